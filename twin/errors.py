@@ -1,0 +1,130 @@
+"""Every error that twinops raises on purpose, as one tree.
+
+    TwinError                       exit code 1, `fix` says what to do next
+    ├── InputError                  2   the caller can repair it
+    │   ├── UnknownNetworkError         a network name that nothing provides
+    │   ├── UnknownElementError         a node, link, circuit or tunnel that is not in the network
+    │   ├── UnknownFaultError           a fault kind that the vocabulary does not have
+    │   ├── TopologyError               values that no network can have
+    │   ├── FormatError                 a file that does not follow its format
+    │   ├── PlanError                   a plan that cannot be read or applied
+    │   └── PolicyError                 limits that contradict themselves or do not parse
+    ├── RefusedError                3   the gate says no: a result, not a crash
+    │   ├── CertificateError            missing, forged, expired, or for something else
+    │   └── RightsError                 a role called a tool that its contract does not name
+    ├── TransientError              4   safe to try again
+    │   ├── StoreBusyError              another process holds the twin file
+    │   └── DeadlineError               a tool call or stage ran out of time
+    ├── StoreError                  1   the twin file cannot be read or written
+    ├── ExecutionError              1   the network did not do what was applied
+    └── JournalError                1   a run record that is broken or cannot be written
+
+A model can repair an `InputError` or a `RefusedError`: the text goes back to it as a tool result.
+Everything else ends the run with its record saved.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class TwinError(Exception):
+    """Base of the tree: one line for people, `fix` for what to do next, `exit_code` for shells."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
+
+    @property
+    def code(self) -> str:
+        """Stable name for JSON output, for example `unknown-element`."""
+        name = type(self).__name__.removesuffix("Error")
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")
+
+
+class InputError(TwinError):
+    """The caller gave something that cannot be used."""
+
+    exit_code = 2
+
+
+class UnknownNetworkError(InputError):
+    """A network name that neither a file nor topohub provides."""
+
+
+class UnknownElementError(InputError):
+    """An element that the network does not have; names the closest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        closest = get_close_matches(name, list(known), n=3, cutoff=0.3)
+        super().__init__(f"no {kind} {name!r} in this network", fix=_suggest(closest))
+        self.kind, self.name, self.closest = kind, name, closest
+
+
+class UnknownFaultError(InputError):
+    """A fault kind that the vocabulary does not have."""
+
+
+class TopologyError(InputError):
+    """Values that no network can have: negative capacity, unknown end, disconnected parts."""
+
+
+class FormatError(InputError):
+    """A file that does not follow its format."""
+
+    def __init__(self, path: str, where: str, expected: str) -> None:
+        super().__init__(f"{path}: {where}: expected {expected}")
+        self.path, self.where, self.expected = path, where, expected
+
+
+class PlanError(InputError):
+    """A plan that cannot be read, or whose step cannot be applied to this state."""
+
+
+class PolicyError(InputError):
+    """A policy that does not parse or contradicts itself."""
+
+
+class RefusedError(TwinError):
+    """The gate says no."""
+
+    exit_code = 3
+
+
+class CertificateError(RefusedError):
+    """A certificate that is missing, forged, expired, or for another plan, state or policy."""
+
+
+class RightsError(RefusedError):
+    """A role called a tool that its contract does not name."""
+
+
+class TransientError(TwinError):
+    """Nothing is wrong with the request: try again."""
+
+    exit_code = 4
+
+
+class StoreBusyError(TransientError):
+    """Another process holds the twin file."""
+
+
+class DeadlineError(TransientError):
+    """A tool call or a stage ran out of time."""
+
+
+class StoreError(TwinError):
+    """The twin file or run folder cannot be read or written."""
+
+
+class ExecutionError(TwinError):
+    """The network did not do what was applied; what was applied has been rolled back."""
+
+
+class JournalError(TwinError):
+    """A run record that is broken or cannot be written."""
+
+
+def _suggest(closest: list[str]) -> str:
+    return f"the closest names are {', '.join(closest)}" if closest else "list the elements first"

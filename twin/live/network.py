@@ -1,0 +1,100 @@
+"""The network being mirrored, seen from the twin: what every adapter offers, and what it measures.
+
+Everything measured is columnar: arrays of equal length, one row per sample, NaN where a sample is missing.
+Element columns hold positions in the inventory `Network` that `read_topology` returns.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.model import Floats, Ints, Network
+from twin.plan import Change
+
+Flags = NDArray[np.bool_]
+
+
+class LinkSamples(NamedTuple):
+    """Rates over one interval on each directed link, Mbit/s; `time` is the interval's end, epoch seconds."""
+
+    time: Floats
+    link: Ints
+    out_mbps: Floats  # sent, counted at the tail's interface
+    in_mbps: Floats  # received, counted at the head's interface
+    dropped_mbps: Floats  # discarded by the tail's full queue
+    up: Flags  # operational state of the tail's interface
+
+
+class NodeSamples(NamedTuple):
+    """Whether each node answered its poll."""
+
+    time: Floats
+    node: Ints
+    answered: Flags
+
+
+class ProbeSamples(NamedTuple):
+    """Active probes between node pairs: share lost and mean one-way delay (NaN when all were lost)."""
+
+    time: Floats
+    source: Ints
+    target: Ints
+    loss: Floats
+    delay_ms: Floats
+
+
+class TrafficSamples(NamedTuple):
+    """Offered traffic per node pair as flow export at the ingress counts it, Mbit/s."""
+
+    time: Floats
+    source: Ints
+    target: Ints
+    mbps: Floats
+
+
+class Event(NamedTuple):
+    """One syslog line. `message` is untrusted text: data, never instructions."""
+
+    time: float
+    node: str
+    severity: int  # RFC 5424: 0 emergency .. 7 debug
+    message: str
+
+
+@dataclass(frozen=True)
+class Telemetry:
+    """Everything measured in an interval of time, in time order."""
+
+    links: LinkSamples
+    nodes: NodeSamples
+    probes: ProbeSamples
+    traffic: TrafficSamples
+    events: tuple[Event, ...]
+
+
+class LiveNetwork(Protocol):
+    """A network that can be read and, step by step, changed."""
+
+    @property
+    def now(self) -> datetime:
+        """The network's clock, UTC."""
+        ...
+
+    def read_topology(self) -> Network:
+        """Return the inventory: what is configured, not what has failed; demands are the provisioned ones."""
+        ...
+
+    def read_telemetry(self, since: datetime) -> Telemetry:
+        """Return everything measured after `since`."""
+        ...
+
+    def apply(self, change: Change) -> None:
+        """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made."""
+        ...
+
+    def wait(self, samples: int = 1) -> None:
+        """Let time pass until this many more samples are there."""
+        ...

@@ -1,0 +1,294 @@
+"""What a network is: nodes, directed links, demands, tunnels and risk groups, all immutable.
+
+Units everywhere: capacity, demand and load in Mbit/s, delay in milliseconds, utilisation as a share of capacity.
+Element ids: `node/NAME`, `interface/NODE/IF`, `link/A:IF--B:IF` (the circuit); a directed link is written `A->B`,
+its n-th parallel `A->B.n`. The interface of a link is named after the neighbour it leads to.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from .errors import TopologyError, UnknownElementError
+
+_NAME = re.compile(r"[^\W_][\w.&+-]{0,63}")
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class Frozen(BaseModel):
+    """Immutable, and strict about unknown fields: a model's typo must fail at the border."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Node(NamedTuple):
+    """A router. `drained` carries no transit traffic; `up=False` is a router that is down."""
+
+    name: str
+    longitude: float
+    latitude: float
+    up: bool = True
+    drained: bool = False
+
+    @property
+    def id(self) -> str:
+        """Element id, `node/NAME`."""
+        return f"node/{self.name}"
+
+
+class Link(NamedTuple):
+    """One direction of a circuit.
+
+    `capacity` Mbit/s, `weight` the IGP metric of the outgoing interface, `delay_ms` one-way propagation,
+    `loss` the share of its traffic that the link loses silently (0 on a healthy link), `index` > 1 for parallels.
+    """
+
+    tail: str
+    head: str
+    capacity: float
+    weight: int
+    delay_ms: float = 0.0
+    index: int = 1
+    up: bool = True
+    drained: bool = False
+    asleep: bool = False
+    loss: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Directed name, `A->B` or `A->B.2`."""
+        return f"{self.tail}->{self.head}{self._suffix}"
+
+    @property
+    def interface(self) -> str:
+        """Element id of the outgoing interface, `interface/A/B`."""
+        return f"interface/{self.tail}/{self.head}{self._suffix}"
+
+    @property
+    def circuit(self) -> str:
+        """Element id of the circuit this link is one direction of, `link/A:B--B:A`."""
+        low, high = sorted((self.tail, self.head))
+        return f"link/{low}:{high}{self._suffix}--{high}:{low}{self._suffix}"
+
+    @property
+    def usable(self) -> bool:
+        """Whether routing may use it."""
+        return self.up and not self.drained and not self.asleep
+
+    @property
+    def _suffix(self) -> str:
+        return f".{self.index}" if self.index > 1 else ""
+
+
+class SegmentList(Frozen):
+    """One candidate path of a tunnel: the nodes to visit in order, and its share of the tunnel's traffic."""
+
+    via: tuple[str, ...] = Field(max_length=8, description="Intermediate nodes, in order; empty means the IGP path.")
+    share: float = Field(default=1.0, gt=0, le=1, description="Share of the tunnel's traffic, all shares sum to 1.")
+
+
+class Tunnel(Frozen):
+    """An SR policy (RFC 9256): carries the whole demand from `source` to `target` over its segment lists.
+
+    A list whose leg is cut, or whose intermediate node is drained, is invalid: the valid ones share the traffic by
+    their shares, and with none valid it follows the IGP.
+    """
+
+    name: str = Field(pattern=r"^[\w.>-]{1,128}$")
+    source: str
+    target: str
+    paths: Annotated[tuple[SegmentList, ...], Field(min_length=1, max_length=8)]
+
+
+class RiskGroup(NamedTuple):
+    """Circuits that fail together (SRLG); `circuits` holds circuit ids."""
+
+    name: str
+    circuits: tuple[str, ...]
+
+
+class DemandLimit(NamedTuple):
+    """A rate limit, in Mbit/s, on what enters at `source` for `target`."""
+
+    source: str
+    target: str
+    limit: float
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A validated network state; equal content has the same `id`.
+
+    `demands[s, t]` is the offered Mbit/s from node s to node t, in the order of `nodes`, zero on the diagonal.
+    Raises `TopologyError` on values that no network can have.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    links: tuple[Link, ...]
+    demands: Floats
+    tunnels: tuple[Tunnel, ...] = ()
+    risk_groups: tuple[RiskGroup, ...] = ()
+    limits: tuple[DemandLimit, ...] = ()
+
+    def __post_init__(self) -> None:
+        demands = np.array(self.demands, dtype=np.float64)
+        demands.setflags(write=False)
+        object.__setattr__(self, "demands", demands)
+        object.__setattr__(self, "tunnels", tuple(sorted(self.tunnels, key=lambda tunnel: tunnel.name)))
+        object.__setattr__(self, "limits", tuple(sorted(self.limits)))
+        _validate(self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Network) and self.id == other.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def with_demands(self, demands: Floats) -> "Network":
+        """Return the same network under another traffic matrix, Mbit/s [n, n]."""
+        return replace(self, demands=demands)
+
+    def node(self, name: str) -> int:
+        """Index of a node by name or `node/NAME` id. Raises `UnknownElementError`."""
+        return _find(self.node_index, "node", name.removeprefix("node/"))
+
+    def link(self, name: str) -> int:
+        """Index of a directed link by `A->B` name or `interface/A/B` id. Raises `UnknownElementError`."""
+        if name.startswith("interface/") and name.count("/") == 2:
+            return _find(self.interface_index, "interface", name)
+        return _find(self.link_index, "link", name)
+
+    def circuit(self, name: str) -> tuple[int, ...]:
+        """Indices of the links of a circuit, by its `link/…` id. Raises `UnknownElementError`."""
+        if name not in self.circuits:
+            raise UnknownElementError("circuit", name, self.circuits)
+        return self.circuits[name]
+
+    @cached_property
+    def node_index(self) -> dict[str, int]:
+        """Position of each node name."""
+        return {node.name: i for i, node in enumerate(self.nodes)}
+
+    @cached_property
+    def link_index(self) -> dict[str, int]:
+        """Position of each directed link name."""
+        return {link.name: i for i, link in enumerate(self.links)}
+
+    @cached_property
+    def interface_index(self) -> dict[str, int]:
+        """Position of the link that leaves each interface."""
+        return {link.interface: i for i, link in enumerate(self.links)}
+
+    @cached_property
+    def circuits(self) -> dict[str, tuple[int, ...]]:
+        """Link positions of each circuit id, in the order of first appearance."""
+        found: dict[str, list[int]] = {}
+        for i, link in enumerate(self.links):
+            found.setdefault(link.circuit, []).append(i)
+        return {circuit: tuple(links) for circuit, links in found.items()}
+
+    @cached_property
+    def offered(self) -> Floats:
+        """The demands after the rate limits, Mbit/s [n, n]."""
+        offered = self.demands.copy()
+        for limit in self.limits:
+            s, t = self.node_index[limit.source], self.node_index[limit.target]
+            offered[s, t] = min(offered[s, t], limit.limit)
+        offered.setflags(write=False)
+        return offered
+
+    @cached_property
+    def id(self) -> str:
+        """Content hash, 16 hex digits: the name of the snapshot that holds this state."""
+        digest = hashlib.sha256(json.dumps(self._content, separators=(",", ":")).encode())
+        digest.update(np.ascontiguousarray(self.demands, dtype="<f8").tobytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def _content(self) -> list[object]:
+        tunnels = [tunnel.model_dump(mode="json") for tunnel in self.tunnels]
+        return [self.name, self.nodes, self.links, tunnels, self.risk_groups, self.limits]
+
+
+def clean_name(text: str) -> str:
+    """Turn any text into a node name: word characters and `.&+-`, no spaces, at most 64 characters.
+
+    Raises `TopologyError` when nothing is left.
+    """
+    name = re.sub(r"-{2,}", "-", re.sub(r"[^\w.&+-]", "", re.sub(r"[\s/:>]+", "_", text.strip()))).strip("_.&+-")[:64]
+    if not name:
+        raise TopologyError(f"node name {text!r} has no usable character", fix="give the node a name of letters or digits")
+    return name
+
+
+def _find(index: dict[str, int], kind: str, name: str) -> int:
+    if name not in index:
+        raise UnknownElementError(kind, name, index)
+    return index[name]
+
+
+def _validate(network: Network) -> None:
+    n = len(network.nodes)
+    _require(n > 0, "a network needs at least one node")
+    _require(len(network.node_index) == n, f"node names repeat: {_repeated([x.name for x in network.nodes])}")
+    _require(
+        len(network.link_index) == len(network.links),
+        f"link names repeat: {_repeated([x.name for x in network.links])}; number parallel links with `index`",
+    )
+    for node in network.nodes:
+        _require(bool(_NAME.fullmatch(node.name)) and "--" not in node.name, f"node name {node.name!r} is not allowed")
+    for link in network.links:
+        _validate_link(link, network)
+    _require(network.demands.shape == (n, n), f"demands have shape {network.demands.shape}, not ({n}, {n})")
+    _require(bool(np.isfinite(network.demands).all()), "demands must be finite")
+    _require(bool((network.demands >= 0).all()), "demands must not be negative")
+    _require(not network.demands.diagonal().any(), "a node cannot have a demand to itself")
+    for tunnel in network.tunnels:
+        _validate_tunnel(tunnel, network)
+    for limit in network.limits:
+        _require(limit.source in network.node_index and limit.target in network.node_index, f"{limit} names no node")
+    for group in network.risk_groups:
+        unknown = [circuit for circuit in group.circuits if circuit not in network.circuits]
+        _require(not unknown, f"risk group {group.name} names unknown circuits {unknown[:3]}")
+
+
+def _validate_link(link: Link, network: Network) -> None:
+    for end in (link.tail, link.head):
+        _require(end in network.node_index, f"link {link.name}: unknown node {end!r}")
+    _require(link.tail != link.head, f"link {link.name}: both ends are the same node")
+    _require(np.isfinite(link.capacity) and link.capacity > 0, f"link {link.name}: capacity {link.capacity} is not positive")
+    _require(1 <= link.weight <= 2**24, f"link {link.name}: weight {link.weight} is not in 1..2^24")
+    _require(np.isfinite(link.delay_ms) and link.delay_ms >= 0, f"link {link.name}: delay {link.delay_ms} ms is negative")
+    _require(0 <= link.loss <= 1, f"link {link.name}: loss {link.loss} is not a share")
+    _require(link.index >= 1, f"link {link.name}: index {link.index} is not positive")
+
+
+def _validate_tunnel(tunnel: Tunnel, network: Network) -> None:
+    ends = (tunnel.source, tunnel.target, *(name for path in tunnel.paths for name in path.via))
+    for name in ends:
+        _require(name in network.node_index, f"tunnel {tunnel.name}: unknown node {name!r}")
+    _require(tunnel.source != tunnel.target, f"tunnel {tunnel.name}: both ends are {tunnel.source}")
+    total = sum(path.share for path in tunnel.paths)
+    _require(abs(total - 1) < 1e-9, f"tunnel {tunnel.name}: the shares sum to {total:g}, not 1")
+    pairs = [(x.source, x.target) for x in network.tunnels]
+    _require(pairs.count((tunnel.source, tunnel.target)) == 1, f"two tunnels carry {tunnel.source}->{tunnel.target}")
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise TopologyError(message, fix="correct the value at its source and load the network again")
+
+
+def _repeated(names: list[str]) -> list[str]:
+    seen: set[str] = set()
+    return [name for name in names if name in seen or seen.add(name)][:3]
