@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` and `make test`. Both set everything up first, in a .venv of their own.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV      = $(shell command -v uv || echo $(BIN)/uv)
+UV_PIN := uv==0.13.9
+SEED   ?= 1
+
+.PHONY: demo test check fix bench eval lock clean
+
+demo: $(VENV)/.runtime
+	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks
+
+eval: $(VENV)/.runtime
+	$(BIN)/twinops eval smoke
+
+# The locks pin every version by hash and name no index: they install with uv or pip, from any mirror.
+lock:
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml -o requirements-dev.lock
+	$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -c requirements-dev.lock pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) runs .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "twinops needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@command -v uv > /dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV_PIN)
+
+$(VENV)/.runtime: $(BIN)/python requirements.lock pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@touch $@

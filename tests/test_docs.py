@@ -1,0 +1,32 @@
+"""The documentation runs: every Python block in README and docs executes, every command it shows exists."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
+COMMAND = re.compile(r"^\$? ?twinops ([a-z]+)", re.M)
+
+
+def python_pages():
+    return [page for page in PAGES if page.exists() and BLOCK.search(page.read_text())]
+
+
+@pytest.mark.parametrize("page", python_pages(), ids=lambda page: page.name)
+def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
+    code = "\n".join(BLOCK.findall(page.read_text()))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": ""}
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_every_command_that_the_pages_show_exists():
+    shown = {name for page in PAGES if page.exists() for name in COMMAND.findall(page.read_text())}
+    done = subprocess.run([sys.executable, "-m", "twinops", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {name for name in shown if name not in done.stdout} == set()
