@@ -1,0 +1,1 @@
+"""The four roles at work: contracts, the driver, models, the journal and the record of a run."""

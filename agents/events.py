@@ -1,0 +1,244 @@
+"""Everything that happens in a run, as typed records: the journal holds them, the terminal and the report read them.
+
+Link figures are tuples in the order of `Network.links` of the snapshot that the record names.
+`durable` records are on disk before the run goes on, because an effect may follow them.
+"""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, JsonValue
+
+from tools.handover import Decision, Diagnosis, Incident, PlanSubmission
+from twin.faults import Fault
+from twin.model import Frozen
+from twin.plan import Change, Plan
+from twin.policy import Policy
+from twin.verdict import Verdict
+
+Role = Literal["monitoring", "diagnosis", "planning", "verification"]
+Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
+Outcome = Literal["healthy", "resolved", "no safe plan", "no action needed", "rolled back", "failed", "interrupted"]
+
+
+class RunStarted(Frozen):
+    """The first record of every journal."""
+
+    kind: Literal["run started"] = "run started"
+    durable: ClassVar[bool] = True
+    run: str
+    network: str
+    seed: int
+    model: str
+    policy: Policy
+    inventory: str = Field(description="Snapshot id of the network as configured, in twin.duckdb.")
+    nodes: int
+    circuits: int
+    history: float = Field(description="Hours of telemetry that were there at the start.")
+    live_time: datetime = Field(description="The network's own clock, UTC.")
+
+
+class StageStarted(Frozen):
+    """The driver entered a stage; `round` counts the plans tried, from 1."""
+
+    kind: Literal["stage started"] = "stage started"
+    durable: ClassVar[bool] = False
+    stage: Stage
+    round: int = 1
+    role: Role | None = None
+
+
+class StageFinished(Frozen):
+    """A checkpoint: what the stage handed over and why the driver went where it went."""
+
+    kind: Literal["stage finished"] = "stage finished"
+    durable: ClassVar[bool] = True
+    stage: Stage
+    round: int = 1
+    next: Stage | Literal["end"]
+    because: str = Field(description="The values that decided, in one sentence.")
+    seconds: float
+    handover: Incident | Diagnosis | PlanSubmission | Decision | None = None
+
+
+class ChatMessage(Frozen):
+    """One message of a request: the prompt, the task or a tool's results."""
+
+    source: str = Field(description="system, driver, tools or the role itself.")
+    text: str
+
+
+class ChatRequested(Frozen):
+    """A model call is about to be made. `messages` holds what is new since the role's last call."""
+
+    kind: Literal["chat requested"] = "chat requested"
+    durable: ClassVar[bool] = False
+    role: Role
+    model: str
+    call: int = Field(description="Counts the run's model calls, from 1.")
+    request: str = Field(description="Hash of the whole request: every message and every tool schema.")
+    prompt: str = Field(description="Version of the role's prompt.")
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[str, ...]
+
+
+class ToolRequest(Frozen):
+    """A tool call as the model wrote it; `arguments` is JSON text and not yet validated."""
+
+    id: str
+    tool: str
+    arguments: str
+
+
+class ChatAnswered(Frozen):
+    """What the model answered: text, tool calls, or both."""
+
+    kind: Literal["chat answered"] = "chat answered"
+    durable: ClassVar[bool] = False
+    role: Role
+    model: str
+    call: int
+    text: str
+    tool_calls: tuple[ToolRequest, ...]
+    finish: str
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+
+
+class ToolCalled(Frozen):
+    """A tool call that is about to run."""
+
+    kind: Literal["tool called"] = "tool called"
+    durable: ClassVar[bool] = False
+    role: Role
+    id: str
+    tool: str
+    arguments: JsonValue
+
+
+class ToolReturned(Frozen):
+    """What a tool gave back to the model; `content` is exactly the text the model sees."""
+
+    kind: Literal["tool returned"] = "tool returned"
+    durable: ClassVar[bool] = False
+    role: Role
+    id: str
+    tool: str
+    ok: bool
+    error: str | None = Field(default=None, description="Stable error code, for example rights.")
+    content: str
+    truncated: bool = False
+    seconds: float
+
+
+class VerdictReached(Frozen):
+    """The gate judged a plan: every check with its figures."""
+
+    kind: Literal["verdict reached"] = "verdict reached"
+    durable: ClassVar[bool] = True
+    round: int
+    plan: Plan
+    verdict: Verdict
+    passed: bool
+
+
+class LoadsTaken(Frozen):
+    """The state of every link at one moment of the run.
+
+    `before` is measured with the fault and no plan, `diagnosed` is the twin's simulation of it, `planned` is the
+    twin's prediction for the approved plan, `after` is measured once the plan is in. Utilisation is a share of the
+    capacity that the inventory states; -1 where nothing was measured.
+    """
+
+    kind: Literal["loads taken"] = "loads taken"
+    durable: ClassVar[bool] = True
+    moment: Literal["before", "diagnosed", "planned", "after"]
+    source: Literal["telemetry", "twin"]
+    snapshot: str = Field(description="The snapshot whose links the figures belong to.")
+    utilisation: tuple[float, ...]
+    down: tuple[str, ...] = Field(default=(), description="Element ids that are down: nodes and circuits.")
+    max_utilisation: float
+    busiest: str | None
+    harm: float = Field(description="Mbit/s lost or above the policy's limit.")
+
+
+class CertificateIssued(Frozen):
+    """An approval was signed."""
+
+    kind: Literal["certificate issued"] = "certificate issued"
+    durable: ClassVar[bool] = True
+    plan: str
+    snapshot: str
+    certificate: JsonValue
+
+
+class ExecutionStep(Frozen):
+    """One thing that the executor did or saw. `step` counts from 1; `change` is what was applied or taken back."""
+
+    kind: Literal["execution step"] = "execution step"
+    durable: ClassVar[bool] = True
+    step: int
+    of: int
+    action: Literal["apply", "agree", "disagree", "roll back", "refused"]
+    change: Change | None = None
+    predicted_utilisation: float | None = None
+    measured_utilisation: float | None = None
+    detail: str
+
+
+class Noted(Frozen):
+    """Something a reader of the run should know that is no result: a retry, an exhausted budget, a late tool."""
+
+    kind: Literal["noted"] = "noted"
+    durable: ClassVar[bool] = False
+    text: str
+
+
+class Figures(Frozen):
+    """Before and after. Measured comes from telemetry, predicted from the twin; null where there is none."""
+
+    harm_before: float | None = None
+    harm_predicted: float | None = None
+    harm_after: float | None = None
+    max_utilisation_before: float | None = None
+    max_utilisation_predicted: float | None = None
+    max_utilisation_after: float | None = None
+
+
+class RunFinished(Frozen):
+    """The last record of a run that ended, however it ended."""
+
+    kind: Literal["run finished"] = "run finished"
+    durable: ClassVar[bool] = True
+    outcome: Outcome
+    because: str
+    figures: Figures
+    cause: Fault | None = Field(default=None, description="What diagnosis found.")
+    truth: Fault | None = Field(default=None, description="What was injected; no role ever saw it.")
+    plan: str | None = Field(default=None, description="Hash of the plan that was applied.")
+    certificate_checked: bool = Field(default=False, description="Whether the executor accepted the certificate.")
+    rounds: int = Field(description="Plans submitted.")
+    model_calls: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+
+
+Event = Annotated[
+    RunStarted
+    | StageStarted
+    | StageFinished
+    | ChatRequested
+    | ChatAnswered
+    | ToolCalled
+    | ToolReturned
+    | VerdictReached
+    | LoadsTaken
+    | CertificateIssued
+    | ExecutionStep
+    | Noted
+    | RunFinished,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,1 @@
+"""Model clients, named `provider:model`."""
