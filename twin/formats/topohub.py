@@ -1,0 +1,99 @@
+"""Published topologies by name, from the `topohub` package: SNDlib, Topology Zoo, Gabriel graphs, backbones.
+
+They carry lengths, and for SNDlib relative demands, but neither capacities nor weights. Where SNDlib states a demand in
+one direction only (germany50, nobel-eu), it is mirrored, as topohub's own statistics do.
+"""
+
+import json
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from twin.errors import TopologyError, UnknownNetworkError
+from twin.model import Floats, Node, clean_name
+from twin.provision import Circuit, Topology
+
+SHOWCASE = ("sndlib/germany50", "sndlib/nobel-germany", "topozoo/Abilene")
+
+
+@cache
+def topohub_names() -> tuple[str, ...]:
+    """Every name that `read_topohub` accepts, such as `sndlib/germany50`, sorted."""
+    folder = _folder()
+    return tuple(sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")))
+
+
+def read_topohub(name: str) -> Topology:
+    """Read a topology by name. Raises `UnknownNetworkError` with the closest names."""
+    if name not in topohub_names():
+        raise unknown_network(name)
+    found: dict[str, Any] = json.loads((_folder() / f"{name}.json").read_text(encoding="utf-8"))
+    position = {str(node["id"]): i for i, node in enumerate(found["nodes"])}
+    labels = distinct_names([str(node.get("name", "")) for node in found["nodes"]])
+    return Topology(
+        name=name,
+        nodes=tuple(
+            Node(label, float(node["pos"][0]), float(node["pos"][1]))
+            for label, node in zip(labels, found["nodes"], strict=True)
+        ),
+        circuits=tuple(
+            Circuit(position[str(edge["source"])], position[str(edge["target"])], float(edge["dist"]))
+            for edge in found["edges"]
+        ),
+        demands=_demands(found["graph"].get("demands") or {}, position),
+    )
+
+
+def unknown_network(name: str) -> UnknownNetworkError:
+    """Build the error for a name that nothing provides: it lists the closest ones."""
+    names = topohub_names()
+    lowered = {known.lower(): known for known in names}
+    tails = {known.split("/", 1)[1].lower(): known for known in names}
+    wanted = name.lower().replace("_", "-")
+    closest = [lowered[x] for x in get_close_matches(wanted, lowered, n=3, cutoff=0.6)]
+    closest += [tails[x] for x in get_close_matches(wanted.rsplit("/", 1)[-1], tails, n=3, cutoff=0.6)]
+    suggestions = list(dict.fromkeys(closest))[:3] or list(SHOWCASE)
+    return UnknownNetworkError(
+        f"no network {name!r}",
+        fix=f"the closest names are {', '.join(suggestions)}; a file or synthetic/NODES-SEED also works",
+    )
+
+
+def distinct_names(labels: list[str]) -> list[str]:
+    """Turn labels into distinct node names: cleaned, numbered when they repeat, `N7` for the eighth if empty."""
+    taken: set[str] = set()
+    names: list[str] = []
+    for i, label in enumerate(labels):
+        stem = _clean_or(label, f"N{i}")
+        name, copy = stem, 1
+        while name in taken:
+            copy += 1
+            name = f"{stem[:56]}.{copy}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _folder() -> Path:
+    import topohub
+
+    return Path(topohub.__file__).parent / "data"
+
+
+def _clean_or(label: str, fallback: str) -> str:
+    try:
+        return clean_name(label)
+    except TopologyError:
+        return fallback
+
+
+def _demands(listed: dict[Any, dict[Any, float]], position: dict[str, int]) -> Floats | None:
+    demands = np.zeros((len(position), len(position)))
+    for source, row in listed.items():
+        for target, volume in row.items():
+            demands[position[str(source)], position[str(target)]] = float(volume)
+    np.fill_diagonal(demands, 0.0)
+    return np.where(demands > 0, demands, demands.T) if demands.any() else None

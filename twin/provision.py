@@ -1,0 +1,161 @@
+"""From a bare topology to a network one can operate: IGP weights, delays, standard capacities, scaled demands.
+
+Published topologies carry no capacities and no units of traffic, so both are dimensioned here, as an operator would:
+every circuit gets the smallest standard capacity that carries its normal load, and part of its load under the worst
+single circuit failure, with the demands scaled so that the busiest link peaks at a stated utilisation.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.errors import TopologyError
+from twin.model import Floats, Ints, Link, Network, Node
+from twin.sim.simulate import simulate
+
+STANDARD_CAPACITIES = (10_000.0, 40_000.0, 100_000.0, 400_000.0)
+MS_PER_KM = 0.005  # light in fibre: 5 us/km
+
+_EARTH_KM = 6371.0088
+_WEIGHTS = (1, 65_535)
+_HEADROOMS = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1)  # share of its worst failure load that a circuit is built for
+_SCALES = 24
+_TIGHT, _FULL = 0.8, 1.0
+_TIGHT_SHARE, _FULL_SHARE = 0.42, 0.05  # of single circuit failures: pushing a link above 80 %, above 100 %
+_WORK = 40_000_000  # nodes x links x failures evaluated: about two seconds
+
+
+class Circuit(NamedTuple):
+    """A circuit without capacity or weight: positions of its two ends and its length in km."""
+
+    low: int
+    high: int
+    km: float
+
+
+class Topology(NamedTuple):
+    """Nodes and circuits, and where known the relative demands [n, n]; without them they follow a gravity model."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    circuits: tuple[Circuit, ...]
+    demands: Floats | None = None
+
+
+class _Sizing(NamedTuple):
+    distance: float  # from the wanted shares of tight and full failures; the smallest wins
+    capacity: Floats  # [circuits] Mbit/s
+    scale: float  # Mbit/s per unit of relative demand
+
+
+def provision(topology: Topology, *, peak_utilisation: float = 0.65, seed: int = 0) -> Network:
+    """Dimension a topology: both directions of a circuit equal, all demands scaled by one factor.
+
+    The IGP weight is the length in km (at least 1), the delay 5 us/km. A fixed search chooses scale and headroom
+    so that about two in five single circuit failures push some link above 80 % and at most one in twenty above 100 %:
+    sound, yet not failure-proof. The busiest link of the result carries `peak_utilisation`, to the kbit/s that demands
+    are rounded to. Without demands, a gravity model [Zhang et al., SIGMETRICS 2003] over node degree and a log-normal
+    size drawn with `seed`. Raises `TopologyError` on a disconnected topology or a peak outside (0, 1].
+    """
+    if not 0 < peak_utilisation <= 1:
+        raise TopologyError(f"peak utilisation {peak_utilisation:g} is not in (0, 1]", fix="give a share of capacity")
+    require_connected([node.name for node in topology.nodes], [(c.low, c.high) for c in topology.circuits])
+    unsized = _unsized(topology, seed)
+    base = simulate(unsized).load
+    if not base.any():
+        return unsized
+    sizing = _size(_by_circuit(base), _failure_loads(unsized, base), peak_utilisation)
+    capacities = np.repeat(sizing.capacity, 2)
+    links = tuple(link._replace(capacity=float(c)) for link, c in zip(unsized.links, capacities, strict=True))
+    return replace(unsized, links=links, demands=np.round(unsized.demands * sizing.scale, 3))
+
+
+def require_connected(names: Sequence[str], pairs: Iterable[tuple[int, int]]) -> None:
+    """Raise `TopologyError` naming a cut-off node unless every node reaches every other; `pairs` are undirected."""
+    neighbours: list[list[int]] = [[] for _ in names]
+    for low, high in pairs:
+        neighbours[low].append(high)
+        neighbours[high].append(low)
+    reached, frontier = {0}, [0]
+    while frontier:
+        fresh = [j for j in neighbours[frontier.pop()] if j not in reached]
+        reached.update(fresh)
+        frontier.extend(fresh)
+    cut_off = [name for i, name in enumerate(names) if i not in reached]
+    if cut_off:
+        raise TopologyError(
+            f"the topology is disconnected: no path from {names[0]} to {cut_off[0]} ({len(cut_off)} nodes cut off)",
+            fix="add the missing circuits, or load each part as a network of its own",
+        )
+
+
+def distance_km(a: Node, b: Node) -> float:
+    """Great-circle distance by the haversine formula, rounded to 10 m."""
+    lon_a, lat_a, lon_b, lat_b = np.radians([a.longitude, a.latitude, b.longitude, b.latitude])
+    h = np.sin((lat_b - lat_a) / 2) ** 2 + np.cos(lat_a) * np.cos(lat_b) * np.sin((lon_b - lon_a) / 2) ** 2
+    return round(float(2 * _EARTH_KM * np.arcsin(np.sqrt(min(h, 1.0)))), 2)
+
+
+def gravity(topology: Topology, seed: int) -> Floats:
+    """Relative demands [n, n]: the product of node sizes, a size being the degree times a log-normal factor."""
+    n = len(topology.nodes)
+    degree = np.bincount([end for circuit in topology.circuits for end in circuit[:2]], minlength=n)
+    size: Floats = degree.astype(np.float64) * np.exp(np.random.default_rng(seed).normal(0.0, 0.6, n))
+    demands = size[:, None] * size[None, :]
+    np.fill_diagonal(demands, 0.0)
+    return np.round(demands, 6)
+
+
+def _unsized(topology: Topology, seed: int) -> Network:
+    demands = gravity(topology, seed) if topology.demands is None else topology.demands
+    links: list[Link] = []
+    parallels: dict[tuple[int, int], int] = {}
+    for low, high, km in topology.circuits:
+        pair = (min(low, high), max(low, high))
+        parallels[pair] = index = parallels.get(pair, 0) + 1
+        weight = min(max(round(km), _WEIGHTS[0]), _WEIGHTS[1])
+        a, b = topology.nodes[low].name, topology.nodes[high].name
+        for tail, head in ((a, b), (b, a)):
+            links.append(Link(tail, head, STANDARD_CAPACITIES[0], weight, round(km * MS_PER_KM, 6), index))
+    return Network(topology.name, topology.nodes, tuple(links), demands)
+
+
+def _by_circuit(load: Floats) -> Floats:
+    """Larger load of the two directions of each circuit; the last axis holds them side by side."""
+    return np.maximum(load[..., 0::2], load[..., 1::2])
+
+
+def _failure_loads(network: Network, base: Floats) -> Floats:
+    """Load of each circuit [failures, circuits] under the failure of each of the busiest circuits in turn."""
+    load = _by_circuit(base)
+    affordable = _WORK // (len(network.nodes) * len(network.links))
+    failing = np.argsort(-load, kind="stable")[:affordable]
+    rows = [_by_circuit(simulate(_without(network, int(circuit))).load) for circuit in failing]
+    return np.array(rows).reshape(len(rows), len(load))
+
+
+def _without(network: Network, circuit: int) -> Network:
+    links = list(network.links)
+    for position in (2 * circuit, 2 * circuit + 1):
+        links[position] = links[position]._replace(up=False)
+    return replace(network, links=tuple(links))
+
+
+def _size(load: Floats, failure_loads: Floats, peak: float) -> _Sizing:
+    worst = failure_loads.max(axis=0, initial=0.0)
+    required = [np.maximum(load / peak, worst * headroom) for headroom in _HEADROOMS]
+    tops = np.geomspace(STANDARD_CAPACITIES[-2] * 1.02, STANDARD_CAPACITIES[-1], _SCALES)
+    candidates = [_candidate(load, failure_loads, peak, need * (top / need.max())) for need in required for top in tops]
+    return min(candidates, key=lambda sizing: sizing.distance)
+
+
+def _candidate(load: Floats, failure_loads: Floats, peak: float, required: Floats) -> _Sizing:
+    steps: Ints = np.searchsorted(STANDARD_CAPACITIES, required * (1 - 1e-9))
+    capacity = np.array(STANDARD_CAPACITIES)[np.minimum(steps, len(STANDARD_CAPACITIES) - 1)]
+    scale = peak / float((load / capacity).max())
+    busiest = (failure_loads * scale / capacity).max(axis=1, initial=0.0)
+    tight, full = (float((busiest > limit).sum()) / max(len(busiest), 1) for limit in (_TIGHT, _FULL))
+    distance = abs(tight - _TIGHT_SHARE) + 3 * max(0.0, full - _FULL_SHARE)
+    return _Sizing(round(distance, 9), capacity, scale)
