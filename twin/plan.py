@@ -24,7 +24,7 @@ class SetWeight(Frozen):
 
     op: Literal["set_weight"] = "set_weight"
     link: LinkName
-    weight: int = Field(ge=1, le=65_535)
+    weight: int = Field(ge=1, le=2**24)
 
 
 class DrainLink(Frozen):
@@ -159,7 +159,8 @@ def apply(network: Network, change: Change) -> Network:
             positions = network.circuit(change.circuit)
             return _with_links(network, positions, lambda link: link._replace(capacity=change.capacity))
         case LimitDemand():
-            network.node(change.source), network.node(change.target)
+            network.node(change.source)
+            network.node(change.target)
             kept = tuple(x for x in network.limits if (x.source, x.target) != (change.source, change.target))
             added = () if change.limit is None else (DemandLimit(change.source, change.target, change.limit),)
             return replace(network, limits=kept + added)
@@ -168,7 +169,7 @@ def apply(network: Network, change: Change) -> Network:
 
 
 def inverse(network: Network, change: Change) -> Change:
-    """Return the change that undoes `change` on the state it was made in: apply(apply(n, c), inverse(n, c)) == n.
+    """Return the change that undoes `change` on the state it was made in, exactly.
 
     Raises `PlanError` or `UnknownElementError` where `apply` would.
     """
