@@ -123,6 +123,9 @@ class ExpectedEffect(Frozen):
     harm: tuple[float, float] = Field(description="Mbit/s lost or above the limit, before and after.")
 
 
+Objective = Literal["relieve", "drain", "sleep", "restore"]
+
+
 class Plan(Frozen):
     """What the planner proposes and the gate decides on: ordered steps on exactly one snapshot."""
 
@@ -131,6 +134,10 @@ class Plan(Frozen):
     steps: tuple[Change, ...] = Field(min_length=1, max_length=50)
     method: str = Field(default="manual", max_length=60, description="Who computed it: an optimiser's name, or manual.")
     expected: ExpectedEffect | None = None
+    objective: Objective = Field(
+        default="relieve",
+        description="What gets better: less harm, nothing on what is drained, circuits asleep, measures undone.",
+    )
 
     @property
     def hash(self) -> str:
