@@ -1,0 +1,1 @@
+"""The simulator: what a network state carries, and what it cannot."""

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from twin.model import Floats, Ints, Network
 
 
@@ -44,24 +46,74 @@ class Outcome:
     sweep: FailureSweep | None
 
     @property
-    def max_utilisation(self) -> float: ...
+    def max_utilisation(self) -> float:
+        """Share of capacity on the busiest link; 0 with no links."""
+        return float(self.utilisation.max(initial=0.0))
 
     @property
-    def busiest(self) -> str | None: ...  # directed link name
+    def busiest(self) -> str | None:
+        """Name of the busiest directed link, None if none carries traffic."""
+        if not self.load.any():
+            return None
+        return self.network.links[int(self.utilisation.argmax())].name
 
     @property
-    def mean_delay_ms(self) -> float: ...  # demand-weighted over pairs with a path
+    def mean_delay_ms(self) -> float:
+        """Mean one-way propagation delay in ms, weighted by demand over the pairs with a path; 0 with no traffic."""
+        carried = (self.network.offered > 0) & np.isfinite(self.delay_ms)
+        volume = self.network.offered[carried]
+        return float(np.dot(self.delay_ms[carried], volume) / volume.sum()) if volume.size else 0.0
 
     def harm(self, limit: float) -> float:
         """Mbit/s lost, dropped, or above `limit` (share of capacity) summed over links."""
-        ...
+        capacity = np.array([link.capacity for link in self.network.links])
+        return self.lost + self.dropped + float(np.maximum(self.load - limit * capacity, 0.0).sum())
 
 
 def simulate(network: Network, *, failures: Sequence[Failure] = ()) -> Outcome:
-    """Route every demand and evaluate every failure."""
-    raise NotImplementedError
+    """Route every demand and evaluate every failure.
+
+    IGP shortest paths, split evenly per next-hop link at each node (RFC 2992); tunnels as legs of the IGP (RFC 9256).
+    `load` is what the tail of a link sends: a link with a loss share passes on the rest, so that every offered Mbit/s
+    is either delivered, lost, severed or dropped.
+    """
+    # numba is slow to import: only who simulates pays for it
+    from .arrays import compile_network
+    from .route import delays, route
+    from .sweep import sweep
+
+    arrays = compile_network(network)
+    routing = route(arrays)
+    load = routing.load[arrays.arc_of]
+    utilisation = load / np.array([link.capacity for link in network.links])
+    used = np.add.reduceat(routing.used, arrays.tunnels.first_list[:-1]) if network.tunnels else np.zeros(0)
+    return Outcome(
+        network=network,
+        load=load,
+        utilisation=utilisation,
+        lost=routing.lost,
+        severed=arrays.severed,
+        dropped=float(np.dot(routing.load, 1 - arrays.keep)),
+        delay_ms=delays(arrays, routing),
+        invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),
+        sweep=sweep(network, failures, utilisation) if failures else None,
+    )
 
 
 def single_failures(network: Network) -> tuple[Failure, ...]:
-    """Every circuit and every node that is up, one at a time, then every risk group."""
-    raise NotImplementedError
+    """Every circuit and every node that is up, one at a time, then every risk group.
+
+    A circuit counts as up when traffic can use at least one of its links. Names are element ids; a risk group's is
+    `risk-group/NAME`.
+    """
+    up = [node.up for node in network.nodes]
+    usable = [x.usable and up[network.node_index[x.tail]] and up[network.node_index[x.head]] for x in network.links]
+    circuits = [Failure(name, links) for name, links in network.circuits.items() if any(usable[i] for i in links)]
+    nodes = [Failure(node.id, nodes=(i,)) for i, node in enumerate(network.nodes) if node.up]
+    groups = [
+        Failure(
+            f"risk-group/{group.name}", tuple(sorted({i for name in group.circuits for i in network.circuits[name]}))
+        )
+        for group in network.risk_groups
+    ]
+    return (*circuits, *nodes, *(x for x in groups if any(usable[i] for i in x.links)))

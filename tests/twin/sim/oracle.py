@@ -1,0 +1,152 @@
+"""An independent evaluation of a network in networkx and plain Python, written from the definitions alone."""
+
+from dataclasses import replace
+from math import inf
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+
+from twin.model import Link, Network, Node, RiskGroup, SegmentList, Tunnel
+from twin.sim.simulate import Failure
+
+
+class Reference(NamedTuple):
+    load: np.ndarray
+    lost: float
+    severed: float
+    dropped: float
+    delivered: float
+    delay: np.ndarray
+    invalid: tuple[str, ...]
+
+
+def broken(network: Network, failure: Failure) -> Network:
+    """The same network with the elements of a failure marked as down."""
+    links = tuple(x._replace(up=False) if i in failure.links else x for i, x in enumerate(network.links))
+    nodes = tuple(x._replace(up=False) if i in failure.nodes else x for i, x in enumerate(network.nodes))
+    return replace(network, links=links, nodes=nodes)
+
+
+class _Towards:
+    """Everything about one target: distances, next-hop edges, and expectations."""
+
+    def __init__(self, network: Network, target: Node) -> None:
+        up = {node.name for node in network.nodes if node.up}
+        closed = {node.name for node in network.nodes if node.drained and node != target}
+        self.graph = nx.MultiDiGraph()
+        self.graph.add_nodes_from(up)
+        for i, x in enumerate(network.links):
+            if x.up and not x.drained and not x.asleep and {x.tail, x.head} <= up and x.head not in closed:
+                self.graph.add_edge(x.tail, x.head, key=i, weight=x.weight)
+        self.links, self.target, self.dist = network.links, target.name, {}
+        if target.up:
+            self.dist = nx.single_source_dijkstra_path_length(self.graph.reverse(), target.name)
+
+    def next_hops(self, node: str) -> list[int]:
+        if node == self.target:
+            return []
+        edges = self.graph.out_edges(node, keys=True, data="weight")
+        return [i for _, v, i, w in edges if v in self.dist and self.dist[node] == w + self.dist[v]]
+
+    def send(self, source: str, amount: float, load: np.ndarray) -> float:
+        """Add the loads of one demand; returns what arrives."""
+        here = dict.fromkeys(self.dist, 0.0)
+        here[source] = amount
+        for node in sorted(self.dist, key=lambda x: -self.dist[x]):
+            hops = self.next_hops(node)
+            for i in hops:
+                load[i] += here[node] / len(hops)
+                here[self.links[i].head] += here[node] / len(hops) * (1 - self.links[i].loss)
+        return here[self.target]
+
+    def delay(self, node: str) -> float:
+        if node not in self.dist:
+            return inf
+        hops = self.next_hops(node)
+        return sum(self.links[i].delay_ms + self.delay(self.links[i].head) for i in hops) / len(hops) if hops else 0.0
+
+
+def reference(network: Network) -> Reference:
+    towards = {node.name: _Towards(network, node) for node in network.nodes}
+    state = {node.name: node for node in network.nodes}
+    tunnels = {(x.source, x.target): x for x in network.tunnels}
+    load, n = np.zeros(len(network.links)), len(network.nodes)
+    delay = np.zeros((n, n))
+    lost = severed = delivered = 0.0
+    invalid = []
+    for s, t in ((s, t) for s in range(n) for t in range(n) if s != t):
+        source, target, amount = network.nodes[s].name, network.nodes[t].name, network.offered[s, t]
+        lists = [([], 1.0)]
+        if (source, target) in tunnels:
+            tunnel = tunnels[source, target]
+            lists = [(path.via, path.share) for path in tunnel.paths if _valid(tunnel, path, towards, state)]
+            if not lists:
+                invalid.append(tunnel.name)
+                lists = [([], 1.0)]
+        if not state[source].up or not state[target].up:
+            severed += amount
+            delay[s, t] = inf
+            continue
+        if source not in towards[target].dist:
+            lost += amount
+            delay[s, t] = inf
+            continue
+        total = sum(share for _, share in lists)
+        for via, share in lists:
+            stops, left = [source, *via, target], amount * share / total
+            for a, b in zip(stops, stops[1:], strict=False):
+                delay[s, t] += share / total * towards[b].delay(a)
+                left = towards[b].send(a, left, load)
+            delivered += left
+    dropped = sum(load[i] * x.loss for i, x in enumerate(network.links))
+    return Reference(load, lost, severed, dropped, delivered, delay, tuple(sorted(invalid)))
+
+
+def _valid(tunnel: Tunnel, path: SegmentList, towards: dict, state: dict) -> bool:
+    stops = [tunnel.source, *path.via, tunnel.target]
+    if any(not state[x].up or state[x].drained for x in path.via):
+        return False
+    return all(a in towards[b].dist for a, b in zip(stops, stops[1:], strict=False))
+
+
+def random_network(seed: int, *, lossless: bool = False) -> Network:
+    """A small network full of ties, parallels, one-way links, partitions, drains, tunnels and zero demands."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(2, 11))
+    nodes = tuple(Node(f"n{i}", 0, 0, up=rng.random() > 0.06, drained=rng.random() < 0.1) for i in range(n))
+    links: dict[str, Link] = {}
+    for _ in range(int(rng.integers(1, 3 * n))):
+        a, b = (f"n{i}" for i in rng.choice(n, 2, replace=False))
+        for tail, head in ((a, b), (b, a)) if rng.random() < 0.85 else ((a, b),):
+            links.update(_random_link(rng, tail, head, links, lossless=lossless))
+    demands = rng.exponential(100, (n, n)) * (rng.random((n, n)) < 0.7) * (1 - np.eye(n))
+    circuits = sorted({x.circuit for x in links.values()})
+    picks = rng.choice(circuits, (2, 2))
+    groups = tuple(RiskGroup(f"g{i}", tuple(sorted(set(map(str, pick))))) for i, pick in enumerate(picks))
+    return Network("random", nodes, tuple(links.values()), demands, _random_tunnels(rng, n), groups)
+
+
+def _random_link(rng: np.random.Generator, tail: str, head: str, links: dict, *, lossless: bool) -> dict[str, Link]:
+    index = 1 + sum(x.tail == tail and x.head == head for x in links.values())
+    flags = {flag: bool(rng.random() < 0.06) for flag in ("drained", "asleep")}
+    loss = 0.0 if lossless or rng.random() < 0.8 else float(rng.random())
+    weight, delay = int(rng.integers(1, 4)), float(rng.random())
+    link = Link(
+        tail, head, float(rng.choice([100, 400])), weight, delay, index, bool(rng.random() > 0.06), loss=loss, **flags
+    )
+    return {link.name: link}
+
+
+def _random_tunnels(rng: np.random.Generator, n: int) -> tuple[Tunnel, ...]:
+    pairs = {tuple(map(int, rng.choice(n, 2, replace=False))) for _ in range(int(rng.integers(0, 5)))}
+    tunnels = []
+    for number, (s, t) in enumerate(sorted(pairs)):
+        shares = rng.dirichlet(np.ones(int(rng.integers(1, 4))))
+        shares[-1] = 1 - shares[:-1].sum()
+        lists = [
+            SegmentList(via=tuple(f"n{i}" for i in rng.integers(0, n, int(rng.integers(0, 4)))), share=float(share))
+            for share in shares
+        ]
+        tunnels.append(Tunnel(name=f"t{number}", source=f"n{s}", target=f"n{t}", paths=tuple(lists)))
+    return tuple(tunnels)

@@ -1,0 +1,114 @@
+"""The simulator against networkx, on networks with every oddity at once."""
+
+import numpy as np
+import pytest
+
+from tests.twin.sim.oracle import broken, random_network, reference
+from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.sim.arrays import compile_network
+from twin.sim.simulate import Failure, simulate, single_failures
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_outcomes_equal_networkx(block):
+    for seed in range(25 * block, 25 * block + 25):
+        network = random_network(seed)
+        outcome, expected = simulate(network), reference(network)
+        np.testing.assert_allclose(outcome.load, expected.load, rtol=1e-9, atol=1e-9, err_msg=f"seed {seed}")
+        np.testing.assert_allclose(outcome.delay_ms, expected.delay, rtol=1e-9, atol=1e-9, err_msg=f"seed {seed}")
+        figures = outcome.lost, outcome.severed, outcome.dropped
+        assert figures == pytest.approx((expected.lost, expected.severed, expected.dropped), abs=1e-9)
+        assert outcome.invalid_tunnels == expected.invalid
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_every_offered_megabit_is_accounted_for(block):
+    for seed in range(25 * block, 25 * block + 25):
+        network = random_network(seed)
+        outcome, delivered = simulate(network), reference(network).delivered
+        total = delivered + outcome.lost + outcome.severed + outcome.dropped
+        assert total == pytest.approx(network.demands.sum(), abs=1e-9)
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_failure_sweeps_equal_broken_networks(block):
+    for seed in range(25 * block, 25 * block + 25):
+        network = random_network(seed)
+        failures = (*single_failures(network), Failure("pair", (0, len(network.links) - 1), (len(network.nodes) - 1,)))
+        outcome = simulate(network, failures=failures)
+        sweep = outcome.sweep
+        capacity = np.array([link.capacity for link in network.links])
+        states = [reference(broken(network, failure)) for failure in failures]
+        loads = np.array([state.load for state in states])
+        np.testing.assert_allclose(sweep.lost, [x.lost for x in states], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(sweep.severed, [x.severed for x in states], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(sweep.max_utilisation, (loads / capacity).max(1), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(sweep.overload, np.maximum(loads - capacity, 0).sum(1), rtol=1e-9, atol=1e-9)
+        worst = np.maximum((loads / capacity).max(0), outcome.utilisation)
+        np.testing.assert_allclose(sweep.worst_utilisation, worst, rtol=1e-9, atol=1e-9)
+        for link, cause in enumerate(sweep.worst_failure):
+            intact = outcome.utilisation[link]
+            assert sweep.worst_utilisation[link] == pytest.approx(
+                loads[cause, link] / capacity[link] if cause >= 0 else intact
+            )
+
+
+def test_busiest_link_of_a_failure_is_one_that_reaches_the_maximum():
+    for seed in range(40):
+        network = random_network(seed)
+        failures = single_failures(network)
+        sweep = simulate(network, failures=failures).sweep
+        for row, failure in enumerate(failures):
+            outcome = simulate(broken(network, failure))
+            if sweep.busiest[row] < 0:
+                assert not outcome.load.any()
+            else:
+                assert outcome.utilisation[sweep.busiest[row]] == pytest.approx(outcome.max_utilisation)
+
+
+def square(**options) -> Network:
+    """a-b-d and a-c-d with equal weights, 12 Mbit/s from a to d."""
+    links = [Link(x, y, 10, 1, 2.0) for a, b in ("ab", "bd", "ac", "cd") for x, y in ((a, b), (b, a))]
+    demands = np.zeros((4, 4))
+    demands[0, 3] = 12
+    return Network("square", tuple(Node(x, 0, 0) for x in "abcd"), tuple(links), demands, **options)
+
+
+def test_equal_paths_share_the_demand():
+    network = square()
+    outcome = simulate(network)
+    assert [outcome.load[network.link(x)] for x in ("a->b", "b->d", "a->c", "c->d", "b->a")] == [6, 6, 6, 6, 0]
+    assert (outcome.max_utilisation, outcome.busiest, outcome.mean_delay_ms) == (0.6, "a->b", 4.0)
+
+
+def test_one_failure_moves_the_demand_and_overloads_the_other_path():
+    sweep = simulate(square(), failures=single_failures(square())).sweep
+    assert sweep.failures[0].name == "link/a:b--b:a"
+    assert (sweep.max_utilisation[0], sweep.overload[0], sweep.lost[0]) == (1.2, 4.0, 0.0)
+    assert dict(zip((x.name for x in sweep.failures), sweep.severed, strict=True))["node/d"] == 12
+
+
+def test_tunnel_without_a_valid_list_follows_the_igp_and_is_named():
+    tunnel = Tunnel(name="t", source="a", target="d", paths=(SegmentList(via=("b",)),))
+    network = square(tunnels=(tunnel,))
+    assert simulate(network).load[network.link("a->b")] == 12
+    outcome = simulate(broken(network, Failure("b", nodes=(1,))))
+    assert (outcome.load[network.link("a->c")], outcome.invalid_tunnels, outcome.lost) == (12, ("t",), 0)
+
+
+def test_harm_counts_lost_dropped_and_excess():
+    outcome = simulate(broken(square(), Failure("a-b", (0, 1))))
+    assert outcome.harm(1.0) == pytest.approx(4.0)
+    assert outcome.harm(0.5) == pytest.approx(14.0)
+
+
+def test_compiling_is_done_once_per_network():
+    network = square()
+    assert compile_network(network) is compile_network(network)
+
+
+def test_network_without_links_loses_every_demand():
+    lonely = Network("lonely", (Node("a", 0, 0), Node("b", 0, 0)), (), np.array([[0, 3.0], [0, 0]]))
+    outcome = simulate(lonely, failures=single_failures(lonely))
+    assert (outcome.lost, outcome.max_utilisation, outcome.busiest) == (3.0, 0.0, None)
+    assert outcome.sweep.severed.tolist() == [3.0, 3.0]

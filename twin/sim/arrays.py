@@ -1,0 +1,127 @@
+"""A network compiled to flat arrays, which is all that the kernels see.
+
+Arcs are the directed links sorted by tail, so that the arcs leaving a node lie side by side; `link_of` maps back.
+"""
+
+import weakref
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.model import Floats, Ints, Link, Network, Tunnel
+
+FAR = 1 << 60
+"""Weight of an arc that routing may not use, and distance of a node that has no path."""
+
+Ids = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+
+
+class TunnelArrays(NamedTuple):
+    """Tunnels flattened: tunnel -> its segment lists -> their legs. T tunnels, P lists, G legs.
+
+    A leg from a node to itself is left out. `healthy` is false for lists with an intermediate node down or drained.
+    """
+
+    source: Ids  # [T]
+    target: Ids  # [T]
+    first_list: Ids  # [T + 1]
+    share: Floats  # [P]
+    healthy: Flags  # [P]
+    first_leg: Ids  # [P + 1]
+    leg_from: Ids  # [G]
+    leg_to: Ids  # [G]
+
+
+class Arrays(NamedTuple):
+    """A compiled network. n nodes, m arcs; matrices are by target first: `[t, s]`."""
+
+    first_out: Ids  # [n + 1] arcs leaving node u are first_out[u] .. first_out[u + 1]
+    head: Ids  # [m]
+    tail: Ids  # [m]
+    first_in: Ids  # [n + 1] positions in arc_in of the arcs entering a node
+    arc_in: Ids  # [m]
+    weight: Ints  # [m] IGP weight, FAR on an arc that is down, drained, asleep, or ends at a node that is down
+    capacity: Floats  # [m] Mbit/s
+    delay: Floats  # [m] ms
+    keep: Floats  # [m] share of the traffic that the link delivers, 1 - loss
+    no_transit: Flags  # [n] drained: may start and end traffic, not pass it on
+    up: Flags  # [n]
+    offered: Floats  # [n, n] Mbit/s between nodes that are up
+    severed: float  # Mbit/s from or to nodes that are down
+    tunnels: TunnelArrays
+    link_of: Ids  # [m] position in Network.links of each arc
+    arc_of: Ids  # [m] arc of each link
+
+
+_compiled: dict[int, Arrays] = {}
+
+
+def compile_network(network: Network) -> Arrays:
+    """Return the network's arrays; compiled once for as long as the network lives."""
+    known = _compiled.get(id(network))
+    if known is None:
+        known = _compiled[id(network)] = _compile(network)
+        weakref.finalize(network, _compiled.pop, id(network), None)
+    return known
+
+
+def _compile(network: Network) -> Arrays:
+    n, links = len(network.nodes), network.links
+    index = network.node_index
+    link_tail = np.array([index[link.tail] for link in links], dtype=np.int32)
+    link_of = np.argsort(link_tail, kind="stable").astype(np.int32)
+    arcs: list[Link] = [links[int(i)] for i in link_of]
+    tail = link_tail[link_of]
+    head = np.array([index[link.head] for link in arcs], dtype=np.int32)
+    up = np.array([node.up for node in network.nodes], dtype=np.bool_)
+    usable = np.array([link.usable for link in arcs], dtype=np.bool_) & up[tail] & up[head]
+    carried = network.offered * np.outer(up, up)
+    return Arrays(
+        first_out=_offsets(tail, n),
+        head=head,
+        tail=tail,
+        first_in=_offsets(head, n),
+        arc_in=np.argsort(head, kind="stable").astype(np.int32),
+        weight=np.where(usable, np.array([link.weight for link in arcs], dtype=np.int64), FAR),
+        capacity=np.array([link.capacity for link in arcs], dtype=np.float64),
+        delay=np.array([link.delay_ms for link in arcs], dtype=np.float64),
+        keep=1 - np.array([link.loss for link in arcs], dtype=np.float64),
+        no_transit=np.array([node.drained for node in network.nodes], dtype=np.bool_),
+        up=up,
+        offered=np.ascontiguousarray(carried.T),
+        severed=float(network.offered[~np.outer(up, up)].sum()),
+        tunnels=_flatten(network.tunnels, network),
+        link_of=link_of,
+        arc_of=np.argsort(link_of).astype(np.int32),
+    )
+
+
+def _ids(values: Iterable[int]) -> Ids:
+    return np.fromiter(values, dtype=np.int32)
+
+
+def _offsets(ends: Ids, n: int) -> Ids:
+    counts = np.bincount(ends, minlength=n) if len(ends) else np.zeros(n, dtype=np.int64)
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+
+
+def _flatten(tunnels: tuple[Tunnel, ...], network: Network) -> TunnelArrays:
+    paths = [(tunnel, path) for tunnel in tunnels for path in tunnel.paths]
+    stops = [[network.node(x) for x in (tunnel.source, *path.via, tunnel.target)] for tunnel, path in paths]
+    legs = [[(a, b) for a, b in pairwise(x) if a != b] for x in stops]
+    flat = [leg for path_legs in legs for leg in path_legs]
+    nodes = network.nodes
+    return TunnelArrays(
+        source=_ids(network.node(tunnel.source) for tunnel in tunnels),
+        target=_ids(network.node(tunnel.target) for tunnel in tunnels),
+        first_list=_ids(accumulate((len(tunnel.paths) for tunnel in tunnels), initial=0)),
+        share=np.array([path.share for _, path in paths], dtype=np.float64),
+        healthy=np.array([all(nodes[i].up and not nodes[i].drained for i in x[1:-1]) for x in stops], dtype=np.bool_),
+        first_leg=_ids(accumulate((len(path_legs) for path_legs in legs), initial=0)),
+        leg_from=_ids(a for a, _ in flat),
+        leg_to=_ids(b for _, b in flat),
+    )

@@ -1,0 +1,66 @@
+"""One full evaluation of a compiled network: paths, tunnels as legs, loads, and what cannot be carried."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Ints
+
+from .arrays import FAR, Arrays, TunnelArrays
+from .kernels import Expectation, Paths, expect, lost_demand, shortest_paths, spread, steer
+
+
+class Routing(NamedTuple):
+    """What a state carries. n nodes, m arcs, P segment lists; matrices by target first."""
+
+    paths: Paths
+    volume: Floats  # [n, n] Mbit/s that the IGP carries once tunnels are legs
+    used: Floats  # [P] share of its tunnel that each segment list carries
+    load: Floats  # [m] Mbit/s
+    passing: Floats  # [n, n] Mbit/s that pass node u for target t
+    lost: float  # Mbit/s with both ends up and no path
+
+
+def route(arrays: Arrays) -> Routing:
+    """Evaluate the arrays in full."""
+    paths = shortest_paths(arrays)
+    lossy = len(arrays.tunnels.source) > 0 and bool((arrays.keep < 1).any())
+    survival = expect(arrays, paths).survival if lossy else np.ones_like(arrays.offered)
+    volume, used = steer(arrays.tunnels, arrays.offered, paths.dist, survival)
+    load, passing = spread(arrays, paths, volume)
+    return Routing(paths, volume, used, load, passing, lost_demand(volume, paths.dist, arrays.up))
+
+
+def delays(arrays: Arrays, routing: Routing) -> Floats:
+    """Mean one-way propagation delay of every demand, ms by source first [n, n]; inf where there is no path.
+
+    A tunnelled demand takes the sum over the legs of each valid segment list, weighted by their shares.
+    """
+    expected = expect(arrays, routing.paths)
+    return _tunnelled(arrays.tunnels, routing.used, expected).T.copy()
+
+
+def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Floats:
+    delay = expected.delay.copy()
+    for i in range(len(tunnels.source)):
+        lists = range(tunnels.first_list[i], tunnels.first_list[i + 1])
+        valid = [p for p in lists if used[p] > 0]
+        if valid:
+            legs = [slice(tunnels.first_leg[p], tunnels.first_leg[p + 1]) for p in valid]
+            sums = [expected.delay[tunnels.leg_to[x], tunnels.leg_from[x]].sum() for x in legs]
+            delay[tunnels.target[i], tunnels.source[i]] = float(np.dot(used[valid], sums))
+    return delay
+
+
+def without(arrays: Arrays, arcs: Ints, nodes: Ints) -> Arrays:
+    """Return the arrays with arcs and nodes failed: no path uses them, and a failed node's demands are severed."""
+    down = np.zeros(len(arrays.up), dtype=np.bool_)
+    down[nodes] = True
+    weight = arrays.weight.copy()
+    weight[arcs] = FAR
+    weight[down[arrays.tail] | down[arrays.head]] = FAR
+    offered = arrays.offered.copy()
+    cut = float(offered[down].sum() + offered[~down][:, down].sum())
+    offered[down] = 0.0
+    offered[:, down] = 0.0
+    return arrays._replace(weight=weight, up=arrays.up & ~down, offered=offered, severed=arrays.severed + cut)
