@@ -184,6 +184,7 @@ class ExecutionStep(Frozen):
     change: Change | None = None
     predicted_utilisation: float | None = None
     measured_utilisation: float | None = None
+    live_time: datetime | None = Field(default=None, description="The network's own clock, UTC.")
     detail: str
 
 
@@ -216,6 +217,7 @@ class RunFinished(Frozen):
     figures: Figures
     cause: Fault | None = Field(default=None, description="What diagnosis found.")
     truth: Fault | None = Field(default=None, description="What was injected; no role ever saw it.")
+    onset: datetime | None = Field(default=None, description="When it struck, by the network's own clock, UTC.")
     plan: str | None = Field(default=None, description="Hash of the plan that was applied.")
     certificate_checked: bool = Field(default=False, description="Whether the executor accepted the certificate.")
     rounds: int = Field(description="Plans submitted.")
