@@ -9,14 +9,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from tools.handover import Decision, Diagnosis, Incident, PlanSubmission
+from tools.handover import Decision, Diagnosis, Incident, PlanSubmission, Role
 from twin.faults import Fault
 from twin.model import Frozen
 from twin.plan import Change, Plan
 from twin.policy import Policy
 from twin.verdict import Verdict
 
-Role = Literal["monitoring", "diagnosis", "planning", "verification"]
 Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
 Outcome = Literal["healthy", "resolved", "no safe plan", "no action needed", "rolled back", "failed", "interrupted"]
 

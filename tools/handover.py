@@ -1,11 +1,15 @@
 """What one role hands to the next: frozen, its values computed by the twin; a model adds only the explanation."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from twin.faults import Fault
 from twin.model import Frozen
 from twin.plan import Plan
 from twin.verdict import Verdict
+
+Role = Literal["monitoring", "diagnosis", "planning", "verification"]
 
 MAX_EXPLANATION = 1_200
 
