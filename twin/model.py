@@ -141,7 +141,7 @@ class Network:
     limits: tuple[DemandLimit, ...] = ()
 
     def __post_init__(self) -> None:
-        demands = np.array(self.demands, dtype=np.float64)
+        demands = np.array(self.demands, dtype=np.float64) + 0.0  # turns -0.0 into 0.0: equal states, equal ids
         demands.setflags(write=False)
         object.__setattr__(self, "demands", demands)
         object.__setattr__(self, "tunnels", tuple(sorted(self.tunnels, key=lambda tunnel: tunnel.name)))
@@ -216,8 +216,15 @@ class Network:
 
     @property
     def _content(self) -> list[object]:
+        """The state as JSON, with numbers of one type each: 0, 0.0 and -0.0 are the same state."""
+        nodes = [x._replace(longitude=float(x.longitude) + 0.0, latitude=float(x.latitude) + 0.0) for x in self.nodes]
+        links = [
+            x._replace(capacity=float(x.capacity), delay_ms=float(x.delay_ms) + 0.0, loss=float(x.loss) + 0.0)
+            for x in self.links
+        ]
         tunnels = [tunnel.model_dump(mode="json") for tunnel in self.tunnels]
-        return [self.name, self.nodes, self.links, tunnels, self.risk_groups, self.limits]
+        limits = [(x.source, x.target, float(x.limit) + 0.0) for x in self.limits]
+        return [self.name, nodes, links, tunnels, self.risk_groups, limits]
 
 
 def clean_name(text: str) -> str:
@@ -227,7 +234,9 @@ def clean_name(text: str) -> str:
     """
     name = re.sub(r"-{2,}", "-", re.sub(r"[^\w.&+-]", "", re.sub(r"[\s/:>]+", "_", text.strip()))).strip("_.&+-")[:64]
     if not name:
-        raise TopologyError(f"node name {text!r} has no usable character", fix="give the node a name of letters or digits")
+        raise TopologyError(
+            f"node name {text!r} has no usable character", fix="give the node a name of letters or digits"
+        )
     return name
 
 
@@ -266,9 +275,13 @@ def _validate_link(link: Link, network: Network) -> None:
     for end in (link.tail, link.head):
         _require(end in network.node_index, f"link {link.name}: unknown node {end!r}")
     _require(link.tail != link.head, f"link {link.name}: both ends are the same node")
-    _require(np.isfinite(link.capacity) and link.capacity > 0, f"link {link.name}: capacity {link.capacity} is not positive")
+    _require(
+        np.isfinite(link.capacity) and link.capacity > 0, f"link {link.name}: capacity {link.capacity} is not positive"
+    )
     _require(1 <= link.weight <= 2**24, f"link {link.name}: weight {link.weight} is not in 1..2^24")
-    _require(np.isfinite(link.delay_ms) and link.delay_ms >= 0, f"link {link.name}: delay {link.delay_ms} ms is negative")
+    _require(
+        np.isfinite(link.delay_ms) and link.delay_ms >= 0, f"link {link.name}: delay {link.delay_ms} ms is negative"
+    )
     _require(0 <= link.loss <= 1, f"link {link.name}: loss {link.loss} is not a share")
     _require(link.index >= 1, f"link {link.name}: index {link.index} is not positive")
 
