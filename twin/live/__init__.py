@@ -1,0 +1,1 @@
+"""The network being mirrored: the protocol of every adapter, and the embedded one."""

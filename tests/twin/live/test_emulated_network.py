@@ -1,0 +1,250 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from twin.errors import ExecutionError, InputError, PlanError, TwinError
+from twin.faults import Fault, FaultKind
+from twin.live.emulated import EmulatedNetwork
+from twin.live.network import LiveNetwork, Telemetry
+from twin.live.sensors import Noise
+from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.plan import Change, DrainLink, DrainNode, SetCapacity, SetTunnel, SetWeight, SleepLink, inverse
+
+START = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
+
+
+def ladder(rungs: int = 4, capacity: float = 10_000.0, demand: float = 300.0) -> Network:
+    """Two rails of nodes with rungs between: equal paths wherever one looks, no longitude."""
+    names = [f"{rail}{i}" for i in range(rungs) for rail in "ab"]
+    circuits = [(f"a{i}", f"b{i}") for i in range(rungs)]
+    circuits += [(f"{rail}{i}", f"{rail}{i + 1}") for rail in "ab" for i in range(rungs - 1)]
+    links = [Link(s, t, capacity, 10, 1.0) for pair in circuits for s, t in (pair, pair[::-1])]
+    n = len(names)
+    demands = demand * (1 + np.arange(n * n).reshape(n, n) % 5)
+    np.fill_diagonal(demands, 0)
+    return Network("ladder", tuple(Node(x, 0.0, 0.0) for x in names), tuple(links), demands)
+
+
+def live(network: Network | None = None, *, seed: int = 1, noise: Noise | None = None) -> EmulatedNetwork:
+    return EmulatedNetwork(network or ladder(), seed=seed, start=START, noise=noise)
+
+
+def last(network: EmulatedNetwork, samples: int = 1) -> Telemetry:
+    before = network.now
+    network.wait(samples)
+    return network.read_telemetry(before)
+
+
+def same(one: Telemetry, other: Telemetry) -> bool:
+    return one.events == other.events and all(
+        np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in zip(columns(one), columns(other), strict=True)
+    )
+
+
+def columns(telemetry: Telemetry) -> list[np.ndarray]:
+    return [*telemetry.links, *telemetry.nodes, *telemetry.probes, *telemetry.traffic]
+
+
+def test_it_is_a_live_network():
+    network: LiveNetwork = live()
+    assert network.read_topology() == ladder()
+
+
+def test_the_same_seed_measures_the_same_and_another_seed_does_not():
+    one, two, other = live(seed=3), live(seed=3), live(seed=4)
+    for network in (one, two, other):
+        network.wait(5)
+    assert same(one.read_telemetry(START), two.read_telemetry(START))
+    assert not same(one.read_telemetry(START), other.read_telemetry(START))
+
+
+def test_reading_changes_nothing_and_can_be_repeated():
+    quiet, curious = live(), live()
+    quiet.wait(6)
+    for _ in range(6):
+        curious.wait()
+        curious.read_telemetry(START)
+    assert same(quiet.read_telemetry(START), curious.read_telemetry(START))
+    assert same(curious.read_telemetry(START), curious.read_telemetry(START))
+
+
+def test_telemetry_after_a_moment_has_only_later_samples_up_to_now():
+    network = live()
+    network.wait(4)
+    middle = START + timedelta(seconds=600)
+    got = network.read_telemetry(middle)
+    assert np.unique(got.links.time).tolist() == [START.timestamp() + 900, START.timestamp() + 1200]
+    assert all(middle.timestamp() < event.time <= network.now.timestamp() for event in got.events)
+    assert network.read_telemetry(network.now).links.time.size == 0
+
+
+def test_every_element_has_one_row_per_sample():
+    got = last(live(), 3)
+    n, m = len(ladder().nodes), len(ladder().links)
+    assert got.links.link.tolist() == list(range(m)) * 3
+    assert got.nodes.node.tolist() == list(range(n)) * 3
+    assert got.traffic.source.size == 3 * n * (n - 1)
+    adjacent = {(ladder().node(x.tail), ladder().node(x.head)) for x in ladder().links}
+    assert adjacent < set(zip(got.probes.source.tolist(), got.probes.target.tolist(), strict=True))
+
+
+def test_only_the_retained_samples_are_kept():
+    network = EmulatedNetwork(ladder(), seed=1, start=START, retention=3)
+    network.wait(10)
+    assert np.unique(network.read_telemetry(START).links.time).size == 3
+
+
+def test_what_is_offered_is_delivered_or_dropped():
+    network = live(ladder(capacity=2_000.0), noise=Noise.off())
+    network.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/a0/a1", severity=0.1))
+    got = last(network)
+    plane = network._plane
+    carried, offered = network._carry()
+    assert got.links.dropped_mbps.sum() > 0
+    lost = (carried.arrived - carried.received).sum()
+    assert np.isclose(offered.sum(), carried.leaving.sum() + lost)
+    assert (carried.sent <= plane.capacity * (1 + 1e-6)).all()
+
+
+def test_a_link_that_is_cut_sends_nothing_and_both_ends_say_so():
+    network = live(noise=Noise.off())
+    network.inject(Fault(kind=FaultKind.LINK_DOWN, element="link/a0:a1--a1:a0"))
+    got = last(network)
+    down = [ladder().link("a0->a1"), ladder().link("a1->a0")]
+    assert np.flatnonzero(~got.links.up).tolist() == sorted(down)
+    assert got.links.out_mbps[down].tolist() == [0, 0]
+    assert {event.node for event in got.events} == {"a0", "a1"}
+    assert len(got.events) == 4
+    assert network.read_topology() == ladder()
+
+
+def test_a_dead_node_is_silent_and_its_neighbours_see_their_interfaces_down():
+    network = live(noise=Noise.off())
+    network.inject(Fault(kind=FaultKind.DEVICE_DOWN, element="node/a1"))
+    got = last(network)
+    dead = ladder().node("a1")
+    assert got.nodes.answered.tolist() == [i != dead for i in range(8)]
+    leaving = [i for i, link in enumerate(ladder().links) if link.tail == "a1"]
+    entering = [i for i, link in enumerate(ladder().links) if link.head == "a1"]
+    assert np.isnan(got.links.out_mbps[leaving]).all()
+    assert np.isnan(got.links.in_mbps[entering]).all()
+    assert got.links.out_mbps[entering].tolist() == [0, 0, 0]
+    assert not got.links.up[entering].any()
+    assert {event.node for event in got.events} == {"a0", "a2", "b1"}
+    assert np.isnan(got.traffic.mbps[got.traffic.source == dead]).all()
+    assert (got.probes.loss[(got.probes.target == dead)] == 1).all()
+    assert np.isnan(got.probes.loss[(got.probes.source == dead)]).all()
+
+
+def test_silent_loss_shows_between_the_two_ends_and_nowhere_else():
+    network = live(noise=Noise.off())
+    network.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/a1/a2", severity=0.2))
+    got = last(network)
+    bad = ladder().link("a1->a2")
+    assert np.isclose(got.links.in_mbps[bad] / got.links.out_mbps[bad], 0.8)
+    missing = np.delete(got.links.out_mbps - got.links.in_mbps, bad)
+    assert np.abs(missing).max() < 1e-3
+    assert got.links.up.all()
+    assert got.links.dropped_mbps.max() == 0
+    assert got.events == ()
+    assert got.probes.loss.max() > 0.01
+
+
+def test_a_bottleneck_drops_above_its_plateau_and_delays():
+    network = live(noise=Noise.off())
+    delay = last(network).probes.delay_ms
+    circuit = "link/a1:a2--a2:a1"
+    network.inject(Fault(kind=FaultKind.CAPACITY, element=circuit, severity=0.9))
+    got, squeezed = last(network), list(ladder().circuit(circuit))
+    assert np.allclose(got.links.out_mbps[squeezed], 1_000, rtol=1e-3)
+    assert (got.links.dropped_mbps[squeezed] > 100).all()
+    assert got.links.up.all()
+    assert np.nanmax(got.probes.delay_ms - delay) > 10
+
+
+def test_a_wrong_weight_moves_traffic_and_no_state():
+    network = live(noise=Noise.off())
+    before = last(network).links
+    network.inject(Fault(kind=FaultKind.WEIGHT, element="interface/a1/a2", severity=60_000))
+    after = last(network)
+    assert after.links.out_mbps[ladder().link("a1->a2")] == 0
+    assert after.links.out_mbps[ladder().link("b1->b2")] > before.out_mbps[ladder().link("b1->b2")] * 1.5
+    assert after.links.up.all()
+    assert after.nodes.answered.all()
+    assert network.read_topology() == ladder()
+
+
+def test_a_surge_shows_in_flow_export():
+    network = live(noise=Noise.off())
+    before = last(network).traffic
+    network.inject(Fault(kind=FaultKind.SURGE, element="node/b3", severity=2))
+    after = last(network).traffic
+    towards = after.target == ladder().node("b3")
+    ratio = after.mbps / before.mbps
+    assert np.allclose(ratio[towards] / 2, ratio[~towards].mean(), rtol=0.01)
+
+
+def test_setting_the_weight_right_heals_a_wrong_one():
+    network = live()
+    network.inject(Fault(kind=FaultKind.WEIGHT, element="interface/a1/a2", severity=60_000))
+    network.apply(SetWeight(link="a1->a2", weight=10))
+    assert network.truth == network.read_topology() == ladder()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        SetWeight(link="a1->a2", weight=35),
+        DrainLink(circuit="link/a1:a2--a2:a1"),
+        SleepLink(circuit="link/a1:a2--a2:a1"),
+        DrainNode(node="b1"),
+        SetTunnel(tunnel=Tunnel(name="t", source="a0", target="b3", paths=(SegmentList(via=("b0",)),))),
+    ],
+)
+def test_a_change_moves_traffic_and_its_inverse_moves_it_back(change: Change):
+    network, untouched = live(), live()
+    before = network.read_topology()
+    network.apply(change)
+    untouched.wait()
+    moved = last(network)
+    assert not np.allclose(moved.links.out_mbps, untouched.read_telemetry(START).links.out_mbps, rtol=0.05)
+    assert any("ommit" in event.message for event in moved.events)
+    network.apply(inverse(before, change))
+    untouched.wait()
+    assert network.read_topology() == before
+    after, expected = last(network), untouched.read_telemetry(untouched.now - timedelta(seconds=300))
+    assert np.allclose(after.links.out_mbps, expected.links.out_mbps, rtol=0.02, equal_nan=True)
+
+
+def test_what_the_network_cannot_do_is_refused_and_changes_nothing():
+    network = live()
+    network.inject(Fault(kind=FaultKind.DEVICE_DOWN, element="node/a1"))
+    truth = network.truth
+    refused = [SetCapacity(circuit="link/a1:a2--a2:a1", capacity=1e5), SetWeight(link="a1->a2", weight=3)]
+    for change in refused:
+        with pytest.raises(ExecutionError):
+            network.apply(change)
+    with pytest.raises(PlanError):
+        network.apply(inverse(network.read_topology(), DrainNode(node="b1")))
+    assert network.truth is truth
+    assert network.read_topology() == ladder()
+
+
+def test_clocks_and_seeds_that_make_no_sense_are_refused():
+    for arguments in ({"seed": -1}, {"interval_s": 0.0}, {"retention": 0}, {"start": START.replace(tzinfo=None)}):
+        with pytest.raises(InputError):
+            EmulatedNetwork(ladder(), **{"seed": 1, "start": START, **arguments})
+    with pytest.raises(TwinError):
+        live().wait(-1)
+    with pytest.raises(TwinError):
+        live().read_telemetry(START.replace(tzinfo=None))
+
+
+def test_harm_counts_what_is_lost_dropped_or_above_the_limit():
+    network = live(noise=Noise.off())
+    assert network.true_harm(1.0) == 0
+    carried = network._carry()[0]
+    assert np.isclose(network.true_harm(0.1), np.maximum(carried.arrived - 1_000, 0).sum())
+    network.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/a1/a2", severity=0.5))
+    assert np.isclose(network.true_harm(1.0), carried.sent[ladder().link("a1->a2")] * 0.5)

@@ -1,0 +1,213 @@
+"""How the emulated network forwards: next-hop tables per router and flows hashed hop by hop.
+
+This is a second implementation of IGP and SR routing, written apart from the simulator so that the two can be
+compared: no fractions are computed here, every flow takes exactly one path.
+"""
+
+import heapq
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.model import Floats, Ints, Network, Tunnel
+
+Words = NDArray[np.uint64]
+
+FLOW_MBPS = 10.0
+"""Traffic per flow: a pair has one flow for each `FLOW_MBPS` of its provisioned demand, within the bounds below."""
+FEWEST_FLOWS, MOST_FLOWS = 16, 200
+TAIL_INDEX = 1.3
+"""Pareto index of flow sizes (finite mean, infinite variance); sizes end at `LARGEST` times the smallest."""
+LARGEST = 1000.0
+
+
+class Tables(NamedTuple):
+    """The routing of every node towards every target. n nodes, m links."""
+
+    distance: Ints  # [target, node] IGP distance, -1 where there is no path
+    first: Ints  # [n * n + 1] start of the next hops of slot target * n + node
+    links: Ints  # next-hop links of all slots, in the order of position
+
+
+class Flows(NamedTuple):
+    """Flows between node pairs: `key` stands for the 5-tuple, `share` is the part of the pair's traffic."""
+
+    source: Ints
+    target: Ints
+    key: Words
+    share: Floats
+
+
+class Paths(NamedTuple):
+    """Flows of one pair on one path, taken together. `hops` is padded with m, the number of links."""
+
+    pair: Ints  # [g] source * n + target
+    share: Floats  # [g] part of the pair's traffic
+    hops: Ints  # [g, h] links in order
+    delivered: NDArray[np.bool_]  # [g] whether the path reaches the target
+    end: Ints  # [g] the node where it ends: the target, or where there was no route
+
+
+def routing_tables(network: Network) -> Tables:
+    """Compute every router's next hops. A drained node is entered only as a target; unusable links are left out."""
+    n, usable = len(network.nodes), usable_links(network)
+    tail, head = link_ends(network)
+    weight = np.array([link.weight for link in network.links], dtype=np.int64)
+    drained = np.array([node.drained for node in network.nodes], dtype=bool)
+    distance = np.full((n, n), -1, dtype=np.int64)
+    entering: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    for position in np.flatnonzero(usable).tolist():
+        entering[int(head[position])].append((int(weight[position]), int(tail[position])))
+    for target in range(n):
+        _distances(entering, drained, target, distance[target])
+    enters = usable & (~drained[head] | (head == np.arange(n)[:, None]))
+    reached = distance[:, head] >= 0
+    tight = enters & reached & (distance[:, tail] == weight + distance[:, head])
+    target, position = np.nonzero(tight)
+    slot = target * n + tail[position]
+    order = np.argsort(slot, kind="stable")
+    first = np.concatenate(([0], np.cumsum(np.bincount(slot, minlength=n * n))))
+    return Tables(distance, first.astype(np.int64), position[order])
+
+
+def usable_links(network: Network) -> NDArray[np.bool_]:
+    """Which links routing may use: usable themselves, both ends up. [m]."""
+    up = {node.name: node.up for node in network.nodes}
+    return np.array([link.usable and up[link.tail] and up[link.head] for link in network.links], dtype=bool)
+
+
+def link_ends(network: Network) -> tuple[Ints, Ints]:
+    """Node positions of the tail and the head of each link. [m], [m]."""
+    tail = np.array([network.node_index[link.tail] for link in network.links], dtype=np.int64)
+    head = np.array([network.node_index[link.head] for link in network.links], dtype=np.int64)
+    return tail, head
+
+
+def draw_flows(demands: Floats, seed: int) -> Flows:
+    """Draw heavy-tailed flows for each pair with a demand, Mbit/s [n, n]; more of them where the demand is larger."""
+    rng = np.random.default_rng([seed, 1])
+    source, target = np.nonzero(demands)
+    number = np.ceil(demands[source, target] / FLOW_MBPS).clip(FEWEST_FLOWS, MOST_FLOWS).astype(np.int64)
+    total = int(number.sum())
+    size = np.minimum((1 - rng.random(total)) ** (-1 / TAIL_INDEX), LARGEST)
+    pair = np.repeat(np.arange(source.size), number)
+    share = size / np.bincount(pair, size)[pair] if total else size
+    key = rng.integers(0, 2**64, total, dtype=np.uint64)
+    return Flows(source[pair], target[pair], key, share)
+
+
+def even_flows(source: Ints, target: Ints, number: int, seed: int) -> Flows:
+    """Draw `number` equal flows for each listed pair, as a prober that varies its port numbers."""
+    rng = np.random.default_rng([seed, 2])
+    key = rng.integers(0, 2**64, source.size * number, dtype=np.uint64)
+    return Flows(np.repeat(source, number), np.repeat(target, number), key, np.full(key.size, 1.0 / number))
+
+
+def router_salts(n: int, seed: int) -> Words:
+    """Hash salt of each router: without it, successive hops would all split the same way."""
+    return np.random.default_rng([seed, 3]).integers(0, 2**64, n, dtype=np.uint64)
+
+
+def forward(network: Network, tables: Tables, flows: Flows, salts: Words) -> Paths:
+    """Send every flow from its source, hop by hop, and group the flows that took the same path."""
+    n, m = len(network.nodes), len(network.links)
+    _, head = link_ends(network)
+    way = _steer(network, tables, flows, salts)
+    node, stage = flows.source.copy(), np.zeros(flows.key.size, dtype=np.int64)
+    travelling = np.arange(flows.key.size)
+    hops: list[Ints] = []
+    while travelling.size:
+        goal = _advance(way, node, stage, travelling)
+        slot = goal * n + node[travelling]
+        choices = tables.first[slot + 1] - tables.first[slot]
+        moves = (node[travelling] != goal) & (choices > 0)
+        travelling, slot, choices = travelling[moves], slot[moves], choices[moves]
+        pick = bucket(flows.key[travelling] ^ salts[node[travelling]], choices)
+        taken = np.full(flows.key.size, m, dtype=np.int64)
+        taken[travelling] = tables.links[tables.first[slot] + pick]
+        node[travelling] = head[taken[travelling]]
+        if travelling.size:
+            hops.append(taken)
+    return _group(flows, hops, node, n)
+
+
+def bucket(words: Words, number: Ints) -> Ints:
+    """Hash each word (splitmix64) to one of `number` buckets."""
+    x = words + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    high = (x ^ (x >> np.uint64(31))) >> np.uint64(32)
+    return ((high * number.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
+
+
+def _distances(entering: list[list[tuple[int, int]]], drained: NDArray[np.bool_], target: int, out: Ints) -> None:
+    """Fill the distances to one target (Dijkstra backwards); a drained node is reached but never gone through."""
+    heap = [(0, target)]
+    while heap:
+        near, node = heapq.heappop(heap)
+        if out[node] >= 0:
+            continue
+        out[node] = near
+        if node != target and drained[node]:
+            continue
+        for weight, tail in entering[node]:
+            if out[tail] < 0:
+                heapq.heappush(heap, (near + weight, tail))
+
+
+def _steer(network: Network, tables: Tables, flows: Flows, salts: Words) -> Ints:
+    """Nodes that each flow must visit, in order, padded with its target. [f, w]."""
+    longest = max((len(path.via) for tunnel in network.tunnels for path in tunnel.paths), default=0)
+    way = np.repeat(flows.target[:, None], longest + 1, axis=1)
+    for tunnel in network.tunnels:
+        source, target = network.node_index[tunnel.source], network.node_index[tunnel.target]
+        inside = np.flatnonzero((flows.source == source) & (flows.target == target))
+        lists = _valid_lists(network, tables, tunnel)
+        if not lists or not inside.size:
+            continue
+        edges: Floats = np.cumsum(np.array([share for share, _ in lists], dtype=np.float64))
+        resolution = np.full(inside.size, 2**31, dtype=np.int64)
+        drawn: Floats = bucket(~flows.key[inside] ^ salts[source], resolution) / 2**31 * edges[-1]
+        chosen = (drawn[:, None] >= edges[:-1]).sum(axis=1)
+        for number, (_, via) in enumerate(lists):
+            way[inside[chosen == number], : len(via)] = via
+    return way
+
+
+def _valid_lists(network: Network, tables: Tables, tunnel: Tunnel) -> list[tuple[float, list[int]]]:
+    """Share and node positions of the segment lists that can be used now."""
+    source, target = network.node_index[tunnel.source], network.node_index[tunnel.target]
+    valid: list[tuple[float, list[int]]] = []
+    for path in tunnel.paths:
+        via = [network.node_index[name] for name in path.via]
+        legs = zip([source, *via], [*via, target], strict=True)
+        if all(tables.distance[b, a] >= 0 for a, b in legs) and not any(network.nodes[v].drained for v in via):
+            valid.append((path.share, via))
+    return valid
+
+
+def _advance(way: Ints, node: Ints, stage: Ints, travelling: Ints) -> Ints:
+    """Move on to the next node of the way where one is reached; return where each flow is heading."""
+    for _ in range(way.shape[1] - 1):
+        at = travelling[(node[travelling] == way[travelling, stage[travelling]])]
+        stage[at] = np.minimum(stage[at] + 1, way.shape[1] - 1)
+    return way[travelling, stage[travelling]]
+
+
+def _group(flows: Flows, hops: list[Ints], node: Ints, n: int) -> Paths:
+    pair = flows.source * n + flows.target
+    table = np.stack([pair, *hops], axis=1)
+    unique, index, inverse = np.unique(_signature(table), return_index=True, return_inverse=True)
+    share = np.array(np.bincount(inverse, flows.share, minlength=unique.size), dtype=np.float64)
+    end = node[index]
+    return Paths(pair[index], share, table[index, 1:], end == flows.target[index], end)
+
+
+def _signature(table: Ints) -> Words:
+    """One 64-bit word per row, so that equal rows can be found by sorting words."""
+    word = np.zeros(table.shape[0], dtype=np.uint64)
+    for column in table.T:
+        word = (word ^ column.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        word ^= word >> np.uint64(29)
+    return word

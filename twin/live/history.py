@@ -1,0 +1,77 @@
+"""What the emulated network remembers of its measurements, and how a reader gets them: columns, in time order."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from twin.model import Floats, Ints
+
+from .network import Event, Flags, LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
+from .sensors import Sample
+
+
+class History:
+    """The last `retention` samples and the syslog lines of the same time. n nodes, m links."""
+
+    def __init__(self, retention: int, *, nodes: int, links: int, pairs: Ints, probed: Ints) -> None:
+        self._samples: deque[Sample] = deque(maxlen=retention)
+        self._events: list[Event] = []
+        self._n, self._m, self._pairs, self._probed = nodes, links, pairs, probed
+
+    def add(self, sample: Sample) -> None:
+        """Keep a sample; the oldest one and its syslog lines go when there are too many."""
+        full = len(self._samples) == self._samples.maxlen
+        gone = self._samples[0].time if full else -np.inf
+        self._samples.append(sample)
+        if full:
+            self._events = [event for event in self._events if event.time > gone]
+
+    def log(self, events: Sequence[Event]) -> None:
+        """Keep syslog lines; they show once the clock has passed their time."""
+        self._events = sorted([*self._events, *events])
+
+    def read(self, after: float, until: float) -> Telemetry:
+        """Return what was measured in (after, until], epoch seconds."""
+        kept = [sample for sample in self._samples if after < sample.time <= until]
+        time = np.array([sample.time for sample in kept])
+        return Telemetry(
+            self._links(kept, time),
+            NodeSamples(*_rows(time, np.arange(self._n)), _flags(kept, lambda x: x.answered)),
+            self._probes(kept, time),
+            self._traffic(kept, time),
+            tuple(event for event in self._events if after < event.time <= until),
+        )
+
+    def _links(self, kept: list[Sample], time: Floats) -> LinkSamples:
+        return LinkSamples(
+            *_rows(time, np.arange(self._m)),
+            _column(kept, lambda x: x.out_mbps),
+            _column(kept, lambda x: x.in_mbps),
+            _column(kept, lambda x: x.dropped_mbps),
+            _flags(kept, lambda x: x.up),
+        )
+
+    def _probes(self, kept: list[Sample], time: Floats) -> ProbeSamples:
+        at, source = _rows(time, self._probed // self._n)
+        _, target = _rows(time, self._probed % self._n)
+        loss, delay = _column(kept, lambda x: x.probe_loss), _column(kept, lambda x: x.probe_delay_ms)
+        return ProbeSamples(at, source, target, loss, delay)
+
+    def _traffic(self, kept: list[Sample], time: Floats) -> TrafficSamples:
+        at, source = _rows(time, self._pairs // self._n)
+        _, target = _rows(time, self._pairs % self._n)
+        return TrafficSamples(at, source, target, _column(kept, lambda x: x.export_mbps))
+
+
+def _rows(time: Floats, elements: Ints) -> tuple[Floats, Ints]:
+    """Every element at every time: the two key columns."""
+    return np.repeat(time, elements.size), np.tile(elements, time.size)
+
+
+def _column(kept: list[Sample], pick: Callable[[Sample], Floats]) -> Floats:
+    return np.concatenate([pick(sample) for sample in kept]) if kept else np.zeros(0)
+
+
+def _flags(kept: list[Sample], pick: Callable[[Sample], Flags]) -> Flags:
+    return np.concatenate([pick(sample) for sample in kept]) if kept else np.zeros(0, dtype=bool)

@@ -1,0 +1,65 @@
+"""What the links of the emulated network do to traffic: full queues drop, bad links lose, busy links delay."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats
+
+from .forwarding import Paths
+
+PACKET_BITS = 8000.0
+"""Mean packet, 1,000 bytes."""
+BUFFER_MS = 50.0
+"""Depth of an interface's queue: what a packet waits when it is full."""
+_TOLERANCE = 1e-9
+_PLAIN_ROUNDS, _ROUNDS = 30, 300
+
+
+class Carried(NamedTuple):
+    """What happened to traffic, Mbit/s. m links, g paths."""
+
+    arrived: Floats  # [m] wanted to leave by the link
+    passed: Floats  # [m] share that the queue let through
+    sent: Floats  # [m] left the tail's interface
+    received: Floats  # [m] came in at the head's interface
+    leaving: Floats  # [g] left over at the end of each path
+
+
+def carry(paths: Paths, rate: Floats, capacity: Floats, loss: Floats) -> Carried:
+    """Send `rate` [g] along the paths; a link drops what exceeds its capacity, evenly, and loses the share `loss`.
+
+    Losses upstream relieve the links downstream, so the shares that the queues let through are a fixed point. It is
+    iterated to 1e-9 in the share, with averaging when plain rounds go back and forth.
+    """
+    passed = np.ones(capacity.size)
+    for number in range(_ROUNDS):
+        arrived, leaving = _walk(paths, rate, passed * (1 - loss))
+        wanted = np.minimum(1.0, capacity / np.maximum(arrived, capacity))
+        if np.abs(wanted - passed).max(initial=0.0) < _TOLERANCE:
+            break
+        passed = wanted if number < _PLAIN_ROUNDS else (wanted + passed) / 2
+    else:
+        arrived, leaving = _walk(paths, rate, passed * (1 - loss))
+    sent = arrived * passed
+    return Carried(arrived, passed, sent, sent * (1 - loss), leaving)
+
+
+def queueing_ms(carried: Carried, capacity: Floats) -> Floats:
+    """Mean wait in each link's queue, ms [m]: M/D/1 waiting time, a full buffer when the link drops."""
+    busy = np.minimum(carried.arrived / capacity, 1.0)
+    service = PACKET_BITS / (capacity * 1e3)
+    with np.errstate(divide="ignore"):
+        wait = np.minimum(service * busy / (2 * (1 - busy)), BUFFER_MS)
+    return np.where(busy > 0, wait, 0.0)
+
+
+def _walk(paths: Paths, rate: Floats, survive: Floats) -> tuple[Floats, Floats]:
+    """Arrivals on every link, and what is left of each path's rate at its end, when links pass the share `survive`."""
+    m = survive.size
+    share = np.append(survive, 1.0)
+    arrived, alive = np.zeros(m + 1), rate
+    for column in paths.hops.T:
+        arrived += np.bincount(column, alive, minlength=m + 1)
+        alive = alive * share[column]
+    return arrived[:m], alive

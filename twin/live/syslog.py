@@ -1,0 +1,107 @@
+"""Syslog lines in the styles of two vendors. What a line says is untrusted text for whoever reads it."""
+
+import numpy as np
+
+from twin.model import Link, Network
+
+from .network import Event
+
+_USERS = ("netops", "automation", "oncall", "provisioning")
+_COMMITS = 0.1
+"""Share of the meaningless lines that are commits: other people change other things."""
+
+_XR = {
+    "link down": (3, "%PKT_INFRA-LINK-3-UPDOWN : Interface {interface}, changed state to Down"),
+    "link up": (3, "%PKT_INFRA-LINK-3-UPDOWN : Interface {interface}, changed state to Up"),
+    "adjacency down": (
+        5,
+        "%ROUTING-OSPF-5-ADJCHG : Process 1, Nbr {peer} on {interface} in area 0 "
+        "from FULL to DOWN, Neighbor Down: interface down or detached",
+    ),
+    "adjacency up": (
+        5,
+        "%ROUTING-OSPF-5-ADJCHG : Process 1, Nbr {peer} on {interface} in area 0 from LOADING to FULL, Loading Done",
+    ),
+    "commit": (
+        6,
+        "%MGBL-CONFIG-6-DB_COMMIT : Configuration committed by user '{user}'. "
+        "Use 'show configuration commit changes 1000{number:06d}' to view the changes.",
+    ),
+    "login": (6, "%SECURITY-SSHD-6-INFO_SUCCESS : Successfully authenticated user '{user}' on vty0"),
+    "clock": (5, "%IP-NTP-5-SYNC_LOSS : Synchronization lost : stratum {digit}"),
+}
+_JUNOS = {
+    "link down": (
+        4,
+        "mib2d[{pid}]: SNMP_TRAP_LINK_DOWN: ifIndex {index}, ifAdminStatus up(1), ifOperStatus down(2), "
+        "ifName {interface}",
+    ),
+    "link up": (
+        5,
+        "mib2d[{pid}]: SNMP_TRAP_LINK_UP: ifIndex {index}, ifAdminStatus up(1), ifOperStatus up(1), ifName {interface}",
+    ),
+    "adjacency down": (
+        5,
+        "rpd[{pid}]: RPD_OSPF_NBRDOWN: OSPF neighbor {peer} (realm ospf-v2 {interface} area 0.0.0.0) "
+        "state changed from Full to Down due to KillNbr (event reason: interface went down)",
+    ),
+    "adjacency up": (
+        5,
+        "rpd[{pid}]: RPD_OSPF_NBRUP: OSPF neighbor {peer} (realm ospf-v2 {interface} area 0.0.0.0) "
+        "state changed from Loading to Full due to LoadingDone (event reason: OSPF loading completed)",
+    ),
+    "commit": (5, "mgd[{pid}]: UI_COMMIT: User '{user}' requested 'commit' operation (comment: none)"),
+    "login": (6, "sshd[{pid}]: Accepted publickey for {user} port 5{number:04d} ssh2"),
+    "clock": (4, "xntpd[{pid}]: NTP Server Unreachable, stratum {digit}"),
+}
+
+
+class Syslog:
+    """Writes what routers would log. Each router is of one vendor, drawn from the seed."""
+
+    def __init__(self, network: Network, seed: int) -> None:
+        first = np.random.default_rng([seed, 6]).random(len(network.nodes)) < 0.5
+        styles = [_XR if is_first else _JUNOS for is_first in first]
+        self._lines = {node.name: style for node, style in zip(network.nodes, styles, strict=True)}
+
+    def link_state(self, link: Link, time: float, rng: np.random.Generator, *, up: bool) -> list[Event]:
+        """Lines of the tail of a link whose interface goes down or comes up: interface first, then adjacency."""
+        noticed, state = time + float(rng.uniform(0.05, 1.0)), "up" if up else "down"
+        interface = link.interface.rsplit("/", 1)[1]
+        return [
+            self._line(f"link {state}", link.tail, noticed, rng, interface=interface),
+            self._line(
+                f"adjacency {state}",
+                link.tail,
+                noticed + float(rng.uniform(0.01, 0.5)),
+                rng,
+                interface=interface,
+                peer=link.head,
+            ),
+        ]
+
+    def commit(self, node: str, time: float, rng: np.random.Generator) -> Event:
+        """Line of a router whose configuration was changed: who, but not what."""
+        return self._line("commit", node, time + float(rng.uniform(0.05, 0.5)), rng)
+
+    def chatter(
+        self, nodes: list[str], start: float, end: float, per_day: float, rng: np.random.Generator
+    ) -> list[Event]:
+        """Lines that mean nothing, `per_day` for each of `nodes` on average: logins, clocks, other people's commits."""
+        number = rng.poisson(per_day * len(nodes) * (end - start) / 86_400)
+        subjects = rng.choice(["commit", "login", "clock"], number, p=[_COMMITS, 0.5, 0.5 - _COMMITS])
+        return [
+            self._line(str(subject), nodes[int(rng.integers(len(nodes)))], float(rng.uniform(start, end)), rng)
+            for subject in subjects
+        ]
+
+    def _line(self, subject: str, node: str, time: float, rng: np.random.Generator, **known: str) -> Event:
+        severity, text = self._lines[node][subject]
+        drawn = {
+            "pid": int(rng.integers(2_000, 30_000)),
+            "index": int(rng.integers(500, 700)),
+            "number": int(rng.integers(10_000)),
+            "digit": int(rng.integers(1, 6)),
+            "user": _USERS[int(rng.integers(len(_USERS)))],
+        }
+        return Event(time, node, severity, text.format(**drawn, **known))
