@@ -61,14 +61,18 @@ class StageFinished(Frozen):
 
 
 class ChatMessage(Frozen):
-    """One message of a request: the prompt, the task or a tool's results."""
+    """One message of a request: the prompt or a task."""
 
-    source: str = Field(description="system, driver, tools or the role itself.")
+    source: Literal["system", "driver"]
     text: str
 
 
 class ChatRequested(Frozen):
-    """A model call is about to be made. `messages` holds what is new since the role's last call."""
+    """A model call is about to be made.
+
+    `messages` holds the prompt and the tasks that are new since the role's last call; its answers and the
+    tools' results are on record already, as `ChatAnswered` and `ToolReturned`.
+    """
 
     kind: Literal["chat requested"] = "chat requested"
     durable: ClassVar[bool] = False

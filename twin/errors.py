@@ -14,7 +14,8 @@
     │   └── RightsError                 a role called a tool that its contract does not name
     ├── TransientError              4   safe to try again
     │   ├── StoreBusyError              another process holds the twin file
-    │   └── DeadlineError               a tool call or stage ran out of time
+    │   ├── DeadlineError               a tool call or stage ran out of time
+    │   └── BudgetError                 a role has spent what its contract allows
     ├── StoreError                  1   the twin file cannot be read or written
     ├── ExecutionError              1   the network did not do what was applied
     └── JournalError                1   a run record that is broken or cannot be written
@@ -112,6 +113,10 @@ class StoreBusyError(TransientError):
 
 class DeadlineError(TransientError):
     """A tool call or a stage ran out of time."""
+
+
+class BudgetError(TransientError):
+    """A role has spent what its contract allows."""
 
 
 class StoreError(TwinError):

@@ -1,0 +1,166 @@
+"""What stands between an agent and its model: the contract's tools, the budget, the record and the span."""
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from autogen_core import CancellationToken
+from autogen_core.models import (
+    CreateResult,
+    LLMMessage,
+)
+from autogen_core.tools import Tool, ToolSchema
+from opentelemetry.trace import Tracer
+from pydantic import BaseModel
+
+import prompts
+from tools.tracing import FINISH_REASONS, INPUT_TOKENS, OUTPUT_TOKENS, RESPONSE_MODEL, chat_span
+from twin.errors import BudgetError
+
+from .contracts import Contract
+from .events import ChatAnswered, ChatMessage, ChatRequested, ToolRequest
+from .journal import Journal
+from .models import Model
+from .models.client import Client
+from .workbench import RoleWorkbench
+
+
+@dataclass
+class Spent:
+    """What a run has spent so far."""
+
+    model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all roles of a run share."""
+
+    run: str
+    model: Model
+    journal: Journal
+    tracer: Tracer
+    spent: Spent = field(default_factory=Spent)
+
+
+class RoleClient(Client):
+    """One role's view of the run's model.
+
+    Offers only the tools of the contract, stops at the budget, and writes every request and answer to the journal
+    before the agent acts on it. Raises `BudgetError` when the stage's model calls are used up, and whatever a tool left
+    in the workbench as fatal.
+    """
+
+    def __init__(self, session: Session, contract: Contract, workbench: RoleWorkbench) -> None:
+        self._session, self._contract, self._workbench = session, contract, workbench
+        self._left, self._recorded = 0, 0
+
+    def begin(self) -> None:
+        """Begin a stage with a full budget."""
+        self._left = self._contract.budget.model_calls
+
+    async def create(
+        self,
+        messages: Sequence[LLMMessage],
+        *,
+        tools: Sequence[Tool | ToolSchema] = (),
+        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
+        json_output: bool | type[BaseModel] | None = None,
+        extra_create_args: Mapping[str, Any] = {},
+        cancellation_token: CancellationToken | None = None,
+    ) -> CreateResult:
+        """Ask the model, on the record."""
+        self._check(cancellation_token)
+        offered = [tool for tool in tools if _name(tool) in self._contract.tools]
+        call = self._request(messages, offered)
+        model, run = self._session.model, self._session.run
+        with chat_span(self._session.tracer, model.provider, model.name, run=run, role=self._contract.role) as span:
+            started = time.monotonic()
+            result = await model.client.create(
+                messages,
+                tools=offered,
+                tool_choice=tool_choice,
+                json_output=json_output,
+                extra_create_args=extra_create_args,
+                cancellation_token=cancellation_token,
+            )
+            span.set_attribute(RESPONSE_MODEL, model.name)
+            span.set_attribute(FINISH_REASONS, [result.finish_reason])
+            span.set_attribute(INPUT_TOKENS, result.usage.prompt_tokens)
+            span.set_attribute(OUTPUT_TOKENS, result.usage.completion_tokens)
+        self._answer(call, result, time.monotonic() - started)
+        return _whole(result)
+
+    def _check(self, token: CancellationToken | None) -> None:
+        if token is not None and token.is_cancelled():
+            raise asyncio.CancelledError
+        if self._workbench.fatal is not None:
+            raise self._workbench.fatal
+        if self._left < 1:
+            allowed = self._contract.budget.model_calls
+            raise BudgetError(f"{self._contract.role} used up its {allowed} model calls", fix="raise its budget")
+        self._left -= 1
+
+    def _request(self, messages: Sequence[LLMMessage], offered: Sequence[Tool | ToolSchema]) -> int:
+        self._session.spent.model_calls += 1
+        schemas = [tool if isinstance(tool, dict) else tool.schema for tool in offered]
+        whole = json.dumps([[message.model_dump(mode="json") for message in messages], schemas], sort_keys=True)
+        self._session.journal.append(
+            ChatRequested(
+                role=self._contract.role,
+                model=self._session.model.name,
+                call=self._session.spent.model_calls,
+                request=hashlib.sha256(whole.encode()).hexdigest()[:16],
+                prompt=prompts.version(self._contract.role),
+                messages=_worded(messages[self._recorded :]),
+                tools=tuple(_name(tool) for tool in offered),
+            )
+        )
+        self._recorded = len(messages)
+        return self._session.spent.model_calls
+
+    def _answer(self, call: int, result: CreateResult, seconds: float) -> None:
+        calls = () if isinstance(result.content, str) else tuple(result.content)
+        self._session.spent.tool_calls += len(calls)
+        self._session.spent.input_tokens += result.usage.prompt_tokens
+        self._session.spent.output_tokens += result.usage.completion_tokens
+        self._session.journal.append(
+            ChatAnswered(
+                role=self._contract.role,
+                model=self._session.model.name,
+                call=call,
+                text=result.content if isinstance(result.content, str) else result.thought or "",
+                tool_calls=tuple(ToolRequest(id=x.id, tool=x.name, arguments=x.arguments) for x in calls),
+                finish=result.finish_reason,
+                input_tokens=result.usage.prompt_tokens,
+                output_tokens=result.usage.completion_tokens,
+                seconds=seconds,
+            )
+        )
+
+
+def _whole(result: CreateResult) -> CreateResult:
+    # A tool call in an answer that was cut off may have lost arguments: it must never run.
+    if isinstance(result.content, str) or result.finish_reason in ("function_calls", "stop"):
+        return result
+    words = f"The answer ended early ({result.finish_reason}); its tool calls were not made."
+    return result.model_copy(update={"content": words})
+
+
+def _name(tool: Tool | ToolSchema) -> str:
+    return tool["name"] if isinstance(tool, dict) else tool.name
+
+
+def _worded(messages: Sequence[LLMMessage]) -> tuple[ChatMessage, ...]:
+    return tuple(
+        ChatMessage(source="system" if message.type == "SystemMessage" else "driver", text=str(message.content))
+        for message in messages
+        if message.type in ("SystemMessage", "UserMessage")
+    )

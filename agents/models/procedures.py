@@ -1,0 +1,168 @@
+"""The operating procedures, one per role: which tool next, by the values in the answers so far."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pydantic import JsonValue
+
+from .conversation import Call, Conversation, Json, Move, Say, items, number, text
+
+Procedure = Callable[[Conversation], Move]
+
+CLOSE = 1 / 3  # a runner-up with more than this share of the best one's probability is looked at as well
+
+
+def monitoring(talk: Conversation) -> Move:
+    """Look at the network, list what is not as it should be, read the logs if something is, and report."""
+    for tool in ("network_status", "list_symptoms"):
+        if talk.offers(tool):
+            return Call(tool, {})
+    symptoms = items(talk.answer("list_symptoms"), "symptoms")
+    if symptoms and talk.offers("read_events"):
+        return Call("read_events", {})
+    if talk.offers("report_incident"):
+        return Call("report_incident", {"explanation": _incident(talk, symptoms)})
+    return _close(talk, "report_incident", "Reported what the telemetry shows.")
+
+
+def diagnosis(talk: Conversation) -> Move:
+    """Rank the causes; when the two best are close, see what each would do; report the best."""
+    if talk.offers("rank_causes"):
+        return Call("rank_causes", {})
+    causes = items(talk.answer("rank_causes"), "causes")
+    if causes and _is_open(causes) and talk.offers("what_if"):
+        return Call("what_if", {"fault": causes[1].get("fault") or causes[0].get("fault")})
+    if causes and talk.offers("report_diagnosis"):
+        return Call("report_diagnosis", {"rank": 1, "explanation": _cause(causes)})
+    return _close(talk, "report_diagnosis", "Reported the cause that explains the measurements best.")
+
+
+def planning(talk: Conversation) -> Move:
+    """Have the optimisers propose, rehearse the best candidate, and submit it; or report that there is none."""
+    if talk.offers("propose_plans"):
+        return Call("propose_plans", {})
+    useful = [x for x in items(talk.answer("propose_plans"), "candidates") if _gain(x) > 0]
+    if not useful:
+        return _no_plan(talk)
+    best = min(useful, key=_preference)
+    handle = text(best, "handle")
+    if talk.offers("simulate_plan"):
+        return Call("simulate_plan", {"plan": handle})
+    if talk.offers("submit_plan"):
+        return Call("submit_plan", {"plan": handle, "explanation": _plan(best, len(useful))})
+    return _close(talk, "submit_plan", "Submitted the plan that leaves the least harm.")
+
+
+def verification(talk: Conversation) -> Move:
+    """Have the gate judge the plan; probe one that passed under the failure of its busiest circuit; decide."""
+    if talk.offers("verify_plan"):
+        return Call("verify_plan", {})
+    verdict = talk.answer("verify_plan")
+    passed = verdict.get("passed") is True
+    if passed and talk.offers("what_if") and text(verdict, "busiest_circuit"):
+        return Call("what_if", {"plan": text(verdict, "handle"), "fail": [text(verdict, "busiest_circuit")]})
+    if talk.offers("decide"):
+        reasons = _approval(talk, verdict) if passed else _rejection(talk, verdict)
+        return Call("decide", {"decision": "approve" if passed else "reject", "reasons": reasons})
+    return _close(talk, "decide", "Decided as the gate found.")
+
+
+PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
+    {
+        "report_incident": monitoring,
+        "report_diagnosis": diagnosis,
+        "submit_plan": planning,
+        "decide": verification,
+    }
+)
+
+
+def _close(talk: Conversation, tool: str, words: str) -> Say:
+    error = talk.error(tool)
+    return Say(f"I could not conclude: {error}" if error else words)
+
+
+def _no_plan(talk: Conversation) -> Move:
+    if not talk.offers("report_no_plan"):
+        return _close(talk, "report_no_plan", "Reported that no plan helps.")
+    found = items(talk.answer("propose_plans"), "without_plan")
+    reasons = "; ".join(f"{text(x, 'method')}: {text(x, 'reason')}" for x in found)
+    return Call("report_no_plan", {"explanation": f"No optimiser found a plan that lowers the harm. {reasons}"[:1_000]})
+
+
+def _is_open(causes: list[Json]) -> bool:
+    return len(causes) > 1 and number(causes[1], "probability") > CLOSE * number(causes[0], "probability")
+
+
+def _pair(candidate: Mapping[str, JsonValue], key: str) -> tuple[float, float]:
+    found = candidate.get(key)
+    before, after = found if isinstance(found, list) and len(found) == 2 else (0, 0)
+    return (
+        float(before) if isinstance(before, int | float) else 0.0,
+        float(after) if isinstance(after, int | float) else 0.0,
+    )
+
+
+def _gain(candidate: Json) -> float:
+    (harm, left), (peak, lowered) = _pair(candidate, "harm"), _pair(candidate, "max_utilisation")
+    return harm - left if harm > left else (peak - lowered if harm == left else 0.0)
+
+
+def _preference(candidate: Json) -> tuple[float, float, float, str]:
+    return (
+        round(_pair(candidate, "harm")[1], 3),
+        number(candidate, "steps"),
+        round(_pair(candidate, "max_utilisation")[1], 4),
+        text(candidate, "handle"),
+    )
+
+
+def _incident(talk: Conversation, symptoms: list[Json]) -> str:
+    status = talk.answer("network_status")
+    fullest = f"The busiest link is {text(status, 'busiest')} at {number(status, 'max_utilisation'):.1%}."
+    if not symptoms:
+        return f"Nothing is measured that the network as configured does not explain. {fullest}"
+    first = "; ".join(text(x, "detail") for x in symptoms[:3])
+    harm = f"{number(status, 'harm'):,.0f} Mbit/s are harmed."
+    severe = int(number(talk.answer("read_events"), "severe"))
+    return f"{len(symptoms)} symptoms: {first}. {harm} {fullest} {severe} severe log lines in that time."
+
+
+def _cause(causes: list[Json]) -> str:
+    best = causes[0]
+    words = f"{_named(best)} explains the measurements best: probability {number(best, 'probability'):.1%}"
+    if len(causes) > 1:
+        words += f"; the runner-up is {_named(causes[1])} with {number(causes[1], 'probability'):.1%}"
+    return f"{words}."
+
+
+def _named(cause: Json) -> str:
+    fault = cause.get("fault")
+    return f"{text(fault, 'kind')} at {text(fault, 'element')}" if isinstance(fault, dict) else "no fault"
+
+
+def _plan(best: Json, count: int) -> str:
+    (harm, left), (peak, lowered) = _pair(best, "harm"), _pair(best, "max_utilisation")
+    return (
+        f"{text(best, 'method')} leaves the least harm of {count} candidates, with the fewest steps: "
+        f"{harm:,.0f} to {left:,.0f} Mbit/s and the peak from {peak:.1%} to {lowered:.1%} "
+        f"in {number(best, 'steps'):.0f} steps."
+    )
+
+
+def _approval(talk: Conversation, verdict: Json) -> str:
+    figures = " ".join(
+        text(x, "detail") for x in items(verdict, "checks") if text(x, "name") in ("useful", "survivable")
+    )
+    after = talk.answer("what_if").get("after")
+    if not isinstance(after, dict):
+        return f"All checks passed. {figures}"[:1_000]
+    probe = f"If {text(verdict, 'busiest_circuit')} fails too, the peak is {number(after, 'max_utilisation'):.1%}."
+    return f"All checks passed. {figures} {probe}"[:1_000]
+
+
+def _rejection(talk: Conversation, verdict: Json) -> str:
+    failed = [x for x in items(verdict, "checks") if x.get("passed") is False]
+    if not failed:
+        return f"There is no verdict: {talk.error('verify_plan') or 'the gate gave none'}."
+    return " ".join(f"{text(x, 'name')}: {text(x, 'detail')}" for x in failed)[:1_000]

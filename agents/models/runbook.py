@@ -1,0 +1,49 @@
+# ruff: noqa: ARG002 (AutoGen's interface has arguments that procedures do not need)
+"""`runbook`: operating procedures instead of a language model; deterministic, and needs no key.
+
+A procedure sees what a model would see, the conversation and the tools on offer, and chooses the next call by the
+values in the answers. It knows no network and no fault. Text from the network never decides anything.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from autogen_core import CancellationToken, FunctionCall
+from autogen_core.models import CreateResult, LLMMessage
+from autogen_core.tools import Tool, ToolSchema
+from pydantic import BaseModel
+
+from .client import NO_TOKENS, Client
+from .conversation import Move, Say, read
+from .procedures import PROCEDURES
+
+
+class RunbookClient(Client):
+    """Answers with the next move of the procedure whose concluding tool is on offer."""
+
+    async def create(
+        self,
+        messages: Sequence[LLMMessage],
+        *,
+        tools: Sequence[Tool | ToolSchema] = (),
+        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
+        json_output: bool | type[BaseModel] | None = None,
+        extra_create_args: Mapping[str, Any] = {},
+        cancellation_token: CancellationToken | None = None,
+    ) -> CreateResult:
+        """Return the next move."""
+        move = next_move(messages, [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools])
+        if isinstance(move, Say):
+            return CreateResult(finish_reason="stop", content=move.text, usage=NO_TOKENS, cached=False)
+        call = FunctionCall(id=f"call-{len(messages)}", name=move.tool, arguments=json.dumps(move.arguments))
+        return CreateResult(finish_reason="function_calls", content=[call], usage=NO_TOKENS, cached=False)
+
+
+def next_move(messages: Sequence[LLMMessage], tools: Sequence[str]) -> Move:
+    """Choose the next call or the closing words."""
+    conversation = read(messages, tools)
+    for concluding, procedure in PROCEDURES.items():
+        if concluding in tools:
+            return procedure(conversation)
+    return Say("I have no procedure for the tools that are on offer.")
