@@ -32,11 +32,12 @@ class FlowOptimum(NamedTuple):
 
 
 class _Arcs(NamedTuple):
-    """Parallel links merged: `link_arc[link]` is -1 for links that routing may not use."""
+    """Parallel links of equal loss merged: `link_arc[link]` is -1 for links that routing may not use."""
 
     tail: Ints
     head: Ints
     capacity: Floats
+    keep: Floats  # share of the traffic that arrives
     link_arc: Ints
 
 
@@ -50,7 +51,8 @@ class _Columns(NamedTuple):
 def lowest_utilisation(network: Network, *, time_limit_s: float | None = None) -> FlowOptimum:
     """Minimise the peak utilisation over all ways to route the offered demands.
 
-    Drained nodes carry no transit; sleeping, drained and failed links carry nothing. Raises `InputError` beyond
+    Drained nodes carry no transit; sleeping, drained and failed links carry nothing; what a lossy link loses loads
+    nothing after it. Raises `InputError` beyond
     `COLUMN_LIMIT` columns, `DeadlineError` when the time limit strikes first.
     """
     return _optimum(network, time_limit_s)
@@ -96,20 +98,21 @@ def lowest_over_paths(
 
 def _merge(network: Network) -> _Arcs:
     up = np.array([node.up for node in network.nodes])
-    index: dict[tuple[int, int], int] = {}
+    index: dict[tuple[int, int, float], int] = {}
     capacity: list[float] = []
     link_arc = np.full(len(network.links), -1, dtype=np.int64)
     for i, link in enumerate(network.links):
-        ends = network.node_index[link.tail], network.node_index[link.head]
-        if not (link.usable and up[ends[0]] and up[ends[1]]):
+        tail, head = network.node_index[link.tail], network.node_index[link.head]
+        if not (link.usable and up[tail] and up[head]):
             continue
-        arc = index.setdefault(ends, len(index))
+        arc = index.setdefault((tail, head, 1 - link.loss), len(index))
         if arc == len(capacity):
             capacity.append(0.0)
         capacity[arc] += link.capacity
         link_arc[i] = arc
-    pairs = np.array(list(index), dtype=np.int64).reshape(-1, 2)
-    return _Arcs(pairs[:, 0], pairs[:, 1], np.array(capacity), link_arc)
+    ends = np.array([(tail, head) for tail, head, _ in index], dtype=np.int64).reshape(-1, 2)
+    keep = np.array([share for _, _, share in index])
+    return _Arcs(ends[:, 0], ends[:, 1], np.array(capacity), keep, link_arc)
 
 
 def _carriers(network: Network, arcs: _Arcs, target: int) -> NDArray[np.bool_]:
@@ -157,7 +160,7 @@ def _programme(arcs: _Arcs, columns: _Columns, demand: Floats) -> LinearProgram:
         [rank * n + tail, (rank * n + head)[inner], balance + columns.arc, balance + np.arange(arc_count)]
     )
     cols = np.concatenate([position, position[inner], position, np.full(arc_count, count)])
-    values = np.concatenate([np.ones(count), -np.ones(inner.sum()), np.ones(count), -arcs.capacity / scale])
+    values = np.concatenate([np.ones(count), -arcs.keep[columns.arc][inner], np.ones(count), -arcs.capacity / scale])
     matrix = coo_array((values, (rows, cols)), shape=(balance + arc_count, count + 1)).tocsc()
     entering = demand[:, np.unique(columns.destination)].T.ravel() / scale
     cost = np.zeros(count + 1)

@@ -1,0 +1,114 @@
+"""From the steps that a search found to the plan that is proposed: pruned, ordered, measured on the simulator."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from twin.errors import DeadlineError, InputError, PlanError
+from twin.model import Network
+from twin.plan import Change, ExpectedEffect, Plan, apply_all
+from twin.sim.arrays import FAR, compile_network
+from twin.sim.route import route
+
+from .judge import Judge
+from .lp import lowest_utilisation
+from .order import safe_order
+from .proposal import Proposal, Value
+
+BOUND_COLUMNS = 40_000
+"""Size up to which relief is measured against the flow optimum; above, against the cut around each node."""
+
+
+def assemble(judge: Judge, method: str, steps: Sequence[Change], *, prune: bool = True) -> Proposal:
+    """Return a proposal with these steps, or with none and the reason.
+
+    Steps that are not needed are left out, with `prune`; the rest is put into an order in which no step does harm.
+    """
+    if not steps:
+        return without_plan(judge, method, "no change that keeps every failure safe makes it better")
+    network, policy = judge.network, judge.policy
+    steps = _prune(judge, steps) if prune else tuple(steps)
+    if len(steps) > policy.max_steps:
+        return without_plan(judge, method, f"needs {len(steps)} steps, the policy allows {policy.max_steps}")
+    after, safe = _judge(judge, steps)
+    if not after.beats(judge.before, gain=policy.min_gain):
+        return without_plan(judge, method, f"gains less than the agreed {policy.min_gain:.0%}")
+    if not safe:
+        return without_plan(judge, method, "every better state found breaks a limit under some failure")
+    ordered = safe_order(judge, steps)
+    if ordered is None:
+        return without_plan(judge, method, "no order of the steps was found in which harm never rises on the way")
+    plan = Plan(goal=_goal(judge, after), base=network.id, steps=ordered, method=method, expected=_effect(judge, after))
+    return Proposal(method, plan, judge.before, after, bound_of(network), evaluations=judge.evaluations)
+
+
+def without_plan(judge: Judge, method: str, reason: str) -> Proposal:
+    """Return the honest answer that there is no plan, and why."""
+    before = judge.before
+    return Proposal(method, None, before, before, bound_of(judge.network), reason, judge.evaluations)
+
+
+def bound_of(network: Network) -> float:
+    """Return a lower bound on the peak utilisation: the flow optimum, or the cuts around nodes on large networks."""
+    if len(network.nodes) * len(network.links) <= BOUND_COLUMNS:
+        try:
+            return lowest_utilisation(network).max_utilisation
+        except (DeadlineError, InputError):
+            pass
+    return node_cut_bound(network)
+
+
+def node_cut_bound(network: Network) -> float:
+    """Return the highest share of capacity that any node's own demand takes of all its links, out or in.
+
+    Only demand with a path counts, and only on links without loss upstream: 0 on networks with lossy links.
+    """
+    arrays = compile_network(network)
+    if (arrays.keep < 1).any():
+        return 0.0
+    routing = route(arrays)
+    volume = np.where(routing.paths.dist < FAR, arrays.offered, 0.0)
+    usable = np.where(arrays.weight < FAR, arrays.capacity, 0.0)
+    n = volume.shape[0]
+    shares: list[float] = [0.0]
+    for ends, demand in ((arrays.tail, volume.sum(axis=0)), (arrays.head, volume.sum(axis=1))):
+        capacity = np.bincount(ends, weights=usable, minlength=n)
+        shares += [float(x) for x in demand[capacity > 0] / capacity[capacity > 0]]
+    return max(shares)
+
+
+def _judge(judge: Judge, steps: Sequence[Change]) -> tuple[Value, bool]:
+    state = apply_all(judge.network, steps)
+    return judge.value(judge.route(compile_network(state))), judge.is_safe(state)
+
+
+def _prune(judge: Judge, steps: Sequence[Change]) -> tuple[Change, ...]:
+    """Leave out, last first, every step without which the result is as good and as safe."""
+    kept = tuple(steps)
+    after, _ = _judge(judge, kept)
+    for step in reversed(steps):
+        fewer = tuple(x for x in kept if x is not step)
+        if not fewer:
+            break
+        try:
+            value, safe = _judge(judge, fewer)
+        except PlanError:
+            continue
+        if safe and not after.beats(value, gain=0.005):
+            kept, after = fewer, value
+    return kept
+
+
+def _effect(judge: Judge, after: Value) -> ExpectedEffect:
+    before = judge.before
+    return ExpectedEffect(
+        max_utilisation=(before.max_utilisation, after.max_utilisation), harm=(before.harm, after.harm)
+    )
+
+
+def _goal(judge: Judge, after: Value) -> str:
+    before = judge.before
+    peak = f"the peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
+    if before.harm > after.harm + 1e-6:
+        return f"Lower harm from {before.harm:.4g} to {after.harm:.4g} Mbit/s, {peak}."
+    return f"Lower {peak}."

@@ -1,0 +1,54 @@
+"""Which share of a demand meets which link: the ECMP routing of every node pair, spelled out per arc."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.errors import InputError
+from twin.model import Floats
+from twin.sim.arrays import Arrays
+from twin.sim.jit import kernel
+from twin.sim.kernels import Paths, expect
+
+ENTRY_LIMIT = 30_000_000
+
+
+class Fractions(NamedTuple):
+    """ECMP routing per pair. n nodes, m arcs; by target first."""
+
+    share: Floats  # [n, n, m] share[t, s, a]: load on arc a of one Mbit/s from s to t
+    survival: Floats  # [n, n] share that arrives; 0 where there is no path
+
+
+def ecmp_fractions(arrays: Arrays, paths: Paths) -> Fractions:
+    """Spell out the ECMP routing of every pair.
+
+    Raises `InputError` when the table would have more than `ENTRY_LIMIT` entries (about 240 MB).
+    """
+    n, m = arrays.up.size, arrays.head.size
+    if n * n * m > ENTRY_LIMIT:
+        raise InputError(
+            f"{n} nodes and {m} links need a table of {n * n * m / 1e6:.0f} million shares",
+            fix="plan on the part of the network around the overload",
+        )
+    return Fractions(_shares(arrays, paths), expect(arrays, paths).survival)
+
+
+@kernel
+def _shares(arrays: Arrays, paths: Paths) -> Floats:
+    n, m = arrays.up.size, arrays.head.size
+    share = np.zeros((n, n, m))
+    for t in range(n):
+        dist = paths.dist[t]
+        for position in range(1, paths.sources[t]):
+            u = paths.order[t, position]
+            hops = 0
+            own = share[t, u]
+            for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
+                v = arrays.head[arc]
+                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+                    hops += 1
+                    own += arrays.keep[arc] * share[t, v]
+                    own[arc] += 1.0
+            own /= hops
+    return share

@@ -1,0 +1,155 @@
+"""What a plan has to improve and what it must not break, by the rules of the gate.
+
+A state is better with less harm, then with a lower peak. It is safe when, with everything up and under every single
+failure, it keeps the limits or is no worse than before, moves no more traffic than the policy allows, and answers every
+counterexample of the plans that were rejected.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.checks.compare import SHARE_SLACK, Where, busier, more_above, more_dropped, newly_lost, rate_slack, slower
+from twin.checks.moved import moved_share
+from twin.checks.rehearsal import under
+from twin.errors import UnknownElementError
+from twin.model import Floats, Ints, Network
+from twin.policy import Policy
+from twin.sim.arrays import Arrays, compile_network
+from twin.sim.route import Routing, route
+from twin.sim.simulate import Failure, Outcome, simulate, single_failures
+from twin.verdict import Counterexample
+
+from .proposal import Value
+
+HEADROOM = 0.97
+"""Plans aim this far below the limit, so that measurement noise does not put them above."""
+_NEAR_PEAK = 0.98
+_END = Where(1)
+
+
+class Ceiling(NamedTuple):
+    """Utilisation that links may not exceed, intact or under one failure."""
+
+    links: Ints
+    failure: Failure | None
+    level: Floats  # one per link
+
+
+class Judge:
+    """Judges states of one network under one policy; counts the states that it evaluates."""
+
+    def __init__(self, network: Network, policy: Policy, avoid: Sequence[Counterexample] = ()) -> None:
+        self.network, self.policy = network, policy
+        self.failures = single_failures(network)
+        self.base = simulate(network, failures=self.failures)
+        self.evaluations = 1 + len(self.failures)
+        self.arrays = compile_network(network)
+        self.routing = self.route(self.arrays)
+        self.before = self.value(self.routing)
+        self.ceilings = tuple(x for example in avoid if (x := self._ceiling(example)) is not None)
+
+    def route(self, arrays: Arrays) -> Routing:
+        """Evaluate one state in full."""
+        self.evaluations += 1
+        return route(arrays)
+
+    def value(self, routing: Routing, *, aim: float = 1.0) -> Value:
+        """Measure one state; `aim` scales the utilisation limit."""
+        return Value(self.harm(routing.load, aim=aim) + routing.lost, self.peak(routing.load))
+
+    def harm(self, load: Floats, *, aim: float = 1.0) -> float:
+        """Mbit/s that arcs with this load [m] drop or carry above the limit."""
+        excess = np.maximum(load - aim * self.policy.max_utilisation * self.arrays.capacity, 0.0).sum()
+        return float(excess + np.dot(load, 1 - self.arrays.keep))
+
+    def peak(self, load: Floats) -> float:
+        """Highest utilisation for a load per arc [m]."""
+        return float((load / self.arrays.capacity).max(initial=0.0))
+
+    def hot(self, load: Floats) -> Ints:
+        """Arcs that do harm with this load [m], with headroom; without any, those at the peak."""
+        limit = HEADROOM * self.policy.max_utilisation * self.arrays.capacity
+        harmful = np.flatnonzero(np.maximum(load - limit, 0.0) + load * (1 - self.arrays.keep) > 0)
+        return harmful if harmful.size else _busiest(load / self.arrays.capacity)
+
+    def is_safe(self, state: Network) -> bool:
+        """Whether a plan may end in this state."""
+        after = simulate(state, failures=self.failures)
+        self.evaluations += 1 + len(self.failures)
+        return (
+            self._keeps_limits(after)
+            and self._survives(after)
+            and self.keeps_ceilings(after)
+            and moved_share(self.network, state) <= self.policy.max_blast_radius
+            and not any(self._breaks(state, ceiling) for ceiling in self.ceilings if ceiling.failure)
+        )
+
+    def keeps_ceilings(self, outcome: Outcome) -> bool:
+        """Whether a state with everything up answers the counterexamples."""
+        return not any(x.failure is None and _above(x, outcome) for x in self.ceilings)
+
+    def protects(self, *elements: str) -> bool:
+        """Whether the policy forbids to touch any of these element ids."""
+        return not set(elements).isdisjoint(self.policy.protected)
+
+    def _keeps_limits(self, after: Outcome) -> bool:
+        before, policy = self.base, self.policy
+        return not (
+            newly_lost(before, after, _END)
+            or more_dropped(before, after, _END)
+            or busier(before, after, policy.max_utilisation, _END)
+            or slower(before, after, policy.max_delay_stretch, _END)
+        )
+
+    def _survives(self, after: Outcome) -> bool:
+        if self.base.sweep is None or after.sweep is None:
+            return True
+        was, now, limit = self.base.sweep, after.sweep, self.policy.max_failure_utilisation
+        slack = rate_slack(self.network)
+        if bool((now.lost > was.lost + slack).any()):
+            return False
+        hot = now.max_utilisation > limit + SHARE_SLACK
+        worse = (now.max_utilisation > was.max_utilisation + SHARE_SLACK) | (now.overload > was.overload + slack)
+        if bool((hot & worse).any()):
+            return False
+        return limit >= 1 or not any(self._worse_above(after.network, int(row)) for row in np.flatnonzero(hot))
+
+    def _worse_above(self, state: Network, row: int) -> bool:
+        before, after = (simulate(under(x, self.failures[row])) for x in (self.network, state))
+        return more_above(before, after, self.policy.max_failure_utilisation, _END) is not None
+
+    def _breaks(self, state: Network, ceiling: Ceiling) -> bool:
+        return ceiling.failure is not None and _above(ceiling, simulate(under(state, ceiling.failure)))
+
+    def _ceiling(self, example: Counterexample) -> Ceiling | None:
+        """Turn a counterexample into a ceiling: below its limit with headroom, or not above what was there before."""
+        links = links_of(self.network, example.element)
+        if links is None:
+            return None
+        failure = next((x for x in self.failures if x.name == example.failure), None)
+        before = simulate(under(self.network, failure)) if failure else self.base
+        return Ceiling(links, failure, np.maximum(before.utilisation[links], min(example.limit, 1.0) * HEADROOM))
+
+
+def links_of(network: Network, element: str) -> Ints | None:
+    """Positions of the links of a link, interface, circuit or node (those that lead to it); None for anything else."""
+    try:
+        if element in network.circuits:
+            return np.array(network.circuits[element], dtype=np.int64)
+        if element.startswith("node/") or element in network.node_index:
+            name = network.nodes[network.node(element)].name
+            return np.array([i for i, link in enumerate(network.links) if link.head == name], dtype=np.int64)
+        return np.array([network.link(element)], dtype=np.int64)
+    except UnknownElementError:
+        return None
+
+
+def _above(ceiling: Ceiling, outcome: Outcome) -> bool:
+    return bool((outcome.utilisation[ceiling.links] > ceiling.level + SHARE_SLACK).any())
+
+
+def _busiest(utilisation: Floats) -> Ints:
+    order = np.argsort(-utilisation, kind="stable")
+    return order[utilisation[order] >= _NEAR_PEAK * utilisation.max(initial=0.0)]

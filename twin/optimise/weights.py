@@ -1,0 +1,174 @@
+"""Relief by IGP weights: the fewest weight changes that take the traffic off the worst links.
+
+A weight matters only where it makes or breaks a tie: every link is tried at those breakpoints (Fortz, Thorup,
+"Internet traffic engineering by optimizing OSPF weights", INFOCOM 2000, search all values instead).
+"""
+
+from collections.abc import Sequence
+from time import monotonic
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Ints, Network
+from twin.plan import Change, SetWeight, apply_all
+from twin.policy import Policy
+from twin.sim.arrays import FAR, Arrays
+from twin.sim.kernels import shortest_paths
+from twin.verdict import Counterexample
+
+from .assemble import assemble, without_plan
+from .judge import HEADROOM, Judge
+from .proposal import Proposal, Value
+
+METHOD = "igp-weights"
+MOST_CHANGES = 4
+BEAM = 3
+LINKS = 60
+"""Links that are tried in each round: those nearest to the traffic of the worst links."""
+BREAKPOINTS = 6
+"""Weights that are tried per link and direction of change."""
+HIGHEST = 65_535
+"""Highest weight a plan sets: the widest that OSPF (RFC 2328) carries, and lowest-preference in practice."""
+
+
+class _Candidate(NamedTuple):
+    value: Value
+    weight: Ints
+
+
+def relieve_by_weights(
+    network: Network,
+    policy: Policy,
+    *,
+    seed: int = 0,
+    avoid: Sequence[Counterexample] = (),
+    time_limit_s: float | None = None,
+) -> Proposal:
+    """Change at most `MOST_CHANGES` weights so that harm goes, else so that the peak falls.
+
+    Beam search; every state it keeps survives every single failure. Nothing is random: `seed` changes nothing. A time
+    limit returns the best so far.
+    """
+    del seed
+    judge = Judge(network, policy, avoid)
+    if judge.before.max_utilisation == 0:
+        return without_plan(judge, METHOD, "the network carries no traffic")
+    deadline = None if time_limit_s is None else monotonic() + time_limit_s
+    weight = _Search(judge, deadline).run()
+    return assemble(judge, METHOD, weight_changes(judge, weight))
+
+
+def weight_changes(judge: Judge, weight: Ints) -> tuple[Change, ...]:
+    """Return the changes that lead from the network's weights to these, one per arc that differs."""
+    arrays = judge.arrays
+    return tuple(
+        SetWeight(link=judge.network.links[int(arrays.link_of[arc])].name, weight=int(weight[arc]))
+        for arc in np.flatnonzero(weight != arrays.weight)
+    )
+
+
+def breakpoints(arrays: Arrays, arc: int, *, most: int = BREAKPOINTS) -> Ints:
+    """Return weights of an arc at which paths change: where it ties with the best alternative, and one past it.
+
+    At most `most` values below and above the present weight, spread over all breakpoints.
+    """
+    tail, head, now = arrays.tail[arc], arrays.head[arc], int(arrays.weight[arc])
+    weight = arrays.weight.copy()
+    weight[arc] = FAR
+    dist = shortest_paths(arrays._replace(weight=weight)).dist
+    reachable = (dist[:, tail] < FAR) & (dist[:, head] < FAR)
+    ties = np.unique(dist[reachable, tail] - dist[reachable, head])
+    values = np.unique(np.concatenate([ties - 1, ties, ties + 1, [HIGHEST]]))
+    values = values[(values >= 1) & (values <= HIGHEST) & (values != now)]
+    return np.concatenate([_spread(values[values < now], most), _spread(values[values > now], most)])
+
+
+def _spread(values: Ints, most: int) -> Ints:
+    if values.size <= most:
+        return values
+    return values[np.unique(np.linspace(0, values.size - 1, most).round().astype(np.int64))]
+
+
+class _Search:
+    def __init__(self, judge: Judge, deadline: float | None) -> None:
+        self.judge, self.deadline = judge, deadline
+        self.most = min(MOST_CHANGES, judge.policy.max_steps)
+        self.free = [arc for arc in range(judge.arrays.head.size) if self._may_change(arc)]
+
+    def run(self) -> Ints:
+        """Return the best weights found, one per arc."""
+        start = _Candidate(self._value(self.judge.arrays), self.judge.arrays.weight)
+        best, beam = start, [start]
+        for _ in range(self.most):
+            beam = self._next(beam)
+            if not beam:
+                break
+            best = min([best, *beam], key=lambda x: x.value) if beam[0].value.beats(best.value, gain=1e-3) else best
+            if self.judge.before.harm > 0 and best.value.harm <= 0:
+                break
+        return best.weight
+
+    def _next(self, beam: list[_Candidate]) -> list[_Candidate]:
+        """Return the best safe states one change further, better than where they came from."""
+        found: list[_Candidate] = []
+        for candidate in beam:
+            for arc in self._links(candidate.weight):
+                if self._late():
+                    break
+                found += self._tries(candidate, arc)
+        kept: list[_Candidate] = []
+        seen: set[bytes] = set()
+        for candidate in sorted(found, key=lambda x: (x.value, x.weight.tobytes())):
+            if candidate.weight.tobytes() not in seen and self.judge.is_safe(self._state(candidate.weight)):
+                kept.append(candidate)
+            seen.add(candidate.weight.tobytes())
+            if len(kept) == BEAM or len(seen) > 8 * BEAM:
+                break
+        return kept
+
+    def _tries(self, candidate: _Candidate, arc: int) -> list[_Candidate]:
+        tried: list[_Candidate] = []
+        for value in breakpoints(self._with(candidate.weight), arc):
+            weight = candidate.weight.copy()
+            weight[arc] = value
+            reached = self._value(self._with(weight))
+            if reached.beats(candidate.value, gain=1e-3):
+                tried.append(_Candidate(reached, weight))
+        return tried
+
+    def _links(self, weight: Ints) -> list[int]:
+        """Return the arcs to try: those that carry the worst arcs' traffic, or leave a node where it passes."""
+        arrays = self._with(weight)
+        routing = self.judge.route(arrays)
+        hot = self.judge.hot(routing.load)
+        targets = np.zeros(arrays.up.size)
+        for arc in hot:
+            tail, dist = arrays.tail[arc], routing.paths.dist
+            on_path = arrays.weight[arc] + dist[:, arrays.head[arc]] == dist[:, tail]
+            targets += np.where(on_path, routing.passing[:, tail], 0.0)
+        near = targets @ routing.passing
+        near /= max(float(near.max(initial=0.0)), 1e-12)
+        score = near[arrays.tail] + near[arrays.head]
+        score[hot] += 2
+        order = np.argsort(-score[self.free], kind="stable")[:LINKS]
+        return [self.free[i] for i in order]
+
+    def _may_change(self, arc: int) -> bool:
+        arrays, network = self.judge.arrays, self.judge.network
+        link = network.links[int(arrays.link_of[arc])]
+        return arrays.weight[arc] < FAR and not self.judge.protects(
+            link.name, link.interface, link.circuit, f"node/{link.tail}", f"node/{link.head}"
+        )
+
+    def _state(self, weight: Ints) -> Network:
+        return apply_all(self.judge.network, weight_changes(self.judge, weight))
+
+    def _with(self, weight: Ints) -> Arrays:
+        return self.judge.arrays._replace(weight=weight)
+
+    def _value(self, arrays: Arrays) -> Value:
+        return self.judge.value(self.judge.route(arrays), aim=HEADROOM)
+
+    def _late(self) -> bool:
+        return self.deadline is not None and monotonic() > self.deadline
