@@ -1,35 +1,16 @@
 """The gate: a pure function from plan, snapshot and policy to a verdict that code, not a model, has reached."""
 
-from typing import Literal
+from collections.abc import Callable, Iterator
 
 from pydantic import Field
 
+from .checks.finding import Check, CheckName, Counterexample, not_evaluated
+from .checks.grounded import ground
 from .model import Frozen, Network
 from .plan import Plan
 from .policy import Policy
 
-CheckName = Literal["grounded", "policy", "nominal", "survivable", "transient", "reversible", "useful"]
-
-
-class Counterexample(Frozen):
-    """Where a check failed: enough for a planner to answer it."""
-
-    element: str = Field(description="Link, node or circuit that breaks the limit.")
-    failure: str | None = Field(default=None, description="The failure under which it does, if any.")
-    step: int | None = Field(default=None, description="After which step, counted from 1; 0 is before the first.")
-    measured: float
-    limit: float
-
-
-class Check(Frozen):
-    """One named check: measured against its limit."""
-
-    name: CheckName
-    passed: bool
-    measured: float | None = None
-    limit: float | None = None
-    detail: str = Field(description="One sentence with the figures.")
-    counterexample: Counterexample | None = None
+__all__ = ["Check", "CheckName", "Counterexample", "Verdict", "verify"]
 
 
 class Verdict(Frozen):
@@ -47,5 +28,31 @@ class Verdict(Frozen):
 
 
 def verify(plan: Plan, network: Network, policy: Policy) -> Verdict:
-    """Simulate the plan on the twin step by step, under every single failure and back again, and judge it."""
-    raise NotImplementedError
+    """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
+
+    Never raises on a bad plan: a plan that is not grounded fails every check, with the reason. Every check is there in
+    every verdict, in the same order; the same plan, snapshot and policy always give the same verdict.
+    """
+    return Verdict(
+        plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=tuple(_checks(plan, network, policy))
+    )
+
+
+def _checks(plan: Plan, network: Network, policy: Policy) -> Iterator[Check]:
+    # the simulator is slow to import: only who verifies pays for it
+    from .checks import limits, nominal, survivable, transient, useful
+    from .checks.rehearsal import Rehearsal
+
+    grounding = ground(plan, network)
+    yield grounding.check
+    rehearsal = Rehearsal(plan, policy, grounding.states)
+    rest: dict[CheckName, Callable[[Rehearsal], Check]] = {
+        "policy": limits.policy,
+        "nominal": nominal.nominal,
+        "survivable": survivable.survivable,
+        "transient": transient.transient,
+        "reversible": transient.reversible,
+        "useful": useful.useful,
+    }
+    for name, check in rest.items():
+        yield check(rehearsal) if grounding.check.passed else not_evaluated(name, "the plan is not grounded")

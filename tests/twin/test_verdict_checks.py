@@ -1,0 +1,335 @@
+import numpy as np
+import pytest
+
+from tests.twin.optimise.networks import network_of
+from twin.model import DemandLimit, Network, RiskGroup, SegmentList, Tunnel
+from twin.plan import (
+    DrainLink,
+    DrainNode,
+    LimitDemand,
+    Plan,
+    RemoveTunnel,
+    SetCapacity,
+    SetTunnel,
+    SetWeight,
+    SleepLink,
+    UndrainLink,
+    apply,
+)
+from twin.policy import Policy
+from twin.verdict import Check, Verdict, verify
+
+OPEN = Policy(max_blast_radius=1, max_failure_utilisation=10, max_delay_stretch=10)
+NAMES = ["grounded", "policy", "nominal", "survivable", "transient", "reversible", "useful"]
+
+
+def square(demand: float = 9.0, **changes: object) -> Network:
+    """A-B-D is the short way, A-C-D the long one; all circuits carry 10 Mbit/s."""
+    circuits = [("A", "B", 10.0, 1), ("B", "D", 10.0, 1), ("A", "C", 10.0, 2), ("C", "D", 10.0, 2)]
+    return network_of(circuits, {("A", "D"): demand, ("B", "D"): 1.0}, **changes)
+
+
+def plan_for(network: Network, *steps: object, objective: str = "relieve") -> Plan:
+    return Plan.model_validate({"goal": "test", "base": network.id, "steps": steps, "objective": objective})
+
+
+def judge(network: Network, *steps: object, policy: Policy = OPEN, objective: str = "relieve") -> dict[str, Check]:
+    verdict = verify(plan_for(network, *steps, objective=objective), network, policy)
+    return {check.name: check for check in verdict.checks}
+
+
+def failing(checks: dict[str, Check]) -> list[str]:
+    return [name for name, check in checks.items() if not check.passed]
+
+
+def over_c(name: str = "T1", share: float = 1.0, source: str = "A") -> SetTunnel:
+    paths = [SegmentList(via=("C",), share=share)] + ([SegmentList(via=(), share=1 - share)] if share < 1 else [])
+    return SetTunnel(tunnel=Tunnel(name=name, source=source, target="D", paths=tuple(paths)))
+
+
+def test_a_plan_that_relieves_the_busiest_link_passes_every_check():
+    network = square()
+    verdict = verify(plan_for(network, over_c(share=0.5)), network, OPEN)
+    assert [check.name for check in verdict.checks] == NAMES
+    assert verdict.passed, [check.detail for check in verdict.checks if not check.passed]
+    assert (verdict.snapshot, verdict.policy) == (network.id, OPEN.hash)
+
+
+def test_the_same_question_always_gets_the_same_verdict():
+    network = square()
+    plan = plan_for(network, over_c(share=0.5))
+    assert verify(plan, network, OPEN) == verify(plan, square(), OPEN)
+
+
+def test_a_verdict_survives_json():
+    network = square()
+    verdict = verify(plan_for(network, DrainLink(circuit="link/A:B--B:A"), DrainNode(node="C")), network, OPEN)
+    assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
+def test_a_plan_for_another_snapshot_fails_everything_and_says_why():
+    network = square()
+    other = apply(network, SetWeight(link="A->B", weight=7))
+    verdict = verify(plan_for(other, over_c(share=0.5)), network, OPEN)
+    assert [check.name for check in verdict.checks] == NAMES
+    assert not any(check.passed for check in verdict.checks)
+    assert verdict.checks[0].counterexample.element == f"snapshot/{other.id}"
+    assert "not grounded" in verdict.checks[3].detail
+
+
+@pytest.mark.parametrize(
+    ("step", "element"),
+    [
+        (SetWeight(link="A->X", weight=3), "A->X"),
+        (DrainLink(circuit="link/A:X--X:A"), "link/A:X--X:A"),
+        (DrainNode(node="X"), "X"),
+        (RemoveTunnel(name="T9"), "tunnel/T9"),
+        (UndrainLink(circuit="link/A:B--B:A"), "link/A:B--B:A"),
+        (SetTunnel(tunnel=Tunnel(name="T", source="A", target="D", paths=(SegmentList(via=("X",)),))), "X"),
+        (LimitDemand(source="X", target="D", limit=1), "X"),
+        (SetWeight(link="A->B", weight=1), "A->B"),
+    ],
+)
+def test_a_step_that_cannot_be_made_or_changes_nothing_is_named(step, element):
+    grounded = judge(square(), over_c(share=0.5), step)["grounded"]
+    assert not grounded.passed
+    assert (grounded.counterexample.element, grounded.counterexample.step) == (element, 2)
+
+
+def test_too_many_steps_name_the_first_that_is_too_many():
+    steps = [SetWeight(link="A->B", weight=w) for w in (2, 3, 4)]
+    check = judge(square(), *steps, policy=OPEN.model_copy(update={"max_steps": 2}))["policy"]
+    assert (check.counterexample.step, check.measured, check.limit) == (3, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("step", "protected"),
+    [
+        (SetWeight(link="A->B", weight=3), "interface/A/B"),
+        (SetWeight(link="A->B", weight=3), "link/A:B--B:A"),
+        (SetWeight(link="A->B", weight=3), "node/A"),
+        (DrainLink(circuit="link/A:B--B:A"), "node/B"),
+        (DrainLink(circuit="link/A:B--B:A"), "interface/B/A"),
+        (SleepLink(circuit="link/A:B--B:A"), "link/A:B--B:A"),
+        (DrainNode(node="B"), "node/B"),
+        (over_c(), "node/C"),
+        (over_c(), "node/A"),
+    ],
+)
+def test_a_protected_element_may_not_be_touched(step, protected):
+    check = judge(square(), step, policy=OPEN.model_copy(update={"protected": (protected,)}))["policy"]
+    assert not check.passed
+    assert (check.counterexample.element, check.counterexample.step) == (protected, 1)
+
+
+@pytest.mark.parametrize("protected", ["node/D", "interface/B/A", "link/C:D--D:C"])
+def test_what_is_not_touched_is_free_to_change(protected):
+    step = SetWeight(link="A->B", weight=3)
+    assert judge(square(), step, policy=OPEN.model_copy(update={"protected": (protected,)}))["policy"].passed
+
+
+def test_removing_a_tunnel_through_a_protected_node_touches_it():
+    network = apply(square(), over_c())
+    rules = OPEN.model_copy(update={"protected": ("node/C",)})
+    assert judge(network, RemoveTunnel(name="T1"), policy=rules)["policy"].counterexample.element == "node/C"
+
+
+def test_a_policy_that_protects_what_does_not_exist_fails_loudly():
+    check = judge(square(), over_c(share=0.5), policy=OPEN.model_copy(update={"protected": ("node/Z",)}))["policy"]
+    assert "does not have" in check.detail
+    assert check.counterexample.element == "node/Z"
+
+
+def test_an_upgrade_is_ordered_not_executed():
+    check = judge(square(), SetCapacity(circuit="link/A:B--B:A", capacity=40))["policy"]
+    assert (check.passed, check.counterexample.element) == (False, "link/A:B--B:A")
+
+
+def test_rate_limits_need_the_policy():
+    step = LimitDemand(source="A", target="D", limit=5)
+    assert not judge(square(), step)["policy"].passed
+    assert judge(square(), step, policy=OPEN.model_copy(update={"allow_rate_limits": True}))["policy"].passed
+
+
+def test_the_blast_radius_is_the_share_of_traffic_moved_at_any_step():
+    there = over_c(share=0.5)
+    back = over_c(share=0.1)
+    check = judge(square(), there, back, policy=OPEN.model_copy(update={"max_blast_radius": 0.3}))["policy"]
+    assert not check.passed
+    assert check.counterexample.step == 1
+    assert check.measured == pytest.approx(0.45)
+
+
+def test_a_node_that_the_end_state_cuts_off_is_named():
+    steps = (DrainLink(circuit="link/A:B--B:A"), DrainLink(circuit="link/A:C--C:A"))
+    check = judge(square(), *steps)["nominal"]
+    assert (check.counterexample.element, check.counterexample.step, check.measured) == ("node/A", 2, 9.0)
+
+
+def test_a_link_over_its_limit_is_named():
+    network = network_of([("A", "B", 10, 1), ("A", "C", 10, 5), ("C", "B", 4, 5)], {("A", "B"): 5.0})
+    check = judge(network, SetWeight(link="A->B", weight=20))["nominal"]
+    assert check.counterexample.element == "C->B"
+    assert (check.measured, check.limit) == (1.25, 0.8)
+
+
+def test_a_plan_may_leave_a_link_over_the_limit_when_nothing_gets_worse():
+    network = network_of([("A", "B", 10, 1), ("A", "C", 10, 1), ("C", "B", 10, 1)], {("A", "B"): 11.0, ("A", "C"): 7.0})
+    step = SetTunnel(
+        tunnel=Tunnel(
+            name="T", source="A", target="B", paths=(SegmentList(via=(), share=0.9), SegmentList(via=("C",), share=0.1))
+        )
+    )
+    checks = judge(network, step)
+    assert checks["nominal"].limit == pytest.approx(1.1)
+    assert checks["nominal"].passed
+    assert checks["useful"].passed
+
+
+def test_moving_overload_from_a_large_link_to_a_small_one_is_worse():
+    network = network_of([("A", "B", 100, 1), ("A", "C", 10, 1), ("C", "B", 10, 1)], {("A", "B"): 99.0})
+    step = SetTunnel(
+        tunnel=Tunnel(
+            name="T", source="A", target="B", paths=(SegmentList(via=(), share=0.9), SegmentList(via=("C",), share=0.1))
+        )
+    )
+    assert judge(network, step)[
+        "nominal"
+    ].passed  # 89 % and 99 %: 10 Mbit/s less above the limit, nothing above capacity
+    heavier = SetTunnel(
+        tunnel=Tunnel(
+            name="T",
+            source="A",
+            target="B",
+            paths=(SegmentList(via=(), share=0.85), SegmentList(via=("C",), share=0.15)),
+        )
+    )
+    assert judge(network, heavier)["nominal"].counterexample.element in {"A->C", "C->B"}
+
+
+def test_a_detour_that_is_too_long_names_the_demand():
+    network = square(4.0)
+    links = tuple(x._replace(delay_ms=9.0 if "C" in x.name else 1.0) for x in network.links)
+    slow = Network(network.name, network.nodes, links, network.demands)
+    checks = judge(slow, over_c(), policy=OPEN.model_copy(update={"max_delay_stretch": 2.0}))
+    found = checks["nominal"].counterexample
+    assert found.element == "demand/A->D"
+    assert found.limit == pytest.approx(2 * (4 * 2 + 1) / 5)
+    assert found.measured == pytest.approx((4 * 18 + 1) / 5)
+
+
+def test_traffic_may_not_be_moved_onto_a_link_that_loses_it_silently():
+    network = square(6.0)
+    links = tuple(x._replace(loss=0.1) if x.name == "A->C" else x for x in network.links)
+    lossy = Network(network.name, network.nodes, links, network.demands)
+    check = judge(lossy, over_c(share=0.5))["nominal"]
+    assert (check.counterexample.element, check.measured) == ("A->C", pytest.approx(0.3))
+
+
+def test_a_single_failure_that_isolates_a_node_names_both():
+    steps = (SleepLink(circuit="link/A:B--B:A"),)
+    check = judge(square(5.0), *steps)["survivable"]
+    assert check.counterexample.element == "node/A"
+    assert check.counterexample.failure in {"link/A:C--C:A", "node/C", "link/C:D--D:C"}
+
+
+def test_an_overload_under_a_single_failure_names_link_and_failure():
+    circuits = [("A", "B", 10, 1), ("A", "C", 10, 5), ("C", "B", 10, 5), ("A", "E", 10, 2), ("E", "B", 10, 2)]
+    network = network_of(circuits, {("A", "B"): 8.0, ("A", "C"): 5.0})
+    rules = OPEN.model_copy(update={"max_failure_utilisation": 1.0})
+    check = judge(network, SetWeight(link="A->E", weight=9), policy=rules)["survivable"]
+    assert (check.counterexample.element, check.counterexample.failure) == ("A->C", "link/A:B--B:A")
+    assert (check.measured, check.limit, check.counterexample.step) == (1.3, 1.0, 1)
+
+
+def test_a_failure_that_was_as_bad_before_is_no_reason_to_reject():
+    network = square(9.5)
+    rules = OPEN.model_copy(update={"max_failure_utilisation": 0.5})
+    checks = judge(network, over_c(share=0.5), policy=rules)
+    assert checks["survivable"].passed, checks["survivable"].detail
+
+
+def test_a_risk_group_is_a_failure_too():
+    network = square(5.0, risk_groups=(RiskGroup("duct", ("link/A:B--B:A", "link/C:D--D:C")),))
+    checks = judge(network, over_c(share=0.5))
+    assert "9 failures" in checks["survivable"].detail
+
+
+def test_the_wrong_order_of_steps_is_found_at_its_step():
+    network = apply(square(5.0), over_c())
+    # A-C-D is taken away before the tunnel is
+    wrong = (
+        DrainLink(circuit="link/A:B--B:A"),
+        DrainLink(circuit="link/A:C--C:A"),
+        UndrainLink(circuit="link/A:B--B:A"),
+    )
+    checks = judge(network, *wrong, objective="drain")
+    assert checks["nominal"].passed
+    assert (checks["transient"].counterexample.element, checks["transient"].counterexample.step) == ("node/A", 2)
+    right = (DrainLink(circuit="link/A:C--C:A"),)
+    assert failing(judge(network, *right, objective="drain")) == ["survivable"]  # one way is left: A-B-D
+
+
+def test_overload_on_the_way_is_found_with_its_link():
+    network = square(9.0)
+    steps = (over_c("T1"), SetWeight(link="B->A", weight=9), over_c("T1", share=0.5))
+    checks = judge(network, *steps)
+    assert checks["nominal"].passed
+    assert checks["transient"].passed  # C carries what B carried before, no more
+    first = SetTunnel(tunnel=Tunnel(name="T2", source="B", target="D", paths=(SegmentList(via=("A", "C")),)))
+    checks = judge(network, over_c("T1"), first, RemoveTunnel(name="T2"), over_c("T1", share=0.5))
+    assert checks["transient"].counterexample.step == 2
+    assert checks["transient"].counterexample.element in {"A->C", "C->D"}
+
+
+def test_the_way_back_may_not_be_worse_than_both_ends():
+    network = square(9.0)
+    first = SetTunnel(tunnel=Tunnel(name="T2", source="B", target="D", paths=(SegmentList(via=("A", "C")),)))
+    checks = judge(network, over_c("T1"), first, RemoveTunnel(name="T2"), over_c("T1", share=0.5))
+    assert checks["reversible"].counterexample.step == 2
+    assert judge(network, over_c(share=0.5))["reversible"].passed
+
+
+def test_a_plan_that_gains_less_than_agreed_is_not_useful():
+    network = square(7.0)
+    rules = OPEN.model_copy(update={"min_gain": 0.2})
+    gain = SetTunnel(tunnel=Tunnel(name="T", source="B", target="D", paths=(SegmentList(via=("A", "C")),)))
+    check = judge(network, gain, policy=rules)["useful"]
+    assert not check.passed
+    assert check.measured == pytest.approx(1 / 8)
+    assert judge(network, gain, policy=OPEN)["useful"].passed
+
+
+def test_shedding_demand_is_no_gain_in_itself():
+    network = network_of([("A", "B", 10, 1)], {("A", "B"): 12.0})
+    rules = OPEN.model_copy(update={"allow_rate_limits": True})
+    assert not judge(network, LimitDemand(source="A", target="B", limit=8), policy=rules)["useful"].passed
+
+
+def test_lifting_a_rate_limit_restores_what_was_refused():
+    network = square(7.0, limits=(DemandLimit("A", "D", 2.0),))
+    rules = OPEN.model_copy(update={"allow_rate_limits": True})
+    assert failing(judge(network, LimitDemand(source="A", target="D", limit=None), policy=rules)) == []
+
+
+def test_a_drain_is_useful_when_nothing_passes_any_more():
+    network = square(5.0)
+    assert failing(judge(network, DrainNode(node="C"), objective="drain")) == ["survivable"]
+    assert "useful" in failing(judge(network, DrainNode(node="C")))
+    assert "useful" in failing(judge(network, SetWeight(link="A->B", weight=2), objective="drain"))
+
+
+def test_sleeping_and_restoring_are_counted():
+    network = network_of([("A", "B", 10, 1), ("A", "B", 10, 1), ("A", "B", 10, 1)], {("A", "B"): 3.0})
+    asleep = SleepLink(circuit="link/A:B.3--B:A.3")
+    assert failing(judge(network, asleep, objective="sleep")) == []
+    tunnelled = apply(square(5.0), over_c())
+    assert failing(judge(tunnelled, RemoveTunnel(name="T1"), objective="restore")) == []
+    assert failing(judge(square(5.0), over_c(), objective="restore")) == ["useful"]
+
+
+def test_rounding_never_rejects_a_plan():
+    rng = np.random.default_rng(5)
+    network = square(float(rng.uniform(8.0, 9.0)) + 1e-13)
+    steps = (over_c("T1", share=0.5), SetWeight(link="B->A", weight=3), SetWeight(link="D->B", weight=3))
+    assert failing(judge(network, *steps)) == []

@@ -1,0 +1,55 @@
+"""What one check found: passed or failed, with the figures, and on failure a counterexample."""
+
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from twin.model import Frozen
+
+CheckName = Literal["grounded", "policy", "nominal", "survivable", "transient", "reversible", "useful"]
+
+
+class Counterexample(Frozen):
+    """Where a check failed: enough for a planner to answer it."""
+
+    element: str = Field(description="Link, node or circuit that breaks the limit.")
+    failure: str | None = Field(default=None, description="The failure under which it does, if any.")
+    step: int | None = Field(default=None, description="After which step, counted from 1; 0 is before the first.")
+    measured: float
+    limit: float
+
+
+class Check(Frozen):
+    """One named check: measured against its limit."""
+
+    name: CheckName
+    passed: bool
+    measured: float | None = None
+    limit: float | None = None
+    detail: str = Field(description="One sentence with the figures.")
+    counterexample: Counterexample | None = None
+
+
+class Violation(NamedTuple):
+    """A limit that does not hold: the sentence for people, and the counterexample for the planner."""
+
+    detail: str
+    counterexample: Counterexample
+
+
+def failed(name: CheckName, violation: Violation) -> Check:
+    """Return the check that this violation fails."""
+    found = violation.counterexample
+    return Check(
+        name=name,
+        passed=False,
+        measured=found.measured,
+        limit=found.limit,
+        detail=violation.detail,
+        counterexample=found,
+    )
+
+
+def not_evaluated(name: CheckName, because: str) -> Check:
+    """Return a failed check that says why it could not be evaluated."""
+    return Check(name=name, passed=False, detail=f"not evaluated: {because}")

@@ -1,0 +1,53 @@
+"""*policy*: what the operator allows, whatever the simulator says."""
+
+from collections.abc import Iterator
+
+from twin.plan import LimitDemand, SetCapacity
+
+from .finding import Check, Counterexample, Violation, failed
+from .moved import moved_share
+from .rehearsal import Rehearsal
+from .touch import exists, subject, touched
+
+
+def policy(rehearsal: Rehearsal) -> Check:
+    """Judge the number of steps, what they touch, the kinds of change, and the share of traffic moved at any time."""
+    limit = rehearsal.policy.max_blast_radius
+    violation = next(_forbidden(rehearsal), None)
+    if violation is not None:
+        return failed("policy", violation)
+    radius = [moved_share(rehearsal.base, state) for state in rehearsal.states]
+    for step, share in enumerate(radius):
+        if share > limit + 1e-9:
+            element = subject(rehearsal.plan.steps[step - 1])
+            detail = f"after step {step} {share:.1%} of the traffic has moved, at most {limit:.1%} allowed"
+            return failed("policy", _at(element, step, detail, (share, limit)))
+    steps = len(rehearsal.plan.steps)
+    detail = f"{steps} steps, no protected element touched, at most {max(radius):.1%} of the traffic moved"
+    return Check(name="policy", passed=True, measured=max(radius), limit=limit, detail=detail)
+
+
+def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
+    rules, steps = rehearsal.policy, rehearsal.plan.steps
+    if len(steps) > rules.max_steps:
+        detail = f"the plan has {len(steps)} steps, at most {rules.max_steps} allowed"
+        first = rules.max_steps + 1
+        yield _at(subject(steps[rules.max_steps]), first, detail, (len(steps), rules.max_steps))
+    for element in rules.protected:
+        if not any(exists(state, element) for state in rehearsal.states):
+            yield _at(
+                element, 0, f"the policy protects {element}, which this network does not have: correct the policy"
+            )
+    for number, (state, step) in enumerate(zip(rehearsal.states, steps, strict=False), start=1):
+        for element in sorted(touched(state, step) & set(rules.protected)):
+            yield _at(
+                element, number, f"step {number} ({step.op} {subject(step)}) touches {element}, which is protected"
+            )
+        if isinstance(step, SetCapacity):
+            yield _at(subject(step), number, f"step {number} asks for another capacity: order it, do not execute it")
+        if isinstance(step, LimitDemand) and not rules.allow_rate_limits:
+            yield _at(subject(step), number, f"step {number} rate-limits a demand, which the policy does not allow")
+
+
+def _at(element: str, step: int, detail: str, figures: tuple[float, float] = (1, 0)) -> Violation:
+    return Violation(detail, Counterexample(element=element, step=step, measured=figures[0], limit=figures[1]))

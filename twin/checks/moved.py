@@ -1,0 +1,81 @@
+"""How much traffic a change moves: the blast radius of a plan."""
+
+import numpy as np
+
+from twin.model import Floats, Ints, Network
+from twin.sim.arrays import FAR, Arrays, compile_network
+from twin.sim.jit import kernel
+from twin.sim.kernels import Paths
+from twin.sim.route import Routing, route
+
+Shares = dict[tuple[int, ...], float]
+
+
+def moved_share(before: Network, after: Network) -> float:
+    """Share of the offered traffic that leaves its present paths, 0..1.
+
+    A demand stays to the extent that, hop by hop, its traffic is split over the same links as before: at each node
+    the common share of the two ECMP splits stays. Tunnelled traffic stays on the segment lists that both states have; a
+    list through other nodes counts as moved. Traffic shed by a new rate limit is moved; traffic that had no path before
+    is not.
+    """
+    total = float(before.offered.sum())
+    if total == 0:
+        return 0.0
+    first, second = compile_network(before), compile_network(after)
+    was, now = route(first), route(second)
+    igp = _common(first, second, was.paths, now.paths.dist).T
+    stays = igp.copy()
+    for source, target in sorted({(x.source, x.target) for x in (*before.tunnels, *after.tunnels)}):
+        pair = before.node(source), before.node(target)
+        shares = _lists(before, first, was, pair), _lists(after, second, now, pair)
+        stays[pair] = _kept_by_lists(shares, pair[0], igp)
+    reachable = (was.paths.dist.T < FAR) & np.outer(first.up, first.up)
+    kept = np.minimum(before.offered, after.offered) * stays
+    return float((before.offered - kept)[reachable].sum()) / total
+
+
+@kernel
+def _common(first: Arrays, second: Arrays, paths: Paths, dist_after: Ints) -> Floats:
+    n = first.up.size
+    kept = np.zeros((n, n))
+    for t in range(n):
+        kept[t, t] = 1.0
+        for position in range(1, paths.sources[t]):
+            u = paths.order[t, position]
+            hops_before, hops_after, common = 0, 0, 0.0
+            for arc in range(first.first_out[u], first.first_out[u + 1]):
+                v = first.head[arc]
+                in_before = first.weight[arc] + paths.dist[t, v] == paths.dist[t, u] and (
+                    v == t or not first.no_transit[v]
+                )
+                in_after = second.weight[arc] + dist_after[t, v] == dist_after[t, u] and (
+                    v == t or not second.no_transit[v]
+                )
+                in_after = in_after and dist_after[t, u] < FAR
+                hops_before += in_before
+                hops_after += in_after
+                common += kept[t, v] if in_before and in_after else 0.0
+            kept[t, u] = common / max(hops_before, hops_after)
+    return kept
+
+
+def _lists(network: Network, arrays: Arrays, routing: Routing, pair: tuple[int, int]) -> Shares:
+    """Share of a demand on each segment list, by the nodes that it stops at: the target only on the IGP path."""
+    shares: Shares = {}
+    lists = arrays.tunnels
+    for i, tunnel in enumerate(network.tunnels):
+        if (network.node(tunnel.source), network.node(tunnel.target)) == pair:
+            for p in range(lists.first_list[i], lists.first_list[i + 1]):
+                stops = tuple(int(x) for x in lists.leg_to[lists.first_leg[p] : lists.first_leg[p + 1]])
+                shares[stops] = shares.get(stops, 0.0) + float(routing.used[p])
+    return shares if sum(shares.values()) > 0 else {(pair[1],): 1.0}
+
+
+def _kept_by_lists(shares: tuple[Shares, Shares], source: int, igp: Floats) -> float:
+    before, after = shares
+    return sum(
+        min(share, after[stops]) * float(np.prod([igp[a, b] for a, b in zip((source, *stops), stops, strict=False)]))
+        for stops, share in sorted(before.items())
+        if stops in after
+    )
