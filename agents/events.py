@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
-from tools.handover import Decision, Diagnosis, Incident, PlanSubmission, Role
+from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
 from twin.faults import Fault
 from twin.model import Frozen
 from twin.plan import Change, Plan
@@ -57,7 +57,7 @@ class StageFinished(Frozen):
     next: Stage | Literal["end"]
     because: str = Field(description="The values that decided, in one sentence.")
     seconds: float
-    handover: Incident | Diagnosis | PlanSubmission | Decision | None = None
+    handover: Incident | Diagnosis | PlanSubmission | NoPlan | Decision | None = None
 
 
 class ChatMessage(Frozen):

@@ -1,14 +1,22 @@
 """What the tools of one run work on. Models never see it, and nothing on it can change the network."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from opentelemetry.trace import NoOpTracer, Tracer
+from opentelemetry.trace import NoOpTracer, Span, Tracer
 
+from twin.errors import UnknownElementError
 from twin.live.network import Telemetry
 from twin.model import Network
+from twin.optimise.proposal import Proposal
+from twin.plan import Plan
 from twin.policy import Policy
+from twin.verdict import Counterexample, Verdict
+
+from .handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+from .tracing import Value, twin_span
 
 
 class Reader(Protocol):
@@ -50,7 +58,11 @@ class ReadSide:
 
 @dataclass
 class Desk:
-    """The state of one run."""
+    """The state of one run: what each role found, as values.
+
+    `inventory` is the network as configured, `state` what it is believed to be now: the inventory until a diagnosis
+    says otherwise. Telemetry counts from `since`.
+    """
 
     inventory: Network
     policy: Policy
@@ -58,3 +70,38 @@ class Desk:
     since: datetime
     seed: int = 0
     tracer: Tracer = field(default_factory=NoOpTracer)
+    incident: Incident | None = None
+    diagnosis: Diagnosis | None = None
+    round: int = 1
+    proposals: dict[str, Proposal] = field(default_factory=dict[str, Proposal])
+    submission: PlanSubmission | None = None
+    no_plan: NoPlan | None = None
+    verdicts: dict[str, Verdict] = field(default_factory=dict[str, Verdict])
+    decision: Decision | None = None
+    rejected: tuple[Decision, ...] = ()
+    state: Network = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = self.inventory
+
+    def span(self, name: str, **attributes: Value) -> AbstractContextManager[Span]:
+        """Open the span of a computation of the twin."""
+        return twin_span(self.tracer, name, **attributes)
+
+    def plan(self, handle: str) -> Plan:
+        """Return a proposed plan by its handle. Raises `UnknownElementError`."""
+        proposal = self.proposals.get(handle)
+        if proposal is None or proposal.plan is None:
+            raise UnknownElementError("plan", handle, [name for name, x in self.proposals.items() if x.plan])
+        return proposal.plan
+
+    @property
+    def rejected_plans(self) -> frozenset[str]:
+        """Hashes of the plans that verification sent back."""
+        return frozenset(decision.plan for decision in self.rejected)
+
+    @property
+    def counterexamples(self) -> tuple[Counterexample, ...]:
+        """Where the rejected plans broke a limit."""
+        checks = (check for decision in self.rejected if decision.verdict for check in decision.verdict.checks)
+        return tuple(check.counterexample for check in checks if check.counterexample is not None)

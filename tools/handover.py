@@ -80,6 +80,14 @@ class PlanSubmission(Frozen):
     explanation: str = Field(default="", max_length=MAX_EXPLANATION)
 
 
+class NoPlan(Frozen):
+    """What planning hands over when nothing helps."""
+
+    round: int = Field(ge=1)
+    reasons: tuple[str, ...] = Field(description="Why each optimiser has none, or what became of its plan.")
+    explanation: str = Field(default="", max_length=MAX_EXPLANATION)
+
+
 class Decision(Frozen):
     """What verification hands back. `approved` is only ever true with a passing verdict for this plan and snapshot."""
 

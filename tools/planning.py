@@ -1,0 +1,123 @@
+"""Plans: optimisers propose, a model chooses by handle. The steps themselves never pass through a model."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from twin.errors import RefusedError
+from twin.model import Frozen
+from twin.optimise.proposal import Proposal
+from twin.optimise.relieve import relieve
+
+from .desk import Desk
+from .handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
+from .whatif import Handle
+
+Explanation = Annotated[
+    str, Field(max_length=MAX_EXPLANATION, description="Two or three sentences for the operator, with the figures.")
+]
+
+
+class WithoutPlan(Frozen):
+    """An optimiser that has nothing to offer, and why."""
+
+    method: str
+    reason: str
+
+
+class Candidates(Frozen):
+    """What the optimisers propose for the believed state, best first by their own figures."""
+
+    snapshot: str
+    round: int
+    answered_counterexamples: int = Field(description="How many objections to earlier plans these plans keep clear of.")
+    candidates: tuple[Candidate, ...]
+    without_plan: tuple[WithoutPlan, ...]
+
+
+def propose_plans(desk: Desk) -> Candidates:
+    """Let every optimiser plan for the believed state, clear of what was wrong with rejected plans."""
+    _require_diagnosis(desk)
+    avoid = desk.counterexamples
+    with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
+        found = relieve(desk.state, desk.policy, reference=desk.inventory, avoid=avoid, seed=desk.seed)
+        span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
+    useful = [x for x in found if _is_new(desk, x)]
+    desk.proposals |= {_handle(desk, proposal): proposal for proposal in useful}
+    return Candidates(
+        snapshot=desk.state.id,
+        round=desk.round,
+        answered_counterexamples=len(avoid),
+        candidates=tuple(_candidate(_handle(desk, x), x) for x in useful),
+        without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)) for x in found if x not in useful),
+    )
+
+
+def submit_plan(desk: Desk, plan: Handle, explanation: Explanation) -> PlanSubmission:
+    """Hand one proposed plan to verification. Each round takes one; a rejected plan is not taken again."""
+    _require_diagnosis(desk)
+    chosen = desk.plan(plan)
+    if chosen.hash in desk.rejected_plans:
+        raise RefusedError(f"{plan} was rejected", fix="call propose_plans and submit another one")
+    if chosen.base != desk.state.id:
+        raise RefusedError(f"{plan} is for snapshot {chosen.base}, not {desk.state.id}", fix="call propose_plans again")
+    desk.submission = PlanSubmission(
+        round=desk.round,
+        handle=plan,
+        plan=chosen,
+        candidates=tuple(_candidate(name, x) for name, x in desk.proposals.items() if _is_of_round(desk, name)),
+        explanation=explanation,
+    )
+    return desk.submission
+
+
+def report_no_plan(desk: Desk, explanation: Explanation) -> NoPlan:
+    """Report that no plan helps. Refused while a proposed plan that has not been rejected lowers the harm."""
+    _require_diagnosis(desk)
+    open_plans = [name for name, x in desk.proposals.items() if _is_of_round(desk, name) and _is_new(desk, x)]
+    if open_plans:
+        raise RefusedError(
+            f"{', '.join(open_plans)} lowers the harm", fix="submit it, or say in submit_plan what is wrong"
+        )
+    rejected = tuple(f"{x.plan}: {x.reasons}"[:300] for x in desk.rejected)
+    desk.no_plan = NoPlan(round=desk.round, reasons=rejected, explanation=explanation)
+    return desk.no_plan
+
+
+def _require_diagnosis(desk: Desk) -> None:
+    if desk.diagnosis is None:
+        raise RefusedError("there is no diagnosis to plan for", fix="let diagnosis conclude first")
+
+
+def _is_new(desk: Desk, proposal: Proposal) -> bool:
+    return (
+        proposal.plan is not None
+        and proposal.plan.hash not in desk.rejected_plans
+        and proposal.after.beats(proposal.before)
+    )
+
+
+def _handle(desk: Desk, proposal: Proposal) -> str:
+    return f"r{desk.round}-{proposal.method.replace(' ', '-')}"
+
+
+def _is_of_round(desk: Desk, handle: str) -> bool:
+    return handle.startswith(f"r{desk.round}-")
+
+
+def _why_not(proposal: Proposal) -> str:
+    return proposal.reason or "its plan does not help, or was rejected"
+
+
+def _candidate(handle: str, proposal: Proposal) -> Candidate:
+    before, after = proposal.before, proposal.after
+    return Candidate(
+        handle=handle,
+        method=proposal.method,
+        plan=proposal.plan.hash if proposal.plan else "",
+        steps=proposal.steps,
+        harm=(round(before.harm, 3), round(after.harm, 3)),
+        max_utilisation=(round(before.max_utilisation, 4), round(after.max_utilisation, 4)),
+        bound=proposal.bound if proposal.bound is None else round(proposal.bound, 4),
+        gap=proposal.gap if proposal.gap is None else round(proposal.gap, 4),
+    )

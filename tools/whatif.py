@@ -1,0 +1,171 @@
+"""What would happen if: a branch of the believed state, simulated. Nothing is stored and nothing is changed."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from twin.errors import InputError
+from twin.faults import Fault, FaultKind, afflict
+from twin.model import Frozen, Network
+from twin.plan import Change, apply_all, states
+from twin.sim.simulate import Outcome, simulate, single_failures
+
+from .desk import Desk
+
+SHOWN = 6
+
+Handle = Annotated[str, Field(max_length=80, description="Handle of a proposed plan, from `propose_plans`.")]
+Elements = Annotated[
+    tuple[Annotated[str, Field(max_length=300)], ...],
+    Field(max_length=6, description="Elements that fail together: `node/NAME` or `link/A:B--B:A`."),
+]
+Changes = Annotated[tuple[Change, ...], Field(max_length=12, description="Changes to try, in order.")]
+
+
+class StateFigures(Frozen):
+    """What one state carries and what it cannot; rates in Mbit/s."""
+
+    harm: float = Field(description="Lost, dropped, or above the policy's limit.")
+    lost: float = Field(description="Both ends up and no path.")
+    severed: float = Field(description="From or to a node that is down: no plan can carry it.")
+    max_utilisation: float
+    busiest: str | None
+    mean_delay_ms: float
+
+
+class LinkChange(Frozen):
+    """Utilisation of one link, before and after."""
+
+    link: str
+    before: float
+    after: float
+
+
+class WhatIf(Frozen):
+    """The believed state before and after."""
+
+    snapshot: str = Field(description="What the branch was made from.")
+    before: StateFigures
+    after: StateFigures
+    moved_most: tuple[LinkChange, ...]
+
+
+class StepFigures(Frozen):
+    """The state after one step."""
+
+    step: int
+    change: Change
+    harm: float
+    max_utilisation: float
+    busiest: str | None
+
+
+class WorstFailure(Frozen):
+    """The single failure that hurts most."""
+
+    failure: str
+    max_utilisation: float
+    lost: float = Field(description="Mbit/s with both ends up and no path.")
+    overload: float = Field(description="Mbit/s above capacity.")
+
+
+class PlanRehearsal(Frozen):
+    """A plan, step by step, and the worst that a single failure does before and after it."""
+
+    plan: str
+    before: StateFigures
+    steps: tuple[StepFigures, ...]
+    worst_failure_before: WorstFailure | None
+    worst_failure_after: WorstFailure | None
+
+
+def what_if(
+    desk: Desk, plan: Handle = "", changes: Changes = (), fault: Fault | None = None, fail: Elements = ()
+) -> WhatIf:
+    """Simulate the believed state with a plan, changes, a fault or failing elements, in that order, against without."""
+    if not (plan or changes or fault or fail):
+        raise InputError("nothing to try", fix="give a plan, changes, a fault or failing elements")
+    with desk.span("simulate", snapshot=desk.state.id):
+        branch = apply_all(desk.state, desk.plan(plan).steps) if plan else desk.state
+        branch = apply_all(branch, changes)
+        for struck in (*([fault] if fault else []), *map(_failure, fail)):
+            branch = afflict(branch, struck)
+        before, after = simulate(desk.state), simulate(branch)
+    return WhatIf(
+        snapshot=desk.state.id,
+        before=figures(before, desk.policy.max_utilisation),
+        after=figures(after, desk.policy.max_utilisation),
+        moved_most=_moved(before, after),
+    )
+
+
+def simulate_plan(desk: Desk, plan: Handle) -> PlanRehearsal:
+    """Simulate a proposed plan step by step, and the worst single failure before and after it."""
+    steps, limit = desk.plan(plan).steps, desk.policy.max_utilisation
+    with desk.span("simulate", snapshot=desk.state.id, plan=desk.plan(plan).hash):
+        reached = states(desk.state, steps)
+        outcomes = [simulate(state) for state in reached]
+        worst_before, worst_after = _worst(reached[0]), _worst(reached[-1])
+    rows = zip(steps, outcomes[1:], strict=True)
+    return PlanRehearsal(
+        plan=desk.plan(plan).hash,
+        before=figures(outcomes[0], limit),
+        steps=tuple(
+            StepFigures(
+                step=number,
+                change=change,
+                harm=round(outcome.harm(limit), 3),
+                max_utilisation=round(outcome.max_utilisation, 4),
+                busiest=outcome.busiest,
+            )
+            for number, (change, outcome) in enumerate(rows, start=1)
+        ),
+        worst_failure_before=worst_before,
+        worst_failure_after=worst_after,
+    )
+
+
+def figures(outcome: Outcome, limit: float) -> StateFigures:
+    """Return the figures of a simulated state; `limit` is the share of capacity above which load is harm."""
+    return StateFigures(
+        harm=round(outcome.harm(limit), 3),
+        lost=round(outcome.lost, 3),
+        severed=round(outcome.severed, 3),
+        max_utilisation=round(outcome.max_utilisation, 4),
+        busiest=outcome.busiest,
+        mean_delay_ms=round(outcome.mean_delay_ms, 3),
+    )
+
+
+def _failure(element: str) -> Fault:
+    kind = FaultKind.DEVICE_DOWN if element.startswith("node/") else FaultKind.LINK_DOWN
+    return Fault(kind=kind, element=element)
+
+
+def _moved(before: Outcome, after: Outcome) -> tuple[LinkChange, ...]:
+    moved = abs(after.utilisation - before.utilisation)
+    order = sorted(range(len(moved)), key=lambda i: (-moved[i], i))[:SHOWN]
+    return tuple(
+        LinkChange(
+            link=before.network.links[i].name,
+            before=round(float(before.utilisation[i]), 4),
+            after=round(float(after.utilisation[i]), 4),
+        )
+        for i in order
+        if moved[i] > 0
+    )
+
+
+def _worst(network: Network) -> WorstFailure | None:
+    failures = single_failures(network)
+    sweep = simulate(network, failures=failures).sweep
+    if sweep is None:
+        return None
+    hurt = sweep.lost + sweep.overload
+    worst = max(range(len(failures)), key=lambda i: (hurt[i], sweep.max_utilisation[i], -i))
+    return WorstFailure(
+        failure=failures[worst].name,
+        max_utilisation=round(float(sweep.max_utilisation[worst]), 4),
+        lost=round(float(sweep.lost[worst]), 3),
+        overload=round(float(sweep.overload[worst]), 3),
+    )
