@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
+from zlib import crc32
 
 import numpy as np
 from pydantic import Field
@@ -91,7 +92,7 @@ def draw_fault(
         raise TopologyError("no fault to draw: no link, no demand or no kind", fix="use a network that carries traffic")
     intact = simulate(network)
     enough = intact.harm(policy_limit) + HURTS * float(network.offered.sum())
-    candidates = _candidates(network, intact.load, kinds, np.random.default_rng([seed, 0]))
+    candidates = _candidates(network, intact.load, kinds, np.random.default_rng([seed, crc32(network.name.encode())]))
     fault = next(candidates)
     while not simulate(afflict(network, fault)).harm(policy_limit) > enough:
         following = next(candidates, None)

@@ -110,26 +110,23 @@ def router_salts(n: int, seed: int) -> Words:
 
 
 def forward(network: Network, tables: Tables, flows: Flows, salts: Words) -> Paths:
-    """Send every flow from its source, hop by hop, and group the flows that took the same path."""
+    """Send every flow from its source, hop by hop, and group the flows that took the same path.
+
+    One flow of each pair goes first: where it met no choice, all the others of its pair follow it.
+    """
     n, m = len(network.nodes), len(network.links)
-    _, head = link_ends(network)
-    way = _steer(network, tables, flows, salts)
-    node, stage = flows.source.copy(), np.zeros(flows.key.size, dtype=np.int64)
-    travelling = np.arange(flows.key.size)
-    hops: list[Ints] = []
-    while travelling.size:
-        goal = _advance(way, node, stage, travelling)
-        slot = goal * n + node[travelling]
-        choices = tables.first[slot + 1] - tables.first[slot]
-        moves = (node[travelling] != goal) & (choices > 0)
-        travelling, slot, choices = travelling[moves], slot[moves], choices[moves]
-        pick = bucket(flows.key[travelling] ^ salts[node[travelling]], choices)
-        taken = np.full(flows.key.size, m, dtype=np.int64)
-        taken[travelling] = tables.links[tables.first[slot] + pick]
-        node[travelling] = head[taken[travelling]]
-        if travelling.size:
-            hops.append(taken)
-    return _group(flows, hops, node, n)
+    way, pair = _steer(network, tables, flows, salts), flows.source * n + flows.target
+    pairs, leader, row = np.unique(pair, return_index=True, return_inverse=True)
+    first = _walk(network, tables, _subset(flows, leader), way[leader], salts)
+    steered = np.array([network.node_index[x.source] * n + network.node_index[x.target] for x in network.tunnels])
+    forked = first.forked | np.isin(pairs, steered)
+    alone, others = np.flatnonzero(~forked), np.flatnonzero(forked[row])
+    rest = _walk(network, tables, _subset(flows, others), way[others], salts)
+    path, share = _group(np.column_stack([pair[others], rest.hops]), flows.share[others])
+    hops = _stack(first.hops[alone], rest.hops[path], filler=m)
+    end = np.concatenate([first.end[alone], rest.end[path]])
+    pair = np.concatenate([pairs[alone], pair[others][path]])
+    return Paths(pair, np.concatenate([np.ones(alone.size), share]), hops, end == pair % n, end)
 
 
 def bucket(words: Words, number: Ints) -> Ints:
@@ -195,13 +192,47 @@ def _advance(way: Ints, node: Ints, stage: Ints, travelling: Ints) -> Ints:
     return way[travelling, stage[travelling]]
 
 
-def _group(flows: Flows, hops: list[Ints], node: Ints, n: int) -> Paths:
-    pair = flows.source * n + flows.target
-    table = np.stack([pair, *hops], axis=1)
+class _Walk(NamedTuple):
+    hops: Ints  # [f, h] links in order, padded with m
+    end: Ints  # [f] where it ended
+    forked: NDArray[np.bool_]  # [f] whether the flow had a choice anywhere
+
+
+def _walk(network: Network, tables: Tables, flows: Flows, way: Ints, salts: Words) -> _Walk:
+    n, m, f = len(network.nodes), len(network.links), flows.key.size
+    _, head = link_ends(network)
+    node, stage, forked = flows.source.copy(), np.zeros(f, dtype=np.int64), np.zeros(f, dtype=bool)
+    travelling, hops = np.arange(f), [np.full(f, m, dtype=np.int64)]
+    while travelling.size:
+        goal = _advance(way, node, stage, travelling)
+        slot = goal * n + node[travelling]
+        choices = tables.first[slot + 1] - tables.first[slot]
+        moves = (node[travelling] != goal) & (choices > 0)
+        travelling, slot, choices = travelling[moves], slot[moves], choices[moves]
+        forked[travelling] |= choices > 1
+        pick = bucket(flows.key[travelling] ^ salts[node[travelling]], choices)
+        taken = np.full(f, m, dtype=np.int64)
+        taken[travelling] = tables.links[tables.first[slot] + pick]
+        node[travelling] = head[taken[travelling]]
+        hops.append(taken)
+    return _Walk(np.column_stack(hops[1:-1] or hops[:1]), node, forked)
+
+
+def _subset(flows: Flows, index: Ints) -> Flows:
+    return Flows(flows.source[index], flows.target[index], flows.key[index], flows.share[index])
+
+
+def _stack(upper: Ints, lower: Ints, *, filler: int) -> Ints:
+    """Put one table of hops under the other, the narrower one padded."""
+    width = max(upper.shape[1], lower.shape[1])
+    tables = (np.pad(x, ((0, 0), (0, width - x.shape[1])), constant_values=filler) for x in (upper, lower))
+    return np.concatenate(list(tables))
+
+
+def _group(table: Ints, share: Floats) -> tuple[Ints, Floats]:
+    """Position of one row for each distinct row, and the sum of the shares of its equals."""
     unique, index, inverse = np.unique(_signature(table), return_index=True, return_inverse=True)
-    share = np.array(np.bincount(inverse, flows.share, minlength=unique.size), dtype=np.float64)
-    end = node[index]
-    return Paths(pair[index], share, table[index, 1:], end == flows.target[index], end)
+    return index, np.array(np.bincount(inverse, share, minlength=unique.size), dtype=np.float64)
 
 
 def _signature(table: Ints) -> Words:

@@ -19,11 +19,15 @@ class Fluctuation(NamedTuple):
 
 
 class Swing(NamedTuple):
-    """How far traffic strays from its daily profile: log-normal, a slow part (Ornstein-Uhlenbeck) and a fast one."""
+    """How far traffic strays from its daily profile: log-normal, a slow part (Ornstein-Uhlenbeck) and a fast one.
 
-    slow: float = 0.25
+    Calibrated so that the last value misses the next one, at 5 minutes, by 0.13 of the traffic, as in measured
+    matrices of the Abilene network (0.127).
+    """
+
+    slow: float = 0.15
     slow_s: float = 7200.0  # correlation time of the slow part
-    fast: float = 0.104
+    fast: float = 0.11
 
 
 def day_profile(hour: Floats) -> Floats:

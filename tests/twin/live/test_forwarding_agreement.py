@@ -1,0 +1,140 @@
+"""The emulator and the simulator were written apart: where they agree, neither routes wrongly."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.twin.random_networks import networks
+from twin.formats import load_network
+from twin.live.forwarding import draw_flows, even_flows, router_salts
+from twin.live.plane import DataPlane, data_plane
+from twin.live.probes import probe_flows
+from twin.live.queues import Carried
+from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.plan import DrainLink, DrainNode, SetTunnel, apply_all
+from twin.sim.simulate import simulate
+
+FLOWS = 1000
+
+
+@st.composite
+def struck_networks(draw) -> Network:
+    """A random network without bottlenecks, some of its links and nodes down or losing packets."""
+    network = draw(networks())
+    position = st.integers(0, len(network.links) - 1)
+    cut, lossy = draw(st.sets(position, max_size=3)), draw(st.sets(position, max_size=2))
+    dead = draw(st.sets(st.integers(0, len(network.nodes) - 1), max_size=1))
+    links = [
+        link._replace(capacity=1e9, up=i not in cut, loss=0.25 * (i in lossy)) for i, link in enumerate(network.links)
+    ]
+    nodes = [node._replace(up=i not in dead) for i, node in enumerate(network.nodes)]
+    return replace(network, nodes=tuple(nodes), links=tuple(links))
+
+
+def carried(network: Network, *, even: bool = False, seed: int = 1) -> tuple[DataPlane, Carried]:
+    """The provisioned demands, through flows that are all equal or heavy-tailed."""
+    source, target = np.nonzero(network.demands)
+    flows = even_flows(source, target, FLOWS, seed) if even else draw_flows(network.demands, seed)
+    plane = data_plane(network, flows, probe_flows(network, seed), router_salts(len(network.nodes), seed))
+    return plane, plane.carry(plane.entering(plane.offered(np.ones_like(network.demands))))
+
+
+def deviation(network: Network, *, seed: int = 1) -> np.ndarray:
+    """How far each link that carries more than 1 % of its capacity is from the simulated load, as a share of it."""
+    load = simulate(network).load
+    carries = load > 0.01 * np.array([link.capacity for link in network.links])
+    return np.abs(carried(network, seed=seed)[1].arrived - load)[carries] / load[carries]
+
+
+def with_links(network: Network, **values: float) -> Network:
+    return replace(network, links=tuple(link._replace(**values) for link in network.links))
+
+
+@pytest.fixture(scope="module")
+def germany() -> Network:
+    """Fifty nodes; ten times the capacity, so that failures reroute but do not congest."""
+    network = load_network("sndlib/germany50")
+    links = tuple(link._replace(capacity=link.capacity * 10) for link in network.links)
+    return replace(network, links=links)
+
+
+@pytest.fixture(scope="module")
+def equal_weights(germany: Network) -> Network:
+    return with_links(germany, weight=10)
+
+
+@settings(deadline=None, max_examples=150)
+@given(struck_networks(), st.integers(0, 99))
+def test_loads_and_losses_are_those_of_the_simulator_within_six_standard_errors_of_hashing(network: Network, seed: int):
+    outcome = simulate(network)
+    plane, got = carried(network, even=True, seed=seed)
+    slack = 6 * np.sqrt((network.offered**2).sum() / (4 * FLOWS)) + 1e-6
+    assert np.abs(got.arrived - outcome.load).max() <= slack
+    assert abs((got.sent - got.received).sum() - outcome.dropped) <= slack
+    unrouted = plane.harm(got, 1e9) - (got.sent - got.received).sum()
+    assert abs(unrouted - outcome.lost) <= slack
+    entered = network.offered.sum() - network.offered[[not x.up for x in network.nodes]].sum()
+    assert np.isclose(got.leaving.sum() + (got.sent - got.received).sum(), entered)
+
+
+def test_without_equal_paths_the_loads_are_the_simulated_ones(germany: Network):
+    weights = np.random.default_rng(1).integers(10_000, 10_000_000, len(germany.circuits)).tolist()
+    weight = dict(zip(germany.circuits, weights, strict=True))
+    unique = replace(germany, links=tuple(link._replace(weight=weight[link.circuit]) for link in germany.links))
+    assert deviation(unique).max() < 1e-9
+
+
+def test_with_distance_weights_hashing_moves_a_link_by_one_percent_at_most(germany: Network):
+    found = np.concatenate([deviation(germany, seed=seed) for seed in range(5)])
+    assert found.mean() < 0.001
+    assert found.max() < 0.03
+
+
+def test_with_equal_weights_hashing_moves_links_by_three_percent_on_average(equal_weights: Network):
+    found = np.concatenate([deviation(equal_weights, seed=seed) for seed in range(5)])
+    assert 0.01 < found.mean() < 0.05
+    assert np.quantile(found, 0.95) < 0.12
+    assert found.max() < 0.5
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_failures_drains_and_tunnels_agree_as_well(equal_weights: Network, seed: int):
+    rng = np.random.default_rng(seed)
+    names = [node.name for node in equal_weights.nodes]
+    circuits = list(equal_weights.circuits)
+    one, two, three, drained = rng.choice(names, 4, replace=False).tolist()
+    paths = (SegmentList(via=(two,), share=0.5), SegmentList(via=(), share=0.3), SegmentList(via=(drained,), share=0.2))
+    steps = [
+        SetTunnel(tunnel=Tunnel(name="t", source=one, target=three, paths=paths)),
+        DrainNode(node=drained),
+        DrainLink(circuit=circuits[int(rng.integers(len(circuits)))]),
+    ]
+    changed = apply_all(equal_weights, steps)
+    cut = rng.choice(len(circuits), 3, replace=False).tolist()
+    down = {i for number in cut for i in equal_weights.circuits[circuits[number]]}
+    struck = replace(changed, links=tuple(x._replace(up=i not in down) for i, x in enumerate(changed.links)))
+    found = deviation(struck, seed=seed)
+    assert found.mean() < 0.06
+    assert np.quantile(found, 0.95) < 0.15
+
+
+def test_a_tunnel_splits_its_flows_by_the_shares_of_its_valid_lists():
+    names = ("s", "x", "y", "z", "t")
+    ends = [(a, b) for m in "xyz" for a, b in (("s", m), (m, "s"), (m, "t"), ("t", m))]
+    demands = np.zeros((5, 5))
+    demands[0, 4] = 1000
+    lists = tuple(SegmentList(via=(m,), share=share) for m, share in (("x", 0.5), ("y", 0.3), ("z", 0.2)))
+    network = Network(
+        "fan",
+        tuple(Node(x, 0, 0, drained=x == "x") for x in names),
+        tuple(Link(a, b, 1e5, 10) for a, b in ends),
+        demands,
+        (Tunnel(name="t", source="s", target="t", paths=lists),),
+    )
+    got = carried(network, even=True)[1].arrived
+    assert got[network.link("s->x")] == 0
+    assert np.isclose(got[network.link("s->y")], 600, atol=50)
+    assert np.isclose(got[network.link("s->z")], 400, atol=50)
