@@ -1,10 +1,17 @@
 """The limits a plan must keep: code reads them, models only see them."""
 
 import hashlib
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from .errors import PolicyError
 from .model import Frozen
+
+RiskTier = Literal["low", "medium", "high"]
 
 
 class Policy(Frozen):
@@ -14,12 +21,70 @@ class Policy(Frozen):
     max_failure_utilisation: float = Field(default=1.0, gt=0, description="Limit on every link under a single failure.")
     max_steps: int = Field(default=12, ge=1, le=50, description="Most steps in one plan.")
     max_blast_radius: float = Field(default=0.35, gt=0, le=1, description="Most traffic that a plan may move.")
-    max_delay_stretch: float = Field(default=1.5, ge=1, description="Most that mean propagation delay may grow, factor.")
-    min_gain: float = Field(default=0.05, ge=0, lt=1, description="Least share of harm, or of peak utilisation, removed.")
+    max_delay_stretch: float = Field(
+        default=1.5, ge=1, description="Most that mean propagation delay may grow, factor."
+    )
+    min_gain: float = Field(
+        default=0.05, ge=0, lt=1, description="Least share of harm, or of peak utilisation, removed."
+    )
     protected: tuple[str, ...] = Field(default=(), description="Element ids that no plan may touch.")
     allow_rate_limits: bool = Field(default=False, description="Whether a plan may rate-limit demands.")
+    low_risk_blast_radius: float = Field(default=0.05, ge=0, le=1, description="Most traffic moved at low risk.")
+    low_risk_steps: int = Field(default=4, ge=0, le=50, description="Most steps at low risk.")
+    person_from: RiskTier | Literal["never"] = Field(
+        default="never", description="Lowest risk tier whose plans a person must approve."
+    )
 
     @property
     def hash(self) -> str:
         """Canonical content hash, 16 hex digits."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+def load_policy(path: Path) -> Policy:
+    """Read a policy from a TOML file; keys left out keep their defaults.
+
+    Raises `PolicyError`, naming file and key, when the file cannot be read, is not TOML, has an unknown key, a value
+    out of range, or limits that contradict each other.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PolicyError(f"{path}: cannot be read: {error.strerror}", fix="name a TOML file with limits") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(f"{path}: not TOML: {error}", fix="write one `key = value` a line") from error
+    try:
+        policy = Policy.model_validate(content)
+    except ValidationError as error:
+        raise _explained(path, error) from error
+    _require_consistent(path, policy)
+    return policy
+
+
+def _explained(path: Path, error: ValidationError) -> PolicyError:
+    """Turn the first complaint of pydantic into one line that names file and key."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        closest = get_close_matches(key, Policy.model_fields, n=1, cutoff=0.4)
+        return PolicyError(
+            f"{path}: {key}: no such key", fix=f"did you mean {closest[0]}?" if closest else "leave it out"
+        )
+    field = Policy.model_fields.get(str(first["loc"][0]) if first["loc"] else "")
+    meaning = field.description if field and field.description else "a limit"
+    return PolicyError(f"{path}: {key}: {first['msg']}, got {first['input']!r}", fix=meaning)
+
+
+def _require_consistent(path: Path, policy: Policy) -> None:
+    if policy.max_failure_utilisation < policy.max_utilisation:
+        raise PolicyError(
+            f"{path}: max_failure_utilisation: {policy.max_failure_utilisation} is below max_utilisation "
+            f"{policy.max_utilisation}, which would forbid under a failure what is allowed without",
+            fix="raise it to max_utilisation or more",
+        )
+    for element in policy.protected:
+        if element.partition("/")[0] not in {"node", "interface", "link", "tunnel"}:
+            raise PolicyError(
+                f"{path}: protected: {element!r} is not an element id",
+                fix="write node/NAME, interface/NODE/IF, link/A:IF--B:IF or tunnel/NAME",
+            )

@@ -8,9 +8,9 @@ from .checks.finding import Check, CheckName, Counterexample, not_evaluated
 from .checks.grounded import ground
 from .model import Frozen, Network
 from .plan import Plan
-from .policy import Policy
+from .policy import Policy, RiskTier
 
-__all__ = ["Check", "CheckName", "Counterexample", "Verdict", "verify"]
+__all__ = ["Check", "CheckName", "Counterexample", "Verdict", "risk_tier", "verify"]
 
 
 class Verdict(Frozen):
@@ -56,3 +56,19 @@ def _checks(plan: Plan, network: Network, policy: Policy) -> Iterator[Check]:
     }
     for name, check in rest.items():
         yield check(rehearsal) if grounding.check.passed else not_evaluated(name, "the plan is not grounded")
+
+
+def risk_tier(plan: Plan, verdict: Verdict, policy: Policy) -> RiskTier:
+    """Return how much a plan could hurt if the twin were wrong, by the traffic it moves and the number of its steps.
+
+    *low* up to the policy's `low_risk_blast_radius` and `low_risk_steps`; *high* beyond half of what the policy allows
+    at all, or without a passing verdict; *medium* in between.
+    """
+    moved = next((check.measured for check in verdict.checks if check.name == "policy" and check.passed), None)
+    if moved is None or not verdict.passed:
+        return "high"
+    if moved <= policy.low_risk_blast_radius and len(plan.steps) <= policy.low_risk_steps:
+        return "low"
+    if moved > policy.max_blast_radius / 2 or len(plan.steps) > policy.max_steps / 2:
+        return "high"
+    return "medium"

@@ -1,0 +1,115 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from twin.checks.finding import Check
+from twin.errors import PolicyError
+from twin.plan import Plan, SetWeight
+from twin.policy import Policy, load_policy
+from twin.verdict import Verdict, risk_tier
+
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "policy.md"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "policy.toml"
+    path.write_text(text)
+    return path
+
+
+def test_an_empty_file_is_the_default_policy(tmp_path):
+    assert load_policy(written(tmp_path, "")) == Policy()
+
+
+def test_every_key_can_be_set(tmp_path):
+    text = """
+    max_utilisation = 0.7
+    max_failure_utilisation = 0.95
+    protected = ["node/Berlin", "link/A:B--B:A"]
+    person_from = "medium"
+    """
+    policy = load_policy(written(tmp_path, text))
+    assert policy.protected == ("node/Berlin", "link/A:B--B:A")
+    assert (policy.max_utilisation, policy.max_failure_utilisation, policy.person_from) == (0.7, 0.95, "medium")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("max_utilization = 0.7", "max_utilization: no such key"),
+        ("max_utilisation = 80", "max_utilisation: Input should be less than or equal to 1, got 80"),
+        ("max_steps = 0", "max_steps"),
+        ("max_steps = 2.5", "max_steps"),
+        ("protected = 'node/A'", "protected"),
+        ("protected = ['A']", "protected: 'A' is not an element id"),
+        ("max_utilisation = 0.9\nmax_failure_utilisation = 0.8", "max_failure_utilisation: 0.8 is below"),
+        ("max_utilisation = inf", "max_utilisation"),
+        ("max_utilisation = ", "not TOML"),
+        ("person_from = 'always'", "person_from"),
+    ],
+)
+def test_a_wrong_policy_names_file_and_key(tmp_path, text, said):
+    path = written(tmp_path, text)
+    with pytest.raises(PolicyError, match=re.escape(f"{path}: ")) as error:
+        load_policy(path)
+    assert said in str(error.value)
+    assert error.value.fix
+
+
+def test_a_misspelt_key_gets_a_suggestion(tmp_path):
+    with pytest.raises(PolicyError) as error:
+        load_policy(written(tmp_path, "max_utilization = 0.7"))
+    assert "max_utilisation" in error.value.fix
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "."])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load_policy(tmp_path / name)
+
+
+def test_bytes_that_are_not_text_are_refused(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PolicyError, match="not TOML"):
+        load_policy(path)
+
+
+def test_another_limit_is_another_policy():
+    assert Policy().hash == Policy().hash
+    assert Policy(max_steps=3).hash != Policy().hash
+
+
+def test_the_documentation_names_every_key_with_its_default():
+    text = DOCS.read_text()
+    for name in Policy.model_fields:
+        assert f"`{name}`" in text
+    example = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert example
+
+
+def test_the_documented_example_is_the_default_policy(tmp_path):
+    example = re.search(r"```toml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    assert load_policy(written(tmp_path, example[1])) == Policy()
+
+
+@pytest.mark.parametrize(
+    ("moved", "steps", "passed", "tier"),
+    [
+        (0.01, 2, True, "low"),
+        (0.01, 5, True, "medium"),
+        (0.10, 2, True, "medium"),
+        (0.30, 2, True, "high"),
+        (0.01, 9, True, "high"),
+        (0.01, 2, False, "high"),
+    ],
+)
+def test_the_risk_tier_grows_with_the_traffic_moved_and_the_steps(moved, steps, passed, tier):
+    plan = Plan(goal="g", base="0" * 16, steps=tuple(SetWeight(link="A->B", weight=i + 1) for i in range(steps)))
+    checks = (
+        Check(name="policy", passed=True, measured=moved, detail="d"),
+        Check(name="useful", passed=passed, detail="d"),
+    )
+    verdict = Verdict(plan=plan.hash, snapshot=plan.base, policy=Policy().hash, checks=checks)
+    assert risk_tier(plan, verdict, Policy()) == tier
