@@ -88,6 +88,14 @@ class Desk:
         """Open the span of a computation of the twin."""
         return twin_span(self.tracer, name, **attributes)
 
+    def clear_plan(self) -> None:
+        """Forget what planning handed over in the last round."""
+        self.submission, self.no_plan = None, None
+
+    def clear_decision(self) -> None:
+        """Forget what verification decided in the last round."""
+        self.decision = None
+
     def plan(self, handle: str) -> Plan:
         """Return a proposed plan by its handle. Raises `UnknownElementError`."""
         proposal = self.proposals.get(handle)

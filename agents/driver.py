@@ -1,0 +1,247 @@
+"""The state machine of a run: which stage follows which is decided by values of the twin, never by words.
+
+observe ── no symptoms ─────────────────────────────► healthy
+│
+diagnose ── no harm ────────────────────────────────► no action needed, healthy
+│
+plan ◄───────────── rejected, rounds left ──┐
+│  └─ none helps ─────────────────────────┼──────► no safe plan
+verify ─────────────────────────────────────┘ no rounds left
+│ approved, with a passing verdict
+approve ── execute ── confirm ──────────────────────► resolved
+└─ disagreement ─► roll back ─────────► rolled back
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+from tools.desk import Desk
+from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from twin.errors import BudgetError
+
+from . import tasks
+from .chat import Session
+from .events import Figures, Noted, Outcome, Stage, StageFinished, StageStarted, VerdictReached
+from .team import Team
+
+Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
+Next = Stage | Literal["end"]
+
+T = TypeVar("T")
+
+ROUNDS = 3
+NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
+
+ROLE_OF: Mapping[Stage, Role] = MappingProxyType(
+    {"observe": "monitoring", "diagnose": "diagnosis", "plan": "planning", "verify": "verification"}
+)
+
+EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
+    {
+        "observe": frozenset({"diagnose", "end"}),
+        "diagnose": frozenset({"plan", "end"}),
+        "plan": frozenset({"verify", "end"}),
+        "verify": frozenset({"approve", "plan", "end"}),
+        "approve": frozenset({"execute"}),
+        "execute": frozenset({"confirm", "roll back"}),
+        "confirm": frozenset({"end", "roll back"}),
+        "roll back": frozenset({"end"}),
+    }
+)
+
+
+class Move(NamedTuple):
+    """Where a stage leads, and the values that decided it. `outcome` is set where the run ends."""
+
+    next: Next
+    because: str
+    handover: Handover | None = None
+    outcome: Outcome = "failed"
+
+
+class Ending(NamedTuple):
+    """How the run ended."""
+
+    outcome: Outcome
+    because: str
+
+
+class Operator(Protocol):
+    """The one who may act on the network, and who measures what came of it. No tool and no role can reach it."""
+
+    figures: Figures
+
+    async def record_before(self) -> None:
+        """Record the measured state at the start."""
+        ...
+
+    async def record_diagnosis(self) -> None:
+        """Record the diagnosed state as the twin simulates it."""
+        ...
+
+    async def approve(self) -> str:
+        """Sign the approved plan and return what says so. Raises `RefusedError`."""
+        ...
+
+    async def execute(self) -> bool:
+        """Apply the plan step by step; False when the network disagreed and everything was taken back."""
+        ...
+
+    async def confirm(self) -> bool:
+        """Measure again: whether the harm is less than it was."""
+        ...
+
+    async def roll_back(self) -> None:
+        """Take back whatever is applied."""
+        ...
+
+
+class Driver:
+    """Runs the stages of one incident in order and keeps its budgets."""
+
+    def __init__(self, desk: Desk, session: Session, team: Team, operator: Operator, *, rounds: int = ROUNDS) -> None:
+        self._desk, self._session, self._team, self._operator = desk, session, team, operator
+        self._rounds = rounds
+        self._stages: Mapping[Stage, Callable[[], Awaitable[Move]]] = {
+            "observe": self._observe,
+            "diagnose": self._diagnose,
+            "plan": self._plan,
+            "verify": self._verify,
+            "approve": self._approve,
+            "execute": self._execute,
+            "confirm": self._confirm,
+            "roll back": self._roll_back,
+        }
+
+    async def run(self) -> Ending:
+        """Run until the end. Each stage begins and ends on the record; errors leave it as far as it came."""
+        stage: Next = "observe"
+        while True:
+            move = await self._checkpoint(stage)
+            if move.next == "end":
+                return Ending(move.outcome, move.because)
+            stage = move.next
+
+    async def _checkpoint(self, stage: Stage) -> Move:
+        number = self._desk.round
+        role = ROLE_OF.get(stage)
+        self._session.journal.append(StageStarted(stage=stage, round=number, role=role))
+        started = time.monotonic()
+        move = await self._stages[stage]()
+        if move.next not in EDGES[stage]:
+            raise RuntimeError(f"no edge from {stage} to {move.next}")
+        self._session.journal.append(
+            StageFinished(
+                stage=stage,
+                round=number,
+                next=move.next,
+                because=move.because,
+                seconds=time.monotonic() - started,
+                handover=move.handover,
+            )
+        )
+        return move
+
+    async def _observe(self) -> Move:
+        await self._work("observe", tasks.observe(self._desk), lambda: self._desk.incident is not None)
+        incident = _present(self._desk.incident)
+        await self._operator.record_before()
+        if not incident.symptoms:
+            return Move("end", "nothing is measured that the inventory does not explain", incident, "healthy")
+        return Move("diagnose", f"{len(incident.symptoms)} symptoms, {incident.harm:,.0f} Mbit/s harmed", incident)
+
+    async def _diagnose(self) -> Move:
+        await self._work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
+        diagnosis = _present(self._desk.diagnosis)
+        await self._operator.record_diagnosis()
+        cause = str(diagnosis.cause) if diagnosis.cause else "no fault"
+        if self._harms(diagnosis.harm):
+            return Move("plan", f"{cause} harms {diagnosis.harm:,.0f} Mbit/s", diagnosis)
+        measured = _present(self._desk.incident).harm
+        if self._harms(measured):
+            words = f"{cause} does not explain the {measured:,.0f} Mbit/s that are harmed, so no plan can be rehearsed"
+            return Move("end", words, diagnosis, "no safe plan")
+        if diagnosis.cause is None:
+            return Move("end", "no fault explains the measurements better than chance does", diagnosis, "healthy")
+        return Move("end", f"{cause} harms no traffic at the moment", diagnosis, "no action needed")
+
+    async def _plan(self) -> Move:
+        desk = self._desk
+        desk.clear_plan()
+        await self._work("plan", tasks.plan(desk), lambda: desk.submission is not None or desk.no_plan is not None)
+        if desk.submission is not None:
+            words = f"{desk.submission.handle} submitted: {len(desk.submission.plan.steps)} steps"
+            return Move("verify", words, desk.submission)
+        no_plan = _present(desk.no_plan)
+        return Move("end", "no optimiser has a plan that helps and was not rejected", no_plan, "no safe plan")
+
+    async def _verify(self) -> Move:
+        desk = self._desk
+        desk.clear_decision()
+        await self._work("verify", tasks.verify(desk), lambda: desk.decision is not None)
+        decision = _present(desk.decision)
+        self._record_verdict()
+        if decision.approved:
+            return Move("approve", f"all checks passed for plan {decision.plan}", decision)
+        desk.rejected = (*desk.rejected, decision)
+        failed = [x.name for x in decision.verdict.checks if not x.passed] if decision.verdict else []
+        words = f"rejected: {', '.join(failed) or 'by verification'}"
+        if desk.round < self._rounds:
+            desk.round += 1
+            return Move("plan", words, decision)
+        return Move("end", f"{words}, and {self._rounds} rounds are used up", decision, "no safe plan")
+
+    async def _approve(self) -> Move:
+        return Move("execute", await self._operator.approve())
+
+    async def _execute(self) -> Move:
+        if await self._operator.execute():
+            return Move("confirm", "every step did what the twin predicted")
+        return Move("roll back", "the network disagreed with the twin")
+
+    async def _confirm(self) -> Move:
+        better = await self._operator.confirm()
+        before, after = self._operator.figures.harm_before, self._operator.figures.harm_after
+        words = f"measured harm went from {before or 0:,.0f} to {after or 0:,.0f} Mbit/s"
+        return Move("end", words, outcome="resolved") if better else Move("roll back", words)
+
+    async def _roll_back(self) -> Move:
+        await self._operator.roll_back()
+        return Move("end", "the network is as it was before the plan", outcome="rolled back")
+
+    async def _work(self, stage: Stage, task: str, concluded: Callable[[], bool]) -> None:
+        specialist = self._team[ROLE_OF[stage]]
+        specialist.client.begin()
+        specialist.workbench.answered.clear()
+        await specialist.work(task, stage=stage, round=self._desk.round)
+        contract = specialist.contract
+        missing = contract.missing(specialist.workbench.answered)
+        if concluded() and not missing:
+            return
+        wanted = sorted(missing) or sorted(contract.concludes_with)
+        self._session.journal.append(
+            Noted(text=f"{contract.role} stopped without {' or '.join(wanted)}: asked once more")
+        )
+        await specialist.work(tasks.remind(wanted), stage=stage, round=self._desk.round)
+        missing = contract.missing(specialist.workbench.answered)
+        if missing or not concluded():
+            raise BudgetError(f"{contract.role} did not conclude: {', '.join(sorted(missing)) or 'no hand-over'}")
+
+    def _record_verdict(self) -> None:
+        submission, decision = _present(self._desk.submission), _present(self._desk.decision)
+        if decision.verdict is not None:
+            verdict, plan = decision.verdict, submission.plan
+            self._session.journal.append(
+                VerdictReached(round=self._desk.round, plan=plan, verdict=verdict, passed=verdict.passed)
+            )
+
+    def _harms(self, harm: float) -> bool:
+        return harm > NEGLIGIBLE * float(self._desk.state.offered.sum())
+
+
+def _present(value: T | None) -> T:
+    if value is None:
+        raise RuntimeError("a stage ended without its hand-over")
+    return value

@@ -1,0 +1,72 @@
+"""The four roles as AutoGen agents: model, tools and words joined; nothing else tells them apart."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.messages import TextMessage
+from autogen_core import CancellationToken
+
+import prompts
+from tools.handover import Role
+from tools.registry import Toolbox
+from tools.tracing import agent_span
+from twin.errors import DeadlineError
+
+from .chat import RoleClient, Session
+from .contracts import CONTRACTS, Contract
+from .workbench import RoleWorkbench
+
+Team = Mapping[Role, "Specialist"]
+
+
+@dataclass(frozen=True)
+class Specialist:
+    """One role at work, with its conversation."""
+
+    contract: Contract
+    agent: AssistantAgent
+    client: RoleClient
+    workbench: RoleWorkbench
+    session: Session
+
+    async def work(self, task: str, *, stage: str, round: int) -> None:
+        """Give the role a task and let it work until it concludes or has no more to say.
+
+        Raises `DeadlineError` and `BudgetError` at the limits of its contract, and whatever a tool could not recover
+        from. Returns within moments of a cancellation, with every call on the record.
+        """
+        token = CancellationToken()
+        role, version = self.contract.role, prompts.version(self.contract.role)
+        with agent_span(self.session.tracer, role, run=self.session.run, version=version, stage=stage, round=round):
+            try:
+                async with asyncio.timeout(self.contract.budget.seconds):
+                    await self.agent.on_messages([TextMessage(content=task, source="driver")], token)
+            except TimeoutError as error:
+                seconds = self.contract.budget.seconds
+                raise DeadlineError(f"{role} took longer than {seconds:g} s", fix="raise its budget") from error
+            finally:
+                token.cancel()
+                await self.workbench.settle()
+        if self.workbench.fatal is not None:
+            raise self.workbench.fatal
+
+
+def assemble(session: Session, toolbox: Toolbox) -> Team:
+    """Build the four roles of one run."""
+    return {role: _specialist(session, toolbox, contract) for role, contract in CONTRACTS.items()}
+
+
+def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Specialist:
+    workbench = RoleWorkbench(toolbox, contract.role)
+    client = RoleClient(session, contract, workbench)
+    agent = AssistantAgent(
+        name=contract.role,
+        description=contract.description,
+        model_client=client,
+        workbench=workbench,
+        system_message=prompts.prompt(contract.role),
+        max_tool_iterations=contract.budget.model_calls,
+    )
+    return Specialist(contract, agent, client, workbench, session)
