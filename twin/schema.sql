@@ -1,0 +1,88 @@
+-- Every migration is numbered and applied once, in order, each in its own transaction. Never edit one that was released.
+-- Times are UTC. Units: Mbit/s, milliseconds, shares of capacity. `document` holds the whole typed record as JSON.
+
+-- migration 1
+
+CREATE TABLE snapshot (
+    id VARCHAR PRIMARY KEY,     -- hash of the content
+    network VARCHAR NOT NULL,
+    kind VARCHAR NOT NULL,      -- inventory, observed, diagnosed or branch
+    parent VARCHAR,             -- the snapshot this one was derived from
+    created TIMESTAMPTZ NOT NULL,
+    changes JSON                -- of a branch: the ordered changes on the parent; a branch has no rows below
+);
+CREATE TABLE mirror (           -- one row: the snapshot that mirrors the network now
+    slot INTEGER PRIMARY KEY CHECK (slot = 1),
+    snapshot VARCHAR NOT NULL
+);
+CREATE TABLE node (
+    snapshot VARCHAR NOT NULL, position INTEGER NOT NULL, name VARCHAR NOT NULL,
+    longitude DOUBLE NOT NULL, latitude DOUBLE NOT NULL, up BOOLEAN NOT NULL, drained BOOLEAN NOT NULL
+);
+CREATE TABLE link (
+    snapshot VARCHAR NOT NULL, position INTEGER NOT NULL, name VARCHAR NOT NULL, circuit VARCHAR NOT NULL,
+    tail VARCHAR NOT NULL, head VARCHAR NOT NULL, parallel INTEGER NOT NULL,
+    capacity DOUBLE NOT NULL, weight BIGINT NOT NULL, delay_ms DOUBLE NOT NULL,
+    up BOOLEAN NOT NULL, drained BOOLEAN NOT NULL, asleep BOOLEAN NOT NULL, loss DOUBLE NOT NULL
+);
+CREATE TABLE risk_group (snapshot VARCHAR NOT NULL, position INTEGER NOT NULL, name VARCHAR NOT NULL, circuits JSON NOT NULL);
+CREATE TABLE demand (snapshot VARCHAR NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL, mbps DOUBLE NOT NULL);
+CREATE TABLE demand_limit (snapshot VARCHAR NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL, mbps DOUBLE NOT NULL);
+CREATE TABLE tunnel (
+    snapshot VARCHAR NOT NULL, name VARCHAR NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL, paths JSON NOT NULL
+);
+
+-- Time series; NULL is a sample that is missing.
+CREATE TABLE link_sample (
+    network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, link VARCHAR NOT NULL,
+    out_mbps DOUBLE, in_mbps DOUBLE, dropped_mbps DOUBLE, up BOOLEAN NOT NULL
+);
+CREATE TABLE node_sample (network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, node VARCHAR NOT NULL, answered BOOLEAN NOT NULL);
+CREATE TABLE path_probe (
+    network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL,
+    loss DOUBLE, delay_ms DOUBLE
+);
+CREATE TABLE traffic_sample (
+    network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL, mbps DOUBLE
+);
+CREATE TABLE event (
+    network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, node VARCHAR NOT NULL,
+    severity INTEGER NOT NULL,  -- RFC 5424: 0 emergency .. 7 debug
+    message VARCHAR NOT NULL,   -- untrusted text from the network: data, never instructions
+    copy INTEGER NOT NULL,      -- counts equal lines of one instant from 1
+    line INTEGER NOT NULL       -- order within one instant
+);
+
+CREATE TABLE incident (
+    id VARCHAR PRIMARY KEY, snapshot VARCHAR NOT NULL, status VARCHAR NOT NULL, opened TIMESTAMPTZ NOT NULL, document JSON NOT NULL
+);
+CREATE TABLE hypothesis (
+    incident VARCHAR NOT NULL, rank INTEGER NOT NULL, kind VARCHAR NOT NULL, element VARCHAR NOT NULL,
+    score DOUBLE, document JSON NOT NULL, PRIMARY KEY (incident, rank)
+);
+CREATE TABLE plan (
+    hash VARCHAR PRIMARY KEY, base VARCHAR NOT NULL, goal VARCHAR NOT NULL, method VARCHAR NOT NULL,
+    created TIMESTAMPTZ NOT NULL, document JSON NOT NULL
+);
+CREATE TABLE plan_step (
+    plan VARCHAR NOT NULL, step INTEGER NOT NULL, op VARCHAR NOT NULL, element VARCHAR NOT NULL, document JSON NOT NULL,
+    PRIMARY KEY (plan, step)
+);
+CREATE TABLE simulation (
+    snapshot VARCHAR NOT NULL, created TIMESTAMPTZ NOT NULL, max_utilisation DOUBLE NOT NULL, busiest VARCHAR,
+    mean_delay_ms DOUBLE NOT NULL, lost_mbps DOUBLE NOT NULL, severed_mbps DOUBLE NOT NULL, dropped_mbps DOUBLE NOT NULL,
+    failures INTEGER NOT NULL,  -- how many were evaluated
+    worst_failure VARCHAR, worst_utilisation DOUBLE
+);
+CREATE TABLE verdict (
+    id VARCHAR PRIMARY KEY, plan VARCHAR NOT NULL, snapshot VARCHAR NOT NULL, policy VARCHAR NOT NULL,
+    passed BOOLEAN NOT NULL, created TIMESTAMPTZ NOT NULL, document JSON NOT NULL
+);
+CREATE TABLE certificate (
+    id VARCHAR PRIMARY KEY, plan VARCHAR NOT NULL, snapshot VARCHAR NOT NULL, policy VARCHAR NOT NULL,
+    issued TIMESTAMPTZ NOT NULL, expires TIMESTAMPTZ NOT NULL, document JSON NOT NULL
+);
+CREATE TABLE execution (
+    id VARCHAR PRIMARY KEY, plan VARCHAR NOT NULL, outcome VARCHAR NOT NULL,
+    started TIMESTAMPTZ NOT NULL, finished TIMESTAMPTZ, document JSON NOT NULL
+);

@@ -1,0 +1,185 @@
+"""One DuckDB file, opened for one process: cursors, transactions, bulk inserts and migrations."""
+
+import os
+import re
+import threading
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+import numpy as np
+
+from twin.errors import StoreBusyError, StoreError
+
+Row = tuple[Any, ...]
+Columns = Mapping[str, np.ndarray[Any, Any]]
+
+_SCHEMA = Path(__file__).parent.parent / "schema.sql"
+_MIGRATION = re.compile(r"^-- migration (\d+)\s*$", re.MULTILINE)
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+_guard = threading.Lock()
+_writers: dict[str, threading.RLock] = {}
+
+
+class Database:
+    """A file, or memory when `path` is None. One cursor per call: any thread may read, writers take turns.
+
+    Raises `StoreBusyError` when another process holds the file, `StoreError` when it cannot be opened or used.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._connection = _connect(path)
+        self._writer = _writer_lock(path)
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the file back; closing twice is allowed."""
+        self._connection.close()
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run one query and return all its rows."""
+        with self._cursor() as cursor:
+            return cursor.execute(sql, list(parameters)).fetchall()
+
+    def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, np.ndarray[Any, Any]]:
+        """Run one query and return its columns as arrays; a missing number is NaN."""
+        with self._cursor() as cursor:
+            found = cast("Columns", cursor.execute(sql, list(parameters)).fetchnumpy())  # pyright: ignore[reportUnknownMemberType] - half-typed stub
+        return {name: _filled(column) for name, column in found.items()}
+
+    @contextmanager
+    def write(self) -> "Generator[Writer]":
+        """Open a transaction: committed as a whole when the block ends well, else undone."""
+        with self._writer, self._cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield Writer(cursor)
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    @contextmanager
+    def _cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
+        try:
+            with _guard:
+                cursor = self._connection.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+        except duckdb.Error as error:
+            raise StoreError(f"{self.path or 'the twin in memory'}: {_first_line(error)}", fix=_FIX) from error
+
+    def _migrate(self) -> None:
+        tables = {name for (name,) in self.rows("SELECT table_name FROM duckdb_tables() WHERE NOT internal")}
+        if tables and "schema_version" not in tables:
+            raise StoreError(f"{self.path} is a DuckDB file of another program", fix="give another file name")
+        with self.write() as writer:
+            writer.run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
+        version = int(self.rows("SELECT coalesce(max(version), 0) FROM schema_version")[0][0])
+        migrations = _migrations()
+        if version > max(migrations):
+            raise StoreError(f"{self.path} was written by a newer twinops", fix="update twinops, or give another file")
+        for number, sql in migrations.items():
+            if number > version:
+                with self.write() as writer:
+                    writer.run(sql)
+                    writer.run("INSERT INTO schema_version VALUES (?)", [number])
+
+
+class Writer:
+    """What may be done inside one transaction."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run one statement, or several without parameters, and return the rows of the last."""
+        return self._cursor.execute(sql, list(parameters) or None).fetchall()
+
+    def insert(self, table: str, columns: Columns, *, key: Sequence[str] = ()) -> int:
+        """Insert arrays of equal length by column name and return how many rows went in.
+
+        With a `key`, which includes `time`, only rows whose key is new. A `time` column holds epoch microseconds.
+        """
+        if not len(next(iter(columns.values()))):
+            return 0
+        stamped = " REPLACE (make_timestamptz(time) AS time)" if "time" in columns else ""
+        source = f"SELECT *{stamped} FROM batch"  # noqa: S608 - names come from this package alone
+        if key:
+            source = _only_new(table, source, key)
+        self._cursor.register("batch", dict(columns))
+        try:
+            added = self._cursor.execute(f"INSERT INTO {table} BY NAME {source}").fetchall()
+        finally:
+            self._cursor.unregister("batch")
+        return int(added[0][0])
+
+
+def _only_new(table: str, source: str, key: Sequence[str]) -> str:
+    """Select the rows of `source` whose key is not in the table yet, each key once."""
+    keys, match = ", ".join(key), " AND ".join(f"known.{column} = fresh.{column}" for column in key)
+    known = f"SELECT 1 FROM {table} AS known WHERE {match} AND known.time >= (SELECT min(time) FROM fresh)"  # noqa: S608 - names come from this package alone
+    return f"WITH fresh AS ({source}) SELECT DISTINCT ON ({keys}) * FROM fresh WHERE NOT EXISTS ({known})"  # noqa: S608 - as above
+
+
+_FIX = "check that the disk has room and the file is intact; a copy of it opens elsewhere"
+
+
+def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
+    try:
+        connection = duckdb.connect(":memory:" if path is None else str(path), config=_CONFIG)
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        return connection
+    except duckdb.Error as error:
+        raise _open_error(path, str(error)) from error
+
+
+def _open_error(path: Path | None, message: str) -> StoreError | StoreBusyError:
+    holder = re.search(r"lock is held in (.*?) ?\(PID (\d+)\)", message)
+    if holder or "set lock" in message:
+        who = f"process {holder[2]} ({Path(holder[1]).name})" if holder else "another process"
+        return StoreBusyError(f"{path} is in use by {who}", fix="wait until it ends, or give another file")
+    if "not a valid DuckDB" in message:
+        return StoreError(f"{path} is not a twin file", fix="give another file name, or remove this one")
+    if path is not None and path.exists() and path.is_dir():
+        return StoreError(f"{path} is a folder", fix="give a file name inside it")
+    if path is not None and not path.parent.is_dir():
+        return StoreError(f"{path}: its folder does not exist", fix=f"create {path.parent}, or give another file name")
+    if path is not None and not os.access(path if path.exists() else path.parent, os.W_OK):
+        return StoreError(f"{path} cannot be written", fix="give a file in a folder that you may write to")
+    return StoreError(f"{path} cannot be opened: {message.splitlines()[0]}", fix=_FIX)
+
+
+def _writer_lock(path: Path | None) -> threading.RLock:
+    """Lock shared by all who opened the same file in this process: they share one DuckDB instance."""
+    if path is None:
+        return threading.RLock()
+    with _guard:
+        return _writers.setdefault(str(path.resolve()), threading.RLock())
+
+
+def _migrations() -> dict[int, str]:
+    parts = _MIGRATION.split(_SCHEMA.read_text(encoding="utf-8"))
+    return {int(number): sql for number, sql in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _filled(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    if isinstance(column, np.ma.MaskedArray):
+        return np.asarray(column.filled(np.nan) if column.dtype.kind == "f" else column.data)
+    return column
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,162 @@
+"""Snapshots: whole network states by content hash, and branches as the changes that make them."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from twin.errors import StoreError, UnknownElementError
+from twin.model import DemandLimit, Link, Network, Node, RiskGroup, Tunnel
+from twin.plan import Change, apply_all
+
+from .database import Database, Row, Writer
+from .times import from_micros, micros
+
+SnapshotKind = Literal["inventory", "observed", "diagnosed", "branch"]
+_CHANGES: TypeAdapter[tuple[Change, ...]] = TypeAdapter(tuple[Change, ...])
+
+
+class SnapshotEntry(NamedTuple):
+    """What the store knows of a snapshot without loading it."""
+
+    id: str
+    network: str
+    kind: SnapshotKind
+    parent: str | None
+    created: datetime
+
+
+def insert_snapshot(database: Database, network: Network, kind: SnapshotKind, parent: str | None, now: datetime) -> str:
+    """Store a state once; the first kind and parent stay."""
+    _require_known(database, parent)
+    with database.write() as writer:
+        if not _claim(writer, (network.id, network.name, kind, parent, micros(now), None)):
+            return network.id
+        for table, columns in _tables(network).items():
+            length = len(next(iter(columns.values())))
+            writer.insert(table, {"snapshot": np.array([network.id] * length, dtype=object), **columns})
+    return network.id
+
+
+def insert_branch(database: Database, base: str, changes: Sequence[Change], now: datetime) -> str:
+    """Store a branch as its changes."""
+    network = apply_all(select_network(database, base), changes)
+    document = _CHANGES.dump_json(tuple(changes)).decode()
+    with database.write() as writer:
+        _claim(writer, (network.id, network.name, "branch", base, micros(now), document))
+    return network.id
+
+
+def select_snapshots(database: Database) -> tuple[SnapshotEntry, ...]:
+    """Every snapshot, oldest first."""
+    rows = database.rows(
+        "SELECT id, network, kind, parent, epoch_us(created) FROM snapshot ORDER BY created, rowid",
+    )
+    return tuple(SnapshotEntry(id, name, kind, parent, from_micros(at)) for id, name, kind, parent, at in rows)
+
+
+def select_network(database: Database, snapshot: str) -> Network:
+    """Load a snapshot or a branch, and check that it is what was stored."""
+    _require_known(database, snapshot)
+    name, parent, changes = database.rows("SELECT network, parent, changes FROM snapshot WHERE id = ?", [snapshot])[0]
+    if changes is None:
+        network = _whole(database, snapshot, name)
+    else:
+        network = apply_all(select_network(database, parent), _CHANGES.validate_json(changes))
+    if network.id != snapshot:
+        raise StoreError(f"snapshot {snapshot} reads back as {network.id}: the twin file is damaged", fix="use a copy")
+    return network
+
+
+def select_current(database: Database) -> str | None:
+    """Return the snapshot that mirrors the network now."""
+    rows = database.rows("SELECT snapshot FROM mirror")
+    return rows[0][0] if rows else None
+
+
+def update_current(database: Database, snapshot: str) -> None:
+    """Say which snapshot mirrors the network now."""
+    _require_known(database, snapshot)
+    with database.write() as writer:
+        writer.run("INSERT OR REPLACE INTO mirror VALUES (1, ?)", [snapshot])
+
+
+def _claim(writer: Writer, row: Row) -> bool:
+    """Insert the snapshot's own row; false when it is already there."""
+    added = writer.run(
+        "INSERT INTO snapshot SELECT $1, $2, $3, $4, make_timestamptz($5::BIGINT), $6::JSON "
+        "WHERE NOT EXISTS (SELECT 1 FROM snapshot WHERE id = $1)",
+        row,
+    )
+    return bool(added[0][0])
+
+
+def _require_known(database: Database, snapshot: str | None) -> None:
+    if snapshot is None or database.rows("SELECT 1 FROM snapshot WHERE id = ?", [snapshot]):
+        return
+    raise UnknownElementError("snapshot", snapshot, [entry.id for entry in select_snapshots(database)])
+
+
+def _tables(network: Network) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
+    sources, targets = np.nonzero(network.demands)
+    names = np.array([node.name for node in network.nodes], dtype=object)
+    tables = {
+        "node": _columns(Node._fields, network.nodes),
+        "link": _columns(Link._fields, network.links),
+        "demand": {"source": names[sources], "target": names[targets], "mbps": network.demands[sources, targets]},
+        "demand_limit": _columns(("source", "target", "mbps"), network.limits),
+        "tunnel": _columns(("name", "source", "target", "paths"), [_tunnel_row(x) for x in network.tunnels]),
+        "risk_group": _columns(("name", "circuits"), [(x.name, json.dumps(x.circuits)) for x in network.risk_groups]),
+    }
+    tables["link"]["parallel"] = tables["link"].pop("index")
+    tables["link"]["name"] = np.array([link.name for link in network.links], dtype=object)
+    tables["link"]["circuit"] = np.array([link.circuit for link in network.links], dtype=object)
+    for table in ("node", "link", "risk_group"):
+        tables[table]["position"] = np.arange(len(next(iter(tables[table].values()))))
+    return tables
+
+
+def _columns(names: Sequence[str], rows: Sequence[Row]) -> dict[str, np.ndarray[Any, Any]]:
+    values = list(zip(*rows, strict=True)) or [()] * len(names)
+    return {name: _column(column) for name, column in zip(names, values, strict=True)}
+
+
+def _column(values: Sequence[Any]) -> np.ndarray[Any, Any]:
+    return np.array(values, dtype=object if values and isinstance(values[0], str) else None)
+
+
+def _tunnel_row(tunnel: Tunnel) -> Row:
+    return tunnel.name, tunnel.source, tunnel.target, json.dumps([x.model_dump(mode="json") for x in tunnel.paths])
+
+
+def _whole(database: Database, snapshot: str, name: str) -> Network:
+    def rows(columns: str, table: str, order: str = "position") -> list[Row]:
+        return database.rows(f"SELECT {columns} FROM {table} WHERE snapshot = ? ORDER BY {order}", [snapshot])  # noqa: S608 - constants
+
+    nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained", "node"))
+    links = rows("tail, head, capacity, weight, delay_ms, parallel, up, drained, asleep, loss", "link")
+    tunnels = rows("name, source, target, paths", "tunnel", "name")
+    return Network(
+        name,
+        nodes,
+        tuple(Link(*row) for row in links),
+        _demands(database, snapshot, len(nodes)),
+        tunnels=tuple(Tunnel(name=x[0], source=x[1], target=x[2], paths=json.loads(x[3])) for x in tunnels),
+        risk_groups=tuple(RiskGroup(x[0], tuple(json.loads(x[1]))) for x in rows("name, circuits", "risk_group")),
+        limits=tuple(DemandLimit(*row) for row in rows("source, target, mbps", "demand_limit", "source, target")),
+    )
+
+
+def _demands(database: Database, snapshot: str, n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    found = database.columns(
+        "SELECT s.position AS source, t.position AS target, mbps FROM demand "
+        "JOIN node AS s ON s.snapshot = demand.snapshot AND s.name = demand.source "
+        "JOIN node AS t ON t.snapshot = demand.snapshot AND t.name = demand.target WHERE demand.snapshot = ?",
+        [snapshot],
+    )
+    demands = np.zeros((n, n))
+    demands[found["source"], found["target"]] = found["mbps"]
+    return demands
