@@ -19,7 +19,7 @@ class Sheet(NamedTuple):
     height: float
 
 
-def project(network: Network, *, width: float = 760, tallest: float = 820, margin: float = 44) -> Sheet:
+def project(network: Network, *, widest: float = 760, tallest: float = 720, margin: float = 46) -> Sheet:
     """Place every node by Mercator projection: conformal, so that shapes keep their proportions.
 
     Networks without usable coordinates are drawn on a circle; nodes at one place are spread on a small ring.
@@ -28,12 +28,13 @@ def project(network: Network, *, width: float = 760, tallest: float = 820, margi
     latitude = np.array([node.latitude for node in network.nodes], dtype=np.float64)
     known = np.isfinite(longitude) & np.isfinite(latitude)
     if known.sum() < 2 or not (np.ptp(longitude[known]) > 1e-6 or np.ptp(latitude[known]) > 1e-6):
-        return _circle(len(network.nodes), width, margin)
+        return _circle(len(network.nodes), widest, margin)
     east = _unroll(longitude, known)
     north = np.degrees(np.arctanh(np.sin(np.radians(np.clip(latitude, -85, 85)))))
     east[~known], north[~known] = east[known].mean(), north[known].mean()
     across, up = float(np.ptp(east)), float(np.ptp(north))
-    scale = min((width - 2 * margin) / max(across, 1e-9), (tallest - 2 * margin) / max(up, 1e-9))
+    scale = min((widest - 2 * margin) / max(across, 1e-9), (tallest - 2 * margin) / max(up, 1e-9))
+    width = max(across * scale + 3 * margin, 0.8 * tallest)
     height = max(up * scale + 2 * margin, 0.45 * width)
     x = width / 2 + (east - (east.max() + east.min()) / 2) * scale
     y = height / 2 - (north - (north.max() + north.min()) / 2) * scale

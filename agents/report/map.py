@@ -1,0 +1,199 @@
+"""The network as a picture: two half-links per circuit, coloured by utilisation; geometry only, no markup.
+
+Each direction of a circuit is drawn from its own end to the middle. Colour is never alone: the busy ones are also
+dashed and carry their percentage, and every element has its figures as a tooltip.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from agents.wording import capacity, share
+from twin.model import Link, Network
+from twin.plan import Change
+
+from .labels import Box, Label, Segment, around, centred, choose
+from .marks import RING, Mark, nodes_of, plan_marks, ring, spot
+from .projection import Sheet, project
+
+BUSY = 0.9  # from here on a half-link is dashed and carries its percentage
+BANDS = ((0.25, "under 25 %"), (0.5, "25 to 50 %"), (0.7, "50 to 70 %"), (BUSY, "70 to 90 %"), (1.0, "90 to 100 %"))
+OVERFLOW = "100 % and more"
+_THIN, _THICK = 2.2, 6.4
+_NODE, _TEXT, _FIGURE = 4.2, 10.5, 11.0
+
+
+class HalfLink(NamedTuple):
+    """One direction of a circuit, from its tail to the middle, with an arrow head of three points."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    arrow: str
+    width: float
+    band: str
+    title: str
+
+
+class Dot(NamedTuple):
+    """A node."""
+
+    name: str
+    x: float
+    y: float
+    state: str
+    title: str
+
+
+class Drawing(NamedTuple):
+    """Everything on one map; `width` and `height` in pixels."""
+
+    width: float
+    height: float
+    halves: tuple[HalfLink, ...]
+    dots: tuple[Dot, ...]
+    marks: tuple[Mark, ...]
+    names: tuple[Label, ...]
+    figures: tuple[Label, ...]
+    widths: tuple[tuple[str, float], ...]
+    title: str
+
+
+class Look(NamedTuple):
+    """What one map shows: utilisation per link (-1 is unmeasured), what is down, the fault, what the plan changed."""
+
+    title: str
+    utilisation: Sequence[float]
+    down: Collection[str] = ()
+    fault: str | None = None
+    steps: Sequence[Change] = ()
+
+
+class _Ends(NamedTuple):
+    link: Link
+    segment: Segment
+    width: float
+
+
+def draw(network: Network, look: Look) -> Drawing:
+    """Lay the network out on a sheet and say what every element looks like."""
+    sheet = project(network)
+    widths = _widths(network)
+    ends = [_Ends(link, _half(network, sheet, link), widths[link.capacity]) for link in network.links]
+    halves = tuple(_draw_half(end, value, look.down) for end, value in zip(ends, look.utilisation, strict=True))
+    fault = spot(network, sheet, look.fault)
+    taken = [_square(float(x), float(y), _NODE) for x, y in zip(sheet.x, sheet.y, strict=True)]
+    taken += [_square(*fault, RING)] if fault else []
+    figures = _place_figures(ends, look, taken)
+    names = _place_names(network, sheet, [end.segment for end in ends], look, taken)
+    dots = tuple(_dot(network, sheet, i, look) for i in range(len(network.nodes)))
+    legend = tuple((capacity(value), width) for value, width in sorted(widths.items()))[-5:]
+    rings = (ring(fault, look.fault),) if fault and look.fault else ()
+    marks = (*plan_marks(network, sheet, look.steps), *rings)
+    return Drawing(sheet.width, sheet.height, halves, dots, marks, names, figures, legend, look.title)
+
+
+def band(utilisation: float) -> str:
+    """Return the style of a utilisation: `b0` (nearly idle) to `b5` (full), or `unknown` below zero."""
+    if utilisation < 0 or not math.isfinite(utilisation):
+        return "unknown"
+    return f"b{sum(utilisation >= limit for limit, _ in BANDS)}"
+
+
+def _widths(network: Network) -> dict[float, float]:
+    sizes = sorted({link.capacity for link in network.links})
+    if len(sizes) < 2:
+        return dict.fromkeys(sizes, (_THIN + _THICK) / 2)
+    low, span = math.log(sizes[0]), max(math.log(sizes[-1] / sizes[0]), math.log(10))
+    return {size: _THIN + (_THICK - _THIN) * (math.log(size) - low) / span for size in sizes}
+
+
+def _half(network: Network, sheet: Sheet, link: Link) -> Segment:
+    tail, head = network.node_index[link.tail], network.node_index[link.head]
+    x1, y1, x2, y2 = (float(v) for v in (sheet.x[tail], sheet.y[tail], sheet.x[head], sheet.y[head]))
+    length = math.hypot(x2 - x1, y2 - y1) or 1.0
+    # Parallel circuits lie side by side; both directions of one lie on one line.
+    aside = (link.index // 2) * 9.0 * (-1 if link.index % 2 else 1) * (1 if link.tail < link.head else -1)
+    dx, dy = -(y2 - y1) / length * aside, (x2 - x1) / length * aside
+    return Segment(x1 + dx, y1 + dy, (x1 + x2) / 2 + dx, (y1 + y2) / 2 + dy)
+
+
+def _draw_half(end: _Ends, utilisation: float, down: Collection[str]) -> HalfLink:
+    x1, y1, x2, y2 = end.segment
+    length = math.hypot(x2 - x1, y2 - y1) or 1.0
+    ux, uy = (x2 - x1) / length, (y2 - y1) / length
+    head = min(1.5 * end.width + 2.5, length / 2)
+    tip_x, tip_y = x2 - ux * 0.8, y2 - uy * 0.8
+    base_x, base_y = tip_x - ux * head, tip_y - uy * head
+    wing = end.width / 2 + 1.6
+    points = ((tip_x, tip_y), (base_x - uy * wing, base_y + ux * wing), (base_x + uy * wing, base_y - ux * wing))
+    state = _state(end.link, down)
+    style = "down" if state else band(utilisation)
+    title = f"{end.link.name}: {state or f'{share(utilisation)} of {capacity(end.link.capacity)}'}"
+    arrow = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    if state:  # no arrow head, so the line itself reaches the middle
+        base_x, base_y = tip_x, tip_y
+    return HalfLink(x1, y1, base_x, base_y, arrow, end.width, style, title)
+
+
+def _state(link: Link, down: Collection[str]) -> str:
+    """Why a link carries nothing, in a word; empty when it may."""
+    if not link.up or not {link.circuit, f"node/{link.tail}", f"node/{link.head}"}.isdisjoint(down):
+        return "down"
+    return "asleep" if link.asleep else ""
+
+
+def _dot(network: Network, sheet: Sheet, i: int, look: Look) -> Dot:
+    node = network.nodes[i]
+    state = "down" if not node.up or node.id in look.down else "drained" if node.drained else "up"
+    return Dot(node.name, float(sheet.x[i]), float(sheet.y[i]), state, f"{node.name}: {state}")
+
+
+def _place_figures(ends: Sequence[_Ends], look: Look, taken: list[Box]) -> tuple[Label, ...]:
+    """Write the percentage on every busy half-link, the busiest first; what is placed is added to `taken`."""
+    shown = [i for i, end in enumerate(ends) if look.utilisation[i] >= BUSY and not _state(end.link, look.down)]
+    placed: list[Label] = []
+    for i in sorted(shown, key=lambda i: (-look.utilisation[i], i)):
+        text, (x1, y1, x2, y2) = share(look.utilisation[i]), ends[i].segment
+        spots = [centred(text, x1 + (x2 - x1) * t, y1 + (y2 - y1) * t, size=_FIGURE) for t in (0.6, 0.75, 0.45, 0.9)]
+        for gap in (9, 18, 27):
+            spots += around(text, x1 + (x2 - x1) * 0.7, y1 + (y2 - y1) * 0.7, size=_FIGURE, gap=gap)
+        # A full link without its figure would be told by colour alone: rather overlap than leave it out.
+        label = next((spot for spot in spots if choose([spot], taken, ())), spots[0])
+        placed.append(label)
+        taken.append(label.box)
+    return tuple(placed)
+
+
+def _place_names(
+    network: Network, sheet: Sheet, lines: Sequence[Segment], look: Look, taken: list[Box]
+) -> tuple[Label, ...]:
+    """Write the node names that find room; what is placed is added to `taken`."""
+    placed: list[Label] = []
+    for i in _by_importance(network, look):
+        name, at_x, at_y = network.nodes[i].name, float(sheet.x[i]), float(sheet.y[i])
+        spots = around(name, at_x, at_y, size=_TEXT, gap=_NODE + 4) + around(name, at_x, at_y, size=_TEXT, gap=16)
+        label = choose([spot for spot in spots if spot.box.inside(sheet.width, sheet.height)], taken, lines)
+        if label is not None:
+            placed.append(label)
+            taken.append(label.box)
+    return tuple(placed)
+
+
+def _by_importance(network: Network, look: Look) -> list[int]:
+    """Nodes at the fault first, then by the utilisation and the number of their links."""
+    peak, degree = [0.0] * len(network.nodes), [0] * len(network.nodes)
+    for link, value in zip(network.links, look.utilisation, strict=True):
+        for name in (link.tail, link.head):
+            peak[network.node_index[name]] = max(peak[network.node_index[name]], value)
+        degree[network.node_index[link.tail]] += 1
+    at_fault = set(nodes_of(network, look.fault))
+    return sorted(
+        range(len(network.nodes)),
+        key=lambda i: (network.nodes[i].name not in at_fault, peak[i] < BUSY, -degree[i], -peak[i], i),
+    )
+
+
+def _square(x: float, y: float, half: float) -> Box:
+    return Box(x - half, y - half, x + half, y + half)

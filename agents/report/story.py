@@ -1,0 +1,194 @@
+"""A run's records, retold: what was seen, what was thought, what was decided and what was done."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from agents.events import (
+    CertificateIssued,
+    ChatAnswered,
+    ChatRequested,
+    ExecutionStep,
+    LoadsTaken,
+    Noted,
+    RunFinished,
+    RunStarted,
+    StageFinished,
+    StageStarted,
+    ToolCalled,
+    ToolReturned,
+    VerdictReached,
+)
+from agents.journal import Record
+from agents.wording import arguments, duration, gist, sentence, share, visible
+from tools.handover import Decision, Diagnosis, Incident, PlanSubmission
+from twin.errors import JournalError
+from twin.verdict import Verdict
+
+_LONGEST = 12_000  # characters of one text that the page shows; the journal holds all of it
+
+
+class Round(NamedTuple):
+    """One plan: as submitted, as judged by the gate, as decided by verification."""
+
+    number: int
+    submission: PlanSubmission | None
+    verdict: Verdict | None
+    decision: Decision | None
+
+
+class Turn(NamedTuple):
+    """One line of the conversation; `folded` is shown on request."""
+
+    seconds: float
+    who: str
+    kind: str
+    text: str
+    folded: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Story:
+    """Everything that the records of one run say, in the order of a reader's questions."""
+
+    started: RunStarted
+    finished: RunFinished | None
+    incident: Incident | None
+    diagnosis: Diagnosis | None
+    rounds: tuple[Round, ...]
+    loads: dict[str, LoadsTaken]
+    certificate: CertificateIssued | None
+    execution: tuple[ExecutionStep, ...]
+    stages: tuple[StageFinished, ...]
+    turns: tuple[Turn, ...]
+    seconds: float
+
+    @property
+    def outcome(self) -> str:
+        """How the run ended; `unfinished` when its record stops before it did."""
+        return self.finished.outcome if self.finished else "unfinished"
+
+    @property
+    def applied(self) -> Round | None:
+        """The round whose plan went into execution, or else the last one that the gate passed."""
+        wanted = self.finished.plan if self.finished else None
+        hits = [r for r in self.rounds if r.submission is not None and r.submission.plan.hash == wanted]
+        return hits[-1] if hits else None
+
+
+def tell(records: Sequence[Record]) -> Story:
+    """Order a run's records into a story. Raises `JournalError` when they do not begin with the start of a run."""
+    events = [record.event for record in records]
+    if not events or not isinstance(events[0], RunStarted):
+        raise JournalError("the journal holds no start of a run", fix="name the folder of a run")
+    stages = tuple(event for event in events if isinstance(event, StageFinished))
+    handovers = [stage.handover for stage in stages]
+    certificates = [event for event in events if isinstance(event, CertificateIssued)]
+    finished = [event for event in events if isinstance(event, RunFinished)]
+    return Story(
+        started=events[0],
+        finished=finished[-1] if finished else None,
+        incident=next((h for h in reversed(handovers) if isinstance(h, Incident)), None),
+        diagnosis=next((h for h in reversed(handovers) if isinstance(h, Diagnosis)), None),
+        rounds=_rounds(records),
+        loads={event.moment: event for event in events if isinstance(event, LoadsTaken)},
+        certificate=certificates[-1] if certificates else None,
+        execution=tuple(event for event in events if isinstance(event, ExecutionStep)),
+        stages=stages,
+        turns=_turns(records),
+        seconds=(records[-1].time - records[0].time).total_seconds(),
+    )
+
+
+def _rounds(records: Sequence[Record]) -> tuple[Round, ...]:
+    found: dict[int, Round] = {}
+    for record in records:
+        event = record.event
+        if isinstance(event, VerdictReached):
+            found[event.round] = found.get(event.round, _empty(event.round))._replace(verdict=event.verdict)
+        if isinstance(event, StageFinished) and isinstance(event.handover, PlanSubmission):
+            number = event.handover.round
+            found[number] = found.get(number, _empty(number))._replace(submission=event.handover)
+        if isinstance(event, StageFinished) and isinstance(event.handover, Decision):
+            known = found.get(event.round, _empty(event.round))
+            verdict = event.handover.verdict or known.verdict
+            found[event.round] = known._replace(decision=event.handover, verdict=verdict)
+    return tuple(found[number] for number in sorted(found))
+
+
+def _empty(number: int) -> Round:
+    return Round(number, None, None, None)
+
+
+def _turns(records: Sequence[Record]) -> tuple[Turn, ...]:
+    calls = {record.event.id: record.event for record in records if isinstance(record.event, ToolCalled)}
+    answered = {record.event.id for record in records if isinstance(record.event, ToolReturned)}
+    start = records[0].time
+    turns = [
+        turn
+        for record in records
+        for turn in _turn(record, (record.time - start).total_seconds(), calls, answered)
+    ]  # fmt: skip
+    return tuple(turns)
+
+
+def _turn(record: Record, at: float, calls: dict[str, ToolCalled], answered: set[str]) -> list[Turn]:
+    match record.event:
+        case StageStarted() as event:
+            number = f", plan {event.round}" if event.stage in ("plan", "verify") else ""
+            return [Turn(at, event.role or "driver", "stage", f"{event.stage}{number}", note=event.role or "")]
+        case StageFinished() as event:
+            return [Turn(at, "driver", "routed", f"next: {event.next}", note=event.because)]
+        case ChatRequested() as event:
+            asked = [message for message in event.messages if message.source in ("system", "driver")]
+            return [
+                Turn(at, message.source, "asked", f"to {event.role}", _cut(message.text), f"prompt {event.prompt}")
+                for message in asked
+            ]
+        case ChatAnswered() as event:
+            note = f"{event.model}, {event.input_tokens} tokens in, {event.output_tokens} out"
+            return [Turn(at, event.role, "said", _cut(event.text), note=note)] if event.text.strip() else []
+        case ToolCalled() as event:
+            if event.id in answered:
+                return []
+            return [
+                Turn(at, event.role, "called", f"{event.tool}({arguments(event.arguments)})", note="never returned")
+            ]
+        case ToolReturned() as event:
+            return [_returned(event, at, calls.get(event.id))]
+        case VerdictReached() as event:
+            failed = [check.name for check in event.verdict.checks if not check.passed]
+            text = "verdict: safe" if event.passed else f"verdict: rejected on {', '.join(failed)}"
+            return [Turn(at, "twin", "verdict", text)]
+        case ExecutionStep() as event:
+            done = f"step {event.step} of {event.of}: {event.action}"
+            change = f", {sentence(event.change)}" if event.change else ""
+            return [Turn(at, "executor", "executed", done + change, note=event.detail)]
+        case Noted() as event:
+            return [Turn(at, "driver", "noted", visible(event.text))]
+        case LoadsTaken() as event:
+            text = f"{event.moment}: busiest {event.busiest or 'none'} at {share(event.max_utilisation)}"
+            return [Turn(at, event.source, "noted", text)]
+        case _:
+            return []
+
+
+def _returned(event: ToolReturned, at: float, call: ToolCalled | None) -> Turn:
+    text = f"{event.tool}({arguments(call.arguments) if call else '…'})"
+    cut = ", shortened for the model" if event.truncated else ""
+    note = f"{gist(event.content) if event.ok else f'refused ({event.error})'}, {duration(event.seconds)}{cut}"
+    return Turn(at, event.role, "called" if event.ok else "refused", text, _pretty(event.content), note)
+
+
+def _pretty(content: str) -> str:
+    try:
+        return _cut(json.dumps(json.loads(content), indent=1, ensure_ascii=False))
+    except ValueError:
+        return _cut(content)
+
+
+def _cut(text: str) -> str:
+    shown = visible(text)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}\n… the rest is in journal.jsonl"

@@ -1,0 +1,194 @@
+"""Figures, changes and outcomes as people read them: the same words in the report and on the terminal."""
+
+import json
+import math
+import re
+from typing import assert_never
+
+from pydantic import JsonValue
+
+from twin.faults import Fault, FaultKind
+from twin.plan import (
+    Change,
+    DrainLink,
+    DrainNode,
+    LimitDemand,
+    RemoveTunnel,
+    SetCapacity,
+    SetTunnel,
+    SetWeight,
+    SleepLink,
+    UndrainLink,
+    UndrainNode,
+    WakeLink,
+)
+from twin.verdict import Counterexample
+
+# C0 and C1 controls, and the marks that reorder text: a log line must not steer a terminal or hide words.
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+OUTCOMES = {
+    "resolved": "The incident is resolved.",
+    "healthy": "The network is healthy.",
+    "no action needed": "There is a fault, and the network carries everything within its limits.",
+    "no safe plan": "No safe plan was found; nothing was changed.",
+    "rolled back": "The network disagreed with the twin; every applied step was taken back.",
+    "awaiting approval": "A safe plan waits for a person's approval.",
+    "interrupted": "The run was interrupted.",
+    "failed": "The run failed.",
+}
+
+FAULTS = {
+    FaultKind.LINK_DOWN: "circuit down",
+    FaultKind.DEVICE_DOWN: "node down",
+    FaultKind.CAPACITY: "capacity degraded",
+    FaultKind.SURGE: "demand surge",
+    FaultKind.WEIGHT: "wrong IGP weight",
+    FaultKind.SILENT_LOSS: "silent loss",
+}
+
+
+def share(value: float | None) -> str:
+    """Write a share of capacity as a percentage, `83 %`; `not measured` when there is none."""
+    if value is None or not math.isfinite(value) or value < 0:
+        return "not measured"
+    return f"{100 * value:.0f} %"
+
+
+def mbps(value: float | None) -> str:
+    """Write Mbit/s with the unit that reads best, `2.31 Gbit/s`."""
+    if value is None or not math.isfinite(value):
+        return "not measured"
+    for unit, size in (("Tbit/s", 1e6), ("Gbit/s", 1e3)):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.0f} Mbit/s" if abs(value) >= 100 else f"{value:.3g} Mbit/s"
+
+
+def capacity(value: float) -> str:
+    """Write a capacity in Mbit/s as planners name it, `100G`."""
+    return f"{value / 1000:g}G" if value >= 1000 else f"{value:g}M"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration, `0.4 s` or `2 min 5 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def visible(text: str) -> str:
+    """Replace control and text-reordering characters: untrusted text must not steer what shows it."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def one_line(text: str, limit: int = 160) -> str:
+    """Fold a text into one visible line of at most `limit` characters."""
+    folded = " ".join(visible(text).split())
+    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
+
+
+def arguments(value: JsonValue) -> str:
+    """Write a tool call's arguments as one would in a program: `link=…, top=5`."""
+    if not isinstance(value, dict):
+        return "" if value is None else json.dumps(value, ensure_ascii=False)
+    return ", ".join(f"{key}={_brief(item)}" for key, item in value.items())
+
+
+def sentence(change: Change) -> str:
+    """Say what a change does."""
+    match change:
+        case SetWeight():
+            return f"set the IGP weight of {change.link} to {change.weight}"
+        case DrainLink() | UndrainLink() | SleepLink() | WakeLink():
+            verb = {"drain_link": "drain", "undrain_link": "undrain", "sleep_link": "put to sleep", "wake_link": "wake"}
+            return f"{verb[change.op]} {change.circuit}"
+        case DrainNode():
+            return f"drain node {change.node}"
+        case UndrainNode():
+            return f"undrain node {change.node}"
+        case SetTunnel():
+            return f"steer {change.tunnel.source} to {change.tunnel.target} {_paths(change)}"
+        case RemoveTunnel():
+            return f"remove tunnel {change.name}"
+        case SetCapacity():
+            return f"upgrade {change.circuit} to {capacity(change.capacity)}"
+        case LimitDemand():
+            limit = "lift the limit on" if change.limit is None else f"limit to {mbps(change.limit)}"
+            return f"{limit} {change.source} to {change.target}"
+        case _:
+            assert_never(change)
+
+
+def where(example: Counterexample) -> str:
+    """Say where a check failed: element, failure and step."""
+    failure = f" when {example.failure} fails" if example.failure else ""
+    if example.step is None:
+        return f"{example.element}{failure}"
+    return f"{example.element}{failure} {f'after step {example.step}' if example.step else 'before the first step'}"
+
+
+def _paths(change: SetTunnel) -> str:
+    paths = [
+        (f"via {', '.join(path.via)}" if path.via else "by the IGP path")
+        + (f" ({share(path.share)})" if len(change.tunnel.paths) > 1 else "")
+        for path in change.tunnel.paths
+    ]
+    return " and ".join(paths)
+
+
+def _brief(value: JsonValue) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return one_line(text, 80)
+
+
+def gist(content: str) -> str:
+    """Fold a tool's result into one line: its plain values, and the sizes of its lists."""
+    try:
+        value: JsonValue = json.loads(content)
+    except ValueError:
+        return one_line(content)
+    if isinstance(value, list):
+        return f"{len(value)} rows"
+    if not isinstance(value, dict):
+        return one_line(content)
+    plain = [f"{key} {_figure(item)}" for key, item in value.items() if isinstance(item, str | int | float)]
+    lists = [f"{len(item)} {key}" for key, item in value.items() if isinstance(item, list)]
+    return one_line(", ".join(lists + plain)) or "nothing"
+
+
+def _figure(value: str | float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else _brief(value)
+
+
+def fault_words(fault: Fault | None) -> str:
+    """Say what is wrong and where, `circuit down, Berlin - Hamburg`."""
+    if fault is None:
+        return "nothing is wrong"
+    return f"{FAULTS[fault.kind]}, {place(fault.element)}{_severity(fault)}"
+
+
+def place(element: str) -> str:
+    """Name an element as people do: `A - B` for a circuit, `A > B` for one direction, the bare name for a node."""
+    kind, _, rest = element.partition("/")
+    if kind == "interface" and "/" in rest:
+        return visible(rest.replace("/", " > ", 1))
+    if kind == "link" and "--" in rest:
+        low, _, high = rest.partition("--")
+        index = low.partition(":")[2].removeprefix(high.partition(":")[0])
+        return visible(f"{low.partition(':')[0]} - {high.partition(':')[0]}{index}")
+    return visible(rest if kind == "node" else element)
+
+
+def _severity(fault: Fault) -> str:
+    match fault.kind:
+        case FaultKind.CAPACITY | FaultKind.SILENT_LOSS:
+            return f" ({share(fault.severity)} lost)"
+        case FaultKind.SURGE:
+            return f" (demands towards it times {fault.severity:.3g})"
+        case FaultKind.WEIGHT:
+            return f" (weight {fault.severity:.0f})"
+        case _:
+            return ""
