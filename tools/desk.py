@@ -10,6 +10,7 @@ from opentelemetry.trace import NoOpTracer, Span, Tracer
 from twin.errors import UnknownElementError
 from twin.live.network import Telemetry
 from twin.model import Network
+from twin.observe import Observation, observe
 from twin.optimise.proposal import Proposal
 from twin.plan import Plan
 from twin.policy import Policy
@@ -70,6 +71,7 @@ class Desk:
     since: datetime
     seed: int = 0
     tracer: Tracer = field(default_factory=NoOpTracer)
+    observation: Observation | None = None
     incident: Incident | None = None
     diagnosis: Diagnosis | None = None
     round: int = 1
@@ -80,6 +82,7 @@ class Desk:
     decision: Decision | None = None
     rejected: tuple[Decision, ...] = ()
     state: Network = field(init=False)
+    _looked_at: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.state = self.inventory
@@ -87,6 +90,15 @@ class Desk:
     def span(self, name: str, **attributes: Value) -> AbstractContextManager[Span]:
         """Open the span of a computation of the twin."""
         return twin_span(self.tracer, name, **attributes)
+
+    def look(self) -> Observation:
+        """Return what is measured now; the same until the network's clock moves on."""
+        now = self.live.now
+        if self.observation is None or self._looked_at != now:
+            with self.span("observe", snapshot=self.inventory.id):
+                self.observation = observe(self.inventory, self.live.read_telemetry(self.since), now=now)
+            self._looked_at = now
+        return self.observation
 
     def clear_plan(self) -> None:
         """Forget what planning handed over in the last round."""

@@ -1,0 +1,138 @@
+"""The network as it is measured now: the whole, and one element."""
+
+from datetime import datetime
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from twin.errors import InputError
+from twin.model import Floats, Frozen
+from twin.observe import Observation, measured_harm
+
+from .desk import Desk
+
+SHOWN = 8
+
+
+class LinkReading(Frozen):
+    """One directed link, means over the newest samples; null where nothing was measured."""
+
+    link: str
+    up: bool
+    utilisation: float | None = Field(description="Of the capacity that the inventory states.")
+    out_mbps: float | None
+    in_mbps: float | None
+    dropped_mbps: float | None
+    capacity: float
+    weight: int
+
+
+class NetworkStatus(Frozen):
+    """The whole network, measured."""
+
+    network: str
+    snapshot: str
+    nodes: int
+    circuits: int
+    live_time: datetime
+    samples: int = Field(description="Samples the figures are means over, from one state of the network.")
+    interval_s: float
+    quality: float = Field(description="1 for complete and consistent telemetry, lower for each defect.")
+    offered: float = Field(description="Mbit/s of measured demand.")
+    harm: float = Field(description="Mbit/s lost, dropped, without a route or above the policy's limit.")
+    limit: float = Field(description="Highest utilisation that the policy allows.")
+    max_utilisation: float
+    busiest: str | None
+    busiest_links: tuple[LinkReading, ...]
+    down: tuple[str, ...] = Field(description="Circuits that are down and nodes that do not answer; at most 12.")
+
+
+class ElementStatus(Frozen):
+    """One element: the links that belong to it."""
+
+    element: str
+    answered: bool | None = Field(default=None, description="Of a node: whether it answers its polls.")
+    links: tuple[LinkReading, ...]
+    truncated: bool
+
+
+def network_status(desk: Desk) -> NetworkStatus:
+    """Show the measured state of the whole network: harm, busiest links, what is down, quality of the telemetry."""
+    observation = desk.look()
+    load = utilisation(observation)
+    order = sorted(range(len(load)), key=lambda i: (-np.nan_to_num(load[i]), i))[:SHOWN]
+    peak = float(np.nan_to_num(load).max(initial=0.0))
+    return NetworkStatus(
+        network=desk.inventory.name,
+        snapshot=desk.inventory.id,
+        nodes=len(desk.inventory.nodes),
+        circuits=len(desk.inventory.circuits),
+        live_time=desk.live.now,
+        samples=observation.samples,
+        interval_s=observation.interval_s,
+        quality=round(observation.quality.score, 3),
+        offered=round(float(observation.network.offered.sum()), 1),
+        harm=round(measured_harm(observation, desk.policy.max_utilisation), 3),
+        limit=desk.policy.max_utilisation,
+        max_utilisation=round(peak, 4),
+        busiest=desk.inventory.links[order[0]].name if peak > 0 else None,
+        busiest_links=tuple(_reading(desk, i) for i in order),
+        down=down_elements(observation)[:12],
+    )
+
+
+def element_status(
+    desk: Desk,
+    element: Annotated[
+        str, Field(max_length=300, description="`node/NAME`, `interface/NODE/NEIGHBOUR`, `link/A:B--B:A` or `A->B`.")
+    ],
+) -> ElementStatus:
+    """Show what is measured on one node, circuit, interface or link."""
+    network, observation = desk.inventory, desk.look()
+    answered = None
+    if element.startswith("node/"):
+        node = network.node(element)
+        answered = bool(observation.answered[node])
+        name = network.nodes[node].name
+        positions = [i for i, link in enumerate(network.links) if name in (link.tail, link.head)]
+    elif element.startswith("link/"):
+        positions = list(network.circuit(element))
+    elif element.startswith("interface/") or "->" in element:
+        positions = [network.link(element)]
+    else:
+        raise InputError(f"{element!r} is no element id", fix="write node/NAME, interface/A/B, link/A:B--B:A or A->B")
+    shown = tuple(_reading(desk, i) for i in positions[: 2 * SHOWN])
+    return ElementStatus(element=element, answered=answered, links=shown, truncated=len(positions) > 2 * SHOWN)
+
+
+def utilisation(observation: Observation) -> Floats:
+    """Measured share of the stated capacity per link [m]; NaN where nothing was measured."""
+    return observation.out_mbps / np.array([link.capacity for link in observation.inventory.links])
+
+
+def down_elements(observation: Observation) -> tuple[str, ...]:
+    """Element ids of circuits that are down and nodes that do not answer, as measured."""
+    network = observation.inventory
+    circuits = [name for name, links in network.circuits.items() if not observation.up[list(links)].all()]
+    nodes = [node.id for node, answered in zip(network.nodes, observation.answered, strict=True) if not answered]
+    return (*nodes, *circuits)
+
+
+def _reading(desk: Desk, position: int) -> LinkReading:
+    observation, link = desk.look(), desk.inventory.links[position]
+    out = float(observation.out_mbps[position])
+    return LinkReading(
+        link=link.name,
+        up=bool(observation.up[position]),
+        utilisation=_known(out / link.capacity, 4),
+        out_mbps=_known(out, 1),
+        in_mbps=_known(float(observation.in_mbps[position]), 1),
+        dropped_mbps=_known(float(observation.dropped_mbps[position]), 2),
+        capacity=link.capacity,
+        weight=link.weight,
+    )
+
+
+def _known(value: float, digits: int) -> float | None:
+    return round(value, digits) if np.isfinite(value) else None
