@@ -47,6 +47,5 @@ class CounterBank:
         value = self._octets - stale
         rate = (value - self._read) / (self.interval_s * OCTETS_PER_MBIT)
         measured = np.where(answered & self._known, rate, np.nan)
-        self._read = np.where(answered, value, self._read)
-        self._known = answered.copy()
+        self._read, self._known = value, answered.copy()
         return measured

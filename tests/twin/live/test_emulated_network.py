@@ -3,13 +3,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from twin.errors import ExecutionError, InputError, PlanError, TwinError
+from twin.errors import ExecutionError, InputError, PlanError, TwinError, UnknownElementError
 from twin.faults import Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import LiveNetwork, Telemetry
 from twin.live.sensors import Noise
 from twin.model import Link, Network, Node, SegmentList, Tunnel
-from twin.plan import Change, DrainLink, DrainNode, SetCapacity, SetTunnel, SetWeight, SleepLink, inverse
+from twin.plan import Change, DrainLink, DrainNode, LimitDemand, SetCapacity, SetTunnel, SetWeight, SleepLink, inverse
 
 START = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
 
@@ -95,16 +95,34 @@ def test_only_the_retained_samples_are_kept():
     assert np.unique(network.read_telemetry(START).links.time).size == 3
 
 
-def test_what_is_offered_is_delivered_or_dropped():
+def balance(network: Network, got: Telemetry) -> np.ndarray:
+    """What each node keeps of what comes in, and what is offered there: the traffic delivered to it, in Mbit/s."""
+    keeps = np.zeros(len(network.nodes))
+    for link, out, dropped, into in zip(
+        network.links, got.links.out_mbps, got.links.dropped_mbps, got.links.in_mbps, strict=True
+    ):
+        keeps[network.node(link.head)] += into
+        keeps[network.node(link.tail)] -= out + dropped
+    np.add.at(keeps, got.traffic.source, got.traffic.mbps)
+    return keeps
+
+
+def test_every_node_keeps_what_is_offered_towards_it():
+    got = last(live(noise=Noise.off()))
+    towards = np.bincount(got.traffic.target, got.traffic.mbps)
+    assert np.allclose(balance(ladder(), got), towards, rtol=1e-6)
+
+
+def test_what_is_lost_on_the_way_is_what_does_not_arrive():
     network = live(ladder(capacity=2_000.0), noise=Noise.off())
     network.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/a0/a1", severity=0.1))
     got = last(network)
-    plane = network._plane
-    carried, offered = network._carry()
-    assert got.links.dropped_mbps.sum() > 0
-    lost = (carried.arrived - carried.received).sum()
-    assert np.isclose(offered.sum(), carried.leaving.sum() + lost)
-    assert (carried.sent <= plane.capacity * (1 + 1e-6)).all()
+    lost = (got.links.out_mbps - got.links.in_mbps).sum() + got.links.dropped_mbps.sum()
+    assert lost > 1_000
+    arrives, towards = balance(ladder(), got), np.bincount(got.traffic.target, got.traffic.mbps)
+    assert (arrives < towards * (1 + 1e-6)).all()
+    assert np.isclose(towards.sum() - arrives.sum(), lost)
+    assert got.links.out_mbps.max() <= 2_000 * (1 + 1e-6)
 
 
 def test_a_link_that_is_cut_sends_nothing_and_both_ends_say_so():
@@ -243,8 +261,66 @@ def test_clocks_and_seeds_that_make_no_sense_are_refused():
 
 def test_harm_counts_what_is_lost_dropped_or_above_the_limit():
     network = live(noise=Noise.off())
+    sent = last(network).links.out_mbps
     assert network.true_harm(1.0) == 0
-    carried = network._carry()[0]
-    assert np.isclose(network.true_harm(0.1), np.maximum(carried.arrived - 1_000, 0).sum())
+    assert np.isclose(network.true_harm(0.1), np.maximum(sent - 1_000, 0).sum())
     network.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/a1/a2", severity=0.5))
-    assert np.isclose(network.true_harm(1.0), carried.sent[ladder().link("a1->a2")] * 0.5)
+    assert np.isclose(network.true_harm(1.0), sent[ladder().link("a1->a2")] * 0.5)
+
+
+def test_harm_counts_demands_without_a_path_but_not_those_of_a_dead_node():
+    network = live(noise=Noise.off())
+    for circuit in ("link/a0:a1--a1:a0", "link/a0:b0--b0:a0"):
+        network.inject(Fault(kind=FaultKind.LINK_DOWN, element=circuit))
+    traffic = last(network).traffic
+    cut = ladder().node("a0")
+    both = traffic.mbps[(traffic.source == cut) | (traffic.target == cut)].sum()
+    assert np.isclose(network.true_harm(1.0), both)
+    network.inject(Fault(kind=FaultKind.DEVICE_DOWN, element="node/a0"))
+    assert network.true_harm(1.0) == 0
+
+
+def test_a_sleeping_circuit_is_down_and_a_drained_one_is_up():
+    network = live(noise=Noise.off())
+    network.apply(SleepLink(circuit="link/a1:a2--a2:a1"))
+    network.apply(DrainLink(circuit="link/b0:b1--b1:b0"))
+    got = last(network).links
+    asleep, drained = (list(ladder().circuit(x)) for x in ("link/a1:a2--a2:a1", "link/b0:b1--b1:b0"))
+    assert np.flatnonzero(~got.up).tolist() == asleep
+    assert not got.out_mbps[asleep + drained].any()
+
+
+def test_a_rate_limit_holds_back_what_flow_export_still_sees():
+    network = live(noise=Noise.off())
+    before = last(network)
+    network.apply(LimitDemand(source="a0", target="b3", limit=0))
+    after = last(network)
+    pair = (after.traffic.source == ladder().node("a0")) & (after.traffic.target == ladder().node("b3"))
+    assert after.traffic.mbps[pair][0] > 100
+    assert after.links.out_mbps.sum() < before.links.out_mbps.sum() - 4 * 100
+
+
+def test_the_delay_of_a_probe_is_that_of_the_packets_that_arrive():
+    network = live(noise=Noise.off())
+    before = last(network).probes
+    network.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/a1/a2", severity=0.9))
+    after = last(network).probes
+    assert after.loss.max() > 0.3
+    one_path = np.isclose(after.loss, 0.9)
+    assert one_path.any()
+    assert np.allclose(after.delay_ms[one_path], before.delay_ms[one_path], atol=0.01)
+
+
+def test_networks_with_nothing_to_carry_can_still_be_watched():
+    idle, alone = ladder(demand=0), Network("alone", (Node("a", 0, 0),), (), np.zeros((1, 1)))
+    assert last(live(idle)).links.out_mbps.tolist() == [0] * len(idle.links)
+    got = last(live(alone), 2)
+    assert got.nodes.answered.tolist() == [True, True]
+    assert got.links.out_mbps.size == got.traffic.mbps.size == got.probes.loss.size == 0
+
+
+def test_a_fault_at_an_unknown_element_is_refused_and_leaves_the_network_alone():
+    network = live()
+    with pytest.raises(UnknownElementError):
+        network.inject(Fault(kind=FaultKind.DEVICE_DOWN, element="node/a9"))
+    assert network.truth == ladder()
