@@ -21,6 +21,7 @@ from twin.plan import DrainLink, DrainNode, apply
 def best_over_all_simple_paths(network: Network) -> float:
     """Independent oracle: one variable per simple path, solved by scipy."""
     graph = nx.MultiDiGraph()
+    graph.add_nodes_from(node.name for node in network.nodes)
     for i, link in enumerate(network.links):
         if link.usable:
             graph.add_edge(link.tail, link.head, key=i)

@@ -1,0 +1,226 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations, pairwise, product
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.twin.optimise.networks import network_of, random_network
+from twin.checks.rehearsal import under
+from twin.errors import InputError
+from twin.faults import afflict, draw_fault
+from twin.formats.load import load_network
+from twin.model import Network, SegmentList, Tunnel
+from twin.optimise.judge import HEADROOM
+from twin.optimise.proposal import Proposal
+from twin.optimise.relieve import METHODS, relieve
+from twin.plan import Change, DrainLink, Plan, SetTunnel, SetWeight, apply_all, states
+from twin.policy import Policy
+from twin.sim.simulate import Failure, simulate, single_failures
+from twin.verdict import Counterexample, verify
+
+SLACK = Policy(max_failure_utilisation=100, max_blast_radius=1, max_delay_stretch=100)
+SINGLE = SLACK.model_copy(update={"max_steps": 1, "min_gain": 0.0})
+
+
+class Incident(NamedTuple):
+    """An afflicted network, the network as it should be, and what the planners propose."""
+
+    network: Network
+    reference: Network
+    proposals: tuple[Proposal, ...]
+
+
+@pytest.fixture(scope="module")
+def incidents() -> list[Incident]:
+    drawn: list[Incident] = []
+    for name in ("topozoo/Abilene", "sndlib/polska"):
+        sound = load_network(name)
+        for seed in range(6):
+            network = afflict(sound, draw_fault(sound, seed))
+            drawn.append(Incident(network, sound, relieve(network, Policy(), reference=sound)))
+    return drawn
+
+
+def plans_of(incidents: list[Incident], *methods: str) -> list[tuple[Network, Plan]]:
+    found = [(network, x) for network, _, proposals in incidents for x in proposals if x.plan]
+    return [(network, x.plan) for network, x in found if not methods or x.method in methods]
+
+
+def test_proposals_on_drawn_incidents_pass_the_gate(incidents):
+    verdicts = [verify(plan, network, Policy()) for network, plan in plans_of(incidents)]
+    assert len(verdicts) >= 12
+    assert sum(verdict.passed for verdict in verdicts) >= 0.95 * len(verdicts)
+
+
+def test_a_proposal_foretells_what_the_simulator_finds(incidents):
+    for network, _, proposals in incidents:
+        for proposal in proposals:
+            assert proposal.before.harm == pytest.approx(simulate(network).harm(0.8))
+            if proposal.plan:
+                after = simulate(apply_all(network, proposal.plan.steps))
+                assert proposal.after.harm == pytest.approx(after.harm(0.8), abs=1e-6)
+                assert proposal.after.max_utilisation == pytest.approx(after.max_utilisation)
+                assert proposal.after.beats(proposal.before)
+            else:
+                assert proposal.reason
+                assert proposal.after == proposal.before
+
+
+def test_the_bound_is_below_every_proposal(incidents):
+    for _, _, proposals in incidents:
+        for proposal in proposals:
+            assert proposal.bound <= proposal.after.max_utilisation + 1e-6
+            assert proposal.gap >= -1e-6
+
+
+def test_harm_never_rises_from_step_to_step(incidents):
+    for network, plan in plans_of(incidents):
+        harm = [simulate(state).harm(0.8) for state in states(network, plan.steps)]
+        assert all(after <= before + 1e-6 for before, after in pairwise(harm))
+
+
+def test_the_same_seed_gives_the_same_plans(incidents):
+    network, reference, first = incidents[1]
+    again = relieve(replace(network), Policy(), reference=reference)
+    assert [x.plan and x.plan.hash for x in first] == [x.plan and x.plan.hash for x in again]
+
+
+def test_every_method_is_asked_and_an_unknown_one_is_refused(incidents):
+    assert {x.method for x in incidents[0].proposals} == set(METHODS)
+    with pytest.raises(InputError, match="no planner 'guesswork'"):
+        relieve(incidents[0].network, Policy(), methods=("guesswork",))
+
+
+def ring() -> Network:
+    circuits = [("a", "b", 100.0, 1), ("b", "c", 100.0, 1), ("c", "d", 100.0, 1), ("d", "a", 100.0, 1)]
+    return network_of(circuits, {("a", "b"): 60.0, ("a", "c"): 5.0, ("c", "a"): 5.0, ("b", "d"): 5.0})
+
+
+def with_link(network: Network, name: str, **changes: object) -> Network:
+    links = list(network.links)
+    links[network.link(name)] = links[network.link(name)]._replace(**changes)
+    return replace(network, links=tuple(links))
+
+
+def test_a_lossy_circuit_is_drained():
+    circuits = [(a, b, 100.0, 1) for a, b in combinations("abcd", 2)]
+    lossy = with_link(network_of(circuits, {("a", "b"): 60.0, ("c", "d"): 5.0}), "a->b", loss=0.2)
+    best = relieve(lossy, SLACK, methods=("drain-lossy",))[0]
+    assert best.plan.steps == (DrainLink(circuit="link/a:b--b:a"),)
+    assert best.after.harm == 0
+
+
+def test_a_lossy_circuit_that_a_failure_would_need_is_costed_out_instead():
+    lossy = with_link(ring(), "a->b", loss=0.2)
+    best = relieve(lossy, Policy(max_blast_radius=1, max_delay_stretch=9), methods=("drain-lossy",))[0]
+    assert best.plan.steps == (SetWeight(link="a->b", weight=65_535),)
+    assert verify(best.plan, lossy, Policy(max_blast_radius=1, max_delay_stretch=9)).passed
+
+
+def test_a_wrong_weight_is_set_back():
+    sound = ring()
+    wrong = with_link(sound, "a->b", weight=50).with_demands(sound.demands * 1.5)
+    best = relieve(wrong, SLACK, methods=("restore-weights",), reference=sound)[0]
+    assert best.plan.steps == (SetWeight(link="a->b", weight=1),)
+    assert relieve(sound, SLACK, methods=("restore-weights",), reference=sound)[0].reason.startswith("every weight")
+    assert relieve(wrong, SLACK, methods=("restore-weights",))[0].reason == "no reference network was given"
+
+
+def test_a_protected_element_is_left_alone(incidents):
+    for network, plan in plans_of(incidents, "igp-weights", "sr-tunnels")[:6]:
+        step = plan.steps[0]
+        element = f"node/{step.tunnel.source if isinstance(step, SetTunnel) else step.link.split('->')[0]}"
+        policy = Policy(protected=(element,))
+        for other in relieve(network, policy, methods=(plan.method,)):
+            assert other.plan is None or verify(other.plan, network, policy).checks[1].passed
+
+
+def rejection(network: Network, steps: tuple[Change, ...], failure: Failure | None) -> tuple[int, Counterexample]:
+    """The link that a plan loads most, and a counterexample that asks not to."""
+    before, after = (simulate(under(x, failure) if failure else x) for x in (network, apply_all(network, steps)))
+    pushed = int((after.utilisation - before.utilisation).argmax())
+    level = float(before.utilisation[pushed])
+    name = failure.name if failure else None
+    measured = float(after.utilisation[pushed])
+    return pushed, Counterexample(element=network.links[pushed].name, failure=name, measured=measured, limit=level)
+
+
+@pytest.mark.parametrize("failed", [None, 0])
+def test_a_counterexample_is_answered_by_another_plan(incidents, failed):
+    answered = 0
+    for network, plan in plans_of(incidents, "igp-weights", "sr-tunnels"):
+        failure = None if failed is None else single_failures(network)[failed]
+        pushed, example = rejection(network, plan.steps, failure)
+        (second,) = relieve(network, Policy(), methods=(plan.method,), avoid=(example,))
+        if second.plan:
+            answered += 1
+            assert second.plan.steps != plan.steps
+            reached = apply_all(network, second.plan.steps)
+            assert simulate(under(reached, failure) if failure else reached).utilisation[pushed] <= example.limit + 1e-6
+    assert answered > 0
+
+
+def test_a_plan_that_can_only_be_repeated_is_not_proposed_again(incidents):
+    network, plan = plans_of(incidents)[0]
+    unmet = Counterexample(element="snapshot/0", measured=0, limit=1)
+    (second,) = relieve(network, Policy(), methods=(plan.method,), avoid=(unmet,))
+    assert second.plan is None or second.plan.steps != plan.steps
+
+
+def test_no_traffic_needs_no_plan():
+    idle = ring().with_demands(np.zeros((4, 4)))
+    assert all(x.plan is None and x.reason for x in relieve(idle, Policy()))
+
+
+def best_single_change(network: Network, changes: Sequence[Change]) -> tuple[float, float]:
+    """Oracle: the least harm, then the lowest peak, of all single changes that the gate passes."""
+    tried = [Plan(goal="oracle", base=network.id, steps=(change,)) for change in changes]
+    passed = [plan for plan in tried if verify(plan, network, SINGLE).passed]
+    return min([measure(network), *(measure(apply_all(network, plan.steps)) for plan in passed)])
+
+
+def measure(network: Network) -> tuple[float, float]:
+    outcome = simulate(network)
+    return outcome.harm(HEADROOM * SINGLE.max_utilisation), outcome.max_utilisation
+
+
+def check_against(network: Network, method: str, changes: Sequence[Change]) -> None:
+    (proposal,) = relieve(network, SINGLE, methods=(method,))
+    best, now = best_single_change(network, changes), measure(network)
+    reached = measure(apply_all(network, proposal.plan.steps)) if proposal.plan else now
+    assert reached[0] <= best[0] + 0.01 * now[0] + 1e-6
+    if best[0] <= 1e-6:
+        assert reached[0] <= 1e-6
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000))
+def test_one_tunnel_is_as_good_as_the_best_of_all_single_tunnels(seed):
+    network = random_network(seed, nodes=5, extra=3, load=1.5)
+    names = [node.name for node in network.nodes]
+    pairs = [(s, t, k) for s, t, k in product(names, names, names) if len({s, t, k}) == 3]
+    check_against(
+        network,
+        "sr-tunnels",
+        [
+            SetTunnel(tunnel=Tunnel(name="x", source=s, target=t, paths=(SegmentList(via=(k,)),)))
+            for s, t, k in pairs
+            if network.offered[network.node(s), network.node(t)] > 0
+        ],
+    )
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 10_000))
+def test_one_weight_is_as_good_as_the_best_of_all_single_weights(seed):
+    network = random_network(seed, nodes=5, extra=3, load=1.5)
+    values = (*range(1, 16), 65_535)
+    check_against(
+        network,
+        "igp-weights",
+        [SetWeight(link=x.name, weight=value) for x in network.links for value in values if value != x.weight],
+    )
