@@ -240,6 +240,11 @@ def clean_name(text: str) -> str:
     return name
 
 
+def is_node_name(text: str) -> bool:
+    """Whether a node may be named so: word characters and `.&+-`, starting with a letter or digit, without `--`."""
+    return bool(_NAME.fullmatch(text)) and "--" not in text
+
+
 def _find(index: dict[str, int], kind: str, name: str) -> int:
     if name not in index:
         raise UnknownElementError(kind, name, index)
@@ -255,7 +260,7 @@ def _validate(network: Network) -> None:
         f"link names repeat: {_repeated([x.name for x in network.links])}; number parallel links with `index`",
     )
     for node in network.nodes:
-        _require(bool(_NAME.fullmatch(node.name)) and "--" not in node.name, f"node name {node.name!r} is not allowed")
+        _require(is_node_name(node.name), f"node name {node.name!r} is not allowed")
     for link in network.links:
         _validate_link(link, network)
     _require(network.demands.shape == (n, n), f"demands have shape {network.demands.shape}, not ({n}, {n})")
