@@ -17,6 +17,7 @@ from twin.policy import Policy
 from twin.verdict import Verdict
 
 Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
+Moment = Literal["before", "diagnosed", "planned", "after"]
 Outcome = Literal["healthy", "resolved", "no safe plan", "no action needed", "rolled back", "failed", "interrupted"]
 
 
@@ -156,7 +157,7 @@ class LoadsTaken(Frozen):
 
     kind: Literal["loads taken"] = "loads taken"
     durable: ClassVar[bool] = True
-    moment: Literal["before", "diagnosed", "planned", "after"]
+    moment: Moment
     source: Literal["telemetry", "twin"]
     snapshot: str = Field(description="The snapshot whose links the figures belong to.")
     utilisation: tuple[float, ...]

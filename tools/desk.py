@@ -7,6 +7,7 @@ from typing import Protocol
 
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 
+from twin.diagnose import Diagnosis as Ranking
 from twin.errors import UnknownElementError
 from twin.live.network import Telemetry
 from twin.model import Network
@@ -61,8 +62,8 @@ class ReadSide:
 class Desk:
     """The state of one run: what each role found, as values.
 
-    `inventory` is the network as configured, `state` what it is believed to be now: the inventory until a diagnosis
-    says otherwise. Telemetry counts from `since`.
+    `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
+    traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
     """
 
     inventory: Network
@@ -73,6 +74,7 @@ class Desk:
     tracer: Tracer = field(default_factory=NoOpTracer)
     observation: Observation | None = None
     incident: Incident | None = None
+    ranking: Ranking | None = None
     diagnosis: Diagnosis | None = None
     round: int = 1
     proposals: dict[str, Proposal] = field(default_factory=dict[str, Proposal])
@@ -98,6 +100,8 @@ class Desk:
             with self.span("observe", snapshot=self.inventory.id):
                 self.observation = observe(self.inventory, self.live.read_telemetry(self.since), now=now)
             self._looked_at = now
+            if self.diagnosis is None:
+                self.state = self.observation.network
         return self.observation
 
     def clear_plan(self) -> None:

@@ -1,6 +1,7 @@
 """What the telemetry says: symptoms, events and the incident that monitoring hands over."""
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -9,7 +10,7 @@ from pydantic import Field
 from twin.errors import RefusedError
 from twin.live.network import Event
 from twin.model import Frozen
-from twin.observe import Symptom, find_symptoms
+from twin.observe import Symptom, SymptomKind, find_symptoms
 
 from .desk import Desk
 from .handover import MAX_EXPLANATION, Incident, SymptomReading
@@ -19,15 +20,15 @@ SYMPTOMS, EVENTS, MESSAGE = 12, 12, 160
 SEVERE = 3  # RFC 5424: error
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode categories that show nothing or redirect text
-_WORDS = {
-    "down": "is down",
+_WORDS: Mapping[SymptomKind, str] = {
     "silent": "does not answer its polls",
-    "drops": "drops {measured:,.0f} Mbit/s in a full queue",
+    "down": "is down",
     "wire_loss": "loses {measured:.2%} of what it sends, {expected:.2%} expected",
-    "load_shift": "carries {measured:,.0f} Mbit/s where routing and demands predict {expected:,.0f}",
+    "drops": "drops {measured:,.0f} Mbit/s in a full queue",
     "traffic_surge": "receives {measured:.2f} times the traffic of its recent past, beyond the network's own growth",
-    "probe_loss": "loses {measured:.2%} of its probes",
     "over_limit": "carries {measured:,.0f} Mbit/s, {expected:,.0f} allowed",
+    "load_shift": "carries {measured:,.0f} Mbit/s where routing and demands predict {expected:,.0f}",
+    "probe_loss": "loses {measured:.2%} of its probes",
 }
 
 Explanation = Annotated[
@@ -36,7 +37,7 @@ Explanation = Annotated[
 
 
 class SymptomList(Frozen):
-    """Symptoms, strongest first; `total` counts those that are not shown, too."""
+    """Symptoms, likely sources first, then by strength; `total` counts those that are not shown, too."""
 
     symptoms: tuple[SymptomReading, ...]
     total: int
@@ -65,7 +66,7 @@ class LogLines(Frozen):
 
 
 def list_symptoms(desk: Desk) -> SymptomList:
-    """List what is measured and neither the inventory nor the measured traffic explains; strongest first."""
+    """List what is measured and neither the inventory nor the measured traffic explains; likely sources first."""
     found = _symptoms(desk)
     return SymptomList(
         symptoms=tuple(_reading(x) for x in found[:SYMPTOMS]), total=len(found), truncated=len(found) > SYMPTOMS
@@ -114,7 +115,8 @@ def clean(text: str) -> str:
 
 
 def _symptoms(desk: Desk) -> tuple[Symptom, ...]:
-    return find_symptoms(desk.look(), limit=desk.policy.max_utilisation)
+    found = find_symptoms(desk.look(), limit=desk.policy.max_utilisation)
+    return tuple(sorted(found, key=lambda symptom: list(_WORDS).index(symptom.kind)))
 
 
 def _reading(symptom: Symptom) -> SymptomReading:

@@ -1,0 +1,47 @@
+"""The state of every link at one moment, as the journal records it."""
+
+import numpy as np
+
+from tools.topology import down_elements, utilisation
+from twin.model import Network
+from twin.observe import Observation, measured_harm
+from twin.sim.simulate import simulate
+
+from .events import LoadsTaken, Moment
+
+
+def measured(moment: Moment, observation: Observation, limit: float) -> LoadsTaken:
+    """Take the loads that telemetry shows; `limit` is the share of capacity above which load is harm."""
+    load = utilisation(observation)
+    known = np.nan_to_num(load)
+    return LoadsTaken(
+        moment=moment,
+        source="telemetry",
+        snapshot=observation.inventory.id,
+        utilisation=_rounded(np.where(np.isfinite(load), load, -1.0).tolist()),
+        down=down_elements(observation),
+        max_utilisation=round(float(known.max(initial=0.0)), 4),
+        busiest=observation.inventory.links[int(known.argmax())].name if known.any() else None,
+        harm=round(measured_harm(observation, limit), 3),
+    )
+
+
+def simulated(moment: Moment, network: Network, limit: float) -> LoadsTaken:
+    """Take the loads that the twin computes."""
+    outcome = simulate(network)
+    nodes = [node.id for node in network.nodes if not node.up]
+    circuits = [name for name, links in network.circuits.items() if not all(network.links[i].up for i in links)]
+    return LoadsTaken(
+        moment=moment,
+        source="twin",
+        snapshot=network.id,
+        utilisation=_rounded(outcome.utilisation.tolist()),
+        down=(*nodes, *circuits),
+        max_utilisation=round(outcome.max_utilisation, 4),
+        busiest=outcome.busiest,
+        harm=round(outcome.harm(limit), 3),
+    )
+
+
+def _rounded(values: list[float]) -> tuple[float, ...]:
+    return tuple(round(value, 4) for value in values)

@@ -1,0 +1,28 @@
+"""Every tool there is. To add one, write the function in its subject's file and name it here and in a contract."""
+
+from .diagnosis import rank_causes, report_diagnosis
+from .planning import propose_plans, report_no_plan, submit_plan
+from .registry import Tool, bind
+from .telemetry import list_symptoms, read_events, report_incident
+from .topology import element_status, network_status
+from .verification import decide, verify_plan
+from .whatif import simulate_plan, what_if
+
+LONG = 120.0  # seconds for what searches or sweeps
+
+TOOLS: tuple[Tool, ...] = (
+    bind(network_status),
+    bind(element_status),
+    bind(list_symptoms),
+    bind(read_events),
+    bind(report_incident),
+    bind(rank_causes, deadline=LONG),
+    bind(report_diagnosis),
+    bind(what_if),
+    bind(propose_plans, deadline=LONG),
+    bind(simulate_plan, deadline=LONG),
+    bind(submit_plan),
+    bind(report_no_plan),
+    bind(verify_plan, deadline=LONG),
+    bind(decide),
+)

@@ -1,0 +1,112 @@
+"""Causes: the twin simulates and ranks hypotheses, a model chooses one by its rank."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from twin.diagnose import Fact, Hypothesis, diagnose, diagnosed_network
+from twin.errors import InputError, RefusedError
+from twin.model import Frozen
+from twin.sim.simulate import simulate
+
+from .desk import Desk
+from .handover import Diagnosis, RankedCause
+from .telemetry import Explanation
+
+CAUSES, FACTS = 5, 4
+
+
+class Reading(Frozen):
+    """One reading against what a hypothesis and the healthy network predict."""
+
+    element: str
+    quantity: str
+    measured: float
+    predicted: float
+    healthy: float
+
+
+class CauseReport(RankedCause):
+    """One hypothesis with the readings that speak for it most."""
+
+    evidence: tuple[Reading, ...]
+    indistinguishable: tuple[str, ...] = Field(description="Hypotheses that no reading can tell from this one.")
+
+
+class Causes(Frozen):
+    """The most likely hypotheses, best first, out of `simulated`."""
+
+    simulated: int
+    causes: tuple[CauseReport, ...]
+    unexplained: tuple[Reading, ...] = Field(description="Readings that even the best one does not explain.")
+
+
+def rank_causes(desk: Desk) -> Causes:
+    """Simulate every hypothesis that could explain the measurements, and rank them by likelihood; best first."""
+    observation = desk.look()
+    with desk.span("diagnose", snapshot=observation.network.id) as span:
+        desk.ranking = diagnose(observation)
+        span.set_attribute("twin.hypotheses", desk.ranking.simulated)
+    return Causes(
+        simulated=desk.ranking.simulated,
+        causes=tuple(_report(i, x) for i, x in enumerate(desk.ranking.hypotheses[:CAUSES], start=1)),
+        unexplained=tuple(_reading(x) for x in desk.ranking.unexplained[:FACTS]),
+    )
+
+
+def report_diagnosis(
+    desk: Desk,
+    rank: Annotated[int, Field(ge=1, le=CAUSES, description="Rank of the cause, from `rank_causes`; 1 is the best.")],
+    explanation: Explanation,
+) -> Diagnosis:
+    """Hand one of the ranked causes to planning; the twin computes the state it leads to and the harm it does."""
+    if desk.ranking is None:
+        raise RefusedError("no hypothesis has been simulated yet", fix="call rank_causes first")
+    ranked = desk.ranking.hypotheses[:CAUSES]
+    if rank > len(ranked):
+        raise InputError(f"there is no cause of rank {rank}", fix=f"choose 1 to {len(ranked)}")
+    chosen = ranked[rank - 1]
+    state = diagnosed_network(desk.look(), chosen)
+    with desk.span("simulate", snapshot=state.id):
+        outcome = simulate(state)
+    desk.state = state
+    desk.diagnosis = Diagnosis(
+        snapshot=state.id,
+        cause=chosen.fault,
+        probability=chosen.confidence,
+        causes=tuple(_ranked(i, x) for i, x in enumerate(ranked, start=1)),
+        harm=round(outcome.harm(desk.policy.max_utilisation), 3),
+        max_utilisation=round(outcome.max_utilisation, 4),
+        busiest=outcome.busiest,
+        explanation=explanation,
+    )
+    return desk.diagnosis
+
+
+def _report(rank: int, hypothesis: Hypothesis) -> CauseReport:
+    strongest = sorted(hypothesis.evidence, key=lambda fact: (-fact.gain, fact.element, fact.quantity))
+    return CauseReport(
+        **_ranked(rank, hypothesis).model_dump(exclude={"fault"}),
+        fault=hypothesis.fault,
+        evidence=tuple(_reading(x) for x in strongest[:FACTS]),
+        indistinguishable=hypothesis.indistinguishable[:FACTS],
+    )
+
+
+def _ranked(rank: int, hypothesis: Hypothesis) -> RankedCause:
+    return RankedCause(
+        rank=rank,
+        fault=hypothesis.fault,
+        probability=round(hypothesis.confidence, 6),
+        residual=round(hypothesis.residual, 3),
+    )
+
+
+def _reading(fact: Fact) -> Reading:
+    return Reading(
+        element=fact.element,
+        quantity=fact.quantity,
+        measured=float(f"{fact.measured:.5g}"),
+        predicted=float(f"{fact.predicted:.5g}"),
+        healthy=float(f"{fact.healthy:.5g}"),
+    )
