@@ -3,6 +3,7 @@
 Its forwarding knows nothing of the simulator's, so what the twin predicts can be wrong here, as on a real network.
 """
 
+import math
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -27,7 +28,7 @@ from twin.plan import (
 )
 from twin.plan import apply as changed
 
-from .forwarding import draw_flows, router_salts
+from .forwarding import draw_flows, renew_flows, router_salts
 from .history import History
 from .network import Event, Telemetry
 from .plane import DataPlane, data_plane
@@ -151,11 +152,19 @@ class EmulatedNetwork:
         self._fluctuation = next_fluctuation(
             self._fluctuation, self._noise.swing, self._interval_s, seed=self._seed, tick=self._tick
         )
+        self._renew_flows()
         carried, offered = self._carry()
         self._history.add(self._sensors.measure(self._plane, carried, offered, time=self._clock, tick=self._tick))
         up = [node.name for node in self.truth.nodes if node.up]
         rng = np.random.default_rng([self._seed, 9, self._tick])
         self._history.log(self._syslog.chatter(up, begin, self._clock, self._noise.chatter_per_day, rng))
+
+    def _renew_flows(self) -> None:
+        """Flows come and go: what shares equal paths drifts from one interval to the next."""
+        if self._noise.flow_life_s:
+            ended = 1 - math.exp(-self._interval_s / self._noise.flow_life_s)
+            self._flows = renew_flows(self._flows, ended, np.random.default_rng([self._seed, 11, self._tick]))
+            self._plane = self._plane.with_flows(self._flows)
 
     def _carry(self) -> tuple[Carried, Floats]:
         """What is carried and what is offered, Mbit/s [n, n], in the interval that ends now."""

@@ -31,12 +31,12 @@ class Tables(NamedTuple):
 
 
 class Flows(NamedTuple):
-    """Flows between node pairs: `key` stands for the 5-tuple, `share` is the part of the pair's traffic."""
+    """Flows between node pairs: `key` stands for the 5-tuple, a pair's traffic is split in proportion to `size`."""
 
     source: Ints
     target: Ints
     key: Words
-    share: Floats
+    size: Floats
 
 
 class Paths(NamedTuple):
@@ -47,6 +47,7 @@ class Paths(NamedTuple):
     hops: Ints  # [g, h] links in order
     delivered: NDArray[np.bool_]  # [g] whether the path reaches the target
     end: Ints  # [g] the node where it ends: the target, or where there was no route
+    member: Ints  # [f] the path that each flow is on
 
 
 def routing_tables(network: Network) -> Tables:
@@ -89,19 +90,24 @@ def draw_flows(demands: Floats, seed: int) -> Flows:
     rng = np.random.default_rng([seed, 1])
     source, target = np.nonzero(demands)
     number = np.ceil(demands[source, target] / FLOW_MBPS).clip(FEWEST_FLOWS, MOST_FLOWS).astype(np.int64)
-    total = int(number.sum())
-    size = np.minimum((1 - rng.random(total)) ** (-1 / TAIL_INDEX), LARGEST)
     pair = np.repeat(np.arange(source.size), number)
-    share = size / np.bincount(pair, size)[pair] if total else size
-    key = rng.integers(0, 2**64, total, dtype=np.uint64)
-    return Flows(source[pair], target[pair], key, share)
+    key = rng.integers(0, 2**64, pair.size, dtype=np.uint64)
+    return Flows(source[pair], target[pair], key, _sizes(pair.size, rng))
+
+
+def renew_flows(flows: Flows, share: float, rng: np.random.Generator) -> Flows:
+    """Let about this share of the flows end, and others of another size begin where they were hashed to."""
+    size = flows.size.copy()
+    ended = rng.integers(0, max(size.size, 1), round(share * size.size))
+    size[ended] = _sizes(ended.size, rng)
+    return flows._replace(size=size)
 
 
 def even_flows(source: Ints, target: Ints, number: int, seed: int) -> Flows:
     """Draw `number` equal flows for each listed pair, as a prober that varies its port numbers."""
     rng = np.random.default_rng([seed, 2])
     key = rng.integers(0, 2**64, source.size * number, dtype=np.uint64)
-    return Flows(np.repeat(source, number), np.repeat(target, number), key, np.full(key.size, 1.0 / number))
+    return Flows(np.repeat(source, number), np.repeat(target, number), key, np.ones(key.size))
 
 
 def router_salts(n: int, seed: int) -> Words:
@@ -122,11 +128,21 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words) -> Pat
     forked = first.forked | np.isin(pairs, steered)
     alone, others = np.flatnonzero(~forked), np.flatnonzero(forked[row])
     rest = _walk(network, tables, _subset(flows, others), way[others], salts)
-    path, share = _group(np.column_stack([pair[others], rest.hops]), flows.share[others])
-    hops = _stack(first.hops[alone], rest.hops[path], filler=m)
+    signature = _signature(np.column_stack([pair[others], rest.hops]))
+    _, path, group = np.unique(signature, return_index=True, return_inverse=True)
+    member = (np.cumsum(~forked) - 1)[row]
+    member[others] = alone.size + group
     end = np.concatenate([first.end[alone], rest.end[path]])
     pair = np.concatenate([pairs[alone], pair[others][path]])
-    return Paths(pair, np.concatenate([np.ones(alone.size), share]), hops, end == pair % n, end)
+    hops = _stack(first.hops[alone], rest.hops[path], filler=m)
+    return share_out(Paths(pair, np.ones(pair.size), hops, end == pair % n, end, member), flows)
+
+
+def share_out(paths: Paths, flows: Flows) -> Paths:
+    """Give every path the share of its pair's traffic that its flows have now."""
+    size = np.bincount(paths.member, flows.size, minlength=paths.pair.size)
+    share = size / np.bincount(paths.pair, size)[paths.pair] if size.size else size
+    return paths._replace(share=np.array(share, dtype=np.float64))
 
 
 def bucket(words: Words, number: Ints) -> Ints:
@@ -136,6 +152,10 @@ def bucket(words: Words, number: Ints) -> Ints:
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     high = (x ^ (x >> np.uint64(31))) >> np.uint64(32)
     return ((high * number.astype(np.uint64)) >> np.uint64(32)).astype(np.int64)
+
+
+def _sizes(number: int, rng: np.random.Generator) -> Floats:
+    return np.minimum((1 - rng.random(number)) ** (-1 / TAIL_INDEX), LARGEST)
 
 
 def _distances(entering: list[list[tuple[int, int]]], drained: NDArray[np.bool_], target: int, out: Ints) -> None:
@@ -219,7 +239,7 @@ def _walk(network: Network, tables: Tables, flows: Flows, way: Ints, salts: Word
 
 
 def _subset(flows: Flows, index: Ints) -> Flows:
-    return Flows(flows.source[index], flows.target[index], flows.key[index], flows.share[index])
+    return Flows(flows.source[index], flows.target[index], flows.key[index], flows.size[index])
 
 
 def _stack(upper: Ints, lower: Ints, *, filler: int) -> Ints:
@@ -227,12 +247,6 @@ def _stack(upper: Ints, lower: Ints, *, filler: int) -> Ints:
     width = max(upper.shape[1], lower.shape[1])
     tables = (np.pad(x, ((0, 0), (0, width - x.shape[1])), constant_values=filler) for x in (upper, lower))
     return np.concatenate(list(tables))
-
-
-def _group(table: Ints, share: Floats) -> tuple[Ints, Floats]:
-    """Position of one row for each distinct row, and the sum of the shares of its equals."""
-    unique, index, inverse = np.unique(_signature(table), return_index=True, return_inverse=True)
-    return index, np.array(np.bincount(inverse, share, minlength=unique.size), dtype=np.float64)
 
 
 def _signature(table: Ints) -> Words:

@@ -1,13 +1,13 @@
 """The data plane of the emulated network in one state: its routes are fixed, traffic goes through them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.model import Floats, Ints, Network
 
-from .forwarding import Flows, Paths, Words, forward, link_ends, routing_tables
+from .forwarding import Flows, Paths, Words, forward, link_ends, routing_tables, share_out
 from .queues import Carried, carry, queueing_ms
 
 
@@ -24,6 +24,10 @@ class DataPlane:
     node_up: NDArray[np.bool_]  # [n]
     oper: NDArray[np.bool_]  # [m] operational state of the link's interfaces
     ends: tuple[Ints, Ints]  # [m], [m] node positions of tail and head
+
+    def with_flows(self, flows: Flows) -> "DataPlane":
+        """The same routes, when the flows have these sizes."""
+        return replace(self, paths=share_out(self.paths, flows))
 
     def offered(self, share: Floats) -> Floats:
         """What users offer, Mbit/s [n, n], when every pair is at `share` of the peak; a dead router offers nothing."""

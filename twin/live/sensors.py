@@ -20,6 +20,7 @@ class Noise:
     """How far traffic strays from its profile and measurements from the truth; `Noise.off()` has neither."""
 
     swing: Swing = field(default_factory=Swing)
+    flow_life_s: float = 1800.0  # mean life of a flow, after which another one takes its place; 0 for ever
     read_jitter_s: float = 1.0  # how old a counter may be when it is read
     missed_reads: float = 0.001  # share of interface polls without an answer
     missed_polls: float = 0.0002  # share of node polls without an answer from a node that is up
@@ -31,7 +32,7 @@ class Noise:
     @classmethod
     def off(cls) -> "Noise":
         """Traffic exactly at its daily profile, measured exactly: what is left is the hashing of flows."""
-        return cls(Swing(0.0, 7200.0, 0.0), 0.0, 0.0, 0.0, 0.0, 0, 0, 0.0)
+        return cls(Swing(0.0, 7200.0, 0.0), 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0.0)
 
 
 class Sample(NamedTuple):
