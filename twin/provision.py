@@ -28,15 +28,19 @@ _WORK = 40_000_000  # nodes x links x failures evaluated: about two seconds
 
 
 class Circuit(NamedTuple):
-    """A circuit without capacity or weight: positions of its two ends and its length in km."""
+    """A circuit without a weight: positions of its two ends, its length, and where known its capacity in Mbit/s."""
 
     low: int
     high: int
     km: float
+    capacity: float | None = None
 
 
 class Topology(NamedTuple):
-    """Nodes and circuits, and where known the relative demands [n, n]; without them they follow a gravity model."""
+    """Nodes and circuits, and where known the relative demands [n, n]; without them they follow a gravity model.
+
+    Capacities count only when every circuit has one: few of them say nothing about the others.
+    """
 
     name: str
     nodes: tuple[Node, ...]
@@ -56,24 +60,30 @@ def provision(topology: Topology, *, peak_utilisation: float = 0.65, seed: int =
     The IGP weight is the length in km (at least 1), the delay 5 us/km. A fixed search chooses scale and headroom
     so that about two in five single circuit failures push some link above 80 % and at most one in twenty above 100 %:
     sound, yet not failure-proof. The busiest link of the result carries `peak_utilisation`, to the kbit/s that demands
-    are rounded to. Without demands, a gravity model [Zhang et al., SIGMETRICS 2003] over node degree and a log-normal
-    size drawn with `seed`. Raises `TopologyError` on a disconnected topology or a peak outside (0, 1].
+    are rounded to. Stated capacities are kept. Without demands: a gravity model [Zhang et al., SIGMETRICS 2003] over
+    node degree and a log-normal size drawn with `seed`.
+
+    Raises `TopologyError` on a disconnected topology or a peak outside (0, 1].
     """
     if not 0 < peak_utilisation <= 1:
         raise TopologyError(f"peak utilisation {peak_utilisation:g} is not in (0, 1]", fix="give a share of capacity")
     require_connected([node.name for node in topology.nodes], [(c.low, c.high) for c in topology.circuits])
     unsized = _unsized(topology, seed)
-    base = simulate(unsized).load
-    if not base.any():
+    outcome = simulate(unsized)
+    if not outcome.load.any():
         return unsized
-    sizing = _size(_by_circuit(base), _failure_loads(unsized, base), peak_utilisation)
+    if _stated(topology):
+        return unsized.with_demands(_scaled(unsized, peak_utilisation / outcome.max_utilisation))
+    sizing = _size(_by_circuit(outcome.load), _failure_loads(unsized, outcome.load), peak_utilisation)
     capacities = np.repeat(sizing.capacity, 2)
     links = tuple(link._replace(capacity=float(c)) for link, c in zip(unsized.links, capacities, strict=True))
-    return replace(unsized, links=links, demands=np.round(unsized.demands * sizing.scale, 3))
+    return replace(unsized, links=links, demands=_scaled(unsized, sizing.scale))
 
 
 def require_connected(names: Sequence[str], pairs: Iterable[tuple[int, int]]) -> None:
     """Raise `TopologyError` naming a cut-off node unless every node reaches every other; `pairs` are undirected."""
+    if not names:
+        raise TopologyError("the topology has no nodes", fix="give a file that has some")
     neighbours: list[list[int]] = [[] for _ in names]
     for low, high in pairs:
         neighbours[low].append(high)
@@ -108,17 +118,29 @@ def gravity(topology: Topology, seed: int) -> Floats:
     return np.round(demands, 6)
 
 
+def _stated(topology: Topology) -> bool:
+    return all(circuit.capacity is not None for circuit in topology.circuits)
+
+
+def _scaled(network: Network, factor: float) -> Floats:
+    """All demands times a factor, rounded to the kbit/s so that every machine gets the same."""
+    return np.round(network.demands * factor, 3)
+
+
 def _unsized(topology: Topology, seed: int) -> Network:
+    """Every capacity as stated, or the smallest standard one; demands in any unit."""
     demands = gravity(topology, seed) if topology.demands is None else topology.demands
     links: list[Link] = []
     parallels: dict[tuple[int, int], int] = {}
-    for low, high, km in topology.circuits:
+    stated = _stated(topology)
+    for low, high, km, known in topology.circuits:
+        capacity = known if known is not None and stated else STANDARD_CAPACITIES[0]
         pair = (min(low, high), max(low, high))
         parallels[pair] = index = parallels.get(pair, 0) + 1
         weight = min(max(round(km), _WEIGHTS[0]), _WEIGHTS[1])
         a, b = topology.nodes[low].name, topology.nodes[high].name
         for tail, head in ((a, b), (b, a)):
-            links.append(Link(tail, head, STANDARD_CAPACITIES[0], weight, round(km * MS_PER_KM, 6), index))
+            links.append(Link(tail, head, capacity, weight, round(km * MS_PER_KM, 6), index))
     return Network(topology.name, topology.nodes, tuple(links), demands)
 
 

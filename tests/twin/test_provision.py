@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from twin.errors import TopologyError, UnknownNetworkError
 from twin.formats import load_network
-from twin.formats.topohub import distinct_names, topohub_names
+from twin.formats.names import distinct_names
+from twin.formats.topohub import topohub_names
 from twin.model import Node
 from twin.provision import STANDARD_CAPACITIES, Circuit, Topology, distance_km, provision
 from twin.sim.simulate import simulate, single_failures

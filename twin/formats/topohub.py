@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from twin.errors import TopologyError, UnknownNetworkError
-from twin.model import Floats, Node, clean_name
+from twin.errors import UnknownNetworkError
+from twin.model import Floats, Node
 from twin.provision import Circuit, Topology
+
+from .names import distinct_names
 
 SHOWCASE = ("sndlib/germany50", "sndlib/nobel-germany", "topozoo/Abilene")
 
@@ -62,32 +64,10 @@ def unknown_network(name: str) -> UnknownNetworkError:
     )
 
 
-def distinct_names(labels: list[str]) -> list[str]:
-    """Turn labels into distinct node names: cleaned, numbered when they repeat, `N7` for the eighth if empty."""
-    taken: set[str] = set()
-    names: list[str] = []
-    for i, label in enumerate(labels):
-        stem = _clean_or(label, f"N{i}")
-        name, copy = stem, 1
-        while name in taken:
-            copy += 1
-            name = f"{stem[:56]}.{copy}"
-        taken.add(name)
-        names.append(name)
-    return names
-
-
 def _folder() -> Path:
     import topohub
 
     return Path(topohub.__file__).parent / "data"
-
-
-def _clean_or(label: str, fallback: str) -> str:
-    try:
-        return clean_name(label)
-    except TopologyError:
-        return fallback
 
 
 def _demands(listed: dict[Any, dict[Any, float]], position: dict[str, int]) -> Floats | None:
