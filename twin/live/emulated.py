@@ -4,7 +4,7 @@ Its forwarding knows nothing of the simulator's, so what the twin predicts can b
 """
 
 import math
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 import numpy as np
@@ -43,7 +43,7 @@ class EmulatedNetwork:
     """A `LiveNetwork` that forwards flows itself: the same arguments and calls give the same telemetry.
 
     `network` is the inventory, its demands are the peak-hour matrix. `seed` fixes flows, traffic and noise; `start`
-    is the clock's first value and `interval_s` the time between samples, of which the last `retention` are kept.
+    is the clock's first value, `interval_s` the time between samples, a day at most; the last `retention` are kept.
     Raises `InputError` on values that no clock or seed can have.
     """
 
@@ -58,11 +58,10 @@ class EmulatedNetwork:
         retention: int = 288,
     ) -> None:
         _require_zone(start)
-        if seed < 0 or not interval_s > 0 or retention < 1:
-            raise InputError(
-                f"seed {seed}, interval {interval_s} s, retention {retention}", fix="use 0, 300, 288 or more"
-            )
-        self._seed, self._start, self._interval_s = seed, start, interval_s
+        if seed < 0 or not 0 < interval_s <= 86_400 or retention < 1:
+            values = f"seed {seed}, interval {interval_s} s, retention {retention}"
+            raise InputError(f"no live network can have {values}", fix="use for example seed 1, 300 s and 288 samples")
+        self._seed, self._start, self._interval_s = seed, start.astimezone(UTC), interval_s
         self._noise = noise or Noise()
         self._inventory, self._tick, self._logged = network, 0, 0
         self._flows, self._probes = draw_flows(network.demands, seed), probe_flows(network, seed)

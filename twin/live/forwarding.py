@@ -1,7 +1,9 @@
 """How the emulated network forwards: next-hop tables per router and flows hashed hop by hop.
 
 This is a second implementation of IGP and SR routing, written apart from the simulator so that the two can be
-compared: no fractions are computed here, every flow takes exactly one path.
+compared: no fractions are computed here, every flow takes exactly one path. What hashing alone moves, over the links
+of germany50 that carry more than 1 % of their capacity, ten seeds: with distance weights 0.02 % on average and 1 % at
+most, with all weights equal 3 % on average, 9 % at the 95th percentile and 33 % at most.
 """
 
 import heapq

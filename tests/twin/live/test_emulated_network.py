@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -251,10 +251,18 @@ def test_what_the_network_cannot_do_is_refused_and_changes_nothing():
     assert network.read_topology() == ladder()
 
 
+def test_the_zone_of_the_start_changes_nothing():
+    network, elsewhere = live(), EmulatedNetwork(ladder(), seed=1, start=START.astimezone(timezone(timedelta(hours=9))))
+    network.wait(2)
+    elsewhere.wait(2)
+    assert same(network.read_telemetry(START), elsewhere.read_telemetry(START))
+
+
 def test_clocks_and_seeds_that_make_no_sense_are_refused():
-    for arguments in ({"seed": -1}, {"interval_s": 0.0}, {"retention": 0}, {"start": START.replace(tzinfo=None)}):
+    naive = START.replace(tzinfo=None)
+    for wrong in ({"seed": -1}, {"interval_s": 0.0}, {"interval_s": np.inf}, {"retention": 0}, {"start": naive}):
         with pytest.raises(InputError):
-            EmulatedNetwork(ladder(), **{"seed": 1, "start": START, **arguments})
+            EmulatedNetwork(ladder(), **{"seed": 1, "start": START, **wrong})
     with pytest.raises(TwinError):
         live().wait(-1)
     with pytest.raises(TwinError):
