@@ -20,10 +20,11 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 from tools.desk import Desk
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
 from twin.errors import BudgetError
+from twin.executor import Execution
 
 from . import tasks
 from .chat import Session
-from .events import Figures, Noted, Outcome, Stage, StageFinished, StageStarted, VerdictReached
+from .events import Figures, Noted, Outcome, Stage, StageFinished, StageStarted
 from .team import Team
 
 Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
@@ -45,7 +46,7 @@ EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
         "plan": frozenset({"verify", "end"}),
         "verify": frozenset({"approve", "plan", "end"}),
         "approve": frozenset({"execute"}),
-        "execute": frozenset({"confirm", "roll back"}),
+        "execute": frozenset({"confirm", "roll back", "end"}),
         "confirm": frozenset({"end", "roll back"}),
         "roll back": frozenset({"end"}),
     }
@@ -81,12 +82,16 @@ class Operator(Protocol):
         """Record the diagnosed state as the twin simulates it."""
         ...
 
-    async def approve(self) -> str:
-        """Sign the approved plan and return what says so. Raises `RefusedError`."""
+    def record_verdict(self) -> None:
+        """Record what the gate found for the plan that was decided on."""
         ...
 
-    async def execute(self) -> bool:
-        """Apply the plan step by step; False when the network disagreed and everything was taken back."""
+    async def approve(self) -> str:
+        """Sign the approved plan and return one sentence that says so. Raises `CertificateError`."""
+        ...
+
+    async def execute(self) -> Execution:
+        """Apply the plan step by step, watched; what does not agree is taken back."""
         ...
 
     async def confirm(self) -> bool:
@@ -94,7 +99,7 @@ class Operator(Protocol):
         ...
 
     async def roll_back(self) -> None:
-        """Take back whatever is applied."""
+        """Take back whatever of the plan is in place."""
         ...
 
 
@@ -182,7 +187,7 @@ class Driver:
         desk.clear_decision()
         await self._work("verify", tasks.verify(desk), lambda: desk.decision is not None)
         decision = _present(desk.decision)
-        self._record_verdict()
+        self._operator.record_verdict()
         if decision.approved:
             return Move("approve", f"all checks passed for plan {decision.plan}", decision)
         desk.rejected = (*desk.rejected, decision)
@@ -197,9 +202,14 @@ class Driver:
         return Move("execute", await self._operator.approve())
 
     async def _execute(self) -> Move:
-        if await self._operator.execute():
-            return Move("confirm", "every step did what the twin predicted")
-        return Move("roll back", "the network disagreed with the twin")
+        execution = await self._operator.execute()
+        match execution.status:
+            case "applied":
+                return Move("confirm", execution.reason)
+            case "rolled_back":
+                return Move("roll back", execution.reason)
+            case "refused":
+                return Move("end", execution.reason, outcome="no safe plan")
 
     async def _confirm(self) -> Move:
         better = await self._operator.confirm()
@@ -228,14 +238,6 @@ class Driver:
         missing = contract.missing(specialist.workbench.answered)
         if missing or not concluded():
             raise BudgetError(f"{contract.role} did not conclude: {', '.join(sorted(missing)) or 'no hand-over'}")
-
-    def _record_verdict(self) -> None:
-        submission, decision = _present(self._desk.submission), _present(self._desk.decision)
-        if decision.verdict is not None:
-            verdict, plan = decision.verdict, submission.plan
-            self._session.journal.append(
-                VerdictReached(round=self._desk.round, plan=plan, verdict=verdict, passed=verdict.passed)
-            )
 
     def _harms(self, harm: float) -> bool:
         return harm > NEGLIGIBLE * float(self._desk.state.offered.sum())

@@ -206,6 +206,9 @@ class Figures(Frozen):
     harm_before: float | None = None
     harm_predicted: float | None = None
     harm_after: float | None = None
+    harm_without: float | None = Field(
+        default=None, description="What the twin says the harm would be under the last traffic without the plan."
+    )
     max_utilisation_before: float | None = None
     max_utilisation_predicted: float | None = None
     max_utilisation_after: float | None = None

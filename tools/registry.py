@@ -191,12 +191,16 @@ def _problems(error: ValidationError) -> str:
 async def _within(deadline: float, name: str, work: Callable[[], _T]) -> _T:
     try:
         async with asyncio.timeout(deadline):
-            return await _in_thread(work)
+            return await in_thread(work)
     except TimeoutError as error:
         raise DeadlineError(f"{name} took longer than {deadline:g} s", fix="go on without it") from error
 
 
-def _in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":
+def in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":
+    """Run blocking work beside the event loop, in the caller's context.
+
+    The thread is a daemon: whoever stops waiting leaves it behind, and the process may end without it.
+    """
     # Not the loop's pool: Python waits for its threads at exit, so one that hangs would hold the process.
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_T] = loop.create_future()

@@ -1,0 +1,229 @@
+"""The one who acts: signs, executes, measures and takes back. Nothing here can be reached from a tool or a role."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from tools.desk import Desk
+from tools.handover import Decision, PlanSubmission
+from tools.registry import in_thread
+from twin.certificate import Approval, Certificate, SigningKey, issue
+from twin.errors import CertificateError
+from twin.executor import Execution, StepRecord, execute, recover
+from twin.formats.plan import write_plan
+from twin.formats.text import write_text
+from twin.live.network import LiveNetwork
+from twin.model import Network
+from twin.observe import Observation, observe
+from twin.plan import apply_all
+from twin.sim.simulate import simulate
+from twin.store import RankedHypothesis, TwinStore
+
+from . import loads
+from .chat import Session
+from .events import CertificateIssued, ExecutionStep, Figures, LoadsTaken, VerdictReached
+
+LOOKBACK = timedelta(hours=3)
+WINDOW = 3  # samples that the last measurement is over
+
+T = TypeVar("T")
+
+
+@dataclass
+class NetworkOperator:
+    """Acts on one live network for one run, and keeps the twin's store up to date."""
+
+    desk: Desk
+    session: Session
+    store: TwinStore
+    live: LiveNetwork
+    key: SigningKey
+    folder: Path
+    figures: Figures = field(default_factory=Figures)
+    certificate: Certificate | None = None
+    accepted: bool = False
+    _configured: Network | None = None
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    async def record_before(self) -> None:
+        """Record the measured state and the incident."""
+        desk, now = self.desk, self.live.now
+        taken = self._take(loads.measured("before", desk.look(), desk.policy.max_utilisation))
+        self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
+        self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
+        if desk.incident is not None:
+            status = "open" if desk.incident.symptoms else "healthy"
+            self.store.save_incident(
+                self.session.run, snapshot=desk.inventory.id, status=status, opened=now, document=desk.incident
+            )
+
+    async def record_diagnosis(self) -> None:
+        """Record the diagnosed state, which becomes the twin's newest, and the hypotheses."""
+        desk = self.desk
+        self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
+        self.store.set_current(desk.state.id)
+        if desk.ranking is not None:
+            ranked = [
+                RankedHypothesis(
+                    kind=str(x.fault.kind) if x.fault else "healthy",
+                    element=x.fault.element if x.fault else "",
+                    score=x.confidence,
+                    document=x,
+                )
+                for x in desk.ranking.hypotheses
+            ]
+            self.store.save_hypotheses(self.session.run, ranked)
+        self._take(loads.simulated("diagnosed", desk.state, desk.policy.max_utilisation))
+
+    async def approve(self) -> str:
+        """Sign the plan that verification approved. Raises `CertificateError`."""
+        submission, decision = self._approved()
+        plan, verdict, now = submission.plan, decision.verdict, self.live.now
+        if verdict is None:
+            raise CertificateError("there is no verdict for this plan", fix="have it verified")
+        approval = Approval(
+            who="verification-agent",
+            decision="approve",
+            plan=plan.hash,
+            snapshot=plan.base,
+            time=now,
+            reason=decision.reasons,
+        )
+        certificate = issue(plan, verdict, self.desk.policy, [approval], key=self.key, now=now)
+        self.store.save_certificate(
+            plan.hash, verdict=verdict, issued=certificate.issued, expires=certificate.expires, document=certificate
+        )
+        write_plan(plan, self.folder / "plan.json")
+        write_text(self.folder / "certificate.json", certificate.model_dump_json(indent=2) + "\n")
+        self.certificate = certificate
+        self.session.journal.append(
+            CertificateIssued(plan=plan.hash, snapshot=plan.base, certificate=certificate.model_dump(mode="json"))
+        )
+        planned = apply_all(self.desk.state, plan.steps)
+        self.store.save_branch(self.desk.state.id, plan.steps, now=now)
+        taken = self._take(loads.simulated("planned", planned, self.desk.policy.max_utilisation))
+        self._figure(harm_predicted=taken.harm, max_utilisation_predicted=taken.max_utilisation)
+        return f"{certificate.tier} risk, signed by {certificate.issuer} until {certificate.expires:%F %T}"
+
+    async def execute(self) -> Execution:
+        """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
+        submission, _ = self._approved()
+        self._configured = self.live.read_topology()
+        started = self.live.now
+        execution, cancelled = await _to_the_end(lambda: self._execute(submission), self._stop)
+        self.accepted = True
+        self.store.save_execution(
+            submission.plan.hash,
+            plan=submission.plan.hash,
+            outcome=execution.status,
+            started=started,
+            finished=self.live.now,
+            document=execution,
+        )
+        if execution.status != "applied":
+            self._configured = None
+        if cancelled:
+            raise asyncio.CancelledError
+        return execution
+
+    async def confirm(self) -> bool:
+        """Let the network settle and measure again: whether the harm is gone, or less by what the policy asks for."""
+        desk, limit = self.desk, self.desk.policy.max_utilisation
+        self.live.wait(WINDOW)
+        observation = self._observe()
+        taken = self._take(loads.measured("after", observation, limit))
+        without = simulate(desk.state.with_demands(observation.network.demands)).harm(limit)
+        self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation, harm_without=round(without, 3))
+        self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
+        before = max(self.figures.harm_before or 0.0, without)
+        return taken.harm <= (1 - desk.policy.min_gain) * before
+
+    async def roll_back(self) -> None:
+        """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
+        self.take_back()
+        self.live.wait(WINDOW)
+        taken = self._take(loads.measured("after", self._observe(), self.desk.policy.max_utilisation))
+        self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation)
+
+    def take_back(self) -> bool:
+        """Undo every step that is still in place; False if there is none.
+
+        Raises `ExecutionError` when one could not be undone.
+        """
+        if self._configured is None or self.desk.submission is None:
+            return False
+        plan = self.desk.submission.plan
+        with self.desk.span("roll_back", plan=plan.hash):
+            recover(plan, self.desk.state, self._configured, self.live, on_step=self._record)
+        self._configured = None
+        return True
+
+    def record_verdict(self) -> None:
+        """Record the plan that was decided on and what the gate found."""
+        submission, decision = self.desk.submission, self.desk.decision
+        if submission is None or decision is None or decision.verdict is None:
+            return
+        plan, verdict, now = submission.plan, decision.verdict, self.live.now
+        self.store.save_plan(plan, now=now)
+        self.store.save_verdict(verdict, now=now)
+        self.session.journal.append(
+            VerdictReached(round=self.desk.round, plan=plan, verdict=verdict, passed=verdict.passed)
+        )
+
+    def _execute(self, submission: PlanSubmission) -> Execution:
+        desk = self.desk
+        with desk.span("execute", snapshot=desk.state.id, plan=submission.plan.hash) as span:
+            execution = execute(
+                submission.plan,
+                self.certificate,
+                desk.state,
+                self.live,
+                policy=desk.policy,
+                public_key=self.key.public,
+                current=self.store.current or "",
+                on_step=self._record,
+            )
+            span.set_attribute("twin.execution", execution.status)
+        return execution
+
+    def _record(self, record: StepRecord) -> None:
+        self.session.journal.append(ExecutionStep(**record.model_dump()))
+        if self._stop.is_set() and record.action != "roll back":
+            self._stop.clear()
+            raise asyncio.CancelledError
+
+    def _approved(self) -> tuple[PlanSubmission, Decision]:
+        submission, decision = self.desk.submission, self.desk.decision
+        if submission is None or decision is None or not decision.approved or decision.plan != submission.plan.hash:
+            raise CertificateError("verification has not approved this plan", fix="have it verified and approved")
+        return submission, decision
+
+    def _observe(self) -> Observation:
+        configured = self.live.read_topology()
+        self.store.save_snapshot(configured, now=self.live.now, parent=self.desk.inventory.id)
+        with self.desk.span("observe", snapshot=configured.id):
+            return observe(configured, self.live.read_telemetry(self.live.now - LOOKBACK), now=self.live.now)
+
+    def _take(self, taken: LoadsTaken) -> LoadsTaken:
+        self.session.journal.append(taken)
+        return taken
+
+    def _figure(self, **figures: float) -> None:
+        self.figures = self.figures.model_copy(update=figures)
+
+
+async def _to_the_end(work: Callable[[], T], stop: threading.Event) -> tuple[T, bool]:
+    # What was begun must be finished or taken back: a cancellation asks the executor to stop and waits for its answer.
+    future, cancelled = in_thread(work), False
+    while True:
+        try:
+            return await asyncio.shield(future), cancelled
+        except asyncio.CancelledError:
+            if future.done():
+                raise
+            cancelled = True
+            stop.set()
