@@ -80,6 +80,25 @@ def test_loads_and_losses_are_those_of_the_simulator_within_six_standard_errors_
     assert np.isclose(got.leaving.sum() + (got.sent - got.received).sum(), entered)
 
 
+@settings(deadline=None, max_examples=60)
+@given(struck_networks())
+def test_every_flow_is_on_an_unbroken_path_of_its_own_pair_which_carries_its_size(network: Network):
+    flows, n = draw_flows(network.demands, 1), len(network.nodes)
+    paths = data_plane(network, flows, flows, router_salts(n, 1)).paths
+    size, total = np.zeros(paths.pair.size), np.zeros(n * n)
+    for source, target, volume, path in zip(flows.source, flows.target, flows.size, paths.member, strict=True):
+        assert paths.pair[path] == source * n + target
+        size[path] += volume
+        total[source * n + target] += volume
+    assert np.allclose(paths.share, size / total[paths.pair])
+    for pair, hops, end, delivered in zip(paths.pair, paths.hops, paths.end, paths.delivered, strict=True):
+        links = [network.links[hop] for hop in hops if hop < len(network.links)]
+        stops = [network.nodes[pair // n].name, *(link.head for link in links)]
+        assert [link.tail for link in links] == stops[:-1]
+        assert network.node(stops[-1]) == end
+        assert delivered == (end == pair % n)
+
+
 def test_without_equal_paths_the_loads_are_the_simulated_ones(germany: Network):
     weights = np.random.default_rng(1).integers(10_000, 10_000_000, len(germany.circuits)).tolist()
     weight = dict(zip(germany.circuits, weights, strict=True))
