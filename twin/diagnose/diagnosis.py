@@ -1,0 +1,66 @@
+"""What a diagnosis says: causes in order, with the readings that speak for each and what it leaves unexplained."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from twin.faults import Fault
+from twin.model import Frozen
+
+Quantity = Literal["load", "drops", "wire_loss", "oper_up", "answers", "probe_delay", "reachable", "demand_factor"]
+
+
+class Fact(Frozen):
+    """One reading against its prediction under a hypothesis and on the healthy network.
+
+    Units by quantity: load and drops Mbit/s, wire_loss a share, probe_delay ms, demand_factor a factor on the demands
+    towards the node; oper_up, answers and reachable are 0 or 1. `element` is an element id; of a probed pair it is
+    `probe/A/B`.
+    """
+
+    element: str
+    quantity: Quantity
+    measured: float
+    predicted: float
+    healthy: float
+    gain: float = Field(
+        description="Log likelihood that the hypothesis gains on this reading over the healthy network."
+    )
+
+
+class Hypothesis(Frozen):
+    """One possible cause after its simulation; no fault means that the network is healthy."""
+
+    fault: Fault | None
+    log_likelihood: float = Field(description="Of all readings, with the prior; only differences have a meaning.")
+    confidence: float = Field(ge=0, le=1, description="Posterior share among the hypotheses that were simulated.")
+    residual: float = Field(
+        ge=0, description="Root mean square of what it leaves unexplained on links, standard errors."
+    )
+    evidence: tuple[Fact, ...]
+    value_range: tuple[int, int] | None = Field(
+        default=None,
+        description="Of a wrong weight: every value in it, ends included, routes alike and cannot be told apart.",
+    )
+    indistinguishable: tuple[str, ...] = Field(
+        default=(), description="Other hypotheses that the readings cannot tell from this one, as kind at element."
+    )
+
+    @property
+    def name(self) -> str:
+        """Kind and element, or `healthy`."""
+        return str(self.fault) if self.fault else "healthy"
+
+
+class Diagnosis(Frozen):
+    """Hypotheses, the most likely first."""
+
+    snapshot: str = Field(description="Id of the observed network: the inventory under the measured matrix.")
+    hypotheses: tuple[Hypothesis, ...] = Field(min_length=1)
+    simulated: int = Field(description="How many hypotheses were simulated.")
+    unexplained: tuple[Fact, ...] = Field(description="Readings that even the best hypothesis does not explain.")
+
+    @property
+    def best(self) -> Hypothesis:
+        """The most likely hypothesis."""
+        return self.hypotheses[0]

@@ -1,0 +1,72 @@
+"""How much the traffic towards each node has grown against its own recent past, beyond what the whole network did."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.live.network import Flags
+from twin.model import Floats
+
+from .samples import ratio
+
+RECENT = 12
+"""Samples that make up the recent past."""
+_DRIFT = 0.03  # what neighbouring nodes' daily profiles may differ by within the recent past, log units
+_LEAST_SPREAD = 0.05
+_MAD = 1.4826
+
+
+class Growth(NamedTuple):
+    """One entry per node [n]: NaN where the traffic towards it was not measured."""
+
+    log_factor: Floats  # of all demands towards the node, relative to the network-wide level
+    sigma: Floats  # its standard error
+    level: float  # network-wide factor
+
+    @property
+    def score(self) -> Floats:
+        """Standard deviations by which a node has grown; 0 where unknown."""
+        return np.nan_to_num(self.log_factor / self.sigma)
+
+
+def growth(before: Floats, now: Floats, mbit_per_sample: float, samples: tuple[int, int]) -> Growth:
+    """Compare two mean matrices, Mbit/s [n, n] by source first, over `samples` (before, now) samples each.
+
+    A surge multiplies every demand towards a node by the same factor, so the estimate is the mean of the pairs' log
+    ratios, weighted by how well each is known: `mbit_per_sample` is the rate that one sampled packet stands for, the
+    spread of the pairs around their node is estimated from the matrices themselves (median absolute deviation).
+    """
+    known = np.isfinite(before) & np.isfinite(now) & (before > 0) & (now > 0)
+    safe_before, safe_now = np.where(known, before, 1.0), np.where(known, now, 1.0)
+    ratio = np.where(known, np.log(safe_now / safe_before), 0.0)
+    counting = mbit_per_sample * (1 / (safe_before * samples[0]) + 1 / (safe_now * samples[1]))
+    factor = _weighted_mean(ratio, np.where(known, 1 / (_LEAST_SPREAD**2 + counting), 0.0))
+    spread = _spread(ratio - factor, counting, known)
+    weight = np.where(known, 1 / (spread**2 + counting), 0.0)
+    factor = _weighted_mean(ratio, weight)
+    level = _weighted_median(factor, np.sqrt(weight.sum(axis=0)))
+    with np.errstate(divide="ignore"):
+        sigma = np.sqrt(1 / weight.sum(axis=0) + _DRIFT**2)
+    return Growth(factor - level, sigma, float(np.exp(level)))
+
+
+def _weighted_mean(values: Floats, weight: Floats) -> Floats:
+    return ratio(np.sum(values * weight, axis=0), np.sum(weight, axis=0))
+
+
+def _spread(residual: Floats, counting: Floats, known: Flags) -> float:
+    """Standard deviation of the pairs around their node, beyond counting noise, from the better half of the pairs."""
+    if known.sum() < 4:
+        return 0.3
+    clear = known & (counting <= float(np.median(counting[known])))
+    return max(_LEAST_SPREAD, _MAD * float(np.median(np.abs(residual[clear]))))
+
+
+def _weighted_median(values: Floats, weight: Floats) -> float:
+    known = np.isfinite(values)
+    if not known.any():
+        return 0.0
+    order = np.argsort(values[known])
+    cumulated = np.cumsum(weight[known][order])
+    middle = int(np.searchsorted(cumulated, float(cumulated[-1]) / 2))
+    return float(values[known][order][min(middle, len(order) - 1)])

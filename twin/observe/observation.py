@@ -1,0 +1,157 @@
+"""What the newest telemetry says about the network, in one frozen value."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.live.network import Flags
+from twin.model import Floats, Frozen, Network
+
+from .growth import Growth
+from .prediction import FLOOR_MBPS
+from .samples import Samples, mean, ratio
+from .syslog import LogFact
+
+READ_S = 0.6
+"""Standard error of the time at which a counter is read, seconds."""
+_BOTH_ENDS = 3.0  # standard errors of a reading by which the two ends of a wire may differ
+
+
+class Quality(Frozen):
+    """How complete and consistent the window is; shares, 0..1."""
+
+    missing_counters: float  # share of interface readings that are missing
+    missing_exports: float  # share of pair readings that are missing
+    disagreement: float  # median of |out - in| / out over the links that are up: both ends of a wire
+    noise: float  # how far healthy links stray from the twin's prediction, as a multiple of the stated error, >= 1
+
+    @property
+    def score(self) -> float:
+        """1 for complete and consistent data, falling with each defect."""
+        return max(
+            0.0, 1 - self.missing_counters - self.missing_exports - min(self.disagreement, 1) - 0.02 * (self.noise - 1)
+        )
+
+
+class Probes(NamedTuple):
+    """Means over the window per probed pair [p]; NaN where nothing was measured."""
+
+    source: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    target: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    loss: Floats
+    delay_ms: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """Measured state of a network over the newest samples between which nothing changed. m links, n nodes.
+
+    `network` is the inventory under the measured matrix; `window` holds those samples, `past` the earlier ones.
+    """
+
+    inventory: Network
+    network: Network
+    window: Samples
+    past: Samples
+    quality: Quality
+    growth: Growth
+    fallback: tuple[str, ...]  # nodes whose own demands could not be measured: last known values are used
+    age_s: float  # seconds between the newest sample and the reader's clock
+    interval_s: float
+    events: tuple[LogFact, ...]  # syslog lines of the window and the recent past
+
+    @property
+    def time(self) -> datetime:
+        """End of the newest sample, UTC."""
+        return datetime.fromtimestamp(float(self.window.time[-1]), UTC)
+
+    @property
+    def samples(self) -> int:
+        """How many samples the means are over."""
+        return len(self.window.time)
+
+    @property
+    def out_mbps(self) -> Floats:
+        """Mean rate sent [m]; NaN where it was never measured."""
+        return mean(self.window.out_mbps)
+
+    @property
+    def in_mbps(self) -> Floats:
+        """Mean rate received at the far end [m]; NaN where it was never measured."""
+        return mean(self.window.in_mbps)
+
+    @property
+    def dropped_mbps(self) -> Floats:
+        """Mean rate dropped by the queue [m]; NaN where it was never measured."""
+        return mean(self.window.dropped_mbps)
+
+    @property
+    def up(self) -> Flags:
+        """Newest operational state [m], as reported by the tail; true where the tail does not answer."""
+        tails = [self.inventory.node_index[link.tail] for link in self.inventory.links]
+        return np.where(self.answered[tails], self.window.up[-1], True)
+
+    @property
+    def answered(self) -> Flags:
+        """Whether each node answered at least one poll of the window [n]."""
+        return self.window.answered.any(axis=0)
+
+    @cached_property
+    def arrived_mbps(self) -> Floats:
+        """Rate that wanted to leave by each link, per sample [K, m]: sent and dropped, or what the far end received."""
+        return arrivals(self.window)
+
+    @cached_property
+    def wire_loss(self) -> Floats:
+        """Share of what was sent that the far end did not receive [m]; NaN where one end was never measured."""
+        both = np.isfinite(self.window.out_mbps) & np.isfinite(self.window.in_mbps)
+        sent = np.sum(np.where(both, self.window.out_mbps, 0.0), axis=0)
+        received = np.sum(np.where(both, self.window.in_mbps, 0.0), axis=0)
+        return ratio(sent - received, sent)
+
+    @cached_property
+    def removed(self) -> Floats:
+        """Share of its traffic that each link takes off, in its queue or on the wire [m]; 0 where not measured."""
+        return removed_share(self.window, self.interval_s)
+
+    @cached_property
+    def reading_error(self) -> Floats:
+        """Standard error of a mean rate [m], Mbit/s: its first and last reading are each off by part of a second."""
+        before = arrivals(self.past)[-1:] if len(self.past.time) else self.arrived_mbps[:1]
+        return READ_S / (self.interval_s * self.samples) * np.hypot(mean(before), mean(self.arrived_mbps[-1:]))
+
+    @cached_property
+    def wire_error(self) -> Floats:
+        """Standard error of `wire_loss` [m]."""
+        sent = np.nan_to_num(self.out_mbps)
+        error = np.hypot(FLOOR_MBPS, np.sqrt(2) * np.nan_to_num(self.reading_error))
+        return np.where(sent > error, error / np.maximum(sent, error), 1.0)
+
+    @property
+    def probes(self) -> Probes:
+        """Probe results over the window."""
+        window = self.window
+        return Probes(window.probe_source, window.probe_target, mean(window.probe_loss), mean(window.probe_delay_ms))
+
+
+def arrivals(samples: Samples) -> Floats:
+    """What wanted to leave by each link, Mbit/s per sample [K, m]: sent and dropped, else what the far end received."""
+    measured = samples.out_mbps + samples.dropped_mbps
+    return np.where(np.isfinite(measured), measured, samples.in_mbps)
+
+
+def removed_share(samples: Samples, interval_s: float) -> Floats:
+    """Share of its traffic that each link takes off, in its queue or on the wire [m]; 0 where nothing is measured.
+
+    Both ends are read at slightly different times: a difference that this explains is none.
+    """
+    both = np.isfinite(samples.out_mbps) & np.isfinite(samples.in_mbps) & np.isfinite(samples.dropped_mbps)
+    sent, received, dropped = (
+        np.sum(np.where(both, x, 0.0), axis=0) for x in (samples.out_mbps, samples.in_mbps, samples.dropped_mbps)
+    )
+    apart = _BOTH_ENDS * READ_S / interval_s
+    lost = np.where(sent - received > apart * sent, sent - received, 0.0)
+    return np.clip(np.nan_to_num(ratio(dropped + lost, sent + dropped)), 0.0, 1.0)

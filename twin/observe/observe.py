@@ -1,0 +1,178 @@
+"""From telemetry to an observation: the newest samples between which nothing changed, and what came before."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+
+from twin.errors import InputError
+from twin.live.network import Flags, Telemetry
+from twin.model import Floats, Network
+
+from .growth import RECENT, Growth, growth
+from .observation import Observation, Quality, arrivals, removed_share
+from .prediction import SAMPLED_MBIT, export_noise, predict
+from .samples import Samples, mean, ratio, read_samples
+from .syslog import read_events
+
+HISTORY = 2 * RECENT
+"""Earlier samples that are kept for comparison."""
+_CALIBRATION = 4  # earlier samples whose residuals tell how noisy this network is
+_CHANGED = 7.0  # standard deviations by which a link must have moved for an earlier sample to be of another state
+_FOLLOWS = 0.4  # share of a residual that may come and go with the traffic itself
+_CHANGED_LOSS = 0.02
+_CHANGED_GROWTH = 0.25
+
+
+def observe(network: Network, telemetry: Telemetry, *, window: int = 3, now: datetime | None = None) -> Observation:
+    """Measure the state of `network`, the inventory, over at most `window` of the newest samples.
+
+    Samples from before a change (a link went down, traffic moved, loss began, demands surged) are left out of the
+    window. A pair whose export is missing keeps its last known demand, or the provisioned one at the network-wide
+    level; `fallback` names its source. `now` is the reader's clock, by default the newest sample.
+    Raises `InputError` without samples or with a window below 1.
+    """
+    if window < 1:
+        raise InputError(f"a window of {window} samples measures nothing", fix="use 3")
+    samples = read_samples(network, telemetry, window + HISTORY)
+    interval = float(np.median(np.diff(samples.time))) if len(samples.time) > 1 else 300.0
+    filled = _filled(network, samples.demands)
+    residuals = _Residuals(network, samples, filled, interval)
+    steady = _steady(samples, filled, residuals, window)
+    recent, past = samples.rows(slice(-steady, None)), samples.rows(slice(0, -steady))
+    source_known = np.any(np.isfinite(recent.demands), axis=0)
+    demands = np.where(source_known, np.nan_to_num(mean(recent.demands)), filled[-1])
+    end = float(samples.time[-1])
+    return Observation(
+        inventory=network,
+        network=network.with_demands(demands),
+        window=recent,
+        past=past,
+        quality=_quality(network, recent, residuals.noise(steady)),
+        growth=_growth(network, recent, past, interval),
+        fallback=tuple(network.nodes[i].name for i in np.flatnonzero(np.any(~source_known, axis=1))),
+        age_s=max(0.0, now.timestamp() - end) if now else 0.0,
+        interval_s=interval,
+        events=tuple(x for x in read_events(network, telemetry.events) if x.time > end - (window + RECENT) * interval),
+    )
+
+
+class _Residuals:
+    """Measured minus predicted arrivals of single samples under the inventory's routing, in standard errors [m]."""
+
+    def __init__(self, network: Network, samples: Samples, filled: Floats, interval_s: float) -> None:
+        self._network, self._samples, self._filled = network, samples, filled
+        self._interval_s = interval_s
+        self._known: dict[int, tuple[Floats, Floats]] = {}
+
+    def of(self, row: int) -> tuple[Floats, Floats]:
+        """Residual and its standard error of one sample, Mbit/s [m]; NaN where it was not measured."""
+        if row not in self._known:
+            sample = self._samples.rows(slice(row, row + 1))
+            state, removed = self._network.with_demands(self._filled[row]), removed_share(sample, self._interval_s)
+            noise = export_noise(state, removed, samples=1, interval_s=self._interval_s)
+            prediction = predict(state, removed, noise)
+            self._known[row] = arrivals(sample)[0] - prediction.arrived, prediction.sigma
+        return self._known[row]
+
+    def noise(self, steady: int) -> float:
+        """How many times larger than stated the errors are, at least 1.
+
+        Robust over links; of the samples before and within the window, the quieter ones count.
+        """
+        end = len(self._samples.time)
+        begin = max(0, end - steady)
+        halves = [range(max(0, begin - _CALIBRATION), begin), range(begin, end)]
+        return max(1.0, min(self._spread(rows) for rows in halves if rows))
+
+    def _spread(self, rows: range) -> float:
+        scores = np.concatenate([np.abs(residual / sigma) for residual, sigma in map(self.of, rows)])
+        known = scores[np.isfinite(scores)]
+        return 1.4826 * float(np.median(known)) if known.size else 1.0
+
+
+def _steady(samples: Samples, filled: Floats, residuals: _Residuals, window: int) -> int:
+    """How many of the newest samples, up to `window`, show one and the same state."""
+    newest = len(samples.time) - 1
+    steady = 1
+    while steady < min(window, newest + 1) and _same(samples, filled, residuals, (newest - steady, newest)):
+        steady += 1
+    return steady
+
+
+def _same(samples: Samples, filled: Floats, residuals: _Residuals, pair: tuple[int, int]) -> bool:
+    earlier, newest = pair
+    if (samples.up[earlier] != samples.up[newest]).any():
+        return False
+    (residual_a, sigma_a), (residual_b, sigma_b) = residuals.of(earlier), residuals.of(newest)
+    follows = _FOLLOWS * np.fmax(np.abs(residual_a), np.abs(residual_b))
+    moved = np.abs(residual_b - residual_a) > _CHANGED * np.hypot(sigma_a, sigma_b) + follows
+    began = _wire_changed(samples, pair) | _plateau_changed(samples, pair)
+    surge = growth(filled[earlier], filled[newest], SAMPLED_MBIT / 300, (1, 1))
+    surged = (np.abs(surge.score) > _CHANGED) & (np.abs(np.nan_to_num(surge.log_factor)) > _CHANGED_GROWTH)
+    return not (moved.any() or began.any() or surged.any())
+
+
+def _wire_changed(samples: Samples, pair: tuple[int, int]) -> Flags:
+    """Whether the share that each wire loses differs between two samples [m]."""
+    sent, received = samples.out_mbps[list(pair)], samples.in_mbps[list(pair)]
+    lost = ratio(sent - received, np.nan_to_num(sent))
+    return np.nan_to_num(np.abs(lost[1] - lost[0])) > _CHANGED_LOSS
+
+
+def _plateau_changed(samples: Samples, pair: tuple[int, int]) -> Flags:
+    """Whether each link is full in one sample at a rate that it exceeded in the other [m]."""
+    sent, dropped = samples.out_mbps[list(pair)], samples.dropped_mbps[list(pair)]
+    full = np.nan_to_num(dropped) > _CHANGED_LOSS * np.nan_to_num(sent)
+    exceeded = np.nan_to_num(sent[::-1]) > (1 + _CHANGED_LOSS) * np.nan_to_num(sent)
+    return np.any(full & exceeded, axis=0)
+
+
+def _filled(network: Network, demands: Floats) -> Floats:
+    """Matrices [K, n, n] with what is missing carried over from the sample before, or from the provisioned matrix."""
+    filled = demands.copy()
+    known = np.isfinite(demands)
+    provisioned = float(np.where(known, network.demands, 0.0).sum())
+    level = float(np.nansum(demands)) / provisioned if provisioned else 1.0
+    last = network.demands * level
+    for matrix in filled:
+        np.copyto(matrix, last, where=~np.isfinite(matrix))
+        last = matrix
+    return filled
+
+
+def _growth(network: Network, recent: Samples, past: Samples, interval_s: float) -> Growth:
+    """Growth against the recent past; without one, against the provisioned matrix."""
+    now, counting = mean(recent.demands), SAMPLED_MBIT / interval_s
+    if not len(past.time):
+        return growth(network.demands, now, counting, (1, recent.time.size))
+    candidates = [
+        growth(mean(past.demands[x]), now, counting, (len(past.time[x]), recent.time.size))
+        for x in (slice(-RECENT, None), slice(0, RECENT // 2))
+    ]
+    newer, older = candidates
+    better = np.abs(older.score) > np.abs(newer.score) + 3
+    return Growth(
+        np.where(better, older.log_factor, newer.log_factor), np.where(better, older.sigma, newer.sigma), newer.level
+    )
+
+
+def _quality(network: Network, recent: Samples, noise: float) -> Quality:
+    up = recent.up.all(axis=0)
+    counters = np.concatenate([recent.out_mbps[:, up].ravel(), recent.in_mbps[:, up].ravel()])
+    exports = recent.demands[:, network.demands > 0]
+    sent, received = mean(recent.out_mbps), mean(recent.in_mbps)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = np.abs(sent - received) / sent
+    apart = apart[np.isfinite(apart)]
+    return Quality(
+        missing_counters=_missing(counters),
+        missing_exports=_missing(exports),
+        disagreement=float(np.median(apart)) if apart.size else 0.0,
+        noise=noise,
+    )
+
+
+def _missing(values: Floats | Sequence[float]) -> float:
+    array = np.asarray(values)
+    return float(np.isnan(array).mean()) if array.size else 0.0

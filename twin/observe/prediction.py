@@ -1,0 +1,73 @@
+"""What the twin says that each link should be asked to carry, and how far off an honest measurement may be.
+
+The prediction is conditioned on what was measured to get lost on the way (full queues, bad links), so that it tests
+routing and traffic alone: a drop upstream is no surprise downstream.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Network
+from twin.sim.simulate import simulate
+
+COUNTER_ERROR = 0.003  # relative: counters are read up to a second apart from the end of the interval
+EXPORT_ERROR = 0.025  # relative error of flow export on the largest flows
+SAMPLED_MBIT = 40.0  # traffic that one sampled packet stands for: 1 in 5,000 packets of 1,000 bytes
+FLOOR_MBPS = 0.5
+FLOW_CONCENTRATION = 0.15  # sum of the squared flow shares of one demand: heavy-tailed flows
+
+
+class Prediction(NamedTuple):
+    """n nodes, m links."""
+
+    arrived: Floats  # [m] Mbit/s that want to leave by each link
+    sigma: Floats  # [m] standard error of the measured minus the predicted arrivals, Mbit/s
+    delay_ms: Floats  # [n, n] one-way propagation; inf where there is no path
+
+
+class ExportNoise(NamedTuple):
+    """Variance of the flow export per Mbit/s of load on each link [m]: what measuring the matrix adds."""
+
+    per_mbps: Floats
+
+
+def export_noise(network: Network, removed: Floats, *, samples: int, interval_s: float) -> ExportNoise:
+    """Propagate the error of the measured matrix to the links: one more simulation, of variances instead of rates."""
+    demands = network.offered
+    variance = ((EXPORT_ERROR * demands) ** 2 + SAMPLED_MBIT / interval_s * demands) / samples
+    on_links = simulate(conditioned(replace(network, limits=(), demands=variance), removed)).load
+    load = simulate(conditioned(network, removed)).load
+    overall = float(on_links.sum() / load.sum()) if load.any() else 0.0
+    return ExportNoise(np.divide(on_links, load, out=np.full(load.size, overall), where=load > 0))
+
+
+def predict(network: Network, removed: Floats, noise: ExportNoise) -> Prediction:
+    """Simulate `network` with the share `removed` [m] of each link's traffic taken off on the way."""
+    outcome = simulate(conditioned(network, removed))
+    arrived = outcome.load
+    variance = FLOOR_MBPS**2 + (COUNTER_ERROR * arrived) ** 2 + noise.per_mbps * arrived + hashing_variance(network)
+    return Prediction(arrived, np.sqrt(variance), outcome.delay_ms)
+
+
+def conditioned(network: Network, removed: Floats) -> Network:
+    """Return the network with the loss of every link set to the share `removed` [m]."""
+    if all(link.loss == share for link, share in zip(network.links, removed, strict=True)):
+        return network
+    links = (link._replace(loss=float(share)) for link, share in zip(network.links, removed, strict=True))
+    return replace(network, links=tuple(links))
+
+
+def hashing_variance(network: Network) -> Floats:
+    """Variance [m] of link loads, (Mbit/s)^2, because flows are hashed whole to equal paths; 0 where none splits.
+
+    A demand d with flow shares p_i puts f d on a link on average; when each flow takes the link with probability f, the
+    variance is f (1 - f) d^2 sum p_i^2. The bound used is f d^2 sum p_i^2 over the demands that have been split.
+    """
+    from twin.sim.arrays import compile_network
+
+    from .splits import split_squares
+
+    arrays = compile_network(network)
+    return FLOW_CONCENTRATION * split_squares(arrays)[arrays.arc_of]

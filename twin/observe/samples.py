@@ -1,0 +1,118 @@
+"""Telemetry as dense arrays: one row per sample, one column per element, NaN where a measurement is missing."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.errors import InputError
+from twin.live.network import Flags, Telemetry
+from twin.model import Floats, Ints, Network
+
+
+class Samples(NamedTuple):
+    """The newest samples in time order. K samples, m links, n nodes, p probed pairs."""
+
+    time: Floats  # [K] epoch seconds, the end of each interval
+    out_mbps: Floats  # [K, m]
+    in_mbps: Floats  # [K, m]
+    dropped_mbps: Floats  # [K, m]
+    up: Flags  # [K, m] operational state as the tail reports it; true where nobody reported
+    answered: Flags  # [K, n] whether the node answered its poll
+    demands: Floats  # [K, n, n] Mbit/s by source first
+    probe_source: Ints  # [p]
+    probe_target: Ints  # [p]
+    probe_loss: Floats  # [K, p]
+    probe_delay_ms: Floats  # [K, p]
+
+    def rows(self, chosen: slice | Sequence[int] | Ints) -> "Samples":
+        """Return only some samples, by position."""
+        return Samples(
+            self.time[chosen],
+            self.out_mbps[chosen],
+            self.in_mbps[chosen],
+            self.dropped_mbps[chosen],
+            self.up[chosen],
+            self.answered[chosen],
+            self.demands[chosen],
+            self.probe_source,
+            self.probe_target,
+            self.probe_loss[chosen],
+            self.probe_delay_ms[chosen],
+        )
+
+
+def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples:
+    """Arrange the last `newest` samples. Raises `InputError` when there is none or an element is out of range."""
+    n, m = len(network.nodes), len(network.links)
+    _check_range(telemetry, n, m)
+    time = np.unique(np.concatenate([telemetry.links.time, telemetry.traffic.time]))[-newest:]
+    if not time.size:
+        raise InputError("there is no telemetry to observe", fix="wait for at least one sample")
+    links, nodes, probes = telemetry.links, telemetry.nodes, telemetry.probes
+    probe = probes.source * n + probes.target
+    pairs = np.unique(probe)
+    probed = np.searchsorted(pairs, probe)
+    return Samples(
+        time=time,
+        out_mbps=_dense(time, links.time, links.link, links.out_mbps, m),
+        in_mbps=_dense(time, links.time, links.link, links.in_mbps, m),
+        dropped_mbps=_dense(time, links.time, links.link, links.dropped_mbps, m),
+        up=_dense(time, links.time, links.link, links.up.astype(np.float64), m) != 0,
+        answered=_dense(time, nodes.time, nodes.node, nodes.answered.astype(np.float64), n) == 1,
+        demands=_demands(network, telemetry, time),
+        probe_source=pairs // n,
+        probe_target=pairs % n,
+        probe_loss=_dense(time, probes.time, probed, probes.loss, pairs.size),
+        probe_delay_ms=_dense(time, probes.time, probed, probes.delay_ms, pairs.size),
+    )
+
+
+def mean(values: Floats) -> Floats:
+    """Mean over the first axis of what is there; NaN where nothing is."""
+    known = np.isfinite(values)
+    total: Floats = np.where(known, values, 0.0).sum(axis=0)
+    count: Ints = known.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def ratio(part: Floats, whole: Floats) -> Floats:
+    """Divide element by element; NaN where the divisor is not positive."""
+    positive = whole > 0
+    return np.where(positive, part / np.where(positive, whole, 1.0), np.nan)
+
+
+def _dense(time: Floats, at: Floats, element: Ints, values: Floats, count: int) -> Floats:
+    """Arrange one column; of rows for the same element and time the last one counts."""
+    dense = np.full((time.size, count), np.nan)
+    row = np.searchsorted(time, at)
+    kept = row < time.size
+    kept[kept] &= time[row[kept]] == at[kept]
+    dense[row[kept], element[kept]] = values[kept]
+    return dense
+
+
+def _demands(network: Network, telemetry: Telemetry, time: Floats) -> Floats:
+    """Measured matrices. A pair that is neither provisioned nor ever exported has no traffic."""
+    n, traffic = len(network.nodes), telemetry.traffic
+    pair = traffic.source * n + traffic.target
+    dense = _dense(time, traffic.time, pair, traffic.mbps, n * n)
+    silent = network.demands.ravel() == 0
+    silent[pair] = False
+    dense[:, silent] = 0.0
+    return dense.reshape(time.size, n, n)
+
+
+def _check_range(telemetry: Telemetry, n: int, m: int) -> None:
+    columns = {
+        "link": (telemetry.links.link, m),
+        "node": (telemetry.nodes.node, n),
+        "source": (np.concatenate([telemetry.traffic.source, telemetry.probes.source]), n),
+        "target": (np.concatenate([telemetry.traffic.target, telemetry.probes.target]), n),
+    }
+    for name, (positions, size) in columns.items():
+        if positions.size and not 0 <= positions.min() <= positions.max() < size:
+            raise InputError(
+                f"telemetry names {name} {positions.max()}, the inventory has {size}",
+                fix="read the topology again: the inventory is older than the telemetry",
+            )
