@@ -1,0 +1,114 @@
+"""Execution of a certified plan on the live network: step by step, watched, and taken back when anything is off."""
+
+from asyncio import CancelledError
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from .agreement import Tolerance
+from .certificate import Certificate, PublicKey, check
+from .errors import CertificateError, TwinError
+from .live.network import LiveNetwork
+from .model import Frozen, Network
+from .plan import Plan
+from .policy import Policy
+from .preflight import preflight
+from .rollout import Logbook, OnStep, Rollout, StepRecord
+from .verdict import Verdict
+
+__all__ = ["Execution", "OnStep", "StepRecord", "execute", "recover"]
+
+
+class Execution(Frozen):
+    """How an execution ended. After `interrupted` the caller should stop: the interrupt was answered, not raised."""
+
+    status: Literal["applied", "rolled_back", "refused"]
+    reason: str
+    records: tuple[StepRecord, ...]
+    verdict: Verdict | None = Field(default=None, description="Of the verification against the state found live.")
+    interrupted: bool = False
+
+
+def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
+    plan: Plan,
+    certificate: Certificate | None,
+    network: Network,
+    live: LiveNetwork,
+    *,
+    policy: Policy,
+    public_key: PublicKey,
+    current: str,
+    on_step: OnStep | None = None,
+    tolerance: Tolerance | None = None,
+) -> Execution:
+    """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
+
+    `network` is the snapshot the plan was made for, `current` the id of the twin's newest one. Before the first step
+    the live state is measured: when it is no longer `network`, the plan is verified again on what was found, and
+    refused if it fails there; when telemetry contradicts the twin, it is refused too. `on_step` is called before every
+    effect and after it; it may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in
+    reverse order; an error that is not of the project's own tree is raised again afterwards.
+
+    Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
+    when something could not be undone, saying what is still in place.
+    """
+    check(certificate, plan, network, policy, public_key=public_key, now=live.now)
+    if current != network.id:
+        raise CertificateError(
+            f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
+        )
+    tolerance = tolerance or Tolerance()
+    start = preflight(plan, network, live, policy, tolerance)
+    log = Logbook(live, len(plan.steps), on_step)
+    if start.refusal:
+        log.write(0, "refused", start.refusal, agreement=start.agreement)
+        return Execution(status="refused", reason=start.refusal, records=tuple(log.records), verdict=start.verdict)
+    rollout = Rollout(plan, start.base, live, configured=start.configured, log=log)
+    ending = _play(rollout, tolerance)
+    return Execution(
+        status="rolled_back" if ending.turned_back else "applied",
+        reason=ending.reason,
+        records=tuple(log.records),
+        verdict=start.verdict,
+        interrupted=ending.interrupted,
+    )
+
+
+def recover(
+    plan: Plan, network: Network, configured: Network, live: LiveNetwork, *, on_step: OnStep | None = None
+) -> Execution:
+    """Undo whatever part of a plan is in place after the process that executed it was killed.
+
+    `network` is the snapshot the plan was executed on, `configured` what `live.read_topology()` said before it. Raises
+    `ExecutionError` when the live configuration is none of those that the plan passes through.
+    """
+    log = Logbook(live, len(plan.steps), on_step)
+    rollout = Rollout(plan, network, live, configured=configured, log=log)
+    rollout.find()
+    reason = f"{rollout.applied} steps were in place after a kill"
+    rollout.roll_back(reason, Tolerance())
+    return Execution(status="rolled_back", reason=reason, records=tuple(log.records))
+
+
+class _Ending(NamedTuple):
+    reason: str
+    turned_back: bool = True
+    interrupted: bool = False
+
+
+def _play(rollout: Rollout, tolerance: Tolerance) -> _Ending:
+    try:
+        reason = rollout.advance(tolerance)
+    except (KeyboardInterrupt, CancelledError):
+        ending = _Ending("interrupted", interrupted=True)
+    except TwinError as error:
+        ending = _Ending(str(error))
+    except BaseException as error:
+        rollout.turn_back(f"{type(error).__name__}: {error}", tolerance)
+        raise
+    else:
+        if reason is None:
+            return _Ending(f"{rollout.applied} steps made, each confirmed by telemetry", turned_back=False)
+        ending = _Ending(reason)
+    rollout.turn_back(ending.reason, tolerance)
+    return ending
