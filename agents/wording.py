@@ -182,6 +182,18 @@ def place(element: str) -> str:
     return visible(rest if kind == "node" else element)
 
 
+def short(element: str) -> str:
+    """Write an element as one may type it: `circuit A--B`, `node A`; several that fail together joined by `+`."""
+    return " + ".join(_short(part) for part in element.split(" + "))
+
+
+def _short(element: str) -> str:
+    kind, _, name = element.partition("/")
+    if kind == "link" and "--" in name:
+        return f"circuit {place(element).replace(' - ', '--')}"
+    return f"{kind} {visible(name)}" if name else visible(element)
+
+
 def _severity(fault: Fault) -> str:
     match fault.kind:
         case FaultKind.CAPACITY | FaultKind.SILENT_LOSS:

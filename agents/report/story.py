@@ -72,8 +72,8 @@ class Story:
 
     @property
     def applied(self) -> Round | None:
-        """The round whose plan went into execution, or else the last one that the gate passed."""
-        wanted = self.finished.plan if self.finished else None
+        """The round whose plan was certified, None when none was."""
+        wanted = self.certificate.plan if self.certificate else None
         hits = [r for r in self.rounds if r.submission is not None and r.submission.plan.hash == wanted]
         return hits[-1] if hits else None
 

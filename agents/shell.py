@@ -1,0 +1,47 @@
+"""A run under a shell: signals ask it to stop and to take back what it applied, and its end is an exit code."""
+
+import asyncio
+import signal
+from pathlib import Path
+from types import FrameType
+
+from .console import Screen
+from .report import read_run, write_report
+from .report.summary import Summary, summarise
+from .run import RunRequest, RunResult, run_incident
+
+EXIT_CODES = {"no safe plan": 3, "awaiting approval": 3, "rolled back": 1, "failed": 1, "interrupted": 130}
+_PATIENCE = 3  # signals that are answered by stopping in good order; the next one ends the process at once
+
+
+def run_shown(request: RunRequest, runs: Path, *, screen: Screen) -> tuple[Summary, int]:
+    """Run an incident on a screen, write its report, and return its summary and the exit code.
+
+    Raises what `run_incident` and `write_report` raise.
+    """
+    with screen:
+        result = asyncio.run(_stoppable(request, runs, screen))
+        screen.progress("writing the report")
+        write_report(result.folder)
+    code = result.error.exit_code if result.error else EXIT_CODES.get(result.finished.outcome, 0)
+    return summarise(read_run(result.folder), result.folder), code
+
+
+async def _stoppable(request: RunRequest, runs: Path, screen: Screen) -> RunResult:
+    task, loop, asked = asyncio.current_task(), asyncio.get_running_loop(), 0
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > _PATIENCE:
+            raise KeyboardInterrupt
+        screen.notice("stopping: whatever was applied is taken back" if asked == 1 else "still stopping")
+        if asked == 1 and task is not None:
+            loop.call_soon_threadsafe(task.cancel)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return await run_incident(request, runs=runs, on_event=screen.show)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,73 @@
+"""Results as tables for a terminal. Everything is plain text to rich: no markup of ours or of others is read."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from twin.study import Study
+from twin.verdict import Verdict
+
+from .wording import capacity, mbps, one_line, share, short, visible, where
+
+_HOT, _FULL = 0.8, 1.0
+
+
+def verdict_table(verdict: Verdict) -> Table:
+    """Every check of a verdict, with its figures and, where it failed, its counterexample."""
+    table = _table("check", "result", "detail")
+    for check in verdict.checks:
+        detail = Text(visible(check.detail))
+        example = check.counterexample
+        if example is not None and not check.passed:
+            figures = f"{example.measured:.4g} against {example.limit:.4g}"
+            detail.append(f"\n{visible(where(example))}: {figures}", style="red")
+        result = Text("passed", style="green") if check.passed else Text("FAILED", style="bold red")
+        table.add_row(check.name, result, detail)
+    return table
+
+
+def link_table(study: Study, top: int) -> Table:
+    """The links with the highest worst case, and the failure that causes it."""
+    table = _table("link", "capacity>", "utilisation>", "worst-case utilisation>", "failure causing it")
+    for case in study.links[:top]:
+        worst = _shade(case.worst_utilisation)
+        row = [Text(case.link), capacity(case.capacity), _shade(case.utilisation), worst]
+        table.add_row(*row, Text(short(case.worst_failure) if case.worst_failure else "none"))
+    return table
+
+
+def failure_table(study: Study, top: int) -> Table:
+    """The failures that do most."""
+    table = _table("failure", "busiest link", "utilisation>", "lost>", "from or to a failed node>", "above capacity>")
+    for case in study.failures[:top]:
+        rates = [mbps(value) for value in (case.lost, case.severed, case.overload)]
+        table.add_row(Text(short(case.failure)), Text(case.busiest or "none"), _shade(case.max_utilisation), *rates)
+    return table
+
+
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> Table:
+    """A table of words; a heading that ends in `>` is of figures."""
+    table = _table(*headings)
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(one_line(cell, 400)) for cell in row))
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for heading in headings:
+        figures = heading.endswith(">")
+        table.add_column(
+            Text(heading.removesuffix(">")),
+            justify="right" if figures else "left",
+            no_wrap=figures,
+            overflow="fold",
+        )
+    return table
+
+
+def _shade(value: float) -> Text:
+    style = "bold red" if value >= _FULL else "yellow" if value >= _HOT else ""
+    return Text(share(value), style=style)
