@@ -33,7 +33,6 @@ Next = Stage | Literal["end"]
 T = TypeVar("T")
 
 ROUNDS = 3
-NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 
 ROLE_OF: Mapping[Stage, Role] = MappingProxyType(
     {"observe": "monitoring", "diagnose": "diagnosis", "plan": "planning", "verify": "verification"}
@@ -74,6 +73,11 @@ class Operator(Protocol):
 
     figures: Figures
 
+    @property
+    def negligible(self) -> float:
+        """Harm, in Mbit/s, that is nothing to act on."""
+        ...
+
     async def record_before(self) -> None:
         """Record the measured state at the start."""
         ...
@@ -108,7 +112,7 @@ class Driver:
 
     def __init__(self, desk: Desk, session: Session, team: Team, operator: Operator, *, rounds: int = ROUNDS) -> None:
         self._desk, self._session, self._team, self._operator = desk, session, team, operator
-        self._rounds = rounds
+        self._rounds, self._because = rounds, ""
         self._stages: Mapping[Stage, Callable[[], Awaitable[Move]]] = {
             "observe": self._observe,
             "diagnose": self._diagnose,
@@ -207,19 +211,27 @@ class Driver:
             case "applied":
                 return Move("confirm", execution.reason)
             case "rolled_back":
-                return Move("roll back", execution.reason)
+                return self._to_roll_back(execution.reason)
             case "refused":
                 return Move("end", execution.reason, outcome="no safe plan")
 
     async def _confirm(self) -> Move:
         better = await self._operator.confirm()
         before, after = self._operator.figures.harm_before, self._operator.figures.harm_after
-        words = f"measured harm went from {before or 0:,.0f} to {after or 0:,.0f} Mbit/s"
-        return Move("end", words, outcome="resolved") if better else Move("roll back", words)
+        without = self._operator.figures.harm_without
+        words = (
+            f"measured harm went from {before or 0:,.0f} to {after or 0:,.0f} Mbit/s; "
+            f"without the plan it would be {without or 0:,.0f} by now"
+        )
+        return Move("end", words, outcome="resolved") if better else self._to_roll_back(words)
+
+    def _to_roll_back(self, because: str) -> Move:
+        self._because = because
+        return Move("roll back", because)
 
     async def _roll_back(self) -> Move:
         await self._operator.roll_back()
-        return Move("end", "the network is as it was before the plan", outcome="rolled back")
+        return Move("end", f"the network is as it was before the plan: {self._because}", outcome="rolled back")
 
     async def _work(self, stage: Stage, task: str, concluded: Callable[[], bool]) -> None:
         specialist = self._team[ROLE_OF[stage]]
@@ -240,7 +252,7 @@ class Driver:
             raise BudgetError(f"{contract.role} did not conclude: {', '.join(sorted(missing)) or 'no hand-over'}")
 
     def _harms(self, harm: float) -> bool:
-        return harm > NEGLIGIBLE * float(self._desk.state.offered.sum())
+        return harm > self._operator.negligible
 
 
 def _present(value: T | None) -> T:

@@ -27,6 +27,7 @@ from . import loads
 from .chat import Session
 from .events import CertificateIssued, ExecutionStep, Figures, LoadsTaken, VerdictReached
 
+NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 LOOKBACK = timedelta(hours=3)
 WINDOW = 3  # samples that the last measurement is over
 
@@ -131,7 +132,10 @@ class NetworkOperator:
         return execution
 
     async def confirm(self) -> bool:
-        """Let the network settle and measure again: whether the harm is gone, or less by what the policy asks for."""
+        """Let the network settle and measure again: whether the harm is gone, or less by what the policy asks for.
+
+        Traffic moves on in the meantime, so the measure is the harm that the twin says there would be without the plan.
+        """
         desk, limit = self.desk, self.desk.policy.max_utilisation
         self.live.wait(WINDOW)
         observation = self._observe()
@@ -139,8 +143,7 @@ class NetworkOperator:
         without = simulate(desk.state.with_demands(observation.network.demands)).harm(limit)
         self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation, harm_without=round(without, 3))
         self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
-        before = max(self.figures.harm_before or 0.0, without)
-        return taken.harm <= (1 - desk.policy.min_gain) * before
+        return taken.harm <= max((1 - desk.policy.min_gain) * without, self.negligible)
 
     async def roll_back(self) -> None:
         """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
@@ -173,6 +176,11 @@ class NetworkOperator:
         self.session.journal.append(
             VerdictReached(round=self.desk.round, plan=plan, verdict=verdict, passed=verdict.passed)
         )
+
+    @property
+    def negligible(self) -> float:
+        """Harm, in Mbit/s, that is nothing to act on."""
+        return NEGLIGIBLE * float(self.desk.state.offered.sum())
 
     def _execute(self, submission: PlanSubmission) -> Execution:
         desk = self.desk

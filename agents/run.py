@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
@@ -31,7 +31,7 @@ from .contracts import RIGHTS
 from .driver import Driver
 from .events import Outcome, RunFinished, RunStarted
 from .journal import Clock, Journal, Listener
-from .models import resolve
+from .models import Model, resolve
 from .operator import NetworkOperator
 from .team import assemble
 from .tracing import Tracing
@@ -84,19 +84,21 @@ async def run_incident(
     home: Path | None = None,
     clock: Clock = utc_now,
     on_event: Listener | None = None,
+    model: Model | None = None,
 ) -> RunResult:
     """Run one incident and leave its record in a new folder under `runs`.
 
     `home` holds the signing key, outside `runs` and every tool's reach. `on_event` sees every record right after it is
     in the journal; while a plan is executed, from another thread. A cancellation is answered: whatever was applied is
     taken back, the record is closed, and the result says `interrupted`. An error of the tree `TwinError` that stops a
-    run on its way ends it as `failed`, with the error in the result.
+    run on its way ends it as `failed`, with the error in the result; any other error does, too, and is then raised.
+    `model` stands in for the one that the request names.
 
     Raises, before there is a folder, `UnknownNetworkError`, `InputError` for the model, and `StoreError` when the
     folder or the key cannot be read or written.
     """
     network = load_network(request.network)
-    model = resolve(request.model)
+    model = model or resolve(request.model)
     key = SigningKey.open((home or home_folder()) / "signing.key", runs=runs)
     started = time.monotonic()
     run, folder = _folder(runs, request, clock())
@@ -126,6 +128,8 @@ async def run_incident(
             span.set_attribute(OUTCOME, ending.outcome)
         finished = _closing(ending, operator, scene, time.monotonic() - started)
         journal.append(finished)
+        if ending.bug is not None:
+            raise ending.bug
         return RunResult(run, folder, finished, journal.head, ending.error)
 
 
@@ -144,6 +148,7 @@ class _Ended:
     outcome: Outcome
     because: str
     error: TwinError | None = None
+    bug: Exception | None = None
 
 
 def _stage_scene(network: Network, request: RunRequest) -> _Scene:
@@ -173,6 +178,8 @@ async def _drive(driver: Driver, operator: NetworkOperator) -> _Ended:
     except TwinError as error:
         because = f"{error}; {error.fix}" if error.fix else str(error)
         return _taken_back(operator, _Ended("failed", because, error))
+    except Exception as error:
+        return _taken_back(operator, _Ended("failed", f"{type(error).__name__}: {error}", bug=error))
     return _Ended(ending.outcome, ending.because)
 
 
@@ -180,9 +187,10 @@ def _taken_back(operator: NetworkOperator, ended: _Ended) -> _Ended:
     try:
         undone = operator.take_back()
     except TwinError as error:
-        return _Ended("failed", f"{ended.because}, and not everything could be taken back: {error}", error)
+        words = f"{ended.because}, and not everything could be taken back: {error}"
+        return replace(ended, outcome="failed", because=words, error=error)
     words = f"{ended.because}; every step that was applied has been taken back" if undone else ended.because
-    return _Ended(ended.outcome, words, ended.error)
+    return replace(ended, because=words)
 
 
 def _folder(runs: Path, request: RunRequest, now: datetime) -> tuple[str, Path]:

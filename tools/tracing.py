@@ -34,6 +34,8 @@ EVALUATION_NAME = "gen_ai.evaluation.name"
 EVALUATION_LABEL = "gen_ai.evaluation.score.label"
 EVALUATION_VALUE = "gen_ai.evaluation.score.value"
 
+_FINAL = Status(StatusCode.OK)
+
 TWIN = "twin."
 SNAPSHOT = "twin.snapshot.id"
 PLAN = "twin.plan.id"
@@ -110,3 +112,5 @@ def _span(tracer: Tracer, name: str, kind: SpanKind, attributes: Mapping[str, Va
         except BaseException as error:
             failed(span, type(error).__name__, type(error).__name__)
             raise
+        if getattr(span, "status", _FINAL).status_code is StatusCode.UNSET:  # only spans of the SDK say what they are
+            span.set_status(Status(StatusCode.OK))
