@@ -4,7 +4,7 @@ import hashlib
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -29,6 +29,23 @@ class Policy(Frozen):
     )
     protected: tuple[str, ...] = Field(default=(), description="Element ids that no plan may touch.")
     allow_rate_limits: bool = Field(default=False, description="Whether a plan may rate-limit demands.")
+    max_age_s: float = Field(
+        default=3600, gt=0, description="Oldest that the measurements behind a snapshot may be, s."
+    )
+    min_quality: float = Field(default=0.8, ge=0, le=1, description="Least data-quality score of the measurements.")
+    min_fidelity: float = Field(default=0.9, ge=0, le=1, description="Least fidelity of the twin.")
+    require_evidence: bool = Field(
+        default=False, description="Whether a plan fails when nobody vouches for its snapshot."
+    )
+    demand_factors: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
+        default=(0.9, 1.0, 1.1, 1.2), max_length=50, description="Scenarios: all demands times each of these."
+    )
+    cvar_alpha: float = Field(
+        default=0.8, ge=0, lt=1, description="The mean of the worst 1 - alpha of scenarios counts."
+    )
+    max_uncertain_utilisation: float = Field(
+        default=1.0, gt=0, description="Limit on that mean of the peak utilisation."
+    )
     low_risk_blast_radius: float = Field(default=0.05, ge=0, le=1, description="Most traffic moved at low risk.")
     low_risk_steps: int = Field(default=4, ge=0, le=50, description="Most steps at low risk.")
     person_from: RiskTier | Literal["never"] = Field(

@@ -12,7 +12,7 @@ from .model import Network
 from .observe import Observation, observe
 from .plan import Plan, states
 from .policy import Policy
-from .verdict import Verdict, verify
+from .verdict import Evidence, Verdict, verify
 
 LOOKBACK = timedelta(hours=1)
 """How far back telemetry is read."""
@@ -37,7 +37,8 @@ def preflight(plan: Plan, network: Network, live: LiveNetwork, policy: Policy, t
     configured, observation = live.read_topology(), _look_around(network, live, tolerance)
     found = moved_state(network, configured, observation, tolerance)
     base = found or network
-    verdict = verify(plan.model_copy(update={"base": base.id}), base, policy)
+    rebased = plan.model_copy(update={"base": base.id})
+    verdict = verify(rebased, base, policy, evidence=Evidence(age_s=observation.age_s))
     if not verdict.passed:
         failed = next(check for check in verdict.checks if not check.passed)
         subject = "the live state has moved and the plan" if found else "the plan"

@@ -1,16 +1,17 @@
 """The gate: a pure function from plan, snapshot and policy to a verdict that code, not a model, has reached."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from pydantic import Field
 
+from .checks.context import Context, Evidence, Scenario
 from .checks.finding import Check, CheckName, Counterexample, not_evaluated
 from .checks.grounded import ground
 from .model import Frozen, Network
 from .plan import Plan
 from .policy import Policy, RiskTier
 
-__all__ = ["Check", "CheckName", "Counterexample", "Verdict", "risk_tier", "verify"]
+__all__ = ["Check", "CheckName", "Counterexample", "Evidence", "Scenario", "Verdict", "risk_tier", "verify"]
 
 
 class Verdict(Frozen):
@@ -27,30 +28,42 @@ class Verdict(Frozen):
         return bool(self.checks) and all(check.passed for check in self.checks)
 
 
-def verify(plan: Plan, network: Network, policy: Policy) -> Verdict:
+def verify(
+    plan: Plan,
+    network: Network,
+    policy: Policy,
+    *,
+    evidence: Evidence | None = None,
+    scenarios: Sequence[Scenario] = (),
+) -> Verdict:
     """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
 
-    Never raises on a bad plan: a plan that is not grounded fails every check, with the reason. Every check is there in
-    every verdict, in the same order; the same plan, snapshot and policy always give the same verdict.
+    `evidence` says how old and how good the measurements behind the snapshot are, `scenarios` which other demands may
+    come (without any, the policy's factors on the snapshot's demands). Never raises on a bad plan: one that is not
+    grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same question
+    always gets the same verdict.
     """
-    return Verdict(
-        plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=tuple(_checks(plan, network, policy))
-    )
+    checks = tuple(_checks(plan, network, policy, evidence, scenarios))
+    return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks)
 
 
-def _checks(plan: Plan, network: Network, policy: Policy) -> Iterator[Check]:
+def _checks(
+    plan: Plan, network: Network, policy: Policy, evidence: Evidence | None, scenarios: Sequence[Scenario]
+) -> Iterator[Check]:
     # the simulator is slow to import: only who verifies pays for it
-    from .checks import limits, nominal, survivable, transient, useful
+    from .checks import fresh, limits, nominal, survivable, transient, uncertain, useful
     from .checks.rehearsal import Rehearsal
 
     grounding = ground(plan, network)
     yield grounding.check
-    rehearsal = Rehearsal(plan, policy, grounding.states)
+    rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios)))
     rest: dict[CheckName, Callable[[Rehearsal], Check]] = {
+        "fresh": fresh.fresh,
         "policy": limits.policy,
         "nominal": nominal.nominal,
         "survivable": survivable.survivable,
         "transient": transient.transient,
+        "uncertain": uncertain.uncertain,
         "reversible": transient.reversible,
         "useful": useful.useful,
     }

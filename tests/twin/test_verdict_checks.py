@@ -20,7 +20,7 @@ from twin.policy import Policy
 from twin.verdict import Check, Verdict, verify
 
 OPEN = Policy(max_blast_radius=1, max_failure_utilisation=10, max_delay_stretch=10)
-NAMES = ["grounded", "policy", "nominal", "survivable", "transient", "reversible", "useful"]
+NAMES = ["grounded", "fresh", "policy", "nominal", "survivable", "transient", "uncertain", "reversible", "useful"]
 
 
 def square(demand: float = 9.0, **changes: object) -> Network:

@@ -6,7 +6,9 @@ from pydantic import Field
 
 from twin.model import Frozen
 
-CheckName = Literal["grounded", "policy", "nominal", "survivable", "transient", "reversible", "useful"]
+CheckName = Literal[
+    "grounded", "fresh", "policy", "nominal", "survivable", "transient", "uncertain", "reversible", "useful"
+]
 
 
 class Counterexample(Frozen):

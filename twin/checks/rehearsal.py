@@ -1,12 +1,14 @@
 """One rehearsal of a plan: every state on the way, simulated once, for all checks to look at."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from twin.model import Network
 from twin.plan import Plan
 from twin.policy import Policy
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
+
+from .context import Context
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,7 @@ class Rehearsal:
     plan: Plan
     policy: Policy
     states: tuple[Network, ...]
+    context: Context = field(default_factory=Context)
 
     @property
     def base(self) -> Network:
