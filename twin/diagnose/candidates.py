@@ -22,6 +22,7 @@ _DARK = 0.01  # share of the predicted load below which a link carries nothing
 _TOLERANCE = 4.0  # standard errors
 _LEAST_LOSS = 0.002
 _LEAST_SHORTFALL = 0.01
+_LEAST_DROP = 0.0005
 _MOST_WEIGHTS = 64
 _TYPICAL = (1, 10, 100, 1000, 65_535)
 
@@ -73,7 +74,7 @@ def _down(observation: Observation, healthy: Residuals) -> Iterator[Fault]:
 def _degraded(observation: Observation) -> Iterator[Fault]:
     """A link that drops while it sends less than it was built for: what it sends is its capacity."""
     network, window = observation.inventory, observation.window
-    dropping = np.nan_to_num(window.dropped_mbps) > 1 + 0.001 * np.nan_to_num(window.out_mbps)
+    dropping = np.nan_to_num(window.dropped_mbps) > 1 + _LEAST_DROP * np.nan_to_num(window.out_mbps)
     for circuit, positions in network.circuits.items():
         plateaus = [float(window.out_mbps[dropping[:, i], i].mean()) for i in positions if dropping[:, i].any()]
         built = min(network.links[i].capacity for i in positions)

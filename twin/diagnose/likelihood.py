@@ -15,7 +15,7 @@ from twin.observe.expectation import Expectation, Residuals
 from twin.observe.observation import Observation
 
 _ROBUST, _EXACT = 4.0, 10.0  # degrees of freedom: of what the whole network adds up to, of what one element counts
-_PLATEAU_ERROR = 0.004
+_PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a queue is full, of what it drops
 _FLOOR_MBPS = 0.5
 _STATE_FLIP = float(np.log(1e-3))  # an interface or a poll that says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
@@ -100,8 +100,9 @@ def _drops(observation: Observation, state: Network) -> Floats:
     capacity = np.array([link.capacity for link in state.links])
     arrived, dropped = observation.arrived_mbps, observation.window.dropped_mbps
     known = np.isfinite(arrived) & np.isfinite(dropped)
-    excess = np.maximum(np.where(known, arrived, 0.0) - capacity, 0.0)
-    score = (np.where(known, dropped, 0.0) - excess) / (_FLOOR_MBPS + _PLATEAU_ERROR * np.where(known, arrived, 0.0))
+    offered, lost = np.where(known, arrived, 0.0), np.where(known, dropped, 0.0)
+    least, most = (np.maximum(offered * (1 + x) - capacity, 0.0) for x in (-_PLATEAU_ERROR, _PLATEAU_ERROR))
+    score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / (_FLOOR_MBPS + _DROP_ERROR * lost)
     return np.where(known, student(score, _EXACT), 0.0).mean(axis=0)
 
 

@@ -151,7 +151,7 @@ def _growth(network: Network, recent: Samples, past: Samples, interval_s: float)
         for x in (slice(-RECENT, None), slice(0, RECENT // 2))
     ]
     newer, older = candidates
-    better = np.abs(older.score) > np.abs(newer.score) + 3
+    better = np.abs(older.score) > np.abs(newer.score) + 1
     return Growth(
         np.where(better, older.log_factor, newer.log_factor), np.where(better, older.sigma, newer.sigma), newer.level
     )
