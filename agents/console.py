@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TextIO
+from typing import NamedTuple, Self, TextIO
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
@@ -17,6 +17,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+
+from .driver import ROLE_OF
 from .events import (
     CertificateIssued,
     ChatAnswered,
@@ -42,6 +45,7 @@ from .wording import (
     gist,
     mbps,
     one_line,
+    place,
     sentence,
     share,
     visible,
@@ -50,6 +54,7 @@ from .wording import (
 STYLES = {"monitoring": "cyan", "diagnosis": "magenta", "planning": "blue", "verification": "yellow"}
 _ENDS = {"resolved": "green", "healthy": "green", "no action needed": "green"}
 _ACTIONS = {"agree": "green", "disagree": "red", "roll back": "yellow", "refused": "red"}
+_SHOWN = 5  # symptoms, causes
 _PLAIN_WIDTH = 140  # of a file or a pipe
 
 
@@ -57,6 +62,16 @@ def console(stream: TextIO) -> Console:
     """A console that reads no markup; plain and wide where the stream is no terminal."""
     width = None if stream.isatty() else _PLAIN_WIDTH
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+class Said(NamedTuple):
+    """A line with its speaker in the margin."""
+
+    margin: Text
+    text: Text
+
+
+Line = RenderableType | Said
 
 
 class Screen:
@@ -82,18 +97,28 @@ class Screen:
     def show(self, record: Record) -> None:
         """Print what a record says; give this to the journal as its listener."""
         for line in self._lines(record):
-            self._console.print(line, soft_wrap=isinstance(line, Text))
+            self._print(line)
 
     def notice(self, text: str) -> None:
         """Print a line of our own that no record holds."""
-        self._console.print(_says("note", Text(text, style="yellow")), soft_wrap=True)
+        self._print(_says("note", Text(text, style="yellow")))
 
     def progress(self, text: str) -> None:
         """Say what is under way without leaving a line behind; on no terminal, say nothing."""
         if self._status is not None:
             self._status.update(Text(f"{one_line(text, 100)}  {duration(time.monotonic() - self._began)}", style="dim"))
 
-    def _lines(self, record: Record) -> list[RenderableType]:  # noqa: C901  one branch per kind of record
+    def _print(self, line: Line) -> None:
+        if not isinstance(line, Said):
+            self._console.print(line, soft_wrap=isinstance(line, Text))
+        elif not self._console.is_terminal:  # one record, one line: made for grep
+            self._console.print(line.margin + line.text, soft_wrap=True)
+        else:
+            grid = Table.grid(padding=(0, 1, 0, 0))
+            grid.add_row(line.margin, line.text)
+            self._console.print(grid)
+
+    def _lines(self, record: Record) -> list[Line]:  # noqa: C901  one branch per kind of record
         match record.event:
             case RunStarted() as event:
                 return _opening(event)
@@ -121,7 +146,8 @@ class Screen:
             case ExecutionStep() as event:
                 return [_says("executor", _step(event))]
             case StageFinished() as event:
-                return [Text(f"  -> {event.next}: {one_line(event.because, 300)}", style="dim")]
+                routed = Text(f"  -> {event.next}: {one_line(event.because, 300)}", style="dim")
+                return [*_handed_over(event), routed]
             case Noted() as event:
                 return [_says("note", Text(one_line(event.text, 400), style="yellow"))]
             case _:
@@ -165,7 +191,7 @@ def _before_after(write: Callable[[float | None], str], before: float, after: fl
     return write(before) if after is None else f"{write(before)} -> {write(after)}"
 
 
-def _opening(event: RunStarted) -> list[RenderableType]:
+def _opening(event: RunStarted) -> list[Line]:
     title = Text.assemble(
         ("twinops", "bold"), f"  {visible(event.network)}, seed {event.seed}, model {visible(event.model)}"
     )
@@ -173,14 +199,44 @@ def _opening(event: RunStarted) -> list[RenderableType]:
     return [title, Text(size, style="dim")]
 
 
-def _heading(event: StageStarted) -> list[RenderableType]:
+def _heading(event: StageStarted) -> list[Line]:
     number = f", plan {event.round}" if event.stage in ("plan", "verify") else ""
     heading = Text(f"\n── {event.stage}{number} ", style="bold")
     return [heading.append(event.role or "", style=STYLES.get(event.role or "", "dim"))]
 
 
-def _says(who: str, text: Text) -> Text:
-    return Text.assemble((f"  {who:<13}", STYLES.get(who, "dim")), text)
+def _handed_over(event: StageFinished) -> list[Line]:
+    """What a stage hands over, in its role's words and the twin's figures."""
+    match event.handover:
+        case Incident() as incident:
+            found = [_item(f"{x.kind}, {place(x.element)}", x.detail) for x in incident.symptoms[:_SHOWN]]
+            more = len(incident.symptoms) - _SHOWN
+            return [*_words(event, incident.explanation), *found, *([_item(f"and {more} more")] if more > 0 else [])]
+        case Diagnosis() as diagnosis:
+            causes = [_item(f"{100 * x.probability:5.1f} %  {fault_words(x.fault)}") for x in diagnosis.causes[:_SHOWN]]
+            return [*_words(event, diagnosis.explanation), *causes]
+        case PlanSubmission() as submission:
+            steps = [_item(f"{i}. {sentence(step)}") for i, step in enumerate(submission.plan.steps, start=1)]
+            return [*_words(event, submission.explanation), *steps]
+        case NoPlan() as none:
+            return [*_words(event, none.explanation), *(_item(reason) for reason in none.reasons)]
+        case Decision() as decision:
+            return _words(event, decision.reasons)
+        case _:
+            return []
+
+
+def _words(event: StageFinished, text: str) -> list[Line]:
+    return [_says(ROLE_OF.get(event.stage, "driver"), Text(one_line(text, 600), style="italic"))] if text else []
+
+
+def _item(text: str, detail: str = "") -> Said:
+    item = Text(f"- {one_line(text, 200)}")
+    return Said(Text(" " * 15), item.append(f"  {one_line(detail, 200)}", style="dim") if detail else item)
+
+
+def _says(who: str, text: Text) -> Said:
+    return Said(Text(f"  {who:<13}", style=STYLES.get(who, "dim")), text)
 
 
 def _call(call: ToolCalled | None, event: ToolReturned) -> Text:

@@ -24,6 +24,8 @@ from twin.plan import (
 )
 from twin.verdict import Counterexample
 
+# Fields of a result that are said elsewhere or are too long for its line.
+_UNTOLD = {"snapshot", "network", "explanation", "reasons", "provenance", "live_time"}
 # C0 and C1 controls, and the marks that reorder text: a log line must not steer a terminal or hide words.
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -141,7 +143,7 @@ def _paths(change: SetTunnel) -> str:
 
 def _brief(value: JsonValue) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return one_line(text, 80)
+    return one_line(text, 48)
 
 
 def gist(content: str) -> str:
@@ -151,12 +153,17 @@ def gist(content: str) -> str:
     except ValueError:
         return one_line(content)
     if isinstance(value, list):
-        return f"{len(value)} rows"
+        return _count(len(value), "rows")
     if not isinstance(value, dict):
         return one_line(content)
-    plain = [f"{key} {_figure(item)}" for key, item in value.items() if isinstance(item, str | int | float)]
-    lists = [f"{len(item)} {key}" for key, item in value.items() if isinstance(item, list)]
-    return one_line(", ".join(lists + plain)) or "nothing"
+    told = [(key, item) for key, item in value.items() if key not in _UNTOLD]
+    plain = [f"{key} {_figure(item)}" for key, item in told if isinstance(item, str | int | float)]
+    lists = [_count(len(item), key) for key, item in told if isinstance(item, list)]
+    return one_line(", ".join(lists + plain), 120) or "nothing"
+
+
+def _count(number: int, plural: str) -> str:
+    return f"{number} {plural.removesuffix('s') if number == 1 else plural}"
 
 
 def _figure(value: str | float) -> str:

@@ -8,9 +8,11 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from jinja2 import DictLoader, Environment, StrictUndefined
+from pydantic import JsonValue
 
 from agents.events import LoadsTaken
 from agents.wording import (
+    FAULTS,
     OUTCOMES,
     capacity,
     duration,
@@ -85,7 +87,7 @@ def headline(story: Story) -> str:
     cause = story.diagnosis.cause if story.diagnosis else None
     if cause is None:
         return ending
-    words = fault_words(cause)
+    words = f"{FAULTS[cause.kind]}, {place(cause.element)}"
     return f"{words[0].upper()}{words[1:]}. {ending}"
 
 
@@ -190,7 +192,18 @@ def _certificate(story: Story) -> list[tuple[str, str]]:
     body = story.certificate.certificate if story.certificate else None
     if not isinstance(body, dict):
         return []
-    return [(key, one_line(value if isinstance(value, str) else json.dumps(value), 400)) for key, value in body.items()]
+    return [(key, one_line(_written(value), 400)) for key, value in body.items() if key not in ("plan", "snapshot")]
+
+
+def _written(value: JsonValue) -> str:
+    """A value of a certificate: lists of records by their names, everything else as it is."""
+    if isinstance(value, list):
+        return ", ".join(_written(item) for item in value)
+    if isinstance(value, dict) and "who" in value:
+        return f"{value['who']}: {value.get('decision')} at {value.get('time')}"
+    if isinstance(value, dict) and "name" in value:
+        return f"{value['name']} {'passed' if value.get('passed') else 'failed'}"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _figure(value: float | None) -> str:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from agents.events import (
     CertificateIssued,
     ChatAnswered,
+    ChatMessage,
     ChatRequested,
+    Event,
     ExecutionStep,
     LoadsTaken,
     Noted,
@@ -123,63 +125,64 @@ def _empty(number: int) -> Round:
 
 
 def _turns(records: Sequence[Record]) -> tuple[Turn, ...]:
-    calls = {record.event.id: record.event for record in records if isinstance(record.event, ToolCalled)}
-    answered = {record.event.id for record in records if isinstance(record.event, ToolReturned)}
-    start = records[0].time
-    turns = [
-        turn
-        for record in records
-        for turn in _turn(record, (record.time - start).total_seconds(), calls, answered)
-    ]  # fmt: skip
+    turns: list[Turn] = []
+    open_calls: dict[tuple[str, str], int] = {}  # a call's line is written when it is made and completed by its answer
+    for record in records:
+        event, at = record.event, (record.time - records[0].time).total_seconds()
+        if isinstance(event, ToolReturned) and (event.role, event.id) in open_calls:
+            position = open_calls.pop((event.role, event.id))
+            turns[position] = _returned(event, turns[position])
+            continue
+        if isinstance(event, ToolCalled):
+            open_calls[event.role, event.id] = len(turns)
+        turns += _turn(event, at)
     return tuple(turns)
 
 
-def _turn(record: Record, at: float, calls: dict[str, ToolCalled], answered: set[str]) -> list[Turn]:
-    match record.event:
-        case StageStarted() as event:
+def _turn(event: Event, at: float) -> list[Turn]:
+    match event:
+        case StageStarted():
             number = f", plan {event.round}" if event.stage in ("plan", "verify") else ""
             return [Turn(at, event.role or "driver", "stage", f"{event.stage}{number}", note=event.role or "")]
-        case StageFinished() as event:
+        case StageFinished():
             return [Turn(at, "driver", "routed", f"next: {event.next}", note=event.because)]
-        case ChatRequested() as event:
-            asked = [message for message in event.messages if message.source in ("system", "driver")]
-            return [
-                Turn(at, message.source, "asked", f"to {event.role}", _cut(message.text), f"prompt {event.prompt}")
-                for message in asked
-            ]
-        case ChatAnswered() as event:
+        case ChatRequested():
+            return [_asked(event, message, at) for message in event.messages if message.source in ("system", "driver")]
+        case ChatAnswered():
             note = f"{event.model}, {event.input_tokens} tokens in, {event.output_tokens} out"
             return [Turn(at, event.role, "said", _cut(event.text), note=note)] if event.text.strip() else []
-        case ToolCalled() as event:
-            if event.id in answered:
-                return []
-            return [
-                Turn(at, event.role, "called", f"{event.tool}({arguments(event.arguments)})", note="never returned")
-            ]
-        case ToolReturned() as event:
-            return [_returned(event, at, calls.get(event.id))]
-        case VerdictReached() as event:
+        case ToolCalled():
+            call = f"{event.tool}({arguments(event.arguments)})"
+            return [Turn(at, event.role, "called", call, note="never returned")]
+        case ToolReturned():
+            return [_returned(event, Turn(at, event.role, "called", f"{event.tool}(…)"))]
+        case VerdictReached():
             failed = [check.name for check in event.verdict.checks if not check.passed]
             text = "verdict: safe" if event.passed else f"verdict: rejected on {', '.join(failed)}"
             return [Turn(at, "twin", "verdict", text)]
-        case ExecutionStep() as event:
+        case ExecutionStep():
             done = f"step {event.step} of {event.of}: {event.action}"
             change = f", {sentence(event.change)}" if event.change else ""
             return [Turn(at, "executor", "executed", done + change, note=event.detail)]
-        case Noted() as event:
+        case Noted():
             return [Turn(at, "driver", "noted", visible(event.text))]
-        case LoadsTaken() as event:
+        case LoadsTaken():
             text = f"{event.moment}: busiest {event.busiest or 'none'} at {share(event.max_utilisation)}"
             return [Turn(at, event.source, "noted", text)]
         case _:
             return []
 
 
-def _returned(event: ToolReturned, at: float, call: ToolCalled | None) -> Turn:
-    text = f"{event.tool}({arguments(call.arguments) if call else '…'})"
+def _asked(event: ChatRequested, message: ChatMessage, at: float) -> Turn:
+    if message.source == "system":
+        return Turn(at, event.role, "asked", "reads its prompt", _cut(message.text), f"version {event.prompt}")
+    return Turn(at, "driver", "asked", f"gives {event.role} its task", _cut(message.text))
+
+
+def _returned(event: ToolReturned, call: Turn) -> Turn:
     cut = ", shortened for the model" if event.truncated else ""
     note = f"{gist(event.content) if event.ok else f'refused ({event.error})'}, {duration(event.seconds)}{cut}"
-    return Turn(at, event.role, "called" if event.ok else "refused", text, _pretty(event.content), note)
+    return call._replace(kind="called" if event.ok else "refused", folded=_pretty(event.content), note=note)
 
 
 def _pretty(content: str) -> str:

@@ -1,0 +1,244 @@
+"""The command line: every command calls one function; results on stdout, everything else on stderr.
+
+Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate, 4 transient, 130 interrupted.
+Whatever is slow to import is imported by the command that needs it.
+"""
+
+import json
+import os
+import sys
+from importlib.util import find_spec
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.exceptions import Abort, TyperException
+
+if TYPE_CHECKING:
+    pass
+
+FORMAT = "twinops/1"
+FOLDERS = ("twin", "tools", "prompts", "agents", "evals")
+FAILURE, INTERRUPTED = 1, 130
+
+app = typer.Typer(
+    name="twinops",
+    help="Agents that rehearse every network change on a digital twin before anyone signs it.",
+    epilog="Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate, 4 transient, 130 interrupted.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # rich takes longer to import than the help takes to print
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Network = Annotated[str, typer.Option("--network", "-n", help="A network's name, like sndlib/germany50, or a file.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="TOML file with the limits to keep.")]
+Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.", envvar="TWINOPS_RUNS")]
+Top = Annotated[int, typer.Option("--top", min=1, help="Rows to show.")]
+
+
+@app.command()
+def run(
+    network: Network = "sndlib/germany50",
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Another seed is another incident.")] = 1,
+    fault: Annotated[str | None, typer.Option("--fault", help="KIND[@ELEMENT[=SEVERITY]]; drawn if left out.")] = None,
+    healthy: Annotated[bool, typer.Option("--healthy", help="Let nothing go wrong.")] = False,
+    model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
+    policy: PolicyFile = None,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Work on one incident, from the first symptom to a network that is well again.
+
+    Exit code 3 means that no plan was safe: nothing was changed.
+    """
+    if fault and healthy:
+        raise typer.BadParameter("--fault and --healthy exclude each other")
+    from agents.console import Screen, summary_panel
+    from agents.run import RunRequest
+    from agents.shell import run_shown
+    from twin.fault_names import read_fault
+    from twin.formats import load_network
+    from twin.policy import Policy, load_policy
+
+    limits = load_policy(policy) if policy else Policy()
+    struck = read_fault(fault, load_network(network), seed=seed) if fault else None
+    request = RunRequest(network=network, seed=seed, model=model, policy=limits, fault=struck, healthy=healthy)
+    summary, code = run_shown(request, runs, screen=Screen())
+    if as_json:
+        emit("run", summary.model_dump(mode="json"))
+    else:
+        say(summary_panel(summary))
+    raise typer.Exit(code)
+
+
+@app.command()
+def whatif(
+    network: Network = "sndlib/germany50",
+    fail: Annotated[
+        list[str] | None,
+        typer.Option("--fail", "-f", help="A node, a circuit (A--B), all, all-links, all-nodes; may be repeated."),
+    ] = None,
+    together: Annotated[bool, typer.Option("--together", help="Everything named fails at once.")] = False,
+    top: Top = 12,
+    as_json: Json = False,
+) -> None:
+    """Show how full each link gets when something fails, and which failure causes it."""
+    from twin.formats.load import load_network
+    from twin.study import find_failures, study
+
+    loaded = load_network(network)
+    result = study(loaded, find_failures(loaded, fail or ["all"], together=together))
+    if as_json:
+        emit("whatif", result.model_dump(mode="json"))
+        return
+    from agents.tables import failure_table, link_table
+
+    busiest = f"busiest link {result.busiest or 'none'} at {result.max_utilisation:.0%}"
+    say(f"{result.network}: {busiest} with everything up\n")
+    say(link_table(result, top))
+    say("")
+    say(failure_table(result, top))
+
+
+@app.command()
+def verify(
+    plan: Annotated[Path, typer.Argument(help="The plan, a JSON file.", show_default=False)],
+    network: Network = "sndlib/germany50",
+    policy: PolicyFile = None,
+    as_json: Json = False,
+) -> None:
+    """Let the gate judge a plan: simulate it step by step, under every single failure, and back."""
+    from twin.formats.load import load_network
+    from twin.formats.plan import read_plan
+    from twin.policy import Policy, load_policy
+    from twin.verdict import verify
+
+    limits = load_policy(policy) if policy else Policy()
+    verdict = verify(read_plan(plan), load_network(network), limits)
+    if as_json:
+        emit("verify", {"passed": verdict.passed, **verdict.model_dump(mode="json")})
+    else:
+        from agents.tables import verdict_table
+
+        say(verdict_table(verdict))
+        say(f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}")
+    if not verdict.passed:
+        raise typer.Exit(3)
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)],
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Sum a run up from its own record."""
+    from agents.report import read_run
+    from agents.report.summary import summarise
+
+    folder = Path(run) if Path(run).exists() else runs / run
+    summary = summarise(read_run(folder), folder)
+    if as_json:
+        emit("show", summary.model_dump(mode="json"))
+        return
+    from agents.console import summary_panel
+
+    say(summary_panel(summary))
+
+
+@app.command()
+def doctor(runs: Runs = Path("runs"), as_json: Json = False) -> None:
+    """Say whether everything that twinops needs is there. Secrets are looked for, never printed."""
+    from agents.doctor import examine
+
+    findings = examine(runs)
+    broken = [finding for finding in findings if finding.state == "broken"]
+    if as_json:
+        emit("doctor", {"healthy": not broken, "findings": [finding.model_dump() for finding in findings]})
+    else:
+        from agents.tables import text_table
+
+        rows = [(finding.name, finding.state, finding.detail, finding.fix) for finding in findings]
+        say(text_table(("what", "state", "detail", "to change it"), rows))
+    if broken:
+        raise typer.Exit(FAILURE)
+
+
+def emit(command: str, result: dict[str, Any]) -> None:
+    """Write a result as one JSON object on stdout."""
+    sys.stdout.write(json.dumps({"format": FORMAT, "command": command, **result}, ensure_ascii=False) + "\n")
+
+
+def say(result: object) -> None:
+    """Write a result for people on stdout."""
+    from agents.console import console
+
+    console(sys.stdout).print(result)
+
+
+def main() -> None:
+    """Run the command line: every failure becomes one line on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal without Unicode shows a question mark, not a traceback
+            stream.reconfigure(errors="replace")
+    sys.exit(run_command(sys.argv[1:]))
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command and return its exit code. Nothing is raised, and nothing is told twice."""
+    as_json = "--json" in arguments
+    try:
+        _require_own_folders()
+        code = app(arguments, standalone_mode=False, prog_name="twinops")
+        sys.stdout.flush()
+        if code == INTERRUPTED:
+            return _fail("interrupted", "interrupted", "", INTERRUPTED, as_json=as_json)
+        return code if isinstance(code, int) else 0
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    except KeyboardInterrupt:
+        return _fail("interrupted", "interrupted", "", INTERRUPTED, as_json=as_json)
+    except (TyperException, Abort) as error:
+        message = error.format_message() if isinstance(error, TyperException) else "aborted"
+        return _fail("usage", message, "twinops --help", getattr(error, "exit_code", FAILURE), as_json=as_json)
+    except Exception as error:
+        return _fail_by(error, as_json=as_json)
+
+
+def _fail_by(error: Exception, *, as_json: bool) -> int:
+    from twin.errors import TwinError
+
+    if os.environ.get("TWINOPS_DEBUG"):
+        raise error
+    if isinstance(error, TwinError):
+        return _fail(error.code, str(error), error.fix, error.exit_code, as_json=as_json)
+    fix = "this is a bug; TWINOPS_DEBUG=1 shows where"
+    return _fail("internal", f"{type(error).__name__}: {error}", fix, FAILURE, as_json=as_json)
+
+
+def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -> int:
+    line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
+    if as_json:
+        body = {"code": code, "message": line, "fix": fix, "exit_code": exit_code}
+        sys.stdout.write(json.dumps({"format": FORMAT, "error": body}, ensure_ascii=False) + "\n")
+    sys.stderr.write(f"error: {line}{f' ({fix})' if fix else ''}\n")
+    return exit_code
+
+
+def _require_own_folders() -> None:
+    """Our packages have common names: another distribution's `agents` must not be run in their place."""
+    home = Path(__file__).resolve().parent
+    for name in FOLDERS:
+        spec = find_spec(name)
+        places = [Path(place).resolve() for place in (spec.submodule_search_locations or ()) if spec] if spec else []
+        if home / name not in places:
+            where = places[0] if places else "nothing"
+            raise TyperException(f"the package {name!r} is not twinops': {where} is found in place of {home / name}")
+
+
+if __name__ == "__main__":
+    main()
