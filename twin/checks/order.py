@@ -1,0 +1,138 @@
+"""A safe order for the steps of a plan, or the proof that there is none."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from twin.errors import InputError
+from twin.model import Network
+from twin.plan import Change, Plan, apply
+from twin.policy import Policy
+from twin.sim.simulate import Outcome, simulate
+
+from .compare import Where
+from .moved import moved_share
+from .touch import subject
+from .transient import rises
+
+EXACT_STEPS = 12
+"""Plans of up to this many steps are searched to the end: they pass through at most 2^12 states."""
+_KEPT = 1024
+
+
+class Ordering(NamedTuple):
+    """What the search found.
+
+    `plan` has the steps in a safe order; None when none was found. `exact` says that every order was ruled out, so that
+    None is a proof, or that one was found. `reached` are the steps (numbers in the given plan) of the longest safe
+    beginning, `blocked` what is wrong with each step that could come next. `states` counts the states simulated.
+    """
+
+    plan: Plan | None
+    exact: bool
+    reached: tuple[int, ...]
+    blocked: dict[int, str]
+    states: int
+
+
+def safe_order(plan: Plan, network: Network, policy: Policy, *, max_states: int = 4096) -> Ordering:
+    """Search for an order of the steps in which none does harm on the way, as *transient* and *policy* judge it.
+
+    The given order is tried first. Then depth first over the sets of steps made, the least harm first; a set that leads
+    nowhere is never entered again, because the state depends on the set alone: steps about the same element keep their
+    order. Plans of up to 12 steps are searched to the end; longer ones until `max_states` have been simulated.
+    """
+    search = _Search(plan, network, policy, max_states)
+    found = search.along(tuple(range(len(plan.steps)))) or search.extend(())
+    best = found or search.deepest
+    return Ordering(
+        plan=plan.model_copy(update={"steps": tuple(plan.steps[i] for i in found)}) if found else None,
+        exact=found is not None or not search.exhausted,
+        reached=tuple(i + 1 for i in best),
+        blocked={} if found else search.blocked(best),
+        states=search.states,
+    )
+
+
+class _Reached(NamedTuple):
+    network: Network
+    outcome: Outcome
+    moved: float
+
+
+class _Search:
+    def __init__(self, plan: Plan, network: Network, policy: Policy, max_states: int) -> None:
+        self._steps, self._policy, self._max_states = plan.steps, policy, max_states
+        self._before = _predecessors(plan.steps)
+        self._base = network
+        self._known = {frozenset[int](): _Reached(network, simulate(network), 0.0)}
+        self._dead: set[frozenset[int]] = set()
+        self.deepest: tuple[int, ...] = ()
+        self.states, self.exhausted = 0, False
+
+    def along(self, order: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return this very order if it is safe."""
+        for count, step in enumerate(order):
+            if self._obstacle(order[:count], step):
+                return None
+        return order
+
+    def extend(self, done: tuple[int, ...]) -> tuple[int, ...] | None:
+        """Return a safe order that begins with these steps."""
+        if len(done) > len(self.deepest):
+            self.deepest = done
+        if len(done) == len(self._steps):
+            return done
+        options = [
+            step
+            for step in self._next(done)
+            if frozenset((*done, step)) not in self._dead and self._obstacle(done, step) is None
+        ]
+        for step in sorted(options, key=lambda step: (self._harm((*done, step)), step)):
+            found = self.extend((*done, step))
+            if found or self.exhausted:
+                return found
+        self._dead.add(frozenset(done))
+        return None
+
+    def blocked(self, done: tuple[int, ...]) -> dict[int, str]:
+        """Return what is wrong with each step that could follow, or that what follows it leads nowhere."""
+        return {step + 1: self._obstacle(done, step) or "leads to no safe end" for step in self._next(done)}
+
+    def _next(self, done: tuple[int, ...]) -> list[int]:
+        made = frozenset(done)
+        return [i for i in range(len(self._steps)) if i not in made and self._before[i] <= made]
+
+    def _obstacle(self, done: tuple[int, ...], step: int) -> str | None:
+        """Return why this step may not follow, None when it may."""
+        here = self._reach(done)
+        try:
+            following = self._reach((*done, step))
+        except InputError as error:
+            return str(error)
+        violation = rises(here.outcome, following.outcome, self._policy.max_utilisation, Where(len(done) + 1))
+        if violation:
+            return violation.detail
+        if following.moved > self._policy.max_blast_radius + 1e-9:
+            return f"{following.moved:.1%} of the traffic would have moved"
+        return None
+
+    def _harm(self, done: tuple[int, ...]) -> float:
+        return self._reach(done).outcome.harm(self._policy.max_utilisation)
+
+    def _reach(self, done: tuple[int, ...]) -> _Reached:
+        """Simulate the state after a set of steps; the latest states are kept, at most `_KEPT` of them."""
+        key = frozenset(done)
+        if key not in self._known:
+            self.states += 1
+            self.exhausted = len(self._steps) > EXACT_STEPS and self.states >= self._max_states
+            state = apply(self._reach(done[:-1]).network, self._steps[done[-1]])
+            if len(self._known) >= _KEPT:
+                del self._known[next(x for x in self._known if x)]
+            self._known[key] = _Reached(state, simulate(state), moved_share(self._base, state))
+        return self._known[key]
+
+
+def _predecessors(steps: Sequence[Change]) -> list[frozenset[int]]:
+    """Return, for each step, the earlier steps about the same element."""
+    about = [subject(step) for step in steps]
+    return [frozenset(j for j in range(i) if about[j] == about[i]) for i in range(len(steps))]
