@@ -136,6 +136,12 @@ class NetworkOperator:
 
         Traffic moves on in the meantime, so the measure is the harm that the twin says there would be without the plan.
         """
+        better, cancelled = await _to_the_end(self._confirm, self._stop)
+        if cancelled:
+            raise asyncio.CancelledError
+        return better
+
+    def _confirm(self) -> bool:
         desk, limit = self.desk, self.desk.policy.max_utilisation
         self.live.wait(WINDOW)
         observation = self._observe()
@@ -164,6 +170,12 @@ class NetworkOperator:
             recover(plan, self.desk.state, self._configured, self.live, on_step=self._record)
         self._configured = None
         return True
+
+    def mirror(self) -> None:
+        """Make the twin's newest snapshot what the network is configured as now."""
+        configured = self.live.read_topology()
+        self.store.save_snapshot(configured, now=self.live.now, parent=self.desk.inventory.id)
+        self.store.set_current(configured.id)
 
     def record_verdict(self) -> None:
         """Record the plan that was decided on and what the gate found."""

@@ -126,6 +126,7 @@ async def run_incident(
         with workflow_span(tracing.tracer, "incident", run=run) as span:
             ending = await _drive(driver, operator)
             span.set_attribute(OUTCOME, ending.outcome)
+        operator.mirror()
         finished = _closing(ending, operator, scene, time.monotonic() - started)
         journal.append(finished)
         if ending.bug is not None:

@@ -17,6 +17,8 @@ T = TypeVar("T")
 NETWORK = "sndlib/abilene"
 WRONG_WEIGHT = Fault(kind=FaultKind.WEIGHT, element="interface/IPLSng/KSCYng", severity=10_000)
 
+ROUTER_DOWN = Fault(kind=FaultKind.DEVICE_DOWN, element="node/SNVAng")
+
 
 @dataclass(frozen=True)
 class Run:

@@ -74,9 +74,9 @@ def test_every_tool_result_fits_a_conversation(resolved: Run):
 def test_the_verdict_is_on_record_with_every_check(resolved: Run):
     (reached,) = resolved.of(VerdictReached)
     assert reached.passed
-    assert [x.name for x in reached.verdict.checks] == [
-        "grounded", "policy", "nominal", "survivable", "transient", "reversible", "useful",
-    ]  # fmt: skip
+    assert {"grounded", "policy", "nominal", "survivable", "transient", "reversible", "useful"} <= {
+        x.name for x in reached.verdict.checks
+    }
 
 
 def test_each_step_is_announced_before_it_is_applied_and_confirmed_after(resolved: Run):
