@@ -74,6 +74,12 @@ class Judge:
         harmful = np.flatnonzero(np.maximum(load - limit, 0.0) + load * (1 - self.arrays.keep) > 0)
         return harmful if harmful.size else _busiest(load / self.arrays.capacity)
 
+    def worst_case(self) -> Floats:
+        """Highest utilisation of each arc over all failures of the unchanged network [m]."""
+        if self.base.sweep is None:
+            return self.routing.load / self.arrays.capacity
+        return self.base.sweep.worst_utilisation[self.arrays.link_of]
+
     def is_safe(self, state: Network) -> bool:
         """Whether a plan may end in this state."""
         after = simulate(state, failures=self.failures)

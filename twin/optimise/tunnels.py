@@ -10,7 +10,7 @@ import numpy as np
 from twin.model import Floats, Network, SegmentList, Tunnel
 from twin.plan import Change, SetTunnel, apply
 from twin.policy import Policy
-from twin.sim.arrays import compile_network
+from twin.sim.arrays import Flags, compile_network
 from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
@@ -19,9 +19,9 @@ from .judge import HEADROOM, Judge
 from .proposal import Proposal, Value
 
 METHOD = "sr-tunnels"
-DEMANDS = 40
+DEMANDS = 100
 """Demands that are tried in each round, the largest over the worst links."""
-TRIALS = 12
+TRIALS = 60
 """Moves that are tried under every failure in each round before giving up."""
 
 
@@ -81,6 +81,7 @@ class _Search:
         self.midpoint = judge.arrays.up & ~judge.arrays.no_transit & untouched
         self.movable = np.outer(untouched, untouched) & (judge.arrays.offered > 0) & (self.table.survival > 0)
         self.moved: dict[tuple[int, int], int] = {}
+        self.spare = (judge.policy.max_failure_utilisation - judge.worst_case()) * judge.arrays.capacity
 
     def run(self) -> tuple[Change, ...]:
         """Return the accepted moves as changes, in the order in which they were found."""
@@ -114,18 +115,18 @@ class _Search:
         return Value(self.judge.harm(load, aim=HEADROOM), self.judge.peak(load))
 
     def _improving(self, load: Floats) -> Iterator[Move]:
-        """Yield the moves that lower harm, then the peak, best first, at most `TRIALS`."""
-        found: list[tuple[float, float, Move]] = []
+        """Yield the moves that lower harm, then the peak, at most `TRIALS`.
+
+        Those that load no link beyond what it can take in its worst failure come first: they are likely to be safe.
+        """
+        found: list[tuple[bool, float, float, Move]] = []
         now = self._value(load)
         for source, target in self._demands(load):
-            harm, peak = self._after(source, target, load)
-            best = np.lexsort((peak, harm))[:3]
-            found += [
-                (float(harm[k]), float(peak[k]), Move(source, target, int(k)))
-                for k in best
-                if np.isfinite(harm[k]) and Value(float(harm[k]), float(peak[k])).beats(now, gain=1e-3)
-            ]
-        yield from (move for _, _, move in sorted(found)[:TRIALS])
+            harm, peak, exposed = self._after(source, target, load)
+            for k in np.flatnonzero(np.isfinite(harm)):
+                if Value(float(harm[k]), float(peak[k])).beats(now, gain=1e-3):
+                    found.append((bool(exposed[k]), float(harm[k]), float(peak[k]), Move(source, target, int(k))))
+        yield from (move for *_, move in sorted(found)[:TRIALS])
 
     def _demands(self, load: Floats) -> list[tuple[int, int]]:
         """Return the demands with the most Mbit/s on the worst arcs, those not moved yet."""
@@ -138,15 +139,20 @@ class _Search:
         pairs = [divmod(int(i), len(self.nodes)) for i in order if amount.flat[i] > 0]
         return [(source, target) for target, source in pairs]
 
-    def _after(self, source: int, target: int, load: Floats) -> tuple[Floats, Floats]:
-        """Return harm and peak for every midpoint of one demand [n]; inf where it cannot go there."""
+    def _after(self, source: int, target: int, load: Floats) -> tuple[Floats, Floats, Flags]:
+        """Return harm, peak and whether a failure is likely to hurt, for every midpoint of one demand [n].
+
+        Harm and peak are inf where the demand cannot go there.
+        """
         share, survival = self.table
         volume = self.judge.arrays.offered[target, source]
         detour = share[:, source, :] + survival[:, source, None] * share[target]
-        loads = load + volume * (detour - share[target, source])
+        added = volume * (detour - share[target, source])
+        loads = load + added
+        exposed = ((added > 1e-6) & (added > self.spare)).any(axis=1)
         possible = self.midpoint & (survival[:, source] > 0) & (survival[target] > 0)
         possible[[source, target]] = False
         limit = HEADROOM * self.judge.policy.max_utilisation * self.judge.arrays.capacity
         harm = np.maximum(loads - limit, 0.0).sum(axis=1) + loads @ (1 - self.judge.arrays.keep)
         peak = (loads / self.judge.arrays.capacity).max(axis=1)
-        return np.where(possible, harm, np.inf), np.where(possible, peak, np.inf)
+        return np.where(possible, harm, np.inf), np.where(possible, peak, np.inf), exposed
