@@ -81,10 +81,10 @@ def _compile(network: Network) -> Arrays:
     usable = np.array([link.usable for link in arcs], dtype=np.bool_) & up[tail] & up[head]
     carried = network.offered * np.outer(up, up)
     return Arrays(
-        first_out=_offsets(tail, n),
+        first_out=offsets(tail, n),
         head=head,
         tail=tail,
-        first_in=_offsets(head, n),
+        first_in=offsets(head, n),
         arc_in=np.argsort(head, kind="stable").astype(np.int32),
         weight=np.where(usable, np.array([link.weight for link in arcs], dtype=np.int64), FAR),
         capacity=np.array([link.capacity for link in arcs], dtype=np.float64),
@@ -104,7 +104,8 @@ def _ids(values: Iterable[int]) -> Ids:
     return np.fromiter(values, dtype=np.int32)
 
 
-def _offsets(ends: Ids, n: int) -> Ids:
+def offsets(ends: Ids, n: int) -> Ids:
+    """Return where the items of each of n groups start, once sorted by group [n + 1]."""
     counts = np.bincount(ends, minlength=n) if len(ends) else np.zeros(n, dtype=np.int64)
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
 

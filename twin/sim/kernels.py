@@ -1,4 +1,4 @@
-"""Shortest paths, ECMP loads and path expectations over compiled arrays; no I/O, no Python objects.
+"""Shortest paths, ECMP loads and path expectations over a whole network; no I/O, no Python objects.
 
 Distances are exact integers. Matrices are by target first: `dist[t, s]` is the distance from s to t.
 """
@@ -10,7 +10,9 @@ import numpy as np
 from twin.model import Floats, Ints
 
 from .arrays import FAR, Arrays, Flags, Ids, TunnelArrays
-from .jit import kernel
+from .graph import Graph, Records, graph_of, on_path
+from .heap import pop, push
+from .jit import part
 
 
 class Paths(NamedTuple):
@@ -28,185 +30,157 @@ class Expectation(NamedTuple):
     survival: Floats  # [n, n] share delivered
 
 
-@kernel
-def push(heap: Ints, size: int, key: int) -> int:
-    """Put a key on a binary min-heap and return its new size."""
-    child = size
-    while child > 0:
-        parent = (child - 1) >> 1
-        if heap[parent] <= key:
-            break
-        heap[child] = heap[parent]
-        child = parent
-    heap[child] = key
-    return size + 1
-
-
-@kernel
-def pop(heap: Ints, size: int) -> int:
-    """Take the smallest key off a binary min-heap of `size` keys and return it."""
-    smallest, last = heap[0], heap[size - 1]
-    size -= 1
-    parent = 0
-    while True:
-        child = 2 * parent + 1
-        if child >= size:
-            break
-        if child + 1 < size and heap[child + 1] < heap[child]:
-            child += 1
-        if heap[child] >= last:
-            break
-        heap[parent] = heap[child]
-        parent = child
-    heap[parent] = last
-    return smallest
-
-
-@kernel
 def shortest_paths(arrays: Arrays) -> Paths:
-    """Dijkstra to every target over the arcs with weight below FAR; a drained node is entered only as the target.
-
-    Keys on the heap are distance * n + node, so that equal distances settle in the order of the nodes.
-    """
-    n, m = arrays.first_out.size - 1, arrays.head.size
-    dist = np.full((n, n), FAR, dtype=np.int64)
-    order = np.empty((n, n), dtype=np.int32)
-    sources = np.zeros(n, dtype=np.int32)
-    heap = np.empty(m + 1, dtype=np.int64)
-    for t in range(n):
-        if arrays.up[t]:
-            sources[t] = _settle(arrays, t, dist[t], order[t], heap)
-    return Paths(dist, order, sources)
+    """Dijkstra to every target over the arcs with weight below FAR; a drained node is entered only as the target."""
+    n = len(arrays.up)
+    paths = Paths(np.full((n, n), FAR), np.empty((n, n), np.int32), np.zeros(n, np.int32))
+    _settle_all(graph_of(arrays), arrays.up, paths, np.zeros(len(arrays.head) + 2, np.int64))
+    return paths
 
 
-@kernel
-def _settle(arrays: Arrays, t: int, dist: Ints, order: Ids, heap: Ints) -> int:
-    n = dist.size
+@part
+def _settle_all(graph: Graph, up: Flags, paths: Paths, heap: Ints) -> None:
+    for t in range(up.size):
+        if up[t]:
+            paths.sources[t] = _settle(graph, t, paths.dist[t], paths.order[t], heap)
+
+
+@part
+def _settle(graph: Graph, t: int, dist: Ints, order: Ids, heap: Ints) -> int:
+    """Dijkstra to t; returns how many nodes reach it. Keys are distance * n + node: ties settle in node order."""
+    arcs, first_in, arc_in, no_transit = graph.arcs, graph.first_in, graph.arc_in, graph.no_transit
+    n, settled = dist.size, 0
     dist[t] = 0
-    size, settled = push(heap, 0, t), 0
-    while size > 0:
-        key = pop(heap, size)
-        size -= 1
-        node = key % n
+    push(heap, t)
+    while heap[0] > 0:
+        key = pop(heap)
         reached = key // n
+        node = key - reached * n
         if reached > dist[node]:
             continue
         order[settled] = node
         settled += 1
-        if arrays.no_transit[node] and node != t:
+        if no_transit[node] and node != t:
             continue
-        for k in range(arrays.first_in[node], arrays.first_in[node + 1]):
-            arc = arrays.arc_in[k]
-            candidate = reached + arrays.weight[arc]
-            if candidate < dist[arrays.tail[arc]]:
-                dist[arrays.tail[arc]] = candidate
-                size = push(heap, size, int(candidate * n + arrays.tail[arc]))
+        for k in range(first_in[node], first_in[node + 1]):
+            arc = arcs[arc_in[k]]
+            candidate = reached + arc.weight
+            if candidate < dist[arc.tail]:
+                dist[arc.tail] = candidate
+                push(heap, candidate * n + arc.tail)
     return settled
 
 
-@kernel
-def steer(tunnels: TunnelArrays, offered: Floats, dist: Ints, survival: Floats) -> tuple[Floats, Floats]:
-    """Rewrite tunnelled demands as legs.
+@part
+def steer(tunnels: TunnelArrays, offered: Floats, cut: Flags, survival: Floats, volume: Floats, used: Floats) -> None:
+    """Rewrite tunnelled demands as legs, in the entries of `volume` [t, s] that tunnels touch, Mbit/s.
 
-    Returns the volumes [t, s] that the IGP has to carry, Mbit/s, and each segment list's share of its tunnel [P]: all
-    zero for a tunnel with no valid list, whose demand stays where it was. A leg starts with what survived the last.
+    `cut` says which legs have no path, `survival` which share of its traffic a leg delivers [G]: the next one starts
+    with that. Sets `used` [P] to each segment list's share of its tunnel: all zero for a tunnel with no valid list,
+    whose demand stays with the IGP.
     """
-    volume = offered.copy()
-    used = np.zeros(tunnels.share.size)
-    for i in range(tunnels.source.size):
-        s, t = tunnels.source[i], tunnels.target[i]
-        total = 0.0
+    source, target, leg_from, leg_to = tunnels.source, tunnels.target, tunnels.leg_from, tunnels.leg_to
+    for leg in range(leg_to.size):
+        volume[leg_to[leg], leg_from[leg]] = offered[leg_to[leg], leg_from[leg]]
+    for i in range(source.size):
+        carried = _share_out(tunnels, tunnels.first_list[i], tunnels.first_list[i + 1], cut, used)
+        volume[target[i], source[i]] = 0.0 if carried else offered[target[i], source[i]]
+    for i in range(source.size):
         for p in range(tunnels.first_list[i], tunnels.first_list[i + 1]):
-            if _valid(tunnels, p, dist):
-                used[p] = tunnels.share[p]
-                total += tunnels.share[p]
-        if total > 0:
-            volume[t, s] = 0.0
-            for p in range(tunnels.first_list[i], tunnels.first_list[i + 1]):
-                used[p] /= total
-    for i in range(tunnels.source.size):
-        for p in range(tunnels.first_list[i], tunnels.first_list[i + 1]):
-            amount = used[p] * offered[tunnels.target[i], tunnels.source[i]]
+            amount = used[p] * offered[target[i], source[i]]
             for leg in range(tunnels.first_leg[p], tunnels.first_leg[p + 1]):
-                a, b = tunnels.leg_from[leg], tunnels.leg_to[leg]
-                volume[b, a] += amount
-                amount *= survival[b, a]
-    return volume, used
+                volume[leg_to[leg], leg_from[leg]] += amount
+                amount *= survival[leg]
 
 
-@kernel
-def _valid(tunnels: TunnelArrays, p: int, dist: Ints) -> bool:
-    if not tunnels.healthy[p]:
-        return False
-    for leg in range(tunnels.first_leg[p], tunnels.first_leg[p + 1]):
-        if dist[tunnels.leg_to[leg], tunnels.leg_from[leg]] >= FAR:
-            return False
-    return True
+@part
+def _share_out(tunnels: TunnelArrays, first: int, last: int, cut: Flags, used: Floats) -> bool:
+    """Set the shares of one tunnel's lists; whether any is valid."""
+    total = 0.0
+    for p in range(first, last):
+        used[p] = tunnels.share[p] if tunnels.healthy[p] else 0.0
+        for leg in range(tunnels.first_leg[p], tunnels.first_leg[p + 1]):
+            if cut[leg]:
+                used[p] = 0.0
+        total += used[p]
+    for p in range(first, last):
+        used[p] = used[p] / total if total > 0 else 0.0
+    return total > 0
 
 
-@kernel
 def spread(arrays: Arrays, paths: Paths, volume: Floats) -> tuple[Floats, Floats]:
     """Send `volume[t, s]` along all shortest paths, split evenly over the next-hop arcs of each node (RFC 2992).
 
     Returns the load of each arc [m] and what passes each node on its way to each target [t, u], both in Mbit/s.
     """
-    n = arrays.up.size
-    load = np.zeros(arrays.head.size)
-    passing = np.zeros((n, n))
-    for t in range(n):
-        dist, through = paths.dist[t], passing[t]
-        for position in range(paths.sources[t]):
-            through[paths.order[t, position]] = volume[t, paths.order[t, position]]
-        for position in range(paths.sources[t] - 1, 0, -1):
-            u = paths.order[t, position]
-            if through[u] > 0:
-                _forward(arrays, t, u, dist, through, load)
+    load, passing = np.zeros(len(arrays.head)), np.zeros(volume.shape)
+    _spread_all(graph_of(arrays), paths, volume, load, passing)
     return load, passing
 
 
-@kernel
-def _forward(arrays: Arrays, t: int, u: int, dist: Ints, through: Floats, load: Floats) -> None:
+@part
+def _spread_all(graph: Graph, paths: Paths, volume: Floats, load: Floats, passing: Floats) -> None:
+    for t in range(paths.sources.size):
+        order = paths.order[t, : paths.sources[t]]
+        through = passing[t]
+        for u in order:
+            through[u] = volume[t, u]
+        _spread(graph, order, paths.dist[t], through, load)
+
+
+@part
+def _spread(graph: Graph, order: Ids, dist: Ints, through: Floats, load: Floats) -> None:
+    arcs, first_out = graph.arcs, graph.first_out
+    for position in range(order.size - 1, 0, -1):
+        u = order[position]
+        if through[u] <= 0:
+            continue
+        each = through[u] / count_hops(arcs, dist, int(first_out[u]), int(first_out[u + 1]))
+        for arc in range(first_out[u], first_out[u + 1]):
+            if on_path(arcs, dist, arc):
+                load[arc] += each
+                through[arcs[arc].head] += each * arcs[arc].keep
+
+
+@part
+def count_hops(arcs: Records, dist: Ints, first: int, last: int) -> int:
+    """Return how many of the arcs from `first` to before `last` are on a shortest path."""
     hops = 0
-    for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
-        v = arrays.head[arc]
-        if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+    for arc in range(first, last):
+        if on_path(arcs, dist, arc):
             hops += 1
-    each = through[u] / hops
-    for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
-        v = arrays.head[arc]
-        if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
-            load[arc] += each
-            through[v] += each * arrays.keep[arc]
+    return hops
 
 
-@kernel
 def expect(arrays: Arrays, paths: Paths) -> Expectation:
     """Mean propagation delay and share delivered over the equal-cost paths of every pair, without listing paths."""
-    n = arrays.up.size
-    delay = np.full((n, n), np.inf)
-    survival = np.zeros((n, n))
-    for t in range(n):
-        delay[t, t], survival[t, t] = 0.0, 1.0
-        dist = paths.dist[t]
-        for position in range(1, paths.sources[t]):
-            u = paths.order[t, position]
-            hops, sum_delay, sum_survival = 0, 0.0, 0.0
-            for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
-                v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
-                    hops += 1
-                    sum_delay += arrays.delay[arc] + delay[t, v]
-                    sum_survival += arrays.keep[arc] * survival[t, v]
-            delay[t, u], survival[t, u] = sum_delay / hops, sum_survival / hops
-    return Expectation(delay, survival)
+    expected = Expectation(np.full(paths.dist.shape, np.inf), np.zeros(paths.dist.shape))
+    _expect_all(graph_of(arrays), paths, expected)
+    return expected
 
 
-@kernel
+@part
+def _expect_all(graph: Graph, paths: Paths, expected: Expectation) -> None:
+    for t in range(paths.sources.size):
+        order = paths.order[t, : paths.sources[t]]
+        expected.delay[t, t], expected.survival[t, t] = 0.0, 1.0
+        _expect(graph, order, paths.dist[t], expected.delay[t], expected.survival[t])
+
+
+@part
+def _expect(graph: Graph, order: Ids, dist: Ints, delay: Floats, survival: Floats) -> None:
+    arcs, first_out = graph.arcs, graph.first_out
+    for u in order[1:]:
+        hops, sum_delay, sum_survival = 0, 0.0, 0.0
+        for k in range(first_out[u], first_out[u + 1]):
+            if on_path(arcs, dist, k):
+                arc = arcs[k]
+                hops += 1
+                sum_delay += arc.delay + delay[arc.head]
+                sum_survival += arc.keep * survival[arc.head]
+        delay[u], survival[u] = sum_delay / hops, sum_survival / hops
+
+
 def lost_demand(volume: Floats, dist: Ints, up: Flags) -> float:
     """Mbit/s between nodes that are up which have no path."""
-    lost = 0.0
-    for t in range(up.size):
-        for s in range(up.size):
-            if up[s] and up[t] and dist[t, s] >= FAR:
-                lost += volume[t, s]
-    return lost
+    return float(volume[(dist >= FAR) & np.outer(up, up)].sum())

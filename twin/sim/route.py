@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Ints
+from twin.model import Floats
 
-from .arrays import FAR, Arrays, TunnelArrays
+from .arrays import FAR, Arrays, Ids, TunnelArrays
 from .kernels import Expectation, Paths, expect, lost_demand, shortest_paths, spread, steer
 
 
@@ -24,11 +24,24 @@ class Routing(NamedTuple):
 def route(arrays: Arrays) -> Routing:
     """Evaluate the arrays in full."""
     paths = shortest_paths(arrays)
-    lossy = len(arrays.tunnels.source) > 0 and bool((arrays.keep < 1).any())
-    survival = expect(arrays, paths).survival if lossy else np.ones_like(arrays.offered)
-    volume, used = steer(arrays.tunnels, arrays.offered, paths.dist, survival)
+    tunnels = arrays.tunnels
+    survival = expect(arrays, paths).survival[tunnels.leg_to, tunnels.leg_from] if lossy_tunnels(arrays) else None
+    volume, used = arrays.offered.copy(), np.zeros(len(tunnels.share))
+    steer(
+        tunnels,
+        arrays.offered,
+        cut=paths.dist[tunnels.leg_to, tunnels.leg_from] >= FAR,
+        survival=np.ones(len(tunnels.leg_to)) if survival is None else survival,
+        volume=volume,
+        used=used,
+    )
     load, passing = spread(arrays, paths, volume)
     return Routing(paths, volume, used, load, passing, lost_demand(volume, paths.dist, arrays.up))
+
+
+def lossy_tunnels(arrays: Arrays) -> bool:
+    """Whether what one leg loses changes what the next one carries."""
+    return len(arrays.tunnels.source) > 0 and bool((arrays.keep < 1).any())
 
 
 def delays(arrays: Arrays, routing: Routing) -> Floats:
@@ -52,7 +65,7 @@ def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Fl
     return delay
 
 
-def without(arrays: Arrays, arcs: Ints, nodes: Ints) -> Arrays:
+def without(arrays: Arrays, arcs: Ids, nodes: Ids) -> Arrays:
     """Return the arrays with arcs and nodes failed: no path uses them, and a failed node's demands are severed."""
     down = np.zeros(len(arrays.up), dtype=np.bool_)
     down[nodes] = True

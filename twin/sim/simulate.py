@@ -96,7 +96,7 @@ def simulate(network: Network, *, failures: Sequence[Failure] = ()) -> Outcome:
         dropped=float(np.dot(routing.load, 1 - arrays.keep)),
         delay_ms=delays(arrays, routing),
         invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),
-        sweep=sweep(network, failures, utilisation) if failures else None,
+        sweep=sweep(network, failures, routing) if failures else None,
     )
 
 

@@ -1,6 +1,7 @@
 """An independent evaluation of a network in networkx and plain Python, written from the definitions alone."""
 
 from dataclasses import replace
+from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
@@ -95,7 +96,7 @@ def reference(network: Network) -> Reference:
         total = sum(share for _, share in lists)
         for via, share in lists:
             stops, left = [source, *via, target], amount * share / total
-            for a, b in zip(stops, stops[1:], strict=False):
+            for a, b in pairwise(stops):
                 delay[s, t] += share / total * towards[b].delay(a)
                 left = towards[b].send(a, left, load)
             delivered += left
@@ -107,7 +108,7 @@ def _valid(tunnel: Tunnel, path: SegmentList, towards: dict, state: dict) -> boo
     stops = [tunnel.source, *path.via, tunnel.target]
     if any(not state[x].up or state[x].drained for x in path.via):
         return False
-    return all(a in towards[b].dist for a, b in zip(stops, stops[1:], strict=False))
+    return all(a in towards[b].dist for a, b in pairwise(stops))
 
 
 def random_network(seed: int, *, lossless: bool = False) -> Network:
@@ -132,9 +133,8 @@ def _random_link(rng: np.random.Generator, tail: str, head: str, links: dict, *,
     flags = {flag: bool(rng.random() < 0.06) for flag in ("drained", "asleep")}
     loss = 0.0 if lossless or rng.random() < 0.8 else float(rng.random())
     weight, delay = int(rng.integers(1, 4)), float(rng.random())
-    link = Link(
-        tail, head, float(rng.choice([100, 400])), weight, delay, index, bool(rng.random() > 0.06), loss=loss, **flags
-    )
+    capacity, up = float(rng.choice([100, 400])), bool(rng.random() > 0.06)
+    link = Link(tail, head, capacity, weight, delay, index, up, loss=loss, **flags)
     return {link.name: link}
 
 

@@ -48,9 +48,8 @@ def test_failure_sweeps_equal_broken_networks(block):
         np.testing.assert_allclose(sweep.worst_utilisation, worst, rtol=1e-9, atol=1e-9)
         for link, cause in enumerate(sweep.worst_failure):
             intact = outcome.utilisation[link]
-            assert sweep.worst_utilisation[link] == pytest.approx(
-                loads[cause, link] / capacity[link] if cause >= 0 else intact
-            )
+            expected = loads[cause, link] / capacity[link] if cause >= 0 else intact
+            assert sweep.worst_utilisation[link] == pytest.approx(expected)
 
 
 def test_busiest_link_of_a_failure_is_one_that_reaches_the_maximum():

@@ -1,0 +1,87 @@
+"""The dynamic update against a full evaluation of the same broken state, for any failed set."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.twin.sim.oracle import broken, random_network
+from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.sim.simulate import Failure, simulate
+
+
+@st.composite
+def broken_networks(draw):
+    """A random network and a random set of its links and nodes."""
+    network = random_network(draw(st.integers(0, 10_000)), lossless=draw(st.booleans()))
+    links = draw(st.sets(st.integers(0, len(network.links) - 1), max_size=4))
+    nodes = draw(st.sets(st.integers(0, len(network.nodes) - 1), max_size=2))
+    return network, Failure("any", tuple(links), tuple(nodes))
+
+
+@settings(max_examples=300, deadline=None)
+@given(broken_networks())
+def test_any_failed_set_equals_a_full_evaluation(case):
+    network, failure = case
+    sweep, outcome = simulate(network, failures=(failure,)).sweep, simulate(broken(network, failure))
+    capacity = np.array([link.capacity for link in network.links])
+    expected = (
+        outcome.max_utilisation,
+        outcome.lost,
+        outcome.severed,
+        np.maximum(outcome.load - capacity, 0).sum(),
+    )
+    figures = sweep.max_utilisation[0], sweep.lost[0], sweep.severed[0], sweep.overload[0]
+    assert figures == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    worst = np.maximum(simulate(network).utilisation, outcome.utilisation)
+    np.testing.assert_allclose(sweep.worst_utilisation, worst, rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10_000), st.permutations(range(6)))
+def test_a_failure_has_the_same_figures_wherever_it_stands_in_the_sweep(seed, order):
+    network = random_network(seed)
+    failures = [Failure(str(i), (i % len(network.links),), (i % len(network.nodes),)) for i in range(6)]
+    straight = simulate(network, failures=failures).sweep
+    shuffled = simulate(network, failures=[failures[i] for i in order]).sweep
+    for name in ("max_utilisation", "lost", "severed", "overload"):
+        assert getattr(shuffled, name).tolist() == getattr(straight, name)[list(order)].tolist()
+
+
+def ring(n: int, **options) -> Network:
+    nodes = tuple(Node(f"n{i}", 0, 0) for i in range(n))
+    pairs = [(i, (i + 1) % n) for i in range(n)]
+    links = tuple(Link(f"n{x}", f"n{y}", 10, 1, 1.0) for a, b in pairs for x, y in ((a, b), (b, a)))
+    demands = np.full((n, n), 1.0) - np.eye(n)
+    return Network("ring", nodes, links, demands, **options)
+
+
+def test_a_failure_that_cuts_a_segment_list_moves_its_share_to_the_other_lists():
+    lists = (SegmentList(via=("n1",), share=0.5), SegmentList(via=("n4",), share=0.5))
+    network = ring(5, tunnels=(Tunnel(name="t", source="n0", target="n2", paths=lists),))
+    failure = Failure("n4", nodes=(4,))
+    sweep, outcome = simulate(network, failures=(failure,)).sweep, simulate(broken(network, failure))
+    assert sweep.max_utilisation[0] == pytest.approx(outcome.max_utilisation)
+    assert outcome.load[network.link("n0->n1")] == pytest.approx(3)
+
+
+def test_a_cut_in_two_parts_loses_what_crosses_it_and_severs_nothing():
+    network = ring(4)
+    sweep = simulate(network, failures=(Failure("two circuits", (0, 1, 4, 5)),)).sweep
+    assert (sweep.lost[0], sweep.severed[0]) == (8.0, 0.0)
+    assert sweep.max_utilisation[0] == pytest.approx(0.1)
+
+
+def test_a_sweep_without_traffic_has_no_busiest_link():
+    idle = ring(4).with_demands(np.zeros((4, 4)))
+    sweep = simulate(idle, failures=(Failure("x", (0, 1)),)).sweep
+    assert (sweep.busiest[0], sweep.max_utilisation[0], sweep.worst_failure.tolist()) == (-1, 0.0, [-1] * 8)
+
+
+def test_the_worst_failure_of_a_link_is_the_one_that_loads_it_most():
+    network = ring(4)
+    sweep = simulate(network, failures=[Failure(str(i), (2 * i, 2 * i + 1)) for i in range(4)]).sweep
+    for link, cause in enumerate(sweep.worst_failure):
+        loads = [simulate(broken(network, failure)).utilisation[link] for failure in sweep.failures]
+        assert loads[cause] == pytest.approx(max(loads))
+        assert loads[cause] == pytest.approx(sweep.worst_utilisation[link])

@@ -1,0 +1,269 @@
+"""All the failures of a sweep in one pass over the base state: loads, what is lost, and the worst of each arc."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Ints
+
+from .arrays import FAR, Flags, Ids, TunnelArrays
+from .graph import Graph, on_path
+from .jit import part
+from .kernels import count_hops, steer
+from .update import Scratch, add, matters, redistance, reroute, scratch_for
+
+
+class Base(NamedTuple):
+    """The evaluated state that a sweep starts from; matrices by target first."""
+
+    dist: Ints  # [n, n]
+    passing: Floats  # [n, n] Mbit/s that pass node u for target t
+    volume: Floats  # [n, n] Mbit/s that the IGP carries
+    offered: Floats  # [n, n] Mbit/s
+    load: Floats  # [m] Mbit/s
+    capacity: Floats  # [m] Mbit/s
+    noise: float  # Mbit/s below which a load left over by differences is rounding
+    arc_of: Ids  # [m] arc of each link
+    stranded: Ints  # [., 2] target and source of the demands that have no path though both ends are up
+
+
+class Steering(NamedTuple):
+    """How tunnels bear on each target."""
+
+    tunnels: TunnelArrays
+    active: Flags  # [n] targets with any traffic
+    cut: Flags  # [G] legs without a path in the base state
+    first_leg: Ids  # [n + 1] legs by target
+    legs: Ids
+    first_pair: Ids  # [n + 1] pairs that tunnels touch, by target
+    sources: Ids
+
+
+class FailureArrays(NamedTuple):
+    """Failures flattened. F failures."""
+
+    first_arc: Ids  # [F + 1]
+    arcs: Ids
+    first_node: Ids  # [F + 1]
+    nodes: Ids
+
+
+class FailureFigures(NamedTuple):
+    """What each failure does [F], and the worst of each arc [m]; see `FailureSweep`."""
+
+    max_utilisation: Floats
+    busiest: Ints  # arc, -1 if none carries traffic
+    lost: Floats
+    severed: Floats  # by the failure alone
+    overload: Floats
+    worst_utilisation: Floats  # 0 where no failure loads the arc
+    worst_failure: Ints  # first row that reaches it, -1 if none
+
+
+class State(NamedTuple):
+    """What the failure in hand has made of the network: working memory of `fail_each`."""
+
+    failed: Flags  # [n] all false between failures
+    cut: Flags  # [G]
+    survival: Floats  # [G] ones: a lossy network with tunnels is not for this kernel
+    used: Floats  # [P]
+    volume: Floats  # [n, n] as in the base between failures
+    load: Floats  # [m]
+    broken: Ints  # list of arcs
+    scratch: Scratch
+
+
+def no_figures(rows: int, m: int) -> FailureFigures:
+    """Return figures to fill in for a number of failures and arcs."""
+    return FailureFigures(
+        max_utilisation=np.zeros(rows),
+        busiest=np.full(rows, -1, np.int64),
+        lost=np.zeros(rows),
+        severed=np.zeros(rows),
+        overload=np.zeros(rows),
+        worst_utilisation=np.zeros(m),
+        worst_failure=np.full(m, -1, np.int64),
+    )
+
+
+def state_for(base: Base, steering: Steering) -> State:
+    """Allocate working memory for a sweep from a base state."""
+    n, m = len(base.volume), len(base.load)
+    return State(
+        failed=np.zeros(n, np.bool_),
+        cut=steering.cut.copy(),
+        survival=np.ones(len(steering.cut)),
+        used=np.zeros(len(steering.tunnels.share)),
+        volume=base.volume.copy() if len(steering.sources) else base.volume,
+        load=base.load.copy(),
+        broken=np.zeros(m + 1, np.int64),
+        scratch=scratch_for(n, m),
+    )
+
+
+@part
+def fail_each(
+    graph: Graph, base: Base, steering: Steering, failures: FailureArrays, state: State, figures: FailureFigures
+) -> None:
+    """Evaluate every failure against the base state, each on its own, into `figures`.
+
+    The `shifted` weights of the graph must equal its weights, and do so again at the end.
+    """
+    broken = state.broken
+    for row in range(figures.lost.size):
+        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
+        arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
+        _break(graph, arcs, nodes, broken)
+        for node in nodes:
+            state.failed[node] = True
+        figures.lost[row] = _evaluate(graph, base, steering, broken[1 : broken[0] + 1], state)
+        figures.severed[row] = _severed(base.offered, nodes, state.failed)
+        record(base, state.load, row, figures)
+        for node in nodes:
+            state.failed[node] = False
+        for arc in broken[1 : broken[0] + 1]:
+            graph.arcs[arc].shifted = graph.arcs[arc].weight
+
+
+@part
+def _break(graph: Graph, arcs: Ids, nodes: Ids, broken: Ints) -> None:
+    broken[0] = 0
+    for arc in arcs:
+        _break_arc(graph, arc, broken)
+    for node in nodes:
+        for arc in range(graph.first_out[node], graph.first_out[node + 1]):
+            _break_arc(graph, arc, broken)
+        for k in range(graph.first_in[node], graph.first_in[node + 1]):
+            _break_arc(graph, graph.arc_in[k], broken)
+
+
+@part
+def _break_arc(graph: Graph, arc: int, broken: Ints) -> None:
+    if graph.arcs[arc].shifted < FAR:
+        graph.arcs[arc].shifted = FAR
+        broken[0] += 1
+        broken[broken[0]] = arc
+
+
+@part
+def _evaluate(graph: Graph, base: Base, steering: Steering, broken: Ints, state: State) -> float:
+    """Set the loads and return the lost demand; again with other volumes when the failure cuts a leg of a tunnel."""
+    tunnels, severs = steering.tunnels, False
+    for leg in range(steering.cut.size):
+        state.cut[leg] = steering.cut[leg] or state.failed[tunnels.leg_to[leg]] or state.failed[tunnels.leg_from[leg]]
+        severs = severs or (state.cut[leg] and not steering.cut[leg])
+    if severs:
+        steer(tunnels, base.offered, state.cut, state.survival, state.volume, state.used)
+    lost, cuts = _evaluate_targets(graph, base, steering, broken, state)
+    if cuts:
+        steer(tunnels, base.offered, state.cut, state.survival, state.volume, state.used)
+        lost, _ = _evaluate_targets(graph, base, steering, broken, state)
+    if severs or cuts:
+        steer(tunnels, base.offered, steering.cut, state.survival, state.volume, state.used)
+    return lost
+
+
+@part
+def _evaluate_targets(graph: Graph, base: Base, steering: Steering, broken: Ints, state: State) -> tuple[float, bool]:
+    cuts, load, scratch = False, state.load, state.scratch
+    for arc in range(load.size):
+        load[arc] = base.load[arc]
+    lost = _still_lost(base, state.failed)
+    for t in range(base.volume.shape[0]):
+        old, passing = base.dist[t], base.passing[t]
+        if not steering.active[t]:
+            continue
+        if state.failed[t]:
+            _erase(graph, old, passing, load)
+        elif matters(graph.arcs, old, broken) or steering.first_pair[t] < steering.first_pair[t + 1]:
+            redistance(graph, old, broken, scratch)
+            cuts = _cut_legs(steering, t, scratch.far, state.cut) or cuts
+            lost += _lost_now(state.volume[t], state.failed, scratch)
+            lost += _add_steered(base, steering, t, state)
+            reroute(graph, old, passing, broken, scratch, load)
+    for arc in broken:
+        load[arc] = 0.0
+    return lost, cuts
+
+
+@part
+def _lost_now(volume: Floats, failed: Flags, scratch: Scratch) -> float:
+    lost = 0.0
+    for position in range(1, scratch.changed[0] + 1):
+        node = scratch.changed[position]
+        if scratch.far[node] >= FAR and not failed[node]:
+            lost += float(volume[node])
+    return lost
+
+
+@part
+def _cut_legs(steering: Steering, t: int, far: Ints, cut: Flags) -> bool:
+    found = False
+    for position in range(steering.first_leg[t], steering.first_leg[t + 1]):
+        leg = steering.legs[position]
+        if not cut[leg] and far[steering.tunnels.leg_from[leg]] >= FAR:
+            cut[leg] = True
+            found = True
+    return found
+
+
+@part
+def _add_steered(base: Base, steering: Steering, t: int, state: State) -> float:
+    lost, scratch = 0.0, state.scratch
+    for position in range(steering.first_pair[t], steering.first_pair[t + 1]):
+        s = steering.sources[position]
+        difference = state.volume[t, s] - base.volume[t, s]
+        if difference != 0 and base.dist[t, s] < FAR:
+            add(scratch.far, scratch.delta, scratch.queued, scratch.heap, s, difference)
+        elif difference != 0 and not state.failed[s]:
+            lost += float(difference)
+    return lost
+
+
+@part
+def _erase(graph: Graph, old: Ints, passing: Floats, load: Floats) -> None:
+    """Take off everything that goes to one target."""
+    for node in range(old.size):
+        first, last = graph.first_out[node], graph.first_out[node + 1]
+        if passing[node] > 0 and old[node] > 0:
+            each = passing[node] / count_hops(graph.arcs, old, first, last)
+            for arc in range(first, last):
+                if on_path(graph.arcs, old, arc):
+                    load[arc] -= each
+
+
+@part
+def _still_lost(base: Base, failed: Flags) -> float:
+    """Demand that had no path before either, but for what the failure severs."""
+    lost = 0.0
+    for k in range(base.stranded.shape[0]):
+        t, s = base.stranded[k, 0], base.stranded[k, 1]
+        if not failed[s] and not failed[t]:
+            lost += float(base.volume[t, s])
+    return lost
+
+
+@part
+def _severed(offered: Floats, nodes: Ids, failed: Flags) -> float:
+    severed = 0.0
+    for node in nodes:
+        for other in range(failed.size):
+            severed += float(offered[node, other])
+            if not failed[other]:
+                severed += float(offered[other, node])
+    return severed
+
+
+@part
+def record(base: Base, load: Floats, row: int, figures: FailureFigures) -> None:
+    """Enter the loads [m] of one failure."""
+    for arc in base.arc_of:
+        amount = load[arc] if load[arc] > base.noise else 0.0
+        utilisation = amount / base.capacity[arc]
+        figures.overload[row] += max(0.0, amount - base.capacity[arc])
+        if utilisation > figures.max_utilisation[row]:
+            figures.max_utilisation[row] = utilisation
+            figures.busiest[row] = arc
+        if utilisation > figures.worst_utilisation[arc]:
+            figures.worst_utilisation[arc] = utilisation
+            figures.worst_failure[arc] = row
