@@ -1,20 +1,90 @@
-"""The door to every network: by published name, by synthetic name, or from a file."""
+"""The doors to every network: by published name, by synthetic name, or from a file."""
 
+from pathlib import Path
+
+from twin.errors import FormatError, TopologyError
 from twin.model import Network
-from twin.provision import Topology, provision
+from twin.provision import Topology, provision, require_connected
 
+from .graphml import read_graphml
+from .ietf_reader import read_ietf
+from .markup import read_xml
+from .nodelink import read_node_link
+from .repetita import read_repetita, read_repetita_demands
+from .sndlib import read_sndlib
 from .synthetic import read_synthetic
+from .text import read_text
 from .topohub import read_topohub
+from .traffic import read_traffic
+
+_NETWORKS = (".json", ".xml", ".graphml", ".graph")
+_TRAFFIC = (".csv", ".parquet", ".demands")
 
 
 def load_network(name: str, *, peak_utilisation: float = 0.65, seed: int = 0) -> Network:
-    """Load a network by name (`sndlib/germany50`, `topozoo/Abilene`, `synthetic/20-1`) or from a file.
+    """Load a network by name (`sndlib/germany50`, `topozoo/Abilene`, `synthetic/20-1`) or from a file (`read_network`).
 
     Bare topologies are dimensioned so that the busiest link peaks at `peak_utilisation` (see `provision`); `seed` draws
-    the traffic of those that have none. Raises `UnknownNetworkError`, `TopologyError` when disconnected.
+    the traffic of those that have none. Raises `UnknownNetworkError`, `TopologyError` when disconnected, and for files
+    `InputError` or `FormatError`.
     """
-    return provision(_topology(name), peak_utilisation=peak_utilisation, seed=seed)
+    if Path(name).suffix.lower() in _NETWORKS or _is_file(name):
+        return read_network(name, peak_utilisation=peak_utilisation, seed=seed)
+    topology = read_synthetic(name) if name.startswith("synthetic/") else read_topohub(name)
+    return provision(topology, peak_utilisation=peak_utilisation, seed=seed)
 
 
-def _topology(name: str) -> Topology:
-    return read_synthetic(name) if name.startswith("synthetic/") else read_topohub(name)
+def read_network(
+    path: str | Path, traffic: str | Path | None = None, *, peak_utilisation: float = 0.65, seed: int = 0
+) -> Network:
+    """Read a network from a file: .json (node-link, RFC 8345), .xml (SNDlib, GraphML), .graphml or .graph (REPETITA).
+
+    `traffic` is a .csv or .parquet with one or more matrices, of which the largest counts, or a REPETITA .demands file;
+    it replaces the file's own. A file without capacities is a bare topology: it is dimensioned, and its traffic scaled,
+    as `provision` does. A file with capacities and no traffic carries none.
+
+    Raises `InputError` when a file cannot be read, `FormatError` with the place and what was expected there,
+    `TopologyError` when the values fit no network, or nodes are cut off.
+    """
+    try:
+        found = _read(path)
+        if isinstance(found, Topology):
+            found = provision(found, peak_utilisation=peak_utilisation, seed=seed)
+        require_connected([node.name for node in found.nodes], _pairs(found))
+    except TopologyError as error:
+        raise TopologyError(f"{path}: {error}", fix=error.fix) from error
+    return found if traffic is None else _with_traffic(found, traffic)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:  # too long for the file system
+        return False
+
+
+def _read(path: str | Path) -> Network | Topology:
+    match Path(path).suffix.lower():
+        case ".json":
+            return read_ietf(path) if '"ietf-network' in read_text(path) else read_node_link(path)
+        case ".xml" | ".graphml":
+            return read_graphml(path) if read_xml(str(path)).tag == "graphml" else read_sndlib(path)
+        case ".graph":
+            return read_repetita(path)
+        case _:
+            raise FormatError(str(path), "the file name", f"a suffix among {', '.join(_NETWORKS)}")
+
+
+def _with_traffic(network: Network, path: str | Path) -> Network:
+    match Path(path).suffix.lower():
+        case ".csv" | ".parquet":
+            return network.with_demands(read_traffic(path, network).peak)
+        case ".demands":
+            return network.with_demands(read_repetita_demands(path, len(network.nodes)))
+        case _:
+            raise FormatError(str(path), "the file name", f"a suffix among {', '.join(_TRAFFIC)}")
+
+
+def _pairs(network: Network) -> list[tuple[int, int]]:
+    index = network.node_index
+    return [(index[link.tail], index[link.head]) for link in network.links]

@@ -7,7 +7,10 @@ from twin.model import clean_name, is_node_name
 
 
 def distinct_names(labels: Sequence[str]) -> list[str]:
-    """Turn labels into distinct node names: cleaned, numbered when they repeat, `N7` for the eighth if empty."""
+    """Turn labels into distinct node names: cleaned, numbered when they repeat, `N7` for the eighth if empty.
+
+    The number follows `_`: after a dot it would read like that of a parallel link.
+    """
     taken: set[str] = set()
     names: list[str] = []
     for i, label in enumerate(labels):
@@ -15,7 +18,7 @@ def distinct_names(labels: Sequence[str]) -> list[str]:
         name, copy = stem, 1
         while name in taken:
             copy += 1
-            name = f"{stem[:56]}.{copy}"
+            name = f"{stem[:56]}_{copy}"
         taken.add(name)
         names.append(name)
     return names

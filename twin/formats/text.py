@@ -9,16 +9,25 @@ from twin.errors import FormatError, InputError
 MAX_BYTES = 512 * 1024 * 1024
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """Read a whole file. Raises `InputError` when it cannot be read, `FormatError` when it is absurdly large."""
+def require_file(path: str | Path) -> Path:
+    """Return the path of a readable file of sane size. Raises `InputError` or `FormatError`."""
     file = Path(path)
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise FormatError(str(path), "the whole file", f"at most {MAX_BYTES // 2**20} MiB")
-        return file.read_bytes()
+        with file.open("rb"):
+            size = file.stat().st_size
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"cannot read {path}: {reason}", fix="check the path and its permissions") from error
+        raise _unreadable(path, error) from error
+    if size > MAX_BYTES:
+        raise FormatError(str(path), "the whole file", f"at most {MAX_BYTES // 2**20} MiB")
+    return file
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Read a whole file. Raises `InputError` when it cannot be read, `FormatError` when it is absurdly large."""
+    try:
+        return require_file(path).read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def read_text(path: str | Path) -> str:
@@ -59,3 +68,8 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
         case _:
             message = first["msg"].removeprefix("Input should be ")
             return place, f"a value {message}" if message.startswith(("greater", "less")) else message
+
+
+def _unreadable(path: str | Path, error: OSError | ValueError) -> InputError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(f"cannot read {path}: {reason}", fix="check the path and its permissions")

@@ -1,0 +1,203 @@
+"""Whatever the bytes: a reader returns a valid result, or raises one of our own errors."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.twin.formats.sample_files import (
+    CSV,
+    DEMANDS,
+    GRAPHML,
+    IETF,
+    NODE_LINK,
+    REPETITA,
+    SNDLIB,
+    TUNNELS,
+    full_network,
+)
+from twin.errors import TwinError
+from twin.formats import (
+    load_network,
+    read_network,
+    read_traffic,
+    read_tunnels,
+    write_ietf,
+    write_node_link,
+    write_traffic,
+)
+from twin.formats.repetita import read_repetita_demands
+from twin.formats.traffic import Traffic
+from twin.model import Link, Network, Node
+
+FUZZ = settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+NODES = tuple(Node(name, float(i), 0.0) for i, name in enumerate("012"))
+PAIRS = [(a.name, b.name) for a in NODES for b in NODES if a is not b]
+SMALL = Network("small", NODES, tuple(Link(a, b, 10.0, 1) for a, b in PAIRS), np.zeros((3, 3)))
+TOKENS = [
+    b"",
+    b"-1",
+    b"0",
+    b"1e400",
+    b"nan",
+    b"inf",
+    b"NaN",
+    b"null",
+    b"[]",
+    b"{}",
+    b'"',
+    b"<",
+    b"&",
+    b"\x00",
+    b"\xff\xfe",
+    b"9" * 400,
+]
+TOKENS += [
+    b"<![CDATA[",
+    b"true",
+    b"2.5",
+    b"\xc3\x28",
+    b"\n",
+    b",",
+    b"'",
+    b"\xef\xbb\xbf",
+    b"99999999999",
+    b"0x1p+4000",
+    b"id",
+]
+
+
+@st.composite
+def mutated(draw, valid):
+    """A valid file with a few places cut, doubled, swapped or replaced by something awkward."""
+    content = bytearray(valid)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, len(content)))
+        to = min(len(content), at + draw(st.integers(0, 12)))
+        piece = draw(st.sampled_from(TOKENS) | st.binary(max_size=6) | st.just(bytes(content[at:to]) * 2))
+        content[at:to] = piece
+    return bytes(content[: draw(st.none() | st.integers(0, len(content)))])
+
+
+def parquet(path):
+    write_traffic(Traffic(("a", "b"), np.arange(18.0).reshape(2, 3, 3)), SMALL, path)
+
+
+def outcome(read, path):
+    """The result, or the one line that a user sees."""
+    try:
+        return read(path)
+    except TwinError as error:
+        found = error
+    assert str(found)
+    assert "\n" not in str(found)
+    return found
+
+
+READERS = {
+    "s.xml": (SNDLIB.encode(), read_network),
+    "z.graphml": (GRAPHML.encode(), read_network),
+    "r.graph": (REPETITA.encode(), read_network),
+    "n.json": (NODE_LINK.encode(), read_network),
+    "i.json": (IETF.encode(), read_network),
+    "t.csv": (CSV.replace("A", "0").replace("B", "1").encode(), lambda path: read_traffic(path, SMALL)),
+    "t.txt": (TUNNELS.encode(), lambda path: read_tunnels(path, SMALL)),
+    "d.demands": (DEMANDS.encode(), lambda path: read_repetita_demands(path, 3)),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+@FUZZ
+@given(data=st.data())
+def test_a_mutated_file_is_read_or_refused(tmp_path, name, data):
+    valid, read = READERS[name]
+    path = tmp_path / name
+    path.write_bytes(data.draw(mutated(valid)))
+    outcome(read, path)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_truncation_is_read_or_refused(tmp_path, name):
+    valid, read = READERS[name]
+    path = tmp_path / name
+    for length in range(0, len(valid), max(1, len(valid) // 40)):
+        path.write_bytes(valid[:length])
+        outcome(read, path)
+    path.write_bytes(valid)
+    assert not isinstance(outcome(read, path), TwinError)
+
+
+@pytest.mark.parametrize("name", [*READERS, "t.parquet"])
+@FUZZ
+@example(noise=b"")
+@example(noise=b"\x00" * 100)
+@example(noise=b"[" * 100_000)
+@example(noise=b'{"a":' * 100_000)
+@given(noise=st.binary(max_size=300))
+def test_noise_is_refused(tmp_path, name, noise):
+    read = READERS[name][1] if name in READERS else lambda path: read_traffic(path, SMALL)
+    path = tmp_path / name
+    path.write_bytes(noise)
+    result = outcome(read, path)
+    assert isinstance(result, TwinError) or name == "t.txt"
+
+
+@pytest.mark.parametrize("write", [write_ietf, write_node_link])
+@FUZZ
+@given(data=st.data())
+def test_our_own_files_mutated_are_read_or_refused(tmp_path, write, data):
+    path = tmp_path / "network.json"
+    write(full_network(), path)
+    path.write_bytes(data.draw(mutated(path.read_bytes())))
+    outcome(read_network, path)
+
+
+@settings(FUZZ, max_examples=40)
+@given(data=st.data())
+def test_a_mutated_parquet_file_is_read_or_refused(tmp_path, data):
+    path = tmp_path / "t.parquet"
+    parquet(path)
+    path.write_bytes(data.draw(mutated(path.read_bytes())))
+    outcome(lambda path: read_traffic(path, SMALL), path)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda children: st.lists(children, max_size=4) | st.dictionaries(st.text(max_size=8), children, max_size=4),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("document", [NODE_LINK, IETF])
+@FUZZ
+@given(data=st.data())
+def test_a_document_with_one_value_exchanged_is_read_or_refused(tmp_path, document, data):
+    parsed = json.loads(document)
+    places = []
+
+    def walk(value):
+        items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, inner in items:
+            places.append((value, key))
+            walk(inner)
+
+    walk(parsed)
+    holder, key = data.draw(st.sampled_from(places))
+    holder[key] = data.draw(JSON)
+    path = tmp_path / "n.json"
+    path.write_text(json.dumps(parsed))
+    outcome(read_network, path)
+
+
+@FUZZ
+@given(
+    name=st.text(max_size=40)
+    | st.from_regex(r"\Asynthetic/[0-9]{1,2}-?[0-9]{0,2}\Z")
+    | st.sampled_from(["", "/", ".", "a\x00b", "sndlib/", "~"])
+)
+def test_any_name_is_loaded_or_refused(name):
+    outcome(load_network, name)

@@ -1,0 +1,384 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from tests.twin.formats.sample_files import (
+    CSV,
+    DEMANDS,
+    GRAPHML,
+    IETF,
+    NODE_LINK,
+    REPETITA,
+    SNDLIB,
+    TUNNELS,
+    full_network,
+)
+from tests.twin.random_networks import networks
+from twin.errors import FormatError, InputError, TopologyError
+from twin.formats import (
+    load_network,
+    read_network,
+    read_traffic,
+    read_tunnels,
+    write_ietf,
+    write_node_link,
+    write_repetita,
+    write_traffic,
+)
+from twin.formats.graphml import read_graphml
+from twin.formats.ietf import bandwidth
+from twin.formats.ietf_reader import read_ietf
+from twin.formats.markup import read_xml
+from twin.formats.nodelink import read_node_link
+from twin.formats.repetita import read_repetita
+from twin.formats.sndlib import read_sndlib
+from twin.formats.traffic import Traffic
+from twin.model import Link, Network, Node
+from twin.provision import Topology
+from twin.sim.simulate import simulate
+
+PAIR = Network(
+    "pair", (Node("A", 0.0, 0.0), Node("B", 1.0, 0.0)), (Link("A", "B", 10, 1), Link("B", "A", 10, 1)), np.zeros((2, 2))
+)
+
+
+def saved(folder, name, text):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_sndlib_gives_coordinates_circuits_and_relative_demands(tmp_path):
+    topology = read_sndlib(saved(tmp_path, "small.xml", SNDLIB))
+    assert topology.nodes[0][:3] == ("Ulm", 9.99, 48.40)
+    assert [(c.low, c.high) for c in topology.circuits] == [(0, 1), (1, 2), (2, 0)]
+    assert topology.circuits[0].km == pytest.approx(333, abs=3)
+    assert topology.demands.tolist() == [[0, 0, 20], [0, 0, 5], [20, 4, 0]]
+
+
+def test_sndlib_pixels_are_lengths_in_the_plane(tmp_path):
+    text = SNDLIB.replace("geographical", "pixel").replace(">9.99<", ">7.10<").replace(">48.40<", ">40.73<")
+    assert read_sndlib(saved(tmp_path, "small.xml", text)).circuits[0].km == pytest.approx(10.0)
+
+
+def test_a_bare_topology_file_is_dimensioned_to_the_stated_peak(tmp_path):
+    network = read_network(saved(tmp_path, "small.xml", SNDLIB), peak_utilisation=0.5)
+    assert network.name == "small"
+    assert simulate(network).max_utilisation == pytest.approx(0.5, abs=1e-6)
+
+
+def test_topology_zoo_speeds_are_kept_and_a_node_without_place_lies_amid_its_neighbours(tmp_path):
+    path = saved(tmp_path, "zoo.graphml", GRAPHML)
+    topology = read_graphml(path)
+    assert [node.name for node in topology.nodes] == ["New_York", "Chicago", "New_York_2"]
+    assert (topology.nodes[2].longitude, topology.nodes[2].latitude) == (-80.8, 41.25)
+    network = read_network(path)
+    assert [link.capacity for link in network.links[::2]] == [10_000, 10_000, 2_500, 2_500]
+    assert [link.name for link in network.links[:4]] == [
+        "New_York->Chicago",
+        "Chicago->New_York",
+        "New_York->Chicago.2",
+        "Chicago->New_York.2",
+    ]
+    assert simulate(network).max_utilisation == pytest.approx(0.65, abs=1e-6)
+
+
+def test_a_zoo_topology_with_some_speeds_is_dimensioned_as_a_whole(tmp_path):
+    text = GRAPHML.replace('<data key="d1">2500000000.0</data>', "", 1)
+    capacities = {link.capacity for link in read_network(saved(tmp_path, "zoo.graphml", text)).links}
+    assert capacities <= {10_000.0, 40_000.0, 100_000.0, 400_000.0}
+
+
+def test_graphml_is_recognised_under_the_suffix_xml_too(tmp_path):
+    one, other = saved(tmp_path, "zoo.graphml", GRAPHML), saved(tmp_path, "zoo.xml", GRAPHML)
+    assert read_network(one) == read_network(other)
+
+
+def test_repetita_keeps_parallels_weights_and_units(tmp_path):
+    network = read_network(saved(tmp_path, "r.graph", REPETITA), saved(tmp_path, "r.demands", DEMANDS))
+    assert network.links[2].name == "0_New_York->1_Chicago.2"
+    assert network.links[4][2:4] == (2488.32, 7)
+    assert network.links[0].delay_ms == pytest.approx(5.74, abs=0.05)
+    assert network.demands[0, 2] == pytest.approx(301.632)
+    assert network.demands[1].tolist() == [0, 0, 0]
+
+
+def test_repetita_without_demands_carries_nothing(tmp_path):
+    assert not read_network(saved(tmp_path, "r.graph", REPETITA)).demands.any()
+
+
+def test_what_repetita_holds_survives_writing(tmp_path):
+    network = read_network(saved(tmp_path, "r.graph", REPETITA), saved(tmp_path, "r.demands", DEMANDS))
+    write_repetita(network, tmp_path / "again.graph", tmp_path / "again.demands")
+    again = read_network(tmp_path / "again.graph", tmp_path / "again.demands")
+    assert (again.nodes, again.links) == (network.nodes, network.links)
+    assert again.demands == pytest.approx(network.demands, abs=1e-3)
+
+
+def test_node_link_capacities_are_bit_per_second(tmp_path):
+    network = read_network(saved(tmp_path, "n.json", NODE_LINK))
+    assert [(link.name, link.capacity) for link in network.links][2] == ("1->2", 2400.0)
+
+
+def test_an_undirected_node_link_edge_is_a_circuit(tmp_path):
+    nodes, edge = (
+        '[{"id": "a", "pos": [0, 0]}, {"id": "b", "pos": [0, 1]}]',
+        '"source": "a", "target": "b", "capacity_mbps": 5',
+    )
+    text = f'{{"nodes": {nodes}, "edges": [{{{edge}}}]}}'
+    links = read_node_link(saved(tmp_path, "n.json", text)).links
+    assert [link.name for link in links] == ["a->b", "b->a"]
+    assert links[0].delay_ms == pytest.approx(0.556, abs=0.001)
+
+
+def test_directed_node_link_edges_without_capacity_pair_up_to_circuits(tmp_path):
+    text = NODE_LINK.replace('"capacity": 10000000000.0, ', "").replace('"capacity": 2400000000.0, ', "")
+    topology = read_node_link(saved(tmp_path, "n.json", text))
+    assert isinstance(topology, Topology)
+    assert [(c.low, c.high) for c in topology.circuits] == [(0, 1), (1, 2)]
+
+
+def test_others_ietf_topologies_are_read_by_their_standard_leaves(tmp_path):
+    network = read_network(saved(tmp_path, "i.json", IETF))
+    there, back = network.links
+    assert network.name == "metro"
+    assert there.capacity == pytest.approx(10_000.0, rel=1e-6)
+    assert (there.weight, there.delay_ms, there.up) == (20, 2.5, True)
+    assert (back.weight, back.up) == (7, False)
+    assert (network.nodes[0].longitude, network.nodes[0].latitude) == (2.3522, 48.8566)
+    assert (network.nodes[1].up, network.nodes[1].drained) == (False, True)
+    assert [group.name for group in network.risk_groups] == ["srlg-4", "srlg-12"]
+    assert network.risk_groups[0].circuits == (there.circuit,)
+
+
+def test_members_without_module_names_are_read_too(tmp_path):
+    bare = (
+        IETF.replace("ietf-network-topology:", "")
+        .replace("ietf-te-topology:", "")
+        .replace("ietf-l3-unicast-topology:", "")
+    )
+    with_modules, without = saved(tmp_path, "i.json", IETF), saved(tmp_path, "j.json", bare)
+    assert read_ietf(with_modules) == read_ietf(without)
+
+
+@pytest.mark.parametrize(
+    ("mbps", "text"), [(10_000.0, "0x1.2a05f2p+30"), (8e-6, "0x1p+0"), (100_000.0, "0x1.74876ep+33")]
+)
+def test_bandwidth_is_a_hexadecimal_float_of_bytes_per_second(mbps, text):
+    assert bandwidth(mbps) == text
+    assert float.fromhex(text) * 8e-6 == pytest.approx(mbps, rel=1e-6)
+
+
+@pytest.mark.parametrize("write", [write_ietf, write_node_link])
+def test_a_network_with_every_field_comes_back_with_the_same_id(tmp_path, write):
+    write(full_network(), tmp_path / "network.json")
+    assert read_network(tmp_path / "network.json") == full_network()
+
+
+@pytest.mark.parametrize("write", [write_ietf, write_node_link])
+def test_a_real_network_comes_back_with_the_same_id(tmp_path, write):
+    network = load_network("sndlib/germany50")
+    write(network, tmp_path / "network.json")
+    assert load_network(str(tmp_path / "network.json")).id == network.id
+
+
+@settings(deadline=None, max_examples=25)
+@given(network=networks())
+def test_any_network_comes_back_with_the_same_id(tmp_path_factory, network):
+    folder = tmp_path_factory.mktemp("ietf")
+    for name, write in (("i.json", write_ietf), ("n.json", write_node_link)):
+        write(network, folder / name)
+        assert read_network(folder / name).id == network.id
+
+
+def test_an_edited_standard_leaf_wins_over_the_precise_value(tmp_path):
+    write_ietf(PAIR, tmp_path / "i.json")
+    text = (tmp_path / "i.json").read_text().replace('"0x1.312dp+20"', '"0x1.312dp+21"', 1)
+    assert "0x1.312dp+21" in text
+    capacities = [link.capacity for link in read_network(saved(tmp_path, "i.json", text)).links]
+    assert capacities == [20.0, 10.0]
+
+
+def test_traffic_over_time_is_read_in_order_and_its_peak_found(tmp_path):
+    traffic = read_traffic(saved(tmp_path, "t.csv", CSV), PAIR)
+    assert traffic.times == ("2026-01-01 00:00", "2026-01-01 00:15")
+    assert traffic.demands[0].tolist() == [[0, 1.5], [2, 0]]
+    assert traffic.peak.tolist() == [[0, 8], [0, 0]]
+
+
+def test_numbered_bins_sort_as_numbers_and_units_are_converted(tmp_path):
+    text = "bin,src,dst,bps\n10,0,1,3000000\n9,0,1,1000000\n9,0,1,1000000\n9,1,1,5\n"
+    traffic = read_traffic(saved(tmp_path, "t.csv", text), PAIR)
+    assert traffic.times == ("9", "10")
+    assert traffic.demands[:, 0, 1].tolist() == [2, 3]
+    assert not traffic.demands[:, 1, 1].any()
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_written_traffic_reads_back_exactly(tmp_path, suffix):
+    demands = np.array([[[0, 1 / 3], [0, 0]], [[0, 2e6], [0.1 + 0.2, 0]]])
+    write_traffic(Traffic(("a", "b"), demands), PAIR, tmp_path / f"t.{suffix}")
+    again = read_traffic(tmp_path / f"t.{suffix}", PAIR)
+    assert again.times == ("a", "b")
+    assert np.array_equal(again.demands, demands)
+
+
+def test_a_path_that_looks_like_a_pattern_names_one_file(tmp_path):
+    saved(tmp_path, "ta.csv", CSV.replace("1.5", "100"))
+    odd = saved(tmp_path, "t[a]*'.csv", CSV)
+    assert read_traffic(odd, PAIR).demands[0, 0, 1] == 1.5
+
+
+def test_traffic_replaces_what_the_file_states(tmp_path):
+    write_node_link(PAIR, tmp_path / "n.json")
+    network = read_network(tmp_path / "n.json", saved(tmp_path, "t.csv", CSV))
+    assert network.demands.tolist() == [[0, 8], [0, 0]]
+
+
+def test_listed_paths_become_tunnels_that_follow_them(tmp_path):
+    network = read_network(saved(tmp_path, "n.json", NODE_LINK))
+    tunnels = read_tunnels(saved(tmp_path, "tunnels.txt", TUNNELS), network)
+    assert [(x.name, x.paths[0].via, x.paths[0].share) for x in tunnels] == [
+        ("0->2", ("1",), 1.0),
+        ("2->0", ("1",), 1.0),
+    ]
+
+
+@pytest.mark.parametrize("read", [read_network, load_network])
+def test_a_disconnected_file_names_the_file_and_a_cut_off_node(tmp_path, read):
+    text = NODE_LINK.replace('{"capacity": 2400000000.0, "source": 1, "target": 2}, ', "").replace(
+        '"source": 2, "target": 1', '"source": 0, "target": 1'
+    )
+    path = saved(tmp_path, "cut.json", text)
+    with pytest.raises(TopologyError, match=r"cut\.json.*no path from 0 to 2"):
+        read(str(path))
+
+
+BOMB = (
+    '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><network>&b;</network>'
+)
+FETCH = '<?xml version="1.0"?><!DOCTYPE x SYSTEM "file:///etc/passwd"><network/>'
+
+
+@pytest.mark.parametrize("text", [BOMB, FETCH])
+def test_a_document_type_is_refused_before_anything_is_expanded(tmp_path, text):
+    with pytest.raises(FormatError, match="line 1: expected no document type"):
+        read_xml(str(saved(tmp_path, "x.xml", text)))
+
+
+def test_deep_nesting_is_refused(tmp_path):
+    with pytest.raises(FormatError, match="at most 64"):
+        read_xml(str(saved(tmp_path, "x.xml", "<a>" * 5000 + "</a>" * 5000)))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "old", "new", "where", "expected"),
+    [
+        ("s.xml", SNDLIB, "<x>9.99</x>", "<x>east</x>", "line 5", "<x> as a number"),
+        ("s.xml", SNDLIB, 'id="Bonn"', 'id="Ulm"', "line 6", "not used twice"),
+        ("s.xml", SNDLIB, "<target>Bonn</target>", "<target>Rom</target>", "line 10", "not 'Rom'"),
+        ("s.xml", SNDLIB, "<target>Bonn</target>", "", "line 10", "<target> inside <link>"),
+        ("s.xml", SNDLIB, "</links>", "", "line 16", "well-formed XML"),
+        ("s.xml", SNDLIB, "<demandValue>5.0", "<demandValue>-5", "line 20", "<demandValue>"),
+        ("z.graphml", GRAPHML, ">-87.6<", ">west<", "line 9", "Longitude"),
+        ("z.graphml", GRAPHML, 'target="1"', 'target="9"', "line 11", "a node of this network"),
+        ("z.graphml", GRAPHML, ">10000000000.0<", ">fast<", "line 11", "LinkSpeedRaw"),
+        ("z.graphml", GRAPHML, "<graph ", "<grph ", "line 16", "well-formed"),
+        ("r.graph", REPETITA, "NODES 3", "NODES 4", "line 7", "3 fields of one of 4 nodes"),
+        ("r.graph", REPETITA, "-74.0", "x", "line 3", "x as a number"),
+        ("r.graph", REPETITA, "0 1 10 9953280", "0 3 10 9953280", "line 9", "0..2"),
+        ("r.graph", REPETITA, "0 1 10 9953280", "0 1 1.5 9953280", "line 9", "weight as a whole number"),
+        ("r.graph", REPETITA, "0 1 10 9953280", "0 1 10 -1", "line 9", "bw"),
+        ("r.graph", REPETITA, "EDGES 6", "EDGES 5", "line 14", "the end of the file"),
+        ("n.json", NODE_LINK, '"source": 0', '"source": 7', "$.links[0]", "a node of this network"),
+        ("n.json", NODE_LINK, '{"id": 1}', '{"id": 0}', "$.nodes[1].id", "not used twice"),
+        ("n.json", NODE_LINK, '"capacity": 10000000000.0', '"capacity": -1', "$.links[0].capacity", "greater than 0"),
+        ("n.json", NODE_LINK, '"capacity": 10000000000.0, ', "", "$.links[0]", "as other links have it"),
+        ("n.json", NODE_LINK, '{"id": 1}', "{}", "$.nodes[1].id", "missing"),
+        ("n.json", NODE_LINK, '"links"', '"lnks"', "$.links", "missing"),
+        (
+            "i.json",
+            IETF,
+            '"metric1": "20"',
+            '"metric1": "far"',
+            "ietf-l3-unicast-topology:l3-link-attributes.metric1",
+            "integer",
+        ),
+        ("i.json", IETF, '"node-id": "198.51.100.2"', '"node-id": "198.51.100.1"', "$.networks.network.node", "once"),
+        ("i.json", IETF, '"dest-node": "198.51.100.1"', '"dest-node": "x"', "link[1]", "a node of this network"),
+        ("i.json", IETF, '"generic": "0x1.2A05F2p+30"', '"generic": "fast"', "generic", "number"),
+    ],
+)
+def test_a_malformed_file_says_where_and_what_was_expected(tmp_path, name, text, old, new, where, expected):
+    assert old in text
+    path = saved(tmp_path, name, text.replace(old, new, 1))
+    with pytest.raises(FormatError) as caught:
+        read_network(path)
+    assert str(path) in str(caught.value)
+    assert where in caught.value.where
+    assert expected in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "expected"),
+    [
+        (CSV.replace("1.5", "much"), "row 1", "a number"),
+        (CSV.replace("B,A,2", "B,A,-2"), "row 2", "not negative"),
+        (CSV.replace("B,A,2", "B,Z,2"), "row 2", "not 'Z'"),
+        (CSV.replace("mbps", "packets"), "the header", "mbps or bps"),
+        (CSV.replace("target", "source"), "the header", "one column"),
+        ("time,source,target,mbps\n", "the whole file", "1 to"),
+        ("", "the", ""),
+    ],
+)
+def test_malformed_traffic_says_where_and_what_was_expected(tmp_path, text, where, expected):
+    with pytest.raises(FormatError) as caught:
+        read_traffic(saved(tmp_path, "t.csv", text), PAIR)
+    assert caught.value.where.startswith(where)
+    assert expected in caught.value.expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0 2 0-1-2", "a colon"),
+        ("0 2:0-2", "a link from 0 to 2"),
+        ("0 2:0-1", "paths from 0 to 2"),
+        ("0 2:0-9-2", "a node of this network"),
+        ("0 2:0-1-2\n0 2:0-1-2", "one line for 0->2"),
+        ("0 2:" + ",".join(["0-1-2"] * 9), "at most 8 paths"),
+        ("0 0:0-1-0", "two different nodes"),
+    ],
+)
+def test_malformed_tunnels_say_where_and_what_was_expected(tmp_path, text, expected):
+    network = read_network(saved(tmp_path, "n.json", NODE_LINK))
+    with pytest.raises(FormatError, match="line") as caught:
+        read_tunnels(saved(tmp_path, "t.txt", text), network)
+    assert expected in caught.value.expected
+
+
+@pytest.mark.parametrize("name", ["network.yaml", "network", "network.txt"])
+def test_an_unknown_suffix_lists_the_known_ones(tmp_path, name):
+    with pytest.raises(FormatError, match="graphml"):
+        read_network(saved(tmp_path, name, "x"))
+
+
+@pytest.mark.parametrize("name", ["none.json", "none.graph", "none.xml"])
+def test_a_missing_file_is_said_to_be_missing(tmp_path, name):
+    with pytest.raises(InputError, match="No such file"):
+        load_network(str(tmp_path / name))
+
+
+def test_nothing_is_half_imported_when_the_traffic_is_malformed(tmp_path):
+    with pytest.raises(FormatError):
+        read_network(
+            saved(tmp_path, "r.graph", REPETITA), saved(tmp_path, "r.demands", DEMANDS.replace("0 2 300632", "0 9 1"))
+        )
+
+
+def test_a_repetita_file_reads_the_same_with_any_line_ends(tmp_path):
+    path = tmp_path / "r.graph"
+    path.write_bytes(b"\xef\xbb\xbf" + REPETITA.replace("\n", "\r\n").encode())
+    assert read_repetita(path) == read_repetita(saved(tmp_path, "r2.graph", REPETITA)).__class__(
+        "r", *(getattr(read_repetita(tmp_path / "r2.graph"), field) for field in ("nodes", "links", "demands"))
+    )
