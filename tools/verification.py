@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from opentelemetry.trace import Span
 from pydantic import Field
 
+from twin.checks.context import Evidence
 from twin.errors import RefusedError
 from twin.model import Frozen
 from twin.plan import apply_all
@@ -37,7 +38,7 @@ def verify_plan(desk: Desk) -> VerdictReport:
     submission = _submitted(desk)
     plan = submission.plan
     with desk.span("verify", snapshot=desk.state.id, plan=plan.hash) as span:
-        verdict = verify(plan, desk.state, desk.policy)
+        verdict = verify(plan, desk.state, desk.policy, evidence=_evidence(desk))
         _evaluate(span, verdict)
     desk.verdicts[plan.hash] = verdict
     return VerdictReport(
@@ -76,6 +77,14 @@ def _require_passing(desk: Desk, plan: str, verdict: Verdict | None) -> None:
     if not verdict.passed:
         failed = ", ".join(check.name for check in verdict.checks if not check.passed)
         raise RefusedError(f"the gate found that this plan fails: {failed}", fix="reject it with the counterexample")
+
+
+def _evidence(desk: Desk) -> Evidence | None:
+    observation = desk.observation
+    if observation is None:
+        return None
+    age = (desk.live.now - observation.time).total_seconds()
+    return Evidence(age_s=max(0.0, age), quality=min(1.0, observation.quality.score))
 
 
 def _busiest(desk: Desk, submission: PlanSubmission) -> str | None:

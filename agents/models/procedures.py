@@ -151,18 +151,17 @@ def _plan(best: Json, count: int) -> str:
 
 
 def _approval(talk: Conversation, verdict: Json) -> str:
-    figures = " ".join(
-        text(x, "detail") for x in items(verdict, "checks") if text(x, "name") in ("useful", "survivable")
-    )
+    telling = [x for x in items(verdict, "checks") if text(x, "name") in ("useful", "survivable")]
+    figures = "; ".join(f"{text(x, 'name')}: {text(x, 'detail')}" for x in telling)
     after = talk.answer("what_if").get("after")
     if not isinstance(after, dict):
-        return f"All checks passed. {figures}"[:1_000]
+        return f"All checks passed; {figures}."[:1_000]
     probe = f"If {text(verdict, 'busiest_circuit')} fails too, the peak is {number(after, 'max_utilisation'):.1%}."
-    return f"All checks passed. {figures} {probe}"[:1_000]
+    return f"All checks passed; {figures}. {probe}"[:1_000]
 
 
 def _rejection(talk: Conversation, verdict: Json) -> str:
     failed = [x for x in items(verdict, "checks") if x.get("passed") is False]
     if not failed:
         return f"There is no verdict: {talk.error('verify_plan') or 'the gate gave none'}."
-    return " ".join(f"{text(x, 'name')}: {text(x, 'detail')}" for x in failed)[:1_000]
+    return "; ".join(f"{text(x, 'name')}: {text(x, 'detail')}" for x in failed)[:1_000]
