@@ -16,8 +16,8 @@ def measured_harm(observation: Observation, limit: float) -> float:
     """Mbit/s dropped by full queues, lost on the wire, above `limit` (share of capacity) or without a route.
 
     Mean over the window, so far as it can be measured: a link that drops is taken to be full, whatever the inventory
-    says of its capacity; a pair has no route when no links that are up join its nodes; nodes that do not answer neither
-    send nor receive.
+    says of its circuit's capacity; a pair has no route when no links that are up join its nodes; nodes that do not
+    answer neither send nor receive.
     """
     window = observation.window
     arrived, dropped = observation.arrived_mbps, np.nan_to_num(window.dropped_mbps)
@@ -33,11 +33,15 @@ def wire_loss_mbps(observation: Observation) -> Floats:
 
 
 def _effective_capacity(observation: Observation) -> Floats:
-    """Capacity of each link [K, m]: what it sends while it drops, else what the inventory says."""
-    built = np.array([link.capacity for link in observation.inventory.links])
+    """Capacity of each link [m]: what its circuit sends while either direction drops, else what the inventory says."""
+    capacity = np.array([link.capacity for link in observation.inventory.links])
     window = observation.window
     full = np.nan_to_num(window.dropped_mbps) > _DROPPING * np.nan_to_num(window.out_mbps)
-    return np.where(full, np.fmin(window.out_mbps, built), built)
+    for positions in map(list, observation.inventory.circuits.values()):
+        sent = window.out_mbps[:, positions][full[:, positions]]
+        if sent.size:
+            capacity[positions] = np.minimum(capacity[positions], float(sent.mean()))
+    return capacity
 
 
 def _unrouted(observation: Observation) -> float:
