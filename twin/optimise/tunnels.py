@@ -123,9 +123,11 @@ class _Search:
         now = self._value(load)
         for source, target in self._demands(load):
             harm, peak, exposed = self._after(source, target, load)
-            for k in np.flatnonzero(np.isfinite(harm)):
-                if Value(float(harm[k]), float(peak[k])).beats(now, gain=1e-3):
-                    found.append((bool(exposed[k]), float(harm[k]), float(peak[k]), Move(source, target, int(k))))
+            found += [
+                (bool(exposed[k]), float(harm[k]), float(peak[k]), Move(source, target, int(k)))
+                for k in np.flatnonzero(np.isfinite(harm))
+                if Value(float(harm[k]), float(peak[k])).beats(now, gain=1e-3)
+            ]
         yield from (move for *_, move in sorted(found)[:TRIALS])
 
     def _demands(self, load: Floats) -> list[tuple[int, int]]:
