@@ -213,7 +213,7 @@ def in_thread(work: Callable[[], _T]) -> "asyncio.Future[_T]":
     def run() -> None:
         try:
             result = context.run(work)
-        except Exception as error:
+        except BaseException as error:  # a cancellation raised in here would otherwise leave its caller waiting
             failure = error
             deliver(lambda: future.set_exception(failure))
         else:
