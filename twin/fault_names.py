@@ -1,20 +1,12 @@
-"""Faults as people name them, `KIND[@ELEMENT[=SEVERITY]]`; what is left out is drawn or usual."""
+"""Faults as people name them, `KIND[@ELEMENT[=>TARGET][=SEVERITY]]`; what is left out is drawn or usual."""
 
 from difflib import get_close_matches
 
 from .errors import InputError, UnknownElementError, UnknownFaultError
-from .faults import MAX_WEIGHT, Fault, FaultKind, afflict, draw_fault
+from .faults import ALIASES, TRAITS, Fault, FaultKind, check, draw_fault
 from .model import Network
 
-USUAL = {
-    FaultKind.LINK_DOWN: 1.0,
-    FaultKind.DEVICE_DOWN: 1.0,
-    FaultKind.CAPACITY: 0.5,
-    FaultKind.SURGE: 3.0,
-    FaultKind.WEIGHT: float(MAX_WEIGHT),
-    FaultKind.SILENT_LOSS: 0.1,
-}
-"""Severity of each kind when none is given."""
+_TOWARDS = "=>"
 
 
 def read_fault(text: str, network: Network, *, seed: int) -> Fault:
@@ -28,34 +20,42 @@ def read_fault(text: str, network: Network, *, seed: int) -> Fault:
     kind = _kind(kind_text)
     if not at:
         return draw_fault(network, seed, kinds=[kind])
-    name, equals, severity = rest.partition("=")
-    element = _element(kind, name, network)
-    fault = Fault(kind=kind, element=element, severity=_severity(severity) if equals else USUAL[kind])
-    afflict(network, fault)
+    place, towards, where = rest.partition(_TOWARDS)
+    name, equals, severity = (where if towards else place).partition("=")
+    trait = TRAITS[kind]
+    fault = Fault(
+        kind=kind,
+        element=_element(trait.element, place if towards else name, network),
+        severity=_severity(severity) if equals else trait.severity.usual,
+        target=_element(trait.target or "node", name, network) if towards else None,
+    )
+    check(network, fault)
     return fault
 
 
 def _kind(text: str) -> FaultKind:
-    kinds = [str(kind) for kind in FaultKind]
+    kinds = {str(kind): kind for kind in FaultKind} | ALIASES
     if text in kinds:
-        return FaultKind(text)
+        return kinds[text]
     closest = get_close_matches(text, kinds, n=1, cutoff=0.5)
     fix = f"did you mean {closest[0]}?" if closest else f"the kinds are {', '.join(kinds)}"
     raise UnknownFaultError(f"no fault {text!r}", fix=fix)
 
 
-def _element(kind: FaultKind, name: str, network: Network) -> str:
-    if kind in (FaultKind.DEVICE_DOWN, FaultKind.SURGE):
-        what, known = "node", {node.name: node.id for node in network.nodes}
-    elif kind in (FaultKind.LINK_DOWN, FaultKind.CAPACITY):
-        what, known = "circuit", {f"{link.tail}--{link.head}": link.circuit for link in reversed(network.links)}
+def _element(sort: str, name: str, network: Network) -> str:
+    if sort == "node or network" and name in (network.name, f"network/{network.name}"):
+        return f"network/{network.name}"
+    if sort == "interface":
+        known = {link.name: link.interface for link in network.links}
+    elif sort == "circuit":
+        known = {f"{link.tail}--{link.head}": link.circuit for link in reversed(network.links)}
     else:
-        what, known = "interface", {link.name: link.interface for link in network.links}
+        sort, known = "node", {node.name: node.id for node in network.nodes}
     if name in known:
         return known[name]
-    if name in known.values() or (what == "circuit" and name in network.circuits):
+    if name in known.values() or (sort == "circuit" and name in network.circuits):
         return name
-    raise UnknownElementError(what, name, known)
+    raise UnknownElementError(sort, name, known)
 
 
 def _severity(text: str) -> float:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import MAX_WEIGHT, Fault, FaultKind
+from twin.faults import DRAWN_KINDS, MAX_WEIGHT, Fault, FaultKind
 from twin.model import Floats, Network
 from twin.observe.expectation import Expectation
 from twin.observe.observation import Observation
@@ -77,7 +77,7 @@ def _log_prior(observation: Observation, candidate: Candidate) -> float:
     network, fault = observation.network, candidate.fault
     if fault is None:
         return float(np.log(_HEALTHY))
-    kind = float(np.log((1 - _HEALTHY) / len(FaultKind)))
+    kind = float(np.log((1 - _HEALTHY) / len(DRAWN_KINDS)))
     prior = kind - float(np.log(_elements(network, fault))) + _severity_prior(candidate)
     if fault.kind is FaultKind.WEIGHT:
         router = f"node/{network.links[network.link(fault.element)].tail}"
@@ -91,7 +91,7 @@ def _elements(network: Network, fault: Fault) -> int:
             return len(network.circuits)
         case FaultKind.DEVICE_DOWN | FaultKind.SURGE:
             return len(network.nodes)
-        case FaultKind.WEIGHT | FaultKind.SILENT_LOSS:
+        case _:
             return len(network.links)
 
 

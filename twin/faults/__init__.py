@@ -1,0 +1,28 @@
+"""The faults that can befall a network and its measurement, each with ground truth: kind, element, severity, onset."""
+
+from .afflict import afflict, afflict_all, check, struck_links
+from .alike import INDISTINGUISHABLE, Alike, alike
+from .draw import HURTS, TRIES_PER_KIND, draw_fault
+from .fault import Fault, FaultKind
+from .kinds import ALIASES, DRAWN_KINDS, MAX_WEIGHT, TELEMETRY_KINDS, TRAITS, Trait
+
+__all__ = [
+    "ALIASES",
+    "DRAWN_KINDS",
+    "HURTS",
+    "INDISTINGUISHABLE",
+    "MAX_WEIGHT",
+    "TELEMETRY_KINDS",
+    "TRAITS",
+    "TRIES_PER_KIND",
+    "Alike",
+    "Fault",
+    "FaultKind",
+    "Trait",
+    "afflict",
+    "afflict_all",
+    "alike",
+    "check",
+    "draw_fault",
+    "struck_links",
+]

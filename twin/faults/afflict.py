@@ -1,0 +1,151 @@
+"""What a fault makes of a network, as far as a `Network` can say it: what the simulator is given."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import reduce
+
+from twin.errors import TopologyError, UnknownElementError
+from twin.model import Floats, Link, Network
+
+from .fault import Fault, FaultKind
+from .kinds import PACKET_BITS, SYN_BITS, TRAITS
+
+_K = FaultKind
+_Change = Callable[[Link], Link]
+
+
+def afflict(network: Network, fault: Fault) -> Network:
+    """Return the network as it is once the fault has struck.
+
+    A lost adjacency takes its circuit down for routing; a flapping circuit is in its down state; loss after the
+    counter is loss. What a `Network` cannot say (equal paths with a member missing, blackholes, filters) and what is
+    wrong with the measurement alone leave it as it is. Raises `UnknownElementError` on an element or target that the
+    network does not have, `TopologyError` on a severity or target that the kind of fault cannot have.
+    """
+    check(network, fault)
+    if fault.kind in _TRAFFIC:
+        return network.with_demands(_TRAFFIC[fault.kind](network, fault))
+    if fault.kind is _K.DEVICE_DOWN:
+        nodes = list(network.nodes)
+        position = network.node(fault.element)
+        nodes[position] = nodes[position]._replace(up=False)
+        return replace(network, nodes=tuple(nodes))
+    change = _LINK_CHANGES.get(fault.kind)
+    return network if change is None else _with_links(network, struck_links(network, fault), change(fault.severity))
+
+
+def afflict_all(network: Network, faults: Iterable[Fault]) -> Network:
+    """Let several faults strike, in order. Raises as `afflict` does."""
+    return reduce(afflict, faults, network)
+
+
+def struck_links(network: Network, fault: Fault) -> tuple[int, ...]:
+    """Positions of the links that the fault is about: of its circuit, out of its interface, or of its node."""
+    match TRAITS[fault.kind].element:
+        case "circuit":
+            return network.circuit(fault.element)
+        case "interface":
+            position = network.link(fault.element)
+            whole = fault.kind in _WHOLE_CIRCUIT
+            return network.circuit(network.links[position].circuit) if whole else (position,)
+        case "node" | "node or network":
+            name, sent_only = fault.element.removeprefix("node/"), fault.kind is _K.DEVICE_CORRUPTION
+            links = enumerate(network.links)
+            return tuple(i for i, x in links if x.tail == name or (x.head == name and not sent_only))
+
+
+def check(network: Network, fault: Fault) -> None:
+    """Make sure that the fault can strike this network. Raises as `afflict` does."""
+    trait = TRAITS[fault.kind]
+    if not trait.severity.holds(fault.severity):
+        raise TopologyError(
+            f"{fault.kind} cannot have severity {fault.severity:g}", fix=f"its severity is {trait.severity.words}"
+        )
+    if trait.element == "node or network" and fault.element.startswith("network/"):
+        if fault.element != f"network/{network.name}":
+            raise UnknownElementError("network", fault.element, (f"network/{network.name}",))
+    elif trait.element == "circuit":
+        network.circuit(fault.element)
+    else:
+        _find(network, fault.element, "interface" if trait.element == "interface" else "node")
+    if (fault.target is None) != (trait.target is None):
+        wanted = f"a target, a {trait.target}" if trait.target else "no target"
+        raise TopologyError(f"{fault.kind} takes {wanted}", fix="see the table of kinds in twin/faults/kinds.py")
+    if fault.target is not None and trait.target is not None:
+        _find(network, fault.target, trait.target)
+        _check_target(fault)
+
+
+def _check_target(fault: Fault) -> None:
+    """A target is another element; one whose counters are swapped is on the same router."""
+    target = fault.target or ""
+    if fault.kind is _K.SWAPPED_COUNTERS:
+        apart = fault.element.rpartition("/")[0] != target.rpartition("/")[0] or fault.element == target
+        if apart:
+            raise TopologyError(f"{fault}: not two interfaces of one router", fix="name two of one router")
+        return
+    here = fault.element.split("/")[1]
+    if target == f"node/{here}":
+        raise TopologyError(f"{fault}: a router does not forward to itself", fix="name another node")
+
+
+def _find(network: Network, element: str, kind: str) -> int:
+    """Position of an element of this very kind, not of one that goes by the same name."""
+    if not element.startswith(f"{kind}/"):
+        raise UnknownElementError(kind, element, ())
+    return network.node(element) if kind == "node" else network.link(element)
+
+
+def _with_links(network: Network, positions: tuple[int, ...], change: _Change) -> Network:
+    links = list(network.links)
+    for position in positions:
+        links[position] = change(links[position])
+    return replace(network, links=tuple(links))
+
+
+def _lost(_: float) -> _Change:
+    return lambda link: link._replace(up=False)
+
+
+def _lossy(share: float) -> _Change:
+    return lambda link: link._replace(loss=1 - (1 - link.loss) * (1 - share))
+
+
+_LINK_CHANGES: dict[FaultKind, Callable[[float], _Change]] = {
+    _K.CAPACITY: lambda share: lambda link: link._replace(capacity=link.capacity * (1 - share)),
+    _K.WEIGHT: lambda weight: lambda link: link._replace(weight=int(weight)),
+    _K.SILENT_LOSS: lambda share: lambda link: link._replace(loss=share),
+    _K.LATENCY: lambda extra: lambda link: link._replace(delay_ms=link.delay_ms + extra),
+    _K.STALE_TOPOLOGY: lambda _: lambda link: link._replace(drained=True),
+    **dict.fromkeys((_K.LINK_DOWN, _K.DETACH, _K.FLAP, _K.ROUTING_DOWN, _K.AREA), _lost),
+    **dict.fromkeys((_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU), _lost),
+    **dict.fromkeys((_K.CORRUPTION, _K.DEVICE_CORRUPTION, _K.ONE_WAY), _lossy),
+}
+_WHOLE_CIRCUIT = (_K.DETACH, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
+
+
+def _surge(network: Network, fault: Fault) -> Floats:
+    demands = network.demands.copy()
+    demands[:, network.node(fault.element)] *= fault.severity
+    return demands
+
+
+def _incast(network: Network, fault: Fault) -> Floats:
+    """The same amount more from every source that has traffic for the node."""
+    demands, node = network.demands.copy(), network.node(fault.element)
+    sources = demands[:, node] > 0
+    demands[sources, node] += (fault.severity - 1) * demands[:, node].sum() / max(int(sources.sum()), 1)
+    return demands
+
+
+def _flood(network: Network, fault: Fault) -> Floats:
+    factor = 1 + (fault.severity - 1) * SYN_BITS / PACKET_BITS
+    return _surge(network, fault.model_copy(update={"severity": factor}))
+
+
+_TRAFFIC: dict[FaultKind, Callable[[Network, Fault], Floats]] = {
+    _K.SURGE: _surge,
+    _K.WEB_DOS: _surge,
+    _K.INCAST: _incast,
+    _K.SYN_FLOOD: _flood,
+}

@@ -1,0 +1,51 @@
+"""Which faults no measurement can tell apart, and why: an honest diagnosis names both."""
+
+from typing import NamedTuple
+
+from .fault import FaultKind
+
+_K = FaultKind
+
+
+class Alike(NamedTuple):
+    """Two kinds of fault with the same telemetry, at the elements and severities that `when` says."""
+
+    one: FaultKind
+    other: FaultKind
+    when: str
+    reason: str
+
+
+INDISTINGUISHABLE: tuple[Alike, ...] = (
+    Alike(
+        _K.SURGE,
+        _K.WEB_DOS,
+        "same node and factor",
+        "requests of an attack are traffic from everywhere to one place, as a surge of users is; "
+        "what they ask for is in no counter",
+    ),
+    Alike(
+        _K.ECMP_MISSING,
+        _K.ECMP_STALE,
+        "same interface, once the log of the flap is older than what is read",
+        "both leave the same next hop out of the same groups; only the flap that came before tells why",
+    ),
+    Alike(
+        _K.HOST_BLACKHOLE,
+        _K.BLACKHOLE,
+        "same node and target, when no transit for the target passes the node",
+        "both then drop exactly what enters at the node for the target",
+    ),
+    Alike(
+        _K.CAPACITY,
+        _K.WRONG_CAPACITY,
+        "same circuit, severity 1 - 1 / factor, without a measurement from before the onset",
+        "a circuit that carries less than the inventory says has lost capacity or never had it; "
+        "only what it carried earlier tells which",
+    ),
+)
+
+
+def alike(one: FaultKind, other: FaultKind) -> Alike | None:
+    """What makes two kinds indistinguishable, None when telemetry tells them apart."""
+    return next((x for x in INDISTINGUISHABLE if {x.one, x.other} == {one, other}), None)

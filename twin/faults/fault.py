@@ -1,0 +1,74 @@
+"""A fault as ground truth: what is wrong, where, how badly, towards what, since when."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, model_serializer
+
+from twin.model import Frozen
+
+
+class FaultKind(StrEnum):
+    """What can go wrong. `twin.faults.kinds` says of each what its element, severity and target mean."""
+
+    LINK_DOWN = "link_down"
+    DEVICE_DOWN = "device_down"
+    CAPACITY = "link_capacity_bottleneck"
+    SURGE = "demand_surge"
+    WEIGHT = "wrong_igp_weight"
+    SILENT_LOSS = "silent_egress_packet_loss"
+
+    DETACH = "link_detach"
+    FLAP = "link_flap"
+    CORRUPTION = "link_packet_corruption"
+    DEVICE_CORRUPTION = "device_forwarding_packet_corruption"
+    LATENCY = "high_latency"
+    ROUTING_DOWN = "frr_service_down"
+    AREA = "ospf_area_misconfiguration"
+    NEIGHBOUR_MISSING = "ospf_neighbor_missing"
+    ACL_BLOCK = "ospf_acl_block"
+    MTU = "mtu_mismatch"
+    HOST_BLACKHOLE = "host_static_blackhole"
+    BLACKHOLE = "blackhole_route"
+    STATIC_ROUTE = "static_route_misconfig"
+    DATA_ACL = "acl_misconfig"
+    ONE_WAY = "one_way_data_loss"
+    ECMP_MISSING = "ecmp_member_missing"
+    ECMP_STALE = "stale_ecmp_group"
+    INCAST = "incast_traffic_network_limitation"
+    WEB_DOS = "web_dos_attack"
+    SYN_FLOOD = "tcp_syn_flood_attack"
+
+    STUCK_COUNTER = "stuck_counter"
+    SCALED_COUNTER = "scaled_counter"
+    MISSING_COUNTERS = "missing_counters"
+    SWAPPED_COUNTERS = "swapped_counters"
+    STALE_TOPOLOGY = "stale_topology"
+    WRONG_CAPACITY = "wrong_inventory_capacity"
+    DEMAND_INPUT = "demand_input_error"
+    STALE_CONFIGURATION = "stale_configuration"
+
+
+class Fault(Frozen):
+    """One fault. `element` and `target` are `node/…`, `interface/…/…`, `link/…--…`, or `network/…` for all of it.
+
+    `target` belongs to the kinds that strike only what goes somewhere; `onset` None means from when it is injected.
+    """
+
+    kind: FaultKind
+    element: str = Field(min_length=1, max_length=300)
+    severity: float = Field(default=1.0, gt=0)
+    target: str | None = Field(default=None, min_length=1, max_length=300)
+    onset: AwareDatetime | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.element}" + (f" towards {self.target}" if self.target else "")
+
+    def since(self, onset: datetime) -> "Fault":
+        """The same fault, striking then."""
+        return self.model_copy(update={"onset": onset})
+
+    @model_serializer(mode="wrap")
+    def _without_blanks(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        written: dict[str, object] = handler(self)
+        return {name: value for name, value in written.items() if value is not None}
