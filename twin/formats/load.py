@@ -15,7 +15,6 @@ from .sndlib import read_sndlib
 from .synthetic import read_synthetic
 from .text import read_text
 from .topohub import read_topohub
-from .traffic import read_traffic
 
 _NETWORKS = (".json", ".xml", ".graphml", ".graph")
 _TRAFFIC = (".csv", ".parquet", ".demands")
@@ -78,6 +77,8 @@ def _read(path: str | Path) -> Network | Topology:
 def _with_traffic(network: Network, path: str | Path) -> Network:
     match Path(path).suffix.lower():
         case ".csv" | ".parquet":
+            from .traffic import read_traffic  # DuckDB only where a table is read
+
             return network.with_demands(read_traffic(path, network).peak)
         case ".demands":
             return network.with_demands(read_repetita_demands(path, len(network.nodes)))
