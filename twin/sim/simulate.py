@@ -8,6 +8,8 @@ import numpy as np
 
 from twin.model import Floats, Ints, Network
 
+from .sweep import SERIAL, Engine
+
 
 class Failure(NamedTuple):
     """Elements that fail together: positions of directed links and of nodes; `name` is the element id."""
@@ -70,8 +72,8 @@ class Outcome:
         return self.lost + self.dropped + float(np.maximum(self.load - limit * capacity, 0.0).sum())
 
 
-def simulate(network: Network, *, failures: Sequence[Failure] = ()) -> Outcome:
-    """Route every demand and evaluate every failure.
+def simulate(network: Network, *, failures: Sequence[Failure] = (), engine: Engine = SERIAL) -> Outcome:
+    """Route every demand and evaluate every failure, in this process unless an engine is given.
 
     IGP shortest paths, split evenly per next-hop link at each node (RFC 2992); tunnels as legs of the IGP (RFC 9256).
     `load` is what the tail of a link sends: a link with a loss share passes on the rest, so that every offered Mbit/s
@@ -79,8 +81,8 @@ def simulate(network: Network, *, failures: Sequence[Failure] = ()) -> Outcome:
     """
     # numba is slow to import: only who simulates pays for it
     from .arrays import compile_network
+    from .failure_sweep import sweep_failures
     from .route import delays, route
-    from .sweep import sweep
 
     arrays = compile_network(network)
     routing = route(arrays)
@@ -96,7 +98,7 @@ def simulate(network: Network, *, failures: Sequence[Failure] = ()) -> Outcome:
         dropped=float(np.dot(routing.load, 1 - arrays.keep)),
         delay_ms=delays(arrays, routing),
         invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),
-        sweep=sweep(network, failures, routing) if failures else None,
+        sweep=sweep_failures(network, failures, routing, engine) if failures else None,
     )
 
 

@@ -1,108 +1,45 @@
-"""Failure sweeps: what each failure does, and what is the worst for each link."""
+"""The one way to evaluate many cases of one network: a map from cases to figures, in this process or in several.
 
-from collections.abc import Sequence
-from itertools import accumulate
+Cases are handed out in chunks and every case is evaluated on its own, so that the figures do not depend on who
+evaluates it. `pool.Processes` is the other engine; a cluster's map fits behind `Engine` as well.
+"""
 
-import numpy as np
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
 
-from twin.model import Ints, Network
-
-from .arrays import FAR, Arrays, Ids, compile_network, offsets
-from .failing import Base, FailureArrays, FailureFigures, Steering, fail_each, no_figures, record, state_for
-from .graph import graph_of
-from .route import Routing, lossy_tunnels, route, without
-from .simulate import Failure, FailureSweep
-
-_ROUNDING = 1e-12  # share of all traffic
-_TIE = 1 + 1e-9  # a failure is worse than the intact state only beyond rounding
+_Shared = TypeVar("_Shared")
+_Chunk = TypeVar("_Chunk")
+_Result = TypeVar("_Result")
 
 
-def sweep(network: Network, failures: Sequence[Failure], routing: Routing) -> FailureSweep:
-    """Evaluate every failure on its own; `routing` is the network's full evaluation."""
-    arrays = compile_network(network)
-    flat, base = flatten(arrays, failures), base_state(arrays, routing)
-    if lossy_tunnels(arrays):
-        figures = _fail_in_full(arrays, base, flat)
-    else:
-        figures, steered = no_figures(len(failures), len(arrays.head)), steering(arrays, routing)
-        fail_each(graph_of(arrays), base, steered, flat, state_for(base, steered), figures)
-    return _in_links(arrays, tuple(failures), figures, routing)
+class Engine(Protocol):
+    """Evaluates chunks of cases; `workers` says into how many parts it pays to cut the cases."""
+
+    workers: int
+
+    def map(
+        self, task: Callable[[_Shared, _Chunk], _Result], shared: _Shared, chunks: Sequence[_Chunk]
+    ) -> list[_Result]:
+        """Return `task(shared, chunk)` of every chunk, in order. `task` is a module's function and changes nothing."""
+        ...
 
 
-def _in_links(arrays: Arrays, failures: tuple[Failure, ...], figures: FailureFigures, routing: Routing) -> FailureSweep:
-    intact = routing.load / arrays.capacity
-    beaten = figures.worst_utilisation > intact * _TIE
-    return FailureSweep(
-        failures=failures,
-        max_utilisation=figures.max_utilisation,
-        busiest=np.append(arrays.link_of, -1)[figures.busiest].astype(np.int64),
-        lost=figures.lost,
-        severed=figures.severed + arrays.severed,
-        overload=figures.overload,
-        worst_utilisation=np.where(beaten, figures.worst_utilisation, intact)[arrays.arc_of],
-        worst_failure=np.where(beaten, figures.worst_failure, -1)[arrays.arc_of],
-    )
+class Serial:
+    """Evaluates everything in this process."""
+
+    workers = 1
+
+    def map(
+        self, task: Callable[[_Shared, _Chunk], _Result], shared: _Shared, chunks: Sequence[_Chunk]
+    ) -> list[_Result]:
+        """Return `task(shared, chunk)` of every chunk, in order."""
+        return [task(shared, chunk) for chunk in chunks]
 
 
-def flatten(arrays: Arrays, failures: Sequence[Failure]) -> FailureArrays:
-    """Return the failures as arrays of arcs and nodes."""
-    links = [sorted(set(failure.links)) for failure in failures]
-    nodes = [sorted(set(failure.nodes)) for failure in failures]
-    return FailureArrays(
-        np.fromiter(accumulate(map(len, links), initial=0), np.int32),
-        arrays.arc_of[np.array([x for row in links for x in row], dtype=np.int64)],
-        np.fromiter(accumulate(map(len, nodes), initial=0), np.int32),
-        np.array([x for row in nodes for x in row], dtype=np.int32),
-    )
+SERIAL = Serial()
 
 
-def base_state(arrays: Arrays, routing: Routing) -> Base:
-    """Return the state that dynamic updates start from."""
-    dist, volume = routing.paths.dist, routing.volume
-    stranded = np.argwhere((dist >= FAR) & (volume > 0) & np.outer(arrays.up, arrays.up))
-    return Base(
-        dist=dist,
-        passing=routing.passing,
-        volume=volume,
-        offered=arrays.offered,
-        load=routing.load,
-        capacity=arrays.capacity,
-        noise=_ROUNDING * float(arrays.offered.sum()),
-        arc_of=arrays.arc_of,
-        stranded=np.ascontiguousarray(stranded, dtype=np.int64),
-    )
-
-
-def steering(arrays: Arrays, routing: Routing) -> Steering:
-    """Return how the tunnels bear on each target."""
-    n, tunnels = len(arrays.up), arrays.tunnels
-    legs = _pair(tunnels.leg_to, tunnels.leg_from, n)
-    pairs = np.unique(np.concatenate([legs, _pair(tunnels.target, tunnels.source, n)]))
-    targets = (pairs // n).astype(np.int32)
-    touched = np.bincount(targets, minlength=n) > 0
-    return Steering(
-        tunnels=tunnels,
-        active=(touched | (routing.volume > 0).any(axis=1)) & arrays.up,
-        cut=routing.paths.dist[tunnels.leg_to, tunnels.leg_from] >= FAR,
-        first_leg=offsets(tunnels.leg_to, n),
-        legs=np.argsort(tunnels.leg_to, kind="stable").astype(np.int32),
-        first_pair=offsets(targets, n),
-        sources=(pairs % n).astype(np.int32),
-    )
-
-
-def _pair(target: Ids, source: Ids, n: int) -> Ints:
-    return target.astype(np.int64) * n + source
-
-
-def _fail_in_full(arrays: Arrays, base: Base, failures: FailureArrays) -> FailureFigures:
-    """Route every failed state anew: where tunnels lose traffic on the way, every leg depends on those before it."""
-    rows = len(failures.first_arc) - 1
-    figures = no_figures(rows, len(arrays.head))
-    for row in range(rows):
-        arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
-        state = without(arrays, arcs, failures.nodes[failures.first_node[row] : failures.first_node[row + 1]])
-        routing = route(state)
-        record(base, routing.load, row, figures)
-        figures.lost[row], figures.severed[row] = routing.lost, state.severed - arrays.severed
-    return figures
+def cut(cases: int, engine: Engine) -> list[slice]:
+    """Return where to cut a number of cases into chunks: some per worker, so that none waits long for the last."""
+    size = max(1, -(-cases // (1 if engine.workers == 1 else 4 * engine.workers)))
+    return [slice(first, first + size) for first in range(0, cases, size)]

@@ -1,0 +1,124 @@
+"""Loads under other IGP weights, by dynamic update: what a weight search evaluates thousands of times."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Ints, Link, Network
+
+from .arrays import FAR, Flags, compile_network
+from .failing import Base
+from .failure_sweep import base_state
+from .graph import Graph, graph_of
+from .jit import part
+from .route import Routing, lossy_tunnels, route
+from .update import Scratch, matters, redistance, reroute, scratch_for
+
+
+class Candidates(NamedTuple):
+    """Weight changes to evaluate, flattened. K candidates."""
+
+    first: Ints  # [K + 1]
+    arcs: Ints
+    weights: Ints
+
+
+class WeightProbe:
+    """A network whose IGP weights are tried out: `loads` evaluates changes, `commit` makes one the new base.
+
+    Links are positions in `Network.links`; a link that routing may not use stays unused whatever its weight.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._arrays = compile_network(network)
+        self._settle(route(self._arrays))
+
+    @property
+    def load(self) -> Floats:
+        """Load of each link in the base state, Mbit/s [m]."""
+        return self._routing.load[self._arrays.arc_of]
+
+    @property
+    def utilisation(self) -> Floats:
+        """Share of capacity that each link carries in the base state [m]."""
+        return (self._routing.load / self._arrays.capacity)[self._arrays.arc_of]
+
+    def loads(self, candidates: Sequence[Mapping[int, int]]) -> Floats:
+        """Return the link loads under each candidate change, link -> weight, on its own; Mbit/s [K, m]."""
+        if lossy_tunnels(self._arrays):
+            return np.array([self._in_full(x) for x in candidates]).reshape(len(candidates), -1)
+        loads = np.empty((len(candidates), len(self._arrays.head)))
+        shift_each(self._graph, self._base, self._flatten(candidates), self._active, self._scratch, loads)
+        loads[loads <= self._base.noise] = 0.0
+        return loads[:, self._arrays.arc_of]
+
+    def max_utilisations(self, candidates: Sequence[Mapping[int, int]], *, block: int = 256) -> Floats:
+        """Return the highest link utilisation under each candidate change [K]."""
+        capacity = self._arrays.capacity[self._arrays.arc_of]
+        blocks = [candidates[i : i + block] for i in range(0, len(candidates), block)]
+        return np.concatenate([np.zeros(0), *((self.loads(x) / capacity).max(axis=1, initial=0) for x in blocks)])
+
+    def commit(self, change: Mapping[int, int]) -> None:
+        """Make a change, link -> weight, part of the base state."""
+        links: list[Link] = list(self.network.links)
+        for link, weight in change.items():
+            links[link] = links[link]._replace(weight=weight)
+        self._arrays = self._arrays._replace(weight=self._weights(change))
+        self.network = replace(self.network, links=tuple(links))
+        self._settle(route(self._arrays))
+
+    def _settle(self, routing: Routing) -> None:
+        arrays = self._arrays
+        self._routing = routing
+        self._base: Base = base_state(arrays, routing)
+        self._graph: Graph = graph_of(arrays)
+        self._scratch: Scratch = scratch_for(len(arrays.up), len(arrays.head))
+        self._active = (routing.volume > 0).any(axis=1) & arrays.up
+
+    def _weights(self, change: Mapping[int, int]) -> Ints:
+        weight = self._arrays.weight.copy()
+        for link, value in change.items():
+            arc = self._arrays.arc_of[link]
+            weight[arc] = value if weight[arc] < FAR else FAR
+        return weight
+
+    def _flatten(self, candidates: Sequence[Mapping[int, int]]) -> Candidates:
+        usable = [[x for x in change if self._arrays.weight[self._arrays.arc_of[x]] < FAR] for change in candidates]
+        return Candidates(
+            first=np.concatenate([[0], np.cumsum([len(x) for x in usable])]).astype(np.int64),
+            arcs=self._arrays.arc_of[np.array([x for row in usable for x in row], dtype=np.int64)].astype(np.int64),
+            weights=np.array(
+                [change[x] for change, row in zip(candidates, usable, strict=True) for x in row], np.int64
+            ),
+        )
+
+    def _in_full(self, change: Mapping[int, int]) -> Floats:
+        return route(self._arrays._replace(weight=self._weights(change))).load[self._arrays.arc_of]
+
+
+@part
+def shift_each(
+    graph: Graph, base: Base, candidates: Candidates, active: Flags, scratch: Scratch, loads: Floats
+) -> None:
+    """Set the loads [K, m] under each candidate; `active` are the targets with any traffic [n].
+
+    Reachability stays as it is, and with it what the tunnels make of the demands. Below the base's `noise` a load is
+    rounding. The `shifted` weights of the graph must equal its weights, and do so again at the end.
+    """
+    for row in range(loads.shape[0]):
+        arcs = candidates.arcs[candidates.first[row] : candidates.first[row + 1]]
+        for position in range(candidates.first[row], candidates.first[row + 1]):
+            graph.arcs[candidates.arcs[position]].shifted = candidates.weights[position]
+        load = loads[row]
+        for arc in range(load.size):
+            load[arc] = base.load[arc]
+        for t in range(active.size):
+            old = base.dist[t]
+            if active[t] and matters(graph.arcs, old, arcs):
+                redistance(graph, old, arcs, scratch)
+                reroute(graph, old, base.passing[t], arcs, scratch, load)
+        for arc in arcs:
+            graph.arcs[arc].shifted = graph.arcs[arc].weight

@@ -1,0 +1,142 @@
+"""Failure sweeps: what each failure does, and what is the worst for each link."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Ints, Network
+
+from .arrays import FAR, Arrays, Ids, compile_network, offsets
+from .failing import Base, FailureArrays, FailureFigures, Steering, fail_each, no_figures, record, state_for
+from .graph import graph_of
+from .route import Routing, lossy_tunnels, route, without
+from .simulate import Failure, FailureSweep
+from .sweep import SERIAL, Engine, cut
+
+_ROUNDING = 1e-12  # share of all traffic
+_TIE = 1 + 1e-9  # a failure is worse than the intact state only beyond rounding
+
+
+class _Shared(NamedTuple):
+    """What every failure is evaluated against."""
+
+    arrays: Arrays
+    base: Base
+    steering: Steering
+
+
+def sweep_failures(
+    network: Network, failures: Sequence[Failure], routing: Routing, engine: Engine = SERIAL
+) -> FailureSweep:
+    """Evaluate every failure on its own; `routing` is the network's full evaluation."""
+    arrays = compile_network(network)
+    shared = _Shared(arrays, base_state(arrays, routing), steering(arrays, routing))
+    chunks = [flatten(arrays, failures[part]) for part in cut(len(failures), engine)]
+    parts = engine.map(_fail_in_full if lossy_tunnels(arrays) else _fail, shared, chunks)
+    return _in_links(arrays, tuple(failures), _join(parts, len(arrays.head)), routing)
+
+
+def _fail(shared: _Shared, failures: FailureArrays) -> FailureFigures:
+    arrays, base = shared.arrays, shared.base
+    figures = no_figures(len(failures.first_arc) - 1, len(arrays.head))
+    fail_each(graph_of(arrays), base, shared.steering, failures, state_for(base, shared.steering), figures)
+    return figures
+
+
+def _fail_in_full(shared: _Shared, failures: FailureArrays) -> FailureFigures:
+    """Route every failed state anew: where tunnels lose traffic on the way, every leg depends on those before it."""
+    arrays, rows = shared.arrays, len(failures.first_arc) - 1
+    figures = no_figures(rows, len(arrays.head))
+    for row in range(rows):
+        arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
+        state = without(arrays, arcs, failures.nodes[failures.first_node[row] : failures.first_node[row + 1]])
+        routing = route(state)
+        record(shared.base, routing.load, row, figures)
+        figures.lost[row], figures.severed[row] = routing.lost, state.severed - arrays.severed
+    return figures
+
+
+def _join(parts: Sequence[FailureFigures], m: int) -> FailureFigures:
+    whole, rows = no_figures(0, m), 0
+    for part in parts:
+        worse = part.worst_utilisation > whole.worst_utilisation
+        whole.worst_utilisation[worse] = part.worst_utilisation[worse]
+        whole.worst_failure[worse] = part.worst_failure[worse] + rows
+        rows += len(part.lost)
+    return FailureFigures(
+        max_utilisation=np.concatenate([x.max_utilisation for x in parts]),
+        busiest=np.concatenate([x.busiest for x in parts]),
+        lost=np.concatenate([x.lost for x in parts]),
+        severed=np.concatenate([x.severed for x in parts]),
+        overload=np.concatenate([x.overload for x in parts]),
+        worst_utilisation=whole.worst_utilisation,
+        worst_failure=whole.worst_failure,
+    )
+
+
+def _in_links(arrays: Arrays, failures: tuple[Failure, ...], figures: FailureFigures, routing: Routing) -> FailureSweep:
+    intact = routing.load / arrays.capacity
+    beaten = figures.worst_utilisation > intact * _TIE
+    return FailureSweep(
+        failures=failures,
+        max_utilisation=figures.max_utilisation,
+        busiest=np.append(arrays.link_of, -1)[figures.busiest].astype(np.int64),
+        lost=figures.lost,
+        severed=figures.severed + arrays.severed,
+        overload=figures.overload,
+        worst_utilisation=np.where(beaten, figures.worst_utilisation, intact)[arrays.arc_of],
+        worst_failure=np.where(beaten, figures.worst_failure, -1)[arrays.arc_of],
+    )
+
+
+def flatten(arrays: Arrays, failures: Sequence[Failure]) -> FailureArrays:
+    """Return the failures as arrays of arcs and nodes."""
+    links = [sorted(set(failure.links)) for failure in failures]
+    nodes = [sorted(set(failure.nodes)) for failure in failures]
+    return FailureArrays(
+        np.fromiter(accumulate(map(len, links), initial=0), np.int32),
+        arrays.arc_of[np.array([x for row in links for x in row], dtype=np.int64)],
+        np.fromiter(accumulate(map(len, nodes), initial=0), np.int32),
+        np.array([x for row in nodes for x in row], dtype=np.int32),
+    )
+
+
+def base_state(arrays: Arrays, routing: Routing) -> Base:
+    """Return the state that dynamic updates start from."""
+    dist, volume = routing.paths.dist, routing.volume
+    stranded = np.argwhere((dist >= FAR) & (volume > 0) & np.outer(arrays.up, arrays.up))
+    return Base(
+        dist=dist,
+        passing=routing.passing,
+        volume=volume,
+        offered=arrays.offered,
+        load=routing.load,
+        capacity=arrays.capacity,
+        noise=_ROUNDING * float(arrays.offered.sum()),
+        arc_of=arrays.arc_of,
+        stranded=np.ascontiguousarray(stranded, dtype=np.int64),
+    )
+
+
+def steering(arrays: Arrays, routing: Routing) -> Steering:
+    """Return how the tunnels bear on each target."""
+    n, tunnels = len(arrays.up), arrays.tunnels
+    legs = _pair(tunnels.leg_to, tunnels.leg_from, n)
+    pairs = np.unique(np.concatenate([legs, _pair(tunnels.target, tunnels.source, n)]))
+    targets = (pairs // n).astype(np.int32)
+    touched = np.bincount(targets, minlength=n) > 0
+    return Steering(
+        tunnels=tunnels,
+        active=(touched | (routing.volume > 0).any(axis=1)) & arrays.up,
+        cut=routing.paths.dist[tunnels.leg_to, tunnels.leg_from] >= FAR,
+        first_leg=offsets(tunnels.leg_to, n),
+        legs=np.argsort(tunnels.leg_to, kind="stable").astype(np.int32),
+        first_pair=offsets(targets, n),
+        sources=(pairs % n).astype(np.int32),
+    )
+
+
+def _pair(target: Ids, source: Ids, n: int) -> Ints:
+    return target.astype(np.int64) * n + source
