@@ -17,7 +17,9 @@ def smoke() -> tuple[Case, ...]:
 def healthy() -> tuple[Case, ...]:
     """Ten stretches without a fault on each of three networks: the right answer is to do nothing."""
     return tuple(
-        Case(suite="healthy", network=network, seed=seed, healthy=True) for network in SMOKE_NETWORKS for seed in range(1, 11)
+        Case(suite="healthy", network=network, seed=seed, healthy=True)
+        for network in SMOKE_NETWORKS
+        for seed in range(1, 11)
     )
 
 

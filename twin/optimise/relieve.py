@@ -53,10 +53,14 @@ def relieve(
 
 
 def _rank(proposal: Proposal) -> tuple[object, ...]:
-    """Least harm first; then fewest steps if there was harm, else the lowest peak."""
+    """Least harm first; then fewest steps if there was harm, else the lowest peak; then the planner named first.
+
+    Setting things back comes before anything new: it is right even where the diagnosis has the severity wrong.
+    """
     peak, steps = round(proposal.after.max_utilisation, 3), proposal.steps
-    tail = (steps, peak) if proposal.before.harm > 0 else (peak, steps)
-    return proposal.plan is None, round(proposal.after.harm, 3), *tail, proposal.method
+    order = list(METHODS).index(proposal.method)
+    tail = (steps, order) if proposal.before.harm > 0 else (peak, steps, order)
+    return proposal.plan is None, round(proposal.after.harm, 3), *tail
 
 
 def _answering(planner: Planner, network: Network, policy: Policy, avoid: Sequence[Counterexample]) -> Proposal:

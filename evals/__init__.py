@@ -1,0 +1,1 @@
+"""Evaluation: cases with ground truth, suites of them, and scores that no model hands out."""
