@@ -7,7 +7,7 @@ from typing import assert_never
 
 from pydantic import JsonValue
 
-from twin.faults import Fault, FaultKind
+from twin.faults import TRAITS, Fault, FaultKind
 from twin.plan import (
     Change,
     DrainLink,
@@ -40,41 +40,31 @@ OUTCOMES = {
     "failed": "The run failed.",
 }
 
-FAULTS = {
+_FAULTS = {
     FaultKind.LINK_DOWN: "circuit down",
     FaultKind.DEVICE_DOWN: "node down",
     FaultKind.CAPACITY: "capacity degraded",
-    FaultKind.SURGE: "demand surge",
     FaultKind.WEIGHT: "wrong IGP weight",
     FaultKind.SILENT_LOSS: "silent loss",
-    FaultKind.DETACH: "interface detached",
-    FaultKind.FLAP: "circuit flapping",
-    FaultKind.CORRUPTION: "frames corrupted on a circuit",
-    FaultKind.DEVICE_CORRUPTION: "frames corrupted by a node",
-    FaultKind.LATENCY: "high latency",
-    FaultKind.ROUTING_DOWN: "routing process down",
-    FaultKind.AREA: "wrong OSPF area",
+    FaultKind.ROUTING_DOWN: "routing daemon down",
+    FaultKind.AREA: "OSPF area misconfigured",
     FaultKind.NEIGHBOUR_MISSING: "OSPF neighbour missing",
     FaultKind.ACL_BLOCK: "OSPF blocked by a filter",
     FaultKind.MTU: "MTU mismatch",
-    FaultKind.HOST_BLACKHOLE: "blackhole at the edge",
-    FaultKind.BLACKHOLE: "blackhole route",
-    FaultKind.STATIC_ROUTE: "wrong static route",
-    FaultKind.DATA_ACL: "wrong filter",
-    FaultKind.ONE_WAY: "one-way data loss",
-    FaultKind.ECMP_MISSING: "equal path left out",
-    FaultKind.ECMP_STALE: "equal path left out since a flap",
-    FaultKind.INCAST: "incast",
-    FaultKind.WEB_DOS: "flood of requests",
-    FaultKind.SYN_FLOOD: "SYN flood",
-    FaultKind.STUCK_COUNTER: "counter stuck",
-    FaultKind.SCALED_COUNTER: "counter scaled",
-    FaultKind.MISSING_COUNTERS: "counters missing",
-    FaultKind.SWAPPED_COUNTERS: "counters swapped",
-    FaultKind.STALE_TOPOLOGY: "inventory out of date",
-    FaultKind.WRONG_CAPACITY: "wrong capacity in the inventory",
-    FaultKind.DEMAND_INPUT: "demand input off",
-    FaultKind.STALE_CONFIGURATION: "configuration read back out of date",
+    FaultKind.DATA_ACL: "traffic blocked by a filter",
+    FaultKind.ECMP_MISSING: "ECMP member missing",
+    FaultKind.ECMP_STALE: "stale ECMP group",
+    FaultKind.INCAST: "incast traffic",
+    FaultKind.WEB_DOS: "web denial of service",
+    FaultKind.SYN_FLOOD: "TCP SYN flood",
+}
+_SEVERITIES = {
+    "the share of capacity lost": "{:.0%} lost",
+    "the share of traffic lost": "{:.1%} lost",
+    "a weight": "weight {:.0f}",
+    "the factor on": "times {:.3g}",
+    "milliseconds more": "{:.3g} ms more",
+    "the share of": "{:.0%}",
 }
 
 
@@ -198,11 +188,20 @@ def _figure(value: str | float) -> str:
     return f"{value:.4g}" if isinstance(value, float) else _brief(value)
 
 
+def fault_kind(kind: FaultKind) -> str:
+    """Name a kind of fault in words: `circuit down`."""
+    return _FAULTS.get(kind, kind.replace("_", " "))
+
+
 def fault_words(fault: Fault | None) -> str:
-    """Say what is wrong and where, `circuit down, Berlin - Hamburg`."""
+    """Say what is wrong, where and how badly: `silent loss, Berlin > Hamburg (3.2% lost)`."""
     if fault is None:
         return "nothing is wrong"
-    return f"{FAULTS[fault.kind]}, {place(fault.element)}{_severity(fault)}"
+    towards = f" towards {place(fault.target)}" if fault.target else ""
+    allowed = TRAITS[fault.kind].severity.words
+    pattern = next((pattern for words, pattern in _SEVERITIES.items() if words in allowed), "")
+    how_bad = f" ({pattern.format(fault.severity)})" if pattern else ""
+    return f"{fault_kind(fault.kind)}, {place(fault.element)}{towards}{how_bad}"
 
 
 def place(element: str) -> str:
@@ -227,15 +226,3 @@ def _short(element: str) -> str:
     if kind == "link" and "--" in name:
         return f"circuit {place(element).replace(' - ', '--')}"
     return f"{kind} {visible(name)}" if name else visible(element)
-
-
-def _severity(fault: Fault) -> str:
-    match fault.kind:
-        case FaultKind.CAPACITY | FaultKind.SILENT_LOSS:
-            return f" ({share(fault.severity)} lost)"
-        case FaultKind.SURGE:
-            return f" (demands towards it times {fault.severity:.3g})"
-        case FaultKind.WEIGHT:
-            return f" (weight {fault.severity:.0f})"
-        case _:
-            return ""

@@ -18,17 +18,16 @@ _LEAD = timedelta(hours=2, minutes=5)  # telemetry shown before the fault
 
 def read_run(folder: Path) -> Story:
     """Read what happened in a run. Raises `InputError` when there is none, `JournalError` when its record is broken."""
-    if not (folder / JOURNAL).is_file():
-        raise InputError(f"{folder} holds no run", fix=_known_runs(folder.parent))
-    return tell(read_journal(folder / JOURNAL).records)
+    return tell(_read(folder).records)
 
 
 def write_report(folder: Path, *, store: TwinStore | None = None) -> Path:
     """Write `report.html` into a run folder and return its path; `store` is the open twin of a run under way.
 
-    Raises `StoreError` when the folder cannot be read or written, `JournalError` when the record is broken.
+    Raises `InputError` when there is no run, `JournalError` when its record is broken, `StoreError` when the twin file
+    cannot be read or the report not be written, `StoreBusyError` when another process holds the twin file.
     """
-    reading = read_journal(folder / JOURNAL)
+    reading = _read(folder)
     story = tell(reading.records)
     if store is not None:
         sources = _sources(story, reading, store)
@@ -43,6 +42,12 @@ def write_report(folder: Path, *, store: TwinStore | None = None) -> Path:
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror}", fix="free some space or fix the rights") from error
     return path
+
+
+def _read(folder: Path) -> Reading:
+    if not (folder / JOURNAL).is_file():
+        raise InputError(f"{folder} holds no run", fix=_known_runs(folder.parent))
+    return read_journal(folder / JOURNAL)
 
 
 def _known_runs(runs: Path) -> str:

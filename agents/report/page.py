@@ -12,10 +12,10 @@ from pydantic import JsonValue
 
 from agents.events import LoadsTaken
 from agents.wording import (
-    FAULTS,
     OUTCOMES,
     capacity,
     duration,
+    fault_kind,
     fault_words,
     mbps,
     one_line,
@@ -87,7 +87,7 @@ def headline(story: Story) -> str:
     cause = story.diagnosis.cause if story.diagnosis else None
     if cause is None:
         return ending
-    words = f"{FAULTS[cause.kind]}, {place(cause.element)}"
+    words = f"{fault_kind(cause.kind)}, {place(cause.element)}"
     return f"{words[0].upper()}{words[1:]}. {ending}"
 
 

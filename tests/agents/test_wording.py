@@ -20,7 +20,7 @@ from agents.wording import (
     visible,
     where,
 )
-from twin.faults import Fault, FaultKind
+from twin.faults import TRAITS, Fault, FaultKind
 from twin.model import SegmentList, Tunnel
 from twin.plan import DrainLink, LimitDemand, SetCapacity, SetTunnel, SetWeight
 from twin.verdict import Counterexample
@@ -80,8 +80,16 @@ def test_a_change_is_a_sentence(change, text):
 
 def test_a_fault_says_what_where_and_how_bad():
     surge = Fault(kind=FaultKind.SURGE, element="node/Ulm", severity=2.5)
-    assert fault_words(surge) == "demand surge, Ulm (demands towards it times 2.5)"
+    assert fault_words(surge) == "demand surge, Ulm (times 2.5)"
     assert fault_words(None) == "nothing is wrong"
+
+
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_every_kind_of_fault_has_words_for_its_usual_severity(kind):
+    fault = Fault(kind=kind, element="node/Ulm", severity=TRAITS[kind].severity.usual)
+    words = fault_words(fault)
+    assert "_" not in words
+    assert ("(" in words) == (TRAITS[kind].severity.words != "1")
 
 
 def test_a_counterexample_names_failure_and_step():
