@@ -18,6 +18,15 @@ from twin.observe.observation import Observation
 
 from .weights import LoadSteps, Step
 
+KINDS = (
+    FaultKind.LINK_DOWN,
+    FaultKind.DEVICE_DOWN,
+    FaultKind.CAPACITY,
+    FaultKind.SURGE,
+    FaultKind.WEIGHT,
+    FaultKind.SILENT_LOSS,
+)
+"""The kinds of fault that are considered."""
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
 _TOLERANCE = 4.0  # standard errors
 _LEAST_LOSS = 0.002

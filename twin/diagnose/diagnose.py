@@ -86,13 +86,9 @@ def _log_prior(observation: Observation, candidate: Candidate) -> float:
 
 
 def _elements(network: Network, fault: Fault) -> int:
-    match fault.kind:
-        case FaultKind.LINK_DOWN | FaultKind.CAPACITY:
-            return len(network.circuits)
-        case FaultKind.DEVICE_DOWN | FaultKind.SURGE:
-            return len(network.nodes)
-        case _:
-            return len(network.links)
+    """How many elements of its kind the network has."""
+    known = {"link": network.circuits, "node": network.nodes, "interface": network.links}
+    return len(known[fault.element.split("/", 1)[0]])
 
 
 def _severity_prior(candidate: Candidate) -> float:

@@ -17,6 +17,8 @@ from .syslog import LogFact
 
 READ_S = 0.35
 """Standard error of the time at which a counter is read, seconds."""
+REMEMBERED = 2
+"""Samples for which the loss of a link is taken to last while nobody measures it."""
 _BOTH_ENDS = 5.0  # standard errors of a reading by which the two ends of a wire may differ
 
 
@@ -107,15 +109,20 @@ class Observation:
     @cached_property
     def wire_loss(self) -> Floats:
         """Share of what was sent that the far end did not receive [m]; NaN where one end was never measured."""
-        both = np.isfinite(self.window.out_mbps) & np.isfinite(self.window.in_mbps)
+        both = _both_ends(self.window)
         sent = np.sum(np.where(both, self.window.out_mbps, 0.0), axis=0)
         received = np.sum(np.where(both, self.window.in_mbps, 0.0), axis=0)
         return ratio(sent - received, sent)
 
     @cached_property
     def removed(self) -> Floats:
-        """Share of its traffic that each link takes off, in its queue or on the wire [m]; 0 where not measured."""
-        return removed_share(self.window, self.interval_s)
+        """Share of its traffic that each link takes off, in its queue or on the wire [m].
+
+        Where the window lacks it, what was known before it; 0 where it was never measured.
+        """
+        now = removed_share(self.window, self.interval_s)
+        before = removed_share(self.past.rows(slice(-REMEMBERED, None)), self.interval_s)
+        return np.nan_to_num(np.where(np.isfinite(now), now, before))
 
     @cached_property
     def reading_error(self) -> Floats:
@@ -127,7 +134,8 @@ class Observation:
     def wire_error(self) -> Floats:
         """Standard error of `wire_loss` [m], larger than stated where most wires disagree by more."""
         sent = np.nan_to_num(self.out_mbps)
-        error = np.hypot(FLOOR_MBPS, np.sqrt(2) * np.nan_to_num(self.reading_error))
+        gaps = self.samples / np.maximum(np.sum(_both_ends(self.window), axis=0), 1)
+        error = np.hypot(FLOOR_MBPS, np.sqrt(2) * gaps * np.nan_to_num(self.reading_error))
         stated = np.where(sent > error, error / np.maximum(sent, error), 1.0)
         scores = np.abs(self.wire_loss / stated)
         known = scores[np.isfinite(scores)]
@@ -147,14 +155,19 @@ def arrivals(samples: Samples) -> Floats:
 
 
 def removed_share(samples: Samples, interval_s: float) -> Floats:
-    """Share of its traffic that each link takes off, in its queue or on the wire [m]; 0 where nothing is measured.
+    """Share of its traffic that each link takes off, in its queue or on the wire [m]; NaN where nothing is measured.
 
     Both ends are read at slightly different times: a difference that this explains is none.
     """
-    both = np.isfinite(samples.out_mbps) & np.isfinite(samples.in_mbps) & np.isfinite(samples.dropped_mbps)
+    both = _both_ends(samples) & np.isfinite(samples.dropped_mbps)
     sent, received, dropped = (
         np.sum(np.where(both, x, 0.0), axis=0) for x in (samples.out_mbps, samples.in_mbps, samples.dropped_mbps)
     )
     apart = _BOTH_ENDS * READ_S / interval_s
     lost = np.where(sent - received > apart * sent, sent - received, 0.0)
-    return np.clip(np.nan_to_num(ratio(dropped + lost, sent + dropped)), 0.0, 1.0)
+    idle = np.any(both, axis=0) & (sent + dropped <= 0)
+    return np.clip(np.where(idle, 0.0, ratio(dropped + lost, sent + dropped)), 0.0, 1.0)
+
+
+def _both_ends(samples: Samples) -> Flags:
+    return np.isfinite(samples.out_mbps) & np.isfinite(samples.in_mbps)

@@ -10,7 +10,7 @@ from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Network
 
 from .growth import RECENT, Growth, growth
-from .observation import Observation, Quality, arrivals, removed_share
+from .observation import REMEMBERED, Observation, Quality, arrivals, removed_share
 from .prediction import SAMPLED_MBIT, export_noise, predict
 from .samples import Samples, mean, ratio, read_samples
 from .syslog import read_events
@@ -69,11 +69,19 @@ class _Residuals:
         """Residual and its standard error of one sample, Mbit/s [m]; NaN where it was not measured."""
         if row not in self._known:
             sample = self._samples.rows(slice(row, row + 1))
-            state, removed = self._network.with_demands(self._filled[row]), removed_share(sample, self._interval_s)
+            state, removed = self._network.with_demands(self._filled[row]), self._removed(row)
             noise = export_noise(state, removed, samples=1, interval_s=self._interval_s)
             prediction = predict(state, removed, noise)
             self._known[row] = arrivals(sample)[0] - prediction.arrived, prediction.sigma
         return self._known[row]
+
+    def _removed(self, row: int) -> Floats:
+        """Share that each link takes off, [m]: of the newest sample up to `row` that shows it."""
+        removed = np.full(len(self._network.links), np.nan)
+        for earlier in range(row, max(-1, row - 1 - REMEMBERED), -1):
+            known = removed_share(self._samples.rows(slice(earlier, earlier + 1)), self._interval_s)
+            removed = np.where(np.isfinite(removed), removed, known)
+        return np.nan_to_num(removed)
 
     def noise(self, steady: int) -> float:
         """How many times larger than stated the errors are, at least 1.

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.twin.observe.incidents import ABILENE, NOBEL, Incident, network, run, struck
-from twin.diagnose import diagnose, diagnosed_network
+from twin.diagnose import KINDS, diagnose, diagnosed_network
 from twin.faults import Fault, FaultKind
 from twin.live.network import Event
 from twin.observe import find_symptoms, observe
 from twin.sim.simulate import simulate
 
-WITH_A_TRACE = [kind for kind in FaultKind if kind is not FaultKind.CAPACITY]
+WITH_A_TRACE = [kind for kind in KINDS if kind is not FaultKind.CAPACITY]
 
 
 @pytest.mark.parametrize("name", [NOBEL, ABILENE])
@@ -131,3 +131,14 @@ def test_confidences_are_shares_in_falling_order():
     assert 0.99 < sum(shares) <= 1 + 1e-9
     assert found.simulated >= len(found.hypotheses)
     assert None in {x.fault for x in found.hypotheses}
+
+
+def test_a_gap_at_the_far_end_hides_no_loss():
+    incident = struck(NOBEL, FaultKind.SILENT_LOSS, seed=1)
+    whole, links = network(NOBEL), incident.telemetry.links
+    newest = links.time >= np.unique(links.time)[-2]
+    gap = newest & (links.link == whole.link(incident.fault.element))
+    holed = links._replace(in_mbps=np.where(gap, np.nan, links.in_mbps))
+    seen = observe(whole, replace(incident.telemetry, links=holed))
+    assert seen.samples == 3
+    assert str(diagnose(seen).best.fault) == str(incident.fault)
