@@ -1,0 +1,116 @@
+"""Maintenance windows: what a drain or an upgrade does at each hour, and what the next failure would do on top."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import Field
+
+from .errors import InputError
+from .model import Frozen, Network
+from .plan import Change, apply_all
+from .policy import Policy
+from .sim.simulate import FailureSweep, simulate, single_failures
+
+DAY = tuple(0.35 + 0.65 * (1 + float(np.cos((hour - 20) * np.pi / 12))) / 2 for hour in range(24))
+"""Traffic of each hour as a share of the provisioned matrix: peak at 20, 35 % of it at 8 in the morning."""
+
+
+class Hour(Frozen):
+    """One hour of the window, before the change and during it. Utilisation is a share of capacity, rates in Mbit/s."""
+
+    hour: int = Field(ge=0, le=23)
+    traffic: float = Field(description="Share of the provisioned matrix.")
+    before: float = Field(description="Highest utilisation without the change.")
+    during: float = Field(description="Highest utilisation with the change in place.")
+    busiest: str | None
+    lost: float = Field(description="Demand that the change itself leaves without a path.")
+    next_failure: str | None = Field(description="The single failure that hurts most with the change in place.")
+    next_failure_utilisation: float
+    next_failure_lost: float = Field(description="Demand without a path in the failure that cuts most.")
+    within_limits: bool
+
+
+class Window(Frozen):
+    """A window of maintenance, hour by hour."""
+
+    network: str
+    snapshot: str
+    steps: int
+    hours: tuple[Hour, ...]
+    quietest: int | None = Field(description="Start of the quietest window of this length within limits, if any.")
+
+    @property
+    def safe(self) -> bool:
+        """Whether every hour of the window keeps the limits, also under the next failure."""
+        return all(hour.within_limits for hour in self.hours)
+
+
+def rehearse_window(
+    network: Network,
+    steps: Sequence[Change],
+    *,
+    start: int,
+    hours: int,
+    policy: Policy,
+    day: Sequence[float] = DAY,
+) -> Window:
+    """Simulate the change at every hour of the day and report on the window [start, start + hours).
+
+    `day` has 24 factors on the provisioned matrix. A window keeps the limits when no demand is lost, no link is above
+    `policy.max_utilisation`, and no single failure loses more, or loads a link beyond both
+    `policy.max_failure_utilisation` and what it does without the change. Raises `InputError` on a window that is none.
+    """
+    if not (0 <= start <= 23 and 1 <= hours <= 24 and len(day) == 24):
+        raise InputError(f"a window of {hours} hours from {start}:00 is none", fix="start 0..23, length 1..24 hours")
+    if any(not np.isfinite(factor) or factor < 0 for factor in day):
+        raise InputError("a day profile holds shares of traffic, none negative", fix="give 24 factors such as 0.35")
+    changed = apply_all(network, steps)
+    rows = [_rehearse(network, changed, hour, float(day[hour]), policy) for hour in range(24)]
+    return Window(
+        network=network.name,
+        snapshot=network.id,
+        steps=len(steps),
+        hours=tuple(rows[(start + k) % 24] for k in range(hours)),
+        quietest=_quietest(rows, hours),
+    )
+
+
+def _rehearse(network: Network, changed: Network, hour: int, traffic: float, policy: Policy) -> Hour:
+    demands = network.demands * traffic
+    failures = single_failures(changed)
+    before = simulate(network.with_demands(demands), failures=failures)
+    during = simulate(changed.with_demands(demands), failures=failures)
+    worst = int(during.sweep.max_utilisation.argmax()) if during.sweep and failures else -1
+    return Hour(
+        hour=hour,
+        traffic=traffic,
+        before=before.max_utilisation,
+        during=during.max_utilisation,
+        busiest=during.busiest,
+        lost=during.lost,
+        next_failure=failures[worst].name if worst >= 0 else None,
+        next_failure_utilisation=float(during.sweep.max_utilisation[worst]) if during.sweep and worst >= 0 else 0.0,
+        next_failure_lost=float(during.sweep.lost.max(initial=0.0)) if during.sweep else 0.0,
+        within_limits=(
+            during.lost <= before.lost + 1e-6
+            and during.max_utilisation <= policy.max_utilisation + 1e-6
+            and _survives(before.sweep, during.sweep, policy)
+        ),
+    )
+
+
+def _survives(before: FailureSweep | None, during: FailureSweep | None, policy: Policy) -> bool:
+    if before is None or during is None:
+        return True
+    allowed = np.maximum(policy.max_failure_utilisation, before.max_utilisation) + 1e-6
+    return bool((during.max_utilisation <= allowed).all() and (during.lost <= before.lost + 1e-6).all())
+
+
+def _quietest(rows: Sequence[Hour], hours: int) -> int | None:
+    windows = [[rows[(start + k) % 24] for k in range(hours)] for start in range(24)]
+    fitting = [
+        (max(hour.next_failure_utilisation for hour in window), start)
+        for start, window in enumerate(windows)
+        if all(hour.within_limits for hour in window)
+    ]
+    return min(fitting)[1] if fitting else None
