@@ -170,7 +170,7 @@ class Driver:
             return Move("plan", f"{cause} harms {diagnosis.harm:,.0f} Mbit/s", diagnosis)
         measured = _present(self._desk.incident).harm
         if self._harms(measured):
-            words = f"{cause} does not explain the {measured:,.0f} Mbit/s that are harmed, so no plan can be rehearsed"
+            words = f"{measured:,.0f} Mbit/s are harmed that {cause} does not do on the twin: no plan can be rehearsed"
             return Move("end", words, diagnosis, "no safe plan")
         if diagnosis.cause is None:
             return Move("end", "no fault explains the measurements better than chance does", diagnosis, "healthy")

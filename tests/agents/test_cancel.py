@@ -39,20 +39,21 @@ def is_as_configured_before(run: Run) -> bool:
         return store.current == run.of(RunStarted)[0].inventory
 
 
-@pytest.mark.parametrize("stage", ["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm"])
-def test_a_cancelled_run_says_so_and_leaves_nothing_applied(tmp_path: Path, stage: str):
-    run = cancelled_at(tmp_path, lambda event: isinstance(event, StageStarted) and event.stage == stage)
-    assert run.result.finished.outcome == "interrupted"
-    assert isinstance(run.events[-1], RunFinished)
-    assert run.result.finished.plan is None
-    assert is_as_configured_before(run)
-
-
 @pytest.mark.parametrize("tool", ["list_symptoms", "rank_causes", "propose_plans", "verify_plan"])
 def test_a_call_under_way_is_given_up_and_its_end_recorded(tmp_path: Path, tool: str):
     run = cancelled_at(tmp_path, lambda event: isinstance(event, ToolCalled) and event.tool == tool)
     assert run.result.finished.outcome == "interrupted"
+    assert isinstance(run.events[-1], RunFinished)
     assert len(run.of(ToolCalled)) == len(run.of(ToolReturned))
+    assert not run.of(ExecutionStep)
+
+
+@pytest.mark.parametrize("stage", ["approve", "execute", "confirm"])
+def test_a_run_that_is_cancelled_after_the_verdict_leaves_nothing_applied(tmp_path: Path, stage: str):
+    run = cancelled_at(tmp_path, lambda event: isinstance(event, StageStarted) and event.stage == stage)
+    assert run.result.finished.outcome == "interrupted"
+    assert run.result.finished.plan is None
+    assert is_as_configured_before(run)
 
 
 def test_an_execution_under_way_is_taken_back(tmp_path: Path):
