@@ -50,8 +50,7 @@ def _fail_in_full(shared: _Shared, failures: FailureArrays) -> FailureFigures:
     arrays, rows = shared.arrays, len(failures.first_arc) - 1
     figures = no_figures(rows, len(arrays.head))
     for row in range(rows):
-        arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
-        state = without(arrays, arcs, failures.nodes[failures.first_node[row] : failures.first_node[row + 1]])
+        state = without(arrays, *failed_in(failures, row))
         routing = route(state)
         record(shared.base, routing.load, row, figures)
         figures.lost[row], figures.severed[row] = routing.lost, state.severed - arrays.severed
@@ -101,6 +100,12 @@ def flatten(arrays: Arrays, failures: Sequence[Failure]) -> FailureArrays:
         np.fromiter(accumulate(map(len, nodes), initial=0), np.int32),
         np.array([x for row in nodes for x in row], dtype=np.int32),
     )
+
+
+def failed_in(failures: FailureArrays, row: int) -> tuple[Ids, Ids]:
+    """Return the arcs and the nodes of one failure."""
+    arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
+    return arcs, failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
 
 
 def base_state(arrays: Arrays, routing: Routing) -> Base:

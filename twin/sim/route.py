@@ -21,22 +21,29 @@ class Routing(NamedTuple):
     lost: float  # Mbit/s with both ends up and no path
 
 
+class Steered(NamedTuple):
+    """What tunnels make of the demands; see `Routing`."""
+
+    volume: Floats
+    used: Floats
+
+
 def route(arrays: Arrays) -> Routing:
     """Evaluate the arrays in full."""
     paths = shortest_paths(arrays)
-    tunnels = arrays.tunnels
-    survival = expect(arrays, paths).survival[tunnels.leg_to, tunnels.leg_from] if lossy_tunnels(arrays) else None
-    volume, used = arrays.offered.copy(), np.zeros(len(tunnels.share))
-    steer(
-        tunnels,
-        arrays.offered,
-        cut=paths.dist[tunnels.leg_to, tunnels.leg_from] >= FAR,
-        survival=np.ones(len(tunnels.leg_to)) if survival is None else survival,
-        volume=volume,
-        used=used,
-    )
+    volume, used = steered(arrays, paths)
     load, passing = spread(arrays, paths, volume)
     return Routing(paths, volume, used, load, passing, lost_demand(volume, paths.dist, arrays.up))
+
+
+def steered(arrays: Arrays, paths: Paths) -> Steered:
+    """Return the volumes that the IGP has to carry once every tunnel is its legs."""
+    tunnels, n_legs = arrays.tunnels, len(arrays.tunnels.leg_to)
+    legs = tunnels.leg_to, tunnels.leg_from
+    survival = expect(arrays, paths).survival[legs] if lossy_tunnels(arrays) else np.ones(n_legs)
+    result = Steered(arrays.offered.copy(), np.zeros(len(tunnels.share)))
+    steer(tunnels, arrays.offered, paths.dist[legs] >= FAR, survival, result.volume, result.used)
+    return result
 
 
 def lossy_tunnels(arrays: Arrays) -> bool:
@@ -44,13 +51,12 @@ def lossy_tunnels(arrays: Arrays) -> bool:
     return len(arrays.tunnels.source) > 0 and bool((arrays.keep < 1).any())
 
 
-def delays(arrays: Arrays, routing: Routing) -> Floats:
-    """Mean one-way propagation delay of every demand, ms by source first [n, n]; inf where there is no path.
+def mean_delays(arrays: Arrays, paths: Paths, used: Floats) -> Floats:
+    """Mean one-way delay of every demand over the arcs' `delay`, ms by source first [n, n]; inf where there is no path.
 
-    A tunnelled demand takes the sum over the legs of each valid segment list, weighted by their shares.
+    A tunnelled demand takes the sum over the legs of each valid segment list, weighted by their shares `used` [P].
     """
-    expected = expect(arrays, routing.paths)
-    return _tunnelled(arrays.tunnels, routing.used, expected).T.copy()
+    return _tunnelled(arrays.tunnels, used, expect(arrays, paths)).T.copy()
 
 
 def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Floats:

@@ -82,7 +82,7 @@ def simulate(network: Network, *, failures: Sequence[Failure] = (), engine: Engi
     # numba is slow to import: only who simulates pays for it
     from .arrays import compile_network
     from .failure_sweep import sweep_failures
-    from .route import delays, route
+    from .route import mean_delays, route
 
     arrays = compile_network(network)
     routing = route(arrays)
@@ -96,7 +96,7 @@ def simulate(network: Network, *, failures: Sequence[Failure] = (), engine: Engi
         lost=routing.lost,
         severed=arrays.severed,
         dropped=float(np.dot(routing.load, 1 - arrays.keep)),
-        delay_ms=delays(arrays, routing),
+        delay_ms=mean_delays(arrays, routing.paths, routing.used),
         invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),
         sweep=sweep_failures(network, failures, routing, engine) if failures else None,
     )

@@ -1,0 +1,92 @@
+"""Delay on the way: propagation, and what links' queues add to it.
+
+A link is taken as an M/M/1 queue (Kleinrock, Queueing Systems II, 1976): Poisson arrivals, exponential packet sizes,
+independent of the link before. The mean time in it is S / (1 - rho), where S is the time to send a mean packet and rho
+the utilisation. Real traffic is burstier, so that this is a lower bound at high load; above `VALID_UTILISATION` the
+formula says nothing about a finite time, and the links where it was cut off are named.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Ints, Network
+
+from .arrays import Arrays, compile_network
+from .failing import FailureArrays
+from .failure_sweep import failed_in, flatten
+from .kernels import shortest_paths
+from .route import mean_delays, route, steered, without
+from .simulate import Failure
+from .sweep import SERIAL, Engine, cut
+
+VALID_UTILISATION = 0.99
+"""Utilisation above which a queue is counted as one that is this full."""
+
+_TIE = 1 + 1e-9  # longer only beyond rounding
+
+
+@dataclass(frozen=True)
+class Delays:
+    """Mean one-way delays. n nodes, m links."""
+
+    total_ms: Floats  # [n, n] propagation, sending and queueing of each demand; inf where there is no path
+    link_ms: Floats  # [m] sending and queueing on each link
+    beyond_model: tuple[str, ...]  # links above VALID_UTILISATION: their figures are too low, and so are their demands'
+
+    def valid(self) -> bool:
+        """Whether the queueing model holds on every link."""
+        return not self.beyond_model
+
+
+def delays_with_queues(network: Network, *, packet_bytes: float = 800.0) -> Delays:
+    """Add sending and queueing, for a mean packet size in bytes, to the propagation of every demand."""
+    arrays = compile_network(network)
+    routing = route(arrays)
+    utilisation = routing.load / arrays.capacity
+    sending = packet_bytes * 8 / (arrays.capacity * 1000)  # Mbit/s are 1000 bit/ms
+    waiting = sending / (1 - np.minimum(utilisation, VALID_UTILISATION))
+    total = mean_delays(arrays._replace(delay=arrays.delay + waiting), routing.paths, routing.used)
+    beyond = utilisation[arrays.arc_of] > VALID_UTILISATION
+    names = tuple(link.name for link, full in zip(network.links, beyond, strict=True) if full)
+    return Delays(total, waiting[arrays.arc_of], names)
+
+
+class WorstDelays(NamedTuple):
+    """The longest propagation of each demand over a set of failures, ms [n, n], and the position of its cause.
+
+    The cause is -1 where no failure makes it longer; failures that leave no path do not count.
+    """
+
+    delay_ms: Floats
+    cause: Ints
+
+
+def worst_delays(network: Network, failures: Sequence[Failure], *, engine: Engine = SERIAL) -> WorstDelays:
+    """Find each demand's longest mean propagation delay over the failures; every failed state is routed in full."""
+    arrays = compile_network(network)
+    chunks = [flatten(arrays, failures[part]) for part in cut(len(failures), engine)]
+    intact, rows = _propagation(arrays), 0
+    worst, cause = np.zeros(intact.shape), np.full(intact.shape, -1, dtype=np.int64)
+    for chunk, part in zip(chunks, engine.map(_worst, arrays, chunks), strict=True):
+        longer = part.delay_ms > worst
+        worst[longer], cause[longer] = part.delay_ms[longer], part.cause[longer] + rows
+        rows += len(chunk.first_arc) - 1
+    beaten = worst > intact * _TIE
+    return WorstDelays(np.where(beaten, worst, intact), np.where(beaten, cause, -1))
+
+
+def _worst(arrays: Arrays, failures: FailureArrays) -> WorstDelays:
+    worst = WorstDelays(np.zeros(arrays.offered.shape), np.full(arrays.offered.shape, -1, dtype=np.int64))
+    for row in range(len(failures.first_arc) - 1):
+        delay = _propagation(without(arrays, *failed_in(failures, row)))
+        longer = np.isfinite(delay) & (delay > worst.delay_ms)
+        worst.delay_ms[longer], worst.cause[longer] = delay[longer], row
+    return worst
+
+
+def _propagation(arrays: Arrays) -> Floats:
+    paths = shortest_paths(arrays)
+    return mean_delays(arrays, paths, steered(arrays, paths).used)

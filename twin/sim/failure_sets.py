@@ -1,0 +1,41 @@
+"""The failure sets that a planner asks for by name."""
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import Literal
+
+from twin.model import Network
+
+from .simulate import Failure, single_failures
+
+FailureKind = Literal["circuits", "nodes", "risk-groups", "pairs"]
+
+
+def failure_set(network: Network, kinds: Iterable[FailureKind]) -> tuple[Failure, ...]:
+    """Return the failures of the kinds asked for, in the order of `single_failures`, then the pairs."""
+    wanted = set(kinds)
+    chosen = [failure for failure in single_failures(network) if _kind(failure) in wanted]
+    return (*chosen, *(circuit_pairs(network) if "pairs" in wanted else ()))
+
+
+def circuit_pairs(network: Network) -> tuple[Failure, ...]:
+    """Return every two circuits that traffic can use, failing together; k (k - 1) / 2 of them.
+
+    The name of a pair is `A & B`, with the element ids of its circuits.
+    """
+    circuits = [failure for failure in single_failures(network) if _kind(failure) == "circuits"]
+    return tuple(joined(pair) for pair in combinations(circuits, 2))
+
+
+def joined(failures: Sequence[Failure]) -> Failure:
+    """Return the failure of all elements of several failures at once."""
+    return Failure(
+        name=" & ".join(failure.name for failure in failures),
+        links=tuple(sorted({link for failure in failures for link in failure.links})),
+        nodes=tuple(sorted({node for failure in failures for node in failure.nodes})),
+    )
+
+
+def _kind(failure: Failure) -> FailureKind:
+    kinds: dict[str, FailureKind] = {"link": "circuits", "node": "nodes", "risk-group": "risk-groups"}
+    return kinds[failure.name.split("/", 1)[0]]
