@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from twin.checks.touch import subject
 from twin.errors import DeadlineError, InputError, PlanError
 from twin.model import Network
 from twin.plan import Change, ExpectedEffect, Plan, apply_all
+from twin.plan import Objective as Aim
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 
@@ -19,26 +21,44 @@ BOUND_COLUMNS = 40_000
 """Size up to which relief is measured against the flow optimum; above, against the cut around each node."""
 
 
-def assemble(judge: Judge, method: str, steps: Sequence[Change], *, prune: bool = True) -> Proposal:
+def assemble(
+    judge: Judge,
+    method: str,
+    steps: Sequence[Change],
+    *,
+    aim: Aim = "relieve",
+    required: Sequence[Change] = (),
+    prune: bool = True,
+) -> Proposal:
     """Return a proposal with these steps, or with none and the reason.
 
-    Steps that are not needed are left out, with `prune`; the rest is put into an order in which no step does harm.
+    Steps that are not `required` and not needed are left out, with `prune`; the rest is put into an order in which no
+    step does harm. Only relief has to gain something: other aims have to be safe.
     """
     if not steps:
         return without_plan(judge, method, "no change that keeps every failure safe makes it better")
     network, policy = judge.network, judge.policy
-    steps = _prune(judge, steps) if prune else tuple(steps)
+    steps = _prune(judge, steps, required) if prune else tuple(steps)
     if len(steps) > policy.max_steps:
         return without_plan(judge, method, f"needs {len(steps)} steps, the policy allows {policy.max_steps}")
-    after, safe = _judge(judge, steps)
-    if not after.beats(judge.before, gain=policy.min_gain):
+    state = apply_all(network, steps)
+    after = judge.value(judge.route(compile_network(state)))
+    if aim == "relieve" and not after.beats(judge.before, gain=policy.min_gain):
         return without_plan(judge, method, f"gains less than the agreed {policy.min_gain:.0%}")
-    if not safe:
-        return without_plan(judge, method, "every better state found breaks a limit under some failure")
+    objection = judge.objection(state)
+    if objection:
+        return without_plan(judge, method, f"the best found is not safe: {objection}")
     ordered = safe_order(judge, steps)
     if ordered is None:
         return without_plan(judge, method, "no order of the steps was found in which harm never rises on the way")
-    plan = Plan(goal=_goal(judge, after), base=network.id, steps=ordered, method=method, expected=_effect(judge, after))
+    plan = Plan(
+        goal=_goal(judge, after, aim, required),
+        base=network.id,
+        steps=ordered,
+        method=method,
+        expected=_effect(judge, after),
+        objective=aim,
+    )
     return Proposal(method, plan, judge.before, after, bound_of(network), evaluations=judge.evaluations)
 
 
@@ -77,26 +97,25 @@ def node_cut_bound(network: Network) -> float:
     return max(shares)
 
 
-def _judge(judge: Judge, steps: Sequence[Change]) -> tuple[Value, bool]:
-    state = apply_all(judge.network, steps)
-    return judge.value(judge.route(compile_network(state))), judge.is_safe(state)
-
-
-def _prune(judge: Judge, steps: Sequence[Change]) -> tuple[Change, ...]:
+def _prune(judge: Judge, steps: Sequence[Change], required: Sequence[Change]) -> tuple[Change, ...]:
     """Leave out, last first, every step without which the result is as good and as safe."""
     kept = tuple(steps)
-    after, _ = _judge(judge, kept)
+    after = _value(judge, kept)
     for step in reversed(steps):
         fewer = tuple(x for x in kept if x is not step)
-        if not fewer:
-            break
+        if step in required or not fewer:
+            continue
         try:
-            value, safe = _judge(judge, fewer)
+            value = _value(judge, fewer)
         except PlanError:
             continue
-        if safe and not after.beats(value, gain=0.005):
+        if not after.beats(value, gain=0.005) and judge.is_safe(apply_all(judge.network, fewer)):
             kept, after = fewer, value
     return kept
+
+
+def _value(judge: Judge, steps: Sequence[Change]) -> Value:
+    return judge.value(judge.route(compile_network(apply_all(judge.network, steps))))
 
 
 def _effect(judge: Judge, after: Value) -> ExpectedEffect:
@@ -106,9 +125,13 @@ def _effect(judge: Judge, after: Value) -> ExpectedEffect:
     )
 
 
-def _goal(judge: Judge, after: Value) -> str:
+def _goal(judge: Judge, after: Value, aim: Aim, required: Sequence[Change]) -> str:
     before = judge.before
-    peak = f"the peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
-    if before.harm > after.harm + 1e-6:
+    peak = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
+    if aim == "relieve" and before.harm > after.harm + 1e-6:
         return f"Lower harm from {before.harm:.4g} to {after.harm:.4g} Mbit/s, {peak}."
-    return f"Lower {peak}."
+    if aim == "relieve":
+        return f"Lower the {peak}."
+    names = ", ".join(subject(step) for step in required)
+    listed = names if len(names) <= 200 else f"{len(required)} elements"
+    return f"{aim.capitalize()} {listed}; {peak}."

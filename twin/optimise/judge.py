@@ -13,6 +13,7 @@ import numpy as np
 from twin.checks.compare import SHARE_SLACK, Where, busier, more_above, more_dropped, newly_lost, rate_slack, slower
 from twin.checks.moved import moved_share
 from twin.checks.rehearsal import under
+from twin.checks.uncertain import cvar
 from twin.errors import UnknownElementError
 from twin.model import Floats, Ints, Network
 from twin.policy import Policy
@@ -82,14 +83,18 @@ class Judge:
 
     def is_safe(self, state: Network) -> bool:
         """Whether a plan may end in this state."""
+        return not self.objection(state)
+
+    def objection(self, state: Network) -> str:
+        """Return in one sentence why no plan may end in this state; empty when one may."""
         after = simulate(state, failures=self.failures)
         self.evaluations += 1 + len(self.failures)
         return (
-            self._keeps_limits(after)
-            and self._survives(after)
-            and self.keeps_ceilings(after)
-            and moved_share(self.network, state) <= self.policy.max_blast_radius
-            and not any(self._breaks(state, ceiling) for ceiling in self.ceilings if ceiling.failure)
+            self._limit_broken(after)
+            or self._failure_not_survived(after)
+            or self._demand_not_survived(after)
+            or self._radius_exceeded(state)
+            or self._unanswered(state, after)
         )
 
     def keeps_ceilings(self, outcome: Outcome) -> bool:
@@ -100,34 +105,65 @@ class Judge:
         """Whether the policy forbids to touch any of these element ids."""
         return not set(elements).isdisjoint(self.policy.protected)
 
-    def _keeps_limits(self, after: Outcome) -> bool:
+    def _limit_broken(self, after: Outcome) -> str:
         before, policy = self.base, self.policy
-        return not (
+        violation = (
             newly_lost(before, after, _END)
             or more_dropped(before, after, _END)
             or busier(before, after, policy.max_utilisation, _END)
             or slower(before, after, policy.max_delay_stretch, _END)
         )
+        return violation.detail if violation else ""
 
-    def _survives(self, after: Outcome) -> bool:
+    def _failure_not_survived(self, after: Outcome) -> str:
         if self.base.sweep is None or after.sweep is None:
-            return True
+            return ""
         was, now, limit = self.base.sweep, after.sweep, self.policy.max_failure_utilisation
         slack = rate_slack(self.network)
-        if bool((now.lost > was.lost + slack).any()):
-            return False
+        loses = now.lost > was.lost + slack
+        if loses.any():
+            row = int((now.lost - was.lost).argmax())
+            return f"when {self.failures[row].name} fails, {now.lost[row] - was.lost[row]:.6g} Mbit/s more are lost"
         hot = now.max_utilisation > limit + SHARE_SLACK
         worse = (now.max_utilisation > was.max_utilisation + SHARE_SLACK) | (now.overload > was.overload + slack)
-        if bool((hot & worse).any()):
-            return False
-        return limit >= 1 or not any(self._worse_above(after.network, int(row)) for row in np.flatnonzero(hot))
+        rows = np.flatnonzero(hot & worse)
+        if rows.size == 0 and limit < 1:
+            rows = np.array([row for row in np.flatnonzero(hot) if self._worse_above(after.network, int(row))])
+        if rows.size == 0:
+            return ""
+        row = int(rows[now.max_utilisation[rows].argmax()])
+        peak, link = now.max_utilisation[row], self.network.links[int(now.busiest[row])].name
+        return f"when {self.failures[row].name} fails, {link} is at {peak:.1%}, the limit is {limit:.1%}"
 
     def _worse_above(self, state: Network, row: int) -> bool:
         before, after = (simulate(under(x, self.failures[row])) for x in (self.network, state))
         return more_above(before, after, self.policy.max_failure_utilisation, _END) is not None
 
-    def _breaks(self, state: Network, ceiling: Ceiling) -> bool:
-        return ceiling.failure is not None and _above(ceiling, simulate(under(state, ceiling.failure)))
+    def _demand_not_survived(self, after: Outcome) -> str:
+        """Loads grow with the demands in proportion, so the policy's demand factors need no simulation."""
+        factors, policy = np.array(self.policy.demand_factors), self.policy
+        if factors.size == 0 or policy.cvar_alpha >= 1:
+            return ""
+        peak = cvar(factors * after.max_utilisation, policy.cvar_alpha)
+        if peak <= policy.max_uncertain_utilisation + SHARE_SLACK:
+            return ""
+        was = cvar(factors * self.base.max_utilisation, policy.cvar_alpha)
+        spilt = [cvar(factors * [x.harm(1 / f) for f in factors], policy.cvar_alpha) for x in (self.base, after)]
+        if peak <= max(was, policy.max_uncertain_utilisation) + SHARE_SLACK and spilt[1] <= spilt[0]:
+            return ""
+        return f"should the demands grow, the peak utilisation is {peak:.1%}, {was:.1%} without the plan"
+
+    def _radius_exceeded(self, state: Network) -> str:
+        share, limit = moved_share(self.network, state), self.policy.max_blast_radius
+        return f"{share:.1%} of the traffic would move, {limit:.1%} is allowed" if share > limit else ""
+
+    def _unanswered(self, state: Network, after: Outcome) -> str:
+        for ceiling in self.ceilings:
+            outcome = simulate(under(state, ceiling.failure)) if ceiling.failure else after
+            if _above(ceiling, outcome):
+                name = self.network.links[int(ceiling.links[0])].name
+                return f"{name} is again too busy{f' when {ceiling.failure.name} fails' if ceiling.failure else ''}"
+        return ""
 
     def _ceiling(self, example: Counterexample) -> Ceiling | None:
         """Turn a counterexample into a ceiling: below its limit with headroom, or not above what was there before."""

@@ -123,7 +123,7 @@ class _Search:
             if candidate.weight.tobytes() not in seen and self.judge.is_safe(self._state(candidate.weight)):
                 kept.append(candidate)
             seen.add(candidate.weight.tobytes())
-            if len(kept) == BEAM or len(seen) > 8 * BEAM:
+            if len(kept) == BEAM or len(seen) > 16 * BEAM:
                 break
         return kept
 
