@@ -32,6 +32,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+class RunInterruptedError(Exception):
+    """A run was interrupted and has said so in its own result; any other interrupt is still to be told."""
+
+
 Network = Annotated[str, typer.Option("--network", "-n", help="A network's name, like sndlib/germany50, or a file.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="TOML file with the limits to keep.")]
@@ -43,7 +48,9 @@ Top = Annotated[int, typer.Option("--top", min=1, help="Rows to show.")]
 def run(
     network: Network = "sndlib/germany50",
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Another seed is another incident.")] = 1,
-    fault: Annotated[str | None, typer.Option("--fault", help="KIND[@ELEMENT[=SEVERITY]]; drawn if left out.")] = None,
+    fault: Annotated[
+        str | None, typer.Option("--fault", help="KIND[@ELEMENT[,TARGET][=SEVERITY]]; drawn if left out.")
+    ] = None,
     healthy: Annotated[bool, typer.Option("--healthy", help="Let nothing go wrong.")] = False,
     model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
     policy: PolicyFile = None,
@@ -54,24 +61,50 @@ def run(
 
     Exit code 3 means that no plan was safe: nothing was changed.
     """
-    if fault and healthy:
+    if fault is not None and healthy:
         raise typer.BadParameter("--fault and --healthy exclude each other")
     from agents.console import Screen, summary_panel
     from agents.run import RunRequest
     from agents.shell import run_shown
-    from twin.fault_names import read_fault
+    from twin.faults.names import read_fault
     from twin.formats import load_network
     from twin.policy import Policy, load_policy
 
     limits = load_policy(policy) if policy else Policy()
-    struck = read_fault(fault, load_network(network), seed=seed) if fault else None
+    struck = read_fault(fault, load_network(network), seed=seed) if fault is not None else None
     request = RunRequest(network=network, seed=seed, model=model, policy=limits, fault=struck, healthy=healthy)
     summary, code = run_shown(request, runs, screen=Screen())
     if as_json:
         emit("run", summary.model_dump(mode="json"))
     else:
         say(summary_panel(summary))
-    raise typer.Exit(code)
+    raise RunInterruptedError if code == INTERRUPTED else typer.Exit(code)
+
+
+@app.command("eval")
+def evaluate(
+    suite: Annotated[str, typer.Argument(help="The suite's name.")] = "smoke",
+    workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes.")] = 2,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Run a suite of seeded incidents and score it against the truth that each case fixes.
+
+    Exit code 1 means that a case crashed, or that a plan was applied without a valid certificate or without lowering
+    the harm.
+    """
+    from evals.run import run_suite
+    from evals.table import score_line, score_table, summary_text
+
+    summary, scores = run_suite(suite, runs=runs, workers=workers, on_score=lambda score: tell(score_line(score)))
+    if as_json:
+        emit("eval", {**summary.model_dump(mode="json"), "scores": [score.model_dump(mode="json") for score in scores]})
+    else:
+        say(score_table(scores))
+        say("")
+        say(summary_text(summary))
+    if not summary.safe:
+        raise typer.Exit(FAILURE)
 
 
 @app.command()
@@ -86,7 +119,7 @@ def whatif(
     as_json: Json = False,
 ) -> None:
     """Show how full each link gets when something fails, and which failure causes it."""
-    from twin.formats.load import load_network
+    from twin.formats import load_network
     from twin.study import find_failures, study
 
     loaded = load_network(network)
@@ -111,7 +144,7 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Let the gate judge a plan: simulate it step by step, under every single failure, and back."""
-    from twin.formats.load import load_network
+    from twin.formats import load_network
     from twin.formats.plan import read_plan
     from twin.policy import Policy, load_policy
     from twin.verdict import verify
@@ -133,13 +166,16 @@ def verify(
 def show(
     run: Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)],
     runs: Runs = Path("runs"),
+    report: Annotated[bool, typer.Option("--report", help="Write its report.html again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Sum a run up from its own record."""
-    from agents.report import read_run
+    from agents.report import read_run, write_report
     from agents.report.summary import summarise
 
     folder = Path(run) if Path(run).exists() else runs / run
+    if report:
+        write_report(folder)
     summary = summarise(read_run(folder), folder)
     if as_json:
         emit("show", summary.model_dump(mode="json"))
@@ -179,6 +215,13 @@ def say(result: object) -> None:
     console(sys.stdout).print(result)
 
 
+def tell(progress: object) -> None:
+    """Write progress for people on stderr."""
+    from agents.console import console
+
+    console(sys.stderr).print(progress, soft_wrap=True)
+
+
 def main() -> None:
     """Run the command line: every failure becomes one line on stderr and an exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -200,6 +243,8 @@ def run_command(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
+    except RunInterruptedError:
+        return INTERRUPTED
     except KeyboardInterrupt:
         return _fail("interrupted", "interrupted", "", INTERRUPTED, as_json=as_json)
     except (TyperException, Abort) as error:

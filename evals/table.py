@@ -23,6 +23,13 @@ def score_table(scores: list[Score]) -> Table:
     return table
 
 
+def score_line(score: Score) -> Text:
+    """One case in one line, for progress."""
+    diagnosis = Text(f"diagnosis {score.diagnosis}", style=_COLOURS[score.diagnosis])
+    failed = Text(f"  {one_line(score.error, 200)}", style="red") if score.error else Text("")
+    return Text(f"{score.case}: {score.outcome}, ") + diagnosis + Text(f", {score.seconds:.1f} s") + failed
+
+
 def summary_text(summary: Summary) -> Text:
     """The suite in a few lines."""
     outcomes = ", ".join(f"{count} {outcome}" for outcome, count in summary.outcomes.items())
