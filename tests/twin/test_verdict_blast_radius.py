@@ -1,79 +1,12 @@
-from itertools import pairwise
 from math import isclose
 
-import networkx as nx
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.twin.random_networks import changes, networks
+from tests.twin.walker import expected_share
 from twin.checks.moved import moved_share
-from twin.model import Network
 from twin.plan import apply
-
-
-class Walker:
-    """Independent oracle: follows the packets of one state hop by hop over networkx distances, by pure recursion."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.drained = {node.name for node in network.nodes if node.drained}
-        self.usable = [link for link in network.links if link.usable]
-
-    def distances(self, target: str) -> dict[str, int]:
-        graph = nx.MultiDiGraph()
-        graph.add_nodes_from(node.name for node in self.network.nodes)
-        for link in self.usable:
-            if link.head == target or link.head not in self.drained:
-                graph.add_edge(link.head, link.tail, weight=link.weight)
-        return nx.single_source_dijkstra_path_length(graph, target)
-
-    def split(self, source: str, target: str) -> dict[str, float]:
-        """Share of what stands at `source` for `target` on each link."""
-        far = self.distances(target)
-        allowed = [x for x in self.usable if x.tail == source and (x.head == target or x.head not in self.drained)]
-        hops = [x.name for x in allowed if x.head in far and source in far and far[source] == x.weight + far[x.head]]
-        return {name: 1 / len(hops) for name in hops}
-
-    def lists(self, source: str, target: str) -> dict[tuple[str, ...], float]:
-        """Stops of each segment list that can be used, with its share."""
-        for tunnel in self.network.tunnels:
-            if (tunnel.source, tunnel.target) == (source, target):
-                valid = {}
-                for path in tunnel.paths:
-                    stops = [source, *path.via, target]
-                    legs = [(a, b) for a, b in pairwise(stops) if a != b]
-                    connected = all(a in self.distances(b) for a, b in legs)
-                    if connected and not any(via in self.drained for via in path.via):
-                        key = tuple(b for _, b in legs)
-                        valid[key] = valid.get(key, 0) + path.share
-                if valid:
-                    return {key: share / sum(valid.values()) for key, share in valid.items()}
-        return {(target,): 1.0}
-
-
-def stays(before: Walker, after: Walker, source: str, target: str) -> float:
-    if source == target:
-        return 1.0
-    was, now = before.split(source, target), after.split(source, target)
-    heads = {link.name: link.head for link in before.network.links}
-    return sum(min(was[x], now[x]) * stays(before, after, heads[x], target) for x in was if x in now)
-
-
-def expected_share(network: Network, changed: Network) -> float:
-    before, after = Walker(network), Walker(changed)
-    moved = 0.0
-    for s, source in enumerate(network.nodes):
-        for t, target in enumerate(network.nodes):
-            if network.offered[s, t] > 0 and source.name in before.distances(target.name):
-                was, now = before.lists(source.name, target.name), after.lists(source.name, target.name)
-                kept = 0.0
-                for stops in set(was) & set(now):
-                    share = min(was[stops], now[stops])
-                    for a, b in zip((source.name, *stops), stops, strict=False):
-                        share *= stays(before, after, a, b)
-                    kept += share
-                moved += network.offered[s, t] - min(network.offered[s, t], changed.offered[s, t]) * kept
-    return moved / network.offered.sum()
 
 
 @settings(max_examples=120, deadline=None)

@@ -1,0 +1,199 @@
+"""What a network carries, computed with networkx and plain Python: the labels of the gate's cases come from here."""
+
+from functools import lru_cache
+from itertools import pairwise
+from math import inf
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+
+from twin.model import Network, Tunnel
+from twin.policy import Policy
+
+SLACK = 1e-6
+
+
+class Carried(NamedTuple):
+    """One state: utilisation of each link, demands without a path, mean delay of each demand, what lossy links drop."""
+
+    utilisation: dict[str, float]
+    load: dict[str, float]
+    lost: frozenset[tuple[str, str]]
+    delay: dict[tuple[str, str], float]
+    dropped: dict[str, float]
+
+    @property
+    def peak(self) -> float:
+        return max(self.utilisation.values())
+
+    def above(self, limit: float) -> float:
+        """Mbit/s above a share of capacity, summed over links."""
+        excess = ((u - limit) * self.load[name] / u for name, u in self.utilisation.items() if u > limit)
+        return sum(excess)
+
+
+class Failed(NamedTuple):
+    name: str
+    links: frozenset[str] = frozenset()
+    node: str | None = None
+
+
+class _Hop(NamedTuple):
+    name: str
+    tail: str
+    head: str
+    weight: int
+    delay: float
+    passed: float
+
+
+class _Towards:
+    """Shortest paths to one target, from the definitions: drained nodes carry no transit, ties split per link."""
+
+    def __init__(self, graph: nx.MultiDiGraph, hops: list[_Hop], target: str, drained: set[str]) -> None:
+        def allowed(head: str, _tail: str, parallels: dict) -> int | None:
+            if head in drained and head != target:
+                return None
+            return min(x["weight"] for x in parallels.values())
+
+        self.far = nx.single_source_dijkstra_path_length(graph, target, weight=allowed) if target in graph else {}
+        self.hops: dict[str, list[_Hop]] = {node: [] for node in self.far}
+        for hop in hops:
+            far = self.far.get(hop.head)
+            open_way = hop.head == target or hop.head not in drained
+            if far is not None and hop.tail != target and open_way and self.far[hop.tail] == hop.weight + far:
+                self.hops[hop.tail].append(hop)
+        self.order = sorted(self.far, key=lambda node: self.far[node])
+        self.delay, self.alive = {target: 0.0}, {target: 1.0}
+        for node in self.order[1:]:
+            n = len(self.hops[node])
+            self.delay[node] = sum(x.delay + self.delay[x.head] for x in self.hops[node]) / n
+            self.alive[node] = sum(x.passed * self.alive[x.head] for x in self.hops[node]) / n
+
+
+def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
+    down = {node.name for node in network.nodes if not node.up} | {dead.node}
+    drained = {node.name for node in network.nodes if node.drained}
+    graph = nx.MultiDiGraph()
+    graph.add_nodes_from(node.name for node in network.nodes if node.name not in down)
+    hops = []
+    for link in network.links:
+        alive = link.up and not link.drained and not link.asleep and not down & {link.tail, link.head}
+        if alive and link.circuit not in dead.links:
+            hops.append(_Hop(link.name, link.tail, link.head, link.weight, link.delay_ms, 1 - link.loss))
+            graph.add_edge(link.head, link.tail, weight=link.weight)
+    return {node.name: _Towards(graph, hops, node.name, drained) for node in network.nodes}
+
+
+def crossing(network: Network, link: str) -> list[tuple[str, str]]:
+    """Pairs with a demand some of whose shortest paths use a link."""
+    towards, used = _towards(network, Failed("nothing")), network.links[network.link(link)]
+    to_tail = towards[used.tail].far
+    pairs = []
+    for s, t in zip(*np.nonzero(network.offered), strict=True):
+        source, target = network.nodes[s].name, network.nodes[t].name
+        far = towards[target].far
+        if source in to_tail and used.head in far and to_tail[source] + used.weight + far[used.head] == far.get(source):
+            pairs.append((source, target))
+    return pairs
+
+
+@lru_cache(maxsize=4000)
+def carried(network: Network, dead: Failed = Failed("nothing")) -> Carried:
+    """Evaluate one state, under one failure if given."""
+    up = {node.name for node in network.nodes if node.up} - {dead.node}
+    towards = _towards(network, dead)
+    volume, delay, lost = _legs(network, towards, up)
+    load = dict.fromkeys((link.name for link in network.links), 0.0)
+    for target, paths in towards.items():
+        here = {node: volume.get((node, target), 0.0) for node in paths.order}
+        for node in reversed(paths.order[1:]):
+            for link in paths.hops[node]:
+                load[link.name] += here[node] / len(paths.hops[node])
+                here[link.head] += here[node] / len(paths.hops[node]) * link.passed
+    utilisation = {link.name: load[link.name] / link.capacity for link in network.links}
+    dropped = {link.name: load[link.name] * link.loss for link in network.links if link.loss}
+    return Carried(utilisation, load, frozenset(lost), delay, dropped)
+
+
+def _legs(network: Network, towards: dict[str, _Towards], up: set[str]):
+    volume: dict[tuple[str, str], float] = {}
+    delay: dict[tuple[str, str], float] = {}
+    lost = set()
+    tunnels = {(tunnel.source, tunnel.target): tunnel for tunnel in network.tunnels}
+    for s, source in enumerate(network.nodes):
+        for t, target in enumerate(network.nodes):
+            pair, amount = (source.name, target.name), float(network.offered[s, t])
+            if amount == 0 or not set(pair) <= up:
+                continue
+            if source.name not in towards[target.name].far:
+                lost.add(pair)
+                continue
+            delay[pair] = 0.0
+            for stops, share in _lists(network, tunnels.get(pair), towards, up) or [(pair, 1.0)]:
+                left = amount * share
+                for a, b in pairwise(stops):
+                    if a != b:
+                        volume[a, b] = volume.get((a, b), 0.0) + left
+                        delay[pair] += share * towards[b].delay[a]
+                        left *= towards[b].alive[a]
+    return volume, delay, lost
+
+
+def _lists(network: Network, tunnel: Tunnel | None, towards: dict[str, _Towards], up: set[str]):
+    if tunnel is None:
+        return []
+    drained = {node.name for node in network.nodes if node.drained}
+    valid = []
+    for path in tunnel.paths:
+        stops = (tunnel.source, *path.via, tunnel.target)
+        if set(path.via) <= up - drained and all(a in towards[b].far for a, b in pairwise(stops)):
+            valid.append((stops, path.share))
+    total = sum(share for _, share in valid)
+    return [(stops, share / total) for stops, share in valid]
+
+
+def failures(network: Network) -> list[Failed]:
+    """Every circuit in use and every node, one at a time."""
+    circuits = sorted({link.circuit for link in network.links if link.usable})
+    return [Failed(x, links=frozenset((x,))) for x in circuits] + [Failed(x.id, node=x.name) for x in network.nodes]
+
+
+def hot(state: Carried, limit: float) -> set[str]:
+    """Links above a limit."""
+    return {name for name, share in state.utilisation.items() if share > limit + SLACK}
+
+
+def hotter(before: Carried, after: Carried, limit: float) -> set[str]:
+    """Links above a limit and above what they carried before: the strict, per-link meaning of getting worse."""
+    return {x for x in hot(after, limit) if after.utilisation[x] > before.utilisation[x] + SLACK}
+
+
+def no_worse(before: Carried, after: Carried, limit: float) -> bool:
+    """Whether no link is hotter, nothing is newly lost and no lossy link gets more."""
+    gets = any(after.dropped[x] > before.dropped.get(x, 0) + SLACK for x in after.dropped)
+    return not (hotter(before, after, limit) or after.lost - before.lost or gets)
+
+
+def slow(before: Carried, after: Carried, network: Network, stretch: float) -> bool:
+    """Whether the mean or the longest delay of the demands with a path before and after grew beyond the factor."""
+    both = sorted(set(before.delay) & set(after.delay))
+    index, offered = network.node_index, network.offered
+    weight = np.array([offered[index[a], index[b]] for a, b in both])
+    was, now = (np.array([x.delay[pair] for pair in both]) for x in (before, after))
+    return bool(now @ weight > stretch * (was @ weight) + SLACK or now.max() > stretch * was.max() + SLACK)
+
+
+def gain(before: Carried, after: Carried, limit: float) -> float:
+    """Share of the harm removed, or of the peak when there was no harm."""
+    was, now = (x.above(limit) + sum(x.dropped.values()) for x in (before, after))
+    if was > SLACK:
+        return (was - now) / was
+    return (before.peak - after.peak) / before.peak if before.peak else -inf
+
+
+def survives(before: Network, after: Network, policy: Policy) -> bool:
+    """Whether every single failure is survived, link by link, or no worse than before."""
+    limit = policy.max_failure_utilisation
+    return all(no_worse(carried(before, x), carried(after, x), limit) for x in {*failures(before), *failures(after)})
