@@ -51,8 +51,8 @@ def _cases(
         DemandCase(
             demand=f"{names[s]}->{names[t]}",
             offered=float(network.offered[s, t]),
-            delay_ms=_finite(intact[s, t]),
-            worst_delay_ms=_finite(worst[s, t]),
+            delay_ms=_finite(float(intact[s, t])),
+            worst_delay_ms=_finite(float(worst[s, t])),
             worst_failure=failures[int(cause[s, t])].name if cause[s, t] >= 0 else None,
             cut_by=int(cuts[s, t]),
             cut_example=failures[int(example[s, t])].name if example[s, t] >= 0 else None,
@@ -63,4 +63,4 @@ def _cases(
 
 
 def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return value if np.isfinite(value) else None
