@@ -1,0 +1,74 @@
+"""Maintenance: empty a node or circuit for work on it, in an order that no traffic notices."""
+
+from collections.abc import Sequence
+
+from twin.errors import UnknownElementError
+from twin.model import Network
+from twin.plan import Change, DrainLink, DrainNode, apply
+from twin.policy import Policy
+from twin.verdict import Counterexample
+
+from .assemble import assemble, without_plan
+from .judge import Judge
+from .proposal import Proposal
+from .tunnels import relieve_by_tunnels
+from .weights import relieve_by_weights
+
+METHOD = "drain"
+
+
+def plan_drain(
+    network: Network,
+    policy: Policy,
+    element: str,
+    *,
+    avoid: Sequence[Counterexample] = (),
+    seed: int = 0,
+    time_limit_s: float | None = None,
+) -> Proposal:
+    """Plan to drain a node (by name or id) or a circuit (by id), after moving away what would overload other links.
+
+    Tunnels or weights make room first where the drain alone would break a limit. Without a safe way the proposal says
+    what breaks. A time limit applies to each of the two. Raises `UnknownElementError`.
+    """
+    step = _drain_of(network, element)
+    judge = Judge(network, policy, avoid)
+    if _is_drained(network, step):
+        return without_plan(judge, METHOD, f"{element} is drained already")
+    if judge.protects(*_touched(network, step)):
+        return without_plan(judge, METHOD, f"the policy protects {element}")
+    alone = assemble(judge, METHOD, (step,), aim="drain", required=(step,))
+    if alone.plan or policy.max_steps == 1:
+        return alone
+    drained = apply(network, step)
+    rest = policy.model_copy(update={"max_steps": policy.max_steps - 1, "min_gain": 0.0})
+    for planner in (relieve_by_tunnels, relieve_by_weights):
+        room = planner(drained, rest, seed=seed, time_limit_s=time_limit_s)
+        judge.evaluations += room.evaluations
+        if room.plan:
+            steps: tuple[Change, ...] = (*room.plan.steps, step)
+            proposal = assemble(judge, METHOD, steps, aim="drain", required=(step,))
+            if proposal.plan:
+                return proposal
+    return without_plan(judge, METHOD, alone.reason)
+
+
+def _drain_of(network: Network, element: str) -> DrainNode | DrainLink:
+    if element in network.circuits:
+        return DrainLink(circuit=element)
+    if element.startswith("link/"):
+        raise UnknownElementError("circuit", element, network.circuits)
+    return DrainNode(node=network.nodes[network.node(element)].name)
+
+
+def _is_drained(network: Network, step: DrainNode | DrainLink) -> bool:
+    if isinstance(step, DrainNode):
+        return network.nodes[network.node(step.node)].drained
+    return any(network.links[i].drained for i in network.circuits[step.circuit])
+
+
+def _touched(network: Network, step: DrainNode | DrainLink) -> tuple[str, ...]:
+    if isinstance(step, DrainNode):
+        return (f"node/{step.node}",)
+    links = [network.links[i] for i in network.circuits[step.circuit]]
+    return (step.circuit, *(x.interface for x in links), *(f"node/{x.tail}" for x in links))
