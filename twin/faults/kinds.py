@@ -37,7 +37,7 @@ Ids are those of the public vocabularies where these have the fault (NIKA, NetOp
 | stale_topology | circuit | it was drained on purpose, the inventory does not know | missing elements |
 | wrong_inventory_capacity | circuit, factor | the inventory has this many times the true capacity | - |
 | demand_input_error | node or network, factor | flow export (of the node, or of all) is this many times the truth | single pairs |
-| stale_configuration | node | what is read back of its configuration is that of the onset | - |
+| stale_configuration | node | what is read back of its configuration stays as it was collected before the onset | - |
 
 In the last eight the network is well and the measurement lies. A dash means that nothing known is missing.
 """  # noqa: E501 - a table

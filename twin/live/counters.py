@@ -34,10 +34,13 @@ class CounterBank:
         self._read = self._octets.copy()
         self._known = np.ones(self.size, dtype=bool)
 
-    def poll(self, mbps: Floats, age: Floats, answered: NDArray[np.bool_]) -> Floats:
+    def poll(
+        self, mbps: Floats, age: Floats, answered: NDArray[np.bool_], stuck: NDArray[np.bool_] | None = None
+    ) -> Floats:
         """Count one interval at true rates `mbps`, poll, and return measured rates; NaN where there is none.
 
-        `age` is how old each answer is as a share of `jitter_s`, `answered` which interfaces answered.
+        `age` is how old each answer is as a share of `jitter_s`, `answered` which interfaces answered, `stuck` which
+        ones answer with the same value as before, while they go on counting.
         """
         exact = mbps * self.interval_s * OCTETS_PER_MBIT + self._remainder
         whole = np.floor(exact)
@@ -45,6 +48,8 @@ class CounterBank:
         self._octets = self._octets + whole.astype(np.uint64)
         stale = np.floor(np.minimum(mbps * age * self.jitter_s * OCTETS_PER_MBIT, whole)).astype(np.uint64)
         value = self._octets - stale
+        if stuck is not None:
+            value = np.where(stuck, self._read, value)
         rate = (value - self._read) / (self.interval_s * OCTETS_PER_MBIT)
         measured = np.where(answered & self._known, rate, np.nan)
         self._read, self._known = value, answered.copy()

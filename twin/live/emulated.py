@@ -4,37 +4,33 @@ Its forwarding knows nothing of the simulator's, so what the twin predicts can b
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import assert_never
 
 import numpy as np
 
 from twin.errors import ExecutionError, InputError
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, afflict_all, check
 from twin.model import Floats, Network
-from twin.plan import (
-    Change,
-    DrainLink,
-    DrainNode,
-    LimitDemand,
-    RemoveTunnel,
-    SetCapacity,
-    SetTunnel,
-    SetWeight,
-    SleepLink,
-    UndrainLink,
-    UndrainNode,
-    WakeLink,
-)
+from twin.plan import Change, SetCapacity
 from twin.plan import apply as changed
 
+from .agenda import Agenda
+from .defects import defects
+from .distortion import distortion
+from .fault_lines import Clock, end_lines, flap_lines, state_lines, strike_lines
 from .forwarding import draw_flows, renew_flows, router_salts
 from .history import History
-from .network import Event, Telemetry
+from .network import Configuration, Telemetry
 from .plane import DataPlane, data_plane
 from .probes import probe_flows
-from .queues import Carried
+from .readback import configuration, configured_routers, heals, kept_from
+from .replay import Replay
 from .sensors import Noise, Sensors
+from .states import states
+from .surprises import Surprise
 from .syslog import Syslog
 from .traffic import first_fluctuation, next_fluctuation, offered_share
 
@@ -63,16 +59,21 @@ class EmulatedNetwork:
             raise InputError(f"no live network can have {values}", fix="use for example seed 1, 300 s and 288 samples")
         self._seed, self._start, self._interval_s = seed, start.astimezone(UTC), interval_s
         self._noise = noise or Noise()
-        self._inventory, self._tick, self._logged = network, 0, 0
-        self._flows, self._probes = draw_flows(network.demands, seed), probe_flows(network, seed)
-        self._salts, self._syslog = router_salts(len(network.nodes), seed), Syslog(network, seed)
-        self._plane = self._route(network)
+        self._configured, self._inventory, self._tick, self._logged = network, network, 0, 0
+        self._faults: tuple[Fault, ...] = ()
+        self._agenda = Agenda()
+        self._replay: Replay | None = None
         n, m = len(network.nodes), len(network.links)
+        self._flows, self._probes = draw_flows(network.demands, seed), probe_flows(network, seed)
+        self._salts, self._syslog = router_salts(n, seed), Syslog(network, seed, self._noise.skews(n, seed))
+        self._states = states(network, (), self._route)
         pairs = np.unique(self._flows.source * n + self._flows.target)
-        probed = np.unique(self._probes.source * n + self._probes.target)
-        self._sensors = Sensors(self._noise, interval_s, seed, links=m, pairs=pairs, probed=probed)
-        self._history = History(retention, nodes=n, links=m, pairs=pairs, probed=probed)
+        self._probed = np.unique(self._probes.source * n + self._probes.target)
+        self._sensors = Sensors(self._noise, interval_s, seed, network, (pairs, self._probed))
+        self._lies = distortion(network, ())
+        self._history = History(retention, nodes=n, links=m, pairs=pairs, probed=self._probed)
         self._fluctuation = first_fluctuation(n, seed)
+        self._collected = configuration(network, (), self._start)
 
     @property
     def now(self) -> datetime:
@@ -82,16 +83,25 @@ class EmulatedNetwork:
     @property
     def truth(self) -> Network:
         """The true state now, faults included, with the peak-hour matrix: for scoring, never for the agents."""
-        return self._plane.network
+        return self._states.truth(self._clock)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that are there now, each with its onset: for scoring, never for the agents."""
+        return self._faults
 
     def read_topology(self) -> Network:
-        """Return what is configured: every change that was applied, and no fault."""
+        """Return the inventory: every change that was applied and no fault, but where the inventory itself is wrong."""
         return self._inventory
 
     def read_telemetry(self, since: datetime) -> Telemetry:
         """Return everything measured after `since` that is still kept. Raises `InputError` without a time zone."""
         _require_zone(since)
         return self._history.read(since.timestamp(), self.now.timestamp())
+
+    def read_configuration(self) -> Configuration:
+        """Return what routers said of their configuration when it was last collected, which may be old or untrue."""
+        return self._collected
 
     def wait(self, samples: int = 1) -> None:
         """Let time pass until there are this many more samples. Raises `InputError` on a negative number."""
@@ -102,75 +112,124 @@ class EmulatedNetwork:
 
     def apply(self, change: Change) -> None:
         """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made."""
-        inventory = changed(self._inventory, change)
+        configured = changed(self._configured, change)
         if isinstance(change, SetCapacity):
             raise ExecutionError("capacity is built, not configured", fix="order the upgrade; leave this step out")
-        routers = _configured_routers(self._inventory, change)
+        routers = configured_routers(self._configured, change)
         for name in routers:
             if not self.truth.nodes[self.truth.node(name)].up:
                 raise ExecutionError(f"{name} does not answer: {change.op} not made", fix="plan without this router")
-        truth = changed(self.truth, change)
-        rng = self._log_generator()
-        self._history.log([self._syslog.commit(name, self._clock, rng) for name in routers])
-        self._inventory = inventory
-        self._become(truth, rng)
+        clock = Clock(self._clock, self._log_generator())
+        self._history.log([self._syslog.commit(name, *clock) for name in routers])
+        self._configured = configured
+        self._become([fault for fault in self._faults if not heals(change, fault, configured)], clock)
 
     def inject(self, fault: Fault) -> None:
-        """Let a fault strike now: for the harness, not part of what an operator can do. Raises as `afflict` does."""
-        truth, rng = afflict(self.truth, fault), self._log_generator()
-        if fault.kind is FaultKind.WEIGHT:
-            node = truth.links[truth.link(fault.element)].tail
-            self._history.log([self._syslog.commit(node, self._clock, rng)])
-        self._become(truth, rng)
+        """Let a fault strike now, or at the first sample after its onset: for the harness, no operator can do this.
+
+        Raises as `afflict` does.
+        """
+        check(self._configured, fault)
+        if fault.onset is not None and fault.onset > self.now:
+            self._agenda.add_fault(fault)
+            return
+        clock, struck = Clock(self._clock, self._log_generator()), fault.since(self.now)
+        self._history.log([*strike_lines(self._syslog, self._configured, struck, clock)])
+        self._become([*self._faults, struck], clock, cause=struck)
+
+    def clear(self, fault: Fault) -> None:
+        """End a fault that is there, whatever its onset. Raises `InputError` when it is not."""
+        blank = fault.model_copy(update={"onset": None})
+        found = [x for x in self._faults if x.model_copy(update={"onset": None}) == blank]
+        if not found:
+            raise InputError(f"no fault {fault} to clear", fix="clear one of `faults`")
+        clock = Clock(self._clock, self._log_generator())
+        self._history.log([*end_lines(self._syslog, self._configured, found[0], clock)])
+        self._become([x for x in self._faults if x is not found[0]], clock)
+
+    def schedule(self, surprises: Iterable[Surprise]) -> None:
+        """Let healthy surprises come: crowds, maintenance. Raises `UnknownElementError` where they name no element."""
+        self._agenda.add(surprises, self._configured)
+
+    def play(self, replay: Replay) -> None:
+        """From now on offer what was measured elsewhere. Raises `InputError` when it does not fit the network."""
+        replay.check(self._configured)
+        self._replay = replay
 
     def true_harm(self, limit: float) -> float:
         """Mbit/s lost, dropped or above `limit` (share of capacity) right now: for scoring, never for the agents."""
-        return self._plane.harm(self._carry()[0], limit)
+        return self._states.harm(self._share(), limit)
 
     @property
     def _clock(self) -> float:
         return self.now.timestamp()
 
-    def _route(self, network: Network) -> DataPlane:
-        return data_plane(network, self._flows, self._probes, self._salts)
+    def _route(self, configured: Network, faults: Sequence[Fault]) -> DataPlane:
+        ill = defects(configured, faults)
+        return data_plane(afflict_all(configured, faults), self._flows, self._probes, self._salts, ill)
 
-    def _become(self, truth: Network, rng: np.random.Generator) -> None:
-        """Move to another true state; routers log the interfaces that change with it."""
-        before, self._plane = self._plane, self._route(truth)
-        lines: list[Event] = []
-        for position in np.flatnonzero(before.oper != self._plane.oper):
-            link, up = truth.links[position], bool(self._plane.oper[position])
-            if truth.nodes[truth.node(link.tail)].up:
-                lines += self._syslog.link_state(link, self._clock, rng, up=up)
-        self._history.log(lines)
+    def _become(self, faults: Sequence[Fault], clock: Clock, cause: Fault | None = None) -> None:
+        """Move to another true state; routers log the interfaces and the neighbours that change with it."""
+        before, self._faults = self._states.calm, tuple(faults)
+        self._states = states(self._configured, self._faults, self._route)
+        self._lies = distortion(self._configured, self._faults)
+        self._inventory = _misrecorded(self._configured, self._faults)
+        self._history.log([*state_lines(self._syslog, before, self._states.calm, clock, cause)])
 
     def _step(self) -> None:
-        """One interval: traffic moves on, the network carries it, everything is measured."""
+        """One interval: what was announced comes, traffic moves on, the network carries it, everything is measured."""
         begin = self._clock
+        self._keep_agenda()
         self._tick += 1
         self._fluctuation = next_fluctuation(
             self._fluctuation, self._noise.swing, self._interval_s, seed=self._seed, tick=self._tick
         )
         self._renew_flows()
-        carried, offered = self._carry()
-        self._history.add(self._sensors.measure(self._plane, carried, offered, time=self._clock, tick=self._tick))
+        truth = self._states.interval(self._share(), self._probed, self._clock)
+        self._history.add(self._sensors.measure(truth, self._lies, time=self._clock, tick=self._tick))
+        self._log_flaps(begin)
         up = [node.name for node in self.truth.nodes if node.up]
         rng = np.random.default_rng([self._seed, 9, self._tick])
         self._history.log(self._syslog.chatter(up, begin, self._clock, self._noise.chatter_per_day, rng))
+        self._collect()
+
+    def _keep_agenda(self) -> None:
+        for fault in self._agenda.faults_due(self.now):
+            self.inject(fault)
+        for change in self._agenda.works_due(self.now, self._configured):
+            # a router that does not answer cannot be drained: the work is put off for good
+            with suppress(ExecutionError):
+                self.apply(change)
+
+    def _log_flaps(self, begin: float) -> None:
+        rng = np.random.default_rng([self._seed, 15, self._tick])
+        for fault in self._states.flaps:
+            self._history.log([*flap_lines(self._syslog, self._configured, fault, (begin, self._clock), rng)])
+
+    def _collect(self) -> None:
+        """Collect configurations when it is time: not from routers that are down, or that answer with old ones."""
+        if (self.now - self._collected.taken).total_seconds() < self._noise.configuration_every_s:
+            return
+        unread = {node.name for node in self.truth.nodes if not node.up}
+        unread |= {x.element.removeprefix("node/") for x in self._faults if x.kind is FaultKind.STALE_CONFIGURATION}
+        fresh = configuration(self._configured, self._faults, self.now)
+        self._collected = kept_from(self._collected, fresh, unread)
 
     def _renew_flows(self) -> None:
         """Flows come and go: what shares equal paths drifts from one interval to the next."""
         if self._noise.flow_life_s:
             ended = 1 - math.exp(-self._interval_s / self._noise.flow_life_s)
             self._flows = renew_flows(self._flows, ended, np.random.default_rng([self._seed, 11, self._tick]))
-            self._plane = self._plane.with_flows(self._flows)
+            self._states = self._states.with_flows(self._flows)
 
-    def _carry(self) -> tuple[Carried, Floats]:
-        """What is carried and what is offered, Mbit/s [n, n], in the interval that ends now."""
+    def _share(self) -> Floats:
+        """Offered share of the peak-hour matrix [n, n] in the interval that ends now."""
         middle = self.now - timedelta(seconds=self._interval_s / 2)
-        share = offered_share(self.truth, self._fluctuation, self._noise.swing, middle)
-        offered = self._plane.offered(share)
-        return self._plane.carry(self._plane.entering(offered)), offered
+        crowds = self._agenda.crowd_factors(self._configured, middle)
+        if self._replay is None:
+            return offered_share(self._configured, self._fluctuation, self._noise.swing, middle) * crowds
+        provisioned = self._configured.demands
+        return self._replay.at(middle) / np.where(provisioned > 0, provisioned, 1.0) * crowds
 
     def _log_generator(self) -> np.random.Generator:
         """A generator of its own for each change and fault, so that they do not move the noise of the samples."""
@@ -178,24 +237,14 @@ class EmulatedNetwork:
         return np.random.default_rng([self._seed, 10, self._logged])
 
 
-def _configured_routers(network: Network, change: Change) -> list[str]:
-    """Routers that must take a configuration line for this change."""
-    match change:
-        case SetWeight():
-            return [network.links[network.link(change.link)].tail]
-        case DrainLink() | UndrainLink() | SleepLink() | WakeLink() | SetCapacity():
-            link = network.links[network.circuit(change.circuit)[0]]
-            return [link.tail, link.head]
-        case DrainNode() | UndrainNode():
-            return [change.node]
-        case SetTunnel():
-            return [change.tunnel.source]
-        case RemoveTunnel():
-            return [tunnel.source for tunnel in network.tunnels if tunnel.name == change.name]
-        case LimitDemand():
-            return [change.source]
-        case _:
-            assert_never(change)
+def _misrecorded(configured: Network, faults: Sequence[Fault]) -> Network:
+    """The inventory: what is configured, with the capacities that it has wrong."""
+    links = list(configured.links)
+    for fault in faults:
+        if fault.kind is FaultKind.WRONG_CAPACITY:
+            for position in configured.circuit(fault.element):
+                links[position] = links[position]._replace(capacity=links[position].capacity * fault.severity)
+    return configured if tuple(links) == configured.links else replace(configured, links=tuple(links))
 
 
 def _require_zone(moment: datetime) -> None:

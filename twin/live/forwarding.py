@@ -6,13 +6,17 @@ of germany50 that carry more than 1 % of their capacity, ten seeds: with distanc
 most, with all weights equal 3 % on average, 9 % at the 95th percentile and 33 % at most.
 """
 
-import heapq
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.model import Floats, Ints, Network, Tunnel
+
+from .misrouting import Drops
+from .tables import Tables, link_ends, routing_tables, usable_links
+
+__all__ = ["link_ends", "routing_tables", "usable_links"]  # of the room's own files, for those who forward by hand
 
 Words = NDArray[np.uint64]
 
@@ -22,14 +26,6 @@ FEWEST_FLOWS, MOST_FLOWS = 16, 200
 TAIL_INDEX = 1.3
 """Pareto index of flow sizes (finite mean, infinite variance); sizes end at `LARGEST` times the smallest."""
 LARGEST = 1000.0
-
-
-class Tables(NamedTuple):
-    """The routing of every node towards every target. n nodes, m links."""
-
-    distance: Ints  # [target, node] IGP distance, -1 where there is no path
-    first: Ints  # [n * n + 1] start of the next hops of slot target * n + node
-    links: Ints  # next-hop links of all slots, in the order of position
 
 
 class Flows(NamedTuple):
@@ -50,41 +46,6 @@ class Paths(NamedTuple):
     delivered: NDArray[np.bool_]  # [g] whether the path reaches the target
     end: Ints  # [g] the node where it ends: the target, or where there was no route
     member: Ints  # [f] the path that each flow is on
-
-
-def routing_tables(network: Network) -> Tables:
-    """Compute every router's next hops. A drained node is entered only as a target; unusable links are left out."""
-    n, usable = len(network.nodes), usable_links(network)
-    tail, head = link_ends(network)
-    weight = np.array([link.weight for link in network.links], dtype=np.int64)
-    drained = np.array([node.drained for node in network.nodes], dtype=bool)
-    distance = np.full((n, n), -1, dtype=np.int64)
-    entering: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-    for position in np.flatnonzero(usable).tolist():
-        entering[int(head[position])].append((int(weight[position]), int(tail[position])))
-    for target in range(n):
-        _distances(entering, drained, target, distance[target])
-    enters = usable & (~drained[head] | (head == np.arange(n)[:, None]))
-    reached = distance[:, head] >= 0
-    tight = enters & reached & (distance[:, tail] == weight + distance[:, head])
-    target, position = np.nonzero(tight)
-    slot = target * n + tail[position]
-    order = np.argsort(slot, kind="stable")
-    first = np.concatenate(([0], np.cumsum(np.bincount(slot, minlength=n * n))))
-    return Tables(distance, first.astype(np.int64), position[order])
-
-
-def usable_links(network: Network) -> NDArray[np.bool_]:
-    """Which links routing may use: usable themselves, both ends up. [m]."""
-    up = {node.name: node.up for node in network.nodes}
-    return np.array([link.usable and up[link.tail] and up[link.head] for link in network.links], dtype=bool)
-
-
-def link_ends(network: Network) -> tuple[Ints, Ints]:
-    """Node positions of the tail and the head of each link. [m], [m]."""
-    tail = np.array([network.node_index[link.tail] for link in network.links], dtype=np.int64)
-    head = np.array([network.node_index[link.head] for link in network.links], dtype=np.int64)
-    return tail, head
 
 
 def draw_flows(demands: Floats, seed: int) -> Flows:
@@ -117,19 +78,19 @@ def router_salts(n: int, seed: int) -> Words:
     return np.random.default_rng([seed, 3]).integers(0, 2**64, n, dtype=np.uint64)
 
 
-def forward(network: Network, tables: Tables, flows: Flows, salts: Words) -> Paths:
+def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops: Drops | None = None) -> Paths:
     """Send every flow from its source, hop by hop, and group the flows that took the same path.
 
     One flow of each pair goes first: where it met no choice, all the others of its pair follow it.
     """
-    n, m = len(network.nodes), len(network.links)
+    n, m, drops = len(network.nodes), len(network.links), drops or Drops.none()
     way, pair = _steer(network, tables, flows, salts), flows.source * n + flows.target
     pairs, leader, row = np.unique(pair, return_index=True, return_inverse=True)
-    first = _walk(network, tables, _subset(flows, leader), way[leader], salts)
+    first = _walk(_Routers(network, tables, salts, drops), _subset(flows, leader), way[leader])
     steered = np.array([network.node_index[x.source] * n + network.node_index[x.target] for x in network.tunnels])
     forked = first.forked | np.isin(pairs, steered)
     alone, others = np.flatnonzero(~forked), np.flatnonzero(forked[row])
-    rest = _walk(network, tables, _subset(flows, others), way[others], salts)
+    rest = _walk(_Routers(network, tables, salts, drops), _subset(flows, others), way[others])
     signature = _signature(np.column_stack([pair[others], rest.hops]))
     _, path, group = np.unique(signature, return_index=True, return_inverse=True)
     member = (np.cumsum(~forked) - 1)[row]
@@ -158,21 +119,6 @@ def bucket(words: Words, number: Ints) -> Ints:
 
 def _sizes(number: int, rng: np.random.Generator) -> Floats:
     return np.minimum((1 - rng.random(number)) ** (-1 / TAIL_INDEX), LARGEST)
-
-
-def _distances(entering: list[list[tuple[int, int]]], drained: NDArray[np.bool_], target: int, out: Ints) -> None:
-    """Fill the distances to one target (Dijkstra backwards); a drained node is reached but never gone through."""
-    heap = [(0, target)]
-    while heap:
-        near, node = heapq.heappop(heap)
-        if out[node] >= 0:
-            continue
-        out[node] = near
-        if node != target and drained[node]:
-            continue
-        for weight, tail in entering[node]:
-            if out[tail] < 0:
-                heapq.heappush(heap, (near + weight, tail))
 
 
 def _steer(network: Network, tables: Tables, flows: Flows, salts: Words) -> Ints:
@@ -220,24 +166,37 @@ class _Walk(NamedTuple):
     forked: NDArray[np.bool_]  # [f] whether the flow had a choice anywhere
 
 
-def _walk(network: Network, tables: Tables, flows: Flows, way: Ints, salts: Words) -> _Walk:
+class _Routers(NamedTuple):
+    network: Network
+    tables: Tables
+    salts: Words
+    drops: Drops
+
+
+def _walk(routers: _Routers, flows: Flows, way: Ints) -> _Walk:
+    network, tables, salts, drops = routers
     n, m, f = len(network.nodes), len(network.links), flows.key.size
     _, head = link_ends(network)
     node, stage, forked = flows.source.copy(), np.zeros(f, dtype=np.int64), np.zeros(f, dtype=bool)
-    travelling, hops = np.arange(f), [np.full(f, m, dtype=np.int64)]
-    while travelling.size:
+    travelling = np.flatnonzero(~np.isin(flows.source * n + flows.target, drops.pairs))
+    hops = [np.full(f, m, dtype=np.int64)]
+    while travelling.size and (drops.most_hops is None or len(hops) <= drops.most_hops):
         goal = _advance(way, node, stage, travelling)
         slot = goal * n + node[travelling]
         choices = tables.first[slot + 1] - tables.first[slot]
         moves = (node[travelling] != goal) & (choices > 0)
-        travelling, slot, choices = travelling[moves], slot[moves], choices[moves]
+        travelling, slot, choices, goal = travelling[moves], slot[moves], choices[moves], goal[moves]
         forked[travelling] |= choices > 1
         pick = bucket(flows.key[travelling] ^ salts[node[travelling]], choices)
+        link = tables.links[tables.first[slot] + pick]
+        leaves = ~np.isin(link * n + goal, drops.exits)
+        travelling, link = travelling[leaves], link[leaves]
         taken = np.full(f, m, dtype=np.int64)
-        taken[travelling] = tables.links[tables.first[slot] + pick]
-        node[travelling] = head[taken[travelling]]
+        taken[travelling] = link
+        node[travelling] = head[link]
         hops.append(taken)
-    return _Walk(np.column_stack(hops[1:-1] or hops[:1]), node, forked)
+    columns = hops[1:] if travelling.size else hops[1:-1]
+    return _Walk(np.column_stack(columns or hops[:1]), node, forked)
 
 
 def _subset(flows: Flows, index: Ints) -> Flows:

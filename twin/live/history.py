@@ -7,7 +7,17 @@ import numpy as np
 
 from twin.model import Floats, Ints
 
-from .network import Event, Flags, LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
+from .network import (
+    Event,
+    Flags,
+    FlowSamples,
+    InterfaceSamples,
+    LinkSamples,
+    NodeSamples,
+    ProbeSamples,
+    Telemetry,
+    TrafficSamples,
+)
 from .sensors import Sample
 
 
@@ -41,6 +51,8 @@ class History:
             self._probes(kept, time),
             self._traffic(kept, time),
             tuple(event for event in self._events if after < event.time <= until),
+            self._interfaces(kept, time),
+            self._flows(kept, time),
         )
 
     def _links(self, kept: list[Sample], time: Floats) -> LinkSamples:
@@ -51,6 +63,16 @@ class History:
             _column(kept, lambda x: x.dropped_mbps),
             _flags(kept, lambda x: x.up),
         )
+
+    def _interfaces(self, kept: list[Sample], time: Floats) -> InterfaceSamples:
+        errors, adjacent = _column(kept, lambda x: x.errors_per_s), _flags(kept, lambda x: x.adjacent)
+        return InterfaceSamples(*_rows(time, np.arange(self._m)), errors, adjacent)
+
+    def _flows(self, kept: list[Sample], time: Floats) -> FlowSamples:
+        at, source = _rows(time, self._pairs // self._n)
+        _, target = _rows(time, self._pairs % self._n)
+        packets, flows = _column(kept, lambda x: x.packets_per_s), _column(kept, lambda x: x.flows_per_s)
+        return FlowSamples(at, source, target, packets, flows)
 
     def _probes(self, kept: list[Sample], time: Floats) -> ProbeSamples:
         at, source = _rows(time, self._probed // self._n)

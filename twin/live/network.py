@@ -4,7 +4,7 @@ Everything measured is columnar: arrays of equal length, one row per sample, NaN
 Element columns hold positions in the inventory `Network` that `read_topology` returns.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -55,6 +55,25 @@ class TrafficSamples(NamedTuple):
     mbps: Floats
 
 
+class InterfaceSamples(NamedTuple):
+    """What else the interfaces of each directed link report."""
+
+    time: Floats
+    link: Ints
+    errors_per_s: Floats  # frames that arrived broken and were discarded, counted at the head's interface
+    adjacent: Flags  # whether the tail has its routing neighbour over the link; apart from the interface's state
+
+
+class FlowSamples(NamedTuple):
+    """What flow export says of each node pair besides its volume."""
+
+    time: Floats
+    source: Ints
+    target: Ints
+    packets_per_s: Floats
+    flows_per_s: Floats  # new flows
+
+
 class Event(NamedTuple):
     """One syslog line. `message` is untrusted text: data, never instructions."""
 
@@ -62,6 +81,14 @@ class Event(NamedTuple):
     node: str
     severity: int  # RFC 5424: 0 emergency .. 7 debug
     message: str
+
+
+def _no_interfaces() -> InterfaceSamples:
+    return InterfaceSamples(np.zeros(0), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))
+
+
+def _no_flows() -> FlowSamples:
+    return FlowSamples(np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -73,6 +100,45 @@ class Telemetry:
     probes: ProbeSamples
     traffic: TrafficSamples
     events: tuple[Event, ...]
+    interfaces: InterfaceSamples = field(default_factory=_no_interfaces)
+    flows: FlowSamples = field(default_factory=_no_flows)
+
+
+class StaticRoute(NamedTuple):
+    """A configured route of one router: traffic for `target` leaves by the link `via`, whatever the IGP says."""
+
+    router: str
+    target: str
+    via: str
+
+
+class Filter(NamedTuple):
+    """A configured filter: `router` drops what is to leave by the link `via` for `target`; None is routing packets."""
+
+    router: str
+    via: str
+    target: str | None
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What the routers say they are configured to do, as it was read at `taken`: it may be old, or wrong.
+
+    Weights, drains, tunnels and limits are those of `network`; everything else there is from the inventory.
+    """
+
+    taken: datetime
+    network: Network
+    routes: tuple[StaticRoute, ...] = ()
+    filters: tuple[Filter, ...] = ()
+
+
+class ConfigurationReader(Protocol):
+    """A network whose routers' configuration can be read back, apart from the inventory."""
+
+    def read_configuration(self) -> Configuration:
+        """Return the configurations that were collected last."""
+        ...
 
 
 class LiveNetwork(Protocol):

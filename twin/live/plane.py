@@ -7,8 +7,13 @@ from numpy.typing import NDArray
 
 from twin.model import Floats, Ints, Network
 
-from .forwarding import Flows, Paths, Words, forward, link_ends, routing_tables, share_out
+from .defects import Defects, defects
+from .forwarding import Flows, Paths, Words, forward, share_out
+from .interval import Interval
+from .misrouting import NOWHERE, with_routes, without_members
+from .probes import fate
 from .queues import Carried, carry, queueing_ms
+from .tables import link_ends, routing_tables
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class DataPlane:
     node_up: NDArray[np.bool_]  # [n]
     oper: NDArray[np.bool_]  # [m] operational state of the link's interfaces
     ends: tuple[Ints, Ints]  # [m], [m] node positions of tail and head
+    defects: Defects
 
     def with_flows(self, flows: Flows) -> "DataPlane":
         """The same routes, when the flows have these sizes."""
@@ -43,7 +49,27 @@ class DataPlane:
     def carry(self, entering: Floats) -> Carried:
         """Send what entered along its paths."""
         rate = entering.ravel()[self.paths.pair] * self.paths.share
-        return carry(self.paths, rate, self.capacity, self.loss)
+        return carry(self.paths, rate, self.capacity, self.loss, self.defects.discarded)
+
+    def interval(self, carried: Carried, offered: Floats, probed: Ints) -> Interval:
+        """What there is to measure when this was carried of `offered`, Mbit/s [n, n]. `probed` are pairs [p]."""
+        ill = self.defects
+        broken = ill.corrupted / np.where(ill.corrupted < 1, 1 - ill.corrupted, 1.0)
+        through, delay_ms = fate(self.probes, probed, self.survive(carried), self.takes_ms(carried))
+        return Interval(
+            sent=carried.sent,
+            dropped=carried.arrived - carried.sent,
+            received=carried.received,
+            errored=carried.received * broken,
+            oper=self.oper,
+            adjacent=self.oper & ill.adjacent,
+            detached=ill.detached,
+            node_up=self.node_up,
+            through=through,
+            delay_ms=delay_ms,
+            offered=offered,
+            small=ill.small,
+        )
 
     def harm(self, carried: Carried, limit: float) -> float:
         """Mbit/s without a route though both ends are up, lost on the wire, or above `limit`, a share of capacity."""
@@ -51,31 +77,39 @@ class DataPlane:
         both_up = self.node_up[self.paths.pair // n] & self.node_up[self.paths.pair % n]
         cut = carried.leaving[~self.paths.delivered & both_up].sum()
         above = np.maximum(carried.arrived - limit * self.capacity, 0.0).sum()
-        return float(cut + (carried.sent - carried.received).sum() + above)
+        lost = (carried.sent - carried.received + carried.discarded).sum()
+        return float(cut + lost + above)
 
     def survive(self, carried: Carried) -> Floats:
         """Share of packets that get over each link, queue and wire. [m]."""
-        return carried.passed * (1 - self.loss)
+        return carried.passed * (1 - self.loss) * (1 - self.defects.discarded)
 
     def takes_ms(self, carried: Carried) -> Floats:
         """Mean time a packet takes over each link, queue and wire, ms [m]."""
         return self.delay_ms + queueing_ms(carried, self.capacity)
 
 
-def data_plane(network: Network, flows: Flows, probes: Flows, salts: Words) -> DataPlane:
-    """Route every flow and every probe through a state of the network."""
-    tables = routing_tables(network)
+def data_plane(network: Network, flows: Flows, probes: Flows, salts: Words, ill: Defects | None = None) -> DataPlane:
+    """Route every flow and every probe through a state of the network, with no other defects by default.
+
+    A static route counts while its interface has light, as the routers have it.
+    """
+    ill = defects(network, ()) if ill is None else ill
+    n = len(network.nodes)
     up = np.array([node.up for node in network.nodes], dtype=bool)
     tail, head = link_ends(network)
-    lit = np.array([link.up and not link.asleep for link in network.links], dtype=bool)
+    oper = ill.lit & up[tail] & up[head]
+    routes = [route for route in ill.routes if route.link == NOWHERE or oper[route.link]]
+    tables = with_routes(without_members(routing_tables(network), ill.left_out), routes, n)
     return DataPlane(
         network,
-        forward(network, tables, flows, salts),
-        forward(network, tables, probes, salts),
+        forward(network, tables, flows, salts, ill.drops),
+        forward(network, tables, probes, salts, ill.drops),
         np.array([link.capacity for link in network.links]),
         np.array([link.loss for link in network.links]),
         np.array([link.delay_ms for link in network.links]),
         up,
-        lit & up[tail] & up[head],
+        oper,
         (tail, head),
+        ill,
     )

@@ -33,10 +33,8 @@ def probe_flows(network: Network, seed: int) -> Flows:
     return even_flows(pairs // n, pairs % n, PORTS, seed)
 
 
-def measure(
-    paths: Paths, pairs: Ints, survive: Floats, delay_ms: Floats, *, packets: int, rng: np.random.Generator
-) -> ProbeResult:
-    """Measure every pair in `pairs` with `packets` packets, 0 for exact results.
+def fate(paths: Paths, pairs: Ints, survive: Floats, delay_ms: Floats) -> tuple[Floats, Floats]:
+    """What becomes of probes: for each pair in `pairs` the share that arrives and its mean delay in ms, or NaN.
 
     `survive` is the share of traffic that gets over each link and `delay_ms` what it takes, queue included. [m].
     """
@@ -45,11 +43,15 @@ def measure(
     arrives = np.where(paths.delivered, get_over[paths.hops].prod(axis=1), 0.0) * paths.share
     through = np.bincount(row, arrives, minlength=pairs.size).clip(0, 1)
     spent = np.bincount(row, arrives * takes[paths.hops].sum(axis=1), minlength=pairs.size)
-    mean = np.divide(spent, through, out=np.full(pairs.size, np.nan), where=through > 0)
+    return through, np.divide(spent, through, out=np.full(pairs.size, np.nan), where=through > 0)
+
+
+def measure(through: Floats, mean: Floats, *, packets: int, rng: np.random.Generator) -> ProbeResult:
+    """Measure with `packets` packets a pair, 0 for exact results, what becomes of them as `fate` says."""
     if not packets:
         return ProbeResult(1 - through, mean)
     counted = rng.binomial(packets, through)
-    noisy = np.maximum(mean + CLOCK_MS * rng.standard_normal(pairs.size), 0.0)
+    noisy = np.maximum(mean + CLOCK_MS * rng.standard_normal(through.size), 0.0)
     return ProbeResult(1 - counted / packets, np.where(counted > 0, noisy, np.nan))
 
 

@@ -23,26 +23,31 @@ class Carried(NamedTuple):
     passed: Floats  # [m] share that the queue let through
     sent: Floats  # [m] left the tail's interface
     received: Floats  # [m] came in at the head's interface
+    discarded: Floats  # [m] of it, dropped by the head without being counted again
     leaving: Floats  # [g] left over at the end of each path
 
 
-def carry(paths: Paths, rate: Floats, capacity: Floats, loss: Floats) -> Carried:
+def carry(paths: Paths, rate: Floats, capacity: Floats, loss: Floats, discard: Floats | None = None) -> Carried:
     """Send `rate` [g] along the paths; a link drops what exceeds its capacity, evenly, and loses the share `loss`.
+
+    Of what arrives, the router at the head drops the share `discard`, none by default.
 
     Losses upstream relieve the links downstream, so the shares that the queues let through are a fixed point. It is
     iterated to 1e-9 in the share, with averaging when plain rounds go back and forth.
     """
-    passed = np.ones(capacity.size)
+    passed, gone = np.ones(capacity.size), np.zeros(capacity.size) if discard is None else discard
+    survive = (1 - loss) * (1 - gone)
     for number in range(_ROUNDS):
-        arrived, leaving = _walk(paths, rate, passed * (1 - loss))
+        arrived, leaving = _walk(paths, rate, passed * survive)
         wanted = np.minimum(1.0, capacity / np.maximum(arrived, capacity))
         if np.abs(wanted - passed).max(initial=0.0) < _TOLERANCE:
             break
         passed = wanted if number < _PLAIN_ROUNDS else (wanted + passed) / 2
     else:
-        arrived, leaving = _walk(paths, rate, passed * (1 - loss))
+        arrived, leaving = _walk(paths, rate, passed * survive)
     sent = arrived * passed
-    return Carried(arrived, passed, sent, sent * (1 - loss), leaving)
+    received = sent * (1 - loss)
+    return Carried(arrived, passed, sent, received, received * gone, leaving)
 
 
 def queueing_ms(carried: Carried, capacity: Floats) -> Floats:

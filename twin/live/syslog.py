@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin.model import Link, Network
+from twin.model import Floats, Link, Network
 
 from .network import Event
 
@@ -22,6 +22,23 @@ _XR = {
         5,
         "%ROUTING-OSPF-5-ADJCHG : Process 1, Nbr {peer} on {interface} in area 0 from LOADING to FULL, Loading Done",
     ),
+    "adjacency timeout": (
+        5,
+        "%ROUTING-OSPF-5-ADJCHG : Process 1, Nbr {peer} on {interface} in area 0 "
+        "from FULL to DOWN, Neighbor Down: dead timer expired",
+    ),
+    "adjacency one-way": (
+        5,
+        "%ROUTING-OSPF-5-ADJCHG : Process 1, Nbr {peer} on {interface} in area 0 from FULL to INIT, 1-Way",
+    ),
+    "adjacency stuck": (
+        5,
+        "%ROUTING-OSPF-5-ADJCHG : Process 1, Nbr {peer} on {interface} in area 0 "
+        "from EXSTART to DOWN, Neighbor Down: Too many retransmissions",
+    ),
+    "mtu": (4, "%ROUTING-OSPF-4-ERRRCV : Received invalid packet: DBD with larger MTU, from {peer}, {interface}"),
+    "area": (4, "%ROUTING-OSPF-4-ERRRCV : Received invalid packet: mismatched area ID, from {peer}, {interface}"),
+    "process": (3, "%OS-SYSMGR-3-ERROR : ospf(1) (jid {pid}) exited, will be respawned with a delay"),
     "commit": (
         6,
         "%MGBL-CONFIG-6-DB_COMMIT : Configuration committed by user '{user}'. "
@@ -50,6 +67,24 @@ _JUNOS = {
         "rpd[{pid}]: RPD_OSPF_NBRUP: OSPF neighbor {peer} (realm ospf-v2 {interface} area 0.0.0.0) "
         "state changed from Loading to Full due to LoadingDone (event reason: OSPF loading completed)",
     ),
+    "adjacency timeout": (
+        5,
+        "rpd[{pid}]: RPD_OSPF_NBRDOWN: OSPF neighbor {peer} (realm ospf-v2 {interface} area 0.0.0.0) "
+        "state changed from Full to Down due to InActiveTimer (event reason: neighbor was inactive and declared dead)",
+    ),
+    "adjacency one-way": (
+        5,
+        "rpd[{pid}]: RPD_OSPF_NBRDOWN: OSPF neighbor {peer} (realm ospf-v2 {interface} area 0.0.0.0) "
+        "state changed from Full to Init due to 1WayRcvd (event reason: neighbor is in one-way mode)",
+    ),
+    "adjacency stuck": (
+        5,
+        "rpd[{pid}]: RPD_OSPF_NBRDOWN: OSPF neighbor {peer} (realm ospf-v2 {interface} area 0.0.0.0) "
+        "state changed from ExStart to Down due to KillNbr (event reason: too many retransmissions)",
+    ),
+    "mtu": (4, "rpd[{pid}]: OSPF packet ignored: MTU mismatch from {peer} on intf {interface} area 0.0.0.0"),
+    "area": (4, "rpd[{pid}]: OSPF packet ignored: area mismatch from {peer} on intf {interface} area 0.0.0.0"),
+    "process": (3, "init: routing (PID {pid}) terminated by signal number 9. Core dumped!"),
     "commit": (5, "mgd[{pid}]: UI_COMMIT: User '{user}' requested 'commit' operation (comment: none)"),
     "login": (6, "sshd[{pid}]: Accepted publickey for {user} port 5{number:04d} ssh2"),
     "clock": (4, "xntpd[{pid}]: NTP Server Unreachable, stratum {digit}"),
@@ -57,11 +92,16 @@ _JUNOS = {
 
 
 class Syslog:
-    """Writes what routers would log. Each router is of one vendor, drawn from the seed."""
+    """Writes what routers would log, each in the style of its vendor, drawn from the seed, and by its own clock.
 
-    def __init__(self, network: Network, seed: int) -> None:
+    `ahead_s` is how far each router's clock runs ahead [n], not at all by default.
+    """
+
+    def __init__(self, network: Network, seed: int, ahead_s: Floats | None = None) -> None:
         first = np.random.default_rng([seed, 6]).random(len(network.nodes)) < 0.5
         styles = [_XR if is_first else _JUNOS for is_first in first]
+        ahead = np.zeros(len(network.nodes)) if ahead_s is None else ahead_s
+        self._ahead = {node.name: float(ahead[i]) for i, node in enumerate(network.nodes)}
         self._lines = {node.name: style for node, style in zip(network.nodes, styles, strict=True)}
 
     def link_state(self, link: Link, time: float, rng: np.random.Generator, *, up: bool) -> list[Event]:
@@ -79,6 +119,15 @@ class Syslog:
                 peer=link.head,
             ),
         ]
+
+    def interface(self, subject: str, link: Link, time: float, rng: np.random.Generator) -> Event:
+        """A line of the tail of a link about its interface: an adjacency, or a packet that the routing refused."""
+        interface = link.interface.rsplit("/", 1)[1]
+        return self._line(subject, link.tail, time, rng, interface=interface, peer=link.head)
+
+    def process(self, node: str, time: float, rng: np.random.Generator) -> Event:
+        """Line of a router whose routing process ended."""
+        return self._line("process", node, time + float(rng.uniform(0.05, 0.5)), rng)
 
     def commit(self, node: str, time: float, rng: np.random.Generator) -> Event:
         """Line of a router whose configuration was changed: who, but not what."""
@@ -104,4 +153,4 @@ class Syslog:
             "digit": int(rng.integers(1, 6)),
             "user": _USERS[int(rng.integers(len(_USERS)))],
         }
-        return Event(time, node, severity, text.format(**drawn, **known))
+        return Event(time + self._ahead[node], node, severity, text.format(**drawn, **known))

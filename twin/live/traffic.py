@@ -9,6 +9,9 @@ from twin.model import Floats, Network
 
 PEAK_HOUR, TROUGH_HOUR, TROUGH = 20.0, 5.0, 0.35
 """Local hours of the daily peak and trough, and the trough as a share of the peak."""
+WEEKEND = 0.75
+"""Traffic of a Saturday or Sunday as a share of a working day's."""
+_TURN_H = 3.0
 
 
 class Fluctuation(NamedTuple):
@@ -38,6 +41,15 @@ def day_profile(hour: Floats) -> Floats:
     return TROUGH + (1 - TROUGH) * (1 + np.cos(np.pi * phase)) / 2
 
 
+def week_profile(hour: Floats) -> Floats:
+    """Share of a working day's traffic at a local hour of the week, Monday 0:00 is 0: less at the weekend.
+
+    It falls over the first hours of Saturday and rises over the first ones of Monday.
+    """
+    corners = [0.0, _TURN_H, 120.0, 120.0 + _TURN_H, 168.0]
+    return np.interp(hour % 168, corners, [WEEKEND, 1.0, 1.0, WEEKEND, WEEKEND])
+
+
 def first_fluctuation(n: int, seed: int) -> Fluctuation:
     """Draw the noise before the first interval, from its long-run distribution."""
     rng = np.random.default_rng([seed, 4, 0])
@@ -54,7 +66,7 @@ def next_fluctuation(before: Fluctuation, swing: Swing, interval_s: float, *, se
 
 def offered_share(network: Network, fluctuation: Fluctuation, swing: Swing, middle: datetime) -> Floats:
     """Offered share of the peak-hour matrix [n, n]; the day is that of the receiving node's longitude."""
-    utc = middle.hour + middle.minute / 60 + middle.second / 3600
+    utc = 24 * middle.weekday() + middle.hour + middle.minute / 60 + middle.second / 3600
     local = np.array([utc + node.longitude / 15 for node in network.nodes])
     log = swing.slow * fluctuation.slow + swing.fast * fluctuation.fast - (swing.slow**2 + swing.fast**2) / 2
-    return day_profile(local)[None, :] * np.exp(log)
+    return (day_profile(local % 24) * week_profile(local))[None, :] * np.exp(log)

@@ -1,0 +1,99 @@
+"""What routers say of their configuration: collected now and then, and only from those that answer truthfully."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from twin.faults import Fault, FaultKind, afflict_all
+from twin.model import Network
+from twin.plan import (
+    Change,
+    DrainLink,
+    DrainNode,
+    LimitDemand,
+    RemoveTunnel,
+    SetCapacity,
+    SetTunnel,
+    SetWeight,
+    SleepLink,
+    UndrainLink,
+    UndrainNode,
+    WakeLink,
+)
+
+from .network import Configuration, Filter, StaticRoute
+
+_K = FaultKind
+
+
+def configuration(configured: Network, faults: Sequence[Fault], taken: datetime) -> Configuration:
+    """What every router is configured to do: the changes that were made, and the faults that are configuration."""
+    network = afflict_all(configured, [x for x in faults if x.kind in (_K.WEIGHT, _K.STALE_TOPOLOGY)])
+    routes, filters = list[StaticRoute](), list[Filter]()
+    for fault in faults:
+        if fault.kind in (_K.STATIC_ROUTE, _K.DATA_ACL, _K.ACL_BLOCK):
+            link = configured.links[configured.link(fault.element)]
+            target = (fault.target or "").removeprefix("node/")
+            if fault.kind is _K.STATIC_ROUTE:
+                routes.append(StaticRoute(link.tail, target, link.name))
+            else:
+                filters.append(Filter(link.tail, link.name, target or None))
+    return Configuration(taken, network, tuple(routes), tuple(filters))
+
+
+def kept_from(before: Configuration, now: Configuration, routers: Iterable[str]) -> Configuration:
+    """What was collected now, with the earlier part of these routers in place of their present one."""
+    old, names = before.network, frozenset(routers)
+    if not names:
+        return now
+    links = tuple(
+        y._replace(weight=x.weight, drained=x.drained, asleep=x.asleep) if y.tail in names else y
+        for x, y in zip(old.links, now.network.links, strict=True)
+    )
+    nodes = tuple(x if x.name in names else y for x, y in zip(old.nodes, now.network.nodes, strict=True))
+    network = replace(
+        now.network,
+        links=links,
+        nodes=nodes,
+        tunnels=tuple(
+            [x for x in old.tunnels if x.source in names] + [x for x in now.network.tunnels if x.source not in names]
+        ),
+        limits=tuple(
+            [x for x in old.limits if x.source in names] + [x for x in now.network.limits if x.source not in names]
+        ),
+    )
+    routes = [x for x in before.routes if x.router in names] + [x for x in now.routes if x.router not in names]
+    filters = [x for x in before.filters if x.router in names] + [x for x in now.filters if x.router not in names]
+    return Configuration(now.taken, network, tuple(routes), tuple(filters))
+
+
+def heals(change: Change, fault: Fault, network: Network) -> bool:
+    """Whether a change puts right what a fault of configuration got wrong."""
+    match change:
+        case SetWeight():
+            return fault.kind is _K.WEIGHT and fault.element == network.links[network.link(change.link)].interface
+        case DrainLink():
+            return fault.kind is _K.STALE_TOPOLOGY and fault.element == change.circuit
+        case _:
+            return False
+
+
+def configured_routers(network: Network, change: Change) -> list[str]:
+    """Routers that must take a configuration line for this change."""
+    match change:
+        case SetWeight():
+            return [network.links[network.link(change.link)].tail]
+        case DrainLink() | UndrainLink() | SleepLink() | WakeLink() | SetCapacity():
+            link = network.links[network.circuit(change.circuit)[0]]
+            return [link.tail, link.head]
+        case DrainNode() | UndrainNode():
+            return [change.node]
+        case SetTunnel():
+            return [change.tunnel.source]
+        case RemoveTunnel():
+            return [tunnel.source for tunnel in network.tunnels if tunnel.name == change.name]
+        case LimitDemand():
+            return [change.source]
+        case _:
+            assert_never(change)

@@ -1,0 +1,77 @@
+"""The states that the emulated network is in during one interval: one, or several while circuits flap."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.faults import Fault, FaultKind, struck_links
+from twin.model import Floats, Ints, Network
+
+from .fault_lines import is_down
+from .forwarding import Flows
+from .interval import Interval, mixed
+from .network import Flags
+from .plane import DataPlane
+
+Router = Callable[[Network, Sequence[Fault]], DataPlane]
+"""Routes all flows through what is configured, after some faults."""
+
+
+class States(NamedTuple):
+    """Data planes, each with its share of the time; the last one is that with every flapping circuit up.
+
+    Circuits that flap at once are taken to go down together.
+    """
+
+    planes: tuple[tuple[float, DataPlane], ...]
+    flaps: tuple[Fault, ...]
+
+    @property
+    def calm(self) -> DataPlane:
+        """The plane with every flapping circuit up."""
+        return self.planes[-1][1]
+
+    def truth(self, time: float) -> Network:
+        """The network's true state at this moment, epoch seconds."""
+        down = sum(is_down(fault, time) for fault in self.flaps)
+        return self.planes[len(self.flaps) - down][1].network
+
+    def with_flows(self, flows: Flows) -> "States":
+        """The same routes, when the flows have these sizes."""
+        return self._replace(planes=tuple((share, plane.with_flows(flows)) for share, plane in self.planes))
+
+    def interval(self, share: Floats, probed: Ints, end: float) -> Interval:
+        """What there is to measure when every pair is at `share` [n, n] of its peak, in an interval up to `end`."""
+        parts: list[tuple[float, Interval]] = []
+        for time, plane in self.planes:
+            offered = plane.offered(share)
+            parts.append((time, plane.interval(plane.carry(plane.entering(offered)), offered, probed)))
+        dark, calm = self._dark(end), parts[-1][1]
+        return mixed(parts, calm._replace(oper=calm.oper & ~dark, adjacent=calm.adjacent & ~dark))
+
+    def harm(self, share: Floats, limit: float) -> float:
+        """Mbit/s lost, dropped or above `limit`, a share of capacity, on average over the interval."""
+        return sum(
+            time * plane.harm(plane.carry(plane.entering(plane.offered(share))), limit) for time, plane in self.planes
+        )
+
+    def _dark(self, time: float) -> Flags:
+        network = self.calm.network
+        dark = np.zeros(len(network.links), dtype=bool)
+        for fault in self.flaps:
+            if is_down(fault, time):
+                dark[list(struck_links(network, fault))] = True
+        return dark
+
+
+def states(configured: Network, faults: Sequence[Fault], route: Router) -> States:
+    """Route every state that the faults lead to; the circuits that are down the longest are down in most of them."""
+    steady = [fault for fault in faults if fault.kind is not FaultKind.FLAP]
+    flaps = sorted((fault for fault in faults if fault.kind is FaultKind.FLAP), key=lambda x: -x.severity)
+    edges = [1.0, *(fault.severity for fault in flaps), 0.0]
+    planes = [
+        (edges[down] - edges[down + 1], route(configured, [*steady, *flaps[:down]]))
+        for down in range(len(flaps), -1, -1)
+    ]
+    return States(tuple(planes), tuple(flaps))
