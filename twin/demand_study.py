@@ -1,14 +1,17 @@
 """What failures do to each demand: how slow it gets, and which failures cut it off."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from .model import Floats, Frozen, Ints, Network
-from .sim.arrays import compile_network
-from .sim.route import delays, route, without
-from .sim.simulate import Failure
+from .sim.arrays import FAR, compile_network
+from .sim.delay import WorstDelays, worst_delays
+from .sim.kernels import shortest_paths
+from .sim.route import without
+from .sim.simulate import Failure, simulate
 
 
 class DemandCase(Frozen):
@@ -25,41 +28,48 @@ class DemandCase(Frozen):
 
 def study_demands(network: Network, failures: Sequence[Failure]) -> tuple[DemandCase, ...]:
     """Route the network intact and under each failure; demands that are cut come first, then the slowest."""
+    intact, worst = simulate(network).delay_ms, worst_delays(network, failures)
+    return _cases(network, failures, intact, worst, _cuts(network, failures))
+
+
+class _Cuts(NamedTuple):
+    failures: Ints  # [n, n] failures that leave a pair without a path
+    example: Ints  # [n, n] the first of them, -1 if none
+
+
+def _cuts(network: Network, failures: Sequence[Failure]) -> _Cuts:
     arrays = compile_network(network)
-    intact = delays(arrays, route(arrays))
-    worst, cause = intact.copy(), np.full(intact.shape, -1, dtype=np.int64)
-    cuts, example = np.zeros(intact.shape, dtype=np.int64), np.full(intact.shape, -1, dtype=np.int64)
+    reachable = shortest_paths(arrays).dist < FAR
+    cuts = _Cuts(np.zeros(reachable.shape, dtype=np.int64), np.full(reachable.shape, -1, dtype=np.int64))
     for position, failure in enumerate(failures):
-        arcs, nodes = arrays.arc_of[list(failure.links)], np.array(failure.nodes, dtype=np.int32)
-        failed = without(arrays, arcs, nodes)
-        reached = delays(failed, route(failed))
-        path = np.isfinite(reached)
-        slower = path & (reached > worst + 1e-9)
-        worst[slower], cause[slower] = reached[slower], position
-        cut = ~path & np.isfinite(intact) & np.outer(failed.up, failed.up)
-        example[cut & (cuts == 0)] = position
-        cuts += cut
-    return _cases(network, failures, (intact, worst), (cause, cuts, example))
+        failed = without(arrays, arrays.arc_of[list(failure.links)], np.array(failure.nodes, dtype=np.int32))
+        cut = (shortest_paths(failed).dist >= FAR) & reachable & np.outer(failed.up, failed.up)
+        cuts.example[cut & (cuts.failures == 0)] = position
+        cuts.failures[cut] += 1
+    return _Cuts(cuts.failures.T, cuts.example.T)
 
 
 def _cases(
-    network: Network, failures: Sequence[Failure], delay: tuple[Floats, Floats], found: tuple[Ints, Ints, Ints]
+    network: Network, failures: Sequence[Failure], intact: Floats, worst: WorstDelays, cuts: _Cuts
 ) -> tuple[DemandCase, ...]:
-    (intact, worst), (cause, cuts, example) = delay, found
     names = [node.name for node in network.nodes]
     cases = [
         DemandCase(
             demand=f"{names[s]}->{names[t]}",
             offered=float(network.offered[s, t]),
             delay_ms=_finite(float(intact[s, t])),
-            worst_delay_ms=_finite(float(worst[s, t])),
-            worst_failure=failures[int(cause[s, t])].name if cause[s, t] >= 0 else None,
-            cut_by=int(cuts[s, t]),
-            cut_example=failures[int(example[s, t])].name if example[s, t] >= 0 else None,
+            worst_delay_ms=_finite(float(worst.delay_ms[s, t])),
+            worst_failure=_name(failures, int(worst.cause[s, t])),
+            cut_by=int(cuts.failures[s, t]),
+            cut_example=_name(failures, int(cuts.example[s, t])),
         )
         for s, t in np.argwhere(network.offered > 0)
     ]
     return tuple(sorted(cases, key=lambda case: (-case.cut_by, -(case.worst_delay_ms or 0.0), case.demand)))
+
+
+def _name(failures: Sequence[Failure], position: int) -> str | None:
+    return failures[position].name if position >= 0 else None
 
 
 def _finite(value: float) -> float | None:
