@@ -83,11 +83,12 @@ def _placed(
         neighbours[a].append(b)
         neighbours[b].append(a)
     centre = _mean(list(found.values()))
-    while missing := [i for i in range(len(places)) if i not in found]:
-        around = {i: [found[j] for j in neighbours[i] if j in found] for i in missing}
-        fresh = {i: _mean(near) for i, near in around.items() if near}
-        found |= fresh or dict.fromkeys(missing, centre)
-    return [found[i] for i in range(len(places))]
+    fresh = found
+    while fresh:
+        edge = {j for i in fresh for j in neighbours[i] if j not in found}
+        fresh = {i: _mean([found[j] for j in neighbours[i] if j in found]) for i in edge}
+        found |= fresh
+    return [found.get(i, centre) for i in range(len(places))]
 
 
 def _mean(places: list[tuple[float, float]]) -> tuple[float, float]:

@@ -12,13 +12,14 @@ def distinct_names(labels: Sequence[str]) -> list[str]:
     The number follows `_`: after a dot it would read like that of a parallel link.
     """
     taken: set[str] = set()
+    copies: dict[str, int] = {}
     names: list[str] = []
     for i, label in enumerate(labels):
         stem = label if is_node_name(label) else _cleaned(label, f"N{i}")
-        name, copy = stem, 1
+        name = stem
         while name in taken:
-            copy += 1
-            name = f"{stem[:56]}_{copy}"
+            copies[stem] = copies.get(stem, 1) + 1
+            name = f"{stem[:56]}_{copies[stem]}"
         taken.add(name)
         names.append(name)
     return names

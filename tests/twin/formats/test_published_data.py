@@ -1,9 +1,13 @@
 """Published data sets, where they are at hand: the folder is named by TWINOPS_DATA."""
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.optimize import linprog
+from scipy.sparse import lil_array
 
 from twin.formats import read_network, read_traffic, read_tunnels, write_ietf
 from twin.sim.simulate import simulate
@@ -55,3 +59,37 @@ def test_geant_loads_from_the_generic_formats():
     assert {link.capacity for link in network.links} <= {10_000.0, 2_400.0, 2_500.0, 155.0, 100.0, 1_000.0}
     assert network.demands.sum() == pytest.approx(traffic.demands.sum(axis=(1, 2)).max())
     assert simulate(network).lost == 0
+
+
+def least_mlu(network, tunnels, demands):
+    """Smallest possible utilisation of the busiest link when every demand may split freely over its tunnel's paths."""
+    capacity = np.array([link.capacity for link in network.links])
+    columns, pairs = [], []
+    for tunnel in tunnels:
+        for path in tunnel.paths:
+            hops = pairwise((tunnel.source, *path.via, tunnel.target))
+            columns.append([network.link(f"{tail}->{head}") for tail, head in hops])
+            pairs.append((network.node(tunnel.source), network.node(tunnel.target)))
+    usage = lil_array((len(capacity), len(columns) + 1))
+    shares = lil_array((len(tunnels), len(columns) + 1))
+    rows = {pair: row for row, pair in enumerate(dict.fromkeys(pairs))}
+    for column, (links, pair) in enumerate(zip(columns, pairs, strict=True)):
+        usage[links, column] = demands[pair] / capacity[links]
+        shares[rows[pair], column] = 1.0
+    usage[:, -1] = -1.0
+    cost = np.eye(1, len(columns) + 1, len(columns))[0]
+    solved = linprog(
+        cost, usage.tocsr(), np.zeros(len(capacity)), shares.tocsr(), np.ones(len(tunnels)), method="highs"
+    )
+    return solved.fun
+
+
+@needs_geant
+@pytest.mark.parametrize("moment", [0, 133, 479])
+def test_geant_as_read_has_the_published_optimum(moment):
+    folder = DATA / "geant"
+    network = read_network(folder / "GEANT.json")
+    demands = read_traffic(folder / "traffic.parquet", network).demands[moment]
+    tunnels = read_tunnels(folder / "tunnels.txt", network)
+    published = np.loadtxt(folder / "optimal_mlu.csv", skiprows=1)[moment]
+    assert least_mlu(network, tunnels, demands) == pytest.approx(published, abs=1e-4)
