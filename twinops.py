@@ -210,14 +210,14 @@ def emit(command: str, result: dict[str, Any]) -> None:
 
 def say(result: object) -> None:
     """Write a result for people on stdout."""
-    from agents.console import console
+    from agents.tables import console
 
     console(sys.stdout).print(result)
 
 
 def tell(progress: object) -> None:
     """Write progress for people on stderr."""
-    from agents.console import console
+    from agents.tables import console
 
     console(sys.stderr).print(progress, soft_wrap=True)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple, Self, TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.status import Status
@@ -19,7 +19,6 @@ from rich.text import Text
 
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 
-from .driver import ROLE_OF
 from .events import (
     CertificateIssued,
     ChatAnswered,
@@ -36,7 +35,7 @@ from .events import (
 )
 from .journal import Record
 from .report.summary import Summary
-from .tables import verdict_table
+from .tables import console, verdict_table
 from .wording import (
     OUTCOMES,
     arguments,
@@ -55,13 +54,6 @@ STYLES = {"monitoring": "cyan", "diagnosis": "magenta", "planning": "blue", "ver
 _ENDS = {"resolved": "green", "healthy": "green", "no action needed": "green"}
 _ACTIONS = {"agree": "green", "disagree": "red", "roll back": "yellow", "refused": "red"}
 _SHOWN = 5  # symptoms, causes
-_PLAIN_WIDTH = 140  # of a file or a pipe
-
-
-def console(stream: TextIO) -> Console:
-    """A console that reads no markup; plain and wide where the stream is no terminal."""
-    width = None if stream.isatty() else _PLAIN_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 class Said(NamedTuple):
@@ -81,6 +73,7 @@ class Screen:
         self._console = console(stream or sys.stderr)
         self._status: Status | None = Status(Text(""), console=self._console) if self._console.is_terminal else None
         self._calls: dict[str, ToolCalled] = {}
+        self._role = "driver"  # whose stage it is
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -123,6 +116,7 @@ class Screen:
             case RunStarted() as event:
                 return _opening(event)
             case StageStarted() as event:
+                self._role = event.role or "driver"
                 self.progress(event.stage)
                 return _heading(event)
             case ChatRequested() as event:
@@ -147,7 +141,7 @@ class Screen:
                 return [_says("executor", _step(event))]
             case StageFinished() as event:
                 routed = Text(f"  -> {event.next}: {one_line(event.because, 300)}", style="dim")
-                return [*_handed_over(event), routed]
+                return [*_handed_over(event, self._role), routed]
             case Noted() as event:
                 return [_says("note", Text(one_line(event.text, 400), style="yellow"))]
             case _:
@@ -205,29 +199,29 @@ def _heading(event: StageStarted) -> list[Line]:
     return [heading.append(event.role or "", style=STYLES.get(event.role or "", "dim"))]
 
 
-def _handed_over(event: StageFinished) -> list[Line]:
+def _handed_over(event: StageFinished, role: str) -> list[Line]:
     """What a stage hands over, in its role's words and the twin's figures."""
     match event.handover:
         case Incident() as incident:
             found = [_item(f"{x.kind}, {place(x.element)}", x.detail) for x in incident.symptoms[:_SHOWN]]
             more = len(incident.symptoms) - _SHOWN
-            return [*_words(event, incident.explanation), *found, *([_item(f"and {more} more")] if more > 0 else [])]
+            return [*_words(role, incident.explanation), *found, *([_item(f"and {more} more")] if more > 0 else [])]
         case Diagnosis() as diagnosis:
             causes = [_item(f"{100 * x.probability:5.1f} %  {fault_words(x.fault)}") for x in diagnosis.causes[:_SHOWN]]
-            return [*_words(event, diagnosis.explanation), *causes]
+            return [*_words(role, diagnosis.explanation), *causes]
         case PlanSubmission() as submission:
             steps = [_item(f"{i}. {sentence(step)}") for i, step in enumerate(submission.plan.steps, start=1)]
-            return [*_words(event, submission.explanation), *steps]
+            return [*_words(role, submission.explanation), *steps]
         case NoPlan() as none:
-            return [*_words(event, none.explanation), *(_item(reason) for reason in none.reasons)]
+            return [*_words(role, none.explanation), *(_item(reason) for reason in none.reasons)]
         case Decision() as decision:
-            return _words(event, decision.reasons)
+            return _words(role, decision.reasons)
         case _:
             return []
 
 
-def _words(event: StageFinished, text: str) -> list[Line]:
-    return [_says(ROLE_OF.get(event.stage, "driver"), Text(one_line(text, 600), style="italic"))] if text else []
+def _words(role: str, text: str) -> list[Line]:
+    return [_says(role, Text(one_line(text, 600), style="italic"))] if text else []
 
 
 def _item(text: str, detail: str = "") -> Said:

@@ -1,8 +1,10 @@
-"""Results as tables for a terminal. Everything is plain text to rich: no markup of ours or of others is read."""
+"""Results on a terminal. Everything is plain text to rich: no markup of ours or of others is read."""
 
 from collections.abc import Sequence
+from typing import TextIO
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -11,7 +13,14 @@ from twin.verdict import Verdict
 
 from .wording import capacity, mbps, one_line, share, short, visible, where
 
+_PLAIN_WIDTH = 140  # of a file or a pipe
 _HOT, _FULL = 0.8, 1.0
+
+
+def console(stream: TextIO) -> Console:
+    """A console that reads no markup; plain and wide where the stream is no terminal."""
+    width = None if stream.isatty() else _PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def verdict_table(verdict: Verdict) -> Table:

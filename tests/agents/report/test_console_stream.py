@@ -5,10 +5,11 @@ import re
 
 import pytest
 
-from agents.console import Screen, console, summary_panel
+from agents.console import Screen, summary_panel
 from agents.report.folder import JOURNAL
 from agents.report.story import tell
 from agents.report.summary import summarise
+from agents.tables import console
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*(3[0-8]|9[0-7])[0-9;]*m")
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[bold red]x[/] \u202egnp.exe"
