@@ -26,7 +26,9 @@ def cancelled_at(tmp: Path, moment: Callable[[Event], bool]) -> Run:
         run = asyncio.create_task(
             run_incident(request(fault=ROUTER_DOWN), runs=tmp / "runs", home=tmp / "home", on_event=watch)
         )
-        await struck.wait()
+        moment_came = asyncio.create_task(struck.wait())
+        await asyncio.wait({moment_came, run}, return_when=asyncio.FIRST_COMPLETED)
+        assert moment_came.done(), f"the run ended before the moment came: {run.result().finished.because}"
         run.cancel()
         return await asyncio.wait_for(asyncio.shield(run), AT_ONCE)
 
