@@ -30,44 +30,55 @@ class Expectation(NamedTuple):
     survival: Floats  # [n, n] share delivered
 
 
+class _Incoming(NamedTuple):
+    """The arcs by head, side by side."""
+
+    first: Ids  # [n + 1]
+    tail: Ids  # [m]
+    weight: Ints  # [m]
+    no_transit: Flags  # [n]
+
+
 def shortest_paths(arrays: Arrays) -> Paths:
     """Dijkstra to every target over the arcs with weight below FAR; a drained node is entered only as the target."""
-    n = len(arrays.up)
+    n, by_head = len(arrays.up), arrays.arc_in
     paths = Paths(np.full((n, n), FAR), np.empty((n, n), np.int32), np.zeros(n, np.int32))
-    _settle_all(graph_of(arrays), arrays.up, paths, np.zeros(len(arrays.head) + 2, np.int64))
+    incoming = _Incoming(arrays.first_in, arrays.tail[by_head], arrays.weight[by_head], arrays.no_transit)
+    _settle_all(incoming, arrays.up, paths, np.zeros(len(by_head) + 2, np.int64), n.bit_length())
     return paths
 
 
 @part
-def _settle_all(graph: Graph, up: Flags, paths: Paths, heap: Ints) -> None:
+def _settle_all(incoming: _Incoming, up: Flags, paths: Paths, heap: Ints, bits: int) -> None:
     for t in range(up.size):
         if up[t]:
-            paths.sources[t] = _settle(graph, t, paths.dist[t], paths.order[t], heap)
+            paths.sources[t] = _settle(incoming, t, paths.dist[t], paths.order[t], heap, bits)
 
 
 @part
-def _settle(graph: Graph, t: int, dist: Ints, order: Ids, heap: Ints) -> int:
-    """Dijkstra to t; returns how many nodes reach it. Keys are distance * n + node: ties settle in node order."""
-    arcs, first_in, arc_in, no_transit = graph.arcs, graph.first_in, graph.arc_in, graph.no_transit
-    n, settled = dist.size, 0
+def _settle(incoming: _Incoming, t: int, dist: Ints, order: Ids, heap: Ints, bits: int) -> int:
+    """Dijkstra to t; returns how many nodes reach it.
+
+    Keys are the distance and, in the low `bits`, the node: ties settle in node order.
+    """
+    first, tail, weight, no_transit = incoming
+    settled = 0
     dist[t] = 0
     push(heap, t)
     while heap[0] > 0:
         key = pop(heap)
-        reached = key // n
-        node = key - reached * n
+        reached, node = key >> bits, key & ((1 << bits) - 1)
         if reached > dist[node]:
             continue
         order[settled] = node
         settled += 1
         if no_transit[node] and node != t:
             continue
-        for k in range(first_in[node], first_in[node + 1]):
-            arc = arcs[arc_in[k]]
-            candidate = reached + arc.weight
-            if candidate < dist[arc.tail]:
-                dist[arc.tail] = candidate
-                push(heap, candidate * n + arc.tail)
+        for k in range(first[node], first[node + 1]):
+            candidate = reached + weight[k]
+            if candidate < dist[tail[k]]:
+                dist[tail[k]] = candidate
+                push(heap, int((candidate << bits) | tail[k]))
     return settled
 
 
@@ -113,33 +124,34 @@ def spread(arrays: Arrays, paths: Paths, volume: Floats) -> tuple[Floats, Floats
 
     Returns the load of each arc [m] and what passes each node on its way to each target [t, u], both in Mbit/s.
     """
-    load, passing = np.zeros(len(arrays.head)), np.zeros(volume.shape)
-    _spread_all(graph_of(arrays), paths, volume, load, passing)
+    load, passing = np.zeros(len(arrays.head)), np.where(paths.dist < FAR, volume, 0.0)
+    _spread_all(graph_of(arrays), paths, load, passing, np.zeros(len(load), np.int64))
     return load, passing
 
 
 @part
-def _spread_all(graph: Graph, paths: Paths, volume: Floats, load: Floats, passing: Floats) -> None:
+def _spread_all(graph: Graph, paths: Paths, load: Floats, passing: Floats, hops: Ints) -> None:
     for t in range(paths.sources.size):
-        order = paths.order[t, : paths.sources[t]]
-        through = passing[t]
-        for u in order:
-            through[u] = volume[t, u]
-        _spread(graph, order, paths.dist[t], through, load)
+        _spread(graph, paths.order[t, : paths.sources[t]], paths.dist[t], passing[t], load, hops)
 
 
 @part
-def _spread(graph: Graph, order: Ids, dist: Ints, through: Floats, load: Floats) -> None:
+def _spread(graph: Graph, order: Ids, dist: Ints, through: Floats, load: Floats, hops: Ints) -> None:
+    """Let what starts at each node, `through` [n], pass on to the next hops and add up there, farthest node first."""
     arcs, first_out = graph.arcs, graph.first_out
     for position in range(order.size - 1, 0, -1):
         u = order[position]
         if through[u] <= 0:
             continue
-        each = through[u] / count_hops(arcs, dist, int(first_out[u]), int(first_out[u + 1]))
+        count = 0
         for arc in range(first_out[u], first_out[u + 1]):
             if on_path(arcs, dist, arc):
-                load[arc] += each
-                through[arcs[arc].head] += each * arcs[arc].keep
+                hops[count] = arc
+                count += 1
+        for i in range(count):
+            arc = hops[i]
+            load[arc] += through[u] / count
+            through[arcs[arc].head] += through[u] / count * arcs[arc].keep
 
 
 @part
