@@ -86,7 +86,7 @@ def test_verify_exits_3_on_a_rejected_plan_with_the_verdict_on_stdout(plan_file,
 
 def test_verify_for_people_says_where_a_plan_fails(plan_file, network):
     link = network.links[0]
-    done = apart("verify", plan_file(SetWeight(link=link.name, weight=link.weight + 60_000)), "--network", SMALL)
+    done = here("verify", plan_file(SetWeight(link=link.name, weight=link.weight + 60_000)), "--network", SMALL)
     assert done.returncode == 3
     assert "FAILED" in done.stdout
     assert "rejected" in done.stdout
@@ -140,7 +140,7 @@ def test_a_closed_pipe_is_no_traceback():
 
 
 def test_plain_output_carries_no_control_sequences():
-    done = apart("whatif", "--network", SMALL)
+    done = here("whatif", "--network", SMALL)
     assert "\x1b" not in done.stdout + done.stderr
 
 
@@ -155,7 +155,9 @@ def test_a_foreign_package_of_the_same_name_is_refused(tmp_path):
 
 
 def test_the_command_runs_from_any_folder(tmp_path):
-    assert apart("whatif", "--network", SMALL, "--json", cwd=tmp_path).returncode == 0
+    done = apart("verify", "none.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "none.json" in done.stderr
 
 
 def test_a_missing_package_is_one_line(tmp_path):

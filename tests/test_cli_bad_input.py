@@ -143,7 +143,7 @@ def test_an_unknown_element_is_refused(name):
 def test_a_run_folder_that_cannot_be_written_is_one_line(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    refused(apart("run", "--network", SMALL, "--runs", blocked / "runs", home=tmp_path), 1, str(blocked))
+    refused(here("run", "--network", SMALL, "--runs", blocked / "runs", home=tmp_path), 1, str(blocked))
 
 
 def test_a_home_that_cannot_hold_the_key_is_one_line(tmp_path):

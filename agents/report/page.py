@@ -172,7 +172,7 @@ def _moments(story: Story) -> list[Moment]:
         if done.live_time is not None and done.action in ("apply", "roll back"):
             word = "step" if done.action == "apply" else "undo"
             moments.append(Moment(done.live_time.timestamp(), f"{word} {done.step}", done.action.replace(" ", "-")))
-    return moments
+    return list(dict.fromkeys(moments))
 
 
 def _steps(plan: Plan, sources: Sources) -> list[Step]:
