@@ -343,6 +343,15 @@ def test_a_deviation_reads_as_a_sentence():
     assert str(deviation) == "load of A->B: predicted 10, observed 12"
 
 
+@pytest.fixture(name="_ctrl_c")
+def _ctrl_c_as_in_a_terminal():
+    """A shell starts its background jobs, and a test run among them, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
 def test_a_second_ctrl_c_does_not_stop_the_way_back(live):
     incident = relief(live)
     start = configuration(live.read_topology())

@@ -43,14 +43,14 @@ def plan_of(base: Network, draw) -> Plan:
     return Plan(goal="any", base=base.id, steps=tuple(steps))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data(), networks())
 def test_undoing_a_change_of_any_kind_gives_the_very_same_state(data, network):
     change = data.draw(changes(network))
     assert apply(apply(network, change), inverse(network, change)).id == network.id
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data(), networks())
 def test_the_way_back_visits_the_same_states_in_reverse(data, network):
     plan = plan_of(network, data.draw)
@@ -59,7 +59,7 @@ def test_the_way_back_visits_the_same_states_in_reverse(data, network):
     assert [state.id for state in back] == [state.id for state in reversed(there)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data(), networks())
 def test_a_plan_survives_json_with_its_hash(data, network):
     plan = plan_of(network, data.draw)
@@ -68,7 +68,7 @@ def test_a_plan_survives_json_with_its_hash(data, network):
     assert read.hash == plan.hash
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data(), networks())
 def test_a_change_leaves_the_network_it_was_made_to_untouched(data, network):
     before = network.id
@@ -82,7 +82,7 @@ def test_the_plan_hash_is_the_same_in_every_process():
         base="0123456789abcdef",
         steps=(SetWeight(link="N1->N2", weight=7), RemoveTunnel(name="T1"), UndrainNode(node="N3")),
     )
-    for seed in ("0", "1", "4242"):
+    for seed in ("0", "4242"):
         result = subprocess.run(
             [sys.executable, "-c", HASH_SCRIPT],
             input=plan.model_dump_json(),

@@ -9,7 +9,7 @@ from twin.checks.moved import moved_share
 from twin.plan import apply
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data(), networks(max_nodes=5))
 def test_the_traffic_moved_equals_a_walk_over_networkx_distances(data, network):
     assume(network.offered.sum() > 0)
