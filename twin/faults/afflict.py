@@ -108,18 +108,20 @@ def _lost(_: float) -> _Change:
 
 
 def _lossy(share: float) -> _Change:
-    return lambda link: link._replace(loss=1 - (1 - link.loss) * (1 - share))
+    def change(link: Link) -> Link:
+        return link._replace(loss=1 - (1 - link.loss) * (1 - share) if link.loss else share)
+
+    return change
 
 
 _LINK_CHANGES: dict[FaultKind, Callable[[float], _Change]] = {
     _K.CAPACITY: lambda share: lambda link: link._replace(capacity=link.capacity * (1 - share)),
     _K.WEIGHT: lambda weight: lambda link: link._replace(weight=int(weight)),
-    _K.SILENT_LOSS: lambda share: lambda link: link._replace(loss=share),
     _K.LATENCY: lambda extra: lambda link: link._replace(delay_ms=link.delay_ms + extra),
     _K.STALE_TOPOLOGY: lambda _: lambda link: link._replace(drained=True),
     **dict.fromkeys((_K.LINK_DOWN, _K.DETACH, _K.FLAP, _K.ROUTING_DOWN, _K.AREA), _lost),
     **dict.fromkeys((_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU), _lost),
-    **dict.fromkeys((_K.CORRUPTION, _K.DEVICE_CORRUPTION, _K.ONE_WAY), _lossy),
+    **dict.fromkeys((_K.SILENT_LOSS, _K.CORRUPTION, _K.DEVICE_CORRUPTION, _K.ONE_WAY), _lossy),
 }
 _WHOLE_CIRCUIT = (_K.DETACH, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
 

@@ -20,6 +20,7 @@ class Defects(NamedTuple):
 
     lit: Flags  # [m] whether the interfaces have light when both nodes are up
     adjacent: Flags  # [m] whether routing would have its neighbour, light and nodes provided
+    lost: Floats  # [m] share lost between the two counters, broken frames included
     corrupted: Floats  # [m] share of the frames that get over the wire which arrive broken
     discarded: Floats  # [m] share that the head drops after counting it
     detached: Flags  # [m] whether the interface at the tail is gone
@@ -37,6 +38,7 @@ def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
         return [fault for fault in faults if fault.kind in kinds]
 
     physical = afflict_all(configured, [x for x in faults if TRAITS[x.kind].layer == "physical"])
+    wire = afflict_all(configured, of(_K.SILENT_LOSS, _K.CORRUPTION, _K.DEVICE_CORRUPTION))
     adjacent = np.ones(m, dtype=bool)
     for fault in of(_K.ROUTING_DOWN, _K.AREA, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU):
         adjacent[list(struck_links(configured, fault))] = False
@@ -46,6 +48,7 @@ def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
     return Defects(
         lit=np.array([link.up and not link.asleep for link in physical.links], dtype=bool),
         adjacent=adjacent,
+        lost=np.array([link.loss for link in wire.links]),
         corrupted=_share(configured, of(_K.CORRUPTION, _K.DEVICE_CORRUPTION)),
         discarded=_share(configured, of(_K.ONE_WAY)),
         detached=detached,

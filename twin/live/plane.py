@@ -106,7 +106,7 @@ def data_plane(network: Network, flows: Flows, probes: Flows, salts: Words, ill:
         forward(network, tables, flows, salts, ill.drops),
         forward(network, tables, probes, salts, ill.drops),
         np.array([link.capacity for link in network.links]),
-        np.array([link.loss for link in network.links]),
+        ill.lost,
         np.array([link.delay_ms for link in network.links]),
         up,
         oper,
