@@ -22,8 +22,11 @@ from twin.formats import load_network
 from twin.formats.repetita import read_repetita
 from twin.model import Network
 from twin.sim.arrays import compile_network
+from twin.sim.delta import WeightProbe
+from twin.sim.failure_sets import circuit_pairs
 from twin.sim.failure_sweep import sweep_failures
 from twin.sim.route import route
+from twin.sim.scenarios import sweep_scenarios
 from twin.sim.simulate import Failure, simulate, single_failures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows = [measure(network) for network in (*map(generated, sizes), *published())]
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}\n")
     print_table(rows)
+    print_other_work([row.network for row in rows if len(row.network.nodes) <= 200])
     print(f"\nlargest resident memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
     broken = [text for row in rows for text in shortfalls(row)]
     print("\n".join(broken) or "every ratio is above its gate")
@@ -87,7 +91,7 @@ def measure(network: Network) -> Row:
     peer = NetworkxPeer(network) if len(network.nodes) <= PEER_LIMIT else None
     if peer:
         check(network, peer, circuits)
-    few = spread_over(circuits, 1 if large else 3)
+    few = spread_over(circuits, 1 if large else 3)  # each takes networkx as long as a full evaluation
     return Row(
         network=network,
         full=cpu(lambda: route(arrays), 3 if large else 9) * 1e3,
@@ -147,6 +151,28 @@ def print_table(rows: Sequence[Row]) -> None:
         ngraph = shown(row.failure_ngraph, 1), times(ratio(row.failure_ngraph, row.failure))
         cells = *sizes, *full, *failure, *ngraph, f"{row.sweep_seconds:.3f}", row.failures
         print(f"| {' | '.join(map(str, cells))} |")
+
+
+def print_other_work(networks: Sequence[Network]) -> None:
+    """Milliseconds of one more case of everything else that is swept."""
+    print("\n| network | nodes | one weight changed ms | one traffic matrix ms | one pair of circuits ms |")
+    print(f"|{' --- |' * 5}")
+    for network in networks:
+        cells = network.name, len(network.nodes), *(f"{value:.3f}" for value in other_work(network))
+        print(f"| {' | '.join(map(str, cells))} |")
+
+
+def other_work(network: Network) -> tuple[float, float, float]:
+    probe, routing = WeightProbe(network), route(compile_network(network))
+    weights = [link.weight for link in network.links]
+    changes = [{link: new} for link, old in enumerate(weights) for new in (max(1, old // 2), 2 * old)]
+    matrices = np.stack([network.demands * factor for factor in np.linspace(0.5, 1.5, 20)])
+    pairs = spread_over(circuit_pairs(network), 500)
+    return (
+        cpu(lambda: probe.loads(changes), 3) / len(changes) * 1e3,
+        cpu(lambda: sweep_scenarios(network, matrices), 3) / len(matrices) * 1e3,
+        cpu(lambda: sweep_failures(network, pairs, routing), 3) / len(pairs) * 1e3,
+    )
 
 
 def shown(value: float | None, digits: int) -> str:
