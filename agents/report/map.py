@@ -12,7 +12,7 @@ from agents.wording import capacity, share
 from twin.model import Link, Network
 from twin.plan import Change
 
-from .labels import Box, Label, Segment, around, centred, choose
+from .labels import Box, Label, Segment, around, centred, choose, text_width
 from .marks import RING, Mark, nodes_of, plan_marks, ring, spot
 from .projection import Sheet, project
 
@@ -151,19 +151,30 @@ def _dot(network: Network, sheet: Sheet, i: int, look: Look) -> Dot:
 
 
 def _place_figures(ends: Sequence[_Ends], look: Look, taken: list[Box]) -> tuple[Label, ...]:
-    """Write the percentage on every busy half-link, the busiest first; what is placed is added to `taken`."""
+    """Write the percentage beside every busy half-link, the busiest first; what is placed is added to `taken`."""
     shown = [i for i, end in enumerate(ends) if look.utilisation[i] >= BUSY and not _state(end.link, look.down)]
+    lines = [end.segment for end in ends]
     placed: list[Label] = []
     for i in sorted(shown, key=lambda i: (-look.utilisation[i], i)):
-        text, (x1, y1, x2, y2) = share(look.utilisation[i]), ends[i].segment
-        spots = [centred(text, x1 + (x2 - x1) * t, y1 + (y2 - y1) * t, size=_FIGURE) for t in (0.6, 0.75, 0.45, 0.9)]
-        for gap in (9, 18, 27):
-            spots += around(text, x1 + (x2 - x1) * 0.7, y1 + (y2 - y1) * 0.7, size=_FIGURE, gap=gap)
+        spots = _beside(share(look.utilisation[i]), ends[i].segment)
         # A full link without its figure would be told by colour alone: rather overlap than leave it out.
-        label = next((spot for spot in spots if choose([spot], taken, ())), spots[0])
+        label = choose(spots, taken, lines) or spots[0]
         placed.append(label)
         taken.append(label.box)
     return tuple(placed)
+
+
+def _beside(text: str, segment: Segment) -> list[Label]:
+    x1, y1, x2, y2 = segment
+    length = math.hypot(x2 - x1, y2 - y1) or 1.0
+    across, up = -(y2 - y1) / length, (x2 - x1) / length
+    off = 5 + text_width(text, _FIGURE) / 2 * abs(across) + _FIGURE / 2 * abs(up)  # clear of the line at any angle
+    spots = [
+        centred(text, x1 + (x2 - x1) * along + across * away, y1 + (y2 - y1) * along + up * away, size=_FIGURE)
+        for away in (off, -off, off + 9, -off - 9)
+        for along in (0.6, 0.4, 0.8)
+    ]
+    return [*spots, *around(text, x2, y2, size=_FIGURE, gap=20)]
 
 
 def _place_names(
