@@ -28,6 +28,8 @@ def cards(story: Story) -> list[Card]:
     if story.diagnosis is not None:
         shown.append(_cause_card(story))
     rejected = sum(round_.decision is not None and not round_.decision.approved for round_ in story.rounds)
+    if story.no_plan is not None and not story.rounds:
+        shown.append(Card("Plans", "none", note="no optimiser found one that helps"))
     if story.rounds:
         shown.append(Card("Plans", str(len(story.rounds)), note=f"submitted, {rejected} of them rejected"))
     if story.finished is not None:

@@ -24,7 +24,7 @@ from agents.events import (
 )
 from agents.journal import Record
 from agents.wording import arguments, duration, gist, sentence, share, visible
-from tools.handover import Decision, Diagnosis, Incident, PlanSubmission
+from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from twin.errors import JournalError
 from twin.verdict import Verdict
 
@@ -60,6 +60,7 @@ class Story:
     incident: Incident | None
     diagnosis: Diagnosis | None
     rounds: tuple[Round, ...]
+    no_plan: NoPlan | None
     loads: dict[str, LoadsTaken]
     certificate: CertificateIssued | None
     execution: tuple[ExecutionStep, ...]
@@ -95,6 +96,7 @@ def tell(records: Sequence[Record]) -> Story:
         incident=next((h for h in reversed(handovers) if isinstance(h, Incident)), None),
         diagnosis=next((h for h in reversed(handovers) if isinstance(h, Diagnosis)), None),
         rounds=_rounds(records),
+        no_plan=next((h for h in reversed(handovers) if isinstance(h, NoPlan)), None),
         loads={event.moment: event for event in events if isinstance(event, LoadsTaken)},
         certificate=certificates[-1] if certificates else None,
         execution=tuple(event for event in events if isinstance(event, ExecutionStep)),

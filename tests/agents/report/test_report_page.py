@@ -11,6 +11,7 @@ import pytest
 from agents.report.map import Look, draw
 from agents.report.page import Sources, environment, headline, render
 from agents.report.story import tell
+from tools.handover import NoPlan
 from twin.errors import JournalError
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "report.txt"
@@ -130,6 +131,14 @@ def test_a_record_that_stops_early_still_gives_a_page(records, sources):
 def test_a_page_without_snapshots_leaves_the_map_out(records):
     page = Page(render(tell(records), Sources()))
     assert "map" not in [attrs.get("id") for tag, attrs in page.elements if tag == "section"]
+
+
+def test_a_run_without_a_plan_says_why(records, sources):
+    why = NoPlan(round=1, reasons=(f"weights: nothing helps {HOSTILE}",), explanation="Nothing helps.")
+    story = replace(tell(records), rounds=(), no_plan=why, certificate=None, execution=())
+    page = Page(render(story, sources))
+    assert f"weights: nothing helps {HOSTILE}" in "".join(page.text)
+    assert (page.open, page.unbalanced) == ([], [])
 
 
 def test_records_without_a_start_are_refused(records):
