@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.errors import TopologyError
 from twin.model import Floats, Ints, Link, Network
 
 from .arrays import FAR, Flags, compile_network
@@ -15,6 +16,8 @@ from .graph import Graph, graph_of
 from .jit import part
 from .route import Routing, lossy_tunnels, route
 from .update import Scratch, matters, redistance, reroute, scratch_for
+
+_MOST = 1 << 24
 
 
 class Candidates(NamedTuple):
@@ -28,7 +31,8 @@ class Candidates(NamedTuple):
 class WeightProbe:
     """A network whose IGP weights are tried out: `loads` evaluates changes, `commit` makes one the new base.
 
-    Links are positions in `Network.links`; a link that routing may not use stays unused whatever its weight.
+    Links are positions in `Network.links`; a link that routing may not use stays unused whatever its weight. Weights
+    outside 1..2^24 raise `TopologyError`.
     """
 
     def __init__(self, network: Network) -> None:
@@ -48,6 +52,8 @@ class WeightProbe:
 
     def loads(self, candidates: Sequence[Mapping[int, int]]) -> Floats:
         """Return the link loads under each candidate change, link -> weight, on its own; Mbit/s [K, m]."""
+        if not all(1 <= weight <= _MOST for change in candidates for weight in change.values()):
+            raise TopologyError("a candidate weight is not in 1..2^24", fix="keep weights within the protocol's range")
         if lossy_tunnels(self._arrays):
             return np.array([self._in_full(x) for x in candidates]).reshape(len(candidates), -1)
         loads = np.empty((len(candidates), len(self._arrays.head)))
@@ -66,8 +72,8 @@ class WeightProbe:
         links: list[Link] = list(self.network.links)
         for link, weight in change.items():
             links[link] = links[link]._replace(weight=weight)
-        self._arrays = self._arrays._replace(weight=self._weights(change))
         self.network = replace(self.network, links=tuple(links))
+        self._arrays = self._arrays._replace(weight=self._weights(change))
         self._settle(route(self._arrays))
 
     def _settle(self, routing: Routing) -> None:
@@ -86,6 +92,10 @@ class WeightProbe:
         return weight
 
     def _flatten(self, candidates: Sequence[Mapping[int, int]]) -> Candidates:
+        if not all(1 <= weight <= _MOST for change in candidates for weight in change.values()):
+            raise TopologyError(
+                "a candidate weight is not in 1..2^24", fix="keep the weights within the protocol's range"
+            )
         usable = [[x for x in change if self._arrays.weight[self._arrays.arc_of[x]] < FAR] for change in candidates]
         return Candidates(
             first=np.concatenate([[0], np.cumsum([len(x) for x in usable])]).astype(np.int64),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.errors import UnknownElementError
 from twin.model import Ints, Network
 
 from .arrays import FAR, Arrays, Ids, compile_network, offsets
@@ -91,15 +92,26 @@ def _in_links(arrays: Arrays, failures: tuple[Failure, ...], figures: FailureFig
 
 
 def flatten(arrays: Arrays, failures: Sequence[Failure]) -> FailureArrays:
-    """Return the failures as arrays of arcs and nodes."""
+    """Return the failures as arrays of arcs and nodes.
+
+    Raises `UnknownElementError` on a position beyond the network.
+    """
     links = [sorted(set(failure.links)) for failure in failures]
     nodes = [sorted(set(failure.nodes)) for failure in failures]
+    _require_known("link", links, len(arrays.head))
+    _require_known("node", nodes, len(arrays.up))
     return FailureArrays(
         np.fromiter(accumulate(map(len, links), initial=0), np.int32),
         arrays.arc_of[np.array([x for row in links for x in row], dtype=np.int64)],
         np.fromiter(accumulate(map(len, nodes), initial=0), np.int32),
         np.array([x for row in nodes for x in row], dtype=np.int32),
     )
+
+
+def _require_known(kind: str, rows: Sequence[list[int]], count: int) -> None:
+    for position in (x for row in rows for x in (row[:1] + row[-1:])):
+        if not 0 <= position < count:
+            raise UnknownElementError(f"{kind} at position", str(position), map(str, range(count)))
 
 
 def failed_in(failures: FailureArrays, row: int) -> tuple[Ids, Ids]:

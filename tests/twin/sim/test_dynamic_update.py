@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.sim.oracle import broken, random_network
+from twin.errors import UnknownElementError
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.sim.simulate import Failure, simulate
 
@@ -85,3 +86,9 @@ def test_the_worst_failure_of_a_link_is_the_one_that_loads_it_most():
         loads = [simulate(broken(network, failure)).utilisation[link] for failure in sweep.failures]
         assert loads[cause] == pytest.approx(max(loads))
         assert loads[cause] == pytest.approx(sweep.worst_utilisation[link])
+
+
+@pytest.mark.parametrize("failure", [Failure("x", links=(8,)), Failure("x", links=(-1,)), Failure("x", nodes=(4,))])
+def test_a_failure_beyond_the_network_is_refused(failure):
+    with pytest.raises(UnknownElementError):
+        simulate(ring(4), failures=(failure,))

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.sim.oracle import random_network
+from twin.errors import TopologyError
 from twin.sim.delta import WeightProbe
 from twin.sim.simulate import simulate
 
@@ -53,3 +55,11 @@ def test_the_highest_utilisations_do_not_depend_on_the_block_size():
     assert whole.tolist() == WeightProbe(network).max_utilisations(changes, block=2).tolist()
     assert whole[4] == simulate(reweighted(network, changes[4])).max_utilisation
     assert WeightProbe(network).max_utilisations([]).size == 0
+
+
+@pytest.mark.parametrize("weight", [0, -1, 2**24 + 1])
+def test_a_weight_that_no_protocol_has_is_refused(weight):
+    with pytest.raises(TopologyError):
+        WeightProbe(random_network(7)).loads([{0: weight}])
+    with pytest.raises(TopologyError):
+        WeightProbe(random_network(7)).commit({0: weight})
