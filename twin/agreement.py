@@ -5,8 +5,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from .live.network import LiveNetwork
 from .model import Floats, Frozen, Network
-from .observe import Observation
+from .observe import Observation, observe
 from .observe.expectation import Expectation, Residuals
 
 _FULL = 0.9  # of capacity: below it, no queue should drop
@@ -58,6 +59,11 @@ class Agreement(Frozen):
         """Whether everything is within tolerance."""
         return self.deviation is None
 
+    @property
+    def settled(self) -> bool:
+        """Whether more samples would not help: all is well, or something is down or loses traffic."""
+        return self.deviation is None or self.deviation.what not in ("load", "silence")
+
 
 def compare(observation: Observation, tolerance: Tolerance) -> Agreement:
     """Compare an observation of a state with the twin's prediction for it, under the demands measured meanwhile.
@@ -85,6 +91,22 @@ def compare(observation: Observation, tolerance: Tolerance) -> Agreement:
         worst=_load(network, int(score.argmax()), residuals),
         deviation=deviation,
     )
+
+
+def watch(state: Network, live: LiveNetwork, tolerance: Tolerance) -> Agreement:
+    """Wait for samples of a state and compare them with its prediction.
+
+    A load that is off, or too few readings, are looked at once more with new samples: lost readings can do that.
+    """
+    agreement = _next_samples(state, live, tolerance)
+    return agreement if agreement.settled else _next_samples(state, live, tolerance)
+
+
+def _next_samples(state: Network, live: LiveNetwork, tolerance: Tolerance) -> Agreement:
+    since = live.now
+    live.wait(tolerance.samples)
+    observation = observe(state, live.read_telemetry(since), window=tolerance.samples, now=live.now)
+    return compare(observation, tolerance)
 
 
 def down_or_up(observation: Observation) -> Deviation | None:

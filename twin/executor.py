@@ -75,9 +75,15 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
 
 
 def recover(
-    plan: Plan, network: Network, configured: Network, live: LiveNetwork, *, on_step: OnStep | None = None
+    plan: Plan,
+    network: Network,
+    configured: Network,
+    live: LiveNetwork,
+    *,
+    because: str = "the process that made it was killed",
+    on_step: OnStep | None = None,
 ) -> Execution:
-    """Undo whatever part of a plan is in place after the process that executed it was killed.
+    """Undo whatever part of a plan is in place, when it did not help or the process that executed it was killed.
 
     `network` is the snapshot the plan was executed on, `configured` what `live.read_topology()` said before it. Raises
     `ExecutionError` when the live configuration is none of those that the plan passes through.
@@ -85,8 +91,8 @@ def recover(
     log = Logbook(live, len(plan.steps), on_step)
     rollout = Rollout(plan, network, live, configured=configured, log=log)
     rollout.find()
-    reason = f"{rollout.applied} steps were in place after a kill"
-    rollout.roll_back(reason, Tolerance())
+    reason = f"{because}; {rollout.applied} steps were in place"
+    rollout.roll_back(because, Tolerance())
     return Execution(status="rolled_back", reason=reason, records=tuple(log.records))
 
 

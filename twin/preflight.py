@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from .agreement import Agreement, Tolerance, compare, down_or_up
+from .agreement import Agreement, Tolerance, compare, down_or_up, watch
 from .errors import InputError
 from .live.network import LiveNetwork
 from .model import Network
@@ -50,6 +50,8 @@ def preflight(plan: Plan, network: Network, live: LiveNetwork, policy: Policy, t
         refusal = f"the plan cannot be made to the live configuration: {error}"
         return Preflight(base, configured, verdict, refusal=refusal)
     agreement = compare(_look_around(base, live, tolerance), tolerance)
+    if not agreement.settled:
+        agreement = watch(base, live, tolerance)
     refusal = f"telemetry contradicts the twin before the first step: {agreement.deviation}"
     return Preflight(base, configured, verdict, agreement, None if agreement.holds else refusal)
 

@@ -9,11 +9,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from .agreement import Agreement, Tolerance, compare
+from .agreement import Agreement, Tolerance, watch
 from .errors import ExecutionError, TwinError
 from .live.network import LiveNetwork
 from .model import Frozen, Network
-from .observe import observe
 from .plan import Change, Plan, states, way_back
 from .preflight import configuration
 
@@ -103,10 +102,9 @@ class Rollout:
         """
         for number, change in enumerate(self._plan.steps, start=1):
             self._log.write(number, "apply", f"making step {number}", change=change)
-            before = self._live.now
             self._live.apply(change)
             self.applied = number
-            agreement = self._look(number, before, tolerance)
+            agreement = watch(self._states[number], self._live, tolerance)
             if agreement.deviation:
                 reason = f"after step {number} the network is not as predicted: {agreement.deviation}"
                 self._log.write(number, "disagree", reason, change=change, agreement=agreement)
@@ -151,13 +149,6 @@ class Rollout:
                 self._log.try_to_write(number, "roll back", f"step {number} is undone", change=change)
             self._confirm(expected, tolerance)
 
-    def _look(self, number: int, since: datetime, tolerance: Tolerance) -> Agreement:
-        self._live.wait(tolerance.samples)
-        telemetry = self._live.read_telemetry(since)
-        return compare(
-            observe(self._states[number], telemetry, window=tolerance.samples, now=self._live.now), tolerance
-        )
-
     def _undo(self, number: int, change: Change, expected: Network) -> None:
         error: BaseException | None = None
         for _ in range(_ATTEMPTS):
@@ -180,7 +171,7 @@ class Rollout:
                 fix="compare it with the snapshot and restore it by hand",
             )
         with suppress(TwinError):
-            agreement = self._look(0, self._live.now, tolerance)
+            agreement = watch(self._states[0], self._live, tolerance)
             detail = str(agreement.deviation or f"as before the plan, furthest off is {agreement.worst}")
             self._log.try_to_write(0, "agree" if agreement.holds else "disagree", detail, agreement=agreement)
 

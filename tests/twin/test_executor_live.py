@@ -13,6 +13,7 @@ from twin.errors import CertificateError, ExecutionError, JournalError
 from twin.executor import Execution, execute, recover
 from twin.faults import Fault, FaultKind, afflict
 from twin.live.emulated import EmulatedNetwork
+from twin.live.sensors import Noise
 from twin.plan import DrainLink, Plan, RemoveTunnel, SetWeight, apply_all
 from twin.preflight import configuration
 from twin.sim.simulate import simulate
@@ -76,6 +77,23 @@ def test_a_certified_plan_is_applied_and_each_step_confirmed(live):
 def test_honest_networks_are_never_turned_back_for_their_noise(seed):
     live = emulate(seed)
     assert run(live, relief(live)).status == "applied"
+
+
+def test_readings_that_get_lost_turn_no_plan_back():
+    live = EmulatedNetwork(inventory(), seed=5, start=emulate().now, noise=Noise(missed_reads=0.05, missed_polls=0.01))
+    live.wait(4)
+    execution = run(live, relief(live))
+    assert execution.status == "applied", execution.reason
+
+
+def test_a_network_that_falls_silent_is_taken_back(live):
+    incident = relief(live)
+    start = configuration(live.read_topology())
+    deaf = partial(setattr, live._sensors, "_noise", Noise(missed_reads=0.9))
+    execution = run(live, incident, on_step=Breaks(2, "apply", deaf))
+    assert execution.status == "rolled_back"
+    assert "silence of network" in execution.reason
+    assert configuration(live.read_topology()) == start
 
 
 def test_the_record_comes_before_the_effect(live):

@@ -207,6 +207,35 @@ def test_moving_overload_from_a_large_link_to_a_small_one_is_worse():
     assert judge(network, heavier)["nominal"].counterexample.element in {"A->C", "C->B"}
 
 
+def test_what_is_regained_elsewhere_does_not_pay_for_a_demand_that_is_cut_off():
+    circuits = [("A", "B", 10, 1), ("A", "E", 10, 1)]
+    network = apply(network_of(circuits, {("A", "E"): 5.0, ("A", "B"): 1.0}), DrainLink(circuit="link/A:E--E:A"))
+    steps = (UndrainLink(circuit="link/A:E--E:A"), DrainLink(circuit="link/A:B--B:A"))
+    checks = judge(network, *steps)
+    assert checks["nominal"].counterexample.element == "node/B"
+    assert checks["nominal"].measured == 1.0
+    assert checks["transient"].counterexample.step == 2
+
+
+def test_less_above_the_limit_does_not_pay_for_more_above_capacity():
+    circuits = [("A", "B", 100, 1), ("A", "C", 10, 1), ("C", "B", 10, 1), ("B", "F", 10, 1)]
+    network = network_of(circuits, {("A", "B"): 99.0, ("B", "F"): 16.0})
+    paths = (SegmentList(via=("C",), share=15 / 99), SegmentList(via=(), share=84 / 99))
+    check = judge(network, SetTunnel(tunnel=Tunnel(name="T", source="A", target="B", paths=paths)))["nominal"]
+    assert check.counterexample.element in {"A->C", "C->B"}
+    assert check.measured == pytest.approx(1.5)
+
+
+def test_the_longest_delay_may_not_grow_even_if_the_mean_hardly_does():
+    base = network_of(
+        [("A", "B", 10, 1), ("B", "D", 10, 1), ("A", "C", 10, 2), ("C", "D", 10, 2)], {("A", "D"): 0.1, ("B", "D"): 5.0}
+    )
+    links = tuple(x._replace(delay_ms=9.0 if "C" in x.name else 1.0) for x in base.links)
+    slow = Network(base.name, base.nodes, links, base.demands)
+    found = judge(slow, over_c(), policy=OPEN.model_copy(update={"max_delay_stretch": 2.0}))["nominal"].counterexample
+    assert (found.element, found.measured, found.limit) == ("demand/A->D", 18.0, 4.0)
+
+
 def test_a_detour_that_is_too_long_names_the_demand():
     network = square(4.0)
     links = tuple(x._replace(delay_ms=9.0 if "C" in x.name else 1.0) for x in network.links)

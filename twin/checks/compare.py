@@ -44,15 +44,14 @@ def above(outcome: Outcome, limit: float) -> Floats:
 
 
 def newly_lost(before: Outcome, after: Outcome, where: Where) -> Violation | None:
-    """Return the node that loses most, when a demand that had a path has none any more."""
+    """Return the node that is cut off most, when a demand that had a path has none any more."""
     lost = _lost(after)
     cut = np.where(_lost(before) > 0, 0.0, lost)
     more = float(lost.sum() - _lost(before).sum())
     if not cut.any() and more <= rate_slack(after.network):
         return None
     blame = cut if cut.any() else lost
-    worst = int((blame.sum(axis=0) + blame.sum(axis=1)).argmax())
-    node = after.network.nodes[worst].id
+    node = after.network.nodes[_most_cut_off(blame, after.network.offered)].id
     measured = float(blame.sum())
     detail = f"{node} loses its paths {where}: {measured:.6g} Mbit/s of demand that was carried before is lost"
     return Violation(detail, _at(node, where, measured, 0.0))
@@ -115,6 +114,14 @@ def slower(before: Outcome, after: Outcome, stretch: float, where: Where) -> Vio
 def _lost(outcome: Outcome) -> Floats:
     up = np.array([node.up for node in outcome.network.nodes])
     return np.where(np.isinf(outcome.delay_ms) & np.outer(up, up), outcome.network.offered, 0.0)
+
+
+def _most_cut_off(lost: Floats, offered: Floats) -> int:
+    """Return the node that loses the largest share of its demands [n, n], both ways; of equal ones the larger loss."""
+    loses: Floats = lost.sum(axis=0) + lost.sum(axis=1)
+    has: Floats = offered.sum(axis=0) + offered.sum(axis=1)
+    share = np.divide(loses, has, out=np.zeros(len(has)), where=has > 0).round(9)
+    return int(np.lexsort((loses, share))[-1])
 
 
 def _too_busy(outcome: Outcome, link: int, limit: float, where: Where) -> Violation:
