@@ -1,5 +1,6 @@
 """What the links of the emulated network do to traffic: full queues drop, bad links lose, busy links delay."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ PACKET_BITS = 8000.0
 BUFFER_MS = 50.0
 """Depth of an interface's queue: what a packet waits when it is full."""
 _TOLERANCE = 1e-9
-_PLAIN_ROUNDS, _ROUNDS = 30, 300
+_STEPS = ((30, 1.0), (300, 0.5), (1500, 0.04))
+"""Up to which round how far to go towards the wanted shares; a full link in a routing loop needs the smallest step."""
 
 
 class Carried(NamedTuple):
@@ -33,16 +35,16 @@ def carry(paths: Paths, rate: Floats, capacity: Floats, loss: Floats, discard: F
     Of what arrives, the router at the head drops the share `discard`, none by default.
 
     Losses upstream relieve the links downstream, so the shares that the queues let through are a fixed point. It is
-    iterated to 1e-9 in the share, with averaging when plain rounds go back and forth.
+    iterated to 1e-9 in the share, with smaller steps when larger ones go back and forth.
     """
     passed, gone = np.ones(capacity.size), np.zeros(capacity.size) if discard is None else discard
     survive = (1 - loss) * (1 - gone)
-    for number in range(_ROUNDS):
+    for step in (size for (begin, _), (end, size) in pairwise(((0, 0.0), *_STEPS)) for _ in range(begin, end)):
         arrived, leaving = _walk(paths, rate, passed * survive)
         wanted = np.minimum(1.0, capacity / np.maximum(arrived, capacity))
         if np.abs(wanted - passed).max(initial=0.0) < _TOLERANCE:
             break
-        passed = wanted if number < _PLAIN_ROUNDS else (wanted + passed) / 2
+        passed = passed + step * (wanted - passed)
     else:
         arrived, leaving = _walk(paths, rate, passed * survive)
     sent = arrived * passed

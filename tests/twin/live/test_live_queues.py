@@ -61,3 +61,12 @@ def test_waiting_grows_with_the_load_as_in_an_m_d_1_queue_up_to_a_full_buffer():
     paths = Paths(np.arange(4), np.ones(4), np.arange(4)[:, None], np.ones(4, bool), np.ones(4, int), np.arange(4))
     wait = queueing_ms(carry(paths, rates, capacity, np.zeros(4)), capacity)
     assert np.allclose(wait, [0, 0.4, 3.6, BUFFER_MS])  # 0.8 ms a packet; rho / (2 (1 - rho)) of it
+
+
+def test_a_routing_loop_fills_its_links_and_no_more():
+    """Sixty-four hops back and forth over two links: what one packet of traffic adds is 32 times its size."""
+    paths = line(*[1] * 64)._replace(hops=np.tile([0, 1], 32)[None, :])
+    for rate in (1.0, 20.0, 100.0, 1000.0):
+        got = carry(paths, np.array([rate]), np.array([500.0, 700.0]), np.zeros(2))
+        assert (got.sent <= np.array([500.0, 700.0]) * (1 + 1e-8)).all()
+        assert np.isclose(got.sent[0], min(500, 32 * rate))

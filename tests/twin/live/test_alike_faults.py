@@ -1,0 +1,91 @@
+"""Faults that are said to be indistinguishable give the same telemetry, to the last bit and log line."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.twin.live.ladder import ladder, last, live, same
+from twin.faults import INDISTINGUISHABLE, Fault, FaultKind, alike
+from twin.live.emulated import EmulatedNetwork
+from twin.live.network import Telemetry
+from twin.model import Network
+
+K = FaultKind
+CIRCUIT, INTERFACE = "link/a1:a2--a2:a1", "interface/a1/a2"
+
+
+def seen(fault: Fault, network: Network | None = None, *, skipped: int = 0) -> tuple[EmulatedNetwork, Telemetry]:
+    """What is measured, with all the noise, after the fault and after some skipped samples."""
+    struck = live(network)
+    struck.inject(fault)
+    struck.wait(skipped)
+    return struck, last(struck, 5)
+
+
+def edge() -> Network:
+    """The ladder with a node that nothing goes through."""
+    network = ladder()
+    drained = tuple(node._replace(drained=node.name == "a0") for node in network.nodes)
+    return replace(network, nodes=drained)
+
+
+def test_an_attack_of_requests_is_a_surge():
+    one, two = (seen(Fault(kind=kind, element="node/b3", severity=2.5))[1] for kind in (K.SURGE, K.WEB_DOS))
+    assert same(one, two)
+
+
+def test_a_missing_member_is_a_stale_group_once_the_flap_has_scrolled_by():
+    one, two = (seen(Fault(kind=kind, element=INTERFACE), skipped=1)[1] for kind in (K.ECMP_MISSING, K.ECMP_STALE))
+    assert same(one, two)
+    one, two = (seen(Fault(kind=kind, element=INTERFACE))[1] for kind in (K.ECMP_MISSING, K.ECMP_STALE))
+    assert one.events != two.events
+
+
+def test_a_host_s_blackhole_is_its_router_s_where_there_is_no_transit():
+    faults = [Fault(kind=kind, element="node/a0", target="node/b2") for kind in (K.HOST_BLACKHOLE, K.BLACKHOLE)]
+    one, two = (seen(fault, edge())[1] for fault in faults)
+    assert same(one, two)
+    one, two = (seen(fault.model_copy(update={"element": "node/a1"}))[1] for fault in faults)
+    assert not same(one, two)
+
+
+def test_lost_capacity_is_capacity_that_was_never_there_without_a_look_at_before():
+    narrow = ladder()
+    both = narrow.circuit(CIRCUIT)
+    links = [x._replace(capacity=x.capacity / 4) if i in both else x for i, x in enumerate(narrow.links)]
+    lost, one = seen(Fault(kind=K.CAPACITY, element=CIRCUIT, severity=0.75))
+    never, two = seen(Fault(kind=K.WRONG_CAPACITY, element=CIRCUIT, severity=4.0), replace(narrow, links=tuple(links)))
+    assert same(one, two)
+    assert lost.read_topology() == never.read_topology()
+    assert one.links.dropped_mbps.max() > 0
+
+
+def test_each_pair_says_when_and_why():
+    pairs = [{entry.one, entry.other} for entry in INDISTINGUISHABLE]
+    expected = [(K.SURGE, K.WEB_DOS), (K.ECMP_MISSING, K.ECMP_STALE), (K.HOST_BLACKHOLE, K.BLACKHOLE)]
+    assert pairs == [set(pair) for pair in (*expected, (K.CAPACITY, K.WRONG_CAPACITY))]
+    assert all(entry.when and entry.reason for entry in INDISTINGUISHABLE)
+    assert alike(K.WEB_DOS, K.SURGE) is INDISTINGUISHABLE[0]
+    assert alike(K.LINK_DOWN, K.SURGE) is None
+
+
+CONTROL = [
+    Fault(kind=K.NEIGHBOUR_MISSING, element=INTERFACE),
+    Fault(kind=K.ACL_BLOCK, element=INTERFACE),
+    Fault(kind=K.MTU, element=INTERFACE),
+]
+
+
+@pytest.mark.parametrize("fault", CONTROL, ids=lambda x: str(x.kind))
+def test_lost_neighbours_differ_from_each_other_in_the_log_alone(fault: Fault):
+    reference, got = (seen(x, skipped=1)[1] for x in (CONTROL[0], fault))
+    assert same(replace(reference, events=()), replace(got, events=()))
+    onset = seen(fault)[1]
+    if fault is not CONTROL[0]:
+        assert onset.events != seen(CONTROL[0])[1].events
+
+
+def test_what_is_skipped_is_older_than_what_is_read():
+    struck, got = seen(Fault(kind=K.ECMP_STALE, element=INTERFACE), skipped=1)
+    assert all(event.time > (struck.now - timedelta(seconds=1500)).timestamp() for event in got.events)
