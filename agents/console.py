@@ -51,7 +51,7 @@ from .wording import (
 )
 
 STYLES = {"monitoring": "cyan", "diagnosis": "magenta", "planning": "blue", "verification": "yellow"}
-_ENDS = {"resolved": "green", "healthy": "green", "no action needed": "green"}
+_ENDS = {"resolved": "green", "relieved": "green", "healthy": "green", "no action needed": "green"}
 _ACTIONS = {"agree": "green", "disagree": "red", "roll back": "yellow", "refused": "red"}
 _SHOWN = 5  # symptoms, causes
 

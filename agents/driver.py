@@ -8,7 +8,7 @@ plan ◄───────────── rejected, rounds left ──┐
 │  └─ none helps ─────────────────────────┼──────► no safe plan
 verify ─────────────────────────────────────┘ no rounds left
 │ approved, with a passing verdict
-approve ── execute ── confirm ──────────────────────► resolved
+approve ── execute ── confirm ──────────────────────► resolved, relieved
 └─ disagreement ─► roll back ─────────► rolled back
 """
 
@@ -44,7 +44,7 @@ EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
         "diagnose": frozenset({"plan", "end"}),
         "plan": frozenset({"verify", "end"}),
         "verify": frozenset({"approve", "plan", "end"}),
-        "approve": frozenset({"execute"}),
+        "approve": frozenset({"execute", "end"}),
         "execute": frozenset({"confirm", "roll back", "end"}),
         "confirm": frozenset({"end", "roll back"}),
         "roll back": frozenset({"end"}),
@@ -102,8 +102,17 @@ class Operator(Protocol):
         """Measure again: whether the harm is less than it was."""
         ...
 
-    async def roll_back(self) -> None:
-        """Take back whatever of the plan is in place."""
+    async def roll_back(self, because: str) -> None:
+        """Take back whatever is applied."""
+        ...
+
+    @property
+    def noise(self) -> float:
+        """Measured harm, in Mbit/s, that cannot be told from none."""
+        ...
+
+    def tier_for_a_person(self) -> str | None:
+        """Return the plan's risk tier if the policy asks for a person's approval of it."""
         ...
 
 
@@ -169,7 +178,7 @@ class Driver:
         if self._harms(diagnosis.harm):
             return Move("plan", f"{cause} harms {diagnosis.harm:,.0f} Mbit/s", diagnosis)
         measured = _present(self._desk.incident).harm
-        if self._harms(measured):
+        if measured > self._operator.noise:
             words = f"{measured:,.0f} Mbit/s are harmed that {cause} does not do on the twin: no plan can be rehearsed"
             return Move("end", words, diagnosis, "no safe plan")
         if diagnosis.cause is None:
@@ -203,6 +212,10 @@ class Driver:
         return Move("end", f"{words}, and {self._rounds} rounds are used up", decision, "no safe plan")
 
     async def _approve(self) -> Move:
+        tier = self._operator.tier_for_a_person()
+        if tier is not None:
+            because = f"the plan is safe and of {tier} risk, for which the policy asks a person's approval"
+            return Move("end", because, outcome="awaiting approval")
         return Move("execute", await self._operator.approve())
 
     async def _execute(self) -> Move:
@@ -223,14 +236,16 @@ class Driver:
             f"measured harm went from {before or 0:,.0f} to {after or 0:,.0f} Mbit/s; "
             f"without the plan it would be {without or 0:,.0f} by now"
         )
-        return Move("end", words, outcome="resolved") if better else self._to_roll_back(words)
+        if not better:
+            return self._to_roll_back(words)
+        return Move("end", words, outcome="resolved" if (after or 0) <= self._operator.noise else "relieved")
 
     def _to_roll_back(self, because: str) -> Move:
         self._because = because
         return Move("roll back", because)
 
     async def _roll_back(self) -> Move:
-        await self._operator.roll_back()
+        await self._operator.roll_back(self._because)
         return Move("end", f"the network is as it was before the plan: {self._because}", outcome="rolled back")
 
     async def _work(self, stage: Stage, task: str, concluded: Callable[[], bool]) -> None:

@@ -18,7 +18,17 @@ from twin.verdict import Verdict
 
 Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
 Moment = Literal["before", "diagnosed", "planned", "after"]
-Outcome = Literal["healthy", "resolved", "no safe plan", "no action needed", "rolled back", "failed", "interrupted"]
+Outcome = Literal[
+    "healthy",
+    "resolved",
+    "relieved",
+    "no safe plan",
+    "no action needed",
+    "awaiting approval",
+    "rolled back",
+    "failed",
+    "interrupted",
+]
 
 
 class RunStarted(Frozen):

@@ -20,14 +20,17 @@ from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
 from twin.plan import apply_all
+from twin.policy import RiskTier
 from twin.sim.simulate import simulate
 from twin.store import RankedHypothesis, TwinStore
+from twin.verdict import risk_tier
 
 from . import loads
 from .chat import Session
 from .events import CertificateIssued, ExecutionStep, Figures, LoadsTaken, VerdictReached
 
 NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
+NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
 LOOKBACK = timedelta(hours=3)
 WINDOW = 3  # samples that the last measurement is over
 
@@ -151,14 +154,14 @@ class NetworkOperator:
         self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
         return taken.harm <= max((1 - desk.policy.min_gain) * without, self.negligible)
 
-    async def roll_back(self) -> None:
+    async def roll_back(self, because: str) -> None:
         """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
-        self.take_back()
+        self.take_back(because)
         self.live.wait(WINDOW)
         taken = self._take(loads.measured("after", self._observe(), self.desk.policy.max_utilisation))
         self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation)
 
-    def take_back(self) -> bool:
+    def take_back(self, because: str) -> bool:
         """Undo every step that is still in place; False if there is none.
 
         Raises `ExecutionError` when one could not be undone.
@@ -167,7 +170,7 @@ class NetworkOperator:
             return False
         plan = self.desk.submission.plan
         with self.desk.span("roll_back", plan=plan.hash):
-            recover(plan, self.desk.state, self._configured, self.live, on_step=self._record)
+            recover(plan, self.desk.state, self._configured, self.live, because=because, on_step=self._record)
         self._configured = None
         return True
 
@@ -193,6 +196,22 @@ class NetworkOperator:
     def negligible(self) -> float:
         """Harm, in Mbit/s, that is nothing to act on."""
         return NEGLIGIBLE * float(self.desk.state.offered.sum())
+
+    @property
+    def noise(self) -> float:
+        """Measured harm, in Mbit/s, that cannot be told from none."""
+        return NOISE * float(self.desk.state.offered.sum())
+
+    def tier_for_a_person(self) -> RiskTier | None:
+        """Return the plan's risk tier if the policy asks for a person's approval of it; the plan is left to be read."""
+        submission, decision = self._approved()
+        if decision.verdict is None:
+            return None
+        tier = risk_tier(submission.plan, decision.verdict, self.desk.policy)
+        if not self.desk.policy.asks_for_a_person(tier):
+            return None
+        write_plan(submission.plan, self.folder / "plan.json")
+        return tier
 
     def _execute(self, submission: PlanSubmission) -> Execution:
         desk = self.desk

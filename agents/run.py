@@ -39,8 +39,8 @@ from .tracing import Tracing
 INTERVAL_S = 300.0
 HISTORY = 36  # samples before the fault strikes: three hours
 AFTERMATH = 4  # samples after it, before anyone looks
-FIRST_DAY = datetime(2026, 3, 2, tzinfo=UTC)
-BUSY_HOURS = (17.0, 22.0)  # local time at which a fault strikes, drawn by the seed
+FIRST_MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+BUSY_HOURS = (19.0, 20.5)  # local time at which a fault strikes, on a working day drawn by the seed
 
 
 class RunRequest(Frozen):
@@ -157,8 +157,9 @@ def _stage_scene(network: Network, request: RunRequest) -> _Scene:
     rng = np.random.default_rng([request.seed, 1])
     local = rng.uniform(*BUSY_HOURS)
     longitude = float(np.mean([node.longitude for node in network.nodes]))
-    day, minutes = int(rng.integers(0, 365)), round((local - longitude / 15) * 12) * 5
-    onset = FIRST_DAY + timedelta(days=day, minutes=minutes)
+    week, day = (int(x) for x in rng.integers(0, (52, 5)))
+    minutes = round((local - longitude / 15) * 12) * 5
+    onset = FIRST_MONDAY + timedelta(weeks=week, days=day, minutes=minutes)
     begin = onset - timedelta(seconds=HISTORY * INTERVAL_S)
     live = EmulatedNetwork(network, seed=request.seed, start=begin, interval_s=INTERVAL_S)
     live.wait(HISTORY)
@@ -186,7 +187,7 @@ async def _drive(driver: Driver, operator: NetworkOperator) -> _Ended:
 
 def _taken_back(operator: NetworkOperator, ended: _Ended) -> _Ended:
     try:
-        undone = operator.take_back()
+        undone = operator.take_back(ended.because)
     except TwinError as error:
         words = f"{ended.because}, and not everything could be taken back: {error}"
         return replace(ended, outcome="failed", because=words, error=error)
@@ -232,7 +233,7 @@ def _closing(ended: _Ended, operator: NetworkOperator, scene: _Scene, seconds: f
         cause=desk.diagnosis.cause if desk.diagnosis else None,
         truth=scene.fault,
         onset=scene.onset,
-        plan=desk.submission.plan.hash if ended.outcome == "resolved" and desk.submission else None,
+        plan=desk.submission.plan.hash if ended.outcome in ("resolved", "relieved") and desk.submission else None,
         certificate_checked=operator.accepted,
         rounds=len(desk.rejected) + (desk.submission is not None and not _is_rejected(desk)),
         model_calls=spent.model_calls,

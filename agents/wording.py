@@ -31,6 +31,7 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2
 
 OUTCOMES = {
     "resolved": "The incident is resolved.",
+    "relieved": "Less traffic is harmed than would be without the plan; some still is.",
     "healthy": "The network is healthy.",
     "no action needed": "There is a fault, and the network carries everything within its limits.",
     "no safe plan": "No safe plan was found; nothing was changed.",

@@ -82,7 +82,7 @@ def judge_diagnosis(truth: Fault | None, cause: Fault | None, outcome: Outcome) 
 
 def was_applied(finished: RunFinished) -> bool:
     """Whether the run left a plan in the network."""
-    return finished.plan is not None and finished.outcome == "resolved"
+    return finished.plan is not None and finished.outcome in ("resolved", "relieved")
 
 
 def wilson(successes: int, trials: int, z: float = 1.959964) -> Interval:

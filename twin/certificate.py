@@ -22,8 +22,6 @@ from .plan import Plan
 from .policy import Policy, RiskTier
 from .verdict import Verdict, risk_tier
 
-_TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
-
 
 class Approval(Frozen):
     """One decision on exactly one plan in one state."""
@@ -243,8 +241,7 @@ def _require_approval(approvals: Sequence[Approval], tier: RiskTier, policy: Pol
     approved = [x for x in approvals if x.decision == "approve"]
     if not approved:
         raise CertificateError("nobody has approved exactly this plan in this state", fix="ask for approval")
-    needs_person = policy.person_from != "never" and _TIERS.index(tier) >= _TIERS.index(policy.person_from)
-    if needs_person and not any(x.role == "person" for x in approved):
+    if policy.asks_for_a_person(tier) and not any(x.role == "person" for x in approved):
         raise CertificateError(f"a plan of {tier} risk needs a person's approval", fix="ask a person to approve it")
 
 

@@ -12,6 +12,7 @@ from .errors import PolicyError
 from .model import Frozen
 
 RiskTier = Literal["low", "medium", "high"]
+_TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
 
 
 class Policy(Frozen):
@@ -51,6 +52,10 @@ class Policy(Frozen):
     person_from: RiskTier | Literal["never"] = Field(
         default="never", description="Lowest risk tier whose plans a person must approve."
     )
+
+    def asks_for_a_person(self, tier: RiskTier) -> bool:
+        """Whether a person has to approve plans of this risk tier."""
+        return self.person_from != "never" and _TIERS.index(tier) >= _TIERS.index(self.person_from)
 
     @property
     def hash(self) -> str:
