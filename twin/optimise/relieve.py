@@ -9,7 +9,7 @@ from twin.model import Network
 from twin.policy import Policy
 from twin.verdict import Counterexample
 
-from . import drain, restore, tunnels, weights
+from . import drain, restore, segments, tunnels, weight_search, weights
 from .assemble import without_plan
 from .judge import Judge
 from .proposal import Proposal
@@ -22,16 +22,21 @@ METHODS: Mapping[str, Planner] = MappingProxyType(
         drain.METHOD: drain.relieve_by_drain,
         weights.METHOD: weights.relieve_by_weights,
         tunnels.METHOD: tunnels.relieve_by_tunnels,
+        segments.METHOD: segments.relieve_by_segments,
+        weight_search.METHOD: weight_search.relieve_by_weight_search,
     }
 )
 """Every planner of relief by the name that its plans carry."""
+
+TACTICAL = (restore.METHOD, drain.METHOD, weights.METHOD, tunnels.METHOD)
+"""The planners that look for few changes, which is what an incident needs; the others plan the whole matrix anew."""
 
 
 def relieve(
     network: Network,
     policy: Policy,
     *,
-    methods: Sequence[str] = tuple(METHODS),
+    methods: Sequence[str] = TACTICAL,
     reference: Network | None = None,
     avoid: Sequence[Counterexample] = (),
     seed: int = 0,

@@ -1,11 +1,12 @@
 """Saving power: put circuits to sleep that neither the traffic nor any single failure needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 
 from twin.model import Network
-from twin.plan import SleepLink, apply
+from twin.plan import Change, SleepLink, apply, apply_all
 from twin.policy import Policy
+from twin.sim.power import DEFAULT_POWER, PowerModel, power
 from twin.sim.simulate import simulate
 from twin.verdict import Counterexample
 
@@ -14,7 +15,6 @@ from .judge import Judge
 from .proposal import Proposal
 
 METHOD = "link-sleep"
-Saving = Callable[[Network, str], float]
 
 
 def plan_sleep(
@@ -24,19 +24,18 @@ def plan_sleep(
     avoid: Sequence[Counterexample] = (),
     seed: int = 0,
     time_limit_s: float | None = None,
-    saving: Saving | None = None,
+    model: PowerModel = DEFAULT_POWER,
 ) -> Proposal:
     """Put up to `policy.max_steps` circuits to sleep; every state on the way survives every single failure.
 
-    Greedy by what a circuit saves (`saving(network, circuit)` in watts; without it, its capacity, as port power grows
-    with the rate), the least loaded first among equals. Nothing is random: `seed` changes nothing. A time limit ends
-    with the circuits found so far.
+    Greedy by the watts that a circuit saves under the power model, the least loaded first among equals. Nothing is
+    random: `seed` changes nothing. A time limit ends with the circuits found so far.
     """
     del seed
     judge = Judge(network, policy, avoid)
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
     state, steps = network, list[SleepLink]()
-    for circuit in _by_saving(judge, saving or _capacity):
+    for circuit in _by_saving(judge, model):
         if len(steps) == policy.max_steps or (deadline is not None and monotonic() > deadline):
             break
         asleep = apply(state, SleepLink(circuit=circuit))
@@ -48,20 +47,21 @@ def plan_sleep(
     return assemble(judge, METHOD, steps, aim="sleep", required=steps)
 
 
-def _by_saving(judge: Judge, saving: Saving) -> list[str]:
+def watts_saved(network: Network, steps: Sequence[Change], model: PowerModel = DEFAULT_POWER) -> float:
+    """Return how many watts less the network draws after the steps."""
+    return power(network, model).total_watts - power(apply_all(network, steps), model).total_watts
+
+
+def _by_saving(judge: Judge, model: PowerModel) -> list[str]:
     """Return the circuits that may sleep, the largest saving first."""
     network = judge.network
-    load = simulate(network).load
+    load, watts = simulate(network).load, power(network, model).link_watts
     able = {
-        name: (-saving(network, name), float(sum(load[i] for i in links)), name)
+        name: (-float(watts[list(links)].sum()), float(load[list(links)].sum()), name)
         for name, links in network.circuits.items()
         if all(network.links[i].usable for i in links) and not judge.protects(*_touched(network, name))
     }
     return sorted(able, key=lambda name: able[name])
-
-
-def _capacity(network: Network, circuit: str) -> float:
-    return sum(network.links[i].capacity for i in network.circuits[circuit])
 
 
 def _touched(network: Network, circuit: str) -> tuple[str, ...]:

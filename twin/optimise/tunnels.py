@@ -52,7 +52,8 @@ def relieve_by_tunnels(
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    return assemble(judge, METHOD, _Search(judge, deadline).run())
+    risk = Risk(judge.arrays.offered[None], np.ones(1))
+    return assemble(judge, METHOD, TunnelSearch(judge, risk, deadline).run())
 
 
 def tunnel_over(network: Network, move: Move) -> Tunnel:
@@ -72,89 +73,119 @@ def _new_name(source: str, target: str, taken: set[str]) -> str:
     return name
 
 
-class _Search:
-    def __init__(self, judge: Judge, deadline: float | None) -> None:
-        self.judge, self.deadline = judge, deadline
+class Risk(NamedTuple):
+    """Demand scenarios, and how their figures become one: a weighted sum, the worst first."""
+
+    volumes: Floats  # [S, n, n] Mbit/s, by target first
+    weights: Floats  # [S] sum to one
+
+    def of(self, figures: Floats) -> Floats:
+        """Weigh figures [S, ...] of the scenarios, sorted from the worst down."""
+        worst_first = np.sort(figures, axis=0)[::-1]
+        return np.einsum("s,s...->...", self.weights, worst_first)
+
+
+class _Trials(NamedTuple):
+    """What every midpoint of one demand would give [n]."""
+
+    harm: Floats  # Mbit/s, with headroom
+    peak: Floats  # share of capacity
+    crowding: Floats  # sum of squared utilisations
+    exposed: Flags  # whether some failure is likely to hurt
+
+
+class TunnelSearch:
+    """Greedy choice of tunnels; `network` has to be safe after each one under its own demands."""
+
+    def __init__(self, judge: Judge, risk: Risk, deadline: float | None) -> None:
+        self.judge, self.risk, self.deadline = judge, risk, deadline
         self.table: Fractions = ecmp_fractions(judge.arrays, judge.routing.paths)
         self.nodes = judge.network.nodes
         untouched = np.array([not judge.protects(node.id) for node in self.nodes], dtype=np.bool_)
         self.midpoint = judge.arrays.up & ~judge.arrays.no_transit & untouched
-        self.movable = np.outer(untouched, untouched) & (judge.arrays.offered > 0) & (self.table.survival > 0)
+        self.movable = np.outer(np.ones_like(untouched), untouched) & (self.table.survival > 0)
         self.moved: dict[tuple[int, int], int] = {}
         self.spare = (judge.policy.max_failure_utilisation - judge.worst_case()) * judge.arrays.capacity
 
     def run(self) -> tuple[Change, ...]:
         """Return the accepted moves as changes, in the order in which they were found."""
-        state, load = self.judge.network, self.judge.routing.load
+        state, loads = self.judge.network, self.loads(self.judge.network)
+        had_harm = self.value(loads).harm > 0
         steps: list[Change] = []
-        while len(steps) < self.judge.policy.max_steps and not self._done(load) and not self._late():
-            for move in self._improving(load):
+        while len(steps) < self.judge.policy.max_steps and not self._late():
+            if had_harm and self.value(loads).harm <= 0:
+                break  # fewest tunnels win over a still lower peak
+            for move in self._improving(loads):
                 change = SetTunnel(tunnel=tunnel_over(state, move))
                 reached = apply(state, change)
-                routing = self.judge.route(compile_network(reached))
-                if self._better(routing.load, load) and self.judge.is_safe(reached):
+                found = self.loads(reached)
+                if self.value(found).beats(self.value(loads), gain=1e-3) and self.judge.is_safe(reached):
                     break
             else:
                 break
-            state, load = reached, routing.load
+            state, loads = reached, found
             self.moved[move.source, move.target] = move.via
             steps.append(change)
         return tuple(steps)
 
-    def _done(self, load: Floats) -> bool:
-        """Harm was there and is gone: fewest tunnels win over a still lower peak."""
-        return self.judge.before.harm > 0 and self.judge.harm(load, aim=HEADROOM) <= 0
+    def loads(self, state: Network) -> Floats:
+        """Load of each arc in each scenario, Mbit/s [S, m]."""
+        arrays = compile_network(state)
+        rows = [self.judge.route(arrays._replace(offered=volume)).load for volume in self.risk.volumes]
+        return np.array(rows)
+
+    def value(self, loads: Floats) -> Value:
+        """Weigh harm, with headroom, and peak over the scenarios."""
+        harm = np.array([self.judge.harm(load, aim=HEADROOM) for load in loads])
+        peak = np.array([self.judge.peak(load) for load in loads])
+        return Value(float(self.risk.of(harm)), float(self.risk.of(peak)))
 
     def _late(self) -> bool:
         return self.deadline is not None and monotonic() > self.deadline
 
-    def _better(self, load: Floats, than: Floats) -> bool:
-        return self._value(load).beats(self._value(than), gain=1e-3)
-
-    def _value(self, load: Floats) -> Value:
-        return Value(self.judge.harm(load, aim=HEADROOM), self.judge.peak(load))
-
-    def _improving(self, load: Floats) -> Iterator[Move]:
+    def _improving(self, loads: Floats) -> Iterator[Move]:
         """Yield the moves that lower harm, then the peak, at most `TRIALS`.
 
         Those that load no link beyond what it can take in its worst failure come first: they are likely to be safe.
+        Among those that relieve alike, the ones that crowd least: short ways over empty links.
         """
-        found: list[tuple[bool, float, float, Move]] = []
-        now = self._value(load)
-        for source, target in self._demands(load):
-            harm, peak, exposed = self._after(source, target, load)
-            found += [
-                (bool(exposed[k]), float(harm[k]), float(peak[k]), Move(source, target, int(k)))
-                for k in np.flatnonzero(np.isfinite(harm))
-                if Value(float(harm[k]), float(peak[k])).beats(now, gain=1e-3)
-            ]
+        found: list[tuple[bool, float, float, float, Move]] = []
+        now = self.value(loads)
+        for source, target in self._demands(loads):
+            after = self._after(source, target, loads)
+            for k in np.flatnonzero(np.isfinite(after.harm)):
+                harm, peak = float(after.harm[k]), float(after.peak[k])
+                if Value(harm, peak).beats(now, gain=1e-3):
+                    rank = bool(after.exposed[k]), round(harm, 3), round(peak, 6), float(after.crowding[k])
+                    found.append((*rank, Move(source, target, int(k))))
         yield from (move for *_, move in sorted(found)[:TRIALS])
 
-    def _demands(self, load: Floats) -> list[tuple[int, int]]:
-        """Return the demands with the most Mbit/s on the worst arcs, those not moved yet."""
-        hot = self.judge.hot(load)
-        volume = np.where(self.movable, self.judge.arrays.offered, 0.0)
-        amount = volume * self.table.share[:, :, hot].sum(axis=2)
+    def _demands(self, loads: Floats) -> list[tuple[int, int]]:
+        """Return the demands with the most Mbit/s on the hot arcs of the worst scenario, those not moved yet."""
+        values = [(self.judge.harm(load, aim=HEADROOM), self.judge.peak(load)) for load in loads]
+        worst = max(range(len(values)), key=lambda row: values[row])
+        volume = np.where(self.movable, self.risk.volumes[worst], 0.0)
+        amount = volume * self.table.share[:, :, self.judge.hot(loads[worst])].sum(axis=2)
         for source, target in self.moved:
             amount[target, source] = 0
         order = np.argsort(-amount, axis=None, kind="stable")[:DEMANDS]
         pairs = [divmod(int(i), len(self.nodes)) for i in order if amount.flat[i] > 0]
         return [(source, target) for target, source in pairs]
 
-    def _after(self, source: int, target: int, load: Floats) -> tuple[Floats, Floats, Flags]:
-        """Return harm, peak and whether a failure is likely to hurt, for every midpoint of one demand [n].
-
-        Harm and peak are inf where the demand cannot go there.
-        """
+    def _after(self, source: int, target: int, loads: Floats) -> _Trials:
+        """Try every midpoint of one demand; harm is infinite where it cannot go there."""
         share, survival = self.table
-        volume = self.judge.arrays.offered[target, source]
-        detour = share[:, source, :] + survival[:, source, None] * share[target]
-        added = volume * (detour - share[target, source])
-        loads = load + added
-        exposed = ((added > 1e-6) & (added > self.spare)).any(axis=1)
+        detour = share[:, source, :] + survival[:, source, None] * share[target] - share[target, source]
+        added = self.risk.volumes[:, target, source, None, None] * detour
+        reached = loads[:, None, :] + added
         possible = self.midpoint & (survival[:, source] > 0) & (survival[target] > 0)
         possible[[source, target]] = False
         limit = HEADROOM * self.judge.policy.max_utilisation * self.judge.arrays.capacity
-        harm = np.maximum(loads - limit, 0.0).sum(axis=1) + loads @ (1 - self.judge.arrays.keep)
-        peak = (loads / self.judge.arrays.capacity).max(axis=1)
-        return np.where(possible, harm, np.inf), np.where(possible, peak, np.inf), exposed
+        harm = np.maximum(reached - limit, 0.0).sum(axis=2) + reached @ (1 - self.judge.arrays.keep)
+        use = reached / self.judge.arrays.capacity
+        return _Trials(
+            harm=np.where(possible, self.risk.of(harm), np.inf),
+            peak=self.risk.of(use.max(axis=2)),
+            crowding=self.risk.of((use**2).sum(axis=2)),
+            exposed=((added > 1e-6) & (added > self.spare)).any(axis=(0, 2)),
+        )

@@ -14,6 +14,7 @@ from twin.model import Ints, Network
 from twin.plan import Change, SetWeight, apply_all
 from twin.policy import Policy
 from twin.sim.arrays import FAR, Arrays
+from twin.sim.delta import WeightProbe
 from twin.sim.kernels import shortest_paths
 from twin.verdict import Counterexample
 
@@ -28,6 +29,7 @@ LINKS = 60
 """Links that are tried in each round: those nearest to the traffic of the worst links."""
 BREAKPOINTS = 6
 """Weights that are tried per link and direction of change."""
+_BLOCK = 512
 HIGHEST = 65_535
 """Highest weight a plan sets: the widest that OSPF (RFC 2328) carries, and lowest-preference in practice."""
 
@@ -111,12 +113,7 @@ class _Search:
 
     def _next(self, beam: list[_Candidate]) -> list[_Candidate]:
         """Return the best safe states one change further, better than where they came from."""
-        found: list[_Candidate] = []
-        for candidate in beam:
-            for arc in self._links(candidate.weight):
-                if self._late():
-                    break
-                found += self._tries(candidate, arc)
+        found = [reached for candidate in beam if not self._late() for reached in self._neighbours(candidate)]
         kept: list[_Candidate] = []
         seen: set[bytes] = set()
         for candidate in sorted(found, key=lambda x: (x.value, x.weight.tobytes())):
@@ -127,15 +124,24 @@ class _Search:
                 break
         return kept
 
-    def _tries(self, candidate: _Candidate, arc: int) -> list[_Candidate]:
-        tried: list[_Candidate] = []
-        for value in breakpoints(self._with(candidate.weight), arc):
-            weight = candidate.weight.copy()
-            weight[arc] = value
-            reached = self._value(self._with(weight))
-            if reached.beats(candidate.value, gain=1e-3):
-                tried.append(_Candidate(reached, weight))
-        return tried
+    def _neighbours(self, candidate: _Candidate) -> list[_Candidate]:
+        """Try the breakpoints of every promising arc, all at once."""
+        arrays = self._with(candidate.weight)
+        changes = [(arc, int(value)) for arc in self._links(candidate.weight) for value in breakpoints(arrays, arc)]
+        probe = WeightProbe(self._state(candidate.weight))
+        lost = self.judge.routing.lost
+        better: list[_Candidate] = []
+        for start in range(0, len(changes), _BLOCK):
+            block = changes[start : start + _BLOCK]
+            loads = probe.loads([{int(arrays.link_of[arc]): value} for arc, value in block])[:, arrays.link_of]
+            self.judge.evaluations += len(block)
+            for (arc, value), load in zip(block, loads, strict=True):
+                reached = Value(self.judge.harm(load, aim=HEADROOM) + lost, self.judge.peak(load))
+                if reached.beats(candidate.value, gain=1e-3):
+                    weight = candidate.weight.copy()
+                    weight[arc] = value
+                    better.append(_Candidate(reached, weight))
+        return better
 
     def _links(self, weight: Ints) -> list[int]:
         """Return the arcs to try: those that carry the worst arcs' traffic, or leave a node where it passes."""

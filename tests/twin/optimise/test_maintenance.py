@@ -8,9 +8,10 @@ from twin.errors import UnknownElementError
 from twin.formats.load import load_network
 from twin.model import Network
 from twin.optimise.maintenance import plan_drain
-from twin.optimise.sleep import plan_sleep
+from twin.optimise.sleep import plan_sleep, watts_saved
 from twin.plan import DrainLink, DrainNode, SleepLink, apply, apply_all
 from twin.policy import Policy
+from twin.sim.power import PowerModel
 from twin.sim.simulate import simulate, single_failures
 from twin.verdict import verify
 
@@ -98,14 +99,12 @@ def test_a_full_mesh_sleeps_and_a_ring_does_not():
 def test_the_largest_saving_sleeps_first_and_the_same_input_gives_the_same_plan():
     network = random_network(4, nodes=7, extra=8)
     one = LOOSE.model_copy(update={"max_steps": 1})
-
-    def watts(_: Network, circuit: str) -> float:
-        return float(len(circuit) * 100 + sum(map(ord, circuit)))
-
-    first, again = (plan_sleep(x, one, saving=watts) for x in (network, replace(network)))
+    model = PowerModel(port_watts=((100, 10), (200, 90), (400, 300)))
+    first, again = (plan_sleep(x, one, model=model) for x in (network, replace(network)))
     assert first.plan == again.plan
-    chosen = first.plan.steps[0].circuit
+    saved = watts_saved(network, first.plan.steps, model)
+    assert saved > 0
     for circuit in network.circuits:
-        if watts(network, circuit) > watts(network, chosen):
-            other = first.plan.model_copy(update={"steps": (SleepLink(circuit=circuit),)})
-            assert not verify(other, network, one).passed
+        steps = (SleepLink(circuit=circuit),)
+        if watts_saved(network, steps, model) > saved:
+            assert not verify(first.plan.model_copy(update={"steps": steps}), network, one).passed

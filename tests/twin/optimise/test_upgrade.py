@@ -1,0 +1,112 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from tests.twin.optimise.networks import network_of
+from twin.formats.load import load_network
+from twin.model import Network
+from twin.optimise.lp import lowest_utilisation
+from twin.optimise.upgrade import largest_growth, plan_growth, plan_upgrade, plan_upgrade_rerouted, upgrade_cost
+from twin.plan import SetCapacity, apply_all
+from twin.policy import Policy
+from twin.provision import STANDARD_CAPACITIES
+from twin.sim.simulate import simulate, single_failures
+from twin.verdict import verify
+
+POLICY = Policy()
+
+
+@pytest.fixture(scope="module")
+def polska() -> Network:
+    return load_network("sndlib/polska")
+
+
+def fits(network: Network, steps, growth: float) -> bool:
+    grown = apply_all(network.with_demands(network.demands * growth), steps)
+    outcome = simulate(grown, failures=single_failures(grown))
+    within = outcome.max_utilisation <= POLICY.max_utilisation + 1e-9
+    return within and outcome.sweep.max_utilisation.max() <= POLICY.max_failure_utilisation + 1e-9
+
+
+def test_with_the_upgrade_the_grown_traffic_fits_under_every_failure(polska):
+    proposal = plan_upgrade(polska, POLICY, growth=1.5)
+    assert fits(polska, proposal.plan.steps, 1.5)
+    assert proposal.after.harm == 0
+    assert proposal.bound <= proposal.after.max_utilisation + 1e-6
+
+
+def test_no_upgrade_could_be_left_out_or_be_smaller(polska):
+    steps = plan_upgrade(polska, POLICY, growth=1.5).plan.steps
+    for step in steps:
+        rest = [x for x in steps if x is not step]
+        assert not fits(polska, rest, 1.5)
+        before = polska.links[polska.circuits[step.circuit][0]].capacity
+        smaller = [size for size in STANDARD_CAPACITIES if before < size < step.capacity]
+        for size in smaller:
+            assert not fits(polska, [*rest, SetCapacity(circuit=step.circuit, capacity=size)], 1.5)
+
+
+def test_an_upgrade_is_a_request_that_the_gate_never_passes(polska):
+    plan = plan_upgrade(polska, POLICY, growth=1.5).plan
+    assert not verify(plan, polska, POLICY).passed
+    assert upgrade_cost(polska, plan.steps) > 0
+
+
+def test_rerouting_needs_no_more_capacity_than_the_best_routing_asks_for(polska):
+    growth = 3.0
+    proposal = plan_upgrade_rerouted(polska, POLICY, growth=growth)
+    grown = polska.with_demands(polska.demands * growth)
+    assert lowest_utilisation(grown).max_utilisation > POLICY.max_utilisation
+    assert lowest_utilisation(apply_all(grown, proposal.plan.steps)).max_utilisation <= 0.8 + 1e-5
+    for step in proposal.plan.steps:
+        rest = [x for x in proposal.plan.steps if x is not step]
+        assert lowest_utilisation(apply_all(grown, rest)).max_utilisation > 0.8
+    routed = plan_upgrade(polska, POLICY, growth=growth)
+    assert upgrade_cost(polska, proposal.plan.steps) <= upgrade_cost(polska, routed.plan.steps)
+
+
+def test_the_cheapest_single_upgrade_is_found_by_price():
+    mesh = [(a, b, 10_000.0, 1) for a, b in combinations("abc", 2)]
+    network = network_of([*mesh, ("c", "d", 10_000.0, 1)], {("a", "d"): 20_000.0})
+    steps = plan_upgrade_rerouted(network, Policy(max_utilisation=1.0)).plan.steps
+    brute = [
+        count
+        for count in range(1, 5)
+        for chosen in combinations(network.circuits, count)
+        if lowest_utilisation(
+            apply_all(network, [SetCapacity(circuit=name, capacity=40_000.0) for name in chosen])
+        ).max_utilisation
+        <= 1 + 1e-6
+    ]
+    assert len(steps) == min(brute) == 1
+
+
+def test_sufficient_capacity_needs_no_plan(polska):
+    small = polska.with_demands(polska.demands * 0.2)
+    assert "sufficient" in plan_upgrade(small, POLICY).reason
+    assert "sufficient" in plan_upgrade_rerouted(small, POLICY).reason
+
+
+def test_beyond_the_largest_size_whole_multiples_are_asked_for():
+    line = network_of([("a", "b", 400_000.0, 1)], {("a", "b"): 700_000.0})
+    (step,) = plan_upgrade(line, POLICY).plan.steps
+    assert step.capacity == 1_200_000.0
+
+
+def test_the_largest_growth_is_where_the_limit_is_reached(polska):
+    growth = largest_growth(polska, POLICY)
+    peak = simulate(polska.with_demands(polska.demands * growth.as_routed)).max_utilisation
+    assert peak == pytest.approx(POLICY.max_utilisation)
+    assert growth.any_routing >= growth.as_routed
+    grown = polska.with_demands(polska.demands * growth.under_failures)
+    assert simulate(grown, failures=single_failures(grown)).sweep.worst_utilisation.max() == pytest.approx(1.0)
+    assert largest_growth(polska.with_demands(np.zeros_like(polska.demands)), POLICY).as_routed == float("inf")
+
+
+def test_growth_is_met_by_routing_where_that_is_enough(polska):
+    proposals = plan_growth(polska, POLICY, 1.3)
+    assert proposals[0].plan
+    assert all(x.plan is None or x.plan.base == polska.id for x in proposals)
+    assert {x.method for x in proposals} >= {"igp-weights", "sr-tunnels", "capacity-upgrade"}
+    assert proposals[0].after.harm <= min(x.after.harm for x in proposals if x.plan) + 1e-6

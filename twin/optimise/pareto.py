@@ -1,0 +1,97 @@
+"""The front of the best compromises between peak utilisation, delay, power and the number of changes."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from twin.errors import PlanError
+from twin.model import Network
+from twin.plan import Change, apply_all
+from twin.policy import Policy
+from twin.sim.power import DEFAULT_POWER, PowerModel, power
+from twin.sim.simulate import simulate
+
+from .judge import Judge
+from .lp import lowest_utilisation
+from .order import safe_order
+from .sleep import plan_sleep
+from .tunnels import relieve_by_tunnels
+from .weights import relieve_by_weights
+
+_PRESSURES = (1.0, 0.5, 0.02)
+"""How far above the bound the planners are sent, as a share of the way from the bound to the present peak."""
+
+
+class Compromise(NamedTuple):
+    """One point of the front: no other found is as good in everything and better in something."""
+
+    max_utilisation: float  # share of capacity on the busiest link
+    mean_delay_ms: float  # mean one-way propagation delay, weighted by demand
+    watts: float
+    changes: int
+    steps: tuple[Change, ...]  # in a safe order; empty for the network as it is
+    method: str
+
+
+def pareto_front(
+    network: Network, policy: Policy, *, model: PowerModel = DEFAULT_POWER, seed: int = 0
+) -> tuple[Compromise, ...]:
+    """Return safe states that no other found state dominates, the lowest peak first; the present state is one of them.
+
+    Candidates are every prefix of the plans that the tunnel, weight and sleep planners make under growing pressure on
+    the peak, alone and together. Every point keeps the rules of the gate, failures included, and has a safe order.
+    """
+    judge = Judge(network, policy)
+    known: dict[str, Compromise] = {}
+    for method, steps in _candidates(network, policy, seed):
+        try:
+            state = apply_all(network, steps)
+        except PlanError:
+            continue
+        if state.id in known or (steps and not judge.is_safe(state)):
+            continue
+        ordered = safe_order(judge, steps) if steps else ()
+        if ordered is not None:
+            known[state.id] = _point(state, ordered, method, model)
+    points = list(known.values())
+    front = [point for point in points if not any(_dominates(other, point) for other in points)]
+    return tuple(sorted(front, key=lambda point: (point[:4], point.method)))
+
+
+def _candidates(network: Network, policy: Policy, seed: int) -> Iterator[tuple[str, tuple[Change, ...]]]:
+    yield "none", ()
+    asleep = plan_sleep(network, policy).plan
+    naps = asleep.steps if asleep else ()
+    for count in range(1, len(naps) + 1):
+        yield "link-sleep", naps[:count]
+    for rested in sorted({0, len(naps) // 2, len(naps)}):
+        for steps in _routed(apply_all(network, naps[:rested]), policy, rested, seed):
+            method = "routing" if rested == 0 else "routing+link-sleep"
+            yield method, (*naps[:rested], *steps)
+
+
+def _routed(network: Network, policy: Policy, used: int, seed: int) -> Iterator[tuple[Change, ...]]:
+    """Yield every prefix of the plans that lower the peak more and more."""
+    if policy.max_steps <= used:
+        return
+    peak, best = simulate(network).max_utilisation, lowest_utilisation(network).max_utilisation
+    for pressure in _PRESSURES:
+        target = best + pressure * (peak - best)
+        changes = {
+            "max_utilisation": min(max(target, 1e-6), 1.0),
+            "max_steps": policy.max_steps - used,
+            "min_gain": 0.0,
+        }
+        for planner in (relieve_by_tunnels, relieve_by_weights):
+            plan = planner(network, policy.model_copy(update=changes), seed=seed).plan
+            steps: Sequence[Change] = plan.steps if plan else ()
+            yield from (tuple(steps[:count]) for count in range(1, len(steps) + 1))
+
+
+def _point(state: Network, steps: tuple[Change, ...], method: str, model: PowerModel) -> Compromise:
+    outcome, watts = simulate(state), power(state, model).total_watts
+    return Compromise(outcome.max_utilisation, outcome.mean_delay_ms, watts, len(steps), steps, method)
+
+
+def _dominates(one: Compromise, other: Compromise) -> bool:
+    pairs = list(zip(one[:4], other[:4], strict=True))
+    return all(a <= b + 1e-9 for a, b in pairs) and any(a < b - 1e-9 for a, b in pairs)

@@ -1,0 +1,165 @@
+"""Capacity: the cheapest upgrade that carries the traffic, and what growth the network still bears.
+
+A plan of capacity changes is a request to buy: the gate never passes one and nothing executes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import ceil, inf
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Network
+from twin.plan import Change, ExpectedEffect, Plan, SetCapacity, apply_all
+from twin.policy import Policy
+from twin.provision import STANDARD_CAPACITIES
+from twin.sim.growth import growth_headroom
+from twin.sim.simulate import simulate, single_failures
+
+from .assemble import bound_of
+from .lp import lowest_utilisation
+from .proposal import Proposal, Value
+from .tunnels import relieve_by_tunnels
+from .weights import relieve_by_weights
+
+METHOD = "capacity-upgrade"
+REROUTED = "capacity-upgrade-rerouted"
+MOST_STEPS = 50
+_TOLERANCE = 1e-9
+_PROGRAMME_SIZE = 10_000  # nodes times links up to which growth is planned with rerouting too
+
+
+class Growth(NamedTuple):
+    """Factors on all demands up to which limits hold; infinite without traffic."""
+
+    as_routed: float  # every link within the limit with everything up
+    under_failures: float  # every link within the failure limit under every single failure
+    any_routing: float  # above this, no routing keeps the limit
+
+
+def largest_growth(network: Network, policy: Policy) -> Growth:
+    """Return by how much the demands may grow, as routed now and at best."""
+    alone = growth_headroom(network, limit=policy.max_utilisation)
+    failing = growth_headroom(network, limit=policy.max_failure_utilisation, failures=single_failures(network))
+    bound = bound_of(network)
+    return Growth(alone.factor, failing.factor, policy.max_utilisation / bound if bound > 0 else inf)
+
+
+def plan_upgrade(network: Network, policy: Policy, *, growth: float = 1.0) -> Proposal:
+    """Request the cheapest capacities with which the present routing carries `growth` times the demands.
+
+    Every link keeps the limit with everything up and the failure limit under every single failure. The routing does
+    not look at capacity, so each circuit needs the smallest standard size that fits its own worst load: no cheaper set
+    exists. Above the largest size, whole multiples of it.
+    """
+    grown = network.with_demands(network.demands * growth)
+    needed = _needed(grown, policy)
+    capacity = {name: _size(need) for name, need in needed.items() if need > _capacity(grown, name) * (1 + _TOLERANCE)}
+    return _request(network, grown, policy, capacity, METHOD)
+
+
+def plan_upgrade_rerouted(network: Network, policy: Policy, *, growth: float = 1.0) -> Proposal:
+    """Request few upgrades with which some routing carries `growth` times the demands, everything up.
+
+    Greedy: the circuit whose next size lowers the optimum most by its price (the dual of the flow programme) per Mbit/s
+    is upgraded until the limit holds, then upgrades that turned out unneeded are taken back, the largest first. The
+    routing still has to follow, by tunnels or weights. Raises `InputError` on networks too large for the programme.
+    """
+    grown = network.with_demands(network.demands * growth)
+    chosen: dict[str, float] = {}
+    while (optimum := lowest_utilisation(_upgraded(grown, chosen))).max_utilisation > _limit(policy):
+        priced = _dearest(_upgraded(grown, chosen), optimum.price)
+        if priced is None:
+            break
+        chosen[priced] = _size(_capacity(_upgraded(grown, chosen), priced) * (1 + 1e-6))
+    for name in sorted(chosen, key=lambda x: (-chosen[x], x)):
+        fewer = {other: size for other, size in chosen.items() if other != name}
+        if lowest_utilisation(_upgraded(grown, fewer)).max_utilisation <= _limit(policy):
+            chosen = fewer
+    return _request(network, grown, policy, chosen, REROUTED)
+
+
+def plan_growth(network: Network, policy: Policy, factor: float, *, seed: int = 0) -> tuple[Proposal, ...]:
+    """Return what makes `factor` times the demands fit, best first: tunnels or weights where they do, else capacity.
+
+    Values are measured under the grown demands; every plan is for `network` itself.
+    """
+    grown = network.with_demands(network.demands * factor)
+    found = [planner(grown, policy, seed=seed) for planner in (relieve_by_weights, relieve_by_tunnels)]
+    rebased = [replace(x, plan=x.plan.model_copy(update={"base": network.id})) if x.plan else x for x in found]
+    found = [*rebased, plan_upgrade(network, policy, growth=factor)]
+    if len(network.nodes) * len(network.links) <= _PROGRAMME_SIZE:
+        found.append(plan_upgrade_rerouted(network, policy, growth=factor))
+    return tuple(sorted(found, key=lambda x: (x.plan is None, x.after.harm > 1e-6, found.index(x))))
+
+
+def _request(network: Network, grown: Network, policy: Policy, capacity: Mapping[str, float], method: str) -> Proposal:
+    before, limit = _value(grown, policy, method), policy.max_utilisation
+    if not capacity:
+        return Proposal(method, None, before, before, bound_of(grown), "the capacities are sufficient")
+    steps: tuple[Change, ...] = tuple(
+        SetCapacity(circuit=name, capacity=capacity[name]) for name in network.circuits if name in capacity
+    )
+    if len(steps) > MOST_STEPS:
+        reason = f"{len(steps)} circuits need more capacity, more than one plan holds"
+        return Proposal(method, None, before, before, bound_of(grown), reason)
+    upgraded = apply_all(grown, steps)
+    after = _value(upgraded, policy, method)
+    added = sum(size - _capacity(network, name) for name, size in capacity.items())
+    goal = f"Buy {added / 1000:.6g} Gbit/s on {len(steps)} circuits, so that no link exceeds {limit:.0%}"
+    goal += " once the traffic is rerouted." if method == REROUTED else " as routed, nor its limit under a failure."
+    effect = ExpectedEffect(
+        max_utilisation=(before.max_utilisation, after.max_utilisation), harm=(before.harm, after.harm)
+    )
+    plan = Plan(goal=goal, base=network.id, steps=steps, method=method, expected=effect)
+    return Proposal(method, plan, before, after, bound_of(upgraded))
+
+
+def _value(network: Network, policy: Policy, method: str) -> Value:
+    """Measure as routed, or what the best routing would give where the plan counts on it."""
+    if method == REROUTED:
+        optimum = lowest_utilisation(network)
+        capacity = np.array([link.capacity for link in network.links])
+        excess = np.maximum(optimum.load - _limit(policy) * capacity, 0.0).sum()
+        return Value(float(excess) + optimum.unroutable, optimum.max_utilisation)
+    outcome = simulate(network)
+    return Value(outcome.harm(policy.max_utilisation), outcome.max_utilisation)
+
+
+def _needed(network: Network, policy: Policy) -> dict[str, float]:
+    """Capacity that the worst load of each circuit asks for, Mbit/s."""
+    outcome = simulate(network, failures=single_failures(network))
+    capacity = np.array([link.capacity for link in network.links])
+    worst = outcome.sweep.worst_utilisation * capacity if outcome.sweep else outcome.load
+    need: Floats = np.maximum(outcome.load / policy.max_utilisation, worst / policy.max_failure_utilisation)
+    return {name: float(need[list(links)].max()) for name, links in network.circuits.items()}
+
+
+def _dearest(network: Network, price: Floats) -> str | None:
+    """Return the circuit whose capacity is worth most; None when none is worth anything."""
+    worth = {name: float(price[list(links)].sum()) for name, links in network.circuits.items()}
+    name = max(worth, key=lambda x: (worth[x], x), default=None)
+    return name if name is not None and worth[name] > _TOLERANCE / _capacity(network, name) else None
+
+
+def _upgraded(network: Network, capacity: Mapping[str, float]) -> Network:
+    return apply_all(network, [SetCapacity(circuit=name, capacity=size) for name, size in sorted(capacity.items())])
+
+
+def _size(need: float) -> float:
+    fitting = [size for size in STANDARD_CAPACITIES if size >= need * (1 - _TOLERANCE)]
+    return fitting[0] if fitting else ceil(need / STANDARD_CAPACITIES[-1]) * STANDARD_CAPACITIES[-1]
+
+
+def _capacity(network: Network, circuit: str) -> float:
+    return min(network.links[i].capacity for i in network.circuits[circuit])
+
+
+def _limit(policy: Policy) -> float:
+    return policy.max_utilisation * (1 + 1e-6)
+
+
+def upgrade_cost(network: Network, steps: Sequence[Change]) -> float:
+    """Mbit/s of capacity that the steps of a plan add, one direction counted per circuit."""
+    return sum(step.capacity - _capacity(network, step.circuit) for step in steps if isinstance(step, SetCapacity))
