@@ -25,6 +25,7 @@ from tools.handover import Decision, Diagnosis, Incident, PlanSubmission
 from twin.certificate import Certificate, SigningKey, check
 from twin.errors import InputError, StoreError, UnknownNetworkError
 from twin.formats.plan import read_plan
+from twin.policy import Policy
 from twin.store import TwinStore
 
 
@@ -151,3 +152,11 @@ def test_a_key_among_the_runs_is_refused(tmp_path: Path):
 def test_two_runs_in_the_same_second_get_two_folders(tmp_path: Path):
     asked = request(fault=None, healthy=True)
     assert perform(tmp_path, asked).result.folder != perform(tmp_path, asked).result.folder
+
+
+def test_a_plan_that_a_person_must_approve_waits_and_changes_nothing(tmp_path: Path):
+    waiting = perform(tmp_path, request(policy=Policy(person_from="low")))
+    assert waiting.result.finished.outcome == "awaiting approval"
+    assert waiting.of(ExecutionStep) == []
+    assert read_plan(waiting.result.folder / "plan.json").hash == waiting.of(VerdictReached)[0].plan.hash
+    assert not (waiting.result.folder / "certificate.json").exists()
