@@ -37,7 +37,7 @@ def networks(draw, max_nodes: int = 6) -> Network:
         parallels[pair] = index = parallels.get(pair, 0) + 1
         capacity, drained, asleep = draw(st.sampled_from((10.0, 40.0))), draw(st.booleans()), draw(st.booleans())
         for tail, head in ((a, b), (b, a)):
-            weight = draw(st.integers(1, 20))
+            weight = draw(st.integers(1, 3))
             links.append(Link(names[tail], names[head], capacity, weight, 1.0, index, drained=drained, asleep=asleep))
     demands = np.array(draw(st.lists(st.integers(0, 9), min_size=n * n, max_size=n * n)), dtype=float).reshape(n, n)
     np.fill_diagonal(demands, 0)
@@ -67,7 +67,7 @@ def changes(draw, network: Network) -> Change:
     new = draw(tunnel(names, "T1", (0, 1)))
     a, b = draw(st.permutations(names))[:2]
     choices: list[Change] = [
-        SetWeight(link=link.name, weight=draw(st.integers(1, 65_535))),
+        SetWeight(link=link.name, weight=draw(st.integers(1, 4) | st.integers(1, 65_535))),
         (UndrainLink if link.drained else DrainLink)(circuit=link.circuit),
         (WakeLink if link.asleep else SleepLink)(circuit=link.circuit),
         (UndrainNode if node.drained else DrainNode)(node=node.name),

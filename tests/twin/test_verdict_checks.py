@@ -278,6 +278,24 @@ def test_a_failure_that_was_as_bad_before_is_no_reason_to_reject():
     assert checks["survivable"].passed, checks["survivable"].detail
 
 
+def test_under_a_failure_too_more_above_the_limit_is_worse_though_the_peak_is_not():
+    network = square(9.5)
+    paths = (SegmentList(via=("C",), share=0.5), SegmentList(via=("B",), share=0.5))
+    step = SetTunnel(tunnel=Tunnel(name="T", source="A", target="D", paths=paths))
+    check = judge(network, step, policy=OPEN.model_copy(update={"max_failure_utilisation": 0.5}))["survivable"]
+    # with A-B cut, half of the demand goes A-C-D-B-D: D->B and B->D fill up beside A->C and C->D
+    assert (check.counterexample.failure, check.measured) == ("link/A:B--B:A", pytest.approx(0.575))
+    assert check.counterexample.element == "B->D"
+
+
+def test_a_capacity_that_differs_by_direction_cannot_be_given_back():
+    network = square(5.0)
+    links = tuple(x._replace(capacity=20.0) if x.name == "A->B" else x for x in network.links)
+    uneven = Network(network.name, network.nodes, links, network.demands)
+    check = judge(uneven, SetCapacity(circuit="link/A:B--B:A", capacity=40))["reversible"]
+    assert (check.passed, check.counterexample.element) == (False, "link/A:B--B:A")
+
+
 def test_a_risk_group_is_a_failure_too():
     network = square(5.0, risk_groups=(RiskGroup("duct", ("link/A:B--B:A", "link/C:D--D:C")),))
     checks = judge(network, over_c(share=0.5))
