@@ -1,5 +1,6 @@
 """An engine of several processes that read one copy of the compiled arrays."""
 
+import atexit
 import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -73,11 +74,24 @@ _opened: dict[str, tuple[SharedMemory, Any]] = {}  # in a worker: the parcel in 
 
 def _run(task: Callable[[Any, Any], _Result], parcel: _Parcel, chunk: object) -> _Result:
     if parcel.memory not in _opened:
-        _opened.clear()
+        _release()
         memory = SharedMemory(parcel.memory)
-        views = [_bytes(memory)[offset : offset + size] for offset, size in parcel.places]
-        _opened[parcel.memory] = memory, pickle.loads(parcel.frame, buffers=views)  # noqa: S301 - our own parent wrote it
+        _opened[parcel.memory] = memory, _unwrap(parcel, memory)
     return task(_opened[parcel.memory][1], chunk)
+
+
+def _unwrap(parcel: _Parcel, memory: SharedMemory) -> Any:  # noqa: ANN401 - whatever was wrapped
+    views = [_bytes(memory)[offset : offset + size] for offset, size in parcel.places]
+    return pickle.loads(parcel.frame, buffers=views)  # noqa: S301 - our own parent wrote it
+
+
+@atexit.register
+def _release() -> None:
+    """Let go of the arrays before the memory that they lie in."""
+    while _opened:
+        _, (memory, shared) = _opened.popitem()
+        del shared
+        memory.close()
 
 
 def _bytes(memory: SharedMemory) -> memoryview:

@@ -1,5 +1,9 @@
 """A sweep gives the same figures, to the last bit, whoever evaluates it."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -58,3 +62,24 @@ def test_an_error_in_a_worker_reaches_the_caller(two_processes):
 
 def divide(shared, chunk):
     return shared / chunk
+
+
+def test_workers_leave_without_a_word_and_without_shared_memory(tmp_path):
+    script = tmp_path / "sweeps.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("True", "")
+
+
+SCRIPT = """
+from tests.twin.sim.oracle import random_network
+from twin.sim.pool import Processes
+from twin.sim.simulate import simulate, single_failures
+
+if __name__ == "__main__":
+    with Processes(1) as engine:
+        networks = [random_network(seed) for seed in (3, 11)]
+        sweeps = [simulate(x, failures=single_failures(x), engine=engine).sweep for x in networks]
+    print(all(len(sweep.lost) for sweep in sweeps))
+"""
