@@ -1,0 +1,259 @@
+"""Seeded networks and good plans for them, found and approved by an independent oracle alone."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from tests.twin.gate_oracle import SLACK, carried, crossing, failures, gain, no_worse, slow, survives
+from tests.twin.walker import expected_share
+from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.plan import (
+    Change,
+    DrainLink,
+    DrainNode,
+    Objective,
+    Plan,
+    RemoveTunnel,
+    SetTunnel,
+    SetWeight,
+    SleepLink,
+    UndrainNode,
+    WakeLink,
+    apply,
+)
+from twin.policy import Policy
+
+POLICY = Policy(max_blast_radius=0.6, max_delay_stretch=1.5)
+POOL = 24
+NETWORKS = 40
+
+
+class Fault(NamedTuple):
+    """Why a plan is bad: the check that must fail, what it may name, and where."""
+
+    check: str
+    elements: frozenset[str]
+    failures: frozenset[str] | None = None
+    step: int | None = None
+
+
+class Case(NamedTuple):
+    """One plan to judge. `fault` is None for a good one."""
+
+    name: str
+    plan: Plan
+    network: Network
+    policy: Policy
+    fault: Fault | None = None
+    age_s: float | None = None
+    scenarios: tuple[tuple[str, np.ndarray], ...] = ()
+
+
+@cache
+def gate_network(seed: int) -> Network:
+    """A ring with chords, 7 to 10 nodes, built for its single failures; every second one carries a surge."""
+    rng = np.random.default_rng([seed, 1])
+    n = int(rng.integers(7, 11))
+    names = [f"R{i}" for i in range(n)]
+    ends = {(i, (i + 1) % n) for i in range(n)}
+    while len(ends) < round(1.7 * n):
+        a, b = sorted(int(x) for x in rng.choice(n, 2, replace=False))
+        if (a, b) not in ends and (b, a) not in ends:
+            ends.add((a, b))
+    links: list[Link] = []
+    for a, b in sorted(ends):
+        weight = int(rng.integers(2, 12))
+        links += [Link(names[x], names[y], 1e9, weight, 0.5 * weight) for x, y in ((a, b), (b, a))]
+    demands = np.where(rng.random((n, n)) < 0.8, rng.gamma(1.0, 400.0, (n, n)).round(1), 0.0) * (1 - np.eye(n))
+    bare = Network(f"gate{seed}", tuple(Node(x, 0, 0) for x in names), tuple(links), demands)
+    states = [carried(bare, x) for x in failures(bare)]
+    need = {link.name: max(state.load[link.name] for state in states) for link in links}
+    sized, room = [], float(rng.uniform(1.05, 1.4))
+    for a, b in zip(links[::2], links[1::2], strict=True):
+        capacity = max(500.0, float(np.ceil(room * max(need[a.name], need[b.name]) / 100) * 100))
+        sized += [a._replace(capacity=capacity), b._replace(capacity=capacity)]
+    surge = demands.copy()
+    surge[:, int(rng.integers(n))] *= 1.0 if seed % 2 else float(rng.uniform(1.3, 2.2))
+    return replace(bare, links=tuple(sized), demands=surge.round(3))
+
+
+def night(network: Network) -> Network:
+    """The hours in which operators drain: half the traffic."""
+    return replace(network, demands=network.demands * 0.5)
+
+
+def plan_of(network: Network, *steps: Change, objective: Objective = "relieve") -> Plan:
+    return Plan(goal=f"{objective} {network.name}", base=network.id, steps=steps, objective=objective)
+
+
+def random_tunnel(network: Network, rng: np.random.Generator, name: str, share: float) -> SetTunnel | None:
+    """Send part of one of the larger demands through some other node."""
+    order = np.argsort(network.demands, axis=None)[::-1][:25]
+    s, t = divmod(int(rng.choice(order)), len(network.nodes))
+    return _tunnel(network, rng, name, share, (network.nodes[s].name, network.nodes[t].name))
+
+
+def _relieving_tunnel(network: Network, rng: np.random.Generator, name: str) -> SetTunnel | None:
+    """Send part of a demand that crosses the busiest link through some other node."""
+    used = carried(network).utilisation
+    pairs = crossing(network, max(used, key=lambda x: used[x]))
+    pair = pairs[int(rng.integers(len(pairs)))]
+    return _tunnel(network, rng, name, float(rng.choice([0.25, 0.5, 1.0])), pair)
+
+
+def _tunnel(
+    network: Network, rng: np.random.Generator, name: str, share: float, ends: tuple[str, str]
+) -> SetTunnel | None:
+    source, target = ends
+    middle = network.nodes[int(rng.integers(len(network.nodes)))].name
+    if middle in ends or any((x.source, x.target) == ends for x in network.tunnels):
+        return None
+    paths = [SegmentList(via=(middle,), share=share)] + ([SegmentList(via=(), share=1 - share)] if share < 1 else [])
+    return SetTunnel(tunnel=Tunnel(name=name, source=source, target=target, paths=tuple(paths)))
+
+
+def random_weight(network: Network, rng: np.random.Generator) -> SetWeight:
+    link = any_link(network, rng)
+    return SetWeight(link=link.name, weight=int(link.weight + rng.integers(1, 12)))
+
+
+def sound(network: Network, steps: tuple[Change, ...], policy: Policy = POLICY) -> bool:
+    """Whether the oracle finds a plan beyond reproach: strictly no link, failure, step or demand worse than allowed."""
+    limit, before = policy.max_utilisation, carried(network)
+    state = network
+    for step in steps:
+        following = apply(state, step)
+        here, there = carried(state), carried(following)
+        if there.lost - here.lost or there.above(limit) > here.above(limit) + SLACK:
+            return False
+        if (
+            there.above(1.0) > here.above(1.0) + SLACK
+            or sum(there.dropped.values()) > sum(here.dropped.values()) + SLACK
+        ):
+            return False
+        if expected_share(network, following) > policy.max_blast_radius:
+            return False
+        state = following
+    after = carried(state)
+    fine = no_worse(before, after, limit) and not slow(before, after, network, policy.max_delay_stretch)
+    return fine and survives(network, state, policy) and len(steps) <= policy.max_steps
+
+
+def relieving(network: Network, rng: np.random.Generator, steps: int) -> tuple[Change, ...] | None:
+    """Search at random for sound steps, the first of which relieves the network and the others do no harm."""
+    state, done = network, []
+    for number in range(steps):
+        found = None
+        for _ in range(40):
+            tunnel = _relieving_tunnel(state, rng, f"T{number}")
+            change = tunnel if rng.random() < 0.7 else random_weight(state, rng)
+            if change is None:
+                continue
+            here, there = carried(state), carried(apply(state, change))
+            better = gain(here, there, POLICY.max_utilisation) > (0.02 if number == 0 else -SLACK)
+            if better and no_worse(here, there, POLICY.max_utilisation):
+                found = change
+                break
+        if found is None:
+            break
+        done.append(found)
+        state = apply(state, found)
+    if not done or gain(carried(network), carried(state), POLICY.max_utilisation) < POLICY.min_gain + 0.005:
+        return None
+    return tuple(done)
+
+
+def good_relief(seed: int) -> Case | None:
+    """A plan of several steps that relieves a network."""
+    rng = np.random.default_rng([seed, 2])
+    network = gate_network(int(rng.integers(0, NETWORKS)))
+    steps = relieving(network, rng, int(rng.integers(1, 8)))
+    return _good("relieve", network, steps or ())
+
+
+def good_maintenance(seed: int) -> Case | None:
+    """A drain of a node or circuit at night."""
+    rng = np.random.default_rng([seed, 11])
+    network = night(gate_network(int(rng.integers(0, NETWORKS))))
+    node, link = any_node(network, rng), any_link(network, rng)
+    step = DrainNode(node=node.name) if rng.random() < 0.5 else DrainLink(circuit=link.circuit)
+    return _good("drain", network, (step,))
+
+
+def good_sleep(seed: int) -> Case | None:
+    """One or two circuits put to sleep at night."""
+    rng = np.random.default_rng([seed, 12])
+    network = night(gate_network(int(rng.integers(0, NETWORKS))))
+    circuits = sorted({any_link(network, rng).circuit for _ in range(int(rng.integers(1, 3)))})
+    return _good("sleep", network, tuple(SleepLink(circuit=x) for x in circuits))
+
+
+def good_restoration(seed: int) -> Case | None:
+    """A drained node, a sleeping circuit or a tunnel given back."""
+    rng = np.random.default_rng([seed, 13])
+    return _good("restore", *_restoring(gate_network(int(rng.integers(0, NETWORKS))), rng))
+
+
+def _good(objective: Objective, network: Network, steps: tuple[Change, ...]) -> Case | None:
+    if not steps or not sound(network, steps):
+        return None
+    return Case(f"good {objective}", plan_of(network, *steps, objective=objective), network, POLICY)
+
+
+def any_link(network: Network, rng: np.random.Generator) -> Link:
+    return network.links[int(rng.integers(len(network.links)))]
+
+
+def any_node(network: Network, rng: np.random.Generator) -> Node:
+    return network.nodes[int(rng.integers(len(network.nodes)))]
+
+
+def _restoring(network: Network, rng: np.random.Generator) -> tuple[Network, tuple[Change, ...]]:
+    choice, link, node = int(rng.integers(3)), any_link(network, rng), any_node(network, rng)
+    if choice == 0:
+        return apply(network, DrainNode(node=node.name)), (UndrainNode(node=node.name),)
+    if choice == 1:
+        return apply(network, SleepLink(circuit=link.circuit)), (WakeLink(circuit=link.circuit),)
+    tunnel = random_tunnel(network, rng, "T9", 1.0)
+    return (apply(network, tunnel), (RemoveTunnel(name="T9"),)) if tunnel else (network, ())
+
+
+def good_cases(count: int) -> list[Case]:
+    """Return `count` good plans, half of them reliefs; the same every time."""
+    others = (good_maintenance, good_sleep, good_restoration)
+    cases = [case for i, build in enumerate(others) for case in first_of((count + 2 * i) // 6, build)]
+    return [*first_of(count - len(cases), good_relief), *cases]
+
+
+def first_of(count: int, build: Callable[[int], Case | None]) -> list[Case]:
+    found: list[Case] = []
+    for seed in range(200 * count):
+        case = build(seed)
+        if case is not None:
+            found.append(case)
+        if len(found) == count:
+            return found
+    raise AssertionError(f"{build.__name__}: only {len(found)} of {count} cases in {200 * count} seeds")
+
+
+@cache
+def _reliefs() -> list[Case]:
+    """Good plans that relieve, to be spoilt."""
+    return first_of(POOL, good_relief)
+
+
+def relief_to_spoil(seed: int) -> tuple[np.random.Generator, Case]:
+    rng = np.random.default_rng([seed, 3])
+    return rng, _reliefs()[int(rng.integers(len(_reliefs())))]
+
+
+def spoilt(name: str, case: Case, steps: tuple[Change, ...], fault: Fault, policy: Policy = POLICY) -> Case:
+    return Case(name, case.plan.model_copy(update={"steps": steps}), case.network, policy, fault)
+
+
+def insert(rng: np.random.Generator, steps: tuple[Change, ...], step: Change) -> tuple[tuple[Change, ...], int]:
+    place = int(rng.integers(len(steps) + 1))
+    return (*steps[:place], step, *steps[place:]), place + 1
