@@ -10,10 +10,12 @@ import numpy as np
 
 from twin.model import Floats, Ints
 from twin.sim.arrays import Flags
-from twin.sim.jit import kernel
+from twin.sim.jit import kernel, part
 
 TRIED = 60
 """Demands that are tried on an arc before it counts as stuck."""
+LEAST_SHARE = 0.01
+"""Midpoints with a smaller share of a demand are not worth all of it."""
 NEAR_PEAK = 0.8
 """Arcs below this share of the peak are left alone."""
 
@@ -75,15 +77,40 @@ def as_legs(volume: Floats, via: Ints) -> Floats:
     return legs
 
 
-@kernel
+@part
 def _move(load: Floats, share: Floats, s: int, t: int, k: int, amount: float) -> None:
+    """Add a demand over midpoint k, or over the direct path below zero, to the loads."""
     if k < 0:
-        load += amount * share[t, s]
+        for a in range(load.size):
+            load[a] += amount * share[t, s, a]
     else:
-        load += amount * (share[k, s] + share[t, k])
+        for a in range(load.size):
+            load[a] += amount * (share[k, s, a] + share[t, k, a])
 
 
-@kernel
+@part
+def _take(load: Floats, share: Floats, s: int, t: int, k: int, amount: float) -> None:
+    """Take a demand over midpoint k out of the loads, none of which rounding may leave below zero."""
+    _move(load, share, s, t, k, -amount)
+    for a in range(load.size):
+        load[a] = max(load[a], 0.0)
+
+
+@part
+def _copy(target: Floats, source: Floats) -> None:
+    for a in range(target.size):
+        target[a] = source[a]
+
+
+@part
+def _peak(load: Floats, capacity: Floats) -> float:
+    peak = 0.0
+    for a in range(load.size):
+        peak = max(peak, load[a] / capacity[a])
+    return peak
+
+
+@part
 def _steepness(load: Floats, capacity: Floats, trial: Floats, power: float, peaks: tuple[float, float]) -> float:
     """Change of the sum of (utilisation / peak) ** power over the arcs where `trial` differs from `load`.
 
@@ -101,57 +128,66 @@ def _steepness(load: Floats, capacity: Floats, trial: Floats, power: float, peak
 
 
 @kernel
-def round_midpoints(problem: Problem, mix: Floats, load: Floats, power: float) -> Assignment:
+def round_midpoints(problem: Problem, mix: Floats, mixed_load: Floats, power: float) -> Assignment:
     """Give every demand the one midpoint of its mixture that loads the network least, the largest demands first.
 
     `mix[t, s, k]` is the share of the demand over midpoint k, k = s for the direct path, rows summing to one. The
     demands not decided yet stay mixed while one is decided.
     """
-    share, capacity, volume, _ = problem
+    share, capacity, volume = problem.share, problem.capacity, problem.volume
     n = volume.shape[0]
     via = np.full((n, n), -1, dtype=np.int64)
-    load = load.copy()
+    load, trial = mixed_load.copy(), np.empty_like(mixed_load)
     order = np.argsort(-volume.ravel(), kind="mergesort")
     for position in range(order.size):
         t, s = int(order[position]) // n, int(order[position]) % n
         if volume[t, s] <= 0:
             break
-        rest = load.copy()
         for k in range(n):
             if mix[t, s, k] > 0:
-                _move(rest, share, s, t, -1 if k == s else k, -mix[t, s, k] * volume[t, s])
-        peak, lowest = (np.maximum(rest, 0.0) / capacity).max() + 1e-12, np.inf
+                _take(load, share, s, t, -1 if k == s else k, mix[t, s, k] * volume[t, s])
+        peak, lowest = _peak(load, capacity) + 1e-12, np.inf
         for k in range(n):
-            if mix[t, s, k] > 0.01 or k == s:
-                trial = rest.copy()
+            if mix[t, s, k] > LEAST_SHARE or k == s:
+                _copy(trial, load)
                 _move(trial, share, s, t, -1 if k == s else k, float(volume[t, s]))
-                value = _steepness(rest, capacity, trial, power, (peak, np.inf))
+                value = _steepness(load, capacity, trial, power, (peak, np.inf))
                 if value < lowest:
                     lowest, via[t, s] = value, -1 if k == s else k
-        _move(rest, share, s, t, int(via[t, s]), float(volume[t, s]))
-        load = np.maximum(rest, 0.0)
+        _move(load, share, s, t, int(via[t, s]), float(volume[t, s]))
     return Assignment(via, load)
 
 
 @kernel
 def thin(problem: Problem, start: Assignment, ceiling: float) -> Assignment:
-    """Send demands back to their direct path, the smallest first, where no arc then exceeds the ceiling."""
-    share, capacity, volume, _ = problem
+    """Send demands back to their direct path, the smallest first, where no arc then exceeds the ceiling.
+
+    An arc that is above it at the start may stay there, but not rise.
+    """
+    share, capacity, volume = problem.share, problem.capacity, problem.volume
     n = volume.shape[0]
     via, load = start.via.copy(), start.load.copy()
-    limit = np.maximum(ceiling * capacity, load) + 1e-9 * capacity
+    trial, first = np.empty_like(load), start.load
     order = np.argsort(volume.ravel(), kind="mergesort")
     for position in range(order.size):
         t, s = int(order[position]) // n, int(order[position]) % n
         if via[t, s] < 0:
             continue
-        trial = load.copy()
-        _move(trial, share, s, t, int(via[t, s]), -float(volume[t, s]))
+        _copy(trial, load)
+        _take(trial, share, s, t, int(via[t, s]), float(volume[t, s]))
         _move(trial, share, s, t, -1, float(volume[t, s]))
-        if (trial <= limit).all():
-            load = np.maximum(trial, 0.0)
+        if _below(trial, capacity, ceiling, first):
+            _copy(load, trial)
             via[t, s] = -1
     return Assignment(via, load)
+
+
+@part
+def _below(load: Floats, capacity: Floats, ceiling: float, first: Floats) -> bool:
+    within = True
+    for a in range(load.size):
+        within = within and load[a] <= max(ceiling * capacity[a], first[a]) + 1e-9 * capacity[a]
+    return within
 
 
 @kernel
@@ -164,11 +200,10 @@ def polish(problem: Problem, start: Assignment, power: float, moves: int, most: 
     via, load = start.via.copy(), start.load.copy()
     stuck = np.zeros(load.size, dtype=np.bool_)
     for _ in range(moves):
-        use = np.where(stuck, 0.0, load / problem.capacity)
-        arc = int(use.argmax())
-        if use[arc] <= NEAR_PEAK * (load / problem.capacity).max():
+        arc = _busiest(load, problem.capacity, stuck)
+        if arc < 0:
             break
-        full = int((via >= 0).sum()) >= most
+        full = _count(via) >= most
         if _unload(problem, via, load, arc, power, full):
             stuck[:] = False
         else:
@@ -176,41 +211,64 @@ def polish(problem: Problem, start: Assignment, power: float, moves: int, most: 
     return Assignment(via, load)
 
 
+@part
+def _busiest(load: Floats, capacity: Floats, stuck: Flags) -> int:
+    """Return the busiest arc that is not stuck; -1 when it is not near the peak."""
+    best = -1
+    for a in range(load.size):
+        if not stuck[a] and load[a] > 0 and (best < 0 or load[a] * capacity[best] > load[best] * capacity[a]):
+            best = a
+    return best if best >= 0 and load[best] / capacity[best] > NEAR_PEAK * _peak(load, capacity) else -1
+
+
+@part
+def _count(via: Ints) -> int:
+    count = 0
+    for t in range(via.shape[0]):
+        for s in range(via.shape[1]):
+            count += via[t, s] >= 0
+    return count
+
+
 @kernel
 def _unload(problem: Problem, via: Ints, load: Floats, arc: int, power: float, full: bool) -> bool:
     """Give the first demand on an arc, the largest share of it first, a better midpoint; changes `via` and `load`."""
     n = problem.volume.shape[0]
-    amount = _on_arc(problem, via, arc)
+    amount = np.empty(n * n)
+    _weigh(problem, via, arc, amount)
     order = np.argsort(-amount, kind="mergesort")
+    rest, trial = np.empty_like(load), np.empty_like(load)
     for position in range(min(TRIED, order.size)):
         t, s = int(order[position]) // n, int(order[position]) % n
         if amount[order[position]] <= 0:
             break
-        rest = load.copy()
-        _move(rest, problem.share, s, t, int(via[t, s]), -float(problem.volume[t, s]))
-        rest = np.maximum(rest, 0.0)
-        best = _cheapest(problem, rest, load, (s, t, int(via[t, s])), power, full)
+        _copy(rest, load)
+        _take(rest, problem.share, s, t, int(via[t, s]), float(problem.volume[t, s]))
+        best = _cheapest(problem, (load, rest, trial), (s, t, int(via[t, s])), power, full)
         if best != via[t, s]:
             _move(rest, problem.share, s, t, best, float(problem.volume[t, s]))
-            load[:] = rest
+            _copy(load, rest)
             via[t, s] = best
             return True
     return False
 
 
-@kernel
+@part
 def _cheapest(
-    problem: Problem, rest: Floats, load: Floats, demand: tuple[int, int, int], power: float, full: bool
+    problem: Problem, loads: tuple[Floats, Floats, Floats], demand: tuple[int, int, int], power: float, full: bool
 ) -> int:
-    """Return the best midpoint for a demand taken out of `load`; its present one when none is better."""
-    s, t, best = demand
-    peak = (load / problem.capacity).max()
+    """Return the best midpoint for a demand, its present one when none is better.
+
+    `loads` are those with the demand, those without it, and space to try in.
+    """
+    (load, rest, trial), (s, t, now) = loads, demand
+    peak, best = _peak(load, problem.capacity), now
     lowest = _steepness(rest, problem.capacity, load, power, (peak, np.inf)) - 1e-9
     for k in range(-1, problem.midpoint.size):
-        barred = k >= 0 and (not problem.midpoint[k] or k in (s, t) or (full and demand[2] < 0))
-        if barred or k == demand[2]:
+        barred = k >= 0 and (not problem.midpoint[k] or k in (s, t) or (full and now < 0))
+        if barred or k == now:
             continue
-        trial = rest.copy()
+        _copy(trial, rest)
         _move(trial, problem.share, s, t, k, float(problem.volume[t, s]))
         value = _steepness(rest, problem.capacity, trial, power, (peak, peak))
         if value < lowest:
@@ -218,14 +276,12 @@ def _cheapest(
     return best
 
 
-@kernel
-def _on_arc(problem: Problem, via: Ints, arc: int) -> Floats:
-    """Mbit/s of every demand on one arc, flat [n * n]."""
+@part
+def _weigh(problem: Problem, via: Ints, arc: int, amount: Floats) -> None:
+    """Set the Mbit/s of every demand on one arc, flat [n * n]."""
     share, n = problem.share, problem.volume.shape[0]
-    amount = np.zeros(n * n)
     for t in range(n):
         for s in range(n):
             k = via[t, s]
             on_arc = share[t, s, arc] if k < 0 else share[k, s, arc] + share[t, k, arc]
             amount[t * n + s] = problem.volume[t, s] * on_arc
-    return amount

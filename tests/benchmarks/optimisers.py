@@ -1,0 +1,110 @@
+"""The planners against published optima: `python -m tests.benchmarks.optimisers [--quick]`.
+
+CPU seconds of this process, compiled code warm. Needs the published data in the folder of TWINOPS_DATA. Exits with 1
+when a quality bar is missed; times are printed, not judged.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import duckdb
+import numpy as np
+
+from tests.twin.optimise.test_flow_bound import geant_tunnels
+from twin.formats.repetita import read_repetita
+from twin.model import Network
+from twin.optimise.lp import lowest_over_paths, lowest_utilisation
+from twin.optimise.segments import route_by_segments
+from twin.optimise.weight_search import search_weights
+from twin.sim.simulate import simulate
+
+QUICK = ("Abilene", "Geant2012")
+LARGE = 60
+Result = TypeVar("Result")
+
+
+class Row(NamedTuple):
+    name: str
+    value: float
+    above: float  # share above the bound or the published optimum
+    bar: float
+    seconds: float
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; 1 when a bar is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="two networks, every twentieth matrix")
+    quick = parser.parse_args(arguments).quick
+    folder = Path(os.environ.get("TWINOPS_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
+    if not (folder / "repetita").is_dir():
+        print(f"no data in {folder}: set TWINOPS_DATA", file=sys.stderr)
+        return 2
+    rows = [measured_matrices(folder / "geant", 20 if quick else 1)]
+    for graph in sorted((folder / "repetita").glob("*.graph")):
+        if not quick or graph.stem in QUICK:
+            rows += network_rows(graph)
+    print(f"{'what':44} {'peak':>8} {'above':>9} {'bar':>7} {'CPU s':>7}")
+    for row in rows:
+        print(f"{row.name:44} {row.value:8.4f} {row.above:9.4%} {row.bar:7.2%} {row.seconds:7.2f}")
+    return int(any(row.above > row.bar for row in rows))
+
+
+def network_rows(graph: Path) -> list[Row]:
+    network = read_repetita(graph, graph.with_suffix(".0000.demands"))
+    n = len(network.nodes)
+    flow, seconds = timed(lambda: lowest_utilisation(network))
+    optimum = flow.max_utilisation
+    rows = [Row(f"{graph.stem} ({n} nodes) flow bound", optimum, abs(optimum - 0.9), 0.002, seconds)]
+    route_by_segments(small(network))
+    routed, seconds = timed(lambda: route_by_segments(network))
+    bar = 0.02 if n <= LARGE else 0.05
+    rows.append(against(f"  {len(routed.moves)} tunnels, unsplit", routed.max_utilisation, optimum, bar, seconds))
+    if n <= LARGE:
+        simulate(network)
+        found, seconds = timed(lambda: search_weights(network, evaluations=40_000))
+        name = f"  weight search, {len(found.changes)} changes"
+        rows.append(against(name, found.max_utilisation, optimum, 0.1, seconds))
+    return rows
+
+
+def measured_matrices(folder: Path, every: int) -> Row:
+    """Largest difference to the published optimum over the given tunnels."""
+    capacity, paths, pairs = geant_tunnels(folder)
+    known = np.loadtxt(folder / "optimal_mlu.csv", skiprows=1)
+    rows = duckdb.execute(
+        "select bin, src, dst, bps from read_parquet(?)", [str(folder / "traffic.parquet")]
+    ).fetchnumpy()
+    matrix = np.zeros((len(known), 22, 22))
+    matrix[rows["bin"], rows["src"], rows["dst"]] = rows["bps"]
+    chosen = range(0, len(known), every)
+
+    def solve() -> list[float]:
+        return [lowest_over_paths(capacity, paths, [matrix[k, s, t] for s, t in pairs])[0] for k in chosen]
+
+    peaks, seconds = timed(solve)
+    error = max(abs(peak - known[k]) for peak, k in zip(peaks, chosen, strict=True))
+    return Row(f"geant, {len(peaks)} matrices over given tunnels", max(peaks), error, 1e-4, seconds)
+
+
+def against(name: str, value: float, optimum: float, bar: float, seconds: float) -> Row:
+    return Row(name, value, value / optimum - 1, bar, seconds)
+
+
+def small(network: Network) -> Network:
+    """The same network with hardly any traffic: compiles the code without the work."""
+    return network.with_demands(network.demands * np.eye(len(network.nodes), k=1))
+
+
+def timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    start = time.process_time()
+    return work(), time.process_time() - start
+
+
+if __name__ == "__main__":
+    sys.exit(main())
