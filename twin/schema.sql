@@ -86,3 +86,15 @@ CREATE TABLE execution (
     id VARCHAR PRIMARY KEY, plan VARCHAR NOT NULL, outcome VARCHAR NOT NULL,
     started TIMESTAMPTZ NOT NULL, finished TIMESTAMPTZ, document JSON NOT NULL
 );
+
+-- migration 2
+
+CREATE TABLE interface_sample (
+    network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, link VARCHAR NOT NULL,
+    errors_per_s DOUBLE,        -- frames that arrived broken, counted at the head's interface
+    adjacent BOOLEAN NOT NULL   -- whether the tail has its routing neighbour over the link
+);
+CREATE TABLE flow_sample (
+    network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL,
+    packets_per_s DOUBLE, flows_per_s DOUBLE
+);

@@ -71,6 +71,10 @@ class TwinStore:
         """
         return snapshots.insert_snapshot(self._database, network, kind, parent, now)
 
+    def save_inventory(self, networks: Sequence[Network], *, now: datetime) -> None:
+        """Store several whole states as inventory, all or none, and make the last one the current snapshot."""
+        snapshots.insert_inventory(self._database, networks, now)
+
     def save_branch(self, base: str, changes: Sequence[Change], *, now: datetime) -> str:
         """Store a branch, a snapshot plus ordered changes and never a copy, and return the id of the state it makes.
 

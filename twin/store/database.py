@@ -108,30 +108,82 @@ class Writer:
         """Run one statement, or several without parameters, and return the rows of the last."""
         return self._cursor.execute(sql, list(parameters) or None).fetchall()
 
-    def insert(self, table: str, columns: Columns, *, key: Sequence[str] = ()) -> int:
+    def insert(
+        self,
+        table: str,
+        columns: Columns,
+        *,
+        key: Sequence[str] = (),
+        names: Columns | None = None,
+        network: str | None = None,
+    ) -> int:
         """Insert arrays of equal length by column name and return how many rows went in.
 
-        With a `key`, which includes `time`, only rows whose key is new. A `time` column holds epoch microseconds.
+        A column in `names` holds positions there and is stored as the name; `network` is stored in every row. With a
+        `key`, which includes `network` and `time`, only rows whose key is new. `time` is in epoch microseconds.
         """
         if not len(next(iter(columns.values()))):
             return 0
-        stamped = " REPLACE (make_timestamptz(time) AS time)" if "time" in columns else ""
-        source = f"SELECT *{stamped} FROM batch"  # noqa: S608 - names come from this package alone
+        named, constant = names or {}, [] if network is None else [network]
+        source = _source(columns, named, constant=bool(constant))
         if key:
-            source = _only_new(table, source, key)
-        self._cursor.register("batch", dict(columns))
-        try:
-            added = self._cursor.execute(f"INSERT INTO {table} BY NAME {source}").fetchall()
-        finally:
-            self._cursor.unregister("batch")
+            repeats = not ascending([columns[name] for name in key if name != "network"])
+            source = _only_new(
+                source, table, key, repeats=repeats, known=self._overlaps(table, network, columns["time"])
+            )
+        with self._registered(columns, named):
+            added = self._cursor.execute(f"INSERT INTO {table} BY NAME {source}", constant).fetchall()
         return int(added[0][0])
 
+    def _overlaps(self, table: str, network: str | None, time: np.ndarray[Any, Any]) -> bool:
+        """Whether the table has rows of the network within the span of these times."""
+        found = f"SELECT 1 FROM {table} WHERE network = ? AND time BETWEEN {_STAMP} AND {_STAMP} LIMIT 1"  # noqa: S608 - names come from this package alone
+        return bool(self.run(found, [network, int(time.min()), int(time.max())]))
 
-def _only_new(table: str, source: str, key: Sequence[str]) -> str:
+    @contextmanager
+    def _registered(self, columns: Columns, names: Columns) -> "Generator[None]":
+        relations = {"batch": dict(columns)}
+        relations |= {f"of_{name}": {"position": np.arange(len(x)), "name": x} for name, x in names.items()}
+        try:
+            for relation, content in relations.items():
+                self._cursor.register(relation, content)
+            yield
+        finally:
+            for relation in relations:
+                self._cursor.unregister(relation)
+
+
+_STAMP = "make_timestamptz(?::BIGINT)"
+
+
+def _source(columns: Columns, names: Columns, *, constant: bool) -> str:
+    """Select a registered batch, its times as times and its positions as names."""
+    replaced = [f"of_{name}.name AS {name}" for name in names]
+    replaced += ["make_timestamptz(batch.time) AS time"] if "time" in columns else []
+    joins = "".join(f" JOIN of_{name} ON of_{name}.position = batch.{name}" for name in names)
+    every = "batch.*" + (f" REPLACE ({', '.join(replaced)})" if replaced else "")
+    return f"SELECT {'? AS network, ' if constant else ''}{every} FROM batch{joins}"  # noqa: S608 - names come from this package alone
+
+
+def _only_new(source: str, table: str, key: Sequence[str], *, repeats: bool, known: bool) -> str:
     """Select the rows of `source` whose key is not in the table yet, each key once."""
     keys, match = ", ".join(key), " AND ".join(f"known.{column} = fresh.{column}" for column in key)
-    known = f"SELECT 1 FROM {table} AS known WHERE {match} AND known.time >= (SELECT min(time) FROM fresh)"  # noqa: S608 - names come from this package alone
-    return f"WITH fresh AS ({source}) SELECT DISTINCT ON ({keys}) * FROM fresh WHERE NOT EXISTS ({known})"  # noqa: S608 - as above
+    once = f"DISTINCT ON ({keys}) *" if repeats else "*"
+    rows = f"SELECT 1 FROM {table} AS known WHERE {match} AND known.time >= (SELECT min(time) FROM fresh)"  # noqa: S608 - names come from this package alone
+    return f"WITH fresh AS ({source}) SELECT {once} FROM fresh" + (f" WHERE NOT EXISTS ({rows})" if known else "")  # noqa: S608 - as above
+
+
+def ascending(key: Sequence[np.ndarray[Any, Any]]) -> bool:
+    """Whether rows are in strict order of these columns, so that none can repeat another; text is never said to be."""
+    if any(column.dtype.kind not in "iuf" for column in key):
+        return False
+    if not len(key[0]):
+        return True
+    later, equal = np.zeros(len(key[0]) - 1, dtype=np.bool_), np.ones(len(key[0]) - 1, dtype=np.bool_)
+    for column in key:
+        later |= equal & (column[1:] > column[:-1])
+        equal &= column[1:] == column[:-1]
+    return bool(later.all())
 
 
 _FIX = "check that the disk has room and the file is intact; a copy of it opens elsewhere"

@@ -16,6 +16,7 @@ from .database import Database, Row, Writer
 from .times import from_micros, micros
 
 SnapshotKind = Literal["inventory", "observed", "diagnosed", "branch"]
+_MIRROR = "INSERT OR REPLACE INTO mirror VALUES (1, ?)"
 _CHANGES: TypeAdapter[tuple[Change, ...]] = TypeAdapter(tuple[Change, ...])
 
 
@@ -33,12 +34,17 @@ def insert_snapshot(database: Database, network: Network, kind: SnapshotKind, pa
     """Store a state once; the first kind and parent stay."""
     _require_known(database, parent)
     with database.write() as writer:
-        if not _claim(writer, (network.id, network.name, kind, parent, micros(now), None)):
-            return network.id
-        for table, columns in _tables(network).items():
-            length = len(next(iter(columns.values())))
-            writer.insert(table, {"snapshot": np.array([network.id] * length, dtype=object), **columns})
+        _insert_whole(writer, network, kind, parent, now)
     return network.id
+
+
+def insert_inventory(database: Database, networks: Sequence[Network], now: datetime) -> None:
+    """Store several inventories in one transaction; the last one becomes the current snapshot."""
+    with database.write() as writer:
+        for network in networks:
+            _insert_whole(writer, network, "inventory", None, now)
+        for network in networks[-1:]:
+            writer.run(_MIRROR, [network.id])
 
 
 def insert_branch(database: Database, base: str, changes: Sequence[Change], now: datetime) -> str:
@@ -81,7 +87,15 @@ def update_current(database: Database, snapshot: str) -> None:
     """Say which snapshot mirrors the network now."""
     _require_known(database, snapshot)
     with database.write() as writer:
-        writer.run("INSERT OR REPLACE INTO mirror VALUES (1, ?)", [snapshot])
+        writer.run(_MIRROR, [snapshot])
+
+
+def _insert_whole(writer: Writer, network: Network, kind: SnapshotKind, parent: str | None, now: datetime) -> None:
+    if not _claim(writer, (network.id, network.name, kind, parent, micros(now), None)):
+        return
+    for table, columns in _tables(network).items():
+        length = len(next(iter(columns.values())))
+        writer.insert(table, {"snapshot": np.array([network.id] * length, dtype=object), **columns})
 
 
 def _claim(writer: Writer, row: Row) -> bool:

@@ -7,11 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from twin.errors import UnknownElementError
-from twin.live.network import Event, LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
+from twin.errors import InputError, UnknownElementError
+from twin.live.network import (
+    Event,
+    FlowSamples,
+    InterfaceSamples,
+    LinkSamples,
+    NodeSamples,
+    ProbeSamples,
+    Telemetry,
+    TrafficSamples,
+)
 from twin.model import Floats, Ints, Network
 
-from .database import Database
+from .database import Database, ascending
 from .times import micros
 
 _KEYS = {
@@ -19,6 +28,8 @@ _KEYS = {
     "node_sample": ("network", "time", "node"),
     "path_probe": ("network", "time", "source", "target"),
     "traffic_sample": ("network", "time", "source", "target"),
+    "interface_sample": ("network", "time", "link"),
+    "flow_sample": ("network", "time", "source", "target"),
     "event": ("network", "time", "node", "severity", "message", "copy"),
 }
 Objects = np.ndarray[Any, np.dtype[np.object_]]
@@ -26,24 +37,30 @@ Objects = np.ndarray[Any, np.dtype[np.object_]]
 
 def insert_telemetry(database: Database, telemetry: Telemetry, network: Network) -> int:
     """Append what is new, all or nothing; returns how many rows were."""
+    nodes: Objects = np.array([node.name for node in network.nodes], dtype=object)
+    links: Objects = np.array([link.name for link in network.links], dtype=object)
+    elements = {"link": links, "node": nodes, "source": nodes, "target": nodes}
     added = 0
     with database.write() as writer:
-        for table, columns in _tables(telemetry, network).items():
-            length = len(columns["time"])
-            columns["network"] = np.array([network.name] * length, dtype=object)
-            added += writer.insert(table, columns, key=_KEYS[table])
+        for table, columns in _tables(telemetry).items():
+            names = {} if table == "event" else {name: x for name, x in elements.items() if name in columns}
+            for name, known in names.items():
+                _check_range(columns[name], len(known), name)
+            added += writer.insert(table, columns, key=_KEYS[table], names=names, network=network.name)
     return added
 
 
 def select_telemetry(database: Database, network: Network, since: datetime) -> Telemetry:
     """Return everything after `since`, in time order, elements as positions in `network`."""
-    nodes, links = network.node_index, network.link_index
+    nodes, links = list(network.node_index), list(network.link_index)
     after = [network.name, micros(since)]
     link = _located(database, "link_sample", after, {"link": links})
     node = _located(database, "node_sample", after, {"node": nodes})
     probe = _located(database, "path_probe", after, {"source": nodes, "target": nodes})
     traffic = _located(database, "traffic_sample", after, {"source": nodes, "target": nodes})
-    event = _located(database, "event", after, {}, order="line")
+    interface = _located(database, "interface_sample", after, {"link": links})
+    flow = _located(database, "flow_sample", after, {"source": nodes, "target": nodes})
+    event = _located(database, "event", after, {})
     lines = zip(event["seconds"], event["node"], event["severity"], event["message"], strict=True)
     return Telemetry(
         LinkSamples(link["seconds"], link["link"], link["out_mbps"], link["in_mbps"], link["dropped_mbps"], link["up"]),
@@ -51,58 +68,101 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
         ProbeSamples(probe["seconds"], probe["source"], probe["target"], probe["loss"], probe["delay_ms"]),
         TrafficSamples(traffic["seconds"], traffic["source"], traffic["target"], traffic["mbps"]),
         tuple(Event(float(time), str(name), int(severity), str(line)) for time, name, severity, line in lines),
+        InterfaceSamples(interface["seconds"], interface["link"], interface["errors_per_s"], interface["adjacent"]),
+        FlowSamples(flow["seconds"], flow["source"], flow["target"], flow["packets_per_s"], flow["flows_per_s"]),
     )
 
 
 def _located(
-    database: Database,
-    table: str,
-    after: Sequence[object],
-    elements: Mapping[str, Mapping[str, int]],
-    *,
-    order: str = "rowid",
+    database: Database, table: str, after: Sequence[object], elements: Mapping[str, list[str]]
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Rows of a series in time order, then by element, with the columns in `elements` turned into positions."""
-    sql = (
-        f"SELECT *, epoch_us(time) / 1e6 AS seconds FROM {table} "  # noqa: S608 - names come from this module alone
-        f"WHERE network = ? AND time > make_timestamptz(?::BIGINT) ORDER BY time, {order}"
+    positions = "".join(f", coalesce(of_{column}.position, -1) AS {column}" for column in elements)
+    joins = "".join(
+        f" LEFT JOIN (SELECT unnest(?::VARCHAR[]) AS name, unnest(range(len(?::VARCHAR[]))) AS position) AS of_{column}"
+        f" ON of_{column}.name = rows.{column}"
+        for column in elements
     )
-    rows = database.columns(sql, after)
-    for column, index in elements.items():
-        rows[column] = _positions(rows[column], index, column)
-    by_time = np.lexsort((*(rows[column] for column in reversed(list(elements))), rows["seconds"]))
+    kept = f"rows.* EXCLUDE (network, time{''.join(f', {column}' for column in elements)})"
+    chosen = f"SELECT {kept}, epoch_us(rows.time) / 1e6 AS seconds{positions} FROM {table} AS rows{joins}"  # noqa: S608 - names come from this module alone
+    order = "" if elements else " ORDER BY rows.time, line"
+    sql = f"{chosen} WHERE network = ? AND rows.time > make_timestamptz(?::BIGINT){order}"
+    names = [known for known in elements.values() for _ in range(2)]
+    rows = database.columns(sql, [*names, *after])
+    if not elements:
+        return rows
+    for column, known in elements.items():
+        if (rows[column] < 0).any():
+            raise _unknown(database, table, column, known, after)
+    order_by = [rows["seconds"], *(rows[column] for column in elements)]
+    if ascending(order_by):
+        return rows
+    by_time = np.lexsort(order_by[::-1])
     return {name: column[by_time] for name, column in rows.items()}
 
 
-def _tables(telemetry: Telemetry, network: Network) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
-    names: Objects = np.array([node.name for node in network.nodes], dtype=object)
-    links: Objects = np.array([link.name for link in network.links], dtype=object)
+def _unknown(
+    database: Database, table: str, column: str, known: list[str], after: Sequence[object]
+) -> UnknownElementError:
+    sql = (
+        f"SELECT DISTINCT {column} FROM {table} "  # noqa: S608 - names come from this module alone
+        "WHERE network = ? AND time > make_timestamptz(?::BIGINT) ORDER BY 1"
+    )
+    names = [str(name) for (name,) in database.rows(sql, after)]
+    return UnknownElementError(column, next(name for name in names if name not in known), known)
+
+
+def _tables(telemetry: Telemetry) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
     link, node, probe, traffic = telemetry.links, telemetry.nodes, telemetry.probes, telemetry.traffic
+    interface, flow = telemetry.interfaces, telemetry.flows
     return {
         "link_sample": {
             "time": _stamps(link.time),
-            "link": links[link.link],
+            "link": link.link,
             "out_mbps": link.out_mbps,
             "in_mbps": link.in_mbps,
             "dropped_mbps": link.dropped_mbps,
             "up": link.up,
         },
-        "node_sample": {"time": _stamps(node.time), "node": names[node.node], "answered": node.answered},
+        "node_sample": {"time": _stamps(node.time), "node": node.node, "answered": node.answered},
         "path_probe": {
             "time": _stamps(probe.time),
-            "source": names[probe.source],
-            "target": names[probe.target],
+            "source": probe.source,
+            "target": probe.target,
             "loss": probe.loss,
             "delay_ms": probe.delay_ms,
         },
         "traffic_sample": {
             "time": _stamps(traffic.time),
-            "source": names[traffic.source],
-            "target": names[traffic.target],
+            "source": traffic.source,
+            "target": traffic.target,
             "mbps": traffic.mbps,
+        },
+        "interface_sample": {
+            "time": _stamps(interface.time),
+            "link": interface.link,
+            "errors_per_s": interface.errors_per_s,
+            "adjacent": interface.adjacent,
+        },
+        "flow_sample": {
+            "time": _stamps(flow.time),
+            "source": flow.source,
+            "target": flow.target,
+            "packets_per_s": flow.packets_per_s,
+            "flows_per_s": flow.flows_per_s,
         },
         "event": _event_columns(telemetry.events),
     }
+
+
+def _check_range(positions: Ints, count: int, column: str) -> None:
+    """No sample may be lost because its element has no name."""
+    if positions.size and not 0 <= positions.min() <= positions.max() < count:
+        wrong = positions.max() if positions.max() >= count else positions.min()
+        raise InputError(
+            f"telemetry names {column} {wrong}, the inventory has {count}",
+            fix="read the topology again: the inventory is older than the telemetry",
+        )
 
 
 def _event_columns(events: tuple[Event, ...]) -> dict[str, np.ndarray[Any, Any]]:
@@ -127,10 +187,3 @@ def _event_columns(events: tuple[Event, ...]) -> dict[str, np.ndarray[Any, Any]]
 def _stamps(seconds: Floats) -> Ints:
     """Epoch seconds as the whole microseconds that the table keeps."""
     return np.round(np.asarray(seconds, dtype=np.float64) * 1e6).astype(np.int64)
-
-
-def _positions(names: Objects, index: Mapping[str, int], kind: str) -> Ints:
-    for name in names:
-        if name not in index:
-            raise UnknownElementError(kind, str(name), index)
-    return np.array([index[name] for name in names], dtype=np.int64)

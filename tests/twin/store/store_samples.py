@@ -51,19 +51,24 @@ def measured(hours=2):
 
 
 def rows(telemetry):
-    series = (telemetry.links, telemetry.nodes, telemetry.probes, telemetry.traffic)
-    return sum(len(x.time) for x in series) + len(telemetry.events)
+    return sum(len(x.time) for x in series(telemetry)) + len(telemetry.events)
+
+
+def series(telemetry):
+    measured = (telemetry.links, telemetry.nodes, telemetry.probes, telemetry.traffic)
+    return (*measured, telemetry.interfaces, telemetry.flows)
 
 
 def part(telemetry, low, high):
     """What was measured in (low, high]."""
 
-    def cut(series):
-        inside = (series.time > low) & (series.time <= high)
-        return type(series)(*(column[inside] for column in series))
+    def cut(samples):
+        inside = (samples.time > low) & (samples.time <= high)
+        return type(samples)(*(column[inside] for column in samples))
 
     events = tuple(event for event in telemetry.events if low < event.time <= high)
-    return Telemetry(cut(telemetry.links), cut(telemetry.nodes), cut(telemetry.probes), cut(telemetry.traffic), events)
+    links, nodes, probes, traffic, interfaces, flows = map(cut, series(telemetry))
+    return Telemetry(links, nodes, probes, traffic, events, interfaces, flows)
 
 
 def empty():
@@ -78,11 +83,7 @@ def empty():
 
 
 def equal(one, other):
-    pairs = zip(
-        (one.links, one.nodes, one.probes, one.traffic),
-        (other.links, other.nodes, other.probes, other.traffic),
-        strict=True,
-    )
+    pairs = zip(series(one), series(other), strict=True)
     return one.events == other.events and all(
         np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for x, y in pairs for a, b in zip(x, y, strict=True)
     )
