@@ -9,7 +9,7 @@ from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.live.sensors import Noise
 from twin.live.syslog import Syslog
-from twin.live.traffic import Swing, day_profile
+from twin.live.traffic import Swing, day_profile, with_residual
 from twin.model import Network
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -35,6 +35,23 @@ def nmae(rows: np.ndarray) -> float:
 
 def test_the_last_value_misses_the_next_by_what_was_measured_on_abilene(day: Telemetry):
     assert nmae(day.traffic.mbps.reshape(DAY, -1)) == pytest.approx(0.13, abs=0.01)
+
+
+def gravity_misses(demands: np.ndarray) -> float:
+    """How far a gravity model of a matrix's own sums is from it, as a share of all traffic."""
+    model = np.outer(demands.sum(axis=1), demands.sum(axis=0))
+    np.fill_diagonal(model, 0)
+    return np.abs(model * demands.sum() / model.sum() - demands).sum() / demands.sum()
+
+
+@pytest.mark.parametrize("size", [12, 30, 60])
+def test_a_gravity_model_misses_made_up_matrices_as_it_misses_measured_ones(size: int):
+    made = load_network(f"synthetic/{size}-1")
+    assert gravity_misses(made.demands) < 0.1
+    found = [gravity_misses(with_residual(made, seed).demands) for seed in range(8)]
+    assert 0.4 < np.mean(found) < 0.6
+    assert with_residual(made, 3).demands.sum() == pytest.approx(made.demands.sum())
+    assert with_residual(made, 3) == with_residual(made, 3) != with_residual(made, 4)
 
 
 def test_without_noise_traffic_moves_with_the_day_alone(network: Network):
@@ -139,3 +156,14 @@ def test_chatter_comes_at_its_rate_and_names_no_interface(day: Telemetry, networ
     assert not any("nterface" in event.message or "ifName" in event.message for event in day.events)
     times = [event.time for event in day.events]
     assert times == sorted(times)
+
+
+def test_errors_neighbours_and_packet_rates_have_a_row_per_element_and_sample(day: Telemetry, network: Network):
+    m, k = len(network.links), np.count_nonzero(network.demands)
+    assert day.interfaces.link.tolist() == list(range(m)) * DAY
+    assert day.flows.source.size == DAY * k
+    assert np.nanmax(day.interfaces.errors_per_s) == 0
+    assert day.interfaces.adjacent.all()
+    assert np.array_equal(np.isnan(day.interfaces.errors_per_s), np.isnan(day.links.in_mbps))
+    bits = day.traffic.mbps * 1e6 / day.flows.packets_per_s
+    assert np.nanmin(bits) == pytest.approx(np.nanmax(bits)) == pytest.approx(8000)
