@@ -21,12 +21,18 @@ def python_pages():
 def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
     code = "\n".join(BLOCK.findall(page.read_text()))
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": ""}
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )
     assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_every_command_that_the_pages_show_exists():
     shown = {name for page in PAGES if page.exists() for name in COMMAND.findall(page.read_text())}
-    done = subprocess.run([sys.executable, "-m", "twinops", "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "twinops", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     assert {name for name in shown if name not in done.stdout} == set()

@@ -9,7 +9,8 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from math import isfinite
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -57,7 +58,7 @@ class Link(NamedTuple):
     capacity: float
     weight: int
     delay_ms: float = 0.0
-    index: int = 1
+    index: int = 1  # pyright: ignore[reportIncompatibleMethodOverride] - nobody searches a link as a tuple
     up: bool = True
     drained: bool = False
     asleep: bool = False
@@ -278,17 +279,26 @@ def _validate(network: Network) -> None:
 
 def _validate_link(link: Link, network: Network) -> None:
     for end in (link.tail, link.head):
-        _require(end in network.node_index, f"link {link.name}: unknown node {end!r}")
-    _require(link.tail != link.head, f"link {link.name}: both ends are the same node")
-    _require(
-        np.isfinite(link.capacity) and link.capacity > 0, f"link {link.name}: capacity {link.capacity} is not positive"
-    )
-    _require(1 <= link.weight <= 2**24, f"link {link.name}: weight {link.weight} is not in 1..2^24")
-    _require(
-        np.isfinite(link.delay_ms) and link.delay_ms >= 0, f"link {link.name}: delay {link.delay_ms} ms is negative"
-    )
-    _require(0 <= link.loss <= 1, f"link {link.name}: loss {link.loss} is not a share")
-    _require(link.index >= 1, f"link {link.name}: index {link.index} is not positive")
+        if end not in network.node_index:
+            _require(False, f"link {link.name}: unknown node {end!r}")
+    complaint = _complaint(link)
+    if complaint:
+        _require(False, f"link {link.name}: {complaint}")
+
+
+@lru_cache(maxsize=1 << 16)  # every change of a network makes a new one, of which most links are as before
+def _complaint(link: Link) -> str:
+    if link.tail == link.head:
+        return "both ends are the same node"
+    if not (isfinite(link.capacity) and link.capacity > 0):
+        return f"capacity {link.capacity} is not positive"
+    if not 1 <= link.weight <= 2**24:
+        return f"weight {link.weight} is not in 1..2^24"
+    if not (isfinite(link.delay_ms) and link.delay_ms >= 0):
+        return f"delay {link.delay_ms} ms is negative"
+    if not 0 <= link.loss <= 1:
+        return f"loss {link.loss} is not a share"
+    return "" if link.index >= 1 else f"index {link.index} is not positive"
 
 
 def _validate_tunnel(tunnel: Tunnel, network: Network) -> None:
