@@ -39,7 +39,8 @@ Ids are those of the public vocabularies where these have the fault (NIKA, NetOp
 | demand_input_error | node or network, factor | flow export (of the node, or of all) is this many times the truth | single pairs |
 | stale_configuration | node | what is read back of its configuration stays as it was collected before the onset | - |
 
-In the last eight the network is well and the measurement lies. A dash means that nothing known is missing.
+Not here, for want of BGP: bgp_neighbor_misconfig, route_policy_misconfig. What these do to an IGP alone is what
+ospf_neighbor_missing and wrong_igp_weight do. In the last eight the network is well and the measurement lies. A dash means that nothing known is missing.
 """  # noqa: E501 - a table
 
 from collections.abc import Callable

@@ -113,46 +113,19 @@ def _unknown(
 
 
 def _tables(telemetry: Telemetry) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
-    link, node, probe, traffic = telemetry.links, telemetry.nodes, telemetry.probes, telemetry.traffic
-    interface, flow = telemetry.interfaces, telemetry.flows
-    return {
-        "link_sample": {
-            "time": _stamps(link.time),
-            "link": link.link,
-            "out_mbps": link.out_mbps,
-            "in_mbps": link.in_mbps,
-            "dropped_mbps": link.dropped_mbps,
-            "up": link.up,
-        },
-        "node_sample": {"time": _stamps(node.time), "node": node.node, "answered": node.answered},
-        "path_probe": {
-            "time": _stamps(probe.time),
-            "source": probe.source,
-            "target": probe.target,
-            "loss": probe.loss,
-            "delay_ms": probe.delay_ms,
-        },
-        "traffic_sample": {
-            "time": _stamps(traffic.time),
-            "source": traffic.source,
-            "target": traffic.target,
-            "mbps": traffic.mbps,
-        },
-        "interface_sample": {
-            "time": _stamps(interface.time),
-            "link": interface.link,
-            "errors_per_s": interface.errors_per_s,
-            "adjacent": interface.adjacent,
-        },
-        "flow_sample": {
-            "time": _stamps(flow.time),
-            "source": flow.source,
-            "target": flow.target,
-            "packets_per_s": flow.packets_per_s,
-            "flows_per_s": flow.flows_per_s,
-        },
-        "event": _event_columns(telemetry.events),
+    """Columns by table; those of a series are named as its fields."""
+    series = {
+        "link_sample": telemetry.links,
+        "node_sample": telemetry.nodes,
+        "path_probe": telemetry.probes,
+        "traffic_sample": telemetry.traffic,
+        "interface_sample": telemetry.interfaces,
+        "flow_sample": telemetry.flows,
     }
+    tables: dict[str, dict[str, np.ndarray[Any, Any]]] = {table: rows._asdict() for table, rows in series.items()}
+    for columns in tables.values():
+        columns["time"] = _stamps(columns["time"])
+    return {**tables, "event": _event_columns(telemetry.events)}
 
 
 def _check_range(positions: Ints, count: int, column: str) -> None:
