@@ -7,6 +7,7 @@ Whatever is slow to import is imported by the command that needs it.
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,11 +17,12 @@ import typer
 from typer.exceptions import Abort, TyperException
 
 if TYPE_CHECKING:
-    pass
+    from agents.answers import Answer
+    from twin.policy import Policy
 
 FORMAT = "twinops/1"
 FOLDERS = ("twin", "tools", "prompts", "agents", "evals")
-FAILURE, INTERRUPTED = 1, 130
+FAILURE, REJECTED, INTERRUPTED = 1, 3, 130
 
 app = typer.Typer(
     name="twinops",
@@ -37,7 +39,7 @@ class RunInterruptedError(Exception):
     """A run was interrupted and has said so in its own result; any other interrupt is still to be told."""
 
 
-Network = Annotated[str, typer.Option("--network", "-n", help="A network's name, like sndlib/germany50, or a file.")]
+Network = Annotated[str, typer.Option("--network", "-n", help="A network by name, a file, or twin.duckdb[#SNAPSHOT].")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="TOML file with the limits to keep.")]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.", envvar="TWINOPS_RUNS")]
@@ -68,9 +70,8 @@ def run(
     from agents.shell import run_shown
     from twin.faults.names import read_fault
     from twin.formats import load_network
-    from twin.policy import Policy, load_policy
 
-    limits = load_policy(policy) if policy else Policy()
+    limits = _limits(policy)
     struck = read_fault(fault, load_network(network), seed=seed) if fault is not None else None
     request = RunRequest(network=network, seed=seed, model=model, policy=limits, fault=struck, healthy=healthy)
     summary, code = run_shown(request, runs, screen=Screen())
@@ -107,33 +108,59 @@ def evaluate(
         raise typer.Exit(FAILURE)
 
 
+@app.command("import")
+def read_in(
+    files: Annotated[list[Path], typer.Argument(help="Networks, in any known format.", show_default=False)],
+    traffic: Annotated[
+        Path | None, typer.Option("--traffic", help="CSV, Parquet or .demands in place of the file's own traffic.")
+    ] = None,
+    into: Annotated[Path, typer.Option("--into", help="The twin file to store them in.")] = Path("twin.duckdb"),
+    as_json: Json = False,
+) -> None:
+    """Read networks into a twin file, all of them or none, and say what was read and what was assumed."""
+    from agents.answers import import_files
+
+    _give("import", import_files(files, traffic, into, now=datetime.now(UTC)), as_json=as_json)
+
+
 @app.command()
 def whatif(
     network: Network = "sndlib/germany50",
     fail: Annotated[
         list[str] | None,
-        typer.Option("--fail", "-f", help="A node, a circuit (A--B), all, all-links, all-nodes; may be repeated."),
+        typer.Option(
+            "--fail",
+            "-f",
+            help="all, all-links, all-nodes, risk-groups, pairs, a node, a circuit (A--B); commas or again.",
+        ),
     ] = None,
     together: Annotated[bool, typer.Option("--together", help="Everything named fails at once.")] = False,
+    demands: Annotated[bool, typer.Option("--demands", help="Study each demand too: delay, and what cuts it.")] = False,
+    drain: Annotated[list[str] | None, typer.Option("--drain", help="Rehearse the drain of a node or circuit.")] = None,
+    window: Annotated[str | None, typer.Option("--window", help="When it is drained, such as 02:00-04:00.")] = None,
+    day: Annotated[Path | None, typer.Option("--day", help="24 shares of the traffic, one an hour.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the study as a page of its own, too.")] = None,
+    policy: PolicyFile = None,
     top: Top = 12,
     as_json: Json = False,
 ) -> None:
-    """Show how full each link gets when something fails, and which failure causes it."""
-    from twin.formats import load_network
-    from twin.study import find_failures, study
+    """Show how full each link gets when something fails, which failure causes it, and how far traffic may grow.
 
-    loaded = load_network(network)
-    result = study(loaded, find_failures(loaded, fail or ["all"], together=together))
-    if as_json:
-        emit("whatif", result.model_dump(mode="json"))
-        return
-    from agents.tables import failure_table, link_table
+    With --drain, rehearse a maintenance window hour by hour, with the next failure on top; exit code 3 means that it
+    breaks the limits.
+    """
+    from agents.answers import WHOLE_DAY, Failing, rehearse_drain, study_failures
 
-    busiest = f"busiest link {result.busiest or 'none'} at {result.max_utilisation:.0%}"
-    say(f"{result.network}: {busiest} with everything up\n")
-    say(link_table(result, top))
-    say("")
-    say(failure_table(result, top))
+    if drain:
+        if fail or together or demands or html:
+            raise typer.BadParameter("--drain excludes --fail, --together, --demands and --html")
+        _give("whatif", rehearse_drain(network, drain, window or WHOLE_DAY, _limits(policy), day=day), as_json=as_json)
+    elif window or day:
+        raise typer.BadParameter("--window and --day belong to --drain")
+    else:
+        failing = Failing(fail or ["all"], together)
+        answer = study_failures(network, failing, _limits(policy), demands=demands, page=html, top=top)
+        _give("whatif", answer, as_json=as_json)
 
 
 @app.command()
@@ -146,10 +173,9 @@ def verify(
     """Let the gate judge a plan: simulate it step by step, under every single failure, and back."""
     from twin.formats import load_network
     from twin.formats.plan import read_plan
-    from twin.policy import Policy, load_policy
     from twin.verdict import verify
 
-    limits = load_policy(policy) if policy else Policy()
+    limits = _limits(policy)
     verdict = verify(read_plan(plan), load_network(network), limits)
     if as_json:
         emit("verify", {"passed": verdict.passed, **verdict.model_dump(mode="json")})
@@ -159,7 +185,7 @@ def verify(
         say(verdict_table(verdict))
         say(f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}")
     if not verdict.passed:
-        raise typer.Exit(3)
+        raise typer.Exit(REJECTED)
 
 
 @app.command()
@@ -201,6 +227,22 @@ def doctor(runs: Runs = Path("runs"), as_json: Json = False) -> None:
         say(text_table(("what", "state", "detail", "to change it"), rows))
     if broken:
         raise typer.Exit(FAILURE)
+
+
+def _limits(policy: Path | None) -> "Policy":
+    from twin.policy import Policy, load_policy
+
+    return load_policy(policy) if policy else Policy()
+
+
+def _give(command: str, answer: "Answer", *, as_json: bool) -> None:
+    if as_json:
+        emit(command, dict(answer.document))
+    else:
+        for part in answer.text:
+            say(part)
+    if answer.code:
+        raise typer.Exit(answer.code)
 
 
 def emit(command: str, result: dict[str, Any]) -> None:

@@ -8,10 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from twin.demand_study import DemandCase
+from twin.maintenance import Window
 from twin.study import Study
 from twin.verdict import Verdict
 
-from .wording import capacity, mbps, one_line, share, short, visible, where
+from .wording import capacity, mbps, milliseconds, one_line, share, short, visible, where
 
 _PLAIN_WIDTH = 140  # of a file or a pipe
 _HOT, _FULL = 0.8, 1.0
@@ -39,10 +41,13 @@ def verdict_table(verdict: Verdict) -> Table:
 
 def link_table(study: Study, top: int) -> Table:
     """The links with the highest worst case, and the failure that causes it."""
-    table = _table("link", "capacity>", "utilisation>", "worst-case utilisation>", "failure causing it")
+    table = _table("link", "capacity>", "utilisation>", "worst-case utilisation>", "headroom>", "failure causing it")
     for case in study.links[:top]:
-        worst = _shade(case.worst_utilisation)
-        row = [Text(case.link), capacity(case.capacity), _shade(case.utilisation), worst]
+        worst, room = (
+            _shade(case.worst_utilisation),
+            Text(mbps(case.headroom), style="red" if case.headroom < 0 else ""),
+        )
+        row = [Text(case.link), capacity(case.capacity), _shade(case.utilisation), worst, room]
         table.add_row(*row, Text(short(case.worst_failure) if case.worst_failure else "none"))
     return table
 
@@ -53,6 +58,42 @@ def failure_table(study: Study, top: int) -> Table:
     for case in study.failures[:top]:
         rates = [mbps(value) for value in (case.lost, case.severed, case.overload)]
         table.add_row(Text(short(case.failure)), Text(case.busiest or "none"), _shade(case.max_utilisation), *rates)
+    return table
+
+
+def demand_table(cases: Sequence[DemandCase], top: int) -> Table:
+    """The demands that failures cut, then those that they slow down most."""
+    headings = ("demand", "offered>", "delay>", "worst delay>", "failure causing it", "cut by>", "for example")
+    table = _table(*headings)
+    for case in cases[:top]:
+        slowed = short(case.worst_failure) if case.worst_failure else "none"
+        delays = [milliseconds(case.delay_ms), milliseconds(case.worst_delay_ms)]
+        cut = Text(str(case.cut_by), style="bold red" if case.cut_by else "")
+        example = short(case.cut_example) if case.cut_example else ""
+        table.add_row(Text(case.demand), mbps(case.offered), *delays, Text(slowed), cut, Text(example))
+    return table
+
+
+def window_table(window: Window) -> Table:
+    """A window of maintenance hour by hour, with the next failure on top."""
+    columns = (
+        "hour",
+        "traffic>",
+        "before>",
+        "during>",
+        "lost>",
+        "busiest link",
+        "next failure",
+        "then>",
+        "lost at worst>",
+    )
+    table = _table(*columns, "lost at worst>", "limits")
+    for hour in window.hours:
+        kept = Text("kept", style="green") if hour.within_limits else Text("BROKEN", style="bold red")
+        figures = [share(hour.traffic), _shade(hour.before), _shade(hour.during), mbps(hour.lost)]
+        failing = [_shade(hour.next_failure_utilisation), mbps(hour.next_failure_lost)]
+        names = Text(hour.busiest or "none"), Text(short(hour.next_failure or "none"))
+        table.add_row(f"{hour.hour:02}:00", *figures, *names, *failing, kept)
     return table
 
 

@@ -86,6 +86,11 @@ def mbps(value: float | None) -> str:
     return f"{value:.0f} Mbit/s" if abs(value) >= 100 else f"{value:.3g} Mbit/s"
 
 
+def milliseconds(value: float | None) -> str:
+    """Write a delay; `no path` when there is none."""
+    return "no path" if value is None or not math.isfinite(value) else f"{value:.3g} ms"
+
+
 def capacity(value: float) -> str:
     """Write a capacity in Mbit/s as planners name it, `100G`."""
     return f"{value / 1000:g}G" if value >= 1000 else f"{value:g}M"
@@ -219,7 +224,7 @@ def place(element: str) -> str:
 
 def short(element: str) -> str:
     """Write an element as one may type it: `circuit A--B`, `node A`; several that fail together joined by `+`."""
-    return " + ".join(_short(part) for part in element.split(" + "))
+    return " + ".join(_short(part) for part in re.split(r" [+&] ", element))
 
 
 def _short(element: str) -> str:

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from .errors import InputError
 from .model import Frozen, Network
-from .plan import Change, apply_all
+from .plan import Change, DrainLink, DrainNode, apply_all
 from .policy import Policy
 from .sim.simulate import FailureSweep, simulate, single_failures
+from .study import find_elements
 
 DAY = tuple(0.35 + 0.65 * (1 + float(np.cos((hour - 20) * np.pi / 12))) / 2 for hour in range(24))
 """Traffic of each hour as a share of the provisioned matrix: peak at 20, 35 % of it at 8 in the morning."""
@@ -43,6 +44,15 @@ class Window(Frozen):
     def safe(self) -> bool:
         """Whether every hour of the window keeps the limits, also under the next failure."""
         return all(hour.within_limits for hour in self.hours)
+
+
+def drain_steps(network: Network, names: Sequence[str]) -> tuple[DrainNode | DrainLink, ...]:
+    """Return the drains of everything named, as `find_elements` understands names. Raises `UnknownElementError`."""
+    found = dict.fromkeys(element for name in names for element in find_elements(network, name))
+    return tuple(
+        DrainNode(node=element.removeprefix("node/")) if element.startswith("node/") else DrainLink(circuit=element)
+        for element in found
+    )
 
 
 def rehearse_window(

@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+import numpy as np
 from pydantic import Field
 
 from .errors import UnknownElementError
 from .model import Frozen, Network
+from .policy import Policy
+from .sim.failure_sets import circuit_pairs
+from .sim.growth import GrowthHeadroom, growth_headroom
 from .sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 
-EVERYTHING = ("all", "all-links", "all-nodes", "risk-groups")
+EVERYTHING = ("all", "all-links", "all-nodes", "risk-groups", "pairs")
 
 
 class LinkCase(Frozen):
@@ -20,6 +24,7 @@ class LinkCase(Frozen):
     utilisation: float
     worst_utilisation: float = Field(description="Highest over the intact network and all failures.")
     worst_failure: str | None = Field(description="The failure causing it; null when the intact state is the worst.")
+    headroom: float = Field(description="Mbit/s more before a limit, intact or in the worst failure; negative above.")
 
 
 class FailureCase(Frozen):
@@ -33,6 +38,15 @@ class FailureCase(Frozen):
     overload: float = Field(description="Offered above capacity, summed over links.")
 
 
+class GrowthCase(Frozen):
+    """How far all demands may grow alike, as routed, before a link is over its limit."""
+
+    factor: float | None = Field(description="On every demand; null where no growth fills a link.")
+    limit: float = Field(description="The limit on utilisation that stops it.")
+    link: str | None = Field(description="The first link over the limit beyond the factor.")
+    failure: str | None = Field(description="The failure under which it is; null in the intact state.")
+
+
 class Study(Frozen):
     """A network under failures: links by their worst case, failures by what they do, the worst first."""
 
@@ -43,30 +57,39 @@ class Study(Frozen):
     lost: float
     links: tuple[LinkCase, ...]
     failures: tuple[FailureCase, ...]
+    growth: GrowthCase = Field(description="With everything up.")
+    growth_under_failures: GrowthCase = Field(description="With everything up and under every failure studied.")
 
 
-def study(network: Network, failures: Sequence[Failure]) -> Study:
-    """Simulate the network intact and under each failure."""
+_POLICY = Policy()
+
+
+def study(network: Network, failures: Sequence[Failure], policy: Policy = _POLICY) -> Study:
+    """Simulate the network intact and under each failure; the policy's limits say how much room is left."""
     outcome = simulate(network, failures=failures)
+    growth = _growth(network, policy.max_utilisation, ())
     return Study(
         network=network.name,
         snapshot=network.id,
         max_utilisation=outcome.max_utilisation,
         busiest=outcome.busiest,
         lost=outcome.lost,
-        links=_links(outcome),
+        links=_links(outcome, policy),
         failures=_failures(outcome.sweep, network) if outcome.sweep else (),
+        growth=growth,
+        growth_under_failures=_tighter(growth, _growth(network, policy.max_failure_utilisation, failures)),
     )
 
 
 def find_failures(network: Network, names: Sequence[str], *, together: bool = False) -> tuple[Failure, ...]:
-    """Find failures by name: `all`, `all-links`, `all-nodes`, `risk-groups`, a node, a circuit id, `A--B` or `A->B`.
+    """Find failures by name: `all`, `all-links`, `all-nodes`, `risk-groups`, `pairs`, or one of `find_elements`.
 
-    `A--B` is every circuit between the two. With `together` everything named fails at once, as one failure.
+    A name may hold several, separated by commas. `all` is every single failure, `pairs` every two circuits at once,
+    `A--B` every circuit between the two. With `together` everything named fails at once, as one failure.
     Raises `UnknownElementError`.
     """
     found: dict[str, Failure] = {}
-    for name in names:
+    for name in (part.strip() for text in names for part in text.split(",")):
         for failure in _find(network, name):
             found.setdefault(failure.name, failure)
     if not together or len(found) < 2:
@@ -76,18 +99,34 @@ def find_failures(network: Network, names: Sequence[str], *, together: bool = Fa
     return (Failure(" + ".join(found), links, nodes),)
 
 
+def find_elements(network: Network, name: str) -> tuple[str, ...]:
+    """Find the ids of the elements that a name means: a node, or one or more circuits.
+
+    A name is a node's, an id, `A->B`, or `A--B` for every circuit between the two. Raises `UnknownElementError`.
+    """
+    if name.removeprefix("node/") in network.node_index:
+        return (network.nodes[network.node(name)].id,)
+    circuits = _circuits(network, name)
+    if not circuits:
+        known = [*network.node_index, *network.circuits, *(f"{x.tail}--{x.head}" for x in network.links)]
+        raise UnknownElementError("node or circuit", name, known)
+    return tuple(circuits)
+
+
 def _find(network: Network, name: str) -> list[Failure]:
+    if name == "pairs":
+        return list(circuit_pairs(network))
     if name in EVERYTHING:
         wanted = {"all-links": ("link",), "all-nodes": ("node",), "risk-groups": ("risk-group",)}.get(name)
         return [x for x in single_failures(network) if wanted is None or x.name.partition("/")[0] in wanted]
-    if name.removeprefix("node/") in network.node_index:
-        position = network.node(name)
-        return [Failure(network.nodes[position].id, nodes=(position,))]
-    circuits = _circuits(network, name)
-    if not circuits:
-        known = [*EVERYTHING, *network.node_index, *network.circuits, *(f"{x.tail}--{x.head}" for x in network.links)]
-        raise UnknownElementError("node or circuit", name, known if get_close_matches(name, known) else EVERYTHING)
-    return [Failure(circuit, network.circuits[circuit]) for circuit in circuits]
+    try:
+        found = find_elements(network, name)
+    except UnknownElementError as error:
+        near = get_close_matches(name, [*EVERYTHING, *error.closest]) or EVERYTHING
+        raise UnknownElementError("node or circuit", name, near) from error
+    if found[0].startswith("node/"):
+        return [Failure(found[0], nodes=(network.node(found[0]),))]
+    return [Failure(circuit, network.circuits[circuit]) for circuit in found]
 
 
 def _circuits(network: Network, name: str) -> list[str]:
@@ -99,17 +138,30 @@ def _circuits(network: Network, name: str) -> list[str]:
     return [circuit for circuit, (first, *_) in network.circuits.items() if ends == set(network.links[first][:2])]
 
 
-def _links(outcome: Outcome) -> tuple[LinkCase, ...]:
+def _growth(network: Network, limit: float, failures: Sequence[Failure]) -> GrowthCase:
+    found: GrowthHeadroom = growth_headroom(network, limit=limit, failures=failures)
+    factor = found.factor if np.isfinite(found.factor) else None
+    return GrowthCase(factor=factor, limit=limit, link=found.link, failure=found.failure)
+
+
+def _tighter(intact: GrowthCase, failing: GrowthCase) -> GrowthCase:
+    if intact.factor is None or (failing.factor is not None and failing.factor <= intact.factor):
+        return failing
+    return intact
+
+
+def _links(outcome: Outcome, policy: Policy) -> tuple[LinkCase, ...]:
     sweep = outcome.sweep
+    worst = np.maximum(outcome.utilisation, sweep.worst_utilisation) if sweep is not None else outcome.utilisation
+    room = np.minimum(policy.max_utilisation - outcome.utilisation, policy.max_failure_utilisation - worst)
     cases = [
         LinkCase(
             link=link.name,
             capacity=link.capacity,
             utilisation=float(outcome.utilisation[i]),
-            worst_utilisation=max(
-                float(outcome.utilisation[i]), float(sweep.worst_utilisation[i]) if sweep is not None else 0.0
-            ),
+            worst_utilisation=float(worst[i]),
             worst_failure=_cause(sweep, i) if sweep is not None else None,
+            headroom=float(room[i]) * link.capacity,
         )
         for i, link in enumerate(outcome.network.links)
     ]

@@ -18,10 +18,12 @@ from agents.wording import (
     fault_kind,
     fault_words,
     mbps,
+    milliseconds,
     one_line,
     place,
     sentence,
     share,
+    short,
     visible,
     where,
 )
@@ -38,7 +40,7 @@ from .timeline import charts
 
 _GOOD = {"resolved", "relieved", "healthy", "no action needed"}
 _BAD = {"failed", "rolled back", "interrupted", "unfinished"}
-_TEMPLATES = ("report.html.j2", "pictures.html.j2", "style.css")
+_TEMPLATES = ("report.html.j2", "study.html.j2", "pictures.html.j2", "style.css")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def render(story: Story, sources: Sources) -> str:
             before=before,
             after=after,
             rows=_link_rows(story, sources),
-            bands=_bands(),
+            bands=bands(),
             charts=_charts(story, sources),
             plans={r.number: _steps(r.submission.plan, sources) for r in story.rounds if r.submission},
             certificate=_certificate(story),
@@ -104,6 +106,8 @@ def environment() -> Environment:
         share=share,
         mbps=mbps,
         capacity=capacity,
+        milliseconds=milliseconds,
+        short=short,
         duration=duration,
         sentence=sentence,
         where=where,
@@ -153,7 +157,8 @@ def _link_rows(story: Story, sources: Sources) -> list[tuple[str, str, float, fl
     ]
 
 
-def _bands() -> list[tuple[str, str]]:
+def bands() -> list[tuple[str, str]]:
+    """Return the styles of utilisation on a map with their meaning, for its legend."""
     return [(f"b{i}", text) for i, text in enumerate([*(text for _, text in BANDS), OVERFLOW])]
 
 

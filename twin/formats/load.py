@@ -1,6 +1,8 @@
 """The doors to every network: by published name, by synthetic name, or from a file."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from twin.errors import FormatError, TopologyError
 from twin.model import Network
@@ -20,13 +22,25 @@ _NETWORKS = (".json", ".xml", ".graphml", ".graph")
 _TRAFFIC = (".csv", ".parquet", ".demands")
 
 
+class Reading(NamedTuple):
+    """A network as a file gives it, and in sentences what the file leaves open and was assumed."""
+
+    network: Network
+    assumed: tuple[str, ...]
+
+
 def load_network(name: str, *, peak_utilisation: float = 0.65, seed: int = 0) -> Network:
     """Load a network by name (`sndlib/germany50`, `topozoo/Abilene`, `synthetic/20-1`) or from a file (`read_network`).
 
-    Bare topologies are dimensioned so that the busiest link peaks at `peak_utilisation` (see `provision`); `seed` draws
-    the traffic of those that have none. Raises `UnknownNetworkError`, `TopologyError` when disconnected, and for files
-    `InputError` or `FormatError`.
+    A twin file is a name too: `twin.duckdb` is its current snapshot, `twin.duckdb#SNAPSHOT` another one, by id or by
+    its network's name. Bare topologies are dimensioned so that the busiest link peaks at `peak_utilisation` (see
+    `provision`); `seed` draws the traffic of those that have none. Raises `UnknownNetworkError`, `TopologyError` when
+    disconnected, and for files `InputError`, `FormatError`, `StoreError` or `StoreBusyError`.
     """
+    if Path(name.partition("#")[0]).suffix == ".duckdb":
+        from twin.store.inventory import read_stored  # DuckDB only where a twin file is read
+
+        return read_stored(name)
     if Path(name).suffix.lower() in _NETWORKS or _is_file(name):
         return read_network(name, peak_utilisation=peak_utilisation, seed=seed)
     topology = read_synthetic(name) if name.startswith("synthetic/") else read_topohub(name)
@@ -45,14 +59,38 @@ def read_network(
     Raises `InputError` when a file cannot be read, `FormatError` with the place and what was expected there,
     `TopologyError` when the values fit no network, or nodes are cut off.
     """
+    return read_explained(path, traffic, peak_utilisation=peak_utilisation, seed=seed).network
+
+
+def read_explained(
+    path: str | Path, traffic: str | Path | None = None, *, peak_utilisation: float = 0.65, seed: int = 0
+) -> Reading:
+    """Read a network as `read_network` does, and say what was assumed."""
     try:
         found = _read(path)
-        if isinstance(found, Topology):
-            found = provision(found, peak_utilisation=peak_utilisation, seed=seed)
-        require_connected([node.name for node in found.nodes], _pairs(found))
+        network = found
+        if isinstance(network, Topology):
+            network = provision(network, peak_utilisation=peak_utilisation, seed=seed)
+        require_connected([node.name for node in network.nodes], _pairs(network))
     except TopologyError as error:
         raise TopologyError(f"{path}: {error}", fix=error.fix) from error
-    return found if traffic is None else _with_traffic(found, traffic)
+    if traffic is not None:
+        network = _with_traffic(network, traffic)
+    return Reading(network, tuple(_assumed(found, network, peak_utilisation, own=traffic is None)))
+
+
+def _assumed(found: Network | Topology, network: Network, peak: float, *, own: bool) -> Iterator[str]:
+    """Say what `provision` chose, and what is not there. `own` is whether the traffic is the file's own."""
+    if isinstance(found, Topology):
+        if any(circuit.capacity is None for circuit in found.circuits):
+            yield "capacities: dimensioned in standard sizes for the traffic and its failures"
+        yield "weights and delays: from the lengths, one per km and 5 us per km"
+        if own and found.demands is None:
+            yield f"traffic: a gravity model, scaled until the busiest link is at {peak:.0%}"
+        elif own:
+            yield f"traffic: the file's own, scaled until the busiest link is at {peak:.0%}"
+    if not network.demands.any():
+        yield "traffic: none, as the file has none"
 
 
 def _is_file(name: str) -> bool:
