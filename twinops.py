@@ -42,6 +42,9 @@ class RunInterruptedError(Exception):
 Network = Annotated[str, typer.Option("--network", "-n", help="A network by name, a file, or twin.duckdb[#SNAPSHOT].")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="TOML file with the limits to keep.")]
+Scenarios = Annotated[
+    Path | None, typer.Option("--scenarios", help="CSV or Parquet of the traffic matrices that may come.")
+]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.", envvar="TWINOPS_RUNS")]
 Top = Annotated[int, typer.Option("--top", min=1, help="Rows to show.")]
 
@@ -164,28 +167,44 @@ def whatif(
 
 
 @app.command()
+def plan(
+    goal: Annotated[str, typer.Option("--goal", "-g", help="relieve, drain:ELEMENT, sleep, upgrade or grow:FACTOR.")],
+    network: Network = "sndlib/germany50",
+    objective: Annotated[
+        str | None, typer.Option("--objective", help="utilisation, delay, energy or changes: the best of the front.")
+    ] = None,
+    scenarios: Scenarios = None,
+    measure: Annotated[str, typer.Option("--measure", help="Weigh scenarios by their mean, or by cvar.")] = "cvar",
+    time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds; the best so far counts.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan here, for verify.")] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of the weight search.")] = 1,
+    policy: PolicyFile = None,
+    top: Top = 12,
+    as_json: Json = False,
+) -> None:
+    """Look for a plan by every planner that serves the goal, and let the gate judge it.
+
+    Exit code 3 means that there is no safe plan. A plan that asks for capacity is for a person to order: it ends with
+    0, though the gate passes no such plan and nothing executes it.
+    """
+    from agents.answers import Wish, make_plan
+
+    wish = Wish(goal, objective, scenarios, measure, time_limit, seed)
+    _give("plan", make_plan(network, _limits(policy), wish, output=output, top=top), as_json=as_json)
+
+
+@app.command()
 def verify(
     plan: Annotated[Path, typer.Argument(help="The plan, a JSON file.", show_default=False)],
     network: Network = "sndlib/germany50",
     policy: PolicyFile = None,
+    scenarios: Scenarios = None,
     as_json: Json = False,
 ) -> None:
     """Let the gate judge a plan: simulate it step by step, under every single failure, and back."""
-    from twin.formats import load_network
-    from twin.formats.plan import read_plan
-    from twin.verdict import verify
+    from agents.answers import judge_plan
 
-    limits = _limits(policy)
-    verdict = verify(read_plan(plan), load_network(network), limits)
-    if as_json:
-        emit("verify", {"passed": verdict.passed, **verdict.model_dump(mode="json")})
-    else:
-        from agents.tables import verdict_table
-
-        say(verdict_table(verdict))
-        say(f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}")
-    if not verdict.passed:
-        raise typer.Exit(REJECTED)
+    _give("verify", judge_plan(plan, network, _limits(policy), scenarios), as_json=as_json)
 
 
 @app.command()

@@ -1,4 +1,7 @@
-"""What a planner's commands answer: a document for programs, text for people, and an exit code."""
+"""What a planner's commands answer: a document for programs, text for people, and an exit code.
+
+DuckDB, the templates and the optimisers are imported by the answers that need them: a study is there sooner.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -8,16 +11,18 @@ from typing import NamedTuple
 from pydantic import JsonValue
 from rich.console import RenderableType
 
+from twin.checks.context import Scenario
 from twin.demand_study import study_demands
 from twin.formats import load_network
 from twin.formats.day import parse_window, read_day
 from twin.maintenance import DAY, drain_steps, rehearse_window
+from twin.model import Network
 from twin.policy import Policy
-from twin.store.inventory import import_networks
 from twin.study import find_elements, find_failures, study
+from twin.verdict import verify
 
-from .planner import imported, rehearsed, studied
-from .report.study import write_study
+from .planner import Findings, Row, imported, planned, rehearsed, studied
+from .tables import verdict_table
 
 OK, REJECTED = 0, 3
 WHOLE_DAY = "00:00-24:00"
@@ -40,6 +45,8 @@ class Failing(NamedTuple):
 
 def import_files(files: Sequence[Path], traffic: Path | None, into: Path, *, now: datetime) -> Answer:
     """Read networks into a twin file, all of them or none."""
+    from twin.store.inventory import import_networks
+
     found = import_networks(files, into, now=now, traffic=traffic)
     networks: list[JsonValue] = [one.model_dump(mode="json") for one in found]
     return Answer({"into": str(into), "networks": networks}, imported(found, into))
@@ -54,6 +61,8 @@ def study_failures(
     found = study(loaded, failures, policy)
     cases = study_demands(loaded, failures) if demands or page else ()
     if page:
+        from .report.study import write_study
+
         write_study(page, loaded, found, cases, failure_limit=policy.max_failure_utilisation)
     document: dict[str, JsonValue] = found.model_dump(mode="json")
     if demands:
@@ -70,3 +79,88 @@ def rehearse_drain(network: str, drain: Sequence[str], window: str, policy: Poli
     found = rehearse_window(loaded, steps, start=span.start, hours=span.hours, policy=policy, day=profile)
     document: dict[str, JsonValue] = {"safe": found.safe, "drained": list(names), **found.model_dump(mode="json")}
     return Answer(document, rehearsed(found, names), OK if found.safe else REJECTED)
+
+
+class Wish(NamedTuple):
+    """What a plan is for and how to look for it, in the words of the command line."""
+
+    goal: str
+    objective: str | None = None
+    scenarios: Path | None = None
+    measure: str = "cvar"
+    time_limit_s: float | None = None
+    seed: int = 0
+
+
+def make_plan(name: str, policy: Policy, wish: Wish, *, output: Path | None = None, top: int = 12) -> Answer:
+    """Look for a plan, let the gate judge it, and write it to `output` if it is safe or a request for capacity.
+
+    The code says whether there is such a plan.
+    """
+    from twin.formats import write_plan
+    from twin.optimise.goals import choose, effect_of, parse_goal, plan_for, read_terms
+
+    parse_goal(wish.goal)
+    network, goal = load_network(name), wish.goal
+    matrices = _scenarios(wish.scenarios, network)
+    terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
+    proposals = plan_for(network, policy, goal, terms)
+    choice = choose(proposals, network, policy, terms.scenarios)
+    usable = choice is not None and choice.usable
+    if choice is not None and usable and output is not None:
+        write_plan(choice.plan, output)
+    rows = [Row(proposal, effect_of(network, proposal.plan)) for proposal in proposals]
+    present = effect_of(network, None)
+    document: dict[str, JsonValue] = {
+        "goal": goal,
+        "network": network.name,
+        "snapshot": network.id,
+        "present": {"mean_delay_ms": present.mean_delay_ms, "watts": present.watts},
+        "proposals": [_proposal(row) for row in rows],
+        "usable": usable,
+        "request": choice is not None and choice.is_request,
+        "plan": choice.plan.model_dump(mode="json") if choice else None,
+        "hash": choice.plan.hash if choice else None,
+        "verdict": {"passed": choice.verdict.passed, **choice.verdict.model_dump(mode="json")} if choice else None,
+        "file": str(output) if output and usable else None,
+    }
+    text = planned(network, goal, Findings(present, rows, choice, output), top)
+    return Answer(document, text, OK if usable else REJECTED)
+
+
+def judge_plan(plan: Path, network: str, policy: Policy, scenarios: Path | None) -> Answer:
+    """Let the gate judge a plan; the code says whether it passed."""
+    from twin.formats import read_plan
+
+    proposed, loaded = read_plan(plan), load_network(network)
+    verdict = verify(proposed, loaded, policy, scenarios=_scenarios(scenarios, loaded))
+    document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
+    ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
+    return Answer(document, (verdict_table(verdict), ending), OK if verdict.passed else REJECTED)
+
+
+def _scenarios(path: Path | None, network: Network) -> tuple[Scenario, ...]:
+    """Every matrix of a CSV or Parquet file, by its time."""
+    if path is None:
+        return ()
+    from twin.formats import read_traffic
+
+    traffic = read_traffic(path, network)
+    return tuple(Scenario(time, demands) for time, demands in zip(traffic.times, traffic.demands, strict=True))
+
+
+def _proposal(row: Row) -> dict[str, JsonValue]:
+    found, before, after = row.proposal, row.proposal.before, row.proposal.after
+    return {
+        "method": found.method,
+        "steps": found.steps,
+        "plan": found.plan.hash if found.plan else None,
+        "harm": [before.harm, after.harm],
+        "max_utilisation": [before.max_utilisation, after.max_utilisation],
+        "mean_delay_ms": row.effect.mean_delay_ms,
+        "watts": row.effect.watts,
+        "bound": found.bound,
+        "gap": found.gap,
+        "reason": found.reason or None,
+        "evaluations": found.evaluations,
+    }

@@ -1,17 +1,41 @@
 """What a planner asked for, as it reads on a terminal: imports, studies of failures, maintenance windows, plans."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import RenderableType
 
 from twin.demand_study import DemandCase
 from twin.maintenance import Window
-from twin.store.inventory import Imported
+from twin.model import Network
 from twin.study import GrowthCase, Study
 
-from .tables import demand_table, failure_table, link_table, text_table, window_table
-from .wording import mbps, one_line, share, short
+from .tables import demand_table, failure_table, link_table, text_table, verdict_table, window_table
+from .wording import mbps, milliseconds, one_line, sentence, share, short
+
+if TYPE_CHECKING:  # DuckDB and the optimisers only in the commands that use them
+    from twin.optimise.goals import Choice, Effect
+    from twin.optimise.proposal import Proposal
+    from twin.store.inventory import Imported
+
+
+class Row(NamedTuple):
+    """A proposal, and its delay and power under the network's own demands."""
+
+    proposal: Proposal
+    effect: Effect
+
+
+class Findings(NamedTuple):
+    """What a search for a plan found: the network as it is, every proposal, the one to follow, and where it goes."""
+
+    present: Effect
+    rows: Sequence[Row]
+    choice: Choice | None
+    output: Path | None
 
 
 def imported(networks: Sequence[Imported], into: Path) -> Iterator[RenderableType]:
@@ -20,7 +44,7 @@ def imported(networks: Sequence[Imported], into: Path) -> Iterator[RenderableTyp
     yield text_table(headings, [_imported_row(one) for one in networks])
     for one in networks:
         yield f"\n{one_line(one.network)}, from {one_line(one.file, 400)}"
-        yield from (f"  {sentence}" for sentence in _remarks(one))
+        yield from (f"  {remark}" for remark in _remarks(one))
     yield f"\nstored in {into}; the current snapshot is {networks[-1].snapshot}"
 
 
@@ -34,7 +58,7 @@ def _remarks(one: Imported) -> Iterator[str]:
         f"{count} {what}" for count, what in ((one.risk_groups, "risk groups"), (one.tunnels, "tunnels")) if count
     ]
     yield from extras
-    yield from (f"assumed {sentence}" for sentence in one.assumed)
+    yield from (f"assumed {what}" for what in one.assumed)
     if not one.assumed:
         yield "nothing was assumed: capacities, weights and traffic are the files' own"
     if one.lost > 0:
@@ -87,3 +111,52 @@ def span(start: int, hours: int) -> str:
     """Write a window of whole hours, `22:00-02:00`."""
     end = start + hours
     return f"{start:02}:00-{end if end <= 24 else end - 24:02}:00"
+
+
+def planned(network: Network, goal: str, found: Findings, top: int) -> Iterator[RenderableType]:
+    """Every proposal, the steps of the chosen plan, and what the gate says of it."""
+    delay, watts = milliseconds(found.present.mean_delay_ms), f"{found.present.watts / 1000:.4g} kW"
+    yield f"{one_line(network.name)}, goal {one_line(goal)}: mean delay {delay}, {watts} as it is\n"
+    yield proposal_table(found.rows[:top])
+    for row in found.rows[:top]:
+        if row.proposal.reason:
+            yield f"{row.proposal.method}: {one_line(row.proposal.reason, 300)}"
+    if found.choice is None:
+        yield "\nno plan"
+        return
+    plan = found.choice.plan
+    yield f"\n{one_line(plan.goal, 300)}"
+    yield from (f"  {number}. {sentence(step)}" for number, step in enumerate(plan.steps, start=1))
+    yield ""
+    yield verdict_table(found.choice.verdict)
+    yield _ending(found)
+
+
+def proposal_table(rows: Sequence[Row]) -> RenderableType:
+    """Proposals side by side; the bound is the lowest peak that any routing could have, the gap what is missing."""
+    headings = ("method", "steps>", "busiest link>", "harm>", "mean delay>", "power>", "bound>", "gap>")
+    return text_table(headings, [_proposal_row(row) for row in rows])
+
+
+def _proposal_row(row: Row) -> tuple[str, ...]:
+    found, before, after = row.proposal, row.proposal.before, row.proposal.after
+    bound = "none" if found.bound is None else f"{found.bound:.1%}"
+    gap = "none" if found.gap is None else f"{found.gap:.1%}"
+    if found.plan is None:
+        return found.method, "no plan", f"{before.max_utilisation:.1%}", mbps(before.harm), "", "", bound, ""
+    peak = f"{before.max_utilisation:.1%} -> {after.max_utilisation:.1%}"
+    harm = f"{mbps(before.harm)} -> {mbps(after.harm)}" if before.harm or after.harm else "none"
+    effect = milliseconds(row.effect.mean_delay_ms), f"{row.effect.watts / 1000:.4g} kW"
+    return found.method, str(found.steps), peak, harm, *effect, bound, gap
+
+
+def _ending(found: Findings) -> str:
+    assert found.choice is not None  # noqa: S101  the caller has looked
+    choice, written = found.choice, f"; written to {found.output}" if found.output else ""
+    named = f"plan {choice.plan.hash} on snapshot {choice.plan.base}"
+    if choice.is_request:
+        why = "the gate never passes one, and nothing executes it automatically"
+        return f"{named}: a request for capacity, for a person to order; {why}{written}"
+    if choice.verdict.passed:
+        return f"{named}: safe{written}"
+    return f"{named}: rejected{'; not written' if found.output else ''}"

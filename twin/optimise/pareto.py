@@ -1,6 +1,8 @@
 """The front of the best compromises between peak utilisation, delay, power and the number of changes."""
 
 from collections.abc import Iterator, Sequence
+from math import inf
+from time import monotonic
 from typing import NamedTuple
 
 from twin.errors import PlanError
@@ -33,16 +35,25 @@ class Compromise(NamedTuple):
 
 
 def pareto_front(
-    network: Network, policy: Policy, *, model: PowerModel = DEFAULT_POWER, seed: int = 0
+    network: Network,
+    policy: Policy,
+    *,
+    model: PowerModel = DEFAULT_POWER,
+    seed: int = 0,
+    time_limit_s: float | None = None,
 ) -> tuple[Compromise, ...]:
     """Return safe states that no other found state dominates, the lowest peak first; the present state is one of them.
 
     Candidates are every prefix of the plans that the tunnel, weight and sleep planners make under growing pressure on
-    the peak, alone and together. Every point keeps the rules of the gate, failures included, and has a safe order.
+    the peak, alone and together. Every point keeps the rules of the gate, failures included, and has a safe order. A
+    time limit ends with the front of the candidates so far.
     """
+    deadline = inf if time_limit_s is None else monotonic() + time_limit_s
     judge = Judge(network, policy)
     known: dict[str, Compromise] = {}
-    for method, steps in _candidates(network, policy, seed):
+    for method, steps in _candidates(network, policy, seed, deadline):
+        if monotonic() > deadline and known:
+            break
         try:
             state = apply_all(network, steps)
         except PlanError:
@@ -57,32 +68,37 @@ def pareto_front(
     return tuple(sorted(front, key=lambda point: (point[:4], point.method)))
 
 
-def _candidates(network: Network, policy: Policy, seed: int) -> Iterator[tuple[str, tuple[Change, ...]]]:
+def _candidates(
+    network: Network, policy: Policy, seed: int, deadline: float
+) -> Iterator[tuple[str, tuple[Change, ...]]]:
     yield "none", ()
-    asleep = plan_sleep(network, policy).plan
+    asleep = plan_sleep(network, policy, time_limit_s=_left(deadline)).plan
     naps = asleep.steps if asleep else ()
     for count in range(1, len(naps) + 1):
         yield "link-sleep", naps[:count]
     for rested in sorted({0, len(naps) // 2, len(naps)}):
-        for steps in _routed(apply_all(network, naps[:rested]), policy, rested, seed):
+        if policy.max_steps <= rested or monotonic() > deadline:
+            continue
+        fewer = policy.model_copy(update={"max_steps": policy.max_steps - rested, "min_gain": 0.0})
+        for steps in _routed(apply_all(network, naps[:rested]), fewer, seed, deadline):
             method = "routing" if rested == 0 else "routing+link-sleep"
             yield method, (*naps[:rested], *steps)
 
 
-def _routed(network: Network, policy: Policy, used: int, seed: int) -> Iterator[tuple[Change, ...]]:
+def _left(deadline: float) -> float | None:
+    return None if deadline == inf else max(0.0, deadline - monotonic())
+
+
+def _routed(network: Network, policy: Policy, seed: int, deadline: float) -> Iterator[tuple[Change, ...]]:
     """Yield every prefix of the plans that lower the peak more and more."""
-    if policy.max_steps <= used:
-        return
     peak, best = simulate(network).max_utilisation, lowest_utilisation(network).max_utilisation
     for pressure in _PRESSURES:
+        if monotonic() > deadline:
+            return
         target = best + pressure * (peak - best)
-        changes = {
-            "max_utilisation": min(max(target, 1e-6), 1.0),
-            "max_steps": policy.max_steps - used,
-            "min_gain": 0.0,
-        }
+        pressed = policy.model_copy(update={"max_utilisation": min(max(target, 1e-6), 1.0)})
         for planner in (relieve_by_tunnels, relieve_by_weights):
-            plan = planner(network, policy.model_copy(update=changes), seed=seed).plan
+            plan = planner(network, pressed, seed=seed, time_limit_s=_left(deadline)).plan
             steps: Sequence[Change] = plan.steps if plan else ()
             yield from (tuple(steps[:count]) for count in range(1, len(steps) + 1))
 

@@ -54,11 +54,13 @@ def relieve(
         if planner is restore.relieve_by_restoring:
             planner = partial(planner, reference=reference)
         proposals.append(_answering(partial(planner, network, policy, seed=seed), network, policy, avoid))
-    return tuple(sorted(proposals, key=_rank))
+    return tuple(sorted(proposals, key=rank))
 
 
-def _rank(proposal: Proposal) -> tuple[object, ...]:
-    """Least harm first; then fewest steps if there was harm, else the lowest peak; then the planner named first.
+def rank(proposal: Proposal) -> tuple[object, ...]:
+    """Sort key of proposals for relief, best first.
+
+    Least harm first; then fewest steps if there was harm, else the lowest peak; then the planner named first.
 
     Setting things back comes before anything new: it is right even where the diagnosis has the severity wrong.
     """

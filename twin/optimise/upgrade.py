@@ -27,7 +27,7 @@ METHOD = "capacity-upgrade"
 REROUTED = "capacity-upgrade-rerouted"
 MOST_STEPS = 50
 _TOLERANCE = 1e-9
-_PROGRAMME_SIZE = 10_000  # nodes times links up to which growth is planned with rerouting too
+PROGRAMME_SIZE = 10_000  # nodes times links up to which growth is planned with rerouting too
 
 
 class Growth(NamedTuple):
@@ -80,16 +80,20 @@ def plan_upgrade_rerouted(network: Network, policy: Policy, *, growth: float = 1
     return _request(network, grown, policy, chosen, REROUTED)
 
 
-def plan_growth(network: Network, policy: Policy, factor: float, *, seed: int = 0) -> tuple[Proposal, ...]:
+def plan_growth(
+    network: Network, policy: Policy, factor: float, *, seed: int = 0, time_limit_s: float | None = None
+) -> tuple[Proposal, ...]:
     """Return what makes `factor` times the demands fit, best first: tunnels or weights where they do, else capacity.
 
-    Values are measured under the grown demands; every plan is for `network` itself.
+    Values are measured under the grown demands; every plan is for `network` itself. Rerouting shares the time limit.
     """
     grown = network.with_demands(network.demands * factor)
-    found = [planner(grown, policy, seed=seed) for planner in (relieve_by_weights, relieve_by_tunnels)]
+    each = None if time_limit_s is None else time_limit_s / 2
+    planners = (relieve_by_weights, relieve_by_tunnels)
+    found = [planner(grown, policy, seed=seed, time_limit_s=each) for planner in planners]
     rebased = [replace(x, plan=x.plan.model_copy(update={"base": network.id})) if x.plan else x for x in found]
     found = [*rebased, plan_upgrade(network, policy, growth=factor)]
-    if len(network.nodes) * len(network.links) <= _PROGRAMME_SIZE:
+    if len(network.nodes) * len(network.links) <= PROGRAMME_SIZE:
         found.append(plan_upgrade_rerouted(network, policy, growth=factor))
     return tuple(sorted(found, key=lambda x: (x.plan is None, x.after.harm > 1e-6, found.index(x))))
 

@@ -1,0 +1,252 @@
+"""What a planner may ask for, in one grammar: `relieve`, `drain:ELEMENT`, `sleep`, `upgrade`, `grow:FACTOR`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import inf, isfinite
+from time import monotonic
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from twin.checks.context import Scenario
+from twin.errors import InputError
+from twin.model import Network
+from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
+from twin.plan import Objective as Aim
+from twin.policy import Policy
+from twin.sim.power import power
+from twin.sim.simulate import simulate
+from twin.study import find_elements
+from twin.verdict import Verdict, verify
+
+from .assemble import bound_of
+from .maintenance import plan_drain
+from .pareto import Compromise, pareto_front
+from .proposal import Proposal, Value
+from .relieve import METHODS, rank
+from .restore import METHOD as RESTORE
+from .scenarios import Measure, plan_for_scenarios
+from .sleep import plan_sleep
+from .upgrade import PROGRAMME_SIZE, plan_growth, plan_upgrade, plan_upgrade_rerouted
+
+Kind = Literal["relieve", "drain", "sleep", "upgrade", "grow"]
+Objective = Literal["utilisation", "delay", "energy", "changes"]
+OBJECTIVES: tuple[Objective, ...] = ("utilisation", "delay", "energy", "changes")
+MEASURES: tuple[Measure, ...] = ("mean", "cvar")
+GRAMMAR = "a goal is relieve, drain:ELEMENT, sleep, upgrade or grow:FACTOR, such as drain:Berlin or grow:1.3"
+MOST_GROWTH = 100.0
+
+
+class Goal(NamedTuple):
+    """A goal that was read; `element` is what to drain, `factor` how far the demands grow."""
+
+    kind: Kind
+    element: str = ""
+    factor: float = 1.0
+
+
+class Terms(NamedTuple):
+    """How to look for a plan: one objective over the front, or demand scenarios, within a time limit."""
+
+    objective: Objective | None = None
+    scenarios: tuple[Scenario, ...] = ()
+    measure: Measure = "cvar"
+    time_limit_s: float | None = None
+    seed: int = 0
+
+
+class Effect(NamedTuple):
+    """What a plan does besides utilisation, under the demands of the network."""
+
+    mean_delay_ms: float  # one-way propagation, weighted by demand
+    watts: float
+
+
+class Choice(NamedTuple):
+    """The proposal to follow, and what the gate says of its plan."""
+
+    proposal: Proposal
+    plan: Plan
+    verdict: Verdict
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it asks for capacity to be bought: the gate rejects it, and nothing executes it."""
+        return is_request(self.plan)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the gate passed it, or it is a request that a person has to order."""
+        return self.verdict.passed or self.is_request
+
+
+def parse_goal(text: str) -> Goal:
+    """Read a goal. Raises `InputError` with the grammar."""
+    kind, colon, value = text.strip().partition(":")
+    match kind:
+        case "relieve" | "sleep" | "upgrade" if not colon:
+            return Goal(kind)
+        case "drain" if value.strip():
+            return Goal("drain", element=value.strip())
+        case "grow" if colon:
+            return Goal("grow", factor=_factor(value))
+        case _:
+            raise InputError(f"no goal {text!r}", fix=GRAMMAR)
+
+
+def read_terms(
+    objective: str | None,
+    scenarios: tuple[Scenario, ...],
+    measure: str,
+    *,
+    time_limit_s: float | None = None,
+    seed: int = 0,
+) -> Terms:
+    """Check the words of a request. Raises `InputError` on an objective or a measure that there is not."""
+    if objective is not None and objective not in OBJECTIVES:
+        raise InputError(f"no objective {objective!r}", fix=f"objectives: {', '.join(OBJECTIVES)}")
+    if measure not in MEASURES:
+        raise InputError(f"no measure {measure!r}", fix=f"measures: {', '.join(MEASURES)}")
+    return Terms(objective, scenarios, measure, time_limit_s, seed)
+
+
+_NO_TERMS = Terms()
+
+
+def plan_for(network: Network, policy: Policy, goal: str, terms: Terms = _NO_TERMS) -> tuple[Proposal, ...]:
+    """Ask every planner that serves a goal, and return their proposals, best first.
+
+    With an objective, the proposals are the compromises of the Pareto front that serve the goal, the best by that
+    objective first; with scenarios, one plan for all of them. A time limit returns the best so far. Raises `InputError`
+    on a goal that is none or that the terms do not fit, `UnknownElementError` with the closest names.
+    """
+    wanted = parse_goal(goal)
+    _require_fitting(wanted, terms)
+    if terms.objective is not None:
+        return _from_front(network, policy, wanted.kind, terms)
+    if terms.scenarios:
+        matrices = [scenario.demands for scenario in terms.scenarios]
+        limit = terms.time_limit_s
+        return (plan_for_scenarios(network, matrices, policy, measure=terms.measure, time_limit_s=limit),)
+    return _PLANNERS[wanted.kind](network, policy, wanted, terms)
+
+
+def choose(
+    proposals: Sequence[Proposal], network: Network, policy: Policy, scenarios: Sequence[Scenario] = ()
+) -> Choice | None:
+    """Return the first proposal whose plan passes the gate or is a request for capacity.
+
+    Without one, the first that has a plan, with the verdict that rejects it; None when no proposal has a plan.
+    """
+    rejected: Choice | None = None
+    for proposal in proposals:
+        if proposal.plan is None:
+            continue
+        verdict = verify(proposal.plan, network, policy, scenarios=scenarios)
+        choice = Choice(proposal, proposal.plan, verdict)
+        if choice.usable:
+            return choice
+        rejected = rejected or choice
+    return rejected
+
+
+def is_request(plan: Plan) -> bool:
+    """Whether a plan asks for other capacities, which no executor can make."""
+    return any(isinstance(step, SetCapacity) for step in plan.steps)
+
+
+def effect_of(network: Network, plan: Plan | None) -> Effect:
+    """Measure delay and power after a plan, or of the network as it is."""
+    state = network if plan is None else apply_all(network, plan.steps)
+    return Effect(simulate(state).mean_delay_ms, power(state).total_watts)
+
+
+def _factor(text: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not (isfinite(factor) and 1 < factor <= MOST_GROWTH):
+        raise InputError(f"grow:{text} is no growth: give a factor above 1, at most {MOST_GROWTH:g}", fix=GRAMMAR)
+    return factor
+
+
+def _require_fitting(goal: Goal, terms: Terms) -> None:
+    limit = terms.time_limit_s
+    if limit is not None and not (isfinite(limit) and limit > 0):
+        raise InputError(f"a time limit of {limit:g} s is none", fix="give seconds above 0")
+    if terms.objective is not None and goal.kind not in ("relieve", "sleep"):
+        raise InputError(f"the goal {goal.kind} has no choice of objective", fix="give one with relieve or sleep")
+    if terms.scenarios and (goal.kind != "relieve" or terms.objective is not None):
+        raise InputError("scenarios are for the goal relieve, without an objective", fix="leave the other one out")
+
+
+def _relief(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+    del goal
+    planners = [METHODS[name] for name in METHODS if name != RESTORE]  # there is no other state to set back to
+    end = inf if terms.time_limit_s is None else monotonic() + terms.time_limit_s
+    found: list[Proposal] = []
+    for number, planner in enumerate(planners):
+        each = None if end == inf else max(0.0, end - monotonic()) / (len(planners) - number)
+        found.append(planner(network, policy, seed=terms.seed, time_limit_s=each))
+    return tuple(sorted(found, key=rank))
+
+
+def _drain(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+    found = find_elements(network, goal.element)
+    if len(found) != 1:
+        raise InputError(f"{goal.element} are {len(found)} circuits", fix=f"name one of {', '.join(found)}")
+    each = None if terms.time_limit_s is None else terms.time_limit_s / 2  # tunnels, then weights, may make room
+    return (plan_drain(network, policy, found[0], seed=terms.seed, time_limit_s=each),)
+
+
+def _sleep(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+    del goal
+    return (plan_sleep(network, policy, seed=terms.seed, time_limit_s=terms.time_limit_s),)
+
+
+def _upgrade(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+    del goal, terms  # exact and quick: no chance, no time limit
+    found = [plan_upgrade(network, policy)]
+    if len(network.nodes) * len(network.links) <= PROGRAMME_SIZE:
+        found.append(plan_upgrade_rerouted(network, policy))
+    return tuple(sorted(found, key=lambda proposal: proposal.plan is None))
+
+
+def _growth(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+    return plan_growth(network, policy, goal.factor, seed=terms.seed, time_limit_s=terms.time_limit_s)
+
+
+_PLANNERS: Mapping[Kind, Callable[[Network, Policy, Goal, Terms], tuple[Proposal, ...]]] = MappingProxyType(
+    {"relieve": _relief, "drain": _drain, "sleep": _sleep, "upgrade": _upgrade, "grow": _growth}
+)
+
+
+def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> tuple[Proposal, ...]:
+    front = pareto_front(network, policy, seed=terms.seed, time_limit_s=terms.time_limit_s)
+    outcome, watts = simulate(network), power(network).total_watts
+    before = Value(outcome.harm(policy.max_utilisation), outcome.max_utilisation)
+    bound, order = bound_of(network), {objective: i for i, objective in enumerate(OBJECTIVES)}
+    first = order[terms.objective or "utilisation"]
+    found: list[Proposal] = []
+    for point in sorted(front, key=lambda point: (point[first], *point[:4], point.method)):
+        after = Value(simulate(apply_all(network, point.steps)).harm(policy.max_utilisation), point.max_utilisation)
+        serves = after.beats(before, gain=policy.min_gain) if kind == "relieve" else point.watts < watts - 1e-6
+        if point.steps and serves:
+            plan = _planned(network, point, before, after, "relieve" if kind == "relieve" else "sleep")
+            found.append(Proposal(plan.method, plan, before, after, bound))
+    reason = f"none of the {len(front)} compromises found serves the goal"
+    return tuple(found) or (Proposal("pareto", None, before, before, bound, reason),)
+
+
+def _planned(network: Network, point: Compromise, before: Value, after: Value, aim: Aim) -> Plan:
+    peaks = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
+    figures = f"mean delay {point.mean_delay_ms:.3g} ms, {point.watts:.6g} W"
+    return Plan(
+        goal=f"{'Relieve' if aim == 'relieve' else 'Save power'}: {peaks}, {figures}.",
+        base=network.id,
+        steps=point.steps,
+        method=f"pareto: {point.method}",
+        expected=ExpectedEffect(
+            max_utilisation=(before.max_utilisation, after.max_utilisation), harm=(before.harm, after.harm)
+        ),
+        objective=aim,
+    )
