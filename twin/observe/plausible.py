@@ -92,9 +92,8 @@ def standing_still(observation: Observation) -> tuple[Flags, Flags]:
 
 
 def _still(rates: Floats) -> Flags:
-    if len(rates) < 3:
-        return np.zeros(rates.shape[1], dtype=np.bool_)
-    still: list[bool] = [bool(column[-1] > 0 and (column == column[-1]).all()) for column in rates.T]
+    enough = len(rates) >= 3
+    still: list[bool] = [enough and bool(column[-1] > 0 and (column == column[-1]).all()) for column in rates.T]
     return np.array(still, dtype=np.bool_)
 
 

@@ -35,7 +35,7 @@ _CARRIED = 0.5  # trust in a demand that was carried over, or is known to be off
 _REFUSED = 0.75  # most that a snapshot scores whose demands do not explain its loads
 _UNJUDGED = 0.9  # what it scores when nobody can tell
 _OLD, _TOO_OLD = 3.0, 12.0  # intervals after which a snapshot loses trust, and how many more until none is left
-_AT_BALANCE = 3.0
+_AT_BALANCE = 4.0
 
 
 @dataclass(frozen=True, eq=False)

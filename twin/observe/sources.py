@@ -23,7 +23,7 @@ class SourceFactors(NamedTuple):
     factor: Floats
     error: Floats  # as large as the prior where nothing tells
 
-    def off(self, least: float = 0.03, errors: float = 6.0) -> Flags:
+    def off(self, least: float = 0.04, errors: float = 8.0) -> Flags:
         """Nodes whose exports are off by more than `least` and that many standard errors [n]."""
         away = np.abs(self.factor - 1)
         return (away > least) & (away > errors * self.error)
