@@ -10,7 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
-COMMAND = re.compile(r"^\$? ?twinops ([a-z]+)", re.M)
+SHOWN = re.compile(r"^```\w*\n(.*?)^```|`(twinops [a-z]+)", re.S | re.M)
+COMMAND = re.compile(r"^\$? ?twinops ([a-z]+)\b(?! {2})", re.M)
 
 
 def python_pages():
@@ -31,7 +32,9 @@ def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
 
 
 def test_every_command_that_the_pages_show_exists():
-    shown = {name for page in PAGES if page.exists() for name in COMMAND.findall(page.read_text())}
+    code = [block or inline for page in PAGES if page.exists() for block, inline in SHOWN.findall(page.read_text())]
+    shown = {name for text in code for name in COMMAND.findall(text)}
+    assert "run" in shown
     done = subprocess.run(
         [sys.executable, "-m", "twinops", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
