@@ -1,0 +1,202 @@
+"""Forecasts: better than naive where there is something to learn, never worse, and clear about every bad input."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.benchmarks.geant_forecast import DATA, rolling
+from twin.errors import InputError
+from twin.forecast import arrange, forecast, forecast_of_file, forecast_of_store
+from twin.forecast.backtest import backtest
+from twin.forecast.conformal import Conformal
+from twin.forecast.drift import drifting
+from twin.forecast.methods import Methods
+from twin.formats import load_network, write_traffic
+from twin.formats.traffic import Traffic
+from twin.live.emulated import EmulatedNetwork
+from twin.store import TwinStore
+
+BIN = 900.0
+
+
+def daily(days=5, series=40, noise=0.1, seed=1):
+    rng, clock = np.random.default_rng(seed), BIN * np.arange(int(days * 96))
+    shape = 1 + 0.4 * np.sin(2 * np.pi * clock / 86400)[:, None]
+    return clock, rng.lognormal(3, 1, series) * shape * np.exp(noise * rng.standard_normal((clock.size, series)))
+
+
+def named(values):
+    return [f"s{i}" for i in range(values.shape[1])]
+
+
+def test_the_regression_beats_both_naive_methods_on_a_noisy_day():
+    clock, values = daily()
+    report = forecast(arrange(clock, values, named(values))).report
+    for ahead in report.horizons:
+        assert ahead.method == "pooled ridge"
+        assert ahead.gain > 0.1
+        assert ahead.coverage == pytest.approx(0.9, abs=0.05)
+    assert report.drifting == ()
+
+
+def test_the_chosen_method_is_never_worse_than_naive_on_the_backtest():
+    for seed in range(4):
+        clock, values = daily(days=2 + seed, series=6, noise=0.3, seed=seed)
+        for ahead in forecast(arrange(clock, values, named(values)), horizons=(1, 8)).report.horizons:
+            assert ahead.wape[ahead.method] <= min(ahead.wape[x] for x in ("last value", "seasonal naive"))
+
+
+def test_a_walk_that_nothing_predicts_falls_back_to_the_last_value_and_says_so():
+    rng = np.random.default_rng(3)
+    values = 1000 + np.cumsum(rng.standard_normal((120, 2)), axis=0)
+    report = forecast(arrange(BIN * np.arange(120), values, ["a", "b"]), horizons=(1,)).report
+    assert report.horizons[0].method == "last value"
+    assert "nothing beat last value 15 min ahead: fell back to it" in report.remarks
+
+
+def test_no_forecast_of_the_past_knows_its_future():
+    clock, values = daily()
+    changed = values.copy()
+    changed[400:] = 7.0
+    origins = np.arange(300, 390)
+    a, b = (backtest(Methods(arrange(clock, x, named(x)), 4), origins, refit_every=30) for x in (values, changed))
+    for method, told in a.forecasts.items():
+        np.testing.assert_array_equal(told, b.forecasts[method])
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no GEANT data in {DATA}; set TWINOPS_DATA")
+def test_geant_is_forecast_better_than_by_the_naive_methods():
+    test, covered = rolling(4, refit=96, first=288)
+    assert test.best == "pooled ridge"
+    assert test.wape["pooled ridge"] < 0.95 * test.wape[test.naive]
+    assert 0.87 <= covered <= 0.93
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.8, 0.9, 0.95]))
+@settings(max_examples=15, deadline=None)
+def test_intervals_cover_what_was_asked_for(seed, asked):
+    rng, conformal = np.random.default_rng(seed), Conformal(asked)
+    scale = rng.lognormal(0, 1, 50)
+    covered = [conformal.learn(100 + scale * rng.standard_t(3, 50), np.full(50, 100.0), scale) for _ in range(150)]
+    assert np.mean([x for x in covered if x is not None]) == pytest.approx(asked, abs=0.03)
+
+
+def test_intervals_follow_when_errors_grow():
+    rng, conformal = np.random.default_rng(5), Conformal(0.9)
+    covered = [
+        conformal.learn(100 + (1 + 2 * (t > 80)) * rng.standard_normal(50), np.full(50, 100.0), np.ones(50))
+        for t in range(280)
+    ]
+    assert np.mean(covered[-100:]) == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_series_that_leaves_its_past_behind_drifts_and_the_others_do_not():
+    errors = np.random.default_rng(2).standard_normal((48, 30))
+    errors[-12:, 7] += 8
+    assert np.flatnonzero(drifting(errors, 1)).tolist() == [7]
+
+
+def test_empty_input_is_a_clear_error():
+    with pytest.raises(InputError, match="no series"):
+        arrange(np.zeros(0), np.zeros((0, 1)), ["a"])
+    with pytest.raises(InputError, match="no series"):
+        arrange(np.zeros(3), np.zeros((3, 0)), [])
+    with pytest.raises(InputError, match="shape"):
+        arrange(np.arange(3.0), np.zeros((2, 1)), ["a"])
+    with pytest.raises(InputError, match="bins ahead"):
+        forecast(arrange(np.arange(3.0), np.ones((3, 1)), ["a"]), horizons=(0,))
+
+
+def test_a_series_without_any_value_is_an_error_alone_and_a_remark_among_others():
+    values = np.full((50, 2), np.nan)
+    with pytest.raises(InputError, match="none of the series"):
+        forecast(arrange(BIN * np.arange(50), values, ["a", "b"]))
+    values[:, 0] = np.arange(50.0)
+    found = forecast(arrange(BIN * np.arange(50), values, ["a", "b"]))
+    assert found.report.empty == 1
+    assert "1 series never had a value: taken for 0, without intervals" in found.report.remarks
+    assert found.values[0, 1] == 0
+    assert np.isnan(found.low[0, 1])
+
+
+@pytest.mark.parametrize("bins", [1, 2, 5])
+def test_a_short_history_gets_the_last_value_and_no_interval(bins):
+    values = np.arange(1.0, bins + 1)[:, None]
+    found = forecast(arrange(BIN * np.arange(bins), values, ["a"]), horizons=(4,))
+    assert found.values.tolist() == [[float(bins)]]
+    assert found.report.horizons[0].coverage is None
+    assert "too short to backtest 240 min ahead" not in found.report.remarks[0]
+    assert found.report.remarks[-1].startswith("too short to backtest")
+
+
+def test_a_constant_series_stays_with_a_point_for_an_interval():
+    clock, values = daily(series=3)
+    values[:, 1] = 42.0
+    found = forecast(arrange(clock, values, ["a", "b", "c"]))
+    assert found.report.constant == 1
+    assert found.low[1, 1] == found.high[1, 1] == 42.0
+    assert forecast(arrange(clock, values[:, 1:2], ["b"])).values.tolist() == [[42.0], [42.0]]
+
+
+def test_rows_out_of_order_doubled_or_of_the_future_change_only_the_remarks():
+    clock, values = daily(series=3)
+    clock = clock + 1_700_000_000
+    plain = arrange(clock, values, ["a", "b", "c"])
+    order = np.random.default_rng(1).permutation(np.r_[np.arange(clock.size), np.arange(10)])
+    times, rows = np.r_[clock[order], clock[-1] + 9e5, np.nan], np.vstack([values[order], values[:2] * 9])
+    mixed = arrange(times, rows, ["a", "b", "c"], now=datetime.fromtimestamp(clock[-1], UTC))
+    np.testing.assert_array_equal(mixed.values, plain.values)
+    assert [x.split(" ", 1)[1] for x in mixed.remarks] == [
+        "rows without a possible time were left out",
+        "rows dated after the clock were left out",
+        "rows were out of order: sorted",
+        "rows came twice: the last one counts",
+    ]
+    with pytest.raises(InputError, match="no row is left"):
+        arrange(clock, values, ["a", "b", "c"], now=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+def test_gaps_and_impossible_values_are_filled_with_the_value_before():
+    values = np.array([[1.0], [np.inf], [-3.0], [np.nan], [5.0]])
+    series = arrange(np.array([0.0, 1, 2, 3, 5]), values, ["a"])
+    assert series.values[:, 0].tolist() == [1, 1, 1, 1, 1, 5]
+    assert series.remarks == (
+        "1 bins are missing",
+        "2 impossible values were taken for missing",
+        "4 missing values were filled with the value before",
+    )
+
+
+@given(
+    st.lists(st.tuples(st.floats(), st.floats()), min_size=1, max_size=30),
+    st.sampled_from([None, datetime(2026, 3, 2, tzinfo=UTC)]),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_numbers_give_finite_forecasts_or_a_clear_error(rows, now):
+    table = np.array(rows)
+    try:
+        values = forecast(arrange(table[:, 0], table[:, 1:], ["a"], now=now)).values
+    except InputError:
+        values = np.zeros(1)
+    assert np.isfinite(values).all()
+
+
+def test_a_file_and_a_twin_file_are_forecast(tmp_path):
+    network = load_network("topozoo/Abilene")
+    n, (clock, values) = len(network.nodes), daily(days=3, series=121)
+    demands = values.reshape(-1, n, n) * (1 - np.eye(n))
+    write_traffic(Traffic(tuple(str(i) for i in range(clock.size)), demands), network, tmp_path / "traffic.parquet")
+    report = forecast_of_file(tmp_path / "traffic.parquet", network).report
+    assert (report.series, report.bins, report.interval_s) == (110, 288, 900.0)
+    assert report.horizons[1].method == "pooled ridge"
+    live = EmulatedNetwork(network, seed=1, start=datetime(2026, 3, 2, 12, tzinfo=UTC))
+    live.wait(40)
+    since = live.now - timedelta(days=1)
+    with TwinStore.open() as store:
+        store.append_telemetry(live.read_telemetry(since), network)
+        report = forecast_of_store(store, network, now=live.now, since=since).report
+    assert (report.bins, report.interval_s) == (40, 300.0)
+    assert report.lines[0].startswith("110 series, 40 bins of 300 s")

@@ -1,0 +1,83 @@
+"""Rolling backtest: what every method would have said at past origins, and how far intervals would have covered."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from twin.live.network import Flags
+from twin.model import Floats, Ints
+
+from .conformal import Conformal, usual_move
+from .methods import METHODS, Method, Methods
+
+NAIVE: tuple[Method, ...] = ("last value", "seasonal naive")
+
+
+@dataclass
+class Backtest:
+    """Forecasts at origins [O] and the truth, Mbit/s [O, S]. WAPE is the sum of absolute errors over that of values."""
+
+    origins: Ints
+    truth: Floats
+    forecasts: dict[Method, Floats]
+    scale: Floats
+    wape: dict[Method, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        total = max(float(self.truth.sum()), 1e-9)
+        self.wape = {name: float(np.abs(x - self.truth).sum()) / total for name, x in self.forecasts.items()}
+
+    @property
+    def best(self) -> Method:
+        """The method of least WAPE; of equal ones the plainest."""
+        return min(self.wape, key=lambda name: (self.wape[name], METHODS.index(name)))
+
+    @property
+    def naive(self) -> Method:
+        """The better of last value and seasonal naive."""
+        return min((x for x in NAIVE if x in self.wape), key=lambda name: self.wape[name])
+
+    def errors(self, method: Method) -> Floats:
+        """Truth minus forecast in units of each series' usual move [O, S]."""
+        return (self.truth - self.forecasts[method]) / self.scale
+
+
+def backtest(methods: Methods, origins: Ints, *, refit_every: int = 0) -> Backtest:
+    """Forecast at each origin by all methods that can at every one of them; the regression knows only what was before.
+
+    It is fitted before the first origin and again every `refit_every` origins, 0 for never again.
+    """
+    values, horizon = methods.values, methods.horizon
+    day = methods.periods.day or 96
+    told: list[dict[Method, Floats]] = []
+    for number, origin in enumerate(origins.tolist()):
+        if number == 0 or (refit_every and number % refit_every == 0):
+            methods.learn(origin + 1)
+        told.append(methods.predict(origin))
+    shared: list[Method] = [name for name in METHODS if all(name in x for x in told)]
+    return Backtest(
+        origins,
+        values[origins + horizon],
+        {name: np.stack([x[name] for x in told]) for name in shared},
+        np.stack([usual_move(values, origin, horizon, day) for origin in origins.tolist()]),
+    )
+
+
+def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, lag: int = 1) -> tuple[Conformal, float]:
+    """Learn the intervals of one method in order of time, over the series that are `counted` [S].
+
+    An error is learnt `lag` origins later, when it is known. Returns the intervals and the share that they covered, NaN
+    when there were too few origins to tell.
+    """
+    conformal = Conformal(coverage)
+    covered: list[float] = []
+    centre, truth, scale = (x[:, counted] for x in (test.forecasts[method], test.truth, test.scale))
+    for now in range(len(truth)):
+        if conformal.ready:
+            low, high = conformal.interval(centre[now], scale[now])
+            inside: Flags = (truth[now] >= low) & (truth[now] <= high)
+            covered.append(float(inside.mean()))
+        if now >= lag - 1:
+            known = now - lag + 1
+            conformal.learn(truth[known], centre[known], scale[known])
+    return conformal, float(np.mean(covered)) if covered else float("nan")

@@ -1,0 +1,100 @@
+"""Forecasts of what is at hand: matrices in a file that somebody brings, or the measured ones of a twin file."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from twin.errors import InputError
+from twin.live.network import Telemetry
+from twin.model import Floats, Ints, Network
+
+from .forecast import forecast
+from .report import Forecast
+from .series import Series, arrange
+
+if TYPE_CHECKING:
+    from twin.store import TwinStore
+
+BIN_ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
+"""Where the clock of a file begins whose times are numbers of bins: a Monday."""
+_EPOCH_SECONDS = 1e8  # numbers above this are epoch seconds, below they count bins
+
+
+class PairSeries(NamedTuple):
+    """Series of node pairs, with the source and the target of each [S]."""
+
+    series: Series
+    source: Ints
+    target: Ints
+
+
+def forecast_of_file(
+    path: str | Path, network: Network, *, interval_s: float = 900.0, horizons: tuple[int, ...] = (1, 4)
+) -> Forecast:
+    """Forecast the traffic in a Parquet or CSV file as `read_traffic` reads it.
+
+    Its times are epoch seconds, dates, or numbers of bins of `interval_s`. Raises `InputError` where they are none of
+    these, and what `read_traffic` and `forecast` raise.
+    """
+    pairs = file_series(path, network, interval_s=interval_s)
+    return forecast(pairs.series, horizons=horizons, groups=(pairs.source, pairs.target))
+
+
+def forecast_of_store(
+    store: "TwinStore", network: Network, *, now: datetime, since: datetime, horizons: tuple[int, ...] = (1, 12)
+) -> Forecast:
+    """Forecast the demands that were measured after `since` and are in the twin file. Raises as `forecast` does."""
+    pairs = measured_series(network, store.read_telemetry(network, since), now=now)
+    return forecast(pairs.series, horizons=horizons, groups=(pairs.source, pairs.target))
+
+
+def file_series(path: str | Path, network: Network, *, interval_s: float = 900.0) -> PairSeries:
+    """Read the traffic in a file as one series per pair; raises as `forecast_of_file` does."""
+    from twin.formats import read_traffic
+
+    traffic = read_traffic(path, network)
+    time, interval = _seconds(traffic.times, interval_s)
+    return matrix_series(time, traffic.demands, network, interval_s=interval)
+
+
+def matrix_series(
+    time: Floats, demands: Floats, network: Network, *, now: datetime | None = None, interval_s: float | None = None
+) -> PairSeries:
+    """Matrices [T, n, n] as one series per pair that ever has traffic; all rules of `arrange` hold."""
+    n = len(network.nodes)
+    if demands.ndim != 3 or demands.shape[1:] != (n, n):
+        raise InputError(f"matrices of shape {demands.shape} are not for {n} nodes", fix="give [T, n, n]")
+    source, target = np.nonzero((np.nan_to_num(demands) != 0).any(axis=0))
+    names = [f"{network.nodes[s].name}->{network.nodes[t].name}" for s, t in zip(source, target, strict=True)]
+    series = arrange(time, demands[:, source, target], names, now=now, interval_s=interval_s)
+    return PairSeries(series, source, target)
+
+
+def measured_series(network: Network, telemetry: Telemetry, *, now: datetime | None = None) -> PairSeries:
+    """The exported demands of telemetry as one series per pair."""
+    traffic, n = telemetry.traffic, len(network.nodes)
+    time, row = np.unique(traffic.time, return_inverse=True)
+    demands = np.full((len(time), n, n), np.nan)
+    demands[row, traffic.source, traffic.target] = traffic.mbps
+    return matrix_series(time, demands, network, now=now)
+
+
+def _seconds(times: tuple[str, ...], interval_s: float) -> tuple[Floats, float | None]:
+    """Times as epoch seconds, and the bin length where it does not follow from them."""
+    try:
+        numbers = np.array([float(x) for x in times], dtype=np.float64)
+    except ValueError:
+        return np.array([_moment(x).timestamp() for x in times]), None
+    if numbers.min() >= _EPOCH_SECONDS:
+        return numbers, None
+    return BIN_ORIGIN.timestamp() + interval_s * (numbers + 1), interval_s
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"{text!r} is no time", fix="write epoch seconds, 2026-01-05T00:15:00Z or bins") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
