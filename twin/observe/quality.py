@@ -19,6 +19,7 @@ from .balance import Expected, expected, link_ends, reading_sigma, reported_stat
 from .consensus import Consensus, Witness, agreeing, vote
 from .counter_doubts import Column, counter_doubts, demand_doubts, far_interface
 from .demand_input import DemandFactor, demand_factor
+from .expectation import GAP
 from .intake import Intake, take_in
 from .observation import Observation
 from .observe import observe
@@ -89,15 +90,22 @@ class _Assessor:
     def _settle(self) -> tuple[Consensus, Expected, DemandFactor]:
         """Vote twice: the second time the demands are taken times their factor, and known losses off on the way."""
         witness = self._witness
-        expect = expected(self._observation, np.zeros(witness.sent.size))
+        expect = self._expect(np.zeros(witness.sent.size))
         factor = demand_factor(_arrivals(witness), expect, agreeing(witness), self._total_error)
         consensus = vote(witness, _scaled(expect, factor.factor), self._ends)
         removed = 1 - (1 - consensus.removed) * (1 - _dropped_share(witness, consensus))
         if removed.any():
-            expect = expected(self._observation, removed)
+            expect = self._expect(removed)
         trusted = ~(consensus.by_demands | consensus.doubtful)
         factor = demand_factor(consensus.sent + witness.dropped, expect, trusted, self._total_error)
         return vote(witness, _scaled(expect, factor.factor), self._ends), expect, factor
+
+    def _expect(self, removed: Floats) -> Expected:
+        """What the demands say, less surely where a link was read in some of the samples alone."""
+        expect, n = expected(self._observation, removed), len(self._observation.network.nodes)
+        gap = _gaps(self._observation) * expect.arrived
+        at_nodes = sum(np.bincount(end, gap**2, n) for end in self._ends)
+        return expect._replace(sigma=np.hypot(expect.sigma, gap), net_sigma=np.sqrt(expect.net_sigma**2 + at_nodes))
 
     def _off_nodes(self) -> tuple[str, ...]:
         """Nodes whose exports are off: the links of their traffic say so, and their own balance agrees."""
@@ -123,7 +131,9 @@ class _Assessor:
         return np.where(self._consensus.doubtful & ~replaced, _REPAIRED, trust)
 
     def _report(self, sent: Floats, received: Floats) -> QualityReport:
-        observation, trust = self._observation, np.concatenate([sent, received])
+        observation, answered = self._observation, self._observation.answered
+        # a node that does not answer is a symptom, not bad data: nothing of it is expected
+        trust = np.concatenate([sent[answered[self._ends.tail]], received[answered[self._ends.head]]])
         doubts = self._doubts(sent, received)
         parts = self._parts(trust, doubts)
         return QualityReport(
@@ -208,6 +218,9 @@ class _Assessor:
             yield "fewer than three links carry enough, read at both ends: whether the demands are right is unknown"
         if len(self._observation.network.nodes) > MOST_NODES:
             yield f"more than {MOST_NODES} nodes: exports were checked as a whole, not per node"
+        silent = int(np.sum(~self._observation.answered))
+        if silent:
+            yield f"{silent} nodes do not answer: their counters and exports were not expected"
         if self._observation.samples < 3:
             yield f"only {self._observation.samples} steady samples: counters that stand still cannot be told"
 
@@ -223,6 +236,16 @@ def _witness(observation: Observation) -> Witness:
     )
     rate = np.fmax(np.nan_to_num(sent), np.nan_to_num(received))
     return Witness(sent, received, np.nan_to_num(dropped), reading_sigma(observation, rate))
+
+
+def _gaps(observation: Observation) -> Floats:
+    """Relative error of a mean rate [m] because some samples of it are missing."""
+    window = observation.window
+    sent, received = np.isfinite(window.out_mbps), np.isfinite(window.in_mbps)
+    both = sent & received
+    paired, either = mean(both.astype(np.float64)), mean((sent | received).astype(np.float64))
+    share = np.where(paired > 0, paired, either)
+    return GAP * np.where(share > 0, 1 - share, 0.0)
 
 
 def _arrivals(witness: Witness) -> Floats:
@@ -245,6 +268,7 @@ def _total_error(observation: Observation) -> float:
 
 
 def _missing_exports(observation: Observation) -> float:
-    expected_pairs = observation.inventory.demands > 0
+    """Share of the pairs without an export, of those whose source answers."""
+    wanted = (observation.inventory.demands > 0) & observation.answered[:, None]
     measured: Floats = np.isfinite(observation.window.demands).max(axis=0).astype(np.float64)
-    return 1 - float(measured[expected_pairs].mean()) if expected_pairs.any() else 0.0
+    return 1 - float(measured[wanted].mean()) if wanted.any() else 0.0
