@@ -7,8 +7,9 @@ import pytest
 from twin.errors import UnknownElementError
 from twin.formats import load_network
 from twin.model import Link, Network, Node
+from twin.policy import Policy
 from twin.sim.simulate import single_failures
-from twin.study import find_failures, study
+from twin.study import find_elements, find_failures, study
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,10 @@ def test_sets_of_failures_have_names(small):
     links, nodes = find_failures(small, ["all-links"]), find_failures(small, ["all-nodes"])
     assert [x.name for x in find_failures(small, ["all"])] == everything == [x.name for x in (*links, *nodes)]
     assert find_failures(small, ["risk-groups"]) == ()
+    assert find_failures(small, ["all-links,all-nodes"]) == find_failures(small, ["all-links", "all-nodes"])
+    pairs = find_failures(small, ["pairs"])
+    assert len(pairs) == len(links) * (len(links) - 1) // 2
+    assert {len(x.links) for x in pairs} == {4}
 
 
 @pytest.mark.parametrize("write", [lambda x: x.circuit, lambda x: x.name, lambda x: f"{x.head}--{x.tail}"])
@@ -104,3 +109,44 @@ def test_the_same_failure_named_twice_counts_once(small):
 def test_an_unknown_element_is_refused(small, name):
     with pytest.raises(UnknownElementError):
         find_failures(small, [name])
+
+
+@pytest.mark.parametrize("names", [["all"], ["all-links,pairs"]])
+def test_growth_fits_up_to_its_factor_and_no_further(small, names):
+    policy, failures = Policy(max_utilisation=0.7, max_failure_utilisation=0.9), find_failures(small, names)
+    result = study(small, failures, policy)
+
+    def fits(factor):
+        grown = study(small.with_demands(small.demands * factor), failures, policy)
+        return (
+            grown.max_utilisation <= 0.7,
+            grown.max_utilisation <= 0.7 and all(x.max_utilisation <= 0.9 for x in grown.failures),
+        )
+
+    for which, growth in enumerate((result.growth, result.growth_under_failures)):
+        assert fits(growth.factor * (1 - 1e-6))[which]
+        assert not fits(growth.factor * (1 + 1e-6))[which]
+    assert result.growth_under_failures.factor <= result.growth.factor
+
+
+def test_headroom_is_what_a_link_takes_before_the_first_limit():
+    ring = tree(("A", "B"), ("B", "C"), ("C", "D"), ("D", "A"))
+    policy = Policy(max_utilisation=0.05, max_failure_utilisation=0.06)
+    intact = study(ring, (), policy)
+    failing = study(ring, find_failures(ring, ["all-links"]), policy)
+    for case in intact.links:
+        assert case.headroom == pytest.approx(50 - 1_000 * case.utilisation)
+    for case in failing.links:
+        assert case.headroom == pytest.approx(min(50 - 1_000 * case.utilisation, 60 - 1_000 * case.worst_utilisation))
+
+
+def test_without_traffic_no_growth_fills_a_link(small):
+    idle = study(small.with_demands(np.zeros_like(small.demands)), find_failures(small, ["all"]))
+    assert (idle.growth.factor, idle.growth_under_failures.factor) == (None, None)
+
+
+def test_elements_are_found_by_every_name_that_is_in_use(small):
+    link = small.links[0]
+    for name in (link.circuit, link.name, f"{link.tail}--{link.head}"):
+        assert find_elements(small, name) == (link.circuit,)
+    assert find_elements(small, "R1") == find_elements(small, "node/R1") == ("node/R1",)
