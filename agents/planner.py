@@ -129,7 +129,7 @@ def planned(network: Network, goal: str, found: Findings, top: int) -> Iterator[
     yield from (f"  {number}. {sentence(step)}" for number, step in enumerate(plan.steps, start=1))
     yield ""
     yield verdict_table(found.choice.verdict)
-    yield _ending(found)
+    yield from _ending(found)
 
 
 def proposal_table(rows: Sequence[Row]) -> RenderableType:
@@ -150,13 +150,13 @@ def _proposal_row(row: Row) -> tuple[str, ...]:
     return found.method, str(found.steps), peak, harm, *effect, bound, gap
 
 
-def _ending(found: Findings) -> str:
+def _ending(found: Findings) -> Iterator[str]:
     assert found.choice is not None  # noqa: S101  the caller has looked
-    choice, written = found.choice, f"; written to {found.output}" if found.output else ""
-    named = f"plan {choice.plan.hash} on snapshot {choice.plan.base}"
+    choice, named = found.choice, f"plan {found.choice.plan.hash} on snapshot {found.choice.plan.base}"
     if choice.is_request:
-        why = "the gate never passes one, and nothing executes it automatically"
-        return f"{named}: a request for capacity, for a person to order; {why}{written}"
-    if choice.verdict.passed:
-        return f"{named}: safe{written}"
-    return f"{named}: rejected{'; not written' if found.output else ''}"
+        yield f"{named}: a request for capacity, for a person to order"
+        yield "the gate passes no such plan, and nothing executes it automatically"
+    else:
+        yield f"{named}: {'safe' if choice.verdict.passed else 'rejected'}"
+    if found.output:
+        yield f"written to {found.output}" if choice.usable else f"not written to {found.output}"
