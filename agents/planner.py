@@ -122,7 +122,8 @@ def planned(network: Network, goal: str, found: Findings, top: int) -> Iterator[
         if row.proposal.reason:
             yield f"{row.proposal.method}: {one_line(row.proposal.reason, 300)}"
     if found.choice is None:
-        yield "\nno plan"
+        hint = "; --objective utilisation searches wider, and longer" if goal.strip() == "relieve" else ""
+        yield f"\nno plan{hint}"
         return
     plan = found.choice.plan
     yield f"\n{one_line(plan.goal, 300)}"

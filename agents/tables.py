@@ -76,17 +76,7 @@ def demand_table(cases: Sequence[DemandCase], top: int) -> Table:
 
 def window_table(window: Window) -> Table:
     """A window of maintenance hour by hour, with the next failure on top."""
-    columns = (
-        "hour",
-        "traffic>",
-        "before>",
-        "during>",
-        "lost>",
-        "busiest link",
-        "next failure",
-        "then>",
-        "lost at worst>",
-    )
+    columns = ("hour", "traffic>", "before>", "during>", "lost>", "busiest link", "next failure", "then>")
     table = _table(*columns, "lost at worst>", "limits")
     for hour in window.hours:
         kept = Text("kept", style="green") if hour.within_limits else Text("BROKEN", style="bold red")

@@ -1,6 +1,7 @@
 """What a planner types: networks read in, failures studied, windows rehearsed, plans made, judged and filed."""
 
 import json
+import re
 
 import pytest
 
@@ -146,6 +147,8 @@ def test_a_window_that_breaks_the_limits_exits_3_and_names_the_quietest(mesh, tm
     done = here("whatif", *mesh, "--drain", "R0--R1", "--window", "09:00-11:00", "--day", day)
     assert done.returncode == 3
     assert "BROKEN" in done.stdout
+    headings, _, first = done.stdout.splitlines()[2:5]
+    assert len(re.split(r"\s{2,}", headings.strip())) == len(re.split(r"\s{2,}", first.strip())) == 10
     assert "breaks the limits" in done.stdout
     assert "the quietest window of this length within the limits is 12:00-14:00" in done.stdout
 

@@ -84,7 +84,10 @@ def _assumed(found: Network | Topology, network: Network, peak: float, *, own: b
     if isinstance(found, Topology):
         if any(circuit.capacity is None for circuit in found.circuits):
             yield "capacities: dimensioned in standard sizes for the traffic and its failures"
-        yield "weights and delays: from the lengths, one per km and 5 us per km"
+        if any(circuit.km for circuit in found.circuits):
+            yield "weights and delays: from the lengths, one per km and 5 us per km"
+        else:
+            yield "weights and delays: all 1 and all 0 ms, as the file gives neither lengths nor places"
         if own and found.demands is None:
             yield f"traffic: a gravity model, scaled until the busiest link is at {peak:.0%}"
         elif own:
