@@ -1,6 +1,6 @@
 """What a planner may ask for, in one grammar: `relieve`, `drain:ELEMENT`, `sleep`, `upgrade`, `grow:FACTOR`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf, isfinite
 from time import monotonic
 from types import MappingProxyType
@@ -17,7 +17,8 @@ from twin.sim.simulate import simulate
 from twin.study import find_elements
 from twin.verdict import Verdict, verify
 
-from .assemble import bound_of
+from .assemble import assemble, bound_of
+from .judge import Judge
 from .maintenance import plan_drain
 from .pareto import Compromise, pareto_front
 from .proposal import Proposal, Value
@@ -25,7 +26,9 @@ from .relieve import METHODS, rank
 from .restore import METHOD as RESTORE
 from .scenarios import Measure, plan_for_scenarios
 from .sleep import plan_sleep
+from .tunnels import relieve_by_tunnels
 from .upgrade import PROGRAMME_SIZE, plan_growth, plan_upgrade, plan_upgrade_rerouted
+from .weights import relieve_by_weights
 
 Kind = Literal["relieve", "drain", "sleep", "upgrade", "grow"]
 Objective = Literal["utilisation", "delay", "energy", "changes"]
@@ -187,7 +190,25 @@ def _relief(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple
     for number, planner in enumerate(planners):
         each = None if end == inf else max(0.0, end - monotonic()) / (len(planners) - number)
         found.append(planner(network, policy, seed=terms.seed, time_limit_s=each))
+    if found[0].before.harm <= 0 and not any(proposal.plan for proposal in found):
+        better = {proposal.method: proposal for proposal in _pressed(network, policy, terms.seed, end) if proposal.plan}
+        found = [better.get(proposal.method, proposal) for proposal in found]
     return tuple(sorted(found, key=rank))
+
+
+def _pressed(network: Network, policy: Policy, seed: int, end: float) -> Iterator[Proposal]:
+    """Lower a peak that does no harm: as if the limit lay half way down to the bound.
+
+    Where several links share the peak, no single change lowers it; under a lower limit each of them counts.
+    """
+    judge = Judge(network, policy)
+    target = (judge.before.max_utilisation + bound_of(network)) / 2
+    lower = policy.model_copy(update={"max_utilisation": min(max(target, 1e-6), policy.max_utilisation)})
+    for planner in (relieve_by_tunnels, relieve_by_weights):
+        each = None if end == inf else max(0.0, end - monotonic()) / 2
+        plan = planner(network, lower, seed=seed, time_limit_s=each).plan
+        if plan is not None:
+            yield assemble(judge, plan.method, plan.steps)
 
 
 def _drain(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:

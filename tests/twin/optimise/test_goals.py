@@ -153,6 +153,16 @@ def test_the_front_serves_sleep_with_less_power_and_passes_the_gate(ample):
     assert effect_of(ample, choice.plan).watts < effect_of(ample, None).watts
 
 
+def test_a_peak_that_several_links_share_is_lowered_too():
+    shared = load_network("sndlib/nobel-germany")
+    choice = choose(plan_for(shared, POLICY, "relieve"), shared, POLICY)
+    assert choice is not None
+    assert choice.verdict.passed
+    reached = simulate(apply_all(shared, choice.plan.steps)).max_utilisation
+    assert reached == pytest.approx(choice.proposal.after.max_utilisation)
+    assert choice.proposal.bound <= reached <= 0.95 * simulate(shared).max_utilisation
+
+
 def test_nothing_to_gain_is_said(network):
     idle = network.with_demands(np.zeros_like(network.demands))
     (proposal,) = plan_for(idle, POLICY, "relieve", Terms(objective="delay"))
