@@ -143,10 +143,11 @@ def _named(cause: Json) -> str:
 
 def _plan(best: Json, count: int) -> str:
     (harm, left), (peak, lowered) = _pair(best, "harm"), _pair(best, "max_utilisation")
+    steps = int(number(best, "steps"))
+    choice = f"leaves the least harm of {count} candidates" if count > 1 else "is the only candidate"
     return (
-        f"{text(best, 'method')} leaves the least harm of {count} candidates, with the fewest steps: "
-        f"{harm:,.0f} to {left:,.0f} Mbit/s and the peak from {peak:.1%} to {lowered:.1%} "
-        f"in {number(best, 'steps'):.0f} steps."
+        f"{text(best, 'method')} {choice}: {harm:,.0f} to {left:,.0f} Mbit/s and the peak from {peak:.1%} to "
+        f"{lowered:.1%} in {steps} {'step' if steps == 1 else 'steps'}."
     )
 
 

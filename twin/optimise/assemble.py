@@ -129,7 +129,7 @@ def _goal(judge: Judge, after: Value, aim: Aim, required: Sequence[Change]) -> s
     before = judge.before
     peak = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
     if aim == "relieve" and before.harm > after.harm + 1e-6:
-        return f"Lower harm from {before.harm:.4g} to {after.harm:.4g} Mbit/s, {peak}."
+        return f"Lower harm from {before.harm:,.0f} to {after.harm:,.0f} Mbit/s, {peak}."
     if aim == "relieve":
         return f"Lower the {peak}."
     names = ", ".join(subject(step) for step in required)
