@@ -1,6 +1,7 @@
 """A safe order for the steps of a plan, or the proof that there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import NamedTuple
 
 from twin.errors import InputError
@@ -41,8 +42,9 @@ def safe_order(plan: Plan, network: Network, policy: Policy, *, max_states: int 
     nowhere is never entered again, because the state depends on the set alone: steps about the same element keep their
     order. Plans of up to 12 steps are searched to the end; longer ones until `max_states` have been simulated.
     """
-    search = _Search(plan, network, policy, max_states)
-    found = search.along(tuple(range(len(plan.steps)))) or search.extend(())
+    limit = inf if len(plan.steps) <= EXACT_STEPS else max_states
+    search = _Search(plan.steps, network, policy, limit)
+    found = search.run()
     best = found or search.deepest
     return Ordering(
         plan=plan.model_copy(update={"steps": tuple(plan.steps[i] for i in found)}) if found else None,
@@ -53,6 +55,30 @@ def safe_order(plan: Plan, network: Network, policy: Policy, *, max_states: int 
     )
 
 
+class Ordered(NamedTuple):
+    """The steps in a safe order, None when none was found, and the number of states simulated."""
+
+    steps: tuple[Change, ...] | None
+    states: int
+
+
+def order_steps(
+    steps: Sequence[Change], network: Network, policy: Policy, *, allows: Callable[[Outcome], bool], max_states: int
+) -> Ordered:
+    """Search for a safe order as `safe_order` does, in which `allows` holds for every state on the way, too.
+
+    Ends when `max_states` have been simulated, however few the steps.
+    """
+    search = _Search(steps, network, policy, max_states, allows)
+    found = search.run()
+    return Ordered(tuple(steps[i] for i in found) if found else None, search.states)
+
+
+def _always(outcome: Outcome) -> bool:
+    del outcome
+    return True
+
+
 class _Reached(NamedTuple):
     network: Network
     outcome: Outcome
@@ -60,14 +86,25 @@ class _Reached(NamedTuple):
 
 
 class _Search:
-    def __init__(self, plan: Plan, network: Network, policy: Policy, max_states: int) -> None:
-        self._steps, self._policy, self._max_states = plan.steps, policy, max_states
-        self._before = _predecessors(plan.steps)
+    def __init__(
+        self,
+        steps: Sequence[Change],
+        network: Network,
+        policy: Policy,
+        max_states: float,
+        allows: Callable[[Outcome], bool] = _always,
+    ) -> None:
+        self._steps, self._policy, self._max_states, self._allows = tuple(steps), policy, max_states, allows
+        self._before = _predecessors(steps)
         self._base = network
         self._known = {frozenset[int](): _Reached(network, simulate(network), 0.0)}
         self._dead: set[frozenset[int]] = set()
         self.deepest: tuple[int, ...] = ()
         self.states, self.exhausted = 0, False
+
+    def run(self) -> tuple[int, ...] | None:
+        """Return a safe order of all steps, the given one if it is safe."""
+        return self.along(tuple(range(len(self._steps)))) or self.extend(())
 
     def along(self, order: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return this very order if it is safe."""
@@ -114,6 +151,8 @@ class _Search:
             return violation.detail
         if following.moved > self._policy.max_blast_radius + 1e-9:
             return f"{following.moved:.1%} of the traffic would have moved"
+        if not self._allows(following.outcome):
+            return "a counterexample would be met again"
         return None
 
     def _harm(self, done: tuple[int, ...]) -> float:
@@ -124,7 +163,7 @@ class _Search:
         key = frozenset(done)
         if key not in self._known:
             self.states += 1
-            self.exhausted = len(self._steps) > EXACT_STEPS and self.states >= self._max_states
+            self.exhausted = self.states >= self._max_states
             state = apply(self._reach(done[:-1]).network, self._steps[done[-1]])
             if len(self._known) >= _KEPT:
                 del self._known[next(x for x in self._known if x)]

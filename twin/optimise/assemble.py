@@ -14,7 +14,6 @@ from twin.sim.route import route
 
 from .judge import Judge
 from .lp import lowest_utilisation
-from .order import safe_order
 from .proposal import Proposal, Value
 
 BOUND_COLUMNS = 40_000
@@ -48,7 +47,7 @@ def assemble(
     objection = judge.objection(state)
     if objection:
         return without_plan(judge, method, f"the best found is not safe: {objection}")
-    ordered = safe_order(judge, steps)
+    ordered = judge.in_safe_order(steps)
     if ordered is None:
         return without_plan(judge, method, "no order of the steps was found in which harm never rises on the way")
     plan = Plan(

@@ -12,10 +12,12 @@ import numpy as np
 
 from twin.checks.compare import SHARE_SLACK, Where, busier, more_above, more_dropped, newly_lost, rate_slack, slower
 from twin.checks.moved import moved_share
+from twin.checks.order import order_steps
 from twin.checks.rehearsal import under
 from twin.checks.uncertain import cvar
 from twin.errors import UnknownElementError
 from twin.model import Floats, Ints, Network
+from twin.plan import Change
 from twin.policy import Policy
 from twin.sim.arrays import Arrays, compile_network
 from twin.sim.route import Routing, route
@@ -26,6 +28,8 @@ from .proposal import Value
 
 HEADROOM = 0.97
 """Plans aim this far below the limit, so that measurement noise does not put them above."""
+ORDER_STATES = 600
+"""States that the search for an order of steps may simulate."""
 _NEAR_PEAK = 0.98
 _END = Where(1)
 
@@ -96,6 +100,12 @@ class Judge:
             or self._radius_exceeded(state)
             or self._unanswered(state, after)
         )
+
+    def in_safe_order(self, steps: Sequence[Change]) -> tuple[Change, ...] | None:
+        """Return the steps in an order in which no kind of harm ever rises, or None when none was found."""
+        ordered = order_steps(steps, self.network, self.policy, allows=self.keeps_ceilings, max_states=ORDER_STATES)
+        self.evaluations += ordered.states
+        return ordered.steps
 
     def keeps_ceilings(self, outcome: Outcome) -> bool:
         """Whether a state with everything up answers the counterexamples."""

@@ -14,7 +14,6 @@ from twin.sim.simulate import simulate
 
 from .judge import Judge
 from .lp import lowest_utilisation
-from .order import safe_order
 from .sleep import plan_sleep
 from .tunnels import relieve_by_tunnels
 from .weights import relieve_by_weights
@@ -60,7 +59,7 @@ def pareto_front(
             continue
         if state.id in known or (steps and not judge.is_safe(state)):
             continue
-        ordered = safe_order(judge, steps) if steps else ()
+        ordered = judge.in_safe_order(steps) if steps else ()
         if ordered is not None:
             known[state.id] = _point(state, ordered, method, model)
     points = list(known.values())

@@ -18,7 +18,6 @@ from twin.verdict import Counterexample
 
 from .assemble import bound_of, node_cut_bound
 from .judge import Judge
-from .order import safe_order
 from .proposal import Proposal, Value
 from .tunnels import Risk, TunnelSearch
 
@@ -57,7 +56,7 @@ def plan_for_scenarios(
     after = _exact(search, apply_all(network, steps))
     if not after.beats(before, gain=policy.min_gain):
         return none(f"gains less than the agreed {policy.min_gain:.0%}")
-    ordered = safe_order(judge, steps)
+    ordered = judge.in_safe_order(steps)
     if ordered is None:
         return none("no order of the steps was found in which harm never rises on the way")
     peaks = before.max_utilisation, after.max_utilisation
