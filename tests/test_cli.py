@@ -37,11 +37,11 @@ print([name for name in {heavy} if name in sys.modules], code)
 """
     done = apart(command=[sys.executable, "-c", code])
     assert done.stdout.endswith("[] 0\n")
-    for command in ("run", "eval", "show", "whatif", "verify", "doctor"):
+    for command in ("run", "eval", "show", "import", "whatif", "plan", "verify", "doctor"):
         assert f"\n  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "eval", "show", "whatif", "verify", "doctor"])
+@pytest.mark.parametrize("command", ["run", "eval", "show", "import", "whatif", "plan", "verify", "doctor"])
 def test_every_command_explains_itself_and_speaks_json(command):
     done = here(command, "--help")
     assert done.returncode == 0

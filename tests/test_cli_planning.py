@@ -89,6 +89,7 @@ def test_a_malformed_file_imports_nothing(file, tmp_path):
         (["net.json", "net.json", "--traffic", "none.csv"], ["one network"]),
         (["net.json", "--into", "nowhere/twin.duckdb"], ["nowhere"]),
         (["net.txt"], ["suffix"]),
+        (["net.json", "--into", "net.json"], ["net.json", ".duckdb"]),
     ],
 )
 def test_imports_that_cannot_be_made_are_one_line(arguments, words, file, monkeypatch):
@@ -286,10 +287,3 @@ def test_plans_that_cannot_be_asked_for_are_one_line(arguments, words, tmp_path,
 
 def test_a_plan_file_that_cannot_be_written_is_one_line(mesh, tmp_path):
     refused(here("plan", "--goal", "sleep", *mesh, "-o", tmp_path / "nowhere" / "plan.json"), 2, "nowhere")
-
-
-@pytest.mark.parametrize("command", ["import", "plan"])
-def test_the_planners_commands_explain_themselves_and_speak_json(command):
-    done = here(command, "--help")
-    assert done.returncode == 0
-    assert "--json" in done.stdout

@@ -13,6 +13,9 @@ from twin.sim.simulate import simulate
 
 from . import TwinStore
 
+SUFFIX = ".duckdb"
+"""What tells a twin file from a network's file."""
+
 
 class Imported(Frozen):
     """What was read from one file. Demand in Mbit/s, utilisation as a share of capacity."""
@@ -38,10 +41,13 @@ def import_networks(
     """Read every file, then store all networks in the twin file `into` in one transaction; the last is its current one.
 
     `traffic` replaces the traffic of the only file. Nothing is made or changed when any file cannot be read. Raises
-    what `read_network` raises, `StoreError` and `StoreBusyError`, and `InputError` on traffic for several files.
+    what `read_network` raises, `StoreError` and `StoreBusyError`, and `InputError` on traffic for several files or
+    a twin file that is not called so.
     """
     if traffic is not None and len(files) != 1:
         raise InputError("one traffic file belongs to one network", fix="import the networks one by one")
+    if Path(into).suffix != SUFFIX:
+        raise InputError(f"{into} is no name for a twin file", fix=f"give one that ends in {SUFFIX}")
     readings = [read_explained(file, traffic) for file in files]
     found = tuple(_imported(str(file), reading) for file, reading in zip(files, readings, strict=True))
     with TwinStore.open(into) as store:
