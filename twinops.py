@@ -199,12 +199,17 @@ def verify(
     network: Network = "sndlib/germany50",
     policy: PolicyFile = None,
     scenarios: Scenarios = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write a safe order, if any.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Let the gate judge a plan: simulate it step by step, under every single failure, and back."""
+    """Let the gate judge a plan: simulate it step by step, under every single failure, and back.
+
+    When only its order does harm, look for one that does not.
+    """
     from agents.answers import judge_plan
 
-    _give("verify", judge_plan(plan, network, _limits(policy), scenarios), as_json=as_json)
+    answer = judge_plan(plan, network, _limits(policy), scenarios, reordered=output)
+    _give("verify", answer, as_json=as_json)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from rich.console import RenderableType
 
 from twin.checks.context import Scenario
+from twin.checks.order import Ordering, safe_order
 from twin.demand_study import study_demands
 from twin.formats import load_network
 from twin.formats.day import parse_window, read_day
@@ -19,9 +20,9 @@ from twin.maintenance import DAY, drain_steps, rehearse_window
 from twin.model import Network
 from twin.policy import Policy
 from twin.study import find_elements, find_failures, study
-from twin.verdict import verify
+from twin.verdict import Verdict, verify
 
-from .planner import Findings, Row, imported, planned, rehearsed, studied
+from .planner import Findings, Row, imported, ordering, planned, rehearsed, studied
 from .tables import verdict_table
 
 OK, REJECTED = 0, 3
@@ -128,15 +129,39 @@ def make_plan(name: str, policy: Policy, wish: Wish, *, output: Path | None = No
     return Answer(document, text, OK if usable else REJECTED)
 
 
-def judge_plan(plan: Path, network: str, policy: Policy, scenarios: Path | None) -> Answer:
-    """Let the gate judge a plan; the code says whether it passed."""
-    from twin.formats import read_plan
+def judge_plan(
+    plan: Path, network: str, policy: Policy, scenarios: Path | None, *, reordered: Path | None = None
+) -> Answer:
+    """Let the gate judge a plan; the code says whether it passed.
+
+    Where only the way there does harm, a safe order of its steps is looked for, and written to `reordered`.
+    """
+    from twin.formats import read_plan, write_plan
 
     proposed, loaded = read_plan(plan), load_network(network)
     verdict = verify(proposed, loaded, policy, scenarios=_scenarios(scenarios, loaded))
     document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
     ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
-    return Answer(document, (verdict_table(verdict), ending), OK if verdict.passed else REJECTED)
+    lines: list[RenderableType] = [verdict_table(verdict), ending]
+    if _harms_on_the_way(verdict):
+        found = safe_order(proposed, loaded, policy)
+        document["order"] = _order_document(found)
+        lines += ordering(found, reordered)
+        if found.plan and reordered:
+            write_plan(found.plan, reordered)
+    return Answer(document, lines, OK if verdict.passed else REJECTED)
+
+
+def _harms_on_the_way(verdict: Verdict) -> bool:
+    """Whether *transient* is what fails, on a plan whose steps can be made."""
+    failed = {check.name for check in verdict.checks if not check.passed}
+    return "transient" in failed and "grounded" not in failed
+
+
+def _order_document(found: Ordering) -> JsonValue:
+    steps: list[JsonValue] = [step.model_dump(mode="json") for step in found.plan.steps] if found.plan else []
+    blocked: dict[str, JsonValue] = {str(step): why for step, why in found.blocked.items()}
+    return {"found": found.plan is not None, "proven": found.exact, "steps": steps, "blocked": blocked}
 
 
 def _scenarios(path: Path | None, network: Network) -> tuple[Scenario, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import RenderableType
 
+from twin.checks.order import Ordering
 from twin.demand_study import DemandCase
 from twin.maintenance import Window
 from twin.model import Network
@@ -36,6 +37,20 @@ class Findings(NamedTuple):
     rows: Sequence[Row]
     choice: Choice | None
     output: Path | None
+
+
+def ordering(found: Ordering, written: Path | None) -> Iterator[RenderableType]:
+    """A safe order of a plan's steps, or what stands in the way of every one."""
+    if found.plan is not None:
+        yield "\nin this order no step does harm on the way:"
+        yield from (f"  {i}. {one_line(sentence(step))}" for i, step in enumerate(found.plan.steps, start=1))
+        if written:
+            yield f"written to {written}"
+        return
+    ruled_out = f"every order of the steps was tried, {found.states} states in all, and each does harm"
+    yield f"\n{ruled_out if found.exact else f'no safe order was found in {found.states} states'}:"
+    made = ", ".join(str(step) for step in found.reached) or "no step"
+    yield from (f"  after {made}, step {step}: {one_line(why, 400)}" for step, why in found.blocked.items())
 
 
 def imported(networks: Sequence[Imported], into: Path) -> Iterator[RenderableType]:

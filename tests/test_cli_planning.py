@@ -3,13 +3,15 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 from tests.command_line import SMALL, here
 from tests.test_cli_bad_input import refused
-from twin.formats import load_network, write_node_link
-from twin.formats.plan import read_plan
-from twin.plan import SetCapacity
+from twin.formats import load_network, read_network, write_node_link
+from twin.formats.plan import read_plan, write_plan
+from twin.model import Link, Network, Node
+from twin.plan import DrainLink, Plan, SetCapacity, UndrainLink, apply
 from twin.policy import Policy
 from twin.verdict import verify
 
@@ -287,3 +289,56 @@ def test_plans_that_cannot_be_asked_for_are_one_line(arguments, words, tmp_path,
 
 def test_a_plan_file_that_cannot_be_written_is_one_line(mesh, tmp_path):
     refused(here("plan", "--goal", "sleep", *mesh, "-o", tmp_path / "nowhere" / "plan.json"), 2, "nowhere")
+
+
+SQUARE = ("A", "B", "C", "D")
+
+
+def square(tmp_path, demands):
+    """A square of circuits of 10 Mbit/s, A--C of it drained, and a plan that drains A--B before it undrains A--C."""
+    ends = [("A", "B", 1), ("B", "D", 1), ("A", "C", 2), ("C", "D", 2)]
+    links = [Link(x, y, 10.0, weight) for a, b, weight in ends for x, y in ((a, b), (b, a))]
+    matrix = np.zeros((4, 4))
+    for (source, target), volume in demands.items():
+        matrix[SQUARE.index(source), SQUARE.index(target)] = volume
+    network = Network("square", tuple(Node(x, float(i), 0.0) for i, x in enumerate(SQUARE)), tuple(links), matrix)
+    network = apply(network, DrainLink(circuit="link/A:C--C:A"))
+    write_node_link(network, tmp_path / "square.json")
+    return read_network(tmp_path / "square.json")
+
+
+def swapped(network, tmp_path):
+    steps = (DrainLink(circuit="link/A:B--B:A"), UndrainLink(circuit="link/A:C--C:A"))
+    write_plan(Plan(goal="Swap two circuits.", base=network.id, steps=steps, objective="drain"), tmp_path / "plan.json")
+    (tmp_path / "roomy.toml").write_text(ROOMY)
+    return judged(tmp_path, "-o", tmp_path / "order.json", "--json")
+
+
+def judged(tmp_path, *options):
+    arguments = ("-n", tmp_path / "square.json", "--policy", tmp_path / "roomy.toml")
+    return here("verify", tmp_path / "plan.json", *arguments, *options)
+
+
+def test_a_plan_whose_order_does_harm_is_rejected_with_an_order_that_does_none(tmp_path):
+    network = square(tmp_path, {("A", "D"): 7.0})
+    done = swapped(network, tmp_path)
+    assert done.returncode == 3
+    assert answer(done)["order"]["found"] is True
+    assert [step["op"] for step in answer(done)["order"]["steps"]] == ["undrain_link", "drain_link"]
+    assert [step.op for step in read_plan(tmp_path / "order.json").steps] == ["undrain_link", "drain_link"]
+    assert "in this order no step does harm on the way" in judged(tmp_path).stdout
+
+
+def test_that_every_order_does_harm_is_said_with_what_stands_in_the_way(tmp_path):
+    network = square(tmp_path, {("A", "B"): 5.0, ("D", "B"): 6.0})
+    done = swapped(network, tmp_path)
+    order = answer(done)["order"]
+    assert (order["found"], order["proven"]) == (False, True)
+    assert "D->B is at 1.1" in order["blocked"]["1"]
+    assert "every order of the steps was tried" in judged(tmp_path).stdout
+    assert not (tmp_path / "order.json").exists()
+
+
+def test_a_safe_plan_is_not_reordered(mesh, tmp_path):
+    here("plan", "--goal", "drain:R0", *mesh, "-o", tmp_path / "plan.json")
+    assert "order" not in answer(here("verify", tmp_path / "plan.json", *mesh, "--json"))

@@ -12,8 +12,16 @@ from .policy import Policy
 from .sim.simulate import FailureSweep, simulate, single_failures
 from .study import find_elements
 
-DAY = tuple(0.35 + 0.65 * (1 + float(np.cos((hour - 20) * np.pi / 12))) / 2 for hour in range(24))
-"""Traffic of each hour as a share of the provisioned matrix: peak at 20, 35 % of it at 8 in the morning."""
+
+def _share(hour: int) -> float:
+    """Down from the peak at 20 to 35 % of it at 5 in the morning, and up again, in half cosines."""
+    since_peak = (hour - 20) % 24
+    phase = since_peak / 9 if since_peak < 9 else (24 - since_peak) / 15
+    return 0.35 + 0.65 * (1 + float(np.cos(np.pi * phase))) / 2
+
+
+DAY = tuple(_share(hour) for hour in range(24))
+"""Traffic of each hour as a share of the provisioned matrix."""
 
 
 class Hour(Frozen):
