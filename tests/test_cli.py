@@ -165,6 +165,7 @@ def test_a_missing_package_is_one_line(tmp_path):
         source = ROOT / name
         if source.is_dir():
             (tmp_path / name).mkdir()
+            (tmp_path / name / "__init__.py").touch()
         else:
             shutil.copy(source, tmp_path)
     done = apart("doctor", cwd=tmp_path, command=[sys.executable, str(tmp_path / "twinops.py")])
