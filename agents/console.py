@@ -39,6 +39,7 @@ from .tables import console, verdict_table
 from .wording import (
     OUTCOMES,
     arguments,
+    counted,
     duration,
     fault_words,
     gist,
@@ -171,7 +172,7 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         rows.append(("injected", fault_words(summary.truth)))
     for attempt in summary.attempts:
         judged = "passed" if attempt.passed else f"rejected: {', '.join(attempt.failed) or 'by verification'}"
-        rows.append((f"plan {attempt.round}", f"{attempt.method}, {attempt.steps} steps, {judged}"))
+        rows.append((f"plan {attempt.round}", f"{attempt.method}, {counted(attempt.steps, 'steps')}, {judged}"))
     calls = f", {summary.model_calls} model calls, {summary.tool_calls} tool calls" if summary.model_calls else ""
     rows.append(("spent", f"{duration(summary.seconds)}{calls}"))
     return [

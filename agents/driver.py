@@ -26,6 +26,7 @@ from . import tasks
 from .chat import Session
 from .events import Figures, Noted, Outcome, Stage, StageFinished, StageStarted
 from .team import Team
+from .wording import counted
 
 Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
 Next = Stage | Literal["end"]
@@ -190,7 +191,7 @@ class Driver:
         desk.clear_plan()
         await self._work("plan", tasks.plan(desk), lambda: desk.submission is not None or desk.no_plan is not None)
         if desk.submission is not None:
-            words = f"{desk.submission.handle} submitted: {len(desk.submission.plan.steps)} steps"
+            words = f"{desk.submission.handle} submitted: {counted(len(desk.submission.plan.steps), 'steps')}"
             return Move("verify", words, desk.submission)
         no_plan = _present(desk.no_plan)
         return Move("end", "no optimiser has a plan that helps and was not rejected", no_plan, "no safe plan")

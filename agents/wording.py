@@ -177,16 +177,17 @@ def gist(content: str) -> str:
     except ValueError:
         return one_line(content)
     if isinstance(value, list):
-        return _count(len(value), "rows")
+        return counted(len(value), "rows")
     if not isinstance(value, dict):
         return one_line(content)
     told = [(key, item) for key, item in value.items() if key not in _UNTOLD]
     plain = [f"{key} {_figure(item)}" for key, item in told if isinstance(item, str | int | float)]
-    lists = [_count(len(item), key) for key, item in told if isinstance(item, list)]
+    lists = [counted(len(item), key) for key, item in told if isinstance(item, list)]
     return one_line(", ".join(lists + plain), 120) or "nothing"
 
 
-def _count(number: int, plural: str) -> str:
+def counted(number: int, plural: str) -> str:
+    """A number with its noun: 1 step, 2 steps."""
     return f"{number} {plural.removesuffix('s') if number == 1 else plural}"
 
 
