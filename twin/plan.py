@@ -209,6 +209,25 @@ def inverse(network: Network, change: Change) -> Change:
             assert_never(change)
 
 
+def subject(change: Change) -> str:
+    """Return the one element that a change is about."""
+    match change:
+        case SetWeight():
+            return change.link
+        case DrainLink() | UndrainLink() | SleepLink() | WakeLink() | SetCapacity():
+            return change.circuit
+        case DrainNode() | UndrainNode():
+            return f"node/{change.node.removeprefix('node/')}"
+        case SetTunnel():
+            return f"tunnel/{change.tunnel.name}"
+        case RemoveTunnel():
+            return f"tunnel/{change.name}"
+        case LimitDemand():
+            return f"demand/{change.source}->{change.target}"
+        case _:
+            assert_never(change)
+
+
 def apply_all(network: Network, steps: Sequence[Change]) -> Network:
     """Apply the steps in order. Raises `PlanError` that names the step which cannot be applied."""
     return states(network, steps)[-1]

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.model import Network
-from twin.plan import Plan, apply
+from twin.plan import Plan, apply, subject
 
 from .finding import Check, Counterexample, Violation, failed
-from .touch import subject
 
 
 class Grounding(NamedTuple):

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from twin.plan import LimitDemand, SetCapacity
+from twin.plan import LimitDemand, SetCapacity, subject
 
 from .finding import Check, Counterexample, Violation, failed
 from .moved import moved_share
 from .rehearsal import Rehearsal
-from .touch import exists, subject, touched
+from .touch import exists, touched
 
 
 def policy(rehearsal: Rehearsal) -> Check:

@@ -6,13 +6,12 @@ from typing import NamedTuple
 
 from twin.errors import InputError
 from twin.model import Network
-from twin.plan import Change, Plan, apply
+from twin.plan import Change, Plan, apply, subject
 from twin.policy import Policy
 from twin.sim.simulate import Outcome, simulate
 
 from .compare import Where
 from .moved import moved_share
-from .touch import subject
 from .transient import rises
 
 EXACT_STEPS = 12

@@ -16,26 +16,8 @@ from twin.plan import (
     UndrainLink,
     UndrainNode,
     WakeLink,
+    subject,
 )
-
-
-def subject(change: Change) -> str:
-    """Return the one element that a change is about."""
-    match change:
-        case SetWeight():
-            return change.link
-        case DrainLink() | UndrainLink() | SleepLink() | WakeLink() | SetCapacity():
-            return change.circuit
-        case DrainNode() | UndrainNode():
-            return f"node/{change.node.removeprefix('node/')}"
-        case SetTunnel():
-            return f"tunnel/{change.tunnel.name}"
-        case RemoveTunnel():
-            return f"tunnel/{change.name}"
-        case LimitDemand():
-            return f"demand/{change.source}->{change.target}"
-        case _:
-            assert_never(change)
 
 
 def touched(network: Network, change: Change) -> frozenset[str]:

@@ -5,13 +5,12 @@ from itertools import pairwise
 from pydantic import ValidationError
 
 from twin.errors import PlanError, TopologyError, UnknownElementError
-from twin.plan import states, way_back
+from twin.plan import states, subject, way_back
 from twin.sim.simulate import Outcome
 
 from .compare import Where, above, more_above, more_dropped, newly_lost, rate_slack
 from .finding import Check, Counterexample, Violation, failed
 from .rehearsal import Rehearsal
-from .touch import subject
 
 
 def transient(rehearsal: Rehearsal) -> Check:

@@ -8,21 +8,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from twin.errors import UnknownElementError
-from twin.plan import (
-    Change,
-    DrainLink,
-    DrainNode,
-    LimitDemand,
-    Plan,
-    RemoveTunnel,
-    SetCapacity,
-    SetTunnel,
-    SetWeight,
-    SleepLink,
-    UndrainLink,
-    UndrainNode,
-    WakeLink,
-)
+from twin.plan import Plan, subject
 from twin.sim.simulate import Outcome
 from twin.verdict import Verdict
 
@@ -48,7 +34,7 @@ def insert_plan(database: Database, plan: Plan, now: datetime) -> str:
         )
         if added[0][0]:
             for number, step in enumerate(plan.steps, start=1):
-                row = [plan.hash, number, step.op, touched(step), step.model_dump_json()]
+                row = [plan.hash, number, step.op, subject(step), step.model_dump_json()]
                 writer.run("INSERT INTO plan_step VALUES (?, ?, ?, ?, ?)", row)
     return plan.hash
 
@@ -111,23 +97,6 @@ def insert_hypotheses(database: Database, incident: str, ranked: Sequence[Ranked
         for rank, row in enumerate(ranked, start=1):
             values = [incident, rank, row.kind, row.element, row.score, row.document.model_dump_json()]
             writer.run("INSERT INTO hypothesis VALUES (?, ?, ?, ?, ?, ?)", values)
-
-
-def touched(change: Change) -> str:
-    """Name what a change touches: a node, link, circuit, tunnel or demand."""
-    match change:
-        case SetWeight():
-            return change.link
-        case DrainLink() | UndrainLink() | SleepLink() | WakeLink() | SetCapacity():
-            return change.circuit
-        case DrainNode() | UndrainNode():
-            return f"node/{change.node}"
-        case SetTunnel():
-            return f"tunnel/{change.tunnel.name}"
-        case RemoveTunnel():
-            return f"tunnel/{change.name}"
-        case LimitDemand():
-            return f"{change.source}->{change.target}"
 
 
 def _digest(document: str) -> str:
