@@ -29,7 +29,7 @@ def plan_file(network, tmp_path):
 
 
 def test_help_names_every_command_and_imports_nothing_heavy():
-    heavy = ("numpy", "rich", "pydantic", "duckdb", "autogen_core", "twin", "agents")
+    heavy = ("numpy", "rich", "pydantic", "duckdb", "autogen_core", "twin", "tools")
     code = f"""
 import sys, twinops
 code = twinops.run_command(["--help"])

@@ -1,0 +1,65 @@
+"""`run` and `show`: work on an incident, and sum up what was recorded of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Json, Network, PolicyFile, Runs, limits
+from .output import INTERRUPTED, RunInterruptedError, emit, say
+
+
+def run(
+    network: Network = "sndlib/germany50",
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Another seed is another incident.")] = 1,
+    fault: Annotated[
+        str | None, typer.Option("--fault", help="KIND[@ELEMENT[,TARGET][=SEVERITY]]; drawn if left out.")
+    ] = None,
+    healthy: Annotated[bool, typer.Option("--healthy", help="Let nothing go wrong.")] = False,
+    model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
+    policy: PolicyFile = None,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Work on one incident, from the first symptom to a network that is well again.
+
+    Exit code 3 means that no plan was safe: nothing was changed.
+    """
+    if fault is not None and healthy:
+        raise typer.BadParameter("--fault and --healthy exclude each other")
+    from agents.console import Screen, summary_panel
+    from agents.run import RunRequest
+    from agents.shell import run_shown
+    from twin.faults.names import read_fault
+    from twin.formats import load_network
+
+    struck = read_fault(fault, load_network(network), seed=seed) if fault is not None else None
+    request = RunRequest(network=network, seed=seed, model=model, policy=limits(policy), fault=struck, healthy=healthy)
+    summary, code = run_shown(request, runs, screen=Screen())
+    if as_json:
+        emit("run", summary.model_dump(mode="json"))
+    else:
+        say(summary_panel(summary))
+    raise RunInterruptedError if code == INTERRUPTED else typer.Exit(code)
+
+
+def show(
+    run: Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)],
+    runs: Runs = Path("runs"),
+    report: Annotated[bool, typer.Option("--report", help="Write its report.html again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Sum a run up from its own record."""
+    from agents.report import read_run, write_report
+    from agents.report.summary import summarise
+
+    folder = Path(run) if Path(run).exists() else runs / run
+    if report:
+        write_report(folder)
+    summary = summarise(read_run(folder), folder)
+    if as_json:
+        emit("show", summary.model_dump(mode="json"))
+        return
+    from agents.console import summary_panel
+
+    say(summary_panel(summary))

@@ -1,0 +1,47 @@
+"""Where a command's output goes: results on stdout, everything else on stderr; exit codes that scripts can read."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from agents.answers import Answer
+
+FORMAT = "twinops/1"
+FAILURE, USAGE, REJECTED, TRANSIENT, INTERRUPTED = 1, 2, 3, 4, 130
+
+
+class RunInterruptedError(Exception):
+    """A run was interrupted and has said so in its own result; any other interrupt is still to be told."""
+
+
+def emit(command: str, result: dict[str, Any]) -> None:
+    """Write a result as one JSON object on stdout."""
+    sys.stdout.write(json.dumps({"format": FORMAT, "command": command, **result}, ensure_ascii=False) + "\n")
+
+
+def say(result: object) -> None:
+    """Write a result for people on stdout."""
+    from agents.tables import console
+
+    console(sys.stdout).print(result)
+
+
+def tell(progress: object) -> None:
+    """Write progress for people on stderr."""
+    from agents.tables import console
+
+    console(sys.stderr).print(progress, soft_wrap=True)
+
+
+def give(command: str, answer: "Answer", *, as_json: bool) -> None:
+    """Write an answer, for a program or for people, and end with its exit code."""
+    if as_json:
+        emit(command, dict(answer.document))
+    else:
+        for part in answer.text:
+            say(part)
+    if answer.code:
+        raise typer.Exit(answer.code)

@@ -1,0 +1,107 @@
+"""`import`, `whatif`, `plan` and `verify`: questions to the twin, without any agent."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Json, Network, PolicyFile, Scenarios, Top, limits
+from .output import give
+
+
+def read_in(
+    files: Annotated[list[Path], typer.Argument(help="Networks, in any known format.", show_default=False)],
+    traffic: Annotated[
+        Path | None, typer.Option("--traffic", help="CSV, Parquet or .demands in place of the file's own traffic.")
+    ] = None,
+    into: Annotated[Path, typer.Option("--into", help="The twin file to store them in.")] = Path("twin.duckdb"),
+    as_json: Json = False,
+) -> None:
+    """Read networks into a twin file, all of them or none, and say what was read and what was assumed."""
+    from agents.answers import import_files
+
+    give("import", import_files(files, traffic, into, now=datetime.now(UTC)), as_json=as_json)
+
+
+def whatif(
+    network: Network = "sndlib/germany50",
+    fail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail",
+            "-f",
+            help="all, all-links, all-nodes, risk-groups, pairs, a node, a circuit (A--B); commas or again.",
+        ),
+    ] = None,
+    together: Annotated[bool, typer.Option("--together", help="Everything named fails at once.")] = False,
+    demands: Annotated[bool, typer.Option("--demands", help="Study each demand too: delay, and what cuts it.")] = False,
+    drain: Annotated[list[str] | None, typer.Option("--drain", help="Rehearse the drain of a node or circuit.")] = None,
+    window: Annotated[str | None, typer.Option("--window", help="When it is drained, such as 02:00-04:00.")] = None,
+    day: Annotated[Path | None, typer.Option("--day", help="24 shares of the traffic, one an hour.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the study as a page of its own, too.")] = None,
+    policy: PolicyFile = None,
+    top: Top = 12,
+    as_json: Json = False,
+) -> None:
+    """Show how full each link gets when something fails, which failure causes it, and how far traffic may grow.
+
+    With --drain, rehearse a maintenance window hour by hour, with the next failure on top; exit code 3 means that it
+    breaks the limits.
+    """
+    from agents.answers import WHOLE_DAY, Failing, rehearse_drain, study_failures
+
+    if drain:
+        if fail or together or demands or html:
+            raise typer.BadParameter("--drain excludes --fail, --together, --demands and --html")
+        give("whatif", rehearse_drain(network, drain, window or WHOLE_DAY, limits(policy), day=day), as_json=as_json)
+    elif window or day:
+        raise typer.BadParameter("--window and --day belong to --drain")
+    else:
+        failing = Failing(fail or ["all"], together)
+        answer = study_failures(network, failing, limits(policy), demands=demands, page=html, top=top)
+        give("whatif", answer, as_json=as_json)
+
+
+def plan(
+    goal: Annotated[str, typer.Option("--goal", "-g", help="relieve, drain:ELEMENT, sleep, upgrade or grow:FACTOR.")],
+    network: Network = "sndlib/germany50",
+    objective: Annotated[
+        str | None, typer.Option("--objective", help="utilisation, delay, energy or changes: the best of the front.")
+    ] = None,
+    scenarios: Scenarios = None,
+    measure: Annotated[str, typer.Option("--measure", help="Weigh scenarios by their mean, or by cvar.")] = "cvar",
+    time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds; the best so far counts.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan here, for verify.")] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of the weight search.")] = 1,
+    policy: PolicyFile = None,
+    top: Top = 12,
+    as_json: Json = False,
+) -> None:
+    """Look for a plan by every planner that serves the goal, and let the gate judge it.
+
+    Exit code 3 means that there is no safe plan. A plan that asks for capacity is for a person to order: it ends with
+    0, though the gate passes no such plan and nothing executes it.
+    """
+    from agents.answers import Wish, make_plan
+
+    wish = Wish(goal, objective, scenarios, measure, time_limit, seed)
+    give("plan", make_plan(network, limits(policy), wish, output=output, top=top), as_json=as_json)
+
+
+def verify(
+    plan: Annotated[Path, typer.Argument(help="The plan, a JSON file.", show_default=False)],
+    network: Network = "sndlib/germany50",
+    policy: PolicyFile = None,
+    scenarios: Scenarios = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write a safe order, if any.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Let the gate judge a plan: simulate it step by step, under every single failure, and back.
+
+    When only its order does harm, look for one that does not.
+    """
+    from agents.answers import judge_plan
+
+    answer = judge_plan(plan, network, limits(policy), scenarios, reordered=output)
+    give("verify", answer, as_json=as_json)
