@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
+from .checks.survivable import Survival, accepted_loss, worst_violation
 from .errors import InputError
 from .model import Frozen, Network
 from .plan import Change, DrainLink, DrainNode, apply_all
 from .policy import Policy
-from .sim.simulate import FailureSweep, simulate, single_failures
+from .sim.simulate import simulate, single_failures
 from .study import find_elements
 
 
@@ -75,15 +76,16 @@ def rehearse_window(
     """Simulate the change at every hour of the day and report on the window [start, start + hours).
 
     `day` has 24 factors on the provisioned matrix. A window keeps the limits when no demand is lost, no link is above
-    `policy.max_utilisation`, and no single failure loses more, or loads a link beyond both
-    `policy.max_failure_utilisation` and what it does without the change. Raises `InputError` on a window that is none.
+    `policy.max_utilisation`, and no single failure is worse than the gate's check *survivable* lets it be. Raises
+    `InputError` on a window that is none.
     """
     if not (0 <= start <= 23 and 1 <= hours <= 24 and len(day) == 24):
         raise InputError(f"a window of {hours} hours from {start}:00 is none", fix="start 0..23, length 1..24 hours")
     if any(not np.isfinite(factor) or factor < 0 for factor in day):
         raise InputError("a day profile holds shares of traffic, none negative", fix="give 24 factors such as 0.35")
     changed = apply_all(network, steps)
-    rows = [_rehearse(network, changed, hour, float(day[hour]), policy) for hour in range(24)]
+    accepted = accepted_loss(tuple(steps), network, policy)
+    rows = [_rehearse((network, changed), hour, float(day[hour]), policy, accepted) for hour in range(24)]
     return Window(
         network=network.name,
         snapshot=network.id,
@@ -93,12 +95,15 @@ def rehearse_window(
     )
 
 
-def _rehearse(network: Network, changed: Network, hour: int, traffic: float, policy: Policy) -> Hour:
-    demands = network.demands * traffic
+def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy: Policy, accepted: float) -> Hour:
+    base, changed = (state.with_demands(states[0].demands * traffic) for state in states)
     failures = single_failures(changed)
-    before = simulate(network.with_demands(demands), failures=failures)
-    during = simulate(changed.with_demands(demands), failures=failures)
+    before, during = simulate(base, failures=failures), simulate(changed, failures=failures)
     worst = int(during.sweep.max_utilisation.argmax()) if during.sweep and failures else -1
+    violation = None
+    if before.sweep and during.sweep:
+        survival = Survival(base, changed, before.sweep, during.sweep, policy, accepted * traffic)
+        violation = worst_violation(survival, 0)
     return Hour(
         hour=hour,
         traffic=traffic,
@@ -112,16 +117,9 @@ def _rehearse(network: Network, changed: Network, hour: int, traffic: float, pol
         within_limits=(
             during.lost <= before.lost + 1e-6
             and during.max_utilisation <= policy.max_utilisation + 1e-6
-            and _survives(before.sweep, during.sweep, policy)
+            and violation is None
         ),
     )
-
-
-def _survives(before: FailureSweep | None, during: FailureSweep | None, policy: Policy) -> bool:
-    if before is None or during is None:
-        return True
-    allowed = np.maximum(policy.max_failure_utilisation, before.max_utilisation) + 1e-6
-    return bool((during.max_utilisation <= allowed).all() and (during.lost <= before.lost + 1e-6).all())
 
 
 def _quietest(rows: Sequence[Hour], hours: int) -> int | None:

@@ -20,6 +20,9 @@ class Policy(Frozen):
 
     max_utilisation: float = Field(default=0.8, gt=0, le=1, description="Limit on every link with everything up.")
     max_failure_utilisation: float = Field(default=1.0, gt=0, description="Limit on every link under a single failure.")
+    max_maintenance_loss: float = Field(
+        default=0.0, ge=0, le=1, description="Most traffic that a single failure may newly cut off during a drain."
+    )
     max_steps: int = Field(default=12, ge=1, le=50, description="Most steps in one plan.")
     max_blast_radius: float = Field(default=0.35, gt=0, le=1, description="Most traffic that a plan may move.")
     max_delay_stretch: float = Field(

@@ -79,3 +79,16 @@ def test_a_day_has_24_factors_that_are_shares():
         rehearse_window(ring(1.0), DRAIN, start=1, hours=1, policy=Policy(), day=(1.0, 2.0))
     with pytest.raises(InputError):
         rehearse_window(ring(1.0), DRAIN, start=1, hours=1, policy=Policy(), day=(float("nan"),) * 24)
+
+
+def test_a_policy_may_accept_what_a_second_failure_cuts_off_during_a_drain():
+    network = ring(50.0)
+    accepting = Policy(max_maintenance_loss=1.0)
+    assert rehearse_window(network, DRAIN, start=2, hours=2, policy=accepting, day=FLAT).safe
+    half = Policy(max_maintenance_loss=0.5)  # on the line that is left, a failure cuts the whole demand
+    assert not rehearse_window(network, DRAIN, start=2, hours=2, policy=half, day=FLAT).safe
+
+
+def test_accepted_loss_excuses_no_overload():
+    full = rehearse_window(ring(90.0), DRAIN, start=2, hours=1, policy=Policy(max_maintenance_loss=1.0), day=FLAT)
+    assert not full.safe  # 0.9 on the way round, with everything up

@@ -124,3 +124,20 @@ def test_rounding_never_rejects_a_plan():
     network = square(float(rng.uniform(8.0, 9.0)) + 1e-13)
     steps = (over_c("T1", share=0.5), SetWeight(link="B->A", weight=3), SetWeight(link="D->B", weight=3))
     assert failing(judge(network, *steps)) == []
+
+
+def test_loss_in_a_second_failure_is_accepted_for_drains_alone():
+    network, drain = square(), DrainNode(node="C")
+    accepting = OPEN.model_copy(update={"max_maintenance_loss": 1.0})
+    assert not judge(network, drain, objective="drain")["survivable"].passed
+    survives = judge(network, drain, objective="drain", policy=accepting)["survivable"]
+    assert survives.passed
+    assert "are accepted" in survives.detail
+    slept = SleepLink(circuit="link/C:D--D:C")  # takes the same way out, for another reason
+    assert not judge(network, slept, policy=accepting)["survivable"].passed
+
+
+def test_loss_in_a_second_failure_is_accepted_up_to_the_limit():
+    network, drain = square(), DrainNode(node="C")
+    little = OPEN.model_copy(update={"max_maintenance_loss": 1e-4})
+    assert not judge(network, drain, objective="drain", policy=little)["survivable"].passed
