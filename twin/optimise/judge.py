@@ -130,7 +130,7 @@ class Judge:
             return ""
         was, now, limit = self.base.sweep, after.sweep, self.policy.max_failure_utilisation
         slack = rate_slack(self.network)
-        loses = now.lost > was.lost + slack
+        loses = now.lost > was.lost + slack + self._accepted_loss(after.network)
         if loses.any():
             row = int((now.lost - was.lost).argmax())
             return f"when {self.failures[row].name} fails, {now.lost[row] - was.lost[row]:.6g} Mbit/s more are lost"
@@ -144,6 +144,12 @@ class Judge:
         row = int(rows[now.max_utilisation[rows].argmax()])
         peak, link = now.max_utilisation[row], self.network.links[int(now.busiest[row])].name
         return f"when {self.failures[row].name} fails, {link} is at {peak:.1%}, the limit is {limit:.1%}"
+
+    def _accepted_loss(self, state: Network) -> float:
+        """Mbit/s that a failure may newly cut off, as the gate's check *survivable* has it: only during a drain."""
+        elements = zip((*self.network.links, *self.network.nodes), (*state.links, *state.nodes), strict=True)
+        drains = any(after.drained and not before.drained for before, after in elements)
+        return self.policy.max_maintenance_loss * float(self.network.offered.sum()) if drains else 0.0
 
     def _worse_above(self, state: Network, row: int) -> bool:
         before, after = (simulate(under(x, self.failures[row])) for x in (self.network, state))

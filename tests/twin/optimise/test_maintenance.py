@@ -57,6 +57,16 @@ def test_a_drain_that_cuts_the_network_has_no_plan_and_says_what_is_lost():
     assert "loses its paths" in proposal.reason
 
 
+def test_planner_and_gate_agree_on_what_a_drain_of_a_ring_may_risk():
+    ring = network_of([("a", "b", 100, 1), ("b", "c", 100, 1), ("c", "a", 100, 1)], {("a", "b"): 10.0, ("c", "b"): 9.0})
+    assert plan_drain(ring, LOOSE, "link/a:b--b:a").plan is None
+    accepting = LOOSE.model_copy(update={"max_maintenance_loss": 1.0})
+    plan = plan_drain(ring, accepting, "link/a:b--b:a").plan
+    assert plan is not None
+    assert verify(plan, ring, accepting).passed
+    assert not verify(plan, ring, LOOSE).passed
+
+
 def test_what_is_drained_or_protected_or_unknown_is_said(polska):
     name = polska.nodes[0].name
     assert "already" in plan_drain(apply(polska, DrainNode(node=name)), LOOSE, name).reason
