@@ -7,15 +7,19 @@ from pydantic import Field
 from twin.faults import Fault
 from twin.model import Frozen
 
-Quantity = Literal["load", "drops", "wire_loss", "oper_up", "answers", "probe_delay", "reachable", "demand_factor"]
+Quantity = Literal[
+    "load", "drops", "wire_loss", "errors", "oper_up", "adjacent", "counted", "answers", "probe_delay", "probe_loss",
+    "demand_factor", "packet_factor",
+]  # fmt: skip
 
 
 class Fact(Frozen):
     """One reading against its prediction under a hypothesis and on the healthy network.
 
-    Units by quantity: load and drops Mbit/s, wire_loss a share, probe_delay ms, demand_factor a factor on the demands
-    towards the node; oper_up, answers and reachable are 0 or 1. `element` is an element id; of a probed pair it is
-    `probe/A/B`.
+    Units by quantity: load and drops Mbit/s; wire_loss, probe_loss and errors (frames received broken) shares; counted
+    the share of polls with an answer; probe_delay ms; demand_factor and packet_factor factors on the demands towards
+    the node and on their packets per Mbit; oper_up, adjacent and answers 0 or 1. `element` is an element id; of a
+    probed pair it is `probe/A/B`.
     """
 
     element: str
@@ -28,10 +32,15 @@ class Fact(Frozen):
     )
 
 
-class Hypothesis(Frozen):
-    """One possible cause after its simulation; no fault means that the network is healthy."""
+def named(faults: tuple[Fault, ...]) -> str:
+    """Kind and element of every fault, or `healthy`."""
+    return " and ".join(map(str, faults)) or "healthy"
 
-    fault: Fault | None
+
+class Hypothesis(Frozen):
+    """One possible cause after its simulation, several faults if they struck together; none means healthy."""
+
+    faults: tuple[Fault, ...]
     log_likelihood: float = Field(description="Of all readings, with the prior; only differences have a meaning.")
     confidence: float = Field(ge=0, le=1, description="Posterior share among the hypotheses that were simulated.")
     residual: float = Field(
@@ -47,9 +56,14 @@ class Hypothesis(Frozen):
     )
 
     @property
+    def fault(self) -> Fault | None:
+        """The fault, the first of several, None on a healthy network."""
+        return self.faults[0] if self.faults else None
+
+    @property
     def name(self) -> str:
-        """Kind and element, or `healthy`."""
-        return str(self.fault) if self.fault else "healthy"
+        """Kind and element of every fault, or `healthy`."""
+        return named(self.faults)
 
 
 class Diagnosis(Frozen):

@@ -1,22 +1,23 @@
 """The readings that speak for a hypothesis, as typed facts."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
-from twin.model import Floats, Network
-from twin.observe.observation import Observation
+from twin.model import Floats
 
 from .diagnosis import Fact, Quantity
-from .likelihood import Judged, predicted_drops, predicted_up
+from .judged import Judged
+from .likelihood import predicted_drops
 
 _SHOWN = 6
 _LEAST_GAIN = 1.0
 _UNEXPLAINED = 6.0  # standard errors
+_QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 
 
-def evidence(observation: Observation, judged: Judged, healthy: Judged) -> tuple[Fact, ...]:
+def evidence(judged: Judged, healthy: Judged) -> tuple[Fact, ...]:
     """Readings that the hypothesis explains better than a healthy network does, the most telling first."""
     gains = [mine - theirs for mine, theirs in zip(judged.likelihood, healthy.likelihood, strict=True)]
     ranked = [
@@ -26,15 +27,15 @@ def evidence(observation: Observation, judged: Judged, healthy: Judged) -> tuple
         if gain > _LEAST_GAIN
     ]
     ranked.sort(key=lambda entry: (-entry[0], entry[1], entry[2]))
-    tables = _tables(observation, judged), _tables(observation, healthy)
+    tables = _tables(judged), _tables(healthy)
     return tuple(_fact(tables, entry) for entry in ranked[:_SHOWN])
 
 
-def unexplained(observation: Observation, judged: Judged, healthy: Judged) -> tuple[Fact, ...]:
+def unexplained(judged: Judged, healthy: Judged) -> tuple[Fact, ...]:
     """Loads that are far from what the hypothesis predicts, the farthest first."""
     score = np.abs(judged.residuals.score)
     worst = [int(i) for i in np.argsort(-score, kind="stable")[:_SHOWN] if score[i] > _UNEXPLAINED]
-    tables = _tables(observation, judged), _tables(observation, healthy)
+    tables = _tables(judged), _tables(healthy)
     gain = judged.likelihood.load - healthy.likelihood.load
     return tuple(_fact(tables, (float(gain[i]), 0, i)) for i in worst)
 
@@ -52,7 +53,7 @@ _Tables = dict[Quantity, _Table]
 
 def _fact(tables: tuple[_Tables, _Tables], entry: tuple[float, int, int]) -> Fact:
     gain, number, position = entry
-    quantity: Quantity = _QUANTITIES[number]
+    quantity = _QUANTITIES[number]
     mine, healthy = tables[0][quantity], tables[1][quantity]
     return Fact(
         element=mine.elements[position],
@@ -64,28 +65,27 @@ def _fact(tables: tuple[_Tables, _Tables], entry: tuple[float, int, int]) -> Fac
     )
 
 
-_QUANTITIES: tuple[Quantity, ...] = (
-    "load", "drops", "wire_loss", "oper_up", "answers", "probe_delay", "reachable", "demand_factor",
-)  # fmt: skip
-
-
-def _tables(observation: Observation, judged: Judged) -> _Tables:
-    network, probes = judged.state, observation.probes
-    interfaces, nodes = [link.interface for link in network.links], [node.id for node in network.nodes]
-    delay = judged.residuals.prediction.delay_ms[probes.source, probes.target]
-    pairs = _pairs(network, observation)
+def _tables(judged: Judged) -> _Tables:
+    seen, readings, probes = judged.observation, judged.readings, judged.observation.probes
+    interfaces, nodes = [x.interface for x in judged.state.links], [node.id for node in judged.state.nodes]
+    pairs = _pairs(judged)
+    asked, missing = seen.unread
     return {
-        "load": _Table(interfaces, judged.residuals.measured, judged.residuals.predicted),
-        "drops": _Table(interfaces, observation.dropped_mbps, predicted_drops(observation, network)),
-        "wire_loss": _Table(interfaces, observation.wire_loss, np.array([link.loss for link in network.links])),
-        "oper_up": _Table(interfaces, observation.up.astype(float), predicted_up(network).astype(float)),
-        "answers": _Table(nodes, observation.answered.astype(float), np.array([float(x.up) for x in network.nodes])),
-        "probe_delay": _Table(pairs, probes.delay_ms, np.where(np.isfinite(delay), delay, 0.0)),
-        "reachable": _Table(pairs, (probes.loss < 1).astype(float), np.isfinite(delay).astype(float)),
-        "demand_factor": _Table(nodes, np.exp(observation.growth.log_factor), np.exp(judged.log_factor)),
+        "load": _Table(interfaces, judged.residuals.measured, readings.arrived),
+        "drops": _Table(interfaces, seen.dropped_mbps, predicted_drops(seen, readings)),
+        "wire_loss": _Table(interfaces, seen.wire_loss, readings.wire_loss),
+        "errors": _Table(interfaces, seen.broken, readings.broken),
+        "oper_up": _Table(interfaces, seen.up.astype(float), readings.up.astype(float)),
+        "adjacent": _Table(interfaces, seen.adjacent, readings.adjacent.astype(float)),
+        "counted": _Table(interfaces, 1 - missing / np.maximum(asked, 1), 1 - readings.missing),
+        "answers": _Table(nodes, seen.answered.astype(float), readings.answers.astype(float)),
+        "probe_delay": _Table(pairs, probes.delay_ms, np.nan_to_num(readings.delay_ms, posinf=0.0)),
+        "probe_loss": _Table(pairs, probes.loss, np.nan_to_num(1 - readings.through)),
+        "demand_factor": _Table(nodes, np.exp(seen.growth.log_factor), np.exp(readings.log_factor)),
+        "packet_factor": _Table(nodes, np.exp(seen.log_packets), np.exp(readings.log_packets)),
     }
 
 
-def _pairs(network: Network, observation: Observation) -> list[str]:
-    probes, names = observation.probes, [node.name for node in network.nodes]
+def _pairs(judged: Judged) -> list[str]:
+    probes, names = judged.observation.probes, [node.name for node in judged.state.nodes]
     return [f"probe/{names[s]}/{names[t]}" for s, t in zip(probes.source, probes.target, strict=True)]

@@ -1,18 +1,22 @@
-"""How well a state of the network explains the readings: one log likelihood per reading, heavy-tailed against gaps.
+"""How well a hypothesis explains the readings: one log likelihood per reading, heavy-tailed against gaps.
 
 Every reading is judged given what was measured upstream of it: arrivals given the measured losses, drops given the
 arrivals, the far end given the near one. So a hypothesis pays once for what it does not explain.
 """
 
-from typing import NamedTuple
+from functools import reduce
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault
 from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.expectation import Expectation, Residuals
 from twin.observe.observation import Observation
+
+from .candidates import effect
+from .effects import Readings, Reread, Scene
+from .judged import Judged, Likelihood
 
 _ROBUST, _EXACT = 4.0, 10.0  # degrees of freedom: of what the whole network adds up to, of what one element counts
 _PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a queue is full, of what it drops
@@ -21,59 +25,36 @@ _STATE_FLIP = float(np.log(1e-3))  # an interface or a poll that says the opposi
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
 _DELAY_MS, _DELAY_SHARE = 0.15, 0.02
 _UNPROBED_LOSS = 0.01  # above it a probe's delay tells more about queues than about paths
+_PROBE_LOSS, _PROBE_SHARE = (
+    0.01,
+    0.25,
+)  # standard error: of any share, and of the predicted loss for which path it is on
+_BROKEN, _BROKEN_SHARE = 1e-4, 0.05
+_PACKETS = 0.1  # log units
 
 
-class Likelihood(NamedTuple):
-    """Log likelihood of every reading. m links, n nodes, p probed pairs."""
-
-    load: Floats  # [m]
-    drops: Floats  # [m]
-    wire_loss: Floats  # [m]
-    oper_up: Floats  # [m]
-    answers: Floats  # [n]
-    probe_delay: Floats  # [p]
-    reachable: Floats  # [p]
-    demand_factor: Floats  # [n]
-
-    @property
-    def total(self) -> float:
-        """Sum over all readings."""
-        return float(sum(term.sum() for term in self))
+def suffered(network: Network, faults: tuple[Fault, ...]) -> Network:
+    """Return the network, under the measured matrix, with the faults in it; that matrix already holds surges."""
+    return reduce(lambda state, fault: effect(fault.kind).state(state, fault), faults, network)
 
 
-class Judged(NamedTuple):
-    """A hypothesis, simulated: what it predicts and how likely it makes the readings."""
-
-    state: Network
-    residuals: Residuals
-    log_factor: Floats  # [n] growth of the demands towards each node that it predicts
-    likelihood: Likelihood
-
-
-def suffered(observation: Observation, fault: Fault | None) -> Network:
-    """Return the observed network with the fault in it; the measured matrix already holds a demand surge."""
-    if fault is None or fault.kind is FaultKind.SURGE:
-        return observation.network
-    return afflict(observation.network, fault)
-
-
-def judge(observation: Observation, expectation: Expectation, fault: Fault | None) -> Judged:
-    """Simulate a fault, or none, and score every reading."""
-    state = suffered(observation, fault)
+def judge(observation: Observation, expectation: Expectation, faults: tuple[Fault, ...]) -> Judged:
+    """Simulate a hypothesis and score every reading. `expectation` is that of the observation."""
+    reread = _reread(observation, faults)
+    if reread.observation is not observation:
+        expectation = Expectation(reread.observation)
+    seen = reread.observation
+    state = suffered(seen.network, faults)
     residuals = expectation.residuals(state)
-    log_factor = np.zeros(len(state.nodes))
-    if fault is not None and fault.kind is FaultKind.SURGE:
-        log_factor[state.node(fault.element)] = np.log(fault.severity)
-    likelihood = Likelihood(
-        np.where(np.isfinite(residuals.measured), student(residuals.score) - np.log(residuals.sigma), 0.0),
-        _drops(observation, state),
-        _wire_loss(observation, state),
-        _oper_up(observation, state),
-        _answers(observation, state),
-        *_probes(observation, residuals),
-        _demand_factor(observation, log_factor),
+    scene = Scene(seen, state, residuals.prediction.network, residuals.prediction)
+    readings = _expected(scene, residuals)
+    for fault in faults:
+        change = effect(fault.kind).readings
+        readings = readings if change is None else change(readings, fault, scene)
+    residuals = residuals._replace(predicted=readings.arrived, sigma=readings.sigma)
+    return Judged(
+        faults, seen, state, residuals, readings, likelihood(seen, residuals, readings), reread.log_likelihood
     )
-    return Judged(state, residuals, log_factor, likelihood)
 
 
 def student(score: Floats, freedom: float = _ROBUST) -> Floats:
@@ -81,13 +62,65 @@ def student(score: Floats, freedom: float = _ROBUST) -> Floats:
     return -(freedom + 1) / 2 * np.log1p(score**2 / freedom)
 
 
-def predicted_drops(observation: Observation, state: Network) -> Floats:
+def likelihood(seen: Observation, residuals: Residuals, readings: Readings) -> Likelihood:
+    """Score every reading of an observation against what should have been read."""
+    known = np.isfinite(residuals.measured)
+    return Likelihood(
+        load=np.where(known, student(residuals.score) - np.log(residuals.sigma), 0.0),
+        drops=_drops(seen, readings),
+        wire_loss=_wire_loss(seen, readings),
+        errors=_errors(seen, readings),
+        oper_up=_oper_up(seen, readings),
+        adjacent=_adjacent(seen, readings),
+        counted=_counted(seen, readings),
+        answers=_answers(seen, readings),
+        probe_delay=_probe_delay(seen, readings),
+        probe_loss=_probe_loss(seen, readings),
+        demand_factor=_demand_factor(seen, readings),
+        packet_factor=_packet_factor(seen, readings),
+    )
+
+
+def predicted_drops(seen: Observation, readings: Readings) -> Floats:
     """Mbit/s above the capacity of each link, of what arrived at it, mean over the window [m]."""
-    capacity = np.array([link.capacity for link in state.links])
-    return np.maximum(np.nan_to_num(observation.arrived_mbps) - capacity, 0.0).mean(axis=0)
+    return np.maximum(np.nan_to_num(seen.arrived_mbps) - readings.capacity, 0.0).mean(axis=0)
 
 
-def predicted_up(state: Network) -> Flags:
+def _reread(observation: Observation, faults: tuple[Fault, ...]) -> Reread:
+    found = Reread(observation)
+    for fault in faults:
+        change = effect(fault.kind).reread
+        if change is not None:
+            next_one = change(found.observation, fault)
+            found = Reread(next_one.observation, found.log_likelihood + next_one.log_likelihood)
+    return found
+
+
+def _expected(scene: Scene, residuals: Residuals) -> Readings:
+    """What the instruments show when they tell the truth about the state."""
+    state, probes = scene.state, scene.observation.probes
+    n = len(state.nodes)
+    up = _operational(state)
+    pairs = probes.source, probes.target
+    return Readings(
+        arrived=residuals.predicted,
+        sigma=residuals.sigma,
+        capacity=np.array([link.capacity for link in state.links]),
+        wire_loss=np.array([link.loss for link in state.links]),
+        broken=np.zeros(len(state.links)),
+        up=up,
+        adjacent=up.copy(),
+        missing=np.zeros(len(state.links)),
+        answers=np.array([node.up for node in state.nodes], dtype=bool),
+        delay_ms=scene.prediction.delay_ms[pairs],
+        through=scene.prediction.survival[pairs],
+        log_factor=np.zeros(n),
+        log_packets=np.zeros(n),
+        shape=np.zeros(n),
+    )
+
+
+def _operational(state: Network) -> Flags:
     """Operational state of each link [m]."""
     up = [node.up for node in state.nodes]
     index = state.node_index
@@ -96,47 +129,82 @@ def predicted_up(state: Network) -> Flags:
     )
 
 
-def _drops(observation: Observation, state: Network) -> Floats:
-    capacity = np.array([link.capacity for link in state.links])
-    arrived, dropped = observation.arrived_mbps, observation.window.dropped_mbps
+def _drops(seen: Observation, readings: Readings) -> Floats:
+    arrived, dropped = seen.arrived_mbps, seen.window.dropped_mbps
     known = np.isfinite(arrived) & np.isfinite(dropped)
     offered, lost = np.where(known, arrived, 0.0), np.where(known, dropped, 0.0)
-    least, most = (np.maximum(offered * (1 + x) - capacity, 0.0) for x in (-_PLATEAU_ERROR, _PLATEAU_ERROR))
+    least, most = (np.maximum(offered * (1 + x) - readings.capacity, 0.0) for x in (-_PLATEAU_ERROR, _PLATEAU_ERROR))
     score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / (_FLOOR_MBPS + _DROP_ERROR * lost)
     return np.where(known, student(score, _EXACT), 0.0).mean(axis=0)
 
 
-def _wire_loss(observation: Observation, state: Network) -> Floats:
-    loss, sent = np.array([link.loss for link in state.links]), np.nan_to_num(observation.out_mbps)
-    known = np.isfinite(observation.wire_loss) & (sent > 0)
-    score = (np.nan_to_num(observation.wire_loss) - loss) / observation.wire_error
+def _wire_loss(seen: Observation, readings: Readings) -> Floats:
+    known = np.isfinite(seen.wire_loss) & (np.nan_to_num(seen.out_mbps) > 0)
+    score = (np.nan_to_num(seen.wire_loss) - readings.wire_loss) / seen.wire_error
     return np.where(known, student(score, _EXACT), 0.0)
 
 
-def _oper_up(observation: Observation, state: Network) -> Floats:
-    tails = np.array([state.node_index[link.tail] for link in state.links], dtype=np.int64)
-    reported = observation.answered[tails]
-    return np.where(reported & (observation.up != predicted_up(state)), _STATE_FLIP, 0.0)
+def _errors(seen: Observation, readings: Readings) -> Floats:
+    known = np.isfinite(seen.broken)
+    score = (np.nan_to_num(seen.broken) - readings.broken) / (_BROKEN + _BROKEN_SHARE * readings.broken)
+    return np.where(known, student(score, _EXACT), 0.0)
 
 
-def _answers(observation: Observation, state: Network) -> Floats:
-    up = np.array([node.up for node in state.nodes], dtype=bool)
-    cost = np.where(observation.answered, _IMPOSSIBLE, _STATE_FLIP)
-    return np.where(observation.answered != up, cost, 0.0)
+def _oper_up(seen: Observation, readings: Readings) -> Floats:
+    return np.where(_at_tail(seen) & (seen.up != readings.up), _STATE_FLIP, 0.0)
 
 
-def _probes(observation: Observation, residuals: Residuals) -> tuple[Floats, Floats]:
-    probes = observation.probes
-    predicted = residuals.prediction.delay_ms[probes.source, probes.target]
-    reported, reachable = np.isfinite(probes.loss), np.isfinite(predicted)
-    contradicted = reported & ((reachable & (probes.loss == 1)) | (~reachable & (probes.loss < 1)))
-    clear = reported & reachable & np.isfinite(probes.delay_ms) & (np.nan_to_num(probes.loss) < _UNPROBED_LOSS)
-    near = np.where(clear, predicted, 0.0)
-    score = (np.where(clear, probes.delay_ms, 0.0) - near) / (_DELAY_MS + _DELAY_SHARE * near)
-    return np.where(clear, student(score), 0.0), np.where(contradicted, _STATE_FLIP, 0.0)
+def _adjacent(seen: Observation, readings: Readings) -> Floats:
+    known = _at_tail(seen) & np.isfinite(seen.adjacent)
+    return np.where(known & ((np.nan_to_num(seen.adjacent) > 0) != readings.adjacent), _STATE_FLIP, 0.0)
 
 
-def _demand_factor(observation: Observation, log_factor: Floats) -> Floats:
-    growth = observation.growth
+def _counted(seen: Observation, readings: Readings) -> Floats:
+    """Of the interface at each link's tail: readings that are there and that are missing while its node answers."""
+    asked, missing = seen.unread
+    share = np.clip(MISSED + readings.missing, MISSED, 1 - 1e-6)
+    return missing * np.log(share) + (asked - missing) * np.log1p(-share)
+
+
+def _answers(seen: Observation, readings: Readings) -> Floats:
+    cost = np.where(seen.answered, _IMPOSSIBLE, _STATE_FLIP)
+    return np.where(seen.answered != readings.answers, cost, 0.0)
+
+
+def _probe_delay(seen: Observation, readings: Readings) -> Floats:
+    probes = seen.probes
+    clear = np.isfinite(readings.delay_ms) & np.isfinite(probes.delay_ms)
+    clear &= np.nan_to_num(probes.loss, nan=1.0) < _UNPROBED_LOSS
+    near = np.where(clear, readings.delay_ms, 0.0)
+    return np.where(
+        clear, student((np.where(clear, probes.delay_ms, 0.0) - near) / (_DELAY_MS + _DELAY_SHARE * near)), 0.0
+    )
+
+
+def _probe_loss(seen: Observation, readings: Readings) -> Floats:
+    """Which of the equal paths a probe takes is drawn: a predicted loss is known up to a quarter of itself."""
+    known = np.isfinite(seen.probes.loss) & np.isfinite(readings.through)
+    lost = np.where(known, 1 - readings.through, 0.0)
+    return np.where(known, student((np.nan_to_num(seen.probes.loss) - lost) / (_PROBE_LOSS + _PROBE_SHARE * lost)), 0.0)
+
+
+def _demand_factor(seen: Observation, readings: Readings) -> Floats:
+    growth = seen.growth
     known = np.isfinite(growth.log_factor)
-    return np.where(known, student((np.nan_to_num(growth.log_factor) - log_factor) / growth.sigma, _EXACT), 0.0)
+    score = (np.nan_to_num(growth.log_factor) - readings.log_factor) / growth.sigma
+    return np.where(known, student(score, _EXACT) + readings.shape, 0.0)
+
+
+def _packet_factor(seen: Observation, readings: Readings) -> Floats:
+    known = np.isfinite(seen.log_packets)
+    return np.where(known, student((np.nan_to_num(seen.log_packets) - readings.log_packets) / _PACKETS, _EXACT), 0.0)
+
+
+MISSED = 0.002
+"""Share of interface readings that are missing on a healthy network: a poll that is missed costs two."""
+
+
+def _at_tail(seen: Observation) -> Flags:
+    """Links [m] whose tail answers."""
+    tails = np.array([seen.inventory.node_index[link.tail] for link in seen.inventory.links], dtype=np.int64)
+    return np.asarray(seen.answered[tails])

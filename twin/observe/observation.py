@@ -17,6 +17,8 @@ from .syslog import LogFact
 
 READ_S = 0.35
 """Standard error of the time at which a counter is read, seconds."""
+FRAME_MBIT = 0.008
+"""A mean frame, 1,000 bytes."""
 REMEMBERED = 2
 """Samples for which the loss of a link is taken to last while nobody measures it."""
 _BOTH_ENDS = 5.0  # standard errors of a reading by which the two ends of a wire may differ
@@ -63,7 +65,8 @@ class Observation:
     fallback: tuple[str, ...]  # nodes whose own demands could not be measured: last known values are used
     age_s: float  # seconds between the newest sample and the reader's clock
     interval_s: float
-    events: tuple[LogFact, ...]  # syslog lines of the window and the recent past
+    events: tuple[LogFact, ...]  # syslog lines of the window and the recent past, that were understood
+    unread_lines: int = 0  # syslog lines of that time which are no template: counted, never read
 
     @property
     def time(self) -> datetime:
@@ -142,10 +145,56 @@ class Observation:
         return stated * (max(1.0, 1.4826 * float(np.median(known))) if known.size else 1.0)
 
     @property
+    def adjacent(self) -> Floats:
+        """Newest reading of whether each link's tail has its routing neighbour [m]: 1, 0, or NaN where none says."""
+        return newest(self.window.adjacent)
+
+    @cached_property
+    def broken(self) -> Floats:
+        """Frames that arrive broken over each link, as a share of those received whole [m]; NaN where unknown."""
+        both = np.isfinite(self.window.errors_per_s) & np.isfinite(self.window.in_mbps)
+        errors, received = (np.where(both, x, 0.0).sum(axis=0) for x in (self.window.errors_per_s, self.window.in_mbps))
+        return np.where(received > FLOOR_MBPS, ratio(errors * FRAME_MBIT, received), np.nan)
+
+    @cached_property
+    def unread(self) -> tuple[Floats, Floats]:
+        """Readings of the interface at each link's tail, asked for while its node answered, and those missing [m].
+
+        The interface counts what leaves by the link and what comes in by its reverse.
+        """
+        network, window = self.inventory, self.window
+        position = {(link.tail, link.head, link.index): i for i, link in enumerate(network.links)}
+        asked, missing = np.zeros(len(network.links)), np.zeros(len(network.links))
+        for i, link in enumerate(network.links):
+            answered = window.answered[:, network.node_index[link.tail]]
+            reverse = position.get((link.head, link.tail, link.index))
+            columns = [window.out_mbps[:, i]] + ([] if reverse is None else [window.in_mbps[:, reverse]])
+            for column in columns:
+                asked[i] += answered.sum()
+                missing[i] += (answered & np.isnan(column)).sum()
+        return asked, missing
+
+    @cached_property
+    def log_packets(self) -> Floats:
+        """Growth of the packets per Mbit towards each node [n], log, against the past, or else against other nodes."""
+        now, usual = mean(self.window.packets_per_mbit), mean(self.past.packets_per_mbit)
+        known = now[np.isfinite(now) & (now > 0)]
+        usual = np.where(np.isfinite(usual) & (usual > 0), usual, np.median(known) if known.size else np.nan)
+        grown = ratio(now, np.nan_to_num(usual))
+        return np.where(grown > 0, np.log(np.where(grown > 0, grown, 1.0)), np.nan)
+
+    @property
     def probes(self) -> Probes:
         """Probe results over the window."""
         window = self.window
         return Probes(window.probe_source, window.probe_target, mean(window.probe_loss), mean(window.probe_delay_ms))
+
+
+def newest(values: Floats) -> Floats:
+    """The last value of each column that is there; NaN where none is."""
+    known = np.isfinite(values)
+    last = len(values) - 1 - np.argmax(known[::-1], axis=0)
+    return np.where(known.any(axis=0), values[last, np.arange(values.shape[1])], np.nan)
 
 
 def arrivals(samples: Samples) -> Floats:

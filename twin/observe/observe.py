@@ -43,6 +43,8 @@ def observe(network: Network, telemetry: Telemetry, *, window: int = 3, now: dat
     source_known = np.any(np.isfinite(recent.demands), axis=0)
     demands = np.where(source_known, np.nan_to_num(mean(recent.demands)), filled[-1])
     end = float(samples.time[-1])
+    lines = [x for x in telemetry.events if x.time > end - (window + RECENT) * interval]
+    facts = read_events(network, lines)
     return Observation(
         inventory=network,
         network=network.with_demands(demands),
@@ -53,7 +55,8 @@ def observe(network: Network, telemetry: Telemetry, *, window: int = 3, now: dat
         fallback=tuple(network.nodes[i].name for i in np.flatnonzero(np.any(~source_known, axis=1))),
         age_s=max(0.0, now.timestamp() - end) if now else 0.0,
         interval_s=interval,
-        events=tuple(x for x in read_events(network, telemetry.events) if x.time > end - (window + RECENT) * interval),
+        events=facts,
+        unread_lines=len(lines) - len(facts),
     )
 
 

@@ -25,6 +25,8 @@ class Prediction(NamedTuple):
     arrived: Floats  # [m] Mbit/s that want to leave by each link
     sigma: Floats  # [m] standard error of the measured minus the predicted arrivals, Mbit/s
     delay_ms: Floats  # [n, n] one-way propagation; inf where there is no path
+    survival: Floats  # [n, n] share of packets that arrive; NaN for pairs in a tunnel
+    network: Network  # the state that was simulated: the losses of its links are the measured ones
 
 
 class ExportNoise(NamedTuple):
@@ -45,10 +47,20 @@ def export_noise(network: Network, removed: Floats, *, samples: int, interval_s:
 
 def predict(network: Network, removed: Floats, noise: ExportNoise) -> Prediction:
     """Simulate `network` with the share `removed` [m] of each link's traffic taken off on the way."""
-    outcome = simulate(conditioned(network, removed))
-    arrived = outcome.load
+    from twin.sim.arrays import compile_network
+    from twin.sim.kernels import expect
+    from twin.sim.route import mean_delays, route
+
+    lossy = conditioned(network, removed)
+    arrays = compile_network(lossy)
+    routing = route(arrays)
+    expected = expect(arrays, routing.paths)
+    delay_ms = mean_delays(arrays, routing.paths, routing.used) if network.tunnels else expected.delay.T.copy()
+    survival = expected.survival.T.copy()
+    survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
+    arrived = routing.load[arrays.arc_of]
     variance = FLOOR_MBPS**2 + (COUNTER_ERROR * arrived) ** 2 + noise.per_mbps * arrived + hashing_variance(network)
-    return Prediction(arrived, np.sqrt(variance), outcome.delay_ms)
+    return Prediction(arrived, np.sqrt(variance), delay_ms, survival, lossy)
 
 
 def conditioned(network: Network, removed: Floats) -> Network:

@@ -24,6 +24,10 @@ class Samples(NamedTuple):
     probe_target: Ints  # [p]
     probe_loss: Floats  # [K, p]
     probe_delay_ms: Floats  # [K, p]
+    errors_per_s: Floats  # [K, m] frames that arrived broken, counted at the head
+    adjacent: Floats  # [K, m] 1 with a routing neighbour, 0 without, NaN where nothing says so
+    packets_per_mbit: Floats  # [K, n] in what is exported towards each node
+    flows_per_mbit: Floats  # [K, n] new flows in it
 
     def rows(self, chosen: slice | Sequence[int] | Ints) -> "Samples":
         """Return only some samples, by position."""
@@ -39,6 +43,10 @@ class Samples(NamedTuple):
             self.probe_target,
             self.probe_loss[chosen],
             self.probe_delay_ms[chosen],
+            self.errors_per_s[chosen],
+            self.adjacent[chosen],
+            self.packets_per_mbit[chosen],
+            self.flows_per_mbit[chosen],
         )
 
 
@@ -49,7 +57,7 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
     time = np.unique(np.concatenate([telemetry.links.time, telemetry.traffic.time]))[-newest:]
     if not time.size:
         raise InputError("there is no telemetry to observe", fix="wait for at least one sample")
-    links, nodes, probes = telemetry.links, telemetry.nodes, telemetry.probes
+    links, nodes, probes, more = telemetry.links, telemetry.nodes, telemetry.probes, telemetry.interfaces
     probe = probes.source * n + probes.target
     pairs = np.unique(probe)
     probed = np.searchsorted(pairs, probe)
@@ -65,6 +73,10 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
         probe_target=pairs % n,
         probe_loss=_dense(time, probes.time, probed, probes.loss, pairs.size),
         probe_delay_ms=_dense(time, probes.time, probed, probes.delay_ms, pairs.size),
+        errors_per_s=_dense(time, more.time, more.link, more.errors_per_s, m),
+        adjacent=_dense(time, more.time, more.link, more.adjacent.astype(np.float64), m),
+        packets_per_mbit=_per_mbit(telemetry, time, telemetry.flows.packets_per_s, n),
+        flows_per_mbit=_per_mbit(telemetry, time, telemetry.flows.flows_per_s, n),
     )
 
 
@@ -103,12 +115,26 @@ def _demands(network: Network, telemetry: Telemetry, time: Floats) -> Floats:
     return dense.reshape(time.size, n, n)
 
 
+def _per_mbit(telemetry: Telemetry, time: Floats, per_s: Floats, n: int) -> Floats:
+    """How many per exported Mbit towards each node [K, n]; NaN where flow export does not say."""
+    flows, traffic = telemetry.flows, telemetry.traffic
+    if not flows.time.size:
+        return np.full((time.size, n), np.nan)
+    pair, exported = flows.source * n + flows.target, traffic.source * n + traffic.target
+    counted = _dense(time, flows.time, pair, per_s, n * n)
+    mbps = _dense(time, traffic.time, exported, traffic.mbps, n * n)
+    both = np.isfinite(counted) & np.isfinite(mbps)
+    sums = (np.where(both, x, 0.0).reshape(time.size, n, n).sum(axis=1) for x in (counted, mbps))
+    return ratio(*sums)
+
+
 def _check_range(telemetry: Telemetry, n: int, m: int) -> None:
+    pairs = (telemetry.traffic, telemetry.probes, telemetry.flows)
     columns = {
-        "link": (telemetry.links.link, m),
+        "link": (np.concatenate([telemetry.links.link, telemetry.interfaces.link]), m),
         "node": (telemetry.nodes.node, n),
-        "source": (np.concatenate([telemetry.traffic.source, telemetry.probes.source]), n),
-        "target": (np.concatenate([telemetry.traffic.target, telemetry.probes.target]), n),
+        "source": (np.concatenate([x.source for x in pairs]), n),
+        "target": (np.concatenate([x.target for x in pairs]), n),
     }
     for name, (positions, size) in columns.items():
         if positions.size and not 0 <= positions.min() <= positions.max() < size:

@@ -10,12 +10,29 @@ from typing import Literal, NamedTuple
 from twin.live.network import Event
 from twin.model import Network
 
-LineKind = Literal["interface_down", "interface_up", "neighbour_down", "neighbour_up", "commit"]
+LineKind = Literal[
+    "interface_down",
+    "interface_up",
+    "neighbour_down",  # at once: the interface or the routing on it ended
+    "neighbour_timeout",  # the dead interval passed without a hello
+    "neighbour_one_way",  # the neighbour no longer hears this router
+    "neighbour_stuck",  # the databases could not be exchanged
+    "neighbour_up",
+    "mtu_refused",  # a packet larger than this interface takes
+    "area_refused",  # a packet of another area
+    "process_ended",  # the routing process
+    "commit",
+]
 
 _IF = r"(?P<interface>[\w.&+-]{1,70})"
-_OSPF = r"%ROUTING-OSPF-5-ADJCHG : Process \d+, Nbr \S+ on " + _IF + r" in area \S+ from "
+_OSPF = r"%ROUTING-OSPF-5-ADJCHG : Process \d+, Nbr \S{1,70} on " + _IF + r" in area \S{1,15} from "
+_REFUSED = r"%ROUTING-OSPF-4-ERRRCV : Received invalid packet: "
+_FROM = r", from \S{1,70}, " + _IF
 _TRAP = r": ifIndex \d+, [\w (),]{1,80}, ifName " + _IF
-_NEIGHBOUR = r": OSPF neighbor \S+ \(realm ospf-v2 " + _IF + r" area \S+\) .*"
+_NEIGHBOUR = r": OSPF neighbor \S{1,70} \(realm ospf-v2 " + _IF + r" area \S{1,15}\) state changed from "
+_IGNORED = r"rpd\[\d+\]: OSPF packet ignored: "
+_INTF = r" from \S{1,70} on intf " + _IF + r" area \S{1,15}"
+_REASON = r" \(event reason: [\w -]{1,60}\)"
 _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
     "interface_down": (
         rf"%PKT_INFRA-LINK-3-UPDOWN : Interface {_IF}, changed state to Down",
@@ -25,22 +42,48 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
         rf"%PKT_INFRA-LINK-3-UPDOWN : Interface {_IF}, changed state to Up",
         rf"mib2d\[\d+\]: SNMP_TRAP_LINK_UP{_TRAP}",
     ),
-    "neighbour_down": (rf"{_OSPF}FULL to DOWN, .*", rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}"),
-    "neighbour_up": (rf"{_OSPF}LOADING to FULL, .*", rf"rpd\[\d+\]: RPD_OSPF_NBRUP{_NEIGHBOUR}"),
+    "neighbour_down": (
+        rf"{_OSPF}FULL to DOWN, Neighbor Down: interface down or detached",
+        rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}Full to Down due to KillNbr{_REASON}",
+    ),
+    "neighbour_timeout": (
+        rf"{_OSPF}FULL to DOWN, Neighbor Down: dead timer expired",
+        rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}Full to Down due to InActiveTimer{_REASON}",
+    ),
+    "neighbour_one_way": (
+        rf"{_OSPF}FULL to INIT, 1-Way",
+        rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}Full to Init due to 1WayRcvd{_REASON}",
+    ),
+    "neighbour_stuck": (
+        rf"{_OSPF}EXSTART to DOWN, Neighbor Down: Too many retransmissions",
+        rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}ExStart to Down due to KillNbr{_REASON}",
+    ),
+    "neighbour_up": (
+        rf"{_OSPF}LOADING to FULL, Loading Done",
+        rf"rpd\[\d+\]: RPD_OSPF_NBRUP{_NEIGHBOUR}Loading to Full due to LoadingDone{_REASON}",
+    ),
+    "mtu_refused": (rf"{_REFUSED}DBD with larger MTU{_FROM}", rf"{_IGNORED}MTU mismatch{_INTF}"),
+    "area_refused": (rf"{_REFUSED}mismatched area ID{_FROM}", rf"{_IGNORED}area mismatch{_INTF}"),
+    "process_ended": (
+        r"%OS-SYSMGR-3-ERROR : ospf\(\d+\) \(jid \d+\) exited, will be respawned with a delay",
+        r"init: routing \(PID \d+\) terminated by signal number \d+\. Core dumped!",
+    ),
     "commit": (
-        r"%MGBL-CONFIG-6-DB_COMMIT : Configuration committed by user '[\w.-]{1,32}'\. .*",
-        r"mgd\[\d+\]: UI_COMMIT: User '[\w.-]{1,32}' requested 'commit' operation .*",
+        r"%MGBL-CONFIG-6-DB_COMMIT : Configuration committed by user '[\w.-]{1,32}'\. "
+        r"Use 'show configuration commit changes \d{1,12}' to view the changes\.",
+        r"mgd\[\d+\]: UI_COMMIT: User '[\w.-]{1,32}' requested 'commit' operation \(comment: [\w .-]{1,60}\)",
     ),
 }
 _COMPILED: list[tuple[LineKind, re.Pattern[str]]] = [
     (kind, re.compile(pattern, re.ASCII)) for kind, patterns in _TEMPLATES.items() for pattern in patterns
 ]
+_OF_NODES: frozenset[LineKind] = frozenset(("commit", "process_ended"))
 
 
 class LogFact(NamedTuple):
-    """One syslog line that was understood. `element` is an interface id, of a commit the node's id."""
+    """One syslog line that was understood. `element` is an interface id; of a commit or a process, the node's id."""
 
-    time: float  # epoch seconds
+    time: float  # epoch seconds, by the router's own clock
     kind: LineKind
     element: str
 
@@ -58,7 +101,7 @@ def _fact(network: Network, event: Event) -> LogFact | None:
         match = template.fullmatch(event.message)
         if match is None:
             continue
-        if kind == "commit":
+        if kind in _OF_NODES:
             return LogFact(event.time, kind, f"node/{event.node}")
         interface = f"interface/{event.node}/{match['interface']}"
         return LogFact(event.time, kind, interface) if interface in network.interface_index else None

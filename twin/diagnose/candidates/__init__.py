@@ -1,0 +1,26 @@
+"""Which faults are worth a simulation: families of faults, each with its own traces in the readings."""
+
+from collections.abc import Iterator
+
+from twin.diagnose.effects import Candidate, Effect
+from twin.diagnose.judged import Judged
+from twin.faults import FaultKind
+from twin.observe.observation import Observation
+
+from . import control, forwarding, physical, telemetry, traffic
+
+_FAMILIES = (physical, control, forwarding, traffic, telemetry)
+_EFFECTS: dict[FaultKind, Effect] = {kind: x for family in _FAMILIES for kind, x in family.EFFECTS.items()}
+KINDS: tuple[FaultKind, ...] = tuple(_EFFECTS)
+"""The kinds of fault that are considered."""
+
+
+def effect(kind: FaultKind) -> Effect:
+    """What faults of a kind change."""
+    return _EFFECTS.get(kind, Effect())
+
+
+def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Faults of all families whose own trace is in what a hypothesis leaves unexplained."""
+    for family in _FAMILIES:
+        yield from family.candidates(observation, judged)

@@ -1,0 +1,16 @@
+"""What routers do to traffic apart from the routes they compute: blackholes, filters, static routes, lost members."""
+
+from collections.abc import Iterator
+
+from twin.diagnose.effects import Candidate, Effect
+from twin.diagnose.judged import Judged
+from twin.faults import FaultKind
+from twin.observe.observation import Observation
+
+EFFECTS: dict[FaultKind, Effect] = {}
+
+
+def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """None so far."""
+    del observation, judged
+    yield from ()

@@ -1,0 +1,102 @@
+"""How a fault changes what is predicted, and what a family of faults offers to the engine.
+
+A hypothesis is a tuple of faults, empty for a healthy network. The engine takes every hypothesis through three steps;
+a kind of fault takes part in those that it changes, by its `Effect`:
+
+1. **reread** (faults of the measurement): what the readings mean if this fault lies in them. It returns an observation
+   with the readings put right: divided by the factor of a scaled counter, put back under the right names, NaN where a
+   counter says nothing, the matrix divided by the factor of the export. Readings may not be explained away for free: a
+   reading that becomes NaN adds what it said under the fault to `log_likelihood`, as a log density per Mbit/s that can
+   be held against the Student density of `Likelihood.load`.
+2. **state** (faults of the network): the network that the simulator is given, `afflict` by default. Faults of the
+   measurement leave it as it is, but those of the inventory (wrong capacity, stale topology) set what is true.
+3. **readings** (faults that routing does not follow: blackholes, filters, missing members, loss after the counter;
+   instruments that show more than loads: errors, adjacencies, probes, packets): changes the predicted `Readings` after
+   the simulation. `Scene` holds what it may need; `Scene.network` carries the losses that were measured, so that
+   `compile_network` and `route` on it give the paths and loads that `Readings.arrived` is from.
+
+Every part is a pure function. A family is a module of `twin/diagnose/candidates/` with
+
+- `EFFECTS: dict[FaultKind, Effect]` for its kinds (a kind that is missing has `Effect()`: `afflict` and no more);
+- `candidates(observation, judged) -> Iterator[Candidate]`: faults whose own trace is in what `judged` leaves
+  unexplained, their severities estimated from the readings. `judged` is the healthy hypothesis at first; when a second
+  fault is looked for, it is the best single fault, and `judged.faults`, `judged.residuals` and `judged.readings` say
+  what is explained already. A family yields few: a fault is simulated for each, in a few milliseconds.
+
+Log facts (`observation.events`) may make a candidate likelier by `Candidate.hint`, in nats; the engine clips it to
+`HINT_BOUND`, so that forged lines cannot convict anybody, and a candidate needs a trace in the readings to be one.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from twin.faults import Fault, afflict
+from twin.live.network import Flags
+from twin.model import Floats, Network
+from twin.observe.observation import Observation
+from twin.observe.prediction import Prediction
+
+HINT_BOUND = 4.0
+"""Nats by which log lines can shift a hypothesis at most."""
+
+
+class Candidate(NamedTuple):
+    """A fault to simulate; `weights` are the values that route like the severity of a wrong weight."""
+
+    fault: Fault
+    weights: tuple[int, int] | None = None
+    hint: float = 0.0  # nats that log facts speak for it, or against
+
+
+class Readings(NamedTuple):
+    """What the instruments should show, before noise. m links, n nodes, p probed pairs of `observation.probes`."""
+
+    arrived: Floats  # [m] Mbit/s that want to leave by each link, given the losses that were measured upstream
+    sigma: Floats  # [m] standard error of the measured minus the predicted arrivals, Mbit/s
+    capacity: Floats  # [m] Mbit/s above which its queue drops
+    wire_loss: Floats  # [m] share of what is sent that the far counter does not see
+    broken: Floats  # [m] frames counted as receive errors, as a share of the frames that are received whole
+    up: Flags  # [m] operational state
+    adjacent: Flags  # [m] routing neighbour present
+    missing: Floats  # [m] share of the readings of the tail's interface that are missing while its node answers
+    answers: Flags  # [n]
+    delay_ms: Floats  # [p] inf without a path
+    through: Floats  # [p] share of the probes that arrive; NaN where it is not predicted
+    log_factor: Floats  # [n] growth of the demands towards each node
+    log_packets: Floats  # [n] growth of the packets per Mbit towards each node
+    shape: Floats  # [n] nats by which the pairs towards each node fit better than if all of them had grown alike
+
+
+class Scene(NamedTuple):
+    """What a family may look at when it changes readings."""
+
+    observation: Observation  # after `reread`
+    state: Network  # after `state`, under the measured matrix
+    network: Network  # the same with the measured losses as the loss of each link: what was simulated
+    prediction: Prediction
+
+
+class Reread(NamedTuple):
+    """What the readings mean if a fault of the measurement is there."""
+
+    observation: Observation
+    log_likelihood: float = 0.0  # of the readings that were taken out, nats
+
+
+def as_afflicted(network: Network, fault: Fault) -> Network:
+    """The network with the fault in it, as `afflict` has it."""
+    return afflict(network, fault)
+
+
+def unchanged(network: Network, fault: Fault) -> Network:
+    """The network as it is: the fault is not one that the simulator follows."""
+    del fault
+    return network
+
+
+class Effect(NamedTuple):
+    """What a kind of fault changes; by default what `afflict` says, and nothing else."""
+
+    state: Callable[[Network, Fault], Network] = as_afflicted
+    readings: Callable[[Readings, Fault, Scene], Readings] | None = None
+    reread: Callable[[Observation, Fault], Reread] | None = None

@@ -1,0 +1,49 @@
+"""A hypothesis after its simulation: what it predicts, and how likely it makes each reading."""
+
+from typing import NamedTuple
+
+from twin.faults import Fault
+from twin.model import Floats, Network
+from twin.observe.expectation import Residuals
+from twin.observe.observation import Observation
+
+from .effects import Readings
+
+
+class Likelihood(NamedTuple):
+    """Log likelihood of every reading. m links, n nodes, p probed pairs."""
+
+    load: Floats  # [m]
+    drops: Floats  # [m]
+    wire_loss: Floats  # [m]
+    errors: Floats  # [m]
+    oper_up: Floats  # [m]
+    adjacent: Floats  # [m]
+    counted: Floats  # [m]
+    answers: Floats  # [n]
+    probe_delay: Floats  # [p]
+    probe_loss: Floats  # [p]
+    demand_factor: Floats  # [n]
+    packet_factor: Floats  # [n]
+
+    @property
+    def total(self) -> float:
+        """Sum over all readings."""
+        return float(sum(term.sum() for term in self))
+
+
+class Judged(NamedTuple):
+    """A hypothesis, simulated: what it predicts and how likely it makes the readings."""
+
+    faults: tuple[Fault, ...]
+    observation: Observation  # as the hypothesis reads it
+    state: Network  # under the measured matrix
+    residuals: Residuals
+    readings: Readings
+    likelihood: Likelihood
+    taken_out: float  # log likelihood of the readings that the hypothesis takes out
+
+    @property
+    def total(self) -> float:
+        """Log likelihood of all readings."""
+        return self.likelihood.total + self.taken_out
