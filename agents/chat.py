@@ -8,25 +8,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from autogen_core import CancellationToken
+from autogen_core import CancellationToken, FunctionCall
 from autogen_core.models import (
     CreateResult,
+    FinishReasons,
     LLMMessage,
+    RequestUsage,
 )
 from autogen_core.tools import Tool, ToolSchema
 from opentelemetry.trace import Tracer
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 import prompts
-from tools.tracing import FINISH_REASONS, INPUT_TOKENS, OUTPUT_TOKENS, RESPONSE_MODEL, chat_span
+from tools.tracing import (
+    FINISH_REASONS,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
+    RESPONSE_MODEL,
+    captures_content,
+    chat_span,
+    told,
+)
 from twin.errors import BudgetError
 
+from .content import input_messages, output_messages
 from .contracts import Contract
 from .events import ChatAnswered, ChatMessage, ChatRequested, ToolRequest
 from .journal import Journal
 from .models import Model
 from .models.client import Client
 from .workbench import RoleWorkbench
+
+_FINISH: TypeAdapter[FinishReasons] = TypeAdapter(FinishReasons)
 
 
 @dataclass
@@ -37,6 +50,12 @@ class Spent:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+
+    def add(self, answer: ChatAnswered) -> None:
+        """Count what one answer cost and asked for."""
+        self.tool_calls += len(answer.tool_calls)
+        self.input_tokens += answer.input_tokens
+        self.output_tokens += answer.output_tokens
 
 
 @dataclass(frozen=True)
@@ -80,6 +99,9 @@ class RoleClient(Client):
         self._check(cancellation_token)
         offered = [tool for tool in tools if _name(tool) in self._contract.tools]
         call = self._request(messages, offered)
+        recorded = self._session.journal.recall.answer(self._contract.role, call)
+        if recorded is not None:
+            return self._answered_before(recorded)
         model, run = self._session.model, self._session.run
         with chat_span(self._session.tracer, model.provider, model.name, run=run, role=self._contract.role) as span:
             started = time.monotonic()
@@ -95,6 +117,8 @@ class RoleClient(Client):
             span.set_attribute(FINISH_REASONS, [result.finish_reason])
             span.set_attribute(INPUT_TOKENS, result.usage.prompt_tokens)
             span.set_attribute(OUTPUT_TOKENS, result.usage.completion_tokens)
+            if captures_content():
+                told(span, given=input_messages(messages), gave=output_messages(result))
         self._answer(call, result, time.monotonic() - started)
         return _whole(result)
 
@@ -126,24 +150,35 @@ class RoleClient(Client):
         self._recorded = len(messages)
         return self._session.spent.model_calls
 
+    def _answered_before(self, answer: ChatAnswered) -> CreateResult:
+        self._session.spent.add(answer)
+        self._session.journal.append(answer)
+        return _whole(_result(answer))
+
     def _answer(self, call: int, result: CreateResult, seconds: float) -> None:
         calls = () if isinstance(result.content, str) else tuple(result.content)
-        self._session.spent.tool_calls += len(calls)
-        self._session.spent.input_tokens += result.usage.prompt_tokens
-        self._session.spent.output_tokens += result.usage.completion_tokens
-        self._session.journal.append(
-            ChatAnswered(
-                role=self._contract.role,
-                model=self._session.model.name,
-                call=call,
-                text=result.content if isinstance(result.content, str) else result.thought or "",
-                tool_calls=tuple(ToolRequest(id=x.id, tool=x.name, arguments=x.arguments) for x in calls),
-                finish=result.finish_reason,
-                input_tokens=result.usage.prompt_tokens,
-                output_tokens=result.usage.completion_tokens,
-                seconds=seconds,
-            )
+        answer = ChatAnswered(
+            role=self._contract.role,
+            model=self._session.model.name,
+            call=call,
+            text=result.content if isinstance(result.content, str) else result.thought or "",
+            tool_calls=tuple(ToolRequest(id=x.id, tool=x.name, arguments=x.arguments) for x in calls),
+            finish=result.finish_reason,
+            input_tokens=result.usage.prompt_tokens,
+            output_tokens=result.usage.completion_tokens,
+            seconds=seconds,
         )
+        self._session.spent.add(answer)
+        self._session.journal.append(answer)
+
+
+def _result(answer: ChatAnswered) -> CreateResult:
+    """What a recorded answer was to the agent."""
+    calls = [FunctionCall(id=x.id, name=x.tool, arguments=x.arguments) for x in answer.tool_calls]
+    usage = RequestUsage(prompt_tokens=answer.input_tokens, completion_tokens=answer.output_tokens)
+    thought = answer.text if calls and answer.text else None
+    finish = _FINISH.validate_python(answer.finish)
+    return CreateResult(finish_reason=finish, content=calls or answer.text, usage=usage, cached=False, thought=thought)
 
 
 def _whole(result: CreateResult) -> CreateResult:

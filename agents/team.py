@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from autogen_agentchat.agents import AssistantAgent
@@ -11,7 +12,7 @@ from autogen_core import CancellationToken
 import prompts
 from tools.handover import Role
 from tools.registry import Toolbox
-from tools.tracing import agent_span
+from tools.tracing import agent_span, plan_span, told
 from twin.errors import DeadlineError
 
 from .chat import RoleClient, Session
@@ -39,10 +40,16 @@ class Specialist:
         """
         token = CancellationToken()
         role, version = self.contract.role, prompts.version(self.contract.role)
-        with agent_span(self.session.tracer, role, run=self.session.run, version=version, stage=stage, round=round):
+        tracer, run = self.session.tracer, self.session.run
+        with ExitStack() as spans:
+            span = spans.enter_context(agent_span(tracer, role, run=run, version=version, stage=stage, round=round))
+            if stage == "plan":
+                spans.enter_context(plan_span(tracer, role, run=run, round=round))
+            told(span, given=task)
             try:
                 async with asyncio.timeout(self.contract.budget.seconds):
-                    await self.agent.on_messages([TextMessage(content=task, source="driver")], token)
+                    reply = await self.agent.on_messages([TextMessage(content=task, source="driver")], token)
+                told(span, gave=reply.chat_message.to_text())
             except TimeoutError as error:
                 seconds = self.contract.budget.seconds
                 raise DeadlineError(f"{role} took longer than {seconds:g} s", fix="raise its budget") from error

@@ -1,14 +1,16 @@
-"""Tracing of one run: a provider of its own, never the global one, so spans of others never mix with ours.
+"""Tracing of one run: providers of its own, never the global ones, so spans of others never mix with ours.
 
-Spans go to `trace.jsonl` in the run folder, and over OTLP/HTTP as well when the standard variables name an endpoint.
+Spans go to `trace.jsonl` and metrics to `metrics.json` in the run folder, and over OTLP/HTTP as well when the standard
+variables name an endpoint. An endpoint that does not answer costs a run nothing but one warning.
 """
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
     SimpleSpanProcessor,
@@ -19,7 +21,10 @@ from opentelemetry.trace import Tracer
 
 from twin.errors import StoreError
 
-_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+from .metrics import Metrics
+
+TRACES, METRICS = "TRACES", "METRICS"
+_log = logging.getLogger("twinops.tracing")
 
 
 class TraceFile(SpanExporter):
@@ -44,17 +49,28 @@ class TraceFile(SpanExporter):
         self._file.close()
 
 
+class _Measured(SpanProcessor):
+    """Records the metrics that follow from a span when it ends: one place, so that the two cannot disagree."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def on_end(self, span: ReadableSpan) -> None:
+        self._metrics.record(span)
+
+
 class Tracing:
     """The tracer of one run. Close it to flush what is still on its way."""
 
     def __init__(self, path: Path, *, version: str) -> None:
         os.environ.setdefault("AUTOGEN_DISABLE_RUNTIME_TRACING", "true")
-        resource = Resource({"service.name": "twinops", "service.version": version})
-        self._provider = TracerProvider(
-            resource=resource.merge(OTELResourceDetector().detect()), shutdown_on_exit=False
-        )
+        named = Resource({"service.name": "twinops", "service.version": version})
+        resource = named.merge(OTELResourceDetector().detect())
+        self._metrics = Metrics(path.with_name("metrics.json"), resource, to_collector=endpoint(METRICS) is not None)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(SimpleSpanProcessor(TraceFile(path)))
-        if any(os.environ.get(name) for name in _ENDPOINTS):
+        self._provider.add_span_processor(_Measured(self._metrics))
+        if endpoint(TRACES) is not None:
             self._provider.add_span_processor(BatchSpanProcessor(_otlp()))
 
     @property
@@ -63,11 +79,29 @@ class Tracing:
         return self._provider.get_tracer("twinops")
 
     def close(self) -> None:
-        """Send what is left and stop."""
-        self._provider.shutdown()
+        """Send what is left and stop. What cannot be sent is given up, with a warning."""
+        for stop in (self._provider.shutdown, self._metrics.close):
+            _tried(stop)
+
+
+def endpoint(signal: str) -> str | None:
+    """Return where the standard variables send a signal, `TRACES` or `METRICS`; None for nowhere."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+        return None
+    if os.environ.get(f"OTEL_{signal}_EXPORTER", "").lower() == "none":
+        return None
+    named = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    return named or None
 
 
 def _otlp() -> SpanExporter:
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     return OTLPSpanExporter()  # endpoint, headers and timeout come from the OTEL_* variables
+
+
+def _tried(stop: Callable[[], None]) -> None:
+    try:
+        stop()
+    except Exception as error:  # telemetry about a run must not decide how the run ends
+        _log.warning("the trace of this run could not be sent: %s", error)

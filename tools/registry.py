@@ -20,14 +20,17 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, create_m
 
 from twin.errors import DeadlineError, InputError, RefusedError, RightsError, TwinError
 from twin.model import Frozen
+from twin.untrusted import legible, swept
 
 from .desk import Desk
 from .handover import Role
-from .tracing import RESULT_SIZE, RESULT_TRUNCATED, failed, tool_span
+from .provenance import outside_text
+from .tracing import RESULT_SIZE, RESULT_TRUNCATED, failed, told, tool_span
 
 Schema = dict[str, JsonValue]
 
 MAX_RESULT = 8_000  # characters, about 2,000 tokens
+MAX_ARGUMENT = 12_000  # characters of one string
 DEADLINE = 30.0  # seconds
 
 _T = TypeVar("_T")
@@ -128,7 +131,8 @@ class Toolbox:
             answer = answer._replace(seconds=time.monotonic() - started)
             span.set_attributes({RESULT_SIZE: len(answer.content), RESULT_TRUNCATED: answer.truncated})
             if answer.error is not None:
-                failed(span, answer.error, answer.content)
+                failed(span, answer.error, answer.error)  # what it says is content
+            told(span, given=json.dumps(arguments, ensure_ascii=False), gave=answer.content)
         self._returned(role, tool, call_id, answer)
         return answer
 
@@ -139,7 +143,7 @@ class Toolbox:
     async def _answer(self, role: Role, name: str, arguments: JsonValue) -> ToolAnswer:
         try:
             tool = self._allowed(role, name)
-            checked = tool.arguments.model_validate(arguments)
+            checked = tool.arguments.model_validate(_legible(arguments))
             given = {field: getattr(checked, field) for field in tool.arguments.model_fields}
             async with self._one_at_a_time:
                 value = await _within(tool.deadline, name, lambda: tool.function(self._desk, **given))
@@ -163,7 +167,8 @@ class Toolbox:
 
 def refusal(error: TwinError) -> ToolAnswer:
     """Word an error for a model: what is wrong and what to do next."""
-    content = json.dumps({"error": error.code, "message": str(error), "fix": error.fix}, ensure_ascii=False)
+    said = swept({"error": error.code, "message": str(error), "fix": error.fix}, MAX_RESULT // 3)
+    content = json.dumps(said, ensure_ascii=False)
     return ToolAnswer(ok=False, content=content[:MAX_RESULT], error=error.code)
 
 
@@ -174,11 +179,27 @@ def crash(error: Exception) -> ToolAnswer:
 
 
 def _capped(value: Frozen) -> ToolAnswer:
-    content = value.model_dump_json(exclude_none=True)
+    document = cast(Schema, swept(value.model_dump(mode="json", exclude_none=True), MAX_RESULT))
+    outside = outside_text(type(value))
+    labelled = {"untrusted": outside, **document} if outside else document
+    content = json.dumps(labelled, ensure_ascii=False, separators=(",", ":"))
     if len(content) <= MAX_RESULT:
         return ToolAnswer(ok=True, content=content, value=value)
     excerpt = {"truncated": True, "characters": len(content), "excerpt": content[: MAX_RESULT // 2]}
     return ToolAnswer(ok=True, content=json.dumps(excerpt, ensure_ascii=False), truncated=True, value=value)
+
+
+def _legible(arguments: JsonValue) -> JsonValue:
+    """Take what shows nothing or redirects text out of every argument; it would come back in prompts and reports."""
+    match arguments:
+        case str():
+            return legible(arguments, limit=MAX_ARGUMENT)
+        case list():
+            return [_legible(item) for item in arguments]
+        case dict():
+            return {key: _legible(item) for key, item in arguments.items()}
+        case _:
+            return arguments
 
 
 def _problems(error: ValidationError) -> str:

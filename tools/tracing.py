@@ -1,11 +1,13 @@
 """Names and spans of tracing: the one module that knows the GenAI semantic conventions (status: Development).
 
-Spans nest as `invoke_workflow > invoke_agent > chat / execute_tool > twin.*`. Every function takes the tracer: the
-global provider is never read, so a host application's tracing and ours stay apart.
+Spans nest as `invoke_workflow > invoke_agent > (plan >) chat / execute_tool > twin.*`. Every function takes the tracer:
+the global provider is never read, so a host application's tracing and ours stay apart.
 """
 
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 
@@ -27,7 +29,49 @@ TOOL_TYPE = "gen_ai.tool.type"
 TOOL_CALL_ID = "gen_ai.tool.call.id"
 TOOL_DESCRIPTION = "gen_ai.tool.description"
 ERROR_TYPE = "error.type"
+CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
+CACHE_CREATION_TOKENS = "gen_ai.usage.cache_creation.input_tokens"
+TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 (a name, not a secret)
+
+CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+"""The standard variable that lets what was said into the trace; off unless it is true."""
+MAX_CONTENT = 16_000
+"""Most characters of one attribute of content."""
+INPUT_MESSAGES = "gen_ai.input.messages"
+OUTPUT_MESSAGES = "gen_ai.output.messages"
+TOOL_ARGUMENTS = "gen_ai.tool.call.arguments"
+TOOL_RESULT = "gen_ai.tool.call.result"
+
 SPAN_KIND = "openinference.span.kind"
+INPUT_VALUE = "input.value"
+OUTPUT_VALUE = "output.value"
+INPUT_TYPE = "input.mime_type"
+OUTPUT_TYPE = "output.mime_type"
+"""OpenInference: what viewers need to show a span's kind, what went in and what came out."""
+
+
+class Histogram(NamedTuple):
+    """A metric of the convention: its name, unit and bucket boundaries."""
+
+    name: str
+    unit: str
+    description: str
+    buckets: tuple[float, ...]
+
+
+_SHORT = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+_LONG = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
+_WHOLE = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
+TOKEN_USAGE = Histogram(
+    "gen_ai.client.token.usage", "{token}", "Tokens of a model call.", tuple(float(4**k) for k in range(14))
+)
+DURATIONS: Mapping[str, Histogram] = {
+    "chat": Histogram("gen_ai.client.operation.duration", "s", "Duration of a model call.", _SHORT),
+    "execute_tool": Histogram("gen_ai.execute_tool.duration", "s", "Duration of a tool call.", _SHORT),
+    "invoke_agent": Histogram("gen_ai.invoke_agent.duration", "s", "Duration of a role's turn.", _LONG),
+    "invoke_workflow": Histogram("gen_ai.workflow.duration", "s", "Duration of a run.", _WHOLE),
+}
+"""The metric of each operation; a span's end is when it is recorded."""
 
 EVALUATION_RESULT = "gen_ai.evaluation.result"
 EVALUATION_NAME = "gen_ai.evaluation.name"
@@ -64,6 +108,14 @@ def agent_span(tracer: Tracer, role: str, *, run: str, version: str, stage: str,
 
 
 @contextmanager
+def plan_span(tracer: Tracer, role: str, *, run: str, round: int) -> Generator[Span]:
+    """Open the span of working out a plan, within the turn of the role that does."""
+    attributes: dict[str, Value] = {OPERATION: "plan", AGENT_NAME: role, CONVERSATION: run, ROUND: round}
+    with _span(tracer, f"plan {role}", SpanKind.INTERNAL, {**attributes, SPAN_KIND: "CHAIN"}) as span:
+        yield span
+
+
+@contextmanager
 def chat_span(tracer: Tracer, provider: str, model: str, *, run: str, role: str) -> Generator[Span]:
     """Open the span of one model call."""
     attributes = {OPERATION: "chat", PROVIDER: provider, REQUEST_MODEL: model, CONVERSATION: run, AGENT_NAME: role}
@@ -94,12 +146,49 @@ def failed(span: Span, kind: str, message: str) -> None:
     span.set_status(Status(StatusCode.ERROR, message))
 
 
+def captures_content() -> bool:
+    """Whether the environment asks for content in the trace."""
+    return os.environ.get(CAPTURE_CONTENT, "").strip().lower() in ("true", "1")
+
+
+def told(span: Span, *, given: str | None = None, gave: str | None = None) -> None:
+    """Add what went into a span and what came out of it, if the environment asks for content.
+
+    JSON is expected; a tool's span gets the convention's names beside those of OpenInference, as does a chat's.
+    """
+    if not captures_content():
+        return
+    operation = _operation(span)
+    names = {"execute_tool": (TOOL_ARGUMENTS, TOOL_RESULT), "chat": (INPUT_MESSAGES, OUTPUT_MESSAGES)}
+    pairs = zip((given, gave), (INPUT_VALUE, OUTPUT_VALUE), (INPUT_TYPE, OUTPUT_TYPE), strict=True)
+    for position, (content, value, mime) in enumerate(pairs):
+        if content is None:
+            continue
+        shown = without_secrets(content)[:MAX_CONTENT]
+        span.set_attributes({value: shown, mime: "application/json" if shown[:1] in "[{" else "text/plain"})
+        if operation in names:
+            span.set_attribute(names[operation][position], shown)
+
+
+def without_secrets(text: str) -> str:
+    """Blank every value of the environment whose name says that it is a secret."""
+    for name, value in os.environ.items():
+        if len(value) >= 8 and any(word in name.upper() for word in ("KEY", "TOKEN", "SECRET", "PASSWORD")):
+            text = text.replace(value, f"<{name}>")
+    return text
+
+
 def evaluated(span: Span, name: str, *, passed: bool, value: float | None) -> None:
     """Add a verdict's check as an evaluation result."""
     attributes: dict[str, Value] = {EVALUATION_NAME: name, EVALUATION_LABEL: "pass" if passed else "fail"}
     if value is not None:
         attributes[EVALUATION_VALUE] = value
     span.add_event(EVALUATION_RESULT, attributes)
+
+
+def _operation(span: Span) -> str:
+    attributes: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    return str(attributes.get(OPERATION, ""))
 
 
 @contextmanager
