@@ -30,6 +30,8 @@ Log facts (`observation.events`) may make a candidate likelier by `Candidate.hin
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
+
 from twin.faults import Fault, afflict
 from twin.live.network import Flags
 from twin.model import Floats, Network
@@ -56,8 +58,8 @@ class Readings(NamedTuple):
     capacity: Floats  # [m] Mbit/s above which its queue drops
     wire_loss: Floats  # [m] share of what is sent that the far counter does not see
     broken: Floats  # [m] frames counted as receive errors, as a share of the frames that are received whole
-    up: Flags  # [m] operational state
-    adjacent: Flags  # [m] routing neighbour present
+    up: Floats  # [m] probability that the operational state reads up
+    adjacent: Floats  # [m] probability that the routing neighbour is there
     missing: Floats  # [m] share of the readings of the tail's interface that are missing while its node answers
     answers: Flags  # [n]
     delay_ms: Floats  # [p] inf without a path
@@ -81,6 +83,12 @@ class Reread(NamedTuple):
 
     observation: Observation
     log_likelihood: float = 0.0  # of the readings that were taken out, nats
+
+
+def operational(state: Network) -> Floats:
+    """1 for each link [m] whose interfaces are up in a state of the network, 0 for the others."""
+    up, index = [node.up for node in state.nodes], state.node_index
+    return np.array([float(x.up and not x.asleep and up[index[x.tail]] and up[index[x.head]]) for x in state.links])
 
 
 def as_afflicted(network: Network, fault: Fault) -> Network:

@@ -15,13 +15,13 @@ from twin.observe.expectation import Expectation, Residuals
 from twin.observe.observation import Observation
 
 from .candidates import effect
-from .effects import Readings, Reread, Scene
+from .effects import Readings, Reread, Scene, operational
 from .judged import Judged, Likelihood
 
 _ROBUST, _EXACT = 4.0, 10.0  # degrees of freedom: of what the whole network adds up to, of what one element counts
 _PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a queue is full, of what it drops
 _FLOOR_MBPS = 0.5
-_STATE_FLIP = float(np.log(1e-3))  # an interface or a poll that says the opposite of the truth
+_FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
 _DELAY_MS, _DELAY_SHARE = 0.15, 0.02
 _UNPROBED_LOSS = 0.01  # above it a probe's delay tells more about queues than about paths
@@ -100,7 +100,7 @@ def _expected(scene: Scene, residuals: Residuals) -> Readings:
     """What the instruments show when they tell the truth about the state."""
     state, probes = scene.state, scene.observation.probes
     n = len(state.nodes)
-    up = _operational(state)
+    up = operational(state)
     pairs = probes.source, probes.target
     return Readings(
         arrived=residuals.predicted,
@@ -117,15 +117,6 @@ def _expected(scene: Scene, residuals: Residuals) -> Readings:
         log_factor=np.zeros(n),
         log_packets=np.zeros(n),
         shape=np.zeros(n),
-    )
-
-
-def _operational(state: Network) -> Flags:
-    """Operational state of each link [m]."""
-    up = [node.up for node in state.nodes]
-    index = state.node_index
-    return np.array(
-        [x.up and not x.asleep and up[index[x.tail]] and up[index[x.head]] for x in state.links], dtype=bool
     )
 
 
@@ -151,12 +142,17 @@ def _errors(seen: Observation, readings: Readings) -> Floats:
 
 
 def _oper_up(seen: Observation, readings: Readings) -> Floats:
-    return np.where(_at_tail(seen) & (seen.up != readings.up), _STATE_FLIP, 0.0)
+    return np.where(_at_tail(seen), _reported(seen.up, readings.up), 0.0)
 
 
 def _adjacent(seen: Observation, readings: Readings) -> Floats:
     known = _at_tail(seen) & np.isfinite(seen.adjacent)
-    return np.where(known & ((np.nan_to_num(seen.adjacent) > 0) != readings.adjacent), _STATE_FLIP, 0.0)
+    return np.where(known, _reported(np.nan_to_num(seen.adjacent) > 0, readings.adjacent), 0.0)
+
+
+def _reported(value: Flags, probability: Floats) -> Floats:
+    likely = np.clip(probability, _FLIP, 1 - _FLIP)
+    return np.log(np.where(value, likely, 1 - likely))
 
 
 def _counted(seen: Observation, readings: Readings) -> Floats:
@@ -167,7 +163,7 @@ def _counted(seen: Observation, readings: Readings) -> Floats:
 
 
 def _answers(seen: Observation, readings: Readings) -> Floats:
-    cost = np.where(seen.answered, _IMPOSSIBLE, _STATE_FLIP)
+    cost = np.where(seen.answered, _IMPOSSIBLE, float(np.log(_FLIP)))
     return np.where(seen.answered != readings.answers, cost, 0.0)
 
 
@@ -206,5 +202,4 @@ MISSED = 0.002
 
 def _at_tail(seen: Observation) -> Flags:
     """Links [m] whose tail answers."""
-    tails = np.array([seen.inventory.node_index[link.tail] for link in seen.inventory.links], dtype=np.int64)
-    return np.asarray(seen.answered[tails])
+    return np.asarray(seen.answered[seen.ends[0]])

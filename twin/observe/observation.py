@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.live.network import Flags
-from twin.model import Floats, Frozen, Network
+from twin.model import Floats, Frozen, Ints, Network
 
 from .growth import Growth
 from .prediction import FLOOR_MBPS
@@ -43,8 +43,8 @@ class Quality(Frozen):
 class Probes(NamedTuple):
     """Means over the window per probed pair [p]; NaN where nothing was measured."""
 
-    source: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-    target: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    source: Ints
+    target: Ints
     loss: Floats
     delay_ms: Floats
 
@@ -96,8 +96,7 @@ class Observation:
     @property
     def up(self) -> Flags:
         """Newest operational state [m], as reported by the tail; true where the tail does not answer."""
-        tails = [self.inventory.node_index[link.tail] for link in self.inventory.links]
-        return np.where(self.answered[tails], self.window.up[-1], True)
+        return np.where(self.answered[self.ends[0]], self.window.up[-1], True)
 
     @property
     def answered(self) -> Flags:
@@ -144,6 +143,19 @@ class Observation:
         known = scores[np.isfinite(scores)]
         return stated * (max(1.0, 1.4826 * float(np.median(known))) if known.size else 1.0)
 
+    @cached_property
+    def ends(self) -> tuple[Ints, Ints]:
+        """Positions of the tail and the head of each link [m], [m]."""
+        index, links = self.inventory.node_index, self.inventory.links
+        return np.array([index[x.tail] for x in links], np.int64), np.array([index[x.head] for x in links], np.int64)
+
+    @cached_property
+    def reverse(self) -> Ints:
+        """Position of the other direction of each link's circuit [m], -1 where there is none."""
+        links = self.inventory.links
+        position = {(x.tail, x.head, x.index): i for i, x in enumerate(links)}
+        return np.array([position.get((x.head, x.tail, x.index), -1) for x in links], np.int64)
+
     @property
     def adjacent(self) -> Floats:
         """Newest reading of whether each link's tail has its routing neighbour [m]: 1, 0, or NaN where none says."""
@@ -162,16 +174,12 @@ class Observation:
 
         The interface counts what leaves by the link and what comes in by its reverse.
         """
-        network, window = self.inventory, self.window
-        position = {(link.tail, link.head, link.index): i for i, link in enumerate(network.links)}
-        asked, missing = np.zeros(len(network.links)), np.zeros(len(network.links))
-        for i, link in enumerate(network.links):
-            answered = window.answered[:, network.node_index[link.tail]]
-            reverse = position.get((link.head, link.tail, link.index))
-            columns = [window.out_mbps[:, i]] + ([] if reverse is None else [window.in_mbps[:, reverse]])
-            for column in columns:
-                asked[i] += answered.sum()
-                missing[i] += (answered & np.isnan(column)).sum()
+        window, (tails, _), reverse = self.window, self.ends, self.reverse
+        answered = window.answered[:, tails]
+        received = np.isnan(window.in_mbps[:, reverse]) & (reverse >= 0)
+        asked = answered.sum(axis=0) * np.where(reverse >= 0, 2.0, 1.0)
+        missing = (answered & np.isnan(window.out_mbps)).sum(axis=0) + (answered & received).sum(axis=0)
+        missing = missing.astype(np.float64)
         return asked, missing
 
     @cached_property
