@@ -3,12 +3,14 @@
 from .diagnosis import rank_causes, report_diagnosis
 from .planning import propose_plans, report_no_plan, submit_plan
 from .registry import Tool, bind
+from .sql import sql
 from .telemetry import list_symptoms, read_events, report_incident
 from .topology import element_status, network_status
 from .verification import decide, verify_plan
 from .whatif import simulate_plan, what_if
 
 LONG = 120.0  # seconds for what searches or sweeps
+SQL = 25.0  # seconds: copying the tables takes most of it, the statement has its own deadline
 
 TOOLS: tuple[Tool, ...] = (
     bind(network_status),
@@ -25,4 +27,5 @@ TOOLS: tuple[Tool, ...] = (
     bind(report_no_plan),
     bind(verify_plan, deadline=LONG),
     bind(decide),
+    bind(sql, deadline=SQL),
 )

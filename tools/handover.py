@@ -7,6 +7,7 @@ from pydantic import Field
 from twin.faults import Fault
 from twin.model import Frozen
 from twin.plan import Plan
+from twin.untrusted import ModelText
 from twin.verdict import Verdict
 
 Role = Literal["monitoring", "diagnosis", "planning", "verification"]
@@ -32,7 +33,7 @@ class Incident(Frozen):
     harm: float = Field(description="Mbit/s lost or above the policy's limit, measured from telemetry.")
     max_utilisation: float = Field(description="Share of capacity on the busiest link, measured.")
     busiest: str | None
-    explanation: str = Field(default="", max_length=MAX_EXPLANATION, description="The model's words.")
+    explanation: ModelText = Field(default="", max_length=MAX_EXPLANATION, description="The model's words.")
 
 
 class RankedCause(Frozen):
@@ -54,7 +55,7 @@ class Diagnosis(Frozen):
     harm: float = Field(description="Mbit/s lost or above the limit in the diagnosed state, simulated.")
     max_utilisation: float
     busiest: str | None
-    explanation: str = Field(default="", max_length=MAX_EXPLANATION)
+    explanation: ModelText = Field(default="", max_length=MAX_EXPLANATION)
 
 
 class Candidate(Frozen):
@@ -77,15 +78,15 @@ class PlanSubmission(Frozen):
     handle: str
     plan: Plan
     candidates: tuple[Candidate, ...] = Field(description="Everything that was on offer in this round.")
-    explanation: str = Field(default="", max_length=MAX_EXPLANATION)
+    explanation: ModelText = Field(default="", max_length=MAX_EXPLANATION)
 
 
 class NoPlan(Frozen):
     """What planning hands over when nothing helps."""
 
     round: int = Field(ge=1)
-    reasons: tuple[str, ...] = Field(description="Why each optimiser has none, or what became of its plan.")
-    explanation: str = Field(default="", max_length=MAX_EXPLANATION)
+    reasons: tuple[ModelText, ...] = Field(description="Why each optimiser has none, or what became of its plan.")
+    explanation: ModelText = Field(default="", max_length=MAX_EXPLANATION)
 
 
 class Decision(Frozen):
@@ -95,4 +96,4 @@ class Decision(Frozen):
     plan: str = Field(description="Plan hash.")
     snapshot: str
     verdict: Verdict | None = Field(description="What the gate found; none if it was rejected without a verdict.")
-    reasons: str = Field(default="", max_length=MAX_EXPLANATION, description="The model's words.")
+    reasons: ModelText = Field(default="", max_length=MAX_EXPLANATION, description="The model's words.")

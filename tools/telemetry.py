@@ -1,6 +1,5 @@
 """What the telemetry says: symptoms, events and the incident that monitoring hands over."""
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -11,15 +10,15 @@ from twin.errors import RefusedError
 from twin.live.network import Event
 from twin.model import Frozen
 from twin.observe import Symptom, SymptomKind, find_symptoms
+from twin.untrusted import LogText
 
 from .desk import Desk
 from .handover import MAX_EXPLANATION, Incident, SymptomReading
 from .topology import network_status
 
-SYMPTOMS, EVENTS, MESSAGE = 12, 12, 160
+SYMPTOMS, EVENTS = 12, 12
 SEVERE = 3  # RFC 5424: error
 
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Unicode categories that show nothing or redirect text
 _WORDS: Mapping[SymptomKind, str] = {
     "silent": "does not answer its polls",
     "down": "is down",
@@ -48,9 +47,9 @@ class LogLine(Frozen):
     """One line of syslog: untrusted text, cleaned and cut."""
 
     time: datetime
-    node: str
+    node: LogText
     severity: int = Field(description="RFC 5424: 0 emergency to 7 debug.")
-    message: str
+    message: LogText
 
 
 class LogLines(Frozen):
@@ -107,13 +106,6 @@ def report_incident(desk: Desk, explanation: Explanation) -> Incident:
     return desk.incident
 
 
-def clean(text: str) -> str:
-    """Make untrusted text safe to show: printable characters only, on one line, and short."""
-    plain = "".join(" " if unicodedata.category(x) in _HIDDEN else x for x in text[: 4 * MESSAGE])
-    plain = " ".join(plain.split())
-    return plain if len(plain) <= MESSAGE else f"{plain[:MESSAGE]}…"
-
-
 def _symptoms(desk: Desk) -> tuple[Symptom, ...]:
     found = find_symptoms(desk.look(), limit=desk.policy.max_utilisation)
     return tuple(sorted(found, key=lambda symptom: list(_WORDS).index(symptom.kind)))
@@ -133,7 +125,7 @@ def _reading(symptom: Symptom) -> SymptomReading:
 def _line(event: Event) -> LogLine:
     return LogLine(
         time=datetime.fromtimestamp(event.time, UTC),
-        node=clean(event.node),
+        node=event.node,
         severity=event.severity,
-        message=clean(event.message),
+        message=event.message,
     )

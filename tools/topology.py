@@ -9,6 +9,7 @@ from pydantic import Field
 from twin.errors import InputError
 from twin.model import Floats, Frozen
 from twin.observe import Observation, measured_harm
+from twin.untrusted import FileText
 
 from .desk import Desk
 
@@ -31,7 +32,7 @@ class LinkReading(Frozen):
 class NetworkStatus(Frozen):
     """The whole network, measured."""
 
-    network: str
+    network: FileText
     snapshot: str
     nodes: int
     circuits: int

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from .errors import TopologyError, UnknownElementError
+from .untrusted import NAME, clean
 
 _NAME = re.compile(r"[^\W_][\w.&+-]{0,63}")
 
@@ -145,6 +146,9 @@ class Network:
         demands = np.array(self.demands, dtype=np.float64) + 0.0  # turns -0.0 into 0.0: equal states, equal ids
         demands.setflags(write=False)
         object.__setattr__(self, "demands", demands)
+        object.__setattr__(self, "name", clean(self.name, NAME))
+        groups = tuple(x._replace(name=clean(x.name, NAME)) for x in self.risk_groups)
+        object.__setattr__(self, "risk_groups", groups)
         object.__setattr__(self, "tunnels", tuple(sorted(self.tunnels, key=lambda tunnel: tunnel.name)))
         object.__setattr__(self, "limits", tuple(sorted(self.limits)))
         _validate(self)

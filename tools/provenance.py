@@ -1,0 +1,25 @@
+"""Which fields of a tool's answer hold text from outside: read from the types, so that no tool can forget to say it."""
+
+from collections.abc import Iterator
+from typing import cast, get_args
+
+from pydantic import BaseModel
+
+from twin.untrusted import WRITTEN_BY, Origin
+
+
+def outside_text(answer: type[BaseModel]) -> dict[str, str]:
+    """Return the dotted paths of an answer's fields that hold text from outside, with who wrote it."""
+    return {path: WRITTEN_BY[origin.source] for path, origin in _marked(answer, "", frozenset())}
+
+
+def _marked(kind: object, path: str, seen: frozenset[object]) -> Iterator[tuple[str, Origin]]:
+    yield from ((path, mark) for mark in getattr(kind, "__metadata__", ()) if isinstance(mark, Origin))
+    for part in cast("tuple[object, ...]", get_args(kind)):
+        yield from _marked(part, path, seen)
+    if not isinstance(kind, type) or not issubclass(kind, BaseModel) or kind in seen:
+        return
+    for name, field in kind.model_fields.items():
+        at = f"{path}.{name}" if path else name
+        yield from ((at, mark) for mark in field.metadata if isinstance(mark, Origin))
+        yield from _marked(field.annotation, at, seen | {kind})
