@@ -134,9 +134,9 @@ class Driver:
             "roll back": self._roll_back,
         }
 
-    async def run(self) -> Ending:
-        """Run until the end. Each stage begins and ends on the record; errors leave it as far as it came."""
-        stage: Next = "observe"
+    async def run(self, start: Stage = "observe") -> Ending:
+        """Run from a stage until the end. Each stage begins and ends on the record; errors leave it where it came."""
+        stage: Next = start
         while True:
             move = await self._checkpoint(stage)
             if move.next == "end":
@@ -175,10 +175,13 @@ class Driver:
         await self._work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
         diagnosis = _present(self._desk.diagnosis)
         await self._operator.record_diagnosis()
+        standing, measured = self._desk.standing, _present(self._desk.incident).harm
+        harms = self._harms(diagnosis.harm) or measured > self._operator.noise
+        if standing.level == "observe" and (harms or self._desk.data_refusal):
+            return Move("end", f"no plan may be made: {standing.because}", diagnosis, "no safe plan")
         cause = str(diagnosis.cause) if diagnosis.cause else "no fault"
         if self._harms(diagnosis.harm):
             return Move("plan", f"{cause} harms {diagnosis.harm:,.0f} Mbit/s", diagnosis)
-        measured = _present(self._desk.incident).harm
         if measured > self._operator.noise:
             words = f"{measured:,.0f} Mbit/s are harmed that {cause} does not do on the twin: no plan can be rehearsed"
             return Move("end", words, diagnosis, "no safe plan")
@@ -213,7 +216,10 @@ class Driver:
         return Move("end", f"{words}, and {self._rounds} rounds are used up", decision, "no safe plan")
 
     async def _approve(self) -> Move:
-        tier = self._operator.tier_for_a_person()
+        tier, standing = self._operator.tier_for_a_person(), self._desk.standing
+        if standing.level != "act":
+            what = "waits for a person" if standing.level == "approve" else "is a suggestion only"
+            return Move("end", f"the plan is safe and {what}: {standing.because}", outcome="awaiting approval")
         if tier is not None:
             because = f"the plan is safe and of {tier} risk, for which the policy asks a person's approval"
             return Move("end", because, outcome="awaiting approval")

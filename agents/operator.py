@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -50,6 +50,7 @@ class NetworkOperator:
     figures: Figures = field(default_factory=Figures)
     certificate: Certificate | None = None
     accepted: bool = False
+    approvals: Sequence[Approval] = ()
     _configured: Network | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -203,12 +204,15 @@ class NetworkOperator:
         return NOISE * float(self.desk.state.offered.sum())
 
     def tier_for_a_person(self) -> RiskTier | None:
-        """Return the plan's risk tier if the policy asks for a person's approval of it; the plan is left to be read."""
+        """Return the plan's risk tier if the policy, or what the twin is worth now, asks for a person's approval of it.
+
+        The plan is then left to be read.
+        """
         submission, decision = self._approved()
         if decision.verdict is None:
             return None
         tier = risk_tier(submission.plan, decision.verdict, self.desk.policy)
-        if not self.desk.policy.asks_for_a_person(tier):
+        if not self.desk.policy.asks_for_a_person(tier) and self.desk.standing.level == "act":
             return None
         write_plan(submission.plan, self.folder / "plan.json")
         return tier

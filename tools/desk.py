@@ -7,11 +7,16 @@ from typing import Protocol
 
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 
+from twin.checks.context import Evidence
 from twin.diagnose import Diagnosis as Ranking
 from twin.errors import UnknownElementError
+from twin.evidence import Standing, data_refusal, evidence_of, standing
 from twin.live.network import Telemetry
 from twin.model import Network
 from twin.observe import Observation, observe
+from twin.observe.fidelity import Fidelity, fidelity_of
+from twin.observe.intake import Intake, take_in
+from twin.observe.quality import Assessment, assess_observation
 from twin.optimise.proposal import Proposal
 from twin.plan import Plan
 from twin.policy import Policy
@@ -85,6 +90,9 @@ class Desk:
     rejected: tuple[Decision, ...] = ()
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
+    _intake: Intake | None = field(default=None, init=False)
+    _assessed: tuple[Observation, Assessment] | None = field(default=None, init=False)
+    _faithful: tuple[Observation, str, Fidelity] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.state = self.inventory
@@ -98,11 +106,46 @@ class Desk:
         now = self.live.now
         if self.observation is None or self._looked_at != now:
             with self.span("observe", snapshot=self.inventory.id):
-                self.observation = observe(self.inventory, self.live.read_telemetry(self.since), now=now)
+                usable, self._intake = take_in(self.live.read_telemetry(self.since), now)
+                self.observation = observe(self.inventory, usable, now=now)
             self._looked_at = now
             if self.diagnosis is None:
                 self.state = self.observation.network
         return self.observation
+
+    @property
+    def assessment(self) -> Assessment:
+        """How far what is measured now can be trusted, every lying counter repaired that can be."""
+        observation = self.look()
+        if self._assessed is None or self._assessed[0] is not observation:
+            with self.span("assess", snapshot=self.inventory.id):
+                self._assessed = observation, assess_observation(observation, self._intake)
+        return self._assessed[1]
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """How well the believed state explains what is measured now."""
+        observation, assessment = self.look(), self.assessment
+        if self._faithful is None or self._faithful[0] is not observation or self._faithful[1] != self.state.id:
+            with self.span("fidelity", snapshot=self.state.id):
+                measured = self.state.with_demands(observation.network.demands)
+                self._faithful = observation, self.state.id, fidelity_of(observation, measured, assessment)
+        return self._faithful[2]
+
+    @property
+    def evidence(self) -> Evidence:
+        """What vouches for the believed state."""
+        return evidence_of(self.assessment.report, self.fidelity)
+
+    @property
+    def standing(self) -> Standing:
+        """What may be done on these measurements, and why no more."""
+        return standing(self.assessment.report, self.fidelity, self.policy)
+
+    @property
+    def data_refusal(self) -> str | None:
+        """Why no plan may be made on what is measured, None when it is good enough."""
+        return data_refusal(self.assessment.report, self.policy)
 
     def clear_plan(self) -> None:
         """Forget what planning handed over in the last round."""

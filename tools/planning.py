@@ -38,6 +38,7 @@ class Candidates(Frozen):
 def propose_plans(desk: Desk) -> Candidates:
     """Let every optimiser plan for the believed state, clear of what was wrong with rejected plans."""
     _require_diagnosis(desk)
+    _require_data(desk)
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
         found = relieve(desk.state, desk.policy, reference=desk.inventory, avoid=avoid, seed=desk.seed)
@@ -56,6 +57,7 @@ def propose_plans(desk: Desk) -> Candidates:
 def submit_plan(desk: Desk, plan: Handle, explanation: Explanation) -> PlanSubmission:
     """Hand one proposed plan to verification. Each round takes one; a rejected plan is not taken again."""
     _require_diagnosis(desk)
+    _require_data(desk)
     chosen = desk.plan(plan)
     if chosen.hash in desk.rejected_plans:
         raise RefusedError(f"{plan} was rejected", fix="call propose_plans and submit another one")
@@ -82,6 +84,12 @@ def report_no_plan(desk: Desk, explanation: Explanation) -> NoPlan:
     rejected = tuple(f"{x.plan}: {x.reasons}"[:300] for x in desk.rejected)
     desk.no_plan = NoPlan(round=desk.round, reasons=rejected, explanation=explanation)
     return desk.no_plan
+
+
+def _require_data(desk: Desk) -> None:
+    """No plan is better than the data it is made from."""
+    if desk.data_refusal:
+        raise RefusedError(desk.data_refusal, fix="call report_no_plan; have the worst of these data repaired first")
 
 
 def _require_diagnosis(desk: Desk) -> None:

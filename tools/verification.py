@@ -80,11 +80,7 @@ def _require_passing(desk: Desk, plan: str, verdict: Verdict | None) -> None:
 
 
 def _evidence(desk: Desk) -> Evidence | None:
-    observation = desk.observation
-    if observation is None:
-        return None
-    age = (desk.live.now - observation.time).total_seconds()
-    return Evidence(age_s=max(0.0, age), quality=min(1.0, observation.quality.score))
+    return desk.evidence if desk.observation is not None else None
 
 
 def _busiest(desk: Desk, submission: PlanSubmission) -> str | None:

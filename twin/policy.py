@@ -12,7 +12,9 @@ from .errors import PolicyError
 from .model import Frozen
 
 RiskTier = Literal["low", "medium", "high"]
+Autonomy = Literal["observe", "suggest", "approve", "act"]
 _TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
+_LEVELS: tuple[Autonomy, ...] = ("observe", "suggest", "approve", "act")
 
 
 class Policy(Frozen):
@@ -55,10 +57,26 @@ class Policy(Frozen):
     person_from: RiskTier | Literal["never"] = Field(
         default="never", description="Lowest risk tier whose plans a person must approve."
     )
+    autonomy: Autonomy = Field(
+        default="act", description="Most that a run may do: observe, suggest a plan, act once a person approved, act."
+    )
+    fidelity_for_act: float = Field(default=0.95, ge=0, le=1, description="Least fidelity to act without a person.")
+    fidelity_for_approve: float = Field(
+        default=0.92, ge=0, le=1, description="Least fidelity to act at all; below it a plan is only suggested."
+    )
 
     def asks_for_a_person(self, tier: RiskTier) -> bool:
         """Whether a person has to approve plans of this risk tier."""
         return self.person_from != "never" and _TIERS.index(tier) >= _TIERS.index(self.person_from)
+
+    def autonomy_at(self, fidelity: float | None) -> Autonomy:
+        """Return what a run may do at this fidelity of the twin, 0..1; None, where it is not known, lowers nothing."""
+        if fidelity is None:
+            return self.autonomy
+        allowed: Autonomy = "act" if fidelity >= self.fidelity_for_act else "approve"
+        allowed = allowed if fidelity >= self.fidelity_for_approve else "suggest"
+        allowed = allowed if fidelity >= self.min_fidelity else "observe"
+        return _LEVELS[min(_LEVELS.index(self.autonomy), _LEVELS.index(allowed))]
 
     @property
     def hash(self) -> str:

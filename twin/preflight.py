@@ -7,9 +7,12 @@ import numpy as np
 
 from .agreement import Agreement, Tolerance, compare, down_or_up, watch
 from .errors import InputError
+from .evidence import evidence_of
 from .live.network import LiveNetwork
 from .model import Network
 from .observe import Observation, observe
+from .observe.fidelity import fidelity_of
+from .observe.quality import assess_observation
 from .plan import Plan, states
 from .policy import Policy
 from .verdict import Evidence, Verdict, verify
@@ -38,7 +41,7 @@ def preflight(plan: Plan, network: Network, live: LiveNetwork, policy: Policy, t
     found = moved_state(network, configured, observation, tolerance)
     base = found or network
     rebased = plan.model_copy(update={"base": base.id})
-    verdict = verify(rebased, base, policy, evidence=Evidence(age_s=observation.age_s))
+    verdict = verify(rebased, base, policy, evidence=_evidence(base, observation))
     if not verdict.passed:
         failed = next(check for check in verdict.checks if not check.passed)
         subject = "the live state has moved and the plan" if found else "the plan"
@@ -54,6 +57,13 @@ def preflight(plan: Plan, network: Network, live: LiveNetwork, policy: Policy, t
         agreement = watch(base, live, tolerance)
     refusal = f"telemetry contradicts the twin before the first step: {agreement.deviation}"
     return Preflight(base, configured, verdict, agreement, None if agreement.holds else refusal)
+
+
+def _evidence(base: Network, observation: Observation) -> Evidence:
+    """How old and how good the newest measurements are, and how well the state to start from explains them."""
+    assessment = assess_observation(observation)
+    measured = base.with_demands(observation.network.demands)
+    return evidence_of(assessment.report, fidelity_of(observation, measured, assessment))
 
 
 def moved_state(

@@ -7,7 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from twin.errors import InputError
-from twin.live.network import Flags, LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
+from twin.live.network import (
+    Flags,
+    FlowSamples,
+    InterfaceSamples,
+    LinkSamples,
+    NodeSamples,
+    ProbeSamples,
+    Telemetry,
+    TrafficSamples,
+)
 from twin.model import Floats
 
 SKEW_S = 60.0
@@ -42,22 +51,22 @@ def take_in(telemetry: Telemetry, now: datetime | None = None) -> tuple[Telemetr
     counts = np.zeros(5, dtype=np.int64)
     rows = 0
     kept: list[Any] = []
-    for table in (telemetry.links, telemetry.nodes, telemetry.probes, telemetry.traffic):
+    for table in (getattr(telemetry, name) for name in _TABLES):
         _require_columns(table)
         cleaned, found = _cleaned(table, latest)
         counts += found
         rows += len(table.time)
         kept.append(cleaned)
-    links, nodes, probes, traffic = kept
     undated, future, duplicated, disordered, impossible = (int(x) for x in counts)
     tally = Intake(rows, undated, future, duplicated, disordered, impossible)
     if not any(tally[1:]):
         return telemetry, tally
-    return replace(telemetry, links=links, nodes=nodes, probes=probes, traffic=traffic), tally
+    return replace(telemetry, **dict(zip(_TABLES, kept, strict=True))), tally
 
 
-_Table = LinkSamples | NodeSamples | ProbeSamples | TrafficSamples
-_RATES = ("out_mbps", "in_mbps", "dropped_mbps", "mbps")
+_Table = LinkSamples | NodeSamples | ProbeSamples | TrafficSamples | InterfaceSamples | FlowSamples
+_TABLES = ("links", "nodes", "probes", "traffic", "interfaces", "flows")
+_RATES = ("out_mbps", "in_mbps", "dropped_mbps", "mbps", "errors_per_s", "packets_per_s", "flows_per_s", "delay_ms")
 _KEYS = ("link", "node", "source", "target")
 
 
