@@ -52,7 +52,7 @@ def expected(observation: Observation, removed: Floats) -> Expected:
     net = _summed(ends.tail, prediction.arrived, n) - _summed(ends.head, delivered, n)
     reading = reading_sigma(observation, prediction.arrived)
     read = _summed(ends.tail, reading**2, n) + _summed(ends.head, reading**2, n)
-    demand = _demand_variance(observation)
+    demand = demand_variance(observation)
     return Expected(
         prediction.arrived,
         np.hypot(prediction.sigma, reading),
@@ -68,8 +68,8 @@ def reading_sigma(observation: Observation, rate: Floats) -> Floats:
 
 
 def reported_state(observation: Observation) -> Network:
-    """The inventory under the measured matrix, with the links down that report so at either end of their circuit."""
-    network, up = observation.network, observation.up.copy()
+    """The inventory under the measured matrix, with circuits down of which an end reports no link or no neighbour."""
+    network, up = observation.network, observation.up & (observation.adjacent != 0)
     for positions in network.circuits.values():
         up[list(positions)] = bool(up[list(positions)].all())
     links = tuple(link._replace(up=link.up and bool(x)) for link, x in zip(network.links, up, strict=True))
@@ -80,7 +80,7 @@ def _summed(node: Ints, values: Floats, n: int) -> Floats:
     return np.bincount(node, values, n).astype(np.float64)
 
 
-def _demand_variance(observation: Observation) -> Floats:
+def demand_variance(observation: Observation) -> Floats:
     """Variance of each pair's mean demand [n, n], (Mbit/s)^2."""
     demands = observation.network.offered
     measured = (EXPORT_ERROR * demands) ** 2 + SAMPLED_MBIT / observation.interval_s * demands
