@@ -46,6 +46,7 @@ class RunStarted(Frozen):
     circuits: int
     history: float = Field(description="Hours of telemetry that were there at the start.")
     live_time: datetime = Field(description="The network's own clock, UTC.")
+    rounds: int = Field(default=3, description="Most plans to try.")
 
 
 class StageStarted(Frozen):

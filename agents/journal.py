@@ -1,47 +1,24 @@
-"""The record of a run: JSON Lines, each line bound to the one before by its hash, written before it takes effect."""
+"""Writing a run's record: JSON Lines, each line bound to the one before by its hash, written before it takes effect."""
 
-import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import BinaryIO, Self
 
-from pydantic import ValidationError
-
-from twin.errors import JournalError, StoreError
-from twin.model import Frozen
+from twin.errors import JournalError, RehearsedError, StoreError
 
 from .events import Event
+from .recall import Recall
+from .record import GENESIS, Reading, Record, body, digest, read_journal
 
-GENESIS = "0" * 64
+__all__ = ["GENESIS", "Clock", "Journal", "Listener", "Reading", "Record", "read_journal"]
+
 Clock = Callable[[], datetime]
-Listener = Callable[["Record"], None]
-
-
-class Record(Frozen):
-    """One line: `hash` covers everything else in it, `previous` is the hash of the line before."""
-
-    seq: int
-    time: datetime
-    previous: str
-    event: Event
-    hash: str
-
-
-class Reading(NamedTuple):
-    """A journal as it was read. `torn` says that its last line was cut off while being written, and left out."""
-
-    records: tuple[Record, ...]
-    torn: bool
-
-    @property
-    def head(self) -> str:
-        """Hash of the last record: keep it elsewhere to detect a journal that was shortened."""
-        return self.records[-1].hash if self.records else GENESIS
+Listener = Callable[[Record], None]
 
 
 class Journal:
@@ -51,16 +28,33 @@ class Journal:
     Raises `StoreError` when the file exists or cannot be written, `JournalError` after it is closed.
     """
 
-    def __init__(self, path: Path, *, clock: Clock, listener: Listener | None = None) -> None:
-        try:
-            self._file = path.open("xb")
-        except FileExistsError as error:
-            raise StoreError(f"{path} exists already", fix="choose another run folder") from error
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror}", fix="choose another run folder") from error
+    def __init__(self, path: Path | None, *, clock: Clock, listener: Listener | None = None) -> None:
+        self._file = _opened(path, "xb") if path else None
         self._clock, self._listener = clock, listener
         self._lock = threading.Lock()
         self._head, self._seq = GENESIS, 0
+        self.recall = Recall()
+
+    @classmethod
+    def reopen(cls, path: Path, reading: Reading, *, clock: Clock, listener: Listener | None = None) -> Self:
+        """Open a journal that was just read to go on with it; a last line that was cut off is removed.
+
+        Nothing is recalled: what is appended follows the last record.
+        """
+        journal = cls(None, clock=clock, listener=listener)
+        journal._file = _opened(path, "r+b")
+        if reading.torn:
+            journal._file.truncate(journal._file.read().rfind(b"\n") + 1)
+        journal._file.seek(0, os.SEEK_END)
+        journal._head, journal._seq = reading.head, len(reading.records)
+        return journal
+
+    @classmethod
+    def rehearse(cls, records: Sequence[Record], *, clock: Clock) -> Self:
+        """Make a journal that writes nothing and only recalls: a new event raises `RehearsedError`."""
+        journal = cls(None, clock=clock)
+        journal.recall = Recall(records)
+        return journal
 
     def __enter__(self) -> Self:
         return self
@@ -75,9 +69,19 @@ class Journal:
         """Hash of the last record written."""
         return self._head
 
+    @property
+    def begun(self) -> bool:
+        """Whether it holds a record."""
+        return self._seq > 0
+
     def append(self, event: Event) -> Record:
-        """Write one event, then show it to the listener."""
+        """Write one event, then show it to the listener; an event that `recall` knows is neither written nor shown.
+
+        Raises `DivergedError` when `recall` knows another one in its place.
+        """
         with self._lock:
+            if (met := self.recall.meet(event)) is not None:
+                return met
             record = self._write(event)
         if self._listener is not None:
             self._listener(record)
@@ -85,70 +89,38 @@ class Journal:
 
     def close(self) -> None:
         """Put everything on disk and take no more."""
-        if not self._file.closed:
-            self._sync()
+        if self._file is not None and not self._file.closed:
+            _sync(self._file)
             self._file.close()
 
     def _write(self, event: Event) -> Record:
+        if self._file is None:
+            raise RehearsedError(f"the record ends before {event.kind!r}", fix="resume the run")
         if self._file.closed:
             raise JournalError(f"the journal is closed, {event.kind!r} was not written", fix="this is a bug: report it")
-        body = _body(self._seq, self._clock(), self._head, event)
-        digest = _digest(body)
-        line = json.dumps({**body, "hash": digest}, separators=(",", ":"), ensure_ascii=False) + "\n"
+        content = body(self._seq, self._clock(), self._head, event)
+        hashed = digest(content)
+        line = json.dumps({**content, "hash": hashed}, separators=(",", ":"), ensure_ascii=False) + "\n"
         try:
             self._file.write(line.encode())
             self._file.flush()
         except OSError as error:
             raise JournalError(f"cannot write the journal: {error.strerror}", fix="free some space") from error
         if event.durable:
-            self._sync()
-        self._head, self._seq = digest, self._seq + 1
-        return Record.model_validate({**body, "hash": digest})
-
-    def _sync(self) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
+            _sync(self._file)
+        self._head, self._seq = hashed, self._seq + 1
+        return Record.model_validate({**content, "hash": hashed})
 
 
-def read_journal(path: Path) -> Reading:
-    """Read a journal and verify its chain.
-
-    A last line without its line end was cut off by a crash and is left out. Raises `StoreError` when the file cannot
-    be read, `JournalError` that names the first line which is malformed, missing, reordered or altered.
-    """
+def _opened(path: Path, mode: str) -> BinaryIO:
     try:
-        text = path.read_bytes()
+        return path.open(mode)  # pyright: ignore[reportReturnType] - both modes that are used here are binary
+    except FileExistsError as error:
+        raise StoreError(f"{path} exists already", fix="choose another run folder") from error
     except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}", fix="name a run's folder") from error
-    *lines, rest = text.split(b"\n")
-    records: list[Record] = []
-    head = GENESIS
-    for number, line in enumerate(lines):
-        record = _read_line(path, number, line, head)
-        head = record.hash
-        records.append(record)
-    return Reading(tuple(records), torn=bool(rest))
+        raise StoreError(f"cannot write {path}: {error.strerror}", fix="choose another run folder") from error
 
 
-def _read_line(path: Path, number: int, line: bytes, head: str) -> Record:
-    where = f"{path}: line {number + 1}"
-    try:
-        raw = json.loads(line)
-        record = Record.model_validate(raw)
-    except (ValueError, ValidationError) as error:
-        raise JournalError(f"{where} is not a journal record", fix="restore the file from a copy") from error
-    body = {key: value for key, value in raw.items() if key != "hash"}
-    if record.previous != head or record.seq != number:
-        raise JournalError(f"{where} does not follow the line before it", fix="do not trust this run record")
-    if record.hash != _digest(body):
-        raise JournalError(f"{where} was altered after it was written", fix="do not trust this run record")
-    return record
-
-
-def _body(seq: int, time: datetime, previous: str, event: Event) -> dict[str, object]:
-    return {"seq": seq, "time": time.isoformat(), "previous": previous, "event": event.model_dump(mode="json")}
-
-
-def _digest(body: dict[str, object]) -> str:
-    text = json.dumps(body, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

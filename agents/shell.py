@@ -20,7 +20,10 @@ def run_shown(request: RunRequest, runs: Path, *, screen: Screen) -> tuple[Summa
     Raises what `run_incident` and `write_report` raise.
     """
     with screen:
-        result = asyncio.run(_stoppable(request, runs, screen))
+        try:
+            result = asyncio.run(_stoppable(request, runs, screen))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None  # before there was anything to record
         screen.progress("writing the report")
         write_report(result.folder)
     code = result.error.exit_code if result.error else EXIT_CODES.get(result.finished.outcome, 0)

@@ -19,6 +19,8 @@
     ├── StoreError                  1   the twin file cannot be read or written
     ├── ExecutionError              1   the network did not do what was applied
     └── JournalError                1   a run record that is broken or cannot be written
+        ├── DivergedError               a run that does not come out as its record says
+        └── RehearsedError              the end of a record that is only being replayed
 
 A model can repair an `InputError` or a `RefusedError`: the text goes back to it as a tool result.
 Everything else ends the run with its record saved.
@@ -129,6 +131,14 @@ class ExecutionError(TwinError):
 
 class JournalError(TwinError):
     """A run record that is broken or cannot be written."""
+
+
+class DivergedError(JournalError):
+    """A run that is gone through again and does not come out as its record says."""
+
+
+class RehearsedError(JournalError):
+    """The end of a record that is only being replayed: what comes next is not in it."""
 
 
 def _suggest(closest: list[str]) -> str:

@@ -30,11 +30,8 @@ def run(
     from agents.console import Screen, summary_panel
     from agents.run import RunRequest
     from agents.shell import run_shown
-    from twin.faults.names import read_fault
-    from twin.formats import load_network
 
-    struck = read_fault(fault, load_network(network), seed=seed) if fault is not None else None
-    request = RunRequest(network=network, seed=seed, model=model, policy=limits(policy), fault=struck, healthy=healthy)
+    request = RunRequest(network=network, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
     summary, code = run_shown(request, runs, screen=Screen())
     if as_json:
         emit("run", summary.model_dump(mode="json"))

@@ -1,0 +1,172 @@
+"""The course of a run from its first record to its last: the same for a new run and for one that is taken up again."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from opentelemetry.trace import Tracer
+
+from tools.catalogue import TOOLS
+from tools.desk import Desk, ReadSide
+from tools.registry import Toolbox
+from tools.tracing import OUTCOME, workflow_span
+from twin.certificate import Approval, SigningKey
+from twin.errors import DivergedError, RehearsedError, TwinError
+from twin.model import Network
+from twin.store import TwinStore
+
+from .audit import JournalAudit
+from .chat import Session
+from .contracts import RIGHTS
+from .driver import Driver
+from .events import Outcome, RunFinished, RunStarted, Stage
+from .journal import Journal
+from .models import Model
+from .operator import NetworkOperator
+from .request import RunRequest
+from .scene import Scene
+from .team import assemble
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a run works on and with. `worked_s` is the time that it took before it was interrupted, seconds."""
+
+    run: str
+    folder: Path
+    request: RunRequest
+    network: Network
+    scene: Scene
+    model: Model
+    key: SigningKey
+    journal: Journal
+    store: TwinStore
+    tracer: Tracer
+    approvals: Sequence[Approval] = ()
+    worked_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its last record, and the error of the tree that made it fail, if one did."""
+
+    finished: RunFinished
+    error: TwinError | None = None
+
+
+async def follow(ground: Ground) -> Ended:
+    """Drive a run to its end and write its last record.
+
+    A cancellation is answered: whatever was applied is taken back, and the run ends as `interrupted`. An error of the
+    tree `TwinError` ends it as `failed`, any other error does, too, and is then raised. Raises `DivergedError` when the
+    run does not come out as its journal recalls, `RehearsedError` when the journal may not go on.
+    """
+    started = time.monotonic() - ground.worked_s
+    session = Session(ground.run, ground.model, ground.journal, ground.tracer)
+    desk = _desk(ground)
+    operator = NetworkOperator(desk, session, ground.store, ground.scene.live, ground.key, ground.folder)
+    ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
+    ground.store.set_current(ground.network.id)
+    ground.journal.append(_opening(ground))
+    toolbox = Toolbox(desk, TOOLS, RIGHTS, audit=JournalAudit(ground.journal))
+    driver = Driver(desk, session, assemble(session, toolbox), operator, rounds=ground.request.rounds)
+    stage: Stage = "observe"
+    while True:
+        with workflow_span(ground.tracer, "incident", run=ground.run) as span:
+            ending = await _drive(driver, operator, stage)
+            span.set_attribute(OUTCOME, ending.outcome)
+        operator.mirror()
+        finished = _closing(ending, operator, ground.scene, time.monotonic() - started)
+        ground.journal.append(finished)
+        if ending.bug is not None:
+            raise ending.bug
+        if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:
+            return Ended(finished, ending.error)
+        operator.approvals, stage = tuple(ground.approvals), "approve"
+
+
+@dataclass(frozen=True)
+class _Ending:
+    outcome: Outcome
+    because: str
+    error: TwinError | None = None
+    bug: Exception | None = None
+
+
+def _desk(ground: Ground) -> Desk:
+    return Desk(
+        inventory=ground.network,
+        policy=ground.request.policy,
+        live=ReadSide(ground.scene.live),
+        since=ground.scene.begin,
+        seed=ground.request.seed,
+        tracer=ground.tracer,
+    )
+
+
+async def _drive(driver: Driver, operator: NetworkOperator, stage: Stage) -> _Ending:
+    try:
+        ending = await driver.run(stage)
+    except (DivergedError, RehearsedError):
+        raise
+    except asyncio.CancelledError:
+        return _taken_back(operator, _Ending("interrupted", "the run was cancelled"))
+    except TwinError as error:
+        because = f"{error}; {error.fix}" if error.fix else str(error)
+        return _taken_back(operator, _Ending("failed", because, error))
+    except Exception as error:
+        return _taken_back(operator, _Ending("failed", f"{type(error).__name__}: {error}", bug=error))
+    return _Ending(ending.outcome, ending.because)
+
+
+def _taken_back(operator: NetworkOperator, ended: _Ending) -> _Ending:
+    try:
+        undone = operator.take_back(ended.because)
+    except TwinError as error:
+        words = f"{ended.because}, and not everything could be taken back: {error}"
+        return replace(ended, outcome="failed", because=words, error=error)
+    words = f"{ended.because}; every step that was applied has been taken back" if undone else ended.because
+    return replace(ended, because=words)
+
+
+def _opening(ground: Ground) -> RunStarted:
+    request, scene, network = ground.request, ground.scene, ground.network
+    return RunStarted(
+        run=ground.run,
+        network=request.network,
+        seed=request.seed,
+        model=request.model,
+        policy=request.policy,
+        rounds=request.rounds,
+        inventory=network.id,
+        nodes=len(network.nodes),
+        circuits=len(network.circuits),
+        history=(scene.live.now - scene.begin).total_seconds() / 3600,
+        live_time=scene.live.now,
+    )
+
+
+def _closing(ended: _Ending, operator: NetworkOperator, scene: Scene, seconds: float) -> RunFinished:
+    desk, spent = operator.desk, operator.session.spent
+    return RunFinished(
+        outcome=ended.outcome,
+        because=ended.because,
+        figures=operator.figures,
+        cause=desk.diagnosis.cause if desk.diagnosis else None,
+        truth=scene.fault,
+        onset=scene.onset,
+        plan=desk.submission.plan.hash if ended.outcome in ("resolved", "relieved") and desk.submission else None,
+        certificate_checked=operator.accepted,
+        rounds=len(desk.rejected) + (desk.submission is not None and not _is_rejected(desk)),
+        model_calls=spent.model_calls,
+        tool_calls=spent.tool_calls,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        seconds=seconds,
+    )
+
+
+def _is_rejected(desk: Desk) -> bool:
+    return desk.submission is not None and desk.submission.plan.hash in desk.rejected_plans

@@ -1,0 +1,84 @@
+"""A run's record as it is read: JSON Lines, each bound to the one before by its hash."""
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from twin.errors import JournalError, StoreError
+from twin.model import Frozen
+
+from .events import Event
+
+GENESIS = "0" * 64
+
+
+class Record(Frozen):
+    """One line: `hash` covers everything else in it, `previous` is the hash of the line before."""
+
+    seq: int
+    time: datetime
+    previous: str
+    event: Event
+    hash: str
+
+
+class Reading(NamedTuple):
+    """A journal as it was read. `torn` says that its last line was cut off while being written, and left out."""
+
+    records: tuple[Record, ...]
+    torn: bool
+
+    @property
+    def head(self) -> str:
+        """Hash of the last record: keep it elsewhere to detect a journal that was shortened."""
+        return self.records[-1].hash if self.records else GENESIS
+
+
+def read_journal(path: Path) -> Reading:
+    """Read a journal and verify its chain.
+
+    A last line without its line end was cut off by a crash and is left out. Raises `StoreError` when the file cannot
+    be read, `JournalError` that names the first line which is malformed, missing, reordered or altered.
+    """
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}", fix="name a run's folder") from error
+    *lines, rest = text.split(b"\n")
+    records: list[Record] = []
+    head = GENESIS
+    for number, line in enumerate(lines):
+        record = _read_line(path, number, line, head)
+        head = record.hash
+        records.append(record)
+    return Reading(tuple(records), torn=bool(rest))
+
+
+def body(seq: int, time: datetime, previous: str, event: Event) -> dict[str, object]:
+    """Everything of a record but its hash."""
+    return {"seq": seq, "time": time.isoformat(), "previous": previous, "event": event.model_dump(mode="json")}
+
+
+def digest(content: dict[str, object]) -> str:
+    """SHA-256 of the canonical JSON of a record without its hash, 64 hex digits."""
+    text = json.dumps(content, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read_line(path: Path, number: int, line: bytes, head: str) -> Record:
+    where = f"{path}: line {number + 1}"
+    try:
+        raw = json.loads(line)
+        record = Record.model_validate(raw)
+    except (ValueError, ValidationError) as error:
+        raise JournalError(f"{where} is not a journal record", fix="restore the file from a copy") from error
+    content = {key: value for key, value in raw.items() if key != "hash"}
+    if record.previous != head or record.seq != number:
+        raise JournalError(f"{where} does not follow the line before it", fix="do not trust this run record")
+    if record.hash != digest(content):
+        raise JournalError(f"{where} was altered after it was written", fix="do not trust this run record")
+    return record

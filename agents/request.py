@@ -1,0 +1,19 @@
+"""What a run is asked to do."""
+
+from pydantic import Field
+
+from twin.faults import Fault
+from twin.model import Frozen
+from twin.policy import Policy
+
+
+class RunRequest(Frozen):
+    """What to run. Without a fault the seed draws one that hurts; `healthy` runs without any."""
+
+    network: str = Field(min_length=1, max_length=200)
+    seed: int = Field(ge=0)
+    model: str = "runbook"
+    policy: Policy = Policy()
+    fault: Fault | str | None = Field(default=None, description="A fault, or its name as `read_fault` reads it.")
+    healthy: bool = False
+    rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

@@ -1,0 +1,236 @@
+"""An emulated network that outlives its process: whatever happens to it is on a file of its own, one line each.
+
+The file is the network's, not the run's: a change is in force once its line is complete, and at no other moment. A
+process that was killed finds the network again exactly as it left it, and nothing happens to it twice.
+"""
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+
+from twin.errors import ExecutionError, StoreError
+from twin.faults import Fault
+from twin.model import Frozen, Network
+from twin.plan import Change
+
+from .emulated import EmulatedNetwork
+from .network import Configuration, Telemetry
+
+
+class Begun(Frozen):
+    """The first line: what the network is made of."""
+
+    did: Literal["begin"] = "begin"
+    network: str = Field(description="Snapshot id of the inventory.")
+    seed: int
+    time: AwareDatetime
+    interval_s: float
+
+
+class Waited(Frozen):
+    """Time passed; `time` is the network's clock before it did."""
+
+    did: Literal["wait"] = "wait"
+    time: AwareDatetime
+    samples: int
+
+
+class Struck(Frozen):
+    """A fault struck."""
+
+    did: Literal["fault"] = "fault"
+    time: AwareDatetime
+    fault: Fault
+
+
+class Applied(Frozen):
+    """A change was made; `effect` counts the changes from 1 and names this one for good."""
+
+    did: Literal["apply"] = "apply"
+    time: AwareDatetime
+    effect: int
+    change: Change
+
+
+class Staged(Frozen):
+    """The scene is set: what follows is what a run did."""
+
+    did: Literal["staged"] = "staged"
+    time: AwareDatetime
+
+
+Entry = Begun | Waited | Struck | Applied | Staged
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="did")])
+
+
+class RecordedNetwork:
+    """An `EmulatedNetwork` with a record of what happened to it, on file once `keep` has said where.
+
+    A network that was restored is as it was when its scene was set, and `ahead` of it lies what else is on file. Doing
+    what lies ahead makes it happen here, without a second line; `catch_up` makes all of it happen. Whoever does
+    something else gets an `ExecutionError`: the network has another past than they think.
+    """
+
+    def __init__(self, network: Network, *, seed: int, start: datetime, interval_s: float = 300.0) -> None:
+        self._live = EmulatedNetwork(network, seed=seed, start=start, interval_s=interval_s)
+        self._entries: list[Entry] = [Begun(network=network.id, seed=seed, time=start, interval_s=interval_s)]
+        self._ahead: list[Entry] = []
+        self._path: Path | None = None
+
+    @classmethod
+    def restore(cls, path: Path, network: Network, *, keep: bool = True) -> Self:
+        """Find a network again as its scene was set; `keep` says whether its file goes on.
+
+        A last line that was cut off is removed: what it says never happened. Raises `StoreError` when the file cannot
+        be read, or is the record of another network.
+        """
+        entries = _read(path, cut=keep)
+        begun = entries[0] if entries else None
+        if not isinstance(begun, Begun) or begun.network != network.id:
+            raise StoreError(f"{path} is not the record of network {network.id}", fix="restore the run's folder")
+        live = cls(network, seed=begun.seed, start=begun.time, interval_s=begun.interval_s)
+        live._ahead = entries[1:]
+        live._catch_up_to(Staged)
+        live._path = path if keep else None
+        return live
+
+    def keep(self, path: Path) -> None:
+        """Write down what has happened so far, and from now on everything as it happens. Raises `StoreError`."""
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.writelines(f"{entry.model_dump_json()}\n" for entry in self._entries)
+        except OSError as error:
+            raise StoreError(f"cannot write {path}: {error.strerror}", fix="choose another run folder") from error
+        self._path = path
+
+    @property
+    def start(self) -> datetime:
+        """The clock's first value, UTC."""
+        return self._entries[0].time
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What has happened so far."""
+        return tuple(self._entries)
+
+    @property
+    def ahead(self) -> tuple[Entry, ...]:
+        """What is on file and has not happened here yet."""
+        return tuple(self._ahead)
+
+    @property
+    def effects(self) -> tuple[Applied, ...]:
+        """Every change that was made, on file or not."""
+        return tuple(entry for entry in (*self._entries, *self._ahead) if isinstance(entry, Applied))
+
+    @property
+    def faults_struck(self) -> tuple[Struck, ...]:
+        """Every fault that struck so far: for scoring, never for the agents."""
+        return tuple(entry for entry in self._entries if isinstance(entry, Struck))
+
+    @property
+    def now(self) -> datetime:
+        """The network's clock, UTC."""
+        return self._live.now
+
+    def read_topology(self) -> Network:
+        """Return the inventory: every change that was applied and no fault."""
+        return self._live.read_topology()
+
+    def read_telemetry(self, since: datetime) -> Telemetry:
+        """Return everything measured after `since` that is still kept. Raises `InputError` without a time zone."""
+        return self._live.read_telemetry(since)
+
+    def read_configuration(self) -> Configuration:
+        """Return what routers said of their configuration when it was last collected."""
+        return self._live.read_configuration()
+
+    def wait(self, samples: int = 1) -> None:
+        """Let time pass until there are this many more samples. Raises `InputError` on a negative number."""
+        entry = Waited(time=self.now, samples=samples)
+        self._live.wait(samples)
+        self._happened(entry)
+
+    def inject(self, fault: Fault) -> None:
+        """Let a fault strike. Raises as `EmulatedNetwork.inject` does."""
+        entry = Struck(time=self.now, fault=fault)
+        self._live.inject(fault)
+        self._happened(entry)
+
+    def apply(self, change: Change) -> None:
+        """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made."""
+        made = sum(isinstance(entry, Applied) for entry in self._entries)
+        entry = Applied(time=self.now, effect=made + 1, change=change)
+        self._live.apply(change)
+        self._happened(entry)
+
+    def staged(self) -> None:
+        """Say that the scene is set."""
+        self._happened(Staged(time=self.now))
+
+    def catch_up(self) -> None:
+        """Let everything happen that is on file."""
+        while self._ahead:
+            self._again(self._ahead[0])
+
+    def _catch_up_to(self, kind: type[Entry]) -> None:
+        while self._ahead and not isinstance(self._entries[-1], kind):
+            self._again(self._ahead[0])
+
+    def _again(self, entry: Entry) -> None:
+        match entry:
+            case Waited():
+                self.wait(entry.samples)
+            case Struck():
+                self.inject(entry.fault)
+            case Applied():
+                self.apply(entry.change)
+            case Staged():
+                self.staged()
+            case Begun():
+                raise StoreError("the network's record begins twice", fix="restore the run's folder")
+
+    def _happened(self, entry: Entry) -> None:
+        if self._ahead:
+            known = self._ahead.pop(0)
+            if known != entry:
+                raise ExecutionError(
+                    f"the network's own record says {known.model_dump_json()} where the run did "
+                    f"{entry.model_dump_json()}",
+                    fix="do not trust this run's folder: compare the network with its snapshot",
+                )
+        elif self._path is not None:
+            _write(self._path, entry)
+        self._entries.append(entry)
+
+
+def _write(path: Path, entry: Entry) -> None:
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"{entry.model_dump_json()}\n")
+            if isinstance(entry, Applied):
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror}", fix="free some space") from error
+
+
+def _read(path: Path, *, cut: bool) -> list[Entry]:
+    try:
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if cut and len(whole) < len(content):
+            os.truncate(path, len(whole))
+        return list(_entries(whole.splitlines()))
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror}", fix="name a run's folder") from error
+    except ValidationError as error:
+        raise StoreError(f"{path} is no record of a network", fix="restore it from a copy") from error
+
+
+def _entries(lines: Iterable[bytes]) -> Iterable[Entry]:
+    return (_ENTRY.validate_json(line) for line in lines)
