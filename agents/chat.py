@@ -36,6 +36,7 @@ from .contracts import Contract
 from .events import ChatAnswered, ChatMessage, ChatRequested, ToolRequest
 from .journal import Journal
 from .models import Model
+from .models.answer import legible
 from .models.client import Client
 from .workbench import RoleWorkbench
 
@@ -105,7 +106,7 @@ class RoleClient(Client):
         model, run = self._session.model, self._session.run
         with chat_span(self._session.tracer, model.provider, model.name, run=run, role=self._contract.role) as span:
             started = time.monotonic()
-            result = await model.client.create(
+            answer = await model.client.create(
                 messages,
                 tools=offered,
                 tool_choice=tool_choice,
@@ -113,6 +114,7 @@ class RoleClient(Client):
                 extra_create_args=extra_create_args,
                 cancellation_token=cancellation_token,
             )
+            result = legible(answer)
             span.set_attribute(RESPONSE_MODEL, model.name)
             span.set_attribute(FINISH_REASONS, [result.finish_reason])
             span.set_attribute(INPUT_TOKENS, result.usage.prompt_tokens)

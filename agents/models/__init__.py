@@ -26,7 +26,15 @@ def _runbook(model: str) -> "ChatCompletionClient":
     return RunbookClient()
 
 
-_PROVIDERS: Mapping[str, Callable[[str], "ChatCompletionClient"]] = MappingProxyType({"runbook": _runbook})
+def _adversary(persona: str) -> "ChatCompletionClient":
+    from .adversary import AdversaryClient
+
+    return AdversaryClient(persona)
+
+
+_PROVIDERS: Mapping[str, Callable[[str], "ChatCompletionClient"]] = MappingProxyType(
+    {"runbook": _runbook, "adversary": _adversary}
+)
 
 
 def resolve(name: str) -> Model:
