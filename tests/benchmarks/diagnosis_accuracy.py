@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.diagnose import KINDS, Diagnosis, diagnose
-from twin.faults import Fault, FaultKind, draw_fault
+from twin.diagnose import Diagnosis, diagnose
+from twin.faults import DRAWN_KINDS, Fault, FaultKind, draw_fault
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Network
@@ -74,7 +74,7 @@ def leaves_a_trace(inventory: Network, fault: Fault, observation: Observation) -
 
 
 def measure(networks: Sequence[str], seeds: range) -> list[Case]:
-    return [run(load_network(name), kind, seed) for name in networks for kind in (None, *KINDS) for seed in seeds]
+    return [run(load_network(name), kind, seed) for name in networks for kind in (None, *DRAWN_KINDS) for seed in seeds]
 
 
 def table(cases: Sequence[Case]) -> str:

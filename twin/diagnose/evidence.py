@@ -7,6 +7,7 @@ import numpy as np
 
 from twin.model import Floats
 
+from .balance import excess
 from .diagnosis import Fact, Quantity
 from .judged import Judged
 from .likelihood import predicted_drops
@@ -70,6 +71,7 @@ def _tables(judged: Judged) -> _Tables:
     interfaces, nodes = [x.interface for x in judged.state.links], [node.id for node in judged.state.nodes]
     pairs = _pairs(judged)
     asked, missing = seen.unread
+    balance = excess(seen, readings.arrived)
     return {
         "load": _Table(interfaces, judged.residuals.measured, readings.arrived),
         "drops": _Table(interfaces, seen.dropped_mbps, predicted_drops(seen, readings)),
@@ -83,6 +85,7 @@ def _tables(judged: Judged) -> _Tables:
         "probe_loss": _Table(pairs, probes.loss, np.nan_to_num(1 - readings.through)),
         "demand_factor": _Table(nodes, np.exp(seen.growth.log_factor), np.exp(readings.log_factor)),
         "packet_factor": _Table(nodes, np.exp(seen.log_packets), np.exp(readings.log_packets)),
+        "balance": _Table(nodes, balance.measured, balance.predicted),
     }
 
 

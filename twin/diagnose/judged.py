@@ -25,6 +25,7 @@ class Likelihood(NamedTuple):
     probe_loss: Floats  # [p]
     demand_factor: Floats  # [n]
     packet_factor: Floats  # [n]
+    balance: Floats  # [n]
 
     @property
     def total(self) -> float:

@@ -14,11 +14,12 @@ from twin.model import Floats, Network
 from twin.observe.expectation import Expectation, Residuals
 from twin.observe.observation import Observation
 
+from .balance import excess
 from .candidates import effect
+from .density import EXACT, student
 from .effects import Readings, Reread, Scene, operational
 from .judged import Judged, Likelihood
 
-_ROBUST, _EXACT = 4.0, 10.0  # degrees of freedom: of what the whole network adds up to, of what one element counts
 _PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a queue is full, of what it drops
 _FLOOR_MBPS = 0.5
 _FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
@@ -57,11 +58,6 @@ def judge(observation: Observation, expectation: Expectation, faults: tuple[Faul
     )
 
 
-def student(score: Floats, freedom: float = _ROBUST) -> Floats:
-    """Log density of Student's t up to a constant: a reading that is far off costs little more than one merely off."""
-    return -(freedom + 1) / 2 * np.log1p(score**2 / freedom)
-
-
 def likelihood(seen: Observation, residuals: Residuals, readings: Readings) -> Likelihood:
     """Score every reading of an observation against what should have been read."""
     known = np.isfinite(residuals.measured)
@@ -78,6 +74,7 @@ def likelihood(seen: Observation, residuals: Residuals, readings: Readings) -> L
         probe_loss=_probe_loss(seen, readings),
         demand_factor=_demand_factor(seen, readings),
         packet_factor=_packet_factor(seen, readings),
+        balance=_balance(seen, readings),
     )
 
 
@@ -126,19 +123,19 @@ def _drops(seen: Observation, readings: Readings) -> Floats:
     offered, lost = np.where(known, arrived, 0.0), np.where(known, dropped, 0.0)
     least, most = (np.maximum(offered * (1 + x) - readings.capacity, 0.0) for x in (-_PLATEAU_ERROR, _PLATEAU_ERROR))
     score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / (_FLOOR_MBPS + _DROP_ERROR * lost)
-    return np.where(known, student(score, _EXACT), 0.0).mean(axis=0)
+    return np.where(known, student(score, EXACT), 0.0).mean(axis=0)
 
 
 def _wire_loss(seen: Observation, readings: Readings) -> Floats:
     known = np.isfinite(seen.wire_loss) & (np.nan_to_num(seen.out_mbps) > 0)
     score = (np.nan_to_num(seen.wire_loss) - readings.wire_loss) / seen.wire_error
-    return np.where(known, student(score, _EXACT), 0.0)
+    return np.where(known, student(score, EXACT), 0.0)
 
 
 def _errors(seen: Observation, readings: Readings) -> Floats:
     known = np.isfinite(seen.broken)
     score = (np.nan_to_num(seen.broken) - readings.broken) / (_BROKEN + _BROKEN_SHARE * readings.broken)
-    return np.where(known, student(score, _EXACT), 0.0)
+    return np.where(known, student(score, EXACT), 0.0)
 
 
 def _oper_up(seen: Observation, readings: Readings) -> Floats:
@@ -188,12 +185,18 @@ def _demand_factor(seen: Observation, readings: Readings) -> Floats:
     growth = seen.growth
     known = np.isfinite(growth.log_factor)
     score = (np.nan_to_num(growth.log_factor) - readings.log_factor) / growth.sigma
-    return np.where(known, student(score, _EXACT) + readings.shape, 0.0)
+    return np.where(known, student(score, EXACT) + readings.shape, 0.0)
+
+
+def _balance(seen: Observation, readings: Readings) -> Floats:
+    found = excess(seen, readings.arrived)
+    known = np.isfinite(found.measured)
+    return np.where(known, student(found.difference / found.sigma) - np.log(found.sigma), 0.0)
 
 
 def _packet_factor(seen: Observation, readings: Readings) -> Floats:
     known = np.isfinite(seen.log_packets)
-    return np.where(known, student((np.nan_to_num(seen.log_packets) - readings.log_packets) / _PACKETS, _EXACT), 0.0)
+    return np.where(known, student((np.nan_to_num(seen.log_packets) - readings.log_packets) / _PACKETS, EXACT), 0.0)
 
 
 MISSED = 0.002

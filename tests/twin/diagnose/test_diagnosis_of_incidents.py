@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.twin.observe.incidents import ABILENE, NOBEL, Incident, network, run, struck
-from twin.diagnose import KINDS, diagnose, diagnosed_network
-from twin.faults import Fault, FaultKind
+from twin.diagnose import diagnose, diagnosed_network
+from twin.faults import DRAWN_KINDS, Fault, FaultKind
 from twin.live.network import Event
 from twin.observe import find_symptoms, observe
 from twin.sim.simulate import simulate
 
-WITH_A_TRACE = [kind for kind in KINDS if kind is not FaultKind.CAPACITY]
+WITH_A_TRACE = [kind for kind in DRAWN_KINDS if kind is not FaultKind.CAPACITY]
 
 
 @pytest.mark.parametrize("name", [NOBEL, ABILENE])

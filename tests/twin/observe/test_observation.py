@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.twin.observe.incidents import ABILENE, NOBEL, network, run, struck
-from twin.diagnose import KINDS
 from twin.errors import InputError
-from twin.faults import Fault, FaultKind
+from twin.faults import DRAWN_KINDS, Fault, FaultKind
 from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.observe import observe
@@ -105,7 +104,7 @@ def test_age_counts_from_the_newest_sample():
     assert observe(pair_of_routers(), telemetry([[1, 1]], [[1, 1]]), now=now).age_s == 42
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DRAWN_KINDS)
 def test_samples_from_before_the_fault_are_left_out_of_the_window(kind):
     assert struck(NOBEL, kind, seed=3, after=1).observation.samples == 1
 

@@ -1,0 +1,53 @@
+"""Flow conservation under a hypothesis: how much more leaves each node than enters it, measured and predicted.
+
+What starts and ends at a node is known from flow export, what passes it cancels out: so that the balance sees what a
+router drops, and is blind to which way traffic goes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Ints
+from twin.observe.balance import demand_variance, link_ends, reading_sigma
+from twin.observe.expectation import GAP
+from twin.observe.observation import Observation
+from twin.observe.prediction import FLOOR_MBPS
+from twin.observe.samples import mean
+
+
+class Excess(NamedTuple):
+    """What leaves each node by its links less what comes in by them [n], Mbit/s; NaN where it was not measured."""
+
+    measured: Floats
+    predicted: Floats
+    sigma: Floats
+
+    @property
+    def difference(self) -> Floats:
+        """Measured less predicted [n]; 0 where it was not measured."""
+        return np.nan_to_num(self.measured - self.predicted)
+
+
+def excess(observation: Observation, arrived: Floats) -> Excess:
+    """Hold every node's balance against links that are asked to carry `arrived` [m], Mbit/s."""
+    ends, n = link_ends(observation.network), len(observation.network.nodes)
+    keep = 1 - observation.removed
+    sent = mean(observation.arrived_mbps)
+    received = observation.in_mbps
+    received = np.where(np.isfinite(received), received, sent * keep)
+    gaps = GAP * np.hypot(
+        *(1 - np.isfinite(x).mean(axis=0) for x in (observation.arrived_mbps, observation.window.in_mbps))
+    )
+    rate = np.fmax(np.nan_to_num(sent), arrived)
+    reading = reading_sigma(observation, rate) ** 2 + (gaps * rate) ** 2
+    variance = _at_nodes(ends.tail, reading, n) + _at_nodes(ends.head, reading, n)
+    demands = demand_variance(observation)
+    variance += demands.sum(axis=0) + demands.sum(axis=1) + FLOOR_MBPS**2
+    measured = _at_nodes(ends.tail, sent, n) - _at_nodes(ends.head, received, n)
+    predicted = _at_nodes(ends.tail, arrived, n) - _at_nodes(ends.head, arrived * keep, n)
+    return Excess(measured, predicted, np.sqrt(variance))
+
+
+def _at_nodes(node: Ints, values: Floats, n: int) -> Floats:
+    return np.bincount(node, values, n).astype(np.float64)

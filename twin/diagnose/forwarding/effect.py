@@ -1,0 +1,135 @@
+"""What the instruments show when a router forwards otherwise than the IGP says.
+
+Only the traffic for the targets concerned is followed anew, hop by hop; all else stays as it was simulated.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.diagnose.effects import Effect, Readings, Scene, unchanged
+from twin.faults import Fault, FaultKind
+from twin.model import Floats, Ints
+from twin.observe.prediction import FLOOR_MBPS
+from twin.sim.kernels import expect
+
+from .routed import Routed, routed
+from .walk import IGP, Deviation, regrouped, walk
+
+_MOVED = 0.02
+"""Relative standard error of traffic that goes another way than it was measured on."""
+_K = FaultKind
+
+
+class _Rerouted(NamedTuple):
+    """What a fault changes: loads of arcs [m], and for which targets and sources probes fare otherwise, and how."""
+
+    change: Floats
+    targets: Ints
+    way: Deviation
+    source: int | None = None  # only what starts there, and that is dropped
+
+
+def forwarding_effect() -> Effect:
+    """The effect of a fault that drops or diverts what goes to one node, or leaves out a member of equal paths."""
+    return Effect(state=unchanged, readings=_readings)
+
+
+def one_way_effect() -> Effect:
+    """The effect of loss in the router behind a link: its counters agree, all that comes after misses it."""
+    return Effect(state=unchanged, readings=_lossy)
+
+
+def deviation(base: Routed, fault: Fault, scene: Scene) -> Deviation:
+    """What the router at fault does; a static route counts while its interface has light."""
+    network, arc_of = scene.network, base.arrays.arc_of
+    match fault.kind:
+        case _K.BLACKHOLE:
+            return Deviation(node=network.node(fault.element))
+        case _K.STATIC_ROUTE:
+            link = network.link(fault.element)
+            lit = network.links[link].up and not network.links[link].asleep
+            return Deviation(node=network.node(network.links[link].tail), via=int(arc_of[link])) if lit else IGP
+        case _K.DATA_ACL:
+            return Deviation(barred=int(arc_of[network.link(fault.element)]))
+        case _:
+            return Deviation(left_out=int(arc_of[network.link(fault.element)]))
+
+
+def _readings(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    base = routed(scene.network)
+    found = _rerouted(base, fault, scene)
+    arrived = np.maximum(readings.arrived + found.change[base.arrays.arc_of], 0.0)
+    through, delay = _fates(readings, scene, base, found)
+    return readings._replace(arrived=arrived, sigma=moved_sigma(readings, arrived), through=through, delay_ms=delay)
+
+
+def _rerouted(base: Routed, fault: Fault, scene: Scene) -> _Rerouted:
+    arrays, (paths, volume, *_) = base
+    if fault.kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
+        way = deviation(base, fault, scene)
+        return _Rerouted(*regrouped(arrays, paths, volume, way.left_out), way)
+    target = scene.network.node(fault.target or "")
+    only = np.array([target], dtype=np.int64)
+    if fault.kind is _K.HOST_BLACKHOLE:
+        source = scene.network.node(fault.element)
+        return _Rerouted(_without_pair(base, scene, source, target), only, IGP, source)
+    way = deviation(base, fault, scene)
+    before, after = (walk(arrays, paths, target, volume[target], x).load for x in (IGP, way))
+    return _Rerouted(after - before, only, way)
+
+
+def _without_pair(base: Routed, scene: Scene, source: int, target: int) -> Floats:
+    """What it adds to each arc [m] that nothing enters at one node for another, Mbit/s."""
+    network, (arrays, routing) = scene.network, base
+    ends = network.nodes[source].name, network.nodes[target].name
+    if any((x.source, x.target) == ends for x in network.tunnels):
+        demands = network.demands.copy()
+        demands[source, target] = 0.0
+        return routed(replace(network, demands=demands)).routing.load - routing.load
+    start = np.zeros(len(network.nodes))
+    start[source] = arrays.offered[target, source]
+    return -walk(arrays, routing.paths, target, start).load
+
+
+def _fates(readings: Readings, scene: Scene, base: Routed, found: _Rerouted) -> tuple[Floats, Floats]:
+    """What becomes of the probes: the share that arrives and its delay [p]."""
+    probes, through, delay = scene.observation.probes, readings.through.copy(), readings.delay_ms.copy()
+    concerned = np.isin(probes.target, found.targets)
+    if found.source is not None:
+        through[concerned & (probes.source == found.source)] = 0.0
+        return through, delay
+    start = np.zeros(len(scene.network.nodes))
+    for i in np.flatnonzero(concerned):
+        pair, start[:] = (int(probes.source[i]), int(probes.target[i])), 0.0
+        start[pair[0]] = 1.0
+        before, after = (walk(base.arrays, base.routing.paths, pair[1], start, x) for x in (IGP, found.way))
+        if before.arrived > 0:
+            through[i] *= min(1.0, after.arrived / before.arrived)
+            if after.arrived > 0:
+                delay[i] += after.delay / after.arrived - before.delay / before.arrived
+    return through, delay
+
+
+def _lossy(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    network, probes = scene.network, scene.observation.probes
+    links, position = list(network.links), network.link(fault.element)
+    links[position] = links[position]._replace(loss=1 - (1 - links[position].loss) * (1 - fault.severity))
+    before, after = routed(network), routed(replace(network, links=tuple(links)))
+    change = (after.routing.load - before.routing.load)[before.arrays.arc_of]
+    arrived = np.maximum(readings.arrived + change, 0.0)
+    survival = [expect(x.arrays, x.routing.paths).survival[probes.target, probes.source] for x in (before, after)]
+    share = np.divide(survival[1], survival[0], out=np.ones(survival[0].size), where=survival[0] > 0)
+    return readings._replace(arrived=arrived, sigma=moved_sigma(readings, arrived), through=readings.through * share)
+
+
+def moved_sigma(readings: Readings, arrived: Floats) -> Floats:
+    """Standard error [m] when links carry `arrived` in place of what was predicted, Mbit/s.
+
+    It falls with what is left of the load, and grows with what was put there and measured elsewhere.
+    """
+    before, floor = np.maximum(readings.arrived, FLOOR_MBPS), FLOOR_MBPS**2
+    left = np.minimum(arrived / before, 1.0)
+    added = _MOVED * np.maximum(arrived - readings.arrived, 0.0)
+    return np.sqrt(floor + np.maximum(readings.sigma**2 - floor, 0.0) * left + added**2)

@@ -1,0 +1,173 @@
+"""Which routers, targets and links a forwarding fault could be at: every place weighed at once, without simulation.
+
+A router that drops what passes it for a target takes a known amount off the links behind it, off the balance of two
+nodes and off the probes of some pairs. What that gains over the present explanation is a sum along shortest paths, so
+that all pairs of router and target are weighed in the time of one simulation; only the best are then simulated.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.diagnose.balance import Excess
+from twin.diagnose.density import student
+from twin.diagnose.judged import Judged
+from twin.model import Floats, Ints
+from twin.sim.arrays import FAR, Arrays, Flags
+from twin.sim.kernels import expect
+
+from .routed import Routed
+from .walk import IGP, MOST_HOPS, Deviation, tight_targets, walk
+
+_BOLDEST = 6.0  # standard errors that one reading speaks with at most
+_PROBE_LOSS, _PROBE_SHARE = 0.01, 0.25
+_LOOPING = 3.0  # standard errors more than expected on a link that is part of a loop
+
+
+class Weighed(NamedTuple):
+    """What the readings say about an amount of traffic more or less at each place. n nodes, m arcs, p probed pairs."""
+
+    base: Routed
+    pull: Floats  # [m] log likelihood per Mbit/s more on an arc
+    weight: Floats  # [m] how fast that falls, per (Mbit/s)^2
+    behind: Floats  # [t, u] pull along the paths from u to t
+    behind_weight: Floats  # [t, u]
+    node_pull: Floats  # [n] the same for the excess of what leaves a node
+    node_weight: Floats  # [n]
+    probe_nodes: Floats  # [t, u] what the probes gain when all for t is dropped at u
+    probe_pairs: Floats  # [t, s] the same when all from s to t is
+    probe_arcs: Floats  # [t, m] when all for t is dropped on an arc
+
+
+def weigh(base: Routed, judged: Judged, excess: Excess) -> Weighed:
+    """Turn what a hypothesis leaves unexplained into pulls."""
+    arrays, (paths, *_) = base
+    pull, weight = _bounded(judged.residuals.difference[arrays.link_of], judged.residuals.sigma[arrays.link_of])
+    node_pull, node_weight = _bounded(excess.difference, excess.sigma)
+    along = (expect(arrays._replace(delay=x), paths).delay for x in (pull, weight))
+    behind, behind_weight = (np.where(np.isfinite(x), x, 0.0) for x in along)
+    probes = _probe_gains(base, judged)
+    return Weighed(base, pull, weight, behind, behind_weight, node_pull, node_weight, *probes)
+
+
+def drop_gains(field: Weighed, amount: Floats) -> Floats:
+    """What the counters gain, nats [t, u], when `amount` [t, u] for t is dropped at u, before it leaves by any link."""
+    linear = -field.behind - field.node_pull[None, :] + field.node_pull[:, None]
+    square = field.behind_weight + field.node_weight[None, :] + field.node_weight[:, None]
+    return np.where(amount > 0, amount * linear - amount**2 / 2 * square, -np.inf)
+
+
+def filter_gains(field: Weighed) -> Floats:
+    """What is gained, nats [t, m], when an arc that is one of several next hops drops what it should carry for t."""
+    arrays, routing = field.base
+    share = fork_shares(field.base)
+    amount = share * routing.passing[:, arrays.tail]
+    linear = -field.pull - field.behind[:, arrays.head] - field.node_pull[arrays.tail] + field.node_pull[:, None]
+    square = field.weight + field.behind_weight[:, arrays.head]
+    square = square + field.node_weight[arrays.tail] + field.node_weight[:, None]
+    gain = amount * linear - amount**2 / 2 * square + field.probe_arcs
+    return np.where((amount > 0) & (share < 1), gain, -np.inf)
+
+
+def detour_gains(field: Weighed) -> Floats:
+    """What is gained, nats [t, m], when the tail of an arc sends all for t there; a loop only where it is followed."""
+    arrays, (paths, _, _, _, passing, _) = field.base
+    amount, dist = passing[:, arrays.tail], paths.dist
+    before, after = field.behind[:, arrays.tail], field.behind[:, arrays.head]
+    square = field.weight + field.behind_weight[:, arrays.head] + field.behind_weight[:, arrays.tail]
+    gain = amount * (field.pull + after - before) - amount**2 / 2 * square
+    usable = (amount > 0) & (arrays.weight < FAR) & (fork_shares(field.base) < 1)
+    back = dist[arrays.tail, arrays.head] + dist[:, arrays.tail] == dist[:, arrays.head]
+    gain = np.where(usable & ~back, gain, -np.inf)
+    for target, arc in _loops(field, usable & back & (dist[:, arrays.head] < FAR)):
+        gain[target, arc] = _loop_gain(field, target, arc)
+    return gain
+
+
+def fork_shares(base: Routed) -> Floats:
+    """Share of what its tail sends to t that an arc carries, [t, m]."""
+    arrays, (paths, *_) = base
+    tight = np.stack([tight_targets(arrays, paths, arc) for arc in range(arrays.head.size)], axis=1)
+    number = np.add.reduceat(tight, _starts(arrays), axis=1) if tight.size else tight
+    return tight / np.maximum(number[:, _group(arrays)], 1)
+
+
+def member_gains(field: Weighed) -> Floats:
+    """What is gained, nats [m], at its own router when an arc is left out of its groups of equal paths."""
+    arrays, routing = field.base
+    share = fork_shares(field.base)
+    forked = (share > 0) & (share < 1)
+    amount = np.where(forked, share * routing.passing[:, arrays.tail], 0.0)
+    gain = np.full(arrays.head.size, -np.inf)
+    for arc in np.flatnonzero(amount.sum(axis=0) > 0):
+        siblings = np.flatnonzero(arrays.tail == arrays.tail[arc])
+        others = np.where(forked[:, siblings] & forked[:, [arc]], amount[:, siblings], 0.0)
+        others[:, siblings == arc] = 0.0
+        put = others / np.maximum(others.sum(axis=1, keepdims=True), 1e-9)
+        change = (put * amount[:, [arc]]).sum(axis=0)
+        change[siblings == arc] = -amount[:, arc].sum()
+        gain[arc] = float(np.sum(change * field.pull[siblings] - change**2 / 2 * field.weight[siblings]))
+    return gain
+
+
+def _loops(field: Weighed, possible: Flags) -> Ints:
+    """Targets and arcs whose loop could have put on the arc what is there too much [k, 2]."""
+    arrays, routing = field.base
+    surplus = field.pull / np.maximum(field.weight, 1e-12)
+    loud = field.pull / np.sqrt(field.weight) > _LOOPING
+    amount = routing.passing[:, arrays.tail]
+    fits = (surplus > amount) & (surplus < MOST_HOPS * amount)
+    return np.argwhere(possible & loud & fits)
+
+
+def _loop_gain(field: Weighed, target: int, arc: int) -> float:
+    arrays, routing = field.base
+    way = Deviation(node=int(arrays.tail[arc]), via=arc)
+    start = np.zeros(arrays.up.size)
+    start[way.node] = routing.passing[target, way.node]
+    change = walk(arrays, routing.paths, target, start, way).load - walk(arrays, routing.paths, target, start).load
+    return float(np.sum(change * field.pull - change**2 / 2 * field.weight))
+
+
+def _bounded(difference: Floats, sigma: Floats) -> tuple[Floats, Floats]:
+    """Pull and weight of readings; one that is far off is taken less exactly, so that it does not outvote the rest."""
+    loose = np.hypot(sigma, np.abs(difference) / _BOLDEST)
+    return difference / loose**2, 1 / loose**2
+
+
+def _probe_gains(base: Routed, judged: Judged) -> tuple[Floats, Floats, Floats]:
+    arrays, (paths, *_) = base
+    probes, n, m = judged.observation.probes, arrays.up.size, arrays.head.size
+    nodes, pairs, arcs = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, m))
+    expected = 1 - judged.readings.through
+    known = np.isfinite(probes.loss) & np.isfinite(expected)
+    start = np.zeros(n)
+    for i in np.flatnonzero(known):
+        source, target = int(probes.source[i]), int(probes.target[i])
+        start[:], start[source] = 0.0, 1.0
+        load = walk(arrays, paths, target, start, IGP).load
+        used = np.flatnonzero(load)
+        more = probes.loss[i] - expected[i]
+        gained = _probe_gain(more, load[used])
+        arcs[target, used] += gained
+        pairs[target, source] += float(_probe_gain(more, np.ones(1))[0])
+        passed, where = np.unique(arrays.tail[used], return_inverse=True)
+        nodes[target, passed] += _probe_gain(more, np.bincount(where, load[used]).astype(np.float64))
+    return nodes, pairs, arcs
+
+
+def _probe_gain(more: float, dropped: Floats) -> Floats:
+    """What it gains that a share of the probes is dropped when this much more than expected is lost."""
+    with_it = student((more - dropped) / (_PROBE_LOSS + _PROBE_SHARE * dropped))
+    return with_it - student(np.array([more / _PROBE_LOSS]))
+
+
+def _starts(arrays: Arrays) -> Ints:
+    """First arc of each node that has any."""
+    first = np.asarray(arrays.first_out[:-1], dtype=np.int64)
+    return first[np.diff(arrays.first_out) > 0]
+
+
+def _group(arrays: Arrays) -> Ints:
+    """For each arc, the position of its tail among the nodes that have any [m]."""
+    return np.searchsorted(_starts(arrays), np.arange(arrays.head.size), side="right") - 1
