@@ -75,12 +75,14 @@ class _Answer(Frozen):
 
 def sql(desk: Desk, query: Statement) -> SqlResult:
     """Run one SELECT on a copy of this run's telemetry, network, symptoms and hypotheses. Text in it is untrusted."""
+    if len(query) > LENGTH:
+        raise InputError(f"the statement is longer than {LENGTH} characters", fix="write it shorter")
     if any(ord(x) < 32 and x not in "\t\n\r" for x in query):
         raise InputError("the statement has control characters", fix="write plain SQL")
     tables = tables_of(desk)
     answer = _run(query, tables)
     if answer.error:
-        raise InputError(clean(answer.error, 400), fix=clean(answer.fix, 800) or _hint(answer.error))
+        raise InputError(clean(answer.error, 400), fix=clean(answer.fix, 1_500) or _hint(answer.error))
     rows, cut = _fitting(tuple(tuple(_shown(value) for value in row) for row in answer.rows))
     return SqlResult(
         columns=tuple(

@@ -57,6 +57,11 @@ SCALARS: Final = _names(
 )
 WINDOWS: Final = _names("row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value")
 FUNCTIONS: Final = AGGREGATES | SCALARS | WINDOWS
+# Words that DuckDB takes for a function where no column has that name.
+_SESSION: Final = _names("""
+    current_user current_role session_user user current_catalog current_database current_schema current_date
+    current_time current_timestamp localtime localtimestamp
+    """)
 
 
 class NotAllowedError(Exception):
@@ -113,6 +118,8 @@ def _check_node(node: Tree, known: frozenset[str]) -> None:
         raise NotAllowedError(f"{_words(str(group))} is not allowed here", "use plain expressions")
     if kind == "BASE_TABLE":
         _check_table(node, known)
+    if kind == "COLUMN_REF" and str(cast("list[object]", node.get("column_names"))[-1]).lower() in _SESSION:
+        raise NotAllowedError("nothing about the session can be asked here", "ask for columns of the listed tables")
     if "function_name" in node:
         _check_function(node)
     if group == "TYPE" and str(node.get("type_name", "")).upper() not in _CASTS:

@@ -30,6 +30,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "256MB",
     "threads": 1,
     "max_temp_directory_size": "0GB",
+    "temp_directory": "",
 }
 _LOCKS: Final = (
     "SET GLOBAL TimeZone = 'UTC'",
@@ -104,7 +105,7 @@ def run(connection: duckdb.DuckDBPyConnection, job: Job) -> Answer:
         return Answer(
             error="the statement took too long", fix="aggregate, narrow it by time or element, or ask for less"
         )
-    except (duckdb.OutOfMemoryException, MemoryError):
+    except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError):  # I/O is what spilling to disk becomes
         return Answer(error="the statement needs too much memory", fix="aggregate, or narrow it with WHERE")
     except duckdb.Error as error:
         return Answer(error=" ".join(str(error).split("\n\n")[0].split())[:400], fix="")

@@ -1,0 +1,125 @@
+"""No statement gets out of the `sql` tool, and none takes the process down with it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import tools.sql as tool
+from tests.tools.hostile_sql import BOMBS, HOSTILE
+from tools.desk import Desk, ReadSide
+from tools.sql import ROWS, sql
+from twin.errors import TwinError
+from twin.live.emulated import EmulatedNetwork
+from twin.policy import Policy
+
+from .conftest import NOON, square
+
+SECRET = "k3y-0f-the-house-91d2"
+ROOT = Path(__file__).resolve().parents[2]
+EVERY = 1 if os.environ.get("TWINOPS_HOSTILE_SQL") == "all" else 12
+SLICE = [x for i, x in enumerate(HOSTILE) if i % EVERY == 0]
+"""Each statement starts a process: by default every twelfth runs, with TWINOPS_HOSTILE_SQL=all every one."""
+
+ASKS_FOR_TOO_MUCH_OF_ITS_OWN = {
+    "SELECT " + " AND ".join(["true"] * 2_000),
+    " UNION ALL ".join(["SELECT 1"] * 550),
+    "SELECT regexp_full_match(a.link || b.link, '(.*.*.*.*.*.*)*x') FROM link_sample a, link_sample b, link_sample c",
+}
+
+
+@pytest.fixture(scope="module")
+def measured() -> Desk:
+    live = EmulatedNetwork(square(), seed=3, start=NOON)
+    live.wait(36)
+    return Desk(inventory=square(), policy=Policy(), live=ReadSide(live), since=NOON)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "canary.csv").write_text(f"secret\n{SECRET}\n")
+    (folder / "out").mkdir()
+    with duckdb.connect(str(folder / "twin.duckdb")) as connection:
+        connection.execute("CREATE TABLE secret_creds AS SELECT ? AS secret", [SECRET])
+    return folder
+
+
+def worded(statement: str, place: Path) -> str:
+    places = {"canary": place / "canary.csv", "folder": place / "out", "twin": place / "twin.duckdb"}
+    return statement.format(**places)
+
+
+def outcome(desk: Desk, statement: str) -> str:
+    try:
+        return sql(desk, statement).model_dump_json()
+    except TwinError as error:
+        return f"refused: {error}; {error.fix}"
+
+
+def traces(place: Path) -> dict[str, int]:
+    return {str(path.relative_to(place)): path.stat().st_size for path in place.rglob("*")}
+
+
+def test_there_are_as_many_hostile_statements_as_promised():
+    assert len(set(HOSTILE)) == len(HOSTILE) >= 200
+
+
+@pytest.mark.parametrize("statement", SLICE, ids=lambda x: x[:60].encode("ascii", "replace").decode())
+def test_no_hostile_statement_gets_an_answer_or_leaves_a_trace(
+    measured: Desk, place: Path, statement: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TWINOPS_PLANTED_SECRET", SECRET)
+    before = traces(place)
+    said = outcome(measured, worded(statement, place))
+    assert SECRET not in said
+    assert said.startswith("refused") or statement in ASKS_FOR_TOO_MUCH_OF_ITS_OWN
+    assert traces(place) == before
+
+
+UNCHECKED = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import tools.sql_worker as worker
+worker.check_statement = lambda *_: None
+worker.main()
+"""
+
+
+@pytest.mark.parametrize("statement", SLICE, ids=lambda x: x[:60].encode("ascii", "replace").decode())
+def test_the_locks_alone_keep_files_and_secrets_away_from_a_statement_that_the_grammar_missed(
+    place: Path, tmp_path: Path, statement: str
+):
+    job = {"statement": worded(statement, place), "limit": ROWS, "milliseconds": 600, "tables": []}
+    before = traces(place)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", UNCHECKED, str(ROOT)],
+        input=json.dumps(job).encode() + b"\n",
+        capture_output=True,
+        cwd=tmp_path,
+        env={"OPENBLAS_NUM_THREADS": "1"},
+        timeout=30,
+        check=False,
+    )
+    assert SECRET not in done.stdout.decode()
+    assert traces(place) == before
+    assert [path.name for path in tmp_path.iterdir() if path.stat().st_size] == []
+
+
+def test_a_statement_that_goes_on_for_ever_is_stopped_and_the_next_one_is_answered(measured: Desk):
+    assert "took too long" in outcome(measured, BOMBS[0])
+    assert sql(measured, "SELECT count(*) AS n FROM node WHERE name < 'C'").rows[0][0] in (2, 4)
+
+
+@pytest.mark.parametrize("signs", ["", "sys.stdout.write('ready\\n'); sys.stdout.flush(); "])
+def test_a_process_that_cannot_be_interrupted_is_killed(measured: Desk, monkeypatch: pytest.MonkeyPatch, signs: str):
+    monkeypatch.setattr(tool, "_START", f"import sys, time; sys.stdin.buffer.read(); {signs}time.sleep(60)")
+    monkeypatch.setattr(tool, "LOADING_SECONDS", 1.0)
+    started = time.monotonic()
+    assert outcome(measured, "SELECT 1").startswith("refused")
+    assert time.monotonic() - started < 30
