@@ -1,112 +1,87 @@
 """Diagnosis by synthesis: simulate every plausible fault and rank them by how well they explain the readings."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
 import numpy as np
 
-from twin.faults import DRAWN_KINDS, MAX_WEIGHT, TRAITS, Fault, FaultKind
 from twin.model import Floats, Network
-from twin.observe.expectation import Expectation
 from twin.observe.observation import Observation
 
-from .candidates import candidates
-from .diagnosis import Diagnosis, Hypothesis, named
-from .effects import HINT_BOUND, Candidate
+from .diagnosis import Diagnosis, Hypothesis
 from .evidence import evidence, unexplained
 from .judged import Judged
-from .likelihood import judge, suffered
+from .likelihood import planned
+from .search import GROSS, Scored, Search
 
 SHOWN = 10
 """Most hypotheses that a diagnosis lists."""
-_HEALTHY = 0.5  # prior probability that nothing is wrong
-_SEVERITY_COST = 2.5  # log: half of log N for one severity that is fitted to N readings
+ABSTAIN_BELOW = 0.5
+"""Confidence below which the best hypothesis is no answer."""
 _TEMPER = 0.5  # the readings of one network are not independent of each other
-_SUSPECT = 8.0  # standard errors: what is left beyond them calls for every other outage to be tried
-_ALIKE = 2.0  # log: hypotheses closer than this cannot be told apart
-
-
-class _Scored(NamedTuple):
-    causes: tuple[Candidate, ...]
-    judged: Judged
-    score: float  # log likelihood with prior
-
-    @property
-    def name(self) -> str:
-        return named(self.judged.faults)
+_ALIKE = 2.0  # nats: hypotheses closer than this cannot be told apart
+_EQUAL = 1e-6
 
 
 def diagnose(observation: Observation) -> Diagnosis:
     """Rank what could have caused the readings; healthy is one of the hypotheses and is always simulated.
 
-    Faults with a trace in the readings are simulated first; when the best of them leaves a link unexplained, so is
-    every other circuit and node outage. Scores are log likelihoods with a prior: uniform over kinds and over elements
-    of a kind, less a cost for a severity that is fitted to the readings, so that a healthy network is found healthy.
-    Log lines shift a hypothesis within a bound that no forged line can exceed.
+    Faults with a trace in the readings are simulated first; where the best of them leaves a reading unexplained, so
+    are pairs of faults. Scores are log likelihoods with a prior: uniform over kinds and over elements of a kind, less a
+    cost for a severity that is fitted to the readings, so that a healthy network is found healthy. Log lines shift a
+    hypothesis within a bound that no forged line can exceed. Hypotheses that predict the same readings and are as
+    likely are one answer, named after the first of them.
     """
-    expectation = Expectation(observation)
-
-    def score(causes: tuple[Candidate, ...]) -> _Scored:
-        judged = judge(observation, expectation, tuple(x.fault for x in causes))
-        return _Scored(causes, judged, judged.total + _log_prior(observation.network, causes))
-
-    healthy = score(())
-    scored = [healthy, *(score((x,)) for x in candidates(observation, healthy.judged))]
-    best = max(scored, key=lambda entry: entry.score)
-    if np.abs(best.judged.residuals.score).max(initial=0.0) > _SUSPECT:
-        scored += [score((x,)) for x in _remaining(observation.network, scored)]
-    scored.sort(key=lambda entry: (-entry.score, entry.name))
-    confidence = _posterior(np.array([entry.score for entry in scored]))
+    search = Search(observation)
+    groups = _grouped(search.run())
+    confidence = _posterior(np.array([np.logaddexp.reduce([x.score for x in group]) for group in groups]))
+    best, healthy = groups[0][0], search.healthy.judged
     return Diagnosis(
         snapshot=observation.network.id,
         hypotheses=tuple(
-            _hypothesis(entry, healthy.judged, float(share), scored)
-            for entry, share in zip(scored[:SHOWN], confidence, strict=False)
+            _hypothesis(group, healthy, float(share), groups)
+            for group, share in _shown(groups, confidence)
         ),
-        simulated=len(scored),
-        unexplained=unexplained(scored[0].judged, healthy.judged),
+        simulated=sum(map(len, groups)),
+        unexplained=unexplained(best.judged, healthy),
+        doubt=_doubt(best.judged, float(confidence[0])),
     )
 
 
 def diagnosed_network(observation: Observation, hypothesis: Hypothesis) -> Network:
     """Return the observed network with every fault of the hypothesis in it: the state that planning works on.
 
-    A demand surge is in the measured matrix already; of a wrong weight, the live value is set.
+    A demand surge is in the measured matrix already; of a wrong weight, the live value is set. Faults of the
+    measurement leave the network as it is.
     """
-    return suffered(observation.network, hypothesis.faults)
+    return planned(observation.network, hypothesis.faults)
 
 
-def _remaining(network: Network, tried: Iterable[_Scored]) -> list[Candidate]:
-    """Every circuit and node that could be down and has not been tried."""
-    outages = [Fault(kind=FaultKind.LINK_DOWN, element=circuit) for circuit in network.circuits]
-    outages += [Fault(kind=FaultKind.DEVICE_DOWN, element=node.id) for node in network.nodes]
-    known = {entry.name for entry in tried}
-    return [Candidate(fault) for fault in outages if str(fault) not in known]
+def _shown(groups: list[list[Scored]], confidence: Floats) -> list[tuple[list[Scored], Floats]]:
+    """The first groups with their confidence, and the healthy one in any case."""
+    entries = list(zip(groups, confidence, strict=True))
+    return [x for i, x in enumerate(entries) if i < SHOWN or not x[0][0].causes]
 
 
-def _log_prior(network: Network, causes: tuple[Candidate, ...]) -> float:
-    if not causes:
-        return float(np.log(_HEALTHY))
-    return float(np.log(1 - _HEALTHY)) + sum(_log_prior_of(network, x) for x in causes)
+def _doubt(best: Judged, confidence: float) -> str | None:
+    if confidence < ABSTAIN_BELOW:
+        return f"confidence {confidence:.2f} is below {ABSTAIN_BELOW:g}: other causes explain the readings as well"
+    if best.gross > 2 * GROSS:
+        return "it leaves readings unexplained that no cause known here explains"
+    return None
 
 
-def _log_prior_of(network: Network, candidate: Candidate) -> float:
-    kind, elements = -float(np.log(len(DRAWN_KINDS))), -float(np.log(_elements(network, candidate.fault)))
-    hint = float(np.clip(candidate.hint, -HINT_BOUND, HINT_BOUND))
-    return kind + elements + _severity_prior(candidate) + hint
+def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
+    """Put together what predicts the same readings and is as likely; in order of the first of each group."""
+    groups: list[list[Scored]] = []
+    for entry in ranked:
+        home = next((x for x in groups if _same(x[0], entry)), None)
+        if home is None:
+            groups.append([entry])
+        else:
+            home.append(entry)
+    return groups
 
 
-def _elements(network: Network, fault: Fault) -> int:
-    """How many elements of its kind the network has."""
-    known = {"link": network.circuits, "node": network.nodes, "interface": network.links, "network": (network,)}
-    return len(known[fault.element.split("/", 1)[0]])
-
-
-def _severity_prior(candidate: Candidate) -> float:
-    if candidate.weights is not None:
-        low, high = candidate.weights
-        return float(np.log(np.log((high + 1) / low) / np.log(MAX_WEIGHT + 1)))
-    return -_SEVERITY_COST if TRAITS[candidate.fault.kind].severity.words != "1" else 0.0
+def _same(one: Scored, other: Scored) -> bool:
+    return abs(one.score - other.score) < _EQUAL and one.judged.same_readings(other.judged)
 
 
 def _posterior(scores: Floats) -> Floats:
@@ -114,14 +89,18 @@ def _posterior(scores: Floats) -> Floats:
     return weight / weight.sum()
 
 
-def _hypothesis(entry: _Scored, healthy: Judged, confidence: float, scored: list[_Scored]) -> Hypothesis:
-    alike = [x.name for x in scored if x is not entry and abs(x.score - entry.score) < _ALIKE]
+def _hypothesis(group: list[Scored], healthy: Judged, confidence: float, groups: list[list[Scored]]) -> Hypothesis:
+    entry = group[0]
+    others = [x[0] for x in groups if x is not group]
+    alike = [x.name for x in others if abs(x.score - entry.score) < _ALIKE or entry.judged.same_readings(x.judged)]
+    weights = next((x.weights for x in entry.causes if x.weights), None)
     return Hypothesis(
         faults=entry.judged.faults,
         log_likelihood=entry.score,
         confidence=confidence,
         residual=float(np.sqrt(np.mean(entry.judged.residuals.score**2))),
         evidence=evidence(entry.judged, healthy),
-        value_range=entry.causes[0].weights if entry.causes else None,
-        indistinguishable=tuple(dict.fromkeys(alike)),
+        value_range=weights,
+        alike=tuple(x.name for x in group[1:]),
+        indistinguishable=tuple(dict.fromkeys([*(x.name for x in group[1:]), *alike])),
     )

@@ -51,8 +51,11 @@ class Hypothesis(Frozen):
         default=None,
         description="Of a wrong weight: every value in it, ends included, routes alike and cannot be told apart.",
     )
+    alike: tuple[str, ...] = Field(
+        default=(), description="Hypotheses that no reading and no log line can tell from this one: one answer."
+    )
     indistinguishable: tuple[str, ...] = Field(
-        default=(), description="Other hypotheses that the readings cannot tell from this one, as kind at element."
+        default=(), description="Those, and others that these readings hardly tell from it, as kind at element."
     )
 
     @property
@@ -73,6 +76,12 @@ class Diagnosis(Frozen):
     hypotheses: tuple[Hypothesis, ...] = Field(min_length=1)
     simulated: int = Field(description="How many hypotheses were simulated.")
     unexplained: tuple[Fact, ...] = Field(description="Readings that even the best hypothesis does not explain.")
+    doubt: str | None = Field(default=None, description="Why the best hypothesis is no answer; none where it is one.")
+
+    @property
+    def abstains(self) -> bool:
+        """Whether the answer is that the cause is not known."""
+        return self.doubt is not None
 
     @property
     def best(self) -> Hypothesis:

@@ -35,6 +35,7 @@ import numpy as np
 from twin.faults import Fault, afflict
 from twin.live.network import Flags
 from twin.model import Floats, Network
+from twin.observe.expectation import Expectation
 from twin.observe.observation import Observation
 from twin.observe.prediction import Prediction
 
@@ -76,6 +77,7 @@ class Scene(NamedTuple):
     state: Network  # after `state`, under the measured matrix
     network: Network  # the same with the measured losses as the loss of each link: what was simulated
     prediction: Prediction
+    expectation: Expectation  # `expectation.residuals(network)` simulates another state under the same losses
 
 
 class Reread(NamedTuple):
@@ -103,8 +105,12 @@ def unchanged(network: Network, fault: Fault) -> Network:
 
 
 class Effect(NamedTuple):
-    """What a kind of fault changes; by default what `afflict` says, and nothing else."""
+    """What a kind of fault changes; by default what `afflict` says, and nothing else.
+
+    `planned` is the state that planning is given, where it is not the simulated one: the nearest honest one.
+    """
 
     state: Callable[[Network, Fault], Network] = as_afflicted
     readings: Callable[[Readings, Fault, Scene], Readings] | None = None
     reread: Callable[[Observation, Fault], Reread] | None = None
+    planned: Callable[[Network, Fault], Network] | None = None

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
 from twin.faults import Fault
 from twin.model import Floats, Network
 from twin.observe.expectation import Residuals
@@ -48,3 +50,18 @@ class Judged(NamedTuple):
     def total(self) -> float:
         """Log likelihood of all readings."""
         return self.likelihood.total + self.taken_out
+
+    @property
+    def gross(self) -> float:
+        """Nats that the reading costs which is explained the worst."""
+        known = np.isfinite(self.residuals.measured)
+        load = np.where(known, self.likelihood.load + np.log(self.residuals.sigma), 0.0)
+        rest = self.likelihood._replace(load=load, counted=np.zeros(0))
+        return max(0.0, *(-float(term.min(initial=0.0)) for term in rest))
+
+    def same_readings(self, other: "Judged") -> bool:
+        """Whether another hypothesis takes the same readings for true and predicts the same ones."""
+        return self.observation is other.observation and all(
+            np.allclose(x, y, rtol=1e-9, atol=1e-9, equal_nan=True)
+            for x, y in zip(self.readings, other.readings, strict=True)
+        )

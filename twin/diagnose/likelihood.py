@@ -39,6 +39,11 @@ def suffered(network: Network, faults: tuple[Fault, ...]) -> Network:
     return reduce(lambda state, fault: effect(fault.kind).state(state, fault), faults, network)
 
 
+def planned(network: Network, faults: tuple[Fault, ...]) -> Network:
+    """Return the network, under the measured matrix, in the state that planning is given."""
+    return reduce(lambda x, fault: (effect(fault.kind).planned or effect(fault.kind).state)(x, fault), faults, network)
+
+
 def judge(observation: Observation, expectation: Expectation, faults: tuple[Fault, ...]) -> Judged:
     """Simulate a hypothesis and score every reading. `expectation` is that of the observation."""
     reread = _reread(observation, faults)
@@ -47,7 +52,7 @@ def judge(observation: Observation, expectation: Expectation, faults: tuple[Faul
     seen = reread.observation
     state = suffered(seen.network, faults)
     residuals = expectation.residuals(state)
-    scene = Scene(seen, state, residuals.prediction.network, residuals.prediction)
+    scene = Scene(seen, state, residuals.prediction.network, residuals.prediction, expectation)
     readings = _expected(scene, residuals)
     for fault in faults:
         change = effect(fault.kind).readings

@@ -14,6 +14,7 @@ RECENT = 12
 _DRIFT = 0.03  # what neighbouring nodes' daily profiles may differ by within the recent past, log units
 _LEAST_SPREAD = 0.05
 _MAD = 1.4826
+_ROBUST = 4.0  # degrees of freedom of Student's t
 
 
 class Growth(NamedTuple):
@@ -22,6 +23,31 @@ class Growth(NamedTuple):
     log_factor: Floats  # of all demands towards the node, relative to the network-wide level
     sigma: Floats  # its standard error
     level: float  # network-wide factor
+    before: Floats  # [n, n] Mbit/s as the recent past and the network-wide level have it, NaN where unknown
+    now: Floats  # [n, n] Mbit/s
+    error: Floats  # [n, n] standard error of the pairs' log ratios
+
+    def total(self, node: int) -> float:
+        """Factor on all that goes to a node; NaN where it is not known."""
+        known = np.isfinite(self.before[:, node]) & np.isfinite(self.now[:, node])
+        before, now = (float(x[known, node].sum()) for x in (self.before, self.now))
+        return now / before if before > 0 else float("nan")
+
+    def evenness(self, node: int, factor: float) -> float:
+        """Nats by which the pairs towards a node fit the same amount more from every source better than one factor.
+
+        The amounts bring all that goes to the node to `factor` times what it was.
+        """
+        before, now, error = self.before[:, node], self.now[:, node], self.error[:, node]
+        known = (before > 0) & (now > 0) & np.isfinite(error)
+        if not known.any():
+            return 0.0
+        before, now, error = before[known], now[known], error[known]
+        added = (factor - 1) * before.sum() / before.size
+        alike = np.log(now / before) - float(self.log_factor[node])
+        even = np.log(now / (before + added))
+        fit = (_ROBUST + 1) / 2 * (np.log1p((alike / error) ** 2 / _ROBUST) - np.log1p((even / error) ** 2 / _ROBUST))
+        return float(fit.sum())
 
     @property
     def score(self) -> Floats:
@@ -47,7 +73,8 @@ def growth(before: Floats, now: Floats, mbit_per_sample: float, samples: tuple[i
     level = _weighted_median(factor, np.sqrt(weight.sum(axis=0)))
     with np.errstate(divide="ignore"):
         sigma = np.sqrt(1 / weight.sum(axis=0) + _DRIFT**2)
-    return Growth(factor - level, sigma, float(np.exp(level)))
+    error = np.where(known, np.sqrt(spread**2 + counting), np.nan)
+    return Growth(factor - level, sigma, float(np.exp(level)), before * np.exp(level), now, error)
 
 
 def _weighted_mean(values: Floats, weight: Floats) -> Floats:

@@ -163,9 +163,9 @@ def _growth(network: Network, recent: Samples, past: Samples, interval_s: float)
     ]
     newer, older = candidates
     better = np.abs(older.score) > np.abs(newer.score) + 1
-    return Growth(
-        np.where(better, older.log_factor, newer.log_factor), np.where(better, older.sigma, newer.sigma), newer.level
-    )
+    columns = (np.where(better, x, y) for x, y in zip(older, newer, strict=True))
+    log_factor, sigma, _, before, measured, error = columns
+    return Growth(log_factor, sigma, newer.level, before, measured, error)
 
 
 def _quality(network: Network, recent: Samples, noise: float) -> Quality:

@@ -1,44 +1,103 @@
-"""Routing that is wrong while the network is whole: weights."""
+"""Routing that is wrong while the network is whole: neighbours that are lost, weights that are not what they should be.
+
+Lost neighbours of all kinds leave the same readings: what tells them apart is the log alone, within its bound.
+"""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from twin.diagnose.effects import HINT_BOUND, Candidate, Effect
+from twin.diagnose.effects import HINT_BOUND, Candidate, Effect, Readings, Scene, operational
 from twin.diagnose.judged import Judged
 from twin.diagnose.weights import LoadSteps, Step
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, struck_links
+from twin.live.network import Flags
 from twin.model import Network
-from twin.observe.expectation import Residuals
 from twin.observe.observation import Observation
+
+from .adjacency_log import agreement
 
 _K = FaultKind
 _TOLERANCE = 4.0  # standard errors
+_DARK = 0.01  # share of the predicted load below which a link carries nothing
 _MOST_WEIGHTS = 64
 _TYPICAL = (1, 10, 100, 1000, 65_535)
 _COMMITTED = min(3.0, HINT_BOUND)  # nats: how much likelier a wrong weight is where something was committed lately
+_OF_NODES, _OF_INTERFACES = (_K.ROUTING_DOWN, _K.AREA), (_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
 
-EFFECTS: dict[FaultKind, Effect] = {_K.WEIGHT: Effect()}
+
+def _unrouted(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """Neighbours are lost while the interfaces stay as they are."""
+    struck = list(struck_links(scene.observation.network, fault))
+    nodes = scene.state.node_index
+    ends_up = np.array(
+        [all(scene.state.nodes[nodes[x]].up for x in (link.tail, link.head)) for link in scene.state.links]
+    )
+    up, adjacent = readings.up.copy(), readings.adjacent.copy()
+    up[struck] = (operational(scene.observation.network) * ends_up)[struck]
+    adjacent[struck] = 0.0
+    return readings._replace(up=up, adjacent=adjacent)
+
+
+EFFECTS: dict[FaultKind, Effect] = {
+    **{kind: Effect(readings=_unrouted) for kind in (*_OF_NODES, *_OF_INTERFACES)},
+    _K.WEIGHT: Effect(),
+}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Routers and interfaces that lost neighbours over interfaces that are up, and weights that explain the loads."""
+    yield from _neighbourless(observation, judged)
+    yield from _misweighted(observation, judged)
+
+
+def lost_neighbours(observation: Observation, judged: Judged) -> Flags:
+    """Links [m] over which a neighbour is missing though the interface is up: polled, or dark where no poll says."""
+    expected = (judged.readings.adjacent > 0.5) & (operational(observation.inventory) > 0)
+    residuals, measured = judged.residuals, np.nan_to_num(judged.residuals.measured)
+    dark = (residuals.predicted > _TOLERANCE * residuals.sigma) & (measured < _DARK * residuals.predicted)
+    lost = np.where(np.isfinite(observation.adjacent), observation.adjacent < 0.5, dark)
+    return np.asarray(expected & observation.up & observation.answered[observation.ends[0]] & lost)
+
+
+def _neighbourless(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    network, lost = observation.inventory, lost_neighbours(observation, judged)
+    if not lost.any():
+        return
+    hint = partial(agreement, observation)
+    for positions in network.circuits.values():
+        if lost[list(positions)].any():
+            for interface in (network.links[i].interface for i in positions):
+                for kind in _OF_INTERFACES:
+                    fault = Fault(kind=kind, element=interface)
+                    yield Candidate(fault, hint=HINT_BOUND * hint(fault))
+    tails, heads = observation.ends
+    routed = operational(network) > 0
+    for position in map(int, np.unique(tails[lost])):
+        around = ((tails == position) | (heads == position)) & routed
+        if lost[around].mean() > 0.5:
+            for kind in _OF_NODES:
+                fault = Fault(kind=kind, element=network.nodes[position].id)
+                yield Candidate(fault, hint=HINT_BOUND * hint(fault))
+
+
+def _misweighted(observation: Observation, judged: Judged) -> list[Candidate]:
     """The weights of each link that put on it what it carries, for links that moved enough to explain all others."""
-    yield from _misweighted(observation, judged.residuals)
-
-
-def _misweighted(observation: Observation, healthy: Residuals) -> list[Candidate]:
-    difference = np.abs(healthy.difference)
-    moved = float((difference - _TOLERANCE * healthy.sigma).max(initial=0.0))
+    residuals = judged.residuals
+    difference = np.abs(residuals.difference)
+    moved = float((difference - _TOLERANCE * residuals.sigma).max(initial=0.0))
     if moved <= 0:
         return []
-    slack = _TOLERANCE * healthy.sigma + (0.02 + observation.removed.max(initial=0.0) / 2) * difference
-    steps = LoadSteps(observation.network)
+    slack = _TOLERANCE * residuals.sigma + (0.02 + observation.removed.max(initial=0.0) / 2) * difference
+    steps = LoadSteps(judged.state)
     found: list[tuple[float, Candidate]] = []
-    for position in np.flatnonzero(np.isfinite(healthy.measured) & (difference + slack >= moved)):
-        measured, allowed = float(healthy.measured[position]), float(slack[position])
-        for step in steps.of(int(position)):
+    for position in np.flatnonzero(np.isfinite(residuals.measured) & (difference + slack >= moved)):
+        measured, allowed = float(residuals.measured[position]), float(slack[position])
+        link = judged.state.links[position]
+        for step in steps.of(int(position)) if link.usable else ():
             misfit = max(step.least - measured, measured - step.most, 0.0) / allowed
-            if misfit <= 1 and not step.low <= observation.network.links[position].weight <= step.high:
+            if misfit <= 1 and not step.low <= link.weight <= step.high:
                 found.append((misfit, _wrong_weight(observation, int(position), step)))
     found.sort(key=lambda scored: scored[0])
     return [candidate for _, candidate in found[:_MOST_WEIGHTS]]

@@ -4,52 +4,109 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from twin.diagnose.effects import Candidate, Effect
+from twin.diagnose.effects import Candidate, Effect, Readings, Scene, operational, unchanged
 from twin.diagnose.judged import Judged
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, afflict, struck_links
 from twin.live.network import Flags
-from twin.observe.expectation import Residuals
+from twin.model import Floats
 from twin.observe.observation import Observation
+
+from .delays import delayed
+from .flapping import flapping, flaps
 
 _K = FaultKind
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
 _TOLERANCE = 4.0  # standard errors
-_LEAST_LOSS = 0.002
+_LEAST_LOSS, _LEAST_BROKEN = 0.002, 0.001
 _LEAST_SHORTFALL = 0.01
 _LEAST_DROP = 0.0005
+_AT_REST = -3.0  # nats: for a circuit that is down for good, where it is logged to have come up again and again
+_FLAP_ERROR = 0.03  # of the share of time that a circuit is down in one interval
+
+
+def _broken(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """Frames that arrive broken are lost between the two counters, and counted as errors."""
+    broken = readings.broken.copy()
+    broken[list(struck_links(scene.state, fault))] += fault.severity / max(1 - fault.severity, 1e-3)
+    return readings._replace(broken=broken)
+
+
+def _detached(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    missing = readings.missing.copy()
+    missing[scene.state.link(fault.element)] = 1.0
+    return readings._replace(missing=missing)
+
+
+def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """Means over the two states, by the share of time in each."""
+    down, links = fault.severity, list(struck_links(scene.state, fault))
+    dark = afflict(scene.state, Fault(kind=_K.LINK_DOWN, element=fault.element))
+    other, probes = scene.expectation.residuals(dark), scene.observation.probes
+    through = other.prediction.survival[probes.source, probes.target]
+    arriving = (1 - down) * readings.through, down * through
+    late = np.nan_to_num(other.prediction.delay_ms[probes.source, probes.target], posinf=0.0)
+    spent = arriving[0] * np.nan_to_num(readings.delay_ms, posinf=0.0) + arriving[1] * late
+    total = arriving[0] + arriving[1]
+    up, adjacent = readings.up.copy(), readings.adjacent.copy()
+    up[links] *= 1 - down
+    adjacent[links] *= 1 - down
+    return readings._replace(
+        arrived=(1 - down) * readings.arrived + down * other.predicted,
+        sigma=np.hypot(readings.sigma, _FLAP_ERROR * np.abs(readings.arrived - other.predicted)),
+        through=total,
+        delay_ms=np.divide(spent, total, out=np.full(total.size, np.inf), where=total > 0),
+        up=up,
+        adjacent=adjacent,
+    )
+
 
 EFFECTS: dict[FaultKind, Effect] = {
     _K.LINK_DOWN: Effect(),
+    _K.DETACH: Effect(readings=_detached),
+    _K.FLAP: Effect(state=unchanged, readings=_flapping, planned=afflict),
     _K.DEVICE_DOWN: Effect(),
     _K.CAPACITY: Effect(),
+    _K.CORRUPTION: Effect(readings=_broken),
+    _K.DEVICE_CORRUPTION: Effect(readings=_broken),
     _K.SILENT_LOSS: Effect(),
+    _K.LATENCY: Effect(),
 }
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
-    """Outages where links are dark, lost capacity where links drop below what they were built for, lossy wires."""
-    yield from map(Candidate, _down(observation, judged.residuals))
+    """Outages where links are dark, lost capacity where links drop below what they were built for, bad wires."""
+    yield from _down(observation, judged)
+    yield from flapping(observation, judged)
     yield from map(Candidate, _degraded(observation))
-    yield from map(Candidate, _lossy(observation))
+    yield from map(Candidate, _lossy(observation, judged))
+    yield from map(Candidate, _breaking(observation, judged))
+    yield from delayed(observation, judged)
 
 
-def dark_links(observation: Observation, healthy: Residuals) -> Flags:
-    """Links [m] that are reported down, or that carry nothing though they should."""
-    measured = np.nan_to_num(healthy.measured)
-    expected = np.array([link.usable for link in observation.inventory.links], dtype=bool)
-    unused = (healthy.predicted > _TOLERANCE * healthy.sigma) & (measured < _DARK * healthy.predicted)
-    return expected & (unused | ~observation.up)
+def dark_links(observation: Observation, judged: Judged) -> Flags:
+    """Links [m] that are reported down though they should be up, or that carry nothing though they should."""
+    measured, residuals = np.nan_to_num(judged.residuals.measured), judged.residuals
+    expected = operational(judged.state) > 0
+    unused = (residuals.predicted > _TOLERANCE * residuals.sigma) & (measured < _DARK * residuals.predicted)
+    return np.asarray(expected & (unused | ~observation.up))
 
 
-def _down(observation: Observation, healthy: Residuals) -> Iterator[Fault]:
-    network, dark = observation.inventory, dark_links(observation, healthy)
+def _down(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    network, dark = observation.inventory, dark_links(observation, judged)
+    asked, missing = observation.unread
+    gone = (asked > 0) & (missing >= asked)
     for circuit, positions in network.circuits.items():
         if dark[list(positions)].any():
-            yield Fault(kind=_K.LINK_DOWN, element=circuit)
+            hint = _AT_REST if flaps(observation, circuit) else 0.0
+            yield Candidate(Fault(kind=_K.LINK_DOWN, element=circuit), hint=hint)
+            for position in positions:
+                if gone[position]:
+                    yield Candidate(Fault(kind=_K.DETACH, element=network.links[position].interface))
+    tails, heads = observation.ends
     for position, node in enumerate(network.nodes):
-        touching = [i for i, link in enumerate(network.links) if node.name in (link.tail, link.head)]
-        if not observation.answered[position] or (touching and dark[touching].all()):
-            yield Fault(kind=_K.DEVICE_DOWN, element=node.id)
+        touching = (tails == position) | (heads == position)
+        if not observation.answered[position] or (touching.any() and dark[touching].all()):
+            yield Candidate(Fault(kind=_K.DEVICE_DOWN, element=node.id))
 
 
 def _degraded(observation: Observation) -> Iterator[Fault]:
@@ -63,10 +120,35 @@ def _degraded(observation: Observation) -> Iterator[Fault]:
             yield Fault(kind=_K.CAPACITY, element=circuit, severity=1 - max(plateaus) / built)
 
 
-def _lossy(observation: Observation) -> Iterator[Fault]:
-    readings = zip(
-        observation.inventory.links, np.nan_to_num(observation.wire_loss), observation.wire_error, strict=True
-    )
-    for link, share, error in readings:
-        if share - link.loss > max(_LEAST_LOSS, _TOLERANCE * error):
-            yield Fault(kind=_K.SILENT_LOSS, element=link.interface, severity=float(min(share, 1.0)))
+def _lost(observation: Observation, judged: Judged) -> Floats:
+    """Share of what is sent over each wire that arrives nowhere and is not explained yet [m]; 0 where not clear."""
+    excess = np.nan_to_num(observation.wire_loss - judged.readings.wire_loss)
+    return np.where(excess > np.maximum(_LEAST_LOSS, _TOLERANCE * observation.wire_error), excess, 0.0)
+
+
+def _lossy(observation: Observation, judged: Judged) -> Iterator[Fault]:
+    lost = _lost(observation, judged)
+    for position in np.flatnonzero(lost):
+        interface = observation.inventory.links[position].interface
+        yield Fault(kind=_K.SILENT_LOSS, element=interface, severity=float(min(lost[position], 1.0)))
+
+
+def _breaking(observation: Observation, judged: Judged) -> Iterator[Fault]:
+    """Circuits, and routers on all they send, whose frames arrive broken; the share is that of what was sent."""
+    network, excess = observation.inventory, np.nan_to_num(observation.broken - judged.readings.broken)
+    breaking = excess > _LEAST_BROKEN
+    for circuit, positions in network.circuits.items():
+        if breaking[list(positions)].any():
+            yield Fault(kind=_K.CORRUPTION, element=circuit, severity=_share(observation, excess, np.array(positions)))
+    tails, _ = observation.ends
+    for position in map(int, np.unique(tails[breaking])):
+        sent = np.flatnonzero(tails == position)
+        element = network.nodes[position].id
+        yield Fault(kind=_K.DEVICE_CORRUPTION, element=element, severity=_share(observation, excess, sent))
+
+
+def _share(observation: Observation, broken: Floats, links: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
+    """Frames that arrive broken as a share of those sent, over some links together, by what each receives."""
+    received = np.where(np.isfinite(observation.broken), np.nan_to_num(observation.in_mbps), 0.0)[links]
+    errors = float((np.maximum(broken[links], 0.0) * received).sum())
+    return float(np.clip(errors / max(errors + float(received.sum()), 1e-9), 1e-6, 1 - 1e-6))

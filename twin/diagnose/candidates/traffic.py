@@ -1,4 +1,4 @@
-"""Traffic that grows towards one node: users, attacks, floods."""
+"""Traffic that grows towards one node: users and attacks alike, bursts from every source, floods of small packets."""
 
 from collections.abc import Iterator
 
@@ -7,28 +7,72 @@ import numpy as np
 from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
+from twin.faults.kinds import PACKET_BITS, SYN_BITS
+from twin.model import Floats
 from twin.observe.observation import Observation
 
 _K = FaultKind
 _GROWN, _LEAST_FACTOR, _MOST_NODES = 3.0, 1.05, 5
+_DENSER = PACKET_BITS / SYN_BITS  # packets per Mbit of a flood, against those of other traffic
+_LEAST_PACKETS = 0.1  # log units
 
 
-def _surged(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    """The measured matrix holds the surge already: what it predicts is that the demands have grown."""
+def _grown(readings: Readings, node: int, factor: float) -> Readings:
+    """The measured matrix holds the growth already: what is predicted is that the demands have grown."""
     log_factor = readings.log_factor.copy()
-    log_factor[scene.state.node(fault.element)] += np.log(fault.severity)
+    log_factor[node] += np.log(factor)
     return readings._replace(log_factor=log_factor)
 
 
-EFFECTS: dict[FaultKind, Effect] = {_K.SURGE: Effect(state=unchanged, readings=_surged)}
+def _surged(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    return _grown(readings, scene.state.node(fault.element), fault.severity)
+
+
+def _burst(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """Each source adds the same amount: small demands grow by a larger factor than large ones."""
+    node, growth = scene.state.node(fault.element), scene.observation.growth
+    shape = readings.shape.copy()
+    shape[node] += growth.evenness(node, fault.severity)
+    log_factor = readings.log_factor.copy()
+    log_factor[node] = growth.log_factor[node] if np.isfinite(growth.log_factor[node]) else np.log(fault.severity)
+    return readings._replace(shape=shape, log_factor=log_factor)
+
+
+def _flooded(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """64-byte packets on top of what is there."""
+    node, more = scene.state.node(fault.element), (fault.severity - 1) / _DENSER
+    log_packets = readings.log_packets.copy()
+    log_packets[node] += np.log((1 + more * _DENSER) / (1 + more))
+    return _grown(readings, node, 1 + more)._replace(log_packets=log_packets)
+
+
+EFFECTS: dict[FaultKind, Effect] = {
+    _K.SURGE: Effect(state=unchanged, readings=_surged),
+    _K.WEB_DOS: Effect(state=unchanged, readings=_surged),
+    _K.INCAST: Effect(state=unchanged, readings=_burst),
+    _K.SYN_FLOOD: Effect(state=unchanged, readings=_flooded),
+}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
-    """Surges towards the nodes whose demands have grown the most."""
-    del judged
-    growth = observation.growth
-    factor = np.exp(np.nan_to_num(growth.log_factor))
-    for position in map(int, np.argsort(-growth.score, kind="stable")[:_MOST_NODES]):
-        if growth.score[position] > _GROWN and factor[position] > _LEAST_FACTOR:
+    """Growth of each kind towards the nodes whose demands have grown the most, floods where packets got smaller."""
+    growth, explained = observation.growth, judged.readings.log_factor
+    factor: Floats = np.exp(np.nan_to_num(growth.log_factor) - explained)
+    score = np.nan_to_num((growth.log_factor - explained) / growth.sigma)
+    for position in map(int, np.argsort(-score, kind="stable")[:_MOST_NODES]):
+        if score[position] > _GROWN and factor[position] > _LEAST_FACTOR:
             element = observation.inventory.nodes[position].id
             yield Candidate(Fault(kind=_K.SURGE, element=element, severity=float(factor[position])))
+            total = growth.total(position)
+            if total > _LEAST_FACTOR:
+                yield Candidate(Fault(kind=_K.INCAST, element=element, severity=total))
+    denser = np.nan_to_num(observation.log_packets - judged.readings.log_packets)
+    for position in map(int, np.flatnonzero(denser > _LEAST_PACKETS)):
+        severity = _flood(float(np.exp(denser[position])))
+        yield Candidate(Fault(kind=_K.SYN_FLOOD, element=observation.inventory.nodes[position].id, severity=severity))
+
+
+def _flood(denser: float) -> float:
+    """Factor on the packets of a flood that makes packets per Mbit this many times as many."""
+    more = (denser - 1) / max(_DENSER - denser, 1e-6)
+    return float(min(1 + more * _DENSER, 1e6))

@@ -1,0 +1,86 @@
+"""Circuits that go down and come up again and again."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+
+from twin.diagnose.effects import HINT_BOUND, Candidate
+from twin.diagnose.judged import Judged
+from twin.faults import Fault, FaultKind
+from twin.observe.observation import Observation
+
+_TURNS = 2
+_APART_S = 10.0  # lines of the two ends of one event are closer
+_TOLERANCE, _LOADED = 4.0, 20.0  # standard errors
+_LEAST, _MOST = 0.02, 0.98
+
+
+def flaps(observation: Observation, circuit: str) -> bool:
+    """Whether the log has the circuit's interfaces go down and come up more than once."""
+    return len(_turns(observation, circuit)) >= _TURNS
+
+
+def flapping(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Circuits that turn more than once, in their polled states or in the log, and that show in the readings."""
+    network, window, past = observation.inventory, observation.window, observation.past
+    states = np.concatenate([past.up, window.up])
+    turned = np.abs(np.diff(states.astype(np.int64), axis=0)).sum(axis=0)
+    logged = {network.links[network.link(x.element)].circuit for x in observation.events if x.kind == "interface_down"}
+    moved = np.abs(judged.residuals.score) > _TOLERANCE
+    for circuit, positions in network.circuits.items():
+        here = list(positions)
+        in_log = circuit in logged and flaps(observation, circuit)
+        polled = bool((turned[here] >= _TURNS).any())
+        if not (in_log or polled):
+            continue
+        if polled or turned[here].any() or moved[here].any():
+            severity = _share_down(observation, judged, circuit)
+            fault = Fault(kind=FaultKind.FLAP, element=circuit, severity=severity)
+            yield Candidate(fault, hint=HINT_BOUND if in_log else 0.0)
+
+
+def _share_down(observation: Observation, judged: Judged, circuit: str) -> float:
+    """Share of time that it is down: of its load where it should carry enough, else of the time in the log."""
+    here = list(observation.inventory.circuits[circuit])
+    residuals = judged.residuals
+    loaded = [i for i in here if residuals.predicted[i] > _LOADED * residuals.sigma[i]]
+    if loaded:
+        measured = float(np.nan_to_num(residuals.measured[loaded]).sum())
+        share = 1 - measured / float(residuals.predicted[loaded].sum())
+    else:
+        share = _logged_share(observation, circuit)
+    return float(np.clip(share, _LEAST, _MOST))
+
+
+def _turns(observation: Observation, circuit: str) -> list[float]:
+    """Times, seconds, at which the log has the circuit go down, after it came up or for the first time."""
+    return [down for down, _ in _spells(observation, circuit)]
+
+
+def _logged_share(observation: Observation, circuit: str) -> float:
+    spells = _spells(observation, circuit)
+    if len(spells) < _TURNS:
+        return 0.5
+    whole = spells[-1][0] - spells[0][0]
+    down = sum(up - begin for begin, up in spells[:-1])
+    return down / whole if whole > 0 else 0.5
+
+
+def _spells(observation: Observation, circuit: str) -> list[tuple[float, float]]:
+    """Spells of the first of the circuit's interfaces that logs any: when it went down, when it came up."""
+    network = observation.inventory
+    interfaces = [network.links[i].interface for i in network.circuits[circuit]]
+    by_interface: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    began: dict[str, float] = {}
+    for fact in observation.events:
+        if fact.element not in interfaces:
+            continue
+        if fact.kind == "interface_down":
+            began.setdefault(fact.element, fact.time)
+        elif fact.kind == "interface_up" and fact.element in began:
+            by_interface[fact.element].append((began.pop(fact.element), fact.time))
+    for interface, time in began.items():
+        by_interface[interface].append((time, time + _APART_S))
+    logged = [by_interface[x] for x in interfaces if by_interface[x]]
+    return logged[0] if logged else []

@@ -1,0 +1,51 @@
+"""How likely hypotheses are before anything is measured, and what log lines may add to that."""
+
+import numpy as np
+
+from twin.faults import MAX_WEIGHT, TRAITS, Fault, FaultKind
+from twin.model import Network
+
+from .effects import HINT_BOUND, Candidate
+
+_HEALTHY, _ANOTHER = 0.5, 0.2  # probability that nothing is wrong, that one more thing is
+_SEVERITY_COST = 2.5  # nats: half of log N for one severity that is fitted to N readings
+
+
+def log_prior(network: Network, causes: tuple[Candidate, ...]) -> float:
+    """Log of the prior: uniform over kinds, elements of a kind and targets, with a cost for severities that are fitted.
+
+    Log lines shift each fault within `HINT_BOUND`.
+    """
+    if not causes:
+        return float(np.log(_HEALTHY))
+    several = float(np.log(1 - _HEALTHY)) + (len(causes) - 1) * float(np.log(_ANOTHER))
+    return several + sum(_of(network, cause) for cause in causes)
+
+
+def _of(network: Network, candidate: Candidate) -> float:
+    fault = candidate.fault
+    places = len(FaultKind) * _elements(network, fault) * _targets(network, fault)
+    return -float(np.log(places)) + _severity(candidate) + float(np.clip(candidate.hint, -HINT_BOUND, HINT_BOUND))
+
+
+def _elements(network: Network, fault: Fault) -> int:
+    """How many elements of its sort the network has."""
+    known = {"link": network.circuits, "node": network.nodes, "interface": network.links, "network": (network,)}
+    return len(known[fault.element.split("/", 1)[0]])
+
+
+def _targets(network: Network, fault: Fault) -> int:
+    """Among how many targets the fault's own is one: nodes, or the other interfaces of a router."""
+    if fault.target is None:
+        return 1
+    if fault.target.startswith("node/"):
+        return len(network.nodes)
+    router = fault.target.split("/")[1]
+    return max(1, sum(link.tail == router for link in network.links) - 1)
+
+
+def _severity(candidate: Candidate) -> float:
+    if candidate.weights is not None:
+        low, high = candidate.weights
+        return float(np.log(np.log((high + 1) / low) / np.log(MAX_WEIGHT + 1)))
+    return -_SEVERITY_COST if TRAITS[candidate.fault.kind].severity.words != "1" else 0.0
