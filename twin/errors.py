@@ -8,6 +8,8 @@
     │   ├── TopologyError               values that no network can have
     │   ├── FormatError                 a file that does not follow its format
     │   ├── PlanError                   a plan that cannot be read or applied
+    │   ├── ModelRequestError           a model provider does not accept the key, the model or the request
+    │   ├── ReplayError                 a recorded run that does not hold the answer that is asked for
     │   └── PolicyError                 limits that contradict themselves or do not parse
     ├── RefusedError                3   the gate says no: a result, not a crash
     │   ├── CertificateError            missing, forged, expired, or for something else
@@ -15,6 +17,8 @@
     ├── TransientError              4   safe to try again
     │   ├── StoreBusyError              another process holds the twin file
     │   ├── DeadlineError               a tool call or stage ran out of time
+    │   │   └── CallCancelledError          a tool call whose run was cancelled
+    │   ├── ProviderError               a model provider stays down, or gives no answer that can be used
     │   └── BudgetError                 a role has spent what its contract allows
     ├── StoreError                  1   the twin file cannot be read or written
     ├── ExecutionError              1   the network did not do what was applied
@@ -89,6 +93,14 @@ class PolicyError(InputError):
     """A policy that does not parse or contradicts itself."""
 
 
+class ModelRequestError(InputError):
+    """A model provider does not accept the key, the model's name or the request: asking again would not help."""
+
+
+class ReplayError(InputError):
+    """A recorded run that does not hold the answer that is asked for."""
+
+
 class RefusedError(TwinError):
     """The gate says no."""
 
@@ -115,6 +127,14 @@ class StoreBusyError(TransientError):
 
 class DeadlineError(TransientError):
     """A tool call or a stage ran out of time."""
+
+
+class CallCancelledError(DeadlineError):
+    """A tool call whose run was cancelled."""
+
+
+class ProviderError(TransientError):
+    """A model provider that stays down for as long as a call may take, or gives no answer that can be used."""
 
 
 class BudgetError(TransientError):
