@@ -3,13 +3,18 @@
 import json
 from collections.abc import Sequence
 
+from pydantic import JsonValue
+
 from tools.desk import Desk
+from tools.provenance import labelled
 from twin.model import Frozen
+from twin.untrusted import NAME, WRITTEN_BY, Quoted, quote, swept
 
 
 def observe(desk: Desk) -> str:
     """Ask monitoring for the state of the network."""
-    return f"Look at the network {desk.inventory.name} and report what is not as it should be, or that nothing is."
+    name = quote(desk.inventory.name, "file", NAME)
+    return f"Look at the network and report what is not as it should be, or that nothing is. Its name:\n{_json(name)}"
 
 
 def diagnose(desk: Desk) -> str:
@@ -20,11 +25,11 @@ def diagnose(desk: Desk) -> str:
 def plan(desk: Desk) -> str:
     """Hand the diagnosis to planning, with what became of earlier plans."""
     task = f"Diagnosis hands you this. Find the plan that removes the harm.\n{_json(desk.diagnosis)}"
-    rejections = [
+    rejections: list[JsonValue] = [
         {
             "plan": decision.plan,
             "reasons": decision.reasons,
-            "failed": [check.model_dump() for check in decision.verdict.checks if not check.passed]
+            "failed": [check.model_dump(mode="json") for check in decision.verdict.checks if not check.passed]
             if decision.verdict
             else [],
         }
@@ -32,7 +37,10 @@ def plan(desk: Desk) -> str:
     ]
     if not rejections:
         return task
-    return f"{task}\nThese plans were rejected; answer their counterexamples.\n{json.dumps(rejections)}"
+    told = json.dumps(
+        {"untrusted": {"reasons": WRITTEN_BY["model"]}, "rejected": swept(rejections)}, ensure_ascii=False
+    )
+    return f"{task}\nThese plans were rejected; answer their counterexamples.\n{told}"
 
 
 def verify(desk: Desk) -> str:
@@ -45,5 +53,5 @@ def remind(tools: Sequence[str]) -> str:
     return f"You have not concluded. Call {' or '.join(tools)} now."
 
 
-def _json(value: Frozen | None) -> str:
-    return value.model_dump_json(exclude_none=True) if value is not None else "{}"
+def _json(value: Frozen | Quoted | None) -> str:
+    return labelled(value) if value is not None else "{}"

@@ -1,13 +1,24 @@
 """Which fields of a tool's answer hold text from outside: read from the types, so that no tool can forget to say it."""
 
+import json
 from collections.abc import Iterator
+from functools import cache
 from typing import cast, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
-from twin.untrusted import WRITTEN_BY, Origin
+from twin.untrusted import PASSAGE, WRITTEN_BY, Origin, swept
 
 
+def labelled(value: BaseModel, limit: int = PASSAGE) -> str:
+    """Write a value as a model reads it: JSON whose text is legible, after a note of which of it came from outside."""
+    document = swept(cast(JsonValue, value.model_dump(mode="json", exclude_none=True)), limit)
+    outside = outside_text(type(value))
+    noted = {"untrusted": outside, **document} if outside and isinstance(document, dict) else document
+    return json.dumps(noted, ensure_ascii=False, separators=(",", ":"))
+
+
+@cache
 def outside_text(answer: type[BaseModel]) -> dict[str, str]:
     """Return the dotted paths of an answer's fields that hold text from outside, with who wrote it."""
     return {path: WRITTEN_BY[origin.source] for path, origin in _marked(answer, "", frozenset())}

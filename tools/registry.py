@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from opentelemetry.trace import Tracer
@@ -24,7 +25,7 @@ from twin.untrusted import legible, swept
 
 from .desk import Desk
 from .handover import Role
-from .provenance import outside_text
+from .provenance import labelled
 from .tracing import RESULT_SIZE, RESULT_TRUNCATED, failed, told, tool_span
 
 Schema = dict[str, JsonValue]
@@ -52,7 +53,7 @@ class Tool:
     function: Callable[..., Frozen]
     deadline: float
 
-    @property
+    @cached_property
     def schema(self) -> Schema:
         """JSON schema of the arguments, without references."""
         schema = cast(Schema, self.arguments.model_json_schema())
@@ -179,10 +180,7 @@ def crash(error: Exception) -> ToolAnswer:
 
 
 def _capped(value: Frozen) -> ToolAnswer:
-    document = cast(Schema, swept(value.model_dump(mode="json", exclude_none=True), MAX_RESULT))
-    outside = outside_text(type(value))
-    labelled = {"untrusted": outside, **document} if outside else document
-    content = json.dumps(labelled, ensure_ascii=False, separators=(",", ":"))
+    content = labelled(value, MAX_RESULT)
     if len(content) <= MAX_RESULT:
         return ToolAnswer(ok=True, content=content, value=value)
     excerpt = {"truncated": True, "characters": len(content), "excerpt": content[: MAX_RESULT // 2]}
