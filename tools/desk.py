@@ -23,6 +23,7 @@ from twin.policy import Policy
 from twin.verdict import Counterexample, Verdict
 
 from .handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+from .shelf import Shelf
 from .tracing import Value, twin_span
 
 
@@ -88,6 +89,7 @@ class Desk:
     verdicts: dict[str, Verdict] = field(default_factory=dict[str, Verdict])
     decision: Decision | None = None
     rejected: tuple[Decision, ...] = ()
+    results: Shelf = field(default_factory=Shelf)
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)
