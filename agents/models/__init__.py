@@ -32,8 +32,14 @@ def _adversary(persona: str) -> "ChatCompletionClient":
     return AdversaryClient(persona)
 
 
+def _local(model: str) -> "ChatCompletionClient":
+    from .local import LocalClient
+
+    return LocalClient(model)
+
+
 _PROVIDERS: Mapping[str, Callable[[str], "ChatCompletionClient"]] = MappingProxyType(
-    {"runbook": _runbook, "adversary": _adversary}
+    {"runbook": _runbook, "adversary": _adversary, "local": _local}
 )
 
 
