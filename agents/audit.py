@@ -1,4 +1,7 @@
-"""The trail of tool calls, written to the journal before a call runs and before anyone sees its answer."""
+"""The trail of tool calls, written to the journal before a call runs and before anyone sees its answer.
+
+In a run that is taken up again the same trail says what the calls gave that were made before.
+"""
 
 from pydantic import JsonValue
 
@@ -14,6 +17,18 @@ class JournalAudit:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        self.differing: list[str] = []
+
+    def recall(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
+        """Return what the call that is made now gave when the run was there the first time."""
+        before = self._journal.recall.returned(role, tool, call_id)
+        if before is None:
+            return None
+        return ToolAnswer(before.ok, before.content, before.error, before.truncated, repeated=before.repeated)
+
+    def differed(self, tool: str) -> None:
+        """Take note that a call gives something else now; the run goes on with what it gave then."""
+        self.differing.append(tool)
 
     def called(self, role: Role, tool: str, call_id: str, arguments: JsonValue) -> None:
         """Write that a call is about to run."""
@@ -30,6 +45,7 @@ class JournalAudit:
                 error=answer.error,
                 content=answer.content,
                 truncated=answer.truncated,
+                repeated=answer.repeated,
                 seconds=answer.seconds,
             )
         )

@@ -70,7 +70,8 @@ async def follow(ground: Ground) -> Ended:
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))
-    toolbox = Toolbox(desk, TOOLS, RIGHTS, audit=JournalAudit(ground.journal))
+    audit = JournalAudit(ground.journal)
+    toolbox = Toolbox(desk, TOOLS, RIGHTS, audit=audit, past=audit)
     driver = Driver(desk, session, assemble(session, toolbox), operator, rounds=ground.request.rounds)
     stage: Stage = "observe"
     while True:

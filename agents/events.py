@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from twin.certificate import Approval
 from twin.faults import Fault
 from twin.model import Frozen
 from twin.plan import Change, Plan
@@ -144,6 +145,7 @@ class ToolReturned(Frozen):
     error: str | None = Field(default=None, description="Stable error code, for example rights.")
     content: str
     truncated: bool = False
+    repeated: bool = Field(default=False, description="Answered as before: the same call, and nothing had changed.")
     seconds: float
 
 
@@ -203,6 +205,30 @@ class ExecutionStep(Frozen):
     detail: str
 
 
+class StopRequested(Frozen):
+    """The run was told to stop while a plan was under way: what follows takes it back."""
+
+    kind: Literal["stop requested"] = "stop requested"
+    durable: ClassVar[bool] = True
+
+
+class RunResumed(Frozen):
+    """A process took up a run that another one had left, or that had waited for a person."""
+
+    kind: Literal["run resumed"] = "run resumed"
+    durable: ClassVar[bool] = True
+    records: int = Field(description="Records that were there.")
+    torn: bool = Field(description="Whether a last line was cut off; it was removed.")
+
+
+class ApprovalGiven(Frozen):
+    """A person approved or rejected the plan that the run waits with."""
+
+    kind: Literal["approval given"] = "approval given"
+    durable: ClassVar[bool] = True
+    approval: Approval
+
+
 class Noted(Frozen):
     """Something a reader of the run should know that is no result: a retry, an exhausted budget, a late tool."""
 
@@ -258,6 +284,9 @@ Event = Annotated[
     | LoadsTaken
     | CertificateIssued
     | ExecutionStep
+    | StopRequested
+    | RunResumed
+    | ApprovalGiven
     | Noted
     | RunFinished,
     Field(discriminator="kind"),

@@ -27,7 +27,7 @@ from twin.verdict import risk_tier
 
 from . import loads
 from .chat import Session
-from .events import CertificateIssued, ExecutionStep, Figures, LoadsTaken, VerdictReached
+from .events import CertificateIssued, ExecutionStep, Figures, LoadsTaken, StopRequested, VerdictReached
 
 NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
@@ -119,7 +119,7 @@ class NetworkOperator:
         submission, _ = self._approved()
         self._configured = self.live.read_topology()
         started = self.live.now
-        execution, cancelled = await _to_the_end(lambda: self._execute(submission), self._stop)
+        execution, cancelled = await self._to_the_end(lambda: self._execute(submission))
         self.accepted = True
         self.store.save_execution(
             submission.plan.hash,
@@ -140,7 +140,7 @@ class NetworkOperator:
 
         Traffic moves on in the meantime, so the measure is the harm that the twin says there would be without the plan.
         """
-        better, cancelled = await _to_the_end(self._confirm, self._stop)
+        better, cancelled = await self._to_the_end(self._confirm)
         if cancelled:
             raise asyncio.CancelledError
         return better
@@ -239,6 +239,23 @@ class NetworkOperator:
             self._stop.clear()
             raise asyncio.CancelledError
 
+    async def _to_the_end(self, work: Callable[[], T]) -> tuple[T, bool]:
+        # What was begun must be finished or taken back: a cancellation asks the executor to stop and awaits its answer.
+        future, cancelled = in_thread(work), False
+        while True:
+            try:
+                return await asyncio.shield(future), cancelled
+            except asyncio.CancelledError:
+                if future.done():
+                    raise
+                cancelled = cancelled or self._told_to_stop()
+
+    def _told_to_stop(self) -> bool:
+        self._stop.set()
+        if not self.session.journal.recall.ahead:
+            self.session.journal.append(StopRequested())
+        return True
+
     def _approved(self) -> tuple[PlanSubmission, Decision]:
         submission, decision = self.desk.submission, self.desk.decision
         if submission is None or decision is None or not decision.approved or decision.plan != submission.plan.hash:
@@ -257,16 +274,3 @@ class NetworkOperator:
 
     def _figure(self, **figures: float) -> None:
         self.figures = self.figures.model_copy(update=figures)
-
-
-async def _to_the_end(work: Callable[[], T], stop: threading.Event) -> tuple[T, bool]:
-    # What was begun must be finished or taken back: a cancellation asks the executor to stop and waits for its answer.
-    future, cancelled = in_thread(work), False
-    while True:
-        try:
-            return await asyncio.shield(future), cancelled
-        except asyncio.CancelledError:
-            if future.done():
-                raise
-            cancelled = True
-            stop.set()

@@ -19,13 +19,14 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from opentelemetry.trace import Tracer
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, create_model
 
-from twin.errors import DeadlineError, InputError, RefusedError, RightsError, TwinError
+from twin.errors import CallCancelledError, DeadlineError, InputError, RefusedError, RightsError, TwinError
 from twin.model import Frozen
 from twin.untrusted import legible, swept
 
 from .desk import Desk
 from .handover import Role
 from .provenance import labelled
+from .repeats import Repeats
 from .tracing import RESULT_SIZE, RESULT_TRUNCATED, failed, told, tool_span
 
 Schema = dict[str, JsonValue]
@@ -70,6 +71,19 @@ class ToolAnswer(NamedTuple):
     truncated: bool = False
     value: Frozen | None = None
     seconds: float = 0.0
+    repeated: bool = False
+
+
+class Past(Protocol):
+    """What calls gave when a run that is taken up again was there the first time."""
+
+    def recall(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
+        """Return what the call that is made now gave then, None when it is new."""
+        ...
+
+    def differed(self, tool: str) -> None:
+        """Take note that a call gives something else now."""
+        ...
 
 
 class Audit(Protocol):
@@ -100,15 +114,23 @@ class Toolbox:
     """The tools of one run, with who may call what.
 
     Calls run one at a time, each in a thread of its own: one that passes its deadline, or whose caller gave up, is
-    left behind. It can do no harm there, since tools only read and simulate, and none touches the network.
+    left behind. It can do no harm there, since tools only read and simulate, and none touches the network. A call that
+    a role repeats while nothing has changed is answered as before, and so is one that `past` knows.
     """
 
     def __init__(
-        self, desk: Desk, tools: tuple[Tool, ...], rights: Mapping[Role, frozenset[str]], *, audit: Audit | None = None
+        self,
+        desk: Desk,
+        tools: tuple[Tool, ...],
+        rights: Mapping[Role, frozenset[str]],
+        *,
+        audit: Audit | None = None,
+        past: Past | None = None,
     ) -> None:
         self.tools = {tool.name: tool for tool in tools}
-        self._desk, self._rights, self._audit = desk, rights, audit
+        self._desk, self._rights, self._audit, self._past = desk, rights, audit, past
         self._one_at_a_time = asyncio.Lock()
+        self._repeats = Repeats[ToolAnswer]()
 
     async def call(self, role: Role, tool: str, arguments: JsonValue, *, call_id: str = "") -> ToolAnswer:
         """Call a tool for a role.
@@ -122,9 +144,9 @@ class Toolbox:
         known = self.tools.get(tool)
         with tool_span(self._tracer, tool, call_id=call_id, description=known.description if known else "") as span:
             try:
-                answer = await self._answer(role, tool, arguments)
+                answer = await self._once(role, tool, arguments, call_id)
             except asyncio.CancelledError:
-                self._returned(role, tool, call_id, refusal(DeadlineError("the run was cancelled")))
+                self._returned(role, tool, call_id, refusal(CallCancelledError("the run was cancelled")))
                 raise
             except Exception as error:
                 self._returned(role, tool, call_id, crash(error))
@@ -141,13 +163,34 @@ class Toolbox:
     def _tracer(self) -> Tracer:
         return self._desk.tracer
 
+    async def _once(self, role: Role, name: str, arguments: JsonValue, call_id: str) -> ToolAnswer:
+        """Answer as the past did, but compute again what the tool leaves on the desk."""
+        then = self._past.recall(role, name, call_id) if self._past else None
+        if then is not None and then.error == DeadlineError("").code:
+            return then
+        now = await self._answer(role, name, arguments)
+        if then is None or self._past is None:
+            return now
+        if then.content != now.content:
+            self._past.differed(name)
+        return then._replace(value=now.value)
+
     async def _answer(self, role: Role, name: str, arguments: JsonValue) -> ToolAnswer:
+        call = (role, name, json.dumps(arguments, sort_keys=True))
+        async with self._one_at_a_time:
+            if (before := self._repeats.find(call, self._desk)) is not None:
+                return before._replace(repeated=True)
+            answer = await self._computed(role, name, arguments)
+            if answer.error != DeadlineError("").code:
+                self._repeats.keep(call, self._desk, answer)
+            return answer
+
+    async def _computed(self, role: Role, name: str, arguments: JsonValue) -> ToolAnswer:
         try:
             tool = self._allowed(role, name)
             checked = tool.arguments.model_validate(_legible(arguments))
             given = {field: getattr(checked, field) for field in tool.arguments.model_fields}
-            async with self._one_at_a_time:
-                value = await _within(tool.deadline, name, lambda: tool.function(self._desk, **given))
+            value = await _within(tool.deadline, name, lambda: tool.function(self._desk, **given))
         except ValidationError as error:
             return refusal(InputError(_problems(error), fix="call it again with arguments that follow its schema"))
         except (InputError, RefusedError, DeadlineError) as error:

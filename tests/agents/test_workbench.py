@@ -104,7 +104,7 @@ def test_cancelling_the_task_during_a_call_returns_and_records_the_call(journal:
     asyncio.run(cancelled())
     journal.close()
     returned = [x.event for x in read_journal(tmp_path / "journal.jsonl").records if isinstance(x.event, ToolReturned)]
-    assert [x.error for x in returned] == ["deadline"]
+    assert [x.error for x in returned] == ["call-cancelled"]
 
 
 def test_cancelling_the_token_during_a_call_gives_a_result():

@@ -1,0 +1,148 @@
+"""Taking up a run that was killed: it goes once more through its own past, and then on from where it was.
+
+A run is deterministic but for its models and the wall clock. Their part comes from the journal, what the network went
+through comes from the network's own record, and everything else is computed again and compared with the journal.
+No model is asked twice, and no change is made twice. A run that had been told to stop, or that does not come out as
+its record says, is not gone through again: what is in place of its plan is taken back, and the record is closed.
+"""
+
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+
+from twin.errors import DivergedError, StoreError, TwinError
+from twin.executor import StepRecord, recover
+from twin.live.recorded import RecordedNetwork
+from twin.model import Network
+from twin.store import TwinStore
+
+from .course import Ended, Ground, follow
+from .events import ExecutionStep, Outcome, RunFinished, RunResumed
+from .journal import Clock, Journal, Listener
+from .models import Model, resolve
+from .ownership import own
+from .past import JOURNAL, Past, read_past
+from .quiet import QuietTracer
+from .recall import Recall
+from .request import RunRequest
+from .run import TRACE, TWIN, RunResult, signing_key, utc_now, version
+from .scene import LIVE, restore_scene
+from .tracing import Tracing
+
+
+async def resume_run(
+    folder: Path,
+    *,
+    home: Path | None = None,
+    clock: Clock = utc_now,
+    on_event: Listener | None = None,
+    model: Model | None = None,
+) -> RunResult:
+    """Take up the run in a folder and bring it to its end; a run that has ended is left as it is.
+
+    `on_event` sees new records only, `model` answers what no record answers. A cancellation is answered as in
+    `run_incident`. Raises `InputError` when there is no run to take up, `StoreBusyError` that names the process which
+    works on it, `JournalError` or `StoreError` when its record is broken.
+    """
+    read_past(folder)  # before anything is written into what may be no run at all
+    with ExitStack() as stack:
+        stack.enter_context(own(folder))
+        past = read_past(folder)
+        done = past.finished
+        if done is not None:
+            return RunResult(past.started.run, folder, done, past.reading.head)
+        model = model or resolve(past.started.model)
+        key = signing_key(home, folder.parent)
+        store = stack.enter_context(TwinStore.open(folder / TWIN))
+        network = _inventory(past, store)
+        scene = restore_scene(folder, network)
+        tracing = Tracing(folder / TRACE, version=version())
+        stack.callback(tracing.close)
+        reopened = Journal.reopen(folder / JOURNAL, past.reading, clock=clock, listener=on_event)
+        journal = stack.enter_context(reopened)
+        journal.append(RunResumed(records=len(past.reading.records), torn=past.reading.torn))
+        run, tracer = past.started.run, QuietTracer(tracing.tracer, journal)
+        request = request_of(past)
+        approvals, worked = past.approvals, past.worked_s
+        ground = Ground(
+            run, folder, request, network, scene, model, key, journal, store, tracer, approvals, worked_s=worked
+        )
+        ended = await _go_on(ground, past)
+        return RunResult(run, folder, ended.finished, journal.head, ended.error)
+
+
+def request_of(past: Past) -> RunRequest:
+    """Return what the run was asked to do; what struck the network is the network's own secret."""
+    started = past.started
+    return RunRequest(
+        network=started.network,
+        seed=started.seed,
+        model=started.model,
+        policy=started.policy,
+        rounds=started.rounds,
+    )
+
+
+async def _go_on(ground: Ground, past: Past) -> Ended:
+    if len(past.undisturbed) < len(past.reading.records):
+        return close(ground, past, "interrupted", "the run was killed while it took back what it had applied")
+    ground.journal.recall = Recall(past.reading.records)
+    try:
+        return await follow(ground)
+    except DivergedError as error:
+        ground.journal.recall = Recall()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return close(ground, past, "interrupted", "the run was cancelled")
+        return close(ground, past, "failed", f"the run does not come out as its record says: {error}")
+
+
+def close(ground: Ground, past: Past, outcome: Outcome, because: str) -> Ended:
+    """Take back whatever of a certified plan is in place, as the network itself says, and write the last record."""
+    live = RecordedNetwork.restore(ground.folder / LIVE, ground.network)
+    configured, plan, error = live.read_topology(), past.certified, None
+    live.catch_up()
+    if plan is not None and live.effects:
+        try:
+            base = ground.store.load_snapshot(plan.base)
+            recover(plan, base, configured, live, because=because, on_step=lambda x: _record(ground, x))
+            because = f"{because}; every step that was applied has been taken back"
+        except TwinError as raised:
+            outcome, error = "failed", raised
+            because = f"{because}, and not everything could be taken back: {raised}"
+    ground.store.save_snapshot(live.read_topology(), now=live.now, parent=ground.network.id)
+    ground.store.set_current(live.read_topology().id)
+    finished = _closing(ground, past, outcome, because)
+    ground.journal.append(finished)
+    return Ended(finished, error)
+
+
+def _record(ground: Ground, step: StepRecord) -> None:
+    ground.journal.append(ExecutionStep(**step.model_dump()))
+
+
+def _closing(ground: Ground, past: Past, outcome: Outcome, because: str) -> RunFinished:
+    answers, diagnosis = past.answers, past.diagnosis
+    return RunFinished(
+        outcome=outcome,
+        because=because,
+        figures=past.figures,
+        cause=diagnosis.cause if diagnosis else None,
+        truth=ground.scene.fault,
+        onset=ground.scene.onset,
+        rounds=past.rounds,
+        model_calls=len(answers),
+        tool_calls=sum(len(answer.tool_calls) for answer in answers),
+        input_tokens=sum(answer.input_tokens for answer in answers),
+        output_tokens=sum(answer.output_tokens for answer in answers),
+        seconds=past.worked_s,
+    )
+
+
+def _inventory(past: Past, store: TwinStore) -> Network:
+    try:
+        return store.load_snapshot(past.started.inventory)
+    except TwinError as error:
+        raise StoreError(
+            f"{store.path} does not hold the network that the run began with", fix="restore the run's folder"
+        ) from error
