@@ -9,6 +9,7 @@ from typing import cast
 from pydantic import JsonValue
 
 SHORTENED = "shortened"
+SHORT = 1_200  # characters of a result that need never be shortened
 _ROWS = (8, 4, 2, 1, 0)
 _TEXTS = (600, 160, 60)
 
@@ -44,21 +45,35 @@ def shorten(content: str, limit: int) -> str:
     if len(content) <= limit or not isinstance(document, dict):
         return content
     whole = cast(dict[str, JsonValue], document)
-    if SHORTENED in whole:
-        return content
+    earlier = whole.pop(SHORTENED, None)
+    past = earlier if isinstance(earlier, dict) else {}
+    handle = past.get("handle") or handle_of(content)
     found = content
     for texts in _TEXTS:
         for rows in _ROWS:
-            found = dumped(_summary(whole, handle_of(content), rows, texts))
+            found = dumped(_summary(whole, handle, rows, texts, past.get("lists")))
             if len(found) <= limit:
                 return found
     return found if len(found) < len(content) else content
 
 
-def _summary(document: dict[str, JsonValue], handle: str, rows: int, texts: int) -> dict[str, JsonValue]:
+def _summary(
+    document: dict[str, JsonValue], handle: JsonValue, rows: int, texts: int, past: JsonValue
+) -> dict[str, JsonValue]:
     lists: dict[str, JsonValue] = {}
     kept = cast(dict[str, JsonValue], _cut(document, "", rows, texts, lists))
+    if isinstance(past, dict):  # of a result that was shortened before, the whole is what counts
+        lists |= {path: {**entry, "shown": min(rows, _shown(entry))} for path, entry in _entries(past)}
     return {**kept, SHORTENED: {"handle": handle, "lists": lists}}
+
+
+def _entries(past: dict[str, JsonValue]) -> list[tuple[str, dict[str, JsonValue]]]:
+    return [(path, entry) for path, entry in past.items() if isinstance(entry, dict)]
+
+
+def _shown(entry: dict[str, JsonValue]) -> int:
+    shown = entry.get("shown")
+    return shown if isinstance(shown, int) else 0
 
 
 def _cut(value: JsonValue, path: str, rows: int, texts: int, lists: dict[str, JsonValue]) -> JsonValue:
