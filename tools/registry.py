@@ -27,6 +27,7 @@ from .desk import Desk
 from .handover import Role
 from .provenance import labelled
 from .repeats import Repeats
+from .shelf import SHORT, Shelf, shorten
 from .tracing import RESULT_SIZE, RESULT_TRUNCATED, failed, told, tool_span
 
 Schema = dict[str, JsonValue]
@@ -195,7 +196,7 @@ class Toolbox:
             return refusal(InputError(_problems(error), fix="call it again with arguments that follow its schema"))
         except (InputError, RefusedError, DeadlineError) as error:
             return refusal(error)
-        return _capped(value)
+        return _capped(value, self._desk.results)
 
     def _allowed(self, role: Role, name: str) -> Tool:
         allowed = self._rights[role]
@@ -222,10 +223,15 @@ def crash(error: Exception) -> ToolAnswer:
     return ToolAnswer(ok=False, content=json.dumps({"error": code, "message": "the tool failed"}), error=code)
 
 
-def _capped(value: Frozen) -> ToolAnswer:
+def _capped(value: Frozen, shelf: Shelf) -> ToolAnswer:
     content = labelled(value, MAX_RESULT)
+    if len(content) > SHORT:
+        shelf.put(content)
     if len(content) <= MAX_RESULT:
         return ToolAnswer(ok=True, content=content, value=value)
+    shorter = shorten(content, MAX_RESULT)
+    if len(shorter) <= MAX_RESULT:
+        return ToolAnswer(ok=True, content=shorter, truncated=True, value=value)
     excerpt = {"truncated": True, "characters": len(content), "excerpt": content[: MAX_RESULT // 2]}
     return ToolAnswer(ok=True, content=json.dumps(excerpt, ensure_ascii=False), truncated=True, value=value)
 
