@@ -3,6 +3,7 @@
 from .diagnosis import rank_causes, report_diagnosis
 from .planning import propose_plans, report_no_plan, submit_plan
 from .registry import Tool, bind
+from .results import fetch_result
 from .sql import sql
 from .telemetry import list_symptoms, read_events, report_incident
 from .topology import element_status, network_status
@@ -28,4 +29,5 @@ TOOLS: tuple[Tool, ...] = (
     bind(verify_plan, deadline=LONG),
     bind(decide),
     bind(sql, deadline=SQL),
+    bind(fetch_result),
 )
