@@ -32,6 +32,7 @@ from tools.tracing import (
 from twin.errors import BudgetError
 
 from .content import input_messages, output_messages
+from .context import LEFT_OUT
 from .contracts import Contract
 from .events import ChatAnswered, ChatMessage, ChatRequested, ToolRequest
 from .journal import Journal
@@ -136,6 +137,7 @@ class RoleClient(Client):
 
     def _request(self, messages: Sequence[LLMMessage], offered: Sequence[Tool | ToolSchema]) -> int:
         self._session.spent.model_calls += 1
+        worded = _worded(messages)  # the window never leaves out a task
         schemas = [tool if isinstance(tool, dict) else tool.schema for tool in offered]
         whole = json.dumps([[message.model_dump(mode="json") for message in messages], schemas], sort_keys=True)
         self._session.journal.append(
@@ -145,11 +147,11 @@ class RoleClient(Client):
                 call=self._session.spent.model_calls,
                 request=hashlib.sha256(whole.encode()).hexdigest()[:16],
                 prompt=prompts.version(self._contract.role),
-                messages=_worded(messages[self._recorded :]),
+                messages=worded[self._recorded :],
                 tools=tuple(_name(tool) for tool in offered),
             )
         )
-        self._recorded = len(messages)
+        self._recorded = len(worded)
         return self._session.spent.model_calls
 
     def _answered_before(self, answer: ChatAnswered) -> CreateResult:
@@ -199,5 +201,5 @@ def _worded(messages: Sequence[LLMMessage]) -> tuple[ChatMessage, ...]:
     return tuple(
         ChatMessage(source="system" if message.type == "SystemMessage" else "driver", text=str(message.content))
         for message in messages
-        if message.type in ("SystemMessage", "UserMessage")
+        if message.type == "SystemMessage" or (message.type == "UserMessage" and message.source != LEFT_OUT)
     )

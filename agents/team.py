@@ -16,6 +16,7 @@ from tools.tracing import agent_span, plan_span, told
 from twin.errors import DeadlineError
 
 from .chat import RoleClient, Session
+from .context import ConversationWindow
 from .contracts import CONTRACTS, Contract
 from .workbench import RoleWorkbench
 
@@ -74,6 +75,7 @@ def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Speci
         model_client=client,
         workbench=workbench,
         system_message=prompts.prompt(contract.role),
+        model_context=ConversationWindow(),
         max_tool_iterations=contract.budget.model_calls,
     )
     return Specialist(contract, agent, client, workbench, session)
