@@ -1,11 +1,13 @@
 """Diagnosis by synthesis: simulate every plausible fault and rank them by how well they explain the readings."""
 
+from itertools import product
+
 import numpy as np
 
 from twin.model import Floats, Network
 from twin.observe.observation import Observation
 
-from .diagnosis import Diagnosis, Hypothesis
+from .diagnosis import Diagnosis, Hypothesis, named
 from .evidence import evidence, unexplained
 from .judged import Judged
 from .likelihood import planned
@@ -36,8 +38,7 @@ def diagnose(observation: Observation) -> Diagnosis:
     return Diagnosis(
         snapshot=observation.network.id,
         hypotheses=tuple(
-            _hypothesis(group, healthy, float(share), groups)
-            for group, share in _shown(groups, confidence)
+            _hypothesis(group, healthy, float(share), groups) for group, share in _shown(groups, confidence)
         ),
         simulated=sum(map(len, groups)),
         unexplained=unexplained(best.judged, healthy),
@@ -80,6 +81,12 @@ def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
     return groups
 
 
+def _renamed(entry: Scored) -> list[str]:
+    """Names of the same hypothesis with other kinds that would leave the same telemetry."""
+    options = [[x.fault, *(x.fault.model_copy(update={"kind": kind}) for kind in x.also)] for x in entry.causes]
+    return [named(tuple(sorted(faults, key=str))) for faults in product(*options)][1:]
+
+
 def _same(one: Scored, other: Scored) -> bool:
     return abs(one.score - other.score) < _EQUAL and one.judged.same_readings(other.judged)
 
@@ -93,6 +100,7 @@ def _hypothesis(group: list[Scored], healthy: Judged, confidence: float, groups:
     entry = group[0]
     others = [x[0] for x in groups if x is not group]
     alike = [x.name for x in others if abs(x.score - entry.score) < _ALIKE or entry.judged.same_readings(x.judged)]
+    twins = (*(x.name for x in group[1:]), *_renamed(entry))
     weights = next((x.weights for x in entry.causes if x.weights), None)
     return Hypothesis(
         faults=entry.judged.faults,
@@ -101,6 +109,6 @@ def _hypothesis(group: list[Scored], healthy: Judged, confidence: float, groups:
         residual=float(np.sqrt(np.mean(entry.judged.residuals.score**2))),
         evidence=evidence(entry.judged, healthy),
         value_range=weights,
-        alike=tuple(x.name for x in group[1:]),
-        indistinguishable=tuple(dict.fromkeys([*(x.name for x in group[1:]), *alike])),
+        alike=twins,
+        indistinguishable=tuple(dict.fromkeys([*twins, *alike])),
     )

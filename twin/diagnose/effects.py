@@ -32,7 +32,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import Fault, afflict
+from twin.faults import Fault, FaultKind, afflict
 from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.expectation import Expectation
@@ -49,6 +49,7 @@ class Candidate(NamedTuple):
     fault: Fault
     weights: tuple[int, int] | None = None
     hint: float = 0.0  # nats that log facts speak for it, or against
+    also: tuple[FaultKind, ...] = ()  # kinds that would leave the same telemetry at this element: one answer
 
 
 class Readings(NamedTuple):
@@ -57,6 +58,7 @@ class Readings(NamedTuple):
     arrived: Floats  # [m] Mbit/s that want to leave by each link, given the losses that were measured upstream
     sigma: Floats  # [m] standard error of the measured minus the predicted arrivals, Mbit/s
     capacity: Floats  # [m] Mbit/s above which its queue drops
+    swing: Floats  # [m] Mbit/s by which arrivals may exceed their mean for a part of the time
     wire_loss: Floats  # [m] share of what is sent that the far counter does not see
     broken: Floats  # [m] frames counted as receive errors, as a share of the frames that are received whole
     up: Floats  # [m] probability that the operational state reads up

@@ -25,7 +25,10 @@ _FLOOR_MBPS = 0.5
 _FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
 _DELAY_MS, _DELAY_SHARE = 0.15, 0.02
-_UNPROBED_LOSS = 0.01  # above it a probe's delay tells more about queues than about paths
+_UNPROBED_LOSS, _QUEUED = (
+    0.01,
+    1e-4,
+)  # losses, measured or expected, with which delays tell more of queues than of paths
 _PROBE_LOSS, _PROBE_SHARE = (
     0.01,
     0.25,
@@ -108,6 +111,7 @@ def _expected(scene: Scene, residuals: Residuals) -> Readings:
         arrived=residuals.predicted,
         sigma=residuals.sigma,
         capacity=np.array([link.capacity for link in state.links]),
+        swing=np.zeros(len(state.links)),
         wire_loss=np.array([link.loss for link in state.links]),
         broken=np.zeros(len(state.links)),
         up=up,
@@ -126,7 +130,8 @@ def _drops(seen: Observation, readings: Readings) -> Floats:
     arrived, dropped = seen.arrived_mbps, seen.window.dropped_mbps
     known = np.isfinite(arrived) & np.isfinite(dropped)
     offered, lost = np.where(known, arrived, 0.0), np.where(known, dropped, 0.0)
-    least, most = (np.maximum(offered * (1 + x) - readings.capacity, 0.0) for x in (-_PLATEAU_ERROR, _PLATEAU_ERROR))
+    least = np.maximum(offered * (1 - _PLATEAU_ERROR) - readings.capacity, 0.0)
+    most = np.maximum(offered * (1 + _PLATEAU_ERROR) + readings.swing - readings.capacity, 0.0)
     score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / (_FLOOR_MBPS + _DROP_ERROR * lost)
     return np.where(known, student(score, EXACT), 0.0).mean(axis=0)
 
@@ -172,7 +177,7 @@ def _answers(seen: Observation, readings: Readings) -> Floats:
 def _probe_delay(seen: Observation, readings: Readings) -> Floats:
     probes = seen.probes
     clear = np.isfinite(readings.delay_ms) & np.isfinite(probes.delay_ms)
-    clear &= np.nan_to_num(probes.loss, nan=1.0) < _UNPROBED_LOSS
+    clear &= (np.nan_to_num(probes.loss, nan=1.0) < _UNPROBED_LOSS) & ~(readings.through < 1 - _QUEUED)
     near = np.where(clear, readings.delay_ms, 0.0)
     return np.where(
         clear, student((np.where(clear, probes.delay_ms, 0.0) - near) / (_DELAY_MS + _DELAY_SHARE * near)), 0.0

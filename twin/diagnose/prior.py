@@ -25,7 +25,11 @@ def log_prior(network: Network, causes: tuple[Candidate, ...]) -> float:
 def _of(network: Network, candidate: Candidate) -> float:
     fault = candidate.fault
     places = len(FaultKind) * _elements(network, fault) * _targets(network, fault)
-    return -float(np.log(places)) + _severity(candidate) + float(np.clip(candidate.hint, -HINT_BOUND, HINT_BOUND))
+    return (
+        float(np.log((1 + len(candidate.also)) / places))
+        + _severity(candidate)
+        + float(np.clip(candidate.hint, -HINT_BOUND, HINT_BOUND))
+    )
 
 
 def _elements(network: Network, fault: Fault) -> int:

@@ -12,14 +12,14 @@ from twin.observe.observation import Observation
 
 _LEAST_MS, _LEAST_SHARE = 1.0, 0.05
 _MOST_CIRCUITS = 4
-_UNPROBED_LOSS = 0.01
+_UNPROBED_LOSS, _QUEUED = 0.01, 1e-4
 
 
 def delayed(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     """Circuits that most of the late probes cross and few of the others; the delay is what those over it are late."""
     probes, expected = observation.probes, judged.readings.delay_ms
     clear = np.isfinite(expected) & np.isfinite(probes.delay_ms)
-    clear &= np.nan_to_num(probes.loss, nan=1.0) < _UNPROBED_LOSS
+    clear &= (np.nan_to_num(probes.loss, nan=1.0) < _UNPROBED_LOSS) & ~(judged.readings.through < 1 - _QUEUED)
     late_ms = np.where(clear, np.nan_to_num(probes.delay_ms) - np.where(clear, expected, 0.0), 0.0)
     late = late_ms > _LEAST_MS + _LEAST_SHARE * np.where(clear, expected, 0.0)
     if not late.any():

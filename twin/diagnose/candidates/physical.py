@@ -55,6 +55,7 @@ def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
         sigma=np.hypot(readings.sigma, _FLAP_ERROR * np.abs(readings.arrived - other.predicted)),
         through=total,
         delay_ms=np.divide(spent, total, out=np.full(total.size, np.inf), where=total > 0),
+        swing=readings.swing + (1 - down) * np.maximum(other.predicted - readings.arrived, 0.0),
         up=up,
         adjacent=adjacent,
     )

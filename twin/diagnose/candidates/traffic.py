@@ -62,7 +62,8 @@ def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     for position in map(int, np.argsort(-score, kind="stable")[:_MOST_NODES]):
         if score[position] > _GROWN and factor[position] > _LEAST_FACTOR:
             element = observation.inventory.nodes[position].id
-            yield Candidate(Fault(kind=_K.SURGE, element=element, severity=float(factor[position])))
+            surge = Fault(kind=_K.SURGE, element=element, severity=float(factor[position]))
+            yield Candidate(surge, also=(_K.WEB_DOS,))
             total = growth.total(position)
             if total > _LEAST_FACTOR:
                 yield Candidate(Fault(kind=_K.INCAST, element=element, severity=total))

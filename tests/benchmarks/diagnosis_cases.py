@@ -1,0 +1,181 @@
+"""Seeded incidents for measuring diagnosis: what was injected, whether any reading shows it, what was answered."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from twin.diagnose import Diagnosis, diagnose
+from twin.errors import TopologyError
+from twin.faults import TRAITS, Fault, FaultKind, draw_fault, struck_links
+from twin.formats import load_network
+from twin.live.emulated import EmulatedNetwork
+from twin.live.network import Telemetry
+from twin.model import Floats, Network
+from twin.observe import find_symptoms, observe
+
+MOVED = 5.0
+"""Standard errors by which a fault must move a reading for anybody to see it."""
+TOPOLOGIES = 10
+BEFORE, AFTER = 12, 3
+Columns = TypeVar("Columns", bound=tuple[Any, ...])
+
+
+class Case(NamedTuple):
+    network: str
+    nodes: int
+    faults: tuple[Fault, ...]
+    moved: float  # standard errors by which the reading moved that shows the least of the faults the best
+    diagnosis: Diagnosis
+    alarm: int | None  # samples after the onset at which a symptom showed
+    seconds: float
+
+    @property
+    def identifiable(self) -> bool:
+        return self.moved > MOVED
+
+    @property
+    def right(self) -> bool:
+        best = self.diagnosis.best
+        return self.truth in (best.name, *best.alike)
+
+    @property
+    def in_three(self) -> bool:
+        return any(self.truth in (x.name, *x.alike) for x in self.diagnosis.hypotheses[:3])
+
+    @property
+    def placed(self) -> bool:
+        """Whether the element is right, whatever the kind."""
+        return {x.element for x in self.faults} == {x.element for x in self.diagnosis.best.faults}
+
+    @property
+    def truth(self) -> str:
+        return " and ".join(sorted(map(str, self.faults))) or "healthy"
+
+
+@lru_cache(maxsize=64)
+def network(nodes: int, seed: int) -> Network:
+    return load_network(f"synthetic/{nodes}-{seed % TOPOLOGIES + (1000 if seed >= 5000 else 1)}")
+
+
+def start(seed: int) -> datetime:
+    return datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=(7 * seed) % 24, minutes=20 * (seed % 3))
+
+
+def run(inventory: Network, faults: Sequence[Fault], seed: int) -> Case:
+    live, telemetry = struck(inventory, faults, seed)
+    others = [struck(inventory, [y for y in faults if y is not x], seed)[1] for x in faults]
+    begin = time.perf_counter()
+    diagnosis = diagnose(observe(live.read_topology(), telemetry, now=live.now))
+    return Case(
+        network=inventory.name,
+        nodes=len(inventory.nodes),
+        faults=tuple(faults),
+        moved=min((moved(telemetry, x, AFTER) for x in others), default=np.inf),
+        diagnosis=diagnosis,
+        alarm=_alarm(inventory, telemetry) if faults else None,
+        seconds=time.perf_counter() - begin,
+    )
+
+
+def struck(inventory: Network, faults: Sequence[Fault], seed: int) -> tuple[EmulatedNetwork, Telemetry]:
+    live = EmulatedNetwork(inventory, seed=seed, start=start(seed))
+    live.wait(BEFORE)
+    for fault in faults:
+        live.inject(fault)
+    live.wait(AFTER)
+    return live, live.read_telemetry(live.now - timedelta(days=1))
+
+
+def _alarm(inventory: Network, telemetry: Telemetry) -> int | None:
+    """Samples after the onset at which a symptom shows that was not there before; None when none does."""
+    times = np.unique(telemetry.links.time)
+    known = {(x.kind, x.element) for x in find_symptoms(observe(inventory, until(telemetry, times[-AFTER - 1])))}
+    for samples in (1, 2, 3):
+        seen = find_symptoms(observe(inventory, until(telemetry, times[-AFTER - 1 + samples])))
+        if {(x.kind, x.element) for x in seen} - known:
+            return samples
+    return None
+
+
+def until(telemetry: Telemetry, time: float) -> Telemetry:
+    def rows(columns: Columns) -> Columns:
+        return type(columns)(*(x[columns[0] <= time] for x in columns))
+
+    return Telemetry(
+        rows(telemetry.links),
+        rows(telemetry.nodes),
+        rows(telemetry.probes),
+        rows(telemetry.traffic),
+        tuple(x for x in telemetry.events if x.time <= time),
+        rows(telemetry.interfaces),
+        rows(telemetry.flows),
+    )
+
+
+def moved(one: Telemetry, other: Telemetry, samples: int) -> float:
+    """Standard errors by which the reading differs that differs the most, in the newest samples. Logs do not count."""
+    since = np.unique(one.links.time)[-samples]
+    links, i, p, t, f = (x[0] >= since for x in (one.links, one.interfaces, one.probes, one.traffic, one.flows))
+    counters = [
+        _apart(a[links], b[links], lambda x: 1.0 + 0.005 * x)
+        for a, b in zip(one.links[2:5], other.links[2:5], strict=True)
+    ]
+    flags = [
+        float((a[chosen] != b[chosen]).any()) * 100
+        for a, b, chosen in (
+            (one.links.up, other.links.up, links),
+            (one.interfaces.adjacent, other.interfaces.adjacent, i),
+            (one.nodes.answered, other.nodes.answered, one.nodes.time >= since),
+        )
+    ]
+    rest = [
+        _apart(one.interfaces.errors_per_s[i], other.interfaces.errors_per_s[i], lambda x: 1.0 + 0.05 * x),
+        _apart(one.probes.loss[p], other.probes.loss[p], lambda x: 0.006 + 0.05 * x),
+        _apart(one.probes.delay_ms[p], other.probes.delay_ms[p], lambda x: 0.15 + 0.02 * x),
+        _apart(one.traffic.mbps[t], other.traffic.mbps[t], lambda x: 5.0 + 0.2 * x),
+        _apart(one.flows.packets_per_s[f], other.flows.packets_per_s[f], lambda x: 5000 + 0.2 * x),
+    ]
+    return max(*counters, *flags, *rest)
+
+
+def _apart(one: Floats, other: Floats, error: Callable[[Floats], Floats]) -> float:
+    both = np.isfinite(one) & np.isfinite(other)
+    if ((np.isnan(one) ^ np.isnan(other)).mean() if one.size else 0.0) * one.size >= AFTER:
+        return 100.0
+    score = np.abs(one - other)[both] / error(np.abs(other[both]))
+    return float(score.max(initial=0.0))
+
+
+def single(nodes: int, kind: FaultKind | None, seed: int) -> Case | None:
+    inventory = network(nodes, seed)
+    try:
+        return run(inventory, [draw_fault(inventory, seed, kinds=[kind])] if kind else [], seed)
+    except TopologyError:
+        return None  # this network has no place for the kind
+
+
+def double(nodes: int, kinds: Sequence[FaultKind], seed: int) -> Case | None:
+    """Two faults of different kinds and elements that do not touch."""
+    inventory, rng = network(nodes, seed), np.random.default_rng([seed, 17])
+    first, second = (kinds[int(x)] for x in rng.choice(len(kinds), 2, replace=False))
+    try:
+        one = draw_fault(inventory, seed, kinds=[first])
+        for attempt in range(20):
+            other = draw_fault(inventory, 100_000 * (attempt + 1) + seed, kinds=[second])
+            if not places(inventory, one) & places(inventory, other):
+                return run(inventory, [one, other], seed)
+    except TopologyError:
+        pass
+    return None
+
+
+def places(inventory: Network, fault: Fault) -> set[str]:
+    """The routers that a fault is at, or between."""
+    if TRAITS[fault.kind].element in ("circuit", "interface"):
+        links = [inventory.links[x] for x in struck_links(inventory, fault)]
+        return {x.tail for x in links} | {x.head for x in links}
+    return {fault.element.removeprefix("node/")}
