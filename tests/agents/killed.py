@@ -1,0 +1,126 @@
+"""Runs in processes of their own that are killed, with SIGKILL, right after a given record or change.
+
+One process imports everything and then forks a child for each job: a JSON line in, a JSON line out.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Killer:
+    """Starts runs and resumptions; each answer says which signal ended the child, and what it gave back."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def run(self, tmp: Path, *, at: int | None = None, effect: int | None = None, case: str = "") -> dict[str, Any]:
+        """Run an incident; kill it after record `at` (from 0), or right after the change number `effect` (from 1)."""
+        return self._ask({"do": "run", "tmp": str(tmp), "at": at, "effect": effect, "case": case})
+
+    def resume(self, tmp: Path, *, at: int | None = None, effect: int | None = None) -> dict[str, Any]:
+        """Take the run up again, and perhaps kill it again."""
+        return self._ask({"do": "resume", "tmp": str(tmp), "at": at, "effect": effect})
+
+    def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, "the process that forks has ended"
+        return json.loads(answer)
+
+
+@contextmanager
+def killer() -> Iterator[Killer]:
+    """Start the process that forks."""
+    command = [sys.executable, "-m", "tests.agents.killed"]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        yield Killer(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def folder_of(tmp: Path) -> Path:
+    (folder,) = (tmp / "runs").iterdir()
+    return folder
+
+
+def _serve() -> None:
+    import agents.resume
+    import agents.run  # noqa: F401  before the fork, so that children start at once
+
+    for line in sys.stdin:
+        job = json.loads(line)
+        said, say = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(said)
+            _child(job, say)
+        os.close(say)
+        _, status = os.waitpid(child, 0)
+        with os.fdopen(said) as answer:
+            given = answer.read()
+        ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        print(json.dumps({"signal": ended, **(json.loads(given) if given else {})}), flush=True)
+
+
+def _child(job: dict[str, Any], say: int) -> None:
+    code = 1
+    try:
+        result = _work(job)
+        with os.fdopen(say, "w") as answer:
+            answer.write(json.dumps(result))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _work(job: dict[str, Any]) -> dict[str, Any]:
+    from agents.record import Record
+    from agents.resume import resume_run
+    from agents.run import run_incident
+    from tests.agents.incidents import ROUTER_DOWN, request
+
+    tmp = Path(job["tmp"])
+
+    def strike(record: Record) -> None:
+        if record.seq == job["at"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _strike_after_effect(job["effect"])
+    home = tmp.parent / "home"
+    if job["do"] == "resume":
+        result = asyncio.run(resume_run(folder_of(tmp), home=home, on_event=strike))
+    else:
+        asked = request(fault=ROUTER_DOWN) if job["case"] == "router" else request()
+        result = asyncio.run(run_incident(asked, runs=tmp / "runs", home=home, on_event=strike))
+    return {"outcome": result.finished.outcome, "error": str(result.error or "")}
+
+
+def _strike_after_effect(effect: int | None) -> None:
+    from twin.live import recorded
+
+    kept = recorded.RecordedNetwork.apply
+
+    def apply(network: recorded.RecordedNetwork, change: Any) -> None:
+        kept(network, change)
+        if effect is not None and not network.ahead and len(network.effects) == effect:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    recorded.RecordedNetwork.apply = apply
+
+
+if __name__ == "__main__":
+    _serve()
