@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
-from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from twin.model import Frozen
 
@@ -53,6 +54,7 @@ class Fault(Frozen):
     """One fault. `element` and `target` are `node/…`, `interface/…/…`, `link/…--…`, or `network/…` for all of it.
 
     `target` belongs to the kinds that strike only what goes somewhere; `onset` None means from when it is injected.
+    Two interfaces whose counters are swapped are kept in alphabetical order: it does not matter which is named first.
     """
 
     kind: FaultKind
@@ -67,6 +69,14 @@ class Fault(Frozen):
     def since(self, onset: datetime) -> "Fault":
         """The same fault, striking then."""
         return self.model_copy(update={"onset": onset})
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.kind is FaultKind.SWAPPED_COUNTERS and self.target is not None and self.target < self.element:
+            ends = self.target, self.element
+            for name, end in zip(("element", "target"), ends, strict=True):
+                object.__setattr__(self, name, end)  # the model is frozen from here on
+        return self
 
     @model_serializer(mode="wrap")
     def _without_blanks(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:

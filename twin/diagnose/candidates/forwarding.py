@@ -1,149 +1,38 @@
 """What routers do to traffic apart from the IGP: blackholes, filters, static routes, missing members, late loss."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-import numpy as np
-
-from twin.diagnose.balance import Excess, excess
-from twin.diagnose.effects import Candidate, Effect
-from twin.diagnose.forwarding.effect import forwarding_effect, one_way_effect
-from twin.diagnose.forwarding.routed import Routed, routed
-from twin.diagnose.forwarding.screen import (
-    Weighed,
-    detour_gains,
-    drop_gains,
-    filter_gains,
-    fork_shares,
-    member_gains,
-    weigh,
-)
-from twin.diagnose.forwarding.walk import walk
+from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
-from twin.model import Floats
 from twin.observe.observation import Observation
 
 _K = FaultKind
-_LEAST_GAIN = 6.0  # nats that the readings must speak for a place before it is simulated
-_PLACES = 6  # most places of one kind that are simulated
-_LEAST_LOST, _CLEAR = 0.02, 4.0  # share lost behind a link, and standard errors of its node's balance
-_TOLD, _UNTOLD = 3.5, -2.5
-"""Nats for a line in the log that the fault would have left, and against it where there is none."""
+
+
+def _diverted(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    # numba is slow to import: only who simulates pays for it
+    from twin.diagnose.forwarding.effect import diverted
+
+    return diverted(readings, fault, scene)
+
+
+def _lost_behind(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    from twin.diagnose.forwarding.effect import lost_behind
+
+    return lost_behind(readings, fault, scene)
+
+
+_DIVERTS = (_K.BLACKHOLE, _K.HOST_BLACKHOLE, _K.STATIC_ROUTE, _K.DATA_ACL, _K.ECMP_MISSING, _K.ECMP_STALE)
 
 EFFECTS: dict[FaultKind, Effect] = {
-    **dict.fromkeys((_K.BLACKHOLE, _K.HOST_BLACKHOLE, _K.STATIC_ROUTE, _K.DATA_ACL), forwarding_effect()),
-    **dict.fromkeys((_K.ECMP_MISSING, _K.ECMP_STALE), forwarding_effect()),
-    _K.ONE_WAY: one_way_effect(),
+    **dict.fromkeys(_DIVERTS, Effect(state=unchanged, readings=_diverted)),
+    _K.ONE_WAY: Effect(state=unchanged, readings=_lost_behind),
 }
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     """Places where what is dropped or diverted would explain loads, balances and probes, the likeliest of each kind."""
-    scene = _Scene(
-        judged, routed(judged.residuals.prediction.network), excess(judged.observation, judged.readings.arrived)
-    )
-    field = weigh(scene.base, judged, scene.excess)
-    found = dict.fromkeys(
-        [*_drops(scene, field), *_filters(scene, field), *_detours(scene, field), *_members(scene, field)]
-    )
-    for fault in found:
-        yield Candidate(fault, hint=_hint(observation, fault))
-    for fault in _one_way(scene):
-        yield Candidate(fault)
+    from twin.diagnose.forwarding.places import places
 
-
-class _Scene(NamedTuple):
-    judged: Judged
-    base: Routed
-    excess: Excess
-
-    def interface(self, arc: int) -> str:
-        return self.judged.state.links[int(self.base.arrays.link_of[arc])].interface
-
-    def node(self, position: int) -> str:
-        return self.judged.state.nodes[position].id
-
-
-def _drops(scene: _Scene, field: Weighed) -> Iterator[Fault]:
-    """Routers that drop all for a target, and the filters that do the same where there is one way only."""
-    routing, offered = scene.base.routing, scene.base.arrays.offered
-    shares = fork_shares(scene.base)
-    for target, node in _best(drop_gains(field, routing.passing) + field.probe_nodes):
-        yield Fault(kind=_K.BLACKHOLE, element=scene.node(node), target=scene.node(target))
-        for arc in np.flatnonzero((scene.base.arrays.tail == node) & (shares[target] == 1)):
-            yield Fault(kind=_K.DATA_ACL, element=scene.interface(int(arc)), target=scene.node(target))
-    for target, node in _best(drop_gains(field, offered) + field.probe_pairs):
-        yield Fault(kind=_K.HOST_BLACKHOLE, element=scene.node(node), target=scene.node(target))
-
-
-def _filters(scene: _Scene, field: Weighed) -> Iterator[Fault]:
-    for target, arc in _best(filter_gains(field)):
-        yield Fault(kind=_K.DATA_ACL, element=scene.interface(arc), target=scene.node(target))
-
-
-def _detours(scene: _Scene, field: Weighed) -> Iterator[Fault]:
-    for target, arc in _best(detour_gains(field)):
-        yield Fault(kind=_K.STATIC_ROUTE, element=scene.interface(arc), target=scene.node(target))
-
-
-def _members(scene: _Scene, field: Weighed) -> Iterator[Fault]:
-    for _, arc in _best(member_gains(field)[None, :]):
-        for kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
-            yield Fault(kind=kind, element=scene.interface(arc))
-
-
-def _best(gain: Floats) -> list[tuple[int, int]]:
-    """Row and column of the largest gains that are worth a simulation."""
-    flat = gain.ravel()
-    number = min(_PLACES, flat.size)
-    top = np.argpartition(-flat, number - 1)[:number] if number else np.zeros(0, dtype=np.int64)
-    ranked = sorted((int(i) for i in top if flat[i] > _LEAST_GAIN), key=lambda i: (-flat[i], i))
-    return [(i // gain.shape[1], i % gain.shape[1]) for i in ranked]
-
-
-def _one_way(scene: _Scene) -> Iterator[Fault]:
-    """Links behind which a router passes on less than came in by them, or whose own probes do not arrive."""
-    judged, (arrays, routing) = scene.judged, scene.base
-    missing = -scene.excess.difference / scene.excess.sigma
-    probes = judged.observation.probes
-    lost = dict[tuple[int, int], float]()
-    for s, t, loss, through in zip(probes.source, probes.target, probes.loss, judged.readings.through, strict=True):
-        if through > 0 and loss > 1 - through + _LEAST_LOST:
-            lost[int(s), int(t)] = float(1 - (1 - loss) / through)
-    for arc in range(arrays.head.size):
-        tail, head = int(arrays.tail[arc]), int(arrays.head[arc])
-        shares: list[float] = []
-        if missing[head] > _CLEAR:
-            transit = routing.load[arc] * arrays.keep[arc] - _ending(scene.base, arc)
-            if transit > 0:
-                shares.append(-float(scene.excess.difference[head]) / transit)
-        if (tail, head) in lost and arrays.weight[arc] == routing.paths.dist[head, tail]:
-            shares.append(lost[tail, head])
-        shares = [min(x, 1.0) for x in shares if _LEAST_LOST < x < 1.2]
-        for share in _apart(shares):
-            yield Fault(kind=_K.ONE_WAY, element=scene.interface(arc), severity=share)
-
-
-def _ending(base: Routed, arc: int) -> float:
-    """Mbit/s that an arc brings for its head."""
-    head = int(base.arrays.head[arc])
-    return float(
-        walk(base.arrays, base.routing.paths, head, base.routing.volume[head]).load[arc] * base.arrays.keep[arc]
-    )
-
-
-def _apart(shares: list[float]) -> list[float]:
-    return shares[:1] if len(shares) == 2 and abs(shares[0] - shares[1]) < 0.02 else shares
-
-
-def _hint(observation: Observation, fault: Fault) -> float:
-    """What the log says: whether the router was configured, whether the circuit has flapped."""
-    if fault.kind in (_K.DATA_ACL, _K.STATIC_ROUTE):
-        router = f"node/{fault.element.split('/')[1]}"
-        told = any(x.kind == "commit" and x.element == router for x in observation.events)
-        return _TOLD if told else _UNTOLD
-    if fault.kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
-        came_back = any(x.kind == "interface_up" and x.element == fault.element for x in observation.events)
-        return _TOLD if came_back == (fault.kind is _K.ECMP_STALE) else _UNTOLD
-    return 0.0
+    return places(observation, judged)

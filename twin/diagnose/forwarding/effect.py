@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.diagnose.effects import Effect, Readings, Scene, unchanged
+from twin.diagnose.effects import Readings, Scene
 from twin.faults import Fault, FaultKind
 from twin.model import Floats, Ints
 from twin.observe.prediction import FLOOR_MBPS
@@ -31,33 +31,8 @@ class _Rerouted(NamedTuple):
     source: int | None = None  # only what starts there, and that is dropped
 
 
-def forwarding_effect() -> Effect:
-    """The effect of a fault that drops or diverts what goes to one node, or leaves out a member of equal paths."""
-    return Effect(state=unchanged, readings=_readings)
-
-
-def one_way_effect() -> Effect:
-    """The effect of loss in the router behind a link: its counters agree, all that comes after misses it."""
-    return Effect(state=unchanged, readings=_lossy)
-
-
-def deviation(base: Routed, fault: Fault, scene: Scene) -> Deviation:
-    """What the router at fault does; a static route counts while its interface has light."""
-    network, arc_of = scene.network, base.arrays.arc_of
-    match fault.kind:
-        case _K.BLACKHOLE:
-            return Deviation(node=network.node(fault.element))
-        case _K.STATIC_ROUTE:
-            link = network.link(fault.element)
-            lit = network.links[link].up and not network.links[link].asleep
-            return Deviation(node=network.node(network.links[link].tail), via=int(arc_of[link])) if lit else IGP
-        case _K.DATA_ACL:
-            return Deviation(barred=int(arc_of[network.link(fault.element)]))
-        case _:
-            return Deviation(left_out=int(arc_of[network.link(fault.element)]))
-
-
-def _readings(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+def diverted(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """What is read when a fault drops or diverts what goes to one node, or leaves out a member of equal paths."""
     base = routed(scene.network)
     found = _rerouted(base, fault, scene)
     arrived = np.maximum(readings.arrived + found.change[base.arrays.arc_of], 0.0)
@@ -68,14 +43,14 @@ def _readings(readings: Readings, fault: Fault, scene: Scene) -> Readings:
 def _rerouted(base: Routed, fault: Fault, scene: Scene) -> _Rerouted:
     arrays, (paths, volume, *_) = base
     if fault.kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
-        way = deviation(base, fault, scene)
+        way = _deviation(base, fault, scene)
         return _Rerouted(*regrouped(arrays, paths, volume, way.left_out), way)
     target = scene.network.node(fault.target or "")
     only = np.array([target], dtype=np.int64)
     if fault.kind is _K.HOST_BLACKHOLE:
         source = scene.network.node(fault.element)
         return _Rerouted(_without_pair(base, scene, source, target), only, IGP, source)
-    way = deviation(base, fault, scene)
+    way = _deviation(base, fault, scene)
     before, after = (walk(arrays, paths, target, volume[target], x).load for x in (IGP, way))
     return _Rerouted(after - before, only, way)
 
@@ -112,7 +87,8 @@ def _fates(readings: Readings, scene: Scene, base: Routed, found: _Rerouted) -> 
     return through, delay
 
 
-def _lossy(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+def lost_behind(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """What is read when the router behind a link loses a share: both counters agree, all that comes after misses it."""
     network, probes = scene.network, scene.observation.probes
     links, position = list(network.links), network.link(fault.element)
     links[position] = links[position]._replace(loss=1 - (1 - links[position].loss) * (1 - fault.severity))
@@ -122,6 +98,22 @@ def _lossy(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     survival = [expect(x.arrays, x.routing.paths).survival[probes.target, probes.source] for x in (before, after)]
     share = np.divide(survival[1], survival[0], out=np.ones(survival[0].size), where=survival[0] > 0)
     return readings._replace(arrived=arrived, sigma=moved_sigma(readings, arrived), through=readings.through * share)
+
+
+def _deviation(base: Routed, fault: Fault, scene: Scene) -> Deviation:
+    """What the router at fault does; a static route counts while its interface has light."""
+    network, arc_of = scene.network, base.arrays.arc_of
+    match fault.kind:
+        case _K.BLACKHOLE:
+            return Deviation(node=network.node(fault.element))
+        case _K.STATIC_ROUTE:
+            link = network.link(fault.element)
+            lit = network.links[link].up and not network.links[link].asleep
+            return Deviation(node=network.node(network.links[link].tail), via=int(arc_of[link])) if lit else IGP
+        case _K.DATA_ACL:
+            return Deviation(barred=int(arc_of[network.link(fault.element)]))
+        case _:
+            return Deviation(left_out=int(arc_of[network.link(fault.element)]))
 
 
 def moved_sigma(readings: Readings, arrived: Floats) -> Floats:
