@@ -35,7 +35,7 @@ def commands() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.command()(incidents.run)
-    app.command("eval")(evaluation.evaluate)
+    app.add_typer(evaluation.app, name="eval")
     app.command("import")(twin.read_in)
     app.command()(twin.whatif)
     app.command()(twin.plan)

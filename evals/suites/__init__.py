@@ -1,0 +1,68 @@
+"""The suites. To add one: a module here with a `SUITE`, and its name below; or a TOML file here, and nothing else."""
+
+import os
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from evals.case import Case, Split, read_case_file
+from evals.suite import Suite
+from twin.errors import InputError
+
+NAMES = (
+    "incident",
+    "smoke",
+    "healthy",
+)
+"""Suites that are made of a module each, `evals/suites/NAME.py`; `smoke` and `healthy` are in that of `incident`."""
+
+_MODULES = {"smoke": "incident", "healthy": "incident"}
+_HERE = Path(__file__).parent
+
+
+def names() -> tuple[str, ...]:
+    """Every suite by name: those with a module, then those written in TOML."""
+    return (*NAMES, *sorted(path.stem for path in _HERE.glob("*.toml")))
+
+
+@cache
+def suite_of(name: str) -> Suite:
+    """Return a suite by its name, or by the path of a TOML file.
+
+    Raises `InputError` for an unknown one, `FormatError` for a file that is none.
+    """
+    if name in NAMES:
+        module = import_module(f"evals.suites.{_MODULES.get(name, name)}")
+        return getattr(module, "SUITE" if name not in _MODULES else name.upper())
+    written = Path(name) if name.endswith(".toml") else _HERE / f"{name}.toml"
+    if written.is_file():
+        return _written(written)
+    closest = get_close_matches(name, names(), n=1, cutoff=0.5)
+    fix = f"did you mean {closest[0]}?" if closest else f"suites: {', '.join(names())}"
+    raise InputError(f"no suite {name!r}", fix=fix)
+
+
+def data_folder(name: str) -> Path:
+    """Return a folder of the published data, which are not part of the project.
+
+    It lies in the folder that TWINOPS_DATA names, by default beside the checkout. Raises `InputError` without it.
+    """
+    folder = Path(os.environ.get("TWINOPS_DATA") or _HERE.parents[2] / "shared" / "data") / name
+    if not folder.is_dir():
+        raise InputError(f"the published data are not in {folder}", fix=f"set TWINOPS_DATA to a folder with {name}/")
+    return folder
+
+
+def _written(path: Path) -> Suite:
+    file, cases = read_case_file(path)
+    if file.like not in NAMES:
+        raise InputError(f"{path}: like: no suite {file.like!r}", fix=f"suites: {', '.join(NAMES)}")
+
+    def draw(split: Split) -> tuple[Case, ...]:
+        del split
+        return cases
+
+    base = suite_of(file.like)
+    return replace(base, name=path.stem, purpose=file.purpose, draw=draw, cases=len(cases), slice=min(len(cases), 12))
