@@ -1,8 +1,6 @@
 """What stands between an agent and its model: the contract's tools, the budget, the record and the span."""
 
 import asyncio
-import hashlib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +14,13 @@ from autogen_core.models import (
     RequestUsage,
 )
 from autogen_core.tools import Tool, ToolSchema
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import Span, Tracer
 from pydantic import BaseModel, TypeAdapter
 
 import prompts
 from tools.tracing import (
+    CACHE_CREATION_TOKENS,
+    CACHE_READ_TOKENS,
     FINISH_REASONS,
     INPUT_TOKENS,
     OUTPUT_TOKENS,
@@ -29,16 +29,16 @@ from tools.tracing import (
     chat_span,
     told,
 )
-from twin.errors import BudgetError
+from twin.errors import BudgetError, ProviderError
 
 from .content import input_messages, output_messages
 from .context import LEFT_OUT
 from .contracts import Contract
-from .events import ChatAnswered, ChatMessage, ChatRequested, ToolRequest
+from .events import ChatAnswered, ChatMessage, ChatRequested, Noted, ToolRequest
 from .journal import Journal
-from .models import Model
+from .models import STAND_IN, Model
 from .models.answer import legible
-from .models.client import Client
+from .models.client import Answer, Client, Usage, fingerprint
 from .workbench import RoleWorkbench
 
 _FINISH: TypeAdapter[FinishReasons] = TypeAdapter(FinishReasons)
@@ -60,6 +60,13 @@ class Spent:
         self.output_tokens += answer.output_tokens
 
 
+@dataclass
+class StandIn:
+    """Why somebody else speaks for the run's model; empty while it speaks itself."""
+
+    because: str = ""
+
+
 @dataclass(frozen=True)
 class Session:
     """What all roles of a run share."""
@@ -69,6 +76,7 @@ class Session:
     journal: Journal
     tracer: Tracer
     spent: Spent = field(default_factory=Spent)
+    stand_in: StandIn = field(default_factory=StandIn)
 
 
 class RoleClient(Client):
@@ -107,7 +115,7 @@ class RoleClient(Client):
         model, run = self._session.model, self._session.run
         with chat_span(self._session.tracer, model.provider, model.name, run=run, role=self._contract.role) as span:
             started = time.monotonic()
-            answer = await model.client.create(
+            answer = await self._ask(
                 messages,
                 tools=offered,
                 tool_choice=tool_choice,
@@ -116,14 +124,24 @@ class RoleClient(Client):
                 cancellation_token=cancellation_token,
             )
             result = legible(answer)
-            span.set_attribute(RESPONSE_MODEL, model.name)
-            span.set_attribute(FINISH_REASONS, [result.finish_reason])
-            span.set_attribute(INPUT_TOKENS, result.usage.prompt_tokens)
-            span.set_attribute(OUTPUT_TOKENS, result.usage.completion_tokens)
+            _measure(span, result)
             if captures_content():
                 told(span, given=input_messages(messages), gave=output_messages(result))
         self._answer(call, result, time.monotonic() - started)
         return _whole(result)
+
+    async def _ask(self, messages: Sequence[LLMMessage], **arguments: Any) -> Answer:  # noqa: ANN401 (AutoGen's own)
+        """Ask the model; when it stays down, whoever stands in for it answers, now and for the rest of the run."""
+        model, stand_in = self._session.model, self._session.stand_in
+        if model.fallback is None:
+            return Answer.of(await model.client.create(messages, **arguments), model.name)
+        if not stand_in.because:
+            try:
+                return Answer.of(await model.client.create(messages, **arguments), model.name)
+            except ProviderError as error:
+                stand_in.because = str(error)
+                self._session.journal.append(Noted(text=f"{error}. For the rest of the run, the {STAND_IN} goes on."))
+        return Answer.of(await model.fallback.create(messages, **arguments), STAND_IN)
 
     def _check(self, token: CancellationToken | None) -> None:
         if token is not None and token.is_cancelled():
@@ -138,14 +156,12 @@ class RoleClient(Client):
     def _request(self, messages: Sequence[LLMMessage], offered: Sequence[Tool | ToolSchema]) -> int:
         self._session.spent.model_calls += 1
         worded = _worded(messages)  # the window never leaves out a task
-        schemas = [tool if isinstance(tool, dict) else tool.schema for tool in offered]
-        whole = json.dumps([[message.model_dump(mode="json") for message in messages], schemas], sort_keys=True)
         self._session.journal.append(
             ChatRequested(
                 role=self._contract.role,
                 model=self._session.model.name,
                 call=self._session.spent.model_calls,
-                request=hashlib.sha256(whole.encode()).hexdigest()[:16],
+                request=fingerprint(messages, offered),
                 prompt=prompts.version(self._contract.role),
                 messages=worded[self._recorded :],
                 tools=tuple(_name(tool) for tool in offered),
@@ -155,21 +171,32 @@ class RoleClient(Client):
         return self._session.spent.model_calls
 
     def _answered_before(self, answer: ChatAnswered) -> CreateResult:
+        model = self._session.model
+        if answer.model == STAND_IN and model.fallback is not None:
+            self._session.stand_in.because = "it did before the run was interrupted"
+        if isinstance(model.client, Client):
+            model.client.remember([call.id for call in answer.tool_calls], answer.blocks)
         self._session.spent.add(answer)
         self._session.journal.append(answer)
         return _whole(_result(answer))
 
-    def _answer(self, call: int, result: CreateResult, seconds: float) -> None:
+    def _answer(self, call: int, result: Answer, seconds: float) -> None:
         calls = () if isinstance(result.content, str) else tuple(result.content)
+        usage = Usage.of(result.usage)
         answer = ChatAnswered(
             role=self._contract.role,
-            model=self._session.model.name,
+            model=STAND_IN if result.model == STAND_IN else self._session.model.name,
             call=call,
             text=result.content if isinstance(result.content, str) else result.thought or "",
             tool_calls=tuple(ToolRequest(id=x.id, tool=x.name, arguments=x.arguments) for x in calls),
             finish=result.finish_reason,
-            input_tokens=result.usage.prompt_tokens,
-            output_tokens=result.usage.completion_tokens,
+            stop=result.stop,
+            blocks=result.blocks,
+            requests=result.requests,
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
             seconds=seconds,
         )
         self._session.spent.add(answer)
@@ -183,6 +210,17 @@ def _result(answer: ChatAnswered) -> CreateResult:
     thought = answer.text if calls and answer.text else None
     finish = _FINISH.validate_python(answer.finish)
     return CreateResult(finish_reason=finish, content=calls or answer.text, usage=usage, cached=False, thought=thought)
+
+
+def _measure(span: Span, result: Answer) -> None:
+    usage = Usage.of(result.usage)
+    span.set_attribute(RESPONSE_MODEL, result.model)
+    span.set_attribute(FINISH_REASONS, [result.stop or result.finish_reason])
+    span.set_attribute(INPUT_TOKENS, usage.prompt_tokens)
+    span.set_attribute(OUTPUT_TOKENS, usage.completion_tokens)
+    if usage.cache_read_tokens or usage.cache_write_tokens:
+        span.set_attribute(CACHE_READ_TOKENS, usage.cache_read_tokens)
+        span.set_attribute(CACHE_CREATION_TOKENS, usage.cache_write_tokens)
 
 
 def _whole(result: CreateResult) -> CreateResult:

@@ -117,8 +117,15 @@ class ChatAnswered(Frozen):
     text: str
     tool_calls: tuple[ToolRequest, ...]
     finish: str
+    stop: str = Field(default="", description="The provider's own word for why the answer ended.")
+    blocks: tuple[JsonValue, ...] = Field(
+        default=(), description="What goes back to the provider unchanged with the calls: thinking and its signature."
+    )
+    requests: int = Field(default=1, description="Requests that it took, with those that failed.")
     input_tokens: int
     output_tokens: int
+    cache_read_tokens: int = Field(default=0, description="How many of the input tokens came from the cache.")
+    cache_write_tokens: int = Field(default=0, description="How many of them were written to it.")
     seconds: float
 
 

@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from autogen_core.models import ChatCompletionClient
 
 
+STAND_IN = "runbook"
+
+
 class Model(NamedTuple):
-    """A client and what to call it in records and spans."""
+    """A client and what to call it in records and spans. `fallback` goes on when the client's provider stays down."""
 
     provider: str
     name: str
     client: "ChatCompletionClient"
+    fallback: "ChatCompletionClient | None" = None
 
 
 def _runbook(model: str) -> "ChatCompletionClient":
@@ -38,9 +42,16 @@ def _local(model: str) -> "ChatCompletionClient":
     return LocalClient(model)
 
 
+def _anthropic(model: str) -> "ChatCompletionClient":
+    from .anthropic import make_client
+
+    return make_client(model)
+
+
 _PROVIDERS: Mapping[str, Callable[[str], "ChatCompletionClient"]] = MappingProxyType(
-    {"runbook": _runbook, "adversary": _adversary, "local": _local}
+    {"runbook": _runbook, "anthropic": _anthropic, "adversary": _adversary, "local": _local}
 )
+_NETWORK = frozenset({"anthropic"})
 
 
 def resolve(name: str) -> Model:
@@ -48,4 +59,11 @@ def resolve(name: str) -> Model:
     provider, _, model = name.partition(":")
     if provider not in _PROVIDERS:
         raise InputError(f"no model provider {provider!r}", fix=f"use one of: {', '.join(_PROVIDERS)}")
-    return Model(provider, model or provider, _PROVIDERS[provider](model))
+    client = _PROVIDERS[provider](model)
+    return Model(provider, model or provider, client, _fallback() if provider in _NETWORK else None)
+
+
+def _fallback() -> "ChatCompletionClient | None":
+    from .settings import ModelSettings
+
+    return _runbook("") if ModelSettings.from_environment().fallback else None

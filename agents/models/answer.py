@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Sequence
-from typing import NoReturn, cast
+from typing import NoReturn, TypeVar, cast
 
 from autogen_core import FunctionCall
 from autogen_core.models import CreateResult
@@ -14,6 +14,8 @@ from twin.errors import InputError
 LONGEST = 100_000  # characters of one call's arguments
 SHOWN = 200
 UNREADABLE = "unreadable_arguments"
+
+Result = TypeVar("Result", bound=CreateResult)
 
 _NAME = re.compile(r"[\w.:-]{1,128}")
 
@@ -34,7 +36,7 @@ def read_arguments(text: str) -> dict[str, JsonValue]:
     return cast(dict[str, JsonValue], value)
 
 
-def legible(result: CreateResult) -> CreateResult:
+def legible(result: Result) -> Result:
     """Return an answer that can be recorded and handed on.
 
     Arguments that are not one JSON object become `{"unreadable_arguments": EXCERPT}`, which every tool refuses with an

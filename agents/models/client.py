@@ -1,15 +1,61 @@
 # ruff: noqa: ARG002 (AutoGen's interface has arguments that not every client needs)
 """The part of AutoGen's client interface that is the same for all of ours: one answer, in one piece."""
 
+import hashlib
+import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 from autogen_core import CancellationToken
 from autogen_core.models import ChatCompletionClient, CreateResult, LLMMessage, ModelFamily, ModelInfo, RequestUsage
 from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 NO_TOKENS = RequestUsage(prompt_tokens=0, completion_tokens=0)
+
+
+@dataclass
+class Usage(RequestUsage):
+    """Tokens of one answer. `prompt_tokens` counts all that was read: new, read from the cache, written to it."""
+
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    @classmethod
+    def of(cls, usage: RequestUsage) -> Self:
+        """Return any usage with cache figures, zero where it has none."""
+        if isinstance(usage, cls):
+            return usage
+        return cls(usage.prompt_tokens, usage.completion_tokens)
+
+
+class Answer(CreateResult):
+    """An answer with what AutoGen has no place for.
+
+    `stop` is the provider's own word for why it ended, `blocks` what must be sent back unchanged with its tool calls
+    (thinking with its signature), `requests` how many requests it took, `model` what answered.
+    """
+
+    stop: str = ""
+    blocks: tuple[JsonValue, ...] = ()
+    requests: int = 1
+    model: str = ""
+
+    @classmethod
+    def of(cls, result: CreateResult, model: str) -> Self:
+        """Return any answer as one of these; `model` is who gave it where the answer does not say."""
+        if isinstance(result, cls):
+            return result if result.model else result.model_copy(update={"model": model})
+        return cls.model_validate({**result.__dict__, "model": model})
+
+
+def fingerprint(messages: Sequence[LLMMessage], tools: Sequence[Tool | ToolSchema]) -> str:
+    """Return the hash of a whole request, every message and every tool schema, 16 hex digits."""
+    schemas = [tool if isinstance(tool, dict) else tool.schema for tool in tools]
+    whole = json.dumps([[message.model_dump(mode="json") for message in messages], schemas], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
 
 _INFO = ModelInfo(
     vision=False, function_calling=True, json_output=False, family=ModelFamily.UNKNOWN, structured_output=False
@@ -41,6 +87,9 @@ class Client(ChatCompletionClient):
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def remember(self, calls: Sequence[str], blocks: Sequence[JsonValue]) -> None:
+        """Keep what a recorded answer with these calls must be sent back with: here, nothing."""
 
     def actual_usage(self) -> RequestUsage:
         """Return zero: usage is on the record of each call."""

@@ -1,0 +1,85 @@
+"""How a request to a provider can fail, in one form for all providers, with no secret in its words."""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from .answer import plain
+
+Kind = Literal["busy", "overloaded", "server", "connection", "timeout", "truncated", "malformed", "refused"]
+
+_PASSING_TYPES = ("overloaded_error", "api_error", "rate_limit_error", "timeout_error", "server_error")
+_PASSING_STATUS = (408, 409, 425, 429)
+_MOST_WORDS = 300
+_LOOKS_SECRET = re.compile(
+    r"(?:sk|pk|rk|key|token)[-_][\w-]{6,}|\bBearer\s+\S+|(?:x-api-key|authorization)['\"\s:=]+\S+", re.I
+)
+
+
+class CallError(Exception):
+    """One request that failed. `passing` says that another may succeed, `retry_after` in how many seconds."""
+
+    def __init__(self, kind: Kind, message: str, *, passing: bool = True, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.passing, self.retry_after = passing, retry_after
+
+
+def redact(text: str, secrets: Collection[str]) -> str:
+    """Return one short line without control characters and without anything that is or looks like a key."""
+    for secret in secrets:
+        text = text.replace(secret, "[redacted]") if secret else text
+    line = " ".join(_LOOKS_SECRET.sub("[redacted]", plain(text)).split())
+    return "".join(x for x in line if x.isprintable())[:_MOST_WORDS]
+
+
+def from_error(error: Exception, *, now: datetime, secrets: Collection[str] = ()) -> CallError:
+    """Read an error of a provider's SDK or of the transport below it.
+
+    The SDKs of Anthropic and OpenAI have the same error classes, told apart by their names; both hide neither the
+    response nor its headers. An error event after a 200 counts by its type. Everything that is no answer of the
+    provider's is passing: a reset, silence, bytes that are no JSON.
+    """
+    words = redact(f"{type(error).__name__}: {error}", secrets)
+    names = {base.__name__ for base in type(error).__mro__}
+    if names & {"APITimeoutError", "TimeoutException", "TimeoutError"}:
+        return CallError("timeout", words)
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int) and "APIStatusError" in names:
+        return _from_status(status, error, words, now)
+    if names & {"APIConnectionError", "TransportError", "OSError", "ConnectionError"}:
+        return CallError("connection", words)
+    kind = str(getattr(error, "type", "") or "")
+    if "APIError" in names and "APIResponseValidationError" not in names:
+        return CallError("server", words, passing=not kind or kind in _PASSING_TYPES)
+    return CallError("malformed", words)
+
+
+def _from_status(status: int, error: Exception, words: str, now: datetime) -> CallError:
+    headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
+    wait = read_retry_after(headers.get("retry-after"), now=now)
+    kind = str(getattr(error, "type", "") or "")
+    if status == 429 or kind == "rate_limit_error":
+        return CallError("busy", words, retry_after=wait)
+    if status == 529 or kind == "overloaded_error":
+        return CallError("overloaded", words, retry_after=wait)
+    if status >= 500 or status in _PASSING_STATUS or kind in _PASSING_TYPES:
+        return CallError("server", words, retry_after=wait)
+    return CallError("refused", words, passing=False)
+
+
+def read_retry_after(value: str | None, *, now: datetime) -> float | None:
+    """Return the seconds that a `retry-after` header asks for (RFC 9110 10.2.3: seconds or a date), None if unclear."""
+    if value is None:
+        return None
+    text = value.strip()
+    if re.fullmatch(r"\d{1,9}(?:\.\d+)?", text):
+        return float(text)
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    date = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(0.0, (date - now).total_seconds())
