@@ -10,7 +10,7 @@ from twin.plan import Plan
 from twin.untrusted import ModelText
 from twin.verdict import Verdict
 
-Role = Literal["monitoring", "diagnosis", "planning", "verification"]
+Role = Literal["monitoring", "diagnosis", "planning", "verification", "analyst"]
 
 MAX_EXPLANATION = 1_200
 
