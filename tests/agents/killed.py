@@ -4,6 +4,7 @@ One process imports everything and then forks a child for each job: a JSON line 
 """
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -20,21 +21,23 @@ ROOT = Path(__file__).resolve().parents[2]
 class Killer:
     """Starts runs and resumptions; each answer says which signal ended the child, and what it gave back."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, process: subprocess.Popen[str], home: Path) -> None:
+        self._process, self.home = process, home
 
-    def run(self, tmp: Path, *, at: int | None = None, effect: int | None = None, case: str = "") -> dict[str, Any]:
-        """Run an incident; kill it after record `at` (from 0), or right after the change number `effect` (from 1)."""
-        return self._ask({"do": "run", "tmp": str(tmp), "at": at, "effect": effect, "case": case})
+    def run(
+        self, tmp: Path, request: dict[str, Any], *, at: int | None = None, effect: int | None = None
+    ) -> dict[str, Any]:
+        """Run an incident; kill it after its record number `at`, or right after the change number `effect`, from 1."""
+        return self._ask({"do": "run", "tmp": str(tmp), "at": at, "effect": effect, "request": request})
 
     def resume(self, tmp: Path, *, at: int | None = None, effect: int | None = None) -> dict[str, Any]:
-        """Take the run up again, and perhaps kill it again."""
+        """Take the run up again; kill it after its new record number `at`, not counting that it was resumed."""
         return self._ask({"do": "resume", "tmp": str(tmp), "at": at, "effect": effect})
 
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.write(json.dumps({**job, "home": str(self.home)}) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, "the process that forks has ended"
@@ -42,12 +45,12 @@ class Killer:
 
 
 @contextmanager
-def killer() -> Iterator[Killer]:
-    """Start the process that forks."""
+def killer(home: Path) -> Iterator[Killer]:
+    """Start the process that forks; `home` holds the key of all its runs."""
     command = [sys.executable, "-m", "tests.agents.killed"]
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
-        yield Killer(process)
+        yield Killer(process, home)
         assert process.stdin is not None
         process.stdin.close()
 
@@ -90,21 +93,19 @@ def _child(job: dict[str, Any], say: int) -> None:
 def _work(job: dict[str, Any]) -> dict[str, Any]:
     from agents.record import Record
     from agents.resume import resume_run
-    from agents.run import run_incident
-    from tests.agents.incidents import ROUTER_DOWN, request
+    from agents.run import RunRequest, run_incident
 
-    tmp = Path(job["tmp"])
+    tmp, home, new = Path(job["tmp"]), Path(job["home"]), itertools.count(1)
 
     def strike(record: Record) -> None:
-        if record.seq == job["at"]:
+        if record.event.kind != "run resumed" and next(new) == job["at"]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     _strike_after_effect(job["effect"])
-    home = tmp.parent / "home"
     if job["do"] == "resume":
         result = asyncio.run(resume_run(folder_of(tmp), home=home, on_event=strike))
     else:
-        asked = request(fault=ROUTER_DOWN) if job["case"] == "router" else request()
+        asked = RunRequest.model_validate(job["request"])
         result = asyncio.run(run_incident(asked, runs=tmp / "runs", home=home, on_event=strike))
     return {"outcome": result.finished.outcome, "error": str(result.error or "")}
 
