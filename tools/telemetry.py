@@ -22,12 +22,17 @@ SEVERE = 3  # RFC 5424: error
 _WORDS: Mapping[SymptomKind, str] = {
     "silent": "does not answer its polls",
     "down": "is down",
+    "neighbour_lost": "has no routing neighbour though its interfaces are up",
+    "no_counters": "does not answer {measured:.0%} of the polls of its counters",
+    "frame_errors": "delivers {measured:.2%} of its frames broken",
     "wire_loss": "loses {measured:.2%} of what it sends, {expected:.2%} expected",
     "drops": "drops {measured:,.0f} Mbit/s in a full queue",
     "traffic_surge": "receives {measured:.2f} times the traffic of its recent past, beyond the network's own growth",
+    "packet_shift": "receives {measured:.1f} times as many packets per Mbit as usual",
     "over_limit": "carries {measured:,.0f} Mbit/s, {expected:,.0f} allowed",
     "load_shift": "carries {measured:,.0f} Mbit/s where routing and demands predict {expected:,.0f}",
     "probe_loss": "loses {measured:.2%} of its probes",
+    "probe_delay": "takes {measured:.1f} ms where its path should take {expected:.1f} ms",
 }
 
 Explanation = Annotated[

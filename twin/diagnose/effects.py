@@ -66,6 +66,7 @@ class Readings(NamedTuple):
     missing: Floats  # [m] share of the readings of the tail's interface that are missing while its node answers
     answers: Flags  # [n]
     delay_ms: Floats  # [p] inf without a path
+    delay_error_ms: Floats  # [p] standard error, wider where a probe's share of each of several paths is not known
     through: Floats  # [p] share of the probes that arrive; NaN where it is not predicted
     log_factor: Floats  # [n] growth of the demands towards each node
     log_packets: Floats  # [n] growth of the packets per Mbit towards each node

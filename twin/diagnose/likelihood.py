@@ -13,6 +13,7 @@ from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.expectation import Expectation, Residuals
 from twin.observe.observation import Observation
+from twin.observe.probing import clear_delays, delay_error
 
 from .balance import excess
 from .candidates import effect
@@ -24,11 +25,6 @@ _PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a qu
 _FLOOR_MBPS = 0.5
 _FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
-_DELAY_MS, _DELAY_SHARE = 0.15, 0.02
-_UNPROBED_LOSS, _QUEUED = (
-    0.01,
-    1e-4,
-)  # losses, measured or expected, with which delays tell more of queues than of paths
 _PROBE_LOSS, _PROBE_SHARE = (
     0.01,
     0.25,
@@ -119,6 +115,7 @@ def _expected(scene: Scene, residuals: Residuals) -> Readings:
         missing=np.zeros(len(state.links)),
         answers=np.array([node.up for node in state.nodes], dtype=bool),
         delay_ms=scene.prediction.delay_ms[pairs],
+        delay_error_ms=delay_error(scene.prediction, probes),
         through=scene.prediction.survival[pairs],
         log_factor=np.zeros(n),
         log_packets=np.zeros(n),
@@ -176,12 +173,9 @@ def _answers(seen: Observation, readings: Readings) -> Floats:
 
 def _probe_delay(seen: Observation, readings: Readings) -> Floats:
     probes = seen.probes
-    clear = np.isfinite(readings.delay_ms) & np.isfinite(probes.delay_ms)
-    clear &= (np.nan_to_num(probes.loss, nan=1.0) < _UNPROBED_LOSS) & ~(readings.through < 1 - _QUEUED)
-    near = np.where(clear, readings.delay_ms, 0.0)
-    return np.where(
-        clear, student((np.where(clear, probes.delay_ms, 0.0) - near) / (_DELAY_MS + _DELAY_SHARE * near)), 0.0
-    )
+    clear = clear_delays(probes, readings.delay_ms, readings.through)
+    late = np.where(clear, probes.delay_ms, 0.0) - np.where(clear, readings.delay_ms, 0.0)
+    return np.where(clear, student(late / readings.delay_error_ms), 0.0)
 
 
 def _probe_loss(seen: Observation, readings: Readings) -> Floats:

@@ -170,17 +170,17 @@ class Observation:
 
     @cached_property
     def unread(self) -> tuple[Floats, Floats]:
-        """Readings of the interface at each link's tail, asked for while its node answered, and those missing [m].
+        """Polls of the interface at each link's tail, made while its node answered, and those without an answer [m].
 
-        The interface counts what leaves by the link and what comes in by its reverse.
+        The interface counts what leaves by the link and what comes in by its reverse: two polls.
         """
         window, (tails, _), reverse = self.window, self.ends, self.reverse
         answered = window.answered[:, tails]
-        received = np.isnan(window.in_mbps[:, reverse]) & (reverse >= 0)
-        asked = answered.sum(axis=0) * np.where(reverse >= 0, 2.0, 1.0)
-        missing = (answered & np.isnan(window.out_mbps)).sum(axis=0) + (answered & received).sum(axis=0)
-        missing = missing.astype(np.float64)
-        return asked, missing
+        unsent = answered & np.isnan(window.out_mbps)
+        unreceived = answered & np.isnan(window.in_mbps[:, reverse]) & (reverse >= 0)
+        missing = missed_polls(unsent) + missed_polls(unreceived)
+        read = (answered & ~unsent).sum(axis=0) + (answered & ~unreceived & (reverse >= 0)).sum(axis=0)
+        return read + missing, missing
 
     @cached_property
     def log_packets(self) -> Floats:
@@ -196,6 +196,18 @@ class Observation:
         """Probe results over the window."""
         window = self.window
         return Probes(window.probe_source, window.probe_target, mean(window.probe_loss), mean(window.probe_delay_ms))
+
+
+def missed_polls(missing: Flags) -> Floats:
+    """How many polls it takes at least to make these readings missing [K, m] -> [m].
+
+    A rate takes two polls in a row: a gap of r readings is r - 1 missed polls, and one reading alone is one.
+    """
+    edges = np.zeros((1, missing.shape[1]), dtype=bool)
+    padded = np.concatenate([edges, missing, edges])
+    begins = missing & ~padded[:-2]
+    alone = begins & ~padded[2:]
+    return (missing.sum(axis=0) - begins.sum(axis=0) + alone.sum(axis=0)).astype(np.float64)
 
 
 def newest(values: Floats) -> Floats:

@@ -25,6 +25,7 @@ class Prediction(NamedTuple):
     arrived: Floats  # [m] Mbit/s that want to leave by each link
     sigma: Floats  # [m] standard error of the measured minus the predicted arrivals, Mbit/s
     delay_ms: Floats  # [n, n] one-way propagation; inf where there is no path
+    delay_spread_ms: Floats  # [n, n] by which equal paths of a pair differ
     survival: Floats  # [n, n] share of packets that arrive; NaN for pairs in a tunnel
     network: Network  # the state that was simulated: the losses of its links are the measured ones
 
@@ -51,16 +52,19 @@ def predict(network: Network, removed: Floats, noise: ExportNoise) -> Prediction
     from twin.sim.kernels import expect
     from twin.sim.route import mean_delays, route
 
+    from .path_delays import delay_spread
+
     lossy = conditioned(network, removed)
     arrays = compile_network(lossy)
     routing = route(arrays)
     expected = expect(arrays, routing.paths)
     delay_ms = mean_delays(arrays, routing.paths, routing.used) if network.tunnels else expected.delay.T.copy()
+    apart_ms = delay_spread(arrays, routing.paths).T
     survival = expected.survival.T.copy()
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]
     variance = FLOOR_MBPS**2 + (COUNTER_ERROR * arrived) ** 2 + noise.per_mbps * arrived + hashing_variance(network)
-    return Prediction(arrived, np.sqrt(variance), delay_ms, survival, lossy)
+    return Prediction(arrived, np.sqrt(variance), delay_ms, apart_ms, survival, lossy)
 
 
 def conditioned(network: Network, removed: Floats) -> Network:

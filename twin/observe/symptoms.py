@@ -10,12 +10,16 @@ import numpy as np
 
 from twin.model import Floats, Frozen, Link
 
-from .expectation import Expectation
+from .expectation import Expectation, Residuals
 from .harm import WIRE_SCORE
 from .observation import Observation
+from .probing import clear_delays, delay_error
 from .samples import mean
 
-SymptomKind = Literal["down", "silent", "drops", "wire_loss", "load_shift", "traffic_surge", "probe_loss", "over_limit"]
+SymptomKind = Literal[
+    "down", "silent", "neighbour_lost", "no_counters", "drops", "wire_loss", "frame_errors", "load_shift",
+    "traffic_surge", "packet_shift", "probe_loss", "probe_delay", "over_limit",
+]  # fmt: skip
 _STATE_SCORE = 100.0
 _SHIFT = 6.0  # standard errors of a link's arrivals
 _SHIFT_SHARE = 0.002  # of capacity: smaller shifts hurt nobody
@@ -23,13 +27,19 @@ _SURGE, _SURGE_FACTOR = 5.0, 1.25
 _LEAST_LOSS = 0.003
 _DROP_SHARE, _DROP_MBPS = 0.001, 1.0
 _PROBE, _PROBES_SHOWN = 0.03, 10
+_LATE, _LATE_MS = 6.0, 1.0
+_MISSED_POLLS, _MISSED_SHARE = 1, 0.3
+_LEAST_BROKEN = 0.001
+_LOG_PACKETS = 0.2
 
 
 class Symptom(Frozen):
     """One unusual reading. `element` is an element id; of a probed pair, `probe/A/B`.
 
-    Units by kind: down and silent 0 or 1; drops, load_shift and over_limit Mbit/s; wire_loss and probe_loss shares;
-    traffic_surge a factor on the demands towards the node. `score` is the deviation in standard errors, at most 100.
+    Units by kind: down, silent and neighbour_lost 0 or 1; drops, load_shift and over_limit Mbit/s; wire_loss,
+    frame_errors, no_counters (of polls) and probe_loss shares; traffic_surge a factor on the demands towards the node,
+    packet_shift one on their packets per Mbit; probe_delay ms. `score` is the deviation in standard errors, 100
+    at most.
     """
 
     kind: SymptomKind
@@ -41,12 +51,15 @@ class Symptom(Frozen):
 
 def find_symptoms(observation: Observation, *, limit: float = 0.8) -> tuple[Symptom, ...]:
     """Find what the inventory and the measured traffic do not explain, and links above `limit`, a share of capacity."""
+    residuals = Expectation(observation).residuals(observation.network)
     found = [
         *_states(observation),
+        *_interfaces(observation),
         *_losses(observation),
-        *_shifts(observation),
+        *_shifts(observation, residuals),
         *_surges(observation),
         *_probes(observation),
+        *_delays(observation, residuals),
         *_over_limit(observation, limit),
     ]
     return tuple(sorted(found, key=lambda symptom: (-symptom.score, symptom.kind, symptom.element)))
@@ -74,6 +87,20 @@ def _states(observation: Observation) -> Iterator[Symptom]:
             yield _symptom("down", circuit, 0.0, 1.0, _STATE_SCORE)
 
 
+def _interfaces(observation: Observation) -> Iterator[Symptom]:
+    """Neighbours missing over interfaces that are up, interfaces whose counters do not answer."""
+    network = observation.inventory
+    up = observation.up & [link.usable for link in network.links]
+    alone = up & (observation.adjacent == 0) & observation.answered[observation.ends[0]]
+    for circuit, positions in network.circuits.items():
+        if alone[list(positions)].any():
+            yield _symptom("neighbour_lost", circuit, 0.0, 1.0, _STATE_SCORE)
+    asked, missing = observation.unread
+    for position in np.flatnonzero(missing > np.maximum(_MISSED_POLLS, _MISSED_SHARE * asked)):
+        share = missing[position] / asked[position]
+        yield _symptom("no_counters", network.links[position].interface, share, 0.0, share * _STATE_SCORE)
+
+
 def _losses(observation: Observation) -> Iterator[Symptom]:
     arrived, dropped = mean(observation.arrived_mbps), observation.dropped_mbps
     wire = (observation.wire_loss - [link.loss for link in observation.inventory.links]) / observation.wire_error
@@ -84,10 +111,13 @@ def _losses(observation: Observation) -> Iterator[Symptom]:
             yield _symptom("drops", link.interface, lost, 0.0, lost / (_DROP_MBPS + _DROP_SHARE * offered))
         if score > WIRE_SCORE and share > _LEAST_LOSS:
             yield _symptom("wire_loss", link.interface, share, link.loss, score)
+    for position in np.flatnonzero(np.nan_to_num(observation.broken) > _LEAST_BROKEN):
+        share = observation.broken[position]
+        interface = observation.inventory.links[position].interface
+        yield _symptom("frame_errors", interface, share, 0.0, share / (_LEAST_BROKEN / 5))
 
 
-def _shifts(observation: Observation) -> Iterator[Symptom]:
-    residuals = Expectation(observation).residuals(observation.network)
+def _shifts(observation: Observation, residuals: Residuals) -> Iterator[Symptom]:
     score, difference = np.abs(residuals.score), np.abs(residuals.difference)
     for position in np.flatnonzero((score > _SHIFT) & (difference > _SHIFT_SHARE * _capacities(observation))):
         link = observation.inventory.links[position]
@@ -101,15 +131,34 @@ def _surges(observation: Observation) -> Iterator[Symptom]:
     for position in np.flatnonzero((growth.score > _SURGE) & (factor > _SURGE_FACTOR)):
         node = observation.inventory.nodes[position]
         yield _symptom("traffic_surge", node.id, factor[position], 1.0, growth.score[position])
+    for position in np.flatnonzero(np.nan_to_num(observation.log_packets) > _LOG_PACKETS):
+        denser = observation.log_packets[position]
+        yield _symptom("packet_shift", observation.inventory.nodes[position].id, np.exp(denser), 1.0, denser / 0.04)
 
 
 def _probes(observation: Observation) -> Iterator[Symptom]:
-    probes, nodes = observation.probes, observation.inventory.nodes
+    probes = observation.probes
     lossy = np.flatnonzero(np.nan_to_num(probes.loss) > _PROBE)
     worst = sorted(lossy, key=lambda p: (-probes.loss[p], p))[:_PROBES_SHOWN]
     for p in worst:
-        name = f"probe/{nodes[int(probes.source[p])].name}/{nodes[int(probes.target[p])].name}"
-        yield _symptom("probe_loss", name, probes.loss[p], 0.0, probes.loss[p] / 0.005)
+        yield _symptom("probe_loss", _pair(observation, int(p)), probes.loss[p], 0.0, probes.loss[p] / 0.005)
+
+
+def _delays(observation: Observation, residuals: Residuals) -> Iterator[Symptom]:
+    """Probes that take longer or shorter than the paths that they should take."""
+    probes, prediction = observation.probes, residuals.prediction
+    expected, error = prediction.delay_ms[probes.source, probes.target], delay_error(prediction, probes)
+    clear = clear_delays(probes, expected, prediction.survival[probes.source, probes.target])
+    late = np.where(clear, probes.delay_ms, 0.0) - np.where(clear, expected, 0.0)
+    score = np.abs(late) / error
+    unusual = np.flatnonzero((score > _LATE) & (np.abs(late) > _LATE_MS))
+    for p in sorted(unusual, key=lambda p: (-score[p], p))[:_PROBES_SHOWN]:
+        yield _symptom("probe_delay", _pair(observation, int(p)), probes.delay_ms[p], expected[p], score[p])
+
+
+def _pair(observation: Observation, position: int) -> str:
+    probes, nodes = observation.probes, observation.inventory.nodes
+    return f"probe/{nodes[int(probes.source[position])].name}/{nodes[int(probes.target[position])].name}"
 
 
 def _over_limit(observation: Observation, limit: float) -> Iterator[Symptom]:

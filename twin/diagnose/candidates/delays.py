@@ -9,19 +9,18 @@ from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
 from twin.model import Floats, Ints
 from twin.observe.observation import Observation
+from twin.observe.probing import clear_delays
 
-_LEAST_MS, _LEAST_SHARE = 1.0, 0.05
+_LEAST_MS, _TOLERANCE = 0.8, 4.0
 _MOST_CIRCUITS = 4
-_UNPROBED_LOSS, _QUEUED = 0.01, 1e-4
 
 
 def delayed(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     """Circuits that most of the late probes cross and few of the others; the delay is what those over it are late."""
     probes, expected = observation.probes, judged.readings.delay_ms
-    clear = np.isfinite(expected) & np.isfinite(probes.delay_ms)
-    clear &= (np.nan_to_num(probes.loss, nan=1.0) < _UNPROBED_LOSS) & ~(judged.readings.through < 1 - _QUEUED)
+    clear = clear_delays(probes, expected, judged.readings.through)
     late_ms = np.where(clear, np.nan_to_num(probes.delay_ms) - np.where(clear, expected, 0.0), 0.0)
-    late = late_ms > _LEAST_MS + _LEAST_SHARE * np.where(clear, expected, 0.0)
+    late = late_ms > np.maximum(_LEAST_MS, _TOLERANCE * judged.readings.delay_error_ms)
     if not late.any():
         return
     chosen = np.flatnonzero(clear)
