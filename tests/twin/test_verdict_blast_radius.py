@@ -3,9 +3,9 @@ from math import isclose
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from evals.oracle.walker import expected_share
 from tests.twin.optimise.networks import network_of
 from tests.twin.random_networks import changes, networks
-from tests.twin.walker import expected_share
 from twin.checks.moved import moved_share
 from twin.plan import LimitDemand, SetWeight, apply
 

@@ -6,8 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from tests.twin.gate_cases import BAD, Case, bad_cases, good_cases
-from tests.twin.gate_oracle import carried
+from evals.gate.cases import BAD, Trial, bad_cases, good_cases
+from evals.oracle.carried import carried
+from evals.score.plans import names_it
 from tests.twin.sim.oracle import random_network, reference
 from twin.verdict import Evidence, Scenario, Verdict, verify
 
@@ -15,24 +16,15 @@ GOOD = int(os.environ.get("TWINOPS_GATE_CASES", "18"))
 PER_CLASS = -(-GOOD // len(BAD)) if GOOD >= 100 else 2
 
 
-def judge(case: Case) -> Verdict:
+def judge(case: Trial) -> Verdict:
     evidence = None if case.age_s is None else Evidence(age_s=case.age_s)
     scenarios = [Scenario(*x) for x in case.scenarios]
     return verify(case.plan, case.network, case.policy, evidence=evidence, scenarios=scenarios)
 
 
 @cache
-def judged_bad() -> list[tuple[Case, Verdict]]:
+def judged_bad() -> list[tuple[Trial, Verdict]]:
     return [(case, judge(case)) for case in bad_cases(PER_CLASS)]
-
-
-def names_it(case: Case, verdict: Verdict) -> bool:
-    check = next(check for check in verdict.checks if check.name == case.fault.check)
-    if check.passed or check.counterexample is None:
-        return False
-    found, fault = check.counterexample, case.fault
-    in_failures = fault.failures is None or found.failure in fault.failures
-    return found.element in fault.elements and in_failures and fault.step in (None, found.step)
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -47,7 +39,7 @@ def test_at_least_ten_classes_of_bad_plans_are_judged():
 
 
 def test_check_and_element_are_named_right_in_98_of_100():
-    right = [names_it(case, verdict) for case, verdict in judged_bad()]
+    right = [names_it(case.blame, verdict) for case, verdict in judged_bad()]
     assert np.mean(right) >= 0.98, [case.name for (case, _), ok in zip(judged_bad(), right, strict=True) if not ok]
 
 

@@ -18,12 +18,13 @@ class Walker:
         self.distances = cache(self._distances)
 
     def _distances(self, target: str) -> dict[str, int]:
-        graph = nx.MultiDiGraph()
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         graph.add_nodes_from(node.name for node in self.network.nodes)
         for link in self.usable:
             if link.head == target or link.head not in self.drained:
                 graph.add_edge(link.head, link.tail, weight=link.weight)
-        return nx.single_source_dijkstra_path_length(graph, target)
+        lengths = nx.single_source_dijkstra_path_length(graph, target)
+        return {node: round(length) for node, length in lengths.items()}
 
     def split(self, source: str, target: str) -> dict[str, float]:
         """Share of what stands at `source` for `target` on each link."""
@@ -36,7 +37,7 @@ class Walker:
         """Stops of each segment list that can be used, with its share."""
         for tunnel in self.network.tunnels:
             if (tunnel.source, tunnel.target) == (source, target):
-                valid = {}
+                valid: dict[tuple[str, ...], float] = {}
                 for path in tunnel.paths:
                     stops = [source, *path.via, target]
                     legs = [(a, b) for a, b in pairwise(stops) if a != b]
@@ -50,6 +51,7 @@ class Walker:
 
 
 def stays(before: Walker, after: Walker, source: str, target: str) -> float:
+    """Share of what stands at `source` for `target` that takes the same links in both states."""
     if source == target:
         return 1.0
     was, now = before.split(source, target), after.split(source, target)
@@ -58,6 +60,7 @@ def stays(before: Walker, after: Walker, source: str, target: str) -> float:
 
 
 def expected_share(network: Network, changed: Network) -> float:
+    """Share of the offered traffic that is not on the paths of the first state any more."""
     before, after = Walker(network), Walker(changed)
     moved = 0.0
     for s, source in enumerate(network.nodes):

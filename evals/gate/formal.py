@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from tests.twin.gate_oracle import carried
-from tests.twin.gate_plans import POLICY, Case, Fault, any_link, insert, relief_to_spoil, spoilt
-from tests.twin.walker import expected_share
+from evals.oracle.carried import carried
+from evals.oracle.walker import expected_share
+from evals.score.plans import Blame
 from twin.plan import (
     Change,
     DrainLink,
@@ -18,12 +18,15 @@ from twin.plan import (
     UndrainNode,
     WakeLink,
     apply,
+    subject,
 )
 
+from .good import POLICY, Trial, any_link, insert, relief_to_spoil, spoilt
 
-def unknown_element(seed: int) -> Case | None:
+
+def unknown_element(seed: int, start: int = 0) -> Trial | None:
     """A step names a link, circuit, node or tunnel that does not exist."""
-    rng, case = relief_to_spoil(seed)
+    rng, case = relief_to_spoil(seed, start)
     link = any_link(case.network, rng)
     wrong: list[tuple[Change, str]] = [
         (SetWeight(link=f"{link.tail}->R99", weight=5), f"{link.tail}->R99"),
@@ -34,20 +37,20 @@ def unknown_element(seed: int) -> Case | None:
     ]
     step, element = wrong[int(rng.integers(len(wrong)))]
     steps, number = insert(rng, case.plan.steps, step)
-    return spoilt("unknown element", case, steps, Fault("grounded", frozenset((element,)), step=number))
+    return spoilt("unknown element", case, steps, Blame("grounded", frozenset((element,)), step=number))
 
 
-def stale_twin(seed: int) -> Case | None:
+def stale_twin(seed: int, start: int = 0) -> Trial | None:
     """The plan was made for another snapshot."""
-    rng, case = relief_to_spoil(seed)
+    rng, case = relief_to_spoil(seed, start)
     moved = replace(case.network, demands=case.network.demands * float(rng.uniform(1.001, 1.2)))
-    fault = Fault("grounded", frozenset((f"snapshot/{case.network.id}",)))
-    return Case("stale twin", case.plan, moved, POLICY, fault)
+    blame = Blame("grounded", frozenset((f"snapshot/{case.network.id}",)))
+    return Trial("stale twin", case.plan, moved, POLICY, blame)
 
 
-def impossible_step(seed: int) -> Case | None:
+def impossible_step(seed: int, start: int = 0) -> Trial | None:
     """A step undoes what was never done, or does what is already done."""
-    rng, case = relief_to_spoil(seed)
+    rng, case = relief_to_spoil(seed, start)
     link, node = any_link(case.network, rng), case.network.nodes[0]
     options: list[tuple[Change, str]] = [
         (UndrainLink(circuit=link.circuit), link.circuit),
@@ -56,12 +59,12 @@ def impossible_step(seed: int) -> Case | None:
     ]
     step, element = options[int(rng.integers(len(options)))]
     steps, number = insert(rng, case.plan.steps, step)
-    return spoilt("impossible step", case, steps, Fault("grounded", frozenset((element,)), step=number))
+    return spoilt("impossible step", case, steps, Blame("grounded", frozenset((element,)), step=number))
 
 
-def protected_element(seed: int) -> Case | None:
+def protected_element(seed: int, start: int = 0) -> Trial | None:
     """A good plan, but the policy protects what one of its steps touches."""
-    rng, case = relief_to_spoil(seed)
+    rng, case = relief_to_spoil(seed, start)
     number = int(rng.integers(len(case.plan.steps)))
     step = case.plan.steps[number]
     if isinstance(step, SetWeight):
@@ -76,45 +79,46 @@ def protected_element(seed: int) -> Case | None:
     first = min(case.plan.steps.index(x) for x in touching) + 1
     policy = POLICY.model_copy(update={"protected": (element,)})
     step_known = first if len(case.plan.steps) == 1 else None
-    fault = Fault("policy", frozenset((element,)), step=step_known)
-    return spoilt("protected element", case, case.plan.steps, fault, policy)
+    blame = Blame("policy", frozenset((element,)), step=step_known)
+    return spoilt("protected element", case, case.plan.steps, blame, policy)
 
 
-def too_many_steps(seed: int) -> Case | None:
+def too_many_steps(seed: int, start: int = 0) -> Trial | None:
     """More steps than the policy allows."""
-    case = relief_to_spoil(seed)[1]
+    case = relief_to_spoil(seed, start)[1]
     if len(case.plan.steps) < 2:
         return None
     policy = POLICY.model_copy(update={"max_steps": len(case.plan.steps) - 1})
     last = case.plan.steps[-1]
-    element = last.link if isinstance(last, SetWeight) else f"tunnel/{last.tunnel.name}"  # type: ignore[union-attr]
-    fault = Fault("policy", frozenset((element,)), step=len(case.plan.steps))
-    return spoilt("too many steps", case, case.plan.steps, fault, policy)
+    element = subject(last)
+    blame = Blame("policy", frozenset((element,)), step=len(case.plan.steps))
+    return spoilt("too many steps", case, case.plan.steps, blame, policy)
 
 
-def smuggled_upgrade(seed: int) -> Case | None:
+def smuggled_upgrade(seed: int, start: int = 0) -> Trial | None:
     """An upgrade hidden among the steps: on paper it solves everything."""
-    rng, case = relief_to_spoil(seed)
+    rng, case = relief_to_spoil(seed, start)
     busiest = max(carried(case.network).utilisation.items(), key=lambda x: x[1])[0]
     circuit = case.network.links[case.network.link(busiest)].circuit
     steps, number = insert(rng, case.plan.steps, SetCapacity(circuit=circuit, capacity=400_000.0))
-    return spoilt("smuggled upgrade", case, steps, Fault("policy", frozenset((circuit,)), step=number))
+    return spoilt("smuggled upgrade", case, steps, Blame("policy", frozenset((circuit,)), step=number))
 
 
-def forbidden_rate_limit(seed: int) -> Case | None:
+def forbidden_rate_limit(seed: int, start: int = 0) -> Trial | None:
     """A customer's traffic is cut to relieve a link, which the policy does not allow."""
-    rng, case = relief_to_spoil(seed)
+    rng, case = relief_to_spoil(seed, start)
     s, t = divmod(int(case.network.demands.argmax()), len(case.network.nodes))
     source, target = case.network.nodes[s].name, case.network.nodes[t].name
     steps, number = insert(rng, case.plan.steps, LimitDemand(source=source, target=target, limit=1.0))
     element = f"demand/{source}->{target}"
-    return spoilt("forbidden rate limit", case, steps, Fault("policy", frozenset((element,)), step=number))
+    return spoilt("forbidden rate limit", case, steps, Blame("policy", frozenset((element,)), step=number))
 
 
-def wide_blast(seed: int) -> Case | None:
+def wide_blast(seed: int, start: int = 0) -> Trial | None:
     """A good plan that moves more of the traffic than the policy allows."""
-    case = relief_to_spoil(seed)[1]
-    shares, state = [], case.network
+    case = relief_to_spoil(seed, start)[1]
+    shares: list[float] = []
+    state = case.network
     for step in case.plan.steps:
         state = apply(state, step)
         shares.append(expected_share(case.network, state))
@@ -123,6 +127,6 @@ def wide_blast(seed: int) -> Case | None:
         return None
     first = next(i for i, share in enumerate(shares) if share > limit)
     step = case.plan.steps[first]
-    element = step.link if isinstance(step, SetWeight) else f"tunnel/{step.tunnel.name}"  # type: ignore[union-attr]
-    fault = Fault("policy", frozenset((element,)), step=first + 1)
-    return spoilt("wide blast", case, case.plan.steps, fault, POLICY.model_copy(update={"max_blast_radius": limit}))
+    element = subject(step)
+    blame = Blame("policy", frozenset((element,)), step=first + 1)
+    return spoilt("wide blast", case, case.plan.steps, blame, POLICY.model_copy(update={"max_blast_radius": limit}))

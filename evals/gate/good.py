@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tests.twin.gate_oracle import SLACK, carried, crossing, failures, gain, no_worse, slow, survives
-from tests.twin.walker import expected_share
+from evals.oracle.carried import SLACK, carried, crossing, failures, gain, no_worse, slow, survives
+from evals.oracle.walker import expected_share
+from evals.score.plans import Blame
+from twin.errors import InputError
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.plan import (
     Change,
@@ -31,23 +33,14 @@ POOL = 24
 NETWORKS = 40
 
 
-class Fault(NamedTuple):
-    """Why a plan is bad: the check that must fail, what it may name, and where."""
-
-    check: str
-    elements: frozenset[str]
-    failures: frozenset[str] | None = None
-    step: int | None = None
-
-
-class Case(NamedTuple):
-    """One plan to judge. `fault` is None for a good one."""
+class Trial(NamedTuple):
+    """One plan to judge. `blame` says why it is bad, None for a good one."""
 
     name: str
     plan: Plan
     network: Network
     policy: Policy
-    fault: Fault | None = None
+    blame: Blame | None = None
     age_s: float | None = None
     scenarios: tuple[tuple[str, np.ndarray], ...] = ()
 
@@ -71,7 +64,8 @@ def gate_network(seed: int) -> Network:
     bare = Network(f"gate{seed}", tuple(Node(x, 0, 0) for x in names), tuple(links), demands)
     states = [carried(bare, x) for x in failures(bare)]
     need = {link.name: max(state.load[link.name] for state in states) for link in links}
-    sized, room = [], float(rng.uniform(1.05, 1.4))
+    sized: list[Link] = []
+    room = float(rng.uniform(1.05, 1.4))
     for a, b in zip(links[::2], links[1::2], strict=True):
         capacity = max(500.0, float(np.ceil(room * max(need[a.name], need[b.name]) / 100) * 100))
         sized += [a._replace(capacity=capacity), b._replace(capacity=capacity)]
@@ -86,6 +80,7 @@ def night(network: Network) -> Network:
 
 
 def plan_of(network: Network, *steps: Change, objective: Objective = "relieve") -> Plan:
+    """Make a plan of steps for this very snapshot."""
     return Plan(goal=f"{objective} {network.name}", base=network.id, steps=steps, objective=objective)
 
 
@@ -116,6 +111,7 @@ def _tunnel(
 
 
 def random_weight(network: Network, rng: np.random.Generator) -> SetWeight:
+    """Raise the weight of some link."""
     link = any_link(network, rng)
     return SetWeight(link=link.name, weight=int(link.weight + rng.integers(1, 12)))
 
@@ -144,9 +140,10 @@ def sound(network: Network, steps: tuple[Change, ...], policy: Policy = POLICY) 
 
 def relieving(network: Network, rng: np.random.Generator, steps: int) -> tuple[Change, ...] | None:
     """Search at random for sound steps, the first of which relieves the network and the others do no harm."""
-    state, done = network, []
+    state = network
+    done: list[Change] = []
     for number in range(steps):
-        found = None
+        found: Change | None = None
         for _ in range(40):
             tunnel = _relieving_tunnel(state, rng, f"T{number}")
             change = tunnel if rng.random() < 0.7 else random_weight(state, rng)
@@ -166,48 +163,50 @@ def relieving(network: Network, rng: np.random.Generator, steps: int) -> tuple[C
     return tuple(done)
 
 
-def good_relief(seed: int) -> Case | None:
+def good_relief(seed: int, start: int = 0) -> Trial | None:
     """A plan of several steps that relieves a network."""
     rng = np.random.default_rng([seed, 2])
-    network = gate_network(int(rng.integers(0, NETWORKS)))
+    network = gate_network(start + int(rng.integers(0, NETWORKS)))
     steps = relieving(network, rng, int(rng.integers(1, 8)))
     return _good("relieve", network, steps or ())
 
 
-def good_maintenance(seed: int) -> Case | None:
+def good_maintenance(seed: int, start: int = 0) -> Trial | None:
     """A drain of a node or circuit at night."""
     rng = np.random.default_rng([seed, 11])
-    network = night(gate_network(int(rng.integers(0, NETWORKS))))
+    network = night(gate_network(start + int(rng.integers(0, NETWORKS))))
     node, link = any_node(network, rng), any_link(network, rng)
     step = DrainNode(node=node.name) if rng.random() < 0.5 else DrainLink(circuit=link.circuit)
     return _good("drain", network, (step,))
 
 
-def good_sleep(seed: int) -> Case | None:
+def good_sleep(seed: int, start: int = 0) -> Trial | None:
     """One or two circuits put to sleep at night."""
     rng = np.random.default_rng([seed, 12])
-    network = night(gate_network(int(rng.integers(0, NETWORKS))))
+    network = night(gate_network(start + int(rng.integers(0, NETWORKS))))
     circuits = sorted({any_link(network, rng).circuit for _ in range(int(rng.integers(1, 3)))})
     return _good("sleep", network, tuple(SleepLink(circuit=x) for x in circuits))
 
 
-def good_restoration(seed: int) -> Case | None:
+def good_restoration(seed: int, start: int = 0) -> Trial | None:
     """A drained node, a sleeping circuit or a tunnel given back."""
     rng = np.random.default_rng([seed, 13])
-    return _good("restore", *_restoring(gate_network(int(rng.integers(0, NETWORKS))), rng))
+    return _good("restore", *_restoring(gate_network(start + int(rng.integers(0, NETWORKS))), rng))
 
 
-def _good(objective: Objective, network: Network, steps: tuple[Change, ...]) -> Case | None:
+def _good(objective: Objective, network: Network, steps: tuple[Change, ...]) -> Trial | None:
     if not steps or not sound(network, steps):
         return None
-    return Case(f"good {objective}", plan_of(network, *steps, objective=objective), network, POLICY)
+    return Trial(f"good {objective}", plan_of(network, *steps, objective=objective), network, POLICY)
 
 
 def any_link(network: Network, rng: np.random.Generator) -> Link:
+    """Draw a link."""
     return network.links[int(rng.integers(len(network.links)))]
 
 
 def any_node(network: Network, rng: np.random.Generator) -> Node:
+    """Draw a node."""
     return network.nodes[int(rng.integers(len(network.nodes)))]
 
 
@@ -221,39 +220,44 @@ def _restoring(network: Network, rng: np.random.Generator) -> tuple[Network, tup
     return (apply(network, tunnel), (RemoveTunnel(name="T9"),)) if tunnel else (network, ())
 
 
-def good_cases(count: int) -> list[Case]:
+def good_cases(count: int) -> list[Trial]:
     """Return `count` good plans, half of them reliefs; the same every time."""
     others = (good_maintenance, good_sleep, good_restoration)
     cases = [case for i, build in enumerate(others) for case in first_of((count + 2 * i) // 6, build)]
     return [*first_of(count - len(cases), good_relief), *cases]
 
 
-def first_of(count: int, build: Callable[[int], Case | None]) -> list[Case]:
-    found: list[Case] = []
+def first_of(count: int, build: Callable[[int, int], Trial | None], start: int = 0) -> list[Trial]:
+    """Return the first plans that a class gives from seed 0 on. Raises `InputError` when there are too few."""
+    found: list[Trial] = []
     for seed in range(200 * count):
-        case = build(seed)
+        case = build(seed, start)
         if case is not None:
             found.append(case)
         if len(found) == count:
             return found
-    raise AssertionError(f"{build.__name__}: only {len(found)} of {count} cases in {200 * count} seeds")
+    raise InputError(f"only {len(found)} of {count} plans in {200 * count} seeds", fix="ask for fewer")
 
 
 @cache
-def _reliefs() -> list[Case]:
+def _reliefs(start: int) -> list[Trial]:
     """Good plans that relieve, to be spoilt."""
-    return first_of(POOL, good_relief)
+    return first_of(POOL, good_relief, start)
 
 
-def relief_to_spoil(seed: int) -> tuple[np.random.Generator, Case]:
+def relief_to_spoil(seed: int, start: int = 0) -> tuple[np.random.Generator, Trial]:
+    """Draw a good plan to be spoilt, and the generator that draws how."""
     rng = np.random.default_rng([seed, 3])
-    return rng, _reliefs()[int(rng.integers(len(_reliefs())))]
+    reliefs = _reliefs(start)
+    return rng, reliefs[int(rng.integers(len(reliefs)))]
 
 
-def spoilt(name: str, case: Case, steps: tuple[Change, ...], fault: Fault, policy: Policy = POLICY) -> Case:
-    return Case(name, case.plan.model_copy(update={"steps": steps}), case.network, policy, fault)
+def spoilt(name: str, case: Trial, steps: tuple[Change, ...], blame: Blame, policy: Policy = POLICY) -> Trial:
+    """Return the plan with other steps, or under another policy."""
+    return Trial(name, case.plan.model_copy(update={"steps": steps}), case.network, policy, blame)
 
 
 def insert(rng: np.random.Generator, steps: tuple[Change, ...], step: Change) -> tuple[tuple[Change, ...], int]:
+    """Put a step somewhere between others, and return its number."""
     place = int(rng.integers(len(steps) + 1))
     return (*steps[:place], step, *steps[place:]), place + 1

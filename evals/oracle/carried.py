@@ -3,7 +3,7 @@
 from functools import lru_cache
 from itertools import pairwise
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -25,6 +25,7 @@ class Carried(NamedTuple):
 
     @property
     def peak(self) -> float:
+        """Utilisation of the busiest link."""
         return max(self.utilisation.values())
 
     def above(self, limit: float) -> float:
@@ -34,9 +35,15 @@ class Carried(NamedTuple):
 
 
 class Failed(NamedTuple):
+    """What fails together: circuits by id, and a node by name."""
+
     name: str
     links: frozenset[str] = frozenset()
     node: str | None = None
+
+
+_List = tuple[tuple[str, ...], float]
+_Legs = tuple[dict[tuple[str, str], float], dict[tuple[str, str], float], set[tuple[str, str]]]
 
 
 class _Hop(NamedTuple):
@@ -51,13 +58,16 @@ class _Hop(NamedTuple):
 class _Towards:
     """Shortest paths to one target, from the definitions: drained nodes carry no transit, ties split per link."""
 
-    def __init__(self, graph: nx.MultiDiGraph, hops: list[_Hop], target: str, drained: set[str]) -> None:
-        def allowed(head: str, _tail: str, parallels: dict) -> int | None:
+    def __init__(self, graph: "nx.MultiDiGraph[str]", hops: list[_Hop], target: str, drained: set[str]) -> None:
+        def allowed(head: str, _tail: str, parallels: dict[int, dict[str, int]]) -> int | None:
             if head in drained and head != target:
                 return None
             return min(x["weight"] for x in parallels.values())
 
-        self.far = nx.single_source_dijkstra_path_length(graph, target, weight=allowed) if target in graph else {}
+        self.far: dict[str, float] = {}
+        if target in graph:
+            weight: Any = allowed  # the stub knows simple graphs only
+            self.far = nx.single_source_dijkstra_path_length(graph, target, weight=weight)
         self.hops: dict[str, list[_Hop]] = {node: [] for node in self.far}
         for hop in hops:
             far = self.far.get(hop.head)
@@ -73,11 +83,11 @@ class _Towards:
 
 
 def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
-    down = {node.name for node in network.nodes if not node.up} | {dead.node}
+    down = {node.name for node in network.nodes if not node.up} | ({dead.node} if dead.node else set[str]())
     drained = {node.name for node in network.nodes if node.drained}
-    graph = nx.MultiDiGraph()
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_nodes_from(node.name for node in network.nodes if node.name not in down)
-    hops = []
+    hops: list[_Hop] = []
     for link in network.links:
         alive = link.up and not link.drained and not link.asleep and not down & {link.tail, link.head}
         if alive and link.circuit not in dead.links:
@@ -90,8 +100,8 @@ def crossing(network: Network, link: str) -> list[tuple[str, str]]:
     """Pairs with a demand some of whose shortest paths use a link."""
     towards, used = _towards(network, Failed("nothing")), network.links[network.link(link)]
     to_tail = towards[used.tail].far
-    pairs = []
-    for s, t in zip(*np.nonzero(network.offered), strict=True):
+    pairs: list[tuple[str, str]] = []
+    for s, t in np.argwhere(network.offered).tolist():
         source, target = network.nodes[s].name, network.nodes[t].name
         far = towards[target].far
         if source in to_tail and used.head in far and to_tail[source] + used.weight + far[used.head] == far.get(source):
@@ -102,7 +112,7 @@ def crossing(network: Network, link: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=4000)
 def carried(network: Network, dead: Failed = Failed("nothing")) -> Carried:
     """Evaluate one state, under one failure if given."""
-    up = {node.name for node in network.nodes if node.up} - {dead.node}
+    up = {node.name for node in network.nodes if node.up} - ({dead.node} if dead.node else set[str]())
     towards = _towards(network, dead)
     volume, delay, lost = _legs(network, towards, up)
     load = dict.fromkeys((link.name for link in network.links), 0.0)
@@ -117,10 +127,10 @@ def carried(network: Network, dead: Failed = Failed("nothing")) -> Carried:
     return Carried(utilisation, load, frozenset(lost), delay, dropped)
 
 
-def _legs(network: Network, towards: dict[str, _Towards], up: set[str]):
+def _legs(network: Network, towards: dict[str, _Towards], up: set[str]) -> _Legs:
     volume: dict[tuple[str, str], float] = {}
     delay: dict[tuple[str, str], float] = {}
-    lost = set()
+    lost: set[tuple[str, str]] = set()
     tunnels = {(tunnel.source, tunnel.target): tunnel for tunnel in network.tunnels}
     for s, source in enumerate(network.nodes):
         for t, target in enumerate(network.nodes):
@@ -141,11 +151,11 @@ def _legs(network: Network, towards: dict[str, _Towards], up: set[str]):
     return volume, delay, lost
 
 
-def _lists(network: Network, tunnel: Tunnel | None, towards: dict[str, _Towards], up: set[str]):
+def _lists(network: Network, tunnel: Tunnel | None, towards: dict[str, _Towards], up: set[str]) -> list[_List]:
     if tunnel is None:
         return []
     drained = {node.name for node in network.nodes if node.drained}
-    valid = []
+    valid: list[_List] = []
     for path in tunnel.paths:
         stops = (tunnel.source, *path.via, tunnel.target)
         if set(path.via) <= up - drained and all(a in towards[b].far for a, b in pairwise(stops)):

@@ -1,0 +1,85 @@
+"""Seeded plans that the gate has to judge: good ones, and bad ones of many classes, labelled by an independent oracle.
+
+Nothing here calls the gate or the simulator. Each case says what is wrong: the check that must fail, and the elements
+(and failures, and step) that may be named for it.
+"""
+
+from collections.abc import Callable
+
+from twin.errors import InputError
+
+from .formal import (
+    forbidden_rate_limit,
+    impossible_step,
+    protected_element,
+    smuggled_upgrade,
+    stale_twin,
+    too_many_steps,
+    unknown_element,
+    wide_blast,
+)
+from .good import Trial, first_of, good_cases, good_maintenance, good_relief, good_restoration, good_sleep
+from .harmful import (
+    cut_by_one_failure,
+    demand_that_may_come,
+    isolated_node,
+    old_measurements,
+    onto_lossy_link,
+    overload_under_failure,
+    overloaded_link,
+    shed_demand,
+    slow_detour,
+    useless_plan,
+    wrong_order,
+)
+
+Build = Callable[[int, int], Trial | None]
+
+BAD: dict[str, Build] = {
+    build.__name__: build
+    for build in (
+        unknown_element,
+        stale_twin,
+        impossible_step,
+        protected_element,
+        too_many_steps,
+        smuggled_upgrade,
+        forbidden_rate_limit,
+        wide_blast,
+        isolated_node,
+        overloaded_link,
+        slow_detour,
+        onto_lossy_link,
+        cut_by_one_failure,
+        overload_under_failure,
+        wrong_order,
+        useless_plan,
+        shed_demand,
+        demand_that_may_come,
+        old_measurements,
+    )
+}
+"""Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""
+
+GOOD: dict[str, Build] = {
+    build.__name__: build for build in (good_relief, good_maintenance, good_sleep, good_restoration)
+}
+"""Classes of good plans."""
+
+
+def bad_cases(per_class: int) -> list[Trial]:
+    """Return `per_class` bad plans of every class; the same every time."""
+    return [case for build in BAD.values() for case in first_of(per_class, build)]
+
+
+def trial(name: str, seed: int, *, start: int = 0, tries: int = 400) -> Trial:
+    """Make one plan of a class, the same for the same seed. Raises `InputError` when these seeds give none."""
+    build = BAD.get(name) or GOOD[name]
+    for number in range(tries):
+        case = build(seed * 1000 + number, start)
+        if case is not None:
+            return case
+    raise InputError(f"no plan of class {name} in {tries} tries from seed {seed}", fix="use another seed")
+
+
+__all__ = ["BAD", "GOOD", "Trial", "bad_cases", "good_cases", "trial"]
