@@ -84,12 +84,12 @@ _OF_POLICY = {"max_utilisation", "max_failure_utilisation", "max_steps", "min_ga
 
 _NUMBER = re.compile(
     r"(?<![\w:/>#.])(?P<n>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
-    rf"(?:\s?(?P<unit>{'|'.join(re.escape(x) for x in sorted(_UNITS, key=len, reverse=True))})(?![\w/]))?(?![\w:/>]|-[A-Za-z]|\.\d)",
+    rf"(?:\s?(?P<unit>{'|'.join(re.escape(x) for x in sorted(_UNITS, key=len, reverse=True))})(?![\w/]))?(?![\w/>]|:\d|-[A-Za-z]|\.\d)",
     re.IGNORECASE,
 )
 _NAMES = re.compile(
     r"(?:node|link|interface|demand|tunnel|risk-group)/\S+|\S+->\S+|\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}\S*)?|\b\d{1,2}:\d{2}(?::\d{2})?\b"
-    r"|\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\b\d{12,}\b|\br\d+-[\w-]+"
+    r"|\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\b\d{12,}\b|\br\d+-[\w-]+|\(\d{1,2}\)"
 )
 
 
