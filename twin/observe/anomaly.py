@@ -192,7 +192,7 @@ class Detector:
         reported = usable & answered[ends]
         unheard = self._running("unread", reported & sample.up[0] & np.isnan(sample.out_mbps[0]))
         conditions: dict[StateKind, tuple[list[str], Flags]] = {
-            "silent": ([x.id for x in network.nodes], self._running("silent", built & ~answered) >= _SILENT),
+            "silent": ([x.id for x in network.nodes], self._silent(network, sample, built & ~answered)),
             "down": ([x.circuit for x in network.links], reported & ~sample.up[0]),
             "neighbour_lost": ([x.circuit for x in network.links], reported & sample.up[0] & (sample.adjacent[0] == 0)),
             "unread": ([x.interface for x in network.links], unheard >= _UNREAD),
@@ -203,6 +203,14 @@ class Detector:
                     late = {"silent": _SILENT, "unread": _UNREAD}.get(kind, 1)
                     yield self._begin(kind, name, (0.0, 1.0, 100.0), late)
             self._settle(kind, names, holds)
+
+    def _silent(self, network: Network, sample: Samples, missing: Flags) -> Flags:
+        """Nodes that have not answered for some samples, fewer when no neighbour hears of them either [n]."""
+        heard = np.zeros(missing.size, dtype=np.bool_)
+        received = np.nan_to_num(sample.in_mbps[0]) > 0
+        np.logical_or.at(heard, [network.node_index[x.tail] for x in network.links], received)
+        running = self._running("silent", missing)
+        return (running >= 2 * _SILENT) | ((running >= _SILENT) & ~heard)
 
     def _running(self, kind: StateKind, holds: Flags) -> Floats:
         """For how many samples running each condition has held [k]."""

@@ -32,7 +32,7 @@ SELF_CENTRED: frozenset[Family] = frozenset({"load", "probe_delay", "growth", "p
 _SHARE = 1e-4  # share of frames below which nothing is told
 _LEAST_FRAMES = 100.0  # a second
 _PROBE_ERROR, _DELAY_MS, _DELAY_SHARE = 0.004, 0.08, 0.01
-_SPREAD, _PACKET_SPREAD = 0.07, 0.03
+_PAIR_SPREAD, _LEAST_SPREAD, _PACKET_SPREAD = 0.17, 0.05, 0.03  # log units, of one pair within an hour, of a node
 _TOTAL = 0.004
 _IDLE_MBPS = 5.0
 
@@ -88,7 +88,7 @@ def hold(network: Network, sample: Samples, demands: Floats, interval_s: float) 
         "errors": _errors(sample),
         "probe_loss": _constant(sample.probe_loss[0], _PROBE_ERROR),
         "probe_delay": Residual(_finite(sample.probe_delay_ms[0] - delay), _DELAY_MS + _DELAY_SHARE * _finite(delay)),
-        "growth": _constant(_log(np.nansum(sample.demands[0], axis=0)), _SPREAD),
+        "growth": _growth(demands),
         "packets": _constant(_log(sample.packets_per_mbit[0]), _PACKET_SPREAD),
         "exports": Residual(np.array([total]), np.array([_TOTAL])),
     }
@@ -133,6 +133,13 @@ def _errors(sample: Samples) -> Residual:
         frames > 100, ratio(sample.errors_per_s[0], frames + np.nan_to_num(sample.errors_per_s[0])), np.nan
     )
     return _constant(share, _SHARE)
+
+
+def _growth(demands: Floats) -> Residual:
+    """Log of what goes to each node [n]; the fewer pairs make it up, the more it strays."""
+    total = demands.sum(axis=0)
+    concentration = np.sqrt(ratio((demands**2).sum(axis=0), total**2))
+    return Residual(_log(total), np.fmax(_PAIR_SPREAD * concentration, _LEAST_SPREAD))
 
 
 def _constant(value: Floats, error: float) -> Residual:
