@@ -4,9 +4,11 @@ Spans go to `trace.jsonl` and metrics to `metrics.json` in the run folder, and o
 variables name an endpoint. An endpoint that does not answer costs a run nothing but one warning.
 """
 
+import json
 import logging
 import os
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
@@ -40,7 +42,7 @@ class TraceFile(SpanExporter):
         """Write spans; a span of a tool that outlived its run is dropped."""
         if self._file.closed:
             return SpanExportResult.FAILURE
-        self._file.writelines(f"{span.to_json(indent=None)}\n" for span in spans)
+        self._file.writelines(f"{_line(span)}\n" for span in spans)
         self._file.flush()
         return SpanExportResult.SUCCESS
 
@@ -92,6 +94,34 @@ def endpoint(signal: str) -> str | None:
         return None
     named = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     return named or None
+
+
+def _line(span: ReadableSpan) -> str:
+    """One span as JSON, with the names that the SDK gives its fields; its own way is several times slower."""
+    return json.dumps(
+        {
+            "name": span.name,
+            "context": {"trace_id": f"0x{span.context.trace_id:032x}", "span_id": f"0x{span.context.span_id:016x}"}
+            if span.context
+            else None,
+            "kind": str(span.kind),
+            "parent_id": f"0x{span.parent.span_id:016x}" if span.parent else None,
+            "start_time": _iso(span.start_time),
+            "end_time": _iso(span.end_time),
+            "status": {"status_code": span.status.status_code.name, "description": span.status.description},
+            "attributes": dict(span.attributes or {}),
+            "events": [
+                {"name": x.name, "timestamp": _iso(x.timestamp), "attributes": dict(x.attributes or {})}
+                for x in span.events
+            ],
+            "resource": dict(span.resource.attributes),
+        },
+        ensure_ascii=False,
+    )
+
+
+def _iso(nanoseconds: int | None) -> str | None:
+    return None if nanoseconds is None else datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
 
 
 def _otlp() -> SpanExporter:
