@@ -63,6 +63,13 @@ async def follow(ground: Ground) -> Ended:
     tree `TwinError` ends it as `failed`, any other error does, too, and is then raised. Raises `DivergedError` when the
     run does not come out as its journal recalls, `RehearsedError` when the journal may not go on.
     """
+    try:
+        return await _followed(ground)
+    finally:
+        await ground.model.client.close()
+
+
+async def _followed(ground: Ground) -> Ended:
     started = time.monotonic() - ground.worked_s
     session = Session(ground.run, ground.model, ground.journal, ground.tracer)
     desk = _desk(ground)

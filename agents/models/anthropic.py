@@ -45,10 +45,12 @@ class AnthropicProvider:
         self._memory: dict[tuple[str, ...], tuple[JsonValue, ...]] = {}
         self._client: anthropic.AsyncAnthropic | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._asking = 0
 
     async def ask(self, request: Request) -> Answer:
         """Send one request and read its stream to the end."""
         parameters, assembly = self._parameters(request), wire.Assembly()
+        self._asking += 1
         try:
             stream = cast(_Events, await self._connected().messages.create(**parameters))
             async with stream:
@@ -58,6 +60,8 @@ class AnthropicProvider:
             raise
         except Exception as error:
             raise from_error(error, now=datetime.now(UTC), secrets=(self._key,)) from None
+        finally:
+            self._asking -= 1
         answer = assembly.answer()
         if calls := wire.uses(answer.blocks):
             self.remember(calls, answer.blocks)
@@ -69,10 +73,12 @@ class AnthropicProvider:
             self._memory[tuple(calls)] = tuple(blocks)
 
     async def close(self) -> None:
-        """Close the connections."""
-        if self._client is not None and self._loop is asyncio.get_running_loop():
-            await self._client.close()
-        self._client = None
+        """Close the connections, unless another run is asking over them: then it will close them at its own end."""
+        if self._asking:
+            return
+        client, self._client = self._client, None
+        if client is not None and self._loop is asyncio.get_running_loop():
+            await client.close()
 
     def _connected(self) -> anthropic.AsyncAnthropic:
         """Return the SDK's client of this event loop: its connections cannot be shared with another."""
