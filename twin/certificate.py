@@ -24,7 +24,7 @@ from .verdict import Verdict, risk_tier
 
 
 class Approval(Frozen):
-    """One decision on exactly one plan in one state."""
+    """One decision on exactly one plan in one state. A person's is signed with a key of their own."""
 
     who: str = Field(min_length=1, max_length=100, description="A person's name, or verification-agent.")
     role: Literal["agent", "person"] = "agent"
@@ -33,6 +33,18 @@ class Approval(Frozen):
     snapshot: str
     time: AwareDatetime
     reason: str = Field(default="", max_length=2000)
+    key: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="A person's public key, 64 hex digits.")
+    signature: str = Field(default="", pattern=r"^[0-9a-f]*$", description="Ed25519, 128 hex digits; a person's only.")
+
+    @property
+    def payload(self) -> bytes:
+        """What a person signs: canonical JSON of everything but the signature."""
+        return self.model_dump_json(exclude={"signature"}).encode()
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the signature is that of the key it names."""
+        return bool(self.key) and PublicKey(self.key).signed(self.payload, self.signature)
 
 
 class CheckResult(Frozen):
@@ -74,9 +86,13 @@ class PublicKey(NamedTuple):
 
     def verifies(self, certificate: Certificate) -> bool:
         """Whether this key made the certificate's signature."""
+        return self.signed(certificate.payload, certificate.signature)
+
+    def signed(self, payload: bytes, signature: str) -> bool:
+        """Whether this key made a signature, 128 hex digits, over a payload."""
         try:
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.hex))
-            key.verify(bytes.fromhex(certificate.signature), certificate.payload)
+            key.verify(bytes.fromhex(signature), payload)
         except (InvalidSignature, ValueError):
             return False
         return True
@@ -96,6 +112,11 @@ class SigningKey:
     def sign(self, payload: bytes) -> str:
         """Return the signature, 128 hex digits."""
         return self._key.sign(payload).hex()
+
+    def approve(self, approval: Approval) -> Approval:
+        """Return a person's decision with this key and its signature on it."""
+        named = approval.model_copy(update={"role": "person", "key": self.public.hex})
+        return named.model_copy(update={"signature": self.sign(named.payload)})
 
     @classmethod
     def create(cls, path: Path, *, runs: Path | None = None) -> "SigningKey":
@@ -155,7 +176,8 @@ def issue(  # noqa: PLR0913 - all that is signed, and the clock
     """Sign a certificate. Raises `CertificateError` with the reason why none may be issued.
 
     The verdict must have passed for exactly this plan, its snapshot and this policy; somebody must have approved
-    exactly this plan in this state, a person among them where the policy asks for one; and nobody may have rejected it.
+    exactly this plan in this state, as many different people among them as the policy asks for, each with a signature
+    of their own; and nobody may have rejected it.
     """
     _require_verdict(plan, verdict, policy)
     tier = risk_tier(plan, verdict, policy)
@@ -241,8 +263,16 @@ def _require_approval(approvals: Sequence[Approval], tier: RiskTier, policy: Pol
     approved = [x for x in approvals if x.decision == "approve"]
     if not approved:
         raise CertificateError("nobody has approved exactly this plan in this state", fix="ask for approval")
-    if policy.asks_for_a_person(tier) and not any(x.role == "person" for x in approved):
-        raise CertificateError(f"a plan of {tier} risk needs a person's approval", fix="ask a person to approve it")
+    people, asked = [x for x in approved if x.role == "person"], policy.people_for(tier)
+    for person in people:
+        if not person.is_signed:
+            raise CertificateError(f"{person.who}'s approval is not signed by the key it names", fix="approve it again")
+    different = min(len({x.who for x in people}), len({x.key for x in people}))
+    if different < asked:
+        what = (
+            "a person's approval" if asked == 1 else f"the approvals of {asked} different people, and has {different}"
+        )
+        raise CertificateError(f"a plan of {tier} risk needs {needed}", fix="ask a person to approve it")
 
 
 def _require_outside(path: Path, runs: Path | None) -> None:

@@ -57,6 +57,10 @@ class Policy(Frozen):
     person_from: RiskTier | Literal["never"] = Field(
         default="never", description="Lowest risk tier whose plans a person must approve."
     )
+    two_people_from: RiskTier | Literal["never"] = Field(
+        default="high", description="Lowest risk tier for which a second person must, where the first one must."
+    )
+    approval_hours: float = Field(default=24, gt=0, le=8_760, description="How long a plan may wait for people, hours.")
     autonomy: Autonomy = Field(
         default="act", description="Most that a run may do: observe, suggest a plan, act once a person approved, act."
     )
@@ -68,6 +72,13 @@ class Policy(Frozen):
     def asks_for_a_person(self, tier: RiskTier) -> bool:
         """Whether a person has to approve plans of this risk tier."""
         return self.person_from != "never" and _TIERS.index(tier) >= _TIERS.index(self.person_from)
+
+    def people_for(self, tier: RiskTier) -> int:
+        """How many people have to approve a plan of this risk tier: none, one, or two different ones."""
+        if not self.asks_for_a_person(tier):
+            return 0
+        two = self.two_people_from != "never" and _TIERS.index(tier) >= _TIERS.index(self.two_people_from)
+        return 2 if two else 1
 
     def autonomy_at(self, fidelity: float | None) -> Autonomy:
         """Return what a run may do at this fidelity of the twin, 0..1; None, where it is not known, lowers nothing."""

@@ -2,10 +2,11 @@ import stat
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.twin.approved import KEY, NOW, approval_of, approved
 from tests.twin.optimise.networks import network_of
-from twin.certificate import Certificate, CheckResult, SigningKey, check, issue
+from twin.certificate import Approval, Certificate, CheckResult, SigningKey, check, issue
 from twin.errors import CertificateError, StoreError
 from twin.model import SegmentList, Tunnel
 from twin.plan import Plan, SetTunnel, SetWeight
@@ -24,6 +25,11 @@ PLAN = Plan(
 )
 GOOD = approved(PLAN, NETWORK, POLICY)
 HOUR = timedelta(hours=1)
+ADA, GRACE = (SigningKey(Ed25519PrivateKey.from_private_bytes(bytes([number] * 32))) for number in (7, 8))
+
+
+def signed(who: str, key: SigningKey = ADA) -> Approval:
+    return key.approve(approval_of(PLAN, who=who, role="person"))
 
 
 def checked(certificate: Certificate | None = GOOD.certificate, **changes: object) -> Certificate:
@@ -160,9 +166,32 @@ def test_a_person_must_approve_where_the_policy_asks_for_one():
     verdict = verify(PLAN, NETWORK, strict)
     with pytest.raises(CertificateError, match="needs a person"):
         issued(policy=strict, verdict=verdict)
-    person = approval_of(PLAN, who="Ada", role="person")
+    with pytest.raises(CertificateError, match="Ada's approval is not signed"):
+        issued(policy=strict, verdict=verdict, approvals=[GOOD.approval, approval_of(PLAN, who="Ada", role="person")])
+    person = signed("Ada")
     certificate = issued(policy=strict, verdict=verdict, approvals=[GOOD.approval, person])
     assert checked(certificate, policy=strict, now=NOW).approvals == (GOOD.approval, person)
+
+
+def test_the_highest_tier_takes_two_different_people_with_different_keys():
+    strict = POLICY.model_copy(update={"person_from": "low", "two_people_from": "low"})
+    verdict = verify(PLAN, NETWORK, strict)
+    ada, twin, again = signed("Ada"), signed("Grace", ADA), signed("Ada", GRACE)
+    for people in ([ada], [ada, ada], [ada, twin], [ada, again]):
+        with pytest.raises(CertificateError, match="2 different people, and has 1"):
+            issued(policy=strict, verdict=verdict, approvals=[GOOD.approval, *people])
+    certificate = issued(policy=strict, verdict=verdict, approvals=[GOOD.approval, ada, signed("Grace", GRACE)])
+    assert checked(certificate, policy=strict, now=NOW) == certificate
+
+
+@pytest.mark.parametrize(
+    "change", [{"who": "Eve"}, {"decision": "approve", "reason": "sure"}, {"key": GRACE.public.hex}]
+)
+def test_a_persons_approval_that_was_altered_does_not_count(change):
+    altered = signed("Ada").model_copy(update=change)
+    assert not altered.is_signed
+    with pytest.raises(CertificateError, match="not signed"):
+        issued(approvals=[GOOD.approval, altered])
 
 
 def test_a_key_is_written_for_its_owner_only_and_read_back(tmp_path):
