@@ -269,9 +269,7 @@ def _require_approval(approvals: Sequence[Approval], tier: RiskTier, policy: Pol
             raise CertificateError(f"{person.who}'s approval is not signed by the key it names", fix="approve it again")
     different = min(len({x.who for x in people}), len({x.key for x in people}))
     if different < asked:
-        what = (
-            "a person's approval" if asked == 1 else f"the approvals of {asked} different people, and has {different}"
-        )
+        needed = "a person's approval" if asked == 1 else f"approval by {asked} different people, and has {different}"
         raise CertificateError(f"a plan of {tier} risk needs {needed}", fix="ask a person to approve it")
 
 
