@@ -80,7 +80,7 @@ def doubt(mention: Mention, reading: Reading, network: Network, *, strict: bool)
             end=mention.end,
         )
     if strict and mention.evidence == "typo":
-        (meant, *_) = mention.elements
+        meant = next(iter(mention.elements))
         return Question(
             code="similar element",
             question=f"there is no {words!r}: is {meant} meant?",

@@ -1,0 +1,219 @@
+"""How each goal is planned: by the planner of the twin that serves it, or by exactly the changes that it names."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from tools.aim import Aim
+from twin.errors import PlanError
+from twin.model import Network
+from twin.optimise import tunnels, weight_search, weights
+from twin.optimise.assemble import assemble, without_plan
+from twin.optimise.goals import Terms, plan_for
+from twin.optimise.judge import Judge
+from twin.optimise.maintenance import METHOD as DRAIN
+from twin.optimise.maintenance import plan_drain
+from twin.optimise.proposal import Proposal
+from twin.optimise.relieve import METHODS, TACTICAL, relieve
+from twin.optimise.segments import METHOD as SEGMENTS
+from twin.optimise.sleep import plan_sleep
+from twin.optimise.upgrade import plan_growth
+from twin.plan import (
+    Change,
+    LimitDemand,
+    RemoveTunnel,
+    SetCapacity,
+    SetWeight,
+    SleepLink,
+    UndrainLink,
+    UndrainNode,
+    WakeLink,
+    apply_all,
+)
+from twin.plan import Objective as PlanAim
+from twin.policy import Policy
+from twin.verdict import Counterexample
+
+from .inquiry import local_hours
+from .types import Intent, Verb
+from .wording import intent_words
+
+Planning = Callable[[Intent, Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
+
+
+def aim_of(intent: Intent, network: Network, now: datetime) -> Aim:
+    """Make a goal into what the tools of a run plan for; a window that has begun counts as now."""
+    ahead = intent.when is not None and intent.when.lies_ahead(now)
+    return Aim(
+        words=intent_words(intent),
+        propose=lambda state, policy, avoid, seed: propose(intent, state, policy, avoid, seed),
+        keeps_limits=intent.verb in ("limit", "grow", "upgrade"),
+        only_rehearse=intent.only_rehearse,
+        hours=local_hours(intent.when, network) if ahead and intent.when else None,
+        until=intent.when.end if ahead and intent.when else None,
+    )
+
+
+def propose(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample] = (), seed: int = 0
+) -> tuple[Proposal, ...]:
+    """Ask the planner that serves the goal; best first. A proposal without a plan says why there is none."""
+    return _PLANNERS[intent.verb](intent, network, policy, avoid, seed)
+
+
+def _relief(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    if intent.objective is not None and not avoid:
+        return plan_for(network, policy, "relieve", Terms(intent.objective, seed=seed))
+    methods = _MEANS.get(intent.verb, TACTICAL)
+    found = relieve(network, policy, methods=methods, avoid=avoid, seed=seed)
+    if any(x.plan for x in found) or intent.verb in _MEANS:
+        return found
+    return relieve(network, policy, methods=tuple(METHODS), avoid=avoid, seed=seed)
+
+
+_MEANS: dict[Verb, tuple[str, ...]] = {
+    "reweight": (weights.METHOD, weight_search.METHOD),
+    "steer": (tunnels.METHOD, SEGMENTS),
+}
+
+
+def _drain(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    judge, steps = Judge(network, policy, avoid), list[Change]()
+    if len(intent.what) == 1:
+        return (plan_drain(network, policy, intent.what[0], avoid=avoid, seed=seed),)
+    required: list[Change] = []
+    for element in intent.what:
+        state = apply_all(network, steps)
+        one = plan_drain(state, policy, element, avoid=avoid, seed=seed)
+        if one.plan is None:
+            return (without_plan(judge, DRAIN, f"{element}: {one.reason}"),)
+        steps += one.plan.steps
+        required.append(one.plan.steps[-1])
+    return (assemble(judge, DRAIN, steps, aim="drain", required=required),)
+
+
+def _sleep(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    if intent.what:
+        steps = [SleepLink(circuit=x) for x in intent.what]
+        return (_exactly("link-sleep", steps, "sleep", network, policy, avoid),)
+    if intent.objective is not None and not avoid:
+        return plan_for(network, policy, "sleep", Terms(intent.objective, seed=seed))
+    return (plan_sleep(network, policy, avoid=avoid, seed=seed),)
+
+
+def _wake(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    del seed
+    asleep = intent.what or tuple(dict.fromkeys(x.circuit for x in network.links if x.asleep))
+    return (_exactly("wake", [WakeLink(circuit=x) for x in asleep], "restore", network, policy, avoid),)
+
+
+def _undrain(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    del seed
+    return (_exactly("undrain", [_undrain_of(x) for x in intent.what], "restore", network, policy, avoid),)
+
+
+def _restore(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    del seed
+    steps: list[Change] = [UndrainNode(node=x.name) for x in network.nodes if x.drained]
+    steps += [UndrainLink(circuit=x) for x in dict.fromkeys(link.circuit for link in network.links if link.drained)]
+    steps += [WakeLink(circuit=x) for x in dict.fromkeys(link.circuit for link in network.links if link.asleep)]
+    steps += [RemoveTunnel(name=x.name) for x in network.tunnels]
+    steps += [LimitDemand(source=x.source, target=x.target, limit=None) for x in network.limits]
+    wanted = [x for x in steps if not intent.what or _element(x) in intent.what]
+    return (_exactly("restore", wanted, "restore", network, policy, avoid),)
+
+
+def _upgrade(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    del avoid
+    if not intent.what:
+        return plan_for(network, policy, "upgrade", Terms(seed=seed))
+    judge = Judge(network, policy)
+    if intent.value is None:
+        return (without_plan(judge, "upgrade", "to which capacity the circuit is upgraded was not said"),)
+    steps = [SetCapacity(circuit=x, capacity=intent.value) for x in intent.what]
+    lower = [x for x in intent.what if network.links[network.circuit(x)[0]].capacity >= intent.value]
+    if lower:
+        return (without_plan(judge, "upgrade", f"{lower[0]} has that capacity already, or more"),)
+    return (_exactly("upgrade", steps, "restore", network, policy, ()),)
+
+
+def _growth(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    del avoid
+    return plan_growth(network, policy, intent.value or 1.0, seed=seed)
+
+
+def _weight(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    del seed
+    steps = [SetWeight(link=x, weight=int(intent.value or 1)) for x in intent.what]
+    return (_exactly("set-weight", steps, "relieve", network, policy, avoid),)
+
+
+def _rate_limit(
+    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+) -> tuple[Proposal, ...]:
+    del seed
+    names = [x.removeprefix("node/") for x in intent.what]
+    pairs = zip(names[::2], names[1::2], strict=True)
+    steps = [LimitDemand(source=s, target=t, limit=intent.value) for s, t in pairs]
+    return (_exactly("rate-limit", steps, "relieve", network, policy, avoid),)
+
+
+def _exactly(
+    method: str,
+    steps: Sequence[Change],
+    aim: PlanAim,
+    network: Network,
+    policy: Policy,
+    avoid: Sequence[Counterexample],
+) -> Proposal:
+    """These changes and no others, in a safe order; or why not."""
+    judge = Judge(network, policy, avoid)
+    if not steps:
+        return without_plan(judge, method, "there is nothing to change")
+    try:
+        return assemble(judge, method, steps, aim=aim, required=steps, prune=False)
+    except PlanError as error:
+        return without_plan(judge, method, str(error))
+
+
+def _undrain_of(element: str) -> Change:
+    name = element.removeprefix("node/")
+    return UndrainNode(node=name) if element.startswith("node/") else UndrainLink(circuit=element)
+
+
+def _element(step: Change) -> str:
+    return f"node/{step.node}" if isinstance(step, UndrainNode) else getattr(step, "circuit", "")
+
+
+_PLANNERS: dict[Verb, Planning] = {
+    "drain": _drain,
+    "undrain": _undrain,
+    "relieve": _relief,
+    "limit": _relief,
+    "sleep": _sleep,
+    "wake": _wake,
+    "upgrade": _upgrade,
+    "grow": _growth,
+    "restore": _restore,
+    "reweight": _relief,
+    "steer": _relief,
+    "set weight": _weight,
+    "rate limit": _rate_limit,
+}

@@ -1,0 +1,40 @@
+"""What a run is for when somebody asked for it: how its plans are made, and when they are wanted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from twin.maintenance import DAY, Window, rehearse_window
+from twin.model import Network
+from twin.optimise.proposal import Proposal
+from twin.plan import Plan
+from twin.policy import Policy
+from twin.verdict import Counterexample
+
+Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
+"""Makes proposals for a state under a policy, clear of counterexamples, from a seed; best first."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A goal as the tools see it. `hours` is the window by the network's local time, where there is one ahead."""
+
+    words: str
+    propose: Proposing
+    keeps_limits: bool = False
+    only_rehearse: bool = False
+    hours: tuple[int, int] | None = None
+    until: datetime | None = None
+
+    def expected(self, inventory: Network) -> Network:
+        """The network at the fullest hour of the window: its own demands by that hour's share of the day."""
+        start, length = self.hours or (0, 0)
+        shares = [DAY[(start + k) % 24] for k in range(length)]
+        return inventory.with_demands(inventory.demands * max(shares)) if shares else inventory
+
+    def rehearse(self, inventory: Network, plan: Plan, policy: Policy) -> Window | None:
+        """Rehearse a plan at every hour of the window; None where there is none ahead."""
+        if self.hours is None:
+            return None
+        start, length = self.hours
+        return rehearse_window(inventory, plan.steps, start=start, hours=length, policy=policy)
