@@ -25,6 +25,8 @@ def diagnose(desk: Desk) -> str:
 def plan(desk: Desk) -> str:
     """Hand the diagnosis to planning, with what became of earlier plans."""
     task = f"Diagnosis hands you this. Find the plan that removes the harm.\n{_json(desk.diagnosis)}"
+    if desk.aim is not None:
+        task = f"This was asked for, and read by code. Find the plan that serves it.\n{desk.aim.words}"
     rejections: list[JsonValue] = [
         {
             "plan": decision.plan,

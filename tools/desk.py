@@ -22,6 +22,7 @@ from twin.plan import Plan
 from twin.policy import Policy
 from twin.verdict import Counterexample, Verdict
 
+from .aim import Aim
 from .handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from .shelf import Shelf
 from .tracing import Value, twin_span
@@ -90,6 +91,7 @@ class Desk:
     decision: Decision | None = None
     rejected: tuple[Decision, ...] = ()
     results: Shelf = field(default_factory=Shelf)
+    aim: Aim | None = None
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)

@@ -69,6 +69,7 @@ class Candidate(Frozen):
     max_utilisation: tuple[float, float] = Field(description="Before and after.")
     bound: float | None = Field(default=None, description="No plan can get below this utilisation, where known.")
     gap: float | None = Field(default=None, description="How far above the bound it ends, as a share.")
+    serves_goal: bool = Field(default=False, description="Made for the goal of the run: to be safe is all it needs.")
 
 
 class PlanSubmission(Frozen):

@@ -41,7 +41,10 @@ def propose_plans(desk: Desk) -> Candidates:
     _require_data(desk)
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
-        found = relieve(desk.state, desk.policy, reference=desk.inventory, avoid=avoid, seed=desk.seed)
+        if desk.aim is not None:
+            found = desk.aim.propose(desk.state, desk.policy, avoid, desk.seed)
+        else:
+            found = relieve(desk.state, desk.policy, reference=desk.inventory, avoid=avoid, seed=desk.seed)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
     useful = [x for x in found if _is_new(desk, x)]
     desk.proposals |= {_handle(desk, proposal): proposal for proposal in useful}
@@ -49,7 +52,7 @@ def propose_plans(desk: Desk) -> Candidates:
         snapshot=desk.state.id,
         round=desk.round,
         answered_counterexamples=len(avoid),
-        candidates=tuple(_candidate(_handle(desk, x), x) for x in useful),
+        candidates=tuple(_candidate(desk, _handle(desk, x), x) for x in useful),
         without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)) for x in found if x not in useful),
     )
 
@@ -67,7 +70,7 @@ def submit_plan(desk: Desk, plan: Handle, explanation: Explanation) -> PlanSubmi
         round=desk.round,
         handle=plan,
         plan=chosen,
-        candidates=tuple(_candidate(name, x) for name, x in desk.proposals.items() if _is_of_round(desk, name)),
+        candidates=tuple(_candidate(desk, name, x) for name, x in desk.proposals.items() if _is_of_round(desk, name)),
         explanation=explanation,
     )
     return desk.submission
@@ -79,7 +82,8 @@ def report_no_plan(desk: Desk, explanation: Explanation) -> NoPlan:
     open_plans = [name for name, x in desk.proposals.items() if _is_of_round(desk, name) and _is_new(desk, x)]
     if open_plans:
         raise RefusedError(
-            f"{', '.join(open_plans)} lowers the harm", fix="submit it, or say in submit_plan what is wrong"
+            f"{', '.join(open_plans)} {'serves the goal' if desk.aim else 'lowers the harm'}",
+            fix="submit it, or say in submit_plan what is wrong"
         )
     rejected = tuple(f"{x.plan}: {x.reasons}"[:300] for x in desk.rejected)
     desk.no_plan = NoPlan(round=desk.round, reasons=rejected, explanation=explanation)
@@ -93,7 +97,7 @@ def _require_data(desk: Desk) -> None:
 
 
 def _require_diagnosis(desk: Desk) -> None:
-    if desk.diagnosis is None:
+    if desk.diagnosis is None and desk.aim is None:
         raise RefusedError("there is no diagnosis to plan for", fix="let diagnosis conclude first")
 
 
@@ -101,7 +105,7 @@ def _is_new(desk: Desk, proposal: Proposal) -> bool:
     return (
         proposal.plan is not None
         and proposal.plan.hash not in desk.rejected_plans
-        and proposal.after.beats(proposal.before)
+        and (desk.aim is not None or proposal.after.beats(proposal.before))
     )
 
 
@@ -117,7 +121,7 @@ def _why_not(proposal: Proposal) -> str:
     return proposal.reason or "its plan does not help, or was rejected"
 
 
-def _candidate(handle: str, proposal: Proposal) -> Candidate:
+def _candidate(desk: Desk, handle: str, proposal: Proposal) -> Candidate:
     before, after = proposal.before, proposal.after
     return Candidate(
         handle=handle,
@@ -128,4 +132,5 @@ def _candidate(handle: str, proposal: Proposal) -> Candidate:
         max_utilisation=(round(before.max_utilisation, 4), round(after.max_utilisation, 4)),
         bound=proposal.bound if proposal.bound is None else round(proposal.bound, 4),
         gap=proposal.gap if proposal.gap is None else round(proposal.gap, 4),
+        serves_goal=desk.aim is not None,
     )
