@@ -53,10 +53,10 @@ class Judged(NamedTuple):
 
     @property
     def gross(self) -> float:
-        """Nats that the reading costs which is explained the worst."""
+        """Nats that the reading costs which is explained the worst; balances repeat what loads say."""
         known = np.isfinite(self.residuals.measured)
         load = np.where(known, self.likelihood.load + np.log(self.residuals.sigma), 0.0)
-        rest = self.likelihood._replace(load=load, counted=np.zeros(0))
+        rest = self.likelihood._replace(load=load, counted=np.zeros(0), balance=np.zeros(0))
         return max(0.0, *(-float(term.min(initial=0.0)) for term in rest))
 
     def same_readings(self, other: "Judged") -> bool:

@@ -31,6 +31,9 @@ _PROBE_LOSS, _PROBE_SHARE = (
 )  # standard error: of any share, and of the predicted loss for which path it is on
 _BROKEN, _BROKEN_SHARE = 1e-4, 0.05
 _PACKETS = 0.1  # log units
+_CROWDED = 0.02  # probability that a flash crowd is at a node
+_CROWD_LOG = float(np.log(1.45))  # by which it grows at most, log units
+_PEAK = 0.39  # density of Student's t at 0
 
 
 def suffered(network: Network, faults: tuple[Fault, ...]) -> Network:
@@ -186,10 +189,20 @@ def _probe_loss(seen: Observation, readings: Readings) -> Floats:
 
 
 def _demand_factor(seen: Observation, readings: Readings) -> Floats:
+    """Demands towards a node stray about what is predicted; now and then more users than usual come, and no fault."""
     growth = seen.growth
     known = np.isfinite(growth.log_factor)
-    score = (np.nan_to_num(growth.log_factor) - readings.log_factor) / growth.sigma
-    return np.where(known, student(score, EXACT) + readings.shape, 0.0)
+    beyond = np.where(known, np.nan_to_num(growth.log_factor) - readings.log_factor, 0.0)
+    usual = np.exp(student(beyond / growth.sigma, EXACT))
+    edges = (_logistic(x / growth.sigma) for x in (beyond, beyond - _CROWD_LOG))
+    inside = next(edges) - next(edges)
+    crowd = _CROWDED * growth.sigma / (_PEAK * _CROWD_LOG) * np.maximum(inside, 0.0)
+    return np.where(known, np.log((1 - _CROWDED) * usual + crowd) + readings.shape, 0.0)
+
+
+def _logistic(score: Floats) -> Floats:
+    """Normal distribution function, within 0.01."""
+    return 1 / (1 + np.exp(-1.702 * np.clip(score, -30, 30)))
 
 
 def _balance(seen: Observation, readings: Readings) -> Floats:

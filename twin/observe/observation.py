@@ -172,15 +172,24 @@ class Observation:
     def unread(self) -> tuple[Floats, Floats]:
         """Polls of the interface at each link's tail, made while its node answered, and those without an answer [m].
 
+        A rate takes two polls in a row, so a node must have answered the one before as well.
+
         The interface counts what leaves by the link and what comes in by its reverse: two polls.
         """
         window, (tails, _), reverse = self.window, self.ends, self.reverse
-        answered = window.answered[:, tails]
+        answered = (window.answered & self._answered_before)[:, tails]
         unsent = answered & np.isnan(window.out_mbps)
         unreceived = answered & np.isnan(window.in_mbps[:, reverse]) & (reverse >= 0)
         missing = missed_polls(unsent) + missed_polls(unreceived)
         read = (answered & ~unsent).sum(axis=0) + (answered & ~unreceived & (reverse >= 0)).sum(axis=0)
         return read + missing, missing
+
+    @property
+    def _answered_before(self) -> Flags:
+        """Whether each node answered the poll before each of the window [K, n]; yes where that is not known."""
+        window, past = self.window.answered, self.past.answered
+        first = past[-1:] if len(past) else np.ones_like(window[:1])
+        return np.concatenate([first, window[:-1]])
 
     @cached_property
     def log_packets(self) -> Floats:

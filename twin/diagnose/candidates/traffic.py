@@ -12,7 +12,7 @@ from twin.model import Floats
 from twin.observe.observation import Observation
 
 _K = FaultKind
-_GROWN, _LEAST_FACTOR, _MOST_NODES = 3.0, 1.05, 5
+_GROWN, _LEAST_FACTOR, _MOST_NODES = 3.0, 1.3, 5
 _DENSER = PACKET_BITS / SYN_BITS  # packets per Mbit of a flood, against those of other traffic
 _LEAST_PACKETS = 0.1  # log units
 
