@@ -1,5 +1,6 @@
 """An observation held against the twin's prediction of any state of the network: residuals of the links."""
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,16 @@ class Expectation:
 
     def residuals(self, network: Network) -> Residuals:
         """Hold the measured arrivals against a state of the network; it must carry the measured matrix."""
+        if network is self._observation.network:
+            return self._of_inventory
+        return self._residuals(network)
+
+    @cached_property
+    def _of_inventory(self) -> Residuals:
+        """Of the inventory itself: the state that most hypotheses leave as it is."""
+        return self._residuals(self._observation.network)
+
+    def _residuals(self, network: Network) -> Residuals:
         prediction = predict(network, self._observation.removed, self._noise)
         gaps = GAP * (1 - self._coverage) * np.fmax(np.nan_to_num(self._measured), prediction.arrived)
         reading = np.nan_to_num(self._observation.reading_error)
