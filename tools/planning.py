@@ -83,7 +83,7 @@ def report_no_plan(desk: Desk, explanation: Explanation) -> NoPlan:
     if open_plans:
         raise RefusedError(
             f"{', '.join(open_plans)} {'serves the goal' if desk.aim else 'lowers the harm'}",
-            fix="submit it, or say in submit_plan what is wrong"
+            fix="submit it, or say in submit_plan what is wrong",
         )
     rejected = tuple(f"{x.plan}: {x.reasons}"[:300] for x in desk.rejected)
     desk.no_plan = NoPlan(round=desk.round, reasons=rejected, explanation=explanation)

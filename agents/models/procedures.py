@@ -41,7 +41,9 @@ def planning(talk: Conversation) -> Move:
     """Have the optimisers propose, rehearse the best candidate, and submit it; or report that there is none."""
     if talk.offers("propose_plans"):
         return Call("propose_plans", {})
-    useful = [x for x in items(talk.answer("propose_plans"), "candidates") if _gain(x) > 0 or x.get("serves_goal") is True]
+    useful = [
+        x for x in items(talk.answer("propose_plans"), "candidates") if _gain(x) > 0 or x.get("serves_goal") is True
+    ]
     if not useful:
         return _no_plan(talk)
     best = min(useful, key=_preference)
