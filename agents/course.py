@@ -15,6 +15,7 @@ from tools.tracing import OUTCOME, workflow_span
 from twin.certificate import Approval, SigningKey
 from twin.errors import DivergedError, RehearsedError, TwinError
 from twin.model import Network
+from twin.policy import Policy
 from twin.store import TwinStore
 
 from .audit import JournalAudit
@@ -22,6 +23,8 @@ from .chat import Session
 from .contracts import RIGHTS
 from .driver import Driver
 from .events import Outcome, RunFinished, RunStarted, Stage
+from .intent.limits import tighten
+from .intent.serve import aim_of
 from .journal import Journal
 from .models import Model
 from .operator import NetworkOperator
@@ -106,12 +109,18 @@ class _Ending:
 def _desk(ground: Ground) -> Desk:
     return Desk(
         inventory=ground.network,
-        policy=ground.request.policy,
+        policy=_policy(ground.request),
         live=ReadSide(ground.scene.live),
         since=ground.scene.begin,
         seed=ground.request.seed,
         tracer=ground.tracer,
+        aim=aim_of(ground.request.intent, ground.network, ground.scene.live.now) if ground.request.intent else None,
     )
+
+
+def _policy(request: RunRequest) -> Policy:
+    """What holds for this run: the policy, and the limits that were asked for where they are tighter."""
+    return tighten(request.policy, request.intent.limits) if request.intent else request.policy
 
 
 async def _drive(driver: Driver, operator: NetworkOperator, stage: Stage) -> _Ending:
@@ -146,8 +155,9 @@ def _opening(ground: Ground) -> RunStarted:
         network=request.network,
         seed=request.seed,
         model=request.model,
-        policy=request.policy,
+        policy=_policy(request),
         rounds=request.rounds,
+        intent=request.intent,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),
@@ -165,7 +175,7 @@ def _closing(ended: _Ending, operator: NetworkOperator, scene: Scene, seconds: f
         cause=desk.diagnosis.cause if desk.diagnosis else None,
         truth=scene.fault,
         onset=scene.onset,
-        plan=desk.submission.plan.hash if ended.outcome in ("resolved", "relieved") and desk.submission else None,
+        plan=desk.submission.plan.hash if ended.outcome in ("resolved", "relieved", "done", "scheduled") and desk.submission else None,
         certificate_checked=operator.accepted,
         rounds=len(desk.rejected) + (desk.submission is not None and not _is_rejected(desk)),
         model_calls=spent.model_calls,

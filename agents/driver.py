@@ -17,10 +17,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
+from tools.aim import Aim
 from tools.desk import Desk
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
 from twin.errors import BudgetError
 from twin.executor import Execution
+from twin.optimise.goals import is_request
 
 from . import tasks
 from .chat import Session
@@ -34,6 +36,8 @@ Next = Stage | Literal["end"]
 T = TypeVar("T")
 
 ROUNDS = 3
+FAULTY = frozenset({"silent", "down", "wire_loss", "probe_loss"})
+"""Kinds of symptoms that no healthy network shows, whatever its traffic."""
 
 ROLE_OF: Mapping[Stage, Role] = MappingProxyType(
     {"observe": "monitoring", "diagnose": "diagnosis", "plan": "planning", "verify": "verification"}
@@ -41,7 +45,7 @@ ROLE_OF: Mapping[Stage, Role] = MappingProxyType(
 
 EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
     {
-        "observe": frozenset({"diagnose", "end"}),
+        "observe": frozenset({"diagnose", "plan", "end"}),
         "diagnose": frozenset({"plan", "end"}),
         "plan": frozenset({"verify", "end"}),
         "verify": frozenset({"approve", "plan", "end"}),
@@ -112,6 +116,15 @@ class Operator(Protocol):
         """Measured harm, in Mbit/s, that cannot be told from none."""
         ...
 
+    @property
+    def harm_now(self) -> float:
+        """Harm, in Mbit/s, that the believed state does on the twin."""
+        ...
+
+    async def rehearse_window(self) -> bool:
+        """Rehearse the approved plan at every hour of its window: whether it keeps the limits in all of them."""
+        ...
+
     def tier_for_a_person(self) -> str | None:
         """Return the plan's risk tier if the policy asks for a person's approval of it."""
         ...
@@ -167,9 +180,24 @@ class Driver:
         await self._work("observe", tasks.observe(self._desk), lambda: self._desk.incident is not None)
         incident = _present(self._desk.incident)
         await self._operator.record_before()
+        if self._desk.aim is not None:
+            return await self._begin_goal(self._desk.aim, incident)
         if not incident.symptoms:
             return Move("end", "nothing is measured that the inventory does not explain", incident, "healthy")
         return Move("diagnose", f"{len(incident.symptoms)} symptoms, {incident.harm:,.0f} Mbit/s harmed", incident)
+
+    async def _begin_goal(self, aim: Aim, incident: Incident) -> Move:
+        """Plan for what was asked only in a network that is as it should be, under the traffic of its window."""
+        wrong = [x for x in incident.symptoms if x.kind in FAULTY]
+        if wrong:
+            words = f"{counted(len(wrong), 'symptoms')} of a fault, such as {wrong[0].kind} at {wrong[0].element}"
+            return Move("end", f"nothing is planned while there is a fault: {words}", incident, "no safe plan")
+        if self._desk.data_refusal:
+            return Move("end", f"no plan may be made: {self._desk.data_refusal}", incident, "no safe plan")
+        if aim.hours is not None:
+            self._desk.state = aim.expected(self._desk.inventory)
+        await self._operator.record_diagnosis()
+        return Move("plan", f"asked for: {aim.words}", incident)
 
     async def _diagnose(self) -> Move:
         await self._work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
@@ -195,9 +223,19 @@ class Driver:
         await self._work("plan", tasks.plan(desk), lambda: desk.submission is not None or desk.no_plan is not None)
         if desk.submission is not None:
             words = f"{desk.submission.handle} submitted: {counted(len(desk.submission.plan.steps), 'steps')}"
+            if desk.aim is not None and is_request(desk.submission.plan):
+                words = f"{words}; it asks for capacity, which a person has to order: nothing executes it"
+                return Move("end", words, desk.submission, "awaiting approval")
             return Move("verify", words, desk.submission)
         no_plan = _present(desk.no_plan)
+        if desk.aim is not None:
+            return self._without_plan(desk.aim, no_plan)
         return Move("end", "no optimiser has a plan that helps and was not rejected", no_plan, "no safe plan")
+
+    def _without_plan(self, aim: Aim, no_plan: NoPlan) -> Move:
+        if aim.keeps_limits and not self._desk.rejected and not self._harms(self._operator.harm_now):
+            return Move("end", "the network keeps the limits as it is: nothing has to be changed", no_plan, "done")
+        return Move("end", "no planner has a plan that serves the goal and was not rejected", no_plan, "no safe plan")
 
     async def _verify(self) -> Move:
         desk = self._desk
@@ -216,6 +254,11 @@ class Driver:
         return Move("end", f"{words}, and {self._rounds} rounds are used up", decision, "no safe plan")
 
     async def _approve(self) -> Move:
+        aim = self._desk.aim
+        if aim is not None and aim.hours is not None and not await self._operator.rehearse_window():
+            return Move("end", "the plan breaks a limit in some hour of its window", outcome="no safe plan")
+        if aim is not None and aim.only_rehearse:
+            return Move("end", "the plan is safe; nothing was changed, as was asked", outcome="rehearsed")
         tier, standing = self._operator.tier_for_a_person(), self._desk.standing
         if standing.level != "act":
             what = "waits for a person" if standing.level == "approve" else "is a suggestion only"
@@ -223,7 +266,11 @@ class Driver:
         if tier is not None:
             because = f"the plan is safe and of {tier} risk, for which the policy asks a person's approval"
             return Move("end", because, outcome="awaiting approval")
-        return Move("execute", await self._operator.approve())
+        signed = await self._operator.approve()
+        if aim is not None and aim.hours is not None:
+            words = f"certified for its window, {signed}; it is for a person to have it applied then, verified anew"
+            return Move("end", words, outcome="scheduled")
+        return Move("execute", signed)
 
     async def _execute(self) -> Move:
         execution = await self._operator.execute()
@@ -245,6 +292,8 @@ class Driver:
         )
         if not better:
             return self._to_roll_back(words)
+        if self._desk.aim is not None:
+            return Move("end", words, outcome="done")
         return Move("end", words, outcome="resolved" if (after or 0) <= self._operator.noise else "relieved")
 
     def _to_roll_back(self, because: str) -> Move:

@@ -12,10 +12,13 @@ from pydantic import Field, JsonValue
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
 from twin.certificate import Approval
 from twin.faults import Fault
+from twin.maintenance import Window
 from twin.model import Frozen
 from twin.plan import Change, Plan
 from twin.policy import Policy
 from twin.verdict import Verdict
+
+from .intent.types import Intent
 
 Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
 Moment = Literal["before", "diagnosed", "planned", "after"]
@@ -26,6 +29,9 @@ Outcome = Literal[
     "no safe plan",
     "no action needed",
     "awaiting approval",
+    "done",
+    "scheduled",
+    "rehearsed",
     "rolled back",
     "failed",
     "interrupted",
@@ -48,6 +54,7 @@ class RunStarted(Frozen):
     history: float = Field(description="Hours of telemetry that were there at the start.")
     live_time: datetime = Field(description="The network's own clock, UTC.")
     rounds: int = Field(default=3, description="Most plans to try.")
+    intent: Intent | None = Field(default=None, description="What was asked for, and which words say so.")
 
 
 class StageStarted(Frozen):
@@ -187,6 +194,16 @@ class LoadsTaken(Frozen):
     harm: float = Field(description="Mbit/s lost or above the policy's limit.")
 
 
+class WindowRehearsed(Frozen):
+    """A plan was rehearsed at every hour of the window that it is for."""
+
+    kind: Literal["window rehearsed"] = "window rehearsed"
+    durable: ClassVar[bool] = True
+    plan: str
+    safe: bool
+    window: Window
+
+
 class CertificateIssued(Frozen):
     """An approval was signed."""
 
@@ -289,6 +306,7 @@ Event = Annotated[
     | ToolReturned
     | VerdictReached
     | LoadsTaken
+    | WindowRehearsed
     | CertificateIssued
     | ExecutionStep
     | StopRequested

@@ -27,11 +27,12 @@ from twin.verdict import risk_tier
 
 from . import loads
 from .chat import Session
-from .events import CertificateIssued, ExecutionStep, Figures, LoadsTaken, StopRequested, VerdictReached
+from .events import CertificateIssued, ExecutionStep, Figures, LoadsTaken, StopRequested, VerdictReached, WindowRehearsed
 
 NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
 LOOKBACK = timedelta(hours=3)
+VALID = timedelta(minutes=30)  # how long a certificate is good for, unless its plan is for a window ahead
 WINDOW = 3  # samples that the last measurement is over
 
 T = TypeVar("T")
@@ -98,7 +99,9 @@ class NetworkOperator:
             time=now,
             reason=decision.reasons,
         )
-        certificate = issue(plan, verdict, self.desk.policy, [approval], key=self.key, now=now)
+        certificate = issue(
+            plan, verdict, self.desk.policy, [approval], key=self.key, now=now, ttl=self._validity
+        )
         self.store.save_certificate(
             plan.hash, verdict=verdict, issued=certificate.issued, expires=certificate.expires, document=certificate
         )
@@ -113,6 +116,30 @@ class NetworkOperator:
         taken = self._take(loads.simulated("planned", planned, self.desk.policy.max_utilisation))
         self._figure(harm_predicted=taken.harm, max_utilisation_predicted=taken.max_utilisation)
         return f"{certificate.tier} risk, signed by {certificate.issuer} until {certificate.expires:%F %T}"
+
+    async def rehearse_window(self) -> bool:
+        """Rehearse the approved plan at every hour of the window of the run's goal, on the record."""
+        submission, _ = self._approved()
+        desk, plan = self.desk, submission.plan
+        if desk.aim is None:
+            return True
+        aim = desk.aim
+        with desk.span("rehearse", snapshot=desk.state.id, plan=plan.hash):
+            window = await in_thread(lambda: aim.rehearse(desk.inventory, plan, desk.policy))
+        if window is None:
+            return True
+        self.session.journal.append(WindowRehearsed(plan=plan.hash, safe=window.safe, window=window))
+        return window.safe
+
+    @property
+    def harm_now(self) -> float:
+        """Harm, in Mbit/s, that the believed state does on the twin."""
+        return simulate(self.desk.state).harm(self.desk.policy.max_utilisation)
+
+    @property
+    def _validity(self) -> timedelta:
+        until = self.desk.aim.until if self.desk.aim else None
+        return until - self.live.now if until is not None else VALID
 
     async def execute(self) -> Execution:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""

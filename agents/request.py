@@ -6,6 +6,8 @@ from twin.faults import Fault
 from twin.model import Frozen
 from twin.policy import Policy
 
+from .intent.types import Intent
+
 
 class RunRequest(Frozen):
     """What to run. Without a fault the seed draws one that hurts; `healthy` runs without any."""
@@ -16,4 +18,5 @@ class RunRequest(Frozen):
     policy: Policy = Policy()
     fault: Fault | str | None = Field(default=None, description="A fault, or its name as `read_fault` reads it.")
     healthy: bool = False
+    intent: Intent | None = Field(default=None, description="What was asked for; without, it is an incident.")
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

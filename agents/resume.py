@@ -80,6 +80,7 @@ def request_of(past: Past) -> RunRequest:
         model=started.model,
         policy=started.policy,
         rounds=started.rounds,
+        intent=started.intent,
     )
 
 

@@ -38,7 +38,7 @@ from .map import BANDS, OVERFLOW, Drawing, Look, draw
 from .story import Story
 from .timeline import charts
 
-_GOOD = {"resolved", "relieved", "healthy", "no action needed"}
+_GOOD = {"resolved", "relieved", "healthy", "no action needed", "done", "scheduled", "rehearsed"}
 _BAD = {"failed", "rolled back", "interrupted", "unfinished"}
 _TEMPLATES = ("report.html.j2", "study.html.j2", "pictures.html.j2", "style.css")
 
