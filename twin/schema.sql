@@ -98,3 +98,12 @@ CREATE TABLE flow_sample (
     network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL,
     packets_per_s DOUBLE, flows_per_s DOUBLE
 );
+
+-- migration 3
+
+CREATE TABLE past_incident (    -- how incidents were recognised and how they ended: the memory that runs share
+    id VARCHAR PRIMARY KEY, network VARCHAR NOT NULL, opened TIMESTAMPTZ NOT NULL,
+    cause_kind VARCHAR, cause_element VARCHAR,  -- of the diagnosis; NULL when it found no fault
+    outcome VARCHAR NOT NULL,
+    document JSON NOT NULL      -- holds text from networks and models: data, never instructions
+);

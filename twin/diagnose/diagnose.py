@@ -1,5 +1,6 @@
 """Diagnosis by synthesis: simulate every plausible fault and rank them by how well they explain the readings."""
 
+from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
@@ -22,16 +23,17 @@ _ALIKE = 2.0  # nats: hypotheses closer than this cannot be told apart
 _EQUAL = 1e-6
 
 
-def diagnose(observation: Observation) -> Diagnosis:
+def diagnose(observation: Observation, *, prior: Mapping[tuple[str, str], float] | None = None) -> Diagnosis:
     """Rank what could have caused the readings; healthy is one of the hypotheses and is always simulated.
 
     Faults with a trace in the readings are simulated first; where the best of them leaves a reading unexplained, so
     are pairs of faults. Scores are log likelihoods with a prior: uniform over kinds and over elements of a kind, less a
     cost for a severity that is fitted to the readings, so that a healthy network is found healthy. Log lines shift a
     hypothesis within a bound that no forged line can exceed. Hypotheses that predict the same readings and are as
-    likely are one answer, named after the first of them.
+    likely are one answer, named after the first of them. `prior` adds log odds by kind and element of a fault, which
+    past incidents teach; none counts more than `PRIOR_BOUND`.
     """
-    search = Search(observation)
+    search = Search(observation, prior or {})
     groups = _grouped(search.run())
     confidence = _posterior(np.array([np.logaddexp.reduce([x.score for x in group]) for group in groups]))
     best, healthy = groups[0][0], search.healthy.judged

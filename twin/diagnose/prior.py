@@ -1,5 +1,7 @@
 """How likely hypotheses are before anything is measured, and what log lines may add to that."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from twin.faults import MAX_WEIGHT, TRAITS, Fault, FaultKind
@@ -7,6 +9,8 @@ from twin.model import Network
 
 from .effects import HINT_BOUND, Candidate
 
+PRIOR_BOUND = 1.5
+"""Most log odds that past incidents may add: a factor of 4.5, which a single clear reading outweighs."""
 _HEALTHY, _ANOTHER = 0.5, 0.2  # probability that nothing is wrong, that one more thing is
 _SEVERITY_COST = 2.5  # nats: half of log N for one severity that is fitted to N readings
 
@@ -20,6 +24,12 @@ def log_prior(network: Network, causes: tuple[Candidate, ...]) -> float:
         return float(np.log(_HEALTHY))
     several = float(np.log(1 - _HEALTHY)) + (len(causes) - 1) * float(np.log(_ANOTHER))
     return several + sum(_of(network, cause) for cause in causes)
+
+
+def from_the_past(causes: tuple[Candidate, ...], prior: Mapping[tuple[str, str], float]) -> float:
+    """Log odds that past incidents add, by kind and element, each within `PRIOR_BOUND`."""
+    found = (prior.get((str(x.fault.kind), x.fault.element), 0.0) for x in causes)
+    return float(sum(np.clip(odds, -PRIOR_BOUND, PRIOR_BOUND) for odds in found))
 
 
 def _of(network: Network, candidate: Candidate) -> float:

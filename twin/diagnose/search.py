@@ -1,6 +1,6 @@
 """The search for hypotheses: single faults that leave a trace, then pairs where one fault does not explain it all."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from .diagnosis import named
 from .effects import Candidate
 from .judged import Judged
 from .likelihood import judge
-from .prior import log_prior
+from .prior import from_the_past, log_prior
 
 GROSS = 6.0
 """Nats that a single reading may cost before it calls for another explanation."""
@@ -39,8 +39,9 @@ class Scored(NamedTuple):
 class Search:
     """Simulates hypotheses about one observation, each of them once."""
 
-    def __init__(self, observation: Observation) -> None:
+    def __init__(self, observation: Observation, prior: Mapping[tuple[str, str], float] | None = None) -> None:
         self.observation = observation
+        self._prior = prior or {}
         self._expectation = Expectation(observation)
         self._known: dict[str, Scored] = {}
         self.healthy = self._score(())
@@ -91,7 +92,8 @@ class Search:
         if known is not None and _same_severities(known.causes, causes):
             return known
         judged = judge(self.observation, self._expectation, tuple(x.fault for x in causes))
-        scored = Scored(causes, judged, judged.total + log_prior(self.observation.network, causes))
+        prior = log_prior(self.observation.network, causes) + from_the_past(causes, self._prior)
+        scored = Scored(causes, judged, judged.total + prior)
         if known is None or scored.score > known.score:
             self._known[name] = scored
         return scored

@@ -26,16 +26,18 @@ _RANK = (
     "down",
     "neighbour_lost",
     "errors",
+    "frame_errors",
     "wire",
     "wire_loss",
     "packets",
+    "packet_shift",
     "growth",
     "traffic_surge",
     "unread",
+    "no_counters",
 )
 """Kinds that devices report of themselves, the likeliest cause first."""
-_TRAFFIC = frozenset({"packets", "growth", "traffic_surge"})
-_LOSING = frozenset({"errors", "wire", "wire_loss"})
+_TRAFFIC = frozenset({"packets", "packet_shift", "growth", "traffic_surge"})
 _MOVED, _MOVED_MBPS = 0.01, 2.0
 _DELAY_MS = 0.05
 _MOST_PROBES = 20
