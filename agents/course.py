@@ -88,7 +88,8 @@ async def _followed(ground: Ground) -> Ended:
         with workflow_span(ground.tracer, "incident", run=ground.run) as span:
             ending = await _drive(driver, operator, stage)
             span.set_attribute(OUTCOME, ending.outcome)
-        operator.mirror()
+        if ending.outcome != "awaiting approval":  # who approves sees whether the twin is still the one it was
+            operator.mirror()
         finished = _closing(ending, operator, ground.scene, time.monotonic() - started)
         ground.journal.append(finished)
         if ending.bug is not None:
@@ -96,6 +97,7 @@ async def _followed(ground: Ground) -> Ended:
         if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:
             return Ended(finished, ending.error)
         operator.approvals, stage = tuple(ground.approvals), "approve"
+        ground.scene.live.catch_up_outside()
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,10 @@ def _closing(ended: _Ending, operator: NetworkOperator, scene: Scene, seconds: f
         cause=desk.diagnosis.cause if desk.diagnosis else None,
         truth=scene.fault,
         onset=scene.onset,
-        plan=desk.submission.plan.hash if ended.outcome in ("resolved", "relieved", "done", "scheduled") and desk.submission else None,
+        plan=desk.submission.plan.hash
+        if ended.outcome in ("resolved", "relieved", "done", "scheduled") and desk.submission
+        else None,
+        waits_for=operator.waits_for if ended.outcome == "awaiting approval" else None,
         certificate_checked=operator.accepted,
         rounds=len(desk.rejected) + (desk.submission is not None and not _is_rejected(desk)),
         model_calls=spent.model_calls,

@@ -125,8 +125,8 @@ class Operator(Protocol):
         """Rehearse the approved plan at every hour of its window: whether it keeps the limits in all of them."""
         ...
 
-    def tier_for_a_person(self) -> str | None:
-        """Return the plan's risk tier if the policy asks for a person's approval of it."""
+    def waits_because(self) -> str | None:
+        """Return why the approved plan has to wait for people, None when it may be executed."""
         ...
 
 
@@ -259,13 +259,9 @@ class Driver:
             return Move("end", "the plan breaks a limit in some hour of its window", outcome="no safe plan")
         if aim is not None and aim.only_rehearse:
             return Move("end", "the plan is safe; nothing was changed, as was asked", outcome="rehearsed")
-        tier, standing = self._operator.tier_for_a_person(), self._desk.standing
-        if standing.level != "act":
-            what = "waits for a person" if standing.level == "approve" else "is a suggestion only"
-            return Move("end", f"the plan is safe and {what}: {standing.because}", outcome="awaiting approval")
-        if tier is not None:
-            because = f"the plan is safe and of {tier} risk, for which the policy asks a person's approval"
-            return Move("end", because, outcome="awaiting approval")
+        because = self._operator.waits_because()
+        if because is not None:
+            return Move("end", f"the plan is safe and {because}", outcome="awaiting approval")
         signed = await self._operator.approve()
         if aim is not None and aim.hours is not None:
             words = f"certified for its window, {signed}; it is for a person to have it applied then, verified anew"

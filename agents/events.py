@@ -29,6 +29,7 @@ Outcome = Literal[
     "no safe plan",
     "no action needed",
     "awaiting approval",
+    "rejected",
     "done",
     "scheduled",
     "rehearsed",
@@ -287,6 +288,9 @@ class RunFinished(Frozen):
     truth: Fault | None = Field(default=None, description="What was injected; no role ever saw it.")
     onset: datetime | None = Field(default=None, description="When it struck, by the network's own clock, UTC.")
     plan: str | None = Field(default=None, description="Hash of the plan that was applied.")
+    waits_for: int | None = Field(
+        default=None, description="How many people its plan waits for; 0 if it may not be executed, null if none waits."
+    )
     certificate_checked: bool = Field(default=False, description="Whether the executor accepted the certificate.")
     rounds: int = Field(description="Plans submitted.")
     model_calls: int

@@ -20,14 +20,21 @@ from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
 from twin.plan import apply_all
-from twin.policy import RiskTier
 from twin.sim.simulate import simulate
 from twin.store import RankedHypothesis, TwinStore
 from twin.verdict import risk_tier
 
 from . import loads
 from .chat import Session
-from .events import CertificateIssued, ExecutionStep, Figures, LoadsTaken, StopRequested, VerdictReached, WindowRehearsed
+from .events import (
+    CertificateIssued,
+    ExecutionStep,
+    Figures,
+    LoadsTaken,
+    StopRequested,
+    VerdictReached,
+    WindowRehearsed,
+)
 
 NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
@@ -52,6 +59,7 @@ class NetworkOperator:
     certificate: Certificate | None = None
     accepted: bool = False
     approvals: Sequence[Approval] = ()
+    waits_for: int | None = None
     _configured: Network | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -99,9 +107,8 @@ class NetworkOperator:
             time=now,
             reason=decision.reasons,
         )
-        certificate = issue(
-            plan, verdict, self.desk.policy, [approval], key=self.key, now=now, ttl=self._validity
-        )
+        approvals = [approval, *self.approvals]
+        certificate = issue(plan, verdict, self.desk.policy, approvals, key=self.key, now=now, ttl=self._validity)
         self.store.save_certificate(
             plan.hash, verdict=verdict, issued=certificate.issued, expires=certificate.expires, document=certificate
         )
@@ -230,19 +237,28 @@ class NetworkOperator:
         """Measured harm, in Mbit/s, that cannot be told from none."""
         return NOISE * float(self.desk.state.offered.sum())
 
-    def tier_for_a_person(self) -> RiskTier | None:
-        """Return the plan's risk tier if the policy, or what the twin is worth now, asks for a person's approval of it.
+    def waits_because(self) -> str | None:
+        """Return why the approved plan has to wait for people, None when it may be executed.
 
-        The plan is then left to be read.
+        The policy asks for them by the plan's risk, or what the twin is worth now does. A plan that waits is left to
+        be read.
         """
         submission, decision = self._approved()
         if decision.verdict is None:
             return None
-        tier = risk_tier(submission.plan, decision.verdict, self.desk.policy)
-        if not self.desk.policy.asks_for_a_person(tier) and self.desk.standing.level == "act":
+        policy, standing = self.desk.policy, self.desk.standing
+        tier = risk_tier(submission.plan, decision.verdict, policy)
+        by_standing = 0 if standing.level == "act" else 1
+        asked, may_act = max(policy.people_for(tier), by_standing), standing.level in ("approve", "act")
+        self.waits_for = None
+        if may_act and len([x for x in self.approvals if x.decision == "approve"]) >= asked:
             return None
         write_plan(submission.plan, self.folder / "plan.json")
-        return tier
+        self.waits_for = asked if may_act else 0
+        if by_standing:
+            return f"{'waits for a person' if may_act else 'is a suggestion only'}: {standing.because}"
+        who = "a person's approval" if asked == 1 else f"approval by {asked} different people"
+        return f"of {tier} risk, for which the policy asks {who}"
 
     def _execute(self, submission: PlanSubmission) -> Execution:
         desk = self.desk
