@@ -27,6 +27,7 @@ from .events import (
     StageFinished,
     ToolReturned,
     VerdictReached,
+    WindowRehearsed,
 )
 from .journal import Record
 
@@ -175,9 +176,13 @@ def figures_of(events: Iterable[Event]) -> Figures:
                 figures.add_result(_parsed(event.content))
             case RunStarted():
                 figures.add_result(event.model_dump(mode="json", include=_OF_RUN))
+                if event.intent is not None:
+                    figures.add_result(event.intent.model_dump(mode="json", include={"limits", "value"}))
                 figures.add_result(event.policy.model_dump(mode="json", include=_OF_POLICY))
             case LoadsTaken():
                 figures.add_result(event.model_dump(mode="json", include={"max_utilisation", "harm"}))
+            case WindowRehearsed():
+                figures.add_result(event.window.model_dump(mode="json"))
             case VerdictReached():
                 figures.add_result(event.verdict.model_dump(mode="json"))
             case ExecutionStep():

@@ -52,8 +52,11 @@ from .wording import (
 )
 
 STYLES = {"monitoring": "cyan", "diagnosis": "magenta", "planning": "blue", "verification": "yellow"}
-_ENDS = {"resolved": "green", "relieved": "green", "healthy": "green", "no action needed": "green", "done": "green"}
-_ENDS |= {"scheduled": "green", "rehearsed": "green"}
+_ENDS = {"resolved": "green", "relieved": "green", "healthy": "green", "no action needed": "green"} | {
+    "done": "green",
+    "scheduled": "green",
+    "rehearsed": "green",
+}
 _ACTIONS = {"agree": "green", "disagree": "red", "roll back": "yellow", "refused": "red"}
 _SHOWN = 5  # symptoms, causes
 

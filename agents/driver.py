@@ -235,7 +235,8 @@ class Driver:
     def _without_plan(self, aim: Aim, no_plan: NoPlan) -> Move:
         if aim.keeps_limits and not self._desk.rejected and not self._harms(self._operator.harm_now):
             return Move("end", "the network keeps the limits as it is: nothing has to be changed", no_plan, "done")
-        return Move("end", "no planner has a plan that serves the goal and was not rejected", no_plan, "no safe plan")
+        why = f": {no_plan.reasons[-1]}" if no_plan.reasons else ""
+        return Move("end", f"no plan serves the goal and was not rejected{why}", no_plan, "no safe plan")
 
     async def _verify(self) -> Move:
         desk = self._desk
@@ -288,9 +289,8 @@ class Driver:
         )
         if not better:
             return self._to_roll_back(words)
-        if self._desk.aim is not None:
-            return Move("end", words, outcome="done")
-        return Move("end", words, outcome="resolved" if (after or 0) <= self._operator.noise else "relieved")
+        met: Outcome = "resolved" if self._desk.aim is None else "done"
+        return Move("end", words, outcome=met if (after or 0) <= self._operator.noise else "relieved")
 
     def _to_roll_back(self, because: str) -> Move:
         self._because = because

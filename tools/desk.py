@@ -92,6 +92,7 @@ class Desk:
     rejected: tuple[Decision, ...] = ()
     results: Shelf = field(default_factory=Shelf)
     aim: Aim | None = None
+    unplanned: tuple[str, ...] = ()
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)

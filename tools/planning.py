@@ -47,6 +47,7 @@ def propose_plans(desk: Desk) -> Candidates:
             found = relieve(desk.state, desk.policy, reference=desk.inventory, avoid=avoid, seed=desk.seed)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
     useful = [x for x in found if _is_new(desk, x)]
+    desk.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)
     desk.proposals |= {_handle(desk, proposal): proposal for proposal in useful}
     return Candidates(
         snapshot=desk.state.id,
@@ -86,7 +87,7 @@ def report_no_plan(desk: Desk, explanation: Explanation) -> NoPlan:
             fix="submit it, or say in submit_plan what is wrong",
         )
     rejected = tuple(f"{x.plan}: {x.reasons}"[:300] for x in desk.rejected)
-    desk.no_plan = NoPlan(round=desk.round, reasons=rejected, explanation=explanation)
+    desk.no_plan = NoPlan(round=desk.round, reasons=(*rejected, *desk.unplanned), explanation=explanation)
     return desk.no_plan
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from agents.claims import Claims, check_claims
 from agents.events import (
     CertificateIssued,
     ChatAnswered,
@@ -21,6 +22,7 @@ from agents.events import (
     ToolCalled,
     ToolReturned,
     VerdictReached,
+    WindowRehearsed,
 )
 from agents.journal import Record
 from agents.wording import arguments, duration, gist, sentence, share, visible
@@ -66,6 +68,7 @@ class Story:
     execution: tuple[ExecutionStep, ...]
     stages: tuple[StageFinished, ...]
     turns: tuple[Turn, ...]
+    claims: Claims
     seconds: float
 
     @property
@@ -102,6 +105,7 @@ def tell(records: Sequence[Record]) -> Story:
         execution=tuple(event for event in events if isinstance(event, ExecutionStep)),
         stages=stages,
         turns=_turns(records),
+        claims=check_claims(records),
         seconds=(records[-1].time - records[0].time).total_seconds(),
     )
 
@@ -162,6 +166,9 @@ def _turn(event: Event, at: float) -> list[Turn]:
             failed = [check.name for check in event.verdict.checks if not check.passed]
             text = "verdict: safe" if event.passed else f"verdict: rejected on {', '.join(failed)}"
             return [Turn(at, "twin", "verdict", text)]
+        case WindowRehearsed():
+            verdict = "keeps the limits in every hour" if event.safe else "breaks a limit in some hour"
+            return [Turn(at, "twin", "verdict", f"rehearsed in its window: {verdict}")]
         case ExecutionStep():
             done = f"step {event.step} of {event.of}: {event.action}"
             change = f", {sentence(event.change)}" if event.change else ""

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from agents.claims import Claim
 from agents.events import Figures, Outcome
 from twin.faults import Fault
 from twin.model import Frozen
@@ -36,12 +37,15 @@ class Summary(Frozen):
     outcome: Outcome | Literal["unfinished"]
     because: str
     figures: Figures
+    goal: str | None = Field(default=None, description="What was asked for, as it was understood.")
     cause: Fault | None = Field(description="What diagnosis found.")
     truth: Fault | None = Field(description="What was injected.")
     attempts: tuple[Attempt, ...]
     applied: str | None = Field(description="Hash of the plan that was applied.")
     model_calls: int | None
     tool_calls: int | None
+    claims: int = Field(default=0, description="Numbers in explanations that were held against the tools' results.")
+    unsupported: tuple[Claim, ...] = Field(default=(), description="Those that no tool gave.")
     seconds: float
     report: str | None = Field(description="Path of the report, null when there is none yet.")
 
@@ -58,12 +62,15 @@ def summarise(story: Story, folder: Path) -> Summary:
         outcome=done.outcome if done else "unfinished",
         because=done.because if done else "the record ends before the run did",
         figures=done.figures if done else Figures(),
+        goal=started.intent.words if started.intent else None,
         cause=story.diagnosis.cause if story.diagnosis else None,
         truth=done.truth if done else None,
         attempts=tuple(_attempt(round_) for round_ in story.rounds if round_.submission),
         applied=done.plan if done else None,
         model_calls=done.model_calls if done else None,
         tool_calls=done.tool_calls if done else None,
+        claims=story.claims.checked,
+        unsupported=story.claims.unsupported,
         seconds=done.seconds if done else story.seconds,
         report=str(folder / REPORT) if (folder / REPORT).is_file() else None,
     )
