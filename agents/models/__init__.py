@@ -1,6 +1,7 @@
 """Model clients, named `provider:model`."""
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,10 +49,18 @@ def _anthropic(model: str) -> "ChatCompletionClient":
     return make_client(model)
 
 
+def _openai(model: str) -> "ChatCompletionClient":
+    if find_spec("openai") is None:
+        raise InputError("the openai package is not installed", fix="install the extra: pip install 'twinops[openai]'")
+    from .openai import make_client
+
+    return make_client(model)
+
+
 _PROVIDERS: Mapping[str, Callable[[str], "ChatCompletionClient"]] = MappingProxyType(
-    {"runbook": _runbook, "anthropic": _anthropic, "adversary": _adversary, "local": _local}
+    {"runbook": _runbook, "anthropic": _anthropic, "openai": _openai, "adversary": _adversary, "local": _local}
 )
-_NETWORK = frozenset({"anthropic"})
+_NETWORK = frozenset({"anthropic", "openai"})
 
 
 def resolve(name: str) -> Model:

@@ -61,6 +61,8 @@ def _from_status(status: int, error: Exception, words: str, now: datetime) -> Ca
     headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
     wait = read_retry_after(headers.get("retry-after"), now=now)
     kind = str(getattr(error, "type", "") or "")
+    if getattr(error, "code", None) == "insufficient_quota":
+        return CallError("refused", words, passing=False)
     if status == 429 or kind == "rate_limit_error":
         return CallError("busy", words, retry_after=wait)
     if status == 529 or kind == "overloaded_error":
