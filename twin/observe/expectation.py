@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Network
+from twin.model import Floats, Link, Network, Node, Tunnel
 
 from .observation import Observation
 from .prediction import ExportNoise, Prediction, export_noise, predict
@@ -47,6 +47,7 @@ class Expectation:
             samples=observation.samples,
             interval_s=observation.interval_s,
         )
+        self._predicted: dict[tuple[tuple[Node, ...], tuple[Link, ...], tuple[Tunnel, ...]], Prediction] = {}
 
     def residuals(self, network: Network) -> Residuals:
         """Hold the measured arrivals against a state of the network; it must carry the measured matrix."""
@@ -60,8 +61,15 @@ class Expectation:
         return self._residuals(self._observation.network)
 
     def _residuals(self, network: Network) -> Residuals:
-        prediction = predict(network, self._observation.removed, self._noise)
+        prediction = self._prediction(network)
         gaps = GAP * (1 - self._coverage) * np.fmax(np.nan_to_num(self._measured), prediction.arrived)
         reading = np.nan_to_num(self._observation.reading_error)
         sigma = np.hypot(prediction.sigma * self._observation.quality.noise, np.hypot(gaps, reading))
         return Residuals(self._measured, prediction.arrived, sigma, prediction)
+
+    def _prediction(self, network: Network) -> Prediction:
+        """Simulate every state once: many faults lead to the same one."""
+        key = network.nodes, network.links, network.tunnels
+        if key not in self._predicted:
+            self._predicted[key] = predict(network, self._observation.removed, self._noise)
+        return self._predicted[key]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Network
+from twin.model import Floats, Ints, Network
 from twin.sim.simulate import simulate
 
 COUNTER_ERROR = 0.003  # relative: counters are read up to a second apart from the end of the interval
@@ -63,7 +63,8 @@ def predict(network: Network, removed: Floats, noise: ExportNoise) -> Prediction
     survival = expected.survival.T.copy()
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]
-    variance = FLOOR_MBPS**2 + (COUNTER_ERROR * arrived) ** 2 + noise.per_mbps * arrived + hashing_variance(network)
+    variance = FLOOR_MBPS**2 + (COUNTER_ERROR * arrived) ** 2 + noise.per_mbps * arrived
+    variance += hashing_variance(lossy, routing.paths.dist)
     return Prediction(arrived, np.sqrt(variance), delay_ms, apart_ms, survival, lossy)
 
 
@@ -75,15 +76,16 @@ def conditioned(network: Network, removed: Floats) -> Network:
     return replace(network, links=tuple(links))
 
 
-def hashing_variance(network: Network) -> Floats:
+def hashing_variance(network: Network, dist: Ints | None = None) -> Floats:
     """Variance [m] of link loads, (Mbit/s)^2, because flows are hashed whole to equal paths; 0 where none splits.
 
     A demand d with flow shares p_i puts f d on a link on average; when each flow takes the link with probability f, the
     variance is f (1 - f) d^2 sum p_i^2. The bound used is f d^2 sum p_i^2 over the demands that have been split.
+    `dist` are the network's distances by target first, where they are known.
     """
     from twin.sim.arrays import compile_network
 
     from .splits import split_squares
 
     arrays = compile_network(network)
-    return FLOW_CONCENTRATION * split_squares(arrays)[arrays.arc_of]
+    return FLOW_CONCENTRATION * split_squares(arrays, dist)[arrays.arc_of]

@@ -8,9 +8,12 @@ from twin.sim.jit import kernel
 from twin.sim.kernels import shortest_paths
 
 
-def split_squares(arrays: Arrays) -> Floats:
-    """Sum over the demands that reach an arc after a split of (share on the arc) x demand^2, (Mbit/s)^2 [m]."""
-    dist = shortest_paths(arrays).dist
+def split_squares(arrays: Arrays, dist: Ints | None = None) -> Floats:
+    """Sum over the demands that reach an arc after a split of (share on the arc) x demand^2, (Mbit/s)^2 [m].
+
+    `dist` are the distances by target first, where they are known.
+    """
+    dist = shortest_paths(arrays).dist if dist is None else dist
     whole, parted = _squares(arrays, dist)
     if not parted.any() and not _any_tie(arrays, dist):
         return np.zeros(arrays.head.size)
