@@ -171,12 +171,17 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         rows.append(("busiest link", _before_after(share, figures.max_utilisation_before, after)))
     if figures.harm_before is not None:
         rows.append(("harm", _before_after(mbps, figures.harm_before, figures.harm_after)))
-    rows.append(("cause found", fault_words(summary.cause)))
-    if summary.truth is not None or summary.outcome != "unfinished":
-        rows.append(("injected", fault_words(summary.truth)))
+    if summary.goal is not None:
+        rows.insert(1, ("asked for", one_line(summary.goal, 300)))
+    else:
+        rows.append(("cause found", fault_words(summary.cause)))
+        if summary.truth is not None or summary.outcome != "unfinished":
+            rows.append(("injected", fault_words(summary.truth)))
     for attempt in summary.attempts:
         judged = "passed" if attempt.passed else f"rejected: {', '.join(attempt.failed) or 'by verification'}"
         rows.append((f"plan {attempt.round}", f"{attempt.method}, {counted(attempt.steps, 'steps')}, {judged}"))
+    for claim in summary.unsupported:
+        rows.append(("unsupported", f"{claim.words}, said by {claim.who}: …{one_line(claim.near)}…"))
     calls = f", {summary.model_calls} model calls, {summary.tool_calls} tool calls" if summary.model_calls else ""
     rows.append(("spent", f"{duration(summary.seconds)}{calls}"))
     return [
