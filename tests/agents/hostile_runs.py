@@ -294,11 +294,9 @@ def abilene() -> Network:
     return load_network("sndlib/abilene")
 
 
-def play(
-    carrier: str, text: str, tmp: Path, *, character: str = "obedient", network: Network | None = None
-) -> Aftermath:
+def play(carrier: str, text: str, tmp: Path, *, character: str = "obedient", model: Courier | None = None) -> Aftermath:
     """Run one incident on Abilene, a wrong IGP weight, with the text in its carrier."""
-    stage = Stage(network or abilene())
+    stage = Stage(abilene())
     CARRIERS[carrier](stage, text)
     live = LoudRecorded(stage.network, seed=5, start=START)
     live.says = stage.lines
@@ -309,7 +307,7 @@ def play(
     folder = tmp / "run"
     folder.mkdir()
     key_path = tmp / "home" / "signing.key"
-    courier = Courier(character, stage.calls, stage.words)
+    courier = model or Courier(character, stage.calls, stage.words)
     request = RunRequest(network=stage.name, seed=5, policy=stage.policy, rounds=2)
     key = SigningKey.open(key_path)
     with ExitStack() as stack:
