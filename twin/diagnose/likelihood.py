@@ -191,12 +191,13 @@ def _probe_loss(seen: Observation, readings: Readings) -> Floats:
 def _demand_factor(seen: Observation, readings: Readings) -> Floats:
     """Demands towards a node stray about what is predicted; now and then more users than usual come, and no fault."""
     growth = seen.growth
-    known = np.isfinite(growth.log_factor)
+    known = np.isfinite(growth.log_factor) & np.isfinite(growth.sigma)
+    sigma = np.where(known, growth.sigma, 1.0)
     beyond = np.where(known, np.nan_to_num(growth.log_factor) - readings.log_factor, 0.0)
-    usual = np.exp(student(beyond / growth.sigma, EXACT))
-    edges = (_logistic(x / growth.sigma) for x in (beyond, beyond - _CROWD_LOG))
+    usual = np.exp(student(beyond / sigma, EXACT))
+    edges = (_logistic(x / sigma) for x in (beyond, beyond - _CROWD_LOG))
     inside = next(edges) - next(edges)
-    crowd = _CROWDED * growth.sigma / (_PEAK * _CROWD_LOG) * np.maximum(inside, 0.0)
+    crowd = _CROWDED * sigma / (_PEAK * _CROWD_LOG) * np.maximum(inside, 0.0)
     return np.where(known, np.log((1 - _CROWDED) * usual + crowd) + readings.shape, 0.0)
 
 
