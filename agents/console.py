@@ -180,8 +180,7 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
     for attempt in summary.attempts:
         judged = "passed" if attempt.passed else f"rejected: {', '.join(attempt.failed) or 'by verification'}"
         rows.append((f"plan {attempt.round}", f"{attempt.method}, {counted(attempt.steps, 'steps')}, {judged}"))
-    for claim in summary.unsupported:
-        rows.append(("unsupported", f"{claim.words}, said by {claim.who}: …{one_line(claim.near)}…"))
+    rows += [("unsupported", f"{x.words}, said by {x.who}: …{one_line(x.near)}…") for x in summary.unsupported]
     calls = f", {summary.model_calls} model calls, {summary.tool_calls} tool calls" if summary.model_calls else ""
     rows.append(("spent", f"{duration(summary.seconds)}{calls}"))
     return [
