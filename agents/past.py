@@ -52,6 +52,17 @@ class Past:
         return ends[-1] if ends and isinstance(ends[-1], RunFinished) else None
 
     @property
+    def waits(self) -> int | None:
+        """How many people have to approve the plan it waits with, 0 for a mere suggestion; None if it does not wait."""
+        done = self.finished
+        return done.waits_for if done is not None and done.outcome == "awaiting approval" else None
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether all the people whom its plan waited for have approved it."""
+        return bool(self.waits) and len([x for x in self.approvals if x.decision == "approve"]) >= (self.waits or 0)
+
+    @property
     def approvals(self) -> tuple[Approval, ...]:
         """What people decided on its plan."""
         return tuple(event.approval for event in self.events if isinstance(event, ApprovalGiven))

@@ -16,6 +16,7 @@ from twin.live.recorded import RecordedNetwork
 from twin.model import Network
 from twin.store import TwinStore
 
+from .approval import require_waiting
 from .course import Ended, Ground, follow
 from .events import ExecutionStep, Outcome, RunFinished, RunResumed
 from .journal import Clock, Journal, Listener
@@ -38,19 +39,22 @@ async def resume_run(
     on_event: Listener | None = None,
     model: Model | None = None,
 ) -> RunResult:
-    """Take up the run in a folder and bring it to its end; a run that has ended is left as it is.
+    """Take up the run in a folder and bring it to its end; a run that has ended, or still waits, is left as it is.
 
     `on_event` sees new records only, `model` answers what no record answers. A cancellation is answered as in
     `run_incident`. Raises `InputError` when there is no run to take up, `StoreBusyError` that names the process which
-    works on it, `JournalError` or `StoreError` when its record is broken.
+    works on it, `JournalError` or `StoreError` when its record is broken, and `CertificateError` when its plan was
+    approved and may not be executed any more.
     """
     read_past(folder)  # before anything is written into what may be no run at all
     with ExitStack() as stack:
         stack.enter_context(own(folder))
         past = read_past(folder)
         done = past.finished
-        if done is not None:
+        if done is not None and not past.may_go_on:
             return RunResult(past.started.run, folder, done, past.reading.head)
+        if done is not None:
+            require_waiting(past, clock())
         model = model or resolve(past.started.model)
         key = signing_key(home, folder.parent)
         store = stack.enter_context(TwinStore.open(folder / TWIN))

@@ -10,7 +10,14 @@ from .report import read_run, write_report
 from .report.summary import Summary, summarise
 from .run import RunRequest, RunResult, run_incident
 
-EXIT_CODES = {"no safe plan": 3, "awaiting approval": 3, "rolled back": 1, "failed": 1, "interrupted": 130}
+EXIT_CODES = {
+    "no safe plan": 3,
+    "awaiting approval": 3,
+    "rejected": 3,
+    "rolled back": 1,
+    "failed": 1,
+    "interrupted": 130,
+}
 _PATIENCE = 3  # signals that are answered by stopping in good order; the next one ends the process at once
 
 

@@ -40,6 +40,7 @@ OUTCOMES = {
     "scheduled": "A safe plan is certified for its window; nothing was changed yet.",
     "rehearsed": "The plan is safe; nothing was changed, as was asked.",
     "awaiting approval": "A safe plan waits for a person's approval.",
+    "rejected": "A person rejected the plan; nothing was changed.",
     "interrupted": "The run was interrupted.",
     "failed": "The run failed.",
 }

@@ -32,11 +32,12 @@ class Begun(Frozen):
 
 
 class Waited(Frozen):
-    """Time passed; `time` is the network's clock before it did."""
+    """Time passed; `time` is the network's clock before it did. `outside` says that no run waited for it."""
 
     did: Literal["wait"] = "wait"
     time: AwareDatetime
     samples: int
+    outside: bool = False
 
 
 class Struck(Frozen):
@@ -155,6 +156,12 @@ class RecordedNetwork:
         self._live.wait(samples)
         self._happened(entry)
 
+    def elapse(self, samples: int = 1) -> None:
+        """Let time pass that no run waits for, as it does while a plan waits for people."""
+        entry = Waited(time=self.now, samples=samples, outside=True)
+        self._live.wait(samples)
+        self._happened(entry)
+
     def inject(self, fault: Fault) -> None:
         """Let a fault strike. Raises as `EmulatedNetwork.inject` does."""
         entry = Struck(time=self.now, fault=fault)
@@ -177,6 +184,13 @@ class RecordedNetwork:
         while self._ahead:
             self._again(self._ahead[0])
 
+    def catch_up_outside(self) -> None:
+        """Let everything happen that comes next on file and was no run's doing: time, and faults."""
+        while self._ahead and (
+            isinstance(self._ahead[0], Struck) or (isinstance(self._ahead[0], Waited) and self._ahead[0].outside)
+        ):
+            self._again(self._ahead[0])
+
     def _catch_up_to(self, kind: type[Entry]) -> None:
         while self._ahead and not isinstance(self._entries[-1], kind):
             self._again(self._ahead[0])
@@ -184,7 +198,7 @@ class RecordedNetwork:
     def _again(self, entry: Entry) -> None:
         match entry:
             case Waited():
-                self.wait(entry.samples)
+                (self.elapse if entry.outside else self.wait)(entry.samples)
             case Struck():
                 self.inject(entry.fault)
             case Applied():

@@ -1,0 +1,195 @@
+"""Plans that wait for people: which they are, what each would do, and what a person decides.
+
+A decision is a person's signature over exactly this plan in this state, on the record of the run that waits. It is
+taken only while all of that still holds; the run is then taken up, and the executor verifies the plan once more on what
+it measures.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from twin.certificate import Approval, SigningKey
+from twin.errors import CertificateError, InputError, RefusedError, TwinError
+from twin.formats.plan import read_plan
+from twin.model import Frozen
+from twin.plan import Plan
+from twin.policy import RiskTier
+from twin.store import TwinStore
+from twin.verdict import Verdict, risk_tier
+
+from .events import ApprovalGiven, RunFinished
+from .journal import Clock, Journal
+from .ownership import own
+from .past import JOURNAL, Past, read_past
+
+TWIN, PLAN = "twin.duckdb", "plan.json"
+_SHORTEST = 6  # characters of a plan's hash that name it
+
+
+class Pending(Frozen):
+    """A plan that waits for people."""
+
+    run: str
+    folder: str
+    network: str
+    plan: str = Field(description="Plan hash.")
+    goal: str
+    steps: int
+    tier: RiskTier
+    asked: int = Field(description="People who have to approve; 0 when it may not be executed at all.")
+    approved: tuple[str, ...] = Field(description="People who have.")
+    since: datetime
+    expires: datetime
+    expired: bool
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What became of a decision: whether the run may go on now, and what it still waits for if not."""
+
+    folder: Path
+    goes_on: bool
+    waits_for: int = 0
+
+
+def pending(runs: Path, now: datetime) -> tuple[Pending, ...]:
+    """Return every plan that waits in a folder of runs, the oldest first; records that cannot be read are left out."""
+    found: list[Pending] = []
+    for path in sorted(runs.glob(f"*/{JOURNAL}")):
+        try:
+            past = read_past(path.parent)
+        except TwinError:
+            continue
+        if past.waits is not None:
+            found.append(describe(past, now))
+    return tuple(sorted(found, key=lambda one: (one.since, one.run)))
+
+
+def find_waiting(runs: Path, name: str) -> Path:
+    """Return the folder of the run that waits, by its name, its folder, or the first characters of its plan's hash.
+
+    Raises `InputError` when nothing, or more than one thing, has that name.
+    """
+    if (runs / name / JOURNAL).is_file():
+        return runs / name
+    if (Path(name) / JOURNAL).is_file():
+        return Path(name)
+    waiting = pending(runs, datetime.now(UTC)) if len(name) >= _SHORTEST else ()
+    paths = [Path(one.folder) for one in waiting if one.plan.startswith(name)]
+    if len(paths) != 1:
+        what = "several plans are" if paths else "no run or plan that waits is"
+        raise InputError(f"{what} called {name!r}", fix="`twinops approve` lists what waits")
+    return paths[0]
+
+
+def describe(past: Past, now: datetime) -> Pending:
+    """Describe the plan that a run waits with. Raises `InputError` when it waits for nobody."""
+    plan, verdict = _judged(past)
+    waits, since = past.waits or 0, _since(past)
+    expires = since + timedelta(hours=past.started.policy.approval_hours)
+    return Pending(
+        run=past.started.run,
+        folder=str(past.folder),
+        network=past.started.network,
+        plan=plan.hash,
+        goal=plan.goal,
+        steps=len(plan.steps),
+        tier=risk_tier(plan, verdict, past.started.policy),
+        asked=waits,
+        approved=tuple(x.who for x in past.approvals if x.decision == "approve"),
+        since=since,
+        expires=expires,
+        expired=now >= expires,
+    )
+
+
+def decide(  # noqa: PLR0913 - who decides what, where, and when
+    folder: Path,
+    decision: Literal["approve", "reject"],
+    *,
+    who: str,
+    key: SigningKey,
+    clock: Clock,
+    reason: str = "",
+    agree: Callable[[], bool] = lambda: True,
+) -> Decided:
+    """Put a person's decision on the record of a run that waits.
+
+    `agree` is asked last, with nothing written yet; a no leaves everything as it is and raises `RefusedError`. A
+    rejection ends the run. Raises `InputError` when the run waits for nobody, `CertificateError` when the plan was
+    edited, the twin has moved on, too much time has passed, or this person or key has decided already, and
+    `StoreBusyError` when somebody works on the run.
+    """
+    with own(folder):
+        past = read_past(folder)
+        require_waiting(past, clock())
+        plan, _ = _judged(past)
+        if decision == "approve":
+            _require_other_person(past, who, key)
+        if not agree():
+            raise RefusedError("nothing was decided", fix="run the command again when you are sure")
+        given = Approval(
+            who=who, role="person", decision=decision, plan=plan.hash, snapshot=plan.base, time=clock(), reason=reason
+        )
+        with Journal.reopen(folder / JOURNAL, past.reading, clock=clock) as journal:
+            journal.append(ApprovalGiven(approval=key.approve(given)))
+            if decision == "reject":
+                journal.append(_rejected(past, who, reason))
+        left = (past.waits or 0) - len([x for x in past.approvals if x.decision == "approve"]) - 1
+        return Decided(folder, decision == "approve" and left <= 0, max(left, 0))
+
+
+def require_waiting(past: Past, now: datetime) -> None:
+    """Make sure that the plan which a run waits with may still be approved. Raises as `decide` does."""
+    waiting = describe(past, now)
+    plan, _ = _judged(past)
+    if waiting.asked == 0:
+        raise RefusedError(
+            f"{past.started.run}: the plan is a suggestion only, {past.finished.because if past.finished else ''}",
+            fix="make the twin agree with the network first",
+        )
+    if waiting.expired:
+        raise CertificateError(
+            f"the plan has waited too long: it expired at {waiting.expires:%F %T%z}", fix="run again: traffic has moved"
+        )
+    if read_plan(past.folder / PLAN).hash != plan.hash:
+        raise CertificateError(
+            f"{past.folder / PLAN} was edited: it is not the plan that was verified", fix="run again, or restore it"
+        )
+    with TwinStore.open(past.folder / TWIN) as store:
+        current = store.current
+    if current != plan.base:
+        raise CertificateError(
+            f"the twin has moved on from snapshot {plan.base} to {current}", fix="run again on the current snapshot"
+        )
+
+
+def _require_other_person(past: Past, who: str, key: SigningKey) -> None:
+    for given in past.approvals:
+        if given.who == who or given.key == key.public.hex:
+            raise CertificateError(
+                f"{given.who} has approved already; a second approval is for another person with another key",
+                fix="ask somebody else",
+            )
+
+
+def _judged(past: Past) -> tuple[Plan, Verdict]:
+    if past.judged is None or past.waits is None:
+        done = past.finished.outcome if past.finished else "it has not ended"
+        raise InputError(f"run {past.started.run} waits for nobody: {done}", fix="`twinops approve` lists what waits")
+    return past.judged
+
+
+def _since(past: Past) -> datetime:
+    return [x.time for x in past.reading.records if isinstance(x.event, RunFinished)][-1]
+
+
+def _rejected(past: Past, who: str, reason: str) -> RunFinished:
+    assert past.finished is not None  # noqa: S101  it waits
+    words = f"{who} rejected the plan{f': {reason}' if reason else ''}; nothing was changed"
+    return past.finished.model_copy(update={"outcome": "rejected", "because": words, "waits_for": None})
