@@ -14,7 +14,8 @@ _PASSING_TYPES = ("overloaded_error", "api_error", "rate_limit_error", "timeout_
 _PASSING_STATUS = (408, 409, 425, 429)
 _MOST_WORDS = 300
 _LOOKS_SECRET = re.compile(
-    r"(?:sk|pk|rk|key|token)[-_][\w-]{6,}|\bBearer\s+\S+|(?:x-api-key|authorization)['\"\s:=]+\S+", re.I
+    r"(?:sk|pk|rk|key|token)[-_][\w-]{6,}|\bBearer\s+\S+|(?:x-api-key|authorization)['\"\s:=]+(?:(?:bearer|basic)\s+)?\S+",
+    re.I,
 )
 
 
