@@ -8,6 +8,7 @@ import numpy as np
 from twin.model import Floats
 
 from .balance import excess
+from .configured import expected_items
 from .diagnosis import Fact, Quantity
 from .judged import Judged
 from .likelihood import predicted_drops
@@ -86,7 +87,17 @@ def _tables(judged: Judged) -> _Tables:
         "demand_factor": _Table(nodes, np.exp(seen.growth.log_factor), np.exp(readings.log_factor)),
         "packet_factor": _Table(nodes, np.exp(seen.log_packets), np.exp(readings.log_packets)),
         "balance": _Table(nodes, balance.measured, balance.predicted),
+        "configured": _Table(nodes, *_lines(judged)),
     }
+
+
+def _lines(judged: Judged) -> tuple[Floats, Floats]:
+    """Lines of configuration that the inventory does not have, as read back and as the hypothesis has them [n]."""
+    network, expected = judged.observation.network, expected_items(judged.observation.network, judged.faults)
+    said = {x.router: float(len(x.items)) for x in judged.observation.readbacks}
+    names = [node.name for node in network.nodes]
+    written = [float(sum(router == name for router, _ in expected)) for name in names]
+    return np.array([said.get(name, 0.0) for name in names]), np.array(written)
 
 
 def _pairs(judged: Judged) -> list[str]:

@@ -28,6 +28,7 @@ class Likelihood(NamedTuple):
     demand_factor: Floats  # [n]
     packet_factor: Floats  # [n]
     balance: Floats  # [n]
+    configured: Floats  # [n]
 
     @property
     def total(self) -> float:
@@ -53,10 +54,10 @@ class Judged(NamedTuple):
 
     @property
     def gross(self) -> float:
-        """Nats that the reading costs which is explained the worst; balances repeat what loads say."""
+        """Nats that the reading costs which is explained the worst; balances repeat loads, lines are no measure."""
         known = np.isfinite(self.residuals.measured)
         load = np.where(known, self.likelihood.load + np.log(self.residuals.sigma), 0.0)
-        rest = self.likelihood._replace(load=load, counted=np.zeros(0), balance=np.zeros(0))
+        rest = self.likelihood._replace(load=load, counted=np.zeros(0), balance=np.zeros(0), configured=np.zeros(0))
         return max(0.0, *(-float(term.min(initial=0.0)) for term in rest))
 
     def same_readings(self, other: "Judged") -> bool:

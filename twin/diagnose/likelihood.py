@@ -17,6 +17,7 @@ from twin.observe.probing import clear_delays, delay_error
 
 from .balance import excess
 from .candidates import effect
+from .configured import configured
 from .density import EXACT, student
 from .effects import Readings, Reread, Scene, operational
 from .judged import Judged, Likelihood
@@ -61,11 +62,13 @@ def judge(observation: Observation, expectation: Expectation, faults: tuple[Faul
         readings = readings if change is None else change(readings, fault, scene)
     residuals = residuals._replace(predicted=readings.arrived, sigma=readings.sigma)
     return Judged(
-        faults, seen, state, residuals, readings, likelihood(seen, residuals, readings), reread.log_likelihood
+        faults, seen, state, residuals, readings, likelihood(seen, residuals, readings, faults), reread.log_likelihood
     )
 
 
-def likelihood(seen: Observation, residuals: Residuals, readings: Readings) -> Likelihood:
+def likelihood(
+    seen: Observation, residuals: Residuals, readings: Readings, faults: tuple[Fault, ...] = ()
+) -> Likelihood:
     """Score every reading of an observation against what should have been read."""
     known = np.isfinite(residuals.measured)
     return Likelihood(
@@ -82,6 +85,7 @@ def likelihood(seen: Observation, residuals: Residuals, readings: Readings) -> L
         demand_factor=_demand_factor(seen, readings),
         packet_factor=_packet_factor(seen, readings),
         balance=_balance(seen, readings),
+        configured=configured(seen, faults),
     )
 
 

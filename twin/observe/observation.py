@@ -12,6 +12,7 @@ from twin.model import Floats, Frozen, Ints, Network
 
 from .growth import Growth
 from .prediction import FLOOR_MBPS
+from .readback import Readback
 from .samples import Samples, mean, ratio
 from .syslog import LogFact
 
@@ -67,6 +68,7 @@ class Observation:
     interval_s: float
     events: tuple[LogFact, ...]  # syslog lines of the window and the recent past, that were understood
     unread_lines: int = 0  # syslog lines of that time which are no template: counted, never read
+    readbacks: tuple[Readback, ...] = ()  # what routers said of their configuration, the newest of each
 
     @property
     def time(self) -> datetime:

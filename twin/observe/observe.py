@@ -6,12 +6,13 @@ from datetime import datetime
 import numpy as np
 
 from twin.errors import InputError
-from twin.live.network import Flags, Telemetry
+from twin.live.network import Configuration, Flags, Telemetry
 from twin.model import Floats, Network
 
 from .growth import RECENT, Growth, growth
 from .observation import REMEMBERED, Observation, Quality, arrivals, removed_share
 from .prediction import SAMPLED_MBIT, export_noise, predict
+from .readback import read_back
 from .samples import Samples, mean, ratio, read_samples
 from .syslog import read_events
 
@@ -24,12 +25,20 @@ _CHANGED_LOSS = 0.02
 _CHANGED_GROWTH = 0.25
 
 
-def observe(network: Network, telemetry: Telemetry, *, window: int = 3, now: datetime | None = None) -> Observation:
+def observe(
+    network: Network,
+    telemetry: Telemetry,
+    *,
+    window: int = 3,
+    now: datetime | None = None,
+    configuration: Configuration | None = None,
+) -> Observation:
     """Measure the state of `network`, the inventory, over at most `window` of the newest samples.
 
     Samples from before a change (a link went down, traffic moved, loss began, demands surged) are left out of the
     window. A pair whose export is missing keeps its last known demand, or the provisioned one at the network-wide
-    level; `fallback` names its source. `now` is the reader's clock, by default the newest sample.
+    level; `fallback` names its source. `now` is the reader's clock, by default the newest sample;
+    `configuration` what the routers said of theirs, where it was collected.
     Raises `InputError` without samples or with a window below 1.
     """
     if window < 1:
@@ -57,6 +66,7 @@ def observe(network: Network, telemetry: Telemetry, *, window: int = 3, now: dat
         interval_s=interval,
         events=facts,
         unread_lines=len(lines) - len(facts),
+        readbacks=read_back(network, configuration) if configuration else (),
     )
 
 

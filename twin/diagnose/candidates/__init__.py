@@ -7,9 +7,9 @@ from twin.diagnose.judged import Judged
 from twin.faults import FaultKind
 from twin.observe.observation import Observation
 
-from . import control, forwarding, physical, telemetry, traffic
+from . import configuration, control, forwarding, physical, telemetry, traffic
 
-_FAMILIES = (physical, control, forwarding, traffic, telemetry)
+_FAMILIES = (physical, control, forwarding, traffic, telemetry, configuration)
 _EFFECTS: dict[FaultKind, Effect] = {kind: x for family in _FAMILIES for kind, x in family.EFFECTS.items()}
 KINDS: tuple[FaultKind, ...] = tuple(_EFFECTS)
 """The kinds of fault that are considered."""

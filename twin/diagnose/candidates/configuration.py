@@ -1,0 +1,41 @@
+"""What the routers' own configuration says: faults that are written there, and readbacks that are out of date."""
+
+from collections.abc import Iterator
+
+from twin.diagnose.effects import Candidate, Effect, unchanged
+from twin.diagnose.judged import Judged
+from twin.faults import Fault, FaultKind
+from twin.observe.observation import Observation
+from twin.observe.readback import Item
+
+_K = FaultKind
+
+EFFECTS: dict[FaultKind, Effect] = {_K.STALE_CONFIGURATION: Effect(state=unchanged)}
+
+
+def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """For each line that the inventory does not have: the fault that it would be, or a readback that is out of date."""
+    del judged
+    for readback in observation.readbacks:
+        for item in readback.items:
+            fault = written(item)
+            if fault is not None:
+                weights = (int(item.value), int(item.value)) if item.kind == "weight" else None
+                yield Candidate(fault, weights)
+        if readback.items:
+            yield Candidate(Fault(kind=_K.STALE_CONFIGURATION, element=f"node/{readback.router}"))
+
+
+def written(item: Item) -> Fault | None:
+    """The fault that a line of configuration would be, None where it is none."""
+    match item.kind:
+        case "weight":
+            return Fault(kind=_K.WEIGHT, element=item.element, severity=item.value)
+        case "drained":
+            return Fault(kind=_K.STALE_TOPOLOGY, element=item.element) if item.value else None
+        case "route":
+            return Fault(kind=_K.STATIC_ROUTE, element=item.element, target=item.target)
+        case "filter" if item.target:
+            return Fault(kind=_K.DATA_ACL, element=item.element, target=item.target)
+        case "filter":
+            return Fault(kind=_K.ACL_BLOCK, element=item.element)
