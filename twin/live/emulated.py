@@ -21,11 +21,11 @@ from .agenda import Agenda
 from .defects import defects
 from .distortion import distortion
 from .fault_lines import Clock, end_lines, flap_lines, state_lines, strike_lines
-from .forwarding import draw_flows, renew_flows, router_salts
+from .forwarding import draw_flows, even_flows, renew_flows, router_salts
 from .history import History
-from .network import Configuration, Telemetry
+from .network import Configuration, ProbeReading, Telemetry
 from .plane import DataPlane, data_plane
-from .probes import probe_flows
+from .probes import PORTS, measure, probe_flows
 from .readback import configuration, configured_routers, heals, kept_from
 from .replay import Replay
 from .sensors import Noise, Sensors
@@ -102,6 +102,35 @@ class EmulatedNetwork:
     def read_configuration(self) -> Configuration:
         """Return what routers said of their configuration when it was last collected, which may be old or untrue."""
         return self._collected
+
+    def probe(self, source: str, target: str) -> ProbeReading:
+        """Probe from one node to another now, at the traffic of the interval that ended last.
+
+        Asked twice without time going on, it answers the same. Raises `UnknownElementError`, and `ExecutionError` when
+        the source does not answer.
+        """
+        network = self.truth
+        s, t = network.node(source), network.node(target)
+        if s == t or not network.nodes[s].up:
+            raise ExecutionError(f"{source} cannot probe {target}", fix="probe between two nodes that answer")
+        pair = np.array([s * len(network.nodes) + t])
+        flows = even_flows(np.array([s]), np.array([t]), PORTS, self._seed)
+        truth = self._states.probed_by(flows, self._salts).interval(self._share(), pair, self._clock)
+        rng = np.random.default_rng([self._seed, 17, self._tick, int(pair[0])])
+        found = measure(truth.through, truth.delay_ms, packets=self._noise.probe_packets, rng=rng)
+        return ProbeReading(float(found.loss[0]), float(found.delay_ms[0]))
+
+    def read_router(self, router: str) -> Configuration:
+        """Ask one router for its configuration now; what the others say is as it was collected, old or untrue.
+
+        Raises `UnknownElementError`, and `ExecutionError` when the router does not answer.
+        """
+        node = self.truth.nodes[self.truth.node(router)]
+        if not node.up:
+            raise ExecutionError(f"{node.name} does not answer: its configuration was not read", fix="ask another one")
+        asked = {node.name} - self._untrue()
+        fresh = configuration(self._configured, self._faults, self.now)
+        return kept_from(self._collected, fresh, {x.name for x in self._configured.nodes} - asked)
 
     def wait(self, samples: int = 1) -> None:
         """Let time pass until there are this many more samples. Raises `InputError` on a negative number."""
@@ -211,9 +240,13 @@ class EmulatedNetwork:
         if (self.now - self._collected.taken).total_seconds() < self._noise.configuration_every_s:
             return
         unread = {node.name for node in self.truth.nodes if not node.up}
-        unread |= {x.element.removeprefix("node/") for x in self._faults if x.kind is FaultKind.STALE_CONFIGURATION}
+        unread |= self._untrue()
         fresh = configuration(self._configured, self._faults, self.now)
         self._collected = kept_from(self._collected, fresh, unread)
+
+    def _untrue(self) -> set[str]:
+        """Routers that answer with an old configuration."""
+        return {x.element.removeprefix("node/") for x in self._faults if x.kind is FaultKind.STALE_CONFIGURATION}
 
     def _renew_flows(self) -> None:
         """Flows come and go: what shares equal paths drifts from one interval to the next."""

@@ -141,6 +141,25 @@ class ConfigurationReader(Protocol):
         ...
 
 
+class ProbeReading(NamedTuple):
+    """What became of probes that were sent on request: share lost, mean one-way delay (NaN when all were lost)."""
+
+    loss: float
+    delay_ms: float
+
+
+class Measurable(Protocol):
+    """A network of which single readings can be asked for, apart from what it reports by itself."""
+
+    def probe(self, source: str, target: str) -> ProbeReading:
+        """Probe from one node to another now. Raises `UnknownElementError`, `ExecutionError` without an answer."""
+        ...
+
+    def read_router(self, router: str) -> Configuration:
+        """Ask one router for its configuration now; the others' is as it was collected. Raises as `probe` does."""
+        ...
+
+
 class LiveNetwork(Protocol):
     """A network that can be read and, step by step, changed."""
 

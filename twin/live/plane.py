@@ -13,7 +13,7 @@ from .interval import Interval
 from .misrouting import NOWHERE, with_routes, without_members
 from .probes import fate
 from .queues import Carried, carry, queueing_ms
-from .tables import link_ends, routing_tables
+from .tables import Tables, link_ends, routing_tables
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,11 @@ class DataPlane:
             small=ill.small,
         )
 
+    def probed_by(self, probes: Flows, salts: Words) -> "DataPlane":
+        """The same state, when these are the probes."""
+        tables = _tables(self.network, self.defects, self.oper)
+        return replace(self, probes=forward(self.network, tables, probes, salts, self.defects.drops))
+
     def harm(self, carried: Carried, limit: float) -> float:
         """Mbit/s without a route though both ends are up, lost on the wire, or above `limit`, a share of capacity."""
         n = len(self.network.nodes)
@@ -95,12 +100,10 @@ def data_plane(network: Network, flows: Flows, probes: Flows, salts: Words, ill:
     A static route counts while its interface has light, as the routers have it.
     """
     ill = defects(network, ()) if ill is None else ill
-    n = len(network.nodes)
     up = np.array([node.up for node in network.nodes], dtype=bool)
     tail, head = link_ends(network)
     oper = ill.lit & up[tail] & up[head]
-    routes = [route for route in ill.routes if route.link == NOWHERE or oper[route.link]]
-    tables = with_routes(without_members(routing_tables(network), ill.left_out), routes, n)
+    tables = _tables(network, ill, oper)
     return DataPlane(
         network,
         forward(network, tables, flows, salts, ill.drops),
@@ -113,3 +116,9 @@ def data_plane(network: Network, flows: Flows, probes: Flows, salts: Words, ill:
         (tail, head),
         ill,
     )
+
+
+def _tables(network: Network, ill: Defects, oper: NDArray[np.bool_]) -> Tables:
+    """What the routers go by: what the IGP found, less the members they leave out, and the static routes."""
+    routes = [route for route in ill.routes if route.link == NOWHERE or oper[route.link]]
+    return with_routes(without_members(routing_tables(network), ill.left_out), routes, len(network.nodes))

@@ -9,7 +9,7 @@ from twin.faults import Fault, FaultKind, struck_links
 from twin.model import Floats, Ints, Network
 
 from .fault_lines import is_down
-from .forwarding import Flows
+from .forwarding import Flows, Words
 from .interval import Interval, mixed
 from .network import Flags
 from .plane import DataPlane
@@ -40,6 +40,10 @@ class States(NamedTuple):
     def with_flows(self, flows: Flows) -> "States":
         """The same routes, when the flows have these sizes."""
         return self._replace(planes=tuple((share, plane.with_flows(flows)) for share, plane in self.planes))
+
+    def probed_by(self, probes: Flows, salts: Words) -> "States":
+        """The same states, when these are the probes."""
+        return self._replace(planes=tuple((share, plane.probed_by(probes, salts)) for share, plane in self.planes))
 
     def interval(self, share: Floats, probed: Ints, end: float) -> Interval:
         """What there is to measure when every pair is at `share` [n, n] of its peak, in an interval up to `end`."""
