@@ -285,6 +285,7 @@ class RunFinished(Frozen):
     because: str
     figures: Figures
     cause: Fault | None = Field(default=None, description="What diagnosis found.")
+    causes: tuple[Fault, ...] = Field(default=(), description="All that it found, where several struck together.")
     truth: Fault | None = Field(default=None, description="What was injected; no role ever saw it.")
     onset: datetime | None = Field(default=None, description="When it struck, by the network's own clock, UTC.")
     plan: str | None = Field(default=None, description="Hash of the plan that was applied.")

@@ -133,6 +133,7 @@ def _closing(ground: Ground, past: Past, outcome: Outcome, because: str) -> RunF
         because=because,
         figures=past.figures,
         cause=diagnosis.cause if diagnosis else None,
+        causes=diagnosis.faults if diagnosis else (),
         truth=ground.scene.fault,
         onset=ground.scene.onset,
         rounds=past.rounds,

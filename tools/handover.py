@@ -41,6 +41,7 @@ class RankedCause(Frozen):
 
     rank: int
     fault: Fault | None
+    faults: tuple[Fault, ...] = Field(default=(), description="All of them, where several struck together.")
     probability: float = Field(ge=0, le=1, description="Share of the likelihood of all hypotheses considered.")
     residual: float = Field(description="What the hypothesis leaves unexplained; smaller is better.")
 
@@ -50,6 +51,8 @@ class Diagnosis(Frozen):
 
     snapshot: str = Field(description="Id of the snapshot that holds the diagnosed state.")
     cause: Fault | None = Field(description="No cause: nothing is wrong.")
+    faults: tuple[Fault, ...] = Field(default=(), description="Every fault of the cause; none: nothing is wrong.")
+    doubt: str | None = Field(default=None, description="Why the best cause is no answer; null where it is one.")
     probability: float = Field(ge=0, le=1)
     causes: tuple[RankedCause, ...] = Field(description="Best first.")
     harm: float = Field(description="Mbit/s lost or above the limit in the diagnosed state, simulated.")
