@@ -175,6 +175,7 @@ def _closing(ended: _Ending, operator: NetworkOperator, scene: Scene, seconds: f
         because=ended.because,
         figures=operator.figures,
         cause=desk.diagnosis.cause if desk.diagnosis else None,
+        causes=desk.diagnosis.faults if desk.diagnosis else (),
         truth=scene.fault,
         onset=scene.onset,
         plan=desk.submission.plan.hash

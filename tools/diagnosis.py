@@ -73,6 +73,8 @@ def report_diagnosis(
     desk.diagnosis = Diagnosis(
         snapshot=state.id,
         cause=chosen.fault,
+        faults=chosen.faults,
+        doubt=desk.ranking.doubt,
         probability=chosen.confidence,
         causes=tuple(_ranked(i, x) for i, x in enumerate(ranked, start=1)),
         harm=round(outcome.harm(desk.policy.max_utilisation), 3),
@@ -86,8 +88,9 @@ def report_diagnosis(
 def _report(rank: int, hypothesis: Hypothesis) -> CauseReport:
     strongest = sorted(hypothesis.evidence, key=lambda fact: (-fact.gain, fact.element, fact.quantity))
     return CauseReport(
-        **_ranked(rank, hypothesis).model_dump(exclude={"fault"}),
+        **_ranked(rank, hypothesis).model_dump(exclude={"fault", "faults"}),
         fault=hypothesis.fault,
+        faults=hypothesis.faults if len(hypothesis.faults) > 1 else (),
         evidence=tuple(_reading(x) for x in strongest[:FACTS]),
         indistinguishable=hypothesis.indistinguishable[:FACTS],
     )
@@ -97,6 +100,7 @@ def _ranked(rank: int, hypothesis: Hypothesis) -> RankedCause:
     return RankedCause(
         rank=rank,
         fault=hypothesis.fault,
+        faults=hypothesis.faults if len(hypothesis.faults) > 1 else (),
         probability=round(hypothesis.confidence, 6),
         residual=round(hypothesis.residual, 3),
     )
