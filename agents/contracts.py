@@ -35,13 +35,14 @@ class Contract(Frozen):
 
 _BUDGET = Budget(model_calls=14, seconds=300.0)
 _READ = frozenset({"network_status", "element_status", "sql", "fetch_result"})
+_WATCH = frozenset({"data_quality", "list_anomalies"})
 
 CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
     {
         "monitoring": Contract(
             role="monitoring",
             description="Reads telemetry and says what is not as it should be.",
-            tools=_READ | {"list_symptoms", "read_events", "report_incident"},
+            tools=_READ | _WATCH | {"list_symptoms", "read_events", "forecast_traffic", "report_incident"},
             evidence=frozenset({"list_symptoms"}),
             concludes_with=frozenset({"report_incident"}),
             output=Incident,
@@ -51,7 +52,7 @@ CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
         "diagnosis": Contract(
             role="diagnosis",
             description="Finds the cause by simulating hypotheses on the twin.",
-            tools=_READ | {"list_symptoms", "read_events", "rank_causes", "what_if", "report_diagnosis"},
+            tools=_READ | _WATCH | {"list_symptoms", "read_events", "rank_causes", "what_if", "report_diagnosis"},
             evidence=frozenset({"rank_causes"}),
             concludes_with=frozenset({"report_diagnosis"}),
             output=Diagnosis,
@@ -61,7 +62,8 @@ CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
         "planning": Contract(
             role="planning",
             description="Chooses the plan that removes the harm with the least change.",
-            tools=_READ | {"propose_plans", "what_if", "simulate_plan", "submit_plan", "report_no_plan"},
+            tools=_READ
+            | {"propose_plans", "what_if", "simulate_plan", "submit_plan", "report_no_plan", "forecast_traffic"},
             evidence=frozenset({"propose_plans"}),
             concludes_with=frozenset({"submit_plan", "report_no_plan"}),
             output=PlanSubmission,

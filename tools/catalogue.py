@@ -5,8 +5,9 @@ from .planning import propose_plans, report_no_plan, submit_plan
 from .registry import Tool, bind
 from .results import fetch_result
 from .sql import sql
-from .telemetry import list_symptoms, read_events, report_incident
+from .telemetry import data_quality, list_anomalies, list_symptoms, read_events, report_incident
 from .topology import element_status, network_status
+from .traffic import forecast_traffic
 from .verification import decide, verify_plan
 from .whatif import simulate_plan, what_if
 
@@ -17,6 +18,9 @@ TOOLS: tuple[Tool, ...] = (
     bind(network_status),
     bind(element_status),
     bind(list_symptoms),
+    bind(list_anomalies, deadline=LONG),
+    bind(data_quality),
+    bind(forecast_traffic),
     bind(read_events),
     bind(report_incident),
     bind(rank_causes, deadline=LONG),

@@ -20,6 +20,7 @@ from twin.observe.quality import Assessment, assess_observation
 from twin.optimise.proposal import Proposal
 from twin.plan import Plan
 from twin.policy import Policy
+from twin.store.memory import IncidentMemory
 from twin.verdict import Counterexample, Verdict
 
 from .aim import Aim
@@ -71,6 +72,7 @@ class Desk:
 
     `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
+    `memory` holds past incidents, if it is used.
     """
 
     inventory: Network
@@ -79,6 +81,7 @@ class Desk:
     since: datetime
     seed: int = 0
     tracer: Tracer = field(default_factory=NoOpTracer)
+    memory: IncidentMemory | None = None
     observation: Observation | None = None
     incident: Incident | None = None
     ranking: Ranking | None = None

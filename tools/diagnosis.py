@@ -1,5 +1,6 @@
 """Causes: the twin simulates and ranks hypotheses, a model chooses one by its rank."""
 
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -8,9 +9,11 @@ from twin.diagnose import Fact, Hypothesis, diagnose, diagnosed_network
 from twin.errors import InputError, RefusedError
 from twin.model import Frozen
 from twin.sim.simulate import simulate
+from twin.store.memory import Sign
+from twin.untrusted import FileText
 
 from .desk import Desk
-from .handover import Diagnosis, RankedCause
+from .handover import Diagnosis, Incident, RankedCause
 from .telemetry import Explanation
 
 CAUSES, FACTS = 5, 4
@@ -33,24 +36,39 @@ class CauseReport(RankedCause):
     indistinguishable: tuple[str, ...] = Field(description="Hypotheses that no reading can tell from this one.")
 
 
+class PrecedentReport(Frozen):
+    """A past incident that looked alike: a reason to look, never proof."""
+
+    run: FileText
+    opened: datetime
+    likeness: float = Field(description="Share of the signs that it has in common with this one.")
+    cause: FileText | None
+    outcome: FileText
+    plan: tuple[FileText, ...] = Field(description="The steps that were executed, at most 4.")
+
+
 class Causes(Frozen):
     """The most likely hypotheses, best first, out of `simulated`."""
 
     simulated: int
     causes: tuple[CauseReport, ...]
+    doubt: str | None = Field(default=None, description="Why the best one is no answer; null where it is one.")
     unexplained: tuple[Reading, ...] = Field(description="Readings that even the best one does not explain.")
+    precedents: tuple[PrecedentReport, ...] = Field(default=(), description="The likest first, at most 3.")
 
 
 def rank_causes(desk: Desk) -> Causes:
     """Simulate every hypothesis that could explain the measurements, and rank them by likelihood; best first."""
     observation = desk.look()
     with desk.span("diagnose", snapshot=observation.network.id) as span:
-        desk.ranking = diagnose(observation)
+        desk.ranking = diagnose(observation, prior=desk.memory.prior(desk.inventory.name) if desk.memory else None)
         span.set_attribute("twin.hypotheses", desk.ranking.simulated)
     return Causes(
         simulated=desk.ranking.simulated,
         causes=tuple(_report(i, x) for i, x in enumerate(desk.ranking.hypotheses[:CAUSES], start=1)),
+        doubt=desk.ranking.doubt,
         unexplained=tuple(_reading(x) for x in desk.ranking.unexplained[:FACTS]),
+        precedents=_precedents(desk),
     )
 
 
@@ -83,6 +101,27 @@ def report_diagnosis(
         explanation=explanation,
     )
     return desk.diagnosis
+
+
+def _precedents(desk: Desk) -> tuple[PrecedentReport, ...]:
+    if desk.memory is None or desk.incident is None:
+        return ()
+    return tuple(
+        PrecedentReport(
+            run=x.incident.id,
+            opened=x.incident.opened,
+            likeness=x.likeness,
+            cause=f"{x.incident.cause_kind} at {x.incident.cause_element}" if x.incident.cause_kind else None,
+            outcome=x.incident.outcome,
+            plan=x.incident.plan[:4],
+        )
+        for x in desk.memory.precedents(desk.inventory.name, signs_of(desk.incident))
+    )
+
+
+def signs_of(incident: Incident) -> tuple[Sign, ...]:
+    """What of an incident is remembered: its symptoms without their figures."""
+    return tuple(Sign(kind=x.kind, element=x.element) for x in incident.symptoms)
 
 
 def _report(rank: int, hypothesis: Hypothesis) -> CauseReport:

@@ -1,6 +1,6 @@
-"""What the telemetry says: symptoms, events and the incident that monitoring hands over."""
+"""What the telemetry says: its quality, anomalies, symptoms, events and the incident that monitoring hands over."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -10,13 +10,15 @@ from twin.errors import RefusedError
 from twin.live.network import Event
 from twin.model import Frozen
 from twin.observe import Symptom, SymptomKind, find_symptoms
+from twin.observe.anomaly import Anomaly, Detector
+from twin.observe.incidents import Group, Signal, correlate
 from twin.untrusted import LogText
 
 from .desk import Desk
 from .handover import MAX_EXPLANATION, Incident, SymptomReading
 from .topology import network_status
 
-SYMPTOMS, EVENTS = 12, 12
+SYMPTOMS, EVENTS, GROUPS, ELEMENTS, DOUBTS = 12, 12, 6, 5, 10
 SEVERE = 3  # RFC 5424: error
 
 _WORDS: Mapping[SymptomKind, str] = {
@@ -40,11 +42,75 @@ Explanation = Annotated[
 ]
 
 
+class Together(Frozen):
+    """Symptoms or anomalies that one cause can explain, and the element that it is likely at."""
+
+    source: str
+    kind: str = Field(description="What is seen at the source.")
+    reported: bool = Field(description="Whether a device says so itself; else it is where readings are farthest off.")
+    count: int
+    elements: tuple[str, ...] = Field(description="At most 5, the telling ones first.")
+    since: datetime | None = Field(default=None, description="When it began, where that is known.")
+
+
 class SymptomList(Frozen):
     """Symptoms, likely sources first, then by strength; `total` counts those that are not shown, too."""
 
     symptoms: tuple[SymptomReading, ...]
+    incidents: tuple[Together, ...] = Field(description="The symptoms grouped by what can have caused them; at most 6.")
     total: int
+    truncated: bool
+
+
+class AnomalyReading(Frozen):
+    """Something that began while it was watched. `score` is in standard errors, 100 for a state."""
+
+    kind: str
+    element: str
+    since: datetime
+    measured: float
+    expected: float
+    score: float
+
+
+class AnomalyList(Frozen):
+    """What has begun and not ended, at a stated rate of false alarms on a healthy network."""
+
+    false_alarms_per_week: float = Field(description="The rate that the thresholds are set for, all readings together.")
+    samples: int = Field(description="How many samples were watched.")
+    anomalies: tuple[AnomalyReading, ...]
+    incidents: tuple[Together, ...]
+    total: int
+    truncated: bool
+
+
+class DoubtedDatum(Frozen):
+    """One datum that is not believed as it was measured. Trust is 0..1; rates are Mbit/s, of exports a factor."""
+
+    element: str
+    reading: str
+    trust: float
+    measured: float | None
+    expected: float | None
+    reason: str
+    repaired: bool = Field(description="Whether redundancy gives a value in its place.")
+
+
+class DataQuality(Frozen):
+    """How far the measured state can be trusted, and what may be done on it. Scores are 0..1."""
+
+    score: float
+    asked: float = Field(description="Least score that the policy plans on.")
+    parts: dict[str, float] = Field(description="What the score is the product of.")
+    demand_factor: float | None = Field(description="What the links carry over what was exported; null if unknown.")
+    demand_off: bool = Field(description="Whether the exported matrix fails to explain the loads.")
+    fidelity: float = Field(description="Share of the load that the twin's believed state explains.")
+    earlier_fidelity: float | None = Field(description="The same before the newest state.")
+    autonomy: str = Field(description="What may be done: observe, suggest, approve (a person must), act.")
+    because: str = Field(description="Why no more than that; empty at full autonomy.")
+    doubts: tuple[DoubtedDatum, ...] = Field(description="The least trusted first, at most 10.")
+    doubted: int
+    limits: tuple[str, ...] = Field(description="What could not be checked.")
     truncated: bool
 
 
@@ -71,9 +137,63 @@ class LogLines(Frozen):
 
 def list_symptoms(desk: Desk) -> SymptomList:
     """List what is measured and neither the inventory nor the measured traffic explains; likely sources first."""
-    found = _symptoms(desk)
+    found, shown = _symptoms(desk), _readings(desk)
+    groups = correlate(desk.look().network, [Signal.of(x) for x in found])
     return SymptomList(
-        symptoms=tuple(_reading(x) for x in found[:SYMPTOMS]), total=len(found), truncated=len(found) > SYMPTOMS
+        symptoms=shown[:SYMPTOMS],
+        incidents=tuple(_together(x) for x in groups[:GROUPS]),
+        total=len(shown),
+        truncated=len(shown) > SYMPTOMS or len(groups) > GROUPS,
+    )
+
+
+def list_anomalies(desk: Desk) -> AnomalyList:
+    """Watch every sample so far against the twin and the recent past: what began when, at a stated false-alarm rate."""
+    telemetry, rate = desk.live.read_telemetry(desk.since), 0.5
+    detector = Detector(alarms_per_week=rate, interval_s=desk.look().interval_s)
+    with desk.span("watch", snapshot=desk.inventory.id):
+        detector.update(desk.inventory, telemetry, now=desk.live.now)
+    found = detector.open
+    groups = correlate(desk.look().network, [Signal.of(x) for x in found])
+    strongest = sorted(found, key=lambda x: (-x.score, x.since, x.kind, x.element))
+    return AnomalyList(
+        false_alarms_per_week=rate,
+        samples=detector.samples,
+        anomalies=tuple(_anomaly(x) for x in strongest[:SYMPTOMS]),
+        incidents=tuple(_together(x, found) for x in groups[:GROUPS]),
+        total=len(found),
+        truncated=len(found) > SYMPTOMS or len(groups) > GROUPS,
+    )
+
+
+def data_quality(desk: Desk) -> DataQuality:
+    """Check every counter, status and export against all that bears on it: score, worst data, what may be done."""
+    report, fidelity, standing = desk.assessment.report, desk.fidelity, desk.standing
+    return DataQuality(
+        score=round(report.score, 4),
+        asked=desk.policy.min_quality,
+        parts={name: round(x, 4) for name, x in report.parts.items()},
+        demand_factor=round(report.demand.factor, 4) if report.demand.judged else None,
+        demand_off=report.demand.off,
+        fidelity=round(fidelity.score, 4),
+        earlier_fidelity=None if fidelity.earlier is None else round(fidelity.earlier, 4),
+        autonomy=standing.level,
+        because=standing.because,
+        doubts=tuple(
+            DoubtedDatum(
+                element=x.element,
+                reading=x.reading,
+                trust=round(x.trust, 2),
+                measured=x.measured,
+                expected=x.expected,
+                reason=x.reason,
+                repaired=x.repaired,
+            )
+            for x in report.doubts[:DOUBTS]
+        ),
+        doubted=report.doubted,
+        limits=report.limits[:DOUBTS],
+        truncated=report.doubted > DOUBTS,
     )
 
 
@@ -102,7 +222,7 @@ def report_incident(desk: Desk, explanation: Explanation) -> Incident:
     status = network_status(desk)
     desk.incident = Incident(
         snapshot=desk.inventory.id,
-        symptoms=tuple(_reading(x) for x in _symptoms(desk)[:SYMPTOMS]),
+        symptoms=_readings(desk)[:SYMPTOMS],
         harm=status.harm,
         max_utilisation=status.max_utilisation,
         busiest=status.busiest,
@@ -114,6 +234,46 @@ def report_incident(desk: Desk, explanation: Explanation) -> Incident:
 def _symptoms(desk: Desk) -> tuple[Symptom, ...]:
     found = find_symptoms(desk.look(), limit=desk.policy.max_utilisation)
     return tuple(sorted(found, key=lambda symptom: list(_WORDS).index(symptom.kind)))
+
+
+def _readings(desk: Desk) -> tuple[SymptomReading, ...]:
+    """Every symptom in words; data too bad to plan on come first."""
+    found = tuple(_reading(x) for x in _symptoms(desk))
+    refusal, report = desk.data_refusal, desk.assessment.report
+    if refusal is None:
+        return found
+    worst = report.doubts[0].element if report.doubts else f"network/{desk.inventory.name}"
+    bad = SymptomReading(
+        kind="bad_data",
+        element=worst,
+        measured=round(report.score, 4),
+        expected=desk.policy.min_quality,
+        detail=refusal,
+    )
+    return (bad, *found)
+
+
+def _together(group: Group, found: Sequence[Anomaly] = ()) -> Together:
+    begun = [found[i].since for i in group.signals if found]
+    return Together(
+        source=group.source,
+        kind=group.kind,
+        reported=group.reported,
+        count=len(group.signals),
+        elements=group.elements[:ELEMENTS],
+        since=min(begun) if begun else None,
+    )
+
+
+def _anomaly(found: Anomaly) -> AnomalyReading:
+    return AnomalyReading(
+        kind=found.kind,
+        element=found.element,
+        since=found.since,
+        measured=round(found.measured, 4),
+        expected=round(found.expected, 4),
+        score=round(found.score, 1),
+    )
 
 
 def _reading(symptom: Symptom) -> SymptomReading:

@@ -72,7 +72,7 @@ def network_status(desk: Desk) -> NetworkStatus:
         live_time=desk.live.now,
         samples=observation.samples,
         interval_s=observation.interval_s,
-        quality=round(observation.quality.score, 3),
+        quality=round(desk.assessment.report.score, 3),
         offered=round(float(observation.network.offered.sum()), 1),
         harm=round(measured_harm(observation, desk.policy.max_utilisation), 3),
         limit=desk.policy.max_utilisation,

@@ -13,13 +13,14 @@ CLOSE = 1 / 3  # a runner-up with more than this share of the best one's probabi
 
 
 def monitoring(talk: Conversation) -> Move:
-    """Look at the network, list what is not as it should be, read the logs if something is, and report."""
-    for tool in ("network_status", "list_symptoms"):
+    """Look at the network and its data, list what is not as it should be, read the logs if something is, and report."""
+    for tool in ("network_status", "data_quality", "list_symptoms"):
         if talk.offers(tool):
             return Call(tool, {})
     symptoms = items(talk.answer("list_symptoms"), "symptoms")
-    if symptoms and talk.offers("read_events"):
-        return Call("read_events", {})
+    for tool in ("list_anomalies", "read_events"):
+        if symptoms and talk.offers(tool):
+            return Call(tool, {})
     if talk.offers("report_incident"):
         return Call("report_incident", {"explanation": _incident(talk, symptoms)})
     return _close(talk, "report_incident", "Reported what the telemetry shows.")
@@ -127,7 +128,16 @@ def _incident(talk: Conversation, symptoms: list[Json]) -> str:
     first = "; ".join(text(x, "detail") for x in symptoms[:3])
     harm = f"{number(status, 'harm'):,.0f} Mbit/s are harmed."
     severe = int(number(talk.answer("read_events"), "severe"))
-    return f"{len(symptoms)} symptoms: {first}. {harm} {fullest} {severe} severe log lines in that time."
+    words = f"{len(symptoms)} symptoms: {first}. {harm} {fullest} {severe} severe log lines in that time."
+    return f"{_incidents(talk)}{words}"[:1_000]
+
+
+def _incidents(talk: Conversation) -> str:
+    """How many incidents the symptoms are, where they don't all belong to one."""
+    found = items(talk.answer("list_symptoms"), "incidents")
+    if len(found) < 2:
+        return ""
+    return f"{len(found)} incidents, likely at {', '.join(text(x, 'source') for x in found[:3])}. "
 
 
 def _cause(causes: list[Json]) -> str:

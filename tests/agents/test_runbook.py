@@ -54,7 +54,8 @@ def test_each_procedure_begins_by_looking(role: Role, first: str):
 
 
 def test_a_healthy_network_is_reported_without_reading_the_logs():
-    following = move("monitoring", ("network_status", {}), ("list_symptoms", {"symptoms": []}))
+    looked = (("network_status", {}), ("data_quality", {}), ("list_symptoms", {"symptoms": []}))
+    following = move("monitoring", *looked)
     assert isinstance(following, Call)
     assert following.tool == "report_incident"
 

@@ -91,6 +91,7 @@ class Detector:
         self._last, self._routing = -np.inf, ""
         self._demands: Floats | None = None
         self._missed: dict[StateKind, Floats] = {}
+        self.samples = 0
         self._hour: deque[Floats] = deque(maxlen=RECENT)
         self._hours: deque[Floats] = deque(maxlen=168)
 
@@ -121,6 +122,7 @@ class Detector:
 
     def _sample(self, network: Network, sample: Samples) -> list[Anomaly]:
         self._last = float(sample.time[0])
+        self.samples += 1
         held = hold(network, sample, self._filled(network, sample.demands[0]), self._interval_s)
         routing = held.state.with_demands(np.zeros_like(held.state.demands)).id
         settled = routing == self._routing
