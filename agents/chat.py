@@ -6,16 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from autogen_core import CancellationToken, FunctionCall
+from autogen_core import CancellationToken
 from autogen_core.models import (
     CreateResult,
-    FinishReasons,
     LLMMessage,
-    RequestUsage,
 )
 from autogen_core.tools import Tool, ToolSchema
 from opentelemetry.trace import Span, Tracer
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 import prompts
 from tools.tracing import (
@@ -39,9 +37,8 @@ from .journal import Journal
 from .models import STAND_IN, Model
 from .models.answer import legible
 from .models.client import Answer, Client, Usage, fingerprint
+from .models.replay import recorded
 from .workbench import RoleWorkbench
-
-_FINISH: TypeAdapter[FinishReasons] = TypeAdapter(FinishReasons)
 
 
 @dataclass
@@ -178,7 +175,7 @@ class RoleClient(Client):
             model.client.remember([call.id for call in answer.tool_calls], answer.blocks)
         self._session.spent.add(answer)
         self._session.journal.append(answer)
-        return _whole(_result(answer))
+        return _whole(recorded(answer))
 
     def _answer(self, call: int, result: Answer, seconds: float) -> None:
         calls = () if isinstance(result.content, str) else tuple(result.content)
@@ -201,15 +198,6 @@ class RoleClient(Client):
         )
         self._session.spent.add(answer)
         self._session.journal.append(answer)
-
-
-def _result(answer: ChatAnswered) -> CreateResult:
-    """What a recorded answer was to the agent."""
-    calls = [FunctionCall(id=x.id, name=x.tool, arguments=x.arguments) for x in answer.tool_calls]
-    usage = RequestUsage(prompt_tokens=answer.input_tokens, completion_tokens=answer.output_tokens)
-    thought = answer.text if calls and answer.text else None
-    finish = _FINISH.validate_python(answer.finish)
-    return CreateResult(finish_reason=finish, content=calls or answer.text, usage=usage, cached=False, thought=thought)
 
 
 def _measure(span: Span, result: Answer) -> None:

@@ -37,6 +37,12 @@ def _adversary(persona: str) -> "ChatCompletionClient":
     return AdversaryClient(persona)
 
 
+def _replay(run: str) -> "ChatCompletionClient":
+    from .replay import ReplayClient
+
+    return ReplayClient(run)
+
+
 def _local(model: str) -> "ChatCompletionClient":
     from .local import LocalClient
 
@@ -58,7 +64,14 @@ def _openai(model: str) -> "ChatCompletionClient":
 
 
 _PROVIDERS: Mapping[str, Callable[[str], "ChatCompletionClient"]] = MappingProxyType(
-    {"runbook": _runbook, "anthropic": _anthropic, "openai": _openai, "adversary": _adversary, "local": _local}
+    {
+        "runbook": _runbook,
+        "anthropic": _anthropic,
+        "openai": _openai,
+        "replay": _replay,
+        "adversary": _adversary,
+        "local": _local,
+    }
 )
 _NETWORK = frozenset({"anthropic", "openai"})
 

@@ -52,7 +52,20 @@ class AnthropicProvider(HttpProvider[anthropic.AsyncAnthropic]):
         )
 
     async def send(self, client: anthropic.AsyncAnthropic, request: Request) -> Answer:
-        """Send one request and read its stream to the end."""
+        """Send one request and read its stream to the end.
+
+        Newer models bind thinking to its conversation. When the window has left something out since, the API may not
+        take it back: it is then forgotten, once, and the request goes without it.
+        """
+        try:
+            return await self._streamed(client, request)
+        except anthropic.BadRequestError as error:
+            if not self._memory or not any(word in str(error).lower() for word in ("thinking", "signature")):
+                raise
+            self._memory.clear()
+            return await self._streamed(client, request)
+
+    async def _streamed(self, client: anthropic.AsyncAnthropic, request: Request) -> Answer:
         assembly = wire.Assembly()
         stream = cast(_Events, await client.messages.create(**self._parameters(request)))
         async with stream:

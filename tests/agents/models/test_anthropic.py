@@ -8,6 +8,7 @@ import pytest
 from autogen_core import FunctionCall
 from autogen_core.models import (
     AssistantMessage,
+    CreateResult,
     FunctionExecutionResult,
     FunctionExecutionResultMessage,
     LLMMessage,
@@ -115,6 +116,23 @@ def test_thinking_that_was_recorded_goes_back_after_a_restart():
     with loopback(lambda _: api.say(api.text("Done."))) as server:
         asyncio.run(resumed(server))
     assert server.asked[0].body["messages"][1]["content"][0]["signature"] == "signed-2"
+
+
+def test_thinking_that_the_api_no_longer_takes_is_left_out():
+    moody = status(400, kind="invalid_request_error", words="messages.1: thinking blocks cannot be modified")
+
+    async def loop(server: Loopback) -> CreateResult:
+        asked = client(server)
+        asked.remember(["a"], [api.thinking("Hm.", "old"), api.use("verify_plan", {}, "a")])
+        talk = [*TASK, calling("a"), FunctionExecutionResultMessage(content=[result("a", "{}")])]
+        try:
+            return await asked.create(talk, tools=TOOLS)
+        finally:
+            await asked.close()
+
+    with loopback(api.in_order(moody, then=lambda _: api.say(api.text("Done.")))) as server:
+        assert asyncio.run(loop(server)).content == "Done."
+    assert [block["type"] for block in server.asked[1].body["messages"][1]["content"]] == ["tool_use"]
 
 
 def test_prompt_tools_and_the_last_two_turns_are_cached():

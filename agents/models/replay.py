@@ -1,0 +1,107 @@
+# ruff: noqa: ARG002 (AutoGen's interface has arguments that a record has no use for)
+"""`replay:RUN`: the answers that the models of an earlier run gave, to the requests that they gave them to.
+
+A request is recognised by the hash of its whole conversation and tools. RUN is the name of a run (in TWINOPS_RUNS, or
+`runs`) or its folder. `replay:RUN@order` hands out each role's answers in their order instead, whatever was asked: to
+see what old answers would do to a changed twin.
+"""
+
+import os
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from autogen_core import CancellationToken, FunctionCall
+from autogen_core.models import CreateResult, FinishReasons, LLMMessage
+from autogen_core.tools import Tool, ToolSchema
+from pydantic import BaseModel, TypeAdapter
+
+from twin.errors import ReplayError
+
+from ..events import ChatAnswered, ChatRequested
+from ..record import Record, read_journal
+from .client import Answer, Client, Usage, fingerprint
+
+_FINISH: TypeAdapter[FinishReasons] = TypeAdapter(FinishReasons)
+_ORDER = "@order"
+
+
+def recorded(answer: ChatAnswered) -> Answer:
+    """Return an answer on record as the agent and the provider had it."""
+    calls = [FunctionCall(id=x.id, name=x.tool, arguments=x.arguments) for x in answer.tool_calls]
+    usage = Usage(answer.input_tokens, answer.output_tokens, answer.cache_read_tokens, answer.cache_write_tokens)
+    return Answer(
+        finish_reason=_FINISH.validate_python(answer.finish),
+        content=calls or answer.text,
+        usage=usage,
+        cached=False,
+        thought=answer.text if calls and answer.text else None,
+        stop=answer.stop,
+        blocks=answer.blocks,
+        requests=answer.requests,
+        model=answer.model,
+    )
+
+
+class ReplayClient(Client):
+    """Answers from a journal. Raises `ReplayError` for a request that it does not hold, or no longer."""
+
+    def __init__(self, name: str, environment: Mapping[str, str] | None = None) -> None:
+        run, self._in_order = name.removesuffix(_ORDER), name.endswith(_ORDER)
+        self._run = run
+        self._by_request: dict[str, deque[ChatAnswered]] = defaultdict(deque)
+        self._by_tools: dict[frozenset[str], deque[ChatAnswered]] = defaultdict(deque)
+        for asked, answer in _pairs(read_journal(_journal(run, environment)).records):
+            self._by_request[asked.request].append(answer)
+            self._by_tools[frozenset(asked.tools)].append(answer)
+
+    async def create(
+        self,
+        messages: Sequence[LLMMessage],
+        *,
+        tools: Sequence[Tool | ToolSchema] = (),
+        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
+        json_output: bool | type[BaseModel] | None = None,
+        extra_create_args: Mapping[str, Any] = {},
+        cancellation_token: CancellationToken | None = None,
+    ) -> CreateResult:
+        """Return what was answered then."""
+        names = frozenset(tool["name"] if isinstance(tool, dict) else tool.name for tool in tools)
+        request = fingerprint(messages, tools)
+        left = self._by_tools[names] if self._in_order else self._by_request[request]
+        if left:
+            return recorded(left.popleft())
+        raise ReplayError(self._difference(names, request), fix=_FIX)
+
+    def _difference(self, names: frozenset[str], request: str) -> str:
+        known = self._by_tools[names]
+        if not known:
+            return f"{self._run} holds no answer to a role with these tools: {', '.join(sorted(names)) or 'none'}"
+        if self._in_order:
+            return f"{self._run} holds no further answer of {known[0].role}"
+        return f"{self._run} holds no answer to this request of {known[0].role} ({request}): the conversation differs"
+
+
+_FIX = "replay with the same network, seed, policy and version, or use replay:RUN@order"
+
+
+def _pairs(records: Sequence[Record]) -> list[tuple[ChatRequested, ChatAnswered]]:
+    asked: dict[int, ChatRequested] = {}
+    found: list[tuple[ChatRequested, ChatAnswered]] = []
+    for record in records:
+        event = record.event
+        if isinstance(event, ChatRequested):
+            asked[event.call] = event
+        elif isinstance(event, ChatAnswered) and event.call in asked:
+            found.append((asked.pop(event.call), event))
+    return found
+
+
+def _journal(run: str, environment: Mapping[str, str] | None) -> Path:
+    env = os.environ if environment is None else environment
+    places = (Path(run), Path(env.get("TWINOPS_RUNS") or "runs") / run)
+    for place in places:
+        if run and (place / "journal.jsonl").is_file():
+            return place / "journal.jsonl"
+    raise ReplayError(f"there is no run {run!r}", fix="see what there is: twinops runs")
