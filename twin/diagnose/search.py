@@ -10,7 +10,7 @@ from twin.model import Network
 from twin.observe.expectation import Expectation
 from twin.observe.observation import Observation
 
-from .candidates import candidates
+from .candidates import candidates, diverted, undiverted
 from .diagnosis import named
 from .effects import Candidate
 from .judged import Judged
@@ -20,6 +20,23 @@ from .prior import from_the_past, log_prior
 GROSS = 6.0
 """Nats that a single reading may cost before it calls for another explanation."""
 _SEEDS, _PARTNERS, _ROUNDS = 3, 8, 2
+_PLAIN = frozenset(
+    (
+        FaultKind.LINK_DOWN,
+        FaultKind.DETACH,
+        FaultKind.DEVICE_DOWN,
+        FaultKind.FLAP,
+        FaultKind.CORRUPTION,
+        FaultKind.DEVICE_CORRUPTION,
+        FaultKind.SILENT_LOSS,
+        FaultKind.ROUTING_DOWN,
+        FaultKind.AREA,
+        FaultKind.NEIGHBOUR_MISSING,
+        FaultKind.ACL_BLOCK,
+        FaultKind.MTU,
+    )
+)
+"""Kinds with a reading of their own: a state, an adjacency, errors, a wire that loses."""
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
 
 
@@ -52,12 +69,20 @@ class Search:
         A second fault is looked for in what the likeliest single ones leave unexplained; then each of the two is looked
         for again in what the other leaves, so that the first one found is not kept for being first.
         """
-        first = [self._score((x,)) for x in candidates(self.observation, self.healthy.judged)]
+        healthy = self.healthy.judged
+        first = [self._score((x,)) for x in undiverted(self.observation, healthy)]
+        if not self._settled():
+            first += [self._score((x,)) for x in diverted(self.observation, healthy)]
         if self._best().judged.gross > GROSS:
             first += [self._score((x,)) for x in _unseen(self.observation, self._known)]
         if self._best().causes and self._best().judged.gross > GROSS:
             self._pairs(sorted(first, key=lambda x: -x.score))
         return sorted(self._known.values(), key=lambda x: (-x.score, x.name))
+
+    def _settled(self) -> bool:
+        """Whether one fault explains everything and shows in readings that routing does not touch."""
+        best = self._best()
+        return bool(best.causes) and best.causes[0].fault.kind in _PLAIN and best.judged.gross <= GROSS
 
     def _best(self) -> Scored:
         return max(self._known.values(), key=lambda x: x.score)

@@ -22,5 +22,17 @@ def effect(kind: FaultKind) -> Effect:
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     """Faults of all families whose own trace is in what a hypothesis leaves unexplained."""
+    yield from undiverted(observation, judged)
+    yield from diverted(observation, judged)
+
+
+def undiverted(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Faults of all families but one: `diverted` has those that take the longest to find."""
     for family in _FAMILIES:
-        yield from family.candidates(observation, judged)
+        if family is not forwarding:
+            yield from family.candidates(observation, judged)
+
+
+def diverted(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Routers that forward otherwise than the IGP says."""
+    return forwarding.candidates(observation, judged)
