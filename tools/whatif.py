@@ -9,6 +9,7 @@ from twin.faults import Fault, FaultKind, afflict
 from twin.model import Frozen, Network
 from twin.plan import Change, apply_all, states
 from twin.sim.simulate import Outcome, simulate, single_failures
+from twin.untrusted import FileText
 
 from .desk import Desk
 
@@ -63,7 +64,7 @@ class StepFigures(Frozen):
 class WorstFailure(Frozen):
     """The single failure that hurts most."""
 
-    failure: str
+    failure: FileText
     max_utilisation: float
     lost: float = Field(description="Mbit/s with both ends up and no path.")
     overload: float = Field(description="Mbit/s above capacity.")

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from .errors import PlanError, TopologyError
 from .model import DemandLimit, Frozen, Link, Network, Node, Tunnel
+from .untrusted import Origin
 
 CircuitId = Annotated[str, Field(pattern=r"^link/.+--.+$", max_length=300, description="Circuit id, link/A:IF--B:IF.")]
 LinkName = Annotated[str, Field(pattern=r"^.+->.+$", max_length=140, description="Directed link, A->B.")]
@@ -129,7 +130,9 @@ Objective = Literal["relieve", "drain", "sleep", "restore"]
 class Plan(Frozen):
     """What the planner proposes and the gate decides on: ordered steps on exactly one snapshot."""
 
-    goal: str = Field(min_length=1, max_length=300, description="One sentence: what gets better.")
+    goal: Annotated[str, Origin("file")] = Field(
+        min_length=1, max_length=300, description="One sentence: what gets better."
+    )
     base: str = Field(pattern=r"^[0-9a-f]{16}$", description="Id of the snapshot the plan is for.")
     steps: tuple[Change, ...] = Field(min_length=1, max_length=50)
     method: str = Field(default="manual", max_length=60, description="Who computed it: an optimiser's name, or manual.")

@@ -1,10 +1,11 @@
 """What one check found: passed or failed, with the figures, and on failure a counterexample."""
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from twin.model import Frozen
+from twin.untrusted import Origin
 
 CheckName = Literal[
     "grounded", "fresh", "policy", "nominal", "survivable", "transient", "uncertain", "reversible", "useful"
@@ -15,7 +16,9 @@ class Counterexample(Frozen):
     """Where a check failed: enough for a planner to answer it."""
 
     element: str = Field(description="Link, node or circuit that breaks the limit.")
-    failure: str | None = Field(default=None, description="The failure under which it does, if any.")
+    failure: Annotated[str | None, Origin("file")] = Field(
+        default=None, description="The failure under which it does, if any; risk groups by the names their file gives."
+    )
     step: int | None = Field(default=None, description="After which step, counted from 1; 0 is before the first.")
     measured: float
     limit: float
