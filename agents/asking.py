@@ -75,6 +75,16 @@ class Reply(NamedTuple):
     unsupported: tuple[Claim, ...]
     claims: int
 
+    def document(self, question: str) -> dict[str, JsonValue]:
+        """The answer for a program."""
+        return {
+            "question": question,
+            "answer": list(self.sentences),
+            "calls": [call.model_dump(mode="json") for call in self.calls],
+            "claims": self.claims,
+            "unsupported": [claim.model_dump(mode="json") for claim in self.unsupported],
+        }
+
 
 def desk_for(network: Network, policy: Policy, now: datetime) -> Desk:
     """Make a desk on which nothing is measured and the believed state is the network itself."""

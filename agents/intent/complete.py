@@ -45,14 +45,14 @@ def complete(
     value = _value(reading, goal)
     if isinstance(value, Question):
         return value
-    question = _open_words(reading, verb) or _open_elements(reading, network, verb, mentions, limits)
+    question = _open_words(reading, verb) or open_elements(reading, network, verb, mentions, limits)
     if question is not None:
         return question
     for mention in mentions:
         reading.note("what", mention.start, mention.end)
     return Intent(
         verb=verb,
-        what=_what(network, verb, mentions),
+        what=elements_of(network, verb, mentions),
         where=network.name,
         when=when,
         limits=limits,
@@ -64,7 +64,8 @@ def complete(
     )
 
 
-def _what(network: Network, verb: Verb, mentions: Sequence[Mention]) -> tuple[str, ...]:
+def elements_of(network: Network, verb: Verb, mentions: Sequence[Mention]) -> tuple[str, ...]:
+    """What a goal is about: element ids, directed links for a weight, both ends of a demand for a rate limit."""
     if verb == "rate limit":
         return tuple(f"node/{end}" for m in mentions for end in m.ends)
     if verb == "set weight":
@@ -158,9 +159,10 @@ _TAKES: dict[Verb, str] = {
 }
 
 
-def _open_elements(
+def open_elements(
     reading: Reading, network: Network, verb: Verb, mentions: Sequence[Mention], limits: Limits
 ) -> Question | None:
+    """The question that the elements of a goal leave open: none, too many, of the wrong kind, or not to be touched."""
     if verb in _NEEDS and not mentions:
         return ask("missing element", _NEEDS[verb], reading, 0, len(reading.text))
     if mentions and verb in ("relieve", "limit", "grow", "reweight", "steer"):

@@ -1,0 +1,87 @@
+"""Answering a question with a model: it chooses among the tools for questions, and words the answer."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, cast
+
+from autogen_core.models import (
+    AssistantMessage,
+    ChatCompletionClient,
+    FunctionExecutionResult,
+    FunctionExecutionResultMessage,
+    LLMMessage,
+    SystemMessage,
+    UserMessage,
+)
+from autogen_core.tools import ParametersSchema, ToolSchema
+from pydantic import JsonValue
+
+import prompts
+from tools.desk import Desk
+from tools.questions import QUESTIONS
+from tools.registry import Tool, Toolbox
+from twin.errors import BudgetError, InputError
+
+from .asking import RIGHTS, Called, Reply, checked
+from .context import TOKENS, window
+from .models.answer import legible
+
+CALLS = 8  # model calls for one question
+
+
+async def answer_with(client: ChatCompletionClient, question: str, desk: Desk) -> Reply:
+    """Let a model answer a question; every number of its answer is held against what the tools gave it.
+
+    Raises `BudgetError` when it has not answered after `CALLS` calls, `InputError` when it answered without any tool,
+    and what the client raises.
+    """
+    toolbox = Toolbox(desk, QUESTIONS, RIGHTS)
+    task = json.dumps({"network": desk.inventory.name, "question": question}, ensure_ascii=False)
+    messages: list[LLMMessage] = [
+        SystemMessage(content=prompts.prompt("analyst")),
+        UserMessage(content=task, source="driver"),
+    ]
+    calls: list[Called] = []
+    for _ in range(CALLS):
+        result = legible(await client.create(window(messages, TOKENS), tools=[_schema(tool) for tool in QUESTIONS]))
+        if isinstance(result.content, str):
+            if not calls:
+                raise InputError(f"no tool answers that: {' '.join(result.content.split())[:300]}", fix="ask otherwise")
+            return checked([" ".join(result.content.split())], calls, desk.policy)
+        if result.finish_reason not in ("function_calls", "stop"):
+            raise InputError("the model's answer was cut off", fix="ask a smaller question")
+        messages.append(AssistantMessage(content=result.content, source="analyst"))
+        messages.append(await _results(toolbox, result.content, calls))
+    raise BudgetError(f"no answer after {CALLS} model calls", fix="ask a smaller question")
+
+
+async def _results(toolbox: Toolbox, asked: Sequence[Any], calls: list[Called]) -> FunctionExecutionResultMessage:
+    found: list[FunctionExecutionResult] = []
+    for call in asked:
+        arguments = _parsed(call.arguments)
+        answered = await toolbox.call("analyst", call.name, arguments, call_id=call.id)
+        if answered.ok:
+            given = arguments if isinstance(arguments, dict) else {}
+            calls.append(Called(tool=call.name, arguments=given, result=cast(JsonValue, json.loads(answered.content))))
+        found.append(
+            FunctionExecutionResult(content=answered.content, name=call.name, call_id=call.id, is_error=not answered.ok)
+        )
+    return FunctionExecutionResultMessage(content=found)
+
+
+def _parsed(arguments: str) -> JsonValue:
+    try:
+        return cast(JsonValue, json.loads(arguments or "{}"))
+    except ValueError:
+        return arguments
+
+
+def _schema(tool: Tool) -> ToolSchema:
+    schema = tool.schema
+    parameters = ParametersSchema(
+        type="object",
+        properties=cast(dict[str, Any], schema.get("properties", {})),
+        required=cast(list[str], schema.get("required", [])),
+        additionalProperties=False,
+    )
+    return ToolSchema(name=tool.name, description=tool.description, parameters=parameters)
