@@ -57,6 +57,11 @@ def restore_scene(folder: Path, network: Network, *, keep: bool = True) -> Scene
     return scene_of(RecordedNetwork.restore(folder / LIVE, network, keep=keep))
 
 
+def begin_of(network: Network, seed: int) -> datetime:
+    """What the network's clock says when a run of this seed begins."""
+    return _onset(network, seed) + timedelta(seconds=AFTERMATH * INTERVAL_S)
+
+
 def scene_of(live: RecordedNetwork) -> Scene:
     """Tell the scene of a network that has a past."""
     struck = live.faults_struck[:1]

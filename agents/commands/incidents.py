@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
+from .intents import Zone, read_goal
 from .options import Json, Network, PolicyFile, Runs, limits
-from .output import INTERRUPTED, RunInterruptedError, emit, say
+from .output import INTERRUPTED, RunInterruptedError, emit, say, tell
 
 
 def run(
@@ -16,22 +17,34 @@ def run(
         str | None, typer.Option("--fault", help="KIND[@ELEMENT[,TARGET][=SEVERITY]]; drawn if left out.")
     ] = None,
     healthy: Annotated[bool, typer.Option("--healthy", help="Let nothing go wrong.")] = False,
+    goal: Annotated[
+        str | None, typer.Option("--goal", "-g", help="What is wanted, in plain words; nothing goes wrong then.")
+    ] = None,
+    zone: Zone = "UTC",
     model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
     policy: PolicyFile = None,
     runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Work on one incident, from the first symptom to a network that is well again.
+    """Work on one incident, from the first symptom to a network that is well again; or on a goal.
 
-    Exit code 3 means that no plan was safe: nothing was changed.
+    A goal such as "drain Berlin tonight 02:00-04:00, nothing above 80 %" is planned, judged under its own limits and
+    carried out, or certified for its window. Where it leaves something open, the command ends with a question and exit
+    code 2. Exit code 3 means that no plan was safe: nothing was changed.
     """
     if fault is not None and healthy:
         raise typer.BadParameter("--fault and --healthy exclude each other")
+    if goal is not None and fault is not None:
+        raise typer.BadParameter("--goal and --fault exclude each other")
     from agents.console import Screen, summary_panel
     from agents.run import RunRequest
     from agents.shell import run_shown
 
     request = RunRequest(network=network, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
+    if goal is not None:
+        intent = read_goal(goal, network, seed=seed, model=model, zone=zone, as_json=as_json)
+        tell(f"understood: {intent.words}")
+        request = request.model_copy(update={"intent": intent, "healthy": True})
     summary, code = run_shown(request, runs, screen=Screen())
     if as_json:
         emit("run", summary.model_dump(mode="json"))
