@@ -11,6 +11,8 @@ from typing import Literal
 from twin.errors import TwinError
 from twin.model import Frozen
 
+from .models.check import needs
+
 State = Literal["ok", "missing", "broken"]
 
 PACKAGES = (
@@ -29,7 +31,6 @@ PACKAGES = (
     "topohub",
     "typer",
 )
-KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
@@ -52,7 +53,7 @@ def examine(runs: Path, environment: Mapping[str, str] | None = None) -> tuple[F
         _looked("twin store", _store),
         _kernels(),
         _writable(runs),
-        *(_key(name, env) for name in KEYS),
+        *(Finding(**need._asdict()) for need in needs(env)),
         _endpoint(env),
     )
 
@@ -113,12 +114,6 @@ def _writable(runs: Path) -> Finding:
     return Finding(
         name="run folder", state="broken", detail=f"{runs} cannot be written", fix="choose another: --runs DIR"
     )
-
-
-def _key(name: str, env: Mapping[str, str]) -> Finding:
-    if env.get(name):
-        return Finding(name=name, state="ok", detail="set")
-    return Finding(name=name, state="missing", detail="not set: the runbook model needs none", fix=f"export {name}")
 
 
 def _endpoint(env: Mapping[str, str]) -> Finding:

@@ -106,7 +106,7 @@ def test_doctor_finds_this_machine_healthy_and_prints_no_secret(tmp_path):
     result = json.loads(done.stdout)
     assert done.returncode == 0
     assert result["healthy"] is True
-    assert {x["name"]: x["state"] for x in result["findings"]}["ANTHROPIC_API_KEY"] == "ok"
+    assert {x["name"]: x["state"] for x in result["findings"]}["model anthropic"] == "ok"
     assert "sk-secret" not in done.stdout + done.stderr
 
 
