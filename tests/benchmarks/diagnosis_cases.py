@@ -13,7 +13,7 @@ from twin.errors import TopologyError
 from twin.faults import TRAITS, Fault, FaultKind, draw_fault, struck_links
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
-from twin.live.network import Telemetry
+from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Network
 from twin.observe import find_symptoms, observe
 
@@ -74,7 +74,7 @@ def run(inventory: Network, faults: Sequence[Fault], seed: int) -> Case:
         network=inventory.name,
         nodes=len(inventory.nodes),
         faults=tuple(faults),
-        moved=min((moved(telemetry, x, AFTER) for x in others), default=np.inf),
+        moved=min((shown(x, live, telemetry, y) for x, y in zip(faults, others, strict=True)), default=np.inf),
         diagnosis=diagnosis,
         alarm=_alarm(inventory, telemetry) if faults else None,
         seconds=time.perf_counter() - begin,
@@ -88,6 +88,13 @@ def struck(inventory: Network, faults: Sequence[Fault], seed: int) -> tuple[Emul
         live.inject(fault)
     live.wait(AFTER)
     return live, live.read_telemetry(live.now - timedelta(days=1))
+
+
+def shown(fault: Fault, live: EmulatedNetwork, telemetry: Telemetry, without: Telemetry) -> float:
+    """Standard errors by which the reading moves that shows a fault the best."""
+    if fault.kind is FaultKind.WRONG_CAPACITY:
+        return recorded(live.read_topology(), telemetry)
+    return moved(telemetry, without, AFTER)
 
 
 def _alarm(inventory: Network, telemetry: Telemetry) -> int | None:
@@ -137,9 +144,26 @@ def moved(one: Telemetry, other: Telemetry, samples: int) -> float:
         _apart(one.probes.loss[p], other.probes.loss[p], lambda x: 0.006 + 0.05 * x),
         _apart(one.probes.delay_ms[p], other.probes.delay_ms[p], lambda x: 0.15 + 0.02 * x),
         _apart(one.traffic.mbps[t], other.traffic.mbps[t], lambda x: 5.0 + 0.2 * x),
+        _apart(exported(one, t), exported(other, t), lambda x: 5.0 + 0.008 * x),
         _apart(one.flows.packets_per_s[f], other.flows.packets_per_s[f], lambda x: 5000 + 0.2 * x),
     ]
     return max(*counters, *flags, *rest)
+
+
+def exported(telemetry: Telemetry, chosen: Flags) -> Floats:
+    """Mbit/s that each node exports in sum over the chosen rows."""
+    traffic = telemetry.traffic
+    return np.bincount(traffic.source[chosen], np.nan_to_num(traffic.mbps[chosen]))
+
+
+def recorded(inventory: Network, telemetry: Telemetry) -> float:
+    """Standard errors by which loads contradict the recorded capacities: above them, or dropped well below them."""
+    newest = telemetry.links.time == telemetry.links.time.max()
+    capacity = np.array([x.capacity for x in inventory.links])
+    sent, dropped = (np.nan_to_num(x[newest]) for x in (telemetry.links.out_mbps, telemetry.links.dropped_mbps))
+    above = (sent - capacity) / (0.002 * capacity)
+    below = np.where(dropped > 0.01 * sent, (capacity - sent) / (0.002 * capacity), 0.0)
+    return float(max(above.max(initial=0.0), below.max(initial=0.0)))
 
 
 def _apart(one: Floats, other: Floats, error: Callable[[Floats], Floats]) -> float:
