@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from opentelemetry.trace import Tracer
@@ -26,6 +26,7 @@ from .events import Outcome, RunFinished, RunStarted, Stage
 from .intent.limits import tighten
 from .intent.serve import aim_of
 from .journal import Journal
+from .memory import remember
 from .models import Model
 from .operator import NetworkOperator
 from .request import RunRequest
@@ -35,7 +36,11 @@ from .team import assemble
 
 @dataclass(frozen=True)
 class Ground:
-    """What a run works on and with. `worked_s` is the time that it took before it was interrupted, seconds."""
+    """What a run works on and with.
+
+    `worked_s` is the time that it took before it was interrupted, seconds; `differing` takes the names of tools that
+    answer otherwise than they did.
+    """
 
     run: str
     folder: Path
@@ -49,6 +54,7 @@ class Ground:
     tracer: Tracer
     approvals: Sequence[Approval] = ()
     worked_s: float = 0.0
+    differing: list[str] = field(default_factory=list[str])
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ async def _followed(ground: Ground) -> Ended:
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))
-    audit = JournalAudit(ground.journal)
+    audit = JournalAudit(ground.journal, ground.differing)
     toolbox = Toolbox(desk, TOOLS, RIGHTS, audit=audit, past=audit)
     driver = Driver(desk, session, assemble(session, toolbox), operator, rounds=ground.request.rounds)
     stage: Stage = "observe"
@@ -92,6 +98,7 @@ async def _followed(ground: Ground) -> Ended:
             operator.mirror()
         finished = _closing(ending, operator, ground.scene, time.monotonic() - started)
         ground.journal.append(finished)
+        remember(ground.folder, ground.run, desk, finished)
         if ending.bug is not None:
             raise ending.bug
         if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:

@@ -20,7 +20,7 @@ from twin.observe.quality import Assessment, assess_observation
 from twin.optimise.proposal import Proposal
 from twin.plan import Plan
 from twin.policy import Policy
-from twin.store.memory import IncidentMemory
+from twin.store.memory import Recollection
 from twin.verdict import Counterexample, Verdict
 
 from .aim import Aim
@@ -81,7 +81,7 @@ class Desk:
     since: datetime
     seed: int = 0
     tracer: Tracer = field(default_factory=NoOpTracer)
-    memory: IncidentMemory | None = None
+    memory: Recollection | None = None
     observation: Observation | None = None
     incident: Incident | None = None
     ranking: Ranking | None = None

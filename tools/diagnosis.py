@@ -61,7 +61,7 @@ def rank_causes(desk: Desk) -> Causes:
     """Simulate every hypothesis that could explain the measurements, and rank them by likelihood; best first."""
     observation = desk.look()
     with desk.span("diagnose", snapshot=observation.network.id) as span:
-        desk.ranking = diagnose(observation, prior=desk.memory.prior(desk.inventory.name) if desk.memory else None)
+        desk.ranking = diagnose(observation, prior=desk.memory.prior if desk.memory else None)
         span.set_attribute("twin.hypotheses", desk.ranking.simulated)
     return Causes(
         simulated=desk.ranking.simulated,
@@ -115,7 +115,7 @@ def _precedents(desk: Desk) -> tuple[PrecedentReport, ...]:
             outcome=x.incident.outcome,
             plan=x.incident.plan[:4],
         )
-        for x in desk.memory.precedents(desk.inventory.name, signs_of(desk.incident))
+        for x in desk.memory.precedents(signs_of(desk.incident))
     )
 
 

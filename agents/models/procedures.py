@@ -34,7 +34,7 @@ def diagnosis(talk: Conversation) -> Move:
     if causes and _is_open(causes) and talk.offers("what_if"):
         return Call("what_if", {"fault": causes[1].get("fault") or causes[0].get("fault")})
     if causes and talk.offers("report_diagnosis"):
-        return Call("report_diagnosis", {"rank": 1, "explanation": _cause(causes)})
+        return Call("report_diagnosis", {"rank": 1, "explanation": _cause(talk, causes)})
     return _close(talk, "report_diagnosis", "Reported the cause that explains the measurements best.")
 
 
@@ -140,12 +140,18 @@ def _incidents(talk: Conversation) -> str:
     return f"{len(found)} incidents, likely at {', '.join(text(x, 'source') for x in found[:3])}. "
 
 
-def _cause(causes: list[Json]) -> str:
-    best = causes[0]
+def _cause(talk: Conversation, causes: list[Json]) -> str:
+    best, answer = causes[0], talk.answer("rank_causes")
     words = f"{_named(best)} explains the measurements best: probability {number(best, 'probability'):.1%}"
     if len(causes) > 1:
         words += f"; the runner-up is {_named(causes[1])} with {number(causes[1], 'probability'):.1%}"
-    return f"{words}."
+    doubt = [f"It is no sure answer: {text(answer, 'doubt')}."] if text(answer, "doubt") else []
+    return " ".join([f"{words}.", *doubt, *map(_precedent, items(answer, "precedents")[:1])])[:1_100]
+
+
+def _precedent(past: Json) -> str:
+    cause, outcome = text(past, "cause") or "no fault", text(past, "outcome")
+    return f"Precedent: {text(past, 'run')} looked {number(past, 'likeness'):.0%} alike: {cause}, {outcome}."
 
 
 def _named(cause: Json) -> str:

@@ -66,6 +66,24 @@ class Precedent(Frozen):
     likeness: float
 
 
+class Recollection(Frozen):
+    """Past incidents of one network, the newest first."""
+
+    incidents: tuple[PastIncident, ...] = ()
+
+    def precedents(self, signs: Sequence[Sign], *, most: int = 3) -> tuple[Precedent, ...]:
+        """Past incidents that looked most like these signs, the likest first."""
+        found = [Precedent(incident=x, likeness=round(likeness(signs, x.signs), 3)) for x in self.incidents]
+        near = [x for x in found if x.likeness >= ALIKE]
+        return tuple(sorted(near, key=lambda x: (-x.likeness, -x.incident.opened.timestamp(), x.incident.id))[:most])
+
+    @property
+    def prior(self) -> dict[tuple[str, str], float]:
+        """Log odds by kind and element of a fault: log(1 + how often it was the confirmed cause), within a bound."""
+        causes = Counter((str(x.cause_kind), str(x.cause_element)) for x in self.incidents if x.confirmed)
+        return {cause: min(math.log1p(count), PRIOR_BOUND) for cause, count in causes.items()}
+
+
 class IncidentMemory:
     """Past incidents in one DuckDB file, made when the first is added. Raises `StoreError` when it cannot be used."""
 
@@ -96,16 +114,9 @@ class IncidentMemory:
         rows = self._work(lambda database: database.rows(sql, [network]))
         return tuple(PastIncident.model_validate_json(row[0]) for row in rows)
 
-    def precedents(self, network: str, signs: Sequence[Sign], *, most: int = 3) -> tuple[Precedent, ...]:
-        """Past incidents of the network that looked most like these signs, the likest first."""
-        found = [Precedent(incident=x, likeness=round(likeness(signs, x.signs), 3)) for x in self.incidents(network)]
-        near = [x for x in found if x.likeness >= ALIKE]
-        return tuple(sorted(near, key=lambda x: (-x.likeness, -x.incident.opened.timestamp(), x.incident.id))[:most])
-
-    def prior(self, network: str) -> dict[tuple[str, str], float]:
-        """Log odds by kind and element of a fault: log(1 + how often it was the confirmed cause), within a bound."""
-        causes = Counter((str(x.cause_kind), str(x.cause_element)) for x in self.incidents(network) if x.confirmed)
-        return {cause: min(math.log1p(count), PRIOR_BOUND) for cause, count in causes.items()}
+    def recollect(self, network: str) -> "Recollection":
+        """What is remembered of a network now, to work with while the file is somebody else's."""
+        return Recollection(incidents=self.incidents(network))
 
     def _work(self, work: Callable[[Database], T]) -> T:
         with _turn, closing(self._opened()) as database:

@@ -43,9 +43,9 @@ def test_precedents_are_the_likest_and_then_the_newest(tmp_path):
     other = Sign(kind="drops", element="interface/E/F")
     for past in (incident(1), incident(2), incident(3, signs=(DOWN,)), incident(4, signs=(other,))):
         memory.append(past)
-    found = memory.precedents("x", (DOWN, SHIFT))
+    found = memory.recollect("x").precedents((DOWN, SHIFT))
     assert [(x.incident.id, x.likeness) for x in found] == [("run-2", 1.0), ("run-1", 1.0), ("run-3", 0.5)]
-    assert memory.precedents("x", (Sign(kind="silent", element="node/Q"),)) == ()
+    assert memory.recollect("x").precedents((Sign(kind="silent", element="node/Q"),)) == ()
 
 
 def test_only_causes_that_a_repair_confirmed_count_and_within_the_bound(tmp_path):
@@ -55,7 +55,7 @@ def test_only_causes_that_a_repair_confirmed_count_and_within_the_bound(tmp_path
     memory.append(incident(30, kind="device_down", outcome="no safe plan"))
     memory.append(incident(31, kind=None, outcome="healthy"))
     memory.append(incident(32, network="y", kind="mtu_mismatch"))
-    assert memory.prior("x") == {("link_down", "link/A:B--B:A"): PRIOR_BOUND}
+    assert memory.recollect("x").prior == {("link_down", "link/A:B--B:A"): PRIOR_BOUND}
 
 
 def test_text_in_it_is_made_safe_to_show(tmp_path):
