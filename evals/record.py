@@ -167,7 +167,7 @@ create table figure (suite text, system text, metric text, value double, low dou
 
 
 def _columns(result: Result) -> tuple[object, ...]:
-    kept = result.model_dump(exclude={"values", "spent"})
+    kept = result.model_dump(exclude={"values", "spent", "void"})
     order = ("case", "suite", "kind", "network", "seed", "system", "repeat", "passed", "answer", "truth", "seconds")
     return tuple(kept[name] for name in (*order, "run", "trace", "error"))
 

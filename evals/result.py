@@ -45,6 +45,7 @@ class Result(Frozen):
     run: str = Field(default="", description="Folder of the agents' run with its journal, when agents answered.")
     trace: str = Field(default="", description="Trace id of that run.")
     error: str | None = None
+    void: bool = Field(default=False, description="Whether the case itself could not be set up: nothing was asked.")
 
     @property
     def key(self) -> tuple[str, str, int]:

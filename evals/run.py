@@ -138,8 +138,8 @@ def perform(unit: Unit, folder: Path, home: Path) -> list[Result]:
     try:
         scene = suite.stage(case, workplace)
     except Exception as error:  # a case that cannot be set up is a result as well
-        failed = f"the case cannot be set up: {_words(error)}"
-        return [_result(unit, system, Measures(False), 0.0, failed) for system in unit.systems]
+        failed = _result(unit, unit.systems[0], Measures(passed=False), 0.0, f"cannot be set up: {_words(error)}")
+        return [failed.model_copy(update={"system": system, "void": True}) for system in unit.systems]
     staged = time.perf_counter() - begin
     results: list[Result] = []
     for system in unit.systems:
@@ -149,7 +149,9 @@ def perform(unit: Unit, folder: Path, home: Path) -> list[Result]:
             seconds = time.perf_counter() - begin
             results.append(_result(unit, system, suite.score(scene, answer), seconds, None, staged))
         except Exception as error:  # a crash of what is measured is exactly what this is there to count
-            results.append(_result(unit, system, Measures(False), time.perf_counter() - begin, _words(error), staged))
+            results.append(
+                _result(unit, system, Measures(passed=False), time.perf_counter() - begin, _words(error), staged)
+            )
     return results
 
 

@@ -58,9 +58,10 @@ def tabulate(suite: Suite, results: Iterable[Result], *, repeat: int = 1) -> tup
 def figure(metric: Metric, results: Sequence[Result]) -> tuple[Interval, int] | None:
     """Return one figure over some results and how many count for it; None when none does.
 
-    A crash counts as the worst answer to a yes-or-no metric, and is left out of a mean.
+    A crash counts as the worst answer to a yes-or-no metric about all cases; the others cannot know whether they are
+    about it, and leave it out. Cases that could not be set up count nowhere.
     """
-    counted = [x for x in results if x.error is not None or metric.where is None or x.values.get(metric.where) == 1]
+    counted = [x for x in results if _counts_for(metric, x)]
     match metric.kind:
         case "share":
             values = [_share_of(metric, x) for x in counted]
@@ -77,6 +78,12 @@ def figure(metric: Metric, results: Sequence[Result]) -> tuple[Interval, int] | 
     return Interval(*(steady(value) for value in interval)), len(counted)
 
 
+def _counts_for(metric: Metric, result: Result) -> bool:
+    if result.void or (result.error is not None and metric.where is not None):
+        return False
+    return result.error is not None or metric.where is None or result.values.get(metric.where) == 1
+
+
 def _row(suite: Suite, system: str, metric: Metric, results: Sequence[Result]) -> Row | None:
     found = figure(metric, results)
     if found is None:
@@ -90,13 +97,22 @@ def _row(suite: Suite, system: str, metric: Metric, results: Sequence[Result]) -
 
 
 def _reliability(suite: Suite, system: str, results: Sequence[Result], repeat: int) -> list[Row]:
-    """Crashes, and with repeated cases pass^k: the chance that all k trials of a case pass."""
+    """Crashes, cases that could not be set up, and of repeated cases pass^k: the chance that all k trials pass."""
+    void = sum(x.void for x in results)
+    results = [x for x in results if not x.void]
     crashed = wilson(sum(x.error is not None for x in results), len(results))
     rows = [
         Row(suite=suite.name, system=system, metric="crashed", value=steady(crashed.value), low=steady(crashed.low),
             high=steady(crashed.high), cases=len(results), higher=False, share=True,
             bar=0.0 if system == suite.product else None)
     ]  # fmt: skip
+    if void:
+        rows.append(
+            Row(
+                suite=suite.name, system=system, metric="cases not set up", value=void, low=void, high=void, cases=void,
+                higher=False,
+            )
+        )  # fmt: skip
     if repeat > 1:
         trials = {name: [x.passed for x in group] for name, group in groupby(results, key=lambda x: x.case)}
         for k in sorted({1, repeat}):

@@ -12,6 +12,15 @@ from evals.suite import Suite
 from twin.errors import InputError
 
 NAMES = (
+    "detect",
+    "diagnose",
+    "localize",
+    "corrupt",
+    "forecast",
+    "te",
+    "verify",
+    "order",
+    "whatif",
     "incident",
     "smoke",
     "healthy",

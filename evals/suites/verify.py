@@ -1,0 +1,119 @@
+"""The gate against labelled plans, bad ones of many classes and good ones; an independent oracle labels them."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from evals.case import Case, Split
+from evals.gate.cases import BAD, GOOD, trial
+from evals.gate.good import Trial
+from evals.result import Measures
+from evals.score.plans import Blame, false_rejection, names_it, unsafe_approval
+from evals.suite import SEEDS, Metric, Suite, Workplace, of_split
+from twin.errors import InputError
+from twin.formats import load_network
+from twin.plan import apply_all
+from twin.policy import Policy
+from twin.sim.simulate import simulate
+from twin.verdict import Evidence, Scenario, Verdict, verify
+
+HELD_OUT = ("slow_detour", "smuggled_upgrade", "overload_under_failure", "shed_demand", "impossible_step")
+DEV = tuple(name for name in BAD if name not in HELD_OUT)
+FIRST_NETWORK = {"dev": 4000, "held-out": 9000}
+"""Number of the first of the networks that each split's plans are for; forty follow it."""
+
+_ON_PAPER = ("grounded", "policy", "fresh")
+
+
+class Ruling(NamedTuple):
+    """Whether a plan may go ahead, and the gate's verdict where there was one."""
+
+    approved: bool
+    verdict: Verdict | None = None
+
+
+def _stage(case: Case, workplace: Workplace) -> Trial:
+    del workplace
+    if case.plan is None:
+        return trial(case.kind, case.seed, start=FIRST_NETWORK[case.split])
+    if case.expect is None or case.expect.approved is None:
+        raise InputError("a written plan needs expect.approved: nothing else says whether it is good")
+    named = Blame(case.expect.failed_check or "", frozenset())
+    return Trial("written", case.plan, load_network(case.network), Policy(), None if case.expect.approved else named)
+
+
+def _gate(case: Trial) -> Ruling:
+    evidence = None if case.age_s is None else Evidence(age_s=case.age_s)
+    scenarios = [Scenario(*x) for x in case.scenarios]
+    verdict = verify(case.plan, case.network, case.policy, evidence=evidence, scenarios=scenarios)
+    return Ruling(verdict.passed, verdict)
+
+
+def _no_gate(case: Trial) -> Ruling:
+    """What a planner submits is applied."""
+    del case
+    return Ruling(approved=True)
+
+
+def _no_twin(case: Trial) -> Ruling:
+    """Only what can be checked without a simulation: that elements exist, the policy's lists, the age of the data."""
+    verdict = _gate(case).verdict
+    assert verdict is not None  # noqa: S101 - the gate always has one
+    return Ruling(all(check.passed for check in verdict.checks if check.name in _ON_PAPER))
+
+
+def _end_state(case: Trial) -> Ruling:
+    """A twin that simulates the end state alone: no step on the way, no failure, no other demand."""
+    try:
+        final = simulate(apply_all(case.network, case.plan.steps))
+    except InputError:
+        return Ruling(approved=False)
+    before, limit = simulate(case.network), case.policy.max_utilisation
+    fine = final.lost <= before.lost + 1e-6 and final.harm(limit) <= before.harm(limit) + 1e-6
+    return Ruling(fine)
+
+
+def score(case: Trial, ruling: Ruling) -> Measures:
+    """Judge a ruling by the label; a rejection of a bad plan should name the check and the element as well."""
+    bad = case.blame is not None
+    values = {
+        "bad": float(bad),
+        "good": float(not bad),
+        "unsafe": float(unsafe_approval(bad=bad, approved=ruling.approved)),
+        "rejected": float(false_rejection(bad=bad, approved=ruling.approved)),
+    }
+    if case.blame is not None and case.blame.elements and ruling.verdict is not None:
+        values["named"] = float(names_it(case.blame, ruling.verdict))
+        values["nameable"] = 1.0
+    told = "approved" if ruling.approved else f"rejected: {_failed(ruling.verdict)}"
+    truth = f"bad: {case.blame.check} at {', '.join(sorted(case.blame.elements)[:3])}" if case.blame else "good"
+    return Measures(not values["unsafe"] and not values["rejected"], values, told, f"{case.name}, {truth}")
+
+
+def _failed(verdict: Verdict | None) -> str:
+    return ", ".join(check.name for check in verdict.checks if not check.passed) if verdict else "without a verdict"
+
+
+def _draw(split: Split) -> Iterator[Case]:
+    """As many good plans as bad ones, half of the good ones reliefs."""
+    bad, good = of_split(split, DEV, HELD_OUT), ("good_relief", *GOOD)
+    for number, seed in enumerate(SEEDS[split]):
+        turn, odd = divmod(number, 2)
+        kind = good[turn % len(good)] if odd else bad[turn % len(bad)]
+        yield Case(suite="verify", kind=kind, network="rings with chords", seed=seed, split=split)
+
+
+SUITE = Suite(
+    name="verify",
+    purpose="the gate on labelled plans: unsafe approvals, false rejections, what it names",
+    draw=_draw,
+    stage=_stage,
+    systems={"gate": _gate, "end state only": _end_state, "no twin": _no_twin, "no gate": _no_gate},
+    score=score,
+    metrics=(
+        Metric("bad plans approved", "share", "unsafe", where="bad", higher=False, bar=0.0),
+        Metric("good plans rejected", "share", "rejected", where="good", higher=False, bar=0.02),
+        Metric("check and element named right", "share", "named", where="nameable", bar=0.98),
+    ),
+    cases=640,
+    slice=40,
+)
