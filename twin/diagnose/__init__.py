@@ -3,5 +3,16 @@
 from .candidates import KINDS
 from .diagnose import diagnose, diagnosed_network
 from .diagnosis import Diagnosis, Fact, Hypothesis
+from .next_measurement import Measurement, follow_up, next_measurement
 
-__all__ = ["KINDS", "Diagnosis", "Fact", "Hypothesis", "diagnose", "diagnosed_network"]
+__all__ = [
+    "KINDS",
+    "Diagnosis",
+    "Fact",
+    "Hypothesis",
+    "Measurement",
+    "diagnose",
+    "diagnosed_network",
+    "follow_up",
+    "next_measurement",
+]

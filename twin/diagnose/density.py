@@ -6,8 +6,14 @@ from twin.model import Floats
 
 ROBUST, EXACT = 4.0, 10.0
 """Degrees of freedom: of what the whole network adds up to, of what one element counts."""
+_PROBE_LOSS, _PROBE_SHARE = 0.01, 0.25
 
 
 def student(score: Floats, freedom: float = ROBUST) -> Floats:
     """Log density of Student's t up to a constant: a reading that is far off costs little more than one merely off."""
     return -(freedom + 1) / 2 * np.log1p(score**2 / freedom)
+
+
+def probe_error(lost: Floats) -> Floats:
+    """Standard error of a probed loss share: which of the equal paths they take is drawn."""
+    return _PROBE_LOSS + _PROBE_SHARE * lost

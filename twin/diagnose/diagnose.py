@@ -18,7 +18,8 @@ SHOWN = 10
 """Most hypotheses that a diagnosis lists."""
 ABSTAIN_BELOW = 0.5
 """Confidence below which the best hypothesis is no answer."""
-_TEMPER = 0.5  # the readings of one network are not independent of each other
+TEMPER = 0.5
+"""Share of the log likelihood that counts: the readings of one network are not independent of each other."""
 _ALIKE = 2.0  # nats: hypotheses closer than this cannot be told apart
 _EQUAL = 1e-6
 
@@ -94,7 +95,7 @@ def _same(one: Scored, other: Scored) -> bool:
 
 
 def _posterior(scores: Floats) -> Floats:
-    weight = np.exp(_TEMPER * (scores - scores.max()))
+    weight = np.exp(TEMPER * (scores - scores.max()))
     return weight / weight.sum()
 
 

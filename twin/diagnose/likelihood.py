@@ -18,7 +18,7 @@ from twin.observe.probing import clear_delays, delay_error
 from .balance import excess
 from .candidates import effect
 from .configured import configured
-from .density import EXACT, student
+from .density import EXACT, probe_error, student
 from .effects import Readings, Reread, Scene, operational
 from .judged import Judged, Likelihood
 
@@ -26,10 +26,6 @@ _PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a qu
 _FLOOR_MBPS = 0.5
 _FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
-_PROBE_LOSS, _PROBE_SHARE = (
-    0.01,
-    0.25,
-)  # standard error: of any share, and of the predicted loss for which path it is on
 _BROKEN, _BROKEN_SHARE = 1e-4, 0.05
 _PACKETS = 0.1  # log units
 _CROWDED = 0.02  # probability that a flash crowd is at a node
@@ -189,7 +185,7 @@ def _probe_loss(seen: Observation, readings: Readings) -> Floats:
     """Which of the equal paths a probe takes is drawn: a predicted loss is known up to a quarter of itself."""
     known = np.isfinite(seen.probes.loss) & np.isfinite(readings.through)
     lost = np.where(known, 1 - readings.through, 0.0)
-    return np.where(known, student((np.nan_to_num(seen.probes.loss) - lost) / (_PROBE_LOSS + _PROBE_SHARE * lost)), 0.0)
+    return np.where(known, student((np.nan_to_num(seen.probes.loss) - lost) / probe_error(lost)), 0.0)
 
 
 def _demand_factor(seen: Observation, readings: Readings) -> Floats:

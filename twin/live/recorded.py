@@ -18,7 +18,7 @@ from twin.model import Frozen, Network
 from twin.plan import Change
 
 from .emulated import EmulatedNetwork
-from .network import Configuration, Telemetry
+from .network import Configuration, ProbeReading, Telemetry
 
 
 class Begun(Frozen):
@@ -150,6 +150,14 @@ class RecordedNetwork:
         """Return what routers said of their configuration when it was last collected."""
         return self._live.read_configuration()
 
+    def probe(self, source: str, target: str) -> ProbeReading:
+        """Probe from one node to another now. Raises as `EmulatedNetwork.probe` does."""
+        return self._live.probe(source, target)
+
+    def read_router(self, router: str) -> Configuration:
+        """Ask one router for its configuration now. Raises as `EmulatedNetwork.read_router` does."""
+        return self._live.read_router(router)
+
     def wait(self, samples: int = 1) -> None:
         """Let time pass until there are this many more samples. Raises `InputError` on a negative number."""
         entry = Waited(time=self.now, samples=samples)
@@ -220,6 +228,11 @@ class RecordedNetwork:
         elif self._path is not None:
             _write(self._path, entry)
         self._entries.append(entry)
+
+
+def read_record(path: Path) -> tuple[Entry, ...]:
+    """Read what happened to a network, but a last line that was cut off. Raises `StoreError`."""
+    return tuple(_read(path, cut=False))
 
 
 def _write(path: Path, entry: Entry) -> None:

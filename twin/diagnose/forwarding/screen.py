@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.diagnose.balance import Excess
-from twin.diagnose.density import student
+from twin.diagnose.density import probe_error, student
 from twin.diagnose.judged import Judged
 from twin.model import Floats, Ints
 from twin.sim.arrays import FAR, Arrays, Flags
@@ -20,7 +20,6 @@ from .routed import Routed
 from .walk import IGP, MOST_HOPS, Deviation, tight_targets, walk
 
 _BOLDEST = 6.0  # standard errors that one reading speaks with at most
-_PROBE_LOSS, _PROBE_SHARE = 0.01, 0.25
 _LOOPING = 3.0  # standard errors more than expected on a link that is part of a loop
 
 
@@ -158,8 +157,8 @@ def _probe_gains(base: Routed, judged: Judged) -> tuple[Floats, Floats, Floats]:
 
 def _probe_gain(more: float, dropped: Floats) -> Floats:
     """What it gains that a share of the probes is dropped when this much more than expected is lost."""
-    with_it = student((more - dropped) / (_PROBE_LOSS + _PROBE_SHARE * dropped))
-    return with_it - student(np.array([more / _PROBE_LOSS]))
+    with_it = student((more - dropped) / probe_error(dropped))
+    return with_it - student(more / probe_error(np.zeros(1)))
 
 
 def _starts(arrays: Arrays) -> Ints:
