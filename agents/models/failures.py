@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Literal
+from typing import Literal, cast
 
 from .answer import plain
 
@@ -43,7 +43,7 @@ def from_error(error: Exception, *, now: datetime, secrets: Collection[str] = ()
     response nor its headers. An error event after a 200 counts by its type. Everything that is no answer of the
     provider's is passing: a reset, silence, bytes that are no JSON.
     """
-    words = redact(f"{type(error).__name__}: {error}", secrets)
+    words = redact(_words(error), secrets)
     names = {base.__name__ for base in type(error).__mro__}
     if names & {"APITimeoutError", "TimeoutException", "TimeoutError"}:
         return CallError("timeout", words)
@@ -56,6 +56,17 @@ def from_error(error: Exception, *, now: datetime, secrets: Collection[str] = ()
     if "APIError" in names and "APIResponseValidationError" not in names:
         return CallError("server", words, passing=not kind or kind in _PASSING_TYPES)
     return CallError("malformed", words)
+
+
+def _words(error: Exception) -> str:
+    """Return status, kind and message of a provider's error without the JSON around them."""
+    body = getattr(error, "body", None)
+    inner = cast(dict[str, object], body) if isinstance(body, dict) else {}
+    message = getattr(error, "api_message", None) or inner.get("message")
+    if not isinstance(message, str):
+        return f"{type(error).__name__}: {error}"
+    parts = (getattr(error, "status_code", None), getattr(error, "type", None))
+    return f"{' '.join(str(part) for part in parts if part) or type(error).__name__}: {message}"
 
 
 def _from_status(status: int, error: Exception, words: str, now: datetime) -> CallError:
