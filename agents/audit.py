@@ -15,9 +15,9 @@ from .journal import Journal
 class JournalAudit:
     """Writes every call and every answer to one journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, differing: list[str] | None = None) -> None:
         self._journal = journal
-        self.differing: list[str] = []
+        self._differing = differing if differing is not None else []
 
     def recall(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
         """Return what the call that is made now gave when the run was there the first time."""
@@ -28,7 +28,7 @@ class JournalAudit:
 
     def differed(self, tool: str) -> None:
         """Take note that a call gives something else now; the run goes on with what it gave then."""
-        self.differing.append(tool)
+        self._differing.append(tool)
 
     def called(self, role: Role, tool: str, call_id: str, arguments: JsonValue) -> None:
         """Write that a call is about to run."""

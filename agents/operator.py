@@ -122,7 +122,7 @@ class NetworkOperator:
         self.store.save_branch(self.desk.state.id, plan.steps, now=now)
         taken = self._take(loads.simulated("planned", planned, self.desk.policy.max_utilisation))
         self._figure(harm_predicted=taken.harm, max_utilisation_predicted=taken.max_utilisation)
-        return f"{certificate.tier} risk, signed by {certificate.issuer} until {certificate.expires:%F %T}"
+        return f"{certificate.tier} risk, signed until {certificate.expires:%F %T}"
 
     async def rehearse_window(self) -> bool:
         """Rehearse the approved plan at every hour of the window of the run's goal, on the record."""

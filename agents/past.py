@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from tools.handover import Diagnosis, PlanSubmission
+from tools.handover import Decision, Diagnosis, PlanSubmission
 from twin.certificate import Approval
 from twin.errors import InputError, JournalError
 from twin.plan import Plan
@@ -85,6 +85,12 @@ class Past:
         """What diagnosis found."""
         found = [x.handover for x in self.events if isinstance(x, StageFinished) and isinstance(x.handover, Diagnosis)]
         return found[-1] if found else None
+
+    @property
+    def reasons(self) -> str:
+        """Why verification decided as it did, in its words."""
+        found = [x.handover for x in self.events if isinstance(x, StageFinished) and isinstance(x.handover, Decision)]
+        return found[-1].reasons if found else ""
 
     @property
     def rounds(self) -> int:

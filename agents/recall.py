@@ -12,9 +12,10 @@ from itertools import takewhile
 from pydantic import JsonValue
 
 from tools.handover import Role
+from twin.certificate import Certificate
 from twin.errors import DivergedError
 
-from .events import ChatAnswered, Event, ToolCalled, ToolReturned
+from .events import CertificateIssued, ChatAnswered, Event, ToolCalled, ToolReturned
 from .record import Record
 
 _BY_CHANCE = frozenset({"seconds", "model"})
@@ -80,12 +81,12 @@ class Recall:
 
 
 def decisive(event: Event) -> dict[str, JsonValue]:
-    """Everything in an event that must come out the same again."""
-    return event.model_dump(mode="json", exclude=_excluded(event))
-
-
-def _excluded(event: Event) -> set[str]:
-    return {name for name in _BY_CHANCE if name in type(event).model_fields}
+    """Everything in an event that must come out the same again: whose key signed it is no decision either."""
+    content = event.model_dump(mode="json", exclude={name for name in _BY_CHANCE if name in type(event).model_fields})
+    if isinstance(event, CertificateIssued):
+        certificate = Certificate.model_validate(event.certificate)
+        content["certificate"] = certificate.model_dump(mode="json", exclude={"issuer", "signature"})
+    return content
 
 
 def _same(one: Event, other: Event) -> bool:

@@ -2,13 +2,20 @@
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from .console import Screen
+from .events import RunResumed
+from .journal import Record
+from .past import read_past
 from .report import read_run, write_report
 from .report.summary import Summary, summarise
+from .resume import resume_run
 from .run import RunRequest, RunResult, run_incident
+from .wording import counted
 
 EXIT_CODES = {
     "no safe plan": 3,
@@ -26,9 +33,31 @@ def run_shown(request: RunRequest, runs: Path, *, screen: Screen) -> tuple[Summa
 
     Raises what `run_incident` and `write_report` raise.
     """
+    return _shown(lambda: run_incident(request, runs=runs, on_event=screen.show), screen)
+
+
+def resume_shown(folder: Path, *, screen: Screen) -> tuple[Summary, int]:
+    """Take a run up on a screen, write its report, and return its summary and the exit code.
+
+    Raises what `resume_run` and `write_report` raise.
+    """
+    past = read_past(folder)
+    if past.finished is not None and not past.may_go_on:
+        what = "still waits for people" if past.waits is not None else "has ended already"
+        screen.notice(f"run {past.started.run} {what}: nothing is done")
+
+    def show(record: Record) -> None:
+        if isinstance(record.event, RunResumed):
+            screen.notice(f"taken up: {counted(record.event.records, 'records')} are there, none is redone")
+        screen.show(record)
+
+    return _shown(lambda: resume_run(folder, on_event=show), screen)
+
+
+def _shown(work: Callable[[], Coroutine[Any, Any, RunResult]], screen: Screen) -> tuple[Summary, int]:
     with screen:
         try:
-            result = asyncio.run(_stoppable(request, runs, screen))
+            result = asyncio.run(_stoppable(work, screen))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None  # before there was anything to record
         screen.progress("writing the report")
@@ -37,7 +66,7 @@ def run_shown(request: RunRequest, runs: Path, *, screen: Screen) -> tuple[Summa
     return summarise(read_run(result.folder), result.folder), code
 
 
-async def _stoppable(request: RunRequest, runs: Path, screen: Screen) -> RunResult:
+async def _stoppable(work: Callable[[], Coroutine[Any, Any, RunResult]], screen: Screen) -> RunResult:
     task, loop, asked = asyncio.current_task(), asyncio.get_running_loop(), 0
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -51,7 +80,7 @@ async def _stoppable(request: RunRequest, runs: Path, screen: Screen) -> RunResu
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return await run_incident(request, runs=runs, on_event=screen.show)
+        return await work()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,0 +1,267 @@
+"""`resume`, `approve`, `reject`, `replay`, `audit` and `runs`: what becomes of runs that are there already."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from .options import Json, Runs
+from .output import FAILURE, INTERRUPTED, RunInterruptedError, emit, say, tell
+
+if TYPE_CHECKING:
+    from agents.approval import Decided, Pending
+
+Run = Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)]
+Waiting = Annotated[
+    str | None, typer.Argument(help="A run, or the first digits of a plan's hash; none lists.", show_default=False)
+]
+Who = Annotated[str | None, typer.Option("--as", help="Your name, if it is not that of your account.")]
+Key = Annotated[Path | None, typer.Option("--key", help="Your key file, if it is not at its usual place.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why: it is signed and kept.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask back on a terminal.")]
+
+
+def resume(run: Run, runs: Runs = Path("runs"), as_json: Json = False) -> None:
+    """Take up a run that was killed, wherever it was, and bring it to its end. Nothing is done twice.
+
+    The exit code is that of the run. A run that has ended is left as it is.
+    """
+    _take_up("resume", _folder(run, runs), as_json=as_json)
+
+
+def approve(
+    plan: Waiting = None,
+    who: Who = None,
+    key: Key = None,
+    reason: Reason = "",
+    new_key: Annotated[bool, typer.Option("--new-key", help="Make your key and be known by it.")] = False,
+    yes: Yes = False,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Approve a plan that waits, see what it would do, and have it executed; without a plan, list what waits.
+
+    When the policy asks for two people, the first approval is kept, and the second one has the plan executed.
+    """
+    if new_key:
+        _enrol(who, runs, as_json=as_json)
+    elif plan is None:
+        _list_waiting("approve", runs, as_json=as_json)
+    else:
+        decided, impact = _decide("approve", plan, runs, who, key, reason, yes=yes, as_json=as_json)
+        if decided.goes_on:
+            _take_up("approve", decided.folder, as_json=as_json, impact=impact)
+        elif as_json:
+            emit("approve", {"run": decided.folder.name, "waits_for": decided.waits_for, "impact": impact})
+        else:
+            left = decided.waits_for
+            say(f"approved; {left} more {'person has' if left == 1 else 'people have'} to approve it")
+
+
+def reject(
+    plan: Annotated[str, typer.Argument(help="A run, or the first digits of a plan's hash.", show_default=False)],
+    who: Who = None,
+    key: Key = None,
+    reason: Reason = "",
+    yes: Yes = False,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Reject a plan that waits: its run ends, and nothing is changed."""
+    decided, impact = _decide("reject", plan, runs, who, key, reason, yes=yes, as_json=as_json)
+    folder = decided.folder
+    from agents.report import read_run, write_report
+    from agents.report.summary import summarise
+
+    write_report(folder)
+    summary = summarise(read_run(folder), folder)
+    if as_json:
+        emit("reject", {**summary.model_dump(mode="json"), "impact": impact})
+    else:
+        from agents.console import summary_panel
+
+        say(summary_panel(summary))
+
+
+def replay(run: Run, runs: Runs = Path("runs"), as_json: Json = False) -> None:
+    """Go through a run once more without any model, and say whether every decision comes out the same.
+
+    Exit code 1 means that one does not.
+    """
+    import asyncio
+
+    from agents.replaying import replay_run
+
+    told = asyncio.run(replay_run(_folder(run, runs)))
+    if as_json:
+        emit("replay", told.model_dump(mode="json"))
+    else:
+        say(f"{told.run}: {told.followed} of {told.records} records gone through, every decision {told.verdict}")
+        for line in told.remarks:
+            say(line)
+    if not told.same:
+        raise typer.Exit(FAILURE)
+
+
+def audit(
+    run: Run,
+    head: Annotated[
+        str | None, typer.Option("--head", help="The last record's hash, as it was kept elsewhere.")
+    ] = None,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Verify a run's record, and tell who decided what on which evidence. Exit code 1 if anything does not hold."""
+    from agents.auditing import audit_run
+    from agents.auditing_text import audit_text
+    from agents.run import home_folder
+
+    report = audit_run(_folder(run, runs), home=home_folder(), head=head)
+    if as_json:
+        emit("audit", {"sound": report.sound, **report.model_dump(mode="json")})
+    else:
+        for part in audit_text(report):
+            say(part)
+    if not report.sound:
+        raise typer.Exit(FAILURE)
+
+
+def list_runs(
+    outcome: Annotated[
+        str | None, typer.Option("--outcome", help="Only runs that ended so, or unfinished.")
+    ] = None,
+    network: Annotated[str | None, typer.Option("--network", "-n", help="Only runs on this network.")] = None,
+    waiting: Annotated[bool, typer.Option("--pending", help="Only plans that wait for people.")] = False,
+    sql: Annotated[str | None, typer.Option("--sql", help="One SELECT of the tables run and record.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="Runs to show.")] = 20,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """List the runs, the newest first, or ask their journals a question in SQL."""
+    from agents import runs as folder
+    from agents.tables import text_table
+
+    if waiting:
+        _list_waiting("runs", runs, as_json=as_json)
+    elif sql is not None:
+        found = folder.query_runs(runs, sql)
+        if as_json:
+            emit("runs", {"columns": list(found.columns), "rows": [list(row) for row in found.rows]})
+        else:
+            say(text_table(found.columns, [[str(x) if x is not None else "" for x in row] for row in found.rows]))
+        if found.truncated:
+            tell(f"only the first {folder.ROWS:,} rows are shown")
+    else:
+        entries = folder.list_runs(runs, outcome=outcome, network=network, top=top)
+        if as_json:
+            emit("runs", {"runs": [entry.model_dump(mode="json") for entry in entries]})
+        else:
+            rows = [
+                (x.run, x.state if x.process is None else f"running ({x.process})", x.outcome, x.model, str(x.records))
+                for x in entries
+            ]
+            say(text_table(("run", "state", "outcome", "model", "records"), rows))
+
+
+def _folder(run: str, runs: Path) -> Path:
+    return Path(run) if Path(run).exists() else runs / run
+
+
+def _take_up(command: str, folder: Path, *, as_json: bool, impact: dict[str, Any] | None = None) -> None:
+    from agents.console import Screen, summary_panel
+    from agents.shell import resume_shown
+
+    summary, code = resume_shown(folder, screen=Screen())
+    if as_json:
+        emit(command, {**summary.model_dump(mode="json"), **({"impact": impact} if impact else {})})
+    else:
+        say(summary_panel(summary))
+    raise RunInterruptedError if code == INTERRUPTED else typer.Exit(code)
+
+
+def _decide(
+    decision: Literal["approve", "reject"],
+    plan: str,
+    runs: Path,
+    who: str | None,
+    key: Path | None,
+    reason: str,
+    *,
+    yes: bool,
+    as_json: bool,
+) -> "tuple[Decided, dict[str, Any]]":
+    from agents.approval import decide, describe, find_waiting, require_waiting
+    from agents.approvers import key_of
+    from agents.impact import impact_of, impact_page
+    from agents.past import read_past
+    from agents.run import home_folder, utc_now
+
+    name = who or _account()
+    folder = find_waiting(runs, plan)
+    opened = key_of(home_folder(), name, key, runs=runs)
+    past = read_past(folder)
+    require_waiting(past, utc_now())
+    impact = impact_of(past, describe(past, utc_now()))
+    if not as_json:
+        for part in impact_page(impact, past):
+            tell(part)
+    asks = sys.stdin.isatty() and not yes
+    decided = decide(
+        folder,
+        decision,
+        who=name,
+        key=opened,
+        clock=utc_now,
+        reason=reason,
+        agree=lambda: not asks or typer.confirm(f"{decision} this plan as {name}?", err=True),
+    )
+    return decided, impact.model_dump(mode="json")
+
+
+def _enrol(who: str | None, runs: Path, *, as_json: bool) -> None:
+    from agents.approvers import enrol
+    from agents.run import home_folder
+
+    name = who or _account()
+    path, public = enrol(home_folder(), name, runs=runs)
+    if as_json:
+        emit("approve", {"who": name, "key": str(path), "fingerprint": public.fingerprint})
+    else:
+        say(f"{name} may approve now; the key is {path}, its fingerprint {public.fingerprint}")
+
+
+def _account() -> str:
+    import getpass
+
+    from twin.errors import InputError
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise InputError("your account has no name", fix="give one with --as") from None
+
+
+def _list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
+    from agents.approval import pending
+
+    found = pending(runs, datetime.now(UTC))
+    if as_json:
+        emit(command, {"pending": [one.model_dump(mode="json") for one in found]})
+        return
+    from agents.tables import text_table
+
+    if found:
+        rows = [(one.plan, one.run, one.tier, _people(one), _until(one), one.goal) for one in found]
+        say(text_table(("plan", "run", "risk", "approvals", "expires", "goal"), rows))
+    else:
+        say("no plan waits for anybody")
+
+
+def _people(one: "Pending") -> str:
+    return f"{len(one.approved)} of {one.asked}" if one.asked else "a suggestion only"
+
+
+def _until(one: "Pending") -> str:
+    return f"{one.expires:%F %H:%M} UTC" + (", expired" if one.expired else "")
