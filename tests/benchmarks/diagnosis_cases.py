@@ -153,7 +153,7 @@ def moved(one: Telemetry, other: Telemetry, samples: int) -> float:
 def exported(telemetry: Telemetry, chosen: Flags) -> Floats:
     """Mbit/s that each node exports in sum over the chosen rows."""
     traffic = telemetry.traffic
-    return np.bincount(traffic.source[chosen], np.nan_to_num(traffic.mbps[chosen]))
+    return np.bincount(traffic.source[chosen], np.nan_to_num(traffic.mbps[chosen])).astype(np.float64)
 
 
 def recorded(inventory: Network, telemetry: Telemetry) -> float:

@@ -11,6 +11,9 @@ from twin.observe.observation import Observation
 
 from .effects import Readings
 
+_ONE_POLL = 6.5
+"""Nats that one missed poll costs, which is none too unusual."""
+
 
 class Likelihood(NamedTuple):
     """Log likelihood of every reading. m links, n nodes, p probed pairs."""
@@ -57,7 +60,8 @@ class Judged(NamedTuple):
         """Nats that the reading costs which is explained the worst; balances repeat loads, lines are no measure."""
         known = np.isfinite(self.residuals.measured)
         load = np.where(known, self.likelihood.load + np.log(self.residuals.sigma), 0.0)
-        rest = self.likelihood._replace(load=load, counted=np.zeros(0), balance=np.zeros(0), configured=np.zeros(0))
+        unread = np.minimum(self.likelihood.counted + _ONE_POLL, 0.0)
+        rest = self.likelihood._replace(load=load, counted=unread, balance=np.zeros(0), configured=np.zeros(0))
         return max(0.0, *(-float(term.min(initial=0.0)) for term in rest))
 
     def same_readings(self, other: "Judged") -> bool:

@@ -13,7 +13,7 @@ from twin.model import Floats, Frozen, Ints, Network
 from .growth import Growth
 from .prediction import FLOOR_MBPS
 from .readback import Readback
-from .samples import Samples, mean, ratio
+from .samples import Samples, mean, middle, ratio
 from .syslog import LogFact
 
 READ_S = 0.35
@@ -196,7 +196,7 @@ class Observation:
     @cached_property
     def log_packets(self) -> Floats:
         """Growth of the packets per Mbit towards each node [n], log, against the past, or else against other nodes."""
-        now, usual = mean(self.window.packets_per_mbit), mean(self.past.packets_per_mbit)
+        now, usual = mean(self.window.packets_per_mbit), middle(self.past.packets_per_mbit)
         known = now[np.isfinite(now) & (now > 0)]
         usual = np.where(np.isfinite(usual) & (usual > 0), usual, np.median(known) if known.size else np.nan)
         grown = ratio(now, np.nan_to_num(usual))

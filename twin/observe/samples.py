@@ -88,6 +88,14 @@ def mean(values: Floats) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
+def middle(values: Floats) -> Floats:
+    """Median over the first axis of what is there; NaN where nothing is."""
+    found = np.full(values.shape[1:], np.nan)
+    some = np.isfinite(values).any(axis=0)
+    found[some] = np.nanmedian(values[:, some], axis=0)
+    return found
+
+
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Divide element by element; NaN where the divisor is not positive."""
     positive = whole > 0

@@ -17,6 +17,7 @@ from twin.sim.kernels import expect
 from .routed import Routed, routed
 from .walk import IGP, Deviation, regrouped, walk
 
+_LATE = 2.5  # standard errors of a reading that a rate may still be from before
 _MOVED = 0.02
 """Relative standard error of traffic that goes another way than it was measured on."""
 _K = FaultKind
@@ -37,7 +38,22 @@ def diverted(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     found = _rerouted(base, fault, scene)
     arrived = np.maximum(readings.arrived + found.change[base.arrays.arc_of], 0.0)
     through, delay = _fates(readings, scene, base, found)
-    return readings._replace(arrived=arrived, sigma=moved_sigma(readings, arrived), through=through, delay_ms=delay)
+    sigma = moved_sigma(readings, arrived, np.nan_to_num(scene.observation.reading_error))
+    if fault.kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
+        sigma = _unhashed_sigma(scene, fault, arrived, sigma)
+    return readings._replace(arrived=arrived, sigma=sigma, through=through, delay_ms=delay)
+
+
+def _unhashed_sigma(scene: Scene, fault: Fault, arrived: Floats, sigma: Floats) -> Floats:
+    """Standard error [m], Mbit/s, where a member is left out of groups of equal paths: less is hashed.
+
+    A weight one larger takes the link out of the same groups; what it predicts alike has its error.
+    """
+    links = list(scene.state.links)
+    position = scene.state.link(fault.element)
+    links[position] = links[position]._replace(weight=links[position].weight + 1)
+    heavier = scene.expectation.residuals(replace(scene.state, links=tuple(links)))
+    return np.where(np.abs(heavier.predicted - arrived) <= FLOOR_MBPS + _MOVED * arrived, heavier.sigma, sigma)
 
 
 def _rerouted(base: Routed, fault: Fault, scene: Scene) -> _Rerouted:
@@ -97,7 +113,11 @@ def lost_behind(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     arrived = np.maximum(readings.arrived + change, 0.0)
     survival = [expect(x.arrays, x.routing.paths).survival[probes.target, probes.source] for x in (before, after)]
     share = np.divide(survival[1], survival[0], out=np.ones(survival[0].size), where=survival[0] > 0)
-    return readings._replace(arrived=arrived, sigma=moved_sigma(readings, arrived), through=readings.through * share)
+    return readings._replace(
+        arrived=arrived,
+        sigma=moved_sigma(readings, arrived, np.nan_to_num(scene.observation.reading_error)),
+        through=readings.through * share,
+    )
 
 
 def _deviation(base: Routed, fault: Fault, scene: Scene) -> Deviation:
@@ -116,12 +136,14 @@ def _deviation(base: Routed, fault: Fault, scene: Scene) -> Deviation:
             return Deviation(left_out=int(arc_of[network.link(fault.element)]))
 
 
-def moved_sigma(readings: Readings, arrived: Floats) -> Floats:
+def moved_sigma(readings: Readings, arrived: Floats, reading_error: Floats) -> Floats:
     """Standard error [m] when links carry `arrived` in place of what was predicted, Mbit/s.
 
-    It falls with what is left of the load, and grows with what was put there and measured elsewhere.
+    It falls with what is left of the load, but for what counters that are read late bring over from before, and grows
+    with what was put there and measured elsewhere.
     """
-    before, floor = np.maximum(readings.arrived, FLOOR_MBPS), FLOOR_MBPS**2
+    before = np.maximum(readings.arrived, FLOOR_MBPS)
+    floor = FLOOR_MBPS**2 + (_LATE * reading_error) ** 2
     left = np.minimum(arrived / before, 1.0)
     added = _MOVED * np.maximum(arrived - readings.arrived, 0.0)
     return np.sqrt(floor + np.maximum(readings.sigma**2 - floor, 0.0) * left + added**2)
