@@ -1,0 +1,231 @@
+"""No tool can act, sign, read a file or see the environment: not by what it imports, not by what it is asked."""
+
+import ast
+import asyncio
+import inspect
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import pytest
+from pydantic import BaseModel
+
+from agents.contracts import CONTRACTS, RIGHTS
+from tools.catalogue import TOOLS
+from tools.desk import Desk, ReadSide
+from tools.provenance import outside_text
+from tools.registry import Tool, Toolbox
+from twin.live.emulated import EmulatedNetwork
+from twin.policy import Policy
+from twin.untrusted import Origin
+
+from .conftest import NOON, square
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted((ROOT / "tools").glob("*.py"))
+ACTING = (
+    "twin.executor",
+    "twin.rollout",
+    "twin.preflight",
+    "twin.certificate",
+    "twin.live.emulated",
+    "twin.live.recorded",
+)
+PLACES = [
+    "{key}",
+    "../../signing.key",
+    "file://{key}",
+    "/proc/self/environ",
+    "$TWINOPS_PLANTED_TOKEN",
+    "${{TWINOPS_PLANTED_TOKEN}}",
+    "{{{{env}}}}",
+    "{{0.__class__}}",
+    "%(TWINOPS_PLANTED_TOKEN)s",
+    "node/../../signing.key",
+    "'; SELECT * FROM read_text('{key}'); --",
+    "SELECT * FROM read_text('{key}')",
+    "SELECT * FROM '{key}'",
+]
+SECRET = "tw1n-pl4nted-s3cret-77aa"
+
+
+FORBIDDEN = frozenset(
+    [
+        "os",
+        "subprocess",
+        "tempfile",
+        "shutil",
+        "socket",
+        "http",
+        "urllib",
+        "ssl",
+        "ftplib",
+        "pickle",
+        "marshal",
+        "ctypes",
+        "importlib",
+        "multiprocessing",
+        "cryptography",
+    ]
+)
+ALLOWED = {"sql.py": {"subprocess", "tempfile"}, "tracing.py": {"os"}}
+"""SQL starts its own process in an empty folder; tracing asks OpenTelemetry's variable whether content is wanted."""
+
+
+def test_importing_every_tool_loads_nothing_that_can_act_or_sign():
+    code = (
+        "import sys, tools.catalogue\n"
+        f"print([x for x in sys.modules if x.startswith({(*ACTING, 'agents', 'evals', 'cryptography')!r})])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_tool_opens_files_reads_the_environment_or_starts_a_process(path: Path):
+    allowed = ALLOWED.get(path.name, set())
+    tree = ast.parse(path.read_text())
+    imported = {
+        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    }
+    imported |= {
+        node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module
+    }
+    assert not imported & FORBIDDEN - allowed
+    called = {_called(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert not called & {
+        "open",
+        "eval",
+        "exec",
+        "compile",
+        "__import__",
+        "read_text",
+        "read_bytes",
+        "write_text",
+        "getenv",
+    }
+
+
+def _called(function: ast.expr) -> str:
+    if isinstance(function, ast.Name):
+        return function.id
+    return function.attr if isinstance(function, ast.Attribute) else ""
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_no_tool_reaches_through_the_read_side_of_the_live_network(path: Path):
+    reached = [
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr == "live"
+        and node.attr not in _READ_SIDE
+    ]
+    assert reached == []
+
+
+_READ_SIDE = {name for name in dir(Desk.__annotations__["live"]) if not name.startswith("_")}
+
+
+def test_the_read_side_has_nothing_that_changes_a_network():
+    assert not _READ_SIDE & {"apply", "inject", "wait", "keep", "staged", "rollback"}
+
+
+def test_every_tool_belongs_to_a_contract_and_none_is_called_by_what_it_must_not_do():
+    assert {tool.name for tool in TOOLS} == set().union(*RIGHTS.values())
+    assert all(contract.tools == RIGHTS[role] for role, contract in CONTRACTS.items())
+
+
+def _strings(schema: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(schema, dict):
+        if schema.get("type") == "string" and "enum" not in schema and "const" not in schema:
+            yield path
+        for name, part in cast("dict[str, Any]", schema.get("properties", {})).items():
+            yield from _strings(part, (*path, name))
+        yield from _strings(schema.get("items"), (*path, 0))
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_no_argument_leads_to_the_signing_key_or_the_environment(
+    tool: Tool, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    key = tmp_path / "signing.key"
+    key.write_text(SECRET)
+    monkeypatch.setenv("TWINOPS_PLANTED_TOKEN", SECRET)
+    role = next(role for role, names in RIGHTS.items() if tool.name in names)
+    toolbox = Toolbox(desk, TOOLS, RIGHTS)
+
+    async def ask() -> list[str]:
+        asked = [_argument(path, place.format(key=key)) for path in _strings(tool.schema) for place in PLACES]
+        return [(await toolbox.call(role, tool.name, given)).content for given in asked]
+
+    assert not [content for content in asyncio.run(ask()) if SECRET in content]
+
+
+def _argument(path: tuple[Any, ...], text: str) -> Any:
+    made: Any = text
+    for part in reversed(path):
+        made = [made] if part == 0 else {part: made}
+    return made
+
+
+SPOKEN = {
+    "message",
+    "text",
+    "explanation",
+    "description",
+    "comment",
+    "note",
+    "title",
+    "ticket",
+    "reasons",
+    "network",
+    "goal",
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_what_people_devices_or_models_wrote_is_labelled_in_every_answer(tool: Tool):
+    answer = inspect.signature(tool.function, eval_str=True).return_annotation
+    assert [path for path in _unmarked(answer, "", frozenset()) if path.rpartition(".")[2] in SPOKEN] == []
+
+
+def _unmarked(kind: Any, path: str, seen: frozenset[Any]) -> Iterator[str]:
+    if any(isinstance(mark, Origin) for mark in getattr(kind, "__metadata__", ())):
+        return
+    if kind is str:
+        yield path
+    for part in get_args(kind):
+        yield from _unmarked(part, path, seen)
+    if (
+        isinstance(kind, type)
+        and issubclass(kind, BaseModel)
+        and kind not in seen
+        and "provenance" not in kind.model_fields
+    ):
+        for name, field in kind.model_fields.items():
+            if not any(isinstance(mark, Origin) for mark in field.metadata):
+                yield from _unmarked(field.annotation, f"{path}.{name}", seen | {kind})
+
+
+def test_the_note_on_an_answer_names_the_fields_that_hold_text_from_outside():
+    by_name = {tool.name: inspect.signature(tool.function, eval_str=True).return_annotation for tool in TOOLS}
+    assert outside_text(by_name["read_events"]) == {
+        "lines.node": "written by devices",
+        "lines.message": "written by devices",
+    }
+    assert outside_text(by_name["network_status"]) == {"network": "written in a file"}
+    assert outside_text(by_name["decide"])["reasons"] == "written by a model"
+    assert outside_text(by_name["submit_plan"])["plan.goal"] == "written in a file"
+
+
+def test_the_answer_itself_carries_the_note():
+    live = EmulatedNetwork(square(), seed=3, start=NOON)
+    live.wait(3)
+    desk = Desk(inventory=square(), policy=Policy(), live=ReadSide(live), since=NOON)
+    answer = asyncio.run(Toolbox(desk, TOOLS, RIGHTS).call("monitoring", "network_status", {}))
+    assert json.loads(answer.content)["untrusted"] == {"network": "written in a file"}
