@@ -22,7 +22,7 @@ EXIT_CODES = "Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by t
 
 def commands() -> typer.Typer:
     """Name every command. To add one, write its function in a module of `agents/commands` and name it here."""
-    from agents.commands import incidents, intents, runs, setup, twin
+    from agents.commands import incidents, intents, observation, runs, setup, twin
     from evals import commands as evaluation
 
     app = typer.Typer(
@@ -41,6 +41,9 @@ def commands() -> typer.Typer:
     app.command()(intents.ask)
     app.command()(twin.plan)
     app.command()(twin.verify)
+    app.command()(observation.quality)
+    app.command()(observation.forecast)
+    app.command()(observation.diagnose)
     app.command()(incidents.show)
     app.command("runs")(runs.list_runs)
     app.command()(runs.resume)
