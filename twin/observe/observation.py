@@ -22,6 +22,7 @@ FRAME_MBIT = 0.008
 """A mean frame, 1,000 bytes."""
 REMEMBERED = 2
 """Samples for which the loss of a link is taken to last while nobody measures it."""
+_SILENT = 0.01  # of the rate before
 _BOTH_ENDS = 5.0  # standard errors of a reading by which the two ends of a wire may differ
 
 
@@ -124,9 +125,15 @@ class Observation:
 
         Where the window lacks it, what was known before it; 0 where it was never measured.
         """
-        now = removed_share(self.window, self.interval_s)
+        now = np.where(self._fell_silent, 0.0, removed_share(self.window, self.interval_s))
         before = removed_share(self.past.rows(slice(-REMEMBERED, None)), self.interval_s)
         return np.nan_to_num(np.where(np.isfinite(now), now, before))
+
+    @property
+    def _fell_silent(self) -> Flags:
+        """Links [m] with next to nothing of what they carried: what is read is a rest from before, and no share."""
+        before, now = mean(arrivals(self.past)[-REMEMBERED:]), mean(self.arrived_mbps)
+        return np.nan_to_num(now) < _SILENT * np.nan_to_num(before)
 
     @cached_property
     def reading_error(self) -> Floats:

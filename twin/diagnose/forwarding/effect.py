@@ -11,6 +11,7 @@ import numpy as np
 from twin.diagnose.effects import Readings, Scene
 from twin.faults import Fault, FaultKind
 from twin.model import Floats, Ints
+from twin.observe.observation import Observation
 from twin.observe.prediction import FLOOR_MBPS
 from twin.sim.kernels import expect
 
@@ -38,7 +39,7 @@ def diverted(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     found = _rerouted(base, fault, scene)
     arrived = np.maximum(readings.arrived + found.change[base.arrays.arc_of], 0.0)
     through, delay = _fates(readings, scene, base, found)
-    sigma = moved_sigma(readings, arrived, np.nan_to_num(scene.observation.reading_error))
+    sigma = moved_sigma(readings, arrived, scene.observation)
     if fault.kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
         sigma = _unhashed_sigma(scene, fault, arrived, sigma)
     return readings._replace(arrived=arrived, sigma=sigma, through=through, delay_ms=delay)
@@ -115,7 +116,7 @@ def lost_behind(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     share = np.divide(survival[1], survival[0], out=np.ones(survival[0].size), where=survival[0] > 0)
     return readings._replace(
         arrived=arrived,
-        sigma=moved_sigma(readings, arrived, np.nan_to_num(scene.observation.reading_error)),
+        sigma=moved_sigma(readings, arrived, scene.observation),
         through=readings.through * share,
     )
 
@@ -136,14 +137,14 @@ def _deviation(base: Routed, fault: Fault, scene: Scene) -> Deviation:
             return Deviation(left_out=int(arc_of[network.link(fault.element)]))
 
 
-def moved_sigma(readings: Readings, arrived: Floats, reading_error: Floats) -> Floats:
+def moved_sigma(readings: Readings, arrived: Floats, observation: Observation) -> Floats:
     """Standard error [m] when links carry `arrived` in place of what was predicted, Mbit/s.
 
     It falls with what is left of the load, but for what counters that are read late bring over from before, and grows
     with what was put there and measured elsewhere.
     """
     before = np.maximum(readings.arrived, FLOOR_MBPS)
-    floor = FLOOR_MBPS**2 + (_LATE * reading_error) ** 2
+    floor = FLOOR_MBPS**2 + (_LATE * np.nan_to_num(observation.reading_error)) ** 2
     left = np.minimum(arrived / before, 1.0)
     added = _MOVED * np.maximum(arrived - readings.arrived, 0.0)
     return np.sqrt(floor + np.maximum(readings.sigma**2 - floor, 0.0) * left + added**2)

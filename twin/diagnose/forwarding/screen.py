@@ -20,6 +20,7 @@ from .routed import Routed
 from .walk import IGP, MOST_HOPS, Deviation, tight_targets, walk
 
 _BOLDEST = 6.0  # standard errors that one reading speaks with at most
+_DETOURS = 60  # detours that are followed
 _LOOPING = 3.0  # standard errors more than expected on a link that is part of a loop
 
 
@@ -73,13 +74,14 @@ def detour_gains(field: Weighed) -> Floats:
     arrays, (paths, _, _, _, passing, _) = field.base
     amount, dist = passing[:, arrays.tail], paths.dist
     before, after = field.behind[:, arrays.tail], field.behind[:, arrays.head]
-    square = field.weight + field.behind_weight[:, arrays.head] + field.behind_weight[:, arrays.tail]
-    gain = amount * (field.pull + after - before) - amount**2 / 2 * square
+    hope = amount * (field.pull + after - before) - amount**2 / 2 * field.weight
     usable = (amount > 0) & (arrays.weight < FAR) & (fork_shares(field.base) < 1)
     back = dist[arrays.tail, arrays.head] + dist[:, arrays.tail] == dist[:, arrays.head]
-    gain = np.where(usable & ~back, gain, -np.inf)
-    for target, arc in _loops(field, usable & back & (dist[:, arrays.head] < FAR)):
-        gain[target, arc] = _loop_gain(field, target, arc)
+    likely = np.argwhere(usable & ~back & (hope > 0))
+    likely = likely[np.argsort(-hope[likely[:, 0], likely[:, 1]], kind="stable")[:_DETOURS]]
+    gain = np.full(hope.shape, -np.inf)
+    for target, arc in [*likely, *_loops(field, usable & back & (dist[:, arrays.head] < FAR))]:
+        gain[target, arc] = _detour_gain(field, int(target), int(arc))
     return gain
 
 
@@ -119,7 +121,7 @@ def _loops(field: Weighed, possible: Flags) -> Ints:
     return np.argwhere(possible & loud & fits)
 
 
-def _loop_gain(field: Weighed, target: int, arc: int) -> float:
+def _detour_gain(field: Weighed, target: int, arc: int) -> float:
     arrays, routing = field.base
     way = Deviation(node=int(arrays.tail[arc]), via=arc)
     start = np.zeros(arrays.up.size)
