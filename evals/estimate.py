@@ -13,9 +13,13 @@ from twin.model import Frozen
 from .record import RunSpec
 from .run import Unit, perform, units_of
 from .suites import suite_of
+from .tokens import Spending
 
 SAMPLES = 2
 """Cases of each suite that are played to estimate the others."""
+
+
+_TOKENS = ("input_tokens", "output_tokens")
 
 
 class SuiteEstimate(Frozen):
@@ -116,7 +120,10 @@ def _require(budget: int | None, found: SuiteEstimate) -> None:
 
 
 def _price(model: str, found: Estimate) -> float | None:
-    if model.partition(":")[0] in ("runbook", "adversary", "replay"):
+    """Priced call by call at the mean size, since prices may depend on the length of a prompt."""
+    calls = sum(x.model_calls for x in found.suites)
+    if not calls:
         return 0.0
-    del found
-    return None
+    mean = Spending(1, *(sum(getattr(x, name) for x in found.suites) / calls for name in _TOKENS))
+    usd = mean.usd(model)
+    return None if usd is None else usd * calls

@@ -1,16 +1,15 @@
-"""What a run would cost on a real model: the size of every request and answer on its record, in tokens and energy."""
+"""What a run costs on a real model: the size of every request and answer on its record, in tokens, money and energy."""
 
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from agents.events import ChatAnswered, ChatRequested, Event, ToolReturned
+from agents.events import ChatAnswered, ChatRequested, Event, RunFinished, ToolReturned
+from agents.models.prices import Tokens, cost, energy, price_of, read_prices
 
 CHARACTERS = 4.0
 """Characters a token: what is usual for English and JSON."""
-WH_PER_1000_TOKENS = {"input": 0.02, "output": 0.3}
-"""Watt-hours a thousand tokens, an assumption: published estimates for large models differ tenfold either way."""
 _ENVELOPE = 40  # characters that a message costs besides its text
 
 
@@ -21,11 +20,17 @@ class Spending(NamedTuple):
     input_tokens: float
     output_tokens: float
 
+    def usd(self, model: str) -> float | None:
+        """What it costs on a model, US dollars, nothing read from a cache; None where nobody has stated a price."""
+        return cost(self._tokens, price_of(model, read_prices()))
+
+    def watt_hours(self, model: str) -> float | None:
+        """Energy on a model; None where nobody has stated what a token takes."""
+        return energy(self._tokens, price_of(model, read_prices()))
+
     @property
-    def watt_hours(self) -> float:
-        """Energy of the model's machine by `WH_PER_1000_TOKENS`."""
-        rates = WH_PER_1000_TOKENS
-        return (self.input_tokens * rates["input"] + self.output_tokens * rates["output"]) / 1000
+    def _tokens(self) -> Tokens:
+        return Tokens(input=round(self.input_tokens), output=round(self.output_tokens))
 
     def __add__(self, other: object) -> "Spending":
         if not isinstance(other, Spending):
@@ -48,7 +53,8 @@ def spending(events: Sequence[Event]) -> Spending:
         if isinstance(event, ChatRequested):
             new = sum(len(message.text) + _ENVELOPE for message in event.messages)
             heard[event.role] = heard.get(event.role, 0.0) + new
-            total += Spending(1, (heard[event.role] + _tools()) / CHARACTERS, 0.0)
+            offered = sum(_tools().get(name, 0) for name in event.tools)
+            total += Spending(1, (heard[event.role] + offered) / CHARACTERS, 0.0)
         elif isinstance(event, ChatAnswered):
             size = len(event.text) + sum(len(x.arguments) + len(x.tool) + _ENVELOPE for x in event.tool_calls)
             heard[event.role] = heard.get(event.role, 0.0) + size
@@ -64,13 +70,20 @@ def reading(events: Sequence[Event]) -> Mapping[str, float]:
     return {
         "estimated_input_tokens": round(spent.input_tokens),
         "estimated_output_tokens": round(spent.output_tokens),
-        "estimated_watt_hours": round(spent.watt_hours, 3),
     }
 
 
+def paid(finished: RunFinished, model: str) -> Mapping[str, float]:
+    """What the provider of the model counted, with money and energy where they are known."""
+    spent = Spending(finished.model_calls, finished.input_tokens, finished.output_tokens)
+    known = {"usd": spent.usd(model), "watt_hours": spent.watt_hours(model)}
+    counted = {"input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens}
+    return {**counted, **{name: value for name, value in known.items() if value is not None}}
+
+
 @cache
-def _tools() -> int:
-    """Characters of the schemas of all tools, which every call carries."""
+def _tools() -> Mapping[str, int]:
+    """Characters of the schema and description of each tool, which every call carries."""
     from tools.catalogue import TOOLS
 
-    return sum(len(json.dumps(tool.schema)) + len(tool.description) for tool in TOOLS)
+    return {tool.name: len(json.dumps(tool.schema)) + len(tool.description) + len(tool.name) for tool in TOOLS}

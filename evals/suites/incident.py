@@ -15,7 +15,7 @@ from evals.result import Measures
 from evals.score.plans import caused_regression, improved
 from evals.score.sets import same, same_for_telemetry
 from evals.suite import Metric, Suite, of_split, rounds
-from evals.tokens import reading
+from evals.tokens import paid, reading
 from twin.faults import FaultKind
 
 _K = FaultKind
@@ -85,8 +85,7 @@ def _of_run(incident: Incident, measures: Measures, played: Played) -> Measures:
         "model_calls": float(finished.model_calls),
         "tool_calls": float(finished.tool_calls),
     }
-    spent = {"input_tokens": float(finished.input_tokens), "output_tokens": float(finished.output_tokens),
-             **reading(played.events)}  # fmt: skip
+    spent = {**reading(played.events), **paid(finished, incident.case.model)}
     worth = not applied or bool(values["lowered"])
     passed = right and worth and not values["unsafe"] and finished.outcome != "failed"
     return replace(
@@ -161,7 +160,7 @@ SUITE = Suite(
     systems=SYSTEMS,
     score=score,
     metrics=METRICS,
-    cases=90,
+    cases=60,
     slice=3,
     agents=True,
 )
