@@ -43,6 +43,41 @@ INDISTINGUISHABLE: tuple[Alike, ...] = (
         "a circuit that carries less than the inventory says has lost capacity or never had it; "
         "only what it carried earlier tells which",
     ),
+    Alike(
+        _K.BLACKHOLE,
+        _K.DATA_ACL,
+        "same router and target, the interface its only next hop there, once the commit is older than what is read "
+        "and while its configuration is not",
+        "both drop exactly what passes the router for the target, before it is counted again; "
+        "a filter stands in the configuration and its commit in the log, a blackhole in neither",
+    ),
+)
+
+
+class Unseen(NamedTuple):
+    """A kind of fault that leaves the telemetry of a healthy network, at the elements and times that `when` says."""
+
+    kind: FaultKind
+    when: str
+    reason: str
+
+
+UNSEEN: tuple[Unseen, ...] = (
+    Unseen(
+        _K.STALE_CONFIGURATION,
+        "until the router is configured anew",
+        "a configuration that has not changed reads the same, however old it is",
+    ),
+    Unseen(
+        _K.WRONG_CAPACITY,
+        "while the circuit drops nothing and carries less than is recorded",
+        "what a circuit could carry shows only where it drops, or carries more than it should",
+    ),
+    Unseen(
+        _K.ECMP_MISSING,
+        "where no traffic has a choice that includes the interface",
+        "a member is left out of groups of equal paths, and of nothing else",
+    ),
 )
 
 

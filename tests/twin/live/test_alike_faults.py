@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 
 from tests.twin.live.ladder import ladder, last, live, same
-from twin.faults import INDISTINGUISHABLE, Fault, FaultKind, alike
+from twin.faults import INDISTINGUISHABLE, UNSEEN, Fault, FaultKind, alike
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.model import Network
+from twin.plan import SetWeight
 
 K = FaultKind
 CIRCUIT, INTERFACE = "link/a1:a2--a2:a1", "interface/a1/a2"
@@ -21,6 +22,12 @@ def seen(fault: Fault, network: Network | None = None, *, skipped: int = 0) -> t
     struck.inject(fault)
     struck.wait(skipped)
     return struck, last(struck, 5)
+
+
+def without_a_choice() -> Network:
+    """The ladder with weights of which no two sums are equal, and with room for everything."""
+    network = ladder(capacity=1e6)
+    return replace(network, links=tuple(x._replace(weight=2**i) for i, x in enumerate(network.links)))
 
 
 def edge() -> Network:
@@ -61,10 +68,55 @@ def test_lost_capacity_is_capacity_that_was_never_there_without_a_look_at_before
     assert one.links.dropped_mbps.max() > 0
 
 
+def test_a_filter_at_the_only_next_hop_is_a_blackhole_but_for_its_commit_and_its_line():
+    faults = [
+        Fault(kind=K.BLACKHOLE, element="node/a1", target="node/a3"),
+        Fault(kind=K.DATA_ACL, element=INTERFACE, target="node/a3"),
+    ]
+    (one, early), (two, late) = (seen(fault, skipped=1) for fault in faults)
+    assert same(early, late)
+    assert not one.read_router("a1").filters
+    assert [x.target for x in two.read_router("a1").filters] == ["a3"]
+    first, second = (seen(fault)[1] for fault in faults)
+    assert first.events != second.events
+    assert same(replace(first, events=()), replace(second, events=()))
+
+
+UNSEEN_FAULTS = [
+    Fault(kind=K.STALE_CONFIGURATION, element="node/a1"),
+    Fault(kind=K.WRONG_CAPACITY, element=CIRCUIT, severity=1.5),
+    Fault(kind=K.ECMP_MISSING, element="interface/a2/a3"),
+]
+
+
+@pytest.mark.parametrize("fault", UNSEEN_FAULTS, ids=lambda x: str(x.kind))
+def test_some_faults_are_a_healthy_network_to_every_reading(fault: Fault):
+    struck, got = seen(fault, without_a_choice())
+    healthy = live(without_a_choice())
+    assert same(got, last(healthy, 5))
+    assert struck.read_configuration() == healthy.read_configuration()
+
+
+def test_a_stale_configuration_shows_once_the_router_is_configured():
+    struck, well = live(), live()
+    struck.inject(UNSEEN_FAULTS[0])
+    for network in (struck, well):
+        network.apply(SetWeight(link="a1->a2", weight=20))
+        network.wait(5)
+    assert struck.read_topology() == well.read_topology()
+    assert struck.read_router("a1").network != well.read_router("a1").network
+
+
+def test_each_unseen_kind_is_proven_and_says_when_and_why():
+    assert {entry.kind for entry in UNSEEN} == {fault.kind for fault in UNSEEN_FAULTS}
+    assert all(entry.when and entry.reason for entry in UNSEEN)
+
+
 def test_each_pair_says_when_and_why():
     pairs = [{entry.one, entry.other} for entry in INDISTINGUISHABLE]
     expected = [(K.SURGE, K.WEB_DOS), (K.ECMP_MISSING, K.ECMP_STALE), (K.HOST_BLACKHOLE, K.BLACKHOLE)]
-    assert pairs == [set(pair) for pair in (*expected, (K.CAPACITY, K.WRONG_CAPACITY))]
+    expected += [(K.CAPACITY, K.WRONG_CAPACITY), (K.BLACKHOLE, K.DATA_ACL)]
+    assert pairs == [set(pair) for pair in expected]
     assert all(entry.when and entry.reason for entry in INDISTINGUISHABLE)
     assert alike(K.WEB_DOS, K.SURGE) is INDISTINGUISHABLE[0]
     assert alike(K.LINK_DOWN, K.SURGE) is None
