@@ -12,7 +12,7 @@ from .elements import Mention
 from .types import DESTRUCTIVE, Code, Intent, Limits, Objective, Question, TimeWindow, Verb
 from .verbs import Phrase
 from .vocabulary import COMMON, FILLER
-from .words import Reading, number
+from .words import Reading, fold, number
 
 _CONDITION = re.compile(
     r"\b(?:if|unless|except|otherwise|provided|only when|in case|when|maybe|perhaps|possibly|either|instead|but not|or else|half)\b"
@@ -45,7 +45,11 @@ def complete(
     value = _value(reading, goal)
     if isinstance(value, Question):
         return value
-    question = _open_words(reading, verb) or open_elements(reading, network, verb, mentions, limits)
+    question = (
+        _pronoun(reading, goal, mentions)
+        or _open_words(reading, verb)
+        or open_elements(reading, network, verb, mentions, limits)
+    )
     if question is not None:
         return question
     for mention in mentions:
@@ -62,6 +66,16 @@ def complete(
         text=reading.text,
         origins=tuple(sorted(reading.origins, key=lambda x: (x.start, x.field))),
     )
+
+
+def _pronoun(reading: Reading, goal: Goal, mentions: Sequence[Mention]) -> Question | None:
+    """A goal for what a pronoun stands for, and nothing is named that it could stand for."""
+    if goal.phrase is None or mentions or goal.verb not in (*DESTRUCTIVE, "sleep", "wake"):
+        return None
+    hit = re.search(
+        r"\b(?:it|them|these|those)\b|\b(?:this|that)$", fold(reading.text[goal.phrase.start : goal.phrase.end])
+    )
+    return ask("missing element", "what is that? name it", reading, goal.phrase.start, goal.phrase.end) if hit else None
 
 
 def elements_of(network: Network, verb: Verb, mentions: Sequence[Mention]) -> tuple[str, ...]:
@@ -125,9 +139,15 @@ def _factor(reading: Reading, phrase: Phrase, amount: float) -> float | Question
     return round(factor, 6)
 
 
+_ASKS = re.compile(r"\s*(?:is|are|was|were|does|did|has|had|why|when|who|how|what)\b")
+
+
 def _open_words(reading: Reading, verb: Verb) -> Question | None:
     """What nobody understood. Around a goal that changes what it names, no word may be left unread."""
     left = reading.left
+    asks = _ASKS.match(left) if verb in DESTRUCTIVE and verb != "upgrade" else None
+    if asks is not None:
+        return ask("not understood", "is that a question? `twinops ask` answers questions", reading, *asks.span())
     for pattern in (_CONDITION, *((_SCOPE,) if verb in DESTRUCTIVE else ())):
         hit = pattern.search(left)
         if hit is not None:

@@ -15,6 +15,7 @@ from .words import ELEMENT, Reading
 
 _ID = re.compile(r"(?:node|link|interface)/[^\s,;?!]+[^\s,;?!.]|[\w.&+-]+->[\w.&+]*\w")
 _WORD = re.compile(r"[a-z0-9ß](?:[\w.&+']*[\w])?")
+_RATE = re.compile(r"\d+(?:[.,]\d+)?(?:[kmgt](?:bit|bits|bps|b)?|ms|h|min|x|s|w|kw)?(?:/s)?")
 _ARROW = re.compile(r"\s*(?:-{1,2}>?|<-{1,2}>?|>|/|:)\s*|\s+(?:to|towards|and then to)\s+(?:the\s+)?")
 _AND = re.compile(r"\s*(?:-{1,2}|/|\s(?:and|to)\s)\s*")
 _BETWEEN = re.compile(r"\bbetween\s+(?:the\s+)?(?:nodes?\s+|routers?\s+|sites?\s+)?$")
@@ -79,11 +80,11 @@ def doubt(mention: Mention, reading: Reading, network: Network, *, strict: bool)
             start=mention.start,
             end=mention.end,
         )
-    if strict and mention.evidence == "typo":
+    if strict and mention.evidence in ("typo", "prefix"):
         meant = next(iter(mention.elements))
         return Question(
             code="similar element",
-            question=f"there is no {words!r}: is {meant} meant?",
+            question=f"nothing is called {words!r}: is {meant} meant?",
             choices=(meant,),
             words=words,
             start=mention.start,
@@ -183,6 +184,8 @@ def _spot(reading: Reading, network: Network, words: list[tuple[int, int]]) -> _
     if word in COMMON or len(word) == 1:
         return _named_like_a_word(start, end, original, reading, network)
     found = match(original, network)
+    if _RATE.fullmatch(word) and found.evidence != "exact":
+        return None
     if found.evidence in ("exact", "alias") and (not word.isdigit() or _is_element_spot(reading, start, end)):
         return _Spot(start, end, found)
     looks_named = original[0].isupper() or _is_element_spot(reading, start, end)

@@ -31,21 +31,26 @@ CHOICES = (
 _PROTECT = re.compile(
     rf"(?:\b(?:without|do not|don't|dont|not|never|avoid|no)\s+(?:touch(?:ing)?|chang(?:e|ing)|us(?:e|ing)|affect(?:ing)?"
     r"|modify(?:ing)?|mov(?:e|ing)|impact(?:ing)?|alter(?:ing)?|drain(?:ing)?|going near|go near)|\bleav(?:e|ing)|\bprotect(?:ing)?"
-    r"|\bhands off|\bkeep(?:ing)? (?:your |our )?hands off|\bexcept(?: for)?|\bspar(?:e|ing)|\bkeep(?:ing)? away from|\bstay(?:ing)? away from)"
+    r"|\bhands off|\bkeep(?:ing)? (?:your |our )?hands off|\bspar(?:e|ing)|\bkeep(?:ing)? away from|\bstay(?:ing)? away from)"
     rf"\s+(?:the |any |anything at |of )*(?:node |router |link |circuit |nodes |links |circuits )?"
     rf"(?P<what>{E}(?:\s*(?:,|and|or|nor|&)\s*(?:the )?(?:node |router |link |circuit )?{E})*)"
     r"(?:\s+(?:alone|untouched|as (?:it|they) (?:is|are)|out of (?:it|this)|be))?"
 )
 _PROTECTED = re.compile(
-    rf"(?P<what>{E}(?:\s*(?:,|and|or|&)\s*(?:the )?{E})*)\s+(?:is|are|stays?|remains?|must (?:be|stay|remain)|should (?:be|stay|remain))?\s*"
+    rf"(?P<what>{E}(?:\s*(?:and|or|&)\s*(?:the )?{E})*)\s+(?:is|are|stays?|remains?|must (?:be|stay|remain)|should (?:be|stay|remain))?\s*"
     r"(?:protected|off limits|off-limits|untouched|untouchable|(?:must|may|should|shall) (?:not|never) (?:be )?(?:touched|changed|used|moved|affected))"
 )
 _REHEARSE = re.compile(
     r"\b(?:(?:only |just )?(?:rehears(?:e|al|ing)|simulat(?:e|ing)|dry[- ]run|try out|test|check whether (?:we|i) (?:can|could|may)"
     r"|what (?:if|happens if|would happen if)(?: we| i)?|could (?:we|i)|can (?:we|i)|is it safe to|would it be safe to|may (?:we|i))"
-    r"(?: (?:only|just))?(?: (?:what happens if|whether|if|how|to|a|the|of|draining|an))*"
+    r"(?: (?:only|just))?(?: (?:what happens if|whether|if|how|to|a|the|of|an))*"
     r"|(?:but )?(?:do not|don't|dont|without) (?:execute|executing|apply|applying|change anything|changing anything|do it|doing it|touch the network)(?: yet| it| anything)*"
     r"|(?:just|only) (?:the |a )?plan\b|plan only|as a rehearsal|no execution|(?:just|only) planning|only on paper)"
+)
+_REASON = re.compile(
+    r"\b(?:for|because of|due to|before|ahead of|owing to) (?:the |an? |our |some |planned |urgent |scheduled |necessary )*"
+    r"(?:fib(?:re|er)|optics?|software|firmware|hardware|line card|card|power|cabling|router|site|os|chassis|linecard)? ?"
+    r"(?:works?|updates?|upgrades?|swaps?|replacements?|repairs?|patch(?:es)?|reboots?|inspections?|tests?|splic\w+)\b"
 )
 _OBJECTIVES: tuple[tuple[str, Objective], ...] = (
     (
@@ -109,6 +114,8 @@ def _with_elements(
     mentions = find_mentions(reading, network)
     objective = _objective(reading)
     only_rehearse = _rehearsed(reading)
+    for hit in list(_REASON.finditer(reading.left)):
+        reading.take_match(hit)
     protected = _protected(reading, mentions)
     if isinstance(protected, Question):
         return protected
@@ -141,11 +148,11 @@ def _objective(reading: Reading) -> Objective | None:
 
 
 def _rehearsed(reading: Reading) -> bool:
-    hit = _REHEARSE.search(reading.left)
-    if hit is None:
-        return False
-    reading.take_match(hit, "only_rehearse")
-    return True
+    found = False
+    while (hit := _REHEARSE.search(reading.left)) is not None:
+        reading.take_match(hit, "only_rehearse")
+        found = True
+    return found
 
 
 def _protected(reading: Reading, mentions: Sequence[Mention]) -> list[Mention] | Question:

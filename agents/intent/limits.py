@@ -14,7 +14,7 @@ from .words import NUMBER, Reading, clause, fold, listed, number
 
 LATER = "\x02"  # a share that is no limit: it belongs to the goal
 _SHARE = re.compile(
-    rf"(?<![\w.:])(?P<n>{NUMBER})\s*(?:%|percent\b|per cent\b|pct\b)|(?<![\w.:])(?P<s>[01]?\.\d+)(?![\w.:])"
+    rf"(?<![\w.:])(?P<n>{NUMBER})\s*(?:%|percent\b|per cent\b|pct\b)|(?<![\w.:])(?P<s>[01]?\.\d+)(?![\w.:]|\s?(?:[kmgt]b|x\b|times|h\b|hours?|min|ms))"
 )
 _STEPS = re.compile(
     rf"(?:\b(?P<few>fewer than|less than|under|below)|\b(?:at most|at maximum|no more than|not more than|max(?:imum|imal)?(?: of)?"
@@ -27,13 +27,13 @@ _LEFT = frozenset(
     nothing no not none never any every each all both the a an of at to link links circuit circuits interface interfaces line
     lines trunk trunks edge edges one element everything anything may must should can shall is are be been get gets go goes
     going getting rise rises rising run runs running end ends up load loads loaded loading utilisation utilization util usage
-    used peak peaks max maximum maximal highest worst limit limits cap ceiling threshold above over beyond past below under
+    used peak peaks max maximum maximal highest worst limit limits limited cap capped ceiling threshold above over beyond past below under
     beneath less more higher lower hotter fuller than exceed exceeds exceeding exceeded within most keep keeps keeping hold
     holding stay stays staying remain remains remaining leave with while network overall capacity fail failure failures
     failed fails outage outages single case if even when something during after in for utilised utilized filled full that
     will would never allow allowed let traffic moved move moving moves shift shifted shifting reroute rerouted rerouting touch
     blast radius delay delays latency latencies stretch mean average grow grows growing growth increase increases increased
-    increasing by longer slower respond only still it busy busiest via < = so long as make sure ensure don't dont want see
+    increasing by longer slower respond only still it busy busiest via < <= = so long as make sure ensure don't dont want see
     percentage pass passes passing whole total
     """)
 )
@@ -47,7 +47,7 @@ _RIGHT = frozenset(
 )
 _OVER = re.compile(r"\b(?:above|over|beyond|past|exceed\w*|more than|higher than|hotter than|fuller than|go past)\b")
 _UNDER = re.compile(
-    r"\b(?:below|under(?! (?:any|a|single|every|each|failure|the))|beneath|at most|less than|lower than|within|up to|max\w*|limit|cap|ceiling|threshold|keep\w*|hold\w*|stay\w*|remain\w*|utili[sz]ation|load|peak|highest)\b|<"
+    r"\b(?:below|under(?! (?:any|a|single|every|each|failure|the))|beneath|at most|less than|lower than|within|up to|max\w*|limit\w*|cap\w*|ceiling|threshold|keep\w*|hold\w*|stay\w*|remain\w*|utili[sz]ation|load|peak|highest)\b|<"
 )
 _NOT = re.compile(r"\b(?:nothing|no|not|none|never|don't|dont|without)\b")
 
@@ -144,11 +144,8 @@ def _share(reading: Reading, hit: "re.Match[str]", *, is_factor: bool) -> Value 
     is_failure = re.search(r"\b(?:fail\w*|outages?|n-1|worst case|breaks|dies|goes down)\b", around)
     name = "max_failure_utilisation" if is_failure else "max_utilisation"
     over, negated = _OVER.search(words), _NOT.search(words)
-    if (
-        over
-        and not negated
-        and not re.search(r"\b(?:links?|circuits?|everything|anything|all)\b[^\x00]*$", words[: over.start()])
-    ):
+    selects = over and re.search(r"\b(?:links?|circuits?|everything|anything|all)\b[^\x00]*$", words[: over.start()])
+    if over and not negated and (not selects or re.search(r"\b(?:keep|hold|stay|remain|leav)", words)):
         return _question(
             "contradiction", "is that an upper limit on utilisation? say: nothing above it", reading, start, end
         )

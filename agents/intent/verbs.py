@@ -15,6 +15,56 @@ _RATE = rf"(?P<n>{NUMBER})\s?(?P<unit>[kmgt]?bit/s|[kmgt]bps|[kmgt]b/s|[kmgt]bit
 _SERVICE = r"(?:service|rotation|routing|use|operation|production|traffic|duty|the rotation|the routing)"
 
 _PATTERNS: tuple[tuple[Verb, str], ...] = (
+    ("restore", r"\b(?:clean up|tidy up)\b"),
+    (
+        "drain",
+        rf"\b(?:want|need|have|get|like|see) {_OBJ} (?:to be )?(?:drained|emptied|evacuated|out of (?:the )?(?:service|rotation|routing|use))\b",
+    ),
+    (
+        "drain",
+        rf"\b(?:all |the )*traffic (?:must|should|has to|needs to|is to|shall) be (?:moved|shifted|steered|removed|taken|diverted|rerouted) (?:off|away from|from|out of) (?={_THE}{E})",
+    ),
+    ("drain", rf"\bunload (?={_THE}{E})"),
+    (
+        "relieve",
+        r"\b(?:links?|network|backbone|core|circuits?) (?:is|are) (?:\w+ )?(?:congested|overloaded|too (?:full|hot|busy))\b",
+    ),
+    (
+        "relieve",
+        r"\bunload (?:the )?(?:most loaded|busiest|hottest|fullest|hot|busy|overloaded|congested) (?:links?|circuits?)\b",
+    ),
+    ("relieve", r"\bbring (?:the )?(?:peak|load|peak load|utili[sz]ation|peak utili[sz]ation|congestion) down\b"),
+    ("relieve", r"\bre-?balanc(?:e|ing)\b"),
+    ("wake", r"\bwake everything(?: up)?\b"),
+    (
+        "upgrade",
+        r"\b(?:where|which (?:links|circuits|lines)|what)\b[^\x01]*?\b(?:more (?:capacity|bandwidth)|upgrad(?:e|es|ing|ed))\b(?: for| on| to)?",
+    ),
+    (
+        "upgrade",
+        r"\b(?:find|compute|what is|show|determine) (?:me )?(?:the |an? )?(?:cheapest|smallest|least|best|minimal|necessary|needed)? ?(?:capacity |bandwidth )?upgrades?\b",
+    ),
+    (
+        "grow",
+        rf"\b(?:make|get) (?:the |our |this )?(?:network|backbone|everything|us|core) (?:ready|fit)\b[^\x01;]*?(?:(?P<n>{NUMBER})\s*(?P<pct>%|percent|per cent|x\b|times|fold)(?: (?:more |additional |extra |the )?(?:traffic|demand|load|growth|users))?|(?P<dbl>twice|double|triple)(?: the)?(?: traffic| demand| load)?)",
+    ),
+    (
+        "undrain",
+        rf"{E} (?:can|may|should|must|is allowed to|is ready to) (?:take|carry|have) (?:transit )?traffic(?: again| once more)?",
+    ),
+    ("sleep", rf"\blet {_OBJ} (?:sleep|rest)\b"),
+    (
+        "wake",
+        rf"\b(?:power|turn|switch|bring) (?:{_OBJ}|(?:the |all |any )*(?:sleeping |idle )?(?:links?|circuits?)) (?:back )?(?:up|on)(?: again| back)?\b",
+    ),
+    (
+        "relieve",
+        r"\b(?:cool (?:it|them|the network|things) down|(?:network|backbone|core) is too (?:hot|full|busy|congested))\b",
+    ),
+    (
+        "relieve",
+        r"\b(?:take|move|get|shift|pull) (?:some |the )?(?:load|traffic) (?:off|away from) (?:the )?(?:busiest|hottest|fullest|hot|busy|overloaded|congested) (?:links?|circuits?|lines?)\b",
+    ),
     (
         "set weight",
         rf"\b(?:set|change|put|raise|lower|increase|decrease|make) (?:the )?(?:igp |ospf |isis |is-is |link )?(?:weight|metric|cost)s? (?:of|on|for|at) {_OBJ} (?:to|at|=) (?P<n>{NUMBER})",
@@ -43,7 +93,10 @@ _PATTERNS: tuple[tuple[Verb, str], ...] = (
     ("undrain", r"\b(?:re-?enable|reinstate|re-?activate|recommission|re-?open|return to service|put back) "),
     ("undrain", rf"\b(?:maintenance|work) (?:on|at|of) {_OBJ} is (?:over|done|finished|complete|completed)"),
     ("undrain", r"\b(?:end|finish|close|conclude) (?:the )?maintenance (?:on|at|of|for) "),
-    ("wake", r"\b(?:wake(?: up)?|awaken|power up|power on|switch (?:back )?on|turn (?:back )?on|unsleep)\b"),
+    (
+        "wake",
+        r"\b(?:wake(?: up)?(?: (?:all|any|every)(?: of)?(?: the)?(?: sleeping)? (?:links?|circuits?))?|awaken|power up|power on|switch (?:back )?on|turn (?:back )?on|unsleep)\b",
+    ),
     ("wake", rf"\b(?:bring|get) {_OBJ} out of sleep"),
     (
         "sleep",
@@ -80,7 +133,7 @@ _PATTERNS: tuple[tuple[Verb, str], ...] = (
     ),
     (
         "restore",
-        r"\b(?:restore|undo|revert|remove|lift|clear|take back|roll back|withdraw|reset)\b (?:all |any |every |the |of |our )*(?:temporary |earlier |previous |old |special |traffic engineering |te )?(?:measures?|changes|drains(?: and tunnels)?|tunnels|work-?arounds?|interventions?|limits|network|everything|normal (?:state|operation|routing)|state|configuration)(?: (?:to|back to) (?:normal|its normal state|normal operation|the normal state|how it was|default))?",
+        r"\b(?:restore|undo|revert|roll back to|go back to|remove|lift|clear|take back|roll back|withdraw|reset)\b (?:all |any |every |the |of |our )*(?:temporary |earlier |previous |old |special |traffic engineering |te )?(?:measures?|changes|drains(?: and tunnels)?|tunnels|work-?arounds?|interventions?|limits|network|everything|normal (?:state|operation|routing)|state|configuration)(?: (?:to|back to) (?:normal|its normal state|normal operation|the normal state|how it was|default))?",
     ),
     (
         "restore",
@@ -93,7 +146,7 @@ _PATTERNS: tuple[tuple[Verb, str], ...] = (
     ("reweight", r"\b(?:reweight|reweigh)\b(?: the)?(?: network| links)?"),
     (
         "reweight",
-        r"\b(?:by|using|with|via|through|only) (?:igp |ospf |isis |link |only )?(?:weights?|metrics?)(?: changes?| alone| only)?\b",
+        r"\b(?:by|using|with|via|through|only) (?:(?:changing|adjusting|tuning|setting|new|better|other) )?(?:igp |ospf |isis |link |only )?(?:weights?|metrics?)(?: changes?| alone| only)?\b",
     ),
     (
         "steer",
@@ -106,7 +159,7 @@ _PATTERNS: tuple[tuple[Verb, str], ...] = (
     ("steer", r"\bsteer (?:the )?traffic\b(?: with (?:segment routing|tunnels|sr))?"),
     (
         "drain",
-        r"\b(?:drain(?:ed|ing|s)?|evacuate|vacate|decommission|offload|off-load|isolate|unload)\b(?: (?:all |the )?(?:transit )?traffic (?:from|off|out of))?",
+        r"\b(?:drain(?:ing)?|evacuate|vacate|decommission|offload|off-load|isolate)\b(?: (?:all |the )?(?:transit )?traffic (?:from|off|out of))?",
     ),
     ("drain", rf"\b(?:empty|clear|free|clean)\b(?: up| out)?(?= {_THE}{E})(?: of (?:all )?(?:traffic|transit))?"),
     (
@@ -125,11 +178,11 @@ _PATTERNS: tuple[tuple[Verb, str], ...] = (
     ("drain", rf"\bprepare (?={_OBJ} for (?:the )?(?:maintenance|work))"),
     (
         "drain",
-        rf"{_OBJ} (?:should|must|has to|needs to|is to|shall|will|can)? ?(?:be |go |come )?(?:out of (?:the )?{_SERVICE}|offline|drained|emptied|evacuated|taken (?:down|offline|out of (?:the )?{_SERVICE}))",
+        rf"{_OBJ} (?:should|must|has to|have to|needs to|need to|is to|shall|will) (?:be |go |come )?(?:out of (?:the )?{_SERVICE}|offline|drained|emptied|evacuated|taken (?:down|offline|out of (?:the )?{_SERVICE}))",
     ),
     (
         "relieve",
-        r"\b(?:relieve|decongest|de-congest|unburden|defuse|ease|reduce|lower|lighten|fix|remove|resolve|cut|minimi[sz]e|bring down|take down|flatten|get rid of|clear|shave|alleviate|address|mitigate|improve)\b (?:the |all |any |our |of |worst |current |highest )*(?:congestion|overloads?|overloaded links?|load|loads|peak(?: utili[sz]ation| load)?s?|utili[sz]ation|max(?:imum)? (?:link )?utili[sz]ation|link utili[sz]ation|hot ?spots?|hot links?|bottlenecks?|busiest links?|pressure|network|backbone|core|congested (?:links?|backbone|network|core)|traffic jams?)(?: (?:of|on|in) (?:the )?(?:network|backbone|busiest link|core|links))?",
+        r"\b(?:relieve|decongest|de-congest|unburden|defuse|ease|reduce|lower|lighten|fix|remove|resolve|cut|minimi[sz]e|bring down|take down|flatten|get rid of|clear|shave|alleviate|address|mitigate|improve)\b (?:the |all |any |our |of |worst |current |highest )*(?:congestion|overloads?|overloaded links?|load|loads|peak(?: utili[sz]ation| load)?s?|utili[sz]ation|max(?:imum)? (?:link )?(?:utili[sz]ation|load)|link load|link utili[sz]ation|hot ?spots?|hot links?|bottlenecks?|busiest links?|pressure|network|backbone|core|congested (?:links?|backbone|network|core)|traffic jams?)(?: (?:of|on|in) (?:the )?(?:network|backbone|busiest link|core|links))?",
     ),
     (
         "relieve",
@@ -155,11 +208,37 @@ _NEGATED = re.compile(
 )
 
 
+_FORMS = {
+    "take": "tak(?:e|es|ing)", "pull": "pull(?:s|ing)?", "get": "get(?:s|ting)?", "put": "put(?:s|ting)?",
+    "bring": "bring(?:s|ing)?", "move": "mov(?:e|es|ing)", "shift": "shift(?:s|ing)?", "steer": "steer(?:s|ing)?",
+    "remove": "remov(?:e|es|ing)", "send": "send(?:s|ing)?", "switch": "switch(?:es|ing)?", "turn": "turn(?:s|ing)?",
+    "evacuate": "evacuat(?:e|es|ing)", "vacate": "vacat(?:e|es|ing)", "isolate": "isolat(?:e|es|ing)",
+    "empty": "empty(?:ing)?", "clear": "clear(?:s|ing)?", "give": "giv(?:e|es|ing)", "return": "return(?:s|ing)?",
+    "relieve": "reliev(?:e|es|ing)", "reduce": "reduc(?:e|es|ing)", "lower": "lower(?:s|ing)?", "fix": "fix(?:ing)?",
+    "balance": "balanc(?:e|es|ing)", "spread": "spread(?:s|ing)?", "tune": "tun(?:e|es|ing)", "find": "find(?:s|ing)?",
+    "upgrade": "upgrad(?:e|es|ing)", "expand": "expand(?:s|ing)?", "restore": "restor(?:e|es|ing)", "undo": "undo(?:ing)?",
+    "re-?route": "re-?rout(?:e|es|ing)", "route": "rout(?:e|es|ing)", "divert": "divert(?:s|ing)?", "set": "set(?:s|ting)?",
+    "change": "chang(?:e|es|ing)", "save": "sav(?:e|es|ing)", "cut": "cut(?:s|ting)?", "wake": "wak(?:e|es|ing)",
+    "throttle": "throttl(?:e|es|ing)", "use": "us(?:e|es|ing)", "prepare": "prepar(?:e|es|ing)", "buy": "buy(?:s|ing)?",
+}  # fmt: skip
+_VERB = re.compile(rf"(?<=[(|:b ])({'|'.join(map(re.escape, sorted(_FORMS, key=len, reverse=True)))})(?=[|) ])")
+
+
+def _inflected(pattern: str) -> str:
+    """A pattern that takes its verbs in other forms, too."""
+    return _VERB.sub(lambda hit: _FORMS[hit[1]], pattern)
+
+
+_INFLECTED: tuple[tuple[Verb, re.Pattern[str]], ...] = tuple(
+    (verb, re.compile(_inflected(pattern))) for verb, pattern in _PATTERNS
+)
+
+
 def find_phrases(reading: Reading) -> list[Phrase]:
     """Take every phrase of a goal out of the text, the more specific ones first; marks of elements stay."""
     found: list[Phrase] = []
-    for verb, pattern in _PATTERNS:
-        while (hit := re.search(pattern, reading.left)) is not None:
+    for verb, pattern in _INFLECTED:
+        while (hit := pattern.search(reading.left)) is not None:
             groups = hit.groupdict()
             negated = bool(_NEGATED.search(reading.left[: hit.start()].replace(TAKEN, "")))
             value = groups.get("n") or (

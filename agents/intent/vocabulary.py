@@ -5,7 +5,7 @@ from .words import listed
 
 FILLER = frozenset(
     listed("""
-    a an the this that these please kindly now then thanks thank you could can would will shall should may might i we us
+    a an the this that these please pls plz kindly asap now then thanks thank you could can would will shall should may might i we us
     you me my our it its is are be been being was were do does did have has had want wants wanted need needs needed like
     to of on in at by for from into onto off out over so and or as with within during until till starting beginning
     node nodes router routers site sites pop pops circuit circuits link links span trunk line edge interface connection
@@ -20,7 +20,7 @@ FILLER = frozenset(
 
 COMMON = FILLER | frozenset(
     listed("""
-    about above across active add after against all allow allowed almost along already always among amount answer any
+    sr te mpls rsvp re un de pre non sub multi about above across active add after against all allow allowed almost along already always among amount answer any
     anyone anything anywhere apart around arrive asleep ask available average avoid awake away back backbone balance
     bandwidth base become before behind below beneath best better beyond big bigger biggest bit bottleneck bottlenecks
     bound break bring bringing broken bundle busier busiest busy but buy call cannot cap capacity capacities carried
