@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from tools.handover import Role
 from tools.registry import ToolAnswer
 
+from .chat import Spent
 from .events import ToolCalled, ToolReturned
 from .journal import Journal
 
@@ -15,8 +16,8 @@ from .journal import Journal
 class JournalAudit:
     """Writes every call and every answer to one journal."""
 
-    def __init__(self, journal: Journal, differing: list[str] | None = None) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, *, differing: list[str] | None = None, spent: Spent | None = None) -> None:
+        self._journal, self._spent = journal, spent or Spent()
         self._differing = differing if differing is not None else []
 
     def recall(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
@@ -36,6 +37,7 @@ class JournalAudit:
 
     def returned(self, role: Role, tool: str, call_id: str, answer: ToolAnswer) -> None:
         """Write what it answered."""
+        self._spent.repeated_calls += answer.repeated
         self._journal.append(
             ToolReturned(
                 role=role,

@@ -29,6 +29,7 @@ from tools.tracing import (
 )
 from twin.errors import BudgetError, ProviderError
 
+from .budget import Meter
 from .content import input_messages, output_messages
 from .context import LEFT_OUT
 from .contracts import Contract
@@ -40,6 +41,9 @@ from .models.client import Answer, Client, Usage, fingerprint
 from .models.replay import recorded
 from .workbench import RoleWorkbench
 
+REPEATS = 3
+"""Calls of one stage that a role may make again with nothing changed since, before it is taken to go in circles."""
+
 
 @dataclass
 class Spent:
@@ -49,6 +53,7 @@ class Spent:
     tool_calls: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    repeated_calls: int = 0
 
     def add(self, answer: ChatAnswered) -> None:
         """Count what one answer cost and asked for."""
@@ -73,14 +78,21 @@ class Session:
     journal: Journal
     tracer: Tracer
     spent: Spent = field(default_factory=Spent)
+    meter: Meter = field(default_factory=Meter)
     stand_in: StandIn = field(default_factory=StandIn)
+
+    def count(self, answer: ChatAnswered) -> None:
+        """Count what an answer cost."""
+        self.spent.add(answer)
+        self.meter.add(answer)
 
 
 class RoleClient(Client):
     """One role's view of the run's model.
 
     Offers only the tools of the contract, stops at the budget, and writes every request and answer to the journal
-    before the agent acts on it. Raises `BudgetError` when the stage's model calls are used up, and whatever a tool left
+    before the agent acts on it. Raises `BudgetError` when the stage's model calls or the
+    run's budget are used up or the role only repeats itself, and whatever a tool left
     in the workbench as fatal.
     """
 
@@ -89,8 +101,9 @@ class RoleClient(Client):
         self._left, self._recorded = 0, 0
 
     def begin(self) -> None:
-        """Begin a stage with a full budget."""
+        """Begin a stage with what the contract allows for one."""
         self._left = self._contract.budget.model_calls
+        self._workbench.repeats = 0
 
     async def create(
         self,
@@ -147,7 +160,14 @@ class RoleClient(Client):
             raise self._workbench.fatal
         if self._left < 1:
             allowed = self._contract.budget.model_calls
-            raise BudgetError(f"{self._contract.role} used up its {allowed} model calls", fix="raise its budget")
+            raise BudgetError(f"{self._contract.role} used up its {allowed} model calls", fix="use another model")
+        if self._workbench.repeats >= REPEATS:
+            raise BudgetError(
+                f"{self._contract.role} goes round in circles: {self._workbench.repeats} of its calls were made before",
+                fix="use another model",
+            )
+        if not self._session.journal.recall.ahead:  # it was allowed when it was made
+            self._session.meter.check(self._contract.role)
         self._left -= 1
 
     def _request(self, messages: Sequence[LLMMessage], offered: Sequence[Tool | ToolSchema]) -> int:
@@ -173,7 +193,7 @@ class RoleClient(Client):
             self._session.stand_in.because = "it did before the run was interrupted"
         if isinstance(model.client, Client):
             model.client.remember([call.id for call in answer.tool_calls], answer.blocks)
-        self._session.spent.add(answer)
+        self._session.count(answer)
         self._session.journal.append(answer)
         return _whole(recorded(answer))
 
@@ -196,7 +216,7 @@ class RoleClient(Client):
             cache_write_tokens=usage.cache_write_tokens,
             seconds=seconds,
         )
-        self._session.spent.add(answer)
+        self._session.count(answer)
         self._session.journal.append(answer)
 
 

@@ -13,12 +13,13 @@ from tools.desk import Desk, ReadSide
 from tools.registry import Toolbox
 from tools.tracing import OUTCOME, workflow_span
 from twin.certificate import Approval, SigningKey
-from twin.errors import DivergedError, RehearsedError, TwinError
+from twin.errors import BudgetError, DivergedError, RehearsedError, TwinError
 from twin.model import Network
 from twin.policy import Policy
 from twin.store import TwinStore
 
 from .audit import JournalAudit
+from .budget import Meter, price_for
 from .chat import Session
 from .contracts import RIGHTS
 from .driver import Driver
@@ -32,6 +33,7 @@ from .operator import NetworkOperator
 from .request import RunRequest
 from .scene import Scene
 from .team import assemble
+from .wording import counted, fault_words, mbps
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,15 @@ async def follow(ground: Ground) -> Ended:
 
 async def _followed(ground: Ground) -> Ended:
     started = time.monotonic() - ground.worked_s
-    session = Session(ground.run, ground.model, ground.journal, ground.tracer)
+    request = ground.request
+    meter = Meter(request.budget, price_for(request.budget, request.model), ground.worked_s)
+    session = Session(ground.run, ground.model, ground.journal, ground.tracer, meter=meter)
     desk = _desk(ground)
     operator = NetworkOperator(desk, session, ground.store, ground.scene.live, ground.key, ground.folder)
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))
-    audit = JournalAudit(ground.journal, ground.differing)
+    audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
     toolbox = Toolbox(desk, TOOLS, RIGHTS, audit=audit, past=audit)
     driver = Driver(desk, session, assemble(session, toolbox), operator, rounds=ground.request.rounds)
     stage: Stage = "observe"
@@ -139,6 +143,9 @@ async def _drive(driver: Driver, operator: NetworkOperator, stage: Stage) -> _En
         raise
     except asyncio.CancelledError:
         return _taken_back(operator, _Ending("interrupted", "the run was cancelled"))
+    except BudgetError as error:
+        because = f"{error}. So far: {_so_far(operator.desk)}"
+        return _taken_back(operator, _Ending("out of budget", because, error))
     except TwinError as error:
         because = f"{error}; {error.fix}" if error.fix else str(error)
         return _taken_back(operator, _Ending("failed", because, error))
@@ -166,6 +173,7 @@ def _opening(ground: Ground) -> RunStarted:
         model=request.model,
         policy=_policy(request),
         rounds=request.rounds,
+        budget=request.budget,
         intent=request.intent,
         inventory=network.id,
         nodes=len(network.nodes),
@@ -195,8 +203,28 @@ def _closing(ended: _Ending, operator: NetworkOperator, scene: Scene, seconds: f
         tool_calls=spent.tool_calls,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
+        repeated_calls=spent.repeated_calls,
+        money=_rounded(operator.session.meter.total.money),
+        watt_hours=_rounded(operator.session.meter.total.watt_hours),
         seconds=seconds,
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def _so_far(desk: Desk) -> str:
+    """Say what is known when a run ends before its end: a partial result is one, too."""
+    found: list[str] = []
+    if desk.incident is not None:
+        found.append(f"{counted(len(desk.incident.symptoms), 'symptoms')}, {mbps(desk.incident.harm)} harmed")
+    if desk.diagnosis is not None:
+        found.append(f"cause: {fault_words(desk.diagnosis.cause)}")
+    if desk.submission is not None:
+        decided = desk.decision is not None and desk.decision.plan == desk.submission.plan.hash
+        found.append(f"{desk.submission.handle} was submitted and {'decided on' if decided else 'not decided on'}")
+    return "; ".join(found) or "nothing was found out"
 
 
 def _is_rejected(desk: Desk) -> bool:

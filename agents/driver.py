@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 from tools.aim import Aim
 from tools.desk import Desk
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
-from twin.errors import BudgetError
+from twin.errors import InconclusiveError
 from twin.executor import Execution
 from twin.optimise.goals import is_request
 
@@ -316,7 +316,8 @@ class Driver:
         await specialist.work(tasks.remind(wanted), stage=stage, round=self._desk.round)
         missing = contract.missing(specialist.workbench.answered)
         if missing or not concluded():
-            raise BudgetError(f"{contract.role} did not conclude: {', '.join(sorted(missing)) or 'no hand-over'}")
+            what = ", ".join(sorted(missing)) or "no hand-over"
+            raise InconclusiveError(f"{contract.role} did not conclude: {what}", fix="try again, or use another model")
 
     def _harms(self, harm: float) -> bool:
         return harm > self._operator.negligible

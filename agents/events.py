@@ -19,6 +19,7 @@ from twin.policy import Policy
 from twin.verdict import Verdict
 
 from .intent.types import Intent
+from .limits import RunBudget
 
 Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
 Moment = Literal["before", "diagnosed", "planned", "after"]
@@ -35,6 +36,7 @@ Outcome = Literal[
     "rehearsed",
     "rolled back",
     "failed",
+    "out of budget",
     "interrupted",
 ]
 
@@ -55,6 +57,7 @@ class RunStarted(Frozen):
     history: float = Field(description="Hours of telemetry that were there at the start.")
     live_time: datetime = Field(description="The network's own clock, UTC.")
     rounds: int = Field(default=3, description="Most plans to try.")
+    budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
     intent: Intent | None = Field(default=None, description="What was asked for, and which words say so.")
 
 
@@ -298,6 +301,9 @@ class RunFinished(Frozen):
     tool_calls: int
     input_tokens: int
     output_tokens: int
+    repeated_calls: int = Field(default=0, description="Tool calls that were made before, with nothing changed since.")
+    money: float | None = Field(default=0.0, description="US dollars, null where nobody knows the price.")
+    watt_hours: float | None = Field(default=0.0, description="Of the models, null where nobody knows.")
     seconds: float
 
 

@@ -84,6 +84,7 @@ def request_of(past: Past) -> RunRequest:
         model=started.model,
         policy=started.policy,
         rounds=started.rounds,
+        budget=started.budget,
         intent=started.intent,
     )
 

@@ -15,6 +15,7 @@ from twin.formats import load_network
 from twin.model import Network
 from twin.store import TwinStore
 
+from .budget import price_for
 from .course import Ground, follow
 from .events import RunFinished
 from .journal import Clock, Journal, Listener
@@ -73,10 +74,12 @@ async def run_incident(
     run on its way ends it as `failed`, with the error in the result; any other error does, too, and is then raised.
     `model` stands in for the one that the request names.
 
-    Raises, and leaves no folder, `UnknownNetworkError`, `InputError` for the model or the fault, and `StoreError` when
-    the folder or the key cannot be read or written. A cancellation that early is raised, too.
+    Raises, and leaves no folder, `UnknownNetworkError`, `InputError` for the model, the fault or a budget that cannot
+    hold, and `StoreError` when the folder or the key cannot be read or written. A cancellation that early is raised,
+    too.
     """
     model = model or resolve(request.model)
+    price_for(request.budget, request.model)
     network, scene = await in_thread(lambda: _staged(request))
     key = signing_key(home, runs)
     run, folder = _folder(runs, request, clock())

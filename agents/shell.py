@@ -23,6 +23,7 @@ EXIT_CODES = {
     "rejected": 3,
     "rolled back": 1,
     "failed": 1,
+    "out of budget": 4,
     "interrupted": 130,
 }
 _PATIENCE = 3  # signals that are answered by stopping in good order; the next one ends the process at once

@@ -1,6 +1,7 @@
 """The four roles as AutoGen agents: model, tools and words joined; nothing else tells them apart."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import prompts
 from tools.handover import Role
 from tools.registry import Toolbox
 from tools.tracing import agent_span, plan_span, told
-from twin.errors import DeadlineError
+from twin.errors import BudgetError
 
 from .chat import RoleClient, Session
 from .context import ConversationWindow
@@ -36,8 +37,8 @@ class Specialist:
     async def work(self, task: str, *, stage: str, round: int) -> None:
         """Give the role a task and let it work until it concludes or has no more to say.
 
-        Raises `DeadlineError` and `BudgetError` at the limits of its contract, and whatever a tool could not recover
-        from. Returns within moments of a cancellation, with every call on the record.
+        Raises `BudgetError` at the limits of its contract and of the run, and whatever a tool could not recover from.
+        Returns within moments of a cancellation, with every call on the record.
         """
         token = CancellationToken()
         role, version = self.contract.role, prompts.version(self.contract.role)
@@ -47,18 +48,24 @@ class Specialist:
             if stage == "plan":
                 spans.enter_context(plan_span(tracer, role, run=run, round=round))
             told(span, given=task)
+            started, seconds = time.monotonic(), self._seconds()
             try:
-                async with asyncio.timeout(self.contract.budget.seconds):
+                async with asyncio.timeout(seconds):
                     reply = await self.agent.on_messages([TextMessage(content=task, source="driver")], token)
                 told(span, gave=reply.chat_message.to_text())
             except TimeoutError as error:
-                seconds = self.contract.budget.seconds
-                raise DeadlineError(f"{role} took longer than {seconds:g} s", fix="raise its budget") from error
+                raise BudgetError(f"{role} took longer than {seconds:.3g} s", fix="raise its budget") from error
             finally:
+                self.session.meter.took(role, time.monotonic() - started)
                 token.cancel()
                 await self.workbench.settle()
         if self.workbench.fatal is not None:
             raise self.workbench.fatal
+
+    def _seconds(self) -> float:
+        """What a turn may take: what the contract allows, or less if the run has less left."""
+        left, allowed = self.session.meter.seconds_left(self.contract.role), self.contract.budget.seconds
+        return allowed if left is None else min(left, allowed)
 
 
 def assemble(session: Session, toolbox: Toolbox) -> Team:

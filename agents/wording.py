@@ -41,6 +41,7 @@ OUTCOMES = {
     "rehearsed": "The plan is safe; nothing was changed, as was asked.",
     "awaiting approval": "A safe plan waits for a person's approval.",
     "rejected": "A person rejected the plan; nothing was changed.",
+    "out of budget": "The run spent what it may, and ended with what it had.",
     "interrupted": "The run was interrupted.",
     "failed": "The run failed.",
 }

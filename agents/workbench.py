@@ -26,6 +26,7 @@ class RoleWorkbench(StaticWorkbench):
         self._role: Role = role
         self._calls: set[asyncio.Task[ToolAnswer]] = set()
         self.answered: list[str] = []
+        self.repeats = 0
         self.fatal: Exception | None = None
 
     async def list_tools(self) -> list[ToolSchema]:
@@ -53,6 +54,7 @@ class RoleWorkbench(StaticWorkbench):
         except Exception as error:
             self.fatal = error
             answer = crash(error)
+        self.repeats += answer.repeated
         if answer.ok:
             self.answered.append(name)
         return ToolResult(name=name, result=[TextResultContent(content=answer.content)], is_error=not answer.ok)

@@ -19,7 +19,8 @@
     │   ├── DeadlineError               a tool call or stage ran out of time
     │   │   └── CallCancelledError          a tool call whose run was cancelled
     │   ├── ProviderError               a model provider stays down, or gives no answer that can be used
-    │   └── BudgetError                 a role has spent what its contract allows
+    │   ├── BudgetError                 a role or a run has spent what it may
+    │   └── InconclusiveError           a role stopped without its hand-over
     ├── StoreError                  1   the twin file cannot be read or written
     ├── ExecutionError              1   the network did not do what was applied
     └── JournalError                1   a run record that is broken or cannot be written
@@ -138,7 +139,11 @@ class ProviderError(TransientError):
 
 
 class BudgetError(TransientError):
-    """A role has spent what its contract allows."""
+    """A role or a run has spent what it may."""
+
+
+class InconclusiveError(TransientError):
+    """A role stopped without its hand-over, or without the evidence for it."""
 
 
 class StoreError(TwinError):

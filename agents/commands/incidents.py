@@ -23,6 +23,9 @@ def run(
     zone: Zone = "UTC",
     model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
     policy: PolicyFile = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", help="TOML file, or limits such as money=2,seconds=600.")
+    ] = None,
     runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -36,11 +39,14 @@ def run(
         raise typer.BadParameter("--fault and --healthy exclude each other")
     if goal is not None and fault is not None:
         raise typer.BadParameter("--goal and --fault exclude each other")
+    from agents.budget import read_budget
     from agents.console import Screen, summary_panel
     from agents.run import RunRequest
     from agents.shell import run_shown
 
     request = RunRequest(network=network, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
+    if budget is not None:
+        request = request.model_copy(update={"budget": read_budget(budget)})
     if goal is not None:
         intent = read_goal(goal, network, seed=seed, model=model, zone=zone, as_json=as_json)
         tell(f"understood: {intent.words}")

@@ -63,7 +63,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         because=done.because if done else "the record ends before the run did",
         figures=done.figures if done else Figures(),
         goal=started.intent.words if started.intent else None,
-        cause=story.diagnosis.cause if story.diagnosis else None,
+        cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
         truth=done.truth if done else None,
         attempts=tuple(_attempt(round_) for round_ in story.rounds if round_.submission),
         applied=done.plan if done else None,

@@ -58,7 +58,7 @@ def test_an_approval_without_a_verdict_is_refused_and_nothing_is_applied(tmp_pat
     refused = [x for x in run.of(ToolReturned) if x.tool == "decide"]
     assert refused
     assert all(x.error == "refused" and "no verdict" in x.content for x in refused)
-    assert run.result.finished.outcome == "failed"
+    assert run.result.finished.outcome == "out of budget"
     assert not run.of(CertificateIssued)
     assert not run.of(ExecutionStep)
 
@@ -102,7 +102,7 @@ def test_a_model_that_never_stops_meets_its_budget(tmp_path: Path):
         return calls("network_status") if "report_incident" in tools else None
 
     run = perform(tmp_path, model=model(tireless))
-    assert run.result.finished.outcome == "failed"
+    assert run.result.finished.outcome == "out of budget"
     assert run.result.finished.model_calls <= 14
     assert run.result.error is not None
     assert run.result.error.code == "budget"

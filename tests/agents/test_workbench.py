@@ -24,7 +24,7 @@ from tests.tools.conftest import square
 from tools.desk import Desk, ReadSide
 from tools.handover import Incident
 from tools.registry import Toolbox, bind
-from twin.errors import DeadlineError, StoreError
+from twin.errors import BudgetError, StoreError
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Frozen
 from twin.policy import Policy
@@ -133,7 +133,7 @@ def test_a_tool_that_fails_for_good_ends_the_turn_with_its_error(journal: Journa
 
 def test_a_role_that_takes_too_long_meets_its_deadline(journal: Journal):
     specialist = monitoring(journal, "list_symptoms", seconds=0.2)
-    with pytest.raises(DeadlineError, match=r"monitoring took longer than 0\.2 s"):
+    with pytest.raises(BudgetError, match=r"monitoring took longer than 0\.2 s"):
         asyncio.run(work(specialist))
 
 
