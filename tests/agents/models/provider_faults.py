@@ -50,6 +50,7 @@ FAULTS: Mapping[str, Fault] = {
     "reset in the stream": lambda body: Reply(chunks=tuple(api.move_events(body)[:5]), ending="reset"),
     "cut off in a tool call": lambda _: _cut("whole"),
     "closed in a tool call": lambda _: _cut("closed"),
+    "cut off before the end": lambda body: Reply(chunks=tuple(api.move_events(body)[:-1])),
     "malformed JSON": _malformed,
     "an error after 200": _error_event,
     "a page of HTML": lambda _: Reply(headers=(("content-type", "text/html"),), chunks=(b"<html>proxy</html>",)),

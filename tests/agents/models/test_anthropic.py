@@ -171,6 +171,13 @@ async def _once(server: Loopback) -> None:
     await asked.close()
 
 
+def test_nobody_but_us_asks_again():
+    with loopback(lambda _: status(500)) as server:
+        with pytest.raises(ProviderError, match="after 3 requests"):
+            asyncio.run(_asked_and_closed(server))
+        assert len(server.asked) == QUICK.attempts == 3
+
+
 def test_effort_and_thinking_are_sent_when_they_are_set():
     _, (body,) = ask(api.say(api.text("Done.")), effort="low", thinking="adaptive")
     assert body["output_config"] == {"effort": "low"}
