@@ -1,9 +1,13 @@
 """The limits of a run's spending, as values."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from tools.handover import Role
 from twin.model import Frozen
+
+_Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Limits(Frozen):
@@ -11,13 +15,9 @@ class Limits(Frozen):
 
     model_calls: int | None = Field(default=None, ge=0)
     tokens: int | None = Field(default=None, ge=0, description="Input and output together.")
-    seconds: float | None = Field(
-        default=None, ge=0, allow_inf_nan=False, description="Of the whole run, or of a role's turns together."
-    )
-    money: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="US dollars.")
-    watt_hours: float | None = Field(
-        default=None, ge=0, allow_inf_nan=False, description="Of the models, not of the network."
-    )
+    seconds: _Amount | None = Field(default=None, description="Of the whole run, or of a role's turns together.")
+    money: _Amount | None = Field(default=None, description="US dollars.")
+    watt_hours: _Amount | None = Field(default=None, description="Of the models, not of the network.")
 
 
 class RunBudget(Frozen):
