@@ -1,7 +1,7 @@
 """What the tools of one run work on. Models never see it, and nothing on it can change the network."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -99,8 +99,7 @@ class Desk:
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)
-    _assessed: tuple[Observation, Assessment] | None = field(default=None, init=False)
-    _faithful: tuple[Observation, str, Fidelity] | None = field(default=None, init=False)
+    _judged: tuple[Observation, str, Assessment, Fidelity] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.state = self.inventory
@@ -123,22 +122,23 @@ class Desk:
 
     @property
     def assessment(self) -> Assessment:
-        """How far what is measured now can be trusted, every lying counter repaired that can be."""
-        observation = self.look()
-        if self._assessed is None or self._assessed[0] is not observation:
-            with self.span("assess", snapshot=self.inventory.id):
-                self._assessed = observation, assess_observation(observation, self._intake)
-        return self._assessed[1]
+        """How far what is measured now can be trusted if the believed state is true, lying counters repaired."""
+        return self._judge()[0]
 
     @property
     def fidelity(self) -> Fidelity:
         """How well the believed state explains what is measured now."""
-        observation, assessment = self.look(), self.assessment
-        if self._faithful is None or self._faithful[0] is not observation or self._faithful[1] != self.state.id:
-            with self.span("fidelity", snapshot=self.state.id):
-                measured = self.state.with_demands(observation.network.demands)
-                self._faithful = observation, self.state.id, fidelity_of(observation, measured, assessment)
-        return self._faithful[2]
+        return self._judge()[1]
+
+    def _judge(self) -> tuple[Assessment, Fidelity]:
+        observation = self.look()
+        if self._judged is None or self._judged[0] is not observation or self._judged[1] != self.state.id:
+            with self.span("assess", snapshot=self.state.id):
+                believed = self.state.with_demands(observation.network.demands)
+                assessment = assess_observation(replace(observation, network=believed), self._intake)
+                fidelity = fidelity_of(observation, believed, assessment)
+            self._judged = observation, self.state.id, assessment, fidelity
+        return self._judged[2:]
 
     @property
     def evidence(self) -> Evidence:

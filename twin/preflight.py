@@ -61,9 +61,9 @@ def preflight(plan: Plan, network: Network, live: LiveNetwork, policy: Policy, t
 
 def _evidence(base: Network, observation: Observation) -> Evidence:
     """How old and how good the newest measurements are, and how well the state to start from explains them."""
-    assessment = assess_observation(observation)
-    measured = base.with_demands(observation.network.demands)
-    return evidence_of(assessment.report, fidelity_of(observation, measured, assessment))
+    believed = base.with_demands(observation.network.demands)
+    assessment = assess_observation(replace(observation, network=believed))
+    return evidence_of(assessment.report, fidelity_of(observation, believed, assessment))
 
 
 def moved_state(

@@ -63,8 +63,12 @@ def expected(observation: Observation, removed: Floats) -> Expected:
 
 
 def reading_sigma(observation: Observation, rate: Floats) -> Floats:
-    """Standard error of a mean rate read from a counter, Mbit/s: the first and last reading are off by part of 1 s."""
-    return np.sqrt(2) * READ_S / (observation.interval_s * observation.samples) * rate + FLOOR_MBPS / 2
+    """Standard error of a mean rate read from a counter, Mbit/s: the first and last reading are off by part of 1 s.
+
+    Where another rate went before, as on a link that has just gone down, its rest is part of the error.
+    """
+    steady = np.sqrt(2) * READ_S / (observation.interval_s * observation.samples) * rate
+    return np.fmax(steady, np.nan_to_num(observation.reading_error)) + FLOOR_MBPS / 2
 
 
 def reported_state(observation: Observation) -> Network:
