@@ -28,7 +28,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks
 
 eval: $(VENV)/.runtime
-	$(BIN)/twinops eval smoke
+	$(BIN)/twinops eval run all --baselines --workers 2 --scoreboard docs/scoreboard.md
 
 # The locks pin every version by hash and name no index: they install with uv or pip, from any mirror.
 lock:
