@@ -10,7 +10,7 @@ import numpy as np
 
 from twin.diagnose.effects import Readings, Scene
 from twin.faults import Fault, FaultKind
-from twin.model import Floats, Ints
+from twin.model import Floats, Ints, Network
 from twin.observe.observation import Observation
 from twin.observe.prediction import FLOOR_MBPS
 from twin.sim.kernels import expect
@@ -24,7 +24,7 @@ _MOVED = 0.02
 _K = FaultKind
 
 
-class _Rerouted(NamedTuple):
+class Rerouted(NamedTuple):
     """What a fault changes: loads of arcs [m], and for which targets and sources probes fare otherwise, and how."""
 
     change: Floats
@@ -36,7 +36,7 @@ class _Rerouted(NamedTuple):
 def diverted(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     """What is read when a fault drops or diverts what goes to one node, or leaves out a member of equal paths."""
     base = routed(scene.network)
-    found = _rerouted(base, fault, scene)
+    found = rerouted(base, fault, scene.network)
     arrived = np.maximum(readings.arrived + found.change[base.arrays.arc_of], 0.0)
     through, delay = _fates(readings, scene, base, found)
     sigma = moved_sigma(readings, arrived, scene.observation)
@@ -57,24 +57,25 @@ def _unhashed_sigma(scene: Scene, fault: Fault, arrived: Floats, sigma: Floats) 
     return np.where(np.abs(heavier.predicted - arrived) <= FLOOR_MBPS + _MOVED * arrived, heavier.sigma, sigma)
 
 
-def _rerouted(base: Routed, fault: Fault, scene: Scene) -> _Rerouted:
+def rerouted(base: Routed, fault: Fault, network: Network) -> Rerouted:
+    """What a fault that drops or diverts adds to each arc of a network that is routed as `base` is."""
     arrays, (paths, volume, *_) = base
     if fault.kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
-        way = _deviation(base, fault, scene)
-        return _Rerouted(*regrouped(arrays, paths, volume, way.left_out), way)
-    target = scene.network.node(fault.target or "")
+        way = _deviation(base, fault, network)
+        return Rerouted(*regrouped(arrays, paths, volume, way.left_out), way)
+    target = network.node(fault.target or "")
     only = np.array([target], dtype=np.int64)
     if fault.kind is _K.HOST_BLACKHOLE:
-        source = scene.network.node(fault.element)
-        return _Rerouted(_without_pair(base, scene, source, target), only, IGP, source)
-    way = _deviation(base, fault, scene)
+        source = network.node(fault.element)
+        return Rerouted(_without_pair(base, network, source, target), only, IGP, source)
+    way = _deviation(base, fault, network)
     before, after = (walk(arrays, paths, target, volume[target], x).load for x in (IGP, way))
-    return _Rerouted(after - before, only, way)
+    return Rerouted(after - before, only, way)
 
 
-def _without_pair(base: Routed, scene: Scene, source: int, target: int) -> Floats:
+def _without_pair(base: Routed, network: Network, source: int, target: int) -> Floats:
     """What it adds to each arc [m] that nothing enters at one node for another, Mbit/s."""
-    network, (arrays, routing) = scene.network, base
+    arrays, routing = base
     ends = network.nodes[source].name, network.nodes[target].name
     if any((x.source, x.target) == ends for x in network.tunnels):
         demands = network.demands.copy()
@@ -85,7 +86,7 @@ def _without_pair(base: Routed, scene: Scene, source: int, target: int) -> Float
     return -walk(arrays, routing.paths, target, start).load
 
 
-def _fates(readings: Readings, scene: Scene, base: Routed, found: _Rerouted) -> tuple[Floats, Floats]:
+def _fates(readings: Readings, scene: Scene, base: Routed, found: Rerouted) -> tuple[Floats, Floats]:
     """What becomes of the probes: the share that arrives and its delay [p]."""
     probes, through, delay = scene.observation.probes, readings.through.copy(), readings.delay_ms.copy()
     concerned = np.isin(probes.target, found.targets)
@@ -121,9 +122,9 @@ def lost_behind(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     )
 
 
-def _deviation(base: Routed, fault: Fault, scene: Scene) -> Deviation:
+def _deviation(base: Routed, fault: Fault, network: Network) -> Deviation:
     """What the router at fault does; a static route counts while its interface has light."""
-    network, arc_of = scene.network, base.arrays.arc_of
+    arc_of = base.arrays.arc_of
     match fault.kind:
         case _K.BLACKHOLE:
             return Deviation(node=network.node(fault.element))
