@@ -27,7 +27,7 @@ from .events import Outcome, RunFinished, RunStarted, Stage
 from .intent.limits import tighten
 from .intent.serve import aim_of
 from .journal import Journal
-from .memory import remember
+from .memory import recollection, remember
 from .models import Model
 from .operator import NetworkOperator
 from .request import RunRequest
@@ -127,6 +127,7 @@ def _desk(ground: Ground) -> Desk:
         since=ground.scene.begin,
         seed=ground.request.seed,
         tracer=ground.tracer,
+        memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
         aim=aim_of(ground.request.intent, ground.network, ground.scene.live.now) if ground.request.intent else None,
     )
 
