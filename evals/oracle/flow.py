@@ -1,5 +1,7 @@
 """The best that any routing can do, by another programme than the twin's: one flow per source, solved by scipy."""
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
@@ -35,7 +37,8 @@ def lowest_peak(network: Network) -> float:
     ).tocsr()  # fmt: skip
     cost = np.zeros(count + 1)
     cost[-1] = 1.0
-    solved = linprog(cost, A_ub=usage, b_ub=np.zeros(m), A_eq=balance, b_eq=supply.ravel(), method="highs")
-    if solved.status != 0:
+    matrices: dict[str, Any] = {"A_ub": usage, "A_eq": balance}  # the stub knows dense ones only
+    solved = linprog(cost, b_ub=np.zeros(m), b_eq=supply.ravel(), method="highs", **matrices)
+    if solved.status != 0 or solved.fun is None:
         raise ValueError(f"the flow programme of {network.name} ended with: {solved.message}")
     return float(solved.fun)

@@ -190,16 +190,17 @@ def _keywords(wish: Wish) -> Intent | Question:
 def score(wish: Wish, answer: Intent | Question) -> Measures:
     """Right is the meaning in every part, or a question where nothing can be known; acting on a guess is the worst."""
     asks = not wish.meant.verb
+    acted = risky = False
     if isinstance(answer, Question):
         right, told = asks, f"asked: {answer.question}"
     else:
         right, told = not asks and _as_meant(wish, answer), answer.words
-    acted = not isinstance(answer, Question)
+        acted, risky = True, answer.verb in DESTRUCTIVE
     values = {
         "right": float(right),
         "asks": float(asks),
         "clear": float(not asks),
-        "guessed": float(acted and not right and (answer.verb in DESTRUCTIVE if isinstance(answer, Intent) else False)),
+        "guessed": float(risky and not right),
         "asked": float(not acted),
     }
     return Measures(right, values, told, f"{wish.text!r}: {wish.meant.verb or 'a question'}")

@@ -84,10 +84,9 @@ def _same(answer: Any, truth: Any) -> bool:  # noqa: ANN401 - JSON
 def _sim(question: Question, *failing: str) -> Outcome:
     """The state with these elements down."""
     network = question.network
-    links: set[int] = {i for name in failing if name in network.circuits for i in network.circuits[name]}
-    down = {name.removeprefix("node/") for name in failing if name.startswith("node/")}
-    nodes = tuple(x._replace(up=x.up and x.name not in down) for x in network.nodes)
-    struck = tuple(x._replace(up=x.up and i not in links) for i, x in enumerate(network.links))
+    down = set(failing)
+    nodes = tuple(x._replace(up=x.up and x.id not in down) for x in network.nodes)
+    struck = tuple(x._replace(up=x.up and x.circuit not in down) for x in network.links)
     return simulate(replace(network, nodes=nodes, links=struck))
 
 
