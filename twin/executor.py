@@ -7,6 +7,7 @@ from pydantic import Field
 
 from .agreement import Tolerance
 from .certificate import Certificate, PublicKey, check
+from .checks.finding import steps_of
 from .errors import CertificateError, TwinError
 from .live.network import LiveNetwork
 from .model import Frozen, Network
@@ -91,7 +92,7 @@ def recover(
     log = Logbook(live, len(plan.steps), on_step)
     rollout = Rollout(plan, network, live, configured=configured, log=log)
     rollout.find()
-    reason = f"{because}; {rollout.applied} steps were in place"
+    reason = f"{because}; {steps_of(rollout.applied)} had been made"
     rollout.roll_back(because, Tolerance())
     return Execution(status="rolled_back", reason=reason, records=tuple(log.records))
 
@@ -114,7 +115,7 @@ def _play(rollout: Rollout, tolerance: Tolerance) -> _Ending:
         raise
     else:
         if reason is None:
-            return _Ending(f"{rollout.applied} steps made, each confirmed by telemetry", turned_back=False)
+            return _Ending(f"{steps_of(rollout.applied)} made, each confirmed by telemetry", turned_back=False)
         ending = _Ending(reason)
     rollout.turn_back(ending.reason, tolerance)
     return ending

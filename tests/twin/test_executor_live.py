@@ -326,7 +326,7 @@ def test_a_killed_execution_is_recovered_from_the_live_configuration_alone(live)
     execution = recover(incident.plan, incident.network, configured, live)
     assert execution.status == "rolled_back"
     assert configuration(live.read_topology()) == configuration(configured)
-    assert "2 steps were in place" in execution.reason
+    assert "2 steps had been made" in execution.reason
 
 
 def test_recovery_does_not_touch_what_somebody_else_has_changed(live):

@@ -6,7 +6,7 @@ from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.model import Network
 from twin.plan import Plan, apply, subject
 
-from .finding import Check, Counterexample, Violation, failed
+from .finding import Check, Counterexample, Violation, failed, steps_of
 
 
 class Grounding(NamedTuple):
@@ -33,7 +33,7 @@ def ground(plan: Plan, network: Network) -> Grounding:
         if states[-1].id == states[-2].id:
             detail = f"step {number} ({step.op}) changes nothing: {subject(step)} is already so"
             return Grounding(_fails(subject(step), number, detail), tuple(states))
-    detail = f"the plan is for this snapshot and its {len(plan.steps)} steps can be made"
+    detail = f"the plan is for this snapshot and its {steps_of(len(plan.steps))} can be made"
     return Grounding(Check(name="grounded", passed=True, detail=detail), tuple(states))
 
 

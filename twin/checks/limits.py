@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from twin.plan import LimitDemand, SetCapacity, subject
 
-from .finding import Check, Counterexample, Violation, failed
+from .finding import Check, Counterexample, Violation, failed, steps_of
 from .moved import moved_share
 from .rehearsal import Rehearsal
 from .touch import exists, touched
@@ -23,14 +23,14 @@ def policy(rehearsal: Rehearsal) -> Check:
             detail = f"after step {step} {share:.1%} of the traffic has moved, at most {limit:.1%} allowed"
             return failed("policy", _at(element, step, detail, (share, limit)))
     steps = len(rehearsal.plan.steps)
-    detail = f"{steps} steps, no protected element touched, at most {max(radius):.1%} of the traffic moved"
+    detail = f"{steps_of(steps)}, no protected element touched, at most {max(radius):.1%} of the traffic moved"
     return Check(name="policy", passed=True, measured=max(radius), limit=limit, detail=detail)
 
 
 def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
     rules, steps = rehearsal.policy, rehearsal.plan.steps
     if len(steps) > rules.max_steps:
-        detail = f"the plan has {len(steps)} steps, at most {rules.max_steps} allowed"
+        detail = f"the plan has {steps_of(len(steps))}, at most {rules.max_steps} allowed"
         first = rules.max_steps + 1
         yield _at(subject(steps[rules.max_steps]), first, detail, (len(steps), rules.max_steps))
     for element in rules.protected:

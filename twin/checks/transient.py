@@ -9,7 +9,7 @@ from twin.plan import states, subject, way_back
 from twin.sim.simulate import Outcome
 
 from .compare import Where, above, more_above, more_dropped, newly_lost, rate_slack
-from .finding import Check, Counterexample, Violation, failed
+from .finding import Check, Counterexample, Violation, failed, steps_of
 from .rehearsal import Rehearsal
 
 
@@ -70,5 +70,5 @@ def _passes_through(rehearsal: Rehearsal) -> Check:
             return failed("reversible", Violation(detail, found))
     worst = max(outcome.harm(limit) for outcome in outcomes)
     steps = len(rehearsal.plan.steps)
-    detail = f"{steps} steps back end in {rehearsal.base.id}, at most {worst:.6g} Mbit/s of harm on the way"
+    detail = f"{steps_of(steps)} back to {rehearsal.base.id}, at most {worst:.6g} Mbit/s of harm on the way"
     return Check(name="reversible", passed=True, measured=worst, limit=allowed, detail=detail)
