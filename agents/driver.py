@@ -116,11 +116,6 @@ class Operator(Protocol):
         """Measured harm, in Mbit/s, that cannot be told from none."""
         ...
 
-    @property
-    def harm_now(self) -> float:
-        """Harm, in Mbit/s, that the believed state does on the twin."""
-        ...
-
     async def rehearse_window(self) -> bool:
         """Rehearse the approved plan at every hour of its window: whether it keeps the limits in all of them."""
         ...
@@ -233,8 +228,8 @@ class Driver:
         return Move("end", "no optimiser has a plan that helps and was not rejected", no_plan, "no safe plan")
 
     def _without_plan(self, aim: Aim, no_plan: NoPlan) -> Move:
-        if aim.keeps_limits and not self._desk.rejected and not self._harms(self._operator.harm_now):
-            return Move("end", "the network keeps the limits as it is: nothing has to be changed", no_plan, "done")
+        if not self._desk.rejected and not aim.unmet(self._desk.state, self._desk.policy):
+            return Move("end", "the network is as it was asked for: nothing has to be changed", no_plan, "done")
         why = f": {no_plan.reasons[-1]}" if no_plan.reasons else ""
         return Move("end", f"no plan serves the goal and was not rejected{why}", no_plan, "no safe plan")
 

@@ -139,11 +139,6 @@ class NetworkOperator:
         return window.safe
 
     @property
-    def harm_now(self) -> float:
-        """Harm, in Mbit/s, that the believed state does on the twin."""
-        return simulate(self.desk.state).harm(self.desk.policy.max_utilisation)
-
-    @property
     def _validity(self) -> timedelta:
         until = self.desk.aim.until if self.desk.aim else None
         return until - self.live.now if until is not None else VALID

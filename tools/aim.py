@@ -17,11 +17,15 @@ Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Pro
 
 @dataclass(frozen=True)
 class Aim:
-    """A goal as the tools see it. `hours` is the window by the network's local time, where there is one ahead."""
+    """A goal as the tools see it.
+
+    `unmet` says what is missing in a state, nothing where it is as the goal wants it. `hours` is the window by the
+    network's local time, where there is one ahead.
+    """
 
     words: str
     propose: Proposing
-    keeps_limits: bool = False
+    unmet: Callable[[Network, Policy], str] = lambda _network, _policy: "a change was asked for"
     only_rehearse: bool = False
     hours: tuple[int, int] | None = None
     until: datetime | None = None
