@@ -101,14 +101,12 @@ class ResilientClient(Client):
         cancellation_token: CancellationToken | None = None,
     ) -> CreateResult:
         """Return an answer that is whole and can be read."""
-        if cancellation_token is not None and cancellation_token.is_cancelled():
-            raise asyncio.CancelledError
         schemas = [tool if isinstance(tool, dict) else tool.schema for tool in tools]
         choice = tool_choice if isinstance(tool_choice, str) else tool_choice.name
         request = Request(messages, schemas, choice, json_output, extra_create_args)
         answering = asyncio.ensure_future(self._within_deadline(request))
         if cancellation_token is not None:
-            cancellation_token.link_future(answering)
+            cancellation_token.link_future(answering)  # at once, before anything is sent, when it is cancelled already
         return await answering
 
     def remember(self, calls: Sequence[str], blocks: Sequence[JsonValue]) -> None:
