@@ -179,13 +179,21 @@ def test_a_change_made_by_somebody_else_is_seen_in_the_configuration(live):
     assert execution.verdict.snapshot != incident.network.id
 
 
-def test_telemetry_that_contradicts_the_twin_is_refused_before_the_first_step(live):
-    incident = relief(live)
+@pytest.mark.parametrize(
+    ("asked", "because"),
+    [(POLICY.min_fidelity, "fidelity of the twin"), (0.0, "contradicts the twin")],
+    ids=["by the gate", "by the preflight, where the policy asks for no fidelity"],
+)
+def test_telemetry_that_contradicts_the_twin_is_refused_before_the_first_step(live, asked, because):
+    policy = POLICY.model_copy(update={"min_fidelity": asked})
+    network = measured(live)
+    plan = Plan(goal="relieve A->B", base=network.id, steps=STEPS)
+    incident = approved(plan, network, policy, now=live.now)
     live.inject(Fault(kind=FaultKind.WEIGHT, element="interface/A/B", severity=90))
     live.wait(3)
     execution = run(live, incident)
     assert execution.status == "refused"
-    assert "contradicts the twin" in execution.reason
+    assert because in execution.reason
 
 
 FAULTS = [
