@@ -31,6 +31,7 @@ from twin.plan import (
 )
 from twin.plan import Objective as PlanAim
 from twin.policy import Policy
+from twin.sim.simulate import simulate, single_failures
 from twin.verdict import Counterexample
 
 from .inquiry import local_hours
@@ -46,11 +47,43 @@ def aim_of(intent: Intent, network: Network, now: datetime) -> Aim:
     return Aim(
         words=intent_words(intent),
         propose=lambda state, policy, avoid, seed: propose(intent, state, policy, avoid, seed),
-        keeps_limits=intent.verb in ("limit", "grow", "upgrade"),
+        unmet=lambda state, policy: unmet(intent, state, policy),
         only_rehearse=intent.only_rehearse,
         hours=local_hours(intent.when, network) if ahead and intent.when else None,
         until=intent.when.end if ahead and intent.when else None,
     )
+
+
+def unmet(intent: Intent, network: Network, policy: Policy) -> str:
+    """Say what of a goal a state does not meet; nothing where no change is needed for it."""
+    match intent.verb:
+        case "limit":
+            return _over_a_limit(network, policy, failures=intent.limits.max_failure_utilisation is not None)
+        case "grow":
+            return _over_a_limit(network.with_demands(network.demands * (intent.value or 1.0)), policy)
+        case "upgrade" if not intent.what:
+            return _over_a_limit(network, policy)
+        case "restore":
+            return "" if not _measures(network) else "there are measures to undo"
+        case "wake" if not intent.what:
+            return "" if not any(link.asleep for link in network.links) else "there are circuits asleep"
+        case _:
+            return "a change was asked for"
+
+
+def _over_a_limit(network: Network, policy: Policy, *, failures: bool = True) -> str:
+    """What breaks a limit, with everything up or, with `failures`, under a single one."""
+    outcome = simulate(network, failures=single_failures(network) if failures else ())
+    if outcome.harm(policy.max_utilisation) > 1e-6:
+        return f"{outcome.busiest} is at {outcome.max_utilisation:.1%} of its capacity"
+    sweep = outcome.sweep
+    if sweep is None or not len(sweep.failures):
+        return ""
+    worst = int(sweep.max_utilisation.argmax())
+    if sweep.max_utilisation[worst] <= policy.max_failure_utilisation + 1e-6:
+        return ""
+    link = network.links[int(sweep.busiest[worst])].name
+    return f"when {sweep.failures[worst].name} fails, {link} is at {sweep.max_utilisation[worst]:.1%} of its capacity"
 
 
 def propose(
@@ -63,6 +96,13 @@ def propose(
 def _relief(
     intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
+    if intent.verb == "limit":
+        missing = unmet(intent, network, policy)
+        if not missing:
+            return (without_plan(Judge(network, policy), "limit", "every limit holds as it is"),)
+        if missing.startswith("when "):
+            reason = f"{missing}; no planner of routes lowers that: ask for an upgrade"
+            return (without_plan(Judge(network, policy), "limit", reason),)
     if intent.objective is not None and not avoid:
         return plan_for(network, policy, "relieve", Terms(intent.objective, seed=seed))
     methods = _MEANS.get(intent.verb, TACTICAL)
@@ -125,13 +165,18 @@ def _restore(
     intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del seed
+    wanted = [x for x in _measures(network) if not intent.what or _element(x) in intent.what]
+    return (_exactly("restore", wanted, "restore", network, policy, avoid),)
+
+
+def _measures(network: Network) -> list[Change]:
+    """The changes that undo every drain, sleep, tunnel and rate limit."""
     steps: list[Change] = [UndrainNode(node=x.name) for x in network.nodes if x.drained]
     steps += [UndrainLink(circuit=x) for x in dict.fromkeys(link.circuit for link in network.links if link.drained)]
     steps += [WakeLink(circuit=x) for x in dict.fromkeys(link.circuit for link in network.links if link.asleep)]
     steps += [RemoveTunnel(name=x.name) for x in network.tunnels]
     steps += [LimitDemand(source=x.source, target=x.target, limit=None) for x in network.limits]
-    wanted = [x for x in steps if not intent.what or _element(x) in intent.what]
-    return (_exactly("restore", wanted, "restore", network, policy, avoid),)
+    return steps
 
 
 def _upgrade(
@@ -154,6 +199,8 @@ def _growth(
     intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del avoid
+    if not unmet(intent, network, policy):
+        return (without_plan(Judge(network, policy), "grow", "the network carries that as it is"),)
     return plan_growth(network, policy, intent.value or 1.0, seed=seed)
 
 
