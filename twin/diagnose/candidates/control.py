@@ -22,6 +22,7 @@ _K = FaultKind
 _TOLERANCE = 4.0  # standard errors
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
 _MOST_WEIGHTS = 64
+_MOST_LINKS = 96  # whose load is worked out for every weight
 _TYPICAL = (1, 10, 100, 1000, 65_535)
 _COMMITTED = min(3.0, HINT_BOUND)  # nats: how much likelier a wrong weight is where something was committed lately
 _OF_NODES, _OF_INTERFACES = (_K.ROUTING_DOWN, _K.AREA), (_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
@@ -92,7 +93,9 @@ def _misweighted(observation: Observation, judged: Judged) -> list[Candidate]:
     slack = _TOLERANCE * residuals.sigma + (0.02 + observation.removed.max(initial=0.0) / 2) * difference
     steps = LoadSteps(judged.state)
     found: list[tuple[float, Candidate]] = []
-    for position in np.flatnonzero(np.isfinite(residuals.measured) & (difference + slack >= moved)):
+    possible = np.isfinite(residuals.measured) & (difference + slack >= moved)
+    clearest = np.argsort(-np.where(possible, np.abs(residuals.score), -1.0), kind="stable")
+    for position in clearest[: min(_MOST_LINKS, int(possible.sum()))]:
         measured, allowed = float(residuals.measured[position]), float(slack[position])
         link = judged.state.links[position]
         for step in steps.of(int(position)) if link.usable else ():
