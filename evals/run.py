@@ -106,8 +106,10 @@ def evaluate(
 
 
 def close(record: Record, units: Sequence[Unit] | None = None) -> Evaluation:
-    """Sum up what a run's record holds, and write the tables beside it."""
+    """Sum up what a run's record holds, and write the tables beside it; a run that was killed is partial."""
     head = record.head
+    if head.status == "running":
+        head = head.model_copy(update={"status": "partial", "because": "killed, or still under way"})
     order = {unit.case.id: i for i, unit in enumerate(units or units_of(head.spec))}
     results = tuple(sorted(record.results(), key=lambda x: (order.get(x.case, len(order)), x.repeat, x.system)))
     rows = tuple(row for name in head.spec.suites for row in tabulate(suite_of(name), results, repeat=head.spec.repeat))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import networkx as nx
 import numpy as np
@@ -75,9 +75,10 @@ def _same(answer: Any, truth: Any) -> bool:  # noqa: ANN401 - JSON
     if isinstance(truth, float | int) and not isinstance(truth, bool):
         return isinstance(answer, float | int) and close(float(answer), float(truth))
     if isinstance(truth, dict) and isinstance(answer, dict):
-        return truth.keys() == answer.keys() and all(_same(answer[name], truth[name]) for name in truth)
+        mine, true = cast("dict[str, JsonValue]", answer), cast("dict[str, JsonValue]", truth)
+        return mine.keys() == true.keys() and all(_same(mine[name], true[name]) for name in true)
     if isinstance(truth, list) and isinstance(answer, list):
-        return sorted(map(str, answer)) == sorted(map(str, truth))
+        return sorted(map(str, cast("list[object]", answer))) == sorted(map(str, cast("list[object]", truth)))
     return bool(answer == truth)
 
 
