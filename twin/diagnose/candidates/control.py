@@ -95,7 +95,7 @@ def _misweighted(observation: Observation, judged: Judged) -> list[Candidate]:
     found: list[tuple[float, Candidate]] = []
     possible = np.isfinite(residuals.measured) & (difference + slack >= moved)
     clearest = np.argsort(-np.where(possible, np.abs(residuals.score), -1.0), kind="stable")
-    for position in clearest[: min(_MOST_LINKS, int(possible.sum()))]:
+    for position in map(int, clearest[: min(_MOST_LINKS, int(possible.sum()))]):
         measured, allowed = float(residuals.measured[position]), float(slack[position])
         link = judged.state.links[position]
         for step in steps.of(int(position)) if link.usable else ():
