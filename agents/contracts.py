@@ -52,7 +52,9 @@ CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
         "diagnosis": Contract(
             role="diagnosis",
             description="Finds the cause by simulating hypotheses on the twin.",
-            tools=_READ | _WATCH | {"list_symptoms", "read_events", "rank_causes", "what_if", "report_diagnosis"},
+            tools=_READ
+            | _WATCH
+            | {"list_symptoms", "read_events", "rank_causes", "measure", "what_if", "report_diagnosis"},
             evidence=frozenset({"rank_causes"}),
             concludes_with=frozenset({"report_diagnosis"}),
             output=Diagnosis,

@@ -1,6 +1,6 @@
 """Every tool there is. To add one, write the function in its subject's file and name it here and in a contract."""
 
-from .diagnosis import rank_causes, report_diagnosis
+from .diagnosis import measure, rank_causes, report_diagnosis
 from .planning import propose_plans, report_no_plan, submit_plan
 from .registry import Tool, bind
 from .results import fetch_result
@@ -24,6 +24,7 @@ TOOLS: tuple[Tool, ...] = (
     bind(read_events),
     bind(report_incident),
     bind(rank_causes, deadline=LONG),
+    bind(measure, deadline=LONG),
     bind(report_diagnosis),
     bind(what_if),
     bind(propose_plans, deadline=LONG),

@@ -9,9 +9,9 @@ from opentelemetry.trace import NoOpTracer, Span, Tracer
 
 from twin.checks.context import Evidence
 from twin.diagnose import Diagnosis as Ranking
-from twin.errors import UnknownElementError
+from twin.errors import ExecutionError, UnknownElementError
 from twin.evidence import Standing, data_refusal, evidence_of, standing
-from twin.live.network import Telemetry
+from twin.live.network import Configuration, Measurable, ProbeReading, Telemetry
 from twin.model import Network
 from twin.observe import Observation, observe
 from twin.observe.fidelity import Fidelity, fidelity_of
@@ -64,6 +64,19 @@ class ReadSide:
     def read_telemetry(self, since: datetime) -> Telemetry:
         """Return everything measured after `since`."""
         return self._live.read_telemetry(since)
+
+    def probe(self, source: str, target: str) -> ProbeReading:
+        """Probe from one node to another now. Raises as `Measurable.probe` does."""
+        return self._measurable().probe(source, target)
+
+    def read_router(self, router: str) -> Configuration:
+        """Ask one router for its configuration now. Raises as `Measurable.read_router` does."""
+        return self._measurable().read_router(router)
+
+    def _measurable(self) -> Measurable:
+        if isinstance(self._live, Measurable):
+            return self._live
+        raise ExecutionError("the network answers no single questions", fix="wait for its next sample")
 
 
 @dataclass

@@ -6,8 +6,10 @@ from typing import Annotated
 from pydantic import Field
 
 from twin.diagnose import Fact, Hypothesis, diagnose, diagnosed_network
-from twin.errors import InputError, RefusedError
+from twin.diagnose.next_measurement import Measurement, next_measurement, with_configuration, with_probe
+from twin.errors import ExecutionError, InputError, RefusedError
 from twin.model import Frozen
+from twin.observe import Observation
 from twin.sim.simulate import simulate
 from twin.store.memory import Sign
 from twin.untrusted import FileText
@@ -70,6 +72,59 @@ def rank_causes(desk: Desk) -> Causes:
         unexplained=tuple(_reading(x) for x in desk.ranking.unexplained[:FACTS]),
         precedents=_precedents(desk),
     )
+
+
+class Expectation(Frozen):
+    """What a measurement should show if a hypothesis is true."""
+
+    hypothesis: str
+    shows: str
+
+
+class MeasurementTaken(Frozen):
+    """The reading that tells the likeliest causes apart best, and what it showed if it could be taken at once."""
+
+    measurement: str
+    information: float = Field(description="Nats that it is expected to tell about which hypothesis is true.")
+    expected: tuple[Expectation, ...] = Field(description="At most 5.")
+    taken: bool = Field(description="Whether it was taken; rank_causes then takes it into account.")
+    result: str = Field(description="What it showed, or why it was not taken.")
+
+
+def measure(desk: Desk) -> MeasurementTaken:
+    """Take the one measurement that tells the likeliest causes apart best: a probe, or a router's configuration."""
+    if desk.ranking is None:
+        raise RefusedError("no hypothesis has been simulated yet", fix="call rank_causes first")
+    observation = desk.look()
+    with desk.span("next_measurement", snapshot=observation.network.id):
+        asked = next_measurement(desk.ranking, observation)
+    if asked is None:
+        raise RefusedError("no measurement would tell the causes apart any better", fix="call report_diagnosis")
+    taken, result = _taken(desk, asked, observation)
+    return MeasurementTaken(
+        measurement=str(asked),
+        information=round(asked.information, 3),
+        expected=tuple(Expectation(hypothesis=x.hypothesis, shows=x.shows) for x in asked.outcomes[:CAUSES]),
+        taken=taken,
+        result=result,
+    )
+
+
+def _taken(desk: Desk, asked: Measurement, observation: Observation) -> tuple[bool, str]:
+    if asked.kind in ("counter", "wait"):
+        return False, "it cannot be taken at once: it comes with the next sample"
+    try:
+        if asked.kind == "probe":
+            reading = desk.live.probe(asked.source or "", asked.target or "")
+            desk.observation = with_probe(observation, asked.source or "", asked.target or "", reading)
+            late = f", {reading.delay_ms:.1f} ms" if reading.loss < 1 else ""
+            return True, f"loss {reading.loss:.1%}{late}"
+        desk.observation = with_configuration(
+            observation, asked.element or "", desk.live.read_router(asked.element or "")
+        )
+    except ExecutionError as error:
+        return False, f"no answer: {error}"
+    return True, "the configuration was read; the ranking takes it into account"
 
 
 def report_diagnosis(

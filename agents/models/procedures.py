@@ -27,10 +27,14 @@ def monitoring(talk: Conversation) -> Move:
 
 
 def diagnosis(talk: Conversation) -> Move:
-    """Rank the causes; when the two best are close, see what each would do; report the best."""
+    """Rank the causes; when the two best are close, measure what tells them apart and rank again; report the best."""
     if talk.offers("rank_causes"):
         return Call("rank_causes", {})
     causes = items(talk.answer("rank_causes"), "causes")
+    if causes and _is_open(causes) and talk.offers("measure"):
+        return Call("measure", {})
+    if talk.answer("measure").get("taken") is True and talk.exchanges[-1].tool == "measure":
+        return Call("rank_causes", {})
     if causes and _is_open(causes) and talk.offers("what_if"):
         return Call("what_if", {"fault": causes[1].get("fault") or causes[0].get("fault")})
     if causes and talk.offers("report_diagnosis"):

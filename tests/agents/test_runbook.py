@@ -60,7 +60,7 @@ def test_a_healthy_network_is_reported_without_reading_the_logs():
     assert following.tool == "report_incident"
 
 
-@pytest.mark.parametrize(("runner_up", "following"), [(0.3, "what_if"), (0.01, "report_diagnosis")])
+@pytest.mark.parametrize(("runner_up", "following"), [(0.3, "measure"), (0.01, "report_diagnosis")])
 def test_a_close_runner_up_is_looked_at_before_the_cause_is_reported(runner_up: float, following: str):
     causes = [
         {"rank": 1, "probability": 0.6, "fault": {"kind": "link_down", "element": "link/A:B--B:A"}},
@@ -69,6 +69,19 @@ def test_a_close_runner_up_is_looked_at_before_the_cause_is_reported(runner_up: 
     chosen = move("diagnosis", ("rank_causes", {"causes": causes}))
     assert isinstance(chosen, Call)
     assert chosen.tool == following
+
+
+def test_a_measurement_that_was_taken_is_taken_into_account_and_one_that_was_not_leaves_the_question_open():
+    causes = [
+        {"rank": 1, "probability": 0.6, "fault": {"kind": "link_down", "element": "link/A:B--B:A"}},
+        {"rank": 2, "probability": 0.3, "fault": {"kind": "device_down", "element": "node/A"}},
+    ]
+    ranked = ("rank_causes", {"causes": causes})
+    assert move("diagnosis", ranked, ("measure", {"taken": True})) == Call("rank_causes", {})
+    for rest in ((("measure", {"taken": False}),), (("measure", {"taken": True}), ranked)):
+        following = move("diagnosis", ranked, *rest)
+        assert isinstance(following, Call)
+        assert following.tool == "what_if"
 
 
 def test_the_least_harm_wins_then_the_fewest_steps_then_the_lowest_peak():

@@ -6,7 +6,7 @@ Element columns hold positions in the inventory `Network` that `read_topology` r
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +148,7 @@ class ProbeReading(NamedTuple):
     delay_ms: float
 
 
+@runtime_checkable
 class Measurable(Protocol):
     """A network of which single readings can be asked for, apart from what it reports by itself."""
 
