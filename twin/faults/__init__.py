@@ -1,7 +1,7 @@
 """The faults that can befall a network and its measurement, each with ground truth: kind, element, severity, onset."""
 
 from .afflict import afflict, afflict_all, check, struck_links
-from .alike import INDISTINGUISHABLE, UNSEEN, Alike, Unseen, alike
+from .alike import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alike
 from .draw import HURTS, TRIES_PER_KIND, draw_fault
 from .fault import Fault, FaultKind
 from .kinds import ALIASES, DRAWN_KINDS, MAX_WEIGHT, TELEMETRY_KINDS, TRAITS, Trait
@@ -13,6 +13,7 @@ __all__ = [
     "INDISTINGUISHABLE",
     "MAX_WEIGHT",
     "TELEMETRY_KINDS",
+    "TOLD_BY_LINES",
     "TRAITS",
     "TRIES_PER_KIND",
     "UNSEEN",

@@ -54,6 +54,29 @@ INDISTINGUISHABLE: tuple[Alike, ...] = (
 )
 
 
+TOLD_BY_LINES: tuple[Alike, ...] = (
+    Alike(
+        _K.NEIGHBOUR_MISSING,
+        _K.MTU,
+        "at either end of the same circuit, once the log is older than what is read",
+        "either way the circuit has no adjacency and its interfaces stay up; only the log says who refused whom",
+    ),
+    Alike(
+        _K.NEIGHBOUR_MISSING,
+        _K.ACL_BLOCK,
+        "at either end of the same circuit, once the log is older than what is read and while no configuration is",
+        "the same; a filter stands in the configuration as well",
+    ),
+    Alike(
+        _K.ROUTING_DOWN,
+        _K.AREA,
+        "same node, once the log is older than what is read",
+        "either way the node has no adjacency, answers its polls and keeps its interfaces up",
+    ),
+)
+"""Kinds with the same readings, told apart by log lines and configuration alone: a forged line can confuse them."""
+
+
 class Unseen(NamedTuple):
     """A kind of fault that leaves the telemetry of a healthy network, at the elements and times that `when` says."""
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.twin.live.ladder import ladder, last, live, same
-from twin.faults import INDISTINGUISHABLE, UNSEEN, Fault, FaultKind, alike
+from twin.faults import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Fault, FaultKind, alike
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.model import Network
@@ -136,6 +136,26 @@ def test_lost_neighbours_differ_from_each_other_in_the_log_alone(fault: Fault):
     onset = seen(fault)[1]
     if fault is not CONTROL[0]:
         assert onset.events != seen(CONTROL[0])[1].events
+
+
+OTHER_END = "interface/a2/a1"
+ROUTING = [Fault(kind=kind, element="node/a1") for kind in (K.ROUTING_DOWN, K.AREA)]
+
+
+@pytest.mark.parametrize("faults", [(CONTROL[0], CONTROL[2]), (CONTROL[0], CONTROL[1]), ROUTING], ids=str)
+def test_what_only_lines_tell_apart_is_alike_once_they_are_older_than_what_is_read(faults: tuple[Fault, Fault]):
+    one, two = (seen(fault, skipped=1)[1] for fault in faults)
+    assert same(one, two)
+    assert not any("OSPF" in event.message for event in one.events)
+    if faults[0].element == INTERFACE:
+        end = faults[1].model_copy(update={"element": OTHER_END})
+        assert same(one, seen(end, skipped=1)[1])
+
+
+def test_each_pair_told_by_lines_is_proven_and_says_when_and_why():
+    proven = [{K.NEIGHBOUR_MISSING, K.MTU}, {K.NEIGHBOUR_MISSING, K.ACL_BLOCK}, {K.ROUTING_DOWN, K.AREA}]
+    assert [{x.one, x.other} for x in TOLD_BY_LINES] == proven
+    assert all(entry.when and entry.reason for entry in TOLD_BY_LINES)
 
 
 def test_what_is_skipped_is_older_than_what_is_read():
