@@ -43,7 +43,7 @@ _SLEEP = (
     r"\b(?:sleep\w*|slept|asleep|switch(?:ed)? off|turn(?:ed)? off|power(?:ed)? (?:down|off)|shut off|hibernat\w*)\b"
 )
 _POWER = r"\b(?:energy|power|watts?|kilowatts?|electricity|consum\w+|draws?)\b"
-_GROW = r"\b(?:grow\w*|growth|increas\w*|more traffic|more demand|more load|rises?|double[sd]?|doubling|triple[sd]?|twice|higher demand|goes? up|went up|surge\w*|scale[sd]?)\b"
+_GROW = r"\b(?:grow\w*|growth|increas\w*|more traffic|more demand|more load|rises?|double[sd]?|doubling|triple[sd]?|twice|higher demand|goes? up|went up|surge\w*|scale[sd]?|falls?|shrinks?|decreas\w*|less traffic|less demand)\b"
 _TRAFFIC = r"\b(?:traffic|demands?|load|everything|users|volume)\b"
 _WORST = r"\b(?:worst|most severe|hurts? (?:the )?most|most harm\w*|critical|single points? of failure|most dangerous|biggest impact|weakest|worries|hits hardest|most vulnerable|survive\w*)\b"
 _PAIRS = (
@@ -81,7 +81,8 @@ def read_inquiry(text: str, network: Network, *, now: datetime, zone: str = "UTC
     for mention in mentions:
         question = None if _is_way(reading, mention) else doubt(mention, reading, network, strict=False)
         if question is not None:
-            return question
+            rest = _read(reading, network, [m for m in mentions if m.elements], when)
+            return rest if isinstance(rest, Question) and rest.code == "not understood" else question
     if re.search(r"\b(?:not|never|unless|except|without (?!\x01))\b", reading.left) and mentions:
         hit = re.search(r"\b(?:not|never|unless|except|without)\b", reading.left)
         if hit is not None:
