@@ -21,7 +21,7 @@ from twin.faults import TRAITS, FaultKind
 
 SIZES = (12, 50, 200)
 PARTS = ("singles", "doubles", "healthy", "weeks")
-SINCE = 5000
+SINCE = 20_000
 """First seed of those that nothing was tuned on."""
 
 

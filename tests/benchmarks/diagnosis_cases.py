@@ -58,7 +58,7 @@ class Case(NamedTuple):
 
 @lru_cache(maxsize=64)
 def network(nodes: int, seed: int) -> Network:
-    return load_network(f"synthetic/{nodes}-{seed % TOPOLOGIES + (1000 if seed >= 5000 else 1)}")
+    return load_network(f"synthetic/{nodes}-{seed % TOPOLOGIES + (2000 if seed >= 20_000 else 1)}")
 
 
 def start(seed: int) -> datetime:
