@@ -53,7 +53,7 @@ from twin.policy import Policy
 from twin.store import TwinStore
 from twin.verdict import Verdict, verify
 
-EXAMPLES = int(os.environ.get("TWINOPS_GATE_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("TWINOPS_GATE_EXAMPLES", "6"))
 STEPS = 24
 
 ROLES: Sequence[Role] = list(CONTRACTS)
@@ -335,6 +335,6 @@ class Erratic(Courier):
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_random_conversation_changes_the_network_without_approval(seed: int):
     with tempfile.TemporaryDirectory() as folder:
-        after = play("file name", "x", Path(folder), model=Erratic(seed))
+        after = play({}, Path(folder), model=Erratic(seed))
         assert unapproved_changes(after) == []
         assert calls_out_of_contract(after) == []

@@ -22,9 +22,9 @@ from .conftest import NOON, square
 
 SECRET = "k3y-0f-the-house-91d2"
 ROOT = Path(__file__).resolve().parents[2]
-EVERY = 1 if os.environ.get("TWINOPS_HOSTILE_SQL") == "all" else 12
+EVERY = 1 if os.environ.get("TWINOPS_HOSTILE_SQL") == "all" else 18
 SLICE = [x for i, x in enumerate(HOSTILE) if i % EVERY == 0]
-"""Each statement starts a process: by default every twelfth runs, with TWINOPS_HOSTILE_SQL=all every one."""
+"""Each statement starts a process: by default every eighteenth runs, with TWINOPS_HOSTILE_SQL=all every one."""
 
 ASKS_FOR_TOO_MUCH_OF_ITS_OWN = {
     "SELECT " + " AND ".join(["true"] * 2_000),
