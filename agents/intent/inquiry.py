@@ -82,7 +82,8 @@ def read_inquiry(text: str, network: Network, *, now: datetime, zone: str = "UTC
         question = None if _is_way(reading, mention) else doubt(mention, reading, network, strict=False)
         if question is not None:
             rest = _read(reading, network, [m for m in mentions if m.elements], when)
-            return rest if isinstance(rest, Question) and rest.code == "not understood" else question
+            is_word = question.words[:1].islower() and isinstance(rest, Question) and rest.code == "not understood"
+            return rest if is_word else question
     if re.search(r"\b(?:not|never|unless|except|without (?!\x01))\b", reading.left) and mentions:
         hit = re.search(r"\b(?:not|never|unless|except|without)\b", reading.left)
         if hit is not None:
