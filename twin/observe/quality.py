@@ -222,7 +222,8 @@ class _Assessor:
         if silent:
             yield f"{silent} nodes do not answer: their counters and exports were not expected"
         if self._observation.samples < 3:
-            yield f"only {self._observation.samples} steady samples: counters that stand still cannot be told"
+            few = "one steady sample" if self._observation.samples == 1 else "two steady samples"
+            yield f"only {few}: counters that stand still cannot be told"
 
 
 def _witness(observation: Observation) -> Witness:
