@@ -6,7 +6,7 @@ from twin.model import Floats
 
 ROBUST, EXACT = 4.0, 10.0
 """Degrees of freedom: of what the whole network adds up to, of what one element counts."""
-_PROBE_LOSS, _PROBE_SHARE = 0.01, 0.25
+_PROBE_LOSS, _PROBE_SHARE = 0.01, 0.5
 
 
 def student(score: Floats, freedom: float = ROBUST) -> Floats:
@@ -15,5 +15,5 @@ def student(score: Floats, freedom: float = ROBUST) -> Floats:
 
 
 def probe_error(lost: Floats) -> Floats:
-    """Standard error of a probed loss share: which of the equal paths they take is drawn."""
-    return _PROBE_LOSS + _PROBE_SHARE * lost
+    """Standard error of a probed loss share: equal paths are drawn, so that all or none is sure."""
+    return _PROBE_LOSS + _PROBE_SHARE * lost * (1 - lost)

@@ -182,7 +182,7 @@ def _probe_delay(seen: Observation, readings: Readings) -> Floats:
 
 
 def _probe_loss(seen: Observation, readings: Readings) -> Floats:
-    """Which of the equal paths a probe takes is drawn: a predicted loss is known up to a quarter of itself."""
+    """Which of the equal paths a probe takes is drawn: a loss on some of them is known less well."""
     known = np.isfinite(seen.probes.loss) & np.isfinite(readings.through)
     lost = np.where(known, 1 - readings.through, 0.0)
     return np.where(known, student((np.nan_to_num(seen.probes.loss) - lost) / probe_error(lost)), 0.0)
