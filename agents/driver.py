@@ -12,6 +12,7 @@ approve ── execute ── confirm ──────────────
 └─ disagreement ─► roll back ─────────► rolled back
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
@@ -156,6 +157,7 @@ class Driver:
         role = ROLE_OF.get(stage)
         self._session.journal.append(StageStarted(stage=stage, round=number, role=role))
         started = time.monotonic()
+        await asyncio.sleep(0)  # a cancellation comes before what a stage does, not after it
         move = await self._stages[stage]()
         if move.next not in EDGES[stage]:
             raise RuntimeError(f"no edge from {stage} to {move.next}")
