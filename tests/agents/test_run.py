@@ -160,3 +160,21 @@ def test_a_plan_that_a_person_must_approve_waits_and_changes_nothing(tmp_path: P
     assert waiting.of(ExecutionStep) == []
     assert read_plan(waiting.result.folder / "plan.json").hash == waiting.of(VerdictReached)[0].plan.hash
     assert not (waiting.result.folder / "certificate.json").exists()
+
+
+def test_a_crash_before_the_first_record_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def broken(_ground: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("agents.run.follow", broken)
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run_incident(request(), runs=tmp_path / "runs", home=tmp_path / "home"))
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_fault_may_be_named_in_words_and_is_looked_for_before_there_is_a_folder(tmp_path: Path):
+    named = perform(tmp_path, request(fault="wrong_igp_weight@IPLSng->KSCYng=10000"))
+    assert named.result.finished.truth == request().fault
+    with pytest.raises(InputError, match="no node 'Nowhere'"):
+        perform(tmp_path / "other", request(fault="device_down@Nowhere"))
+    assert not (tmp_path / "other" / "runs").exists()
