@@ -141,8 +141,8 @@ def worded(result: BaseModel, inquiry: Inquiry, policy: Policy) -> Iterator[str]
         case Growth():
             yield from _growth(result, policy)
         case Headroom():
-            yield f"With everything up, traffic may grow {_room(result.intact)}."
-            yield f"Under every single failure too, it may grow {_room(result.under_failures)}."
+            yield f"With everything up, {_room(result.intact)}."
+            yield f"Under every single failure too, {_room(result.under_failures)}."
         case PathAnswer():
             yield from _path(result)
         case BusiestLinks():
@@ -201,9 +201,14 @@ def _growth(result: Growth, policy: Policy) -> Iterator[str]:
 
 def _room(case: GrowthCase) -> str:
     if case.factor is None:
-        return "without end"
+        return "traffic may grow without end"
     failure = f" when {short(case.failure)} fails" if case.failure else ""
-    return f"to {case.factor:.4g} times what it is; then {case.link} reaches {share(case.limit)}{failure}"
+    room = (
+        f"traffic may grow to {case.factor:.4g}"
+        if case.factor >= 1
+        else f"there is room for no more than {case.factor:.4g}"
+    )
+    return f"{room} times what it is; then {case.link} reaches {share(case.limit)}{failure}"
 
 
 def _path(result: PathAnswer) -> Iterator[str]:
