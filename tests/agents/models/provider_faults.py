@@ -86,7 +86,9 @@ class Script:
             self.struck += 1
             return self.fault(body)
         blocks = api.move(body)
-        self.said |= {x["id"]: (x["name"], x["input"]) for x in blocks if x["type"] == "tool_use"}
+        for call in [x for x in blocks if x["type"] == "tool_use"]:
+            call["id"] = f"toolu_{len(self.said)}"
+            self.said[call["id"]] = (call["name"], call["input"])
         return api.say(*blocks)
 
 
