@@ -10,7 +10,7 @@ from twin.diagnose.effects import Candidate
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
 from twin.model import Floats
-from twin.observe.observation import Observation
+from twin.observe.observation import Observation, arrivals
 
 from .routed import Routed, routed
 from .screen import (
@@ -28,6 +28,8 @@ _K = FaultKind
 _LEAST_GAIN = 6.0  # nats that the readings must speak for a place before it is simulated
 _PLACES = 6  # most places of one kind that are simulated
 _LEAST_LOST, _CLEAR = 0.02, 4.0  # share lost behind a link, and standard errors of its node's balance
+_CLOCKS_S = 2.0  # by which routers' clocks differ
+_SETTLED = 3  # earlier samples that tell how a load was
 _TOLD, _UNTOLD = 3.5, -2.5
 """Nats for a line in the log that the fault would have left, and against it where there is none."""
 
@@ -42,7 +44,7 @@ def places(observation: Observation, judged: Judged) -> Iterator[Candidate]:
         [*_drops(scene, field), *_filters(scene, field), *_detours(scene, field), *_members(scene, field)]
     )
     for fault in found:
-        yield Candidate(fault, hint=_hint(observation, fault))
+        yield Candidate(fault, hint=_hint(observation, judged, fault))
     for fault in _one_way(scene):
         yield Candidate(fault)
 
@@ -131,13 +133,32 @@ def _apart(shares: list[float]) -> list[float]:
     return shares[:1] if len(shares) == 2 and abs(shares[0] - shares[1]) < 0.02 else shares
 
 
-def _hint(observation: Observation, fault: Fault) -> float:
+def _hint(observation: Observation, judged: Judged, fault: Fault) -> float:
     """What the log says: whether the router was configured, whether the circuit has flapped."""
     if fault.kind in (_K.DATA_ACL, _K.STATIC_ROUTE):
-        router = f"node/{fault.element.split('/')[1]}"
-        told = any(x.kind == "commit" and x.element == router for x in observation.events)
-        return _TOLD if told else _UNTOLD
+        router, (since, until) = f"node/{fault.element.split('/')[1]}", _onset(observation, judged, fault.element)
+        commits = [x.time for x in observation.events if x.kind == "commit" and x.element == router]
+        return _TOLD if any(since <= time <= until for time in commits) else _UNTOLD
     if fault.kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
         came_back = any(x.kind == "interface_up" and x.element == fault.element for x in observation.events)
         return _TOLD if came_back == (fault.kind is _K.ECMP_STALE) else _UNTOLD
     return 0.0
+
+
+def _onset(observation: Observation, judged: Judged, interface: str) -> tuple[float, float]:
+    """When what is wrong with the load of an interface can have begun, epoch seconds.
+
+    In the first interval of the newest samples where the load was clearly as it should be before; else any time.
+    """
+    link, past, window = observation.network.link(interface), observation.past, observation.window
+    first, anytime = float(window.time[0]), (-np.inf, float(window.time[-1]))
+    if len(past.time) < _SETTLED:
+        return anytime
+    level = np.nansum(past.demands[-_SETTLED:], axis=(1, 2)) / float(observation.network.demands.sum())
+    before = arrivals(past)[-_SETTLED:, link] / np.maximum(level, 1e-9)
+    now, expected = judged.residuals.measured[link], judged.readings.arrived[link]
+    usual = float(np.ptp(before)) + judged.readings.sigma[link]
+    well = np.abs(before - expected) < np.abs(before - now)
+    if well.all() and abs(now - expected) > 2 * usual:
+        return first - observation.interval_s - _CLOCKS_S, first + _CLOCKS_S
+    return anytime
