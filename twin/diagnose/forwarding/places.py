@@ -134,7 +134,9 @@ def _apart(shares: list[float]) -> list[float]:
 
 
 def _hint(observation: Observation, judged: Judged, fault: Fault) -> float:
-    """What the log says: whether the router was configured, whether the circuit has flapped."""
+    """What the log says: whether the router was configured, whether the circuit has flapped; nothing without a log."""
+    if not observation.events and not observation.unread_lines:
+        return 0.0
     if fault.kind in (_K.DATA_ACL, _K.STATIC_ROUTE):
         router, (since, until) = f"node/{fault.element.split('/')[1]}", _onset(observation, judged, fault.element)
         commits = [x.time for x in observation.events if x.kind == "commit" and x.element == router]
