@@ -136,7 +136,7 @@ def _lossy(observation: Observation, judged: Judged) -> Iterator[Fault]:
 
 def _breaking(observation: Observation, judged: Judged) -> Iterator[Fault]:
     """Circuits, and routers on all they send, whose frames arrive broken; the share is that of what was sent."""
-    network, excess = observation.inventory, np.nan_to_num(observation.broken - judged.readings.broken)
+    network, excess = observation.inventory, _broken_share(observation, judged)
     breaking = excess > _LEAST_BROKEN
     for circuit, positions in network.circuits.items():
         if breaking[list(positions)].any():
@@ -148,8 +148,18 @@ def _breaking(observation: Observation, judged: Judged) -> Iterator[Fault]:
         yield Fault(kind=_K.DEVICE_CORRUPTION, element=element, severity=_share(observation, excess, sent))
 
 
+def _broken_share(observation: Observation, judged: Judged) -> Floats:
+    """Frames that arrive broken as a share of those received, beyond what is explained [m].
+
+    Where no errors are reported at all, whatever the wire loses may have been broken.
+    """
+    unreported = np.isnan(observation.window.errors_per_s).all(axis=0)
+    lost = np.minimum(_lost(observation, judged), 1 - 1e-6)
+    return np.where(unreported, lost / (1 - lost), np.nan_to_num(observation.broken - judged.readings.broken))
+
+
 def _share(observation: Observation, broken: Floats, links: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
     """Frames that arrive broken as a share of those sent, over some links together, by what each receives."""
-    received = np.where(np.isfinite(observation.broken), np.nan_to_num(observation.in_mbps), 0.0)[links]
+    received = np.nan_to_num(observation.in_mbps)[links]
     errors = float((np.maximum(broken[links], 0.0) * received).sum())
     return float(np.clip(errors / max(errors + float(received.sum()), 1e-9), 1e-6, 1 - 1e-6))
