@@ -1,7 +1,6 @@
 """Emulated networks with something wrong, or nothing: what detection, diagnosis and data checks are shown."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -18,7 +17,7 @@ from twin.model import Network
 from twin.observe import Observation, observe
 
 from .case import Case, Split
-from .suite import NETWORKS, Workplace, of_split, rounds, scaled
+from .suite import Workplace, of_split, scaled
 
 _K = FaultKind
 HELD_OUT_KINDS = (
@@ -70,7 +69,7 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     case's faults cannot strike its network.
     """
     del workplace
-    inventory = scaled(load_network(case.network), case)
+    inventory = network_of(case)
     faults = case.faults if case.faults is not None else draw_faults(case, inventory)
     for fault in faults:
         check(inventory, fault)
@@ -130,15 +129,15 @@ def split_kinds(split: Split) -> tuple[str, ...]:
     return of_split(split, map(str, DEV_KINDS), map(str, HELD_OUT_KINDS))
 
 
-def deal(suite: str, kinds: tuple[str, ...], split: Split, networks: tuple[str, ...] | None = None) -> Iterator[Case]:
-    """Deal cases out as `rounds` does, but faults of equal paths only to networks that have such paths."""
-    places = networks or NETWORKS[split]
-    branching = [name for name in places if not name.startswith("synthetic/")]
-    for case in rounds(suite, kinds, split, places):
-        stuck = case.kind in map(str, (_K.ECMP_MISSING, _K.ECMP_STALE)) and case.network not in branching
-        yield case.model_copy(update={"network": branching[case.seed % len(branching)]}) if stuck else case
+def network_of(case: Case) -> Network:
+    """The network that a case is about; with equal weights where the fault is one of equal paths, which it then has."""
+    network = scaled(load_network(case.network), case)
+    if case.kind not in _OF_EQUAL_PATHS:
+        return network
+    return replace(network, links=tuple(link._replace(weight=10) for link in network.links))
 
 
+_OF_EQUAL_PATHS = (str(_K.ECMP_MISSING), str(_K.ECMP_STALE))
 _DOUBLES = (_K.LINK_DOWN, _K.DEVICE_DOWN, _K.CAPACITY, _K.SURGE, _K.WEIGHT, _K.SILENT_LOSS, _K.CORRUPTION, _K.DETACH,
             _K.LATENCY, _K.INCAST)  # fmt: skip
 

@@ -210,5 +210,5 @@ SUITE = Suite(
         Metric("broken files refused by name", "share", "refused", where="file", bar=1.0),
     ),
     cases=200,
-    slice=20,
+    slice=10,
 )

@@ -64,6 +64,6 @@ SUITE = Suite(
         Metric("watt-hours", "mean", "watt_hours", higher=False),
     ),
     cases=16,
-    slice=2,
+    slice=1,
     agents=True,
 )

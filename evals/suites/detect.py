@@ -8,10 +8,9 @@ from typing import NamedTuple
 from evals.baselines import threshold_alarm
 from evals.case import Case, Split
 from evals.result import Measures
-from evals.scene import deal, differ, draw_faults, emulate, open_stretch, split_kinds
-from evals.suite import Metric, Suite, Workplace, scaled
+from evals.scene import differ, draw_faults, emulate, network_of, open_stretch, split_kinds
+from evals.suite import Metric, Suite, Workplace, rounds
 from twin.faults import Fault
-from twin.formats import load_network
 from twin.live.network import Telemetry
 from twin.model import Network
 from twin.observe import find_symptoms, observe
@@ -46,7 +45,7 @@ class Watched(NamedTuple):
 
 def _stage(case: Case, workplace: Workplace) -> Stretch:
     del workplace
-    network = scaled(load_network(case.network), case)
+    network = network_of(case)
     faults = case.faults if case.faults is not None else draw_faults(case, network)
     live = open_stretch(case, network)
     frames: list[Frame] = []
@@ -114,7 +113,7 @@ def score(stretch: Stretch, watched: Watched) -> Measures:
 def _draw(split: Split) -> Iterator[Case]:
     kinds = split_kinds(split)
     half = len(kinds) // 2
-    return deal("detect", (*kinds[:half], "healthy", *kinds[half:], "surprise", "healthy"), split)
+    return rounds("detect", (*kinds[:half], "healthy", *kinds[half:], "surprise", "healthy"), split)
 
 
 SUITE = Suite(

@@ -8,9 +8,9 @@ from zlib import crc32
 from evals.baselines import random_faults, threshold_faults
 from evals.case import Case, Split
 from evals.result import Measures
-from evals.scene import Scene, deal, kinds_of, split_kinds, stage
+from evals.scene import Scene, kinds_of, split_kinds, stage
 from evals.score.sets import count, count_elements, pairs, rank_of, same, same_for_telemetry, within
-from evals.suite import Metric, Suite
+from evals.suite import Metric, Suite, rounds
 from twin.diagnose import diagnose
 from twin.faults import TELEMETRY_KINDS, Fault
 
@@ -82,7 +82,7 @@ def _draw(split: Split) -> Iterator[Case]:
     third = len(kinds) // 3
     mixed = (*kinds[:third], "healthy", "double", *kinds[third : 2 * third], "surprise", "double", *kinds[2 * third :],
              "healthy", "double")  # fmt: skip
-    return deal("diagnose", mixed, split)
+    return rounds("diagnose", mixed, split)
 
 
 _metric = partial(Metric, kind="share")

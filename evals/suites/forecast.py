@@ -205,5 +205,5 @@ SUITE = Suite(
         Metric("90 % intervals cover, published", "mean", "covered", where="published", higher=None),
     ),
     cases=84,
-    slice=10,
+    slice=3,
 )

@@ -161,7 +161,7 @@ SUITE = Suite(
     score=score,
     metrics=METRICS,
     cases=60,
-    slice=3,
+    slice=2,
     agents=True,
 )
 SMOKE = replace(

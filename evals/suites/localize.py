@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from evals.case import Case, Split
 from evals.result import Measures
-from evals.scene import HELD_OUT_KINDS, Scene, deal, stage
+from evals.scene import HELD_OUT_KINDS, Scene, stage
 from evals.score.places import device_hit, interface_hit, localisation
 from evals.score.sets import pairs
-from evals.suite import Metric, Suite, of_split
+from evals.suite import Metric, Suite, of_split, rounds
 from evals.suites.diagnose import Named, by_chance, by_threshold, by_twin
 from twin.faults import FaultKind
 
@@ -44,7 +44,7 @@ def _draw(split: Split) -> Iterator[Case]:
     """Twelve healthy cases of a hundred, as there."""
     dev = [str(kind) for kind in NETOPSBENCH if kind not in HELD_OUT_KINDS]
     held = [str(kind) for kind in NETOPSBENCH if kind in HELD_OUT_KINDS]
-    return deal("localize", (*of_split(split, dev, held), "healthy"), split, LARGE[split])
+    return rounds("localize", (*of_split(split, dev, held), "healthy"), split, LARGE[split])
 
 
 SUITE = Suite(
@@ -63,5 +63,5 @@ SUITE = Suite(
         Metric("fault type right", "share", "kind", where="faulty"),
     ),
     cases=176,
-    slice=16,
+    slice=8,
 )

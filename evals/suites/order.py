@@ -161,5 +161,5 @@ SUITE = Suite(
         Metric("safe order found where there is one", "share", "found", where="possible", bar=1.0),
     ),
     cases=120,
-    slice=9,
+    slice=6,
 )

@@ -115,5 +115,5 @@ SUITE = Suite(
         Metric("check and element named right", "share", "named", where="nameable", bar=0.98),
     ),
     cases=640,
-    slice=40,
+    slice=30,
 )
