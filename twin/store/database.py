@@ -7,6 +7,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 import duckdb
 import numpy as np
@@ -23,7 +24,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 _guard = threading.Lock()
-_writers: dict[str, threading.RLock] = {}
+_writers: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()  # gone with the last who has the file open
 
 
 class Database:
