@@ -35,10 +35,10 @@ _MAD = 1.4826
 _SILENT, _UNREAD = 2, 5  # samples running without an answer: single polls get lost, each costs two rates
 EFFECTS: dict[AnomalyKind, float] = {
     "load": 0.04,
-    "wire": 0.015,
+    "wire": 0.008,
     "drops": 0.001,
     "errors": 0.0005,
-    "probe_loss": 0.02,
+    "probe_loss": 0.015,
     "probe_delay": 0.6,
     "growth": float(np.log(1.35)),
     "packets": float(np.log(1.3)),
