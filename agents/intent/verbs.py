@@ -15,6 +15,10 @@ _RATE = rf"(?P<n>{NUMBER})\s?(?P<unit>[kmgt]?bit/s|[kmgt]bps|[kmgt]b/s|[kmgt]bit
 _SERVICE = r"(?:service|rotation|routing|use|operation|production|traffic|duty|the rotation|the routing)"
 
 _PATTERNS: tuple[tuple[Verb, str], ...] = (
+    (
+        "undrain",
+        rf"\b(?:bring|take|get|give) {_OBJ} back(?: again)?(?: (?:after|from) (?:the |its )?(?:maintenance|works?|repairs?))?(?=\s*[.!,;]?\s*$|\s*\x00)",
+    ),
     ("restore", r"\b(?:clean up|tidy up)\b"),
     (
         "drain",
@@ -133,7 +137,7 @@ _PATTERNS: tuple[tuple[Verb, str], ...] = (
     ),
     (
         "restore",
-        r"\b(?:restore|undo|revert|roll back to|go back to|remove|lift|clear|take back|roll back|withdraw|reset)\b (?:all |any |every |the |of |our )*(?:temporary |earlier |previous |old |special |traffic engineering |te )?(?:measures?|changes|drains(?: and tunnels)?|tunnels|work-?arounds?|interventions?|limits|network|everything|normal (?:state|operation|routing)|state|configuration)(?: (?:to|back to) (?:normal|its normal state|normal operation|the normal state|how it was|default))?",
+        r"\b(?:restore|undo|revert|roll back to|go back to|remove|lift|clear|take back|roll back|withdraw|reset)\b (?:all |any |every |the |of |our )*(?:temporary |earlier |previous |old |special |original |initial |default |traffic engineering |te )?(?:measures?|changes|drains(?: and tunnels)?|tunnels|work-?arounds?|interventions?|limits|network|everything|normal (?:state|operation|routing)|state|configuration)(?: (?:and|,) (?:the |all )?(?:measures?|changes|drains?|tunnels|work-?arounds?|limits))*(?: (?:to|back to) (?:normal|its normal state|normal operation|the normal state|how it was|default))?",
     ),
     (
         "restore",
@@ -204,7 +208,7 @@ class Phrase(NamedTuple):
 
 
 _NEGATED = re.compile(
-    r"(?:\b(?:do not|don't|dont|never|not|without|avoid|refrain from|instead of|rather than|no need to|must not|should not|cannot)\s+(?:\w+\s+){0,2})$"
+    r"(?:\b(?:do not|don't|dont|never|not(?! needed| used| required)|without|avoid|refrain from|instead of|rather than|no need to|must not|should not|cannot)\s+(?:\w+\s+){0,2})$"
 )
 
 

@@ -13,7 +13,7 @@ FILLER = frozenset(
     temporarily go ahead let lets let's make sure get have us plan goal task request ticket change ops team hi hello hey
     dear there here maintenance window time period start begin scheduled schedule planned planning purposes because
     while keeping keep still sleeping asleep idle service traffic transit first today tonight night morning evening afternoon tomorrow hours
-    hour hrs min minutes mins o'clock between again everything it's i'd we'd i'm us
+    hour hrs min minutes mins o'clock between again everything it's i'd we'd i'm us them
     """)
 )
 """Words that may stand around any goal without changing it."""
