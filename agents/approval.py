@@ -26,9 +26,11 @@ from .events import ApprovalGiven, RunFinished
 from .journal import Clock, Journal
 from .ownership import own
 from .past import JOURNAL, Past, read_past
+from .runs import list_runs
 
 TWIN, PLAN = "twin.duckdb", "plan.json"
 _SHORTEST = 6  # characters of a plan's hash that name it
+_MOST = 1_000  # plans that wait at once
 
 
 class Pending(Frozen):
@@ -60,9 +62,9 @@ class Decided:
 def pending(runs: Path, now: datetime) -> tuple[Pending, ...]:
     """Return every plan that waits in a folder of runs, the oldest first; records that cannot be read are left out."""
     found: list[Pending] = []
-    for path in sorted(runs.glob(f"*/{JOURNAL}")):
+    for entry in list_runs(runs, outcome="awaiting approval", top=_MOST):
         try:
-            past = read_past(path.parent)
+            past = read_past(runs / entry.run)
         except TwinError:
             continue
         if past.waits is not None:
