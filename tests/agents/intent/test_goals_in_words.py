@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 (sentences as people write them, on one line)
+# ruff: noqa: RUF001 (sentences as people write them, on one line)
 """Goals in plain words: what they mean, where each field came from, and what has to be asked."""
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 (sentences as people write them, on one line)
+# ruff: noqa: E501 (sentences as people write them, on one line)
 """Limits: read wherever they stand, refused when they contradict, and only ever tightening a policy."""
 
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001 (sentences as people write them, on one line)
+
 """When: relative words and hours, counted from a given moment in a given zone."""
 
 from datetime import UTC, datetime, timedelta
