@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from twin.errors import FormatError, StoreError
 
+from .record import RunSpec
 from .result import Result
 from .run import Evaluation, units_of
 from .suite import Suite
@@ -17,6 +18,9 @@ from .terminal import interval, number
 
 SLICE = "## The slice that every build is held to"
 _LINE = re.compile(r"^\| (?P<suite>[a-z0-9-]+) \| (?P<metric>[^|]+) \| (?P<value>[-+.\de]+) \| (?P<better>\w+) \|$")
+
+
+_SHARE_SLACK, _SLACK = 1e-4, 0.02
 
 
 class Bound(NamedTuple):
@@ -43,7 +47,8 @@ def page(ended: Evaluation) -> str:
         "",
         "Written by `make eval`, not by hand. What the suites ask and how they score: [evaluation.md](evaluation.md).",
         "",
-        f"{asked:,} cases of the {spec.split} split, {len(ended.results):,} answers, agents on `{spec.model}`; "
+        f"{asked:,} cases{_part(spec)} of the {spec.split} split, {len(ended.results):,} answers, agents on "
+        f"`{spec.model}`; "
         f"{'complete' if head.status == 'complete' else f'PARTIAL: {head.because}'}. "
         "In brackets the 95 % interval: Wilson's for shares, a bootstrap over cases for the rest.",
         "The first system is twinops; the others are what it is compared with. A figure that misses its bar is marked.",
@@ -52,6 +57,13 @@ def page(ended: Evaluation) -> str:
     for name in spec.suites:
         lines += _section(suite_of(name), ended.rows)
     return "\n".join([*lines, *_bounds(ended)]) + "\n"
+
+
+def _part(spec: RunSpec) -> str:
+    """Say so where not every case was asked for."""
+    if spec.slice:
+        return ", the slice that every build is held to alone,"
+    return ", a part alone," if spec.cases or spec.seeds else ""
 
 
 def slice_rows(ended: Evaluation) -> tuple[Row, ...]:
@@ -81,14 +93,18 @@ def read_bounds(path: Path) -> Mapping[tuple[str, str], Bound]:
     return bounds
 
 
-def worse(rows: Iterable[Row], bounds: Mapping[tuple[str, str], Bound], *, slack: float = 1e-4) -> list[str]:
-    """Name every figure that is worse than its bound by more than `slack` of it; an unknown figure has none."""
+def worse(rows: Iterable[Row], bounds: Mapping[tuple[str, str], Bound]) -> list[str]:
+    """Name every figure that is worse than its bound; a figure without one is new, and none.
+
+    Shares of cases have to be as good as they were; the rest may be 2 % worse, because tokens are estimated and
+    optimisers round differently on other machines.
+    """
     found: list[str] = []
     for row in rows:
         bound = bounds.get((row.suite, row.metric))
         if bound is None:
             continue
-        room = slack * max(1.0, abs(bound.value))
+        room = _SHARE_SLACK if row.share else _SLACK * abs(bound.value) + _SHARE_SLACK
         missing = bound.value - row.value if bound.higher else row.value - bound.value
         if missing > room:
             found.append(f"{row.suite}: {row.metric} is {row.value:.6g}, was {bound.value:.6g}")
