@@ -1,4 +1,3 @@
-
 """When: relative words and hours, counted from a given moment in a given zone."""
 
 from datetime import UTC, datetime, timedelta
