@@ -7,12 +7,15 @@ import numpy as np
 
 from twin.model import Floats, Link, Network, Node, Tunnel
 
-from .observation import Observation
-from .prediction import ExportNoise, Prediction, export_noise, predict
+from .observation import Observation, arrivals
+from .prediction import ExportNoise, Prediction, export_noise, hashing_variance, predict
 from .samples import mean
 
 GAP = 0.12
 """How much a rate moves between samples, relative: the error of a mean that lacks some of them."""
+
+_EARLIER, _TELLING = 4, 12  # samples, and links mostly moved by hashing, that tell how far it moves loads
+_MOSTLY, _SAFETY, _LEAST_HASHING = 0.5, 1.5, 0.4
 
 
 class Residuals(NamedTuple):
@@ -67,9 +70,26 @@ class Expectation:
         sigma = np.hypot(prediction.sigma * self._observation.quality.noise, np.hypot(gaps, reading))
         return Residuals(self._measured, prediction.arrived, sigma, prediction)
 
+    @cached_property
+    def _hashing(self) -> float:
+        """How far hashing moved the loads before, as a multiple of its bound; 1 where too few links can tell."""
+        seen = self._observation
+        earlier = seen.past.rows(slice(-_EARLIER, None))
+        if len(earlier.time) < _EARLIER:
+            return 1.0
+        measured = mean(earlier.demands)
+        then = seen.network.with_demands(np.where(np.isfinite(measured), measured, seen.network.demands))
+        stated = predict(then, np.zeros(len(then.links)), self._noise)
+        hashed = hashing_variance(stated.network) > _MOSTLY * stated.sigma**2
+        score = ((mean(arrivals(earlier)) - stated.arrived) / stated.sigma)[hashed]
+        score = score[np.isfinite(score)]
+        if score.size < _TELLING:
+            return 1.0
+        return float(np.clip(_SAFETY * 1.4826 * np.median(np.abs(score)), _LEAST_HASHING, 1.0))
+
     def _prediction(self, network: Network) -> Prediction:
         """Simulate every state once: many faults lead to the same one."""
         key = network.nodes, network.links, network.tunnels
         if key not in self._predicted:
-            self._predicted[key] = predict(network, self._observation.removed, self._noise)
+            self._predicted[key] = predict(network, self._observation.removed, self._noise, hashing=self._hashing)
         return self._predicted[key]

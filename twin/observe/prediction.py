@@ -46,8 +46,11 @@ def export_noise(network: Network, removed: Floats, *, samples: int, interval_s:
     return ExportNoise(np.divide(on_links, load, out=np.full(load.size, overall), where=load > 0))
 
 
-def predict(network: Network, removed: Floats, noise: ExportNoise) -> Prediction:
-    """Simulate `network` with the share `removed` [m] of each link's traffic taken off on the way."""
+def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: float = 1.0) -> Prediction:
+    """Simulate `network` with the share `removed` [m] of each link's traffic taken off on the way.
+
+    `hashing` is the standard error that flows hashed to equal paths cause here, as a multiple of the stated one.
+    """
     from twin.sim.arrays import compile_network
     from twin.sim.kernels import expect
     from twin.sim.route import mean_delays, route
@@ -64,7 +67,7 @@ def predict(network: Network, removed: Floats, noise: ExportNoise) -> Prediction
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]
     variance = FLOOR_MBPS**2 + (COUNTER_ERROR * arrived) ** 2 + noise.per_mbps * arrived
-    variance += hashing_variance(lossy, routing.paths.dist)
+    variance += hashing**2 * hashing_variance(lossy, routing.paths.dist)
     return Prediction(arrived, np.sqrt(variance), delay_ms, apart_ms, survival, lossy)
 
 
