@@ -77,7 +77,7 @@ def run(inventory: Network, faults: Sequence[Fault], seed: int) -> Case:
         moved=min((shown(x, live, telemetry, y) for x, y in zip(faults, others, strict=True)), default=np.inf),
         diagnosis=diagnosis,
         seconds=time.process_time() - begin,
-        alarm=_alarm(inventory, telemetry, seed) if faults else None,
+        alarm=_alarm(inventory, live.read_topology(), telemetry, seed) if faults else None,
     )
 
 
@@ -103,12 +103,12 @@ def without(inventory: Network, faults: tuple[Fault, ...], seed: int) -> Telemet
     return struck(inventory, faults, seed)[1]
 
 
-def _alarm(inventory: Network, telemetry: Telemetry, seed: int) -> int | None:
+def _alarm(inventory: Network, topology: Network, telemetry: Telemetry, seed: int) -> int | None:
     """Samples after the onset at which a symptom shows that was not there before; None when none does."""
     times = np.unique(telemetry.links.time)
     known = _before(inventory, seed)
     for samples in (1, 2, 3):
-        seen = find_symptoms(observe(inventory, until(telemetry, times[-AFTER - 1 + samples])))
+        seen = find_symptoms(observe(topology, until(telemetry, times[-AFTER - 1 + samples])))
         if {(x.kind, x.element) for x in seen} - known:
             return samples
     return None

@@ -20,6 +20,8 @@ READ_S = 0.35
 """Standard error of the time at which a counter is read, seconds."""
 FRAME_MBIT = 0.008
 """A mean frame, 1,000 bytes."""
+_BREAKING = 1e-3  # share of frames that arrive broken above which they tell what the wire takes off
+_LEAST_LEFT = 0.1
 REMEMBERED = 2
 """Samples for which the loss of a link is taken to last while nobody measures it."""
 _SILENT = 0.01  # of the rate before
@@ -108,8 +110,10 @@ class Observation:
 
     @cached_property
     def arrived_mbps(self) -> Floats:
-        """Rate that wanted to leave by each link, per sample [K, m]: sent and dropped, or what the far end received."""
-        return arrivals(self.window)
+        """Rate that wanted to leave by each link, per sample [K, m]: sent and dropped, else what the far end tells."""
+        window = self.window
+        sent = np.isfinite(window.out_mbps + window.dropped_mbps)
+        return np.where(sent, arrivals(window), window.in_mbps / np.maximum(1 - self.removed, _LEAST_LEFT))
 
     @cached_property
     def wire_loss(self) -> Floats:
@@ -123,16 +127,18 @@ class Observation:
     def removed(self) -> Floats:
         """Share of its traffic that each link takes off, in its queue or on the wire [m].
 
-        Where the window lacks it, what was known before it; 0 where it was never measured.
+        Where the window lacks it, what arrives broken, or what was known before it; 0 where it was never measured.
         """
         now = np.where(self._fell_silent, 0.0, removed_share(self.window, self.interval_s))
         before = removed_share(self.past.rows(slice(-REMEMBERED, None)), self.interval_s)
-        return np.nan_to_num(np.where(np.isfinite(now), now, before))
+        broken = np.nan_to_num(self.broken)
+        known = np.where(broken > _BREAKING, broken / (1 + broken), before)
+        return np.nan_to_num(np.where(np.isfinite(now), now, known))
 
     @property
     def _fell_silent(self) -> Flags:
         """Links [m] with next to nothing of what they carried: what is read is a rest from before, and no share."""
-        before, now = mean(arrivals(self.past)[-REMEMBERED:]), mean(self.arrived_mbps)
+        before, now = mean(arrivals(self.past)[-REMEMBERED:]), mean(arrivals(self.window))
         return np.nan_to_num(now) < _SILENT * np.nan_to_num(before)
 
     @cached_property
