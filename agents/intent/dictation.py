@@ -68,6 +68,8 @@ async def dictate(
         if isinstance(result.content, str):
             said = " ".join(result.content.split())[:300]
             return Question(code="not understood", question=said or "what is to be done?")
+        if [call.name for call in result.content] != [TOOL]:
+            return Question(code="not understood", question="the model did something else: say the goal in other words")
         try:
             statement = Statement.model_validate_json(result.content[0].arguments)
         except ValidationError as error:
