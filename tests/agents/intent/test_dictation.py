@@ -71,3 +71,10 @@ def test_an_answer_that_does_not_follow_the_schema_is_asked_for_once_more():
 
 def test_a_model_that_never_follows_the_schema_ends_in_a_question():
     assert isinstance(taken_down("drain Ulm", verb="explode"), Question)
+
+
+def test_a_call_of_any_other_tool_is_not_taken_for_the_goal():
+    actor = Actor(lambda _talk, _names: calls("decide", verb="drain", what=["Ulm"]))
+    found = asyncio.run(dictate("drain Ulm", NETWORK, actor, now=NOW))
+    assert isinstance(found, Question)
+    assert "something else" in found.question
