@@ -61,6 +61,7 @@ class Search:
         self._prior = prior or {}
         self._expectation = Expectation(observation)
         self._known: dict[str, Scored] = {}
+        self._extended: set[Fault] = set()
         self.healthy = self._score(())
 
     def run(self) -> list[Scored]:
@@ -90,6 +91,8 @@ class Search:
     def _pairs(self, singles: list[Scored]) -> None:
         for seed in _apart(singles)[:_SEEDS]:
             self._extend(seed)
+            if len(self._best().causes) > 1 and self._best().judged.gross <= GROSS:
+                break
         partners = _apart(singles)
         for other in partners[1 : _PARTNERS + 1]:
             self._join(partners[0], other.causes[0])
@@ -103,7 +106,10 @@ class Search:
                 return
 
     def _extend(self, single: Scored) -> None:
-        """Add every second fault that has a trace in what a single one leaves."""
+        """Add every second fault that has a trace in what a single one leaves; each single one is extended once."""
+        if single.causes[0].fault in self._extended:
+            return
+        self._extended.add(single.causes[0].fault)
         for candidate in candidates(self.observation, single.judged):
             self._join(single, candidate)
 
