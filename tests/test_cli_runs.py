@@ -140,6 +140,13 @@ def test_a_run_that_is_not_there_is_one_clear_line(tmp_path: Path, name: str):
     assert done.stderr.startswith("error: ")
 
 
+@pytest.mark.parametrize("name", ["runs", "resume", "replay", "audit", "approve", "reject"])
+def test_every_command_for_runs_explains_itself_and_speaks_json(name: str):
+    done = here(name, "--help")
+    assert done.returncode == 0
+    assert "--json" in done.stdout
+
+
 def test_no_runs_are_no_error(tmp_path: Path):
     assert command(tmp_path, "runs").returncode == 0
     assert json.loads(command(tmp_path, "runs", "--json").stdout)["runs"] == []
