@@ -87,7 +87,7 @@ def acting(reference: Path) -> list[int]:
 def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(processes: Killer, references, tmp_path: Path):
     reference = references("several steps")
     count = len(read_journal(reference / "journal.jsonl").records)
-    points = sorted({*range(13, count, 30), *acting(reference)[::3], count})
+    points = sorted({*range(13, count, 30), *acting(reference)[::4], count})
     answer = processes.run(tmp_path, CASES["several steps"], at=points[0])
     for before, point in pairwise(points):
         assert answer["signal"] == 9
