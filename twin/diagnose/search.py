@@ -20,6 +20,7 @@ from .prior import from_the_past, log_prior
 GROSS = 6.0
 """Nats that a single reading may cost before it calls for another explanation."""
 _SEEDS, _PARTNERS, _ROUNDS = 3, 8, 2
+_LARGE = 100  # nodes from which on only the likeliest single fault is extended, and once
 _PLAIN = frozenset(
     (
         FaultKind.LINK_DOWN,
@@ -89,14 +90,15 @@ class Search:
         return max(self._known.values(), key=lambda x: x.score)
 
     def _pairs(self, singles: list[Scored]) -> None:
-        for seed in _apart(singles)[:_SEEDS]:
+        large = len(self.observation.network.nodes) > _LARGE
+        for seed in _apart(singles)[: 1 if large else _SEEDS]:
             self._extend(seed)
             if len(self._best().causes) > 1 and self._best().judged.gross <= GROSS:
                 break
         partners = _apart(singles)
         for other in partners[1 : _PARTNERS + 1]:
             self._join(partners[0], other.causes[0])
-        for _ in range(_ROUNDS):
+        for _ in range(1 if large else _ROUNDS):
             best = self._best()
             if len(best.causes) < 2:
                 return
