@@ -143,18 +143,27 @@ def perform(unit: Unit, folder: Path, home: Path) -> list[Result]:
         failed = _result(unit, unit.systems[0], Measures(passed=False), 0.0, f"cannot be set up: {_words(error)}")
         return [failed.model_copy(update={"system": system, "void": True}) for system in unit.systems]
     staged = time.perf_counter() - begin
-    results: list[Result] = []
-    for system in unit.systems:
-        begin = time.perf_counter()
-        try:
-            answer = suite.systems[system](scene)
-            seconds = time.perf_counter() - begin
-            results.append(_result(unit, system, suite.score(scene, answer), seconds, None, staged))
-        except Exception as error:  # a crash of what is measured is exactly what this is there to count
-            results.append(
-                _result(unit, system, Measures(passed=False), time.perf_counter() - begin, _words(error), staged)
-            )
+    results = [_answer(unit, system, scene, staged) for system in unit.systems]
+    if all(result.passed for result in results):
+        _slim(workplace.folder)
     return results
+
+
+def _answer(unit: Unit, system: str, scene: object, staged: float) -> Result:
+    """Let one system answer; a crash of what is measured is exactly what this is there to count."""
+    suite, begin = suite_of(unit.suite), time.perf_counter()
+    try:
+        answer = suite.systems[system](scene)
+        seconds = time.perf_counter() - begin
+        return _result(unit, system, suite.score(scene, answer), seconds, None, staged)
+    except Exception as error:
+        return _result(unit, system, Measures(passed=False), time.perf_counter() - begin, _words(error), staged)
+
+
+def _slim(folder: Path) -> None:
+    """Of runs that passed keep journal and trace: their twin files are megabytes each, and there are hundreds."""
+    for twin in folder.rglob("twin.duckdb"):
+        twin.unlink()
 
 
 def _task(chunk: Chunk) -> list[Result]:
