@@ -28,6 +28,12 @@ def plan_file(network, tmp_path):
     return write
 
 
+COMMANDS = (
+    "run", "ask", "import", "whatif", "plan", "verify", "quality", "forecast", "diagnose", "show", "runs", "resume",
+    "approve", "reject", "replay", "audit", "doctor",
+)  # fmt: skip
+
+
 def test_help_names_every_command_and_imports_nothing_heavy():
     heavy = ("numpy", "rich", "pydantic", "duckdb", "autogen_core", "twin", "tools")
     code = f"""
@@ -37,13 +43,13 @@ print([name for name in {heavy} if name in sys.modules], code)
 """
     done = apart(command=[sys.executable, "-c", code])
     assert done.stdout.endswith("[] 0\n")
-    for command in ("run", "eval", "show", "import", "whatif", "plan", "verify", "doctor"):
+    for command in (*COMMANDS, "eval"):
         assert f"\n  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("command", ["run", "eval", "show", "import", "whatif", "plan", "verify", "doctor"])
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"eval {x}" for x in ("list", "run", "compare", "report"))])
 def test_every_command_explains_itself_and_speaks_json(command):
-    done = here(command, "--help")
+    done = here(*command.split(), "--help")
     assert done.returncode == 0
     assert "--json" in done.stdout
 

@@ -129,9 +129,7 @@ def audit(
 
 
 def list_runs(
-    outcome: Annotated[
-        str | None, typer.Option("--outcome", help="Only runs that ended so, or unfinished.")
-    ] = None,
+    outcome: Annotated[str | None, typer.Option("--outcome", help="Only runs that ended so, or unfinished.")] = None,
     network: Annotated[str | None, typer.Option("--network", "-n", help="Only runs on this network.")] = None,
     waiting: Annotated[bool, typer.Option("--pending", help="Only plans that wait for people.")] = False,
     sql: Annotated[str | None, typer.Option("--sql", help="One SELECT of the tables run and record.")] = None,
