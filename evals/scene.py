@@ -1,6 +1,6 @@
 """Emulated networks with something wrong, or nothing: what detection, diagnosis and data checks are shown."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,12 +11,13 @@ from twin.errors import InputError, TopologyError
 from twin.faults import Fault, FaultKind, check, draw_fault
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
-from twin.live.network import Event, Telemetry
+from twin.live.network import Telemetry
 from twin.live.surprises import Maintenance, draw_surprises
 from twin.model import Network
 from twin.observe import Observation, observe
 
 from .case import Case, Split
+from .oracle.traces import MOVED, shown
 from .suite import Workplace, of_split, scaled
 
 _K = FaultKind
@@ -65,7 +66,7 @@ def kinds_of(split: str) -> tuple[FaultKind, ...]:
 def stage(case: Case, workplace: Workplace) -> Scene:
     """Run a network for an hour at a drawn time of a day, let the case's faults strike, and wait a quarter of an hour.
 
-    `visible` says whether any reading is other than it would be without the faults. Raises `InputError` where the
+    `visible` says whether each of the faults moves some reading, by `oracle.traces`. Raises `InputError` where the
     case's faults cannot strike its network.
     """
     del workplace
@@ -74,7 +75,10 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     for fault in faults:
         check(inventory, fault)
     live, telemetry = emulate(case, inventory, faults)
-    visible = bool(faults) and differ(telemetry, emulate(case, inventory, ())[1])
+    others = [emulate(case, inventory, tuple(y for y in faults if y is not x))[1] for x in faults]
+    pairs = zip(faults, others, strict=True)
+    least = min((shown(x, live.read_topology(), telemetry, y, samples=AFTER) for x, y in pairs), default=0.0)
+    visible = least > MOVED
     return Scene(case, inventory, faults, live, telemetry, visible)
 
 
@@ -119,11 +123,6 @@ def draw_faults(case: Case, network: Network) -> tuple[Fault, ...]:
     raise InputError(f"no two faults to draw on {network.name}", fix="use another seed")
 
 
-def differ(one: Telemetry, other: Telemetry) -> bool:
-    """Whether any reading or log line of two stretches of telemetry is not the same."""
-    return any(_unlike(getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
-
-
 def split_kinds(split: Split) -> tuple[str, ...]:
     """Fault types of a split by name."""
     return of_split(split, map(str, DEV_KINDS), map(str, HELD_OUT_KINDS))
@@ -151,12 +150,3 @@ def _surprises(network: Network, seed: int, start: datetime) -> list[Any]:
     drawn = draw_surprises(network, seed, start=start, days=6)
     moved = start + timedelta(minutes=45)
     return [x if isinstance(x, Maintenance) else x._replace(begin=moved) for x in drawn][:2]
-
-
-def _unlike(one: Any, other: Any) -> bool:  # noqa: ANN401 - columns of any kind
-    kind: str = getattr(getattr(one, "dtype", None), "kind", "")
-    if kind:
-        return not np.array_equal(one, other, equal_nan=kind == "f")
-    if hasattr(one, "_fields") and not isinstance(one, Event):
-        return any(_unlike(getattr(one, name), getattr(other, name)) for name in one._fields)
-    return bool(one != other)

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from evals.baselines import threshold_alarm
 from evals.case import Case, Split
+from evals.oracle.traces import MOVED, shown
 from evals.result import Measures
-from evals.scene import differ, draw_faults, emulate, network_of, open_stretch, split_kinds
+from evals.scene import draw_faults, emulate, network_of, open_stretch, split_kinds
 from evals.suite import Metric, Suite, Workplace, rounds
 from twin.faults import Fault
 from twin.live.network import Telemetry
@@ -59,7 +60,9 @@ def _stage(case: Case, workplace: Workplace) -> Stretch:
         frames.append(Frame(live.read_topology(), live.read_telemetry(before), kept))
     untouched = emulate(case, network, (), before=HISTORY, after=WATCHED)[1]
     touched = live.read_telemetry(live.now - timedelta(days=1))
-    return Stretch(faults, tuple(frames), bool(faults) and differ(touched, untouched))
+    topology = live.read_topology()
+    seen = [shown(fault, topology, touched, untouched, samples=WATCHED) > MOVED for fault in faults]
+    return Stretch(faults, tuple(frames), any(seen))
 
 
 def _detector(stretch: Stretch) -> Watched:

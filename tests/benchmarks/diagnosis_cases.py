@@ -1,24 +1,23 @@
 """Seeded incidents for measuring diagnosis: what was injected, whether any reading shows it, what was answered."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from evals.oracle.traces import MOVED, shown
 from twin.diagnose import Diagnosis, diagnose
 from twin.errors import TopologyError
 from twin.faults import TRAITS, Fault, FaultKind, draw_fault, struck_links
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
-from twin.live.network import Flags, Telemetry
-from twin.model import Floats, Network
+from twin.live.network import Telemetry
+from twin.model import Network
 from twin.observe import find_symptoms, observe
 
-MOVED = 5.0
-"""Standard errors by which a fault must move a reading for anybody to see it."""
 TOPOLOGIES = 10
 BEFORE, AFTER = 12, 3
 Columns = TypeVar("Columns", bound=tuple[Any, ...])
@@ -74,7 +73,10 @@ def run(inventory: Network, faults: Sequence[Fault], seed: int) -> Case:
         network=inventory.name,
         nodes=len(inventory.nodes),
         faults=tuple(faults),
-        moved=min((shown(x, live, telemetry, y) for x, y in zip(faults, others, strict=True)), default=np.inf),
+        moved=min(
+            (shown(x, live.read_topology(), telemetry, y, samples=AFTER) for x, y in zip(faults, others, strict=True)),
+            default=np.inf,
+        ),
         diagnosis=diagnosis,
         seconds=time.process_time() - begin,
         alarm=_alarm(inventory, live.read_topology(), telemetry, seed) if faults else None,
@@ -88,13 +90,6 @@ def struck(inventory: Network, faults: Sequence[Fault], seed: int) -> tuple[Emul
         live.inject(fault)
     live.wait(AFTER)
     return live, live.read_telemetry(live.now - timedelta(days=1))
-
-
-def shown(fault: Fault, live: EmulatedNetwork, telemetry: Telemetry, without: Telemetry) -> float:
-    """Standard errors by which the reading moves that shows a fault the best."""
-    if fault.kind is FaultKind.WRONG_CAPACITY:
-        return recorded(live.read_topology(), telemetry)
-    return moved(telemetry, without, AFTER)
 
 
 @lru_cache(maxsize=8)
@@ -135,57 +130,6 @@ def until(telemetry: Telemetry, time: float) -> Telemetry:
         rows(telemetry.interfaces),
         rows(telemetry.flows),
     )
-
-
-def moved(one: Telemetry, other: Telemetry, samples: int) -> float:
-    """Standard errors by which the reading differs that differs the most, in the newest samples. Logs do not count."""
-    since = np.unique(one.links.time)[-samples]
-    links, i, p, t, f = (x[0] >= since for x in (one.links, one.interfaces, one.probes, one.traffic, one.flows))
-    counters = [
-        _apart(a[links], b[links], lambda x: 1.0 + 0.005 * x)
-        for a, b in zip(one.links[2:5], other.links[2:5], strict=True)
-    ]
-    flags = [
-        float((a[chosen] != b[chosen]).any()) * 100
-        for a, b, chosen in (
-            (one.links.up, other.links.up, links),
-            (one.interfaces.adjacent, other.interfaces.adjacent, i),
-            (one.nodes.answered, other.nodes.answered, one.nodes.time >= since),
-        )
-    ]
-    rest = [
-        _apart(one.interfaces.errors_per_s[i], other.interfaces.errors_per_s[i], lambda x: 1.0 + 0.05 * x),
-        _apart(one.probes.loss[p], other.probes.loss[p], lambda x: 0.006 + 0.05 * x),
-        _apart(one.probes.delay_ms[p], other.probes.delay_ms[p], lambda x: 0.15 + 0.02 * x),
-        _apart(one.traffic.mbps[t], other.traffic.mbps[t], lambda x: 5.0 + 0.2 * x),
-        _apart(exported(one, t), exported(other, t), lambda x: 5.0 + 0.008 * x),
-        _apart(one.flows.packets_per_s[f], other.flows.packets_per_s[f], lambda x: 5000 + 0.2 * x),
-    ]
-    return max(*counters, *flags, *rest)
-
-
-def exported(telemetry: Telemetry, chosen: Flags) -> Floats:
-    """Mbit/s that each node exports in sum over the chosen rows."""
-    traffic = telemetry.traffic
-    return np.bincount(traffic.source[chosen], np.nan_to_num(traffic.mbps[chosen])).astype(np.float64)
-
-
-def recorded(inventory: Network, telemetry: Telemetry) -> float:
-    """Standard errors by which loads contradict the recorded capacities: above them, or dropped well below them."""
-    newest = telemetry.links.time == telemetry.links.time.max()
-    capacity = np.array([x.capacity for x in inventory.links])
-    sent, dropped = (np.nan_to_num(x[newest]) for x in (telemetry.links.out_mbps, telemetry.links.dropped_mbps))
-    above = (sent - capacity) / (0.002 * capacity)
-    below = np.where(dropped > 0.01 * sent, (capacity - sent) / (0.002 * capacity), 0.0)
-    return float(max(above.max(initial=0.0), below.max(initial=0.0)))
-
-
-def _apart(one: Floats, other: Floats, error: Callable[[Floats], Floats]) -> float:
-    both = np.isfinite(one) & np.isfinite(other)
-    if ((np.isnan(one) ^ np.isnan(other)).mean() if one.size else 0.0) * one.size >= AFTER:
-        return 100.0
-    score = np.abs(one - other)[both] / error(np.abs(other[both]))
-    return float(score.max(initial=0.0))
 
 
 def single(nodes: int, kind: FaultKind | None, seed: int) -> Case | None:

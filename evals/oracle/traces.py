@@ -1,0 +1,77 @@
+"""Whether a fault shows at all: by how many standard errors it moves the reading that it moves the most.
+
+What moves nothing by more than `MOVED` of them is beyond any diagnosis that reads the telemetry, and is counted apart.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from twin.faults import Fault, FaultKind
+from twin.live.network import Flags, Telemetry
+from twin.model import Floats, Network
+
+MOVED = 5.0
+"""Standard errors by which a fault must move a reading for anybody to see it."""
+_MISSED = 3  # readings missing on one side alone that count as seen
+
+
+def shown(fault: Fault, inventory: Network, telemetry: Telemetry, without: Telemetry, *, samples: int) -> float:
+    """Standard errors by which the reading moves that shows a fault the best, in the newest samples.
+
+    `without` is the same stretch of time without this fault; `inventory` what the twin is told the network is.
+    """
+    if fault.kind is FaultKind.WRONG_CAPACITY:
+        return recorded(inventory, telemetry)
+    return moved(telemetry, without, samples)
+
+
+def moved(one: Telemetry, other: Telemetry, samples: int) -> float:
+    """Standard errors by which the reading differs that differs the most, in the newest samples. Logs do not count."""
+    since = np.unique(one.links.time)[-samples]
+    links, i, p, t, f = (x[0] >= since for x in (one.links, one.interfaces, one.probes, one.traffic, one.flows))
+    counters = [
+        _apart(a[links], b[links], lambda x: 1.0 + 0.005 * x)
+        for a, b in zip(one.links[2:5], other.links[2:5], strict=True)
+    ]
+    flags = [
+        float((a[chosen] != b[chosen]).any()) * 100
+        for a, b, chosen in (
+            (one.links.up, other.links.up, links),
+            (one.interfaces.adjacent, other.interfaces.adjacent, i),
+            (one.nodes.answered, other.nodes.answered, one.nodes.time >= since),
+        )
+    ]
+    rest = [
+        _apart(one.interfaces.errors_per_s[i], other.interfaces.errors_per_s[i], lambda x: 1.0 + 0.05 * x),
+        _apart(one.probes.loss[p], other.probes.loss[p], lambda x: 0.006 + 0.05 * x),
+        _apart(one.probes.delay_ms[p], other.probes.delay_ms[p], lambda x: 0.15 + 0.02 * x),
+        _apart(one.traffic.mbps[t], other.traffic.mbps[t], lambda x: 5.0 + 0.2 * x),
+        _apart(_exported(one, t), _exported(other, t), lambda x: 5.0 + 0.008 * x),
+        _apart(one.flows.packets_per_s[f], other.flows.packets_per_s[f], lambda x: 5000 + 0.2 * x),
+    ]
+    return max(*counters, *flags, *rest)
+
+
+def _exported(telemetry: Telemetry, chosen: Flags) -> Floats:
+    """Mbit/s that each node exports in sum over the chosen rows."""
+    traffic = telemetry.traffic
+    return np.bincount(traffic.source[chosen], np.nan_to_num(traffic.mbps[chosen])).astype(np.float64)
+
+
+def recorded(inventory: Network, telemetry: Telemetry) -> float:
+    """Standard errors by which loads contradict the recorded capacities: above them, or dropped well below them."""
+    newest = telemetry.links.time == telemetry.links.time.max()
+    capacity = np.array([x.capacity for x in inventory.links])
+    sent, dropped = (np.nan_to_num(x[newest]) for x in (telemetry.links.out_mbps, telemetry.links.dropped_mbps))
+    above = (sent - capacity) / (0.002 * capacity)
+    below = np.where(dropped > 0.01 * sent, (capacity - sent) / (0.002 * capacity), 0.0)
+    return float(max(above.max(initial=0.0), below.max(initial=0.0)))
+
+
+def _apart(one: Floats, other: Floats, error: Callable[[Floats], Floats]) -> float:
+    both = np.isfinite(one) & np.isfinite(other)
+    if ((np.isnan(one) ^ np.isnan(other)).mean() if one.size else 0.0) * one.size >= _MISSED:
+        return 100.0
+    score = np.abs(one - other)[both] / error(np.abs(other[both]))
+    return float(score.max(initial=0.0))
