@@ -83,8 +83,8 @@ class NetworkOperator:
         if desk.ranking is not None:
             ranked = [
                 RankedHypothesis(
-                    kind=str(x.fault.kind) if x.fault else "healthy",
-                    element=x.fault.element if x.fault else "",
+                    kind=" and ".join(str(fault.kind) for fault in x.faults) or "healthy",
+                    element=" and ".join(fault.element for fault in x.faults),
                     score=x.confidence,
                     document=x,
                 )
