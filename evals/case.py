@@ -4,14 +4,18 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
+from agents.events import Outcome
+from twin.checks.finding import CheckName
 from twin.errors import FormatError
 from twin.faults import Fault
 from twin.model import Frozen
 from twin.plan import Plan
+
+from .score.expected import cause
 
 Split = Literal["dev", "held-out", "own"]
 
@@ -24,14 +28,40 @@ class Budget(Frozen):
 
 
 class Expectation(Frozen):
-    """What must hold of the answer; what is left out is not judged. Code checks it, against the twin or the truth."""
+    """What must hold of the answer; what is left out is not judged.
+
+    Which of these fields can be checked is the suite's to say: `Suite.checks`.
+    """
 
     causes: tuple[str, ...] | None = Field(default=None, description="Faults, as `kind at element`; [] for healthy.")
-    outcomes: tuple[str, ...] | None = Field(default=None, description="Outcomes of which a run must end with one.")
+    outcomes: tuple[Outcome, ...] | None = Field(
+        default=None, min_length=1, description="Ends of which a run must have one."
+    )
     max_utilisation: float | None = Field(default=None, gt=0, description="Most on any link once a run is over.")
     approved: bool | None = Field(default=None, description="Whether the gate must pass the plan.")
-    failed_check: str | None = Field(default=None, description="A check that must fail.")
-    answer: JsonValue = Field(default=None, description="The exact answer to a question, or the reading of an intent.")
+    failed_check: CheckName | None = Field(default=None, description="A check that must fail.")
+    answer: JsonValue = Field(default=None, description="The exact answer to a question.")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is expected, by field."""
+        return {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
+
+    @field_validator("causes")
+    @classmethod
+    def _readable(cls, causes: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for text in causes or ():
+            try:
+                cause(text)
+            except ValueError as error:
+                raise ValueError(f"{text!r} is not `kind at element` of a fault that exists") from error
+        return causes
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.failed_check is not None and self.approved:
+            raise ValueError("a plan that is approved has no failed_check")
+        return self
 
 
 class Case(Frozen):

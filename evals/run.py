@@ -155,7 +155,7 @@ def _answer(unit: Unit, system: str, scene: object, staged: float) -> Result:
     try:
         answer = suite.systems[system](scene)
         seconds = time.perf_counter() - begin
-        return _result(unit, system, suite.score(scene, answer), seconds, None, staged)
+        return _result(unit, system, suite.judge(unit.case, scene, answer), seconds, None, staged)
     except Exception as error:
         return _result(unit, system, Measures(passed=False), time.perf_counter() - begin, _words(error), staged)
 

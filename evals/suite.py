@@ -1,7 +1,7 @@
 """A suite: cases, the scene of each, the systems that answer, the score of an answer, and what is reported."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -45,6 +45,17 @@ class Metric(NamedTuple):
     bar: float | None = None
 
 
+class Check(NamedTuple):
+    """How a suite checks one field of an `Expectation`.
+
+    `holds(expected, scene, answer)` is None where an answer says nothing of it, as that of a system without agents does
+    of outcomes. `needs` names a field of the case without which there would be nothing to check.
+    """
+
+    holds: Callable[[Any, Any, Any], bool | None]
+    needs: str | None = None
+
+
 @dataclass(frozen=True)
 class Workplace:
     """Where a case may leave things: a folder of its run, and the folder with the signing key."""
@@ -63,7 +74,8 @@ class Suite:
 
     `draw(split)` yields the cases in an order in which every beginning is a fair slice. `stage` sets a scene up once a
     case, each of `systems` answers it (the first is the product, the others are what it is compared with), `score`
-    judges one answer. A system that raises has failed the case; a stage that raises breaks the case itself.
+    judges one answer, and `checks` what a written case expects of it, by field. A system that raises has failed the
+    case; a stage that raises breaks the case itself.
     """
 
     name: str
@@ -77,11 +89,24 @@ class Suite:
     slice: int = 12
     agents: bool = False
     needs_data: str | None = None
+    checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
 
     @property
     def product(self) -> str:
         """Name of the first system."""
         return next(iter(self.systems))
+
+    def judge(self, case: Case, scene: Any, answer: Any) -> Measures:  # noqa: ANN401 - each suite has its own
+        """Score one answer; it fails where it is not what its case expects, whatever else it is worth."""
+        measures = self.score(scene, answer)
+        given = case.expect.given if case.expect else {}
+        held = {name: self.checks[name].holds(value, scene, answer) for name, value in given.items()}
+        if all(holds is None for holds in held.values()):
+            return measures
+        broken = [name for name, holds in held.items() if holds is False]
+        values = {**measures.values, "judged": 1.0, "expected": float(not broken)}
+        words = "; ".join([measures.truth, *(f"expected {name}: {given[name]}" for name in broken)])
+        return replace(measures, passed=measures.passed and not broken, values=values, truth=words)
 
     def take(self, split: Split, *, cases: int | None = None, seeds: range | None = None) -> tuple[Case, ...]:
         """Return the cases of a split, those of some seeds if so asked. Raises `InputError` when none is left."""

@@ -8,8 +8,8 @@ from importlib import import_module
 from pathlib import Path
 
 from evals.case import Case, Split, read_case_file
-from evals.suite import Suite
-from twin.errors import InputError
+from evals.suite import Metric, Suite
+from twin.errors import FormatError, InputError
 
 NAMES = (
     "detect",
@@ -30,6 +30,9 @@ NAMES = (
     "healthy",
 )
 """Suites that are made of a module each, `evals/suites/NAME.py`; `smoke` and `healthy` are in that of `incident`."""
+
+EXPECTED = Metric("expectations met", "share", "expected", where="judged")
+"""What a suite reports besides when its cases expect something."""
 
 _MODULES = {"smoke": "incident", "healthy": "incident"}
 _HERE = Path(__file__).parent
@@ -78,4 +81,22 @@ def _written(path: Path) -> Suite:
         return cases
 
     base = suite_of(file.like)
-    return replace(base, name=path.stem, purpose=file.purpose, draw=draw, cases=len(cases), slice=min(len(cases), 12))
+    for number, case in enumerate(cases, start=1):
+        _require_checks(path, number, case, base)
+    expecting = any(case.expect and case.expect.given for case in cases)
+    metrics = (*base.metrics, EXPECTED) if expecting else base.metrics
+    most = min(len(cases), 12)
+    return replace(
+        base, name=path.stem, purpose=file.purpose, draw=draw, cases=len(cases), slice=most, metrics=metrics
+    )  # fmt: skip
+
+
+def _require_checks(path: Path, number: int, case: Case, base: Suite) -> None:
+    """Raise `FormatError` for what is expected and would never be checked."""
+    for name in case.expect.given if case.expect else ():
+        where, check = f"case {number}: expect.{name}", base.checks.get(name)
+        if check is None:
+            can = ", ".join(base.checks) or "nothing"
+            raise FormatError(str(path), where, f"what {base.name} can check, which is {can}")
+        if check.needs is not None and getattr(case, check.needs) is None:
+            raise FormatError(str(path), where, f"{check.needs} in the same case, without which nothing is checked")

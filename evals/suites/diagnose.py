@@ -9,8 +9,9 @@ from evals.baselines import random_faults, threshold_faults
 from evals.case import Case, Split
 from evals.result import Measures
 from evals.scene import Scene, kinds_of, split_kinds, stage
+from evals.score.expected import names_causes
 from evals.score.sets import count, count_elements, pairs, rank_of, same, same_for_telemetry, within
-from evals.suite import Metric, Suite, rounds
+from evals.suite import Check, Metric, Suite, rounds
 from twin.diagnose import diagnose
 from twin.faults import TELEMETRY_KINDS, Fault
 
@@ -73,6 +74,14 @@ def score(scene: Scene, named: Named) -> Measures:
     return Measures(passed, values, _words(named.faults), _words(truth) + (" (no trace)" if values["untraced"] else ""))
 
 
+def _as_expected(wanted: tuple[str, ...], scene: Scene, named: Named) -> bool:
+    del scene
+    return names_causes(wanted, named.faults)
+
+
+CHECKS = {"causes": Check(_as_expected)}
+
+
 def _words(faults: tuple[Fault, ...]) -> str:
     return " and ".join(f"{kind} at {element}" for element, kind in sorted(pairs(faults))) or "healthy"
 
@@ -109,4 +118,5 @@ SUITE = Suite(
     ),
     cases=372,
     slice=31,
+    checks=CHECKS,
 )

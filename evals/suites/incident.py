@@ -12,9 +12,10 @@ from evals import baselines
 from evals.case import Case, Split
 from evals.play import Action, Course, Incident, Played, course, play, stage_incident
 from evals.result import Measures
+from evals.score.expected import at_most, names_causes
 from evals.score.plans import caused_regression, improved
 from evals.score.sets import same, same_for_telemetry
-from evals.suite import Metric, Suite, of_split, rounds
+from evals.suite import Check, Metric, Suite, of_split, rounds
 from evals.tokens import paid, reading
 from twin.faults import FaultKind
 
@@ -94,6 +95,33 @@ def _of_run(incident: Incident, measures: Measures, played: Played) -> Measures:
     )  # fmt: skip
 
 
+def _named(wanted: tuple[str, ...], incident: Incident, ended: Ended) -> bool | None:
+    """Nothing wrong has been said by who calls the network healthy, not by who merely names no cause."""
+    del incident
+    if ended.played is None:
+        return None
+    cause, outcome = ended.played.finished.cause, ended.played.finished.outcome
+    return names_causes(wanted, (cause,)) if cause else not wanted and outcome == "healthy"
+
+
+def _ended(wanted: tuple[Outcome, ...], incident: Incident, ended: Ended) -> bool | None:
+    del incident
+    return ended.played.finished.outcome in wanted if ended.played else None
+
+
+def _relieved(wanted: float, incident: Incident, ended: Ended) -> bool | None:
+    """By the run's last measurement: after the change, or before it where none was made."""
+    del incident
+    if ended.played is None:
+        return None
+    figures = ended.played.finished.figures
+    after = figures.max_utilisation_after
+    return at_most(wanted, figures.max_utilisation_before if after is None else after)
+
+
+CHECKS = {"causes": Check(_named), "outcomes": Check(_ended), "max_utilisation": Check(_relieved)}
+
+
 def was_applied(finished: RunFinished) -> bool:
     """Whether the run left a plan in the network."""
     return finished.plan is not None and finished.outcome in _DONE
@@ -163,6 +191,7 @@ SUITE = Suite(
     cases=60,
     slice=2,
     agents=True,
+    checks=CHECKS,
 )
 SMOKE = replace(
     SUITE, name="smoke", purpose="60 seeded incidents on three networks, end to end", draw=_smoke, cases=60,

@@ -8,7 +8,7 @@ from evals.scene import HELD_OUT_KINDS, Scene, stage
 from evals.score.places import device_hit, interface_hit, localisation
 from evals.score.sets import pairs
 from evals.suite import Metric, Suite, of_split, rounds
-from evals.suites.diagnose import Named, by_chance, by_threshold, by_twin
+from evals.suites.diagnose import CHECKS, Named, by_chance, by_threshold, by_twin
 from twin.faults import FaultKind
 
 _K = FaultKind
@@ -64,4 +64,5 @@ SUITE = Suite(
     ),
     cases=176,
     slice=8,
+    checks=CHECKS,
 )

@@ -7,8 +7,9 @@ from evals.case import Case, Split
 from evals.gate.cases import BAD, GOOD, trial
 from evals.gate.good import Trial
 from evals.result import Measures
+from evals.score.expected import fails
 from evals.score.plans import Blame, false_rejection, names_it, unsafe_approval
-from evals.suite import SEEDS, Metric, Suite, Workplace, of_split
+from evals.suite import SEEDS, Check, Metric, Suite, Workplace, of_split
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.plan import apply_all
@@ -93,6 +94,16 @@ def _failed(verdict: Verdict | None) -> str:
     return ", ".join(check.name for check in verdict.checks if not check.passed) if verdict else "without a verdict"
 
 
+def _ruled(wanted: bool, case: Trial, ruling: Ruling) -> bool:
+    del case
+    return ruling.approved == wanted
+
+
+def _failed_it(wanted: str, case: Trial, ruling: Ruling) -> bool | None:
+    del case
+    return fails(wanted, ruling.verdict) if ruling.verdict else None
+
+
 def _draw(split: Split) -> Iterator[Case]:
     """As many good plans as bad ones, half of the good ones reliefs."""
     bad, good = of_split(split, DEV, HELD_OUT), ("good_relief", *GOOD)
@@ -116,4 +127,5 @@ SUITE = Suite(
     ),
     cases=640,
     slice=30,
+    checks={"approved": Check(_ruled, needs="plan"), "failed_check": Check(_failed_it, needs="plan")},
 )

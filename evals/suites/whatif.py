@@ -12,7 +12,7 @@ from evals.case import Case, Split
 from evals.oracle.carried import Failed, carried, crossing, failures
 from evals.result import Measures
 from evals.score.series import close
-from evals.suite import Metric, Suite, Workplace, rounds, scaled
+from evals.suite import Check, Metric, Suite, Workplace, rounds, scaled
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.model import Network
@@ -69,6 +69,11 @@ def score(question: Question, answer: Answer) -> Measures:
     truth = question.written if question.written is not None else _ASKED[question.kind][1](question)
     right = _same(answer, truth)
     return Measures(right, {"right": float(right)}, str(answer), f"{question.kind}: {truth}")
+
+
+def _as_written(wanted: Answer, question: Question, answer: Answer) -> bool:
+    del question
+    return _same(answer, wanted)
 
 
 def _same(answer: Any, truth: Any) -> bool:  # noqa: ANN401 - JSON
@@ -237,4 +242,5 @@ SUITE = Suite(
     metrics=(Metric("right answers", "share", "right", bar=1.0),),
     cases=300,
     slice=20,
+    checks={"answer": Check(_as_written)},
 )

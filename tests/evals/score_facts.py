@@ -247,7 +247,50 @@ def close_figures_agree(series: ModuleType) -> None:
     assert not series.close(5e-6, 0.0)
 
 
+def expected_causes_are_named_exactly_up_to_what_no_measurement_tells_apart(expected: ModuleType) -> None:
+    assert expected.names_causes([str(DOWN)], [DOWN])
+    assert expected.names_causes([str(SURGE)], [ATTACK])
+    assert expected.names_causes([], [])
+    assert not expected.names_causes([str(DOWN)], [ELSEWHERE])
+    assert not expected.names_causes([str(DOWN)], [])
+    assert not expected.names_causes([], [DOWN])
+
+
+def a_cause_is_read_as_it_is_written(expected: ModuleType) -> None:
+    blocked = Fault(kind=K.DATA_ACL, element="node/A", target="node/B")
+    assert [expected.cause(str(fault)) for fault in (DOWN, blocked)] == [DOWN, blocked]
+    for text in ("link_down", "link_dwon at link/A:B--B:A", "link_down at "):
+        with pytest.raises(ValueError, match="1 validation error"):
+            expected.cause(text)
+
+
+def a_peak_is_within_its_limit_where_it_was_measured(expected: ModuleType) -> None:
+    assert expected.at_most(0.8, 0.8)
+    assert not expected.at_most(0.8, 0.81)
+    assert not expected.at_most(0.8, None)
+
+
+def a_check_fails_by_its_name(expected: ModuleType) -> None:
+    shown = Counterexample(element="link/A:B--B:A", measured=2.0, limit=1.0)
+    checks = (
+        Check(name="nominal", passed=False, detail="x", counterexample=shown),
+        Check(name="policy", passed=True, detail="x", counterexample=shown),
+        Check(name="useful", passed=False, detail="not evaluated"),
+    )
+    verdict = Verdict.model_construct(checks=checks)
+    assert expected.fails("nominal", verdict)
+    assert not expected.fails("policy", verdict)
+    assert not expected.fails("useful", verdict)
+    assert not expected.fails("fresh", verdict)
+
+
 FACTS = {
+    "expected": (
+        expected_causes_are_named_exactly_up_to_what_no_measurement_tells_apart,
+        a_cause_is_read_as_it_is_written,
+        a_peak_is_within_its_limit_where_it_was_measured,
+        a_check_fails_by_its_name,
+    ),
     "sets": (
         pairs_are_counted,
         precision_recall_and_f1_follow_their_definitions,
