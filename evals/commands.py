@@ -14,6 +14,7 @@ from agents.commands.output import FAILURE, RunInterruptedError, emit, say, tell
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from .bundle import Bundled
     from .record import RunSpec
     from .result import Result
     from .run import Evaluation
@@ -136,6 +137,41 @@ def report(run: RunName, runs: Runs = Path("runs"), as_json: Json = False) -> No
         emit("eval report", {"report": str(path)})
     else:
         say(str(path))
+
+
+@app.command()
+def bundle(
+    run: RunName,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The zip file to write.", show_default=False)],
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Pack an evaluation into one file that others can report on, replay and audit without a key."""
+    from .bundle import bundle as pack
+    from .record import Record
+
+    _tell_bundled("eval bundle", pack(Record.open(runs, run), output), as_json=as_json)
+
+
+@app.command()
+def unbundle(
+    file: Annotated[Path, typer.Argument(help="A file that `twinops eval bundle` wrote.", show_default=False)],
+    into: Annotated[Path, typer.Option("--into", help="The folder of runs that it becomes part of.")] = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Check the bundle of an evaluation, and put it where the other commands find it."""
+    from .bundle import unbundle as unpack
+
+    _tell_bundled("eval unbundle", unpack(file, into), as_json=as_json)
+
+
+def _tell_bundled(command: str, found: "Bundled", *, as_json: bool) -> None:
+    if as_json:
+        emit(command, {**found._asdict(), "path": str(found.path)})
+        return
+    tell(f"{found.results} results, {found.runs} runs of agents, {found.replayable} of which can be replayed")
+    tell(f"sha256 of its manifest: {found.manifest}")
+    say(str(found.path))
 
 
 def _split(text: str) -> Any:  # noqa: ANN401 - checked here, typed by the specification

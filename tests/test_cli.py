@@ -32,6 +32,7 @@ COMMANDS = (
     "run", "ask", "import", "whatif", "plan", "verify", "quality", "forecast", "diagnose", "show", "runs", "resume",
     "approve", "reject", "replay", "audit", "doctor",
 )  # fmt: skip
+EVAL = ("list", "run", "compare", "report", "bundle", "unbundle")
 
 
 def test_help_names_every_command_and_imports_nothing_heavy():
@@ -47,7 +48,7 @@ print([name for name in {heavy} if name in sys.modules], code)
         assert f"\n  {command} " in done.stdout
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *(f"eval {x}" for x in ("list", "run", "compare", "report"))])
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"eval {x}" for x in EVAL)])
 def test_every_command_explains_itself_and_speaks_json(command):
     done = here(*command.split(), "--help")
     assert done.returncode == 0
