@@ -88,7 +88,7 @@ def unbundle(path: Path, into: Path, *, most: int = MOST_BYTES) -> Bundled:
     """Check a bundle and put its evaluation below a folder of runs, `into/eval/NAME`.
 
     Raises `FormatError` for a file that is no bundle, is damaged, was changed, holds a member that would leave its
-    folder, or would take more than `most` bytes; `InputError` when there is no file, or the evaluation is there already;
+    folder, or takes more than `most` bytes; `InputError` when there is no file, or the evaluation is there already,
     `StoreError` when it cannot be written. Nothing is left behind then.
     """
     try:
