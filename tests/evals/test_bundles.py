@@ -16,7 +16,7 @@ from twin.formats.ietf import write_ietf
 
 SUITE = """
 like = "incident"
-purpose = "one that fails, and one that does not"
+purpose = "one that fails, one that is healthy, one with a plan in place"
 [[cases]]
 network = "sndlib/abilene"
 kind = "link_down"
@@ -24,6 +24,11 @@ expect = { max_utilisation = 0.01 }
 [[cases]]
 network = "sndlib/abilene"
 kind = "healthy"
+[[cases]]
+network = "sndlib/abilene"
+kind = "drawn"
+seed = 11
+expect = { outcomes = ["relieved", "resolved"] }
 """
 
 
@@ -33,7 +38,7 @@ def whole(tmp_path_factory):
     (folder / "mine.toml").write_text(SUITE)
     spec = RunSpec(suites=(str(folder / "mine.toml"),))
     ended = evaluate(begin(spec, folder / "runs"), home=folder / "home", workers=1)
-    assert [x.passed for x in ended.results] == [False, True]
+    assert [x.passed for x in ended.results] == [False, True, True]
     packed = bundle(ended.record, folder / "mine.zip")
     return ended, packed
 
@@ -66,7 +71,7 @@ def rewritten(path, into, change, *, sums=True):
 def test_an_evaluation_comes_out_as_it_went_in(whole, elsewhere):
     ended, packed = whole
     assert elsewhere[1:] == packed[1:]
-    assert (packed.results, packed.runs, packed.replayable) == (2, 2, 2)
+    assert (packed.results, packed.runs, packed.replayable) == (3, 3, 3)
     record = Record.open(elsewhere.path.parents[1], ended.head.name)
     assert record.folder == elsewhere.path
     for before, after in zip(ended.results, record.results(), strict=True):
@@ -80,6 +85,7 @@ def test_a_bundle_holds_no_key_no_trace_no_twin_and_no_place(whole):
     content = members(packed.path)
     names = {name.rsplit("/", 1)[-1] for name in content}
     assert {"run.json", "results.jsonl", "results.duckdb", "report.html", "journal.jsonl", "network.jsonl"} <= names
+    assert {"plan.json", "certificate.json", "mine.toml"} <= names
     assert not {"twin.duckdb", "trace.jsonl", "lock", "signing.key"} & names
     place = str(ended.record.folder.parents[2]).encode()
     assert [name for name, x in content.items() if place in x] == []
@@ -209,7 +215,7 @@ def test_the_commands_tell_what_they_did(whole, tmp_path):
     done = here(*arguments, "-o", tmp_path / "x.zip", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert (told["results"], told["runs"], told["replayable"]) == (2, 2, 2)
+    assert (told["results"], told["runs"], told["replayable"]) == (3, 3, 3)
     done = here("eval", "unbundle", tmp_path / "x.zip", "--into", tmp_path / "runs")
     assert done.stdout.strip().replace("\n", "").endswith(ended.head.name)
     assert told["manifest"] in done.stderr
