@@ -50,6 +50,7 @@ def score(incident: Incident, ended: Ended) -> Measures:
     acted = bool(ended.actions)
     values = {
         "acted": float(acted),
+        "unsafe": float(acted),  # nobody but the agents has a certificate
         "regression": float(acted and caused_regression(without.at_end, after.at_end, noise=noise)),
         "helped": float(acted and improved(without.at_end, after.at_end, noise=noise)),
         "harmed": float(without.at_end > noise),
