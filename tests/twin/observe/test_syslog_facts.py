@@ -103,7 +103,9 @@ CAUSES = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "where", "expected"), CAUSES, ids=lambda x: str(x))
+@pytest.mark.parametrize(
+    ("kind", "where", "expected"), CAUSES, ids=lambda x: "-".join(sorted(x)) if isinstance(x, set) else str(x)
+)
 def test_what_a_lost_neighbour_leaves_in_the_log_is_read_as_facts(kind: FaultKind, where: str, expected: set[str]):
     whole = network(NOBEL)
     element = whole.nodes[3].id if where == "node" else whole.links[5].interface
