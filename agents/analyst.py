@@ -13,18 +13,18 @@ from autogen_core.models import (
     SystemMessage,
     UserMessage,
 )
-from autogen_core.tools import ParametersSchema, ToolSchema
 from pydantic import JsonValue
 
 import prompts
 from tools.desk import Desk
 from tools.questions import QUESTIONS
-from tools.registry import Tool, Toolbox
+from tools.registry import Toolbox
 from twin.errors import BudgetError, InputError
 
 from .asking import RIGHTS, Called, Reply, checked
 from .context import TOKENS, window
 from .models.answer import legible
+from .workbench import tool_schema
 
 CALLS = 8  # model calls for one question
 
@@ -43,7 +43,7 @@ async def answer_with(client: ChatCompletionClient, question: str, desk: Desk) -
     ]
     calls: list[Called] = []
     for _ in range(CALLS):
-        result = legible(await client.create(window(messages, TOKENS), tools=[_schema(tool) for tool in QUESTIONS]))
+        result = legible(await client.create(window(messages, TOKENS), tools=[tool_schema(tool) for tool in QUESTIONS]))
         if isinstance(result.content, str):
             if not calls:
                 raise InputError(f"no tool answers that: {' '.join(result.content.split())[:300]}", fix="ask otherwise")
@@ -74,14 +74,3 @@ def _parsed(arguments: str) -> JsonValue:
         return cast(JsonValue, json.loads(arguments or "{}"))
     except ValueError:
         return arguments
-
-
-def _schema(tool: Tool) -> ToolSchema:
-    schema = tool.schema
-    parameters = ParametersSchema(
-        type="object",
-        properties=cast(dict[str, Any], schema.get("properties", {})),
-        required=cast(list[str], schema.get("required", [])),
-        additionalProperties=False,
-    )
-    return ToolSchema(name=tool.name, description=tool.description, parameters=parameters)

@@ -31,7 +31,7 @@ class RoleWorkbench(StaticWorkbench):
 
     async def list_tools(self) -> list[ToolSchema]:
         """List every tool: a call to one that the role has no right to must reach the refusal, not get lost."""
-        return [_schema(tool) for tool in self._toolbox.tools.values()]
+        return [tool_schema(tool) for tool in self._toolbox.tools.values()]
 
     async def call_tool(
         self,
@@ -66,7 +66,8 @@ class RoleWorkbench(StaticWorkbench):
         await asyncio.gather(*self._calls, return_exceptions=True)
 
 
-def _schema(tool: Tool) -> ToolSchema:
+def tool_schema(tool: Tool) -> ToolSchema:
+    """A tool as AutoGen offers it to a model."""
     schema = tool.schema
     parameters = ParametersSchema(
         type="object",
