@@ -23,7 +23,6 @@ from tools.tracing import (
     INPUT_TOKENS,
     OUTPUT_TOKENS,
     RESPONSE_MODEL,
-    captures_content,
     chat_span,
     told,
 )
@@ -135,8 +134,7 @@ class RoleClient(Client):
             )
             result = legible(answer)
             _measure(span, result)
-            if captures_content():
-                told(span, given=input_messages(messages), gave=output_messages(result))
+            told(span, given=lambda: input_messages(messages), gave=lambda: output_messages(result))
         self._answer(call, result, time.monotonic() - started)
         return _whole(result)
 

@@ -47,12 +47,12 @@ class Specialist:
             span = spans.enter_context(agent_span(tracer, role, run=run, version=version, stage=stage, round=round))
             if stage == "plan":
                 spans.enter_context(plan_span(tracer, role, run=run, round=round))
-            told(span, given=task)
+            told(span, given=lambda: task)
             started, seconds = time.monotonic(), self._seconds()
             try:
                 async with asyncio.timeout(seconds):
                     reply = await self.agent.on_messages([TextMessage(content=task, source="driver")], token)
-                told(span, gave=reply.chat_message.to_text())
+                told(span, gave=reply.chat_message.to_text)
             except TimeoutError as error:
                 raise BudgetError(f"{role} took longer than {seconds:.3g} s", fix="raise its budget") from error
             finally:

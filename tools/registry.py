@@ -156,7 +156,7 @@ class Toolbox:
             span.set_attributes({RESULT_SIZE: len(answer.content), RESULT_TRUNCATED: answer.truncated})
             if answer.error is not None:
                 failed(span, answer.error, answer.error)  # what it says is content
-            told(span, given=json.dumps(arguments, ensure_ascii=False), gave=answer.content)
+            told(span, given=lambda: json.dumps(arguments, ensure_ascii=False), gave=lambda: answer.content)
         self._returned(role, tool, call_id, answer)
         return answer
 

@@ -5,7 +5,7 @@ the global provider is never read, so a host application's tracing and ours stay
 """
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -81,8 +81,6 @@ EVALUATION_VALUE = "gen_ai.evaluation.score.value"
 _FINAL = Status(StatusCode.OK)
 
 TWIN = "twin."
-SNAPSHOT = "twin.snapshot.id"
-PLAN = "twin.plan.id"
 STAGE = "twinops.stage"
 ROUND = "twinops.round"
 OUTCOME = "twinops.outcome"
@@ -151,8 +149,8 @@ def captures_content() -> bool:
     return os.environ.get(CAPTURE_CONTENT, "").strip().lower() in ("true", "1")
 
 
-def told(span: Span, *, given: str | None = None, gave: str | None = None) -> None:
-    """Add what went into a span and what came out of it, if the environment asks for content.
+def told(span: Span, *, given: Callable[[], str] | None = None, gave: Callable[[], str] | None = None) -> None:
+    """Add what went into a span and what came out of it, if the environment asks for content; else nothing is worded.
 
     JSON is expected; a tool's span gets the convention's names beside those of OpenInference, as does a chat's.
     """
@@ -164,7 +162,7 @@ def told(span: Span, *, given: str | None = None, gave: str | None = None) -> No
     for position, (content, value, mime) in enumerate(pairs):
         if content is None:
             continue
-        shown = without_secrets(content)[:MAX_CONTENT]
+        shown = without_secrets(content())[:MAX_CONTENT]
         span.set_attributes({value: shown, mime: "application/json" if shown[:1] in "[{" else "text/plain"})
         if operation in names:
             span.set_attribute(names[operation][position], shown)
