@@ -88,7 +88,6 @@ class Suite:
     cases: int
     slice: int = 12
     agents: bool = False
-    needs_data: str | None = None
     checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
 
     @property

@@ -26,7 +26,6 @@ from twin.errors import FormatError, StoreError
 from twin.model import Frozen
 
 VARIABLE = "TWINOPS_PRICES"
-CURRENCY = "USD"
 _MILLION = 1e6
 _FREE = frozenset({"runbook", "adversary", "replay"})
 _DATED = re.compile(r"-20\d{6}$")
