@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from twin.diagnose import Fact, Hypothesis, diagnose, diagnosed_network
+from twin.diagnose import Fact, Hypothesis, IncidentCause, diagnose, diagnosed_network
 from twin.diagnose.next_measurement import Measurement, next_measurement, with_configuration, with_probe
 from twin.errors import ExecutionError, InputError, RefusedError
 from twin.model import Frozen
@@ -15,7 +15,7 @@ from twin.store.memory import Sign
 from twin.untrusted import FileText
 
 from .desk import Desk
-from .handover import Diagnosis, Incident, RankedCause
+from .handover import DiagnosedIncident, Diagnosis, Incident, RankedCause, SymptomReading
 from .telemetry import Explanation
 
 CAUSES, FACTS = 5, 4
@@ -150,6 +150,7 @@ def report_diagnosis(
         doubt=desk.ranking.doubt,
         probability=chosen.confidence,
         causes=tuple(_ranked(i, x) for i, x in enumerate(ranked, start=1)),
+        incidents=tuple(_incident(x) for x in chosen.incidents),
         harm=round(outcome.harm(desk.policy.max_utilisation), 3),
         max_utilisation=round(outcome.max_utilisation, 4),
         busiest=outcome.busiest,
@@ -197,6 +198,23 @@ def _ranked(rank: int, hypothesis: Hypothesis) -> RankedCause:
         faults=hypothesis.faults if len(hypothesis.faults) > 1 else (),
         probability=round(hypothesis.confidence, 6),
         residual=round(hypothesis.residual, 3),
+    )
+
+
+def _incident(found: IncidentCause) -> DiagnosedIncident:
+    return DiagnosedIncident(
+        faults=found.faults,
+        probability=round(found.confidence, 6),
+        symptoms=tuple(
+            SymptomReading(
+                kind=x.quantity,
+                element=x.element,
+                measured=x.measured,
+                expected=x.healthy,
+                detail=f"{x.measured:.5g} was read where {x.healthy:.5g} was expected without these faults",
+            )
+            for x in map(_reading, found.symptoms[:FACTS])
+        ),
     )
 
 

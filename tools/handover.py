@@ -46,6 +46,16 @@ class RankedCause(Frozen):
     residual: float = Field(description="What the hypothesis leaves unexplained; smaller is better.")
 
 
+class DiagnosedIncident(Frozen):
+    """One of the independent incidents in an observation: faults that share no router and no risk group with others."""
+
+    faults: tuple[Fault, ...] = Field(min_length=1)
+    probability: float = Field(ge=0, le=1, description="Share of the hypotheses that hold all of these faults.")
+    symptoms: tuple[SymptomReading, ...] = Field(
+        description="Readings that these faults explain; `expected` is what would be read without them."
+    )
+
+
 class Diagnosis(Frozen):
     """What diagnosis hands to planning."""
 
@@ -55,6 +65,9 @@ class Diagnosis(Frozen):
     doubt: str | None = Field(default=None, description="Why the best cause is no answer; null where it is one.")
     probability: float = Field(ge=0, le=1)
     causes: tuple[RankedCause, ...] = Field(description="Best first.")
+    incidents: tuple[DiagnosedIncident, ...] = Field(
+        default=(), description="The faults by incident, each with its symptoms; one where all belong together."
+    )
     harm: float = Field(description="Mbit/s lost or above the limit in the diagnosed state, simulated.")
     max_utilisation: float
     busiest: str | None

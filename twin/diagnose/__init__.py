@@ -2,7 +2,7 @@
 
 from .candidates import KINDS
 from .diagnose import diagnose, diagnosed_network
-from .diagnosis import Diagnosis, Fact, Hypothesis
+from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
 from .next_measurement import Measurement, follow_up, next_measurement
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Diagnosis",
     "Fact",
     "Hypothesis",
+    "IncidentCause",
     "Measurement",
     "diagnose",
     "diagnosed_network",

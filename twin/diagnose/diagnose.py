@@ -1,6 +1,7 @@
 """Diagnosis by synthesis: simulate every plausible fault and rank them by how well they explain the readings."""
 
 from collections.abc import Mapping
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from twin.observe.observation import Observation
 
 from .diagnosis import Diagnosis, Hypothesis, named
 from .evidence import evidence, unexplained
+from .incidents import incident_causes
 from .judged import Judged
 from .likelihood import planned
 from .search import GROSS, Scored, Search
@@ -38,10 +40,14 @@ def diagnose(observation: Observation, *, prior: Mapping[tuple[str, str], float]
     groups = _grouped(search.run())
     confidence = _posterior(np.array([np.logaddexp.reduce([x.score for x in group]) for group in groups]))
     best, healthy = groups[0][0], search.healthy.judged
+    split = partial(incident_causes, observation.network, judge=search.judged, posterior=_by_names(groups, confidence))
     return Diagnosis(
         snapshot=observation.network.id,
         hypotheses=tuple(
-            _hypothesis(group, healthy, float(share), groups) for group, share in _shown(groups, confidence)
+            _hypothesis(group, healthy, float(share), groups).model_copy(
+                update={"incidents": split(whole=group[0].judged)}
+            )
+            for group, share in _shown(groups, confidence)
         ),
         simulated=sum(map(len, groups)),
         unexplained=unexplained(best.judged, healthy),
@@ -56,6 +62,14 @@ def diagnosed_network(observation: Observation, hypothesis: Hypothesis) -> Netwo
     measurement leave the network as it is.
     """
     return planned(observation.network, hypothesis.faults)
+
+
+def _by_names(groups: list[list[Scored]], confidence: Floats) -> dict[tuple[str, ...], float]:
+    """Share of each hypothesis by the names of its faults; one that stands for others has the share of all."""
+    return {
+        tuple(str(x) for x in group[0].judged.faults): float(share)
+        for group, share in zip(groups, confidence, strict=True)
+    }
 
 
 def _shown(groups: list[list[Scored]], confidence: Floats) -> list[tuple[list[Scored], Floats]]:

@@ -39,6 +39,22 @@ def named(faults: tuple[Fault, ...]) -> str:
     return " and ".join(map(str, faults)) or "healthy"
 
 
+class IncidentCause(Frozen):
+    """One of the independent incidents that a hypothesis is made of: faults that share no router and no risk group."""
+
+    faults: tuple[Fault, ...] = Field(min_length=1)
+    confidence: float = Field(ge=0, le=1, description="Posterior share of the hypotheses that hold all these faults.")
+    symptoms: tuple[Fact, ...] = Field(
+        description="Readings that these faults explain and the other incidents alone do not, the most telling first; "
+        "`healthy` is what would be read if the others alone had happened."
+    )
+
+    @property
+    def name(self) -> str:
+        """Kind and element of every fault."""
+        return named(self.faults)
+
+
 class Hypothesis(Frozen):
     """One possible cause after its simulation, several faults if they struck together; none means healthy."""
 
@@ -58,6 +74,9 @@ class Hypothesis(Frozen):
     )
     indistinguishable: tuple[str, ...] = Field(
         default=(), description="Those, and others that these readings hardly tell from it, as kind at element."
+    )
+    incidents: tuple[IncidentCause, ...] = Field(
+        default=(), description="Its faults by incident, the surest first; one where all belong together."
     )
 
     @property

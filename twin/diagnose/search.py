@@ -81,6 +81,13 @@ class Search:
             self._pairs(sorted(first, key=lambda x: -x.score))
         return sorted(self._known.values(), key=lambda x: (-x.score, x.name))
 
+    def judged(self, faults: tuple[Fault, ...]) -> Judged:
+        """Some faults after their simulation, whether they were a hypothesis or not."""
+        known = self._known.get(named(faults))
+        if known is not None and known.judged.faults == faults:
+            return known.judged
+        return judge(self.observation, self._expectation, faults)
+
     def _settled(self) -> bool:
         """Whether one fault explains everything and shows in readings that routing does not touch."""
         best = self._best()
