@@ -18,6 +18,10 @@ Explanation = Annotated[
 ]
 
 
+TIME_LIMIT_S = 90.0
+"""Seconds for all optimisers together: inside the deadline of the tool, so that what was found is handed over."""
+
+
 class WithoutPlan(Frozen):
     """An optimiser that has nothing to offer, and why."""
 
@@ -44,7 +48,14 @@ def propose_plans(desk: Desk) -> Candidates:
         if desk.aim is not None:
             found = desk.aim.propose(desk.state, desk.policy, avoid, desk.seed)
         else:
-            found = relieve(desk.state, desk.policy, reference=desk.inventory, avoid=avoid, seed=desk.seed)
+            found = relieve(
+                desk.state,
+                desk.policy,
+                reference=desk.inventory,
+                avoid=avoid,
+                seed=desk.seed,
+                time_limit_s=TIME_LIMIT_S,
+            )
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
     useful = [x for x in found if _is_new(desk, x)]
     desk.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)
@@ -54,7 +65,7 @@ def propose_plans(desk: Desk) -> Candidates:
         round=desk.round,
         answered_counterexamples=len(avoid),
         candidates=tuple(_candidate(desk, _handle(desk, x), x) for x in useful),
-        without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)) for x in found if x not in useful),
+        without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)[:300]) for x in found if x not in useful),
     )
 
 

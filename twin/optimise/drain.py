@@ -1,6 +1,7 @@
 """Relief from silent loss: take the lossy circuit out of the traffic's way."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from twin.model import Network
 from twin.plan import Change, DrainLink, SetWeight, apply_all
@@ -8,6 +9,7 @@ from twin.policy import Policy
 from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
+from .attempt import attempt
 from .judge import Judge
 from .proposal import Proposal
 from .tunnels import relieve_by_tunnels
@@ -66,5 +68,6 @@ def _touched(network: Network, step: DrainLink | SetWeight) -> tuple[str, ...]:
 
 
 def _follow_up(state: Network, policy: Policy, *, seed: int, time_limit_s: float | None) -> tuple[Change, ...]:
-    plan = relieve_by_tunnels(state, policy, seed=seed, time_limit_s=time_limit_s).plan
+    asked = partial(relieve_by_tunnels, state, policy, seed=seed, time_limit_s=time_limit_s)
+    plan = attempt(METHOD, asked, state, policy).plan
     return plan.steps if plan else ()

@@ -1,6 +1,7 @@
 """What a planner may ask for, in one grammar: `relieve`, `drain:ELEMENT`, `sleep`, `upgrade`, `grow:FACTOR`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import inf, isfinite
 from time import monotonic
 from types import MappingProxyType
@@ -17,18 +18,18 @@ from twin.sim.simulate import simulate
 from twin.study import find_elements
 from twin.verdict import Verdict, verify
 
+from . import tunnels, weights
 from .assemble import assemble, bound_of
+from .attempt import attempt
 from .judge import Judge
 from .maintenance import plan_drain
 from .pareto import Compromise, pareto_front
 from .proposal import Proposal, Value
-from .relieve import METHODS, rank
+from .relieve import METHODS, rank, relieve
 from .restore import METHOD as RESTORE
 from .scenarios import Measure, plan_for_scenarios
 from .sleep import plan_sleep
-from .tunnels import relieve_by_tunnels
-from .upgrade import PROGRAMME_SIZE, plan_growth, plan_upgrade, plan_upgrade_rerouted
-from .weights import relieve_by_weights
+from .upgrade import PROGRAMME_SIZE, REROUTED, plan_growth, plan_upgrade, plan_upgrade_rerouted
 
 Kind = Literal["relieve", "drain", "sleep", "upgrade", "grow"]
 Objective = Literal["utilisation", "delay", "energy", "changes"]
@@ -184,16 +185,14 @@ def _require_fitting(goal: Goal, terms: Terms) -> None:
 
 def _relief(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
     del goal
-    planners = [METHODS[name] for name in METHODS if name != RESTORE]  # there is no other state to set back to
+    methods = [name for name in METHODS if name != RESTORE]  # there is no other state to set back to
     end = inf if terms.time_limit_s is None else monotonic() + terms.time_limit_s
-    found: list[Proposal] = []
-    for number, planner in enumerate(planners):
-        each = None if end == inf else max(0.0, end - monotonic()) / (len(planners) - number)
-        found.append(planner(network, policy, seed=terms.seed, time_limit_s=each))
+    found = relieve(network, policy, methods=methods, seed=terms.seed, time_limit_s=terms.time_limit_s)
     if found[0].before.harm <= 0 and not any(proposal.plan for proposal in found):
-        better = {proposal.method: proposal for proposal in _pressed(network, policy, terms.seed, end) if proposal.plan}
-        found = [better.get(proposal.method, proposal) for proposal in found]
-    return tuple(sorted(found, key=rank))
+        pressed = _pressed(network, policy, terms.seed, end)
+        better = {proposal.method: proposal for proposal in pressed if proposal.plan}
+        found = tuple(sorted((better.get(proposal.method, proposal) for proposal in found), key=rank))
+    return found
 
 
 def _pressed(network: Network, policy: Policy, seed: int, end: float) -> Iterator[Proposal]:
@@ -204,9 +203,10 @@ def _pressed(network: Network, policy: Policy, seed: int, end: float) -> Iterato
     judge = Judge(network, policy)
     target = (judge.before.max_utilisation + bound_of(network)) / 2
     lower = policy.model_copy(update={"max_utilisation": min(max(target, 1e-6), policy.max_utilisation)})
-    for planner in (relieve_by_tunnels, relieve_by_weights):
+    for method in (tunnels.METHOD, weights.METHOD):
         each = None if end == inf else max(0.0, end - monotonic()) / 2
-        plan = planner(network, lower, seed=seed, time_limit_s=each).plan
+        planner = partial(METHODS[method], network, lower, seed=seed, time_limit_s=each)
+        plan = attempt(method, planner, network, lower).plan
         if plan is not None:
             yield assemble(judge, plan.method, plan.steps)
 
@@ -228,7 +228,7 @@ def _upgrade(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tupl
     del goal, terms  # exact and quick: no chance, no time limit
     found = [plan_upgrade(network, policy)]
     if len(network.nodes) * len(network.links) <= PROGRAMME_SIZE:
-        found.append(plan_upgrade_rerouted(network, policy))
+        found.append(attempt(REROUTED, partial(plan_upgrade_rerouted, network, policy), network, policy))
     return tuple(sorted(found, key=lambda proposal: proposal.plan is None))
 
 

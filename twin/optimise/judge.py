@@ -5,7 +5,9 @@ failure, it keeps the limits or is no worse than before, moves no more traffic t
 counterexample of the plans that were rejected.
 """
 
+import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -47,8 +49,7 @@ class Judge:
 
     def __init__(self, network: Network, policy: Policy, avoid: Sequence[Counterexample] = ()) -> None:
         self.network, self.policy = network, policy
-        self.failures = single_failures(network)
-        self.base = simulate(network, failures=self.failures)
+        self.failures, self.base = _baseline(network)
         self.evaluations = 1 + len(self.failures)
         self.arrays = compile_network(network)
         self.routing = self.route(self.arrays)
@@ -189,6 +190,21 @@ class Judge:
         failure = next((x for x in self.failures if x.name == example.failure), None)
         before = simulate(under(self.network, failure)) if failure else self.base
         return Ceiling(links, failure, np.maximum(before.utilisation[links], min(example.limit, 1.0) * HEADROOM))
+
+
+_baselines: dict[int, tuple[tuple[Failure, ...], Outcome]] = {}
+
+
+def _baseline(network: Network) -> tuple[tuple[Failure, ...], Outcome]:
+    """Return the network's single failures and its outcome under them; swept once for as long as the network lives."""
+    known = _baselines.get(id(network))
+    if known is None:
+        failures = single_failures(network)
+        # the outcome holds the network: with it kept here, the network would never go
+        known = failures, simulate(replace(network), failures=failures)
+        _baselines[id(network)] = known
+        weakref.finalize(network, _baselines.pop, id(network), None)
+    return known
 
 
 def links_of(network: Network, element: str) -> Ints | None:

@@ -1,6 +1,7 @@
 """Maintenance: empty a node or circuit for work on it, in an order that no traffic notices."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from twin.errors import UnknownElementError
 from twin.model import Network
@@ -9,6 +10,7 @@ from twin.policy import Policy
 from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
+from .attempt import attempt
 from .judge import Judge
 from .proposal import Proposal
 from .tunnels import relieve_by_tunnels
@@ -43,7 +45,8 @@ def plan_drain(
     drained = apply(network, step)
     rest = policy.model_copy(update={"max_steps": policy.max_steps - 1, "min_gain": 0.0})
     for planner in (relieve_by_tunnels, relieve_by_weights):
-        room = planner(drained, rest, seed=seed, time_limit_s=time_limit_s)
+        asked = partial(planner, drained, rest, seed=seed, time_limit_s=time_limit_s)
+        room = attempt(METHOD, asked, drained, rest)
         judge.evaluations += room.evaluations
         if room.plan:
             steps: tuple[Change, ...] = (*room.plan.steps, step)

@@ -1,6 +1,7 @@
 """The front of the best compromises between peak utilisation, delay, power and the number of changes."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import inf
 from time import monotonic
 from typing import NamedTuple
@@ -12,8 +13,9 @@ from twin.policy import Policy
 from twin.sim.power import DEFAULT_POWER, PowerModel, power
 from twin.sim.simulate import simulate
 
+from .assemble import bound_of
+from .attempt import attempt
 from .judge import Judge
-from .lp import lowest_utilisation
 from .sleep import plan_sleep
 from .tunnels import relieve_by_tunnels
 from .weights import relieve_by_weights
@@ -90,14 +92,15 @@ def _left(deadline: float) -> float | None:
 
 def _routed(network: Network, policy: Policy, seed: int, deadline: float) -> Iterator[tuple[Change, ...]]:
     """Yield every prefix of the plans that lower the peak more and more."""
-    peak, best = simulate(network).max_utilisation, lowest_utilisation(network).max_utilisation
+    peak, best = simulate(network).max_utilisation, bound_of(network)
     for pressure in _PRESSURES:
         if monotonic() > deadline:
             return
         target = best + pressure * (peak - best)
         pressed = policy.model_copy(update={"max_utilisation": min(max(target, 1e-6), 1.0)})
         for planner in (relieve_by_tunnels, relieve_by_weights):
-            plan = planner(network, pressed, seed=seed, time_limit_s=_left(deadline)).plan
+            asked = partial(planner, network, pressed, seed=seed, time_limit_s=_left(deadline))
+            plan = attempt("routing", asked, network, pressed).plan
             steps: Sequence[Change] = plan.steps if plan else ()
             yield from (tuple(steps[:count]) for count in range(1, len(steps) + 1))
 

@@ -1,7 +1,9 @@
 """One question, every planner: what relieves this network? The best answer first."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from time import monotonic
 from types import MappingProxyType
 
 from twin.errors import InputError
@@ -11,6 +13,7 @@ from twin.verdict import Counterexample
 
 from . import drain, restore, segments, tunnels, weight_search, weights
 from .assemble import without_plan
+from .attempt import attempt
 from .judge import Judge
 from .proposal import Proposal
 
@@ -19,6 +22,7 @@ Planner = Callable[..., Proposal]
 METHODS: Mapping[str, Planner] = MappingProxyType(
     {
         restore.METHOD: restore.relieve_by_restoring,
+        restore.UNDO: restore.relieve_by_undoing,
         drain.METHOD: drain.relieve_by_drain,
         weights.METHOD: weights.relieve_by_weights,
         tunnels.METHOD: tunnels.relieve_by_tunnels,
@@ -28,11 +32,11 @@ METHODS: Mapping[str, Planner] = MappingProxyType(
 )
 """Every planner of relief by the name that its plans carry."""
 
-TACTICAL = (restore.METHOD, drain.METHOD, weights.METHOD, tunnels.METHOD)
+TACTICAL = (restore.METHOD, restore.UNDO, drain.METHOD, weights.METHOD, tunnels.METHOD)
 """The planners that look for few changes, which is what an incident needs; the others plan the whole matrix anew."""
 
 
-def relieve(
+def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     network: Network,
     policy: Policy,
     *,
@@ -40,20 +44,27 @@ def relieve(
     reference: Network | None = None,
     avoid: Sequence[Counterexample] = (),
     seed: int = 0,
+    time_limit_s: float | None = None,
 ) -> tuple[Proposal, ...]:
     """Ask each planner to relieve `network`, and return their proposals, best first.
 
-    `reference` is the network as it should be, for weights to be set back. `avoid` holds what was wrong with rejected
-    plans; no proposal breaks a limit there again. Raises `InputError` on an unknown method.
+    `reference` is the network as it should be, for it to be set back to. `avoid` holds what was wrong with rejected
+    plans; no proposal breaks a limit there again. A planner that fails says why and ends no other; a time limit is
+    shared out among them. Raises `InputError` on an unknown method.
     """
+    unknown = [method for method in methods if method not in METHODS]
+    if unknown:
+        raise InputError(f"no planner {unknown[0]!r}", fix=f"planners: {', '.join(METHODS)}")
+    end = None if time_limit_s is None else monotonic() + time_limit_s
     proposals: list[Proposal] = []
-    for method in methods:
-        if method not in METHODS:
-            raise InputError(f"no planner {method!r}", fix=f"planners: {', '.join(METHODS)}")
+    for number, method in enumerate(methods):
         planner = METHODS[method]
         if planner is restore.relieve_by_restoring:
             planner = partial(planner, reference=reference)
-        proposals.append(_answering(partial(planner, network, policy, seed=seed), network, policy, avoid))
+        each = None if end is None else max(0.0, end - monotonic()) / (len(methods) - number)
+        planner = partial(planner, network, policy, seed=seed, time_limit_s=each)
+        answering = partial(_answering, planner, network, policy, avoid)
+        proposals.append(_unless_known(attempt(method, answering, network, policy), proposals))
     return tuple(sorted(proposals, key=rank))
 
 
@@ -62,12 +73,22 @@ def rank(proposal: Proposal) -> tuple[object, ...]:
 
     Least harm first; then fewest steps if there was harm, else the lowest peak; then the planner named first.
 
-    Setting things back comes before anything new: it is right even where the diagnosis has the severity wrong.
+    Setting back and undoing cost nothing and come before anything new: they are right even where the diagnosis has the
+    severity wrong.
     """
     peak, steps = round(proposal.after.max_utilisation, 3), proposal.steps
     order = list(METHODS).index(proposal.method)
     tail = (steps, order) if proposal.before.harm > 0 else (peak, steps, order)
     return proposal.plan is None, round(proposal.after.harm, 3), *tail
+
+
+def _unless_known(proposal: Proposal, proposals: Sequence[Proposal]) -> Proposal:
+    """Leave out a plan that another planner has already."""
+    same = next((x for x in proposals if x.plan and proposal.plan and x.plan.steps == proposal.plan.steps), None)
+    if same is None:
+        return proposal
+    reason = f"its plan is that of {same.method}"
+    return replace(proposal, plan=None, after=proposal.before, reason=reason)
 
 
 def _answering(planner: Planner, network: Network, policy: Policy, avoid: Sequence[Counterexample]) -> Proposal:

@@ -5,6 +5,7 @@ A plan of capacity changes is a request to buy: the gate never passes one and no
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -17,7 +18,9 @@ from twin.provision import STANDARD_CAPACITIES
 from twin.sim.growth import growth_headroom
 from twin.sim.simulate import simulate, single_failures
 
+from . import tunnels, weights
 from .assemble import bound_of
+from .attempt import attempt
 from .lp import lowest_utilisation
 from .proposal import Proposal, Value
 from .tunnels import relieve_by_tunnels
@@ -89,12 +92,16 @@ def plan_growth(
     """
     grown = network.with_demands(network.demands * factor)
     each = None if time_limit_s is None else time_limit_s / 2
-    planners = (relieve_by_weights, relieve_by_tunnels)
-    found = [planner(grown, policy, seed=seed, time_limit_s=each) for planner in planners]
+    planners = {weights.METHOD: relieve_by_weights, tunnels.METHOD: relieve_by_tunnels}
+    found = [
+        attempt(method, partial(planner, grown, policy, seed=seed, time_limit_s=each), grown, policy)
+        for method, planner in planners.items()
+    ]
     rebased = [replace(x, plan=x.plan.model_copy(update={"base": network.id})) if x.plan else x for x in found]
     found = [*rebased, plan_upgrade(network, policy, growth=factor)]
     if len(network.nodes) * len(network.links) <= PROGRAMME_SIZE:
-        found.append(plan_upgrade_rerouted(network, policy, growth=factor))
+        rerouted = partial(plan_upgrade_rerouted, network, policy, growth=factor)
+        found.append(attempt(REROUTED, rerouted, grown, policy))
     return tuple(sorted(found, key=lambda x: (x.plan is None, x.after.harm > 1e-6, found.index(x))))
 
 

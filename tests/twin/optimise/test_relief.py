@@ -10,14 +10,27 @@ from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import network_of, random_network
 from twin.checks.rehearsal import under
-from twin.errors import InputError
+from twin.errors import DeadlineError, InputError
 from twin.faults import afflict, draw_fault
 from twin.formats.load import load_network
 from twin.model import Network, SegmentList, Tunnel
+from twin.optimise import relieve as relieving
 from twin.optimise.judge import HEADROOM
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import TACTICAL, relieve
-from twin.plan import Change, DrainLink, Plan, SetTunnel, SetWeight, apply_all, states
+from twin.plan import (
+    Change,
+    DrainLink,
+    Plan,
+    RemoveTunnel,
+    SetTunnel,
+    SetWeight,
+    UndrainLink,
+    UndrainNode,
+    WakeLink,
+    apply_all,
+    states,
+)
 from twin.policy import Policy
 from twin.sim.simulate import Failure, simulate, single_failures
 from twin.verdict import Counterexample, verify
@@ -124,10 +137,100 @@ def test_a_lossy_circuit_that_a_failure_would_need_is_costed_out_instead():
 def test_a_wrong_weight_is_set_back():
     sound = ring()
     wrong = with_link(sound, "a->b", weight=50).with_demands(sound.demands * 1.5)
-    best = relieve(wrong, SLACK, methods=("restore-weights",), reference=sound)[0]
+    best = relieve(wrong, SLACK, methods=("restore",), reference=sound)[0]
     assert best.plan.steps == (SetWeight(link="a->b", weight=1),)
-    assert relieve(sound, SLACK, methods=("restore-weights",), reference=sound)[0].reason.startswith("every weight")
-    assert relieve(wrong, SLACK, methods=("restore-weights",))[0].reason == "no reference network was given"
+    assert relieve(sound, SLACK, methods=("restore",), reference=sound)[0].reason.startswith("everything is set as")
+    assert relieve(wrong, SLACK, methods=("restore",))[0].reason == "no reference network was given"
+
+
+CROWDED = {("a", "b"): 90.0, ("b", "a"): 3.0, ("a", "c"): 40.0, ("c", "d"): 3.0}
+
+
+def crowded(**changes: object) -> Network:
+    """Two ways from a to b and c; with one of them shut, a->d or a->b is above its limit."""
+    circuits = [("a", "b", 100.0, 1), ("b", "c", 100.0, 1), ("c", "d", 100.0, 1), ("d", "a", 100.0, 1)]
+    network = network_of(circuits, CROWDED)
+    return replace(with_link(with_link(network, "a->d", **changes), "d->a", **changes))
+
+
+@pytest.mark.parametrize(("flag", "step"), [("drained", UndrainLink), ("asleep", WakeLink)])
+@pytest.mark.parametrize("reference", [None, "sound"])
+def test_what_is_drained_or_asleep_is_given_back_when_that_helps(flag, step, reference):
+    shut, sound = crowded(**{flag: True}), crowded()
+    best = relieve(shut, SLACK, reference=sound if reference else None)[0]
+    assert best.method == ("restore" if reference else "undo")
+    assert best.plan.steps == (step(circuit="link/a:d--d:a"),)
+    assert verify(best.plan, shut, SLACK).passed
+
+
+def test_a_drained_node_carries_transit_again_when_that_helps():
+    sound = crowded()
+    nodes = tuple(node._replace(drained=node.name == "d") for node in sound.nodes)
+    best = relieve(replace(sound, nodes=nodes), SLACK, methods=("undo",))[0]
+    assert best.plan.steps == (UndrainNode(node="d"),)
+
+
+def test_two_drains_in_a_row_are_undone_together():
+    shut = with_link(with_link(crowded(drained=True), "c->d", drained=True), "d->c", drained=True)
+    best = relieve(shut.with_demands(shut.demands * (shut.demands >= 40)), SLACK, methods=("undo",))[0]
+    assert set(best.plan.steps) == {UndrainLink(circuit="link/a:d--d:a"), UndrainLink(circuit="link/c:d--d:c")}
+
+
+def test_a_tunnel_that_hurts_is_taken_down_and_one_that_does_not_stays():
+    tunnels = (
+        Tunnel(name="hurts", source="a", target="c", paths=(SegmentList(via=("b",)),)),
+        Tunnel(name="harmless", source="c", target="d", paths=(SegmentList(via=("b",)),)),
+    )
+    best = relieve(replace(crowded(), tunnels=tunnels), SLACK, methods=("undo",))[0]
+    assert best.plan.steps == (RemoveTunnel(name="hurts"),)
+
+
+def test_nothing_is_undone_without_harm_nor_where_it_is_protected():
+    calm = crowded(drained=True)
+    (kept,) = relieve(calm.with_demands(calm.demands / 10), SLACK, methods=("undo",))
+    assert kept.plan is None
+    assert kept.reason.startswith("nothing is harmed")
+    shut = crowded(drained=True)
+    policy = SLACK.model_copy(update={"protected": ("link/a:d--d:a",)})
+    assert all(x.plan is None for x in relieve(shut, policy, methods=("restore", "undo"), reference=crowded()))
+
+
+def test_a_reference_with_other_tunnels_is_restored_tunnels_and_all():
+    sound = replace(
+        crowded(), tunnels=(Tunnel(name="split", source="a", target="c", paths=(SegmentList(via=("d",)),)),)
+    )
+    wrong = replace(sound, tunnels=(Tunnel(name="extra", source="a", target="c", paths=(SegmentList(via=("b",)),)),))
+    best = relieve(wrong, SLACK, methods=("restore",), reference=sound)[0]
+    assert apply_all(wrong, best.plan.steps) == replace(sound)
+
+
+FAILURES = (
+    (InputError("a table of 30 million shares", fix="ask for less"), "could not plan: a table of 30 million shares"),
+    (MemoryError(), "could not plan: not enough memory"),
+    (DeadlineError("the linear programme took more than 1 s"), "could not plan: the linear programme"),
+    (ZeroDivisionError("division by zero"), "broke down: ZeroDivisionError: division by zero"),
+)
+
+
+@pytest.mark.parametrize(("error", "reason"), FAILURES)
+def test_a_planner_that_fails_says_why_and_ends_no_other(error, reason, incidents, monkeypatch):
+    network, sound, expected = incidents[0]
+
+    def failing(*_: object, **__: object) -> Proposal:
+        raise error
+
+    monkeypatch.setattr(relieving, "METHODS", {**relieving.METHODS, "sr-tunnels": failing})
+    found = {x.method: x for x in relieve(network, Policy(), reference=sound)}
+    assert found["sr-tunnels"].reason.startswith(reason)
+    assert found["sr-tunnels"].before == expected[0].before
+    others = [x for x in expected if x.method != "sr-tunnels"]
+    assert all((found[x.method].plan is None) == (x.plan is None) for x in others)
+
+
+def test_two_planners_with_the_same_plan_offer_it_once():
+    wrong = crowded(drained=True)
+    plans = [x.plan.steps for x in relieve(wrong, SLACK, reference=crowded()) if x.plan]
+    assert len(plans) == len(set(plans))
 
 
 def test_a_protected_element_is_left_alone(incidents):
