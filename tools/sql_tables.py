@@ -34,7 +34,7 @@ SCHEMA: Mapping[str, str] = MappingProxyType(
     {
         "snapshot": "id, kind (inventory: as configured; believed: what the twin takes the network to be), network",
         "node": "snapshot, name, longitude, latitude, up, drained",
-        "link": "snapshot, name, circuit, tail, head, capacity, weight, delay_ms, up, drained, asleep",
+        "link": "snapshot, name, circuit, tail, head, capacity, weight, delay_ms, up, drained, asleep, adjacent",
         "demand": "snapshot, source, target, mbps",
         "tunnel": "snapshot, name, source, target, paths",
         "risk_group": "snapshot, name, circuit",
@@ -131,13 +131,16 @@ Row = tuple[str | int | float | bool | None, ...]
 _NUMBERS = frozenset(
     {"longitude", "latitude", "capacity", "delay_ms", "mbps", "measured", "expected", "probability", "residual"}
 )
-_INTEGERS, _FLAGS = frozenset({"weight", "rank"}), frozenset({"up", "drained", "asleep"})
+_INTEGERS, _FLAGS = frozenset({"weight", "rank"}), frozenset({"up", "drained", "asleep", "adjacent"})
 
 _TOPOLOGY: Mapping[str, Callable[[Network], list[Row]]] = MappingProxyType(
     {
         "node": lambda network: [(x.name, x.longitude, x.latitude, x.up, x.drained) for x in network.nodes],
         "link": lambda network: [
-            (x.name, x.circuit, x.tail, x.head, x.capacity, x.weight, x.delay_ms, x.up, x.drained, x.asleep)
+            (
+                *(x.name, x.circuit, x.tail, x.head, x.capacity, x.weight, x.delay_ms),
+                *(x.up, x.drained, x.asleep, x.adjacent),
+            )
             for x in network.links
         ],
         "demand": lambda network: [

@@ -34,10 +34,13 @@ class Tolerance(Frozen):
 
 
 class Deviation(Frozen):
-    """One element that is not as predicted: load in Mbit/s, state 1 up and 0 down, the others as shares."""
+    """One element that is not as predicted: load in Mbit/s, the others as shares.
+
+    A state is 1 up and 0 down, an adjacency 1 with the routing neighbour and 0 without.
+    """
 
     element: str
-    what: Literal["load", "state", "loss", "drops", "silence"]
+    what: Literal["load", "state", "adjacency", "loss", "drops", "silence"]
     predicted: float
     observed: float
 
@@ -110,7 +113,10 @@ def _next_samples(state: Network, live: LiveNetwork, tolerance: Tolerance) -> Ag
 
 
 def down_or_up(observation: Observation) -> Deviation | None:
-    """Return the first node, or else link, that is down where the twin has it up, or the other way round."""
+    """Return the first node, or else circuit, that is down where the twin has it up, or the other way round.
+
+    Then the first circuit that is up and has lost its routing neighbour, or has one where the twin has none.
+    """
     network = observation.network
     for node, answered in zip(network.nodes, observation.answered, strict=True):
         if node.up != bool(answered):
@@ -120,6 +126,10 @@ def down_or_up(observation: Observation) -> Deviation | None:
         expected = link.up and not link.asleep and nodes[link.head].up
         if nodes[link.tail].up and expected != bool(up):
             return Deviation(element=link.circuit, what="state", predicted=float(expected), observed=float(up))
+    for link, up, near in zip(network.links, observation.up, observation.adjacent, strict=True):
+        polled = nodes[link.tail].up and nodes[link.head].up and up and np.isfinite(near)
+        if polled and not link.asleep and link.adjacent != bool(near):
+            return Deviation(element=link.circuit, what="adjacency", predicted=float(link.adjacent), observed=near)
     return None
 
 

@@ -52,6 +52,8 @@ class Link(NamedTuple):
 
     `capacity` Mbit/s, `weight` the IGP metric of the outgoing interface, `delay_ms` one-way propagation,
     `loss` the share of its traffic that the link loses silently (0 on a healthy link), `index` > 1 for parallels.
+    `up=False` is a circuit without light; `adjacent=False` one whose ends are no routing neighbours over it, with or
+    without light: its interfaces work and routing does not use it.
     """
 
     tail: str
@@ -64,6 +66,7 @@ class Link(NamedTuple):
     drained: bool = False
     asleep: bool = False
     loss: float = 0.0
+    adjacent: bool = True
 
     @property
     def name(self) -> str:
@@ -84,7 +87,7 @@ class Link(NamedTuple):
     @property
     def usable(self) -> bool:
         """Whether routing may use it."""
-        return self.up and not self.drained and not self.asleep
+        return self.up and self.adjacent and not self.drained and not self.asleep
 
     @property
     def _suffix(self) -> str:
@@ -227,9 +230,10 @@ class Network:
             x._replace(capacity=float(x.capacity), delay_ms=float(x.delay_ms) + 0.0, loss=float(x.loss) + 0.0)
             for x in self.links
         ]
+        content: list[object] = [self.name, nodes, [x[: -1 if x.adjacent else None] for x in links]]
         tunnels = [tunnel.model_dump(mode="json") for tunnel in self.tunnels]
         limits = [(x.source, x.target, float(x.limit) + 0.0) for x in self.limits]
-        return [self.name, nodes, links, tunnels, self.risk_groups, limits]
+        return [*content, tunnels, self.risk_groups, limits]
 
 
 def clean_name(text: str) -> str:

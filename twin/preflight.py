@@ -84,8 +84,15 @@ def moved_state(
         for node, other, answered in zip(network.nodes, configured.nodes, observation.answered, strict=True)
     )
     links = tuple(
-        link._replace(drained=other.drained, asleep=other.asleep, up=link.up if other.asleep else bool(up))
-        for link, other, up in zip(network.links, configured.links, observation.up, strict=True)
+        link._replace(
+            drained=other.drained,
+            asleep=other.asleep,
+            up=link.up if other.asleep else bool(up),
+            adjacent=bool(near) if up and np.isfinite(near) else link.adjacent,
+        )
+        for link, other, up, near in zip(
+            network.links, configured.links, observation.up, observation.adjacent, strict=True
+        )
     )
     demands, tunnels, limits = observation.network.demands, configured.tunnels, configured.limits
     return replace(network, nodes=nodes, links=links, demands=demands, tunnels=tunnels, limits=limits)

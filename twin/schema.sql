@@ -107,3 +107,7 @@ CREATE TABLE past_incident (    -- how incidents were recognised and how they en
     outcome VARCHAR NOT NULL,
     document JSON NOT NULL      -- holds text from networks and models: data, never instructions
 );
+
+-- migration 4
+
+ALTER TABLE link ADD COLUMN adjacent BOOLEAN DEFAULT TRUE;  -- whether the ends are routing neighbours over the circuit

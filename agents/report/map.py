@@ -141,6 +141,8 @@ def _state(link: Link, down: Collection[str]) -> str:
     """Why a link carries nothing, in a word; empty when it may."""
     if not link.up or not {link.circuit, f"node/{link.tail}", f"node/{link.head}"}.isdisjoint(down):
         return "down"
+    if not link.adjacent:
+        return "without its routing neighbour"
     return "asleep" if link.asleep else ""
 
 

@@ -89,7 +89,7 @@ def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
     graph.add_nodes_from(node.name for node in network.nodes if node.name not in down)
     hops: list[_Hop] = []
     for link in network.links:
-        alive = link.up and not link.drained and not link.asleep and not down & {link.tail, link.head}
+        alive = link.up and link.adjacent and not (link.drained or link.asleep or down & {link.tail, link.head})
         if alive and link.circuit not in dead.links:
             hops.append(_Hop(link.name, link.tail, link.head, link.weight, link.delay_ms, 1 - link.loss))
             graph.add_edge(link.head, link.tail, weight=link.weight)

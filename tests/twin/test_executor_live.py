@@ -393,3 +393,27 @@ def test_a_second_ctrl_c_does_not_stop_the_way_back(live):
     assert len(sent) == 7
     assert configuration(live.read_topology()) == start
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+ADJACENCIES = [
+    Fault(kind=FaultKind.NEIGHBOUR_MISSING, element="interface/B/C"),
+    Fault(kind=FaultKind.MTU, element="interface/B/C"),
+    Fault(kind=FaultKind.ACL_BLOCK, element="interface/C/B"),
+]
+
+
+@pytest.mark.parametrize("fault", ADJACENCIES, ids=[str(fault.kind) for fault in ADJACENCIES])
+def test_a_diagnosed_adjacency_that_is_still_lost_is_no_move(live, fault):
+    live.inject(fault)
+    live.wait(3)
+    network = afflict(measured(live), fault)
+    plan = Plan(goal="relieve A->B", base=network.id, steps=STEPS)
+    execution = run(live, approved(plan, network, POLICY, now=live.now))
+    assert execution.status == "applied", execution.reason
+
+
+def test_a_neighbour_that_is_lost_under_way_is_a_deviation_of_its_own(live):
+    fault = Fault(kind=FaultKind.MTU, element="interface/B/D")
+    execution = run(live, relief(live), on_step=Breaks(2, "apply", partial(live.inject, fault)))
+    assert execution.status == "rolled_back"
+    assert "adjacency of link/B:D--D:B: predicted 1, observed 0" in execution.reason

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from twin.errors import TopologyError
 from twin.faults import DRAWN_KINDS, TELEMETRY_KINDS, TRAITS, Fault, FaultKind, afflict, check, draw_fault, struck_links
+from twin.faults.kinds import ADJACENCY_KINDS
 from twin.formats import load_network
 from twin.model import Network
 from twin.sim.simulate import simulate
@@ -73,12 +74,15 @@ LOST = (K.DETACH, K.FLAP, K.NEIGHBOUR_MISSING, K.ACL_BLOCK, K.MTU)
 
 
 @pytest.mark.parametrize("kind", LOST)
-def test_a_lost_adjacency_is_a_lost_circuit_for_routing(kind: FaultKind):
+def test_what_takes_a_circuit_down_or_its_neighbours_away_takes_it_from_routing(kind: FaultKind):
     link = NOBEL.links[0]
     circuit = TRAITS[kind].element == "circuit"
     severity = 0.4 if kind is K.FLAP else 1.0
     ill = afflict(NOBEL, Fault(kind=kind, element=link.circuit if circuit else link.interface, severity=severity))
-    assert ill == afflict(NOBEL, Fault(kind=K.LINK_DOWN, element=link.circuit))
+    down = afflict(NOBEL, Fault(kind=K.LINK_DOWN, element=link.circuit))
+    assert [x.usable for x in ill.links] == [x.usable for x in down.links]
+    assert (ill == down) is (kind not in ADJACENCY_KINDS)
+    assert all(x.up for x in ill.links) is (kind in ADJACENCY_KINDS)
 
 
 @pytest.mark.parametrize("kind", [K.ROUTING_DOWN, K.AREA])
@@ -86,8 +90,8 @@ def test_a_router_without_neighbours_is_alive_and_cut_off(kind: FaultKind):
     node = NOBEL.nodes[0]
     ill = afflict(NOBEL, Fault(kind=kind, element=node.id))
     assert ill.nodes == NOBEL.nodes
-    down = [link for link in ill.links if not link.up]
-    assert down == [link._replace(up=False) for link in NOBEL.links if node.name in (link.tail, link.head)]
+    alone = [link for link in ill.links if not link.adjacent]
+    assert alone == [link._replace(adjacent=False) for link in NOBEL.links if node.name in (link.tail, link.head)]
 
 
 def test_an_incast_grows_the_total_by_its_factor_in_equal_parts():

@@ -115,7 +115,7 @@ def _expected(scene: Scene, residuals: Residuals) -> Readings:
         wire_loss=np.array([link.loss for link in state.links]),
         broken=np.zeros(len(state.links)),
         up=up,
-        adjacent=up.copy(),
+        adjacent=up * [link.adjacent for link in state.links],
         missing=np.zeros(len(state.links)),
         answers=np.array([node.up for node in state.nodes], dtype=bool),
         delay_ms=scene.prediction.delay_ms[pairs],

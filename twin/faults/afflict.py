@@ -8,7 +8,7 @@ from twin.errors import TopologyError, UnknownElementError
 from twin.model import Floats, Link, Network
 
 from .fault import Fault, FaultKind
-from .kinds import PACKET_BITS, SYN_BITS, TRAITS
+from .kinds import ADJACENCY_KINDS, PACKET_BITS, SYN_BITS, TRAITS
 
 _K = FaultKind
 _Change = Callable[[Link], Link]
@@ -17,10 +17,10 @@ _Change = Callable[[Link], Link]
 def afflict(network: Network, fault: Fault) -> Network:
     """Return the network as it is once the fault has struck.
 
-    A lost adjacency takes its circuit down for routing; a flapping circuit is in its down state; loss after the
-    counter is loss. What a `Network` cannot say (equal paths with a member missing, blackholes, filters) and what is
-    wrong with the measurement alone leave it as it is. Raises `UnknownElementError` on an element or target that the
-    network does not have, `TopologyError` on a severity or target that the kind of fault cannot have.
+    A lost adjacency leaves its circuit up and takes it from routing; a flapping circuit is in its down state; loss
+    after the counter is loss. What a `Network` cannot say (equal paths with a member missing, blackholes, filters) and
+    what is wrong with the measurement alone leave it as it is. Raises `UnknownElementError` on an element or target
+    that the network does not have, `TopologyError` on a severity or target that the kind of fault cannot have.
     """
     check(network, fault)
     if fault.kind in _TRAFFIC:
@@ -107,6 +107,10 @@ def _lost(_: float) -> _Change:
     return lambda link: link._replace(up=False)
 
 
+def _unrouted(_: float) -> _Change:
+    return lambda link: link._replace(adjacent=False)
+
+
 def _lossy(share: float) -> _Change:
     def change(link: Link) -> Link:
         return link._replace(loss=1 - (1 - link.loss) * (1 - share) if link.loss else share)
@@ -119,8 +123,8 @@ _LINK_CHANGES: dict[FaultKind, Callable[[float], _Change]] = {
     _K.WEIGHT: lambda weight: lambda link: link._replace(weight=int(weight)),
     _K.LATENCY: lambda extra: lambda link: link._replace(delay_ms=link.delay_ms + extra),
     _K.STALE_TOPOLOGY: lambda _: lambda link: link._replace(drained=True),
-    **dict.fromkeys((_K.LINK_DOWN, _K.DETACH, _K.FLAP, _K.ROUTING_DOWN, _K.AREA), _lost),
-    **dict.fromkeys((_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU), _lost),
+    **dict.fromkeys((_K.LINK_DOWN, _K.DETACH, _K.FLAP), _lost),
+    **dict.fromkeys(ADJACENCY_KINDS, _unrouted),
     **dict.fromkeys((_K.SILENT_LOSS, _K.CORRUPTION, _K.DEVICE_CORRUPTION, _K.ONE_WAY), _lossy),
 }
 _WHOLE_CIRCUIT = (_K.DETACH, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)

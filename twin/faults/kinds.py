@@ -152,6 +152,9 @@ TRAITS: dict[FaultKind, Trait] = {
     _K.STALE_CONFIGURATION: Trait("node", _ONE, "telemetry"),
 }
 
+ADJACENCY_KINDS = (_K.ROUTING_DOWN, _K.AREA, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
+"""Routing neighbours are lost while the interfaces stay as they are."""
+
 TELEMETRY_KINDS: tuple[FaultKind, ...] = tuple(kind for kind in FaultKind if TRAITS[kind].layer == "telemetry")
 """The network is well, the measurement lies."""
 

@@ -111,6 +111,7 @@ def _link(link: Link, groups: list[int]) -> _Json:
             "index": link.index,
             "asleep": link.asleep,
             "loss": float(link.loss),
+            "adjacent": link.adjacent,
         },
     }
 

@@ -71,6 +71,7 @@ class _OwnLink(_Foreign):
     index: int = Field(ge=1, le=10_000)
     asleep: bool
     loss: float = Field(ge=0, le=1)
+    adjacent: bool = True
 
 
 class _Place(_Foreign):
@@ -248,6 +249,7 @@ def _read_link(found: _Link, tail: Node, head: Node, index: int, capacity: float
         drained=te.admin == "maintenance",
         asleep=own.asleep if own else False,
         loss=own.loss if own else 0.0,
+        adjacent=own.adjacent if own else True,
     )
 
 

@@ -56,6 +56,7 @@ class _Link(_Foreign):
     drained: bool = False
     asleep: bool = False
     loss: float = Field(default=0.0, ge=0, le=1)
+    adjacent: bool = True
 
     @property
     def mbps(self) -> float | None:
@@ -187,6 +188,7 @@ def _link(tail: Node, head: Node, given: _Link, index: int) -> Link:
         drained=given.drained,
         asleep=given.asleep,
         loss=given.loss,
+        adjacent=given.adjacent,
     )
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.faults import TRAITS, Fault, FaultKind, afflict_all, struck_links
-from twin.faults.kinds import PACKET_BITS, SYN_BITS
+from twin.faults.kinds import ADJACENCY_KINDS, PACKET_BITS, SYN_BITS
 from twin.model import Floats, Network
 
 from .misrouting import MOST_HOPS, NOWHERE, Drops, Route
@@ -40,7 +40,7 @@ def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
     physical = afflict_all(configured, [x for x in faults if TRAITS[x.kind].layer == "physical"])
     wire = afflict_all(configured, of(_K.SILENT_LOSS, _K.CORRUPTION, _K.DEVICE_CORRUPTION))
     adjacent = np.ones(m, dtype=bool)
-    for fault in of(_K.ROUTING_DOWN, _K.AREA, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU):
+    for fault in of(*ADJACENCY_KINDS):
         adjacent[list(struck_links(configured, fault))] = False
     detached = np.zeros(m, dtype=bool)
     detached[[configured.link(fault.element) for fault in of(_K.DETACH)]] = True

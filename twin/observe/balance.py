@@ -72,11 +72,11 @@ def reading_sigma(observation: Observation, rate: Floats) -> Floats:
 
 
 def reported_state(observation: Observation) -> Network:
-    """The inventory under the measured matrix, with circuits down of which an end reports no link or no neighbour."""
+    """The inventory under the measured matrix, without the circuits of which an end reports no link or no neighbour."""
     network, up = observation.network, observation.up & (observation.adjacent != 0)
     for positions in network.circuits.values():
         up[list(positions)] = bool(up[list(positions)].all())
-    links = tuple(link._replace(up=link.up and bool(x)) for link, x in zip(network.links, up, strict=True))
+    links = tuple(link._replace(adjacent=link.adjacent and bool(x)) for link, x in zip(network.links, up, strict=True))
     return network if links == network.links else replace(network, links=links)
 
 

@@ -96,7 +96,7 @@ def hold(network: Network, sample: Samples, demands: Floats, interval_s: float) 
 
 
 def _reported(network: Network, sample: Samples) -> Network:
-    """The network with the circuits down of which an end reports no link or no neighbour in this sample."""
+    """The network with the circuits out of routing of which an end reports no link or no neighbour in this sample."""
     answered = sample.answered[0][[network.node_index[x.tail] for x in network.links]]
     up = ~answered | (sample.up[0] & (sample.adjacent[0] != 0))
     if up.all():
@@ -105,7 +105,7 @@ def _reported(network: Network, sample: Samples) -> Network:
     for positions in network.circuits.values():
         if not up[list(positions)].all():
             for i in positions:
-                links[i] = links[i]._replace(up=False)
+                links[i] = links[i]._replace(adjacent=False)
     return replace(network, links=tuple(links))
 
 

@@ -151,7 +151,7 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
         return database.rows(f"SELECT {columns} FROM {table} WHERE snapshot = ? ORDER BY {order}", [snapshot])  # noqa: S608 - constants
 
     nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained", "node"))
-    links = rows("tail, head, capacity, weight, delay_ms, parallel, up, drained, asleep, loss", "link")
+    links = rows("tail, head, capacity, weight, delay_ms, parallel, up, drained, asleep, loss, adjacent", "link")
     tunnels = rows("name, source, target, paths", "tunnel", "name")
     return Network(
         name,

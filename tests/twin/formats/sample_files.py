@@ -115,7 +115,7 @@ def full_network() -> Network:
         Link("B+C", "Köln.1", 40_000.0, 9, 0.2, up=False, drained=True),
         Link("Köln.1", "B+C", 10_000.0, 2**24, 0.0, index=2, asleep=True),
         Link("B+C", "x_y", 12.5, 1, 3.25),
-        Link("x_y", "B+C", 12.5, 1, 3.25),
+        Link("x_y", "B+C", 12.5, 1, 3.25, adjacent=False),
     )
     demands = np.array([[0.0, 1 / 3, 0.0], [2.5e-7, 0.0, 1e6], [0.1 + 0.2, 0.0, 0.0]])
     lists = (SegmentList(via=("B+C",), share=1 / 3), SegmentList(via=(), share=1 - 1 / 3))

@@ -38,7 +38,7 @@ class _Towards:
         self.graph = nx.MultiDiGraph()
         self.graph.add_nodes_from(up)
         for i, x in enumerate(network.links):
-            if x.up and not x.drained and not x.asleep and {x.tail, x.head} <= up and x.head not in closed:
+            if x.up and x.adjacent and not (x.drained or x.asleep) and {x.tail, x.head} <= up and x.head not in closed:
                 self.graph.add_edge(x.tail, x.head, key=i, weight=x.weight)
         self.links, self.target, self.dist = network.links, target.name, {}
         if target.up:
@@ -134,7 +134,8 @@ def _random_link(rng: np.random.Generator, tail: str, head: str, links: dict, *,
     loss = 0.0 if lossless or rng.random() < 0.8 else float(rng.random())
     weight, delay = int(rng.integers(1, 4)), float(rng.random())
     capacity, up = float(rng.choice([100, 400])), bool(rng.random() > 0.06)
-    link = Link(tail, head, capacity, weight, delay, index, up, loss=loss, **flags)
+    adjacent = bool(rng.random() > 0.06)
+    link = Link(tail, head, capacity, weight, delay, index, up, loss=loss, adjacent=adjacent, **flags)
     return {link.name: link}
 
 

@@ -8,10 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from twin.diagnose.effects import HINT_BOUND, Candidate, Effect, Readings, Scene, operational
+from twin.diagnose.effects import HINT_BOUND, Candidate, Effect, operational
 from twin.diagnose.judged import Judged
 from twin.diagnose.weights import LoadSteps, Step
-from twin.faults import Fault, FaultKind, struck_links
+from twin.faults import Fault, FaultKind
+from twin.faults.kinds import ADJACENCY_KINDS
 from twin.live.network import Flags
 from twin.model import Network
 from twin.observe.observation import Observation
@@ -28,23 +29,7 @@ _COMMITTED = min(3.0, HINT_BOUND)  # nats: how much likelier a wrong weight is w
 _OF_NODES, _OF_INTERFACES = (_K.ROUTING_DOWN, _K.AREA), (_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
 
 
-def _unrouted(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    """Neighbours are lost while the interfaces stay as they are."""
-    struck = list(struck_links(scene.observation.network, fault))
-    nodes = scene.state.node_index
-    ends_up = np.array(
-        [all(scene.state.nodes[nodes[x]].up for x in (link.tail, link.head)) for link in scene.state.links]
-    )
-    up, adjacent = readings.up.copy(), readings.adjacent.copy()
-    up[struck] = (operational(scene.observation.network) * ends_up)[struck]
-    adjacent[struck] = 0.0
-    return readings._replace(up=up, adjacent=adjacent)
-
-
-EFFECTS: dict[FaultKind, Effect] = {
-    **{kind: Effect(readings=_unrouted) for kind in (*_OF_NODES, *_OF_INTERFACES)},
-    _K.WEIGHT: Effect(),
-}
+EFFECTS: dict[FaultKind, Effect] = {kind: Effect() for kind in (*ADJACENCY_KINDS, _K.WEIGHT)}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
