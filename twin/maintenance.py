@@ -5,12 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from .checks.survivable import Survival, accepted_loss, worst_violation
+from .checks.rules import worse_under_failure
+from .checks.stressed import Stressed
 from .errors import InputError
 from .model import Frozen, Network
 from .plan import Change, DrainLink, DrainNode, apply_all
 from .policy import Policy
-from .sim.simulate import simulate, single_failures
+from .sim.simulate import single_failures
 from .study import find_elements
 
 
@@ -84,8 +85,7 @@ def rehearse_window(
     if any(not np.isfinite(factor) or factor < 0 for factor in day):
         raise InputError("a day profile holds shares of traffic, none negative", fix="give 24 factors such as 0.35")
     changed = apply_all(network, steps)
-    accepted = accepted_loss(tuple(steps), network, policy)
-    rows = [_rehearse((network, changed), hour, float(day[hour]), policy, accepted) for hour in range(24)]
+    rows = [_rehearse((network, changed), hour, float(day[hour]), policy) for hour in range(24)]
     return Window(
         network=network.name,
         snapshot=network.id,
@@ -95,15 +95,12 @@ def rehearse_window(
     )
 
 
-def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy: Policy, accepted: float) -> Hour:
+def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy: Policy) -> Hour:
     base, changed = (state.with_demands(states[0].demands * traffic) for state in states)
     failures = single_failures(changed)
-    before, during = simulate(base, failures=failures), simulate(changed, failures=failures)
+    quiet, busy = Stressed(base, failures), Stressed(changed, failures)
+    before, during = quiet.outcome, busy.outcome
     worst = int(during.sweep.max_utilisation.argmax()) if during.sweep and failures else -1
-    violation = None
-    if before.sweep and during.sweep:
-        survival = Survival(base, changed, before.sweep, during.sweep, policy, accepted * traffic)
-        violation = worst_violation(survival, 0)
     return Hour(
         hour=hour,
         traffic=traffic,
@@ -117,7 +114,7 @@ def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy
         within_limits=(
             during.lost <= before.lost + 1e-6
             and during.max_utilisation <= policy.max_utilisation + 1e-6
-            and violation is None
+            and worse_under_failure(quiet, busy, policy, 0) is None
         ),
     )
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import network_of
-from twin.checks.uncertain import cvar
+from twin.checks.rules import cvar
 from twin.model import SegmentList, Tunnel
 from twin.plan import Plan, SetTunnel
 from twin.policy import Policy

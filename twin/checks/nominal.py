@@ -1,20 +1,16 @@
 """*nominal*: the end state with everything up."""
 
-from .compare import Where, busier, more_dropped, newly_lost, slower
+from .compare import Where
 from .finding import Check, failed
 from .rehearsal import Rehearsal
+from .rules import worse_intact
 
 
 def nominal(rehearsal: Rehearsal) -> Check:
     """Judge reachability, silent loss, utilisation and delay of the end state against the base."""
     before, after = rehearsal.outcomes[0], rehearsal.outcomes[-1]
     limits, where = rehearsal.policy, Where(len(rehearsal.plan.steps))
-    violation = (
-        newly_lost(before, after, where)
-        or more_dropped(before, after, where)
-        or busier(before, after, limits.max_utilisation, where)
-        or slower(before, after, limits.max_delay_stretch, where)
-    )
+    violation = worse_intact(before, after, limits, where)
     if violation:
         return failed("nominal", violation)
     limit = max(limits.max_utilisation, before.max_utilisation)

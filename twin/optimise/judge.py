@@ -1,8 +1,7 @@
-"""What a plan has to improve and what it must not break, by the rules of the gate.
+"""What a search for plans knows of its network: how good a state is, and whether a plan may end in it.
 
-A state is better with less harm, then with a lower peak. It is safe when, with everything up and under every single
-failure, it keeps the limits or is no worse than before, moves no more traffic than the policy allows, and answers every
-counterexample of the plans that were rejected.
+A state is better with less harm, then with a lower peak. It is safe when the rulebook lets it follow the network as it
+is, it moves no more traffic than the policy allows, and answers every counterexample of the plans that were rejected.
 """
 
 import weakref
@@ -12,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.checks.compare import SHARE_SLACK, Where, busier, more_above, more_dropped, newly_lost, rate_slack, slower
+from twin.checks.compare import SHARE_SLACK
 from twin.checks.moved import moved_share
 from twin.checks.order import order_steps
-from twin.checks.rehearsal import under
-from twin.checks.uncertain import cvar
+from twin.checks.rules import may_follow
+from twin.checks.stressed import Stressed, under
 from twin.errors import UnknownElementError
 from twin.model import Floats, Ints, Network
 from twin.plan import Change
@@ -33,7 +32,6 @@ HEADROOM = 0.97
 ORDER_STATES = 600
 """States that the search for an order of steps may simulate."""
 _NEAR_PEAK = 0.98
-_END = Where(1)
 
 
 class Ceiling(NamedTuple):
@@ -49,7 +47,8 @@ class Judge:
 
     def __init__(self, network: Network, policy: Policy, avoid: Sequence[Counterexample] = ()) -> None:
         self.network, self.policy = network, policy
-        self.failures, self.base = _baseline(network)
+        self.start = _baseline(network)
+        self.failures, self.base = self.start.failures, self.start.outcome
         self.evaluations = 1 + len(self.failures)
         self.arrays = compile_network(network)
         self.routing = self.route(self.arrays)
@@ -92,15 +91,12 @@ class Judge:
 
     def objection(self, state: Network) -> str:
         """Return in one sentence why no plan may end in this state; empty when one may."""
-        after = simulate(state, failures=self.failures)
+        after = Stressed(state, self.failures)
         self.evaluations += 1 + len(self.failures)
-        return (
-            self._limit_broken(after)
-            or self._failure_not_survived(after)
-            or self._demand_not_survived(after)
-            or self._radius_exceeded(state)
-            or self._unanswered(state, after)
-        )
+        objection = may_follow(self.start, after, self.policy)
+        if objection:
+            return objection.violation.detail
+        return self._radius_exceeded(state) or self._unanswered(state, after.outcome)
 
     def in_safe_order(self, steps: Sequence[Change]) -> tuple[Change, ...] | None:
         """Return the steps in an order in which no kind of harm ever rises, or None when none was found."""
@@ -115,60 +111,6 @@ class Judge:
     def protects(self, *elements: str) -> bool:
         """Whether the policy forbids to touch any of these element ids."""
         return not set(elements).isdisjoint(self.policy.protected)
-
-    def _limit_broken(self, after: Outcome) -> str:
-        before, policy = self.base, self.policy
-        violation = (
-            newly_lost(before, after, _END)
-            or more_dropped(before, after, _END)
-            or busier(before, after, policy.max_utilisation, _END)
-            or slower(before, after, policy.max_delay_stretch, _END)
-        )
-        return violation.detail if violation else ""
-
-    def _failure_not_survived(self, after: Outcome) -> str:
-        if self.base.sweep is None or after.sweep is None:
-            return ""
-        was, now, limit = self.base.sweep, after.sweep, self.policy.max_failure_utilisation
-        slack = rate_slack(self.network)
-        loses = now.lost > was.lost + slack + self._accepted_loss(after.network)
-        if loses.any():
-            row = int((now.lost - was.lost).argmax())
-            return f"when {self.failures[row].name} fails, {now.lost[row] - was.lost[row]:.6g} Mbit/s more are lost"
-        hot = now.max_utilisation > limit + SHARE_SLACK
-        worse = (now.max_utilisation > was.max_utilisation + SHARE_SLACK) | (now.overload > was.overload + slack)
-        rows = np.flatnonzero(hot & worse)
-        if rows.size == 0 and limit < 1:
-            rows = np.array([row for row in np.flatnonzero(hot) if self._worse_above(after.network, int(row))])
-        if rows.size == 0:
-            return ""
-        row = int(rows[now.max_utilisation[rows].argmax()])
-        peak, link = now.max_utilisation[row], self.network.links[int(now.busiest[row])].name
-        return f"when {self.failures[row].name} fails, {link} is at {peak:.1%}, the limit is {limit:.1%}"
-
-    def _accepted_loss(self, state: Network) -> float:
-        """Mbit/s that a failure may newly cut off, as the gate's check *survivable* has it: only during a drain."""
-        elements = zip((*self.network.links, *self.network.nodes), (*state.links, *state.nodes), strict=True)
-        drains = any(after.drained and not before.drained for before, after in elements)
-        return self.policy.max_maintenance_loss * float(self.network.offered.sum()) if drains else 0.0
-
-    def _worse_above(self, state: Network, row: int) -> bool:
-        before, after = (simulate(under(x, self.failures[row])) for x in (self.network, state))
-        return more_above(before, after, self.policy.max_failure_utilisation, _END) is not None
-
-    def _demand_not_survived(self, after: Outcome) -> str:
-        """Loads grow with the demands in proportion, so the policy's demand factors need no simulation."""
-        factors, policy = np.array(self.policy.demand_factors), self.policy
-        if factors.size == 0 or policy.cvar_alpha >= 1:
-            return ""
-        peak = cvar(factors * after.max_utilisation, policy.cvar_alpha)
-        if peak <= policy.max_uncertain_utilisation + SHARE_SLACK:
-            return ""
-        was = cvar(factors * self.base.max_utilisation, policy.cvar_alpha)
-        spilt = [cvar(factors * [x.harm(1 / f) for f in factors], policy.cvar_alpha) for x in (self.base, after)]
-        if peak <= max(was, policy.max_uncertain_utilisation) + SHARE_SLACK and spilt[1] <= spilt[0]:
-            return ""
-        return f"should the demands grow, the peak utilisation is {peak:.1%}, {was:.1%} without the plan"
 
     def _radius_exceeded(self, state: Network) -> str:
         share, limit = moved_share(self.network, state), self.policy.max_blast_radius
@@ -192,17 +134,15 @@ class Judge:
         return Ceiling(links, failure, np.maximum(before.utilisation[links], min(example.limit, 1.0) * HEADROOM))
 
 
-_baselines: dict[int, tuple[tuple[Failure, ...], Outcome]] = {}
+_baselines: dict[int, Stressed] = {}
 
 
-def _baseline(network: Network) -> tuple[tuple[Failure, ...], Outcome]:
-    """Return the network's single failures and its outcome under them; swept once for as long as the network lives."""
+def _baseline(network: Network) -> Stressed:
+    """Return the network under its single failures; swept once for as long as the network lives."""
     known = _baselines.get(id(network))
     if known is None:
-        failures = single_failures(network)
-        # the outcome holds the network: with it kept here, the network would never go
-        known = failures, simulate(replace(network), failures=failures)
-        _baselines[id(network)] = known
+        # with the network itself kept here, it would never go
+        known = _baselines[id(network)] = Stressed(replace(network), single_failures(network))
         weakref.finalize(network, _baselines.pop, id(network), None)
     return known
 

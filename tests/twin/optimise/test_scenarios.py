@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.twin.optimise.networks import random_network
-from twin.checks.uncertain import cvar
+from twin.checks.rules import cvar
 from twin.errors import InputError
 from twin.formats.load import load_network
 from twin.model import Network
