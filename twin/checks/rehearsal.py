@@ -38,7 +38,7 @@ class Rehearsal:
 
     @cached_property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What each state carries; the first and the last also under every single failure."""
+        """What each state carries."""
         first, last = (x.outcome for x in self.ends)
         return (first, *(simulate(x) for x in self.states[1:-1]), last)
 

@@ -9,20 +9,30 @@ from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate
 
 @dataclass(frozen=True, eq=False)
 class Stressed:
-    """One state and the failures that it is judged under; each is evaluated once, when somebody asks."""
+    """One state and the failures that it is judged under; each is evaluated once, when somebody asks.
+
+    `known` is what the failures do, where that has been found out already.
+    """
 
     network: Network
     failures: tuple[Failure, ...]
+    known: FailureSweep | None = None
 
     @cached_property
     def outcome(self) -> Outcome:
-        """What the state carries with everything up, and the sweep of its failures if there are any."""
-        return simulate(self.network, failures=self.failures)
+        """What the state carries with everything up."""
+        return simulate(self.network)
 
-    @property
+    @cached_property
     def sweep(self) -> FailureSweep | None:
         """What each failure does; None when nothing can fail."""
-        return self.outcome.sweep
+        if self.known is not None or not self.failures:
+            return self.known
+        from twin.sim.arrays import compile_network
+        from twin.sim.failure_sweep import sweep_failures
+        from twin.sim.route import route
+
+        return sweep_failures(self.network, self.failures, route(compile_network(self.network)))
 
     def during(self, row: int) -> Outcome:
         """What the state carries while one of the failures lasts."""

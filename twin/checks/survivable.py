@@ -16,7 +16,7 @@ def survivable(rehearsal: Rehearsal) -> Check:
 
 
 def _survives(rehearsal: Rehearsal) -> Check:
-    (before, after), policy = (x.outcome.sweep for x in rehearsal.ends), rehearsal.policy
+    (before, after), policy = (x.sweep for x in rehearsal.ends), rehearsal.policy
     if before is None or after is None:
         return Check(name="survivable", passed=True, detail="nothing is up that could fail")
     worst = int(after.max_utilisation.argmax())

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import InputError
-from twin.model import Floats
+from twin.model import Floats, Ints
 from twin.sim.arrays import Arrays
 from twin.sim.jit import kernel
 from twin.sim.kernels import Paths, expect
@@ -51,4 +51,54 @@ def _shares(arrays: Arrays, paths: Paths) -> Floats:
                     own += arrays.keep[arc] * share[t, v]
                     own[arc] += 1.0
             own /= hops
+    return share
+
+
+@kernel
+def exposure(arrays: Arrays, paths: Paths, price: Floats) -> Floats:
+    """Return what one Mbit/s from s to t meets of the arcs' `price` [m] on its way, by target first [n, n].
+
+    What a lossy arc loses meets nothing after it; 0 where there is no path.
+    """
+    n = arrays.up.size
+    met = np.zeros((n, n))
+    for t in range(n):
+        dist = paths.dist[t]
+        for position in range(1, paths.sources[t]):
+            u = paths.order[t, position]
+            hops, own = 0, 0.0
+            for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
+                v = arrays.head[arc]
+                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+                    hops += 1
+                    own += price[arc] + arrays.keep[arc] * met[t, v]
+            met[t, u] = own / hops
+    return met
+
+
+@kernel
+def pair_shares(arrays: Arrays, paths: Paths, source: Ints, target: Ints) -> Floats:
+    """Return the load of one Mbit/s of each listed pair on every arc [P, m]; nothing where there is no path."""
+    n, m = arrays.up.size, arrays.head.size
+    share, through = np.zeros((source.size, m)), np.zeros(n)
+    for row in range(source.size):
+        s, t = source[row], target[row]
+        dist = paths.dist[t]
+        through[s] = 1.0
+        for position in range(paths.sources[t] - 1, 0, -1):
+            u = paths.order[t, position]
+            if through[u] == 0:
+                continue
+            hops = 0
+            for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
+                v = arrays.head[arc]
+                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+                    hops += 1
+            for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
+                v = arrays.head[arc]
+                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+                    share[row, arc] += through[u] / hops
+                    through[v] += through[u] / hops * arrays.keep[arc]
+            through[u] = 0.0
+        through[s], through[t] = 0.0, 0.0
     return share

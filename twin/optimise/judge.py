@@ -7,22 +7,26 @@ is, it moves no more traffic than the policy allows, and answers every counterex
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from twin.checks.compare import SHARE_SLACK
+from twin.checks.finding import Violation
 from twin.checks.moved import moved_share
 from twin.checks.order import order_steps
-from twin.checks.rules import may_follow
+from twin.checks.rules import may_follow, worse_under_failure
 from twin.checks.stressed import Stressed, under
 from twin.errors import UnknownElementError
-from twin.model import Floats, Ints, Network
+from twin.model import Floats, Ints, Network, Tunnel
 from twin.plan import Change
 from twin.policy import Policy
 from twin.sim.arrays import Arrays, compile_network
+from twin.sim.failure_sweep import rows_of, sweep_failures
 from twin.sim.route import Routing, route
-from twin.sim.simulate import Failure, Outcome, simulate, single_failures
+from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
+from twin.sim.superposed import Superposition, SweptLoads
 from twin.verdict import Counterexample
 
 from .proposal import Value
@@ -32,6 +36,7 @@ HEADROOM = 0.97
 ORDER_STATES = 600
 """States that the search for an order of steps may simulate."""
 _NEAR_PEAK = 0.98
+_FIRST_FAILURES = 16  # tried before the rest: most states that are not safe show it there
 
 
 class Ceiling(NamedTuple):
@@ -49,6 +54,8 @@ class Judge:
         self.network, self.policy = network, policy
         self.start = _baseline(network)
         self.failures, self.base = self.start.failures, self.start.outcome
+        self._calm = Stressed(network, ())
+        self._telling = _worst_first(self.start.sweep)
         self.evaluations = 1 + len(self.failures)
         self.arrays = compile_network(network)
         self.routing = self.route(self.arrays)
@@ -81,22 +88,65 @@ class Judge:
 
     def worst_case(self) -> Floats:
         """Highest utilisation of each arc over all failures of the unchanged network [m]."""
-        if self.base.sweep is None:
+        if self.start.sweep is None:
             return self.routing.load / self.arrays.capacity
-        return self.base.sweep.worst_utilisation[self.arrays.link_of]
+        return self.start.sweep.worst_utilisation[self.arrays.link_of]
 
-    def is_safe(self, state: Network) -> bool:
-        """Whether a plan may end in this state."""
-        return not self.objection(state)
+    @cached_property
+    def demands(self) -> Superposition:
+        """What each demand of the network does on its own, under every single failure."""
+        return Superposition(self.network, self.failures)
 
-    def objection(self, state: Network) -> str:
+    @cached_property
+    def swept(self) -> SweptLoads:
+        """What all demands of the network do under every single failure."""
+        return self.demands.total()
+
+    def moved(
+        self, swept: SweptLoads, demand: tuple[int, int], tunnels: tuple[Tunnel | None, Tunnel | None]
+    ) -> SweptLoads:
+        """Return the loads once a demand, by its ends' positions, has gone from one tunnel, or none, to another."""
+        self.evaluations += len(self.failures)
+        off, onto = (self.demands.alone(*demand, tunnel) for tunnel in tunnels)
+        return swept.moved(off, onto, float(self.network.offered[demand]))
+
+    def is_safe(self, state: Network, swept: SweptLoads | None = None) -> bool:
+        """Whether a plan may end in this state; `swept` is what it carries under every failure, where that is known."""
+        return not self.objection(state, swept)
+
+    def objection(self, state: Network, swept: SweptLoads | None = None) -> str:
         """Return in one sentence why no plan may end in this state; empty when one may."""
-        after = Stressed(state, self.failures)
-        self.evaluations += 1 + len(self.failures)
-        objection = may_follow(self.start, after, self.policy)
-        if objection:
-            return objection.violation.detail
+        after = Stressed(state, ())
+        self.evaluations += 1
+        intact = may_follow(self._calm, after, self.policy)
+        if intact:
+            return intact.violation.detail
+        failing = self._under_failures(state, swept)
+        if failing:
+            return failing.detail
         return self._radius_exceeded(state) or self._unanswered(state, after.outcome)
+
+    def _under_failures(self, state: Network, swept: SweptLoads | None) -> Violation | None:
+        """Return what a failure newly breaks; those that broke something last are tried first, then the worst."""
+        if self.start.sweep is None:
+            return None
+        if swept is not None:
+            after = Stressed(state, self.failures, self.demands.sweep(swept))
+            return worse_under_failure(self.start, after, self.policy, 1)
+        routing, first = route(compile_network(state)), 0
+        while first < len(self.failures):
+            rows = self._telling[first : first + max(_FIRST_FAILURES, first)]
+            chosen = tuple(self.failures[i] for i in rows)
+            self.evaluations += len(chosen)
+            before = Stressed(self.network, chosen, rows_of(self.start.sweep, rows))
+            after = Stressed(state, chosen, sweep_failures(state, chosen, routing))
+            found = worse_under_failure(before, after, self.policy, 1)
+            if found is not None:
+                name = found.counterexample.failure
+                self._telling.sort(key=lambda i: self.failures[i].name != name)
+                return found
+            first += len(rows)
+        return None
 
     def in_safe_order(self, steps: Sequence[Change]) -> tuple[Change, ...] | None:
         """Return the steps in an order in which no kind of harm ever rises, or None when none was found."""
@@ -132,6 +182,13 @@ class Judge:
         failure = next((x for x in self.failures if x.name == example.failure), None)
         before = simulate(under(self.network, failure)) if failure else self.base
         return Ceiling(links, failure, np.maximum(before.utilisation[links], min(example.limit, 1.0) * HEADROOM))
+
+
+def _worst_first(sweep: FailureSweep | None) -> list[int]:
+    """Return the rows of a sweep, those that lose or fill most first."""
+    if sweep is None:
+        return []
+    return [int(row) for row in np.lexsort((-sweep.max_utilisation, -sweep.overload, -sweep.lost))]
 
 
 _baselines: dict[int, Stressed] = {}

@@ -2,27 +2,32 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Network, SegmentList, Tunnel
+from twin.model import Floats, Ints, Network, SegmentList, Tunnel
 from twin.plan import Change, SetTunnel, apply
 from twin.policy import Policy
 from twin.sim.arrays import Flags, compile_network
+from twin.sim.kernels import expect
 from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
-from .fractions import Fractions, ecmp_fractions
+from .fractions import exposure, pair_shares
 from .judge import HEADROOM, Judge
 from .proposal import Proposal, Value
 
 METHOD = "sr-tunnels"
 DEMANDS = 100
 """Demands that are tried in each round, the largest over the worst links."""
+MIDPOINTS = 48
+"""Midpoints that are tried for each: those that keep it off the worst links over the emptiest ones."""
 TRIALS = 60
 """Moves that are tried under every failure in each round before giving up."""
+_CROWDED = 0.01  # what a full link weighs in the choice of midpoints, against one of the worst
 
 
 class Move(NamedTuple):
@@ -43,9 +48,9 @@ def relieve_by_tunnels(
 ) -> Proposal:
     """Move whole demands to two-segment tunnels, at most `policy.max_steps`, until nothing does harm.
 
-    Greedy over the `DEMANDS` largest demands on the worst links and every midpoint; every accepted state survives every
-    single failure. Nothing is random: `seed` changes nothing. A time limit returns the best so far.
-    Raises `InputError` on networks too large for the table of ECMP shares.
+    Greedy over the `DEMANDS` largest demands on the worst links and the `MIDPOINTS` best midpoints of each; every
+    accepted state survives every single failure. Nothing is random: `seed` changes nothing. A time limit returns the
+    best so far.
     """
     del seed
     judge = Judge(network, policy, avoid)
@@ -86,12 +91,20 @@ class Risk(NamedTuple):
 
 
 class _Trials(NamedTuple):
-    """What every midpoint of one demand would give [n]."""
+    """What the best midpoints of one demand would give. K midpoints."""
 
-    harm: Floats  # Mbit/s, with headroom
-    peak: Floats  # share of capacity
-    crowding: Floats  # sum of squared utilisations
-    exposed: Flags  # whether some failure is likely to hurt
+    via: Ints  # [K] node positions
+    harm: Floats  # [K] Mbit/s, with headroom
+    peak: Floats  # [K] share of capacity
+    crowding: Floats  # [K] sum of squared utilisations
+    exposed: Flags  # [K] whether some failure is likely to hurt
+
+
+class _Reached(NamedTuple):
+    """A state on the way, with the load of each arc in each scenario, Mbit/s [S, m]."""
+
+    network: Network
+    loads: Floats
 
 
 class TunnelSearch:
@@ -99,33 +112,36 @@ class TunnelSearch:
 
     def __init__(self, judge: Judge, risk: Risk, deadline: float | None) -> None:
         self.judge, self.risk, self.deadline = judge, risk, deadline
-        self.table: Fractions = ecmp_fractions(judge.arrays, judge.routing.paths)
         self.nodes = judge.network.nodes
+        self.survival = expect(judge.arrays, judge.routing.paths).survival
         untouched = np.array([not judge.protects(node.id) for node in self.nodes], dtype=np.bool_)
         self.midpoint = judge.arrays.up & ~judge.arrays.no_transit & untouched
-        self.movable = np.outer(np.ones_like(untouched), untouched) & (self.table.survival > 0)
-        self.moved: dict[tuple[int, int], int] = {}
+        self.movable = np.outer(np.ones_like(untouched), untouched) & (self.survival > 0)
+        self.present = {self._ends(tunnel): tunnel for tunnel in judge.network.tunnels}
+        self.moved: set[tuple[int, int]] = set()
         self.spare = (judge.policy.max_failure_utilisation - judge.worst_case()) * judge.arrays.capacity
 
     def run(self) -> tuple[Change, ...]:
         """Return the accepted moves as changes, in the order in which they were found."""
-        state, loads = self.judge.network, self.loads(self.judge.network)
-        had_harm = self.value(loads).harm > 0
+        here, swept = _Reached(self.judge.network, self.loads(self.judge.network)), self.judge.swept
+        had_harm = self.value(here.loads).harm > 0
         steps: list[Change] = []
-        while len(steps) < self.judge.policy.max_steps and not self._late():
-            if had_harm and self.value(loads).harm <= 0:
+        while len(steps) < self.judge.policy.max_steps:
+            if had_harm and self.value(here.loads).harm <= 0:
                 break  # fewest tunnels win over a still lower peak
-            for move in self._improving(loads):
-                change = SetTunnel(tunnel=tunnel_over(state, move))
-                reached = apply(state, change)
-                found = self.loads(reached)
-                if self.value(found).beats(self.value(loads), gain=1e-3) and self.judge.is_safe(reached):
+            for move in self._improving(here.loads):
+                tunnel = tunnel_over(here.network, move)
+                after = self.judge.moved(swept, move[:2], (self.present.get(move[:2]), tunnel))
+                reached = apply(here.network, SetTunnel(tunnel=tunnel))
+                if self._late() or self.judge.is_safe(reached, after):
                     break
             else:
                 break
-            state, loads = reached, found
-            self.moved[move.source, move.target] = move.via
-            steps.append(change)
+            if self._late():
+                break
+            here, swept = _Reached(reached, here.loads + self._detour(move)), after
+            self.moved.add(move[:2])
+            steps.append(SetTunnel(tunnel=tunnel))
         return tuple(steps)
 
     def loads(self, state: Network) -> Floats:
@@ -143,6 +159,12 @@ class TunnelSearch:
     def _late(self) -> bool:
         return self.deadline is not None and monotonic() > self.deadline
 
+    def _ends(self, tunnel: Tunnel) -> tuple[int, int]:
+        return self.judge.network.node(tunnel.source), self.judge.network.node(tunnel.target)
+
+    def _legs(self, tunnel: Tunnel, path: SegmentList) -> list[tuple[int, int]]:
+        return list(pairwise(self.judge.network.node(x) for x in (tunnel.source, *path.via, tunnel.target)))
+
     def _improving(self, loads: Floats) -> Iterator[Move]:
         """Yield the moves that lower harm, then the peak, at most `TRIALS`.
 
@@ -151,41 +173,75 @@ class TunnelSearch:
         """
         found: list[tuple[bool, float, float, float, Move]] = []
         now = self.value(loads)
-        for source, target in self._demands(loads):
-            after = self._after(source, target, loads)
-            for k in np.flatnonzero(np.isfinite(after.harm)):
-                harm, peak = float(after.harm[k]), float(after.peak[k])
-                if Value(harm, peak).beats(now, gain=1e-3):
-                    rank = bool(after.exposed[k]), round(harm, 3), round(peak, 6), float(after.crowding[k])
-                    found.append((*rank, Move(source, target, int(k))))
+        worst = max(loads, key=lambda load: (self.judge.harm(load, aim=HEADROOM), self.judge.peak(load)))
+        hot = np.zeros(worst.size)
+        hot[self.judge.hot(worst)] = 1.0
+        crowded = worst / self.judge.arrays.capacity
+        price = hot + _CROWDED * crowded / max(float(crowded.max(initial=0.0)), 1e-12)
+        arrays, paths = self.judge.arrays, self.judge.routing.paths
+        cost, on_hot = exposure(arrays, paths, price), exposure(arrays, paths, hot)
+        for source, target in self._demands(loads, on_hot):
+            if self._late():
+                break
+            after = self._after(Move(source, target, -1), loads, cost)
+            for k, harm, peak in zip(after.via, after.harm, after.peak, strict=True):
+                if Value(float(harm), float(peak)).beats(now, gain=1e-3):
+                    row = int(np.flatnonzero(after.via == k)[0])
+                    rank = bool(after.exposed[row]), round(float(harm), 3), round(float(peak), 6)
+                    found.append((*rank, float(after.crowding[row]), Move(source, target, int(k))))
         yield from (move for *_, move in sorted(found)[:TRIALS])
 
-    def _demands(self, loads: Floats) -> list[tuple[int, int]]:
+    def _demands(self, loads: Floats, on_hot: Floats) -> list[tuple[int, int]]:
         """Return the demands with the most Mbit/s on the hot arcs of the worst scenario, those not moved yet."""
         values = [(self.judge.harm(load, aim=HEADROOM), self.judge.peak(load)) for load in loads]
         worst = max(range(len(values)), key=lambda row: values[row])
         volume = np.where(self.movable, self.risk.volumes[worst], 0.0)
-        amount = volume * self.table.share[:, :, self.judge.hot(loads[worst])].sum(axis=2)
+        amount = volume * on_hot
+        for (source, target), tunnel in self.present.items():
+            met = [path.share * sum(on_hot[b, a] for a, b in self._legs(tunnel, path)) for path in tunnel.paths]
+            amount[target, source] = volume[target, source] * sum(met)
         for source, target in self.moved:
             amount[target, source] = 0
         order = np.argsort(-amount, axis=None, kind="stable")[:DEMANDS]
         pairs = [divmod(int(i), len(self.nodes)) for i in order if amount.flat[i] > 0]
         return [(source, target) for target, source in pairs]
 
-    def _after(self, source: int, target: int, loads: Floats) -> _Trials:
-        """Try every midpoint of one demand; harm is infinite where it cannot go there."""
-        share, survival = self.table
-        detour = share[:, source, :] + survival[:, source, None] * share[target] - share[target, source]
-        added = self.risk.volumes[:, target, source, None, None] * detour
-        reached = loads[:, None, :] + added
+    def _after(self, demand: Move, loads: Floats, cost: Floats) -> _Trials:
+        """Try the midpoints that cost one demand least."""
+        (source, target, _), survival = demand, self.survival
         possible = self.midpoint & (survival[:, source] > 0) & (survival[target] > 0)
         possible[[source, target]] = False
+        through = np.where(possible, cost[:, source] + survival[:, source] * cost[target], np.inf)
+        best = np.argsort(through, kind="stable")[: min(MIDPOINTS, int(possible.sum()))]
+        added = self.risk.volumes[:, target, source, None, None] * self._over(demand, best)
+        reached = loads[:, None, :] + added
         limit = HEADROOM * self.judge.policy.max_utilisation * self.judge.arrays.capacity
         harm = np.maximum(reached - limit, 0.0).sum(axis=2) + reached @ (1 - self.judge.arrays.keep)
         use = reached / self.judge.arrays.capacity
         return _Trials(
-            harm=np.where(possible, self.risk.of(harm), np.inf),
+            via=best,
+            harm=self.risk.of(harm),
             peak=self.risk.of(use.max(axis=2)),
             crowding=self.risk.of((use**2).sum(axis=2)),
-            exposed=((added > 1e-6) & (added > self.spare)).any(axis=(0, 2)),
+            exposed=np.asarray(((added > 1e-6) & (added > self.spare)).any(axis=(0, 2)), dtype=np.bool_),
         )
+
+    def _detour(self, move: Move) -> Floats:
+        """Load that a move adds to each arc in each scenario, Mbit/s [S, m]."""
+        volume = self.risk.volumes[:, move.target, move.source, None]
+        return volume * self._over(move, np.array([move.via]))
+
+    def _over(self, demand: Move, via: Ints) -> Floats:
+        """Load per Mbit/s that each midpoint adds to each arc, against the present way of the demand [K, m]."""
+        arrays, paths = self.judge.arrays, self.judge.routing.paths
+        (source, target, _), same = demand, np.ones_like(via)
+        first = pair_shares(arrays, paths, source * same, via)
+        second = pair_shares(arrays, paths, via, target * same)
+        return first + self.survival[via, source, None] * second - self._present(source, target)
+
+    def _present(self, source: int, target: int) -> Floats:
+        """Load per Mbit/s of a demand on each arc as the network routes it [m]."""
+        arrays, paths, tunnel = self.judge.arrays, self.judge.routing.paths, self.present.get((source, target))
+        if tunnel is None:
+            return pair_shares(arrays, paths, np.array([source]), np.array([target]))[0]
+        return self.judge.demands.alone(source, target, tunnel).intact

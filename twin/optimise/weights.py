@@ -14,8 +14,8 @@ from twin.model import Ints, Network
 from twin.plan import Change, SetWeight, apply_all
 from twin.policy import Policy
 from twin.sim.arrays import FAR, Arrays
-from twin.sim.delta import WeightProbe
-from twin.sim.kernels import shortest_paths
+from twin.sim.delta import WeightProbe, distances_without
+from twin.sim.route import Routing
 from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
@@ -70,17 +70,16 @@ def weight_changes(judge: Judge, weight: Ints) -> tuple[Change, ...]:
     )
 
 
-def breakpoints(arrays: Arrays, arc: int, *, most: int = BREAKPOINTS) -> Ints:
+def breakpoints(arrays: Arrays, dist: Ints, arc: int, *, most: int = BREAKPOINTS) -> Ints:
     """Return weights of an arc at which paths change: where it ties with the best alternative, and one past it.
 
-    At most `most` values below and above the present weight, spread over all breakpoints.
+    `dist` [n, n] are the distances with the present weights. At most `most` values below and above the present weight,
+    spread over all breakpoints.
     """
-    tail, head, now = arrays.tail[arc], arrays.head[arc], int(arrays.weight[arc])
-    weight = arrays.weight.copy()
-    weight[arc] = FAR
-    dist = shortest_paths(arrays._replace(weight=weight)).dist
-    reachable = (dist[:, tail] < FAR) & (dist[:, head] < FAR)
-    ties = np.unique(dist[reachable, tail] - dist[reachable, head])
+    now, rest = int(arrays.weight[arc]), dist[:, arrays.head[arc]]
+    alternative = distances_without(arrays, dist, arc)
+    reachable = (alternative < FAR) & (rest < FAR)
+    ties = np.unique(alternative[reachable] - rest[reachable])
     values = np.unique(np.concatenate([ties - 1, ties, ties + 1, [HIGHEST]]))
     values = values[(values >= 1) & (values <= HIGHEST) & (values != now)]
     return np.concatenate([_spread(values[values < now], most), _spread(values[values > now], most)])
@@ -127,7 +126,11 @@ class _Search:
     def _neighbours(self, candidate: _Candidate) -> list[_Candidate]:
         """Try the breakpoints of every promising arc, all at once."""
         arrays = self._with(candidate.weight)
-        changes = [(arc, int(value)) for arc in self._links(candidate.weight) for value in breakpoints(arrays, arc)]
+        routing = self.judge.route(arrays)
+        dist = routing.paths.dist
+        changes = [
+            (arc, int(value)) for arc in self._links(arrays, routing) for value in breakpoints(arrays, dist, arc)
+        ]
         probe = WeightProbe(self._state(candidate.weight))
         lost = self.judge.routing.lost
         better: list[_Candidate] = []
@@ -143,10 +146,8 @@ class _Search:
                     better.append(_Candidate(reached, weight))
         return better
 
-    def _links(self, weight: Ints) -> list[int]:
+    def _links(self, arrays: Arrays, routing: Routing) -> list[int]:
         """Return the arcs to try: those that carry the worst arcs' traffic, or leave a node where it passes."""
-        arrays = self._with(weight)
-        routing = self.judge.route(arrays)
         hot = self.judge.hot(routing.load)
         targets = np.zeros(arrays.up.size)
         for arc in hot:

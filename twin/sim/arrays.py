@@ -94,7 +94,7 @@ def _compile(network: Network) -> Arrays:
         up=up,
         offered=np.ascontiguousarray(carried.T),
         severed=float(network.offered[~np.outer(up, up)].sum()),
-        tunnels=_flatten(network.tunnels, network),
+        tunnels=flatten_tunnels(network.tunnels, network),
         link_of=link_of,
         arc_of=np.argsort(link_of).astype(np.int32),
     )
@@ -110,7 +110,8 @@ def offsets(ends: Ids, n: int) -> Ids:
     return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
 
 
-def _flatten(tunnels: tuple[Tunnel, ...], network: Network) -> TunnelArrays:
+def flatten_tunnels(tunnels: tuple[Tunnel, ...], network: Network) -> TunnelArrays:
+    """Return tunnels of a network as arrays. Raises `UnknownElementError` on a node that it does not have."""
     paths = [(tunnel, path) for tunnel in tunnels for path in tunnel.paths]
     stops = [[network.node(x) for x in (tunnel.source, *path.via, tunnel.target)] for tunnel, path in paths]
     legs = [[(a, b) for a, b in pairwise(x) if a != b] for x in stops]

@@ -9,10 +9,10 @@ import numpy as np
 from twin.errors import TopologyError
 from twin.model import Floats, Ints, Link, Network
 
-from .arrays import FAR, Flags, compile_network
+from .arrays import FAR, Arrays, Flags, compile_network
 from .failing import Base
 from .failure_sweep import base_state
-from .graph import Graph, graph_of
+from .graph import Graph, graph_of, on_path
 from .jit import part
 from .route import Routing, lossy_tunnels, route
 from .update import Scratch, matters, redistance, reroute, scratch_for
@@ -107,6 +107,28 @@ class WeightProbe:
 
     def _in_full(self, change: Mapping[int, int]) -> Floats:
         return route(self._arrays._replace(weight=self._weights(change))).load[self._arrays.arc_of]
+
+
+def distances_without(arrays: Arrays, dist: Ints, arc: int) -> Ints:
+    """Return the distance from an arc's tail to every target were the arc not there [n]; FAR where no path is left.
+
+    `dist` [n, n] are the distances with it, by target first.
+    """
+    far = dist[:, arrays.tail[arc]].copy()
+    graph, scratch = graph_of(arrays), scratch_for(len(arrays.up), len(arrays.head))
+    _redistance_each(graph, dist, np.array([arc], dtype=np.int64), scratch, far)
+    return far
+
+
+@part
+def _redistance_each(graph: Graph, dist: Ints, gone: Ints, scratch: Scratch, far: Ints) -> None:
+    arc = gone[0]
+    graph.arcs[arc].shifted = FAR
+    for t in range(far.size):
+        if on_path(graph.arcs, dist[t], arc):
+            redistance(graph, dist[t], gone, scratch)
+            far[t] = scratch.far[graph.arcs[arc].tail]
+    graph.arcs[arc].shifted = graph.arcs[arc].weight
 
 
 @part

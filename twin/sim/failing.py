@@ -58,6 +58,7 @@ class FailureFigures(NamedTuple):
     overload: Floats
     worst_utilisation: Floats  # 0 where no failure loads the arc
     worst_failure: Ints  # first row that reaches it, -1 if none
+    load: Floats  # [F, m] Mbit/s, or no rows where nobody asked for them
 
 
 class State(NamedTuple):
@@ -73,8 +74,8 @@ class State(NamedTuple):
     scratch: Scratch
 
 
-def no_figures(rows: int, m: int) -> FailureFigures:
-    """Return figures to fill in for a number of failures and arcs."""
+def no_figures(rows: int, m: int, *, loads: bool = False) -> FailureFigures:
+    """Return figures to fill in for a number of failures and arcs, with the loads under each of them if so asked."""
     return FailureFigures(
         max_utilisation=np.zeros(rows),
         busiest=np.full(rows, -1, np.int64),
@@ -83,6 +84,7 @@ def no_figures(rows: int, m: int) -> FailureFigures:
         overload=np.zeros(rows),
         worst_utilisation=np.zeros(m),
         worst_failure=np.full(m, -1, np.int64),
+        load=np.zeros((rows if loads else 0, m)),
     )
 
 
@@ -259,6 +261,8 @@ def record(base: Base, load: Floats, row: int, figures: FailureFigures) -> None:
     """Enter the loads [m] of one failure."""
     for arc in base.arc_of:
         amount = load[arc] if load[arc] > base.noise else 0.0
+        if row < figures.load.shape[0]:
+            figures.load[row, arc] = amount
         utilisation = amount / base.capacity[arc]
         figures.overload[row] += max(0.0, amount - base.capacity[arc])
         if utilisation > figures.max_utilisation[row]:

@@ -1,6 +1,7 @@
 """Failure sweeps: what each failure does, and what is the worst for each link."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -73,6 +74,7 @@ def _join(parts: Sequence[FailureFigures], m: int) -> FailureFigures:
         overload=np.concatenate([x.overload for x in parts]),
         worst_utilisation=whole.worst_utilisation,
         worst_failure=whole.worst_failure,
+        load=np.concatenate([x.load for x in parts]),
     )
 
 
@@ -88,6 +90,21 @@ def _in_links(arrays: Arrays, failures: tuple[Failure, ...], figures: FailureFig
         overload=figures.overload,
         worst_utilisation=np.where(beaten, figures.worst_utilisation, intact)[arrays.arc_of],
         worst_failure=np.where(beaten, figures.worst_failure, -1)[arrays.arc_of],
+    )
+
+
+def rows_of(sweep: FailureSweep, rows: Sequence[int]) -> FailureSweep:
+    """Return a sweep of some of its failures only; the worst of each link stays that of all of them."""
+    kept = list(rows)
+    return replace(
+        sweep,
+        failures=tuple(sweep.failures[i] for i in kept),
+        max_utilisation=sweep.max_utilisation[kept],
+        busiest=sweep.busiest[kept],
+        lost=sweep.lost[kept],
+        severed=sweep.severed[kept],
+        overload=sweep.overload[kept],
+        worst_failure=np.full_like(sweep.worst_failure, -1),
     )
 
 
