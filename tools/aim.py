@@ -19,8 +19,8 @@ Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Pro
 class Aim:
     """A goal as the tools see it.
 
-    `unmet` says what is missing in a state, nothing where it is as the goal wants it. `hours` is the window by the
-    network's local time, where there is one ahead.
+    `unmet` says what is missing in a state, nothing where it is as the goal wants it. Where there is a window ahead,
+    `hours` is that window by the network's local time, and `since` and `until` are its first and its last moment.
     """
 
     words: str
@@ -28,6 +28,7 @@ class Aim:
     unmet: Callable[[Network, Policy], str] = lambda _network, _policy: "a change was asked for"
     only_rehearse: bool = False
     hours: tuple[int, int] | None = None
+    since: datetime | None = None
     until: datetime | None = None
 
     def expected(self, inventory: Network) -> Network:

@@ -1,50 +1,61 @@
 """Certificates: signed proof that exactly this plan passed the gate and was approved, for a limited time.
 
-Signatures are Ed25519 (RFC 8032) over the canonical JSON of everything else in the certificate. The private key lives
-in a file of its own that only its owner may read, away from the folders that agents write to.
+The signature covers everything else in the certificate. It proves what was decided, not who may decide: that is asked
+of the operator's home each time a certificate is issued or used, and never of anything that lies beside the plan.
 """
 
-import os
-import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import AwareDatetime, Field
 
-from .errors import CertificateError, StoreError
+from .errors import CertificateError
 from .model import Frozen, Network
 from .plan import Plan
-from .policy import Policy, RiskTier
+from .policy import TIERS, Policy, RiskTier
+from .signing import Approval, PublicKey, SigningKey
+from .untrusted import clean
 from .verdict import Verdict, risk_tier
 
+__all__ = [
+    "NOBODY",
+    "Approval",
+    "Authority",
+    "Certificate",
+    "CheckResult",
+    "Person",
+    "PublicKey",
+    "SigningKey",
+    "check",
+    "issue",
+    "objection",
+]
 
-class Approval(Frozen):
-    """One decision on exactly one plan in one state. A person's is signed with a key of their own."""
 
-    who: str = Field(min_length=1, max_length=100, description="A person's name, or verification-agent.")
-    role: Literal["agent", "person"] = "agent"
-    decision: Literal["approve", "reject"]
-    plan: str = Field(description="Plan hash.")
-    snapshot: str
-    time: AwareDatetime
-    reason: str = Field(default="", max_length=2000)
-    key: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="A person's public key, 64 hex digits.")
-    signature: str = Field(default="", pattern=r"^[0-9a-f]*$", description="Ed25519, 128 hex digits; a person's only.")
+class Person(NamedTuple):
+    """Somebody who may approve: the key that they are known by, and the highest risk that they may answer for."""
 
-    @property
-    def payload(self) -> bytes:
-        """What a person signs: canonical JSON of everything but the signature."""
-        return self.model_dump_json(exclude={"signature"}).encode()
+    key: PublicKey
+    up_to: RiskTier = "high"
 
-    @property
-    def is_signed(self) -> bool:
-        """Whether the signature is that of the key it names."""
-        return bool(self.key) and PublicKey(self.key).signed(self.payload, self.signature)
+
+@dataclass(frozen=True)
+class Authority:
+    """What the operator says now: who may approve, and under which policy a run works.
+
+    Both are asked anew each time they matter, so that whoever was removed counts no more from then on. `person` knows
+    nobody unless told otherwise; `policy` gives None where no other than the caller's is in force. `run` is the run
+    whose plans are meant, empty for a plan that is no run's.
+    """
+
+    person: Callable[[str], Person | None] = lambda _who: None
+    policy: Callable[[], Policy | None] = lambda: None
+    run: str = ""
+
+
+NOBODY = Authority()
 
 
 class CheckResult(Frozen):
@@ -65,6 +76,7 @@ class Certificate(Frozen):
     approvals: tuple[Approval, ...]
     issuer: str = Field(description="Fingerprint of the public key, 16 hex digits.")
     issued: AwareDatetime
+    not_before: AwareDatetime = Field(description="When it begins to hold: the start of its window, if it is for one.")
     expires: AwareDatetime
     signature: str = Field(default="", pattern=r"^[0-9a-f]*$", description="Ed25519, 128 hex digits.")
 
@@ -74,96 +86,7 @@ class Certificate(Frozen):
         return self.model_dump_json(exclude={"signature"}).encode()
 
 
-class PublicKey(NamedTuple):
-    """The half of the key that may be shown: 64 hex digits."""
-
-    hex: str
-
-    @property
-    def fingerprint(self) -> str:
-        """First 16 hex digits of the SHA-256 of the raw key."""
-        return sha256(bytes.fromhex(self.hex)).hexdigest()[:16]
-
-    def verifies(self, certificate: Certificate) -> bool:
-        """Whether this key made the certificate's signature."""
-        return self.signed(certificate.payload, certificate.signature)
-
-    def signed(self, payload: bytes, signature: str) -> bool:
-        """Whether this key made a signature, 128 hex digits, over a payload."""
-        try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.hex))
-            key.verify(bytes.fromhex(signature), payload)
-        except (InvalidSignature, ValueError):
-            return False
-        return True
-
-
-class SigningKey:
-    """An Ed25519 private key; it never shows itself in text."""
-
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-
-    @property
-    def public(self) -> PublicKey:
-        """The public half."""
-        return PublicKey(self._key.public_key().public_bytes_raw().hex())
-
-    def sign(self, payload: bytes) -> str:
-        """Return the signature, 128 hex digits."""
-        return self._key.sign(payload).hex()
-
-    def approve(self, approval: Approval) -> Approval:
-        """Return a person's decision with this key and its signature on it."""
-        named = approval.model_copy(update={"role": "person", "key": self.public.hex})
-        return named.model_copy(update={"signature": self.sign(named.payload)})
-
-    @classmethod
-    def create(cls, path: Path, *, runs: Path | None = None) -> "SigningKey":
-        """Make a new key and write it to a file that only its owner may read; an existing file is never overwritten.
-
-        `runs` is the folder where agents' runs are kept: a key inside it is refused. Raises `StoreError`.
-        """
-        _require_outside(path, runs)
-        key = Ed25519PrivateKey.generate()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(key.private_bytes_raw().hex() + "\n")
-        except OSError as error:
-            raise StoreError(
-                f"cannot create the signing key {path}: {error.strerror}", fix="choose another key path"
-            ) from error
-        return cls(key)
-
-    @classmethod
-    def load(cls, path: Path, *, runs: Path | None = None) -> "SigningKey":
-        """Read a key; one that others may read, or that lies among the runs, is refused. Raises `StoreError`."""
-        _require_outside(path, runs)
-        try:
-            mode = path.stat().st_mode
-            text = path.read_text(encoding="ascii").strip()
-            key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
-        except OSError as error:
-            raise StoreError(f"cannot read the signing key {path}: {error.strerror}", fix="create one") from error
-        except ValueError as error:
-            raise StoreError(
-                f"{path} holds no Ed25519 key of 64 hex digits", fix="delete it to make a new one"
-            ) from error
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise StoreError(
-                f"others may read the signing key {path}", fix=f"chmod 600 {path}, or better make a new one"
-            )
-        return cls(key)
-
-    @classmethod
-    def open(cls, path: Path, *, runs: Path | None = None) -> "SigningKey":
-        """Read the key, or make it when there is none yet. Raises `StoreError`."""
-        return cls.load(path, runs=runs) if path.exists() else cls.create(path, runs=runs)
-
-
-def issue(  # noqa: PLR0913 - all that is signed, and the clock
+def issue(  # noqa: PLR0913 - all that is signed, who may, and the clock
     plan: Plan,
     verdict: Verdict,
     policy: Policy,
@@ -172,17 +95,25 @@ def issue(  # noqa: PLR0913 - all that is signed, and the clock
     key: SigningKey,
     now: datetime,
     ttl: timedelta = timedelta(minutes=30),
+    not_before: datetime | None = None,
+    authority: Authority = NOBODY,
 ) -> Certificate:
-    """Sign a certificate. Raises `CertificateError` with the reason why none may be issued.
+    """Sign a certificate that holds from `not_before`, or now, until `ttl` from now.
 
-    The verdict must have passed for exactly this plan, its snapshot and this policy; somebody must have approved
-    exactly this plan in this state, as many different people among them as the policy asks for, each with a signature
-    of their own; and nobody may have rejected it.
+    The verdict must have passed for exactly this plan, its snapshot and this policy, which must be the one in force;
+    somebody must have approved exactly this plan in this state, as many different people among them as the policy asks
+    for, each of them known to `authority` by the key that they signed with; and nobody may have rejected it.
+
+    Raises `CertificateError` with the reason why none may be issued.
     """
+    _require_policy_in_force(policy, authority)
     _require_verdict(plan, verdict, policy)
     tier = risk_tier(plan, verdict, policy)
     about = tuple(x for x in approvals if (x.plan, x.snapshot) == (plan.hash, plan.base))
-    _require_approval(about, tier, policy)
+    _require_approval(about, tier, policy, authority)
+    begins, expires = max(now, not_before or now), now + ttl
+    if expires <= begins:
+        raise CertificateError(f"the certificate would expire at {expires:%F %T%z}, before it holds", fix="plan again")
     certificate = Certificate(
         plan=plan.hash,
         snapshot=plan.base,
@@ -192,12 +123,13 @@ def issue(  # noqa: PLR0913 - all that is signed, and the clock
         approvals=about,
         issuer=key.public.fingerprint,
         issued=now,
-        expires=now + ttl,
+        not_before=begins,
+        expires=expires,
     )
     return certificate.model_copy(update={"signature": key.sign(certificate.payload)})
 
 
-def check(
+def check(  # noqa: PLR0913 - what it is to cover, who may, and the clock
     certificate: Certificate | None,
     plan: Plan,
     network: Network,
@@ -205,16 +137,18 @@ def check(
     *,
     public_key: PublicKey,
     now: datetime,
+    authority: Authority = NOBODY,
 ) -> Certificate:
     """Return the certificate if it covers exactly this plan, state and policy now. Raises `CertificateError`.
 
-    The signature is looked at first, so that nothing else is read from a certificate that nobody vouches for.
+    The signature is looked at first, so that nothing else is read from a certificate that nobody vouches for. The
+    people in it must still be known to `authority`. To be called before every single step: time passes between them.
     """
     if certificate is None:
         raise CertificateError("there is no certificate for this plan", fix="have the plan verified and approved")
     if certificate.issuer != public_key.fingerprint:
         raise CertificateError(f"signed by a foreign key {certificate.issuer}", fix="verify and approve it here")
-    if not public_key.verifies(certificate):
+    if not public_key.signed(certificate.payload, certificate.signature):
         raise CertificateError(
             "the certificate was forged or altered: its signature does not match", fix="issue it anew"
         )
@@ -226,19 +160,54 @@ def check(
     ):
         if held != asked:
             raise CertificateError(f"the certificate is for {what} {held}, not {asked}", fix=fix)
-    if now < certificate.issued:
-        raise CertificateError(
-            f"the certificate is not valid before {certificate.issued:%F %T%z}", fix="check the clocks"
-        )
-    if now >= certificate.expires:
-        raise CertificateError(
-            f"the certificate expired at {certificate.expires:%F %T%z}", fix="approve the plan again"
-        )
+    _require_time(certificate, now)
     failed = [result.name for result in certificate.checks if not result.passed]
     if failed or not certificate.checks:
         raise CertificateError(f"the certificate covers failed checks {failed}", fix="plan again")
-    _require_approval(certificate.approvals, certificate.tier, policy)
+    _require_policy_in_force(policy, authority)
+    _require_approval(certificate.approvals, certificate.tier, policy, authority)
     return certificate
+
+
+def objection(approval: Approval, tier: RiskTier, policy: Policy, authority: Authority) -> str | None:
+    """Say why a person's decision does not count for a plan of this risk, None when it does."""
+    who, person = clean(approval.who), authority.person(approval.who)
+    if approval.role != "person" or not approval.is_signed:
+        return f"{who}'s approval is not signed by the key it names"
+    if person is None:
+        made = PublicKey(approval.key).fingerprint
+        return f"nobody called {who} may approve here: the approval is signed with key {made}"
+    if approval.key != person.key.hex:
+        made, known = PublicKey(approval.key).fingerprint, person.key.fingerprint
+        return f"{who}'s approval is signed with key {made}, and {who} is known by {known}"
+    if approval.run != authority.run:
+        return f"{who} decided on run {clean(approval.run) or 'none'}, not {authority.run or 'none'}"
+    if approval.policy != policy.hash:
+        return f"{who} decided under policy {clean(approval.policy) or 'none'}, not {policy.hash}"
+    if approval.decision == "approve" and TIERS.index(tier) > TIERS.index(person.up_to):
+        return f"{who} may approve plans up to {person.up_to} risk, and this one is of {tier} risk"
+    return None
+
+
+def _require_time(certificate: Certificate, now: datetime) -> None:
+    begins = max(certificate.issued, certificate.not_before)
+    if now < begins:
+        fix = "check the clocks" if now < certificate.issued else "wait until its window begins"
+        raise CertificateError(f"the certificate is not valid before {begins:%F %T%z}, it is {now:%F %T%z}", fix=fix)
+    if now >= certificate.expires:
+        raise CertificateError(
+            f"the certificate expired at {certificate.expires:%F %T%z}, it is {now:%F %T%z}",
+            fix="approve the plan again",
+        )
+
+
+def _require_policy_in_force(policy: Policy, authority: Authority) -> None:
+    in_force = authority.policy()
+    if in_force is not None and in_force.hash != policy.hash:
+        raise CertificateError(
+            f"the policy in force is {in_force.hash}, and the plan was judged under {policy.hash}",
+            fix="verify and approve the plan again",
+        )
 
 
 def _require_verdict(plan: Plan, verdict: Verdict, policy: Policy) -> None:
@@ -256,23 +225,20 @@ def _require_verdict(plan: Plan, verdict: Verdict, policy: Policy) -> None:
         raise CertificateError(f"the gate failed the plan: {names or 'no check was made'}", fix="plan again")
 
 
-def _require_approval(approvals: Sequence[Approval], tier: RiskTier, policy: Policy) -> None:
+def _require_approval(approvals: Sequence[Approval], tier: RiskTier, policy: Policy, authority: Authority) -> None:
     rejected = [x for x in approvals if x.decision == "reject"]
     if rejected:
-        raise CertificateError(f"{rejected[0].who} rejected the plan", fix="answer the reasons with another plan")
-    approved = [x for x in approvals if x.decision == "approve"]
-    if not approved:
+        raise CertificateError(
+            f"{clean(rejected[0].who)} rejected the plan", fix="answer the reasons with another plan"
+        )
+    if not approvals:
         raise CertificateError("nobody has approved exactly this plan in this state", fix="ask for approval")
-    people, asked = [x for x in approved if x.role == "person"], policy.people_for(tier)
+    people, asked = [x for x in approvals if x.role == "person"], policy.people_for(tier)
     for person in people:
-        if not person.is_signed:
-            raise CertificateError(f"{person.who}'s approval is not signed by the key it names", fix="approve it again")
+        against = objection(person, tier, policy, authority)
+        if against is not None:
+            raise CertificateError(against, fix="have it approved by somebody who may")
     different = min(len({x.who for x in people}), len({x.key for x in people}))
     if different < asked:
         needed = "a person's approval" if asked == 1 else f"approval by {asked} different people, and has {different}"
         raise CertificateError(f"a plan of {tier} risk needs {needed}", fix="ask a person to approve it")
-
-
-def _require_outside(path: Path, runs: Path | None) -> None:
-    if runs is not None and path.resolve().is_relative_to(runs.resolve()):
-        raise StoreError(f"the signing key {path} may not lie among the runs in {runs}", fix="keep it elsewhere")

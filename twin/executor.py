@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from .agreement import Tolerance
-from .certificate import Certificate, PublicKey, check
+from .certificate import NOBODY, Authority, Certificate, PublicKey, check
 from .checks.finding import steps_of
 from .errors import CertificateError, TwinError
 from .live.network import LiveNetwork
@@ -39,6 +39,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     policy: Policy,
     public_key: PublicKey,
     current: str,
+    authority: Authority = NOBODY,
     on_step: OnStep | None = None,
     tolerance: Tolerance | None = None,
 ) -> Execution:
@@ -46,14 +47,19 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
 
     `network` is the snapshot the plan was made for, `current` the id of the twin's newest one. Before the first step
     the live state is measured: when it is no longer `network`, the plan is verified again on what was found, and
-    refused if it fails there; when telemetry contradicts the twin, it is refused too. `on_step` is called before every
-    effect and after it; it may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in
+    refused if it fails there; when telemetry contradicts the twin, it is refused too. Before every single step the
+    certificate must still hold, and `authority` still know the people in it. `on_step` is called before every effect
+    and after it; it may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in
     reverse order; an error that is not of the project's own tree is raised again afterwards.
 
     Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
     when something could not be undone, saying what is still in place.
     """
-    check(certificate, plan, network, policy, public_key=public_key, now=live.now)
+
+    def permit() -> None:
+        check(certificate, plan, network, policy, public_key=public_key, now=live.now, authority=authority)
+
+    permit()
     if current != network.id:
         raise CertificateError(
             f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
@@ -64,7 +70,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     if start.refusal:
         log.write(0, "refused", start.refusal, agreement=start.agreement)
         return Execution(status="refused", reason=start.refusal, records=tuple(log.records), verdict=start.verdict)
-    rollout = Rollout(plan, start.base, live, configured=start.configured, log=log)
+    rollout = Rollout(plan, start.base, live, configured=start.configured, log=log, permit=permit)
     ending = _play(rollout, tolerance)
     return Execution(
         status="rolled_back" if ending.turned_back else "applied",

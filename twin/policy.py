@@ -13,7 +13,7 @@ from .model import Frozen
 
 RiskTier = Literal["low", "medium", "high"]
 Autonomy = Literal["observe", "suggest", "approve", "act"]
-_TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
+TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
 _LEVELS: tuple[Autonomy, ...] = ("observe", "suggest", "approve", "act")
 
 
@@ -71,13 +71,13 @@ class Policy(Frozen):
 
     def asks_for_a_person(self, tier: RiskTier) -> bool:
         """Whether a person has to approve plans of this risk tier."""
-        return self.person_from != "never" and _TIERS.index(tier) >= _TIERS.index(self.person_from)
+        return self.person_from != "never" and TIERS.index(tier) >= TIERS.index(self.person_from)
 
     def people_for(self, tier: RiskTier) -> int:
         """How many people have to approve a plan of this risk tier: none, one, or two different ones."""
         if not self.asks_for_a_person(tier):
             return 0
-        two = self.two_people_from != "never" and _TIERS.index(tier) >= _TIERS.index(self.two_people_from)
+        two = self.two_people_from != "never" and TIERS.index(tier) >= TIERS.index(self.two_people_from)
         return 2 if two else 1
 
     def autonomy_at(self, fidelity: float | None) -> Autonomy:

@@ -85,12 +85,22 @@ class Logbook:
 class Rollout:
     """The steps of a plan on a live network, of which `applied` are in place.
 
-    `base` is the state that the twin predicts from, `configured` the live configuration before the plan.
+    `base` is the state that the twin predicts from, `configured` the live configuration before the plan. `permit` is
+    called before every step forward and raises when it may not be made any more.
     Raises `PlanError` when the steps cannot be made to either.
     """
 
-    def __init__(self, plan: Plan, base: Network, live: LiveNetwork, *, configured: Network, log: Logbook) -> None:
-        self._plan, self._live, self._log = plan, live, log
+    def __init__(
+        self,
+        plan: Plan,
+        base: Network,
+        live: LiveNetwork,
+        *,
+        configured: Network,
+        log: Logbook,
+        permit: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._plan, self._live, self._log, self._permit = plan, live, log, permit
         self._states, self._back = states(base, plan.steps), way_back(base, plan.steps)
         self._configured = states(configured, plan.steps)
         self.applied = 0
@@ -101,6 +111,7 @@ class Rollout:
         Returns why to turn back, or None when all steps are confirmed; what `on_step` or the network raises, passes.
         """
         for number, change in enumerate(self._plan.steps, start=1):
+            self._permit()
             self._log.write(number, "apply", f"making step {number}", change=change)
             self._live.apply(change)
             self.applied = number

@@ -50,6 +50,7 @@ def aim_of(intent: Intent, network: Network, now: datetime) -> Aim:
         unmet=lambda state, policy: unmet(intent, state, policy),
         only_rehearse=intent.only_rehearse,
         hours=local_hours(intent.when, network) if ahead and intent.when else None,
+        since=intent.when.start if ahead and intent.when else None,
         until=intent.when.end if ahead and intent.when else None,
     )
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from twin.certificate import Approval, Certificate, SigningKey, issue
+from twin.certificate import Approval, Authority, Certificate, Person, SigningKey, issue
 from twin.model import Network
 from twin.plan import Plan
 from twin.policy import Policy
@@ -13,6 +13,11 @@ from twin.verdict import Verdict, verify
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
+
+
+ADA, GRACE = (SigningKey(Ed25519PrivateKey.from_private_bytes(bytes([number] * 32))) for number in (7, 8))
+KNOWN = {"Ada": Person(ADA.public), "Grace": Person(GRACE.public)}
+PEOPLE = Authority(person=KNOWN.get)
 
 
 class Approved(NamedTuple):

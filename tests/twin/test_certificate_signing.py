@@ -4,9 +4,9 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from tests.twin.approved import KEY, NOW, approval_of, approved
+from tests.twin.approved import ADA, GRACE, KEY, KNOWN, NOW, PEOPLE, approval_of, approved
 from tests.twin.optimise.networks import network_of
-from twin.certificate import Approval, Certificate, CheckResult, SigningKey, check, issue
+from twin.certificate import Approval, Authority, Certificate, CheckResult, Person, SigningKey, check, issue
 from twin.errors import CertificateError, StoreError
 from twin.model import SegmentList, Tunnel
 from twin.plan import Plan, SetTunnel, SetWeight
@@ -25,15 +25,16 @@ PLAN = Plan(
 )
 GOOD = approved(PLAN, NETWORK, POLICY)
 HOUR = timedelta(hours=1)
-ADA, GRACE = (SigningKey(Ed25519PrivateKey.from_private_bytes(bytes([number] * 32))) for number in (7, 8))
+STRICT = POLICY.model_copy(update={"person_from": "low", "two_people_from": "low"})
 
 
-def signed(who: str, key: SigningKey = ADA) -> Approval:
-    return key.approve(approval_of(PLAN, who=who, role="person"))
+def signed(who: str, key: SigningKey = ADA, policy: Policy = STRICT, **changes: object) -> Approval:
+    return key.approve(approval_of(PLAN, who=who, role="person", policy=policy.hash, **changes))
 
 
 def checked(certificate: Certificate | None = GOOD.certificate, **changes: object) -> Certificate:
     arguments = {"plan": PLAN, "network": NETWORK, "policy": POLICY, "public_key": KEY.public, "now": NOW + HOUR}
+    arguments["authority"] = PEOPLE
     return check(certificate, **{**arguments, **changes})
 
 
@@ -123,7 +124,7 @@ def test_failed_checks_are_refused_even_with_the_right_key():
 
 def issued(**changes: object) -> Certificate:
     arguments = {"plan": PLAN, "verdict": GOOD.verdict, "policy": POLICY, "approvals": [GOOD.approval]}
-    return issue(**{**arguments, **changes}, key=KEY, now=NOW)
+    return issue(**{"authority": PEOPLE, **arguments, **changes}, key=KEY, now=NOW)
 
 
 def test_nothing_is_issued_without_an_approval():
@@ -168,25 +169,82 @@ def test_a_person_must_approve_where_the_policy_asks_for_one():
         issued(policy=strict, verdict=verdict)
     with pytest.raises(CertificateError, match="Ada's approval is not signed"):
         issued(policy=strict, verdict=verdict, approvals=[GOOD.approval, approval_of(PLAN, who="Ada", role="person")])
-    person = signed("Ada")
+    person = signed("Ada", policy=strict)
     certificate = issued(policy=strict, verdict=verdict, approvals=[GOOD.approval, person])
     assert checked(certificate, policy=strict, now=NOW).approvals == (GOOD.approval, person)
 
 
+def by_people(*people: Approval, **changes: object) -> Certificate:
+    verdict = verify(PLAN, NETWORK, STRICT)
+    return issued(**{"policy": STRICT, "verdict": verdict, "approvals": [GOOD.approval, *people], **changes})
+
+
 def test_the_highest_tier_takes_two_different_people_with_different_keys():
-    strict = POLICY.model_copy(update={"person_from": "low", "two_people_from": "low"})
-    verdict = verify(PLAN, NETWORK, strict)
-    ada, twin, again = signed("Ada"), signed("Grace", ADA), signed("Ada", GRACE)
-    for people in ([ada], [ada, ada], [ada, twin], [ada, again]):
+    ada, grace = signed("Ada"), signed("Grace", GRACE)
+    twins = Authority(person={**KNOWN, "Eve": Person(ADA.public)}.get)
+    for people in ([ada], [ada, ada], [ada, signed("Eve")]):
         with pytest.raises(CertificateError, match="2 different people, and has 1"):
-            issued(policy=strict, verdict=verdict, approvals=[GOOD.approval, *people])
-    certificate = issued(policy=strict, verdict=verdict, approvals=[GOOD.approval, ada, signed("Grace", GRACE)])
-    assert checked(certificate, policy=strict, now=NOW) == certificate
+            by_people(*people, authority=twins)
+    certificate = by_people(ada, grace)
+    assert checked(certificate, policy=STRICT, now=NOW) == certificate
+
+
+def test_only_people_who_are_known_now_by_the_key_they_signed_with_count():
+    stranger = SigningKey(Ed25519PrivateKey.generate())
+    ada = signed("Ada")
+    for other, why in (
+        (signed("Eve", stranger), "nobody called Eve may approve here"),
+        (signed("Grace", stranger), f"with key {stranger.public.fingerprint}, and Grace is known by "),
+        (signed("Grace", ADA), f"with key {ADA.public.fingerprint}, and Grace is known by "),
+        (signed("Grace", GRACE, policy=POLICY), f"under policy {POLICY.hash}, not {STRICT.hash}"),
+        (signed("Grace", GRACE, run="another"), "decided on run another, not none"),
+    ):
+        with pytest.raises(CertificateError, match=why):
+            by_people(ada, other)
+    with pytest.raises(CertificateError, match="nobody called Ada may approve here"):
+        by_people(ada, signed("Grace", GRACE), authority=Authority())
+
+
+def test_rights_end_at_the_risk_that_a_person_may_answer_for():
+    limited = Authority(person={**KNOWN, "Grace": Person(GRACE.public, "low")}.get)
+    assert GOOD.certificate.tier == "medium"
+    with pytest.raises(CertificateError, match="Grace may approve plans up to low risk, and this one is of medium"):
+        by_people(signed("Ada"), signed("Grace", GRACE), authority=limited)
+
+
+def test_a_certificate_falls_with_the_people_it_stands_on():
+    certificate = by_people(signed("Ada"), signed("Grace", GRACE))
+    for gone in KNOWN:
+        left = Authority(person={name: person for name, person in KNOWN.items() if name != gone}.get)
+        with pytest.raises(CertificateError, match=f"nobody called {gone} may approve here"):
+            checked(certificate, policy=STRICT, now=NOW, authority=left)
+
+
+def test_the_policy_in_force_is_the_operators_and_no_other():
+    strict = Authority(policy=lambda: STRICT)
+    for refused in (lambda: issued(authority=strict), lambda: checked(authority=strict)):
+        with pytest.raises(
+            CertificateError, match=f"in force is {STRICT.hash}, and the plan was judged under {POLICY.hash}"
+        ):
+            refused()
+
+
+def test_a_certificate_for_a_window_holds_within_it_and_not_before():
+    begins = NOW + 2 * HOUR
+    certificate = issued(not_before=begins, ttl=4 * HOUR)
+    for early in (NOW, begins - timedelta(seconds=1)):
+        with pytest.raises(CertificateError, match="not valid before 2026-03-01 14:00:00"):
+            checked(certificate, now=early)
+    assert checked(certificate, now=begins) == certificate
+    with pytest.raises(CertificateError, match="expired"):
+        checked(certificate, now=NOW + 4 * HOUR)
+    with pytest.raises(CertificateError, match="before it holds"):
+        issued(not_before=begins, ttl=2 * HOUR)
 
 
 @pytest.mark.parametrize("change", [{"who": "Eve"}, {"reason": "sure"}, {"key": GRACE.public.hex}])
 def test_a_persons_approval_that_was_altered_does_not_count(change):
-    altered = signed("Ada").model_copy(update=change)
+    altered = signed("Ada", policy=POLICY).model_copy(update=change)
     assert not altered.is_signed
     with pytest.raises(CertificateError, match="not signed"):
         issued(approvals=[GOOD.approval, altered])

@@ -1,14 +1,15 @@
 import os
 import signal
 from asyncio import CancelledError
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
-from tests.twin.approved import KEY, approval_of, approved
+from tests.twin.approved import ADA, KEY, KNOWN, approval_of, approved
 from tests.twin.live_incident import POLICY, STEPS, emulate, inventory, measured, relief, through_c
 from twin.agreement import Deviation, Tolerance
-from twin.certificate import issue
+from twin.certificate import Authority, issue
 from twin.errors import CertificateError, ExecutionError, JournalError
 from twin.executor import Execution, execute, recover
 from twin.faults import Fault, FaultKind, afflict
@@ -17,6 +18,7 @@ from twin.live.sensors import Noise
 from twin.plan import DrainLink, Plan, RemoveTunnel, SetWeight, apply_all
 from twin.preflight import configuration
 from twin.sim.simulate import simulate
+from twin.verdict import verify
 
 
 def run(live, approval, **changes) -> Execution:
@@ -103,6 +105,54 @@ def test_the_record_comes_before_the_effect(live):
     start = configuration(incident.network)
     assert configurations[0] == ("apply", start)
     assert configurations[1][1] != start
+
+
+def certified(live, incident, **changes):
+    arguments = {"key": KEY, "now": live.now, "ttl": timedelta(hours=2)}
+    return issue(incident.plan, incident.verdict, incident.policy, [incident.approval], **{**arguments, **changes})
+
+
+@pytest.mark.parametrize("made", [1, 2])
+def test_a_certificate_that_expires_between_two_steps_is_good_for_none_of_the_others(live, made):
+    incident, start = relief(live), configuration(live.read_topology())
+    ends = run(emulate(seed=1), incident).records[2 * made - 1].live_time  # when that step was confirmed
+    execution = run(live, incident, certificate=certified(live, incident, ttl=ends - live.now))
+    assert execution.status == "rolled_back"
+    assert "the certificate expired" in execution.reason
+    assert [step for step, action in actions(execution) if action == "apply"] == list(range(1, made + 1))
+    assert configuration(live.read_topology()) == start
+
+
+def test_a_certificate_for_a_window_is_refused_before_it_begins(live):
+    incident, start = relief(live), live.read_topology().id
+    ahead = certified(live, incident, not_before=live.now + timedelta(hours=1))
+    with pytest.raises(CertificateError, match="not valid before"):
+        run(live, incident, certificate=ahead)
+    assert live.read_topology().id == start
+
+
+def test_whoever_is_removed_between_two_steps_no_longer_stands_for_the_rest(live):
+    strict = POLICY.model_copy(update={"person_from": "low", "two_people_from": "never"})
+    incident, known = relief(live), dict(KNOWN)
+    verdict = verify(incident.plan, incident.network, strict)
+    start, people = configuration(live.read_topology()), Authority(person=known.get)
+    ada = ADA.approve(approval_of(incident.plan, who="Ada", policy=strict.hash))
+    issued = issue(incident.plan, verdict, strict, [ada], key=KEY, now=live.now, authority=people)
+    removes = Breaks(2, "agree", known.clear)
+    execution = run(live, incident, certificate=issued, policy=strict, authority=people, on_step=removes)
+    assert execution.status == "rolled_back"
+    assert "nobody called Ada may approve here" in execution.reason
+    assert (3, "apply") not in actions(execution)
+    assert configuration(live.read_topology()) == start
+
+
+def test_a_policy_that_was_tightened_between_two_steps_stops_the_rest(live):
+    incident, in_force = relief(live), [POLICY]
+    stricter = POLICY.model_copy(update={"max_steps": 1})
+    tightens = Breaks(1, "agree", lambda: in_force.append(stricter))
+    execution = run(live, incident, authority=Authority(policy=lambda: in_force[-1]), on_step=tightens)
+    assert execution.status == "rolled_back"
+    assert f"the policy in force is {stricter.hash}" in execution.reason
 
 
 def test_without_an_approval_nothing_happens(live):
