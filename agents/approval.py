@@ -1,20 +1,20 @@
 """Plans that wait for people: which they are, what each would do, and what a person decides.
 
-A decision is a person's signature over exactly this plan in this state, on the record of the run that waits. It is
-taken only while all of that still holds; the run is then taken up, and the executor verifies the plan once more on what
-it measures.
+A decision is a person's signature over exactly this plan in this state under this policy, on the record of the run that
+waits. It is taken only while all of that still holds and the operator's home says the same of the run; the run is then
+taken up, and the executor verifies the plan once more on what it measures.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from twin.certificate import Approval, SigningKey
-from twin.errors import CertificateError, InputError, RefusedError, TwinError
+from twin.certificate import Approval, Authority, SigningKey, objection
+from twin.errors import AuthorityError, CertificateError, InputError, RefusedError, TwinError
 from twin.formats.plan import read_plan
 from twin.model import Frozen
 from twin.plan import Plan
@@ -22,6 +22,7 @@ from twin.policy import RiskTier
 from twin.store import TwinStore
 from twin.verdict import Verdict, risk_tier
 
+from .charter import Register, home_folder
 from .events import ApprovalGiven, RunFinished
 from .journal import Clock, Journal
 from .ownership import own
@@ -44,10 +45,11 @@ class Pending(Frozen):
     steps: int
     tier: RiskTier
     asked: int = Field(description="People who have to approve; 0 when it may not be executed at all.")
-    approved: tuple[str, ...] = Field(description="People who have.")
+    approved: tuple[str, ...] = Field(description="People who have, and whose approval counts.")
     since: datetime
     expires: datetime
     expired: bool
+    refused: str = Field(default="", description="Why nothing can be decided, when the home says otherwise of it.")
 
 
 @dataclass(frozen=True)
@@ -59,17 +61,33 @@ class Decided:
     waits_for: int = 0
 
 
-def pending(runs: Path, now: datetime) -> tuple[Pending, ...]:
+def pending(runs: Path, now: datetime, home: Path | None = None) -> tuple[Pending, ...]:
     """Return every plan that waits in a folder of runs, the oldest first; records that cannot be read are left out."""
     found: list[Pending] = []
+    for past in _waiting(runs):
+        try:
+            found.append(_pending(past, now, Register(home or home_folder(), past.started.run)))
+        except TwinError:
+            continue
+    return tuple(sorted(found, key=lambda one: (one.since, one.run)))
+
+
+def _waiting(runs: Path) -> Iterator[Past]:
     for entry in list_runs(runs, outcome="awaiting approval", top=_MOST):
         try:
             past = read_past(runs / entry.run)
         except TwinError:
             continue
         if past.waits is not None:
-            found.append(describe(past, now))
-    return tuple(sorted(found, key=lambda one: (one.since, one.run)))
+            yield past
+
+
+def _pending(past: Past, now: datetime, register: Register) -> Pending:
+    try:
+        register.known(past)
+    except AuthorityError as error:
+        return describe(past, now).model_copy(update={"approved": (), "refused": str(error)})
+    return describe(past, now, register.authority)
 
 
 def find_waiting(runs: Path, name: str) -> Path:
@@ -81,17 +99,21 @@ def find_waiting(runs: Path, name: str) -> Path:
         return runs / name
     if (Path(name) / JOURNAL).is_file():
         return Path(name)
-    waiting = pending(runs, datetime.now(UTC)) if len(name) >= _SHORTEST else ()
-    paths = [Path(one.folder) for one in waiting if one.plan.startswith(name)]
+    waiting = _waiting(runs) if len(name) >= _SHORTEST else ()
+    paths = [past.folder for past in waiting if past.judged is not None and past.judged[0].hash.startswith(name)]
     if len(paths) != 1:
         what = "several plans are" if paths else "no run or plan that waits is"
         raise InputError(f"{what} called {name!r}", fix="`twinops approve` lists what waits")
     return paths[0]
 
 
-def describe(past: Past, now: datetime) -> Pending:
-    """Describe the plan that a run waits with. Raises `InputError` when it waits for nobody."""
+def describe(past: Past, now: datetime, authority: Authority | None = None) -> Pending:
+    """Describe the plan that a run waits with, with the approvals that count, or, without authority, all on record.
+
+    Raises `InputError` when it waits for nobody.
+    """
     plan, verdict = _judged(past)
+    given = counting(past, authority) if authority else _approvals(past)
     waits, since = past.waits or 0, _since(past)
     expires = since + timedelta(hours=past.started.policy.approval_hours)
     return Pending(
@@ -103,7 +125,7 @@ def describe(past: Past, now: datetime) -> Pending:
         steps=len(plan.steps),
         tier=risk_tier(plan, verdict, past.started.policy),
         asked=waits,
-        approved=tuple(x.who for x in past.approvals if x.decision == "approve"),
+        approved=tuple(x.who for x in given),
         since=since,
         expires=expires,
         expired=now >= expires,
@@ -117,37 +139,66 @@ def decide(  # noqa: PLR0913 - who decides what, where, and when
     who: str,
     key: SigningKey,
     clock: Clock,
+    home: Path | None = None,
     reason: str = "",
     agree: Callable[[], bool] = lambda: True,
 ) -> Decided:
     """Put a person's decision on the record of a run that waits.
 
     `agree` is asked last, with nothing written yet; a no leaves everything as it is and raises `RefusedError`. A
-    rejection ends the run. Raises `InputError` when the run waits for nobody, `CertificateError` when the plan was
-    edited, the twin has moved on, too much time has passed, or this person or key has decided already, and
-    `StoreBusyError` when somebody works on the run.
+    rejection ends the run. Raises `InputError` when the run waits for nobody, `AuthorityError` when the operator's home
+    says otherwise of it, `CertificateError` when the plan was edited, the twin has moved on, too much time has passed,
+    this person or key has decided already, or may not decide on this, and `StoreBusyError` when somebody works on it.
     """
     with own(folder):
         past = read_past(folder)
-        require_waiting(past, clock())
-        plan, _ = _judged(past)
+        register = Register(home or home_folder(), past.started.run)
+        require_waiting(past, register, clock())
+        given = key.approve(_decision(past, decision, who, clock(), reason))
+        against = objection(given, _tier(past), past.started.policy, register.authority)
+        if against is not None:
+            raise CertificateError(against, fix="have it decided by somebody who may")
+        counted = counting(past, register.authority)
         if decision == "approve":
-            _require_other_person(past, who, key)
+            _require_other_person(counted, who, key)
         if not agree():
             raise RefusedError("nothing was decided", fix="run the command again when you are sure")
-        given = Approval(
-            who=who, role="person", decision=decision, plan=plan.hash, snapshot=plan.base, time=clock(), reason=reason
-        )
-        with Journal.reopen(folder / JOURNAL, past.reading, clock=clock) as journal:
-            journal.append(ApprovalGiven(approval=key.approve(given)))
+        witness = register.witness(past.started)
+        with Journal.reopen(folder / JOURNAL, past.reading, clock=clock, listener=witness) as journal:
+            journal.append(ApprovalGiven(approval=given))
             if decision == "reject":
                 journal.append(_rejected(past, who, reason))
-        left = (past.waits or 0) - len([x for x in past.approvals if x.decision == "approve"]) - 1
+        left = (past.waits or 0) - len(counted) - 1
         return Decided(folder, decision == "approve" and left <= 0, max(left, 0))
 
 
-def require_waiting(past: Past, now: datetime) -> None:
+def may_go_on(past: Past, authority: Authority) -> bool:
+    """Whether as many people as a run waits for have approved its plan, and may.
+
+    Raises `CertificateError` when they would be enough, but somebody's approval does not count.
+    """
+    asked, given = past.waits or 0, _approvals(past)
+    enough = len(counting(past, authority)) >= asked > 0
+    if not enough and len(given) >= asked > 0:
+        objections = (objection(x, _tier(past), past.started.policy, authority) for x in given)
+        why = next((x for x in objections if x is not None), "the same person approved twice")
+        raise CertificateError(why, fix="have it approved by somebody who may")
+    return enough
+
+
+def counting(past: Past, authority: Authority) -> tuple[Approval, ...]:
+    """The approvals of the plan that was judged last which count: one of each person, and of each key."""
+    counted: list[Approval] = []
+    for given in _approvals(past):
+        new = given.who not in {x.who for x in counted} and given.key not in {x.key for x in counted}
+        if new and objection(given, _tier(past), past.started.policy, authority) is None:
+            counted.append(given)
+    return tuple(counted)
+
+
+def require_waiting(past: Past, register: Register, now: datetime) -> None:
     """Make sure that the plan which a run waits with may still be approved. Raises as `decide` does."""
+    register.known(past)
     waiting = describe(past, now)
     plan, _ = _judged(past)
     if waiting.asked == 0:
@@ -171,8 +222,34 @@ def require_waiting(past: Past, now: datetime) -> None:
         )
 
 
-def _require_other_person(past: Past, who: str, key: SigningKey) -> None:
-    for given in past.approvals:
+def _decision(past: Past, decision: Literal["approve", "reject"], who: str, now: datetime, reason: str) -> Approval:
+    plan, _ = _judged(past)
+    return Approval(
+        who=who,
+        role="person",
+        decision=decision,
+        plan=plan.hash,
+        snapshot=plan.base,
+        policy=past.started.policy.hash,
+        run=past.started.run,
+        time=now,
+        reason=reason,
+    )
+
+
+def _tier(past: Past) -> RiskTier:
+    plan, verdict = _judged(past)
+    return risk_tier(plan, verdict, past.started.policy)
+
+
+def _approvals(past: Past) -> tuple[Approval, ...]:
+    plan, _ = _judged(past)
+    asked = (plan.hash, plan.base)
+    return tuple(x for x in past.approvals if x.decision == "approve" and (x.plan, x.snapshot) == asked)
+
+
+def _require_other_person(counted: Sequence[Approval], who: str, key: SigningKey) -> None:
+    for given in counted:
         if given.who == who or given.key == key.public.hex:
             raise CertificateError(
                 f"{given.who} has approved already; a second approval is for another person with another key",

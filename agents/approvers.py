@@ -1,30 +1,69 @@
-"""The people who may approve: each has a key of their own, and the operator's home knows its public half."""
+"""The people who may approve: each has a key of their own; the operator's home knows its public half and their rights.
+
+Whoever may write `approvers/` there says who may approve what. Removing `NAME.pub` takes effect at once, also for
+what its owner approved before and for a plan that is under way.
+"""
 
 import re
+import tomllib
 from pathlib import Path
 
-from twin.certificate import PublicKey, SigningKey
+from pydantic import Field, ValidationError
+
+from twin.certificate import Person, PublicKey, SigningKey
 from twin.errors import CertificateError, InputError, StoreError
+from twin.model import Frozen
+from twin.policy import RiskTier
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _TAKEN = frozenset({"verification-agent"})
 
 
-def enrol(home: Path, who: str, *, runs: Path | None = None) -> tuple[Path, PublicKey]:
+class Rights(Frozen):
+    """What a person may do: `NAME.toml` beside their public key."""
+
+    up_to: RiskTier = Field(default="high", description="Highest risk whose plans their approval counts for.")
+
+
+def enrol(home: Path, who: str, *, up_to: RiskTier = "high", runs: Path | None = None) -> tuple[Path, PublicKey]:
     """Make a key for a person and let it be known; return the key file, which only they should have.
 
-    The private half may be moved anywhere, but not among the runs. Raises `InputError` on a name that nobody can have,
-    `StoreError` when the person has a key already or the folder cannot be written.
+    `up_to` is the highest risk that they may answer for. The private half may be moved anywhere, but not among the
+    runs. Raises `InputError` on a name that nobody can have, `StoreError` when the person has a key already or the
+    folder cannot be written.
     """
     folder = _folder(home, who)
     if (folder / f"{who}.pub").exists():
         raise StoreError(f"{who} has a key already", fix=f"remove {folder / f'{who}.pub'} to give them another one")
     key = SigningKey.create(folder / f"{who}.key", runs=runs)
     try:
-        (folder / f"{who}.pub").write_text(f"{key.public.hex}\n", encoding="ascii")
+        (folder / f"{who}.toml").write_text(f'up_to = "{up_to}"\n', encoding="ascii")
+        (folder / f"{who}.pub").write_text(f"{key.public.hex}\n", encoding="ascii")  # last: with it they may approve
     except OSError as error:
         raise StoreError(f"cannot write {folder}: {error.strerror}", fix="check who may write there") from error
     return folder / f"{who}.key", key.public
+
+
+def person_of(home: Path, who: str) -> Person | None:
+    """Return who a name stands for now, None when nobody called so may approve here.
+
+    Somebody without rights on file may answer for every risk. Raises `StoreError` when key or rights cannot be read.
+    """
+    try:
+        key = public_key_of(home, who)
+    except InputError:
+        return None
+    return Person(key, _rights_of(home, who).up_to)
+
+
+def _rights_of(home: Path, who: str) -> Rights:
+    path = _folder(home, who) / f"{who}.toml"
+    try:
+        return Rights.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Rights()
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise StoreError(f"{path} holds no rights", fix='write up_to = "low", "medium" or "high"') from error
 
 
 def key_of(home: Path, who: str, path: Path | None = None, *, runs: Path | None = None) -> SigningKey:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tools.handover import Decision
-from twin.certificate import Certificate, SigningKey
+from twin.certificate import Certificate, PublicKey, SigningKey
 from twin.errors import JournalError, TwinError
 from twin.live.recorded import Applied, read_record
 from twin.model import Frozen
@@ -128,7 +128,11 @@ def _certified(past: Past, home: Path) -> Standing:
     if not issued or not (home / "signing.key").is_file():
         return "not checked"
     public = SigningKey.load(home / "signing.key").public
-    return _standing(all(public.verifies(Certificate.model_validate(x.certificate)) for x in issued))
+    return _standing(all(_signed(public, Certificate.model_validate(x.certificate)) for x in issued))
+
+
+def _signed(public: PublicKey, certificate: Certificate) -> bool:
+    return public.signed(certificate.payload, certificate.signature)
 
 
 def _approved(past: Past, home: Path) -> Standing:

@@ -12,7 +12,7 @@ from tools.catalogue import TOOLS
 from tools.desk import Desk, ReadSide
 from tools.registry import Toolbox
 from tools.tracing import OUTCOME, workflow_span
-from twin.certificate import Approval, SigningKey
+from twin.certificate import NOBODY, Approval, Authority, SigningKey
 from twin.errors import BudgetError, DivergedError, RehearsedError, TwinError
 from twin.model import Network
 from twin.policy import Policy
@@ -40,8 +40,8 @@ from .wording import counted, fault_words, mbps
 class Ground:
     """What a run works on and with.
 
-    `worked_s` is the time that it took before it was interrupted, seconds; `differing` takes the names of tools that
-    answer otherwise than they did.
+    `authority` says who may approve and which policy is in force, at any moment. `worked_s` is the time that it took
+    before it was interrupted, seconds; `differing` takes the names of tools that answer otherwise than they did.
     """
 
     run: str
@@ -55,6 +55,7 @@ class Ground:
     store: TwinStore
     tracer: Tracer
     approvals: Sequence[Approval] = ()
+    authority: Authority = NOBODY
     worked_s: float = 0.0
     differing: list[str] = field(default_factory=list[str])
 
@@ -86,7 +87,8 @@ async def _followed(ground: Ground) -> Ended:
     meter = Meter(request.budget, price_for(request.budget, request.model), ground.worked_s)
     session = Session(ground.run, ground.model, ground.journal, ground.tracer, meter=meter)
     desk = _desk(ground)
-    operator = NetworkOperator(desk, session, ground.store, ground.scene.live, ground.key, ground.folder)
+    live, key, authority = ground.scene.live, ground.key, ground.authority
+    operator = NetworkOperator(desk, session, ground.store, live, key, ground.folder, authority=authority)
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))

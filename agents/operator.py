@@ -11,7 +11,7 @@ from typing import TypeVar
 from tools.desk import Desk
 from tools.handover import Decision, PlanSubmission
 from tools.registry import in_thread
-from twin.certificate import Approval, Certificate, SigningKey, issue
+from twin.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
 from twin.errors import CertificateError
 from twin.executor import Execution, StepRecord, execute, recover
 from twin.formats.plan import write_plan
@@ -20,6 +20,7 @@ from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
 from twin.plan import apply_all
+from twin.policy import RiskTier
 from twin.sim.simulate import simulate
 from twin.store import RankedHypothesis, TwinStore
 from twin.verdict import risk_tier
@@ -55,6 +56,7 @@ class NetworkOperator:
     live: LiveNetwork
     key: SigningKey
     folder: Path
+    authority: Authority = NOBODY
     figures: Figures = field(default_factory=Figures)
     certificate: Certificate | None = None
     accepted: bool = False
@@ -104,11 +106,23 @@ class NetworkOperator:
             decision="approve",
             plan=plan.hash,
             snapshot=plan.base,
+            policy=self.desk.policy.hash,
+            run=self.session.run,
             time=now,
             reason=decision.reasons,
         )
-        approvals = [approval, *self.approvals]
-        certificate = issue(plan, verdict, self.desk.policy, approvals, key=self.key, now=now, ttl=self._validity)
+        approvals = [approval, *self._counting(risk_tier(plan, verdict, self.desk.policy))]
+        certificate = issue(
+            plan,
+            verdict,
+            self.desk.policy,
+            approvals,
+            key=self.key,
+            now=now,
+            ttl=self._validity,
+            not_before=self.desk.aim.since if self.desk.aim else None,
+            authority=self.authority,
+        )
         self.store.save_certificate(
             plan.hash, verdict=verdict, issued=certificate.issued, expires=certificate.expires, document=certificate
         )
@@ -246,7 +260,7 @@ class NetworkOperator:
         by_standing = 0 if standing.level == "act" else 1
         asked, may_act = max(policy.people_for(tier), by_standing), standing.level in ("approve", "act")
         self.waits_for = None
-        if may_act and len([x for x in self.approvals if x.decision == "approve"]) >= asked:
+        if may_act and len(self._counting(tier)) >= asked:
             return None
         write_plan(submission.plan, self.folder / "plan.json")
         self.waits_for = asked if may_act else 0
@@ -254,6 +268,10 @@ class NetworkOperator:
             return f"{'waits for a person' if may_act else 'is a suggestion only'}: {standing.because}"
         who = "a person's approval" if asked == 1 else f"approval by {asked} different people"
         return f"of {tier} risk, for which the policy asks {who}"
+
+    def _counting(self, tier: RiskTier) -> list[Approval]:
+        policy, authority = self.desk.policy, self.authority
+        return [x for x in self.approvals if objection(x, tier, policy, authority) is None]
 
     def _execute(self, submission: PlanSubmission) -> Execution:
         desk = self.desk
@@ -266,6 +284,7 @@ class NetworkOperator:
                 policy=desk.policy,
                 public_key=self.key.public,
                 current=self.store.current or "",
+                authority=self.authority,
                 on_step=self._record,
             )
             span.set_attribute("twin.execution", execution.status)

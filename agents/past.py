@@ -58,11 +58,6 @@ class Past:
         return done.waits_for if done is not None and done.outcome == "awaiting approval" else None
 
     @property
-    def may_go_on(self) -> bool:
-        """Whether all the people whom its plan waited for have approved it."""
-        return bool(self.waits) and len([x for x in self.approvals if x.decision == "approve"]) >= (self.waits or 0)
-
-    @property
     def approvals(self) -> tuple[Approval, ...]:
         """What people decided on its plan."""
         return tuple(event.approval for event in self.events if isinstance(event, ApprovalGiven))

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from opentelemetry.trace import NoOpTracer
 from pydantic import Field
 
-from twin.certificate import SigningKey
+from twin.certificate import Authority, Person, PublicKey, SigningKey
 from twin.errors import DivergedError, RehearsedError, TwinError
 from twin.model import Frozen, Network
 from twin.store import TwinStore
@@ -90,6 +90,7 @@ async def replay_run(folder: Path) -> Replay:
             store,
             NoOpTracer(),
             past.approvals,
+            _as_recorded(past),
             differing=differing,
         )
         try:
@@ -101,6 +102,12 @@ async def replay_run(folder: Path) -> Replay:
         except TwinError as error:
             difference = str(error)
     return _told(past, journal, difference, differing)
+
+
+def _as_recorded(past: Past) -> Authority:
+    """Everybody by the key on record: whether they may approve is for an audit to say, not for a rehearsal."""
+    people = {x.who: Person(PublicKey(x.key)) for x in past.approvals}
+    return Authority(person=people.get, run=past.started.run)
 
 
 def _told(past: Past, journal: Journal, difference: str, differing: list[str]) -> Replay:

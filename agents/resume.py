@@ -14,9 +14,11 @@ from twin.errors import DivergedError, StoreError, TwinError
 from twin.executor import StepRecord, recover
 from twin.live.recorded import RecordedNetwork
 from twin.model import Network
+from twin.policy import Policy
 from twin.store import TwinStore
 
-from .approval import require_waiting
+from .approval import may_go_on, require_waiting
+from .charter import Register
 from .course import Ended, Ground, follow
 from .events import ExecutionStep, Outcome, RunFinished, RunResumed
 from .journal import Clock, Journal, Listener
@@ -26,7 +28,7 @@ from .past import JOURNAL, Past, read_past
 from .quiet import QuietTracer
 from .recall import Recall
 from .request import RunRequest
-from .run import TRACE, TWIN, RunResult, signing_key, utc_now, version
+from .run import TRACE, TWIN, RunResult, home_folder, signing_key, utc_now, version
 from .scene import LIVE, restore_scene
 from .tracing import Tracing
 
@@ -38,23 +40,31 @@ async def resume_run(
     clock: Clock = utc_now,
     on_event: Listener | None = None,
     model: Model | None = None,
+    policy: Policy | None = None,
 ) -> RunResult:
     """Take up the run in a folder and bring it to its end; a run that has ended, or still waits, is left as it is.
 
     `on_event` sees new records only, `model` answers what no record answers. A cancellation is answered as in
     `run_incident`. Raises `InputError` when there is no run to take up, `StoreBusyError` that names the process which
-    works on it, `JournalError` or `StoreError` when its record is broken, and `CertificateError` when its plan was
-    approved and may not be executed any more.
+    works on it, `JournalError` or `StoreError` when its record is broken, `AuthorityError` when the operator's home
+    does not know it or knows it otherwise, and `CertificateError` when its plan was approved by people who may not, or
+    may not be executed any more. `policy`, given again by the operator, takes over a run that was started elsewhere.
     """
+    home = home or home_folder()
     read_past(folder)  # before anything is written into what may be no run at all
     with ExitStack() as stack:
         stack.enter_context(own(folder))
         past = read_past(folder)
-        done = past.finished
-        if done is not None and not past.may_go_on:
+        done, register = past.finished, Register(home, past.started.run)
+        if policy is not None:
+            register.take_over(past, policy)
+        if done is not None and past.waits is None:
             return RunResult(past.started.run, folder, done, past.reading.head)
+        register.known(past)
         if done is not None:
-            require_waiting(past, clock())
+            if not may_go_on(past, register.authority):
+                return RunResult(past.started.run, folder, done, past.reading.head)
+            require_waiting(past, register, clock())
         model = model or resolve(past.started.model)
         key = signing_key(home, folder.parent)
         store = stack.enter_context(TwinStore.open(folder / TWIN))
@@ -62,14 +72,27 @@ async def resume_run(
         scene = restore_scene(folder, network)
         tracing = Tracing(folder / TRACE, version=version())
         stack.callback(tracing.close)
-        reopened = Journal.reopen(folder / JOURNAL, past.reading, clock=clock, listener=on_event)
+        reopened = Journal.reopen(
+            folder / JOURNAL, past.reading, clock=clock, listener=register.witness(past.started, on_event)
+        )
         journal = stack.enter_context(reopened)
         journal.append(RunResumed(records=len(past.reading.records), torn=past.reading.torn))
         run, tracer = past.started.run, QuietTracer(tracing.tracer, journal)
         request = request_of(past)
-        approvals, worked = past.approvals, past.worked_s
         ground = Ground(
-            run, folder, request, network, scene, model, key, journal, store, tracer, approvals, worked_s=worked
+            run,
+            folder,
+            request,
+            network,
+            scene,
+            model,
+            key,
+            journal,
+            store,
+            tracer,
+            past.approvals,
+            authority=register.authority,
+            worked_s=past.worked_s,
         )
         ended = await _go_on(ground, past)
         return RunResult(run, folder, ended.finished, journal.head, ended.error)

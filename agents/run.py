@@ -1,6 +1,5 @@
 """One run, from a network's name to an outcome: what the command line and the evals call."""
 
-import os
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from twin.model import Network
 from twin.store import TwinStore
 
 from .budget import price_for
+from .charter import Register, home_folder
 from .course import Ground, follow
 from .events import RunFinished
 from .journal import Clock, Journal, Listener
@@ -46,12 +46,6 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def home_folder() -> Path:
-    """Return the folder of the signing key: `TWINOPS_HOME`, or `~/.config/twinops`."""
-    named = os.environ.get("TWINOPS_HOME")
-    return Path(named) if named else Path.home() / ".config" / "twinops"
-
-
 def signing_key(home: Path | None, runs: Path) -> SigningKey:
     """Open the key that certificates are signed with, or make it. Raises `StoreError`."""
     return SigningKey.open((home or home_folder()) / "signing.key", runs=runs)
@@ -68,7 +62,8 @@ async def run_incident(
 ) -> RunResult:
     """Run one incident and leave its record in a new folder under `runs`.
 
-    `home` holds the signing key, outside `runs` and every tool's reach. `on_event` sees every record right after it is
+    `home` holds the signing key and the people who may approve, outside `runs` and every tool's reach, and keeps the
+    policy that the run was started under. `on_event` sees every record right after it is
     in the journal; while a plan is executed, from another thread. A cancellation is answered: whatever was applied is
     taken back, the record is closed, and the result says `interrupted`. An error of the tree `TwinError` that stops a
     run on its way ends it as `failed`, with the error in the result; any other error does, too, and is then raised.
@@ -81,8 +76,9 @@ async def run_incident(
     model = model or resolve(request.model)
     price_for(request.budget, request.model)
     network, scene = await in_thread(lambda: _staged(request))
+    home = home or home_folder()
     key = signing_key(home, runs)
-    run, folder = _folder(runs, request, clock())
+    register, folder = _folder(runs, request, clock(), home)
     journal: Journal | None = None
     try:
         with ExitStack() as stack:
@@ -91,13 +87,18 @@ async def run_incident(
             store = stack.enter_context(TwinStore.open(folder / TWIN))
             tracing = Tracing(folder / TRACE, version=version())
             stack.callback(tracing.close)
-            journal = stack.enter_context(Journal(folder / JOURNAL, clock=clock, listener=on_event))
-            ground = Ground(run, folder, request, network, scene, model, key, journal, store, tracing.tracer)
+            listener = register.witness(None, on_event)
+            journal = stack.enter_context(Journal(folder / JOURNAL, clock=clock, listener=listener))
+            run, authority, tracer = register.run, register.authority, tracing.tracer
+            ground = Ground(
+                run, folder, request, network, scene, model, key, journal, store, tracer, authority=authority
+            )
             ended = await follow(ground)
             return RunResult(run, folder, ended.finished, journal.head, ended.error)
     except BaseException:
         if journal is None or not journal.begun:
             shutil.rmtree(folder, ignore_errors=True)
+            register.release()
         raise
 
 
@@ -114,17 +115,20 @@ def _staged(request: RunRequest) -> tuple[Network, Scene]:
     return network, stage_scene(network, request)
 
 
-def _folder(runs: Path, request: RunRequest, now: datetime) -> tuple[str, Path]:
+def _folder(runs: Path, request: RunRequest, now: datetime, home: Path) -> tuple[Register, Path]:
     name = f"{request.network.replace('/', '-')}-s{request.seed}-{now:%Y%m%d-%H%M%S}"
     try:
         runs.mkdir(parents=True, exist_ok=True)
         for number in range(1, 1_000):
             run = name if number == 1 else f"{name}-{number}"
+            register = Register(home, run)
+            if (runs / run).exists() or not register.claim():
+                continue
             try:
                 (runs / run).mkdir()
             except FileExistsError:
                 continue
-            return run, runs / run
+            return register, runs / run
     except OSError as error:
         raise StoreError(f"cannot write runs to {runs}: {error.strerror}", fix="choose another folder") from error
     raise StoreError(f"{runs} already holds 1,000 runs called {name}", fix="choose another folder")

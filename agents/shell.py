@@ -7,6 +7,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from twin.policy import Policy
+
 from .console import Screen
 from .events import RunResumed
 from .journal import Record
@@ -37,22 +39,26 @@ def run_shown(request: RunRequest, runs: Path, *, screen: Screen) -> tuple[Summa
     return _shown(lambda: run_incident(request, runs=runs, on_event=screen.show), screen)
 
 
-def resume_shown(folder: Path, *, screen: Screen) -> tuple[Summary, int]:
+def resume_shown(folder: Path, *, screen: Screen, policy: Policy | None = None) -> tuple[Summary, int]:
     """Take a run up on a screen, write its report, and return its summary and the exit code.
 
     Raises what `resume_run` and `write_report` raise.
     """
     past = read_past(folder)
-    if past.finished is not None and not past.may_go_on:
-        what = "still waits for people" if past.waits is not None else "has ended already"
-        screen.notice(f"run {past.started.run} {what}: nothing is done")
 
     def show(record: Record) -> None:
         if isinstance(record.event, RunResumed):
             screen.notice(f"taken up: {counted(record.event.records, 'records')} are there, none is redone")
         screen.show(record)
 
-    return _shown(lambda: resume_run(folder, on_event=show), screen)
+    async def work() -> RunResult:
+        result = await resume_run(folder, on_event=show, policy=policy)
+        if result.head == past.reading.head:
+            what = "still waits for people" if past.waits is not None else "has ended already"
+            screen.notice(f"run {past.started.run} {what}: nothing is done")
+        return result
+
+    return _shown(work, screen)
 
 
 def _shown(work: Callable[[], Coroutine[Any, Any, RunResult]], screen: Screen) -> tuple[Summary, int]:

@@ -13,6 +13,7 @@
     │   └── PolicyError                 limits that contradict themselves or do not parse
     ├── RefusedError                3   the gate says no: a result, not a crash
     │   ├── CertificateError            missing, forged, expired, or for something else
+    │   ├── AuthorityError              a run's folder says otherwise than the operator's home
     │   └── RightsError                 a role called a tool that its contract does not name
     ├── TransientError              4   safe to try again
     │   ├── StoreBusyError              another process holds the twin file
@@ -110,6 +111,10 @@ class RefusedError(TwinError):
 
 class CertificateError(RefusedError):
     """A certificate that is missing, forged, expired, or for another plan, state or policy."""
+
+
+class AuthorityError(RefusedError):
+    """A run's folder claims what the operator's home does not know, or knows otherwise."""
 
 
 class RightsError(RefusedError):

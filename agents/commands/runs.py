@@ -1,7 +1,6 @@
 """`resume`, `approve`, `reject`, `replay`, `audit` and `runs`: what becomes of runs that are there already."""
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -23,12 +22,21 @@ Reason = Annotated[str, typer.Option("--reason", help="Why: it is signed and kep
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask back on a terminal.")]
 
 
-def resume(run: Run, runs: Runs = Path("runs"), as_json: Json = False) -> None:
+def resume(
+    run: Run,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", help="Its policy, given again: takes over a run that was started elsewhere."),
+    ] = None,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
     """Take up a run that was killed, wherever it was, and bring it to its end. Nothing is done twice.
 
-    The exit code is that of the run. A run that has ended is left as it is.
+    The exit code is that of the run. A run that has ended is left as it is; one that this place does not know is
+    refused, unless its policy is given again.
     """
-    _take_up("resume", _folder(run, runs), as_json=as_json)
+    _take_up("resume", _folder(run, runs), as_json=as_json, policy=policy)
 
 
 def approve(
@@ -37,6 +45,9 @@ def approve(
     key: Key = None,
     reason: Reason = "",
     new_key: Annotated[bool, typer.Option("--new-key", help="Make your key and be known by it.")] = False,
+    up_to: Annotated[
+        Literal["low", "medium", "high"], typer.Option(help="With a new key: the highest risk you may answer for.")
+    ] = "high",
     yes: Yes = False,
     runs: Runs = Path("runs"),
     as_json: Json = False,
@@ -46,7 +57,7 @@ def approve(
     When the policy asks for two people, the first approval is kept, and the second one has the plan executed.
     """
     if new_key:
-        _enrol(who, runs, as_json=as_json)
+        _enrol(who, up_to, runs, as_json=as_json)
     elif plan is None:
         _list_waiting("approve", runs, as_json=as_json)
     else:
@@ -167,11 +178,14 @@ def _folder(run: str, runs: Path) -> Path:
     return Path(run) if Path(run).exists() else runs / run
 
 
-def _take_up(command: str, folder: Path, *, as_json: bool, impact: dict[str, Any] | None = None) -> None:
+def _take_up(
+    command: str, folder: Path, *, as_json: bool, impact: dict[str, Any] | None = None, policy: Path | None = None
+) -> None:
     from agents.console import Screen, summary_panel
     from agents.shell import resume_shown
+    from twin.policy import load_policy
 
-    summary, code = resume_shown(folder, screen=Screen())
+    summary, code = resume_shown(folder, screen=Screen(), policy=load_policy(policy) if policy else None)
     if as_json:
         emit(command, {**summary.model_dump(mode="json"), **({"impact": impact} if impact else {})})
     else:
@@ -192,6 +206,7 @@ def _decide(
 ) -> "tuple[Decided, dict[str, Any]]":
     from agents.approval import decide, describe, find_waiting, require_waiting
     from agents.approvers import key_of
+    from agents.charter import Register
     from agents.impact import impact_of, impact_page
     from agents.past import read_past
     from agents.run import home_folder, utc_now
@@ -200,8 +215,9 @@ def _decide(
     folder = find_waiting(runs, plan)
     opened = key_of(home_folder(), name, key, runs=runs)
     past = read_past(folder)
-    require_waiting(past, utc_now())
-    impact = impact_of(past, describe(past, utc_now()))
+    register = Register(home_folder(), past.started.run)
+    require_waiting(past, register, utc_now())
+    impact = impact_of(past, describe(past, utc_now(), register.authority))
     if not as_json:
         for part in impact_page(impact, past):
             tell(part)
@@ -212,22 +228,24 @@ def _decide(
         who=name,
         key=opened,
         clock=utc_now,
+        home=home_folder(),
         reason=reason,
         agree=lambda: not asks or typer.confirm(f"{decision} this plan as {name}?", err=True),
     )
     return decided, impact.model_dump(mode="json")
 
 
-def _enrol(who: str | None, runs: Path, *, as_json: bool) -> None:
+def _enrol(who: str | None, up_to: Literal["low", "medium", "high"], runs: Path, *, as_json: bool) -> None:
     from agents.approvers import enrol
     from agents.run import home_folder
 
     name = who or _account()
-    path, public = enrol(home_folder(), name, runs=runs)
+    path, public = enrol(home_folder(), name, up_to=up_to, runs=runs)
     if as_json:
-        emit("approve", {"who": name, "key": str(path), "fingerprint": public.fingerprint})
+        emit("approve", {"who": name, "up_to": up_to, "key": str(path), "fingerprint": public.fingerprint})
     else:
-        say(f"{name} may approve now; the key is {path}, its fingerprint {public.fingerprint}")
+        what = "" if up_to == "high" else f" plans up to {up_to} risk"
+        say(f"{name} may approve{what} now; the key is {path}, its fingerprint {public.fingerprint}")
 
 
 def _account() -> str:
@@ -243,8 +261,9 @@ def _account() -> str:
 
 def _list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
     from agents.approval import pending
+    from agents.run import home_folder, utc_now
 
-    found = pending(runs, datetime.now(UTC))
+    found = pending(runs, utc_now(), home_folder())
     if as_json:
         emit(command, {"pending": [one.model_dump(mode="json") for one in found]})
         return
@@ -258,6 +277,8 @@ def _list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
 
 
 def _people(one: "Pending") -> str:
+    if one.refused:
+        return "refused"
     return f"{len(one.approved)} of {one.asked}" if one.asked else "a suggestion only"
 
 

@@ -37,7 +37,7 @@ def waiting(tmp: Path, policy: Policy = ONE) -> Path:
 def approve(folder: Path, who: str = "ada", decision: str = "approve", *, at: datetime | None = None) -> Decided:
     home = folder.parents[1] / "home"
     now = at or datetime.now(UTC)
-    return decide(folder, decision, who=who, key=key_of(home, who), clock=lambda: now, reason="looked at it")
+    return decide(folder, decision, who=who, key=key_of(home, who), clock=lambda: now, home=home, reason="looked at it")
 
 
 def go_on(folder: Path) -> RunResult:
@@ -46,7 +46,7 @@ def go_on(folder: Path) -> RunResult:
 
 def test_a_plan_that_a_person_approved_is_executed_and_confirmed(tmp_path: Path):
     folder = waiting(tmp_path)
-    (one,) = pending(folder.parent, datetime.now(UTC))
+    (one,) = pending(folder.parent, datetime.now(UTC), tmp_path / "home")
     assert (one.run, one.asked, one.approved, one.expired) == (folder.name, 1, (), False)
     assert approve(folder).goes_on
     result = go_on(folder)
@@ -57,7 +57,7 @@ def test_a_plan_that_a_person_approved_is_executed_and_confirmed(tmp_path: Path)
     certificate = Certificate.model_validate_json((folder / "certificate.json").read_text())
     assert [(x.who, x.role) for x in certificate.approvals] == [("verification-agent", "agent"), ("ada", "person")]
     assert certificate.approvals[1].is_signed
-    assert pending(folder.parent, datetime.now(UTC)) == ()
+    assert pending(folder.parent, datetime.now(UTC), tmp_path / "home") == ()
 
 
 def test_the_highest_tier_waits_for_a_second_person(tmp_path: Path):
@@ -114,7 +114,7 @@ def test_a_twin_that_has_moved_on_is_refused(tmp_path: Path):
 def test_a_plan_that_waited_too_long_is_refused_also_when_it_was_approved_in_time(tmp_path: Path):
     folder = waiting(tmp_path, ONE.model_copy(update={"approval_hours": 2}))
     late = datetime.now(UTC) + timedelta(hours=3)
-    assert [x.expired for x in pending(folder.parent, late)] == [True]
+    assert [x.expired for x in pending(folder.parent, late, tmp_path / "home")] == [True]
     with pytest.raises(CertificateError, match="waited too long"):
         approve(folder, at=late)
     approve(folder)
@@ -173,6 +173,7 @@ def test_a_person_who_is_asked_and_says_no_leaves_everything_as_it_is(tmp_path: 
             who="ada",
             key=key_of(tmp_path / "home", "ada"),
             clock=lambda: datetime.now(UTC),
+            home=tmp_path / "home",
             agree=lambda: False,
         )
     assert (folder / "journal.jsonl").read_bytes() == before

@@ -59,8 +59,9 @@ def test_a_goal_for_a_window_ahead_is_rehearsed_there_certified_and_not_carried_
     assert [hour.hour for hour in window.window.hours] == [2, 3, 4]
     assert max(hour.traffic for hour in window.window.hours) < 0.6  # of the peak
     certificate = json.loads((run.result.folder / "certificate.json").read_text())
-    end = run.of(RunStarted)[0].intent.when.end
-    assert datetime.fromisoformat(certificate["expires"]) - end < timedelta(seconds=1)
+    wanted = run.of(RunStarted)[0].intent.when
+    assert datetime.fromisoformat(certificate["not_before"]) == wanted.start
+    assert datetime.fromisoformat(certificate["expires"]) - wanted.end < timedelta(seconds=1)
 
 
 def test_a_limit_that_the_window_cannot_keep_ends_without_a_plan_and_without_a_change(tmp_path):
