@@ -1,47 +1,36 @@
-"""Who decided what in a run, on which evidence, and whether its record can be trusted."""
+"""What the record of a run proves: each question is answered with holds, broken, or cannot be told.
 
-from collections.abc import Iterator
+*Broken* is a contradiction that somebody made; *cannot be told* is a question for which this place lacks what it takes,
+such as the key of another place. Only a run of which everything holds is sound.
+"""
+
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
-from tools.handover import Decision
-from twin.certificate import Certificate, PublicKey, SigningKey
-from twin.errors import JournalError, TwinError
-from twin.live.recorded import Applied, read_record
+from twin.errors import InputError, JournalError
 from twin.model import Frozen
-from twin.plan import Change
 
-from .approvers import public_key_of
-from .events import (
-    ApprovalGiven,
-    CertificateIssued,
-    Event,
-    ExecutionStep,
-    RunFinished,
-    RunResumed,
-    StageFinished,
-    StopRequested,
-    ToolReturned,
-    VerdictReached,
-)
+from .auditing_answers import Answer, Finding, approvals_by, certificate_of, head_of, judgement_of, start_of
+from .auditing_effects import Effects, effects_of
+from .auditing_trail import Entry, trail_of
+from .charter import Register
 from .past import Past, read_past
-from .scene import LIVE
 from .wording import sentence
 
-Standing = Literal["holds", "does not hold", "not checked"]
+__all__ = ["QUESTIONS", "AuditReport", "audit_run"]
 
-
-class Entry(Frozen):
-    """One thing that somebody decided or did."""
-
-    record: int = Field(description="Number of the journal's line, from 1.")
-    time: str
-    who: str = Field(description="The driver, a role, a person, the gate or the executor.")
-    what: str
-    because: str
-    evidence: tuple[str, ...] = Field(default=(), description="Tools that had answered, checks, or signatures.")
+QUESTIONS: Mapping[str, str] = {
+    "chain": "chain of the records",
+    "start": "start as this place gave it",
+    "expected_head": "head, as it was kept elsewhere",
+    "certificate": "certificate's signature",
+    "judgement": "certificate, verdict and plan agree",
+    "approvals": "people's signatures",
+    "effects": "changes to the network are those certified",
+}
 
 
 class AuditReport(Frozen):
@@ -50,155 +39,89 @@ class AuditReport(Frozen):
     run: str
     records: int
     head: str = Field(description="Hash of the last record: keep it elsewhere.")
-    chain: Standing = Field(description="Whether every record follows the one before it, unaltered.")
-    expected_head: Standing = Field(description="Whether the head is the one that was kept elsewhere.")
+    chain: Finding = Field(description="Whether every record follows the one before it, byte for byte as written.")
+    start: Finding = Field(description="Whether policy, budget and goal are those that this place started it with.")
+    expected_head: Finding = Field(description="Whether it ends where this place, and whoever gave a head, saw it end.")
+    certificate: Finding = Field(description="Whether every certificate is signed by the key of this place.")
+    judgement: Finding = Field(description="Whether certificate, verdict, decision and plan are about the same.")
+    approvals: Finding = Field(
+        description="Whether as many people as asked for approved, by the keys they are known by."
+    )
+    effects: Finding = Field(description="Whether the network went through the certified steps, within their time.")
+    reasons: Mapping[str, str] = Field(description="Why, for each question that is not answered with holds.")
     torn: bool
     outcome: str
-    certificate: Standing = Field(description="Whether the certificate is signed by the key of this place.")
-    approvals: Standing = Field(description="Whether every person's approval is signed by the key they are known by.")
-    effects: Standing = Field(description="Whether the network went through exactly the changes on record.")
     changes: tuple[str, ...] = Field(description="What the network says was done to it, in order.")
     trail: tuple[Entry, ...]
 
     @property
+    def findings(self) -> Mapping[str, Finding]:
+        """The answer to each question."""
+        return {question: getattr(self, question) for question in QUESTIONS}
+
+    @property
     def sound(self) -> bool:
-        """Whether nothing that was checked fails to hold."""
-        checked = (self.chain, self.expected_head, self.certificate, self.approvals, self.effects)
-        return "does not hold" not in checked
+        """Whether everything holds."""
+        return all(finding == "holds" for finding in self.findings.values())
+
+    @property
+    def broken(self) -> bool:
+        """Whether anything is contradicted."""
+        return "broken" in self.findings.values()
 
 
 def audit_run(folder: Path, *, home: Path, head: str | None = None) -> AuditReport:
-    """Verify the record of a run and tell who decided what.
+    """Hold the record of a run against the operator's home and the network's own record, and tell who decided what.
 
-    `home` holds the keys to check signatures against, `head` is the hash that was kept elsewhere, of which the first
-    eight digits or more are enough. Raises `InputError` when there is no run, `JournalError` that names the first
-    record which was altered, removed or reordered.
+    `home` holds keys, people, and what each run was started with; `head` is the hash that was kept elsewhere, 64 hex
+    digits. Raises `InputError` when there is no run, or the head is none.
     """
-    past = read_past(folder)
-    if head is not None and len(head) < _SHORTEST:
-        raise JournalError(f"{head!r} is too short to tell one record from another", fix="give 8 digits or more")
-    applied = _applied(folder)
+    if head is not None and not re.fullmatch(r"[0-9a-f]{64}", head):
+        raise InputError("--head takes the whole hash, 64 hex digits", fix="give it as `audit` printed it")
+    try:
+        past = read_past(folder)
+    except JournalError as error:
+        return _unreadable(folder, str(error))
+    charter = Register(home, past.started.run).read()
+    effects = effects_of(past)
+    answers = {
+        "chain": Answer("cannot be told", "the last line was cut off") if past.reading.torn else Answer("holds"),
+        "start": start_of(past, charter),
+        "expected_head": head_of(past, charter, head),
+        "certificate": certificate_of(past, home),
+        "judgement": judgement_of(past),
+        "approvals": approvals_by(past, Register(home, past.started.run).authority.person),
+        "effects": effects.answer,
+    }
+    return _report(past, answers, effects)
+
+
+def _report(past: Past, answers: Mapping[str, Answer], effects: Effects) -> AuditReport:
+    findings: dict[str, Finding] = {question: answer.finding for question, answer in answers.items()}
     return AuditReport(
         run=past.started.run,
         records=len(past.reading.records),
         head=past.reading.head,
-        chain="holds",
-        expected_head="not checked" if head is None else _standing(past.reading.head.startswith(head.lower())),
+        **findings,
+        reasons={question: answer.because for question, answer in answers.items() if answer.because},
         torn=past.reading.torn,
         outcome=past.finished.outcome if past.finished else "unfinished",
-        certificate=_certified(past, home),
-        approvals=_approved(past, home),
-        effects=_standing(_matches(past, applied)) if applied is not None else "not checked",
-        changes=tuple(sentence(change) for change in applied or ()),
-        trail=tuple(_trail(past)),
+        changes=tuple(sentence(change) for change in effects.made),
+        trail=tuple(trail_of(past)),
     )
 
 
-_SHORTEST = 8
-
-
-def _standing(holds: bool) -> Standing:
-    return "holds" if holds else "does not hold"
-
-
-def _applied(folder: Path) -> list[Change] | None:
-    if not (folder / LIVE).is_file():
-        return None
-    return [entry.change for entry in read_record(folder / LIVE) if isinstance(entry, Applied)]
-
-
-def _matches(past: Past, applied: list[Change]) -> bool:
-    """Whether the changes the network went through are those that were announced, but perhaps the very last one."""
-    announced = [
-        x.change
-        for x in past.events
-        if isinstance(x, ExecutionStep) and x.change is not None and (x.action == "apply" or _begins_undo(x))
-    ]
-    if applied == announced:
-        return True
-    return past.finished is None and applied == announced[:-1]
-
-
-def _begins_undo(step: ExecutionStep) -> bool:
-    return step.action == "roll back" and "is undone" not in step.detail
-
-
-def _certified(past: Past, home: Path) -> Standing:
-    issued = [x for x in past.events if isinstance(x, CertificateIssued)]
-    if not issued or not (home / "signing.key").is_file():
-        return "not checked"
-    public = SigningKey.load(home / "signing.key").public
-    return _standing(all(_signed(public, Certificate.model_validate(x.certificate)) for x in issued))
-
-
-def _signed(public: PublicKey, certificate: Certificate) -> bool:
-    return public.signed(certificate.payload, certificate.signature)
-
-
-def _approved(past: Past, home: Path) -> Standing:
-    if not past.approvals:
-        return "not checked"
-    try:
-        known = [(x, public_key_of(home, x.who)) for x in past.approvals]
-    except TwinError:
-        return "not checked"
-    return _standing(all(x.is_signed and x.key == public.hex for x, public in known))
-
-
-def _trail(past: Past) -> Iterator[Entry]:
-    shown: list[str] = []
-    for record in past.reading.records:
-        event = record.event
-        if isinstance(event, ToolReturned):
-            shown.append(event.tool if event.ok else f"{event.tool} (refused: {event.error})")
-            continue
-        told = _told(event, tuple(dict.fromkeys(shown)))
-        if told is not None:
-            who, what, because, evidence = told
-            yield Entry(
-                record=record.seq + 1,
-                time=f"{record.time:%F %T}",
-                who=who,
-                what=what,
-                because=because,
-                evidence=evidence,
-            )
-        if isinstance(event, StageFinished):
-            shown.clear()
-
-
-def _told(event: Event, shown: tuple[str, ...]) -> tuple[str, str, str, tuple[str, ...]] | None:
-    match event:
-        case StageFinished():
-            return _stage(event, shown)
-        case VerdictReached():
-            checks = tuple(f"{check.name} {'passed' if check.passed else 'failed'}" for check in event.verdict.checks)
-            return "gate", f"plan {event.plan.hash} {'passed' if event.passed else 'failed'}", event.plan.goal, checks
-        case CertificateIssued():
-            certificate = Certificate.model_validate(event.certificate)
-            signed = tuple(f"approved by {x.who}" for x in certificate.approvals)
-            return "operator", f"certified plan {event.plan}", f"{certificate.tier} risk", signed
-        case ApprovalGiven():
-            given = event.approval
-            return given.who, f"{given.decision} of plan {given.plan}", given.reason, (f"key {given.key[:16]}",)
-        case ExecutionStep():
-            change = f": {sentence(event.change)}" if event.change else ""
-            return "executor", f"{event.action}, step {event.step} of {event.of}{change}", event.detail, ()
-        case StopRequested():
-            return "user", "told the run to stop", "", ()
-        case RunResumed():
-            return "user", "took the run up again", f"{event.records} records were there", ()
-        case RunFinished():
-            return "driver", f"ended: {event.outcome}", event.because, ()
-        case _:
-            return None
-
-
-def _stage(event: StageFinished, shown: tuple[str, ...]) -> tuple[str, str, str, tuple[str, ...]]:
-    who = {"observe": "monitoring", "diagnose": "diagnosis", "plan": "planning", "verify": "verification"}
-    what = f"{event.stage} -> {event.next}"
-    if isinstance(event.handover, Decision):
-        what = f"{'approved' if event.handover.approved else 'rejected'} plan {event.handover.plan}, {what}"
-    words = getattr(event.handover, "explanation", "") or getattr(event.handover, "reasons", "")
-    because = f"{event.because}. {words}" if isinstance(words, str) and words else event.because
-    return who.get(event.stage, "driver"), what, because, shown
+def _unreadable(folder: Path, because: str) -> AuditReport:
+    untold = "the record cannot be trusted"
+    findings: dict[str, Finding] = {x: "broken" if x == "chain" else "cannot be told" for x in QUESTIONS}
+    return AuditReport(
+        run=folder.name,
+        records=0,
+        head="",
+        **findings,
+        reasons={question: because if question == "chain" else untold for question in QUESTIONS},
+        torn=False,
+        outcome="unknown",
+        changes=(),
+        trail=(),
+    )

@@ -5,28 +5,25 @@ from collections.abc import Iterator
 from rich.console import RenderableType
 from rich.text import Text
 
-from .auditing import AuditReport
+from .auditing import QUESTIONS, AuditReport
 from .tables import text_table
 from .wording import one_line, visible
 
-_SHADES = {"holds": "green", "does not hold": "bold red", "not checked": "dim"}
+_SHADES = {"holds": "green", "broken": "bold red", "cannot be told": "yellow"}
 
 
 def audit_text(report: AuditReport) -> Iterator[RenderableType]:
     """Tell what holds, and then who decided what."""
-    yield Text(f"run {report.run}: {report.outcome}, {report.records} records, head {report.head}", style="bold")
-    checked = (
-        ("chain of the records", report.chain),
-        ("head, as it was kept elsewhere", report.expected_head),
-        ("certificate's signature", report.certificate),
-        ("people's signatures", report.approvals),
-        ("changes to the network are those on record", report.effects),
+    yield Text(
+        f"run {visible(report.run)}: {report.outcome}, {report.records} records, head {report.head}", style="bold"
     )
-    yield text_table(("what", "finding"), [(name, Text(found, style=_SHADES[found])) for name, found in checked])
-    if report.torn:
-        yield Text("The last line was cut off while it was written; it is left out.", style="yellow")
+    answered = [
+        (QUESTIONS[question], Text(found, style=_SHADES[found]), one_line(report.reasons.get(question, ""), 160))
+        for question, found in report.findings.items()
+    ]
+    yield text_table(("what", "finding", "because"), answered)
     rows = [
-        (str(x.record), x.time, x.who, _what(x.what), one_line(x.because, 160), ", ".join(x.evidence))
+        (str(x.record), x.time, one_line(x.who, 40), _what(x.what), one_line(x.because, 160), _list(x.evidence))
         for x in report.trail
     ]
     yield text_table(("record", "time (UTC)", "who", "what", "because", "evidence"), rows)
@@ -34,3 +31,7 @@ def audit_text(report: AuditReport) -> Iterator[RenderableType]:
 
 def _what(text: str) -> str:
     return one_line(visible(text), 90)
+
+
+def _list(evidence: tuple[str, ...]) -> str:
+    return ", ".join(one_line(x, 90) for x in evidence)

@@ -1,6 +1,5 @@
 """Writing a run's record: JSON Lines, each line bound to the one before by its hash, written before it takes effect."""
 
-import json
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -13,7 +12,7 @@ from twin.errors import JournalError, RehearsedError, StoreError
 
 from .events import Event
 from .recall import Recall
-from .record import GENESIS, Reading, Record, body, digest, read_journal
+from .record import GENESIS, Reading, Record, body, canonical, digest, read_journal
 
 __all__ = ["GENESIS", "Clock", "Journal", "Listener", "Reading", "Record", "read_journal"]
 
@@ -100,9 +99,8 @@ class Journal:
             raise JournalError(f"the journal is closed, {event.kind!r} was not written", fix="this is a bug: report it")
         content = body(self._seq, self._clock(), self._head, event)
         hashed = digest(content)
-        line = json.dumps({**content, "hash": hashed}, separators=(",", ":"), ensure_ascii=False) + "\n"
         try:
-            self._file.write(line.encode())
+            self._file.write(canonical({**content, "hash": hashed}) + b"\n")
             self._file.flush()
         except OSError as error:
             raise JournalError(f"cannot write the journal: {error.strerror}", fix="free some space") from error

@@ -107,7 +107,6 @@ class NetworkOperator:
             plan=plan.hash,
             snapshot=plan.base,
             policy=self.desk.policy.hash,
-            run=self.session.run,
             time=now,
             reason=decision.reasons,
         )

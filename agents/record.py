@@ -42,7 +42,8 @@ def read_journal(path: Path) -> Reading:
     """Read a journal and verify its chain.
 
     A last line without its line end was cut off by a crash and is left out. Raises `StoreError` when the file cannot
-    be read, `JournalError` that names the first line which is malformed, missing, reordered or altered.
+    be read, `JournalError` that names the first line which is malformed, missing, reordered, altered, or not
+    byte for byte what its record is written as.
     """
     try:
         text = path.read_bytes()
@@ -63,6 +64,11 @@ def body(seq: int, time: datetime, previous: str, event: Event) -> dict[str, obj
     return {"seq": seq, "time": time.isoformat(), "previous": previous, "event": event.model_dump(mode="json")}
 
 
+def canonical(content: dict[str, object]) -> bytes:
+    """The line of a record, without its line end."""
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def digest(content: dict[str, object]) -> str:
     """SHA-256 of the canonical JSON of a record without its hash, 64 hex digits."""
     text = json.dumps(content, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
@@ -72,13 +78,15 @@ def digest(content: dict[str, object]) -> str:
 def _read_line(path: Path, number: int, line: bytes, head: str) -> Record:
     where = f"{path}: line {number + 1}"
     try:
-        raw = json.loads(line)
-        record = Record.model_validate(raw)
+        record = Record.model_validate(json.loads(line))
     except (ValueError, ValidationError) as error:
         raise JournalError(f"{where} is not a journal record", fix="restore the file from a copy") from error
-    content = {key: value for key, value in raw.items() if key != "hash"}
+    content = body(record.seq, record.time, record.previous, record.event)
     if record.previous != head or record.seq != number:
         raise JournalError(f"{where} does not follow the line before it", fix="do not trust this run record")
     if record.hash != digest(content):
         raise JournalError(f"{where} was altered after it was written", fix="do not trust this run record")
+    # A record has one spelling: a key that is there twice could say something else to another reader of the file.
+    if line != canonical({**content, "hash": record.hash}):
+        raise JournalError(f"{where} is not as this record is written", fix="do not trust this run record")
     return record

@@ -63,10 +63,11 @@ def test_two_people_approve_and_the_plan_is_executed(place: Path):
     report = json.loads(command(place, "audit", one["run"], "--json").stdout)
     assert report["sound"]
     assert report["approvals"] == report["certificate"] == report["effects"] == "holds"
-    text = command(place, "audit", one["run"], "--head", report["head"][:10])
+    text = command(place, "audit", one["run"], "--head", report["head"])
     assert text.returncode == 0
     assert "ada" in text.stdout
-    assert command(place, "audit", one["run"], "--head", "0" * 10).returncode == 1
+    assert command(place, "audit", one["run"], "--head", "0" * 64).returncode == 3
+    assert command(place, "audit", one["run"], "--head", report["head"][:10]).returncode == 2
 
     replay = command(place, "replay", one["run"])
     assert replay.returncode == 0

@@ -27,7 +27,7 @@ class Approval(Frozen):
     plan: str = Field(description="Plan hash.")
     snapshot: str
     policy: str = Field(default="", description="Hash of the policy that it is given under; a person's names one.")
-    run: str = Field(default="", description="The run whose plan it is, where the plan is a run's.")
+    run: str = Field(default="", description="The run whose plan it is; a person's names one.")
     time: AwareDatetime
     reason: str = Field(default="", max_length=2000)
     key: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="A person's public key, 64 hex digits.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from .options import Json, Runs
-from .output import FAILURE, INTERRUPTED, RunInterruptedError, emit, say, tell
+from .output import FAILURE, INTERRUPTED, REJECTED, RunInterruptedError, emit, say, tell
 
 if TYPE_CHECKING:
     from agents.approval import Decided, Pending
@@ -119,12 +119,16 @@ def replay(run: Run, runs: Runs = Path("runs"), as_json: Json = False) -> None:
 def audit(
     run: Run,
     head: Annotated[
-        str | None, typer.Option("--head", help="The last record's hash, as it was kept elsewhere.")
+        str | None, typer.Option("--head", help="The last record's whole hash, as it was kept elsewhere.")
     ] = None,
     runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Verify a run's record, and tell who decided what on which evidence. Exit code 1 if anything does not hold."""
+    """Hold a run's record against the operator's home and the network, and tell who decided what on which evidence.
+
+    Each question is answered with holds, broken or cannot be told. Exit code 3 means that something is broken, 1 that
+    nothing is, but something cannot be told.
+    """
     from agents.auditing import audit_run
     from agents.auditing_text import audit_text
     from agents.run import home_folder
@@ -136,7 +140,7 @@ def audit(
         for part in audit_text(report):
             say(part)
     if not report.sound:
-        raise typer.Exit(FAILURE)
+        raise typer.Exit(REJECTED if report.broken else FAILURE)
 
 
 def list_runs(

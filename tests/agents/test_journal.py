@@ -53,6 +53,45 @@ def test_tampering_is_found_and_the_line_named(tmp_path: Path, damage, message: 
         read_journal(path)
 
 
+def respelled(old: bytes, new: bytes):
+    """Write the last line otherwise, with the same values."""
+
+    def damage(line: bytes) -> bytes:
+        assert old in line
+        return line.replace(old, new, 1)
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        respelled(b'"event":{', b'"event":{"kind":"noted","text":"a lie"},"event":{'),
+        respelled(b'"text":', b'"text":"a lie","text":'),
+        respelled(b'{"seq":', b'{"hash":"0","seq":'),
+        respelled(b",", b", "),
+        respelled(b":", b" :"),
+        respelled(b'{"seq"', b' {"seq"'),
+        respelled(b"}\n", b"} \n"),
+        respelled(b"}\n", b"}\r\n"),
+        respelled(b'"text"', b'"t\\u0065xt"'),
+        respelled(b"event 3", b"\\u0065vent 3"),
+        respelled(b'"seq":3', b'"seq":3.0'),
+        respelled(b'"seq":3', b'"seq":"3"'),
+        respelled(b'"seq":3', b'"seq":3e0'),
+        respelled(b"+00:00", b"Z"),
+        respelled(b"T12:00:00", b" 12:00:00"),
+        respelled(b'{"kind":"noted","text":"event 3"}', b'{"text":"event 3","kind":"noted"}'),
+    ],
+)
+def test_a_line_that_is_not_byte_for_byte_its_record_is_found(tmp_path: Path, damage):
+    path = written(tmp_path / "journal.jsonl")
+    *lines, last = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join((*lines, damage(last))))
+    with pytest.raises(JournalError, match="line 4 is not"):
+        read_journal(path)
+
+
 def test_a_line_that_was_cut_off_by_a_crash_is_left_out_and_reported(tmp_path: Path):
     path = written(tmp_path / "journal.jsonl")
     path.write_bytes(path.read_bytes()[:-30])

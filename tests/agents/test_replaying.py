@@ -15,7 +15,7 @@ from agents.record import body, digest
 from agents.replaying import replay_run
 from tests.agents.characters import calls, model
 from tests.agents.incidents import Run, perform
-from twin.errors import DeadlineError, InputError, JournalError
+from twin.errors import DeadlineError, InputError
 
 
 def copied(run: Run, tmp: Path) -> Path:
@@ -107,7 +107,7 @@ def test_an_audit_tells_who_decided_what_on_which_evidence(resolved: Run):
     report = audit_run(resolved.result.folder, home=resolved.result.folder.parents[1] / "home")
     assert report.sound
     assert (report.chain, report.certificate, report.effects) == ("holds", "holds", "holds")
-    assert (report.approvals, report.expected_head) == ("not checked", "not checked")
+    assert report.findings == dict.fromkeys(report.findings, "holds")
     assert report.head == resolved.result.head
     decided = {entry.who: entry for entry in report.trail}
     assert "rank_causes" in decided["diagnosis"].evidence
@@ -120,20 +120,26 @@ def test_an_audit_tells_who_decided_what_on_which_evidence(resolved: Run):
 def test_a_head_that_was_kept_elsewhere_unmasks_a_rewritten_journal(resolved: Run, tmp_path: Path):
     folder = copied(resolved, tmp_path)
     home = resolved.result.folder.parents[1] / "home"
-    assert audit_run(folder, home=home, head=resolved.result.head[:12]).expected_head == "holds"
+    assert audit_run(folder, home=home, head=resolved.result.head).expected_head == "holds"
     rewritten(folder, lambda event: event.model_copy(update={"seconds": 0.0}) if hasattr(event, "seconds") else event)
     report = audit_run(folder, home=home, head=resolved.result.head)
     assert report.chain == "holds"
-    assert report.expected_head == "does not hold"
+    assert report.expected_head == "broken"
     assert not report.sound
+    assert audit_run(folder, home=home).expected_head == "broken"  # the home has kept it, too
+    for short in (resolved.result.head[:12], resolved.result.head[:-1], "", "g" * 64):
+        with pytest.raises(InputError, match="the whole hash"):
+            audit_run(folder, home=home, head=short)
 
 
 def test_an_altered_record_is_named(resolved: Run, tmp_path: Path):
     folder = copied(resolved, tmp_path)
     path = folder / "journal.jsonl"
     path.write_text(path.read_text().replace('"approved":true', '"approved":false', 1))
-    with pytest.raises(JournalError, match="was altered"):
-        audit_run(folder, home=tmp_path)
+    report = audit_run(folder, home=tmp_path)
+    assert report.chain == "broken"
+    assert "was altered" in report.reasons["chain"]
+    assert {x for question, x in report.findings.items() if question != "chain"} == {"cannot be told"}
 
 
 def test_a_change_that_is_not_on_record_is_found(resolved: Run, tmp_path: Path):
@@ -142,6 +148,6 @@ def test_a_change_that_is_not_on_record_is_found(resolved: Run, tmp_path: Path):
     applied = next(line for line in path.read_text().splitlines() if '"did":"apply"' in line)
     path.write_text(path.read_text() + applied + "\n")
     report = audit_run(folder, home=tmp_path)
-    assert report.effects == "does not hold"
+    assert report.effects == "broken"
     assert not report.sound
-    assert report.certificate == "not checked"
+    assert report.certificate == "cannot be told"
