@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from twin.faults import TRAITS, Fault, struck_links
+from twin.faults import Fault, struck_links
 from twin.model import Network
 
 
@@ -18,7 +18,7 @@ def places(network: Network, fault: Fault) -> Places:
     """Return what may be named for one fault; of a fault of a whole router, or of the whole network, no interface."""
     if fault.element.startswith("network/"):
         return Places(frozenset(), frozenset())
-    if TRAITS[fault.kind].element in ("node", "node or network"):
+    if fault.element.startswith("node/"):
         return Places(frozenset((fault.element,)), frozenset())
     links = [network.links[i] for i in struck_links(network, fault)]
     circuits = {i for link in links for i in network.circuit(link.circuit)}

@@ -11,7 +11,7 @@ import numpy as np
 from evals.oracle.traces import MOVED, shown
 from twin.diagnose import Diagnosis, diagnose
 from twin.errors import TopologyError
-from twin.faults import TRAITS, Fault, FaultKind, draw_fault, struck_links
+from twin.faults import Fault, FaultKind, draw_fault, struck_links
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
@@ -157,7 +157,7 @@ def double(nodes: int, kinds: Sequence[FaultKind], seed: int) -> Case | None:
 
 def places(inventory: Network, fault: Fault) -> set[str]:
     """The routers that a fault is at, or between."""
-    if TRAITS[fault.kind].element in ("circuit", "interface"):
+    if not fault.element.startswith("node/"):
         links = [inventory.links[x] for x in struck_links(inventory, fault)]
         return {x.tail for x in links} | {x.head for x in links}
     return {fault.element.removeprefix("node/")}

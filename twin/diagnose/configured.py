@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, interfaces
 from twin.model import Floats, Network
 from twin.observe.observation import Observation
 from twin.observe.readback import Item, ItemKind, Readback
@@ -58,9 +58,9 @@ def _lines(network: Network, fault: Fault) -> Iterator[tuple[str, Item]]:
         for position in network.circuit(fault.element):
             yield network.links[position].tail, Item("drained", fault.element)
     elif fault.kind in _KINDS:
-        router = network.links[network.link(fault.element)].tail
         kind, target = _KINDS[fault.kind], fault.target or ""
-        yield router, Item(kind, fault.element, target)
+        for interface in interfaces(network, fault):
+            yield network.links[network.link(interface)].tail, Item(kind, interface, target)
 
 
 _KINDS: dict[FaultKind, ItemKind] = {

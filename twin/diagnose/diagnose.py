@@ -14,6 +14,7 @@ from .evidence import evidence, unexplained
 from .incidents import incident_causes
 from .judged import Judged
 from .likelihood import planned
+from .prior import one_more
 from .search import GROSS, Scored, Search
 
 SHOWN = 10
@@ -22,6 +23,7 @@ ABSTAIN_BELOW = 0.5
 """Confidence below which the best hypothesis is no answer."""
 TEMPER = 0.9
 """Share of the log likelihood that counts: with it, stated confidence was nearest to how often the answer was right."""
+_SURELY = 1.0  # nats: what leaves out a fact is less likely than not
 _ALIKE = 2.0  # nats: hypotheses closer than this cannot be told apart
 _EQUAL = 1e-6
 
@@ -29,17 +31,21 @@ _EQUAL = 1e-6
 def diagnose(observation: Observation, *, prior: Mapping[tuple[str, str], float] | None = None) -> Diagnosis:
     """Rank what could have caused the readings; healthy is one of the hypotheses and is always simulated.
 
-    Faults with a trace in the readings are simulated first; where the best of them leaves a reading unexplained, so
-    are pairs of faults. Scores are log likelihoods with a prior: uniform over kinds and over elements of a kind, less a
-    cost for a severity that is fitted to the readings, so that a healthy network is found healthy. Log lines shift a
-    hypothesis within a bound that no forged line can exceed. Hypotheses that predict the same readings and are as
-    likely are one answer, named after the first of them. `prior` adds log odds by kind and element of a fault, which
-    past incidents teach; none counts more than `PRIOR_BOUND`.
+    What devices say of themselves is held by the shortest set of faults; then faults with a trace in the readings are
+    simulated, and where the best of them leaves a reading unexplained, so are several at once. What all of them leave
+    unexplained takes confidence away: the true cause may not be among them.
+
+    Scores are log likelihoods with a prior: uniform over kinds and their forms and over elements, less a cost for a
+    severity that is fitted to the readings, so that a healthy network is found healthy. Log lines shift a hypothesis
+    within a bound that no forged line can exceed. Hypotheses that no reading and no log line tells apart are one
+    answer, named after the likeliest of them. `prior` adds log odds by kind and element of a fault, which past
+    incidents teach; none counts more than `PRIOR_BOUND`.
     """
     search = Search(observation, prior or {})
     groups = _grouped(search.run())
-    confidence = _posterior(np.array([np.logaddexp.reduce([x.score for x in group]) for group in groups]))
     best, healthy = groups[0][0], search.healthy.judged
+    scores = np.array([np.logaddexp.reduce([x.score for x in group]) for group in groups])
+    confidence = _posterior(scores, groups[0][0].score + _missed(observation, search, best.judged))
     split = partial(incident_causes, observation.network, judge=search.judged, posterior=_by_names(groups, confidence))
     return Diagnosis(
         snapshot=observation.network.id,
@@ -51,7 +57,7 @@ def diagnose(observation: Observation, *, prior: Mapping[tuple[str, str], float]
         ),
         simulated=sum(map(len, groups)),
         unexplained=unexplained(best.judged, healthy),
-        doubt=_doubt(best.judged, float(confidence[0])),
+        doubt=_doubt(best.judged, float(confidence[0]), search.left_out(best.judged)),
     )
 
 
@@ -78,7 +84,9 @@ def _shown(groups: list[list[Scored]], confidence: Floats) -> list[tuple[list[Sc
     return [x for i, x in enumerate(entries) if i < SHOWN or not x[0][0].causes]
 
 
-def _doubt(best: Judged, confidence: float) -> str | None:
+def _doubt(best: Judged, confidence: float, left_out: tuple[str, ...]) -> str | None:
+    if left_out:
+        return f"it does not explain why {left_out[0]} is down or silent"
     if confidence < ABSTAIN_BELOW:
         return f"confidence {confidence:.2f} is below {ABSTAIN_BELOW:g}: other causes explain the readings as well"
     if best.gross > 2 * GROSS:
@@ -87,7 +95,7 @@ def _doubt(best: Judged, confidence: float) -> str | None:
 
 
 def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
-    """Put together what predicts the same readings and is as likely; in order of the first of each group."""
+    """Put together what no reading and no log line tells apart; in order of the first of each group."""
     groups: list[list[Scored]] = []
     for entry in ranked:
         home = next((x for x in groups if _same(x[0], entry)), None)
@@ -105,12 +113,25 @@ def _renamed(entry: Scored) -> list[str]:
 
 
 def _same(one: Scored, other: Scored) -> bool:
-    return abs(one.score - other.score) < _EQUAL and one.judged.same_readings(other.judged)
+    as_likely = abs(one.total - other.total) < _EQUAL and abs(one.told - other.told) < _EQUAL
+    return as_likely and one.judged.same_readings(other.judged)
 
 
-def _posterior(scores: Floats) -> Floats:
-    weight = np.exp(TEMPER * (scores - scores.max()))
-    return weight / weight.sum()
+def _missed(observation: Observation, search: Search, best: Judged) -> float:
+    """Nats by which a cause that was not simulated may be likelier than the best one: it holds what that leaves.
+
+    One more fault somewhere would explain the readings that are off by more than `GROSS`, at the price of one; where a
+    device says that it is down, that it is down is sure.
+    """
+    gain = best.unheld(GROSS) + one_more(observation.network)
+    return max(gain, _SURELY if search.left_out(best) else gain)
+
+
+def _posterior(scores: Floats, missed: float) -> Floats:
+    """Shares of the hypotheses, and none of them may be true: `missed` is the score of all that were not simulated."""
+    top = max(float(scores.max()), missed)
+    weight = np.exp(TEMPER * (scores - top))
+    return weight / (weight.sum() + np.exp(TEMPER * (missed - top)))
 
 
 def _hypothesis(group: list[Scored], healthy: Judged, confidence: float, groups: list[list[Scored]]) -> Hypothesis:

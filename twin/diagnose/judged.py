@@ -57,12 +57,20 @@ class Judged(NamedTuple):
 
     @property
     def gross(self) -> float:
-        """Nats that the reading costs which is explained the worst; balances repeat loads, lines are no measure."""
+        """Nats that the reading costs which is explained the worst."""
+        return max(0.0, *(-float(term.min(initial=0.0)) for term in self._costs))
+
+    def unheld(self, gross: float) -> float:
+        """Nats that all readings cost together which cost more than this each."""
+        return float(sum(-term[term < -gross].sum() for term in self._costs))
+
+    @property
+    def _costs(self) -> Likelihood:
+        """What each reading costs, its normalisation left out; balances repeat loads, lines are no measure."""
         known = np.isfinite(self.residuals.measured)
         load = np.where(known, self.likelihood.load + np.log(self.residuals.sigma), 0.0)
         unread = np.minimum(self.likelihood.counted + _ONE_POLL, 0.0)
-        rest = self.likelihood._replace(load=load, counted=unread, balance=np.zeros(0), configured=np.zeros(0))
-        return max(0.0, *(-float(term.min(initial=0.0)) for term in rest))
+        return self.likelihood._replace(load=load, counted=unread, balance=np.zeros(0), configured=np.zeros(0))
 
     def same_readings(self, other: "Judged") -> bool:
         """Whether another hypothesis takes the same readings for true and predicts the same ones."""

@@ -150,7 +150,7 @@ def _errors(seen: Observation, readings: Readings) -> Floats:
 
 
 def _oper_up(seen: Observation, readings: Readings) -> Floats:
-    return np.where(_at_tail(seen), _reported(seen.up, readings.up), 0.0)
+    return np.where(seen.told, _reported(seen.up, readings.up), 0.0)
 
 
 def _adjacent(seen: Observation, readings: Readings) -> Floats:

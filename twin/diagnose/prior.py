@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from twin.faults import MAX_WEIGHT, TRAITS, Fault, FaultKind
+from twin.faults import MAX_WEIGHT, TRAITS, Fault
 from twin.model import Network
 
 from .effects import HINT_BOUND, Candidate
@@ -12,11 +12,15 @@ from .effects import HINT_BOUND, Candidate
 PRIOR_BOUND = 1.5
 """Most log odds that past incidents may add: a factor of 4.5, which a single clear reading outweighs."""
 _HEALTHY, _ANOTHER = 0.5, 0.2  # probability that nothing is wrong, that one more thing is
+_USUAL = 4.0  # how much likelier a kind is at its usual sort of element than in each of its other forms
+_FORMS = sum(_USUAL + len(trait.forms) for trait in TRAITS.values())
 _SEVERITY_COST = 2.5  # nats: half of log N for one severity that is fitted to N readings
 
 
 def log_prior(network: Network, causes: tuple[Candidate, ...]) -> float:
-    """Log of the prior: uniform over kinds, elements of a kind and targets, with a cost for severities that are fitted.
+    """Log of the prior: uniform over kinds and their forms, over elements and targets, less a cost for severities.
+
+    So it is a length of description: one mistake at a router is shorter than the same at each of its interfaces.
 
     Log lines shift each fault within `HINT_BOUND`.
     """
@@ -24,6 +28,11 @@ def log_prior(network: Network, causes: tuple[Candidate, ...]) -> float:
         return float(np.log(_HEALTHY))
     several = float(np.log(1 - _HEALTHY)) + (len(causes) - 1) * float(np.log(_ANOTHER))
     return several + sum(_of(network, cause) for cause in causes)
+
+
+def one_more(network: Network) -> float:
+    """Log of the prior that one more fault of a given kind is at a given interface."""
+    return float(np.log(_ANOTHER) + np.log(_USUAL / (_FORMS * max(len(network.links), 1))))
 
 
 def from_the_past(causes: tuple[Candidate, ...], prior: Mapping[tuple[str, str], float]) -> float:
@@ -34,17 +43,28 @@ def from_the_past(causes: tuple[Candidate, ...], prior: Mapping[tuple[str, str],
 
 def _of(network: Network, candidate: Candidate) -> float:
     fault = candidate.fault
-    places = len(FaultKind) * _elements(network, fault) * _targets(network, fault)
+    places = _FORMS * _elements(network, fault) * _targets(network, fault)
     return (
-        float(np.log((1 + len(candidate.also)) / places))
+        float(np.log(_usual(fault) * (1 + len(candidate.also)) / places))
         + _severity(candidate)
         + float(np.clip(candidate.hint, -HINT_BOUND, HINT_BOUND))
     )
 
 
+def _usual(fault: Fault) -> float:
+    sort = {"link": "circuit", "risk-group": "risk group"}.get(found := fault.element.split("/", 1)[0], found)
+    return 1.0 if sort in TRAITS[fault.kind].forms else _USUAL
+
+
 def _elements(network: Network, fault: Fault) -> int:
     """How many elements of its sort the network has."""
-    known = {"link": network.circuits, "node": network.nodes, "interface": network.links, "network": (network,)}
+    known = {
+        "link": network.circuits,
+        "node": network.nodes,
+        "interface": network.links,
+        "network": (network,),
+        "risk-group": network.risk_groups,
+    }
     return len(known[fault.element.split("/", 1)[0]])
 
 

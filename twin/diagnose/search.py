@@ -1,4 +1,4 @@
-"""The search for hypotheses: single faults that leave a trace, then pairs where one fault does not explain it all."""
+"""The search for hypotheses: what devices say of themselves, single faults that leave a trace, then several at once."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -10,16 +10,19 @@ from twin.model import Network
 from twin.observe.expectation import Expectation
 from twin.observe.observation import Observation
 
-from .candidates import candidates, diverted, undiverted
+from .candidates import candidates, diverted, stated, undiverted
 from .diagnosis import named
-from .effects import Candidate
+from .effects import HINT_BOUND, Candidate
 from .judged import Judged
 from .likelihood import judge
 from .prior import from_the_past, log_prior
+from .reported import Reported
 
 GROSS = 6.0
 """Nats that a single reading may cost before it calls for another explanation."""
 _SEEDS, _PARTNERS, _ROUNDS = 3, 8, 2
+_MOST = 12  # faults at once
+_SIMULATED, _PER_NODE = 100, 6_000  # hypotheses, and more on smaller networks, beyond which no fault is added
 _LARGE = 100  # nodes from which on only the likeliest single fault is extended, and once
 _PLAIN = frozenset(
     (
@@ -46,12 +49,18 @@ class Scored(NamedTuple):
 
     causes: tuple[Candidate, ...]
     judged: Judged
-    score: float  # log likelihood with prior
+    total: float  # log likelihood of all readings
+    score: float  # the same with prior
 
     @property
     def name(self) -> str:
         """Kind and element of every fault, or `healthy`."""
         return named(self.judged.faults)
+
+    @property
+    def told(self) -> float:
+        """Nats that log lines speak for it."""
+        return sum(float(np.clip(x.hint, -HINT_BOUND, HINT_BOUND)) for x in self.causes)
 
 
 class Search:
@@ -61,25 +70,56 @@ class Search:
         self.observation = observation
         self._prior = prior or {}
         self._expectation = Expectation(observation)
+        self._reported = Reported.of(observation)
         self._known: dict[str, Scored] = {}
-        self._extended: set[Fault] = set()
+        self._extended: set[str] = set()
         self.healthy = self._score(())
 
     def run(self) -> list[Scored]:
         """Every hypothesis that was simulated, the likeliest first.
 
-        A second fault is looked for in what the likeliest single ones leave unexplained; then each of the two is looked
-        for again in what the other leaves, so that the first one found is not kept for being first.
+        What devices say of themselves comes first: single faults that hold it, and the shortest set of faults that
+        holds all of it. Where that explains every reading, nothing else is looked for. Otherwise faults are added, one
+        at a time, in what the likeliest hypothesis leaves unexplained; then each of them is looked for again in what
+        the others leave, so that the first one found is not kept for being first.
         """
-        healthy = self.healthy.judged
-        first = [self._score((x,)) for x in undiverted(self.observation, healthy)]
+        seen, healthy = self.observation, self.healthy.judged
+        first = [self._score((x,)) for x in stated(seen, healthy)]
+        self._hold(first)
+        if not (self._reported.number and self._settled()):
+            first += [self._score((x,)) for x in undiverted(seen, healthy)]
         if not self._settled():
-            first += [self._score((x,)) for x in diverted(self.observation, healthy)]
+            first += [self._score((x,)) for x in diverted(seen, healthy)]
         if self._best().judged.gross > GROSS:
-            first += [self._score((x,)) for x in _unseen(self.observation, self._known)]
+            first += [self._score((x,)) for x in _unseen(seen, self._known)]
         if self._best().causes and self._best().judged.gross > GROSS:
-            self._pairs(sorted(first, key=lambda x: -x.score))
+            if len(self._best().causes) == 1:
+                self._pairs(sorted(first, key=lambda x: -x.score))
+            self._grow()
+        self._vary(first)
         return sorted(self._known.values(), key=lambda x: (-x.score, x.name))
+
+    def left_out(self, judged: Judged) -> tuple[str, ...]:
+        """Ids of interfaces that are down, and of nodes that are silent, which a hypothesis does not hold."""
+        return self._reported.left_out(self.observation.network, judged.readings)
+
+    def _hold(self, singles: list[Scored]) -> None:
+        """Put together the likeliest single faults that each hold facts which those before do not.
+
+        None that contradicts what reads well; so that one fault at a router, or of a risk group, comes before many.
+        """
+        chosen: list[Scored] = []
+        left = self._reported
+        ranked = sorted(singles, key=lambda x: -x.score)
+        while left.number and len(chosen) < _MOST:
+            fits = (x for x in ranked if left.without(x.judged.readings).number < left.number)
+            best = next((x for x in fits if not self._reported.contradicts(x.judged.readings)), None)
+            if best is None:
+                break
+            chosen.append(best)
+            left = left.without(best.judged.readings)
+        if len(chosen) > 1:
+            self._score(_in_order(x.causes[0] for x in chosen))
 
     def judged(self, faults: tuple[Fault, ...]) -> Judged:
         """Some faults after their simulation, whether they were a hypothesis or not."""
@@ -89,15 +129,16 @@ class Search:
         return judge(self.observation, self._expectation, faults)
 
     def _settled(self) -> bool:
-        """Whether one fault explains everything and shows in readings that routing does not touch."""
+        """Whether faults that show in readings which routing does not touch explain everything."""
         best = self._best()
-        return bool(best.causes) and best.causes[0].fault.kind in _PLAIN and best.judged.gross <= GROSS
+        plain = all(x.fault.kind in _PLAIN for x in best.causes)
+        return bool(best.causes) and plain and best.judged.gross <= GROSS
 
     def _best(self) -> Scored:
         return max(self._known.values(), key=lambda x: x.score)
 
     def _pairs(self, singles: list[Scored]) -> None:
-        large = len(self.observation.network.nodes) > _LARGE
+        large = self._large
         for seed in _apart(singles)[: 1 if large else _SEEDS]:
             self._extend(seed)
             if len(self._best().causes) > 1 and self._best().judged.gross <= GROSS:
@@ -114,29 +155,67 @@ class Search:
             if self._best() is best:
                 return
 
-    def _extend(self, single: Scored) -> None:
-        """Add every second fault that has a trace in what a single one leaves; each single one is extended once."""
-        if single.causes[0].fault in self._extended:
-            return
-        self._extended.add(single.causes[0].fault)
-        for candidate in candidates(self.observation, single.judged):
-            self._join(single, candidate)
+    def _grow(self) -> None:
+        """Add faults while that makes the likeliest hypothesis likelier; leave out those that others make needless."""
+        for _ in range(_MOST):
+            best = self._best()
+            if len(self._known) > _SIMULATED + _PER_NODE / len(self.observation.network.nodes):
+                return
+            if len(best.causes) > 1 and best.judged.gross > GROSS and len(best.causes) < _MOST:
+                self._extend(best)
+            for cause in best.causes if len(best.causes) > 2 else ():
+                rest = self._score(tuple(x for x in best.causes if x is not cause))
+                if not self._large and self._best().judged.gross > GROSS:
+                    self._extend(rest)
+            if self._best() is best:
+                return
 
-    def _join(self, single: Scored, other: Candidate) -> None:
-        if not _touch(single.causes[0].fault, other.fault):
-            self._score(tuple(sorted((*single.causes, other), key=lambda x: str(x.fault))))
+    def _vary(self, singles: list[Scored]) -> None:
+        """Of several faults, try in place of each what else was found at its element, at the ends of its circuit."""
+        best = self._best()
+        if len(best.causes) < 2:
+            return
+        for cause in best.causes:
+            rest = tuple(x for x in best.causes if x is not cause)
+            others = [x for x in singles if _touch(x.causes[0].fault, cause.fault) and x.causes[0] != cause]
+            for other in sorted(others, key=lambda x: -x.score)[:_PARTNERS]:
+                self._score(_in_order((*rest, other.causes[0])))
+
+    @property
+    def _large(self) -> bool:
+        return len(self.observation.network.nodes) > _LARGE
+
+    def _extend(self, some: Scored) -> None:
+        """Add every further fault that has a trace in what some leave; each hypothesis is extended once."""
+        if some.name in self._extended:
+            return
+        self._extended.add(some.name)
+        for candidate in candidates(self.observation, some.judged):
+            self._join(some, candidate)
+
+    def _join(self, some: Scored, other: Candidate) -> None:
+        if not any(_touch(x.fault, other.fault) for x in some.causes):
+            self._score(_in_order((*some.causes, other)))
 
     def _score(self, causes: tuple[Candidate, ...]) -> Scored:
+        """Simulate a hypothesis once; of several estimates of a severity, or hints, the likeliest counts."""
         name = named(tuple(x.fault for x in causes))
         known = self._known.get(name)
-        if known is not None and _same_severities(known.causes, causes):
-            return known
-        judged = judge(self.observation, self._expectation, tuple(x.fault for x in causes))
         prior = log_prior(self.observation.network, causes) + from_the_past(causes, self._prior)
-        scored = Scored(causes, judged, judged.total + prior)
-        if known is None or scored.score > known.score:
-            self._known[name] = scored
+        if known is not None and _same_severities(known.causes, causes):
+            judged, total = known.judged, known.total
+        else:
+            judged = judge(self.observation, self._expectation, tuple(x.fault for x in causes))
+            total = judged.total
+        scored = Scored(causes, judged, total, total + prior)
+        if known is not None and scored.score <= known.score:
+            return known if judged is known.judged else scored
+        self._known[name] = scored
         return scored
+
+
+def _in_order(causes: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(sorted(causes, key=lambda x: str(x.fault)))
 
 
 def _same_severities(one: tuple[Candidate, ...], other: tuple[Candidate, ...]) -> bool:

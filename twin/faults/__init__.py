@@ -1,6 +1,6 @@
 """The faults that can befall a network and its measurement, each with ground truth: kind, element, severity, onset."""
 
-from .afflict import afflict, afflict_all, check, struck_links
+from .afflict import afflict, afflict_all, check, interfaces, struck_links
 from .alike import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alike
 from .draw import HURTS, TRIES_PER_KIND, draw_fault
 from .fault import Fault, FaultKind
@@ -27,5 +27,6 @@ __all__ = [
     "alike",
     "check",
     "draw_fault",
+    "interfaces",
     "struck_links",
 ]

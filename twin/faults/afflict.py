@@ -8,7 +8,7 @@ from twin.errors import TopologyError, UnknownElementError
 from twin.model import Floats, Link, Network
 
 from .fault import Fault, FaultKind
-from .kinds import ADJACENCY_KINDS, PACKET_BITS, SYN_BITS, TRAITS
+from .kinds import ADJACENCY_KINDS, PACKET_BITS, SYN_BITS, TRAITS, ElementKind, Form
 
 _K = FaultKind
 _Change = Callable[[Link], Link]
@@ -40,18 +40,49 @@ def afflict_all(network: Network, faults: Iterable[Fault]) -> Network:
 
 
 def struck_links(network: Network, fault: Fault) -> tuple[int, ...]:
-    """Positions of the links that the fault is about: of its circuit, out of its interface, or of its node."""
-    match TRAITS[fault.kind].element:
-        case "circuit":
-            return network.circuit(fault.element)
-        case "interface":
-            position = network.link(fault.element)
-            whole = fault.kind in _WHOLE_CIRCUIT
-            return network.circuit(network.links[position].circuit) if whole else (position,)
-        case "node" | "node or network":
-            name, sent_only = fault.element.removeprefix("node/"), fault.kind is _K.DEVICE_CORRUPTION
-            links = enumerate(network.links)
-            return tuple(i for i, x in links if x.tail == name or (x.head == name and not sent_only))
+    """Positions of the links that the fault is about: of its circuits, out of its interface, or of its node."""
+    sort, _, rest = fault.element.partition("/")
+    if sort == "link":
+        return network.circuit(fault.element)
+    if sort == "interface":
+        position = network.link(fault.element)
+        whole = fault.kind in _WHOLE_CIRCUIT
+        return network.circuit(network.links[position].circuit) if whole else (position,)
+    if sort == "risk-group":
+        return tuple(i for circuit in risk_group(network, fault.element) for i in network.circuit(circuit))
+    sent_only = fault.kind in _SENT
+    return tuple(i for i, x in enumerate(network.links) if x.tail == rest or (x.head == rest and not sent_only))
+
+
+def interfaces(network: Network, fault: Fault) -> tuple[str, ...]:
+    """Ids of the interfaces at which the fault lies: its own, both of its circuit, or all of its router.
+
+    Of a line card, a risk group, those of the router that all its circuits share.
+    """
+    sort, _, rest = fault.element.partition("/")
+    if sort == "interface":
+        return (fault.element,)
+    if sort == "link":
+        return tuple(network.links[i].interface for i in network.circuit(fault.element))
+    name = _router_of(network, fault.element) if sort == "risk-group" else rest
+    return tuple(network.links[i].interface for i in struck_links(network, fault) if network.links[i].tail == name)
+
+
+def risk_group(network: Network, element: str) -> tuple[str, ...]:
+    """Ids of the circuits of a risk group, by the id of the group. Raises `UnknownElementError`."""
+    groups = {f"risk-group/{x.name}": x.circuits for x in network.risk_groups}
+    if element not in groups:
+        raise UnknownElementError("risk group", element, groups)
+    return groups[element]
+
+
+def _router_of(network: Network, element: str) -> str:
+    """The router that all circuits of a risk group share. Raises `TopologyError` where there is none, or two."""
+    links = [network.links[network.circuit(x)[0]] for x in risk_group(network, element)]
+    shared = frozenset[str].intersection(*(frozenset((x.tail, x.head)) for x in links))
+    if len(shared) != 1:
+        raise TopologyError(f"{element} is no line card: its circuits share no single router", fix="name a circuit")
+    return next(iter(shared))
 
 
 def check(network: Network, fault: Fault) -> None:
@@ -61,19 +92,41 @@ def check(network: Network, fault: Fault) -> None:
         raise TopologyError(
             f"{fault.kind} cannot have severity {fault.severity:g}", fix=f"its severity is {trait.severity.words}"
         )
-    if trait.element == "node or network" and fault.element.startswith("network/"):
-        if fault.element != f"network/{network.name}":
-            raise UnknownElementError("network", fault.element, (f"network/{network.name}",))
-    elif trait.element == "circuit":
-        network.circuit(fault.element)
-    else:
-        _find(network, fault.element, "interface" if trait.element == "interface" else "node")
+    _check_element(network, fault)
     if (fault.target is None) != (trait.target is None):
         wanted = f"a target, a {trait.target}" if trait.target else "no target"
         raise TopologyError(f"{fault.kind} takes {wanted}", fix="see the table of kinds in twin/faults/kinds.py")
     if fault.target is not None and trait.target is not None:
         _find(network, fault.target, trait.target)
         _check_target(fault)
+
+
+def _check_element(network: Network, fault: Fault) -> None:
+    trait, sort = TRAITS[fault.kind], fault.element.partition("/")[0]
+    if trait.element == "node or network" and sort == "network":
+        if fault.element != f"network/{network.name}":
+            raise UnknownElementError("network", fault.element, (f"network/{network.name}",))
+        return
+    form = _SORTS.get(sort, trait.element)
+    match form if form in trait.forms else trait.element:
+        case "circuit":
+            network.circuit(fault.element)
+        case "risk group":
+            risk_group(network, fault.element)
+            if fault.kind is _K.DETACH:
+                _router_of(network, fault.element)
+        case "interface":
+            _find(network, fault.element, "interface")
+        case _:
+            _find(network, fault.element, "node")
+
+
+_SORTS: dict[str, ElementKind | Form] = {
+    "link": "circuit",
+    "interface": "interface",
+    "node": "node",
+    "risk-group": "risk group",
+}
 
 
 def _check_target(fault: Fault) -> None:
@@ -127,7 +180,8 @@ _LINK_CHANGES: dict[FaultKind, Callable[[float], _Change]] = {
     **dict.fromkeys(ADJACENCY_KINDS, _unrouted),
     **dict.fromkeys((_K.SILENT_LOSS, _K.CORRUPTION, _K.DEVICE_CORRUPTION, _K.ONE_WAY), _lossy),
 }
-_WHOLE_CIRCUIT = (_K.DETACH, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
+_WHOLE_CIRCUIT = (_K.DETACH, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU, _K.AREA)
+_SENT = (_K.DEVICE_CORRUPTION, _K.WEIGHT, _K.DATA_ACL)
 
 
 def _surge(network: Network, fault: Fault) -> Floats:

@@ -39,6 +39,12 @@ Ids are those of the public vocabularies where these have the fault (NIKA, NetOp
 | demand_input_error | node or network, factor | flow export (of the node, or of all) is this many times the truth | single pairs |
 | stale_configuration | node | what is read back of its configuration stays as it was collected before the onset | - |
 
+Some mistakes have several forms, by the sort of element (`Trait.forms`): a filter on routing packets, an interface that
+is not in OSPF (no network statement, or passive) and a wrong weight also at a node, which is all of its interfaces, or
+at a circuit, which is both of its ends; a wrong MTU and a filter on data at a node; a wrong area at one interface. Both
+ends of a circuit with one MTU, or in one area, are no fault. A circuit that is down or an interface that is gone also
+at a risk group: a conduit, or a line card, whose interfaces are those of the router that all its circuits share.
+
 Not here, for want of BGP: bgp_neighbor_misconfig, route_policy_misconfig. What these do to an IGP alone is what
 ospf_neighbor_missing and wrong_igp_weight do. In the last eight the network is well and the measurement lies. A dash means that nothing known is missing.
 """  # noqa: E501 - a table
@@ -55,6 +61,7 @@ FLAP_PERIOD_S = 97.0
 """From one loss of light to the next; no divisor of a usual polling interval, so that polls meet both states."""
 
 ElementKind = Literal["circuit", "interface", "node", "node or network"]
+Form = Literal["circuit", "interface", "node", "risk group"]
 Layer = Literal["physical", "control", "forwarding", "traffic", "telemetry"]
 
 
@@ -67,12 +74,18 @@ class Range(NamedTuple):
 
 
 class Trait(NamedTuple):
-    """What a fault of one kind strikes: the sort of its element, its severities, where it lies, its target."""
+    """What a fault of one kind strikes: the sort of its element, its severities, where it lies, its target.
+
+    `forms` are the other sorts of element that it can have: a mistake made at one interface is also made at all
+    interfaces of a router, at both ends of a circuit, or the other way round; a conduit or a line card takes circuits
+    of a risk group with it.
+    """
 
     element: ElementKind
     severity: Range
     layer: Layer
     target: Literal["node", "interface"] | None = None
+    forms: tuple[Form, ...] = ()
 
 
 def _at(low: float, high: float = float("inf"), *, ends: bool = False) -> Callable[[float], bool]:
@@ -116,26 +129,26 @@ _LATER = Range(_at(0), "above 0: milliseconds more in each direction", 20.0)
 _K = FaultKind
 
 TRAITS: dict[FaultKind, Trait] = {
-    _K.LINK_DOWN: Trait("circuit", _ONE, "physical"),
+    _K.LINK_DOWN: Trait("circuit", _ONE, "physical", forms=("risk group",)),
     _K.DEVICE_DOWN: Trait("node", _ONE, "physical"),
     _K.CAPACITY: Trait("circuit", _share("the share of capacity lost", 0.5), "physical"),
     _K.SURGE: Trait("node", _above_one("the factor on the demands", 3.0), "traffic"),
-    _K.WEIGHT: Trait("interface", _WEIGHT, "control"),
+    _K.WEIGHT: Trait("interface", _WEIGHT, "control", forms=("node", "circuit")),
     _K.SILENT_LOSS: Trait("interface", _LOST, "physical"),
-    _K.DETACH: Trait("interface", _ONE, "physical"),
+    _K.DETACH: Trait("interface", _ONE, "physical", forms=("risk group",)),
     _K.FLAP: Trait("circuit", _share("the share of time that it is down", 0.4), "physical"),
     _K.CORRUPTION: Trait("circuit", _share("the share of frames that arrive broken", 0.05), "physical"),
     _K.DEVICE_CORRUPTION: Trait("node", _share("the share of frames that arrive broken", 0.05), "forwarding"),
     _K.LATENCY: Trait("circuit", _LATER, "physical"),
     _K.ROUTING_DOWN: Trait("node", _ONE, "control"),
-    _K.AREA: Trait("node", _ONE, "control"),
-    _K.NEIGHBOUR_MISSING: Trait("interface", _ONE, "control"),
-    _K.ACL_BLOCK: Trait("interface", _ONE, "control"),
-    _K.MTU: Trait("interface", _ONE, "control"),
+    _K.AREA: Trait("node", _ONE, "control", forms=("interface",)),
+    _K.NEIGHBOUR_MISSING: Trait("interface", _ONE, "control", forms=("node", "circuit")),
+    _K.ACL_BLOCK: Trait("interface", _ONE, "control", forms=("node", "circuit")),
+    _K.MTU: Trait("interface", _ONE, "control", forms=("node",)),
     _K.HOST_BLACKHOLE: Trait("node", _ONE, "forwarding", "node"),
     _K.BLACKHOLE: Trait("node", _ONE, "forwarding", "node"),
     _K.STATIC_ROUTE: Trait("interface", _ONE, "forwarding", "node"),
-    _K.DATA_ACL: Trait("interface", _ONE, "forwarding", "node"),
+    _K.DATA_ACL: Trait("interface", _ONE, "forwarding", "node", forms=("node",)),
     _K.ONE_WAY: Trait("interface", _LOST._replace(usual=1.0), "forwarding"),
     _K.ECMP_MISSING: Trait("interface", _ONE, "forwarding"),
     _K.ECMP_STALE: Trait("interface", _ONE, "forwarding"),

@@ -8,7 +8,7 @@ from twin.model import Network
 from .afflict import check
 from .draw import draw_fault
 from .fault import Fault, FaultKind
-from .kinds import ALIASES, TRAITS
+from .kinds import ALIASES, TRAITS, Form
 
 
 def read_fault(text: str, network: Network, *, seed: int) -> Fault:
@@ -30,7 +30,7 @@ def read_fault(text: str, network: Network, *, seed: int) -> Fault:
         raise InputError(f"{kind} has {'a' if trait.target else 'no'} target", fix=f"write {wanted}")
     fault = Fault(
         kind=kind,
-        element=_element(trait.element, name, network),
+        element=_element(trait.element, name, network, trait.forms),
         severity=_severity(severity) if equals else trait.severity.usual,
         target=_element(trait.target, target, network) if trait.target else None,
     )
@@ -47,22 +47,27 @@ def _kind(text: str) -> FaultKind:
     raise UnknownFaultError(f"no fault {text!r}", fix=fix)
 
 
-def _element(what: str, name: str, network: Network) -> str:
-    known: dict[str, str] = {}
-    if what == "circuit":
-        known = {f"{link.tail}--{link.head}": link.circuit for link in reversed(network.links)}
-        known |= {circuit: circuit for circuit in network.circuits}
-    elif what == "interface":
-        known = {link.name: link.interface for link in network.links}
-    else:
-        known = {node.name: node.id for node in network.nodes}
-    if what == "node or network":
-        known["network"] = f"network/{network.name}"
-    if name in known:
-        return known[name]
-    if name in known.values():
-        return name
-    raise UnknownElementError(what, name, known)
+def _element(what: str, name: str, network: Network, forms: tuple[Form, ...] = ()) -> str:
+    for sort in (what, *forms):
+        known = _known(sort, network)
+        if name in known or name in known.values():
+            return known.get(name, name)
+    raise UnknownElementError(what, name, _known(what, network))
+
+
+def _known(what: str, network: Network) -> dict[str, str]:
+    """Element ids of a sort by their short form."""
+    match what:
+        case "circuit":
+            return {f"{link.tail}--{link.head}": link.circuit for link in reversed(network.links)}
+        case "interface":
+            return {link.name: link.interface for link in network.links}
+        case "risk group":
+            return {group.name: f"risk-group/{group.name}" for group in network.risk_groups}
+        case "node or network":
+            return {node.name: node.id for node in network.nodes} | {"network": f"network/{network.name}"}
+        case _:
+            return {node.name: node.id for node in network.nodes}
 
 
 def _severity(text: str) -> float:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import TRAITS, Fault, FaultKind, afflict_all, struck_links
+from twin.faults import TRAITS, Fault, FaultKind, afflict_all, interfaces, struck_links
 from twin.faults.kinds import ADJACENCY_KINDS, PACKET_BITS, SYN_BITS
 from twin.model import Floats, Network
 
@@ -43,7 +43,7 @@ def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
     for fault in of(*ADJACENCY_KINDS):
         adjacent[list(struck_links(configured, fault))] = False
     detached = np.zeros(m, dtype=bool)
-    detached[[configured.link(fault.element) for fault in of(_K.DETACH)]] = True
+    detached[[configured.link(x) for fault in of(_K.DETACH) for x in interfaces(configured, fault)]] = True
     routes = tuple(_route(configured, fault) for fault in of(_K.BLACKHOLE, _K.STATIC_ROUTE))
     return Defects(
         lit=np.array([link.up and not link.asleep for link in physical.links], dtype=bool),
@@ -77,7 +77,7 @@ def _route(network: Network, fault: Fault) -> Route:
 def _drops(network: Network, hosts: Sequence[Fault], filters: Sequence[Fault], *, loops: bool) -> Drops:
     n = len(network.nodes)
     pairs = [network.node(x.element) * n + network.node(x.target or "") for x in hosts]
-    exits = [network.link(x.element) * n + network.node(x.target or "") for x in filters]
+    exits = [network.link(i) * n + network.node(x.target or "") for x in filters for i in interfaces(network, x)]
     return Drops(np.array(pairs, dtype=np.int64), np.array(exits, dtype=np.int64), MOST_HOPS if loops else None)
 
 

@@ -26,7 +26,7 @@ from .history import History
 from .network import Configuration, ProbeReading, Telemetry
 from .plane import DataPlane, data_plane
 from .probes import PORTS, measure, probe_flows
-from .readback import configuration, configured_routers, heals, kept_from
+from .readback import configuration, configured_routers, kept_from, unhealed
 from .replay import Replay
 from .sensors import Noise, Sensors
 from .states import states
@@ -151,7 +151,7 @@ class EmulatedNetwork:
         clock = Clock(self._clock, self._log_generator())
         self._history.log([self._syslog.commit(name, *clock) for name in routers])
         self._configured = configured
-        self._become([fault for fault in self._faults if not heals(change, fault, configured)], clock)
+        self._become([x for fault in self._faults for x in unhealed(change, fault, configured)], clock)
 
     def inject(self, fault: Fault) -> None:
         """Let a fault strike now, or at the first sample after its onset: for the harness, no operator can do this.

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, interfaces
 from twin.faults.kinds import FLAP_PERIOD_S
 from twin.model import Link, Network
 
@@ -24,18 +24,18 @@ _Noticed = tuple[str, tuple[float, float]]
 def committers(network: Network, fault: Fault) -> tuple[str, ...]:
     """Routers whose configuration a fault of this kind changes, and which log so."""
     if fault.kind in _COMMITTED:
-        return (culprit(network, fault),)
+        return culprits(network, fault)
     if fault.kind is _K.STALE_TOPOLOGY:
         link = network.links[network.circuit(fault.element)[0]]
         return (link.tail, link.head)
     return ()
 
 
-def culprit(network: Network, fault: Fault) -> str:
-    """The router that a fault of an interface or node lies at."""
-    if fault.element.startswith("interface/"):
-        return network.links[network.link(fault.element)].tail
-    return network.nodes[network.node(fault.element)].name
+def culprits(network: Network, fault: Fault) -> tuple[str, ...]:
+    """The routers that a fault of an interface, of a node or of both ends of a circuit lies at."""
+    if fault.element.startswith("node/"):
+        return (network.nodes[network.node(fault.element)].name,)
+    return tuple(network.links[network.link(x)].tail for x in interfaces(network, fault))
 
 
 class Clock(NamedTuple):
@@ -50,7 +50,8 @@ def strike_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -
     for name in committers(network, fault):
         yield syslog.commit(name, *clock)
     if fault.kind is _K.ROUTING_DOWN:
-        yield syslog.process(culprit(network, fault), *clock)
+        for name in culprits(network, fault):
+            yield syslog.process(name, *clock)
     if fault.kind is _K.ECMP_STALE:
         circuit = network.links[network.link(fault.element)].circuit
         for offset, up in ((0.0, False), (1.0, True)):
@@ -90,7 +91,7 @@ def _circuit_lines(syslog: Syslog, network: Network, circuit: str, clock: Clock,
 def _lost_adjacency(syslog: Syslog, network: Network, fault: Fault, link: Link, clock: Clock) -> Iterator[Event]:
     """Lines of the tail of `link` when the fault takes away its neighbour while the interface stays up."""
     time, rng = clock
-    at_fault = link.tail == culprit(network, fault)
+    at_fault = link.tail in culprits(network, fault)
     if fault.kind is _K.ROUTING_DOWN and at_fault:
         return
     subject, (first, last) = _SUBJECTS[fault.kind][0 if at_fault else 1]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from twin.faults import Fault, FaultKind, afflict_all
+from twin.faults import Fault, FaultKind, afflict_all, interfaces
 from twin.model import Network
 from twin.plan import (
     Change,
@@ -33,12 +33,12 @@ def configuration(configured: Network, faults: Sequence[Fault], taken: datetime)
     routes, filters = list[StaticRoute](), list[Filter]()
     for fault in faults:
         if fault.kind in (_K.STATIC_ROUTE, _K.DATA_ACL, _K.ACL_BLOCK):
-            link = configured.links[configured.link(fault.element)]
+            links = [configured.links[configured.link(x)] for x in interfaces(configured, fault)]
             target = (fault.target or "").removeprefix("node/")
             if fault.kind is _K.STATIC_ROUTE:
-                routes.append(StaticRoute(link.tail, target, link.name))
+                routes += [StaticRoute(x.tail, target, x.name) for x in links]
             else:
-                filters.append(Filter(link.tail, link.name, target or None))
+                filters += [Filter(x.tail, x.name, target or None) for x in links]
     return Configuration(taken, network, tuple(routes), tuple(filters))
 
 
@@ -68,15 +68,18 @@ def kept_from(before: Configuration, now: Configuration, routers: Iterable[str])
     return Configuration(now.taken, network, tuple(routes), tuple(filters))
 
 
-def heals(change: Change, fault: Fault, network: Network) -> bool:
-    """Whether a change puts right what a fault of configuration got wrong."""
+def unhealed(change: Change, fault: Fault, network: Network) -> tuple[Fault, ...]:
+    """What is left of a fault of configuration after a change: of one at several interfaces, those that remain."""
     match change:
-        case SetWeight():
-            return fault.kind is _K.WEIGHT and fault.element == network.links[network.link(change.link)].interface
-        case DrainLink():
-            return fault.kind is _K.STALE_TOPOLOGY and fault.element == change.circuit
+        case SetWeight() if fault.kind is _K.WEIGHT:
+            healed, wrong = network.links[network.link(change.link)].interface, interfaces(network, fault)
+            if healed not in wrong:
+                return (fault,)
+            return tuple(fault.model_copy(update={"element": x}) for x in wrong if x != healed)
+        case DrainLink() if fault.kind is _K.STALE_TOPOLOGY and fault.element == change.circuit:
+            return ()
         case _:
-            return False
+            return (fault,)
 
 
 def configured_routers(network: Network, change: Change) -> list[str]:

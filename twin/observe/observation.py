@@ -100,8 +100,13 @@ class Observation:
 
     @property
     def up(self) -> Flags:
-        """Newest operational state [m], as reported by the tail; true where the tail does not answer."""
-        return np.where(self.answered[self.ends[0]], self.window.up[-1], True)
+        """Newest operational state [m] that the tail told; true where it told none, which proves nothing."""
+        return np.where(self.told, newest(np.where(self.window.told, self.window.up, np.nan)) > 0, True)
+
+    @property
+    def told(self) -> Flags:
+        """Whether the tail of each link answers, and said in any sample whether it is up [m]."""
+        return np.asarray(self.answered[self.ends[0]] & self.window.told.any(axis=0))
 
     @property
     def answered(self) -> Flags:

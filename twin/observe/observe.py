@@ -123,7 +123,8 @@ def _steady(samples: Samples, filled: Floats, residuals: _Residuals, window: int
 
 def _same(samples: Samples, filled: Floats, residuals: _Residuals, pair: tuple[int, int]) -> bool:
     earlier, newest = pair
-    if (samples.up[earlier] != samples.up[newest]).any():
+    both = samples.told[earlier] & samples.told[newest]
+    if (both & (samples.up[earlier] != samples.up[newest])).any():
         return False
     (residual_a, sigma_a), (residual_b, sigma_b) = residuals.of(earlier), residuals.of(newest)
     follows = _FOLLOWS * np.fmax(np.abs(residual_a), np.abs(residual_b))

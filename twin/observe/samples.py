@@ -18,6 +18,7 @@ class Samples(NamedTuple):
     in_mbps: Floats  # [K, m]
     dropped_mbps: Floats  # [K, m]
     up: Flags  # [K, m] operational state as the tail reports it; true where nobody reported
+    told: Flags  # [K, m] whether somebody did
     answered: Flags  # [K, n] whether the node answered its poll
     demands: Floats  # [K, n, n] Mbit/s by source first
     probe_source: Ints  # [p]
@@ -37,6 +38,7 @@ class Samples(NamedTuple):
             self.in_mbps[chosen],
             self.dropped_mbps[chosen],
             self.up[chosen],
+            self.told[chosen],
             self.answered[chosen],
             self.demands[chosen],
             self.probe_source,
@@ -58,6 +60,7 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
     if not time.size:
         raise InputError("there is no telemetry to observe", fix="wait for at least one sample")
     links, nodes, probes, more = telemetry.links, telemetry.nodes, telemetry.probes, telemetry.interfaces
+    up = _dense(time, links.time, links.link, np.asarray(links.up, dtype=np.float64), m)
     probe = probes.source * n + probes.target
     pairs = np.unique(probe)
     probed = np.searchsorted(pairs, probe)
@@ -66,7 +69,8 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
         out_mbps=_dense(time, links.time, links.link, links.out_mbps, m),
         in_mbps=_dense(time, links.time, links.link, links.in_mbps, m),
         dropped_mbps=_dense(time, links.time, links.link, links.dropped_mbps, m),
-        up=_dense(time, links.time, links.link, links.up.astype(np.float64), m) != 0,
+        up=up != 0,
+        told=np.isfinite(up),
         answered=_dense(time, nodes.time, nodes.node, nodes.answered.astype(np.float64), n) == 1,
         demands=_demands(network, telemetry, time),
         probe_source=pairs // n,

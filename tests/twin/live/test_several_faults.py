@@ -130,7 +130,7 @@ def test_what_cannot_strike_is_refused_and_leaves_the_network_alone():
         (Fault(kind=K.SCALED_COUNTER, element=INTERFACE, severity=1.0), TopologyError),
         (Fault(kind=K.DEMAND_INPUT, element="network/other", severity=1.1), UnknownElementError),
         (Fault(kind=K.STATIC_ROUTE, element=INTERFACE, target="node/zz"), UnknownElementError),
-        (Fault(kind=K.MTU, element="node/a1"), UnknownElementError),
+        (Fault(kind=K.MTU, element=CIRCUIT), UnknownElementError),
     ]
     for fault, error in wrong:
         with pytest.raises(error):

@@ -8,6 +8,7 @@ from twin.faults import FaultKind
 from twin.observe.observation import Observation
 
 from . import configuration, control, forwarding, physical, telemetry, traffic
+from .flapping import flapping
 
 _FAMILIES = (physical, control, forwarding, traffic, telemetry, configuration)
 _EFFECTS: dict[FaultKind, Effect] = {kind: x for family in _FAMILIES for kind, x in family.EFFECTS.items()}
@@ -24,6 +25,13 @@ def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     """Faults of all families whose own trace is in what a hypothesis leaves unexplained."""
     yield from undiverted(observation, judged)
     yield from diverted(observation, judged)
+
+
+def stated(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Faults that devices report of themselves: interfaces down or without a neighbour, nodes that do not answer."""
+    yield from physical.outages(observation, judged)
+    yield from flapping(observation, judged)
+    yield from control.neighbourless(observation, judged)
 
 
 def undiverted(observation: Observation, judged: Judged) -> Iterator[Candidate]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from twin.faults import Fault, FaultKind, struck_links
+from twin.faults import Fault, FaultKind, interfaces, struck_links
 from twin.model import Network
 from twin.observe.observation import Observation
 from twin.observe.syslog import LineKind
@@ -17,9 +17,9 @@ class _Expected(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """The router at fault, its interfaces that lose a neighbour, and the interfaces of the neighbours."""
+    """The routers at fault, their interfaces that lose a neighbour, and the interfaces of the neighbours."""
 
-    router: str
+    routers: tuple[str, ...]
     own: tuple[str, ...]
     others: tuple[str, ...]
 
@@ -28,11 +28,11 @@ def agreement(observation: Observation, fault: Fault) -> float:
     """How far the log speaks for a fault that takes away neighbours, -1..1; 0 where it is silent.
 
     The share of facts in common, of all those that are expected or that were logged about the same interfaces and
-    the router at fault, each kind of line at each element counted once.
+    the routers at fault, each kind of line at each element counted once.
     """
     place = _place(observation.inventory, fault)
     expected = set(_expect(fault.kind, place))
-    around = {place.router, *place.own, *place.others}
+    around = {*place.routers, *place.own, *place.others}
     logged = {_Expected(x.kind, x.element) for x in observation.events if x.element in around and _tells(x.kind)}
     if not logged:
         return 0.0
@@ -44,16 +44,10 @@ def _tells(kind: LineKind) -> bool:
 
 
 def _place(network: Network, fault: Fault) -> _Place:
-    if fault.element.startswith("node/"):
-        links = [network.links[i] for i in struck_links(network, fault)]
-        name = fault.element.removeprefix("node/")
-        own = tuple(x.interface for x in links if x.tail == name)
-        return _Place(fault.element, own, tuple(x.interface for x in links if x.head == name))
-    here = network.links[network.link(fault.element)]
-    others = tuple(
-        network.links[i].interface for i in network.circuits[here.circuit] if network.links[i].tail != here.tail
-    )
-    return _Place(f"node/{here.tail}", (here.interface,), others)
+    own = interfaces(network, fault)
+    struck = [network.links[i].interface for i in struck_links(network, fault)]
+    routers = dict.fromkeys(f"node/{network.links[network.link(x)].tail}" for x in own)
+    return _Place(tuple(routers), own, tuple(x for x in struck if x not in own))
 
 
 def _expect(kind: FaultKind, place: _Place) -> Iterator[_Expected]:
@@ -62,7 +56,7 @@ def _expect(kind: FaultKind, place: _Place) -> Iterator[_Expected]:
 
 
 def _area(place: _Place) -> Iterator[_Expected]:
-    yield _Expected("commit", place.router)
+    yield from (_Expected("commit", x) for x in place.routers)
     yield from (_Expected("neighbour_down", x) for x in place.own)
     for other in place.others:
         yield _Expected("neighbour_timeout", other)
@@ -70,24 +64,24 @@ def _area(place: _Place) -> Iterator[_Expected]:
 
 
 def _ended(place: _Place) -> Iterator[_Expected]:
-    yield _Expected("process_ended", place.router)
+    yield from (_Expected("process_ended", x) for x in place.routers)
     yield from (_Expected("neighbour_timeout", x) for x in place.others)
 
 
 def _missing(place: _Place) -> Iterator[_Expected]:
-    yield _Expected("commit", place.router)
+    yield from (_Expected("commit", x) for x in place.routers)
     yield from (_Expected("neighbour_down", x) for x in place.own)
     yield from (_Expected("neighbour_timeout", x) for x in place.others)
 
 
 def _blocked(place: _Place) -> Iterator[_Expected]:
-    yield _Expected("commit", place.router)
+    yield from (_Expected("commit", x) for x in place.routers)
     yield from (_Expected("neighbour_timeout", x) for x in place.own)
     yield from (_Expected("neighbour_one_way", x) for x in place.others)
 
 
 def _stuck(place: _Place) -> Iterator[_Expected]:
-    yield _Expected("commit", place.router)
+    yield from (_Expected("commit", x) for x in place.routers)
     yield from (_Expected("mtu_refused", x) for x in place.own)
     for interface in (*place.own, *place.others):
         yield _Expected("neighbour_down", interface)

@@ -3,15 +3,14 @@
 Lost neighbours of all kinds leave the same readings: what tells them apart is the log alone, within its bound.
 """
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from twin.diagnose.effects import HINT_BOUND, Candidate, Effect, operational
 from twin.diagnose.judged import Judged
 from twin.diagnose.weights import LoadSteps, Step
-from twin.faults import Fault, FaultKind
+from twin.faults import TRAITS, Fault, FaultKind
 from twin.faults.kinds import ADJACENCY_KINDS
 from twin.live.network import Flags
 from twin.model import Network
@@ -25,8 +24,18 @@ _DARK = 0.01  # share of the predicted load below which a link carries nothing
 _MOST_WEIGHTS = 64
 _MOST_LINKS = 96  # whose load is worked out for every weight
 _TYPICAL = (1, 10, 100, 1000, 65_535)
+_SLACK, _MOST_CIRCUITS, _MOST_SPANS, _MOST_ROUTERS = 0.02, 12, 3, 3
+TOLD, UNTOLD = 3.5, -2.5
+"""Nats for a line in the log that a fault would have left, and against it where there is none."""
 _COMMITTED = min(3.0, HINT_BOUND)  # nats: how much likelier a wrong weight is where something was committed lately
-_OF_NODES, _OF_INTERFACES = (_K.ROUTING_DOWN, _K.AREA), (_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
+
+
+def _kinds(form: str) -> tuple[FaultKind, ...]:
+    """Kinds that take neighbours away and can lie at this sort of element."""
+    return tuple(kind for kind in ADJACENCY_KINDS if form in (TRAITS[kind].element, *TRAITS[kind].forms))
+
+
+_AT_NODES, _AT_INTERFACES, _AT_CIRCUITS = _kinds("node"), _kinds("interface"), _kinds("circuit")
 
 
 EFFECTS: dict[FaultKind, Effect] = {kind: Effect() for kind in (*ADJACENCY_KINDS, _K.WEIGHT)}
@@ -34,8 +43,10 @@ EFFECTS: dict[FaultKind, Effect] = {kind: Effect() for kind in (*ADJACENCY_KINDS
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     """Routers and interfaces that lost neighbours over interfaces that are up, and weights that explain the loads."""
-    yield from _neighbourless(observation, judged)
+    yield from neighbourless(observation, judged)
     yield from _misweighted(observation, judged)
+    yield from _misweighted_both_ways(observation, judged)
+    yield from _misweighted_routers(observation, judged)
 
 
 def lost_neighbours(observation: Observation, judged: Judged) -> Flags:
@@ -47,25 +58,34 @@ def lost_neighbours(observation: Observation, judged: Judged) -> Flags:
     return np.asarray(expected & observation.up & observation.answered[observation.ends[0]] & lost)
 
 
-def _neighbourless(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def neighbourless(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Mistakes at one end of a circuit, at both, or at a whole router that would take away neighbours that are lost."""
     network, lost = observation.inventory, lost_neighbours(observation, judged)
     if not lost.any():
         return
-    hint = partial(agreement, observation)
-    for positions in network.circuits.values():
+    faults = [*_at_circuits(network, lost), *_at_nodes(observation, lost)]
+    yield from (Candidate(fault, hint=HINT_BOUND * agreement(observation, fault)) for fault in faults)
+
+
+def _at_circuits(network: Network, lost: Flags) -> Iterator[Fault]:
+    """Mistakes at one end of a circuit, and at both."""
+    for circuit, positions in network.circuits.items():
         if lost[list(positions)].any():
             for interface in (network.links[i].interface for i in positions):
-                for kind in _OF_INTERFACES:
-                    fault = Fault(kind=kind, element=interface)
-                    yield Candidate(fault, hint=HINT_BOUND * hint(fault))
-    tails, heads = observation.ends
+                yield from (Fault(kind=kind, element=interface) for kind in _AT_INTERFACES)
+            yield from (Fault(kind=kind, element=circuit) for kind in _AT_CIRCUITS)
+
+
+def _at_nodes(observation: Observation, lost: Flags) -> Iterator[Fault]:
+    """Mistakes at all interfaces of a router; with one interface that is the same as a mistake there."""
+    network, (tails, heads) = observation.inventory, observation.ends
     routed = operational(network) > 0
     for position in map(int, np.unique(tails[lost])):
         around = ((tails == position) | (heads == position)) & routed
         if lost[around].mean() > 0.5:
-            for kind in _OF_NODES:
-                fault = Fault(kind=kind, element=network.nodes[position].id)
-                yield Candidate(fault, hint=HINT_BOUND * hint(fault))
+            several = len({network.links[int(i)].circuit for i in np.flatnonzero(around)}) > 1
+            kinds = [kind for kind in _AT_NODES if several or TRAITS[kind].element == "node"]
+            yield from (Fault(kind=kind, element=network.nodes[position].id) for kind in kinds)
 
 
 def _misweighted(observation: Observation, judged: Judged) -> list[Candidate]:
@@ -89,6 +109,56 @@ def _misweighted(observation: Observation, judged: Judged) -> list[Candidate]:
                 found.append((misfit, _wrong_weight(observation, int(position), step)))
     found.sort(key=lambda scored: scored[0])
     return [candidate for _, candidate in found[:_MOST_WEIGHTS]]
+
+
+def _misweighted_both_ways(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Circuits of which both directions carry what one weight for both would put there.
+
+    The routes of a pair of nodes take one direction, so that each can be looked at by itself.
+    """
+    residuals, state = judged.residuals, judged.state
+    slack = _TOLERANCE * residuals.sigma + _SLACK * np.abs(residuals.difference)
+    off = (np.abs(residuals.score) > _TOLERANCE) & [x.usable for x in state.links]
+    circuits = {x: i for x, i in state.circuits.items() if len(i) == 2 and off[list(i)].all()}
+    if not circuits:
+        return
+    steps = LoadSteps(state)
+    clearest = sorted(circuits.items(), key=lambda x: -float(np.abs(residuals.score[list(x[1])]).min()))
+    for circuit, positions in clearest[:_MOST_CIRCUITS]:
+        links = [state.links[i] for i in positions]
+        possible = [_consistent(steps.of(i), float(residuals.measured[i]), float(slack[i])) for i in positions]
+        both = [(max(a.low, b.low), min(a.high, b.high)) for a in possible[0] for b in possible[1]]
+        for low, high in sorted(x for x in both if x[0] <= x[1])[-_MOST_SPANS:]:
+            weight = next((x for x in _TYPICAL if low <= x <= high), round(float(np.sqrt(low * high))))
+            fault = Fault(kind=_K.WEIGHT, element=circuit, severity=float(weight))
+            yield Candidate(fault, (low, high), committed(observation, [x.tail for x in links]))
+
+
+def _consistent(steps: list[Step], measured: float, allowed: float) -> list[Step]:
+    return [x for x in steps if max(x.least - measured, measured - x.most) <= allowed]
+
+
+def _misweighted_routers(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Routers whose links are off the most, each with one weight for all of its interfaces."""
+    network, (tails, heads) = observation.network, observation.ends
+    off = np.where(np.abs(judged.residuals.score) > _TOLERANCE, np.abs(judged.residuals.score), 0.0)
+    n = len(network.nodes)
+    sent = np.bincount(tails, off > 0, n)
+    around = np.bincount(tails, off, n) + np.bincount(heads, off, n)
+    for position in map(int, np.argsort(-around, kind="stable")[:_MOST_ROUTERS]):
+        if sent[position] > 1:
+            node = network.nodes[position]
+            for weight in _TYPICAL:
+                fault = Fault(kind=_K.WEIGHT, element=node.id, severity=float(weight))
+                yield Candidate(fault, hint=committed(observation, [node.name]))
+
+
+def committed(observation: Observation, routers: Iterable[str]) -> float:
+    """Nats for a mistake at routers all of which were configured lately, and against it where one was not."""
+    if not observation.events and not observation.unread_lines:
+        return 0.0
+    names = {x.element for x in observation.events if x.kind == "commit"}
+    return TOLD if all(f"node/{name}" in names for name in routers) else UNTOLD
 
 
 def _wrong_weight(observation: Observation, position: int, step: Step) -> Candidate:

@@ -1,12 +1,14 @@
 """Circuits, interfaces and routers that fail, and wires that lose, break or delay what they carry."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 
 from twin.diagnose.effects import Candidate, Effect, Readings, Scene, operational, unchanged
 from twin.diagnose.judged import Judged
-from twin.faults import Fault, FaultKind, afflict, struck_links
+from twin.errors import TopologyError
+from twin.faults import Fault, FaultKind, afflict, check, interfaces, struck_links
 from twin.live.network import Flags
 from twin.model import Floats
 from twin.observe.observation import Observation
@@ -33,7 +35,7 @@ def _broken(readings: Readings, fault: Fault, scene: Scene) -> Readings:
 
 def _detached(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     missing = readings.missing.copy()
-    missing[scene.state.link(fault.element)] = 1.0
+    missing[[scene.state.link(x) for x in interfaces(scene.state, fault)]] = 1.0
     return readings._replace(missing=missing)
 
 
@@ -76,7 +78,7 @@ EFFECTS: dict[FaultKind, Effect] = {
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     """Outages where links are dark, lost capacity where links drop below what they were built for, bad wires."""
-    yield from _down(observation, judged)
+    yield from outages(observation, judged)
     yield from flapping(observation, judged)
     yield from map(Candidate, _degraded(observation))
     yield from map(Candidate, _lossy(observation, judged))
@@ -92,7 +94,8 @@ def dark_links(observation: Observation, judged: Judged) -> Flags:
     return np.asarray(expected & (unused | ~observation.up))
 
 
-def _down(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def outages(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+    """Circuits, interfaces, conduits, line cards and nodes that are down where links are dark or say so."""
     network, dark = observation.inventory, dark_links(observation, judged)
     asked, missing = observation.unread
     gone = (asked > 0) & (missing >= asked)
@@ -103,11 +106,26 @@ def _down(observation: Observation, judged: Judged) -> Iterator[Candidate]:
             for position in positions:
                 if gone[position]:
                     yield Candidate(Fault(kind=_K.DETACH, element=network.links[position].interface))
+    yield from _grouped(observation, dark, gone)
     tails, heads = observation.ends
     for position, node in enumerate(network.nodes):
         touching = (tails == position) | (heads == position)
         if not observation.answered[position] or (touching.any() and dark[touching].all()):
             yield Candidate(Fault(kind=_K.DEVICE_DOWN, element=node.id))
+
+
+def _grouped(observation: Observation, dark: Flags, gone: Flags) -> Iterator[Candidate]:
+    """Conduits and line cards all of whose circuits are dark: one cause where there would be several."""
+    network = observation.inventory
+    for group in network.risk_groups:
+        circuits = [list(network.circuits[x]) for x in group.circuits]
+        if len(circuits) > 1 and all(dark[x].any() for x in circuits):
+            yield Candidate(Fault(kind=_K.LINK_DOWN, element=f"risk-group/{group.name}"))
+            if all(gone[x].any() for x in circuits):
+                with suppress(TopologyError):  # a conduit: its circuits share no router
+                    card = Fault(kind=_K.DETACH, element=f"risk-group/{group.name}")
+                    check(network, card)
+                    yield Candidate(card)
 
 
 def _degraded(observation: Observation) -> Iterator[Fault]:

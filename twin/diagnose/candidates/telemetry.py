@@ -19,6 +19,8 @@ from twin.observe.observation import Observation
 from twin.observe.prediction import FLOOR_MBPS, conditioned
 from twin.sim.simulate import simulate
 
+from .control import committed
+
 _K = FaultKind
 _DARK, _TOLERANCE = 0.01, 4.0
 _APART = 0.03  # relative difference of two ends that their noise does not explain
@@ -28,7 +30,6 @@ _LEAST_MISSING = 2
 _OVER, _SHORT, _SHARE_DROPPED = 1.01, 0.99, 0.0005
 _BUILT = (1_000.0, 10_000.0, 40_000.0, 100_000.0, 400_000.0)
 _LEAST_OFF, _MOST_SOURCES = 0.02, 4
-_TOLD, _UNTOLD = 3.5, -2.5
 
 
 def _missing(readings: Readings, fault: Fault, scene: Scene) -> Readings:
@@ -171,12 +172,11 @@ def _drained(judged: Judged) -> Iterator[Candidate]:
     dark = np.nan_to_num(residuals.measured, nan=np.inf) < np.maximum(_DARK * residuals.predicted, FLOOR_MBPS)
     missed = residuals.predicted > _TOLERANCE * residuals.sigma
     well = seen.up & (np.nan_to_num(seen.adjacent, nan=1.0) > 0)
-    committed = {x.element for x in seen.events if x.kind == "commit"}
     for circuit, positions in seen.inventory.circuits.items():
         links = list(positions)
         if dark[links].all() and missed[links].any() and well[links].all():
-            told = all(f"node/{seen.inventory.links[i].tail}" in committed for i in links)
-            yield Candidate(Fault(kind=_K.STALE_TOPOLOGY, element=circuit), hint=_TOLD if told else _UNTOLD)
+            hint = committed(seen, [seen.inventory.links[i].tail for i in links])
+            yield Candidate(Fault(kind=_K.STALE_TOPOLOGY, element=circuit), hint=hint)
 
 
 def _other_capacity(seen: Observation) -> Iterator[Fault]:

@@ -132,6 +132,8 @@ def _deviation(base: Routed, fault: Fault, network: Network) -> Deviation:
             link = network.link(fault.element)
             lit = network.links[link].up and not network.links[link].asleep
             return Deviation(node=network.node(network.links[link].tail), via=int(arc_of[link])) if lit else IGP
+        case _K.DATA_ACL if fault.element.startswith("node/"):
+            return Deviation(node=network.node(fault.element))
         case _K.DATA_ACL:
             return Deviation(barred=int(arc_of[network.link(fault.element)]))
         case _:

@@ -67,6 +67,8 @@ def _drops(scene: _Scene, field: Weighed) -> Iterator[Fault]:
     shares = fork_shares(scene.base)
     for target, node in _best(drop_gains(field, routing.passing) + field.probe_nodes):
         yield Fault(kind=_K.BLACKHOLE, element=scene.node(node), target=scene.node(target))
+        if int((scene.base.arrays.tail == node).sum()) > 1:
+            yield Fault(kind=_K.DATA_ACL, element=scene.node(node), target=scene.node(target))
         for arc in np.flatnonzero((scene.base.arrays.tail == node) & (shares[target] == 1)):
             yield Fault(kind=_K.DATA_ACL, element=scene.interface(int(arc)), target=scene.node(target))
     for target, node in _best(drop_gains(field, offered) + field.probe_pairs):
@@ -147,15 +149,16 @@ def _hint(observation: Observation, judged: Judged, fault: Fault) -> float:
     return 0.0
 
 
-def _onset(observation: Observation, judged: Judged, interface: str) -> tuple[float, float]:
+def _onset(observation: Observation, judged: Judged, element: str) -> tuple[float, float]:
     """When what is wrong with the load of an interface can have begun, epoch seconds.
 
     In the first interval of the newest samples where the load was clearly as it should be before; else any time.
     """
-    link, past, window = observation.network.link(interface), observation.past, observation.window
+    past, window = observation.past, observation.window
     first, anytime = float(window.time[0]), (-np.inf, float(window.time[-1]))
-    if len(past.time) < _SETTLED:
+    if len(past.time) < _SETTLED or not element.startswith("interface/"):
         return anytime
+    link = observation.network.link(element)
     level = np.nansum(past.demands[-_SETTLED:], axis=(1, 2)) / float(observation.network.demands.sum())
     before = arrivals(past)[-_SETTLED:, link] / np.maximum(level, 1e-9)
     now, expected = judged.residuals.measured[link], judged.readings.arrived[link]
