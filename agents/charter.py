@@ -136,9 +136,8 @@ class Register:
         intent = past.started.intent
         given = tighten(policy, intent.limits) if intent else policy
         if given != past.started.policy:
-            raise AuthorityError(
-                _differs("policy", given, past.started.policy), fix="name the policy it was started under"
-            )
+            because = next(_differences(given, past.started.policy, of="policy.", where="as it is given now"))
+            raise AuthorityError(because, fix="name the policy that it was started under")
         if self.read() is None:
             if not _NAME.fullmatch(self.run):
                 raise AuthorityError(f"no run can be called {clean(self.run)!r}", fix="do not trust this run's folder")
@@ -181,16 +180,10 @@ def _named(record: Record) -> str:
     return f"a decision of {clean(event.approval.who)}" if isinstance(event, ApprovalGiven) else f"a {event.kind!r}"
 
 
-def _differences(ours: BaseModel, theirs: BaseModel, of: str = "") -> Iterator[str]:
+def _differences(ours: BaseModel, theirs: BaseModel, *, of: str = "", where: str = "at home") -> Iterator[str]:
     for name in type(ours).model_fields:
         mine, other = getattr(ours, name), getattr(theirs, name)
-        if mine != other and isinstance(mine, BaseModel) and type(mine) is type(other):
-            yield from _differences(mine, other, f"{of}{name}.")
+        if mine != other and isinstance(mine, BaseModel) and isinstance(other, BaseModel):
+            yield from _differences(mine, other, of=f"{of}{name}.", where=where)
         elif mine != other:
-            yield _differs(f"{of}{name}", mine, other)
-
-
-def _differs(name: str, mine: object, other: object) -> str:
-    if isinstance(mine, BaseModel) and type(mine) is type(other):
-        return next(iter(_differences(mine, other, f"{name}.")))  # pyright: ignore[reportArgumentType]
-    return f"{name} is {clean(repr(other))} in the run's record, and {clean(repr(mine))} at home"
+            yield f"{of}{name} is {clean(repr(other))} in the run's record, and {clean(repr(mine))} {where}"

@@ -111,8 +111,8 @@ def test_others_report_replay_and_audit_without_a_key(whole, elsewhere, tmp_path
         assert told["same"]
         assert told["followed"] == told["records"] > 5
         audited = json.loads(here("audit", result.run, "--json", **nowhere).stdout)
-        assert (audited["chain"], audited["effects"], audited["sound"]) == ("holds", "holds", True)
-        assert audited["certificate"] == "not checked"
+        assert (audited["chain"], audited["effects"], audited["sound"]) == ("holds", "holds", False)
+        assert audited["certificate"] == "cannot be told"
 
 
 def journal(content):
