@@ -6,6 +6,7 @@ of germany50 that carry more than 1 % of their capacity, ten seeds: with distanc
 most, with all weights equal 3 % on average, 9 % at the 95th percentile and 33 % at most.
 """
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,9 @@ FEWEST_FLOWS, MOST_FLOWS = 16, 200
 TAIL_INDEX = 1.3
 """Pareto index of flow sizes (finite mean, infinite variance); sizes end at `LARGEST` times the smallest."""
 LARGEST = 1000.0
+FLOWS_AT_ONCE = 1_000_000
+"""Flows that are walked at once, with a table of their hops: some 200 MB. It changes the order of the paths only."""
+Hops = NDArray[np.int32]
 
 
 class Flows(NamedTuple):
@@ -42,7 +46,7 @@ class Paths(NamedTuple):
 
     pair: Ints  # [g] source * n + target
     share: Floats  # [g] part of the pair's traffic
-    hops: Ints  # [g, h] links in order
+    hops: Hops  # [g, h] links in order
     delivered: NDArray[np.bool_]  # [g] whether the path reaches the target
     end: Ints  # [g] the node where it ends: the target, or where there was no route
     member: Ints  # [f] the path that each flow is on
@@ -83,22 +87,52 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
 
     One flow of each pair goes first: where it met no choice, all the others of its pair follow it.
     """
-    n, m, drops = len(network.nodes), len(network.links), drops or Drops.none()
-    way, pair = _steer(network, tables, flows, salts), flows.source * n + flows.target
+    n, m = len(network.nodes), len(network.links)
+    routers = _Routers(network, tables, salts, drops or Drops.none())
+    pair = flows.source * n + flows.target
     pairs, leader, row = np.unique(pair, return_index=True, return_inverse=True)
-    first = _walk(_Routers(network, tables, salts, drops), _subset(flows, leader), way[leader])
+    first = _walk(routers, _subset(flows, leader))
     steered = np.array([network.node_index[x.source] * n + network.node_index[x.target] for x in network.tunnels])
     forked = first.forked | np.isin(pairs, steered)
     alone, others = np.flatnonzero(~forked), np.flatnonzero(forked[row])
-    rest = _walk(_Routers(network, tables, salts, drops), _subset(flows, others), way[others])
-    signature = _signature(np.column_stack([pair[others], rest.hops]))
-    _, path, group = np.unique(signature, return_index=True, return_inverse=True)
-    member = (np.cumsum(~forked) - 1)[row]
-    member[others] = alone.size + group
-    end = np.concatenate([first.end[alone], rest.end[path]])
-    pair = np.concatenate([pairs[alone], pair[others][path]])
-    hops = _stack(first.hops[alone], rest.hops[path], filler=m)
+    parts = [_Part(pairs[alone], first.hops[alone], first.end[alone])]
+    member, reached = (np.cumsum(~forked) - 1)[row], alone.size
+    for chunk in _chunks(others, row):
+        part, group = _grouped(pair[chunk], _walk(routers, _subset(flows, chunk)))
+        parts.append(part)
+        member[chunk] = reached + group
+        reached += part.pair.size
+    pair, end = (np.concatenate([part[field] for part in parts]) for field in (0, 2))
+    hops = _stack([part.hops for part in parts], filler=m)
     return share_out(Paths(pair, np.ones(pair.size), hops, end == pair % n, end, member), flows)
+
+
+class _Part(NamedTuple):
+    """Some of the paths; see `Paths`."""
+
+    pair: Ints
+    hops: Hops
+    end: Ints
+
+
+def _chunks(flows: Ints, row: Ints) -> Iterator[Ints]:
+    """Cut flows into parts of about `FLOWS_AT_ONCE`; all those of one pair, which `row` counts, stay together."""
+    if flows.size <= FLOWS_AT_ONCE:
+        yield flows
+        return
+    ordered = flows[np.argsort(row[flows], kind="stable")]
+    begins = np.flatnonzero(np.diff(row[ordered], prepend=-1))
+    cuts = begins[
+        np.searchsorted(begins, np.arange(FLOWS_AT_ONCE, ordered.size, FLOWS_AT_ONCE)).clip(max=begins.size - 1)
+    ]
+    yield from np.split(ordered, np.unique(cuts))
+
+
+def _grouped(pair: Ints, walk: "_Walk") -> tuple[_Part, Ints]:
+    """Take flows of one pair on one path together; which path each is on."""
+    signature = _signature(pair, walk.hops)
+    _, path, group = np.unique(signature, return_index=True, return_inverse=True)
+    return _Part(pair[path], walk.hops[path], walk.end[path]), group
 
 
 def share_out(paths: Paths, flows: Flows) -> Paths:
@@ -161,7 +195,7 @@ def _advance(way: Ints, node: Ints, stage: Ints, travelling: Ints) -> Ints:
 
 
 class _Walk(NamedTuple):
-    hops: Ints  # [f, h] links in order, padded with m
+    hops: Hops  # [f, h] links in order, padded with m
     end: Ints  # [f] where it ended
     forked: NDArray[np.bool_]  # [f] whether the flow had a choice anywhere
 
@@ -173,13 +207,14 @@ class _Routers(NamedTuple):
     drops: Drops
 
 
-def _walk(routers: _Routers, flows: Flows, way: Ints) -> _Walk:
+def _walk(routers: _Routers, flows: Flows) -> _Walk:
     network, tables, salts, drops = routers
+    way = _steer(network, tables, flows, salts)
     n, m, f = len(network.nodes), len(network.links), flows.key.size
     _, head = link_ends(network)
     node, stage, forked = flows.source.copy(), np.zeros(f, dtype=np.int64), np.zeros(f, dtype=bool)
     travelling = np.flatnonzero(~np.isin(flows.source * n + flows.target, drops.pairs))
-    hops = [np.full(f, m, dtype=np.int64)]
+    hops = [np.full(f, m, dtype=np.int32)]
     while travelling.size and (drops.most_hops is None or len(hops) <= drops.most_hops):
         goal = _advance(way, node, stage, travelling)
         slot = goal * n + node[travelling]
@@ -191,7 +226,7 @@ def _walk(routers: _Routers, flows: Flows, way: Ints) -> _Walk:
         link = tables.links[tables.first[slot] + pick]
         leaves = ~np.isin(link * n + goal, drops.exits)
         travelling, link = travelling[leaves], link[leaves]
-        taken = np.full(f, m, dtype=np.int64)
+        taken = np.full(f, m, dtype=np.int32)
         taken[travelling] = link
         node[travelling] = head[link]
         hops.append(taken)
@@ -203,17 +238,20 @@ def _subset(flows: Flows, index: Ints) -> Flows:
     return Flows(flows.source[index], flows.target[index], flows.key[index], flows.size[index])
 
 
-def _stack(upper: Ints, lower: Ints, *, filler: int) -> Ints:
-    """Put one table of hops under the other, the narrower one padded."""
-    width = max(upper.shape[1], lower.shape[1])
-    tables = (np.pad(x, ((0, 0), (0, width - x.shape[1])), constant_values=filler) for x in (upper, lower))
-    return np.concatenate(list(tables))
+def _stack(tables: Sequence[Hops], *, filler: int) -> Hops:
+    """Put tables of hops under each other, the narrower ones padded."""
+    stacked = np.full((sum(len(x) for x in tables), max(x.shape[1] for x in tables)), filler, dtype=np.int32)
+    row = 0
+    for table in tables:
+        stacked[row : row + len(table), : table.shape[1]] = table
+        row += len(table)
+    return stacked
 
 
-def _signature(table: Ints) -> Words:
-    """One 64-bit word per row, so that equal rows can be found by sorting words."""
-    word = np.zeros(table.shape[0], dtype=np.uint64)
-    for column in table.T:
+def _signature(pair: Ints, hops: Hops) -> Words:
+    """One 64-bit word per flow, so that equal ways can be found by sorting words."""
+    word = np.zeros(pair.size, dtype=np.uint64)
+    for column in (pair, *hops.T):
         word = (word ^ column.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         word ^= word >> np.uint64(29)
     return word

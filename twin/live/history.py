@@ -18,7 +18,7 @@ from .network import (
     Telemetry,
     TrafficSamples,
 )
-from .sensors import Sample
+from .sensors import Sample, flow_rates
 
 
 class History:
@@ -71,7 +71,8 @@ class History:
     def _flows(self, kept: list[Sample], time: Floats) -> FlowSamples:
         at, source = _rows(time, self._pairs // self._n)
         _, target = _rows(time, self._pairs % self._n)
-        packets, flows = _column(kept, lambda x: x.packets_per_s), _column(kept, lambda x: x.flows_per_s)
+        rates = [flow_rates(sample, self._pairs % self._n) for sample in kept]
+        packets, flows = (np.concatenate([x[k] for x in rates]) if rates else np.zeros(0) for k in range(2))
         return FlowSamples(at, source, target, packets, flows)
 
     def _probes(self, kept: list[Sample], time: Floats) -> ProbeSamples:

@@ -58,8 +58,7 @@ class Sample(NamedTuple):
     export_mbps: Floats  # [k]
     errors_per_s: Floats  # [m]
     adjacent: Flags  # [m]
-    packets_per_s: Floats  # [k]
-    flows_per_s: Floats  # [k]
+    small: Floats  # [n] share of what goes to a node that is a flood of 64-byte packets
 
 
 FLOWS_PER_MBIT = 2.5
@@ -102,7 +101,7 @@ class Sensors:
             export,
             self._errors.poll(truth.errored, age_head, at_head) * 1e6 / PACKET_BITS,
             truth.adjacent,
-            *self._counts(truth, export),
+            truth.small,
         )
 
     def _gone(self, truth: Interval) -> Flags:
@@ -128,12 +127,17 @@ class Sensors:
         measured = counted * np.maximum(1 + self._noise.export_error * error, 0.0)
         return np.where(truth.node_up[self._pairs // truth.node_up.size], measured, np.nan)
 
-    def _counts(self, truth: Interval, mbps: Floats) -> tuple[Floats, Floats]:
-        """Packets and new flows a second in what was exported; every packet of a flood is a flow of its own."""
-        flood = truth.small[self._pairs % truth.node_up.size] * mbps
-        rest = mbps - flood
-        packets = flood * 1e6 / SYN_BITS
-        return rest * 1e6 / PACKET_BITS + packets, rest * FLOWS_PER_MBIT + packets
+
+def flow_rates(sample: Sample, target: Ints) -> tuple[Floats, Floats]:
+    """Packets and new flows a second in what was exported [k]; every packet of a flood is a flow of its own.
+
+    `target` [k] are the positions of the pairs' target nodes. It follows from the sample, and is not kept with it: on a
+    large network it would be most of it.
+    """
+    flood = sample.small[target] * sample.export_mbps
+    rest = sample.export_mbps - flood
+    packets = flood * 1e6 / SYN_BITS
+    return rest * 1e6 / PACKET_BITS + packets, rest * FLOWS_PER_MBIT + packets
 
 
 def _reported(rate: Floats, counters: Counters) -> Floats:

@@ -162,6 +162,15 @@ class Judge:
         """Whether the policy forbids to touch any of these element ids."""
         return not set(elements).isdisjoint(self.policy.protected)
 
+    @property
+    def fixed_weights(self) -> frozenset[str]:
+        """Names of the links whose weights the policy forbids to touch."""
+        return frozenset(
+            link.name
+            for link in self.network.links
+            if self.protects(link.name, link.interface, link.circuit, f"node/{link.tail}")
+        )
+
     def _radius_exceeded(self, state: Network) -> str:
         share, limit = moved_share(self.network, state), self.policy.max_blast_radius
         return f"{share:.1%} of the traffic would move, {limit:.1%} is allowed" if share > limit else ""

@@ -11,7 +11,7 @@ from twin.model import Network
 from twin.policy import Policy
 from twin.verdict import Counterexample
 
-from . import drain, restore, segments, tunnels, weight_search, weights
+from . import drain, restore, segments, sequential, tunnels, weight_search, weights
 from .assemble import without_plan
 from .attempt import attempt
 from .judge import Judge
@@ -28,6 +28,7 @@ METHODS: Mapping[str, Planner] = MappingProxyType(
         tunnels.METHOD: tunnels.relieve_by_tunnels,
         segments.METHOD: segments.relieve_by_segments,
         weight_search.METHOD: weight_search.relieve_by_weight_search,
+        sequential.METHOD: sequential.relieve_in_sequence,
     }
 )
 """Every planner of relief by the name that its plans carry."""

@@ -4,7 +4,8 @@ Simulated annealing over single weight changes, mostly raising the weight of bus
 peak does not need is taken back. [Fortz, Thorup, "Internet traffic engineering by optimizing OSPF weights", 2000]
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import NamedTuple
 
@@ -13,8 +14,9 @@ import numpy as np
 from twin.model import Floats, Ints, Network
 from twin.plan import SetWeight
 from twin.policy import Policy
-from twin.sim.arrays import FAR, Arrays, compile_network
-from twin.sim.route import route
+from twin.sim.arrays import FAR, compile_network
+from twin.sim.delta import WeightProbe
+from twin.sim.simulate import simulate
 from twin.verdict import Counterexample
 
 from .assemble import assemble, bound_of, without_plan
@@ -23,6 +25,8 @@ from .proposal import Proposal
 
 METHOD = "igp-weight-search"
 EVALUATIONS = 20_000
+PLANNED = 6_000
+"""Evaluations where only as many weights may change as fit into a plan."""
 HIGHEST = 65_535
 COARSE = 50
 """A median weight below this has all weights multiplied by `FINER` first: no path changes, but values fit between."""
@@ -48,23 +52,40 @@ class WeightRouting(NamedTuple):
 
 
 def search_weights(
-    network: Network, *, seed: int = 0, evaluations: int = EVALUATIONS, time_limit_s: float | None = None
+    network: Network,
+    *,
+    seed: int = 0,
+    evaluations: int = EVALUATIONS,
+    most: int | None = None,
+    fixed: Collection[str] = (),
+    time_limit_s: float | None = None,
 ) -> WeightRouting:
     """Search all weights for the lowest peak utilisation; never worse than the present ones.
 
-    The same seed and number of evaluations give the same weights. A time limit returns the best so far.
+    At most `most` weights ever differ from the present ones, those of the links `fixed`, by name, never. The same
+    seed and number of evaluations give the same weights. A time limit returns the best so far.
     """
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    arrays = compile_network(network)
-    search = _Annealing(arrays, np.random.default_rng(seed))
-    weight = _take_back(arrays, search.run(evaluations, deadline), search)
-    peak = search.peak(search.utilisation(weight))
+    free = [i for i, link in enumerate(network.links) if link.name not in fixed]
+    search = _Annealing(network, np.random.default_rng(seed), most, free)
+    search.run(evaluations, deadline)
+    search.take_back()
+    weight, arrays = search.weight, search.arrays
     changed = tuple(
-        SetWeight(link=link.name, weight=int(weight[arrays.arc_of[i]]))
+        SetWeight(link=link.name, weight=int(weight[i]))
         for i, link in enumerate(network.links)
-        if weight[arrays.arc_of[i]] not in (FAR, link.weight)
+        if arrays.weight[arrays.arc_of[i]] < FAR and weight[i] != link.weight
     )
-    return WeightRouting(weight[arrays.arc_of], peak, bound_of(network), changed, search.evaluations)
+    return WeightRouting(weight, search.peak(search.use), bound_of(network), changed, search.evaluations)
+
+
+def with_weights(network: Network, changes: Sequence[SetWeight]) -> Network:
+    """Return the network with these weights."""
+    links = list(network.links)
+    for change in changes:
+        position = network.link(change.link)
+        links[position] = links[position]._replace(weight=change.weight)
+    return replace(network, links=tuple(links))
 
 
 def relieve_by_weight_search(
@@ -74,85 +95,103 @@ def relieve_by_weight_search(
     seed: int = 0,
     avoid: Sequence[Counterexample] = (),
     time_limit_s: float | None = None,
-    evaluations: int = EVALUATIONS,
 ) -> Proposal:
-    """Plan the changes that the search found, where they fit into `policy.max_steps` and keep every failure safe."""
+    """Plan the best that the search finds with `policy.max_steps` weights, where that keeps every failure safe."""
     judge = Judge(network, policy, avoid)
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
-    found = search_weights(network, seed=seed, evaluations=evaluations, time_limit_s=time_limit_s)
+    found = search_weights(
+        network,
+        seed=seed,
+        evaluations=PLANNED,
+        most=policy.max_steps,
+        fixed=judge.fixed_weights,
+        time_limit_s=time_limit_s,
+    )
     judge.evaluations += found.evaluations
-    if len(found.changes) > policy.max_steps:
-        reached = f"{found.max_utilisation:.1%} peak utilisation"
-        return without_plan(judge, METHOD, f"{reached} needs {len(found.changes)} changes, {policy.max_steps} allowed")
-    links = [network.links[network.link(change.link)] for change in found.changes]
-    if any(judge.protects(x.interface, x.circuit, f"node/{x.tail}") for x in links):
-        return without_plan(judge, METHOD, "the weights found change protected elements")
     return assemble(judge, METHOD, found.changes)
 
 
 class _Annealing:
-    def __init__(self, arrays: Arrays, rng: np.random.Generator) -> None:
-        self.arrays, self.rng, self.evaluations = arrays, rng, 0
-        self.free = np.flatnonzero(arrays.weight < FAR)
-        coarse = self.free.size > 0 and float(np.median(arrays.weight[self.free])) < COARSE
-        scaled = np.where(arrays.weight < FAR, np.minimum(arrays.weight * FINER, HIGHEST), FAR)
-        self.start: Ints = scaled if coarse else arrays.weight.copy()
+    """One walk through the weights; all arrays are by link [m]."""
 
-    def utilisation(self, weight: Ints) -> Floats:
-        self.evaluations += 1
-        return route(self.arrays._replace(weight=weight)).load / self.arrays.capacity
+    def __init__(self, network: Network, rng: np.random.Generator, most: int | None, free: Sequence[int]) -> None:
+        self.arrays, self.rng, self.most, self.evaluations = compile_network(network), rng, most, 0
+        self.capacity = self.arrays.capacity[self.arrays.arc_of]
+        usable = self.arrays.weight[self.arrays.arc_of] < FAR
+        self.free = np.array([i for i in free if usable[i]], dtype=np.int64)
+        self.present = np.array([link.weight for link in network.links], dtype=np.int64)
+        coarse = most is None and self.free.size > 0 and float(np.median(self.present[self.free])) < COARSE
+        self.start = (
+            np.where(usable, np.minimum(self.present * FINER, HIGHEST), self.present) if coarse else self.present
+        )
+        changes = [SetWeight(link=link.name, weight=int(self.start[i])) for i, link in enumerate(network.links)]
+        self.probe = WeightProbe(with_weights(network, changes) if coarse else network)
+        self.weight, self.use = self.start.copy(), self.probe.utilisation
+        self.as_it_was = simulate(network).utilisation
 
     def peak(self, utilisation: Floats) -> float:
         return float(utilisation.max(initial=0.0))
 
-    def run(self, evaluations: int, deadline: float | None) -> Ints:
-        weight, use = self.start, self.utilisation(self.start)
-        best, lowest = self.arrays.weight.copy(), self.peak(self.utilisation(self.arrays.weight))
-        if self.peak(use) < lowest:
-            best, lowest = weight, self.peak(use)
-        for done in range(evaluations if lowest > 0 else 0):
+    def run(self, evaluations: int, deadline: float | None) -> None:
+        """Walk, and end at the best weights met; the present ones, unscaled, where nothing is better."""
+        best, lowest = self.weight.copy(), self.peak(self.use)
+        for done in range(evaluations if lowest > 0 and self.free.size else 0):
             if deadline is not None and monotonic() > deadline:
                 break
-            trial = self._neighbour(weight, use)
-            reached = self.utilisation(trial)
-            worse = self._cost(reached) / self._cost(use) - 1
+            change = self._neighbour()
+            reached = self._tried(change)
+            worse = self._cost(reached) / self._cost(self.use) - 1
             if worse <= 0 or self.rng.random() < np.exp(-worse / (_HEAT * (1 - done / evaluations) ** 2)):
-                weight, use = trial, reached
-                if self.peak(use) < lowest:
-                    best, lowest = weight, self.peak(use)
-        return best
+                self._move(change)
+                if self.peak(self.use) < lowest:
+                    best, lowest = self.weight.copy(), self.peak(self.use)
+        if lowest >= self.peak(self.as_it_was):
+            best = self.present
+        self._move({int(i): int(best[i]) for i in np.flatnonzero(best != self.weight)})
 
-    def _neighbour(self, weight: Ints, use: Floats) -> Ints:
-        """Change one weight: raise a busy link's, or draw any link's anew around its value."""
-        trial = weight.copy()
+    def take_back(self) -> None:
+        """Give every link its first weight again, or that weight made finer, where the peak does not rise."""
+        if np.array_equal(self.weight, self.present):
+            return
+        for link in self.free:
+            change = {int(link): int(self.start[link])}
+            if self.weight[link] != self.start[link] and self.peak(self._tried(change)) <= self.peak(self.use) * (
+                1 + 1e-9
+            ):
+                self._move(change)
+
+    def _tried(self, change: Mapping[int, int]) -> Floats:
+        self.evaluations += 1
+        return self.probe.loads([change])[0] / self.capacity
+
+    def _move(self, change: Mapping[int, int]) -> None:
+        for link, value in change.items():
+            self.weight[link] = value
+        self.probe.commit(change)
+        self.use = self.probe.utilisation
+
+    def _neighbour(self) -> dict[int, int]:
+        """Change one weight: raise a busy link's, or draw any link's anew around its value.
+
+        Where no more weights may differ, another one is given back for it.
+        """
+        use, weight = self.use[self.free], self.weight
         if self.rng.random() < 0.5:
-            heat = (use[self.free] / use.max()) ** 30 if self.rng.random() < _HOT else np.ones(self.free.size)
-            arc = self.free[self.rng.choice(self.free.size, p=heat / heat.sum())]
-            value = weight[arc] * self.rng.uniform(1.0, 1.6) + self.rng.integers(0, 4)
+            heat = (use / use.max()) ** 30 if use.max() > 0 and self.rng.random() < _HOT else np.ones(self.free.size)
+            link = self.free[self.rng.choice(self.free.size, p=heat / heat.sum())]
+            value = weight[link] * self.rng.uniform(1.0, 1.6) + self.rng.integers(0, 4)
         else:
-            arc = self.free[self.rng.integers(self.free.size)]
-            value = weight[arc] * self.rng.uniform(0.6, 1.5) + self.rng.integers(-3, 4)
-        trial[arc] = min(max(int(value), 1), HIGHEST)
-        return trial
+            link = self.free[self.rng.integers(self.free.size)]
+            value = weight[link] * self.rng.uniform(0.6, 1.5) + self.rng.integers(-3, 4)
+        change = {int(link): min(max(int(value), 1), HIGHEST)}
+        changed = np.flatnonzero(weight != self.start)
+        if self.most is not None and changed.size >= self.most and weight[link] == self.start[link]:
+            back = int(self.rng.choice(changed))
+            change[back] = int(self.start[back])
+        return change
 
     def _cost(self, use: Floats) -> float:
         """A smooth stand-in for the peak: the norm of high power."""
         peak = self.peak(use)
         return peak * float(((use / peak) ** _POWER).sum()) ** (1 / _POWER)
-
-
-def _take_back(arrays: Arrays, weight: Ints, search: _Annealing) -> Ints:
-    """Give every link its first weight again, or that weight made finer, where the peak does not rise."""
-    kept, lowest = weight.copy(), search.peak(search.utilisation(weight))
-    if np.array_equal(weight, arrays.weight):
-        return kept
-    for arc in search.free:
-        if kept[arc] == search.start[arc]:
-            continue
-        trial = kept.copy()
-        trial[arc] = search.start[arc]
-        peak = search.peak(search.utilisation(trial))
-        if peak <= lowest * (1 + 1e-9):
-            kept, lowest = trial, peak
-    return kept

@@ -36,9 +36,17 @@ class WeightProbe:
     """
 
     def __init__(self, network: Network) -> None:
-        self.network = network
+        self._network, self._weight = network, dict[int, int]()
         self._arrays = compile_network(network)
         self._settle(route(self._arrays))
+
+    @property
+    def network(self) -> Network:
+        """The network in the base state."""
+        links: list[Link] = list(self._network.links)
+        for link, weight in self._weight.items():
+            links[link] = links[link]._replace(weight=weight)
+        return replace(self._network, links=tuple(links))
 
     @property
     def load(self) -> Floats:
@@ -69,10 +77,9 @@ class WeightProbe:
 
     def commit(self, change: Mapping[int, int]) -> None:
         """Make a change, link -> weight, part of the base state."""
-        links: list[Link] = list(self.network.links)
-        for link, weight in change.items():
-            links[link] = links[link]._replace(weight=weight)
-        self.network = replace(self.network, links=tuple(links))
+        if not all(1 <= weight <= _MOST for weight in change.values()):
+            raise TopologyError("a weight is not in 1..2^24", fix="keep weights within the protocol's range")
+        self._weight |= change
         self._arrays = self._arrays._replace(weight=self._weights(change))
         self._settle(route(self._arrays))
 

@@ -1,0 +1,106 @@
+"""Weights first, then segments on them: what neither reaches alone.
+
+Even ECMP splitting under good weights leaves a few demands that cost the peak, and tunnels under bad weights run out of
+midpoints; the networks on which either stays far above the bound are different ones. A search for weights settles
+elsewhere for every start, so that a few starts are made.
+"""
+
+from collections.abc import Collection, Sequence
+from time import monotonic
+from typing import NamedTuple
+
+from twin.model import Network
+from twin.plan import Change, SetTunnel, SetWeight, apply
+from twin.policy import Policy
+from twin.verdict import Counterexample
+
+from .assemble import assemble, bound_of, without_plan
+from .judge import Judge
+from .proposal import Proposal
+from .segments import SegmentRouting, route_by_segments
+from .tunnels import tunnel_over
+from .weight_search import search_weights, with_weights
+
+METHOD = "sequential"
+STARTS = 3
+EVALUATIONS = 2_000
+"""Weight changes that one start tries."""
+CLOSE = 0.01
+"""Gap to the bound at which no further start is made."""
+
+
+class SequentialRouting(NamedTuple):
+    """Weights, and tunnels on top of them."""
+
+    weights: tuple[SetWeight, ...]
+    segments: SegmentRouting  # of the network with these weights
+    bound: float  # no routing at all has a lower peak
+
+    @property
+    def max_utilisation(self) -> float:
+        """Peak with weights and tunnels in place."""
+        return self.segments.max_utilisation
+
+    @property
+    def gap(self) -> float | None:
+        """Share by which the peak lies above the bound."""
+        return self.max_utilisation / self.bound - 1 if self.bound > 0 else None
+
+
+def route_in_sequence(
+    network: Network,
+    *,
+    most: int | None = None,
+    fixed: Collection[str] = (),
+    seed: int = 0,
+    time_limit_s: float | None = None,
+) -> SequentialRouting:
+    """Choose midpoints under the present weights, then under weights of up to `STARTS` searches; return the best.
+
+    Ends as soon as the bound is close. At most `most` changes in all, half of them weights; none of the links `fixed`,
+    by name, gets another weight. Raises `InputError` on networks too large for the table of ECMP shares.
+    """
+    deadline = None if time_limit_s is None else monotonic() + time_limit_s
+    best = SequentialRouting((), route_by_segments(network, most=most, time_limit_s=time_limit_s), bound_of(network))
+    for start in range(STARTS):
+        left = None if deadline is None else deadline - monotonic()
+        if (best.gap or 0.0) <= CLOSE or (left is not None and left <= 0):
+            break
+        found = search_weights(
+            network,
+            seed=seed + start,
+            evaluations=EVALUATIONS,
+            most=None if most is None else most // 2,
+            fixed=fixed,
+            time_limit_s=None if left is None else left / 2,
+        )
+        rest = None if most is None else most - len(found.changes)
+        routed = route_by_segments(with_weights(network, found.changes), most=rest, time_limit_s=left)
+        if routed.max_utilisation < best.max_utilisation:
+            best = best._replace(weights=found.changes, segments=routed)
+    return best
+
+
+def relieve_in_sequence(
+    network: Network,
+    policy: Policy,
+    *,
+    seed: int = 0,
+    avoid: Sequence[Counterexample] = (),
+    time_limit_s: float | None = None,
+) -> Proposal:
+    """Plan few weights, and few tunnels on them, where together they keep every failure safe."""
+    judge = Judge(network, policy, avoid)
+    if judge.before.max_utilisation == 0:
+        return without_plan(judge, METHOD, "the network carries no traffic")
+    if policy.max_steps < 2:
+        return without_plan(judge, METHOD, "one step holds no weight and tunnel both")
+    fixed = judge.fixed_weights
+    found = route_in_sequence(network, most=policy.max_steps, fixed=fixed, seed=seed, time_limit_s=time_limit_s)
+    steps: list[Change] = list(found.weights)
+    state = with_weights(network, found.weights)
+    for move in found.segments.moves:
+        if not judge.protects(*(network.nodes[i].id for i in move)):
+            steps.append(SetTunnel(tunnel=tunnel_over(state, move)))
+            state = apply(state, steps[-1])
+    return assemble(judge, METHOD, steps)
