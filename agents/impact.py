@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
 from pydantic import Field
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -27,7 +26,7 @@ class State(Frozen):
     busiest: str | None
     harm: float = Field(description="Mbit/s lost, dropped, or above the policy's limit.")
     mean_delay_ms: float
-    worst_failure: str | None = Field(description="The single failure that fills a link most.")
+    worst_failure: str | None = Field(description="The single failure that hurts most.")
     worst_utilisation: float = Field(description="How full that link gets.")
     worst_lost: float = Field(description="Most that any single failure cuts off from a path, Mbit/s.")
 
@@ -122,10 +121,11 @@ def _state(network: Network, limit: float) -> State:
 
 
 def _of(sweep: FailureSweep | None) -> tuple[str | None, float, float]:
-    if sweep is None or not sweep.failures:
+    worst = None if sweep is None else sweep.worst
+    if sweep is None or worst is None:
         return None, 0.0, 0.0
-    worst = int(np.argmax(sweep.max_utilisation))
-    return sweep.failures[worst].name, round(float(sweep.max_utilisation[worst]), 4), round(float(sweep.lost.max()), 3)
+    utilisation, lost = round(float(sweep.max_utilisation[worst]), 4), round(float(sweep.lost[worst]), 3)
+    return sweep.failures[worst].name, utilisation, lost
 
 
 def _busiest(state: State) -> str:

@@ -160,10 +160,9 @@ def _moved(before: Outcome, after: Outcome) -> tuple[LinkChange, ...]:
 def _worst(network: Network) -> WorstFailure | None:
     failures = single_failures(network)
     sweep = simulate(network, failures=failures).sweep
-    if sweep is None:
+    worst = None if sweep is None else sweep.worst
+    if sweep is None or worst is None:
         return None
-    hurt = sweep.lost + sweep.overload
-    worst = max(range(len(failures)), key=lambda i: (hurt[i], sweep.max_utilisation[i], -i))
     return WorstFailure(
         failure=failures[worst].name,
         max_utilisation=round(float(sweep.max_utilisation[worst]), 4),

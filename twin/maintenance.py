@@ -100,7 +100,7 @@ def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy
     failures = single_failures(changed)
     quiet, busy = Stressed(base, failures), Stressed(changed, failures)
     before, during = quiet.outcome, busy.outcome
-    worst = int(during.sweep.max_utilisation.argmax()) if during.sweep and failures else -1
+    worst = busy.sweep.worst if busy.sweep else None
     return Hour(
         hour=hour,
         traffic=traffic,
@@ -108,9 +108,9 @@ def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy
         during=during.max_utilisation,
         busiest=during.busiest,
         lost=during.lost,
-        next_failure=failures[worst].name if worst >= 0 else None,
-        next_failure_utilisation=float(during.sweep.max_utilisation[worst]) if during.sweep and worst >= 0 else 0.0,
-        next_failure_lost=float(during.sweep.lost.max(initial=0.0)) if during.sweep else 0.0,
+        next_failure=None if worst is None else failures[worst].name,
+        next_failure_utilisation=float(busy.sweep.max_utilisation[worst]) if busy.sweep and worst is not None else 0.0,
+        next_failure_lost=float(busy.sweep.lost[worst]) if busy.sweep and worst is not None else 0.0,
         within_limits=(
             during.lost <= before.lost + 1e-6
             and during.max_utilisation <= policy.max_utilisation + 1e-6

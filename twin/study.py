@@ -185,4 +185,4 @@ def _failures(sweep: FailureSweep, network: Network) -> tuple[FailureCase, ...]:
         )
         for i, failure in enumerate(sweep.failures)
     ]
-    return tuple(sorted(cases, key=lambda case: (-case.lost, -case.max_utilisation, case.failure)))
+    return tuple(cases[i] for i in sweep.worst_first)

@@ -17,9 +17,9 @@ def survivable(rehearsal: Rehearsal) -> Check:
 
 def _survives(rehearsal: Rehearsal) -> Check:
     (before, after), policy = (x.sweep for x in rehearsal.ends), rehearsal.policy
-    if before is None or after is None:
+    worst = None if after is None else after.worst
+    if before is None or after is None or worst is None:
         return Check(name="survivable", passed=True, detail="nothing is up that could fail")
-    worst = int(after.max_utilisation.argmax())
     measured = float(after.max_utilisation[worst])
     limit = max(policy.max_failure_utilisation, float(before.max_utilisation[worst]))
     busiest = int(after.busiest[worst])

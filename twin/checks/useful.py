@@ -7,14 +7,15 @@ from twin.sim.simulate import Outcome
 
 from .compare import rate_slack
 from .finding import Check, Counterexample, Violation, failed
+from .gain import relief
 from .rehearsal import Rehearsal
 
 
 def useful(rehearsal: Rehearsal) -> Check:
     """Judge the plan by its objective.
 
-    *relieve*: harm, or the peak utilisation when there is no harm, falls by `min_gain` of itself. Traffic refused by a
-    rate limit counts as harm here, so that shedding a demand is no gain in itself. *drain*: more is drained than before
+    *relieve*: harm falls by `min_gain` of what any plan could spare the network, or the peak utilisation by that share
+    of itself when there is no harm. *drain*: more is drained than before
     and nothing passes it any more. *sleep*: more circuits sleep. *restore*: fewer elements are drained, asleep or
     tunnelled.
     """
@@ -31,12 +32,8 @@ def useful(rehearsal: Rehearsal) -> Check:
 
 def _relieves(rehearsal: Rehearsal) -> Check:
     limits, before, after = rehearsal.policy, rehearsal.outcomes[0], rehearsal.outcomes[-1]
-    harm = [x.harm(limits.max_utilisation) + _refused(x.network) for x in (before, after)]
-    has_harm = harm[0] > rate_slack(rehearsal.base)
-    was, now = harm if has_harm else (before.max_utilisation, after.max_utilisation)
-    gain = (was - now) / was if was > 0 else 0.0
-    what = "harm, Mbit/s," if has_harm else "peak utilisation"
-    detail = f"{what} from {was:.6g} to {now:.6g}: {gain:.1%} better, {limits.min_gain:.1%} asked for"
+    gain, words = relief(before, after, limits.max_utilisation)
+    detail = f"{words}: {gain:.1%} better, {limits.min_gain:.1%} asked for"
     if gain >= limits.min_gain and gain > 0:
         return Check(name="useful", passed=True, measured=gain, limit=limits.min_gain, detail=detail)
     return _useless(rehearsal, after.busiest or "network", detail, (gain, limits.min_gain))
@@ -66,10 +63,6 @@ def _useless(rehearsal: Rehearsal, element: str, detail: str, figures: tuple[flo
     steps = len(rehearsal.plan.steps)
     found = Counterexample(element=element, step=steps, measured=figures[0], limit=figures[1])
     return failed("useful", Violation(detail, found))
-
-
-def _refused(network: Network) -> float:
-    return float((network.demands - network.offered).sum())
 
 
 def _drained(network: Network) -> frozenset[str]:

@@ -102,7 +102,7 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
         parts.append(part)
         member[chunk] = reached + group
         reached += part.pair.size
-    pair, end = (np.concatenate([part[field] for part in parts]) for field in (0, 2))
+    pair, end = np.concatenate([part.pair for part in parts]), np.concatenate([part.end for part in parts])
     hops = _stack([part.hops for part in parts], filler=m)
     return share_out(Paths(pair, np.ones(pair.size), hops, end == pair % n, end, member), flows)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from twin.checks.gain import relief
 from twin.checks.touch import subject
 from twin.errors import DeadlineError, InputError, PlanError
 from twin.model import Network
@@ -11,6 +12,7 @@ from twin.plan import Change, ExpectedEffect, Plan, apply_all
 from twin.plan import Objective as Aim
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
+from twin.sim.simulate import simulate
 
 from .judge import Judge
 from .lp import lowest_utilisation
@@ -42,8 +44,10 @@ def assemble(
         return without_plan(judge, method, f"needs {len(steps)} steps, the policy allows {policy.max_steps}")
     state = apply_all(network, steps)
     after = judge.value(judge.route(compile_network(state)))
-    if aim == "relieve" and not after.beats(judge.before, gain=policy.min_gain):
-        return without_plan(judge, method, f"gains less than the agreed {policy.min_gain:.0%}")
+    gain, words = relief(judge.base, simulate(state), policy.max_utilisation)
+    if aim == "relieve" and not (gain >= policy.min_gain and gain > 0):
+        best = f"no routing has a peak below {bound_of(network):.1%}"
+        return without_plan(judge, method, f"gains less than the agreed {policy.min_gain:.0%}: {words}; {best}")
     objection = judge.objection(state)
     if objection:
         return without_plan(judge, method, f"the best found is not safe: {objection}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from twin.checks.compare import SHARE_SLACK
 from twin.checks.finding import Violation
+from twin.checks.gain import least_harm
 from twin.checks.moved import moved_share
 from twin.checks.order import order_steps
 from twin.checks.rules import may_follow, worse_under_failure
@@ -54,6 +55,7 @@ class Judge:
         self.network, self.policy = network, policy
         self.start = _baseline(network)
         self.failures, self.base = self.start.failures, self.start.outcome
+        self._latest: tuple[tuple[int, int], SweptLoads] | None = None
         self._calm = Stressed(network, ())
         self._telling = _worst_first(self.start.sweep)
         self.evaluations = 1 + len(self.failures)
@@ -102,13 +104,24 @@ class Judge:
         """What all demands of the network do under every single failure."""
         return self.demands.total()
 
+    @cached_property
+    def removable(self) -> float:
+        """Mbit/s of harm that some plan might spare the network."""
+        return max(self.before.harm - least_harm(self.network, self.policy.max_utilisation), 0.0)
+
     def moved(
         self, swept: SweptLoads, demand: tuple[int, int], tunnels: tuple[Tunnel | None, Tunnel | None]
     ) -> SweptLoads:
         """Return the loads once a demand, by its ends' positions, has gone from one tunnel, or none, to another."""
         self.evaluations += len(self.failures)
-        off, onto = (self.demands.alone(*demand, tunnel) for tunnel in tunnels)
+        off, onto = self._present(*demand, tunnels[0]), self.demands.alone(*demand, tunnels[1])
         return swept.moved(off, onto, float(self.network.offered[demand]))
+
+    def _present(self, source: int, target: int, tunnel: Tunnel | None) -> SweptLoads:
+        """Return what one Mbit/s of a demand does as it is routed now; the last answer is kept."""
+        if self._latest is None or self._latest[0] != (source, target):
+            self._latest = (source, target), self.demands.alone(source, target, tunnel)
+        return self._latest[1]
 
     def is_safe(self, state: Network, swept: SweptLoads | None = None) -> bool:
         """Whether a plan may end in this state; `swept` is what it carries under every failure, where that is known."""

@@ -57,8 +57,12 @@ def relieve_by_tunnels(
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    risk = Risk(judge.arrays.offered[None], np.ones(1))
-    return assemble(judge, METHOD, TunnelSearch(judge, risk, deadline).run())
+    search = TunnelSearch(judge, Risk(judge.arrays.offered[None], np.ones(1)), deadline)
+    within = search.within_reach()
+    if within < policy.min_gain * judge.removable:
+        reason = f"the {policy.max_steps} largest demands over the worst links are {within:,.0f} Mbit/s there"
+        return without_plan(judge, METHOD, f"{reason}, of {judge.before.harm:,.0f} Mbit/s of harm")
+    return assemble(judge, METHOD, search.run())
 
 
 def tunnel_over(network: Network, move: Move) -> Tunnel:
@@ -144,6 +148,13 @@ class TunnelSearch:
             steps.append(SetTunnel(tunnel=tunnel))
         return tuple(steps)
 
+    def within_reach(self) -> float:
+        """Mbit/s of harm that as many tunnels as a plan may have can spare at most."""
+        hot = np.zeros(self.judge.arrays.head.size)
+        hot[self.judge.hot(self.judge.routing.load)] = 1.0
+        amount = self._amounts(0, exposure(self.judge.arrays, self.judge.routing.paths, hot))
+        return float(np.sort(amount, axis=None)[-self.judge.policy.max_steps :].sum())
+
     def loads(self, state: Network) -> Floats:
         """Load of each arc in each scenario, Mbit/s [S, m]."""
         arrays = compile_network(state)
@@ -194,17 +205,21 @@ class TunnelSearch:
     def _demands(self, loads: Floats, on_hot: Floats) -> list[tuple[int, int]]:
         """Return the demands with the most Mbit/s on the hot arcs of the worst scenario, those not moved yet."""
         values = [(self.judge.harm(load, aim=HEADROOM), self.judge.peak(load)) for load in loads]
-        worst = max(range(len(values)), key=lambda row: values[row])
-        volume = np.where(self.movable, self.risk.volumes[worst], 0.0)
-        amount = volume * on_hot
-        for (source, target), tunnel in self.present.items():
-            met = [path.share * sum(on_hot[b, a] for a, b in self._legs(tunnel, path)) for path in tunnel.paths]
-            amount[target, source] = volume[target, source] * sum(met)
+        amount = self._amounts(max(range(len(values)), key=lambda row: values[row]), on_hot)
         for source, target in self.moved:
             amount[target, source] = 0
         order = np.argsort(-amount, axis=None, kind="stable")[:DEMANDS]
         pairs = [divmod(int(i), len(self.nodes)) for i in order if amount.flat[i] > 0]
         return [(source, target) for target, source in pairs]
+
+    def _amounts(self, scenario: int, on_hot: Floats) -> Floats:
+        """Mbit/s that each demand that may move has on the hot arcs, by target first [n, n]."""
+        volume = np.where(self.movable, self.risk.volumes[scenario], 0.0)
+        amount = volume * on_hot
+        for (source, target), tunnel in self.present.items():
+            met = [path.share * sum(on_hot[b, a] for a, b in self._legs(tunnel, path)) for path in tunnel.paths]
+            amount[target, source] = volume[target, source] * sum(met)
+        return amount
 
     def _after(self, demand: Move, loads: Floats, cost: Floats) -> _Trials:
         """Try the midpoints that cost one demand least."""

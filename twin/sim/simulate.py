@@ -32,6 +32,20 @@ class FailureSweep:
     worst_utilisation: Floats  # [m] highest utilisation of each link over all failures
     worst_failure: Ints  # [m] position of the failure that causes it, -1 if none beats the intact state
 
+    @property
+    def worst_first(self) -> Ints:
+        """Positions of the failures, the worst first [F].
+
+        Worse is more Mbit/s lost or above capacity, then a busier link; of equal ones the first is named first.
+        """
+        hurt = (self.lost + self.overload).round(6)
+        return np.lexsort((-self.max_utilisation.round(9), -hurt))
+
+    @property
+    def worst(self) -> int | None:
+        """Position of the worst failure, None where there is none."""
+        return int(self.worst_first[0]) if self.failures else None
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -69,7 +69,7 @@ def select_verdicts(database: Database, plan: str, snapshot: str) -> tuple[Verdi
 def insert_simulation(database: Database, outcome: Outcome, now: datetime) -> None:
     """Store the figures of a simulation."""
     sweep = outcome.sweep
-    worst = int(sweep.max_utilisation.argmax()) if sweep is not None and sweep.failures else None
+    worst = None if sweep is None else sweep.worst
     row = [
         outcome.network.id,
         micros(now),

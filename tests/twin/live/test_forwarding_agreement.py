@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.twin.random_networks import networks
 from twin.formats import load_network
+from twin.live import forwarding
 from twin.live.forwarding import draw_flows, even_flows, router_salts
 from twin.live.plane import DataPlane, data_plane
 from twin.live.probes import probe_flows
@@ -97,6 +98,28 @@ def test_every_flow_is_on_an_unbroken_path_of_its_own_pair_which_carries_its_siz
         assert [link.tail for link in links] == stops[:-1]
         assert network.node(stops[-1]) == end
         assert delivered == (end == pair % n)
+
+
+@pytest.mark.parametrize("at_once", [1, 700])
+def test_flows_walked_in_parts_take_the_same_paths_as_all_at_once(equal_weights: Network, at_once: int, monkeypatch):
+    tunnel = Tunnel(
+        name="split",
+        source=equal_weights.nodes[0].name,
+        target=equal_weights.nodes[9].name,
+        paths=tuple(SegmentList(via=(equal_weights.nodes[k].name,), share=0.5) for k in (4, 6)),
+    )
+    network = replace(equal_weights, tunnels=(tunnel,))
+    whole, _ = carried(network)
+    monkeypatch.setattr(forwarding, "FLOWS_AT_ONCE", at_once)
+    parts, _ = carried(network)
+
+    def ways(plane: DataPlane) -> dict[tuple[int, ...], float]:
+        m = len(network.links)
+        rows = zip(plane.paths.pair, plane.paths.hops, plane.paths.share, strict=True)
+        return {(int(pair), *(int(x) for x in hops if x < m)): float(share) for pair, hops, share in rows}
+
+    assert ways(parts) == pytest.approx(ways(whole))
+    assert (parts.paths.pair[parts.paths.member] == whole.paths.pair[whole.paths.member]).all()
 
 
 def test_without_equal_paths_the_loads_are_the_simulated_ones(germany: Network):

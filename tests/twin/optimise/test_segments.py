@@ -43,6 +43,20 @@ def test_the_shares_are_what_a_single_demand_loads(seed):
         assert share[t, s][arrays.arc_of] * 7 == pytest.approx(load, abs=1e-9)
 
 
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000), loss=st.sampled_from([0.0, 0.2]))
+def test_a_pair_on_its_own_has_the_shares_of_the_table(seed, loss):
+    network = random_network(seed)
+    links = (network.links[0]._replace(loss=loss), *network.links[1:])
+    arrays = compile_network(replace(network, links=links))
+    paths = route(arrays).paths
+    share = ecmp_fractions(arrays, paths).share
+    source, target = np.array([0, 2, 4]), np.array([1, 5, 3])
+    assert fractions.pair_shares(arrays, paths, source, target) == pytest.approx(share[target, source])
+    price = np.random.default_rng(seed).random(arrays.head.size)
+    assert fractions.exposure(arrays, paths, price) == pytest.approx(share @ price)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_peak_is_what_the_simulator_measures_with_these_tunnels(seed):

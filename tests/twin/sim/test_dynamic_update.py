@@ -1,5 +1,7 @@
 """The dynamic update against a full evaluation of the same broken state, for any failed set."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,9 @@ from hypothesis import strategies as st
 from tests.twin.sim.oracle import broken, random_network
 from twin.errors import UnknownElementError
 from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.sim.arrays import FAR, compile_network
+from twin.sim.delta import distances_without
+from twin.sim.kernels import shortest_paths
 from twin.sim.simulate import Failure, simulate
 
 
@@ -36,6 +41,19 @@ def test_any_failed_set_equals_a_full_evaluation(case):
     assert figures == pytest.approx(expected, rel=1e-9, abs=1e-9)
     worst = np.maximum(simulate(network).utilisation, outcome.utilisation)
     np.testing.assert_allclose(sweep.worst_utilisation, worst, rtol=1e-9, atol=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 100))
+def test_the_distance_without_an_arc_is_that_of_a_network_that_never_had_it(seed, pick):
+    network = random_network(seed, lossless=True)
+    arrays = compile_network(network)
+    arc = pick % len(network.links)
+    found = distances_without(arrays, shortest_paths(arrays).dist, arc)
+    weight = arrays.weight.copy()
+    weight[arc] = FAR
+    expected = shortest_paths(arrays._replace(weight=weight)).dist[:, arrays.tail[arc]]
+    assert found.tolist() == expected.tolist()
 
 
 @settings(max_examples=50, deadline=None)
@@ -92,3 +110,15 @@ def test_the_worst_failure_of_a_link_is_the_one_that_loads_it_most():
 def test_a_failure_beyond_the_network_is_refused(failure):
     with pytest.raises(UnknownElementError):
         simulate(ring(4), failures=(failure,))
+
+
+def test_the_worst_failure_is_the_one_that_loses_or_overloads_most_then_the_one_with_the_busiest_link():
+    sweep = simulate(ring(4), failures=[Failure(str(i), (2 * i, 2 * i + 1)) for i in range(4)]).sweep
+    figures = replace(
+        sweep,
+        lost=np.array([0.0, 5.0, 0.0, 0.0]),
+        overload=np.array([0.0, 1.0, 7.0, 0.0]),
+        max_utilisation=np.array([0.9, 0.5, 1.2, 0.95]),
+    )
+    assert figures.worst_first.tolist() == [2, 1, 3, 0]
+    assert figures.worst == 2
