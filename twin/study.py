@@ -185,4 +185,4 @@ def _failures(sweep: FailureSweep, network: Network) -> tuple[FailureCase, ...]:
         )
         for i, failure in enumerate(sweep.failures)
     ]
-    return tuple(cases[i] for i in sweep.worst_first)
+    return tuple(cases[int(i)] for i in sweep.worst_first)

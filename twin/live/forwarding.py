@@ -29,14 +29,16 @@ TAIL_INDEX = 1.3
 LARGEST = 1000.0
 FLOWS_AT_ONCE = 1_000_000
 """Flows that are walked at once, with a table of their hops: some 200 MB. It changes the order of the paths only."""
-Hops = NDArray[np.int32]
+Ids = NDArray[np.int32]
+Hops = NDArray[np.int16 | np.int32]
+"""Positions of links, in as few bytes as they fit into: a large network has millions of paths."""
 
 
 class Flows(NamedTuple):
     """Flows between node pairs: `key` stands for the 5-tuple, a pair's traffic is split in proportion to `size`."""
 
-    source: Ints
-    target: Ints
+    source: Ids
+    target: Ids
     key: Words
     size: Floats
 
@@ -49,7 +51,7 @@ class Paths(NamedTuple):
     hops: Hops  # [g, h] links in order
     delivered: NDArray[np.bool_]  # [g] whether the path reaches the target
     end: Ints  # [g] the node where it ends: the target, or where there was no route
-    member: Ints  # [f] the path that each flow is on
+    member: Ids  # [f] the path that each flow is on
 
 
 def draw_flows(demands: Floats, seed: int) -> Flows:
@@ -57,9 +59,9 @@ def draw_flows(demands: Floats, seed: int) -> Flows:
     rng = np.random.default_rng([seed, 1])
     source, target = np.nonzero(demands)
     number = np.ceil(demands[source, target] / FLOW_MBPS).clip(FEWEST_FLOWS, MOST_FLOWS).astype(np.int64)
-    pair = np.repeat(np.arange(source.size), number)
-    key = rng.integers(0, 2**64, pair.size, dtype=np.uint64)
-    return Flows(source[pair], target[pair], key, _sizes(pair.size, rng))
+    ends = np.repeat(source.astype(np.int32), number), np.repeat(target.astype(np.int32), number)
+    key = rng.integers(0, 2**64, ends[0].size, dtype=np.uint64)
+    return Flows(*ends, key, _sizes(key.size, rng))
 
 
 def renew_flows(flows: Flows, share: float, rng: np.random.Generator) -> Flows:
@@ -74,7 +76,8 @@ def even_flows(source: Ints, target: Ints, number: int, seed: int) -> Flows:
     """Draw `number` equal flows for each listed pair, as a prober that varies its port numbers."""
     rng = np.random.default_rng([seed, 2])
     key = rng.integers(0, 2**64, source.size * number, dtype=np.uint64)
-    return Flows(np.repeat(source, number), np.repeat(target, number), key, np.ones(key.size))
+    ends = np.repeat(source.astype(np.int32), number), np.repeat(target.astype(np.int32), number)
+    return Flows(*ends, key, np.ones(key.size))
 
 
 def router_salts(n: int, seed: int) -> Words:
@@ -89,14 +92,14 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
     """
     n, m = len(network.nodes), len(network.links)
     routers = _Routers(network, tables, salts, drops or Drops.none())
-    pair = flows.source * n + flows.target
-    pairs, leader, row = np.unique(pair, return_index=True, return_inverse=True)
+    pair = flows.source * np.int32(n) + flows.target
+    pairs, leader, row = _by_pair(pair)
     first = _walk(routers, _subset(flows, leader))
     steered = np.array([network.node_index[x.source] * n + network.node_index[x.target] for x in network.tunnels])
     forked = first.forked | np.isin(pairs, steered)
     alone, others = np.flatnonzero(~forked), np.flatnonzero(forked[row])
     parts = [_Part(pairs[alone], first.hops[alone], first.end[alone])]
-    member, reached = (np.cumsum(~forked) - 1)[row], alone.size
+    member, reached = (np.cumsum(~forked) - 1).astype(np.int32)[row], alone.size
     for chunk in _chunks(others, row):
         part, group = _grouped(pair[chunk], _walk(routers, _subset(flows, chunk)))
         parts.append(part)
@@ -107,6 +110,16 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
     return share_out(Paths(pair, np.ones(pair.size), hops, end == pair % n, end, member), flows)
 
 
+def _by_pair(pair: Ids) -> tuple[Ints, Ints, Ids]:
+    """Return each pair once, in order, the first flow of each, and which of them every flow belongs to."""
+    if (pair[1:] >= pair[:-1]).all():  # as flows are drawn: sorting millions of them again would cost most of it
+        begins = np.concatenate([[True], pair[1:] != pair[:-1]]) if pair.size else np.zeros(0, dtype=np.bool_)
+        leader, row = np.flatnonzero(begins), np.cumsum(begins, dtype=np.int32) - np.int32(1)
+        return pair[leader].astype(np.int64), leader, row
+    pairs, leader, row = np.unique(pair, return_index=True, return_inverse=True)
+    return pairs.astype(np.int64), leader, row.astype(np.int32)
+
+
 class _Part(NamedTuple):
     """Some of the paths; see `Paths`."""
 
@@ -115,7 +128,7 @@ class _Part(NamedTuple):
     end: Ints
 
 
-def _chunks(flows: Ints, row: Ints) -> Iterator[Ints]:
+def _chunks(flows: Ints, row: Ids) -> Iterator[Ints]:
     """Cut flows into parts of about `FLOWS_AT_ONCE`; all those of one pair, which `row` counts, stay together."""
     if flows.size <= FLOWS_AT_ONCE:
         yield flows
@@ -128,11 +141,11 @@ def _chunks(flows: Ints, row: Ints) -> Iterator[Ints]:
     yield from np.split(ordered, np.unique(cuts))
 
 
-def _grouped(pair: Ints, walk: "_Walk") -> tuple[_Part, Ints]:
+def _grouped(pair: Ids, walk: "_Walk") -> tuple[_Part, Ints]:
     """Take flows of one pair on one path together; which path each is on."""
     signature = _signature(pair, walk.hops)
     _, path, group = np.unique(signature, return_index=True, return_inverse=True)
-    return _Part(pair[path], walk.hops[path], walk.end[path]), group
+    return _Part(pair[path].astype(np.int64), walk.hops[path], walk.end[path]), group
 
 
 def share_out(paths: Paths, flows: Flows) -> Paths:
@@ -158,7 +171,7 @@ def _sizes(number: int, rng: np.random.Generator) -> Floats:
 def _steer(network: Network, tables: Tables, flows: Flows, salts: Words) -> Ints:
     """Nodes that each flow must visit, in order, padded with its target. [f, w]."""
     longest = max((len(path.via) for tunnel in network.tunnels for path in tunnel.paths), default=0)
-    way = np.repeat(flows.target[:, None], longest + 1, axis=1)
+    way = np.repeat(flows.target.astype(np.int64)[:, None], longest + 1, axis=1)
     for tunnel in network.tunnels:
         source, target = network.node_index[tunnel.source], network.node_index[tunnel.target]
         inside = np.flatnonzero((flows.source == source) & (flows.target == target))
@@ -212,9 +225,10 @@ def _walk(routers: _Routers, flows: Flows) -> _Walk:
     way = _steer(network, tables, flows, salts)
     n, m, f = len(network.nodes), len(network.links), flows.key.size
     _, head = link_ends(network)
-    node, stage, forked = flows.source.copy(), np.zeros(f, dtype=np.int64), np.zeros(f, dtype=bool)
+    node, stage, forked = flows.source.astype(np.int64), np.zeros(f, dtype=np.int64), np.zeros(f, dtype=bool)
     travelling = np.flatnonzero(~np.isin(flows.source * n + flows.target, drops.pairs))
-    hops = [np.full(f, m, dtype=np.int32)]
+    narrow = np.int16 if m < np.iinfo(np.int16).max else np.int32
+    hops = [np.full(f, m, dtype=narrow)]
     while travelling.size and (drops.most_hops is None or len(hops) <= drops.most_hops):
         goal = _advance(way, node, stage, travelling)
         slot = goal * n + node[travelling]
@@ -226,7 +240,7 @@ def _walk(routers: _Routers, flows: Flows) -> _Walk:
         link = tables.links[tables.first[slot] + pick]
         leaves = ~np.isin(link * n + goal, drops.exits)
         travelling, link = travelling[leaves], link[leaves]
-        taken = np.full(f, m, dtype=np.int32)
+        taken = np.full(f, m, dtype=narrow)
         taken[travelling] = link
         node[travelling] = head[link]
         hops.append(taken)
@@ -240,7 +254,8 @@ def _subset(flows: Flows, index: Ints) -> Flows:
 
 def _stack(tables: Sequence[Hops], *, filler: int) -> Hops:
     """Put tables of hops under each other, the narrower ones padded."""
-    stacked = np.full((sum(len(x) for x in tables), max(x.shape[1] for x in tables)), filler, dtype=np.int32)
+    shape = sum(len(x) for x in tables), max(x.shape[1] for x in tables)
+    stacked = np.full(shape, filler, dtype=tables[0].dtype)
     row = 0
     for table in tables:
         stacked[row : row + len(table), : table.shape[1]] = table
@@ -248,7 +263,7 @@ def _stack(tables: Sequence[Hops], *, filler: int) -> Hops:
     return stacked
 
 
-def _signature(pair: Ints, hops: Hops) -> Words:
+def _signature(pair: Ids, hops: Hops) -> Words:
     """One 64-bit word per flow, so that equal ways can be found by sorting words."""
     word = np.zeros(pair.size, dtype=np.uint64)
     for column in (pair, *hops.T):
