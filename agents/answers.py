@@ -15,6 +15,7 @@ from twin.checks.context import Scenario
 from twin.checks.order import Ordering, safe_order
 from twin.demand_study import study_demands
 from twin.formats import load_network
+from twin.formats.build import Choices
 from twin.formats.day import parse_window, read_day
 from twin.maintenance import DAY, drain_steps, rehearse_window
 from twin.model import Network
@@ -44,11 +45,11 @@ class Failing(NamedTuple):
     together: bool = False
 
 
-def import_files(files: Sequence[Path], traffic: Path | None, into: Path, *, now: datetime) -> Answer:
+def import_files(files: Sequence[Path], traffic: Path | None, into: Path, *, now: datetime, choices: Choices) -> Answer:
     """Read networks into a twin file, all of them or none."""
     from twin.store.inventory import import_networks
 
-    found = import_networks(files, into, now=now, traffic=traffic)
+    found = import_networks(files, into, now=now, traffic=traffic, choices=choices)
     networks: list[JsonValue] = [one.model_dump(mode="json") for one in found]
     return Answer({"into": str(into), "networks": networks}, imported(found, into))
 

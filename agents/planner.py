@@ -74,8 +74,9 @@ def _remarks(one: Imported) -> Iterator[str]:
     ]
     yield from extras
     yield from (f"assumed {what}" for what in one.assumed)
-    if not one.assumed:
-        yield "nothing was assumed: capacities, weights and traffic are the files' own"
+    yield from (f"not modelled: {what}" for what in one.not_modelled)
+    if not one.assumed and not one.not_modelled:
+        yield "nothing was assumed: capacities, weights, delays and traffic are the files' own"
     if one.lost > 0:
         yield f"{mbps(one.lost)} of the demand have no path"
 

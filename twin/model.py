@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import isfinite
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,11 @@ _NAME = re.compile(r"[^\W_][\w.&+-]{0,63}")
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+UNUSED_METRIC = 2**24 - 1
+"""IS-IS leaves a link of this metric out of its shortest paths (RFC 5305, section 3)."""
+
+NodeKind = Literal["router", "lan", "external"]
 
 
 class Frozen(BaseModel):
@@ -33,13 +38,17 @@ class Frozen(BaseModel):
 
 
 class Node(NamedTuple):
-    """A router. `drained` carries no transit traffic; `up=False` is a router that is down."""
+    """A router. `drained` carries no transit traffic; `up=False` is a router that is down.
+
+    `kind` tells a shared segment (`lan`, which originates no traffic) and a router of somebody else (`external`) apart.
+    """
 
     name: str
     longitude: float
     latitude: float
     up: bool = True
     drained: bool = False
+    kind: NodeKind = "router"
 
     @property
     def id(self) -> str:
@@ -87,7 +96,8 @@ class Link(NamedTuple):
     @property
     def usable(self) -> bool:
         """Whether routing may use it."""
-        return self.up and self.adjacent and not self.drained and not self.asleep
+        up = self.up and self.adjacent and not self.drained and not self.asleep
+        return up and self.weight != UNUSED_METRIC
 
     @property
     def _suffix(self) -> str:
@@ -225,7 +235,11 @@ class Network:
     @property
     def _content(self) -> list[object]:
         """The state as JSON, with numbers of one type each: 0, 0.0 and -0.0 are the same state."""
-        nodes = [x._replace(longitude=float(x.longitude) + 0.0, latitude=float(x.latitude) + 0.0) for x in self.nodes]
+        places = [(float(x.longitude) + 0.0, float(x.latitude) + 0.0) for x in self.nodes]
+        nodes = [
+            (x.name, *place, x.up, x.drained, *((x.kind,) if x.kind != "router" else ()))
+            for x, place in zip(self.nodes, places, strict=True)
+        ]
         links = [
             x._replace(capacity=float(x.capacity), delay_ms=float(x.delay_ms) + 0.0, loss=float(x.loss) + 0.0)
             for x in self.links

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import TopologyError
-from twin.model import Floats, Ints, Link, Network, Node
+from twin.model import Bools, Floats, Ints, Link, Network, Node
 from twin.sim.simulate import simulate
 
 STANDARD_CAPACITIES = (10_000.0, 40_000.0, 100_000.0, 400_000.0)
@@ -39,7 +39,7 @@ class Circuit(NamedTuple):
 class Topology(NamedTuple):
     """Nodes and circuits, and where known the relative demands [n, n]; without them they follow a gravity model.
 
-    Capacities count only when every circuit has one: few of them say nothing about the others.
+    Stated capacities are kept, and the others dimensioned beside them.
     """
 
     name: str
@@ -69,15 +69,39 @@ def provision(topology: Topology, *, peak_utilisation: float = 0.65, seed: int =
         raise TopologyError(f"peak utilisation {peak_utilisation:g} is not in (0, 1]", fix="give a share of capacity")
     require_connected([node.name for node in topology.nodes], [(c.low, c.high) for c in topology.circuits])
     unsized = _unsized(topology, seed)
-    outcome = simulate(unsized)
+    known = np.repeat(np.array([circuit.capacity is not None for circuit in topology.circuits], dtype=bool), 2)
+    return dimension(unsized, known, peak_utilisation=peak_utilisation)
+
+
+def dimension(network: Network, known: Bools, *, peak_utilisation: float = 0.65, fixed: bool = False) -> Network:
+    """Size the circuits whose capacity is not `known` [links], and scale the demands unless they are `fixed`.
+
+    With no capacity known, scale and sizes come from one search (see `provision`). Known capacities are kept: the
+    demands are scaled until the busiest of those links carries `peak_utilisation`, and each other circuit gets the
+    smallest standard capacity, or multiple of the largest, that holds its load at that share and its worst load under a
+    single circuit failure.
+    """
+    outcome = simulate(network)
     if not outcome.load.any():
-        return unsized
-    if _stated(topology):
-        return unsized.with_demands(_scaled(unsized, peak_utilisation / outcome.max_utilisation))
-    sizing = _size(_by_circuit(outcome.load), _failure_loads(unsized, outcome.load), peak_utilisation)
-    capacities = np.repeat(sizing.capacity, 2)
-    links = tuple(link._replace(capacity=float(c)) for link, c in zip(unsized.links, capacities, strict=True))
-    return replace(unsized, links=links, demands=_scaled(unsized, sizing.scale))
+        return network
+    if not known.any() and not fixed:
+        circuits = _Circuits.of(network)
+        sizing = _size(
+            circuits.largest(outcome.load), _failure_loads(network, circuits, outcome.load), peak_utilisation
+        )
+        return replace(_resized(network, circuits, sizing.capacity, known), demands=_scaled(network, sizing.scale))
+    if not fixed:
+        capacity = np.array([link.capacity for link in network.links])
+        busiest = float((outcome.load / capacity)[known].max())
+        if busiest > 0:
+            network = network.with_demands(_scaled(network, peak_utilisation / busiest))
+            outcome = simulate(network)
+    if known.all():
+        return network
+    circuits = _Circuits.of(network)
+    load = circuits.largest(outcome.load)
+    worst = _failure_loads(network, circuits, outcome.load).max(axis=0, initial=0.0)
+    return _resized(network, circuits, _standard(np.maximum(load / peak_utilisation, worst)), known)
 
 
 def require_connected(names: Sequence[str], pairs: Iterable[tuple[int, int]]) -> None:
@@ -110,16 +134,24 @@ def distance_km(a: Node, b: Node) -> float:
 
 def gravity(topology: Topology, seed: int) -> Floats:
     """Relative demands [n, n]: the product of node sizes, a size being the degree times a log-normal factor."""
-    n = len(topology.nodes)
-    degree = np.bincount([end for circuit in topology.circuits for end in circuit[:2]], minlength=n)
-    size: Floats = degree.astype(np.float64) * np.exp(np.random.default_rng(seed).normal(0.0, 0.6, n))
+    degree = np.bincount([end for circuit in topology.circuits for end in circuit[:2]], minlength=len(topology.nodes))
+    return _gravity(degree.astype(np.float64), seed)
+
+
+def gravity_of(network: Network, seed: int) -> Floats:
+    """Relative demands [n, n] as `gravity` draws them, for a network; only routers originate traffic."""
+    index = network.node_index
+    ends = [index[end] for links in network.circuits.values() for end in network.links[links[0]][:2]]
+    degree = np.bincount(ends, minlength=len(network.nodes)).astype(np.float64)
+    routers = np.array([node.kind == "router" for node in network.nodes])
+    return _gravity(np.where(routers, degree, 0.0), seed)
+
+
+def _gravity(degree: Floats, seed: int) -> Floats:
+    size: Floats = degree * np.exp(np.random.default_rng(seed).normal(0.0, 0.6, len(degree)))
     demands = size[:, None] * size[None, :]
     np.fill_diagonal(demands, 0.0)
     return np.round(demands, 6)
-
-
-def _stated(topology: Topology) -> bool:
-    return all(circuit.capacity is not None for circuit in topology.circuits)
 
 
 def _scaled(network: Network, factor: float) -> Floats:
@@ -132,9 +164,8 @@ def _unsized(topology: Topology, seed: int) -> Network:
     demands = gravity(topology, seed) if topology.demands is None else topology.demands
     links: list[Link] = []
     parallels: dict[tuple[int, int], int] = {}
-    stated = _stated(topology)
     for low, high, km, known in topology.circuits:
-        capacity = known if known is not None and stated else STANDARD_CAPACITIES[0]
+        capacity = STANDARD_CAPACITIES[0] if known is None else known
         pair = (min(low, high), max(low, high))
         parallels[pair] = index = parallels.get(pair, 0) + 1
         weight = min(max(round(km), _WEIGHTS[0]), _WEIGHTS[1])
@@ -144,25 +175,58 @@ def _unsized(topology: Topology, seed: int) -> Network:
     return Network(topology.name, topology.nodes, tuple(links), demands)
 
 
-def _by_circuit(load: Floats) -> Floats:
-    """Larger load of the two directions of each circuit; the last axis holds them side by side."""
-    return np.maximum(load[..., 0::2], load[..., 1::2])
+class _Circuits(NamedTuple):
+    """Which circuit each link is a direction of, [links], and the links of each."""
+
+    of_link: Ints
+    links: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def of(cls, network: Network) -> "_Circuits":
+        links = tuple(network.circuits.values())
+        of_link = np.empty(len(network.links), dtype=np.int64)
+        for number, directions in enumerate(links):
+            of_link[list(directions)] = number
+        return cls(of_link, links)
+
+    def largest(self, load: Floats) -> Floats:
+        """Larger load of the two directions of each circuit."""
+        found = np.zeros(len(self.links))
+        np.maximum.at(found, self.of_link, load)
+        return found
 
 
-def _failure_loads(network: Network, base: Floats) -> Floats:
+def _failure_loads(network: Network, circuits: _Circuits, base: Floats) -> Floats:
     """Load of each circuit [failures, circuits] under the failure of each of the busiest circuits in turn."""
-    load = _by_circuit(base)
+    load = circuits.largest(base)
     affordable = _WORK // (len(network.nodes) * len(network.links))
     failing = np.argsort(-load, kind="stable")[:affordable]
-    rows = [_by_circuit(simulate(_without(network, int(circuit))).load) for circuit in failing]
+    rows = [circuits.largest(simulate(_without(network, circuits.links[int(one)])).load) for one in failing]
     return np.array(rows).reshape(len(rows), len(load))
 
 
-def _without(network: Network, circuit: int) -> Network:
+def _without(network: Network, failing: tuple[int, ...]) -> Network:
     links = list(network.links)
-    for position in (2 * circuit, 2 * circuit + 1):
+    for position in failing:
         links[position] = links[position]._replace(up=False)
     return replace(network, links=tuple(links))
+
+
+def _resized(network: Network, circuits: _Circuits, capacity: Floats, known: Bools) -> Network:
+    """Give the links that are not `known` the capacity of their circuit."""
+    links = [
+        link if is_known else link._replace(capacity=float(capacity[number]))
+        for link, number, is_known in zip(network.links, circuits.of_link, known, strict=True)
+    ]
+    return replace(network, links=tuple(links))
+
+
+def _standard(required: Floats) -> Floats:
+    """Smallest standard capacity of at least so much, or multiple of the largest."""
+    largest = STANDARD_CAPACITIES[-1]
+    steps: Ints = np.searchsorted(STANDARD_CAPACITIES, required * (1 - 1e-9))
+    single = np.array(STANDARD_CAPACITIES)[np.minimum(steps, len(STANDARD_CAPACITIES) - 1)]
+    return np.where(required > largest, np.ceil(required * (1 - 1e-9) / largest) * largest, single)
 
 
 def _size(load: Floats, failure_loads: Floats, peak: float) -> _Sizing:

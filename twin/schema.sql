@@ -111,3 +111,12 @@ CREATE TABLE past_incident (    -- how incidents were recognised and how they en
 -- migration 4
 
 ALTER TABLE link ADD COLUMN adjacent BOOLEAN DEFAULT TRUE;  -- whether the ends are routing neighbours over the circuit
+
+-- migration 5
+
+ALTER TABLE node ADD COLUMN kind VARCHAR DEFAULT 'router';  -- router, lan (a shared segment) or external
+CREATE TABLE reading (          -- what became of every field of the file that a snapshot was read from
+    snapshot VARCHAR PRIMARY KEY,
+    account JSON NOT NULL,
+    names JSON NOT NULL         -- every id and label of the file, and the nodes that bear it: text from a file
+);

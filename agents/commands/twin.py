@@ -16,12 +16,21 @@ def read_in(
         Path | None, typer.Option("--traffic", help="CSV, Parquet or .demands in place of the file's own traffic.")
     ] = None,
     into: Annotated[Path, typer.Option("--into", help="The twin file to store them in.")] = Path("twin.duckdb"),
+    unit: Annotated[
+        list[str] | None,
+        typer.Option("--unit", help="Unit of what the file leaves open: capacity=gbps, traffic=mbps, delay=us."),
+    ] = None,
+    network_id: Annotated[
+        str | None, typer.Option("--network-id", help="Which network of a file that holds several.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Read networks into a twin file, all of them or none, and say what was read and what was assumed."""
+    """Read networks into a twin file, all of them or none: what was used, what assumed, and what is not modelled."""
     from agents.answers import import_files
+    from twin.formats.build import Choices, read_units
 
-    give("import", import_files(files, traffic, into, now=datetime.now(UTC)), as_json=as_json)
+    choices = Choices(read_units(unit or ()), network_id)
+    give("import", import_files(files, traffic, into, now=datetime.now(UTC), choices=choices), as_json=as_json)
 
 
 def whatif(

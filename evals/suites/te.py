@@ -54,10 +54,10 @@ class Peak(NamedTuple):
 def _stage(case: Case, workplace: Workplace) -> Instance:
     del workplace
     if case.kind == "published":
-        from twin.formats.repetita import read_repetita
+        from twin.formats import read_network
 
         graph = data_folder("repetita") / f"{case.network}.graph"
-        return Instance(read_repetita(graph, graph.with_suffix(".0000.demands")), _OPTIMUM, published=True)
+        return Instance(read_network(graph, graph.with_suffix(".0000.demands")), _OPTIMUM, published=True)
     network = _drawn(case)
     return Instance(network, lowest_peak(network), published=False)
 

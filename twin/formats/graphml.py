@@ -1,96 +1,133 @@
-"""Topology Zoo networks in GraphML [Knight et al., IEEE JSAC 2011]: labels, coordinates and, at times, link speeds."""
+"""GraphML [Brandes et al., 2002]: Topology Zoo [Knight et al., IEEE JSAC 2011], networkx, igraph and yEd write it.
 
+Read are the defaults of keys, directions of single edges, groups (their members, not the frame), hyperedges (a shared
+segment), and the labels that yEd draws.
+"""
+
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
+from pydantic import JsonValue
 
-from twin.model import Node
-from twin.provision import Topology
-
+from .account import FieldUse
 from .markup import Element, read_xml
-from .names import distinct_names
-from .source import Source, circuits_of
-
-_BIT = 1e-6  # Mbit/s
+from .records import LinkRecord, NodeRecord, Records
+from .source import Source
 
 
-def read_graphml(path: str | Path) -> Topology:
-    """Read a topology. Every edge is a circuit; an edge from a node to itself carries nothing and is left out.
+class _Key(NamedTuple):
+    """What a <key> declares: for which elements, under which name, and the value of those that state none."""
 
-    `LinkSpeedRaw` (bit/s) gives the capacities when all edges have it. A node without coordinates is placed amid its
-    neighbours. Raises `FormatError` naming the line and what was expected there.
-    """
+    domain: str
+    name: str
+    default: str | None
+
+
+_Keys = Mapping[str, _Key]
+
+
+def read_graphml(path: str | Path) -> Records:
+    """Read a topology. Raises `FormatError` naming the line and what was expected there."""
     source = Source(str(path))
     root = read_xml(source.path)
     graph = root.first("graph")
     if root.tag != "graphml" or graph is None:
         raise source.error(f"line {root.line}", "<graphml> with a <graph>")
-    fields = {key.attributes.get("id", ""): key.attributes.get("attr.name", "") for key in root.all("key")}
-    index: dict[str, int] = {}
-    values = [_node(source, node, fields, index) for node in graph.all("node")]
-    source.require_size(len(values), f"line {graph.line}")
-    edges = [edge for edge in graph.all("edge") if edge.attributes.get("source") != edge.attributes.get("target")]
-    ends = [_ends(source, edge, index) for edge in edges]
-    places = _placed(source, [_place(source, value, f"line {line}") for value, line in values], ends)
-    names = distinct_names([value.get("label", "") for value, _ in values])
-    nodes = tuple(Node(name, x, y) for name, (x, y) in zip(names, places, strict=True))
-    speeds = [_speed(source, edge, fields) for edge in edges]
-    return Topology(Path(path).stem, nodes, circuits_of(nodes, ends, speeds, geographical=True))
+    keys = {key.attributes.get("id", ""): _key(key) for key in root.all("key")}
+    directed = graph.attributes.get("edgedefault", "undirected") == "directed"
+    listed = list(_nested(graph))
+    nodes, links = list(_nodes(source, listed, keys)), list(_edges(listed, keys))
+    segments, joins = _hyperedges(source, listed)
+    frames = sum(1 for element in listed if element.tag == "node" and element.first("graph") is not None)
+    noted = [FieldUse(field="groups", became="used", count=frames, note="their members are read, not the frames")]
+    return Records(
+        source,
+        "GraphML",
+        Path(path).stem,
+        nodes=[*nodes, *segments],
+        links=[*links, *joins],
+        directed=directed,
+        relative=True,
+        units={"capacity": "bps"},
+        noted=tuple(noted if frames else ()),
+    )
 
 
-def _values(element: Element, fields: dict[str, str]) -> dict[str, str]:
-    """The <data> of an element by attribute name."""
-    return {fields.get(data.attributes.get("key", ""), ""): data.text for data in element.all("data")}
+def _key(element: Element) -> _Key:
+    default = element.first("default")
+    name = element.attributes.get("attr.name", "")
+    text = default.text if default is not None and default.text else None
+    return _Key(element.attributes.get("for", "all"), name, text)
 
 
-def _node(source: Source, node: Element, fields: dict[str, str], index: dict[str, int]) -> tuple[dict[str, str], int]:
-    name = node.attributes.get("id", "")
-    if not name or name in index:
-        raise source.error(f"line {node.line}", "a node id that is there and not used twice")
-    index[name] = len(index)
-    return _values(node, fields), node.line
+def _nested(graph: Element) -> Iterator[Element]:
+    """Nodes, edges and hyperedges of a graph and of the groups inside it."""
+    for child in graph.children:
+        if child.tag in ("node", "edge", "hyperedge"):
+            yield child
+            inner = child.first("graph")
+            if inner is not None:
+                yield from _nested(inner)
 
 
-def _place(source: Source, values: dict[str, str], where: str) -> tuple[float, float] | None:
-    if "Longitude" not in values and "Latitude" not in values:
-        return None
-    longitude = source.number(values.get("Longitude"), where, "Longitude")
-    return longitude, source.number(values.get("Latitude"), where, "Latitude")
+def _fields(element: Element, keys: _Keys, domain: str) -> dict[str, JsonValue]:
+    """Defaults of the keys, then the <data> of the element, by attribute name."""
+    values: dict[str, JsonValue] = {
+        key.name: key.default for key in keys.values() if key.default is not None and key.domain in (domain, "all")
+    }
+    for data in element.all("data"):
+        key = keys.get(data.attributes.get("key", ""))
+        if key is not None and key.name:
+            values[key.name] = data.text
+        elif (label := _drawn_label(data)) is not None:
+            values.setdefault("label", label)
+    speed, unit = values.get("LinkSpeed"), values.get("LinkSpeedUnits")
+    if domain == "edge" and speed and ("LinkSpeedRaw" in values or unit):
+        values.pop("LinkSpeedUnits", None)
+        values.pop("LinkSpeed")
+        values.setdefault("LinkSpeedRaw", f"{speed} {unit}")
+    return values
 
 
-def _ends(source: Source, edge: Element, index: dict[str, int]) -> tuple[int, int]:
-    low, high = (source.known(edge.attributes.get(end, ""), index, f"line {edge.line}") for end in ("source", "target"))
-    return low, high
+def _drawn_label(data: Element) -> str | None:
+    """The first label that an editor draws inside a <data>, yEd's <y:NodeLabel>."""
+    for child in data.children:
+        if child.tag in ("NodeLabel", "EdgeLabel"):
+            return child.text or None
+        found = _drawn_label(child)
+        if found is not None:
+            return found
+    return None
 
 
-def _speed(source: Source, edge: Element, fields: dict[str, str]) -> float | None:
-    values, where = _values(edge, fields), f"line {edge.line}"
-    if "LinkSpeedRaw" not in values:
-        return None
-    speed = source.number(values["LinkSpeedRaw"], where, "LinkSpeedRaw", least=0) * _BIT
-    return speed if speed > 0 else None
+def _nodes(source: Source, listed: list[Element], keys: _Keys) -> Iterator[NodeRecord]:
+    for element in listed:
+        if element.tag == "node" and element.first("graph") is None:
+            name = element.attributes.get("id", "")
+            if not name:
+                raise source.error(f"line {element.line}", "a node id that is there and not used twice")
+            yield NodeRecord(name, f"line {element.line}", _fields(element, keys, "node"))
 
 
-def _placed(
-    source: Source, places: list[tuple[float, float] | None], ends: list[tuple[int, int]]
-) -> list[tuple[float, float]]:
-    """Fill the gaps with the mean of the neighbours that are placed, from the placed ones outwards."""
-    found = {i: place for i, place in enumerate(places) if place is not None}
-    if not found:
-        raise source.error("the whole file", "Longitude and Latitude of at least one node")
-    neighbours: list[list[int]] = [[] for _ in places]
-    for a, b in ends:
-        neighbours[a].append(b)
-        neighbours[b].append(a)
-    centre = _mean(list(found.values()))
-    fresh = found
-    while fresh:
-        edge = {j for i in fresh for j in neighbours[i] if j not in found}
-        fresh = {i: _mean([found[j] for j in neighbours[i] if j in found]) for i in edge}
-        found |= fresh
-    return [found.get(i, centre) for i in range(len(places))]
+def _edges(listed: list[Element], keys: _Keys) -> Iterator[LinkRecord]:
+    for element in listed:
+        if element.tag == "edge":
+            low, high = (element.attributes.get(end, "") for end in ("source", "target"))
+            said = element.attributes.get("directed")
+            directed = None if said is None else said == "true"
+            yield LinkRecord(low, high, f"line {element.line}", _fields(element, keys, "edge"), directed)
 
 
-def _mean(places: list[tuple[float, float]]) -> tuple[float, float]:
-    x, y = np.mean(places, axis=0)
-    return round(float(x), 5), round(float(y), 5)
+def _hyperedges(source: Source, listed: list[Element]) -> tuple[list[NodeRecord], list[LinkRecord]]:
+    """A hyperedge is a segment that its endpoints share: a node of its own, with a link to each."""
+    nodes: list[NodeRecord] = []
+    links: list[LinkRecord] = []
+    for number, element in enumerate(x for x in listed if x.tag == "hyperedge"):
+        name, where = element.attributes.get("id") or f"segment_{number + 1}", f"line {element.line}"
+        ends = [end.attributes.get("node", "") for end in element.all("endpoint")]
+        if len(ends) < 2:
+            raise source.error(where, "two endpoints of a hyperedge or more")
+        nodes.append(NodeRecord(name, where, {"kind": "lan"}))
+        links.extend(LinkRecord(name, end, where, directed=False) for end in ends)
+    return nodes, links

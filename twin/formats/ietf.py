@@ -83,7 +83,11 @@ def _node(network: Network, node: Node, number: int) -> _Json:
         f"{LAYER3}:l3-node-attributes": {"name": node.name},
         f"{TE}:te-node-id": ".".join(str(byte) for byte in number.to_bytes(4, "big")),
         f"{TE}:te": te,
-        f"{OWN}:state": {"longitude": float(node.longitude), "latitude": float(node.latitude)},
+        f"{OWN}:state": {
+            "longitude": float(node.longitude),
+            "latitude": float(node.latitude),
+            **({"kind": node.kind} if node.kind != "router" else {}),
+        },
     }
 
 

@@ -1,18 +1,17 @@
 """Reads what `ietf` describes, from our own files and from others': members with or without their module's name."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from twin.errors import FormatError
-from twin.model import DemandLimit, Floats, Link, Network, Node, RiskGroup, Tunnel
-from twin.provision import MS_PER_KM, Circuit, Topology, distance_km
+from twin.model import DemandLimit, NodeKind, Tunnel
 
 from .ietf import LAYER3, MBPS_PER_BYTE, NETWORK, OWN, TE, TOPOLOGY, US_PER_MS, bandwidth, degrees
-from .names import distinct_names
-from .source import MAX_WEIGHT, Source, numbered, without_reverses
+from .records import DemandRecord, LinkRecord, NodeRecord, Records
+from .source import Source
 from .text import first_problem, read_text
 
 
@@ -33,7 +32,7 @@ def _bytes_per_second(value: object) -> object:
 
 _Bandwidth = Annotated[float, BeforeValidator(_bytes_per_second), Field(gt=0, le=1e18)]
 _Degrees = Annotated[float, Field(ge=-1e9, le=1e9)]
-_Metric = Annotated[int, Field(ge=1, le=MAX_WEIGHT)]
+_Metric = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class _Foreign(BaseModel):
@@ -63,6 +62,7 @@ class _OwnNetwork(_Foreign):
 class _OwnNode(_Foreign):
     longitude: _Degrees
     latitude: _Degrees
+    kind: NodeKind = "router"
 
 
 class _OwnLink(_Foreign):
@@ -149,6 +149,7 @@ class _Link(_Foreign):
 
 class _Network(_Foreign):
     id: str = Field(validation_alias="network-id")
+    types: dict[str, object] = Field(default={}, validation_alias="network-types")
     node: tuple[_Node, ...] = ()
     link: tuple[_Link, ...] = _member(TOPOLOGY, "link", default=())
     own: _OwnNetwork = _member(OWN, "state", default=_OwnNetwork())
@@ -158,69 +159,110 @@ class _Networks(_Foreign):
     network: tuple[_Network, ...]
 
 
+class _Listed(_Foreign):
+    """The whole tree, or as RESTCONF answers (RFC 8040): the list, or one of its entries, on its own."""
+
+    networks: _Networks | None = _member(NETWORK, "networks", default=None)
+    network: tuple[_Network, ...] = _member(NETWORK, "network", default=())
+
+
 class _Document(_Foreign):
     networks: _Networks = _member(NETWORK, "networks")
 
 
-def read_ietf(path: str | Path) -> Network | Topology:
-    """Read the one network of a file that has nodes, or a bare topology when no link has a bandwidth.
+def read_ietf(path: str | Path, *, network_id: str | None = None) -> Records:
+    """Read one network of a file: the only one with nodes, the only layer-3 one among several, or `network_id`.
 
     Raises `FormatError` with the place in the document and what was expected there.
     """
     source = Source(str(path))
+    text = read_text(path)
     try:
-        document = _Document.model_validate_json(read_text(path))
+        listed = _Listed.model_validate_json(text)
+        found = listed.networks.network if listed.networks else listed.network
+        if not found:
+            found = _Document.model_validate_json(text).networks.network
     except ValidationError as error:
         raise FormatError(source.path, *first_problem(error)) from error
-    with_nodes = [network for network in document.networks.network if network.node]
-    if len(with_nodes) != 1:
-        raise source.error("$.networks.network", f"exactly one network with nodes, not {len(with_nodes)}")
-    return _network(source, with_nodes[0])
+    return _records(source, _chosen(source, found, network_id))
 
 
-def _network(source: Source, found: _Network) -> Network | Topology:
-    source.require_size(len(found.node), "$.networks.network.node")
-    index = {node.id: i for i, node in enumerate(found.node)}
-    if len(index) < len(found.node):
-        raise source.error("$.networks.network.node", "each node-id once")
-    labels = distinct_names([node.id for node in found.node])
-    nodes = tuple(_read_node(node, label) for node, label in zip(found.node, labels, strict=True))
-    ends = [_ends(source, link, index, i) for i, link in enumerate(found.link)]
-    capacities = [_capacity(link) for link in found.link]
-    demands = _demands(source, found.own.demand, index)
-    if capacities and not any(capacities):
-        circuits = without_reverses([Circuit(a, b, distance_km(nodes[a], nodes[b])) for a, b in ends])
-        return Topology(found.id, nodes, circuits, demands if demands.any() else None)
-    if not all(capacities):
-        place = f"$.networks.network.link[{capacities.index(None)}]"
-        raise source.error(place, "max-link-bandwidth, as other links have it")
-    indices = numbered([(nodes[a].name, nodes[b].name) for a, b in ends])
-    rows = zip(found.link, ends, indices, capacities, strict=True)
-    links = tuple(_read_link(x, nodes[a], nodes[b], n, capacity or 0.0) for x, (a, b), n, capacity in rows)
-    return Network(found.id, nodes, links, demands, found.own.tunnel, _groups(found, links), found.own.limit)
+def _chosen(source: Source, found: Sequence[_Network], network_id: str | None) -> _Network:
+    with_nodes = [network for network in found if network.node]
+    if network_id is not None:
+        named = [network for network in with_nodes if network.id == network_id]
+        if len(named) == 1:
+            return named[0]
+    elif len(with_nodes) == 1:
+        return with_nodes[0]
+    else:
+        layer3 = [network for network in with_nodes if any(LAYER3 in kind for kind in network.types)]
+        if len(layer3) == 1:
+            return layer3[0]
+    ids = ", ".join(network.id for network in with_nodes[:8]) or "none"
+    raise source.error("$.networks.network", f"one network with nodes; it holds {ids}: choose with --network-id ID")
 
 
-def _read_node(found: _Node, name: str) -> Node:
-    place = found.te.place
-    longitude, latitude = (place.longitude, place.latitude) if place else (0.0, 0.0)
-    own = found.own
+def _records(source: Source, found: _Network) -> Records:
+    groups = {group.name: group.circuits for group in found.own.group} if found.own.group is not None else {}
+    return Records(
+        source,
+        "IETF network topology JSON (RFC 8345)",
+        found.id,
+        nodes=[NodeRecord(node.id, "$.networks.network.node", _node_fields(node)) for node in found.node],
+        links=[
+            LinkRecord(x.source.node, x.destination.node, f"$.networks.network.link[{i}]", _link_fields(x))
+            for i, x in enumerate(found.link)
+        ],
+        demands=[
+            DemandRecord(x.source, x.target, x.mbps, f"$.networks.network.state.demand[{i}]")
+            for i, x in enumerate(found.own.demand)
+        ],
+        directed=True,
+        tunnels=found.own.tunnel,
+        limits=found.own.limit,
+        groups=groups,
+    )
+
+
+def _node_fields(found: _Node) -> dict[str, JsonValue]:
+    place, own = found.te.place, found.own
+    fields: dict[str, JsonValue] = {
+        "up": found.te.oper != "down",
+        "drained": found.te.attributes.admin == "maintenance",
+    }
     if own and (place is None or _same_place(own, place)):
-        longitude, latitude = own.longitude, own.latitude
-    maintained = found.te.attributes.admin == "maintenance"
-    return Node(name, longitude, latitude, up=found.te.oper != "down", drained=maintained)
+        fields |= {"longitude": own.longitude, "latitude": own.latitude, "kind": own.kind}
+    elif place:
+        fields |= {"longitude": place.longitude, "latitude": place.latitude}
+    return fields
+
+
+def _link_fields(found: _Link) -> dict[str, JsonValue]:
+    te, own = found.te.attributes, found.own
+    fields: dict[str, JsonValue] = {
+        "capacity_mbps": _capacity(found),
+        "metric": next((x for x in (found.layer3.metric, te.igp_metric, te.default_metric) if x is not None), None),
+        "delay_ms": _delay(te.delay, own),
+        "up": found.te.oper != "down",
+        "drained": te.admin == "maintenance",
+        "srlgs": list(te.srlgs.value),
+    }
+    if own:
+        fields |= {"index": own.index, "asleep": own.asleep, "loss": own.loss, "adjacent": own.adjacent}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _delay(standard: int | None, own: _OwnLink | None) -> float | None:
+    """Milliseconds; the precise value while it still rounds to the standard one."""
+    if standard is None:
+        return own.delay if own else None
+    return own.delay if own and round(own.delay * US_PER_MS) == standard else standard / US_PER_MS
 
 
 def _same_place(own: _OwnNode, place: _Place) -> bool:
     ours, theirs = (own.longitude, own.latitude), (place.longitude, place.latitude)
     return [degrees(x) for x in ours] == [degrees(x) for x in theirs]
-
-
-def _ends(source: Source, link: _Link, index: dict[str, int], number: int) -> tuple[int, int]:
-    where = f"$.networks.network.link[{number}]"
-    a, b = (source.known(name, index, where) for name in (link.source.node, link.destination.node))
-    if a == b:
-        raise source.error(where, "two different ends of a link")
-    return a, b
 
 
 def _capacity(link: _Link) -> float | None:
@@ -230,45 +272,3 @@ def _capacity(link: _Link) -> float | None:
         return link.own.capacity if link.own else None
     rounded = standard * MBPS_PER_BYTE
     return link.own.capacity if link.own and bandwidth(link.own.capacity) == bandwidth(rounded) else rounded
-
-
-def _read_link(found: _Link, tail: Node, head: Node, index: int, capacity: float) -> Link:
-    te, own = found.te.attributes, found.own
-    if te.delay is None:
-        delay = own.delay if own else round(distance_km(tail, head) * MS_PER_KM, 6)
-    else:
-        delay = own.delay if own and round(own.delay * US_PER_MS) == te.delay else te.delay / US_PER_MS
-    return Link(
-        tail.name,
-        head.name,
-        capacity,
-        found.layer3.metric or te.igp_metric or te.default_metric or 1,
-        delay,
-        own.index if own else index,
-        up=found.te.oper != "down",
-        drained=te.admin == "maintenance",
-        asleep=own.asleep if own else False,
-        loss=own.loss if own else 0.0,
-        adjacent=own.adjacent if own else True,
-    )
-
-
-def _groups(found: _Network, links: tuple[Link, ...]) -> tuple[RiskGroup, ...]:
-    """Risk groups as we wrote them, or else one per SRLG value."""
-    if found.own.group is not None:
-        return tuple(RiskGroup(group.name, group.circuits) for group in found.own.group)
-    circuits: dict[int, dict[str, None]] = {}
-    for link, read in zip(found.link, links, strict=True):
-        for value in link.te.attributes.srlgs.value:
-            circuits.setdefault(value, {})[read.circuit] = None
-    return tuple(RiskGroup(f"srlg-{value}", tuple(members)) for value, members in sorted(circuits.items()))
-
-
-def _demands(source: Source, listed: tuple[_Demand, ...], index: dict[str, int]) -> Floats:
-    demands = np.zeros((len(index), len(index)))
-    for i, demand in enumerate(listed):
-        where = f"$.networks.network.state.demand[{i}]"
-        s, t = source.known(demand.source, index, where), source.known(demand.target, index, where)
-        demands[s, t] = demand.mbps
-    np.fill_diagonal(demands, 0.0)
-    return demands

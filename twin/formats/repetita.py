@@ -6,12 +6,13 @@ Bandwidths are in kbit/s. The delay column is not physical, so delays follow fro
 from pathlib import Path
 
 import numpy as np
+from pydantic import JsonValue
 
-from twin.model import Floats, Link, Network, Node
-from twin.provision import MS_PER_KM, distance_km
+from twin.model import Floats, Network
 
-from .names import distinct_names
-from .source import MAX_WEIGHT, Source, numbered
+from .account import FieldUse
+from .records import DemandRecord, LinkRecord, NodeRecord, Records
+from .source import MAX_WEIGHT, Source
 from .text import read_text, write_text
 
 _KBIT = 1e-3  # Mbit/s
@@ -20,25 +21,33 @@ _LIMIT = 200_000
 Line = tuple[int, list[str]]
 
 
-def read_repetita(path: str | Path, demands: str | Path | None = None) -> Network:
+def read_repetita(path: str | Path, demands: str | Path | None = None) -> Records:
     """Read a network, parallel links kept apart; without a demands file it carries no traffic.
 
-    An edge from a node to itself, which some networks have, carries nothing and is left out.
-    Raises `FormatError` naming the line and what was expected there.
+    An edge from a node to itself, which some networks have, carries nothing and is left out. The delay column is not
+    read. Raises `FormatError` naming the line and what was expected there.
     """
     source = Source(str(path))
     sections = _sections(source, read_text(path), {"NODES": 3, "EDGES": 6})
     source.require_size(len(sections["NODES"]), "NODES")
-    names = distinct_names([fields[0] for _, fields in sections["NODES"]])
-    nodes = tuple(
-        Node(name, source.number(x, f"line {at}", "x"), source.number(y, f"line {at}", "y"))
-        for name, (at, (_, x, y)) in zip(names, sections["NODES"], strict=True)
+    count = len(sections["NODES"])
+    nodes = [
+        NodeRecord(str(number), f"line {at}", {"name": label, **_place(source, at, x, y)})
+        for number, (at, (label, x, y)) in enumerate(sections["NODES"])
+    ]
+    matrix = np.zeros((count, count)) if demands is None else read_repetita_demands(demands, count)
+    note = "not physical: delays follow from the places, 5 us per km"
+    return Records(
+        source,
+        "REPETITA",
+        Path(path).stem,
+        nodes=nodes,
+        links=[_link(source, line, count) for line in sections["EDGES"]],
+        demands=[DemandRecord(str(s), str(t), float(matrix[s, t]), "DEMANDS") for s, t in np.argwhere(matrix > 0)],
+        directed=True,
+        units={"capacity": "kbps"},
+        noted=(FieldUse(field="link delay", became="not modelled", count=len(sections["EDGES"]), note=note),),
     )
-    links = [_link(source, line, nodes) for line in sections["EDGES"] if line[1][1] != line[1][2]]
-    indices = numbered([(link.tail, link.head) for link in links])
-    matrix = np.zeros((len(nodes), len(nodes))) if demands is None else read_repetita_demands(demands, len(nodes))
-    numbered_links = tuple(link._replace(index=index) for link, index in zip(links, indices, strict=True))
-    return Network(Path(path).stem, nodes, numbered_links, matrix)
 
 
 def read_repetita_demands(path: str | Path, nodes: int) -> Floats:
@@ -70,13 +79,17 @@ def write_repetita(network: Network, path: str | Path, demands: str | Path) -> N
     write_text(demands, "\n".join([f"DEMANDS {len(rows)}", "label src dest bw", *rows]) + "\n")
 
 
-def _link(source: Source, line: Line, nodes: tuple[Node, ...]) -> Link:
+def _place(source: Source, at: int, x: str, y: str) -> dict[str, JsonValue]:
+    return {"longitude": source.number(x, f"line {at}", "x"), "latitude": source.number(y, f"line {at}", "y")}
+
+
+def _link(source: Source, line: Line, nodes: int) -> LinkRecord:
     at, (_, src, dest, weight, kbps, _delay) = line
     where = f"line {at}"
-    tail, head = (nodes[source.whole(end, where, "a node number", most=len(nodes) - 1)] for end in (src, dest))
-    capacity = source.number(kbps, where, "bw", least=1) * _KBIT
+    tail, head = (str(source.whole(end, where, "a node number", most=nodes - 1)) for end in (src, dest))
+    bandwidth = source.number(kbps, where, "bw", least=1)
     igp = source.whole(weight, where, "weight", least=1, most=MAX_WEIGHT)
-    return Link(tail.name, head.name, capacity, igp, round(distance_km(tail, head) * MS_PER_KM, 6))
+    return LinkRecord(tail, head, where, {"weight": igp, "bw": bandwidth})
 
 
 def _sections(source: Source, text: str, wanted: dict[str, int]) -> dict[str, list[Line]]:

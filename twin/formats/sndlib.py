@@ -1,68 +1,92 @@
 """SNDlib networks in XML [Orlowski et al., Networks 2010]: nodes, links, and demands in units that the file keeps open.
 
-Capacity modules are not read: they are design alternatives with prices, in units that differ from instance to instance.
+Modules that may be installed are not read: they are design alternatives with prices, in units that differ from instance
+to instance. A module that is installed already is the capacity of its link.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
+from pydantic import JsonValue
 
-from twin.model import Floats, Node
-from twin.provision import Topology
-
+from .account import FieldUse
 from .markup import Element, read_xml
-from .names import distinct_names
-from .source import Source, circuits_of
+from .records import DemandRecord, LinkRecord, NodeRecord, Records
+from .source import Source
 
 
-def read_sndlib(path: str | Path) -> Topology:
-    """Read a network; a demand is its value times its routing unit, mirrored where only one direction is stated.
+def read_sndlib(path: str | Path) -> Records:
+    """Read a network; a demand is its value times its routing unit.
 
+    In a file without a single pair in both directions, demands are undirected and count both ways, as links do.
     Raises `FormatError` naming the line and what was expected there.
     """
     source = Source(str(path))
     root = read_xml(source.path)
     structure = _child(source, root, "networkStructure")
     listed = _child(source, structure, "nodes")
-    geographical = listed.attributes.get("coordinatesType", "geographical") == "geographical"
-    index: dict[str, int] = {}
-    positions = [_position(source, node, index) for node in listed.all("node")]
-    source.require_size(len(positions), f"line {listed.line}")
-    nodes = tuple(Node(name, x, y) for name, (x, y) in zip(distinct_names(list(index)), positions, strict=True))
-    ends = [_ends(source, link, index) for link in _child(source, structure, "links").all("link")]
-    circuits = circuits_of(nodes, ends, [None] * len(ends), geographical=geographical)
-    return Topology(Path(path).stem, nodes, circuits, _demands(source, root.first("demands"), index))
+    demands = list(_demands(source, root.first("demands")))
+    noted: list[FieldUse] = []
+    if demands and not _both_ways(demands):
+        note = "no pair is listed in both directions: each demand is taken for both"
+        noted.append(FieldUse(field="demand directions", became="assumed", count=len(demands), note=note))
+        demands += [DemandRecord(x.target, x.source, x.volume, x.where) for x in demands]
+    links = list(_child(source, structure, "links").all("link"))
+    modules = sum(1 for link in links if link.first("additionalModules") is not None)
+    if modules:
+        note = "what could be installed at a price: not read"
+        noted.append(FieldUse(field="additional modules", became="not modelled", count=modules, note=note))
+    return Records(
+        source,
+        "SNDlib XML",
+        Path(path).stem,
+        nodes=[_node(source, node) for node in listed.all("node")],
+        links=[_link(source, link) for link in links],
+        demands=demands,
+        relative=True,
+        planar=listed.attributes.get("coordinatesType", "geographical") != "geographical",
+        units={"capacity": "mbps"},
+        noted=tuple(noted),
+    )
 
 
-def _position(source: Source, node: Element, index: dict[str, int]) -> tuple[float, float]:
+def _node(source: Source, node: Element) -> NodeRecord:
     where = f"line {node.line}"
     name = node.attributes.get("id", "")
-    if not name or name in index:
+    if not name:
         raise source.error(where, "a node id that is there and not used twice")
-    index[name] = len(index)
-    place = _child(source, node, "coordinates")
+    place = node.first("coordinates")
+    if place is None:
+        return NodeRecord(name, where)
     x, y = (source.number(_child(source, place, axis).text, where, f"<{axis}>") for axis in "xy")
-    return x, y
+    return NodeRecord(name, where, {"longitude": x, "latitude": y})
 
 
-def _ends(source: Source, link: Element, index: dict[str, int]) -> tuple[int, int]:
+def _link(source: Source, link: Element) -> LinkRecord:
     where = f"line {link.line}"
-    low, high = (source.known(_child(source, link, end).text, index, where) for end in ("source", "target"))
+    low, high = (_child(source, link, end).text for end in ("source", "target"))
     if low == high:
         raise source.error(where, "two different ends of a link")
-    return low, high
+    installed = link.first("preInstalledModule")
+    fields: dict[str, JsonValue] = {}
+    if installed is not None:
+        fields["capacity"] = source.number(_child(source, installed, "capacity").text, where, "<capacity>", least=0)
+    return LinkRecord(low, high, where, fields)
 
 
-def _demands(source: Source, listed: Element | None, index: dict[str, int]) -> Floats | None:
-    demands = np.zeros((len(index), len(index)))
+def _demands(source: Source, listed: Element | None) -> Iterator[DemandRecord]:
     for demand in () if listed is None else listed.all("demand"):
         where = f"line {demand.line}"
-        s, t = (source.known(_child(source, demand, end).text, index, where) for end in ("source", "target"))
+        s, t = (_child(source, demand, end).text for end in ("source", "target"))
         volume = source.number(_child(source, demand, "demandValue").text, where, "<demandValue>", least=0)
         unit = demand.first("routingUnit")
-        demands[s, t] += volume * (1.0 if unit is None else source.number(unit.text, where, "<routingUnit>", least=0))
-    np.fill_diagonal(demands, 0.0)
-    return np.where(demands > 0, demands, demands.T) if demands.any() else None
+        volume *= 1.0 if unit is None else source.number(unit.text, where, "<routingUnit>", least=0)
+        yield DemandRecord(s, t, volume, where)
+
+
+def _both_ways(demands: list[DemandRecord]) -> bool:
+    pairs = {(x.source, x.target) for x in demands}
+    return any((t, s) in pairs for s, t in pairs)
 
 
 def _child(source: Source, parent: Element, tag: str) -> Element:

@@ -76,4 +76,7 @@ def _demands(listed: dict[Any, dict[Any, float]], position: dict[str, int]) -> F
         for target, volume in row.items():
             demands[position[str(source)], position[str(target)]] = float(volume)
     np.fill_diagonal(demands, 0.0)
-    return np.where(demands > 0, demands, demands.T) if demands.any() else None
+    if not demands.any():
+        return None
+    directed = bool(((demands > 0) & (demands.T > 0)).any())  # one pair both ways: no demand stands for two
+    return demands if directed else demands + demands.T

@@ -1,7 +1,10 @@
 """Traffic matrices over time as CSV or Parquet: one row per time and node pair.
 
-Columns: `source` and `target` (or `src`, `dst`) with node names or, where no node is called so, node numbers from 0;
-one of `mbps`, `bps`, `kbps`, `gbps`; and, for more than one matrix, `time` or `bin`: numbers, or text that sorts.
+Columns: `source` and `target` (or `src`, `dst`, `from`, `to`) with the names or ids that the topology's file gives its
+nodes or, where no node has a number for a name, node numbers from 0; one volume, in a unit that its name says or that
+is asked for; and, for more than one matrix, a time (`time`, `timestamp`, `datetime`, `bin`, …): numbers, or text that
+sorts. A pair without a row has no traffic then. A file with a column that nobody knows and that alone tells
+rows of one pair apart is refused: added up, they would be traffic that never was at once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,11 +17,28 @@ import numpy as np
 from twin.errors import InputError
 from twin.model import Floats, Ints, Network
 
+from .account import FieldUse
+from .node_names import Names, known_as
 from .source import Source
 from .text import require_file
+from .vocabulary import RATE, plain, unit_of
 
-_UNITS = {"mbps": 1.0, "bps": 1e-6, "kbps": 1e-3, "gbps": 1e3}
-_TIMES = ("time", "bin")
+_SOURCES = ("source", "src", "from", "origin", "ingress", "orig")
+_TARGETS = ("target", "dst", "dest", "destination", "to", "egress", "sink")
+_VOLUMES = ("traffic", "demand", "volume", "rate", "bandwidth", "bw", "value", "load", "bitrate")
+_TIMES = (
+    "time",
+    "timestamp",
+    "datetime",
+    "ts",
+    "stampinserted",
+    "bin",
+    "date",
+    "stamp",
+    "datehour",
+    "interval",
+    "epoch",
+)
 _CELLS = 400_000_000  # 3.2 GB of matrices
 _LARGEST = 1e18
 
@@ -30,6 +50,7 @@ class Traffic(NamedTuple):
 
     times: tuple[str, ...]
     demands: Floats
+    uses: tuple[FieldUse, ...] = ()
 
     @property
     def peak(self) -> Floats:
@@ -37,24 +58,42 @@ class Traffic(NamedTuple):
         return self.demands[int(self.demands.sum(axis=(1, 2)).argmax())]
 
 
-def read_traffic(path: str | Path, network: Network) -> Traffic:
+class _Header(NamedTuple):
+    """Columns of the table, by the names that the file gives them; `factor` is Mbit/s in one unit of the volume."""
+
+    source: str
+    target: str
+    volume: str
+    factor: float
+    time: str | None
+    others: tuple[str, ...]
+
+
+def read_traffic(path: str | Path, network: Network, names: Names | None = None, *, unit: str | None = None) -> Traffic:
     """Read the matrices for the nodes of `network`; rows of one pair and time add up, a node's demands to itself go.
 
-    Raises `FormatError` with the row and what was expected there, `InputError` when the file cannot be read.
+    `names` are the ids and labels by which the topology's file knows the nodes, `unit` is that of a volume whose column
+    says none. Raises `FormatError` with the row or column and what was expected there, `InputError` when the file
+    cannot be read.
     """
     source = Source(str(path))
-    table = _table(source)
     with duckdb.connect(":memory:", config={"autoload_known_extensions": False}) as connection:
-        header = _columns(source, connection, f"DESCRIBE SELECT * FROM {table}")["column_name"]  # noqa: S608 - from _table
-        names = [str(name).lower() for name in header]
-        s, t, unit = (_chosen(source, names, options) for options in (("source", "src"), ("target", "dst"), _UNITS))
-        time = next((f'"{name}"' for name in names if name in _TIMES), "'0'")
-        text = f'"{s}"::VARCHAR AS s, "{t}"::VARCHAR AS t, {time}::VARCHAR AS stamp, "{unit}"::VARCHAR AS volume'
+        table, decimal_comma = _table(source)
+        found = _columns(source, connection, f"DESCRIBE SELECT * FROM {table}")["column_name"]  # noqa: S608 - from _table
+        header = _header(source, [str(name) for name in found], unit)
+        time = "'0'" if header.time is None else _quoted(header.time)
+        text = (
+            f"{_quoted(header.source)}::VARCHAR AS s, {_quoted(header.target)}::VARCHAR AS t, "
+            f"{time}::VARCHAR AS stamp, "
+            f"{_volume(header.volume, decimal_comma)} AS volume, {_rest(header.others)} AS rest"
+        )
         # a table in between: on a CSV file itself DuckDB 2.0 fails on the first TRY_CAST that does not fit
         _columns(source, connection, f"CREATE TEMP TABLE raw AS SELECT {text} FROM {table}")  # noqa: S608 - our own lists
+        _refuse_summing(source, connection, header)
         numbers = "TRY_CAST(volume AS DOUBLE) AS volume, TRY_CAST(stamp AS DOUBLE) AS number"
         rows = _columns(source, connection, f"SELECT s, t, stamp, {numbers} FROM raw ORDER BY rowid")  # noqa: S608 - a constant
-    return _matrices(source, rows, network, _UNITS[unit])
+    traffic = _matrices(source, rows, network, names, header.factor)
+    return traffic._replace(uses=_uses(header, len(traffic.times), int((traffic.peak > 0).sum())))
 
 
 def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
@@ -83,12 +122,16 @@ def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
             raise InputError(f"cannot write {path}: {reason}", fix="give a folder that can be written") from error
 
 
-def _table(source: Source) -> str:
-    """The file as a table function of DuckDB, every CSV value as text."""
+def _table(source: Source) -> tuple[str, bool]:
+    """The file as a table function of DuckDB, CSV values as text; and whether decimals are written with a comma."""
     file = _literal(require_file(source.path))
     if source.path.lower().endswith(".parquet"):
-        return f"read_parquet({file})"
-    return f"read_csv({file}, header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
+        return f"read_parquet({file})", False
+    with Path(source.path).open("rb") as opened:
+        first = opened.readline(65_536).decode("utf-8-sig", errors="replace")
+    delimiter = max(",;\t|", key=first.count)
+    options = f"header = true, all_varchar = true, delim = '{delimiter}', quote = '\"', escape = '\"'"
+    return f"read_csv({file}, {options})", delimiter == ";"
 
 
 def _columns(source: Source, connection: duckdb.DuckDBPyConnection, sql: str) -> _Columns:
@@ -98,20 +141,90 @@ def _columns(source: Source, connection: duckdb.DuckDBPyConnection, sql: str) ->
         raise source.error("the whole file", f"a table; {str(error).splitlines()[0][:160]}") from error
 
 
-def _chosen(source: Source, names: list[str], options: Iterable[str]) -> str:
-    found = [name for name in names if name in options]
+def _header(source: Source, columns: list[str], unit: str | None) -> _Header:
+    by_name = {plain(column): column for column in columns}
+    s, t = (_one(source, by_name, options, what) for options, what in ((_SOURCES, "source"), (_TARGETS, "target")))
+    volume, factor = _unit(source, by_name, unit, {s, t})
+    time = next((by_name[name] for name in _TIMES if name in by_name), None)
+    others = tuple(column for column in columns if column not in (s, t, volume, time))
+    return _Header(s, t, volume, factor, time, others)
+
+
+def _one(source: Source, by_name: Mapping[str, str], options: Iterable[str], what: str) -> str:
+    found = [by_name[name] for name in options if name in by_name]
     if len(found) != 1:
-        raise source.error("the header", f"one column {' or '.join(options)}, not {len(found)}")
+        raise source.error("the header", f"one column {what} or {' or '.join(list(options)[1:4])}, not {len(found)}")
     return found[0]
 
 
-def _matrices(source: Source, rows: _Columns, network: Network, unit: float) -> Traffic:
+def _unit(source: Source, by_name: Mapping[str, str], unit: str | None, taken: set[str]) -> tuple[str, float]:
+    """The column of volumes and Mbit/s in one of its units: from its name, or as said."""
+    free = {name: column for name, column in by_name.items() if column not in taken and name not in _TIMES}
+    said = [(column, RATE[word]) for name, column in free.items() if (word := _unit_in(name))]
+    if len(said) > 1 or (said and unit is not None and RATE.get(unit) != said[0][1]):
+        columns = ", ".join(column for column, _ in said)
+        raise source.error("the header", f"one column mbps or bps or kbps or gbps, not {len(said)}: {columns}")
+    if said:
+        return said[0]
+    silent = [column for name, column in free.items() if name in _VOLUMES]
+    if len(silent) == 1 and unit is not None and unit in RATE:
+        return silent[0], RATE[unit]
+    if len(silent) == 1:
+        wanted = f"the unit of {silent[0]} in its name (mbps or bps or kbps or gbps), or said with --unit traffic=mbps"
+        raise source.error("the header", wanted)
+    raise source.error("the header", f"one column mbps or bps or kbps or gbps, not {len(silent)}")
+
+
+def _unit_in(name: str) -> str | None:
+    for stem in ("", *_VOLUMES):
+        if name.startswith(stem) and (word := unit_of(name[len(stem) :], RATE)) and (stem or len(name) > 1):
+            return word
+    return None
+
+
+def _quoted(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
+
+
+def _volume(column: str, decimal_comma: bool) -> str:
+    text = f"{_quoted(column)}::VARCHAR"
+    return f"replace(replace({text}, '.', ''), ',', '.')" if decimal_comma else text
+
+
+def _rest(columns: tuple[str, ...]) -> str:
+    """The columns that nobody asked for, as one list of texts."""
+    return "[" + ", ".join(f"{_quoted(column)}::VARCHAR" for column in columns) + "]" if columns else "[]::VARCHAR[]"
+
+
+def _refuse_summing(source: Source, connection: duckdb.DuckDBPyConnection, header: _Header) -> None:
+    """Refuse rows that only an unknown column tells apart: added up, they would be traffic that never was at once."""
+    for number, column in enumerate(header.others, start=1):
+        query = (
+            f"SELECT count(*) AS n FROM (SELECT 1 FROM raw GROUP BY s, t, stamp "  # noqa: S608 - a number
+            f"HAVING count(DISTINCT rest[{number}]) > 1)"
+        )
+        if int(_columns(source, connection, query)["n"][0]):
+            wanted = f"no column {column!r}, which tells rows of a pair apart; name it `time` if it is one"
+            raise source.error("the header", wanted)
+
+
+def _uses(header: _Header, times: int, pairs: int) -> tuple[FieldUse, ...]:
+    unit = next(name for name, factor in RATE.items() if factor == header.factor)
+    uses = [FieldUse(field=f"traffic {header.volume}", became="used", count=pairs, note=f"demand, {unit}")]
+    if header.time is not None:
+        note = f"time: of {times} matrices the one of the largest total is the network's traffic"
+        uses.append(FieldUse(field=f"traffic {header.time}", became="used", count=times, note=note))
+    left = (FieldUse(field=f"traffic {x}", became="not modelled", count=pairs, note="not read") for x in header.others)
+    return (*uses, *left)
+
+
+def _matrices(source: Source, rows: _Columns, network: Network, names: Names | None, unit: float) -> Traffic:
     n = len(network.nodes)
     volume = np.ma.filled(np.ma.asarray(rows["volume"], dtype=np.float64), np.nan)
     bad = np.flatnonzero(~((volume >= 0) & (volume <= _LARGEST)))
     if len(bad):
         raise source.error(f"row {int(bad[0]) + 1}", "a volume that is a number and not negative")
-    s, t = (_positions(source, rows[end], network) for end in ("s", "t"))
+    s, t = (_positions(source, rows[end], network, names) for end in ("s", "t"))
     times, moment = _moments(rows)
     if not 0 < len(times) * n * n <= _CELLS:
         raise source.error("the whole file", f"1 to {_CELLS // (n * n)} times for {n} nodes, not {len(times)}")
@@ -129,14 +242,16 @@ def _moments(rows: _Columns) -> tuple[tuple[str, ...], Ints]:
     return tuple(str(texts[i]) for i in first), moment.astype(np.int64)
 
 
-def _positions(source: Source, names: Iterable[object], network: Network) -> Ints:
-    index = dict(network.node_index)
-    if not any(name.isdigit() for name in index):
-        index |= {str(i): i for i in range(len(index))}
-    found: list[int] = []
-    for row, name in enumerate(names, start=1):
-        found.append(source.known(str(name), index, f"row {row}"))
-    return np.array(found, dtype=np.int64)
+def _positions(source: Source, given: Iterable[object], network: Network, names: Names | None) -> Ints:
+    lookup = known_as(network, names)
+    found: dict[str, int] = {}
+    positions: list[int] = []
+    for row, name in enumerate(given, start=1):
+        text = str(name)
+        if text not in found:
+            found[text] = lookup.position(source, text, f"row {row}")
+        positions.append(found[text])
+    return np.array(positions, dtype=np.int64)
 
 
 def _literal(path: Path) -> str:

@@ -1,6 +1,6 @@
 """The DuckDB twin: snapshots, telemetry, and everything that was found, planned, judged and done."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,10 +17,10 @@ from twin.verdict import Verdict
 from . import records, snapshots, telemetry
 from .database import Database
 from .records import RankedHypothesis
-from .snapshots import SnapshotEntry
+from .snapshots import SnapshotEntry, StoredReading
 from .times import micros
 
-__all__ = ["RankedHypothesis", "SnapshotEntry", "TwinStore"]
+__all__ = ["RankedHypothesis", "SnapshotEntry", "StoredReading", "TwinStore"]
 
 
 class TwinStore:
@@ -71,9 +71,18 @@ class TwinStore:
         """
         return snapshots.insert_snapshot(self._database, network, kind, parent, now)
 
-    def save_inventory(self, networks: Sequence[Network], *, now: datetime) -> None:
-        """Store several whole states as inventory, all or none, and make the last one the current snapshot."""
-        snapshots.insert_inventory(self._database, networks, now)
+    def save_inventory(
+        self, networks: Sequence[Network], *, now: datetime, readings: Mapping[str, StoredReading] | None = None
+    ) -> None:
+        """Store several whole states as inventory, all or none, and make the last one the current snapshot.
+
+        `readings` are the accounts of the files that they were read from, by snapshot.
+        """
+        snapshots.insert_inventory(self._database, networks, now, readings or {})
+
+    def reading(self, snapshot: str) -> StoredReading | None:
+        """Return the account of the file that a snapshot goes back to, None where it came from no file."""
+        return snapshots.select_reading(self._database, snapshot)
 
     def save_branch(self, base: str, changes: Sequence[Change], *, now: datetime) -> str:
         """Store a branch, a snapshot plus ordered changes and never a copy, and return the id of the state it makes.

@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import Field
 
 from twin.errors import InputError, UnknownElementError
-from twin.formats.load import Reading, read_explained
-from twin.model import Frozen, Network
+from twin.formats.account import Account
+from twin.formats.load import Choices, Reading, read_explained
+from twin.model import Frozen
 from twin.sim.simulate import simulate
 
-from . import TwinStore
+from . import StoredReading, TwinStore
 
 SUFFIX = ".duckdb"
 """What tells a twin file from a network's file."""
@@ -33,10 +34,17 @@ class Imported(Frozen):
     busiest: str | None
     lost: float = Field(description="Demand without a path.")
     assumed: tuple[str, ...] = Field(description="What the file leaves open, and what was taken for it.")
+    not_modelled: tuple[str, ...] = Field(description="What the file states and the network does not hold.")
+    account: Account = Field(description="What became of every field.")
 
 
 def import_networks(
-    files: Sequence[str | Path], into: str | Path, *, now: datetime, traffic: str | Path | None = None
+    files: Sequence[str | Path],
+    into: str | Path,
+    *,
+    now: datetime,
+    traffic: str | Path | None = None,
+    choices: Choices | None = None,
 ) -> tuple[Imported, ...]:
     """Read every file, then store all networks in the twin file `into` in one transaction; the last is its current one.
 
@@ -48,15 +56,18 @@ def import_networks(
         raise InputError("one traffic file belongs to one network", fix="import the networks one by one")
     if Path(into).suffix != SUFFIX:
         raise InputError(f"{into} is no name for a twin file", fix=f"give one that ends in {SUFFIX}")
-    readings = [read_explained(file, traffic) for file in files]
+    readings = [read_explained(file, traffic, choices) for file in files]
     found = tuple(_imported(str(file), reading) for file, reading in zip(files, readings, strict=True))
     with TwinStore.open(into) as store:
-        store.save_inventory([reading.network for reading in readings], now=now)
+        accounts = {x.network.id: StoredReading(x.account.model_dump_json(), x.names) for x in readings}
+        store.save_inventory([reading.network for reading in readings], now=now, readings=accounts)
     return found
 
 
-def read_stored(name: str) -> Network:
+def read_stored(name: str) -> Reading:
     """Read a network from a twin file: `twin.duckdb` for its current snapshot, `twin.duckdb#SNAPSHOT` for another.
+
+    With it come the account and the names of the file that it was imported from, if it was.
 
     SNAPSHOT is an id, or a network's name for the newest snapshot of it. Raises `InputError` when there is no such file
     or it holds no snapshot, `UnknownElementError`, `StoreError`, and `StoreBusyError` while another process holds it.
@@ -65,7 +76,11 @@ def read_stored(name: str) -> Network:
     if not Path(file).is_file():
         raise InputError(f"no twin file {file}", fix=f"make it with `twinops import FILE --into {file}`")
     with TwinStore.open(file) as store:
-        return store.load_snapshot(_chosen(store, file, wanted))
+        snapshot = _chosen(store, file, wanted)
+        network, stored = store.load_snapshot(snapshot), store.reading(snapshot)
+    if stored is None:
+        return Reading(network, Account(file=file, format="twin file"), {})
+    return Reading(network, Account.model_validate_json(stored.account), stored.names)
 
 
 def _chosen(store: TwinStore, file: str, wanted: str) -> str:
@@ -97,5 +112,7 @@ def _imported(file: str, reading: Reading) -> Imported:
         max_utilisation=outcome.max_utilisation,
         busiest=outcome.busiest,
         lost=outcome.lost,
-        assumed=reading.assumed,
+        assumed=reading.account.assumed,
+        not_modelled=reading.account.not_modelled,
+        account=reading.account,
     )

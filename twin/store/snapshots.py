@@ -1,7 +1,7 @@
 """Snapshots: whole network states by content hash, and branches as the changes that make them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
@@ -38,11 +38,23 @@ def insert_snapshot(database: Database, network: Network, kind: SnapshotKind, pa
     return network.id
 
 
-def insert_inventory(database: Database, networks: Sequence[Network], now: datetime) -> None:
+class StoredReading(NamedTuple):
+    """The account of a file as a JSON document, and every name that the file gives its nodes."""
+
+    account: str
+    names: Mapping[str, tuple[str, ...]]
+
+
+def insert_inventory(
+    database: Database, networks: Sequence[Network], now: datetime, readings: Mapping[str, StoredReading]
+) -> None:
     """Store several inventories in one transaction; the last one becomes the current snapshot."""
     with database.write() as writer:
         for network in networks:
             _insert_whole(writer, network, "inventory", None, now)
+        for snapshot, reading in readings.items():
+            row = [snapshot, reading.account, json.dumps(reading.names)]
+            writer.run("INSERT OR REPLACE INTO reading VALUES (?, ?, ?)", row)
         for network in networks[-1:]:
             writer.run(_MIRROR, [network.id])
 
@@ -75,6 +87,19 @@ def select_network(database: Database, snapshot: str) -> Network:
     if network.id != snapshot:
         raise StoreError(f"snapshot {snapshot} reads back as {network.id}: the twin file is damaged", fix="use a copy")
     return network
+
+
+def select_reading(database: Database, snapshot: str) -> StoredReading | None:
+    """Return the account that a snapshot was read with; of a branch or a derived state, that of its origin."""
+    while True:
+        rows = database.rows("SELECT account, names FROM reading WHERE snapshot = ?", [snapshot])
+        if rows:
+            names = {str(name): tuple(nodes) for name, nodes in json.loads(rows[0][1]).items()}
+            return StoredReading(rows[0][0], names)
+        parents = database.rows("SELECT parent FROM snapshot WHERE id = ? AND parent IS NOT NULL", [snapshot])
+        if not parents:
+            return None
+        snapshot = str(parents[0][0])
 
 
 def select_current(database: Database) -> str | None:
@@ -150,7 +175,7 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
     def rows(columns: str, table: str, order: str = "position") -> list[Row]:
         return database.rows(f"SELECT {columns} FROM {table} WHERE snapshot = ? ORDER BY {order}", [snapshot])  # noqa: S608 - constants
 
-    nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained", "node"))
+    nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained, kind", "node"))
     links = rows("tail, head, capacity, weight, delay_ms, parallel, up, drained, asleep, loss, adjacent", "link")
     tunnels = rows("name, source, target, paths", "tunnel", "name")
     return Network(

@@ -25,15 +25,10 @@ from twin.formats import (
     write_repetita,
     write_traffic,
 )
-from twin.formats.graphml import read_graphml
 from twin.formats.ietf import bandwidth
-from twin.formats.ietf_reader import read_ietf
-from twin.formats.nodelink import read_node_link
-from twin.formats.repetita import read_repetita
-from twin.formats.sndlib import read_sndlib
+from twin.formats.load import read_explained
 from twin.formats.traffic import Traffic
 from twin.model import Link, Network, Node
-from twin.provision import Topology
 from twin.sim.simulate import simulate
 
 PAIR = Network(
@@ -48,16 +43,17 @@ def saved(folder, name, text):
 
 
 def test_sndlib_gives_coordinates_circuits_and_relative_demands(tmp_path):
-    topology = read_sndlib(saved(tmp_path, "small.xml", SNDLIB))
-    assert topology.nodes[0][:3] == ("Ulm", 9.99, 48.40)
-    assert [(c.low, c.high) for c in topology.circuits] == [(0, 1), (1, 2), (2, 0)]
-    assert topology.circuits[0].km == pytest.approx(333, abs=3)
-    assert topology.demands.tolist() == [[0, 0, 20], [0, 0, 5], [20, 4, 0]]
+    network = read_network(saved(tmp_path, "small.xml", SNDLIB))
+    assert network.nodes[0][:3] == ("Ulm", 9.99, 48.40)
+    assert [link.name for link in network.links[::2]] == ["Ulm->Bonn", "Bonn->Kiel", "Kiel->Ulm"]
+    assert network.links[0].weight == pytest.approx(333, abs=3)
+    ratio = network.demands / network.demands[0, 2]
+    assert ratio.tolist() == pytest.approx(np.array([[0, 0, 1], [0, 0, 0.25], [0, 0.2, 0]]), abs=1e-6)
 
 
 def test_sndlib_pixels_are_lengths_in_the_plane(tmp_path):
     text = SNDLIB.replace("geographical", "pixel").replace(">9.99<", ">7.10<").replace(">48.40<", ">40.73<")
-    assert read_sndlib(saved(tmp_path, "small.xml", text)).circuits[0].km == pytest.approx(10.0)
+    assert read_network(saved(tmp_path, "small.xml", text)).links[0].weight == 10
 
 
 def test_a_bare_topology_file_is_dimensioned_to_the_stated_peak(tmp_path):
@@ -68,10 +64,9 @@ def test_a_bare_topology_file_is_dimensioned_to_the_stated_peak(tmp_path):
 
 def test_topology_zoo_speeds_are_kept_and_a_node_without_place_lies_amid_its_neighbours(tmp_path):
     path = saved(tmp_path, "zoo.graphml", GRAPHML)
-    topology = read_graphml(path)
-    assert [node.name for node in topology.nodes] == ["New_York", "Chicago", "New_York_2"]
-    assert (topology.nodes[2].longitude, topology.nodes[2].latitude) == (-80.8, 41.25)
     network = read_network(path)
+    assert [node.name for node in network.nodes] == ["New_York", "Chicago", "New_York_2"]
+    assert (network.nodes[2].longitude, network.nodes[2].latitude) == (-80.8, 41.25)
     assert [link.capacity for link in network.links[::2]] == [10_000, 10_000, 2_500, 2_500]
     assert [link.name for link in network.links[:4]] == [
         "New_York->Chicago",
@@ -82,10 +77,13 @@ def test_topology_zoo_speeds_are_kept_and_a_node_without_place_lies_amid_its_nei
     assert simulate(network).max_utilisation == pytest.approx(0.65, abs=1e-6)
 
 
-def test_a_zoo_topology_with_some_speeds_is_dimensioned_as_a_whole(tmp_path):
+def test_a_zoo_topology_with_some_speeds_keeps_them_and_says_what_the_others_are(tmp_path):
     text = GRAPHML.replace('<data key="d1">2500000000.0</data>', "", 1)
-    capacities = {link.capacity for link in read_network(saved(tmp_path, "zoo.graphml", text)).links}
-    assert capacities <= {10_000.0, 40_000.0, 100_000.0, 400_000.0}
+    reading = read_explained(saved(tmp_path, "zoo.graphml", text))
+    capacities = [link.capacity for link in reading.network.links[::2]]
+    assert [capacities[0], capacities[1], capacities[3]] == [10_000, 10_000, 2_500]
+    assert capacities[2] in (10_000.0, 40_000.0, 100_000.0, 400_000.0)
+    assert any(text.startswith("capacities: of 1 of 4 circuits") for text in reading.account.assumed)
 
 
 def test_graphml_is_recognised_under_the_suffix_xml_too(tmp_path):
@@ -125,16 +123,14 @@ def test_an_undirected_node_link_edge_is_a_circuit(tmp_path):
         '"source": "a", "target": "b", "capacity_mbps": 5',
     )
     text = f'{{"nodes": {nodes}, "edges": [{{{edge}}}]}}'
-    links = read_node_link(saved(tmp_path, "n.json", text)).links
+    links = read_network(saved(tmp_path, "n.json", text)).links
     assert [link.name for link in links] == ["a->b", "b->a"]
     assert links[0].delay_ms == pytest.approx(0.556, abs=0.001)
 
 
 def test_directed_node_link_edges_without_capacity_pair_up_to_circuits(tmp_path):
     text = NODE_LINK.replace('"capacity": 10000000000.0, ', "").replace('"capacity": 2400000000.0, ', "")
-    topology = read_node_link(saved(tmp_path, "n.json", text))
-    assert isinstance(topology, Topology)
-    assert [(c.low, c.high) for c in topology.circuits] == [(0, 1), (1, 2)]
+    assert list(read_network(saved(tmp_path, "n.json", text)).circuits) == ["link/0:1--1:0", "link/1:2--2:1"]
 
 
 def test_others_ietf_topologies_are_read_by_their_standard_leaves(tmp_path):
@@ -157,7 +153,7 @@ def test_members_without_module_names_are_read_too(tmp_path):
         .replace("ietf-l3-unicast-topology:", "")
     )
     with_modules, without = saved(tmp_path, "i.json", IETF), saved(tmp_path, "j.json", bare)
-    assert read_ietf(with_modules) == read_ietf(without)
+    assert read_network(with_modules) == read_network(without)
 
 
 @pytest.mark.parametrize(
@@ -256,6 +252,5 @@ def test_a_disconnected_file_names_the_file_and_a_cut_off_node(tmp_path, read):
 def test_a_repetita_file_reads_the_same_with_any_line_ends(tmp_path):
     path = tmp_path / "r.graph"
     path.write_bytes(b"\xef\xbb\xbf" + REPETITA.replace("\n", "\r\n").encode())
-    assert read_repetita(path) == read_repetita(saved(tmp_path, "r2.graph", REPETITA)).__class__(
-        "r", *(getattr(read_repetita(tmp_path / "r2.graph"), field) for field in ("nodes", "links", "demands"))
-    )
+    unix = read_network(saved(tmp_path, "unix.graph", REPETITA))
+    assert (read_network(path).nodes, read_network(path).links) == (unix.nodes, unix.links)

@@ -1,0 +1,322 @@
+"""Directed links from records: capacities, weights, delays and states, and what of that the file leaves open."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from twin.model import Link
+from twin.provision import MS_PER_KM, STANDARD_CAPACITIES, distance_km
+
+from .account import FieldUse
+from .node_values import PlacedNode
+from .records import LinkRecord, Records
+from .source import MAX_WEIGHT, numbered
+from .values import field_of, unread, value_of, yes_or_no
+from .vocabulary import LINK_QUANTITIES, NO_MEANING, RATE, amount, recognise
+
+_PLAUSIBLE = (1.0, 1e8)  # Mbit/s: what one circuit of a wide-area network may have
+_CAPACITY = next(x for x in LINK_QUANTITIES if x.name == "capacity")
+_DELAY = next(x for x in LINK_QUANTITIES if x.name == "delay")
+_LENGTH = next(x for x in LINK_QUANTITIES if x.name == "length")
+
+
+@dataclass(frozen=True)
+class Arc:
+    """One direction of a circuit, before its ends have names. Capacity in Mbit/s, None where the file states none."""
+
+    tail: int
+    head: int
+    capacity: float | None
+    weight: int
+    delay: float
+    index: int = 1
+    up: bool = True
+    drained: bool = False
+    asleep: bool = False
+    loss: float = 0.0
+    adjacent: bool = True
+    risks: tuple[str, ...] = ()
+
+    def link(self, names: Sequence[str]) -> Link:
+        """Return the link of the network; without a capacity it has the smallest standard one for now."""
+        return Link(
+            names[self.tail],
+            names[self.head],
+            STANDARD_CAPACITIES[0] if self.capacity is None else self.capacity,
+            self.weight,
+            self.delay,
+            self.index,
+            up=self.up,
+            drained=self.drained,
+            asleep=self.asleep,
+            loss=self.loss,
+            adjacent=self.adjacent,
+        )
+
+
+class _Stated(NamedTuple):
+    """What a record states; None where it is silent."""
+
+    capacity: float | None
+    weight: int | None
+    delay: float | None
+    km: float | None
+    record: LinkRecord
+
+
+def arcs_of(
+    records: Records, ends: Sequence[tuple[int, int]], nodes: Sequence[PlacedNode], units: Mapping[str, str]
+) -> tuple[list[Arc], list[FieldUse]]:
+    """Read every link; an undirected one becomes two arcs, and loops are left out. Raises `FormatError`."""
+    kept = [(record, pair) for record, pair in zip(records.links, ends, strict=True) if pair[0] != pair[1]]
+    loops = len(records.links) - len(kept)
+    units = {**records.units, **units}
+    stated = [_stated(records, record, pair, nodes, units) for record, pair in kept]
+    filled, assumed = _filled(stated)
+    both = _both_ways(records, [record for record, _ in kept])
+    arcs: list[Arc] = []
+    for (record, (tail, head)), values, undirected in zip(kept, filled, both, strict=True):
+        arc = _arc(records, record, tail, head, values)
+        arcs.append(arc)
+        if undirected:
+            arcs.append(replace(arc, tail=head, head=tail))
+    uses = [*_used(records, units), *assumed, *_one_way(records, arcs, both)]
+    if loops:
+        note = "a link from a node to itself carries nothing: left out"
+        uses.append(FieldUse(field="loops", became="not modelled", count=loops, note=note))
+    return _numbered(arcs, kept, both), [*uses, *unread(records.links, "link", NO_MEANING)]
+
+
+def _stated(
+    records: Records,
+    record: LinkRecord,
+    ends: tuple[int, int],
+    nodes: Sequence[PlacedNode],
+    units: Mapping[str, str],
+) -> _Stated:
+    a, b = (nodes[end] for end in ends)
+    km = _amount(records, record, "length", _LENGTH.units, units)
+    if km is None and a.placed and b.placed:
+        km = _distance(records, a, b)
+    return _Stated(
+        _capacity(records, record, units), _weight(records, record), _delay(records, record, units), km, record
+    )
+
+
+def _distance(records: Records, a: PlacedNode, b: PlacedNode) -> float:
+    if records.planar:
+        return round(((a.longitude - b.longitude) ** 2 + (a.latitude - b.latitude) ** 2) ** 0.5, 2)
+    return distance_km(a.node("a"), b.node("b"))
+
+
+def _amount(
+    records: Records, record: LinkRecord, quantity: str, factors: Mapping[str, float], units: Mapping[str, str]
+) -> float | None:
+    field = field_of(record.fields, "link", quantity)
+    if field is None or record.fields[field] in (None, ""):
+        return None
+    read = amount(record.fields[field], factors)
+    if read is None:
+        wanted = f"{field} as a number with or without a unit, not {str(record.fields[field])[:40]!r}"
+        raise records.source.error(_at(record, field), wanted)
+    known = recognise(field, "link")
+    unit = read[1] or (known.unit if known else "") or units.get(quantity, "")
+    if unit and unit not in factors:
+        raise records.source.error(_at(record, field), f"{quantity} in one of {', '.join(factors)}, not {unit}")
+    if not unit:
+        fix = f"a unit for {field}; say it, such as --unit {quantity}={next(iter(list(factors)[2:3]), 'ms')}"
+        raise records.source.error(_at(record, field), fix)
+    return read[0] * factors[unit]
+
+
+def _capacity(records: Records, record: LinkRecord, units: Mapping[str, str]) -> float | None:
+    value = _amount(records, record, "capacity", RATE, units)
+    if value is None or value == 0:
+        return None
+    field = field_of(record.fields, "link", "capacity") or "capacity"
+    if value < 0 or value > 1e15:
+        raise records.source.error(_at(record, field), f"{field} greater than 0 and of a network, not {value:g} Mbit/s")
+    known = recognise(field, "link")
+    said = (known is not None and known.unit) or (
+        "capacity" in units and units["capacity"] != records.units.get("capacity")
+    )
+    written = amount(record.fields[field], RATE)
+    if not said and not (written and written[1]) and not _PLAUSIBLE[0] <= value <= _PLAUSIBLE[1]:
+        convention = records.units.get("capacity", "")
+        wanted = (
+            f"a unit for {field}: as {convention}, {record.fields[field]} would be {value:g} Mbit/s; "
+            "say it with --unit capacity=mbps, gbps, kbps or bps"
+        )
+        raise records.source.error(_at(record, field), wanted)
+    return value
+
+
+def _weight(records: Records, record: LinkRecord) -> int | None:
+    field = field_of(record.fields, "link", "weight")
+    if field is None or record.fields[field] in (None, ""):
+        return None
+    value, where = record.fields[field], _at(record, field)
+    number = value if isinstance(value, int) and not isinstance(value, bool) else None
+    if number is None:
+        parsed = records.source.number(str(value), where, f"{field} as a whole number")
+        if parsed != int(parsed):
+            raise records.source.error(where, f"{field} as a whole number, not {value!r}")
+        number = int(parsed)
+    if not 1 <= number <= MAX_WEIGHT:
+        raise records.source.error(where, f"{field} as a whole number in 1..{MAX_WEIGHT}, not {number}")
+    return number
+
+
+def _delay(records: Records, record: LinkRecord, units: Mapping[str, str]) -> float | None:
+    value = _amount(records, record, "delay", _DELAY.units, units)
+    if value is not None and not 0 <= value <= 1e9:
+        raise records.source.error(
+            _at(record, field_of(record.fields, "link", "delay") or "delay"), "a delay of at least 0"
+        )
+    return value
+
+
+def _at(record: LinkRecord, field: str) -> str:
+    return f"{record.where}.{field}" if record.where.startswith("$") else f"{record.where}, {field}"
+
+
+class _Filled(NamedTuple):
+    capacity: float | None
+    weight: int
+    delay: float
+
+
+def _filled(stated: Sequence[_Stated]) -> tuple[list[_Filled], list[FieldUse]]:
+    """Fill weights and delays that are not stated, from lengths where there are some."""
+    known = [values.weight for values in stated if values.weight is not None]
+    lengths = [values.km for values in stated if values.km is not None]
+    usual = int(median(known)) if known else None
+    middle = median(lengths) if lengths else None
+    uses: list[FieldUse] = []
+    without = [values for values in stated if values.weight is None]
+    if without and usual is not None:
+        note = f"of {len(without)} of {len(stated)} links: {usual}, the median of those that are stated"
+        uses.append(FieldUse(field="weights", became="assumed", count=len(without), note=note))
+    elif without:
+        uses.extend(_from_lengths("weights", "one per km", "1", without, middle))
+    late = [values for values in stated if values.delay is None]
+    uses.extend(_from_lengths("delays", "5 us per km", "0 ms", late, middle))
+    filled = [
+        _Filled(
+            values.capacity,
+            values.weight if values.weight is not None else usual or _weight_of(values.km, middle),
+            values.delay if values.delay is not None else _delay_of(values.km, middle),
+        )
+        for values in stated
+    ]
+    return filled, uses
+
+
+def _from_lengths(
+    field: str, rule: str, otherwise: str, without: Sequence[_Stated], middle: float | None
+) -> Iterator[FieldUse]:
+    if not without:
+        return
+    if middle is None:
+        note = f"all {otherwise}, as the file gives neither {field} nor lengths nor places"
+        yield FieldUse(field=field, became="assumed", count=len(without), note=note)
+        return
+    measured = sum(values.km is not None for values in without)
+    if measured:
+        yield FieldUse(field=field, became="assumed", count=measured, note=f"from the lengths, {rule}")
+    if measured < len(without):
+        count = len(without) - measured
+        note = f"of {count} links whose length is not known: as for {middle:,.0f} km, the median length"
+        yield FieldUse(field=field, became="assumed", count=count, note=note)
+
+
+def _weight_of(km: float | None, middle: float | None) -> int:
+    length = middle if km is None else km
+    return 1 if length is None else min(max(round(length), 1), 65_535)
+
+
+def _delay_of(km: float | None, middle: float | None) -> float:
+    length = middle if km is None else km
+    return 0.0 if length is None else round(length * MS_PER_KM, 6)
+
+
+def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Filled) -> Arc:
+    up = yes_or_no(records, record, "link", "up", "status")
+    adjacent = yes_or_no(records, record, "link", "adjacent")
+    loss = value_of(record.fields, "link", "loss")
+    share = 0.0 if loss in (None, "") else records.source.number(str(loss), _at(record, "loss"), "loss", least=0)
+    if share > 1:
+        raise records.source.error(_at(record, "loss"), "loss as a share of 1")
+    index = value_of(record.fields, "link", "index")
+    return Arc(
+        tail,
+        head,
+        values.capacity,
+        values.weight,
+        values.delay,
+        0
+        if index in (None, "")
+        else records.source.whole(str(index), _at(record, "index"), "index", least=1, most=10_000),
+        up=True if up is None else up,
+        drained=bool(yes_or_no(records, record, "link", "drained")),
+        asleep=bool(yes_or_no(records, record, "link", "asleep")),
+        loss=share,
+        adjacent=True if adjacent is None else adjacent,
+        risks=_risks(value_of(record.fields, "link", "srlg")),
+    )
+
+
+def _risks(value: JsonValue) -> tuple[str, ...]:
+    if value in (None, ""):
+        return ()
+    parts = value if isinstance(value, list) else str(value).replace(";", ",").split(",")
+    return tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
+
+
+def _both_ways(records: Records, links: Sequence[LinkRecord]) -> list[bool]:
+    """Whether each record stands for both directions: undirected, or directed without a single reverse in the file."""
+    directed = [records.directed if record.directed is None else record.directed for record in links]
+    pairs = {(link.source, link.target) for link, one in zip(links, directed, strict=True) if one}
+    alone = bool(pairs) and not any((b, a) in pairs for a, b in pairs)
+    return [not one or alone for one in directed]
+
+
+def _one_way(records: Records, arcs: Sequence[Arc], both: Sequence[bool]) -> Iterator[FieldUse]:
+    if any(both) and records.directed:
+        note = "no link is listed in the other direction: each is taken for both, with equal values"
+        yield FieldUse(field="directions", became="assumed", count=sum(both), note=note)
+    pairs = Counter((arc.tail, arc.head) for arc in arcs)
+    single = sum(max(count - pairs.get((head, tail), 0), 0) for (tail, head), count in pairs.items())
+    if single:
+        note = f"{single} links have no other direction in the file: they carry traffic one way"
+        yield FieldUse(field="one-way links", became="used", count=single, note=note)
+
+
+def _numbered(arcs: list[Arc], kept: Sequence[tuple[LinkRecord, tuple[int, int]]], both: Sequence[bool]) -> list[Arc]:
+    """Number parallel links where the file does not; both directions of an undirected one bear the same number."""
+    free = iter(numbered([(str(arc.tail), str(arc.head)) for arc in arcs]))
+    if any(both):
+        seen: Counter[tuple[int, int]] = Counter()
+        numbers: list[int] = []
+        for (_, (tail, head)), undirected in zip(kept, both, strict=True):
+            pair = (min(tail, head), max(tail, head)) if undirected else (tail, head)
+            seen[pair] += 1
+            numbers.extend([seen[pair]] * (2 if undirected else 1))
+        free = iter(numbers)
+    return [replace(arc, index=arc.index or number) for arc, number in zip(arcs, free, strict=True)]
+
+
+def _used(records: Records, units: Mapping[str, str]) -> Iterator[FieldUse]:
+    seen: Counter[tuple[str, str, str]] = Counter()
+    for link in records.links:
+        for field in link.fields:
+            known = recognise(field, "link")
+            if known is not None and field_of(link.fields, "link", known.quantity.name) == field:
+                unit = known.unit or (units.get(known.quantity.name, "") if known.quantity.units else "")
+                seen[field, known.quantity.what, unit] += 1
+    for (field, what, unit), count in seen.items():
+        yield FieldUse(field=f"link {field}", became="used", count=count, note=f"{what}{f', {unit}' if unit else ''}")

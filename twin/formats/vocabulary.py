@@ -1,0 +1,183 @@
+"""The names that files give to quantities, and the units they write them in.
+
+One table for every format: a reader hands on fields as the file names them, and this says which quantity each one is.
+A unit is read from the value (`10 Gbps`), else from the name (`capacity_gbps`), else it is the format's convention.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+RATE: Mapping[str, float] = MappingProxyType(
+    {"bps": 1e-6, "kbps": 1e-3, "mbps": 1.0, "gbps": 1e3, "tbps": 1e6, "bytes": 8e-6}
+)
+"""Mbit/s in one of each unit."""
+
+_RATE_WORDS = {
+    **{
+        f"{p}{w}": f"{p}bps"
+        for p in ("", "k", "m", "g", "t")
+        for w in ("bps", "bits", "bitps", "bitss", "bit", "be", "bs")
+    },
+    **{f"{p}": f"{p}bps" for p in ("k", "m", "g", "t")},
+    **{f"{p}b": f"{p}bps" for p in ("k", "m", "g", "t")},
+    **{f"{p}e": f"{p}bps" for p in ("g", "t")},
+    "bits": "bps",
+    "bytespersecond": "bytes",
+    "byteps": "bytes",
+    "kbitss": "kbps",
+    "gige": "gbps",
+}
+TIME: Mapping[str, float] = {
+    "s": 1e3,
+    "sec": 1e3,
+    "ms": 1.0,
+    "msec": 1.0,
+    "us": 1e-3,
+    "usec": 1e-3,
+    "µs": 1e-3,
+    "ns": 1e-6,
+}
+LENGTH: Mapping[str, float] = {"km": 1.0, "m": 1e-3, "mi": 1.609344, "miles": 1.609344}
+
+
+class Quantity(NamedTuple):
+    """One quantity of a node or a link: our name, words for it, the units it comes in, and what files call it."""
+
+    name: str
+    what: str
+    units: Mapping[str, float]
+    names: tuple[str, ...]
+    own_unit: str = ""
+    """The unit of a name that says none, whatever the format."""
+
+
+_NO_UNIT: Mapping[str, float] = MappingProxyType({})
+
+NODE_QUANTITIES = (
+    Quantity("name", "name", _NO_UNIT, ("name", "label", "nodelabel", "hostname", "sysname", "displayname")),
+    Quantity("longitude", "place", _NO_UNIT, ("longitude", "lon", "lng", "long")),
+    Quantity("latitude", "place", _NO_UNIT, ("latitude", "lat")),
+    Quantity("pos", "place", _NO_UNIT, ("pos", "coordinates", "position")),
+    Quantity("up", "whether it is up", _NO_UNIT, ("up", "operup")),
+    Quantity("status", "whether it is up", _NO_UNIT, ("status", "operstatus", "operationalstatus", "state")),
+    Quantity("drained", "whether it carries transit traffic", _NO_UNIT, ("drained", "overload", "overloadbit")),
+    Quantity("kind", "whether it is a router", _NO_UNIT, ("kind", "nodekind")),
+    Quantity("hyperedge", "whether it is a shared segment", _NO_UNIT, ("hyperedge",)),
+    Quantity("internal", "whether it belongs to the network", _NO_UNIT, ("internal",)),
+)
+LINK_QUANTITIES = (
+    Quantity(
+        "capacity",
+        "capacity",
+        RATE,
+        (
+            "capacity",
+            "bandwidth",
+            "bw",
+            "speed",
+            "linkspeed",
+            "linkcapacity",
+            "cap",
+            "rate",
+            "linkrate",
+            "maxbandwidth",
+            "maxlinkbandwidth",
+            "totalcapacity",
+            "maximumbandwidth",
+        ),
+    ),
+    Quantity("capacity", "capacity", RATE, ("ifspeed", "linkspeedraw"), "bps"),
+    Quantity("capacity", "capacity", RATE, ("ifhighspeed",), "mbps"),
+    Quantity(
+        "weight",
+        "IGP weight",
+        _NO_UNIT,
+        (
+            "weight",
+            "metric",
+            "cost",
+            "igpmetric",
+            "igpcost",
+            "igpweight",
+            "isismetric",
+            "ospfcost",
+            "ospfmetric",
+            "linkmetric",
+            "linkcost",
+            "linkweight",
+            "metric1",
+        ),
+    ),
+    Quantity("delay", "delay", TIME, ("delay", "latency", "propagationdelay", "linkdelay", "onewaydelay"), "ms"),
+    Quantity("length", "length", LENGTH, ("dist", "distance", "length", "linklength"), "km"),
+    Quantity("up", "whether it is up", _NO_UNIT, ("up", "operup")),
+    Quantity(
+        "status", "whether it is up", _NO_UNIT, ("status", "operstatus", "operationalstatus", "state", "linkstatus")
+    ),
+    Quantity("drained", "whether it is drained", _NO_UNIT, ("drained",)),
+    Quantity("adjacent", "whether its ends are routing neighbours", _NO_UNIT, ("adjacent",)),
+    Quantity("asleep", "whether it sleeps", _NO_UNIT, ("asleep",)),
+    Quantity("loss", "share of traffic lost", _NO_UNIT, ("loss",)),
+    Quantity("index", "number among parallel links", _NO_UNIT, ("index",)),
+    Quantity("srlg", "risk groups", _NO_UNIT, ("srlg", "srlgs", "riskgroup", "riskgroups", "sharedrisk")),
+    Quantity("directed", "whether it is one direction", _NO_UNIT, ("directed",)),
+)
+NO_MEANING = frozenset({"id", "key", "source", "target", "edgeid", "linkid", "nodeid"})
+"""Names that only tell entries apart."""
+
+
+class Recognised(NamedTuple):
+    """A field that is known: its quantity, and the unit that its name states, if any."""
+
+    quantity: Quantity
+    unit: str
+
+
+@lru_cache(maxsize=4096)
+def recognise(field: str, of: str) -> Recognised | None:
+    """Return the quantity that a field of a node or a link (`of`) is, None when the name is not known."""
+    name = plain(field)
+    quantities = NODE_QUANTITIES if of == "node" else LINK_QUANTITIES
+    for quantity in quantities:
+        if name in quantity.names:
+            return Recognised(quantity, quantity.own_unit)
+    for quantity in quantities:
+        for known in quantity.names:
+            unit = unit_of(name[len(known) :], quantity.units) if quantity.units and name.startswith(known) else None
+            if unit:
+                return Recognised(quantity, unit)
+    return None
+
+
+def plain(field: str) -> str:
+    """Letters and digits of a name, in lower case: `IGP metric` and `igp_metric` are one name."""
+    return re.sub(r"[^a-z0-9µ]", "", field.rpartition(":")[2].lower())
+
+
+def unit_of(text: str, units: Mapping[str, float]) -> str | None:
+    """Return the unit that a text such as `Gbit/s` names, None when it names none of `units`."""
+    word = plain(text.replace("/s", "s").replace("ps/", "ps"))
+    if units is RATE:
+        word = _RATE_WORDS.get(word, word)
+    return word if word in units else None
+
+
+_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_]*\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?)\s*(.*?)\s*", re.S)
+
+
+def amount(value: object, units: Mapping[str, float]) -> tuple[float, str] | None:
+    """Read a number and the unit written behind it, empty when there is none; None when it is not a number."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return (float(value), "") if abs(value) < 1e300 and math.isfinite(value) else None
+    match = _NUMBER.fullmatch(str(value)[:64])
+    if match is None:
+        return None
+    number, behind = float(match[1].replace("_", "")), match[2]
+    unit = unit_of(behind, units) if behind else ""
+    return (number, unit) if unit is not None and math.isfinite(number) else None
