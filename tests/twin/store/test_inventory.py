@@ -72,7 +72,7 @@ def test_what_was_assumed_is_said(files, tmp_path):
     assert any("the file's own, scaled" in text for text in bare.assumed)
     assert any("gravity" in text for text in zoo.assumed)
     assert any("from the lengths" in text for text in bare.assumed)
-    assert line.assumed == ("traffic: none, as the file has none",)
+    assert line.assumed == ("delays: from the lengths, 5 us per km", "traffic: none, as the file has none")
     assert (line.busiest, line.demand) == (None, 0)
 
 
