@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from twin.model import Link
+from twin.model import UNUSED_METRIC, Link
 from twin.provision import MS_PER_KM, STANDARD_CAPACITIES, distance_km
 
 from .account import FieldUse
@@ -18,6 +18,7 @@ from .source import MAX_WEIGHT, numbered
 from .values import field_of, unread, value_of, yes_or_no
 from .vocabulary import LINK_QUANTITIES, NO_MEANING, RATE, amount, recognise
 
+_NO_METRIC = 2**32 - 1  # the largest value of the leaf of RFC 8346: no metric of a protocol
 _PLAUSIBLE = (1.0, 1e8)  # Mbit/s: what one circuit of a wide-area network may have
 _CAPACITY = next(x for x in LINK_QUANTITIES if x.name == "capacity")
 _DELAY = next(x for x in LINK_QUANTITIES if x.name == "delay")
@@ -76,6 +77,7 @@ def arcs_of(
     loops = len(records.links) - len(kept)
     units = {**records.units, **units}
     stated = [_stated(records, record, pair, nodes, units) for record, pair in kept]
+    stated, segments = _over_segments(records, stated, [pair for _, pair in kept], nodes)
     filled, assumed = _filled(stated)
     both = _both_ways(records, [record for record, _ in kept])
     arcs: list[Arc] = []
@@ -84,7 +86,7 @@ def arcs_of(
         arcs.append(arc)
         if undirected:
             arcs.append(replace(arc, tail=head, head=tail))
-    uses = [*_used(records, units), *assumed, *_one_way(records, arcs, both)]
+    uses = [*_used(records, units), *segments, *assumed, *_one_way(records, arcs, both)]
     if loops:
         note = "a link from a node to itself carries nothing: left out"
         uses.append(FieldUse(field="loops", became="not modelled", count=loops, note=note))
@@ -105,6 +107,35 @@ def _stated(
     return _Stated(
         _capacity(records, record, units), _weight(records, record), _delay(records, record, units), km, record
     )
+
+
+def _over_segments(
+    records: Records, stated: list[_Stated], ends: Sequence[tuple[int, int]], nodes: Sequence[PlacedNode]
+) -> tuple[list[_Stated], list[FieldUse]]:
+    """Part the metric of a LAN, all of which is on the way onto it, so that no link has metric 0.
+
+    The way onto it gets one less and the way off it gets 1: every path over it costs what it did. Raises `FormatError`
+    on metric 0 anywhere else, and a note says where a LAN has metric 1, of which nothing can be taken.
+    """
+    free = {tail for (tail, _), x in zip(ends, stated, strict=True) if nodes[tail].kind == "lan" and x.weight == 0}
+    found: list[_Stated] = []
+    parted = tight = 0
+    for (tail, head), values in zip(ends, stated, strict=True):
+        if values.weight == 0 and tail in free:
+            found.append(values._replace(weight=1))
+        elif values.weight == 0:
+            raise records.source.error(values.record.where, "a metric of at least 1, not 0, which is for LANs alone")
+        elif head in free and values.weight is not None and values.weight < UNUSED_METRIC:
+            parted, tight = parted + 1, tight + (values.weight == 1)
+            found.append(values._replace(weight=max(values.weight - 1, 1)))
+        else:
+            found.append(values)
+    if not parted:
+        return found, []
+    less = f"; {tight} of them had metric 1 and cost 1 too much" if tight else ""
+    note = f"of {parted} links onto a LAN, 1 of the metric is on the way off it: paths cost what they did{less}"
+    became = "assumed" if tight else "used"
+    return found, [FieldUse(field="LAN metrics", became=became, count=parted, note=note)]
 
 
 def _distance(records: Records, a: PlacedNode, b: PlacedNode) -> float:
@@ -166,7 +197,9 @@ def _weight(records: Records, record: LinkRecord) -> int | None:
         if parsed != int(parsed):
             raise records.source.error(where, f"{field} as a whole number, not {value!r}")
         number = int(parsed)
-    if not 1 <= number <= MAX_WEIGHT:
+    if number == _NO_METRIC:
+        return UNUSED_METRIC
+    if not 0 <= number <= MAX_WEIGHT:
         raise records.source.error(where, f"{field} as a whole number in 1..{MAX_WEIGHT}, not {number}")
     return number
 

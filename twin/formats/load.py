@@ -9,20 +9,13 @@ from twin.sim.simulate import simulate
 
 from .account import Account, FieldUse
 from .build import Choices, Reading, build, fit_capacities, require_plausible
-from .graphml import read_graphml
-from .ietf_reader import read_ietf
-from .markup import read_xml
-from .nodelink import read_node_link
-from .records import Records
-from .repetita import read_repetita, read_repetita_demands
-from .sndlib import read_sndlib
+from .recognise import SUFFIXES, read_records
+from .repetita import read_repetita_demands
 from .synthetic import read_synthetic
-from .text import read_text
 from .topohub import read_topohub
 
 __all__ = ["Choices", "Reading", "load_network", "load_reading", "read_explained", "read_network"]
 
-_NETWORKS = (".json", ".xml", ".graphml", ".graph")
 _TRAFFIC = (".csv", ".parquet", ".demands")
 
 
@@ -47,7 +40,7 @@ def load_reading(name: str, choices: Choices | None = None) -> Reading:
         from twin.store.inventory import read_stored  # DuckDB only where a twin file is read
 
         return read_stored(name)
-    if Path(name).suffix.lower() in _NETWORKS or _is_file(name):
+    if Path(name).suffix.lower() in SUFFIXES or _is_file(name):
         return read_explained(name, choices=choices)
     topology = read_synthetic(name) if name.startswith("synthetic/") else read_topohub(name)
     network = provision(topology, peak_utilisation=choices.peak_utilisation, seed=choices.seed)
@@ -78,7 +71,7 @@ def read_network(
 def read_explained(path: str | Path, traffic: str | Path | None = None, choices: Choices | None = None) -> Reading:
     """Read a network from a file, and account for every field: used, assumed or not modelled.
 
-    Topologies: .json (node-link, RFC 8345), .xml (SNDlib, GraphML), .graphml, .graph (REPETITA). `traffic` is a .csv or
+    The format is told by the content (see `recognise`). `traffic` is a .csv or
     .parquet with one or more matrices, of which the largest counts, or a REPETITA .demands file. Capacities that no
     file states are dimensioned, as `provision` does; traffic in units of the file's own is scaled.
 
@@ -87,7 +80,7 @@ def read_explained(path: str | Path, traffic: str | Path | None = None, choices:
     """
     choices = choices or Choices()
     try:
-        reading = build(_read(path, choices), choices, traffic=traffic is not None)
+        reading = build(read_records(path, choices), choices, traffic=traffic is not None)
     except TopologyError as error:
         raise TopologyError(f"{path}: {error}", fix=error.fix) from error
     return reading if traffic is None else _with_traffic(reading, Path(traffic), choices)
@@ -98,22 +91,6 @@ def _is_file(name: str) -> bool:
         return Path(name).is_file()
     except OSError:  # too long for the file system
         return False
-
-
-def _read(path: str | Path, choices: Choices) -> Records:
-    match Path(path).suffix.lower():
-        case ".json":
-            return (
-                read_ietf(path, network_id=choices.network_id)
-                if '"ietf-network' in read_text(path)
-                else read_node_link(path)
-            )
-        case ".xml" | ".graphml":
-            return read_graphml(path) if read_xml(str(path)).tag == "graphml" else read_sndlib(path)
-        case ".graph":
-            return read_repetita(path)
-        case _:
-            raise FormatError(str(path), "the file name", f"a suffix among {', '.join(_NETWORKS)}")
 
 
 def _with_traffic(reading: Reading, path: Path, choices: Choices) -> Reading:

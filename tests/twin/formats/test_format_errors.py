@@ -135,7 +135,7 @@ def test_malformed_tunnels_say_where_and_what_was_expected(tmp_path, text, expec
 
 @pytest.mark.parametrize("name", ["network.yaml", "network", "network.txt"])
 def test_an_unknown_suffix_lists_the_known_ones(tmp_path, name):
-    with pytest.raises(FormatError, match="graphml"):
+    with pytest.raises(FormatError, match="GraphML"):
         read_network(saved(tmp_path, name, "x"))
 
 

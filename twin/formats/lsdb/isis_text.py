@@ -1,0 +1,289 @@
+"""`show isis database detail|verbose|extensive` as text: IOS-XE, IOS-XR, NX-OS, FRR, EOS, Junos and SR OS print it.
+
+The dialect is told by the line above the LSPs. A block begins only where its head was understood: a line that looks
+like the head of an LSP and is not is an error, never text of the block before.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..records import Records
+from ..source import Source
+from ..vocabulary import RATE, amount
+from .database import Database, Neighbour, System, chosen, records_of
+from .paste import Line, command_of, lines_of
+
+_ID = r"(?P<id>\S+?\.[0-9a-fA-F]{2}-[0-9a-fA-F]{2})"
+_TITLES = (
+    re.compile(r"^\s*IS-IS (?:(?P<instance>\S+) )?\(?Level-(?P<level>[12])\)? Link[- ]State Database:?", re.IGNORECASE),
+    re.compile(r"^\s*IS-IS Level (?P<level>[12]) Link State Database", re.IGNORECASE),
+    re.compile(r"^\s*IS-IS level (?P<level>[12]) link-state database:", re.IGNORECASE),
+    re.compile(r"^\s*Displaying Level (?P<level>[12]) database", re.IGNORECASE),
+)
+_INSTANCES = (
+    re.compile(r"^(?:Tag|Area) (?P<instance>[^:\s]+)\s*:$"),
+    re.compile(r"^\s*IS-IS Process: (?P<instance>.+?)\s+LSP database VRF: (?P<vrf>\S+)"),
+    re.compile(r"^\s*IS-IS Instance: (?P<instance>\S+) VRF: (?P<vrf>\S+)"),
+    re.compile(r"^\s*Rtr (?P<vrf>\S+) ISIS Instance (?P<instance>\S+) Database"),
+)
+_HEADS = (
+    re.compile(  # Cisco, NX-OS and FRR: an id, a sequence number, a checksum, a lifetime and flags
+        rf"^(?:[UH] )?{_ID}\s*\*?\s+(?:\d+\s+)?0x[0-9a-fA-F]+\s+0x[0-9a-fA-F]+\s+"
+        r"(?P<life>\d+|\(\d+\))(?:\s*/\s*\S+)?\s+(?P<attached>\d)/\d/(?P<overload>\d)(?:/\d)?"
+    ),
+    re.compile(rf"^\s*(?:[UH]\s+)?{_ID}\s+\d+\s+\d+\s+(?P<life>\d+)\s+\d+\s+L[12]\s+\S+\s+<(?P<flags>[^>]*)>"),  # EOS
+    re.compile(rf"^\s*{_ID} Sequence: 0x[0-9a-fA-F]+, Checksum: 0x[0-9a-fA-F]+, Lifetime: (?P<life>\d+) secs"),  # Junos
+    re.compile(rf"^LSP ID\s+: {_ID}\s+Level\s+: L[12]"),  # SR OS
+)
+_LOOKS_LIKE = re.compile(rf"^\s{{0,4}}(?:[A-Z]\s+)?{_ID}(?:\s*\*)?\s+(?:0x|\d|Sequence)")
+_NARROW = re.compile(r"^\s+Metric: (?P<metric>\d+)\s+IS (?P<id>[^\s(]\S*)\s*$")
+_WIDE = (
+    re.compile(r"^\s+Metric: (?P<metric>\d+)\s+IS-Extended (?P<id>\S+)"),
+    re.compile(r"^\s+Extended IS\s+:\s+(?P<id>\S+)\s+Metric : (?P<metric>\d+)"),
+    re.compile(r"^\s+Extended Reachability: (?P<id>\S+) \(Metric: (?P<metric>\d+)\)"),
+    re.compile(r"^\s+IS Neighbor\s+:\s+(?P<id>\S+)\s+Metric: (?P<metric>\d+)"),
+)
+_JUNOS_BRIEF = re.compile(r"^\s+IS neighbor: (?P<id>\S+)\s+Metric:\s+(?P<metric>\d+)")
+_JUNOS_FULL = re.compile(r"^\s+IS (?P<wide>extended )?neighbor: (?P<id>\S+), Metric: default (?P<metric>\d+)")
+_OTHER_TOPOLOGY = re.compile(r"MT[- (]|MtExtend IS|IS \(MT|MT Reachability|Multi.?topology", re.IGNORECASE)
+_RATES = re.compile(
+    r"(?:Physical (?:LINK )?BW|Maximum (?:link )?bandwidth|Max Link BW|Maximum bandwidth)\s*:\s*(?P<rate>[\d.]+ ?\S+)",
+    re.IGNORECASE,
+)
+_DELAY = re.compile(r"(?:Uni|Average) Link Delay\s?(?:\(Avg\.?\))?.*?(?:Value:\s?|: )(?P<us>\d+)", re.IGNORECASE)
+_ALGORITHM = re.compile(r"Flex(?:ible)?[ -]algo", re.IGNORECASE)
+
+
+@dataclass
+class _Reader:
+    """Reads one paste line by line; what is open is the database and the system that lines belong to."""
+
+    source: Source
+    databases: list[Database]
+    instance: str = ""
+    database: Database | None = None
+    system: System | None = None
+    neighbour: Neighbour | None = None
+    junos_full: bool = False
+
+    def read(self, lines: Sequence[Line]) -> None:
+        for line in lines:
+            if not line.text.strip():
+                continue
+            if command_of(line.text) is not None and self.is_prompt(line.text):
+                self._close()
+            elif not (self._title(line) or self._head(line)):
+                self._body(line)
+
+    @staticmethod
+    def is_prompt(text: str) -> bool:
+        return not text.startswith(" ") and bool(re.match(r"^\S+[#>]\s?(?:\S.*)?$", text)) and "Metric" not in text
+
+    def _close(self) -> None:
+        self.system = self.neighbour = None
+
+    def _title(self, line: Line) -> bool:
+        for pattern in _INSTANCES:
+            match = pattern.match(line.text)
+            if match:
+                vrf = match.groupdict().get("vrf") or "default"
+                self.instance = match["instance"] if vrf in ("default", "Base") else f"{match['instance']} {vrf}"
+                self._close()
+                return True
+        for pattern in _TITLES:
+            match = pattern.match(line.text)
+            if match:
+                instance = match.groupdict().get("instance") or self.instance
+                title = f"{instance} level {match['level']}".strip()
+                self._close()
+                self.database = next((x for x in self.databases if x.title == title), None)
+                if self.database is None:
+                    self.database = Database(title)
+                    self.databases.append(self.database)
+                return True
+        return False
+
+    def _head(self, line: Line) -> bool:
+        match = next((found for pattern in _HEADS if (found := pattern.match(line.text))), None)
+        if match is None:
+            if _LOOKS_LIKE.match(line.text) and self.database is not None:
+                raise self.source.error(
+                    f"line {line.number}", "the head of an LSP: id, sequence, checksum, lifetime, flags"
+                )
+            return False
+        if self.database is None:
+            self.database = Database(f"{self.instance} level ?".strip())
+            self.databases.append(self.database)
+        name, _, fragment = match["id"].rpartition("-")
+        lan = not name.endswith(".00")
+        known = name if lan else name[:-3]
+        system = self.database.systems.setdefault(known, System(known, f"line {line.number}", lan))
+        if int(fragment, 16) == 0:
+            self._flags(system, match.groupdict())
+        self.system, self.neighbour, self.junos_full = system, None, False
+        return True
+
+    @staticmethod
+    def _flags(system: System, found: dict[str, str | None]) -> None:
+        system.overloaded = found.get("overload") == "1" or "overload" in (found.get("flags") or "").lower()
+        system.attached = found.get("attached") == "1" or "Attached" in (found.get("flags") or "")
+        life = found.get("life") or "1"
+        system.purged = life.startswith("(") or life == "0"
+
+    def _body(self, line: Line) -> None:
+        system, database, text = self.system, self.database, line.text
+        if system is None or database is None:
+            return
+        if "Attributes" in text and ("Overload" in text or "OVLD" in text):
+            system.overloaded = True
+        life = re.search(r"Lifetime\s+: (\d+)$", text)
+        if life and text.startswith("Sequence"):
+            system.purged = life[1] == "0"
+        if _OTHER_TOPOLOGY.search(text) and ("IS" in text or "Reach" in text):
+            database.unmodelled["IPv6 topology"] += "IS" in text
+            self.neighbour = None
+            return
+        if _ALGORITHM.search(text) and re.search(r"algorithm:?\s+\d", text):
+            database.unmodelled["flexible algorithm"] += 1
+        if not self._adjacent(system, line):
+            self._detail(text)
+
+    def _adjacent(self, system: System, line: Line) -> bool:
+        text = line.text
+        full = _JUNOS_FULL.match(text)
+        if full and not self.junos_full:
+            system.neighbours = [x for x in system.neighbours if not x.where.endswith("brief")]
+            self.junos_full = True
+        brief = None if self.junos_full else _JUNOS_BRIEF.match(text)
+        wide = next((found for pattern in _WIDE if (found := pattern.match(text))), None)
+        narrow = _NARROW.match(text)
+        match = full or brief or wide or narrow
+        if match is None:
+            if re.match(r"^\s+(?:Metric: |IS neighbor|Extended IS |IP |TE IP)", text) and "Default" not in text:
+                self.neighbour = None
+            return self._sros(system, line)
+        is_wide = match is not narrow and not (full and not full["wide"])
+        where = f"line {line.number}{', brief' if brief else ''}"
+        self._add(system, match["id"], int(match["metric"]), where, wide=is_wide)
+        return True
+
+    def _sros(self, system: System, line: Line) -> bool:
+        """SR OS writes the neighbour and its metric on two lines."""
+        named = re.match(r"^\s+Nbr\s+: (\S+)\s*$", line.text)
+        if named:
+            self._add(system, named[1], -1, f"line {line.number}", wide=True)
+            return True
+        metric = re.match(r"^\s+Default Metric\s+: (\d+)\s*$", line.text)
+        if metric and self.neighbour is not None and self.neighbour.metric < 0:
+            self.neighbour.metric = int(metric[1])
+            return True
+        return False
+
+    def _add(self, system: System, name: str, metric: int, where: str, *, wide: bool) -> None:
+        known = name[:-3] if name.endswith(".00") else name
+        self.neighbour = Neighbour(known, metric, where, stated=name, wide=wide)
+        system.neighbours.append(self.neighbour)
+
+    def _detail(self, text: str) -> None:
+        if self.neighbour is None:
+            return
+        rate = _RATES.search(text)
+        if rate:
+            read = amount(rate["rate"].replace("kbits/sec", "kbps").replace("bits/sec", "bps"), RATE)
+            self.neighbour.mbps = read[0] * RATE[read[1]] if read and read[1] else None
+        delay = _DELAY.search(text)
+        if delay and "Appl" not in text and "Var" not in text:
+            self.neighbour.delay_us = float(delay["us"])
+
+
+def read_isis_text(path: str | Path, text: str, database: str | None = None) -> Records:
+    """Read the link-state database in a paste; `database` chooses by title where it holds several.
+
+    Raises `FormatError`: a summary without neighbours names the command to use, a text that is cut names the last whole
+    LSP, and several databases are listed.
+    """
+    source = Source(str(path))
+    databases = read_databases(source, text)
+    one = chosen(databases, database, source.path)
+    return records_of(one, source, "IS-IS", Path(path).stem)
+
+
+def read_databases(source: Source, text: str) -> list[Database]:
+    """Read every database of a paste, each apart. Raises `FormatError` as `read_isis_text` does."""
+    lines = _joined(lines_of(text))
+    reader = _Reader(source, [])
+    reader.read(lines)
+    named = [x for x in reader.databases if x.systems]
+    _require_whole(source, text, lines, named)
+    if not any(system.neighbours for one in named for system in one.systems.values()):
+        raise source.error(
+            "the whole file", "neighbours of each router: paste `show isis database detail` (Junos: extensive)"
+        )
+    _name_by_table(reader.databases, lines)
+    _require_names(source, named)
+    for one in named:
+        attached = sum(x.attached for x in one.systems.values())
+        if attached:
+            one.unmodelled["attached bit"] += attached
+    return named
+
+
+def _require_whole(source: Source, text: str, lines: Sequence[Line], databases: Sequence[Database]) -> None:
+    """Refuse a text that is cut inside a line or a neighbour, and name the last LSP that is whole."""
+    written = [line for line in lines if line.text.strip()]
+    if not written or not databases:
+        return
+    shapes = [re.sub(r"\S*\d\S*", "#", " ".join(line.text.split())) for line in written]
+    last, before = shapes[-1], set(shapes[:-1])
+    at_prompt = _Reader.is_prompt(written[-1].text)
+    cut = not (text.endswith("\n") or at_prompt) and last not in before and any(x.startswith(last) for x in before)
+    broken = [
+        x for one in databases for s in one.systems.values() for x in s.neighbours if not _WHOLE_ID.search(x.stated)
+    ]
+    if cut or broken:
+        whole = list(databases[-1].systems)[:-1]
+        where = broken[0].where if broken else f"line {written[-1].number}"
+        wanted = f"a whole text: it is cut here, and the last whole LSP is that of {whole[-1] if whole else 'nobody'}"
+        raise source.error(where, wanted)
+
+
+_WHOLE_ID = re.compile(r"\.[0-9a-fA-F]{2}$")
+
+
+def _joined(lines: Sequence[Line]) -> list[Line]:
+    """Join a line that ends in a backslash, as long names do, to the next one."""
+    joined: list[Line] = []
+    for line in lines:
+        if joined and joined[-1].text.endswith("\\"):
+            joined[-1] = Line(joined[-1].number, joined[-1].text[:-1].rstrip() + " " + line.text.strip())
+        else:
+            joined.append(line)
+    return joined
+
+
+_TABLE_ROW = re.compile(r"^\s*(?:\d|\*)\s+(?P<id>[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4})\s+(?P<name>\S+)\s*$")
+
+
+def _name_by_table(databases: Sequence[Database], lines: Sequence[Line]) -> None:
+    """Give neighbours that are stated by system id the names of `show isis hostname`, if that is in the paste."""
+    names = {found["id"].lower(): found["name"] for line in lines if (found := _TABLE_ROW.match(line.text))}
+    for database in databases:
+        for system in database.systems.values():
+            for neighbour in system.neighbours:
+                stem, suffix = (neighbour.system[:14], neighbour.system[14:])
+                if stem.lower() in names and neighbour.system not in database.systems:
+                    neighbour.system = names[stem.lower()] + suffix
+
+
+_BY_ID = re.compile(r"^[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?:\.[0-9a-fA-F]{2})?$")
+
+
+def _require_names(source: Source, databases: Sequence[Database]) -> None:
+    """Refuse a text whose LSPs go by names and whose neighbours go by ids: which is which would be a guess."""
+    for database in databases:
+        stated = {x.system for system in database.systems.values() for x in system.neighbours}
+        if not stated & set(database.systems) and any(_BY_ID.match(name) for name in stated):
+            wanted = "the names of its system ids: put the output of `show isis hostname` into the same file"
+            raise source.error(database.title, wanted)

@@ -1,0 +1,59 @@
+"""Formats that are not read: how their text is told, their name, and the nearest way in."""
+
+import re
+from typing import NamedTuple
+
+_GRAPH = "bring it into node-link JSON (networkx.node_link_data), with weight and capacity_mbps on each link"
+
+
+class Stranger(NamedTuple):
+    """A format that is not read."""
+
+    told_by: str
+    name: str
+    way_in: str = _GRAPH
+
+
+STRANGERS = (
+    Stranger(
+        r'"isis[^"]*"\s*:|"lsp-?[Ii]d|"att-p-ol"',
+        "an IS-IS database as JSON",
+        "paste the text of `show isis database detail`: the JSON of older FRR loses links",
+    ),
+    Stranger(r'"(?:topology_uuid|context_uuid|link_uuid|link_endpoint_ids|device_id)"', "a TeraFlowSDN topology"),
+    Stranger(r'"(?:termination_a|a_terminations|cable|device_type|device_role)"', "an export of NetBox"),
+    Stranger(r'"tapi-|"tapi_|"owned-node-edge-point"', "an ONF TAPI topology"),
+    Stranger(r'"org\.onosproject|"?of:0000|"devices"\s*:.*"hosts"', "an ONOS topology"),
+    Stranger(r'"network-topology"|"opendaylight', "an OpenDaylight topology"),
+    Stranger(
+        r'"resultType"|"__name__"',
+        "an answer of Prometheus",
+        "it holds measurements, not a topology: give them to `twinops quality` as CSV",
+    ),
+    Stranger(r'"elements"\s*:\s*[{\[]', "a cytoscape graph"),
+    Stranger(r'"(?:node1|interface)"\s*:', "edges of Batfish"),
+    Stranger(r'"adjacency"\s*:', "adjacency JSON of networkx"),
+    Stranger(r"<mxfile|<mxGraphModel", "a draw.io drawing"),
+    Stranger(r"(?m)^\s*(?:strict\s+)?(?:di)?graph\b[^\n]*\{", "a Graphviz drawing"),
+    Stranger(r"\A\s*(?:Creator[^\n]*\n)?\s*graph\s*\[", "a GML graph"),
+    Stranger(r"\A[^\n]*\?SNDlib native format", "SNDlib's native format", "SNDlib offers the same network as XML"),
+    Stranger(
+        r"<[^>]*urn:ietf:params:xml:ns:yang:ietf-network",
+        "an IETF topology as XML",
+        "ask the server for JSON (Accept: application/yang-data+json)",
+    ),
+    Stranger(r"(?ms)^topology:\s*$.*^\s+(?:nodes|links):", "a containerlab topology"),
+    Stranger(r"(?m)^(?:INTERFACES_TABLE|NODES_TABLE)", "a pyNTM model"),
+    Stranger(r"(?m)^network:\s*$", "an ngraph scenario"),
+    Stranger(r"(?m)\A(?:\d+\|\d+\|-?\d|#[^\n]*\n)", "an AS relationship list"),
+    Stranger(
+        r"\A[^\n{}<>]*[,;\t][^\n]*\n",
+        "a table",
+        "a topology is read from JSON, XML, GraphML or a router's database; traffic is given with --traffic",
+    ),
+)
+
+
+def looks_like(text: str) -> Stranger | None:
+    """Return the format that a text looks like, None when it resembles none."""
+    return next((stranger for stranger in STRANGERS if re.search(stranger.told_by, text)), None)
