@@ -21,7 +21,7 @@ from twin.policy import Policy
 from twin.untrusted import clean
 
 from .approvers import person_of
-from .events import ApprovalGiven, CertificateIssued, RunFinished, RunStarted
+from .events import ApprovalGiven, CertificateIssued, Event, RunFinished, RunStarted
 from .intent.limits import tighten
 from .journal import Listener
 from .past import Past
@@ -43,6 +43,7 @@ class Charter(Frozen):
 
     started: RunStarted
     records: int = Field(ge=1, description="Records up to the head, with it.")
+    waited: bool = Field(description="Whether it ever waited for people: then nothing of its record may be missing.")
     head: str = Field(pattern=r"^[0-9a-f]{64}$", description="Hash of the last record that carried authority.")
 
 
@@ -82,9 +83,11 @@ class Register:
         except (OSError, UnicodeDecodeError, ValidationError) as error:
             raise StoreError(f"cannot read {self._path}", fix="restore it from a copy of the home") from error
 
-    def keep(self, started: RunStarted, record: Record) -> None:
+    def keep(self, started: RunStarted, record: Record, *, waited: bool = False) -> None:
         """Keep the head of the run's record. Raises `StoreError`."""
-        charter = Charter(started=started, records=record.seq + 1, head=record.hash)
+        before = self.read()
+        waited = waited or _waits(record.event) or (before is not None and before.waited)
+        charter = Charter(started=started, records=record.seq + 1, waited=waited, head=record.hash)
         beside = self._path.with_suffix(f".{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -116,6 +119,8 @@ class Register:
     def known(self, past: Past) -> Charter:
         """Return what the home knows of a run, if its record agrees with that. Raises `AuthorityError` as `against`."""
         charter = self.read()
+        if charter is not None and _ends_early(past, charter):
+            return charter
         because = against(past, charter)
         if charter is not None and because is None and (claim := beyond(past, charter)) is not None:
             because = f"record {claim.seq + 1} of run {self.run} is {_named(claim)}, which was not written here"
@@ -141,7 +146,7 @@ class Register:
         if self.read() is None:
             if not _NAME.fullmatch(self.run):
                 raise AuthorityError(f"no run can be called {clean(self.run)!r}", fix="do not trust this run's folder")
-            self.keep(past.started, past.reading.records[-1])
+            self.keep(past.started, past.reading.records[-1], waited=any(map(_waits, past.events)))
 
     @property
     def authority(self) -> Authority:
@@ -173,6 +178,17 @@ def beyond(past: Past, charter: Charter) -> Record | None:
     """Return the first record after the head kept at home that claims authority, None when there is none."""
     tail = past.reading.records[charter.records :]
     return next((record for record in tail if isinstance(record.event, (RunStarted, ApprovalGiven, RunFinished))), None)
+
+
+def _waits(event: Event) -> bool:
+    return isinstance(event, ApprovalGiven) or (isinstance(event, RunFinished) and event.waits_for is not None)
+
+
+def _ends_early(past: Past, charter: Charter) -> bool:
+    """Whether records are lost of a run that never waited for anybody: what is left claims nothing and is redone."""
+    records = past.reading.records
+    shorter = len(records) < charter.records and not charter.waited and past.started == charter.started
+    return shorter and not any(isinstance(x.event, (ApprovalGiven, RunFinished)) for x in records)
 
 
 def _named(record: Record) -> str:

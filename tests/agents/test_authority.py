@@ -418,3 +418,18 @@ def test_an_audit_without_what_it_takes_says_that_it_cannot_tell(executed: Place
     assert (report.start, report.expected_head, report.certificate, report.approvals) == ("cannot be told",) * 4
     assert (report.sound, report.broken) == (False, False)
     assert audit_run(executed.folder, home=tmp_path, head=report.head).expected_head == "holds"
+
+
+def test_a_shorter_record_of_a_run_that_asked_nobody_is_redone_and_one_that_claims_something_is_refused(tmp_path: Path):
+    folder = perform(tmp_path, request()).result.folder
+    place = Place(tmp_path / "home", folder, folder)
+    whole = (folder / "journal.jsonl").read_bytes()
+    key = SigningKey(Ed25519PrivateKey.generate())
+    forge(folder, lambda lines: [*lines[:-4], (lines[-1][0], approval(folder, "ada", key))])
+    with pytest.raises(AuthorityError, match="was kept at home"):
+        resume(place)
+    (folder / "journal.jsonl").write_bytes(whole)
+    forge(folder, lambda lines: lines[:-4])
+    assert audit_run(folder, home=place.home).expected_head == "broken"
+    assert resume(place).finished.outcome == "resolved"
+    assert audit_run(folder, home=place.home).sound
