@@ -20,20 +20,30 @@ from .network import (
 )
 from .sensors import Sample, flow_rates
 
+PAIR_ROWS = 4_000_000
+"""Rows of flow export that are kept: the last sample of 2,000 nodes, 16 of 500, every one of up to 110."""
+
 
 class History:
-    """The last `retention` samples and the syslog lines of the same time. n nodes, m links."""
+    """The last `retention` samples and the syslog lines of the same time. n nodes, m links.
+
+    Flow export is kept for fewer samples where so many pairs have a demand that it would be more than `PAIR_ROWS` rows.
+    """
 
     def __init__(self, retention: int, *, nodes: int, links: int, pairs: Ints, probed: Ints) -> None:
         self._samples: deque[Sample] = deque(maxlen=retention)
         self._events: list[Event] = []
         self._n, self._m, self._pairs, self._probed = nodes, links, pairs, probed
+        self._exports = max(PAIR_ROWS // max(pairs.size, 1), 1)
 
     def add(self, sample: Sample) -> None:
         """Keep a sample; the oldest one and its syslog lines go when there are too many."""
         full = len(self._samples) == self._samples.maxlen
         gone = self._samples[0].time if full else -np.inf
         self._samples.append(sample)
+        if len(self._samples) > self._exports:
+            old = self._samples[-self._exports - 1]
+            self._samples[-self._exports - 1] = old._replace(export_mbps=old.export_mbps[:0])
         if full:
             self._events = [event for event in self._events if event.time > gone]
 
@@ -45,14 +55,16 @@ class History:
         """Return what was measured in (after, until], epoch seconds."""
         kept = [sample for sample in self._samples if after < sample.time <= until]
         time = np.array([sample.time for sample in kept])
+        exported = [sample for sample in kept if sample.export_mbps.size == self._pairs.size]
+        traffic = self._traffic(exported)
         return Telemetry(
             self._links(kept, time),
             NodeSamples(*_rows(time, np.arange(self._n)), _flags(kept, lambda x: x.answered)),
             self._probes(kept, time),
-            self._traffic(kept, time),
+            traffic,
             tuple(event for event in self._events if after < event.time <= until),
             self._interfaces(kept, time),
-            self._flows(kept, time),
+            self._flows(exported, traffic),
         )
 
     def _links(self, kept: list[Sample], time: Floats) -> LinkSamples:
@@ -68,12 +80,10 @@ class History:
         errors, adjacent = _column(kept, lambda x: x.errors_per_s), _flags(kept, lambda x: x.adjacent)
         return InterfaceSamples(*_rows(time, np.arange(self._m)), errors, adjacent)
 
-    def _flows(self, kept: list[Sample], time: Floats) -> FlowSamples:
-        at, source = _rows(time, self._pairs // self._n)
-        _, target = _rows(time, self._pairs % self._n)
+    def _flows(self, kept: list[Sample], traffic: TrafficSamples) -> FlowSamples:
         rates = [flow_rates(sample, self._pairs % self._n) for sample in kept]
         packets, flows = (np.concatenate([x[k] for x in rates]) if rates else np.zeros(0) for k in range(2))
-        return FlowSamples(at, source, target, packets, flows)
+        return FlowSamples(traffic.time, traffic.source, traffic.target, packets, flows)
 
     def _probes(self, kept: list[Sample], time: Floats) -> ProbeSamples:
         at, source = _rows(time, self._probed // self._n)
@@ -81,7 +91,8 @@ class History:
         loss, delay = _column(kept, lambda x: x.probe_loss), _column(kept, lambda x: x.probe_delay_ms)
         return ProbeSamples(at, source, target, loss, delay)
 
-    def _traffic(self, kept: list[Sample], time: Floats) -> TrafficSamples:
+    def _traffic(self, kept: list[Sample]) -> TrafficSamples:
+        time = np.array([sample.time for sample in kept])
         at, source = _rows(time, self._pairs // self._n)
         _, target = _rows(time, self._pairs % self._n)
         return TrafficSamples(at, source, target, _column(kept, lambda x: x.export_mbps))

@@ -9,6 +9,8 @@ from twin.errors import InputError
 from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Ints, Network
 
+_AT_ONCE = 4_000_000  # entries of a matrix per pair and sample that are worked on at once
+
 
 class Samples(NamedTuple):
     """The newest samples in time order. K samples, m links, n nodes, p probed pairs."""
@@ -130,14 +132,17 @@ def _demands(network: Network, telemetry: Telemetry, time: Floats) -> Floats:
 def _per_mbit(telemetry: Telemetry, time: Floats, per_s: Floats, n: int) -> Floats:
     """How many per exported Mbit towards each node [K, n]; NaN where flow export does not say."""
     flows, traffic = telemetry.flows, telemetry.traffic
-    if not flows.time.size:
-        return np.full((time.size, n), np.nan)
+    found = np.full((time.size, n), np.nan)
     pair, exported = flows.source * n + flows.target, traffic.source * n + traffic.target
-    counted = _dense(time, flows.time, pair, per_s, n * n)
-    mbps = _dense(time, traffic.time, exported, traffic.mbps, n * n)
-    both = np.isfinite(counted) & np.isfinite(mbps)
-    sums = (np.where(both, x, 0.0).reshape(time.size, n, n).sum(axis=1) for x in (counted, mbps))
-    return ratio(*sums)
+    step = max(_AT_ONCE // (n * n), 1)
+    for k in range(0, time.size if flows.time.size else 0, step):
+        some = time[k : k + step]
+        counted = _dense(some, flows.time, pair, per_s, n * n)
+        mbps = _dense(some, traffic.time, exported, traffic.mbps, n * n)
+        both = np.isfinite(counted) & np.isfinite(mbps)
+        sums = (np.where(both, x, 0.0).reshape(some.size, n, n).sum(axis=1) for x in (counted, mbps))
+        found[k : k + step] = ratio(*sums)
+    return found
 
 
 def _check_range(telemetry: Telemetry, n: int, m: int) -> None:

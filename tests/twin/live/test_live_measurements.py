@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from twin.formats import load_network
+from twin.live import history
 from twin.live.counters import OCTETS_PER_MBIT, CounterBank
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
@@ -35,6 +36,22 @@ def nmae(rows: np.ndarray) -> float:
 
 def test_the_last_value_misses_the_next_by_what_was_measured_on_abilene(day: Telemetry):
     assert nmae(day.traffic.mbps.reshape(DAY, -1)) == pytest.approx(0.13, abs=0.01)
+
+
+def test_of_many_pairs_only_the_newest_flow_export_is_kept(network: Network, monkeypatch):
+    pairs = int((network.demands > 0).sum())
+    monkeypatch.setattr(history, "PAIR_ROWS", 3 * pairs)
+    few, all_of_it = (EmulatedNetwork(network, seed=1, start=START) for _ in range(2))
+    monkeypatch.setattr(all_of_it._history, "_exports", 99)
+    for live in (few, all_of_it):
+        live.wait(5)
+    short, full = (x.read_telemetry(START) for x in (few, all_of_it))
+    assert len(full.traffic.time) == 5 * pairs
+    assert len(short.traffic.time) == len(short.flows.time) == 3 * pairs
+    for kept, whole in ((short.traffic, full.traffic), (short.flows, full.flows)):
+        for column, same in zip(kept, whole, strict=True):
+            np.testing.assert_array_equal(column, same[-3 * pairs :])
+    np.testing.assert_array_equal(short.links.out_mbps, full.links.out_mbps)
 
 
 def gravity_misses(demands: np.ndarray) -> float:
