@@ -99,7 +99,7 @@ def relieve_by_segments(
     steps: list[Change] = []
     state = network
     for move in routing.moves:
-        if judge.protects(*(network.nodes[i].id for i in move)):
+        if judge.protects(*(network.nodes[i].id for i in move[:3])):
             continue
         steps.append(SetTunnel(tunnel=tunnel_over(state, move)))
         state = apply(state, steps[-1])

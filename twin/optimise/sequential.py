@@ -100,7 +100,7 @@ def relieve_in_sequence(
     steps: list[Change] = list(found.weights)
     state = with_weights(network, found.weights)
     for move in found.segments.moves:
-        if not judge.protects(*(network.nodes[i].id for i in move)):
+        if not judge.protects(*(network.nodes[i].id for i in move[:3])):
             steps.append(SetTunnel(tunnel=tunnel_over(state, move)))
             state = apply(state, steps[-1])
     return assemble(judge, METHOD, steps)

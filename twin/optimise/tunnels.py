@@ -25,17 +25,21 @@ DEMANDS = 100
 """Demands that are tried in each round, the largest over the worst links."""
 MIDPOINTS = 48
 """Midpoints that are tried for each: those that keep it off the worst links over the emptiest ones."""
+PARTS = (0.75, 0.5, 0.25)
+"""Shares of a demand that are tried where all of it would be too much, over the `SPLIT` best midpoints."""
+SPLIT = 8
 TRIALS = 60
 """Moves that are tried under every failure in each round before giving up."""
 _CROWDED = 0.01  # what a full link weighs in the choice of midpoints, against one of the worst
 
 
 class Move(NamedTuple):
-    """Send the demand from `source` to `target` over the midpoint `via`, all node positions."""
+    """Send a share of the demand from `source` to `target` over the midpoint `via`, all node positions."""
 
     source: int
     target: int
     via: int
+    share: float = 1.0  # the rest stays on the shortest path
 
 
 def relieve_by_tunnels(
@@ -46,7 +50,7 @@ def relieve_by_tunnels(
     avoid: Sequence[Counterexample] = (),
     time_limit_s: float | None = None,
 ) -> Proposal:
-    """Move whole demands to two-segment tunnels, at most `policy.max_steps`, until nothing does harm.
+    """Move demands, or parts of them, to two-segment tunnels, at most `policy.max_steps`, until nothing does harm.
 
     Greedy over the `DEMANDS` largest demands on the worst links and the `MIDPOINTS` best midpoints of each; every
     accepted state survives every single failure. Nothing is random: `seed` changes nothing. A time limit returns the
@@ -67,10 +71,15 @@ def relieve_by_tunnels(
 
 def tunnel_over(network: Network, move: Move) -> Tunnel:
     """Return the tunnel for a move; it keeps the name of the tunnel that carries the demand already, if any."""
-    source, target, via = (network.nodes[i].name for i in move)
+    source, target, via = (network.nodes[i].name for i in move[:3])
     names = {(tunnel.source, tunnel.target): tunnel.name for tunnel in network.tunnels}
     name = names.get((source, target)) or _new_name(source, target, set(names.values()))
-    return Tunnel(name=name, source=source, target=target, paths=(SegmentList(via=(via,)),))
+    return Tunnel(name=name, source=source, target=target, paths=_lists(via, move.share))
+
+
+def _lists(via: str, share: float) -> tuple[SegmentList, ...]:
+    over = SegmentList(via=(via,), share=share)
+    return (over,) if share == 1 else (over, SegmentList(via=(), share=1 - share))
 
 
 def _new_name(source: str, target: str, taken: set[str]) -> str:
@@ -95,9 +104,10 @@ class Risk(NamedTuple):
 
 
 class _Trials(NamedTuple):
-    """What the best midpoints of one demand would give. K midpoints."""
+    """What the best midpoints of one demand would give, for all of it or a part. K trials."""
 
     via: Ints  # [K] node positions
+    share: Floats  # [K] how much of the demand goes there
     harm: Floats  # [K] Mbit/s, with headroom
     peak: Floats  # [K] share of capacity
     crowding: Floats  # [K] sum of squared utilisations
@@ -195,11 +205,11 @@ class TunnelSearch:
             if self._late():
                 break
             after = self._after(Move(source, target, -1), loads, cost)
-            for k, harm, peak in zip(after.via, after.harm, after.peak, strict=True):
+            for row, (harm, peak) in enumerate(zip(after.harm, after.peak, strict=True)):
                 if Value(float(harm), float(peak)).beats(now, gain=1e-3):
-                    row = int(np.flatnonzero(after.via == k)[0])
+                    move = Move(source, target, int(after.via[row]), float(after.share[row]))
                     rank = bool(after.exposed[row]), round(float(harm), 3), round(float(peak), 6)
-                    found.append((*rank, float(after.crowding[row]), Move(source, target, int(k))))
+                    found.append((*rank, float(after.crowding[row]), move))
         yield from (move for *_, move in sorted(found)[:TRIALS])
 
     def _demands(self, loads: Floats, on_hot: Floats) -> list[tuple[int, int]]:
@@ -223,18 +233,24 @@ class TunnelSearch:
 
     def _after(self, demand: Move, loads: Floats, cost: Floats) -> _Trials:
         """Try the midpoints that cost one demand least."""
-        (source, target, _), survival = demand, self.survival
+        (source, target, *_), survival = demand, self.survival
         possible = self.midpoint & (survival[:, source] > 0) & (survival[target] > 0)
         possible[[source, target]] = False
         through = np.where(possible, cost[:, source] + survival[:, source] * cost[target], np.inf)
         best = np.argsort(through, kind="stable")[: min(MIDPOINTS, int(possible.sum()))]
-        added = self.risk.volumes[:, target, source, None, None] * self._over(demand, best)
+        over = self._over(demand, best)
+        few, parts = min(SPLIT, best.size), np.array(PARTS)
+        share = np.concatenate([np.ones(best.size), np.repeat(parts, few)])
+        best = np.concatenate([best, *[best[:few]] * parts.size])
+        over = np.concatenate([over, *(part * over[:few] for part in parts)])
+        added = self.risk.volumes[:, target, source, None, None] * over
         reached = loads[:, None, :] + added
         limit = HEADROOM * self.judge.policy.max_utilisation * self.judge.arrays.capacity
         harm = np.maximum(reached - limit, 0.0).sum(axis=2) + reached @ (1 - self.judge.arrays.keep)
         use = reached / self.judge.arrays.capacity
         return _Trials(
             via=best,
+            share=share,
             harm=self.risk.of(harm),
             peak=self.risk.of(use.max(axis=2)),
             crowding=self.risk.of((use**2).sum(axis=2)),
@@ -244,12 +260,12 @@ class TunnelSearch:
     def _detour(self, move: Move) -> Floats:
         """Load that a move adds to each arc in each scenario, Mbit/s [S, m]."""
         volume = self.risk.volumes[:, move.target, move.source, None]
-        return volume * self._over(move, np.array([move.via]))
+        return volume * move.share * self._over(move, np.array([move.via]))
 
     def _over(self, demand: Move, via: Ints) -> Floats:
         """Load per Mbit/s that each midpoint adds to each arc, against the present way of the demand [K, m]."""
         arrays, paths = self.judge.arrays, self.judge.routing.paths
-        (source, target, _), same = demand, np.ones_like(via)
+        (source, target, *_), same = demand, np.ones_like(via)
         first = pair_shares(arrays, paths, source * same, via)
         second = pair_shares(arrays, paths, via, target * same)
         return first + self.survival[via, source, None] * second - self._present(source, target)

@@ -204,6 +204,17 @@ def test_a_reference_with_other_tunnels_is_restored_tunnels_and_all():
     assert apply_all(wrong, best.plan.steps) == replace(sound)
 
 
+def test_a_demand_is_split_where_no_single_way_holds_it():
+    circuits = [("a", "b", 100.0, 1), ("a", "c", 100.0, 1), ("c", "b", 100.0, 1)]
+    network = network_of(circuits, {("a", "b"): 140.0, ("c", "b"): 1.0})
+    best = relieve(network, SLACK.model_copy(update={"max_uncertain_utilisation": 9}), methods=("sr-tunnels",))[0]
+    (step,) = best.plan.steps
+    assert isinstance(step, SetTunnel)
+    assert {path.via for path in step.tunnel.paths} == {("c",), ()}
+    assert best.after.harm == 0
+    assert verify(best.plan, network, SLACK.model_copy(update={"max_uncertain_utilisation": 9})).passed
+
+
 FAILURES = (
     (InputError("a table of 30 million shares", fix="ask for less"), "could not plan: a table of 30 million shares"),
     (MemoryError(), "could not plan: not enough memory"),
