@@ -5,7 +5,7 @@ midpoints; the networks on which either stays far above the bound are different 
 elsewhere for every start, so that a few starts are made.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from time import monotonic
 from typing import NamedTuple
 
@@ -47,35 +47,20 @@ class SequentialRouting(NamedTuple):
         return self.max_utilisation / self.bound - 1 if self.bound > 0 else None
 
 
-def route_in_sequence(
-    network: Network,
-    *,
-    most: int | None = None,
-    fixed: Collection[str] = (),
-    seed: int = 0,
-    time_limit_s: float | None = None,
-) -> SequentialRouting:
+def route_in_sequence(network: Network, *, seed: int = 0, time_limit_s: float | None = None) -> SequentialRouting:
     """Choose midpoints under the present weights, then under weights of up to `STARTS` searches; return the best.
 
-    Ends as soon as the bound is close. At most `most` changes in all, half of them weights; none of the links `fixed`,
-    by name, gets another weight. Raises `InputError` on networks too large for the table of ECMP shares.
+    Ends as soon as the bound is close, or late. Raises `InputError` on networks too large for the table of ECMP shares.
     """
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    best = SequentialRouting((), route_by_segments(network, most=most, time_limit_s=time_limit_s), bound_of(network))
+    best = SequentialRouting((), route_by_segments(network, time_limit_s=time_limit_s), bound_of(network))
     for start in range(STARTS):
         left = None if deadline is None else deadline - monotonic()
         if (best.gap or 0.0) <= CLOSE or (left is not None and left <= 0):
             break
-        found = search_weights(
-            network,
-            seed=seed + start,
-            evaluations=EVALUATIONS,
-            most=None if most is None else most // 2,
-            fixed=fixed,
-            time_limit_s=None if left is None else left / 2,
-        )
-        rest = None if most is None else most - len(found.changes)
-        routed = route_by_segments(with_weights(network, found.changes), most=rest, time_limit_s=left)
+        each = None if left is None else left / 2
+        found = search_weights(network, seed=seed + start, evaluations=EVALUATIONS, time_limit_s=each)
+        routed = route_by_segments(with_weights(network, found.changes), time_limit_s=left)
         if routed.max_utilisation < best.max_utilisation:
             best = best._replace(weights=found.changes, segments=routed)
     return best
@@ -89,17 +74,27 @@ def relieve_in_sequence(
     avoid: Sequence[Counterexample] = (),
     time_limit_s: float | None = None,
 ) -> Proposal:
-    """Plan few weights, and few tunnels on them, where together they keep every failure safe."""
+    """Plan few weights, and few tunnels on them, where together they keep every failure safe.
+
+    At most half the steps are weights. Raises `InputError` on networks too large for the table of ECMP shares.
+    """
     judge = Judge(network, policy, avoid)
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
     if policy.max_steps < 2:
         return without_plan(judge, METHOD, "one step holds no weight and tunnel both")
-    fixed = judge.fixed_weights
-    found = route_in_sequence(network, most=policy.max_steps, fixed=fixed, seed=seed, time_limit_s=time_limit_s)
-    steps: list[Change] = list(found.weights)
-    state = with_weights(network, found.weights)
-    for move in found.segments.moves:
+    each = None if time_limit_s is None else time_limit_s / 2
+    found = search_weights(
+        network,
+        seed=seed,
+        evaluations=EVALUATIONS,
+        most=policy.max_steps // 2,
+        fixed=judge.fixed_weights,
+        time_limit_s=each,
+    )
+    state, steps = with_weights(network, found.changes), list[Change](found.changes)
+    routed = route_by_segments(state, most=policy.max_steps - len(steps), time_limit_s=each)
+    for move in routed.moves:
         if not judge.protects(*(network.nodes[i].id for i in move[:3])):
             steps.append(SetTunnel(tunnel=tunnel_over(state, move)))
             state = apply(state, steps[-1])

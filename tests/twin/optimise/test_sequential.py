@@ -21,17 +21,16 @@ LOOSE = Policy(max_blast_radius=1, max_delay_stretch=50, max_failure_utilisation
 
 
 @settings(max_examples=8, deadline=None)
-@given(seed=st.integers(0, 10_000), most=st.sampled_from([None, 2, 5]))
-def test_the_peak_is_what_the_simulator_measures_and_never_above_segments_alone(seed, most):
+@given(seed=st.integers(0, 10_000))
+def test_the_peak_is_what_the_simulator_measures_and_never_above_segments_alone(seed):
     network = random_network(seed, nodes=7, extra=5, load=1.5)
-    found = route_in_sequence(network, most=most, seed=seed)
+    found = route_in_sequence(network, seed=seed)
     state = with_weights(network, found.weights)
     for move in found.segments.moves:
         state = apply(state, SetTunnel(tunnel=tunnel_over(state, move)))
     assert simulate(state).max_utilisation == pytest.approx(found.max_utilisation)
-    assert found.max_utilisation <= route_by_segments(network, most=most).max_utilisation + 1e-9
+    assert found.max_utilisation <= route_by_segments(network).max_utilisation + 1e-9
     assert found.max_utilisation >= lowest_utilisation(network).max_utilisation - 1e-6
-    assert most is None or len(found.weights) + len(found.segments.moves) <= most
 
 
 def test_plans_pass_the_gate_within_the_allowed_steps():
