@@ -53,7 +53,7 @@ class Judge:
 
     def __init__(self, network: Network, policy: Policy, avoid: Sequence[Counterexample] = ()) -> None:
         self.network, self.policy = network, policy
-        self.start = _baseline(network)
+        self.start, self.demands, self.swept = _baseline(network)
         self.failures, self.base = self.start.failures, self.start.outcome
         self._latest: tuple[tuple[int, int], SweptLoads] | None = None
         self._calm = Stressed(network, ())
@@ -93,16 +93,6 @@ class Judge:
         if self.start.sweep is None:
             return self.routing.load / self.arrays.capacity
         return self.start.sweep.worst_utilisation[self.arrays.link_of]
-
-    @cached_property
-    def demands(self) -> Superposition:
-        """What each demand of the network does on its own, under every single failure."""
-        return Superposition(self.network, self.failures)
-
-    @cached_property
-    def swept(self) -> SweptLoads:
-        """What all demands of the network do under every single failure."""
-        return self.demands.total()
 
     @cached_property
     def removable(self) -> float:
@@ -213,15 +203,27 @@ def _worst_first(sweep: FailureSweep | None) -> list[int]:
     return [int(row) for row in np.lexsort((-sweep.max_utilisation, -sweep.overload, -sweep.lost))]
 
 
-_baselines: dict[int, Stressed] = {}
+class _Baseline(NamedTuple):
+    """A network under its single failures, and what each of its demands does on its own and all do together."""
+
+    start: Stressed
+    demands: Superposition
+    swept: SweptLoads
 
 
-def _baseline(network: Network) -> Stressed:
-    """Return the network under its single failures; swept once for as long as the network lives."""
+_baselines: dict[int, _Baseline] = {}
+
+
+def _baseline(network: Network) -> _Baseline:
+    """Return what is known of the network under its single failures; swept once for as long as it lives."""
     known = _baselines.get(id(network))
     if known is None:
         # with the network itself kept here, it would never go
-        known = _baselines[id(network)] = Stressed(replace(network), single_failures(network))
+        same, failures = replace(network), single_failures(network)
+        demands = Superposition(same, failures)
+        swept = demands.total()
+        start = Stressed(same, failures, demands.sweep(swept) if failures else None)
+        known = _baselines[id(network)] = _Baseline(start, demands, swept)
         weakref.finalize(network, _baselines.pop, id(network), None)
     return known
 
