@@ -9,7 +9,9 @@ plan ◄───────────── rejected, rounds left ──┐
 verify ─────────────────────────────────────┘ no rounds left
 │ approved, with a passing verdict
 approve ── execute ── confirm ──────────────────────► resolved, relieved
-└─ disagreement ─► roll back ─────────► rolled back
+│          ├─ disagreement ─► roll back ─────────► rolled back
+│          └─ refused, no rounds left ───────────► no safe plan
+plan ◄── refused: the network is not what it was, rounds left
 """
 
 import asyncio
@@ -20,7 +22,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from tools.aim import Aim
 from tools.desk import Desk
-from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from tools.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
 from twin.errors import InconclusiveError
 from twin.executor import Execution
 from twin.optimise.goals import is_request
@@ -51,7 +53,7 @@ EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
         "plan": frozenset({"verify", "end"}),
         "verify": frozenset({"approve", "plan", "end"}),
         "approve": frozenset({"execute", "end"}),
-        "execute": frozenset({"confirm", "roll back", "end"}),
+        "execute": frozenset({"confirm", "roll back", "plan", "end"}),
         "confirm": frozenset({"end", "roll back"}),
         "roll back": frozenset({"end"}),
     }
@@ -104,8 +106,12 @@ class Operator(Protocol):
         """Apply the plan step by step, watched; what does not agree is taken back."""
         ...
 
+    async def take_up(self) -> None:
+        """Make the state that is found live the believed one, and that which is configured the inventory."""
+        ...
+
     async def confirm(self) -> bool:
-        """Measure again: whether the harm is less than it was."""
+        """Measure again: whether the plan is still in place and the harm is less than it was."""
         ...
 
     async def roll_back(self, because: str) -> None:
@@ -274,7 +280,25 @@ class Driver:
             case "rolled_back":
                 return self._to_roll_back(execution.reason)
             case "refused":
-                return Move("end", execution.reason, outcome="no safe plan")
+                return await self._refused(execution)
+
+    async def _refused(self, execution: Execution) -> Move:
+        """Plan again on what was found, while rounds are left; what was refused is not submitted again."""
+        desk, submission = self._desk, _present(self._desk.submission)
+        if desk.round >= self._rounds:
+            words = f"{execution.reason}; {self._rounds} rounds are used up"
+            return Move("end", words, outcome="no safe plan")
+        refused = Decision(
+            approved=False,
+            plan=submission.plan.hash,
+            snapshot=submission.plan.base,
+            verdict=execution.verdict,
+            reasons=execution.reason[:MAX_EXPLANATION],
+        )
+        desk.rejected = (*desk.rejected, refused)
+        desk.round += 1
+        await self._operator.take_up()
+        return Move("plan", execution.reason, refused)
 
     async def _confirm(self) -> Move:
         better = await self._operator.confirm()

@@ -11,9 +11,10 @@ from typing import TypeVar
 from tools.desk import Desk
 from tools.handover import Decision, PlanSubmission
 from tools.registry import in_thread
+from twin.agreement import Tolerance
 from twin.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
 from twin.errors import CertificateError
-from twin.executor import Execution, StepRecord, execute, recover
+from twin.executor import Execution, StepRecord, execute, no_longer_in_place, recover
 from twin.formats.plan import write_plan
 from twin.formats.text import write_text
 from twin.live.network import LiveNetwork
@@ -21,6 +22,7 @@ from twin.model import Network
 from twin.observe import Observation, observe
 from twin.plan import apply_all
 from twin.policy import RiskTier
+from twin.preflight import find, look_around
 from twin.sim.simulate import simulate
 from twin.store import RankedHypothesis, TwinStore
 from twin.verdict import risk_tier
@@ -32,6 +34,7 @@ from .events import (
     ExecutionStep,
     Figures,
     LoadsTaken,
+    Noted,
     StopRequested,
     VerdictReached,
     WindowRehearsed,
@@ -177,6 +180,17 @@ class NetworkOperator:
             raise asyncio.CancelledError
         return execution
 
+    async def take_up(self) -> None:
+        """Measure what the live network is now, and believe that: the next plan is made for it and signed anew."""
+        desk, tolerance = self.desk, Tolerance()
+        found = find(desk.state, self.live, look_around(desk.state, self.live, tolerance), desk.inventory)
+        desk.inventory, desk.state, desk.observation = found.configured, found.base, None
+        self.store.save_snapshot(found.configured, now=self.live.now)
+        self.store.save_snapshot(found.base, now=self.live.now, kind="diagnosed", parent=found.configured.id)
+        self.store.set_current(found.base.id)
+        self.approvals, self.certificate = (), None
+        self._take(loads.simulated("diagnosed", found.base, desk.policy.max_utilisation))
+
     async def confirm(self) -> bool:
         """Let the network settle and measure again: whether the harm is gone, or less by what the policy asks for.
 
@@ -190,12 +204,21 @@ class NetworkOperator:
     def _confirm(self) -> bool:
         desk, limit = self.desk, self.desk.policy.max_utilisation
         self.live.wait(WINDOW)
+        gone = self._gone()
+        if gone:
+            self.session.journal.append(Noted(text=f"the plan is not in place any more: {gone}"))
         observation = self._observe()
         taken = self._take(loads.measured("after", observation, limit))
         without = simulate(desk.state.with_demands(observation.network.demands)).harm(limit)
         self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation, harm_without=round(without, 3))
         self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
-        return taken.harm <= max((1 - desk.policy.min_gain) * without, self.negligible)
+        return not gone and taken.harm <= max((1 - desk.policy.min_gain) * without, self.negligible)
+
+    def _gone(self) -> str | None:
+        submission, _ = self._approved()
+        if self._configured is None:
+            return None
+        return no_longer_in_place(submission.plan, self.desk.state, self._configured, self.live)
 
     async def roll_back(self, because: str) -> None:
         """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
@@ -284,6 +307,7 @@ class NetworkOperator:
                 public_key=self.key.public,
                 current=self.store.current or "",
                 authority=self.authority,
+                inventory=desk.inventory,
                 on_step=self._record,
             )
             span.set_attribute("twin.execution", execution.status)

@@ -1,51 +1,28 @@
-"""Whether telemetry agrees with what the twin predicts for a state, element by element."""
+"""Whether telemetry agrees with what the twin predicts for a state: what is up, what is lost, every load and probe."""
 
-from typing import Literal
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import numpy as np
 from pydantic import Field
 
-from .live.network import LiveNetwork
+from . import deviation
+from .deviation import Baseline, Deviation, Tolerance
+from .live.network import LiveNetwork, Telemetry
 from .model import Floats, Frozen, Network
 from .observe import Observation, observe
-from .observe.expectation import Expectation, Residuals
+from .observe.expectation import Calibration, Expectation, Residuals
+from .observe.observe import HISTORY, interval_of
+from .observe.prediction import conditioned
+from .observe.symptoms import find_symptoms
 
-_FULL = 0.9  # of capacity: below it, no queue should drop
+__all__ = ["Agreement", "Baseline", "Deviation", "Tolerance", "baseline", "compare", "look_at", "watch"]
 
-
-class Tolerance(Frozen):
-    """How far telemetry may be off the prediction.
-
-    Measured on three published networks of 14 to 50 nodes under the emulator's full noise (flows hashed whole, counters
-    read up to a second late, sampled export), 216 intervals of two samples: loads strayed by at most 2.8 standard
-    errors and 2.1 % of capacity, a wire seemed to lose at most 0.4 %, and up to 13 % of the demand was another demand
-    ten minutes later.
-    """
-
-    samples: int = Field(default=2, ge=1, le=100, description="Samples to wait for after each step.")
-    score: float = Field(default=6.0, gt=0, description="Standard errors by which a link's load may be off, and")
-    share: float = Field(default=0.02, gt=0, description="the share of its capacity by which it has to be off.")
-    loss: float = Field(default=0.02, gt=0, description="Share of its traffic that a link may lose unexpectedly, if it")
-    noticed: float = Field(default=0.005, gt=0, description="is at least this share of its capacity.")
-    missing: float = Field(default=0.3, gt=0, le=1, description="Share of interface readings that may be missing.")
-    demand_shift: float = Field(
-        default=0.25, gt=0, description="Share of demand that may differ before verifying again."
-    )
-
-
-class Deviation(Frozen):
-    """One element that is not as predicted: load in Mbit/s, the others as shares.
-
-    A state is 1 up and 0 down, an adjacency 1 with the routing neighbour and 0 without.
-    """
-
-    element: str
-    what: Literal["load", "state", "adjacency", "loss", "drops", "silence"]
-    predicted: float
-    observed: float
-
-    def __str__(self) -> str:
-        return f"{self.what} of {self.element}: predicted {self.predicted:.6g}, observed {self.observed:.6g}"
+_PATIENCE = 3  # samples beyond those wanted, after which a network that shows none is silent
+_BUSY = 0.95  # of capacity: what a fuller queue adds to a delay is not known
+_NAMED = 3
+_ROUNDING_S = 1e-3
+_UNTOLD = timedelta(days=1)  # of telemetry, where nothing says how far apart samples are
 
 
 class Agreement(Frozen):
@@ -56,6 +33,7 @@ class Agreement(Frozen):
     measured_utilisation: float | None = Field(description="Of the same link; null if it was not measured.")
     worst: Deviation | None = Field(description="The link whose load is furthest off, within tolerance or not.")
     deviation: Deviation | None = Field(description="The worst that is beyond tolerance.")
+    unseen: tuple[str, ...] = Field(default=(), description="Links whose load could be half as large without a sign.")
 
     @property
     def holds(self) -> bool:
@@ -65,109 +43,172 @@ class Agreement(Frozen):
     @property
     def settled(self) -> bool:
         """Whether more samples would not help: all is well, or something is down or loses traffic."""
-        return self.deviation is None or self.deviation.what not in ("load", "silence")
+        return self.deviation is None or self.deviation.what in ("state", "adjacency", "loss", "drops", "clock")
+
+    @property
+    def blind_spots(self) -> str:
+        """What this comparison could not see, in words; empty when there is nothing."""
+        if not self.unseen:
+            return ""
+        more = f" and {len(self.unseen) - _NAMED} more" if len(self.unseen) > _NAMED else ""
+        return f"could not see: half the load of {', '.join(self.unseen[:_NAMED])}{more}"
 
 
-def compare(observation: Observation, tolerance: Tolerance) -> Agreement:
+def compare(observation: Observation, tolerance: Tolerance, before: Baseline | None = None) -> Agreement:
     """Compare an observation of a state with the twin's prediction for it, under the demands measured meanwhile.
 
-    Looks first at what is up, then for silence and losses, then at loads: a cut circuit explains the loads, not the
-    other way round. The prediction is conditioned on the losses that were measured.
+    Looks first at the clock, at what is up and at silence, then at what gets lost, on the links and end to end, then at
+    loads: a cut circuit explains the loads, not the other way round. The prediction is conditioned on the losses that
+    were measured. `before` is what was seen before anything was changed.
     """
     network = observation.network
-    residuals = Expectation(observation).residuals(network)
+    expectation = Expectation(observation, Calibration(before.noise, before.hashing) if before else None)
+    residuals = expectation.residuals(network)
     capacity = np.array([link.capacity for link in network.links])
     score = np.abs(residuals.score)
-    off = (score > tolerance.score) & (np.abs(residuals.difference) > tolerance.share * capacity)
     busiest = int((residuals.predicted / capacity).argmax())
     measured = float(residuals.measured[busiest] / capacity[busiest])
-    deviation = (
-        down_or_up(observation)
-        or _silence(observation, tolerance)
-        or _losses(observation, residuals.predicted / capacity, tolerance)
-        or (_load(network, int(np.where(off, score, 0).argmax()), residuals) if off.any() else None)
+    found = (
+        deviation.states(observation)
+        or deviation.silence(observation, tolerance)
+        or deviation.losses(observation, residuals, tolerance)
+        or _lost_end_to_end(observation, tolerance, before)
+        or deviation.news(observation, before)
+        or deviation.loads(observation, residuals, tolerance)
+        or _late_end_to_end(observation, expectation, residuals, tolerance, before)
     )
     return Agreement(
         busiest=network.links[busiest].name if residuals.predicted[busiest] > 0 else None,
         predicted_utilisation=float(residuals.predicted[busiest] / capacity[busiest]),
         measured_utilisation=measured if np.isfinite(measured) else None,
-        worst=_load(network, int(score.argmax()), residuals),
-        deviation=deviation,
+        worst=deviation.load(observation, int(score.argmax()), residuals),
+        deviation=found,
+        unseen=deviation.unseen(observation, residuals, tolerance),
     )
 
 
-def watch(state: Network, live: LiveNetwork, tolerance: Tolerance) -> Agreement:
-    """Wait for samples of a state and compare them with its prediction.
+def baseline(observation: Observation) -> Baseline:
+    """Take what is seen of a state before anything is changed."""
+    calibration = Expectation(observation).calibration
+    past = np.concatenate([observation.past.probe_loss, observation.window.probe_loss])
+    known = np.isfinite(past)
+    lost = np.where(known, past, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    pairs = zip(observation.probes.source, observation.probes.target, lost, strict=True)
+    return Baseline(
+        noise=calibration.noise,
+        hashing=calibration.hashing,
+        symptoms=frozenset((x.kind, x.element) for x in find_symptoms(observation)),
+        probe_loss={(int(s), int(t)): float(x) for s, t, x in pairs},
+        logged=frozenset((x.kind, x.element) for x in observation.events),
+    )
 
-    A load that is off, or too few readings, are looked at once more with new samples: lost readings can do that.
+
+def watch(
+    state: Network, live: LiveNetwork, tolerance: Tolerance, before: Baseline | None = None
+) -> tuple[Agreement, Observation | None]:
+    """Wait for whole samples of a state that begins now, and compare them with its prediction.
+
+    A deviation that chance could bring about is looked at once more with new samples: lost readings can do that.
     """
-    agreement = _next_samples(state, live, tolerance)
-    return agreement if agreement.settled else _next_samples(state, live, tolerance)
+    agreement, seen = look_at(state, live, tolerance, before)
+    return (agreement, seen) if agreement.settled else look_at(state, live, tolerance, before)
 
 
-def _next_samples(state: Network, live: LiveNetwork, tolerance: Tolerance) -> Agreement:
+def look_at(
+    state: Network, live: LiveNetwork, tolerance: Tolerance, before: Baseline | None
+) -> tuple[Agreement, Observation | None]:
+    """Wait for whole samples of a state that begins now, and compare them once; no observation where none came."""
     since = live.now
-    live.wait(tolerance.samples)
-    observation = observe(state, live.read_telemetry(since), window=tolerance.samples, now=live.now)
-    return compare(observation, tolerance)
+    telemetry, whole = _whole_samples(live, since, tolerance.samples)
+    if whole < tolerance.samples:
+        return _nothing(Deviation(element="network", what="silence", predicted=0.0, observed=1.0)), None
+    seen = observe(state, telemetry, window=whole, now=live.now)
+    wrong = deviation.clock(seen, live.now.timestamp())
+    return (_nothing(wrong) if wrong else compare(seen, tolerance, before)), seen
 
 
-def down_or_up(observation: Observation) -> Deviation | None:
-    """Return the first node, or else circuit, that is down where the twin has it up, or the other way round.
+def _whole_samples(live: LiveNetwork, since: datetime, wanted: int) -> tuple[Telemetry, int]:
+    """Wait until this many samples are there of intervals that began after `since`; what came before comes with them.
 
-    Then the first circuit that is up and has lost its routing neighbour, or has one where the twin has none.
+    The interval under way when something changed mixes two states, and so does the next one while counters are still
+    read late by more than does not matter.
     """
-    network = observation.network
-    for node, answered in zip(network.nodes, observation.answered, strict=True):
-        if node.up != bool(answered):
-            return Deviation(element=node.id, what="state", predicted=float(node.up), observed=float(answered))
-    nodes = {node.name: node for node in network.nodes}
-    for link, up in zip(network.links, observation.up, strict=True):
-        expected = link.up and not link.asleep and nodes[link.head].up
-        if nodes[link.tail].up and expected != bool(up):
-            return Deviation(element=link.circuit, what="state", predicted=float(expected), observed=float(up))
-    for link, up, near in zip(network.links, observation.up, observation.adjacent, strict=True):
-        polled = nodes[link.tail].up and nodes[link.head].up and up and np.isfinite(near)
-        if polled and not link.asleep and link.adjacent != bool(near):
-            return Deviation(element=link.circuit, what="adjacency", predicted=float(link.adjacent), observed=near)
-    return None
+    telemetry, whole = recent(live, wanted), 0
+    for waited in range(wanted + _PATIENCE):
+        live.wait(1 if waited else wanted)
+        telemetry = recent(live, wanted)
+        interval, times = interval_of(telemetry.declared, telemetry.links.time), np.unique(telemetry.links.time)
+        first = since.timestamp() + interval + telemetry.declared.settle_s(interval) - _ROUNDING_S
+        whole = int((times >= first).sum())
+        if whole >= wanted:
+            break
+    return telemetry, whole
 
 
-def _silence(observation: Observation, tolerance: Tolerance) -> Deviation | None:
-    missing = observation.quality.missing_counters
-    if missing <= tolerance.missing:
+def recent(live: LiveNetwork, samples: int) -> Telemetry:
+    """Read the newest samples and those before them that they are compared with."""
+    now = live.now
+    interval = live.read_telemetry(now).declared.interval_s
+    return live.read_telemetry(now - (timedelta(seconds=interval * (HISTORY + samples + 1)) if interval else _UNTOLD))
+
+
+def _nothing(wrong: Deviation) -> Agreement:
+    return Agreement(busiest=None, predicted_utilisation=0, measured_utilisation=None, worst=None, deviation=wrong)
+
+
+def _lost_end_to_end(seen: Observation, tolerance: Tolerance, before: Baseline | None) -> Deviation | None:
+    """Look at what of the probes should reach the far end, given the losses that were measured or diagnosed."""
+    if not seen.probes.loss.size:
         return None
-    return Deviation(element="network", what="silence", predicted=0.0, observed=missing)
+    diagnosed = np.array([link.loss for link in seen.network.links])
+    lossy = conditioned(seen.network, np.maximum(diagnosed, seen.removed))
+    return deviation.probes(seen, _through(lossy), tolerance, before)
 
 
-def _losses(observation: Observation, utilisation: Floats, tolerance: Tolerance) -> Deviation | None:
-    """Return the link that loses most beyond what the twin has: on the wire, or in a queue that should not be full.
-
-    Losses that are a small share of the capacity are no evidence: the two ends of a wire are read up to a second apart,
-    and in the interval of a change that second may hold more traffic than the rest.
-    """
-    links = observation.network.links
-    capacity, expected = np.array([(link.capacity, link.loss) for link in links]).T
-    sent, dropped = np.nan_to_num(observation.out_mbps), np.nan_to_num(observation.dropped_mbps)
-    wire, queue = np.nan_to_num(observation.wire_loss), np.zeros(len(links))
-    np.divide(dropped, dropped + sent, out=queue, where=(dropped > 0) & (utilisation < _FULL))
-    wire = np.where((wire - expected) * sent > tolerance.noticed * capacity, wire, expected)
-    queue = np.where(dropped > tolerance.noticed * capacity, queue, 0.0)
-    lossy, full = int((wire - expected).argmax()), int(queue.argmax())
-    if wire[lossy] - expected[lossy] > tolerance.loss:
-        figures = float(expected[lossy]), float(wire[lossy])
-        return Deviation(element=links[lossy].name, what="loss", predicted=figures[0], observed=figures[1])
-    if queue[full] > tolerance.loss:
-        return Deviation(element=links[full].name, what="drops", predicted=0.0, observed=float(queue[full]))
-    return None
-
-
-def _load(network: Network, link: int, residuals: Residuals) -> Deviation | None:
-    if not np.isfinite(residuals.measured[link]):
+def _late_end_to_end(
+    seen: Observation,
+    expectation: Expectation,
+    residuals: Residuals,
+    tolerance: Tolerance,
+    before: Baseline | None,
+) -> Deviation | None:
+    """Look at when the probes should reach the far end, queues of busy links included."""
+    if not seen.probes.delay_ms.size:
         return None
-    return Deviation(
-        element=network.links[link].name,
-        what="load",
-        predicted=float(residuals.predicted[link]),
-        observed=float(residuals.measured[link]),
-    )
+    prediction, waits = residuals.prediction, _waits(residuals, seen)
+    links = tuple(x._replace(delay_ms=x.delay_ms + float(w)) for x, w in zip(seen.network.links, waits, strict=True))
+    slow = expectation.residuals(replace(seen.network, links=links)).prediction.delay_ms
+    known = np.isfinite(slow) & np.isfinite(prediction.delay_ms)
+    added = np.where(known, np.where(known, slow, 0.0) - np.where(known, prediction.delay_ms, 0.0), 0.0)
+    return deviation.delays(seen, prediction, np.maximum(added, 0.0), tolerance, before)
+
+
+def _through(network: Network) -> Floats:
+    """Share of the packets of each pair that arrive [n, n], by their tunnel where they have one, 0 without a path."""
+    from .sim.arrays import compile_network
+    from .sim.kernels import expect
+    from .sim.route import route
+
+    arrays = compile_network(network)
+    routing = route(arrays)
+    through = expect(arrays, routing.paths).survival.T.copy()
+    legs, tunnels, first = through.copy(), arrays.tunnels, arrays.tunnels.first_leg
+    for i, (s, t) in enumerate(zip(tunnels.source, tunnels.target, strict=True)):
+        lists = [p for p in range(tunnels.first_list[i], tunnels.first_list[i + 1]) if tunnels.healthy[p]]
+        arriving = {
+            p: float(np.prod([legs[tunnels.leg_from[g], tunnels.leg_to[g]] for g in range(first[p], first[p + 1])]))
+            for p in lists
+        }
+        valid = [p for p in lists if arriving[p] > 0]
+        total = sum(float(tunnels.share[p]) for p in valid)
+        if total > 0:
+            through[s, t] = sum(float(tunnels.share[p]) * arriving[p] for p in valid) / total
+    return through
+
+
+def _waits(residuals: Residuals, seen: Observation) -> Floats:
+    """Mean wait in the queue of each link [m], ms: M/D/1, rho / (2 (1 - rho)) times what a packet takes to send."""
+    capacity = np.array([link.capacity for link in seen.network.links])
+    busy = np.minimum(residuals.predicted / capacity, _BUSY)
+    takes_ms = seen.declared.packet_bits / (capacity * 1e6) * 1e3
+    return np.where(residuals.predicted / capacity < _BUSY, busy / (2 * (1 - busy)) * takes_ms, 1e3 * takes_ms)

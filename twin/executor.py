@@ -1,6 +1,7 @@
 """Execution of a certified plan on the live network: step by step, watched, and taken back when anything is off."""
 
 from asyncio import CancelledError
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -42,15 +43,19 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     authority: Authority = NOBODY,
     on_step: OnStep | None = None,
     tolerance: Tolerance | None = None,
+    inventory: Network | None = None,
 ) -> Execution:
     """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
 
-    `network` is the snapshot the plan was made for, `current` the id of the twin's newest one. Before the first step
-    the live state is measured: when it is no longer `network`, the plan is verified again on what was found, and
-    refused if it fails there; when telemetry contradicts the twin, it is refused too. Before every single step the
-    certificate must still hold, and `authority` still know the people in it. `on_step` is called before every effect
-    and after it; it may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in
-    reverse order; an error that is not of the project's own tree is raised again afterwards.
+    `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
+    diagnosis of that snapshot started from. Before the first step the live state is measured, and the plan verified on
+    it under the demands it was made for and under those measured. It is refused if it fails there, if anything is
+    configured that neither snapshot nor diagnosis has, and if telemetry contradicts the twin. Before each step the
+    configuration is read again, the certificate must still hold and `authority` still know the people in it, and what
+    is left of the plan is verified under the newest demands; after each the configuration is read back, and loads,
+    states, losses and probes are compared. `on_step` is called before every effect and after it; it may raise to stop.
+    On a disagreement, an error or an interrupt, all steps made are undone in reverse order; an error that is not of
+    the project's own tree is raised again afterwards.
 
     Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
     when something could not be undone, saying what is still in place.
@@ -65,13 +70,15 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
             f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
         )
     tolerance = tolerance or Tolerance()
-    start = preflight(plan, network, live, policy, tolerance)
+    start = preflight(plan, network, live, policy, tolerance, inventory)
     log = Logbook(live, len(plan.steps), on_step)
-    if start.refusal:
-        log.write(0, "refused", start.refusal, agreement=start.agreement)
-        return Execution(status="refused", reason=start.refusal, records=tuple(log.records), verdict=start.verdict)
-    rollout = Rollout(plan, start.base, live, configured=start.configured, log=log, permit=permit)
-    ending = _play(rollout, tolerance)
+    if start.refusal or start.before is None:
+        refusal = start.refusal or "nothing was seen of the network"
+        log.write(0, "refused", refusal, agreement=start.agreement)
+        return Execution(status="refused", reason=refusal, records=tuple(log.records), verdict=start.verdict)
+    rollout = Rollout(plan, start.base, live, configured=start.configured, running=start.running, log=log)
+    before = start.before
+    ending = _play(rollout, lambda: rollout.advance(tolerance, before, policy=policy, permit=permit), tolerance)
     return Execution(
         status="rolled_back" if ending.turned_back else "applied",
         reason=ending.reason,
@@ -103,15 +110,24 @@ def recover(
     return Execution(status="rolled_back", reason=reason, records=tuple(log.records))
 
 
+def no_longer_in_place(plan: Plan, network: Network, configured: Network, live: LiveNetwork) -> str | None:
+    """Return what a plan that was confirmed has configured and is not so any more, None while all of it is.
+
+    `network` is the snapshot it was executed on, `configured` what `live.read_topology()` said before it.
+    """
+    log = Logbook(live, len(plan.steps), None)
+    return Rollout(plan, network, live, configured=configured, log=log).in_place()
+
+
 class _Ending(NamedTuple):
     reason: str
     turned_back: bool = True
     interrupted: bool = False
 
 
-def _play(rollout: Rollout, tolerance: Tolerance) -> _Ending:
+def _play(rollout: Rollout, advance: Callable[[], str | None], tolerance: Tolerance) -> _Ending:
     try:
-        reason = rollout.advance(tolerance)
+        reason = advance()
     except (KeyboardInterrupt, CancelledError):
         ending = _Ending("interrupted", interrupted=True)
     except TwinError as error:

@@ -1,11 +1,11 @@
 """The last look before the first step, at whether the live network is still the one that the plan was verified on."""
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import numpy as np
 
-from .agreement import Agreement, Tolerance, compare, down_or_up, watch
+from .agreement import Agreement, Baseline, Tolerance, baseline, compare, recent, watch
+from .deviation import down_lately
 from .errors import InputError
 from .evidence import evidence_of
 from .live.network import LiveNetwork
@@ -15,87 +15,113 @@ from .observe.fidelity import fidelity_of
 from .observe.quality import assess_observation
 from .plan import Plan, states
 from .policy import Policy
+from .running import Difference, Running, differences, items, read_running, told
 from .verdict import Evidence, Verdict, verify
 
-LOOKBACK = timedelta(hours=1)
-"""How far back telemetry is read."""
+_ON_THE_WAY = frozenset({"useful", "fresh"})
+"""Checks that are about a plan as a whole: not asked of the rest of one."""
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What was found: the state that the plan starts from, its verdict there, and why it may not start, if so."""
+    """What was found: the state that the plan starts from, its verdict there, and why it may not start, if so.
+
+    `base` carries the demands measured; `configured` is what the inventory says, `running` what the routers say.
+    """
 
     base: Network
     configured: Network
+    running: Running | None
     verdict: Verdict
     agreement: Agreement | None = None
+    before: Baseline | None = None
     refusal: str | None = None
 
 
-def preflight(plan: Plan, network: Network, live: LiveNetwork, policy: Policy, tolerance: Tolerance) -> Preflight:
+@dataclass(frozen=True)
+class Found:
+    """The state that the live network is in, and what of its configuration nobody knows of."""
+
+    base: Network
+    configured: Network
+    running: Running | None
+    foreign: tuple[Difference, ...]
+    moved: bool  # whether it is in another state, demands apart
+
+
+def preflight(
+    plan: Plan,
+    network: Network,
+    live: LiveNetwork,
+    policy: Policy,
+    tolerance: Tolerance,
+    inventory: Network | None = None,
+) -> Preflight:
     """Measure the live state, verify the plan on it once more, and see whether the twin explains the telemetry.
 
-    When the state is still `network`, the plan is verified on `network`; when it has moved, on what was found.
+    The plan is verified on what is found under the demands that it was made for, and under those measured. It may not
+    start where something is configured that neither the snapshot nor the diagnosis has: `inventory` is what the
+    diagnosis started from, and tells the two apart.
     """
-    configured, observation = live.read_topology(), _look_around(network, live, tolerance)
-    found = moved_state(network, configured, observation, tolerance)
-    base = found or network
-    rebased = plan.model_copy(update={"base": base.id})
-    verdict = verify(rebased, base, policy, evidence=_evidence(base, observation))
-    if not verdict.passed:
-        failed = next(check for check in verdict.checks if not check.passed)
-        subject = "the live state has moved and the plan" if found else "the plan"
-        refusal = f"{subject} fails *{failed.name}* now: {failed.detail}"
-        return Preflight(base, configured, verdict, refusal=refusal)
+    observation = look_around(network, live, tolerance)
+    found = find(network, live, observation, inventory)
+    start = Preflight(found.base, found.configured, found.running, _verified(plan, network, found, observation, policy))
+    failed = next((check for check in start.verdict.checks if not check.passed), None)
+    because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
+    if failed:
+        subject = "the live state has moved and the plan" if found.moved or found.foreign else "the plan"
+        because.append(f"{subject} fails *{failed.name}* now: {failed.detail}")
     try:
-        states(configured, plan.steps)
+        states(found.configured, plan.steps)
     except InputError as error:
-        refusal = f"the plan cannot be made to the live configuration: {error}"
-        return Preflight(base, configured, verdict, refusal=refusal)
-    agreement = compare(_look_around(base, live, tolerance), tolerance)
+        because.append(f"the plan cannot be made to the live configuration: {error}")
+    unable = sorted({step.op for step in plan.steps} - observation.declared.makes)
+    if unable:
+        because.append(f"the network cannot make this change: {', '.join(unable)}")
+    if because:
+        return replace(start, refusal="; ".join(because))
+    seen = look_around(found.base, live, tolerance)
+    before, agreement = baseline(seen), compare(seen, tolerance)
     if not agreement.settled:
-        agreement = watch(base, live, tolerance)
+        agreement, _ = watch(found.base, live, tolerance, before)
     refusal = f"telemetry contradicts the twin before the first step: {agreement.deviation}"
-    return Preflight(base, configured, verdict, agreement, None if agreement.holds else refusal)
+    return replace(start, agreement=agreement, before=before, refusal=None if agreement.holds else refusal)
 
 
-def _evidence(base: Network, observation: Observation) -> Evidence:
-    """How old and how good the newest measurements are, and how well the state to start from explains them."""
-    believed = base.with_demands(observation.network.demands)
-    assessment = assess_observation(replace(observation, network=believed))
-    return evidence_of(assessment.report, fidelity_of(observation, believed, assessment))
+def find(network: Network, live: LiveNetwork, observation: Observation, inventory: Network | None = None) -> Found:
+    """Find out what state the live network is in; `network` is the state that it is believed to be in.
 
-
-def moved_state(
-    network: Network, configured: Network, observation: Observation, tolerance: Tolerance
-) -> Network | None:
-    """Return the live state when it is not `network` any more, None while it is.
-
-    It is not when other elements are drained, other tunnels or limits set, other things up, or when more than the
-    tolerated share of the demand is other demand. Weights are left to the comparison of loads: where a router deviates
-    from the inventory, the twin's diagnosis and not the inventory says what is in force.
+    A configured value that differs from `network` is the diagnosis' where that speaks of it: then what the routers run
+    is what is in force, for a diagnosis can only estimate it. Every other difference is foreign.
     """
-    shift = float(np.abs(observation.network.demands - network.demands).sum())
-    same = configuration(configured)[1:] == configuration(network)[1:] and down_or_up(observation) is None
-    if same and shift <= tolerance.demand_shift * float(network.demands.sum()):
+    configured = live.read_topology()
+    running = read_running(live, network)
+    recorded, known, believed = items(configured), items(inventory or configured), items(network)
+    told = items(running.network) if running else recorded
+    foreign = list(differences(inventory, configured, built=True)) if inventory else []
+    for difference in differences(network, running.network if running else configured):
+        item = difference.item
+        diagnosed = believed.get(item) != known.get(item) and recorded.get(item) == known.get(item)
+        seen = told.get(item) != known.get(item) if running else inventory is not None
+        if not (diagnosed and seen) and item not in {x.item for x in foreign}:
+            foreign.append(difference)
+    in_force = _in_force(network, running.network if running else configured) if running or foreign else network
+    base = _measured_state(in_force, observation)
+    return Found(base, configured, running, tuple(foreign), base.with_demands(network.demands) != network)
+
+
+def remaining(plan: Plan, made: int, here: Network, base: Network, policy: Policy) -> str | None:
+    """Verify what is left of a plan on the state reached, under its demands; return why it must not be made.
+
+    What is left may be no better than where it stands now and the plan still better than where it began: it is refused
+    when it fails both ways.
+    """
+    rest = plan.model_copy(update={"base": here.id, "steps": plan.steps[made:]})
+    first = _failure(verify(rest, here, policy))
+    if first is None:
         return None
-    nodes = tuple(
-        node._replace(drained=other.drained, up=bool(answered))
-        for node, other, answered in zip(network.nodes, configured.nodes, observation.answered, strict=True)
-    )
-    links = tuple(
-        link._replace(
-            drained=other.drained,
-            asleep=other.asleep,
-            up=link.up if other.asleep else bool(up),
-            adjacent=bool(near) if up and np.isfinite(near) else link.adjacent,
-        )
-        for link, other, up, near in zip(
-            network.links, configured.links, observation.up, observation.adjacent, strict=True
-        )
-    )
-    demands, tunnels, limits = observation.network.demands, configured.tunnels, configured.limits
-    return replace(network, nodes=nodes, links=links, demands=demands, tunnels=tunnels, limits=limits)
+    start = base.with_demands(here.demands)
+    return first if _failure(verify(plan.model_copy(update={"base": start.id}), start, policy)) else None
 
 
 def configuration(network: Network) -> tuple[object, ...]:
@@ -105,9 +131,62 @@ def configuration(network: Network) -> tuple[object, ...]:
     return weights, drains, tuple(node.drained for node in network.nodes), network.tunnels, network.limits
 
 
-def _look_around(network: Network, live: LiveNetwork, tolerance: Tolerance) -> Observation:
-    telemetry = live.read_telemetry(live.now - LOOKBACK)
+def look_around(network: Network, live: LiveNetwork, tolerance: Tolerance) -> Observation:
+    """Observe the newest samples against a state, with as much of the past as observing takes."""
+    telemetry = recent(live, tolerance.samples)
     if not telemetry.links.time.size:
         live.wait(tolerance.samples)
-        telemetry = live.read_telemetry(live.now - LOOKBACK)
+        telemetry = recent(live, tolerance.samples)
     return observe(network, telemetry, window=tolerance.samples, now=live.now)
+
+
+def _failure(verdict: Verdict) -> str | None:
+    failed = [x for x in verdict.checks if not x.passed and x.name not in _ON_THE_WAY]
+    return f"*{failed[0].name}*: {failed[0].detail}" if failed else None
+
+
+def _verified(plan: Plan, network: Network, found: Found, observation: Observation, policy: Policy) -> Verdict:
+    """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured."""
+    evidence = _evidence(found.base, observation)
+    planned = found.base.with_demands(network.demands)
+    for base in (planned, found.base):
+        verdict = verify(plan.model_copy(update={"base": base.id}), base, policy, evidence=evidence)
+        if not verdict.passed:
+            break
+    return verdict
+
+
+def _evidence(base: Network, observation: Observation) -> Evidence:
+    """How old and how good the newest measurements are, and how well the state to start from explains them."""
+    believed = base.with_demands(observation.network.demands)
+    assessment = assess_observation(replace(observation, network=believed))
+    return evidence_of(assessment.report, fidelity_of(observation, believed, assessment))
+
+
+def _in_force(network: Network, source: Network) -> Network:
+    """The believed network with what is configured in `source` in place of what was."""
+    links = tuple(
+        link._replace(weight=x.weight, drained=x.drained, asleep=x.asleep)
+        for link, x in zip(network.links, source.links, strict=True)
+    )
+    nodes = tuple(node._replace(drained=x.drained) for node, x in zip(network.nodes, source.nodes, strict=True))
+    return replace(network, links=links, nodes=nodes, tunnels=source.tunnels, limits=source.limits)
+
+
+def _measured_state(network: Network, observation: Observation) -> Network:
+    """The network with everything up that is up and adjacent that is adjacent, under the demands measured.
+
+    Like is compared with like: light with light, neighbours with neighbours. A circuit that is believed down and was
+    down lately stays so.
+    """
+    nodes = tuple(x._replace(up=bool(up)) for x, up in zip(network.nodes, observation.answered, strict=True))
+    links = tuple(
+        link._replace(
+            up=link.up if link.asleep or (up and lately) else bool(up),
+            adjacent=bool(near) if up and np.isfinite(near) else link.adjacent,
+        )
+        for link, up, near, lately in zip(
+            network.links, observation.up, observation.adjacent, down_lately(observation), strict=True
+        )
+    )
+    return replace(network, nodes=nodes, links=links, demands=observation.network.demands)

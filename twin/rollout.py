@@ -9,12 +9,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from .agreement import Agreement, Tolerance, watch
+from .agreement import Agreement, Baseline, Tolerance, watch
 from .errors import ExecutionError, TwinError
 from .live.network import LiveNetwork
-from .model import Frozen, Network
+from .model import Floats, Frozen, Network
 from .plan import Change, Plan, states, way_back
-from .preflight import configuration
+from .policy import Policy
+from .preflight import configuration, remaining
+from .running import Difference, Item, Running, beside, differences, read_running, told
 
 Action = Literal["apply", "agree", "disagree", "roll back", "refused"]
 
@@ -85,9 +87,8 @@ class Logbook:
 class Rollout:
     """The steps of a plan on a live network, of which `applied` are in place.
 
-    `base` is the state that the twin predicts from, `configured` the live configuration before the plan. `permit` is
-    called before every step forward and raises when it may not be made any more.
-    Raises `PlanError` when the steps cannot be made to either.
+    `base` is the state that the twin predicts from, `configured` what the inventory says before the plan, `running`
+    what the routers say. Raises `PlanError` when the steps cannot be made to either.
     """
 
     def __init__(
@@ -98,39 +99,88 @@ class Rollout:
         *,
         configured: Network,
         log: Logbook,
-        permit: Callable[[], None] = lambda: None,
+        running: Running | None = None,
     ) -> None:
-        self._plan, self._live, self._log, self._permit = plan, live, log, permit
+        self._plan, self._live, self._log = plan, live, log
         self._states, self._back = states(base, plan.steps), way_back(base, plan.steps)
-        self._configured = states(configured, plan.steps)
+        self._configured, self._beside = states(configured, plan.steps), running.beside if running else None
+        self._measured: Floats | None = None
+        self._silent: tuple[str, ...] = ()
         self.applied = 0
 
-    def advance(self, tolerance: Tolerance) -> str | None:
-        """Make every step and look at the network after each.
+    def advance(
+        self, tolerance: Tolerance, before: Baseline, *, policy: Policy, permit: Callable[[], None]
+    ) -> str | None:
+        """Make every step, look at the network before and after each, and ask `permit` before each.
 
-        Returns why to turn back, or None when all steps are confirmed; what `on_step` or the network raises, passes.
+        Returns why to turn back, or None when all steps are confirmed; what `permit`, `on_step` or the network raises,
+        passes.
         """
         for number, change in enumerate(self._plan.steps, start=1):
-            self._permit()
+            permit()
             self._log.write(number, "apply", f"making step {number}", change=change)
+            reason = self._look_before(number, policy)
+            if reason:
+                self._log.write(number, "disagree", reason, change=change)
+                return reason
             self._live.apply(change)
             self.applied = number
-            agreement = watch(self._states[number], self._live, tolerance)
-            if agreement.deviation:
-                reason = f"after step {number} the network is not as predicted: {agreement.deviation}"
+            agreement, seen = watch(self._states[number], self._live, tolerance, before)
+            wrong = self._wrongly_configured(number) or agreement.deviation
+            if wrong:
+                reason = f"after step {number} the network is not as predicted: {wrong}"
                 self._log.write(number, "disagree", reason, change=change, agreement=agreement)
                 return reason
-            self._log.write(number, "agree", f"as predicted, furthest off is {agreement.worst}", agreement=agreement)
+            self._measured = seen.network.demands if seen else None
+            told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
+            self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
         return None
 
+    def _look_before(self, number: int, policy: Policy) -> str | None:
+        """Return why a step must not be made now: what is configured, or what the rest of the plan would do."""
+        wrong = self._wrongly_configured(number - 1)
+        if wrong:
+            return f"before step {number} the network is not configured as expected: {wrong}"
+        if number == 1 or self._measured is None:
+            return None
+        here = self._states[number - 1].with_demands(self._measured)
+        failed = remaining(self._plan, number - 1, here, self._states[0], policy)
+        return (
+            f"before step {number} what is left of the plan fails under the demands measured: {failed}"
+            if failed
+            else None
+        )
+
+    def _differences(self, number: int) -> dict[Item, Difference]:
+        """What is not configured as it should be after `number` steps, by the inventory and by the routers."""
+        inventory = self._live.read_topology()
+        found = list(differences(self._configured[number], inventory, built=True))
+        running = read_running(self._live, self._states[number])
+        self._silent = running.unread if running else ()
+        if running:
+            found += differences(self._states[number], running.network)
+            found += () if self._beside is None else beside(self._beside, running.beside)
+        return {x.item: x for x in found}
+
+    def _wrongly_configured(self, number: int) -> str | None:
+        found = tuple(self._differences(number).values())
+        return told(found) if found else None
+
+    def _unread(self) -> str:
+        return f"could not see: what {', '.join(self._silent)} runs" if self._silent else ""
+
+    def _changed_by(self, number: int) -> set[Item]:
+        """What step `number` configures."""
+        pairs = (self._states, self._configured)
+        return {x.item for reached in pairs for x in differences(reached[number - 1], reached[number])}
+
     def turn_back(self, reason: str, tolerance: Tolerance) -> None:
-        """Undo the steps made, also one that was under way when something was raised, if it was made after all."""
+        """Undo the steps made, also one that was under way when something was raised, if any of it was made."""
         with _uninterrupted():
             with suppress(TwinError):
-                found = configuration(self._live.read_topology())
-                here, *beyond = (configuration(state) for state in self._configured[self.applied :])
-                if beyond and found == beyond[0] != here:
-                    self.applied += 1
+                if self.applied < len(self._plan.steps):
+                    touched = self._changed_by(self.applied + 1)
+                    self.applied += bool(touched & set(self._differences(self.applied)))
             self.roll_back(reason, tolerance)
 
     def find(self) -> None:
@@ -144,47 +194,59 @@ class Rollout:
             )
         self.applied = passed[-1]
 
+    def in_place(self) -> str | None:
+        """Return what of the finished plan is not configured any more, None while all of it is."""
+        touched = {item for number in range(1, len(self._states)) for item in self._changed_by(number)}
+        gone = tuple(x for item, x in self._differences(len(self._plan.steps)).items() if item in touched)
+        return told(gone) if gone else None
+
     def roll_back(self, reason: str, tolerance: Tolerance) -> None:
         """Undo the steps in place, last one first; neither Ctrl-C nor a failing `on_step` stops it.
 
-        Raises `ExecutionError` that names what is still in place when a step cannot be undone.
+        What somebody else has configured meanwhile is left as it is and named. Raises `ExecutionError` that names what
+        is still in place when a step cannot be undone.
         """
         with _uninterrupted():
-            expected = self._configured[self.applied]
             for number in range(self.applied, 0, -1):
                 change = self._back[len(self._plan.steps) - number]
-                (expected,) = states(expected, (change,))[1:]
                 self._log.try_to_write(number, "roll back", f"undoing step {number}: {reason}", change=change)
-                self._undo(number, change, expected)
+                self._undo(number, change)
                 self.applied = number - 1
                 self._log.try_to_write(number, "roll back", f"step {number} is undone", change=change)
-            self._confirm(expected, tolerance)
+            self._confirm(tolerance)
 
-    def _undo(self, number: int, change: Change, expected: Network) -> None:
+    def _undo(self, number: int, change: Change) -> None:
+        """Undo a step until it is read back as undone: an answer alone is not believed."""
         error: BaseException | None = None
+        touched = self._changed_by(number)
         for _ in range(_ATTEMPTS):
             try:
                 self._live.apply(change)
             except BaseException as raised:  # whatever it is, the way back comes first
                 error = raised
-                if configuration(self._live.read_topology()) != configuration(expected):
-                    continue
-            return
+            left = touched & set(self._differences(number - 1))
+            if not left:
+                return
+            error = error or ExecutionError(f"the network said yes, and {min(left)} is as before", fix="undo by hand")
         raise ExecutionError(
             f"step {number} could not be undone: {error}; steps 1 to {number} are STILL IN PLACE",
             fix="undo by hand, in this order: " + "; ".join(x.model_dump_json() for x in self._back[-number:]),
         ) from error
 
-    def _confirm(self, expected: Network, tolerance: Tolerance) -> None:
-        if configuration(self._live.read_topology()) != configuration(expected):
+    def _confirm(self, tolerance: Tolerance) -> None:
+        touched = {item for number in range(1, len(self._states)) for item in self._changed_by(number)}
+        found = self._differences(0)
+        if touched & set(found):
             raise ExecutionError(
                 "every step was undone, yet the live configuration is NOT what it was before",
                 fix="compare it with the snapshot and restore it by hand",
             )
+        others = f"; somebody else's and left as it is: {told(tuple(found.values()))}" if found else ""
         with suppress(TwinError):
-            agreement = watch(self._states[0], self._live, tolerance)
+            agreement, _ = watch(self._states[0], self._live, tolerance)
             detail = str(agreement.deviation or f"as before the plan, furthest off is {agreement.worst}")
-            self._log.try_to_write(0, "agree" if agreement.holds else "disagree", detail, agreement=agreement)
+            action = "agree" if agreement.holds and not found else "disagree"
+            self._log.try_to_write(0, action, f"{detail}{others}", agreement=agreement)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from twin.errors import CertificateError, ExecutionError, JournalError
 from twin.executor import Execution, execute, recover
 from twin.faults import Fault, FaultKind, afflict
 from twin.live.emulated import EmulatedNetwork
+from twin.live.network import Configuration
 from twin.live.sensors import Noise
 from twin.plan import DrainLink, Plan, RemoveTunnel, SetWeight, apply_all
 from twin.preflight import configuration
@@ -55,6 +56,19 @@ def raises(error: BaseException):
         raise error
 
     return effect
+
+
+class Mute(EmulatedNetwork):
+    """A live network whose routers do not say what they run."""
+
+    def read_router(self, router: str) -> Configuration:
+        raise ExecutionError(f"{router} does not answer", fix="ask another one")
+
+
+def mute(seed: int) -> Mute:
+    live = Mute(inventory(), seed=seed, start=emulate().now)
+    live.wait(4)
+    return live
 
 
 @pytest.fixture(name="live")
@@ -234,8 +248,9 @@ def test_a_change_made_by_somebody_else_is_seen_in_the_configuration(live):
     [(POLICY.min_fidelity, "fidelity of the twin"), (0.0, "contradicts the twin")],
     ids=["by the gate", "by the preflight, where the policy asks for no fidelity"],
 )
-def test_telemetry_that_contradicts_the_twin_is_refused_before_the_first_step(live, asked, because):
+def test_telemetry_that_contradicts_the_twin_is_refused_before_the_first_step(asked, because):
     policy = POLICY.model_copy(update={"min_fidelity": asked})
+    live = mute(seed=1)
     network = measured(live)
     plan = Plan(goal="relieve A->B", base=network.id, steps=STEPS)
     incident = approved(plan, network, policy, now=live.now)
@@ -251,7 +266,6 @@ FAULTS = [
     (Fault(kind=FaultKind.DEVICE_DOWN, element="node/B"), "node/B", "state"),
     (Fault(kind=FaultKind.SILENT_LOSS, element="interface/C/D", severity=0.2), "C->D", "loss"),
     (Fault(kind=FaultKind.CAPACITY, element="link/B:D--D:B", severity=0.8), "B->D", "drops"),
-    (Fault(kind=FaultKind.WEIGHT, element="interface/A/C", severity=90), None, "load"),
 ]
 
 
@@ -268,6 +282,16 @@ def test_a_network_that_disagrees_is_taken_back_to_its_start(live, fault, elemen
     assert configuration(live.read_topology()) == start
     undone = [record.step for record in execution.records if record.action == "roll back"]
     assert undone == [k for k in range(step, 0, -1) for _ in ("before", "after")]
+
+
+@pytest.mark.parametrize("when", ["apply", "agree"])
+def test_a_weight_that_no_router_tells_of_is_seen_in_the_loads(when):
+    live = mute(seed=1)
+    fault = Fault(kind=FaultKind.WEIGHT, element="interface/A/C", severity=90)
+    execution = run(live, relief(live), on_step=Breaks(2, when, partial(live.inject, fault)))
+    assert execution.status == "rolled_back"
+    step = 2 if when == "apply" else 3
+    assert f"after step {step} the network is not as predicted: load" in execution.reason
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), CancelledError()])

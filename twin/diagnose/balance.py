@@ -10,9 +10,7 @@ import numpy as np
 
 from twin.model import Floats, Ints
 from twin.observe.balance import demand_variance, link_ends, reading_sigma
-from twin.observe.expectation import GAP
 from twin.observe.observation import Observation
-from twin.observe.prediction import FLOOR_MBPS
 from twin.observe.samples import mean
 
 
@@ -36,14 +34,14 @@ def excess(observation: Observation, arrived: Floats) -> Excess:
     sent = mean(observation.arrived_mbps)
     received = observation.in_mbps
     received = np.where(np.isfinite(received), received, sent * keep)
-    gaps = GAP * np.hypot(
+    gaps = observation.swing * np.hypot(
         *(1 - np.isfinite(x).mean(axis=0) for x in (observation.arrived_mbps, observation.window.in_mbps))
     )
     rate = np.fmax(np.nan_to_num(sent), arrived)
     reading = reading_sigma(observation, rate) ** 2 + (gaps * rate) ** 2
     variance = _at_nodes(ends.tail, reading, n) + _at_nodes(ends.head, reading, n)
     demands = demand_variance(observation)
-    variance += demands.sum(axis=0) + demands.sum(axis=1) + FLOOR_MBPS**2
+    variance += demands.sum(axis=0) + demands.sum(axis=1) + observation.declared.unexported_mbps**2
     measured = _at_nodes(ends.tail, sent, n) - _at_nodes(ends.head, received, n)
     predicted = _at_nodes(ends.tail, arrived, n) - _at_nodes(ends.head, arrived * keep, n)
     return Excess(measured, predicted, np.sqrt(variance))

@@ -6,6 +6,8 @@ from twin.model import Floats
 
 ROBUST, EXACT = 4.0, 10.0
 """Degrees of freedom: of what the whole network adds up to, of what one element counts."""
+FLOOR_MBPS = 0.5
+"""The resolution that rates are judged in."""
 _PROBE_LOSS, _PROBE_SHARE = 0.01, 0.5
 
 

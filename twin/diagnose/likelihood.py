@@ -18,13 +18,12 @@ from twin.observe.probing import clear_delays, delay_error
 from .balance import excess
 from .candidates import effect
 from .configured import configured
-from .density import EXACT, probe_error, student
+from .density import EXACT, FLOOR_MBPS, probe_error, student
 from .effects import Readings, Reread, Scene, operational
 from .judged import Judged, Likelihood
 
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
 _PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a queue is full, of what it drops
-_FLOOR_MBPS = 0.5
 _FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
 _BROKEN, _BROKEN_SHARE = 1e-4, 0.05
@@ -133,7 +132,7 @@ def _drops(seen: Observation, readings: Readings) -> Floats:
     offered, lost = np.where(known, arrived, 0.0), np.where(known, dropped, 0.0)
     least = np.maximum(offered * (1 - _PLATEAU_ERROR) - readings.capacity, 0.0)
     most = np.maximum(offered * (1 + _PLATEAU_ERROR) + _SWING * readings.swing - readings.capacity, 0.0)
-    score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / (_FLOOR_MBPS + _DROP_ERROR * lost)
+    score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / (FLOOR_MBPS + _DROP_ERROR * lost)
     return np.where(known, student(score, EXACT), 0.0).mean(axis=0)
 
 

@@ -14,9 +14,9 @@ from twin.faults import Fault
 from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.observation import Observation
-from twin.observe.prediction import FLOOR_MBPS
 from twin.observe.samples import Samples
 
+from .density import FLOOR_MBPS
 from .effects import Reread
 
 _AGREES = 0.05

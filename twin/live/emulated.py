@@ -18,6 +18,7 @@ from twin.plan import Change, SetCapacity
 from twin.plan import apply as changed
 
 from .agenda import Agenda
+from .declared import Declaration
 from .defects import defects
 from .distortion import distortion
 from .fault_lines import Clock, end_lines, flap_lines, state_lines, strike_lines
@@ -33,6 +34,8 @@ from .states import states
 from .surprises import Surprise
 from .syslog import Syslog
 from .traffic import first_fluctuation, next_fluctuation, offered_share
+
+_EXACT = 1_000_000  # packets that exact probes are worth
 
 
 class EmulatedNetwork:
@@ -81,6 +84,19 @@ class EmulatedNetwork:
         return self._start + timedelta(seconds=self._tick * self._interval_s)
 
     @property
+    def declared(self) -> Declaration:
+        """What it says of its instruments: as they are set, no better."""
+        noise = self._noise
+        return Declaration(
+            interval_s=self._interval_s,
+            skew_s=noise.read_jitter_s + noise.clock_skew_s,
+            sampling=noise.sampling,
+            export_error=noise.export_error,
+            probe_packets=noise.probe_packets or _EXACT,
+            probe_ports=PORTS,
+        )
+
+    @property
     def truth(self) -> Network:
         """The true state now, faults included, with the peak-hour matrix: for scoring, never for the agents."""
         return self._states.truth(self._clock)
@@ -97,7 +113,7 @@ class EmulatedNetwork:
     def read_telemetry(self, since: datetime) -> Telemetry:
         """Return everything measured after `since` that is still kept. Raises `InputError` without a time zone."""
         _require_zone(since)
-        return self._history.read(since.timestamp(), self.now.timestamp())
+        return replace(self._history.read(since.timestamp(), self.now.timestamp()), declared=self.declared)
 
     def read_configuration(self) -> Configuration:
         """Return what routers said of their configuration when it was last collected, which may be old or untrue."""

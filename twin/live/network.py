@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from twin.model import Floats, Ints, Network
 from twin.plan import Change
 
+from .declared import Declaration
+
 Flags = NDArray[np.bool_]
 
 
@@ -93,7 +95,7 @@ def _no_flows() -> FlowSamples:
 
 @dataclass(frozen=True)
 class Telemetry:
-    """Everything measured in an interval of time, in time order."""
+    """Everything measured in an interval of time, in time order, and what the network says of its instruments."""
 
     links: LinkSamples
     nodes: NodeSamples
@@ -102,6 +104,7 @@ class Telemetry:
     events: tuple[Event, ...]
     interfaces: InterfaceSamples = field(default_factory=_no_interfaces)
     flows: FlowSamples = field(default_factory=_no_flows)
+    declared: Declaration = field(default_factory=Declaration)
 
 
 class StaticRoute(NamedTuple):
@@ -162,7 +165,15 @@ class Measurable(Protocol):
 
 
 class LiveNetwork(Protocol):
-    """A network that can be read and, step by step, changed."""
+    """A network that can be read and, step by step, changed.
+
+    One that can be asked for what its routers run is `Measurable` as well.
+    """
+
+    @property
+    def declared(self) -> Declaration:
+        """What it says of its instruments and of what it can do; its telemetry carries the same."""
+        ...
 
     @property
     def now(self) -> datetime:

@@ -17,6 +17,7 @@ from twin.faults import Fault
 from twin.model import Frozen, Network
 from twin.plan import Change
 
+from .declared import Declaration
 from .emulated import EmulatedNetwork
 from .network import Configuration, ProbeReading, Telemetry
 
@@ -132,6 +133,11 @@ class RecordedNetwork:
     def faults_struck(self) -> tuple[Struck, ...]:
         """Every fault that struck so far: for scoring, never for the agents."""
         return tuple(entry for entry in self._entries if isinstance(entry, Struck))
+
+    @property
+    def declared(self) -> Declaration:
+        """What the network says of its instruments and of what it can do."""
+        return self._live.declared
 
     @property
     def now(self) -> datetime:

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from twin.errors import InputError
+from twin.live.declared import Declaration
 from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Frozen, Network
 
@@ -117,13 +118,13 @@ class Detector:
         samples = read_samples(network, usable, usable.links.time.size + usable.traffic.time.size)
         found: list[Anomaly] = []
         for row in np.flatnonzero(samples.time > self._last):
-            found += self._sample(network, samples.rows(slice(int(row), int(row) + 1)))
+            found += self._sample(network, samples.rows(slice(int(row), int(row) + 1)), usable.declared)
         return tuple(found)
 
-    def _sample(self, network: Network, sample: Samples) -> list[Anomaly]:
+    def _sample(self, network: Network, sample: Samples, declared: Declaration) -> list[Anomaly]:
         self._last = float(sample.time[0])
         self.samples += 1
-        held = hold(network, sample, self._filled(network, sample.demands[0]), self._interval_s)
+        held = hold(network, sample, self._filled(network, sample.demands[0]), declared, self._interval_s)
         routing = held.state.with_demands(np.zeros_like(held.state.demands)).id
         settled = routing == self._routing
         self._routing = routing

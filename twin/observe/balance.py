@@ -7,8 +7,8 @@ import numpy as np
 
 from twin.model import Floats, Ints, Network
 
-from .observation import READ_S, Observation
-from .prediction import EXPORT_ERROR, FLOOR_MBPS, SAMPLED_MBIT, export_noise, predict
+from .observation import Observation
+from .prediction import export_noise, predict
 
 _CARRIED_OVER = 0.3
 """Relative error of a demand that could not be measured and was carried over."""
@@ -45,7 +45,9 @@ def expected(observation: Observation, removed: Floats) -> Expected:
     of demands that had to be carried over.
     """
     network, ends = reported_state(observation), link_ends(observation.network)
-    noise = export_noise(network, removed, samples=observation.samples, interval_s=observation.interval_s)
+    noise = export_noise(
+        network, removed, observation.declared, samples=observation.samples, interval_s=observation.interval_s
+    )
     prediction = predict(network, removed, noise)
     delivered = prediction.arrived * (1 - removed)
     n = len(network.nodes)
@@ -57,7 +59,7 @@ def expected(observation: Observation, removed: Floats) -> Expected:
         prediction.arrived,
         np.hypot(prediction.sigma, reading),
         net,
-        np.sqrt(read + demand.sum(axis=1) + demand.sum(axis=0) + FLOOR_MBPS**2),
+        np.sqrt(read + demand.sum(axis=1) + demand.sum(axis=0) + observation.declared.unexported_mbps**2),
         1 - removed,
     )
 
@@ -67,8 +69,8 @@ def reading_sigma(observation: Observation, rate: Floats) -> Floats:
 
     Where another rate went before, as on a link that has just gone down, its rest is part of the error.
     """
-    steady = np.sqrt(2) * READ_S / (observation.interval_s * observation.samples) * rate
-    return np.fmax(steady, np.nan_to_num(observation.reading_error)) + FLOOR_MBPS / 2
+    steady = np.sqrt(2) * observation.declared.read_s / (observation.interval_s * observation.samples) * rate
+    return np.fmax(steady, np.nan_to_num(observation.reading_error)) + observation.declared.unexported_mbps / 2
 
 
 def reported_state(observation: Observation) -> Network:
@@ -86,8 +88,8 @@ def _summed(node: Ints, values: Floats, n: int) -> Floats:
 
 def demand_variance(observation: Observation) -> Floats:
     """Variance of each pair's mean demand [n, n], (Mbit/s)^2."""
-    demands = observation.network.offered
-    measured = (EXPORT_ERROR * demands) ** 2 + SAMPLED_MBIT / observation.interval_s * demands
+    demands, declared = observation.network.offered, observation.declared
+    measured = (declared.export_error * demands) ** 2 + declared.sampled_mbit / observation.interval_s * demands
     missing = [observation.network.node_index[name] for name in observation.fallback]
     variance = measured / observation.samples
     variance[missing] += (_CARRIED_OVER * demands[missing]) ** 2

@@ -8,11 +8,8 @@ import numpy as np
 from twin.model import Floats, Link, Network, Node, Tunnel
 
 from .observation import Observation, arrivals
-from .prediction import ExportNoise, Prediction, export_noise, hashing_variance, predict
+from .prediction import ExportNoise, Prediction, export_noise, predict
 from .samples import mean
-
-GAP = 0.12
-"""How much a rate moves between samples, relative: the error of a mean that lacks some of them."""
 
 _EARLIER, _TELLING = 4, 12  # samples, and links mostly moved by hashing, that tell how far it moves loads
 _MOSTLY, _SAFETY, _LEAST_HASHING = 0.5, 1.5, 0.4
@@ -37,16 +34,28 @@ class Residuals(NamedTuple):
         return self.difference / self.sigma
 
 
-class Expectation:
-    """The twin's predictions for the traffic and the losses of one observation."""
+class Calibration(NamedTuple):
+    """How far measurements strayed from predictions, as multiples of the stated errors."""
 
-    def __init__(self, observation: Observation) -> None:
-        self._observation = observation
+    noise: float
+    hashing: float  # of what hashing flows to equal paths moves
+
+
+class Expectation:
+    """The twin's predictions for the traffic and the losses of one observation.
+
+    `calibration` says how noisy the network is; by default the observation tells by itself, which it must not do where
+    it may be of a network that is not as predicted.
+    """
+
+    def __init__(self, observation: Observation, calibration: Calibration | None = None) -> None:
+        self._observation, self._given = observation, calibration
         self._measured = mean(observation.arrived_mbps)
         self._coverage = np.isfinite(observation.arrived_mbps).mean(axis=0)
         self._noise: ExportNoise = export_noise(
             observation.network,
             observation.removed,
+            observation.declared,
             samples=observation.samples,
             interval_s=observation.interval_s,
         )
@@ -65,10 +74,16 @@ class Expectation:
 
     def _residuals(self, network: Network) -> Residuals:
         prediction = self._prediction(network)
-        gaps = GAP * (1 - self._coverage) * np.fmax(np.nan_to_num(self._measured), prediction.arrived)
+        rate = np.fmax(np.nan_to_num(self._measured), prediction.arrived)
+        gaps = self._observation.swing * (1 - self._coverage) * rate
         reading = np.nan_to_num(self._observation.reading_error)
-        sigma = np.hypot(prediction.sigma * self._observation.quality.noise, np.hypot(gaps, reading))
+        sigma = np.hypot(prediction.sigma * self.calibration.noise, np.hypot(gaps, reading))
         return Residuals(self._measured, prediction.arrived, sigma, prediction)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """How noisy the network is taken to be."""
+        return self._given or Calibration(self._observation.quality.noise, self._hashing)
 
     @cached_property
     def _hashing(self) -> float:
@@ -80,7 +95,7 @@ class Expectation:
         measured = mean(earlier.demands)
         then = seen.network.with_demands(np.where(np.isfinite(measured), measured, seen.network.demands))
         stated = predict(then, np.zeros(len(then.links)), self._noise)
-        hashed = hashing_variance(stated.network) > _MOSTLY * stated.sigma**2
+        hashed = stated.hashed**2 > _MOSTLY * stated.sigma**2
         score = ((mean(arrivals(earlier)) - stated.arrived) / stated.sigma)[hashed]
         score = score[np.isfinite(score)]
         if score.size < _TELLING:
@@ -91,5 +106,6 @@ class Expectation:
         """Simulate every state once: many faults lead to the same one."""
         key = network.nodes, network.links, network.tunnels
         if key not in self._predicted:
-            self._predicted[key] = predict(network, self._observation.removed, self._noise, hashing=self._hashing)
+            hashing = self._given.hashing if self._given else self._hashing
+            self._predicted[key] = predict(network, self._observation.removed, self._noise, hashing=hashing)
         return self._predicted[key]

@@ -1,23 +1,21 @@
 """What the newest telemetry says about the network, in one frozen value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from twin.live.declared import Declaration
 from twin.live.network import Flags
 from twin.model import Floats, Frozen, Ints, Network
 
 from .growth import Growth
-from .prediction import FLOOR_MBPS
 from .readback import Readback
 from .samples import Samples, mean, middle, ratio
 from .syslog import LogFact
 
-READ_S = 0.35
-"""Standard error of the time at which a counter is read, seconds."""
 FRAME_MBIT = 0.008
 """A mean frame, 1,000 bytes."""
 _BREAKING = 1e-3  # share of frames that arrive broken above which they tell what the wire takes off
@@ -72,6 +70,7 @@ class Observation:
     events: tuple[LogFact, ...]  # syslog lines of the window and the recent past, that were understood
     unread_lines: int = 0  # syslog lines of that time which are no template: counted, never read
     readbacks: tuple[Readback, ...] = ()  # what routers said of their configuration, the newest of each
+    declared: Declaration = field(default_factory=Declaration)  # how wrong the instruments may be
 
     @property
     def time(self) -> datetime:
@@ -134,8 +133,9 @@ class Observation:
 
         Where the window lacks it, what arrives broken, or what was known before it; 0 where it was never measured.
         """
-        now = np.where(self._fell_silent, 0.0, removed_share(self.window, self.interval_s))
-        before = removed_share(self.past.rows(slice(-REMEMBERED, None)), self.interval_s)
+        read = self.declared.read_s / self.interval_s
+        now = np.where(self._fell_silent, 0.0, removed_share(self.window, read))
+        before = removed_share(self.past.rows(slice(-REMEMBERED, None)), read)
         broken = np.nan_to_num(self.broken)
         known = np.where(broken > _BREAKING, broken / (1 + broken), before)
         return np.nan_to_num(np.where(np.isfinite(now), now, known))
@@ -150,14 +150,27 @@ class Observation:
     def reading_error(self) -> Floats:
         """Standard error of a mean rate [m], Mbit/s: its first and last reading are each off by part of a second."""
         before = arrivals(self.past)[-1:] if len(self.past.time) else self.arrived_mbps[:1]
-        return READ_S / (self.interval_s * self.samples) * np.hypot(mean(before), mean(self.arrived_mbps[-1:]))
+        read = self.declared.read_s / (self.interval_s * self.samples)
+        return read * np.hypot(mean(before), mean(self.arrived_mbps[-1:]))
+
+    @cached_property
+    def swing(self) -> float:
+        """How much a rate moves from one sample to the next, relative: the error of a mean that lacks some of them.
+
+        The robust spread of all links over what is kept; where there are no two samples, rates are taken to move by all
+        that they are.
+        """
+        rates = np.concatenate([arrivals(self.past), arrivals(self.window)])
+        moved = np.abs(np.diff(rates, axis=0)) / np.where(rates[1:] > self.declared.unexported_mbps, rates[1:], np.nan)
+        known = moved[np.isfinite(moved)]
+        return min(1.0, 1.4826 * float(np.median(known))) if known.size else 1.0
 
     @cached_property
     def wire_error(self) -> Floats:
         """Standard error of `wire_loss` [m], larger than stated where most wires disagree by more."""
         sent = np.nan_to_num(self.out_mbps)
         gaps = self.samples / np.maximum(np.sum(_both_ends(self.window), axis=0), 1)
-        error = np.hypot(FLOOR_MBPS, np.sqrt(2) * gaps * np.nan_to_num(self.reading_error))
+        error = np.hypot(self.declared.unexported_mbps, np.sqrt(2) * gaps * np.nan_to_num(self.reading_error))
         stated = np.where(sent > error, error / np.maximum(sent, error), 1.0)
         scores = np.abs(self.wire_loss / stated)
         known = scores[np.isfinite(scores)]
@@ -186,7 +199,8 @@ class Observation:
         """Frames that arrive broken over each link, as a share of those received whole [m]; NaN where unknown."""
         both = np.isfinite(self.window.errors_per_s) & np.isfinite(self.window.in_mbps)
         errors, received = (np.where(both, x, 0.0).sum(axis=0) for x in (self.window.errors_per_s, self.window.in_mbps))
-        return np.where(received > FLOOR_MBPS, ratio(errors * FRAME_MBIT, received), np.nan)
+        least = self.declared.unexported_mbps
+        return np.where(received > least, ratio(errors * FRAME_MBIT, received), np.nan)
 
     @cached_property
     def unread(self) -> tuple[Floats, Floats]:
@@ -252,16 +266,17 @@ def arrivals(samples: Samples) -> Floats:
     return np.where(np.isfinite(measured), measured, samples.in_mbps)
 
 
-def removed_share(samples: Samples, interval_s: float) -> Floats:
+def removed_share(samples: Samples, read: float) -> Floats:
     """Share of its traffic that each link takes off, in its queue or on the wire [m]; NaN where nothing is measured.
 
-    Both ends are read at slightly different times: a difference that this explains is none.
+    Both ends are read at slightly different times, with a standard error of `read` as a share of the interval: a
+    difference that this explains is none.
     """
     both = _both_ends(samples) & np.isfinite(samples.dropped_mbps)
     sent, received, dropped = (
         np.sum(np.where(both, x, 0.0), axis=0) for x in (samples.out_mbps, samples.in_mbps, samples.dropped_mbps)
     )
-    apart = _BOTH_ENDS * READ_S / interval_s
+    apart = _BOTH_ENDS * read
     lost = np.where(sent - received > apart * sent, sent - received, 0.0)
     idle = np.any(both, axis=0) & (sent + dropped <= 0)
     return np.clip(np.where(idle, 0.0, ratio(dropped + lost, sent + dropped)), 0.0, 1.0)

@@ -6,12 +6,13 @@ from datetime import datetime
 import numpy as np
 
 from twin.errors import InputError
+from twin.live.declared import Declaration
 from twin.live.network import Configuration, Flags, Telemetry
 from twin.model import Floats, Network
 
 from .growth import RECENT, Growth, growth
 from .observation import REMEMBERED, Observation, Quality, arrivals, removed_share
-from .prediction import SAMPLED_MBIT, export_noise, predict
+from .prediction import export_noise, predict
 from .readback import read_back
 from .samples import Samples, mean, ratio, read_samples
 from .syslog import read_events
@@ -23,6 +24,7 @@ _CHANGED = 7.0  # standard deviations by which a link must have moved for an ear
 _FOLLOWS = 0.4  # share of a residual that may come and go with the traffic itself
 _CHANGED_LOSS = 0.02
 _CHANGED_GROWTH = 0.25
+_UNTOLD_S = 300.0  # between samples, where one sample alone is there and nothing says so
 
 
 def observe(
@@ -44,9 +46,10 @@ def observe(
     if window < 1:
         raise InputError(f"a window of {window} samples measures nothing", fix="use 3")
     samples = read_samples(network, telemetry, window + HISTORY)
-    interval = float(np.median(np.diff(samples.time))) if len(samples.time) > 1 else 300.0
+    declared = telemetry.declared
+    interval = interval_of(declared, samples.time)
     filled = _filled(network, samples.demands)
-    residuals = _Residuals(network, samples, filled, interval)
+    residuals = _Residuals(network, samples, filled, declared, interval)
     steady = _steady(samples, filled, residuals, window)
     recent, past = samples.rows(slice(-steady, None)), samples.rows(slice(0, -steady))
     source_known = np.any(np.isfinite(recent.demands), axis=0)
@@ -60,22 +63,33 @@ def observe(
         window=recent,
         past=past,
         quality=_quality(network, recent, residuals.noise(steady)),
-        growth=_growth(network, recent, past, interval),
+        growth=_growth(network, recent, past, declared.sampled_mbit / interval),
         fallback=tuple(network.nodes[i].name for i in np.flatnonzero(np.any(~source_known, axis=1))),
         age_s=max(0.0, now.timestamp() - end) if now else 0.0,
         interval_s=interval,
         events=facts,
         unread_lines=len(lines) - len(facts),
         readbacks=read_back(network, configuration) if configuration else (),
+        declared=declared,
     )
+
+
+def interval_of(declared: Declaration, times: Floats) -> float:
+    """Return the seconds between samples: as the network declares them, else as the samples' times tell."""
+    if declared.interval_s is not None:
+        return declared.interval_s
+    apart = np.diff(np.unique(times))
+    return float(np.median(apart)) if apart.size else _UNTOLD_S
 
 
 class _Residuals:
     """Measured minus predicted arrivals of single samples under the inventory's routing, in standard errors [m]."""
 
-    def __init__(self, network: Network, samples: Samples, filled: Floats, interval_s: float) -> None:
+    def __init__(
+        self, network: Network, samples: Samples, filled: Floats, declared: Declaration, interval_s: float
+    ) -> None:
         self._network, self._samples, self._filled = network, samples, filled
-        self._interval_s = interval_s
+        self.declared, self.interval_s = declared, interval_s
         self._known: dict[int, tuple[Floats, Floats]] = {}
 
     def of(self, row: int) -> tuple[Floats, Floats]:
@@ -83,7 +97,7 @@ class _Residuals:
         if row not in self._known:
             sample = self._samples.rows(slice(row, row + 1))
             state, removed = self._network.with_demands(self._filled[row]), self._removed(row)
-            noise = export_noise(state, removed, samples=1, interval_s=self._interval_s)
+            noise = export_noise(state, removed, self.declared, samples=1, interval_s=self.interval_s)
             prediction = predict(state, removed, noise)
             self._known[row] = arrivals(sample)[0] - prediction.arrived, prediction.sigma
         return self._known[row]
@@ -92,7 +106,8 @@ class _Residuals:
         """Share that each link takes off, [m]: of the newest sample up to `row` that shows it."""
         removed = np.full(len(self._network.links), np.nan)
         for earlier in range(row, max(-1, row - 1 - REMEMBERED), -1):
-            known = removed_share(self._samples.rows(slice(earlier, earlier + 1)), self._interval_s)
+            sample = self._samples.rows(slice(earlier, earlier + 1))
+            known = removed_share(sample, self.declared.read_s / self.interval_s)
             removed = np.where(np.isfinite(removed), removed, known)
         return np.nan_to_num(removed)
 
@@ -130,7 +145,8 @@ def _same(samples: Samples, filled: Floats, residuals: _Residuals, pair: tuple[i
     follows = _FOLLOWS * np.fmax(np.abs(residual_a), np.abs(residual_b))
     moved = np.abs(residual_b - residual_a) > _CHANGED * np.hypot(sigma_a, sigma_b) + follows
     began = _wire_changed(samples, pair) | _plateau_changed(samples, pair)
-    surge = growth(filled[earlier], filled[newest], SAMPLED_MBIT / 300, (1, 1))
+    counting = residuals.declared.sampled_mbit / residuals.interval_s
+    surge = growth(filled[earlier], filled[newest], counting, (1, 1))
     surged = (np.abs(surge.score) > _CHANGED) & (np.abs(np.nan_to_num(surge.log_factor)) > _CHANGED_GROWTH)
     return not (moved.any() or began.any() or surged.any())
 
@@ -163,9 +179,9 @@ def _filled(network: Network, demands: Floats) -> Floats:
     return filled
 
 
-def _growth(network: Network, recent: Samples, past: Samples, interval_s: float) -> Growth:
+def _growth(network: Network, recent: Samples, past: Samples, counting: float) -> Growth:
     """Growth against the recent past; without one, against the provisioned matrix."""
-    now, counting = mean(recent.demands), SAMPLED_MBIT / interval_s
+    now = mean(recent.demands)
     if not len(past.time):
         return growth(network.demands, now, counting, (1, recent.time.size))
     candidates = [

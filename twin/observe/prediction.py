@@ -9,14 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.live.declared import Declaration
 from twin.model import Floats, Ints, Network
 from twin.sim.simulate import simulate
-
-COUNTER_ERROR = 0.003  # relative: counters are read up to a second apart from the end of the interval
-EXPORT_ERROR = 0.025  # relative error of flow export on the largest flows
-SAMPLED_MBIT = 40.0  # traffic that one sampled packet stands for: 1 in 5,000 packets of 1,000 bytes
-FLOOR_MBPS = 0.5
-FLOW_CONCENTRATION = 0.15  # sum of the squared flow shares of one demand: heavy-tailed flows
 
 
 class Prediction(NamedTuple):
@@ -27,23 +22,29 @@ class Prediction(NamedTuple):
     delay_ms: Floats  # [n, n] one-way propagation; inf where there is no path
     delay_spread_ms: Floats  # [n, n] by which equal paths of a pair differ
     survival: Floats  # [n, n] share of packets that arrive; NaN for pairs in a tunnel
+    hashed: Floats  # [m] standard error, part of `sigma`, that hashing whole flows to equal paths adds, Mbit/s
     network: Network  # the state that was simulated: the losses of its links are the measured ones
 
 
 class ExportNoise(NamedTuple):
-    """Variance of the flow export per Mbit/s of load on each link [m]: what measuring the matrix adds."""
+    """What measuring adds: variance of the flow export per Mbit/s of load on each link [m], errors of the counters."""
 
     per_mbps: Floats
+    reading: float  # relative standard error of a mean rate: its first and last reading are each off in time
+    declared: Declaration
 
 
-def export_noise(network: Network, removed: Floats, *, samples: int, interval_s: float) -> ExportNoise:
+def export_noise(
+    network: Network, removed: Floats, declared: Declaration, *, samples: int, interval_s: float
+) -> ExportNoise:
     """Propagate the error of the measured matrix to the links: one more simulation, of variances instead of rates."""
     demands = network.offered
-    variance = ((EXPORT_ERROR * demands) ** 2 + SAMPLED_MBIT / interval_s * demands) / samples
+    variance = ((declared.export_error * demands) ** 2 + declared.sampled_mbit / interval_s * demands) / samples
     on_links = simulate(conditioned(replace(network, limits=(), demands=variance), removed)).load
     load = simulate(conditioned(network, removed)).load
     overall = float(on_links.sum() / load.sum()) if load.any() else 0.0
-    return ExportNoise(np.divide(on_links, load, out=np.full(load.size, overall), where=load > 0))
+    per_mbps = np.divide(on_links, load, out=np.full(load.size, overall), where=load > 0)
+    return ExportNoise(per_mbps, np.sqrt(2) * declared.read_s / (interval_s * samples), declared)
 
 
 def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: float = 1.0) -> Prediction:
@@ -66,9 +67,9 @@ def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: f
     survival = expected.survival.T.copy()
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]
-    variance = FLOOR_MBPS**2 + (COUNTER_ERROR * arrived) ** 2 + noise.per_mbps * arrived
-    variance += hashing**2 * hashing_variance(lossy, routing.paths.dist)
-    return Prediction(arrived, np.sqrt(variance), delay_ms, apart_ms, survival, lossy)
+    variance = noise.declared.unexported_mbps**2 + (noise.reading * arrived) ** 2 + noise.per_mbps * arrived
+    hashed = hashing**2 * hashing_variance(lossy, noise.declared.concentration, routing.paths.dist)
+    return Prediction(arrived, np.sqrt(variance + hashed), delay_ms, apart_ms, survival, np.sqrt(hashed), lossy)
 
 
 def conditioned(network: Network, removed: Floats) -> Network:
@@ -79,16 +80,16 @@ def conditioned(network: Network, removed: Floats) -> Network:
     return replace(network, links=tuple(links))
 
 
-def hashing_variance(network: Network, dist: Ints | None = None) -> Floats:
+def hashing_variance(network: Network, concentration: float, dist: Ints | None = None) -> Floats:
     """Variance [m] of link loads, (Mbit/s)^2, because flows are hashed whole to equal paths; 0 where none splits.
 
     A demand d with flow shares p_i puts f d on a link on average; when each flow takes the link with probability f, the
     variance is f (1 - f) d^2 sum p_i^2. The bound used is f d^2 sum p_i^2 over the demands that have been split.
-    `dist` are the network's distances by target first, where they are known.
+    `concentration` is the sum of the p_i^2; `dist` are the network's distances by target first, where they are known.
     """
     from twin.sim.arrays import compile_network
 
     from .splits import split_squares
 
     arrays = compile_network(network)
-    return FLOW_CONCENTRATION * split_squares(arrays, dist)[arrays.arc_of]
+    return concentration * split_squares(arrays, dist)[arrays.arc_of]

@@ -19,12 +19,10 @@ from .balance import Expected, expected, link_ends, reading_sigma, reported_stat
 from .consensus import Consensus, Witness, agreeing, vote
 from .counter_doubts import Column, counter_doubts, demand_doubts, far_interface
 from .demand_input import DemandFactor, demand_factor
-from .expectation import GAP
 from .intake import Intake, take_in
 from .observation import Observation
 from .observe import observe
 from .plausible import Doubt, capacity_doubts, standing_still, status_doubts, symmetry_doubts
-from .prediction import EXPORT_ERROR
 from .quality_report import DemandInput, QualityReport
 from .samples import mean
 from .sources import MOST_NODES, SourceFactors, loads_by_source, source_factors
@@ -246,7 +244,7 @@ def _gaps(observation: Observation) -> Floats:
     both = sent & received
     paired, either = mean(both.astype(np.float64)), mean((sent | received).astype(np.float64))
     share = np.where(paired > 0, paired, either)
-    return GAP * np.where(share > 0, 1 - share, 0.0)
+    return observation.swing * np.where(share > 0, 1 - share, 0.0)
 
 
 def _arrivals(witness: Witness) -> Floats:
@@ -265,7 +263,7 @@ def _total_error(observation: Observation) -> float:
     """Relative standard error of the sum of the measured matrix, which no link averages out."""
     offered = observation.network.offered
     root = math.sqrt(float((offered**2).sum()) / observation.samples)
-    return EXPORT_ERROR * root / max(float(offered.sum()), 1e-9)
+    return observation.declared.export_error * root / max(float(offered.sum()), 1e-9)
 
 
 def _missing_exports(observation: Observation) -> float:

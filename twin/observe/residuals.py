@@ -9,10 +9,11 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from twin.live.declared import Declaration
 from twin.model import Floats, Network
 
-from .observation import READ_S, arrivals, removed_share
-from .prediction import FLOOR_MBPS, export_noise, predict
+from .observation import arrivals, removed_share
+from .prediction import export_noise, predict
 from .samples import Samples, ratio
 
 Family = Literal["load", "wire", "drops", "errors", "probe_loss", "probe_delay", "growth", "packets", "exports"]
@@ -68,22 +69,22 @@ def stream_names(network: Network, samples: Samples) -> dict[Family, list[str]]:
     }
 
 
-def hold(network: Network, sample: Samples, demands: Floats, interval_s: float) -> Held:
+def hold(network: Network, sample: Samples, demands: Floats, declared: Declaration, interval_s: float) -> Held:
     """Hold one sample (one row) against the twin: `network` is the inventory, `demands` the matrix of the sample."""
-    removed = np.nan_to_num(removed_share(sample, interval_s))
+    removed = np.nan_to_num(removed_share(sample, declared.read_s / interval_s))
     state = _reported(network.with_demands(demands), sample)
-    noise = export_noise(state, removed, samples=1, interval_s=interval_s)
+    noise = export_noise(state, removed, declared, samples=1, interval_s=interval_s)
     prediction = predict(state, removed, noise)
     arrived, expected = arrivals(sample)[0], prediction.arrived
     busy = expected > _IDLE_MBPS
     load = np.where(busy, ratio(arrived - expected, expected), np.nan)
-    sigma = np.where(busy, ratio(np.hypot(prediction.sigma, _reading(expected, interval_s)), expected), 1.0)
+    sigma = np.where(busy, ratio(np.hypot(prediction.sigma, _reading(expected, declared, interval_s)), expected), 1.0)
     delay = prediction.delay_ms[sample.probe_source, sample.probe_target]
     known = np.isfinite(arrived)
     total = float(np.log(max(arrived[known].sum(), 1e-9) / max(expected[known].sum(), 1e-9))) if known.any() else np.nan
     residuals: dict[Family, Residual] = {
         "load": Residual(load, sigma),
-        "wire": _wire(sample, interval_s),
+        "wire": _wire(sample, declared, interval_s),
         "drops": _drops(network, sample),
         "errors": _errors(sample),
         "probe_loss": _constant(sample.probe_loss[0], _PROBE_ERROR),
@@ -109,15 +110,15 @@ def _reported(network: Network, sample: Samples) -> Network:
     return replace(network, links=tuple(links))
 
 
-def _reading(rate: Floats, interval_s: float) -> Floats:
-    return np.sqrt(2) * READ_S / interval_s * rate + FLOOR_MBPS
+def _reading(rate: Floats, declared: Declaration, interval_s: float) -> Floats:
+    return np.sqrt(2) * declared.read_s / interval_s * rate + declared.unexported_mbps
 
 
-def _wire(sample: Samples, interval_s: float) -> Residual:
+def _wire(sample: Samples, declared: Declaration, interval_s: float) -> Residual:
     sent, received = sample.out_mbps[0], sample.in_mbps[0]
     rate = np.fmax(sent, received)
     busy = np.nan_to_num(rate) > _IDLE_MBPS
-    error = np.sqrt(2) * _reading(np.nan_to_num(rate), interval_s)
+    error = np.sqrt(2) * _reading(np.nan_to_num(rate), declared, interval_s)
     return Residual(np.where(busy, ratio(sent - received, rate), np.nan), np.where(busy, ratio(error, rate), 1.0))
 
 

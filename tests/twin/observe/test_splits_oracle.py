@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from twin.model import Link, Network, Node
-from twin.observe.prediction import FLOW_CONCENTRATION, hashing_variance
+from twin.observe.prediction import hashing_variance
 
 
 def random_network(seed: int, *, weights: tuple[int, ...]) -> Network:
@@ -42,8 +42,8 @@ def test_the_variance_bounds_the_exact_one_within_a_small_factor(seed):
     exact = np.zeros(len(network.links))
     for s, t in zip(*np.nonzero(network.demands), strict=True):
         f = fractions(network, int(s), int(t))
-        exact += f * (1 - f) * network.demands[s, t] ** 2 * FLOW_CONCENTRATION
-    bound = hashing_variance(network)
+        exact += f * (1 - f) * network.demands[s, t] ** 2 * 0.15
+    bound = hashing_variance(network, 0.15)
     assert exact.max() > 0
     assert (bound >= exact - 1e-9).all()
     assert ((exact > 1e-9) >= (bound > 1e-9)).mean() > 0.8
@@ -51,4 +51,4 @@ def test_the_variance_bounds_the_exact_one_within_a_small_factor(seed):
 
 
 def test_nothing_varies_where_no_demand_splits():
-    assert not hashing_variance(random_network(1, weights=tuple(2**k for k in range(20)))).any()
+    assert not hashing_variance(random_network(1, weights=tuple(2**k for k in range(20))), 1.0).any()

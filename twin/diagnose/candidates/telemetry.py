@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.diagnose.balance import excess
+from twin.diagnose.density import FLOOR_MBPS
 from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
 from twin.diagnose.judged import Judged
 from twin.diagnose.rereading import Columns, columns, true_exports, unscaled, unswapped, without_stuck
@@ -16,7 +17,7 @@ from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.balance import link_ends
 from twin.observe.observation import Observation
-from twin.observe.prediction import FLOOR_MBPS, conditioned
+from twin.observe.prediction import conditioned
 from twin.sim.simulate import simulate
 
 from .control import committed

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.diagnose.density import FLOOR_MBPS
 from twin.diagnose.effects import Readings, Scene
 from twin.faults import Fault, FaultKind
 from twin.model import Floats, Ints, Network
 from twin.observe.observation import Observation
-from twin.observe.prediction import FLOOR_MBPS
 from twin.sim.kernels import expect
 
 from .routed import Routed, routed

@@ -1,0 +1,76 @@
+"""What a live network says of itself: how it measures, how wrong that can be, what it can read and what it can do."""
+
+from typing import Literal, get_args
+
+from pydantic import Field
+
+from twin.model import Frozen
+
+Quantity = Literal["counters", "drops", "errors", "state", "adjacency", "demands", "flows", "probes", "log", "running"]
+"""What may be read; `running` is the configuration that routers run, apart from the inventory."""
+Operation = Literal[
+    "set_weight",
+    "drain_link",
+    "undrain_link",
+    "drain_node",
+    "undrain_node",
+    "set_tunnel",
+    "remove_tunnel",
+    "sleep_link",
+    "wake_link",
+    "limit_demand",
+]
+Confirmation = Literal["configuration", "loads", "probes", "routes"]
+
+
+class Declaration(Frozen):
+    """The error model of a network's own instruments, and its abilities.
+
+    Whoever reads its telemetry takes errors from here and from nowhere else. The defaults are for networks that declare
+    nothing, such as tables in files: counters that routers refresh once a second, packets sampled one in 4,096.
+    """
+
+    interval_s: float | None = Field(
+        default=None, gt=0, le=86_400, description="Time between samples; null: as the samples themselves tell."
+    )
+    skew_s: float = Field(
+        default=1.2, ge=0, description="By how much at most a counter is read apart from the time it is given, seconds."
+    )
+    sampling: int = Field(default=4096, ge=0, description="Flow export sees one packet in this many; 0 and 1 see all.")
+    packet_bits: float = Field(default=8000.0, gt=0, description="A mean packet.")
+    export_error: float = Field(
+        default=0.02, ge=0, description="Relative standard error of flow export beyond that of sampling."
+    )
+    unexported_mbps: float = Field(
+        default=0.5, gt=0, description="Load of a link that no flow export explains, such as the routers' own."
+    )
+    concentration: float = Field(
+        default=0.15,
+        gt=0,
+        le=1,
+        description="Sum of the squared shares of the flows of one demand: what hashing can move. 1 over the number of "
+        "flows if all are equal, more if they are heavy-tailed.",
+    )
+    probe_packets: int = Field(default=100, ge=1, description="Packets behind one probe reading.")
+    probe_ports: int = Field(default=1, ge=1, description="Ports that a prober goes through: paths it may see.")
+    reads: frozenset[Quantity] = frozenset(get_args(Quantity))
+    makes: frozenset[Operation] = frozenset(get_args(Operation))
+    rehearsable: bool = Field(default=False, description="Whether a change can be tried without being made.")
+    confirms: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
+
+    @property
+    def read_s(self) -> float:
+        """Standard error of the time at which a counter is read, seconds: uniform up to the skew."""
+        return self.skew_s / 12**0.5
+
+    @property
+    def sampled_mbit(self) -> float:
+        """Traffic that one sampled packet stands for, Mbit; 0 where every packet is counted."""
+        return self.sampling * self.packet_bits / 1e6 if self.sampling > 1 else 0.0
+
+    def settle_s(self, interval_s: float) -> float:
+        """Seconds after a change for which an interval still mixes in what was before it.
+
+        0 where that share of an interval is less than flow export is off anyhow: then it is only an error of a reading.
+        """
+        return self.skew_s if self.skew_s > self.export_error * interval_s else 0.0
