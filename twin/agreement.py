@@ -8,6 +8,7 @@ from pydantic import Field
 
 from . import deviation
 from .deviation import Baseline, Deviation, Tolerance
+from .live.declared import Confirmation, Quantity
 from .live.network import LiveNetwork, Telemetry
 from .model import Floats, Frozen, Network
 from .observe import Observation, observe
@@ -21,6 +22,8 @@ __all__ = ["Agreement", "Baseline", "Deviation", "Tolerance", "baseline", "compa
 _PATIENCE = 3  # samples beyond those wanted, after which a network that shows none is silent
 _BUSY = 0.95  # of capacity: what a fuller queue adds to a delay is not known
 _NAMED = 3
+_TELLING: frozenset[Quantity] = frozenset({"counters", "drops", "errors", "state", "adjacency", "probes"})
+_CONFIRMING: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
 _ROUNDING_S = 1e-3
 _UNTOLD = timedelta(days=1)  # of telemetry, where nothing says how far apart samples are
 
@@ -34,6 +37,7 @@ class Agreement(Frozen):
     worst: Deviation | None = Field(description="The link whose load is furthest off, within tolerance or not.")
     deviation: Deviation | None = Field(description="The worst that is beyond tolerance.")
     unseen: tuple[str, ...] = Field(default=(), description="Links whose load could be half as large without a sign.")
+    unread: tuple[str, ...] = Field(default=(), description="What this network does not let be read.")
 
     @property
     def holds(self) -> bool:
@@ -48,10 +52,9 @@ class Agreement(Frozen):
     @property
     def blind_spots(self) -> str:
         """What this comparison could not see, in words; empty when there is nothing."""
-        if not self.unseen:
-            return ""
         more = f" and {len(self.unseen) - _NAMED} more" if len(self.unseen) > _NAMED else ""
-        return f"could not see: half the load of {', '.join(self.unseen[:_NAMED])}{more}"
+        half = (f"half the load of {', '.join(self.unseen[:_NAMED])}{more}",) if self.unseen else ()
+        return f"could not see: {', '.join((*self.unread, *half))}" if self.unread or half else ""
 
 
 def compare(observation: Observation, tolerance: Tolerance, before: Baseline | None = None) -> Agreement:
@@ -84,7 +87,15 @@ def compare(observation: Observation, tolerance: Tolerance, before: Baseline | N
         worst=deviation.load(observation, int(score.argmax()), residuals),
         deviation=found,
         unseen=deviation.unseen(observation, residuals, tolerance),
+        unread=_unread(observation),
     )
+
+
+def _unread(seen: Observation) -> tuple[str, ...]:
+    """What would have told of a change that went wrong, and is not there."""
+    declared = seen.declared
+    missing = {str(x) for x in _TELLING - declared.reads} | {str(x) for x in _CONFIRMING - declared.confirms}
+    return tuple(sorted(missing if seen.probes.loss.size else missing | {"probes"}))
 
 
 def baseline(observation: Observation) -> Baseline:

@@ -317,6 +317,29 @@ def test_what_a_comparison_of_loads_could_not_see_is_said():
     assert look_at(measured(alone), alone, Tolerance(), None)[0].unseen == ()
 
 
+def test_what_a_network_does_not_let_be_read_is_said_in_the_record_of_each_step():
+    class Taciturn(Odd):
+        @property
+        def declared(self):
+            reads = super().declared.reads - {"probes", "errors"}
+            return super().declared.model_copy(update={"reads": reads})
+
+    execution = run(odd(Taciturn))
+    assert execution.status == "applied"
+    assert all("could not see: errors, probes" in x.detail for x in execution.records if x.action == "agree")
+
+
+def test_a_change_that_the_network_declares_it_cannot_make_is_refused_before_anything_happens():
+    class NoTunnels(Odd):
+        @property
+        def declared(self):
+            return super().declared.model_copy(update={"makes": frozenset({"set_weight"})})
+
+    execution = run(odd(NoTunnels))
+    assert execution.status == "refused"
+    assert "the network cannot make this change: set_tunnel" in execution.reason
+
+
 GROWTH = [
     *[("A", "B", 10_000.0, 10), ("A", "C", 10_000.0, 20), ("C", "B", 8000.0, 20), ("A", "D", 10_000.0, 30)],
     *[("D", "B", 10_000.0, 30), ("S", "C", 10_000.0, 5), ("S", "D", 10_000.0, 30), ("B", "Z", 10_000.0, 10)],

@@ -20,7 +20,8 @@ Operation = Literal[
     "wake_link",
     "limit_demand",
 ]
-Confirmation = Literal["configuration", "loads", "probes", "routes"]
+Confirmation = Literal["configuration", "loads", "probes"]
+"""How it shows that a change is in force."""
 
 
 class Declaration(Frozen):
@@ -55,7 +56,6 @@ class Declaration(Frozen):
     probe_ports: int = Field(default=1, ge=1, description="Ports that a prober goes through: paths it may see.")
     reads: frozenset[Quantity] = frozenset(get_args(Quantity))
     makes: frozenset[Operation] = frozenset(get_args(Operation))
-    rehearsable: bool = Field(default=False, description="Whether a change can be tried without being made.")
     confirms: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
 
     @property
