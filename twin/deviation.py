@@ -123,10 +123,11 @@ def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Dev
         lossy = int(np.where(sure, wire, 0.0).argmax())
         figures = float(expected[lossy]), float(expected[lossy] + wire[lossy])
         return Deviation(element=links[lossy].name, what="loss", predicted=figures[0], observed=figures[1])
-    sent, dropped = np.nan_to_num(seen.out_mbps), np.nan_to_num(seen.dropped_mbps)
-    idle = np.minimum(residuals.predicted, sent) < _FULL * capacity
-    share = np.nan_to_num(ratio(dropped, sent + dropped))
-    share = np.where(idle & (dropped > seen.declared.unexported_mbps), share, 0.0)
+    out, gone = np.nan_to_num(seen.window.out_mbps), np.nan_to_num(seen.window.dropped_mbps)
+    idle = np.minimum(out, residuals.predicted) < _FULL * capacity
+    dropped = np.where(idle, gone, 0.0).mean(axis=0)
+    share = np.nan_to_num(ratio(dropped, (out + gone).mean(axis=0)))
+    share = np.where(dropped > seen.declared.unexported_mbps, share, 0.0)
     full = int(share.argmax())
     if share[full] <= tolerance.loss:
         return None

@@ -13,6 +13,7 @@ from .model import Network
 from .observe import Observation, observe
 from .observe.fidelity import fidelity_of
 from .observe.quality import assess_observation
+from .observe.settled import settled_demands
 from .plan import Plan, states
 from .policy import Policy
 from .running import Difference, Running, differences, items, read_running, told
@@ -189,4 +190,4 @@ def _measured_state(network: Network, observation: Observation) -> Network:
             network.links, observation.up, observation.adjacent, down_lately(observation), strict=True
         )
     )
-    return replace(network, nodes=nodes, links=links, demands=observation.network.demands)
+    return replace(network, nodes=nodes, links=links, demands=settled_demands(observation))

@@ -9,13 +9,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from .agreement import Agreement, Baseline, Tolerance, watch
+from .agreement import Agreement, Baseline, Tolerance, compare, watch
 from .errors import ExecutionError, TwinError
 from .live.network import LiveNetwork
 from .model import Floats, Frozen, Network
+from .observe.settled import settled_demands
 from .plan import Change, Plan, states, way_back
 from .policy import Policy
-from .preflight import configuration, remaining
+from .preflight import configuration, look_around, remaining
 from .running import Difference, Item, Running, beside, differences, read_running, told
 
 Action = Literal["apply", "agree", "disagree", "roll back", "refused"]
@@ -105,6 +106,7 @@ class Rollout:
         self._states, self._back = states(base, plan.steps), way_back(base, plan.steps)
         self._configured, self._beside = states(configured, plan.steps), running.beside if running else None
         self._measured: Floats | None = None
+        self._looked_at = live.now
         self._silent: tuple[str, ...] = ()
         self.applied = 0
 
@@ -119,7 +121,7 @@ class Rollout:
         for number, change in enumerate(self._plan.steps, start=1):
             permit()
             self._log.write(number, "apply", f"making step {number}", change=change)
-            reason = self._look_before(number, policy)
+            reason = self._look_before(number, tolerance, before, policy)
             if reason:
                 self._log.write(number, "disagree", reason, change=change)
                 return reason
@@ -131,25 +133,36 @@ class Rollout:
                 reason = f"after step {number} the network is not as predicted: {wrong}"
                 self._log.write(number, "disagree", reason, change=change, agreement=agreement)
                 return reason
-            self._measured = seen.network.demands if seen else None
+            self._measured = settled_demands(seen) if seen else None
+            self._looked_at = self._live.now
             told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
             self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
         return None
 
-    def _look_before(self, number: int, policy: Policy) -> str | None:
-        """Return why a step must not be made now: what is configured, or what the rest of the plan would do."""
+    def _look_before(self, number: int, tolerance: Tolerance, before: Baseline, policy: Policy) -> str | None:
+        """Return why a step must not be made now: what is configured, measured, or left of the plan.
+
+        Telemetry is looked at where it has gone on since the look before.
+        """
         wrong = self._wrongly_configured(number - 1)
         if wrong:
             return f"before step {number} the network is not configured as expected: {wrong}"
-        if number == 1 or self._measured is None:
+        if self._live.now != self._looked_at:
+            seen = look_around(self._states[number - 1], self._live, tolerance)
+            agreement = compare(seen, tolerance, before)
+            if not agreement.settled:
+                agreement, again = watch(self._states[number - 1], self._live, tolerance, before)
+                seen = again or seen
+            if agreement.deviation:
+                return f"before step {number} the network is not as predicted: {agreement.deviation}"
+            self._measured, self._looked_at = settled_demands(seen), self._live.now
+        if self._measured is None:
             return None
         here = self._states[number - 1].with_demands(self._measured)
         failed = remaining(self._plan, number - 1, here, self._states[0], policy)
-        return (
-            f"before step {number} what is left of the plan fails under the demands measured: {failed}"
-            if failed
-            else None
-        )
+        if failed is None:
+            return None
+        return f"before step {number} what is left of the plan fails under the demands measured: {failed}"
 
     def _differences(self, number: int) -> dict[Item, Difference]:
         """What is not configured as it should be after `number` steps, by the inventory and by the routers."""

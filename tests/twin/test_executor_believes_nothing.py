@@ -364,16 +364,37 @@ def test_a_plan_that_fails_under_the_demands_of_now_is_refused_however_small_the
 
 
 def test_a_surge_under_way_stops_the_steps_that_would_not_hold_it():
-    live = emulate(seed=1)
+    policy = Policy(max_blast_radius=1, max_delay_stretch=10, max_failure_utilisation=10)
+    demands = {("A", "B"): 8800.0, ("S", "Z"): 700.0, ("B", "A"): 500.0}
+    live = EmulatedNetwork(network_of(GROWTH, demands), seed=1, start=START)
+    live.wait(12)
     start = configuration(live.read_topology())
+    paths = [path.model_copy(update={"share": 0.5}) for path in STEPS[0].tunnel.paths]
+    tunnel = STEPS[0].tunnel.model_copy(update={"target": "B", "paths": tuple(paths)})
 
     def surge() -> None:
-        live.inject(Fault(kind=K.SURGE, element="node/D", severity=2.2))
+        live.inject(Fault(kind=K.SURGE, element="node/Z", severity=5.0))
         live.wait(3)
 
-    execution = run(live, on_step=at(2, "agree", surge))
+    steps = (SetWeight(link="D->B", weight=31), SetTunnel(tunnel=tunnel))
+    execution = run(live, steps=steps, policy=policy, on_step=at(1, "agree", surge))
     assert execution.status == "rolled_back"
+    assert "before step 2 what is left of the plan fails under the demands measured" in execution.reason
+    assert "C->B" in execution.reason
     assert configuration(live.read_topology()) == start
+
+
+def test_a_circuit_that_fails_between_two_steps_is_seen_before_the_next_one():
+    live = emulate(seed=1)
+
+    def cut() -> None:
+        live.inject(Fault(kind=K.LINK_DOWN, element="link/B:D--D:B"))
+        live.wait(2)
+
+    execution = run(live, on_step=at(1, "agree", cut))
+    assert execution.status == "rolled_back"
+    assert "before step 2 the network is not as predicted: state of link/B:D--D:B" in execution.reason
+    assert [x.step for x in execution.records if x.action == "apply"] == [1, 2]
 
 
 def test_differences_name_what_every_operator_can_configure():
