@@ -75,6 +75,21 @@ def worse_under_failure(before: Stressed, after: Stressed, policy: Policy, step:
     return next((violation for violation in violations if violation), None)
 
 
+def surely_worse(before: Stressed, after: Stressed, policy: Policy) -> Ints:
+    """Return the failures that the sweep's totals alone show to be worse than they may be, by position.
+
+    Quick: no failure is simulated again. One that is not among them may still be worse; `worse_under_failure` tells.
+    """
+    was, now = before.sweep, after.sweep
+    if was is None or now is None:
+        return np.zeros(0, np.int64)
+    limit, slack = policy.max_failure_utilisation, rate_slack(before.network)
+    lost = now.lost - was.lost > slack + accepted_loss(before.network, after.network, policy)
+    hotter = now.max_utilisation > np.maximum(limit, was.max_utilisation) + SHARE_SLACK
+    heavier = (now.max_utilisation > limit + SHARE_SLACK) & (now.overload > was.overload + slack)
+    return np.flatnonzero(lost | hotter | heavier)
+
+
 def _suspects(before: Stressed, after: Stressed, policy: Policy, accepted: float) -> Ints:
     """Return the failures that may be worse than before, by the sweep's totals, the worst first."""
     was, now = before.sweep, after.sweep

@@ -5,7 +5,7 @@ is, it moves no more traffic than the policy allows, and answers every counterex
 """
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
@@ -13,11 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.checks.compare import SHARE_SLACK
-from twin.checks.finding import Violation
 from twin.checks.gain import least_harm
 from twin.checks.moved import moved_share
 from twin.checks.order import order_steps
-from twin.checks.rules import may_follow, worse_under_failure
+from twin.checks.rules import may_follow, surely_worse, worse_under_failure
 from twin.checks.stressed import Stressed, under
 from twin.errors import UnknownElementError
 from twin.model import Floats, Ints, Network, Tunnel
@@ -57,6 +56,7 @@ class Judge:
         self.failures, self.base = self.start.failures, self.start.outcome
         self._latest: tuple[tuple[int, int], SweptLoads] | None = None
         self._calm = Stressed(network, ())
+        self._swept_last: tuple[Network, dict[tuple[int, ...], FailureSweep]] | None = None
         self._telling = _worst_first(self.start.sweep)
         self.evaluations = 1 + len(self.failures)
         self.arrays = compile_network(network)
@@ -115,41 +115,52 @@ class Judge:
 
     def is_safe(self, state: Network, swept: SweptLoads | None = None) -> bool:
         """Whether a plan may end in this state; `swept` is what it carries under every failure, where that is known."""
+        for before, after in self._stressed(state, swept):
+            worse = surely_worse(before, after, self.policy)
+            if worse.size:
+                self._try_first(after.failures[int(worse[0])].name)
+                return False
         return not self.objection(state, swept)
 
     def objection(self, state: Network, swept: SweptLoads | None = None) -> str:
         """Return in one sentence why no plan may end in this state; empty when one may."""
-        after = Stressed(state, ())
+        calm = Stressed(state, ())
         self.evaluations += 1
-        intact = may_follow(self._calm, after, self.policy)
+        intact = may_follow(self._calm, calm, self.policy)
         if intact:
             return intact.violation.detail
-        failing = self._under_failures(state, swept)
-        if failing:
-            return failing.detail
-        return self._radius_exceeded(state) or self._unanswered(state, after.outcome)
+        for before, after in self._stressed(state, swept):
+            failing = worse_under_failure(before, after, self.policy, 1)
+            if failing:
+                self._try_first(failing.counterexample.failure)
+                return failing.detail
+        return self._radius_exceeded(state) or self._unanswered(state, calm.outcome)
 
-    def _under_failures(self, state: Network, swept: SweptLoads | None) -> Violation | None:
-        """Return what a failure newly breaks; those that broke something last are tried first, then the worst."""
+    def _stressed(self, state: Network, swept: SweptLoads | None) -> Iterator[tuple[Stressed, Stressed]]:
+        """Yield the network and the state under the same failures, part by part, the most telling failures first."""
         if self.start.sweep is None:
-            return None
+            return
         if swept is not None:
-            after = Stressed(state, self.failures, self.demands.sweep(swept))
-            return worse_under_failure(self.start, after, self.policy, 1)
-        routing, first = route(compile_network(state)), 0
-        while first < len(self.failures):
-            rows = self._telling[first : first + max(_FIRST_FAILURES, first)]
+            yield self.start, Stressed(state, self.failures, self.demands.sweep(swept))
+            return
+        if self._swept_last is None or self._swept_last[0] is not state:
+            self._swept_last = state, {}
+        routing, first, known = route(compile_network(state)), 0, self._swept_last[1]
+        order = tuple(self._telling)
+        while first < len(order):
+            rows = order[first : first + max(_FIRST_FAILURES, first)]
             chosen = tuple(self.failures[i] for i in rows)
-            self.evaluations += len(chosen)
-            before = Stressed(self.network, chosen, rows_of(self.start.sweep, rows))
-            after = Stressed(state, chosen, sweep_failures(state, chosen, routing))
-            found = worse_under_failure(before, after, self.policy, 1)
-            if found is not None:
-                name = found.counterexample.failure
-                self._telling.sort(key=lambda i: self.failures[i].name != name)
-                return found
+            if rows not in known:
+                self.evaluations += len(chosen)
+                known[rows] = sweep_failures(state, chosen, routing)
+            yield (
+                Stressed(self.network, chosen, rows_of(self.start.sweep, rows)),
+                Stressed(state, chosen, known[rows]),
+            )
             first += len(rows)
-        return None
+
+    def _try_first(self, failure: str | None) -> None:
+        self._telling.sort(key=lambda i: self.failures[i].name != failure)
 
     def in_safe_order(self, steps: Sequence[Change]) -> tuple[Change, ...] | None:
         """Return the steps in an order in which no kind of harm ever rises, or None when none was found."""
