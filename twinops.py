@@ -41,6 +41,7 @@ def commands() -> typer.Typer:
     app.command()(intents.ask)
     app.command()(twin.plan)
     app.command()(twin.verify)
+    app.command()(twin.diff)
     app.command()(observation.quality)
     app.command()(observation.forecast)
     app.command()(observation.diagnose)

@@ -30,11 +30,17 @@ OK, REJECTED = 0, 3
 WHOLE_DAY = "00:00-24:00"
 
 
+class Verbatim(NamedTuple):
+    """Text for another program, which is written as it is, whatever the width of the terminal."""
+
+    text: str
+
+
 class Answer(NamedTuple):
     """A command's result; the text is made when it is read."""
 
     document: dict[str, JsonValue]
-    text: Iterable[RenderableType]
+    text: Iterable[RenderableType | Verbatim]
     code: int = OK
 
 

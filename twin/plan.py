@@ -20,6 +20,9 @@ LinkName = Annotated[str, Field(pattern=r"^.+->.+$", max_length=140, description
 NodeName = Annotated[str, Field(min_length=1, max_length=64, description="Node name.")]
 
 
+MAX_STEPS = 50
+
+
 class SetWeight(Frozen):
     """Set the IGP weight of one directed link."""
 
@@ -124,7 +127,7 @@ class ExpectedEffect(Frozen):
     harm: tuple[float, float] = Field(description="Mbit/s lost or above the limit, before and after.")
 
 
-Objective = Literal["relieve", "drain", "sleep", "restore"]
+Objective = Literal["relieve", "drain", "sleep", "restore", "change"]
 
 
 class Plan(Frozen):
@@ -134,12 +137,13 @@ class Plan(Frozen):
         min_length=1, max_length=300, description="One sentence: what gets better."
     )
     base: str = Field(pattern=r"^[0-9a-f]{16}$", description="Id of the snapshot the plan is for.")
-    steps: tuple[Change, ...] = Field(min_length=1, max_length=50)
+    steps: tuple[Change, ...] = Field(min_length=1, max_length=MAX_STEPS)
     method: str = Field(default="manual", max_length=60, description="Who computed it: an optimiser's name, or manual.")
     expected: ExpectedEffect | None = None
     objective: Objective = Field(
         default="relieve",
-        description="What gets better: less harm, nothing on what is drained, circuits asleep, measures undone.",
+        description="What gets better: less harm, nothing on what is drained, circuits asleep, measures undone; for a "
+        "change that somebody asks for, nothing has to.",
     )
 
     @property

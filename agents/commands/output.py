@@ -41,7 +41,12 @@ def give(command: str, answer: "Answer", *, as_json: bool) -> None:
     if as_json:
         emit(command, dict(answer.document))
     else:
+        from agents.answers import Verbatim
+
         for part in answer.text:
-            say(part)
+            if isinstance(part, Verbatim):
+                sys.stdout.write(f"{part.text}\n")
+            else:
+                say(part)
     if answer.code:
         raise typer.Exit(answer.code)

@@ -1,6 +1,7 @@
 """`import`, `whatif`, `plan` and `verify`: questions to the twin, without any agent."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,14 @@ import typer
 
 from .options import Json, Network, PolicyFile, Scenarios, Top, limits
 from .output import give
+
+
+class Form(StrEnum):
+    """How the verdict on a change is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JUNIT = "junit"
 
 
 def read_in(
@@ -98,19 +107,42 @@ def plan(
     give("plan", make_plan(network, limits(policy), wish, output=output, top=top), as_json=as_json)
 
 
+def diff(
+    before: Annotated[str, typer.Argument(help="A network, as `import` and `--network` take it.", show_default=False)],
+    after: Annotated[str, typer.Argument(help="The same network, changed.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Say what changed between two states of a network, as typed changes, and what none of them expresses."""
+    from agents.comparing import compare
+
+    give("diff", compare(before, after), as_json=as_json)
+
+
 def verify(
-    plan: Annotated[Path, typer.Argument(help="The plan, a JSON file.", show_default=False)],
+    plan: Annotated[Path | None, typer.Argument(help="The plan, a JSON file.", show_default=False)] = None,
     network: Network = "sndlib/germany50",
     policy: PolicyFile = None,
     scenarios: Scenarios = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write a safe order, if any.")] = None,
+    before: Annotated[str | None, typer.Option("--from", help="Without a plan: the network as it is.")] = None,
+    after: Annotated[str | None, typer.Option("--to", help="Without a plan: the network as it shall be.")] = None,
+    traffic: Annotated[Path | None, typer.Option("--traffic", help="Traffic for --from, as CSV or Parquet.")] = None,
+    form: Annotated[Form, typer.Option("--format", help="Of a change: text, markdown or junit.")] = Form.TEXT,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write a safe order.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Let the gate judge a plan: simulate it step by step, under every single failure, and back.
+    """Let the gate judge a plan, or a change: simulate it step by step, under every single failure, and back.
 
-    When only its order does harm, look for one that does not.
+    When only its order does harm, look for one that does not. With --from and --to, the steps between two states of a
+    network are the plan. Exit code 0 means safe, 3 rejected or not wholly judged.
     """
-    from agents.answers import judge_plan
+    if plan is None and before is not None and after is not None:
+        from agents.comparing import judge_change
 
-    answer = judge_plan(plan, network, limits(policy), scenarios, reordered=output)
+        answer = judge_change(before, after, limits(policy), traffic=traffic, output=output, form=form.value)
+    elif plan is not None and before is None and after is None:
+        from agents.answers import judge_plan
+
+        answer = judge_plan(plan, network, limits(policy), scenarios, reordered=output)
+    else:
+        raise typer.BadParameter("give a plan, or --from and --to")
     give("verify", answer, as_json=as_json)

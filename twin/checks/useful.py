@@ -17,7 +17,7 @@ def useful(rehearsal: Rehearsal) -> Check:
     *relieve*: harm falls by `min_gain` of what any plan could spare the network, or the peak utilisation by that share
     of itself when there is no harm. *drain*: more is drained than before
     and nothing passes it any more. *sleep*: more circuits sleep. *restore*: fewer elements are drained, asleep or
-    tunnelled.
+    tunnelled. *change*: somebody asks for it, no gain is required, and what it does is said.
     """
     match rehearsal.plan.objective:
         case "relieve":
@@ -28,6 +28,8 @@ def useful(rehearsal: Rehearsal) -> Check:
             return _counts(rehearsal, "circuits asleep", _asleep(rehearsal.base), _asleep(rehearsal.final))
         case "restore":
             return _counts(rehearsal, "measures undone", -_measures(rehearsal.base), -_measures(rehearsal.final))
+        case "change":
+            return _asked_for(rehearsal)
 
 
 def _relieves(rehearsal: Rehearsal) -> Check:
@@ -37,6 +39,12 @@ def _relieves(rehearsal: Rehearsal) -> Check:
     if gain >= limits.min_gain and gain > 0:
         return Check(name="useful", passed=True, measured=gain, limit=limits.min_gain, detail=detail)
     return _useless(rehearsal, after.busiest or "network", detail, (gain, limits.min_gain))
+
+
+def _asked_for(rehearsal: Rehearsal) -> Check:
+    before, after = (rehearsal.outcomes[i].max_utilisation for i in (0, -1))
+    detail = f"a change that was asked for: no gain is required; the peak goes from {before:.4f} to {after:.4f}"
+    return Check(name="useful", passed=True, measured=before - after, limit=0.0, detail=detail)
 
 
 def _drains(rehearsal: Rehearsal) -> Check:
