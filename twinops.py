@@ -96,6 +96,8 @@ def _fail_by(error: Exception, *, as_json: bool) -> int:
         raise error
     if isinstance(error, TwinError):
         return _fail(error.code, str(error), error.fix, error.exit_code, as_json=as_json)
+    if isinstance(error, OSError | MemoryError):  # the machine said no: that is nobody's bug
+        return _fail("system", str(error) or "out of memory", "free some space or memory", FAILURE, as_json=as_json)
     fix = "this is a bug; TWINOPS_DEBUG=1 shows where"
     return _fail("internal", f"{type(error).__name__}: {error}", fix, FAILURE, as_json=as_json)
 
@@ -105,6 +107,7 @@ def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -
     if as_json:
         body = {"code": code, "message": line, "fix": fix, "exit_code": exit_code}
         sys.stdout.write(json.dumps({"format": FORMAT, "error": body}, ensure_ascii=False) + "\n")
+        sys.stdout.flush()  # telemetry is delivered after this, and no result waits for it
     sys.stderr.write(f"error: {line}{f' ({fix})' if fix else ''}\n")
     return exit_code
 

@@ -20,6 +20,7 @@ from tools.desk import Desk
 from tools.questions import QUESTIONS
 from tools.registry import Toolbox
 from twin.errors import BudgetError, InputError
+from twin.files import parse_json
 
 from .asking import RIGHTS, Called, Reply, checked
 from .context import TOKENS, window
@@ -71,6 +72,6 @@ async def _results(toolbox: Toolbox, asked: Sequence[Any], calls: list[Called]) 
 
 def _parsed(arguments: str) -> JsonValue:
     try:
-        return cast(JsonValue, json.loads(arguments or "{}"))
+        return parse_json(arguments or "{}")
     except ValueError:
         return arguments

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from twin.certificate import Approval, Authority, SigningKey, objection
 from twin.errors import AuthorityError, CertificateError, InputError, RefusedError, TwinError
+from twin.files import is_plain
 from twin.formats.plan import read_plan
 from twin.model import Frozen
 from twin.plan import Plan
@@ -26,7 +27,7 @@ from .charter import Register, home_folder
 from .events import ApprovalGiven, RunFinished
 from .journal import Clock, Journal
 from .ownership import own
-from .past import JOURNAL, Past, read_past
+from .past import JOURNAL, SENSELESS, Past, read_past
 from .runs import list_runs
 
 TWIN, PLAN = "twin.duckdb", "plan.json"
@@ -67,7 +68,7 @@ def pending(runs: Path, now: datetime, home: Path | None = None) -> tuple[Pendin
     for past in _waiting(runs):
         try:
             found.append(_pending(past, now, Register(home or home_folder(), past.started.run)))
-        except TwinError:
+        except (TwinError, *SENSELESS):
             continue
     return tuple(sorted(found, key=lambda one: (one.since, one.run)))
 
@@ -76,7 +77,7 @@ def _waiting(runs: Path) -> Iterator[Past]:
     for entry in list_runs(runs, outcome="awaiting approval", top=_MOST):
         try:
             past = read_past(runs / entry.run)
-        except TwinError:
+        except (TwinError, *SENSELESS):  # one bad run never spoils a listing
             continue
         if past.waits is not None:
             yield past
@@ -95,9 +96,9 @@ def find_waiting(runs: Path, name: str) -> Path:
 
     Raises `InputError` when nothing, or more than one thing, has that name.
     """
-    if (runs / name / JOURNAL).is_file():
+    if is_plain(runs / name / JOURNAL):
         return runs / name
-    if (Path(name) / JOURNAL).is_file():
+    if is_plain(Path(name) / JOURNAL):
         return Path(name)
     waiting = _waiting(runs) if len(name) >= _SHORTEST else ()
     paths = [past.folder for past in waiting if past.judged is not None and past.judged[0].hash.startswith(name)]
@@ -210,7 +211,7 @@ def require_waiting(past: Past, register: Register, now: datetime) -> None:
         raise CertificateError(
             f"the plan has waited too long: it expired at {waiting.expires:%F %T%z}", fix="run again: traffic has moved"
         )
-    if read_plan(past.folder / PLAN).hash != plan.hash:
+    if read_plan(past.folder / PLAN, below=past.folder).hash != plan.hash:
         raise CertificateError(
             f"{past.folder / PLAN} was edited: it is not the plan that was verified", fix="run again, or restore it"
         )

@@ -5,13 +5,13 @@ what its owner approved before and for a plan that is under way.
 """
 
 import re
-import tomllib
 from pathlib import Path
 
 from pydantic import Field, ValidationError
 
 from twin.certificate import Person, PublicKey, SigningKey
 from twin.errors import CertificateError, InputError, StoreError
+from twin.files import SMALL, exists, read_text, read_toml
 from twin.model import Frozen
 from twin.policy import RiskTier
 
@@ -59,10 +59,8 @@ def person_of(home: Path, who: str) -> Person | None:
 def _rights_of(home: Path, who: str) -> Rights:
     path = _folder(home, who) / f"{who}.toml"
     try:
-        return Rights.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return Rights()
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        return Rights.model_validate(read_toml(path) if exists(path) else {})
+    except (InputError, ValidationError) as error:
         raise StoreError(f"{path} holds no rights", fix='write up_to = "low", "medium" or "high"') from error
 
 
@@ -85,13 +83,13 @@ def key_of(home: Path, who: str, path: Path | None = None, *, runs: Path | None 
 def public_key_of(home: Path, who: str) -> PublicKey:
     """Return the key that a person is known by. Raises `InputError` when there is none, `StoreError` if unreadable."""
     path = _folder(home, who) / f"{who}.pub"
-    try:
-        text = path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+    if not exists(path):
         fix = f"make a key with: twinops approve --new-key --as {who}"
-        raise InputError(f"nobody called {who} may approve here", fix=fix) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"cannot read {path}", fix="restore it, or make a new key") from error
+        raise InputError(f"nobody called {who} may approve here", fix=fix)
+    try:
+        text = read_text(path, most=SMALL).strip()
+    except InputError as error:
+        raise StoreError(str(error), fix="restore it, or make a new key") from error
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise StoreError(f"{path} holds no public key of 64 hex digits", fix="restore it, or make a new key")
     return PublicKey(text)

@@ -5,16 +5,15 @@ everything spent so far is below every limit, so that a limit is passed by one c
 """
 
 import time
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple, cast
 
 from pydantic import ValidationError
 
 from tools.handover import Role
-from twin.errors import BudgetError, InputError
+from twin.errors import BudgetError, FormatError, InputError
+from twin.files import exists, read_toml
 
 from .events import ChatAnswered
 from .limits import Limits, RunBudget
@@ -35,14 +34,10 @@ def read_budget(text: str) -> RunBudget:
 
     Raises `InputError` that names the key.
     """
-    path = Path(text)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"run": _inline(text)}
-        return RunBudget.model_validate(content)
-    except OSError as error:
-        raise InputError(f"{text}: cannot be read: {error.strerror}", fix=_FIX) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{text}: not TOML: {error}", fix=_FIX) from error
+        return RunBudget.model_validate(read_toml(text) if exists(text) else {"run": _inline(text)})
+    except FormatError as error:
+        raise InputError(str(error), fix=_FIX) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])

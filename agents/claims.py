@@ -5,15 +5,15 @@ A number is supported when some result, converted to its unit and rounded as it 
 that models, devices or files wrote support nothing, whatever tool passed them on.
 """
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
 from pydantic import Field, JsonValue
 
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+from twin.files import parse_json
 from twin.model import Frozen
 
 from .events import (
@@ -230,7 +230,7 @@ def _handover_words(event: StageFinished) -> Iterator[tuple[str, str]]:
 
 def _parsed(content: str) -> JsonValue:
     try:
-        return cast(JsonValue, json.loads(content))
+        return parse_json(content)
     except ValueError:
         return None
 

@@ -23,6 +23,7 @@ from .budget import Meter, price_for
 from .chat import Session
 from .contracts import RIGHTS
 from .driver import Driver
+from .ending import Account, finished
 from .events import Outcome, RunFinished, RunStarted, Stage
 from .intent.limits import tighten
 from .intent.serve import aim_of
@@ -102,13 +103,13 @@ async def _followed(ground: Ground) -> Ended:
             span.set_attribute(OUTCOME, ending.outcome)
         if ending.outcome != "awaiting approval":  # who approves sees whether the twin is still the one it was
             operator.mirror()
-        finished = _closing(ending, operator, ground.scene, time.monotonic() - started)
-        ground.journal.append(finished)
-        remember(ground.folder, ground.run, desk, finished)
+        last = finished(ending.outcome, ending.because, _account(operator, time.monotonic() - started), ground.scene)
+        ground.journal.append(last)
+        remember(ground.folder, ground.run, desk, last)
         if ending.bug is not None:
             raise ending.bug
         if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:
-            return Ended(finished, ending.error)
+            return Ended(last, ending.error)
         operator.approvals, stage = tuple(ground.approvals), "approve"
         ground.scene.live.catch_up_outside()
 
@@ -186,20 +187,13 @@ def _opening(ground: Ground) -> RunStarted:
     )
 
 
-def _closing(ended: _Ending, operator: NetworkOperator, scene: Scene, seconds: float) -> RunFinished:
+def _account(operator: NetworkOperator, seconds: float) -> Account:
     desk, spent = operator.desk, operator.session.spent
-    return RunFinished(
-        outcome=ended.outcome,
-        because=ended.because,
+    return Account(
         figures=operator.figures,
-        cause=desk.diagnosis.cause if desk.diagnosis else None,
-        causes=desk.diagnosis.faults if desk.diagnosis else (),
-        truth=scene.fault,
-        onset=scene.onset,
-        plan=desk.submission.plan.hash
-        if ended.outcome in ("resolved", "relieved", "done", "scheduled") and desk.submission
-        else None,
-        waits_for=operator.waits_for if ended.outcome == "awaiting approval" else None,
+        diagnosis=desk.diagnosis,
+        plan=desk.submission.plan.hash if desk.submission else None,
+        waits_for=operator.waits_for,
         certificate_checked=operator.accepted,
         rounds=len(desk.rejected) + (desk.submission is not None and not _is_rejected(desk)),
         model_calls=spent.model_calls,
@@ -207,14 +201,9 @@ def _closing(ended: _Ending, operator: NetworkOperator, scene: Scene, seconds: f
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
         repeated_calls=spent.repeated_calls,
-        money=_rounded(operator.session.meter.total.money),
-        watt_hours=_rounded(operator.session.meter.total.watt_hours),
+        spent=operator.session.meter.total,
         seconds=seconds,
     )
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
 
 
 def _so_far(desk: Desk) -> str:

@@ -1,13 +1,13 @@
 """Writing a run's record: JSON Lines, each line bound to the one before by its hash, written before it takes effect."""
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Self
 
+from twin.append_log import AppendLog
 from twin.errors import JournalError, RehearsedError, StoreError
 
 from .events import Event
@@ -23,12 +23,13 @@ Listener = Callable[[Record], None]
 class Journal:
     """An append-only run record. Each event is written first and shown to the listener afterwards.
 
-    Every line reaches the operating system at once; a durable event reaches the disk before `append` returns.
-    Raises `StoreError` when the file exists or cannot be written, `JournalError` after it is closed.
+    Every line reaches the operating system at once; a durable event reaches the disk before `append` returns. An event
+    that could not be written is not on record, and the next one follows the one before it (see `AppendLog`).
+    Raises `StoreError` when the file exists or cannot be made, `JournalError` when an event cannot be written.
     """
 
     def __init__(self, path: Path | None, *, clock: Clock, listener: Listener | None = None) -> None:
-        self._file = _opened(path, "xb") if path else None
+        self._log = AppendLog.create(path) if path else None
         self._clock, self._listener = clock, listener
         self._lock = threading.Lock()
         self._head, self._seq = GENESIS, 0
@@ -41,10 +42,7 @@ class Journal:
         Nothing is recalled: what is appended follows the last record.
         """
         journal = cls(None, clock=clock, listener=listener)
-        journal._file = _opened(path, "r+b")
-        if reading.torn:
-            journal._file.truncate(journal._file.read().rfind(b"\n") + 1)
-        journal._file.seek(0, os.SEEK_END)
+        journal._log = AppendLog.reopen(path)
         journal._head, journal._seq = reading.head, len(reading.records)
         return journal
 
@@ -87,38 +85,22 @@ class Journal:
         return record
 
     def close(self) -> None:
-        """Put everything on disk and take no more."""
-        if self._file is not None and not self._file.closed:
-            _sync(self._file)
-            self._file.close()
+        """Put everything on disk and take no more. Raises `JournalError` when that fails."""
+        if self._log is None:
+            return
+        try:
+            self._log.close()
+        except StoreError as error:
+            raise JournalError(str(error), fix=error.fix) from error
 
     def _write(self, event: Event) -> Record:
-        if self._file is None:
+        if self._log is None:
             raise RehearsedError(f"the record ends before {event.kind!r}", fix="resume the run")
-        if self._file.closed:
-            raise JournalError(f"the journal is closed, {event.kind!r} was not written", fix="this is a bug: report it")
         content = body(self._seq, self._clock(), self._head, event)
         hashed = digest(content)
         try:
-            self._file.write(canonical({**content, "hash": hashed}) + b"\n")
-            self._file.flush()
-        except OSError as error:
-            raise JournalError(f"cannot write the journal: {error.strerror}", fix="free some space") from error
-        if event.durable:
-            _sync(self._file)
+            self._log.append([canonical({**content, "hash": hashed})], durable=event.durable)
+        except StoreError as error:
+            raise JournalError(f"{event.kind!r} is not on record: {error}", fix=error.fix) from error
         self._head, self._seq = hashed, self._seq + 1
         return Record.model_validate({**content, "hash": hashed})
-
-
-def _opened(path: Path, mode: str) -> BinaryIO:
-    try:
-        return path.open(mode)  # pyright: ignore[reportReturnType] - both modes that are used here are binary
-    except FileExistsError as error:
-        raise StoreError(f"{path} exists already", fix="choose another run folder") from error
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}", fix="choose another run folder") from error
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

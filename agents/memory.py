@@ -5,14 +5,15 @@ folder, so that it can be resumed and replayed as it was; it adds its own incide
 """
 
 import os
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from tools.desk import Desk
 from tools.diagnosis import signs_of
-from twin.errors import TwinError
-from twin.formats.text import write_text
+from twin.errors import StoreError, TwinError
+from twin.files import is_plain, read_bytes, write_bytes, write_text
 from twin.store.memory import IncidentMemory, PastIncident, Recollection
 
 from .events import RunFinished
@@ -29,7 +30,7 @@ def recollection(folder: Path, network: str, *, again: bool) -> Recollection | N
     """
     kept, memory = folder / KEPT, shared_memory()
     if again:
-        return Recollection.model_validate_json(kept.read_text(encoding="utf-8")) if kept.exists() else None
+        return _kept(folder) if is_plain(kept) else None
     if memory is None:
         return None
     found = memory.recollect(network)
@@ -37,10 +38,17 @@ def recollection(folder: Path, network: str, *, again: bool) -> Recollection | N
     return found
 
 
+def _kept(folder: Path) -> Recollection:
+    try:
+        return Recollection.model_validate_json(read_bytes(folder / KEPT, below=folder))
+    except ValidationError as error:
+        raise StoreError(f"{folder / KEPT} is no memory of a run", fix="restore it from a copy") from error
+
+
 def bring_along(folder: Path, into: Path) -> None:
     """Give another folder what a run read at its start, so that the run can be gone through there."""
-    if (folder / KEPT).exists():
-        shutil.copyfile(folder / KEPT, into / KEPT)
+    if is_plain(folder / KEPT):
+        write_bytes(into / KEPT, read_bytes(folder / KEPT, below=folder))
 
 
 def remember(folder: Path, run: str, desk: Desk, finished: RunFinished) -> None:
@@ -50,7 +58,7 @@ def remember(folder: Path, run: str, desk: Desk, finished: RunFinished) -> None:
     written is left as it is: the run is what counts.
     """
     memory, incident = shared_memory(), desk.incident
-    if memory is None or incident is None or not incident.symptoms or not (folder / KEPT).exists():
+    if memory is None or incident is None or not incident.symptoms or not is_plain(folder / KEPT):
         return
     if finished.outcome in _NO_LESSON:
         return

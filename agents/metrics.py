@@ -26,7 +26,9 @@ from tools.tracing import (
     WORKFLOW_NAME,
 )
 from tools.tracing import Histogram as Named
-from twin.formats.text import write_text
+from twin.files import write_text
+
+from .delivery import MetricSender
 
 _KEPT = (OPERATION, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, AGENT_NAME, TOOL_NAME, WORKFLOW_NAME, ERROR_TYPE)
 """Attributes of a span that its metrics carry: few values each, no ids."""
@@ -34,11 +36,14 @@ _EXPORT_MS = 60_000
 
 
 class Metrics:
-    """The meters of one run; closing them writes what they hold to a file, and to a collector if there is one."""
+    """The meters of one run: `write` keeps what they hold in a file, `send` brings it to a collector."""
 
     def __init__(self, path: Path, resource: Resource, *, to_collector: bool) -> None:
         self._path, self._kept = path, InMemoryMetricReader()
-        readers: list[MetricReader] = [self._kept, *([_otlp()] if to_collector else [])]
+        self._sender = MetricSender() if to_collector else None
+        readers: list[MetricReader] = [self._kept]
+        if self._sender is not None:
+            readers.append(PeriodicExportingMetricReader(self._sender, export_interval_millis=_EXPORT_MS))
         self._provider = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
         meter = self._provider.get_meter("twinops")
         self._tokens = _histogram(meter, TOKEN_USAGE)
@@ -55,12 +60,19 @@ class Metrics:
         if INPUT_TOKENS in attributes:
             self._record_tokens(attributes, kept)
 
-    def close(self) -> None:
-        """Write the file, send what is left and stop."""
+    def write(self) -> None:
+        """Write the file. Raises `InputError` when it cannot be written."""
         data = self._kept.get_metrics_data()
         if data is not None:
             write_text(self._path, data.to_json(indent=None) + "\n")
+
+    def send(self) -> None:
+        """Send what is left and stop."""
         self._provider.shutdown()
+
+    def missing(self) -> str:
+        """What a collector has not got, in words; empty if it has all."""
+        return "the metrics" if self._sender is not None and not self._sender.sent else ""
 
     def _record_tokens(self, attributes: Mapping[str, AttributeValue], kept: Mapping[str, AttributeValue]) -> None:
         for kind, name in (("input", INPUT_TOKENS), ("output", OUTPUT_TOKENS)):
@@ -73,9 +85,3 @@ def _histogram(meter: Meter, named: Named) -> Histogram:
     return meter.create_histogram(
         named.name, named.unit, named.description, explicit_bucket_boundaries_advisory=list(named.buckets)
     )
-
-
-def _otlp() -> MetricReader:
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
-    return PeriodicExportingMetricReader(OTLPMetricExporter(), export_interval_millis=_EXPORT_MS)

@@ -15,8 +15,8 @@ from twin.agreement import Tolerance
 from twin.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
 from twin.errors import CertificateError
 from twin.executor import Execution, StepRecord, execute, no_longer_in_place, recover
+from twin.files import write_text
 from twin.formats.plan import write_plan
-from twin.formats.text import write_text
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe

@@ -4,23 +4,27 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from twin.errors import StoreBusyError, StoreError
+from twin.files import extend, open_lock, reason
 
 LOCK = "lock"
+_DIGITS = 20  # of a process's id, at most
 
 
 @contextmanager
 def own(folder: Path) -> Generator[None]:
     """Hold a run's folder; the operating system takes the lock back when the process ends, however it ends.
 
-    Raises `StoreBusyError` that names the process which holds it, `StoreError` when the folder cannot be written.
+    Raises `StoreBusyError` that names the process which holds it, `StoreError` when the folder cannot be written, or
+    something else is in the lock's place.
     """
     try:
-        file = (folder / LOCK).open("a+", encoding="ascii")
-    except OSError as error:
-        raise StoreError(f"cannot write {folder / LOCK}: {error.strerror}", fix="name a run's folder") from error
+        file = open_lock(folder / LOCK)
+    except (OSError, ValueError) as error:
+        problem = f"cannot write {folder / LOCK}: {reason(folder / LOCK, error)}"
+        raise StoreError(problem, fix="name a run's folder") from error
     with file:
         _take(file, folder)
         yield
@@ -29,25 +33,24 @@ def own(folder: Path) -> Generator[None]:
 def holder(folder: Path) -> int | None:
     """Return the id of the process that works on a run now, None when nobody does."""
     try:
-        file = (folder / LOCK).open("r+", encoding="ascii")
-    except OSError:
+        file = extend(folder / LOCK, new=False)
+    except (OSError, ValueError):
         return None
     with file:
         return None if _locked(file) else _written(file)
 
 
-def _take(file: TextIO, folder: Path) -> None:
+def _take(file: BinaryIO, folder: Path) -> None:
     if not _locked(file):
         owner = _written(file)
         who = f"process {owner}" if owner else "another process"
         raise StoreBusyError(f"run {folder.name} is held by {who}", fix="wait until it ends, or stop it")
     file.seek(0)
     file.truncate()
-    file.write(f"{os.getpid()}\n")
-    file.flush()
+    file.write(f"{os.getpid()}\n".encode())
 
 
-def _locked(file: TextIO) -> bool:
+def _locked(file: BinaryIO) -> bool:
     import fcntl
 
     try:
@@ -57,7 +60,7 @@ def _locked(file: TextIO) -> bool:
     return True
 
 
-def _written(file: TextIO) -> int | None:
+def _written(file: BinaryIO) -> int | None:
     file.seek(0)
-    text = file.read().strip()
+    text = file.read(_DIGITS).strip()
     return int(text) if text.isdigit() else None

@@ -1,6 +1,7 @@
 """What a run's record says of it: how it began, whether it ended, what waits, what it had spent."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from tools.handover import Decision, Diagnosis, PlanSubmission
 from twin.certificate import Approval
 from twin.errors import InputError, JournalError
+from twin.files import is_plain
 from twin.plan import Plan
 from twin.verdict import Verdict
 
@@ -30,6 +32,18 @@ from .record import Reading, Record, read_journal
 
 JOURNAL = "journal.jsonl"
 CANCELLED = "call-cancelled"
+SENSELESS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+"""What a record of sound form and no meaning can make of whoever tells it: somebody may have written it by hand."""
+
+
+@contextmanager
+def understood(folder: Path) -> Generator[None]:
+    """Answer a record that makes no sense with a `JournalError`, where somebody else's folder is read."""
+    try:
+        yield
+    except SENSELESS as error:
+        words = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise JournalError(f"the record of {folder} makes no sense: {words}", fix="do not trust this folder") from error
 
 
 @dataclass(frozen=True)
@@ -131,7 +145,7 @@ def read_past(folder: Path) -> Past:
     Raises `InputError` when there is none, or it was killed before its first record, `JournalError` when its record is
     broken.
     """
-    if not (folder / JOURNAL).is_file():
+    if not is_plain(folder / JOURNAL):
         raise InputError(f"{folder} holds no run", fix="`twinops runs` lists them")
     reading = read_journal(folder / JOURNAL)
     if not reading.records:

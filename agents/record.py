@@ -6,9 +6,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from pydantic import AwareDatetime, ValidationError
 
-from twin.errors import JournalError, StoreError
+from twin.append_log import read_lines
+from twin.errors import InputError, JournalError, StoreError
+from twin.files import parse_json
 from twin.model import Frozen
 
 from .events import Event
@@ -20,7 +22,7 @@ class Record(Frozen):
     """One line: `hash` covers everything else in it, `previous` is the hash of the line before."""
 
     seq: int
-    time: datetime
+    time: AwareDatetime
     previous: str
     event: Event
     hash: str
@@ -46,17 +48,16 @@ def read_journal(path: Path) -> Reading:
     byte for byte what its record is written as.
     """
     try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}", fix="name a run's folder") from error
-    *lines, rest = text.split(b"\n")
+        lines = read_lines(path)
+    except InputError as error:
+        raise StoreError(str(error), fix="name a run's folder") from error
     records: list[Record] = []
     head = GENESIS
-    for number, line in enumerate(lines):
+    for number, line in enumerate(lines.whole):
         record = _read_line(path, number, line, head)
         head = record.hash
         records.append(record)
-    return Reading(tuple(records), torn=bool(rest))
+    return Reading(tuple(records), lines.torn)
 
 
 def body(seq: int, time: datetime, previous: str, event: Event) -> dict[str, object]:
@@ -78,7 +79,7 @@ def digest(content: dict[str, object]) -> str:
 def _read_line(path: Path, number: int, line: bytes, head: str) -> Record:
     where = f"{path}: line {number + 1}"
     try:
-        record = Record.model_validate(json.loads(line))
+        record = Record.model_validate(parse_json(line))
     except (ValueError, ValidationError) as error:
         raise JournalError(f"{where} is not a journal record", fix="restore the file from a copy") from error
     content = body(record.seq, record.time, record.previous, record.event)

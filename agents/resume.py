@@ -18,9 +18,11 @@ from twin.policy import Policy
 from twin.store import TwinStore
 
 from .approval import may_go_on, require_waiting
+from .budget import Meter, price_for
 from .charter import Register
 from .course import Ended, Ground, follow
-from .events import ExecutionStep, Outcome, RunFinished, RunResumed
+from .ending import Account, finished
+from .events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned
 from .journal import Clock, Journal, Listener
 from .models import Model, resolve
 from .ownership import own
@@ -141,30 +143,32 @@ def close(ground: Ground, past: Past, outcome: Outcome, because: str) -> Ended:
             because = f"{because}, and not everything could be taken back: {raised}"
     ground.store.save_snapshot(live.read_topology(), now=live.now, parent=ground.network.id)
     ground.store.set_current(live.read_topology().id)
-    finished = _closing(ground, past, outcome, because)
-    ground.journal.append(finished)
-    return Ended(finished, error)
+    last = finished(outcome, because, _account(past, ground.request), ground.scene)
+    ground.journal.append(last)
+    return Ended(last, error)
 
 
 def _record(ground: Ground, step: StepRecord) -> None:
     ground.journal.append(ExecutionStep(**step.model_dump()))
 
 
-def _closing(ground: Ground, past: Past, outcome: Outcome, because: str) -> RunFinished:
-    answers, diagnosis = past.answers, past.diagnosis
-    return RunFinished(
-        outcome=outcome,
-        because=because,
+def _account(past: Past, request: RunRequest) -> Account:
+    meter = Meter(request.budget, price_for(request.budget, request.model))
+    for answer in past.answers:
+        meter.add(answer)
+    return Account(
         figures=past.figures,
-        cause=diagnosis.cause if diagnosis else None,
-        causes=diagnosis.faults if diagnosis else (),
-        truth=ground.scene.fault,
-        onset=ground.scene.onset,
+        diagnosis=past.diagnosis,
+        plan=past.judged[0].hash if past.judged else None,
+        waits_for=past.waits,
+        certificate_checked=any(isinstance(event, ExecutionStep) for event in past.events),
         rounds=past.rounds,
-        model_calls=len(answers),
-        tool_calls=sum(len(answer.tool_calls) for answer in answers),
-        input_tokens=sum(answer.input_tokens for answer in answers),
-        output_tokens=sum(answer.output_tokens for answer in answers),
+        model_calls=sum(isinstance(event, ChatRequested) for event in past.events),
+        tool_calls=sum(len(answer.tool_calls) for answer in past.answers),
+        input_tokens=sum(answer.input_tokens for answer in past.answers),
+        output_tokens=sum(answer.output_tokens for answer in past.answers),
+        repeated_calls=sum(isinstance(event, ToolReturned) and event.repeated for event in past.events),
+        spent=meter.total,
         seconds=past.worked_s,
     )
 

@@ -5,17 +5,19 @@ read: settings as measured against DuckDB 2 (https://duckdb.org/docs/stable/oper
 """
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import duckdb
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationError
 
 from tools.sql_grammar import NotAllowedError, check_statement
 from twin.errors import InputError, StoreError
+from twin.files import MAX_BYTES, require_file
 from twin.model import Frozen
 
 from .events import Outcome
@@ -46,18 +48,19 @@ _RECORD = """
 CREATE VIEW record AS
 SELECT regexp_extract(filename, '([^/]+)/journal\\.jsonl$', 1) AS run, seq, time, event->>'kind' AS kind,
     event->>'role' AS role, event->>'stage' AS stage, event->>'next' AS next, event->>'tool' AS tool,
-    (event->>'ok')::BOOLEAN AS ok, (event->>'repeated')::BOOLEAN AS repeated, event->>'action' AS action,
-    (event->>'input_tokens')::BIGINT AS input_tokens, (event->>'output_tokens')::BIGINT AS output_tokens,
-    (event->>'seconds')::DOUBLE AS seconds,
+    try_cast(event->>'ok' AS BOOLEAN) AS ok, try_cast(event->>'repeated' AS BOOLEAN) AS repeated,
+    event->>'action' AS action, try_cast(event->>'input_tokens' AS BIGINT) AS input_tokens,
+    try_cast(event->>'output_tokens' AS BIGINT) AS output_tokens,
+    try_cast(event->>'seconds' AS DOUBLE) AS seconds,
     coalesce(event->>'because', event->>'text', event->>'content', event->>'detail') AS text, event
-FROM read_json('{glob}', format = 'newline_delimited', columns = {{seq: 'BIGINT', time: 'TIMESTAMPTZ', event: 'JSON'}},
+FROM read_json({files}, format = 'newline_delimited', columns = {{seq: 'BIGINT', time: 'TIMESTAMPTZ', event: 'JSON'}},
     ignore_errors = true, filename = true, maximum_object_size = 67108864)
 WHERE seq IS NOT NULL
 """
 _RUN = """
 CREATE VIEW run AS
 SELECT run, any_value(event->>'network') FILTER (kind = 'run started') AS network,
-    any_value((event->>'seed')::BIGINT) FILTER (kind = 'run started') AS seed,
+    any_value(try_cast(event->>'seed' AS BIGINT)) FILTER (kind = 'run started') AS seed,
     any_value(event->>'model') FILTER (kind = 'run started') AS model,
     min(time) AS started, max(time) AS ended, count(*) AS records,
     CASE WHEN arg_max(kind, seq) IN ('run finished', 'approval given')
@@ -74,8 +77,7 @@ FROM record GROUP BY run
 """
 _TABLES = frozenset({"run", "record"})
 _LIST = (
-    "SELECT run, network, seed, model, started, outcome, because, records, model_calls, tool_calls, seconds "
-    "FROM run ORDER BY started DESC, run DESC"
+    "SELECT run, network, seed, model, started, outcome, because, records, model_calls, tool_calls, seconds FROM run"
 )
 
 
@@ -107,25 +109,45 @@ class Rows(NamedTuple):
     truncated: bool
 
 
+class Listing(NamedTuple):
+    """The runs in a folder, the newest first, and by the folder's name why a journal in it cannot be read."""
+
+    entries: tuple[RunEntry, ...]
+    unreadable: dict[str, str]
+
+    def only(self, *, outcome: str | None = None, network: str | None = None, top: int = 20) -> tuple[RunEntry, ...]:
+        """The newest runs with this outcome and network, at most `top`."""
+        wanted = (x for x in self.entries if outcome in (None, x.outcome) and network in (None, x.network))
+        return tuple(islice(wanted, top))
+
+
 def list_runs(
     runs: Path, *, outcome: str | None = None, network: str | None = None, top: int = 20
 ) -> tuple[RunEntry, ...]:
-    """List the newest runs in a folder, at most `top` of those with this outcome and network.
+    """List the newest runs in a folder, at most `top` of those with this outcome and network; as `survey` does."""
+    return survey(runs).only(outcome=outcome, network=network, top=top)
 
-    Raises `StoreError` when the journals cannot be read.
-    """
-    if not any(runs.glob(f"*/{JOURNAL}")):
-        return ()
-    with _journals(runs) as connection:
-        found = connection.execute(_LIST)
-        names = [str(column[0]) for column in found.description or []]
-        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    entries = (
-        _entry(runs, row)
-        for row in rows
-        if row["network"] is not None and outcome in (None, row["outcome"]) and network in (None, row["network"])
-    )
-    return tuple(entry for entry, _ in zip(entries, range(top), strict=False))
+
+def survey(runs: Path) -> Listing:
+    """Look at every run in a folder. A journal that cannot be read is named with the reason, and spoils no other."""
+    journals, unreadable = _places(runs)
+    rows: list[dict[str, Any]] = []
+    try:
+        rows = _rows(runs, journals)
+    except StoreError:  # one of them is at fault: ask each
+        for journal in journals:
+            try:
+                rows += _rows(runs, [journal])
+            except StoreError as error:
+                unreadable[journal.parent.name] = str(error)
+    entries: list[RunEntry] = []
+    dated = [row for row in rows if row["started"] is not None and row["network"] is not None]
+    for row in sorted(dated, key=lambda x: (x["started"], x["run"]), reverse=True):
+        try:
+            entries.append(_entry(runs, row))
+        except ValidationError as error:
+            unreadable[row["run"]] = f"its record is none of a run: {error.errors(include_url=False)[0]['msg']}"
+    return Listing(tuple(entries), unreadable)
 
 
 def query_runs(runs: Path, statement: str) -> Rows:
@@ -133,9 +155,11 @@ def query_runs(runs: Path, statement: str) -> Rows:
 
     Raises `InputError` on anything else, and when it takes too long or too much memory.
     """
-    if not any(runs.glob(f"*/{JOURNAL}")):
+    listing = survey(runs)
+    readable = [runs / entry.run / JOURNAL for entry in listing.entries]
+    if not readable:
         raise InputError(f"{runs} holds no runs", fix="make one with `twinops run`")
-    with _journals(runs) as connection:
+    with _journals(runs, readable) as connection:
         try:
             tree = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [statement]).fetchone()
             check_statement(json.loads(str(tree[0] if tree else "{}")), _TABLES)
@@ -151,14 +175,38 @@ def query_runs(runs: Path, statement: str) -> Rows:
     return Rows(columns, tuple(tuple(_plain(x) for x in row) for row in rows[:ROWS]), len(rows) > ROWS)
 
 
+def _places(runs: Path) -> tuple[list[Path], dict[str, str]]:
+    """Every journal below `runs`, and why those that are no plain files of sane size are left out."""
+    journals, refused = list[Path](), dict[str, str]()
+    for path in sorted(runs.glob(f"*/{JOURNAL}")):
+        try:
+            require_file(path, most=MAX_BYTES, below=runs)
+            journals.append(path)
+        except InputError as error:
+            refused[path.parent.name] = str(error)
+    return journals, refused
+
+
+def _rows(runs: Path, journals: Sequence[Path]) -> list[dict[str, Any]]:
+    if not journals:
+        return []
+    with _journals(runs, journals) as connection:
+        found = connection.execute(_LIST)
+        names = [str(column[0]) for column in found.description or []]
+        try:
+            return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        except (ValueError, OverflowError) as error:  # a time that no calendar has
+            raise StoreError(f"the journals in {runs} cannot be read: {error}", fix="see which one it is") from error
+
+
 @contextmanager
-def _journals(runs: Path) -> Generator[duckdb.DuckDBPyConnection]:
-    folder = str(runs.resolve()).replace("'", "''")
+def _journals(runs: Path, journals: Sequence[Path]) -> Generator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(":memory:", config=_CONFIG)
     try:
-        pattern = _literally(folder)
-        connection.execute(f"SET allowed_directories = ['{folder}/', '{pattern}/']")
-        connection.execute(_RECORD.format(glob=f"{pattern}/*/{JOURNAL}"))
+        files = [str(path.resolve()) for path in journals]
+        allowed = ", ".join(_quoted(name) for file in files for name in {file, _literally(file)})
+        connection.execute(f"SET allowed_paths = [{allowed}]")
+        connection.execute(_RECORD.format(files="[" + ", ".join(_quoted(_literally(file)) for file in files) + "]"))
         connection.execute(_RUN)
         for lock in _LOCKS:
             connection.execute(lock)
@@ -170,8 +218,13 @@ def _journals(runs: Path) -> Generator[duckdb.DuckDBPyConnection]:
 
 
 def _literally(folder: str) -> str:
-    """A folder's name as a pattern that matches itself alone."""
+    """A path as a pattern that matches itself alone."""
     return "".join(f"[{x}]" if x in "*?[" else x for x in folder)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
 
 
 def _entry(runs: Path, row: dict[str, Any]) -> RunEntry:

@@ -1,10 +1,11 @@
 """Results on a terminal. Everything is plain text to rich: no markup of ours or of others is read."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
@@ -19,10 +20,19 @@ _PLAIN_WIDTH = 140  # of a file or a pipe
 _HOT, _FULL = 0.8, 1.0
 
 
+class _Unsteered(Console):
+    """A console whose every text is made visible at the last moment, whoever wrote it and wherever it comes from."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as a console does; what would steer the terminal or hide in it is replaced."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else visible(text), style, control)
+
+
 def console(stream: TextIO) -> Console:
     """A console that reads no markup; plain and wide where the stream is no terminal."""
     width = None if stream.isatty() else _PLAIN_WIDTH
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+    return _Unsteered(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def verdict_table(verdict: Verdict) -> Table:

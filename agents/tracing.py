@@ -1,31 +1,27 @@
 """Tracing of one run: providers of its own, never the global ones, so spans of others never mix with ours.
 
 Spans go to `trace.jsonl` and metrics to `metrics.json` in the run folder, and over OTLP/HTTP as well when the standard
-variables name an endpoint. An endpoint that does not answer costs a run nothing but one warning.
+variables name an endpoint. What is sent there is on its way while the run's result is told already: see `delivery`.
 """
 
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import (
-    BatchSpanProcessor,
-    SimpleSpanProcessor,
-    SpanExporter,
-    SpanExportResult,
-)
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Tracer
 
-from twin.errors import StoreError
+from twin.errors import StoreError, TwinError
+from twin.files import extend, reason
 
+from .delivery import METRICS, TRACES, SpanSender, endpoint, on_its_way
 from .metrics import Metrics
 
-TRACES, METRICS = "TRACES", "METRICS"
 _log = logging.getLogger("twinops.tracing")
 
 
@@ -34,16 +30,16 @@ class TraceFile(SpanExporter):
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file = path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror}", fix="choose another run folder") from error
+            self._file = extend(path, new=not path.exists())
+        except (OSError, ValueError) as error:
+            problem = f"cannot write {path}: {reason(path, error)}"
+            raise StoreError(problem, fix="choose another run folder") from error
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write spans; a span of a tool that outlived its run is dropped."""
         if self._file.closed:
             return SpanExportResult.FAILURE
-        self._file.writelines(f"{_line(span)}\n" for span in spans)
-        self._file.flush()
+        self._file.write("".join(f"{_line(span)}\n" for span in spans).encode(errors="replace"))
         return SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
@@ -62,7 +58,7 @@ class _Measured(SpanProcessor):
 
 
 class Tracing:
-    """The tracer of one run. Close it to flush what is still on its way."""
+    """The tracer of one run. Close it when the run has ended."""
 
     def __init__(self, path: Path, *, version: str) -> None:
         os.environ.setdefault("AUTOGEN_DISABLE_RUNTIME_TRACING", "true")
@@ -70,10 +66,12 @@ class Tracing:
         resource = named.merge(OTELResourceDetector().detect())
         self._metrics = Metrics(path.with_name("metrics.json"), resource, to_collector=endpoint(METRICS) is not None)
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(SimpleSpanProcessor(TraceFile(path)))
+        self._file = TraceFile(path)
+        self._provider.add_span_processor(SimpleSpanProcessor(self._file))
         self._provider.add_span_processor(_Measured(self._metrics))
-        if endpoint(TRACES) is not None:
-            self._provider.add_span_processor(BatchSpanProcessor(_otlp()))
+        self._sender = SpanSender() if endpoint(TRACES) is not None else None
+        if self._sender is not None:
+            self._provider.add_span_processor(self._sender)
 
     @property
     def tracer(self) -> Tracer:
@@ -81,19 +79,16 @@ class Tracing:
         return self._provider.get_tracer("twinops")
 
     def close(self) -> None:
-        """Send what is left and stop. What cannot be sent is given up, with a warning."""
-        for stop in (self._provider.shutdown, self._metrics.close):
-            _tried(stop)
-
-
-def endpoint(signal: str) -> str | None:
-    """Return where the standard variables send a signal, `TRACES` or `METRICS`; None for nowhere."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return None
-    if os.environ.get(f"OTEL_{signal}_EXPORTER", "").lower() == "none":
-        return None
-    named = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    return named or None
+        """Finish the files, and let what is left for a collector go on its way without waiting for it."""
+        self._file.shutdown()
+        try:
+            self._metrics.write()
+        except TwinError as error:  # telemetry about a run must not decide how the run ends
+            _log.warning("the metrics of this run were not kept: %s", error)
+        if self._sender is not None:
+            on_its_way(TRACES, self._sender.missing, self._provider.shutdown)
+        if endpoint(METRICS) is not None:
+            on_its_way(METRICS, self._metrics.missing, self._metrics.send)
 
 
 def _line(span: ReadableSpan) -> str:
@@ -122,16 +117,3 @@ def _line(span: ReadableSpan) -> str:
 
 def _iso(nanoseconds: int | None) -> str | None:
     return None if nanoseconds is None else datetime.fromtimestamp(nanoseconds / 1e9, UTC).isoformat()
-
-
-def _otlp() -> SpanExporter:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    return OTLPSpanExporter()  # endpoint, headers and timeout come from the OTEL_* variables
-
-
-def _tried(stop: Callable[[], None]) -> None:
-    try:
-        stop()
-    except Exception as error:  # telemetry about a run must not decide how the run ends
-        _log.warning("the trace of this run could not be sent: %s", error)

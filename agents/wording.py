@@ -8,6 +8,7 @@ from typing import assert_never
 from pydantic import JsonValue
 
 from twin.faults import TRAITS, Fault, FaultKind
+from twin.files import parse_json
 from twin.plan import (
     Change,
     DrainLink,
@@ -27,7 +28,11 @@ from twin.verdict import Counterexample
 # Fields of a result that are said elsewhere or are too long for its line.
 _UNTOLD = {"snapshot", "network", "explanation", "reasons", "provenance", "live_time"}
 # C0 and C1 controls, and the marks that reorder text: a log line must not steer a terminal or hide words.
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_UNSEEN = re.compile(  # controls, formats, private and separators, and letters that show nothing: see `twin.untrusted`
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
+)
 
 OUTCOMES = {
     "resolved": "The incident is resolved.",
@@ -178,7 +183,7 @@ def _brief(value: JsonValue) -> str:
 def gist(content: str) -> str:
     """Fold a tool's result into one line: its plain values, and the sizes of its lists."""
     try:
-        value: JsonValue = json.loads(content)
+        value = parse_json(content)
     except ValueError:
         return one_line(content)
     if isinstance(value, list):

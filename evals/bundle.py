@@ -8,6 +8,7 @@ somebody else's: nothing is written before all of it has been checked.
 import hashlib
 import re
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -22,9 +23,9 @@ from agents.report.folder import REPORT
 from agents.run import TWIN, version
 from agents.scene import LIVE
 from twin.errors import FormatError, InputError, StoreError, TwinError
+from twin.files import SMALL, is_plain, read_bytes, write_bytes
 from twin.formats import load_network
 from twin.formats.ietf import write_ietf
-from twin.formats.text import require_file
 from twin.model import Frozen, Network
 from twin.store import TwinStore
 
@@ -37,6 +38,9 @@ MANIFEST, INVENTORY, SUITES, AGENTS = "manifest.json", "inventory.json", "suites
 OF_A_RUN = (JOURNAL, LIVE, "plan.json", "certificate.json", "memory.json", REPORT)
 AT_THE_TOP = (MANIFEST, RUN, RESULTS, TABLES, REPORT)
 MOST_BYTES, MOST_MEMBERS = 2**30, 50_000
+MOST_PACKED, MOST_LISTED, MOST_MANIFEST = 2**29, 2**24, 2**24
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_CHUNK = 2**20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,150}")
 _SUITE = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _ENCRYPTED = 1
@@ -79,7 +83,7 @@ def bundle(record: Record, path: Path) -> Bundled:
         staged.write_head(head.model_copy(update={"spec": _with_suites(head, staged.folder)}))
         staged.add(results)
         staged.write_tables(results, ended.rows)
-        shutil.copyfile(record.folder / REPORT, staged.folder / REPORT)
+        write_bytes(staged.folder / REPORT, read_bytes(record.folder / REPORT, below=record.folder))
         manifest = _write(staged.folder, head.name, path)
     return Bundled(path, len(results), len(runs), sum(runs), manifest)
 
@@ -92,7 +96,8 @@ def unbundle(path: Path, into: Path, *, most: int = MOST_BYTES) -> Bundled:
     `StoreError` when it cannot be written. Nothing is left behind then.
     """
     try:
-        with zipfile.ZipFile(require_file(path)) as archive:
+        _require_few(path)
+        with zipfile.ZipFile(path) as archive:
             manifest, digest = _manifest(archive, path, most)
             target = into.resolve() / FOLDER / manifest.name
             if target.exists():
@@ -102,7 +107,7 @@ def unbundle(path: Path, into: Path, *, most: int = MOST_BYTES) -> Bundled:
                 _extract(archive, manifest, path, staged.folder)
                 runs = _settle(staged, target, manifest, path)
                 _move(staged.folder, target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError) as error:
         raise FormatError(str(path), "the whole file", f"a zip file that can be read: {error}") from error
     except OSError as error:
         raise StoreError(f"cannot unpack {path}: {error.strerror or error}", fix="check the file and --into") from error
@@ -111,6 +116,9 @@ def unbundle(path: Path, into: Path, *, most: int = MOST_BYTES) -> Bundled:
     except TwinError:
         shutil.rmtree(target, ignore_errors=True)
         raise
+    except (ValueError, TypeError, LookupError, ArithmeticError) as error:  # values that no evaluation comes to
+        shutil.rmtree(target, ignore_errors=True)
+        raise FormatError(str(path), RESULTS, f"results that make a table: {error!r:.120}") from error
     return Bundled(target, len(ended.results), len(runs), sum(runs), digest)
 
 
@@ -121,8 +129,8 @@ def _stage_runs(folder: Path, staged: Path) -> list[bool]:
         run, place = journal.parent, staged / journal.parent.relative_to(folder)
         place.mkdir(parents=True)
         for name in OF_A_RUN:
-            if (run / name).is_file():
-                shutil.copyfile(run / name, place / name)
+            if is_plain(run / name):  # what a link leads to is not the run's
+                write_bytes(place / name, read_bytes(run / name, below=folder))
         network = _inventory(run)
         if network is not None:
             write_ietf(network, place / INVENTORY)
@@ -134,7 +142,7 @@ def _inventory(run: Path) -> Network | None:
     """The network as a run found it, from its twin, or by its name where the twin was not kept."""
     try:
         started = read_past(run).started
-        if (run / TWIN).is_file():
+        if is_plain(run / TWIN):
             with TwinStore.open(run / TWIN) as store:
                 return store.load_snapshot(started.inventory)
         network = load_network(started.network)
@@ -146,7 +154,7 @@ def _inventory(run: Path) -> Network | None:
 def _relative(result: Result, folder: Path) -> Result:
     """Let a result name its run from the evaluation's folder on: where that was is nobody's business."""
     run = Path(result.run).resolve()
-    inside = bool(result.run) and run.is_relative_to(folder.resolve()) and (run / JOURNAL).is_file()
+    inside = bool(result.run) and run.is_relative_to(folder.resolve()) and is_plain(run / JOURNAL)
     return result.model_copy(update={"run": run.relative_to(folder.resolve()).as_posix() if inside else ""})
 
 
@@ -156,7 +164,7 @@ def _with_suites(head: RunHead, staged: Path) -> RunSpec:
     for suite in head.spec.suites:
         if suite.endswith(".toml"):
             (staged / SUITES).mkdir(exist_ok=True)
-            shutil.copyfile(suite, staged / SUITES / Path(suite).name)
+            write_bytes(staged / SUITES / Path(suite).name, read_bytes(suite, most=SMALL))
         named.append(f"{SUITES}/{Path(suite).name}" if suite.endswith(".toml") else suite)
     return head.spec.model_copy(update={"suites": tuple(named)})
 
@@ -185,14 +193,28 @@ def _entry(member: str) -> zipfile.ZipInfo:
     return entry
 
 
+def _require_few(path: Path) -> None:
+    """Look at the size of the list of members before `zipfile` reads it: it would take whatever a file says.
+
+    The list's end (APPNOTE 4.3.16) lies in the last 64 KiB; a file of 64-bit sizes is larger than any bundle.
+    """
+    content = read_bytes(path, most=MOST_PACKED)[-(2**16 + 22) :]
+    ends = [match.start() for match in re.finditer(rb"PK\x05\x06", content) if match.start() + 16 <= len(content)]
+    sizes = [int.from_bytes(content[end + 12 : end + 16], "little") for end in ends]
+    if b"PK\x06\x07" in content or any(size > MOST_LISTED for size in sizes):
+        raise FormatError(
+            str(path), "the whole file", f"at most {MOST_MEMBERS} members and {MOST_BYTES} bytes unpacked"
+        )
+
+
 def _manifest(archive: zipfile.ZipFile, path: Path, most: int) -> tuple[Manifest, str]:
     """Read the manifest once the list of members is found to be harmless, and hold the list to it."""
     entries = archive.infolist()
     names = [entry.filename for entry in entries]
     if len(entries) > MOST_MEMBERS or sum(entry.file_size for entry in entries) > most:
         raise FormatError(str(path), "the whole file", f"at most {MOST_MEMBERS} members and {most} bytes unpacked")
-    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
-        raise FormatError(str(path), "the whole file", "a zip file without a password")
+    if any(entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS for entry in entries):
+        raise FormatError(str(path), "the whole file", "a zip file without a password, deflated as usual")
     for name in names:
         if not _is_safe(name):
             raise FormatError(str(path), repr(name)[:200], "a member whose path stays within its folder")
@@ -200,6 +222,8 @@ def _manifest(archive: zipfile.ZipFile, path: Path, most: int) -> tuple[Manifest
             raise FormatError(str(path), repr(name)[:200], "what an evaluation holds, and nothing else")
     if MANIFEST not in names:
         raise FormatError(str(path), MANIFEST, "this member: the file is no bundle")
+    if archive.getinfo(MANIFEST).file_size > MOST_MANIFEST:
+        raise FormatError(str(path), MANIFEST, f"at most {MOST_MANIFEST:,} bytes")
     content = archive.read(MANIFEST)
     try:
         manifest = Manifest.model_validate_json(content)
@@ -232,12 +256,14 @@ def _belongs(name: str) -> bool:
 
 def _extract(archive: zipfile.ZipFile, manifest: Manifest, path: Path, folder: Path) -> None:
     for member, expected in manifest.files.items():
-        content = archive.read(member)
-        if hashlib.sha256(content).hexdigest() != expected:
-            raise FormatError(str(path), member, "the content that its manifest states: it was changed")
-        place = folder / PurePosixPath(member)
+        place, digest = folder / PurePosixPath(member), hashlib.sha256()
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content)
+        with archive.open(member) as packed, place.open("xb") as file:  # zipfile stops at the size that was stated
+            while chunk := packed.read(_CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
+        if digest.hexdigest() != expected:
+            raise FormatError(str(path), member, "the content that its manifest states: it was changed")
 
 
 def _settle(staged: Record, target: Path, manifest: Manifest, path: Path) -> list[bool]:

@@ -1,6 +1,5 @@
 """A case: one question with what is needed to judge the answer. Drawn from (suite, kind, seed), or written in TOML."""
 
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,6 +11,7 @@ from agents.events import Outcome
 from twin.checks.finding import CheckName
 from twin.errors import FormatError
 from twin.faults import Fault
+from twin.files import read_toml
 from twin.model import Frozen
 from twin.plan import Plan
 
@@ -104,13 +104,7 @@ def read_case_file(path: Path) -> tuple[CaseFile, tuple[Case, ...]]:
     Raises `FormatError` that names the file and the field.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FormatError(str(path), "the file", f"a readable file, not: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(str(path), str(error), "TOML") from error
-    try:
-        file = CaseFile.model_validate(content)
+        file = CaseFile.model_validate(read_toml(path))
     except ValidationError as error:
         raise _explained(path, "", error, CaseFile) from error
     return file, tuple(_case(path, number, body) for number, body in enumerate(file.cases, start=1))

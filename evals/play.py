@@ -17,6 +17,7 @@ from agents.scene import AFTERMATH, INTERVAL_S, LIVE, stage_scene
 from twin.certificate import Certificate, SigningKey, check
 from twin.errors import TwinError
 from twin.faults import Fault, FaultKind
+from twin.files import is_plain, read_bytes
 from twin.formats import load_network
 from twin.formats.plan import read_plan
 from twin.live.emulated import EmulatedNetwork
@@ -144,8 +145,8 @@ def holds(folder: Path, policy: Policy, home: Path) -> bool:
     path = folder / "certificate.json"
     if not path.exists():
         return False
-    certificate = Certificate.model_validate_json(path.read_text())
-    plan = read_plan(folder / "plan.json")
+    certificate = Certificate.model_validate_json(read_bytes(path, below=folder))
+    plan = read_plan(folder / "plan.json", below=folder)
     key = SigningKey.open(home / "signing.key").public
     with TwinStore.open(folder / "twin.duckdb") as store:
         network = store.load_snapshot(plan.base)
@@ -159,8 +160,5 @@ def holds(folder: Path, policy: Policy, home: Path) -> bool:
 def trace_id(folder: Path) -> str:
     """Trace id of a run, from its own trace file; empty when there is none."""
     path = folder / "trace.jsonl"
-    if not path.exists():
-        return ""
-    with path.open(encoding="utf-8") as lines:
-        first = lines.readline()
+    first = read_bytes(path, below=folder).partition(b"\n")[0] if is_plain(path) else b""
     return str(json.loads(first)["context"]["trace_id"]) if first.strip() else ""

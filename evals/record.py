@@ -4,7 +4,6 @@ Results are on disk as soon as they are there: what kills a run takes only what 
 """
 
 import json
-import os
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import Literal
 import duckdb
 from pydantic import AwareDatetime, Field, ValidationError
 
+from twin.append_log import AppendLog, read_lines
 from twin.errors import InputError, StoreError
+from twin.files import SMALL, is_plain, read_bytes, write_text
 from twin.model import Frozen
 
 from .case import Split
@@ -77,7 +78,7 @@ class Record:
     def open(cls, runs: Path, name: str) -> "Record":
         """Find a run by its folder or by its name in the folder of runs. Raises `InputError` with the last names."""
         for folder in (Path(name), runs / FOLDER / name):
-            if (folder / RUN).is_file():
+            if is_plain(folder / RUN):
                 return cls(folder)
         known = sorted(path.parent.name for path in (runs / FOLDER).glob(f"*/{RUN}"))[-3:]
         fix = f"the last ones are {', '.join(known)}" if known else "make one with `twinops eval run SUITE`"
@@ -87,40 +88,32 @@ class Record:
     def head(self) -> RunHead:
         """What the run is. Raises `StoreError` when it cannot be read."""
         try:
-            return RunHead.model_validate_json((self.folder / RUN).read_bytes())
-        except (OSError, ValidationError) as error:
+            return RunHead.model_validate_json(read_bytes(self.folder / RUN, most=SMALL, below=self.folder))
+        except (InputError, ValidationError) as error:
             raise StoreError(f"{self.folder / RUN} is not the head of a run", fix="run the suite again") from error
 
     def write_head(self, head: RunHead) -> None:
         """Replace the head at once: a kill leaves the old one or the new one."""
-        path = self.folder / f"{RUN}.new"
-        _write(path, head.model_dump_json(indent=2) + "\n")
-        path.replace(self.folder / RUN)
+        _write(self.folder / RUN, head.model_dump_json(indent=2) + "\n")
 
     def add(self, results: Iterable[Result]) -> None:
-        """Append results; they are on disk when this returns."""
-        lines = "".join(result.model_dump_json(exclude_defaults=True) + "\n" for result in results)
-        try:
-            with (self.folder / RESULTS).open("a", encoding="utf-8") as file:
-                file.write(lines)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {self.folder / RESULTS}: {error.strerror}", fix="free some space"
-            ) from error
+        """Append results, all or none; they are on disk when this returns. Raises `StoreError`."""
+        path = self.folder / RESULTS
+        with AppendLog.reopen(path) if path.exists() else AppendLog.create(path) as log:
+            log.append([x.model_dump_json(exclude_defaults=True).encode() for x in results], durable=True)
 
     def results(self) -> tuple[Result, ...]:
-        """Every result, of one key the first; a last line that was cut off is left out, and cut off for good.
+        """Every result, of one key the first; a last line that was cut off is left out.
 
         Raises `StoreError` that names the first line which is no result.
         """
         path = self.folder / RESULTS
         if not path.exists():
             return ()
-        *lines, rest = path.read_bytes().split(b"\n")
-        if rest:
-            os.truncate(path, sum(len(line) + 1 for line in lines))
+        try:
+            lines = read_lines(path).whole
+        except InputError as error:
+            raise StoreError(str(error), fix=error.fix) from error
         found: dict[tuple[str, str, int], Result] = {}
         for number, line in enumerate(lines, start=1):
             try:
@@ -133,16 +126,17 @@ class Record:
     def write_tables(self, results: Sequence[Result], rows: Sequence[Frozen]) -> Path:
         """Write results, their measures and the table's rows where SQL can ask: `result`, `measure`, `figure`."""
         path = self.folder / TABLES
-        path.unlink(missing_ok=True)
         measures = [(*result.key, name, value) for result in results for name, value in sorted(result.values.items())]
         figures = [tuple(row.model_dump(mode="json").values()) for row in rows]
         try:
+            for old in (path, path.with_name(f"{TABLES}.wal")):
+                old.unlink(missing_ok=True)  # also a link, whatever it leads to
             with duckdb.connect(str(path)) as store:
                 store.execute(_SCHEMA)
                 _fill(store, "result", [_columns(x) for x in results])
                 _fill(store, "measure", measures)
                 _fill(store, "figure", figures)
-        except duckdb.Error as error:
+        except (duckdb.Error, OSError) as error:
             raise StoreError(f"cannot write {path}: {error}", fix="free some space") from error
         return path
 
@@ -185,6 +179,6 @@ def _fill(store: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[obj
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}", fix="free some space or fix the rights") from error
+        write_text(path, text)
+    except InputError as error:
+        raise StoreError(str(error), fix="free some space or fix the rights") from error

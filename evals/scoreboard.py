@@ -6,7 +6,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from twin.errors import FormatError, StoreError
+from twin.errors import FormatError, InputError, StoreError
+from twin.files import SMALL, read_text, write_text
 
 from .record import RunSpec
 from .result import Result
@@ -33,9 +34,9 @@ class Bound(NamedTuple):
 def write_scoreboard(ended: Evaluation, path: Path) -> None:
     """Write the page of a run. Raises `StoreError` when it cannot be written."""
     try:
-        path.write_text(page(ended), encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}", fix="choose another --scoreboard") from error
+        write_text(path, page(ended))
+    except InputError as error:
+        raise StoreError(str(error), fix="choose another --scoreboard") from error
 
 
 def page(ended: Evaluation) -> str:
@@ -81,7 +82,7 @@ def product_rows(suites: Iterable[str], results: Sequence[Result]) -> tuple[Row,
 
 def read_bounds(path: Path) -> Mapping[tuple[str, str], Bound]:
     """Read what the slice reached when the page was written. Raises `FormatError` when it holds no bounds."""
-    text = path.read_text(encoding="utf-8")
+    text = read_text(path, most=SMALL)
     _, found, rest = text.partition(SLICE)
     bounds = {
         (match["suite"], match["metric"].strip()): Bound(float(match["value"]), match["better"] == "higher")

@@ -20,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from .errors import TopologyError, UnknownElementError
 from .untrusted import NAME, clean
 
+MAX_NODES = 8_000
+"""Most nodes of a network: their matrix has to fit into memory."""
 _NAME = re.compile(r"[^\W_][\w.&+-]{0,63}")
 
 Floats = NDArray[np.float64]

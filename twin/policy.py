@@ -1,14 +1,14 @@
 """The limits a plan must keep: code reads them, models only see them."""
 
 import hashlib
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
-from .errors import PolicyError
+from .errors import InputError, PolicyError
+from .files import read_toml
 from .model import Frozen
 
 RiskTier = Literal["low", "medium", "high"]
@@ -102,11 +102,9 @@ def load_policy(path: Path) -> Policy:
     out of range, or limits that contradict each other.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PolicyError(f"{path}: cannot be read: {error.strerror}", fix="name a TOML file with limits") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(f"{path}: not TOML: {error}", fix="write one `key = value` a line") from error
+        content = read_toml(path)
+    except InputError as error:
+        raise PolicyError(str(error), fix="name a TOML file with one `key = value` a line") from error
     try:
         policy = Policy.model_validate(content)
     except ValidationError as error:
@@ -126,7 +124,7 @@ def _explained(path: Path, error: ValidationError) -> PolicyError:
         )
     field = Policy.model_fields.get(str(first["loc"][0]) if first["loc"] else "")
     meaning = field.description if field and field.description else "a limit"
-    return PolicyError(f"{path}: {key}: {first['msg']}, got {first['input']!r}", fix=meaning)
+    return PolicyError(f"{path}: {key}: {first['msg']}, got {first['input']!r:.80}", fix=meaning)
 
 
 def _require_consistent(path: Path, policy: Policy) -> None:

@@ -14,7 +14,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import AwareDatetime, Field
 
-from .errors import StoreError
+from .errors import InputError, StoreError
+from .files import SMALL, read_text
 from .model import Frozen
 
 
@@ -109,10 +110,10 @@ class SigningKey:
         _require_outside(path, runs)
         try:
             mode = path.stat().st_mode
-            text = path.read_text(encoding="ascii").strip()
+            text = read_text(path, most=SMALL).strip()
             key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
-        except OSError as error:
-            raise StoreError(f"cannot read the signing key {path}: {error.strerror}", fix="create one") from error
+        except (OSError, InputError) as error:
+            raise StoreError(f"cannot read the signing key {path}: {error}", fix="create one") from error
         except ValueError as error:
             raise StoreError(
                 f"{path} holds no Ed25519 key of 64 hex digits", fix="delete it to make a new one"

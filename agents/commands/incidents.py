@@ -66,13 +66,16 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Sum a run up from its own record."""
+    from agents.past import understood
     from agents.report import read_run, write_report
     from agents.report.summary import summarise
+    from twin.files import exists
 
-    folder = Path(run) if Path(run).exists() else runs / run
-    if report:
-        write_report(folder)
-    summary = summarise(read_run(folder), folder)
+    folder = Path(run) if exists(run) else runs / run
+    with understood(folder):
+        if report:
+            write_report(folder)
+        summary = summarise(read_run(folder), folder)
     if as_json:
         emit("show", summary.model_dump(mode="json"))
         return

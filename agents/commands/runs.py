@@ -103,9 +103,12 @@ def replay(run: Run, runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """
     import asyncio
 
+    from agents.past import understood
     from agents.replaying import replay_run
 
-    told = asyncio.run(replay_run(_folder(run, runs)))
+    folder = _folder(run, runs)
+    with understood(folder):
+        told = asyncio.run(replay_run(folder))
     if as_json:
         emit("replay", told.model_dump(mode="json"))
     else:
@@ -131,9 +134,12 @@ def audit(
     """
     from agents.auditing import audit_run
     from agents.auditing_text import audit_text
+    from agents.past import understood
     from agents.run import home_folder
 
-    report = audit_run(_folder(run, runs), home=home_folder(), head=head)
+    folder = _folder(run, runs)
+    with understood(folder):
+        report = audit_run(folder, home=home_folder(), head=head)
     if as_json:
         emit("audit", {"sound": report.sound, **report.model_dump(mode="json")})
     else:
@@ -167,19 +173,23 @@ def list_runs(
         if found.truncated:
             tell(f"only the first {folder.ROWS:,} rows are shown")
     else:
-        entries = folder.list_runs(runs, outcome=outcome, network=network, top=top)
+        listing = folder.survey(runs)
+        entries, unreadable = listing.only(outcome=outcome, network=network, top=top), listing.unreadable
         if as_json:
-            emit("runs", {"runs": [entry.model_dump(mode="json") for entry in entries]})
+            emit("runs", {"runs": [entry.model_dump(mode="json") for entry in entries], "unreadable": unreadable})
         else:
             rows = [
                 (x.run, x.state if x.process is None else f"running ({x.process})", x.outcome, x.model, str(x.records))
                 for x in entries
             ]
+            rows += [(name, "unreadable", why, "", "") for name, why in unreadable.items()]
             say(text_table(("run", "state", "outcome", "model", "records"), rows))
 
 
 def _folder(run: str, runs: Path) -> Path:
-    return Path(run) if Path(run).exists() else runs / run
+    from twin.files import exists
+
+    return Path(run) if exists(run) else runs / run
 
 
 def _take_up(

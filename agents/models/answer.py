@@ -10,9 +10,11 @@ from autogen_core.models import CreateResult
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from twin.errors import InputError
+from twin.files import is_deep
 
 LONGEST = 100_000  # characters of one call's arguments
 SHOWN = 200
+DEEPEST = 64  # lists and objects of arguments inside each other: a record of them has to be read again
 UNREADABLE = "unreadable_arguments"
 
 Result = TypeVar("Result", bound=CreateResult)
@@ -27,6 +29,8 @@ def read_arguments(text: str) -> dict[str, JsonValue]:
     try:
         text.encode()
         value = json.loads(text or "{}", parse_constant=_refused, object_pairs_hook=_once)
+        if is_deep(value, DEEPEST):
+            raise RecursionError
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:SHOWN]

@@ -1,6 +1,5 @@
 """What a procedure can see: the tools on offer and, of this turn, the task and every call with its answer."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
@@ -12,6 +11,8 @@ from autogen_core.models import (
     UserMessage,
 )
 from pydantic import JsonValue
+
+from twin.files import parse_json
 
 Json = dict[str, JsonValue]
 
@@ -94,8 +95,8 @@ def text(answer: Mapping[str, JsonValue], key: str) -> str:
 
 def _exchange(tool: str, content: str, failed: bool) -> Exchange:
     try:
-        parsed = json.loads(content)
-    except json.JSONDecodeError:
+        parsed = parse_json(content)
+    except ValueError:
         parsed = {}
     answer = cast(Json, parsed) if isinstance(parsed, dict) else {}
     if failed:

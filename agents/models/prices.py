@@ -15,14 +15,13 @@ file named by TWINOPS_PRICES replaces or adds entries, and is the only source of
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import Field, ValidationError
 
-from twin.errors import FormatError, StoreError
+from twin.errors import FormatError, InputError, StoreError
+from twin.files import read_toml
 from twin.model import Frozen
 
 VARIABLE = "TWINOPS_PRICES"
@@ -95,15 +94,15 @@ def read_prices(environment: Mapping[str, str] | None = None) -> Mapping[str, Pr
     if not named:
         return LIST
     try:
-        given = tomllib.loads(Path(named).read_text(encoding="utf-8"))
+        given = read_toml(named)
         return MappingProxyType({**LIST, **{name: Price.model_validate(entry) for name, entry in given.items()}})
-    except OSError as error:
-        raise StoreError(f"cannot read {named}: {error.strerror}", fix=f"change or unset {VARIABLE}") from error
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors(include_url=False)[0]["loc"]) or "an entry"
         raise FormatError(named, where, "prices per million tokens, see agents/models/prices.py") from error
-    except ValueError as error:
-        raise FormatError(named, str(error)[:200], "TOML with one table per model") from error
+    except FormatError:
+        raise
+    except InputError as error:
+        raise StoreError(str(error), fix=f"change or unset {VARIABLE}") from error
 
 
 def price_of(model: str, prices: Mapping[str, Price] = LIST) -> Price | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from agents.journal import Reading, read_journal
 from twin.errors import InputError, StoreError, TwinError
+from twin.files import is_plain, write_text
 from twin.live.network import LinkSamples
 from twin.model import Network
 from twin.store import TwinStore
@@ -31,21 +32,21 @@ def write_report(folder: Path, *, store: TwinStore | None = None) -> Path:
     story = tell(reading.records)
     if store is not None:
         sources = _sources(story, reading, store)
-    elif not (folder / TWIN).is_file():
+    elif not is_plain(folder / TWIN):
         raise StoreError(f"{folder / TWIN} is not there", fix="restore it: the report shows its snapshots")
     else:
         with TwinStore.open(folder / TWIN) as opened:
             sources = _sources(story, reading, opened)
     path = folder / REPORT
     try:
-        path.write_text(render(story, sources), encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}", fix="free some space or fix the rights") from error
+        write_text(path, render(story, sources))
+    except InputError as error:
+        raise StoreError(str(error), fix="free some space or fix the rights") from error
     return path
 
 
 def _read(folder: Path) -> Reading:
-    if not (folder / JOURNAL).is_file():
+    if not is_plain(folder / JOURNAL):
         raise InputError(f"{folder} holds no run", fix=_known_runs(folder.parent))
     return read_journal(folder / JOURNAL)
 

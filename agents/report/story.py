@@ -28,6 +28,7 @@ from agents.journal import Record
 from agents.wording import arguments, duration, gist, sentence, share, visible
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from twin.errors import JournalError
+from twin.files import parse_json
 from twin.verdict import Verdict
 
 _LONGEST = 12_000  # characters of one text that the page shows; the journal holds all of it
@@ -196,7 +197,7 @@ def _returned(event: ToolReturned, call: Turn) -> Turn:
 
 def _pretty(content: str) -> str:
     try:
-        return _cut(json.dumps(json.loads(content), indent=1, ensure_ascii=False))
+        return _cut(json.dumps(parse_json(content), indent=1, ensure_ascii=False))
     except ValueError:
         return _cut(content)
 

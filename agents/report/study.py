@@ -5,7 +5,7 @@ from pathlib import Path
 
 from agents.wording import mbps, share, short
 from twin.demand_study import DemandCase
-from twin.formats.text import write_text
+from twin.files import write_text
 from twin.model import Network
 from twin.study import GrowthCase, Study
 

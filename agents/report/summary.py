@@ -8,6 +8,7 @@ from pydantic import Field
 from agents.claims import Claim
 from agents.events import Figures, Outcome
 from twin.faults import Fault
+from twin.files import is_plain
 from twin.model import Frozen
 
 from .folder import REPORT
@@ -72,7 +73,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         claims=story.claims.checked,
         unsupported=story.claims.unsupported,
         seconds=done.seconds if done else story.seconds,
-        report=str(folder / REPORT) if (folder / REPORT).is_file() else None,
+        report=str(folder / REPORT) if is_plain(folder / REPORT) else None,
     )
 
 

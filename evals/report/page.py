@@ -127,7 +127,7 @@ def _linked(result: Result, folder: Path, report: bool) -> Failure:
     if not result.run or not Path(result.run).is_dir():
         return Failure(result, "", "", result.trace)
     run = Path(result.run)
-    if report and not (run / REPORT).exists():
+    if report and not (run / REPORT).exists() and run.resolve().is_relative_to(folder.resolve()):
         with suppress(TwinError):  # a run that crashed may have left nothing to report on
             write_run_report(run)
     links = [relpath(run / name, folder) if (run / name).exists() else "" for name in (REPORT, "journal.jsonl")]

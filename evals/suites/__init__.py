@@ -10,6 +10,7 @@ from pathlib import Path
 from evals.case import Case, Split, read_case_file
 from evals.suite import Metric, Suite
 from twin.errors import FormatError, InputError
+from twin.files import exists
 
 NAMES = (
     "detect",
@@ -53,7 +54,7 @@ def suite_of(name: str) -> Suite:
         module = import_module(f"evals.suites.{_MODULES.get(name, name)}")
         return getattr(module, "SUITE" if name not in _MODULES else name.upper())
     written = Path(name) if name.endswith(".toml") else _HERE / f"{name}.toml"
-    if written.is_file():
+    if exists(written) and written.is_file():
         return _written(written)
     closest = get_close_matches(name, names(), n=1, cutoff=0.5)
     fix = f"did you mean {closest[0]}?" if closest else f"suites: {', '.join(names())}"

@@ -174,7 +174,7 @@ def test_budgets_are_read_from_a_file_and_from_a_line(tmp_path: Path):
         ("money=nan", r"run\.money"),
         ("seconds=inf", r"run\.seconds"),
         ("[roles.cook]\nmoney = 1\n", r"roles\.cook"),
-        ("[run\n", "not TOML"),
+        ("[run\n", "expected TOML"),
     ],
 )
 def test_what_is_no_budget_is_named(tmp_path: Path, text: str, words: str):

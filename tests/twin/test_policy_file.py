@@ -45,7 +45,7 @@ def test_every_key_can_be_set(tmp_path):
         ("protected = ['A']", "protected: 'A' is not an element id"),
         ("max_utilisation = 0.9\nmax_failure_utilisation = 0.8", "max_failure_utilisation: 0.8 is below"),
         ("max_utilisation = inf", "max_utilisation"),
-        ("max_utilisation = ", "not TOML"),
+        ("max_utilisation = ", "expected TOML"),
         ("person_from = 'always'", "person_from"),
     ],
 )
@@ -65,14 +65,14 @@ def test_a_misspelt_key_gets_a_suggestion(tmp_path):
 
 @pytest.mark.parametrize("name", ["missing.toml", "."])
 def test_a_file_that_cannot_be_read_is_named(tmp_path, name):
-    with pytest.raises(PolicyError, match="cannot be read"):
+    with pytest.raises(PolicyError, match="cannot read"):
         load_policy(tmp_path / name)
 
 
 def test_bytes_that_are_not_text_are_refused(tmp_path):
     path = tmp_path / "policy.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(PolicyError, match="not TOML"):
+    with pytest.raises(PolicyError, match="expected UTF-8"):
         load_policy(path)
 
 

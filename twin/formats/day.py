@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from twin.errors import InputError
+from twin.files import read_text
 
 from .source import Source
-from .text import read_text
 
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
 _MOST = 10.0

@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from twin.files import write_text
 from twin.model import Link, Network, Node
-
-from .text import write_text
 
 NETWORK, TOPOLOGY = "ietf-network", "ietf-network-topology"
 LAYER3, TE, OWN = "ietf-l3-unicast-topology", "ietf-te-topology", "twinops-network"

@@ -7,12 +7,13 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from twin.errors import FormatError
+from twin.files import read_text
 from twin.model import DemandLimit, NodeKind, Tunnel
 
 from .ietf import LAYER3, MBPS_PER_BYTE, NETWORK, OWN, TE, TOPOLOGY, US_PER_MS, bandwidth, degrees
 from .records import DemandRecord, LinkRecord, NodeRecord, Records
 from .source import Source
-from .text import first_problem, read_text
+from .text import first_problem
 
 
 def _member(module: str, name: str, **rest: Any) -> Any:  # noqa: ANN401 - pydantic's Field takes and returns anything

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from twin.errors import FormatError, TopologyError
+from twin.files import exists
 from twin.model import Network
 from twin.provision import Topology, provision
 from twin.sim.simulate import simulate
@@ -87,10 +88,7 @@ def read_explained(path: str | Path, traffic: str | Path | None = None, choices:
 
 
 def _is_file(name: str) -> bool:
-    try:
-        return Path(name).is_file()
-    except OSError:  # too long for the file system
-        return False
+    return exists(name) and Path(name).is_file()
 
 
 def _with_traffic(reading: Reading, path: Path, choices: Choices) -> Reading:

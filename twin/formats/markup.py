@@ -5,10 +5,10 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from twin.errors import FormatError
-
-from .text import read_bytes
+from twin.files import read_bytes
 
 _DEPTH = 64
+_ELEMENTS = 2_000_000
 
 
 class Element(NamedTuple):
@@ -38,7 +38,7 @@ def read_xml(path: str) -> Element:
     """Read a file and return its root.
 
     Raises `InputError` when it cannot be read, `FormatError` naming the line when it is not XML, nests deeper than 64
-    elements, or has a document type: without one nothing can be expanded or fetched.
+    elements, has more than two million, or has a document type: without one nothing can be expanded or fetched.
     """
     parser = expat.ParserCreate()
     tree = _Tree(path, parser)
@@ -59,7 +59,7 @@ class _Tree:
 
     def __init__(self, path: str, parser: expat.XMLParserType) -> None:
         self._path, self._parser = path, parser
-        self._open = [Element("", {}, 0, [], [])]
+        self._open, self._seen = [Element("", {}, 0, [], [])], 0
 
     @property
     def root(self) -> Element:
@@ -69,6 +69,9 @@ class _Tree:
         line = self._parser.CurrentLineNumber
         if len(self._open) > _DEPTH:
             raise FormatError(self._path, f"line {line}", f"at most {_DEPTH} elements inside each other")
+        self._seen += 1
+        if self._seen > _ELEMENTS:
+            raise FormatError(self._path, f"line {line}", f"at most {_ELEMENTS:,} elements")
         element = Element(name.rsplit(":", 1)[-1], attributes, line, [], [])
         self._open[-1].children.append(element)
         self._open.append(element)

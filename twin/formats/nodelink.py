@@ -14,12 +14,13 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr, ValidationError
 
 from twin.errors import FormatError
+from twin.files import read_text, write_text
 from twin.model import DemandLimit, Link, Network, RiskGroup, Tunnel
 
 from .account import FieldUse
 from .records import DemandRecord, LinkRecord, NodeRecord, Records
 from .source import Source
-from .text import first_problem, read_text, write_text
+from .text import first_problem
 
 _Label = Annotated[StrictInt | StrictStr, Field(description="Node id.")]
 _Volume = Annotated[float, Field(ge=0, le=1e15)]

@@ -6,14 +6,18 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from twin.errors import FormatError
+from twin.files import read_text, write_text
 from twin.plan import Plan
 
-from .text import first_problem, read_text, write_text
+from .text import first_problem
 
 
-def read_plan(path: str | Path) -> Plan:
-    """Read a plan. Raises `FormatError` with the file, the place in the document and what was expected."""
-    text = read_text(path)
+def read_plan(path: str | Path, *, below: Path | None = None) -> Plan:
+    """Read a plan; `below` is a folder that others may have filled.
+
+    Raises as `files.read_bytes` does, and `FormatError` with the place in the document and what was expected.
+    """
+    text = read_text(path, below=below)
     try:
         return Plan.model_validate_json(text)
     except ValidationError as error:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from twin.files import read_text
+
 from .build import Choices
 from .graphml import read_graphml
 from .ietf_reader import read_ietf
@@ -21,7 +23,6 @@ from .repetita import read_repetita
 from .sndlib import read_sndlib
 from .source import Source
 from .strangers import looks_like
-from .text import read_text
 
 SUFFIXES = (".json", ".xml", ".graphml", ".graph", ".txt", ".log")
 """Suffixes that a network's file usually has; a file may have any other."""

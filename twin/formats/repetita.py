@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
+from twin.files import read_text, write_text
 from twin.model import Floats, Network
 
 from .account import FieldUse
 from .records import DemandRecord, LinkRecord, NodeRecord, Records
 from .source import MAX_WEIGHT, Source
-from .text import read_text, write_text
 
 _KBIT = 1e-3  # Mbit/s
 _LIMIT = 200_000

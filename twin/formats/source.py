@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from twin.errors import FormatError
-from twin.model import Node
+from twin.model import MAX_NODES, Node
 from twin.provision import Circuit, distance_km
 
 MAX_WEIGHT = 2**24
-MAX_NODES = 8_000
 _LARGEST = 1e15
 
 

@@ -15,12 +15,13 @@ import duckdb
 import numpy as np
 
 from twin.errors import InputError
+from twin.files import read_head
 from twin.model import Floats, Ints, Network
 
 from .account import FieldUse
 from .node_names import Names, known_as
 from .source import Source
-from .text import require_file
+from .table import connect, require_rows, table_of
 from .vocabulary import RATE, plain, unit_of
 
 _SOURCES = ("source", "src", "from", "origin", "ingress", "orig")
@@ -77,7 +78,7 @@ def read_traffic(path: str | Path, network: Network, names: Names | None = None,
     cannot be read.
     """
     source = Source(str(path))
-    with duckdb.connect(":memory:", config={"autoload_known_extensions": False}) as connection:
+    with connect() as connection:
         table, decimal_comma = _table(source)
         found = _columns(source, connection, f"DESCRIBE SELECT * FROM {table}")["column_name"]  # noqa: S608 - from _table
         header = _header(source, [str(name) for name in found], unit)
@@ -90,6 +91,7 @@ def read_traffic(path: str | Path, network: Network, names: Names | None = None,
         # a table in between: on a CSV file itself DuckDB 2.0 fails on the first TRY_CAST that does not fit
         _columns(source, connection, f"CREATE TEMP TABLE raw AS SELECT {text} FROM {table}")  # noqa: S608 - our own lists
         _refuse_summing(source, connection, header)
+        require_rows(connection, "raw", path)
         numbers = "TRY_CAST(volume AS DOUBLE) AS volume, TRY_CAST(stamp AS DOUBLE) AS number"
         rows = _columns(source, connection, f"SELECT s, t, stamp, {numbers} FROM raw ORDER BY rowid")  # noqa: S608 - a constant
     traffic = _matrices(source, rows, network, names, header.factor)
@@ -124,14 +126,11 @@ def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
 
 def _table(source: Source) -> tuple[str, bool]:
     """The file as a table function of DuckDB, CSV values as text; and whether decimals are written with a comma."""
-    file = _literal(require_file(source.path))
     if source.path.lower().endswith(".parquet"):
-        return f"read_parquet({file})", False
-    with Path(source.path).open("rb") as opened:
-        first = opened.readline(65_536).decode("utf-8-sig", errors="replace")
+        return table_of(source.path), False
+    first = read_head(source.path).partition(b"\n")[0].decode("utf-8-sig", errors="replace")
     delimiter = max(",;\t|", key=first.count)
-    options = f"header = true, all_varchar = true, delim = '{delimiter}', quote = '\"', escape = '\"'"
-    return f"read_csv({file}, {options})", delimiter == ";"
+    return table_of(source.path, delimiter), delimiter == ";"
 
 
 def _columns(source: Source, connection: duckdb.DuckDBPyConnection, sql: str) -> _Columns:
@@ -252,9 +251,3 @@ def _positions(source: Source, given: Iterable[object], network: Network, names:
             found[text] = lookup.position(source, text, f"row {row}")
         positions.append(found[text])
     return np.array(positions, dtype=np.int64)
-
-
-def _literal(path: Path) -> str:
-    """A path as SQL text, absolute and with nothing that could be a pattern or another scheme."""
-    plain = "".join(f"[{c}]" if c in "*?[" else c for c in str(path.resolve()))
-    return "'" + plain.replace("'", "''") + "'"

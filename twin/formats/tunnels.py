@@ -3,10 +3,10 @@
 from itertools import pairwise
 from pathlib import Path
 
+from twin.files import read_text
 from twin.model import Network, SegmentList, Tunnel
 
 from .source import Source
-from .text import read_text
 
 _MOST_LISTS, _MOST_VIAS = 8, 8
 

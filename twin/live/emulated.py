@@ -150,20 +150,14 @@ class EmulatedNetwork:
 
     def wait(self, samples: int = 1) -> None:
         """Let time pass until there are this many more samples. Raises `InputError` on a negative number."""
-        if samples < 0:
-            raise InputError(f"cannot wait for {samples} samples", fix="wait for 1 or more")
+        self.require_wait(samples)
         for _ in range(samples):
             self._step()
 
     def apply(self, change: Change) -> None:
         """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made."""
-        configured = changed(self._configured, change)
-        if isinstance(change, SetCapacity):
-            raise ExecutionError("capacity is built, not configured", fix="order the upgrade; leave this step out")
+        configured = self.require_change(change)
         routers = configured_routers(self._configured, change)
-        for name in routers:
-            if not self.truth.nodes[self.truth.node(name)].up:
-                raise ExecutionError(f"{name} does not answer: {change.op} not made", fix="plan without this router")
         clock = Clock(self._clock, self._log_generator())
         self._history.log([self._syslog.commit(name, *clock) for name in routers])
         self._configured = configured
@@ -174,7 +168,7 @@ class EmulatedNetwork:
 
         Raises as `afflict` does.
         """
-        check(self._configured, fault)
+        self.require_fault(fault)
         if fault.onset is not None and fault.onset > self.now:
             self._agenda.add_fault(fault)
             return
@@ -204,6 +198,25 @@ class EmulatedNetwork:
     def true_harm(self, limit: float) -> float:
         """Mbit/s lost, dropped or above `limit` (share of capacity) right now: for scoring, never for the agents."""
         return self._states.harm(self._share(), limit)
+
+    def require_wait(self, samples: int) -> None:
+        """Raise as `wait` does, and let no time pass."""
+        if samples < 0:
+            raise InputError(f"cannot wait for {samples} samples", fix="wait for 1 or more")
+
+    def require_change(self, change: Change) -> Network:
+        """Raise as `apply` does, and change nothing; return what would be configured."""
+        configured = changed(self._configured, change)
+        if isinstance(change, SetCapacity):
+            raise ExecutionError("capacity is built, not configured", fix="order the upgrade; leave this step out")
+        for name in configured_routers(self._configured, change):
+            if not self.truth.nodes[self.truth.node(name)].up:
+                raise ExecutionError(f"{name} does not answer: {change.op} not made", fix="plan without this router")
+        return configured
+
+    def require_fault(self, fault: Fault) -> None:
+        """Raise as `inject` does, and let nothing strike."""
+        check(self._configured, fault)
 
     @property
     def _clock(self) -> float:

@@ -4,15 +4,14 @@ The file is the network's, not the run's: a change is in force once its line is 
 process that was killed finds the network again exactly as it left it, and nothing happens to it twice.
 """
 
-import os
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
-from twin.errors import ExecutionError, StoreError
+from twin.append_log import AppendLog, read_lines
+from twin.errors import ExecutionError, InputError, StoreError
 from twin.faults import Fault
 from twin.model import Frozen, Network
 from twin.plan import Change
@@ -87,26 +86,25 @@ class RecordedNetwork:
     def restore(cls, path: Path, network: Network, *, keep: bool = True) -> Self:
         """Find a network again as its scene was set; `keep` says whether its file goes on.
 
-        A last line that was cut off is removed: what it says never happened. Raises `StoreError` when the file cannot
-        be read, or is the record of another network.
+        A last line that was cut off says what never happened; it is removed from a file that goes on. Raises
+        `StoreError` when the file cannot be read, or is the record of another network.
         """
-        entries = _read(path, cut=keep)
+        entries = read_record(path)
         begun = entries[0] if entries else None
         if not isinstance(begun, Begun) or begun.network != network.id:
             raise StoreError(f"{path} is not the record of network {network.id}", fix="restore the run's folder")
         live = cls(network, seed=begun.seed, start=begun.time, interval_s=begun.interval_s)
-        live._ahead = entries[1:]
+        live._ahead = list(entries[1:])
         live._catch_up_to(Staged)
-        live._path = path if keep else None
+        if keep:
+            AppendLog.reopen(path).close()
+            live._path = path
         return live
 
     def keep(self, path: Path) -> None:
-        """Write down what has happened so far, and from now on everything as it happens. Raises `StoreError`."""
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.writelines(f"{entry.model_dump_json()}\n" for entry in self._entries)
-        except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror}", fix="choose another run folder") from error
+        """Write down what has happened so far, and from now on everything before it happens. Raises `StoreError`."""
+        with AppendLog.create(path) as log:
+            log.append([_line(entry) for entry in self._entries], durable=True)
         self._path = path
 
     @property
@@ -166,32 +164,36 @@ class RecordedNetwork:
 
     def wait(self, samples: int = 1) -> None:
         """Let time pass until there are this many more samples. Raises `InputError` on a negative number."""
-        entry = Waited(time=self.now, samples=samples)
+        self._live.require_wait(samples)
+        self._happens(Waited(time=self.now, samples=samples))
         self._live.wait(samples)
-        self._happened(entry)
 
     def elapse(self, samples: int = 1) -> None:
         """Let time pass that no run waits for, as it does while a plan waits for people."""
-        entry = Waited(time=self.now, samples=samples, outside=True)
+        self._live.require_wait(samples)
+        self._happens(Waited(time=self.now, samples=samples, outside=True))
         self._live.wait(samples)
-        self._happened(entry)
 
     def inject(self, fault: Fault) -> None:
         """Let a fault strike. Raises as `EmulatedNetwork.inject` does."""
-        entry = Struck(time=self.now, fault=fault)
+        self._live.require_fault(fault)
+        self._happens(Struck(time=self.now, fault=fault))
         self._live.inject(fault)
-        self._happened(entry)
 
     def apply(self, change: Change) -> None:
-        """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made."""
+        """Make one change, once it is on record.
+
+        Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made, and `StoreError` when
+        it cannot be recorded: then it is not made.
+        """
+        self._live.require_change(change)
         made = sum(isinstance(entry, Applied) for entry in self._entries)
-        entry = Applied(time=self.now, effect=made + 1, change=change)
+        self._happens(Applied(time=self.now, effect=made + 1, change=change))
         self._live.apply(change)
-        self._happened(entry)
 
     def staged(self) -> None:
         """Say that the scene is set."""
-        self._happened(Staged(time=self.now))
+        self._happens(Staged(time=self.now))
 
     def catch_up(self) -> None:
         """Let everything happen that is on file."""
@@ -222,7 +224,7 @@ class RecordedNetwork:
             case Begun():
                 raise StoreError("the network's record begins twice", fix="restore the run's folder")
 
-    def _happened(self, entry: Entry) -> None:
+    def _happens(self, entry: Entry) -> None:
         if self._ahead:
             known = self._ahead.pop(0)
             if known != entry:
@@ -237,33 +239,22 @@ class RecordedNetwork:
 
 
 def read_record(path: Path) -> tuple[Entry, ...]:
-    """Read what happened to a network, but a last line that was cut off. Raises `StoreError`."""
-    return tuple(_read(path, cut=False))
+    """Read what happened to a network, but a last line that was cut off: what it says never happened.
 
-
-def _write(path: Path, entry: Entry) -> None:
+    Raises `StoreError`.
+    """
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(f"{entry.model_dump_json()}\n")
-            if isinstance(entry, Applied):
-                file.flush()
-                os.fsync(file.fileno())
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}", fix="free some space") from error
-
-
-def _read(path: Path, *, cut: bool) -> list[Entry]:
-    try:
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if cut and len(whole) < len(content):
-            os.truncate(path, len(whole))
-        return list(_entries(whole.splitlines()))
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}", fix="name a run's folder") from error
+        return tuple(_ENTRY.validate_json(line) for line in read_lines(path).whole)
+    except InputError as error:
+        raise StoreError(str(error), fix="name a run's folder") from error
     except ValidationError as error:
         raise StoreError(f"{path} is no record of a network", fix="restore it from a copy") from error
 
 
-def _entries(lines: Iterable[bytes]) -> Iterable[Entry]:
-    return (_ENTRY.validate_json(line) for line in lines)
+def _write(path: Path, entry: Entry) -> None:
+    with AppendLog.reopen(path) as log:
+        log.append([_line(entry)], durable=True)
+
+
+def _line(entry: Entry) -> bytes:
+    return entry.model_dump_json().encode()

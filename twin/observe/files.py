@@ -20,7 +20,8 @@ import duckdb
 import numpy as np
 
 from twin.errors import FormatError, InputError, UnknownElementError
-from twin.formats.text import require_file
+from twin.files import exists
+from twin.formats.table import connect, require_rows, table_of
 from twin.live.network import (
     InterfaceSamples,
     LinkSamples,
@@ -60,7 +61,7 @@ def read_twin(path: str | Path, network: Network | None = None) -> Measured:
 
     Raises `InputError` when there is no such file, no inventory or no telemetry in it, and what `TwinStore.open` does.
     """
-    if not Path(path).is_file():
+    if not exists(path):
         raise InputError(f"no twin file {path}", fix="give a file that exists, such as runs/NAME/twin.duckdb")
     with TwinStore.open(path) as store:
         entries = [x for x in store.snapshots() if x.kind == "inventory"]
@@ -96,7 +97,7 @@ def is_twin(path: str | Path) -> bool:
 
 def table_kind(path: str | Path) -> str:
     """Which table a file holds: links, traffic, nodes, probes or interfaces. Raises as `read_tables` does."""
-    with duckdb.connect(":memory:", config={"autoload_known_extensions": False}) as connection:
+    with connect() as connection:
         return _kind(Path(path), _header(Path(path), connection))
 
 
@@ -109,13 +110,14 @@ def _newest(telemetry: Telemetry, source: str) -> datetime:
 
 
 def _read(path: Path, network: Network) -> tuple[str, _Columns]:
-    with duckdb.connect(":memory:", config={"autoload_known_extensions": False}) as connection:
+    with connect() as connection:
         header = _header(path, connection)
         kind = _kind(path, header)
         wanted = [x for x in (*_TABLES[kind], "dropped_mbps", "up") if x in header]
         texts = ", ".join(f'"{header[name]}"::VARCHAR AS {name}' for name in wanted)
-        _run(path, connection, f"CREATE TEMP TABLE raw AS SELECT {texts} FROM {_source(path)}")  # noqa: S608 - from our own lists
+        _run(path, connection, f"CREATE TEMP TABLE raw AS SELECT {texts} FROM {table_of(path)}")  # noqa: S608 - from our own lists
         casts = [name if name in (*_NAMES, "up", "answered", "adjacent") else _number(name) for name in wanted]
+        require_rows(connection, "raw", path)
         rows = _run(path, connection, f"SELECT {', '.join(casts)} FROM raw ORDER BY rowid")  # noqa: S608 - as above
     return kind, {name: _column(path, name, rows[name], network) for name in wanted}
 
@@ -127,7 +129,7 @@ def _number(name: str) -> str:
 
 
 def _header(path: Path, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    rows = _run(path, connection, f"DESCRIBE SELECT * FROM {_source(path)}")  # noqa: S608 - a quoted path
+    rows = _run(path, connection, f"DESCRIBE SELECT * FROM {table_of(path)}")  # noqa: S608 - a quoted path
     return {str(name).strip().lower(): str(name).replace('"', '""') for name in rows["column_name"]}
 
 
@@ -137,13 +139,6 @@ def _kind(path: Path, header: Mapping[str, str]) -> str:
             return kind
     known = "; ".join(f"{kind}: {', '.join(columns)}" for kind, columns in _TABLES.items())
     raise FormatError(str(path), "the header", f"the columns of one of these, not {', '.join(header)[:80]}. {known}")
-
-
-def _source(path: Path) -> str:
-    file = "".join(f"[{c}]" if c in "*?[" else c for c in str(require_file(str(path)).resolve())).replace("'", "''")
-    if path.suffix.lower() == ".parquet":
-        return f"read_parquet('{file}')"
-    return f"read_csv('{file}', header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"')"
 
 
 def _run(path: Path, connection: duckdb.DuckDBPyConnection, sql: str) -> _Columns:

@@ -93,11 +93,13 @@ class TwinStore:
 
     def load_snapshot(self, snapshot: str) -> Network:
         """Load a state by id, equal to the one that was stored. Raises `UnknownElementError`."""
-        return snapshots.select_network(self._database, snapshot)
+        with self._database.understood():
+            return snapshots.select_network(self._database, snapshot)
 
     def snapshots(self) -> tuple[SnapshotEntry, ...]:
         """Every snapshot, oldest first."""
-        return snapshots.select_snapshots(self._database)
+        with self._database.understood():
+            return snapshots.select_snapshots(self._database)
 
     @property
     def current(self) -> str | None:
@@ -121,7 +123,8 @@ class TwinStore:
 
         Raises `UnknownElementError` when a sample is of an element that `network` does not have.
         """
-        return telemetry.select_telemetry(self._database, network, since)
+        with self._database.understood():
+            return telemetry.select_telemetry(self._database, network, since)
 
     def save_plan(self, plan: Plan, *, now: datetime) -> str:
         """Store a plan once and return its hash."""
@@ -129,7 +132,8 @@ class TwinStore:
 
     def plan(self, plan: str) -> Plan:
         """Load a plan by hash. Raises `UnknownElementError`."""
-        return records.select_plan(self._database, plan)
+        with self._database.understood():
+            return records.select_plan(self._database, plan)
 
     def save_verdict(self, verdict: Verdict, *, now: datetime) -> None:
         """Store what the gate found; the same finding is stored once."""
@@ -137,7 +141,8 @@ class TwinStore:
 
     def verdicts(self, plan: str, snapshot: str) -> tuple[Verdict, ...]:
         """Every verdict on exactly this plan (hash) in this snapshot, oldest first."""
-        return records.select_verdicts(self._database, plan, snapshot)
+        with self._database.understood():
+            return records.select_verdicts(self._database, plan, snapshot)
 
     def save_simulation(self, outcome: Outcome, *, now: datetime) -> None:
         """Store the figures of a simulation under the id of the state that was simulated."""

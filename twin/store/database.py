@@ -13,16 +13,16 @@ import duckdb
 import numpy as np
 
 from twin.errors import StoreBusyError, StoreError
+from twin.files import is_plain
+
+from . import contents
+from .contents import CONFIG
 
 Row = tuple[Any, ...]
 Columns = Mapping[str, np.ndarray[Any, Any]]
 
-_SCHEMA = Path(__file__).parent.parent / "schema.sql"
-_MIGRATION = re.compile(r"^-- migration (\d+)\s*$", re.MULTILINE)
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
+_LOCKS = ("SET GLOBAL TimeZone = 'UTC'", "SET GLOBAL lock_configuration = true")
+MOST_FETCHED = 5_000_000
 _guard = threading.Lock()
 _writers: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()  # gone with the last who has the file open
 
@@ -38,6 +38,7 @@ class Database:
         self._connection = _connect(path)
         self._writer = _writer_lock(path)
         try:
+            _lock(self._connection)
             self._migrate()
         except BaseException:
             self.close()
@@ -50,13 +51,25 @@ class Database:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run one query and return all its rows."""
         with self._cursor() as cursor:
-            return cursor.execute(sql, list(parameters)).fetchall()
+            found = cursor.execute(sql, list(parameters)).fetchmany(MOST_FETCHED + 1)
+        if len(found) > MOST_FETCHED:
+            raise StoreError(f"{self.path} holds more than {MOST_FETCHED:,} rows of a kind", fix="give a smaller file")
+        return found
 
     def columns(self, sql: str, parameters: Sequence[object] = ()) -> dict[str, np.ndarray[Any, Any]]:
         """Run one query and return its columns as arrays; a missing number is NaN."""
         with self._cursor() as cursor:
             found = cast("Columns", cursor.execute(sql, list(parameters)).fetchnumpy())  # pyright: ignore[reportUnknownMemberType] - half-typed stub
         return {name: _filled(column) for name, column in found.items()}
+
+    @contextmanager
+    def understood(self) -> Generator[None]:
+        """Answer rows that are there and mean nothing (no JSON, a time that no clock has) with a `StoreError`."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError) as error:
+            what = f"{type(error).__name__}: {_first_line(error)[:120]}"
+            raise StoreError(f"{self.path} holds what no twin does: {what}", fix="use a copy") from error
 
     @contextmanager
     def write(self) -> "Generator[Writer]":
@@ -83,17 +96,13 @@ class Database:
             raise StoreError(f"{self.path or 'the twin in memory'}: {_first_line(error)}", fix=_FIX) from error
 
     def _migrate(self) -> None:
-        tables = {name for (name,) in self.rows("SELECT table_name FROM duckdb_tables() WHERE NOT internal")}
-        if tables and "schema_version" not in tables:
-            raise StoreError(f"{self.path} is a DuckDB file of another program", fix="give another file name")
-        with self.write() as writer:
-            writer.run("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY)")
-        version = int(self.rows("SELECT coalesce(max(version), 0) FROM schema_version")[0][0])
-        migrations = _migrations()
-        if version > max(migrations):
-            raise StoreError(f"{self.path} was written by a newer twinops", fix="update twinops, or give another file")
-        for number, sql in migrations.items():
-            if number > version:
+        with self._cursor() as cursor:
+            version = contents.version_of(cursor, self.path)
+        if version is None:
+            with self.write() as writer:
+                writer.run(contents.VERSIONS)
+        for number, sql in contents.migrations().items():
+            if number > (version or 0):
                 with self.write() as writer:
                     writer.run(sql)
                     writer.run("INSERT INTO schema_version VALUES (?)", [number])
@@ -191,12 +200,28 @@ _FIX = "check that the disk has room and the file is intact; a copy of it opens 
 
 
 def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
+    """Open a file that may be somebody else's: it cannot reach another one, and what it is told stays as it is."""
+    if path is not None:
+        _require_plain(path)
     try:
-        connection = duckdb.connect(":memory:" if path is None else str(path), config=_CONFIG)
-        connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        return connection
+        return duckdb.connect(":memory:" if path is None else str(path), config=CONFIG)
     except duckdb.Error as error:
         raise _open_error(path, str(error)) from error
+
+
+def _lock(connection: duckdb.DuckDBPyConnection) -> None:
+    (locked,) = connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
+    if not locked:  # else somebody in this process has the file open already
+        for statement in _LOCKS:
+            connection.execute(statement)
+
+
+def _require_plain(path: Path) -> None:
+    """DuckDB follows links and waits for pipes: neither may stand in the place of the file or of its log."""
+    for file in (path, path.with_name(path.name + ".wal")):
+        if (file.is_symlink() or file.exists()) and not is_plain(file) and not file.is_dir():
+            what = "a symbolic link" if file.is_symlink() else "no regular file"
+            raise StoreError(f"{file} is {what}, and not opened", fix="give the file itself")
 
 
 def _open_error(path: Path | None, message: str) -> StoreError | StoreBusyError:
@@ -221,11 +246,6 @@ def _writer_lock(path: Path | None) -> threading.RLock:
         return threading.RLock()
     with _guard:
         return _writers.setdefault(str(path.resolve()), threading.RLock())
-
-
-def _migrations() -> dict[int, str]:
-    parts = _MIGRATION.split(_SCHEMA.read_text(encoding="utf-8"))
-    return {int(number): sql for number, sql in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def _filled(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 
 from twin.errors import InputError, UnknownElementError
+from twin.files import exists
 from twin.formats.account import Account
 from twin.formats.load import Choices, Reading, read_explained
 from twin.model import Frozen
@@ -73,7 +74,7 @@ def read_stored(name: str) -> Reading:
     or it holds no snapshot, `UnknownElementError`, `StoreError`, and `StoreBusyError` while another process holds it.
     """
     file, _, wanted = name.partition("#")
-    if not Path(file).is_file():
+    if not exists(file):
         raise InputError(f"no twin file {file}", fix=f"make it with `twinops import FILE --into {file}`")
     with TwinStore.open(file) as store:
         snapshot = _chosen(store, file, wanted)

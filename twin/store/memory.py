@@ -13,9 +13,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, ValidationError
 
-from twin.errors import StoreBusyError
+from twin.errors import StoreBusyError, StoreError
 from twin.model import Frozen
 from twin.untrusted import FileText
 
@@ -112,7 +112,10 @@ class IncidentMemory:
             return ()
         sql = f"SELECT document FROM past_incident WHERE network = ? ORDER BY opened DESC, id LIMIT {_NEWEST}"  # noqa: S608 - a constant
         rows = self._work(lambda database: database.rows(sql, [network]))
-        return tuple(PastIncident.model_validate_json(row[0]) for row in rows)
+        try:
+            return tuple(PastIncident.model_validate_json(row[0]) for row in rows)
+        except ValidationError as error:
+            raise StoreError(f"{self.path} holds what is no past incident", fix="use a copy") from error
 
     def recollect(self, network: str) -> "Recollection":
         """What is remembered of a network now, to work with while the file is somebody else's."""

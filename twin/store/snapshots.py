@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from twin.errors import StoreError, UnknownElementError
-from twin.model import DemandLimit, Link, Network, Node, RiskGroup, Tunnel
+from twin.model import MAX_NODES, DemandLimit, Link, Network, Node, RiskGroup, SegmentList, Tunnel
 from twin.plan import Change, apply_all
 
 from .database import Database, Row, Writer
@@ -17,6 +17,7 @@ from .times import from_micros, micros
 
 SnapshotKind = Literal["inventory", "observed", "diagnosed", "branch"]
 _MIRROR = "INSERT OR REPLACE INTO mirror VALUES (1, ?)"
+_PATHS: TypeAdapter[tuple[SegmentList, ...]] = TypeAdapter(tuple[SegmentList, ...])
 _CHANGES: TypeAdapter[tuple[Change, ...]] = TypeAdapter(tuple[Change, ...])
 
 
@@ -79,11 +80,18 @@ def select_snapshots(database: Database) -> tuple[SnapshotEntry, ...]:
 def select_network(database: Database, snapshot: str) -> Network:
     """Load a snapshot or a branch, and check that it is what was stored."""
     _require_known(database, snapshot)
-    name, parent, changes = database.rows("SELECT network, parent, changes FROM snapshot WHERE id = ?", [snapshot])[0]
-    if changes is None:
-        network = _whole(database, snapshot, name)
-    else:
-        network = apply_all(select_network(database, parent), _CHANGES.validate_json(changes))
+    base, branches = snapshot, dict[str, tuple[Change, ...]]()
+    while True:
+        found = database.rows("SELECT network, parent, changes FROM snapshot WHERE id = ?", [base])
+        name, parent, changes = found[0]
+        if changes is None:
+            break
+        if base in branches:
+            raise StoreError(f"snapshot {base} is a branch of itself: the twin file is damaged", fix="use a copy")
+        branches[base], base = _CHANGES.validate_json(changes), parent
+    network = _whole(database, base, name)
+    for changed in reversed(branches.values()):
+        network = apply_all(network, changed)
     if network.id != snapshot:
         raise StoreError(f"snapshot {snapshot} reads back as {network.id}: the twin file is damaged", fix="use a copy")
     return network
@@ -176,6 +184,8 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
         return database.rows(f"SELECT {columns} FROM {table} WHERE snapshot = ? ORDER BY {order}", [snapshot])  # noqa: S608 - constants
 
     nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained, kind", "node"))
+    if len(nodes) > MAX_NODES:
+        raise StoreError(f"snapshot {snapshot} has more than {MAX_NODES:,} nodes", fix="use a copy")
     links = rows("tail, head, capacity, weight, delay_ms, parallel, up, drained, asleep, loss, adjacent", "link")
     tunnels = rows("name, source, target, paths", "tunnel", "name")
     return Network(
@@ -183,7 +193,7 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
         nodes,
         tuple(Link(*row) for row in links),
         _demands(database, snapshot, len(nodes)),
-        tunnels=tuple(Tunnel(name=x[0], source=x[1], target=x[2], paths=json.loads(x[3])) for x in tunnels),
+        tunnels=tuple(Tunnel(name=x[0], source=x[1], target=x[2], paths=_PATHS.validate_json(x[3])) for x in tunnels),
         risk_groups=tuple(RiskGroup(x[0], tuple(json.loads(x[1]))) for x in rows("name, circuits", "risk_group")),
         limits=tuple(DemandLimit(*row) for row in rows("source, target, mbps", "demand_limit", "source, target")),
     )
