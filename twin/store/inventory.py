@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from twin.errors import InputError, UnknownElementError
+from twin.errors import InputError, StoreError, UnknownElementError
 from twin.files import exists
 from twin.formats.account import Account
 from twin.formats.load import Choices, Reading, read_explained
@@ -81,7 +81,10 @@ def read_stored(name: str) -> Reading:
         network, stored = store.load_snapshot(snapshot), store.reading(snapshot)
     if stored is None:
         return Reading(network, Account(file=file, format="twin file"), {})
-    return Reading(network, Account.model_validate_json(stored.account), stored.names)
+    try:
+        return Reading(network, Account.model_validate_json(stored.account), stored.names)
+    except ValidationError as error:
+        raise StoreError(f"{file} holds no account of what was read", fix="use a copy") from error
 
 
 def _chosen(store: TwinStore, file: str, wanted: str) -> str:
