@@ -82,7 +82,8 @@ class TwinStore:
 
     def reading(self, snapshot: str) -> StoredReading | None:
         """Return the account of the file that a snapshot goes back to, None where it came from no file."""
-        return snapshots.select_reading(self._database, snapshot)
+        with self._database.understood():
+            return snapshots.select_reading(self._database, snapshot)
 
     def save_branch(self, base: str, changes: Sequence[Change], *, now: datetime) -> str:
         """Store a branch, a snapshot plus ordered changes and never a copy, and return the id of the state it makes.

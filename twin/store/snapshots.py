@@ -99,7 +99,9 @@ def select_network(database: Database, snapshot: str) -> Network:
 
 def select_reading(database: Database, snapshot: str) -> StoredReading | None:
     """Return the account that a snapshot was read with; of a branch or a derived state, that of its origin."""
-    while True:
+    seen: set[str] = set()
+    while snapshot not in seen:
+        seen.add(snapshot)
         rows = database.rows("SELECT account, names FROM reading WHERE snapshot = ?", [snapshot])
         if rows:
             names = {str(name): tuple(nodes) for name, nodes in json.loads(rows[0][1]).items()}
@@ -108,6 +110,7 @@ def select_reading(database: Database, snapshot: str) -> StoredReading | None:
         if not parents:
             return None
         snapshot = str(parents[0][0])
+    raise StoreError(f"snapshot {snapshot} is its own parent: the twin file is damaged", fix="use a copy")
 
 
 def select_current(database: Database) -> str | None:
