@@ -105,6 +105,7 @@ def find_causes(sources: Sequence[Path], network: str | None, policy: Policy, *,
             "samples": observation.samples,
             "data_quality": assessment.report.score,
             "answer": found.doubt is None,
+            "finding": found.finding,
             **found.model_dump(mode="json"),
             "next_measurement": asked.model_dump(mode="json") if asked else None,
         }
@@ -197,7 +198,12 @@ def _cause_lines(
     if found.unexplained:
         told = ", ".join(f"{one_line(x.element)} {x.quantity}" for x in found.unexplained[:_EVIDENCE])
         yield f"unexplained even so: {told}"
-    yield f"no answer: {one_line(found.doubt, 300)}" if found.doubt else f"answer: {best.name}"
+    if found.doubt:
+        yield f"no answer: {one_line(found.doubt, 300)}"
+    elif best.faults:
+        yield f"answer: {best.name}"
+    else:
+        yield "answer: nothing measured distinguishes this from a healthy network"
     if asked is not None:
         yield f"next: {asked}; it would tell {asked.information:.2f} nats"
         yield from (f"  {one_line(x.shows)} if {one_line(x.hypothesis)}" for x in asked.outcomes[:_EVIDENCE])

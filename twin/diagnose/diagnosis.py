@@ -34,6 +34,9 @@ class Fact(Frozen):
     )
 
 
+Finding = Literal["cause", "unknown", "nothing measured"]
+
+
 def named(faults: tuple[Fault, ...]) -> str:
     """Kind and element of every fault, or `healthy`."""
     return " and ".join(map(str, faults)) or "healthy"
@@ -98,6 +101,16 @@ class Diagnosis(Frozen):
     simulated: int = Field(description="How many hypotheses were simulated.")
     unexplained: tuple[Fact, ...] = Field(description="Readings that even the best hypothesis does not explain.")
     doubt: str | None = Field(default=None, description="Why the best hypothesis is no answer; none where it is one.")
+
+    @property
+    def finding(self) -> Finding:
+        """Whether it is a cause, that the cause is not known, or that nothing measured tells it from a healthy network.
+
+        The last is not that nothing is wrong: some faults leave no trace (`twin.faults.UNSEEN`).
+        """
+        if self.abstains:
+            return "unknown"
+        return "cause" if self.best.faults else "nothing measured"
 
     @property
     def abstains(self) -> bool:

@@ -73,8 +73,15 @@ class Judged(NamedTuple):
         return self.likelihood._replace(load=load, counted=unread, balance=np.zeros(0), configured=np.zeros(0))
 
     def same_readings(self, other: "Judged") -> bool:
-        """Whether another hypothesis takes the same readings for true and predicts the same ones."""
+        """Whether another hypothesis takes the same readings for true and predicts the same of all that is read."""
         return self.observation is other.observation and all(
             np.allclose(x, y, rtol=1e-9, atol=1e-9, equal_nan=True)
-            for x, y in zip(self.readings, other.readings, strict=True)
+            for x, y in zip(self._read, other._read, strict=True)
         )
+
+    @property
+    def _read(self) -> Readings:
+        """What is predicted, without the states that nobody tells."""
+        seen, readings = self.observation, self.readings
+        told = np.isfinite(seen.adjacent) & seen.answered[seen.ends[0]]
+        return readings._replace(up=readings.up[seen.told], adjacent=readings.adjacent[told])

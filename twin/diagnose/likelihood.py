@@ -144,7 +144,8 @@ def _wire_loss(seen: Observation, readings: Readings) -> Floats:
 
 def _errors(seen: Observation, readings: Readings) -> Floats:
     known = np.isfinite(seen.broken)
-    score = (np.nan_to_num(seen.broken) - readings.broken) / (_BROKEN + _BROKEN_SHARE * readings.broken)
+    error = np.hypot(_BROKEN + _BROKEN_SHARE * readings.broken, seen.broken_error)
+    score = (np.nan_to_num(seen.broken) - readings.broken) / error
     return np.where(known, student(score, EXACT), 0.0)
 
 

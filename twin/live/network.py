@@ -27,7 +27,7 @@ class LinkSamples(NamedTuple):
     out_mbps: Floats  # sent, counted at the tail's interface
     in_mbps: Floats  # received, counted at the head's interface
     dropped_mbps: Floats  # discarded by the tail's full queue
-    up: Flags  # operational state of the tail's interface
+    up: Flags | Floats  # operational state of the tail's interface; NaN where nobody says
 
 
 class NodeSamples(NamedTuple):

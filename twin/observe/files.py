@@ -42,6 +42,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
     "traffic": ("time", "source", "target", "mbps"),
 }
 _NAMES = ("link", "source", "target", "node")
+_BLANK = ("", "none", "nan", "null", "unknown")
 _FALSE = ("0", "0.0", "false", "f", "no", "down")
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -152,7 +153,10 @@ def _column(path: Path, name: str, values: np.ndarray[Any, Any], network: Networ
     if name in _NAMES:
         known = network.link_index if name == "link" else network.node_index
         return _positions(path, name, [str(x).removeprefix("node/") for x in values], known)
-    if name in ("up", "answered", "adjacent"):
+    if name == "up":
+        told = [str(x).strip().lower() for x in np.ma.filled(np.ma.asarray(values), "")]
+        return np.array([np.nan if x in _BLANK else float(x not in _FALSE) for x in told])
+    if name in ("answered", "adjacent"):
         return np.array([str(x).strip().lower() not in _FALSE for x in values], dtype=np.bool_)
     return np.ma.filled(np.ma.asarray(values, dtype=np.float64), np.nan)
 
@@ -190,7 +194,7 @@ def _telemetry(tables: Mapping[str, _Columns], network: Network) -> Telemetry:
             links["out_mbps"],
             links["in_mbps"],
             links.get("dropped_mbps", np.zeros(rows)),
-            links.get("up", np.ones(rows, dtype=np.bool_)),
+            links.get("up", np.full(rows, np.nan)),
         ),
         NodeSamples(**tables["nodes"]) if "nodes" in tables else _all_answer(links["time"], network),
         ProbeSamples(**probes) if probes else ProbeSamples(none, zero, zero, none, none),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.live.network import Flags
-from twin.model import Floats
+from twin.model import Floats, Ints
 
 from .samples import ratio
 
@@ -14,6 +14,7 @@ RECENT = 12
 _DRIFT = 0.03  # what neighbouring nodes' daily profiles may differ by within the recent past, log units
 _LEAST_SPREAD = 0.05
 _MAD = 1.4826
+_STEP, _CLEAR, _LEAST_ROWS = 0.18, 6.0, 4  # log units, standard errors, samples
 _ROBUST = 4.0  # degrees of freedom of Student's t
 
 
@@ -75,6 +76,30 @@ def growth(before: Floats, now: Floats, mbit_per_sample: float, samples: tuple[i
         sigma = np.sqrt(1 / weight.sum(axis=0) + _DRIFT**2)
     error = np.where(known, np.sqrt(spread**2 + counting), np.nan)
     return Growth(factor - level, sigma, float(np.exp(level)), before * np.exp(level), now, error)
+
+
+def onsets(demands: Floats) -> Ints:
+    """Row of the matrices [K, n, n] from which on the traffic towards each node is at its newest level [n]; 0 for none.
+
+    The row that splits the series of each node, taken relative to the network-wide level, into the two means that are
+    the most standard errors apart; a step counts from `_STEP` on and above `_CLEAR` of them. The spread is taken from
+    differences of neighbouring rows, so that a step does not hide itself.
+    """
+    rows, nodes = len(demands), demands.shape[2]
+    if rows < _LEAST_ROWS:
+        return np.zeros(nodes, dtype=np.int64)
+    total: Floats = demands.sum(axis=1)
+    log: Floats = np.log(np.where(total > 0, total, 1.0))
+    log -= np.median(log, axis=1, keepdims=True)
+    spread = np.maximum(_MAD * np.median(np.abs(np.diff(log, axis=0)), axis=0) / np.sqrt(2), _DRIFT / 2)
+    split = np.arange(1, rows)[:, None]
+    below = np.cumsum(log, axis=0)[:-1]
+    step = (log.sum(axis=0) - below) / (rows - split) - below / split
+    apart = np.abs(step) / (spread * np.sqrt(1 / split + 1 / (rows - split)))
+    best: Ints = np.argmax(apart, axis=0)
+    columns: Ints = np.arange(nodes, dtype=np.int64)
+    clear = (np.abs(step[best, columns]) > _STEP) & (apart[best, columns] > _CLEAR)
+    return np.where(clear, best + 1, 0).astype(np.int64)
 
 
 def _weighted_mean(values: Floats, weight: Floats) -> Floats:

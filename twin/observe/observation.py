@@ -196,11 +196,26 @@ class Observation:
 
     @cached_property
     def broken(self) -> Floats:
-        """Frames that arrive broken over each link, as a share of those received whole [m]; NaN where unknown."""
+        """Frames that arrive broken over each link, as a share of those received whole [m]; NaN where unknown.
+
+        Where none was received whole, as if one had been: an idle link can have errors, too.
+        """
+        errors, whole = self._frames
+        return np.where(np.isfinite(errors), errors / np.maximum(whole, 1.0), np.nan)
+
+    @cached_property
+    def broken_error(self) -> Floats:
+        """Standard error of `broken` [m] that comes from counting few frames; 0 where none are counted."""
+        errors, whole = self._frames
+        return np.nan_to_num(np.sqrt(errors + 1) / np.maximum(whole, 1.0))
+
+    @property
+    def _frames(self) -> tuple[Floats, Floats]:
+        """Frames that arrived broken over each link in the window, NaN where unknown, and those that arrived whole."""
         both = np.isfinite(self.window.errors_per_s) & np.isfinite(self.window.in_mbps)
         errors, received = (np.where(both, x, 0.0).sum(axis=0) for x in (self.window.errors_per_s, self.window.in_mbps))
-        least = self.declared.unexported_mbps
-        return np.where(received > least, ratio(errors * FRAME_MBIT, received), np.nan)
+        counted = np.where(both.any(axis=0), errors * self.interval_s, np.nan)
+        return counted, received * self.interval_s / FRAME_MBIT
 
     @cached_property
     def unread(self) -> tuple[Floats, Floats]:
@@ -208,14 +223,16 @@ class Observation:
 
         A rate takes two polls in a row, so a node must have answered the one before as well.
 
-        The interface counts what leaves by the link and what comes in by its reverse: two polls.
+        The interface counts what leaves by the link and what comes in by its reverse: two polls. Where nobody says
+        anything of a link, not even its state, it is not known whether anybody asked.
         """
         window, (tails, _), reverse = self.window, self.ends, self.reverse
         answered = (window.answered & self._answered_before)[:, tails]
-        unsent = answered & np.isnan(window.out_mbps)
-        unreceived = answered & np.isnan(window.in_mbps[:, reverse]) & (reverse >= 0)
+        sending, receiving = answered & window.told, answered & window.told[:, reverse] & (reverse >= 0)
+        unsent = sending & np.isnan(window.out_mbps)
+        unreceived = receiving & np.isnan(window.in_mbps[:, reverse])
         missing = missed_polls(unsent) + missed_polls(unreceived)
-        read = (answered & ~unsent).sum(axis=0) + (answered & ~unreceived & (reverse >= 0)).sum(axis=0)
+        read = (sending & ~unsent).sum(axis=0) + (receiving & ~unreceived).sum(axis=0)
         return read + missing, missing
 
     @property

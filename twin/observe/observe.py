@@ -10,7 +10,7 @@ from twin.live.declared import Declaration
 from twin.live.network import Configuration, Flags, Telemetry
 from twin.model import Floats, Network
 
-from .growth import RECENT, Growth, growth
+from .growth import RECENT, Growth, growth, onsets
 from .observation import REMEMBERED, Observation, Quality, arrivals, removed_share
 from .prediction import export_noise, predict
 from .readback import read_back
@@ -180,19 +180,29 @@ def _filled(network: Network, demands: Floats) -> Floats:
 
 
 def _growth(network: Network, recent: Samples, past: Samples, counting: float) -> Growth:
-    """Growth against the recent past; without one, against the provisioned matrix."""
-    now = mean(recent.demands)
+    """Growth against the recent past, which ends for each node before its traffic last changed its level.
+
+    Without a past, against the provisioned matrix.
+    """
     if not len(past.time):
-        return growth(network.demands, now, counting, (1, recent.time.size))
-    candidates = [
-        growth(mean(past.demands[x]), now, counting, (len(past.time[x]), recent.time.size))
-        for x in (slice(-RECENT, None), slice(0, RECENT // 2))
-    ]
-    newer, older = candidates
-    better = np.abs(older.score) > np.abs(newer.score) + 1
-    columns = (np.where(better, x, y) for x, y in zip(older, newer, strict=True))
-    log_factor, sigma, _, before, measured, error = columns
-    return Growth(log_factor, sigma, newer.level, before, measured, error)
+        return growth(network.demands, mean(recent.demands), counting, (1, recent.time.size))
+    demands, first = np.concatenate([past.demands, recent.demands]), len(past.time)
+    filled = _filled(network, demands)
+    level, began = _level(filled), onsets(filled)
+    usual = level[max(0, first - RECENT) : first].mean()
+    before, now = mean(demands[max(0, first - RECENT) : first]), mean(demands[first:])
+    for node in map(int, np.flatnonzero(began)):
+        onset = int(began[node])
+        rows = slice(max(0, onset - RECENT), onset)
+        calm = demands[rows, :, node] * (usual / level[rows])[:, None]
+        before[:, node], now[:, node] = mean(calm), mean(demands[max(first, onset) :, :, node])
+    return growth(before, now, counting, (min(RECENT, first), recent.time.size))
+
+
+def _level(demands: Floats) -> Floats:
+    """How large the traffic of the whole network is in each sample [K]: the median over nodes of what goes to them."""
+    total = demands.sum(axis=1)
+    return np.exp(np.median(np.log(np.where(total > 0, total, 1.0)), axis=1))
 
 
 def _quality(network: Network, recent: Samples, noise: float) -> Quality:

@@ -12,7 +12,7 @@ import numpy as np
 from twin.live.declared import Declaration
 from twin.model import Floats, Network
 
-from .observation import arrivals, removed_share
+from .observation import FRAME_MBIT, arrivals, removed_share
 from .prediction import export_noise, predict
 from .samples import Samples, ratio
 
@@ -31,7 +31,6 @@ FAMILIES: tuple[Family, ...] = (
 SELF_CENTRED: frozenset[Family] = frozenset({"load", "probe_delay", "growth", "packets", "exports"})
 """Families whose residual is taken off its own recent past; the others are 0 on a healthy network."""
 _SHARE = 1e-4  # share of frames below which nothing is told
-_LEAST_FRAMES = 100.0  # a second
 _PROBE_ERROR, _DELAY_MS, _DELAY_SHARE = 0.004, 0.08, 0.01
 _PAIR_SPREAD, _LEAST_SPREAD, _PACKET_SPREAD = 0.17, 0.05, 0.03  # log units, of one pair within an hour, of a node
 _TOTAL = 0.004
@@ -86,7 +85,7 @@ def hold(network: Network, sample: Samples, demands: Floats, declared: Declarati
         "load": Residual(load, sigma),
         "wire": _wire(sample, declared, interval_s),
         "drops": _drops(network, sample),
-        "errors": _errors(sample),
+        "errors": _errors(sample, interval_s),
         "probe_loss": _constant(sample.probe_loss[0], _PROBE_ERROR),
         "probe_delay": Residual(_finite(sample.probe_delay_ms[0] - delay), _DELAY_MS + _DELAY_SHARE * _finite(delay)),
         "growth": _growth(demands),
@@ -128,12 +127,12 @@ def _drops(network: Network, sample: Samples) -> Residual:
     return Residual(dropped / capacity, np.where(np.isfinite(dropped), 2e-4 + 0.2 / capacity, 1.0))
 
 
-def _errors(sample: Samples) -> Residual:
-    frames = np.nan_to_num(sample.in_mbps[0]) * 1e6 / 8000.0
-    share = np.where(
-        frames > 100, ratio(sample.errors_per_s[0], frames + np.nan_to_num(sample.errors_per_s[0])), np.nan
-    )
-    return _constant(share, _SHARE)
+def _errors(sample: Samples, interval_s: float) -> Residual:
+    """Share of the frames that arrive broken; the fewer are counted, the less well it is known."""
+    broken = sample.errors_per_s[0] * interval_s
+    frames = np.nan_to_num(sample.in_mbps[0]) * interval_s / FRAME_MBIT + np.nan_to_num(broken)
+    counting = np.sqrt(np.nan_to_num(broken) + 1) / np.maximum(frames, 1.0)
+    return Residual(ratio(broken, frames), np.hypot(_SHARE, counting))
 
 
 def _growth(demands: Floats) -> Residual:

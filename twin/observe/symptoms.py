@@ -29,7 +29,7 @@ _DROP_SHARE, _DROP_MBPS = 0.001, 1.0
 _PROBE, _PROBES_SHOWN = 0.03, 10
 _LATE, _LATE_MS = 6.0, 1.0
 _MISSED_POLLS, _MISSED_SHARE = 1, 0.3
-_LEAST_BROKEN = 0.001
+_LEAST_BROKEN, _COUNTED = 0.001, 4.0  # share of frames, standard errors of counting them
 _LOG_PACKETS = 0.2
 
 
@@ -111,7 +111,8 @@ def _losses(observation: Observation) -> Iterator[Symptom]:
             yield _symptom("drops", link.interface, lost, 0.0, lost / (_DROP_MBPS + _DROP_SHARE * offered))
         if score > WIRE_SCORE and share > _LEAST_LOSS:
             yield _symptom("wire_loss", link.interface, share, link.loss, score)
-    for position in np.flatnonzero(np.nan_to_num(observation.broken) > _LEAST_BROKEN):
+    least = np.maximum(_LEAST_BROKEN, _COUNTED * observation.broken_error)
+    for position in np.flatnonzero(np.nan_to_num(observation.broken) > least):
         share = observation.broken[position]
         interface = observation.inventory.links[position].interface
         yield _symptom("frame_errors", interface, share, 0.0, share / (_LEAST_BROKEN / 5))

@@ -155,7 +155,7 @@ def _lossy(observation: Observation, judged: Judged) -> Iterator[Fault]:
 def _breaking(observation: Observation, judged: Judged) -> Iterator[Fault]:
     """Circuits, and routers on all they send, whose frames arrive broken; the share is that of what was sent."""
     network, excess = observation.inventory, _broken_share(observation, judged)
-    breaking = excess > _LEAST_BROKEN
+    breaking = excess > np.maximum(_LEAST_BROKEN, _TOLERANCE * observation.broken_error)
     for circuit, positions in network.circuits.items():
         if breaking[list(positions)].any():
             yield Fault(kind=_K.CORRUPTION, element=circuit, severity=_share(observation, excess, np.array(positions)))
