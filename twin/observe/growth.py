@@ -99,7 +99,7 @@ def onsets(demands: Floats) -> Ints:
     best: Ints = np.argmax(apart, axis=0)
     columns: Ints = np.arange(nodes, dtype=np.int64)
     clear = (np.abs(step[best, columns]) > _STEP) & (apart[best, columns] > _CLEAR)
-    return np.where(clear, best + 1, 0).astype(np.int64)
+    return np.asarray(np.where(clear, best + 1, 0), dtype=np.int64)
 
 
 def _weighted_mean(values: Floats, weight: Floats) -> Floats:
