@@ -85,9 +85,9 @@ def onsets(demands: Floats) -> Ints:
     the most standard errors apart; a step counts from `_STEP` on and above `_CLEAR` of them. The spread is taken from
     differences of neighbouring rows, so that a step does not hide itself.
     """
-    rows, nodes = len(demands), demands.shape[2]
+    rows, nodes = len(demands), int(demands.shape[-1])
     if rows < _LEAST_ROWS:
-        return np.zeros(nodes, dtype=np.int64)
+        return np.zeros(nodes, np.int64)
     total: Floats = demands.sum(axis=1)
     log: Floats = np.log(np.where(total > 0, total, 1.0))
     log -= np.median(log, axis=1, keepdims=True)
