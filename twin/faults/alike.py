@@ -51,6 +51,18 @@ INDISTINGUISHABLE: tuple[Alike, ...] = (
         "both drop exactly what passes the router for the target, before it is counted again; "
         "a filter stands in the configuration and its commit in the log, a blackhole in neither",
     ),
+    Alike(
+        _K.DATA_ACL,
+        _K.DATA_ACL,
+        "at a router and at its only next hop for the target, while its configuration is not read",
+        "filters at interfaces that carry nothing for the target drop nothing",
+    ),
+    Alike(
+        _K.STALE_TOPOLOGY,
+        _K.WEIGHT,
+        "same circuit, the weight at both ends so large that no path takes it, while no configuration is read",
+        "either way both its routers were configured and nothing goes over it any more; only they say how",
+    ),
 )
 
 

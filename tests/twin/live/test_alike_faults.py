@@ -82,6 +82,31 @@ def test_a_filter_at_the_only_next_hop_is_a_blackhole_but_for_its_commit_and_its
     assert same(replace(first, events=()), replace(second, events=()))
 
 
+def test_a_filter_at_all_of_a_router_is_one_at_its_only_next_hop():
+    one, two = (
+        seen(Fault(kind=K.DATA_ACL, element=element, target="node/a3"), skipped=1)[1]
+        for element in ("node/a1", INTERFACE)
+    )
+    assert same(one, two)
+
+
+def test_weights_that_nothing_takes_are_a_drain_that_nobody_recorded():
+    drained, one = seen(Fault(kind=K.STALE_TOPOLOGY, element=CIRCUIT))
+    heavy, two = seen(Fault(kind=K.WEIGHT, element=CIRCUIT, severity=65_535.0))
+    assert same(one, two)
+    assert drained.read_router("a1").network != heavy.read_router("a1").network
+
+
+ROUTER_WIDE = (K.ROUTING_DOWN, K.AREA, K.NEIGHBOUR_MISSING, K.ACL_BLOCK, K.MTU)
+
+
+@pytest.mark.parametrize("kind", ROUTER_WIDE[1:], ids=str)
+def test_what_takes_all_neighbours_of_a_router_is_told_by_lines_alone(kind: FaultKind):
+    one, two = (seen(Fault(kind=x, element="node/a1"))[1] for x in (K.ROUTING_DOWN, kind))
+    assert one.events != two.events
+    assert same(replace(one, events=()), replace(two, events=()))
+
+
 UNSEEN_FAULTS = [
     Fault(kind=K.STALE_CONFIGURATION, element="node/a1"),
     Fault(kind=K.WRONG_CAPACITY, element=CIRCUIT, severity=1.5),
@@ -116,6 +141,7 @@ def test_each_pair_says_when_and_why():
     pairs = [{entry.one, entry.other} for entry in INDISTINGUISHABLE]
     expected = [(K.SURGE, K.WEB_DOS), (K.ECMP_MISSING, K.ECMP_STALE), (K.HOST_BLACKHOLE, K.BLACKHOLE)]
     expected += [(K.CAPACITY, K.WRONG_CAPACITY), (K.BLACKHOLE, K.DATA_ACL)]
+    expected += [(K.DATA_ACL, K.DATA_ACL), (K.STALE_TOPOLOGY, K.WEIGHT)]
     assert pairs == [set(pair) for pair in expected]
     assert all(entry.when and entry.reason for entry in INDISTINGUISHABLE)
     assert alike(K.WEB_DOS, K.SURGE) is INDISTINGUISHABLE[0]
