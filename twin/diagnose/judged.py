@@ -61,8 +61,8 @@ class Judged(NamedTuple):
         return max(0.0, *(-float(term.min(initial=0.0)) for term in self._costs))
 
     def unheld(self, gross: float) -> float:
-        """Nats that all readings cost together which cost more than this each."""
-        return float(sum(-term[term < -gross].sum() for term in self._costs))
+        """Nats that readings cost beyond this, those together that cost more."""
+        return float(sum(np.maximum(-term - gross, 0.0).sum() for term in self._costs))
 
     @property
     def _costs(self) -> Likelihood:
