@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import Field
 
-from .checks.rules import worse_under_failure
-from .checks.stressed import Stressed
+from .checks.rehearsal import Stressed
+from .checks.rules import may_follow
 from .errors import InputError
 from .model import Frozen, Network
 from .plan import Change, DrainLink, DrainNode, apply_all
@@ -76,9 +76,8 @@ def rehearse_window(
 ) -> Window:
     """Simulate the change at every hour of the day and report on the window [start, start + hours).
 
-    `day` has 24 factors on the provisioned matrix. A window keeps the limits when no demand is lost, no link is above
-    `policy.max_utilisation`, and no single failure is worse than the gate's check *survivable* lets it be. Raises
-    `InputError` on a window that is none.
+    `day` has 24 factors on the provisioned matrix. An hour keeps the limits when the gate's rulebook lets the changed
+    state follow the unchanged one under that hour's traffic. Raises `InputError` on a window that is none.
     """
     if not (0 <= start <= 23 and 1 <= hours <= 24 and len(day) == 24):
         raise InputError(f"a window of {hours} hours from {start}:00 is none", fix="start 0..23, length 1..24 hours")
@@ -98,7 +97,7 @@ def rehearse_window(
 def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy: Policy) -> Hour:
     base, changed = (state.with_demands(states[0].demands * traffic) for state in states)
     failures = single_failures(changed)
-    quiet, busy = Stressed(base, failures), Stressed(changed, failures)
+    quiet, busy = (Stressed(x, failures, policy.max_failure_utilisation) for x in (base, changed))
     before, during = quiet.outcome, busy.outcome
     worst = busy.sweep.worst if busy.sweep else None
     return Hour(
@@ -111,11 +110,7 @@ def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy
         next_failure=None if worst is None else failures[worst].name,
         next_failure_utilisation=float(busy.sweep.max_utilisation[worst]) if busy.sweep and worst is not None else 0.0,
         next_failure_lost=float(busy.sweep.lost[worst]) if busy.sweep and worst is not None else 0.0,
-        within_limits=(
-            during.lost <= before.lost + 1e-6
-            and during.max_utilisation <= policy.max_utilisation + 1e-6
-            and worse_under_failure(quiet, busy, policy, 0) is None
-        ),
+        within_limits=may_follow(quiet, busy, policy, step=0) is None,
     )
 
 

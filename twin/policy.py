@@ -13,6 +13,8 @@ from .model import Frozen
 
 RiskTier = Literal["low", "medium", "high"]
 Autonomy = Literal["observe", "suggest", "approve", "act"]
+MOST_FACTOR = 1e6
+"""Limits above this allow anything, and are beyond computing."""
 TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
 _LEVELS: tuple[Autonomy, ...] = ("observe", "suggest", "approve", "act")
 
@@ -21,14 +23,19 @@ class Policy(Frozen):
     """What the operator allows. Shares are of capacity or of traffic, 0..1."""
 
     max_utilisation: float = Field(default=0.8, gt=0, le=1, description="Limit on every link with everything up.")
-    max_failure_utilisation: float = Field(default=1.0, gt=0, description="Limit on every link under a single failure.")
+    max_failure_utilisation: float = Field(
+        default=1.0, gt=0, le=MOST_FACTOR, description="Limit on every link under a single failure."
+    )
     max_maintenance_loss: float = Field(
         default=0.0, ge=0, le=1, description="Most traffic that a single failure may newly cut off during a drain."
     )
     max_steps: int = Field(default=12, ge=1, le=50, description="Most steps in one plan.")
+    max_loop_share: float | None = Field(
+        default=None, ge=0, le=1, description="Most traffic that may loop while routers change over; none: only told."
+    )
     max_blast_radius: float = Field(default=0.35, gt=0, le=1, description="Most traffic that a plan may move.")
     max_delay_stretch: float = Field(
-        default=1.5, ge=1, description="Most that mean propagation delay may grow, factor."
+        default=1.5, ge=1, le=MOST_FACTOR, description="Most that mean propagation delay may grow, factor."
     )
     min_gain: float = Field(
         default=0.05, ge=0, lt=1, description="Least share of harm, or of peak utilisation, removed."
@@ -50,7 +57,7 @@ class Policy(Frozen):
         default=0.8, ge=0, lt=1, description="The mean of the worst 1 - alpha of scenarios counts."
     )
     max_uncertain_utilisation: float = Field(
-        default=1.0, gt=0, description="Limit on that mean of the peak utilisation."
+        default=1.0, gt=0, le=MOST_FACTOR, description="Limit on that mean of the peak utilisation."
     )
     low_risk_blast_radius: float = Field(default=0.05, ge=0, le=1, description="Most traffic moved at low risk.")
     low_risk_steps: int = Field(default=4, ge=0, le=50, description="Most steps at low risk.")

@@ -1,17 +1,31 @@
 """The gate: a pure function from plan, snapshot and policy to a verdict that code, not a model, has reached."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from .checks.context import Context, Evidence, Scenario
-from .checks.finding import Check, CheckName, Counterexample, not_evaluated
+from .checks.finding import Check, CheckName, Convergence, Counterexample, not_evaluated
 from .checks.grounded import ground
 from .model import Frozen, Network
 from .plan import Plan
 from .policy import Policy, RiskTier
 
-__all__ = ["Check", "CheckName", "Counterexample", "Evidence", "Scenario", "Verdict", "risk_tier", "verify"]
+if TYPE_CHECKING:
+    from .checks.rehearsal import Rehearsal
+
+__all__ = [
+    "Check",
+    "CheckName",
+    "Convergence",
+    "Counterexample",
+    "Evidence",
+    "Scenario",
+    "Verdict",
+    "risk_tier",
+    "verify",
+]
 
 
 class Verdict(Frozen):
@@ -21,6 +35,9 @@ class Verdict(Frozen):
     snapshot: str
     policy: str = Field(description="Policy hash.")
     checks: tuple[Check, ...]
+    convergence: tuple[Convergence, ...] = Field(
+        default=(), description="What may loop during each step, while routers change over one by one."
+    )
 
     @property
     def passed(self) -> bool:
@@ -43,20 +60,20 @@ def verify(
     grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same question
     always gets the same verdict.
     """
-    checks = tuple(_checks(plan, network, policy, evidence, scenarios))
-    return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks)
-
-
-def _checks(
-    plan: Plan, network: Network, policy: Policy, evidence: Evidence | None, scenarios: Sequence[Scenario]
-) -> Iterator[Check]:
     # the simulator is slow to import: only who verifies pays for it
-    from .checks import fresh, limits, nominal, survivable, transient, uncertain, useful
+    from .checks.convergence import convergences
     from .checks.rehearsal import Rehearsal
 
     grounding = ground(plan, network)
-    yield grounding.check
     rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios)))
+    checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
+    loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
+    return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)
+
+
+def _checks(rehearsal: "Rehearsal", *, grounded: bool) -> Iterator[Check]:
+    from .checks import fresh, limits, nominal, survivable, transient, uncertain, useful
+
     rest: dict[CheckName, Callable[[Rehearsal], Check]] = {
         "fresh": fresh.fresh,
         "policy": limits.policy,
@@ -68,7 +85,7 @@ def _checks(
         "useful": useful.useful,
     }
     for name, check in rest.items():
-        yield check(rehearsal) if grounding.check.passed else not_evaluated(name, "the plan is not grounded")
+        yield check(rehearsal) if grounded else not_evaluated(name, "the plan is not grounded")
 
 
 def risk_tier(plan: Plan, verdict: Verdict, policy: Policy) -> RiskTier:

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import random_network
+from twin.checks.rehearsal import Stressed
 from twin.checks.rules import surely_worse, worse_under_failure
-from twin.checks.stressed import Stressed
 from twin.optimise.judge import Judge
 from twin.plan import SetWeight, apply_all
 from twin.policy import Policy
@@ -22,11 +22,12 @@ def test_what_totals_show_is_found_in_full_and_the_judge_agrees_with_itself(seed
     changes = [SetWeight(link=network.links[int(i)].name, weight=int(rng.integers(1, 99))) for i in chosen]
     state, failures = apply_all(network, changes), single_failures(network)
     policy = Policy(max_failure_utilisation=limit, max_blast_radius=1, max_delay_stretch=99)
-    before, after = Stressed(network, failures), Stressed(state, failures)
+    before, after = (Stressed(x, failures, limit) for x in (network, state))
     worse = surely_worse(before, after, policy)
     for row in worse:
         one = (failures[int(row)],)
-        assert worse_under_failure(Stressed(network, one), Stressed(state, one), policy, 1) is not None
+        was, now = (Stressed(x, one, limit) for x in (network, state))
+        assert worse_under_failure((was,), now, policy, 1) is not None
     judge = Judge(network, policy)
     assert judge.is_safe(state) == (not judge.objection(state)) == (not Judge(network, policy).objection(state))
     assert worse.size == 0 or not judge.is_safe(state)

@@ -219,7 +219,9 @@ def test_the_wrong_order_of_steps_is_found_at_its_step():
     )
     checks = judge(network, *wrong, objective="drain")
     assert checks["nominal"].passed
-    assert (checks["transient"].counterexample.element, checks["transient"].counterexample.step) == ("node/A", 2)
+    # already with A-B gone, one more failure cuts A off, which it does neither before the plan nor after it
+    found = checks["transient"].counterexample
+    assert (found.element, found.step, found.failure, found.measured) == ("node/A", 1, "link/A:C--C:A", 5.0)
     right = (DrainLink(circuit="link/A:C--C:A"),)
     assert failing(judge(network, *right, objective="drain")) == ["survivable"]  # one way is left: A-B-D
 
@@ -229,16 +231,20 @@ def test_overload_on_the_way_is_found_with_its_link():
     steps = (over_c("T1"), SetWeight(link="B->A", weight=9), over_c("T1", share=0.5))
     checks = judge(network, *steps)
     assert checks["nominal"].passed
-    assert checks["transient"].passed  # C carries what B carried before, no more
+    # C carries what B carried before, no more; but A->C itself is above the limit at neither end of the plan
+    assert checks["transient"].counterexample.element == "A->C"
+    half = over_c("T1", share=0.5)
     first = SetTunnel(tunnel=Tunnel(name="T2", source="B", target="D", paths=(SegmentList(via=("A", "C")),)))
-    checks = judge(network, over_c("T1"), first, RemoveTunnel(name="T2"), over_c("T1", share=0.5))
-    assert checks["transient"].counterexample.step == 2
+    checks = judge(network, half, SetWeight(link="B->A", weight=9), over_c("T1"), first, half)
+    assert checks["transient"].counterexample.step == 3
     assert checks["transient"].counterexample.element in {"A->C", "C->D"}
 
 
 def test_the_way_back_may_not_be_worse_than_both_ends():
     network = square(9.0)
     first = SetTunnel(tunnel=Tunnel(name="T2", source="B", target="D", paths=(SegmentList(via=("A", "C")),)))
-    checks = judge(network, over_c("T1"), first, RemoveTunnel(name="T2"), over_c("T1", share=0.5))
+    checks = judge(network, over_c(share=0.5), first, RemoveTunnel(name="T2"))
+    assert checks["reversible"].passed  # at 45 % there is room for B's demand
+    checks = judge(network, over_c(share=0.85), first, RemoveTunnel(name="T2"), over_c(share=0.5))
     assert checks["reversible"].counterexample.step == 2
     assert judge(network, over_c(share=0.5))["reversible"].passed

@@ -1,11 +1,15 @@
-"""When a state is no worse than another: what it loses, and what its links carry above a limit.
+"""When a state is no worse than others: what it does not deliver, and what its links carry above a limit.
 
 A network that keeps its limits must keep them. One that already breaks them may be changed by a plan that does not
-finish the job, so long as nothing gets worse: no demand newly lost, no more traffic dropped, above capacity or above
-the limit, and no link busier than the busiest was. Rates compare with a slack of 1e-9 of the offered traffic (at least
-1e-6 Mbit/s), shares with 1e-6, so that rounding never decides.
+finish the job, so long as nothing gets worse. What counts is *whose* traffic: no demand may miss more of what it offers
+than it missed in the states it is measured against, whatever becomes of the others. Links compare by the busiest and by
+the sum above the limit and above capacity. Measured against two states, the larger of both figures counts.
+
+Rounding never decides: rates compare with a slack of 1e-9 of the offered traffic, at least 1e-6 and at most 1e-3 Mbit/s
+however much traffic there is, a single demand with 1e-6 Mbit/s and 1e-12 of itself, shares of capacity with 1e-6.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +20,7 @@ from twin.sim.simulate import Outcome
 from .finding import Counterexample, Violation
 
 SHARE_SLACK = 1e-6
+_LEAST_SLACK, _MOST_SLACK = 1e-6, 1e-3  # Mbit/s
 
 
 class Where(NamedTuple):
@@ -30,7 +35,7 @@ class Where(NamedTuple):
 
 def rate_slack(network: Network) -> float:
     """Mbit/s below which two rates count as equal."""
-    return max(1e-6, 1e-9 * float(network.offered.sum()))
+    return min(_MOST_SLACK, max(_LEAST_SLACK, 1e-9 * float(network.offered.sum())))
 
 
 def capacities(network: Network) -> Floats:
@@ -43,51 +48,76 @@ def above(outcome: Outcome, limit: float) -> Floats:
     return np.maximum(outcome.load - limit * capacities(outcome.network), 0.0)
 
 
-def newly_lost(before: Outcome, after: Outcome, where: Where) -> Violation | None:
-    """Return the node that is cut off most, when a demand that had a path has none any more."""
-    lost = _lost(after)
-    cut = np.where(_lost(before) > 0, 0.0, lost)
-    more = float(lost.sum() - _lost(before).sum())
-    if not cut.any() and more <= rate_slack(after.network):
+def growth(befores: Sequence[Floats], after: Floats) -> Floats:
+    """Return what each demand newly misses, Mbit/s [n, n]: beyond the most it missed before, and beyond rounding."""
+    more = after - np.max(befores, axis=0)
+    return np.where(more > _LEAST_SLACK + 1e-12 * after, more, 0.0)
+
+
+def falls_short(befores: Sequence[Outcome], after: Outcome, where: Where, *, accepted: float = 0.0) -> Violation | None:
+    """Return who is cut off, or which lossy link drops more, when a demand misses more than in any state before.
+
+    `accepted` Mbit/s of that are excused. Measured against two states, the sum over all demands counts as well: of two
+    demands each of which is lost in one of them, one may be lost, not both.
+    """
+    missed = [x.undelivered for x in befores]
+    more = growth(missed, after.undelivered)
+    if 0 < float(more.sum()) <= accepted:
         return None
-    blame = cut if cut.any() else lost
-    node = after.network.nodes[_most_cut_off(blame, after.network.offered)].id
-    measured = float(blame.sum())
+    if not more.any():
+        if float(after.undelivered.sum()) <= max(float(x.sum()) for x in missed) + rate_slack(after.network):
+            return None
+        more = growth([np.min(missed, axis=0)], after.undelivered)
+    cut = np.where(np.isinf(after.delay_ms), more, 0.0)
+    if not cut.any():
+        return _dropped(befores, after, float(more.sum()), where)
+    node = after.network.nodes[_most_cut_off(cut, after.network.offered)].id
+    measured = float(cut.sum())
     detail = f"{node} loses its paths {where}: {measured:.6g} Mbit/s of demand that was carried before is lost"
     return Violation(detail, _at(node, where, measured, 0.0))
 
 
-def more_dropped(before: Outcome, after: Outcome, where: Where) -> Violation | None:
-    """Return the lossy link that drops more, when links with a loss share drop more in sum."""
-    if after.dropped <= before.dropped + rate_slack(after.network):
+def refuses_more(before: Outcome, after: Outcome, limit: float, where: Where) -> Violation | None:
+    """Return the demand that a rate limit refuses, when more is refused and all harm together is not less for it."""
+    slack = rate_slack(before.network)
+    if after.refused <= before.refused + slack or after.harm(limit) <= before.harm(limit) + slack:
         return None
-    loss = np.array([link.loss for link in after.network.links])
-    worst = int(((after.load - before.load) * loss).argmax())
-    name = after.network.links[worst].name
-    figures = f"{after.dropped:.6g} Mbit/s dropped in all, {before.dropped:.6g} before"
-    detail = f"{name} loses traffic silently and gets more {where}: {figures}"
-    return Violation(detail, _at(name, where, after.dropped, before.dropped))
+    refused = [x.network.demands - x.network.offered for x in (before, after)]
+    source, target = np.unravel_index(int((refused[1] - refused[0]).argmax()), refused[0].shape)
+    nodes = after.network.nodes
+    name = f"demand/{nodes[int(source)].name}->{nodes[int(target)].name}"
+    detail = (
+        f"rate limits refuse {after.refused:.6g} Mbit/s {where}, {before.refused:.6g} before, most of it of {name}, "
+        "and no other harm goes away for it"
+    )
+    return Violation(detail, _at(name, where, after.refused, before.refused))
 
 
-def busier(before: Outcome, after: Outcome, limit: float, where: Where) -> Violation | None:
+def busier(befores: Sequence[Outcome], after: Outcome, limit: float, where: Where) -> Violation | None:
     """Return the link that is too busy, when the links are neither within the limit nor no worse than before."""
-    if after.max_utilisation <= limit + SHARE_SLACK:
+    if float(above(after, limit).max(initial=0.0)) <= rate_slack(after.network):
         return None
-    allowed = max(limit, before.max_utilisation)
+    allowed = max(limit, *(x.max_utilisation for x in befores))
     if after.max_utilisation > allowed + SHARE_SLACK:
-        worst = int(after.utilisation.argmax())
-        return _too_busy(after, worst, allowed, where)
-    return more_above(before, after, limit, where)
-
-
-def more_above(before: Outcome, after: Outcome, limit: float, where: Where) -> Violation | None:
-    """Return the link whose traffic above capacity, or above the limit, grew most, when the sum over all links grew."""
+        return _too_busy(after, int(after.utilisation.argmax()), allowed, where)
     for share in sorted({limit, 1.0}, reverse=True):
-        grown = above(after, share) - above(before, share)
-        if float(grown.sum()) > rate_slack(after.network):
-            worst = int(grown.argmax())
-            return _too_busy(after, worst, max(limit, float(before.utilisation[worst])), where)
+        over, was = above(after, share), [above(x, share) for x in befores]
+        if float(over.sum()) > max(float(x.sum()) for x in was) + rate_slack(after.network):
+            worst = int((over - np.max(was, axis=0)).argmax())
+            before = max(float(x.utilisation[worst]) for x in befores)
+            return _too_busy(after, worst, max(limit, before), where)
     return None
+
+
+def spikes(ends: Sequence[Outcome], on_the_way: Outcome, limit: float, where: Where) -> Violation | None:
+    """Return the link that is above the limit and busier on the way than at either end of it."""
+    allowed = np.maximum(limit, np.max([x.utilisation for x in ends], axis=0))
+    over = on_the_way.load - allowed * capacities(on_the_way.network)
+    spike = (on_the_way.utilisation > allowed + SHARE_SLACK) & (over > rate_slack(on_the_way.network))
+    if not spike.any():
+        return None
+    worst = int(np.where(spike, on_the_way.utilisation - allowed, -np.inf).argmax())
+    return _too_busy(on_the_way, worst, float(allowed[worst]), where)
 
 
 def slower(before: Outcome, after: Outcome, stretch: float, where: Where) -> Violation | None:
@@ -111,9 +141,12 @@ def slower(before: Outcome, after: Outcome, stretch: float, where: Where) -> Vio
     return None
 
 
-def _lost(outcome: Outcome) -> Floats:
-    up = np.array([node.up for node in outcome.network.nodes])
-    return np.where(np.isinf(outcome.delay_ms) & np.outer(up, up), outcome.network.offered, 0.0)
+def _dropped(befores: Sequence[Outcome], after: Outcome, more: float, where: Where) -> Violation:
+    loss = np.array([link.loss for link in after.network.links])
+    worst = int(((after.load - np.max([x.load for x in befores], axis=0)) * loss).argmax())
+    name = after.network.links[worst].name
+    detail = f"{name} loses traffic silently {where}: {more:.6g} Mbit/s of demand that arrived before are dropped"
+    return Violation(detail, _at(name, where, more, 0.0))
 
 
 def _most_cut_off(lost: Floats, offered: Floats) -> int:

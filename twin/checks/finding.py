@@ -35,6 +35,16 @@ class Check(Frozen):
     counterexample: Counterexample | None = None
 
 
+class Convergence(Frozen):
+    """One step after which packets may loop until every router has changed over."""
+
+    step: int
+    targets: int = Field(description="How many nodes packets may loop on their way to.")
+    worst: str = Field(description="The one with the most traffic that could get into a loop.")
+    mbps: float = Field(description="Traffic that could get into a loop at most, Mbit/s; the order decides.")
+    share: float = Field(description="The same as a share of the offered traffic, 0..1.")
+
+
 class Violation(NamedTuple):
     """A limit that does not hold: the sentence for people, and the counterexample for the planner."""
 

@@ -12,10 +12,10 @@ def relief(before: Outcome, after: Outcome, limit: float) -> tuple[float, str]:
     """Return the share of what can be relieved that a plan relieves, and its figures in words.
 
     With harm, that is how much of the harm goes, of what is not in the way of every plan; without, by which share of
-    itself the peak utilisation falls. Traffic refused by a rate limit counts as harm, so that shedding a demand is no
-    gain in itself.
+    itself the peak utilisation falls. Traffic refused by a rate limit is harm, so that shedding a demand is no gain in
+    itself.
     """
-    was, now = (x.harm(limit) + _refused(x.network) for x in (before, after))
+    was, now = before.harm(limit), after.harm(limit)
     if was <= rate_slack(before.network):
         was, now = before.max_utilisation, after.max_utilisation
         return ((was - now) / was if was > 0 else 0.0), f"peak utilisation from {was:.6g} to {now:.6g}"
@@ -58,7 +58,3 @@ def _reach(n: int, pairs: list[tuple[int, int]]) -> Floats:
     graph = csr_array((np.ones(len(pairs)), (tails, heads)), shape=(n, n))
     _, label = connected_components(graph, directed=True, connection="weak")
     return np.equal.outer(label, label).astype(np.float64)
-
-
-def _refused(network: Network) -> float:
-    return float((network.demands - network.offered).sum())

@@ -1,12 +1,18 @@
-"""*grounded*: the plan is for this very state, everything it names exists, and every step can be made."""
+"""*grounded*: the plan is for this very state, what it names exists, every step can be made, every figure computed."""
 
 from typing import NamedTuple
+
+import numpy as np
 
 from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.model import Network
 from twin.plan import Plan, apply, subject
 
 from .finding import Check, Counterexample, Violation, failed, steps_of
+
+MOST_TRAFFIC = 1e12  # Mbit/s in all
+LEAST_CAPACITY, MOST_CAPACITY = 1e-9, 1e100  # Mbit/s
+MOST_DELAY = 1e12  # ms
 
 
 class Grounding(NamedTuple):
@@ -23,6 +29,9 @@ def ground(plan: Plan, network: Network) -> Grounding:
         violation = Violation(detail, Counterexample(element=f"snapshot/{plan.base}", step=0, measured=0, limit=1))
         return Grounding(failed("grounded", violation), (network,))
     states = [network]
+    strange = _beyond_computing(network)
+    if strange:
+        return Grounding(_fails(strange[0], 0, strange[1]), (network,))
     for number, step in enumerate(plan.steps, start=1):
         try:
             states.append(apply(states[-1], step))
@@ -30,11 +39,34 @@ def ground(plan: Plan, network: Network) -> Grounding:
             element = error.name if isinstance(error, UnknownElementError) else subject(step)
             detail = f"step {number} ({step.op}) cannot be made: {error}; {error.fix}".removesuffix("; ")
             return Grounding(_fails(element, number, detail), tuple(states))
+        strange = _beyond_computing(states[-1])
+        if strange:
+            return Grounding(_fails(strange[0], number, strange[1]), tuple(states))
         if states[-1].id == states[-2].id:
             detail = f"step {number} ({step.op}) changes nothing: {subject(step)} is already so"
             return Grounding(_fails(subject(step), number, detail), tuple(states))
     detail = f"the plan is for this snapshot and its {steps_of(len(plan.steps))} can be made"
     return Grounding(Check(name="grounded", passed=True, detail=detail), tuple(states))
+
+
+def _beyond_computing(network: Network) -> tuple[str, str] | None:
+    """Return the element whose figure is too large or too small to be computed with, and why it cannot be judged.
+
+    With more traffic in all than `MOST_TRAFFIC`, rounding would come near the slack of the rules; a smaller capacity or
+    a longer delay than these lets shares and sums overflow. No network has them: they are mistakes of a unit.
+    """
+    with np.errstate(over="ignore"):
+        total = float(network.demands.sum())
+    if total > MOST_TRAFFIC:
+        s, t = np.unravel_index(int(network.demands.argmax()), network.demands.shape)
+        name = f"demand/{network.nodes[int(s)].name}->{network.nodes[int(t)].name}"
+        return name, f"the demands come to {total:.3g} Mbit/s, above {MOST_TRAFFIC:.0e}: correct their unit"
+    for link in network.links:
+        if not LEAST_CAPACITY <= link.capacity <= MOST_CAPACITY:
+            return link.name, f"{link.name} has a capacity of {link.capacity:.3g} Mbit/s: correct its unit"
+        if link.delay_ms > MOST_DELAY:
+            return link.name, f"{link.name} has a delay of {link.delay_ms:.3g} ms: correct its unit"
+    return None
 
 
 def _fails(element: str, step: int, detail: str) -> Check:

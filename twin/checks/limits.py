@@ -7,7 +7,7 @@ from twin.plan import LimitDemand, SetCapacity, subject
 from .finding import Check, Counterexample, Violation, failed, steps_of
 from .moved import moved_share
 from .rehearsal import Rehearsal
-from .touch import exists, touched
+from .touch import emptied, exists, touched
 
 
 def policy(rehearsal: Rehearsal) -> Check:
@@ -43,6 +43,9 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
             yield _at(
                 element, number, f"step {number} ({step.op} {subject(step)}) touches {element}, which is protected"
             )
+        left = emptied(rehearsal.outcomes[0], rehearsal.outcomes[number], rules.protected)
+        if left:
+            yield _at(left, number, f"after step {number} no traffic passes {left} any more, which is protected")
         if isinstance(step, SetCapacity):
             yield _at(subject(step), number, f"step {number} asks for another capacity: order it, do not execute it")
         if isinstance(step, LimitDemand) and not rules.allow_rate_limits:

@@ -8,11 +8,11 @@ from twin.errors import InputError
 from twin.model import Network
 from twin.plan import Change, Plan, apply, subject
 from twin.policy import Policy
-from twin.sim.simulate import Outcome, simulate
+from twin.sim.simulate import Outcome, single_failures
 
-from .compare import Where
 from .moved import moved_share
-from .transient import rises
+from .rehearsal import Stressed
+from .rules import may_pass
 
 EXACT_STEPS = 12
 """Plans of up to this many steps are searched to the end: they pass through at most 2^12 states."""
@@ -55,9 +55,10 @@ def safe_order(plan: Plan, network: Network, policy: Policy, *, max_states: int 
 
 
 class Ordered(NamedTuple):
-    """The steps in a safe order, None when none was found, and the number of states simulated."""
+    """The steps in a safe order, None when none was found, the longest safe beginning, and how many states it took."""
 
     steps: tuple[Change, ...] | None
+    reached: tuple[Change, ...]
     states: int
 
 
@@ -70,7 +71,8 @@ def order_steps(
     """
     search = _Search(steps, network, policy, max_states, allows)
     found = search.run()
-    return Ordered(tuple(steps[i] for i in found) if found else None, search.states)
+    reached = tuple(steps[i] for i in found or search.deepest)
+    return Ordered(reached if found else None, reached, search.states)
 
 
 def _always(outcome: Outcome) -> bool:
@@ -79,8 +81,7 @@ def _always(outcome: Outcome) -> bool:
 
 
 class _Reached(NamedTuple):
-    network: Network
-    outcome: Outcome
+    state: Stressed
     moved: float
 
 
@@ -95,14 +96,20 @@ class _Search:
     ) -> None:
         self._steps, self._policy, self._max_states, self._allows = tuple(steps), policy, max_states, allows
         self._before = _predecessors(steps)
-        self._base = network
-        self._known = {frozenset[int](): _Reached(network, simulate(network), 0.0)}
+        self._final = _apply_in_any_order(network, self._steps)
+        ends = [network] if self._final is None else [network, self._final]
+        self._failures = tuple({x.name: x for state in ends for x in single_failures(state)}.values())
+        self._base = self._stressed(network)
+        self._end = self._base if self._final is None else self._stressed(self._final)
+        self._known = {frozenset[int](): _Reached(self._base, 0.0)}
         self._dead: set[frozenset[int]] = set()
         self.deepest: tuple[int, ...] = ()
         self.states, self.exhausted = 0, False
 
     def run(self) -> tuple[int, ...] | None:
         """Return a safe order of all steps, the given one if it is safe."""
+        if self._final is None:
+            return None
         return self.along(tuple(range(len(self._steps)))) or self.extend(())
 
     def along(self, order: tuple[int, ...]) -> tuple[int, ...] | None:
@@ -145,17 +152,18 @@ class _Search:
             following = self._reach((*done, step))
         except InputError as error:
             return str(error)
-        violation = rises(here.outcome, following.outcome, self._policy.max_utilisation, Where(len(done) + 1))
+        ends = self._base, self._end
+        violation = may_pass(here.state, following.state, ends, self._policy, len(done) + 1)
         if violation:
             return violation.detail
         if following.moved > self._policy.max_blast_radius + 1e-9:
             return f"{following.moved:.1%} of the traffic would have moved"
-        if not self._allows(following.outcome):
+        if not self._allows(following.state.outcome):
             return "a counterexample would be met again"
         return None
 
     def _harm(self, done: tuple[int, ...]) -> float:
-        return self._reach(done).outcome.harm(self._policy.max_utilisation)
+        return self._reach(done).state.outcome.harm(self._policy.max_utilisation)
 
     def _reach(self, done: tuple[int, ...]) -> _Reached:
         """Simulate the state after a set of steps; the latest states are kept, at most `_KEPT` of them."""
@@ -163,11 +171,31 @@ class _Search:
         if key not in self._known:
             self.states += 1
             self.exhausted = self.states >= self._max_states
-            state = apply(self._reach(done[:-1]).network, self._steps[done[-1]])
+            state = apply(self._reach(done[:-1]).state.network, self._steps[done[-1]])
             if len(self._known) >= _KEPT:
                 del self._known[next(x for x in self._known if x)]
-            self._known[key] = _Reached(state, simulate(state), moved_share(self._base, state))
+            whole = self._end if len(done) == len(self._steps) else self._stressed(state)
+            self._known[key] = _Reached(whole, moved_share(self._base.network, state))
         return self._known[key]
+
+    def _stressed(self, state: Network) -> Stressed:
+        return Stressed(state, self._failures, self._policy.max_failure_utilisation)
+
+
+def _apply_in_any_order(network: Network, steps: Sequence[Change]) -> Network | None:
+    """Return the state after all steps, in the first order in which each can be made; None when there is none."""
+    before, made = _predecessors(steps), set[int]()
+    while len(made) < len(steps):
+        for i in (i for i in range(len(steps)) if i not in made and before[i] <= made):
+            try:
+                network = apply(network, steps[i])
+            except InputError:
+                continue
+            made.add(i)
+            break
+        else:
+            return None
+    return network
 
 
 def _predecessors(steps: Sequence[Change]) -> list[frozenset[int]]:

@@ -1,15 +1,81 @@
-"""One rehearsal of a plan: every state on the way, simulated once, for all checks to look at."""
+"""One rehearsal of a plan: every state on the way, with everything up and under failures, for all checks to look at."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from twin.model import Network
+import numpy as np
+
+from twin.model import Floats, Ints, Network
 from twin.plan import Plan
 from twin.policy import Policy
-from twin.sim.simulate import Failure, Outcome, simulate, single_failures
+from twin.sim.arrays import compile_network
+from twin.sim.failure_sweep import sweep_failures
+from twin.sim.route import Routing, route
+from twin.sim.shortfall import Shortfall
+from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 
 from .context import Context
-from .stressed import Stressed
+
+_KEPT = 1 << 22
+"""Entries that one state remembers of what its demands miss: 64 MB; beyond that it works them out again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stressed:
+    """One state and the failures that it is judged under; each is evaluated once, when somebody asks.
+
+    `known` is what the failures do, where that has been found out already; `whole` the same state under more failures,
+    which remembers whose traffic they cost.
+    """
+
+    network: Network
+    failures: tuple[Failure, ...]
+    limit: float  # share of capacity from which the sweep counts excess
+    known: FailureSweep | None = None
+    whole: "Stressed | None" = None
+    _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """What the state carries with everything up."""
+        return simulate(self.network)
+
+    @cached_property
+    def routing(self) -> Routing:
+        """The paths and volumes of the state with everything up."""
+        return route(compile_network(self.network))
+
+    @cached_property
+    def sweep(self) -> FailureSweep | None:
+        """What each failure does; None when nothing can fail."""
+        if self.known is not None or not self.failures:
+            return self.known
+        return sweep_failures(self.network, self.failures, self.routing, limit=self.limit)
+
+    def undelivered(self, row: int) -> Floats:
+        """Mbit/s of each demand that do not arrive while a failure lasts, by target first [n, n]."""
+        return (self.whole or self)._missed_under(self.failures[row])
+
+    def _missed_under(self, failure: Failure) -> Floats:
+        n = len(self.network.nodes)
+        if failure.name not in self._missed:
+            missed = self._shortfall.under(failure)
+            if sum(len(x) for x, _ in self._missed.values()) > _KEPT:
+                return missed
+            where = np.flatnonzero(missed)
+            self._missed[failure.name] = where, missed.flat[where]
+        where, amounts = self._missed[failure.name]
+        missed = np.zeros(n * n)
+        missed[where] = amounts
+        return missed.reshape(n, n)
+
+    def during(self, row: int) -> Outcome:
+        """What the state carries while one of the failures lasts."""
+        return simulate(under(self.network, self.failures[row]))
+
+    @cached_property
+    def _shortfall(self) -> Shortfall:
+        return Shortfall(self.network, self.routing)
 
 
 @dataclass(frozen=True)
@@ -32,18 +98,28 @@ class Rehearsal:
         return self.states[-1]
 
     @cached_property
-    def ends(self) -> tuple[Stressed, Stressed]:
-        """The first and the last state, under every single failure."""
-        return Stressed(self.base, self.failures), Stressed(self.final, self.failures)
+    def stressed(self) -> tuple[Stressed, ...]:
+        """Each state, under every single failure of any of them: a plan may bring a circuit back into use."""
+        known = {failure.name: failure for state in self.states for failure in single_failures(state)}
+        failures, limit = tuple(known.values()), self.policy.max_failure_utilisation
+        return tuple(Stressed(state, failures, limit) for state in self.states)
 
-    @cached_property
+    @property
+    def ends(self) -> tuple[Stressed, Stressed]:
+        """The first and the last state."""
+        return self.stressed[0], self.stressed[-1]
+
+    @property
     def outcomes(self) -> tuple[Outcome, ...]:
         """What each state carries."""
-        first, last = (x.outcome for x in self.ends)
-        return (first, *(simulate(x) for x in self.states[1:-1]), last)
+        return tuple(x.outcome for x in self.stressed)
 
-    @cached_property
-    def failures(self) -> tuple[Failure, ...]:
-        """Every single failure of the first or the last state: a plan may bring a circuit back into use."""
-        known = {failure.name: failure for state in (self.base, self.final) for failure in single_failures(state)}
-        return tuple(known.values())
+
+def under(network: Network, failure: Failure) -> Network:
+    """Return the network while a failure lasts."""
+    links, nodes = list(network.links), list(network.nodes)
+    for i in failure.links:
+        links[i] = links[i]._replace(up=False)
+    for i in failure.nodes:
+        nodes[i] = nodes[i]._replace(up=False)
+    return replace(network, links=tuple(links), nodes=tuple(nodes))

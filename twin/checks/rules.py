@@ -2,9 +2,12 @@
 
 `may_follow` is the whole of it for the end of a plan: with everything up, under every single failure, and under the
 demands that may come, the new state keeps the limits, or is no worse than the old one where that broke them already.
+`may_pass` is it for a state on the way, which lasts for minutes and meets the same failures: no worse than the state
+just before it, and nothing worse than at both ends of the plan.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +16,12 @@ from twin.model import Floats, Ints, Network
 from twin.policy import Policy
 from twin.sim.simulate import Outcome
 
-from .compare import SHARE_SLACK, Where, busier, more_dropped, newly_lost, rate_slack, slower
+from .compare import SHARE_SLACK, Where, busier, falls_short, growth, rate_slack, refuses_more, slower, spikes
+from .convergence import loops_too_much
 from .finding import CheckName, Counterexample, Violation
-from .stressed import Stressed
+from .rehearsal import Stressed
+
+_LEAST = 1e-6  # Mbit/s that count as missed
 
 
 class Objection(NamedTuple):
@@ -42,21 +48,51 @@ def may_follow(before: Stressed, after: Stressed, policy: Policy, *, step: int =
     intact = worse_intact(before.outcome, after.outcome, policy, Where(step))
     if intact:
         return Objection("nominal", intact)
-    failing = worse_under_failure(before, after, policy, step)
+    failing = worse_under_failure((before,), after, policy, step)
     if failing:
         return Objection("survivable", failing)
     demands = worse_with_demands(scaled(before.outcome, policy), scaled(after.outcome, policy), policy, after, step)
     return Objection("uncertain", demands) if demands else None
 
 
+def may_pass(
+    previous: Stressed, here: Stressed, ends: tuple[Stressed, Stressed], policy: Policy, step: int
+) -> Violation | None:
+    """Return the first reason why a plan may not pass through a state after one of its steps, None when it may.
+
+    `previous` is the state just before it. The first and the last state of the plan, `ends`, are judged on their own:
+    here they only have to be no worse than what was just before.
+    """
+    where, limit, before = Where(step), policy.max_utilisation, previous.outcome
+    worse = (
+        falls_short((before,), here.outcome, where)
+        or refuses_more(before, here.outcome, limit, where)
+        or busier((before,), here.outcome, limit, where)
+        or loops_too_much(previous, here, policy, step)
+    )
+    if worse or here.network == ends[1].network:
+        return worse
+    return spikes([x.outcome for x in ends], here.outcome, limit, where) or worse_under_failure(
+        ends, here, policy, step
+    )
+
+
 def worse_intact(before: Outcome, after: Outcome, policy: Policy, where: Where) -> Violation | None:
-    """Return what is worse with everything up: lost, dropped, too busy or too slow."""
+    """Return what is worse with everything up: not delivered, refused, too busy or too slow."""
     return (
-        newly_lost(before, after, where)
-        or more_dropped(before, after, where)
-        or busier(before, after, policy.max_utilisation, where)
+        falls_short((before,), after, where)
+        or refuses_more(before, after, policy.max_utilisation, where)
+        or busier((before,), after, policy.max_utilisation, where)
         or slower(before, after, policy.max_delay_stretch, where)
     )
+
+
+def worse_than_ends(ends: Sequence[Outcome], here: Outcome, policy: Policy, step: int) -> Violation | None:
+    """Return what is worse on the way than at both ends of it, with everything up."""
+    where, limit = Where(step), policy.max_utilisation
+    worse = falls_short(ends, here, where) or busier(ends, here, limit, where) or spikes(ends, here, limit, where)
+    worst = max(ends, key=lambda x: x.harm(limit))
+    return worse or refuses_more(worst, here, limit, where)
 
 
 def accepted_loss(before: Network, after: Network, policy: Policy) -> float:
@@ -66,13 +102,20 @@ def accepted_loss(before: Network, after: Network, policy: Policy) -> float:
     return policy.max_maintenance_loss * float(before.offered.sum()) if drains else 0.0
 
 
-def worse_under_failure(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
-    """Return the worst that a failure does newly, None when no failure is worse than it may be."""
-    accepted = accepted_loss(before.network, after.network, policy)
-    violations = (
-        _look(before, after, policy, int(row), step, accepted) for row in _suspects(before, after, policy, accepted)
-    )
-    return next((violation for violation in violations if violation), None)
+def worse_under_failure(befores: Sequence[Stressed], after: Stressed, policy: Policy, step: int) -> Violation | None:
+    """Return the worst that a failure does newly, None when no failure is worse than in the states before.
+
+    Against one state, the network before the plan, the policy may accept some loss; against both ends of a plan never.
+    """
+    accepted = _accepted(befores, after, policy)
+    for row in _suspects(befores, after, policy, accepted):
+        where = Where(step, after.failures[row].name)
+        was, now = [x.during(row) for x in befores], after.during(row)
+        violation = falls_short(was, now, where, accepted=accepted)
+        violation = violation or busier(was, now, policy.max_failure_utilisation, where)
+        if violation:
+            return violation
+    return None
 
 
 def surely_worse(before: Stressed, after: Stressed, policy: Policy) -> Ints:
@@ -83,34 +126,37 @@ def surely_worse(before: Stressed, after: Stressed, policy: Policy) -> Ints:
     was, now = before.sweep, after.sweep
     if was is None or now is None:
         return np.zeros(0, np.int64)
-    limit, slack = policy.max_failure_utilisation, rate_slack(before.network)
-    lost = now.lost - was.lost > slack + accepted_loss(before.network, after.network, policy)
-    hotter = now.max_utilisation > np.maximum(limit, was.max_utilisation) + SHARE_SLACK
-    heavier = (now.max_utilisation > limit + SHARE_SLACK) & (now.overload > was.overload + slack)
-    return np.flatnonzero(lost | hotter | heavier)
+    slack, accepted = rate_slack(before.network), _accepted((before,), after, policy)
+    missed = (now.lost + now.dropped) - (was.lost + was.dropped) > 2 * slack + accepted
+    hotter = now.max_utilisation > np.maximum(policy.max_failure_utilisation, was.max_utilisation) + SHARE_SLACK
+    heavier = (now.overload > was.overload + slack) | (now.excess > was.excess + slack)
+    return np.flatnonzero(missed | ((now.excess > slack) & (hotter | heavier)))
 
 
-def _suspects(before: Stressed, after: Stressed, policy: Policy, accepted: float) -> Ints:
-    """Return the failures that may be worse than before, by the sweep's totals, the worst first."""
-    was, now = before.sweep, after.sweep
-    if was is None or now is None:
-        return np.zeros(0, np.int64)
-    limit, slack = policy.max_failure_utilisation, rate_slack(before.network)
-    lost = now.lost - was.lost > slack + accepted
-    hotter = now.max_utilisation > was.max_utilisation + SHARE_SLACK
-    heavier = now.overload > was.overload + slack
-    hot = (now.max_utilisation > limit + SHARE_SLACK) & (hotter | heavier | (limit < 1))
-    excess = now.max_utilisation - np.maximum(limit, was.max_utilisation)
-    order = np.lexsort((-excess, was.lost - now.lost))
-    return order[(lost | hot)[order]]
+def _accepted(befores: Sequence[Stressed], after: Stressed, policy: Policy) -> float:
+    return accepted_loss(befores[0].network, after.network, policy) if len(befores) == 1 else 0.0
 
 
-def _look(before: Stressed, after: Stressed, policy: Policy, row: int, step: int, accepted: float) -> Violation | None:
-    """Simulate one failure before and after the plan in full, to find the element that suffers."""
-    where = Where(step, after.failures[row].name)
-    was, now = before.during(row), after.during(row)
-    lost = None if now.lost - was.lost <= accepted and accepted else newly_lost(was, now, where)
-    return lost or busier(was, now, policy.max_failure_utilisation, where)
+def _suspects(befores: Sequence[Stressed], after: Stressed, policy: Policy, accepted: float) -> list[int]:
+    """Return the failures that may be worse than before, by sums and by whose traffic is missed; the worst first."""
+    now, swept = after.sweep, [x.sweep for x in befores]
+    sweeps = [x for x in swept if x is not None]
+    if now is None or len(sweeps) < len(swept):
+        return []
+    limit, slack = policy.max_failure_utilisation, rate_slack(after.network)
+    most = np.max([(x.max_utilisation, x.overload, x.excess, x.lost + x.dropped) for x in sweeps], axis=0)
+    peak, overload, excess, missed = most
+    worse = (
+        (now.max_utilisation > peak + SHARE_SLACK) | (now.overload > overload + slack) | (now.excess > excess + slack)
+    )
+    hot = (now.excess > slack) & worse
+    more = now.lost + now.dropped - missed
+    for row in map(int, np.flatnonzero(now.lost + now.dropped > _LEAST)):
+        newly = float(growth([x.undelivered(row) for x in befores], after.undelivered(row)).sum())
+        more[row] = newly if newly > accepted else more[row] if more[row] > slack + accepted else 0.0
+    more = np.where(now.lost + now.dropped > _LEAST, more, 0.0)
+    order = np.lexsort((np.maximum(limit, peak) - now.max_utilisation, -more))
+    return [int(row) for row in order if more[row] > 0 or hot[row]]
 
 
 def scaled(outcome: Outcome, policy: Policy) -> Prospect:

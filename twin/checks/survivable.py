@@ -11,7 +11,7 @@ def survivable(rehearsal: Rehearsal) -> Check:
     before, after = rehearsal.ends
     if after.sweep is None:
         return Check(name="survivable", passed=True, detail="nothing is up that could fail")
-    violation = worse_under_failure(before, after, rehearsal.policy, len(rehearsal.plan.steps))
+    violation = worse_under_failure((before,), after, rehearsal.policy, len(rehearsal.plan.steps))
     return failed("survivable", violation) if violation else _survives(rehearsal)
 
 

@@ -1,6 +1,9 @@
-"""Which elements a change touches: what it configures, and what it steers traffic through."""
+"""Which elements a change touches: what it configures, what it steers traffic through, and what it leaves idle."""
 
+from collections.abc import Iterable
 from typing import assert_never
+
+import numpy as np
 
 from twin.model import Network, Tunnel
 from twin.plan import (
@@ -18,6 +21,9 @@ from twin.plan import (
     WakeLink,
     subject,
 )
+from twin.sim.simulate import Outcome
+
+from .compare import rate_slack
 
 
 def touched(network: Network, change: Change) -> frozenset[str]:
@@ -25,7 +31,8 @@ def touched(network: Network, change: Change) -> frozenset[str]:
 
     A weight touches its interface, its circuit and the router that holds it; a circuit its two interfaces and
     routers; a tunnel its head-end and every node that its segment lists, new or replaced, steer through (not its
-    target: the demand goes there anyway); a rate limit the router where the traffic enters.
+    target: the demand goes there anyway); a rate limit the router where the traffic enters; a drain of a router all its
+    circuits, on which nothing passes any more, and their interfaces at both ends.
     Raises `UnknownElementError`.
     """
     match change:
@@ -43,9 +50,36 @@ def touched(network: Network, change: Change) -> frozenset[str]:
         case LimitDemand():
             return frozenset((subject(change), f"node/{change.source}"))
         case DrainNode() | UndrainNode():
-            return frozenset((subject(change),))
+            links = [x for x in network.links if change.node in (x.tail, x.head)]
+            return frozenset((subject(change), *(x.circuit for x in links), *(x.interface for x in links)))
         case _:
             assert_never(change)
+
+
+def emptied(before: Outcome, after: Outcome, elements: Iterable[str]) -> str | None:
+    """Return the first of these elements that carried traffic before and carries none after, however that came about.
+
+    Weights elsewhere, tunnels around it, sleeping neighbours and rate limits can take all traffic off an element that
+    no step names. For a node, what ends or starts there does not count.
+    """
+    slack = rate_slack(before.network)
+    return next((x for x in elements if _passing(before, x) > slack >= _passing(after, x)), None)
+
+
+def _passing(outcome: Outcome, element: str) -> float:
+    """Mbit/s on a circuit or interface, or into a node that do not end there; 0 for anything else."""
+    network, kind = outcome.network, element.partition("/")[0]
+    if element in network.circuits:
+        return float(outcome.load[list(network.circuits[element])].sum())
+    if element in network.interface_index:
+        return float(outcome.load[network.interface_index[element]])
+    if kind != "node" or element.removeprefix("node/") not in network.node_index:
+        return 0.0
+    node = network.node(element)
+    entering = np.array([link.head == network.nodes[node].name for link in network.links], dtype=np.bool_)
+    ending = network.offered[:, node] - outcome.undelivered[:, node]
+    reached = np.isfinite(outcome.delay_ms[:, node])
+    return max(0.0, float(outcome.load[entering].sum() - ending[reached].sum()))
 
 
 def exists(network: Network, element: str) -> bool:

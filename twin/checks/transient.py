@@ -6,32 +6,28 @@ from pydantic import ValidationError
 
 from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.plan import states, subject, way_back
-from twin.sim.simulate import Outcome
 
-from .compare import Where, above, more_above, more_dropped, newly_lost, rate_slack
+from .compare import rate_slack
+from .convergence import convergences
 from .finding import Check, Counterexample, Violation, failed, steps_of
 from .rehearsal import Rehearsal
+from .rules import may_pass, worse_than_ends
 
 
 def transient(rehearsal: Rehearsal) -> Check:
-    """Judge each step against the state just before it: lost demand and overload never rise."""
-    limit = rehearsal.policy.max_utilisation
-    for step, (before, after) in enumerate(pairwise(rehearsal.outcomes), start=1):
-        violation = rises(before, after, limit, Where(step))
+    """Judge every state on the way, under every single failure as well: the rulebook's `may_pass`."""
+    limit, outcomes = rehearsal.policy.max_utilisation, rehearsal.outcomes
+    for step, (before, here) in enumerate(pairwise(rehearsal.stressed), start=1):
+        violation = may_pass(before, here, rehearsal.ends, rehearsal.policy, step)
         if violation:
             return failed("transient", violation)
-    harm = [outcome.harm(limit) for outcome in rehearsal.outcomes]
+    harm = [outcome.harm(limit) for outcome in outcomes]
     detail = f"harm never rises between the steps: {', '.join(f'{x:.6g}' for x in harm)} Mbit/s"
+    loops = convergences(rehearsal.stressed)
+    if loops:
+        worst = max(loops, key=lambda x: x.share)
+        detail += f"; up to {worst.share:.2%} of the traffic may loop while routers change over in step {worst.step}"
     return Check(name="transient", passed=True, measured=max(harm[1:]), limit=harm[0], detail=detail)
-
-
-def rises(before: Outcome, after: Outcome, limit: float, where: Where) -> Violation | None:
-    """Return what gets worse from one state to the next: demand lost, traffic dropped, capacity or limit exceeded."""
-    return (
-        newly_lost(before, after, where)
-        or more_dropped(before, after, where)
-        or more_above(before, after, limit, where)
-    )
 
 
 def reversible(rehearsal: Rehearsal) -> Check:
@@ -57,17 +53,13 @@ def reversible(rehearsal: Rehearsal) -> Check:
 def _passes_through(rehearsal: Rehearsal) -> Check:
     """The states of the way back are those of the way there, so that their outcomes are known."""
     limit, outcomes = rehearsal.policy.max_utilisation, rehearsal.outcomes
-    ends = max((outcomes[0], outcomes[-1]), key=lambda outcome: outcome.harm(limit))
-    allowed = ends.harm(limit) + rate_slack(rehearsal.base)
+    ends = outcomes[0], outcomes[-1]
+    allowed = max(x.harm(limit) for x in ends) + rate_slack(rehearsal.base)
     for step in range(len(outcomes) - 2, 0, -1):
-        measured = outcomes[step].harm(limit)
-        if measured > allowed:
-            link = int((above(outcomes[step], limit) - above(ends, limit)).argmax())
-            name = rehearsal.base.links[link].name
-            figures = f"harm is {measured:.6g} Mbit/s, at most {allowed:.6g} at the ends"
-            detail = f"on the way back, with steps 1 to {step} in place, {figures}"
-            found = Counterexample(element=name, step=step, measured=measured, limit=allowed)
-            return failed("reversible", Violation(detail, found))
+        violation = worse_than_ends(ends, outcomes[step], rehearsal.policy, step)
+        if violation:
+            detail = f"on the way back, with steps 1 to {step} in place: {violation.detail}"
+            return failed("reversible", violation._replace(detail=detail))
     worst = max(outcome.harm(limit) for outcome in outcomes)
     steps = len(rehearsal.plan.steps)
     detail = f"{steps_of(steps)} back to {rehearsal.base.id}, at most {worst:.6g} Mbit/s of harm on the way"

@@ -34,7 +34,8 @@ def assemble(
     """Return a proposal with these steps, or with none and the reason.
 
     Steps that are not `required` and not needed are left out, with `prune`; the rest is put into an order in which no
-    step does harm. Only relief has to gain something: other aims have to be safe.
+    step does harm. Where there is none, the steps of the longest safe beginning are tried alone. Only relief has to
+    gain something: other aims have to be safe.
     """
     if not steps:
         return without_plan(judge, method, "no change that keeps every failure safe makes it better")
@@ -51,7 +52,9 @@ def assemble(
     objection = judge.objection(state)
     if objection:
         return without_plan(judge, method, f"the best found is not safe: {objection}")
-    ordered = judge.in_safe_order(steps)
+    ordered, reached = judge.ordered(steps)[:2]
+    if ordered is None and reached and set(required) <= set(reached):
+        return assemble(judge, method, reached, aim=aim, required=required, prune=prune)
     if ordered is None:
         return without_plan(judge, method, "no order of the steps was found in which harm never rises on the way")
     plan = Plan(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from twin.checks.touch import touched
 from twin.model import Network
 from twin.plan import Change, DrainLink, SetWeight, apply_all
 from twin.policy import Policy
@@ -36,7 +37,7 @@ def relieve_by_drain(
         return without_plan(judge, METHOD, "no circuit loses traffic")
     best: Proposal | None = None
     for steps in _ways(network, lossy):
-        if len(steps) > policy.max_steps or any(judge.protects(*_touched(network, step)) for step in steps):
+        if len(steps) > policy.max_steps or any(judge.protects(*touched(network, step)) for step in steps):
             continue
         rest = policy.model_copy(update={"max_steps": policy.max_steps - len(steps)}) if steps else policy
         follow = _follow_up(apply_all(network, steps), rest, seed=seed, time_limit_s=time_limit_s)
@@ -57,14 +58,6 @@ def _ways(network: Network, lossy: Sequence[str]) -> Iterator[tuple[DrainLink | 
     yield tuple(DrainLink(circuit=name) for name in lossy)
     links = [network.links[i] for name in lossy for i in network.circuits[name] if _loses(network, i)]
     yield tuple(SetWeight(link=link.name, weight=HIGHEST) for link in links if link.weight != HIGHEST)
-
-
-def _touched(network: Network, step: DrainLink | SetWeight) -> tuple[str, ...]:
-    if isinstance(step, DrainLink):
-        links = [network.links[i] for i in network.circuits[step.circuit]]
-    else:
-        links = [network.links[network.link(step.link)]]
-    return tuple(x for link in links for x in (link.name, link.interface, link.circuit, f"node/{link.tail}"))
 
 
 def _follow_up(state: Network, policy: Policy, *, seed: int, time_limit_s: float | None) -> tuple[Change, ...]:

@@ -15,9 +15,10 @@ import numpy as np
 from twin.checks.compare import SHARE_SLACK
 from twin.checks.gain import least_harm
 from twin.checks.moved import moved_share
-from twin.checks.order import order_steps
+from twin.checks.order import Ordered, order_steps
+from twin.checks.rehearsal import Stressed, under
 from twin.checks.rules import may_follow, surely_worse, worse_under_failure
-from twin.checks.stressed import Stressed, under
+from twin.checks.touch import emptied
 from twin.errors import UnknownElementError
 from twin.model import Floats, Ints, Network, Tunnel
 from twin.plan import Change
@@ -52,10 +53,11 @@ class Judge:
 
     def __init__(self, network: Network, policy: Policy, avoid: Sequence[Counterexample] = ()) -> None:
         self.network, self.policy = network, policy
-        self.start, self.demands, self.swept = _baseline(network)
+        self.limit = policy.max_failure_utilisation
+        self.start, self.demands, self.swept = _baseline(network, self.limit)
         self.failures, self.base = self.start.failures, self.start.outcome
         self._latest: tuple[tuple[int, int], SweptLoads] | None = None
-        self._calm = Stressed(network, ())
+        self._calm = Stressed(network, (), self.limit)
         self._swept_last: tuple[Network, dict[tuple[int, ...], FailureSweep]] | None = None
         self._telling = _worst_first(self.start.sweep)
         self.evaluations = 1 + len(self.failures)
@@ -71,7 +73,7 @@ class Judge:
 
     def value(self, routing: Routing, *, aim: float = 1.0) -> Value:
         """Measure one state; `aim` scales the utilisation limit."""
-        return Value(self.harm(routing.load, aim=aim) + routing.lost, self.peak(routing.load))
+        return Value(self.harm(routing.load, aim=aim) + routing.lost + self.base.refused, self.peak(routing.load))
 
     def harm(self, load: Floats, *, aim: float = 1.0) -> float:
         """Mbit/s that arcs with this load [m] drop or carry above the limit."""
@@ -124,16 +126,19 @@ class Judge:
 
     def objection(self, state: Network, swept: SweptLoads | None = None) -> str:
         """Return in one sentence why no plan may end in this state; empty when one may."""
-        calm = Stressed(state, ())
+        calm = Stressed(state, (), self.limit)
         self.evaluations += 1
         intact = may_follow(self._calm, calm, self.policy)
         if intact:
             return intact.violation.detail
         for before, after in self._stressed(state, swept):
-            failing = worse_under_failure(before, after, self.policy, 1)
+            failing = worse_under_failure((before,), after, self.policy, 1)
             if failing:
                 self._try_first(failing.counterexample.failure)
                 return failing.detail
+        left = emptied(self.base, calm.outcome, self.policy.protected)
+        if left:
+            return f"no traffic would pass {left}, which the policy protects"
         return self._radius_exceeded(state) or self._unanswered(state, calm.outcome)
 
     def _stressed(self, state: Network, swept: SweptLoads | None) -> Iterator[tuple[Stressed, Stressed]]:
@@ -141,7 +146,7 @@ class Judge:
         if self.start.sweep is None:
             return
         if swept is not None:
-            yield self.start, Stressed(state, self.failures, self.demands.sweep(swept))
+            yield self.start, Stressed(state, self.failures, self.limit, self.demands.sweep(swept, self.limit))
             return
         if self._swept_last is None or self._swept_last[0] is not state:
             self._swept_last = state, {}
@@ -152,10 +157,10 @@ class Judge:
             chosen = tuple(self.failures[i] for i in rows)
             if rows not in known:
                 self.evaluations += len(chosen)
-                known[rows] = sweep_failures(state, chosen, routing)
+                known[rows] = sweep_failures(state, chosen, routing, limit=self.limit)
             yield (
-                Stressed(self.network, chosen, rows_of(self.start.sweep, rows)),
-                Stressed(state, chosen, known[rows]),
+                Stressed(self.network, chosen, self.limit, rows_of(self.start.sweep, rows), self.start),
+                Stressed(state, chosen, self.limit, known[rows]),
             )
             first += len(rows)
 
@@ -164,9 +169,13 @@ class Judge:
 
     def in_safe_order(self, steps: Sequence[Change]) -> tuple[Change, ...] | None:
         """Return the steps in an order in which no kind of harm ever rises, or None when none was found."""
+        return self.ordered(steps).steps
+
+    def ordered(self, steps: Sequence[Change]) -> Ordered:
+        """Return the steps in a safe order, and the longest safe beginning where there is none."""
         ordered = order_steps(steps, self.network, self.policy, allows=self.keeps_ceilings, max_states=ORDER_STATES)
         self.evaluations += ordered.states
-        return ordered.steps
+        return ordered
 
     def keeps_ceilings(self, outcome: Outcome) -> bool:
         """Whether a state with everything up answers the counterexamples."""
@@ -222,21 +231,22 @@ class _Baseline(NamedTuple):
     swept: SweptLoads
 
 
-_baselines: dict[int, _Baseline] = {}
+_baselines: dict[int, dict[float, _Baseline]] = {}
 
 
-def _baseline(network: Network) -> _Baseline:
+def _baseline(network: Network, limit: float) -> _Baseline:
     """Return what is known of the network under its single failures; swept once for as long as it lives."""
-    known = _baselines.get(id(network))
-    if known is None:
+    if id(network) not in _baselines:
+        weakref.finalize(network, _baselines.pop, id(network), None)
+    known = _baselines.setdefault(id(network), {})
+    if limit not in known:
         # with the network itself kept here, it would never go
         same, failures = replace(network), single_failures(network)
-        demands = Superposition(same, failures)
-        swept = demands.total()
-        start = Stressed(same, failures, demands.sweep(swept) if failures else None)
-        known = _baselines[id(network)] = _Baseline(start, demands, swept)
-        weakref.finalize(network, _baselines.pop, id(network), None)
-    return known
+        demands = next((x.demands for x in known.values()), None) or Superposition(same, failures)
+        swept = next((x.swept for x in known.values()), None) or demands.total()
+        start = Stressed(same, failures, limit, demands.sweep(swept, limit) if failures else None)
+        known[limit] = _Baseline(start, demands, swept)
+    return known[limit]
 
 
 def links_of(network: Network, element: str) -> Ints | None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+from twin.checks.touch import touched
 from twin.errors import UnknownElementError
 from twin.model import Network
 from twin.plan import Change, DrainLink, DrainNode, apply
@@ -37,7 +38,7 @@ def plan_drain(
     judge = Judge(network, policy, avoid)
     if _is_drained(network, step):
         return without_plan(judge, METHOD, f"{element} is drained already")
-    if judge.protects(*_touched(network, step)):
+    if judge.protects(*touched(network, step)):
         return without_plan(judge, METHOD, f"the policy protects {element}")
     alone = assemble(judge, METHOD, (step,), aim="drain", required=(step,))
     if alone.plan or policy.max_steps == 1:
@@ -68,10 +69,3 @@ def _is_drained(network: Network, step: DrainNode | DrainLink) -> bool:
     if isinstance(step, DrainNode):
         return network.nodes[network.node(step.node)].drained
     return any(network.links[i].drained for i in network.circuits[step.circuit])
-
-
-def _touched(network: Network, step: DrainNode | DrainLink) -> tuple[str, ...]:
-    if isinstance(step, DrainNode):
-        return (f"node/{step.node}",)
-    links = [network.links[i] for i in network.circuits[step.circuit]]
-    return (step.circuit, *(x.interface for x in links), *(f"node/{x.tail}" for x in links))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from time import monotonic
 
+from twin.checks.touch import touched
 from twin.model import Network
 from twin.plan import Change, SleepLink, apply, apply_all
 from twin.policy import Policy
@@ -59,11 +60,7 @@ def _by_saving(judge: Judge, model: PowerModel) -> list[str]:
     able = {
         name: (-float(watts[list(links)].sum()), float(load[list(links)].sum()), name)
         for name, links in network.circuits.items()
-        if all(network.links[i].usable for i in links) and not judge.protects(*_touched(network, name))
+        if all(network.links[i].usable for i in links)
+        and not judge.protects(*touched(network, SleepLink(circuit=name)))
     }
     return sorted(able, key=lambda name: able[name])
-
-
-def _touched(network: Network, circuit: str) -> tuple[str, ...]:
-    links = [network.links[i] for i in network.circuits[circuit]]
-    return (circuit, *(x.interface for x in links), *(f"node/{x.tail}" for x in links))

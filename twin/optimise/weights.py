@@ -132,7 +132,7 @@ class _Search:
             (arc, int(value)) for arc in self._links(arrays, routing) for value in breakpoints(arrays, dist, arc)
         ]
         probe = WeightProbe(self._state(candidate.weight))
-        lost = self.judge.routing.lost
+        lost = self.judge.routing.lost + self.judge.base.refused
         better: list[_Candidate] = []
         for start in range(0, len(changes), _BLOCK):
             block = changes[start : start + _BLOCK]

@@ -22,6 +22,8 @@ class Base(NamedTuple):
     offered: Floats  # [n, n] Mbit/s
     load: Floats  # [m] Mbit/s
     capacity: Floats  # [m] Mbit/s
+    loss: Floats  # [m] share of its traffic that an arc loses
+    limit: float  # share of capacity above which traffic counts as excess
     noise: float  # Mbit/s below which a load left over by differences is rounding
     arc_of: Ids  # [m] arc of each link
     stranded: Ints  # [., 2] target and source of the demands that have no path though both ends are up
@@ -56,6 +58,8 @@ class FailureFigures(NamedTuple):
     lost: Floats
     severed: Floats  # by the failure alone
     overload: Floats
+    excess: Floats
+    dropped: Floats
     worst_utilisation: Floats  # 0 where no failure loads the arc
     worst_failure: Ints  # first row that reaches it, -1 if none
     load: Floats  # [F, m] Mbit/s, or no rows where nobody asked for them
@@ -82,6 +86,8 @@ def no_figures(rows: int, m: int, *, loads: bool = False) -> FailureFigures:
         lost=np.zeros(rows),
         severed=np.zeros(rows),
         overload=np.zeros(rows),
+        excess=np.zeros(rows),
+        dropped=np.zeros(rows),
         worst_utilisation=np.zeros(m),
         worst_failure=np.full(m, -1, np.int64),
         load=np.zeros((rows if loads else 0, m)),
@@ -115,7 +121,7 @@ def fail_each(
     for row in range(figures.lost.size):
         nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
         arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
-        _break(graph, arcs, nodes, broken)
+        break_each(graph, arcs, nodes, broken)
         for node in nodes:
             state.failed[node] = True
         figures.lost[row] = _evaluate(graph, base, steering, broken[1 : broken[0] + 1], state)
@@ -128,7 +134,8 @@ def fail_each(
 
 
 @part
-def _break(graph: Graph, arcs: Ids, nodes: Ids, broken: Ints) -> None:
+def break_each(graph: Graph, arcs: Ids, nodes: Ids, broken: Ints) -> None:
+    """Take arcs, and all arcs of nodes, out of the shifted weights, and list those that could be used in `broken`."""
     broken[0] = 0
     for arc in arcs:
         _break_arc(graph, arc, broken)
@@ -265,6 +272,8 @@ def record(base: Base, load: Floats, row: int, figures: FailureFigures) -> None:
             figures.load[row, arc] = amount
         utilisation = amount / base.capacity[arc]
         figures.overload[row] += max(0.0, amount - base.capacity[arc])
+        figures.excess[row] += max(0.0, amount - base.limit * base.capacity[arc])
+        figures.dropped[row] += amount * base.loss[arc]
         if utilisation > figures.max_utilisation[row]:
             figures.max_utilisation[row] = utilisation
             figures.busiest[row] = arc

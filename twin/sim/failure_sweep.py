@@ -18,6 +18,7 @@ from .simulate import Failure, FailureSweep
 from .sweep import SERIAL, Engine, cut
 
 _ROUNDING = 1e-12  # share of all traffic
+_MOST_NOISE = 1e-3  # Mbit/s: however much traffic there is, no customer's disappears in the rounding
 _TIE = 1 + 1e-9  # a failure is worse than the intact state only beyond rounding
 
 
@@ -30,11 +31,11 @@ class _Shared(NamedTuple):
 
 
 def sweep_failures(
-    network: Network, failures: Sequence[Failure], routing: Routing, engine: Engine = SERIAL
+    network: Network, failures: Sequence[Failure], routing: Routing, engine: Engine = SERIAL, limit: float = 1.0
 ) -> FailureSweep:
-    """Evaluate every failure on its own; `routing` is the network's full evaluation."""
+    """Evaluate every failure on its own; `routing` is the network's full evaluation, `limit` where excess begins."""
     arrays = compile_network(network)
-    shared = _Shared(arrays, base_state(arrays, routing), steering(arrays, routing))
+    shared = _Shared(arrays, base_state(arrays, routing)._replace(limit=limit), steering(arrays, routing))
     chunks = [flatten(arrays, failures[part]) for part in cut(len(failures), engine)]
     parts = engine.map(_fail_in_full if lossy_tunnels(arrays) else _fail, shared, chunks)
     return _in_links(arrays, tuple(failures), _join(parts, len(arrays.head)), routing)
@@ -72,6 +73,8 @@ def _join(parts: Sequence[FailureFigures], m: int) -> FailureFigures:
         lost=np.concatenate([x.lost for x in parts]),
         severed=np.concatenate([x.severed for x in parts]),
         overload=np.concatenate([x.overload for x in parts]),
+        excess=np.concatenate([x.excess for x in parts]),
+        dropped=np.concatenate([x.dropped for x in parts]),
         worst_utilisation=whole.worst_utilisation,
         worst_failure=whole.worst_failure,
         load=np.concatenate([x.load for x in parts]),
@@ -88,6 +91,8 @@ def _in_links(arrays: Arrays, failures: tuple[Failure, ...], figures: FailureFig
         lost=figures.lost,
         severed=figures.severed + arrays.severed,
         overload=figures.overload,
+        excess=figures.excess,
+        dropped=figures.dropped,
         worst_utilisation=np.where(beaten, figures.worst_utilisation, intact)[arrays.arc_of],
         worst_failure=np.where(beaten, figures.worst_failure, -1)[arrays.arc_of],
     )
@@ -104,6 +109,8 @@ def rows_of(sweep: FailureSweep, rows: Sequence[int]) -> FailureSweep:
         lost=sweep.lost[kept],
         severed=sweep.severed[kept],
         overload=sweep.overload[kept],
+        excess=sweep.excess[kept],
+        dropped=sweep.dropped[kept],
         worst_failure=np.full_like(sweep.worst_failure, -1),
     )
 
@@ -148,7 +155,9 @@ def base_state(arrays: Arrays, routing: Routing) -> Base:
         offered=arrays.offered,
         load=routing.load,
         capacity=arrays.capacity,
-        noise=_ROUNDING * float(arrays.offered.sum()),
+        loss=1 - arrays.keep,
+        limit=1.0,
+        noise=min(_ROUNDING * float(arrays.offered.sum()), _MOST_NOISE),
         arc_of=arrays.arc_of,
         stranded=np.ascontiguousarray(stranded, dtype=np.int64),
     )

@@ -56,19 +56,26 @@ def mean_delays(arrays: Arrays, paths: Paths, used: Floats) -> Floats:
 
     A tunnelled demand takes the sum over the legs of each valid segment list, weighted by their shares `used` [P].
     """
-    return _tunnelled(arrays.tunnels, used, expect(arrays, paths)).T.copy()
+    return expected_of_demands(arrays, paths, used).delay.T.copy()
 
 
-def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Floats:
-    delay = expected.delay.copy()
+def expected_of_demands(arrays: Arrays, paths: Paths, used: Floats) -> Expectation:
+    """Return what each demand meets on average: its delay, and the share that arrives; tunnels are their legs."""
+    return _tunnelled(arrays.tunnels, used, expect(arrays, paths))
+
+
+def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Expectation:
+    delay, survival = expected.delay.copy(), expected.survival.copy()
     for i in range(len(tunnels.source)):
         lists = range(tunnels.first_list[i], tunnels.first_list[i + 1])
         valid = [p for p in lists if used[p] > 0]
         if valid:
             legs = [slice(tunnels.first_leg[p], tunnels.first_leg[p + 1]) for p in valid]
             sums = [expected.delay[tunnels.leg_to[x], tunnels.leg_from[x]].sum() for x in legs]
-            delay[tunnels.target[i], tunnels.source[i]] = float(np.dot(used[valid], sums))
-    return delay
+            shares = [expected.survival[tunnels.leg_to[x], tunnels.leg_from[x]].prod() for x in legs]
+            pair = tunnels.target[i], tunnels.source[i]
+            delay[pair], survival[pair] = float(np.dot(used[valid], sums)), float(np.dot(used[valid], shares))
+    return Expectation(delay, survival)
 
 
 def without(arrays: Arrays, arcs: Ids, nodes: Ids) -> Arrays:

@@ -29,6 +29,8 @@ class FailureSweep:
     lost: Floats  # [F] Mbit/s with both ends up and no path left
     severed: Floats  # [F] Mbit/s from or to a failed node: no plan can carry it
     overload: Floats  # [F] Mbit/s offered above capacity, summed over links
+    excess: Floats  # [F] the same above the limit that the sweep was asked for
+    dropped: Floats  # [F] Mbit/s lost on links with a loss share
     worst_utilisation: Floats  # [m] highest utilisation of each link over all failures
     worst_failure: Ints  # [m] position of the failure that causes it, -1 if none beats the intact state
 
@@ -57,6 +59,7 @@ class Outcome:
     lost: float  # Mbit/s with both ends up and no path
     severed: float  # Mbit/s from or to a node that is down
     dropped: float  # Mbit/s lost on links with a loss share
+    undelivered: Floats  # [n, n] Mbit/s of each demand between nodes that are up: lost, or dropped on the way
     delay_ms: Floats  # [n, n] one-way propagation delay, expected over ECMP; inf where there is no path
     invalid_tunnels: tuple[str, ...]  # tunnels with no valid segment list: their demand follows the IGP
     sweep: FailureSweep | None
@@ -80,14 +83,24 @@ class Outcome:
         volume = self.network.offered[carried]
         return float(np.dot(self.delay_ms[carried], volume) / volume.sum()) if volume.size else 0.0
 
+    @property
+    def refused(self) -> float:
+        """Mbit/s that rate limits keep out of the network."""
+        return float((self.network.demands - self.network.offered).sum())
+
     def harm(self, limit: float) -> float:
-        """Mbit/s lost, dropped, or above `limit` (share of capacity) summed over links."""
+        """Mbit/s refused, lost, dropped, or above `limit` (share of capacity) summed over links."""
         capacity = np.array([link.capacity for link in self.network.links])
-        return self.lost + self.dropped + float(np.maximum(self.load - limit * capacity, 0.0).sum())
+        over = float(np.maximum(self.load - limit * capacity, 0.0).sum())
+        return self.refused + self.lost + self.dropped + over
 
 
-def simulate(network: Network, *, failures: Sequence[Failure] = (), engine: Engine = SERIAL) -> Outcome:
+def simulate(
+    network: Network, *, failures: Sequence[Failure] = (), engine: Engine = SERIAL, limit: float = 1.0
+) -> Outcome:
     """Route every demand and evaluate every failure, in this process unless an engine is given.
+
+    `limit` is the share of capacity from which the sweep counts `excess`.
 
     IGP shortest paths, split evenly per next-hop link at each node (RFC 2992); tunnels as legs of the IGP (RFC 9256).
     `load` is what the tail of a link sends: a link with a loss share passes on the rest, so that every offered Mbit/s
@@ -96,10 +109,11 @@ def simulate(network: Network, *, failures: Sequence[Failure] = (), engine: Engi
     # numba is slow to import: only who simulates pays for it
     from .arrays import compile_network
     from .failure_sweep import sweep_failures
-    from .route import mean_delays, route
+    from .route import expected_of_demands, route
 
     arrays = compile_network(network)
     routing = route(arrays)
+    expected = expected_of_demands(arrays, routing.paths, routing.used)
     load = routing.load[arrays.arc_of]
     utilisation = load / np.array([link.capacity for link in network.links])
     used = np.add.reduceat(routing.used, arrays.tunnels.first_list[:-1]) if network.tunnels else np.zeros(0)
@@ -110,9 +124,10 @@ def simulate(network: Network, *, failures: Sequence[Failure] = (), engine: Engi
         lost=routing.lost,
         severed=arrays.severed,
         dropped=float(np.dot(routing.load, 1 - arrays.keep)),
-        delay_ms=mean_delays(arrays, routing.paths, routing.used),
+        undelivered=(arrays.offered * (1 - expected.survival)).T,
+        delay_ms=expected.delay.T.copy(),
         invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),
-        sweep=sweep_failures(network, failures, routing, engine) if failures else None,
+        sweep=sweep_failures(network, failures, routing, engine, limit) if failures else None,
     )
 
 

@@ -57,8 +57,8 @@ class Superposition:
         arrays = self.arrays._replace(offered=offered, tunnels=tunnels)
         return _swept(arrays, _routed(arrays, self.routing.paths), self._flat)
 
-    def sweep(self, swept: SweptLoads) -> FailureSweep:
-        """Word loads as a sweep of the network's failures."""
+    def sweep(self, swept: SweptLoads, limit: float = 1.0) -> FailureSweep:
+        """Word loads as a sweep of the network's failures; excess counts from `limit`, a share of capacity."""
         arrays, noise = self.arrays, _ROUNDING * float(self.arrays.offered.sum())
         capacity, links = arrays.capacity, arrays.arc_of
         load = np.where(swept.load > noise, swept.load, 0.0)
@@ -75,6 +75,8 @@ class Superposition:
             lost=np.maximum(swept.lost, 0.0),
             severed=swept.severed + arrays.severed,
             overload=np.maximum(load - capacity, 0.0).sum(axis=1),
+            excess=np.maximum(load - limit * capacity, 0.0).sum(axis=1),
+            dropped=load @ (1 - arrays.keep),
             worst_utilisation=np.maximum(worst, intact),
             worst_failure=np.where(worst > intact * _TIE, cause, -1),
         )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import network_of, random_network
-from twin.checks.stressed import under
+from twin.checks.rehearsal import under
 from twin.errors import DeadlineError, InputError
 from twin.faults import afflict, draw_fault
 from twin.formats.load import load_network

@@ -1,0 +1,106 @@
+"""What each demand misses under a failure: all of it without a path, a share where links on the way lose traffic.
+
+A sweep says how much is lost and dropped in sum; this says whose traffic it is.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Ints, Network
+
+from .arrays import FAR, Flags, compile_network
+from .failing import break_each
+from .failure_sweep import failed_in, flatten
+from .graph import Graph, graph_of, on_shifted_path
+from .heap import pop, push
+from .jit import part
+from .route import Routing, expected_of_demands, lossy_tunnels, route, without
+from .simulate import Failure
+from .update import Scratch, matters, redistance, scratch_for
+
+
+class Shortfall:
+    """One evaluated state, and what its demands miss under one failure after another."""
+
+    def __init__(self, network: Network, routing: Routing | None = None) -> None:
+        self._arrays = arrays = compile_network(network)
+        dist, lossy = (routing or route(arrays)).paths.dist, np.flatnonzero(arrays.keep < 1)
+        self._state = _State(
+            graph_of(arrays), dist, np.asarray((arrays.offered > 0).any(axis=1), dtype=np.bool_), lossy
+        )
+        self._broken = np.zeros(len(arrays.head) + 1, np.int64)
+        self._scratch = scratch_for(len(arrays.up), len(arrays.head))
+
+    def under(self, failure: Failure) -> Floats:
+        """Return the Mbit/s of each demand between nodes that are up which do not arrive, by target first [n, n]."""
+        arrays = self._arrays
+        flat = flatten(arrays, (failure,))
+        arcs, nodes = failed_in(flat, 0)
+        if lossy_tunnels(arrays):
+            state = without(arrays, arcs, nodes)
+            routing = route(state)
+            return state.offered * (1 - expected_of_demands(state, routing.paths, routing.used).survival)
+        up = arrays.up.copy()
+        up[nodes] = False
+        missing = np.zeros(arrays.offered.shape)
+        break_each(self._state.graph, arcs, nodes, self._broken)
+        _miss_each(self._state, up, self._broken[1 : self._broken[0] + 1], self._scratch, missing)
+        return missing * arrays.offered
+
+
+class _State(NamedTuple):
+    """The state with everything up."""
+
+    graph: Graph
+    dist: Ints  # [n, n] by target first
+    targets: Flags  # [n] nodes that anything is offered to
+    lossy: Ints  # arcs that lose traffic
+
+
+@part
+def _miss_each(state: _State, up: Flags, broken: Ints, scratch: Scratch, missing: Floats) -> None:
+    """Set the share of what stands at each node for each target that does not arrive there, 0..1 [n, n]."""
+    graph, dist, targets, lossy = state
+    for t in range(up.size):
+        if not (targets[t] and up[t]):
+            continue
+        far = dist[t]
+        if matters(graph.arcs, dist[t], broken):
+            redistance(graph, dist[t], broken, scratch)
+            far = scratch.far
+        for node in range(up.size):
+            if up[node] and far[node] >= FAR:
+                missing[t, node] = 1.0
+        if lossy.size > 0:
+            _fade(graph, far, lossy, scratch, missing[t])
+    for arc in broken:
+        graph.arcs[arc].shifted = graph.arcs[arc].weight
+
+
+@part
+def _fade(graph: Graph, far: Ints, lossy: Ints, scratch: Scratch, missing: Floats) -> None:
+    """Let what lossy arcs lose count at every node upstream of them, the nearest to the target first."""
+    arcs, heap, queued, n = graph.arcs, scratch.heap, scratch.queued, far.size
+    for arc in lossy:
+        if on_shifted_path(arcs, far, arc):
+            _queue(far, queued, heap, arcs[arc].tail)
+    while heap[0] > 0:
+        node = pop(heap) % n
+        queued[node] = False
+        hops, missed = 0, 0.0
+        for arc in range(graph.first_out[node], graph.first_out[node + 1]):
+            if on_shifted_path(arcs, far, arc):
+                hops += 1
+                missed += 1 - arcs[arc].keep * (1 - missing[arcs[arc].head])
+        missing[node] = missed / hops
+        for k in range(graph.first_in[node], graph.first_in[node + 1]):
+            if on_shifted_path(arcs, far, graph.arc_in[k]):
+                _queue(far, queued, heap, arcs[graph.arc_in[k]].tail)
+
+
+@part
+def _queue(far: Ints, queued: Flags, heap: Ints, node: int) -> None:
+    if not queued[node]:
+        queued[node] = True
+        push(heap, far[node] * far.size + node)
