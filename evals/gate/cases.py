@@ -32,6 +32,17 @@ from .harmful import (
     useless_plan,
     wrong_order,
 )
+from .unseen import (
+    break_before_make,
+    dropped_under_failure,
+    hidden_customer,
+    looping_change,
+    odd_figures,
+    shed_for_a_drain,
+    spike_on_the_way,
+    starved_protected,
+    swapped_cut,
+)
 
 Build = Callable[[int, int], Trial | None]
 
@@ -57,6 +68,15 @@ BAD: dict[str, Build] = {
         shed_demand,
         demand_that_may_come,
         old_measurements,
+        swapped_cut,
+        dropped_under_failure,
+        break_before_make,
+        spike_on_the_way,
+        shed_for_a_drain,
+        starved_protected,
+        looping_change,
+        hidden_customer,
+        odd_figures,
     )
 }
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""

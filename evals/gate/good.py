@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from evals.oracle.carried import SLACK, carried, crossing, failures, gain, no_worse, slow, survives
+from evals.oracle.passing import passes
 from evals.oracle.walker import expected_share
 from evals.score.plans import Blame
 from twin.errors import InputError
@@ -25,6 +27,7 @@ from twin.plan import (
     UndrainNode,
     WakeLink,
     apply,
+    states,
 )
 from twin.policy import Policy
 
@@ -119,23 +122,16 @@ def random_weight(network: Network, rng: np.random.Generator) -> SetWeight:
 def sound(network: Network, steps: tuple[Change, ...], policy: Policy = POLICY) -> bool:
     """Whether the oracle finds a plan beyond reproach: strictly no link, failure, step or demand worse than allowed."""
     limit, before = policy.max_utilisation, carried(network)
-    state = network
-    for step in steps:
-        following = apply(state, step)
-        here, there = carried(state), carried(following)
-        if there.lost - here.lost or there.above(limit) > here.above(limit) + SLACK:
+    reached = states(network, steps)
+    for here, there in pairwise(map(carried, reached)):
+        if sum(there.dropped.values()) > sum(here.dropped.values()) + SLACK:
             return False
-        if (
-            there.above(1.0) > here.above(1.0) + SLACK
-            or sum(there.dropped.values()) > sum(here.dropped.values()) + SLACK
-        ):
-            return False
-        if expected_share(network, following) > policy.max_blast_radius:
-            return False
-        state = following
-    after = carried(state)
+    if any(expected_share(network, state) > policy.max_blast_radius for state in reached[1:]):
+        return False
+    after = carried(reached[-1])
     fine = no_worse(before, after, limit) and not slow(before, after, network, policy.max_delay_stretch)
-    return fine and survives(network, state, policy) and len(steps) <= policy.max_steps
+    within = fine and len(steps) <= policy.max_steps and survives(network, reached[-1], policy)
+    return within and passes(reached, policy)
 
 
 def relieving(network: Network, rng: np.random.Generator, steps: int) -> tuple[Change, ...] | None:

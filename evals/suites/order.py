@@ -9,7 +9,8 @@ import numpy as np
 
 from evals.case import Case, Split
 from evals.gate.good import NETWORKS, POLICY, any_node, gate_network, night, plan_of
-from evals.oracle.carried import SLACK, Carried, carried
+from evals.oracle.carried import carried
+from evals.oracle.passing import rise
 from evals.oracle.walker import expected_share
 from evals.result import Measures
 from evals.score.plans import keeps_order
@@ -82,7 +83,6 @@ def _steps(kind: str, plain: Network, rng: np.random.Generator) -> tuple[Network
 
 def _safe_orders(network: Network, steps: Sequence[Change]) -> frozenset[tuple[int, ...]] | None:
     """Every safe order by trying them all; None where one is safe or not by a hair only."""
-    limit = POLICY.max_utilisation
 
     @cache
     def state(made: frozenset[int]) -> Network:
@@ -95,24 +95,22 @@ def _safe_orders(network: Network, steps: Sequence[Change]) -> frozenset[tuple[i
     def moved(made: frozenset[int]) -> float:
         return expected_share(network, state(made))
 
+    ends = network, state(frozenset(range(len(steps))))
+
+    @cache
+    def risen(made: frozenset[int], more: frozenset[int]) -> float:
+        return rise(state(made), state(more), ends, POLICY)
+
     safe: set[tuple[int, ...]] = set()
     for order in permutations(range(len(steps))):
         sets = [frozenset(order[:i]) for i in range(len(steps) + 1)]
-        rises = [_rise(carried(state(a)), carried(state(b)), limit) for a, b in pairwise(sets)]
+        rises = [risen(a, b) for a, b in pairwise(sets)]
         shares = [moved(x) - POLICY.max_blast_radius for x in sets]
         if any(0 < x < _EDGE for x in rises) or any(abs(x) < 1e-4 for x in shares):
             return None
         if max(rises) <= 0 and max(shares) <= 0:
             safe.add(order)
     return frozenset(safe)
-
-
-def _rise(before: Carried, after: Carried, limit: float) -> float:
-    """Mbit/s by which a step makes it worse: newly lost (infinite), more above the limit or capacity; 0 for none."""
-    if after.lost - before.lost:
-        return float("inf")
-    rise = max(after.above(x) - before.above(x) for x in (limit, 1.0))
-    return rise if rise > SLACK else 0.0
 
 
 def _search(puzzle: Puzzle) -> Found:
