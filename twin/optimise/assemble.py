@@ -14,6 +14,7 @@ from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 from twin.sim.simulate import simulate
 
+from .increments import without_loops
 from .judge import Judge
 from .lp import lowest_utilisation
 from .proposal import Proposal, Value
@@ -60,7 +61,7 @@ def assemble(
     plan = Plan(
         goal=_goal(judge, after, aim, required),
         base=network.id,
-        steps=ordered,
+        steps=without_loops(judge, ordered),
         method=method,
         expected=_effect(judge, after),
         objective=aim,

@@ -11,10 +11,10 @@ from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
 from .attempt import attempt
+from .breakpoints import HIGHEST
 from .judge import Judge
 from .proposal import Proposal
 from .tunnels import relieve_by_tunnels
-from .weights import HIGHEST
 
 METHOD = "drain-lossy"
 

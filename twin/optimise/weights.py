@@ -14,11 +14,12 @@ from twin.model import Ints, Network
 from twin.plan import Change, SetWeight, apply_all
 from twin.policy import Policy
 from twin.sim.arrays import FAR, Arrays
-from twin.sim.delta import WeightProbe, distances_without
+from twin.sim.delta import WeightProbe
 from twin.sim.route import Routing
 from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
+from .breakpoints import breakpoints
 from .judge import HEADROOM, Judge
 from .proposal import Proposal, Value
 
@@ -27,11 +28,7 @@ MOST_CHANGES = 4
 BEAM = 3
 LINKS = 60
 """Links that are tried in each round: those nearest to the traffic of the worst links."""
-BREAKPOINTS = 6
-"""Weights that are tried per link and direction of change."""
 _BLOCK = 512
-HIGHEST = 65_535
-"""Highest weight a plan sets: the widest that OSPF (RFC 2328) carries, and lowest-preference in practice."""
 
 
 class _Candidate(NamedTuple):
@@ -68,27 +65,6 @@ def weight_changes(judge: Judge, weight: Ints) -> tuple[Change, ...]:
         SetWeight(link=judge.network.links[int(arrays.link_of[arc])].name, weight=int(weight[arc]))
         for arc in np.flatnonzero(weight != arrays.weight)
     )
-
-
-def breakpoints(arrays: Arrays, dist: Ints, arc: int, *, most: int = BREAKPOINTS) -> Ints:
-    """Return weights of an arc at which paths change: where it ties with the best alternative, and one past it.
-
-    `dist` [n, n] are the distances with the present weights. At most `most` values below and above the present weight,
-    spread over all breakpoints.
-    """
-    now, rest = int(arrays.weight[arc]), dist[:, arrays.head[arc]]
-    alternative = distances_without(arrays, dist, arc)
-    reachable = (alternative < FAR) & (rest < FAR)
-    ties = np.unique(alternative[reachable] - rest[reachable])
-    values = np.unique(np.concatenate([ties - 1, ties, ties + 1, [HIGHEST]]))
-    values = values[(values >= 1) & (values <= HIGHEST) & (values != now)]
-    return np.concatenate([_spread(values[values < now], most), _spread(values[values > now], most)])
-
-
-def _spread(values: Ints, most: int) -> Ints:
-    if values.size <= most:
-        return values
-    return values[np.unique(np.linspace(0, values.size - 1, most).round().astype(np.int64))]
 
 
 class _Search:
