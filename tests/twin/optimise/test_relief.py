@@ -130,7 +130,7 @@ def test_a_lossy_circuit_is_drained():
 def test_a_lossy_circuit_that_a_failure_would_need_is_costed_out_instead():
     lossy = with_link(ring(), "a->b", loss=0.2)
     best = relieve(lossy, Policy(max_blast_radius=1, max_delay_stretch=9), methods=("drain-lossy",))[0]
-    assert best.plan.steps == (SetWeight(link="a->b", weight=65_535),)
+    assert best.plan.steps[-1] == SetWeight(link="a->b", weight=65_535)  # after an increment, so that none loop
     assert verify(best.plan, lossy, Policy(max_blast_radius=1, max_delay_stretch=9)).passed
 
 
