@@ -15,10 +15,11 @@ from twin.sim.route import route
 from twin.sim.simulate import simulate
 
 from .increments import without_loops
-from .judge import Judge
+from .judge import HEADROOM, Judge
 from .lp import lowest_utilisation
 from .proposal import Proposal, Value
 
+_SPARED = 0.01  # share of a plan's gain that fewer steps may cost in all
 BOUND_COLUMNS = 40_000
 """Size up to which relief is measured against the flow optimum; above, against the cut around each node."""
 
@@ -105,9 +106,13 @@ def node_cut_bound(network: Network) -> float:
 
 
 def _prune(judge: Judge, steps: Sequence[Change], required: Sequence[Change]) -> tuple[Change, ...]:
-    """Leave out, last first, every step without which the result is as good and as safe."""
-    kept = tuple(steps)
-    after = _value(judge, kept)
+    """Leave out, last first, the steps without which a plan is as safe and, but for `_SPARED` of the gain, as good.
+
+    With harm, only harm counts: a step fewer is worth more than a lower peak.
+    """
+    kept, before, reached = tuple(steps), _value(judge, ()), _value(judge, steps)
+    harm = reached.harm + _SPARED * max(before.harm - reached.harm, 0.0) + 1e-6
+    peak = reached.max_utilisation + _SPARED * max(before.max_utilisation - reached.max_utilisation, 0.0) + 1e-9
     for step in reversed(steps):
         fewer = tuple(x for x in kept if x is not step)
         if step in required or not fewer:
@@ -116,13 +121,14 @@ def _prune(judge: Judge, steps: Sequence[Change], required: Sequence[Change]) ->
             value = _value(judge, fewer)
         except PlanError:
             continue
-        if not after.beats(value, gain=0.005) and judge.is_safe(apply_all(judge.network, fewer)):
-            kept, after = fewer, value
+        as_good = value.harm <= harm and (before.harm > 1e-6 or value.max_utilisation <= peak)
+        if as_good and judge.is_safe(apply_all(judge.network, fewer)):
+            kept = fewer
     return kept
 
 
 def _value(judge: Judge, steps: Sequence[Change]) -> Value:
-    return judge.value(judge.route(compile_network(apply_all(judge.network, steps))))
+    return judge.value(judge.route(compile_network(apply_all(judge.network, steps))), aim=HEADROOM)
 
 
 def _effect(judge: Judge, after: Value) -> ExpectedEffect:
