@@ -14,7 +14,7 @@ from .evidence import evidence, unexplained
 from .incidents import incident_causes
 from .judged import Judged
 from .likelihood import planned
-from .prior import one_more
+from .prior import one_more, usual
 from .search import GROSS, Scored, Search
 
 SHOWN = 10
@@ -95,7 +95,7 @@ def _doubt(best: Judged, confidence: float, left_out: tuple[str, ...]) -> str | 
 
 
 def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
-    """Put together what no reading and no log line tells apart; in order of the first of each group."""
+    """Put together what no reading and no log line tells apart, usual forms first; in order of each one's likeliest."""
     groups: list[list[Scored]] = []
     for entry in ranked:
         home = next((x for x in groups if _same(x[0], entry)), None)
@@ -103,6 +103,8 @@ def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
             groups.append([entry])
         else:
             home.append(entry)
+    for group in groups:
+        group.sort(key=lambda x: sum(not usual(y.fault) for y in x.causes))
     return groups
 
 

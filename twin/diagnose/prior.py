@@ -45,15 +45,16 @@ def _of(network: Network, candidate: Candidate) -> float:
     fault = candidate.fault
     places = _FORMS * _elements(network, fault) * _targets(network, fault)
     return (
-        float(np.log(_usual(fault) * (1 + len(candidate.also)) / places))
+        float(np.log((_USUAL if usual(fault) else 1.0) * (1 + len(candidate.also)) / places))
         + _severity(candidate)
         + float(np.clip(candidate.hint, -HINT_BOUND, HINT_BOUND))
     )
 
 
-def _usual(fault: Fault) -> float:
+def usual(fault: Fault) -> bool:
+    """Whether a fault is at the sort of element that its kind is usually at."""
     sort = {"link": "circuit", "risk-group": "risk group"}.get(found := fault.element.split("/", 1)[0], found)
-    return 1.0 if sort in TRAITS[fault.kind].forms else _USUAL
+    return sort not in TRAITS[fault.kind].forms
 
 
 def _elements(network: Network, fault: Fault) -> int:
