@@ -22,7 +22,7 @@ EXIT_CODES = "Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by t
 
 def commands() -> typer.Typer:
     """Name every command. To add one, write its function in a module of `agents/commands` and name it here."""
-    from agents.commands import incidents, intents, observation, runs, setup, twin
+    from agents.commands import goals, incidents, observation, runs, setup, twin
     from evals import commands as evaluation
 
     app = typer.Typer(
@@ -38,7 +38,7 @@ def commands() -> typer.Typer:
     app.add_typer(evaluation.app, name="eval")
     app.command("import")(twin.read_in)
     app.command()(twin.whatif)
-    app.command()(intents.ask)
+    app.command()(goals.ask)
     app.command()(twin.plan)
     app.command()(twin.verify)
     app.command()(twin.diff)

@@ -5,6 +5,7 @@ DuckDB, the templates and the optimisers are imported by the answers that need t
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,16 +15,19 @@ from rich.console import RenderableType
 from twin.checks.context import Scenario
 from twin.checks.order import Ordering, safe_order
 from twin.demand_study import study_demands
+from twin.elements import find_elements
 from twin.formats import load_network
 from twin.formats.build import Choices
 from twin.formats.day import parse_window, read_day
 from twin.maintenance import DAY, drain_steps, rehearse_window
 from twin.model import Network
 from twin.policy import Policy
-from twin.study import find_elements, find_failures, study
+from twin.study import find_failures, study
 from twin.verdict import Verdict, verify
 
-from .planner import Findings, Row, imported, ordering, planned, rehearsed, studied
+from .goals import Goal
+from .goals.limits import tighten
+from .planner import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
 from .tables import verdict_table
 
 OK, REJECTED = 0, 3
@@ -90,9 +94,9 @@ def rehearse_drain(network: str, drain: Sequence[str], window: str, policy: Poli
 
 
 class Wish(NamedTuple):
-    """What a plan is for and how to look for it, in the words of the command line."""
+    """What a plan is for, and how to look for it in the words of the command line."""
 
-    goal: str
+    goal: Goal
     objective: str | None = None
     scenarios: Path | None = None
     measure: str = "cvar"
@@ -100,21 +104,26 @@ class Wish(NamedTuple):
     seed: int = 0
 
 
-def make_plan(name: str, policy: Policy, wish: Wish, *, output: Path | None = None, top: int = 12) -> Answer:
+def make_plan(
+    name: str, policy: Policy, wish: Wish, *, now: datetime, output: Path | None = None, top: int = 12
+) -> Answer:
     """Look for a plan, let the gate judge it, and write it to `output` if it is safe or a request for capacity.
 
-    The code says whether there is such a plan.
+    The limits of the goal tighten the policy; in a window ahead of `now` the plan is rehearsed hour by hour. The code
+    says whether there is such a plan.
     """
     from twin.formats import write_plan
-    from twin.optimise.goals import choose, effect_of, parse_goal, plan_for, read_terms
+    from twin.optimise.goals import choose, effect_of, read_terms
 
-    parse_goal(wish.goal)
-    network, goal = load_network(name), wish.goal
-    matrices = _scenarios(wish.scenarios, network)
+    from .goals.plan import aim_of, serve
+
+    network, policy = load_network(name), tighten(policy, wish.goal)
+    matrices, goal = _scenarios(wish.scenarios, network), wish.goal.words
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
-    proposals = plan_for(network, policy, goal, terms)
+    proposals = serve(wish.goal, network, policy, terms)
     choice = choose(proposals, network, policy, terms.scenarios)
-    usable = choice is not None and choice.usable
+    window = aim_of(wish.goal, network, now).rehearse(network, choice.plan, policy) if choice else None
+    usable = choice is not None and choice.usable and (window is None or window.safe)
     if choice is not None and usable and output is not None:
         write_plan(choice.plan, output)
     rows = [Row(proposal, effect_of(network, proposal.plan)) for proposal in proposals]
@@ -130,10 +139,11 @@ def make_plan(name: str, policy: Policy, wish: Wish, *, output: Path | None = No
         "plan": choice.plan.model_dump(mode="json") if choice else None,
         "hash": choice.plan.hash if choice else None,
         "verdict": {"passed": choice.verdict.passed, **choice.verdict.model_dump(mode="json")} if choice else None,
+        "window": {"safe": window.safe, **window.model_dump(mode="json")} if window else None,
         "file": str(output) if output and usable else None,
     }
-    text = planned(network, goal, Findings(present, rows, choice, output), top)
-    return Answer(document, text, OK if usable else REJECTED)
+    text = planned(network, goal, Findings(present, rows, choice, output if usable else None), top)
+    return Answer(document, chain(text, in_window(window) if window else ()), OK if usable else REJECTED)
 
 
 def judge_plan(

@@ -1,7 +1,7 @@
 # ruff: noqa: E501 (a sentence reads best on one line)
 """Answers to questions about a network: every figure is a tool's, and every sentence is held against the figures.
 
-The grammar chooses the tool on `runbook`; a model chooses it itself, with the same tools and no others.
+A written question names the tool; a model chooses it itself, with the same tools and no others.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ from twin.policy import Policy
 from twin.study import GrowthCase
 
 from .claims import Claim, Figures, claims_of
-from .intent.inquiry import Inquiry
+from .goals.questions import Inquiry
 from .wording import mbps, milliseconds, share, short
 
 RIGHTS: Mapping[Role, frozenset[str]] = {"analyst": frozenset(tool.name for tool in QUESTIONS)}
@@ -98,16 +98,10 @@ def answer(inquiry: Inquiry, desk: Desk) -> Reply:
 
 async def _answer(inquiry: Inquiry, desk: Desk) -> Reply:
     toolbox = Toolbox(desk, QUESTIONS, RIGHTS)
-    calls: list[Called] = []
-    sentences: list[str] = []
-    for number, arguments in enumerate(inquiry.arguments, start=1):
-        given = cast(JsonValue, arguments)
-        answered = await toolbox.call("analyst", inquiry.tool, given, call_id=f"question-{number}")
-        result = _result(answered)
-        calls.append(Called(tool=inquiry.tool, arguments=arguments, result=result.model_dump(mode="json")))
-        what = inquiry.what if len(inquiry.arguments) == 1 else (inquiry.what[number - 1],)
-        sentences += worded(result, inquiry.model_copy(update={"what": what}), desk.policy)
-    return checked(sentences, calls, desk.policy)
+    given = cast(JsonValue, inquiry.arguments)
+    result = _result(await toolbox.call("analyst", inquiry.tool, given, call_id="question"))
+    call = Called(tool=inquiry.tool, arguments=inquiry.arguments, result=result.model_dump(mode="json"))
+    return checked([*worded(result, inquiry, desk.policy)], [call], desk.policy)
 
 
 def checked(sentences: Sequence[str], calls: Sequence[Called], policy: Policy) -> Reply:

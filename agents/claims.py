@@ -176,8 +176,10 @@ def figures_of(events: Iterable[Event]) -> Figures:
                 figures.add_result(_parsed(event.content))
             case RunStarted():
                 figures.add_result(event.model_dump(mode="json", include=_OF_RUN))
-                if event.intent is not None:
-                    figures.add_result(event.intent.model_dump(mode="json", include={"limits", "value"}))
+                if event.goal is not None:
+                    figures.add_result(
+                        event.goal.model_dump(mode="json", include={"limits", "factor", "weight", "capacity", "rate"})
+                    )
                 figures.add_result(event.policy.model_dump(mode="json", include=_OF_POLICY))
             case LoadsTaken():
                 figures.add_result(event.model_dump(mode="json", include={"max_utilisation", "harm"}))

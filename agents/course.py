@@ -25,8 +25,8 @@ from .contracts import RIGHTS
 from .driver import Driver
 from .ending import Account, finished
 from .events import Outcome, RunFinished, RunStarted, Stage
-from .intent.limits import tighten
-from .intent.serve import aim_of
+from .goals.limits import tighten
+from .goals.plan import aim_of
 from .journal import Journal
 from .memory import recollection, remember
 from .models import Model
@@ -131,13 +131,13 @@ def _desk(ground: Ground) -> Desk:
         seed=ground.request.seed,
         tracer=ground.tracer,
         memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
-        aim=aim_of(ground.request.intent, ground.network, ground.scene.live.now) if ground.request.intent else None,
+        aim=aim_of(ground.request.goal, ground.network, ground.scene.live.now) if ground.request.goal else None,
     )
 
 
 def _policy(request: RunRequest) -> Policy:
     """What holds for this run: the policy, and the limits that were asked for where they are tighter."""
-    return tighten(request.policy, request.intent.limits) if request.intent else request.policy
+    return tighten(request.policy, request.goal) if request.goal else request.policy
 
 
 async def _drive(driver: Driver, operator: NetworkOperator, stage: Stage) -> _Ending:
@@ -178,7 +178,7 @@ def _opening(ground: Ground) -> RunStarted:
         policy=_policy(request),
         rounds=request.rounds,
         budget=request.budget,
-        intent=request.intent,
+        goal=request.goal,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),

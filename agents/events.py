@@ -18,7 +18,7 @@ from twin.plan import Change, Plan
 from twin.policy import Policy
 from twin.verdict import Verdict
 
-from .intent.types import Intent
+from .goals.types import Goal
 from .limits import RunBudget
 
 Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
@@ -58,7 +58,7 @@ class RunStarted(Frozen):
     live_time: datetime = Field(description="The network's own clock, UTC.")
     rounds: int = Field(default=3, description="Most plans to try.")
     budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
-    intent: Intent | None = Field(default=None, description="What was asked for, and which words say so.")
+    goal: Goal | None = Field(default=None, description="What was asked for, with the words that said so.")
 
 
 class StageStarted(Frozen):

@@ -114,6 +114,11 @@ def rehearsed(window: Window, drained: Sequence[str]) -> Iterator[RenderableType
     """A maintenance window hour by hour, whether it keeps the limits, and the quietest window of its length."""
     named = ", ".join(short(element) for element in drained)
     yield f"{one_line(window.network)}: {named} drained\n"
+    yield from in_window(window)
+
+
+def in_window(window: Window) -> Iterator[RenderableType]:
+    """The hours of a window, whether it keeps the limits, and the quietest window of its length."""
     yield window_table(window)
     verdict = "keeps the limits, under the next failure too" if window.safe else "breaks the limits"
     yield f"\nthe window {span(window.hours[0].hour, len(window.hours))} {verdict}"

@@ -6,7 +6,7 @@ from twin.faults import Fault
 from twin.model import Frozen
 from twin.policy import Policy
 
-from .intent.types import Intent
+from .goals.types import Goal
 from .limits import RunBudget
 
 
@@ -19,6 +19,6 @@ class RunRequest(Frozen):
     policy: Policy = Policy()
     fault: Fault | str | None = Field(default=None, description="A fault, or its name as `read_fault` reads it.")
     healthy: bool = False
-    intent: Intent | None = Field(default=None, description="What was asked for; without, it is an incident.")
+    goal: Goal | None = Field(default=None, description="What was asked for; without, it is an incident.")
     budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

@@ -110,7 +110,7 @@ def request_of(past: Past) -> RunRequest:
         policy=started.policy,
         rounds=started.rounds,
         budget=started.budget,
-        intent=started.intent,
+        goal=started.goal,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
+from tools.aim import Aim
 from tools.desk import Desk
 from tools.provenance import labelled
 from twin.model import Frozen
@@ -26,7 +27,7 @@ def plan(desk: Desk) -> str:
     """Hand the diagnosis to planning, with what became of earlier plans."""
     task = f"Diagnosis hands you this. Find the plan that removes the harm.\n{_json(desk.diagnosis)}"
     if desk.aim is not None:
-        task = f"This was asked for, and read by code. Find the plan that serves it.\n{desk.aim.words}"
+        task = f"This was asked for, and read by code. Find the plan that serves it.\n{_asked(desk.aim)}"
     rejections: list[JsonValue] = [
         {
             "plan": decision.plan,
@@ -47,12 +48,22 @@ def plan(desk: Desk) -> str:
 
 def verify(desk: Desk) -> str:
     """Hand the submitted plan to verification."""
-    return f"Planning submits this plan, round {desk.round}. Decide on it.\n{_json(desk.submission)}"
+    task = f"Planning submits this plan, round {desk.round}. Decide on it.\n{_json(desk.submission)}"
+    return (
+        task
+        if desk.aim is None
+        else f"{task}\nThis was asked for; reject a plan for anything else.\n{_asked(desk.aim)}"
+    )
 
 
 def remind(tools: Sequence[str]) -> str:
     """Ask a role that stopped too early to conclude."""
     return f"You have not concluded. Call {' or '.join(tools)} now."
+
+
+def _asked(aim: Aim) -> str:
+    """The goal as it was read, beside the words that it was read from."""
+    return f"{quote(aim.words, 'person').text}\nIn the words of whoever asked:\n{_json(quote(aim.said, 'person'))}"
 
 
 def _json(value: Frozen | Quoted | None) -> str:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-ROLES = ("monitoring", "diagnosis", "planning", "verification", "intent", "analyst")
+ROLES = ("monitoring", "diagnosis", "planning", "verification", "goal", "analyst")
 
 
 @cache

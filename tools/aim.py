@@ -19,11 +19,13 @@ Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Pro
 class Aim:
     """A goal as the tools see it.
 
-    `unmet` says what is missing in a state, nothing where it is as the goal wants it. Where there is a window ahead,
-    `hours` is that window by the network's local time, and `since` and `until` are its first and its last moment.
+    `words` is its written form, and `said` the operator's own words, which are untrusted. `unmet` says what is missing
+    in a state, nothing where it is as the goal wants it. Where there is a window ahead, `hours` is that window by the
+    network's local time, and `since` and `until` are its first and its last moment.
     """
 
     words: str
+    said: str
     propose: Proposing
     unmet: Callable[[Network, Policy], str] = lambda _network, _policy: "a change was asked for"
     only_rehearse: bool = False

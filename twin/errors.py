@@ -4,6 +4,7 @@
     ├── InputError                  2   the caller can repair it
     │   ├── UnknownNetworkError         a network name that nothing provides
     │   ├── UnknownElementError         a node, link, circuit or tunnel that is not in the network
+    │   ├── AmbiguousElementError       a name that means several elements
     │   ├── UnknownFaultError           a fault kind that the vocabulary does not have
     │   ├── TopologyError               values that no network can have
     │   ├── FormatError                 a file that does not follow its format
@@ -69,6 +70,15 @@ class UnknownElementError(InputError):
         closest = get_close_matches(name, list(known), n=3, cutoff=0.3)
         super().__init__(f"no {kind} {name!r} in this network", fix=_suggest(closest))
         self.kind, self.name, self.closest = kind, name, closest
+
+
+class AmbiguousElementError(InputError):
+    """A name that means several elements; names them all."""
+
+    def __init__(self, name: str, candidates: Iterable[str]) -> None:
+        self.name, self.candidates = name, tuple(candidates)
+        named = ", ".join(self.candidates[:8])
+        super().__init__(f"{name!r} means {len(self.candidates)} elements", fix=f"name one of {named}")
 
 
 class UnknownFaultError(InputError):

@@ -7,12 +7,12 @@ from pydantic import Field
 
 from .checks.rehearsal import Stressed
 from .checks.rules import may_follow
+from .elements import find_elements
 from .errors import InputError
 from .model import Frozen, Network
 from .plan import Change, DrainLink, DrainNode, apply_all
 from .policy import Policy
 from .sim.simulate import single_failures
-from .study import find_elements
 
 
 def _share(hour: int) -> float:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 import numpy as np
 from pydantic import Field
 
+from .elements import find_elements
 from .errors import UnknownElementError
 from .model import Frozen, Network
 from .policy import Policy
@@ -99,20 +100,6 @@ def find_failures(network: Network, names: Sequence[str], *, together: bool = Fa
     return (Failure(" + ".join(found), links, nodes),)
 
 
-def find_elements(network: Network, name: str) -> tuple[str, ...]:
-    """Find the ids of the elements that a name means: a node, or one or more circuits.
-
-    A name is a node's, an id, `A->B`, or `A--B` for every circuit between the two. Raises `UnknownElementError`.
-    """
-    if name.removeprefix("node/") in network.node_index:
-        return (network.nodes[network.node(name)].id,)
-    circuits = _circuits(network, name)
-    if not circuits:
-        known = [*network.node_index, *network.circuits, *(f"{x.tail}--{x.head}" for x in network.links)]
-        raise UnknownElementError("node or circuit", name, known)
-    return tuple(circuits)
-
-
 def _find(network: Network, name: str) -> list[Failure]:
     if name == "pairs":
         return list(circuit_pairs(network))
@@ -127,15 +114,6 @@ def _find(network: Network, name: str) -> list[Failure]:
     if found[0].startswith("node/"):
         return [Failure(found[0], nodes=(network.node(found[0]),))]
     return [Failure(circuit, network.circuits[circuit]) for circuit in found]
-
-
-def _circuits(network: Network, name: str) -> list[str]:
-    if name in network.circuits:
-        return [name]
-    if name in network.link_index:
-        return [network.links[network.link_index[name]].circuit]
-    ends = set(name.split("--"))
-    return [circuit for circuit, (first, *_) in network.circuits.items() if ends == set(network.links[first][:2])]
 
 
 def _growth(network: Network, limit: float, failures: Sequence[Failure]) -> GrowthCase:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .intents import Zone, read_goal
+from .goals import MaybeGoal, Zone, read
 from .options import Json, Network, PolicyFile, Runs, limits
 from .output import INTERRUPTED, RunInterruptedError, emit, say, tell
 
@@ -17,9 +17,7 @@ def run(
         str | None, typer.Option("--fault", help="KIND[@ELEMENT[,TARGET][=SEVERITY]]; drawn if left out.")
     ] = None,
     healthy: Annotated[bool, typer.Option("--healthy", help="Let nothing go wrong.")] = False,
-    goal: Annotated[
-        str | None, typer.Option("--goal", "-g", help="What is wanted, in plain words; nothing goes wrong then.")
-    ] = None,
+    goal: MaybeGoal = None,
     zone: Zone = "UTC",
     model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
     policy: PolicyFile = None,
@@ -31,9 +29,10 @@ def run(
 ) -> None:
     """Work on one incident, from the first symptom to a network that is well again; or on a goal.
 
-    A goal such as "drain Berlin tonight 02:00-04:00, nothing above 80 %" is planned, judged under its own limits and
-    carried out, or certified for its window. Where it leaves something open, the command ends with a question and exit
-    code 2. Exit code 3 means that no plan was safe: nothing was changed.
+    A goal such as "drain:Kassel from:02:00 until:04:00 max_utilisation:0.8" is planned, judged under its own limits and
+    carried out, or certified for its window; with --model it may be said in plain words. Where it leaves something
+    open, the command ends with a question and exit code 2. Exit code 3 means that no plan was safe, and nothing was
+    changed.
     """
     if fault is not None and healthy:
         raise typer.BadParameter("--fault and --healthy exclude each other")
@@ -42,15 +41,19 @@ def run(
     from agents.budget import read_budget
     from agents.console import Screen, summary_panel
     from agents.run import RunRequest
+    from agents.scene import begin_of
     from agents.shell import run_shown
+    from twin.formats import load_network
 
     request = RunRequest(network=network, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
     if budget is not None:
         request = request.model_copy(update={"budget": read_budget(budget)})
     if goal is not None:
-        intent = read_goal(goal, network, seed=seed, model=model, zone=zone, as_json=as_json)
-        tell(f"understood: {intent.words}")
-        request = request.model_copy(update={"intent": intent, "healthy": True})
+        loaded = load_network(network)
+        now = begin_of(loaded, seed)
+        wanted = read(goal, "run", loaded, now=now, zone=zone, model=model, as_json=as_json)
+        tell(f"understood: {wanted.words}")
+        request = request.model_copy(update={"goal": wanted, "healthy": True})
     summary, code = run_shown(request, runs, screen=Screen())
     if as_json:
         emit("run", summary.model_dump(mode="json"))

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .goals import GoalText, Zone, read
 from .options import Json, Network, PolicyFile, Scenarios, Top, limits
 from .output import give
 
@@ -82,8 +83,9 @@ def whatif(
 
 
 def plan(
-    goal: Annotated[str, typer.Option("--goal", "-g", help="relieve, drain:ELEMENT, sleep, upgrade or grow:FACTOR.")],
+    goal: GoalText,
     network: Network = "sndlib/germany50",
+    zone: Zone = "UTC",
     objective: Annotated[
         str | None, typer.Option("--objective", help="utilisation, delay, energy or changes: the best of the front.")
     ] = None,
@@ -102,9 +104,12 @@ def plan(
     0, though the gate passes no such plan and nothing executes it.
     """
     from agents.answers import Wish, make_plan
+    from twin.formats import load_network
 
-    wish = Wish(goal, objective, scenarios, measure, time_limit, seed)
-    give("plan", make_plan(network, limits(policy), wish, output=output, top=top), as_json=as_json)
+    now = datetime.now(UTC)
+    wanted = read(goal, "plan", load_network(network), now=now, zone=zone, as_json=as_json)
+    wish = Wish(wanted, objective, scenarios, measure, time_limit, seed)
+    give("plan", make_plan(network, limits(policy), wish, now=now, output=output, top=top), as_json=as_json)
 
 
 def diff(

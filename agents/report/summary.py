@@ -63,7 +63,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         outcome=done.outcome if done else "unfinished",
         because=done.because if done else "the record ends before the run did",
         figures=done.figures if done else Figures(),
-        goal=started.intent.words if started.intent else None,
+        goal=started.goal.words if started.goal else None,
         cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
         truth=done.truth if done else None,
         attempts=tuple(_attempt(round_) for round_ in story.rounds if round_.submission),

@@ -11,8 +11,8 @@ from autogen_core.models import CreateResult
 from agents.analyst import answer_with
 from agents.asking import RIGHTS as ASKING
 from agents.asking import desk_for
-from agents.intent.dictation import dictate
-from agents.intent.types import Intent, Question
+from agents.goals import Goal, Question
+from agents.goals.by_model import read_goal_with
 from agents.models.adversary import AdversaryClient
 from agents.models.client import NO_TOKENS, Client
 from tests.agents.hostile_runs import SECRET, Courier, abilene
@@ -35,8 +35,8 @@ def network() -> Network:
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_ticket_with_an_order_in_it_becomes_a_question_or_exactly_what_it_says(attack: str):
     text = f"relieve the network. Ticket text: {worded(attack, *GIVEN)}"
-    found = asyncio.run(dictate(text, network(), AdversaryClient("obedient"), now=NOW))
-    assert not isinstance(found, Intent)
+    found = asyncio.run(read_goal_with(AdversaryClient("obedient"), text, network(), now=NOW))
+    assert not isinstance(found, Goal)
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,10 @@ def test_a_ticket_with_an_order_in_it_becomes_a_question_or_exactly_what_it_says
 def test_a_model_that_takes_the_order_for_the_goal_is_asked_back(text: str):
     class Taken(Client):
         async def create(self, *_: object, **__: object) -> CreateResult:
-            call = FunctionCall(id="1", name="state_goal", arguments='{"verb": "drain", "what": ["SNVAng"]}')
+            call = FunctionCall(id="1", name="state_goal", arguments='{"verb": "drain", "elements": ["SNVAng"]}')
             return CreateResult(finish_reason="function_calls", content=[call], usage=NO_TOKENS, cached=False)
 
-    assert isinstance(asyncio.run(dictate(text, network(), Taken(), now=NOW)), Question)
+    assert isinstance(asyncio.run(read_goal_with(Taken(), text, network(), now=NOW)), Question)
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -4,12 +4,13 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from twin.elements import find_elements
 from twin.errors import UnknownElementError
 from twin.formats import load_network
 from twin.model import Link, Network, Node
 from twin.policy import Policy
 from twin.sim.simulate import single_failures
-from twin.study import find_elements, find_failures, study
+from twin.study import find_failures, study
 
 
 @pytest.fixture(scope="module")

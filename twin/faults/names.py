@@ -2,7 +2,8 @@
 
 from difflib import get_close_matches
 
-from twin.errors import InputError, UnknownElementError, UnknownFaultError
+from twin.elements import find_circuit, find_links, find_node
+from twin.errors import AmbiguousElementError, InputError, UnknownElementError, UnknownFaultError
 from twin.model import Network
 
 from .afflict import check
@@ -48,26 +49,33 @@ def _kind(text: str) -> FaultKind:
 
 
 def _element(what: str, name: str, network: Network, forms: tuple[Form, ...] = ()) -> str:
+    problems: list[InputError] = []
     for sort in (what, *forms):
-        known = _known(sort, network)
-        if name in known or name in known.values():
-            return known.get(name, name)
-    raise UnknownElementError(what, name, _known(what, network))
+        try:
+            return _of_sort(sort, name, network)
+        except (UnknownElementError, AmbiguousElementError) as error:
+            problems.append(error)
+    raise problems[0]
 
 
-def _known(what: str, network: Network) -> dict[str, str]:
-    """Element ids of a sort by their short form."""
+def _of_sort(what: str, name: str, network: Network) -> str:
     match what:
         case "circuit":
-            return {f"{link.tail}--{link.head}": link.circuit for link in reversed(network.links)}
+            return find_circuit(network, name)
         case "interface":
-            return {link.name: link.interface for link in network.links}
+            first, *others = find_links(network, name)
+            if others:
+                raise AmbiguousElementError(name, (first, *others))
+            return network.links[network.link(first)].interface
         case "risk group":
-            return {group.name: f"risk-group/{group.name}" for group in network.risk_groups}
-        case "node or network":
-            return {node.name: node.id for node in network.nodes} | {"network": f"network/{network.name}"}
+            groups = [group.name for group in network.risk_groups]
+            if name.removeprefix("risk-group/") not in groups:
+                raise UnknownElementError(what, name, groups)
+            return f"risk-group/{name.removeprefix('risk-group/')}"
+        case "node or network" if name in ("network", f"network/{network.name}"):
+            return f"network/{network.name}"
         case _:
-            return {node.name: node.id for node in network.nodes}
+            return f"node/{find_node(network, name)}"
 
 
 def _severity(text: str) -> float:

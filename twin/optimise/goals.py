@@ -1,4 +1,4 @@
-"""What a planner may ask for, in one grammar: `relieve`, `drain:ELEMENT`, `sleep`, `upgrade`, `grow:FACTOR`."""
+"""What plans are made for: relieving, draining, sleeping, upgrading, growing; each by the planners that serve it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -15,7 +15,6 @@ from twin.plan import Objective as Aim
 from twin.policy import Policy
 from twin.sim.power import power
 from twin.sim.simulate import simulate
-from twin.study import find_elements
 from twin.verdict import Verdict, verify
 
 from . import tunnels, weights
@@ -35,12 +34,10 @@ Kind = Literal["relieve", "drain", "sleep", "upgrade", "grow"]
 Objective = Literal["utilisation", "delay", "energy", "changes"]
 OBJECTIVES: tuple[Objective, ...] = ("utilisation", "delay", "energy", "changes")
 MEASURES: tuple[Measure, ...] = ("mean", "cvar")
-GRAMMAR = "a goal is relieve, drain:ELEMENT, sleep, upgrade or grow:FACTOR, such as drain:Berlin or grow:1.3"
-MOST_GROWTH = 100.0
 
 
-class Goal(NamedTuple):
-    """A goal that was read; `element` is what to drain, `factor` how far the demands grow."""
+class Purpose(NamedTuple):
+    """What a plan is for; `element` is the id of what to drain, `factor` how far the demands grow."""
 
     kind: Kind
     element: str = ""
@@ -82,20 +79,6 @@ class Choice(NamedTuple):
         return self.verdict.passed or self.is_request
 
 
-def parse_goal(text: str) -> Goal:
-    """Read a goal. Raises `InputError` with the grammar."""
-    kind, colon, value = text.strip().partition(":")
-    match kind:
-        case "relieve" | "sleep" | "upgrade" if not colon:
-            return Goal(kind)
-        case "drain" if value.strip():
-            return Goal("drain", element=value.strip())
-        case "grow" if colon:
-            return Goal("grow", factor=_factor(value))
-        case _:
-            raise InputError(f"no goal {text!r}", fix=GRAMMAR)
-
-
 def read_terms(
     objective: str | None,
     scenarios: tuple[Scenario, ...],
@@ -115,22 +98,21 @@ def read_terms(
 _NO_TERMS = Terms()
 
 
-def plan_for(network: Network, policy: Policy, goal: str, terms: Terms = _NO_TERMS) -> tuple[Proposal, ...]:
+def plan_for(network: Network, policy: Policy, goal: Purpose, terms: Terms = _NO_TERMS) -> tuple[Proposal, ...]:
     """Ask every planner that serves a goal, and return their proposals, best first.
 
     With an objective, the proposals are the compromises of the Pareto front that serve the goal, the best by that
     objective first; with scenarios, one plan for all of them. A time limit returns the best so far. Raises `InputError`
-    on a goal that is none or that the terms do not fit, `UnknownElementError` with the closest names.
+    on a goal that the terms do not fit, `UnknownElementError` on an element that the network does not have.
     """
-    wanted = parse_goal(goal)
-    _require_fitting(wanted, terms)
+    _require_fitting(goal, terms)
     if terms.objective is not None:
-        return _from_front(network, policy, wanted.kind, terms)
+        return _from_front(network, policy, goal.kind, terms)
     if terms.scenarios:
         matrices = [scenario.demands for scenario in terms.scenarios]
         limit = terms.time_limit_s
         return (plan_for_scenarios(network, matrices, policy, measure=terms.measure, time_limit_s=limit),)
-    return _PLANNERS[wanted.kind](network, policy, wanted, terms)
+    return _PLANNERS[goal.kind](network, policy, goal, terms)
 
 
 def choose(
@@ -163,17 +145,7 @@ def effect_of(network: Network, plan: Plan | None) -> Effect:
     return Effect(simulate(state).mean_delay_ms, power(state).total_watts)
 
 
-def _factor(text: str) -> float:
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = 0.0
-    if not (isfinite(factor) and 1 < factor <= MOST_GROWTH):
-        raise InputError(f"grow:{text} is no growth: give a factor above 1, at most {MOST_GROWTH:g}", fix=GRAMMAR)
-    return factor
-
-
-def _require_fitting(goal: Goal, terms: Terms) -> None:
+def _require_fitting(goal: Purpose, terms: Terms) -> None:
     limit = terms.time_limit_s
     if limit is not None and not (isfinite(limit) and limit > 0):
         raise InputError(f"a time limit of {limit:g} s is none", fix="give seconds above 0")
@@ -183,7 +155,7 @@ def _require_fitting(goal: Goal, terms: Terms) -> None:
         raise InputError("scenarios are for the goal relieve, without an objective", fix="leave the other one out")
 
 
-def _relief(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+def _relief(network: Network, policy: Policy, goal: Purpose, terms: Terms) -> tuple[Proposal, ...]:
     del goal
     methods = [name for name in METHODS if name != RESTORE]  # there is no other state to set back to
     end = inf if terms.time_limit_s is None else monotonic() + terms.time_limit_s
@@ -211,20 +183,17 @@ def _pressed(network: Network, policy: Policy, seed: int, end: float) -> Iterato
             yield assemble(judge, plan.method, plan.steps)
 
 
-def _drain(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
-    found = find_elements(network, goal.element)
-    if len(found) != 1:
-        raise InputError(f"{goal.element} are {len(found)} circuits", fix=f"name one of {', '.join(found)}")
+def _drain(network: Network, policy: Policy, goal: Purpose, terms: Terms) -> tuple[Proposal, ...]:
     each = None if terms.time_limit_s is None else terms.time_limit_s / 2  # tunnels, then weights, may make room
-    return (plan_drain(network, policy, found[0], seed=terms.seed, time_limit_s=each),)
+    return (plan_drain(network, policy, goal.element, seed=terms.seed, time_limit_s=each),)
 
 
-def _sleep(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+def _sleep(network: Network, policy: Policy, goal: Purpose, terms: Terms) -> tuple[Proposal, ...]:
     del goal
     return (plan_sleep(network, policy, seed=terms.seed, time_limit_s=terms.time_limit_s),)
 
 
-def _upgrade(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+def _upgrade(network: Network, policy: Policy, goal: Purpose, terms: Terms) -> tuple[Proposal, ...]:
     del goal, terms  # exact and quick: no chance, no time limit
     found = [plan_upgrade(network, policy)]
     if len(network.nodes) * len(network.links) <= PROGRAMME_SIZE:
@@ -232,11 +201,11 @@ def _upgrade(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tupl
     return tuple(sorted(found, key=lambda proposal: proposal.plan is None))
 
 
-def _growth(network: Network, policy: Policy, goal: Goal, terms: Terms) -> tuple[Proposal, ...]:
+def _growth(network: Network, policy: Policy, goal: Purpose, terms: Terms) -> tuple[Proposal, ...]:
     return plan_growth(network, policy, goal.factor, seed=terms.seed, time_limit_s=terms.time_limit_s)
 
 
-_PLANNERS: Mapping[Kind, Callable[[Network, Policy, Goal, Terms], tuple[Proposal, ...]]] = MappingProxyType(
+_PLANNERS: Mapping[Kind, Callable[[Network, Policy, Purpose, Terms], tuple[Proposal, ...]]] = MappingProxyType(
     {"relieve": _relief, "drain": _drain, "sleep": _sleep, "upgrade": _upgrade, "grow": _growth}
 )
 

@@ -10,13 +10,13 @@ NETWORK = "sndlib/nobel-germany"
 
 
 def test_a_question_is_answered_on_stdout():
-    done = here("ask", "what if Berlin fails?", "-n", NETWORK)
+    done = here("ask", "what_if fail:Berlin", "-n", NETWORK)
     assert done.returncode == 0
     assert "node Berlin down" in done.stdout
 
 
 def test_an_answer_as_json_holds_its_calls_and_their_figures():
-    done = here("ask", "how far may traffic grow?", "-n", NETWORK, "--json")
+    done = here("ask", "headroom", "-n", NETWORK, "--json")
     document = json.loads(done.stdout)
     assert (document["format"], document["command"]) == ("twinops/1", "ask")
     assert document["calls"][0]["tool"] == "growth_headroom"
@@ -27,12 +27,13 @@ def test_an_answer_as_json_holds_its_calls_and_their_figures():
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        (("ask", "what is the meaning of life?"), "not understood"),
-        (("ask", "what if Atlantis fails?"), "unknown element"),
-        (("run", "--goal", "drain Muenchn"), "similar element"),
-        (("run", "--goal", "do not drain Ulm"), "negated goal"),
-        (("run", "--goal", "drain Ulm and save energy"), "several goals"),
-        (("run", "--goal", "drain Ulm on 2020-01-01 02:00-04:00"), "past window"),
+        (("ask", "what is the meaning of life?"), "plain words"),
+        (("ask", "what_if fail:Atlantis"), "unknown element"),
+        (("run", "--goal", "drain Ulm, the Berlin team is on site"), "plain words"),
+        (("run", "--goal", "drain:Muenchn"), "unknown element"),
+        (("run", "--goal", "drain:Ulm undrain:Berlin"), "unknown word"),
+        (("run", "--goal", "drain:Ulm from:2020-01-01T02:00 until:2020-01-01T04:00"), "past window"),
+        (("plan", "--goal", "drain:Ulm,"), "missing element"),
     ],
 )
 def test_what_is_open_is_the_question_as_json_and_one_line(tmp_path, command, code):
@@ -44,20 +45,20 @@ def test_what_is_open_is_the_question_as_json_and_one_line(tmp_path, command, co
 
 
 def test_a_goal_runs_to_a_certified_plan_for_its_window(tmp_path):
-    goal = "drain Frankfurt-Leipzig tonight 02:00-04:00, nothing above 80 %"
+    goal = "drain:Frankfurt-Leipzig from:02:00 until:04:00 max_utilisation:0.8"
     runs = tmp_path / "runs"
     done = here("run", "-n", NETWORK, "-s", 3, "--goal", goal, "--runs", runs, "--json", home=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
     assert summary["outcome"] == "scheduled"
-    assert summary["goal"].startswith("drain link/Frankfurt:Leipzig--Leipzig:Frankfurt; ")
+    assert summary["goal"].startswith("drain:link/Frankfurt:Leipzig--Leipzig:Frankfurt from:")
     assert summary["unsupported"] == []
     assert summary["claims"] > 0
 
 
 def test_a_goal_that_is_not_safe_ends_with_3_and_changes_nothing(tmp_path):
     runs = tmp_path / "runs"
-    goal = "drain Berlin-Leipzig now"
+    goal = "drain:Berlin-Leipzig"
     done = here("run", "-n", NETWORK, "-s", 3, "--goal", goal, "--runs", runs, "--json", home=tmp_path / "home")
     assert done.returncode == 3
     assert json.loads(done.stdout)["applied"] is None
@@ -65,9 +66,9 @@ def test_a_goal_that_is_not_safe_ends_with_3_and_changes_nothing(tmp_path):
 
 @pytest.mark.parametrize("options", [("--fault", "link_down"), ("--zone", "Mars/Olympus")])
 def test_options_that_do_not_fit_a_goal_are_bad_input(tmp_path, options):
-    done = here("run", "-n", NETWORK, "--goal", "drain Ulm 02:00-04:00", *options, home=tmp_path)
+    done = here("run", "-n", NETWORK, "--goal", "drain:Ulm from:02:00 until:04:00", *options, home=tmp_path)
     assert done.returncode == 2
 
 
 def test_a_model_that_there_is_not_is_bad_input():
-    assert here("ask", "what if Berlin fails?", "-n", NETWORK, "--model", "nobody:x").returncode == 2
+    assert here("ask", "what_if fail:Berlin", "-n", NETWORK, "--model", "nobody:x").returncode == 2

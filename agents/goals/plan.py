@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from tools.aim import Aim
-from twin.errors import PlanError
+from twin.errors import InputError, PlanError
 from twin.model import Network
 from twin.optimise import tunnels, weight_search, weights
 from twin.optimise.assemble import assemble, without_plan
-from twin.optimise.goals import Terms, plan_for
+from twin.optimise.goals import Purpose, Terms, plan_for
 from twin.optimise.judge import Judge
 from twin.optimise.maintenance import METHOD as DRAIN
 from twin.optimise.maintenance import plan_drain
@@ -34,39 +34,40 @@ from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
 from twin.verdict import Counterexample
 
-from .inquiry import local_hours
-from .types import Intent, Verb
-from .wording import intent_words
+from .times import local_hours
+from .types import Goal, Verb
+from .wording import written
 
-Planning = Callable[[Intent, Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
+Planning = Callable[[Goal, Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
 
 
-def aim_of(intent: Intent, network: Network, now: datetime) -> Aim:
+def aim_of(goal: Goal, network: Network, now: datetime) -> Aim:
     """Make a goal into what the tools of a run plan for; a window that has begun counts as now."""
-    ahead = intent.when is not None and intent.when.lies_ahead(now)
+    ahead = goal.window is not None and goal.window.lies_ahead(now)
     return Aim(
-        words=intent_words(intent),
-        propose=lambda state, policy, avoid, seed: propose(intent, state, policy, avoid, seed),
-        unmet=lambda state, policy: unmet(intent, state, policy),
-        only_rehearse=intent.only_rehearse,
-        hours=local_hours(intent.when, network) if ahead and intent.when else None,
-        since=intent.when.start if ahead and intent.when else None,
-        until=intent.when.end if ahead and intent.when else None,
+        words=written(goal),
+        said=goal.text,
+        propose=lambda state, policy, avoid, seed: propose(goal, state, policy, avoid, seed),
+        unmet=lambda state, policy: unmet(goal, state, policy),
+        only_rehearse=goal.rehearse,
+        hours=local_hours(goal.window, network) if ahead and goal.window else None,
+        since=goal.window.start if ahead and goal.window else None,
+        until=goal.window.end if ahead and goal.window else None,
     )
 
 
-def unmet(intent: Intent, network: Network, policy: Policy) -> str:
+def unmet(goal: Goal, network: Network, policy: Policy) -> str:
     """Say what of a goal a state does not meet; nothing where no change is needed for it."""
-    match intent.verb:
+    match goal.verb:
         case "limit":
-            return _over_a_limit(network, policy, failures=intent.limits.max_failure_utilisation is not None)
+            return _over_a_limit(network, policy, failures=goal.limits.max_failure_utilisation is not None)
         case "grow":
-            return _over_a_limit(network.with_demands(network.demands * (intent.value or 1.0)), policy)
-        case "upgrade" if not intent.what:
+            return _over_a_limit(network.with_demands(network.demands * (goal.factor or 1.0)), policy)
+        case "upgrade" if not goal.elements:
             return _over_a_limit(network, policy)
         case "restore":
             return "" if not _measures(network) else "there are measures to undo"
-        case "wake" if not intent.what:
+        case "wake" if not goal.elements:
             return "" if not any(link.asleep for link in network.links) else "there are circuits asleep"
         case _:
             return "a change was asked for"
@@ -87,28 +88,58 @@ def _over_a_limit(network: Network, policy: Policy, *, failures: bool = True) ->
     return f"when {sweep.failures[worst].name} fails, {link} is at {sweep.max_utilisation[worst]:.1%} of its capacity"
 
 
+def serve(goal: Goal, network: Network, policy: Policy, terms: Terms) -> tuple[Proposal, ...]:
+    """Ask every planner that serves the goal on the terms that were set; best first.
+
+    Raises `InputError` on terms that the goal does not take.
+    """
+    if terms.objective is None and goal.objective is not None:
+        terms = terms._replace(objective=goal.objective)
+    purpose = _purpose(goal)
+    if purpose is not None:
+        return plan_for(network, policy, purpose, terms)
+    if terms._replace(seed=0, measure="cvar") != Terms():
+        raise InputError(f"{goal.verb} takes no objective, scenarios or time limit", fix="leave them out")
+    return propose(goal, network, policy, seed=terms.seed)
+
+
+def _purpose(goal: Goal) -> Purpose | None:
+    """What the planners of the twin are asked for; None where the goal names its changes itself."""
+    match goal.verb:
+        case "relieve":
+            return Purpose("relieve")
+        case "sleep" | "upgrade" if not goal.elements:
+            return Purpose(goal.verb)
+        case "grow":
+            return Purpose("grow", factor=goal.factor or 1.0)
+        case "drain" if len(goal.elements) == 1:
+            return Purpose("drain", element=goal.elements[0])
+        case _:
+            return None
+
+
 def propose(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample] = (), seed: int = 0
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample] = (), seed: int = 0
 ) -> tuple[Proposal, ...]:
     """Ask the planner that serves the goal; best first. A proposal without a plan says why there is none."""
-    return _PLANNERS[intent.verb](intent, network, policy, avoid, seed)
+    return _PLANNERS[goal.verb](goal, network, policy, avoid, seed)
 
 
 def _relief(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
-    if intent.verb == "limit":
-        missing = unmet(intent, network, policy)
+    if goal.verb == "limit":
+        missing = unmet(goal, network, policy)
         if not missing:
             return (without_plan(Judge(network, policy), "limit", "every limit holds as it is"),)
         if missing.startswith("when "):
             reason = f"{missing}; no planner of routes lowers that: ask for an upgrade"
             return (without_plan(Judge(network, policy), "limit", reason),)
-    if intent.objective is not None and not avoid:
-        return plan_for(network, policy, "relieve", Terms(intent.objective, seed=seed))
-    methods = _MEANS.get(intent.verb, TACTICAL)
+    if goal.objective is not None and not avoid:
+        return plan_for(network, policy, Purpose("relieve"), Terms(goal.objective, seed=seed))
+    methods = _MEANS.get(goal.verb, TACTICAL)
     found = relieve(network, policy, methods=methods, avoid=avoid, seed=seed)
-    if any(x.plan for x in found) or intent.verb in _MEANS:
+    if any(x.plan for x in found) or goal.verb in _MEANS:
         return found
     return relieve(network, policy, methods=tuple(METHODS), avoid=avoid, seed=seed)
 
@@ -120,13 +151,13 @@ _MEANS: dict[Verb, tuple[str, ...]] = {
 
 
 def _drain(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     judge, steps = Judge(network, policy, avoid), list[Change]()
-    if len(intent.what) == 1:
-        return (plan_drain(network, policy, intent.what[0], avoid=avoid, seed=seed),)
+    if len(goal.elements) == 1:
+        return (plan_drain(network, policy, goal.elements[0], avoid=avoid, seed=seed),)
     required: list[Change] = []
-    for element in intent.what:
+    for element in goal.elements:
         state = apply_all(network, steps)
         one = plan_drain(state, policy, element, avoid=avoid, seed=seed)
         if one.plan is None:
@@ -137,36 +168,36 @@ def _drain(
 
 
 def _sleep(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
-    if intent.what:
-        steps = [SleepLink(circuit=x) for x in intent.what]
+    if goal.elements:
+        steps = [SleepLink(circuit=x) for x in goal.elements]
         return (_exactly("link-sleep", steps, "sleep", network, policy, avoid),)
-    if intent.objective is not None and not avoid:
-        return plan_for(network, policy, "sleep", Terms(intent.objective, seed=seed))
+    if goal.objective is not None and not avoid:
+        return plan_for(network, policy, Purpose("sleep"), Terms(goal.objective, seed=seed))
     return (plan_sleep(network, policy, avoid=avoid, seed=seed),)
 
 
 def _wake(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del seed
-    asleep = intent.what or tuple(dict.fromkeys(x.circuit for x in network.links if x.asleep))
+    asleep = goal.elements or tuple(dict.fromkeys(x.circuit for x in network.links if x.asleep))
     return (_exactly("wake", [WakeLink(circuit=x) for x in asleep], "restore", network, policy, avoid),)
 
 
 def _undrain(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del seed
-    return (_exactly("undrain", [_undrain_of(x) for x in intent.what], "restore", network, policy, avoid),)
+    return (_exactly("undrain", [_undrain_of(x) for x in goal.elements], "restore", network, policy, avoid),)
 
 
 def _restore(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del seed
-    wanted = [x for x in _measures(network) if not intent.what or _element(x) in intent.what]
+    wanted = [x for x in _measures(network) if not goal.elements or _element(x) in goal.elements]
     return (_exactly("restore", wanted, "restore", network, policy, avoid),)
 
 
@@ -181,45 +212,44 @@ def _measures(network: Network) -> list[Change]:
 
 
 def _upgrade(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del avoid
-    if not intent.what:
-        return plan_for(network, policy, "upgrade", Terms(seed=seed))
+    if not goal.elements:
+        return plan_for(network, policy, Purpose("upgrade"), Terms(seed=seed))
     judge = Judge(network, policy)
-    if intent.value is None:
+    if goal.capacity is None:
         return (without_plan(judge, "upgrade", "to which capacity the circuit is upgraded was not said"),)
-    steps = [SetCapacity(circuit=x, capacity=intent.value) for x in intent.what]
-    lower = [x for x in intent.what if network.links[network.circuit(x)[0]].capacity >= intent.value]
+    steps = [SetCapacity(circuit=x, capacity=goal.capacity) for x in goal.elements]
+    lower = [x for x in goal.elements if network.links[network.circuit(x)[0]].capacity >= goal.capacity]
     if lower:
         return (without_plan(judge, "upgrade", f"{lower[0]} has that capacity already, or more"),)
     return (_exactly("upgrade", steps, "restore", network, policy, ()),)
 
 
 def _growth(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del avoid
-    if not unmet(intent, network, policy):
+    if not unmet(goal, network, policy):
         return (without_plan(Judge(network, policy), "grow", "the network carries that as it is"),)
-    return plan_growth(network, policy, intent.value or 1.0, seed=seed)
+    return plan_growth(network, policy, goal.factor or 1.0, seed=seed)
 
 
 def _weight(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del seed
-    steps = [SetWeight(link=x, weight=int(intent.value or 1)) for x in intent.what]
+    steps = [SetWeight(link=x, weight=goal.weight or 1) for x in goal.elements]
     return (_exactly("set-weight", steps, "relieve", network, policy, avoid),)
 
 
 def _rate_limit(
-    intent: Intent, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
 ) -> tuple[Proposal, ...]:
     del seed
-    names = [x.removeprefix("node/") for x in intent.what]
-    pairs = zip(names[::2], names[1::2], strict=True)
-    steps = [LimitDemand(source=s, target=t, limit=intent.value) for s, t in pairs]
+    pairs = [x.partition("->") for x in goal.elements]
+    steps = [LimitDemand(source=source, target=target, limit=goal.rate) for source, _, target in pairs]
     return (_exactly("rate-limit", steps, "relieve", network, policy, avoid),)
 
 
@@ -262,6 +292,6 @@ _PLANNERS: dict[Verb, Planning] = {
     "restore": _restore,
     "reweight": _relief,
     "steer": _relief,
-    "set weight": _weight,
-    "rate limit": _rate_limit,
+    "set_weight": _weight,
+    "rate_limit": _rate_limit,
 }

@@ -1,0 +1,118 @@
+"""`ask`, and the goals of `run` and `plan`: words in, values out, and a question where words leave something open."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from .options import Json, Network, PolicyFile, limits
+from .output import USAGE, emit, say
+
+if TYPE_CHECKING:
+    from agents.goals import Goal, Question
+    from twin.model import Network as Loaded
+
+T = TypeVar("T")
+
+
+def complete(context: typer.Context, incomplete: str) -> list[str]:
+    """What may stand next in a goal, for the completion of a shell."""
+    from agents.goals.completion import completions
+    from twin.errors import TwinError
+    from twin.formats import load_network
+
+    try:
+        return completions(incomplete, load_network(str(context.params.get("network") or "sndlib/germany50")))
+    except TwinError:
+        return []
+
+
+_HELP = "drain:A, relieve, sleep, grow:1.3 ..., with from: until: zone: max_utilisation: protect: rehearse"
+GoalText = Annotated[str, typer.Option("--goal", "-g", help=_HELP, autocompletion=complete)]
+MaybeGoal = Annotated[
+    str | None, typer.Option("--goal", "-g", help=f"{_HELP}; nothing goes wrong then.", autocompletion=complete)
+]
+Zone = Annotated[str, typer.Option("--zone", help="Time zone of times that name none, such as Europe/Berlin.")]
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="Such as: what_if fail:Berlin", show_default=False)],
+    network: Network = "sndlib/germany50",
+    model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
+    policy: PolicyFile = None,
+    zone: Zone = "UTC",
+    as_json: Json = False,
+) -> None:
+    """Answer a question about a network with figures of the twin's tools alone.
+
+    Without a model: what_if fail:A-B, what_if drain:X, worst, headroom, growth:1.3, path A B, busiest, power. Exit code
+    2 means that no tool answers it, or that something in it has to be settled first.
+    """
+    from agents.asking import answer, desk_for
+    from agents.goals.questions import read_question
+    from twin.formats import load_network
+
+    loaded, now = load_network(network), datetime.now(UTC)
+    desk = desk_for(loaded, limits(policy), now)
+    if model != "runbook":
+        import asyncio
+
+        from agents.analyst import answer_with
+        from agents.models import resolve
+
+        reply = asyncio.run(answer_with(resolve(model).client, question, desk))
+    else:
+        found = settled("ask", question, lambda text: read_question(text, loaded, now=now, zone=zone), as_json=as_json)
+        reply = answer(found, desk)
+    if as_json:
+        emit("ask", {"network": loaded.name, "snapshot": loaded.id, **reply.document(question)})
+        return
+    for sentence in reply.sentences:
+        say(sentence)
+    for claim in reply.unsupported:
+        say(f"unsupported: {claim.words} (no tool gave this number)")
+
+
+def read(
+    text: str, command: str, network: "Loaded", *, now: datetime, zone: str, model: str = "runbook", as_json: bool
+) -> "Goal":
+    """Read a goal, by the clock of its network.
+
+    Ends the command with exit code 2 and the question where one is left open.
+    """
+    from agents.goals import LONGEST, read_goal
+
+    def understand(words: str) -> "Goal | Question":
+        if model == "runbook":
+            return read_goal(words, network, now=now, zone=zone)
+        import asyncio
+
+        from agents.goals.by_model import read_goal_with
+        from agents.models import resolve
+
+        return asyncio.run(read_goal_with(resolve(model).client, words, network, now=now, zone=zone))
+
+    goal = settled(command, text, understand, as_json=as_json)
+    return goal.model_copy(update={"text": text[:LONGEST]})  # an answer to a question stands in the goal itself
+
+
+def settled(command: str, text: str, read: "Callable[[str], T | Question]", *, as_json: bool) -> T:
+    """Read a text, with one question to a person at a terminal; without, the question is the answer."""
+    from agents.goals import Question
+    from agents.goals.clarify import settle
+
+    at_terminal = sys.stdin.isatty() and sys.stderr.isatty() and not as_json
+    found = settle(text, read, _put if at_terminal else None)
+    if isinstance(found, Question):
+        document: dict[str, Any] = {"question": found.model_dump(mode="json")}
+        if as_json:
+            emit(command, document)
+        sys.stderr.write(f"question: {' '.join(found.question.split())}\n")
+        raise typer.Exit(USAGE)
+    return found
+
+
+def _put(question: str) -> str:
+    return str(typer.prompt(question, default="", show_default=False, err=True))

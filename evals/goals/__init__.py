@@ -1,0 +1,1 @@
+"""Goals in words: how people put them with what they mean, and readers that get them wrong."""
