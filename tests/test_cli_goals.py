@@ -34,6 +34,10 @@ def test_an_answer_as_json_holds_its_calls_and_their_figures():
         (("run", "--goal", "drain:Ulm undrain:Berlin"), "unknown word"),
         (("run", "--goal", "drain:Ulm from:2020-01-01T02:00 until:2020-01-01T04:00"), "past window"),
         (("plan", "--goal", "drain:Ulm,"), "missing element"),
+        (("plan", "--goal", "win"), "plain words"),
+        (("plan", "--goal", "drain:R99"), "unknown element"),
+        (("plan", "--goal", "drain:"), "missing element"),
+        (("plan", "--goal", "grow:0.9"), "bad value"),
     ],
 )
 def test_what_is_open_is_the_question_as_json_and_one_line(tmp_path, command, code):
@@ -72,3 +76,18 @@ def test_options_that_do_not_fit_a_goal_are_bad_input(tmp_path, options):
 
 def test_a_model_that_there_is_not_is_bad_input():
     assert here("ask", "what_if fail:Berlin", "-n", NETWORK, "--model", "nobody:x").returncode == 2
+
+
+def test_a_plan_keeps_the_limits_of_its_goal_and_is_rehearsed_in_its_window():
+    goal = "drain:Frankfurt-Leipzig from:02:00 until:04:00 zone:Europe/Berlin protect:Ulm max_utilisation:0.79"
+    done = here("plan", "-n", NETWORK, "--goal", goal, "--json")
+    document = json.loads(done.stdout)
+    assert document["goal"].startswith("drain:link/Frankfurt:Leipzig--Leipzig:Frankfurt from:")
+    assert (done.returncode, document["usable"], document["window"]["safe"]) == (0, True, True)
+    assert max(hour["during"] for hour in document["window"]["hours"]) <= 0.79
+
+
+def test_a_goal_for_several_elements_says_which_of_them_cannot_be_met():
+    done = here("plan", "-n", NETWORK, "--goal", "drain:Frankfurt-Leipzig,Hamburg-Bremen", "--json")
+    assert done.returncode == 3
+    assert "Bremen:Hamburg" in json.loads(done.stdout)["proposals"][0]["reason"]
