@@ -22,7 +22,7 @@ from twin.untrusted import clean
 
 from .approvers import person_of
 from .events import ApprovalGiven, CertificateIssued, Event, RunFinished, RunStarted
-from .intent.limits import tighten
+from .goals.limits import tighten
 from .journal import Listener
 from .past import Past
 from .record import Record
@@ -138,8 +138,8 @@ class Register:
 
         The operator answers for its record as it is now. Raises `AuthorityError` when it was started under another one.
         """
-        intent = past.started.intent
-        given = tighten(policy, intent.limits) if intent else policy
+        goal = past.started.goal
+        given = tighten(policy, goal) if goal else policy
         if given != past.started.policy:
             because = next(_differences(given, past.started.policy, of="policy.", where="as it is given now"))
             raise AuthorityError(because, fix="name the policy that it was started under")
