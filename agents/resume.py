@@ -74,30 +74,26 @@ async def resume_run(
         scene = restore_scene(folder, network)
         tracing = Tracing(folder / TRACE, version=version())
         stack.callback(tracing.close)
-        reopened = Journal.reopen(
-            folder / JOURNAL, past.reading, clock=clock, listener=register.witness(past.started, on_event)
-        )
-        journal = stack.enter_context(reopened)
+        witness = register.witness(past.started, on_event)
+        journal = stack.enter_context(Journal.reopen(folder / JOURNAL, past.reading, clock=clock, listener=witness))
         journal.append(RunResumed(records=len(past.reading.records), torn=past.reading.torn))
-        run, tracer = past.started.run, QuietTracer(tracing.tracer, journal)
-        request = request_of(past)
         ground = Ground(
-            run,
+            past.started.run,
             folder,
-            request,
+            request_of(past),
             network,
             scene,
             model,
             key,
             journal,
             store,
-            tracer,
+            QuietTracer(tracing.tracer, journal),
             past.approvals,
             authority=register.authority,
             worked_s=past.worked_s,
         )
         ended = await _go_on(ground, past)
-        return RunResult(run, folder, ended.finished, journal.head, ended.error)
+        return RunResult(past.started.run, folder, ended.finished, journal.head, ended.error)
 
 
 def request_of(past: Past) -> RunRequest:

@@ -141,7 +141,8 @@ def survey(runs: Path) -> Listing:
             except StoreError as error:
                 unreadable[journal.parent.name] = str(error)
     entries: list[RunEntry] = []
-    dated = [row for row in rows if row["started"] is not None and row["network"] is not None]
+    dated = [row for row in rows if isinstance(row["started"], datetime) and row["network"] is not None]
+    unreadable |= {str(row["run"]): "its record does not begin with a run" for row in rows if row not in dated}
     for row in sorted(dated, key=lambda x: (x["started"], x["run"]), reverse=True):
         try:
             entries.append(_entry(runs, row))

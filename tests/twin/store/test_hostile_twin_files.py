@@ -95,7 +95,7 @@ def test_neither_a_link_nor_a_pipe_is_opened_as_a_twin_file(tmp_path: Path, twin
         "INSERT INTO risk_group SELECT id, 0, 'x', '{}' FROM snapshot",
         "INSERT INTO risk_group SELECT id, 0, 'x', '" + "[" * 5_000 + "]" * 5_000 + "' FROM snapshot",
         "INSERT INTO tunnel SELECT id, 'x', 'y', 'z', '7' FROM snapshot",
-        "INSERT INTO node SELECT id, range, 'n' || range, 0, 0, true, false FROM snapshot, range(9000)",
+        "INSERT INTO node SELECT node.* REPLACE (range AS position, 'n' || range AS name) FROM node, range(9000)",
     ],
 )
 def test_rows_that_mean_nothing_are_an_error_of_the_tree(twin: Path, sql: str):
