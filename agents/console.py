@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+from twin.diagnose import Recommendation
 
 from .events import (
     CertificateIssued,
@@ -177,6 +178,7 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         rows.append(("cause found", fault_words(summary.cause)))
         if summary.truth is not None or summary.outcome != "unfinished":
             rows.append(("injected", fault_words(summary.truth)))
+    rows += [(f"to do {x.urgency}", _to_do(x)) for x in summary.recommendations]
     for attempt in summary.attempts:
         judged = "passed" if attempt.passed else f"rejected: {', '.join(attempt.failed) or 'by verification'}"
         rows.append((f"plan {attempt.round}", f"{attempt.method}, {counted(attempt.steps, 'steps')}, {judged}"))
@@ -188,6 +190,10 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         ("run", f"{summary.network}, seed {summary.seed}: {summary.folder}"),
         ("report", summary.report or "none"),
     ]
+
+
+def _to_do(recommended: Recommendation) -> str:
+    return one_line(f"{recommended.words}; done when {recommended.confirmed_by}", 400)
 
 
 def _before_after(write: Callable[[float | None], str], before: float, after: float | None) -> str:

@@ -10,6 +10,7 @@ from opentelemetry.trace import Tracer
 
 from tools.catalogue import TOOLS
 from tools.desk import Desk, ReadSide
+from tools.recommendations import recommendations
 from tools.registry import Toolbox
 from tools.tracing import OUTCOME, workflow_span
 from twin.certificate import NOBODY, Approval, Authority, SigningKey
@@ -192,7 +193,9 @@ def _account(operator: NetworkOperator, seconds: float) -> Account:
     return Account(
         figures=operator.figures,
         diagnosis=desk.diagnosis,
+        recommendations=recommendations(desk, harmed=operator.harmed),
         plan=desk.submission.plan.hash if desk.submission else None,
+        in_place=operator.in_place,
         waits_for=operator.waits_for,
         certificate_checked=operator.accepted,
         rounds=len(desk.rejected) + (desk.submission is not None and not _is_rejected(desk)),

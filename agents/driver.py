@@ -3,14 +3,14 @@
 observe ── no symptoms ─────────────────────────────► healthy
 │
 diagnose ── no harm ────────────────────────────────► no action needed, healthy
-│
+│  └─ harm that no plan can lower ────────────────► needs a person
 plan ◄───────────── rejected, rounds left ──┐
-│  └─ none helps ─────────────────────────┼──────► no safe plan
+│  └─ none helps ─────────────────────────┼──────► needs a person, no safe plan
 verify ─────────────────────────────────────┘ no rounds left
 │ approved, with a passing verdict
-approve ── execute ── confirm ──────────────────────► resolved, relieved
+approve ── execute ── confirm ──────────────────────► resolved, relieved, needs a person
 │          ├─ disagreement ─► roll back ─────────► rolled back
-│          └─ refused, no rounds left ───────────► no safe plan
+│          └─ refused, no rounds left ───────────► needs a person, no safe plan
 plan ◄── refused: the network is not what it was, rounds left
 """
 
@@ -23,6 +23,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 from tools.aim import Aim
 from tools.desk import Desk
 from tools.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from tools.recommendations import recommendations
 from twin.errors import InconclusiveError
 from twin.executor import Execution
 from twin.optimise.goals import is_request
@@ -206,19 +207,32 @@ class Driver:
         await self._work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
         diagnosis = _present(self._desk.diagnosis)
         await self._operator.record_diagnosis()
-        standing, measured = self._desk.standing, _present(self._desk.incident).harm
-        harms = self._harms(diagnosis.harm) or measured > self._operator.noise
-        if standing.level == "observe" and (harms or self._desk.data_refusal):
-            return Move("end", f"no plan may be made: {standing.because}", diagnosis, "no safe plan")
+        standing, measured = self._desk.standing, self._desk.harm.total
         cause = str(diagnosis.cause) if diagnosis.cause else "no fault"
-        if self._harms(diagnosis.harm):
+        if not self._harms(diagnosis.harm) and measured <= self._operator.noise:
+            return self._unharmed(diagnosis)
+        if standing.level == "observe":
+            return self._without(f"no plan may be made: {standing.because}", diagnosis)
+        if self._harms(diagnosis.harm_parts.routable):
             return Move("plan", f"{cause} harms {diagnosis.harm:,.0f} Mbit/s", diagnosis)
-        if measured > self._operator.noise:
-            words = f"{measured:,.0f} Mbit/s are harmed that {cause} does not do on the twin: no plan can be rehearsed"
-            return Move("end", words, diagnosis, "no safe plan")
-        if diagnosis.cause is None:
-            return Move("end", "no fault explains the measurements better than chance does", diagnosis, "healthy")
-        return Move("end", f"{cause} harms no traffic at the moment", diagnosis, "no action needed")
+        if self._harms(diagnosis.harm):
+            words = f"{cause} severs {diagnosis.harm:,.0f} Mbit/s of demand: no other configuration could carry it"
+            return self._without(words, diagnosis)
+        words = f"{measured:,.0f} Mbit/s are harmed that {cause} does not do on the twin: no plan can be rehearsed"
+        return self._without(words, diagnosis)
+
+    def _unharmed(self, diagnosis: Diagnosis) -> Move:
+        """Nothing and nobody is harmed: what there is to do is a recommendation."""
+        if diagnosis.cause is not None:
+            return Move("end", f"{diagnosis.cause} harms no traffic at the moment", diagnosis, "no action needed")
+        if self._desk.data_refusal:
+            return self._without(f"no plan may be made: {self._desk.data_refusal}", diagnosis)
+        return Move("end", "no fault explains the measurements better than chance does", diagnosis, "healthy")
+
+    def _without(self, words: str, handover: Handover | None = None) -> Move:
+        """End with nothing changed: where the cause is known, what is left is a person's to do."""
+        known = self._desk.aim is None and self._desk.diagnosis is not None and self._desk.diagnosis.faults
+        return Move("end", words, handover, "needs a person" if known else "no safe plan")
 
     async def _plan(self) -> Move:
         desk = self._desk
@@ -233,7 +247,7 @@ class Driver:
         no_plan = _present(desk.no_plan)
         if desk.aim is not None:
             return self._without_plan(desk.aim, no_plan)
-        return Move("end", "no optimiser has a plan that helps and was not rejected", no_plan, "no safe plan")
+        return self._without("no optimiser has a plan that helps and was not rejected", no_plan)
 
     def _without_plan(self, aim: Aim, no_plan: NoPlan) -> Move:
         if not self._desk.rejected and not aim.unmet(self._desk.state, self._desk.policy):
@@ -255,7 +269,7 @@ class Driver:
         if desk.round < self._rounds:
             desk.round += 1
             return Move("plan", words, decision)
-        return Move("end", f"{words}, and {self._rounds} rounds are used up", decision, "no safe plan")
+        return self._without(f"{words}, and {self._rounds} rounds are used up", decision)
 
     async def _approve(self) -> Move:
         aim = self._desk.aim
@@ -287,7 +301,7 @@ class Driver:
         desk, submission = self._desk, _present(self._desk.submission)
         if desk.round >= self._rounds:
             words = f"{execution.reason}; {self._rounds} rounds are used up"
-            return Move("end", words, outcome="no safe plan")
+            return self._without(words)
         refused = Decision(
             approved=False,
             plan=submission.plan.hash,
@@ -311,7 +325,10 @@ class Driver:
         if not better:
             return self._to_roll_back(words)
         met: Outcome = "resolved" if self._desk.aim is None else "done"
-        return Move("end", words, outcome=met if (after or 0) <= self._operator.noise else "relieved")
+        if (after or 0) <= self._operator.noise:
+            return Move("end", words, outcome=met)
+        urgent = any(x.urgency == "now" for x in recommendations(self._desk, harmed=True))
+        return Move("end", words, outcome="needs a person" if urgent else "relieved")
 
     def _to_roll_back(self, because: str) -> Move:
         self._because = because

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from tools.handover import Diagnosis
+from twin.diagnose import Recommendation
 
 from .budget import Spent
 from .events import Figures, Outcome, RunFinished
@@ -16,7 +17,9 @@ class Account(NamedTuple):
 
     figures: Figures
     diagnosis: Diagnosis | None
+    recommendations: tuple[Recommendation, ...]
     plan: str | None  # hash of the plan that was submitted last
+    in_place: bool  # whether it has been applied and not taken back
     waits_for: int | None  # people whom that plan waits for
     certificate_checked: bool  # whether the executor accepted a certificate
     rounds: int  # plans submitted
@@ -38,9 +41,10 @@ def finished(outcome: Outcome, because: str, account: Account, scene: Scene) -> 
         figures=account.figures,
         cause=diagnosis.cause if diagnosis else None,
         causes=diagnosis.faults if diagnosis else (),
+        recommendations=account.recommendations,
         truth=scene.fault,
         onset=scene.onset,
-        plan=account.plan if outcome in _APPLIED else None,
+        plan=account.plan if outcome in _APPLIED or account.in_place else None,
         waits_for=account.waits_for if outcome == "awaiting approval" else None,
         certificate_checked=account.certificate_checked,
         rounds=account.rounds,

@@ -11,7 +11,9 @@ from pydantic import Field, JsonValue
 
 from tools.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
 from twin.certificate import Approval
+from twin.diagnose import Recommendation
 from twin.faults import Fault
+from twin.harm import Harm
 from twin.maintenance import Window
 from twin.model import Frozen
 from twin.plan import Change, Plan
@@ -27,6 +29,7 @@ Outcome = Literal[
     "healthy",
     "resolved",
     "relieved",
+    "needs a person",
     "no safe plan",
     "no action needed",
     "awaiting approval",
@@ -195,7 +198,8 @@ class LoadsTaken(Frozen):
     down: tuple[str, ...] = Field(default=(), description="Element ids that are down: nodes and circuits.")
     max_utilisation: float
     busiest: str | None
-    harm: float = Field(description="Mbit/s lost or above the policy's limit.")
+    harm: float = Field(description="Mbit/s that users lose or above the policy's limit.")
+    harm_parts: Harm = Field(default=Harm(), description="The same by what becomes of it.")
 
 
 class WindowRehearsed(Frozen):
@@ -291,6 +295,9 @@ class RunFinished(Frozen):
     causes: tuple[Fault, ...] = Field(default=(), description="All that it found, where several struck together.")
     truth: Fault | None = Field(default=None, description="What was injected; no role ever saw it.")
     onset: datetime | None = Field(default=None, description="When it struck, by the network's own clock, UTC.")
+    recommendations: tuple[Recommendation, ...] = Field(
+        default=(), description="What is a person's to do, computed from the diagnosis and the data."
+    )
     plan: str | None = Field(default=None, description="Hash of the plan that was applied.")
     waits_for: int | None = Field(
         default=None, description="How many people its plan waits for; 0 if it may not be executed, null if none waits."

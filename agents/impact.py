@@ -112,7 +112,7 @@ def _state(network: Network, limit: float) -> State:
     return State(
         max_utilisation=round(outcome.max_utilisation, 4),
         busiest=outcome.busiest,
-        harm=round(outcome.harm(limit), 3),
+        harm=round(outcome.harm(limit).total, 3),
         mean_delay_ms=round(outcome.mean_delay_ms, 4),
         worst_failure=worst,
         worst_utilisation=utilisation,

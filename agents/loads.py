@@ -3,15 +3,16 @@
 import numpy as np
 
 from tools.topology import down_elements, utilisation
+from twin.harm import Harm
 from twin.model import Network
-from twin.observe import Observation, measured_harm
+from twin.observe import Observation
 from twin.sim.simulate import simulate
 
 from .events import LoadsTaken, Moment
 
 
-def measured(moment: Moment, observation: Observation, limit: float) -> LoadsTaken:
-    """Take the loads that telemetry shows; `limit` is the share of capacity above which load is harm."""
+def measured(moment: Moment, observation: Observation, harm: Harm) -> LoadsTaken:
+    """Take the loads that telemetry shows, with the harm that was measured."""
     load = utilisation(observation)
     known = np.nan_to_num(load)
     return LoadsTaken(
@@ -22,13 +23,15 @@ def measured(moment: Moment, observation: Observation, limit: float) -> LoadsTak
         down=down_elements(observation),
         max_utilisation=round(float(known.max(initial=0.0)), 4),
         busiest=observation.inventory.links[int(known.argmax())].name if known.any() else None,
-        harm=round(measured_harm(observation, limit), 3),
+        harm=round(harm.total, 3),
+        harm_parts=harm.rounded(),
     )
 
 
 def simulated(moment: Moment, network: Network, limit: float) -> LoadsTaken:
     """Take the loads that the twin computes."""
     outcome = simulate(network)
+    harm = outcome.harm(limit)
     nodes = [node.id for node in network.nodes if not node.up]
     circuits = [name for name, links in network.circuits.items() if not all(network.links[i].up for i in links)]
     return LoadsTaken(
@@ -39,7 +42,8 @@ def simulated(moment: Moment, network: Network, limit: float) -> LoadsTaken:
         down=(*nodes, *circuits),
         max_utilisation=round(outcome.max_utilisation, 4),
         busiest=outcome.busiest,
-        harm=round(outcome.harm(limit), 3),
+        harm=round(harm.total, 3),
+        harm_parts=harm.rounded(),
     )
 
 

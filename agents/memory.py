@@ -19,7 +19,6 @@ from twin.store.memory import IncidentMemory, PastIncident, Recollection
 from .events import RunFinished
 
 KEPT = "memory.json"
-_HELPED = ("resolved", "relieved")
 _NO_LESSON = ("interrupted", "failed", "awaiting approval", "scheduled", "healthy")
 
 
@@ -62,7 +61,7 @@ def remember(folder: Path, run: str, desk: Desk, finished: RunFinished) -> None:
         return
     if finished.outcome in _NO_LESSON:
         return
-    steps = desk.submission.plan.steps if desk.submission and finished.outcome in _HELPED else ()
+    steps = desk.submission.plan.steps if desk.submission and finished.plan else ()
     with suppress(TwinError):
         memory.append(
             PastIncident(

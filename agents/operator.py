@@ -43,7 +43,7 @@ from .events import (
 NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
 LOOKBACK = timedelta(hours=3)
-VALID = timedelta(minutes=30)  # how long a certificate is good for, unless its plan is for a window ahead
+VALID = timedelta(minutes=30)  # how long a plan may wait for its first step, unless it is for a window ahead
 WINDOW = 3  # samples that the last measurement is over
 
 T = TypeVar("T")
@@ -71,7 +71,7 @@ class NetworkOperator:
     async def record_before(self) -> None:
         """Record the measured state and the incident."""
         desk, now = self.desk, self.live.now
-        taken = self._take(loads.measured("before", desk.look(), desk.policy.max_utilisation))
+        taken = self._take(loads.measured("before", desk.look(), desk.harm))
         self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
         self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
         if desk.incident is not None:
@@ -157,7 +157,13 @@ class NetworkOperator:
     @property
     def _validity(self) -> timedelta:
         until = self.desk.aim.until if self.desk.aim else None
-        return until - self.live.now if until is not None else VALID
+        if until is not None:
+            return until - self.live.now
+        steps = len(self._approved()[0].plan.steps)
+        looks = (
+            2 * Tolerance().samples * timedelta(seconds=self.desk.look().interval_s)
+        )  # each step may be looked at twice
+        return VALID + steps * looks
 
     async def execute(self) -> Execution:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
@@ -208,11 +214,14 @@ class NetworkOperator:
         if gone:
             self.session.journal.append(Noted(text=f"the plan is not in place any more: {gone}"))
         observation = self._observe()
-        taken = self._take(loads.measured("after", observation, limit))
+        after = desk.harm_of(observation, apply_all(desk.state, self._approved()[0].plan.steps))
+        taken = self._take(loads.measured("after", observation, after))
         without = simulate(desk.state.with_demands(observation.network.demands)).harm(limit)
-        self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation, harm_without=round(without, 3))
+        self._figure(
+            harm_after=taken.harm, max_utilisation_after=taken.max_utilisation, harm_without=round(without.total, 3)
+        )
         self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
-        return not gone and taken.harm <= max((1 - desk.policy.min_gain) * without, self.negligible)
+        return not gone and after.routable <= max((1 - desk.policy.min_gain) * without.routable, self.negligible)
 
     def _gone(self) -> str | None:
         submission, _ = self._approved()
@@ -224,7 +233,8 @@ class NetworkOperator:
         """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
         self.take_back(because)
         self.live.wait(WINDOW)
-        taken = self._take(loads.measured("after", self._observe(), self.desk.policy.max_utilisation))
+        observation = self._observe()
+        taken = self._take(loads.measured("after", observation, self.desk.harm_of(observation, self.desk.state)))
         self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation)
 
     def take_back(self, because: str) -> bool:
@@ -257,6 +267,19 @@ class NetworkOperator:
         self.session.journal.append(
             VerdictReached(round=self.desk.round, plan=plan, verdict=verdict, passed=verdict.passed)
         )
+
+    @property
+    def in_place(self) -> bool:
+        """Whether a plan has been applied and not taken back."""
+        return self._configured is not None
+
+    @property
+    def harmed(self) -> bool:
+        """Whether users are still harmed, as far as was measured."""
+        figures = self.figures
+        left = figures.harm_before if figures.harm_after is None else figures.harm_after
+        diagnosed = self.desk.diagnosis.harm if self.desk.diagnosis and figures.harm_after is None else 0.0
+        return diagnosed > self.negligible or (left or 0.0) > self.noise
 
     @property
     def negligible(self) -> float:

@@ -18,6 +18,8 @@ class RunRequest(Frozen):
     model: str = "runbook"
     policy: Policy = Policy()
     fault: Fault | str | None = Field(default=None, description="A fault, or its name as `read_fault` reads it.")
+    also: tuple[Fault, ...] = Field(default=(), max_length=12, description="Faults that strike together with it.")
+    interval_s: float = Field(default=300.0, ge=1, le=3600, description="Seconds between samples of the telemetry.")
     healthy: bool = False
     goal: Goal | None = Field(default=None, description="What was asked for; without, it is an incident.")
     budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")

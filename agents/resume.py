@@ -155,7 +155,9 @@ def _account(past: Past, request: RunRequest) -> Account:
     return Account(
         figures=past.figures,
         diagnosis=past.diagnosis,
+        recommendations=past.finished.recommendations if past.finished else (),
         plan=past.judged[0].hash if past.judged else None,
+        in_place=False,
         waits_for=past.waits,
         certificate_checked=any(isinstance(event, ExecutionStep) for event in past.events),
         rounds=past.rounds,

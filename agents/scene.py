@@ -39,11 +39,11 @@ def stage_scene(network: Network, request: RunRequest) -> Scene:
     """
     fault = None if request.healthy else _fault(network, request)
     onset = _onset(network, request.seed)
-    begin = onset - timedelta(seconds=HISTORY * INTERVAL_S)
-    live = RecordedNetwork(network, seed=request.seed, start=begin, interval_s=INTERVAL_S)
+    begin = onset - timedelta(seconds=HISTORY * request.interval_s)
+    live = RecordedNetwork(network, seed=request.seed, start=begin, interval_s=request.interval_s)
     live.wait(HISTORY)
-    if fault is not None:
-        live.inject(fault)
+    for one in (fault, *request.also) if fault is not None else ():
+        live.inject(one)
     live.wait(AFTERMATH)
     live.staged()
     return scene_of(live)

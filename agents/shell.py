@@ -20,6 +20,7 @@ from .run import RunRequest, RunResult, run_incident
 from .wording import counted
 
 EXIT_CODES = {
+    "needs a person": 3,
     "no safe plan": 3,
     "awaiting approval": 3,
     "rejected": 3,

@@ -39,6 +39,7 @@ OUTCOMES = {
     "relieved": "Less traffic is harmed than would be without the plan; some still is.",
     "healthy": "The network is healthy.",
     "no action needed": "There is a fault, and the network carries everything within its limits.",
+    "needs a person": "The cause is known; what is left is for a person to do.",
     "no safe plan": "No safe plan was found; nothing was changed.",
     "rolled back": "The network disagreed with the twin; every applied step was taken back.",
     "done": "What was asked for is met.",

@@ -77,7 +77,8 @@ class Case(Frozen):
     seed: int = Field(ge=0, lt=2**31)
     split: Split = "own"
     traffic: float = Field(default=1.0, gt=0, le=100, description="Factor on all demands of the network.")
-    faults: tuple[Fault, ...] | None = Field(default=None, max_length=6)
+    interval_s: float = Field(default=300.0, ge=1, le=3600, description="Seconds between samples.")
+    faults: tuple[Fault, ...] | None = Field(default=None, max_length=12)
     intent: str | None = Field(default=None, max_length=500, description="Words of an operator.")
     plan: Plan | None = None
     model: str = "runbook"

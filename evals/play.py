@@ -13,13 +13,14 @@ from agents.events import Event, RunFinished, VerdictReached
 from agents.journal import read_journal
 from agents.request import RunRequest
 from agents.run import RunResult, run_incident
-from agents.scene import AFTERMATH, INTERVAL_S, LIVE, stage_scene
+from agents.scene import AFTERMATH, LIVE, stage_scene
 from twin.certificate import Certificate, SigningKey, check
 from twin.errors import TwinError
 from twin.faults import Fault, FaultKind
 from twin.files import is_plain, read_bytes
 from twin.formats import load_network
 from twin.formats.plan import read_plan
+from twin.harm import Harm
 from twin.live.emulated import EmulatedNetwork
 from twin.live.recorded import RecordedNetwork, Struck, Waited
 from twin.model import Network
@@ -61,10 +62,11 @@ class Incident:
 
 
 class Course(NamedTuple):
-    """What an hour from the onset on was like: Mbit harmed in all, and Mbit/s at its end."""
+    """What an hour from the onset on was like: Mbit harmed in all, Mbit/s at its end, and those by their parts."""
 
     harmed: float
     at_end: float
+    left: Harm
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,10 @@ def request_of(case: Case) -> RunRequest:
     healthy = case.kind == "healthy" or case.faults == ()
     drawn = case.kind if case.kind in set(FaultKind) else None
     fault = case.faults[0] if case.faults else drawn
-    return RunRequest(network=case.network, seed=case.seed, model=case.model, fault=fault, healthy=healthy)
+    return RunRequest(
+        network=case.network, seed=case.seed, model=case.model, fault=fault, also=(case.faults or ())[1:],
+        healthy=healthy, interval_s=case.interval_s,
+    )  # fmt: skip
 
 
 def stage_incident(case: Case, workplace: Workplace) -> Incident:
@@ -122,7 +127,7 @@ def course(incident: Incident, actions: Sequence[Action]) -> Course:
     What was harmed before anyone looked is the same for everybody, and counts.
     """
     live = EmulatedNetwork(
-        incident.network, seed=incident.request.seed, start=incident.live.start, interval_s=INTERVAL_S
+        incident.network, seed=incident.request.seed, start=incident.live.start, interval_s=incident.request.interval_s
     )
     limit, onset, stretches, left = incident.request.policy.max_utilisation, incident.onset, [(0.0, 0.0)], list(actions)
     for entry in incident.live.entries:
@@ -131,13 +136,15 @@ def course(incident: Incident, actions: Sequence[Action]) -> Course:
         elif isinstance(entry, Waited):
             for _ in range(entry.samples):
                 live.wait()
-                stretches += [(INTERVAL_S, live.true_harm(limit))] if onset and live.now > onset else []
+                stretches += (
+                    [(incident.request.interval_s, live.true_harm(limit).total)] if onset and live.now > onset else []
+                )
     for _ in range(HORIZON - AFTERMATH):
         while left and left[0].time <= live.now:
             live.apply(left.pop(0).change)
         live.wait()
-        stretches.append((INTERVAL_S, live.true_harm(limit)))
-    return Course(harm_integral(stretches), stretches[-1][1])
+        stretches.append((incident.request.interval_s, live.true_harm(limit).total))
+    return Course(harm_integral(stretches), stretches[-1][1], live.true_harm(limit))
 
 
 def holds(folder: Path, policy: Policy, home: Path) -> bool:

@@ -9,11 +9,13 @@ from opentelemetry.trace import NoOpTracer, Span, Tracer
 
 from twin.checks.context import Evidence
 from twin.diagnose import Diagnosis as Ranking
+from twin.diagnose import Hypothesis, as_believed
 from twin.errors import ExecutionError, UnknownElementError
 from twin.evidence import Standing, data_refusal, evidence_of, standing
+from twin.harm import Harm
 from twin.live.network import Configuration, Measurable, ProbeReading, Telemetry
 from twin.model import Network
-from twin.observe import Observation, observe
+from twin.observe import Observation, measured_harm, observe
 from twin.observe.fidelity import Fidelity, fidelity_of
 from twin.observe.intake import Intake, take_in
 from twin.observe.quality import Assessment, assess_observation
@@ -99,6 +101,7 @@ class Desk:
     incident: Incident | None = None
     ranking: Ranking | None = None
     diagnosis: Diagnosis | None = None
+    chosen: Hypothesis | None = None
     round: int = 1
     proposals: dict[str, Proposal] = field(default_factory=dict[str, Proposal])
     submission: PlanSubmission | None = None
@@ -113,6 +116,7 @@ class Desk:
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)
     _judged: tuple[Observation, str, Assessment, Fidelity] | None = field(default=None, init=False)
+    _harmed: tuple[Observation, str, Harm] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.state = self.inventory
@@ -142,6 +146,20 @@ class Desk:
     def fidelity(self) -> Fidelity:
         """How well the believed state explains what is measured now."""
         return self._judge()[1]
+
+    @property
+    def harm(self) -> Harm:
+        """What is measured to be harmed now if the believed state is true, lying readings put right."""
+        observation = self.look()
+        if self._harmed is None or self._harmed[0] is not observation or self._harmed[1] != self.state.id:
+            with self.span("measure_harm", snapshot=self.state.id):
+                self._harmed = observation, self.state.id, self.harm_of(observation, self.state)
+        return self._harmed[2]
+
+    def harm_of(self, observation: Observation, state: Network) -> Harm:
+        """Measure the harm of an observation of a state that is believed, with the faults that were diagnosed."""
+        faults = self.diagnosis.faults if self.diagnosis else ()
+        return measured_harm(as_believed(observation, faults, state), self.policy.max_utilisation)
 
     def _judge(self) -> tuple[Assessment, Fidelity]:
         observation = self.look()

@@ -142,7 +142,8 @@ def report_diagnosis(
     state = diagnosed_network(desk.look(), chosen)
     with desk.span("simulate", snapshot=state.id):
         outcome = simulate(state)
-    desk.state = state
+    desk.state, desk.chosen = state, chosen
+    harm = outcome.harm(desk.policy.max_utilisation)
     desk.diagnosis = Diagnosis(
         snapshot=state.id,
         cause=chosen.fault,
@@ -151,7 +152,8 @@ def report_diagnosis(
         probability=chosen.confidence,
         causes=tuple(_ranked(i, x) for i, x in enumerate(ranked, start=1)),
         incidents=tuple(_incident(x) for x in chosen.incidents),
-        harm=round(outcome.harm(desk.policy.max_utilisation), 3),
+        harm=round(harm.total, 3),
+        harm_parts=harm.rounded(),
         max_utilisation=round(outcome.max_utilisation, 4),
         busiest=outcome.busiest,
         explanation=explanation,

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from twin.faults import Fault
+from twin.harm import Harm
 from twin.model import Frozen
 from twin.plan import Plan
 from twin.untrusted import ModelText
@@ -30,7 +31,8 @@ class Incident(Frozen):
 
     snapshot: str = Field(description="Id of the inventory snapshot the symptoms were found against.")
     symptoms: tuple[SymptomReading, ...]
-    harm: float = Field(description="Mbit/s lost or above the policy's limit, measured from telemetry.")
+    harm: float = Field(description="Mbit/s that users lose or that is above the policy's limit, measured.")
+    harm_parts: Harm = Field(default=Harm(), description="The same by what becomes of it.")
     max_utilisation: float = Field(description="Share of capacity on the busiest link, measured.")
     busiest: str | None
     explanation: ModelText = Field(default="", max_length=MAX_EXPLANATION, description="The model's words.")
@@ -68,7 +70,8 @@ class Diagnosis(Frozen):
     incidents: tuple[DiagnosedIncident, ...] = Field(
         default=(), description="The faults by incident, each with its symptoms; one where all belong together."
     )
-    harm: float = Field(description="Mbit/s lost or above the limit in the diagnosed state, simulated.")
+    harm: float = Field(description="Mbit/s that users lose or above the limit in the diagnosed state, simulated.")
+    harm_parts: Harm = Field(default=Harm(), description="The same by what becomes of it.")
     max_utilisation: float
     busiest: str | None
     explanation: ModelText = Field(default="", max_length=MAX_EXPLANATION)

@@ -224,6 +224,7 @@ def report_incident(desk: Desk, explanation: Explanation) -> Incident:
         snapshot=desk.inventory.id,
         symptoms=_readings(desk)[:SYMPTOMS],
         harm=status.harm,
+        harm_parts=status.harm_parts,
         max_utilisation=status.max_utilisation,
         busiest=status.busiest,
         explanation=explanation,

@@ -7,8 +7,9 @@ import numpy as np
 from pydantic import Field
 
 from twin.errors import InputError
+from twin.harm import Harm
 from twin.model import Floats, Frozen
-from twin.observe import Observation, measured_harm
+from twin.observe import Observation
 from twin.untrusted import FileText
 
 from .desk import Desk
@@ -41,7 +42,8 @@ class NetworkStatus(Frozen):
     interval_s: float
     quality: float = Field(description="1 for complete and consistent telemetry, lower for each defect.")
     offered: float = Field(description="Mbit/s of measured demand.")
-    harm: float = Field(description="Mbit/s lost, dropped, without a route or above the policy's limit.")
+    harm: float = Field(description="Mbit/s that users lose or that is above the policy's limit.")
+    harm_parts: Harm = Field(description="The same by what becomes of it.")
     limit: float = Field(description="Highest utilisation that the policy allows.")
     max_utilisation: float
     busiest: str | None
@@ -74,7 +76,8 @@ def network_status(desk: Desk) -> NetworkStatus:
         interval_s=observation.interval_s,
         quality=round(desk.assessment.report.score, 3),
         offered=round(float(observation.network.offered.sum()), 1),
-        harm=round(measured_harm(observation, desk.policy.max_utilisation), 3),
+        harm=round(desk.harm.total, 3),
+        harm_parts=desk.harm.rounded(),
         limit=desk.policy.max_utilisation,
         max_utilisation=round(peak, 4),
         busiest=desk.inventory.links[order[0]].name if peak > 0 else None,

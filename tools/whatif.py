@@ -115,7 +115,7 @@ def simulate_plan(desk: Desk, plan: Handle) -> PlanRehearsal:
             StepFigures(
                 step=number,
                 change=change,
-                harm=round(outcome.harm(limit), 3),
+                harm=round(outcome.harm(limit).total, 3),
                 max_utilisation=round(outcome.max_utilisation, 4),
                 busiest=outcome.busiest,
             )
@@ -129,7 +129,7 @@ def simulate_plan(desk: Desk, plan: Handle) -> PlanRehearsal:
 def figures(outcome: Outcome, limit: float) -> StateFigures:
     """Return the figures of a simulated state; `limit` is the share of capacity above which load is harm."""
     return StateFigures(
-        harm=round(outcome.harm(limit), 3),
+        harm=round(outcome.harm(limit).total, 3),
         lost=round(outcome.lost, 3),
         severed=round(outcome.severed, 3),
         max_utilisation=round(outcome.max_utilisation, 4),

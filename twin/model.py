@@ -141,6 +141,24 @@ class DemandLimit(NamedTuple):
     limit: float
 
 
+AstrayKind = Literal["drop", "send", "bar", "refuse", "leak", "leave out"]
+
+
+class Astray(NamedTuple):
+    """What a router does to traffic that none of its routes and none of its neighbours says.
+
+    `drop`: what node `at` has for `target` goes nowhere. `send`: the tail of link `at` sends it by that link, whatever
+    the IGP says. `bar`: it may not leave by link `at`. `refuse`: what enters at node `at` for it goes nowhere.
+    `leak`: the router behind link `at` drops the share `share` of everything. `leave out`: the tail of link `at` leaves
+    it out of groups of equal paths. `target` is empty where everything is meant.
+    """
+
+    does: AstrayKind
+    at: str
+    target: str = ""
+    share: float = 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
     """A validated network state; equal content has the same `id`.
@@ -156,6 +174,7 @@ class Network:
     tunnels: tuple[Tunnel, ...] = ()
     risk_groups: tuple[RiskGroup, ...] = ()
     limits: tuple[DemandLimit, ...] = ()
+    astray: tuple[Astray, ...] = ()
 
     def __post_init__(self) -> None:
         demands = np.array(self.demands, dtype=np.float64) + 0.0  # turns -0.0 into 0.0: equal states, equal ids
@@ -166,6 +185,7 @@ class Network:
         object.__setattr__(self, "risk_groups", groups)
         object.__setattr__(self, "tunnels", tuple(sorted(self.tunnels, key=lambda tunnel: tunnel.name)))
         object.__setattr__(self, "limits", tuple(sorted(self.limits)))
+        object.__setattr__(self, "astray", tuple(sorted(set(self.astray))))
         _validate(self)
 
     def __eq__(self, other: object) -> bool:
@@ -249,7 +269,8 @@ class Network:
         content: list[object] = [self.name, nodes, [x[: -1 if x.adjacent else None] for x in links]]
         tunnels = [tunnel.model_dump(mode="json") for tunnel in self.tunnels]
         limits = [(x.source, x.target, float(x.limit) + 0.0) for x in self.limits]
-        return [*content, tunnels, self.risk_groups, limits]
+        whole = [*content, tunnels, self.risk_groups, limits]
+        return [*whole, self.astray] if self.astray else whole
 
 
 def clean_name(text: str) -> str:
@@ -296,6 +317,10 @@ def _validate(network: Network) -> None:
         _validate_tunnel(tunnel, network)
     for limit in network.limits:
         _require(limit.source in network.node_index and limit.target in network.node_index, f"{limit} names no node")
+    for entry in network.astray:
+        place = network.node_index if entry.does in ("drop", "refuse") else network.link_index
+        known = entry.at in place and (not entry.target or entry.target in network.node_index)
+        _require(known and 0 < entry.share <= 1, f"{entry} names no element, or no share")
     for group in network.risk_groups:
         unknown = [circuit for circuit in group.circuits if circuit not in network.circuits]
         _require(not unknown, f"risk group {group.name} names unknown circuits {unknown[:3]}")

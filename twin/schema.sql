@@ -120,3 +120,9 @@ CREATE TABLE reading (          -- what became of every field of the file that a
     account JSON NOT NULL,
     names JSON NOT NULL         -- every id and label of the file, and the nodes that bear it: text from a file
 );
+
+-- migration 6
+
+CREATE TABLE astray (           -- what routers do to traffic otherwise than their routes say
+    snapshot VARCHAR NOT NULL, does VARCHAR NOT NULL, place VARCHAR NOT NULL, target VARCHAR NOT NULL, share DOUBLE NOT NULL
+);

@@ -76,7 +76,7 @@ def unmet(goal: Goal, network: Network, policy: Policy) -> str:
 def _over_a_limit(network: Network, policy: Policy, *, failures: bool = True) -> str:
     """What breaks a limit, with everything up or, with `failures`, under a single one."""
     outcome = simulate(network, failures=single_failures(network) if failures else ())
-    if outcome.harm(policy.max_utilisation) > 1e-6:
+    if outcome.harm(policy.max_utilisation).total > 1e-6:
         return f"{outcome.busiest} is at {outcome.max_utilisation:.1%} of its capacity"
     sweep = outcome.sweep
     if sweep is None or not len(sweep.failures):

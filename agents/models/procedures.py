@@ -115,13 +115,9 @@ def _gain(candidate: Json) -> float:
     return harm - left if harm > left else (peak - lowered if harm == left else 0.0)
 
 
-def _preference(candidate: Json) -> tuple[float, float, float, str]:
-    return (
-        round(_pair(candidate, "harm")[1], 3),
-        number(candidate, "steps"),
-        round(_pair(candidate, "max_utilisation")[1], 4),
-        text(candidate, "handle"),
-    )
+def _preference(candidate: Json) -> tuple[float, float]:
+    """Of candidates that are as good, the one that the planners name first is taken."""
+    return round(_pair(candidate, "harm")[1], 3), number(candidate, "steps")
 
 
 def _incident(talk: Conversation, symptoms: list[Json]) -> str:

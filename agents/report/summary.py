@@ -7,6 +7,7 @@ from pydantic import Field
 
 from agents.claims import Claim
 from agents.events import Figures, Outcome
+from twin.diagnose import Recommendation
 from twin.faults import Fault
 from twin.files import is_plain
 from twin.model import Frozen
@@ -41,6 +42,7 @@ class Summary(Frozen):
     goal: str | None = Field(default=None, description="What was asked for, as it was understood.")
     cause: Fault | None = Field(description="What diagnosis found.")
     truth: Fault | None = Field(description="What was injected.")
+    recommendations: tuple[Recommendation, ...] = Field(default=(), description="What is a person's to do.")
     attempts: tuple[Attempt, ...]
     applied: str | None = Field(description="Hash of the plan that was applied.")
     model_calls: int | None
@@ -66,6 +68,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         goal=started.goal.words if started.goal else None,
         cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
         truth=done.truth if done else None,
+        recommendations=done.recommendations if done else (),
         attempts=tuple(_attempt(round_) for round_ in story.rounds if round_.submission),
         applied=done.plan if done else None,
         model_calls=done.model_calls if done else None,

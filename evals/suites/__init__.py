@@ -25,6 +25,7 @@ NAMES = (
     "intent",
     "whatif",
     "incident",
+    "endings",
     "resume",
     "cost",
     "smoke",

@@ -69,7 +69,7 @@ def _end_state(case: Trial) -> Ruling:
     except InputError:
         return Ruling(approved=False)
     before, limit = simulate(case.network), case.policy.max_utilisation
-    fine = final.lost <= before.lost + 1e-6 and final.harm(limit) <= before.harm(limit) + 1e-6
+    fine = final.lost <= before.lost + 1e-6 and final.harm(limit).routable <= before.harm(limit).routable + 1e-6
     return Ruling(fine)
 
 

@@ -96,7 +96,7 @@ def test_a_severity_that_the_kind_cannot_have_is_refused(kind: FaultKind, elemen
 def test_a_drawn_fault_hurts_and_is_the_same_for_the_same_seed(seed: int):
     fault = draw_fault(ring(), seed)
     assert fault == draw_fault(ring(), seed)
-    added = simulate(afflict(ring(), fault)).harm(0.8) - simulate(ring()).harm(0.8)
+    added = simulate(afflict(ring(), fault)).harm(0.8).routable - simulate(ring()).harm(0.8).routable
     assert added > HURTS * ring().offered.sum()
 
 
@@ -114,7 +114,7 @@ def test_where_nothing_hurts_the_last_draw_is_kept():
     roomy = ring(capacity=1e6)
     fault = draw_fault(roomy, 1, kinds=(K.LINK_DOWN,))
     assert fault.kind is K.LINK_DOWN
-    assert simulate(afflict(roomy, fault)).harm(0.8) == 0
+    assert simulate(afflict(roomy, fault)).harm(0.8).routable == 0
 
 
 def test_a_network_without_traffic_has_no_fault_to_draw():

@@ -80,7 +80,7 @@ def falls_short(befores: Sequence[Outcome], after: Outcome, where: Where, *, acc
 def refuses_more(before: Outcome, after: Outcome, limit: float, where: Where) -> Violation | None:
     """Return the demand that a rate limit refuses, when more is refused and all harm together is not less for it."""
     slack = rate_slack(before.network)
-    if after.refused <= before.refused + slack or after.harm(limit) <= before.harm(limit) + slack:
+    if after.refused <= before.refused + slack or after.harm(limit).routable <= before.harm(limit).routable + slack:
         return None
     refused = [x.network.demands - x.network.offered for x in (before, after)]
     source, target = np.unravel_index(int((refused[1] - refused[0]).argmax()), refused[0].shape)

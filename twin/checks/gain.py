@@ -15,7 +15,7 @@ def relief(before: Outcome, after: Outcome, limit: float) -> tuple[float, str]:
     itself the peak utilisation falls. Traffic refused by a rate limit is harm, so that shedding a demand is no gain in
     itself.
     """
-    was, now = before.harm(limit), after.harm(limit)
+    was, now = (x.harm(limit).routable + x.stranded for x in (before, after))
     if was <= rate_slack(before.network):
         was, now = before.max_utilisation, after.max_utilisation
         return ((was - now) / was if was > 0 else 0.0), f"peak utilisation from {was:.6g} to {now:.6g}"

@@ -163,7 +163,7 @@ class _Search:
         return None
 
     def _harm(self, done: tuple[int, ...]) -> float:
-        return self._reach(done).state.outcome.harm(self._policy.max_utilisation)
+        return self._reach(done).state.outcome.harm(self._policy.max_utilisation).routable
 
     def _reach(self, done: tuple[int, ...]) -> _Reached:
         """Simulate the state after a set of steps; the latest states are kept, at most `_KEPT` of them."""

@@ -91,7 +91,7 @@ def worse_than_ends(ends: Sequence[Outcome], here: Outcome, policy: Policy, step
     """Return what is worse on the way than at both ends of it, with everything up."""
     where, limit = Where(step), policy.max_utilisation
     worse = falls_short(ends, here, where) or busier(ends, here, limit, where) or spikes(ends, here, limit, where)
-    worst = max(ends, key=lambda x: x.harm(limit))
+    worst = max(ends, key=lambda x: x.harm(limit).routable)
     return worse or refuses_more(worst, here, limit, where)
 
 
@@ -169,7 +169,7 @@ def scaled(outcome: Outcome, policy: Policy) -> Prospect:
         names=tuple(f"demand x{factor:g}" for factor in factors),
         busiest=(outcome.busiest,) * len(factors),
         peaks=np.array(factors) * outcome.max_utilisation,
-        spilt=np.array([factor * outcome.harm(1 / factor) for factor in factors]),
+        spilt=np.array([factor * outcome.harm(1 / factor).routable for factor in factors]),
     )
 
 

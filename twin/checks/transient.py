@@ -21,7 +21,7 @@ def transient(rehearsal: Rehearsal) -> Check:
         violation = may_pass(before, here, rehearsal.ends, rehearsal.policy, step)
         if violation:
             return failed("transient", violation)
-    harm = [outcome.harm(limit) for outcome in outcomes]
+    harm = [outcome.harm(limit).routable for outcome in outcomes]
     detail = f"harm never rises between the steps: {', '.join(f'{x:.6g}' for x in harm)} Mbit/s"
     loops = convergences(rehearsal.stressed)
     if loops:
@@ -54,13 +54,13 @@ def _passes_through(rehearsal: Rehearsal) -> Check:
     """The states of the way back are those of the way there, so that their outcomes are known."""
     limit, outcomes = rehearsal.policy.max_utilisation, rehearsal.outcomes
     ends = outcomes[0], outcomes[-1]
-    allowed = max(x.harm(limit) for x in ends) + rate_slack(rehearsal.base)
+    allowed = max(x.harm(limit).routable for x in ends) + rate_slack(rehearsal.base)
     for step in range(len(outcomes) - 2, 0, -1):
         violation = worse_than_ends(ends, outcomes[step], rehearsal.policy, step)
         if violation:
             detail = f"on the way back, with steps 1 to {step} in place: {violation.detail}"
             return failed("reversible", violation._replace(detail=detail))
-    worst = max(outcome.harm(limit) for outcome in outcomes)
+    worst = max(outcome.harm(limit).routable for outcome in outcomes)
     steps = len(rehearsal.plan.steps)
     detail = f"{steps_of(steps)} back to {rehearsal.base.id}, at most {worst:.6g} Mbit/s of harm on the way"
     return Check(name="reversible", passed=True, measured=worst, limit=allowed, detail=detail)

@@ -48,5 +48,5 @@ def _prospect(network: Network, scenarios: tuple[Scenario, ...]) -> Prospect:
         names=tuple(x.name for x in scenarios),
         busiest=tuple(x.busiest for x in outcomes),
         peaks=np.array([x.max_utilisation for x in outcomes]),
-        spilt=np.array([x.harm(1.0) for x in outcomes]),
+        spilt=np.array([x.harm(1.0).routable for x in outcomes]),
     )

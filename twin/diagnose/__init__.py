@@ -1,9 +1,10 @@
 """Causes, found by simulating them."""
 
 from .candidates import KINDS
-from .diagnose import diagnose, diagnosed_network
+from .diagnose import as_believed, diagnose, diagnosed_network
 from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
 from .next_measurement import Measurement, follow_up, next_measurement
+from .recommend import Recommendation, Urgency, recommend
 
 __all__ = [
     "KINDS",
@@ -12,8 +13,12 @@ __all__ = [
     "Hypothesis",
     "IncidentCause",
     "Measurement",
+    "Recommendation",
+    "Urgency",
+    "as_believed",
     "diagnose",
     "diagnosed_network",
     "follow_up",
     "next_measurement",
+    "recommend",
 ]

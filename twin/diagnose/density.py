@@ -8,14 +8,8 @@ ROBUST, EXACT = 4.0, 10.0
 """Degrees of freedom: of what the whole network adds up to, of what one element counts."""
 FLOOR_MBPS = 0.5
 """The resolution that rates are judged in."""
-_PROBE_LOSS, _PROBE_SHARE = 0.01, 0.5
 
 
 def student(score: Floats, freedom: float = ROBUST) -> Floats:
     """Log density of Student's t up to a constant: a reading that is far off costs little more than one merely off."""
     return -(freedom + 1) / 2 * np.log1p(score**2 / freedom)
-
-
-def probe_error(lost: Floats) -> Floats:
-    """Standard error of a probed loss share: equal paths are drawn, so that all or none is sure."""
-    return _PROBE_LOSS + _PROBE_SHARE * lost * (1 - lost)

@@ -1,11 +1,13 @@
 """Diagnosis by synthesis: simulate every plausible fault and rank them by how well they explain the readings."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import product
 
 import numpy as np
 
+from twin.faults import Fault
 from twin.model import Floats, Network
 from twin.observe.observation import Observation
 
@@ -13,7 +15,7 @@ from .diagnosis import Diagnosis, Hypothesis, named
 from .evidence import evidence, unexplained
 from .incidents import incident_causes
 from .judged import Judged
-from .likelihood import planned
+from .likelihood import planned, put_right
 from .prior import one_more, usual
 from .search import GROSS, Scored, Search
 
@@ -65,9 +67,15 @@ def diagnosed_network(observation: Observation, hypothesis: Hypothesis) -> Netwo
     """Return the observed network with every fault of the hypothesis in it: the state that planning works on.
 
     A demand surge is in the measured matrix already; of a wrong weight, the live value is set. Faults of the
-    measurement leave the network as it is.
+    measurement leave the network as it is, under the demands that were exported rightly.
     """
-    return planned(observation.network, hypothesis.faults)
+    return planned(put_right(observation, hypothesis.faults).observation.network, hypothesis.faults)
+
+
+def as_believed(observation: Observation, faults: tuple[Fault, ...], state: Network) -> Observation:
+    """Return the observation of a state that is believed to hold these faults: what lies is put right."""
+    seen = put_right(observation, faults).observation
+    return replace(seen, network=state.with_demands(seen.network.demands))
 
 
 def _by_names(groups: list[list[Scored]], confidence: Floats) -> dict[tuple[str, ...], float]:

@@ -13,12 +13,12 @@ from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.expectation import Expectation, Residuals
 from twin.observe.observation import Observation
-from twin.observe.probing import clear_delays, delay_error
+from twin.observe.probing import clear_delays, delay_error, probe_error
 
 from .balance import excess
 from .candidates import effect
 from .configured import configured
-from .density import EXACT, FLOOR_MBPS, probe_error, student
+from .density import EXACT, FLOOR_MBPS, student
 from .effects import Readings, Reread, Scene, operational
 from .judged import Judged, Likelihood
 
@@ -45,7 +45,7 @@ def planned(network: Network, faults: tuple[Fault, ...]) -> Network:
 
 def judge(observation: Observation, expectation: Expectation, faults: tuple[Fault, ...]) -> Judged:
     """Simulate a hypothesis and score every reading. `expectation` is that of the observation."""
-    reread = _reread(observation, faults)
+    reread = put_right(observation, faults)
     if reread.observation is not observation:
         expectation = Expectation(reread.observation)
     seen = reread.observation
@@ -90,7 +90,8 @@ def predicted_drops(seen: Observation, readings: Readings) -> Floats:
     return np.maximum(np.nan_to_num(seen.arrived_mbps) - readings.capacity, 0.0).mean(axis=0)
 
 
-def _reread(observation: Observation, faults: tuple[Fault, ...]) -> Reread:
+def put_right(observation: Observation, faults: tuple[Fault, ...]) -> Reread:
+    """Return what the readings mean if these faults are there."""
     found = Reread(observation)
     for fault in faults:
         change = effect(fault.kind).reread

@@ -18,11 +18,12 @@ from twin.observe.balance import link_ends
 from twin.observe.expectation import Expectation
 from twin.observe.observation import Observation
 from twin.observe.observe import observe
+from twin.observe.probing import probe_error
 from twin.observe.readback import read_back
 from twin.observe.samples import Samples
 
 from .configured import expected_items
-from .density import probe_error, student
+from .density import student
 from .diagnose import TEMPER
 from .diagnosis import Diagnosis, Hypothesis
 from .judged import Judged

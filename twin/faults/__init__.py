@@ -5,6 +5,7 @@ from .alike import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alik
 from .draw import HURTS, TRIES_PER_KIND, draw_fault
 from .fault import Fault, FaultKind
 from .kinds import ALIASES, DRAWN_KINDS, MAX_WEIGHT, TELEMETRY_KINDS, TRAITS, Trait
+from .remedies import REMEDIES, Action, Advice, Measure, Remedy
 
 __all__ = [
     "ALIASES",
@@ -12,14 +13,19 @@ __all__ = [
     "HURTS",
     "INDISTINGUISHABLE",
     "MAX_WEIGHT",
+    "REMEDIES",
     "TELEMETRY_KINDS",
     "TOLD_BY_LINES",
     "TRAITS",
     "TRIES_PER_KIND",
     "UNSEEN",
+    "Action",
+    "Advice",
     "Alike",
     "Fault",
     "FaultKind",
+    "Measure",
+    "Remedy",
     "Trait",
     "Unseen",
     "afflict",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import reduce
 
 from twin.errors import TopologyError, UnknownElementError
-from twin.model import Floats, Link, Network
+from twin.model import Astray, AstrayKind, Floats, Link, Network
 
 from .fault import Fault, FaultKind
 from .kinds import ADJACENCY_KINDS, PACKET_BITS, SYN_BITS, TRAITS, ElementKind, Form
@@ -17,10 +17,10 @@ _Change = Callable[[Link], Link]
 def afflict(network: Network, fault: Fault) -> Network:
     """Return the network as it is once the fault has struck.
 
-    A lost adjacency leaves its circuit up and takes it from routing; a flapping circuit is in its down state; loss
-    after the counter is loss. What a `Network` cannot say (equal paths with a member missing, blackholes, filters) and
-    what is wrong with the measurement alone leave it as it is. Raises `UnknownElementError` on an element or target
-    that the network does not have, `TopologyError` on a severity or target that the kind of fault cannot have.
+    A lost adjacency leaves its circuit up and takes it from routing; a flapping circuit is in its down state; what a
+    router does otherwise than its routes say is in `Network.astray`. What is wrong with the measurement alone leaves it
+    as it is. Raises `UnknownElementError` on an element or target that the network does not have, `TopologyError` on a
+    severity or target that the kind of fault cannot have.
     """
     check(network, fault)
     if fault.kind in _TRAFFIC:
@@ -30,6 +30,8 @@ def afflict(network: Network, fault: Fault) -> Network:
         position = network.node(fault.element)
         nodes[position] = nodes[position]._replace(up=False)
         return replace(network, nodes=tuple(nodes))
+    if fault.kind in _ASTRAY:
+        return replace(network, astray=(*network.astray, *_gone_astray(network, fault)))
     change = _LINK_CHANGES.get(fault.kind)
     return network if change is None else _with_links(network, struck_links(network, fault), change(fault.severity))
 
@@ -178,10 +180,27 @@ _LINK_CHANGES: dict[FaultKind, Callable[[float], _Change]] = {
     _K.STALE_TOPOLOGY: lambda _: lambda link: link._replace(drained=True),
     **dict.fromkeys((_K.LINK_DOWN, _K.DETACH, _K.FLAP), _lost),
     **dict.fromkeys(ADJACENCY_KINDS, _unrouted),
-    **dict.fromkeys((_K.SILENT_LOSS, _K.CORRUPTION, _K.DEVICE_CORRUPTION, _K.ONE_WAY), _lossy),
+    **dict.fromkeys((_K.SILENT_LOSS, _K.CORRUPTION, _K.DEVICE_CORRUPTION), _lossy),
+}
+_ASTRAY: dict[FaultKind, AstrayKind] = {
+    _K.BLACKHOLE: "drop",
+    _K.HOST_BLACKHOLE: "refuse",
+    _K.STATIC_ROUTE: "send",
+    _K.DATA_ACL: "bar",
+    _K.ONE_WAY: "leak",
+    _K.ECMP_MISSING: "leave out",
+    _K.ECMP_STALE: "leave out",
 }
 _WHOLE_CIRCUIT = (_K.DETACH, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU, _K.AREA)
 _SENT = (_K.DEVICE_CORRUPTION, _K.WEIGHT, _K.DATA_ACL)
+
+
+def _gone_astray(network: Network, fault: Fault) -> tuple[Astray, ...]:
+    does, target = _ASTRAY[fault.kind], (fault.target or "").removeprefix("node/")
+    if does in ("drop", "refuse"):
+        return (Astray(does, fault.element.removeprefix("node/"), target, fault.severity),)
+    links = (network.links[network.link(x)].name for x in interfaces(network, fault))
+    return tuple(Astray(does, name, target, fault.severity) for name in links)
 
 
 def _surge(network: Network, fault: Fault) -> Floats:

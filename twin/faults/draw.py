@@ -46,11 +46,11 @@ def draw_fault(
     if not network.links or not network.offered.any() or not kinds:
         raise TopologyError("no fault to draw: no link, no demand or no kind", fix="use a network that carries traffic")
     intact = simulate(network)
-    enough = intact.harm(policy_limit) + HURTS * float(network.offered.sum())
+    enough = intact.harm(policy_limit).routable + HURTS * float(network.offered.sum())
     scene = _Scene(network, intact.load, np.random.default_rng([seed, crc32(network.name.encode())]))
     fault = None
     for fault in _candidates(scene, kinds):
-        if fault.kind in _UNSEEN_BY_HARM or simulate(afflict(network, fault)).harm(policy_limit) > enough:
+        if fault.kind in _UNSEEN_BY_HARM or simulate(afflict(network, fault)).harm(policy_limit).routable > enough:
             break
     if fault is None:
         raise TopologyError(

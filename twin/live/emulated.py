@@ -13,6 +13,7 @@ import numpy as np
 
 from twin.errors import ExecutionError, InputError
 from twin.faults import Fault, FaultKind, afflict_all, check
+from twin.harm import Harm
 from twin.model import Floats, Network
 from twin.plan import Change, SetCapacity
 from twin.plan import apply as changed
@@ -195,8 +196,8 @@ class EmulatedNetwork:
         replay.check(self._configured)
         self._replay = replay
 
-    def true_harm(self, limit: float) -> float:
-        """Mbit/s lost, dropped or above `limit` (share of capacity) right now: for scoring, never for the agents."""
+    def true_harm(self, limit: float) -> Harm:
+        """What users lose right now, and the load above `limit`: for scoring, never for the agents."""
         return self._states.harm(self._share(), limit)
 
     def require_wait(self, samples: int) -> None:

@@ -9,14 +9,13 @@ from datetime import datetime
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from twin.model import Floats, Ints, Network
+from twin.model import Bools, Floats, Ints, Network
 from twin.plan import Change
 
 from .declared import Declaration
 
-Flags = NDArray[np.bool_]
+Flags = Bools
 
 
 class LinkSamples(NamedTuple):

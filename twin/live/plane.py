@@ -1,10 +1,12 @@
 """The data plane of the emulated network in one state: its routes are fixed, traffic goes through them."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.harm import Harm, joined
 from twin.model import Floats, Ints, Network
 
 from .defects import Defects, defects
@@ -76,14 +78,31 @@ class DataPlane:
         tables = _tables(self.network, self.defects, self.oper)
         return replace(self, probes=forward(self.network, tables, probes, salts, self.defects.drops))
 
-    def harm(self, carried: Carried, limit: float) -> float:
-        """Mbit/s without a route though both ends are up, lost on the wire, or above `limit`, a share of capacity."""
+    def harm(self, carried: Carried, share: Floats, limit: float) -> Harm:
+        """What users lose when every pair is at `share` of the peak, and load above `limit`, a share of capacity."""
+        wanted = np.asarray(self.network.demands * share, dtype=np.float64)
+        let_in, without = self.entering(wanted), ~self._routed
+        cut = without & ~joined(self.network)
         n = len(self.network.nodes)
-        both_up = self.node_up[self.paths.pair // n] & self.node_up[self.paths.pair % n]
-        cut = carried.leaving[~self.paths.delivered & both_up].sum()
-        above = np.maximum(carried.arrived - limit * self.capacity, 0.0).sum()
-        lost = (carried.sent - carried.received + carried.discarded).sum()
-        return float(cut + lost + above)
+        has_route = self._routed[self.paths.pair // n, self.paths.pair % n]
+        taken_off = carried.leaving[~self.paths.delivered & has_route].sum() + carried.discarded.sum()
+        above = np.maximum(carried.arrived - limit * self.capacity, 0.0)
+        dropped = np.minimum(carried.arrived - carried.sent, above)
+        return Harm(
+            severed=float(let_in[cut].sum()),
+            unrouted=float(let_in[without & ~cut].sum()),
+            dropped=float(dropped.sum()),
+            silent=float((carried.sent - carried.received).sum()),
+            discarded=float(taken_off),
+            refused=float((wanted - let_in).sum()),
+            overload=float((above - dropped).sum()),
+        )
+
+    @cached_property
+    def _routed(self) -> NDArray[np.bool_]:
+        """Whether the IGP has a route between two nodes that are up [n, n], by source first."""
+        tables = routing_tables(self.network)
+        return np.asarray((tables.distance.T >= 0) & np.outer(self.node_up, self.node_up), dtype=bool)
 
     def survive(self, carried: Carried) -> Floats:
         """Share of packets that get over each link, queue and wire. [m]."""

@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 from twin.append_log import AppendLog, read_lines
 from twin.errors import ExecutionError, InputError, StoreError
 from twin.faults import Fault
+from twin.harm import Harm
 from twin.model import Frozen, Network
 from twin.plan import Change
 
@@ -136,6 +137,15 @@ class RecordedNetwork:
     def declared(self) -> Declaration:
         """What the network says of its instruments and of what it can do."""
         return self._live.declared
+
+    @property
+    def truth(self) -> Network:
+        """The true state now: for scoring, never for the agents."""
+        return self._live.truth
+
+    def true_harm(self, limit: float) -> Harm:
+        """What users lose right now, and the load above `limit`: for scoring, never for the agents."""
+        return self._live.true_harm(limit)
 
     @property
     def now(self) -> datetime:

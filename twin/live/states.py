@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.faults import Fault, FaultKind, struck_links
+from twin.harm import Harm, mean_harm
 from twin.model import Floats, Ints, Network
 
 from .fault_lines import is_down
@@ -54,11 +55,10 @@ class States(NamedTuple):
         dark, calm = self._dark(end), parts[-1][1]
         return mixed(parts, calm._replace(oper=calm.oper & ~dark, adjacent=calm.adjacent & ~dark))
 
-    def harm(self, share: Floats, limit: float) -> float:
-        """Mbit/s lost, dropped or above `limit`, a share of capacity, on average over the interval."""
-        return sum(
-            time * plane.harm(plane.carry(plane.entering(plane.offered(share))), limit) for time, plane in self.planes
-        )
+    def harm(self, share: Floats, limit: float) -> Harm:
+        """What users lose when every pair is at `share` of the peak, on average over the interval."""
+        parts = ((time, plane, plane.carry(plane.entering(plane.offered(share)))) for time, plane in self.planes)
+        return mean_harm((time, plane.harm(carried, share, limit)) for time, plane, carried in parts)
 
     def _dark(self, time: float) -> Flags:
         network = self.calm.network

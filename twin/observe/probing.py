@@ -12,6 +12,7 @@ _DELAY_MS, _DELAY_SHARE = 0.15, 0.02
 _PATH_SHARE = 0.15
 """Of the spread of equal paths: a prober's 16 ports take each of two paths half the time, give or take an eighth."""
 _LOST, _QUEUED = 0.01, 1e-4
+_PROBE_LOSS, _PROBE_SHARE = 0.01, 0.5
 
 
 def delay_error(prediction: Prediction, probes: Probes) -> Floats:
@@ -25,3 +26,8 @@ def clear_delays(probes: Probes, delay_ms: Floats, through: Floats) -> Flags:
     """Pairs [p] with a measured and a predicted delay that hold no full queue: no loss is measured or expected."""
     lossless = (np.nan_to_num(probes.loss, nan=1.0) < _LOST) & ~(through < 1 - _QUEUED)
     return np.asarray(np.isfinite(delay_ms) & np.isfinite(probes.delay_ms) & lossless)
+
+
+def probe_error(lost: Floats) -> Floats:
+    """Standard error of a probed loss share: equal paths are drawn, so that all or none is sure."""
+    return _PROBE_LOSS + _PROBE_SHARE * lost * (1 - lost)

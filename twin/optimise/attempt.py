@@ -25,5 +25,5 @@ def attempt(method: str, planner: Callable[[], Proposal], network: Network, poli
     except Exception as error:  # a planner that breaks down must not take the others with it
         reason = f"broke down: {type(error).__name__}: {error}"
     outcome = simulate(network)
-    before = Value(outcome.harm(policy.max_utilisation), outcome.max_utilisation)
+    before = Value(outcome.harm(policy.max_utilisation).routable, outcome.max_utilisation)
     return Proposal(method, None, before, before, reason=reason)

@@ -213,12 +213,14 @@ _PLANNERS: Mapping[Kind, Callable[[Network, Policy, Purpose, Terms], tuple[Propo
 def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> tuple[Proposal, ...]:
     front = pareto_front(network, policy, seed=terms.seed, time_limit_s=terms.time_limit_s)
     outcome, watts = simulate(network), power(network).total_watts
-    before = Value(outcome.harm(policy.max_utilisation), outcome.max_utilisation)
+    before = Value(outcome.harm(policy.max_utilisation).routable, outcome.max_utilisation)
     bound, order = bound_of(network), {objective: i for i, objective in enumerate(OBJECTIVES)}
     first = order[terms.objective or "utilisation"]
     found: list[Proposal] = []
     for point in sorted(front, key=lambda point: (point[first], *point[:4], point.method)):
-        after = Value(simulate(apply_all(network, point.steps)).harm(policy.max_utilisation), point.max_utilisation)
+        after = Value(
+            simulate(apply_all(network, point.steps)).harm(policy.max_utilisation).routable, point.max_utilisation
+        )
         serves = after.beats(before, gain=policy.min_gain) if kind == "relieve" else point.watts < watts - 1e-6
         if point.steps and serves:
             plan = _planned(network, point, before, after, "relieve" if kind == "relieve" else "sleep")

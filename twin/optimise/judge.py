@@ -57,6 +57,7 @@ class Judge:
         self.start, self.demands, self.swept = _baseline(network, self.limit)
         self.failures, self.base = self.start.failures, self.start.outcome
         self._latest: tuple[tuple[int, int], SweptLoads] | None = None
+        self.stranded = self.base.stranded  # Mbit/s that no plan can carry
         self._calm = Stressed(network, (), self.limit)
         self._swept_last: tuple[Network, dict[tuple[int, ...], FailureSweep]] | None = None
         self._telling = _worst_first(self.start.sweep)
@@ -73,9 +74,10 @@ class Judge:
 
     def value(self, routing: Routing, *, aim: float = 1.0) -> Value:
         """Measure one state; `aim` scales the utilisation limit."""
-        return Value(self.harm(routing.load, aim=aim) + routing.lost + self.base.refused, self.peak(routing.load))
+        lost = routing.lost + routing.discarded + self.base.refused - self.stranded
+        return Value(self.excess(routing.load, aim=aim) + lost, self.peak(routing.load))
 
-    def harm(self, load: Floats, *, aim: float = 1.0) -> float:
+    def excess(self, load: Floats, *, aim: float = 1.0) -> float:
         """Mbit/s that arcs with this load [m] drop or carry above the limit."""
         excess = np.maximum(load - aim * self.policy.max_utilisation * self.arrays.capacity, 0.0).sum()
         return float(excess + np.dot(load, 1 - self.arrays.keep))

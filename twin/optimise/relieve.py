@@ -11,7 +11,7 @@ from twin.model import Network
 from twin.policy import Policy
 from twin.verdict import Counterexample
 
-from . import drain, restore, segments, sequential, tunnels, weight_search, weights
+from . import drain, evade, restore, segments, sequential, tunnels, weight_search, weights
 from .assemble import without_plan
 from .attempt import attempt
 from .judge import Judge
@@ -24,6 +24,7 @@ METHODS: Mapping[str, Planner] = MappingProxyType(
         restore.METHOD: restore.relieve_by_restoring,
         restore.UNDO: restore.relieve_by_undoing,
         drain.METHOD: drain.relieve_by_drain,
+        evade.METHOD: evade.relieve_by_evading,
         weights.METHOD: weights.relieve_by_weights,
         tunnels.METHOD: tunnels.relieve_by_tunnels,
         segments.METHOD: segments.relieve_by_segments,
@@ -33,7 +34,7 @@ METHODS: Mapping[str, Planner] = MappingProxyType(
 )
 """Every planner of relief by the name that its plans carry."""
 
-TACTICAL = (restore.METHOD, restore.UNDO, drain.METHOD, weights.METHOD, tunnels.METHOD)
+TACTICAL = (restore.METHOD, restore.UNDO, drain.METHOD, evade.METHOD, weights.METHOD, tunnels.METHOD)
 """The planners that look for few changes, which is what an incident needs; the others plan the whole matrix anew."""
 
 

@@ -85,7 +85,7 @@ def _weights(count: int, measure: Measure, alpha: float) -> Floats:
 
 def _exact(search: TunnelSearch, state: Network) -> Value:
     judge, loads = search.judge, search.loads(state)
-    harm = np.array([judge.harm(load) for load in loads])
+    harm = np.array([judge.excess(load) for load in loads])
     return Value(float(search.risk.of(harm)), float(search.risk.of(np.array([judge.peak(load) for load in loads]))))
 
 

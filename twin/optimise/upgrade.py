@@ -135,7 +135,7 @@ def _value(network: Network, policy: Policy, method: str) -> Value:
         excess = np.maximum(optimum.load - _limit(policy) * capacity, 0.0).sum()
         return Value(float(excess) + optimum.unroutable, optimum.max_utilisation)
     outcome = simulate(network)
-    return Value(outcome.harm(policy.max_utilisation), outcome.max_utilisation)
+    return Value(outcome.harm(policy.max_utilisation).routable, outcome.max_utilisation)
 
 
 def _needed(network: Network, policy: Policy) -> dict[str, float]:

@@ -108,14 +108,14 @@ class _Search:
             (arc, int(value)) for arc in self._links(arrays, routing) for value in breakpoints(arrays, dist, arc)
         ]
         probe = WeightProbe(self._state(candidate.weight))
-        lost = self.judge.routing.lost + self.judge.base.refused
+        lost = self.judge.routing.lost + self.judge.base.refused - self.judge.stranded
         better: list[_Candidate] = []
         for start in range(0, len(changes), _BLOCK):
             block = changes[start : start + _BLOCK]
             loads = probe.loads([{int(arrays.link_of[arc]): value} for arc, value in block])[:, arrays.link_of]
             self.judge.evaluations += len(block)
             for (arc, value), load in zip(block, loads, strict=True):
-                reached = Value(self.judge.harm(load, aim=HEADROOM) + lost, self.judge.peak(load))
+                reached = Value(self.judge.excess(load, aim=HEADROOM) + lost, self.judge.peak(load))
                 if reached.beats(candidate.value, gain=1e-3):
                     weight = candidate.weight.copy()
                     weight[arc] = value

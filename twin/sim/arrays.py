@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.model import Floats, Ints, Link, Network, Tunnel
+from twin.model import Astray, Bools, Floats, Ints, Link, Network, Tunnel
 
 FAR = 1 << 60
 """Weight of an arc that routing may not use, and distance of a node that has no path."""
 
 Ids = NDArray[np.int32]
-Flags = NDArray[np.bool_]
+Flags = Bools
 
 
 class TunnelArrays(NamedTuple):
@@ -34,6 +34,16 @@ class TunnelArrays(NamedTuple):
     first_leg: Ids  # [P + 1]
     leg_from: Ids  # [G]
     leg_to: Ids  # [G]
+
+
+class Stray(NamedTuple):
+    """What a router does otherwise than the IGP says; positions of nodes and arcs, -1 where not."""
+
+    target: int  # traffic for this node; -1 is all
+    node: int = -1  # it sends by `via`, nowhere where that is -1
+    via: int = -1
+    barred: int = -1  # arc by which nothing may leave
+    left_out: int = -1  # arc that is left out of groups of equal paths
 
 
 class Arrays(NamedTuple):
@@ -55,6 +65,8 @@ class Arrays(NamedTuple):
     tunnels: TunnelArrays
     link_of: Ids  # [m] position in Network.links of each arc
     arc_of: Ids  # [m] arc of each link
+    astray: tuple[Stray, ...] = ()
+    refused: float = 0.0  # Mbit/s that routers drop where they enter
 
 
 _compiled: dict[int, Arrays] = {}
@@ -80,6 +92,11 @@ def _compile(network: Network) -> Arrays:
     up = np.array([node.up for node in network.nodes], dtype=np.bool_)
     usable = np.array([link.usable for link in arcs], dtype=np.bool_) & up[tail] & up[head]
     carried = network.offered * np.outer(up, up)
+    refused = [(index[x.at], index[x.target]) for x in network.astray if x.does == "refuse"]
+    lost_at_entry = sum(float(carried[pair]) for pair in refused)
+    for pair in refused:
+        carried[pair] = 0.0
+    arc_of = np.argsort(link_of).astype(np.int32)
     return Arrays(
         first_out=offsets(tail, n),
         head=head,
@@ -89,15 +106,53 @@ def _compile(network: Network) -> Arrays:
         weight=np.where(usable, np.array([link.weight for link in arcs], dtype=np.int64), FAR),
         capacity=np.array([link.capacity for link in arcs], dtype=np.float64),
         delay=np.array([link.delay_ms for link in arcs], dtype=np.float64),
-        keep=1 - np.array([link.loss for link in arcs], dtype=np.float64),
+        keep=_kept(network)[link_of],
         no_transit=np.array([node.drained for node in network.nodes], dtype=np.bool_),
         up=up,
         offered=np.ascontiguousarray(carried.T),
         severed=float(network.offered[~np.outer(up, up)].sum()),
         tunnels=flatten_tunnels(network.tunnels, network),
         link_of=link_of,
-        arc_of=np.argsort(link_of).astype(np.int32),
+        arc_of=arc_of,
+        astray=tuple(_stray(network, x, arc_of) for x in network.astray if _is_there(network, x)),
+        refused=lost_at_entry,
     )
+
+
+def leaked(network: Network) -> Floats:
+    """Share of what each link delivers that the router behind it drops [m]."""
+    kept = np.ones(len(network.links))
+    for entry in network.astray:
+        if entry.does == "leak":
+            kept[network.link(entry.at)] *= 1 - entry.share
+    return 1 - kept
+
+
+def _kept(network: Network) -> Floats:
+    loss = np.array([link.loss for link in network.links], dtype=np.float64)
+    return (1 - loss) * (1 - leaked(network)) if network.astray else 1 - loss
+
+
+def _is_there(network: Network, entry: Astray) -> bool:
+    """Whether it changes where traffic goes: a static route counts while its interface has light."""
+    if entry.does == "send":
+        link = network.links[network.link(entry.at)]
+        return link.up and not link.asleep
+    return entry.does in ("drop", "bar", "leave out")
+
+
+def _stray(network: Network, entry: Astray, arc_of: Ids) -> Stray:
+    target = network.node(entry.target) if entry.target else -1
+    if entry.does == "drop":
+        return Stray(target, node=network.node(entry.at))
+    arc = int(arc_of[network.link(entry.at)])
+    match entry.does:
+        case "send":
+            return Stray(target, node=network.node(network.links[network.link(entry.at)].tail), via=arc)
+        case "bar":
+            return Stray(target, barred=arc)
+        case _:
+            return Stray(target, left_out=arc)
 
 
 def _ids(values: Iterable[int]) -> Ids:

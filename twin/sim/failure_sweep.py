@@ -37,7 +37,7 @@ def sweep_failures(
     arrays = compile_network(network)
     shared = _Shared(arrays, base_state(arrays, routing)._replace(limit=limit), steering(arrays, routing))
     chunks = [flatten(arrays, failures[part]) for part in cut(len(failures), engine)]
-    parts = engine.map(_fail_in_full if lossy_tunnels(arrays) else _fail, shared, chunks)
+    parts = engine.map(_fail_in_full if lossy_tunnels(arrays) or arrays.astray else _fail, shared, chunks)
     return _in_links(arrays, tuple(failures), _join(parts, len(arrays.head)), routing)
 
 
@@ -49,14 +49,17 @@ def _fail(shared: _Shared, failures: FailureArrays) -> FailureFigures:
 
 
 def _fail_in_full(shared: _Shared, failures: FailureArrays) -> FailureFigures:
-    """Route every failed state anew: where tunnels lose traffic on the way, every leg depends on those before it."""
+    """Route every failed state anew: where tunnels lose traffic on the way, every leg depends on those before it.
+
+    What routers drop otherwise than the IGP says counts as lost.
+    """
     arrays, rows = shared.arrays, len(failures.first_arc) - 1
     figures = no_figures(rows, len(arrays.head))
     for row in range(rows):
         state = without(arrays, *failed_in(failures, row))
         routing = route(state)
         record(shared.base, routing.load, row, figures)
-        figures.lost[row], figures.severed[row] = routing.lost, state.severed - arrays.severed
+        figures.lost[row], figures.severed[row] = routing.lost + routing.discarded, state.severed - arrays.severed
     return figures
 
 

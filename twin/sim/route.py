@@ -7,6 +7,7 @@ import numpy as np
 from twin.model import Floats
 
 from .arrays import FAR, Arrays, Ids, TunnelArrays
+from .astray import strayed
 from .kernels import Expectation, Paths, expect, lost_demand, shortest_paths, spread, steer
 
 
@@ -19,6 +20,7 @@ class Routing(NamedTuple):
     load: Floats  # [m] Mbit/s
     passing: Floats  # [n, n] Mbit/s that pass node u for target t
     lost: float  # Mbit/s with both ends up and no path
+    discarded: float = 0.0  # Mbit/s that routers drop which have a path
 
 
 class Steered(NamedTuple):
@@ -33,7 +35,11 @@ def route(arrays: Arrays) -> Routing:
     paths = shortest_paths(arrays)
     volume, used = steered(arrays, paths)
     load, passing = spread(arrays, paths, volume)
-    return Routing(paths, volume, used, load, passing, lost_demand(volume, paths.dist, arrays.up))
+    lost = lost_demand(volume, paths.dist, arrays.up)
+    if not arrays.astray:
+        return Routing(paths, volume, used, load, passing, lost, arrays.refused)
+    load, dropped = strayed(arrays, paths, volume, load)
+    return Routing(paths, volume, used, load, passing, lost, arrays.refused + dropped)
 
 
 def steered(arrays: Arrays, paths: Paths) -> Steered:
@@ -89,4 +95,7 @@ def without(arrays: Arrays, arcs: Ids, nodes: Ids) -> Arrays:
     cut = float(offered[down].sum() + offered[~down][:, down].sum())
     offered[down] = 0.0
     offered[:, down] = 0.0
-    return arrays._replace(weight=weight, up=arrays.up & ~down, offered=offered, severed=arrays.severed + cut)
+    astray = tuple(x for x in arrays.astray if x.via < 0 or x.via not in arcs)
+    return arrays._replace(
+        weight=weight, up=arrays.up & ~down, offered=offered, severed=arrays.severed + cut, astray=astray
+    )

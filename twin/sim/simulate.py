@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.harm import Harm, excess, joined
 from twin.model import Floats, Ints, Network
 
 from .sweep import SERIAL, Engine
@@ -60,6 +61,7 @@ class Outcome:
     severed: float  # Mbit/s from or to a node that is down
     dropped: float  # Mbit/s lost on links with a loss share
     undelivered: Floats  # [n, n] Mbit/s of each demand between nodes that are up: lost, or dropped on the way
+    discarded: float  # Mbit/s dropped by routers otherwise than their routes say
     delay_ms: Floats  # [n, n] one-way propagation delay, expected over ECMP; inf where there is no path
     invalid_tunnels: tuple[str, ...]  # tunnels with no valid segment list: their demand follows the IGP
     sweep: FailureSweep | None
@@ -88,11 +90,29 @@ class Outcome:
         """Mbit/s that rate limits keep out of the network."""
         return float((self.network.demands - self.network.offered).sum())
 
-    def harm(self, limit: float) -> float:
-        """Mbit/s refused, lost, dropped, or above `limit` (share of capacity) summed over links."""
+    def harm(self, limit: float) -> Harm:
+        """What users of this state lose, and the load above `limit`, a share of capacity."""
         capacity = np.array([link.capacity for link in self.network.links])
-        over = float(np.maximum(self.load - limit * capacity, 0.0).sum())
-        return self.refused + self.lost + self.dropped + over
+        dropped, overload = excess(self.load, capacity, limit)
+        cut = self.stranded
+        return Harm(
+            severed=self.severed + cut,
+            unrouted=max(self.lost - cut, 0.0),
+            dropped=dropped,
+            silent=self.dropped,
+            discarded=self.discarded,
+            refused=self.refused,
+            overload=overload,
+        )
+
+    @property
+    def stranded(self) -> float:
+        """Mbit/s of what is lost whose ends, both up, nothing joins that is up: no configuration can carry it."""
+        if self.lost <= 0:
+            return 0.0
+        network, up = self.network, np.array([node.up for node in self.network.nodes], dtype=bool)
+        apart = np.outer(up, up) & ~joined(network)
+        return min(float(network.offered[apart].sum()), self.lost)
 
 
 def simulate(
@@ -107,7 +127,7 @@ def simulate(
     is either delivered, lost, severed or dropped.
     """
     # numba is slow to import: only who simulates pays for it
-    from .arrays import compile_network
+    from .arrays import compile_network, leaked
     from .failure_sweep import sweep_failures
     from .route import expected_of_demands, route
 
@@ -115,7 +135,8 @@ def simulate(
     routing = route(arrays)
     expected = expected_of_demands(arrays, routing.paths, routing.used)
     load = routing.load[arrays.arc_of]
-    utilisation = load / np.array([link.capacity for link in network.links])
+    capacity, loss = (np.array([getattr(link, name) for link in network.links]) for name in ("capacity", "loss"))
+    utilisation = load / capacity
     used = np.add.reduceat(routing.used, arrays.tunnels.first_list[:-1]) if network.tunnels else np.zeros(0)
     return Outcome(
         network=network,
@@ -123,7 +144,8 @@ def simulate(
         utilisation=utilisation,
         lost=routing.lost,
         severed=arrays.severed,
-        dropped=float(np.dot(routing.load, 1 - arrays.keep)),
+        dropped=float(np.dot(load, loss)),
+        discarded=routing.discarded + float(np.dot(load * (1 - loss), leaked(network))),
         undelivered=(arrays.offered * (1 - expected.survival)).T,
         delay_ms=expected.delay.T.copy(),
         invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),

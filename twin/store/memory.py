@@ -56,7 +56,7 @@ class PastIncident(Frozen):
     @property
     def confirmed(self) -> bool:
         """Whether a repair that the cause called for helped."""
-        return self.cause_kind is not None and self.outcome in _CONFIRMED
+        return self.cause_kind is not None and (self.outcome in _CONFIRMED or bool(self.plan))
 
 
 class Precedent(Frozen):

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from twin.errors import StoreError, UnknownElementError
-from twin.model import MAX_NODES, DemandLimit, Link, Network, Node, RiskGroup, SegmentList, Tunnel
+from twin.model import MAX_NODES, Astray, DemandLimit, Link, Network, Node, RiskGroup, SegmentList, Tunnel
 from twin.plan import Change, apply_all
 
 from .database import Database, Row, Writer
@@ -158,6 +158,7 @@ def _tables(network: Network) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
         "link": _columns(Link._fields, network.links),
         "demand": {"source": names[sources], "target": names[targets], "mbps": network.demands[sources, targets]},
         "demand_limit": _columns(("source", "target", "mbps"), network.limits),
+        "astray": _columns(("does", "place", "target", "share"), network.astray),
         "tunnel": _columns(("name", "source", "target", "paths"), [_tunnel_row(x) for x in network.tunnels]),
         "risk_group": _columns(("name", "circuits"), [(x.name, json.dumps(x.circuits)) for x in network.risk_groups]),
     }
@@ -199,6 +200,7 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
         tunnels=tuple(Tunnel(name=x[0], source=x[1], target=x[2], paths=_PATHS.validate_json(x[3])) for x in tunnels),
         risk_groups=tuple(RiskGroup(x[0], tuple(json.loads(x[1]))) for x in rows("name, circuits", "risk_group")),
         limits=tuple(DemandLimit(*row) for row in rows("source, target, mbps", "demand_limit", "source, target")),
+        astray=tuple(Astray(*row) for row in rows("does, place, target, share", "astray", "does, place, target")),
     )
 
 

@@ -239,22 +239,22 @@ def test_clocks_and_seeds_that_make_no_sense_are_refused():
 def test_harm_counts_what_is_lost_dropped_or_above_the_limit():
     network = live(noise=Noise.off())
     sent = last(network).links.out_mbps
-    assert network.true_harm(1.0) == 0
-    assert np.isclose(network.true_harm(0.1), np.maximum(sent - 1_000, 0).sum())
+    assert network.true_harm(1.0).total == 0
+    assert np.isclose(network.true_harm(0.1).overload, np.maximum(sent - 1_000, 0).sum())
     network.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/a1/a2", severity=0.5))
-    assert np.isclose(network.true_harm(1.0), sent[ladder().link("a1->a2")] * 0.5)
+    assert np.isclose(network.true_harm(1.0).silent, sent[ladder().link("a1->a2")] * 0.5)
 
 
-def test_harm_counts_demands_without_a_path_but_not_those_of_a_dead_node():
+def test_harm_counts_demands_without_a_path_and_those_of_a_dead_node_as_severed():
     network = live(noise=Noise.off())
     for circuit in ("link/a0:a1--a1:a0", "link/a0:b0--b0:a0"):
         network.inject(Fault(kind=FaultKind.LINK_DOWN, element=circuit))
     traffic = last(network).traffic
     cut = ladder().node("a0")
     both = traffic.mbps[(traffic.source == cut) | (traffic.target == cut)].sum()
-    assert np.isclose(network.true_harm(1.0), both)
+    assert network.true_harm(1.0).parts == {"severed": pytest.approx(both)}
     network.inject(Fault(kind=FaultKind.DEVICE_DOWN, element="node/a0"))
-    assert network.true_harm(1.0) == 0
+    assert network.true_harm(1.0).parts == {"severed": pytest.approx(both)}
 
 
 def test_a_sleeping_circuit_is_down_and_a_drained_one_is_up():

@@ -75,8 +75,8 @@ def test_loads_and_losses_are_those_of_the_simulator_within_six_standard_errors_
     slack = 6 * np.sqrt((network.offered**2).sum() / (4 * FLOWS)) + 1e-6
     assert np.abs(got.arrived - outcome.load).max() <= slack
     assert abs((got.sent - got.received).sum() - outcome.dropped) <= slack
-    unrouted = plane.harm(got, 1e9) - (got.sent - got.received).sum()
-    assert abs(unrouted - outcome.lost) <= slack
+    harm = plane.harm(got, np.ones_like(network.demands), 1e9)
+    assert abs(harm.unrouted + harm.severed - outcome.lost - outcome.severed) <= slack
     entered = network.offered.sum() - network.offered[[not x.up for x in network.nodes]].sum()
     assert np.isclose(got.leaving.sum() + (got.sent - got.received).sum(), entered)
 

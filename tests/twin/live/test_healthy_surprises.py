@@ -59,7 +59,7 @@ def test_maintenance_is_drained_before_and_given_back_after_and_both_are_logged(
     commits = [event for event in network.read_telemetry(START).events if "ommit" in event.message]
     assert sorted(event.node for event in commits) == ["a1", "a1", "a2", "a2"]
     assert network.faults == ()
-    assert network.true_harm(1.0) == 0
+    assert network.true_harm(1.0).total == 0
 
 
 def test_maintenance_leaves_alone_what_others_have_drained():

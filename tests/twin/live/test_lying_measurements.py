@@ -14,7 +14,7 @@ def test_a_fault_of_the_measurement_leaves_the_network_well(kind: FaultKind):
     network = live(ROOMY, noise=Noise.off())
     network.inject(TRACES[kind][0])
     assert network.truth == ROOMY
-    assert network.true_harm(1.0) == 0
+    assert network.true_harm(1.0).total == 0
 
 
 def test_a_stuck_counter_stands_still_and_catches_up_when_it_ends():

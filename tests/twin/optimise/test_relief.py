@@ -72,10 +72,10 @@ def test_proposals_on_drawn_incidents_pass_the_gate(incidents):
 def test_a_proposal_foretells_what_the_simulator_finds(incidents):
     for network, _, proposals in incidents:
         for proposal in proposals:
-            assert proposal.before.harm == pytest.approx(simulate(network).harm(0.8))
+            assert proposal.before.harm == pytest.approx(simulate(network).harm(0.8).routable)
             if proposal.plan:
                 after = simulate(apply_all(network, proposal.plan.steps))
-                assert proposal.after.harm == pytest.approx(after.harm(0.8), abs=1e-6)
+                assert proposal.after.harm == pytest.approx(after.harm(0.8).routable, abs=1e-6)
                 assert proposal.after.max_utilisation == pytest.approx(after.max_utilisation)
                 assert proposal.after.beats(proposal.before)
             else:
@@ -92,7 +92,7 @@ def test_the_bound_is_below_every_proposal(incidents):
 
 def test_harm_never_rises_from_step_to_step(incidents):
     for network, plan in plans_of(incidents):
-        harm = [simulate(state).harm(0.8) for state in states(network, plan.steps)]
+        harm = [simulate(state).harm(0.8).routable for state in states(network, plan.steps)]
         assert all(after <= before + 1e-6 for before, after in pairwise(harm))
 
 
@@ -300,7 +300,7 @@ def best_single_change(network: Network, changes: Sequence[Change]) -> tuple[flo
 
 def measure(network: Network) -> tuple[float, float]:
     outcome = simulate(network)
-    return outcome.harm(HEADROOM * SINGLE.max_utilisation), outcome.max_utilisation
+    return outcome.harm(HEADROOM * SINGLE.max_utilisation).routable, outcome.max_utilisation
 
 
 def check_against(network: Network, method: str, changes: Sequence[Change]) -> None:

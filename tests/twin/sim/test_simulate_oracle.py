@@ -97,8 +97,8 @@ def test_tunnel_without_a_valid_list_follows_the_igp_and_is_named():
 
 def test_harm_counts_lost_dropped_and_excess():
     outcome = simulate(broken(square(), Failure("a-b", (0, 1))))
-    assert outcome.harm(1.0) == pytest.approx(4.0)
-    assert outcome.harm(0.5) == pytest.approx(14.0)
+    assert outcome.harm(1.0).total == pytest.approx(4.0)
+    assert outcome.harm(0.5).total == pytest.approx(14.0)
 
 
 def test_compiling_is_done_once_per_network():

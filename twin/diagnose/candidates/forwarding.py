@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
 from twin.diagnose.judged import Judged
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, afflict
 from twin.observe.observation import Observation
 
 _K = FaultKind
@@ -26,8 +26,8 @@ def _lost_behind(readings: Readings, fault: Fault, scene: Scene) -> Readings:
 _DIVERTS = (_K.BLACKHOLE, _K.HOST_BLACKHOLE, _K.STATIC_ROUTE, _K.DATA_ACL, _K.ECMP_MISSING, _K.ECMP_STALE)
 
 EFFECTS: dict[FaultKind, Effect] = {
-    **dict.fromkeys(_DIVERTS, Effect(state=unchanged, readings=_diverted)),
-    _K.ONE_WAY: Effect(state=unchanged, readings=_lost_behind),
+    **dict.fromkeys(_DIVERTS, Effect(state=unchanged, readings=_diverted, planned=afflict)),
+    _K.ONE_WAY: Effect(state=unchanged, readings=_lost_behind, planned=afflict),
 }
 
 

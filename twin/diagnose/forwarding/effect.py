@@ -14,9 +14,10 @@ from twin.faults import Fault, FaultKind
 from twin.model import Floats, Ints, Network
 from twin.observe.observation import Observation
 from twin.sim.kernels import expect
+from twin.sim.regroup import regrouped
+from twin.sim.walk import IGP, Deviation, walk
 
 from .routed import Routed, routed
-from .walk import IGP, Deviation, regrouped, walk
 
 _LATE = 2.5  # standard errors of a reading that a rate may still be from before
 _MOVED = 0.02

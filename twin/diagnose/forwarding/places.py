@@ -11,6 +11,7 @@ from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
 from twin.model import Floats
 from twin.observe.observation import Observation, arrivals
+from twin.sim.walk import walk
 
 from .routed import Routed, routed
 from .screen import (
@@ -22,7 +23,6 @@ from .screen import (
     member_gains,
     weigh,
 )
-from .walk import walk
 
 _K = FaultKind
 _LEAST_GAIN = 6.0  # nats that the readings must speak for a place before it is simulated

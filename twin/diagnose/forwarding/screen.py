@@ -10,14 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.diagnose.balance import Excess
-from twin.diagnose.density import probe_error, student
+from twin.diagnose.density import student
 from twin.diagnose.judged import Judged
 from twin.model import Floats, Ints
+from twin.observe.probing import probe_error
 from twin.sim.arrays import FAR, Arrays, Flags
 from twin.sim.kernels import expect
+from twin.sim.regroup import tight_targets
+from twin.sim.walk import IGP, MOST_HOPS, Deviation, walk
 
 from .routed import Routed
-from .walk import IGP, MOST_HOPS, Deviation, tight_targets, walk
 
 _BOLDEST = 6.0  # standard errors that one reading speaks with at most
 _DETOURS = 60  # detours that are followed
@@ -71,7 +73,8 @@ def filter_gains(field: Weighed) -> Floats:
 
 def detour_gains(field: Weighed) -> Floats:
     """What is gained, nats [t, m], when the tail of an arc sends all for t there; a loop only where it is followed."""
-    arrays, (paths, _, _, _, passing, _) = field.base
+    arrays, routing = field.base
+    paths, passing = routing.paths, routing.passing
     amount, dist = passing[:, arrays.tail], paths.dist
     before, after = field.behind[:, arrays.tail], field.behind[:, arrays.head]
     hope = amount * (field.pull + after - before) - amount**2 / 2 * field.weight

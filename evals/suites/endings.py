@@ -1,0 +1,205 @@
+"""How runs end: every kind of fault, several at once, all of a router, none; right by what really struck."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement
+
+import numpy as np
+
+from agents.scene import AFTERMATH, HISTORY
+from evals.case import Case, Split
+from evals.oracle.endings import Accepted, Struck, accepted, recommends
+from evals.oracle.traces import MOVED, moved, recorded
+from evals.play import Incident, Played, course, play, stage_incident
+from evals.result import Measures
+from evals.score.plans import caused_regression, improved
+from evals.suite import SEEDS, Metric, Suite, Workplace
+from evals.tokens import paid, reading
+from twin.errors import InputError, TopologyError
+from twin.faults import TRAITS, Fault, FaultKind, draw_fault
+from twin.formats import load_network
+from twin.formats.nodelink import write_node_link
+from twin.live.emulated import EmulatedNetwork
+from twin.model import Network
+
+_K = FaultKind
+NETWORKS = (
+    "sndlib/abilene", "sndlib/polska", "sndlib/nobel-us", "sndlib/atlanta", "sndlib/newyork", "synthetic/16-4101",
+    "sndlib/nobel-germany", "sndlib/geant", "synthetic/24-4102", "sndlib/norway", "sndlib/germany50",
+    "synthetic/100-4103", "synthetic/200-4104",
+)  # fmt: skip
+"""12 to 200 nodes; the first six are small."""
+SMALL = NETWORKS[:1]
+INTERVALS = (300.0, 60.0, 30.0)
+FAMILIES = ("physical", "control", "forwarding", "traffic", "telemetry")
+WIDE = (_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU, _K.SILENT_LOSS, _K.DETACH)
+"""Kinds that strike every interface of a router in the router-wide cases."""
+_MIXED = (
+    *(f"{a} and {b}" for a, b in combinations_with_replacement(FAMILIES, 2)),
+    "triple", *(f"router-wide {kind}" for kind in WIDE), "healthy", "healthy", "healthy",
+)  # fmt: skip
+_EQUAL = (_K.ECMP_MISSING, _K.ECMP_STALE)
+_NOISE = 2e-3  # share of all demand by which harm strays between a plan and its end
+_WITHIN = 0.1  # share of what could be gained that may be left
+_TRIES = 30
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A staged incident, the faults that struck it, and the endings that are right."""
+
+    incident: Incident
+    faults: tuple[Fault, ...]
+    right: Accepted
+    at_first: float  # Mbit/s of harm when the run begins
+
+
+def stage(case: Case, workplace: Workplace) -> Scene:
+    """Draw what strikes, stage it, and work out the right endings. Raises `InputError` where nothing can be drawn."""
+    network = load_network(case.network)
+    name = case.network
+    if case.kind in _EQUAL:  # the fault is one of equal paths, which the network then has
+        network = replace(network, links=tuple(link._replace(weight=10) for link in network.links))
+        name = str(workplace.folder / "equal.json")
+        workplace.folder.mkdir(parents=True, exist_ok=True)
+        write_node_link(network, name)
+        network = load_network(name)
+    faults = case.faults if case.faults is not None else draw(case.kind, network, case.seed)
+    incident = stage_incident(case.model_copy(update={"network": name, "faults": faults}), workplace)
+    limit, noise = incident.request.policy.max_utilisation, _NOISE * float(network.offered.sum())
+    struck = Struck(
+        incident.live.truth, faults, _visible(incident, faults), incident.live.true_harm(limit),
+        incident.untouched.left,
+    )  # fmt: skip
+    return Scene(incident, faults, accepted(struck, limit=limit, noise=noise), struck.at_first.total)
+
+
+def _visible(incident: Incident, faults: Sequence[Fault]) -> bool:
+    """Whether some reading moves, against the same stretch of time without the faults."""
+    live = incident.live
+    calm = EmulatedNetwork(
+        incident.network, seed=incident.request.seed, start=live.start, interval_s=incident.request.interval_s
+    )
+    calm.wait(HISTORY + AFTERMATH)
+    readings = live.read_telemetry(live.start)
+    recorded_wrong = any(x.kind is _K.WRONG_CAPACITY for x in faults) and recorded(live.read_topology(), readings)
+    return max(float(recorded_wrong), moved(readings, calm.read_telemetry(live.start), AFTERMATH)) > MOVED
+
+
+def draw(kind: str, network: Network, seed: int) -> tuple[Fault, ...]:
+    """Draw the faults of a kind of case. Raises `InputError` where the network has no place for them."""
+    rng = np.random.default_rng([seed, 41])
+    if kind == "healthy":
+        return ()
+    if kind in set(FaultKind):
+        return (_one(network, seed, [FaultKind(kind)]),)
+    if kind.startswith("router-wide "):
+        return _all_of_a_router(network, FaultKind(kind.removeprefix("router-wide ")), rng)
+    families = [str(x) for x in rng.choice(FAMILIES, 3)] if kind == "triple" else kind.split(" and ")
+    for number in range(_TRIES):
+        try:
+            found = [_one(network, seed + 7919 * i + number, _of(family, rng)) for i, family in enumerate(families)]
+        except TopologyError:
+            continue
+        if len({x.element for x in found}) == len(found):
+            return tuple(found)
+    raise InputError(f"no faults of {kind} to draw on {network.name}", fix="use another seed")
+
+
+def _of(family: str, rng: np.random.Generator) -> list[FaultKind]:
+    kinds = [kind for kind in FaultKind if TRAITS[kind].layer == family and kind not in _EQUAL]
+    return [kinds[int(rng.integers(len(kinds)))]]
+
+
+def _one(network: Network, seed: int, kinds: Sequence[FaultKind]) -> Fault:
+    return draw_fault(network, seed, kinds=kinds)
+
+
+def _all_of_a_router(network: Network, kind: FaultKind, rng: np.random.Generator) -> tuple[Fault, ...]:
+    degree = {x.name: [y.interface for y in network.links if y.tail == x.name] for x in network.nodes}
+    routers = [name for name, found in degree.items() if 2 <= len(found) <= 6]
+    name = routers[int(rng.integers(len(routers)))]
+    severity = 0.1 if kind is _K.SILENT_LOSS else 1.0
+    return tuple(Fault(kind=kind, element=x, severity=severity) for x in degree[name])
+
+
+def answer(scene: Scene) -> Played:
+    """Let the agents play it to its end."""
+    return play(scene.incident, scene.incident.case.model)
+
+
+def score(scene: Scene, played: Played) -> Measures:
+    """Judge the ending by the true state that it left, and by what it told people to do."""
+    incident, right, finished = scene.incident, scene.right, played.finished
+    without, after = incident.untouched.left, course(incident, played.actions).left
+    noise = _NOISE * float(incident.network.offered.sum())
+    changed = finished.plan is not None
+    said = after.total if played.actions else min(after.total, scene.at_first)  # what the outcome could know of
+    told = [(str(x.action), x.element) for x in finished.recommendations]
+    hidden = finished.outcome == "healthy" and "healthy" in right.outcomes
+    regression = caused_regression(without.total, after.total, noise=noise)
+    gain = without.total - right.floor
+    values = {
+        "outcome_right": float(finished.outcome in right.outcomes and _true_of(finished.outcome, said, noise)),
+        "act_right": float(right.act is None or right.act == (changed and (improved(without.total, after.total)))),
+        "told_right": float(hidden or recommends(right.faults, told)),
+        "regression": float(regression),
+        "spurious": float(not scene.faults and bool(played.actions)),
+        "healthy": float(not scene.faults),
+        "harmed": float(without.total > noise),
+        "could": float(right.act is True),
+        "left": max(after.total - right.floor, 0.0) / gain if gain > noise else 0.0,
+    }
+    values["right"] = float(all(values[x] for x in ("outcome_right", "act_right", "told_right")) and not regression)
+    wanted = f"{' or '.join(sorted(right.outcomes))}; {' and '.join(map(str, scene.faults)) or 'nothing'}"
+    return Measures(
+        bool(values["right"]), values, f"{finished.outcome}: {finished.because}"[:300], wanted,
+        spent={**reading(played.events), **paid(finished, incident.case.model)}, run=str(played.result.folder),
+        trace=played.trace,
+    )  # fmt: skip
+
+
+def _true_of(outcome: str, left: float, noise: float) -> bool:
+    """Whether what the outcome says of users holds: nobody is harmed, or somebody is."""
+    return left <= 2 * noise if outcome in ("resolved", "no action needed", "healthy") else True
+
+
+METRICS = (
+    Metric("right ending", "share", "right", bar=0.95),
+    Metric("outcome true of the network", "share", "outcome_right"),
+    Metric("acted where something could be gained, and helped", "share", "act_right", where="could"),
+    Metric("recommended what ends every fault", "share", "told_right"),
+    Metric("regressions caused", "share", "regression", higher=False, bar=0.0),
+    Metric("spurious actions on healthy networks", "share", "spurious", where="healthy", higher=False, bar=0.0),
+    Metric("share of the avoidable harm that is left", "mean", "left", where="harmed", higher=False, bar=_WITHIN),
+)
+
+
+def _draw(split: Split) -> Iterator[Case]:
+    """Every kind once on a small network first, then everything over all networks and intervals in turn."""
+    kinds = tuple(map(str, FaultKind))
+    for number, seed in enumerate(SEEDS[split]):
+        if number < len(kinds):
+            yield Case(suite="endings", kind=kinds[number], network=SMALL[0], seed=seed, split=split)
+            continue
+        everything = (*kinds, *_MIXED)
+        turn, which = divmod(number - len(kinds), len(everything))
+        network = NETWORKS[(turn + which) % len(NETWORKS)]
+        interval = INTERVALS[(number + turn) % len(INTERVALS)]
+        yield Case(
+            suite="endings", kind=everything[which], network=network, seed=seed, split=split, interval_s=interval
+        )
+
+
+SUITE = Suite(
+    name="endings",
+    purpose="every fault ends right: outcome, harm that is left, and what people are told to do",
+    draw=_draw,
+    stage=stage,
+    systems={"agents": answer},
+    score=score,
+    metrics=METRICS,
+    cases=34 + 3 * 59,
+    slice=len(FaultKind),
+    agents=True,
+)

@@ -1,0 +1,104 @@
+"""Which endings are right is worked out by hand here, on a square of four routers."""
+
+import numpy as np
+import pytest
+
+from evals.oracle.endings import DOES, Struck, accepted, could_be_carried, recommends
+from evals.suites.endings import SUITE, draw
+from twin.faults import Fault, FaultKind
+from twin.formats import load_network
+from twin.harm import Harm
+from twin.model import Link, Network, Node
+
+K = FaultKind
+
+
+def square(demand: float) -> Network:
+    names = "abcd"
+    nodes = tuple(Node(x, float(i), 0.0) for i, x in enumerate(names))
+    pairs = [("a", "b"), ("b", "c"), ("c", "d"), ("d", "a")]
+    links = tuple(Link(x, y, 100.0, 10) for one, two in pairs for x, y in ((one, two), (two, one)))
+    demands = np.zeros((4, 4))
+    demands[0, 2] = demand
+    return Network("square", nodes, links, demands)
+
+
+def struck(fault: Fault | None, harm: Harm, *, demand: float = 100.0, visible: bool = True) -> Struck:
+    return Struck(square(demand), (fault,) if fault else (), visible, harm, harm)
+
+
+def right(*args: object, **kwargs: object):
+    return accepted(struck(*args, **kwargs), limit=0.8, noise=1.0)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_healthy_network_is_left_alone():
+    found = right(None, Harm())
+    assert (found.outcomes, found.act) == (frozenset({"healthy"}), False)
+
+
+def test_where_nobody_is_harmed_nothing_is_changed_and_what_shows_is_not_called_healthy():
+    fault = Fault(kind=K.STUCK_COUNTER, element="interface/a/b")
+    assert right(fault, Harm()).outcomes == {"no action needed"}
+    assert right(fault, Harm(), visible=False).outcomes == {"no action needed", "healthy"}
+    assert right(fault, Harm()).act is False
+
+
+def test_what_is_severed_is_for_a_person_and_what_could_be_carried_has_to_be():
+    down = Fault(kind=K.DEVICE_DOWN, element="node/d")
+    assert right(down, Harm(severed=50)).outcomes == {"needs a person"}
+    lossy = Fault(kind=K.SILENT_LOSS, element="interface/a/b", severity=0.1)
+    found = right(lossy, Harm(silent=5), demand=60.0)
+    assert found.act is True
+    assert "no action needed" not in found.outcomes
+
+
+def test_without_a_routing_within_the_limits_not_acting_is_no_mistake():
+    lossy = Fault(kind=K.SILENT_LOSS, element="interface/a/b", severity=0.1)
+    assert right(lossy, Harm(silent=5), demand=150.0).act is None
+
+
+@pytest.mark.parametrize(("demand", "fits"), [(79.0, True), (81.0, False)])
+def test_what_could_be_carried_is_what_the_rest_of_the_network_holds(demand: float, fits: bool):
+    lossy = Fault(kind=K.CORRUPTION, element="link/a:b--b:a", severity=0.1)
+    assert could_be_carried(square(demand), (lossy,), 0.8) == fits
+
+
+def test_harm_that_comes_or_goes_leaves_both_endings_right():
+    fault = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a")
+    found = accepted(Struck(square(60.0), (fault,), True, Harm(overload=50), Harm()), limit=0.8, noise=1.0)
+    assert {"no action needed", "resolved", "needs a person"} <= found.outcomes
+    assert found.act is None
+
+
+def test_every_fault_needs_its_own_recommendation_at_its_element():
+    cut, dark = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a"), Fault(kind=K.DEVICE_DOWN, element="node/d")
+    assert recommends((cut, dark), [("repair circuit", "link/a:b--b:a"), ("restore router", "node/d")])
+    assert recommends((cut,), [("restore interface", "interface/b/a")])
+    assert not recommends((cut, dark), [("repair circuit", "link/a:b--b:a")])
+    assert not recommends((cut,), [("repair circuit", "link/b:c--c:b")])
+
+
+def test_kinds_that_no_measurement_tells_apart_end_with_either_remedy():
+    attack = Fault(kind=K.WEB_DOS, element="node/d", severity=3.0)
+    assert recommends((attack,), [("find the senders", "node/d")])
+
+
+def test_every_kind_has_something_that_a_person_does_about_it():
+    assert set(DOES) == set(FaultKind)
+
+
+def test_the_slice_holds_every_kind_of_fault_and_the_suite_every_pair_of_families():
+    assert {x.kind for x in SUITE.take("dev", cases=SUITE.slice)} == set(map(str, FaultKind))
+    kinds = {x.kind for x in SUITE.take("dev")}
+    assert {"physical and telemetry", "triple", "router-wide mtu_mismatch", "healthy"} <= kinds
+    assert len({x.network for x in SUITE.take("dev")}) >= 12
+    assert {x.interval_s for x in SUITE.take("dev")} == {300.0, 60.0, 30.0}
+
+
+def test_faults_of_a_pair_are_of_its_families_and_at_two_places():
+    network = load_network("sndlib/polska")
+    one, two = draw("physical and telemetry", network, 5)
+    assert one.element != two.element
+    wide = draw("router-wide mtu_mismatch", network, 5)
+    assert len(wide) >= 2
+    assert len({x.element.split("/")[1] for x in wide}) == 1

@@ -1,0 +1,90 @@
+"""What a person should do about a diagnosis: frozen, typed, with its evidence and what confirms that it was done."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from twin.faults import REMEDIES, TRAITS, Action, Fault, FaultKind
+from twin.model import Frozen
+from twin.observe.observation import Observation
+
+from .diagnosis import Hypothesis
+
+Urgency = Literal["now", "soon", "routine"]
+
+_FACTS = 3
+_ALIKE = 2
+
+
+class Recommendation(Frozen):
+    """Something that is a person's to do.
+
+    Urgency: `now` while users are harmed, `soon` where the network does without something that failed, `routine` where
+    the measurement or the records are wrong and the network is well.
+    """
+
+    action: Action
+    element: str = Field(description="Element id.")
+    target: str | None = Field(default=None, description="Element id of the fault's target, if it has one.")
+    fault: FaultKind | None = Field(default=None, description="The kind of fault that it ends.")
+    words: str = Field(description="What to do, in one sentence.")
+    evidence: tuple[str, ...] = Field(description="What speaks for it, the strongest first.")
+    urgency: Urgency
+    confirmed_by: str = Field(description="What shows that it was done.")
+
+
+def recommend(hypothesis: Hypothesis, observation: Observation, *, harmed: bool) -> tuple[Recommendation, ...]:
+    """Say for each fault of a hypothesis what ends it. `harmed` says whether users are harmed now."""
+    return tuple(_recommended(fault, hypothesis, observation, harmed=harmed) for fault in hypothesis.faults)
+
+
+def _recommended(fault: Fault, cause: Hypothesis, seen: Observation, *, harmed: bool) -> Recommendation:
+    advice, router = REMEDIES[fault.kind].theirs, fault.element.split("/")[1].split(":")[0]
+    names = {"here": _place(fault.element), "router": router, "target": _place(fault.target or "")}
+    words, commit = advice.words.format(**names), _commit(seen, router) if advice.reverts else None
+    if commit is not None:
+        words = f"{words}, or roll back the commit of {commit:%H:%M} on {router}"
+    return Recommendation(
+        action=advice.action,
+        element=fault.element,
+        target=fault.target,
+        fault=fault.kind,
+        words=words,
+        evidence=_evidence(fault, cause, commit),
+        urgency=_urgency(fault, harmed=harmed),
+        confirmed_by=advice.confirmed_by.format(**names),
+    )
+
+
+def _urgency(fault: Fault, *, harmed: bool) -> Urgency:
+    if TRAITS[fault.kind].layer == "telemetry":
+        return "routine"
+    return "now" if harmed else "soon"
+
+
+def _evidence(fault: Fault, cause: Hypothesis, commit: datetime | None) -> tuple[str, ...]:
+    told = [f"{fault.kind} at {_place(fault.element)} with a confidence of {cause.confidence:.0%}"]
+    strongest: Sequence[str] = [
+        f"{x.quantity} of {x.element}: {x.measured:.4g}, {x.healthy:.4g} if all were well"
+        for x in sorted(cause.evidence, key=lambda x: (-x.gain, x.element, x.quantity))[:_FACTS]
+    ]
+    if commit is not None:
+        strongest = [*strongest, f"something was committed there at {commit:%F %H:%M} UTC"]
+    alike = [f"hardly told apart from {name}" for name in cause.indistinguishable[:_ALIKE]]
+    return (*told, *strongest, *alike)
+
+
+def _commit(seen: Observation, router: str) -> datetime | None:
+    """When something was last committed on a router, as its log says."""
+    times = [x.time for x in seen.events if x.kind == "commit" and x.element == f"node/{router}"]
+    return datetime.fromtimestamp(max(times), UTC) if times else None
+
+
+def _place(element: str) -> str:
+    """Name an element as people do: `A - B` for a circuit, `A > B` for an interface, the name of a node."""
+    kind, _, rest = element.partition("/")
+    if kind == "link" and "--" in rest:
+        return " - ".join(part.partition(":")[0] for part in rest.split("--", 1))
+    return rest.replace("/", " > ", 1) if kind == "interface" else rest

@@ -1,0 +1,156 @@
+"""Relief from routers that drop or divert what others send them rightly: tunnels, weights and drains around them."""
+
+from collections.abc import Iterator, Sequence
+from time import monotonic
+
+import numpy as np
+
+from twin.model import Astray, Ints, Network
+from twin.plan import Change, DrainLink, DrainNode, SetTunnel, SetWeight, apply_all
+from twin.policy import Policy
+from twin.sim.arrays import FAR, compile_network
+from twin.sim.route import Routing
+from twin.verdict import Counterexample
+
+from .assemble import assemble, without_plan
+from .breakpoints import HIGHEST
+from .judge import Judge
+from .proposal import Proposal
+from .tunnels import Move, tunnel_over
+
+METHOD = "steer-around"
+_MIDPOINTS = 4
+"""Midpoints that are tried for each source, those nearest first."""
+
+
+def relieve_by_evading(
+    network: Network,
+    policy: Policy,
+    *,
+    seed: int = 0,
+    avoid: Sequence[Counterexample] = (),
+    time_limit_s: float | None = None,
+) -> Proposal:
+    """Take traffic out of the way of wrong entries: of one router for one target, of one interface, or of all it gets.
+
+    Three ways are tried and the best is proposed: a tunnel for every source whose traffic meets the entry, over the
+    midpoint with which most arrives; the interface costed out or drained; the router drained. Nothing is random.
+    """
+    del seed
+    judge = Judge(network, policy, avoid)
+    entries = [x for x in network.astray if x.does != "refuse"]
+    if not entries:
+        return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
+    deadline = None if time_limit_s is None else monotonic() + time_limit_s
+    best: Proposal | None = None
+    for steps in _ways(judge, entries, deadline):
+        if len(steps) > policy.max_steps or any(judge.protects(*_touched(network, step)) for step in steps):
+            continue
+        proposal = assemble(judge, METHOD, steps)
+        if best is None or (proposal.plan and not best.plan) or proposal.after.beats(best.after, gain=0.01):
+            best = proposal
+        if best.plan and best.after.harm <= 0:
+            break
+        if deadline is not None and monotonic() > deadline:
+            break
+    return best or without_plan(judge, METHOD, "no change that the policy allows leads around the wrong entries")
+
+
+def _ways(judge: Judge, entries: Sequence[Astray], deadline: float | None) -> Iterator[tuple[Change, ...]]:
+    network = judge.network
+    yield from ((step,) for entry in entries for step in _single(network, entry))
+    tunnels = _tunnels(judge, entries, deadline)
+    if tunnels:
+        yield tunnels
+    nodes = dict.fromkeys(x.at for x in entries if x.does == "drop")
+    yield from ((DrainNode(node=name),) for name in nodes if not network.nodes[network.node(name)].drained)
+
+
+def _single(network: Network, entry: Astray) -> Iterator[Change]:
+    """One change that takes everything off an interface."""
+    if entry.does not in ("bar", "leak"):
+        return
+    link = network.links[network.link(entry.at)]
+    if link.weight != HIGHEST:
+        yield SetWeight(link=link.name, weight=HIGHEST)
+    if not link.drained:
+        yield DrainLink(circuit=link.circuit)
+
+
+def _tunnels(judge: Judge, entries: Sequence[Astray], deadline: float | None) -> tuple[SetTunnel, ...]:
+    """A tunnel for each source whose traffic is dropped or diverted, the largest first, each accepted if it helps."""
+    network, steps = judge.network, list[SetTunnel]()
+    value = judge.value(judge.routing)
+    taken = {(x.source, x.target) for x in network.tunnels}
+    for source, target in _concerned(judge, entries):
+        names = network.nodes[source].name, network.nodes[target].name
+        if names in taken or len(steps) >= judge.policy.max_steps:
+            continue
+        moves = [Move(source, target, via) for via in _midpoints(judge, source, target)]
+        options = [SetTunnel(tunnel=tunnel_over(network, move)) for move in moves]
+        tried = [(judge.value(_routed(judge, (*steps, step))), number) for number, step in enumerate(options)]
+        if tried and min(tried)[0].beats(value, gain=1e-4):
+            value, number = min(tried)
+            steps.append(options[number])
+        if deadline is not None and monotonic() > deadline:
+            break
+    return tuple(steps)
+
+
+def _routed(judge: Judge, steps: Sequence[Change]) -> Routing:
+    return judge.route(compile_network(apply_all(judge.network, steps)))
+
+
+def _concerned(judge: Judge, entries: Sequence[Astray]) -> list[tuple[int, int]]:
+    """Pairs whose traffic passes a wrong entry that concerns it, the largest demand first."""
+    network, paths, offered = judge.network, judge.routing.paths, judge.arrays.offered
+    pairs: dict[tuple[int, int], float] = {}
+    for entry in entries:
+        targets = [network.node(entry.target)] if entry.target else range(len(network.nodes))
+        at = entry.at if entry.does == "drop" else network.links[network.link(entry.at)].tail
+        for target in targets:
+            for source in _through(paths.dist, judge, network.node(at), target):
+                if offered[target, source] > 0:
+                    pairs[int(source), int(target)] = float(offered[target, source])
+    return sorted(pairs, key=lambda pair: (-pairs[pair], pair))
+
+
+def _through(dist: Ints, judge: Judge, node: int, target: int) -> Ints:
+    """Nodes with a shortest path towards the target that passes a node."""
+    reach = dist[node]  # distance of each node to it
+    whole = np.where((reach < FAR) & (dist[target, node] < FAR), reach + dist[target, node], -1)
+    return np.flatnonzero((whole == dist[target]) & judge.arrays.up).astype(np.int64)
+
+
+def _midpoints(judge: Judge, source: int, target: int) -> list[int]:
+    """Nodes to go by, those first by which the way is shortest; every one is tried on the simulator."""
+    dist, nodes = judge.routing.paths.dist, judge.network.nodes
+    length = dist[:, source] + dist[target]
+    order = np.argsort(length, kind="stable")
+    able = [int(v) for v in order if v not in (source, target) and length[v] < FAR and not nodes[int(v)].drained]
+    return _spread(able)
+
+
+def _spread(able: list[int]) -> list[int]:
+    """All where they are few; of many the nearest and some farther away, for a detour may have to be wide."""
+    most = 4 * _MIDPOINTS
+    if len(able) <= most:
+        return able
+    step = (len(able) - most // 2) / (most // 2)
+    return [*able[: most // 2], *(able[most // 2 + int(i * step)] for i in range(most // 2))]
+
+
+def _touched(network: Network, step: Change) -> tuple[str, ...]:
+    match step:
+        case DrainLink():
+            links = [network.links[i] for i in network.circuits[step.circuit]]
+            return tuple(x for link in links for x in (link.name, link.interface, link.circuit))
+        case SetWeight():
+            link = network.links[network.link(step.link)]
+            return (link.name, link.interface, link.circuit, f"node/{link.tail}")
+        case DrainNode():
+            return (f"node/{step.node}",)
+        case SetTunnel():
+            return (f"node/{step.tunnel.source}",)
+        case _:
+            return ()

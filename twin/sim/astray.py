@@ -1,0 +1,52 @@
+"""What routers that do not do what the IGP says make of the traffic: loads, and what they drop."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats
+
+from .arrays import FAR, Arrays
+from .kernels import Paths
+from .regroup import grouped_targets
+from .walk import NONE, Deviation, walk
+
+_ROUNDING = 1e-9
+
+
+class Strayed(NamedTuple):
+    """Load of each arc [m] and what is dropped that has a path, Mbit/s."""
+
+    load: Floats
+    dropped: float
+
+
+def strayed(arrays: Arrays, paths: Paths, volume: Floats, load: Floats) -> Strayed:
+    """Follow anew what goes to the targets concerned; `load` is what the IGP alone puts on the arcs.
+
+    `volume` is what the IGP carries between nodes, by target first [n, n]. What a leg of a tunnel loses is not taken
+    off the next one. A loop fills its links, and no more: what goes round and round is dropped once.
+    """
+    ways: dict[int, list[Deviation]] = {}
+    for entry in arrays.astray:
+        way = Deviation(entry.node, entry.via, entry.barred, entry.left_out)
+        targets = [entry.target] if entry.target != NONE else map(int, grouped_targets(arrays, paths, entry.left_out))
+        for target in targets:
+            ways.setdefault(target, []).append(way)
+    load, dropped = load.copy(), 0.0
+    for target, deviations in ways.items():
+        start = np.where(paths.dist[target] < FAR, volume[target], 0.0)
+        if not start.any():
+            continue
+        before, after = walk(arrays, paths, target, start), walk(arrays, paths, target, start, *deviations)
+        load = _without_circling(arrays, load - before.load, before.load, after.load, float(start.sum()))
+        lost_on_links = float(np.dot(after.load, 1 - arrays.keep))
+        dropped += max(float(start.sum()) - after.arrived - lost_on_links, 0.0)
+    return Strayed(np.maximum(load, 0.0), dropped)
+
+
+def _without_circling(arrays: Arrays, rest: Floats, before: Floats, after: Floats, whole: float) -> Floats:
+    """Load of each arc [m]: where more than all of it passes, without loss, it circles and fills what is left."""
+    circles = (after > whole * (1 + _ROUNDING)) & (arrays.keep >= 1)
+    full = np.maximum(arrays.capacity, rest + before)
+    return np.where(circles, np.minimum(rest + after, full), rest + after)

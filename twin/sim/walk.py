@@ -1,0 +1,145 @@
+"""Traffic for one target, hop by hop, where routers do not do what the IGP says: numba, no I/O.
+
+The routers' choices are those of the simulator's shortest paths; only the deviations differ, and a packet that meets a
+loop ends after 64 hops, as its time-to-live does.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Bools, Floats, Ints
+
+from .arrays import FAR, Arrays
+from .jit import kernel
+from .kernels import Paths
+
+MOST_HOPS = 64
+NONE = -1
+_IGP = -2
+_NEGLIGIBLE = 1e-12  # share of what starts below which nothing more is followed
+
+
+class Deviation(NamedTuple):
+    """What one router does otherwise; positions of nodes and arcs in a compiled network, `NONE` where not."""
+
+    node: int = NONE  # it sends all for the target by `via`, by no arc where that is `NONE`
+    via: int = NONE
+    barred: int = NONE  # arc by which nothing for the target may leave: it is dropped before
+    left_out: int = NONE  # arc that is left out of groups of equal paths
+
+
+IGP = Deviation()
+"""Every router does what the IGP says."""
+
+
+class Walked(NamedTuple):
+    """What traffic for one target puts on each arc [m], and how much of it arrives, with its delay, Mbit/s x ms."""
+
+    load: Floats
+    arrived: float
+    delay: float
+
+
+def walk(arrays: Arrays, paths: Paths, target: int, start: Floats, *ways: Deviation) -> Walked:
+    """Send what starts at each node, `start` [n] in Mbit/s, to the target; links deliver their share `keep`.
+
+    Where several deviations bear on one router, the last one counts.
+    """
+    load = np.zeros(arrays.head.size)
+    ground = _Ground(*(getattr(arrays, x) for x in _Ground._fields))
+    arrived, delay = _walk(ground, paths.dist[target], target, start, _astray(arrays, ways), load)
+    return Walked(load, float(arrived), float(delay))
+
+
+class _Astray(NamedTuple):
+    via: Ints  # [n] arc by which a router sends everything, NONE where it drops it, _IGP where it does as it should
+    barred: Bools  # [m]
+    left_out: Bools  # [m]
+
+
+def _astray(arrays: Arrays, ways: Sequence[Deviation]) -> _Astray:
+    m = arrays.head.size
+    found = _Astray(np.full(arrays.up.size, _IGP, np.int64), np.zeros(m, np.bool_), np.zeros(m, np.bool_))
+    for way in ways:
+        if way.node != NONE:
+            found.via[way.node] = way.via
+        if way.barred != NONE:
+            found.barred[way.barred] = True
+        if way.left_out != NONE:
+            found.left_out[way.left_out] = True
+    return found
+
+
+class _Ground(NamedTuple):
+    """The arrays that a walk looks at."""
+
+    first_out: Ints
+    head: Ints
+    weight: Ints
+    keep: Floats
+    delay: Floats
+    no_transit: Ints
+
+
+@kernel
+def _walk(
+    ground: _Ground, dist: Ints, target: int, start: Floats, astray: _Astray, load: Floats
+) -> tuple[float, float]:
+    n = dist.size
+    here, spent = start.copy(), np.zeros(n)
+    after, after_spent = np.zeros(n), np.zeros(n)
+    hops = np.empty(load.size, np.int64)
+    least = _NEGLIGIBLE * start.sum()
+    arrived, delay = here[target], 0.0
+    here[target] = 0.0
+    for _ in range(MOST_HOPS):
+        moved = 0.0
+        for u in range(n):
+            if here[u] <= 0.0:
+                continue
+            count = _choices(ground, dist, u, astray, hops)
+            for i in range(count):
+                arc = hops[i]
+                if astray.barred[arc]:
+                    continue
+                amount, time = here[u] / count, spent[u] / count
+                load[arc] += amount
+                v = ground.head[arc]
+                after[v] += amount * ground.keep[arc]
+                after_spent[v] += (time + amount * ground.delay[arc]) * ground.keep[arc]
+                moved += amount
+        arrived += after[target]
+        delay += after_spent[target]
+        after[target], after_spent[target] = 0.0, 0.0
+        here, after = after, here
+        spent, after_spent = after_spent, spent
+        after[:] = 0.0
+        after_spent[:] = 0.0
+        if moved <= least:
+            break
+    return arrived, delay
+
+
+@kernel
+def _choices(ground: _Ground, dist: Ints, u: int, astray: _Astray, hops: Ints) -> int:
+    """Put the next hops of a router into `hops`; how many there are."""
+    if astray.via[u] != _IGP:
+        hops[0] = astray.via[u]
+        return 0 if astray.via[u] == NONE else 1
+    count, out = 0, NONE
+    if dist[u] >= FAR:
+        return 0
+    for arc in range(ground.first_out[u], ground.first_out[u + 1]):
+        v = ground.head[arc]
+        if ground.weight[arc] + dist[v] == dist[u] and (dist[v] == 0 or not ground.no_transit[v]):
+            if astray.left_out[arc]:
+                out = arc
+            else:
+                hops[count] = arc
+                count += 1
+    if out != NONE and count == 0:
+        hops[0] = out
+        count = 1
+    return count
