@@ -125,7 +125,7 @@ def test_every_kind_of_goal_has_a_planner_whose_plans_the_gate_can_judge():
 
 
 def test_means_that_are_named_are_the_only_ones_used():
-    busy = NETWORK.with_demands(NETWORK.demands * 1.3)
+    busy = NETWORK.with_demands(NETWORK.demands * 1.25)  # both means have a safe plan
     for text, op in (("reweight", "set_weight"), ("steer", "set_tunnel")):
         steps = [step for x in planned(text, busy) if x.plan for step in x.plan.steps]
         assert {step.op for step in steps} == {op}, text
