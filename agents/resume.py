@@ -57,16 +57,11 @@ async def resume_run(
     with ExitStack() as stack:
         stack.enter_context(own(folder))
         past = read_past(folder)
-        done, register = past.finished, Register(home, past.started.run)
+        register = Register(home, past.started.run)
         if policy is not None:
             register.take_over(past, policy)
-        if done is not None and past.waits is None:
-            return RunResult(past.started.run, folder, done, past.reading.head)
-        register.known(past)
-        if done is not None:
-            if not may_go_on(past, register.authority):
-                return RunResult(past.started.run, folder, done, past.reading.head)
-            require_waiting(past, register, clock())
+        if _is_left_alone(past, register, clock) and past.finished is not None:
+            return RunResult(past.started.run, folder, past.finished, past.reading.head)
         model = model or resolve(past.started.model)
         key = signing_key(home, folder.parent)
         store = stack.enter_context(TwinStore.open(folder / TWIN))
@@ -94,6 +89,19 @@ async def resume_run(
         )
         ended = await _go_on(ground, past)
         return RunResult(past.started.run, folder, ended.finished, journal.head, ended.error)
+
+
+def _is_left_alone(past: Past, register: Register, clock: Clock) -> bool:
+    """Whether a run has ended, or still waits for people. Raises `AuthorityError` when it is not what home knows."""
+    if past.finished is not None and past.waits is None:
+        return True
+    register.known(past)
+    if past.finished is None:
+        return False
+    if not may_go_on(past, register.authority):
+        return True
+    require_waiting(past, register, clock())
+    return False
 
 
 def request_of(past: Past) -> RunRequest:
