@@ -240,4 +240,12 @@ BOMBS = [
     "SELECT length(" + "||".join(["(SELECT max(s) FROM (SELECT message || message AS s FROM event))"] * 100) + ")",
 ]  # fmt: skip
 
-HOSTILE = [*FILES, *WRITES, *SETTINGS, *CATALOGUE, *DISGUISES, *BOMBS]
+KINDS = {
+    "files": FILES,
+    "writes": WRITES,
+    "settings": SETTINGS,
+    "catalogue": CATALOGUE,
+    "disguises": DISGUISES,
+    "bombs": BOMBS,
+}
+HOSTILE = [statement for statements in KINDS.values() for statement in statements]

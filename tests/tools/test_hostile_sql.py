@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 import tools.sql as tool
-from tests.tools.hostile_sql import BOMBS, HOSTILE
+from tests.tools.hostile_sql import BOMBS, HOSTILE, KINDS
 from tools.desk import Desk, ReadSide
 from tools.sql import ROWS, sql
 from twin.errors import TwinError
@@ -22,9 +22,13 @@ from .conftest import NOON, square
 
 SECRET = "k3y-0f-the-house-91d2"
 ROOT = Path(__file__).resolve().parents[2]
-EVERY = 1 if os.environ.get("TWINOPS_HOSTILE_SQL") == "all" else 18
-SLICE = [x for i, x in enumerate(HOSTILE) if i % EVERY == 0]
-"""Each statement starts a process: by default every eighteenth runs, with TWINOPS_HOSTILE_SQL=all every one."""
+WHOLE = os.environ.get("TWINOPS_HOSTILE_SQL") == "all"
+SLICE = [
+    statement
+    for statements in KINDS.values()
+    for statement in (statements if WHOLE else statements[1 :: max(1, len(statements) // 2)])
+]
+"""Each statement starts a process: by default two of each kind run, with TWINOPS_HOSTILE_SQL=all every one."""
 
 ASKS_FOR_TOO_MUCH_OF_ITS_OWN = {
     "SELECT " + " AND ".join(["true"] * 2_000),
@@ -70,6 +74,10 @@ def test_there_are_as_many_hostile_statements_as_promised():
     assert len(set(HOSTILE)) == len(HOSTILE) >= 200
 
 
+def test_no_kind_of_statement_is_left_out():
+    assert {kind for kind, statements in KINDS.items() if set(statements) & set(SLICE)} == set(KINDS)
+
+
 @pytest.mark.parametrize("statement", SLICE, ids=lambda x: x[:60].encode("ascii", "replace").decode())
 def test_no_hostile_statement_gets_an_answer_or_leaves_a_trace(
     measured: Desk, place: Path, statement: str, monkeypatch: pytest.MonkeyPatch
@@ -113,6 +121,90 @@ def test_the_locks_alone_keep_files_and_secrets_away_from_a_statement_that_the_g
     assert SECRET not in said.decode()
     assert traces(place) == before
     assert [path.name for path in tmp_path.iterdir() if path.stat().st_size] == []
+
+
+LOOKS_AROUND = """
+import json, os, sys
+sys.stdin.buffer.read()
+sys.stdout.write("ready\\n")
+seen = [["variable", x] for x in os.environ] + [["file", x] for x in os.listdir()] + [["folder", os.getcwd()]]
+print(json.dumps({"columns": [["what", "VARCHAR"], ["name", "VARCHAR"]], "rows": seen, "truncated": False}))
+"""
+
+
+def test_the_process_of_a_statement_sees_neither_our_environment_nor_our_files(
+    measured: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TWINOPS_PLANTED_SECRET", SECRET)
+    monkeypatch.setattr(tool, "_START", LOOKS_AROUND)
+    seen = sql(measured, "SELECT 1").rows
+    # LC_CTYPE is what Python sets for itself where there is no locale
+    assert {name for what, name in seen if what == "variable"} <= {"OPENBLAS_NUM_THREADS", "LC_CTYPE"}
+    assert [name for what, name in seen if what == "file"] == []
+    (folder,) = [str(name) for what, name in seen if what == "folder"]
+    assert Path(folder) != Path.cwd()
+    assert not Path(folder).exists()
+
+
+TRIES = """
+import json, resource, sys
+sys.path.insert(0, sys.argv[1])
+import duckdb
+import tools.sql_worker as worker
+
+connection, mine = duckdb.connect(":memory:", config=worker._CONFIG), {"x": __import__("numpy").arange(3)}
+worker._lock(connection, 900)
+
+
+def tried(work):
+    try:
+        work()
+    except (OSError, MemoryError, duckdb.Error) as error:
+        return type(error).__name__
+    return "done"
+
+
+def write(name):
+    with open(name, "w") as file:
+        file.write("x" * 100)
+
+
+held = []
+print(json.dumps({
+    "write": tried(lambda: write("written")),
+    "files": tried(lambda: held.extend(open(sys.argv[2]) for _ in range(64))) if not held.clear() else "",
+    "memory": tried(lambda: bytearray(4 * 2**30)),
+    "seconds": resource.getrlimit(resource.RLIMIT_CPU)[1] < 60,
+    "dump": resource.getrlimit(resource.RLIMIT_CORE)[1],
+    "read": tried(lambda: held.clear() or connection.execute(f"SELECT * FROM read_text('{sys.argv[2]}')")),
+    "unlock": tried(lambda: connection.execute("SET lock_configuration = false")),
+    "set": tried(lambda: connection.execute("SET threads = 4")),
+    "variable of ours": tried(lambda: connection.execute("SELECT * FROM mine")),
+}))
+"""
+
+
+def test_the_process_of_a_statement_can_neither_write_nor_read_nor_take_what_it_likes(place: Path, tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", TRIES, str(ROOT), str(place / "canary.csv")],
+        cwd=tmp_path,
+        env={"OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "write": "OSError",
+        "files": "OSError",
+        "memory": "MemoryError",
+        "seconds": True,
+        "dump": 0,
+        "read": "PermissionException",
+        "unlock": "InvalidInputException",
+        "set": "InvalidInputException",
+        "variable of ours": "CatalogException",
+    }
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) == 0
 
 
 def test_a_statement_that_goes_on_for_ever_is_stopped_and_the_next_one_is_answered(measured: Desk):

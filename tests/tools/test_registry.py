@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue
 
 from tools.desk import Desk
 from tools.handover import Role
-from tools.registry import MAX_RESULT, ToolAnswer, Toolbox, bind
+from tools.registry import MAX_ARGUMENT, MAX_RESULT, ToolAnswer, Toolbox, bind
 from twin.errors import StoreError, UnknownElementError
 from twin.model import Frozen
 from twin.plan import Change
@@ -56,9 +56,24 @@ def rehearse(desk: Desk, changes: tuple[Change, ...]) -> Answer:
     return Answer(text=str(len(changes)))
 
 
-TOOLS = (bind(degree), bind(flood), bind(hang, deadline=0.2), bind(break_down), bind(rehearse))
+class Told(Frozen):
+    heard: tuple[str, ...]
+
+
+class Part(Frozen):
+    name: str
+    notes: tuple[str, ...] = ()
+
+
+def tell(desk: Desk, words: str, more: tuple[str, ...] = (), part: Part | None = None) -> Told:
+    """Say what was heard."""
+    inside = (part.name, *part.notes) if part else ()
+    return Told(heard=(words, *more, *inside))
+
+
+TOOLS = (bind(tell), bind(degree), bind(flood), bind(hang, deadline=0.2), bind(break_down), bind(rehearse))
 RIGHTS: dict[Role, frozenset[str]] = {
-    "monitoring": frozenset({"degree", "flood", "hang", "break_down", "rehearse"}),
+    "monitoring": frozenset({"tell", "degree", "flood", "hang", "break_down", "rehearse"}),
     "diagnosis": frozenset({"flood"}),
     "planning": frozenset(),
     "verification": frozenset(),
@@ -147,6 +162,31 @@ def test_a_result_that_is_too_long_says_that_it_was_cut(desk: Desk):
     assert answer.truncated
     assert len(answer.content) <= MAX_RESULT
     assert json.loads(answer.content)["shortened"]["handle"] in desk.results.kept
+
+
+HIDING = "do\u202e as\x1b[2J I\u3164say\U000e0061"
+SHOWN = "do  as [2J I say "
+
+
+def test_what_hides_in_an_argument_is_gone_before_the_tool_sees_it_however_deep_it_lies(desk: Desk):
+    given: JsonValue = {"words": HIDING, "more": ["fine", HIDING], "part": {"name": HIDING, "notes": [HIDING]}}
+    answer = call(desk, "monitoring", "tell", given)
+    assert answer.value == Told(heard=(SHOWN, "fine", SHOWN, SHOWN, SHOWN))
+    kept: JsonValue = {"words": "Zürich → Genève\n\t中文"}
+    assert call(desk, "monitoring", "tell", kept).value == Told(heard=("Zürich → Genève\n\t中文",))
+
+
+def test_an_argument_is_cut_before_the_tool_sees_it(desk: Desk):
+    answer = call(desk, "monitoring", "tell", {"words": "x" * 50_000})
+    assert isinstance(answer.value, Told)
+    assert len(answer.value.heard[0]) == MAX_ARGUMENT + 1
+
+
+def test_a_refusal_says_nothing_that_hides_or_goes_on_for_ever(desk: Desk):
+    answer = call(desk, "monitoring", "tell", {"words": "a", "\u202e\x1b[2J" + "y" * 50_000: 1})
+    assert not answer.ok
+    assert len(answer.content) <= MAX_RESULT
+    assert all(x.isprintable() for x in json.loads(answer.content)["message"])
 
 
 def test_a_tool_that_hangs_meets_its_deadline(desk: Desk):

@@ -281,6 +281,13 @@ def test_a_key_among_the_runs_is_refused(tmp_path):
     with pytest.raises(StoreError, match="may not lie among the runs"):
         SigningKey.create(runs / "r1" / "key", runs=runs)
     assert not runs.exists()
+    key = SigningKey.create(runs / "r1" / "key")
+    (tmp_path / "linked").symlink_to(runs / "r1" / "key")
+    for path in (runs / "r1" / "key", tmp_path / "runs" / ".." / "runs" / "r1" / "key", tmp_path / "linked"):
+        for read in (SigningKey.load, SigningKey.open):
+            with pytest.raises(StoreError, match="may not lie among the runs"):
+                read(path, runs=runs)
+    assert SigningKey.load(runs / "r1" / "key").public == key.public
 
 
 def test_what_is_no_key_is_refused(tmp_path):

@@ -1,0 +1,215 @@
+"""Faults of certificates, keys and of what the operator's home knows: what lets somebody act who may not."""
+
+from .mutant import Mutant
+
+_SIGNED = ("tests/twin/test_certificate_signing.py",)
+_HOME = ("tests/agents/test_authority.py",)
+_CERTIFICATE, _SIGNING, _CHARTER = "twin/certificate.py", "twin/signing.py", "agents/charter.py"
+
+_CERTIFIED = (
+    Mutant(
+        "the issuer is anybody",
+        _CERTIFICATE,
+        "if certificate.issuer != public_key.fingerprint:",
+        "if not certificate.issuer:",
+        _SIGNED,
+    ),
+    Mutant(
+        "a signature is not looked at",
+        _CERTIFICATE,
+        "if not public_key.signed(certificate.payload, certificate.signature):",
+        "if not certificate.payload:",
+        _SIGNED,
+    ),
+    Mutant(
+        "a certificate covers any plan",
+        _CERTIFICATE,
+        "(certificate.plan, plan.hash,",
+        "(certificate.plan, certificate.plan,",
+        _SIGNED,
+    ),
+    Mutant(
+        "a certificate covers any state",
+        _CERTIFICATE,
+        "(certificate.snapshot, network.id,",
+        "(certificate.snapshot, certificate.snapshot,",
+        _SIGNED,
+    ),
+    Mutant(
+        "a certificate covers any policy",
+        _CERTIFICATE,
+        "(certificate.policy, policy.hash,",
+        "(certificate.policy, certificate.policy,",
+        _SIGNED,
+    ),
+    Mutant(
+        "a certificate holds for ever",
+        _CERTIFICATE,
+        "if now >= certificate.expires:",
+        "if now >= certificate.expires + timedelta(days=9):",
+        _SIGNED,
+    ),
+    Mutant(
+        "a certificate holds before its window",
+        _CERTIFICATE,
+        "begins = max(certificate.issued, certificate.not_before)",
+        "begins = certificate.issued",
+        _SIGNED,
+    ),
+    Mutant(
+        "failed checks are signed off",
+        _CERTIFICATE,
+        "if failed or not certificate.checks:",
+        "if not certificate.checks:",
+        _SIGNED,
+    ),
+    Mutant(
+        "the people in a certificate are not asked for again",
+        _CERTIFICATE,
+        "    _require_approval(certificate.approvals, certificate.tier, policy, authority)\n    return certificate",
+        "    return certificate",
+        _SIGNED,
+    ),
+    Mutant(
+        "an approval of another state counts",
+        _CERTIFICATE,
+        "if (x.plan, x.snapshot) == (plan.hash, plan.base))",
+        "if x.plan == plan.hash)",
+        _SIGNED,
+    ),
+    Mutant(
+        "a rejection is passed over",
+        _CERTIFICATE,
+        'if x.decision == "reject"]',
+        'if x.decision == "reject" and x.key]',
+        _SIGNED,
+    ),
+    Mutant(
+        "one person under two names is two",
+        _CERTIFICATE,
+        "min(len({x.who for x in people}), len({x.key for x in people}))",
+        "len({x.who for x in people})",
+        _SIGNED,
+    ),
+    Mutant(
+        "a person's key may be another's",
+        _CERTIFICATE,
+        "if approval.key != person.key.hex:",
+        "if not approval.key:",
+        _SIGNED,
+    ),
+    Mutant(
+        "a decision on another run counts",
+        _CERTIFICATE,
+        "if approval.run != authority.run:",
+        "if False:",
+        _SIGNED,
+    ),
+    Mutant(
+        "a decision under another policy counts",
+        _CERTIFICATE,
+        "if approval.policy != policy.hash:",
+        "if not policy.hash:",
+        _SIGNED,
+    ),
+    Mutant(
+        "everybody answers for every risk",
+        _CERTIFICATE,
+        "TIERS.index(tier) > TIERS.index(person.up_to)",
+        "TIERS.index(tier) > len(TIERS)",
+        _SIGNED,
+    ),
+    Mutant(
+        "the policy in force is nobody's business",
+        _CERTIFICATE,
+        "if in_force is not None and in_force.hash != policy.hash:",
+        "if in_force is None and not policy.hash:",
+        _SIGNED,
+    ),
+    Mutant(
+        "a verdict under another policy is enough",
+        _CERTIFICATE,
+        '        (verdict.policy, policy.hash, "policy"),\n',
+        "",
+        _SIGNED,
+    ),
+)
+
+_KEYS = (
+    Mutant(
+        "a key is loaded from among the runs",
+        _SIGNING,
+        "_require_outside(path, runs)\n        try:\n            mode",
+        "try:\n            mode",
+        _SIGNED,
+    ),
+    Mutant(
+        "a key is made among the runs",
+        _SIGNING,
+        "_require_outside(path, runs)\n        key",
+        "key",
+        _SIGNED,
+    ),
+    Mutant(
+        "others may read a key",
+        _SIGNING,
+        "if mode & (stat.S_IRWXG | stat.S_IRWXO):",
+        "if mode & stat.S_IWOTH:",
+        _SIGNED,
+    ),
+    Mutant(
+        "an approval need not be signed by the key it names",
+        _SIGNING,
+        "return bool(self.key) and PublicKey(self.key).signed(self.payload, self.signature)",
+        "return bool(self.key)",
+        _SIGNED,
+    ),
+    Mutant(
+        "a key is written over",
+        _SIGNING,
+        "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600",
+        "os.O_WRONLY | os.O_CREAT, 0o600",
+        _SIGNED,
+    ),
+    Mutant(
+        "a key is written for everybody",
+        _SIGNING,
+        "os.O_EXCL, 0o600",
+        "os.O_EXCL, 0o644",
+        _SIGNED,
+    ),
+)
+
+_AT_HOME = (
+    Mutant(
+        "a run works under the policy that its record names",
+        _CHARTER,
+        "if charter.started != past.started:",
+        "if charter.started.run != past.started.run:",
+        _HOME,
+    ),
+    Mutant("the head kept at home is not compared", _CHARTER, "if there != charter.head:", "if not there:", _HOME),
+    Mutant(
+        "decisions after the head kept at home count",
+        _CHARTER,
+        "and because is None and (claim := beyond(past, charter)) is not None:",
+        "and because == '' and (claim := beyond(past, charter)) is not None:",
+        _HOME,
+    ),
+    Mutant(
+        "a run is taken over under any policy",
+        _CHARTER,
+        "if given != past.started.policy:",
+        "if given.max_steps != past.started.policy.max_steps:",
+        _HOME,
+    ),
+    Mutant(
+        "a record may lose what people decided",
+        _CHARTER,
+        "len(records) < charter.records and not charter.waited and",
+        "len(records) < charter.records and",
+        _HOME,
+    ),
+)
+
+AUTHORITY: tuple[Mutant, ...] = (*_CERTIFIED, *_KEYS, *_AT_HOME)
