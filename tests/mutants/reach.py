@@ -127,7 +127,8 @@ _STATEMENTS = (
         "a name is known before it is defined",
         _GRAMMAR,
         '        _walk(entry["value"], tables, scope, depth)\n        scope |= {str(entry["key"]).lower()}\n',
-        '        scope |= {str(x["key"]).lower() for x in named}\n        _walk(entry["value"], tables, scope, depth)\n',
+        '        scope |= {str(x["key"]).lower() for x in named}\n'
+        '        _walk(entry["value"], tables, scope, depth)\n',
         _SQL,
     ),
     Mutant(
