@@ -6,7 +6,7 @@ UV      = $(shell command -v uv || echo $(BIN)/uv)
 UV_PIN := uv==0.13.9
 SEED   ?= 1
 
-.PHONY: demo test check fix bench eval lock clean
+.PHONY: demo test check fix bench eval mutants lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
@@ -29,6 +29,10 @@ bench: $(VENV)/.dev
 
 eval: $(VENV)/.runtime
 	$(BIN)/twinops eval run all --baselines --workers 2 --scoreboard docs/scoreboard.md
+
+# Puts declared faults into a copy of the code, one at a time: some test of `make test` has to notice each. Minutes.
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutants
 
 # The locks pin every version by hash and name no index: they install with uv or pip, from any mirror.
 lock:

@@ -1,11 +1,12 @@
 """The run record: order, chain, tampering, torn lines."""
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from agents.events import Noted, StageStarted
+from agents.events import Noted, RunResumed, StageStarted
 from agents.journal import GENESIS, Journal, Record, read_journal
 from twin.errors import JournalError, StoreError
 
@@ -118,6 +119,17 @@ def test_the_listener_sees_an_event_only_once_it_is_in_the_file(tmp_path: Path):
         journal.append(StageStarted(stage="observe"))
         journal.append(Noted(text="Zürich→Genève"))
     assert seen == [True, True]
+
+
+def test_a_durable_event_is_on_disk_before_anybody_is_shown_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path, story = tmp_path / "journal.jsonl", list[str]()
+    monkeypatch.setattr(os, "fsync", lambda _: story.append(f"synced {path.read_text().count('event')}"))
+    with Journal(path, clock=lambda: NOON, listener=lambda record: story.append(record.event.kind)) as journal:
+        journal.append(Noted(text="a word"))
+        assert story == ["noted"]
+        journal.append(RunResumed(records=1, torn=False))
+        assert story[1].startswith("synced")
+        assert story[2:] == ["run resumed"]
 
 
 def test_a_closed_journal_takes_no_more(tmp_path: Path):

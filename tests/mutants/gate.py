@@ -124,4 +124,140 @@ _RULED = (
     ),
 )
 
-GATE: tuple[Mutant, ...] = _RULED
+_COMPARE, _RULES, _WAY = "twin/checks/compare.py", "twin/checks/rules.py", "twin/checks/transient.py"
+_ORACLE = ("tests/twin/test_rules_oracle.py",)
+_LABELLED = ("tests/twin/test_verdict_gate_cases.py",)
+_ODD = ("tests/twin/test_verdict_odd_numbers.py",)
+
+_STATES = (
+    Mutant(
+        "failures of what a plan brings into use are not tried",
+        "twin/checks/rehearsal.py",
+        "for state in self.states for failure in",
+        "for state in self.states[:1] for failure in",
+        _CHECKS,
+    ),
+    Mutant(
+        "states on the way meet no failure",
+        _RULES,
+        """    return spikes([x.outcome for x in ends], here.outcome, limit, where) or worse_under_failure(
+        ends, here, policy, step
+    )
+""",
+        "    return spikes([x.outcome for x in ends], here.outcome, limit, where)\n",
+        _LABELLED,
+    ),
+    Mutant(
+        "traffic dropped on the way is not seen",
+        _RULES,
+        """        falls_short((before,), here.outcome, where)
+        or refuses_more(before, here""",
+        """        (falls_short((before,), here.outcome, where) if np.isinf(here.outcome.delay_ms).any() else None)
+        or refuses_more(before, here""",
+        _CHECKS,
+    ),
+    Mutant("a busier link on the way is not seen", _COMPARE, "if not spike.any():", "if spike.size:", _LABELLED),
+    Mutant(
+        "a link above the limit may get busier than any was",
+        _COMPARE,
+        "if after.max_utilisation > allowed + SHARE_SLACK:",
+        "if after.max_utilisation > allowed + 99:",
+        _CHECKS,
+    ),
+    Mutant("only what is above the limit adds up", _COMPARE, "sorted({limit, 1.0}, reverse=True)", "(limit,)", _CHECKS),
+    Mutant("only what is above capacity adds up", _COMPARE, "sorted({limit, 1.0}, reverse=True)", "(1.0,)", _CHECKS),
+    Mutant(
+        "traffic that lossy links drop is not missed",
+        _COMPARE,
+        "    if not cut.any():\n        return _dropped(befores, after, float(more.sum()), where)\n",
+        "    if not cut.any():\n        return None\n",
+        _CHECKS,
+    ),
+    Mutant(
+        "a demand may miss what others get instead",
+        _COMPARE,
+        "more = after - np.max(befores, axis=0)",
+        "more = (after - np.max(befores, axis=0)) * float(after.sum() > max(x.sum() for x in befores))",
+        _ORACLE,
+    ),
+    Mutant(
+        "on the way one may lose what another lost at the other end",
+        _COMPARE,
+        "<= max(float(x.sum()) for x in missed) + rate_slack(after.network):",
+        "<= 2 * sum(float(x.sum()) for x in missed) + rate_slack(after.network):",
+        _ORACLE,
+    ),
+    Mutant(
+        "the slack grows with the traffic of others",
+        _COMPARE,
+        "return min(_MOST_SLACK, max(_LEAST_SLACK, 1e-9 * float(network.offered.sum())))",
+        "return max(_LEAST_SLACK, 1e-9 * float(network.offered.sum()))",
+        _ODD,
+    ),
+    Mutant(
+        "traffic refused is none lost",
+        _COMPARE,
+        "if after.refused <= before.refused + slack or",
+        "if after.refused >= 0 or",
+        _LABELLED,
+    ),
+    Mutant(
+        "the longest delay does not count",
+        _COMPARE,
+        "if float(now.max()) > stretch * float(was.max()) + SHARE_SLACK:",
+        "if float(now.max()) < 0:",
+        _CHECKS,
+    ),
+    Mutant(
+        "a failure is looked at by its sums alone",
+        _RULES,
+        "more[row] = newly if newly > accepted else more[row]",
+        "more[row] = more[row]",
+        _ORACLE,
+    ),
+    Mutant(
+        "a link that is full under a failure is no reason to look",
+        _RULES,
+        "if more[row] > 0 or hot[row]]",
+        "if more[row] > 0]",
+        _CHECKS,
+    ),
+    Mutant(
+        "every plan may lose what a drain may lose",
+        _RULES,
+        "* float(before.offered.sum()) if drains else 0.0",
+        "* float(before.offered.sum())",
+        _USE,
+    ),
+    Mutant(
+        "harm under demands that may come does not count",
+        _RULES,
+        " and spilt[1] <= spilt[0] + rate_slack(state.network):",
+        ":",
+        _DEMANDS,
+    ),
+    Mutant(
+        "any share may loop while routers change over",
+        "twin/checks/convergence.py",
+        "found.share <= policy.max_loop_share + 1e-9",
+        "found.share <= policy.max_loop_share + 1",
+        _ORACLE,
+    ),
+    Mutant("the way back may lead elsewhere", _WAY, "if reached.id != expected.id:", "if not reached.id:", _CHECKS),
+    Mutant(
+        "the way back may be worse than both ends",
+        _WAY,
+        "violation = worse_than_ends(ends, outcomes[step], rehearsal.policy, step)",
+        "violation = worse_than_ends(ends, outcomes[0], rehearsal.policy, step)",
+        _CHECKS,
+    ),
+    Mutant(
+        "a drain that traffic still passes is useful",
+        "twin/checks/useful.py",
+        "if passing[worst] > slack:",
+        "if passing[worst] < 0:",
+        _USE,
+    ),
+)
+
+GATE: tuple[Mutant, ...] = (*_RULED, *_STATES)

@@ -101,9 +101,10 @@ def run(tests: Sequence[str], copy: Path) -> tuple[int | None, str]:
 
 
 def _pytest(tests: Sequence[str], copy: Path, said: Path) -> None:
-    with said.open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
+    file = said.open("w")
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+    sys.stdout = sys.stderr = file
     os.chdir(copy)
     os.environ["PYTHONPATH"] = str(copy)  # for the processes that tests start
     sys.dont_write_bytecode = True  # no fault may stay in a cache
@@ -114,7 +115,7 @@ def _pytest(tests: Sequence[str], copy: Path, said: Path) -> None:
     import pytest
 
     code = pytest.main(["-x", "-n", "0", "-rfE", "--tb=no", "-p", "no:cacheprovider", *tests])
-    sys.stdout.flush()
+    file.flush()
     os._exit(code)
 
 

@@ -17,7 +17,7 @@ from twin.executor import Execution, execute
 from twin.faults import Fault, FaultKind, afflict
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
-from twin.plan import Change, DrainLink, DrainNode, LimitDemand, Plan, SetTunnel, SetWeight
+from twin.plan import Change, DrainLink, DrainNode, LimitDemand, Plan, RemoveTunnel, SetTunnel, SetWeight
 from twin.plan import apply as changed
 from twin.policy import Policy
 from twin.preflight import configuration
@@ -198,6 +198,23 @@ def test_an_undo_that_the_network_only_says_it_made_is_never_believed():
 
     with pytest.raises(ExecutionError, match="steps 1 to 1 are STILL IN PLACE"):
         run(live, on_step=at(1, "agree", stop))
+
+
+class Relapses(Odd):
+    """Brings a weight that was taken back in again, when the tunnel that was set before it is removed."""
+
+    def apply(self, change: Change) -> None:
+        super().apply(change)
+        if isinstance(change, RemoveTunnel) and change.name == "T1":
+            super().apply(STEPS[1])
+
+
+def test_a_way_back_that_does_not_end_where_it_began_says_so():
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(ExecutionError, match="every step was undone, yet the live configuration is NOT what it was"):
+        run(odd(Relapses), on_step=at(3, "agree", stop))
 
 
 class Frozen(Odd):
