@@ -197,12 +197,13 @@ def _late_end_to_end(
 def _through(network: Network) -> Floats:
     """Share of the packets of each pair that arrive [n, n], by their tunnel where they have one, 0 without a path."""
     from .sim.arrays import compile_network
+    from .sim.astray import arriving
     from .sim.kernels import expect
     from .sim.route import route
 
     arrays = compile_network(network)
     routing = route(arrays)
-    through = expect(arrays, routing.paths).survival.T.copy()
+    through = arriving(network, arrays, routing.paths, expect(arrays, routing.paths).survival).T.copy()
     legs, tunnels, first = through.copy(), arrays.tunnels, arrays.tunnels.first_leg
     for i, (s, t) in enumerate(zip(tunnels.source, tunnels.target, strict=True)):
         lists = [p for p in range(tunnels.first_list[i], tunnels.first_list[i + 1]) if tunnels.healthy[p]]

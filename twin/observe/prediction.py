@@ -53,6 +53,7 @@ def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: f
     `hashing` is the standard error that flows hashed to equal paths cause here, as a multiple of the stated one.
     """
     from twin.sim.arrays import compile_network
+    from twin.sim.astray import arriving
     from twin.sim.kernels import expect
     from twin.sim.route import mean_delays, route
 
@@ -64,7 +65,7 @@ def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: f
     expected = expect(arrays, routing.paths)
     delay_ms = mean_delays(arrays, routing.paths, routing.used) if network.tunnels else expected.delay.T.copy()
     apart_ms = delay_spread(arrays, routing.paths).T
-    survival = expected.survival.T.copy()
+    survival = arriving(lossy, arrays, routing.paths, expected.survival).T.copy()
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]
     variance = noise.declared.unexported_mbps**2 + (noise.reading * arrived) ** 2 + noise.per_mbps * arrived

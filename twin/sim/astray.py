@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats
+from twin.model import Floats, Network
 
 from .arrays import FAR, Arrays
 from .kernels import Paths
@@ -27,14 +27,8 @@ def strayed(arrays: Arrays, paths: Paths, volume: Floats, load: Floats) -> Stray
     `volume` is what the IGP carries between nodes, by target first [n, n]. What a leg of a tunnel loses is not taken
     off the next one. A loop fills its links, and no more: what goes round and round is dropped once.
     """
-    ways: dict[int, list[Deviation]] = {}
-    for entry in arrays.astray:
-        way = Deviation(entry.node, entry.via, entry.barred, entry.left_out)
-        targets = [entry.target] if entry.target != NONE else map(int, grouped_targets(arrays, paths, entry.left_out))
-        for target in targets:
-            ways.setdefault(target, []).append(way)
     load, dropped = load.copy(), 0.0
-    for target, deviations in ways.items():
+    for target, deviations in _ways(arrays, paths).items():
         start = np.where(paths.dist[target] < FAR, volume[target], 0.0)
         if not start.any():
             continue
@@ -43,6 +37,36 @@ def strayed(arrays: Arrays, paths: Paths, volume: Floats, load: Floats) -> Stray
         lost_on_links = float(np.dot(after.load, 1 - arrays.keep))
         dropped += max(float(start.sum()) - after.arrived - lost_on_links, 0.0)
     return Strayed(np.maximum(load, 0.0), dropped)
+
+
+def arriving(network: Network, arrays: Arrays, paths: Paths, survival: Floats) -> Floats:
+    """Share of packets between two nodes that arrive, by target first [n, n]; `survival` is what the IGP alone leaves.
+
+    `arrays` are those of `network`.
+    """
+    if not network.astray:
+        return survival
+    survival, n = survival.copy(), arrays.up.size
+    for target, deviations in _ways(arrays, paths).items():
+        for source in np.flatnonzero((paths.dist[target] < FAR) & (np.arange(n) != target)):
+            start = np.zeros(n)
+            start[source] = 1.0
+            survival[target, source] = walk(arrays, paths, target, start, *deviations).arrived
+    for entry in network.astray:
+        if entry.does == "refuse":
+            survival[network.node(entry.target), network.node(entry.at)] = 0.0
+    return survival
+
+
+def _ways(arrays: Arrays, paths: Paths) -> dict[int, list[Deviation]]:
+    """What routers do otherwise, by the targets that it concerns."""
+    ways: dict[int, list[Deviation]] = {}
+    for entry in arrays.astray:
+        way = Deviation(entry.node, entry.via, entry.barred, entry.left_out)
+        targets = [entry.target] if entry.target != NONE else map(int, grouped_targets(arrays, paths, entry.left_out))
+        for target in targets:
+            ways.setdefault(target, []).append(way)
+    return ways
 
 
 def _without_circling(arrays: Arrays, rest: Floats, before: Floats, after: Floats, whole: float) -> Floats:

@@ -9,6 +9,7 @@ from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.live.sensors import Noise
 from twin.model import Astray
+from twin.observe.prediction import export_noise, predict
 from twin.plan import SetWeight, apply
 from twin.sim.simulate import simulate, single_failures
 
@@ -78,3 +79,18 @@ def test_entries_count_for_the_name_of_a_state_and_name_elements_that_exist():
     assert afflict(network, fault).id != network.id
     with pytest.raises(TopologyError):
         type(network)(network.name, network.nodes, network.links, network.demands, astray=(Astray("drop", "nowhere"),))
+
+
+@pytest.mark.parametrize("kind", [K.BLACKHOLE, K.HOST_BLACKHOLE, K.DATA_ACL, K.ONE_WAY])
+def test_probes_arrive_as_the_emulated_network_says(kind):
+    network = load_network(ABILENE)
+    fault = draw_fault(network, 3, kinds=[kind])
+    live = EmulatedNetwork(network, seed=4, start=datetime(2026, 3, 2, 4, tzinfo=UTC), noise=Noise.off())
+    live.inject(fault)
+    live.wait(1)
+    probes = live.read_telemetry(datetime(2026, 3, 1, tzinfo=UTC)).probes
+    state, calm = afflict(network, fault), np.zeros(len(network.links))
+    noise = export_noise(state, calm, live.declared, samples=1, interval_s=300.0)
+    survival = predict(state, calm, noise).survival[probes.source, probes.target]
+    assert 1 - survival == pytest.approx(probes.loss, abs=0.3)  # which of equal paths a probe takes is drawn
+    assert (probes.loss > 0.3).any() or kind is K.HOST_BLACKHOLE  # one pair, which nobody may probe
