@@ -130,7 +130,7 @@ def test_a_negative_capacity_is_refused(tmp_path):
 
 
 def test_a_disconnected_topology_names_what_is_cut_off(tmp_path):
-    file = network_file(tmp_path / "net.json", capacity=1000, links=["AB", "CD"])
+    file = network_file(tmp_path / "net.json", capacity=10_000_000_000, links=["AB", "CD"])
     refused(here("run", "--network", file, "--runs", tmp_path / "runs"), 2, "C")
     assert not (tmp_path / "runs").exists()
 

@@ -90,7 +90,7 @@ def test_a_malformed_file_imports_nothing(file, tmp_path):
         (["net.json", "--traffic", "none.csv"], ["none.csv"]),
         (["net.json", "net.json", "--traffic", "none.csv"], ["one network"]),
         (["net.json", "--into", "nowhere/twin.duckdb"], ["nowhere"]),
-        (["net.txt"], ["suffix"]),
+        (["net.txt"], ["a format that is read"]),
         (["net.json", "--into", "net.json"], ["net.json", ".duckdb"]),
     ],
 )
@@ -330,7 +330,7 @@ def test_that_every_order_does_harm_is_said_with_what_stands_in_the_way(tmp_path
     done = swapped(network, tmp_path)
     order = answer(done)["order"]
     assert (order["found"], order["proven"]) == (False, True)
-    assert "D->B is at 1.1" in order["blocked"]["1"]
+    assert "is lost" in order["blocked"]["1"]
     assert "every order of the steps was tried" in judged(tmp_path).stdout
     assert not (tmp_path / "order.json").exists()
 

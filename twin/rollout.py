@@ -17,7 +17,7 @@ from .observe.settled import settled_demands
 from .plan import Change, Plan, states, way_back
 from .policy import Policy
 from .preflight import configuration, look_around, remaining
-from .running import Difference, Item, Running, beside, differences, read_running, told
+from .running import Difference, Item, Running, beside, differences, items, read_running, told
 
 Action = Literal["apply", "agree", "disagree", "roll back", "refused"]
 
@@ -166,8 +166,10 @@ class Rollout:
 
     def _differences(self, number: int) -> dict[Item, Difference]:
         """What is not configured as it should be after `number` steps, by the inventory and by the routers."""
-        inventory = self._live.read_topology()
-        found = list(differences(self._configured[number], inventory, built=True))
+        inventory, state = self._live.read_topology(), items(self._states[number])
+        told_so = differences(self._configured[number], inventory, built=True)
+        # an element that the diagnosis names is set back to what was found there, and then the inventory says that
+        found = [x for x in told_so if x.item not in state or state[x.item] != x.found]
         running = read_running(self._live, self._states[number])
         self._silent = running.unread if running else ()
         if running:

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tests.benchmarks.peers import NetworkxPeer, ngraph_installed, ngraph_peer
-from twin.formats import load_network
-from twin.formats.repetita import read_repetita
+from twin.formats import load_network, read_network
 from twin.model import Network
 from twin.sim.arrays import compile_network
 from twin.sim.delta import WeightProbe
@@ -73,7 +72,7 @@ def generated(nodes: int) -> Network:
 def published() -> list[Network]:
     folder = Path(os.environ.get("TWINOPS_DATA", ROOT.parent / "shared" / "data")) / "repetita"
     names = [name for name in ("Interoute", "Cogentco") if (folder / f"{name}.graph").exists()]
-    return [read_repetita(folder / f"{x}.graph", folder / f"{x}.0000.demands") for x in names]
+    return [read_network(folder / f"{x}.graph", folder / f"{x}.0000.demands") for x in names]
 
 
 def warm_up() -> None:

@@ -17,8 +17,8 @@ import duckdb
 import numpy as np
 
 from tests.twin.optimise.test_flow_bound import geant_tunnels
+from twin.formats import read_network
 from twin.formats.load import load_network
-from twin.formats.repetita import read_repetita
 from twin.formats.topohub import topohub_names
 from twin.model import Network
 from twin.optimise.lp import lowest_over_paths, lowest_utilisation
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def network_rows(graph: Path) -> list[Row]:
-    network = read_repetita(graph, graph.with_suffix(".0000.demands"))
+    network = read_network(graph, graph.with_suffix(".0000.demands"))
     n = len(network.nodes)
     flow, seconds = timed(lambda: lowest_utilisation(network))
     optimum = flow.max_utilisation

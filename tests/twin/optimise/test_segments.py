@@ -9,7 +9,7 @@ from scipy.optimize import linprog
 
 from tests.twin.optimise.networks import data_folder, network_of, random_network
 from twin.errors import InputError
-from twin.formats.repetita import read_repetita
+from twin.formats import read_network
 from twin.model import Network
 from twin.optimise import fractions
 from twin.optimise.fractions import ecmp_fractions
@@ -170,7 +170,7 @@ def test_the_same_input_gives_the_same_tunnels_and_the_plan_passes_the_gate():
 @pytest.mark.parametrize("name", ["Abilene", "Geant2012"])
 def test_unsplit_tunnels_come_within_two_per_cent_of_any_routing(name):
     folder = data_folder("repetita")
-    network = read_repetita(folder / f"{name}.graph", folder / f"{name}.0000.demands")
+    network = read_network(folder / f"{name}.graph", folder / f"{name}.0000.demands")
     flow = lowest_utilisation(network).max_utilisation
     assert flow == pytest.approx(0.9, abs=0.002)
     assert flow - 1e-6 <= route_by_segments(network).max_utilisation <= 1.02 * flow

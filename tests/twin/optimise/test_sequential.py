@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import data_folder, random_network
-from twin.formats.repetita import read_repetita
+from twin.formats import read_network
 from twin.optimise.lp import lowest_utilisation
 from twin.optimise.segments import route_by_segments
 from twin.optimise.sequential import relieve_in_sequence, route_in_sequence
@@ -54,6 +54,6 @@ def test_without_traffic_or_with_one_step_there_is_nothing_to_do_in_sequence():
 
 def test_where_a_demand_that_may_not_be_split_costs_the_peak_weights_split_it():
     folder = data_folder("repetita")
-    network = read_repetita(folder / "Aarnet.graph", folder / "Aarnet.0000.demands")
+    network = read_network(folder / "Aarnet.graph", folder / "Aarnet.0000.demands")
     assert route_by_segments(network).max_utilisation > 1.04 * 0.9
     assert route_in_sequence(network, seed=0).max_utilisation <= 1.01 * 0.9

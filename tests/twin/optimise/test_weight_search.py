@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import data_folder, network_of, random_network
-from twin.formats.repetita import read_repetita
+from twin.formats import read_network
 from twin.model import Network
 from twin.optimise.lp import lowest_utilisation
 from twin.optimise.weight_search import relieve_by_weight_search, search_weights
@@ -92,5 +92,5 @@ def test_plans_fit_the_steps_that_the_policy_allows_and_pass_the_gate():
 
 def test_a_published_network_comes_close_to_its_known_optimum():
     folder = data_folder("repetita")
-    network = read_repetita(folder / "Abilene.graph", folder / "Abilene.0000.demands")
+    network = read_network(folder / "Abilene.graph", folder / "Abilene.0000.demands")
     assert search_weights(network, evaluations=6000).max_utilisation <= 1.1 * 0.9
