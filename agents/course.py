@@ -102,9 +102,10 @@ async def _followed(ground: Ground) -> Ended:
         with workflow_span(ground.tracer, "incident", run=ground.run) as span:
             ending = await _drive(driver, operator, stage)
             span.set_attribute(OUTCOME, ending.outcome)
-        if ending.outcome != "awaiting approval":  # who approves sees whether the twin is still the one it was
-            operator.mirror()
-        last = finished(ending.outcome, ending.because, _account(operator, time.monotonic() - started), ground.scene)
+            if ending.outcome != "awaiting approval":  # who approves sees whether the twin is still the one it was
+                operator.mirror()
+            account = _account(operator, time.monotonic() - started)
+        last = finished(ending.outcome, ending.because, account, ground.scene)
         ground.journal.append(last)
         remember(ground.folder, ground.run, desk, last)
         if ending.bug is not None:

@@ -43,7 +43,8 @@ def test_when_every_plan_is_rejected_the_run_ends_without_one(tmp_path: Path):
         return None
 
     run = perform(tmp_path, request(rounds=2), model=model(refuser))
-    assert run.result.finished.outcome == "no safe plan"
+    assert run.result.finished.outcome == "needs a person"
+    assert run.result.finished.recommendations
     assert run.result.finished.plan is None
     assert not run.of(ExecutionStep)
 

@@ -45,7 +45,7 @@ def test_a_run_prints_its_scoreboard_writes_a_page_and_is_compared_and_reported(
     done = here("eval", "intent", "--cases", "20", "-b", "-w", "1", "--scoreboard", str(board), *runs)
     assert done.returncode == 0, done.stderr
     assert "unclear goals asked about" in done.stdout
-    assert "20 of 60" in done.stderr
+    assert "60 of 60" in done.stderr
     assert "## intent" in board.read_text()
     (name,) = [path.name for path in (tmp_path / "eval").iterdir()]
     said = json.loads(here("eval", "compare", name, name, *runs, "--json").stdout)

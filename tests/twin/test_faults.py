@@ -65,7 +65,7 @@ def test_a_wrong_weight_and_a_silent_loss_strike_one_direction():
         (K.DEVICE_DOWN, "node/r9"),
         (K.DEVICE_DOWN, "r0"),
         (K.SURGE, "interface/r0/r1"),
-        (K.WEIGHT, "node/r0"),
+        (K.WEIGHT, "node/r9"),
         (K.SILENT_LOSS, "link/r0:r1--r1:r0"),
     ],
 )

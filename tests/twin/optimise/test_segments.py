@@ -15,7 +15,7 @@ from twin.optimise import fractions
 from twin.optimise.fractions import ecmp_fractions
 from twin.optimise.lp import lowest_utilisation
 from twin.optimise.segments import relieve_by_segments, route_by_segments
-from twin.optimise.tunnels import tunnel_over
+from twin.optimise.tunnels import Move, tunnel_over
 from twin.plan import SetTunnel, apply, apply_all
 from twin.policy import Policy
 from twin.sim.arrays import FAR, compile_network
@@ -26,7 +26,7 @@ from twin.verdict import verify
 
 def routed(network: Network, moves) -> Network:
     for move in moves:
-        network = apply(network, SetTunnel(tunnel=tunnel_over(network, move)))
+        network = apply(network, SetTunnel(tunnel=tunnel_over(network, Move(*move))))
     return network
 
 
