@@ -123,9 +123,9 @@ def units_of(spec: RunSpec) -> list[Unit]:
     units: list[Unit] = []
     for name in spec.suites:
         suite = suite_of(name)
-        most = min(suite.slice, spec.cases or suite.slice) if spec.slice else spec.cases
+        take = suite.sample if spec.slice else suite.take
         systems = tuple(suite.systems) if spec.baselines else (suite.product,)
-        for case in suite.take(spec.split, cases=most, seeds=seeds):
+        for case in take(spec.split, cases=spec.cases, seeds=seeds):
             asked = case if case.model != "runbook" else case.model_copy(update={"model": spec.model})
             times = spec.repeat if suite.agents else 1
             units += [Unit(name, asked, systems, repeat) for repeat in range(1, times + 1)]

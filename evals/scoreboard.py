@@ -68,7 +68,7 @@ def _part(spec: RunSpec) -> str:
 
 
 def slice_rows(ended: Evaluation) -> tuple[Row, ...]:
-    """Figures of the product over the slice's cases alone, which are the first of each suite."""
+    """Figures of the product over the slice's cases alone."""
     spec = ended.head.spec.model_copy(update={"slice": True, "cases": None, "seeds": None, "baselines": False})
     chosen = {unit.case.id for unit in units_of(spec)}
     return product_rows(spec.suites, [x for x in ended.results if x.case in chosen])
@@ -145,7 +145,7 @@ def _bounds(ended: Evaluation) -> list[str]:
     lines = [
         SLICE,
         "",
-        "The first cases of each suite, the product alone; a build that does worse than this fails.",
+        "A slice of each suite in which no kind is absent, the product alone; a build that does worse than this fails.",
         "",
     ]
     lines += ["| suite | metric | value | better |", "|---|---|---|---|"]

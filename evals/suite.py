@@ -75,7 +75,8 @@ class Suite:
     `draw(split)` yields the cases in an order in which every beginning is a fair slice. `stage` sets a scene up once a
     case, each of `systems` answers it (the first is the product, the others are what it is compared with), `score`
     judges one answer, and `checks` what a written case expects of it, by field. A system that raises has failed the
-    case; a stage that raises breaks the case itself.
+    case; a stage that raises breaks the case itself. Every build is held to a slice of at least `slice` cases; no kind
+    is absent from it, unless `by_kind` is off because the suite's first cases are its slice.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Suite:
     metrics: tuple[Metric, ...]
     cases: int
     slice: int = 12
+    by_kind: bool = True
     agents: bool = False
     checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
 
@@ -121,6 +123,17 @@ class Suite:
                 f"no case of {self.name} is left", fix=f"seeds of the {split} split are {_shown(SEEDS.get(split))}"
             )
         return tuple(found)
+
+    def sample(self, split: Split, *, cases: int | None = None, seeds: range | None = None) -> tuple[Case, ...]:
+        """Return the slice of a split: one case of every kind, then the first of the others. Raises `InputError`."""
+        if not self.by_kind:
+            return self.take(split, cases=min(self.slice, cases or self.slice), seeds=seeds)
+        drawn = self.take(split, seeds=seeds)
+        first = {case.kind: case for case in reversed(drawn)}
+        chosen = {case.id for case in first.values()}
+        others = [case.id for case in drawn if case.id not in chosen]
+        chosen.update(others[: max(self.slice - len(chosen), 0)])
+        return tuple(case for case in drawn if case.id in chosen)[:cases]
 
 
 def rounds(suite: str, kinds: Sequence[str], split: Split, networks: Sequence[str] | None = None) -> Iterator[Case]:

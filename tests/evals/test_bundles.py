@@ -28,7 +28,7 @@ kind = "healthy"
 network = "sndlib/abilene"
 kind = "drawn"
 seed = 11
-expect = { outcomes = ["relieved", "resolved"] }
+expect = { outcomes = ["relieved", "resolved", "needs a person"] }
 """
 
 

@@ -10,6 +10,8 @@ from evals.suites.verify import DEV, HELD_OUT
 from twin.faults import FaultKind
 
 DRAWN = [name for name in NAMES if name not in ("smoke", "healthy")]
+APART = [name for name in DRAWN if name != "endings"]
+"""Suites split by topology and kind as well: how runs end is asked of every kind on every network, by seeds apart."""
 FAULTS = set(map(str, FaultKind))
 
 
@@ -25,7 +27,12 @@ def test_a_suite_has_as_many_cases_as_it_says_and_each_once(name):
     assert found == cases(name, "dev")
 
 
-@pytest.mark.parametrize("name", DRAWN)
+def test_the_endings_of_the_splits_share_no_seed():
+    seeds = [{case.seed for case in cases("endings", split)} for split in ("dev", "held-out")]
+    assert not seeds[0] & seeds[1]
+
+
+@pytest.mark.parametrize("name", APART)
 def test_the_splits_share_no_seed_no_topology_and_no_fault(name):
     dev, held_out = cases(name, "dev"), cases(name, "held-out")
     assert {case.seed for case in dev} <= set(SEEDS["dev"])
@@ -37,7 +44,7 @@ def test_the_splits_share_no_seed_no_topology_and_no_fault(name):
     )
 
 
-@pytest.mark.parametrize("name", DRAWN)
+@pytest.mark.parametrize("name", APART)
 def test_no_case_plays_where_tests_and_benchmarks_do(name):
     elsewhere = {*SMOKE_NETWORKS, "topozoo/Abilene"}
     assert not {case.network for split in ("dev", "held-out") for case in cases(name, split)} & elsewhere
