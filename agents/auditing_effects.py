@@ -21,7 +21,8 @@ from .past import Past
 from .scene import LIVE
 from .wording import sentence
 
-_IN_PLACE: frozenset[Outcome] = frozenset({"resolved", "relieved", "done"})
+_IN_PLACE: frozenset[Outcome] = frozenset({"resolved", "relieved", "done", "needs a person"})
+"""Outcomes with which a plan may be in place; the last record names it where one is."""
 
 
 class Effects(NamedTuple):
@@ -89,10 +90,10 @@ def _ends(past: Past, walk: "_Walk") -> Iterator[str]:
     done = past.finished
     if done is None or done.outcome == "failed":
         return
-    if done.outcome not in _IN_PLACE:
+    if done.outcome not in _IN_PLACE or done.plan is None:
         if walk.before:
             yield f"the run ended as {done.outcome}, and {len(walk.before)} steps of its plan are in place"
-    elif done.plan is not None:
+    else:
         whole = walk.plan is not None and walk.plan.hash == done.plan and len(walk.before) == len(walk.plan.steps)
         if not whole:
             yield f"the run ended as {done.outcome}, and its plan {done.plan} is not wholly in place"

@@ -30,9 +30,7 @@ class RunSpec(Frozen):
     suites: tuple[str, ...] = Field(min_length=1)
     split: Split = "dev"
     cases: int | None = Field(default=None, ge=1, description="Cases of each suite; none: as many as the suite has.")
-    slice: bool = Field(
-        default=False, description="Whether the slice of each suite was asked for."
-    )
+    slice: bool = Field(default=False, description="Whether the slice of each suite was asked for.")
     seeds: tuple[int, int] | None = Field(default=None, description="First and last seed.")
     repeat: int = Field(default=1, ge=1, le=100)
     model: str = "runbook"

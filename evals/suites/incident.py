@@ -23,7 +23,6 @@ _K = FaultKind
 DEV = (_K.LINK_DOWN, _K.DEVICE_DOWN, _K.CAPACITY, _K.WEIGHT, _K.SILENT_LOSS)
 HELD_OUT = (_K.SURGE, _K.CORRUPTION)
 SMOKE_NETWORKS = ("sndlib/abilene", "sndlib/nobel-germany", "sndlib/germany50")
-_DONE: tuple[Outcome, ...] = ("resolved", "relieved")
 _NOISE = 1e-3  # share of all demand by which measured harm strays
 
 
@@ -125,7 +124,7 @@ CHECKS = {"causes": Check(_named), "outcomes": Check(_ended), "max_utilisation":
 
 def was_applied(finished: RunFinished) -> bool:
     """Whether the run left a plan in the network."""
-    return finished.plan is not None and finished.outcome in _DONE
+    return finished.plan is not None and finished.outcome != "scheduled"
 
 
 def _lower_peak(finished: RunFinished) -> bool:
