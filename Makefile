@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV      = $(shell command -v uv || echo $(BIN)/uv)
 UV_PIN := uv==0.13.9
-SEED   ?= 1
+SEED   ?= 5
 
 .PHONY: demo test check fix bench eval mutants lock clean
 
