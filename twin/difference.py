@@ -132,7 +132,7 @@ def _states(before: Network, after: Network) -> Iterator[str]:
         if a.loss != b.loss:
             yield f"{a.name} loses {b.loss:.2%}, it lost {a.loss:.2%}"
     for circuit, positions in before.circuits.items():
-        there = after.circuits.get(circuit, positions if before is after else ())
+        there = after.circuits.get(circuit, ())
         for what in ("drained", "asleep", "capacity"):
             was = {getattr(before.links[i], what) for i in positions}
             becomes = {getattr(after.links[i], what) for i in there}

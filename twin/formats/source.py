@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from twin.errors import FormatError
-from twin.model import MAX_NODES, Node
-from twin.provision import Circuit, distance_km
+from twin.model import MAX_NODES
 
 MAX_WEIGHT = 2**24
 _LARGEST = 1e15
@@ -54,19 +53,6 @@ class Source(NamedTuple):
             raise self.error(where, f"1 to {MAX_NODES} nodes, not {nodes}")
 
 
-def circuits_of(
-    nodes: tuple[Node, ...], ends: list[tuple[int, int]], capacities: list[float | None], *, geographical: bool
-) -> tuple[Circuit, ...]:
-    """Circuits with lengths from the coordinates: great-circle km, or plane units taken as km."""
-
-    def length(a: Node, b: Node) -> float:
-        plane = math.hypot(a.longitude - b.longitude, a.latitude - b.latitude)
-        return distance_km(a, b) if geographical else round(plane, 2)
-
-    pairs = zip(ends, capacities, strict=True)
-    return tuple(Circuit(a, b, length(nodes[a], nodes[b]), capacity) for (a, b), capacity in pairs)
-
-
 def numbered(pairs: list[tuple[str, str]]) -> list[int]:
     """Index of each directed link among those with the same tail and head, from 1."""
     seen: dict[tuple[str, str], int] = {}
@@ -75,17 +61,6 @@ def numbered(pairs: list[tuple[str, str]]) -> list[int]:
         seen[pair] = seen.get(pair, 0) + 1
         indices.append(seen[pair])
     return indices
-
-
-def without_reverses(directed: list[Circuit]) -> tuple[Circuit, ...]:
-    """One circuit for each link and its reverse; the n-th between two nodes belongs to the n-th back."""
-    seen: dict[tuple[int, int], int] = {}
-    found: dict[tuple[int, int, int], Circuit] = {}
-    for circuit in directed:
-        low, high = circuit.low, circuit.high
-        seen[low, high] = index = seen.get((low, high), 0) + 1
-        found.setdefault((min(low, high), max(low, high), index), circuit)
-    return tuple(found.values())
 
 
 def _shown(text: str | None) -> str:
