@@ -126,3 +126,7 @@ CREATE TABLE reading (          -- what became of every field of the file that a
 CREATE TABLE astray (           -- what routers do to traffic otherwise than their routes say
     snapshot VARCHAR NOT NULL, does VARCHAR NOT NULL, place VARCHAR NOT NULL, target VARCHAR NOT NULL, share DOUBLE NOT NULL
 );
+
+-- migration 7
+
+ALTER TABLE reading ADD COLUMN interfaces JSON;  -- what routers call their interfaces, by link: text from a file

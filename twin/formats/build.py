@@ -49,6 +49,8 @@ class Reading(NamedTuple):
     names: Mapping[str, tuple[str, ...]]
     unsized: frozenset[str] = frozenset()
     """Circuits whose capacity no file states."""
+    interfaces: Mapping[str, str] = MappingProxyType({})
+    """What routers call their interfaces, by the directed link that leaves each; text from a file."""
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -90,7 +92,8 @@ def build(records: Records, choices: Choices | None = None, *, traffic: bool = F
     known = _names(records, nodes, names)
     account = Account(file=source.path, format=records.format, fields=uses)
     unsized = frozenset(x.circuit for x, arc in zip(network.links, arcs, strict=True) if arc.capacity is None)
-    return Reading(network, account, known, unsized)
+    interfaces = {x.name: arc.interface for x, arc in zip(network.links, arcs, strict=True) if arc.interface}
+    return Reading(network, account, known, unsized, interfaces)
 
 
 def read_units(said: Iterable[str]) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from twin.model import UNUSED_METRIC, Link
 from twin.provision import MS_PER_KM, STANDARD_CAPACITIES, distance_km
+from twin.untrusted import NAME, clean
 
 from .account import FieldUse
 from .node_values import PlacedNode
@@ -41,6 +42,8 @@ class Arc:
     loss: float = 0.0
     adjacent: bool = True
     risks: tuple[str, ...] = ()
+    interface: str = ""
+    """What its router calls the interface that it leaves by."""
 
     def link(self, names: Sequence[str]) -> Link:
         """Return the link of the network; without a capacity it has the smallest standard one for now."""
@@ -85,7 +88,8 @@ def arcs_of(
         arc = _arc(records, record, tail, head, values)
         arcs.append(arc)
         if undirected:
-            arcs.append(replace(arc, tail=head, head=tail))
+            far = _interface(record, "far interface")
+            arcs.append(replace(arc, tail=head, head=tail, interface=far))
     uses = [*_used(records, units), *segments, *assumed, *_one_way(records, arcs, both)]
     if loops:
         note = "a link from a node to itself carries nothing: left out"
@@ -300,7 +304,13 @@ def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Fi
         loss=share,
         adjacent=True if adjacent is None else adjacent,
         risks=_risks(value_of(record.fields, "link", "srlg")),
+        interface=_interface(record, "interface"),
     )
+
+
+def _interface(record: LinkRecord, quantity: str) -> str:
+    value = value_of(record.fields, "link", quantity)
+    return clean(value, NAME) if isinstance(value, str) else ""
 
 
 def _risks(value: JsonValue) -> tuple[str, ...]:

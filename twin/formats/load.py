@@ -105,4 +105,4 @@ def _with_traffic(reading: Reading, path: Path, choices: Choices) -> Reading:
             raise FormatError(str(path), "the file name", f"a suffix among {', '.join(_TRAFFIC)}")
     network = fit_capacities(reading, network, choices.peak_utilisation)
     require_plausible(str(path), simulate(network).max_utilisation)
-    return Reading(network, reading.account.with_fields(uses), reading.names, reading.unsized)
+    return reading._replace(network=network, account=reading.account.with_fields(uses))

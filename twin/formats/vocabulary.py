@@ -125,6 +125,36 @@ LINK_QUANTITIES = (
     Quantity("index", "number among parallel links", _NO_UNIT, ("index",)),
     Quantity("srlg", "risk groups", _NO_UNIT, ("srlg", "srlgs", "riskgroup", "riskgroups", "sharedrisk")),
     Quantity("directed", "whether it is one direction", _NO_UNIT, ("directed",)),
+    Quantity(
+        "interface",
+        "name of the interface at the source",
+        _NO_UNIT,
+        (
+            "interface",
+            "ifname",
+            "interfacename",
+            "sourceinterface",
+            "sourceifname",
+            "sourceport",
+            "sourcetp",
+            "localinterface",
+            "localport",
+        ),
+    ),
+    Quantity(
+        "far interface",
+        "name of the interface at the target",
+        _NO_UNIT,
+        (
+            "farinterface",
+            "targetinterface",
+            "targetifname",
+            "targetport",
+            "desttp",
+            "remoteinterface",
+            "remoteport",
+        ),
+    ),
 )
 NO_MEANING = frozenset({"id", "key", "source", "target", "edgeid", "linkid", "nodeid"})
 """Names that only tell entries apart."""

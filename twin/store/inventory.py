@@ -60,7 +60,7 @@ def import_networks(
     readings = [read_explained(file, traffic, choices) for file in files]
     found = tuple(_imported(str(file), reading) for file, reading in zip(files, readings, strict=True))
     with TwinStore.open(into) as store:
-        accounts = {x.network.id: StoredReading(x.account.model_dump_json(), x.names) for x in readings}
+        accounts = {x.network.id: StoredReading(x.account.model_dump_json(), x.names, x.interfaces) for x in readings}
         store.save_inventory([reading.network for reading in readings], now=now, readings=accounts)
     return found
 
@@ -82,7 +82,8 @@ def read_stored(name: str) -> Reading:
     if stored is None:
         return Reading(network, Account(file=file, format="twin file"), {})
     try:
-        return Reading(network, Account.model_validate_json(stored.account), stored.names)
+        account = Account.model_validate_json(stored.account)
+        return Reading(network, account, stored.names, interfaces=stored.interfaces)
     except ValidationError as error:
         raise StoreError(f"{file} holds no account of what was read", fix="use a copy") from error
 

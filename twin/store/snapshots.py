@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -44,6 +45,7 @@ class StoredReading(NamedTuple):
 
     account: str
     names: Mapping[str, tuple[str, ...]]
+    interfaces: Mapping[str, str] = MappingProxyType({})  # what routers call them, by the link that leaves each
 
 
 def insert_inventory(
@@ -54,8 +56,8 @@ def insert_inventory(
         for network in networks:
             _insert_whole(writer, network, "inventory", None, now)
         for snapshot, reading in readings.items():
-            row = [snapshot, reading.account, json.dumps(reading.names)]
-            writer.run("INSERT OR REPLACE INTO reading VALUES (?, ?, ?)", row)
+            row = [snapshot, reading.account, json.dumps(reading.names), json.dumps(dict(reading.interfaces))]
+            writer.run("INSERT OR REPLACE INTO reading VALUES (?, ?, ?, ?)", row)
         for network in networks[-1:]:
             writer.run(_MIRROR, [network.id])
 
@@ -102,10 +104,11 @@ def select_reading(database: Database, snapshot: str) -> StoredReading | None:
     seen: set[str] = set()
     while snapshot not in seen:
         seen.add(snapshot)
-        rows = database.rows("SELECT account, names FROM reading WHERE snapshot = ?", [snapshot])
+        rows = database.rows("SELECT account, names, interfaces FROM reading WHERE snapshot = ?", [snapshot])
         if rows:
-            names = {str(name): tuple(nodes) for name, nodes in json.loads(rows[0][1]).items()}
-            return StoredReading(rows[0][0], names)
+            account, names, interfaces = rows[0]
+            known = {str(name): tuple(nodes) for name, nodes in json.loads(names).items()}
+            return StoredReading(account, known, {str(x): str(y) for x, y in json.loads(interfaces or "{}").items()})
         parents = database.rows("SELECT parent FROM snapshot WHERE id = ? AND parent IS NOT NULL", [snapshot])
         if not parents:
             return None
