@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from twin.faults import TRAITS, Fault, FaultKind
 from twin.files import parse_json
+from twin.gate.verdict import Counterexample
 from twin.plan import (
     Change,
     DrainLink,
@@ -23,7 +24,6 @@ from twin.plan import (
     UndrainNode,
     WakeLink,
 )
-from twin.verdict import Counterexample
 
 # Fields of a result that are said elsewhere or are too long for its line.
 _UNTOLD = {"snapshot", "network", "explanation", "reasons", "provenance", "live_time"}

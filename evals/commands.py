@@ -14,10 +14,10 @@ from agents.commands.output import FAILURE, RunInterruptedError, emit, say, tell
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from .bundle import Bundled
-    from .record import RunSpec
-    from .result import Result
-    from .run import Evaluation
+    from .cases.result import Result
+    from .run.record import RunSpec
+    from .run.run import Evaluation
+    from .show.bundle import Bundled
 
 
 class SuiteCommands(TyperGroup):
@@ -39,7 +39,7 @@ RunName = Annotated[str, typer.Argument(help="An evaluation: its folder, or its 
 @app.command("list")
 def list_suites(as_json: Json = False) -> None:
     """Name every suite: what it asks, how many cases, and which systems answer."""
-    from agents.tables import text_table
+    from agents.show.tables import text_table
 
     from .suites import names, suite_of
 
@@ -89,8 +89,8 @@ def run(
 
     Exit code 1 means that the product crashed in a case, or missed a bar of safety; 4 that the run is partial.
     """
-    from .record import RunSpec
-    from .run import published_data
+    from .run.record import RunSpec
+    from .run.run import published_data
     from .suites import names
 
     spec = RunSpec(
@@ -105,7 +105,7 @@ def run(
     ended = _run(spec, runs, workers, (time_limit, budget), resume)
     _show(ended, as_json=as_json)
     if scoreboard is not None:
-        from .scoreboard import write_scoreboard
+        from .show.scoreboard import write_scoreboard
 
         write_scoreboard(ended, scoreboard)
         tell(f"scoreboard: {scoreboard}")
@@ -115,8 +115,8 @@ def run(
 @app.command()
 def compare(first: RunName, second: RunName, runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Compare two evaluations on the cases that both have: whether the second is better by more than chance."""
-    from .compare import compare_runs, comparison_table
-    from .record import Record
+    from .run.record import Record
+    from .show.compare import compare_runs, comparison_table
 
     found = compare_runs(Record.open(runs, first), Record.open(runs, second))
     if as_json:
@@ -128,9 +128,9 @@ def compare(first: RunName, second: RunName, runs: Runs = Path("runs"), as_json:
 @app.command()
 def report(run: RunName, runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Write report.html of an evaluation: scoreboard, intervals, failures first, plots where matplotlib is there."""
-    from .record import Record
-    from .report import write_report
-    from .run import close
+    from .run.record import Record
+    from .run.run import close
+    from .show.report import write_report
 
     path = write_report(close(Record.open(runs, run)))
     if as_json:
@@ -147,8 +147,8 @@ def bundle(
     as_json: Json = False,
 ) -> None:
     """Pack an evaluation into one file that others can report on, replay and audit without a key."""
-    from .bundle import bundle as pack
-    from .record import Record
+    from .run.record import Record
+    from .show.bundle import bundle as pack
 
     _tell_bundled("eval bundle", pack(Record.open(runs, run), output), as_json=as_json)
 
@@ -160,7 +160,7 @@ def unbundle(
     as_json: Json = False,
 ) -> None:
     """Check the bundle of an evaluation, and put it where the other commands find it."""
-    from .bundle import unbundle as unpack
+    from .show.bundle import unbundle as unpack
 
     _tell_bundled("eval unbundle", unpack(file, into), as_json=as_json)
 
@@ -197,14 +197,14 @@ def _check(spec: "RunSpec") -> None:
     """Find what cannot be run before anything is: suites, cases, model."""
     from agents.models import resolve
 
-    from .run import units_of
+    from .run.run import units_of
 
     resolve(spec.model)
     units_of(spec)
 
 
 def _estimate(spec: "RunSpec", budget: int | None, *, as_json: bool) -> None:
-    from .estimate import estimate, estimate_table
+    from .run.estimate import estimate, estimate_table
 
     found = estimate(spec, budget=budget)
     if as_json:
@@ -216,11 +216,11 @@ def _estimate(spec: "RunSpec", budget: int | None, *, as_json: bool) -> None:
 def _run(
     spec: "RunSpec", runs: Path, workers: int, limits: tuple[float | None, int | None], resume: str | None
 ) -> "Evaluation":
-    from .record import Record
-    from .run import Limits, begin, evaluate
+    from .run.record import Record
+    from .run.run import Limits, begin, evaluate
 
     if limits[1] is not None and not resume:
-        from .estimate import require_budget
+        from .run.estimate import require_budget
 
         require_budget(spec, limits[1])
     record = Record.open(runs, resume) if resume else begin(spec, runs)
@@ -239,7 +239,7 @@ def _progress() -> "Generator[Callable[[Result, int, int], None]]":
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from agents.tables import console
+    from agents.show.tables import console
 
     failures = 0
     with Progress(
@@ -260,7 +260,7 @@ def _progress() -> "Generator[Callable[[Result, int, int], None]]":
 
 
 def _show(ended: "Evaluation", *, as_json: bool) -> None:
-    from .terminal import failures_table, rows_table
+    from .show.terminal import failures_table, rows_table
 
     if as_json:
         emit(

@@ -42,14 +42,15 @@ from inspect_ai.scorer import (
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import ToolCall
 
-from agents.events import ChatAnswered, ChatRequested, ToolReturned
-from agents.journal import read_journal
-from agents.run import home_folder
-from evals.case import Case, Split
-from evals.result import Result
-from evals.run import Unit, perform
-from evals.suites import suite_of
-from evals.table import tabulate
+from agents.record.events import ChatAnswered, ChatRequested, ToolReturned
+from agents.record.journal import read_journal
+from agents.run.run import home_folder
+
+from .cases.case import Case, Split
+from .cases.result import Result
+from .run.run import Unit, perform
+from .run.table import tabulate
+from .suites import suite_of
 
 _RESULT = "result"
 

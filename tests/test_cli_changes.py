@@ -12,9 +12,9 @@ import pytest
 
 from tests.command_line import here as run
 from twin.formats import load_network, read_plan, write_node_link
+from twin.gate.verdict import verify
 from twin.plan import DrainLink, SetWeight, apply_all
 from twin.policy import Policy
-from twin.verdict import verify
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = load_network("synthetic/12-1")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.events import ExecutionStep, RunFinished
-from agents.journal import read_journal
+from agents.record.events import ExecutionStep, RunFinished
+from agents.record.journal import read_journal
 
 ROOT = Path(__file__).resolve().parents[1]
 INCIDENT = ["--network", "sndlib/abilene", "--seed", "5", "--fault", "wrong_igp_weight@IPLSng->KSCYng=10000"]
@@ -19,7 +19,7 @@ INCIDENT = ["--network", "sndlib/abilene", "--seed", "5", "--fault", "wrong_igp_
 STRIKER = """
 import os, signal, sys
 import twinops
-from agents.console import Screen
+from agents.show.console import Screen
 
 moment, times = sys.argv.pop(1), int(sys.argv.pop(1))
 shown = Screen.show

@@ -10,10 +10,10 @@ from tests.command_line import SMALL, here
 from tests.test_cli_bad_input import refused
 from twin.formats import load_network, read_network, write_node_link
 from twin.formats.plan import read_plan, write_plan
+from twin.gate.verdict import verify
 from twin.model import Link, Network, Node
 from twin.plan import DrainLink, Plan, SetCapacity, UndrainLink, apply
 from twin.policy import Policy
-from twin.verdict import verify
 
 ROOMY = "max_delay_stretch = 3.0\nmax_blast_radius = 1.0\n"
 

@@ -9,10 +9,11 @@ from tests.mutants.mutant import Mutant, copy_of, fate_of, missing
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
-    "twin/checks/", "twin/verdict.py", "twin/certificate.py", "twin/signing.py", "twin/executor.py", "twin/rollout.py",
-    "twin/preflight.py", "twin/agreement.py", "tools/registry.py", "tools/sql_grammar.py", "tools/sql_worker.py",
-    "agents/record.py", "agents/journal.py", "twin/append_log.py", "twin/untrusted.py", "agents/charter.py",
-    "twin/files.py",
+    "twin/gate/checks/", "twin/gate/verdict.py", "twin/gate/certificate.py", "twin/gate/signing.py",
+    "twin/execute/executor.py", "twin/execute/steps.py", "twin/execute/preflight.py", "twin/execute/agreement.py",
+    "tools/box/registry.py", "tools/sql/grammar.py", "tools/sql/worker.py",
+    "agents/record/records.py", "agents/record/journal.py", "agents/record/charter.py",
+    "twin/append_log.py", "twin/untrusted.py", "twin/files.py",
 )  # fmt: skip
 
 

@@ -10,21 +10,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents.budget import read_budget
 from agents.models.prices import VARIABLE, read_prices
-from agents.past import read_past
-from evals.bundle import unbundle
-from evals.case import read_case_file
-from evals.record import RESULTS, RUN, Record
+from agents.record.history import read_past
+from agents.roles.budget import read_budget
+from evals.cases.case import read_case_file
+from evals.run.record import RESULTS, RUN, Record
+from evals.show.bundle import unbundle
 from twin.errors import TwinError
 from twin.formats import load_network
-from twin.formats.day import read_day
 from twin.formats.plan import read_plan
+from twin.gate.signing import SigningKey
 from twin.live.recorded import read_record
-from twin.observe.files import read_tables
+from twin.observe.readings.files import read_tables
 from twin.policy import load_policy
-from twin.signing import SigningKey
 from twin.store import TwinStore
+from twin.study.day import read_day
 
 NETWORK = load_network("synthetic/8-1")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

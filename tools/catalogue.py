@@ -1,10 +1,10 @@
 """Every tool there is. To add one, write the function in its subject's file and name it here and in a contract."""
 
+from .box.registry import Tool, bind
+from .box.results import fetch_result
 from .diagnosis import measure, rank_causes, report_diagnosis
 from .planning import propose_plans, report_no_plan, submit_plan
-from .registry import Tool, bind
-from .results import fetch_result
-from .sql import sql
+from .sql.query import sql
 from .telemetry import data_quality, list_anomalies, list_symptoms, read_events, report_incident
 from .topology import element_status, network_status
 from .traffic import forecast_traffic

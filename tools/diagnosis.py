@@ -14,8 +14,8 @@ from twin.sim.simulate import simulate
 from twin.store.memory import Sign
 from twin.untrusted import FileText
 
-from .desk import Desk
-from .handover import DiagnosedIncident, Diagnosis, Incident, RankedCause, SymptomReading
+from .box.handover import DiagnosedIncident, Diagnosis, Incident, RankedCause, SymptomReading
+from .box.run_state import Desk
 from .telemetry import Explanation
 
 CAUSES, FACTS = 5, 4

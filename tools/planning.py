@@ -9,8 +9,8 @@ from twin.model import Frozen
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import relieve
 
-from .desk import Desk
-from .handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
+from .box.handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
+from .box.run_state import Desk
 from .whatif import Handle
 
 Explanation = Annotated[

@@ -6,17 +6,17 @@ import numpy as np
 from pydantic import Field
 
 from twin.errors import InputError
-from twin.maintenance import Window, rehearse_window
 from twin.model import Frozen, Network
 from twin.plan import Change, SleepLink, apply_all
 from twin.policy import Policy
 from twin.sim.power import power
 from twin.sim.simulate import Outcome, simulate
-from twin.study import FailureCase, GrowthCase, LinkCase, find_failures, study
+from twin.study.failures import FailureCase, GrowthCase, LinkCase, find_failures, study
+from twin.study.window import Window, rehearse_window
 
-from .desk import Desk
-from .registry import Tool, bind
-from .results import fetch_result
+from .box.registry import Tool, bind
+from .box.results import fetch_result
+from .box.run_state import Desk
 from .whatif import Changes, Elements, StateFigures, WorstFailure, figures, what_if
 
 LONG = 120.0  # seconds for what sweeps many failures

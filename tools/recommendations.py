@@ -2,9 +2,9 @@
 
 from twin.diagnose import Recommendation, recommend
 from twin.faults import TELEMETRY_KINDS
-from twin.observe.quality_report import QualityReport
+from twin.observe.quality.report import QualityReport
 
-from .desk import Desk
+from .box.run_state import Desk
 
 _DOUBTS = 3
 

@@ -10,12 +10,12 @@ from twin.errors import RefusedError
 from twin.live.network import Event
 from twin.model import Frozen
 from twin.observe import Symptom, SymptomKind, find_symptoms
-from twin.observe.anomaly import Anomaly, Detector
-from twin.observe.incidents import Group, Signal, correlate
+from twin.observe.alarms.anomaly import Anomaly, Detector
+from twin.observe.alarms.incidents import Group, Signal, correlate
 from twin.untrusted import LogText
 
-from .desk import Desk
-from .handover import MAX_EXPLANATION, Incident, SymptomReading
+from .box.handover import MAX_EXPLANATION, Incident, SymptomReading
+from .box.run_state import Desk
 from .topology import network_status
 
 SYMPTOMS, EVENTS, GROUPS, ELEMENTS, DOUBTS = 12, 12, 6, 5, 10

@@ -12,7 +12,7 @@ from twin.model import Floats, Frozen
 from twin.observe import Observation
 from twin.untrusted import FileText
 
-from .desk import Desk
+from .box.run_state import Desk
 
 SHOWN = 8
 

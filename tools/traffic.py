@@ -8,10 +8,10 @@ from pydantic import Field
 
 from twin.forecast import Forecast, forecast, measured_series
 from twin.model import Floats, Frozen, Ints
-from twin.observe.intake import take_in
+from twin.observe.readings.intake import take_in
 from twin.sim.simulate import simulate
 
-from .desk import Desk
+from .box.run_state import Desk
 
 NODES = 5
 

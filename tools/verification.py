@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from opentelemetry.trace import Span
 from pydantic import Field
 
-from twin.checks.context import Evidence
 from twin.errors import RefusedError
+from twin.gate.checks.context import Evidence
+from twin.gate.verdict import Check, Verdict, verify
 from twin.model import Frozen
 from twin.plan import apply_all
 from twin.sim.simulate import simulate
-from twin.verdict import Check, Verdict, verify
 
-from .desk import Desk
-from .handover import MAX_EXPLANATION, Decision, PlanSubmission
-from .tracing import evaluated
+from .box.handover import MAX_EXPLANATION, Decision, PlanSubmission
+from .box.run_state import Desk
+from .box.tracing import evaluated
 
 Reasons = Annotated[
     str,

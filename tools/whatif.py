@@ -11,7 +11,7 @@ from twin.plan import Change, apply_all, states
 from twin.sim.simulate import Outcome, simulate, single_failures
 from twin.untrusted import FileText
 
-from .desk import Desk
+from .box.run_state import Desk
 
 SHOWN = 6
 

@@ -50,8 +50,8 @@ def ask(
     Without a model: what_if fail:A-B, what_if drain:X, worst, headroom, growth:1.3, path A B, busiest, power. Exit code
     2 means that no tool answers it, or that something in it has to be settled first.
     """
-    from agents.asking import answer, desk_for
     from agents.goals.questions import read_question
+    from agents.show.answers_in_words import answer, desk_for
     from twin.formats import load_network
 
     loaded, now = load_network(network), datetime.now(UTC)
@@ -59,8 +59,8 @@ def ask(
     if model != "runbook":
         import asyncio
 
-        from agents.analyst import answer_with
         from agents.models import resolve
+        from agents.roles.analyst import answer_with
 
         reply = asyncio.run(answer_with(resolve(model).client, question, desk))
     else:

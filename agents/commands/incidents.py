@@ -38,12 +38,13 @@ def run(
         raise typer.BadParameter("--fault and --healthy exclude each other")
     if goal is not None and fault is not None:
         raise typer.BadParameter("--goal and --fault exclude each other")
-    from agents.budget import read_budget
-    from agents.console import Screen, summary_panel
-    from agents.run import RunRequest
-    from agents.scene import begin_of
-    from agents.shell import run_shown
+    from agents.roles.budget import read_budget
+    from agents.run.run import RunRequest
+    from agents.run.staging import begin_of
+    from agents.show.console import Screen, summary_panel
     from twin.formats import load_network
+
+    from .shell import run_shown
 
     request = RunRequest(network=network, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
     if budget is not None:
@@ -69,9 +70,9 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Sum a run up from its own record."""
-    from agents.past import understood
-    from agents.report import read_run, write_report
-    from agents.report.summary import summarise
+    from agents.record.history import understood
+    from agents.show.report import read_run, write_report
+    from agents.show.report.summary import summarise
     from twin.files import exists
 
     folder = Path(run) if exists(run) else runs / run
@@ -82,6 +83,6 @@ def show(
     if as_json:
         emit("show", summary.model_dump(mode="json"))
         return
-    from agents.console import summary_panel
+    from agents.show.console import summary_panel
 
     say(summary_panel(summary))

@@ -32,7 +32,7 @@ def quality(
 
     Exit code 3 means that the policy would not plan on them.
     """
-    from agents.observing import judge_quality
+    from agents.show.measurements import judge_quality
 
     give("quality", judge_quality(measurements, network, limits(policy), interval_s=interval), as_json=as_json)
 
@@ -48,7 +48,7 @@ def forecast(
     as_json: Json = False,
 ) -> None:
     """Forecast the whole traffic matrix, with intervals, and say how much better than the plainest methods that is."""
-    from agents.observing import forecast_demand
+    from agents.show.measurements import forecast_demand
 
     answer = forecast_demand(measurements, network, ahead or [15.0, 60.0], interval_s=interval, top=top)
     give("forecast", answer, as_json=as_json)
@@ -62,6 +62,6 @@ def diagnose(
     as_json: Json = False,
 ) -> None:
     """Rank what can have caused the newest measurements: evidence, what cannot be told apart, what to measure next."""
-    from agents.observing import find_causes
+    from agents.show.measurements import find_causes
 
     give("diagnose", find_causes(measurements, network, limits(policy), top=top), as_json=as_json)

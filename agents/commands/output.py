@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from agents.answers import Answer
+    from agents.show.planning import Answer
 
 FORMAT = "twinops/1"
 FAILURE, USAGE, REJECTED, TRANSIENT, INTERRUPTED = 1, 2, 3, 4, 130
@@ -24,14 +24,14 @@ def emit(command: str, result: dict[str, Any]) -> None:
 
 def say(result: object) -> None:
     """Write a result for people on stdout."""
-    from agents.tables import console
+    from agents.show.tables import console
 
     console(sys.stdout).print(result)
 
 
 def tell(progress: object) -> None:
     """Write progress for people on stderr."""
-    from agents.tables import console
+    from agents.show.tables import console
 
     console(sys.stderr).print(progress, soft_wrap=True)
 
@@ -41,7 +41,7 @@ def give(command: str, answer: "Answer", *, as_json: bool) -> None:
     if as_json:
         emit(command, dict(answer.document))
     else:
-        from agents.answers import Verbatim
+        from agents.show.planning import Verbatim
 
         for part in answer.text:
             if isinstance(part, Verbatim):

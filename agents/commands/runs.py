@@ -10,7 +10,7 @@ from .options import Json, Runs
 from .output import FAILURE, INTERRUPTED, REJECTED, RunInterruptedError, emit, say, tell
 
 if TYPE_CHECKING:
-    from agents.approval import Decided, Pending
+    from agents.record.waiting import Decided, Pending
 
 Run = Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)]
 Waiting = Annotated[
@@ -83,15 +83,15 @@ def reject(
     """Reject a plan that waits: its run ends, and nothing is changed."""
     decided, impact = _decide("reject", plan, runs, who, key, reason, yes=yes, as_json=as_json)
     folder = decided.folder
-    from agents.report import read_run, write_report
-    from agents.report.summary import summarise
+    from agents.show.report import read_run, write_report
+    from agents.show.report.summary import summarise
 
     write_report(folder)
     summary = summarise(read_run(folder), folder)
     if as_json:
         emit("reject", {**summary.model_dump(mode="json"), "impact": impact})
     else:
-        from agents.console import summary_panel
+        from agents.show.console import summary_panel
 
         say(summary_panel(summary))
 
@@ -103,8 +103,8 @@ def replay(run: Run, runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """
     import asyncio
 
-    from agents.past import understood
-    from agents.replaying import replay_run
+    from agents.record.history import understood
+    from agents.run.replay import replay_run
 
     folder = _folder(run, runs)
     with understood(folder):
@@ -132,10 +132,10 @@ def audit(
     Each question is answered with holds, broken or cannot be told. Exit code 3 means that something is broken, 1 that
     nothing is, but something cannot be told.
     """
-    from agents.auditing import audit_run
-    from agents.auditing_text import audit_text
-    from agents.past import understood
-    from agents.run import home_folder
+    from agents.record.audit.audit import audit_run
+    from agents.record.history import understood
+    from agents.run.run import home_folder
+    from agents.show.audit_text import audit_text
 
     folder = _folder(run, runs)
     with understood(folder):
@@ -159,8 +159,8 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """List the runs, the newest first, or ask their journals a question in SQL."""
-    from agents import runs as folder
-    from agents.tables import text_table
+    from agents.record import runs as folder
+    from agents.show.tables import text_table
 
     if waiting:
         _list_waiting("runs", runs, as_json=as_json)
@@ -195,9 +195,10 @@ def _folder(run: str, runs: Path) -> Path:
 def _take_up(
     command: str, folder: Path, *, as_json: bool, impact: dict[str, Any] | None = None, policy: Path | None = None
 ) -> None:
-    from agents.console import Screen, summary_panel
-    from agents.shell import resume_shown
+    from agents.show.console import Screen, summary_panel
     from twin.policy import load_policy
+
+    from .shell import resume_shown
 
     summary, code = resume_shown(folder, screen=Screen(), policy=load_policy(policy) if policy else None)
     if as_json:
@@ -218,12 +219,12 @@ def _decide(
     yes: bool,
     as_json: bool,
 ) -> "tuple[Decided, dict[str, Any]]":
-    from agents.approval import decide, describe, find_waiting, require_waiting
-    from agents.approvers import key_of
-    from agents.charter import Register
-    from agents.impact import impact_of, impact_page
-    from agents.past import read_past
-    from agents.run import home_folder, utc_now
+    from agents.record.approvers import key_of
+    from agents.record.charter import Register
+    from agents.record.history import read_past
+    from agents.record.waiting import decide, describe, find_waiting, require_waiting
+    from agents.run.run import home_folder, utc_now
+    from agents.show.impact import impact_of, impact_page
 
     name = who or _account()
     folder = find_waiting(runs, plan)
@@ -250,8 +251,8 @@ def _decide(
 
 
 def _enrol(who: str | None, up_to: Literal["low", "medium", "high"], runs: Path, *, as_json: bool) -> None:
-    from agents.approvers import enrol
-    from agents.run import home_folder
+    from agents.record.approvers import enrol
+    from agents.run.run import home_folder
 
     name = who or _account()
     path, public = enrol(home_folder(), name, up_to=up_to, runs=runs)
@@ -274,14 +275,14 @@ def _account() -> str:
 
 
 def _list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
-    from agents.approval import pending
-    from agents.run import home_folder, utc_now
+    from agents.record.waiting import pending
+    from agents.run.run import home_folder, utc_now
 
     found = pending(runs, utc_now(), home_folder())
     if as_json:
         emit(command, {"pending": [one.model_dump(mode="json") for one in found]})
         return
-    from agents.tables import text_table
+    from agents.show.tables import text_table
 
     if found:
         rows = [(one.plan, one.run, one.tier, _people(one), _until(one), one.goal) for one in found]

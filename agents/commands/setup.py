@@ -10,14 +10,14 @@ from .output import FAILURE, emit, say
 
 def doctor(runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Say whether everything that twinops needs is there. Secrets are looked for, never printed."""
-    from agents.doctor import examine
+    from .doctor import examine
 
     findings = examine(runs)
     broken = [finding for finding in findings if finding.state == "broken"]
     if as_json:
         emit("doctor", {"healthy": not broken, "findings": [finding.model_dump() for finding in findings]})
     else:
-        from agents.tables import text_table
+        from agents.show.tables import text_table
 
         rows = [(finding.name, finding.state, finding.detail, finding.fix) for finding in findings]
         say(text_table(("what", "state", "detail", "to change it"), rows))

@@ -36,7 +36,7 @@ def read_in(
     as_json: Json = False,
 ) -> None:
     """Read networks into a twin file, all of them or none: what was used, what assumed, and what is not modelled."""
-    from agents.answers import import_files
+    from agents.show.planning import import_files
     from twin.formats.build import Choices, read_units
 
     choices = Choices(read_units(unit or ()), network_id)
@@ -68,7 +68,7 @@ def whatif(
     With --drain, rehearse a maintenance window hour by hour, with the next failure on top; exit code 3 means that it
     breaks the limits.
     """
-    from agents.answers import WHOLE_DAY, Failing, rehearse_drain, study_failures
+    from agents.show.planning import WHOLE_DAY, Failing, rehearse_drain, study_failures
 
     if drain:
         if fail or together or demands or html:
@@ -103,7 +103,7 @@ def plan(
     Exit code 3 means that there is no safe plan. A plan that asks for capacity is for a person to order: it ends with
     0, though the gate passes no such plan and nothing executes it.
     """
-    from agents.answers import Wish, make_plan
+    from agents.show.planning import Wish, make_plan
     from twin.formats import load_network
 
     now = datetime.now(UTC)
@@ -118,7 +118,7 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Say what changed between two states of a network, as typed changes, and what none of them expresses."""
-    from agents.comparing import compare
+    from agents.show.differences import compare
 
     give("diff", compare(before, after), as_json=as_json)
 
@@ -141,11 +141,11 @@ def verify(
     network are the plan. Exit code 0 means safe, 3 rejected or not wholly judged.
     """
     if plan is None and before is not None and after is not None:
-        from agents.comparing import judge_change
+        from agents.show.differences import judge_change
 
         answer = judge_change(before, after, limits(policy), traffic=traffic, output=output, form=form.value)
     elif plan is not None and before is None and after is None:
-        from agents.answers import judge_plan
+        from agents.show.planning import judge_plan
 
         answer = judge_plan(plan, network, limits(policy), scenarios, reordered=output)
     else:

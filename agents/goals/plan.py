@@ -3,15 +3,16 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from tools.aim import Aim
+from tools.box.goal import Aim
 from twin.errors import InputError, PlanError
+from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.optimise import tunnels, weight_search, weights
 from twin.optimise.assemble import assemble, without_plan
+from twin.optimise.drain import METHOD as DRAIN
+from twin.optimise.drain import plan_drain
 from twin.optimise.goals import Purpose, Terms, plan_for
 from twin.optimise.judge import Judge
-from twin.optimise.maintenance import METHOD as DRAIN
-from twin.optimise.maintenance import plan_drain
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import METHODS, TACTICAL, relieve
 from twin.optimise.segments import METHOD as SEGMENTS
@@ -32,7 +33,6 @@ from twin.plan import (
 from twin.plan import Objective as PlanAim
 from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
-from twin.verdict import Counterexample
 
 from .times import local_hours
 from .types import Goal, Verb

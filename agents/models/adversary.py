@@ -41,7 +41,7 @@ from twin.errors import InputError
 from .client import NO_TOKENS, Client
 from .conversation import Call, Say
 from .injections import Orders, read_orders, texts
-from .mischief import CONCLUDING, PERSONAS, Odd, Persona
+from .personas import CONCLUDING, PERSONAS, Odd, Persona
 from .runbook import next_move
 
 ODD = "odd-"

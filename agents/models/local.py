@@ -30,7 +30,7 @@ from autogen_core.models import (
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel, JsonValue
 
-from tools.registry import in_thread
+from tools.box.registry import in_thread
 from twin.errors import InputError
 
 from .client import Client

@@ -17,11 +17,11 @@ from autogen_core.models import CreateResult, FinishReasons, LLMMessage
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel, TypeAdapter
 
+from agents.record.events import ChatAnswered, ChatRequested
+from agents.record.records import Record, read_journal
 from twin.errors import ReplayError
 from twin.files import is_plain
 
-from ..events import ChatAnswered, ChatRequested
-from ..record import Record, read_journal
 from .client import Answer, Client, Usage, fingerprint
 
 _FINISH: TypeAdapter[FinishReasons] = TypeAdapter(FinishReasons)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agents.events import Outcome
+from agents.record.events import Outcome
 from twin.faults import Fault, FaultKind, alike
-from twin.faults.afflict import struck_links
+from twin.faults.apply import struck_links
 from twin.harm import Harm
 from twin.model import Network
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from twin.faults import Fault
-from twin.verdict import Verdict
+from twin.gate.verdict import Verdict
 
 from .sets import same, same_for_telemetry
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from twin.verdict import Verdict
+from twin.gate.verdict import Verdict
 
 _NOISE = 1e-6
 

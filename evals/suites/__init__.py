@@ -7,8 +7,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-from evals.case import Case, Split, read_case_file
-from evals.suite import Metric, Suite
+from evals.cases.case import Case, Split, read_case_file
+from evals.cases.suite import Metric, Suite
 from twin.errors import FormatError, InputError
 from twin.files import exists
 

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evals.case import Case, Split
-from evals.result import Measures
-from evals.scene import emulate
-from evals.suite import Metric, Suite, Workplace, of_split, rounds, scaled
+from evals.cases.case import Case, Split
+from evals.cases.measured import emulate
+from evals.cases.result import Measures
+from evals.cases.suite import Metric, Suite, Workplace, of_split, rounds, scaled
 from twin.errors import InputError
 from twin.formats import load_network, read_network, write_node_link
 from twin.live.network import Flags, LinkSamples, Telemetry
 from twin.model import Floats, Network
-from twin.observe.quality import Assessment, assess
+from twin.observe.quality.assess import Assessment, assess
 
 COUNTERS = {"dev": ("stuck", "missing", "scaled", "frozen"), "held-out": ("swapped",)}
 EXPORTS = {"dev": ("exports off",), "held-out": ("exports slightly off",)}

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from evals.case import Case, Split
-from evals.play import Incident, Played, play, stage_incident
-from evals.result import Measures
-from evals.suite import SEEDS, Metric, Suite
-from evals.tokens import paid, reading, spending
+from evals.cases.case import Case, Split
+from evals.cases.incident import Incident, Played, play, stage_incident
+from evals.cases.result import Measures
+from evals.cases.suite import SEEDS, Metric, Suite
+from evals.cases.tokens import paid, reading, spending
 from twin.faults import FaultKind
 
 SIZES = {"dev": (12, 24, 48, 96), "held-out": (16, 32, 64, 128)}

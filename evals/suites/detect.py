@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from evals.baselines import threshold_alarm
-from evals.case import Case, Split
+from evals.cases.baselines import threshold_alarm
+from evals.cases.case import Case, Split
+from evals.cases.measured import draw_faults, emulate, network_of, open_stretch, split_kinds
+from evals.cases.result import Measures
+from evals.cases.suite import Metric, Suite, Workplace, rounds
 from evals.oracle.traces import MOVED, shown
-from evals.result import Measures
-from evals.scene import draw_faults, emulate, network_of, open_stretch, split_kinds
-from evals.suite import Metric, Suite, Workplace, rounds
 from twin.faults import Fault
 from twin.live.network import Telemetry
 from twin.model import Network
 from twin.observe import find_symptoms, observe
-from twin.observe.anomaly import Detector
+from twin.observe.alarms.anomaly import Detector
 
 HISTORY, WATCHED = 36, 6
 """Samples before the fault, three hours, and after it."""

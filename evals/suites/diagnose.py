@@ -5,13 +5,13 @@ from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
-from evals.baselines import random_faults, threshold_faults
-from evals.case import Case, Split
-from evals.result import Measures
-from evals.scene import Scene, kinds_of, split_kinds, stage
+from evals.cases.baselines import random_faults, threshold_faults
+from evals.cases.case import Case, Split
+from evals.cases.measured import Scene, kinds_of, split_kinds, stage
+from evals.cases.result import Measures
+from evals.cases.suite import Check, Metric, Suite, rounds
 from evals.score.expected import names_causes
 from evals.score.sets import count, count_elements, pairs, rank_of, same, same_for_telemetry, within
-from evals.suite import Check, Metric, Suite, rounds
 from twin.diagnose import diagnose
 from twin.faults import TELEMETRY_KINDS, Fault
 

@@ -6,19 +6,20 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from agents.scene import AFTERMATH, HISTORY
-from evals.case import Case, Split
+from agents.run.staging import AFTERMATH, HISTORY
+from evals.cases.case import Case, Split
+from evals.cases.incident import Incident, Played, course, play, stage_incident
+from evals.cases.result import Measures
+from evals.cases.suite import SEEDS, Metric, Suite, Workplace
+from evals.cases.tokens import paid, reading
 from evals.oracle.endings import Accepted, Struck, accepted, recommends
 from evals.oracle.traces import MOVED, moved, recorded
-from evals.play import Incident, Played, course, play, stage_incident
-from evals.result import Measures
 from evals.score.plans import caused_regression, improved
-from evals.suite import SEEDS, Metric, Suite, Workplace
-from evals.tokens import paid, reading
 from twin.errors import InputError, TopologyError
-from twin.faults import TRAITS, Fault, FaultKind, draw_fault
+from twin.faults import TRAITS, Fault, FaultKind
 from twin.formats import load_network
 from twin.formats.nodelink import write_node_link
+from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Network
 

@@ -6,15 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evals.case import Case, Split
-from evals.result import Measures
+from evals.cases.case import Case, Split
+from evals.cases.result import Measures
+from evals.cases.suite import NETWORKS, SEEDS, Metric, Suite, Workplace, of_split, scaled
 from evals.score.series import coverage, gain, wape
-from evals.suite import NETWORKS, SEEDS, Metric, Suite, Workplace, of_split, scaled
-from evals.suites import data_folder
 from twin.errors import InputError
 from twin.forecast import forecast, matrix_series
 from twin.formats import load_network, read_network, read_traffic
 from twin.model import Floats, Network
+
+from . import data_folder
 
 KINDS = {
     "dev": ("daily rhythm", "weekly rhythm", "growing", "bursts", "gaps"),

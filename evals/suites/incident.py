@@ -6,17 +6,17 @@ from functools import partial
 from itertools import product
 from typing import NamedTuple
 
-from agents.events import Outcome, RunFinished
-from agents.scene import INTERVAL_S
-from evals import baselines
-from evals.case import Case, Split
-from evals.play import Action, Course, Incident, Played, course, play, stage_incident
-from evals.result import Measures
+from agents.record.events import Outcome, RunFinished
+from agents.run.staging import INTERVAL_S
+from evals.cases import baselines
+from evals.cases.case import Case, Split
+from evals.cases.incident import Action, Course, Incident, Played, course, play, stage_incident
+from evals.cases.result import Measures
+from evals.cases.suite import Check, Metric, Suite, of_split, rounds
+from evals.cases.tokens import paid, reading
 from evals.score.expected import at_most, names_causes
 from evals.score.plans import caused_regression, improved
 from evals.score.sets import same, same_for_telemetry
-from evals.suite import Check, Metric, Suite, of_split, rounds
-from evals.tokens import paid, reading
 from twin.faults import FaultKind
 
 _K = FaultKind

@@ -9,21 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.contracts import RIGHTS
-from agents.course import Ground, follow
-from agents.events import CertificateIssued, ChatAnswered, Event, RunFinished, ToolReturned, VerdictReached
-from agents.journal import Journal, read_journal
 from agents.models import resolve
-from agents.request import RunRequest
-from agents.run import utc_now
-from agents.scene import AFTERMATH, HISTORY, INTERVAL_S, Scene, stage_scene
-from agents.tracing import Tracing
-from evals.case import Case, Split
-from evals.result import Measures
-from evals.suite import SEEDS, Metric, Suite, Workplace, of_split
-from twin.certificate import SigningKey
+from agents.record.events import CertificateIssued, ChatAnswered, Event, RunFinished, ToolReturned, VerdictReached
+from agents.record.journal import Journal, read_journal
+from agents.record.tracing import Tracing
+from agents.roles.contracts import RIGHTS
+from agents.run.lifecycle import Ground, follow
+from agents.run.request import RunRequest
+from agents.run.run import utc_now
+from agents.run.staging import AFTERMATH, HISTORY, INTERVAL_S, Scene, stage_scene
+from evals.cases.case import Case, Split
+from evals.cases.result import Measures
+from evals.cases.suite import SEEDS, Metric, Suite, Workplace, of_split
 from twin.faults import Fault
 from twin.formats import load_network
+from twin.gate.certificate import SigningKey
 from twin.live.network import Event as LogLine
 from twin.live.network import Telemetry
 from twin.live.recorded import RecordedNetwork

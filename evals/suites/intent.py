@@ -11,11 +11,11 @@ from agents.goals import Goal, Question, Statement, read_goal
 from agents.goals.by_model import checked
 from agents.goals.types import Limits, Verb
 from agents.goals.written import is_written
-from evals.case import Case, Split
-from evals.goals.misreader import readings
-from evals.goals.wordings import WORDINGS, Wording
-from evals.result import Measures
-from evals.suite import NETWORKS, SEEDS, Metric, Suite, Workplace
+from evals.cases.case import Case, Split
+from evals.cases.goals.misreader import readings
+from evals.cases.goals.wordings import WORDINGS, Wording
+from evals.cases.result import Measures
+from evals.cases.suite import NETWORKS, SEEDS, Metric, Suite, Workplace
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.model import Network

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 
-from evals.case import Case, Split
-from evals.result import Measures
-from evals.scene import HELD_OUT_KINDS, Scene, stage
+from evals.cases.case import Case, Split
+from evals.cases.measured import HELD_OUT_KINDS, Scene, stage
+from evals.cases.result import Measures
+from evals.cases.suite import Metric, Suite, of_split, rounds
 from evals.score.places import device_hit, interface_hit, localisation
 from evals.score.sets import pairs
-from evals.suite import Metric, Suite, of_split, rounds
-from evals.suites.diagnose import CHECKS, Named, by_chance, by_threshold, by_twin
 from twin.faults import FaultKind
+
+from .diagnose import CHECKS, Named, by_chance, by_threshold, by_twin
 
 _K = FaultKind
 NETOPSBENCH = (_K.LINK_DOWN, _K.FLAP, _K.BLACKHOLE, _K.STATIC_ROUTE, _K.MTU, _K.SILENT_LOSS, _K.CORRUPTION, _K.LATENCY,

@@ -7,19 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evals.case import Case, Split
-from evals.gate.good import NETWORKS, POLICY, any_node, gate_network, night, plan_of
+from evals.cases.case import Case, Split
+from evals.cases.gate.good import NETWORKS, POLICY, any_node, gate_network, night, plan_of
+from evals.cases.result import Measures
+from evals.cases.suite import SEEDS, Metric, Suite, Workplace
 from evals.oracle.carried import carried
 from evals.oracle.passing import rise
 from evals.oracle.walker import expected_share
-from evals.result import Measures
 from evals.score.plans import keeps_order
-from evals.suite import SEEDS, Metric, Suite, Workplace
-from evals.suites.verify import FIRST_NETWORK
-from twin.checks.order import safe_order
 from twin.errors import InputError
+from twin.gate.order import safe_order
 from twin.model import Network
 from twin.plan import Change, DrainLink, DrainNode, Plan, UndrainLink, UndrainNode, apply
+
+from .verify import FIRST_NETWORK
 
 KINDS = ("swap circuits", "swap nodes", "three circuits")
 _TRIES = 300

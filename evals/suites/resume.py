@@ -10,14 +10,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.journal import Record, read_journal
-from agents.request import RunRequest
-from agents.resume import resume_run
-from agents.run import run_incident
-from agents.scene import LIVE
-from evals.case import Case, Split
-from evals.result import Measures
-from evals.suite import NETWORKS, SEEDS, Metric, Suite, Workplace
+from agents.record.journal import Record, read_journal
+from agents.run.request import RunRequest
+from agents.run.resume import resume_run
+from agents.run.run import run_incident
+from agents.run.staging import LIVE
+from evals.cases.case import Case, Split
+from evals.cases.result import Measures
+from evals.cases.suite import NETWORKS, SEEDS, Metric, Suite, Workplace
 from twin.formats import load_network
 from twin.live.recorded import RecordedNetwork
 from twin.model import Network
@@ -97,7 +97,7 @@ def _kill(found: Interrupted, runs: Path, strikes: list[int]) -> tuple[Path, boo
     """Start the run, or take it up, in a process of its own that is killed after so many records."""
     processes, killed = get_context("forkserver"), False
     with suppress(ValueError):  # the server is there already
-        processes.set_forkserver_preload(["agents.resume", "agents.run"])
+        processes.set_forkserver_preload(["agents.run.resume", "agents.run.run"])
     for at in strikes:
         arguments = (found.request.model_dump_json(), str(runs), str(found.workplace.home), at)
         process = processes.Process(target=work_until_killed, args=arguments)

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evals.case import Case, Split
+from evals.cases.case import Case, Split
+from evals.cases.result import Measures
+from evals.cases.suite import SEEDS, Metric, Suite, Workplace
 from evals.oracle.flow import lowest_peak
-from evals.result import Measures
 from evals.score.plans import gap
-from evals.suite import SEEDS, Metric, Suite, Workplace
-from evals.suites import data_folder
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.model import Network
@@ -22,6 +21,8 @@ from twin.optimise.weights import relieve_by_weights
 from twin.plan import Change, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
+
+from . import data_folder
 
 PUBLISHED = {
     "dev": ("Abilene", "Aarnet", "Bics", "Geant2012", "Renater2010", "Garr201201"),

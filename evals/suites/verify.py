@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from evals.case import Case, Split
-from evals.gate.cases import BAD, GOOD, trial
-from evals.gate.good import Trial
-from evals.result import Measures
+from evals.cases.case import Case, Split
+from evals.cases.gate.cases import BAD, GOOD, trial
+from evals.cases.gate.good import Trial
+from evals.cases.result import Measures
+from evals.cases.suite import SEEDS, Check, Metric, Suite, Workplace, of_split
 from evals.score.expected import fails
 from evals.score.plans import Blame, false_rejection, names_it, unsafe_approval
-from evals.suite import SEEDS, Check, Metric, Suite, Workplace, of_split
 from twin.errors import InputError
 from twin.formats import load_network
+from twin.gate.verdict import Evidence, Scenario, Verdict, verify
 from twin.plan import apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
-from twin.verdict import Evidence, Scenario, Verdict, verify
 
 HELD_OUT = ("slow_detour", "smuggled_upgrade", "overload_under_failure", "shed_demand", "impossible_step")
 DEV = tuple(name for name in BAD if name not in HELD_OUT)

@@ -8,17 +8,17 @@ import networkx as nx
 import numpy as np
 from pydantic import JsonValue
 
-from evals.case import Case, Split
+from evals.cases.case import Case, Split
+from evals.cases.result import Measures
+from evals.cases.suite import Check, Metric, Suite, Workplace, rounds, scaled
 from evals.oracle.carried import Failed, carried, crossing, failures
-from evals.result import Measures
 from evals.score.series import close
-from evals.suite import Check, Metric, Suite, Workplace, rounds, scaled
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.model import Network
 from twin.plan import Change, DrainLink, DrainNode, SetWeight, apply
-from twin.sim.growth import growth_headroom
 from twin.sim.simulate import Failure, Outcome, simulate, single_failures
+from twin.study.growth import growth_headroom
 
 Answer = JsonValue
 _TIE = 1e-6

@@ -25,21 +25,21 @@ from autogen_core.models import (
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
 
-from agents.contracts import RIGHTS
-from agents.course import Ground, follow
-from agents.events import CertificateIssued, ChatAnswered, ChatRequested, ToolReturned, VerdictReached
-from agents.journal import Journal, Record, read_journal
 from agents.models import Model
 from agents.models.adversary import AdversaryClient
 from agents.models.client import NO_TOKENS, Client
-from agents.report.folder import write_report
-from agents.request import RunRequest
-from agents.run import utc_now
-from agents.scene import Scene
-from agents.tracing import Tracing
-from twin.certificate import Certificate, SigningKey, check
+from agents.record.events import CertificateIssued, ChatAnswered, ChatRequested, ToolReturned, VerdictReached
+from agents.record.journal import Journal, Record, read_journal
+from agents.record.tracing import Tracing
+from agents.roles.contracts import RIGHTS
+from agents.run.lifecycle import Ground, follow
+from agents.run.request import RunRequest
+from agents.run.run import utc_now
+from agents.run.staging import Scene
+from agents.show.report.folder import write_report
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
+from twin.gate.certificate import Certificate, SigningKey, check
 from twin.live.network import Event, Telemetry
 from twin.live.recorded import RecordedNetwork
 from twin.model import Network, RiskGroup, SegmentList, Tunnel, clean_name

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from agents.events import Event
-from agents.journal import Record, read_journal
 from agents.models import Model
-from agents.run import RunRequest, RunResult, run_incident
+from agents.record.events import Event
+from agents.record.journal import Record, read_journal
+from agents.run.run import RunRequest, RunResult, run_incident
 from twin.faults import Fault, FaultKind
 
 T = TypeVar("T")

@@ -61,8 +61,8 @@ def folder_of(tmp: Path) -> Path:
 
 
 def _serve() -> None:
-    import agents.resume
-    import agents.run  # noqa: F401  before the fork, so that children start at once
+    import agents.run.resume
+    import agents.run.run  # noqa: F401  before the fork, so that children start at once
 
     for line in sys.stdin:
         job = json.loads(line)
@@ -91,9 +91,9 @@ def _child(job: dict[str, Any], say: int) -> None:
 
 
 def _work(job: dict[str, Any]) -> dict[str, Any]:
-    from agents.record import Record
-    from agents.resume import resume_run
-    from agents.run import RunRequest, run_incident
+    from agents.record.records import Record
+    from agents.run.resume import resume_run
+    from agents.run.run import RunRequest, run_incident
 
     tmp, home, new = Path(job["tmp"]), Path(job["home"]), itertools.count(1)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.agents.collector import Collector, collecting
 from tests.agents.incidents import perform, request
-from tools.tracing import CAPTURE_CONTENT, DURATIONS, MAX_CONTENT, TOKEN_USAGE
+from tools.box.tracing import CAPTURE_CONTENT, DURATIONS, MAX_CONTENT, TOKEN_USAGE
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "spans.txt"
 SECRET = "sk-ant-do-not-tell-anyone"

@@ -16,13 +16,14 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import TwinError
-from twin.faults import Fault, FaultKind, draw_fault
+from twin.faults import Fault, FaultKind
 from twin.formats import load_network
+from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.live.surprises import draw_surprises
 from twin.model import Network
-from twin.observe.anomaly import Anomaly, Detector
+from twin.observe.alarms.anomaly import Anomaly, Detector
 
 NETWORKS = ("topozoo/Abilene", "sndlib/nobel-germany", "sndlib/germany50")
 START = datetime(2026, 3, 2, tzinfo=UTC)

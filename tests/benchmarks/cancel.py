@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agents.events import Event, ExecutionStep, StageStarted, ToolCalled
-from agents.journal import Record, read_journal
-from agents.run import RunRequest, run_incident
+from agents.record.events import Event, ExecutionStep, StageStarted, ToolCalled
+from agents.record.journal import Record, read_journal
+from agents.run.run import RunRequest, run_incident
 
 
 def moments(folder: Path) -> list[tuple[str, Callable[[Event], bool]]]:

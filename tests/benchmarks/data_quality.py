@@ -17,7 +17,7 @@ from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.model import Network
-from twin.observe.quality import Assessment, assess
+from twin.observe.quality.assess import Assessment, assess
 
 NETWORKS = ("topozoo/Abilene", "sndlib/nobel-germany", "sndlib/germany50")
 SCALES = (1.0, 0.95, 1.05, 0.97, 1.03)

@@ -11,8 +11,9 @@ import numpy as np
 from evals.oracle.traces import MOVED, shown
 from twin.diagnose import Diagnosis, diagnose
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, draw_fault, struck_links
+from twin.faults import Fault, FaultKind, struck_links
 from twin.formats import load_network
+from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.model import Network

@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from agents.journal import read_journal
-from agents.run import RunRequest, RunResult, run_incident
+from agents.record.journal import read_journal
+from agents.run.run import RunRequest, RunResult, run_incident
 
 NETWORK = "synthetic/8-1"
 WARM = 50

@@ -10,7 +10,8 @@ from dataclasses import replace
 from tests.benchmarks.diagnosis_accuracy import cells, table
 from tests.benchmarks.diagnosis_cases import Case, network, run
 from twin.errors import TopologyError
-from twin.faults import FaultKind, draw_fault
+from twin.faults import FaultKind
+from twin.live.draw_fault import draw_fault
 from twin.model import Network
 
 KINDS = (FaultKind.ECMP_MISSING, FaultKind.ECMP_STALE)

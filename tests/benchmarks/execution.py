@@ -12,19 +12,19 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from tests.twin.approved import KEY, approval_of
-from twin.certificate import issue
+from tests.twin.execute.approved import KEY, approval_of
 from twin.diagnose import diagnose, diagnosed_network
-from twin.executor import execute
-from twin.faults import draw_fault
+from twin.execute.executor import execute
 from twin.formats import load_network
+from twin.gate.certificate import issue
+from twin.gate.verdict import verify
+from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Network
 from twin.observe import observe
 from twin.optimise.relieve import relieve
 from twin.policy import Policy
 from twin.sim.simulate import simulate
-from twin.verdict import verify
 
 HISTORY, AFTERMATH, ROUNDS = 36, 6, 3
 _LOAD = re.compile(r"load of \S+: predicted (\S+), observed ([0-9.e+-]+)")

@@ -7,8 +7,8 @@ import random
 import sys
 from pathlib import Path
 
-from agents.claims import figures_of
-from agents.journal import read_journal
+from agents.record.claims import figures_of
+from agents.record.journal import read_journal
 
 KINDS = (("whole percentages", 0, 100, "%", 0), ("percentages with a decimal", 0, 100, "%", 1), ("Mbit/s", 10, 20_000, "Mbit/s", 0), ("Gbit/s", 0, 20, "Gbit/s", 2), ("ms", 0, 50, "ms", 1))  # fmt: skip # noqa: E501
 

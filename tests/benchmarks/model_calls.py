@@ -28,9 +28,6 @@ from autogen_core.tools import ToolSchema
 from opentelemetry.sdk.trace import TracerProvider
 
 import prompts
-from agents.chat import RoleClient, Session
-from agents.contracts import CONTRACTS
-from agents.journal import Journal
 from agents.models import Model
 from agents.models.anthropic import make_client
 from agents.models.anthropic_wire import conversation, system, tools
@@ -38,10 +35,13 @@ from agents.models.client import NO_TOKENS, Answer, Client
 from agents.models.limits import Guard
 from agents.models.resilience import Request, ResilientClient
 from agents.models.settings import ModelSettings
+from agents.record.journal import Journal
+from agents.roles.chat import RoleClient, Session
+from agents.roles.contracts import CONTRACTS
 from tests.agents.models import messages_api as api
 from tests.agents.models.loopback import loopback
+from tools.box.registry import Tool
 from tools.catalogue import TOOLS
-from tools.registry import Tool
 
 ROUNDS = 300
 CONTRACT = CONTRACTS["verification"]

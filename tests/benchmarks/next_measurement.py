@@ -17,7 +17,8 @@ import numpy as np
 from tests.benchmarks.diagnosis_cases import network, struck
 from twin.diagnose import Diagnosis, Measurement, diagnose, follow_up, next_measurement
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, draw_fault
+from twin.faults import Fault, FaultKind
+from twin.live.draw_fault import draw_fault
 from twin.observe import observe
 
 K = FaultKind

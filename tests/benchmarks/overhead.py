@@ -22,17 +22,17 @@ from autogen_core import CancellationToken, FunctionCall
 from autogen_core.models import CreateResult, FunctionExecutionResultMessage
 from autogen_core.tools import FunctionTool, StaticWorkbench
 
-from agents.audit import JournalAudit
-from agents.chat import Session
-from agents.contracts import RIGHTS
-from agents.journal import Journal
 from agents.models import Model
 from agents.models.client import NO_TOKENS, Client
-from agents.run import utc_now
-from agents.team import assemble
-from agents.tracing import Tracing
-from tools.desk import Desk, ReadSide
-from tools.registry import Toolbox, bind
+from agents.record.journal import Journal
+from agents.record.tracing import Tracing
+from agents.roles.call_trail import JournalAudit
+from agents.roles.chat import Session
+from agents.roles.contracts import RIGHTS
+from agents.roles.team import assemble
+from agents.run.run import utc_now
+from tools.box.registry import Toolbox, bind
+from tools.box.run_state import Desk, ReadSide
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Frozen

@@ -19,7 +19,8 @@ from tests.benchmarks.diagnosis_accuracy import wilson
 from tests.benchmarks.diagnosis_cases import AFTER, network, places, struck, without
 from twin.diagnose import Diagnosis, diagnose
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, draw_fault, interfaces
+from twin.faults import Fault, FaultKind, interfaces
+from twin.live.draw_fault import draw_fault
 from twin.live.network import Telemetry
 from twin.model import Network, RiskGroup
 from twin.observe import observe

@@ -5,10 +5,10 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from twin.checks.finding import Check, Counterexample
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
-from twin.verdict import Verdict
+from twin.gate.checks.finding import Check, Counterexample
+from twin.gate.verdict import Verdict
 
 K = FaultKind
 DOWN = Fault(kind=K.LINK_DOWN, element="link/A:B--B:A")

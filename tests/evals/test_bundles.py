@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 
-from evals.bundle import MANIFEST, bundle, unbundle
-from evals.record import Record, RunSpec
-from evals.run import begin, evaluate
+from evals.run.record import Record, RunSpec
+from evals.run.run import begin, evaluate
+from evals.show.bundle import MANIFEST, bundle, unbundle
 from tests.command_line import here
 from twin.errors import FormatError, InputError
 from twin.formats import load_network

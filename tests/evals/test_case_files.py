@@ -2,9 +2,9 @@
 
 import pytest
 
-from evals.case import read_case_file
-from evals.record import RunSpec
-from evals.run import begin, evaluate, units_of
+from evals.cases.case import read_case_file
+from evals.run.record import RunSpec
+from evals.run.run import begin, evaluate, units_of
 from evals.suites import NAMES, names, suite_of
 from twin.errors import FormatError, InputError
 

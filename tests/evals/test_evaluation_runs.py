@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from evals import run as running
-from evals.record import Record, RunSpec
-from evals.result import Result
-from evals.run import Limits, Unit, begin, close, evaluate, perform, units_of
+from evals.cases.result import Result
+from evals.run import run as running
+from evals.run.record import Record, RunSpec
+from evals.run.run import Limits, Unit, begin, close, evaluate, perform, units_of
+from evals.run.table import tabulate
 from evals.suites import suite_of
-from evals.table import tabulate
 from twin.errors import InputError, StoreError
 
 ROOT = Path(__file__).resolve().parents[2]

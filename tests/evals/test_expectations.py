@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from agents.events import Figures
-from evals.case import Case, Expectation
-from evals.record import RunSpec
-from evals.run import begin, evaluate
+from agents.record.events import Figures
+from evals.cases.case import Case, Expectation
+from evals.run.record import RunSpec
+from evals.run.run import begin, evaluate
 from evals.suites import names, suite_of
 from evals.suites.incident import Ended
 from twin.errors import FormatError

@@ -2,11 +2,11 @@
 
 import pytest
 
-from evals.record import RunSpec
-from evals.report.page import render
-from evals.report.plots import available, suite_plot
-from evals.run import begin, evaluate
-from evals.scoreboard import Bound, page, read_bounds, slice_rows, worse, write_scoreboard
+from evals.run.record import RunSpec
+from evals.run.run import begin, evaluate
+from evals.show.report.page import render
+from evals.show.report.plots import available, suite_plot
+from evals.show.scoreboard import Bound, page, read_bounds, slice_rows, worse, write_scoreboard
 from evals.suites import suite_of
 from twin.errors import FormatError
 

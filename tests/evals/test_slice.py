@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.record import RunSpec
-from evals.run import begin, evaluate
-from evals.scoreboard import read_bounds, worse
+from evals.run.record import RunSpec
+from evals.run.run import begin, evaluate
+from evals.show.scoreboard import read_bounds, worse
 from evals.suites import NAMES, suite_of
 from twin.faults import FaultKind
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from evals.scene import DEV_KINDS, HELD_OUT_KINDS
-from evals.suite import NETWORKS, SEEDS
+from evals.cases.measured import DEV_KINDS, HELD_OUT_KINDS
+from evals.cases.suite import NETWORKS, SEEDS
 from evals.suites import NAMES, suite_of
 from evals.suites.incident import SMOKE_NETWORKS
 from evals.suites.verify import DEV, HELD_OUT

@@ -2,9 +2,9 @@
 
 from .mutant import Mutant
 
-_SIGNED = ("tests/twin/test_certificate_signing.py",)
-_HOME = ("tests/agents/test_authority.py",)
-_CERTIFICATE, _SIGNING, _CHARTER = "twin/certificate.py", "twin/signing.py", "agents/charter.py"
+_SIGNED = ("tests/twin/gate/test_certificate_signing.py",)
+_HOME = ("tests/agents/record/test_authority.py",)
+_CERTIFICATE, _SIGNING, _CHARTER = "twin/gate/certificate.py", "twin/gate/signing.py", "agents/record/charter.py"
 
 _CERTIFIED = (
     Mutant(

@@ -2,14 +2,14 @@
 
 from .mutant import Mutant
 
-_LIVE = "tests/twin/test_executor_live.py"
-_DOUBTS = "tests/twin/test_executor_believes_nothing.py"
+_LIVE = "tests/twin/execute/test_executor_live.py"
+_DOUBTS = "tests/twin/execute/test_executor_believes_nothing.py"
 _EXECUTOR, _PREFLIGHT, _ROLLOUT, _AGREEMENT, _DEVIATION = (
-    "twin/executor.py",
-    "twin/preflight.py",
-    "twin/rollout.py",
-    "twin/agreement.py",
-    "twin/deviation.py",
+    "twin/execute/executor.py",
+    "twin/execute/preflight.py",
+    "twin/execute/steps.py",
+    "twin/execute/agreement.py",
+    "twin/execute/deviation.py",
 )
 
 

@@ -2,19 +2,19 @@
 
 from .mutant import Mutant
 
-_BOUND = ("tests/tools/test_registry.py",)
-_SQL = ("tests/tools/test_sql_grammar.py",)
-_ANSWERS = ("tests/tools/test_sql.py::test_text_is_labelled_and_legible_whatever_expression_made_it",)
+_BOUND = ("tests/tools/box/test_registry.py",)
+_SQL = ("tests/tools/sql/test_grammar.py",)
+_ANSWERS = ("tests/tools/sql/test_query.py::test_text_is_labelled_and_legible_whatever_expression_made_it",)
 _PROCESS = (
-    "tests/tools/test_hostile_sql.py::test_the_process_of_a_statement_sees_neither_our_environment_nor_our_files",
-    "tests/tools/test_hostile_sql.py::"
+    "tests/tools/sql/test_hostile_sql.py::test_the_process_of_a_statement_sees_neither_our_environment_nor_our_files",
+    "tests/tools/sql/test_hostile_sql.py::"
     "test_the_process_of_a_statement_can_neither_write_nor_read_nor_take_what_it_likes",
 )
 _TEXT = ("tests/twin/test_untrusted.py",)
 _REGISTRY, _GRAMMAR, _WORKER, _UNTRUSTED = (
-    "tools/registry.py",
-    "tools/sql_grammar.py",
-    "tools/sql_worker.py",
+    "tools/box/registry.py",
+    "tools/sql/grammar.py",
+    "tools/sql/worker.py",
     "twin/untrusted.py",
 )
 
@@ -147,12 +147,12 @@ _STATEMENTS = (
     ),
     Mutant(
         "the process of a statement has our environment",
-        "tools/sql.py",
+        "tools/sql/query.py",
         'env={"OPENBLAS_NUM_THREADS": "1"}',
         "env=None",
         _PROCESS,
     ),
-    Mutant("the process of a statement works in our folder", "tools/sql.py", "cwd=folder", "cwd=None", _PROCESS),
+    Mutant("the process of a statement works in our folder", "tools/sql/query.py", "cwd=folder", "cwd=None", _PROCESS),
     Mutant(
         "the process of a statement may write files",
         _WORKER,
@@ -176,7 +176,7 @@ _STATEMENTS = (
     ),
     Mutant(
         "cells are as they come",
-        "tools/sql.py",
+        "tools/sql/query.py",
         "return clean(value) if isinstance(value, str)",
         "return value if isinstance(value, str)",
         _ANSWERS,

@@ -2,10 +2,10 @@
 
 from .mutant import Mutant
 
-_JOURNAL = ("tests/agents/test_journal.py",)
+_JOURNAL = ("tests/agents/record/test_journal.py",)
 _LOGGED = ("tests/twin/test_append_log.py",)
 _OPENED = ("tests/twin/test_files.py",)
-_RECORD, _LOG, _FILES = "agents/record.py", "twin/append_log.py", "twin/files.py"
+_RECORD, _LOG, _FILES = "agents/record/records.py", "twin/append_log.py", "twin/files.py"
 
 _CHAIN = (
     Mutant(
@@ -23,10 +23,10 @@ _CHAIN = (
         "if not line:",
         _JOURNAL,
     ),
-    Mutant("no event is put on disk", "agents/journal.py", "durable=event.durable)", "durable=False)", _JOURNAL),
+    Mutant("no event is put on disk", "agents/record/journal.py", "durable=event.durable)", "durable=False)", _JOURNAL),
     Mutant(
         "an event is shown before it is written",
-        "agents/journal.py",
+        "agents/record/journal.py",
         "            record = self._write(event)\n"
         "        if self._listener is not None:\n            self._listener(record)\n",
         "            if self._listener is not None:\n                self._listener(Record(seq=0, time=self._clock(), "

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import prompts
-from agents.contracts import CONTRACTS
+from agents.roles.contracts import CONTRACTS
 
 ROLES = sorted(CONTRACTS)
 FOLDER = Path(prompts.__file__).parent

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from tools.desk import Desk, ReadSide
+from tools.box.run_state import Desk, ReadSide
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Link, Network, Node
 from twin.policy import Policy

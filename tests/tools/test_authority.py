@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from pydantic import JsonValue
 
-from agents.contracts import RIGHTS
+from agents.roles.contracts import RIGHTS
+from tools.box.handover import Decision, PlanSubmission
+from tools.box.registry import ToolAnswer, Toolbox
+from tools.box.run_state import Desk, ReadSide
 from tools.catalogue import TOOLS
-from tools.desk import Desk, ReadSide
-from tools.handover import Decision, PlanSubmission
-from tools.registry import ToolAnswer, Toolbox
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork

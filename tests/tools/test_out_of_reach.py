@@ -13,11 +13,11 @@ from typing import Any, cast, get_args
 import pytest
 from pydantic import BaseModel
 
-from agents.contracts import CONTRACTS, RIGHTS
+from agents.roles.contracts import CONTRACTS, RIGHTS
+from tools.box.provenance import outside_text
+from tools.box.registry import Tool, Toolbox
+from tools.box.run_state import Desk, ReadSide
 from tools.catalogue import TOOLS
-from tools.desk import Desk, ReadSide
-from tools.provenance import outside_text
-from tools.registry import Tool, Toolbox
 from twin.live.emulated import EmulatedNetwork
 from twin.policy import Policy
 from twin.untrusted import Origin
@@ -27,10 +27,10 @@ from .conftest import NOON, square
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "tools").glob("*.py"))
 ACTING = (
-    "twin.executor",
-    "twin.rollout",
-    "twin.preflight",
-    "twin.certificate",
+    "twin.execute.executor",
+    "twin.execute.steps",
+    "twin.execute.preflight",
+    "twin.gate.certificate",
     "twin.live.emulated",
     "twin.live.recorded",
 )

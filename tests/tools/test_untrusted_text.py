@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.models.runbook import next_move
-from tools.desk import Desk
+from tools.box.run_state import Desk
 from tools.telemetry import LogLine, LogLines, read_events
 from twin.untrusted import LINE, clean
 

@@ -5,15 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tools.desk import Desk, ReadSide
+from tools.box.registry import MAX_RESULT
+from tools.box.run_state import Desk, ReadSide
 from tools.diagnosis import measure, rank_causes, report_diagnosis
 from tools.planning import propose_plans
-from tools.registry import MAX_RESULT
 from tools.telemetry import data_quality, list_anomalies, list_symptoms, report_incident
 from tools.traffic import forecast_traffic
 from twin.errors import ExecutionError, RefusedError
-from twin.faults import Fault, FaultKind, draw_fault
+from twin.faults import Fault, FaultKind
 from twin.formats import load_network
+from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.policy import Policy
 from twin.store.memory import PastIncident, Recollection, Sign

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.twin.approved import Approved, approved
+from tests.twin.execute.approved import Approved, approved
 from tests.twin.optimise.networks import network_of
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Network, SegmentList, Tunnel

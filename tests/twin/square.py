@@ -1,13 +1,13 @@
 """A small network that can be judged in the head, and the gate asked about it."""
 
 from tests.twin.optimise.networks import network_of
+from twin.gate.verdict import Check, verify
 from twin.model import Network, SegmentList, Tunnel
 from twin.plan import (
     Plan,
     SetTunnel,
 )
 from twin.policy import Policy
-from twin.verdict import Check, verify
 
 OPEN = Policy(max_blast_radius=1, max_failure_utilisation=10, max_delay_stretch=10)
 NAMES = ["grounded", "fresh", "policy", "nominal", "survivable", "transient", "uncertain", "reversible", "useful"]

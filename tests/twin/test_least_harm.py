@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from tests.twin.optimise.networks import network_of, random_network
-from twin.checks.gain import least_harm, relief
+from twin.gate.checks.gain import least_harm, relief
+from twin.gate.verdict import verify
 from twin.model import Network
 from twin.plan import DrainLink, Plan, SetWeight, apply, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
-from twin.verdict import verify
 
 
 def least_by_programme(network: Network, limit: float) -> float:

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from twin.checks.finding import Check
 from twin.errors import PolicyError
+from twin.gate.checks.finding import Check
+from twin.gate.verdict import Verdict, risk_tier
 from twin.plan import Plan, SetWeight
 from twin.policy import Policy, load_policy
-from twin.verdict import Verdict, risk_tier
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "policy.md"
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.model import Floats, Ints
-from twin.observe.balance import demand_variance, link_ends, reading_sigma
-from twin.observe.observation import Observation
-from twin.observe.samples import mean
+from twin.observe.expect.balance import demand_variance, link_ends, reading_sigma
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.samples import mean
 
 
 class Excess(NamedTuple):

@@ -6,8 +6,8 @@ import numpy as np
 
 from twin.faults import Fault, FaultKind, interfaces
 from twin.model import Floats, Network
-from twin.observe.observation import Observation
-from twin.observe.readback import Item, ItemKind, Readback
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.readback import Item, ItemKind, Readback
 
 _UNEXPLAINED, _UNSAID = float(np.log(1e-4)), float(np.log(0.02))
 """Log probability of a line that nothing explains, and that a line is missing which should be there."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.faults import Fault
 from twin.model import Floats, Network
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 from .diagnosis import Diagnosis, Hypothesis, named
 from .evidence import evidence, unexplained

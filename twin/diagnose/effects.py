@@ -35,9 +35,9 @@ import numpy as np
 from twin.faults import Fault, FaultKind, afflict
 from twin.live.network import Flags
 from twin.model import Floats, Network
-from twin.observe.expectation import Expectation
-from twin.observe.observation import Observation
-from twin.observe.prediction import Prediction
+from twin.observe.expect.expectation import Expectation
+from twin.observe.expect.prediction import Prediction
+from twin.observe.readings.observation import Observation
 
 HINT_BOUND = 4.0
 """Nats by which log lines can shift a hypothesis at most."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from twin.faults import Fault
 from twin.model import Floats, Network
-from twin.observe.expectation import Residuals
-from twin.observe.observation import Observation
+from twin.observe.expect.expectation import Residuals
+from twin.observe.readings.observation import Observation
 
 from .effects import Readings
 

@@ -11,9 +11,9 @@ import numpy as np
 from twin.faults import Fault
 from twin.live.network import Flags
 from twin.model import Floats, Network
-from twin.observe.expectation import Expectation, Residuals
-from twin.observe.observation import Observation
-from twin.observe.probing import clear_delays, delay_error, probe_error
+from twin.observe.expect.expectation import Expectation, Residuals
+from twin.observe.expect.probing import clear_delays, delay_error, probe_error
+from twin.observe.readings.observation import Observation
 
 from .balance import excess
 from .candidates import effect

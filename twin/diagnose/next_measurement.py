@@ -14,13 +14,13 @@ from pydantic import Field
 
 from twin.live.network import Configuration, LiveNetwork, Measurable, ProbeReading
 from twin.model import Floats, Frozen, Ints
-from twin.observe.balance import link_ends
-from twin.observe.expectation import Expectation
-from twin.observe.observation import Observation
+from twin.observe.expect.balance import link_ends
+from twin.observe.expect.expectation import Expectation
+from twin.observe.expect.probing import probe_error
 from twin.observe.observe import observe
-from twin.observe.probing import probe_error
-from twin.observe.readback import read_back
-from twin.observe.samples import Samples
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.readback import read_back
+from twin.observe.readings.samples import Samples
 
 from .configured import expected_items
 from .density import student

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from twin.faults import REMEDIES, TRAITS, Action, Fault, FaultKind
 from twin.model import Frozen
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 from .diagnosis import Hypothesis
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.live.network import Flags
 from twin.model import Network
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 from .effects import Readings, operational
 

@@ -13,8 +13,8 @@ import numpy as np
 from twin.faults import Fault
 from twin.live.network import Flags
 from twin.model import Floats, Network
-from twin.observe.observation import Observation
-from twin.observe.samples import Samples
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.samples import Samples
 
 from .density import FLOOR_MBPS
 from .effects import Reread

@@ -7,8 +7,8 @@ import numpy as np
 
 from twin.faults import Fault, FaultKind
 from twin.model import Network
-from twin.observe.expectation import Expectation
-from twin.observe.observation import Observation
+from twin.observe.expect.expectation import Expectation
+from twin.observe.readings.observation import Observation
 
 from .candidates import candidates, diverted, stated, undiverted
 from .diagnosis import named

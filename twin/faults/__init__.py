@@ -1,23 +1,20 @@
 """The faults that can befall a network and its measurement, each with ground truth: kind, element, severity, onset."""
 
-from .afflict import afflict, afflict_all, check, interfaces, struck_links
-from .alike import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alike
-from .draw import HURTS, TRIES_PER_KIND, draw_fault
+from .apply import afflict, afflict_all, check, interfaces, struck_links
 from .fault import Fault, FaultKind
+from .indistinguishable import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alike
 from .kinds import ALIASES, DRAWN_KINDS, MAX_WEIGHT, TELEMETRY_KINDS, TRAITS, Trait
 from .remedies import REMEDIES, Action, Advice, Measure, Remedy
 
 __all__ = [
     "ALIASES",
     "DRAWN_KINDS",
-    "HURTS",
     "INDISTINGUISHABLE",
     "MAX_WEIGHT",
     "REMEDIES",
     "TELEMETRY_KINDS",
     "TOLD_BY_LINES",
     "TRAITS",
-    "TRIES_PER_KIND",
     "UNSEEN",
     "Action",
     "Advice",
@@ -32,7 +29,6 @@ __all__ = [
     "afflict_all",
     "alike",
     "check",
-    "draw_fault",
     "interfaces",
     "struck_links",
 ]

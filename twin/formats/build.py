@@ -14,12 +14,12 @@ import numpy as np
 
 from twin.errors import InputError, TopologyError
 from twin.model import Floats, Link, Network, RiskGroup
-from twin.provision import dimension, gravity_of, require_connected
 
 from .account import Account, FieldUse
 from .link_values import Arc, arcs_of
 from .names import distinct_names
 from .node_values import PlacedNode, placed_nodes
+from .provision import dimension, gravity_of, require_connected
 from .records import Records
 from .vocabulary import LENGTH, RATE, TIME, unit_of
 

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from twin.model import UNUSED_METRIC, Link
-from twin.provision import MS_PER_KM, STANDARD_CAPACITIES, distance_km
 from twin.untrusted import NAME, clean
 
 from .account import FieldUse
 from .node_values import PlacedNode
+from .provision import MS_PER_KM, STANDARD_CAPACITIES, distance_km
 from .records import LinkRecord, Records
 from .source import MAX_WEIGHT, numbered
 from .values import field_of, unread, value_of, yes_or_no

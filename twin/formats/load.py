@@ -5,11 +5,11 @@ from pathlib import Path
 from twin.errors import FormatError, TopologyError
 from twin.files import exists
 from twin.model import Network
-from twin.provision import Topology, provision
 from twin.sim.simulate import simulate
 
 from .account import Account, FieldUse
 from .build import Choices, Reading, build, fit_capacities, require_plausible
+from .provision import Topology, provision
 from .recognise import SUFFIXES, read_records
 from .repetita import read_repetita_demands
 from .synthetic import read_synthetic
@@ -38,7 +38,7 @@ def load_reading(name: str, choices: Choices | None = None) -> Reading:
     """
     choices = choices or Choices()
     if Path(name.partition("#")[0]).suffix == ".duckdb":
-        from twin.store.inventory import read_stored  # DuckDB only where a twin file is read
+        from .stored import read_stored  # DuckDB only where a twin file is read
 
         return read_stored(name)
     if Path(name).suffix.lower() in SUFFIXES or _is_file(name):

@@ -7,7 +7,8 @@ import numpy as np
 
 from twin.errors import UnknownNetworkError
 from twin.model import Floats, Ints, Node
-from twin.provision import Circuit, Topology, distance_km
+
+from .provision import Circuit, Topology, distance_km
 
 if TYPE_CHECKING:
     import networkx as nx

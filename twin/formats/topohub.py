@@ -14,9 +14,9 @@ import numpy as np
 
 from twin.errors import UnknownNetworkError
 from twin.model import Floats, Node
-from twin.provision import Circuit, Topology
 
 from .names import distinct_names
+from .provision import Circuit, Topology
 
 SHOWCASE = ("sndlib/germany50", "sndlib/nobel-germany", "topozoo/Abilene")
 

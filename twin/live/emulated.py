@@ -18,7 +18,6 @@ from twin.model import Floats, Network
 from twin.plan import Change, SetCapacity
 from twin.plan import apply as changed
 
-from .agenda import Agenda
 from .declared import Declaration
 from .defects import defects
 from .distortion import distortion
@@ -30,6 +29,7 @@ from .plane import DataPlane, data_plane
 from .probes import PORTS, measure, probe_flows
 from .readback import configuration, configured_routers, kept_from, unhealed
 from .replay import Replay
+from .schedule import Agenda
 from .sensors import Noise, Sensors
 from .states import states
 from .surprises import Surprise

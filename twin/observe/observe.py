@@ -10,12 +10,12 @@ from twin.live.declared import Declaration
 from twin.live.network import Configuration, Flags, Telemetry
 from twin.model import Floats, Network
 
-from .growth import RECENT, Growth, growth, onsets
-from .observation import REMEMBERED, Observation, Quality, arrivals, removed_share
-from .prediction import export_noise, predict
-from .readback import read_back
-from .samples import Samples, mean, ratio, read_samples
-from .syslog import read_events
+from .expect.prediction import export_noise, predict
+from .readings.growth import RECENT, Growth, growth, onsets
+from .readings.observation import REMEMBERED, Observation, Quality, arrivals, removed_share
+from .readings.readback import read_back
+from .readings.samples import Samples, mean, ratio, read_samples
+from .readings.syslog import read_events
 
 HISTORY = 2 * RECENT
 """Earlier samples that are kept for comparison."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twin.checks.gain import relief
-from twin.checks.touch import subject
 from twin.errors import DeadlineError, InputError, PlanError
+from twin.gate.checks.gain import relief
+from twin.gate.checks.touch import subject
 from twin.model import Network
 from twin.plan import Change, ExpectedEffect, Plan, apply_all
 from twin.plan import Objective as Aim

@@ -1,66 +1,71 @@
-"""Relief from silent loss: take the lossy circuit out of the traffic's way."""
+"""Maintenance: empty a node or circuit for work on it, in an order that no traffic notices."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from twin.checks.touch import touched
+from twin.errors import UnknownElementError
+from twin.gate.checks.touch import touched
+from twin.gate.verdict import Counterexample
 from twin.model import Network
-from twin.plan import Change, DrainLink, SetWeight, apply_all
+from twin.plan import Change, DrainLink, DrainNode, apply
 from twin.policy import Policy
-from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
 from .attempt import attempt
-from .breakpoints import HIGHEST
 from .judge import Judge
 from .proposal import Proposal
 from .tunnels import relieve_by_tunnels
+from .weights import relieve_by_weights
 
-METHOD = "drain-lossy"
+METHOD = "drain"
 
 
-def relieve_by_drain(
+def plan_drain(
     network: Network,
     policy: Policy,
+    element: str,
     *,
-    seed: int = 0,
     avoid: Sequence[Counterexample] = (),
+    seed: int = 0,
     time_limit_s: float | None = None,
 ) -> Proposal:
-    """Drain every circuit that loses traffic; where that is unsafe, cost it out so that it stays the last resort.
+    """Plan to drain a node (by name or id) or a circuit (by id), after moving away what would overload other links.
 
-    Tunnels take the load off links that the drain would overload. Nothing is random: `seed` changes nothing.
+    Tunnels or weights make room first where the drain alone would break a limit. Without a safe way the proposal says
+    what breaks. A time limit applies to each of the two. Raises `UnknownElementError`.
     """
+    step = _drain_of(network, element)
     judge = Judge(network, policy, avoid)
-    lossy = [name for name, links in network.circuits.items() if any(_loses(network, i) for i in links)]
-    if not lossy:
-        return without_plan(judge, METHOD, "no circuit loses traffic")
-    best: Proposal | None = None
-    for steps in _ways(network, lossy):
-        if len(steps) > policy.max_steps or any(judge.protects(*touched(network, step)) for step in steps):
-            continue
-        rest = policy.model_copy(update={"max_steps": policy.max_steps - len(steps)}) if steps else policy
-        follow = _follow_up(apply_all(network, steps), rest, seed=seed, time_limit_s=time_limit_s)
-        for added in ((), follow) if follow else ((),):
-            proposal = assemble(judge, METHOD, (*steps, *added))
-            if best is None or (proposal.plan and not best.plan) or proposal.after.beats(best.after, gain=0.01):
-                best = proposal
-        if best and best.plan and best.after.harm <= 0:
-            break
-    return best or without_plan(judge, METHOD, "the policy protects every lossy circuit")
+    if _is_drained(network, step):
+        return without_plan(judge, METHOD, f"{element} is drained already")
+    if judge.protects(*touched(network, step)):
+        return without_plan(judge, METHOD, f"the policy protects {element}")
+    alone = assemble(judge, METHOD, (step,), aim="drain", required=(step,))
+    if alone.plan or policy.max_steps == 1:
+        return alone
+    drained = apply(network, step)
+    rest = policy.model_copy(update={"max_steps": policy.max_steps - 1, "min_gain": 0.0})
+    for planner in (relieve_by_tunnels, relieve_by_weights):
+        asked = partial(planner, drained, rest, seed=seed, time_limit_s=time_limit_s)
+        room = attempt(METHOD, asked, drained, rest)
+        judge.evaluations += room.evaluations
+        if room.plan:
+            steps: tuple[Change, ...] = (*room.plan.steps, step)
+            proposal = assemble(judge, METHOD, steps, aim="drain", required=(step,))
+            if proposal.plan:
+                return proposal
+    return without_plan(judge, METHOD, alone.reason)
 
 
-def _loses(network: Network, position: int) -> bool:
-    return network.links[position].loss > 0 and network.links[position].usable
+def _drain_of(network: Network, element: str) -> DrainNode | DrainLink:
+    if element in network.circuits:
+        return DrainLink(circuit=element)
+    if element.startswith("link/"):
+        raise UnknownElementError("circuit", element, network.circuits)
+    return DrainNode(node=network.nodes[network.node(element)].name)
 
 
-def _ways(network: Network, lossy: Sequence[str]) -> Iterator[tuple[DrainLink | SetWeight, ...]]:
-    yield tuple(DrainLink(circuit=name) for name in lossy)
-    links = [network.links[i] for name in lossy for i in network.circuits[name] if _loses(network, i)]
-    yield tuple(SetWeight(link=link.name, weight=HIGHEST) for link in links if link.weight != HIGHEST)
-
-
-def _follow_up(state: Network, policy: Policy, *, seed: int, time_limit_s: float | None) -> tuple[Change, ...]:
-    asked = partial(relieve_by_tunnels, state, policy, seed=seed, time_limit_s=time_limit_s)
-    plan = attempt(METHOD, asked, state, policy).plan
-    return plan.steps if plan else ()
+def _is_drained(network: Network, step: DrainNode | DrainLink) -> bool:
+    if isinstance(step, DrainNode):
+        return network.nodes[network.node(step.node)].drained
+    return any(network.links[i].drained for i in network.circuits[step.circuit])

@@ -5,12 +5,12 @@ from time import monotonic
 
 import numpy as np
 
+from twin.gate.verdict import Counterexample
 from twin.model import Astray, Ints, Network
 from twin.plan import Change, DrainLink, DrainNode, SetTunnel, SetWeight, apply_all
 from twin.policy import Policy
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import Routing
-from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
 from .breakpoints import HIGHEST

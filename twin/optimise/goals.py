@@ -7,21 +7,21 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from twin.checks.context import Scenario
 from twin.errors import InputError
+from twin.gate.checks.context import Scenario
+from twin.gate.verdict import Verdict, verify
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.plan import Objective as Aim
 from twin.policy import Policy
 from twin.sim.power import power
 from twin.sim.simulate import simulate
-from twin.verdict import Verdict, verify
 
 from . import tunnels, weights
 from .assemble import assemble, bound_of
 from .attempt import attempt
+from .drain import plan_drain
 from .judge import Judge
-from .maintenance import plan_drain
 from .pareto import Compromise, pareto_front
 from .proposal import Proposal, Value
 from .relieve import METHODS, rank, relieve

@@ -8,8 +8,8 @@ reconfiguration in OSPF networks", INFOCOM 2007].
 from collections.abc import Sequence
 from itertools import pairwise
 
-from twin.checks.convergence import convergence
-from twin.checks.rehearsal import Stressed
+from twin.gate.checks.convergence import convergence
+from twin.gate.checks.rehearsal import Stressed
 from twin.model import Network
 from twin.plan import Change, SetWeight, apply, states
 from twin.sim.arrays import compile_network

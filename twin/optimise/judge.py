@@ -12,14 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.checks.compare import SHARE_SLACK
-from twin.checks.gain import least_harm
-from twin.checks.moved import moved_share
-from twin.checks.order import Ordered, order_steps
-from twin.checks.rehearsal import Stressed, under
-from twin.checks.rules import may_follow, surely_worse, worse_under_failure
-from twin.checks.touch import emptied
 from twin.errors import UnknownElementError
+from twin.gate.checks.gain import least_harm
+from twin.gate.checks.moved import moved_share
+from twin.gate.checks.rehearsal import Stressed, under
+from twin.gate.checks.touch import emptied
+from twin.gate.no_worse import SHARE_SLACK
+from twin.gate.order import Ordered, order_steps
+from twin.gate.rules import may_follow, surely_worse, worse_under_failure
+from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, Tunnel
 from twin.plan import Change
 from twin.policy import Policy
@@ -28,7 +29,6 @@ from twin.sim.failure_sweep import rows_of, sweep_failures
 from twin.sim.route import Routing, route
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 from twin.sim.superposed import Superposition, SweptLoads
-from twin.verdict import Counterexample
 
 from .proposal import Value
 

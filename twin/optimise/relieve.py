@@ -7,11 +7,12 @@ from time import monotonic
 from types import MappingProxyType
 
 from twin.errors import InputError
+from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.policy import Policy
-from twin.verdict import Counterexample
 
-from . import drain, evade, restore, segments, sequential, tunnels, weight_search, weights
+from . import evade, restore, segments, sequential, tunnels, weight_search, weights
+from . import relieve_by_drain as drain
 from .assemble import without_plan
 from .attempt import attempt
 from .judge import Judge

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from time import monotonic
 
-from twin.checks.touch import touched
+from twin.gate.checks.touch import touched
+from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.plan import (
     Change,
@@ -17,7 +18,6 @@ from twin.plan import (
 )
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
-from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
 from .judge import Judge

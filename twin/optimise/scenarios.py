@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 
 from twin.errors import InputError
+from twin.gate.verdict import Counterexample
 from twin.model import Floats, Network
 from twin.plan import ExpectedEffect, Plan, apply_all
 from twin.policy import Policy
-from twin.verdict import Counterexample
 
 from .assemble import bound_of, node_cut_bound
 from .judge import Judge

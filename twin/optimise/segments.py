@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network
 from twin.plan import Change, SetTunnel, apply
 from twin.policy import Policy
 from twin.sim.arrays import FAR, Arrays, compile_network
 from twin.sim.kernels import spread
 from twin.sim.route import Routing, route
-from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
 from .fractions import ecmp_fractions

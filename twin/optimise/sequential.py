@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import NamedTuple
 
+from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.plan import Change, SetTunnel, SetWeight, apply
 from twin.policy import Policy
-from twin.verdict import Counterexample
 
 from .assemble import assemble, bound_of, without_plan
 from .judge import Judge

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from time import monotonic
 
-from twin.checks.touch import touched
+from twin.gate.checks.touch import touched
+from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.plan import Change, SleepLink, apply, apply_all
 from twin.policy import Policy
 from twin.sim.power import DEFAULT_POWER, PowerModel, power
 from twin.sim.simulate import simulate
-from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
 from .judge import Judge

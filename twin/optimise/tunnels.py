@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, SegmentList, Tunnel
 from twin.plan import Change, SetTunnel, apply
 from twin.policy import Policy
 from twin.sim.arrays import Flags, compile_network
 from twin.sim.kernels import expect
-from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
 from .fractions import exposure, pair_shares

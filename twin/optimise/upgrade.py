@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.formats.provision import STANDARD_CAPACITIES
 from twin.model import Floats, Network
 from twin.plan import Change, ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.policy import Policy
-from twin.provision import STANDARD_CAPACITIES
-from twin.sim.growth import growth_headroom
 from twin.sim.simulate import simulate, single_failures
+from twin.study.growth import growth_headroom
 
 from . import tunnels, weights
 from .assemble import bound_of

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network
 from twin.plan import SetWeight
 from twin.policy import Policy
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.delta import WeightProbe
 from twin.sim.simulate import simulate
-from twin.verdict import Counterexample
 
 from .assemble import assemble, bound_of, without_plan
 from .judge import Judge

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.gate.verdict import Counterexample
 from twin.model import Ints, Network
 from twin.plan import Change, SetWeight, apply_all
 from twin.policy import Policy
 from twin.sim.arrays import FAR, Arrays
 from twin.sim.delta import WeightProbe
 from twin.sim.route import Routing
-from twin.verdict import Counterexample
 
 from .assemble import assemble, without_plan
 from .breakpoints import breakpoints

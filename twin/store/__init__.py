@@ -8,11 +8,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel
 
+from twin.gate.verdict import Verdict
 from twin.live.network import Telemetry
 from twin.model import Network
 from twin.plan import Change, Plan
 from twin.sim.simulate import Outcome
-from twin.verdict import Verdict
 
 from . import records, snapshots, telemetry
 from .database import Database

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from twin.errors import UnknownElementError
+from twin.gate.verdict import Verdict
 from twin.plan import Plan, subject
 from twin.sim.simulate import Outcome
-from twin.verdict import Verdict
 
 from .database import Database
 from .times import micros

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from agents.contracts import CONTRACTS
 from agents.models import Model
 from agents.models.anthropic import make_client
 from agents.models.runbook import RunbookClient
 from agents.models.settings import ModelSettings
+from agents.roles.contracts import CONTRACTS
 from tests.agents.models import messages_api as api
 from tests.agents.models.loopback import Json, Loopback, Reply, status
-from tools.handover import Role
+from tools.box.handover import Role
 
 KEY = "sk-ant-not-a-real-key-0123456789"
 QUICK = ModelSettings(

@@ -17,13 +17,13 @@ from autogen_core.models import (
 )
 from autogen_core.tools import ToolSchema
 
-from agents.contracts import CONTRACTS, RIGHTS
-from agents.events import CertificateIssued, ExecutionStep, RunFinished, ToolReturned
 from agents.models import resolve
 from agents.models.adversary import ODD, AdversaryClient, character
-from agents.models.mischief import PERSONAS
+from agents.models.personas import PERSONAS
+from agents.record.events import CertificateIssued, ExecutionStep, RunFinished, ToolReturned
+from agents.roles.contracts import CONTRACTS, RIGHTS
 from tests.agents.incidents import Run, perform
-from tools.handover import Role
+from tools.box.handover import Role
 from twin.errors import InputError
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.doctor import examine
+from agents.commands.doctor import examine
 from agents.models.check import needs
 
 KEY = "sk-ant-something-secret-123"

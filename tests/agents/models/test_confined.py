@@ -29,7 +29,8 @@ def test_each_sdk_is_imported_by_one_module():
 
 def test_a_run_without_a_provider_loads_no_sdk():
     code = (
-        "import sys; import agents.run, agents.doctor; from agents.models import resolve; resolve('runbook');"
+        "import sys; import agents.run.run, agents.commands.doctor; "
+        "from agents.models import resolve; resolve('runbook');"
         "resolve('adversary'); print([x for x in ('anthropic', 'openai') if x in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -9,12 +9,12 @@ import pytest
 from autogen_core import FunctionCall
 from autogen_core.models import CreateResult
 
-from agents.events import ChatAnswered, ChatRequested, Event, ToolReturned
-from agents.journal import Record, read_journal
 from agents.models.client import NO_TOKENS
 from agents.models.conversation import Conversation
-from agents.resume import resume_run
-from agents.run import RunResult, run_incident
+from agents.record.events import ChatAnswered, ChatRequested, Event, ToolReturned
+from agents.record.journal import Record, read_journal
+from agents.run.resume import resume_run
+from agents.run.run import RunResult, run_incident
 from tests.agents.characters import model
 from tests.agents.incidents import Run, perform, request
 from tests.agents.models import messages_api as api

@@ -18,7 +18,6 @@ from autogen_core.models import (
 from autogen_core.tools import ToolSchema
 from pydantic import BaseModel
 
-from agents.events import ChatAnswered, Noted
 from agents.models import Model
 from agents.models.client import Answer, Usage
 from agents.models.openai import OpenAIProvider, make_client
@@ -26,6 +25,7 @@ from agents.models.openai_wire import conversation
 from agents.models.resilience import ResilientClient
 from agents.models.runbook import RunbookClient
 from agents.models.settings import ModelSettings
+from agents.record.events import ChatAnswered, Noted
 from tests.agents.incidents import Run, perform
 from tests.agents.models import chat_completions as api
 from tests.agents.models.loopback import Json, Loopback, Reply, loopback, status

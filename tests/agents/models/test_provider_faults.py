@@ -11,14 +11,14 @@ import pytest
 from autogen_core.models import CreateResult, UserMessage
 from autogen_core.tools import ToolSchema
 
-from agents.contracts import CONTRACTS
-from agents.events import ChatAnswered, Noted, ToolCalled
 from agents.models.runbook import next_move
 from agents.models.settings import ModelSettings
+from agents.record.events import ChatAnswered, Noted, ToolCalled
+from agents.roles.contracts import CONTRACTS
 from tests.agents.incidents import Run, perform
 from tests.agents.models.loopback import Loopback, loopback, status
 from tests.agents.models.provider_faults import AT_ONCE, FAULTS, KEY, QUICK, Script, claude
-from tools.handover import Role
+from tools.box.handover import Role
 from twin.errors import ProviderError
 
 EVERY = os.environ.get("TWINOPS_ALL_PROVIDER_FAULTS") == "1"

@@ -7,11 +7,11 @@ import pytest
 from autogen_core.models import CreateResult, LLMMessage, UserMessage
 from autogen_core.tools import ToolSchema
 
-from agents.contracts import CONTRACTS
-from agents.events import ChatAnswered, ChatRequested
 from agents.models import Model, resolve
 from agents.models.client import Usage
 from agents.models.replay import ReplayClient
+from agents.record.events import ChatAnswered, ChatRequested
+from agents.roles.contracts import CONTRACTS
 from tests.agents.incidents import Run, perform, request
 from tests.agents.models import messages_api as api
 from tests.agents.models.loopback import Json, Reply, loopback

@@ -8,7 +8,8 @@ from tests.twin.observe.incidents import NOBEL, network, run, struck
 from twin.diagnose import diagnose, diagnosed_network
 from twin.diagnose.effects import HINT_BOUND, Candidate
 from twin.diagnose.prior import log_prior
-from twin.faults import TOLD_BY_LINES, Alike, Fault, FaultKind, draw_fault
+from twin.faults import TOLD_BY_LINES, Alike, Fault, FaultKind
+from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Event, Flags, Telemetry
 from twin.live.surprises import FlashCrowd

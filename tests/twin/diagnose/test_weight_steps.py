@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.twin.observe.expect.test_splits_oracle import random_network
 from tests.twin.observe.incidents import NOBEL, network
-from tests.twin.observe.test_splits_oracle import random_network
 from twin.diagnose.weights import LoadSteps
 from twin.model import Network, SegmentList, Tunnel
 from twin.sim.simulate import simulate

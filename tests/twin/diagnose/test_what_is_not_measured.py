@@ -9,7 +9,7 @@ from twin.diagnose import Diagnosis, diagnose
 from twin.faults import Fault, FaultKind
 from twin.live.network import Telemetry
 from twin.observe import find_symptoms, observe
-from twin.observe.growth import onsets
+from twin.observe.readings.growth import onsets
 from twin.sim.simulate import simulate
 
 K = FaultKind

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from twin.formats.load import load_reading, read_explained
-from twin.store.inventory import import_networks
+from twin.formats.stored import import_networks
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 FILE = """{"nodes": [{"id": "A"}, {"id": "B"}, {"id": "C"}], "links": [

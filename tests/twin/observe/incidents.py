@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from twin.faults import Fault, FaultKind, draw_fault
+from twin.faults import Fault, FaultKind
 from twin.formats import load_network
+from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.model import Network

@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from twin.checks.context import Scenario
 from twin.errors import InputError, UnknownElementError
 from twin.formats import load_network
 from twin.formats.plan import read_plan, write_plan
+from twin.gate.checks.context import Scenario
+from twin.gate.verdict import verify
 from twin.model import Link, Network, Node
 from twin.optimise.goals import OBJECTIVES, Purpose, Terms, choose, effect_of, is_request, plan_for, read_terms
 from twin.plan import DrainLink, DrainNode, SleepLink, apply_all
 from twin.policy import Policy
 from twin.sim.power import power
 from twin.sim.simulate import simulate
-from twin.verdict import verify
 
 POLICY = Policy()
 ROOMY = Policy(max_delay_stretch=3, max_blast_radius=1)

@@ -4,6 +4,7 @@ import pytest
 
 from tests.twin.optimise.networks import random_network
 from twin.formats.load import load_network
+from twin.gate.verdict import verify
 from twin.model import Network
 from twin.optimise.lp import lowest_utilisation
 from twin.optimise.pareto import Compromise, pareto_front
@@ -13,7 +14,6 @@ from twin.plan import Plan, apply_all
 from twin.policy import Policy
 from twin.sim.power import power
 from twin.sim.simulate import simulate
-from twin.verdict import verify
 
 POLICY = Policy(max_blast_radius=1)
 

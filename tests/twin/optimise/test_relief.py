@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import network_of, random_network
-from twin.checks.rehearsal import under
 from twin.errors import DeadlineError, InputError
-from twin.faults import afflict, draw_fault
+from twin.faults import afflict
 from twin.formats.load import load_network
+from twin.gate.checks.rehearsal import under
+from twin.gate.verdict import Counterexample, verify
+from twin.live.draw_fault import draw_fault
 from twin.model import Network, SegmentList, Tunnel
 from twin.optimise import relieve as relieving
 from twin.optimise.judge import HEADROOM
@@ -33,7 +35,6 @@ from twin.plan import (
 )
 from twin.policy import Policy
 from twin.sim.simulate import Failure, simulate, single_failures
-from twin.verdict import Counterexample, verify
 
 SLACK = Policy(max_failure_utilisation=100, max_blast_radius=1, max_delay_stretch=100)
 SINGLE = SLACK.model_copy(update={"max_steps": 1, "min_gain": 0.0})

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from tests.twin.optimise.networks import random_network
-from twin.checks.rules import cvar
 from twin.errors import InputError
 from twin.formats.load import load_network
+from twin.gate.rules import cvar
 from twin.model import Network
 from twin.optimise.scenarios import plan_for_scenarios
 from twin.optimise.tunnels import relieve_by_tunnels

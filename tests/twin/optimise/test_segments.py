@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 from tests.twin.optimise.networks import data_folder, network_of, random_network
 from twin.errors import InputError
 from twin.formats import read_network
+from twin.gate.verdict import verify
 from twin.model import Network
 from twin.optimise import fractions
 from twin.optimise.fractions import ecmp_fractions
@@ -21,7 +22,6 @@ from twin.policy import Policy
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 from twin.sim.simulate import simulate
-from twin.verdict import verify
 
 
 def routed(network: Network, moves) -> Network:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import data_folder, random_network
 from twin.formats import read_network
+from twin.gate.verdict import verify
 from twin.optimise.lp import lowest_utilisation
 from twin.optimise.segments import route_by_segments
 from twin.optimise.sequential import relieve_in_sequence, route_in_sequence
@@ -15,7 +16,6 @@ from twin.optimise.weight_search import with_weights
 from twin.plan import SetTunnel, apply
 from twin.policy import Policy
 from twin.sim.simulate import simulate
-from twin.verdict import verify
 
 LOOSE = Policy(max_blast_radius=1, max_delay_stretch=50, max_failure_utilisation=50, max_utilisation=0.3)
 

@@ -5,14 +5,14 @@ import pytest
 
 from tests.twin.optimise.networks import network_of
 from twin.formats.load import load_network
+from twin.formats.provision import STANDARD_CAPACITIES
+from twin.gate.verdict import verify
 from twin.model import Network
 from twin.optimise.lp import lowest_utilisation
 from twin.optimise.upgrade import largest_growth, plan_growth, plan_upgrade, plan_upgrade_rerouted, upgrade_cost
 from twin.plan import SetCapacity, apply_all
 from twin.policy import Policy
-from twin.provision import STANDARD_CAPACITIES
 from twin.sim.simulate import simulate, single_failures
-from twin.verdict import verify
 
 POLICY = Policy()
 

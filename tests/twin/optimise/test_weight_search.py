@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import data_folder, network_of, random_network
 from twin.formats import read_network
+from twin.gate.verdict import verify
 from twin.model import Network
 from twin.optimise.lp import lowest_utilisation
 from twin.optimise.weight_search import relieve_by_weight_search, search_weights
 from twin.plan import apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
-from twin.verdict import verify
 
 
 def with_weights(network: Network, weights) -> Network:

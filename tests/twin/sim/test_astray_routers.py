@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, afflict, draw_fault
+from twin.faults import Fault, FaultKind, afflict
 from twin.formats import load_network
+from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.live.sensors import Noise
 from twin.model import Astray
-from twin.observe.prediction import export_noise, predict
+from twin.observe.expect.prediction import export_noise, predict
 from twin.plan import SetWeight, apply
 from twin.sim.simulate import simulate, single_failures
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from twin.formats import load_network
+from twin.gate.verdict import Check, Verdict
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
 from twin.plan import DrainLink, Plan, SetWeight
-from twin.verdict import Check, Verdict
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 

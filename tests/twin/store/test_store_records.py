@@ -5,11 +5,11 @@ import pytest
 
 from tests.twin.store.store_samples import NETWORK, NOW, PLAN, VERDICT
 from twin.errors import UnknownElementError
+from twin.gate.verdict import Check
 from twin.model import SegmentList, Tunnel
 from twin.plan import SetTunnel
 from twin.sim.simulate import simulate, single_failures
 from twin.store import RankedHypothesis, TwinStore
-from twin.verdict import Check
 
 
 @pytest.fixture

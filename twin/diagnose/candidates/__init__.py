@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from twin.diagnose.effects import Candidate, Effect
 from twin.diagnose.judged import Judged
 from twin.faults import FaultKind
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 from . import configuration, control, forwarding, physical, telemetry, traffic
 from .flapping import flapping

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from twin.faults import Fault, FaultKind, interfaces, struck_links
 from twin.model import Network
-from twin.observe.observation import Observation
-from twin.observe.syslog import LineKind
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.syslog import LineKind
 
 _K = FaultKind
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from twin.diagnose.effects import Candidate, Effect, unchanged
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
-from twin.observe.observation import Observation
-from twin.observe.readback import Item
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.readback import Item
 
 _K = FaultKind
 

@@ -14,7 +14,7 @@ from twin.faults import TRAITS, Fault, FaultKind
 from twin.faults.kinds import ADJACENCY_KINDS
 from twin.live.network import Flags
 from twin.model import Network
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 from .adjacency_log import agreement
 

@@ -8,8 +8,8 @@ from twin.diagnose.effects import Candidate
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
 from twin.model import Floats, Ints
-from twin.observe.observation import Observation
-from twin.observe.probing import clear_delays
+from twin.observe.expect.probing import clear_delays
+from twin.observe.readings.observation import Observation
 
 _LEAST_MS, _TOLERANCE = 0.8, 4.0
 _MOST_CIRCUITS = 4

@@ -8,7 +8,7 @@ import numpy as np
 from twin.diagnose.effects import HINT_BOUND, Candidate
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 _TURNS = 2
 _APART_S = 10.0  # lines of the two ends of one event are closer

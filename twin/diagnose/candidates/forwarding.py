@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind, afflict
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 _K = FaultKind
 

@@ -11,7 +11,7 @@ from twin.errors import TopologyError
 from twin.faults import Fault, FaultKind, afflict, check, interfaces, struck_links
 from twin.live.network import Flags
 from twin.model import Floats
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 from .delays import delayed
 from .flapping import flapping, flaps

@@ -15,9 +15,9 @@ from twin.diagnose.rereading import Columns, columns, true_exports, unscaled, un
 from twin.faults import Fault, FaultKind
 from twin.live.network import Flags
 from twin.model import Floats, Network
-from twin.observe.balance import link_ends
-from twin.observe.observation import Observation
-from twin.observe.prediction import conditioned
+from twin.observe.expect.balance import link_ends
+from twin.observe.expect.prediction import conditioned
+from twin.observe.readings.observation import Observation
 from twin.sim.simulate import simulate
 
 from .control import committed

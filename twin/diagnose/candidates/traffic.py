@@ -9,7 +9,7 @@ from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
 from twin.faults.kinds import PACKET_BITS, SYN_BITS
 from twin.model import Floats
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 
 _K = FaultKind
 _GROWN, _LEAST_FACTOR, _MOST_NODES = 3.0, 1.3, 5

@@ -12,7 +12,7 @@ from twin.diagnose.density import FLOOR_MBPS
 from twin.diagnose.effects import Readings, Scene
 from twin.faults import Fault, FaultKind
 from twin.model import Floats, Ints, Network
-from twin.observe.observation import Observation
+from twin.observe.readings.observation import Observation
 from twin.sim.kernels import expect
 from twin.sim.regroup import regrouped
 from twin.sim.walk import IGP, Deviation, walk

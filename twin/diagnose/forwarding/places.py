@@ -10,7 +10,7 @@ from twin.diagnose.effects import Candidate
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
 from twin.model import Floats
-from twin.observe.observation import Observation, arrivals
+from twin.observe.readings.observation import Observation, arrivals
 from twin.sim.walk import walk
 
 from .routed import Routed, routed

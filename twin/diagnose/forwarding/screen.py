@@ -13,7 +13,7 @@ from twin.diagnose.balance import Excess
 from twin.diagnose.density import student
 from twin.diagnose.judged import Judged
 from twin.model import Floats, Ints
-from twin.observe.probing import probe_error
+from twin.observe.expect.probing import probe_error
 from twin.sim.arrays import FAR, Arrays, Flags
 from twin.sim.kernels import expect
 from twin.sim.regroup import tight_targets

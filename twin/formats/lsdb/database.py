@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from twin.errors import FormatError
+from twin.formats.account import FieldUse
+from twin.formats.records import LinkRecord, NodeRecord, Records
+from twin.formats.source import Source
 from twin.model import UNUSED_METRIC
-
-from ..account import FieldUse
-from ..records import LinkRecord, NodeRecord, Records
-from ..source import Source
 
 
 @dataclass

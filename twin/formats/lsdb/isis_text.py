@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..records import Records
-from ..source import Source
-from ..vocabulary import RATE, amount
+from twin.formats.records import Records
+from twin.formats.source import Source
+from twin.formats.vocabulary import RATE, amount
+
 from .database import Database, Neighbour, System, chosen, records_of
 from .paste import Line, command_of, lines_of
 

@@ -8,10 +8,10 @@ from typing import cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from twin.errors import FormatError
+from twin.formats.records import Records
+from twin.formats.source import Source
+from twin.formats.text import first_problem
 
-from ..records import Records
-from ..source import Source
-from ..text import first_problem
 from .database import Database, Neighbour, System, chosen, records_of
 from .ospf_text import LAN, finish
 

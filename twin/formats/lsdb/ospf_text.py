@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..records import Records
-from ..source import Source
+from twin.formats.records import Records
+from twin.formats.source import Source
+
 from .database import Database, Neighbour, System, chosen, records_of
 from .paste import Line, lines_of
 

@@ -1,0 +1,1 @@
+"""Whether a run's record holds: question by question, from the record alone."""

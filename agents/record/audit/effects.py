@@ -1,0 +1,149 @@
+"""Whether the network went through exactly what was certified: its own record, step by step, against the run's."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from agents.record.events import CertificateIssued, ExecutionStep, Outcome, VerdictReached
+from agents.record.history import Past
+from agents.record.waiting import TWIN
+from agents.run.staging import LIVE
+from agents.wording import sentence
+from twin.errors import TwinError
+from twin.execute.preflight import configuration
+from twin.gate.certificate import Certificate
+from twin.live.recorded import Applied, Begun, Entry, Staged, read_record
+from twin.model import Network
+from twin.plan import Change, Plan, apply
+from twin.store import TwinStore
+
+from .answers import Answer
+
+_IN_PLACE: frozenset[Outcome] = frozenset({"resolved", "relieved", "done", "needs a person"})
+"""Outcomes with which a plan may be in place; the last record names it where one is."""
+
+
+class Effects(NamedTuple):
+    """What the network says was done to it, and whether that is what was certified."""
+
+    made: tuple[Change, ...]
+    answer: Answer
+
+
+def effects_of(past: Past) -> Effects:
+    """Hold the network's own record against the certified plans and the steps that were announced.
+
+    Every change forward is the next step of the plan that was certified, made within the certificate's time; every
+    change back leads to the configuration before that step; and what is in place at the end is what the outcome says.
+    """
+    path = past.folder / LIVE
+    if not path.is_file():
+        return Effects((), Answer("cannot be told", f"there is no {LIVE}"))
+    try:
+        entries = read_record(path)
+        spelled = b"".join(f"{entry.model_dump_json()}\n".encode() for entry in entries)
+        altered = not path.read_bytes().startswith(spelled)
+    except (TwinError, OSError) as error:
+        return Effects((), Answer("broken", str(error)))
+    made = tuple(entry.change for entry in entries if isinstance(entry, Applied))
+    if altered:
+        return Effects(made, Answer("broken", f"{LIVE} is not as the network writes it"))
+    try:
+        with TwinStore.open(past.folder / TWIN) as store:
+            inventory = store.load_snapshot(past.started.inventory)
+    except TwinError as error:
+        return Effects(made, Answer("cannot be told", f"the network it began with cannot be read: {error}"))
+    try:
+        because = next(_contradictions(past, entries, inventory), None)
+    except (TwinError, ValidationError) as error:
+        because = f"what the network says was done to it cannot be done: {error}"
+    return Effects(made, Answer("broken", because) if because else Answer("holds"))
+
+
+def _contradictions(past: Past, entries: tuple[Entry, ...], inventory: Network) -> Iterator[str]:
+    begun = entries[0] if entries else None
+    if not isinstance(begun, Begun) or begun.network != inventory.id:
+        yield f"{LIVE} is the record of another network"
+        return
+    staged = next((n for n, entry in enumerate(entries) if isinstance(entry, Staged)), len(entries))
+    if any(isinstance(entry, Applied) for entry in entries[:staged]):
+        yield "the network was changed before the run began"
+    walk = _Walk(inventory, [entry for entry in entries if isinstance(entry, Applied)])
+    plans: dict[str, Plan] = {}
+    events = past.events
+    for number, event in enumerate(events):
+        if isinstance(event, VerdictReached):
+            plans[event.plan.hash] = event.plan
+        elif isinstance(event, CertificateIssued):
+            walk.plan = plans.get(event.plan)
+            walk.certificate = Certificate.model_validate(event.certificate)
+        elif isinstance(event, ExecutionStep) and event.change is not None and _announces(event):
+            yield from walk.follow(event, confirmed=_is_confirmed(event, events[number + 1 :]))
+    if walk.left:
+        yield f"the network was changed beyond what is on record: {sentence(walk.left[0].change)}"
+    yield from _ends(past, walk)
+
+
+def _ends(past: Past, walk: "_Walk") -> Iterator[str]:
+    done = past.finished
+    if done is None or done.outcome == "failed":
+        return
+    if done.outcome not in _IN_PLACE or done.plan is None:
+        if walk.before:
+            yield f"the run ended as {done.outcome}, and {len(walk.before)} steps of its plan are in place"
+    else:
+        whole = walk.plan is not None and walk.plan.hash == done.plan and len(walk.before) == len(walk.plan.steps)
+        if not whole:
+            yield f"the run ended as {done.outcome}, and its plan {done.plan} is not wholly in place"
+
+
+class _Walk:
+    """The network's changes, met one after the other. `before` holds the configuration before each step in place."""
+
+    def __init__(self, network: Network, made: list[Applied]) -> None:
+        self.left, self.before = made, list[tuple[object, ...]]()
+        self.plan: Plan | None = None
+        self.certificate: Certificate | None = None
+        self._state = network
+
+    def follow(self, step: ExecutionStep, *, confirmed: bool) -> Iterator[str]:
+        """Let happen what a step announced, if the network says that it did."""
+        made = self.left[0] if self.left and self.left[0].change == step.change else None
+        if made is None:
+            if confirmed:
+                yield f"step {step.step} is on record as made, and the network knows nothing of it"
+            return
+        del self.left[0]
+        here = configuration(self._state)
+        self._state = apply(self._state, made.change)
+        if step.action == "apply":
+            yield from self._forward(step, made.time)
+            self.before.append(here)
+        elif step.step != len(self.before):
+            yield f"step {step.step} was taken back, and {len(self.before)} were in place"
+        elif configuration(self._state) != self.before.pop():
+            yield f"taking back step {step.step} did not lead to the configuration before it"
+
+    def _forward(self, step: ExecutionStep, at: datetime) -> Iterator[str]:
+        certificate, plan, number = self.certificate, self.plan, len(self.before)
+        if certificate is None or plan is None:
+            yield f"step {step.step} was made without a certificate"
+        elif number >= len(plan.steps) or step.step != number + 1 or step.change != plan.steps[number]:
+            yield f"what was made as step {step.step} is not step {number + 1} of the certified plan"
+        elif not certificate.not_before <= at < certificate.expires:
+            yield f"step {step.step} was made at {at:%F %T}, outside the certificate's time"
+
+
+def _announces(step: ExecutionStep) -> bool:
+    return step.action == "apply" or (step.action == "roll back" and "is undone" not in step.detail)
+
+
+def _is_confirmed(step: ExecutionStep, later: tuple[object, ...]) -> bool:
+    """Whether the record goes on to say that a change was made: the network may have refused one."""
+    after = next((x for x in later if isinstance(x, ExecutionStep)), None)
+    if after is None or after.step != step.step:
+        return False
+    undone = after.action == "roll back" and "is undone" in after.detail
+    return undone if step.action == "roll back" else after.action in ("agree", "disagree")

@@ -1,0 +1,336 @@
+"""Everything that happens in a run, as typed records: the journal holds them, the terminal and the report read them.
+
+Link figures are tuples in the order of `Network.links` of the snapshot that the record names.
+`durable` records are on disk before the run goes on, because an effect may follow them.
+"""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, JsonValue
+
+from agents.goals.types import Goal
+from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from twin.diagnose import Recommendation
+from twin.faults import Fault
+from twin.gate.certificate import Approval
+from twin.gate.verdict import Verdict
+from twin.harm import Harm
+from twin.model import Frozen
+from twin.plan import Change, Plan
+from twin.policy import Policy
+from twin.study.window import Window
+
+from .spending import RunBudget
+
+Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
+Moment = Literal["before", "diagnosed", "planned", "after"]
+Outcome = Literal[
+    "healthy",
+    "resolved",
+    "relieved",
+    "needs a person",
+    "no safe plan",
+    "no action needed",
+    "awaiting approval",
+    "rejected",
+    "done",
+    "scheduled",
+    "rehearsed",
+    "rolled back",
+    "failed",
+    "out of budget",
+    "interrupted",
+]
+
+
+class RunStarted(Frozen):
+    """The first record of every journal."""
+
+    kind: Literal["run started"] = "run started"
+    durable: ClassVar[bool] = True
+    run: str
+    network: str
+    seed: int
+    model: str
+    policy: Policy
+    inventory: str = Field(description="Snapshot id of the network as configured, in twin.duckdb.")
+    nodes: int
+    circuits: int
+    history: float = Field(description="Hours of telemetry that were there at the start.")
+    live_time: datetime = Field(description="The network's own clock, UTC.")
+    rounds: int = Field(default=3, description="Most plans to try.")
+    budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
+    goal: Goal | None = Field(default=None, description="What was asked for, with the words that said so.")
+
+
+class StageStarted(Frozen):
+    """The driver entered a stage; `round` counts the plans tried, from 1."""
+
+    kind: Literal["stage started"] = "stage started"
+    durable: ClassVar[bool] = False
+    stage: Stage
+    round: int = 1
+    role: Role | None = None
+
+
+class StageFinished(Frozen):
+    """A checkpoint: what the stage handed over and why the driver went where it went."""
+
+    kind: Literal["stage finished"] = "stage finished"
+    durable: ClassVar[bool] = True
+    stage: Stage
+    round: int = 1
+    next: Stage | Literal["end"]
+    because: str = Field(description="The values that decided, in one sentence.")
+    seconds: float
+    handover: Incident | Diagnosis | PlanSubmission | NoPlan | Decision | None = None
+
+
+class ChatMessage(Frozen):
+    """One message of a request: the prompt or a task."""
+
+    source: Literal["system", "driver"]
+    text: str
+
+
+class ChatRequested(Frozen):
+    """A model call is about to be made.
+
+    `messages` holds the prompt and the tasks that are new since the role's last call; its answers and the
+    tools' results are on record already, as `ChatAnswered` and `ToolReturned`.
+    """
+
+    kind: Literal["chat requested"] = "chat requested"
+    durable: ClassVar[bool] = False
+    role: Role
+    model: str
+    call: int = Field(description="Counts the run's model calls, from 1.")
+    request: str = Field(description="Hash of the whole request: every message and every tool schema.")
+    prompt: str = Field(description="Version of the role's prompt.")
+    messages: tuple[ChatMessage, ...]
+    tools: tuple[str, ...]
+
+
+class ToolRequest(Frozen):
+    """A tool call as the model wrote it; `arguments` is JSON text and not yet validated."""
+
+    id: str
+    tool: str
+    arguments: str
+
+
+class ChatAnswered(Frozen):
+    """What the model answered: text, tool calls, or both."""
+
+    kind: Literal["chat answered"] = "chat answered"
+    durable: ClassVar[bool] = False
+    role: Role
+    model: str
+    call: int
+    text: str
+    tool_calls: tuple[ToolRequest, ...]
+    finish: str
+    stop: str = Field(default="", description="The provider's own word for why the answer ended.")
+    blocks: tuple[JsonValue, ...] = Field(
+        default=(), description="What goes back to the provider unchanged with the calls: thinking and its signature."
+    )
+    requests: int = Field(default=1, description="Requests that it took, with those that failed.")
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = Field(default=0, description="How many of the input tokens came from the cache.")
+    cache_write_tokens: int = Field(default=0, description="How many of them were written to it.")
+    seconds: float
+
+
+class ToolCalled(Frozen):
+    """A tool call that is about to run."""
+
+    kind: Literal["tool called"] = "tool called"
+    durable: ClassVar[bool] = False
+    role: Role
+    id: str
+    tool: str
+    arguments: JsonValue
+
+
+class ToolReturned(Frozen):
+    """What a tool gave back to the model; `content` is exactly the text the model sees."""
+
+    kind: Literal["tool returned"] = "tool returned"
+    durable: ClassVar[bool] = False
+    role: Role
+    id: str
+    tool: str
+    ok: bool
+    error: str | None = Field(default=None, description="Stable error code, for example rights.")
+    content: str
+    truncated: bool = False
+    repeated: bool = Field(default=False, description="Answered as before: the same call, and nothing had changed.")
+    seconds: float
+
+
+class VerdictReached(Frozen):
+    """The gate judged a plan: every check with its figures."""
+
+    kind: Literal["verdict reached"] = "verdict reached"
+    durable: ClassVar[bool] = True
+    round: int
+    plan: Plan
+    verdict: Verdict
+    passed: bool
+
+
+class LoadsTaken(Frozen):
+    """The state of every link at one moment of the run.
+
+    `before` is measured with the fault and no plan, `diagnosed` is the twin's simulation of it, `planned` is the
+    twin's prediction for the approved plan, `after` is measured once the plan is in. Utilisation is a share of the
+    capacity that the inventory states; -1 where nothing was measured.
+    """
+
+    kind: Literal["loads taken"] = "loads taken"
+    durable: ClassVar[bool] = True
+    moment: Moment
+    source: Literal["telemetry", "twin"]
+    snapshot: str = Field(description="The snapshot whose links the figures belong to.")
+    utilisation: tuple[float, ...]
+    down: tuple[str, ...] = Field(default=(), description="Element ids that are down: nodes and circuits.")
+    max_utilisation: float
+    busiest: str | None
+    harm: float = Field(description="Mbit/s that users lose or above the policy's limit.")
+    harm_parts: Harm = Field(default=Harm(), description="The same by what becomes of it.")
+
+
+class WindowRehearsed(Frozen):
+    """A plan was rehearsed at every hour of the window that it is for."""
+
+    kind: Literal["window rehearsed"] = "window rehearsed"
+    durable: ClassVar[bool] = True
+    plan: str
+    safe: bool
+    window: Window
+
+
+class CertificateIssued(Frozen):
+    """An approval was signed."""
+
+    kind: Literal["certificate issued"] = "certificate issued"
+    durable: ClassVar[bool] = True
+    plan: str
+    snapshot: str
+    certificate: JsonValue
+
+
+class ExecutionStep(Frozen):
+    """One thing that the executor did or saw. `step` counts from 1; `change` is what was applied or taken back."""
+
+    kind: Literal["execution step"] = "execution step"
+    durable: ClassVar[bool] = True
+    step: int
+    of: int
+    action: Literal["apply", "agree", "disagree", "roll back", "refused"]
+    change: Change | None = None
+    predicted_utilisation: float | None = None
+    measured_utilisation: float | None = None
+    live_time: datetime | None = Field(default=None, description="The network's own clock, UTC.")
+    detail: str
+
+
+class StopRequested(Frozen):
+    """The run was told to stop while a plan was under way: what follows takes it back."""
+
+    kind: Literal["stop requested"] = "stop requested"
+    durable: ClassVar[bool] = True
+
+
+class RunResumed(Frozen):
+    """A process took up a run that another one had left, or that had waited for a person."""
+
+    kind: Literal["run resumed"] = "run resumed"
+    durable: ClassVar[bool] = True
+    records: int = Field(description="Records that were there.")
+    torn: bool = Field(description="Whether a last line was cut off; it was removed.")
+
+
+class ApprovalGiven(Frozen):
+    """A person approved or rejected the plan that the run waits with."""
+
+    kind: Literal["approval given"] = "approval given"
+    durable: ClassVar[bool] = True
+    approval: Approval
+
+
+class Noted(Frozen):
+    """Something a reader of the run should know that is no result: a retry, an exhausted budget, a late tool."""
+
+    kind: Literal["noted"] = "noted"
+    durable: ClassVar[bool] = False
+    text: str
+
+
+class Figures(Frozen):
+    """Before and after. Measured comes from telemetry, predicted from the twin; null where there is none."""
+
+    harm_before: float | None = None
+    harm_predicted: float | None = None
+    harm_after: float | None = None
+    harm_without: float | None = Field(
+        default=None, description="What the twin says the harm would be under the last traffic without the plan."
+    )
+    max_utilisation_before: float | None = None
+    max_utilisation_predicted: float | None = None
+    max_utilisation_after: float | None = None
+
+
+class RunFinished(Frozen):
+    """The last record of a run that ended, however it ended."""
+
+    kind: Literal["run finished"] = "run finished"
+    durable: ClassVar[bool] = True
+    outcome: Outcome
+    because: str
+    figures: Figures
+    cause: Fault | None = Field(default=None, description="What diagnosis found.")
+    causes: tuple[Fault, ...] = Field(default=(), description="All that it found, where several struck together.")
+    truth: Fault | None = Field(default=None, description="What was injected; no role ever saw it.")
+    onset: datetime | None = Field(default=None, description="When it struck, by the network's own clock, UTC.")
+    recommendations: tuple[Recommendation, ...] = Field(
+        default=(), description="What is a person's to do, computed from the diagnosis and the data."
+    )
+    plan: str | None = Field(default=None, description="Hash of the plan that was applied.")
+    waits_for: int | None = Field(
+        default=None, description="How many people its plan waits for; 0 if it may not be executed, null if none waits."
+    )
+    certificate_checked: bool = Field(default=False, description="Whether the executor accepted the certificate.")
+    rounds: int = Field(description="Plans submitted.")
+    model_calls: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    repeated_calls: int = Field(default=0, description="Tool calls that were made before, with nothing changed since.")
+    money: float | None = Field(default=0.0, description="US dollars, null where nobody knows the price.")
+    watt_hours: float | None = Field(default=0.0, description="Of the models, null where nobody knows.")
+    seconds: float
+
+
+Event = Annotated[
+    RunStarted
+    | StageStarted
+    | StageFinished
+    | ChatRequested
+    | ChatAnswered
+    | ToolCalled
+    | ToolReturned
+    | VerdictReached
+    | LoadsTaken
+    | WindowRehearsed
+    | CertificateIssued
+    | ExecutionStep
+    | StopRequested
+    | RunResumed
+    | ApprovalGiven
+    | Noted
+    | RunFinished,
+    Field(discriminator="kind"),
+]

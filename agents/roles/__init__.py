@@ -1,0 +1,1 @@
+"""The agents: their contracts, conversations, tools and budgets."""

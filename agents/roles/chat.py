@@ -1,0 +1,249 @@
+"""What stands between an agent and its model: the contract's tools, the budget, the record and the span."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from autogen_core import CancellationToken
+from autogen_core.models import (
+    CreateResult,
+    LLMMessage,
+)
+from autogen_core.tools import Tool, ToolSchema
+from opentelemetry.trace import Span, Tracer
+from pydantic import BaseModel
+
+import prompts
+from agents.models import STAND_IN, Model
+from agents.models.answer import legible
+from agents.models.client import Answer, Client, Usage, fingerprint
+from agents.models.replay import recorded
+from agents.record.events import ChatAnswered, ChatMessage, ChatRequested, Noted, ToolRequest
+from agents.record.journal import Journal
+from tools.box.tracing import (
+    CACHE_CREATION_TOKENS,
+    CACHE_READ_TOKENS,
+    FINISH_REASONS,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
+    RESPONSE_MODEL,
+    chat_span,
+    told,
+)
+from twin.errors import BudgetError, ProviderError
+
+from .budget import Meter
+from .content import input_messages, output_messages
+from .context import LEFT_OUT
+from .contracts import Contract
+from .workbench import RoleWorkbench
+
+REPEATS = 3
+"""Calls of one stage that a role may make again with nothing changed since, before it is taken to go in circles."""
+
+
+@dataclass
+class Spent:
+    """What a run has spent so far."""
+
+    model_calls: int = 0
+    tool_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    repeated_calls: int = 0
+
+    def add(self, answer: ChatAnswered) -> None:
+        """Count what one answer cost and asked for."""
+        self.tool_calls += len(answer.tool_calls)
+        self.input_tokens += answer.input_tokens
+        self.output_tokens += answer.output_tokens
+
+
+@dataclass
+class StandIn:
+    """Why somebody else speaks for the run's model; empty while it speaks itself."""
+
+    because: str = ""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all roles of a run share."""
+
+    run: str
+    model: Model
+    journal: Journal
+    tracer: Tracer
+    spent: Spent = field(default_factory=Spent)
+    meter: Meter = field(default_factory=Meter)
+    stand_in: StandIn = field(default_factory=StandIn)
+
+    def count(self, answer: ChatAnswered) -> None:
+        """Count what an answer cost."""
+        self.spent.add(answer)
+        self.meter.add(answer)
+
+
+class RoleClient(Client):
+    """One role's view of the run's model.
+
+    Offers only the tools of the contract, stops at the budget, and writes every request and answer to the journal
+    before the agent acts on it. Raises `BudgetError` when the stage's model calls or the
+    run's budget are used up or the role only repeats itself, and whatever a tool left
+    in the workbench as fatal.
+    """
+
+    def __init__(self, session: Session, contract: Contract, workbench: RoleWorkbench) -> None:
+        self._session, self._contract, self._workbench = session, contract, workbench
+        self._left, self._recorded = 0, 0
+
+    def begin(self) -> None:
+        """Begin a stage with what the contract allows for one."""
+        self._left = self._contract.budget.model_calls
+        self._workbench.repeats = 0
+
+    async def create(
+        self,
+        messages: Sequence[LLMMessage],
+        *,
+        tools: Sequence[Tool | ToolSchema] = (),
+        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
+        json_output: bool | type[BaseModel] | None = None,
+        extra_create_args: Mapping[str, Any] = {},
+        cancellation_token: CancellationToken | None = None,
+    ) -> CreateResult:
+        """Ask the model, on the record."""
+        self._check(cancellation_token)
+        offered = [tool for tool in tools if _name(tool) in self._contract.tools]
+        call = self._request(messages, offered)
+        recorded = self._session.journal.recall.answer(self._contract.role, call)
+        if recorded is not None:
+            return self._answered_before(recorded)
+        model, run = self._session.model, self._session.run
+        with chat_span(self._session.tracer, model.provider, model.name, run=run, role=self._contract.role) as span:
+            started = time.monotonic()
+            answer = await self._ask(
+                messages,
+                tools=offered,
+                tool_choice=tool_choice,
+                json_output=json_output,
+                extra_create_args=extra_create_args,
+                cancellation_token=cancellation_token,
+            )
+            result = legible(answer)
+            _measure(span, result)
+            told(span, given=lambda: input_messages(messages), gave=lambda: output_messages(result))
+        self._answer(call, result, time.monotonic() - started)
+        return _whole(result)
+
+    async def _ask(self, messages: Sequence[LLMMessage], **arguments: Any) -> Answer:  # noqa: ANN401 (AutoGen's own)
+        """Ask the model; when it stays down, whoever stands in for it answers, now and for the rest of the run."""
+        model, stand_in = self._session.model, self._session.stand_in
+        if model.fallback is None:
+            return Answer.of(await model.client.create(messages, **arguments), model.name)
+        if not stand_in.because:
+            try:
+                return Answer.of(await model.client.create(messages, **arguments), model.name)
+            except ProviderError as error:
+                stand_in.because = str(error)
+                self._session.journal.append(Noted(text=f"{error}. For the rest of the run, the {STAND_IN} goes on."))
+        return Answer.of(await model.fallback.create(messages, **arguments), STAND_IN)
+
+    def _check(self, token: CancellationToken | None) -> None:
+        if token is not None and token.is_cancelled():
+            raise asyncio.CancelledError
+        if self._workbench.fatal is not None:
+            raise self._workbench.fatal
+        if self._left < 1:
+            allowed = self._contract.budget.model_calls
+            raise BudgetError(f"{self._contract.role} used up its {allowed} model calls", fix="use another model")
+        if self._workbench.repeats >= REPEATS:
+            raise BudgetError(
+                f"{self._contract.role} goes round in circles: {self._workbench.repeats} of its calls were made before",
+                fix="use another model",
+            )
+        if not self._session.journal.recall.ahead:  # it was allowed when it was made
+            self._session.meter.check(self._contract.role)
+        self._left -= 1
+
+    def _request(self, messages: Sequence[LLMMessage], offered: Sequence[Tool | ToolSchema]) -> int:
+        self._session.spent.model_calls += 1
+        worded = _worded(messages)  # the window never leaves out a task
+        self._session.journal.append(
+            ChatRequested(
+                role=self._contract.role,
+                model=self._session.model.name,
+                call=self._session.spent.model_calls,
+                request=fingerprint(messages, offered),
+                prompt=prompts.version(self._contract.role),
+                messages=worded[self._recorded :],
+                tools=tuple(_name(tool) for tool in offered),
+            )
+        )
+        self._recorded = len(worded)
+        return self._session.spent.model_calls
+
+    def _answered_before(self, answer: ChatAnswered) -> CreateResult:
+        model = self._session.model
+        if answer.model == STAND_IN and model.fallback is not None:
+            self._session.stand_in.because = "it did before the run was interrupted"
+        if isinstance(model.client, Client):
+            model.client.remember([call.id for call in answer.tool_calls], answer.blocks)
+        self._session.count(answer)
+        self._session.journal.append(answer)
+        return _whole(recorded(answer))
+
+    def _answer(self, call: int, result: Answer, seconds: float) -> None:
+        calls = () if isinstance(result.content, str) else tuple(result.content)
+        usage = Usage.of(result.usage)
+        answer = ChatAnswered(
+            role=self._contract.role,
+            model=STAND_IN if result.model == STAND_IN else self._session.model.name,
+            call=call,
+            text=result.content if isinstance(result.content, str) else result.thought or "",
+            tool_calls=tuple(ToolRequest(id=x.id, tool=x.name, arguments=x.arguments) for x in calls),
+            finish=result.finish_reason,
+            stop=result.stop,
+            blocks=result.blocks,
+            requests=result.requests,
+            input_tokens=usage.prompt_tokens,
+            output_tokens=usage.completion_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            seconds=seconds,
+        )
+        self._session.count(answer)
+        self._session.journal.append(answer)
+
+
+def _measure(span: Span, result: Answer) -> None:
+    usage = Usage.of(result.usage)
+    span.set_attribute(RESPONSE_MODEL, result.model)
+    span.set_attribute(FINISH_REASONS, [result.stop or result.finish_reason])
+    span.set_attribute(INPUT_TOKENS, usage.prompt_tokens)
+    span.set_attribute(OUTPUT_TOKENS, usage.completion_tokens)
+    if usage.cache_read_tokens or usage.cache_write_tokens:
+        span.set_attribute(CACHE_READ_TOKENS, usage.cache_read_tokens)
+        span.set_attribute(CACHE_CREATION_TOKENS, usage.cache_write_tokens)
+
+
+def _whole(result: CreateResult) -> CreateResult:
+    # A tool call in an answer that was cut off may have lost arguments: it must never run.
+    if isinstance(result.content, str) or result.finish_reason in ("function_calls", "stop"):
+        return result
+    words = f"The answer ended early ({result.finish_reason}); its tool calls were not made."
+    return result.model_copy(update={"content": words})
+
+
+def _name(tool: Tool | ToolSchema) -> str:
+    return tool["name"] if isinstance(tool, dict) else tool.name
+
+
+def _worded(messages: Sequence[LLMMessage]) -> tuple[ChatMessage, ...]:
+    return tuple(
+        ChatMessage(source="system" if message.type == "SystemMessage" else "driver", text=str(message.content))
+        for message in messages
+        if message.type == "SystemMessage" or (message.type == "UserMessage" and message.source != LEFT_OUT)
+    )

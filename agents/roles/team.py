@@ -1,0 +1,88 @@
+"""The four roles as AutoGen agents: model, tools and words joined; nothing else tells them apart."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.messages import TextMessage
+from autogen_core import CancellationToken
+
+import prompts
+from tools.box.handover import Role
+from tools.box.registry import Toolbox
+from tools.box.tracing import agent_span, plan_span, told
+from twin.errors import BudgetError
+
+from .chat import RoleClient, Session
+from .context import ConversationWindow
+from .contracts import CONTRACTS, Contract
+from .workbench import RoleWorkbench
+
+Team = Mapping[Role, "Specialist"]
+
+
+@dataclass(frozen=True)
+class Specialist:
+    """One role at work, with its conversation."""
+
+    contract: Contract
+    agent: AssistantAgent
+    client: RoleClient
+    workbench: RoleWorkbench
+    session: Session
+
+    async def work(self, task: str, *, stage: str, round: int) -> None:
+        """Give the role a task and let it work until it concludes or has no more to say.
+
+        Raises `BudgetError` at the limits of its contract and of the run, and whatever a tool could not recover from.
+        Returns within moments of a cancellation, with every call on the record.
+        """
+        token = CancellationToken()
+        role, version = self.contract.role, prompts.version(self.contract.role)
+        tracer, run = self.session.tracer, self.session.run
+        with ExitStack() as spans:
+            span = spans.enter_context(agent_span(tracer, role, run=run, version=version, stage=stage, round=round))
+            if stage == "plan":
+                spans.enter_context(plan_span(tracer, role, run=run, round=round))
+            told(span, given=lambda: task)
+            started, seconds = time.monotonic(), self._seconds()
+            try:
+                async with asyncio.timeout(seconds):
+                    reply = await self.agent.on_messages([TextMessage(content=task, source="driver")], token)
+                told(span, gave=reply.chat_message.to_text)
+            except TimeoutError as error:
+                raise BudgetError(f"{role} took longer than {seconds:.3g} s", fix="raise its budget") from error
+            finally:
+                self.session.meter.took(role, time.monotonic() - started)
+                token.cancel()
+                await self.workbench.settle()
+        if self.workbench.fatal is not None:
+            raise self.workbench.fatal
+
+    def _seconds(self) -> float:
+        """What a turn may take: what the contract allows, or less if the run has less left."""
+        left, allowed = self.session.meter.seconds_left(self.contract.role), self.contract.budget.seconds
+        return allowed if left is None else min(left, allowed)
+
+
+def assemble(session: Session, toolbox: Toolbox) -> Team:
+    """Build the four roles of one run."""
+    return {role: _specialist(session, toolbox, contract) for role, contract in CONTRACTS.items()}
+
+
+def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Specialist:
+    workbench = RoleWorkbench(toolbox, contract.role)
+    client = RoleClient(session, contract, workbench)
+    agent = AssistantAgent(
+        name=contract.role,
+        description=contract.description,
+        model_client=client,
+        workbench=workbench,
+        system_message=prompts.prompt(contract.role),
+        model_context=ConversationWindow(),
+        max_tool_iterations=contract.budget.model_calls,
+    )
+    return Specialist(contract, agent, client, workbench, session)

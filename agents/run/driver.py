@@ -1,0 +1,366 @@
+"""The state machine of a run: which stage follows which is decided by values of the twin, never by words.
+
+observe ── no symptoms ─────────────────────────────► healthy
+│
+diagnose ── no harm ────────────────────────────────► no action needed, healthy
+│  └─ harm that no plan can lower ────────────────► needs a person
+plan ◄───────────── rejected, rounds left ──┐
+│  └─ none helps ─────────────────────────┼──────► needs a person, no safe plan
+verify ─────────────────────────────────────┘ no rounds left
+│ approved, with a passing verdict
+approve ── execute ── confirm ──────────────────────► resolved, relieved, needs a person
+│          ├─ disagreement ─► roll back ─────────► rolled back
+│          └─ refused, no rounds left ───────────► needs a person, no safe plan
+plan ◄── refused: the network is not what it was, rounds left
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+from agents.record.events import Figures, Noted, Outcome, Stage, StageFinished, StageStarted
+from agents.roles import tasks
+from agents.roles.chat import Session
+from agents.roles.team import Team
+from agents.wording import counted
+from tools.box.goal import Aim
+from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from tools.box.run_state import Desk
+from tools.recommendations import recommendations
+from twin.errors import InconclusiveError
+from twin.execute.executor import Execution
+from twin.optimise.goals import is_request
+
+Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
+Next = Stage | Literal["end"]
+
+T = TypeVar("T")
+
+ROUNDS = 3
+FAULTY = frozenset({"silent", "down", "wire_loss", "probe_loss"})
+"""Kinds of symptoms that no healthy network shows, whatever its traffic."""
+
+ROLE_OF: Mapping[Stage, Role] = MappingProxyType(
+    {"observe": "monitoring", "diagnose": "diagnosis", "plan": "planning", "verify": "verification"}
+)
+
+EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
+    {
+        "observe": frozenset({"diagnose", "plan", "end"}),
+        "diagnose": frozenset({"plan", "end"}),
+        "plan": frozenset({"verify", "end"}),
+        "verify": frozenset({"approve", "plan", "end"}),
+        "approve": frozenset({"execute", "end"}),
+        "execute": frozenset({"confirm", "roll back", "plan", "end"}),
+        "confirm": frozenset({"end", "roll back"}),
+        "roll back": frozenset({"end"}),
+    }
+)
+
+
+class Move(NamedTuple):
+    """Where a stage leads, and the values that decided it. `outcome` is set where the run ends."""
+
+    next: Next
+    because: str
+    handover: Handover | None = None
+    outcome: Outcome = "failed"
+
+
+class Ending(NamedTuple):
+    """How the run ended."""
+
+    outcome: Outcome
+    because: str
+
+
+class Operator(Protocol):
+    """The one who may act on the network, and who measures what came of it. No tool and no role can reach it."""
+
+    figures: Figures
+
+    @property
+    def negligible(self) -> float:
+        """Harm, in Mbit/s, that is nothing to act on."""
+        ...
+
+    async def record_before(self) -> None:
+        """Record the measured state at the start."""
+        ...
+
+    async def record_diagnosis(self) -> None:
+        """Record the diagnosed state as the twin simulates it."""
+        ...
+
+    def record_verdict(self) -> None:
+        """Record what the gate found for the plan that was decided on."""
+        ...
+
+    async def approve(self) -> str:
+        """Sign the approved plan and return one sentence that says so. Raises `CertificateError`."""
+        ...
+
+    async def execute(self) -> Execution:
+        """Apply the plan step by step, watched; what does not agree is taken back."""
+        ...
+
+    async def take_up(self) -> None:
+        """Make the state that is found live the believed one, and that which is configured the inventory."""
+        ...
+
+    async def confirm(self) -> bool:
+        """Measure again: whether the plan is still in place and the harm is less than it was."""
+        ...
+
+    async def roll_back(self, because: str) -> None:
+        """Take back whatever is applied."""
+        ...
+
+    @property
+    def noise(self) -> float:
+        """Measured harm, in Mbit/s, that cannot be told from none."""
+        ...
+
+    async def rehearse_window(self) -> bool:
+        """Rehearse the approved plan at every hour of its window: whether it keeps the limits in all of them."""
+        ...
+
+    def waits_because(self) -> str | None:
+        """Return why the approved plan has to wait for people, None when it may be executed."""
+        ...
+
+
+class Driver:
+    """Runs the stages of one incident in order and keeps its budgets."""
+
+    def __init__(self, desk: Desk, session: Session, team: Team, operator: Operator, *, rounds: int = ROUNDS) -> None:
+        self._desk, self._session, self._team, self._operator = desk, session, team, operator
+        self._rounds, self._because = rounds, ""
+        self._stages: Mapping[Stage, Callable[[], Awaitable[Move]]] = {
+            "observe": self._observe,
+            "diagnose": self._diagnose,
+            "plan": self._plan,
+            "verify": self._verify,
+            "approve": self._approve,
+            "execute": self._execute,
+            "confirm": self._confirm,
+            "roll back": self._roll_back,
+        }
+
+    async def run(self, start: Stage = "observe") -> Ending:
+        """Run from a stage until the end. Each stage begins and ends on the record; errors leave it where it came."""
+        stage: Next = start
+        while True:
+            move = await self._checkpoint(stage)
+            if move.next == "end":
+                return Ending(move.outcome, move.because)
+            stage = move.next
+
+    async def _checkpoint(self, stage: Stage) -> Move:
+        number = self._desk.round
+        role = ROLE_OF.get(stage)
+        self._session.journal.append(StageStarted(stage=stage, round=number, role=role))
+        started = time.monotonic()
+        await asyncio.sleep(0)  # a cancellation comes before what a stage does, not after it
+        move = await self._stages[stage]()
+        if move.next not in EDGES[stage]:
+            raise RuntimeError(f"no edge from {stage} to {move.next}")
+        self._session.journal.append(
+            StageFinished(
+                stage=stage,
+                round=number,
+                next=move.next,
+                because=move.because,
+                seconds=time.monotonic() - started,
+                handover=move.handover,
+            )
+        )
+        return move
+
+    async def _observe(self) -> Move:
+        await self._work("observe", tasks.observe(self._desk), lambda: self._desk.incident is not None)
+        incident = _present(self._desk.incident)
+        await self._operator.record_before()
+        if self._desk.aim is not None:
+            return await self._begin_goal(self._desk.aim, incident)
+        if not incident.symptoms:
+            return Move("end", "nothing is measured that the inventory does not explain", incident, "healthy")
+        return Move("diagnose", f"{len(incident.symptoms)} symptoms, {incident.harm:,.0f} Mbit/s harmed", incident)
+
+    async def _begin_goal(self, aim: Aim, incident: Incident) -> Move:
+        """Plan for what was asked only in a network that is as it should be, under the traffic of its window."""
+        wrong = [x for x in incident.symptoms if x.kind in FAULTY]
+        if wrong:
+            words = f"{counted(len(wrong), 'symptoms')} of a fault, such as {wrong[0].kind} at {wrong[0].element}"
+            return Move("end", f"nothing is planned while there is a fault: {words}", incident, "no safe plan")
+        if self._desk.data_refusal:
+            return Move("end", f"no plan may be made: {self._desk.data_refusal}", incident, "no safe plan")
+        if aim.hours is not None:
+            self._desk.state = aim.expected(self._desk.inventory)
+        await self._operator.record_diagnosis()
+        return Move("plan", f"asked for: {aim.words}", incident)
+
+    async def _diagnose(self) -> Move:
+        await self._work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
+        diagnosis = _present(self._desk.diagnosis)
+        await self._operator.record_diagnosis()
+        standing, measured = self._desk.standing, self._desk.harm.total
+        cause = str(diagnosis.cause) if diagnosis.cause else "no fault"
+        if not self._harms(diagnosis.harm) and measured <= self._operator.noise:
+            return self._unharmed(diagnosis)
+        if standing.level == "observe":
+            return self._without(f"no plan may be made: {standing.because}", diagnosis)
+        if self._harms(diagnosis.harm_parts.routable):
+            return Move("plan", f"{cause} harms {diagnosis.harm:,.0f} Mbit/s", diagnosis)
+        if self._harms(diagnosis.harm):
+            words = f"{cause} severs {diagnosis.harm:,.0f} Mbit/s of demand: no other configuration could carry it"
+            return self._without(words, diagnosis)
+        words = f"{measured:,.0f} Mbit/s are harmed that {cause} does not do on the twin: no plan can be rehearsed"
+        return self._without(words, diagnosis)
+
+    def _unharmed(self, diagnosis: Diagnosis) -> Move:
+        """Nothing and nobody is harmed: what there is to do is a recommendation."""
+        if diagnosis.cause is not None:
+            return Move("end", f"{diagnosis.cause} harms no traffic at the moment", diagnosis, "no action needed")
+        if self._desk.data_refusal:
+            return self._without(f"no plan may be made: {self._desk.data_refusal}", diagnosis)
+        return Move("end", "no fault explains the measurements better than chance does", diagnosis, "healthy")
+
+    def _without(self, words: str, handover: Handover | None = None) -> Move:
+        """End with nothing changed: where the cause is known, what is left is a person's to do."""
+        known = self._desk.aim is None and self._desk.diagnosis is not None and self._desk.diagnosis.faults
+        return Move("end", words, handover, "needs a person" if known else "no safe plan")
+
+    async def _plan(self) -> Move:
+        desk = self._desk
+        desk.clear_plan()
+        await self._work("plan", tasks.plan(desk), lambda: desk.submission is not None or desk.no_plan is not None)
+        if desk.submission is not None:
+            words = f"{desk.submission.handle} submitted: {counted(len(desk.submission.plan.steps), 'steps')}"
+            if desk.aim is not None and is_request(desk.submission.plan):
+                words = f"{words}; it asks for capacity, which a person has to order: nothing executes it"
+                return Move("end", words, desk.submission, "awaiting approval")
+            return Move("verify", words, desk.submission)
+        no_plan = _present(desk.no_plan)
+        if desk.aim is not None:
+            return self._without_plan(desk.aim, no_plan)
+        return self._without("no optimiser has a plan that helps and was not rejected", no_plan)
+
+    def _without_plan(self, aim: Aim, no_plan: NoPlan) -> Move:
+        if not self._desk.rejected and not aim.unmet(self._desk.state, self._desk.policy):
+            return Move("end", "the network is as it was asked for: nothing has to be changed", no_plan, "done")
+        why = f": {no_plan.reasons[-1]}" if no_plan.reasons else ""
+        return Move("end", f"no plan serves the goal and was not rejected{why}", no_plan, "no safe plan")
+
+    async def _verify(self) -> Move:
+        desk = self._desk
+        desk.clear_decision()
+        await self._work("verify", tasks.verify(desk), lambda: desk.decision is not None)
+        decision = _present(desk.decision)
+        self._operator.record_verdict()
+        if decision.approved:
+            return Move("approve", f"all checks passed for plan {decision.plan}", decision)
+        desk.rejected = (*desk.rejected, decision)
+        failed = [x.name for x in decision.verdict.checks if not x.passed] if decision.verdict else []
+        words = f"rejected: {', '.join(failed) or 'by verification'}"
+        if desk.round < self._rounds:
+            desk.round += 1
+            return Move("plan", words, decision)
+        return self._without(f"{words}, and {self._rounds} rounds are used up", decision)
+
+    async def _approve(self) -> Move:
+        aim = self._desk.aim
+        if aim is not None and aim.hours is not None and not await self._operator.rehearse_window():
+            return Move("end", "the plan breaks a limit in some hour of its window", outcome="no safe plan")
+        if aim is not None and aim.only_rehearse:
+            return Move("end", "the plan is safe; nothing was changed, as was asked", outcome="rehearsed")
+        because = self._operator.waits_because()
+        if because is not None:
+            return Move("end", f"the plan is safe and {because}", outcome="awaiting approval")
+        signed = await self._operator.approve()
+        if aim is not None and aim.hours is not None:
+            words = f"certified for its window, {signed}; it is for a person to have it applied then, verified anew"
+            return Move("end", words, outcome="scheduled")
+        return Move("execute", signed)
+
+    async def _execute(self) -> Move:
+        execution = await self._operator.execute()
+        match execution.status:
+            case "applied":
+                return Move("confirm", execution.reason)
+            case "rolled_back":
+                return self._to_roll_back(execution.reason)
+            case "refused":
+                return await self._refused(execution)
+
+    async def _refused(self, execution: Execution) -> Move:
+        """Plan again on what was found, while rounds are left; what was refused is not submitted again."""
+        desk, submission = self._desk, _present(self._desk.submission)
+        if desk.round >= self._rounds:
+            words = f"{execution.reason}; {self._rounds} rounds are used up"
+            return self._without(words)
+        refused = Decision(
+            approved=False,
+            plan=submission.plan.hash,
+            snapshot=submission.plan.base,
+            verdict=execution.verdict,
+            reasons=execution.reason[:MAX_EXPLANATION],
+        )
+        desk.rejected = (*desk.rejected, refused)
+        desk.round += 1
+        await self._operator.take_up()
+        return Move("plan", execution.reason, refused)
+
+    async def _confirm(self) -> Move:
+        better = await self._operator.confirm()
+        before, after = self._operator.figures.harm_before, self._operator.figures.harm_after
+        without = self._operator.figures.harm_without
+        words = (
+            f"measured harm went from {before or 0:,.0f} to {after or 0:,.0f} Mbit/s; "
+            f"without the plan it would be {without or 0:,.0f} by now"
+        )
+        if not better:
+            return self._to_roll_back(words)
+        met: Outcome = "resolved" if self._desk.aim is None else "done"
+        if (after or 0) <= self._operator.noise:
+            return Move("end", words, outcome=met)
+        urgent = any(x.urgency == "now" for x in recommendations(self._desk, harmed=True))
+        return Move("end", words, outcome="needs a person" if urgent else "relieved")
+
+    def _to_roll_back(self, because: str) -> Move:
+        self._because = because
+        return Move("roll back", because)
+
+    async def _roll_back(self) -> Move:
+        await self._operator.roll_back(self._because)
+        return Move("end", f"the network is as it was before the plan: {self._because}", outcome="rolled back")
+
+    async def _work(self, stage: Stage, task: str, concluded: Callable[[], bool]) -> None:
+        specialist = self._team[ROLE_OF[stage]]
+        specialist.client.begin()
+        specialist.workbench.answered.clear()
+        await specialist.work(task, stage=stage, round=self._desk.round)
+        contract = specialist.contract
+        missing = contract.missing(specialist.workbench.answered)
+        if concluded() and not missing:
+            return
+        wanted = sorted(missing) or sorted(contract.concludes_with)
+        self._session.journal.append(
+            Noted(text=f"{contract.role} stopped without {' or '.join(wanted)}: asked once more")
+        )
+        await specialist.work(tasks.remind(wanted), stage=stage, round=self._desk.round)
+        missing = contract.missing(specialist.workbench.answered)
+        if missing or not concluded():
+            what = ", ".join(sorted(missing)) or "no hand-over"
+            raise InconclusiveError(f"{contract.role} did not conclude: {what}", fix="try again, or use another model")
+
+    def _harms(self, harm: float) -> bool:
+        return harm > self._operator.negligible
+
+
+def _present(value: T | None) -> T:
+    if value is None:
+        raise RuntimeError("a stage ended without its hand-over")
+    return value

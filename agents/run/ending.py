@@ -1,0 +1,63 @@
+"""How the last record of a run is made: one function, whoever ended the run and whatever it went through."""
+
+from typing import NamedTuple
+
+from agents.record.events import Figures, Outcome, RunFinished
+from agents.roles.budget import Spent
+from tools.box.handover import Diagnosis
+from twin.diagnose import Recommendation
+
+from .staging import Scene
+
+_APPLIED = ("resolved", "relieved", "done", "scheduled")
+
+
+class Account(NamedTuple):
+    """What a run came to. Nothing has a default: whoever closes a run has to say all of it."""
+
+    figures: Figures
+    diagnosis: Diagnosis | None
+    recommendations: tuple[Recommendation, ...]
+    plan: str | None  # hash of the plan that was submitted last
+    in_place: bool  # whether it has been applied and not taken back
+    waits_for: int | None  # people whom that plan waits for
+    certificate_checked: bool  # whether the executor accepted a certificate
+    rounds: int  # plans submitted
+    model_calls: int
+    tool_calls: int
+    input_tokens: int
+    output_tokens: int
+    repeated_calls: int
+    spent: Spent  # money and energy
+    seconds: float
+
+
+def finished(outcome: Outcome, because: str, account: Account, scene: Scene) -> RunFinished:
+    """Make the last record of a run."""
+    diagnosis, total = account.diagnosis, account.spent
+    return RunFinished(
+        outcome=outcome,
+        because=because,
+        figures=account.figures,
+        cause=diagnosis.cause if diagnosis else None,
+        causes=diagnosis.faults if diagnosis else (),
+        recommendations=account.recommendations,
+        truth=scene.fault,
+        onset=scene.onset,
+        plan=account.plan if outcome in _APPLIED or account.in_place else None,
+        waits_for=account.waits_for if outcome == "awaiting approval" else None,
+        certificate_checked=account.certificate_checked,
+        rounds=account.rounds,
+        model_calls=account.model_calls,
+        tool_calls=account.tool_calls,
+        input_tokens=account.input_tokens,
+        output_tokens=account.output_tokens,
+        repeated_calls=account.repeated_calls,
+        money=_rounded(total.money),
+        watt_hours=_rounded(total.watt_hours),
+        seconds=account.seconds,
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)

@@ -1,0 +1,227 @@
+"""The course of a run from its first record to its last: the same for a new run and for one that is taken up again."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from opentelemetry.trace import Tracer
+
+from agents.goals.limits import tighten
+from agents.goals.plan import aim_of
+from agents.models import Model
+from agents.record.events import Outcome, RunFinished, RunStarted, Stage
+from agents.record.journal import Journal
+from agents.roles.budget import Meter, price_for
+from agents.roles.call_trail import JournalAudit
+from agents.roles.chat import Session
+from agents.roles.contracts import RIGHTS
+from agents.roles.team import assemble
+from agents.wording import counted, fault_words, mbps
+from tools.box.registry import Toolbox
+from tools.box.run_state import Desk, ReadSide
+from tools.box.tracing import OUTCOME, workflow_span
+from tools.catalogue import TOOLS
+from tools.recommendations import recommendations
+from twin.errors import BudgetError, DivergedError, RehearsedError, TwinError
+from twin.gate.certificate import NOBODY, Approval, Authority, SigningKey
+from twin.model import Network
+from twin.policy import Policy
+from twin.store import TwinStore
+
+from .driver import Driver
+from .ending import Account, finished
+from .memory import recollection, remember
+from .operator import NetworkOperator
+from .request import RunRequest
+from .staging import Scene
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a run works on and with.
+
+    `authority` says who may approve and which policy is in force, at any moment. `worked_s` is the time that it took
+    before it was interrupted, seconds; `differing` takes the names of tools that answer otherwise than they did.
+    """
+
+    run: str
+    folder: Path
+    request: RunRequest
+    network: Network
+    scene: Scene
+    model: Model
+    key: SigningKey
+    journal: Journal
+    store: TwinStore
+    tracer: Tracer
+    approvals: Sequence[Approval] = ()
+    authority: Authority = NOBODY
+    worked_s: float = 0.0
+    differing: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: its last record, and the error of the tree that made it fail, if one did."""
+
+    finished: RunFinished
+    error: TwinError | None = None
+
+
+async def follow(ground: Ground) -> Ended:
+    """Drive a run to its end and write its last record.
+
+    A cancellation is answered: whatever was applied is taken back, and the run ends as `interrupted`. An error of the
+    tree `TwinError` ends it as `failed`, any other error does, too, and is then raised. Raises `DivergedError` when the
+    run does not come out as its journal recalls, `RehearsedError` when the journal may not go on.
+    """
+    try:
+        return await _followed(ground)
+    finally:
+        await ground.model.client.close()
+
+
+async def _followed(ground: Ground) -> Ended:
+    started = time.monotonic() - ground.worked_s
+    request = ground.request
+    meter = Meter(request.budget, price_for(request.budget, request.model), ground.worked_s)
+    session = Session(ground.run, ground.model, ground.journal, ground.tracer, meter=meter)
+    desk = _desk(ground)
+    live, key, authority = ground.scene.live, ground.key, ground.authority
+    operator = NetworkOperator(desk, session, ground.store, live, key, ground.folder, authority=authority)
+    ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
+    ground.store.set_current(ground.network.id)
+    ground.journal.append(_opening(ground))
+    audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
+    toolbox = Toolbox(desk, TOOLS, RIGHTS, audit=audit, past=audit)
+    driver = Driver(desk, session, assemble(session, toolbox), operator, rounds=ground.request.rounds)
+    stage: Stage = "observe"
+    while True:
+        with workflow_span(ground.tracer, "incident", run=ground.run) as span:
+            ending = await _drive(driver, operator, stage)
+            span.set_attribute(OUTCOME, ending.outcome)
+            if ending.outcome != "awaiting approval":  # who approves sees whether the twin is still the one it was
+                operator.mirror()
+            account = _account(operator, time.monotonic() - started)
+        last = finished(ending.outcome, ending.because, account, ground.scene)
+        ground.journal.append(last)
+        remember(ground.folder, ground.run, desk, last)
+        if ending.bug is not None:
+            raise ending.bug
+        if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:
+            return Ended(last, ending.error)
+        operator.approvals, stage = tuple(ground.approvals), "approve"
+        ground.scene.live.catch_up_outside()
+
+
+@dataclass(frozen=True)
+class _Ending:
+    outcome: Outcome
+    because: str
+    error: TwinError | None = None
+    bug: Exception | None = None
+
+
+def _desk(ground: Ground) -> Desk:
+    return Desk(
+        inventory=ground.network,
+        policy=_policy(ground.request),
+        live=ReadSide(ground.scene.live),
+        since=ground.scene.begin,
+        seed=ground.request.seed,
+        tracer=ground.tracer,
+        memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
+        aim=aim_of(ground.request.goal, ground.network, ground.scene.live.now) if ground.request.goal else None,
+    )
+
+
+def _policy(request: RunRequest) -> Policy:
+    """What holds for this run: the policy, and the limits that were asked for where they are tighter."""
+    return tighten(request.policy, request.goal) if request.goal else request.policy
+
+
+async def _drive(driver: Driver, operator: NetworkOperator, stage: Stage) -> _Ending:
+    try:
+        ending = await driver.run(stage)
+    except (DivergedError, RehearsedError):
+        raise
+    except asyncio.CancelledError:
+        return _taken_back(operator, _Ending("interrupted", "the run was cancelled"))
+    except BudgetError as error:
+        because = f"{error}. So far: {_so_far(operator.desk)}"
+        return _taken_back(operator, _Ending("out of budget", because, error))
+    except TwinError as error:
+        because = f"{error}; {error.fix}" if error.fix else str(error)
+        return _taken_back(operator, _Ending("failed", because, error))
+    except Exception as error:
+        return _taken_back(operator, _Ending("failed", f"{type(error).__name__}: {error}", bug=error))
+    return _Ending(ending.outcome, ending.because)
+
+
+def _taken_back(operator: NetworkOperator, ended: _Ending) -> _Ending:
+    try:
+        undone = operator.take_back(ended.because)
+    except TwinError as error:
+        words = f"{ended.because}, and not everything could be taken back: {error}"
+        return replace(ended, outcome="failed", because=words, error=error)
+    words = f"{ended.because}; every step that was applied has been taken back" if undone else ended.because
+    return replace(ended, because=words)
+
+
+def _opening(ground: Ground) -> RunStarted:
+    request, scene, network = ground.request, ground.scene, ground.network
+    return RunStarted(
+        run=ground.run,
+        network=request.network,
+        seed=request.seed,
+        model=request.model,
+        policy=_policy(request),
+        rounds=request.rounds,
+        budget=request.budget,
+        goal=request.goal,
+        inventory=network.id,
+        nodes=len(network.nodes),
+        circuits=len(network.circuits),
+        history=(scene.live.now - scene.begin).total_seconds() / 3600,
+        live_time=scene.live.now,
+    )
+
+
+def _account(operator: NetworkOperator, seconds: float) -> Account:
+    desk, spent = operator.desk, operator.session.spent
+    return Account(
+        figures=operator.figures,
+        diagnosis=desk.diagnosis,
+        recommendations=recommendations(desk, harmed=operator.harmed),
+        plan=desk.submission.plan.hash if desk.submission else None,
+        in_place=operator.in_place,
+        waits_for=operator.waits_for,
+        certificate_checked=operator.accepted,
+        rounds=len(desk.rejected) + (desk.submission is not None and not _is_rejected(desk)),
+        model_calls=spent.model_calls,
+        tool_calls=spent.tool_calls,
+        input_tokens=spent.input_tokens,
+        output_tokens=spent.output_tokens,
+        repeated_calls=spent.repeated_calls,
+        spent=operator.session.meter.total,
+        seconds=seconds,
+    )
+
+
+def _so_far(desk: Desk) -> str:
+    """Say what is known when a run ends before its end: a partial result is one, too."""
+    found: list[str] = []
+    if desk.incident is not None:
+        found.append(f"{counted(len(desk.incident.symptoms), 'symptoms')}, {mbps(desk.incident.harm)} harmed")
+    if desk.diagnosis is not None:
+        found.append(f"cause: {fault_words(desk.diagnosis.cause)}")
+    if desk.submission is not None:
+        decided = desk.decision is not None and desk.decision.plan == desk.submission.plan.hash
+        found.append(f"{desk.submission.handle} was submitted and {'decided on' if decided else 'not decided on'}")
+    return "; ".join(found) or "nothing was found out"
+
+
+def _is_rejected(desk: Desk) -> bool:
+    return desk.submission is not None and desk.submission.plan.hash in desk.rejected_plans

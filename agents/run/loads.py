@@ -1,0 +1,50 @@
+"""The state of every link at one moment, as the journal records it."""
+
+import numpy as np
+
+from agents.record.events import LoadsTaken, Moment
+from tools.topology import down_elements, utilisation
+from twin.harm import Harm
+from twin.model import Network
+from twin.observe import Observation
+from twin.sim.simulate import simulate
+
+
+def measured(moment: Moment, observation: Observation, harm: Harm) -> LoadsTaken:
+    """Take the loads that telemetry shows, with the harm that was measured."""
+    load = utilisation(observation)
+    known = np.nan_to_num(load)
+    return LoadsTaken(
+        moment=moment,
+        source="telemetry",
+        snapshot=observation.inventory.id,
+        utilisation=_rounded(np.where(np.isfinite(load), load, -1.0).tolist()),
+        down=down_elements(observation),
+        max_utilisation=round(float(known.max(initial=0.0)), 4),
+        busiest=observation.inventory.links[int(known.argmax())].name if known.any() else None,
+        harm=round(harm.total, 3),
+        harm_parts=harm.rounded(),
+    )
+
+
+def simulated(moment: Moment, network: Network, limit: float) -> LoadsTaken:
+    """Take the loads that the twin computes."""
+    outcome = simulate(network)
+    harm = outcome.harm(limit)
+    nodes = [node.id for node in network.nodes if not node.up]
+    circuits = [name for name, links in network.circuits.items() if not all(network.links[i].up for i in links)]
+    return LoadsTaken(
+        moment=moment,
+        source="twin",
+        snapshot=network.id,
+        utilisation=_rounded(outcome.utilisation.tolist()),
+        down=(*nodes, *circuits),
+        max_utilisation=round(outcome.max_utilisation, 4),
+        busiest=outcome.busiest,
+        harm=round(harm.total, 3),
+        harm_parts=harm.rounded(),
+    )
+
+
+def _rounded(values: list[float]) -> tuple[float, ...]:
+    return tuple(round(value, 4) for value in values)

@@ -1,0 +1,379 @@
+"""The one who acts: signs, executes, measures and takes back. Nothing here can be reached from a tool or a role."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from agents.record.events import (
+    CertificateIssued,
+    ExecutionStep,
+    Figures,
+    LoadsTaken,
+    Noted,
+    StopRequested,
+    VerdictReached,
+    WindowRehearsed,
+)
+from agents.roles.chat import Session
+from tools.box.handover import Decision, PlanSubmission
+from tools.box.registry import in_thread
+from tools.box.run_state import Desk
+from twin.errors import CertificateError
+from twin.execute.agreement import Tolerance
+from twin.execute.executor import Execution, StepRecord, execute, no_longer_in_place, recover
+from twin.execute.preflight import find, look_around
+from twin.files import write_text
+from twin.formats.plan import write_plan
+from twin.gate.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
+from twin.gate.verdict import risk_tier
+from twin.live.network import LiveNetwork
+from twin.model import Network
+from twin.observe import Observation, observe
+from twin.plan import apply_all
+from twin.policy import RiskTier
+from twin.sim.simulate import simulate
+from twin.store import RankedHypothesis, TwinStore
+
+from . import loads
+
+NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
+NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
+LOOKBACK = timedelta(hours=3)
+VALID = timedelta(minutes=30)  # how long a plan may wait for its first step, unless it is for a window ahead
+WINDOW = 3  # samples that the last measurement is over
+
+T = TypeVar("T")
+
+
+@dataclass
+class NetworkOperator:
+    """Acts on one live network for one run, and keeps the twin's store up to date."""
+
+    desk: Desk
+    session: Session
+    store: TwinStore
+    live: LiveNetwork
+    key: SigningKey
+    folder: Path
+    authority: Authority = NOBODY
+    figures: Figures = field(default_factory=Figures)
+    certificate: Certificate | None = None
+    accepted: bool = False
+    approvals: Sequence[Approval] = ()
+    waits_for: int | None = None
+    _configured: Network | None = None
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    async def record_before(self) -> None:
+        """Record the measured state and the incident."""
+        desk, now = self.desk, self.live.now
+        taken = self._take(loads.measured("before", desk.look(), desk.harm))
+        self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
+        self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
+        if desk.incident is not None:
+            status = "open" if desk.incident.symptoms else "healthy"
+            self.store.save_incident(
+                self.session.run, snapshot=desk.inventory.id, status=status, opened=now, document=desk.incident
+            )
+
+    async def record_diagnosis(self) -> None:
+        """Record the diagnosed state, which becomes the twin's newest, and the hypotheses."""
+        desk = self.desk
+        self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
+        self.store.set_current(desk.state.id)
+        if desk.ranking is not None:
+            ranked = [
+                RankedHypothesis(
+                    kind=" and ".join(str(fault.kind) for fault in x.faults) or "healthy",
+                    element=" and ".join(fault.element for fault in x.faults),
+                    score=x.confidence,
+                    document=x,
+                )
+                for x in desk.ranking.hypotheses
+            ]
+            self.store.save_hypotheses(self.session.run, ranked)
+        self._take(loads.simulated("diagnosed", desk.state, desk.policy.max_utilisation))
+
+    async def approve(self) -> str:
+        """Sign the plan that verification approved. Raises `CertificateError`."""
+        submission, decision = self._approved()
+        plan, verdict, now = submission.plan, decision.verdict, self.live.now
+        if verdict is None:
+            raise CertificateError("there is no verdict for this plan", fix="have it verified")
+        approval = Approval(
+            who="verification-agent",
+            decision="approve",
+            plan=plan.hash,
+            snapshot=plan.base,
+            policy=self.desk.policy.hash,
+            time=now,
+            reason=decision.reasons,
+        )
+        approvals = [approval, *self._counting(risk_tier(plan, verdict, self.desk.policy))]
+        certificate = issue(
+            plan,
+            verdict,
+            self.desk.policy,
+            approvals,
+            key=self.key,
+            now=now,
+            ttl=self._validity,
+            not_before=self.desk.aim.since if self.desk.aim else None,
+            authority=self.authority,
+        )
+        self.store.save_certificate(
+            plan.hash, verdict=verdict, issued=certificate.issued, expires=certificate.expires, document=certificate
+        )
+        write_plan(plan, self.folder / "plan.json")
+        write_text(self.folder / "certificate.json", certificate.model_dump_json(indent=2) + "\n")
+        self.certificate = certificate
+        self.session.journal.append(
+            CertificateIssued(plan=plan.hash, snapshot=plan.base, certificate=certificate.model_dump(mode="json"))
+        )
+        planned = apply_all(self.desk.state, plan.steps)
+        self.store.save_branch(self.desk.state.id, plan.steps, now=now)
+        taken = self._take(loads.simulated("planned", planned, self.desk.policy.max_utilisation))
+        self._figure(harm_predicted=taken.harm, max_utilisation_predicted=taken.max_utilisation)
+        return f"{certificate.tier} risk, signed until {certificate.expires:%F %T}"
+
+    async def rehearse_window(self) -> bool:
+        """Rehearse the approved plan at every hour of the window of the run's goal, on the record."""
+        submission, _ = self._approved()
+        desk, plan = self.desk, submission.plan
+        if desk.aim is None:
+            return True
+        aim = desk.aim
+        with desk.span("rehearse", snapshot=desk.state.id, plan=plan.hash):
+            window = await in_thread(lambda: aim.rehearse(desk.inventory, plan, desk.policy))
+        if window is None:
+            return True
+        self.session.journal.append(WindowRehearsed(plan=plan.hash, safe=window.safe, window=window))
+        return window.safe
+
+    @property
+    def _validity(self) -> timedelta:
+        until = self.desk.aim.until if self.desk.aim else None
+        if until is not None:
+            return until - self.live.now
+        steps = len(self._approved()[0].plan.steps)
+        looks = (
+            2 * Tolerance().samples * timedelta(seconds=self.desk.look().interval_s)
+        )  # each step may be looked at twice
+        return VALID + steps * looks
+
+    async def execute(self) -> Execution:
+        """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
+        submission, _ = self._approved()
+        self._configured = self.live.read_topology()
+        started = self.live.now
+        execution, cancelled = await self._to_the_end(lambda: self._execute(submission))
+        self.accepted = True
+        self.store.save_execution(
+            submission.plan.hash,
+            plan=submission.plan.hash,
+            outcome=execution.status,
+            started=started,
+            finished=self.live.now,
+            document=execution,
+        )
+        if execution.status != "applied":
+            self._configured = None
+        if cancelled:
+            raise asyncio.CancelledError
+        return execution
+
+    async def take_up(self) -> None:
+        """Measure what the live network is now, and believe that: the next plan is made for it and signed anew."""
+        desk, tolerance = self.desk, Tolerance()
+        found = find(desk.state, self.live, look_around(desk.state, self.live, tolerance), desk.inventory)
+        desk.inventory, desk.state, desk.observation = found.configured, found.base, None
+        self.store.save_snapshot(found.configured, now=self.live.now)
+        self.store.save_snapshot(found.base, now=self.live.now, kind="diagnosed", parent=found.configured.id)
+        self.store.set_current(found.base.id)
+        self.approvals, self.certificate = (), None
+        self._take(loads.simulated("diagnosed", found.base, desk.policy.max_utilisation))
+
+    async def confirm(self) -> bool:
+        """Let the network settle and measure again: whether the harm is gone, or less by what the policy asks for.
+
+        Traffic moves on in the meantime, so the measure is the harm that the twin says there would be without the plan.
+        """
+        better, cancelled = await self._to_the_end(self._confirm)
+        if cancelled:
+            raise asyncio.CancelledError
+        return better
+
+    def _confirm(self) -> bool:
+        desk, limit = self.desk, self.desk.policy.max_utilisation
+        self.live.wait(WINDOW)
+        gone = self._gone()
+        if gone:
+            self.session.journal.append(Noted(text=f"the plan is not in place any more: {gone}"))
+        observation = self._observe()
+        after = desk.harm_of(observation, apply_all(desk.state, self._approved()[0].plan.steps))
+        taken = self._take(loads.measured("after", observation, after))
+        without = simulate(desk.state.with_demands(observation.network.demands)).harm(limit)
+        self._figure(
+            harm_after=taken.harm, max_utilisation_after=taken.max_utilisation, harm_without=round(without.total, 3)
+        )
+        self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
+        return not gone and after.routable <= max((1 - desk.policy.min_gain) * without.routable, self.negligible)
+
+    def _gone(self) -> str | None:
+        submission, _ = self._approved()
+        if self._configured is None:
+            return None
+        return no_longer_in_place(submission.plan, self.desk.state, self._configured, self.live)
+
+    async def roll_back(self, because: str) -> None:
+        """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
+        self.take_back(because)
+        self.live.wait(WINDOW)
+        observation = self._observe()
+        taken = self._take(loads.measured("after", observation, self.desk.harm_of(observation, self.desk.state)))
+        self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation)
+
+    def take_back(self, because: str) -> bool:
+        """Undo every step that is still in place; False if there is none.
+
+        Raises `ExecutionError` when one could not be undone.
+        """
+        if self._configured is None or self.desk.submission is None:
+            return False
+        plan = self.desk.submission.plan
+        with self.desk.span("roll_back", plan=plan.hash):
+            recover(plan, self.desk.state, self._configured, self.live, because=because, on_step=self._record)
+        self._configured = None
+        return True
+
+    def mirror(self) -> None:
+        """Make the twin's newest snapshot what the network is configured as now."""
+        configured = self.live.read_topology()
+        self.store.save_snapshot(configured, now=self.live.now, parent=self.desk.inventory.id)
+        self.store.set_current(configured.id)
+
+    def record_verdict(self) -> None:
+        """Record the plan that was decided on and what the gate found."""
+        submission, decision = self.desk.submission, self.desk.decision
+        if submission is None or decision is None or decision.verdict is None:
+            return
+        plan, verdict, now = submission.plan, decision.verdict, self.live.now
+        self.store.save_plan(plan, now=now)
+        self.store.save_verdict(verdict, now=now)
+        self.session.journal.append(
+            VerdictReached(round=self.desk.round, plan=plan, verdict=verdict, passed=verdict.passed)
+        )
+
+    @property
+    def in_place(self) -> bool:
+        """Whether a plan has been applied and not taken back."""
+        return self._configured is not None
+
+    @property
+    def harmed(self) -> bool:
+        """Whether users are still harmed, as far as was measured."""
+        figures = self.figures
+        left = figures.harm_before if figures.harm_after is None else figures.harm_after
+        diagnosed = self.desk.diagnosis.harm if self.desk.diagnosis and figures.harm_after is None else 0.0
+        return diagnosed > self.negligible or (left or 0.0) > self.noise
+
+    @property
+    def negligible(self) -> float:
+        """Harm, in Mbit/s, that is nothing to act on."""
+        return NEGLIGIBLE * float(self.desk.state.offered.sum())
+
+    @property
+    def noise(self) -> float:
+        """Measured harm, in Mbit/s, that cannot be told from none."""
+        return NOISE * float(self.desk.state.offered.sum())
+
+    def waits_because(self) -> str | None:
+        """Return why the approved plan has to wait for people, None when it may be executed.
+
+        The policy asks for them by the plan's risk, or what the twin is worth now does. A plan that waits is left to
+        be read.
+        """
+        submission, decision = self._approved()
+        if decision.verdict is None:
+            return None
+        policy, standing = self.desk.policy, self.desk.standing
+        tier = risk_tier(submission.plan, decision.verdict, policy)
+        by_standing = 0 if standing.level == "act" else 1
+        asked, may_act = max(policy.people_for(tier), by_standing), standing.level in ("approve", "act")
+        self.waits_for = None
+        if may_act and len(self._counting(tier)) >= asked:
+            return None
+        write_plan(submission.plan, self.folder / "plan.json")
+        self.waits_for = asked if may_act else 0
+        if by_standing:
+            return f"{'waits for a person' if may_act else 'is a suggestion only'}: {standing.because}"
+        who = "a person's approval" if asked == 1 else f"approval by {asked} different people"
+        return f"of {tier} risk, for which the policy asks {who}"
+
+    def _counting(self, tier: RiskTier) -> list[Approval]:
+        policy, authority = self.desk.policy, self.authority
+        return [x for x in self.approvals if objection(x, tier, policy, authority) is None]
+
+    def _execute(self, submission: PlanSubmission) -> Execution:
+        desk = self.desk
+        with desk.span("execute", snapshot=desk.state.id, plan=submission.plan.hash) as span:
+            execution = execute(
+                submission.plan,
+                self.certificate,
+                desk.state,
+                self.live,
+                policy=desk.policy,
+                public_key=self.key.public,
+                current=self.store.current or "",
+                authority=self.authority,
+                inventory=desk.inventory,
+                on_step=self._record,
+            )
+            span.set_attribute("twin.execution", execution.status)
+        return execution
+
+    def _record(self, record: StepRecord) -> None:
+        self.session.journal.append(ExecutionStep(**record.model_dump()))
+        if self._stop.is_set() and record.action != "roll back":
+            self._stop.clear()
+            raise asyncio.CancelledError
+
+    async def _to_the_end(self, work: Callable[[], T]) -> tuple[T, bool]:
+        # What was begun must be finished or taken back: a cancellation asks the executor to stop and awaits its answer.
+        future, cancelled = in_thread(work), False
+        while True:
+            try:
+                return await asyncio.shield(future), cancelled
+            except asyncio.CancelledError:
+                if future.done():
+                    raise
+                cancelled = cancelled or self._told_to_stop()
+
+    def _told_to_stop(self) -> bool:
+        self._stop.set()
+        if not self.session.journal.recall.ahead:
+            self.session.journal.append(StopRequested())
+        return True
+
+    def _approved(self) -> tuple[PlanSubmission, Decision]:
+        submission, decision = self.desk.submission, self.desk.decision
+        if submission is None or decision is None or not decision.approved or decision.plan != submission.plan.hash:
+            raise CertificateError("verification has not approved this plan", fix="have it verified and approved")
+        return submission, decision
+
+    def _observe(self) -> Observation:
+        configured = self.live.read_topology()
+        self.store.save_snapshot(configured, now=self.live.now, parent=self.desk.inventory.id)
+        with self.desk.span("observe", snapshot=configured.id):
+            return observe(configured, self.live.read_telemetry(self.live.now - LOOKBACK), now=self.live.now)
+
+    def _take(self, taken: LoadsTaken) -> LoadsTaken:
+        self.session.journal.append(taken)
+        return taken
+
+    def _figure(self, **figures: float) -> None:
+        self.figures = self.figures.model_copy(update=figures)

@@ -1,0 +1,25 @@
+"""What a run is asked to do."""
+
+from pydantic import Field
+
+from agents.goals.types import Goal
+from agents.record.spending import RunBudget
+from twin.faults import Fault
+from twin.model import Frozen
+from twin.policy import Policy
+
+
+class RunRequest(Frozen):
+    """What to run. Without a fault the seed draws one that hurts; `healthy` runs without any."""
+
+    network: str = Field(min_length=1, max_length=200)
+    seed: int = Field(ge=0)
+    model: str = "runbook"
+    policy: Policy = Policy()
+    fault: Fault | str | None = Field(default=None, description="A fault, or its name as `read_fault` reads it.")
+    also: tuple[Fault, ...] = Field(default=(), max_length=12, description="Faults that strike together with it.")
+    interval_s: float = Field(default=300.0, ge=1, le=3600, description="Seconds between samples of the telemetry.")
+    healthy: bool = False
+    goal: Goal | None = Field(default=None, description="What was asked for; without, it is an incident.")
+    budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
+    rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

@@ -1,0 +1,188 @@
+"""Taking up a run that was killed: it goes once more through its own past, and then on from where it was.
+
+A run is deterministic but for its models and the wall clock. Their part comes from the journal, what the network went
+through comes from the network's own record, and everything else is computed again and compared with the journal.
+No model is asked twice, and no change is made twice. A run that had been told to stop, or that does not come out as
+its record says, is not gone through again: what is in place of its plan is taken back, and the record is closed.
+"""
+
+import asyncio
+from contextlib import ExitStack
+from pathlib import Path
+
+from agents.models import Model, resolve
+from agents.record.charter import Register
+from agents.record.events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned
+from agents.record.history import JOURNAL, Past, read_past
+from agents.record.journal import Clock, Journal, Listener
+from agents.record.ownership import own
+from agents.record.rerun import Recall
+from agents.record.tracing import Tracing
+from agents.record.waiting import may_go_on, require_waiting
+from agents.roles.budget import Meter, price_for
+from twin.errors import DivergedError, StoreError, TwinError
+from twin.execute.executor import StepRecord, recover
+from twin.live.recorded import RecordedNetwork
+from twin.model import Network
+from twin.policy import Policy
+from twin.store import TwinStore
+
+from .ending import Account, finished
+from .lifecycle import Ended, Ground, follow
+from .request import RunRequest
+from .run import TRACE, TWIN, RunResult, home_folder, signing_key, utc_now, version
+from .silent_tracer import QuietTracer
+from .staging import LIVE, restore_scene
+
+
+async def resume_run(
+    folder: Path,
+    *,
+    home: Path | None = None,
+    clock: Clock = utc_now,
+    on_event: Listener | None = None,
+    model: Model | None = None,
+    policy: Policy | None = None,
+) -> RunResult:
+    """Take up the run in a folder and bring it to its end; a run that has ended, or still waits, is left as it is.
+
+    `on_event` sees new records only, `model` answers what no record answers. A cancellation is answered as in
+    `run_incident`. Raises `InputError` when there is no run to take up, `StoreBusyError` that names the process which
+    works on it, `JournalError` or `StoreError` when its record is broken, `AuthorityError` when the operator's home
+    does not know it or knows it otherwise, and `CertificateError` when its plan was approved by people who may not, or
+    may not be executed any more. `policy`, given again by the operator, takes over a run that was started elsewhere.
+    """
+    home = home or home_folder()
+    read_past(folder)  # before anything is written into what may be no run at all
+    with ExitStack() as stack:
+        stack.enter_context(own(folder))
+        past = read_past(folder)
+        register = Register(home, past.started.run)
+        if policy is not None:
+            register.take_over(past, policy)
+        if _is_left_alone(past, register, clock) and past.finished is not None:
+            return RunResult(past.started.run, folder, past.finished, past.reading.head)
+        model = model or resolve(past.started.model)
+        key = signing_key(home, folder.parent)
+        store = stack.enter_context(TwinStore.open(folder / TWIN))
+        network = _inventory(past, store)
+        scene = restore_scene(folder, network)
+        tracing = Tracing(folder / TRACE, version=version())
+        stack.callback(tracing.close)
+        witness = register.witness(past.started, on_event)
+        journal = stack.enter_context(Journal.reopen(folder / JOURNAL, past.reading, clock=clock, listener=witness))
+        journal.append(RunResumed(records=len(past.reading.records), torn=past.reading.torn))
+        ground = Ground(
+            past.started.run,
+            folder,
+            request_of(past),
+            network,
+            scene,
+            model,
+            key,
+            journal,
+            store,
+            QuietTracer(tracing.tracer, journal),
+            past.approvals,
+            authority=register.authority,
+            worked_s=past.worked_s,
+        )
+        ended = await _go_on(ground, past)
+        return RunResult(past.started.run, folder, ended.finished, journal.head, ended.error)
+
+
+def _is_left_alone(past: Past, register: Register, clock: Clock) -> bool:
+    """Whether a run has ended, or still waits for people. Raises `AuthorityError` when it is not what home knows."""
+    if past.finished is not None and past.waits is None:
+        return True
+    register.known(past)
+    if past.finished is None:
+        return False
+    if not may_go_on(past, register.authority):
+        return True
+    require_waiting(past, register, clock())
+    return False
+
+
+def request_of(past: Past) -> RunRequest:
+    """Return what the run was asked to do; what struck the network is the network's own secret."""
+    started = past.started
+    return RunRequest(
+        network=started.network,
+        seed=started.seed,
+        model=started.model,
+        policy=started.policy,
+        rounds=started.rounds,
+        budget=started.budget,
+        goal=started.goal,
+    )
+
+
+async def _go_on(ground: Ground, past: Past) -> Ended:
+    if len(past.undisturbed) < len(past.reading.records):
+        return close(ground, past, "interrupted", "the run was killed while it took back what it had applied")
+    ground.journal.recall = Recall(past.reading.records)
+    try:
+        return await follow(ground)
+    except DivergedError as error:
+        ground.journal.recall = Recall()
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return close(ground, past, "interrupted", "the run was cancelled")
+        return close(ground, past, "failed", f"the run does not come out as its record says: {error}")
+
+
+def close(ground: Ground, past: Past, outcome: Outcome, because: str) -> Ended:
+    """Take back whatever of a certified plan is in place, as the network itself says, and write the last record."""
+    live = RecordedNetwork.restore(ground.folder / LIVE, ground.network)
+    configured, plan, error = live.read_topology(), past.certified, None
+    live.catch_up()
+    if plan is not None and live.effects:
+        try:
+            base = ground.store.load_snapshot(plan.base)
+            recover(plan, base, configured, live, because=because, on_step=lambda x: _record(ground, x))
+            because = f"{because}; every step that was applied has been taken back"
+        except TwinError as raised:
+            outcome, error = "failed", raised
+            because = f"{because}, and not everything could be taken back: {raised}"
+    ground.store.save_snapshot(live.read_topology(), now=live.now, parent=ground.network.id)
+    ground.store.set_current(live.read_topology().id)
+    last = finished(outcome, because, _account(past, ground.request), ground.scene)
+    ground.journal.append(last)
+    return Ended(last, error)
+
+
+def _record(ground: Ground, step: StepRecord) -> None:
+    ground.journal.append(ExecutionStep(**step.model_dump()))
+
+
+def _account(past: Past, request: RunRequest) -> Account:
+    meter = Meter(request.budget, price_for(request.budget, request.model))
+    for answer in past.answers:
+        meter.add(answer)
+    return Account(
+        figures=past.figures,
+        diagnosis=past.diagnosis,
+        recommendations=past.finished.recommendations if past.finished else (),
+        plan=past.judged[0].hash if past.judged else None,
+        in_place=False,
+        waits_for=past.waits,
+        certificate_checked=any(isinstance(event, ExecutionStep) for event in past.events),
+        rounds=past.rounds,
+        model_calls=sum(isinstance(event, ChatRequested) for event in past.events),
+        tool_calls=sum(len(answer.tool_calls) for answer in past.answers),
+        input_tokens=sum(answer.input_tokens for answer in past.answers),
+        output_tokens=sum(answer.output_tokens for answer in past.answers),
+        repeated_calls=sum(isinstance(event, ToolReturned) and event.repeated for event in past.events),
+        spent=meter.total,
+        seconds=past.worked_s,
+    )
+
+
+def _inventory(past: Past, store: TwinStore) -> Network:
+    try:
+        return store.load_snapshot(past.started.inventory)
+    except TwinError as error:
+        raise StoreError(
+            f"{store.path} does not hold the network that the run began with", fix="restore the run's folder"
+        ) from error

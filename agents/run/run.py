@@ -1,0 +1,134 @@
+"""One run, from a network's name to an outcome: what the command line and the evals call."""
+
+import shutil
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from agents.models import Model, resolve
+from agents.record.charter import Register, home_folder
+from agents.record.events import RunFinished
+from agents.record.journal import Clock, Journal, Listener
+from agents.record.ownership import own
+from agents.record.tracing import Tracing
+from agents.roles.budget import price_for
+from tools.box.registry import in_thread
+from twin.errors import StoreError, TwinError
+from twin.formats import load_network
+from twin.gate.certificate import SigningKey
+from twin.model import Network
+from twin.store import TwinStore
+
+from .lifecycle import Ground, follow
+from .request import RunRequest
+from .staging import LIVE, Scene, stage_scene
+
+__all__ = ["RunRequest", "RunResult", "home_folder", "run_incident", "signing_key", "utc_now", "version"]
+
+JOURNAL, TRACE, TWIN = "journal.jsonl", "trace.jsonl", "twin.duckdb"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended. `head` is the hash of its journal's last record, `error` what made it fail."""
+
+    run: str
+    folder: Path
+    finished: RunFinished
+    head: str
+    error: TwinError | None = None
+
+
+def utc_now() -> datetime:
+    """Return the wall clock's time, UTC."""
+    return datetime.now(UTC)
+
+
+def signing_key(home: Path | None, runs: Path) -> SigningKey:
+    """Open the key that certificates are signed with, or make it. Raises `StoreError`."""
+    return SigningKey.open((home or home_folder()) / "signing.key", runs=runs)
+
+
+async def run_incident(
+    request: RunRequest,
+    *,
+    runs: Path,
+    home: Path | None = None,
+    clock: Clock = utc_now,
+    on_event: Listener | None = None,
+    model: Model | None = None,
+) -> RunResult:
+    """Run one incident and leave its record in a new folder under `runs`.
+
+    `home` holds the signing key and the people who may approve, outside `runs` and every tool's reach, and keeps the
+    policy that the run was started under. `on_event` sees every record right after it is
+    in the journal; while a plan is executed, from another thread. A cancellation is answered: whatever was applied is
+    taken back, the record is closed, and the result says `interrupted`. An error of the tree `TwinError` that stops a
+    run on its way ends it as `failed`, with the error in the result; any other error does, too, and is then raised.
+    `model` stands in for the one that the request names.
+
+    Raises, and leaves no folder, `UnknownNetworkError`, `InputError` for the model, the fault or a budget that cannot
+    hold, and `StoreError` when the folder or the key cannot be read or written. A cancellation that early is raised,
+    too.
+    """
+    model = model or resolve(request.model)
+    price_for(request.budget, request.model)
+    network, scene = await in_thread(lambda: _staged(request))
+    home = home or home_folder()
+    key = signing_key(home, runs)
+    register, folder = _folder(runs, request, clock(), home)
+    journal: Journal | None = None
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(own(folder))
+            scene.live.keep(folder / LIVE)
+            store = stack.enter_context(TwinStore.open(folder / TWIN))
+            tracing = Tracing(folder / TRACE, version=version())
+            stack.callback(tracing.close)
+            listener = register.witness(None, on_event)
+            journal = stack.enter_context(Journal(folder / JOURNAL, clock=clock, listener=listener))
+            run, authority, tracer = register.run, register.authority, tracing.tracer
+            ground = Ground(
+                run, folder, request, network, scene, model, key, journal, store, tracer, authority=authority
+            )
+            ended = await follow(ground)
+            return RunResult(run, folder, ended.finished, journal.head, ended.error)
+    except BaseException:
+        if journal is None or not journal.begun:
+            shutil.rmtree(folder, ignore_errors=True)
+            register.release()
+        raise
+
+
+def version() -> str:
+    """Return the version of twinops that is installed, `source` when it runs from a clone."""
+    try:
+        return metadata.version("twinops")
+    except metadata.PackageNotFoundError:
+        return "source"
+
+
+def _staged(request: RunRequest) -> tuple[Network, Scene]:
+    network = load_network(request.network)
+    return network, stage_scene(network, request)
+
+
+def _folder(runs: Path, request: RunRequest, now: datetime, home: Path) -> tuple[Register, Path]:
+    name = f"{request.network.replace('/', '-')}-s{request.seed}-{now:%Y%m%d-%H%M%S}"
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 1_000):
+            run = name if number == 1 else f"{name}-{number}"
+            register = Register(home, run)
+            if (runs / run).exists() or not register.claim():
+                continue
+            try:
+                (runs / run).mkdir()
+            except FileExistsError:
+                continue
+            return register, runs / run
+    except OSError as error:
+        raise StoreError(f"cannot write runs to {runs}: {error.strerror}", fix="choose another folder") from error
+    raise StoreError(f"{runs} already holds 1,000 runs called {name}", fix="choose another folder")

@@ -1,0 +1,84 @@
+"""The network that a run works on, with what has happened in it before anyone looks."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from twin.faults import Fault
+from twin.live.draw_fault import draw_fault
+from twin.live.read_fault import read_fault
+from twin.live.recorded import RecordedNetwork
+from twin.model import Network
+
+from .request import RunRequest
+
+INTERVAL_S = 300.0
+HISTORY = 36  # samples before the fault strikes: three hours
+AFTERMATH = 4  # samples after it, before anyone looks
+FIRST_MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+BUSY_HOURS = (19.0, 20.5)  # local time at which a fault strikes, on a working day drawn by the seed
+
+LIVE = "network.jsonl"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A live network, since when it is measured, and what struck it: no role ever sees `fault` and `onset`."""
+
+    live: RecordedNetwork
+    begin: datetime
+    fault: Fault | None
+    onset: datetime | None
+
+
+def stage_scene(network: Network, request: RunRequest) -> Scene:
+    """Let the network run for a while at a busy hour of its day, drawn by the seed, and let the fault strike.
+
+    Raises as `read_fault` does when the request names a fault that cannot strike this network.
+    """
+    fault = None if request.healthy else _fault(network, request)
+    onset = _onset(network, request.seed)
+    begin = onset - timedelta(seconds=HISTORY * request.interval_s)
+    live = RecordedNetwork(network, seed=request.seed, start=begin, interval_s=request.interval_s)
+    live.wait(HISTORY)
+    for one in (fault, *request.also) if fault is not None else ():
+        live.inject(one)
+    live.wait(AFTERMATH)
+    live.staged()
+    return scene_of(live)
+
+
+def restore_scene(folder: Path, network: Network, *, keep: bool = True) -> Scene:
+    """Find the scene of a run again in its folder; `keep` says whether the network's own record goes on.
+
+    Raises `StoreError` when that record is not there or broken.
+    """
+    return scene_of(RecordedNetwork.restore(folder / LIVE, network, keep=keep))
+
+
+def begin_of(network: Network, seed: int) -> datetime:
+    """What the network's clock says when a run of this seed begins."""
+    return _onset(network, seed) + timedelta(seconds=AFTERMATH * INTERVAL_S)
+
+
+def scene_of(live: RecordedNetwork) -> Scene:
+    """Tell the scene of a network that has a past."""
+    struck = live.faults_struck[:1]
+    return Scene(live, live.start, struck[0].fault if struck else None, struck[0].time if struck else None)
+
+
+def _fault(network: Network, request: RunRequest) -> Fault:
+    if isinstance(request.fault, str):
+        return read_fault(request.fault, network, seed=request.seed)
+    return request.fault or draw_fault(network, request.seed, policy_limit=request.policy.max_utilisation)
+
+
+def _onset(network: Network, seed: int) -> datetime:
+    rng = np.random.default_rng([seed, 1])
+    local = rng.uniform(*BUSY_HOURS)
+    longitude = float(np.mean([node.longitude for node in network.nodes]))
+    week, day = (int(x) for x in rng.integers(0, (52, 5)))
+    minutes = round((local - longitude / 15) * 12) * 5
+    return FIRST_MONDAY + timedelta(weeks=week, days=day, minutes=minutes)

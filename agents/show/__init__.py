@@ -1,0 +1,1 @@
+"""Where things are worded, tabled and drawn for people."""

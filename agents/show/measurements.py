@@ -1,0 +1,229 @@
+"""What the commands that look at measurements answer: data quality, forecasts, causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from pydantic import JsonValue
+from rich.console import RenderableType
+
+from agents.wording import mbps, one_line
+from twin.errors import InputError
+from twin.formats import load_network
+from twin.model import Network
+from twin.observe.observe import observe
+from twin.observe.quality.assess import Assessment, assess_observation
+from twin.observe.quality.fidelity import Fidelity, fidelity_of
+from twin.observe.quality.standing import data_refusal, standing
+from twin.observe.readings.files import Measured, is_twin, read_tables, read_twin, table_kind
+from twin.observe.readings.intake import take_in
+from twin.policy import Policy
+
+from .planning import OK, REJECTED, Answer
+from .tables import text_table
+
+if TYPE_CHECKING:
+    from twin.diagnose import Diagnosis
+    from twin.diagnose.next_measurement import Measurement
+    from twin.forecast import Forecast
+    from twin.observe import Observation
+    from twin.observe.quality.report import QualityReport
+
+_DOUBTS, _EVIDENCE = 12, 4
+
+
+def judge_quality(sources: Sequence[Path], network: str | None, policy: Policy, *, interval_s: float) -> Answer:
+    """Score what was measured and name what is doubted; the code says whether the policy would plan on it.
+
+    Traffic matrices alone are checked for what they can be checked for: bins that are missing, holes and spikes.
+    """
+    if _matrices_alone(sources):
+        from twin.observe.quality.matrices import quality_of_file
+
+        found = quality_of_file(sources[0], _named(network), interval_s=interval_s)
+        code = OK if found.score >= policy.min_quality else REJECTED
+        return Answer(_json(found.model_dump(mode="json")), found.lines, code)
+    measured = read_measured(sources, network)
+    observation, assessment = _assessed(measured)
+    fidelity = fidelity_of(observation, known=assessment)
+    refusal = data_refusal(assessment.report, policy)
+    level = standing(assessment.report, fidelity, policy)
+    document = _json(
+        {
+            **assessment.report.model_dump(mode="json"),
+            "fidelity": fidelity.model_dump(mode="json"),
+            "min_quality": policy.min_quality,
+            "planned_on": refusal is None,
+            "autonomy": level.level,
+            "because": level.because,
+        }
+    )
+    text = _quality_lines(assessment.report, fidelity, refusal or level.because)
+    return Answer(document, text, OK if refusal is None else REJECTED)
+
+
+def forecast_demand(
+    sources: Sequence[Path], network: str | None, ahead_min: Sequence[float], *, interval_s: float, top: int
+) -> Answer:
+    """Forecast the traffic in a twin file or in a file of matrices, with intervals and how good they were lately."""
+    from twin.forecast import forecast, measured_series
+    from twin.forecast.sources import file_series
+
+    if len(sources) != 1:
+        raise InputError("a forecast is made of one file", fix="give a twin file, or one file of traffic matrices")
+    if is_twin(sources[0]):
+        measured = read_twin(sources[0], _maybe(network))
+        pairs = measured_series(measured.network, measured.telemetry, now=measured.now)
+    else:
+        pairs = file_series(sources[0], _named(network), interval_s=interval_s)
+    horizons = tuple(dict.fromkeys(max(1, round(x * 60 / pairs.series.interval_s)) for x in ahead_min))
+    found = forecast(pairs.series, horizons=horizons, groups=(pairs.source, pairs.target))
+    largest = sorted(range(len(found.names)), key=lambda i: (-found.values[-1, i], found.names[i]))[:top]
+    rows: list[JsonValue] = [_pair(found, i) for i in largest]
+    return Answer(
+        _json({**found.report.model_dump(mode="json"), "largest": rows}),
+        _forecast_lines(found, largest),
+    )
+
+
+def find_causes(sources: Sequence[Path], network: str | None, policy: Policy, *, top: int) -> Answer:
+    """Rank what can have caused the newest measurements, with evidence, doubt and the measurement that would decide."""
+    from twin.diagnose import diagnose
+    from twin.diagnose.next_measurement import next_measurement
+
+    measured = read_measured(sources, network)
+    observation, assessment = _assessed(measured)
+    found = diagnose(observation)
+    asked = next_measurement(found, observation)
+    refusal = data_refusal(assessment.report, policy)
+    document = _json(
+        {
+            "network": measured.network.name,
+            "time": observation.time.isoformat(),
+            "samples": observation.samples,
+            "data_quality": assessment.report.score,
+            "answer": found.doubt is None,
+            "finding": found.finding,
+            **found.model_dump(mode="json"),
+            "next_measurement": asked.model_dump(mode="json") if asked else None,
+        }
+    )
+    return Answer(document, _cause_lines(found, asked, observation, refusal, top))
+
+
+def read_measured(sources: Sequence[Path], network: str | None) -> Measured:
+    """Read a twin file, or tables. Raises what their readers raise, and `InputError` on a mix of both."""
+    if not sources:
+        raise InputError("there is nothing to look at", fix="give a twin file, or tables of links and of traffic")
+    if not any(is_twin(x) for x in sources):
+        return read_tables(sources, _named(network))
+    if len(sources) > 1:
+        raise InputError("a twin file holds all its tables", fix="give the twin file alone")
+    return read_twin(sources[0], _maybe(network))
+
+
+def _maybe(network: str | None) -> Network | None:
+    return load_network(network) if network else None
+
+
+def _named(network: str | None) -> Network:
+    if not network:
+        raise InputError("tables do not say of which network they are", fix="name it with --network")
+    return load_network(network)
+
+
+def _matrices_alone(sources: Sequence[Path]) -> bool:
+    if len(sources) != 1 or is_twin(sources[0]):
+        return False
+    try:
+        return table_kind(sources[0]) == "traffic"
+    except InputError:
+        return True  # a file of matrices may name its columns otherwise: its own reader says what is wrong with it
+
+
+def _assessed(measured: Measured) -> tuple[Observation, Assessment]:
+    usable, intake = take_in(measured.telemetry, measured.now)
+    observation = observe(measured.network, usable, now=measured.now)
+    return observation, assess_observation(observation, intake)
+
+
+def _quality_lines(report: QualityReport, fidelity: Fidelity, because: str) -> Iterator[RenderableType]:
+    yield from map(one_line, (report.lines[0], *(f"exports of {name} are off" for name in report.demand.nodes)))
+    parts = ", ".join(f"{name} {score:.2f}" for name, score in report.parts.items())
+    yield f"parts: {parts}"
+    earlier = f", {fidelity.earlier:.3f} before" if fidelity.earlier is not None else ""
+    yield f"fidelity {fidelity.score:.3f}{earlier}: share of the load that the inventory under this traffic explains"
+    if report.doubts:
+        headings = ("trust>", "element", "reading", "measured>", "should be>", "why")
+        rows = [
+            (f"{x.trust:.2f}", x.element, x.reading, _figure(x.measured), _figure(x.expected), x.reason)
+            for x in report.doubts[:_DOUBTS]
+        ]
+        yield text_table(headings, rows)
+    if report.doubted > _DOUBTS:
+        yield f"and {report.doubted - _DOUBTS} more"
+    yield from map(one_line, report.limits)
+    yield one_line(because or "good enough to plan and to act on", 400)
+
+
+def _forecast_lines(found: Forecast, largest: Sequence[int]) -> Iterator[RenderableType]:
+    yield from (one_line(line, 300) for line in found.report.lines)
+    headings = ("pair", *(f"+{x.ahead_s / 60:g} min>" for x in found.report.horizons), "90 % interval of the last>")
+    rows = [(found.names[i], *(mbps(float(x)) for x in found.values[:, i]), _interval(found, i)) for i in largest]
+    yield text_table(headings, rows)
+
+
+def _cause_lines(
+    found: Diagnosis, asked: Measurement | None, observation: Observation, refusal: str | None, top: int
+) -> Iterator[RenderableType]:
+    when, samples = f"{observation.time:%Y-%m-%d %H:%M}Z", observation.samples
+    network = one_line(observation.inventory.name)
+    yield f"{network} at {when}, {samples} samples of one state; {found.simulated} hypotheses simulated"
+    rows = [
+        (str(rank), x.name, f"{x.confidence:.1%}", f"{x.residual:.2f}")
+        for rank, x in enumerate(found.hypotheses[:top], start=1)
+    ]
+    yield text_table(("rank>", "cause", "confidence>", "unexplained>"), rows)
+    best = found.hypotheses[0]
+    for fact in sorted(best.evidence, key=lambda x: -x.gain)[:_EVIDENCE]:
+        told = f"measured {fact.measured:.5g}, {best.name} gives {fact.predicted:.5g}, healthy {fact.healthy:.5g}"
+        yield f"  {one_line(fact.element)} {fact.quantity}: {told}"
+    if best.alike:
+        yield f"no reading tells it from {', '.join(map(one_line, best.alike[:_EVIDENCE]))}"
+    hard = [x for x in best.indistinguishable if x not in best.alike]
+    if hard:
+        yield f"these readings hardly tell it from {', '.join(map(one_line, hard[:_EVIDENCE]))}"
+    if found.unexplained:
+        told = ", ".join(f"{one_line(x.element)} {x.quantity}" for x in found.unexplained[:_EVIDENCE])
+        yield f"unexplained even so: {told}"
+    if found.doubt:
+        yield f"no answer: {one_line(found.doubt, 300)}"
+    elif best.faults:
+        yield f"answer: {best.name}"
+    else:
+        yield "answer: nothing measured distinguishes this from a healthy network"
+    if asked is not None:
+        yield f"next: {asked}; it would tell {asked.information:.2f} nats"
+        yield from (f"  {one_line(x.shows)} if {one_line(x.hypothesis)}" for x in asked.outcomes[:_EVIDENCE])
+    if refusal:
+        yield one_line(refusal, 400)
+
+
+def _pair(found: Forecast, i: int) -> JsonValue:
+    ends = [None if x != x else float(x) for x in (found.low[-1, i], found.high[-1, i])]
+    return {"pair": found.names[i], "mbps": [float(x) for x in found.values[:, i]], "low": ends[0], "high": ends[1]}
+
+
+def _interval(found: Forecast, i: int) -> str:
+    low, high = found.low[-1, i], found.high[-1, i]
+    return "none" if low != low else f"{mbps(float(low))} to {mbps(float(high))}"
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:,.4g}"
+
+
+def _json(document: dict[str, object]) -> dict[str, JsonValue]:
+    return cast("dict[str, JsonValue]", document)

@@ -1,0 +1,207 @@
+"""What a planner's commands answer: a document for programs, text for people, and an exit code.
+
+DuckDB, the templates and the optimisers are imported by the answers that need them: a study is there sooner.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import JsonValue
+from rich.console import RenderableType
+
+from agents.goals import Goal
+from agents.goals.limits import tighten
+from twin.elements import find_elements
+from twin.formats import load_network
+from twin.formats.build import Choices
+from twin.gate.checks.context import Scenario
+from twin.gate.order import Ordering, safe_order
+from twin.gate.verdict import Verdict, verify
+from twin.model import Network
+from twin.policy import Policy
+from twin.study.day import parse_window, read_day
+from twin.study.demands import study_demands
+from twin.study.failures import find_failures, study
+from twin.study.window import DAY, drain_steps, rehearse_window
+
+from .plan_text import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
+from .tables import verdict_table
+
+OK, REJECTED = 0, 3
+WHOLE_DAY = "00:00-24:00"
+
+
+class Verbatim(NamedTuple):
+    """Text for another program, which is written as it is, whatever the width of the terminal."""
+
+    text: str
+
+
+class Answer(NamedTuple):
+    """A command's result; the text is made when it is read."""
+
+    document: dict[str, JsonValue]
+    text: Iterable[RenderableType | Verbatim]
+    code: int = OK
+
+
+class Failing(NamedTuple):
+    """Which failures a study looks at, by the names of `find_failures`, and whether they strike at once."""
+
+    names: Sequence[str] = ("all",)
+    together: bool = False
+
+
+def import_files(files: Sequence[Path], traffic: Path | None, into: Path, *, now: datetime, choices: Choices) -> Answer:
+    """Read networks into a twin file, all of them or none."""
+    from twin.formats.stored import import_networks
+
+    found = import_networks(files, into, now=now, traffic=traffic, choices=choices)
+    networks: list[JsonValue] = [one.model_dump(mode="json") for one in found]
+    return Answer({"into": str(into), "networks": networks}, imported(found, into))
+
+
+def study_failures(
+    network: str, failing: Failing, policy: Policy, *, demands: bool = False, page: Path | None = None, top: int = 12
+) -> Answer:
+    """Study failures of a network: each link, each failure, with `demands` each demand; `page` is written as HTML."""
+    loaded = load_network(network)
+    failures = find_failures(loaded, failing.names, together=failing.together)
+    found = study(loaded, failures, policy)
+    cases = study_demands(loaded, failures) if demands or page else ()
+    if page:
+        from .report.study import write_study
+
+        write_study(page, loaded, found, cases, failure_limit=policy.max_failure_utilisation)
+    document: dict[str, JsonValue] = found.model_dump(mode="json")
+    if demands:
+        document["demands"] = [case.model_dump(mode="json") for case in cases]
+    return Answer(document, studied(found, cases if demands else None, top))
+
+
+def rehearse_drain(network: str, drain: Sequence[str], window: str, policy: Policy, *, day: Path | None) -> Answer:
+    """Rehearse the drain of elements in a window of the day; the code says whether it keeps the limits."""
+    span, profile = parse_window(window), read_day(day) if day else DAY
+    loaded = load_network(network)
+    names = list(dict.fromkeys(element for name in drain for element in find_elements(loaded, name)))
+    steps = drain_steps(loaded, names)
+    found = rehearse_window(loaded, steps, start=span.start, hours=span.hours, policy=policy, day=profile)
+    document: dict[str, JsonValue] = {"safe": found.safe, "drained": list(names), **found.model_dump(mode="json")}
+    return Answer(document, rehearsed(found, names), OK if found.safe else REJECTED)
+
+
+class Wish(NamedTuple):
+    """What a plan is for, and how to look for it in the words of the command line."""
+
+    goal: Goal
+    objective: str | None = None
+    scenarios: Path | None = None
+    measure: str = "cvar"
+    time_limit_s: float | None = None
+    seed: int = 0
+
+
+def make_plan(
+    name: str, policy: Policy, wish: Wish, *, now: datetime, output: Path | None = None, top: int = 12
+) -> Answer:
+    """Look for a plan, let the gate judge it, and write it to `output` if it is safe or a request for capacity.
+
+    The limits of the goal tighten the policy; in a window ahead of `now` the plan is rehearsed hour by hour. The code
+    says whether there is such a plan.
+    """
+    from agents.goals.plan import aim_of, serve
+    from twin.formats import write_plan
+    from twin.optimise.goals import choose, effect_of, read_terms
+
+    network, policy = load_network(name), tighten(policy, wish.goal)
+    matrices, goal = _scenarios(wish.scenarios, network), wish.goal.words
+    terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
+    proposals = serve(wish.goal, network, policy, terms)
+    choice = choose(proposals, network, policy, terms.scenarios)
+    window = aim_of(wish.goal, network, now).rehearse(network, choice.plan, policy) if choice else None
+    usable = choice is not None and choice.usable and (window is None or window.safe)
+    if choice is not None and usable and output is not None:
+        write_plan(choice.plan, output)
+    rows = [Row(proposal, effect_of(network, proposal.plan)) for proposal in proposals]
+    present = effect_of(network, None)
+    document: dict[str, JsonValue] = {
+        "goal": goal,
+        "network": network.name,
+        "snapshot": network.id,
+        "present": {"mean_delay_ms": present.mean_delay_ms, "watts": present.watts},
+        "proposals": [_proposal(row) for row in rows],
+        "usable": usable,
+        "request": choice is not None and choice.is_request,
+        "plan": choice.plan.model_dump(mode="json") if choice else None,
+        "hash": choice.plan.hash if choice else None,
+        "verdict": {"passed": choice.verdict.passed, **choice.verdict.model_dump(mode="json")} if choice else None,
+        "window": {"safe": window.safe, **window.model_dump(mode="json")} if window else None,
+        "file": str(output) if output and usable else None,
+    }
+    text = planned(network, goal, Findings(present, rows, choice, output if usable else None), top)
+    return Answer(document, chain(text, in_window(window) if window else ()), OK if usable else REJECTED)
+
+
+def judge_plan(
+    plan: Path, network: str, policy: Policy, scenarios: Path | None, *, reordered: Path | None = None
+) -> Answer:
+    """Let the gate judge a plan; the code says whether it passed.
+
+    Where only the way there does harm, a safe order of its steps is looked for, and written to `reordered`.
+    """
+    from twin.formats import read_plan, write_plan
+
+    proposed, loaded = read_plan(plan), load_network(network)
+    verdict = verify(proposed, loaded, policy, scenarios=_scenarios(scenarios, loaded))
+    document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
+    ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
+    lines: list[RenderableType] = [verdict_table(verdict), ending]
+    if _harms_on_the_way(verdict):
+        found = safe_order(proposed, loaded, policy)
+        document["order"] = _order_document(found)
+        lines += ordering(found, reordered)
+        if found.plan and reordered:
+            write_plan(found.plan, reordered)
+    return Answer(document, lines, OK if verdict.passed else REJECTED)
+
+
+def _harms_on_the_way(verdict: Verdict) -> bool:
+    """Whether *transient* is what fails, on a plan whose steps can be made."""
+    failed = {check.name for check in verdict.checks if not check.passed}
+    return "transient" in failed and "grounded" not in failed
+
+
+def _order_document(found: Ordering) -> JsonValue:
+    steps: list[JsonValue] = [step.model_dump(mode="json") for step in found.plan.steps] if found.plan else []
+    blocked: dict[str, JsonValue] = {str(step): why for step, why in found.blocked.items()}
+    return {"found": found.plan is not None, "proven": found.exact, "steps": steps, "blocked": blocked}
+
+
+def _scenarios(path: Path | None, network: Network) -> tuple[Scenario, ...]:
+    """Every matrix of a CSV or Parquet file, by its time."""
+    if path is None:
+        return ()
+    from twin.formats import read_traffic
+
+    traffic = read_traffic(path, network)
+    return tuple(Scenario(time, demands) for time, demands in zip(traffic.times, traffic.demands, strict=True))
+
+
+def _proposal(row: Row) -> dict[str, JsonValue]:
+    found, before, after = row.proposal, row.proposal.before, row.proposal.after
+    return {
+        "method": found.method,
+        "steps": found.steps,
+        "plan": found.plan.hash if found.plan else None,
+        "harm": [before.harm, after.harm],
+        "max_utilisation": [before.max_utilisation, after.max_utilisation],
+        "mean_delay_ms": row.effect.mean_delay_ms,
+        "watts": row.effect.watts,
+        "bound": found.bound,
+        "gap": found.gap,
+        "reason": found.reason or None,
+        "evaluations": found.evaluations,
+    }

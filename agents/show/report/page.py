@@ -1,0 +1,219 @@
+"""The report of a run as one self-contained page: no script, no request, everything escaped."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from pydantic import JsonValue
+
+from agents.record.events import LoadsTaken
+from agents.wording import (
+    OUTCOMES,
+    capacity,
+    duration,
+    fault_kind,
+    fault_words,
+    mbps,
+    milliseconds,
+    one_line,
+    place,
+    sentence,
+    share,
+    short,
+    visible,
+    where,
+)
+from twin.errors import TwinError
+from twin.live.network import LinkSamples
+from twin.model import Network
+from twin.plan import Change, Plan, way_back
+
+from .cards import cards, source
+from .chart import Chart, Moment
+from .map import BANDS, OVERFLOW, Drawing, Look, draw
+from .story import Story
+from .timeline import charts
+
+_GOOD = {"resolved", "relieved", "healthy", "no action needed", "done", "scheduled", "rehearsed"}
+_BAD = {"failed", "rolled back", "interrupted", "unfinished"}
+_TEMPLATES = ("report.html.j2", "study.html.j2", "pictures.html.j2", "style.css")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the page shows besides the records: the snapshots by id, the measured link loads, the record's last hash."""
+
+    networks: Mapping[str, Network] = field(default_factory=dict[str, Network])
+    samples: LinkSamples | None = None
+    head: str = ""
+    torn: bool = False
+
+
+class Step(NamedTuple):
+    """One step of a plan and the change that takes it back; no way back where the snapshot is not at hand."""
+
+    text: str
+    back: str
+
+
+def render(story: Story, sources: Sources) -> str:
+    """Write the page. The same story and sources give the same text."""
+    before, after = _drawings(story, sources)
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            story=story,
+            sources=sources,
+            tone="good" if story.outcome in _GOOD else "bad" if story.outcome in _BAD else "warn",
+            headline=headline(story),
+            cards=cards(story),
+            before=before,
+            after=after,
+            rows=_link_rows(story, sources),
+            bands=bands(),
+            charts=_charts(story, sources),
+            plans={r.number: _steps(r.submission.plan, sources) for r in story.rounds if r.submission},
+            certificate=_certificate(story),
+        )
+    )
+
+
+def headline(story: Story) -> str:
+    """Say in one sentence what happened and how it ended."""
+    ending = OUTCOMES.get(story.outcome, "The record ends before the run did.")
+    cause = story.diagnosis.cause if story.diagnosis else None
+    if cause is None:
+        return ending
+    words = f"{fault_kind(cause.kind)}, {place(cause.element)}"
+    return f"{words[0].upper()}{words[1:]}. {ending}"
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with escaping on and unknown names refused."""
+    folder = files("agents") / "show" / "templates"
+    sheets = {name: (folder / name).read_text(encoding="utf-8") for name in _TEMPLATES}
+    environment = Environment(
+        loader=DictLoader(sheets), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(
+        px=lambda value: f"{value:.1f}".removesuffix(".0"),
+        share=share,
+        mbps=mbps,
+        capacity=capacity,
+        milliseconds=milliseconds,
+        short=short,
+        duration=duration,
+        sentence=sentence,
+        where=where,
+        figure=_figure,
+        percent=_percent,
+        place=place,
+        fault=fault_words,
+        visible=visible,
+        line=one_line,
+    )
+    return environment
+
+
+def _drawings(story: Story, sources: Sources) -> tuple[Drawing | None, Drawing | None]:
+    truth = story.finished.truth if story.finished else None
+    cause = truth or (story.diagnosis.cause if story.diagnosis else None)
+    fault = cause.element if cause else None
+    first = story.loads.get("before") or story.loads.get("diagnosed")
+    last = story.loads.get("after") or story.loads.get("planned")
+    applied = story.applied
+    steps = applied.submission.plan.steps if applied and applied.submission and last else ()
+    names = ("Before: with the fault" if fault else "As found", "After: with the plan")
+    return (
+        _drawing(first, sources, Look(names[0], (), fault=fault)),
+        _drawing(last, sources, Look(names[1], (), fault=fault, steps=steps)),
+    )
+
+
+def _drawing(loads: LoadsTaken | None, sources: Sources, look: Look) -> Drawing | None:
+    network = sources.networks.get(loads.snapshot) if loads else None
+    if loads is None or network is None or len(network.links) != len(loads.utilisation):
+        return None
+    title = f"{look.title}, {source(loads)}"
+    return draw(network, look._replace(title=title, utilisation=loads.utilisation, down=loads.down))
+
+
+def _link_rows(story: Story, sources: Sources) -> list[tuple[str, str, float, float | None]]:
+    first = story.loads.get("before") or story.loads.get("diagnosed")
+    last = story.loads.get("after") or story.loads.get("planned")
+    network = sources.networks.get(first.snapshot) if first else None
+    if first is None or network is None or len(network.links) != len(first.utilisation):
+        return []
+    after = dict(enumerate(last.utilisation)) if last else {}
+    order = sorted(range(len(network.links)), key=lambda i: (-first.utilisation[i], i))
+    return [
+        (network.links[i].name, capacity(network.links[i].capacity), first.utilisation[i], after.get(i)) for i in order
+    ]
+
+
+def bands() -> list[tuple[str, str]]:
+    """Return the styles of utilisation on a map with their meaning, for its legend."""
+    return [(f"b{i}", text) for i, text in enumerate([*(text for _, text in BANDS), OVERFLOW])]
+
+
+def _charts(story: Story, sources: Sources) -> tuple[Chart, ...]:
+    network = sources.networks.get(story.started.inventory)
+    if network is None or sources.samples is None:
+        return ()
+    return charts(network, sources.samples, _moments(story), story.started.policy.max_utilisation)
+
+
+def _moments(story: Story) -> list[Moment]:
+    moments = [Moment(story.started.live_time.timestamp(), "agents start", "start")]
+    if story.finished and story.finished.onset and story.finished.truth:
+        moments.append(Moment(story.finished.onset.timestamp(), "fault", "fault"))
+    for done in story.execution:
+        if done.live_time is not None and done.action in ("apply", "roll back"):
+            word = "step" if done.action == "apply" else "undo"
+            moments.append(Moment(done.live_time.timestamp(), f"{word} {done.step}", done.action.replace(" ", "-")))
+    return list(dict.fromkeys(moments))
+
+
+def _steps(plan: Plan, sources: Sources) -> list[Step]:
+    network = sources.networks.get(plan.base)
+    back: list[Change] = []
+    if network is not None:
+        try:
+            back = list(reversed(way_back(network, plan.steps)))
+        except TwinError:  # a plan that cannot be applied has no way back: the verdict says so
+            back = []
+    words = [sentence(change) for change in back] or ["not known"] * len(plan.steps)
+    return [Step(sentence(step), undo) for step, undo in zip(plan.steps, words, strict=True)]
+
+
+def _certificate(story: Story) -> list[tuple[str, str]]:
+    """The certificate's own fields; long ones are cut, the journal holds them whole."""
+    body = story.certificate.certificate if story.certificate else None
+    if not isinstance(body, dict):
+        return []
+    return [(key, one_line(_written(value), 400)) for key, value in body.items() if key not in ("plan", "snapshot")]
+
+
+def _written(value: JsonValue) -> str:
+    """A value of a certificate: lists of records by their names, everything else as it is."""
+    if isinstance(value, list):
+        return ", ".join(_written(item) for item in value)
+    if isinstance(value, dict) and "who" in value:
+        return f"{value['who']}: {value.get('decision')} at {value.get('time')}"
+    if isinstance(value, dict) and "name" in value:
+        return f"{value['name']} {'passed' if value.get('passed') else 'failed'}"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def _percent(value: float) -> str:
+    return "under 0.1 %" if 0 < value < 0.001 else f"{100 * value:.1f} %"

@@ -1,0 +1,94 @@
+"""A run in a few figures: what `twinops run` and `twinops show` give back."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from agents.record.claims import Claim
+from agents.record.events import Figures, Outcome
+from twin.diagnose import Recommendation
+from twin.faults import Fault
+from twin.files import is_plain
+from twin.model import Frozen
+
+from .folder import REPORT
+from .story import Round, Story
+
+
+class Attempt(Frozen):
+    """One plan that was submitted."""
+
+    round: int
+    plan: str = Field(description="Plan hash.")
+    method: str
+    steps: int
+    passed: bool | None = Field(description="The gate's verdict; null when there is none.")
+    approved: bool
+    failed: tuple[str, ...] = Field(description="Names of the checks that failed.")
+
+
+class Summary(Frozen):
+    """What a run came to."""
+
+    run: str
+    folder: str
+    network: str
+    seed: int
+    model: str
+    outcome: Outcome | Literal["unfinished"]
+    because: str
+    figures: Figures
+    goal: str | None = Field(default=None, description="What was asked for, as it was understood.")
+    cause: Fault | None = Field(description="What diagnosis found.")
+    truth: Fault | None = Field(description="What was injected.")
+    recommendations: tuple[Recommendation, ...] = Field(default=(), description="What is a person's to do.")
+    attempts: tuple[Attempt, ...]
+    applied: str | None = Field(description="Hash of the plan that was applied.")
+    model_calls: int | None
+    tool_calls: int | None
+    claims: int = Field(default=0, description="Numbers in explanations that were held against the tools' results.")
+    unsupported: tuple[Claim, ...] = Field(default=(), description="Those that no tool gave.")
+    seconds: float
+    report: str | None = Field(description="Path of the report, null when there is none yet.")
+
+
+def summarise(story: Story, folder: Path) -> Summary:
+    """Sum up a story that was read from `folder`."""
+    done, started = story.finished, story.started
+    return Summary(
+        run=started.run,
+        folder=str(folder),
+        network=started.network,
+        seed=started.seed,
+        model=started.model,
+        outcome=done.outcome if done else "unfinished",
+        because=done.because if done else "the record ends before the run did",
+        figures=done.figures if done else Figures(),
+        goal=started.goal.words if started.goal else None,
+        cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
+        truth=done.truth if done else None,
+        recommendations=done.recommendations if done else (),
+        attempts=tuple(_attempt(round_) for round_ in story.rounds if round_.submission),
+        applied=done.plan if done else None,
+        model_calls=done.model_calls if done else None,
+        tool_calls=done.tool_calls if done else None,
+        claims=story.claims.checked,
+        unsupported=story.claims.unsupported,
+        seconds=done.seconds if done else story.seconds,
+        report=str(folder / REPORT) if is_plain(folder / REPORT) else None,
+    )
+
+
+def _attempt(round_: Round) -> Attempt:
+    assert round_.submission is not None  # noqa: S101  the caller has looked
+    plan, checks = round_.submission.plan, round_.verdict.checks if round_.verdict else ()
+    return Attempt(
+        round=round_.number,
+        plan=plan.hash,
+        method=plan.method,
+        steps=len(plan.steps),
+        passed=round_.verdict.passed if round_.verdict else None,
+        approved=round_.decision is not None and round_.decision.approved,
+        failed=tuple(check.name for check in checks if not check.passed),
+    )

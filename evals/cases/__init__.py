@@ -1,0 +1,1 @@
+"""What is played and judged: cases, suites, baselines and measured situations."""

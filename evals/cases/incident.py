@@ -1,0 +1,171 @@
+"""Cases that agents play: one run, what it left on record, and what became of the network, replayed for scoring."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from agents.record.events import Event, RunFinished, VerdictReached
+from agents.record.journal import read_journal
+from agents.run.request import RunRequest
+from agents.run.run import RunResult, run_incident
+from agents.run.staging import AFTERMATH, LIVE, stage_scene
+from evals.score.plans import harm_integral
+from twin.errors import TwinError
+from twin.faults import Fault, FaultKind
+from twin.files import is_plain, read_bytes
+from twin.formats import load_network
+from twin.formats.plan import read_plan
+from twin.gate.certificate import Certificate, SigningKey, check
+from twin.harm import Harm
+from twin.live.emulated import EmulatedNetwork
+from twin.live.recorded import RecordedNetwork, Struck, Waited
+from twin.model import Network
+from twin.plan import Change
+from twin.policy import Policy
+from twin.store import TwinStore
+
+from .case import Case
+from .suite import Workplace
+
+HORIZON = 12
+"""Samples after the onset over which harm is summed: an hour."""
+
+
+class Action(NamedTuple):
+    """One change that somebody made, and when by the network's clock."""
+
+    time: datetime
+    change: Change
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A staged incident: what happened to the network before anyone looks."""
+
+    case: Case
+    workplace: Workplace
+    request: RunRequest
+    network: Network
+    live: RecordedNetwork
+    fault: Fault | None
+    onset: datetime | None
+
+    @cached_property
+    def untouched(self) -> "Course":
+        """The hour as it is when nobody acts."""
+        return course(self, ())
+
+
+class Course(NamedTuple):
+    """What an hour from the onset on was like: Mbit harmed in all, Mbit/s at its end, and those by their parts."""
+
+    harmed: float
+    at_end: float
+    left: Harm
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run of the agents with its records."""
+
+    result: RunResult
+    events: tuple[Event, ...]
+    certified: bool
+    actions: tuple[Action, ...]
+    trace: str
+
+    @property
+    def finished(self) -> RunFinished:
+        """How it ended."""
+        return self.result.finished
+
+    @property
+    def verdicts(self) -> tuple[VerdictReached, ...]:
+        """Every verdict of the gate, in order."""
+        return tuple(event for event in self.events if isinstance(event, VerdictReached))
+
+
+def request_of(case: Case) -> RunRequest:
+    """The run that a case asks for: its fault, none where it says so, one of its kind, or any that its seed draws."""
+    healthy = case.kind == "healthy" or case.faults == ()
+    drawn = case.kind if case.kind in set(FaultKind) else None
+    fault = case.faults[0] if case.faults else drawn
+    return RunRequest(
+        network=case.network, seed=case.seed, model=case.model, fault=fault, also=(case.faults or ())[1:],
+        healthy=healthy, interval_s=case.interval_s,
+    )  # fmt: skip
+
+
+def stage_incident(case: Case, workplace: Workplace) -> Incident:
+    """Stage the incident of a case exactly as the agents' run will find it. Raises as `stage_scene` does."""
+    asked = request_of(case)
+    network = load_network(case.network)
+    scene = stage_scene(network, asked)
+    return Incident(case, workplace, asked, network, scene.live, scene.fault, scene.onset)
+
+
+def play(incident: Incident, model: str) -> Played:
+    """Let the agents work on an incident. Raises what the run raises, and `TimeoutError` beyond the case's budget."""
+    request, folder = incident.request.model_copy(update={"model": model}), incident.workplace.folder
+    run = run_incident(request, runs=folder / model.replace(":", "-"), home=incident.workplace.home)
+    result = asyncio.run(asyncio.wait_for(run, incident.case.budget.seconds))
+    events = tuple(record.event for record in read_journal(result.folder / "journal.jsonl").records)
+    certified = holds(result.folder, request.policy, incident.workplace.home)
+    live = RecordedNetwork.restore(result.folder / LIVE, incident.network, keep=False)
+    actions = tuple(Action(effect.time, effect.change) for effect in live.effects)
+    return Played(result, events, certified, actions, trace_id(result.folder))
+
+
+def course(incident: Incident, actions: Sequence[Action]) -> Course:
+    """Replay the incident with these actions on a fresh network, and sum up the true harm of the hour from its onset.
+
+    What was harmed before anyone looked is the same for everybody, and counts.
+    """
+    live = EmulatedNetwork(
+        incident.network, seed=incident.request.seed, start=incident.live.start, interval_s=incident.request.interval_s
+    )
+    limit, onset, stretches, left = incident.request.policy.max_utilisation, incident.onset, [(0.0, 0.0)], list(actions)
+    for entry in incident.live.entries:
+        if isinstance(entry, Struck):
+            live.inject(entry.fault)
+        elif isinstance(entry, Waited):
+            for _ in range(entry.samples):
+                live.wait()
+                stretches += (
+                    [(incident.request.interval_s, live.true_harm(limit).total)] if onset and live.now > onset else []
+                )
+    for _ in range(HORIZON - AFTERMATH):
+        while left and left[0].time <= live.now:
+            live.apply(left.pop(0).change)
+        live.wait()
+        stretches.append((incident.request.interval_s, live.true_harm(limit).total))
+    return Course(harm_integral(stretches), stretches[-1][1], live.true_harm(limit))
+
+
+def holds(folder: Path, policy: Policy, home: Path) -> bool:
+    """Check the certificate in a run's folder again, against the plan and the snapshot that lie beside it."""
+    path = folder / "certificate.json"
+    if not path.exists():
+        return False
+    certificate = Certificate.model_validate_json(read_bytes(path, below=folder))
+    plan = read_plan(folder / "plan.json", below=folder)
+    key = SigningKey.open(home / "signing.key").public
+    with TwinStore.open(folder / "twin.duckdb") as store:
+        network = store.load_snapshot(plan.base)
+    try:
+        check(certificate, plan, network, policy, public_key=key, now=certificate.issued)
+    except TwinError:
+        return False
+    return True
+
+
+def trace_id(folder: Path) -> str:
+    """Trace id of a run, from its own trace file; empty when there is none."""
+    path = folder / "trace.jsonl"
+    first = read_bytes(path, below=folder).partition(b"\n")[0] if is_plain(path) else b""
+    return str(json.loads(first)["context"]["trace_id"]) if first.strip() else ""

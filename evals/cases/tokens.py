@@ -1,0 +1,89 @@
+"""What a run costs on a real model: the size of every request and answer on its record, in tokens, money and energy."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import NamedTuple
+
+from agents.models.prices import Tokens, cost, energy, price_of, read_prices
+from agents.record.events import ChatAnswered, ChatRequested, Event, RunFinished, ToolReturned
+
+CHARACTERS = 4.0
+"""Characters a token: what is usual for English and JSON."""
+_ENVELOPE = 40  # characters that a message costs besides its text
+
+
+class Spending(NamedTuple):
+    """Model calls and their tokens."""
+
+    calls: int
+    input_tokens: float
+    output_tokens: float
+
+    def usd(self, model: str) -> float | None:
+        """What it costs on a model, US dollars, nothing read from a cache; None where nobody has stated a price."""
+        return cost(self._tokens, price_of(model, read_prices()))
+
+    def watt_hours(self, model: str) -> float | None:
+        """Energy on a model; None where nobody has stated what a token takes."""
+        return energy(self._tokens, price_of(model, read_prices()))
+
+    @property
+    def _tokens(self) -> Tokens:
+        return Tokens(input=round(self.input_tokens), output=round(self.output_tokens))
+
+    def __add__(self, other: object) -> "Spending":
+        if not isinstance(other, Spending):
+            return NotImplemented
+        return Spending(
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+
+NOTHING = Spending(0, 0.0, 0.0)
+
+
+def spending(events: Sequence[Event]) -> Spending:
+    """Estimate what the conversations of a run are in tokens: every call sends its role's whole conversation again."""
+    heard: dict[str, float] = {}
+    total = NOTHING
+    for event in events:
+        if isinstance(event, ChatRequested):
+            new = sum(len(message.text) + _ENVELOPE for message in event.messages)
+            heard[event.role] = heard.get(event.role, 0.0) + new
+            offered = sum(_tools().get(name, 0) for name in event.tools)
+            total += Spending(1, (heard[event.role] + offered) / CHARACTERS, 0.0)
+        elif isinstance(event, ChatAnswered):
+            size = len(event.text) + sum(len(x.arguments) + len(x.tool) + _ENVELOPE for x in event.tool_calls)
+            heard[event.role] = heard.get(event.role, 0.0) + size
+            total += Spending(0, 0.0, size / CHARACTERS)
+        elif isinstance(event, ToolReturned):
+            heard[event.role] = heard.get(event.role, 0.0) + len(event.content) + _ENVELOPE
+    return total
+
+
+def reading(events: Sequence[Event]) -> Mapping[str, float]:
+    """The estimate as figures that are kept beside a result."""
+    spent = spending(events)
+    return {
+        "estimated_input_tokens": round(spent.input_tokens),
+        "estimated_output_tokens": round(spent.output_tokens),
+    }
+
+
+def paid(finished: RunFinished, model: str) -> Mapping[str, float]:
+    """What the provider of the model counted, with money and energy where they are known."""
+    spent = Spending(finished.model_calls, finished.input_tokens, finished.output_tokens)
+    known = {"usd": spent.usd(model), "watt_hours": spent.watt_hours(model)}
+    counted = {"input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens}
+    return {**counted, **{name: value for name, value in known.items() if value is not None}}
+
+
+@cache
+def _tools() -> Mapping[str, int]:
+    """Characters of the schema and description of each tool, which every call carries."""
+    from tools.catalogue import TOOLS
+
+    return {tool.name: len(json.dumps(tool.schema)) + len(tool.description) + len(tool.name) for tool in TOOLS}

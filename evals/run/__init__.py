@@ -1,0 +1,1 @@
+"""Running suites: cases, workers, records, tables."""

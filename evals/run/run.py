@@ -1,0 +1,276 @@
+"""Run suites: every case in a worker, every result on disk at once, and a table that no number of workers changes."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from agents.run.run import home_folder, utc_now, version
+from evals.cases.case import Case
+from evals.cases.result import Measures, Result, steady
+from evals.cases.suite import Workplace
+from evals.suites import data_folder, suite_of
+from twin.errors import InputError, TwinError
+
+from .executor import Executor, executor
+from .record import Record, RunHead, RunSpec, Status, moment
+from .table import Row, tabulate
+
+CHUNK = 8
+Progress = Callable[[Result, int, int], None]
+
+
+class Unit(NamedTuple):
+    """One case to set up once, and the systems that are to answer it."""
+
+    suite: str  # as `suite_of` takes it
+    case: Case
+    systems: tuple[str, ...]
+    repeat: int
+
+
+class Chunk(NamedTuple):
+    """Some units, and where their runs may leave things."""
+
+    units: tuple[Unit, ...]
+    folder: Path
+    home: Path
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run as it ended: its record, its table, and every result in the order of the cases."""
+
+    record: Record
+    head: RunHead
+    rows: tuple[Row, ...]
+    results: tuple[Result, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Whether the product crashed in no case and meets every bar of a safety figure, which is 0."""
+        products = {row.key for row in self.rows if row.bar == 0.0}
+        return all(row.meets is not False for row in self.rows if row.key in products)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop: seconds of wall time and tokens spent by models, None for no limit."""
+
+    seconds: float | None = None
+    tokens: int | None = None
+
+
+def begin(spec: RunSpec, runs: Path, *, now: datetime | None = None) -> Record:
+    """Make the record of a new run. Raises `InputError` for unknown suites, `StoreError` when it cannot be written."""
+    started = now or utc_now()
+    asked = sum(len(unit.systems) for unit in units_of(spec))
+    head = RunHead(name="", spec=spec, status="running", version=version(), started=started, asked=asked)
+    return Record.create(runs, _name(spec, started), head)
+
+
+def evaluate(
+    record: Record,
+    *,
+    home: Path | None = None,
+    workers: int = 2,
+    limits: Limits = Limits(),
+    on_result: Progress | None = None,
+) -> Evaluation:
+    """Do what is left of a run, and sum it up.
+
+    Raises `TransientError` when a worker dies. That, and an interrupt, are passed on after the record has been closed
+    as partial: what is done is kept, and the same call does the rest.
+    """
+    head = record.head
+    units, done = units_of(head.spec), {result.key for result in record.results()}
+    left = [unit for unit in units if any((unit.case.id, x, unit.repeat) not in done for x in unit.systems)]
+    watch, because = _Watch(head.seconds, limits), "stopped"
+    try:
+        counted = _Counted(len(done), head.asked, on_result)
+        because = _work(record, left, executor(workers), home or home_folder(), watch, counted)
+    except KeyboardInterrupt:
+        because = "interrupted"
+        raise
+    except TwinError as error:
+        because = str(error)
+        raise
+    finally:
+        status: Status = "partial" if because else "complete"
+        record.write_head(head.model_copy(update={"status": status, "seconds": watch.seconds, "because": because}))
+        ended = close(record, units)
+    return ended
+
+
+def close(record: Record, units: Sequence[Unit] | None = None) -> Evaluation:
+    """Sum up what a run's record holds, and write the tables beside it; a run that was killed is partial."""
+    head = record.head
+    if head.status == "running":
+        head = head.model_copy(update={"status": "partial", "because": "killed, or still under way"})
+    order = {unit.case.id: i for i, unit in enumerate(units or units_of(head.spec))}
+    results = tuple(sorted(record.results(), key=lambda x: (order.get(x.case, len(order)), x.repeat, x.system)))
+    rows = tuple(row for name in head.spec.suites for row in tabulate(suite_of(name), results, repeat=head.spec.repeat))
+    record.write_tables(results, rows)
+    return Evaluation(record, head, rows, results)
+
+
+def units_of(spec: RunSpec) -> list[Unit]:
+    """List every case of a specification with the systems that answer it. Raises `InputError`."""
+    seeds = range(spec.seeds[0], spec.seeds[1] + 1) if spec.seeds else None
+    units: list[Unit] = []
+    for name in spec.suites:
+        suite = suite_of(name)
+        take = suite.sample if spec.slice else suite.take
+        systems = tuple(suite.systems) if spec.baselines else (suite.product,)
+        for case in take(spec.split, cases=spec.cases, seeds=seeds):
+            asked = case if case.model != "runbook" else case.model_copy(update={"model": spec.model})
+            times = spec.repeat if suite.agents else 1
+            units += [Unit(name, asked, systems, repeat) for repeat in range(1, times + 1)]
+    return units
+
+
+def perform(unit: Unit, folder: Path, home: Path) -> list[Result]:
+    """Set one case up and let every system answer it. What goes wrong is a result, not an exception."""
+    suite, case = suite_of(unit.suite), unit.case
+    workplace = Workplace(folder / "agents" / case.id.replace("/", "_") / str(unit.repeat), home)
+    begin = time.perf_counter()
+    try:
+        scene = suite.stage(case, workplace)
+    except Exception as error:  # a case that cannot be set up is a result as well
+        failed = _result(unit, unit.systems[0], Measures(passed=False), 0.0, f"cannot be set up: {_words(error)}")
+        return [failed.model_copy(update={"system": system, "void": True}) for system in unit.systems]
+    staged = time.perf_counter() - begin
+    results = [_answer(unit, system, scene, staged) for system in unit.systems]
+    if all(result.passed for result in results):
+        _slim(workplace.folder)
+    return results
+
+
+def _answer(unit: Unit, system: str, scene: object, staged: float) -> Result:
+    """Let one system answer; a crash of what is measured is exactly what this is there to count."""
+    suite, begin = suite_of(unit.suite), time.perf_counter()
+    try:
+        answer = suite.systems[system](scene)
+        seconds = time.perf_counter() - begin
+        return _result(unit, system, suite.judge(unit.case, scene, answer), seconds, None, staged)
+    except Exception as error:
+        return _result(unit, system, Measures(passed=False), time.perf_counter() - begin, _words(error), staged)
+
+
+def _slim(folder: Path) -> None:
+    """Of runs that passed keep journal and trace: their twin files are megabytes each, and there are hundreds."""
+    for twin in folder.rglob("twin.duckdb"):
+        twin.unlink()
+
+
+def _task(chunk: Chunk) -> list[Result]:
+    return [result for unit in chunk.units for result in perform(unit, chunk.folder, chunk.home)]
+
+
+def _work(
+    record: Record,
+    units: Sequence[Unit],
+    pool: Executor,
+    home: Path,
+    watch: "_Watch",
+    counted: "_Counted",
+) -> str:
+    """Do the units and record them; returns why it stopped early, or nothing."""
+    number, asked, on_result = counted
+    chunks = [Chunk(tuple(part), record.folder, home) for part in _parts(units)]
+    for results in pool.each(_task, chunks):
+        record.add(results)
+        for result in results:
+            number += 1
+            watch.see(result)
+            if on_result is not None:
+                on_result(result, number, asked)
+        if watch.over and number < asked:
+            return watch.over
+    return ""
+
+
+class _Counted(NamedTuple):
+    """How many results were there before, how many are asked for, and who is told of each."""
+
+    number: int
+    asked: int
+    on_result: Progress | None
+
+
+class _Watch:
+    """Wall time and tokens spent, against their limits."""
+
+    def __init__(self, before: float, limits: Limits) -> None:
+        self._before, self._begin, self._limits, self._tokens = before, time.monotonic(), limits, 0.0
+
+    @property
+    def seconds(self) -> float:
+        return round(self._before + time.monotonic() - self._begin, 1)
+
+    def see(self, result: Result) -> None:
+        self._tokens += result.spent.get("input_tokens", 0.0) + result.spent.get("output_tokens", 0.0)
+
+    @property
+    def over(self) -> str:
+        """Which limit is used up, if one is."""
+        seconds, tokens = self._limits.seconds, self._limits.tokens
+        if seconds is not None and time.monotonic() - self._begin > seconds:
+            return f"the time limit of {seconds:g} s is used up"
+        if tokens is not None and self._tokens > tokens:
+            return f"the budget of {tokens} tokens is used up"
+        return ""
+
+
+def _parts(units: Sequence[Unit]) -> Iterator[Iterable[Unit]]:
+    """Cut into chunks; agents' cases take seconds each and go alone."""
+    left = iter(units)
+    while chunk := list(islice(left, CHUNK)):
+        alone = any(suite_of(unit.suite).agents for unit in chunk)
+        yield from ([unit] for unit in chunk) if alone else (chunk,)
+
+
+def _result(
+    unit: Unit, system: str, measures: Measures, seconds: float, error: str | None, staged: float = 0.0
+) -> Result:
+    case = unit.case
+    return Result(
+        case=case.id,
+        suite=case.suite,
+        kind=case.kind,
+        network=case.network,
+        seed=case.seed,
+        system=system,
+        repeat=unit.repeat,
+        passed=measures.passed and error is None,
+        values={name: steady(value) for name, value in measures.values.items()},
+        answer=measures.answer[:400],
+        truth=measures.truth[:400],
+        seconds=round(seconds, 4),
+        spent={**measures.spent, "staged_seconds": round(staged, 4)},
+        run=measures.run,
+        trace=measures.trace,
+        error=error,
+    )
+
+
+def _words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:400]
+
+
+def _name(spec: RunSpec, now: datetime) -> str:
+    suites = spec.suites[0].rsplit("/", 1)[-1].removesuffix(".toml") if len(spec.suites) == 1 else "all"
+    model = "".join(c if c.isalnum() else "-" for c in spec.model)
+    return f"{suites}-{model}-{moment(now)}"
+
+
+def published_data() -> bool:
+    """Whether the published data are there."""
+    try:
+        data_folder("repetita")
+    except InputError:
+        return False
+    return True

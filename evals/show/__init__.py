@@ -1,0 +1,1 @@
+"""Comparing and showing evaluations: terminal, scoreboard, bundles, reports."""

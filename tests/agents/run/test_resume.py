@@ -1,0 +1,199 @@
+"""A run that is killed, anywhere, is taken up again and comes to the same end; nothing is done to the network twice.
+
+`TWINOPS_SWEEP=1` kills after every single record and every single change of every case, each in a run of its own.
+"""
+
+import asyncio
+import os
+import shutil
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.record.events import ExecutionStep, Noted, RunFinished, RunResumed, StageFinished
+from agents.record.journal import read_journal
+from agents.record.ownership import own
+from agents.record.rerun import decisive
+from agents.run.resume import resume_run
+from tests.agents.killed import Killer, folder_of, killer
+from twin.errors import InputError, StoreBusyError
+from twin.store import TwinStore
+
+ABILENE: dict[str, Any] = {"network": "sndlib/abilene"}
+CASES = {
+    "several steps": {**ABILENE, "seed": 10},
+    "rolled back": {**ABILENE, "seed": 8},
+    "rejected": {**ABILENE, "seed": 3},
+}
+SWEEP = bool(os.environ.get("TWINOPS_SWEEP"))
+ASIDE = (RunResumed, Noted)
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
+    with killer(tmp_path_factory.mktemp("home")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def references(processes: Killer, tmp_path_factory: pytest.TempPathFactory):
+    @cache
+    def reference(case: str) -> Path:
+        tmp = tmp_path_factory.getbasetemp() / "references" / case.replace(" ", "-")
+        assert processes.run(tmp, CASES[case])["signal"] == 0
+        return folder_of(tmp)
+
+    return reference
+
+
+def decisions(folder: Path) -> list[dict[str, Any]]:
+    skipped = {"run"}
+    events = [x.event for x in read_journal(folder / "journal.jsonl").records if not isinstance(x.event, ASIDE)]
+    return [{key: value for key, value in decisive(event).items() if key not in skipped} for event in events]
+
+
+def current(folder: Path) -> str | None:
+    with TwinStore.open(folder / "twin.duckdb") as store:
+        return store.current
+
+
+def assert_same(folder: Path, reference: Path) -> None:
+    """The same decisions in the same order, the same changes made to the network once, the same twin."""
+    assert not read_journal(folder / "journal.jsonl").torn
+    assert (folder / "network.jsonl").read_text() == (reference / "network.jsonl").read_text()
+    assert decisions(folder) == decisions(reference)
+    assert current(folder) == current(reference)
+    for name in ("plan.json", "certificate.json"):
+        assert (folder / name).exists() == (reference / name).exists()
+        assert not (folder / name).exists() or (folder / name).read_text() == (reference / name).read_text()
+
+
+def tear(path: Path) -> None:
+    """What a line looks like whose writing was cut off."""
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def acting(reference: Path) -> list[int]:
+    """Numbers of the records around everything that is done to the network."""
+    events = [x.event for x in read_journal(reference / "journal.jsonl").records]
+    steps = [number for number, event in enumerate(events, start=1) if isinstance(event, ExecutionStep)]
+    return list(range(steps[0] - 2, steps[-1] + 2)) if steps else []
+
+
+def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(processes: Killer, references, tmp_path: Path):
+    reference = references("several steps")
+    count = len(read_journal(reference / "journal.jsonl").records)
+    points = sorted({*range(13, count, 30), *acting(reference)[::4], count})
+    answer = processes.run(tmp_path, CASES["several steps"], at=points[0])
+    for before, point in pairwise(points):
+        assert answer["signal"] == 9
+        answer = processes.resume(tmp_path, at=point - before)
+    assert answer["signal"] == 9
+    assert_same(folder_of(tmp_path), reference)
+    assert processes.resume(tmp_path)["outcome"] == decisions(reference)[-1]["outcome"]
+
+
+@pytest.mark.parametrize("effect", [1, 2])
+def test_a_change_that_was_made_but_not_recorded_is_not_made_again(
+    processes: Killer, references, tmp_path: Path, effect: int
+):
+    reference = references("several steps")
+    assert processes.run(tmp_path, CASES["several steps"], effect=effect)["signal"] == 9
+    assert processes.resume(tmp_path)["signal"] == 0
+    assert_same(folder_of(tmp_path), reference)
+
+
+def test_a_way_back_that_was_cut_off_is_finished(processes: Killer, references, tmp_path: Path):
+    reference = references("rolled back")
+    undone = [
+        number
+        for number, record in enumerate(read_journal(reference / "journal.jsonl").records, start=1)
+        if isinstance(record.event, ExecutionStep) and record.event.action == "roll back"
+    ]
+    assert undone
+    assert processes.run(tmp_path, CASES["rolled back"], at=undone[1])["signal"] == 9
+    assert processes.resume(tmp_path)["outcome"] == "rolled back"
+    assert_same(folder_of(tmp_path), reference)
+
+
+@pytest.mark.parametrize("torn", ["journal.jsonl", "network.jsonl"])
+def test_a_line_that_was_cut_off_is_removed_and_its_event_happens_once(
+    processes: Killer, references, tmp_path: Path, torn: str
+):
+    reference = references("several steps")
+    assert processes.run(tmp_path, CASES["several steps"], at=acting(reference)[-3])["signal"] == 9
+    tear(folder_of(tmp_path) / torn)
+    assert processes.resume(tmp_path)["signal"] == 0
+    assert_same(folder_of(tmp_path), reference)
+    (resumed,) = [
+        x.event for x in read_journal(folder_of(tmp_path) / "journal.jsonl").records if isinstance(x.event, RunResumed)
+    ]
+    assert resumed.torn == (torn == "journal.jsonl")
+
+
+@pytest.mark.skipif(not SWEEP, reason="set TWINOPS_SWEEP=1 to kill after every single record")
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("case", list(CASES))
+def test_killed_after_any_record_or_change_a_run_comes_to_the_same_end(
+    processes: Killer, references, tmp_path: Path, case: str
+):
+    reference = references(case)
+    records = len(read_journal(reference / "journal.jsonl").records)
+    effects = (reference / "network.jsonl").read_text().count('"did":"apply"')
+    moments = [{"at": n} for n in range(1, records + 1)] + [{"effect": n} for n in range(1, effects + 1)]
+    for moment in moments:
+        tmp = tmp_path / "-".join(f"{key}-{value}" for key, value in moment.items())
+        assert processes.run(tmp, CASES[case], **moment)["signal"] == 9, moment
+        assert processes.resume(tmp)["signal"] == 0, moment
+        assert_same(folder_of(tmp), reference)
+        shutil.rmtree(tmp)
+    print(f"{case}: {records} records and {effects} changes, {len(moments)} kills, all resumed to the same end")
+
+
+def test_a_run_that_has_ended_is_left_as_it_is(processes: Killer, references):
+    folder = references("several steps")
+    before = (folder / "journal.jsonl").read_bytes()
+    result = asyncio.run(resume_run(folder, home=processes.home))
+    assert result.finished.outcome == decisions(folder)[-1]["outcome"]
+    assert (folder / "journal.jsonl").read_bytes() == before
+
+
+def test_a_run_that_somebody_works_on_is_refused_with_their_name(processes: Killer, tmp_path: Path):
+    assert processes.run(tmp_path, CASES["several steps"], at=9)["signal"] == 9
+    with own(folder_of(tmp_path)), pytest.raises(StoreBusyError, match=f"is held by process {os.getpid()}"):
+        asyncio.run(resume_run(folder_of(tmp_path), home=processes.home))
+
+
+def test_a_folder_without_a_run_is_one_clear_error(tmp_path: Path):
+    with pytest.raises(InputError, match="holds no run"):
+        asyncio.run(resume_run(tmp_path, home=tmp_path / "home"))
+    (tmp_path / "journal.jsonl").touch()
+    with pytest.raises(InputError, match="killed before its first record"):
+        asyncio.run(resume_run(tmp_path, home=tmp_path / "home"))
+
+
+def test_a_run_that_does_not_come_out_as_recorded_takes_back_what_it_had_applied(
+    processes: Killer, references, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    reference = references("several steps")
+    assert processes.run(tmp_path, CASES["several steps"], at=acting(reference)[-3])["signal"] == 9
+    folder = folder_of(tmp_path)
+    in_place = (folder / "network.jsonl").read_text().count('"did":"apply"')
+    monkeypatch.setattr(
+        "agents.run.driver.counted", lambda count, things: f"{count} of {things}"
+    )  # another version's words
+    result = asyncio.run(resume_run(folder, home=processes.home))
+    assert result.finished.outcome == "failed"
+    assert "does not come out as its record says" in result.finished.because
+    assert "taken back" in result.finished.because
+    events = [x.event for x in read_journal(folder / "journal.jsonl").records]
+    undone = [x.step for x in events if isinstance(x, ExecutionStep) and "is undone" in x.detail]
+    assert undone == list(range(in_place, 0, -1)) != []
+    assert isinstance(events[-1], RunFinished)
+    assert not [x for x in events if isinstance(x, StageFinished) and x.stage == "confirm"]
+    with TwinStore.open(folder / "twin.duckdb") as store:
+        assert store.current == decisions(folder)[0]["inventory"]

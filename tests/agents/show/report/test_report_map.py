@@ -1,0 +1,150 @@
+"""The map stands right, says what it shows twice, and its words do not cover each other."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+
+from agents.show.report.labels import Box, Segment, around, choose
+from agents.show.report.map import BUSY, Look, band, draw
+from agents.show.report.projection import project
+from twin.formats.load import load_network
+from twin.model import Link, Network, Node
+from twin.plan import DrainLink, DrainNode, RemoveTunnel, SetWeight
+
+
+def network_at(*places):
+    nodes = tuple(Node(f"N{i}", *place) for i, place in enumerate(places))
+    links = [Link(f"N{i}", f"N{i + 1}", 100_000, 1) for i in range(len(places) - 1)]
+    both = tuple(x for link in links for x in (link, link._replace(tail=link.head, head=link.tail)))
+    return Network("made", nodes, both, np.zeros((len(nodes), len(nodes))))
+
+
+def idle(network):
+    return (0.1,) * len(network.links)
+
+
+def test_a_small_square_on_the_globe_is_a_square_on_the_sheet():
+    east = 0.01 / math.cos(math.radians(60))  # a degree of longitude is half as long at 60 degrees
+    sheet = project(network_at((10, 60), (10 + east, 60), (10, 60.01)))
+    assert sheet.x[1] - sheet.x[0] == pytest.approx(sheet.y[0] - sheet.y[2], rel=1e-3)
+
+
+def test_north_is_up_and_east_is_right():
+    sheet = project(network_at((0, 0), (10, 20)))
+    assert sheet.x[1] > sheet.x[0]
+    assert sheet.y[1] < sheet.y[0]
+
+
+def test_a_network_across_the_pacific_is_not_torn_apart():
+    sheet = project(network_at((170, 0), (-170, 0), (160, 10)))
+    assert sheet.x[2] < sheet.x[0] < sheet.x[1]
+
+
+@pytest.mark.parametrize("places", [[(0, 0)] * 5, [(math.nan, 1)] * 3, [(4, 5)]])
+def test_nodes_without_places_of_their_own_are_kept_apart(places):
+    sheet = project(network_at(*places))
+    points = set(zip(sheet.x.round(), sheet.y.round(), strict=True))
+    assert len(points) == len(places)
+    assert all(0 <= x <= sheet.width and 0 <= y <= sheet.height for x, y in points)
+
+
+def test_nodes_in_one_place_are_spread():
+    sheet = project(network_at((0, 0), (9, 9), (9, 9), (9, 9)))
+    for i, j in itertools.combinations(range(1, 4), 2):
+        assert math.hypot(sheet.x[i] - sheet.x[j], sheet.y[i] - sheet.y[j]) > 8
+
+
+def test_each_direction_ends_in_the_middle(square):
+    drawing = draw(square, Look("map", idle(square)))
+    there, back = drawing.halves[0], drawing.halves[1]
+    tips = [half.arrow.split()[0].split(",") for half in (there, back)]
+    middle = ((there.x1 + back.x1) / 2, (there.y1 + back.y1) / 2)
+    for x, y in tips:
+        assert math.hypot(float(x) - middle[0], float(y) - middle[1]) < 1.5
+
+
+def test_parallel_circuits_lie_side_by_side(square):
+    links = (*square.links, *(link._replace(index=2) for link in square.links[:2]))
+    network = Network("double", square.nodes, links, square.demands)
+    halves = draw(network, Look("map", idle(network))).halves
+    assert math.hypot(halves[0].x1 - halves[-2].x1, halves[0].y1 - halves[-2].y1) > 6
+
+
+def test_wider_links_have_more_capacity(square):
+    drawing = draw(square, Look("map", idle(square)))
+    widths = {link.capacity: half.width for link, half in zip(square.links, drawing.halves, strict=True)}
+    assert widths[40_000] < widths[100_000]
+    assert [text for text, _ in drawing.widths] == ["40G", "100G"]
+
+
+def test_every_busy_link_carries_its_percentage(square):
+    values = [0.1] * len(square.links)
+    values[0], values[3], values[4] = 0.9, 0.899, 1.27
+    drawing = draw(square, Look("map", values))
+    assert sorted(label.text for label in drawing.figures) == ["127 %", "90 %"]
+    assert [half.band for half in drawing.halves][:5] == ["b4", "b0", "b0", "b3", "b5"]
+
+
+def test_what_is_down_is_drawn_as_down_and_carries_no_percentage(square):
+    values = [1.5] * len(square.links)
+    drawing = draw(square, Look("map", values, down=("node/Bb",)))
+    touching = [
+        half.band for link, half in zip(square.links, drawing.halves, strict=True) if "Bb" in (link.tail, link.head)
+    ]
+    assert set(touching) == {"down"}
+    assert len(drawing.figures) == len(square.links) - len(touching)
+    assert [dot.state for dot in drawing.dots if dot.name == "Bb"] == ["down"]
+
+
+@pytest.mark.parametrize(
+    ("value", "style"), [(-1, "unknown"), (math.nan, "unknown"), (0, "b0"), (BUSY, "b4"), (1, "b5")]
+)
+def test_bands_begin_at_their_lower_end(value, style):
+    assert band(value) == style
+
+
+def test_every_element_has_its_figures_as_a_tooltip(square):
+    drawing = draw(square, Look("map", idle(square)))
+    assert drawing.halves[0].title == "Aa->Bb: 10 % of 100G"
+    assert drawing.dots[0].title == "Aa: up"
+
+
+@pytest.mark.parametrize("element", ["node/Cc", "interface/Aa/Bb", "link/Aa:Bb--Bb:Aa"])
+def test_the_fault_is_ringed(square, element):
+    marks = draw(square, Look("map", idle(square), fault=element)).marks
+    assert [(mark.kind, mark.title) for mark in marks] == [("ring", f"fault at {element}")]
+
+
+def test_a_fault_at_an_unknown_element_marks_nothing(square):
+    assert draw(square, Look("map", idle(square), fault="node/Nowhere")).marks == ()
+
+
+def test_what_the_plan_touched_is_marked(square):
+    steps = (SetWeight(link="Aa->Bb", weight=3), DrainNode(node="Cc"), DrainLink(circuit=square.links[2].circuit))
+    marks = draw(square, Look("map", idle(square), steps=(*steps, RemoveTunnel(name="x")))).marks
+    assert [mark.kind for mark in marks] == ["changed"] * 3
+
+
+@pytest.mark.parametrize("name", ["synthetic/40-3", "synthetic/80-1"])
+def test_no_two_words_on_a_map_overlap(name):
+    network = load_network(name)
+    values = np.random.default_rng(1).uniform(0, 1.1, len(network.links))
+    drawing = draw(network, Look("map", tuple(values)))
+    for one, other in itertools.combinations([label.box for label in drawing.names], 2):
+        assert not one.overlaps(other)
+    for figure, name_box in itertools.product(drawing.figures, drawing.names):
+        assert not figure.box.overlaps(name_box.box)
+    assert len(drawing.names) > len(network.nodes) / 3
+
+
+def test_a_label_prefers_the_place_that_crosses_no_line():
+    east = Segment(0, 0, 100, 0)
+    label = choose(around("Name", 0, 0, size=10, gap=6), [], [east])
+    assert label is not None
+    assert label.anchor == "end"
+
+
+def test_a_label_without_room_is_left_out():
+    assert choose(around("Name", 0, 0, size=10, gap=6), [Box(-500, -500, 500, 500)], []) is None

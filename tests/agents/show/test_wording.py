@@ -1,0 +1,126 @@
+"""Figures and changes read the same everywhere, and untrusted text cannot steer what shows it."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.wording import (
+    arguments,
+    capacity,
+    duration,
+    fault_words,
+    gist,
+    mbps,
+    one_line,
+    place,
+    sentence,
+    share,
+    visible,
+    where,
+)
+from twin.faults import TRAITS, Fault, FaultKind
+from twin.gate.verdict import Counterexample
+from twin.model import SegmentList, Tunnel
+from twin.plan import DrainLink, LimitDemand, SetCapacity, SetTunnel, SetWeight
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "text"),
+    [
+        (share, 0.834, "83 %"),
+        (share, -1, "not measured"),
+        (share, math.nan, "not measured"),
+        (share, None, "not measured"),
+        (mbps, 0, "0 Mbit/s"),
+        (mbps, 12.34, "12.3 Mbit/s"),
+        (mbps, 999.4, "999 Mbit/s"),
+        (mbps, 2_314, "2.31 Gbit/s"),
+        (mbps, 4_200_000, "4.2 Tbit/s"),
+        (mbps, None, "not measured"),
+        (capacity, 100_000, "100G"),
+        (capacity, 155, "155M"),
+        (duration, 0.44, "0.4 s"),
+        (duration, 125, "2 min 5 s"),
+        (place, "node/Berlin", "Berlin"),
+        (place, "interface/A/B.2", "A > B.2"),
+        (place, "link/A:B--B:A", "A - B"),
+        (place, "link/A:B.2--B:A.2", "A - B.2"),
+        (place, "nonsense", "nonsense"),
+    ],
+)
+def test_figures_read_well(write, value, text):
+    assert write(value) == text
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (SetWeight(link="A->B", weight=7), "set the IGP weight of A->B to 7"),
+        (DrainLink(circuit="link/A:B--B:A"), "drain link/A:B--B:A"),
+        (SetCapacity(circuit="link/A:B--B:A", capacity=400_000), "upgrade link/A:B--B:A to 400G"),
+        (LimitDemand(source="A", target="B", limit=None), "lift the limit on A to B"),
+        (
+            SetTunnel(
+                tunnel=Tunnel(
+                    name="t",
+                    source="A",
+                    target="B",
+                    paths=(SegmentList(via=("C", "D"), share=0.25), SegmentList(via=(), share=0.75)),
+                )
+            ),
+            "steer A to B via C, D (25 %) and by the IGP path (75 %)",
+        ),
+    ],
+)
+def test_a_change_is_a_sentence(change, text):
+    assert sentence(change) == text
+
+
+def test_a_fault_says_what_where_and_how_bad():
+    surge = Fault(kind=FaultKind.SURGE, element="node/Ulm", severity=2.5)
+    assert fault_words(surge) == "demand surge, Ulm (times 2.5)"
+    assert fault_words(None) == "nothing is wrong"
+
+
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_every_kind_of_fault_has_words_for_its_usual_severity(kind):
+    fault = Fault(kind=kind, element="node/Ulm", severity=TRAITS[kind].severity.usual)
+    words = fault_words(fault)
+    assert "_" not in words
+    assert ("(" in words) == (TRAITS[kind].severity.words != "1")
+
+
+def test_a_counterexample_names_failure_and_step():
+    example = Counterexample(element="A->B", failure="node/C", step=0, measured=2, limit=1)
+    assert where(example) == "A->B when node/C fails before the first step"
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('{"busiest": "A->B", "harm": 12.3456, "links": [1, 2, 3]}', "3 links, busiest A->B, harm 12.35"),
+        ("[1, 2]", "2 rows"),
+        ("plain words", "plain words"),
+        ("{}", "nothing"),
+    ],
+)
+def test_a_result_is_folded_into_one_line(content, line):
+    assert gist(content) == line
+
+
+def test_arguments_are_written_as_in_a_program():
+    assert arguments({"link": "A->B", "top": 5}) == "link=A->B, top=5"
+
+
+@given(st.text())
+def test_one_line_is_one_short_line_of_visible_text(text):
+    line = one_line(text, 40)
+    assert len(line) <= 40
+    assert line == visible(line)
+    assert len(line.splitlines()) <= 1
+
+
+def test_terminal_controls_and_reordering_marks_are_made_visible():
+    assert visible("a\x1b[2Jb\u202ec\x9bd") == "a�[2Jb�c�d"

@@ -1,0 +1,493 @@
+import os
+import signal
+from asyncio import CancelledError
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from tests.twin.execute.approved import ADA, KEY, KNOWN, approval_of, approved
+from tests.twin.live_incident import POLICY, STEPS, emulate, inventory, measured, relief, through_c
+from twin.errors import CertificateError, ExecutionError, JournalError
+from twin.execute.agreement import Deviation, Tolerance
+from twin.execute.executor import Execution, execute, recover
+from twin.execute.preflight import configuration
+from twin.faults import Fault, FaultKind, afflict
+from twin.gate.certificate import Authority, issue
+from twin.gate.verdict import verify
+from twin.live.emulated import EmulatedNetwork
+from twin.live.network import Configuration
+from twin.live.sensors import Noise
+from twin.plan import DrainLink, Plan, RemoveTunnel, SetWeight, apply_all
+from twin.sim.simulate import simulate
+
+
+def run(live, approval, **changes) -> Execution:
+    arguments = {
+        "plan": approval.plan,
+        "certificate": approval.certificate,
+        "network": approval.network,
+        "live": live,
+        "policy": approval.policy,
+        "public_key": KEY.public,
+        "current": approval.network.id,
+    }
+    return execute(**{**arguments, **changes})
+
+
+def actions(execution: Execution) -> list[tuple[int, str]]:
+    return [(record.step, record.action) for record in execution.records]
+
+
+class Breaks:
+    """Passes on_step through and does something once a step has been reached."""
+
+    def __init__(self, step: int, action: str, effect) -> None:
+        self.step, self.action, self.effect, self.seen = step, action, effect, []
+
+    def __call__(self, record) -> None:
+        self.seen.append((record.step, record.action))
+        if (record.step, record.action) == (self.step, self.action):
+            self.effect()
+
+
+def raises(error: BaseException):
+    def effect() -> None:
+        raise error
+
+    return effect
+
+
+class Mute(EmulatedNetwork):
+    """A live network whose routers do not say what they run."""
+
+    def read_router(self, router: str) -> Configuration:
+        raise ExecutionError(f"{router} does not answer", fix="ask another one")
+
+
+def mute(seed: int) -> Mute:
+    live = Mute(inventory(), seed=seed, start=emulate().now)
+    live.wait(4)
+    return live
+
+
+@pytest.fixture(name="live")
+def _live() -> EmulatedNetwork:
+    return emulate(seed=1)
+
+
+def test_a_certified_plan_is_applied_and_each_step_confirmed(live):
+    incident = relief(live)
+    expected = configuration(apply_all(live.read_topology(), STEPS))
+    before = simulate(measured(live)).max_utilisation
+    seen = []
+    execution = run(live, incident, on_step=seen.append)
+    assert execution.status == "applied", execution.reason
+    assert actions(execution) == [(k, action) for k in (1, 2, 3) for action in ("apply", "agree")]
+    assert tuple(seen) == execution.records
+    assert configuration(live.read_topology()) == expected
+    assert simulate(measured(live)).max_utilisation < 0.8 < before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_honest_networks_are_never_turned_back_for_their_noise(seed):
+    live = emulate(seed)
+    assert run(live, relief(live)).status == "applied"
+
+
+def test_readings_that_get_lost_turn_no_plan_back():
+    live = EmulatedNetwork(inventory(), seed=5, start=emulate().now, noise=Noise(missed_reads=0.05, missed_polls=0.01))
+    live.wait(4)
+    execution = run(live, relief(live))
+    assert execution.status == "applied", execution.reason
+
+
+def test_a_network_that_falls_silent_is_taken_back(live):
+    incident = relief(live)
+    start = configuration(live.read_topology())
+    deaf = partial(setattr, live._sensors, "_noise", Noise(missed_reads=0.9))
+    execution = run(live, incident, on_step=Breaks(2, "apply", deaf))
+    assert execution.status == "rolled_back"
+    assert "silence of network" in execution.reason
+    assert configuration(live.read_topology()) == start
+
+
+def test_the_record_comes_before_the_effect(live):
+    incident = relief(live)
+    configurations = []
+    run(live, incident, on_step=lambda r: configurations.append((r.action, configuration(live.read_topology()))))
+    start = configuration(incident.network)
+    assert configurations[0] == ("apply", start)
+    assert configurations[1][1] != start
+
+
+def certified(live, incident, **changes):
+    arguments = {"key": KEY, "now": live.now, "ttl": timedelta(hours=2)}
+    return issue(incident.plan, incident.verdict, incident.policy, [incident.approval], **{**arguments, **changes})
+
+
+@pytest.mark.parametrize("made", [1, 2])
+def test_a_certificate_that_expires_between_two_steps_is_good_for_none_of_the_others(live, made):
+    incident, start = relief(live), configuration(live.read_topology())
+    ends = run(emulate(seed=1), incident).records[2 * made - 1].live_time  # when that step was confirmed
+    execution = run(live, incident, certificate=certified(live, incident, ttl=ends - live.now))
+    assert execution.status == "rolled_back"
+    assert "the certificate expired" in execution.reason
+    assert [step for step, action in actions(execution) if action == "apply"] == list(range(1, made + 1))
+    assert configuration(live.read_topology()) == start
+
+
+def test_a_certificate_for_a_window_is_refused_before_it_begins(live):
+    incident, start = relief(live), live.read_topology().id
+    ahead = certified(live, incident, not_before=live.now + timedelta(hours=1))
+    with pytest.raises(CertificateError, match="not valid before"):
+        run(live, incident, certificate=ahead)
+    assert live.read_topology().id == start
+
+
+def test_whoever_is_removed_between_two_steps_no_longer_stands_for_the_rest(live):
+    strict = POLICY.model_copy(update={"person_from": "low", "two_people_from": "never"})
+    incident, known = relief(live), dict(KNOWN)
+    verdict = verify(incident.plan, incident.network, strict)
+    start, people = configuration(live.read_topology()), Authority(person=known.get)
+    ada = ADA.approve(approval_of(incident.plan, who="Ada", policy=strict.hash))
+    issued = issue(incident.plan, verdict, strict, [ada], key=KEY, now=live.now, authority=people)
+    removes = Breaks(2, "agree", known.clear)
+    execution = run(live, incident, certificate=issued, policy=strict, authority=people, on_step=removes)
+    assert execution.status == "rolled_back"
+    assert "nobody called Ada may approve here" in execution.reason
+    assert (3, "apply") not in actions(execution)
+    assert configuration(live.read_topology()) == start
+
+
+def test_a_policy_that_was_tightened_between_two_steps_stops_the_rest(live):
+    incident, in_force = relief(live), [POLICY]
+    stricter = POLICY.model_copy(update={"max_steps": 1})
+    tightens = Breaks(1, "agree", lambda: in_force.append(stricter))
+    execution = run(live, incident, authority=Authority(policy=lambda: in_force[-1]), on_step=tightens)
+    assert execution.status == "rolled_back"
+    assert f"the policy in force is {stricter.hash}" in execution.reason
+
+
+def test_without_an_approval_nothing_happens(live):
+    incident = relief(live)
+    start = live.read_topology().id
+    stripped = incident.certificate.model_copy(update={"approvals": ()})
+    signed = stripped.model_copy(update={"signature": KEY.sign(stripped.payload)})
+    for certificate in (None, stripped, signed):
+        with pytest.raises(CertificateError):
+            run(live, incident, certificate=certificate)
+    assert live.read_topology().id == start
+
+
+def test_a_plan_edited_after_approval_is_not_executed(live):
+    incident = relief(live)
+    edited = incident.plan.model_copy(update={"steps": (*STEPS[:2], through_c("T2", "D", 0.9))})
+    with pytest.raises(CertificateError, match="for plan"):
+        run(live, incident, plan=edited)
+
+
+def test_a_twin_that_changed_between_verdict_and_execution_stops_it(live):
+    incident = relief(live)
+    newer = measured(live).with_demands(incident.network.demands * 1.01)
+    with pytest.raises(CertificateError, match="moved on"):
+        run(live, incident, current=newer.id)
+    with pytest.raises(CertificateError, match="for snapshot"):
+        run(live, incident, network=newer, current=newer.id)
+
+
+def test_a_forged_verdict_does_not_get_past_the_executor(live):
+    network = measured(live)
+    harmful = Plan(
+        goal="g", base=network.id, steps=(DrainLink(circuit="link/A:C--C:A"), DrainLink(circuit="link/A:B--B:A"))
+    )
+    forged = relief(live).verdict.model_copy(update={"plan": harmful.hash, "snapshot": network.id})
+    certificate = issue(harmful, forged, POLICY, [approval_of(harmful)], key=KEY, now=live.now)
+    execution = run(live, relief(live), plan=harmful, certificate=certificate, network=network, current=network.id)
+    assert execution.status == "refused"
+    assert "*nominal*" in execution.reason
+    assert actions(execution) == [(0, "refused")]
+
+
+def test_an_expired_certificate_is_refused_by_the_clock_of_the_network(live):
+    incident = relief(live)
+    live.wait(24 * 12 + 1)
+    with pytest.raises(CertificateError, match="expired"):
+        run(live, incident)
+
+
+def test_a_live_state_that_moved_is_verified_again_and_may_still_pass(live):
+    incident = relief(live)
+    live.wait(60)  # five hours later, traffic has fallen
+    execution = run(live, incident)
+    assert execution.status == "applied", execution.reason
+    assert execution.verdict.snapshot != incident.network.id
+
+
+def test_a_live_state_where_the_plan_has_become_harmful_is_refused(live):
+    incident = relief(live)
+    start = live.read_topology().id
+    live.inject(Fault(kind=FaultKind.LINK_DOWN, element="link/A:C--C:A"))
+    live.wait(3)
+    execution = run(live, incident)
+    assert execution.status == "refused"
+    assert "has moved" in execution.reason
+    assert live.read_topology().id == start
+
+
+def test_a_change_made_by_somebody_else_is_seen_in_the_configuration(live):
+    incident = relief(live)
+    live.apply(DrainLink(circuit="link/B:C--C:B"))
+    live.wait(3)
+    execution = run(live, incident)
+    assert execution.verdict.snapshot != incident.network.id
+
+
+@pytest.mark.parametrize(
+    ("asked", "because"),
+    [(POLICY.min_fidelity, "fidelity of the twin"), (0.0, "contradicts the twin")],
+    ids=["by the gate", "by the preflight, where the policy asks for no fidelity"],
+)
+def test_telemetry_that_contradicts_the_twin_is_refused_before_the_first_step(asked, because):
+    policy = POLICY.model_copy(update={"min_fidelity": asked})
+    live = mute(seed=1)
+    network = measured(live)
+    plan = Plan(goal="relieve A->B", base=network.id, steps=STEPS)
+    incident = approved(plan, network, policy, now=live.now)
+    live.inject(Fault(kind=FaultKind.WEIGHT, element="interface/A/B", severity=90))
+    live.wait(3)
+    execution = run(live, incident)
+    assert execution.status == "refused"
+    assert because in execution.reason
+
+
+FAULTS = [
+    (Fault(kind=FaultKind.LINK_DOWN, element="link/B:D--D:B"), "link/B:D--D:B", "state"),
+    (Fault(kind=FaultKind.DEVICE_DOWN, element="node/B"), "node/B", "state"),
+    (Fault(kind=FaultKind.SILENT_LOSS, element="interface/C/D", severity=0.2), "C->D", "loss"),
+    (Fault(kind=FaultKind.CAPACITY, element="link/B:D--D:B", severity=0.8), "B->D", "drops"),
+]
+
+
+@pytest.mark.parametrize(("fault", "element", "what"), FAULTS, ids=[str(fault.kind) for fault, _, _ in FAULTS])
+@pytest.mark.parametrize("when", ["apply", "agree"])
+def test_a_network_that_disagrees_is_taken_back_to_its_start(live, fault, element, what, when):
+    incident = relief(live)
+    start = configuration(live.read_topology())
+    execution = run(live, incident, on_step=Breaks(2, when, partial(live.inject, fault)))
+    assert execution.status == "rolled_back"
+    step = 2 if when == "apply" else 3
+    assert f"after step {step} the network is not as predicted: {what}" in execution.reason
+    assert element is None or element in execution.reason
+    assert configuration(live.read_topology()) == start
+    undone = [record.step for record in execution.records if record.action == "roll back"]
+    assert undone == [k for k in range(step, 0, -1) for _ in ("before", "after")]
+
+
+@pytest.mark.parametrize("when", ["apply", "agree"])
+def test_a_weight_that_no_router_tells_of_is_seen_in_the_loads(when):
+    live = mute(seed=1)
+    fault = Fault(kind=FaultKind.WEIGHT, element="interface/A/C", severity=90)
+    execution = run(live, relief(live), on_step=Breaks(2, when, partial(live.inject, fault)))
+    assert execution.status == "rolled_back"
+    step = 2 if when == "apply" else 3
+    assert f"after step {step} the network is not as predicted: load" in execution.reason
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), CancelledError()])
+@pytest.mark.parametrize(("step", "action"), [(1, "apply"), (1, "agree"), (3, "apply"), (3, "agree")])
+def test_an_interrupt_anywhere_is_taken_back(live, error, step, action):
+    incident = relief(live)
+    start = configuration(live.read_topology())
+    execution = run(live, incident, on_step=Breaks(step, action, raises(error)))
+    assert (execution.status, execution.interrupted) == ("rolled_back", True)
+    assert configuration(live.read_topology()) == start
+
+
+def test_a_journal_that_cannot_be_written_stops_the_plan_and_not_the_way_back(live):
+    incident = relief(live)
+    start = configuration(live.read_topology())
+    failing = []
+
+    def full_disk(record) -> None:
+        if record.step >= 2 or failing:
+            failing.append(record)
+            raise JournalError("no space left")
+
+    execution = run(live, incident, on_step=full_disk)
+    assert (execution.status, execution.reason) == ("rolled_back", "no space left")
+    assert configuration(live.read_topology()) == start
+    assert len(failing) > 1
+
+
+def test_a_bug_in_the_caller_is_taken_back_and_still_raised(live):
+    incident = relief(live)
+    start = configuration(live.read_topology())
+    with pytest.raises(ZeroDivisionError):
+        run(live, incident, on_step=Breaks(2, "agree", raises(ZeroDivisionError())))
+    assert configuration(live.read_topology()) == start
+
+
+class Stubborn(EmulatedNetwork):
+    """A live network in which some changes go wrong: what `refuse` names fails, with or without effect."""
+
+    def __init__(
+        self, *arguments, refuse=(), effect=False, times=99, error=ExecutionError("no answer"), **more
+    ) -> None:
+        super().__init__(*arguments, **more)
+        self.refuse, self.effect, self.times, self.error = refuse, effect, times, error
+
+    def apply(self, change) -> None:
+        if change.op in self.refuse and self.times:
+            self.times -= 1
+            if self.effect:
+                super().apply(change)
+            raise self.error
+        super().apply(change)
+
+
+def stubborn(**how) -> Stubborn:
+    live = Stubborn(inventory(), seed=1, start=emulate().now, **how)
+    live.wait(4)
+    return live
+
+
+@pytest.mark.parametrize("effect", [False, True], ids=["not made", "made after all"])
+@pytest.mark.parametrize("error", [ExecutionError("no answer"), KeyboardInterrupt()], ids=["error", "interrupt"])
+def test_a_step_that_fails_half_way_is_taken_back_with_the_others(effect, error):
+    live = stubborn(refuse=("set_weight",), effect=effect, times=1, error=error)
+    start = configuration(live.read_topology())
+    execution = run(live, relief(live))
+    assert execution.status == "rolled_back"
+    assert configuration(live.read_topology()) == start
+    undone = [record.step for record in execution.records if record.action == "roll back"]
+    assert undone == ([2, 2, 1, 1] if effect else [1, 1])
+
+
+def test_an_undo_that_fails_at_first_is_tried_again():
+    live = stubborn(refuse=("remove_tunnel",), times=2)
+    start = configuration(live.read_topology())
+    execution = run(live, relief(live), on_step=Breaks(2, "agree", raises(KeyboardInterrupt())))
+    assert execution.status == "rolled_back"
+    assert configuration(live.read_topology()) == start
+
+
+def test_an_undo_that_keeps_failing_says_loudly_what_is_still_in_place():
+    live = stubborn(refuse=("remove_tunnel",))
+    with pytest.raises(ExecutionError, match="steps 1 to 1 are STILL IN PLACE") as error:
+        run(live, relief(live), on_step=Breaks(2, "agree", raises(KeyboardInterrupt())))
+    assert '"op":"remove_tunnel","name":"T1"' in error.value.fix
+
+
+def test_a_router_that_does_not_answer_stops_the_plan(live):
+    incident = relief(live)
+    start = configuration(live.read_topology())
+    broken = Breaks(3, "apply", partial(live.inject, Fault(kind=FaultKind.DEVICE_DOWN, element="node/A")))
+    with pytest.raises(ExecutionError, match="STILL IN PLACE"):
+        run(live, incident, on_step=broken)
+    assert configuration(live.read_topology()) != start
+
+
+def test_a_wrong_weight_is_put_right_though_the_inventory_does_not_show_it():
+    live = emulate(seed=3)
+    fault = Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=90)
+    live.inject(fault)
+    live.wait(6)
+    network = afflict(measured(live), fault)
+    plan = Plan(goal="restore the weight", base=network.id, steps=(SetWeight(link="B->D", weight=10),))
+    execution = run(live, approved(plan, network, POLICY.model_copy(update={"min_gain": 0.0}), now=live.now))
+    assert execution.status == "applied", execution.reason
+    assert live.truth.links[live.truth.link("B->D")].weight == 10
+
+
+def test_a_killed_execution_is_recovered_from_the_live_configuration_alone(live):
+    incident = relief(live)
+    configured = live.read_topology()
+    for step in STEPS[:2]:
+        live.apply(step)
+    execution = recover(incident.plan, incident.network, configured, live)
+    assert execution.status == "rolled_back"
+    assert configuration(live.read_topology()) == configuration(configured)
+    assert "2 steps had been made" in execution.reason
+
+
+def test_recovery_does_not_touch_what_somebody_else_has_changed(live):
+    incident = relief(live)
+    configured = live.read_topology()
+    live.apply(SetWeight(link="E->C", weight=77))
+    with pytest.raises(ExecutionError, match="somebody else"):
+        recover(incident.plan, incident.network, configured, live)
+
+
+def test_a_plan_that_does_not_fit_the_live_configuration_is_refused_before_anything_happens(live):
+    live.apply(through_c("T9", "A", 0.5, source="E"))
+    live.wait(3)
+    incident = relief(live, steps=(*STEPS, RemoveTunnel(name="T9")))
+    live.apply(RemoveTunnel(name="T9"))
+    live.wait(3)
+    execution = run(live, incident)
+    assert execution.status == "refused"
+    assert "*grounded*" in execution.reason
+
+
+def test_the_tolerance_is_a_choice(live):
+    incident = relief(live)
+    strict = Tolerance(score=0.001, share=1e-6)
+    execution = run(live, incident, tolerance=strict)
+    assert execution.status == "refused"
+    assert "load of" in execution.reason
+
+
+def test_a_deviation_reads_as_a_sentence():
+    deviation = Deviation(element="A->B", what="load", predicted=10, observed=12)
+    assert str(deviation) == "load of A->B: predicted 10, observed 12"
+
+
+@pytest.fixture(name="_ctrl_c")
+def _ctrl_c_as_in_a_terminal():
+    """A shell starts its background jobs, and a test run among them, with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_ctrl_c")
+def test_a_second_ctrl_c_does_not_stop_the_way_back(live):
+    incident = relief(live)
+    start = configuration(live.read_topology())
+    sent = []
+
+    def impatient(record) -> None:
+        if (record.step, record.action) == (3, "agree") or record.action == "roll back":
+            sent.append(record.step)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    execution = run(live, incident, on_step=impatient)
+    assert (execution.status, execution.interrupted) == ("rolled_back", True)
+    assert len(sent) == 7
+    assert configuration(live.read_topology()) == start
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+ADJACENCIES = [
+    Fault(kind=FaultKind.NEIGHBOUR_MISSING, element="interface/B/C"),
+    Fault(kind=FaultKind.MTU, element="interface/B/C"),
+    Fault(kind=FaultKind.ACL_BLOCK, element="interface/C/B"),
+]
+
+
+@pytest.mark.parametrize("fault", ADJACENCIES, ids=[str(fault.kind) for fault in ADJACENCIES])
+def test_a_diagnosed_adjacency_that_is_still_lost_is_no_move(live, fault):
+    live.inject(fault)
+    live.wait(3)
+    network = afflict(measured(live), fault)
+    plan = Plan(goal="relieve A->B", base=network.id, steps=STEPS)
+    execution = run(live, approved(plan, network, POLICY, now=live.now))
+    assert execution.status == "applied", execution.reason
+
+
+def test_a_neighbour_that_is_lost_under_way_is_a_deviation_of_its_own(live):
+    fault = Fault(kind=FaultKind.MTU, element="interface/B/D")
+    execution = run(live, relief(live), on_step=Breaks(2, "apply", partial(live.inject, fault)))
+    assert execution.status == "rolled_back"
+    assert "adjacency of link/B:D--D:B: predicted 1, observed 0" in execution.reason

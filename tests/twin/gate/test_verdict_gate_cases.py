@@ -1,0 +1,62 @@
+"""The gate against labelled plans: TWINOPS_GATE_CASES=300 judges 300 good plans and 16 bad ones of each class."""
+
+import os
+from functools import cache
+
+import numpy as np
+import pytest
+
+from evals.cases.gate.cases import BAD, Trial, bad_cases, good_cases
+from evals.oracle.carried import carried
+from evals.score.plans import names_it
+from tests.twin.sim.oracle import random_network, reference
+from twin.gate.verdict import Evidence, Scenario, Verdict, verify
+
+GOOD = int(os.environ.get("TWINOPS_GATE_CASES", "18"))
+PER_CLASS = -(-GOOD // len(BAD)) if GOOD >= 100 else 2
+
+
+def judge(case: Trial) -> Verdict:
+    evidence = None if case.age_s is None else Evidence(age_s=case.age_s)
+    scenarios = [Scenario(*x) for x in case.scenarios]
+    return verify(case.plan, case.network, case.policy, evidence=evidence, scenarios=scenarios)
+
+
+@cache
+def judged_bad() -> list[tuple[Trial, Verdict]]:
+    return [(case, judge(case)) for case in bad_cases(PER_CLASS)]
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_no_bad_plan_is_approved_whatever_its_class(name):
+    verdicts = [verdict for case, verdict in judged_bad() if case.name == name.replace("_", " ")]
+    assert len(verdicts) == PER_CLASS
+    assert not any(verdict.passed for verdict in verdicts)
+
+
+def test_at_least_ten_classes_of_bad_plans_are_judged():
+    assert len({case.name for case, _ in judged_bad()}) == len(BAD) >= 10
+
+
+def test_check_and_element_are_named_right_in_98_of_100():
+    right = [names_it(case.blame, verdict) for case, verdict in judged_bad()]
+    assert np.mean(right) >= 0.98, [case.name for (case, _), ok in zip(judged_bad(), right, strict=True) if not ok]
+
+
+def test_at_most_2_of_100_good_plans_are_rejected():
+    rejected = []
+    for case in good_cases(GOOD):
+        verdict = judge(case)
+        rejected += [(case.name, [x.detail for x in verdict.checks if not x.passed])] if not verdict.passed else []
+    assert len(rejected) <= 0.02 * GOOD, rejected
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_labels_come_from_an_oracle_that_agrees_with_another_one(seed):
+    network = random_network(seed)
+    found, expected = carried(network), reference(network)
+    assert [found.load[link.name] for link in network.links] == pytest.approx(list(expected.load), abs=1e-6)
+    lost = sum(network.offered[network.node(a), network.node(b)] for a, b in found.lost)
+    assert lost == pytest.approx(expected.lost, abs=1e-6)
+    for (a, b), delay in found.delay.items():
+        assert delay == pytest.approx(expected.delay[network.node(a), network.node(b)])

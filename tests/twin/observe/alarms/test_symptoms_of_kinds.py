@@ -1,0 +1,92 @@
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.twin.observe.expect.test_splits_oracle import random_network
+from tests.twin.observe.incidents import NOBEL, network, run, struck
+from twin.faults import Fault, FaultKind
+from twin.live.draw_fault import draw_fault
+from twin.observe import find_symptoms, observe
+from twin.observe.alarms.symptoms import SymptomKind
+from twin.observe.expect.path_delays import delay_spread
+from twin.observe.readings.observation import missed_polls, newest
+from twin.observe.readings.samples import middle
+from twin.sim.arrays import compile_network
+from twin.sim.kernels import shortest_paths
+
+K = FaultKind
+SHOWN: list[tuple[K, SymptomKind]] = [
+    (K.NEIGHBOUR_MISSING, "neighbour_lost"),
+    (K.AREA, "neighbour_lost"),
+    (K.DETACH, "down"),
+    (K.MISSING_COUNTERS, "no_counters"),
+    (K.CORRUPTION, "frame_errors"),
+    (K.SYN_FLOOD, "packet_shift"),
+    (K.LATENCY, "probe_delay"),
+    (K.BLACKHOLE, "load_shift"),
+    (K.SURGE, "traffic_surge"),
+]
+
+
+@pytest.mark.parametrize(("kind", "symptom"), SHOWN, ids=str)
+def test_a_fault_shows_within_two_samples_in_the_reading_that_it_moves(kind: K, symptom: SymptomKind):
+    fault = Fault(kind=kind, element=network(NOBEL).links[4].interface, severity=1.0)
+    if kind is not K.MISSING_COUNTERS:
+        fault = draw_fault(network(NOBEL), 3, kinds=[kind])
+    incident = run(network(NOBEL), fault, after=2)
+    assert symptom in {x.kind for x in find_symptoms(incident.observation)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_healthy_network_shows_none_of_them(seed: int):
+    live = run(network(NOBEL), seed=seed, hour=7 * seed).live
+    kinds = {symptom for _, symptom in SHOWN}
+    for _ in range(4):
+        live.wait(1)
+        seen = observe(live.read_topology(), live.read_telemetry(live.now - timedelta(hours=2)))
+        assert not kinds & {x.kind for x in find_symptoms(seen)}
+
+
+def test_a_late_probe_is_said_with_what_it_takes_and_what_it_should():
+    incident = struck(NOBEL, K.LATENCY, seed=2)
+    late = [x for x in find_symptoms(incident.observation) if x.kind == "probe_delay"]
+    extra = incident.fault.severity if incident.fault else 0.0
+    assert late
+    assert max(x.measured - x.expected for x in late) == pytest.approx(extra, abs=1.5)
+
+
+@given(st.integers(1, 12).flatmap(lambda n: st.lists(st.lists(st.booleans(), min_size=n, max_size=n), min_size=1)))
+def test_polls_are_missed_no_more_often_than_readings_and_never_none_of_a_gap(columns: list[list[bool]]):
+    missing = np.array(columns).T
+    polls = missed_polls(missing)
+    for column, found in zip(columns, polls, strict=True):
+        gaps = "".join("x" if x else " " for x in column).split()
+        assert found == sum(max(1, len(gap) - 1) for gap in gaps)
+
+
+def test_the_last_reading_that_is_there_is_the_newest():
+    values = np.array([[1.0, np.nan, 3.0], [np.nan, np.nan, 4.0], [2.0, np.nan, np.nan]])
+    np.testing.assert_array_equal(newest(values), [2.0, np.nan, 4.0])
+    np.testing.assert_array_equal(middle(values), [1.5, np.nan, 3.5])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_spread_of_equal_paths_is_that_of_a_list_of_all_of_them(seed: int):
+    drawn, rng = random_network(seed, weights=(1, 2)), np.random.default_rng(seed)
+    whole = replace(drawn, links=tuple(x._replace(delay_ms=float(rng.uniform(1, 20))) for x in drawn.links))
+    arrays = compile_network(whole)
+    spread = delay_spread(arrays, shortest_paths(arrays))
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_edges_from((x.tail, x.head, {"weight": x.weight, "delay": x.delay_ms}) for x in whole.links)
+    for s, source in enumerate(whole.nodes):
+        for t, target in enumerate(whole.nodes):
+            if s != t and nx.has_path(graph, source.name, target.name):
+                paths = nx.all_shortest_paths(graph, source.name, target.name, weight="weight")
+                delays = [sum(graph.edges[hop]["delay"] for hop in pairwise(path)) for path in paths]
+                assert spread[t, s] == pytest.approx(max(delays) - min(delays), abs=1e-9)

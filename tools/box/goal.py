@@ -1,0 +1,47 @@
+"""What a run is for when somebody asked for it: how its plans are made, and when they are wanted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from twin.gate.verdict import Counterexample
+from twin.model import Network
+from twin.optimise.proposal import Proposal
+from twin.plan import Plan
+from twin.policy import Policy
+from twin.study.window import DAY, Window, rehearse_window
+
+Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
+"""Makes proposals for a state under a policy, clear of counterexamples, from a seed; best first."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A goal as the tools see it.
+
+    `words` is its written form, and `said` the operator's own words, which are untrusted. `unmet` says what is missing
+    in a state, nothing where it is as the goal wants it. Where there is a window ahead, `hours` is that window by the
+    network's local time, and `since` and `until` are its first and its last moment.
+    """
+
+    words: str
+    said: str
+    propose: Proposing
+    unmet: Callable[[Network, Policy], str] = lambda _network, _policy: "a change was asked for"
+    only_rehearse: bool = False
+    hours: tuple[int, int] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def expected(self, inventory: Network) -> Network:
+        """The network at the fullest hour of the window: its own demands by that hour's share of the day."""
+        start, length = self.hours or (0, 0)
+        shares = [DAY[(start + k) % 24] for k in range(length)]
+        return inventory.with_demands(inventory.demands * max(shares)) if shares else inventory
+
+    def rehearse(self, inventory: Network, plan: Plan, policy: Policy) -> Window | None:
+        """Rehearse a plan at every hour of the window; None where there is none ahead."""
+        if self.hours is None:
+            return None
+        start, length = self.hours
+        return rehearse_window(inventory, plan.steps, start=start, hours=length, policy=policy)

@@ -1,0 +1,213 @@
+"""What the tools of one run work on. Models never see it, and nothing on it can change the network."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Protocol
+
+from opentelemetry.trace import NoOpTracer, Span, Tracer
+
+from twin.diagnose import Diagnosis as Ranking
+from twin.diagnose import Hypothesis, as_believed
+from twin.errors import ExecutionError, UnknownElementError
+from twin.gate.checks.context import Evidence
+from twin.gate.verdict import Counterexample, Verdict
+from twin.harm import Harm
+from twin.live.network import Configuration, Measurable, ProbeReading, Telemetry
+from twin.model import Network
+from twin.observe import Observation, measured_harm, observe
+from twin.observe.quality.assess import Assessment, assess_observation
+from twin.observe.quality.fidelity import Fidelity, fidelity_of
+from twin.observe.quality.standing import Standing, data_refusal, evidence_of, standing
+from twin.observe.readings.intake import Intake, take_in
+from twin.optimise.proposal import Proposal
+from twin.plan import Plan
+from twin.policy import Policy
+from twin.store.memory import Recollection
+
+from .goal import Aim
+from .handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+from .long_results import Shelf
+from .tracing import Value, twin_span
+
+
+class Reader(Protocol):
+    """The read side of a live network."""
+
+    @property
+    def now(self) -> datetime:
+        """The network's clock, UTC."""
+        ...
+
+    def read_topology(self) -> Network:
+        """Return what is configured."""
+        ...
+
+    def read_telemetry(self, since: datetime) -> Telemetry:
+        """Return everything measured after `since`."""
+        ...
+
+
+class ReadSide:
+    """A live network of which only reading is left."""
+
+    def __init__(self, live: Reader) -> None:
+        self._live = live
+
+    @property
+    def now(self) -> datetime:
+        """The network's clock, UTC."""
+        return self._live.now
+
+    def read_topology(self) -> Network:
+        """Return what is configured."""
+        return self._live.read_topology()
+
+    def read_telemetry(self, since: datetime) -> Telemetry:
+        """Return everything measured after `since`."""
+        return self._live.read_telemetry(since)
+
+    def probe(self, source: str, target: str) -> ProbeReading:
+        """Probe from one node to another now. Raises as `Measurable.probe` does."""
+        return self._measurable().probe(source, target)
+
+    def read_router(self, router: str) -> Configuration:
+        """Ask one router for its configuration now. Raises as `Measurable.read_router` does."""
+        return self._measurable().read_router(router)
+
+    def _measurable(self) -> Measurable:
+        if isinstance(self._live, Measurable):
+            return self._live
+        raise ExecutionError("the network answers no single questions", fix="wait for its next sample")
+
+
+@dataclass
+class Desk:
+    """The state of one run: what each role found, as values.
+
+    `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
+    traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
+    `memory` holds past incidents, if it is used.
+    """
+
+    inventory: Network
+    policy: Policy
+    live: ReadSide
+    since: datetime
+    seed: int = 0
+    tracer: Tracer = field(default_factory=NoOpTracer)
+    memory: Recollection | None = None
+    observation: Observation | None = None
+    incident: Incident | None = None
+    ranking: Ranking | None = None
+    diagnosis: Diagnosis | None = None
+    chosen: Hypothesis | None = None
+    round: int = 1
+    proposals: dict[str, Proposal] = field(default_factory=dict[str, Proposal])
+    submission: PlanSubmission | None = None
+    no_plan: NoPlan | None = None
+    verdicts: dict[str, Verdict] = field(default_factory=dict[str, Verdict])
+    decision: Decision | None = None
+    rejected: tuple[Decision, ...] = ()
+    results: Shelf = field(default_factory=Shelf)
+    aim: Aim | None = None
+    unplanned: tuple[str, ...] = ()
+    state: Network = field(init=False)
+    _looked_at: datetime | None = field(default=None, init=False)
+    _intake: Intake | None = field(default=None, init=False)
+    _judged: tuple[Observation, str, Assessment, Fidelity] | None = field(default=None, init=False)
+    _harmed: tuple[Observation, str, Harm] | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.state = self.inventory
+
+    def span(self, name: str, **attributes: Value) -> AbstractContextManager[Span]:
+        """Open the span of a computation of the twin."""
+        return twin_span(self.tracer, name, **attributes)
+
+    def look(self) -> Observation:
+        """Return what is measured now; the same until the network's clock moves on."""
+        now = self.live.now
+        if self.observation is None or self._looked_at != now:
+            with self.span("observe", snapshot=self.inventory.id):
+                usable, self._intake = take_in(self.live.read_telemetry(self.since), now)
+                self.observation = observe(self.inventory, usable, now=now)
+            self._looked_at = now
+            if self.diagnosis is None:
+                self.state = self.observation.network
+        return self.observation
+
+    @property
+    def assessment(self) -> Assessment:
+        """How far what is measured now can be trusted if the believed state is true, lying counters repaired."""
+        return self._judge()[0]
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """How well the believed state explains what is measured now."""
+        return self._judge()[1]
+
+    @property
+    def harm(self) -> Harm:
+        """What is measured to be harmed now if the believed state is true, lying readings put right."""
+        observation = self.look()
+        if self._harmed is None or self._harmed[0] is not observation or self._harmed[1] != self.state.id:
+            with self.span("measure_harm", snapshot=self.state.id):
+                self._harmed = observation, self.state.id, self.harm_of(observation, self.state)
+        return self._harmed[2]
+
+    def harm_of(self, observation: Observation, state: Network) -> Harm:
+        """Measure the harm of an observation of a state that is believed, with the faults that were diagnosed."""
+        faults = self.diagnosis.faults if self.diagnosis else ()
+        return measured_harm(as_believed(observation, faults, state), self.policy.max_utilisation)
+
+    def _judge(self) -> tuple[Assessment, Fidelity]:
+        observation = self.look()
+        if self._judged is None or self._judged[0] is not observation or self._judged[1] != self.state.id:
+            with self.span("assess", snapshot=self.state.id):
+                believed = self.state.with_demands(observation.network.demands)
+                assessment = assess_observation(replace(observation, network=believed), self._intake)
+                fidelity = fidelity_of(observation, believed, assessment)
+            self._judged = observation, self.state.id, assessment, fidelity
+        return self._judged[2:]
+
+    @property
+    def evidence(self) -> Evidence:
+        """What vouches for the believed state."""
+        return evidence_of(self.assessment.report, self.fidelity)
+
+    @property
+    def standing(self) -> Standing:
+        """What may be done on these measurements, and why no more."""
+        return standing(self.assessment.report, self.fidelity, self.policy)
+
+    @property
+    def data_refusal(self) -> str | None:
+        """Why no plan may be made on what is measured, None when it is good enough."""
+        return data_refusal(self.assessment.report, self.policy)
+
+    def clear_plan(self) -> None:
+        """Forget what planning handed over in the last round."""
+        self.submission, self.no_plan = None, None
+
+    def clear_decision(self) -> None:
+        """Forget what verification decided in the last round."""
+        self.decision = None
+
+    def plan(self, handle: str) -> Plan:
+        """Return a proposed plan by its handle. Raises `UnknownElementError`."""
+        proposal = self.proposals.get(handle)
+        if proposal is None or proposal.plan is None:
+            raise UnknownElementError("plan", handle, [name for name, x in self.proposals.items() if x.plan])
+        return proposal.plan
+
+    @property
+    def rejected_plans(self) -> frozenset[str]:
+        """Hashes of the plans that verification sent back."""
+        return frozenset(decision.plan for decision in self.rejected)
+
+    @property
+    def counterexamples(self) -> tuple[Counterexample, ...]:
+        """Where the rejected plans broke a limit."""
+        checks = (check for decision in self.rejected if decision.verdict for check in decision.verdict.checks)
+        return tuple(check.counterexample for check in checks if check.counterexample is not None)

@@ -1,0 +1,254 @@
+"""One thing at a time in which telemetry is not what the twin predicts for a state."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from twin.live.network import Flags
+from twin.model import Floats, Frozen
+from twin.observe import Observation
+from twin.observe.alarms.symptoms import SymptomKind, find_symptoms
+from twin.observe.expect.expectation import Residuals
+from twin.observe.expect.prediction import Prediction
+from twin.observe.expect.probing import clear_delays, delay_error
+from twin.observe.readings.samples import ratio
+
+_FULL = 0.9  # of capacity: below it, no queue should drop
+_EMPTY = 0.05  # of what is predicted: with less than this the whole path is missing
+_NATS = 3.0  # by which flows must all have gone another way by chance for an empty path to be no surprise
+_ORDINARY = 1e-3  # share of packets that any network loses now and then
+_NEW: frozenset[SymptomKind] = frozenset({"frame_errors"})
+_SEVERE = frozenset(
+    {"interface_down", "neighbour_down", "neighbour_timeout", "neighbour_one_way", "neighbour_stuck", "process_ended"}
+)
+
+
+class Tolerance(Frozen):
+    """What counts as agreement: how sure a deviation must be, and from which size on it matters to anybody.
+
+    How far readings stray by themselves is not said here: the network declares it, and its own past shows it.
+    """
+
+    samples: int = Field(default=2, ge=1, le=100, description="Whole samples to wait for after each step.")
+    score: float = Field(default=6.0, gt=0, description="Standard errors by which a reading may be off.")
+    share: float = Field(default=0.02, gt=0, description="Of a link's capacity: a load that is off by less is no harm.")
+    loss: float = Field(default=0.005, gt=0, description="Share of traffic; less may get lost unexpectedly.")
+    delay_ms: float = Field(default=1.0, gt=0, description="A path may be slower by this.")
+    missing: float = Field(default=0.3, gt=0, le=1, description="Share of interface readings that may be missing.")
+
+
+class Deviation(Frozen):
+    """One element that is not as predicted: load in Mbit/s, delay in ms, the others as shares.
+
+    A state is 1 up and 0 down, an adjacency 1 with the routing neighbour and 0 without.
+    """
+
+    element: str
+    what: Literal[
+        "load", "state", "adjacency", "loss", "drops", "silence", "probe loss", "probe delay", "errors", "log", "clock"
+    ]
+    predicted: float
+    observed: float
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.element}: predicted {self.predicted:.6g}, observed {self.observed:.6g}"
+
+
+class Baseline(NamedTuple):
+    """What was seen of the network before anything was changed, and how noisy it was then."""
+
+    noise: float  # how far links stray from the prediction, as a multiple of the stated error
+    hashing: float  # the same of what hashing moves
+    symptoms: frozenset[tuple[str, str]]  # kind and element
+    probe_loss: dict[tuple[int, int], float]  # share, of probed pairs
+    logged: frozenset[tuple[str, str]]  # kind and element of the log lines so far
+
+
+def states(seen: Observation) -> Deviation | None:
+    """Return the first node, or else circuit, that is down where the twin has it up, or the other way round.
+
+    Then the first circuit that is up and has lost its routing neighbour, or has one where the twin has none. A circuit
+    that the twin has down and that was down lately may be up for the moment: it flaps.
+    """
+    network = seen.network
+    for node, answered in zip(network.nodes, seen.answered, strict=True):
+        if node.up != bool(answered):
+            return Deviation(element=node.id, what="state", predicted=float(node.up), observed=float(answered))
+    nodes = {node.name: node for node in network.nodes}
+    for link, up, lately in zip(network.links, seen.up, down_lately(seen), strict=True):
+        expected = link.up and not link.asleep and nodes[link.head].up
+        if nodes[link.tail].up and expected != bool(up) and not (up and lately):
+            return Deviation(element=link.circuit, what="state", predicted=float(expected), observed=float(up))
+    for link, up, near in zip(network.links, seen.up, seen.adjacent, strict=True):
+        polled = nodes[link.tail].up and nodes[link.head].up and link.up and up and np.isfinite(near)
+        if polled and not link.asleep and link.adjacent != bool(near):
+            return Deviation(element=link.circuit, what="adjacency", predicted=float(link.adjacent), observed=near)
+    return None
+
+
+def down_lately(seen: Observation) -> Flags:
+    """Whether each link was read as down in some sample that is kept [m]."""
+    return np.asarray(~(seen.window.up.all(axis=0) & seen.past.up.all(axis=0)))
+
+
+def clock(seen: Observation, now: float) -> Deviation | None:
+    """Return telemetry that is dated after the network's own clock, or that repeats what it said before."""
+    ahead = float(seen.window.time[-1]) - now
+    if ahead > seen.declared.skew_s:
+        return Deviation(element="network", what="clock", predicted=0.0, observed=ahead)
+    rates = np.concatenate([seen.past.out_mbps[-1:], seen.window.out_mbps])
+    busy = np.isfinite(rates).all(axis=0) & (rates > 0).all(axis=0)
+    repeats = len(rates) > 1 and busy.any() and bool((np.diff(rates[:, busy], axis=0) == 0).all(axis=1).any())
+    return (
+        Deviation(element="network, which repeats itself", what="silence", predicted=0, observed=1) if repeats else None
+    )
+
+
+def silence(seen: Observation, tolerance: Tolerance) -> Deviation | None:
+    """Return the network where too many counters do not answer."""
+    missing = seen.quality.missing_counters
+    if missing <= tolerance.missing:
+        return None
+    return Deviation(element="network", what="silence", predicted=0.0, observed=missing)
+
+
+def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Deviation | None:
+    """Return the link that loses most beyond what the twin has: on the wire, or in a queue that should not be full."""
+    links = seen.network.links
+    capacity, expected = np.array([(link.capacity, link.loss) for link in links]).T
+    wire = np.nan_to_num(seen.wire_loss) - expected
+    sure = (wire > tolerance.score * seen.wire_error) & (wire > tolerance.loss)
+    if sure.any():
+        lossy = int(np.where(sure, wire, 0.0).argmax())
+        figures = float(expected[lossy]), float(expected[lossy] + wire[lossy])
+        return Deviation(element=links[lossy].name, what="loss", predicted=figures[0], observed=figures[1])
+    out, gone = np.nan_to_num(seen.window.out_mbps), np.nan_to_num(seen.window.dropped_mbps)
+    idle = np.minimum(out, residuals.predicted) < _FULL * capacity
+    dropped = np.where(idle, gone, 0.0).mean(axis=0)
+    share = np.nan_to_num(ratio(dropped, (out + gone).mean(axis=0)))
+    share = np.where(dropped > seen.declared.unexported_mbps, share, 0.0)
+    full = int(share.argmax())
+    if share[full] <= tolerance.loss:
+        return None
+    return Deviation(element=links[full].name, what="drops", predicted=0.0, observed=float(share[full]))
+
+
+def probes(seen: Observation, through: Floats, tolerance: Tolerance, before: Baseline | None) -> Deviation | None:
+    """Return the probed pair that surely loses more than the twin has for it and than it lost before.
+
+    `through` is the share of packets that should arrive [n, n]. What n packets lose is held against a share q by the
+    Chernoff bound: exp(-n KL(p, q)) is the chance of a share p or more. Packets that go through several ports may
+    all take the one path that loses: where loss is expected, ports count and not packets.
+    """
+    names = [node.name for node in seen.network.nodes]
+    counted = np.isfinite(seen.window.probe_loss).sum(axis=0)
+    worst: tuple[float, Deviation] | None = None
+    for s, t, loss, samples in zip(seen.probes.source, seen.probes.target, seen.probes.loss, counted, strict=True):
+        pair = int(s), int(t)
+        lost_before = before.probe_loss.get(pair, 0.0) if before else 0.0
+        usual = max(1 - float(through[pair]), lost_before)
+        sent = samples * (seen.declared.probe_packets if usual < _ORDINARY else seen.declared.probe_ports)
+        if not np.isfinite(loss) or loss - usual <= tolerance.loss:
+            continue
+        nats = float(sent) * _divergence(float(loss), min(usual + _ORDINARY, 1 - _ORDINARY))
+        if nats > tolerance.score**2 / 2 + np.log(counted.size) and (worst is None or nats > worst[0]):
+            element = f"probe/{names[pair[0]]}/{names[pair[1]]}"
+            worst = nats, Deviation(element=element, what="probe loss", predicted=usual, observed=float(loss))
+    return worst[1] if worst else None
+
+
+def _divergence(p: float, q: float) -> float:
+    """Kullback-Leibler divergence of two shares, nats."""
+    here = p * np.log(p / q) if p > 0 else 0.0
+    there = (1 - p) * np.log((1 - p) / (1 - q)) if p < 1 else 0.0
+    return float(here + there) if p > q else 0.0
+
+
+def delays(
+    seen: Observation, prediction: Prediction, queueing_ms: Floats, tolerance: Tolerance, before: Baseline | None
+) -> Deviation | None:
+    """Return the probed pair that is slower than its path, queues of links that are busy but not full included.
+
+    `queueing_ms` [n, n] is what such queues add; it is as unsure as it is large.
+    """
+    probed = seen.probes
+    pairs = probed.source, probed.target
+    expected = prediction.delay_ms[pairs] + queueing_ms[pairs]
+    error = np.hypot(delay_error(prediction, probed), queueing_ms[pairs])
+    clear = clear_delays(probed, expected, prediction.survival[pairs])
+    late = np.where(clear, probed.delay_ms, 0.0) - np.where(clear, expected, 0.0)
+    score = np.where(clear & (late > tolerance.delay_ms), late / error, 0.0)
+    names = [node.name for node in seen.network.nodes]
+    for p in np.argsort(-score, kind="stable"):
+        if score[p] <= tolerance.score:
+            return None
+        element = f"probe/{names[int(probed.source[p])]}/{names[int(probed.target[p])]}"
+        if before is None or ("probe_delay", element) not in before.symptoms:
+            figures = float(expected[p]), float(probed.delay_ms[p])
+            return Deviation(element=element, what="probe delay", predicted=figures[0], observed=figures[1])
+    return None
+
+
+def news(seen: Observation, before: Baseline | None) -> Deviation | None:
+    """Return a symptom, or else a severe log line, that was not there before and that the state does not explain."""
+    if before is None:
+        return None
+    for symptom in find_symptoms(seen):
+        if symptom.kind in _NEW and (symptom.kind, symptom.element) not in before.symptoms:
+            figures = symptom.expected, symptom.measured
+            return Deviation(element=symptom.element, what="errors", predicted=figures[0], observed=figures[1])
+    usable = {x.interface for x in seen.network.links if x.usable}
+    since = float(seen.window.time[0]) - seen.interval_s
+    for fact in seen.events:
+        about = fact.element in usable or fact.kind == "process_ended"
+        if fact.kind in _SEVERE and about and fact.time > since and (fact.kind, fact.element) not in before.logged:
+            return Deviation(element=f"{fact.element} ({fact.kind})", what="log", predicted=0.0, observed=1.0)
+    return None
+
+
+def loads(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Deviation | None:
+    """Return the link whose load is furthest off: beyond its error, or empty where a whole path should be.
+
+    Hashing moves flows, and it cannot take away all of them: when flows choose independently, none of those predicted
+    comes with probability exp(-n), n the square of the predicted load over its variance by hashing.
+    """
+    capacity = np.array([link.capacity for link in seen.network.links])
+    score = np.abs(residuals.score)
+    off = (score > tolerance.score) & (np.abs(residuals.difference) > tolerance.share * capacity)
+    if off.any():
+        return load(seen, int(np.where(off, score, 0).argmax()), residuals)
+    gone = _empty(residuals, tolerance) & (residuals.predicted > tolerance.share * capacity)
+    return (
+        load(seen, int(np.where(gone, residuals.predicted / capacity, 0).argmax()), residuals) if gone.any() else None
+    )
+
+
+def _empty(residuals: Residuals, tolerance: Tolerance) -> Flags:
+    """Links that carry nothing of what hashing alone could have moved elsewhere [m]."""
+    hashed = residuals.prediction.hashed
+    rest = np.sqrt(np.maximum(residuals.sigma**2 - hashed**2, 0.0))
+    least = np.minimum(_EMPTY * residuals.predicted, np.maximum(tolerance.score * rest, 0.01 * residuals.predicted))
+    chance = ratio(residuals.predicted**2, hashed**2)
+    measured = np.where(np.isfinite(residuals.measured), residuals.measured, np.inf)
+    return np.asarray((hashed > 0) & (chance > _NATS) & (measured <= least))
+
+
+def unseen(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> tuple[str, ...]:
+    """Links that should be carrying something and whose load could be half as large, or unread, without a sign."""
+    capacity = np.array([link.capacity for link in seen.network.links])
+    carries = residuals.predicted > tolerance.share * capacity
+    blind = (tolerance.score * residuals.sigma > residuals.predicted / 2) | ~np.isfinite(residuals.measured)
+    return tuple(seen.network.links[int(i)].name for i in np.flatnonzero(carries & blind))
+
+
+def load(seen: Observation, link: int, residuals: Residuals) -> Deviation | None:
+    """Return a link's load as predicted and measured; None where it was not measured."""
+    if not np.isfinite(residuals.measured[link]):
+        return None
+    return Deviation(
+        element=seen.network.links[link].name,
+        what="load",
+        predicted=float(residuals.predicted[link]),
+        observed=float(residuals.measured[link]),
+    )

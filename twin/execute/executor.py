@@ -1,0 +1,144 @@
+"""Execution of a certified plan on the live network: step by step, watched, and taken back when anything is off."""
+
+from asyncio import CancelledError
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from twin.errors import CertificateError, TwinError
+from twin.gate.certificate import NOBODY, Authority, Certificate, PublicKey, check
+from twin.gate.checks.finding import steps_of
+from twin.gate.verdict import Verdict
+from twin.live.network import LiveNetwork
+from twin.model import Frozen, Network
+from twin.plan import Plan
+from twin.policy import Policy
+
+from .agreement import Tolerance
+from .preflight import preflight
+from .steps import Logbook, OnStep, Rollout, StepRecord
+
+__all__ = ["Execution", "OnStep", "StepRecord", "execute", "recover"]
+
+
+class Execution(Frozen):
+    """How an execution ended. After `interrupted` the caller should stop: the interrupt was answered, not raised."""
+
+    status: Literal["applied", "rolled_back", "refused"]
+    reason: str
+    records: tuple[StepRecord, ...]
+    verdict: Verdict | None = Field(default=None, description="Of the verification against the state found live.")
+    interrupted: bool = False
+
+
+def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
+    plan: Plan,
+    certificate: Certificate | None,
+    network: Network,
+    live: LiveNetwork,
+    *,
+    policy: Policy,
+    public_key: PublicKey,
+    current: str,
+    authority: Authority = NOBODY,
+    on_step: OnStep | None = None,
+    tolerance: Tolerance | None = None,
+    inventory: Network | None = None,
+) -> Execution:
+    """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
+
+    `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
+    diagnosis of that snapshot started from. Before the first step the live state is measured, and the plan verified on
+    it under the demands it was made for and under those measured. It is refused if it fails there, if anything is
+    configured that neither snapshot nor diagnosis has, and if telemetry contradicts the twin. Before each step the
+    configuration is read again, the certificate must still hold and `authority` still know the people in it, and what
+    is left of the plan is verified under the newest demands; after each the configuration is read back, and loads,
+    states, losses and probes are compared. `on_step` is called before every effect and after it; it may raise to stop.
+    On a disagreement, an error or an interrupt, all steps made are undone in reverse order; an error that is not of
+    the project's own tree is raised again afterwards.
+
+    Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
+    when something could not be undone, saying what is still in place.
+    """
+
+    def permit() -> None:
+        check(certificate, plan, network, policy, public_key=public_key, now=live.now, authority=authority)
+
+    permit()
+    if current != network.id:
+        raise CertificateError(
+            f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
+        )
+    tolerance = tolerance or Tolerance()
+    start = preflight(plan, network, live, policy, tolerance, inventory)
+    log = Logbook(live, len(plan.steps), on_step)
+    if start.refusal or start.before is None:
+        refusal = start.refusal or "nothing was seen of the network"
+        log.write(0, "refused", refusal, agreement=start.agreement)
+        return Execution(status="refused", reason=refusal, records=tuple(log.records), verdict=start.verdict)
+    rollout = Rollout(plan, start.base, live, configured=start.configured, running=start.running, log=log)
+    before = start.before
+    ending = _play(rollout, lambda: rollout.advance(tolerance, before, policy=policy, permit=permit), tolerance)
+    return Execution(
+        status="rolled_back" if ending.turned_back else "applied",
+        reason=ending.reason,
+        records=tuple(log.records),
+        verdict=start.verdict,
+        interrupted=ending.interrupted,
+    )
+
+
+def recover(
+    plan: Plan,
+    network: Network,
+    configured: Network,
+    live: LiveNetwork,
+    *,
+    because: str = "the process that made it was killed",
+    on_step: OnStep | None = None,
+) -> Execution:
+    """Undo whatever part of a plan is in place, when it did not help or the process that executed it was killed.
+
+    `network` is the snapshot the plan was executed on, `configured` what `live.read_topology()` said before it. Raises
+    `ExecutionError` when the live configuration is none of those that the plan passes through.
+    """
+    log = Logbook(live, len(plan.steps), on_step)
+    rollout = Rollout(plan, network, live, configured=configured, log=log)
+    rollout.find()
+    reason = f"{because}; {steps_of(rollout.applied)} had been made"
+    rollout.roll_back(because, Tolerance())
+    return Execution(status="rolled_back", reason=reason, records=tuple(log.records))
+
+
+def no_longer_in_place(plan: Plan, network: Network, configured: Network, live: LiveNetwork) -> str | None:
+    """Return what a plan that was confirmed has configured and is not so any more, None while all of it is.
+
+    `network` is the snapshot it was executed on, `configured` what `live.read_topology()` said before it.
+    """
+    log = Logbook(live, len(plan.steps), None)
+    return Rollout(plan, network, live, configured=configured, log=log).in_place()
+
+
+class _Ending(NamedTuple):
+    reason: str
+    turned_back: bool = True
+    interrupted: bool = False
+
+
+def _play(rollout: Rollout, advance: Callable[[], str | None], tolerance: Tolerance) -> _Ending:
+    try:
+        reason = advance()
+    except (KeyboardInterrupt, CancelledError):
+        ending = _Ending("interrupted", interrupted=True)
+    except TwinError as error:
+        ending = _Ending(str(error))
+    except BaseException as error:
+        rollout.turn_back(f"{type(error).__name__}: {error}", tolerance)
+        raise
+    else:
+        if reason is None:
+            return _Ending(f"{steps_of(rollout.applied)} made, each confirmed by telemetry", turned_back=False)
+        ending = _Ending(reason)
+    rollout.turn_back(ending.reason, tolerance)
+    return ending

@@ -1,0 +1,194 @@
+"""The last look before the first step, at whether the live network is still the one that the plan was verified on."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from twin.errors import InputError
+from twin.gate.verdict import Evidence, Verdict, verify
+from twin.live.network import LiveNetwork
+from twin.model import Network
+from twin.observe import Observation, observe
+from twin.observe.expect.settled import settled_demands
+from twin.observe.quality.assess import assess_observation
+from twin.observe.quality.fidelity import fidelity_of
+from twin.observe.quality.standing import evidence_of
+from twin.plan import Plan, states
+from twin.policy import Policy
+
+from .agreement import Agreement, Baseline, Tolerance, baseline, compare, recent, watch
+from .deviation import down_lately
+from .running import Difference, Running, differences, items, read_running, told
+
+_ON_THE_WAY = frozenset({"useful", "fresh"})
+"""Checks that are about a plan as a whole: not asked of the rest of one."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What was found: the state that the plan starts from, its verdict there, and why it may not start, if so.
+
+    `base` carries the demands measured; `configured` is what the inventory says, `running` what the routers say.
+    """
+
+    base: Network
+    configured: Network
+    running: Running | None
+    verdict: Verdict
+    agreement: Agreement | None = None
+    before: Baseline | None = None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The state that the live network is in, and what of its configuration nobody knows of."""
+
+    base: Network
+    configured: Network
+    running: Running | None
+    foreign: tuple[Difference, ...]
+    moved: bool  # whether it is in another state, demands apart
+
+
+def preflight(
+    plan: Plan,
+    network: Network,
+    live: LiveNetwork,
+    policy: Policy,
+    tolerance: Tolerance,
+    inventory: Network | None = None,
+) -> Preflight:
+    """Measure the live state, verify the plan on it once more, and see whether the twin explains the telemetry.
+
+    The plan is verified on what is found under the demands that it was made for, and under those measured. It may not
+    start where something is configured that neither the snapshot nor the diagnosis has: `inventory` is what the
+    diagnosis started from, and tells the two apart.
+    """
+    observation = look_around(network, live, tolerance)
+    found = find(network, live, observation, inventory)
+    start = Preflight(found.base, found.configured, found.running, _verified(plan, network, found, observation, policy))
+    failed = next((check for check in start.verdict.checks if not check.passed), None)
+    because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
+    if failed:
+        subject = "the live state has moved and the plan" if found.moved or found.foreign else "the plan"
+        because.append(f"{subject} fails *{failed.name}* now: {failed.detail}")
+    try:
+        states(found.configured, plan.steps)
+    except InputError as error:
+        because.append(f"the plan cannot be made to the live configuration: {error}")
+    unable = sorted({step.op for step in plan.steps} - observation.declared.makes)
+    if unable:
+        because.append(f"the network cannot make this change: {', '.join(unable)}")
+    if because:
+        return replace(start, refusal="; ".join(because))
+    seen = look_around(found.base, live, tolerance)
+    before, agreement = baseline(seen), compare(seen, tolerance)
+    if not agreement.settled:
+        agreement, _ = watch(found.base, live, tolerance, before)
+    refusal = f"telemetry contradicts the twin before the first step: {agreement.deviation}"
+    return replace(start, agreement=agreement, before=before, refusal=None if agreement.holds else refusal)
+
+
+def find(network: Network, live: LiveNetwork, observation: Observation, inventory: Network | None = None) -> Found:
+    """Find out what state the live network is in; `network` is the state that it is believed to be in.
+
+    A configured value that differs from `network` is the diagnosis' where that speaks of it: then what the routers run
+    is what is in force, for a diagnosis can only estimate it. Every other difference is foreign.
+    """
+    configured = live.read_topology()
+    running = read_running(live, network)
+    recorded, known, believed = items(configured), items(inventory or configured), items(network)
+    told = items(running.network) if running else recorded
+    foreign = list(differences(inventory, configured, built=True)) if inventory else []
+    for difference in differences(network, running.network if running else configured):
+        item = difference.item
+        diagnosed = believed.get(item) != known.get(item) and recorded.get(item) == known.get(item)
+        seen = told.get(item) != known.get(item) if running else inventory is not None
+        if not (diagnosed and seen) and item not in {x.item for x in foreign}:
+            foreign.append(difference)
+    in_force = _in_force(network, running.network if running else configured) if running or foreign else network
+    base = _measured_state(in_force, observation)
+    return Found(base, configured, running, tuple(foreign), base.with_demands(network.demands) != network)
+
+
+def remaining(plan: Plan, made: int, here: Network, base: Network, policy: Policy) -> str | None:
+    """Verify what is left of a plan on the state reached, under its demands; return why it must not be made.
+
+    What is left may be no better than where it stands now and the plan still better than where it began: it is refused
+    when it fails both ways.
+    """
+    rest = plan.model_copy(update={"base": here.id, "steps": plan.steps[made:]})
+    first = _failure(verify(rest, here, policy))
+    if first is None:
+        return None
+    start = base.with_demands(here.demands)
+    return first if _failure(verify(plan.model_copy(update={"base": start.id}), start, policy)) else None
+
+
+def configuration(network: Network) -> tuple[object, ...]:
+    """Return what operators configure, weights first, and nothing that fails or is measured."""
+    weights = tuple(link.weight for link in network.links)
+    drains = tuple((link.drained, link.asleep) for link in network.links)
+    return weights, drains, tuple(node.drained for node in network.nodes), network.tunnels, network.limits
+
+
+def look_around(network: Network, live: LiveNetwork, tolerance: Tolerance) -> Observation:
+    """Observe the newest samples against a state, with as much of the past as observing takes."""
+    telemetry = recent(live, tolerance.samples)
+    if not telemetry.links.time.size:
+        live.wait(tolerance.samples)
+        telemetry = recent(live, tolerance.samples)
+    return observe(network, telemetry, window=tolerance.samples, now=live.now)
+
+
+def _failure(verdict: Verdict) -> str | None:
+    failed = [x for x in verdict.checks if not x.passed and x.name not in _ON_THE_WAY]
+    return f"*{failed[0].name}*: {failed[0].detail}" if failed else None
+
+
+def _verified(plan: Plan, network: Network, found: Found, observation: Observation, policy: Policy) -> Verdict:
+    """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured."""
+    evidence = _evidence(found.base, observation)
+    planned = found.base.with_demands(network.demands)
+    for base in (planned, found.base):
+        verdict = verify(plan.model_copy(update={"base": base.id}), base, policy, evidence=evidence)
+        if not verdict.passed:
+            break
+    return verdict
+
+
+def _evidence(base: Network, observation: Observation) -> Evidence:
+    """How old and how good the newest measurements are, and how well the state to start from explains them."""
+    believed = base.with_demands(observation.network.demands)
+    assessment = assess_observation(replace(observation, network=believed))
+    return evidence_of(assessment.report, fidelity_of(observation, believed, assessment))
+
+
+def _in_force(network: Network, source: Network) -> Network:
+    """The believed network with what is configured in `source` in place of what was."""
+    links = tuple(
+        link._replace(weight=x.weight, drained=x.drained, asleep=x.asleep)
+        for link, x in zip(network.links, source.links, strict=True)
+    )
+    nodes = tuple(node._replace(drained=x.drained) for node, x in zip(network.nodes, source.nodes, strict=True))
+    return replace(network, links=links, nodes=nodes, tunnels=source.tunnels, limits=source.limits)
+
+
+def _measured_state(network: Network, observation: Observation) -> Network:
+    """The network with everything up that is up and adjacent that is adjacent, under the demands measured.
+
+    Like is compared with like: light with light, neighbours with neighbours. A circuit that is believed down and was
+    down lately stays so.
+    """
+    nodes = tuple(x._replace(up=bool(up)) for x, up in zip(network.nodes, observation.answered, strict=True))
+    links = tuple(
+        link._replace(
+            up=link.up if link.asleep or (up and lately) else bool(up),
+            adjacent=bool(near) if up and np.isfinite(near) else link.adjacent,
+        )
+        for link, up, near, lately in zip(
+            network.links, observation.up, observation.adjacent, down_lately(observation), strict=True
+        )
+    )
+    return replace(network, nodes=nodes, links=links, demands=settled_demands(observation))

@@ -1,0 +1,278 @@
+"""A plan on its way into the live network: one step, one look, and the way back."""
+
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from threading import current_thread, main_thread
+from typing import Literal
+
+from pydantic import Field
+
+from twin.errors import ExecutionError, TwinError
+from twin.live.network import LiveNetwork
+from twin.model import Floats, Frozen, Network
+from twin.observe.expect.settled import settled_demands
+from twin.plan import Change, Plan, states, way_back
+from twin.policy import Policy
+
+from .agreement import Agreement, Baseline, Tolerance, compare, watch
+from .preflight import configuration, look_around, remaining
+from .running import Difference, Item, Running, beside, differences, items, read_running, told
+
+Action = Literal["apply", "agree", "disagree", "roll back", "refused"]
+
+_ATTEMPTS = 3
+
+
+class StepRecord(Frozen):
+    """One thing that the executor is about to do, or saw: `apply` and `roll back` are recorded before they happen."""
+
+    step: int = Field(description="Counted from 1; 0 is the state before the plan.")
+    of: int
+    action: Action
+    change: Change | None = None
+    predicted_utilisation: float | None = Field(default=None, description="Of the link predicted to be busiest.")
+    measured_utilisation: float | None = Field(default=None, description="Of the same link.")
+    live_time: datetime = Field(description="The network's own clock, UTC.")
+    detail: str
+
+
+OnStep = Callable[[StepRecord], None]
+
+
+class Logbook:
+    """The records of one execution, each shown to `on_step` as soon as it is there."""
+
+    def __init__(self, live: LiveNetwork, of: int, on_step: OnStep | None) -> None:
+        self._live, self._of, self._on_step = live, of, on_step
+        self.records: list[StepRecord] = []
+
+    def write(
+        self,
+        step: int,
+        action: Action,
+        detail: str,
+        *,
+        change: Change | None = None,
+        agreement: Agreement | None = None,
+    ) -> None:
+        """Keep a record; raises what `on_step` raises."""
+        record = StepRecord(
+            step=step,
+            of=self._of,
+            action=action,
+            change=change,
+            predicted_utilisation=agreement.predicted_utilisation if agreement else None,
+            measured_utilisation=agreement.measured_utilisation if agreement else None,
+            live_time=self._live.now,
+            detail=detail,
+        )
+        self.records.append(record)
+        if self._on_step:
+            self._on_step(record)
+
+    def try_to_write(
+        self,
+        step: int,
+        action: Action,
+        detail: str,
+        *,
+        change: Change | None = None,
+        agreement: Agreement | None = None,
+    ) -> None:
+        """Keep a record whatever `on_step` raises: a journal that fails must not keep a change in the network."""
+        with suppress(BaseException):
+            self.write(step, action, detail, change=change, agreement=agreement)
+
+
+class Rollout:
+    """The steps of a plan on a live network, of which `applied` are in place.
+
+    `base` is the state that the twin predicts from, `configured` what the inventory says before the plan, `running`
+    what the routers say. Raises `PlanError` when the steps cannot be made to either.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        base: Network,
+        live: LiveNetwork,
+        *,
+        configured: Network,
+        log: Logbook,
+        running: Running | None = None,
+    ) -> None:
+        self._plan, self._live, self._log = plan, live, log
+        self._states, self._back = states(base, plan.steps), way_back(base, plan.steps)
+        self._configured, self._beside = states(configured, plan.steps), running.beside if running else None
+        self._measured: Floats | None = None
+        self._looked_at = live.now
+        self._silent: tuple[str, ...] = ()
+        self.applied = 0
+
+    def advance(
+        self, tolerance: Tolerance, before: Baseline, *, policy: Policy, permit: Callable[[], None]
+    ) -> str | None:
+        """Make every step, look at the network before and after each, and ask `permit` before each.
+
+        Returns why to turn back, or None when all steps are confirmed; what `permit`, `on_step` or the network raises,
+        passes.
+        """
+        for number, change in enumerate(self._plan.steps, start=1):
+            permit()
+            self._log.write(number, "apply", f"making step {number}", change=change)
+            reason = self._look_before(number, tolerance, before, policy)
+            if reason:
+                self._log.write(number, "disagree", reason, change=change)
+                return reason
+            self._live.apply(change)
+            self.applied = number
+            agreement, seen = watch(self._states[number], self._live, tolerance, before)
+            wrong = self._wrongly_configured(number) or agreement.deviation
+            if wrong:
+                reason = f"after step {number} the network is not as predicted: {wrong}"
+                self._log.write(number, "disagree", reason, change=change, agreement=agreement)
+                return reason
+            self._measured = settled_demands(seen) if seen else None
+            self._looked_at = self._live.now
+            told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
+            self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
+        return None
+
+    def _look_before(self, number: int, tolerance: Tolerance, before: Baseline, policy: Policy) -> str | None:
+        """Return why a step must not be made now: what is configured, measured, or left of the plan.
+
+        Telemetry is looked at where it has gone on since the look before.
+        """
+        wrong = self._wrongly_configured(number - 1)
+        if wrong:
+            return f"before step {number} the network is not configured as expected: {wrong}"
+        if self._live.now != self._looked_at:
+            seen = look_around(self._states[number - 1], self._live, tolerance)
+            agreement = compare(seen, tolerance, before)
+            if not agreement.settled:
+                agreement, again = watch(self._states[number - 1], self._live, tolerance, before)
+                seen = again or seen
+            if agreement.deviation:
+                return f"before step {number} the network is not as predicted: {agreement.deviation}"
+            self._measured, self._looked_at = settled_demands(seen), self._live.now
+        if self._measured is None:
+            return None
+        here = self._states[number - 1].with_demands(self._measured)
+        failed = remaining(self._plan, number - 1, here, self._states[0], policy)
+        if failed is None:
+            return None
+        return f"before step {number} what is left of the plan fails under the demands measured: {failed}"
+
+    def _differences(self, number: int) -> dict[Item, Difference]:
+        """What is not configured as it should be after `number` steps, by the inventory and by the routers."""
+        inventory, state = self._live.read_topology(), items(self._states[number])
+        told_so = differences(self._configured[number], inventory, built=True)
+        # an element that the diagnosis names is set back to what was found there, and then the inventory says that
+        found = [x for x in told_so if x.item not in state or state[x.item] != x.found]
+        running = read_running(self._live, self._states[number])
+        self._silent = running.unread if running else ()
+        if running:
+            found += differences(self._states[number], running.network)
+            found += () if self._beside is None else beside(self._beside, running.beside)
+        return {x.item: x for x in found}
+
+    def _wrongly_configured(self, number: int) -> str | None:
+        found = tuple(self._differences(number).values())
+        return told(found) if found else None
+
+    def _unread(self) -> str:
+        return f"could not see: what {', '.join(self._silent)} runs" if self._silent else ""
+
+    def _changed_by(self, number: int) -> set[Item]:
+        """What step `number` configures."""
+        pairs = (self._states, self._configured)
+        return {x.item for reached in pairs for x in differences(reached[number - 1], reached[number])}
+
+    def turn_back(self, reason: str, tolerance: Tolerance) -> None:
+        """Undo the steps made, also one that was under way when something was raised, if any of it was made."""
+        with _uninterrupted():
+            with suppress(TwinError):
+                if self.applied < len(self._plan.steps):
+                    touched = self._changed_by(self.applied + 1)
+                    self.applied += bool(touched & set(self._differences(self.applied)))
+            self.roll_back(reason, tolerance)
+
+    def find(self) -> None:
+        """Find out from the live configuration alone how many steps are in place. Raises `ExecutionError`."""
+        found = configuration(self._live.read_topology())
+        passed = [number for number, state in enumerate(self._configured) if configuration(state) == found]
+        if not passed:
+            raise ExecutionError(
+                "the live configuration is none of those that the plan passes through: somebody else changed it",
+                fix="compare it with the snapshot and restore it by hand",
+            )
+        self.applied = passed[-1]
+
+    def in_place(self) -> str | None:
+        """Return what of the finished plan is not configured any more, None while all of it is."""
+        touched = {item for number in range(1, len(self._states)) for item in self._changed_by(number)}
+        gone = tuple(x for item, x in self._differences(len(self._plan.steps)).items() if item in touched)
+        return told(gone) if gone else None
+
+    def roll_back(self, reason: str, tolerance: Tolerance) -> None:
+        """Undo the steps in place, last one first; neither Ctrl-C nor a failing `on_step` stops it.
+
+        What somebody else has configured meanwhile is left as it is and named. Raises `ExecutionError` that names what
+        is still in place when a step cannot be undone.
+        """
+        with _uninterrupted():
+            for number in range(self.applied, 0, -1):
+                change = self._back[len(self._plan.steps) - number]
+                self._log.try_to_write(number, "roll back", f"undoing step {number}: {reason}", change=change)
+                self._undo(number, change)
+                self.applied = number - 1
+                self._log.try_to_write(number, "roll back", f"step {number} is undone", change=change)
+            self._confirm(tolerance)
+
+    def _undo(self, number: int, change: Change) -> None:
+        """Undo a step until it is read back as undone: an answer alone is not believed."""
+        error: BaseException | None = None
+        touched = self._changed_by(number)
+        for _ in range(_ATTEMPTS):
+            try:
+                self._live.apply(change)
+            except BaseException as raised:  # whatever it is, the way back comes first
+                error = raised
+            left = touched & set(self._differences(number - 1))
+            if not left:
+                return
+            error = error or ExecutionError(f"the network said yes, and {min(left)} is as before", fix="undo by hand")
+        raise ExecutionError(
+            f"step {number} could not be undone: {error}; steps 1 to {number} are STILL IN PLACE",
+            fix="undo by hand, in this order: " + "; ".join(x.model_dump_json() for x in self._back[-number:]),
+        ) from error
+
+    def _confirm(self, tolerance: Tolerance) -> None:
+        touched = {item for number in range(1, len(self._states)) for item in self._changed_by(number)}
+        found = self._differences(0)
+        if touched & set(found):
+            raise ExecutionError(
+                "every step was undone, yet the live configuration is NOT what it was before",
+                fix="compare it with the snapshot and restore it by hand",
+            )
+        others = f"; somebody else's and left as it is: {told(tuple(found.values()))}" if found else ""
+        with suppress(TwinError):
+            agreement, _ = watch(self._states[0], self._live, tolerance)
+            detail = str(agreement.deviation or f"as before the plan, furthest off is {agreement.worst}")
+            action = "agree" if agreement.holds and not found else "disagree"
+            self._log.try_to_write(0, action, f"{detail}{others}", agreement=agreement)
+
+
+@contextmanager
+def _uninterrupted() -> Generator[None]:
+    """Ignore Ctrl-C meanwhile; signals reach the main thread only."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

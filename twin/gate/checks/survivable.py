@@ -1,0 +1,36 @@
+"""*survivable*: the end state under every single circuit, node and risk-group failure."""
+
+from twin.gate.no_worse import rate_slack
+from twin.gate.rules import accepted_loss, worse_under_failure
+
+from .finding import Check, failed
+from .rehearsal import Rehearsal
+
+
+def survivable(rehearsal: Rehearsal) -> Check:
+    """Judge every failure: within the limit and nothing lost, or no worse than the same failure before the plan."""
+    before, after = rehearsal.ends
+    if after.sweep is None:
+        return Check(name="survivable", passed=True, detail="nothing is up that could fail")
+    violation = worse_under_failure((before,), after, rehearsal.policy, len(rehearsal.plan.steps))
+    return failed("survivable", violation) if violation else _survives(rehearsal)
+
+
+def _survives(rehearsal: Rehearsal) -> Check:
+    (before, after), policy = (x.sweep for x in rehearsal.ends), rehearsal.policy
+    worst = None if after is None else after.worst
+    if before is None or after is None or worst is None:
+        return Check(name="survivable", passed=True, detail="nothing is up that could fail")
+    measured = float(after.max_utilisation[worst])
+    limit = max(policy.max_failure_utilisation, float(before.max_utilisation[worst]))
+    busiest = int(after.busiest[worst])
+    link = rehearsal.base.links[busiest].name if busiest >= 0 else "no link"
+    detail = (
+        f"{len(after.failures)} failures: the worst, of {after.failures[worst].name}, puts {link} at {measured:.4f} "
+        f"(before {before.max_utilisation[worst]:.4f})"
+    )
+    newly = float((after.lost - before.lost).max(initial=0.0))
+    if newly > rate_slack(rehearsal.base):
+        accepted = accepted_loss(rehearsal.base, rehearsal.final, policy)
+        detail += f"; {newly:.6g} Mbit/s more are cut off in the worst one, {accepted:.6g} are accepted"
+    return Check(name="survivable", passed=True, measured=measured, limit=limit, detail=detail)

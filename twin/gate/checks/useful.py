@@ -1,0 +1,97 @@
+"""*useful*: what the plan was made for gets better by the agreed margin."""
+
+import numpy as np
+
+from twin.gate.no_worse import rate_slack
+from twin.model import Network
+from twin.sim.simulate import Outcome
+
+from .finding import Check, Counterexample, Violation, failed
+from .gain import relief
+from .rehearsal import Rehearsal
+
+
+def useful(rehearsal: Rehearsal) -> Check:
+    """Judge the plan by its objective.
+
+    *relieve*: harm falls by `min_gain` of what any plan could spare the network, or the peak utilisation by that share
+    of itself when there is no harm. *drain*: more is drained than before
+    and nothing passes it any more. *sleep*: more circuits sleep. *restore*: fewer elements are drained, asleep or
+    tunnelled. *change*: somebody asks for it, no gain is required, and what it does is said.
+    """
+    match rehearsal.plan.objective:
+        case "relieve":
+            return _relieves(rehearsal)
+        case "drain":
+            return _drains(rehearsal)
+        case "sleep":
+            return _counts(rehearsal, "circuits asleep", _asleep(rehearsal.base), _asleep(rehearsal.final))
+        case "restore":
+            return _counts(rehearsal, "measures undone", -_measures(rehearsal.base), -_measures(rehearsal.final))
+        case "change":
+            return _asked_for(rehearsal)
+
+
+def _relieves(rehearsal: Rehearsal) -> Check:
+    limits, before, after = rehearsal.policy, rehearsal.outcomes[0], rehearsal.outcomes[-1]
+    gain, words = relief(before, after, limits.max_utilisation)
+    detail = f"{words}: {gain:.1%} better, {limits.min_gain:.1%} asked for"
+    if gain >= limits.min_gain and gain > 0:
+        return Check(name="useful", passed=True, measured=gain, limit=limits.min_gain, detail=detail)
+    return _useless(rehearsal, after.busiest or "network", detail, (gain, limits.min_gain))
+
+
+def _asked_for(rehearsal: Rehearsal) -> Check:
+    before, after = (rehearsal.outcomes[i].max_utilisation for i in (0, -1))
+    detail = f"a change that was asked for: no gain is required; the peak goes from {before:.4f} to {after:.4f}"
+    return Check(name="useful", passed=True, measured=before - after, limit=0.0, detail=detail)
+
+
+def _drains(rehearsal: Rehearsal) -> Check:
+    drained = _drained(rehearsal.final) - _drained(rehearsal.base)
+    if not drained:
+        return _useless(rehearsal, "network", "nothing is drained that was not before", (0, 1))
+    passing = {element: _transit(rehearsal.outcomes[-1], element) for element in sorted(drained)}
+    worst = max(passing, key=lambda element: passing[element])
+    slack = rate_slack(rehearsal.base)
+    detail = f"{len(drained)} drained; {passing[worst]:.6g} Mbit/s still pass {worst}"
+    if passing[worst] > slack:
+        return _useless(rehearsal, worst, detail, (passing[worst], 0))
+    return Check(name="useful", passed=True, measured=passing[worst], limit=slack, detail=detail)
+
+
+def _counts(rehearsal: Rehearsal, what: str, before: int, after: int) -> Check:
+    detail = f"{what}: {after - before} more than before"
+    if after > before:
+        return Check(name="useful", passed=True, measured=after - before, limit=1, detail=detail)
+    return _useless(rehearsal, "network", detail, (after - before, 1))
+
+
+def _useless(rehearsal: Rehearsal, element: str, detail: str, figures: tuple[float, float]) -> Check:
+    steps = len(rehearsal.plan.steps)
+    found = Counterexample(element=element, step=steps, measured=figures[0], limit=figures[1])
+    return failed("useful", Violation(detail, found))
+
+
+def _drained(network: Network) -> frozenset[str]:
+    nodes = (node.id for node in network.nodes if node.drained)
+    return frozenset((*nodes, *(link.circuit for link in network.links if link.drained)))
+
+
+def _transit(outcome: Outcome, element: str) -> float:
+    """Mbit/s on a drained circuit, or into a drained node that do not end there."""
+    network = outcome.network
+    if element in network.circuits:
+        return float(outcome.load[list(network.circuit(element))].sum())
+    node = network.node(element)
+    entering = [i for i, link in enumerate(network.links) if link.head == network.nodes[node].name]
+    reached = np.isfinite(outcome.delay_ms[:, node])
+    return max(0.0, float(outcome.load[entering].sum() - network.offered[reached, node].sum()))
+
+
+def _asleep(network: Network) -> int:
+    return len({link.circuit for link in network.links if link.asleep})
+
+
+def _measures(network: Network) -> int:
+    return _asleep(network) + len(_drained(network)) + len(network.tunnels) + len(network.limits)

@@ -1,0 +1,105 @@
+"""The gate: a pure function from plan, snapshot and policy to a verdict that code, not a model, has reached."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from twin.model import Frozen, Network
+from twin.plan import Plan
+from twin.policy import Policy, RiskTier
+
+from .checks.context import Context, Evidence, Scenario
+from .checks.finding import Check, CheckName, Convergence, Counterexample, not_evaluated
+from .checks.grounded import ground
+
+if TYPE_CHECKING:
+    from .checks.rehearsal import Rehearsal
+
+__all__ = [
+    "Check",
+    "CheckName",
+    "Convergence",
+    "Counterexample",
+    "Evidence",
+    "Scenario",
+    "Verdict",
+    "risk_tier",
+    "verify",
+]
+
+
+class Verdict(Frozen):
+    """What the gate found for exactly this plan, snapshot and policy."""
+
+    plan: str = Field(description="Plan hash.")
+    snapshot: str
+    policy: str = Field(description="Policy hash.")
+    checks: tuple[Check, ...]
+    convergence: tuple[Convergence, ...] = Field(
+        default=(), description="What may loop during each step, while routers change over one by one."
+    )
+
+    @property
+    def passed(self) -> bool:
+        """Whether every check passed."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+
+def verify(
+    plan: Plan,
+    network: Network,
+    policy: Policy,
+    *,
+    evidence: Evidence | None = None,
+    scenarios: Sequence[Scenario] = (),
+) -> Verdict:
+    """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
+
+    `evidence` says how old and how good the measurements behind the snapshot are, `scenarios` which other demands may
+    come (without any, the policy's factors on the snapshot's demands). Never raises on a bad plan: one that is not
+    grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same question
+    always gets the same verdict.
+    """
+    # the simulator is slow to import: only who verifies pays for it
+    from .checks.convergence import convergences
+    from .checks.rehearsal import Rehearsal
+
+    grounding = ground(plan, network)
+    rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios)))
+    checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
+    loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
+    return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)
+
+
+def _checks(rehearsal: "Rehearsal", *, grounded: bool) -> Iterator[Check]:
+    from .checks import fresh, limits, nominal, survivable, transient, uncertain, useful
+
+    rest: dict[CheckName, Callable[[Rehearsal], Check]] = {
+        "fresh": fresh.fresh,
+        "policy": limits.policy,
+        "nominal": nominal.nominal,
+        "survivable": survivable.survivable,
+        "transient": transient.transient,
+        "uncertain": uncertain.uncertain,
+        "reversible": transient.reversible,
+        "useful": useful.useful,
+    }
+    for name, check in rest.items():
+        yield check(rehearsal) if grounded else not_evaluated(name, "the plan is not grounded")
+
+
+def risk_tier(plan: Plan, verdict: Verdict, policy: Policy) -> RiskTier:
+    """Return how much a plan could hurt if the twin were wrong, by the traffic it moves and the number of its steps.
+
+    *low* up to the policy's `low_risk_blast_radius` and `low_risk_steps`; *high* beyond half of what the policy allows
+    at all, or without a passing verdict; *medium* in between.
+    """
+    moved = next((check.measured for check in verdict.checks if check.name == "policy" and check.passed), None)
+    if moved is None or not verdict.passed:
+        return "high"
+    if moved <= policy.low_risk_blast_radius and len(plan.steps) <= policy.low_risk_steps:
+        return "low"
+    if moved > policy.max_blast_radius / 2 or len(plan.steps) > policy.max_steps / 2:
+        return "high"
+    return "medium"

@@ -1,0 +1,1 @@
+"""What in the measurements calls for somebody."""

@@ -1,0 +1,185 @@
+"""What is unusual about an observation: each symptom with the figures that show it, the strongest first.
+
+The thresholds are set so that healthy networks raise an alarm in less than one observation in fifty.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+
+from twin.model import Floats, Frozen, Link
+from twin.observe.expect.expectation import Expectation, Residuals
+from twin.observe.expect.probing import clear_delays, delay_error
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.samples import mean
+
+from .harm import WIRE_SCORE
+
+SymptomKind = Literal[
+    "down", "silent", "neighbour_lost", "no_counters", "drops", "wire_loss", "frame_errors", "load_shift",
+    "traffic_surge", "packet_shift", "probe_loss", "probe_delay", "over_limit",
+]  # fmt: skip
+_STATE_SCORE = 100.0
+_SHIFT = 6.0  # standard errors of a link's arrivals
+_SHIFT_SHARE = 0.002  # of capacity: smaller shifts hurt nobody
+_SURGE, _SURGE_FACTOR = 5.0, 1.25
+_LEAST_LOSS = 0.003
+_DROP_SHARE, _DROP_MBPS = 0.001, 1.0
+_PROBE, _PROBES_SHOWN = 0.03, 10
+_LATE, _LATE_MS = 6.0, 1.0
+_MISSED_POLLS, _MISSED_SHARE = 1, 0.3
+_LEAST_BROKEN, _COUNTED = 0.001, 4.0  # share of frames, standard errors of counting them
+_LOG_PACKETS = 0.2
+
+
+class Symptom(Frozen):
+    """One unusual reading. `element` is an element id; of a probed pair, `probe/A/B`.
+
+    Units by kind: down, silent and neighbour_lost 0 or 1; drops, load_shift and over_limit Mbit/s; wire_loss,
+    frame_errors, no_counters (of polls) and probe_loss shares; traffic_surge a factor on the demands towards the node,
+    packet_shift one on their packets per Mbit; probe_delay ms. `score` is the deviation in standard errors, 100
+    at most.
+    """
+
+    kind: SymptomKind
+    element: str
+    measured: float
+    expected: float
+    score: float
+
+
+def find_symptoms(observation: Observation, *, limit: float = 0.8) -> tuple[Symptom, ...]:
+    """Find what the inventory and the measured traffic do not explain, and links above `limit`, a share of capacity."""
+    residuals = Expectation(observation).residuals(observation.network)
+    found = [
+        *_states(observation),
+        *_interfaces(observation),
+        *_losses(observation),
+        *_shifts(observation, residuals),
+        *_surges(observation),
+        *_probes(observation),
+        *_delays(observation, residuals),
+        *_over_limit(observation, limit),
+    ]
+    return tuple(sorted(found, key=lambda symptom: (-symptom.score, symptom.kind, symptom.element)))
+
+
+def silent_nodes(observation: Observation) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """Nodes that answer no poll [n]: over two samples at least, or with nothing heard from them by their neighbours."""
+    network, node = observation.inventory, observation.inventory.node_index
+    heard = np.zeros(len(network.nodes), dtype=bool)
+    received = np.nan_to_num(observation.in_mbps)
+    for position, link in enumerate(network.links):
+        heard[node[link.tail]] |= bool(received[position] > 0)
+    built = np.array([x.up for x in network.nodes], dtype=bool)
+    return built & ~observation.answered & ((observation.samples > 1) | ~heard)
+
+
+def _states(observation: Observation) -> Iterator[Symptom]:
+    network = observation.inventory
+    for position in np.flatnonzero(silent_nodes(observation)):
+        yield _symptom("silent", network.nodes[position].id, 0.0, 1.0, _STATE_SCORE)
+    expected = np.array([link.up and not link.asleep for link in network.links], dtype=bool)
+    down = expected & ~observation.up
+    for circuit, positions in network.circuits.items():
+        if down[list(positions)].any():
+            yield _symptom("down", circuit, 0.0, 1.0, _STATE_SCORE)
+
+
+def _interfaces(observation: Observation) -> Iterator[Symptom]:
+    """Neighbours missing over interfaces that are up, interfaces whose counters do not answer."""
+    network = observation.inventory
+    up = observation.up & [link.usable for link in network.links]
+    alone = up & (observation.adjacent == 0) & observation.answered[observation.ends[0]]
+    for circuit, positions in network.circuits.items():
+        if alone[list(positions)].any():
+            yield _symptom("neighbour_lost", circuit, 0.0, 1.0, _STATE_SCORE)
+    asked, missing = observation.unread
+    for position in np.flatnonzero(missing > np.maximum(_MISSED_POLLS, _MISSED_SHARE * asked)):
+        share = missing[position] / asked[position]
+        yield _symptom("no_counters", network.links[position].interface, share, 0.0, share * _STATE_SCORE)
+
+
+def _losses(observation: Observation) -> Iterator[Symptom]:
+    arrived, dropped = mean(observation.arrived_mbps), observation.dropped_mbps
+    wire = (observation.wire_loss - [link.loss for link in observation.inventory.links]) / observation.wire_error
+    for link, offered, lost, share, score in zip(
+        observation.inventory.links, arrived, dropped, observation.wire_loss, wire, strict=True
+    ):
+        if lost > _DROP_MBPS and lost > _DROP_SHARE * offered:
+            yield _symptom("drops", link.interface, lost, 0.0, lost / (_DROP_MBPS + _DROP_SHARE * offered))
+        if score > WIRE_SCORE and share > _LEAST_LOSS:
+            yield _symptom("wire_loss", link.interface, share, link.loss, score)
+    least = np.maximum(_LEAST_BROKEN, _COUNTED * observation.broken_error)
+    for position in np.flatnonzero(np.nan_to_num(observation.broken) > least):
+        share = observation.broken[position]
+        interface = observation.inventory.links[position].interface
+        yield _symptom("frame_errors", interface, share, 0.0, share / (_LEAST_BROKEN / 5))
+
+
+def _shifts(observation: Observation, residuals: Residuals) -> Iterator[Symptom]:
+    score, difference = np.abs(residuals.score), np.abs(residuals.difference)
+    for position in np.flatnonzero((score > _SHIFT) & (difference > _SHIFT_SHARE * _capacities(observation))):
+        link = observation.inventory.links[position]
+        measured, predicted = residuals.measured[position], residuals.predicted[position]
+        yield _symptom("load_shift", link.interface, measured, predicted, score[position])
+
+
+def _surges(observation: Observation) -> Iterator[Symptom]:
+    growth = observation.growth
+    factor = np.exp(np.nan_to_num(growth.log_factor))
+    for position in np.flatnonzero((growth.score > _SURGE) & (factor > _SURGE_FACTOR)):
+        node = observation.inventory.nodes[position]
+        yield _symptom("traffic_surge", node.id, factor[position], 1.0, growth.score[position])
+    for position in np.flatnonzero(np.nan_to_num(observation.log_packets) > _LOG_PACKETS):
+        denser = observation.log_packets[position]
+        yield _symptom("packet_shift", observation.inventory.nodes[position].id, np.exp(denser), 1.0, denser / 0.04)
+
+
+def _probes(observation: Observation) -> Iterator[Symptom]:
+    probes = observation.probes
+    lossy = np.flatnonzero(np.nan_to_num(probes.loss) > _PROBE)
+    worst = sorted(lossy, key=lambda p: (-probes.loss[p], p))[:_PROBES_SHOWN]
+    for p in worst:
+        yield _symptom("probe_loss", _pair(observation, int(p)), probes.loss[p], 0.0, probes.loss[p] / 0.005)
+
+
+def _delays(observation: Observation, residuals: Residuals) -> Iterator[Symptom]:
+    """Probes that take longer or shorter than the paths that they should take."""
+    probes, prediction = observation.probes, residuals.prediction
+    expected, error = prediction.delay_ms[probes.source, probes.target], delay_error(prediction, probes)
+    clear = clear_delays(probes, expected, prediction.survival[probes.source, probes.target])
+    late = np.where(clear, probes.delay_ms, 0.0) - np.where(clear, expected, 0.0)
+    score = np.abs(late) / error
+    unusual = np.flatnonzero((score > _LATE) & (np.abs(late) > _LATE_MS))
+    for p in sorted(unusual, key=lambda p: (-score[p], p))[:_PROBES_SHOWN]:
+        yield _symptom("probe_delay", _pair(observation, int(p)), probes.delay_ms[p], expected[p], score[p])
+
+
+def _pair(observation: Observation, position: int) -> str:
+    probes, nodes = observation.probes, observation.inventory.nodes
+    return f"probe/{nodes[int(probes.source[position])].name}/{nodes[int(probes.target[position])].name}"
+
+
+def _over_limit(observation: Observation, limit: float) -> Iterator[Symptom]:
+    arrived, capacity = mean(observation.arrived_mbps), _capacities(observation)
+    links: tuple[Link, ...] = observation.inventory.links
+    for position in np.flatnonzero(np.nan_to_num(arrived) > limit * capacity):
+        allowed = limit * capacity[position]
+        score = (arrived[position] - allowed) / (0.005 * capacity[position])
+        yield _symptom("over_limit", links[position].interface, arrived[position], allowed, score)
+
+
+def _capacities(observation: Observation) -> Floats:
+    return np.array([link.capacity for link in observation.inventory.links])
+
+
+def _symptom(kind: SymptomKind, element: str, measured: float, expected: float, score: float) -> Symptom:
+    return Symptom(
+        kind=kind,
+        element=element,
+        measured=float(measured),
+        expected=float(expected),
+        score=float(min(score, _STATE_SCORE)),
+    )

@@ -1,0 +1,1 @@
+"""What the twin expects to be measured."""

@@ -1,0 +1,96 @@
+"""Flow conservation: what leaves a node minus what enters it is what starts there minus what ends there."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.model import Floats, Ints, Network
+from twin.observe.readings.observation import Observation
+
+from .prediction import export_noise, predict
+
+_CARRIED_OVER = 0.3
+"""Relative error of a demand that could not be measured and was carried over."""
+
+
+class Expected(NamedTuple):
+    """What the measured demands say of every link [m] and node [n], Mbit/s, with standard errors."""
+
+    arrived: Floats  # [m] what wants to leave by each link
+    sigma: Floats  # [m]
+    net: Floats  # [n] what leaves each node by its links minus what enters by them
+    net_sigma: Floats  # [n]
+    delivered: Floats  # [m] share of what wants to leave by a link that reaches its head
+
+
+class Ends(NamedTuple):
+    """Node positions of the two ends of each link [m]."""
+
+    tail: Ints
+    head: Ints
+
+
+def link_ends(network: Network) -> Ends:
+    """Where each link starts and ends."""
+    index = network.node_index
+    tail, head = ([index[x.tail] for x in network.links], [index[x.head] for x in network.links])
+    return Ends(np.array(tail, dtype=np.int64), np.array(head, dtype=np.int64))
+
+
+def expected(observation: Observation, removed: Floats) -> Expected:
+    """Route the measured demands over the links that are up, with the share `removed` [m] lost on each link.
+
+    Errors: of flow export and sampling per pair, of hashing whole flows, of the times at which counters are read, and
+    of demands that had to be carried over.
+    """
+    network, ends = reported_state(observation), link_ends(observation.network)
+    noise = export_noise(
+        network, removed, observation.declared, samples=observation.samples, interval_s=observation.interval_s
+    )
+    prediction = predict(network, removed, noise)
+    delivered = prediction.arrived * (1 - removed)
+    n = len(network.nodes)
+    net = _summed(ends.tail, prediction.arrived, n) - _summed(ends.head, delivered, n)
+    reading = reading_sigma(observation, prediction.arrived)
+    read = _summed(ends.tail, reading**2, n) + _summed(ends.head, reading**2, n)
+    demand = demand_variance(observation)
+    return Expected(
+        prediction.arrived,
+        np.hypot(prediction.sigma, reading),
+        net,
+        np.sqrt(read + demand.sum(axis=1) + demand.sum(axis=0) + observation.declared.unexported_mbps**2),
+        1 - removed,
+    )
+
+
+def reading_sigma(observation: Observation, rate: Floats) -> Floats:
+    """Standard error of a mean rate read from a counter, Mbit/s: the first and last reading are off by part of 1 s.
+
+    Where another rate went before, as on a link that has just gone down, its rest is part of the error.
+    """
+    steady = np.sqrt(2) * observation.declared.read_s / (observation.interval_s * observation.samples) * rate
+    return np.fmax(steady, np.nan_to_num(observation.reading_error)) + observation.declared.unexported_mbps / 2
+
+
+def reported_state(observation: Observation) -> Network:
+    """The inventory under the measured matrix, without the circuits of which an end reports no link or no neighbour."""
+    network, up = observation.network, observation.up & (observation.adjacent != 0)
+    for positions in network.circuits.values():
+        up[list(positions)] = bool(up[list(positions)].all())
+    links = tuple(link._replace(adjacent=link.adjacent and bool(x)) for link, x in zip(network.links, up, strict=True))
+    return network if links == network.links else replace(network, links=links)
+
+
+def _summed(node: Ints, values: Floats, n: int) -> Floats:
+    return np.bincount(node, values, n).astype(np.float64)
+
+
+def demand_variance(observation: Observation) -> Floats:
+    """Variance of each pair's mean demand [n, n], (Mbit/s)^2."""
+    demands, declared = observation.network.offered, observation.declared
+    measured = (declared.export_error * demands) ** 2 + declared.sampled_mbit / observation.interval_s * demands
+    missing = [observation.network.node_index[name] for name in observation.fallback]
+    variance = measured / observation.samples
+    variance[missing] += (_CARRIED_OVER * demands[missing]) ** 2
+    return variance

@@ -1,0 +1,38 @@
+"""The demands of now without their usual swing: what a plan is judged under while it is under way."""
+
+import numpy as np
+
+from twin.live.network import Flags
+from twin.model import Floats
+from twin.observe.readings.growth import RECENT
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.samples import middle
+
+_SURE = 3.0  # standard errors beyond which demands have moved and not only swung
+_LEAST = 4  # samples that tell how far demands swing
+_MAD = 1.4826
+
+
+def settled_demands(observation: Observation) -> Floats:
+    """Return the matrix [n, n], Mbit/s, that demands keep to now.
+
+    It is the median of the recent past, and the newest mean where that is further from it than the past strays by
+    itself: of a pair, of all pairs towards a node, or of everything. How far demands swing is so taken from the
+    network's own history.
+    """
+    now = observation.network.demands
+    recent = np.concatenate([observation.past.demands[-RECENT // 2 :], observation.window.demands])
+    if len(recent) < _LEAST:
+        return now
+    known = np.where(np.isfinite(recent), recent, now)
+    usual, samples = middle(known), observation.samples
+    towards = _moved(now.sum(axis=0), known.sum(axis=1), samples)
+    everything = _moved(now.sum(keepdims=True), known.sum(axis=(1, 2))[:, None, None], samples)
+    return np.where(_moved(now, known, samples) | towards[None, :] | everything, now, usual)
+
+
+def _moved(now: Floats, recent: Floats, samples: int) -> Flags:
+    """Whether means over the newest samples are off what they were, by the robust spread of single samples [K, ...]."""
+    usual = np.median(recent, axis=0)
+    spread = _MAD * np.median(np.abs(recent - usual), axis=0)
+    return np.asarray(np.abs(now - usual) > _SURE * spread * np.sqrt(1 / samples + 1 / len(recent)))

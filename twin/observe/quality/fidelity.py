@@ -1,0 +1,121 @@
+"""How well the twin explains what is measured: predicted against observed loads, sample after sample."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from twin.model import Floats, Frozen, Network
+from twin.observe.expect.balance import Expected, expected
+from twin.observe.readings.observation import Observation
+from twin.observe.readings.samples import Samples, mean
+
+from .assess import Assessment, assess_observation
+
+MEASURABLE = 3.0
+"""Standard errors of the comparison up to which a difference says nothing about the twin."""
+EARLIER, _BETWEEN = 8, 3
+"""Samples that tell how faithful the twin was before, and the ones left out next to the newest: of either state."""
+DRIFT = 0.03
+"""Fall of the score, from the earlier samples to the newest, that is a drift."""
+_SHOWN = 5
+
+
+class Misfit(Frozen):
+    """One link whose load the twin does not explain, Mbit/s."""
+
+    link: str
+    predicted: float
+    observed: float
+
+
+class Fidelity(Frozen):
+    """How faithful the twin is: 1 when its predictions explain all the load, 0 when they explain none.
+
+    The score is 1 - (sum over links of what |observed - predicted| exceeds three standard errors by) / (sum of the
+    larger of both), over the mean of the newest samples, lying counters replaced by what redundancy says.
+    """
+
+    score: float = Field(ge=0, le=1)
+    earlier: float | None = Field(description="The same before the newest state, under the inventory; null if unknown.")
+    samples: int
+    load: float = Field(description="Sum of what the links were asked to carry, Mbit/s.")
+    unexplained: float = Field(description="Mbit/s of it that the twin does not explain.")
+    worst: tuple[Misfit, ...]
+
+    @property
+    def drifting(self) -> bool:
+        """Whether the twin explains clearly less than it did."""
+        return self.earlier is not None and self.earlier - self.score > DRIFT
+
+
+class _Held(NamedTuple):
+    """Observed and predicted arrivals of links [m], Mbit/s, and by how much they differ beyond measurement."""
+
+    observed: Floats
+    predicted: Floats
+    beyond: Floats
+
+    @property
+    def load(self) -> float:
+        return float(np.maximum(self.observed, self.predicted).sum())
+
+    @property
+    def score(self) -> float:
+        return 1 - float(self.beyond.sum()) / self.load if self.load > 0 else 1.0
+
+
+def fidelity_of(observation: Observation, state: Network | None = None, known: Assessment | None = None) -> Fidelity:
+    """Hold what was measured against the twin's prediction of `state`, by default the inventory under its traffic.
+
+    `state` must carry the measured matrix; a diagnosis gives one with the fault in it. `known` is the observation's
+    assessment, where there is one already.
+    """
+    newest = _held(observation, state or observation.network, known or assess_observation(observation))
+    return Fidelity(
+        score=min(1.0, max(0.0, newest.score)),
+        earlier=_earlier(observation),
+        samples=observation.samples,
+        load=newest.load,
+        unexplained=float(newest.beyond.sum()),
+        worst=tuple(_worst(observation, newest)),
+    )
+
+
+def _held(observation: Observation, state: Network, known: Assessment) -> _Held:
+    consensus, dropped = known.consensus, np.nan_to_num(observation.dropped_mbps)
+    observed = consensus.sent + dropped
+    queue = dropped / np.maximum(observed, 1e-9)
+    removed = 1 - (1 - consensus.removed) * (1 - queue)
+    return _compared(observed, expected(replace(observation, network=state), removed), known)
+
+
+def _compared(observed: Floats, expect: Expected, known: Assessment) -> _Held:
+    seen = np.where(known.consensus.by_demands, expect.arrived, observed)
+    beyond = np.maximum(np.abs(seen - expect.arrived) - MEASURABLE * expect.sigma, 0.0)
+    return _Held(seen, expect.arrived, beyond)
+
+
+def _earlier(observation: Observation) -> float | None:
+    """The score over the samples before the newest state; None where they do not hold a whole matrix."""
+    past: Samples = observation.past.rows(slice(-EARLIER - _BETWEEN, -_BETWEEN))
+    if not len(past.time) or not np.isfinite(past.demands).any(axis=0).all():
+        return None
+    network = observation.inventory.with_demands(mean(past.demands))
+    older = observation.past.rows(slice(0, -EARLIER - _BETWEEN))
+    before = replace(observation, network=network, window=past, past=older, fallback=())
+    return min(1.0, max(0.0, _held(before, network, assess_observation(before)).score))
+
+
+def _worst(observation: Observation, held: _Held) -> list[Misfit]:
+    order = np.argsort(-held.beyond, kind="stable")[:_SHOWN]
+    return [
+        Misfit(
+            link=observation.inventory.links[i].name,
+            predicted=round(float(held.predicted[i]), 1),
+            observed=round(float(held.observed[i]), 1),
+        )
+        for i in map(int, order)
+        if held.beyond[i] > 0
+    ]

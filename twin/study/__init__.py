@@ -1,0 +1,1 @@
+"""Questions planners ask: failures, demands, growth, windows."""

@@ -1,0 +1,167 @@
+"""What a planner asks of a network: how full each link is, how full failures make it, and which failure does so."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import numpy as np
+from pydantic import Field
+
+from twin.elements import find_elements
+from twin.errors import UnknownElementError
+from twin.model import Frozen, Network
+from twin.policy import Policy
+from twin.sim.failure_sets import circuit_pairs
+from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
+
+from .growth import GrowthHeadroom, growth_headroom
+
+EVERYTHING = ("all", "all-links", "all-nodes", "risk-groups", "pairs")
+
+
+class LinkCase(Frozen):
+    """One link with everything up and at its worst; utilisation is a share of capacity."""
+
+    link: str
+    capacity: float = Field(description="Mbit/s.")
+    utilisation: float
+    worst_utilisation: float = Field(description="Highest over the intact network and all failures.")
+    worst_failure: str | None = Field(description="The failure causing it; null when the intact state is the worst.")
+    headroom: float = Field(description="Mbit/s more before a limit, intact or in the worst failure; negative above.")
+
+
+class FailureCase(Frozen):
+    """What one failure does; rates in Mbit/s."""
+
+    failure: str
+    max_utilisation: float
+    busiest: str | None
+    lost: float = Field(description="Both ends up and no path left.")
+    severed: float = Field(description="From or to a failed node.")
+    overload: float = Field(description="Offered above capacity, summed over links.")
+
+
+class GrowthCase(Frozen):
+    """How far all demands may grow alike, as routed, before a link is over its limit."""
+
+    factor: float | None = Field(description="On every demand; null where no growth fills a link.")
+    limit: float = Field(description="The limit on utilisation that stops it.")
+    link: str | None = Field(description="The first link over the limit beyond the factor.")
+    failure: str | None = Field(description="The failure under which it is; null in the intact state.")
+
+
+class Study(Frozen):
+    """A network under failures: links by their worst case, failures by what they do, the worst first."""
+
+    network: str
+    snapshot: str
+    max_utilisation: float
+    busiest: str | None
+    lost: float
+    links: tuple[LinkCase, ...]
+    failures: tuple[FailureCase, ...]
+    growth: GrowthCase = Field(description="With everything up.")
+    growth_under_failures: GrowthCase = Field(description="With everything up and under every failure studied.")
+
+
+_POLICY = Policy()
+
+
+def study(network: Network, failures: Sequence[Failure], policy: Policy = _POLICY) -> Study:
+    """Simulate the network intact and under each failure; the policy's limits say how much room is left."""
+    outcome = simulate(network, failures=failures)
+    growth = _growth(network, policy.max_utilisation, ())
+    return Study(
+        network=network.name,
+        snapshot=network.id,
+        max_utilisation=outcome.max_utilisation,
+        busiest=outcome.busiest,
+        lost=outcome.lost,
+        links=_links(outcome, policy),
+        failures=_failures(outcome.sweep, network) if outcome.sweep else (),
+        growth=growth,
+        growth_under_failures=_tighter(growth, _growth(network, policy.max_failure_utilisation, failures)),
+    )
+
+
+def find_failures(network: Network, names: Sequence[str], *, together: bool = False) -> tuple[Failure, ...]:
+    """Find failures by name: `all`, `all-links`, `all-nodes`, `risk-groups`, `pairs`, or one of `find_elements`.
+
+    A name may hold several, separated by commas. `all` is every single failure, `pairs` every two circuits at once,
+    `A--B` every circuit between the two. With `together` everything named fails at once, as one failure.
+    Raises `UnknownElementError`.
+    """
+    found: dict[str, Failure] = {}
+    for name in (part.strip() for text in names for part in text.split(",")):
+        for failure in _find(network, name):
+            found.setdefault(failure.name, failure)
+    if not together or len(found) < 2:
+        return tuple(found.values())
+    links = tuple(sorted({i for failure in found.values() for i in failure.links}))
+    nodes = tuple(sorted({i for failure in found.values() for i in failure.nodes}))
+    return (Failure(" + ".join(found), links, nodes),)
+
+
+def _find(network: Network, name: str) -> list[Failure]:
+    if name == "pairs":
+        return list(circuit_pairs(network))
+    if name in EVERYTHING:
+        wanted = {"all-links": ("link",), "all-nodes": ("node",), "risk-groups": ("risk-group",)}.get(name)
+        return [x for x in single_failures(network) if wanted is None or x.name.partition("/")[0] in wanted]
+    try:
+        found = find_elements(network, name)
+    except UnknownElementError as error:
+        near = get_close_matches(name, [*EVERYTHING, *error.closest]) or EVERYTHING
+        raise UnknownElementError("node or circuit", name, near) from error
+    if found[0].startswith("node/"):
+        return [Failure(found[0], nodes=(network.node(found[0]),))]
+    return [Failure(circuit, network.circuits[circuit]) for circuit in found]
+
+
+def _growth(network: Network, limit: float, failures: Sequence[Failure]) -> GrowthCase:
+    found: GrowthHeadroom = growth_headroom(network, limit=limit, failures=failures)
+    factor = found.factor if np.isfinite(found.factor) else None
+    return GrowthCase(factor=factor, limit=limit, link=found.link, failure=found.failure)
+
+
+def _tighter(intact: GrowthCase, failing: GrowthCase) -> GrowthCase:
+    if intact.factor is None or (failing.factor is not None and failing.factor <= intact.factor):
+        return failing
+    return intact
+
+
+def _links(outcome: Outcome, policy: Policy) -> tuple[LinkCase, ...]:
+    sweep = outcome.sweep
+    worst = np.maximum(outcome.utilisation, sweep.worst_utilisation) if sweep is not None else outcome.utilisation
+    room = np.minimum(policy.max_utilisation - outcome.utilisation, policy.max_failure_utilisation - worst)
+    cases = [
+        LinkCase(
+            link=link.name,
+            capacity=link.capacity,
+            utilisation=float(outcome.utilisation[i]),
+            worst_utilisation=float(worst[i]),
+            worst_failure=_cause(sweep, i) if sweep is not None else None,
+            headroom=float(room[i]) * link.capacity,
+        )
+        for i, link in enumerate(outcome.network.links)
+    ]
+    return tuple(sorted(cases, key=lambda case: (-case.worst_utilisation, case.link)))
+
+
+def _cause(sweep: FailureSweep, link: int) -> str | None:
+    position = int(sweep.worst_failure[link])
+    return None if position < 0 else sweep.failures[position].name
+
+
+def _failures(sweep: FailureSweep, network: Network) -> tuple[FailureCase, ...]:
+    cases = [
+        FailureCase(
+            failure=failure.name,
+            max_utilisation=float(sweep.max_utilisation[i]),
+            busiest=network.links[int(sweep.busiest[i])].name if sweep.busiest[i] >= 0 else None,
+            lost=float(sweep.lost[i]),
+            severed=float(sweep.severed[i]),
+            overload=float(sweep.overload[i]),
+        )
+        for i, failure in enumerate(sweep.failures)
+    ]
+    return tuple(cases[int(i)] for i in sweep.worst_first)

@@ -1,0 +1,124 @@
+"""Maintenance windows: what a drain or an upgrade does at each hour, and what the next failure would do on top."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import Field
+
+from twin.elements import find_elements
+from twin.errors import InputError
+from twin.gate.checks.rehearsal import Stressed
+from twin.gate.rules import may_follow
+from twin.model import Frozen, Network
+from twin.plan import Change, DrainLink, DrainNode, apply_all
+from twin.policy import Policy
+from twin.sim.simulate import single_failures
+
+
+def _share(hour: int) -> float:
+    """Down from the peak at 20 to 35 % of it at 5 in the morning, and up again, in half cosines."""
+    since_peak = (hour - 20) % 24
+    phase = since_peak / 9 if since_peak < 9 else (24 - since_peak) / 15
+    return 0.35 + 0.65 * (1 + float(np.cos(np.pi * phase))) / 2
+
+
+DAY = tuple(_share(hour) for hour in range(24))
+"""Traffic of each hour as a share of the provisioned matrix."""
+
+
+class Hour(Frozen):
+    """One hour of the window, before the change and during it. Utilisation is a share of capacity, rates in Mbit/s."""
+
+    hour: int = Field(ge=0, le=23)
+    traffic: float = Field(description="Share of the provisioned matrix.")
+    before: float = Field(description="Highest utilisation without the change.")
+    during: float = Field(description="Highest utilisation with the change in place.")
+    busiest: str | None
+    lost: float = Field(description="Demand that the change itself leaves without a path.")
+    next_failure: str | None = Field(description="The single failure that hurts most with the change in place.")
+    next_failure_utilisation: float
+    next_failure_lost: float = Field(description="Demand without a path in the failure that cuts most.")
+    within_limits: bool
+
+
+class Window(Frozen):
+    """A window of maintenance, hour by hour."""
+
+    network: str
+    snapshot: str
+    steps: int
+    hours: tuple[Hour, ...]
+    quietest: int | None = Field(description="Start of the quietest window of this length within limits, if any.")
+
+    @property
+    def safe(self) -> bool:
+        """Whether every hour of the window keeps the limits, also under the next failure."""
+        return all(hour.within_limits for hour in self.hours)
+
+
+def drain_steps(network: Network, names: Sequence[str]) -> tuple[DrainNode | DrainLink, ...]:
+    """Return the drains of everything named, as `find_elements` understands names. Raises `UnknownElementError`."""
+    found = dict.fromkeys(element for name in names for element in find_elements(network, name))
+    return tuple(
+        DrainNode(node=element.removeprefix("node/")) if element.startswith("node/") else DrainLink(circuit=element)
+        for element in found
+    )
+
+
+def rehearse_window(
+    network: Network,
+    steps: Sequence[Change],
+    *,
+    start: int,
+    hours: int,
+    policy: Policy,
+    day: Sequence[float] = DAY,
+) -> Window:
+    """Simulate the change at every hour of the day and report on the window [start, start + hours).
+
+    `day` has 24 factors on the provisioned matrix. An hour keeps the limits when the gate's rulebook lets the changed
+    state follow the unchanged one under that hour's traffic. Raises `InputError` on a window that is none.
+    """
+    if not (0 <= start <= 23 and 1 <= hours <= 24 and len(day) == 24):
+        raise InputError(f"a window of {hours} hours from {start}:00 is none", fix="start 0..23, length 1..24 hours")
+    if any(not np.isfinite(factor) or factor < 0 for factor in day):
+        raise InputError("a day profile holds shares of traffic, none negative", fix="give 24 factors such as 0.35")
+    changed = apply_all(network, steps)
+    rows = [_rehearse((network, changed), hour, float(day[hour]), policy) for hour in range(24)]
+    return Window(
+        network=network.name,
+        snapshot=network.id,
+        steps=len(steps),
+        hours=tuple(rows[(start + k) % 24] for k in range(hours)),
+        quietest=_quietest(rows, hours),
+    )
+
+
+def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy: Policy) -> Hour:
+    base, changed = (state.with_demands(states[0].demands * traffic) for state in states)
+    failures = single_failures(changed)
+    quiet, busy = (Stressed(x, failures, policy.max_failure_utilisation) for x in (base, changed))
+    before, during = quiet.outcome, busy.outcome
+    worst = busy.sweep.worst if busy.sweep else None
+    return Hour(
+        hour=hour,
+        traffic=traffic,
+        before=before.max_utilisation,
+        during=during.max_utilisation,
+        busiest=during.busiest,
+        lost=during.lost,
+        next_failure=None if worst is None else failures[worst].name,
+        next_failure_utilisation=float(busy.sweep.max_utilisation[worst]) if busy.sweep and worst is not None else 0.0,
+        next_failure_lost=float(busy.sweep.lost[worst]) if busy.sweep and worst is not None else 0.0,
+        within_limits=may_follow(quiet, busy, policy, step=0) is None,
+    )
+
+
+def _quietest(rows: Sequence[Hour], hours: int) -> int | None:
+    windows = [[rows[(start + k) % 24] for k in range(hours)] for start in range(24)]
+    fitting = [
+        (max(hour.next_failure_utilisation for hour in window), start)
+        for start, window in enumerate(windows)
+        if all(hour.within_limits for hour in window)
+    ]
+    return min(fitting)[1] if fitting else None
