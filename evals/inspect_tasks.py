@@ -43,6 +43,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.tool import ToolCall
 
 from agents.record.events import ChatAnswered, ChatRequested, ToolReturned
+from agents.record.files import JOURNAL
 from agents.record.journal import read_journal
 from agents.run.run import home_folder
 
@@ -134,7 +135,7 @@ def _sample(case: Case) -> Sample:
 
 
 def _conversation(run: Path) -> Iterator[ChatMessage]:
-    for record in read_journal(run / "journal.jsonl").records:
+    for record in read_journal(run / JOURNAL).records:
         event = record.event
         if isinstance(event, ChatRequested):
             yield from (_said(message.source, message.text) for message in event.messages)

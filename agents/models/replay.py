@@ -18,6 +18,7 @@ from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel, TypeAdapter
 
 from agents.record.events import ChatAnswered, ChatRequested
+from agents.record.files import JOURNAL
 from agents.record.records import Record, read_journal
 from twin.errors import ReplayError
 from twin.files import is_plain
@@ -103,6 +104,6 @@ def _journal(run: str, environment: Mapping[str, str] | None) -> Path:
     env = os.environ if environment is None else environment
     places = (Path(run), Path(env.get("TWINOPS_RUNS") or "runs") / run)
     for place in places:
-        if run and is_plain(place / "journal.jsonl"):
+        if run and is_plain(place / JOURNAL):
             return place / "journal.jsonl"
     raise ReplayError(f"there is no run {run!r}", fix="see what there is: twinops runs")

@@ -28,9 +28,9 @@ from .events import (
     ToolReturned,
     VerdictReached,
 )
+from .files import JOURNAL
 from .records import Reading, Record, read_journal
 
-JOURNAL = "journal.jsonl"
 CANCELLED = "call-cancelled"
 SENSELESS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 """What a record of sound form and no meaning can make of whoever tells it: somebody may have written it by hand."""

@@ -21,7 +21,7 @@ from twin.files import MAX_BYTES, require_file
 from twin.model import Frozen
 
 from .events import Outcome
-from .history import JOURNAL
+from .files import JOURNAL
 from .ownership import holder
 
 Value = str | int | float | bool | None

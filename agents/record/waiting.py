@@ -25,12 +25,12 @@ from twin.store import TwinStore
 
 from .charter import Register, home_folder
 from .events import ApprovalGiven, RunFinished
-from .history import JOURNAL, SENSELESS, Past, read_past
+from .files import JOURNAL, PLAN, TWIN
+from .history import SENSELESS, Past, read_past
 from .journal import Clock, Journal
 from .ownership import own
 from .runs import list_runs
 
-TWIN, PLAN = "twin.duckdb", "plan.json"
 _SHORTEST = 6  # characters of a plan's hash that name it
 _MOST = 1_000  # plans that wait at once
 

@@ -18,6 +18,7 @@ from agents.record.events import (
     VerdictReached,
     WindowRehearsed,
 )
+from agents.record.files import CERTIFICATE, PLAN
 from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
@@ -128,8 +129,8 @@ class NetworkOperator:
         self.store.save_certificate(
             plan.hash, verdict=verdict, issued=certificate.issued, expires=certificate.expires, document=certificate
         )
-        write_plan(plan, self.folder / "plan.json")
-        write_text(self.folder / "certificate.json", certificate.model_dump_json(indent=2) + "\n")
+        write_plan(plan, self.folder / PLAN)
+        write_text(self.folder / CERTIFICATE, certificate.model_dump_json(indent=2) + "\n")
         self.certificate = certificate
         self.session.journal.append(
             CertificateIssued(plan=plan.hash, snapshot=plan.base, certificate=certificate.model_dump(mode="json"))
@@ -307,7 +308,7 @@ class NetworkOperator:
         self.waits_for = None
         if may_act and len(self._counting(tier)) >= asked:
             return None
-        write_plan(submission.plan, self.folder / "plan.json")
+        write_plan(submission.plan, self.folder / PLAN)
         self.waits_for = asked if may_act else 0
         if by_standing:
             return f"{'waits for a person' if may_act else 'is a suggestion only'}: {standing.because}"

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from agents.models import Model
 from agents.models.client import Client
+from agents.record.files import TWIN
 from agents.record.history import Past, read_past
 from agents.record.journal import Journal
 from twin.errors import DivergedError, RehearsedError, TwinError
@@ -21,7 +22,7 @@ from twin.store import TwinStore
 
 from .lifecycle import Ground, follow
 from .memory import bring_along
-from .resume import TWIN, request_of
+from .resume import request_of
 from .staging import restore_scene
 
 _BY_THE_WORLD = frozenset({"failed", "out of budget"})

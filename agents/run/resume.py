@@ -13,7 +13,8 @@ from pathlib import Path
 from agents.models import Model, resolve
 from agents.record.charter import Register
 from agents.record.events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned
-from agents.record.history import JOURNAL, Past, read_past
+from agents.record.files import JOURNAL, NETWORK, TRACE, TWIN
+from agents.record.history import Past, read_past
 from agents.record.journal import Clock, Journal, Listener
 from agents.record.ownership import own
 from agents.record.rerun import Recall
@@ -30,9 +31,9 @@ from twin.store import TwinStore
 from .ending import Account, finished
 from .lifecycle import Ended, Ground, follow
 from .request import RunRequest
-from .run import TRACE, TWIN, RunResult, home_folder, signing_key, utc_now, version
+from .run import RunResult, home_folder, signing_key, utc_now, version
 from .silent_tracer import QuietTracer
-from .staging import LIVE, restore_scene
+from .staging import restore_scene
 
 
 async def resume_run(
@@ -134,7 +135,7 @@ async def _go_on(ground: Ground, past: Past) -> Ended:
 
 def close(ground: Ground, past: Past, outcome: Outcome, because: str) -> Ended:
     """Take back whatever of a certified plan is in place, as the network itself says, and write the last record."""
-    live = RecordedNetwork.restore(ground.folder / LIVE, ground.network)
+    live = RecordedNetwork.restore(ground.folder / NETWORK, ground.network)
     configured, plan, error = live.read_topology(), past.certified, None
     live.catch_up()
     if plan is not None and live.effects:

@@ -10,6 +10,7 @@ from pathlib import Path
 from agents.models import Model, resolve
 from agents.record.charter import Register, home_folder
 from agents.record.events import RunFinished
+from agents.record.files import JOURNAL, NETWORK, TRACE, TWIN
 from agents.record.journal import Clock, Journal, Listener
 from agents.record.ownership import own
 from agents.record.tracing import Tracing
@@ -23,11 +24,9 @@ from twin.store import TwinStore
 
 from .lifecycle import Ground, follow
 from .request import RunRequest
-from .staging import LIVE, Scene, stage_scene
+from .staging import Scene, stage_scene
 
 __all__ = ["RunRequest", "RunResult", "home_folder", "run_incident", "signing_key", "utc_now", "version"]
-
-JOURNAL, TRACE, TWIN = "journal.jsonl", "trace.jsonl", "twin.duckdb"
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ async def run_incident(
     try:
         with ExitStack() as stack:
             stack.enter_context(own(folder))
-            scene.live.keep(folder / LIVE)
+            scene.live.keep(folder / NETWORK)
             store = stack.enter_context(TwinStore.open(folder / TWIN))
             tracing = Tracing(folder / TRACE, version=version())
             stack.callback(tracing.close)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from agents.record.files import NETWORK
 from twin.faults import Fault
 from twin.live.draw_fault import draw_fault
 from twin.live.read_fault import read_fault
@@ -19,8 +20,6 @@ HISTORY = 36  # samples before the fault strikes: three hours
 AFTERMATH = 4  # samples after it, before anyone looks
 FIRST_MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 BUSY_HOURS = (19.0, 20.5)  # local time at which a fault strikes, on a working day drawn by the seed
-
-LIVE = "network.jsonl"
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def restore_scene(folder: Path, network: Network, *, keep: bool = True) -> Scene
 
     Raises `StoreError` when that record is not there or broken.
     """
-    return scene_of(RecordedNetwork.restore(folder / LIVE, network, keep=keep))
+    return scene_of(RecordedNetwork.restore(folder / NETWORK, network, keep=keep))
 
 
 def begin_of(network: Network, seed: int) -> datetime:

@@ -7,8 +7,9 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from agents.record.files import TWIN
 from agents.record.history import Past
-from agents.record.waiting import TWIN, Pending
+from agents.record.waiting import Pending
 from agents.wording import mbps, one_line, place, sentence, share, visible
 from twin.errors import StoreError
 from twin.model import Frozen, Network

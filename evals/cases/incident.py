@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agents.record.events import Event, RunFinished, VerdictReached
+from agents.record.files import CERTIFICATE, JOURNAL, NETWORK, PLAN, TWIN
 from agents.record.journal import read_journal
 from agents.run.request import RunRequest
 from agents.run.run import RunResult, run_incident
-from agents.run.staging import AFTERMATH, LIVE, stage_scene
+from agents.run.staging import AFTERMATH, stage_scene
 from evals.score.plans import harm_integral
 from twin.errors import TwinError
 from twin.faults import Fault, FaultKind
@@ -114,9 +115,9 @@ def play(incident: Incident, model: str) -> Played:
     request, folder = incident.request.model_copy(update={"model": model}), incident.workplace.folder
     run = run_incident(request, runs=folder / model.replace(":", "-"), home=incident.workplace.home)
     result = asyncio.run(asyncio.wait_for(run, incident.case.budget.seconds))
-    events = tuple(record.event for record in read_journal(result.folder / "journal.jsonl").records)
+    events = tuple(record.event for record in read_journal(result.folder / JOURNAL).records)
     certified = holds(result.folder, request.policy, incident.workplace.home)
-    live = RecordedNetwork.restore(result.folder / LIVE, incident.network, keep=False)
+    live = RecordedNetwork.restore(result.folder / NETWORK, incident.network, keep=False)
     actions = tuple(Action(effect.time, effect.change) for effect in live.effects)
     return Played(result, events, certified, actions, trace_id(result.folder))
 
@@ -149,13 +150,13 @@ def course(incident: Incident, actions: Sequence[Action]) -> Course:
 
 def holds(folder: Path, policy: Policy, home: Path) -> bool:
     """Check the certificate in a run's folder again, against the plan and the snapshot that lie beside it."""
-    path = folder / "certificate.json"
+    path = folder / CERTIFICATE
     if not path.exists():
         return False
     certificate = Certificate.model_validate_json(read_bytes(path, below=folder))
-    plan = read_plan(folder / "plan.json", below=folder)
+    plan = read_plan(folder / PLAN, below=folder)
     key = SigningKey.open(home / "signing.key").public
-    with TwinStore.open(folder / "twin.duckdb") as store:
+    with TwinStore.open(folder / TWIN) as store:
         network = store.load_snapshot(plan.base)
     try:
         check(certificate, plan, network, policy, public_key=key, now=certificate.issued)

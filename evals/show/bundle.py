@@ -18,10 +18,9 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from agents.record.history import JOURNAL, read_past
-from agents.run.run import TWIN, version
-from agents.run.staging import LIVE
-from agents.show.report.folder import REPORT
+from agents.record.files import CERTIFICATE, JOURNAL, NETWORK, PLAN, REPORT, TWIN
+from agents.record.history import read_past
+from agents.run.run import version
 from evals.cases.result import Result
 from evals.run.record import FOLDER, RESULTS, RUN, TABLES, Record, RunHead, RunSpec
 from evals.run.run import close
@@ -35,7 +34,7 @@ from twin.store import TwinStore
 from .report import write_report
 
 MANIFEST, INVENTORY, SUITES, AGENTS = "manifest.json", "inventory.json", "suites", "agents"
-OF_A_RUN = (JOURNAL, LIVE, "plan.json", "certificate.json", "memory.json", REPORT)
+OF_A_RUN = (JOURNAL, NETWORK, PLAN, CERTIFICATE, "memory.json", REPORT)
 AT_THE_TOP = (MANIFEST, RUN, RESULTS, TABLES, REPORT)
 MOST_BYTES, MOST_MEMBERS = 2**30, 50_000
 MOST_PACKED, MOST_LISTED, MOST_MANIFEST = 2**29, 2**24, 2**24

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from agents.models import resolve
 from agents.record.events import CertificateIssued, ChatAnswered, Event, RunFinished, ToolReturned, VerdictReached
+from agents.record.files import JOURNAL, TRACE, TWIN
 from agents.record.journal import Journal, read_journal
 from agents.record.tracing import Tracing
 from agents.roles.contracts import RIGHTS
@@ -117,17 +118,17 @@ def _run(model: str, attack: Attack, name: str = "") -> Aftermath:
     folder = attack.workplace.folder / (name or model.replace(":", "-"))
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        store = stack.enter_context(TwinStore.open(folder / "twin.duckdb"))
-        tracing = Tracing(folder / "trace.jsonl", version="eval")
+        store = stack.enter_context(TwinStore.open(folder / TWIN))
+        tracing = Tracing(folder / TRACE, version="eval")
         stack.callback(tracing.close)
-        journal = stack.enter_context(Journal(folder / "journal.jsonl", clock=utc_now))
+        journal = stack.enter_context(Journal(folder / JOURNAL, clock=utc_now))
         key = SigningKey.open(attack.workplace.home / "signing.key")
         scene = Scene(live, live.start, attack.fault, None)
         ground = Ground(
             attack.case.id, folder, request, network, scene, resolve(model), key, journal, store, tracing.tracer
         )  # fmt: skip
         ended = asyncio.run(asyncio.wait_for(follow(ground), attack.case.budget.seconds))
-    events = tuple(record.event for record in read_journal(folder / "journal.jsonl").records)
+    events = tuple(record.event for record in read_journal(folder / JOURNAL).records)
     return Aftermath(ended.finished, events, live, network, folder)
 
 

@@ -10,11 +10,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+from agents.record.files import JOURNAL, NETWORK
 from agents.record.journal import Record, read_journal
 from agents.run.request import RunRequest
 from agents.run.resume import resume_run
 from agents.run.run import run_incident
-from agents.run.staging import LIVE
 from evals.cases.case import Case, Split
 from evals.cases.result import Measures
 from evals.cases.suite import NETWORKS, SEEDS, Metric, Suite, Workplace
@@ -53,7 +53,7 @@ def _stage(case: Case, workplace: Workplace) -> Interrupted:
     network = load_network(case.network)
     request = RunRequest(network=case.network, seed=case.seed, model=case.model)
     whole = asyncio.run(run_incident(request, runs=workplace.folder / "whole", home=workplace.home))
-    records = read_journal(whole.folder / "journal.jsonl").records
+    records = read_journal(whole.folder / JOURNAL).records
     steps = [i for i, record in enumerate(records, start=1) if record.event.kind == "execution step"]
     executing = steps[0] if steps else 0
     made = _made(whole.folder, network)
@@ -61,7 +61,7 @@ def _stage(case: Case, workplace: Workplace) -> Interrupted:
 
 
 def _made(folder: Path, network: Network) -> tuple[Change, ...]:
-    live = RecordedNetwork.restore(folder / LIVE, network, keep=False)
+    live = RecordedNetwork.restore(folder / NETWORK, network, keep=False)
     return tuple(effect.change for effect in live.effects)
 
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from agents.record.charter import Charter, against, beyond
 from agents.record.events import ApprovalGiven, CertificateIssued, StageFinished, VerdictReached
+from agents.record.files import CERTIFICATE, PLAN
 from agents.record.history import Past
 from tools.box.handover import Decision
 from twin.errors import TwinError
@@ -76,7 +77,7 @@ def certificate_of(past: Past, home: Path) -> Answer:
         issued = issued_in(past)
     except ValidationError:
         return Answer("broken", "a certificate on record is none")
-    beside = past.folder / "certificate.json"
+    beside = past.folder / CERTIFICATE
     if not issued:
         stray = beside.exists()
         return Answer("broken", "certificate.json is there, and none is on record") if stray else Answer("holds")
@@ -123,7 +124,7 @@ def _contradictions(past: Past) -> Iterator[str]:
         yield from _differing(past, issued, before[-1])
     if past.certified is not None:
         try:
-            beside = read_plan(past.folder / "plan.json").hash
+            beside = read_plan(past.folder / PLAN).hash
         except TwinError:
             beside = "unreadable"
         if beside != past.certified.hash:

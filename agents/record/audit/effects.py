@@ -7,9 +7,8 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from agents.record.events import CertificateIssued, ExecutionStep, Outcome, VerdictReached
+from agents.record.files import NETWORK, TWIN
 from agents.record.history import Past
-from agents.record.waiting import TWIN
-from agents.run.staging import LIVE
 from agents.wording import sentence
 from twin.errors import TwinError
 from twin.execute.preflight import configuration
@@ -38,9 +37,9 @@ def effects_of(past: Past) -> Effects:
     Every change forward is the next step of the plan that was certified, made within the certificate's time; every
     change back leads to the configuration before that step; and what is in place at the end is what the outcome says.
     """
-    path = past.folder / LIVE
+    path = past.folder / NETWORK
     if not path.is_file():
-        return Effects((), Answer("cannot be told", f"there is no {LIVE}"))
+        return Effects((), Answer("cannot be told", f"there is no {NETWORK}"))
     try:
         entries = read_record(path)
         spelled = b"".join(f"{entry.model_dump_json()}\n".encode() for entry in entries)
@@ -49,7 +48,7 @@ def effects_of(past: Past) -> Effects:
         return Effects((), Answer("broken", str(error)))
     made = tuple(entry.change for entry in entries if isinstance(entry, Applied))
     if altered:
-        return Effects(made, Answer("broken", f"{LIVE} is not as the network writes it"))
+        return Effects(made, Answer("broken", f"{NETWORK} is not as the network writes it"))
     try:
         with TwinStore.open(past.folder / TWIN) as store:
             inventory = store.load_snapshot(past.started.inventory)
@@ -65,7 +64,7 @@ def effects_of(past: Past) -> Effects:
 def _contradictions(past: Past, entries: tuple[Entry, ...], inventory: Network) -> Iterator[str]:
     begun = entries[0] if entries else None
     if not isinstance(begun, Begun) or begun.network != inventory.id:
-        yield f"{LIVE} is the record of another network"
+        yield f"{NETWORK} is the record of another network"
         return
     staged = next((n for n, entry in enumerate(entries) if isinstance(entry, Staged)), len(entries))
     if any(isinstance(entry, Applied) for entry in entries[:staged]):

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from agents.record.files import JOURNAL, REPORT, TWIN
 from agents.record.journal import Reading, read_journal
 from twin.errors import InputError, StoreError, TwinError
 from twin.files import is_plain, write_text
@@ -13,7 +14,6 @@ from twin.store import TwinStore
 from .page import Sources, render
 from .story import Story, tell
 
-JOURNAL, TWIN, REPORT = "journal.jsonl", "twin.duckdb", "report.html"
 _LEAD = timedelta(hours=2, minutes=5)  # telemetry shown before the fault
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from agents.show.report.folder import REPORT
+from agents.record.files import REPORT
 from agents.show.report.folder import write_report as write_run_report
 from evals.cases.result import Result
 from evals.cases.suite import Metric, Suite

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from agents.record.files import NETWORK
 from agents.record.history import read_past
 from agents.run.resume import resume_run
-from agents.run.staging import LIVE
 from tests.agents.incidents import perform, request
 from twin import append_log
 from twin.errors import TwinError
@@ -57,7 +57,7 @@ def test_a_disk_that_is_full_for_a_moment_loses_no_record(
     monkeypatch.undo()
     resumed = asyncio.run(resume_run(folder, home=tmp_path / "home"))
     assert resumed.finished.outcome in ("resolved", "relieved", "failed", "rolled back")
-    made = [entry.change for entry in read_record(folder / LIVE) if isinstance(entry, Applied)]
+    made = [entry.change for entry in read_record(folder / NETWORK) if isinstance(entry, Applied)]
     if resumed.finished.outcome in ("failed", "rolled back"):
         assert len(made) % 2 == 0  # whatever was made was taken back
     else:

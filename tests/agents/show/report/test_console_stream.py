@@ -5,8 +5,8 @@ import re
 
 import pytest
 
+from agents.record.files import JOURNAL
 from agents.show.console import Screen, summary_panel
-from agents.show.report.folder import JOURNAL
 from agents.show.report.story import tell
 from agents.show.report.summary import summarise
 from agents.show.tables import console

@@ -1,0 +1,11 @@
+"""What the files in a run's folder are called."""
+
+JOURNAL = "journal.jsonl"
+"""Every event of the run, one line each."""
+NETWORK = "network.jsonl"
+"""What the live network was asked to do, and did, by its own record."""
+TWIN = "twin.duckdb"
+TRACE = "trace.jsonl"
+PLAN = "plan.json"
+CERTIFICATE = "certificate.json"
+REPORT = "report.html"
