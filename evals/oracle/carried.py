@@ -1,5 +1,6 @@
 """What a network carries, computed with networkx and plain Python: the labels of the gate's cases come from here."""
 
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from math import inf
@@ -204,6 +205,19 @@ def gain(before: Carried, after: Carried, limit: float) -> float:
 
 
 def survives(before: Network, after: Network, policy: Policy) -> bool:
-    """Whether every single failure is survived, link by link, or no worse than before."""
+    """Whether every single failure is survived, link by link, or no worse than before; also once demands have grown."""
     limit = policy.max_failure_utilisation
-    return all(no_worse(carried(before, x), carried(after, x), limit) for x in {*failures(before), *failures(after)})
+    dead = {*failures(before), *failures(after)}
+    pairs = [(before, after), *([(grown(before, x), grown(after, x)) for x in (growth(policy),) if x > 1])]
+    return all(no_worse(carried(was, x), carried(now, x), limit) for was, now in pairs for x in dead)
+
+
+def growth(policy: Policy) -> float:
+    """How far a policy lets demands grow before the next failure."""
+    return max((1.0, *policy.demand_factors))
+
+
+@lru_cache(maxsize=400)
+def grown(network: Network, factor: float) -> Network:
+    """The network with all its demands times a factor."""
+    return replace(network, demands=network.demands * factor)

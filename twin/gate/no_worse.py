@@ -24,13 +24,17 @@ _LEAST_SLACK, _MOST_SLACK = 1e-6, 1e-3  # Mbit/s
 
 
 class Where(NamedTuple):
-    """Under which failure and after which step something was measured."""
+    """Under which failure, after which step, and with which traffic something was measured."""
 
     step: int
     failure: str | None = None
+    traffic: float = 1.0  # all demands times this
+    when: str | None = None  # an hour ahead
 
     def __str__(self) -> str:
-        return f"after step {self.step}" + (f" when {self.failure} fails" if self.failure else "")
+        ahead = f" at {self.when}" if self.when else ""
+        grown = f" with demand x{self.traffic:.4g}" if self.traffic != 1 else ""
+        return f"after step {self.step}{ahead}{grown}" + (f" when {self.failure} fails" if self.failure else "")
 
 
 def rate_slack(network: Network) -> float:
@@ -171,4 +175,12 @@ def _too_slow(network: Network, pair: Floats, which: str, figures: tuple[float, 
 
 
 def _at(element: str, where: Where, measured: float, limit: float) -> Counterexample:
-    return Counterexample(element=element, failure=where.failure, step=where.step, measured=measured, limit=limit)
+    return Counterexample(
+        element=element,
+        failure=where.failure,
+        step=where.step,
+        traffic=where.traffic,
+        when=where.when,
+        measured=measured,
+        limit=limit,
+    )

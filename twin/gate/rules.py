@@ -52,6 +52,7 @@ def may_follow(before: Stressed, after: Stressed, policy: Policy, *, step: int =
     if failing:
         return Objection("survivable", failing)
     demands = worse_with_demands(scaled(before.outcome, policy), scaled(after.outcome, policy), policy, after, step)
+    demands = demands or worse_with_growth(before, after, policy, step)
     return Objection("uncertain", demands) if demands else None
 
 
@@ -102,14 +103,34 @@ def accepted_loss(before: Network, after: Network, policy: Policy) -> float:
     return policy.max_maintenance_loss * float(before.offered.sum()) if drains else 0.0
 
 
-def worse_under_failure(befores: Sequence[Stressed], after: Stressed, policy: Policy, step: int) -> Violation | None:
+def growth_of(policy: Policy) -> float:
+    """How far demands may grow under which every single failure counts: the largest of the policy's factors, 1 or more.
+
+    A network that is busier than planned does not wait for its failures until the traffic is back to normal.
+    """
+    return max(1.0, *policy.demand_factors) if policy.demand_factors else 1.0
+
+
+def worse_with_growth(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
+    """Return the worst that a single failure does newly once all demands have grown as far as the policy foresees."""
+    factor = growth_of(policy)
+    if factor == 1:
+        return None
+    grown = before.grown(factor), after.grown(factor)
+    return worse_under_failure(grown[:1], grown[1], policy, Where(step, traffic=factor))
+
+
+def worse_under_failure(
+    befores: Sequence[Stressed], after: Stressed, policy: Policy, at: Where | int
+) -> Violation | None:
     """Return the worst that a failure does newly, None when no failure is worse than in the states before.
 
     Against one state, the network before the plan, the policy may accept some loss; against both ends of a plan never.
+    `at` is the step, or step, traffic and hour, for the wording.
     """
-    accepted = _accepted(befores, after, policy)
+    accepted, at = _accepted(befores, after, policy), Where(at) if isinstance(at, int) else at
     for row in _suspects(befores, after, policy, accepted):
-        where = Where(step, after.failures[row].name)
+        where = at._replace(failure=after.failures[row].name)
         was, now = [x.during(row) for x in befores], after.during(row)
         violation = falls_short(was, now, where, accepted=accepted)
         violation = violation or busier(was, now, policy.max_failure_utilisation, where)

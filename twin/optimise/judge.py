@@ -17,9 +17,9 @@ from twin.gate.checks.gain import least_harm
 from twin.gate.checks.moved import moved_share
 from twin.gate.checks.rehearsal import Stressed, under
 from twin.gate.checks.touch import emptied
-from twin.gate.no_worse import SHARE_SLACK
+from twin.gate.no_worse import SHARE_SLACK, Where
 from twin.gate.order import Ordered, order_steps
-from twin.gate.rules import may_follow, surely_worse, worse_under_failure
+from twin.gate.rules import growth_of, may_follow, surely_worse, worse_under_failure
 from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, Tunnel
 from twin.plan import Change
@@ -59,7 +59,8 @@ class Judge:
         self._latest: tuple[tuple[int, int], SweptLoads] | None = None
         self.stranded = self.base.stranded  # Mbit/s that no plan can carry
         self._calm = Stressed(network, (), self.limit)
-        self._swept_last: tuple[Network, dict[tuple[int, ...], FailureSweep]] | None = None
+        self._growth = tuple(sorted({growth_of(policy), 1.0}, reverse=True))  # the stricter one first
+        self._swept_last: tuple[Network, dict[tuple[float, tuple[int, ...]], FailureSweep]] | None = None
         self._telling = _worst_first(self.start.sweep)
         self.evaluations = 1 + len(self.failures)
         self.arrays = compile_network(network)
@@ -119,11 +120,12 @@ class Judge:
 
     def is_safe(self, state: Network, swept: SweptLoads | None = None) -> bool:
         """Whether a plan may end in this state; `swept` is what it carries under every failure, where that is known."""
-        for before, after in self._stressed(state, swept):
-            worse = surely_worse(before, after, self.policy)
-            if worse.size:
-                self._try_first(after.failures[int(worse[0])].name)
-                return False
+        for factor in self._growth:
+            for before, after in self._stressed(state, swept, factor):
+                worse = surely_worse(before, after, self.policy)
+                if worse.size:
+                    self._try_first(after.failures[int(worse[0])].name)
+                    return False
         return not self.objection(state, swept)
 
     def objection(self, state: Network, swept: SweptLoads | None = None) -> str:
@@ -133,36 +135,43 @@ class Judge:
         intact = may_follow(self._calm, calm, self.policy)
         if intact:
             return intact.violation.detail
-        for before, after in self._stressed(state, swept):
-            failing = worse_under_failure((before,), after, self.policy, 1)
-            if failing:
-                self._try_first(failing.counterexample.failure)
-                return failing.detail
+        for factor in self._growth:
+            for before, after in self._stressed(state, swept, factor):
+                failing = worse_under_failure((before,), after, self.policy, Where(1, traffic=factor))
+                if failing:
+                    self._try_first(failing.counterexample.failure)
+                    return failing.detail
         left = emptied(self.base, calm.outcome, self.policy.protected)
         if left:
             return f"no traffic would pass {left}, which the policy protects"
         return self._radius_exceeded(state) or self._unanswered(state, calm.outcome)
 
-    def _stressed(self, state: Network, swept: SweptLoads | None) -> Iterator[tuple[Stressed, Stressed]]:
-        """Yield the network and the state under the same failures, part by part, the most telling failures first."""
-        if self.start.sweep is None:
+    def _stressed(self, state: Network, swept: SweptLoads | None, factor: float) -> Iterator[tuple[Stressed, Stressed]]:
+        """Yield the network and the state under the same failures, part by part, the most telling failures first.
+
+        Both with all demands times `factor`.
+        """
+        start = self.start.grown(factor)
+        if start.sweep is None:
             return
-        if swept is not None:
-            yield self.start, Stressed(state, self.failures, self.limit, self.demands.sweep(swept, self.limit))
+        grown = state if factor == 1 else state.with_demands(state.demands * factor)
+        if swept is not None and (factor == 1 or not state.limits):
+            loads = swept if factor == 1 else swept.grown(factor)
+            yield start, Stressed(grown, self.failures, self.limit, self.demands.sweep(loads, self.limit))
             return
         if self._swept_last is None or self._swept_last[0] is not state:
             self._swept_last = state, {}
-        routing, first, known = route(compile_network(state)), 0, self._swept_last[1]
+        routing, first, known = route(compile_network(grown)), 0, self._swept_last[1]
         order = tuple(self._telling)
         while first < len(order):
             rows = order[first : first + max(_FIRST_FAILURES, first)]
             chosen = tuple(self.failures[i] for i in rows)
-            if rows not in known:
+            if (factor, rows) not in known:
                 self.evaluations += len(chosen)
-                known[rows] = sweep_failures(state, chosen, routing, limit=self.limit)
+                known[factor, rows] = sweep_failures(grown, chosen, routing, limit=self.limit)
             yield (
-                Stressed(self.network, chosen, self.limit, rows_of(self.start.sweep, rows), self.start),
-                Stressed(state, chosen, self.limit, known[rows]),
+                Stressed(start.network, chosen, self.limit, rows_of(start.sweep, rows), start),
+                Stressed(grown, chosen, self.limit, known[factor, rows]),
             )
             first += len(rows)
 
@@ -215,7 +224,8 @@ class Judge:
             return None
         failure = next((x for x in self.failures if x.name == example.failure), None)
         before = simulate(under(self.network, failure)) if failure else self.base
-        return Ceiling(links, failure, np.maximum(before.utilisation[links], min(example.limit, 1.0) * HEADROOM))
+        level = min(example.limit, 1.0) * HEADROOM / max(example.traffic, 1.0)
+        return Ceiling(links, failure, np.maximum(before.utilisation[links], level))
 
 
 def _worst_first(sweep: FailureSweep | None) -> list[int]:

@@ -35,6 +35,10 @@ class SweptLoads(NamedTuple):
         """Return these loads with `volume` times those of `off` taken away and those of `onto` added."""
         return SweptLoads(*(total + volume * (new - old) for total, old, new in zip(self, off, onto, strict=True)))
 
+    def grown(self, factor: float) -> "SweptLoads":
+        """Return these loads when every demand is `factor` times what it is."""
+        return SweptLoads(*(factor * x for x in self))
+
 
 class Superposition:
     """The failures of one network, and what each of its demands, on its own, does under them."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from twin.errors import InputError
 
+from .ahead import growth_under_failure
 from .formal import (
     forbidden_rate_limit,
     impossible_step,
@@ -77,6 +78,7 @@ BAD: dict[str, Build] = {
         looping_change,
         hidden_customer,
         odd_figures,
+        growth_under_failure,
     )
 }
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""

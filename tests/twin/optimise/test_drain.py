@@ -20,7 +20,7 @@ LOOSE = Policy(max_blast_radius=1, max_delay_stretch=50)
 
 @pytest.fixture(scope="module")
 def polska() -> Network:
-    return load_network("sndlib/polska", peak_utilisation=0.4)
+    return load_network("sndlib/polska", peak_utilisation=0.33)
 
 
 def test_every_node_is_drained_safely_or_the_reason_is_given(polska):

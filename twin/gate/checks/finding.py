@@ -20,6 +20,8 @@ class Counterexample(Frozen):
         default=None, description="The failure under which it does, if any; risk groups by the names their file gives."
     )
     step: int | None = Field(default=None, description="After which step, counted from 1; 0 is before the first.")
+    traffic: float = Field(default=1.0, gt=0, description="All demands of the snapshot times this, where they grow.")
+    when: str | None = Field(default=None, description="The hour ahead in which it happens; none: now.")
     measured: float
     limit: float
 

@@ -13,11 +13,14 @@ from twin.sim.failure_sweep import sweep_failures
 from twin.sim.route import Routing, route
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
+from twin.sim.superposed import Superposition, SweptLoads
 
 from .context import Context
 
 _KEPT = 1 << 22
 """Entries that one state remembers of what its demands miss: 64 MB; beyond that it works them out again."""
+_LOADS = 1 << 23
+"""Most loads, of each link under each failure, that one state remembers: 64 MB; beyond that it sweeps again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,39 @@ class Stressed:
     known: FailureSweep | None = None
     whole: "Stressed | None" = None
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
+    _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
+
+    def grown(self, factor: float) -> "Stressed":
+        """Return the same state and failures when every demand is `factor` times what it is.
+
+        Loads grow in proportion, so that the failures are swept once for all factors; not where a rate limit holds some
+        of them down.
+        """
+        if factor == 1:
+            return self
+        if factor not in self._grown:
+            network = self.network.with_demands(self.network.demands * factor)
+            known = self._loads[0].sweep(self._loads[1].grown(factor), self.limit) if self._loads else None
+            self._grown[factor] = Stressed(network, self.failures, self.limit, known)
+        return self._grown[factor]
+
+    @cached_property
+    def _loads(self) -> tuple[Superposition, SweptLoads] | None:
+        """What each failure puts on each link; None where loads do not grow in proportion, or are too many."""
+        network = self.network
+        if network.limits or network.astray or not self.failures:
+            return None
+        if len(self.failures) * len(network.links) > _LOADS:
+            return None
+        demands = Superposition(network, self.failures)
+        return demands, demands.total()
+
+    def under_demands(self, demands: Floats) -> "Stressed":
+        """Return the same state and failures under another traffic matrix, Mbit/s [n, n]."""
+        factor = _proportion(self.network.demands, demands)
+        if factor is not None:
+            return self.grown(factor)
+        return Stressed(self.network.with_demands(demands), self.failures, self.limit)
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -113,6 +149,13 @@ class Rehearsal:
     def outcomes(self) -> tuple[Outcome, ...]:
         """What each state carries."""
         return tuple(x.outcome for x in self.stressed)
+
+
+def _proportion(demands: Floats, others: Floats) -> float | None:
+    """Return the factor that makes one matrix of the other, None where there is no such factor."""
+    total = float(demands.sum())
+    factor = float(others.sum()) / total if total > 0 else 0.0
+    return factor if factor > 0 and np.allclose(demands * factor, others, rtol=1e-12, atol=0.0) else None
 
 
 def under(network: Network, failure: Failure) -> Network:

@@ -1,14 +1,14 @@
-"""*uncertain*: the end state under demands that may come."""
+"""*uncertain*: the end state under demands that may come, with everything up and under every single failure."""
 
 import numpy as np
 
-from twin.gate.no_worse import SHARE_SLACK
-from twin.gate.rules import Prospect, cvar, worse_with_demands
+from twin.gate.no_worse import SHARE_SLACK, Where
+from twin.gate.rules import Prospect, cvar, growth_of, worse_under_failure, worse_with_demands, worse_with_growth
 from twin.model import Network
 from twin.sim.simulate import simulate
 
 from .context import Scenario
-from .finding import Check, failed
+from .finding import Check, Violation, failed
 from .rehearsal import Rehearsal
 
 
@@ -20,12 +20,17 @@ def scenarios_of(rehearsal: Rehearsal) -> tuple[Scenario, ...]:
 
 
 def uncertain(rehearsal: Rehearsal) -> Check:
-    """Judge the CVaR of the peak over the scenarios: within its limit, or no worse than without the plan."""
+    """Judge the CVaR of the peak over the scenarios, and every single failure under them.
+
+    Each has to be within its limit, or no worse than without the plan. Of the policy's factors failures are judged under
+    the largest, of scenarios under each one.
+    """
     scenarios, policy = scenarios_of(rehearsal), rehearsal.policy
     if not scenarios:
         return Check(name="uncertain", passed=True, detail="not judged: there are no scenarios")
     before, after = (_prospect(state, scenarios) for state in (rehearsal.base, rehearsal.final))
     violation = worse_with_demands(before, after, policy, rehearsal.ends[1], len(rehearsal.plan.steps))
+    violation = violation or _worse_under_failure(rehearsal)
     if violation:
         return failed("uncertain", violation)
     peak, was, limit = (
@@ -38,8 +43,34 @@ def uncertain(rehearsal: Rehearsal) -> Check:
     detail = (
         f"{figures}, the limit is {limit:.4f}" if within else f"{figures}, no worse than {was:.4f} without the plan"
     )
+    detail += f"; {_failing(rehearsal)}"
     allowed = limit if within else max(limit, was)
     return Check(name="uncertain", passed=True, measured=peak, limit=allowed, detail=detail)
+
+
+def _worse_under_failure(rehearsal: Rehearsal) -> Violation | None:
+    """Return what a single failure does newly under other demands; what it does under these is for *survivable*."""
+    (before, after), steps = rehearsal.ends, len(rehearsal.plan.steps)
+    if worse_under_failure((before,), after, rehearsal.policy, steps):
+        return None
+    if not rehearsal.context.scenarios:
+        return worse_with_growth(before, after, rehearsal.policy, steps)
+    for scenario in rehearsal.context.scenarios:
+        was, now = (x.under_demands(scenario.demands) for x in (before, after))
+        violation = worse_under_failure((was,), now, rehearsal.policy, Where(steps, when=scenario.name))
+        if violation:
+            return violation
+    return None
+
+
+def _failing(rehearsal: Rehearsal) -> str:
+    """Word how the end state stands under failures once its demands have grown."""
+    given, after = rehearsal.context.scenarios, rehearsal.ends[1]
+    if given:
+        return "no single failure under any of them is worse than without the plan"
+    sweep = after.grown(growth_of(rehearsal.policy)).sweep
+    peak = float(sweep.max_utilisation.max(initial=0.0)) if sweep else 0.0
+    return f"with demand x{growth_of(rehearsal.policy):g} the worst single failure peaks at {peak:.4f}"
 
 
 def _prospect(network: Network, scenarios: tuple[Scenario, ...]) -> Prospect:
