@@ -22,8 +22,8 @@ def scenarios_of(rehearsal: Rehearsal) -> tuple[Scenario, ...]:
 def uncertain(rehearsal: Rehearsal) -> Check:
     """Judge the CVaR of the peak over the scenarios, and every single failure under them.
 
-    Each has to be within its limit, or no worse than without the plan. Of the policy's factors failures are judged under
-    the largest, of scenarios under each one.
+    Each has to be within its limit, or no worse than without the plan. Of the policy's factors the largest one counts
+    for the failures, of scenarios each one.
     """
     scenarios, policy = scenarios_of(rehearsal), rehearsal.policy
     if not scenarios:
