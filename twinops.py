@@ -1,4 +1,4 @@
-"""The command line: names the commands, and turns every failure into one line on stderr and an exit code.
+"""The front door: what `import twinops` offers, each name imported on its first use, and the command line.
 
 Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate, 4 transient, 130 interrupted.
 Whatever is slow to import is imported by the command that needs it.
@@ -7,12 +7,116 @@ Whatever is slow to import is imported by the command that needs it.
 import json
 import os
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
-from typer.exceptions import Abort, TyperException
+if TYPE_CHECKING:
+    import typer
+
+    from agents.run.request import RunRequest as RunRequest
+    from agents.run.run import run_incident as run_incident
+    from evals.run.run import evaluate_suites as evaluate
+    from twin.diagnose.diagnose import diagnose as diagnose
+    from twin.errors import TwinError as TwinError
+    from twin.forecast.sources import forecast_of as forecast
+    from twin.formats.load import load_network as load_network
+    from twin.gate.verdict import Verdict as Verdict
+    from twin.gate.verdict import verify as verify
+    from twin.model import Network as Network
+    from twin.observe.observe import observe as observe
+    from twin.observe.readings.files import read_measured as read_measured
+    from twin.optimise.goals import Purpose as Purpose
+    from twin.optimise.goals import plan_for as plan_for
+    from twin.plan import DrainLink as DrainLink
+    from twin.plan import DrainNode as DrainNode
+    from twin.plan import LimitDemand as LimitDemand
+    from twin.plan import Plan as Plan
+    from twin.plan import RemoveTunnel as RemoveTunnel
+    from twin.plan import SetCapacity as SetCapacity
+    from twin.plan import SetTunnel as SetTunnel
+    from twin.plan import SetWeight as SetWeight
+    from twin.plan import SleepLink as SleepLink
+    from twin.plan import UndrainLink as UndrainLink
+    from twin.plan import UndrainNode as UndrainNode
+    from twin.plan import WakeLink as WakeLink
+    from twin.policy import Policy as Policy
+    from twin.sim.simulate import simulate as simulate
+    from twin.sim.simulate import single_failures as single_failures
+    from twin.store import TwinStore as TwinStore
+    from twin.study.failures import study as study
+
+__all__ = [  # noqa: PLE0604, RUF100 - imported on first use, so that a script pays only for what it names
+    "DrainLink",
+    "DrainNode",
+    "LimitDemand",
+    "Network",
+    "Plan",
+    "Policy",
+    "Purpose",
+    "RemoveTunnel",
+    "RunRequest",
+    "SetCapacity",
+    "SetTunnel",
+    "SetWeight",
+    "SleepLink",
+    "TwinError",
+    "TwinStore",
+    "UndrainLink",
+    "UndrainNode",
+    "Verdict",
+    "WakeLink",
+    "diagnose",
+    "evaluate",
+    "forecast",
+    "load_network",
+    "observe",
+    "plan_for",
+    "read_measured",
+    "run_incident",
+    "simulate",
+    "single_failures",
+    "study",
+    "verify",
+]
+_HOMES = {
+    "DrainLink": "twin.plan",
+    "DrainNode": "twin.plan",
+    "LimitDemand": "twin.plan",
+    "Network": "twin.model",
+    "Plan": "twin.plan",
+    "Policy": "twin.policy",
+    "Purpose": "twin.optimise.goals",
+    "RemoveTunnel": "twin.plan",
+    "RunRequest": "agents.run.request",
+    "SetCapacity": "twin.plan",
+    "SetTunnel": "twin.plan",
+    "SetWeight": "twin.plan",
+    "SleepLink": "twin.plan",
+    "TwinError": "twin.errors",
+    "TwinStore": "twin.store",
+    "UndrainLink": "twin.plan",
+    "UndrainNode": "twin.plan",
+    "Verdict": "twin.verdict",
+    "WakeLink": "twin.plan",
+    "diagnose": "twin.diagnose.diagnose",
+    "evaluate": "evals.run.run",
+    "forecast": "twin.forecast.sources",
+    "load_network": "twin.formats.load",
+    "observe": "twin.observe.observe",
+    "plan_for": "twin.optimise.goals",
+    "read_measured": "twin.observe.readings.files",
+    "run_incident": "agents.run.run",
+    "simulate": "twin.sim.simulate",
+    "single_failures": "twin.sim.simulate",
+    "study": "twin.study.failures",
+    "verify": "twin.verdict",
+}
+_CALLED = {"evaluate": "evaluate_suites", "forecast": "forecast_of"}  # at home, where each has a namesake
+_BELOW = f"{__name__}." if "__path__" in globals() else ""
+"""In a wheel everything lies below this name; in the repository the folders stand beside this file."""
 
 FORMAT = "twinops/1"
 FOLDERS = ("twin", "tools", "prompts", "agents", "evals")
@@ -20,20 +124,46 @@ FAILURE, INTERRUPTED = 1, 130
 EXIT_CODES = "Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate, 4 transient, 130 interrupted."
 
 
-def commands() -> typer.Typer:
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_BELOW + _HOMES[name]), _CALLED.get(name, name))
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def commands() -> "typer.Typer":
     """Name every command. To add one, write its function in a module of `agents/commands` and name it here."""
+    from typing import Annotated
+
+    import typer
+
     from agents.commands import goals, incidents, observation, runs, setup, twin
+    from agents.commands.output import help_when_alone
     from evals import commands as evaluation
 
     app = typer.Typer(
         name="twinops",
-        help="Agents that rehearse every network change on a digital twin before anyone signs it.",
-        epilog=EXIT_CODES,
-        no_args_is_help=True,
         rich_markup_mode=None,  # rich takes longer to import than the help takes to print
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+    @app.callback(invoke_without_command=True, epilog=EXIT_CODES)
+    def front_door(  # pyright: ignore[reportUnusedFunction] - the decorator keeps it
+        context: typer.Context,
+        version: Annotated[bool, typer.Option("--version", help="Say which version this is, and end.")] = False,
+    ) -> None:
+        """Agents that rehearse every network change on a digital twin before anyone signs it."""
+        if version:
+            typer.echo(f"twinops {_version()}")
+            raise typer.Exit
+        help_when_alone(context)
+
     app.command()(incidents.run)
     app.add_typer(evaluation.app, name="eval")
     app.command("import")(twin.read_in)
@@ -56,6 +186,15 @@ def commands() -> typer.Typer:
     return app
 
 
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("twinops")
+    except metadata.PackageNotFoundError:
+        return "source"
+
+
 def main() -> None:
     """Run the command line: every failure becomes one line on stderr and an exit code."""
     for stream in (sys.stdout, sys.stderr):
@@ -66,6 +205,8 @@ def main() -> None:
 
 def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code. Nothing is raised, and nothing is told twice."""
+    from typer.exceptions import Abort, TyperException
+
     as_json = "--json" in arguments
     try:
         _require_own_folders()
@@ -114,6 +255,10 @@ def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -
 
 def _require_own_folders() -> None:
     """Our packages have common names: another distribution's `agents` must not be run in their place."""
+    if _BELOW:
+        return
+    from typer.exceptions import TyperException
+
     home = Path(__file__).resolve().parent
     for name in FOLDERS:
         spec = find_spec(name)

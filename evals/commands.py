@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from agents.commands.options import Json, Runs
-from agents.commands.output import FAILURE, RunInterruptedError, emit, say, tell
+from agents.commands.output import FAILURE, RunInterruptedError, emit, help_when_alone, say, tell
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,7 +30,10 @@ class SuiteCommands(TyperGroup):
 
 
 app = typer.Typer(
-    cls=SuiteCommands, no_args_is_help=True, help="Score twinops, and what it is compared with, on seeded cases."
+    cls=SuiteCommands,
+    callback=help_when_alone,
+    invoke_without_command=True,
+    help="Score twinops, and what it is compared with, on seeded cases.",
 )
 
 RunName = Annotated[str, typer.Argument(help="An evaluation: its folder, or its name.", show_default=False)]

@@ -17,6 +17,12 @@ class RunInterruptedError(Exception):
     """A run was interrupted and has said so in its own result; any other interrupt is still to be told."""
 
 
+def help_when_alone(context: typer.Context) -> None:
+    """Show what there is to those who name no command; nothing went wrong."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 def emit(command: str, result: dict[str, Any]) -> None:
     """Write a result as one JSON object on stdout."""
     sys.stdout.write(json.dumps({"format": FORMAT, "command": command, **result}, ensure_ascii=False) + "\n")

@@ -17,7 +17,7 @@ from twin.observe.observe import observe
 from twin.observe.quality.assess import Assessment, assess_observation
 from twin.observe.quality.fidelity import Fidelity, fidelity_of
 from twin.observe.quality.standing import data_refusal, standing
-from twin.observe.readings.files import Measured, is_twin, read_tables, read_twin, table_kind
+from twin.observe.readings.files import UNNAMED, Measured, is_twin, read_measured, read_twin, table_kind
 from twin.observe.readings.intake import take_in
 from twin.policy import Policy
 
@@ -45,7 +45,7 @@ def judge_quality(sources: Sequence[Path], network: str | None, policy: Policy, 
         found = quality_of_file(sources[0], _named(network), interval_s=interval_s)
         code = OK if found.score >= policy.min_quality else REJECTED
         return Answer(_json(found.model_dump(mode="json")), found.lines, code)
-    measured = read_measured(sources, network)
+    measured = read_measured(sources, _maybe(network))
     observation, assessment = _assessed(measured)
     fidelity = fidelity_of(observation, known=assessment)
     refusal = data_refusal(assessment.report, policy)
@@ -93,7 +93,7 @@ def find_causes(sources: Sequence[Path], network: str | None, policy: Policy, *,
     from twin.diagnose import diagnose
     from twin.diagnose.next_measurement import next_measurement
 
-    measured = read_measured(sources, network)
+    measured = read_measured(sources, _maybe(network))
     observation, assessment = _assessed(measured)
     found = diagnose(observation)
     asked = next_measurement(found, observation)
@@ -113,24 +113,13 @@ def find_causes(sources: Sequence[Path], network: str | None, policy: Policy, *,
     return Answer(document, _cause_lines(found, asked, observation, refusal, top))
 
 
-def read_measured(sources: Sequence[Path], network: str | None) -> Measured:
-    """Read a twin file, or tables. Raises what their readers raise, and `InputError` on a mix of both."""
-    if not sources:
-        raise InputError("there is nothing to look at", fix="give a twin file, or tables of links and of traffic")
-    if not any(is_twin(x) for x in sources):
-        return read_tables(sources, _named(network))
-    if len(sources) > 1:
-        raise InputError("a twin file holds all its tables", fix="give the twin file alone")
-    return read_twin(sources[0], _maybe(network))
-
-
 def _maybe(network: str | None) -> Network | None:
     return load_network(network) if network else None
 
 
 def _named(network: str | None) -> Network:
     if not network:
-        raise InputError("tables do not say of which network they are", fix="name it with --network")
+        raise InputError(UNNAMED, fix="name it with --network")
     return load_network(network)
 
 

@@ -12,7 +12,7 @@ from agents.run.run import home_folder, utc_now, version
 from evals.cases.case import Case
 from evals.cases.result import Measures, Result, steady
 from evals.cases.suite import Workplace
-from evals.suites import data_folder, suite_of
+from evals.suites import data_folder, names, suite_of
 from twin.errors import InputError, TwinError
 
 from .executor import Executor, executor
@@ -103,6 +103,26 @@ def evaluate(
         record.write_head(head.model_copy(update={"status": status, "seconds": watch.seconds, "because": because}))
         ended = close(record, units)
     return ended
+
+
+def evaluate_suites(
+    suites: str | Sequence[str],
+    *,
+    runs: Path = Path("runs"),
+    cases: int | None = None,
+    baselines: bool = False,
+    model: str = "runbook",
+    home: Path | None = None,
+    workers: int = 1,
+) -> Evaluation:
+    """Run suites by name, `all` for every one, and sum them up; the record is a new folder below `runs`.
+
+    `cases` takes the first of each suite only, `baselines` asks every system besides the product. With more than one
+    worker, a script needs its `if __name__ == "__main__"`. Raises `InputError` for an unknown suite, and as `evaluate`.
+    """
+    chosen = tuple(names()) if suites == "all" else (suites,) if isinstance(suites, str) else tuple(suites)
+    spec = RunSpec(suites=chosen, cases=cases, baselines=baselines, model=model, data=published_data())
+    return evaluate(begin(spec, runs), home=home, workers=workers)
 
 
 def close(record: Record, units: Sequence[Unit] | None = None) -> Evaluation:

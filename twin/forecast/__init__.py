@@ -3,7 +3,7 @@
 from .forecast import forecast
 from .report import Forecast, ForecastReport, HorizonForecast
 from .series import Series, arrange
-from .sources import forecast_of_file, forecast_of_store, matrix_series, measured_series
+from .sources import forecast_of, matrix_series, measured_series
 
 __all__ = [
     "Forecast",
@@ -12,8 +12,7 @@ __all__ = [
     "Series",
     "arrange",
     "forecast",
-    "forecast_of_file",
-    "forecast_of_store",
+    "forecast_of",
     "matrix_series",
     "measured_series",
 ]

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from twin.model import Floats, Ints, Network
 from .forecast import forecast
 from .report import Forecast
 from .series import Series, arrange
-
-if TYPE_CHECKING:
-    from twin.store import TwinStore
 
 BIN_ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 """Where the clock of a file begins whose times are numbers of bins: a Monday."""
@@ -30,28 +27,28 @@ class PairSeries(NamedTuple):
     target: Ints
 
 
-def forecast_of_file(
-    path: str | Path, network: Network, *, interval_s: float = 900.0, horizons: tuple[int, ...] = (1, 4)
+def forecast_of(
+    source: str | Path | Telemetry,
+    network: Network,
+    *,
+    horizons: tuple[int, ...] = (1, 4),
+    interval_s: float = 900.0,
+    now: datetime | None = None,
 ) -> Forecast:
-    """Forecast the traffic in a Parquet or CSV file as `read_traffic` reads it.
+    """Forecast the traffic that was measured, or that is in a Parquet or CSV file as `read_traffic` reads it.
 
-    Its times are epoch seconds, dates, or numbers of bins of `interval_s`. Raises `InputError` where they are none of
-    these, and what `read_traffic` and `forecast` raise.
+    The times of a file are epoch seconds, dates, or numbers of bins of `interval_s`. Nothing after `now` is looked at.
+    Raises `InputError` where times are none of these, and what `read_traffic` and `forecast` raise.
     """
-    pairs = file_series(path, network, interval_s=interval_s)
-    return forecast(pairs.series, horizons=horizons, groups=(pairs.source, pairs.target))
-
-
-def forecast_of_store(
-    store: "TwinStore", network: Network, *, now: datetime, since: datetime, horizons: tuple[int, ...] = (1, 12)
-) -> Forecast:
-    """Forecast the demands that were measured after `since` and are in the twin file. Raises as `forecast` does."""
-    pairs = measured_series(network, store.read_telemetry(network, since), now=now)
+    if isinstance(source, Telemetry):
+        pairs = measured_series(network, source, now=now)
+    else:
+        pairs = file_series(source, network, interval_s=interval_s)
     return forecast(pairs.series, horizons=horizons, groups=(pairs.source, pairs.target))
 
 
 def file_series(path: str | Path, network: Network, *, interval_s: float = 900.0) -> PairSeries:
-    """Read the traffic in a file as one series per pair; raises as `forecast_of_file` does."""
+    """Read the traffic in a file as one series per pair; raises as `forecast_of` does."""
     from twin.formats import read_traffic
 
     traffic = read_traffic(path, network)

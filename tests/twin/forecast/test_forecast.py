@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.benchmarks.geant_forecast import DATA, rolling
 from twin.errors import InputError
-from twin.forecast import arrange, forecast, forecast_of_file, forecast_of_store
+from twin.forecast import arrange, forecast, forecast_of
 from twin.forecast.backtest import backtest
 from twin.forecast.conformal import Conformal
 from twin.forecast.drift import drifting
@@ -189,7 +189,7 @@ def test_a_file_and_a_twin_file_are_forecast(tmp_path):
     n, (clock, values) = len(network.nodes), daily(days=3, series=121)
     demands = values.reshape(-1, n, n) * (1 - np.eye(n))
     write_traffic(Traffic(tuple(str(i) for i in range(clock.size)), demands), network, tmp_path / "traffic.parquet")
-    report = forecast_of_file(tmp_path / "traffic.parquet", network).report
+    report = forecast_of(tmp_path / "traffic.parquet", network).report
     assert (report.series, report.bins, report.interval_s) == (110, 288, 900.0)
     assert report.horizons[1].method == "pooled ridge"
     live = EmulatedNetwork(network, seed=1, start=datetime(2026, 3, 2, 12, tzinfo=UTC))
@@ -197,6 +197,6 @@ def test_a_file_and_a_twin_file_are_forecast(tmp_path):
     since = live.now - timedelta(days=1)
     with TwinStore.open() as store:
         store.append_telemetry(live.read_telemetry(since), network)
-        report = forecast_of_store(store, network, now=live.now, since=since).report
+        report = forecast_of(store.read_telemetry(network, since), network, horizons=(1, 12), now=live.now).report
     assert (report.bins, report.interval_s) == (40, 300.0)
     assert report.lines[0].startswith("110 series, 40 bins of 300 s")

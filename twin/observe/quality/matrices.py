@@ -58,7 +58,7 @@ def quality_of_store(store: "TwinStore", network: Network, *, since: datetime, n
 
 
 def quality_of_file(path: str | Path, network: Network, *, interval_s: float = 900.0) -> MatrixReport:
-    """Check the traffic matrices in a Parquet or CSV file; raises as `twin.forecast.forecast_of_file` does."""
+    """Check the traffic matrices in a Parquet or CSV file; raises as `twin.forecast.forecast_of` does."""
     return quality_of_series(file_series(path, network, interval_s=interval_s).series)
 
 

@@ -44,6 +44,7 @@ _TABLES: Mapping[str, tuple[str, ...]] = {
 _NAMES = ("link", "source", "target", "node")
 _BLANK = ("", "none", "nan", "null", "unknown")
 _FALSE = ("0", "0.0", "false", "f", "no", "down")
+UNNAMED = "tables do not say of which network they are"
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Columns = Mapping[str, np.ndarray[Any, Any]]
@@ -55,6 +56,23 @@ class Measured(NamedTuple):
     network: Network
     telemetry: Telemetry
     now: datetime
+
+
+def read_measured(paths: str | Path | Sequence[str | Path], network: Network | None = None) -> Measured:
+    """Read a twin file, which knows its network, or tables of one that is given.
+
+    Raises what `read_twin` and `read_tables` raise, and `InputError` on a mix of both or on nothing.
+    """
+    paths = (paths,) if isinstance(paths, str | Path) else paths
+    if not paths:
+        raise InputError("there is nothing to look at", fix="give a twin file, or tables of links and of traffic")
+    if not any(is_twin(x) for x in paths):
+        if network is None:
+            raise InputError(UNNAMED, fix="name it with --network")
+        return read_tables(paths, network)
+    if len(paths) > 1:
+        raise InputError("a twin file holds all its tables", fix="give the twin file alone")
+    return read_twin(paths[0], network)
 
 
 def read_twin(path: str | Path, network: Network | None = None) -> Measured:
