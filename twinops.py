@@ -99,7 +99,7 @@ _HOMES = {
     "TwinStore": "twin.store",
     "UndrainLink": "twin.plan",
     "UndrainNode": "twin.plan",
-    "Verdict": "twin.verdict",
+    "Verdict": "twin.gate.verdict",
     "WakeLink": "twin.plan",
     "diagnose": "twin.diagnose.diagnose",
     "evaluate": "evals.run.run",
@@ -112,7 +112,7 @@ _HOMES = {
     "simulate": "twin.sim.simulate",
     "single_failures": "twin.sim.simulate",
     "study": "twin.study.failures",
-    "verify": "twin.verdict",
+    "verify": "twin.gate.verdict",
 }
 _CALLED = {"evaluate": "evaluate_suites", "forecast": "forecast_of"}  # at home, where each has a namesake
 _BELOW = f"{__name__}." if "__path__" in globals() else ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from agents.models.check import needs
+from twin import sim
 from twin.errors import TwinError
 from twin.model import Frozen
 
@@ -93,7 +94,7 @@ def _store() -> str:
 
 def _kernels() -> Finding:
     """Numba keeps compiled kernels beside the source, else in the user's cache: one must be writable to start fast."""
-    beside = Path(__file__).resolve().parent.parent / "twin" / "sim"
+    beside = Path(sim.__path__[0])
     folder = Path(os.environ.get("NUMBA_CACHE_DIR", beside))
     if os.access(folder, os.W_OK):
         compiled = len(list((folder / "__pycache__" if folder == beside else folder).rglob("*.nbi")))

@@ -105,7 +105,7 @@ def evaluate(
     return ended
 
 
-def evaluate_suites(
+def evaluate_suites(  # noqa: PLR0913 - what `eval run` can be asked
     suites: str | Sequence[str],
     *,
     runs: Path = Path("runs"),

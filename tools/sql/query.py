@@ -34,7 +34,7 @@ LOADING_SECONDS: Final = 20.0
 _ROOM: Final = MAX_RESULT - 1_500  # characters that rows may take of a result
 _OUTPUT: Final = 2_000_000  # bytes that the process may write
 
-_START: Final = "import sys; sys.path.insert(0, sys.argv[1]); from tools.sql.worker import main; main()"
+_START: Final = f"import sys; sys.path.insert(0, sys.argv[1]); from {__package__}.worker import main; main()"
 _LIST: Final = "; ".join(f"{name}({columns})" for name, columns in SCHEMA.items())
 
 _PLAIN: Final = re.compile(r"BOOL|U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL|DATE|TIME|INTERVAL", re.IGNORECASE)
@@ -122,7 +122,7 @@ def _run(query: str, tables: Mapping[str, Table]) -> _Answer:
 
 @contextmanager
 def _worker() -> "Generator[subprocess.Popen[bytes]]":
-    root = str(Path(__file__).resolve().parents[1])
+    root = str(Path(__file__).resolve().parents[__name__.count(".")])  # where the first folder of our name lies
     with tempfile.TemporaryDirectory(prefix="twinops-sql-", ignore_cleanup_errors=True) as folder:
         process = subprocess.Popen(  # noqa: S603 - our own program, started without a shell
             [sys.executable, "-I", "-c", _START, root],
