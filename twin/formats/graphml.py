@@ -5,13 +5,14 @@ segment), and the labels that yEd draws.
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from .account import FieldUse
-from .markup import Element, read_xml
+from .build import Choices
+from .content import Content
+from .markup import Element, parse_xml
 from .records import LinkRecord, NodeRecord, Records
 from .source import Source
 
@@ -27,10 +28,10 @@ class _Key(NamedTuple):
 _Keys = Mapping[str, _Key]
 
 
-def read_graphml(path: str | Path) -> Records:
+def read_graphml(content: Content, _choices: Choices) -> Records:
     """Read a topology. Raises `FormatError` naming the line and what was expected there."""
-    source = Source(str(path))
-    root = read_xml(source.path)
+    source = content.source
+    root = parse_xml(source.path, content.data)
     graph = root.first("graph")
     if root.tag != "graphml" or graph is None:
         raise source.error(f"line {root.line}", "<graphml> with a <graph>")
@@ -44,7 +45,7 @@ def read_graphml(path: str | Path) -> Records:
     return Records(
         source,
         "GraphML",
-        Path(path).stem,
+        content.stem,
         nodes=[*nodes, *segments],
         links=[*links, *joins],
         directed=directed,

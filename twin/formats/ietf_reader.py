@@ -1,15 +1,15 @@
 """Reads what `ietf` describes, from our own files and from others': members with or without their module's name."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from twin.errors import FormatError
-from twin.files import read_text
 from twin.model import DemandLimit, NodeKind, Tunnel
 
+from .build import Choices
+from .content import Content
 from .ietf import LAYER3, MBPS_PER_BYTE, NETWORK, OWN, TE, TOPOLOGY, US_PER_MS, bandwidth, degrees
 from .records import DemandRecord, LinkRecord, NodeRecord, Records
 from .source import Source
@@ -171,13 +171,12 @@ class _Document(_Foreign):
     networks: _Networks = _member(NETWORK, "networks")
 
 
-def read_ietf(path: str | Path, *, network_id: str | None = None) -> Records:
+def read_ietf(content: Content, choices: Choices) -> Records:
     """Read one network of a file: the only one with nodes, the only layer-3 one among several, or `network_id`.
 
     Raises `FormatError` with the place in the document and what was expected there.
     """
-    source = Source(str(path))
-    text = read_text(path)
+    source, text = content.source, content.text
     try:
         listed = _Listed.model_validate_json(text)
         found = listed.networks.network if listed.networks else listed.network
@@ -185,7 +184,7 @@ def read_ietf(path: str | Path, *, network_id: str | None = None) -> Records:
             found = _Document.model_validate_json(text).networks.network
     except ValidationError as error:
         raise FormatError(source.path, *first_problem(error)) from error
-    return _records(source, _chosen(source, found, network_id))
+    return _records(source, _chosen(source, found, choices.network_id))
 
 
 def _chosen(source: Source, found: Sequence[_Network], network_id: str | None) -> _Network:

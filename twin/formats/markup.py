@@ -5,7 +5,6 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from twin.errors import FormatError
-from twin.files import read_bytes
 
 _DEPTH = 64
 _ELEMENTS = 2_000_000
@@ -34,11 +33,11 @@ class Element(NamedTuple):
         return next(self.all(tag), None)
 
 
-def read_xml(path: str) -> Element:
-    """Read a file and return its root.
+def parse_xml(path: str, data: bytes | str) -> Element:
+    """Parse what a file holds and return its root.
 
-    Raises `InputError` when it cannot be read, `FormatError` naming the line when it is not XML, nests deeper than 64
-    elements, has more than two million, or has a document type: without one nothing can be expanded or fetched.
+    Raises `FormatError` naming the line when it is not XML, nests deeper than 64 elements, has more than two million,
+    or has a document type: without one nothing can be expanded or fetched.
     """
     parser = expat.ParserCreate()
     tree = _Tree(path, parser)
@@ -47,7 +46,7 @@ def read_xml(path: str) -> Element:
     parser.CharacterDataHandler = tree.characters
     parser.StartDoctypeDeclHandler = tree.doctype
     try:
-        parser.Parse(read_bytes(path), True)
+        parser.Parse(data, True)
     except (expat.ExpatError, LookupError, ValueError) as error:
         reason = expat.ErrorString(error.code) if isinstance(error, expat.ExpatError) else str(error)
         raise FormatError(path, f"line {parser.CurrentLineNumber}", f"well-formed XML; {reason}") from error

@@ -14,12 +14,13 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, StrictInt, StrictStr, ValidationError
 
 from twin.errors import FormatError
-from twin.files import read_text, write_text
+from twin.files import write_text
 from twin.model import DemandLimit, Link, Network, RiskGroup, Tunnel
 
 from .account import FieldUse
+from .build import Choices
+from .content import Content
 from .records import DemandRecord, LinkRecord, NodeRecord, Records
-from .source import Source
 from .text import first_problem
 
 _Label = Annotated[StrictInt | StrictStr, Field(description="Node id.")]
@@ -62,11 +63,11 @@ class _Document(_Foreign):
     links: tuple[_Link, ...] = Field(validation_alias=AliasChoices("links", "edges"))
 
 
-def read_node_link(path: str | Path) -> Records:
+def read_node_link(content: Content, _choices: Choices) -> Records:
     """Read a node-link file. Without `directed`, each link is a circuit. Raises `FormatError` with the place."""
-    source = Source(str(path))
+    source = content.source
     try:
-        document = _Document.model_validate_json(read_text(path))
+        document = _Document.model_validate_json(content.text)
     except ValidationError as error:
         raise FormatError(source.path, *first_problem(error)) from error
     graph = document.graph
@@ -74,7 +75,7 @@ def read_node_link(path: str | Path) -> Records:
     return Records(
         source,
         "node-link JSON",
-        Path(path).stem if graph.name is None else graph.name,
+        content.stem if graph.name is None else graph.name,
         nodes=[NodeRecord(str(node.id), f"$.nodes[{i}]", node.others) for i, node in enumerate(document.nodes)],
         links=[
             LinkRecord(str(link.source), str(link.target), f"$.links[{i}]", link.others)

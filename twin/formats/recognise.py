@@ -5,23 +5,22 @@ A file that no reader reads is answered with what it looks like, and with the ne
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from twin.files import read_text
-
 from .build import Choices
+from .content import Content, read_content
 from .graphml import read_graphml
 from .ietf_reader import read_ietf
 from .lsdb.isis_text import read_isis_text
 from .lsdb.ospf_json import read_ospf_json
 from .lsdb.ospf_text import read_ospf_text
-from .markup import read_xml
+from .markup import parse_xml
 from .nodelink import read_node_link
 from .records import Records
 from .repetita import read_repetita
 from .sndlib import read_sndlib
-from .source import Source
 from .strangers import looks_like
 
 SUFFIXES = (".json", ".xml", ".graphml", ".graph", ".txt", ".log")
@@ -30,7 +29,7 @@ SUFFIXES = (".json", ".xml", ".graphml", ".graph", ".txt", ".log")
 _HEAD = 200_000  # characters of a file that are looked at
 
 
-_Reader = Callable[[str, str, Choices], Records]
+_Reader = Callable[[Content, Choices], Records]
 
 
 class _Format(NamedTuple):
@@ -40,53 +39,43 @@ class _Format(NamedTuple):
     read: _Reader
 
 
-def _alone(read: Callable[[str], Records]) -> _Reader:
-    """A reader of a format whose files hold one network and need nothing but their path."""
-    return lambda path, _text, _choices: read(path)
-
-
-def _ietf(path: str, _text: str, choices: Choices) -> Records:
-    return read_ietf(path, network_id=choices.network_id)
-
-
-def _database(read: Callable[[str, str, str | None], Records]) -> _Reader:
-    """A reader of link-state databases, of which a text may hold several."""
-    return lambda path, text, choices: read(path, text, choices.network_id)
-
-
 _FORMATS = (
-    _Format(r'"ietf-network|"networks"\s*:\s*\{|\A\s*\{\s*"network"\s*:\s*\[', _ietf),
-    _Format(r'"(?:router|network)LinkStates"', _database(read_ospf_json)),
-    _Format(r'(?s)\A\s*\{.*"nodes"\s*:\s*\[', _alone(read_node_link)),
-    _Format(r"<graphml[\s>]", _alone(read_graphml)),
-    _Format(r"<networkStructure[\s>]", _alone(read_sndlib)),
-    _Format(r"\A\s*NODES\s+\S+\s", _alone(read_repetita)),
-    _Format(r"(?i)IS-IS .*Link[- ]State Database|Rtr \S+ ISIS Instance", _database(read_isis_text)),
+    _Format(r'"ietf-network|"networks"\s*:\s*\{|\A\s*\{\s*"network"\s*:\s*\[', read_ietf),
+    _Format(r'"(?:router|network)LinkStates"', read_ospf_json),
+    _Format(r'(?s)\A\s*\{.*"nodes"\s*:\s*\[', read_node_link),
+    _Format(r"<graphml[\s>]", read_graphml),
+    _Format(r"<networkStructure[\s>]", read_sndlib),
+    _Format(r"\A\s*NODES\s+\S+\s", read_repetita),
+    _Format(r"(?i)IS-IS .*Link[- ]State Database|Rtr \S+ ISIS Instance", read_isis_text),
     _Format(
         r"OSPF Router with ID|OSPF (?:link state )?database, Area|LS Type: (?:Router|Network|router-LSA)",
-        _database(read_ospf_text),
+        read_ospf_text,
     ),
 )
 
 
 def read_records(path: str | Path, choices: Choices) -> Records:
-    """Read a file of whatever format into records.
+    """Read a file of whatever format into records; it is opened once.
 
     Raises `InputError` when it cannot be read, `FormatError` with the place, or with what an unknown file looks like.
     """
-    file = str(path)
-    text = read_text(path)
-    head = text[:_HEAD]
-    for known in _FORMATS:
-        if re.search(known.told_by, head):
-            return known.read(file, text, choices)
-    if Path(file).suffix.lower() in (".xml", ".graphml"):
-        read_xml(file)  # says what is wrong with it as XML
+    content = read_content(path)
+    head = content.text[:_HEAD]
+    suffix = Path(content.path).suffix.lower()
+    known = next((x for x in _FORMATS if re.search(x.told_by, head)), None)
+    if known is not None:
+        return _with_encoding(known.read(content, choices), content)
+    if suffix in (".xml", ".graphml"):
+        parse_xml(content.path, content.data)  # says what is wrong with it as XML
     stranger = looks_like(head)
     if stranger is not None:
         wanted = f"a format that is read; it looks like {stranger.name}: {stranger.way_in}"
-        raise Source(file).error("the whole file", wanted)
-    if Path(file).suffix.lower() == ".json":
-        return read_node_link(file)  # says what is missing of it
+        raise content.source.error("the whole file", wanted)
+    if suffix == ".json":
+        return read_node_link(content, choices)  # says what is missing of it
     kinds = "node-link JSON, RFC 8345 JSON, GraphML, SNDlib, REPETITA, or the IS-IS or OSPF database of a router"
-    raise Source(file).error("the whole file", f"a format that is read: {kinds}")
+    raise content.source.error("the whole file", f"a format that is read: {kinds}")
+
+
+def _with_encoding(records: Records, content: Content) -> Records:
+    return replace(records, noted=(*content.noted, *records.noted)) if content.noted else records

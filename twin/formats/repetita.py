@@ -12,7 +12,9 @@ from twin.files import read_text, write_text
 from twin.model import Floats, Network
 
 from .account import FieldUse
-from .records import DemandRecord, LinkRecord, NodeRecord, Records
+from .build import Choices
+from .content import Content
+from .records import LinkRecord, NodeRecord, Records
 from .source import MAX_WEIGHT, Source
 
 _KBIT = 1e-3  # Mbit/s
@@ -21,29 +23,27 @@ _LIMIT = 200_000
 Line = tuple[int, list[str]]
 
 
-def read_repetita(path: str | Path, demands: str | Path | None = None) -> Records:
-    """Read a network, parallel links kept apart; without a demands file it carries no traffic.
+def read_repetita(content: Content, _choices: Choices) -> Records:
+    """Read a network, parallel links kept apart; its traffic is in a file of its own.
 
     An edge from a node to itself, which some networks have, carries nothing and is left out. The delay column is not
     read. Raises `FormatError` naming the line and what was expected there.
     """
-    source = Source(str(path))
-    sections = _sections(source, read_text(path), {"NODES": 3, "EDGES": 6})
+    source = content.source
+    sections = _sections(source, content.text, {"NODES": 3, "EDGES": 6})
     source.require_size(len(sections["NODES"]), "NODES")
     count = len(sections["NODES"])
     nodes = [
         NodeRecord(str(number), f"line {at}", {"name": label, **_place(source, at, x, y)})
         for number, (at, (label, x, y)) in enumerate(sections["NODES"])
     ]
-    matrix = np.zeros((count, count)) if demands is None else read_repetita_demands(demands, count)
     note = "not physical: delays follow from the places, 5 us per km"
     return Records(
         source,
         "REPETITA",
-        Path(path).stem,
+        content.stem,
         nodes=nodes,
         links=[_link(source, line, count) for line in sections["EDGES"]],
-        demands=[DemandRecord(str(s), str(t), float(matrix[s, t]), "DEMANDS") for s, t in np.argwhere(matrix > 0)],
         directed=True,
         units={"capacity": "kbps"},
         noted=(FieldUse(field="link delay", became="not modelled", count=len(sections["EDGES"]), note=note),),

@@ -5,24 +5,25 @@ to instance. A module that is installed already is the capacity of its link.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydantic import JsonValue
 
 from .account import FieldUse
-from .markup import Element, read_xml
+from .build import Choices
+from .content import Content
+from .markup import Element, parse_xml
 from .records import DemandRecord, LinkRecord, NodeRecord, Records
 from .source import Source
 
 
-def read_sndlib(path: str | Path) -> Records:
+def read_sndlib(content: Content, _choices: Choices) -> Records:
     """Read a network; a demand is its value times its routing unit.
 
     In a file without a single pair in both directions, demands are undirected and count both ways, as links do.
     Raises `FormatError` naming the line and what was expected there.
     """
-    source = Source(str(path))
-    root = read_xml(source.path)
+    source = content.source
+    root = parse_xml(source.path, content.data)
     structure = _child(source, root, "networkStructure")
     listed = _child(source, structure, "nodes")
     demands = list(_demands(source, root.first("demands")))
@@ -39,7 +40,7 @@ def read_sndlib(path: str | Path) -> Records:
     return Records(
         source,
         "SNDlib XML",
-        Path(path).stem,
+        content.stem,
         nodes=[_node(source, node) for node in listed.all("node")],
         links=[_link(source, link) for link in links],
         demands=demands,

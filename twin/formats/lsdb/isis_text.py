@@ -7,8 +7,9 @@ like the head of an LSP and is not is an error, never text of the block before.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from twin.formats.build import Choices
+from twin.formats.content import Content
 from twin.formats.records import Records
 from twin.formats.source import Source
 from twin.formats.vocabulary import RATE, amount
@@ -199,16 +200,15 @@ class _Reader:
             self.neighbour.delay_us = float(delay["us"])
 
 
-def read_isis_text(path: str | Path, text: str, database: str | None = None) -> Records:
-    """Read the link-state database in a paste; `database` chooses by title where it holds several.
+def read_isis_text(content: Content, choices: Choices) -> Records:
+    """Read the link-state database in a paste; the network id chooses by title where it holds several.
 
     Raises `FormatError`: a summary without neighbours names the command to use, a text that is cut names the last whole
     LSP, and several databases are listed.
     """
-    source = Source(str(path))
-    databases = read_databases(source, text)
-    one = chosen(databases, database, source.path)
-    return records_of(one, source, "IS-IS", Path(path).stem)
+    source = content.source
+    one = chosen(read_databases(source, content.text), choices.network_id, source.path)
+    return records_of(one, source, "IS-IS", content.stem)
 
 
 def read_databases(source: Source, text: str) -> list[Database]:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from twin.errors import FormatError
+from twin.formats.build import Choices
+from twin.formats.content import Content
 from twin.formats.records import Records
 from twin.formats.source import Source
 from twin.formats.text import first_problem
@@ -49,11 +50,11 @@ class _Document(_Foreign):
     networks: _States = Field(default=_States(), alias="networkLinkStates")
 
 
-def read_ospf_json(path: str | Path, text: str, database: str | None = None) -> Records:
+def read_ospf_json(content: Content, choices: Choices) -> Records:
     """Read the database; the two commands' outputs may stand one after the other. Raises `FormatError`."""
-    source = Source(str(path))
-    one = read_database(source, text)
-    return records_of(chosen([one], database, source.path), source, "OSPF", Path(path).stem)
+    source = content.source
+    one = read_database(source, content.text)
+    return records_of(chosen([one], choices.network_id, source.path), source, "OSPF", content.stem)
 
 
 def read_database(source: Source, text: str) -> Database:

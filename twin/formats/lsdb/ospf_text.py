@@ -7,8 +7,9 @@ process are one database: a border router's LSAs in its areas are one node.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from twin.formats.build import Choices
+from twin.formats.content import Content
 from twin.formats.records import Records
 from twin.formats.source import Source
 
@@ -159,14 +160,14 @@ class _Reader:
             self.system.neighbours.append(Neighbour(attached["id"], 0, f"line {line.number}", stated=attached["id"]))
 
 
-def read_ospf_text(path: str | Path, text: str, database: str | None = None) -> Records:
-    """Read the link-state database in a paste; `database` chooses by title where it holds several processes.
+def read_ospf_text(content: Content, choices: Choices) -> Records:
+    """Read the link-state database in a paste; the network id chooses by title where it holds several processes.
 
     Raises `FormatError`: a summary without links names the command to use, a link without its metric its line.
     """
-    source = Source(str(path))
-    found = read_databases(source, text)
-    return records_of(chosen(found, database, source.path), source, "OSPF", Path(path).stem)
+    source = content.source
+    found = read_databases(source, content.text)
+    return records_of(chosen(found, choices.network_id, source.path), source, "OSPF", content.stem)
 
 
 def read_databases(source: Source, text: str) -> list[Database]:
