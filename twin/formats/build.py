@@ -19,7 +19,7 @@ from .account import Account, FieldUse
 from .link_values import Arc, arcs_of
 from .names import distinct_names
 from .node_values import PlacedNode, placed_nodes
-from .provision import dimension, gravity_of, require_connected
+from .provision import STANDARD_CAPACITIES, dimension, gravity_of, require_connected
 from .records import Records
 from .vocabulary import LENGTH, RATE, TIME, unit_of
 
@@ -191,8 +191,11 @@ def _without_traffic(network: Network, arcs: list[Arc], missing: int) -> tuple[N
     """A network that carries nothing: there is nothing to size circuits for but what the others have."""
     uses = [FieldUse(field="traffic", became="assumed", count=0, note="none, as the file has none")]
     stated = [arc.capacity for arc in arcs if arc.capacity is not None]
-    if not missing or not stated:
+    if not missing:
         return network, uses
+    if not stated:
+        note = f"all {STANDARD_CAPACITIES[0]:,.0f} Mbit/s, as the file gives none and no traffic to size them for"
+        return network, [*uses, FieldUse(field="capacities", became="assumed", count=missing, note=note)]
     usual = median(stated)
     note = f"of {missing} of {len(network.circuits)} circuits: {usual:g} Mbit/s, the median of those that are stated"
     uses.append(FieldUse(field="capacities", became="assumed", count=missing, note=note))

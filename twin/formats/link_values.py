@@ -90,7 +90,7 @@ def arcs_of(
         if undirected:
             far = _interface(record, "far interface")
             arcs.append(replace(arc, tail=head, head=tail, interface=far))
-    uses = [*_used(records, units), *segments, *assumed, *_one_way(records, arcs, both)]
+    uses = [*_used(records, units), *segments, *assumed, *_one_way(records, [record for record, _ in kept], arcs, both)]
     if loops:
         note = "a link from a node to itself carries nothing: left out"
         uses.append(FieldUse(field="loops", became="not modelled", count=loops, note=note))
@@ -321,15 +321,35 @@ def _risks(value: JsonValue) -> tuple[str, ...]:
 
 
 def _both_ways(records: Records, links: Sequence[LinkRecord]) -> list[bool]:
-    """Whether each record stands for both directions: undirected, or directed without a single reverse in the file."""
-    directed = [records.directed if record.directed is None else record.directed for record in links]
+    """Whether each record stands for both directions.
+
+    It does when it is undirected, and when it is directed in a file without a single reverse. Where the file does not
+    say, links are directions if at least half of them have one of their own for the way back.
+    """
+    general = records.directed
+    if general is None:
+        paired, total = _paired(links)
+        general = 2 * paired >= total
+        if not general:
+            return [link.directed is not True for link in links]
+    directed = [general if record.directed is None else record.directed for record in links]
     pairs = {(link.source, link.target) for link, one in zip(links, directed, strict=True) if one}
     alone = bool(pairs) and not any((b, a) in pairs for a, b in pairs)
     return [not one or alone for one in directed]
 
 
-def _one_way(records: Records, arcs: Sequence[Arc], both: Sequence[bool]) -> Iterator[FieldUse]:
-    if any(both) and records.directed:
+def _paired(links: Sequence[LinkRecord]) -> tuple[int, int]:
+    """How many links have one of their own in the other direction, and how many there are."""
+    pairs = Counter((link.source, link.target) for link in links)
+    return sum(min(count, pairs.get((b, a), 0)) for (a, b), count in pairs.items()), len(links)
+
+
+def _one_way(
+    records: Records, links: Sequence[LinkRecord], arcs: Sequence[Arc], both: Sequence[bool]
+) -> Iterator[FieldUse]:
+    if records.directed is None and links:
+        yield _told(links, both)
+    elif any(both) and records.directed:
         note = "no link is listed in the other direction: each is taken for both, with equal values"
         yield FieldUse(field="directions", became="assumed", count=sum(both), note=note)
     pairs = Counter((arc.tail, arc.head) for arc in arcs)
@@ -337,6 +357,16 @@ def _one_way(records: Records, arcs: Sequence[Arc], both: Sequence[bool]) -> Ite
     if single:
         note = f"{single} links have no other direction in the file: they carry traffic one way"
         yield FieldUse(field="one-way links", became="used", count=single, note=note)
+
+
+def _told(links: Sequence[LinkRecord], both: Sequence[bool]) -> FieldUse:
+    paired, total = _paired(links)
+    if all(both):
+        met = f", although {paired} of {total} are met by one listed the other way round" if paired else ""
+        note = f"the file does not say: each link is taken for both, with equal values{met}"
+        return FieldUse(field="directions", became="assumed", count=total, note=note)
+    note = f"the file does not say; {paired} of {total} links have one for the way back, so each is one direction"
+    return FieldUse(field="directions", became="used" if paired == total else "assumed", count=total, note=note)
 
 
 def _numbered(arcs: list[Arc], kept: Sequence[tuple[LinkRecord, tuple[int, int]]], both: Sequence[bool]) -> list[Arc]:

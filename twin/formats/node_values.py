@@ -14,7 +14,37 @@ from .values import field_of, unread, value_of, yes_or_no
 from .vocabulary import NO_MEANING, plain, recognise
 
 _LAN = frozenset({"lan", "cloud", "pseudonode", "switch", "hyperedge", "segment", "bridge"})
-_EXTERNAL = frozenset({"external", "peer", "internet", "customer"})
+_EXTERNAL = frozenset(
+    {"external", "peer", "internet", "customer", "host", "server", "client", "pc", "datacenter", "emudatacenter"}
+)
+_ROUTER = frozenset(
+    {
+        "core",
+        "edge",
+        "backbone",
+        "border",
+        "access",
+        "aggregation",
+        "agg",
+        "distribution",
+        "dist",
+        "spine",
+        "leaf",
+        "superspine",
+        "transit",
+        "p",
+        "pe",
+        "ce",
+        "abr",
+        "asbr",
+        "rr",
+        "node",
+        "device",
+        "switchrouter",
+        "l3switch",
+        "packetdevice",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +72,12 @@ def placed_nodes(records: Records, ends: Sequence[tuple[int, int]]) -> tuple[lis
         PlacedNode(_label(node), *drawn[i], places[i] is not None, *_state(records, node), _kind(node))
         for i, node in enumerate(records.nodes)
     ]
-    return nodes, [*_used(records), *_left_open(nodes), *unread(records.nodes, "node", NO_MEANING)]
+    return nodes, [
+        *_used(records),
+        *_strange_kinds(records),
+        *_left_open(nodes),
+        *unread(records.nodes, "node", NO_MEANING),
+    ]
 
 
 def _label(node: NodeRecord) -> str:
@@ -71,13 +106,32 @@ def _state(records: Records, node: NodeRecord) -> tuple[bool, bool]:
 
 
 def _kind(node: NodeRecord) -> NodeKind:
-    kind = plain(str(value_of(node.fields, "node", "kind") or ""))
+    kind = _kind_word(node)
     if kind in _LAN or str(value_of(node.fields, "node", "hyperedge") or "0").strip() in ("1", "1.0", "true"):
         return "lan"
     internal = value_of(node.fields, "node", "internal")
     if kind in _EXTERNAL or (internal is not None and str(internal).strip().lower() in ("0", "0.0", "false")):
         return "external"
     return "router"
+
+
+def _kind_word(node: NodeRecord) -> str:
+    value = value_of(node.fields, "node", "kind")
+    return plain(value) if isinstance(value, str) else ""
+
+
+def _strange_kinds(records: Records) -> Iterator[FieldUse]:
+    """Kinds that nobody knows are taken for routers, which is said."""
+    known = _LAN | _EXTERNAL | _ROUTER | {""}
+    strange = Counter(
+        str(value_of(node.fields, "node", "kind"))[:30]
+        for node in records.nodes
+        if (word := _kind_word(node)) not in known and "router" not in word
+    )
+    if strange:
+        shown = ", ".join(f"{count} {kind!r}" for kind, count in strange.most_common(4))
+        note = f"taken for routers: {shown}{', …' if len(strange) > 4 else ''}"
+        yield FieldUse(field="node kinds", became="assumed", count=strange.total(), note=note)
 
 
 def _used(records: Records) -> Iterator[FieldUse]:

@@ -11,19 +11,24 @@ from typing import NamedTuple
 
 from .build import Choices
 from .content import Content, read_content
+from .edge_table import is_topology_table, read_table
 from .graphml import read_graphml
 from .ietf_reader import read_ietf
+from .layouts import LAYOUTS
 from .lsdb.isis_text import read_isis_text
 from .lsdb.ospf_json import read_ospf_json
 from .lsdb.ospf_text import read_ospf_text
 from .markup import parse_xml
+from .netbox import read_netbox
 from .nodelink import read_node_link
+from .pyntm import read_pyntm
 from .records import Records
 from .repetita import read_repetita
 from .sndlib import read_sndlib
+from .sndlib_native import read_sndlib_native
 from .strangers import looks_like
 
-SUFFIXES = (".json", ".xml", ".graphml", ".graph", ".txt", ".log")
+SUFFIXES = (".json", ".xml", ".graphml", ".graph", ".txt", ".log", ".gml", ".csv", ".tsv", ".yaml", ".yml", ".drawio")
 """Suffixes that a network's file usually has; a file may have any other."""
 
 _HEAD = 200_000  # characters of a file that are looked at
@@ -41,10 +46,14 @@ class _Format(NamedTuple):
 
 _FORMATS = (
     _Format(r'"ietf-network|"networks"\s*:\s*\{|\A\s*\{\s*"network"\s*:\s*\[', read_ietf),
+    *(_Format(layout.told_by, layout.read) for layout in LAYOUTS),
     _Format(r'"(?:router|network)LinkStates"', read_ospf_json),
+    _Format(r'"(?:[ab]_terminations|termination_[ab]|connected_endpoints)"\s*:|"model"\s*:\s*"dcim\.', read_netbox),
     _Format(r'(?s)\A\s*\{.*"nodes"\s*:\s*\[', read_node_link),
     _Format(r"<graphml[\s>]", read_graphml),
     _Format(r"<networkStructure[\s>]", read_sndlib),
+    _Format(r"\A[^\n]*\?SNDlib native format", read_sndlib_native),
+    _Format(r"(?m)^\s*INTERFACES_TABLE\b", read_pyntm),
     _Format(r"\A\s*NODES\s+\S+\s", read_repetita),
     _Format(r"(?i)IS-IS .*Link[- ]State Database|Rtr \S+ ISIS Instance", read_isis_text),
     _Format(
@@ -67,6 +76,8 @@ def read_records(path: str | Path, choices: Choices) -> Records:
         return _with_encoding(known.read(content, choices), content)
     if suffix in (".xml", ".graphml"):
         parse_xml(content.path, content.data)  # says what is wrong with it as XML
+    if is_topology_table(content):
+        return _with_encoding(read_table(content, choices), content)
     stranger = looks_like(head)
     if stranger is not None:
         wanted = f"a format that is read; it looks like {stranger.name}: {stranger.way_in}"

@@ -53,6 +53,7 @@ class DemandRecord(NamedTuple):
 class Records:
     """A file, read and not yet understood.
 
+    `directed` is None in formats that do not say whether a link stands for one direction; it is told by the links then.
     `units` are the format's conventions for quantities whose unit neither name nor value states. `relative` is whether
     demands have no unit. `noted` is what the reader itself has to say. Tunnels, limits and groups come from files that
     know our own model; groups are circuit ids by name.
@@ -64,7 +65,7 @@ class Records:
     nodes: Sequence[NodeRecord]
     links: Sequence[LinkRecord]
     demands: Sequence[DemandRecord] = ()
-    directed: bool = False
+    directed: bool | None = False
     relative: bool = False
     planar: bool = False
     units: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -26,12 +26,7 @@ def read_sndlib(content: Content, _choices: Choices) -> Records:
     root = parse_xml(source.path, content.data)
     structure = _child(source, root, "networkStructure")
     listed = _child(source, structure, "nodes")
-    demands = list(_demands(source, root.first("demands")))
-    noted: list[FieldUse] = []
-    if demands and not _both_ways(demands):
-        note = "no pair is listed in both directions: each demand is taken for both"
-        noted.append(FieldUse(field="demand directions", became="assumed", count=len(demands), note=note))
-        demands += [DemandRecord(x.target, x.source, x.volume, x.where) for x in demands]
+    demands, noted = both_directions(list(_demands(source, root.first("demands"))))
     links = list(_child(source, structure, "links").all("link"))
     modules = sum(1 for link in links if link.first("additionalModules") is not None)
     if modules:
@@ -85,9 +80,14 @@ def _demands(source: Source, listed: Element | None) -> Iterator[DemandRecord]:
         yield DemandRecord(s, t, volume, where)
 
 
-def _both_ways(demands: list[DemandRecord]) -> bool:
+def both_directions(demands: list[DemandRecord]) -> tuple[list[DemandRecord], list[FieldUse]]:
+    """Return the demands, mirrored where not a single pair is listed in both directions, and what was assumed so."""
     pairs = {(x.source, x.target) for x in demands}
-    return any((t, s) in pairs for s, t in pairs)
+    if not demands or any((t, s) in pairs for s, t in pairs):
+        return demands, []
+    note = "no pair is listed in both directions: each demand is taken for both"
+    use = FieldUse(field="demand directions", became="assumed", count=len(demands), note=note)
+    return [*demands, *(DemandRecord(x.target, x.source, x.volume, x.where) for x in demands)], [use]
 
 
 def _child(source: Source, parent: Element, tag: str) -> Element:

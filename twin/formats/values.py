@@ -8,8 +8,9 @@ from pydantic import JsonValue
 
 from .account import FieldUse
 from .records import Fields, LinkRecord, NodeRecord, Records
-from .vocabulary import plain, recognise
+from .vocabulary import decides_routing, plain, recognise
 
+_SHOWN = 40  # characters of a value, to tell it from others
 _YES = frozenset(
     {"1", "true", "yes", "up", "on", "enabled", "active", "connected", "reachable", "operational", "planned"}
 )
@@ -52,18 +53,22 @@ def yes_or_no(records: Records, entry: NodeRecord | LinkRecord, of: str, *quanti
 
 
 def unread(entries: Iterable[NodeRecord | LinkRecord], of: str, no_meaning: Iterable[str]) -> Iterator[FieldUse]:
-    """Name every field that has no known meaning, once, with how many entries state it."""
+    """Name every field that has no known meaning, once, with how many entries state it and what that leaves open."""
     ignored = frozenset(no_meaning)
     seen: Counter[tuple[str, str | None]] = Counter()
+    values: dict[str, set[str]] = {}
     for entry in entries:
         for field, value in entry.fields.items():
-            if value in (None, "") or plain(field) in ignored:
+            if value in (None, "", [], {}) or plain(field) in ignored:
                 continue
             known = recognise(field, of)
             chosen = field_of(entry.fields, of, known.quantity.name) if known else None
             if chosen != field:
                 seen[field, chosen] += 1
+                values.setdefault(field, set()).add(str(value)[:_SHOWN])
     for (field, chosen), count in seen.items():
         meaning = "of no known meaning" if chosen is None else f"beside {chosen}, which counts"
-        note = f"stated by {count} {of}s, {meaning}: not read"
-        yield FieldUse(field=f"{of} {field}", became="not modelled", count=count, note=note)
+        decides = chosen is None and decides_routing(field, values[field])
+        effect = "not read" + (", and loads may run elsewhere for it" if decides else "")
+        note = f"stated by {count} {of}s, {meaning}: {effect}"
+        yield FieldUse(field=f"{of} {field}", became="not modelled", count=count, note=note, decides_routing=decides)

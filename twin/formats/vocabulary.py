@@ -6,7 +6,8 @@ A unit is read from the value (`10 Gbps`), else from the name (`capacity_gbps`),
 
 import math
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
@@ -38,7 +39,6 @@ TIME: Mapping[str, float] = {
     "msec": 1.0,
     "us": 1e-3,
     "usec": 1e-3,
-    "µs": 1e-3,
     "ns": 1e-6,
 }
 LENGTH: Mapping[str, float] = {"km": 1.0, "m": 1e-3, "mi": 1.609344, "miles": 1.609344}
@@ -59,13 +59,18 @@ _NO_UNIT: Mapping[str, float] = MappingProxyType({})
 
 NODE_QUANTITIES = (
     Quantity("name", "name", _NO_UNIT, ("name", "label", "nodelabel", "hostname", "sysname", "displayname")),
-    Quantity("longitude", "place", _NO_UNIT, ("longitude", "lon", "lng", "long")),
-    Quantity("latitude", "place", _NO_UNIT, ("latitude", "lat")),
+    Quantity("longitude", "place", _NO_UNIT, ("longitude", "lon", "lng", "long", "laengengrad", "langengrad")),
+    Quantity("latitude", "place", _NO_UNIT, ("latitude", "lat", "breitengrad")),
     Quantity("pos", "place", _NO_UNIT, ("pos", "coordinates", "position")),
     Quantity("up", "whether it is up", _NO_UNIT, ("up", "operup")),
     Quantity("status", "whether it is up", _NO_UNIT, ("status", "operstatus", "operationalstatus", "state")),
     Quantity("drained", "whether it carries transit traffic", _NO_UNIT, ("drained", "overload", "overloadbit")),
-    Quantity("kind", "whether it is a router", _NO_UNIT, ("kind", "nodekind")),
+    Quantity(
+        "kind",
+        "whether it is a router",
+        _NO_UNIT,
+        ("kind", "nodekind", "nodetype", "devicetype", "devicerole", "role", "type"),
+    ),
     Quantity("hyperedge", "whether it is a shared segment", _NO_UNIT, ("hyperedge",)),
     Quantity("internal", "whether it belongs to the network", _NO_UNIT, ("internal",)),
 )
@@ -88,6 +93,17 @@ LINK_QUANTITIES = (
             "maxlinkbandwidth",
             "totalcapacity",
             "maximumbandwidth",
+            "kapazitat",
+            "bandbreite",
+            "geschwindigkeit",
+            "capacite",
+            "debit",
+            "bandepassante",
+            "capacidad",
+            "anchodebanda",
+            "velocidad",
+            "capacita",
+            "larghezzadibanda",
         ),
     ),
     Quantity("capacity", "capacity", RATE, ("ifspeed", "linkspeedraw"), "bps"),
@@ -110,10 +126,61 @@ LINK_QUANTITIES = (
             "linkcost",
             "linkweight",
             "metric1",
+            "igp",
+            "metrik",
+            "gewicht",
+            "kosten",
+            "metrique",
+            "cout",
+            "poids",
+            "metrica",
+            "coste",
+            "costo",
+            "peso",
         ),
     ),
-    Quantity("delay", "delay", TIME, ("delay", "latency", "propagationdelay", "linkdelay", "onewaydelay"), "ms"),
-    Quantity("length", "length", LENGTH, ("dist", "distance", "length", "linklength"), "km"),
+    Quantity(
+        "delay",
+        "delay",
+        TIME,
+        (
+            "delay",
+            "latency",
+            "propagationdelay",
+            "linkdelay",
+            "onewaydelay",
+            "verzogerung",
+            "laufzeit",
+            "latenz",
+            "delai",
+            "latence",
+            "retardo",
+            "latencia",
+            "ritardo",
+            "latenza",
+        ),
+        "ms",
+    ),
+    Quantity(
+        "length",
+        "length",
+        LENGTH,
+        (
+            "dist",
+            "distance",
+            "length",
+            "linklength",
+            "lange",
+            "laenge",
+            "entfernung",
+            "longueur",
+            "longitud",
+            "distancia",
+            "lunghezza",
+            "distanza",
+        ),
+        "km",
+    ),
     Quantity("up", "whether it is up", _NO_UNIT, ("up", "operup")),
     Quantity(
         "status", "whether it is up", _NO_UNIT, ("status", "operstatus", "operationalstatus", "state", "linkstatus")
@@ -156,6 +223,65 @@ LINK_QUANTITIES = (
         ),
     ),
 )
+LINK_ENDS = (
+    ("source", "target"),
+    ("src", "dst"),
+    ("source", "destination"),
+    ("source", "dest"),
+    ("src", "dest"),
+    ("from", "to"),
+    ("a", "b"),
+    ("a", "z"),
+    ("tail", "head"),
+    ("nodea", "nodeb"),
+    ("nodea", "nodez"),
+    ("node1", "node2"),
+    ("nodefrom", "nodeto"),
+    ("fromnode", "tonode"),
+    ("sourcenode", "targetnode"),
+    ("sourcenode", "destnode"),
+    ("sourcenode", "destinationnode"),
+    ("srcnode", "dstnode"),
+    ("aend", "bend"),
+    ("aend", "zend"),
+    ("enda", "endb"),
+    ("end1", "end2"),
+    ("sitea", "siteb"),
+    ("sitea", "sitez"),
+    ("asite", "zsite"),
+    ("routera", "routerb"),
+    ("router1", "router2"),
+    ("sourcerouter", "targetrouter"),
+    ("devicea", "deviceb"),
+    ("adevice", "zdevice"),
+    ("device1", "device2"),
+    ("hosta", "hostb"),
+    ("localnode", "remotenode"),
+    ("localhost", "remotehost"),
+    ("localdevice", "remotedevice"),
+    ("localrouter", "remoterouter"),
+    ("node", "neighbor"),
+    ("node", "neighbour"),
+    ("router", "neighbor"),
+    ("device", "neighbor"),
+    ("nodeobjectname", "remotenodeobjectname"),
+    ("von", "nach"),
+    ("quelle", "ziel"),
+    ("de", "vers"),
+    ("de", "a"),
+    ("origine", "destination"),
+    ("origen", "destino"),
+    ("desde", "hasta"),
+    ("da", "a"),
+    ("origine", "destinazione"),
+)
+"""Pairs of names of columns that hold the two ends of a link."""
+_DECIDING = re.compile(
+    r"rsvp|.*lsps?$|.*tunnels?$|srpolic|segmentlist|policyroute|staticroute|pbr$|minlinks?$|.*lag(id)?$|.*bundles?$|aggregate|"
+    r"bundlemember|memberlink|multicast|mvpn|pim$|mldp|mdt|.*vpns?$|vrfs?$|flexalgo|adjacencysid|services$|slices$|"
+    r"(ospf|isis|igp)?(area|level)s?(id)?$|.*maxmetric$"
+)
+_ONE_OF = re.compile(r"(ospf|isis|igp)?(area|level)s?(id)?$")
 NO_MEANING = frozenset({"id", "key", "source", "target", "edgeid", "linkid", "nodeid"})
 """Names that only tell entries apart."""
 
@@ -184,8 +310,11 @@ def recognise(field: str, of: str) -> Recognised | None:
 
 
 def plain(field: str) -> str:
-    """Letters and digits of a name, in lower case: `IGP metric` and `igp_metric` are one name."""
-    return re.sub(r"[^a-z0-9µ]", "", field.rpartition(":")[2].lower())
+    """Letters and digits of a name, in lower case and without accents: `IGP metric` and `igp_metric` are one name."""
+    lower = field.rpartition(":")[2].lower()
+    if not lower.isascii():
+        lower = "".join(x for x in unicodedata.normalize("NFKD", re.sub("[\u00b5\u03bc]", "u", lower)) if x.isascii())
+    return re.sub(r"[^a-z0-9]", "", lower)
 
 
 def unit_of(text: str, units: Mapping[str, float]) -> str | None:
@@ -211,3 +340,14 @@ def amount(value: object, units: Mapping[str, float]) -> tuple[float, str] | Non
     number, behind = float(match[1].replace("_", "")), match[2]
     unit = unit_of(behind, units) if behind else ""
     return (number, unit) if unit is not None and math.isfinite(number) else None
+
+
+def decides_routing(field: str, values: Iterable[str] = ()) -> bool:
+    """Whether a part or a field of a file that is not modelled decides where traffic runs, by its name.
+
+    `values` are those it has: a network that lies in one area is no other for it.
+    """
+    name = plain(field)
+    if _DECIDING.match(name) is None:
+        return False
+    return _ONE_OF.match(name) is None or len(set(values)) != 1
