@@ -26,7 +26,7 @@ def parse_containerlab(content: Content) -> JsonValue:
     nodes = topology.get("nodes")
     listed = nodes if isinstance(nodes, dict) else {}
     kinds: dict[str, JsonValue] = {name: _node(topology, entry) for name, entry in listed.items()}
-    links = list(_links(content, topology, kinds))
+    links: list[JsonValue] = list(_links(content, topology, kinds))
     return {**tree, "topology": {**topology, "nodes": kinds, "links": links}}
 
 
@@ -60,9 +60,7 @@ def _node(topology: dict[str, JsonValue], entry: JsonValue) -> JsonValue:
     return fields
 
 
-def _links(
-    content: Content, topology: dict[str, JsonValue], nodes: dict[str, JsonValue]
-) -> Iterator[dict[str, JsonValue]]:
+def _links(content: Content, topology: dict[str, JsonValue], nodes: dict[str, JsonValue]) -> Iterator[JsonValue]:
     listed = topology.get("links")
     for number, link in enumerate(listed if isinstance(listed, list) else ()):
         ends = [_end(x) for x in _endpoints(link)]

@@ -31,11 +31,11 @@ def read_table(content: Content, _choices: Choices) -> Records:
     if not grid.rows:
         raise content.source.error("the whole file", "a table with a head and rows")
     head = grid.rows[0].cells
+    if is_matrix(grid.rows):
+        return _matrix(content, grid)
     ends = ends_of(head)
     if ends is not None:
         return _listed(content, grid, ends)
-    if is_matrix(grid.rows):
-        return _matrix(content, grid)
     known = ", ".join("/".join(pair) for pair in LINK_ENDS[:4])
     wanted = f"a head that names both ends of a link ({known} …), or a matrix; not {', '.join(head)[:60]!r}"
     raise content.source.error(f"line {grid.rows[0].line}", wanted)

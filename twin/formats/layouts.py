@@ -57,8 +57,6 @@ _CLAB = frozenset(
         "components",
         "vars",
         "mtu",
-        "source_interface",
-        "target_interface",
         "group",
     }
 )

@@ -21,7 +21,7 @@ from .layout import at
 from .records import LinkRecord, NodeRecord, Records
 
 _Key = tuple[str, str]
-_Object = Mapping[str, JsonValue]
+_Object = dict[str, JsonValue]
 _NOMINAL = re.compile(r"(\d+(?:\.\d+)?)(g?)base", re.IGNORECASE)
 _INTERFACE = "interface"
 _KBPS = 1e-3  # Mbit/s
@@ -49,7 +49,8 @@ class _Plant:
     sides: dict[str, list[_Key]] = field(default_factory=dict[str, list[_Key]])
     rates: dict[str, float] = field(default_factory=dict[str, float])
     down: set[frozenset[_Key]] = field(default_factory=set[frozenset[_Key]])
-    ends: int = 0
+    nominal: int = 0
+    """How many links have the capacity of their port's type."""
 
     def connect(self, ones: Sequence[_Key], others: Sequence[_Key], *, up: bool) -> None:
         """Lay a cable, of which each end may be several terminations."""
@@ -87,7 +88,7 @@ def read_netbox(content: Content, _choices: Choices) -> Records:
         nodes=nodes,
         links=links,
         units={"capacity": "mbps"},
-        noted=tuple(_noted(plant, links, open_ends, len(set(plant.devices) - linked))),
+        noted=tuple(_noted(plant, open_ends, len(set(plant.devices) - linked))),
     )
 
 
@@ -131,7 +132,6 @@ def _cable(plant: _Plant, row: _Object) -> None:
             ends = [{"object_type": kind, "object_id": row.get(f"termination_{side}_id"), "object": end}]
         listed = ends if isinstance(ends, list) else []
         sides.append([key for key in (_termination(plant, end) for end in listed) if key is not None])
-    plant.ends += 2
     status = at(row, "status.value") or row.get("status")
     plant.connect(sides[0], sides[1], up=status not in ("planned", "decommissioning"))
 
@@ -168,7 +168,7 @@ def _circuit(plant: _Plant, circuit: str, row: _Object) -> None:
 
 def _interface(plant: _Plant, row: _Object) -> None:
     device, key = str(at(row, "device.name") or row["device"]), (_INTERFACE, str(row["id"]))
-    plant.ports[key] = _port(device, str(row.get("name", "")), dict(row))
+    plant.ports[key] = _port(device, str(row.get("name", "")), row)
     ends = row.get("connected_endpoints")
     for end in ends if isinstance(ends, list) else ():
         other = at(end, "device.name")
@@ -253,7 +253,6 @@ def _dumped_cables(plant: _Plant, tables: Mapping[str, Mapping[str, dict[str, Js
                 key = (_model(kind), str(cable.get(f"termination_{side}_id")))
                 ends.setdefault(pk, {}).setdefault(side.upper(), []).append(key)
         sides = ends.get(pk, {})
-        plant.ends += 2
         up = cable.get("status") not in ("planned", "decommissioning")
         plant.connect(sides.get("A", []), sides.get("B", []), up=up)
 
@@ -309,9 +308,8 @@ def _link(plant: _Plant, a: _Port, b: _Port, way: tuple[_Key, ...], circuits: Ma
     speeds = stated or nominal
     fields: dict[str, JsonValue] = {"source_interface": a.name, "target_interface": b.name}
     if speeds:
-        fields["capacity_mbps" if stated else "capacity (port type)"] = (
-            min(speeds) if stated else f"{min(speeds)} Mbit/s"
-        )
+        fields["capacity_mbps"] = min(speeds)
+        plant.nominal += not stated
     if names:
         fields["circuit"] = ", ".join(names)
     cut = any(frozenset(pair) in plant.down for pair in pairwise(way))
@@ -321,11 +319,10 @@ def _link(plant: _Plant, a: _Port, b: _Port, way: tuple[_Key, ...], circuits: Ma
     return LinkRecord(a.device, b.device, where, fields)
 
 
-def _noted(plant: _Plant, links: Sequence[LinkRecord], open_ends: Counter[str], alone: int) -> Iterator[FieldUse]:
-    nominal = sum("capacity (port type)" in link.fields for link in links)
-    if nominal:
-        note = f"of {nominal} links: what the type of the port allows, as no speed and no commit rate is stated"
-        yield FieldUse(field="capacities", became="assumed", count=nominal, note=note)
+def _noted(plant: _Plant, open_ends: Counter[str], alone: int) -> Iterator[FieldUse]:
+    if plant.nominal:
+        note = f"of {plant.nominal} links: what the type of the port allows, as no speed and no commit rate is stated"
+        yield FieldUse(field="capacities", became="assumed", count=plant.nominal, note=note)
     for kind, count in open_ends.items():
         note = f"{count} ways from an interface end at a {kind} whose other side is not in the file: no link"
         yield FieldUse(field="cables", became="not modelled", count=count, note=note)

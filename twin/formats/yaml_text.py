@@ -18,36 +18,27 @@ _MERGE = "<<"
 
 def parse_yaml(content: Content) -> JsonValue:
     """Parse one YAML document. Raises `FormatError` with the line when it is none, too deep, or too large."""
-    loader = _LOADER(content.text)
+    _require_shallow(content)
     try:
-        _require_shallow(content, loader)
-    finally:
-        loader.dispose()
-    loader = _LOADER(content.text)
-    try:
-        root = loader.get_single_node()
+        root = yaml.compose(content.text, Loader=_LOADER)
     except yaml.YAMLError as error:
         raise _broken(content, error) from error
-    finally:
-        loader.dispose()
     return None if root is None else _Tree(content).plain(root, 0)
 
 
 _LOADER = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader
 
 
-def _require_shallow(content: Content, loader: "yaml.CBaseLoader | yaml.BaseLoader") -> None:
+def _require_shallow(content: Content) -> None:
     """Count before anything is composed: composing calls itself as deep as the text nests."""
-    depth = seen = 0
+    depth = 0
     try:
-        while loader.check_event():
-            event = loader.get_event()
-            seen += 1
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        for seen, event in enumerate(yaml.parse(content.text, Loader=_LOADER)):
+            opens, closes = (isinstance(event, x) for x in (yaml.CollectionStartEvent, yaml.CollectionEndEvent))
+            depth += opens - closes
             if depth > _DEPTH or seen > _MOST:
-                line = event.start_mark.line + 1 if event.start_mark else 1
                 wanted = f"at most {_DEPTH} lists and objects inside each other, and {_MOST:,} entries"
-                raise content.source.error(f"line {line}", wanted)
+                raise content.source.error("the whole file", wanted)
     except yaml.YAMLError as error:
         raise _broken(content, error) from error
 

@@ -25,6 +25,10 @@ def saved(folder, name, text):
     return path
 
 
+def back(link):
+    return link._replace(tail=link.head, head=link.tail)
+
+
 def links_of(reading):
     return Counter((x.tail, x.head, x.weight, x.capacity) for x in reading.network.links)
 
@@ -269,7 +273,7 @@ def test_labs_of_containerlab_keep_their_links_and_know_their_hosts(name):
     assert set(kinds) == linked
     assert {name for name, kind in kinds.items() if kind != "router"} == hosts
     found = sorted(
-        tuple(sorted((f"{x.tail}:{reading.interfaces[x.name]}", f"{x.head}:{reading.interfaces[x.reverse]}")))
+        tuple(sorted((f"{x.tail}:{reading.interfaces[x.name]}", f"{x.head}:{reading.interfaces[back(x).name]}")))
         for x in reading.network.links
     )
     assert found == sorted(2 * [tuple(sorted(link)) for link in wanted["links"]])

@@ -1,12 +1,14 @@
 """Whatever the bytes: a reader returns a valid result, or raises one of our own errors."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.twin.formats import foreign_files as foreign
 from tests.twin.formats.sample_files import (
     CSV,
     DEMANDS,
@@ -104,6 +106,16 @@ READERS = {
     "r.graph": (REPETITA.encode(), read_network),
     "n.json": (NODE_LINK.encode(), read_network),
     "i.json": (IETF.encode(), read_network),
+    "g.gml": (foreign.gml().encode(), read_network),
+    "s.yaml": (re.sub(r"capacity: '([\d.]+)'", r"capacity: '\1 Gbps'", foreign.ngraph()).encode(), read_network),
+    "l.clab.yml": (foreign.containerlab().encode(), read_network),
+    "e.csv": (foreign.tables(";", ",").encode(), read_network),
+    "m.tsv": (foreign.matrix().encode(), read_network),
+    "p.txt": (foreign.pyntm().encode(), read_network),
+    "k.txt": (foreign.sndlib_native().encode(), read_network),
+    "b.json": (foreign.netbox().encode(), read_network),
+    "f.json": (foreign.teraflow().encode(), read_network),
+    "o.json": (foreign.opendaylight().encode(), read_network),
     "t.csv": (CSV.replace("A", "0").replace("B", "1").encode(), lambda path: read_traffic(path, SMALL)),
     "t.txt": (TUNNELS.encode(), lambda path: read_tunnels(path, SMALL)),
     "d.demands": (DEMANDS.encode(), lambda path: read_repetita_demands(path, 3)),
