@@ -142,7 +142,7 @@ def commands() -> "typer.Typer":
 
     import typer
 
-    from agents.commands import goals, incidents, observation, runs, setup, twin
+    from agents.commands import goals, incidents, lab, observation, runs, setup, twin
     from agents.commands.output import help_when_alone
     from evals import commands as evaluation
 
@@ -183,6 +183,7 @@ def commands() -> "typer.Typer":
     app.command()(runs.replay)
     app.command()(runs.audit)
     app.command()(setup.doctor)
+    app.add_typer(lab.app, name="lab")
     return app
 
 

@@ -27,6 +27,9 @@ _TIGHT_SHARE, _FULL_SHARE = 0.42, 0.05  # of single circuit failures: pushing a 
 _WORK = 40_000_000  # nodes x links x failures evaluated: about two seconds
 
 
+_NEAR_MS = 0.05  # between two virtual interfaces of one machine
+
+
 class Circuit(NamedTuple):
     """A circuit without a weight: positions of its two ends, its length, and where known its capacity in Mbit/s."""
 
@@ -102,6 +105,20 @@ def dimension(network: Network, known: Bools, *, peak_utilisation: float = 0.65,
     load = circuits.largest(outcome.load)
     worst = _failure_loads(network, circuits, outcome.load).max(axis=0, initial=0.0)
     return _resized(network, circuits, _standard(np.maximum(load / peak_utilisation, worst)), known)
+
+
+def in_small(network: Network, *, capacity: float, peak_utilisation: float) -> Network:
+    """Return a network of the same shape that fits on one machine: circuits of one capacity, and traffic to match.
+
+    The traffic keeps its shape and is scaled until the busiest link is at `peak_utilisation`; propagation takes next to
+    no time. Raises `TopologyError` where no demand loads any link.
+    """
+    links = tuple(x._replace(capacity=capacity, delay_ms=_NEAR_MS) for x in network.links)
+    small = replace(network, links=links)
+    busiest = float(simulate(small).load.max(initial=0.0))
+    if busiest <= 0:
+        raise TopologyError(f"{network.name} carries no traffic", fix="name a network with demands")
+    return small.with_demands(network.demands * (peak_utilisation * capacity / busiest))
 
 
 def require_connected(names: Sequence[str], pairs: Iterable[tuple[int, int]]) -> None:

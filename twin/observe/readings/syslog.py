@@ -33,6 +33,8 @@ _NEIGHBOUR = r": OSPF neighbor \S{1,70} \(realm ospf-v2 " + _IF + r" area \S{1,1
 _IGNORED = r"rpd\[\d+\]: OSPF packet ignored: "
 _INTF = r" from \S{1,70} on intf " + _IF + r" area \S{1,15}"
 _REASON = r" \(event reason: [\w -]{1,60}\)"
+_FRR_ISIS = r"ISIS: %ADJCHANGE: Adjacency to \S{1,70} \(" + _IF + r"\) for level-[12] changed from "
+_FRR_OSPF = r"OSPF: AdjChg: Nbr \S{1,40}, NbrIP \S{1,40} \(\S{1,40}\) on " + _IF + r":\S{1,40}: "
 _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
     "interface_down": (
         rf"%PKT_INFRA-LINK-3-UPDOWN : Interface {_IF}, changed state to Down",
@@ -45,28 +47,42 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
     "neighbour_down": (
         rf"{_OSPF}FULL to DOWN, Neighbor Down: interface down or detached",
         rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}Full to Down due to KillNbr{_REASON}",
+        rf"{_FRR_ISIS}Up to Down, circuit is being brought down",
+        rf"{_FRR_OSPF}Full -> Deleted \(KillNbr\)",
     ),
     "neighbour_timeout": (
         rf"{_OSPF}FULL to DOWN, Neighbor Down: dead timer expired",
         rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}Full to Down due to InActiveTimer{_REASON}",
+        rf"{_FRR_ISIS}Up to Down, holding time expired",
+        rf"{_FRR_OSPF}Full -> Deleted \(InactivityTimer\)",
     ),
     "neighbour_one_way": (
         rf"{_OSPF}FULL to INIT, 1-Way",
         rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}Full to Init due to 1WayRcvd{_REASON}",
+        rf"{_FRR_ISIS}Up to Initializing, [\w ]{{1,60}}",
+        rf"{_FRR_OSPF}Full -> Init \(1-WayReceived\)",
     ),
     "neighbour_stuck": (
         rf"{_OSPF}EXSTART to DOWN, Neighbor Down: Too many retransmissions",
         rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}ExStart to Down due to KillNbr{_REASON}",
+        rf"{_FRR_OSPF}ExStart -> Deleted \(\w{{1,30}}\)",
     ),
     "neighbour_up": (
         rf"{_OSPF}LOADING to FULL, Loading Done",
         rf"rpd\[\d+\]: RPD_OSPF_NBRUP{_NEIGHBOUR}Loading to Full due to LoadingDone{_REASON}",
+        rf"{_FRR_ISIS}Initializing to Up, [\w ]{{1,60}}",
+        rf"{_FRR_OSPF}(?:Loading|Exchange) -> Full \((?:Loading|Exchange)Done\)",
     ),
-    "mtu_refused": (rf"{_REFUSED}DBD with larger MTU{_FROM}", rf"{_IGNORED}MTU mismatch{_INTF}"),
+    "mtu_refused": (
+        rf"{_REFUSED}DBD with larger MTU{_FROM}",
+        rf"{_IGNORED}MTU mismatch{_INTF}",
+        rf"OSPF: Packet\[DD\]: Neighbor \S{{1,40}} MTU \d{{1,5}} is larger than \[{_IF}:\S{{1,40}}\]'s MTU \d{{1,5}}",
+    ),
     "area_refused": (rf"{_REFUSED}mismatched area ID{_FROM}", rf"{_IGNORED}area mismatch{_INTF}"),
     "process_ended": (
         r"%OS-SYSMGR-3-ERROR : ospf\(\d+\) \(jid \d+\) exited, will be respawned with a delay",
         r"init: routing \(PID \d+\) terminated by signal number \d+\. Core dumped!",
+        r"ZEBRA: client \d{1,6} disconnected \d{1,8} (?:isis|ospf) routes removed from the rib",
     ),
     "commit": (
         r"%MGBL-CONFIG-6-DB_COMMIT : Configuration committed by user '[\w.-]{1,32}'\. "

@@ -1,0 +1,29 @@
+"""A lab for tests: brought up once for a file of tests, skipped with the reason where this machine can have none."""
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import pytest
+
+from twin.formats import load_network
+from twin.formats.provision import in_small
+from twin.live.lab.features import missing, probe
+from twin.live.lab.launch import Lab, up
+from twin.live.lab.layout import Igp, Rates, design_of
+
+
+@contextmanager
+def a_lab(name: str, network: str, igp: Igp, *, interval_s: float = 1.0, peak: float = 0.5) -> Generator[Lab]:
+    lacking = missing(probe())
+    if lacking:
+        if os.environ.get("LAB_REQUIRED"):
+            pytest.fail(f"no lab on this machine: {lacking}")
+        pytest.skip(f"no lab on this machine: {lacking}")
+    small = in_small(load_network(network), capacity=10.0, peak_utilisation=peak)
+    rates = Rates(interval_s=interval_s, probe_packets=10)
+    lab, _ = up(design_of(small, name=f"{name}-{os.getpid() % 10_000}", igp=igp, seed=1, rates=rates))
+    try:
+        yield lab
+    finally:
+        lab.down()

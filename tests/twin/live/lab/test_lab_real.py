@@ -1,0 +1,246 @@
+"""A lab of real routers: what it is, what it measures, what it does, and that nothing of it stays."""
+
+import os
+import signal
+import time
+from collections.abc import Generator
+from datetime import timedelta
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from tests.twin.live.lab.real import a_lab
+from twin.errors import ExecutionError, InputError, StoreBusyError
+from twin.faults import Fault, FaultKind
+from twin.formats.lsdb.isis_text import read_isis_text
+from twin.live.lab.control import AskFault, AskHeal, AskStatus
+from twin.live.lab.launch import Lab, up
+from twin.live.lab.network import LabNetwork
+from twin.live.lab.vty import Vty
+from twin.live.network import Measurable
+from twin.model import Network
+from twin.plan import DrainLink, DrainNode, LimitDemand, SetWeight, UndrainLink, UndrainNode
+
+Hops = dict[str, dict[str, tuple[str, ...]]]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Generator[Lab]:
+    with a_lab("isis", "synthetic/8-3", "isis") as running:
+        yield running
+
+
+@pytest.fixture
+def live(lab: Lab) -> LabNetwork:
+    return LabNetwork(lab, lab.record)
+
+
+def shortest(network: Network) -> Hops:
+    """Next hops on shortest paths, by networkx: nodes that are drained carry nothing for others."""
+    found: Hops = {node.name: {} for node in network.nodes}
+    drained = {node.name for node in network.nodes if node.drained}
+    for target in found:
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        graph.add_nodes_from(found)
+        for link in network.links:
+            if link.up and not link.drained and (link.head not in drained or link.head == target):
+                graph.add_edge(link.head, link.tail, w=link.weight)
+        distance = nx.single_source_dijkstra_path_length(graph, target, weight="w")
+        for link in network.links:
+            if link.up and not link.drained and (link.head not in drained or link.head == target):
+                far, near = distance.get(link.tail), distance.get(link.head)
+                if link.tail != target and far is not None and near is not None and far == near + link.weight:
+                    name = link.interface.rsplit("/", 1)[1]
+                    found[link.tail][target] = tuple(sorted((*found[link.tail].get(target, ()), name)))
+    return found
+
+
+def settled(live: LabNetwork, wanted: Hops) -> Hops:
+    """What the kernels do, once that is what is wanted or some seconds have passed."""
+    end = time.monotonic() + 8
+    while (found := {name: dict(ways) for name, ways in live.routes().items()}) != wanted and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def test_every_kernel_routes_as_shortest_paths_say_after_every_change_and_its_undoing(live: LabNetwork) -> None:
+    network = live.read_topology()
+    assert settled(live, shortest(network)) == shortest(network)
+    circuit, node = (
+        network.links[0].circuit,
+        max(network.nodes, key=lambda x: sum(y.tail == x.name for y in network.links)),
+    )
+    for change in (
+        SetWeight(link=network.links[2].name, weight=5_000),
+        DrainNode(node=node.name),
+        DrainLink(circuit=circuit),
+        UndrainLink(circuit=circuit),
+        UndrainNode(node=node.name),
+        SetWeight(link=network.links[2].name, weight=network.links[2].weight),
+    ):
+        live.apply(change)
+        reached = live.read_topology()
+        assert live.read_configuration().network == reached
+        if not isinstance(change, DrainLink):  # the last resort is still one: FRR routes over it where nothing else is
+            assert settled(live, shortest(reached)) == shortest(reached)
+    assert live.read_topology() == network
+    assert [x.did for x in live.effects.lines][-2:] == ["intend", "made"]
+
+
+def test_the_database_of_one_router_holds_the_whole_network(live: LabNetwork, tmp_path: Path) -> None:
+    with Vty(live.lab.root / live.read_topology().nodes[3].name / "isisd.vty") as vty:
+        text = vty.show("show isis database detail")
+    records = read_isis_text(tmp_path / "paste.txt", text)
+    told = {(x.tail, x.head): x.fields["metric"] for x in records.links}
+    assert told == {(x.tail, x.head): x.weight for x in live.read_topology().links}
+
+
+def test_loads_are_what_the_matrix_makes_of_them_on_the_routers_own_paths(live: LabNetwork) -> None:
+    network = live.read_topology()
+    live.wait(5)
+    telemetry = live.read_telemetry(live.now - timedelta(seconds=4.9))
+    measured = np.array([telemetry.links.out_mbps[telemetry.links.link == i].mean() for i in range(len(network.links))])
+    hops = shortest(network)
+    position = {(x.tail, x.interface.rsplit("/", 1)[1]): i for i, x in enumerate(network.links)}
+    expected = np.zeros(len(network.links))
+    split = np.zeros(len(network.links), dtype=bool)
+    for s, source in enumerate(network.nodes):
+        for t, target in enumerate(network.nodes):
+            share = {source.name: float(network.demands[s, t])}
+            while share:
+                node, mbps = share.popitem()
+                if node == target.name or mbps == 0:
+                    continue
+                ways = hops[node][target.name]
+                for way in ways:
+                    i = position[node, way]
+                    expected[i] += mbps / len(ways)
+                    split[i] |= len(ways) > 1
+                    head = network.links[i].head
+                    share[head] = share.get(head, 0.0) + mbps / len(ways)
+    certain = ~split & (expected > 0.5)
+    assert certain.any()
+    assert np.all(np.abs(measured - expected)[certain] <= 0.08 * expected[certain] + 0.1)
+    assert np.nanmax(telemetry.probes.loss) <= 0.2
+    assert telemetry.interfaces.adjacent.all()
+
+
+def test_it_can_be_asked_and_says_what_it_cannot_do(live: LabNetwork) -> None:
+    assert isinstance(live, Measurable)
+    names = [x.name for x in live.read_topology().nodes]
+    assert live.probe(names[0], names[1]).loss <= 0.2
+    with pytest.raises(ExecutionError, match="cannot limit_demand"):
+        live.apply(LimitDemand(source=names[0], target=names[1], limit=1.0))
+    with pytest.raises(ExecutionError, match="metrics end at"):
+        live.apply(SetWeight(link=live.read_topology().links[0].name, weight=2**24 - 1))
+    with pytest.raises(InputError):
+        live.read_router("nobody")
+    with pytest.raises(StoreBusyError, match="runs already"):
+        up(live.lab.design)
+
+
+def test_a_fault_shows_in_states_and_log_and_is_gone_after_healing(live: LabNetwork) -> None:
+    network = live.read_topology()
+    link = network.links[4]
+    live.lab.ask(AskFault(fault=Fault(kind=FaultKind.LINK_DOWN, element=link.circuit)))
+    since = live.now
+    live.wait(3)
+    found = live.read_telemetry(since)
+    last = found.links.time == found.links.time.max()
+    down = {network.links[i].circuit for i in found.links.link[last & ~found.links.up.astype(bool)]}
+    assert down == {link.circuit}
+    assert any("Up to Down" in x.message and x.node in (link.tail, link.head) for x in found.events)
+    assert live.read_topology() == network
+    live.lab.ask(AskHeal())
+    assert settled(live, shortest(network)) == shortest(network)
+
+
+def test_a_wrong_weight_is_read_back_and_set_right_again_by_a_change(live: LabNetwork) -> None:
+    network = live.read_topology()
+    link = network.links[6]
+    live.lab.ask(AskFault(fault=Fault(kind=FaultKind.WEIGHT, element=link.interface, severity=9_999)))
+    assert live.read_router(link.tail).network.links[6].weight == 9_999
+    assert live.read_topology() == network
+    live.apply(SetWeight(link=link.name, weight=link.weight))
+    assert live.read_router(link.tail).network == network
+    live.lab.ask(AskHeal())
+
+
+def test_filters_and_static_routes_are_read_back_from_the_router(live: LabNetwork) -> None:
+    network = live.read_topology()
+    link, target = network.links[0], f"node/{network.nodes[-1].name}"
+    live.lab.ask(AskFault(fault=Fault(kind=FaultKind.DATA_ACL, element=link.interface, target=target)))
+    live.lab.ask(AskFault(fault=Fault(kind=FaultKind.STATIC_ROUTE, element=link.interface, target=target)))
+    told = live.read_router(link.tail)
+    assert [(x.via, x.target) for x in told.filters] == [(link.name, network.nodes[-1].name)]
+    assert [(x.via, x.target) for x in told.routes] == [(link.name, network.nodes[-1].name)]
+    live.lab.ask(AskHeal())
+    assert live.read_router(link.tail).filters == live.read_router(link.tail).routes == ()
+
+
+def test_a_router_whose_daemon_ended_takes_no_change_and_comes_back_as_it_was(live: LabNetwork) -> None:
+    network = live.read_topology()
+    link = network.links[3]
+    weight = SetWeight(link=link.name, weight=link.weight + 70)
+    live.apply(weight)
+    changed = live.read_topology()
+    live.lab.ask(AskFault(fault=Fault(kind=FaultKind.ROUTING_DOWN, element=f"node/{link.tail}")))
+    with pytest.raises(ExecutionError, match="does not answer"):
+        live.apply(SetWeight(link=link.name, weight=7))
+    assert live.effects.open_effect is None
+    live.lab.ask(AskHeal(), timeout_s=60)
+    assert live.read_configuration().network == changed
+    assert settled(live, shortest(changed)) == shortest(changed)
+    live.apply(SetWeight(link=link.name, weight=link.weight))
+    assert live.read_topology() == network
+
+
+def test_a_change_that_was_cut_off_is_asked_of_the_routers(lab: Lab) -> None:
+    live = LabNetwork(lab, lab.record)
+    link = live.read_topology().links[1]
+    made, lost = SetWeight(link=link.name, weight=link.weight + 3), SetWeight(link=link.name, weight=link.weight + 4)
+    with Vty(lab.root / link.tail / "isisd.vty") as vty:  # as if the process had ended right after the line
+        vty.configure((f"interface {link.interface.rsplit('/', 1)[1]}", f"isis metric {link.weight + 3}"))
+    live.effects.intend(made, live.now)
+    assert LabNetwork(lab, lab.record).read_topology().links[1].weight == link.weight + 3
+    live = LabNetwork(lab, lab.record)
+    live.effects.intend(lost, live.now)
+    again = LabNetwork(lab, lab.record)
+    assert again.read_topology().links[1].weight == link.weight + 3
+    assert [x.did for x in again.effects.lines][-1] == "not made"
+    again.apply(SetWeight(link=link.name, weight=link.weight))
+
+
+def test_nothing_is_left_of_a_lab_that_is_killed() -> None:
+    with a_lab("gone", "synthetic/4-1", "ospf") as lab:
+        told = lab.ask(AskStatus())
+        assert isinstance(told, dict)
+        assert told["daemons"] == 8
+        inside = [pid for pid in _processes() if _namespace(pid) == _namespace(_inner(lab))]
+        assert len(inside) >= 11
+        os.kill(lab.pid, signal.SIGKILL)
+        end = time.monotonic() + 10
+        while any(pid in _processes() for pid in inside) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert [pid for pid in inside if pid in _processes()] == []
+        assert not lab.alive
+        assert Lab.find(lab.name) is None
+        with pytest.raises(InputError, match="no lab runs"):
+            Lab.get(lab.name)
+
+
+def _processes() -> list[int]:
+    return [int(x.name) for x in Path("/proc").iterdir() if x.name.isdigit()]
+
+
+def _inner(lab: Lab) -> int:
+    return int(lab.root.parts[2])
+
+
+def _namespace(pid: int) -> str:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
+        return ""

@@ -1,0 +1,196 @@
+"""What FRR is told and how it is read: start-up configurations, running ones, neighbours.
+
+Order matters in IS-IS: the block of the process stands before the interfaces, and in it the timers before `net`. The
+first LSP is built as `net` is read, and the next one waits as long as the timers said at that moment.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, cast
+
+from .layout import Design, Igp, Port, Router
+
+DAEMON: dict[Igp, str] = {"isis": "isisd", "ospf": "ospfd"}
+PROCESS: dict[Igp, str] = {"isis": "router isis core", "ospf": "router ospf"}
+OUT: dict[Igp, int] = {"isis": 2**24 - 2, "ospf": 65_535}
+"""The metric that takes a link out of use but for the last resort: FRR 8.4 routes over 2^24-1 as well."""
+_OVERLOAD: dict[Igp, str] = {"isis": "set-overload-bit", "ospf": "max-metric router-lsa administrative"}
+_COST: dict[Igp, str] = {"isis": "isis metric", "ospf": "ip ospf cost"}
+_MAX_PATHS = 16
+
+
+def zebra_configuration(router: Router, folder: str, *, shared_groups: bool = False) -> str:
+    """What zebra starts with.
+
+    Without `shared_groups` every route carries its own next hops: FRR 8.4 leaves a shrunk group in the kernel when a
+    link comes back (FRR pull request 13413).
+    """
+    groups = () if shared_groups else ("no zebra nexthop kernel enable",)
+    return _text(f"hostname {router.name}", *_log(folder, "zebra"), *groups)
+
+
+def igp_configuration(design: Design, router: Router, folder: str) -> str:
+    """What the routing daemon starts with: fast timers, point-to-point circuits, the loopback."""
+    head = (f"hostname {router.name}", *_log(folder, DAEMON[design.igp]))
+    return _text(*head, *(_isis(router) if design.igp == "isis" else _ospf(router)))
+
+
+def _log(folder: str, daemon: str) -> tuple[str, ...]:
+    return f"log file {folder}/{daemon}.log informational", "log timestamp precision 3"
+
+
+def _isis(router: Router) -> Iterator[str]:
+    yield from (
+        "router isis core",
+        " is-type level-2-only",
+        " metric-style wide",
+        " log-adjacency-changes",
+        " lsp-timers gen-interval 1 refresh-interval 900 max-lifetime 1200",
+        " spf-interval 1",
+        " spf-delay-ietf init-delay 20 short-delay 50 long-delay 500 holddown 1000 time-to-learn 500",
+        f" net 49.0001.{router.system}.00",
+        "exit",
+    )
+    for port in router.ports:
+        yield from (
+            f"interface {port.device}",
+            " ip router isis core",
+            " isis circuit-type level-2-only",
+            " isis network point-to-point",
+            f" isis metric {port.weight}",
+            " isis hello-interval 1",
+            " isis hello-multiplier 4",
+            "exit",
+        )
+    yield from ("interface lo", " ip router isis core", " isis passive", "exit")
+
+
+def _ospf(router: Router) -> Iterator[str]:
+    yield from (
+        "router ospf",
+        f" ospf router-id {router.loopback}",
+        f" maximum-paths {_MAX_PATHS}",
+        " log-adjacency-changes detail",
+        " timers throttle spf 50 100 1000",
+        " timers lsa min-arrival 100",
+        " timers throttle lsa all 100",
+        "exit",
+    )
+    for port in router.ports:
+        yield from (
+            f"interface {port.device}",
+            " ip ospf network point-to-point",
+            " ip ospf area 0",
+            f" ip ospf cost {port.weight}",
+            " ip ospf hello-interval 1",
+            " ip ospf dead-interval 4",
+            " ip ospf retransmit-interval 1",
+            "exit",
+        )
+    yield from ("interface lo", " ip ospf area 0", "exit")
+
+
+def _text(*lines: str) -> str:
+    return "\n".join((*lines, "line vty", " exec-timeout 0 0", "exit")) + "\n"
+
+
+def weight_lines(igp: Igp, port: Port, weight: int) -> tuple[str, ...]:
+    """Lines that set the metric of an interface."""
+    return f"interface {port.device}", f"{_COST[igp]} {weight}"
+
+
+def overload_lines(igp: Igp, *, on: bool) -> tuple[str, ...]:
+    """Lines that keep transit traffic away from a router, or let it come again."""
+    return PROCESS[igp], f"{'' if on else 'no '}{_OVERLOAD[igp]}"
+
+
+class Said(NamedTuple):
+    """What a running configuration says of routing: metrics by interface, and whether transit is kept away."""
+
+    weights: Mapping[str, int]
+    overloaded: bool
+
+
+_INTERFACE = re.compile(r"interface (\S{1,15})")
+_METRIC = re.compile(r"(?:isis metric|ip ospf cost) (\d{1,8})")
+_DEFAULT: dict[Igp, int] = {"isis": 10, "ospf": 10}
+
+
+def read_configuration(igp: Igp, text: str, devices: tuple[str, ...]) -> Said:
+    """Read `show running-config` of a routing daemon; an interface without a metric has the default one."""
+    weights, overloaded = dict.fromkeys(devices, _DEFAULT[igp]), False
+    inside = ""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if not line.startswith(" "):
+            opened = _INTERFACE.fullmatch(stripped)
+            inside = opened[1] if opened else stripped
+        elif inside == PROCESS[igp]:
+            overloaded = overloaded or stripped == _OVERLOAD[igp]
+        elif inside in weights and (metric := _METRIC.fullmatch(stripped)):
+            weights[inside] = int(metric[1])
+    return Said(weights, overloaded)
+
+
+NEIGHBOURS: dict[Igp, str] = {"isis": "show isis neighbor json", "ospf": "show ip ospf neighbor json"}
+DATABASE: dict[Igp, str] = {"isis": "show isis database detail", "ospf": "show ip ospf database router json"}
+
+
+def adjacent_devices(igp: Igp, text: str) -> frozenset[str]:
+    """Interfaces over which the daemon has its neighbour, from its own JSON."""
+    try:
+        told = cast("object", json.loads(text or "{}"))
+    except ValueError:
+        return frozenset()
+    return frozenset(_isis_adjacent(told) if igp == "isis" else _ospf_adjacent(told))
+
+
+def _isis_adjacent(told: object) -> Iterator[str]:
+    for area in _listed(told, "areas"):
+        for circuit in _listed(area, "circuits"):
+            if _field(circuit, "state") == "Up":
+                yield str(_field(circuit, "interface"))
+
+
+def _ospf_adjacent(told: object) -> Iterator[str]:
+    found = _field(told, "neighbors")
+    for neighbours in cast("dict[str, object]", found).values() if isinstance(found, dict) else ():
+        for one in cast("list[object]", neighbours) if isinstance(neighbours, list) else ():
+            state = str(_field(one, "nbrState") or _field(one, "state"))
+            if state.startswith("Full"):
+                yield str(_field(one, "ifaceName")).partition(":")[0]
+
+
+def _field(told: object, name: str) -> object:
+    return cast("dict[str, object]", told).get(name) if isinstance(told, dict) else None
+
+
+def _listed(told: object, name: str) -> list[object]:
+    value = _field(told, name)
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def by_process_first(igp: Igp, text: str) -> str:
+    """Order a running configuration as the daemon can start with it: the process stands before the interfaces.
+
+    FRR writes it the other way round, and drops wide metrics that it reads before it knows that metrics are wide.
+    """
+    blocks, inside = list[list[str]](), False
+    for line in text.splitlines():
+        if line.startswith("!") or not line.strip() or line.startswith(("Building", "Current", "end", "frr ")):
+            continue
+        if not line.startswith(" ") and not (line == "exit" and inside):
+            blocks.append([])
+        inside = line.startswith(" ") or (inside and line == "exit") or line.startswith(("interface", "router", "line"))
+        blocks[-1].append(line)
+    order = [x for x in blocks if not x[0].startswith(("interface", PROCESS[igp]))]
+    process = [_net_last(x) for x in blocks if x[0] == PROCESS[igp]]
+    interfaces = [x for x in blocks if x[0].startswith("interface")]
+    return "\n".join(line for block in (*order, *process, *interfaces) for line in block) + "\n"
+
+
+def _net_last(block: list[str]) -> list[str]:
+    """IS-IS builds its first LSP as `net` is read: everything else stands before it."""
+    body = [x for x in block if not x.strip().startswith("net ") and x != "exit"]
+    return [*body, *(x for x in block if x.strip().startswith("net ")), "exit"]
