@@ -6,13 +6,19 @@ UV      = $(shell command -v uv || echo $(BIN)/uv)
 UV_PIN := uv==0.13.9
 SEED   ?= 5
 
-.PHONY: demo test check fix bench eval mutants lock clean
+.PHONY: demo lab-packages test check fix bench eval mutants lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev lab-packages
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# What the tests on real routers need. Where it cannot be installed they are skipped, and say why.
+lab-packages:
+	@[ -x /usr/lib/frr/isisd ] && command -v nft ip tc > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
+	  apt-get -qq update > /dev/null 2>&1 && apt-get -qq install -y --no-install-recommends frr iproute2 nftables > /dev/null 2>&1; } || \
+	  echo "no real routers for the tests: install frr iproute2 nftables to have them"
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

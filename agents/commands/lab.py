@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from .options import Json
-from .output import FAILURE, emit, say, tell
+from .output import FAILURE, emit, help_when_alone, say, tell
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
 app = typer.Typer(
     help="Real routers on this machine: FRR in network namespaces, with traffic, probes and faults.",
-    no_args_is_help=True,
+    callback=help_when_alone,
+    invoke_without_command=True,
     rich_markup_mode=None,
 )
 _NAME = "lab"

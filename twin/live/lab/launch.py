@@ -41,8 +41,9 @@ class _Entry(Frozen):
 class Lab:
     """A lab that runs. Everything of it is read through the file system of its first process."""
 
-    def __init__(self, name: str, entry: _Entry) -> None:
-        self.name, self._entry = name, entry
+    def __init__(self, name: str, entry: _Entry, process: subprocess.Popen[bytes] | None = None) -> None:
+        """`process` is the outer one, where it is this process' own child."""
+        self.name, self._entry, self._process = name, entry, process
         self.root = Path(f"/proc/{entry.inner}/root") / ROOT.relative_to("/")
         self.design = Design.model_validate_json((self.root / DESIGN).read_bytes())
 
@@ -75,6 +76,8 @@ class Lab:
         if _since(self._entry.outer) == self._entry.outer_since:
             with contextlib.suppress(OSError):
                 os.kill(self._entry.outer, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait(_DOWN_S)
         _forget(self.name)
 
     @classmethod
@@ -122,10 +125,13 @@ def up(design: Design) -> tuple[Lab, dict[str, JsonValue]]:
         inner = _child(process.pid)
         entry = _Entry(outer=process.pid, outer_since=_since(process.pid), inner=inner, inner_since=_since(inner))
         write_text(_place(design.name), entry.model_dump_json() + "\n")
-        return Lab(design.name, entry), told
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+        return Lab(design.name, entry, process), told
     except BaseException:
         process.kill()
-        process.wait()
+        process.communicate()
         raise
 
 

@@ -91,9 +91,9 @@ def test_every_kernel_routes_as_shortest_paths_say_after_every_change_and_its_un
 
 def test_the_database_of_one_router_holds_the_whole_network(live: LabNetwork, tmp_path: Path) -> None:
     with Vty(live.lab.root / live.read_topology().nodes[3].name / "isisd.vty") as vty:
-        text = vty.show("show isis database detail")
+        text = "\n".join(vty.show(x) for x in ("show isis database detail", "show isis hostname"))
     records = read_isis_text(tmp_path / "paste.txt", text)
-    told = {(x.tail, x.head): x.fields["metric"] for x in records.links}
+    told = {(x.source, x.target): x.fields["metric"] for x in records.links}
     assert told == {(x.tail, x.head): x.weight for x in live.read_topology().links}
 
 
@@ -241,6 +241,6 @@ def _inner(lab: Lab) -> int:
 
 def _namespace(pid: int) -> str:
     try:
-        return os.readlink(f"/proc/{pid}/ns/pid")
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
     except OSError:
         return ""
