@@ -249,8 +249,8 @@ _STATES = (
     Mutant(
         "the way back may be worse than both ends",
         _WAY,
-        "violation = worse_than_ends(ends, outcomes[step], rehearsal.policy, step)",
-        "violation = worse_than_ends(ends, outcomes[0], rehearsal.policy, step)",
+        "violation = worse_than_ends(ends, outcomes[step], rehearsal.policy, step, rehearsal.context.error)",
+        "violation = worse_than_ends(ends, outcomes[0], rehearsal.policy, step, rehearsal.context.error)",
         _CHECKS,
     ),
     Mutant(

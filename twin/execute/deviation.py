@@ -124,7 +124,7 @@ def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Dev
         figures = float(expected[lossy]), float(expected[lossy] + wire[lossy])
         return Deviation(element=links[lossy].name, what="loss", predicted=figures[0], observed=figures[1])
     out, gone = np.nan_to_num(seen.window.out_mbps), np.nan_to_num(seen.window.dropped_mbps)
-    idle = np.minimum(out, residuals.predicted) < _FULL * capacity
+    idle = np.minimum(out, _at_most(seen, residuals, tolerance)) < _FULL * capacity
     dropped = np.where(idle, gone, 0.0).mean(axis=0)
     share = np.nan_to_num(ratio(dropped, (out + gone).mean(axis=0)))
     share = np.where(dropped > seen.declared.unexported_mbps, share, 0.0)
@@ -132,6 +132,18 @@ def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Dev
     if share[full] <= tolerance.loss:
         return None
     return Deviation(element=links[full].name, what="drops", predicted=0.0, observed=float(share[full]))
+
+
+def _at_most(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Floats:
+    """Mbit/s that the demands of each sample may have put on each link, their error included [K, m].
+
+    A queue drops in the sample in which it is full, whatever the mean of several is.
+    """
+    from twin.sim.simulate import simulate
+
+    state, off = residuals.prediction.network, tolerance.score * np.sqrt(seen.samples) * residuals.sigma
+    rows = (np.where(np.isfinite(x), x, state.demands) for x in seen.window.demands)
+    return np.array([simulate(state.with_demands(x)).load for x in rows]) + off
 
 
 def probes(seen: Observation, through: Floats, tolerance: Tolerance, before: Baseline | None) -> Deviation | None:

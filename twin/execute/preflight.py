@@ -1,15 +1,16 @@
 """The last look before the first step, at whether the live network is still the one that the plan was verified on."""
 
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 
 from twin.errors import InputError
-from twin.gate.verdict import Evidence, Verdict, verify
+from twin.gate.verdict import DemandError, Evidence, Verdict, verify
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
-from twin.observe.expect.settled import settled_demands
+from twin.observe.expect.settled import Settled, settled
 from twin.observe.quality.assess import assess_observation
 from twin.observe.quality.fidelity import fidelity_of
 from twin.observe.quality.standing import evidence_of
@@ -22,6 +23,8 @@ from .running import Difference, Running, differences, items, read_running, told
 
 _ON_THE_WAY = frozenset({"useful", "fresh"})
 """Checks that are about a plan as a whole: not asked of the rest of one."""
+_SPURIOUS = 0.01
+"""Chance that noise alone puts any link of a network above a limit that its demands keep."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Found:
     running: Running | None
     foreign: tuple[Difference, ...]
     moved: bool  # whether it is in another state, demands apart
+    error: DemandError  # of the demands of `base`
 
 
 def preflight(
@@ -108,22 +112,34 @@ def find(network: Network, live: LiveNetwork, observation: Observation, inventor
         if not (diagnosed and seen) and item not in {x.item for x in foreign}:
             foreign.append(difference)
     in_force = _in_force(network, running.network if running else configured) if running or foreign else network
-    base = _measured_state(in_force, observation)
-    return Found(base, configured, running, tuple(foreign), base.with_demands(network.demands) != network)
+    measured = settled(observation)
+    base = _measured_state(in_force, observation, measured)
+    moved = base.with_demands(network.demands) != network
+    return Found(base, configured, running, tuple(foreign), moved, demand_error(base, measured))
 
 
-def remaining(plan: Plan, made: int, here: Network, base: Network, policy: Policy) -> str | None:
+def demand_error(network: Network, measured: Settled) -> DemandError:
+    """The error of measured demands, and from which multiple of it on a load is surely above its limit.
+
+    The quantile of the normal distribution that none of the links of an honest network exceeds but in one of a hundred.
+    """
+    chance = _SPURIOUS / max(1, len(network.links))
+    return DemandError(measured.variance, NormalDist().inv_cdf(1 - chance))
+
+
+def remaining(plan: Plan, made: int, here: Network, base: Network, policy: Policy, error: DemandError) -> str | None:
     """Verify what is left of a plan on the state reached, under its demands; return why it must not be made.
 
     What is left may be no better than where it stands now and the plan still better than where it began: it is refused
-    when it fails both ways.
+    when it fails both ways. `error` is that of the demands: what it could explain is no reason.
     """
     rest = plan.model_copy(update={"base": here.id, "steps": plan.steps[made:]})
-    first = _failure(verify(rest, here, policy))
+    first = _failure(verify(rest, here, policy, error=error))
     if first is None:
         return None
     start = base.with_demands(here.demands)
-    return first if _failure(verify(plan.model_copy(update={"base": start.id}), start, policy)) else None
+    whole = verify(plan.model_copy(update={"base": start.id}), start, policy, error=error)
+    return first if _failure(whole) else None
 
 
 def configuration(network: Network) -> tuple[object, ...]:
@@ -148,11 +164,14 @@ def _failure(verdict: Verdict) -> str | None:
 
 
 def _verified(plan: Plan, network: Network, found: Found, observation: Observation, policy: Policy) -> Verdict:
-    """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured."""
+    """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured.
+
+    What the error of the measured ones could explain is no reason to refuse.
+    """
     evidence = _evidence(found.base, observation)
     planned = found.base.with_demands(network.demands)
-    for base in (planned, found.base):
-        verdict = verify(plan.model_copy(update={"base": base.id}), base, policy, evidence=evidence)
+    for base, error in ((planned, None), (found.base, found.error)):
+        verdict = verify(plan.model_copy(update={"base": base.id}), base, policy, evidence=evidence, error=error)
         if not verdict.passed:
             break
     return verdict
@@ -175,7 +194,7 @@ def _in_force(network: Network, source: Network) -> Network:
     return replace(network, links=links, nodes=nodes, tunnels=source.tunnels, limits=source.limits)
 
 
-def _measured_state(network: Network, observation: Observation) -> Network:
+def _measured_state(network: Network, observation: Observation, measured: Settled) -> Network:
     """The network with everything up that is up and adjacent that is adjacent, under the demands measured.
 
     Like is compared with like: light with light, neighbours with neighbours. A circuit that is believed down and was
@@ -191,4 +210,4 @@ def _measured_state(network: Network, observation: Observation) -> Network:
             network.links, observation.up, observation.adjacent, down_lately(observation), strict=True
         )
     )
-    return replace(network, nodes=nodes, links=links, demands=settled_demands(observation))
+    return replace(network, nodes=nodes, links=links, demands=measured.demands)

@@ -11,13 +11,13 @@ from pydantic import Field
 
 from twin.errors import ExecutionError, TwinError
 from twin.live.network import LiveNetwork
-from twin.model import Floats, Frozen, Network
-from twin.observe.expect.settled import settled_demands
+from twin.model import Frozen, Network
+from twin.observe.expect.settled import Settled, settled
 from twin.plan import Change, Plan, states, way_back
 from twin.policy import Policy
 
 from .agreement import Agreement, Baseline, Tolerance, compare, watch
-from .preflight import configuration, look_around, remaining
+from .preflight import configuration, demand_error, look_around, remaining
 from .running import Difference, Item, Running, beside, differences, items, read_running, told
 
 Action = Literal["apply", "agree", "disagree", "roll back", "refused"]
@@ -106,7 +106,7 @@ class Rollout:
         self._plan, self._live, self._log = plan, live, log
         self._states, self._back = states(base, plan.steps), way_back(base, plan.steps)
         self._configured, self._beside = states(configured, plan.steps), running.beside if running else None
-        self._measured: Floats | None = None
+        self._measured: Settled | None = None
         self._looked_at = live.now
         self._silent: tuple[str, ...] = ()
         self.applied = 0
@@ -134,7 +134,7 @@ class Rollout:
                 reason = f"after step {number} the network is not as predicted: {wrong}"
                 self._log.write(number, "disagree", reason, change=change, agreement=agreement)
                 return reason
-            self._measured = settled_demands(seen) if seen else None
+            self._measured = settled(seen) if seen else None
             self._looked_at = self._live.now
             told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
             self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
@@ -156,11 +156,12 @@ class Rollout:
                 seen = again or seen
             if agreement.deviation:
                 return f"before step {number} the network is not as predicted: {agreement.deviation}"
-            self._measured, self._looked_at = settled_demands(seen), self._live.now
+            self._measured, self._looked_at = settled(seen), self._live.now
         if self._measured is None:
             return None
-        here = self._states[number - 1].with_demands(self._measured)
-        failed = remaining(self._plan, number - 1, here, self._states[0], policy)
+        here = self._states[number - 1].with_demands(self._measured.demands)
+        error = demand_error(here, self._measured)
+        failed = remaining(self._plan, number - 1, here, self._states[0], policy, error)
         if failed is None:
             return None
         return f"before step {number} what is left of the plan fails under the demands measured: {failed}"

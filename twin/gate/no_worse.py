@@ -7,9 +7,14 @@ the sum above the limit and above capacity. Measured against two states, the lar
 
 Rounding never decides: rates compare with a slack of 1e-9 of the offered traffic, at least 1e-6 and at most 1e-3 Mbit/s
 however much traffic there is, a single demand with 1e-6 Mbit/s and 1e-12 of itself, shares of capacity with 1e-6.
+
+Where demands were measured and their error is known, noise never decides either: a figure counts as worse when it is so
+by more than it may be off. What one demand misses needs no such slack, as it misses the same share of itself whatever
+its rate.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +22,7 @@ import numpy as np
 from twin.model import Floats, Network
 from twin.sim.simulate import Outcome
 
+from .checks.context import DemandError
 from .checks.finding import Counterexample, Violation
 
 SHARE_SLACK = 1e-6
@@ -58,7 +64,14 @@ def growth(befores: Sequence[Floats], after: Floats) -> Floats:
     return np.where(more > _LEAST_SLACK + 1e-12 * after, more, 0.0)
 
 
-def falls_short(befores: Sequence[Outcome], after: Outcome, where: Where, *, accepted: float = 0.0) -> Violation | None:
+def falls_short(
+    befores: Sequence[Outcome],
+    after: Outcome,
+    where: Where,
+    *,
+    accepted: float = 0.0,
+    error: DemandError | None = None,
+) -> Violation | None:
     """Return who is cut off, or which lossy link drops more, when a demand misses more than in any state before.
 
     `accepted` Mbit/s of that are excused. Measured against two states, the sum over all demands counts as well: of two
@@ -69,7 +82,8 @@ def falls_short(befores: Sequence[Outcome], after: Outcome, where: Where, *, acc
     if 0 < float(more.sum()) <= accepted:
         return None
     if not more.any():
-        if float(after.undelivered.sum()) <= max(float(x.sum()) for x in missed) + rate_slack(after.network):
+        slack = rate_slack(after.network) + (error.of_sum(_missing(after)) if error else 0.0)
+        if float(after.undelivered.sum()) <= max(float(x.sum()) for x in missed) + slack:
             return None
         more = growth([np.min(missed, axis=0)], after.undelivered)
     cut = np.where(np.isinf(after.delay_ms), more, 0.0)
@@ -97,8 +111,23 @@ def refuses_more(before: Outcome, after: Outcome, limit: float, where: Where) ->
     return Violation(detail, _at(name, where, after.refused, before.refused))
 
 
-def busier(befores: Sequence[Outcome], after: Outcome, limit: float, where: Where) -> Violation | None:
+def surely(outcome: Outcome, error: DemandError | None) -> Outcome:
+    """Return an outcome with the least load that each link may have, its demands being off by their error."""
+    if error is None:
+        return outcome
+    load = np.maximum(outcome.load - error.of_load(outcome), 0.0)
+    return replace(outcome, load=load, utilisation=load / capacities(outcome.network))
+
+
+def busier(
+    befores: Sequence[Outcome], after: Outcome, limit: float, where: Where, error: DemandError | None = None
+) -> Violation | None:
     """Return the link that is too busy, when the links are neither within the limit nor no worse than before."""
+    found = _busier(befores, after, limit, where)
+    return found if found is None or error is None else _busier(befores, surely(after, error), limit, where)
+
+
+def _busier(befores: Sequence[Outcome], after: Outcome, limit: float, where: Where) -> Violation | None:
     if float(above(after, limit).max(initial=0.0)) <= rate_slack(after.network):
         return None
     allowed = max(limit, *(x.max_utilisation for x in befores))
@@ -113,8 +142,15 @@ def busier(befores: Sequence[Outcome], after: Outcome, limit: float, where: Wher
     return None
 
 
-def spikes(ends: Sequence[Outcome], on_the_way: Outcome, limit: float, where: Where) -> Violation | None:
+def spikes(
+    ends: Sequence[Outcome], on_the_way: Outcome, limit: float, where: Where, error: DemandError | None = None
+) -> Violation | None:
     """Return the link that is above the limit and busier on the way than at either end of it."""
+    found = _spikes(ends, on_the_way, limit, where)
+    return found if found is None or error is None else _spikes(ends, surely(on_the_way, error), limit, where)
+
+
+def _spikes(ends: Sequence[Outcome], on_the_way: Outcome, limit: float, where: Where) -> Violation | None:
     allowed = np.maximum(limit, np.max([x.utilisation for x in ends], axis=0))
     over = on_the_way.load - allowed * capacities(on_the_way.network)
     spike = (on_the_way.utilisation > allowed + SHARE_SLACK) & (over > rate_slack(on_the_way.network))
@@ -124,7 +160,9 @@ def spikes(ends: Sequence[Outcome], on_the_way: Outcome, limit: float, where: Wh
     return _too_busy(on_the_way, worst, float(allowed[worst]), where)
 
 
-def slower(before: Outcome, after: Outcome, stretch: float, where: Where) -> Violation | None:
+def slower(
+    before: Outcome, after: Outcome, stretch: float, where: Where, error: DemandError | None = None
+) -> Violation | None:
     """Return the demand that got slowest, when mean or longest propagation delay grew by more than the factor.
 
     Both are taken over the demands that have a path before and after, the mean weighted by what was offered before.
@@ -136,13 +174,23 @@ def slower(before: Outcome, after: Outcome, stretch: float, where: Where) -> Vio
     was, now = before.delay_ms[both], after.delay_ms[both]
     pairs = np.argwhere(both)
     means = float(np.average(was, weights=offered[both])), float(np.average(now, weights=offered[both]))
-    if means[1] > stretch * means[0] + SHARE_SLACK:
+    slack = SHARE_SLACK
+    if error is not None and means[1] > stretch * means[0] + slack:
+        grown = np.where(both, after.delay_ms, 0.0) - stretch * np.where(both, before.delay_ms, 0.0)
+        slack += error.of_mean(grown, np.where(both, offered, 0.0))
+    if means[1] > stretch * means[0] + slack:
         worst = pairs[int(((now - was) * offered[both]).argmax())]
         return _too_slow(after.network, worst, "mean", (means[1], stretch * means[0]), where)
     if float(now.max()) > stretch * float(was.max()) + SHARE_SLACK:
         worst = pairs[int(now.argmax())]
         return _too_slow(after.network, worst, "longest", (float(now.max()), stretch * float(was.max())), where)
     return None
+
+
+def _missing(outcome: Outcome) -> Floats:
+    """Share of each demand that does not arrive [n, n]."""
+    offered = outcome.network.offered
+    return np.divide(outcome.undelivered, offered, out=np.zeros_like(offered), where=offered > 0)
 
 
 def _dropped(befores: Sequence[Outcome], after: Outcome, more: float, where: Where) -> Violation:

@@ -16,6 +16,7 @@ from twin.model import Floats, Ints, Network
 from twin.policy import Policy
 from twin.sim.simulate import Outcome
 
+from .checks.context import DemandError
 from .checks.convergence import loops_too_much
 from .checks.finding import CheckName, Counterexample, Violation
 from .checks.rehearsal import Stressed
@@ -45,7 +46,7 @@ def may_follow(before: Stressed, after: Stressed, policy: Policy, *, step: int =
 
     Both states are under the same failures. `step` is the number of the plan's last step, for the wording.
     """
-    intact = worse_intact(before.outcome, after.outcome, policy, Where(step))
+    intact = worse_intact(before.outcome, after.outcome, policy, Where(step), after.error)
     if intact:
         return Objection("nominal", intact)
     failing = worse_under_failure((before,), after, policy, step)
@@ -64,34 +65,42 @@ def may_pass(
     `previous` is the state just before it. The first and the last state of the plan, `ends`, are judged on their own:
     here they only have to be no worse than what was just before.
     """
-    where, limit, before = Where(step), policy.max_utilisation, previous.outcome
+    where, limit, before, error = Where(step), policy.max_utilisation, previous.outcome, here.error
     worse = (
-        falls_short((before,), here.outcome, where)
+        falls_short((before,), here.outcome, where, error=error)
         or refuses_more(before, here.outcome, limit, where)
-        or busier((before,), here.outcome, limit, where)
+        or busier((before,), here.outcome, limit, where, error)
         or loops_too_much(previous, here, policy, step)
     )
     if worse or here.network == ends[1].network:
         return worse
-    return spikes([x.outcome for x in ends], here.outcome, limit, where) or worse_under_failure(
+    return spikes([x.outcome for x in ends], here.outcome, limit, where, error) or worse_under_failure(
         ends, here, policy, step
     )
 
 
-def worse_intact(before: Outcome, after: Outcome, policy: Policy, where: Where) -> Violation | None:
+def worse_intact(
+    before: Outcome, after: Outcome, policy: Policy, where: Where, error: DemandError | None = None
+) -> Violation | None:
     """Return what is worse with everything up: not delivered, refused, too busy or too slow."""
     return (
-        falls_short((before,), after, where)
+        falls_short((before,), after, where, error=error)
         or refuses_more(before, after, policy.max_utilisation, where)
-        or busier((before,), after, policy.max_utilisation, where)
-        or slower(before, after, policy.max_delay_stretch, where)
+        or busier((before,), after, policy.max_utilisation, where, error)
+        or slower(before, after, policy.max_delay_stretch, where, error)
     )
 
 
-def worse_than_ends(ends: Sequence[Outcome], here: Outcome, policy: Policy, step: int) -> Violation | None:
+def worse_than_ends(
+    ends: Sequence[Outcome], here: Outcome, policy: Policy, step: int, error: DemandError | None = None
+) -> Violation | None:
     """Return what is worse on the way than at both ends of it, with everything up."""
     where, limit = Where(step), policy.max_utilisation
-    worse = falls_short(ends, here, where) or busier(ends, here, limit, where) or spikes(ends, here, limit, where)
+    worse = (
+        falls_short(ends, here, where, error=error)
+        or busier(ends, here, limit, where, error)
+        or spikes(ends, here, limit, where, error)
+    )
     worst = max(ends, key=lambda x: x.harm(limit).routable)
     return worse or refuses_more(worst, here, limit, where)
 
@@ -132,8 +141,8 @@ def worse_under_failure(
     for row in _suspects(befores, after, policy, accepted):
         where = at._replace(failure=after.failures[row].name)
         was, now = [x.during(row) for x in befores], after.during(row)
-        violation = falls_short(was, now, where, accepted=accepted)
-        violation = violation or busier(was, now, policy.max_failure_utilisation, where)
+        violation = falls_short(was, now, where, accepted=accepted, error=after.error)
+        violation = violation or busier(was, now, policy.max_failure_utilisation, where, after.error)
         if violation:
             return violation
     return None

@@ -9,7 +9,7 @@ from twin.model import Frozen, Network
 from twin.plan import Plan
 from twin.policy import Policy, RiskTier
 
-from .checks.context import Context, Evidence, Scenario
+from .checks.context import Context, DemandError, Evidence, Scenario
 from .checks.finding import Check, CheckName, Convergence, Counterexample, not_evaluated
 from .checks.grounded import ground
 
@@ -21,6 +21,7 @@ __all__ = [
     "CheckName",
     "Convergence",
     "Counterexample",
+    "DemandError",
     "Evidence",
     "Scenario",
     "Verdict",
@@ -53,20 +54,22 @@ def verify(
     *,
     evidence: Evidence | None = None,
     scenarios: Sequence[Scenario] = (),
+    error: DemandError | None = None,
 ) -> Verdict:
     """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
 
     `evidence` says how old and how good the measurements behind the snapshot are, `scenarios` which other demands may
-    come (without any, the policy's factors on the snapshot's demands). Never raises on a bad plan: one that is not
-    grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same question
-    always gets the same verdict.
+    come (without any, the policy's factors on the snapshot's demands). With an `error` of the snapshot's demands, a
+    limit counts as broken where it is by more than that; the gate itself judges without one. Never raises on a bad
+    plan: one that is not grounded fails every check, with the reason. Every check is in every verdict, in the same
+    order; the same question always gets the same verdict.
     """
     # the simulator is slow to import: only who verifies pays for it
     from .checks.convergence import convergences
     from .checks.rehearsal import Rehearsal
 
     grounding = ground(plan, network)
-    rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios)))
+    rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios), error))
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
     return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)

@@ -1,11 +1,15 @@
 """What the gate may be told beyond plan, snapshot and policy."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from pydantic import Field
 
 from twin.model import Floats, Frozen
+
+if TYPE_CHECKING:  # the simulator is slow to import
+    from twin.sim.simulate import Outcome
 
 
 class Evidence(Frozen):
@@ -25,9 +29,48 @@ class Scenario(NamedTuple):
     demands: Floats
 
 
+class DemandError(NamedTuple):
+    """How far demands that were measured may be off, and how many standard errors make a figure sure.
+
+    The errors of different demands are independent. A state's figure is above a limit when it is so by more than its
+    own error: what demands carry onto a link with shares f has the variance sum of f^2 var <= sum of f var, which is
+    what the simulator makes of variances in place of rates.
+    """
+
+    variance: Floats  # [n, n] (Mbit/s)^2
+    sure: float
+
+    def of_load(self, outcome: "Outcome") -> Floats:
+        """Mbit/s by which the load of each link may be off [m]."""
+        from twin.sim.simulate import simulate
+
+        variance = np.where(outcome.network.offered > 0, self.variance, 0.0)
+        return self.sure * np.sqrt(simulate(replace(outcome.network, limits=(), demands=variance)).load)
+
+    def of_sum(self, share: Floats) -> float:
+        """Mbit/s by which a sum of these shares of the demands [n, n] may be off."""
+        return self.sure * float(np.sqrt((share**2 * self.variance).sum()))
+
+    def of_mean(self, values: Floats, weight: Floats) -> float:
+        """By how much the mean of values [n, n] may be off that is weighted by the demands `weight` [n, n]."""
+        mean = float((values * weight).sum() / weight.sum())
+        off = np.where(weight > 0, values - mean, 0.0)
+        return self.sure * float(np.sqrt((off**2 * self.variance).sum()) / weight.sum())
+
+    def scaled(self, factor: Floats | float) -> "DemandError":
+        """The error of the demands times a factor, or times one each [n, n]."""
+        return self._replace(variance=self.variance * factor**2)
+
+
+def ratio_of(demands: Floats, measured: Floats) -> Floats:
+    """How many times those measured other demands are [n, n]; 1 where nothing was measured."""
+    return np.divide(demands, measured, out=np.ones_like(demands), where=measured > 0)
+
+
 @dataclass(frozen=True)
 class Context:
     """What is known beyond plan, snapshot and policy. Without scenarios, those of the policy count."""
 
     evidence: Evidence | None = None
     scenarios: tuple[Scenario, ...] = ()
+    error: DemandError | None = None

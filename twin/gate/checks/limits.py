@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from twin.model import Network
 from twin.plan import LimitDemand, SetCapacity, subject
 
 from .finding import Check, Counterexample, Violation, failed, steps_of
-from .moved import moved_share
+from .moved import moved_share, moved_shares
 from .rehearsal import Rehearsal
 from .touch import emptied, exists, touched
 
@@ -18,13 +19,21 @@ def policy(rehearsal: Rehearsal) -> Check:
         return failed("policy", violation)
     radius = [moved_share(rehearsal.base, state) for state in rehearsal.states]
     for step, share in enumerate(radius):
-        if share > limit + 1e-9:
+        if share > limit + 1e-9 + _error_of(rehearsal, rehearsal.states[step], share):
             element = subject(rehearsal.plan.steps[step - 1])
             detail = f"after step {step} {share:.1%} of the traffic has moved, at most {limit:.1%} allowed"
             return failed("policy", _at(element, step, detail, (share, limit)))
     steps = len(rehearsal.plan.steps)
     detail = f"{steps_of(steps)}, no protected element touched, at most {max(radius):.1%} of the traffic moved"
     return Check(name="policy", passed=True, measured=max(radius), limit=limit, detail=detail)
+
+
+def _error_of(rehearsal: Rehearsal, state: Network, share: float) -> float:
+    """By how much the share moved may be off: each demand moves or not, and their rates are off by their error."""
+    error, demands = rehearsal.context.error, rehearsal.base.offered
+    if error is None or not 0 < share < 1:
+        return 0.0
+    return error.of_mean(moved_shares(rehearsal.base, state), demands)
 
 
 def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:

@@ -20,8 +20,11 @@ def moved_share(before: Network, after: Network) -> float:
     is not.
     """
     total = float(before.offered.sum())
-    if total == 0:
-        return 0.0
+    return float((moved_shares(before, after) * before.offered).sum()) / total if total else 0.0
+
+
+def moved_shares(before: Network, after: Network) -> Floats:
+    """Share of each demand that leaves its present paths [n, n], 0..1, as `moved_share` counts it."""
     first, second = compile_network(before), compile_network(after)
     was, now = route(first), route(second)
     igp = _common(first, second, was.paths, now.paths.dist).T
@@ -32,7 +35,8 @@ def moved_share(before: Network, after: Network) -> float:
         stays[pair] = _kept_by_lists(shares, pair[0], igp)
     reachable = (was.paths.dist.T < FAR) & np.outer(first.up, first.up)
     kept = np.minimum(before.offered, after.offered) * stays
-    return float((before.offered - kept)[reachable].sum()) / total
+    moved = np.where(reachable, before.offered - kept, 0.0)
+    return np.divide(moved, before.offered, out=np.zeros_like(moved), where=before.offered > 0)
 
 
 @kernel

@@ -11,7 +11,7 @@ def nominal(rehearsal: Rehearsal) -> Check:
     """Judge reachability, silent loss, utilisation and delay of the end state against the base."""
     before, after = rehearsal.outcomes[0], rehearsal.outcomes[-1]
     limits, where = rehearsal.policy, Where(len(rehearsal.plan.steps))
-    violation = worse_intact(before, after, limits, where)
+    violation = worse_intact(before, after, limits, where, rehearsal.context.error)
     if violation:
         return failed("nominal", violation)
     limit = max(limits.max_utilisation, before.max_utilisation)

@@ -15,7 +15,7 @@ from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 from twin.sim.superposed import Superposition, SweptLoads
 
-from .context import Context
+from .context import Context, DemandError, ratio_of
 
 _KEPT = 1 << 22
 """Entries that one state remembers of what its demands miss: 64 MB; beyond that it works them out again."""
@@ -28,7 +28,7 @@ class Stressed:
     """One state and the failures that it is judged under; each is evaluated once, when somebody asks.
 
     `known` is what the failures do, where that has been found out already; `whole` the same state under more failures,
-    which remembers whose traffic they cost.
+    which remembers whose traffic they cost. With an `error`, a figure that is worse by less than that is not worse.
     """
 
     network: Network
@@ -36,6 +36,7 @@ class Stressed:
     limit: float  # share of capacity from which the sweep counts excess
     known: FailureSweep | None = None
     whole: "Stressed | None" = None
+    error: DemandError | None = None
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
 
@@ -50,7 +51,8 @@ class Stressed:
         if factor not in self._grown:
             network = self.network.with_demands(self.network.demands * factor)
             known = self._loads[0].sweep(self._loads[1].grown(factor), self.limit) if self._loads else None
-            self._grown[factor] = Stressed(network, self.failures, self.limit, known)
+            error = self.error and self.error.scaled(factor)
+            self._grown[factor] = Stressed(network, self.failures, self.limit, known, error=error)
         return self._grown[factor]
 
     @cached_property
@@ -69,7 +71,8 @@ class Stressed:
         factor = _proportion(self.network.demands, demands)
         if factor is not None:
             return self.grown(factor)
-        return Stressed(self.network.with_demands(demands), self.failures, self.limit)
+        error = self.error and self.error.scaled(ratio_of(demands, self.network.demands))
+        return Stressed(self.network.with_demands(demands), self.failures, self.limit, error=error)
 
     @cached_property
     def outcome(self) -> Outcome:
@@ -138,7 +141,7 @@ class Rehearsal:
         """Each state, under every single failure of any of them: a plan may bring a circuit back into use."""
         known = {failure.name: failure for state in self.states for failure in single_failures(state)}
         failures, limit = tuple(known.values()), self.policy.max_failure_utilisation
-        return tuple(Stressed(state, failures, limit) for state in self.states)
+        return tuple(Stressed(state, failures, limit, error=self.context.error) for state in self.states)
 
     @property
     def ends(self) -> tuple[Stressed, Stressed]:

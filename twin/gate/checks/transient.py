@@ -56,7 +56,7 @@ def _passes_through(rehearsal: Rehearsal) -> Check:
     ends = outcomes[0], outcomes[-1]
     allowed = max(x.harm(limit).routable for x in ends) + rate_slack(rehearsal.base)
     for step in range(len(outcomes) - 2, 0, -1):
-        violation = worse_than_ends(ends, outcomes[step], rehearsal.policy, step)
+        violation = worse_than_ends(ends, outcomes[step], rehearsal.policy, step, rehearsal.context.error)
         if violation:
             detail = f"on the way back, with steps 1 to {step} in place: {violation.detail}"
             return failed("reversible", violation._replace(detail=detail))

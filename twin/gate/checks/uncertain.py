@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from twin.gate.no_worse import SHARE_SLACK, Where
+from twin.gate.no_worse import SHARE_SLACK, Where, surely
 from twin.gate.rules import Prospect, cvar, growth_of, worse_under_failure, worse_with_demands, worse_with_growth
 from twin.model import Network
 from twin.sim.simulate import simulate
 
-from .context import Scenario
+from .context import DemandError, Scenario, ratio_of
 from .finding import Check, Violation, failed
 from .rehearsal import Rehearsal
 
@@ -28,8 +28,11 @@ def uncertain(rehearsal: Rehearsal) -> Check:
     scenarios, policy = scenarios_of(rehearsal), rehearsal.policy
     if not scenarios:
         return Check(name="uncertain", passed=True, detail="not judged: there are no scenarios")
-    before, after = (_prospect(state, scenarios) for state in (rehearsal.base, rehearsal.final))
+    before, after = _prospect(rehearsal.base, scenarios), _prospect(rehearsal.final, scenarios)
     violation = worse_with_demands(before, after, policy, rehearsal.ends[1], len(rehearsal.plan.steps))
+    if violation and rehearsal.context.error:
+        least = _prospect(rehearsal.final, scenarios, rehearsal.context.error)
+        violation = worse_with_demands(before, least, policy, rehearsal.ends[1], len(rehearsal.plan.steps))
     violation = violation or _worse_under_failure(rehearsal)
     if violation:
         return failed("uncertain", violation)
@@ -73,8 +76,14 @@ def _failing(rehearsal: Rehearsal) -> str:
     return f"with demand x{growth_of(rehearsal.policy):g} the worst single failure peaks at {peak:.4f}"
 
 
-def _prospect(network: Network, scenarios: tuple[Scenario, ...]) -> Prospect:
-    outcomes = [simulate(network.with_demands(x.demands)) for x in scenarios]
+def _prospect(network: Network, scenarios: tuple[Scenario, ...], error: DemandError | None = None) -> Prospect:
+    """What a state does in each scenario; with an `error` of its own demands, the least that it may do."""
+    outcomes = [
+        surely(
+            simulate(network.with_demands(x.demands)), error and error.scaled(ratio_of(x.demands, network.demands))
+        )
+        for x in scenarios
+    ]
     return Prospect(
         names=tuple(x.name for x in scenarios),
         busiest=tuple(x.busiest for x in outcomes),

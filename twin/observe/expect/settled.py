@@ -1,5 +1,7 @@
 """The demands of now without their usual swing: what a plan is judged under while it is under way."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from twin.live.network import Flags
@@ -11,6 +13,35 @@ from twin.observe.readings.samples import middle
 _SURE = 3.0  # standard errors beyond which demands have moved and not only swung
 _LEAST = 4  # samples that tell how far demands swing
 _MAD = 1.4826
+_OF_A_MEDIAN = np.pi / 2
+"""Variance of the median of many samples, as a multiple of that of their mean."""
+
+
+class Settled(NamedTuple):
+    """The demands of now, Mbit/s [n, n], and the variance of their error, (Mbit/s)^2 [n, n]."""
+
+    demands: Floats
+    variance: Floats
+
+
+def settled(observation: Observation) -> Settled:
+    """Return the demands of now with how far they may be off.
+
+    A single sample is off by what the network declares of its flow export, of packets sampled and of whatever else, and
+    by how far demands swing, which their own past shows: the larger of the two counts. The spread of the past is taken
+    from differences of neighbouring samples, so that a step in it is no spread. Where demands have moved, their past
+    says nothing of how they swing now: what is declared counts alone.
+    """
+    declared, now = observation.declared, observation.network.demands
+    stated = (declared.export_error * now) ** 2 + declared.sampled_mbit / observation.interval_s * now
+    recent = np.concatenate([observation.past.demands[-RECENT // 2 :], observation.window.demands])
+    if len(recent) < _LEAST:
+        return Settled(now, stated / observation.samples)
+    known = np.where(np.isfinite(recent), recent, now)
+    swing = _MAD * np.median(np.abs(np.diff(known, axis=0)), axis=0) / np.sqrt(2)
+    demands = settled_demands(observation)
+    usual = np.maximum(stated, swing**2) * _OF_A_MEDIAN / len(recent)
+    return Settled(demands, np.where(demands == now, stated / observation.samples, usual))
 
 
 def settled_demands(observation: Observation) -> Floats:
