@@ -52,7 +52,7 @@ class Found:
     running: Running | None
     foreign: tuple[Difference, ...]
     moved: bool  # whether it is in another state, demands apart
-    error: DemandError  # of the demands of `base`
+    measured: Settled  # the demands of `base`, with their error
 
 
 def preflight(
@@ -115,16 +115,23 @@ def find(network: Network, live: LiveNetwork, observation: Observation, inventor
     measured = settled(observation)
     base = _measured_state(in_force, observation, measured)
     moved = base.with_demands(network.demands) != network
-    return Found(base, configured, running, tuple(foreign), moved, demand_error(base, measured))
+    return Found(base, configured, running, tuple(foreign), moved, measured)
 
 
-def demand_error(network: Network, measured: Settled) -> DemandError:
+def demand_error(planned: Network, measured: Settled, policy: Policy) -> DemandError:
     """The error of measured demands, and from which multiple of it on a load is surely above its limit.
 
-    The quantile of the normal distribution that none of the links of an honest network exceeds but in one of a hundred.
+    That is the quantile of the normal distribution that none of the links of an honest network exceeds but in one of a
+    hundred. Where the traffic of some node has surely grown beyond all that the plan was judged for, by the policy's
+    factors on the demands of `planned`, its swing excuses nothing any more: what the instruments declare is the error.
     """
-    chance = _SPURIOUS / max(1, len(network.links))
-    return DemandError(measured.variance, NormalDist().inv_cdf(1 - chance))
+    sure = NormalDist().inv_cdf(1 - _SPURIOUS / max(1, len(planned.links)))
+    foreseen = max((1.0, *policy.demand_factors))
+    for axis in (0, 1):
+        grown = measured.demands.sum(axis=axis) - foreseen * planned.demands.sum(axis=axis)
+        if (grown > sure * np.sqrt(measured.variance.sum(axis=axis))).any():
+            return DemandError(measured.declared, sure)
+    return DemandError(measured.variance, sure)
 
 
 def remaining(plan: Plan, made: int, here: Network, base: Network, policy: Policy, error: DemandError) -> str | None:
@@ -170,7 +177,7 @@ def _verified(plan: Plan, network: Network, found: Found, observation: Observati
     """
     evidence = _evidence(found.base, observation)
     planned = found.base.with_demands(network.demands)
-    for base, error in ((planned, None), (found.base, found.error)):
+    for base, error in ((planned, None), (found.base, demand_error(network, found.measured, policy))):
         verdict = verify(plan.model_copy(update={"base": base.id}), base, policy, evidence=evidence, error=error)
         if not verdict.passed:
             break

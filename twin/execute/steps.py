@@ -160,7 +160,7 @@ class Rollout:
         if self._measured is None:
             return None
         here = self._states[number - 1].with_demands(self._measured.demands)
-        error = demand_error(here, self._measured)
+        error = demand_error(self._states[0], self._measured, policy)
         failed = remaining(self._plan, number - 1, here, self._states[0], policy, error)
         if failed is None:
             return None

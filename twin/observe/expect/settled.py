@@ -18,30 +18,30 @@ _OF_A_MEDIAN = np.pi / 2
 
 
 class Settled(NamedTuple):
-    """The demands of now, Mbit/s [n, n], and the variance of their error, (Mbit/s)^2 [n, n]."""
+    """The demands of now, Mbit/s [n, n], with the variance of their error, (Mbit/s)^2 [n, n]."""
 
     demands: Floats
-    variance: Floats
+    variance: Floats  # by instruments, and by how far demands swing
+    declared: Floats  # by instruments alone
 
 
 def settled(observation: Observation) -> Settled:
     """Return the demands of now with how far they may be off.
 
-    A single sample is off by what the network declares of its flow export, of packets sampled and of whatever else, and
-    by how far demands swing, which their own past shows: the larger of the two counts. The spread of the past is taken
-    from differences of neighbouring samples, so that a step in it is no spread. Where demands have moved, their past
-    says nothing of how they swing now: what is declared counts alone.
+    A single sample is off by what the network declares of its flow export and of packets sampled, and by how far
+    demands swing, which their own past shows: the larger of the two counts. The spread of the past is taken from
+    differences of neighbouring samples, so that a step in it is no spread.
     """
     declared, now = observation.declared, observation.network.demands
     stated = (declared.export_error * now) ** 2 + declared.sampled_mbit / observation.interval_s * now
     recent = np.concatenate([observation.past.demands[-RECENT // 2 :], observation.window.demands])
     if len(recent) < _LEAST:
-        return Settled(now, stated / observation.samples)
+        return Settled(now, stated / observation.samples, stated / observation.samples)
     known = np.where(np.isfinite(recent), recent, now)
     swing = _MAD * np.median(np.abs(np.diff(known, axis=0)), axis=0) / np.sqrt(2)
     demands = settled_demands(observation)
-    usual = np.maximum(stated, swing**2) * _OF_A_MEDIAN / len(recent)
-    return Settled(demands, np.where(demands == now, stated / observation.samples, usual))
+    taken = np.where(demands == now, 1 / observation.samples, _OF_A_MEDIAN / len(recent))
+    return Settled(demands, np.maximum(stated, swing**2) * taken, stated * taken)
 
 
 def settled_demands(observation: Observation) -> Floats:
