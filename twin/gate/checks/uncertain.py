@@ -79,9 +79,7 @@ def _failing(rehearsal: Rehearsal) -> str:
 def _prospect(network: Network, scenarios: tuple[Scenario, ...], error: DemandError | None = None) -> Prospect:
     """What a state does in each scenario; with an `error` of its own demands, the least that it may do."""
     outcomes = [
-        surely(
-            simulate(network.with_demands(x.demands)), error and error.scaled(ratio_of(x.demands, network.demands))
-        )
+        surely(simulate(network.with_demands(x.demands)), error and error.scaled(ratio_of(x.demands, network.demands)))
         for x in scenarios
     ]
     return Prospect(
