@@ -123,7 +123,6 @@ def test_matrices_alone_are_checked_and_forecast(tables, twin):
     [
         (["quality", "nowhere.duckdb"], "no twin file"),
         (["quality", "{links}"], "do not say of which network"),
-        (["quality", "{links}", "-n", NAME], "no table of traffic"),
         (["diagnose", "{traffic}", "-n", NAME], "no table of links"),
         (["diagnose", "{links}", "{traffic}", "-n", "sndlib/nobel-germany"], "expected a known link"),
         (["quality", "{links}", "nowhere.csv", "-n", NAME], "nowhere.csv"),

@@ -73,7 +73,7 @@ def measured_series(network: Network, telemetry: Telemetry, *, now: datetime | N
     """The exported demands of telemetry as one series per pair."""
     traffic, n = telemetry.traffic, len(network.nodes)
     time, row = np.unique(traffic.time, return_inverse=True)
-    demands = np.full((len(time), n, n), np.nan)
+    demands = np.full((len(time), n, n), 0.0 if telemetry.declared.sparse else np.nan)
     demands[row, traffic.source, traffic.target] = traffic.mbps
     return matrix_series(time, demands, network, now=now)
 

@@ -54,6 +54,10 @@ class Declaration(Frozen):
     )
     probe_packets: int = Field(default=100, ge=1, description="Packets behind one probe reading.")
     probe_ports: int = Field(default=1, ge=1, description="Ports that a prober goes through: paths it may see.")
+    sparse: bool = Field(
+        default=False,
+        description="Flow export has no row for a pair without traffic: at a time that has rows, it is 0.",
+    )
     reads: frozenset[Quantity] = frozenset(get_args(Quantity))
     makes: frozenset[Operation] = frozenset(get_args(Operation))
     confirms: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})

@@ -119,10 +119,20 @@ def _dense(time: Floats, at: Floats, element: Ints, values: Floats, count: int) 
 
 
 def _demands(network: Network, telemetry: Telemetry, time: Floats) -> Floats:
-    """Measured matrices. A pair that is neither provisioned nor ever exported has no traffic."""
+    """Measured matrices. A pair that is neither provisioned nor ever exported has no traffic.
+
+    Nor has one without a row at a time that has rows, where the network declares that export leaves such pairs out.
+    """
     n, traffic = len(network.nodes), telemetry.traffic
     pair = traffic.source * n + traffic.target
     dense = _dense(time, traffic.time, pair, traffic.mbps, n * n)
+    if telemetry.declared.sparse:
+        told = np.zeros(dense.shape, dtype=np.bool_)
+        row = np.searchsorted(time, traffic.time)
+        kept = (row < time.size) & (time[np.minimum(row, time.size - 1)] == traffic.time)
+        told[row[kept], pair[kept]] = True
+        some = np.any(told, axis=1, keepdims=True)
+        dense[some & ~told] = 0.0
     silent = network.demands.ravel() == 0
     silent[pair] = False
     dense[:, silent] = 0.0

@@ -1,0 +1,226 @@
+"""The door to measurements: files of any make become the telemetry of a network, each with an account of its fields."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.errors import FormatError, InputError
+from twin.files import read_head
+from twin.formats.account import Account
+from twin.formats.source import Source
+from twin.live.declared import Declaration, Quantity
+from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
+from twin.model import Floats, Ints, Network
+
+from .assemble import Grid, grid_of, samples_of
+from .columns import Columns, read_columns
+from .interfaces import Interfaces
+from .link_tables import read_link_table
+from .pair_tables import read_adjacency_table, read_node_table, read_probe_table, read_traffic_table
+from .part import Edges, Options, Part, use
+from .sheet import Sheet
+
+SHAPES = (
+    "links: time, link, and out or in",
+    "interfaces: time, node, interface, and out or in",
+    "traffic: time, source, target, and mbps",
+    "probes: time, source, target, and loss or delay",
+    "nodes: time, node, answered",
+)
+"""What tables may hold, told by their columns."""
+
+
+class Measurements(NamedTuple):
+    """Telemetry that was read from files, the time of its newest sample, and the account of each file."""
+
+    telemetry: Telemetry
+    now: datetime
+    accounts: tuple[Account, ...]
+    edges: Edges | None = None
+    """What enters and leaves the network at its nodes, where counters of such interfaces were among the files."""
+
+
+def read_measurements(paths: Sequence[str | Path], network: Network, options: Options | None = None) -> Measurements:
+    """Read files of measurements of `network`, each told by its content; those of one kind are put together.
+
+    Without a file of flows or traffic the telemetry declares that it cannot read demands. Raises `InputError` when a
+    file cannot be read or nothing is in it, `FormatError` with the place and what was expected there.
+    """
+    options = options or Options()
+    return combine([read_part(path, network, options) for path in paths], network, options)
+
+
+def read_part(path: str | Path, network: Network, options: Options) -> Part:
+    """Read one file of measurements. Raises as `read_measurements` does."""
+    head = read_head(path)
+    for told_by, read in _OTHERS:
+        if told_by(str(path), head):
+            return read(str(path), network, options)
+    return read_table(str(path), network, options)
+
+
+def read_table(path: str, network: Network, options: Options) -> Part:
+    """Read a CSV or Parquet table of measurements, told by its columns."""
+    source = Source(path)
+    with Sheet(source) as sheet:
+        columns = read_columns(source, sheet.header, options.columns, options.units)
+        kind = _kind(source, columns, sheet.header)
+        if kind in ("links", "interfaces"):
+            return read_link_table(sheet, columns, Interfaces(network, options.names, options.ports), options)
+        pairs = {"traffic": read_traffic_table, "probes": read_probe_table, "nodes": read_node_table,
+                 "adjacencies": read_adjacency_table}  # fmt: skip
+        return pairs[kind](sheet, columns, network, options)
+
+
+def table_kind(path: str | Path, options: Options | None = None) -> str:
+    """Which table a file holds: links, interfaces, adjacencies, traffic, probes or nodes. Raises `FormatError`."""
+    options, source = options or Options(), Source(str(path))
+    with Sheet(source) as sheet:
+        return _kind(source, read_columns(source, sheet.header, options.columns, options.units), sheet.header)
+
+
+def combine(parts: Sequence[Part], network: Network, options: Options) -> Measurements:
+    """Put what several files gave into one telemetry. Raises `InputError` when there is no sample in it."""
+    series = [one for part in parts for one in part.series]
+    rates = [one for one in series if one.quantity in ("out", "in", "up") and one.end.size]
+    traffic = _traffic([part.traffic for part in parts if part.traffic is not None])
+    if not rates and traffic is None:
+        raise InputError("there is no sample in these files", fix="give at least one of: " + "; ".join(SHAPES))
+    grid = grid_of(rates, options.interval_s) if rates else Grid(np.zeros(0), options.interval_s or 300.0, 0.0)
+    links, interfaces = samples_of(series, grid, len(network.links))
+    rows = [part.rows for part in parts if any(x.quantity in ("out", "in", "up") for x in part.series)]
+    if rows and all(x is not None for x in rows) and not grid.skew_s:
+        links = LinkSamples(*(np.concatenate(column) for column in zip(*filter(None, rows), strict=True)))
+    if traffic is not None and grid.times.size > 1:
+        traffic = traffic._replace(time=_snapped(traffic.time, grid))
+    none, nobody = np.zeros(0), np.zeros(0, dtype=np.int64)
+    telemetry = Telemetry(
+        links,
+        _nodes(parts, links, network),
+        _probes(parts, grid),
+        traffic or TrafficSamples(none, nobody, nobody, none),
+        tuple(event for part in parts for event in part.events),
+        interfaces,
+        declared=_declared(parts, links, traffic, grid),
+    )
+    edges = [part.edges for part in parts if part.edges is not None]
+    joined = Edges(*(np.concatenate(column) for column in zip(*edges, strict=True))) if edges else None
+    return Measurements(telemetry, _newest(telemetry, parts), tuple(_gridded(parts, grid)), joined)
+
+
+def _kind(source: Source, columns: Columns, header: Sequence[str]) -> str:
+    known = set(columns.known)
+    if "time" in known:
+        if {"source", "target", "traffic"} <= known:
+            return "traffic"
+        if {"source", "target"} <= known and known & {"loss", "delay", "rtt"}:
+            return "probes"
+        rated = known & {"out", "in"}
+        if rated and known & {"link", "interface", "index", "alias", "neighbour"}:
+            return "interfaces" if "node" in known and "link" not in known else "links"
+        if "link" in known and known & {"adjacent", "errors"}:
+            return "adjacencies"
+        if "link" in known and "up" in known:
+            return "links"
+        if {"node", "answered"} <= known:
+            return "nodes"
+    names = ", ".join(header)[:120]
+    wanted = f"the columns of one of these, or --map QUANTITY=COLUMN, not {names}. " + "; ".join(SHAPES)
+    raise source.error("the header", wanted)
+
+
+def _traffic(tables: Sequence[TrafficSamples]) -> TrafficSamples | None:
+    if not tables:
+        return None
+    time, source, target, mbps = (np.concatenate(column) for column in zip(*tables, strict=True))
+    return TrafficSamples(time, source, target, mbps)
+
+
+def _snapped(time: Floats, grid: Grid) -> Floats:
+    """Times of traffic put on those of the counters where both have the same interval and lie less than half apart."""
+    apart = np.diff(np.unique(time))
+    if not apart.size or abs(float(np.median(apart)) / grid.interval_s - 1) > 0.01:
+        return time
+    nearest = grid.times[grid.place(time)]
+    return np.where(np.abs(nearest - time) < grid.interval_s / 2, nearest, time)
+
+
+def _nodes(parts: Sequence[Part], links: LinkSamples, network: Network) -> NodeSamples:
+    """Whether nodes answered; where no file says it, they are taken to have."""
+    told = [part.nodes for part in parts if part.nodes is not None]
+    if told:
+        return NodeSamples(*(np.concatenate(column) for column in zip(*told, strict=True)))
+    stamps, n = np.unique(links.time), len(network.nodes)
+    every: Ints = np.tile(np.arange(n), stamps.size)
+    return NodeSamples(np.repeat(stamps, n), every, np.ones(every.size, dtype=np.bool_))
+
+
+def _probes(parts: Sequence[Part], grid: Grid) -> ProbeSamples:
+    told = [part.probes for part in parts if part.probes is not None]
+    if not told:
+        none, nobody = np.zeros(0), np.zeros(0, dtype=np.int64)
+        return ProbeSamples(none, nobody, nobody, none, none)
+    time, source, target, loss, delay = (np.concatenate(column) for column in zip(*told, strict=True))
+    joined = ProbeSamples(time, source, target, loss, delay)
+    if not grid.times.size:
+        return joined
+    nearest = grid.times[grid.place(joined.time)]
+    return joined._replace(time=np.where(np.abs(nearest - joined.time) <= grid.interval_s, nearest, joined.time))
+
+
+def _declared(parts: Sequence[Part], links: LinkSamples, traffic: TrafficSamples | None, grid: Grid) -> Declaration:
+    """What the files say of the instruments: what is read, how far apart in time, and how flows are sampled."""
+    default = Declaration()
+    unread: set[Quantity] = set()
+    if traffic is None:
+        unread |= {"demands", "flows"}
+    if not np.isfinite(links.up).any():
+        unread.add("state")
+    sampling = next((part.sampling for part in parts if part.sampling is not None), default.sampling)
+    return default.model_copy(
+        update={
+            "sampling": sampling,
+            "skew_s": max(default.skew_s, grid.skew_s),
+            "reads": default.reads - unread,
+            "sparse": traffic is not None,
+        }
+    )
+
+
+def _gridded(parts: Sequence[Part], grid: Grid) -> Sequence[Account]:
+    """The accounts of the files, with what became of readings that are not all of one time."""
+    if not grid.skew_s:
+        return [part.account for part in parts]
+    note = f"readings up to {grid.skew_s:.3g} s apart are one sample of {grid.interval_s:g} s"
+    return [
+        part.account.with_fields([use("times of readings", "assumed", len(grid.times), note)] if part.series else [])
+        for part in parts
+    ]
+
+
+def _newest(telemetry: Telemetry, parts: Sequence[Part]) -> datetime:
+    times = np.concatenate([telemetry.links.time, telemetry.traffic.time])
+    known = times[np.isfinite(times)]
+    if not known.size:
+        files = ", ".join(part.account.file for part in parts)
+        raise InputError(f"{files}: there is no sample", fix="give measurements of at least one interval")
+    return datetime.fromtimestamp(float(known.max()), UTC)
+
+
+_Reader = Callable[[str, Network, Options], Part]
+_OTHERS: tuple[tuple[Callable[[str, bytes], bool], _Reader], ...] = ()
+
+
+def without_demands(measured: Measurements) -> Measurements:
+    """The same measurements as of a network whose demands nobody can read."""
+    declared = measured.telemetry.declared
+    reads = declared.reads - {"demands", "flows"}
+    telemetry = replace(measured.telemetry, declared=declared.model_copy(update={"reads": reads}))
+    return measured._replace(telemetry=telemetry)
+
+
+__all__ = ["FormatError", "Measurements", "combine", "read_measurements", "read_part", "read_table", "table_kind"]
