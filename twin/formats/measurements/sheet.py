@@ -81,9 +81,9 @@ class Sheet:
     def _plain(self, c: str) -> str:
         """SQL for a number with a decimal point, from one with whatever decimal mark and thousands marks it has."""
         counted = self._run(
-            f"SELECT count_if(regexp_matches({c}, '{_COMMA_LAST}')) AS comma, "  # noqa: S608 - our own names
-            f"count_if(regexp_matches({c}, '{_POINT_LAST}')) AS point, "
-            f"count_if(regexp_matches({c}, '{_COMMA_LAST}') AND NOT regexp_matches({c}, '{_THOUSANDS}')) AS fraction "
+            f"SELECT count(*) FILTER (regexp_matches({c}, '{_COMMA_LAST}')) AS comma, "  # noqa: S608 - our own names
+            f"count(*) FILTER (regexp_matches({c}, '{_POINT_LAST}')) AS point, "
+            f"count(*) FILTER (regexp_matches({c}, '{_COMMA_LAST}') AND NOT regexp_matches({c}, '{_THOUSANDS}')) AS fraction "
             "FROM raw"
         )
         comma, point, fraction = (int(counted[name][0]) for name in ("comma", "point", "fraction"))
