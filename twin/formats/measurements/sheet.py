@@ -83,7 +83,8 @@ class Sheet:
         counted = self._run(
             f"SELECT count(*) FILTER (regexp_matches({c}, '{_COMMA_LAST}')) AS comma, "  # noqa: S608 - our own names
             f"count(*) FILTER (regexp_matches({c}, '{_POINT_LAST}')) AS point, "
-            f"count(*) FILTER (regexp_matches({c}, '{_COMMA_LAST}') AND NOT regexp_matches({c}, '{_THOUSANDS}')) AS fraction "
+            f"count(*) FILTER (regexp_matches({c}, '{_COMMA_LAST}') AND NOT regexp_matches({c}, '{_THOUSANDS}')) "
+            "AS fraction "
             "FROM raw"
         )
         comma, point, fraction = (int(counted[name][0]) for name in ("comma", "point", "fraction"))
