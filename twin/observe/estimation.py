@@ -18,6 +18,10 @@ MOST_PAIRS = 12_000
 """Pairs that tomogravity solves for; more need gigabytes for the routing of every pair."""
 MEASURED_ERROR = (0.35, 0.7)
 """Sum of absolute errors over all traffic, of tomogravity on measured matrices of three networks."""
+BLIND_ERROR = (0.44, 1.32)
+"""The same where nobody counts what enters and leaves the network, on matrices of five networks."""
+BLIND_TOTAL = 0.38
+"""How far the sum of all traffic was off then, at most."""
 _ROUNDS = 60
 _CLOSE = 1e-6
 
@@ -94,6 +98,35 @@ def estimate_matrix(network: Network, loads: Floats, origin: Floats, destination
     return Estimate(matrix, _report("tomogravity", network, (matrix, prior), (loads, heard, free), ""))
 
 
+def estimate_from_links(network: Network, loads: Floats) -> Estimate:
+    """Estimate the matrix from loads [m] alone, Mbit/s, where nobody counts what enters and leaves at the nodes.
+
+    The prior is a gravity matrix in which nodes send and receive in proportion to all that their links send and
+    receive, scaled to the total load; tomogravity then moves it to where routing explains the loads. Raises as
+    `estimate_matrix` does.
+    """
+    loads = np.asarray(loads, dtype=np.float64)
+    if loads.shape != (len(network.links),):
+        raise InputError(f"{loads.size} loads are not for {len(network.links)} links", fix="give one per link")
+    index, n = network.node_index, len(network.nodes)
+    heard = np.isfinite(loads) & (np.nan_to_num(loads) >= 0)
+    known = np.where(heard, loads, 0.0)
+    router = np.array([node.kind == "router" for node in network.nodes], dtype=np.float64)
+    ends = ([index[getattr(x, end)] for x in network.links] for end in ("tail", "head"))
+    prior = gravity(*(router * np.bincount(end, known, n) for end in ends))
+    carried = float(simulate(network.with_demands(prior)).load[heard].sum())
+    prior *= float(known.sum()) / carried if carried > 0 else 1.0
+    if n * (n - 1) > MOST_PAIRS:
+        return Estimate(prior, _blind("gravity", network, (prior, prior), (loads, heard, n * (n - 1))))
+    source, target = np.nonzero(prior > 0)
+    routing = _routing(network, source, target)[heard]
+    found = _scaled(routing, loads[heard], _least_moved(routing, loads[heard], prior[source, target]))
+    matrix = np.zeros((n, n))
+    matrix[source, target] = found
+    free = source.size - int(np.linalg.matrix_rank(routing))
+    return Estimate(matrix, _blind("tomogravity", network, (matrix, prior), (loads, heard, free)))
+
+
 def misplaced(estimate: Floats, truth: Floats) -> float:
     """Sum of absolute errors over the sum of the truth (NMAE)."""
     return float(np.abs(estimate - truth).sum() / truth.sum())
@@ -157,6 +190,22 @@ def _report(
         moved=float(np.abs(matrix - prior).sum() / max(2 * prior.sum(), 1e-9)),
         statement=statement + (f" ({why})" if why else ""),
     )
+
+
+def _blind(
+    method: Literal["gravity", "tomogravity"],
+    network: Network,
+    matrices: tuple[Floats, Floats],
+    measured: tuple[Floats, np.ndarray, int],
+) -> EstimateReport:
+    report = _report(method, network, matrices, measured, "")
+    low, high = BLIND_ERROR
+    statement = (
+        f"{method} from link loads alone, as nobody counts what enters and leaves the network: the loads leave "
+        f"{report.undetermined:.0%} of the matrix open; where it could be checked, errors of single demands added up to "
+        f"{low:.0%}..{high:.0%} of the traffic and the total was off by up to {BLIND_TOTAL:.0%}"
+    )
+    return report.model_copy(update={"statement": statement})
 
 
 def _ratio(wanted: Floats, now: Floats) -> Floats:

@@ -202,7 +202,7 @@ def _ceilings(found: Interfaces, options: Options) -> Floats:
 
 def _means_outside(keys: Keys, rows: Ints, value: Floats) -> tuple[Ints, Floats]:
     """Node and mean rate of every interface that leads to no link and does not lead into the router itself."""
-    inner = np.array([name.rpartition(" ")[2].lower() in _INTERNAL for name in keys.names])
+    inner = np.array([name.rpartition(" ")[2].lower() in _INTERNAL for name in keys.names], dtype=np.bool_)
     kept = (keys.sends[rows] < 0) & (keys.nodes[rows] >= 0) & np.isfinite(value) & ~inner[keys.series[rows]]
     series, place = np.unique(keys.series[rows][kept], return_inverse=True)
     total = np.bincount(place, value[kept], series.size)
