@@ -202,7 +202,7 @@ def _blind(
     low, high = BLIND_ERROR
     statement = (
         f"{method} from link loads alone, as nobody counts what enters and leaves the network: the loads leave "
-        f"{report.undetermined:.0%} of the matrix open; where it could be checked, errors of single demands added up to "
+        f"{report.undetermined:.0%} of the matrix open; where it could be checked, errors of demands added up to "
         f"{low:.0%}..{high:.0%} of the traffic and the total was off by up to {BLIND_TOTAL:.0%}"
     )
     return report.model_copy(update={"statement": statement})
