@@ -44,6 +44,7 @@ from tools.box.registry import Toolbox
 from tools.box.run_state import Desk, ReadSide
 from tools.catalogue import TOOLS
 from twin.errors import TwinError
+from twin.execute.running import read_running
 from twin.faults import Fault, FaultKind
 from twin.gate.certificate import Approval, Certificate, SigningKey, check
 from twin.gate.verdict import Verdict, verify
@@ -226,11 +227,13 @@ class Misuse(RuleBasedStateMachine):
     def let_the_driver_execute(self) -> None:
         self.covered = len(self.live.effects)
         held = self.operator.certificate
+        running = read_running(self.live, self.desk.state) if self.desk.state else None
         done = self._attempt(self.operator.execute())
         made = [x.change for x in self.live.effects[self.covered :]]
         if made:
             assert done or held is not None
-            self._must_be_covered(held, made)
+            assert running is not None
+            self._must_be_covered(held, made, running.network)
         self.covered = len(self.live.effects)
 
     @rule()
@@ -258,7 +261,7 @@ class Misuse(RuleBasedStateMachine):
             return False
         return True
 
-    def _must_be_covered(self, held: Certificate | None, made: list[Change]) -> None:
+    def _must_be_covered(self, held: Certificate | None, made: list[Change], running: Network) -> None:
         assert held is not None
         assert self.desk.submission is not None
         plan, state = self.desk.submission.plan, self.desk.state
@@ -266,7 +269,8 @@ class Misuse(RuleBasedStateMachine):
         assert verify(plan, state, self.policy).passed
         steps = list(plan.steps)
         forward = next((i for i, x in enumerate(made) if i >= len(steps) or x != steps[i]), len(made))
-        assert made[forward:] in ([], list(way_back(state, steps[:forward])))
+        # a wrong weight is diagnosed to within a range: the way back is to what the routers were running
+        assert made[forward:] in ([], list(way_back(state, steps[:forward])), list(way_back(running, steps[:forward])))
         about = [x for x in held.approvals if (x.plan, x.decision) == (plan.hash, "approve")]
         assert about
         people = [x for x in about if x.role == "person" and x.is_signed]
