@@ -50,6 +50,10 @@ class Policy(Frozen):
     require_evidence: bool = Field(
         default=False, description="Whether a plan fails when nobody vouches for its snapshot."
     )
+    refuse_unmodelled: bool = Field(
+        default=False,
+        description="Whether a plan fails where the network's file holds what decides routing and is not modelled.",
+    )
     demand_factors: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
         default=(0.9, 1.0, 1.1, 1.2), max_length=50, description="Scenarios: all demands times each of these."
     )

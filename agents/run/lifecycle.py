@@ -25,6 +25,7 @@ from tools.box.tracing import OUTCOME, workflow_span
 from tools.catalogue import TOOLS
 from tools.recommendations import recommendations
 from twin.errors import BudgetError, DivergedError, RehearsedError, TwinError
+from twin.formats.stored import unmodelled_of
 from twin.gate.certificate import NOBODY, Approval, Authority, SigningKey
 from twin.model import Network
 from twin.policy import Policy
@@ -134,6 +135,7 @@ def _desk(ground: Ground) -> Desk:
         tracer=ground.tracer,
         memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
         aim=aim_of(ground.request.goal, ground.network, ground.scene.live.now) if ground.request.goal else None,
+        unmodelled=unmodelled_of(ground.store, ground.network.id),
     )
 
 

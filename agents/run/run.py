@@ -17,9 +17,9 @@ from agents.record.tracing import Tracing
 from agents.roles.budget import price_for
 from tools.box.registry import in_thread
 from twin.errors import StoreError, TwinError
-from twin.formats import load_network
+from twin.formats.load import Reading, load_reading
+from twin.formats.stored import keep_account
 from twin.gate.certificate import SigningKey
-from twin.model import Network
 from twin.store import TwinStore
 
 from .lifecycle import Ground, follow
@@ -74,7 +74,8 @@ async def run_incident(
     """
     model = model or resolve(request.model)
     price_for(request.budget, request.model)
-    network, scene = await in_thread(lambda: _staged(request))
+    reading, scene = await in_thread(lambda: _staged(request))
+    network = reading.network
     home = home or home_folder()
     key = signing_key(home, runs)
     register, folder = _folder(runs, request, clock(), home)
@@ -84,6 +85,7 @@ async def run_incident(
             stack.enter_context(own(folder))
             scene.live.keep(folder / NETWORK)
             store = stack.enter_context(TwinStore.open(folder / TWIN))
+            keep_account(store, reading, now=scene.live.now)
             tracing = Tracing(folder / TRACE, version=version())
             stack.callback(tracing.close)
             listener = register.witness(None, on_event)
@@ -109,9 +111,9 @@ def version() -> str:
         return "source"
 
 
-def _staged(request: RunRequest) -> tuple[Network, Scene]:
-    network = load_network(request.network)
-    return network, stage_scene(network, request)
+def _staged(request: RunRequest) -> tuple[Reading, Scene]:
+    reading = load_reading(request.network)
+    return reading, stage_scene(reading.network, request)
 
 
 def _folder(runs: Path, request: RunRequest, now: datetime, home: Path) -> tuple[Register, Path]:

@@ -52,7 +52,9 @@ def judge_change(
     What no step can express is listed; where it decides routing, the change is not wholly judged and does not pass.
     Raises `InputError` when there are more steps than a plan may have.
     """
-    was, becomes = load_reading(before).network, load_reading(after).network
+    read, to_be = load_reading(before), load_reading(after)
+    was, becomes = read.network, to_be.network
+    unmodelled = tuple(dict.fromkeys((*read.account.unmodelled_routing, *to_be.account.unmodelled_routing)))
     if traffic is not None:
         from twin.formats import read_traffic
 
@@ -69,7 +71,7 @@ def judge_change(
     goal = f"from {Path(before).name} to {Path(after).name}"
     plan = Plan(goal=one_line(goal, 300), base=was.id, steps=found.changes, objective="change")
     plan = safe_order(plan, was, policy).plan or plan
-    verdict = verify(plan, was, policy)
+    verdict = verify(plan, was, policy, unmodelled=unmodelled)
     if output is not None:
         from twin.formats import write_plan
 

@@ -17,6 +17,7 @@ from agents.goals.limits import tighten
 from twin.elements import find_elements
 from twin.formats import load_network
 from twin.formats.build import Choices
+from twin.formats.load import load_reading
 from twin.gate.checks.context import Scenario
 from twin.gate.order import Ordering, safe_order
 from twin.gate.verdict import Verdict, verify
@@ -116,11 +117,12 @@ def make_plan(
     from twin.formats import write_plan
     from twin.optimise.goals import choose, effect_of, read_terms
 
-    network, policy = load_network(name), tighten(policy, wish.goal)
+    reading, policy = load_reading(name), tighten(policy, wish.goal)
+    network, unmodelled = reading.network, reading.account.unmodelled_routing
     matrices, goal = _scenarios(wish.scenarios, network), wish.goal.words
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
     proposals = serve(wish.goal, network, policy, terms)
-    choice = choose(proposals, network, policy, terms.scenarios)
+    choice = choose(proposals, network, policy, terms.scenarios, unmodelled=unmodelled)
     window = aim_of(wish.goal, network, now).rehearse(network, choice.plan, policy) if choice else None
     usable = choice is not None and choice.usable and (window is None or window.safe)
     if choice is not None and usable and output is not None:
@@ -154,8 +156,9 @@ def judge_plan(
     """
     from twin.formats import read_plan, write_plan
 
-    proposed, loaded = read_plan(plan), load_network(network)
-    verdict = verify(proposed, loaded, policy, scenarios=_scenarios(scenarios, loaded))
+    proposed, reading = read_plan(plan), load_reading(network)
+    loaded, unmodelled = reading.network, reading.account.unmodelled_routing
+    verdict = verify(proposed, loaded, policy, scenarios=_scenarios(scenarios, loaded), unmodelled=unmodelled)
     document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
     ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
     lines: list[RenderableType] = [verdict_table(verdict), ending]

@@ -87,7 +87,7 @@ class Desk:
 
     `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
-    `memory` holds past incidents, if it is used.
+    `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin.
     """
 
     inventory: Network
@@ -112,6 +112,7 @@ class Desk:
     results: Shelf = field(default_factory=Shelf)
     aim: Aim | None = None
     unplanned: tuple[str, ...] = ()
+    unmodelled: tuple[str, ...] = ()
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)

@@ -15,6 +15,7 @@ from .content import Content
 from .markup import Element, parse_xml
 from .records import LinkRecord, NodeRecord, Records
 from .source import Source
+from .vocabulary import decides_routing
 
 
 class _Key(NamedTuple):
@@ -41,7 +42,11 @@ def read_graphml(content: Content, _choices: Choices) -> Records:
     nodes, links = list(_nodes(source, listed, keys)), list(_edges(listed, keys))
     segments, joins = _hyperedges(source, listed)
     frames = sum(1 for element in listed if element.tag == "node" and element.first("graph") is not None)
-    noted = [FieldUse(field="groups", became="used", count=frames, note="their members are read, not the frames")]
+    noted = [*_about(graph, keys)]
+    if frames:
+        noted.append(
+            FieldUse(field="groups", became="used", count=frames, note="their members are read, not the frames")
+        )
     return Records(
         source,
         "GraphML",
@@ -51,7 +56,7 @@ def read_graphml(content: Content, _choices: Choices) -> Records:
         directed=directed,
         relative=True,
         units={"capacity": "bps"},
-        noted=tuple(noted if frames else ()),
+        noted=tuple(noted),
     )
 
 
@@ -60,6 +65,19 @@ def _key(element: Element) -> _Key:
     name = element.attributes.get("attr.name", "")
     text = default.text if default is not None and default.text else None
     return _Key(element.attributes.get("for", "all"), name, text)
+
+
+def _about(graph: Element, keys: _Keys) -> Iterator[FieldUse]:
+    """What is stated of the graph as a whole: what decides routing by itself, the rest in one line."""
+    names = [key.name for data in graph.all("data") if data.text and (key := keys.get(data.attributes.get("key", "")))]
+    for name in names:
+        if decides_routing(name):
+            note = "not read, and loads may run elsewhere for it"
+            yield FieldUse(field=f"graph {name}", became="not modelled", count=1, note=note, decides_routing=True)
+    rest = [name for name in names if name and not decides_routing(name)]
+    if rest:
+        note = f"about the file as a whole, not read: {', '.join(rest[:6])}{', …' if len(rest) > 6 else ''}"
+        yield FieldUse(field="graph fields", became="not modelled", count=len(rest), note=note)
 
 
 def _nested(graph: Element) -> Iterator[Element]:

@@ -22,6 +22,7 @@ from .build import Choices
 from .content import Content
 from .records import DemandRecord, LinkRecord, NodeRecord, Records
 from .text import first_problem
+from .vocabulary import decides_routing
 
 _Label = Annotated[StrictInt | StrictStr, Field(description="Node id.")]
 _Volume = Annotated[float, Field(ge=0, le=1e15)]
@@ -101,9 +102,9 @@ def _demands(graph: _Graph) -> Iterator[DemandRecord]:
 def _unread(document: _Document) -> Iterator[FieldUse]:
     for where, part in (("file", document), ("graph", document.graph)):
         for field in part.others:
-            yield FieldUse(
-                field=f"{where} {field}", became="not modelled", count=1, note="of no known meaning: not read"
-            )
+            decides = decides_routing(field)
+            note = "of no known meaning: not read" + (", and loads may run elsewhere for it" if decides else "")
+            yield FieldUse(field=f"{where} {field}", became="not modelled", count=1, note=note, decides_routing=decides)
 
 
 def write_node_link(network: Network, path: str | Path) -> None:

@@ -88,6 +88,24 @@ def read_stored(name: str) -> Reading:
         raise StoreError(f"{file} holds no account of what was read", fix="use a copy") from error
 
 
+def keep_account(store: TwinStore, reading: Reading, *, now: datetime) -> None:
+    """Keep with a network what its file holds that decides routing and is not modelled, for whoever verifies later."""
+    if reading.account.unmodelled_routing:
+        stored = StoredReading(reading.account.model_dump_json(), reading.names, reading.interfaces)
+        store.save_inventory([reading.network], now=now, readings={reading.network.id: stored})
+
+
+def unmodelled_of(store: TwinStore, snapshot: str) -> tuple[str, ...]:
+    """Return what decides routing and is not modelled in the file that a snapshot goes back to. Raises `StoreError`."""
+    stored = store.reading(snapshot)
+    if stored is None:
+        return ()
+    try:
+        return Account.model_validate_json(stored.account).unmodelled_routing
+    except ValidationError as error:
+        raise StoreError("the twin holds no account of what was read", fix="use a copy") from error
+
+
 def _chosen(store: TwinStore, file: str, wanted: str) -> str:
     entries = store.snapshots()
     if not entries:

@@ -55,20 +55,22 @@ def verify(
     evidence: Evidence | None = None,
     scenarios: Sequence[Scenario] = (),
     error: DemandError | None = None,
+    unmodelled: Sequence[str] = (),
 ) -> Verdict:
     """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
 
     `evidence` says how old and how good the measurements behind the snapshot are, `scenarios` which other demands may
     come (without any, the policy's factors on the snapshot's demands). With an `error` of the snapshot's demands, a
-    limit counts as broken where it is by more than that; the gate itself judges without one. Never raises on a bad
-    plan: one that is not grounded fails every check, with the reason. Every check is in every verdict, in the same
-    order; the same question always gets the same verdict.
+    limit counts as broken where it is by more than that; the gate itself judges without one. `unmodelled` is what the
+    file behind the snapshot holds that decides routing and is not in the network. Never raises on a bad plan: one that
+    is not grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same
+    question always gets the same verdict.
     """
     # the simulator is slow to import: only who verifies pays for it
     from .checks.convergence import convergences
     from .checks.rehearsal import Rehearsal
 
-    grounding = ground(plan, network)
+    grounding = ground(plan, network, unmodelled if policy.refuse_unmodelled else ())
     rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios), error))
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()

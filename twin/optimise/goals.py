@@ -116,7 +116,12 @@ def plan_for(network: Network, policy: Policy, goal: Purpose, terms: Terms = _NO
 
 
 def choose(
-    proposals: Sequence[Proposal], network: Network, policy: Policy, scenarios: Sequence[Scenario] = ()
+    proposals: Sequence[Proposal],
+    network: Network,
+    policy: Policy,
+    scenarios: Sequence[Scenario] = (),
+    *,
+    unmodelled: Sequence[str] = (),
 ) -> Choice | None:
     """Return the first proposal whose plan passes the gate or is a request for capacity.
 
@@ -126,7 +131,7 @@ def choose(
     for proposal in proposals:
         if proposal.plan is None:
             continue
-        verdict = verify(proposal.plan, network, policy, scenarios=scenarios)
+        verdict = verify(proposal.plan, network, policy, scenarios=scenarios, unmodelled=unmodelled)
         choice = Choice(proposal, proposal.plan, verdict)
         if choice.usable:
             return choice

@@ -1,5 +1,6 @@
 """*grounded*: the plan is for this very state, what it names exists, every step can be made, every figure computed."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +23,19 @@ class Grounding(NamedTuple):
     states: tuple[Network, ...]
 
 
-def ground(plan: Plan, network: Network) -> Grounding:
-    """Play the plan's steps through, each of which must change something that exists."""
+def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = ()) -> Grounding:
+    """Play the plan's steps through, each of which must change something that exists.
+
+    `unmodelled` is what decides routing in the network and is not in the twin: no figure of it can be relied on then.
+    """
     if plan.base != network.id:
         detail = f"the plan is for snapshot {plan.base}, this is {network.id}: plan again on the current one"
         violation = Violation(detail, Counterexample(element=f"snapshot/{plan.base}", step=0, measured=0, limit=1))
         return Grounding(failed("grounded", violation), (network,))
+    if unmodelled:
+        more = f", and {len(unmodelled) - 1} more" if len(unmodelled) > 1 else ""
+        detail = f"what decides routing is not modelled: {unmodelled[0]}{more}; the policy refuses plans on such a twin"
+        return Grounding(_fails(f"snapshot/{network.id}", 0, detail, measured=len(unmodelled)), (network,))
     states = [network]
     strange = _beyond_computing(network)
     if strange:
@@ -69,5 +77,7 @@ def _beyond_computing(network: Network) -> tuple[str, str] | None:
     return None
 
 
-def _fails(element: str, step: int, detail: str) -> Check:
-    return failed("grounded", Violation(detail, Counterexample(element=element, step=step, measured=0, limit=1)))
+def _fails(element: str, step: int, detail: str, *, measured: float = 0) -> Check:
+    limit = 0 if measured else 1
+    counterexample = Counterexample(element=element, step=step, measured=measured, limit=limit)
+    return failed("grounded", Violation(detail, counterexample))
