@@ -47,7 +47,7 @@ class Verdict(Frozen):
         return bool(self.checks) and all(check.passed for check in self.checks)
 
 
-def verify(
+def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyond it
     plan: Plan,
     network: Network,
     policy: Policy,
