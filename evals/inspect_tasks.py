@@ -45,11 +45,10 @@ from inspect_ai.tool import ToolCall
 from agents.record.events import ChatAnswered, ChatRequested, ToolReturned
 from agents.record.files import JOURNAL
 from agents.record.journal import read_journal
-from agents.run.run import home_folder
 
 from .cases.case import Case, Split
 from .cases.result import Result
-from .run.run import Unit, perform
+from .run.run import Unit, home_of_cases, perform
 from .run.table import tabulate
 from .suites import suite_of
 
@@ -87,7 +86,7 @@ def answered_by(suite: str, system: str, folder: str) -> Solver:
         del generate
         case = Case.model_validate(state.metadata["case"])
         unit = Unit(suite, case, (system,), state.epoch)
-        (result,) = await asyncio.to_thread(perform, unit, Path(folder), home_folder())
+        (result,) = await asyncio.to_thread(perform, unit, Path(folder), home_of_cases())
         state.metadata[_RESULT] = result.model_dump(mode="json")
         if result.run:
             state.messages = list(_conversation(Path(result.run)))

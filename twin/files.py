@@ -111,6 +111,17 @@ def exists(path: str | Path) -> bool:
         return False
 
 
+def is_absent(path: Path) -> bool:
+    """Whether there is nothing at a path for sure: not so for a link that leads nowhere, or where nobody may look."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def is_plain(path: Path) -> bool:
     """Whether there is a regular file at a path, and no link in its place."""
     try:
@@ -119,22 +130,29 @@ def is_plain(path: Path) -> bool:
         return False
 
 
-def write_text(path: str | Path, text: str, *, below: Path | None = None) -> None:
+def write_text(
+    path: str | Path, text: str, *, below: Path | None = None, mode: int = 0o644, durable: bool = False
+) -> None:
     """Write a UTF-8 file whole or not at all; a link at its name is replaced, not followed.
 
-    Raises `InputError` when the place cannot be written.
+    `durable` means that it is on disk when this returns. Raises `InputError` when the place cannot be written.
     """
-    write_bytes(path, text.encode(), below=below)
+    write_bytes(path, text.encode(), below=below, mode=mode, durable=durable)
 
 
-def write_bytes(path: str | Path, content: bytes, *, below: Path | None = None) -> None:
+def write_bytes(
+    path: str | Path, content: bytes, *, below: Path | None = None, mode: int = 0o644, durable: bool = False
+) -> None:
     """Write a file as `write_text` does."""
     try:
         with _held(Path(path), below) as (folder, name):
             draft = f"{name}.part"
             try:
-                with _created(draft, folder) as file:
+                with _created(draft, folder, mode) as file:
                     file.write(content)
+                    if durable:
+                        file.flush()
+                        os.fsync(file.fileno())
                 os.replace(draft, name, src_dir_fd=folder, dst_dir_fd=folder)
             except OSError:
                 _remove(draft, folder)
@@ -143,15 +161,15 @@ def write_bytes(path: str | Path, content: bytes, *, below: Path | None = None) 
         raise _unwritable(path, error) from error
 
 
-def extend(path: Path, *, new: bool, below: Path | None = None) -> BinaryIO:
+def extend(path: Path, *, new: bool, below: Path | None = None, mode: int = 0o644) -> BinaryIO:
     """Open a regular file to read and append, unbuffered, its position at its end.
 
     `new` makes it and refuses one that is there; otherwise it must be there. Raises `OSError`, which says `EEXIST` for
     the former and `ELOOP` for a link.
     """
-    mode = os.O_RDWR | (os.O_CREAT | os.O_EXCL if new else 0)
+    how = os.O_RDWR | (os.O_CREAT | os.O_EXCL if new else 0)
     with _held(path, below) as (folder, name):
-        descriptor = os.open(name, mode | _WRITE, 0o644, dir_fd=folder)
+        descriptor = os.open(name, how | _WRITE, mode, dir_fd=folder)
     return _regular(descriptor)
 
 
@@ -204,10 +222,10 @@ def _held(path: Path, below: Path | None) -> Generator[tuple[int, str]]:
         os.close(folder)
 
 
-def _created(name: str, folder: int) -> BinaryIO:
+def _created(name: str, folder: int, mode: int) -> BinaryIO:
     """A new file in place of whatever has its name."""
     _remove(name, folder)
-    return os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _WRITE, 0o644, dir_fd=folder), "wb")
+    return os.fdopen(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _WRITE, mode, dir_fd=folder), "wb")
 
 
 def _remove(name: str, folder: int) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -100,14 +101,48 @@ class Policy(Frozen):
         allowed = allowed if fidelity >= self.min_fidelity else "observe"
         return _LEVELS[min(_LEVELS.index(self.autonomy), _LEVELS.index(allowed))]
 
+    def looser_than(self, other: "Policy") -> tuple[str, ...]:
+        """Return the keys in which this policy allows what the other one forbids; none when it is at least as strict.
+
+        Of scenarios nothing can be said but that they are the same ones, or that the other policy asks for none.
+        """
+        mine, theirs = _freedom(self), _freedom(other)
+        looser = {key for key, allowed in mine.items() if allowed > theirs[key]}
+        looser |= {"protected"} if set(other.protected) - set(self.protected) else set()
+        other_scenarios = other.demand_factors and sorted(self.demand_factors) != sorted(other.demand_factors)
+        looser |= {"demand_factors"} if other_scenarios else set()
+        return tuple(key for key in type(self).model_fields if key in looser)
+
     @property
     def hash(self) -> str:
         """Canonical content hash, 16 hex digits."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
 
-def load_policy(path: Path) -> Policy:
-    """Read a policy from a TOML file; keys left out keep their defaults.
+def _freedom(policy: Policy) -> dict[str, float]:
+    """How much each key allows, where one number can say it: the larger, the more."""
+    people: tuple[str, ...] = (*TIERS, "never")
+    more_is_stricter = (
+        "min_gain", "min_quality", "min_fidelity", "require_evidence", "cvar_alpha", "fidelity_for_act",
+        "fidelity_for_approve",
+    )  # fmt: skip
+    more_is_looser = (
+        "max_utilisation", "max_failure_utilisation", "max_maintenance_loss", "max_steps", "max_blast_radius",
+        "max_delay_stretch", "allow_rate_limits", "max_age_s", "max_uncertain_utilisation", "low_risk_blast_radius",
+        "low_risk_steps", "approval_hours",
+    )  # fmt: skip
+    return {
+        **{key: -float(getattr(policy, key)) for key in more_is_stricter},
+        **{key: float(getattr(policy, key)) for key in more_is_looser},
+        "max_loop_share": inf if policy.max_loop_share is None else policy.max_loop_share,
+        "person_from": people.index(policy.person_from),
+        "two_people_from": people.index(policy.two_people_from),
+        "autonomy": _LEVELS.index(policy.autonomy),
+    }
+
+
+def load_policy(path: Path, *, base: Policy = Policy()) -> Policy:
+    """Read a policy from a TOML file; keys left out keep the values of `base`.
 
     Raises `PolicyError`, naming file and key, when the file cannot be read, is not TOML, has an unknown key, a value
     out of range, or limits that contradict each other.
@@ -117,7 +152,7 @@ def load_policy(path: Path) -> Policy:
     except InputError as error:
         raise PolicyError(str(error), fix="name a TOML file with one `key = value` a line") from error
     try:
-        policy = Policy.model_validate(content)
+        policy = Policy.model_validate({**base.model_dump(), **content})
     except ValidationError as error:
         raise _explained(path, error) from error
     _require_consistent(path, policy)

@@ -19,7 +19,7 @@ Top = Annotated[int, typer.Option("--top", min=1, help="Rows to show.")]
 
 
 def limits(policy: Path | None) -> "Policy":
-    """Read the policy that was named, or take the usual one."""
-    from twin.policy import Policy, load_policy
+    """Read the policy that was named; what it leaves out is as in the policy in force, or usual."""
+    from agents.home import home_folder, policy_of
 
-    return load_policy(policy) if policy else Policy()
+    return policy_of(home_folder(), policy)

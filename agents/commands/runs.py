@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from .options import Json, Runs
+from .options import Json, Runs, limits
 from .output import FAILURE, INTERRUPTED, REJECTED, RunInterruptedError, emit, say, tell
 
 if TYPE_CHECKING:
@@ -132,9 +132,9 @@ def audit(
     Each question is answered with holds, broken or cannot be told. Exit code 3 means that something is broken, 1 that
     nothing is, but something cannot be told.
     """
+    from agents.home import home_folder
     from agents.record.audit.audit import audit_run
     from agents.record.history import understood
-    from agents.run.run import home_folder
     from agents.show.audit_text import audit_text
 
     folder = _folder(run, runs)
@@ -196,11 +196,11 @@ def _take_up(
     command: str, folder: Path, *, as_json: bool, impact: dict[str, Any] | None = None, policy: Path | None = None
 ) -> None:
     from agents.show.console import Screen, summary_panel
-    from twin.policy import load_policy
 
     from .shell import resume_shown
 
-    summary, code = resume_shown(folder, screen=Screen(), policy=load_policy(policy) if policy else None)
+    named = limits(policy) if policy else None
+    summary, code = resume_shown(folder, screen=Screen(), policy=named)
     if as_json:
         emit(command, {**summary.model_dump(mode="json"), **({"impact": impact} if impact else {})})
     else:
@@ -219,11 +219,12 @@ def _decide(
     yes: bool,
     as_json: bool,
 ) -> "tuple[Decided, dict[str, Any]]":
+    from agents.home import home_folder
     from agents.record.approvers import key_of
     from agents.record.charter import Register
     from agents.record.history import read_past
     from agents.record.waiting import decide, describe, find_waiting, require_waiting
-    from agents.run.run import home_folder, utc_now
+    from agents.run.run import utc_now
     from agents.show.impact import impact_of, impact_page
 
     name = who or _account()
@@ -251,8 +252,8 @@ def _decide(
 
 
 def _enrol(who: str | None, up_to: Literal["low", "medium", "high"], runs: Path, *, as_json: bool) -> None:
+    from agents.home import home_folder
     from agents.record.approvers import enrol
-    from agents.run.run import home_folder
 
     name = who or _account()
     path, public = enrol(home_folder(), name, up_to=up_to, runs=runs)
@@ -275,8 +276,9 @@ def _account() -> str:
 
 
 def _list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
+    from agents.home import home_folder
     from agents.record.waiting import pending
-    from agents.run.run import home_folder, utc_now
+    from agents.run.run import utc_now
 
     found = pending(runs, utc_now(), home_folder())
     if as_json:

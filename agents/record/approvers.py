@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from twin.errors import CertificateError, InputError, StoreError
-from twin.files import SMALL, exists, read_text, read_toml
+from twin.files import SMALL, exists, is_absent, read_text, read_toml
 from twin.gate.certificate import Person, PublicKey, SigningKey
 from twin.model import Frozen
 from twin.policy import RiskTier
@@ -59,7 +59,7 @@ def person_of(home: Path, who: str) -> Person | None:
 def _rights_of(home: Path, who: str) -> Rights:
     path = _folder(home, who) / f"{who}.toml"
     try:
-        return Rights.model_validate(read_toml(path) if exists(path) else {})
+        return Rights.model_validate({} if is_absent(path) else read_toml(path))
     except (InputError, ValidationError) as error:
         raise StoreError(f"{path} holds no rights", fix='write up_to = "low", "medium" or "high"') from error
 

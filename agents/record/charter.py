@@ -6,16 +6,16 @@ the head of its record each time authority was written into it. What a record sa
 wrote, and nothing after it carries authority.
 """
 
-import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
 from agents.goals.limits import tighten
-from twin.errors import AuthorityError, StoreError
+from agents.home import require_in_force
+from twin.errors import AuthorityError, InputError, StoreError
+from twin.files import extend, is_absent, is_plain, read_text, write_text
 from twin.gate.certificate import Authority
 from twin.model import Frozen
 from twin.policy import Policy
@@ -30,12 +30,6 @@ from .records import Record
 _NAME = re.compile(r"[^/\\\x00-\x1f]{1,240}")
 _AUTHORITY = (RunStarted, ApprovalGiven, CertificateIssued, RunFinished)
 """What carries authority, or ends it: after each of these the home keeps the head anew."""
-
-
-def home_folder() -> Path:
-    """Return the folder of keys, people and what each run may do: `TWINOPS_HOME`, or `~/.config/twinops`."""
-    named = os.environ.get("TWINOPS_HOME")
-    return Path(named) if named else Path.home() / ".config" / "twinops"
 
 
 class Charter(Frozen):
@@ -58,7 +52,7 @@ class Register:
         """Take the name of a run for good, before it begins; false when it was taken before. Raises `StoreError`."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            extend(self._path, new=True, mode=0o600).close()
         except FileExistsError:
             return False
         except OSError as error:
@@ -67,20 +61,17 @@ class Register:
 
     def release(self) -> None:
         """Give a name back that was claimed by a run which never began."""
-        with suppress(OSError):
-            if not self._path.read_bytes():
-                self._path.unlink()
+        if is_plain(self._path) and not self._path.stat().st_size:
+            self._path.unlink(missing_ok=True)
 
     def read(self) -> Charter | None:
         """Return what the home knows, None when the run was not started here. Raises `StoreError` on a broken entry."""
         if not _NAME.fullmatch(self.run):
             return None
         try:
-            text = self._path.read_text(encoding="utf-8")
+            text = "" if is_absent(self._path) else read_text(self._path)
             return Charter.model_validate_json(text) if text else None
-        except FileNotFoundError:
-            return None
-        except (OSError, UnicodeDecodeError, ValidationError) as error:
+        except (InputError, ValidationError) as error:
             raise StoreError(f"cannot read {self._path}", fix="restore it from a copy of the home") from error
 
     def keep(self, started: RunStarted, record: Record, *, waited: bool = False) -> None:
@@ -88,18 +79,13 @@ class Register:
         before = self.read()
         waited = waited or _waits(record.event) or (before is not None and before.waited)
         charter = Charter(started=started, records=record.seq + 1, waited=waited, head=record.hash)
-        beside = self._path.with_suffix(f".{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(
-                os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-            ) as file:
-                file.write(charter.model_dump_json() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(self._path)  # whole or not at all
+            write_text(self._path, charter.model_dump_json() + "\n", mode=0o600, durable=True)
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {error.strerror}", fix="check TWINOPS_HOME") from error
+        except InputError as error:
+            raise StoreError(str(error), fix="check TWINOPS_HOME") from error
 
     def witness(self, started: RunStarted | None, then: Listener | None = None) -> Listener:
         """Return a listener for the run's journal that keeps the head where authority is written, and calls `then`."""
@@ -117,8 +103,13 @@ class Register:
         return listen
 
     def known(self, past: Past) -> Charter:
-        """Return what the home knows of a run, if its record agrees with that. Raises `AuthorityError` as `against`."""
+        """Return what the home knows of a run, if its record agrees with that.
+
+        Raises `AuthorityError` as `against`, and when its policy allows what the policy in force forbids by now.
+        """
         charter = self.read()
+        if charter is not None:
+            self._require_in_force(charter)
         if charter is not None and _ends_early(past, charter):
             return charter
         because = against(past, charter)
@@ -138,6 +129,7 @@ class Register:
 
         The operator answers for its record as it is now. Raises `AuthorityError` when it was started under another one.
         """
+        require_in_force(self.home, policy, "the policy named for it")
         goal = past.started.goal
         given = tighten(policy, goal) if goal else policy
         if given != past.started.policy:
@@ -157,7 +149,11 @@ class Register:
         charter = self.read()
         if charter is None:
             raise AuthorityError(f"run {self.run} is not known in {self.home} any more", fix="restore its entry")
+        self._require_in_force(charter)
         return charter.started.policy
+
+    def _require_in_force(self, charter: Charter) -> None:
+        require_in_force(self.home, charter.started.policy, f"the policy of run {self.run}")
 
 
 def against(past: Past, charter: Charter | None) -> str | None:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from agents.home import home_folder
 from twin.errors import AuthorityError, CertificateError, InputError, RefusedError, TwinError
 from twin.files import is_plain
 from twin.formats.plan import read_plan
@@ -23,7 +24,7 @@ from twin.plan import Plan
 from twin.policy import RiskTier
 from twin.store import TwinStore
 
-from .charter import Register, home_folder
+from .charter import Register
 from .events import ApprovalGiven, RunFinished
 from .files import JOURNAL, PLAN, TWIN
 from .history import SENSELESS, Past, read_past

@@ -25,7 +25,7 @@ from tools.box.registry import in_thread
 from tools.box.run_state import Desk
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
-from twin.execute.executor import Execution, StepRecord, execute, no_longer_in_place, recover
+from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import find, look_around
 from twin.files import write_text
 from twin.formats.plan import write_plan
@@ -169,9 +169,14 @@ class NetworkOperator:
     async def execute(self) -> Execution:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
         submission, _ = self._approved()
-        self._configured = self.live.read_topology()
-        started = self.live.now
-        execution, cancelled = await self._to_the_end(lambda: self._execute(submission))
+        before, started = self.live.read_topology(), self.live.now
+
+        def record(step: StepRecord) -> None:
+            if step.action == "apply":  # nothing of a plan is in place before its first step is announced
+                self._configured = before
+            self._record(step)
+
+        execution, cancelled = await self._to_the_end(lambda: self._execute(submission, record))
         self.accepted = True
         self.store.save_execution(
             submission.plan.hash,
@@ -319,7 +324,7 @@ class NetworkOperator:
         policy, authority = self.desk.policy, self.authority
         return [x for x in self.approvals if objection(x, tier, policy, authority) is None]
 
-    def _execute(self, submission: PlanSubmission) -> Execution:
+    def _execute(self, submission: PlanSubmission, record: OnStep) -> Execution:
         desk = self.desk
         with desk.span("execute", snapshot=desk.state.id, plan=submission.plan.hash) as span:
             execution = execute(
@@ -332,7 +337,7 @@ class NetworkOperator:
                 current=self.store.current or "",
                 authority=self.authority,
                 inventory=desk.inventory,
-                on_step=self._record,
+                on_step=record,
             )
             span.set_attribute("twin.execution", execution.status)
         return execution

@@ -10,6 +10,7 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
+from agents.home import home_folder
 from agents.models import Model, resolve
 from agents.record.charter import Register
 from agents.record.events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned
@@ -31,7 +32,7 @@ from twin.store import TwinStore
 from .ending import Account, finished
 from .lifecycle import Ended, Ground, follow
 from .request import RunRequest
-from .run import RunResult, home_folder, signing_key, utc_now, version
+from .run import RunResult, signing_key, utc_now, version
 from .silent_tracer import QuietTracer
 from .staging import restore_scene
 

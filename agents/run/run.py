@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from agents.home import home_folder, require_in_force
 from agents.models import Model, resolve
-from agents.record.charter import Register, home_folder
+from agents.record.charter import Register
 from agents.record.events import RunFinished
 from agents.record.files import JOURNAL, NETWORK, TRACE, TWIN
 from agents.record.journal import Clock, Journal, Listener
@@ -26,7 +27,7 @@ from .lifecycle import Ground, follow
 from .request import RunRequest
 from .staging import Scene, stage_scene
 
-__all__ = ["RunRequest", "RunResult", "home_folder", "run_incident", "signing_key", "utc_now", "version"]
+__all__ = ["RunRequest", "RunResult", "run_incident", "signing_key", "utc_now", "version"]
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,16 @@ async def run_incident(
 ) -> RunResult:
     """Run one incident and leave its record in a new folder under `runs`.
 
-    `home` holds the signing key and the people who may approve, outside `runs` and every tool's reach, and keeps the
-    policy that the run was started under. `on_event` sees every record right after it is
+    `home` holds the signing key, the people who may approve and the policy in force, outside `runs` and every tool's
+    reach, and keeps the policy that the run was started under. `on_event` sees every record right after it is
     in the journal; while a plan is executed, from another thread. A cancellation is answered: whatever was applied is
     taken back, the record is closed, and the result says `interrupted`. An error of the tree `TwinError` that stops a
     run on its way ends it as `failed`, with the error in the result; any other error does, too, and is then raised.
     `model` stands in for the one that the request names.
 
     Raises, and leaves no folder, `UnknownNetworkError`, `InputError` for the model, the fault or a budget that cannot
-    hold, and `StoreError` when the folder or the key cannot be read or written. A cancellation that early is raised,
+    hold, `AuthorityError` when the policy of the request allows what the policy in force forbids, and `StoreError` when
+    the folder or the key cannot be read or written. A cancellation that early is raised,
     too.
     """
     model = model or resolve(request.model)
@@ -77,6 +79,7 @@ async def run_incident(
     reading, scene = await in_thread(lambda: _staged(request))
     network = reading.network
     home = home or home_folder()
+    require_in_force(home, request.policy, "the policy of this run")
     key = signing_key(home, runs)
     register, folder = _folder(runs, request, clock(), home)
     journal: Journal | None = None

@@ -8,7 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.run.run import home_folder, utc_now, version
+from agents.home import home_folder
+from agents.run.run import utc_now, version
 from evals.cases.case import Case
 from evals.cases.result import Measures, Result, steady
 from evals.cases.suite import Workplace
@@ -64,6 +65,11 @@ class Limits:
     tokens: int | None = None
 
 
+def home_of_cases() -> Path:
+    """Return the home of cases, which run on emulated networks: no key, person or policy of the operator's is in it."""
+    return home_folder() / "eval"
+
+
 def begin(spec: RunSpec, runs: Path, *, now: datetime | None = None) -> Record:
     """Make the record of a new run. Raises `InputError` for unknown suites, `StoreError` when it cannot be written."""
     started = now or utc_now()
@@ -91,7 +97,7 @@ def evaluate(
     watch, because = _Watch(head.seconds, limits), "stopped"
     try:
         counted = _Counted(len(done), head.asked, on_result)
-        because = _work(record, left, executor(workers), home or home_folder(), watch, counted)
+        because = _work(record, left, executor(workers), home or home_of_cases(), watch, counted)
     except KeyboardInterrupt:
         because = "interrupted"
         raise

@@ -4,6 +4,8 @@ from .mutant import Mutant
 
 _SIGNED = ("tests/twin/gate/test_certificate_signing.py",)
 _HOME = ("tests/agents/record/test_authority.py",)
+_FORCE = ("tests/agents/test_policy_in_force.py",)
+_LIMITS = ("tests/twin/test_policy_file.py::test_of_every_key_it_is_known_which_value_is_the_looser_one",)
 _CERTIFICATE, _SIGNING, _CHARTER = "twin/gate/certificate.py", "twin/gate/signing.py", "agents/record/charter.py"
 
 _CERTIFIED = (
@@ -212,4 +214,49 @@ _AT_HOME = (
     ),
 )
 
-AUTHORITY: tuple[Mutant, ...] = (*_CERTIFIED, *_KEYS, *_AT_HOME)
+_IN_FORCE = (
+    Mutant(
+        "a run goes on under what was in force when it began",
+        _CHARTER,
+        "        if charter is not None:\n            self._require_in_force(charter)\n",
+        "",
+        _FORCE,
+    ),
+    Mutant(
+        "what is in force at execution is nobody's business",
+        _CHARTER,
+        "        self._require_in_force(charter)\n        return charter.started.policy\n",
+        "        return charter.started.policy\n",
+        _FORCE,
+    ),
+    Mutant(
+        "a run begins under a looser policy than the one in force",
+        "agents/run/run.py",
+        'require_in_force(home, request.policy, "the policy of this run")\n',
+        "pass\n",
+        _FORCE,
+    ),
+    Mutant(
+        "a policy that cannot be looked at is none",
+        "twin/files.py",
+        "    except (FileNotFoundError, NotADirectoryError):\n        return True\n",
+        "    except (FileNotFoundError, NotADirectoryError):\n        return True\n    return not path.exists()\n",
+        _FORCE,
+    ),
+    Mutant(
+        "fewer people are as strict as more",
+        "twin/policy.py",
+        '"person_from": people.index(policy.person_from),',
+        '"person_from": -people.index(policy.person_from),',
+        _LIMITS,
+    ),
+    Mutant(
+        "a run may protect less than what is in force",
+        "twin/policy.py",
+        'looser |= {"protected"} if set(other.protected) - set(self.protected) else set()',
+        "looser |= set()",
+        _LIMITS,
+    ),
+)
+
+AUTHORITY: tuple[Mutant, ...] = (*_CERTIFIED, *_KEYS, *_AT_HOME, *_IN_FORCE)

@@ -64,7 +64,7 @@ _ON_THE_WAY = (
         _ROLLOUT,
         '            self._log.write(number, "apply", f"making step {number}", change=change)\n',
         "",
-        (f"{_LIVE}::test_a_journal_that_cannot_be_written_stops_the_plan_and_not_the_way_back",),
+        (f"{_LIVE}::test_the_record_comes_before_the_effect",),
     ),
     Mutant(
         "what was configured is not read back",
@@ -194,4 +194,21 @@ _BACK = (
     ),
 )
 
-EXECUTION: tuple[Mutant, ...] = (*_BEFORE, *_ON_THE_WAY, *_SEEN, *_BACK)
+_FOUND = (
+    Mutant(
+        "a repair that was never made is taken back",
+        _ROLLOUT,
+        "self.applied = made[-1] if made else passed[-1]",
+        "self.applied = passed[-1] if made else passed[-1]",
+        (f"{_LIVE}::test_what_the_inventory_cannot_tell_of_a_repair_is_told_by_the_routers",),
+    ),
+    Mutant(
+        "a repair that was made is not taken back",
+        _ROLLOUT,
+        "self.applied = made[-1] if made else passed[-1]",
+        "self.applied = made[0] if made else passed[-1]",
+        (f"{_LIVE}::test_what_the_inventory_cannot_tell_of_a_repair_is_told_by_the_routers",),
+    ),
+)
+
+EXECUTION: tuple[Mutant, ...] = (*_BEFORE, *_ON_THE_WAY, *_SEEN, *_BACK, *_FOUND)

@@ -8,6 +8,11 @@ _DEMANDS = ("tests/twin/gate/test_verdict_uncertain.py",)
 _POLICY = ("tests/twin/test_policy_file.py",)
 _SIGNED = ("tests/twin/gate/test_certificate_signing.py",)
 
+
+def _alone(test: str) -> tuple[str, ...]:
+    return (f"tests/twin/test_each_rule_alone.py::test_{test}",)
+
+
 _RULED = (
     Mutant(
         "a verdict without a check has passed",
@@ -21,7 +26,7 @@ _RULED = (
         "twin/gate/verdict.py",
         "if grounding.check.passed else",
         "if True else",
-        _CHECKS,
+        _alone("of_a_plan_that_cannot_be_made_nothing_is_told_about_loops"),
     ),
     Mutant(
         "a plan that failed is of low risk",
@@ -137,7 +142,7 @@ _STATES = (
         "twin/gate/checks/rehearsal.py",
         "for state in self.states for failure in",
         "for state in self.states[:1] for failure in",
-        _CHECKS,
+        _alone("the_failure_of_what_a_plan_brings_into_use_counts"),
     ),
     Mutant(
         "states on the way meet no failure",
@@ -156,15 +161,21 @@ _STATES = (
         or refuses_more(before, here""",
         """        (falls_short((before,), here.outcome, where) if np.isinf(here.outcome.delay_ms).any() else None)
         or refuses_more(before, here""",
-        _CHECKS,
+        _alone("traffic_dropped_between_two_steps_is_told_where_it_is_dropped"),
     ),
-    Mutant("a busier link on the way is not seen", _COMPARE, "if not spike.any():", "if spike.size:", _LABELLED),
+    Mutant(
+        "a busier link on the way is not seen",
+        _COMPARE,
+        "if not spike.any():",
+        "if spike.size:",
+        _alone("a_link_busier_on_the_way_than_at_both_ends_is_told_though_the_peak_falls"),
+    ),
     Mutant(
         "a link above the limit may get busier than any was",
         _COMPARE,
         "if after.max_utilisation > allowed + SHARE_SLACK:",
         "if after.max_utilisation > allowed + 99:",
-        _CHECKS,
+        _alone("the_peak_may_not_rise_though_less_is_above_the_limit_and_above_capacity"),
     ),
     Mutant("only what is above the limit adds up", _COMPARE, "sorted({limit, 1.0}, reverse=True)", "(limit,)", _CHECKS),
     Mutant("only what is above capacity adds up", _COMPARE, "sorted({limit, 1.0}, reverse=True)", "(1.0,)", _CHECKS),
@@ -180,14 +191,14 @@ _STATES = (
         _COMPARE,
         "more = after - np.max(befores, axis=0)",
         "more = (after - np.max(befores, axis=0)) * float(after.sum() > max(x.sum() for x in befores))",
-        _ORACLE,
+        _alone("with_everything_up_one_may_not_be_cut_off_for_another_however_small"),
     ),
     Mutant(
         "on the way one may lose what another lost at the other end",
         _COMPARE,
         "<= max(float(x.sum()) for x in missed) + rate_slack(after.network):",
         "<= 2 * sum(float(x.sum()) for x in missed) + rate_slack(after.network):",
-        _ORACLE,
+        _alone("a_failure_on_the_way_may_not_cut_off_both_whom_it_cuts_off_one_at_each_end"),
     ),
     Mutant(
         "the slack grows with the traffic of others",
@@ -215,7 +226,7 @@ _STATES = (
         _RULES,
         "more[row] = newly if newly > accepted else more[row]",
         "more[row] = more[row]",
-        _ORACLE,
+        _alone("one_failure_may_not_cut_off_another_customer_instead_however_small"),
     ),
     Mutant(
         "a link that is full under a failure is no reason to look",
@@ -236,7 +247,7 @@ _STATES = (
         _RULES,
         " and spilt[1] <= spilt[0] + rate_slack(state.network):",
         ":",
-        _DEMANDS,
+        _alone("demands_that_may_come_count_by_their_harm_where_the_peak_is_over_its_limit_already"),
     ),
     Mutant(
         "any share may loop while routers change over",
@@ -245,7 +256,13 @@ _STATES = (
         "found.share <= policy.max_loop_share + 1",
         _ORACLE,
     ),
-    Mutant("the way back may lead elsewhere", _WAY, "if reached.id != expected.id:", "if not reached.id:", _CHECKS),
+    Mutant(
+        "the way back may lead elsewhere",
+        _WAY,
+        "if reached.id != expected.id:",
+        "if not reached.id:",
+        _alone("a_state_that_undoing_does_not_lead_to_is_named_with_its_step"),
+    ),
     Mutant(
         "the way back may be worse than both ends",
         _WAY,
@@ -258,7 +275,7 @@ _STATES = (
         "twin/gate/checks/useful.py",
         "if passing[worst] > slack:",
         "if passing[worst] < 0:",
-        _USE,
+        _alone("what_still_passes_a_drained_router_is_told_with_its_amount"),
     ),
 )
 

@@ -33,7 +33,7 @@ class Fate(NamedTuple):
     """What became of a mutant, and by which test, or why it could not be tried."""
 
     mutant: Mutant
-    how: Literal["killed", "survived", "error"]
+    how: Literal["killed", "survived", "error", "declared"]
     detail: str = ""
 
 
@@ -58,8 +58,13 @@ def missing(mutant: Mutant, root: Path) -> str:
         mutated(mutant, root)
     except (ValueError, SyntaxError) as error:
         return str(error)
-    gone = [test for test in mutant.tests if not (root / test.split("::")[0]).is_file()]
+    gone = [test for test in mutant.tests if not _is_there(test, root)]
     return f"there is no {gone[0]} any more" if gone else ""
+
+
+def _is_there(test: str, root: Path) -> bool:
+    file, _, name = test.partition("::")
+    return (root / file).is_file() and (not name or f"def {name}(" in (root / file).read_text())
 
 
 def copy_of(root: Path, place: Path) -> Path:

@@ -113,3 +113,44 @@ def test_the_risk_tier_grows_with_the_traffic_moved_and_the_steps(moved, steps, 
     )
     verdict = Verdict(plan=plan.hash, snapshot=plan.base, policy=Policy().hash, checks=checks)
     assert risk_tier(plan, verdict, Policy()) == tier
+
+
+DIRECTIONS = {
+    "max_utilisation": (0.7, 0.9),
+    "max_failure_utilisation": (0.95, 1.1),
+    "max_maintenance_loss": (0.1, 0.3),
+    "max_steps": (3, 20),
+    "max_loop_share": (0.1, None),
+    "max_blast_radius": (0.1, 0.9),
+    "max_delay_stretch": (1.2, 3.0),
+    "min_gain": (0.5, 0.01),
+    "protected": (("node/A", "node/B"), ("node/A",)),
+    "allow_rate_limits": (False, True),
+    "max_age_s": (60, 7_200),
+    "min_quality": (0.95, 0.5),
+    "min_fidelity": (0.93, 0.5),
+    "require_evidence": (True, False),
+    "demand_factors": ((1.0, 1.5), (1.0, 1.1)),
+    "cvar_alpha": (0.95, 0.1),
+    "max_uncertain_utilisation": (0.8, 2.0),
+    "low_risk_blast_radius": (0.01, 0.1),
+    "low_risk_steps": (1, 10),
+    "person_from": ("low", "never"),
+    "two_people_from": ("medium", "high"),
+    "approval_hours": (1, 48),
+    "autonomy": ("suggest", "act"),
+    "fidelity_for_act": (0.99, 0.9),
+    "fidelity_for_approve": (0.95, 0.5),
+}
+
+
+def test_of_every_key_it_is_known_which_value_is_the_looser_one():
+    assert set(DIRECTIONS) == set(Policy.model_fields)
+    for key, (strict, loose) in DIRECTIONS.items():
+        strict_one, loose_one = Policy.model_validate({key: strict}), Policy.model_validate({key: loose})
+        assert loose_one.looser_than(strict_one) == (key,), key
+        assert strict_one.looser_than(strict_one) == ()
+        if key != "demand_factors":  # of two sets of scenarios neither is the stricter one
+            assert strict_one.looser_than(loose_one) == (), key
+    assert Policy().looser_than(Policy(demand_factors=())) == ()
+    assert Policy(demand_factors=()).looser_than(Policy()) == ("demand_factors",)

@@ -191,6 +191,10 @@ class Rollout:
         pairs = (self._states, self._configured)
         return {x.item for reached in pairs for x in differences(reached[number - 1], reached[number])}
 
+    def _touched(self, steps: int) -> set[Item]:
+        """What the first steps configure."""
+        return {item for number in range(1, steps + 1) for item in self._changed_by(number)}
+
     def turn_back(self, reason: str, tolerance: Tolerance) -> None:
         """Undo the steps made, also one that was under way when something was raised, if any of it was made."""
         with _uninterrupted():
@@ -201,7 +205,11 @@ class Rollout:
             self.roll_back(reason, tolerance)
 
     def find(self) -> None:
-        """Find out from the live configuration alone how many steps are in place. Raises `ExecutionError`."""
+        """Find out from the live configuration alone how many steps are in place. Raises `ExecutionError`.
+
+        Where the inventory never heard of a fault it says the same before and after the repair. Then steps are in place
+        only if something that they set is what the routers run.
+        """
         found = configuration(self._live.read_topology())
         passed = [number for number, state in enumerate(self._configured) if configuration(state) == found]
         if not passed:
@@ -209,11 +217,12 @@ class Rollout:
                 "the live configuration is none of those that the plan passes through: somebody else changed it",
                 fix="compare it with the snapshot and restore it by hand",
             )
-        self.applied = passed[-1]
+        made = [number for number in passed if not number or self._touched(number) - set(self._differences(number))]
+        self.applied = made[-1] if made else passed[-1]
 
     def in_place(self) -> str | None:
         """Return what of the finished plan is not configured any more, None while all of it is."""
-        touched = {item for number in range(1, len(self._states)) for item in self._changed_by(number)}
+        touched = self._touched(len(self._plan.steps))
         gone = tuple(x for item, x in self._differences(len(self._plan.steps)).items() if item in touched)
         return told(gone) if gone else None
 
@@ -223,14 +232,15 @@ class Rollout:
         What somebody else has configured meanwhile is left as it is and named. Raises `ExecutionError` that names what
         is still in place when a step cannot be undone.
         """
+        undone = self.applied
         with _uninterrupted():
-            for number in range(self.applied, 0, -1):
+            for number in range(undone, 0, -1):
                 change = self._back[len(self._plan.steps) - number]
                 self._log.try_to_write(number, "roll back", f"undoing step {number}: {reason}", change=change)
                 self._undo(number, change)
                 self.applied = number - 1
                 self._log.try_to_write(number, "roll back", f"step {number} is undone", change=change)
-            self._confirm(tolerance)
+            self._confirm(undone, tolerance)
 
     def _undo(self, number: int, change: Change) -> None:
         """Undo a step until it is read back as undone: an answer alone is not believed."""
@@ -250,8 +260,8 @@ class Rollout:
             fix="undo by hand, in this order: " + "; ".join(x.model_dump_json() for x in self._back[-number:]),
         ) from error
 
-    def _confirm(self, tolerance: Tolerance) -> None:
-        touched = {item for number in range(1, len(self._states)) for item in self._changed_by(number)}
+    def _confirm(self, undone: int, tolerance: Tolerance) -> None:
+        touched = self._touched(undone)
         found = self._differences(0)
         if touched & set(found):
             raise ExecutionError(

@@ -77,3 +77,20 @@ def test_a_name_is_no_table_before_its_own_definition():
 )
 def test_what_is_refused_is_refused_for_its_own_reason(statement: str, why: str):
     assert why in why_refused(statement)
+
+
+@pytest.mark.parametrize(
+    ("part", "why"),
+    [
+        ({"class": "LAMBDA", "type": "FUNCTION"}, "lambda is not allowed here"),
+        ({"class": "POSITIONAL_REFERENCE", "type": "COLUMN_REF", "column_names": ["a"]}, "positional reference"),
+        ({"class": "CONSTANT", "type": "MACRO"}, "macro is not allowed here"),
+    ],
+)
+def test_neither_a_class_nor_a_type_of_node_that_is_not_listed_hides_behind_the_other(
+    part: dict[str, object], why: str
+):
+    """What DuckDB may call nodes in a later version; today every class that is refused has types that are, too."""
+    tree = {"statements": [{"node": {"type": "SELECT_NODE", "select_list": [part]}}]}
+    with pytest.raises(NotAllowedError, match=why):
+        check_statement(tree, TABLES)

@@ -411,6 +411,24 @@ def test_a_killed_execution_is_recovered_from_the_live_configuration_alone(live)
     assert "2 steps had been made" in execution.reason
 
 
+@pytest.mark.parametrize(("made", "estimated"), [(0, 90), (0, 70), (2, 90), (2, 70)])
+def test_what_the_inventory_cannot_tell_of_a_repair_is_told_by_the_routers(made, estimated):
+    """The inventory never heard of the fault: before the first step and after the last it says the same."""
+    live = emulate(seed=3)
+    fault = Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=90)
+    live.inject(fault)
+    live.wait(3)
+    network = afflict(measured(live), Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=estimated))
+    steps = (SetWeight(link="B->D", weight=40), SetWeight(link="B->D", weight=10))
+    plan, configured = Plan(goal="restore the weight", base=network.id, steps=steps), live.read_topology()
+    for step in steps[:made]:
+        live.apply(step)
+    execution = recover(plan, network, configured, live)
+    assert f"{made} steps had been made" in execution.reason
+    assert live.truth.links[live.truth.link("B->D")].weight == (estimated if made else 90)
+    assert [x.action for x in execution.records].count("roll back") == 2 * made
+
+
 def test_recovery_does_not_touch_what_somebody_else_has_changed(live):
     incident = relief(live)
     configured = live.read_topology()
