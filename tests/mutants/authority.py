@@ -239,8 +239,8 @@ _IN_FORCE = (
     Mutant(
         "a policy that cannot be looked at is none",
         "twin/files.py",
-        "    except (FileNotFoundError, NotADirectoryError):\n        return True\n",
-        "    except (FileNotFoundError, NotADirectoryError):\n        return True\n    return not path.exists()\n",
+        "        path.lstat()\n",
+        "        path.stat()\n",
         _FORCE,
     ),
     Mutant(
