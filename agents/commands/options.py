@@ -20,6 +20,6 @@ Top = Annotated[int, typer.Option("--top", min=1, help="Rows to show.")]
 
 def limits(policy: Path | None) -> "Policy":
     """Read the policy that was named; what it leaves out is as in the policy in force, or usual."""
-    from agents.home import home_folder, policy_of
+    from agents.record.home import home_folder, policy_of
 
     return policy_of(home_folder(), policy)

@@ -132,9 +132,9 @@ def audit(
     Each question is answered with holds, broken or cannot be told. Exit code 3 means that something is broken, 1 that
     nothing is, but something cannot be told.
     """
-    from agents.home import home_folder
     from agents.record.audit.audit import audit_run
     from agents.record.history import understood
+    from agents.record.home import home_folder
     from agents.show.audit_text import audit_text
 
     folder = _folder(run, runs)
@@ -219,10 +219,10 @@ def _decide(
     yes: bool,
     as_json: bool,
 ) -> "tuple[Decided, dict[str, Any]]":
-    from agents.home import home_folder
     from agents.record.approvers import key_of
     from agents.record.charter import Register
     from agents.record.history import read_past
+    from agents.record.home import home_folder
     from agents.record.waiting import decide, describe, find_waiting, require_waiting
     from agents.run.run import utc_now
     from agents.show.impact import impact_of, impact_page
@@ -252,8 +252,8 @@ def _decide(
 
 
 def _enrol(who: str | None, up_to: Literal["low", "medium", "high"], runs: Path, *, as_json: bool) -> None:
-    from agents.home import home_folder
     from agents.record.approvers import enrol
+    from agents.record.home import home_folder
 
     name = who or _account()
     path, public = enrol(home_folder(), name, up_to=up_to, runs=runs)
@@ -276,7 +276,7 @@ def _account() -> str:
 
 
 def _list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
-    from agents.home import home_folder
+    from agents.record.home import home_folder
     from agents.record.waiting import pending
     from agents.run.run import utc_now
 

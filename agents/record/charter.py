@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError
 
 from agents.goals.limits import tighten
-from agents.home import require_in_force
+from agents.record.home import require_in_force
 from twin.errors import AuthorityError, InputError, StoreError
 from twin.files import extend, is_absent, is_plain, read_text, write_text
 from twin.gate.certificate import Authority

@@ -13,7 +13,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from agents.home import home_folder
+from agents.record.home import home_folder
 from twin.errors import AuthorityError, CertificateError, InputError, RefusedError, TwinError
 from twin.files import is_plain
 from twin.formats.plan import read_plan

@@ -10,12 +10,12 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
-from agents.home import home_folder
 from agents.models import Model, resolve
 from agents.record.charter import Register
 from agents.record.events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned
 from agents.record.files import JOURNAL, NETWORK, TRACE, TWIN
 from agents.record.history import Past, read_past
+from agents.record.home import home_folder
 from agents.record.journal import Clock, Journal, Listener
 from agents.record.ownership import own
 from agents.record.rerun import Recall

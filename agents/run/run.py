@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-from agents.home import home_folder, require_in_force
 from agents.models import Model, resolve
 from agents.record.charter import Register
 from agents.record.events import RunFinished
 from agents.record.files import JOURNAL, NETWORK, TRACE, TWIN
+from agents.record.home import home_folder, require_in_force
 from agents.record.journal import Clock, Journal, Listener
 from agents.record.ownership import own
 from agents.record.tracing import Tracing

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.home import home_folder
+from agents.record.home import home_folder
 from agents.run.run import utc_now, version
 from evals.cases.case import Case
 from evals.cases.result import Measures, Result, steady

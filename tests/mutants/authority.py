@@ -4,7 +4,7 @@ from .mutant import Mutant
 
 _SIGNED = ("tests/twin/gate/test_certificate_signing.py",)
 _HOME = ("tests/agents/record/test_authority.py",)
-_FORCE = ("tests/agents/test_policy_in_force.py",)
+_FORCE = ("tests/agents/record/test_policy_in_force.py",)
 _LIMITS = ("tests/twin/test_policy_file.py::test_of_every_key_it_is_known_which_value_is_the_looser_one",)
 _CERTIFICATE, _SIGNING, _CHARTER = "twin/gate/certificate.py", "twin/gate/signing.py", "agents/record/charter.py"
 

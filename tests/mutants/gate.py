@@ -10,7 +10,7 @@ _SIGNED = ("tests/twin/gate/test_certificate_signing.py",)
 
 
 def _alone(test: str) -> tuple[str, ...]:
-    return (f"tests/twin/test_each_rule_alone.py::test_{test}",)
+    return (f"tests/twin/gate/test_each_rule_alone.py::test_{test}",)
 
 
 _RULED = (

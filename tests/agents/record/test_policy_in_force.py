@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agents.home import policy_in_force, policy_of
 from agents.record.approvers import enrol, key_of
 from agents.record.events import CertificateIssued, Event, RunResumed
+from agents.record.home import policy_in_force, policy_of
 from agents.record.journal import Record
 from agents.record.waiting import decide, pending
 from agents.run.resume import resume_run
