@@ -31,8 +31,8 @@ _BEFORE = (
     Mutant(
         "the demands measured are not asked",
         _PREFLIGHT,
-        "for base in (planned, found.base):",
-        "for base in (planned,):",
+        "for base, error in ((planned, None), (found.base, demand_error(network, found.measured, policy))):",
+        "for base, error in ((planned, None),):",
         (f"{_DOUBTS}::test_a_plan_that_fails_under_the_demands_of_now_is_refused_however_small_their_share",),
     ),
     Mutant(
@@ -83,7 +83,7 @@ _ON_THE_WAY = (
     Mutant(
         "the rest of a plan is not verified",
         _ROLLOUT,
-        "failed = remaining(self._plan, number - 1, here, self._states[0], policy)",
+        "failed = remaining(self._plan, number - 1, here, self._states[0], policy, error)",
         "failed = None",
         (f"{_DOUBTS}::test_a_surge_under_way_stops_the_steps_that_would_not_hold_it",),
     ),

@@ -83,7 +83,7 @@ _RULED = (
     Mutant(
         "any amount of traffic moves",
         "twin/gate/checks/limits.py",
-        "if share > limit + 1e-9:",
+        "if share > limit + 1e-9 + _error_of(rehearsal, rehearsal.states[step], share):",
         "if share > limit + 1:",
         _USE,
     ),
@@ -147,19 +147,19 @@ _STATES = (
     Mutant(
         "states on the way meet no failure",
         _RULES,
-        """    return spikes([x.outcome for x in ends], here.outcome, limit, where) or worse_under_failure(
+        """    return spikes([x.outcome for x in ends], here.outcome, limit, where, error) or worse_under_failure(
         ends, here, policy, step
     )
 """,
-        "    return spikes([x.outcome for x in ends], here.outcome, limit, where)\n",
+        "    return spikes([x.outcome for x in ends], here.outcome, limit, where, error)\n",
         _LABELLED,
     ),
     Mutant(
         "traffic dropped on the way is not seen",
         _RULES,
-        """        falls_short((before,), here.outcome, where)
+        """        falls_short((before,), here.outcome, where, error=error)
         or refuses_more(before, here""",
-        """        (falls_short((before,), here.outcome, where) if np.isinf(here.outcome.delay_ms).any() else None)
+        """        (falls_short((before,), here.outcome, where, error=error) if np.isinf(here.outcome.delay_ms).any() else None)
         or refuses_more(before, here""",
         _alone("traffic_dropped_between_two_steps_is_told_where_it_is_dropped"),
     ),
@@ -196,8 +196,8 @@ _STATES = (
     Mutant(
         "on the way one may lose what another lost at the other end",
         _COMPARE,
-        "<= max(float(x.sum()) for x in missed) + rate_slack(after.network):",
-        "<= 2 * sum(float(x.sum()) for x in missed) + rate_slack(after.network):",
+        "<= max(float(x.sum()) for x in missed) + slack:",
+        "<= 2 * sum(float(x.sum()) for x in missed) + slack:",
         _alone("a_failure_on_the_way_may_not_cut_off_both_whom_it_cuts_off_one_at_each_end"),
     ),
     Mutant(
