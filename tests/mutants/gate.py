@@ -159,7 +159,7 @@ _STATES = (
         _RULES,
         """        falls_short((before,), here.outcome, where, error=error)
         or refuses_more(before, here""",
-        """        (falls_short((before,), here.outcome, where, error=error) if np.isinf(here.outcome.delay_ms).any() else None)
+        """        (np.isinf(here.outcome.delay_ms).any() and falls_short((before,), here.outcome, where, error=error))
         or refuses_more(before, here""",
         _alone("traffic_dropped_between_two_steps_is_told_where_it_is_dropped"),
     ),
