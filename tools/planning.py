@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from twin.errors import RefusedError
-from twin.model import Frozen
+from twin.model import Frozen, Network
+from twin.optimise.ahead import holding
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import relieve
 
@@ -45,17 +46,7 @@ def propose_plans(desk: Desk) -> Candidates:
     _require_data(desk)
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
-        if desk.aim is not None:
-            found = desk.aim.propose(desk.state, desk.policy, avoid, desk.seed)
-        else:
-            found = relieve(
-                desk.state,
-                desk.policy,
-                reference=desk.inventory,
-                avoid=avoid,
-                seed=desk.seed,
-                time_limit_s=TIME_LIMIT_S,
-            )
+        found = holding(lambda state: _proposed(desk, state), desk.state, desk.policy, desk.outlook)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
     useful = [x for x in found if _is_new(desk, x)]
     desk.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)
@@ -66,6 +57,20 @@ def propose_plans(desk: Desk) -> Candidates:
         answered_counterexamples=len(avoid),
         candidates=tuple(_candidate(desk, _handle(desk, x), x) for x in useful),
         without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)[:300]) for x in found if x not in useful),
+    )
+
+
+def _proposed(desk: Desk, state: Network) -> tuple[Proposal, ...]:
+    """Ask the planner that serves the aim of the run, without one all that relieve."""
+    if desk.aim is not None:
+        return desk.aim.propose(state, desk.policy, desk.counterexamples, desk.seed)
+    return relieve(
+        state,
+        desk.policy,
+        reference=desk.inventory,
+        avoid=desk.counterexamples,
+        seed=desk.seed,
+        time_limit_s=TIME_LIMIT_S,
     )
 
 

@@ -38,7 +38,14 @@ def verify_plan(desk: Desk) -> VerdictReport:
     submission = _submitted(desk)
     plan = submission.plan
     with desk.span("verify", snapshot=desk.state.id, plan=plan.hash) as span:
-        verdict = verify(plan, desk.state, desk.policy, evidence=_evidence(desk), unmodelled=desk.unmodelled)
+        verdict = verify(
+            plan,
+            desk.state,
+            desk.policy,
+            evidence=_evidence(desk),
+            outlook=desk.outlook,
+            unmodelled=desk.unmodelled,
+        )
         _evaluate(span, verdict)
     desk.verdicts[plan.hash] = verdict
     return VerdictReport(

@@ -7,9 +7,10 @@ step be undone exactly, in reverse order.
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Literal, assert_never
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field, model_validator
 
 from .errors import PlanError, TopologyError
 from .model import DemandLimit, Frozen, Link, Network, Node, Tunnel
@@ -146,10 +147,32 @@ class Plan(Frozen):
         "change that somebody asks for, nothing has to.",
     )
 
+    until: AwareDatetime | None = Field(
+        default=None, description="When it ends and the closing steps are made; none: it stays."
+    )
+    closing: tuple[Change, ...] = Field(
+        default=(), max_length=MAX_STEPS, description="The steps that end it: circuits woken, elements undrained."
+    )
+
+    @model_validator(mode="after")
+    def _ends_by_steps(self) -> "Plan":
+        if (self.until is None) != (not self.closing):
+            raise ValueError("a plan that ends has both: `until` and the `closing` steps that end it")
+        return self
+
     @property
     def hash(self) -> str:
         """Canonical content hash, 16 hex digits; the same in every process."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        stays = {"until", "closing"} if self.until is None else set[str]()
+        return hashlib.sha256(self.model_dump_json(exclude=stays).encode()).hexdigest()[:16]
+
+    def ending(self, network: Network, until: datetime) -> "Plan":
+        """The same plan with an end: at `until` all its steps are undone, last one first. `network` is its base.
+
+        Raises as `way_back` does.
+        """
+        content = {**self.model_dump(), "until": until, "closing": way_back(network, self.steps)}
+        return Plan.model_validate(content)
 
 
 def apply(network: Network, change: Change) -> Network:

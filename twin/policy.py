@@ -64,6 +64,9 @@ class Policy(Frozen):
     max_uncertain_utilisation: float = Field(
         default=1.0, gt=0, le=MOST_FACTOR, description="Limit on that mean of the peak utilisation."
     )
+    horizon_hours: float = Field(
+        default=24, ge=0, le=168, description="How far ahead a plan that stays is judged, hours; 0 is not at all."
+    )
     low_risk_blast_radius: float = Field(default=0.05, ge=0, le=1, description="Most traffic moved at low risk.")
     low_risk_steps: int = Field(default=4, ge=0, le=50, description="Most steps at low risk.")
     person_from: RiskTier | Literal["never"] = Field(

@@ -1,6 +1,7 @@
 """How each goal is planned: by the planner of the twin that serves it, or by exactly the changes that it names."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from tools.box.goal import Aim
@@ -47,13 +48,21 @@ def aim_of(goal: Goal, network: Network, now: datetime) -> Aim:
     return Aim(
         words=written(goal),
         said=goal.text,
-        propose=lambda state, policy, avoid, seed: propose(goal, state, policy, avoid, seed),
+        propose=lambda state, policy, avoid, seed: ending(goal, state, propose(goal, state, policy, avoid, seed)),
         unmet=lambda state, policy: unmet(goal, state, policy),
         only_rehearse=goal.rehearse,
         hours=local_hours(goal.window, network) if ahead and goal.window else None,
         since=goal.window.start if ahead and goal.window else None,
         until=goal.window.end if ahead and goal.window else None,
     )
+
+
+def ending(goal: Goal, network: Network, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
+    """Let what sleeps or is drained for a window be woken and given back at its end, by steps of the plan itself."""
+    if goal.window is None or goal.verb not in ("sleep", "drain"):
+        return tuple(proposals)
+    until = goal.window.end
+    return tuple(replace(x, plan=x.plan.ending(network, until)) if x.plan else x for x in proposals)
 
 
 def unmet(goal: Goal, network: Network, policy: Policy) -> str:

@@ -20,13 +20,14 @@ from twin.formats.build import Choices
 from twin.formats.load import load_reading
 from twin.gate.checks.context import Scenario
 from twin.gate.order import Ordering, safe_order
+from twin.gate.outlook import DAY
 from twin.gate.verdict import Verdict, verify
 from twin.model import Network
 from twin.policy import Policy
 from twin.study.day import parse_window, read_day
 from twin.study.demands import study_demands
 from twin.study.failures import find_failures, study
-from twin.study.window import DAY, drain_steps, rehearse_window
+from twin.study.window import drain_steps, rehearse_window
 
 from .plan_text import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
 from .tables import verdict_table
@@ -113,7 +114,7 @@ def make_plan(
     The limits of the goal tighten the policy; in a window ahead of `now` the plan is rehearsed hour by hour. The code
     says whether there is such a plan.
     """
-    from agents.goals.plan import aim_of, serve
+    from agents.goals.plan import aim_of, ending, serve
     from twin.formats import write_plan
     from twin.optimise.goals import choose, effect_of, read_terms
 
@@ -121,7 +122,7 @@ def make_plan(
     network, unmodelled = reading.network, reading.account.unmodelled_routing
     matrices, goal = _scenarios(wish.scenarios, network), wish.goal.words
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
-    proposals = serve(wish.goal, network, policy, terms)
+    proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
     choice = choose(proposals, network, policy, terms.scenarios, unmodelled=unmodelled)
     window = aim_of(wish.goal, network, now).rehearse(network, choice.plan, policy) if choice else None
     usable = choice is not None and choice.usable and (window is None or window.safe)

@@ -10,7 +10,18 @@ from twin.plan import (
 from twin.policy import Policy
 
 OPEN = Policy(max_blast_radius=1, max_failure_utilisation=10, max_delay_stretch=10)
-NAMES = ["grounded", "fresh", "policy", "nominal", "survivable", "transient", "uncertain", "reversible", "useful"]
+NAMES = [
+    "grounded",
+    "fresh",
+    "policy",
+    "nominal",
+    "survivable",
+    "transient",
+    "uncertain",
+    "reversible",
+    "useful",
+    "horizon",
+]
 
 
 def square(demand: float = 9.0, **changes: object) -> Network:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from twin.gate.outlook import DAY
 from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.optimise.proposal import Proposal
 from twin.plan import Plan
 from twin.policy import Policy
-from twin.study.window import DAY, Window, rehearse_window
+from twin.study.window import Window, rehearse_window
 
 Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
 """Makes proposals for a state under a policy, clear of counterexamples, from a seed; best first."""
@@ -33,11 +34,15 @@ class Aim:
     since: datetime | None = None
     until: datetime | None = None
 
+    @property
+    def share(self) -> float:
+        """What the fullest hour of the window carries, as a share of the provisioned matrix; 1 without a window."""
+        start, length = self.hours or (0, 0)
+        return max((DAY[(start + k) % 24] for k in range(length)), default=1.0)
+
     def expected(self, inventory: Network) -> Network:
         """The network at the fullest hour of the window: its own demands by that hour's share of the day."""
-        start, length = self.hours or (0, 0)
-        shares = [DAY[(start + k) % 24] for k in range(length)]
-        return inventory.with_demands(inventory.demands * max(shares)) if shares else inventory
+        return inventory.with_demands(inventory.demands * self.share) if self.hours else inventory
 
     def rehearse(self, inventory: Network, plan: Plan, policy: Policy) -> Window | None:
         """Rehearse a plan at every hour of the window; None where there is none ahead."""

@@ -11,6 +11,7 @@ from twin.diagnose import Diagnosis as Ranking
 from twin.diagnose import Hypothesis, as_believed
 from twin.errors import ExecutionError, UnknownElementError
 from twin.gate.checks.context import Evidence
+from twin.gate.outlook import Outlook, outlook_by_day
 from twin.gate.verdict import Counterexample, Verdict
 from twin.harm import Harm
 from twin.live.network import Configuration, Measurable, ProbeReading, Telemetry
@@ -176,6 +177,16 @@ class Desk:
     def evidence(self) -> Evidence:
         """What vouches for the believed state."""
         return evidence_of(self.assessment.report, self.fidelity)
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What traffic a plan will meet from its execution on; None where the policy does not look ahead."""
+        hours, aim = self.policy.horizon_hours, self.aim
+        if not hours:
+            return None
+        if aim is not None and aim.since is not None:
+            return outlook_by_day(self.state, aim.since, hours, share=aim.share)
+        return outlook_by_day(self.state, self.live.now, hours)
 
     @property
     def standing(self) -> Standing:

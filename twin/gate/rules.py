@@ -91,6 +91,12 @@ def worse_intact(
     )
 
 
+def worse_in_hour(before: Stressed, after: Stressed, policy: Policy, where: Where) -> Violation | None:
+    """Return what a plan makes worse in an hour ahead, whose traffic both states carry, under every failure too."""
+    worse = worse_intact(before.outcome, after.outcome, policy, where, after.error)
+    return worse or worse_under_failure((before,), after, policy, where)
+
+
 def worse_than_ends(
     ends: Sequence[Outcome], here: Outcome, policy: Policy, step: int, error: DemandError | None = None
 ) -> Violation | None:

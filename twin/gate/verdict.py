@@ -12,6 +12,7 @@ from twin.policy import Policy, RiskTier
 from .checks.context import Context, DemandError, Evidence, Scenario
 from .checks.finding import Check, CheckName, Convergence, Counterexample, not_evaluated
 from .checks.grounded import ground
+from .outlook import Outlook
 
 if TYPE_CHECKING:
     from .checks.rehearsal import Rehearsal
@@ -54,31 +55,32 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     *,
     evidence: Evidence | None = None,
     scenarios: Sequence[Scenario] = (),
+    outlook: Outlook | None = None,
     error: DemandError | None = None,
     unmodelled: Sequence[str] = (),
 ) -> Verdict:
     """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
 
     `evidence` says how old and how good the measurements behind the snapshot are, `scenarios` which other demands may
-    come (without any, the policy's factors on the snapshot's demands). With an `error` of the snapshot's demands, a
-    limit counts as broken where it is by more than that; the gate itself judges without one. `unmodelled` is what the
-    file behind the snapshot holds that decides routing and is not in the network. Never raises on a bad plan: one that
-    is not grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same
-    question always gets the same verdict.
+    come (without any, the policy's factors on the snapshot's demands), `outlook` what traffic the hours bring in which
+    the plan stays. With an `error` of the snapshot's demands, a limit counts as broken where it is by more than that;
+    the gate itself judges without one. `unmodelled` is what the file behind the snapshot holds that decides routing and
+    is not in the network. Never raises on a bad plan: one that is not grounded fails every check, with the reason.
+    Every check is in every verdict, in the same order; the same question always gets the same verdict.
     """
     # the simulator is slow to import: only who verifies pays for it
     from .checks.convergence import convergences
     from .checks.rehearsal import Rehearsal
 
     grounding = ground(plan, network, unmodelled if policy.refuse_unmodelled else ())
-    rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios), error))
+    rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios), error, outlook))
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
     return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)
 
 
 def _checks(rehearsal: "Rehearsal", *, grounded: bool) -> Iterator[Check]:
-    from .checks import fresh, limits, nominal, survivable, transient, uncertain, useful
+    from .checks import fresh, horizon, limits, nominal, survivable, transient, uncertain, useful
 
     rest: dict[CheckName, Callable[[Rehearsal], Check]] = {
         "fresh": fresh.fresh,
@@ -89,6 +91,7 @@ def _checks(rehearsal: "Rehearsal", *, grounded: bool) -> Iterator[Check]:
         "uncertain": uncertain.uncertain,
         "reversible": transient.reversible,
         "useful": useful.useful,
+        "horizon": horizon.horizon,
     }
     for name, check in rest.items():
         yield check(rehearsal) if grounded else not_evaluated(name, "the plan is not grounded")

@@ -8,22 +8,12 @@ from pydantic import Field
 from twin.elements import find_elements
 from twin.errors import InputError
 from twin.gate.checks.rehearsal import Stressed
+from twin.gate.outlook import DAY
 from twin.gate.rules import may_follow
 from twin.model import Frozen, Network
 from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import single_failures
-
-
-def _share(hour: int) -> float:
-    """Down from the peak at 20 to 35 % of it at 5 in the morning, and up again, in half cosines."""
-    since_peak = (hour - 20) % 24
-    phase = since_peak / 9 if since_peak < 9 else (24 - since_peak) / 15
-    return 0.35 + 0.65 * (1 + float(np.cos(np.pi * phase))) / 2
-
-
-DAY = tuple(_share(hour) for hour in range(24))
-"""Traffic of each hour as a share of the provisioned matrix."""
 
 
 class Hour(Frozen):

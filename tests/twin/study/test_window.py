@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from twin.errors import InputError
+from twin.gate.outlook import DAY
 from twin.model import Link, Network, Node
 from twin.plan import DrainLink
 from twin.policy import Policy
-from twin.study.window import DAY, rehearse_window
+from twin.study.window import rehearse_window
 
 FLAT = (1.0,) * 24
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from pydantic import Field
 
+from twin.gate.outlook import Outlook
 from twin.model import Floats, Frozen
 
 if TYPE_CHECKING:  # the simulator is slow to import
@@ -69,8 +70,12 @@ def ratio_of(demands: Floats, measured: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Context:
-    """What is known beyond plan, snapshot and policy. Without scenarios, those of the policy count."""
+    """What is known beyond plan, snapshot and policy. Without scenarios, those of the policy count.
+
+    Without an outlook nothing is known of the hours in which the plan stays.
+    """
 
     evidence: Evidence | None = None
     scenarios: tuple[Scenario, ...] = ()
     error: DemandError | None = None
+    outlook: Outlook | None = None

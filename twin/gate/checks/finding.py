@@ -8,7 +8,7 @@ from twin.model import Frozen
 from twin.untrusted import Origin
 
 CheckName = Literal[
-    "grounded", "fresh", "policy", "nominal", "survivable", "transient", "uncertain", "reversible", "useful"
+    "grounded", "fresh", "policy", "nominal", "survivable", "transient", "uncertain", "reversible", "useful", "horizon"
 ]
 
 

@@ -53,8 +53,27 @@ def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = ()) -> Grou
         if states[-1].id == states[-2].id:
             detail = f"step {number} ({step.op}) changes nothing: {subject(step)} is already so"
             return Grounding(_fails(subject(step), number, detail), tuple(states))
+    wrong = _cannot_end(plan, states[-1])
+    if wrong:
+        return Grounding(wrong, tuple(states))
     detail = f"the plan is for this snapshot and its {steps_of(len(plan.steps))} can be made"
     return Grounding(Check(name="grounded", passed=True, detail=detail), tuple(states))
+
+
+def _cannot_end(plan: Plan, state: Network) -> Check | None:
+    """Return why the steps that end the plan cannot be made, None when they can."""
+    for number, step in enumerate(plan.closing, start=1):
+        try:
+            following = apply(state, step)
+        except (UnknownElementError, PlanError, TopologyError) as error:
+            element = error.name if isinstance(error, UnknownElementError) else subject(step)
+            detail = f"step {number} ({step.op}) of its end cannot be made: {error}; {error.fix}".removesuffix("; ")
+            return _fails(element, len(plan.steps) + number, detail)
+        if following.id == state.id:
+            detail = f"step {number} ({step.op}) of its end changes nothing: {subject(step)} is already so"
+            return _fails(subject(step), len(plan.steps) + number, detail)
+        state = following
+    return None
 
 
 def _beyond_computing(network: Network) -> tuple[str, str] | None:

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from twin.model import Floats, Ints, Network
-from twin.plan import Plan
+from twin.plan import Plan, states
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
 from twin.sim.failure_sweep import sweep_failures
@@ -61,10 +61,19 @@ class Stressed:
         network = self.network
         if network.limits or network.astray or not self.failures:
             return None
-        if len(self.failures) * len(network.links) > _LOADS:
+        if self.is_large:
             return None
         demands = Superposition(network, self.failures)
         return demands, demands.total()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its failures are too many to be swept for every hour of a day."""
+        return len(self.failures) * len(self.network.links) > _LOADS
+
+    def calm(self) -> "Stressed":
+        """Return the same state with nothing that fails."""
+        return Stressed(self.network, (), self.limit, error=self.error)
 
     def under_demands(self, demands: Floats) -> "Stressed":
         """Return the same state and failures under another traffic matrix, Mbit/s [n, n]."""
@@ -137,11 +146,24 @@ class Rehearsal:
         return self.states[-1]
 
     @cached_property
-    def stressed(self) -> tuple[Stressed, ...]:
-        """Each state, under every single failure of any of them: a plan may bring a circuit back into use."""
+    def _failures(self) -> tuple[Failure, ...]:
+        """Every single failure of any state: a plan may bring a circuit back into use."""
         known = {failure.name: failure for state in self.states for failure in single_failures(state)}
-        failures, limit = tuple(known.values()), self.policy.max_failure_utilisation
-        return tuple(Stressed(state, failures, limit, error=self.context.error) for state in self.states)
+        return tuple(known.values())
+
+    @cached_property
+    def stressed(self) -> tuple[Stressed, ...]:
+        """Each state, under every single failure of any of them."""
+        return tuple(self._under_failures(state) for state in self.states)
+
+    @cached_property
+    def closing(self) -> tuple[Stressed, ...]:
+        """The end state, and the one after each step that ends the plan."""
+        known = {state.network: state for state in self.stressed}
+        return tuple(known.get(x) or self._under_failures(x) for x in states(self.final, self.plan.closing))
+
+    def _under_failures(self, state: Network) -> Stressed:
+        return Stressed(state, self._failures, self.policy.max_failure_utilisation, error=self.context.error)
 
     @property
     def ends(self) -> tuple[Stressed, Stressed]:

@@ -1,0 +1,129 @@
+"""A plan stays: what the evening does to one that was made for the night, and how it ends."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tests.twin.sim.oracle import broken, reference
+from tests.twin.square import plan_for
+from twin.formats.load import load_network
+from twin.gate.outlook import DAY, Hour, Outlook, outlook_by_day
+from twin.gate.verdict import Check, Verdict, verify
+from twin.model import Network
+from twin.optimise.ahead import holding
+from twin.optimise.sleep import plan_sleep
+from twin.plan import Plan, SleepLink, WakeLink, apply_all
+from twin.policy import Policy
+from twin.sim.simulate import single_failures
+
+POLICY = Policy()
+SIX = datetime(2026, 11, 30, 6, tzinfo=UTC)
+
+
+def night_of(name: str) -> Network:
+    """The network at five in the morning by its local time, with 35 % of its traffic."""
+    day = load_network(name, seed=3)
+    return day.with_demands(day.demands * DAY[5])
+
+
+def at_five(network: Network) -> datetime:
+    """Five in the morning by the network's local time, at which the traffic is least, UTC."""
+    longitude = sum(node.longitude for node in network.nodes) / len(network.nodes)
+    return datetime.fromtimestamp(datetime(2026, 11, 30, 5, 30, tzinfo=UTC).timestamp() - longitude / 15 * 3600, UTC)
+
+
+def ahead(network: Network, hours: float = 24) -> Outlook:
+    return outlook_by_day(network, at_five(network), hours)
+
+
+def horizon(verdict: Verdict) -> Check:
+    return next(check for check in verdict.checks if check.name == "horizon")
+
+
+def test_the_hours_ahead_follow_the_stated_day_from_the_traffic_of_now():
+    night = night_of("sndlib/polska")
+    outlook = ahead(night)
+    assert [hour.clock[:2] for hour in outlook.hours[:3]] == ["05", "06", "07"]
+    assert len(outlook.hours) == 25  # the hour that has begun counts whole
+    assert outlook.fullest.clock == "20:00"
+    assert outlook.fullest.demands == pytest.approx(night.demands / DAY[5])
+
+
+@pytest.mark.parametrize("name", ["sndlib/nobel-germany", "sndlib/polska", "sndlib/geant"])
+def test_circuits_that_sleep_for_the_night_may_not_stay_asleep_in_the_evening(name):
+    night = night_of(name)
+    plan = plan_sleep(night, POLICY).plan
+    assert verify(plan, night, POLICY).passed  # nobody said what comes
+    verdict = verify(plan, night, POLICY, outlook=ahead(night))
+    assert [check.name for check in verdict.checks if not check.passed] == ["horizon"]
+    found = horizon(verdict).counterexample
+    assert found.when is not None
+    assert "at " + found.when in horizon(verdict).detail
+    # the independent simulator finds the same link above the limit in that hour, and below it without the plan
+    hour = next(x for x in ahead(night).hours if x.clock == found.when)
+    states = [x.with_demands(hour.demands) for x in (night, apply_all(night, plan.steps))]
+    if found.failure:
+        failure = next(x for x in single_failures(night) if x.name == found.failure)
+        states = [broken(x, failure) for x in states]
+    was, now = (reference(x).load[x.link(found.element)] / x.links[x.link(found.element)].capacity for x in states)
+    assert now == pytest.approx(found.measured)
+    assert now > found.limit >= min(was, found.limit)
+
+
+@pytest.mark.parametrize("name", ["sndlib/nobel-germany", "sndlib/polska"])
+def test_with_an_end_before_the_day_the_same_plan_passes_and_carries_its_wake_steps(name):
+    night = night_of(name)
+    steps = plan_sleep(night, POLICY).plan.steps
+    plan = plan_for(night, *steps, objective="sleep").ending(night, ahead(night).hours[1].begins)
+    assert [type(step) for step in plan.closing] == [WakeLink] * len(steps)
+    assert apply_all(night, (*plan.steps, *plan.closing)) == night
+    verdict = verify(plan, night, POLICY, outlook=ahead(night))
+    assert verdict.passed
+    assert f"{len(steps)} steps end it" in horizon(verdict).detail
+
+
+def test_the_steps_that_end_a_plan_are_rehearsed_too():
+    night = night_of("sndlib/polska")
+    steps = plan_sleep(night, POLICY).plan.steps
+    circuit = steps[0].circuit
+    other = next(x for x in night.circuits if x not in {step.circuit for step in steps})
+    unknown = plan_for(night, *steps, objective="sleep").model_copy(
+        update={"until": SIX, "closing": (WakeLink(circuit=other),)}
+    )
+    grounded = verify(unknown, night, POLICY).checks[0]
+    assert (grounded.name, grounded.passed, grounded.counterexample.element) == ("grounded", False, other)
+    # an end that leaves all but one asleep is an end by name only: the evening comes all the same
+    some = unknown.model_copy(update={"closing": (WakeLink(circuit=circuit),)})
+    assert not horizon(verify(some, night, POLICY, outlook=ahead(night))).passed
+
+
+def test_a_planner_makes_plans_that_last_where_there_are_any():
+    night = load_network("sndlib/nobel-germany", seed=3)
+    night = night.with_demands(night.demands * 0.6 * DAY[5])
+    proposals = holding(lambda network: (plan_sleep(network, POLICY),), night, POLICY, ahead(night))
+    best = proposals[0].plan
+    assert best is not None
+    assert best.base == night.id
+    verdict = verify(best, night, POLICY, outlook=ahead(night))
+    assert verdict.passed
+    assert any("does not last" in x.reason for x in proposals)
+
+
+def test_hours_that_are_no_multiple_of_now_are_simulated_as_they_are():
+    night = night_of("sndlib/polska")
+    plan = plan_for(night, *plan_sleep(night, POLICY).plan.steps, objective="sleep")
+    rng = np.random.default_rng(1)
+    strange = night.demands * rng.uniform(0.5, 1.2, night.demands.shape)
+    rush = night.demands / DAY[5]
+    hours = (Hour(SIX, "06:00", strange), Hour(SIX.replace(hour=7), "07:00", rush))
+    found = horizon(verify(plan, night, POLICY, outlook=Outlook(hours, "a forecast"))).counterexample
+    assert found.when == "07:00"
+
+
+def test_a_plan_has_an_end_and_the_steps_for_it_or_neither():
+    plan = plan_for(night_of("sndlib/polska"), SleepLink(circuit="link/A:B--B:A"), objective="sleep")
+    with pytest.raises(ValidationError, match="until"):
+        Plan.model_validate({**plan.model_dump(), "until": SIX})
+    assert plan.hash == Plan.model_validate(plan.model_dump()).hash
