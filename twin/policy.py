@@ -107,10 +107,15 @@ class Policy(Frozen):
     def looser_than(self, other: "Policy") -> tuple[str, ...]:
         """Return the keys in which this policy allows what the other one forbids; none when it is at least as strict.
 
-        Of scenarios nothing can be said but that they are the same ones, or that the other policy asks for none.
+        Of scenarios nothing can be said but that they are the same ones, or that the other policy asks for none. A key
+        that nothing is known of is looser by any other value.
         """
         mine, theirs = _freedom(self), _freedom(other)
-        looser = {key for key, allowed in mine.items() if allowed > theirs[key]}
+        known = {*mine, "protected", "demand_factors"}
+        looser = {
+            key for key in type(self).model_fields if key not in known and getattr(self, key) != getattr(other, key)
+        }
+        looser |= {key for key, allowed in mine.items() if allowed > theirs[key]}
         looser |= {"protected"} if set(other.protected) - set(self.protected) else set()
         other_scenarios = other.demand_factors and sorted(self.demand_factors) != sorted(other.demand_factors)
         looser |= {"demand_factors"} if other_scenarios else set()
@@ -126,7 +131,7 @@ def _freedom(policy: Policy) -> dict[str, float]:
     """How much each key allows, where one number can say it: the larger, the more."""
     people: tuple[str, ...] = (*TIERS, "never")
     more_is_stricter = (
-        "min_gain", "min_quality", "min_fidelity", "require_evidence", "cvar_alpha", "fidelity_for_act",
+        "min_gain", "min_quality", "min_fidelity", "require_evidence", "refuse_unmodelled", "cvar_alpha", "fidelity_for_act",
         "fidelity_for_approve",
     )  # fmt: skip
     more_is_looser = (

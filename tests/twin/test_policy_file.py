@@ -130,6 +130,7 @@ DIRECTIONS = {
     "min_quality": (0.95, 0.5),
     "min_fidelity": (0.93, 0.5),
     "require_evidence": (True, False),
+    "refuse_unmodelled": (True, False),
     "demand_factors": ((1.0, 1.5), (1.0, 1.1)),
     "cvar_alpha": (0.95, 0.1),
     "max_uncertain_utilisation": (0.8, 2.0),
