@@ -132,7 +132,7 @@ def _freedom(policy: Policy) -> dict[str, float]:
     people: tuple[str, ...] = (*TIERS, "never")
     more_is_stricter = (
         "min_gain", "min_quality", "min_fidelity", "require_evidence", "refuse_unmodelled", "cvar_alpha",
-        "fidelity_for_act", "fidelity_for_approve",
+        "horizon_hours", "fidelity_for_act", "fidelity_for_approve",
     )  # fmt: skip
     more_is_looser = (
         "max_utilisation", "max_failure_utilisation", "max_maintenance_loss", "max_steps", "max_blast_radius",

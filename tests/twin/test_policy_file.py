@@ -129,6 +129,7 @@ DIRECTIONS = {
     "max_age_s": (60, 7_200),
     "min_quality": (0.95, 0.5),
     "min_fidelity": (0.93, 0.5),
+    "horizon_hours": (48, 12),
     "require_evidence": (True, False),
     "refuse_unmodelled": (True, False),
     "demand_factors": ((1.0, 1.5), (1.0, 1.1)),
