@@ -97,6 +97,25 @@ def mbps(value: float | None) -> str:
     return f"{value:.0f} Mbit/s" if abs(value) >= 100 else f"{value:.3g} Mbit/s"
 
 
+def amount(value: float | None, unit: str) -> str:
+    """Write a figure with its unit: a share as a percentage, a rate with the unit that reads best."""
+    if value is None or not unit:
+        return ""
+    if not math.isfinite(value):
+        return "without end"
+    match unit:
+        case "share":
+            return f"{100 * value:.1f} %"
+        case "Mbit/s":
+            return mbps(value)
+        case "s":
+            return duration(value)
+        case "ms":
+            return f"{value:.4g} ms"
+        case _:
+            return f"{value:.4g} {unit}"
+
+
 def milliseconds(value: float | None) -> str:
     """Write a delay; `no path` when there is none."""
     return "no path" if value is None or not math.isfinite(value) else f"{value:.3g} ms"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import RenderableType
 
-from agents.wording import mbps, milliseconds, one_line, sentence, share, short
+from agents.wording import counted, mbps, milliseconds, one_line, sentence, share, short
 from twin.gate.order import Ordering
 from twin.model import Network
 from twin.study.demands import DemandCase
@@ -56,7 +56,8 @@ def ordering(found: Ordering, written: Path | None) -> Iterator[RenderableType]:
 def imported(networks: Sequence[Imported], into: Path) -> Iterator[RenderableType]:
     """What was read from each file, and what the files leave open."""
     headings = ("network", "snapshot", "nodes>", "circuits>", "demands>", "demand>", "busiest link", "utilisation>")
-    yield text_table(headings, [_imported_row(one) for one in networks])
+    spare = ("demands", "demand", "busiest link", "utilisation")
+    yield text_table(headings, [_imported_row(one) for one in networks], spare=spare)
     for one in networks:
         yield f"\n{one_line(one.network)}, from {one_line(one.file, 400)}"
         yield from (f"  {remark}" for remark in _remarks(one))
@@ -84,7 +85,7 @@ def _remarks(one: Imported) -> Iterator[str]:
 def studied(study: Study, demands: Sequence[DemandCase] | None, top: int) -> Iterator[RenderableType]:
     """The worst case of every link, failure and, where asked for, demand, and how far traffic may grow."""
     busiest = f"busiest link {study.busiest or 'none'} at {share(study.max_utilisation)}"
-    yield f"{one_line(study.network)}: {busiest} with everything up, {len(study.failures)} failures studied\n"
+    yield f"{one_line(study.network)}: {busiest} with everything up, {counted(len(study.failures), 'failures')} studied\n"
     yield link_table(study, top)
     if study.failures:
         yield ""
@@ -157,7 +158,7 @@ def planned(network: Network, goal: str, found: Findings, top: int) -> Iterator[
 def proposal_table(rows: Sequence[Row]) -> RenderableType:
     """Proposals side by side; the bound is the lowest peak that any routing could have, the gap what is missing."""
     headings = ("method", "steps>", "busiest link>", "harm>", "mean delay>", "power>", "bound>", "gap>")
-    return text_table(headings, [_proposal_row(row) for row in rows])
+    return text_table(headings, [_proposal_row(row) for row in rows], spare=("bound", "power", "mean delay", "gap"))
 
 
 def _proposal_row(row: Row) -> tuple[str, ...]:

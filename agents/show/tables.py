@@ -1,21 +1,23 @@
 """Results on a terminal. Everything is plain text to rich: no markup of ours or of others is read."""
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
-from agents.wording import capacity, mbps, milliseconds, one_line, share, short, visible, where
+from agents.wording import amount, capacity, mbps, milliseconds, share, short, visible, where
 from twin.gate.verdict import Verdict
 from twin.study.demands import DemandCase
 from twin.study.failures import Study
 from twin.study.window import Window
 
+from .fitted import Fitted
+
 _PLAIN_WIDTH = 140  # of a file or a pipe
+_NARROWEST = 20
 _HOT, _FULL = 0.8, 1.0
 
 
@@ -29,92 +31,100 @@ class _Unsteered(Console):
 
 
 def console(stream: TextIO) -> Console:
-    """A console that reads no markup; plain and wide where the stream is no terminal."""
-    width = None if stream.isatty() else _PLAIN_WIDTH
+    """A console that reads no markup; where the stream is no terminal, as wide as COLUMNS says, or plain and wide."""
+    asked = os.environ.get("COLUMNS", "")
+    width = None if stream.isatty() else max(int(asked), _NARROWEST) if asked.isdecimal() else _PLAIN_WIDTH
     return _Unsteered(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
-def verdict_table(verdict: Verdict) -> Table:
+def verdict_table(verdict: Verdict) -> Fitted:
     """Every check of a verdict, with its figures and, where it failed, its counterexample."""
-    table = _table("check", "result", "detail")
+    rows: list[tuple[str, Text, Text]] = []
     for check in verdict.checks:
         detail = Text(visible(check.detail))
         example = check.counterexample
-        if example is not None and not check.passed:
-            figures = f"{example.measured:.4g} against {example.limit:.4g}"
+        if example is not None and not check.passed and example.unit:
+            figures = f"{amount(example.measured, example.unit)} against {amount(example.limit, example.unit)}"
             detail.append(f"\n{visible(where(example))}: {figures}", style="red")
-        result = Text("passed", style="green") if check.passed else Text("FAILED", style="bold red")
-        table.add_row(check.name, result, detail)
-    return table
+        rows.append((check.name, Text("passed", "green") if check.passed else Text("FAILED", "bold red"), detail))
+    return Fitted(("check", "result", "detail"), rows)
 
 
-def link_table(study: Study, top: int) -> Table:
+def link_table(study: Study, top: int) -> Fitted:
     """The links with the highest worst case, and the failure that causes it."""
-    table = _table("link", "capacity>", "utilisation>", "worst-case utilisation>", "headroom>", "failure causing it")
-    for case in study.links[:top]:
-        worst, room = (
+    headings = ("link", "capacity>", "utilisation>", "worst-case utilisation>", "headroom>", "failure causing it")
+    rows = [
+        (
+            case.link,
+            capacity(case.capacity),
+            _shade(case.utilisation),
             _shade(case.worst_utilisation),
             Text(mbps(case.headroom), style="red" if case.headroom < 0 else ""),
+            short(case.worst_failure) if case.worst_failure else "none",
         )
-        row = [Text(case.link), capacity(case.capacity), _shade(case.utilisation), worst, room]
-        table.add_row(*row, Text(short(case.worst_failure) if case.worst_failure else "none"))
-    return table
+        for case in study.links[:top]
+    ]
+    return Fitted(headings, rows, spare=("capacity", "utilisation", "headroom"))
 
 
-def failure_table(study: Study, top: int) -> Table:
+def failure_table(study: Study, top: int) -> Fitted:
     """The failures that do most."""
-    table = _table("failure", "busiest link", "utilisation>", "lost>", "from or to a failed node>", "above capacity>")
-    for case in study.failures[:top]:
-        rates = [mbps(value) for value in (case.lost, case.severed, case.overload)]
-        table.add_row(Text(short(case.failure)), Text(case.busiest or "none"), _shade(case.max_utilisation), *rates)
-    return table
+    headings = ("failure", "busiest link", "utilisation>", "lost>", "from or to a failed node>", "above capacity>")
+    rows = [
+        (
+            short(case.failure),
+            case.busiest or "none",
+            _shade(case.max_utilisation),
+            *(mbps(value) for value in (case.lost, case.severed, case.overload)),
+        )
+        for case in study.failures[:top]
+    ]
+    return Fitted(headings, rows, spare=("from or to a failed node", "above capacity", "lost"))
 
 
-def demand_table(cases: Sequence[DemandCase], top: int) -> Table:
+def demand_table(cases: Sequence[DemandCase], top: int) -> Fitted:
     """The demands that failures cut, then those that they slow down most."""
     headings = ("demand", "offered>", "delay>", "worst delay>", "failure causing it", "cut by>", "for example")
-    table = _table(*headings)
-    for case in cases[:top]:
-        slowed = short(case.worst_failure) if case.worst_failure else "none"
-        delays = [milliseconds(case.delay_ms), milliseconds(case.worst_delay_ms)]
-        cut = Text(str(case.cut_by), style="bold red" if case.cut_by else "")
-        example = short(case.cut_example) if case.cut_example else ""
-        table.add_row(Text(case.demand), mbps(case.offered), *delays, Text(slowed), cut, Text(example))
-    return table
-
-
-def window_table(window: Window) -> Table:
-    """A window of maintenance hour by hour, with the next failure on top."""
-    columns = ("hour", "traffic>", "before>", "during>", "lost>", "busiest link", "next failure", "then>")
-    table = _table(*columns, "lost at worst>", "limits")
-    for hour in window.hours:
-        kept = Text("kept", style="green") if hour.within_limits else Text("BROKEN", style="bold red")
-        figures = [share(hour.traffic), _shade(hour.before), _shade(hour.during), mbps(hour.lost)]
-        failing = [_shade(hour.next_failure_utilisation), mbps(hour.next_failure_lost)]
-        names = Text(hour.busiest or "none"), Text(short(hour.next_failure or "none"))
-        table.add_row(f"{hour.hour:02}:00", *figures, *names, *failing, kept)
-    return table
-
-
-def text_table(headings: Sequence[str], rows: Sequence[Sequence[str | Text]]) -> Table:
-    """A table of words; a heading that ends in `>` is of figures."""
-    table = _table(*headings)
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(one_line(cell, 400)) for cell in row))
-    return table
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for heading in headings:
-        figures = heading.endswith(">")
-        table.add_column(
-            Text(heading.removesuffix(">")),
-            justify="right" if figures else "left",
-            no_wrap=figures,
-            overflow="fold",
+    rows = [
+        (
+            case.demand,
+            mbps(case.offered),
+            milliseconds(case.delay_ms),
+            milliseconds(case.worst_delay_ms),
+            short(case.worst_failure) if case.worst_failure else "none",
+            Text(str(case.cut_by), style="bold red" if case.cut_by else ""),
+            short(case.cut_example) if case.cut_example else "",
         )
-    return table
+        for case in cases[:top]
+    ]
+    return Fitted(headings, rows, spare=("delay", "for example", "offered", "failure causing it"))
+
+
+def window_table(window: Window) -> Fitted:
+    """A window of maintenance hour by hour, with the next failure on top."""
+    headings = ("hour", "traffic>", "before>", "during>", "lost>", "busiest link", "next failure", "then>")
+    rows = [
+        (
+            f"{hour.hour:02}:00",
+            share(hour.traffic),
+            _shade(hour.before),
+            _shade(hour.during),
+            mbps(hour.lost),
+            hour.busiest or "none",
+            short(hour.next_failure or "none"),
+            _shade(hour.next_failure_utilisation),
+            mbps(hour.next_failure_lost),
+            Text("kept", style="green") if hour.within_limits else Text("BROKEN", style="bold red"),
+        )
+        for hour in window.hours
+    ]
+    spare = ("traffic", "before", "lost at worst", "lost", "busiest link")
+    return Fitted((*headings, "lost at worst>", "limits"), rows, spare=spare)
+
+
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[str | Text]], *, spare: Sequence[str] = ()) -> Fitted:
+    """A table of words; a heading that ends in `>` is of figures, those in `spare` leave first where room is short."""
+    return Fitted(headings, rows, spare=spare)
 
 
 def _shade(value: float) -> Text:

@@ -23,7 +23,7 @@ from twin.model import Floats, Network
 from twin.sim.simulate import Outcome
 
 from .checks.context import DemandError
-from .checks.finding import Counterexample, Violation
+from .checks.finding import Counterexample, Unit, Violation
 
 SHARE_SLACK = 1e-6
 _LEAST_SLACK, _MOST_SLACK = 1e-6, 1e-3  # Mbit/s
@@ -211,18 +211,18 @@ def _most_cut_off(lost: Floats, offered: Floats) -> int:
 
 def _too_busy(outcome: Outcome, link: int, limit: float, where: Where) -> Violation:
     name, measured = outcome.network.links[link].name, float(outcome.utilisation[link])
-    detail = f"{name} is at {measured:.4f} of its capacity {where}, the limit here is {limit:.4f}"
-    return Violation(detail, _at(name, where, measured, limit))
+    detail = f"{name} is at {measured:.2%} of its capacity {where}, the limit here is {limit:.2%}"
+    return Violation(detail, _at(name, where, measured, limit, "share"))
 
 
 def _too_slow(network: Network, pair: Floats, which: str, figures: tuple[float, float], where: Where) -> Violation:
     source, target = (network.nodes[int(i)].name for i in pair)
     demand = f"demand/{source}->{target}"
     detail = f"{which} delay is {figures[0]:.3f} ms {where}, at most {figures[1]:.3f} allowed; {demand} grew most"
-    return Violation(detail, _at(demand, where, *figures))
+    return Violation(detail, _at(demand, where, *figures, "ms"))
 
 
-def _at(element: str, where: Where, measured: float, limit: float) -> Counterexample:
+def _at(element: str, where: Where, measured: float, limit: float, unit: Unit = "Mbit/s") -> Counterexample:
     return Counterexample(
         element=element,
         failure=where.failure,
@@ -231,4 +231,5 @@ def _at(element: str, where: Where, measured: float, limit: float) -> Counterexa
         when=where.when,
         measured=measured,
         limit=limit,
+        unit=unit,
     )

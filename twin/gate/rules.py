@@ -228,10 +228,11 @@ def worse_with_demands(
     worst = int(after.peaks.argmax())
     name, scenario = after.busiest[worst] or "network", after.names[worst]
     detail = (
-        f"{len(after.names)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {peak:.4f} on average, "
-        f"the limit here is {allowed:.4f}; {scenario} puts {name} at {after.peaks[worst]:.4f}"
+        f"{len(after.names)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {peak:.2%} on average, "
+        f"the limit here is {allowed:.2%}; {scenario} puts {name} at {after.peaks[worst]:.2%}"
     )
-    return Violation(detail, Counterexample(element=name, failure=scenario, step=step, measured=peak, limit=allowed))
+    found = Counterexample(element=name, failure=scenario, step=step, measured=peak, limit=allowed, unit="share")
+    return Violation(detail, found)
 
 
 def cvar(values: Floats, alpha: float) -> float:

@@ -47,6 +47,6 @@ def loops_too_much(before: Stressed, after: Stressed, policy: Policy, step: int)
         f"while routers change over during step {step}, {found.share:.2%} of the traffic may loop, most of it on "
         f"its way to {found.worst}; at most {policy.max_loop_share:.2%} allowed"
     )
-    return Violation(
-        detail, Counterexample(element=found.worst, step=step, measured=found.share, limit=policy.max_loop_share)
-    )
+    limit = policy.max_loop_share
+    example = Counterexample(element=found.worst, step=step, measured=found.share, limit=limit, unit="share")
+    return Violation(detail, example)

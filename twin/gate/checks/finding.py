@@ -12,6 +12,9 @@ CheckName = Literal[
 ]
 
 
+Unit = Literal["", "share", "Mbit/s", "ms", "s", "steps", "elements"]
+
+
 class Counterexample(Frozen):
     """Where a check failed: enough for a planner to answer it."""
 
@@ -24,6 +27,7 @@ class Counterexample(Frozen):
     when: str | None = Field(default=None, description="The hour ahead in which it happens; none: now.")
     measured: float
     limit: float
+    unit: Unit = Field(default="", description="Of both; a share is 0..1; none where they only say yes or no.")
 
 
 class Check(Frozen):
@@ -33,6 +37,7 @@ class Check(Frozen):
     passed: bool
     measured: float | None = None
     limit: float | None = None
+    unit: Unit = Field(default="", description="Of measured and limit; a share is 0..1.")
     detail: str = Field(description="One sentence with the figures.")
     counterexample: Counterexample | None = None
 
@@ -67,6 +72,7 @@ def failed(name: CheckName, violation: Violation) -> Check:
         passed=False,
         measured=found.measured,
         limit=found.limit,
+        unit=found.unit,
         detail=violation.detail,
         counterexample=found,
     )

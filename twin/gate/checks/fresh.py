@@ -21,14 +21,15 @@ def fresh(rehearsal: Rehearsal) -> Check:
     for what, measured, limit, at_most in figures:
         if measured is not None and (measured > limit if at_most else measured < limit):
             detail = f"{what} is {measured:.4g}, {'at most' if at_most else 'at least'} {limit:.4g} asked for"
-            return failed(
-                "fresh", Violation(detail, Counterexample(element=element, step=0, measured=measured, limit=limit))
-            )
+            unit = "s" if at_most else "share"
+            found = Counterexample(element=element, step=0, measured=measured, limit=limit, unit=unit)
+            return failed("fresh", Violation(detail, found))
     told = [f"{what} {measured:.4g}" for what, measured, *_ in figures if measured is not None]
     return Check(
         name="fresh",
         passed=True,
         measured=evidence.age_s,
         limit=limits.max_age_s,
+        unit="s",
         detail=", ".join(told) or "no figures",
     )

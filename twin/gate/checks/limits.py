@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from twin.model import Network
 from twin.plan import LimitDemand, SetCapacity, subject
 
-from .finding import Check, Counterexample, Violation, failed, steps_of
+from .finding import Check, Counterexample, Unit, Violation, failed, steps_of
 from .moved import moved_share, moved_shares
 from .rehearsal import Rehearsal
 from .touch import emptied, exists, touched
@@ -22,10 +22,10 @@ def policy(rehearsal: Rehearsal) -> Check:
         if share > limit + 1e-9 + _error_of(rehearsal, rehearsal.states[step], share):
             element = subject(rehearsal.plan.steps[step - 1])
             detail = f"after step {step} {share:.1%} of the traffic has moved, at most {limit:.1%} allowed"
-            return failed("policy", _at(element, step, detail, (share, limit)))
+            return failed("policy", _at(element, step, detail, (share, limit), "share"))
     steps = len(rehearsal.plan.steps)
     detail = f"{steps_of(steps)}, no protected element touched, at most {max(radius):.1%} of the traffic moved"
-    return Check(name="policy", passed=True, measured=max(radius), limit=limit, detail=detail)
+    return Check(name="policy", passed=True, measured=max(radius), limit=limit, unit="share", detail=detail)
 
 
 def _error_of(rehearsal: Rehearsal, state: Network, share: float) -> float:
@@ -41,7 +41,7 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
     if len(steps) > rules.max_steps:
         detail = f"the plan has {steps_of(len(steps))}, at most {rules.max_steps} allowed"
         first = rules.max_steps + 1
-        yield _at(subject(steps[rules.max_steps]), first, detail, (len(steps), rules.max_steps))
+        yield _at(subject(steps[rules.max_steps]), first, detail, (len(steps), rules.max_steps), "steps")
     for element in rules.protected:
         if not any(exists(state, element) for state in rehearsal.states):
             yield _at(
@@ -61,5 +61,6 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
             yield _at(subject(step), number, f"step {number} rate-limits a demand, which the policy does not allow")
 
 
-def _at(element: str, step: int, detail: str, figures: tuple[float, float] = (1, 0)) -> Violation:
-    return Violation(detail, Counterexample(element=element, step=step, measured=figures[0], limit=figures[1]))
+def _at(element: str, step: int, detail: str, figures: tuple[float, float] = (1, 0), unit: Unit = "") -> Violation:
+    measured, limit = figures
+    return Violation(detail, Counterexample(element=element, step=step, measured=measured, limit=limit, unit=unit))

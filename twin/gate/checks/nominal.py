@@ -17,8 +17,8 @@ def nominal(rehearsal: Rehearsal) -> Check:
     limit = max(limits.max_utilisation, before.max_utilisation)
     refused = f"{after.refused:.6g} refused by rate limits (before {before.refused:.6g}), " if after.refused else ""
     detail = (
-        f"busiest link {after.busiest or 'none'} at {after.max_utilisation:.4f} (before {before.max_utilisation:.4f}), "
+        f"busiest link {after.busiest or 'none'} at {after.max_utilisation:.2%} (before {before.max_utilisation:.2%}), "
         f"{after.lost:.6g} Mbit/s lost (before {before.lost:.6g}), {refused}"
         f"mean delay {after.mean_delay_ms:.3f} ms (before {before.mean_delay_ms:.3f})"
     )
-    return Check(name="nominal", passed=True, measured=after.max_utilisation, limit=limit, detail=detail)
+    return Check(name="nominal", passed=True, measured=after.max_utilisation, limit=limit, unit="share", detail=detail)

@@ -1,6 +1,8 @@
 """*survivable*: the end state under every single circuit, node and risk-group failure."""
 
-from twin.gate.no_worse import rate_slack
+import numpy as np
+
+from twin.gate.no_worse import SHARE_SLACK, rate_slack
 from twin.gate.rules import accepted_loss, worse_under_failure
 
 from .finding import Check, failed
@@ -26,11 +28,17 @@ def _survives(rehearsal: Rehearsal) -> Check:
     busiest = int(after.busiest[worst])
     link = rehearsal.base.links[busiest].name if busiest >= 0 else "no link"
     detail = (
-        f"{len(after.failures)} failures: the worst, of {after.failures[worst].name}, puts {link} at {measured:.4f} "
-        f"(before {before.max_utilisation[worst]:.4f})"
+        f"{len(after.failures)} failures: the worst, of {after.failures[worst].name}, puts {link} at {measured:.2%} "
+        f"(before {before.max_utilisation[worst]:.2%})"
     )
+    if measured > policy.max_failure_utilisation + SHARE_SLACK:
+        unsafe = int(np.count_nonzero(before.max_utilisation > policy.max_failure_utilisation + SHARE_SLACK))
+        detail += (
+            f"; no worse than today, and today is not safe against {unsafe} of them: "
+            f"the limit is {policy.max_failure_utilisation:.2%}"
+        )
     newly = float((after.lost - before.lost).max(initial=0.0))
     if newly > rate_slack(rehearsal.base):
         accepted = accepted_loss(rehearsal.base, rehearsal.final, policy)
         detail += f"; {newly:.6g} Mbit/s more are cut off in the worst one, {accepted:.6g} are accepted"
-    return Check(name="survivable", passed=True, measured=measured, limit=limit, detail=detail)
+    return Check(name="survivable", passed=True, measured=measured, limit=limit, unit="share", detail=detail)

@@ -27,7 +27,7 @@ def transient(rehearsal: Rehearsal) -> Check:
     if loops:
         worst = max(loops, key=lambda x: x.share)
         detail += f"; up to {worst.share:.2%} of the traffic may loop while routers change over in step {worst.step}"
-    return Check(name="transient", passed=True, measured=max(harm[1:]), limit=harm[0], detail=detail)
+    return Check(name="transient", passed=True, measured=max(harm[1:]), limit=harm[0], unit="Mbit/s", detail=detail)
 
 
 def reversible(rehearsal: Rehearsal) -> Check:
@@ -63,4 +63,4 @@ def _passes_through(rehearsal: Rehearsal) -> Check:
     worst = max(outcome.harm(limit).routable for outcome in outcomes)
     steps = len(rehearsal.plan.steps)
     detail = f"{steps_of(steps)} back to {rehearsal.base.id}, at most {worst:.6g} Mbit/s of harm on the way"
-    return Check(name="reversible", passed=True, measured=worst, limit=allowed, detail=detail)
+    return Check(name="reversible", passed=True, measured=worst, limit=allowed, unit="Mbit/s", detail=detail)

@@ -41,14 +41,14 @@ def uncertain(rehearsal: Rehearsal) -> Check:
         cvar(before.peaks, policy.cvar_alpha),
         policy.max_uncertain_utilisation,
     )
-    figures = f"{len(scenarios)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {peak:.4f} on average"
+    figures = f"{len(scenarios)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {peak:.2%} on average"
     within = peak <= limit + SHARE_SLACK
     detail = (
-        f"{figures}, the limit is {limit:.4f}" if within else f"{figures}, no worse than {was:.4f} without the plan"
+        f"{figures}, the limit is {limit:.2%}" if within else f"{figures}, no worse than {was:.2%} without the plan"
     )
     detail += f"; {_failing(rehearsal)}"
     allowed = limit if within else max(limit, was)
-    return Check(name="uncertain", passed=True, measured=peak, limit=allowed, detail=detail)
+    return Check(name="uncertain", passed=True, measured=peak, limit=allowed, unit="share", detail=detail)
 
 
 def _worse_under_failure(rehearsal: Rehearsal) -> Violation | None:
@@ -73,7 +73,7 @@ def _failing(rehearsal: Rehearsal) -> str:
         return "no single failure under any of them is worse than without the plan"
     sweep = after.grown(growth_of(rehearsal.policy)).sweep
     peak = float(sweep.max_utilisation.max(initial=0.0)) if sweep else 0.0
-    return f"with demand x{growth_of(rehearsal.policy):g} the worst single failure peaks at {peak:.4f}"
+    return f"with demand x{growth_of(rehearsal.policy):g} the worst single failure peaks at {peak:.2%}"
 
 
 def _prospect(network: Network, scenarios: tuple[Scenario, ...], error: DemandError | None = None) -> Prospect:

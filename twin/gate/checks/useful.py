@@ -6,7 +6,7 @@ from twin.gate.no_worse import rate_slack
 from twin.model import Network
 from twin.sim.simulate import Outcome
 
-from .finding import Check, Counterexample, Violation, failed
+from .finding import Check, Counterexample, Unit, Violation, failed
 from .gain import relief
 from .rehearsal import Rehearsal
 
@@ -37,39 +37,39 @@ def _relieves(rehearsal: Rehearsal) -> Check:
     gain, words = relief(before, after, limits.max_utilisation)
     detail = f"{words}: {gain:.1%} better, {limits.min_gain:.1%} asked for"
     if gain >= limits.min_gain and gain > 0:
-        return Check(name="useful", passed=True, measured=gain, limit=limits.min_gain, detail=detail)
-    return _useless(rehearsal, after.busiest or "network", detail, (gain, limits.min_gain))
+        return Check(name="useful", passed=True, measured=gain, limit=limits.min_gain, unit="share", detail=detail)
+    return _useless(rehearsal, after.busiest or "network", detail, (gain, limits.min_gain), "share")
 
 
 def _asked_for(rehearsal: Rehearsal) -> Check:
     before, after = (rehearsal.outcomes[i].max_utilisation for i in (0, -1))
-    detail = f"a change that was asked for: no gain is required; the peak goes from {before:.4f} to {after:.4f}"
-    return Check(name="useful", passed=True, measured=before - after, limit=0.0, detail=detail)
+    detail = f"a change that was asked for: no gain is required; the peak goes from {before:.2%} to {after:.2%}"
+    return Check(name="useful", passed=True, measured=before - after, limit=0.0, unit="share", detail=detail)
 
 
 def _drains(rehearsal: Rehearsal) -> Check:
     drained = _drained(rehearsal.final) - _drained(rehearsal.base)
     if not drained:
-        return _useless(rehearsal, "network", "nothing is drained that was not before", (0, 1))
+        return _useless(rehearsal, "network", "nothing is drained that was not before", (0, 1), "elements")
     passing = {element: _transit(rehearsal.outcomes[-1], element) for element in sorted(drained)}
     worst = max(passing, key=lambda element: passing[element])
     slack = rate_slack(rehearsal.base)
     detail = f"{len(drained)} drained; {passing[worst]:.6g} Mbit/s still pass {worst}"
     if passing[worst] > slack:
-        return _useless(rehearsal, worst, detail, (passing[worst], 0))
-    return Check(name="useful", passed=True, measured=passing[worst], limit=slack, detail=detail)
+        return _useless(rehearsal, worst, detail, (passing[worst], 0), "Mbit/s")
+    return Check(name="useful", passed=True, measured=passing[worst], limit=slack, unit="Mbit/s", detail=detail)
 
 
 def _counts(rehearsal: Rehearsal, what: str, before: int, after: int) -> Check:
     detail = f"{what}: {after - before} more than before"
     if after > before:
-        return Check(name="useful", passed=True, measured=after - before, limit=1, detail=detail)
-    return _useless(rehearsal, "network", detail, (after - before, 1))
+        return Check(name="useful", passed=True, measured=after - before, limit=1, unit="elements", detail=detail)
+    return _useless(rehearsal, "network", detail, (after - before, 1), "elements")
 
 
-def _useless(rehearsal: Rehearsal, element: str, detail: str, figures: tuple[float, float]) -> Check:
+def _useless(rehearsal: Rehearsal, element: str, detail: str, figures: tuple[float, float], unit: Unit) -> Check:
     steps = len(rehearsal.plan.steps)
-    found = Counterexample(element=element, step=steps, measured=figures[0], limit=figures[1])
+    found = Counterexample(element=element, step=steps, measured=figures[0], limit=figures[1], unit=unit)
     return failed("useful", Violation(detail, found))
 
 

@@ -1,0 +1,67 @@
+"""Tables in narrow places: no word is split, no name is lost, and what leaves is said."""
+
+import re
+from io import StringIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.show.fitted import Fitted
+from agents.show.tables import console
+from tests.command_line import here
+
+NAMES = ("Frankfurt am Main->Kempten", "Nuernberg->Wuerzburg", "Ulm->Augsburg")
+
+
+def shown(table, width):
+    out = StringIO()
+    screen = console(out)
+    screen.width = width
+    screen.print(table)
+    return out.getvalue()
+
+
+def words(text):
+    return re.findall(r"[^\s─]+", text)
+
+
+@pytest.mark.parametrize("width", [140, 80, 60, 40])
+def test_no_word_is_split_and_no_line_is_wider_than_the_place(width):
+    rows = [(name, "100G", "81 %", "the circuit Nuernberg--Wuerzburg that carries most of it") for name in NAMES]
+    text = shown(Fitted(("link", "capacity>", "utilisation>", "failure"), rows, spare=("capacity",)), width)
+    assert max(map(len, text.splitlines())) <= width
+    assert {word for name in NAMES for word in name.split()} <= set(words(text))
+
+
+def test_columns_leave_in_the_order_of_their_worth_and_are_named():
+    table = Fitted(("link", "capacity>", "load>", "why"), [("A->B", "100G", "81 %", "cut")], spare=("capacity", "load"))
+    assert "no room" not in shown(table, 80)
+    narrow = shown(table, 22)
+    assert "no room for: capacity" in narrow
+    assert "81 %" in narrow
+    assert "no room for: capacity, load" in " ".join(shown(table, 15).split())
+
+
+@given(
+    st.lists(st.tuples(*[st.text("abc xyz", min_size=0, max_size=40)] * 4), min_size=1, max_size=4),
+    st.integers(12, 160),
+)
+def test_every_word_of_a_column_that_stays_is_whole(rows, width):
+    table = Fitted(("a", "b>", "c", "d"), rows, spare=("b", "d"))
+    text = shown(table, width)
+    gone = re.findall(r"\w+", text.partition("no room for:")[2])
+    assert all(len(line) <= width for line in text.splitlines())
+    told = set(words(text))
+    for i, heading in enumerate("abcd"):
+        if heading not in gone:
+            kept = {word for row in rows for word in row[i].split()}
+            assert {word for word in kept if len(word) <= width} <= told
+
+
+@pytest.mark.parametrize("width", ["80", "60"])
+def test_a_command_in_a_pipe_is_as_wide_as_columns_says(width):
+    done = here("whatif", "--network", "sndlib/germany50", "--fail", "Kassel", "--top", "5", COLUMNS=width)
+    assert done.returncode == 0
+    assert max(map(len, done.stdout.splitlines())) <= int(width)
+    assert re.search(r"node Kassel", done.stdout)
