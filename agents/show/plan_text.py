@@ -85,7 +85,8 @@ def _remarks(one: Imported) -> Iterator[str]:
 def studied(study: Study, demands: Sequence[DemandCase] | None, top: int) -> Iterator[RenderableType]:
     """The worst case of every link, failure and, where asked for, demand, and how far traffic may grow."""
     busiest = f"busiest link {study.busiest or 'none'} at {share(study.max_utilisation)}"
-    yield f"{one_line(study.network)}: {busiest} with everything up, {counted(len(study.failures), 'failures')} studied\n"
+    many = counted(len(study.failures), "failures")
+    yield f"{one_line(study.network)}: {busiest} with everything up, {many} studied\n"
     yield link_table(study, top)
     if study.failures:
         yield ""
