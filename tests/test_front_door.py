@@ -47,3 +47,19 @@ def test_a_neighbour_in_the_place_of_our_folders_is_named(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert f"the package 'agents' is not twinops': {tmp_path / 'agents'} is found" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "agents.record.runs, agents.show.tables",
+        "agents.show.report, agents.show.report.summary, agents.show.console",
+        "agents.record.audit.audit, agents.show.audit_text",
+    ],
+    ids=["runs", "show", "audit"],
+)
+def test_what_reads_records_waits_for_no_kernel_solver_or_agent_framework(modules):
+    heavy = {"numba", "scipy", "highspy", "autogen_core", "autogen_agentchat", "anthropic", "networkx"}
+    code = f"import sys, twinops; twinops.commands(); import {modules}; print(*{heavy} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

@@ -11,8 +11,8 @@ from pydantic import Field, JsonValue
 
 from agents.goals.types import Goal
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
-from twin.diagnose import Recommendation
 from twin.faults import Fault
+from twin.faults.recommendation import Recommendation
 from twin.gate.certificate import Approval
 from twin.gate.verdict import Verdict
 from twin.harm import Harm

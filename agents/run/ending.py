@@ -5,7 +5,7 @@ from typing import NamedTuple
 from agents.record.events import Figures, Outcome, RunFinished
 from agents.roles.budget import Spent
 from tools.box.handover import Diagnosis
-from twin.diagnose import Recommendation
+from twin.faults.recommendation import Recommendation
 
 from .staging import Scene
 

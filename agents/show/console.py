@@ -47,7 +47,7 @@ from agents.wording import (
     visible,
 )
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
-from twin.diagnose import Recommendation
+from twin.faults.recommendation import Recommendation
 
 from .report.summary import Summary
 from .tables import console, verdict_table

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
@@ -10,11 +10,13 @@ from rich.text import Text
 
 from agents.wording import amount, capacity, mbps, milliseconds, share, short, visible, where
 from twin.gate.verdict import Verdict
-from twin.study.demands import DemandCase
-from twin.study.failures import Study
-from twin.study.window import Window
 
 from .fitted import Fitted
+
+if TYPE_CHECKING:  # a list of runs does not wait for the simulator
+    from twin.study.demands import DemandCase
+    from twin.study.failures import Study
+    from twin.study.window import Window
 
 _PLAIN_WIDTH = 140  # of a file or a pipe
 _NARROWEST = 20
@@ -50,7 +52,7 @@ def verdict_table(verdict: Verdict) -> Fitted:
     return Fitted(("check", "result", "detail"), rows)
 
 
-def link_table(study: Study, top: int) -> Fitted:
+def link_table(study: "Study", top: int) -> Fitted:
     """The links with the highest worst case, and the failure that causes it."""
     headings = ("link", "capacity>", "utilisation>", "worst-case utilisation>", "headroom>", "failure causing it")
     rows = [
@@ -67,7 +69,7 @@ def link_table(study: Study, top: int) -> Fitted:
     return Fitted(headings, rows, spare=("capacity", "utilisation", "headroom"))
 
 
-def failure_table(study: Study, top: int) -> Fitted:
+def failure_table(study: "Study", top: int) -> Fitted:
     """The failures that do most."""
     headings = ("failure", "busiest link", "utilisation>", "lost>", "from or to a failed node>", "above capacity>")
     rows = [
@@ -82,7 +84,7 @@ def failure_table(study: Study, top: int) -> Fitted:
     return Fitted(headings, rows, spare=("from or to a failed node", "above capacity", "lost"))
 
 
-def demand_table(cases: Sequence[DemandCase], top: int) -> Fitted:
+def demand_table(cases: "Sequence[DemandCase]", top: int) -> Fitted:
     """The demands that failures cut, then those that they slow down most."""
     headings = ("demand", "offered>", "delay>", "worst delay>", "failure causing it", "cut by>", "for example")
     rows = [
@@ -100,7 +102,7 @@ def demand_table(cases: Sequence[DemandCase], top: int) -> Fitted:
     return Fitted(headings, rows, spare=("delay", "for example", "offered", "failure causing it"))
 
 
-def window_table(window: Window) -> Fitted:
+def window_table(window: "Window") -> Fitted:
     """A window of maintenance hour by hour, with the next failure on top."""
     headings = ("hour", "traffic>", "before>", "during>", "lost>", "busiest link", "next failure", "then>")
     rows = [

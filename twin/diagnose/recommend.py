@@ -2,37 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Literal
 
-from pydantic import Field
-
-from twin.faults import REMEDIES, TRAITS, Action, Fault, FaultKind
-from twin.model import Frozen
+from twin.faults import REMEDIES, TRAITS, Fault
+from twin.faults.recommendation import Recommendation, Urgency
 from twin.observe.readings.observation import Observation
 
 from .diagnosis import Hypothesis
 
-Urgency = Literal["now", "soon", "routine"]
-
 _FACTS = 3
 _ALIKE = 2
-
-
-class Recommendation(Frozen):
-    """Something that is a person's to do.
-
-    Urgency: `now` while users are harmed, `soon` where the network does without something that failed, `routine` where
-    the measurement or the records are wrong and the network is well.
-    """
-
-    action: Action
-    element: str = Field(description="Element id.")
-    target: str | None = Field(default=None, description="Element id of the fault's target, if it has one.")
-    fault: FaultKind | None = Field(default=None, description="The kind of fault that it ends.")
-    words: str = Field(description="What to do, in one sentence.")
-    evidence: tuple[str, ...] = Field(description="What speaks for it, the strongest first.")
-    urgency: Urgency
-    confirmed_by: str = Field(description="What shows that it was done.")
 
 
 def recommend(hypothesis: Hypothesis, observation: Observation, *, harmed: bool) -> tuple[Recommendation, ...]:

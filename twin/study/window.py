@@ -7,9 +7,7 @@ from pydantic import Field
 
 from twin.elements import find_elements
 from twin.errors import InputError
-from twin.gate.checks.rehearsal import Stressed
 from twin.gate.outlook import DAY
-from twin.gate.rules import may_follow
 from twin.model import Frozen, Network
 from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.policy import Policy
@@ -85,6 +83,10 @@ def rehearse_window(
 
 
 def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy: Policy) -> Hour:
+    # records hold windows: only who rehearses one waits for the kernels
+    from twin.gate.checks.rehearsal import Stressed
+    from twin.gate.rules import may_follow
+
     base, changed = (state.with_demands(states[0].demands * traffic) for state in states)
     failures = single_failures(changed)
     quiet, busy = (Stressed(x, failures, policy.max_failure_utilisation) for x in (base, changed))

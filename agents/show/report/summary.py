@@ -8,8 +8,8 @@ from pydantic import Field
 from agents.record.claims import Claim
 from agents.record.events import Figures, Outcome
 from agents.record.files import REPORT
-from twin.diagnose import Recommendation
 from twin.faults import Fault
+from twin.faults.recommendation import Recommendation
 from twin.files import is_plain
 from twin.model import Frozen
 
