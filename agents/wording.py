@@ -99,7 +99,7 @@ def mbps(value: float | None) -> str:
 
 def amount(value: float | None, unit: str) -> str:
     """Write a figure with its unit: a share as a percentage, a rate with the unit that reads best."""
-    if value is None or not unit:
+    if value is None:
         return ""
     if not math.isfinite(value):
         return "without end"
@@ -113,7 +113,7 @@ def amount(value: float | None, unit: str) -> str:
         case "ms":
             return f"{value:.4g} ms"
         case _:
-            return f"{value:.4g} {unit}"
+            return f"{value:.4g} {unit}".rstrip()
 
 
 def milliseconds(value: float | None) -> str:
@@ -176,6 +176,13 @@ def sentence(change: Change) -> str:
             return f"{limit} {change.source} to {change.target}"
         case _:
             assert_never(change)
+
+
+def against(example: Counterexample) -> str:
+    """Say by how much a check failed; nothing where it asked for a yes or a no."""
+    if not example.unit and {example.measured, example.limit} <= {0.0, 1.0}:
+        return ""
+    return f"{amount(example.measured, example.unit)} against {amount(example.limit, example.unit)}"
 
 
 def where(example: Counterexample) -> str:

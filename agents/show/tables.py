@@ -8,7 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from agents.wording import amount, capacity, mbps, milliseconds, share, short, visible, where
+from agents.wording import against, capacity, mbps, milliseconds, share, short, visible, where
 from twin.gate.verdict import Verdict
 
 from .fitted import Fitted
@@ -45,9 +45,9 @@ def verdict_table(verdict: Verdict) -> Fitted:
     for check in verdict.checks:
         detail = Text(visible(check.detail))
         example = check.counterexample
-        if example is not None and not check.passed and example.unit:
-            figures = f"{amount(example.measured, example.unit)} against {amount(example.limit, example.unit)}"
-            detail.append(f"\n{visible(where(example))}: {figures}", style="red")
+        if example is not None and not check.passed:
+            figures = against(example)
+            detail.append(f"\n{visible(where(example))}{': ' if figures else ''}{figures}", style="red")
         rows.append((check.name, Text("passed", "green") if check.passed else Text("FAILED", "bold red"), detail))
     return Fitted(("check", "result", "detail"), rows)
 

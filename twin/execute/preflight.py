@@ -149,13 +149,6 @@ def remaining(plan: Plan, made: int, here: Network, base: Network, policy: Polic
     return first if _failure(whole) else None
 
 
-def configuration(network: Network) -> tuple[object, ...]:
-    """Return what operators configure, weights first, and nothing that fails or is measured."""
-    weights = tuple(link.weight for link in network.links)
-    drains = tuple((link.drained, link.asleep) for link in network.links)
-    return weights, drains, tuple(node.drained for node in network.nodes), network.tunnels, network.limits
-
-
 def look_around(network: Network, live: LiveNetwork, tolerance: Tolerance) -> Observation:
     """Observe the newest samples against a state, with as much of the past as observing takes."""
     telemetry = recent(live, tolerance.samples)

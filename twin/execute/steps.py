@@ -17,7 +17,8 @@ from twin.plan import Change, Plan, states, way_back
 from twin.policy import Policy
 
 from .agreement import Agreement, Baseline, Tolerance, compare, watch
-from .preflight import configuration, demand_error, look_around, remaining
+from .configured import configuration
+from .preflight import demand_error, look_around, remaining
 from .running import Difference, Item, Running, beside, differences, items, read_running, told
 
 Action = Literal["apply", "agree", "disagree", "roll back", "refused"]

@@ -11,7 +11,7 @@ from agents.record.files import NETWORK, TWIN
 from agents.record.history import Past
 from agents.wording import sentence
 from twin.errors import TwinError
-from twin.execute.preflight import configuration
+from twin.execute.configured import configuration
 from twin.gate.certificate import Certificate
 from twin.live.recorded import Applied, Begun, Entry, Staged, read_record
 from twin.model import Network

@@ -11,9 +11,9 @@ from tests.twin.live_incident import POLICY, START, STEPS, emulate, inventory, m
 from tests.twin.optimise.networks import network_of
 from twin.errors import ExecutionError
 from twin.execute.agreement import compare, look_at
+from twin.execute.configured import configuration
 from twin.execute.deviation import Tolerance
 from twin.execute.executor import Execution, execute
-from twin.execute.preflight import configuration
 from twin.execute.running import differences
 from twin.faults import Fault, FaultKind, afflict
 from twin.gate.certificate import issue

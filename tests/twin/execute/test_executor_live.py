@@ -10,8 +10,8 @@ from tests.twin.execute.approved import ADA, KEY, KNOWN, approval_of, approved
 from tests.twin.live_incident import POLICY, STEPS, emulate, inventory, measured, relief, through_c
 from twin.errors import CertificateError, ExecutionError, JournalError
 from twin.execute.agreement import Deviation, Tolerance
+from twin.execute.configured import configuration
 from twin.execute.executor import Execution, execute, recover
-from twin.execute.preflight import configuration
 from twin.faults import Fault, FaultKind, afflict
 from twin.gate.certificate import Authority, issue
 from twin.gate.verdict import verify

@@ -65,7 +65,7 @@ def _plan(network):
 
 
 def _verdict(plan, network, *, passed):
-    example = Counterexample(element="Aa->Ee", failure="node/Bb", step=1, measured=1.31, limit=1.0)
+    example = Counterexample(element="Aa->Ee", failure="node/Bb", step=1, measured=1.31, limit=1.0, unit="share")
     checks = (
         Check(name="grounded", passed=True, detail="all 2 elements exist"),
         Check(
