@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from .account import FieldUse
 from .build import Choices
 from .content import Content
+from .drawn import fields_of_labels
 from .markup import Element, parse_xml
 from .records import LinkRecord, NodeRecord, Records
 from .source import Source
@@ -37,7 +38,9 @@ def read_graphml(content: Content, _choices: Choices) -> Records:
     if root.tag != "graphml" or graph is None:
         raise source.error(f"line {root.line}", "<graphml> with a <graph>")
     keys = {key.attributes.get("id", ""): _key(key) for key in root.all("key")}
-    directed = graph.attributes.get("edgedefault", "undirected") == "directed"
+    directed: bool | None = graph.attributes.get("edgedefault", "undirected") == "directed"
+    if directed and any("yfiles" in name for key in root.all("key") for name in key.attributes):
+        directed = None  # yEd writes so on every drawing, whichever way its lines are meant
     listed = list(_nested(graph))
     nodes, links = list(_nodes(source, listed, keys)), list(_edges(listed, keys))
     segments, joins = _hyperedges(source, listed)
@@ -99,8 +102,9 @@ def _fields(element: Element, keys: _Keys, domain: str) -> dict[str, JsonValue]:
         key = keys.get(data.attributes.get("key", ""))
         if key is not None and key.name:
             values[key.name] = data.text
-        elif (label := _drawn_label(data)) is not None:
-            values.setdefault("label", label)
+        elif labels := list(_drawn_labels(data)):
+            drawn = fields_of_labels(labels) if domain == "edge" else {"label": labels[0]}
+            values = {**drawn, **values}
     speed, unit = values.get("LinkSpeed"), values.get("LinkSpeedUnits")
     if domain == "edge" and speed and ("LinkSpeedRaw" in values or unit):
         values.pop("LinkSpeedUnits", None)
@@ -109,15 +113,14 @@ def _fields(element: Element, keys: _Keys, domain: str) -> dict[str, JsonValue]:
     return values
 
 
-def _drawn_label(data: Element) -> str | None:
-    """The first label that an editor draws inside a <data>, yEd's <y:NodeLabel>."""
+def _drawn_labels(data: Element) -> Iterator[str]:
+    """The labels that an editor draws inside a <data>, yEd's <y:NodeLabel> and <y:EdgeLabel>."""
     for child in data.children:
         if child.tag in ("NodeLabel", "EdgeLabel"):
-            return child.text or None
-        found = _drawn_label(child)
-        if found is not None:
-            return found
-    return None
+            if child.text:
+                yield child.text
+        else:
+            yield from _drawn_labels(child)
 
 
 def _nodes(source: Source, listed: list[Element], keys: _Keys) -> Iterator[NodeRecord]:

@@ -1,8 +1,10 @@
 """Reads what `ietf` describes, from our own files and from others': members with or without their module's name."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from twin.errors import FormatError
@@ -11,6 +13,8 @@ from twin.model import DemandLimit, NodeKind, Tunnel
 from .build import Choices
 from .content import Content
 from .ietf import LAYER3, MBPS_PER_BYTE, NETWORK, OWN, TE, TOPOLOGY, US_PER_MS, bandwidth, degrees
+from .ietf_tree import parse_tree, unread_leaves
+from .layout import at
 from .records import DemandRecord, LinkRecord, NodeRecord, Records
 from .source import Source
 from .text import first_problem
@@ -81,12 +85,12 @@ class _Place(_Foreign):
 
 
 class _TeNodeAttributes(_Foreign):
-    admin: str = Field(default="up", validation_alias="admin-status")
+    admin: str | None = Field(default=None, validation_alias="admin-status")
 
 
 class _TeNode(_Foreign):
     attributes: _TeNodeAttributes = Field(default=_TeNodeAttributes(), validation_alias="te-node-attributes")
-    oper: str = Field(default="up", validation_alias="oper-status")
+    oper: str | None = Field(default=None, validation_alias="oper-status")
     place: _Place | None = Field(default=None, validation_alias="geolocation")
 
 
@@ -109,7 +113,7 @@ class _Srlgs(_Foreign):
 
 
 class _TeLinkAttributes(_Foreign):
-    admin: str = Field(default="up", validation_alias="admin-status")
+    admin: str | None = Field(default=None, validation_alias="admin-status")
     bandwidth: _MaxBandwidth | _Bandwidth | None = Field(default=None, validation_alias="max-link-bandwidth")
     igp_metric: _Metric | None = Field(default=None, validation_alias="te-igp-metric")
     default_metric: _Metric | None = Field(default=None, validation_alias="te-default-metric")
@@ -125,7 +129,7 @@ class _TeLinkAttributes(_Foreign):
 
 class _TeLink(_Foreign):
     attributes: _TeLinkAttributes = Field(default=_TeLinkAttributes(), validation_alias="te-link-attributes")
-    oper: str = Field(default="up", validation_alias="oper-status")
+    oper: str | None = Field(default=None, validation_alias="oper-status")
 
 
 class _Layer3Link(_Foreign):
@@ -134,10 +138,12 @@ class _Layer3Link(_Foreign):
 
 class _Source(_Foreign):
     node: str = Field(validation_alias="source-node")
+    port: str | None = Field(default=None, validation_alias="source-tp")
 
 
 class _Destination(_Foreign):
     node: str = Field(validation_alias="dest-node")
+    port: str | None = Field(default=None, validation_alias="dest-tp")
 
 
 class _Link(_Foreign):
@@ -176,15 +182,23 @@ def read_ietf(content: Content, choices: Choices) -> Records:
 
     Raises `FormatError` with the place in the document and what was expected there.
     """
-    source, text = content.source, content.text
+    source, tree = content.source, parse_tree(content)
     try:
-        listed = _Listed.model_validate_json(text)
+        listed = _Listed.model_validate(tree)
         found = listed.networks.network if listed.networks else listed.network
         if not found:
-            found = _Document.model_validate_json(text).networks.network
+            found = _Document.model_validate(tree).networks.network
     except ValidationError as error:
         raise FormatError(source.path, *first_problem(error)) from error
-    return _records(source, _chosen(source, found, choices.network_id))
+    chosen = _chosen(source, found, choices.network_id)
+    raw = at(tree, "networks.network" if listed.networks else "network")
+    written = raw[found.index(chosen)] if isinstance(raw, list) else None
+    form = "XML" if content.text.lstrip()[:1] == "<" else "JSON"
+    return replace(
+        _records(source, chosen),
+        format=f"IETF network topology {form} (RFC 8345)",
+        noted=tuple(unread_leaves(written)),
+    )
 
 
 def _chosen(source: Source, found: Sequence[_Network], network_id: str | None) -> _Network:
@@ -196,7 +210,7 @@ def _chosen(source: Source, found: Sequence[_Network], network_id: str | None) -
     elif len(with_nodes) == 1:
         return with_nodes[0]
     else:
-        layer3 = [network for network in with_nodes if any(LAYER3 in kind for kind in network.types)]
+        layer3 = [network for network in with_nodes if any("l3-unicast-topology" in kind for kind in network.types)]
         if len(layer3) == 1:
             return layer3[0]
     ids = ", ".join(network.id for network in with_nodes[:8]) or "none"
@@ -227,14 +241,21 @@ def _records(source: Source, found: _Network) -> Records:
 
 def _node_fields(found: _Node) -> dict[str, JsonValue]:
     place, own = found.te.place, found.own
-    fields: dict[str, JsonValue] = {
-        "up": found.te.oper != "down",
-        "drained": found.te.attributes.admin == "maintenance",
-    }
+    fields = _state(found.te.oper, found.te.attributes.admin)
     if own and (place is None or _same_place(own, place)):
         fields |= {"longitude": own.longitude, "latitude": own.latitude, "kind": own.kind}
     elif place:
         fields |= {"longitude": place.longitude, "latitude": place.latitude}
+    return fields
+
+
+def _state(oper: str | None, admin: str | None) -> dict[str, JsonValue]:
+    """What is stated of a state, and nothing where the file is silent."""
+    fields: dict[str, JsonValue] = {}
+    if oper is not None:
+        fields["up"] = oper != "down"
+    if admin is not None:
+        fields["drained"] = admin == "maintenance"
     return fields
 
 
@@ -244,11 +265,12 @@ def _link_fields(found: _Link) -> dict[str, JsonValue]:
         "capacity_mbps": _capacity(found),
         "metric": next((x for x in (found.layer3.metric, te.igp_metric, te.default_metric) if x is not None), None),
         "delay_ms": _delay(te.delay, own),
-        "up": found.te.oper != "down",
-        "drained": te.admin == "maintenance",
-        "srlgs": list(te.srlgs.value),
+        "srlgs": list(te.srlgs.value) or None,
+        **_state(found.te.oper, te.admin),
     }
-    if own:
+    if own is None:  # ours are named after the neighbour, which no router knows
+        fields |= {"source_tp": found.source.port, "dest_tp": found.destination.port}
+    else:
         fields |= {"index": own.index, "asleep": own.asleep, "loss": own.loss, "adjacent": own.adjacent}
     return {name: value for name, value in fields.items() if value is not None}
 
@@ -265,10 +287,16 @@ def _same_place(own: _OwnNode, place: _Place) -> bool:
     return [degrees(x) for x in ours] == [degrees(x) for x in theirs]
 
 
+def _shortest(value: float) -> float:
+    """The shortest decimal that single precision writes so: 100 Gbit/s are no 99,999.998 Mbit/s."""
+    single = np.float32(value)
+    return float(str(single)) if float(single) == value else value
+
+
 def _capacity(link: _Link) -> float | None:
     """Mbit/s; the precise value while it still rounds to the standard one."""
     standard = link.te.attributes.bytes_per_second
     if standard is None:
         return link.own.capacity if link.own else None
-    rounded = standard * MBPS_PER_BYTE
+    rounded = round(_shortest(standard) * MBPS_PER_BYTE, 9)
     return link.own.capacity if link.own and bandwidth(link.own.capacity) == bandwidth(rounded) else rounded

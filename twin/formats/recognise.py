@@ -11,10 +11,12 @@ from typing import NamedTuple
 
 from .build import Choices
 from .content import Content, read_content
+from .drawio import read_drawio
 from .edge_table import is_topology_table, read_table
 from .graphml import read_graphml
 from .ietf_reader import read_ietf
 from .layouts import LAYOUTS
+from .lsdb.bgp_ls import read_bgp_ls
 from .lsdb.isis_text import read_isis_text
 from .lsdb.ospf_json import read_ospf_json
 from .lsdb.ospf_text import read_ospf_text
@@ -46,11 +48,14 @@ class _Format(NamedTuple):
 
 _FORMATS = (
     _Format(r'"ietf-network|"networks"\s*:\s*\{|\A\s*\{\s*"network"\s*:\s*\[', read_ietf),
+    _Format(r"<[^>]*urn:ietf:params:xml:ns:yang:ietf-network", read_ietf),
     *(_Format(layout.told_by, layout.read) for layout in LAYOUTS),
     _Format(r'"(?:router|network)LinkStates"', read_ospf_json),
+    _Format(r'"LS_NLRI_|LsAddrPrefix|"NLRI \{', read_bgp_ls),
     _Format(r'"(?:[ab]_terminations|termination_[ab]|connected_endpoints)"\s*:|"model"\s*:\s*"dcim\.', read_netbox),
     _Format(r'(?s)\A\s*\{.*"nodes"\s*:\s*\[', read_node_link),
     _Format(r"<graphml[\s>]", read_graphml),
+    _Format(r"<mxfile[\s>]|<mxGraphModel[\s>]", read_drawio),
     _Format(r"<networkStructure[\s>]", read_sndlib),
     _Format(r"\A[^\n]*\?SNDlib native format", read_sndlib_native),
     _Format(r"(?m)^\s*INTERFACES_TABLE\b", read_pyntm),

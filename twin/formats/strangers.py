@@ -20,21 +20,17 @@ STRANGERS = (
         "an IS-IS database as JSON",
         "paste the text of `show isis database detail`: the JSON of older FRR loses links",
     ),
-    Stranger(r'"(?:termination_a|a_terminations|cable|device_type|device_role)"', "an export of NetBox"),
+    Stranger(
+        r'"(?:device_type|device_role|rack|site)"\s*:',
+        "devices of NetBox without cables",
+        "export cables with their terminations (or interfaces with connected endpoints) into the same file",
+    ),
     Stranger(
         r'"resultType"|"__name__"',
         "an answer of Prometheus",
         "it holds measurements, not a topology: give them to `twinops quality` as CSV",
     ),
-    Stranger(r"<mxfile|<mxGraphModel", "a draw.io drawing"),
     Stranger(r"(?m)^\s*(?:strict\s+)?(?:di)?graph\b[^\n]*\{", "a Graphviz drawing"),
-    Stranger(r"\A[^\n]*\?SNDlib native format", "SNDlib's native format", "SNDlib offers the same network as XML"),
-    Stranger(
-        r"<[^>]*urn:ietf:params:xml:ns:yang:ietf-network",
-        "an IETF topology as XML",
-        "ask the server for JSON (Accept: application/yang-data+json)",
-    ),
-    Stranger(r"(?m)^(?:INTERFACES_TABLE|NODES_TABLE)", "a pyNTM model"),
     Stranger(r"(?m)\A(?:\d+\|\d+\|-?\d|#[^\n]*\n)", "an AS relationship list"),
     Stranger(
         r"\A[^\n{}<>]*[,;\t][^\n]*\n",

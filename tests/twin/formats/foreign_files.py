@@ -3,9 +3,12 @@
 Four routers in a ring with two parallel circuits between A and B, of which the metric differs; capacities in Gbit/s.
 """
 
+import base64
 import csv
 import io
 import json
+import zlib
+from urllib.parse import quote
 
 import networkx as nx
 import yaml
@@ -200,3 +203,98 @@ def netbox():
     circuits = [{"id": 9, "cid": "ID-7", "commit_rate": 1_000_000}]
     answers = {"devices": devices, "cables": cables, "front_ports": fronts, "circuits": circuits}
     return json.dumps({name: {"count": len(rows), "results": rows} for name, rows in answers.items()})
+
+
+def ietf_xml(*, wrapped=True):
+    """Both directions of every link, as a NETCONF server answers (RFC 8345, 8346 and 8795)."""
+    ns = "urn:ietf:params:xml:ns:yang:ietf-"
+    links = "".join(
+        f'<link xmlns="{ns}network-topology"><link-id>{tail}{head}{i}</link-id>'
+        f"<source><source-node>{tail}</source-node><source-tp>e{i}</source-tp></source>"
+        f"<destination><dest-node>{head}</dest-node><dest-tp>e{i}</dest-tp></destination>"
+        f'<l3-link-attributes xmlns="{ns}l3-unicast-topology"><metric1>{weight}</metric1></l3-link-attributes>'
+        f'<te xmlns="{ns}te-topology"><te-link-attributes><max-link-bandwidth><te-bandwidth>'
+        f"<generic>{float(gbps * 1e9 / 8).hex()}</generic></te-bandwidth></max-link-bandwidth>"
+        f"<administrative-group>00:00:00:0{i}</administrative-group></te-link-attributes></te></link>"
+        for i, (a, b, weight, gbps) in enumerate(LINKS)
+        for tail, head in ((a, b), (b, a))
+    )
+    nodes = "".join(f"<node><node-id>{name}</node-id></node>" for name in NODES)
+    kind = f'<network-types><l3-unicast-topology xmlns="{ns}l3-unicast-topology"/></network-types>'
+    overlay = "<network><network-id>optical</network-id><node><node-id>x</node-id></node></network>"
+    network = f"<network><network-id>ring</network-id>{kind}{nodes}{links}</network>"
+    tree = f'<networks xmlns="{ns}network">{overlay}{network}</networks>'
+    reply = f'<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="1"><data>{tree}</data></rpc-reply>'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{reply if wrapped else tree}'
+
+
+def bgp_ls():
+    """The ring as GoBGP's API answers, with a LAN of A, B and C beside it that A speaks for; node D is overloaded."""
+
+    def path(kind, nlri, attribute):
+        inner = {
+            "@type": "type.googleapis.com/apipb.LsAddrPrefix",
+            "type": kind,
+            "nlri": nlri,
+            "protocolId": "LS_PROTOCOL_ISIS_L2",
+        }
+        listed = [{"@type": "type.googleapis.com/apipb.LsAttribute", **attribute}]
+        return {"prefix": "NLRI", "paths": [{"nlri": inner, "pattrs": listed, "best": True}]}
+
+    def system(name):
+        stem, dash, lan = name.partition("-")
+        return {"asn": 64500, "igpRouterId": f"0000.0000.000{NODES.index(stem) + 1}{dash}{lan}"}
+
+    def link(tail, head, weight, gbps=None):
+        stated = {"igpMetric": weight} if weight else {}
+        stated |= {"bandwidth": gbps * 1e9 / 8} if gbps else {}
+        return path("LS_NLRI_LINK", {"localNode": system(tail), "remoteNode": system(head)}, {"link": stated})
+
+    rows = [link(x, y, w, g) for a, b, w, g in LINKS for x, y in ((a, b), (b, a))]
+    rows += [link(x, "A-07", 5) for x in "ABC"] + [link("A-07", x, 0) for x in "ABC"]
+    for name in NODES:
+        flags = {"overload": True} if name == "D" else {}
+        rows.append(path("LS_NLRI_NODE", {"localNode": system(name)}, {"node": {"name": name, "flags": flags}}))
+    rows.append(path("LS_NLRI_NODE", {"localNode": system("A-07")}, {"node": {"flags": {}}}))
+    return json.dumps(rows)
+
+
+def drawio(*, packed=False):
+    """Two pages, of which one has lines; a line ends at a part of a group, one has a loose end, one says its rate."""
+    cells = ['<mxCell id="0"/><mxCell id="1" parent="0"/>']
+    label = "&lt;b&gt;{name}&lt;/b&gt;&lt;br&gt;192.0.2.1"
+    shape = f'<object id="n{{name}}" label="{label}" role="core"><mxCell vertex="1" parent="1"/></object>'
+    cells.extend(shape.format(name=name) for name in NODES)
+    cells.append('<mxCell id="part" vertex="1" parent="nA" value=""/>')
+    for i, (a, b, weight, gbps) in enumerate(LINKS):
+        start = "part" if i == 0 else f"n{a}"
+        cells.append(f'<mxCell id="e{i}" edge="1" parent="1" value="{gbps}G" source="{start}" target="n{b}"/>')
+        cells.append(f'<mxCell id="t{i}" vertex="1" connectable="0" parent="e{i}" value="metric: {weight}"/>')
+    cells.append(
+        '<mxCell id="loose" edge="1" parent="1" source="nA"/><mxCell id="legend" vertex="1" parent="1" value="Legend"/>'
+    )
+    model = f"<mxGraphModel><root>{''.join(cells)}</root></mxGraphModel>"
+    if packed:
+        deflater = zlib.compressobj(wbits=-15)
+        data = deflater.compress(quote(model, safe="").encode()) + deflater.flush()
+        model = base64.b64encode(data).decode()
+    legend = '<diagram name="Legend"><mxGraphModel><root/></mxGraphModel></diagram>'
+    return f'<mxfile>{legend}<diagram name="WAN">{model}</diagram></mxfile>'
+
+
+def yed():
+    """A drawing of yEd: labels in its own elements, always directed, some lines drawn the other way round."""
+    nodes = "".join(
+        f'<node id="n{i}"><data key="d1"><y:ShapeNode><y:NodeLabel>{name}</y:NodeLabel></y:ShapeNode></data></node>'
+        for i, name in enumerate(NODES)
+    )
+    edges = "".join(
+        f'<edge source="n{NODES.index(a if i else b)}" target="n{NODES.index(b if i else a)}"><data key="d2">'
+        f"<y:PolyLineEdge><y:EdgeLabel>{gbps} Gbps</y:EdgeLabel><y:EdgeLabel>cost {weight}</y:EdgeLabel></y:PolyLineEdge></data></edge>"
+        for i, (a, b, weight, gbps) in enumerate(LINKS)
+    )
+    return (
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns" xmlns:y="http://www.yworks.com/xml/graphml">'
+        '<key for="node" id="d1" yfiles.type="nodegraphics"/><key for="edge" id="d2" yfiles.type="edgegraphics"/>'
+        f'<graph edgedefault="directed" id="G">{nodes}{edges}</graph></graphml>'
+    )

@@ -1,7 +1,9 @@
 """One network in the formats of many tools is one network; what a format does not hold is said."""
 
+import base64
 import json
 import os
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -51,6 +53,11 @@ FULL = {
     "onos.json": foreign.onos(),
     "tapi.json": foreign.tapi(),
     "model.csv": foreign.pyntm(),
+    "reply.xml": foreign.ietf_xml(),
+    "networks.xml": foreign.ietf_xml(wrapped=False),
+    "plain.drawio": foreign.drawio(),
+    "packed.xml": foreign.drawio(packed=True),
+    "yed.graphml": foreign.yed(),
 }
 PARTLY = {
     "scenario.yaml": foreign.ngraph(),
@@ -59,6 +66,7 @@ PARTLY = {
     "net.txt": foreign.sndlib_native(),
     "matrix.tsv": foreign.matrix(),
     "netbox.json": foreign.netbox(),
+    "ls.json": foreign.bgp_ls(),
 }
 
 
@@ -231,6 +239,54 @@ def test_gml_means_what_networkx_reads_where_it_reads_it(tmp_path, extra):
         assert Counter(x["metric"] for *_, x in peer.edges(data=True)) == Counter(w for _, _, w, _ in foreign.LINKS)
 
 
+def test_fields_of_an_ietf_topology_that_nobody_reads_are_named(tmp_path):
+    reading = read_explained(saved(tmp_path, "r.xml", foreign.ietf_xml()))
+    said = [text for text in reading.account.not_modelled if "administrative-group" in text]
+    assert said == [
+        "link te.te-link-attributes.administrative-group: stated by 10 links, of no known meaning: not read"
+    ]
+    assert not any(use.field in ("link up", "link srlgs") for use in reading.account.fields)
+
+
+def test_one_network_of_an_ietf_document_is_chosen_by_its_id(tmp_path):
+    text = foreign.ietf_xml().replace("l3-unicast-topology", "l2-network")
+    path = saved(tmp_path, "r.xml", text)
+    with pytest.raises(FormatError, match="it holds optical, ring"):
+        read_explained(path)
+    assert read_explained(path, choices=Choices(network_id="ring")).network.name == "ring"
+
+
+def test_a_table_of_bgp_ls_is_a_database_with_its_lan_and_its_overloaded_router(tmp_path):
+    reading = read_explained(saved(tmp_path, "ls.json", foreign.bgp_ls()))
+    nodes = {node.name: (node.kind, node.drained) for node in reading.network.nodes}
+    assert nodes == {**dict.fromkeys("ABC", ("router", False)), "D": ("router", True), "A.07": ("lan", False)}
+    between = Counter({link: n for link, n in links_of(reading).items() if "A.07" not in link[:2]})
+    assert between == RING
+
+
+def test_bgp_ls_without_attributes_holds_no_metrics_and_none_are_made_up(tmp_path):
+    rows = {f"NLRI {{ LINK {i} }}": [{"nlri": None, "attrs": None, "best": True}] for i in range(3)}
+    with pytest.raises(FormatError, match="3 entries have no attributes"):
+        read_explained(saved(tmp_path, "ls.json", json.dumps(rows)))
+
+
+def test_a_drawing_says_what_it_leaves_open(tmp_path):
+    reading = read_explained(saved(tmp_path, "d.drawio", foreign.drawio()))
+    assert any(text.startswith("shapes: a drawing does not say") for text in reading.account.assumed)
+    said = " ".join(reading.account.not_modelled)
+    assert "1 lines have a loose end" in said
+    assert "1 shapes that no line joins" in said
+    assert reading.network.name == "WAN"
+
+
+def test_a_page_that_would_inflate_without_end_is_refused(tmp_path):
+    deflater = zlib.compressobj(9, wbits=-15)
+    data = deflater.compress(b"A" * (65 * 2**20)) + deflater.flush()
+    text = f'<mxfile><diagram name="P">{base64.b64encode(data).decode()}</diagram></mxfile>'
+    with pytest.raises(FormatError, match="at most 64 MB"):
+        read_explained(saved(tmp_path, "d.drawio", text))
+
+
 # --- files of real tools ---------------------------------------------------------------------------------------------
 
 LAB = [
@@ -240,6 +296,7 @@ LAB = [
     "lab8_tfs_descriptor.json",
     "lab8_matrix_tab.tsv",
 ]
+IETF = ["lab8_rfc8346_netconf.xml", "lab8_rfc8346_restconf.json", "lab8_rfc8795_te.json"]
 
 
 def expected(name):
@@ -313,3 +370,50 @@ def test_layer_1_edges_of_batfish_are_circuits():
     reading = read_explained(DATA / "batfish_layer1_sample.json")
     wanted = expected("batfish_layer1_sample.json")
     assert (len(reading.network.nodes), len(reading.network.links)) == (len(wanted["hosts"]), wanted["edges"])
+
+
+@needs_data
+@pytest.mark.parametrize("name", IETF)
+def test_ietf_answers_of_a_lab_keep_both_metrics_of_a_circuit(name):
+    wanted, reading = expected(name), read_explained(DATA / name)
+    stated = zip(wanted["links"], wanted["capacities_mbit"], strict=True)
+    rows = [
+        (a, b, there, back, mbps if "te" in name.split("_")[-1] else 10_000) for (a, b, there, back), mbps in stated
+    ]
+    found = Counter((x.tail, x.head, x.weight, x.capacity) for x in reading.network.links)
+    assert found == Counter(x for a, b, w, v, c in rows for x in ((a, b, w, c), (b, a, v, c)))
+
+
+@needs_data
+def test_bgp_ls_of_a_lab_is_what_its_routers_said():
+    path = DATA.parent / "bgpls" / "gobgp_isis_A_api.json"
+    truth = json.loads(Path(f"{path}.expected.json").read_text())["truth"]
+    reading = read_explained(path)
+    assert sorted(node.name for node in reading.network.nodes if node.kind == "router") == sorted(truth["nodes"])
+    assert [node.name for node in reading.network.nodes if node.drained] == truth["overloaded"]
+    found = Counter((x.tail, x.head, x.weight) for x in reading.network.links if "." not in x.tail + x.head)
+    assert found == Counter((a, b, weight) for a, b, weight, *_ in truth["links"])
+    speeds = {(x.tail, x.head, x.weight): x.capacity for x in reading.network.links}
+    assert all(speeds[a, b, weight] == mbps for a, b, weight, _, _, mbps in truth["links"] if mbps)
+    with pytest.raises(FormatError, match="no attributes"):
+        read_explained(path.with_name("gobgp_isis_A_cli.json"))
+
+
+@needs_data
+@pytest.mark.parametrize("path", sorted(DATA.glob("drawio_*")), ids=lambda path: path.name)
+def test_drawings_of_draw_io_have_as_many_links_as_lines(path):
+    if path.name.endswith(".expected.json"):
+        pytest.skip("what is expected")
+    (page,) = expected(path.name)["pages"]
+    reading = read_explained(path)
+    assert len(reading.network.links) == 2 * (page["edges"] - page["edges_with_a_loose_end"])
+
+
+@needs_data
+@pytest.mark.parametrize("path", sorted(DATA.glob("yed_*.graphml")), ids=lambda path: path.name)
+def test_drawings_of_yed_are_named_by_their_labels_and_each_line_is_a_circuit(path):
+    wanted, reading = expected(path.name), read_explained(path)
+    ids = {name: reading.names[name] for name in wanted["nodes"]}
+    assert len({names[0] for names in ids.values()}) == len(wanted["nodes"])
+    found = Counter((x.tail, x.head) for x in reading.network.links)
+    assert found == Counter(x for a, b, _ in wanted["edges"] for x in ((ids[a][0], ids[b][0]), (ids[b][0], ids[a][0])))
