@@ -290,7 +290,8 @@ def yed():
     )
     edges = "".join(
         f'<edge source="n{NODES.index(a if i else b)}" target="n{NODES.index(b if i else a)}"><data key="d2">'
-        f"<y:PolyLineEdge><y:EdgeLabel>{gbps} Gbps</y:EdgeLabel><y:EdgeLabel>cost {weight}</y:EdgeLabel></y:PolyLineEdge></data></edge>"
+        f"<y:PolyLineEdge><y:EdgeLabel>{gbps} Gbps</y:EdgeLabel><y:EdgeLabel>cost {weight}</y:EdgeLabel>"
+        "</y:PolyLineEdge></data></edge>"
         for i, (a, b, weight, gbps) in enumerate(LINKS)
     )
     return (
