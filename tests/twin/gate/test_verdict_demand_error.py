@@ -62,7 +62,7 @@ def test_each_check_that_reads_demands_excuses_what_their_error_explains_and_not
 
 @pytest.mark.parametrize(("demand", "excused"), [(5.1, True), (7.0, False)])
 def test_a_failure_that_fills_a_link_by_a_hair_is_excused_and_by_a_lot_is_not(demand, excused):
-    policy = Policy(max_blast_radius=1, max_delay_stretch=10, max_utilisation=1, max_uncertain_utilisation=10)
+    policy = Policy(max_blast_radius=1, max_delay_stretch=10, max_utilisation=1, demand_factors=(1.0,))
     circuits = [("A", "B", 20.0, 15), ("B", "D", 20.0, 1), ("A", "C", 20.0, 60), ("C", "D", 10.0, 1),
                 ("C", "B", 20.0, 50), ("A", "E", 20.0, 20), ("E", "D", 20.0, 20)]  # fmt: skip
     network = network_of(circuits, {("B", "D"): demand, ("A", "D"): 5.0})
