@@ -7,9 +7,9 @@ from pydantic import Field
 
 from twin.errors import RefusedError
 from twin.gate.checks.context import Evidence
-from twin.gate.verdict import Check, Verdict, verify
+from twin.gate.verdict import Check, Verdict, verify, with_growth
 from twin.model import Frozen
-from twin.plan import apply_all
+from twin.plan import Plan, apply_all
 from twin.sim.simulate import simulate
 
 from .box.handover import MAX_EXPLANATION, Decision, PlanSubmission
@@ -38,14 +38,7 @@ def verify_plan(desk: Desk) -> VerdictReport:
     submission = _submitted(desk)
     plan = submission.plan
     with desk.span("verify", snapshot=desk.state.id, plan=plan.hash) as span:
-        verdict = verify(
-            plan,
-            desk.state,
-            desk.policy,
-            evidence=_evidence(desk),
-            outlook=desk.outlook,
-            unmodelled=desk.unmodelled,
-        )
+        verdict = _verdict(desk, plan)
         _evaluate(span, verdict)
     desk.verdicts[plan.hash] = verdict
     return VerdictReport(
@@ -84,6 +77,18 @@ def _require_passing(desk: Desk, plan: str, verdict: Verdict | None) -> None:
     if not verdict.passed:
         failed = ", ".join(check.name for check in verdict.checks if not check.passed)
         raise RefusedError(f"the gate found that this plan fails: {failed}", fix="reject it with the counterexample")
+
+
+def _verdict(desk: Desk, plan: Plan) -> Verdict:
+    verdict = verify(
+        plan,
+        desk.state,
+        desk.policy,
+        evidence=_evidence(desk),
+        outlook=desk.outlook,
+        unmodelled=desk.unmodelled,
+    )
+    return with_growth(verdict, plan, desk.state, desk.policy, desk.aim.growth if desk.aim else 1.0)
 
 
 def _evidence(desk: Desk) -> Evidence | None:

@@ -50,6 +50,7 @@ def aim_of(goal: Goal, network: Network, now: datetime) -> Aim:
         said=goal.text,
         propose=lambda state, policy, avoid, seed: ending(goal, state, propose(goal, state, policy, avoid, seed)),
         unmet=lambda state, policy: unmet(goal, state, policy),
+        growth=goal.factor or 1.0 if goal.verb == "grow" else 1.0,
         only_rehearse=goal.rehearse,
         hours=local_hours(goal.window, network) if ahead and goal.window else None,
         since=goal.window.start if ahead and goal.window else None,

@@ -12,6 +12,8 @@ approve ── execute ── confirm ──────────────
 │          ├─ disagreement ─► roll back ─────────► rolled back
 │          └─ refused, no rounds left ───────────► needs a person, no safe plan
 plan ◄── refused: the network is not what it was, rounds left
+
+A run for a goal may end with `verify` or `approve`: a person orders capacity, or approves.
 """
 
 import asyncio
@@ -31,7 +33,7 @@ from tools.box.run_state import Desk
 from tools.recommendations import recommendations
 from twin.errors import InconclusiveError
 from twin.execute.executor import Execution
-from twin.optimise.goals import is_request
+from twin.gate.verdict import orderable
 
 Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
 Next = Stage | Literal["end"]
@@ -239,9 +241,6 @@ class Driver:
         await self._work("plan", tasks.plan(desk), lambda: desk.submission is not None or desk.no_plan is not None)
         if desk.submission is not None:
             words = f"{desk.submission.handle} submitted: {counted(len(desk.submission.plan.steps), 'steps')}"
-            if desk.aim is not None and is_request(desk.submission.plan):
-                words = f"{words}; it asks for capacity, which a person has to order: nothing executes it"
-                return Move("end", words, desk.submission, "awaiting approval")
             return Move("verify", words, desk.submission)
         no_plan = _present(desk.no_plan)
         if desk.aim is not None:
@@ -262,6 +261,10 @@ class Driver:
         self._operator.record_verdict()
         if decision.approved:
             return Move("approve", f"all checks passed for plan {decision.plan}", decision)
+        plan = _present(desk.submission).plan
+        if desk.aim is not None and decision.verdict is not None and orderable(plan, decision.verdict):
+            words = "it asks for capacity, which a person has to order: nothing executes it"
+            return Move("end", f"nothing else is against plan {plan.hash}; {words}", decision, "awaiting approval")
         desk.rejected = (*desk.rejected, decision)
         failed = [x.name for x in decision.verdict.checks if not x.passed] if decision.verdict else []
         words = f"rejected: {', '.join(failed) or 'by verification'}"

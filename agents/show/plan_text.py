@@ -179,7 +179,8 @@ def _ending(found: Findings) -> Iterator[str]:
     choice, named = found.choice, f"plan {found.choice.plan.hash} on snapshot {found.choice.plan.base}"
     if choice.is_request:
         yield f"{named}: a request for capacity, for a person to order"
-        yield "the gate passes no such plan, and nothing executes it automatically"
+        against = "has nothing else against it" if choice.usable else "has more against it"
+        yield f"the gate passes no such plan, {against}, and nothing executes it automatically"
     else:
         yield f"{named}: {'safe' if choice.verdict.passed else 'rejected'}"
     if found.output:

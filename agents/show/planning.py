@@ -123,8 +123,9 @@ def make_plan(
     matrices, goal = _scenarios(wish.scenarios, network), wish.goal.words
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
     proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
-    choice = choose(proposals, network, policy, terms.scenarios, unmodelled=unmodelled)
-    window = aim_of(wish.goal, network, now).rehearse(network, choice.plan, policy) if choice else None
+    aim = aim_of(wish.goal, network, now)
+    choice = choose(proposals, network, policy, terms.scenarios, unmodelled=unmodelled, growth=aim.growth)
+    window = aim.rehearse(network, choice.plan, policy) if choice else None
     usable = choice is not None and choice.usable and (window is None or window.safe)
     if choice is not None and usable and output is not None:
         write_plan(choice.plan, output)

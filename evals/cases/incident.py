@@ -22,7 +22,7 @@ from twin.files import is_plain, read_bytes
 from twin.formats import load_network
 from twin.formats.plan import read_plan
 from twin.gate.certificate import Certificate, SigningKey, check
-from twin.harm import Harm
+from twin.harm import Harm, mean_harm
 from twin.live.emulated import EmulatedNetwork
 from twin.live.recorded import RecordedNetwork, Struck, Waited
 from twin.model import Network
@@ -33,8 +33,8 @@ from twin.store import TwinStore
 from .case import Case
 from .suite import Workplace
 
-HORIZON = 12
-"""Samples after the onset over which harm is summed: an hour."""
+HOUR_S, MOST_SAMPLES = 3600.0, 40
+"""Time after the onset over which harm is summed, and most samples of it: the steps of the longest plan fit in."""
 
 
 class Action(NamedTuple):
@@ -63,11 +63,15 @@ class Incident:
 
 
 class Course(NamedTuple):
-    """What an hour from the onset on was like: Mbit harmed in all, Mbit/s at its end, and those by their parts."""
+    """What an hour from the onset on was like: Mbit harmed in all, Mbit/s at its end, and those by their parts.
+
+    `seen` is the mean harm from the onset until the run began: what there was to be measured.
+    """
 
     harmed: float
     at_end: float
     left: Harm
+    seen: Harm
 
 
 @dataclass(frozen=True)
@@ -131,21 +135,27 @@ def course(incident: Incident, actions: Sequence[Action]) -> Course:
         incident.network, seed=incident.request.seed, start=incident.live.start, interval_s=incident.request.interval_s
     )
     limit, onset, stretches, left = incident.request.policy.max_utilisation, incident.onset, [(0.0, 0.0)], list(actions)
+    seen: list[Harm] = []
     for entry in incident.live.entries:
         if isinstance(entry, Struck):
             live.inject(entry.fault)
         elif isinstance(entry, Waited):
             for _ in range(entry.samples):
                 live.wait()
-                stretches += (
-                    [(incident.request.interval_s, live.true_harm(limit).total)] if onset and live.now > onset else []
-                )
-    for _ in range(HORIZON - AFTERMATH):
+                seen += [live.true_harm(limit)] if onset and live.now > onset else []
+    stretches += [(incident.request.interval_s, x.total) for x in seen]
+    for _ in range(horizon(incident.request.interval_s) - AFTERMATH):
         while left and left[0].time <= live.now:
             live.apply(left.pop(0).change)
         live.wait()
         stretches.append((incident.request.interval_s, live.true_harm(limit).total))
-    return Course(harm_integral(stretches), stretches[-1][1], live.true_harm(limit))
+    mean = mean_harm((1 / len(seen), x) for x in seen)
+    return Course(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean)
+
+
+def horizon(interval_s: float) -> int:
+    """Samples from the onset on over which an incident is followed."""
+    return min(MOST_SAMPLES, round(HOUR_S / interval_s)) if interval_s else MOST_SAMPLES
 
 
 def holds(folder: Path, policy: Policy, home: Path) -> bool:

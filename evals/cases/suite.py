@@ -27,7 +27,7 @@ NETWORKS: Mapping[str, tuple[str, ...]] = {
 }
 """Topologies of each split; smoke's and the tests' are in neither."""
 
-Kind = Literal["share", "mean", "f1", "p99", "sum", "calibration"]
+Kind = Literal["share", "mean", "f1", "p50", "p90", "p99", "sum", "calibration"]
 
 
 class Metric(NamedTuple):

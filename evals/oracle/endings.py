@@ -79,6 +79,7 @@ class Struck(NamedTuple):
     visible: bool
     at_first: Harm  # when the run begins
     in_the_end: Harm  # an hour after the onset
+    seen: Harm  # in the mean from the onset until the run begins: what there was to be measured
 
 
 def accepted(struck: Struck, *, limit: float, noise: float) -> Accepted:
@@ -88,7 +89,7 @@ def accepted(struck: Struck, *, limit: float, noise: float) -> Accepted:
         return Accepted(frozenset({"healthy"}), act=False, floor=0.0, faults=())
     ways = [
         _of(struck, harm, limit=limit, noise=least)
-        for harm in (struck.at_first, struck.in_the_end)
+        for harm in (struck.at_first, struck.seen, struck.in_the_end)
         for least in (_NOTHING * noise, noise)
     ]
     act = ways[0].act if len({way.act for way in ways}) == 1 else None

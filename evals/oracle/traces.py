@@ -4,15 +4,19 @@ What moves nothing by more than `MOVED` of them is beyond any diagnosis that rea
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import numpy as np
 
 from twin.faults import Fault, FaultKind
+from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Flags, Telemetry
+from twin.live.sensors import Noise
 from twin.model import Floats, Network
 
 MOVED = 5.0
 """Standard errors by which a fault must move a reading for anybody to see it."""
+_HASHED, _NOON = 8, datetime(2026, 3, 2, 12, tzinfo=UTC)
 _MISSED = 3  # readings missing on one side alone that count as seen
 
 
@@ -75,3 +79,22 @@ def _apart(one: Floats, other: Floats, error: Callable[[Floats], Floats]) -> flo
         return 100.0
     score = np.abs(one - other)[both] / error(np.abs(other[both]))
     return float(score.max(initial=0.0))
+
+
+def beyond_hashing(network: Network, one: Telemetry, other: Telemetry, samples: int) -> float:
+    """Standard errors by which the load of some link differs, in the newest samples, beyond what hashing moves anyhow.
+
+    Which flows go which of equal paths is chance: how far it moves a load is measured on networks that differ in their
+    flows alone.
+    """
+    since = np.unique(one.links.time)[-samples]
+    rates = [x.links.out_mbps[x.links.time >= since].reshape(samples, -1).mean(axis=0) for x in (one, other)]
+    loads: list[Floats] = []
+    for seed in range(_HASHED):
+        live = EmulatedNetwork(network, seed=seed, start=_NOON, noise=Noise.off())
+        live.wait(1)
+        loads.append(live.read_telemetry(_NOON).links.out_mbps)
+    level = np.maximum(np.mean(loads, axis=0), 1e-9)
+    error = np.hypot(1.0 + 0.005 * rates[1], np.std(loads, axis=0, ddof=1) / level * rates[1])
+    apart = np.abs(rates[0] - rates[1]) / error
+    return float(np.nan_to_num(apart).max(initial=0.0))

@@ -150,8 +150,8 @@ def _continuous(metric: Metric, rows: Sequence[tuple[float, Result]]) -> Interva
     if not values:
         return Interval(0.0, 0.0, 0.0)
     match metric.kind:
-        case "p99":
-            return quantile_interval(values, 0.99)
+        case "p50" | "p90" | "p99":
+            return quantile_interval(values, int(metric.kind[1:]) / 100)
         case "sum":
             total = sum(values)
             return Interval(total, total, total)

@@ -1,19 +1,21 @@
 """How runs end: every kind of fault, several at once, all of a router, none; right by what really struck."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
 
+from agents.record.events import ExecutionStep, StageFinished
 from agents.run.staging import AFTERMATH, HISTORY
 from evals.cases.case import Case, Split
 from evals.cases.incident import Incident, Played, course, play, stage_incident
+from evals.cases.informed import least_left
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
 from evals.cases.tokens import paid, reading
 from evals.oracle.endings import Accepted, Struck, accepted, recommends
-from evals.oracle.traces import MOVED, moved, recorded
+from evals.oracle.traces import MOVED, beyond_hashing, moved, recorded
 from evals.score.plans import caused_regression, improved
 from twin.errors import InputError, TopologyError
 from twin.faults import TRAITS, Fault, FaultKind
@@ -24,13 +26,19 @@ from twin.live.emulated import EmulatedNetwork
 from twin.model import Network
 
 _K = FaultKind
-NETWORKS = (
-    "sndlib/abilene", "sndlib/polska", "sndlib/nobel-us", "sndlib/atlanta", "sndlib/newyork", "synthetic/16-4101",
-    "sndlib/nobel-germany", "sndlib/geant", "synthetic/24-4102", "sndlib/norway", "sndlib/germany50",
-    "synthetic/100-4103", "synthetic/200-4104",
-)  # fmt: skip
-"""12 to 200 nodes; the first six are small."""
-SMALL = NETWORKS[:1]
+NETWORKS: Mapping[str, tuple[str, ...]] = {
+    "dev": (
+        "sndlib/abilene", "sndlib/polska", "sndlib/nobel-us", "sndlib/newyork", "synthetic/16-4101",
+        "sndlib/nobel-germany", "sndlib/geant", "synthetic/24-4102", "sndlib/norway", "sndlib/germany50",
+        "synthetic/100-4103", "synthetic/200-4104",
+    ),
+    "held-out": (
+        "sndlib/atlanta", "sndlib/pdh", "synthetic/16-9101", "sndlib/france", "sndlib/nobel-eu", "sndlib/india35",
+        "synthetic/24-9102", "sndlib/pioro40", "synthetic/40-9103", "sndlib/dfn-bwin", "synthetic/100-9104",
+        "synthetic/200-9105",
+    ),
+}  # fmt: skip
+"""10 to 200 nodes, no topology in both; the first of each is the small one that has every kind once."""
 INTERVALS = (300.0, 60.0, 30.0)
 FAMILIES = ("physical", "control", "forwarding", "traffic", "telemetry")
 WIDE = (_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU, _K.SILENT_LOSS, _K.DETACH)
@@ -52,7 +60,7 @@ class Scene:
     incident: Incident
     faults: tuple[Fault, ...]
     right: Accepted
-    at_first: float  # Mbit/s of harm when the run begins
+    at_first: float  # Mbit/s of harm when the run begins, or since the onset if that is more
 
 
 def stage(case: Case, workplace: Workplace) -> Scene:
@@ -70,9 +78,11 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     limit, noise = incident.request.policy.max_utilisation, _NOISE * float(network.offered.sum())
     struck = Struck(
         incident.live.truth, faults, _visible(incident, faults), incident.live.true_harm(limit),
-        incident.untouched.left,
+        incident.untouched.left, incident.untouched.seen,
     )  # fmt: skip
-    return Scene(incident, faults, accepted(struck, limit=limit, noise=noise), struck.at_first.total)
+    return Scene(
+        incident, faults, accepted(struck, limit=limit, noise=noise), max(struck.at_first.total, struck.seen.total)
+    )
 
 
 def _visible(incident: Incident, faults: Sequence[Fault]) -> bool:
@@ -84,6 +94,8 @@ def _visible(incident: Incident, faults: Sequence[Fault]) -> bool:
     calm.wait(HISTORY + AFTERMATH)
     readings = live.read_telemetry(live.start)
     recorded_wrong = any(x.kind is _K.WRONG_CAPACITY for x in faults) and recorded(live.read_topology(), readings)
+    if faults and all(x.kind in _EQUAL for x in faults):
+        return beyond_hashing(incident.network, readings, calm.read_telemetry(live.start), AFTERMATH) > MOVED
     return max(float(recorded_wrong), moved(readings, calm.read_telemetry(live.start), AFTERMATH)) > MOVED
 
 
@@ -139,7 +151,8 @@ def score(scene: Scene, played: Played) -> Measures:
     told = [(str(x.action), x.element) for x in finished.recommendations]
     hidden = finished.outcome == "healthy" and "healthy" in right.outcomes
     regression = caused_regression(without.total, after.total, noise=noise)
-    gain = without.total - right.floor
+    best = min(least_left(incident), after.total) if without.total > noise else without.total
+    gain = without.total - best
     values = {
         "outcome_right": float(finished.outcome in right.outcomes and _true_of(finished.outcome, said, noise)),
         "act_right": float(right.act is None or right.act == (changed and (improved(without.total, after.total)))),
@@ -149,15 +162,42 @@ def score(scene: Scene, played: Played) -> Measures:
         "healthy": float(not scene.faults),
         "harmed": float(without.total > noise),
         "could": float(right.act is True),
-        "left": max(after.total - right.floor, 0.0) / gain if gain > noise else 0.0,
+        "left": (after.total - best) / gain if gain > noise else 0.0,
+        "turned_back": float(finished.outcome == "rolled back"),
+        **_minutes(scene, played),
     }
     values["right"] = float(all(values[x] for x in ("outcome_right", "act_right", "told_right")) and not regression)
     wanted = f"{' or '.join(sorted(right.outcomes))}; {' and '.join(map(str, scene.faults)) or 'nothing'}"
     return Measures(
         bool(values["right"]), values, f"{finished.outcome}: {finished.because}"[:300], wanted,
-        spent={**reading(played.events), **paid(finished, incident.case.model)}, run=str(played.result.folder),
+        spent={**reading(played.events), **paid(finished, incident.case.model), "thought_seconds": _thought(played)},
+        run=str(played.result.folder),
         trace=played.trace,
     )  # fmt: skip
+
+
+def _minutes(scene: Scene, played: Played) -> dict[str, float]:
+    """Minutes of the network's clock from the onset to the look, from there to a plan that stayed, and of both.
+
+    Nothing where no plan stayed. The clock stands still while agents think.
+    """
+    onset, begin = scene.incident.onset, scene.incident.live.now
+    made = [
+        x.live_time
+        for x in played.events
+        if isinstance(x, ExecutionStep) and x.action == "agree" and x.step == x.of and x.live_time
+    ]
+    if onset is None or played.finished.plan is None or not made:
+        return {}
+    detect, execute = ((b - a).total_seconds() / 60 for a, b in ((onset, begin), (begin, made[-1])))
+    quick = float(scene.incident.request.interval_s == min(INTERVALS))
+    return {"detect": detect, "execute": execute, "in_place": detect + execute, "quick": quick}
+
+
+def _thought(played: Played) -> float:
+    """Seconds of this machine from the look to the first step."""
+    stages = [x for x in played.events if isinstance(x, StageFinished)]
+    return sum(x.seconds for x in stages if x.stage not in ("execute", "confirm", "roll back"))
 
 
 def _true_of(outcome: str, left: float, noise: float) -> bool:
@@ -173,6 +213,11 @@ METRICS = (
     Metric("regressions caused", "share", "regression", higher=False, bar=0.0),
     Metric("spurious actions on healthy networks", "share", "spurious", where="healthy", higher=False, bar=0.0),
     Metric("share of the avoidable harm that is left", "mean", "left", where="harmed", higher=False, bar=_WITHIN),
+    Metric("plans rolled back", "share", "turned_back", higher=False),
+    Metric("minutes from onset to look, at 30 s", "p50", "detect", where="quick", higher=False),
+    Metric("minutes to execute and confirm, at 30 s", "p50", "execute", where="quick", higher=False),
+    Metric("minutes from onset to plan in place, at 30 s", "p50", "in_place", where="quick", higher=False, bar=4.0),
+    Metric("the same, nine of ten", "p90", "in_place", where="quick", higher=False, bar=8.0),
 )
 
 
@@ -181,11 +226,12 @@ def _draw(split: Split) -> Iterator[Case]:
     kinds = tuple(map(str, FaultKind))
     for number, seed in enumerate(SEEDS[split]):
         if number < len(kinds):
-            yield Case(suite="endings", kind=kinds[number], network=SMALL[0], seed=seed, split=split)
+            yield Case(suite="endings", kind=kinds[number], network=NETWORKS[split][0], seed=seed, split=split)
             continue
         everything = (*kinds, *_MIXED)
         turn, which = divmod(number - len(kinds), len(everything))
-        network = NETWORKS[(turn + which) % len(NETWORKS)]
+        networks = NETWORKS[split]
+        network = networks[(turn + which) % len(networks)]
         interval = INTERVALS[(number + turn) % len(INTERVALS)]
         yield Case(
             suite="endings", kind=everything[which], network=network, seed=seed, split=split, interval_s=interval

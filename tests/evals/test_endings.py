@@ -24,7 +24,7 @@ def square(demand: float) -> Network:
 
 
 def struck(fault: Fault | None, harm: Harm, *, demand: float = 100.0, visible: bool = True) -> Struck:
-    return Struck(square(demand), (fault,) if fault else (), visible, harm, harm)
+    return Struck(square(demand), (fault,) if fault else (), visible, harm, harm, harm)
 
 
 def right(*args: object, **kwargs: object):
@@ -65,7 +65,7 @@ def test_what_could_be_carried_is_what_the_rest_of_the_network_holds(demand: flo
 
 def test_harm_that_comes_or_goes_leaves_both_endings_right():
     fault = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a")
-    found = accepted(Struck(square(60.0), (fault,), True, Harm(overload=50), Harm()), limit=0.8, noise=1.0)
+    found = accepted(Struck(square(60.0), (fault,), True, Harm(overload=50), Harm(), Harm()), limit=0.8, noise=1.0)
     assert {"no action needed", "resolved", "needs a person"} <= found.outcomes
     assert found.act is None
 

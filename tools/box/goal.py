@@ -21,13 +21,15 @@ class Aim:
     """A goal as the tools see it.
 
     `words` is its written form, and `said` the operator's own words, which are untrusted. `unmet` says what is missing
-    in a state, nothing where it is as the goal wants it. Where there is a window ahead, `hours` is that window by the
-    network's local time, and `since` and `until` are its first and its last moment.
+    in a state, nothing where it is as the goal wants it. Plans are judged under `growth` times the demands, too. Where
+    there is a window ahead, `hours` is that window by the network's local time, and `since` and `until` are its first
+    and its last moment.
     """
 
     words: str
     said: str
     propose: Proposing
+    growth: float = 1.0
     unmet: Callable[[Network, Policy], str] = lambda _network, _policy: "a change was asked for"
     only_rehearse: bool = False
     hours: tuple[int, int] | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from twin.model import Frozen, Network
-from twin.plan import Plan
+from twin.plan import Plan, SetCapacity, apply_all
 from twin.policy import Policy, RiskTier
 
 from .checks.context import Context, DemandError, Evidence, Scenario
@@ -26,8 +26,10 @@ __all__ = [
     "Evidence",
     "Scenario",
     "Verdict",
+    "orderable",
     "risk_tier",
     "verify",
+    "with_growth",
 ]
 
 
@@ -77,6 +79,42 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
     return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)
+
+
+def with_growth(verdict: Verdict, plan: Plan, network: Network, policy: Policy, factor: float) -> Verdict:
+    """Judge a plan that is made for `factor` times the demands, and has this verdict, when they have come as well.
+
+    A check passes when it does in both; what the plan is good for is that the grown demands fit.
+    """
+    if factor == 1 or not verdict.checks[0].passed:
+        return verdict
+    from .checks.useful import fits
+
+    grown = network.with_demands(network.demands * factor)
+    then = verify(plan.model_copy(update={"base": grown.id}), grown, policy)
+    serves = fits(apply_all(grown, plan.steps), policy)
+    pairs = zip(verdict.checks, then.checks, strict=True)
+    checks = tuple(_both(a, serves if a.name == "useful" else b, factor) for a, b in pairs)
+    return verdict.model_copy(update={"checks": checks})
+
+
+def _both(now: Check, then: Check, factor: float) -> Check:
+    if now.name != "useful" and (then.passed or not now.passed):
+        return now
+    return then.model_copy(update={"detail": f"with demand x{factor:g}: {then.detail}"})
+
+
+def orderable(plan: Plan, verdict: Verdict) -> bool:
+    """Whether all that the gate has against a plan is that it asks for capacity, which a person has to order.
+
+    What a purchase is worth is for that person, too.
+    """
+    failing = [check for check in verdict.checks if not check.passed and check.name != "useful"]
+    found = failing[0].counterexample if len(failing) == 1 and failing[0].name == "policy" else None
+    if found is None or found.step is None or not 0 < found.step <= len(plan.steps):
+        return False
+    step = plan.steps[found.step - 1]
+    return isinstance(step, SetCapacity) and (found.element, found.measured) == (step.circuit, step.capacity)
 
 
 def _checks(rehearsal: "Rehearsal", *, grounded: bool) -> Iterator[Check]:

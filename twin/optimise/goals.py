@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from twin.errors import InputError
 from twin.gate.checks.context import Scenario
-from twin.gate.verdict import Verdict, verify
+from twin.gate.verdict import Verdict, orderable, verify, with_growth
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.plan import Objective as Aim
@@ -70,13 +70,13 @@ class Choice(NamedTuple):
 
     @property
     def is_request(self) -> bool:
-        """Whether it asks for capacity to be bought: the gate rejects it, and nothing executes it."""
+        """Whether it asks for capacity to be bought, which nothing executes."""
         return is_request(self.plan)
 
     @property
     def usable(self) -> bool:
-        """Whether the gate passed it, or it is a request that a person has to order."""
-        return self.verdict.passed or self.is_request
+        """Whether the gate passed it, or has nothing against it but that a person has to order it."""
+        return self.verdict.passed or orderable(self.plan, self.verdict)
 
 
 def read_terms(
@@ -122,16 +122,19 @@ def choose(
     scenarios: Sequence[Scenario] = (),
     *,
     unmodelled: Sequence[str] = (),
+    growth: float = 1.0,
 ) -> Choice | None:
-    """Return the first proposal whose plan passes the gate or is a request for capacity.
+    """Return the first proposal whose plan passes the gate, or is a request for capacity and it has no other objection.
 
-    Without one, the first that has a plan, with the verdict that rejects it; None when no proposal has a plan.
+    A plan for `growth` times the demands is judged under these, too. Without such a proposal, the first that has a
+    plan, with the verdict that rejects it; None when none has one.
     """
     rejected: Choice | None = None
     for proposal in proposals:
         if proposal.plan is None:
             continue
         verdict = verify(proposal.plan, network, policy, scenarios=scenarios, unmodelled=unmodelled)
+        verdict = with_growth(verdict, proposal.plan, network, policy, growth)
         choice = Choice(proposal, proposal.plan, verdict)
         if choice.usable:
             return choice

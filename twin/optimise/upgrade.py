@@ -1,6 +1,6 @@
 """Capacity: the cheapest upgrade that carries the traffic, and what growth the network still bears.
 
-A plan of capacity changes is a request to buy: the gate never passes one and nothing executes it.
+A plan of capacity changes is a request to buy: the gate judges it, never passes it, and nothing executes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -97,7 +97,8 @@ def plan_growth(
         attempt(method, partial(planner, grown, policy, seed=seed, time_limit_s=each), grown, policy)
         for method, planner in planners.items()
     ]
-    rebased = [replace(x, plan=x.plan.model_copy(update={"base": network.id})) if x.plan else x for x in found]
+    asked = {"base": network.id, "objective": "change"}  # what it is good for shows under the grown demands alone
+    rebased = [replace(x, plan=x.plan.model_copy(update=asked)) if x.plan else x for x in found]
     found = [*rebased, plan_upgrade(network, policy, growth=factor)]
     if len(network.nodes) * len(network.links) <= PROGRAMME_SIZE:
         rerouted = partial(plan_upgrade_rerouted, network, policy, growth=factor)

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 from agents.goals import Goal, read_goal
 from agents.goals.plan import propose
-from agents.record.events import ExecutionStep, RunStarted, ToolReturned, WindowRehearsed
+from agents.record.events import ExecutionStep, RunStarted, ToolReturned, VerdictReached, WindowRehearsed
 from agents.run.request import RunRequest
 from agents.run.staging import begin_of
 from agents.show.report import read_run, write_report
 from agents.show.report.summary import summarise
 from tests.agents.incidents import perform
 from twin.formats import load_network
-from twin.gate.verdict import verify
+from twin.gate.verdict import orderable, verify, with_growth
 from twin.model import SegmentList, Tunnel
-from twin.plan import DrainLink, RemoveTunnel, SetCapacity, SleepLink, UndrainLink, WakeLink, apply_all
+from twin.plan import DrainLink, Plan, RemoveTunnel, SetCapacity, SleepLink, UndrainLink, WakeLink, apply_all
 from twin.policy import Policy
 
 NAME = "sndlib/nobel-germany"
@@ -141,3 +141,34 @@ def test_measures_are_undone():
     tunnel = Tunnel(name="t", source="Berlin", target="Koeln", paths=(SegmentList(via=("Hannover",)),))
     steered = replace(NETWORK, tunnels=(tunnel,))
     assert planned("restore", steered)[0].plan.steps == (RemoveTunnel(name="t"),)
+
+
+def test_a_request_for_capacity_goes_through_the_gate_which_has_nothing_else_against_it(tmp_path):
+    run = goal("grow:1.9", tmp_path)
+    reached = run.of(VerdictReached)[-1]
+    assert orderable(reached.plan, reached.verdict)
+    failing = {x.name: x.counterexample for x in reached.verdict.checks if not x.passed}
+    assert set(failing) == {"policy"}
+    assert failing["policy"].measured > failing["policy"].limit  # the capacity asked for, and the one there is
+    assert run.result.finished.outcome == "awaiting approval"
+
+
+def test_what_reroutes_for_growth_is_judged_under_the_grown_demands():
+    """A plan that is safe today and overloads a link once the traffic has come does not pass."""
+    proposals = [x for x in planned("grow:1.9", NETWORK) if x.plan]
+    assert all(
+        not with_growth(verify(x.plan, NETWORK, Policy()), x.plan, NETWORK, Policy(), 1.9).passed for x in proposals
+    )
+    harmless = Plan(goal="test", base=NETWORK.id, objective="change", steps=(DrainLink(circuit=BERLIN_HAMBURG),))
+    busy = NETWORK.with_demands(NETWORK.demands * 0.5)
+    harmless = harmless.model_copy(update={"base": busy.id})
+    now = verify(harmless, busy, Policy())
+    assert now.passed
+    assert not with_growth(now, harmless, busy, Policy(), 3.0).passed
+
+
+def test_a_capacity_that_a_policy_protects_is_nothing_to_order():
+    plan = next(x.plan for x in planned("upgrade:Frankfurt-Mannheim capacity:1T", NETWORK) if x.plan)
+    assert orderable(plan, verify(plan, NETWORK, Policy()))
+    protected = Policy(protected=(plan.steps[0].circuit,))
+    assert not orderable(plan, verify(plan, NETWORK, protected))

@@ -38,8 +38,9 @@ def _error_of(rehearsal: Rehearsal, state: Network, share: float) -> float:
 
 def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
     rules, steps = rehearsal.policy, rehearsal.plan.steps
-    if len(steps) > rules.max_steps:
-        detail = f"the plan has {steps_of(len(steps))}, at most {rules.max_steps} allowed"
+    made = [step for step in steps if not isinstance(step, SetCapacity)]  # capacity is ordered, not made
+    if len(made) > rules.max_steps:
+        detail = f"the plan has {steps_of(len(made))}, at most {rules.max_steps} allowed"
         first = rules.max_steps + 1
         yield _at(subject(steps[rules.max_steps]), first, detail, (len(steps), rules.max_steps), "steps")
     for element in rules.protected:
@@ -55,10 +56,14 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
         left = emptied(rehearsal.outcomes[0], rehearsal.outcomes[number], rules.protected)
         if left:
             yield _at(left, number, f"after step {number} no traffic passes {left} any more, which is protected")
-        if isinstance(step, SetCapacity):
-            yield _at(subject(step), number, f"step {number} asks for another capacity: order it, do not execute it")
         if isinstance(step, LimitDemand) and not rules.allow_rate_limits:
             yield _at(subject(step), number, f"step {number} rate-limits a demand, which the policy does not allow")
+    # last: where this is what is found, nothing else is forbidden, and a person may order it
+    for number, (state, step) in enumerate(zip(rehearsal.states, steps, strict=False), start=1):
+        if isinstance(step, SetCapacity):
+            figures = step.capacity, state.links[state.circuit(step.circuit)[0]].capacity
+            detail = f"step {number} asks for another capacity: order it, do not execute it"
+            yield _at(subject(step), number, detail, figures)
 
 
 def _at(element: str, step: int, detail: str, figures: tuple[float, float] = (1, 0), unit: Unit = "") -> Violation:

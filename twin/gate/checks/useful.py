@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from twin.gate.no_worse import rate_slack
+from twin.gate.no_worse import SHARE_SLACK, rate_slack
 from twin.model import Network
-from twin.sim.simulate import Outcome
+from twin.policy import Policy
+from twin.sim.simulate import Outcome, simulate, single_failures
 
 from .finding import Check, Counterexample, Unit, Violation, failed
 from .gain import relief
@@ -30,6 +31,22 @@ def useful(rehearsal: Rehearsal) -> Check:
             return _counts(rehearsal, "measures undone", -_measures(rehearsal.base), -_measures(rehearsal.final))
         case "change":
             return _asked_for(rehearsal)
+
+
+def fits(network: Network, policy: Policy) -> Check:
+    """Judge whether a state keeps the limits, intact and under every single failure: *useful* for growth."""
+    outcome, limit = simulate(network, failures=single_failures(network)), policy.max_utilisation
+    harm, sweep, element, failure = outcome.harm(limit).routable, outcome.sweep, outcome.busiest, None
+    measured, detail = outcome.max_utilisation, f"the peak is {outcome.max_utilisation:.4f}"
+    if harm <= rate_slack(network) and sweep is not None and sweep.failures:
+        row, limit = int(sweep.max_utilisation.argmax()), policy.max_failure_utilisation
+        measured, failure = float(sweep.max_utilisation[row]), sweep.failures[row].name
+        element = network.links[int(sweep.busiest[row])].name
+        detail += f", {measured:.4f} when {failure} fails"
+    if harm <= rate_slack(network) and measured <= limit + SHARE_SLACK:
+        return Check(name="useful", passed=True, measured=measured, limit=limit, detail=f"all fits: {detail}")
+    found = Counterexample(element=element or "network", failure=failure, measured=measured, limit=limit)
+    return failed("useful", Violation(f"{detail}, {limit:.4f} asked for, {harm:.6g} Mbit/s are harmed", found))
 
 
 def _relieves(rehearsal: Rehearsal) -> Check:
