@@ -14,7 +14,7 @@ import pytest
 from tests.twin.live.lab.real import a_lab
 from twin.errors import ExecutionError, InputError, StoreBusyError
 from twin.faults import Fault, FaultKind
-from twin.formats.lsdb.isis_text import read_isis_text
+from twin.formats import read_network
 from twin.live.lab.control import AskFault, AskHeal, AskStatus
 from twin.live.lab.launch import Lab, up
 from twin.live.lab.network import LabNetwork
@@ -92,8 +92,9 @@ def test_every_kernel_routes_as_shortest_paths_say_after_every_change_and_its_un
 def test_the_database_of_one_router_holds_the_whole_network(live: LabNetwork, tmp_path: Path) -> None:
     with Vty(live.lab.root / live.read_topology().nodes[3].name / "isisd.vty") as vty:
         text = "\n".join(vty.show(x) for x in ("show isis database detail", "show isis hostname"))
-    records = read_isis_text(tmp_path / "paste.txt", text)
-    told = {(x.source, x.target): x.fields["metric"] for x in records.links}
+    paste = tmp_path / "paste.txt"
+    paste.write_text(text)
+    told = {(x.tail, x.head): x.weight for x in read_network(paste).links}
     assert told == {(x.tail, x.head): x.weight for x in live.read_topology().links}
 
 
