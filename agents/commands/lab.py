@@ -50,7 +50,7 @@ def up(
 
     wanted = network or (f"synthetic/{routers}-{seed}" if routers else "sndlib/abilene")
     small = in_small(load_network(wanted), capacity=mbit, peak_utilisation=peak)
-    design = design_of(small, name=name, igp=igp.value, seed=seed, rates=Rates(interval_s=interval))
+    design = design_of(small, name=name, igp=igp.value, seed=seed, rates=Rates.every(interval))
     tell(f"bringing up {len(small.nodes)} routers of {wanted} ...")
     lab, told = bring_up(design)
     if as_json:

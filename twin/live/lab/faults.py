@@ -168,7 +168,7 @@ class Injector:
         command("ip", "-n", aside, "link", "set", port.device, "netns", port.router)
         command("ip", "-n", port.router, "addr", "replace", f"{port.address}/31", "dev", port.device)
         set_up(port, up=True)
-        shape([port])
+        shape([port], new=True)
         command("ip", "netns", "del", aside)
 
     def _flap(self, ports: Iterable[Port], share: float) -> None:
@@ -231,7 +231,7 @@ class Injector:
     def _emulate(self, fault: Fault, ports: list[Port]) -> None:
         what = ("delay", f"{fault.severity}ms") if fault.kind is _K.LATENCY else ("corrupt", f"{100 * fault.severity}%")
         for port in ports:
-            words = ("qdisc", "add", "dev", port.device, "parent", "8001:", "netem", *what)
+            words = ("qdisc", "replace", "dev", port.device, "parent", "1:20", "netem", *what)
             command("tc", "-n", port.router, *words)
         self._cures.append(partial(shape, ports))
 

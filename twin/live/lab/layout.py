@@ -30,6 +30,11 @@ class Rates(Frozen):
     probe_ports: int = Field(default=4, ge=1, le=16)
     probe_pairs: int = Field(default=400, ge=1, le=4000, description="Most pairs of routers that are probed.")
 
+    @classmethod
+    def every(cls, interval_s: float) -> "Rates":
+        """The usual ones for samples so often: some four probes a second and pair."""
+        return cls(interval_s=interval_s, probe_packets=max(10, min(20, round(4 * interval_s))))
+
 
 class Design(Frozen):
     """Everything that a lab is made from: what is sent into its namespaces."""

@@ -18,6 +18,7 @@ _NEW_NET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 QUEUE_MS = 50.0
 """What a full queue holds."""
+_BURST = 1600  # bytes: one packet
 _SYSTEM: Mapping[str, int] = {
     "net/ipv4/ip_forward": 1,
     "net/ipv4/fib_multipath_hash_policy": 1,
@@ -85,7 +86,7 @@ def build(routers: Iterable[Router], seed: int) -> None:
             lines += [f"addr add {port.address}/31 dev {port.device}", f"link set {port.device} up"]
         command("ip", "-n", router.name, "-batch", "-", given="\n".join(lines) + "\n")
         inside(router.name, lambda number=number: _tune(seed * 1_000_003 + 7919 * number + 1))
-        shape(router.ports)
+        shape(router.ports, new=True)
 
 
 def _tune(hash_seed: int) -> None:
@@ -100,13 +101,33 @@ def set_system(name: str, value: int) -> None:
     Path("/proc/sys", name).write_text(f"{value}\n")
 
 
-def shape(ports: Iterable[Port], *, factor: float = 1.0) -> None:
-    """Let no more out of these ports than their rate, times `factor`; what waits longer than `QUEUE_MS` is dropped."""
+def shape(ports: Iterable[Port], *, factor: float = 1.0, new: bool = False) -> None:
+    """Let no more out of these ports than their rate, times `factor`; what waits longer than `QUEUE_MS` is dropped.
+
+    Routing packets go first, as on any router: without that a full queue would take the neighbours with it. `new` is
+    for ports that have no queues yet.
+    """
+    by_router: dict[str, list[str]] = {}
     for port in ports:
         rate = port.mbps * 1e6 * factor
-        burst = max(3200, int(rate / 250 / 8 * 1.2))
-        words = ("root", "tbf", "rate", f"{rate:.0f}bit", "burst", str(burst), "latency", f"{QUEUE_MS}ms")
-        command("tc", "-n", port.router, "qdisc", "replace", "dev", port.device, *words)
+        burst, queue = max(_BURST, int(rate / 1000 / 8)), max(_BURST, int(rate * QUEUE_MS / 8e3))
+        device, most = f"dev {port.device}", f"ceil {rate:.0f}bit burst {burst} cburst {burst}"
+        lines = by_router.setdefault(port.router, [])
+        if new:
+            lines.append(f"qdisc add {device} root handle 1: htb default 20")
+        lines += (
+            f"class replace {device} parent 1: classid 1:1 htb rate {rate:.0f}bit {most}",
+            f"class replace {device} parent 1:1 classid 1:10 htb rate {rate / 50:.0f}bit {most} prio 0",
+            f"class replace {device} parent 1:1 classid 1:20 htb rate {rate / 50:.0f}bit {most} prio 1",
+            f"qdisc replace {device} parent 1:20 bfifo limit {queue}",
+        )
+        if new:
+            lines += (
+                f"filter add {device} parent 1: protocol 802_2 prio 1 u32 match u32 0 0 flowid 1:10",
+                f"filter add {device} parent 1: protocol ip prio 2 u32 match ip protocol 89 0xff flowid 1:10",
+            )
+    for router, lines in by_router.items():
+        command("tc", "-n", router, "-batch", "-", given="\n".join(lines) + "\n")
 
 
 def set_up(port: Port, *, up: bool) -> None:

@@ -20,7 +20,7 @@ _STATISTICS = struct.Struct("=8Q")
 _OPERATIONAL_UP = 6
 _MAIN_TABLE = 254
 _HOST = 32
-_UNICAST = 1
+_ROOT = 2**32 - 1
 PROTOCOL = {"isis": 187, "ospf": 188}
 """Who put a route into the kernel (FRR's numbers)."""
 
@@ -67,7 +67,9 @@ class Kernel:
         """Packets that each interface's queue has dropped, by interface index."""
         found: dict[int, int] = {}
         for body in self._dump(_GET_QDISC, _QUEUE.pack(0, 0, 0, 0, 0)):
-            _, index, *_ = _QUEUE.unpack_from(body)
+            _, index, _, parent, _ = _QUEUE.unpack_from(body)
+            if parent != _ROOT:  # which has counted what its classes dropped
+                continue
             for kind, value in _attributes(body[_QUEUE.size :]):
                 if kind == 7:
                     dropped = [struct.unpack_from("=III", x)[2] for k, x in _attributes(value) if k == 3]

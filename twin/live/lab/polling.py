@@ -19,7 +19,7 @@ from .layout import Design, Router
 from .lies import Counters
 from .namespaces import inside
 from .netlink import Interface, Kernel
-from .traffic import OVERHEAD, ROUNDS, Shared, probed_pairs
+from .traffic import OVERHEAD, PROBE_BYTES, ROUNDS, Shared, probed_pairs
 from .vty import Vty
 
 SAMPLES = "samples.jsonl"
@@ -33,7 +33,7 @@ class Reading:
         self.at, self.answered = np.zeros(n), np.zeros(n, dtype=np.bool_)
         self.sent, self.received, self.errors, self.drops = (np.full(m, np.nan) for _ in range(4))
         self.up, self.adjacent = np.zeros(m, dtype=np.bool_), np.zeros(m, dtype=np.bool_)
-        self.exported, self.exported_at = np.zeros((n, n)), 0.0
+        self.exported, self.exported_at = np.zeros((n, n)), 0.0  # bytes
 
 
 class Poller:
@@ -54,7 +54,10 @@ class Poller:
     def read(self, shared: Shared) -> Reading:
         """Read every router once."""
         found = Reading(len(self._network.links), len(self._routers))
-        found.exported, found.exported_at = shared.sent.astype(np.float64), time.monotonic()
+        found.exported, found.exported_at = (
+            shared.sent.astype(np.float64) * (self._design.rates.payload + OVERHEAD),
+            time.monotonic(),
+        )
         for number, router in enumerate(self._routers.values()):
             found.at[number] = time.monotonic()
             kernel = self._kernels[router.name]
@@ -107,8 +110,11 @@ class Poller:
         errors = (_rise(before.errors, now.errors))[self._reverse] / span[self._head]
         wire = 8e-6 * (self._design.rates.payload + OVERHEAD)
         dropped = _rise(before.drops, now.drops) * wire / span[self._tail]
-        exported = self.export_factor * (now.exported - before.exported) * wire / (now.exported_at - before.exported_at)
         loss, delay = _probes(shared, under_way % ROUNDS)
+        exported = now.exported - before.exported
+        for (source, target), probes in zip(self.probed, shared.probe_sent[under_way % ROUNDS], strict=True):
+            exported[source, target] += probes * (PROBE_BYTES + OVERHEAD)  # probes are packets like any other
+        exported *= self.export_factor * 8e-6 / (now.exported_at - before.exported_at)
         return Sample(
             time=at,
             out_mbps=out,

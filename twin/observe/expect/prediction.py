@@ -13,6 +13,9 @@ from twin.live.declared import Declaration
 from twin.model import Floats, Ints, Network
 from twin.sim.simulate import simulate
 
+_BUSY = 0.98
+_WAIT_MS = 0.02  # below it no probe tells a queue from nothing
+
 
 class Prediction(NamedTuple):
     """n nodes, m links."""
@@ -24,6 +27,7 @@ class Prediction(NamedTuple):
     survival: Floats  # [n, n] share of packets that arrive; NaN for pairs in a tunnel
     hashed: Floats  # [m] standard error, part of `sigma`, that hashing whole flows to equal paths adds, Mbit/s
     network: Network  # the state that was simulated: the losses of its links are the measured ones
+    queue_ms: Floats  # [n, n] mean wait in the queues on the way, 0 where no link makes packets wait to speak of
 
 
 class ExportNoise(NamedTuple):
@@ -70,7 +74,21 @@ def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: f
     arrived = routing.load[arrays.arc_of]
     variance = noise.declared.unexported_mbps**2 + (noise.reading * arrived) ** 2 + noise.per_mbps * arrived
     hashed = hashing**2 * hashing_variance(lossy, noise.declared.concentration, routing.paths.dist)
-    return Prediction(arrived, np.sqrt(variance + hashed), delay_ms, apart_ms, survival, np.sqrt(hashed), lossy)
+    waits = queue_waits(routing.load, arrays.capacity, noise.declared.packet_bits)
+    queue_ms = np.zeros_like(delay_ms)
+    if waits.max(initial=0.0) > _WAIT_MS:
+        queue_ms = np.nan_to_num(mean_delays(arrays._replace(delay=waits), routing.paths, routing.used), posinf=0.0)
+    sigma = np.sqrt(variance + hashed)
+    return Prediction(arrived, sigma, delay_ms, apart_ms, survival, np.sqrt(hashed), lossy, queue_ms)
+
+
+def queue_waits(load: Floats, capacity: Floats, packet_bits: float) -> Floats:
+    """Mean wait in each queue, ms: M/D/1, rho / (2 (1 - rho)) times what a packet takes to send.
+
+    A link that is all but full waits as one at `_BUSY`: how long its queue is nobody can say, and losses tell.
+    """
+    busy = np.minimum(load / capacity, _BUSY)
+    return busy / (2 * (1 - busy)) * packet_bits / (capacity * 1e3)
 
 
 def conditioned(network: Network, removed: Floats) -> Network:

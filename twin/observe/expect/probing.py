@@ -19,7 +19,8 @@ def delay_error(prediction: Prediction, probes: Probes) -> Floats:
     """Standard error of the predicted delay of each probed pair, ms [p]."""
     pairs = probes.source, probes.target
     known = np.nan_to_num(prediction.delay_ms[pairs], posinf=0.0)
-    return np.hypot(_DELAY_MS + _DELAY_SHARE * known, _PATH_SHARE * prediction.delay_spread_ms[pairs])
+    apart = np.hypot(_DELAY_MS + _DELAY_SHARE * known, _PATH_SHARE * prediction.delay_spread_ms[pairs])
+    return apart + prediction.queue_ms[pairs]  # a mean wait says little of the few packets of one probe
 
 
 def clear_delays(probes: Probes, delay_ms: Floats, through: Floats) -> Flags:
