@@ -33,13 +33,17 @@ def read_in(
     network_id: Annotated[
         str | None, typer.Option("--network-id", help="Which network of a file that holds several.")
     ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="CSV to lay over it: capacities, delays by link; places, kinds by node."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Read networks into a twin file, all of them or none: what was used, what assumed, and what is not modelled."""
     from agents.show.planning import import_files
     from twin.formats.build import Choices, read_units
 
-    choices = Choices(read_units(unit or ()), network_id)
+    choices = Choices(read_units(unit or ()), network_id, tables=tuple(table or ()))
     give("import", import_files(files, traffic, into, now=datetime.now(UTC), choices=choices), as_json=as_json)
 
 

@@ -27,7 +27,7 @@ _TOO_BUSY = 100.0  # times its capacity: no network is that full, so a unit is w
 
 
 class Choices(NamedTuple):
-    """What the one who imports has said: units by quantity, and which network of several.
+    """What the one who imports has said: units by quantity, which network of several, tables to lay over it.
 
     Invented traffic is drawn with `seed` and scaled until the busiest link is at `peak_utilisation`.
     """
@@ -36,6 +36,7 @@ class Choices(NamedTuple):
     network_id: str | None = None
     peak_utilisation: float = 0.65
     seed: int = 0
+    tables: tuple[str, ...] = ()
 
 
 class Reading(NamedTuple):

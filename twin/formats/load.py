@@ -9,6 +9,7 @@ from twin.sim.simulate import simulate
 
 from .account import Account, FieldUse
 from .build import Choices, Reading, build, fit_capacities, require_plausible
+from .overlay import lay_over
 from .provision import Topology, provision
 from .recognise import SUFFIXES, read_records
 from .repetita import read_repetita_demands
@@ -81,7 +82,10 @@ def read_explained(path: str | Path, traffic: str | Path | None = None, choices:
     """
     choices = choices or Choices()
     try:
-        reading = build(read_records(path, choices), choices, traffic=traffic is not None)
+        records = read_records(path, choices)
+        for table in choices.tables:
+            records = lay_over(records, table)
+        reading = build(records, choices, traffic=traffic is not None)
     except TopologyError as error:
         raise TopologyError(f"{path}: {error}", fix=error.fix) from error
     return reading if traffic is None else _with_traffic(reading, Path(traffic), choices)
