@@ -17,6 +17,7 @@ from .markup import Element, parse_xml
 from .records import LinkRecord, NodeRecord, Records
 from .source import Source
 from .vocabulary import decides_routing
+from .zoo import with_speeds
 
 
 class _Key(NamedTuple):
@@ -50,7 +51,7 @@ def read_graphml(content: Content, _choices: Choices) -> Records:
         noted.append(
             FieldUse(field="groups", became="used", count=frames, note="their members are read, not the frames")
         )
-    return Records(
+    records = Records(
         source,
         "GraphML",
         content.stem,
@@ -61,6 +62,7 @@ def read_graphml(content: Content, _choices: Choices) -> Records:
         units={"capacity": "bps"},
         noted=tuple(noted),
     )
+    return with_speeds(records)
 
 
 def _key(element: Element) -> _Key:
@@ -105,11 +107,6 @@ def _fields(element: Element, keys: _Keys, domain: str) -> dict[str, JsonValue]:
         elif labels := list(_drawn_labels(data)):
             drawn = fields_of_labels(labels) if domain == "edge" else {"label": labels[0]}
             values = {**drawn, **values}
-    speed, unit = values.get("LinkSpeed"), values.get("LinkSpeedUnits")
-    if domain == "edge" and speed and ("LinkSpeedRaw" in values or unit):
-        values.pop("LinkSpeedUnits", None)
-        values.pop("LinkSpeed")
-        values.setdefault("LinkSpeedRaw", f"{speed} {unit}")
     return values
 
 

@@ -180,7 +180,12 @@ def _fields(layout: Layout, entry: JsonValue, used: set[str]) -> dict[str, JsonV
 def _beside(layout: Layout, tree: JsonValue) -> Iterator[FieldUse]:
     """Name what stands in the file beside nodes and links: whoever wrote it meant something by it."""
     paths = [first(tree, layout.nodes)[0], first(tree, layout.links)[0], layout.name]
-    yield from _unread_parts(tree, [path.split(".") for path in paths if path], layout, "")
+    found = list(_unread_parts(tree, [path.split(".") for path in paths if path], layout, ""))
+    about = [use.field.removeprefix("file ") for use in found if use.count == 1 and not use.decides_routing]
+    yield from (use for use in found if use.count != 1 or use.decides_routing)
+    if about:
+        note = f"about the file as a whole, not read: {', '.join(about[:6])}{', …' if len(about) > 6 else ''}"
+        yield FieldUse(field="file fields", became="not modelled", count=len(about), note=note)
 
 
 def _unread_parts(tree: JsonValue, paths: list[list[str]], layout: Layout, where: str) -> Iterator[FieldUse]:

@@ -13,6 +13,7 @@ from .layout import KEY, Layout, at, noted
 from .ngraph import demands_of_ngraph
 from .records import Records
 from .yaml_text import parse_yaml
+from .zoo import with_speeds
 
 _DRAWN = frozenset({"graphics", "LabelGraphics", "x", "y", "z", "width", "height", "fill", "outline", "color", "shape"})
 
@@ -75,6 +76,10 @@ def _say_value(records: Records, tree: JsonValue, _choices: Choices) -> Records:
     return noted(records, use) if count else records
 
 
+def _as_gml(records: Records, tree: JsonValue, choices: Choices) -> Records:
+    return with_speeds(_say_value(records, tree, choices))
+
+
 def _adjacency(content: Content) -> JsonValue:
     """Adjacency JSON of networkx: the neighbours of each node, in the order of the nodes."""
     tree = content.json()
@@ -116,7 +121,7 @@ LAYOUTS: Sequence[Layout] = (
         directed=False,
         units={"capacity": "bps"},
         relative=True,
-        finish=_say_value,
+        finish=_as_gml,
     ),
     Layout(
         "TeraFlowSDN descriptor",

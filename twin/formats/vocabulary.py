@@ -69,7 +69,7 @@ NODE_QUANTITIES = (
         "kind",
         "whether it is a router",
         _NO_UNIT,
-        ("kind", "nodekind", "nodetype", "devicetype", "devicerole", "role", "type"),
+        ("kind", "nodekind", "nodetype", "devicetype", "devicerole", "role"),
     ),
     Quantity("hyperedge", "whether it is a shared segment", _NO_UNIT, ("hyperedge",)),
     Quantity("internal", "whether it belongs to the network", _NO_UNIT, ("internal",)),

@@ -417,3 +417,34 @@ def test_drawings_of_yed_are_named_by_their_labels_and_each_line_is_a_circuit(pa
     assert len({names[0] for names in ids.values()}) == len(wanted["nodes"])
     found = Counter((x.tail, x.head) for x in reading.network.links)
     assert found == Counter(x for a, b, _ in wanted["edges"] for x in ((ids[a][0], ids[b][0]), (ids[b][0], ids[a][0])))
+
+
+ZOO = """graph [
+  Creator "Topology Zoo Toolset"
+  Version "1.0"
+  Network "NET"
+  label "NET"
+  node [ id 0 label "New York" Internal 1 Longitude -74.0 Latitude 40.7 type "Switch" ]
+  node [ id 1 label "Chicago, IL" Internal 1 ]
+  node [ id 2 label "Peer" Internal 0 ]
+  edge [ source 0 target 1 LinkSpeed "2.5" LinkSpeedUnits "G" LinkLabel "2.5Gb/s" ]
+  edge [ source 0 target 1 LinkType "STM-16" LinkNote "x2" ]
+  edge [ source 1 target 2 LinkType "OC-12c" ]
+  edge [ source 2 target 0 LinkType "Fibre" ]
+]
+"""
+
+
+def test_speeds_of_the_zoo_are_numbers_with_units_and_names_of_carriers(tmp_path):
+    reading = read_explained(saved(tmp_path, "zoo.gml", ZOO))
+    found = sorted((x.tail, x.head, x.capacity) for x in reading.network.links if x.tail < x.head)
+    assert [x for x in found if x[:2] == ("Chicago_IL", "New_York")] == [
+        ("Chicago_IL", "New_York", 2488.32),
+        ("Chicago_IL", "New_York", 2500.0),
+    ]
+    assert ("Chicago_IL", "Peer", pytest.approx(622.08)) in found
+    assert [node.kind for node in reading.network.nodes] == ["router", "router", "external"]
+    assert any("of 2 links: the rate of the carrier" in text for text in reading.account.assumed)
+    said = " ".join(reading.account.not_modelled)
+    assert "LinkNote" in said
+    assert "Creator" not in said.split("about the file")[0]
