@@ -12,6 +12,7 @@ from twin.model import Frozen
 from twin.observe import Symptom, SymptomKind, find_symptoms
 from twin.observe.alarms.anomaly import Anomaly, Detector
 from twin.observe.alarms.incidents import Group, Signal, correlate
+from twin.observe.alarms.symptoms import UNITS
 from twin.untrusted import LogText
 
 from .box.handover import MAX_EXPLANATION, Incident, SymptomReading
@@ -249,6 +250,7 @@ def _readings(desk: Desk) -> tuple[SymptomReading, ...]:
         element=worst,
         measured=round(report.score, 4),
         expected=desk.policy.min_quality,
+        unit="share",
         detail=refusal,
     )
     return (bad, *found)
@@ -284,6 +286,7 @@ def _reading(symptom: Symptom) -> SymptomReading:
         element=symptom.element,
         measured=round(symptom.measured, 4),
         expected=round(symptom.expected, 4),
+        unit=UNITS.get(symptom.kind, ""),
         detail=f"{symptom.element} {words}",
     )
 

@@ -23,6 +23,7 @@ class SymptomReading(Frozen):
     element: str = Field(description="Element id: node/…, interface/…/… or link/…--….")
     measured: float | None = None
     expected: float | None = None
+    unit: str = Field(default="", description="Of both: share (of 1), Mbit/s, ms, times; none for yes (1) or no (0).")
     detail: str = Field(description="One sentence with the figures and their units.")
 
 

@@ -12,7 +12,9 @@ from twin.model import Floats
 from .labels import Box, Label, text_width
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 132.0, 22.0, 26.0
+_MARGIN = 12.0  # at the right of a chart whose lines are named below it
 _TEXT = 10.5
+_TICK = 52.0  # between two times
 
 
 class Series(NamedTuple):
@@ -80,11 +82,12 @@ class Chart(NamedTuple):
     lines: tuple[Line, ...]
     flags: tuple[Flag, ...]
     limit: Tick | None
+    named: bool = True  # whether the lines carry their names, or a legend does
 
 
-def draw(panel: Panel, *, width: float = 960, height: float = 250) -> Chart:
+def draw(panel: Panel, *, width: float = 960, height: float = 250, named: bool = True) -> Chart:
     """Lay a chart out. Gaps in a series stay gaps."""
-    plot = Box(_LEFT, _TOP + 16, width - _RIGHT, height - _BOTTOM)
+    plot = Box(_LEFT, _TOP + 16, width - (_RIGHT if named else _MARGIN), height - _BOTTOM)
     first, last = float(panel.times[0]), float(panel.times[-1])
     span = max(last - first, 1.0)
     top = _round_up(max([panel.least_top, panel.limit or 0.0, *(_peak(series.values) for series in panel.series)]))
@@ -106,7 +109,7 @@ def draw(panel: Panel, *, width: float = 960, height: float = 250) -> Chart:
     limit = None if panel.limit is None else Tick(up(panel.limit), f"limit {panel.write(panel.limit)}")
     ticks = tuple(Tick(up(top * i / 4), panel.write(top * i / 4)) for i in range(5))
     flags = _flags([moment for moment in panel.moments if first <= moment.time <= last], across, plot)
-    return Chart(panel.title, width, height, plot, _clock(first, span, across), ticks, lines, flags, limit)
+    return Chart(panel.title, width, height, plot, _clock(first, span, across), ticks, lines, flags, limit, named)
 
 
 def _path(xs: Sequence[float], ys: Sequence[float]) -> str:
@@ -139,7 +142,8 @@ def _round_up(value: float) -> float:
 
 
 def _clock(first: float, span: float, across: Callable[[float], float]) -> tuple[Tick, ...]:
-    minutes = next((m for m in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440) if span / 60 / m <= 9), 2880)
+    room = min(9.0, max(2.0, (across(first + span) - across(first)) / _TICK))
+    minutes = next((m for m in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440) if span / 60 / m <= room), 2880)
     step = minutes * 60
     start = math.ceil(first / step) * step
     times = [start + i * step for i in range(int((first + span - start) // step) + 1)]

@@ -6,6 +6,7 @@ dashed and carry their percentage, and every element has its figures as a toolti
 
 import math
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from agents.wording import capacity, share
@@ -16,9 +17,8 @@ from .labels import Box, Label, Segment, around, centred, choose, text_width
 from .marks import RING, Mark, nodes_of, plan_marks, ring, spot
 from .projection import Sheet, project
 
-BUSY = 0.9  # from here on a half-link is dashed and carries its percentage
-BANDS = ((0.25, "under 25 %"), (0.5, "25 to 50 %"), (0.7, "50 to 70 %"), (BUSY, "70 to 90 %"), (1.0, "90 to 100 %"))
-OVERFLOW = "100 % and more"
+LIMIT = 0.8  # from the limit on a half-link is dashed and carries its percentage
+_QUIET = (0.25, 0.5, 0.7)  # where the colours of loads within the limit change
 _THIN, _THICK = 2.2, 6.4
 _NODE, _TEXT, _FIGURE = 4.2, 10.5, 11.0
 
@@ -68,6 +68,7 @@ class Look(NamedTuple):
     down: Collection[str] = ()
     fault: str | None = None
     steps: Sequence[Change] = ()
+    limit: float = LIMIT
 
 
 class _Ends(NamedTuple):
@@ -81,7 +82,7 @@ def draw(network: Network, look: Look) -> Drawing:
     sheet = project(network)
     widths = _widths(network)
     ends = [_Ends(link, _half(network, sheet, link), widths[link.capacity]) for link in network.links]
-    halves = tuple(_draw_half(end, value, look.down) for end, value in zip(ends, look.utilisation, strict=True))
+    halves = tuple(_draw_half(end, value, look) for end, value in zip(ends, look.utilisation, strict=True))
     fault = spot(network, sheet, look.fault)
     taken = [_square(float(x), float(y), _NODE) for x, y in zip(sheet.x, sheet.y, strict=True)]
     taken += [_square(*fault, RING)] if fault else []
@@ -94,11 +95,30 @@ def draw(network: Network, look: Look) -> Drawing:
     return Drawing(sheet.width, sheet.height, halves, dots, marks, names, figures, legend, look.title)
 
 
-def band(utilisation: float) -> str:
-    """Return the style of a utilisation: `b0` (nearly idle) to `b5` (full), or `unknown` below zero."""
+def band(utilisation: float, limit: float = LIMIT) -> str:
+    """Return the style of a utilisation: `b0` (nearly idle) to `b3`, `b4` from the limit, `b5` from full on.
+
+    Below zero it is `unknown`.
+    """
     if utilisation < 0 or not math.isfinite(utilisation):
         return "unknown"
-    return f"b{sum(utilisation >= limit for limit, _ in BANDS)}"
+    if utilisation >= max(limit, 1.0):
+        return "b5"
+    if utilisation >= limit:
+        return "b5" if utilisation >= 1 else "b4"
+    return f"b{sum(utilisation >= x for x in _QUIET)}"
+
+
+def bands(limit: float = LIMIT) -> list[tuple[str, str]]:
+    """Return the styles of utilisation on a map with their meaning, for its legend."""
+    edges = [0.0, *(x for x in _QUIET if x < limit), limit]
+    quiet = [(band(low, limit), _span(low, high)) for low, high in pairwise(edges)]
+    marked = [("b4", f"{_span(limit, 1.0)}, above the limit")] if limit < 1 else []
+    return [*quiet, *marked, ("b5", f"{share(max(limit, 1.0))} and more")]
+
+
+def _span(low: float, high: float) -> str:
+    return f"{100 * low:.0f} to {share(high)}" if low else f"under {share(high)}"
 
 
 def _widths(network: Network) -> dict[float, float]:
@@ -119,7 +139,7 @@ def _half(network: Network, sheet: Sheet, link: Link) -> Segment:
     return Segment(x1 + dx, y1 + dy, (x1 + x2) / 2 + dx, (y1 + y2) / 2 + dy)
 
 
-def _draw_half(end: _Ends, utilisation: float, down: Collection[str]) -> HalfLink:
+def _draw_half(end: _Ends, utilisation: float, look: Look) -> HalfLink:
     x1, y1, x2, y2 = end.segment
     length = math.hypot(x2 - x1, y2 - y1) or 1.0
     ux, uy = (x2 - x1) / length, (y2 - y1) / length
@@ -128,8 +148,8 @@ def _draw_half(end: _Ends, utilisation: float, down: Collection[str]) -> HalfLin
     base_x, base_y = tip_x - ux * head, tip_y - uy * head
     wing = end.width / 2 + 1.6
     points = ((tip_x, tip_y), (base_x - uy * wing, base_y + ux * wing), (base_x + uy * wing, base_y - ux * wing))
-    state = _state(end.link, down)
-    style = "down" if state else band(utilisation)
+    state = _state(end.link, look.down)
+    style = "down" if state else band(utilisation, look.limit)
     title = f"{end.link.name}: {state or f'{share(utilisation)} of {capacity(end.link.capacity)}'}"
     arrow = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     if state:  # no arrow head, so the line itself reaches the middle
@@ -154,7 +174,7 @@ def _dot(network: Network, sheet: Sheet, i: int, look: Look) -> Dot:
 
 def _place_figures(ends: Sequence[_Ends], look: Look, taken: list[Box]) -> tuple[Label, ...]:
     """Write the percentage beside every busy half-link, the busiest first; what is placed is added to `taken`."""
-    shown = [i for i, end in enumerate(ends) if look.utilisation[i] >= BUSY and not _state(end.link, look.down)]
+    shown = [i for i, end in enumerate(ends) if look.utilisation[i] >= look.limit and not _state(end.link, look.down)]
     lines = [end.segment for end in ends]
     placed: list[Label] = []
     for i in sorted(shown, key=lambda i: (-look.utilisation[i], i)):
@@ -204,7 +224,7 @@ def _by_importance(network: Network, look: Look) -> list[int]:
     at_fault = set(nodes_of(network, look.fault))
     return sorted(
         range(len(network.nodes)),
-        key=lambda i: (network.nodes[i].name not in at_fault, peak[i] < BUSY, -degree[i], -peak[i], i),
+        key=lambda i: (network.nodes[i].name not in at_fault, peak[i] < look.limit, -degree[i], -peak[i], i),
     )
 
 

@@ -1,15 +1,20 @@
 """What to look at on a map: where the fault is and what the plan touched, as SVG paths."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from twin.model import Network
+import numpy as np
+
+from twin.errors import TwinError
+from twin.model import Network, Tunnel
 from twin.plan import Change, DrainNode, LimitDemand, RemoveTunnel, SetTunnel, SetWeight, UndrainNode
 
 from .projection import Sheet
 
 RING = 14  # radius in pixels
+_ASIDE = 4.0  # pixels
 
 
 class Mark(NamedTuple):
@@ -53,32 +58,69 @@ def ring(at: tuple[float, float], fault: str) -> Mark:
 
 
 def plan_marks(network: Network, sheet: Sheet, steps: Sequence[Change]) -> tuple[Mark, ...]:
-    """Show what each step of a plan touches."""
-    marks = [_touch(network, sheet, step) for step in steps]
-    return tuple(mark for mark in marks if mark is not None)
+    """Show what each step of a plan touches; a tunnel by the links that its traffic leaves, and those that it takes."""
+    return tuple(mark for step in steps for mark in _touch(network, sheet, step))
 
 
-def _touch(network: Network, sheet: Sheet, step: Change) -> Mark | None:
+def _touch(network: Network, sheet: Sheet, step: Change) -> Iterator[Mark]:
     if isinstance(step, SetTunnel):
-        stops = [(step.tunnel.source, *path.via, step.tunnel.target) for path in step.tunnel.paths]
-        path = "".join(_trail(network, sheet, names, bend=0.16) for names in stops)
-        return Mark("tunnel", path, f"tunnel {step.tunnel.name}: {', '.join(' > '.join(names) for names in stops)}")
+        yield from _steered(network, sheet, step.tunnel)
+        return
+    mark = _changed(network, sheet, step)
+    if mark is not None:
+        yield mark
+
+
+def _steered(network: Network, sheet: Sheet, tunnel: Tunnel) -> Iterator[Mark]:
+    words = ", ".join(" > ".join((tunnel.source, *path.via, tunnel.target)) for path in tunnel.paths)
+    before, after = (_carrying(network, tunnel, tunnels) for tunnels in ((), (tunnel,)))
+    for kind, links, title in (
+        ("left", [x for x in before if x not in after], f"tunnel {tunnel.name}: the way that its traffic leaves"),
+        ("taken", after, f"tunnel {tunnel.name}: {words}"),
+    ):
+        if links:
+            yield Mark(kind, "".join(_beside(network, sheet, link) for link in links), title)
+
+
+def _carrying(network: Network, tunnel: Tunnel, tunnels: tuple[Tunnel, ...]) -> list[int]:
+    """Positions of the links that a demand from the tunnel's source to its target passes, with these tunnels alone."""
+    from twin.sim.simulate import simulate  # only a page with a tunnel on it waits for the simulator
+
+    if tunnel.source not in network.node_index or tunnel.target not in network.node_index:
+        return []
+    demands = np.zeros_like(network.demands)
+    demands[network.node(tunnel.source), network.node(tunnel.target)] = 1.0
+    try:
+        return np.flatnonzero(simulate(replace(network, demands=demands, tunnels=tunnels)).load > 0).tolist()
+    except TwinError:  # a network in which the tunnel cannot be: the plan's table names its way
+        return []
+
+
+def _beside(network: Network, sheet: Sheet, position: int) -> str:
+    """A link from its tail to its head, a little to the right of its middle line, where its direction drives."""
+    link = network.links[position]
+    (x1, y1), (x2, y2) = (
+        (float(sheet.x[network.node(name)]), float(sheet.y[network.node(name)])) for name in (link.tail, link.head)
+    )
+    length = math.hypot(x2 - x1, y2 - y1) or 1.0
+    aside = _ASIDE + 9.0 * ((link.index // 2) if link.index > 1 else 0)
+    dx, dy = -(y2 - y1) / length * aside, (x2 - x1) / length * aside
+    return f"M{x1 + dx:.1f} {y1 + dy:.1f}L{x2 + dx:.1f} {y2 + dy:.1f}"
+
+
+def _changed(network: Network, sheet: Sheet, step: Change) -> Mark | None:
     if isinstance(step, SetWeight):
         link = network.links[network.link(step.link)]
         return Mark("changed", _trail(network, sheet, (link.tail, link.head)), f"{step.link}: weight {step.weight}")
     if isinstance(step, DrainNode | UndrainNode):
         x, y = (float(axis[network.node(step.node)]) for axis in (sheet.x, sheet.y))
         return Mark("changed", f"M{x - 9:.1f} {y:.1f}a9 9 0 1 0 18 0a9 9 0 1 0 -18 0", f"{step.op} {step.node}")
-    if isinstance(step, RemoveTunnel | LimitDemand):
+    if isinstance(step, SetTunnel | RemoveTunnel | LimitDemand):
         return None
     return Mark("changed", _trail(network, sheet, nodes_of(network, step.circuit)), f"{step.op} {step.circuit}")
 
 
-def _trail(network: Network, sheet: Sheet, names: Sequence[str], *, bend: float = 0.0) -> str:
-    """An SVG path from node to node; `bend` lifts each leg off the straight line by that share of its length."""
+def _trail(network: Network, sheet: Sheet, names: Sequence[str]) -> str:
+    """An SVG path from node to node."""
     at = [(float(sheet.x[network.node(name)]), float(sheet.y[network.node(name)])) for name in names]
-    path = f"M{at[0][0]:.1f} {at[0][1]:.1f}"
-    for (x1, y1), (x2, y2) in pairwise(at):
-        cx, cy = (x1 + x2) / 2 - (y2 - y1) * bend, (y1 + y2) / 2 + (x2 - x1) * bend
-        path += f"Q{cx:.1f} {cy:.1f} {x2:.1f} {y2:.1f}"
-    return path
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in at)

@@ -1,7 +1,7 @@
 """The report of a run as one self-contained page: no script, no request, everything escaped."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,8 @@ from pydantic import JsonValue
 from agents.record.events import LoadsTaken
 from agents.wording import (
     OUTCOMES,
+    against,
+    amount,
     capacity,
     duration,
     fault_kind,
@@ -34,7 +36,7 @@ from twin.plan import Change, Plan, way_back
 
 from .cards import cards, source
 from .chart import Chart, Moment
-from .map import BANDS, OVERFLOW, Drawing, Look, draw
+from .map import Drawing, Look, bands, draw
 from .story import Story
 from .timeline import charts
 
@@ -75,7 +77,7 @@ def render(story: Story, sources: Sources) -> str:
             before=before,
             after=after,
             rows=_link_rows(story, sources),
-            bands=bands(),
+            bands=bands(story.started.policy.max_utilisation),
             charts=_charts(story, sources),
             plans={r.number: _steps(r.submission.plan, sources) for r in story.rounds if r.submission},
             certificate=_certificate(story),
@@ -101,6 +103,8 @@ def environment() -> Environment:
     environment = Environment(
         loader=DictLoader(sheets), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    figures: dict[str, Callable[..., str]] = {"amount": amount, "against": against}
+    environment.filters.update(figures)
     environment.filters.update(
         px=lambda value: f"{value:.1f}".removesuffix(".0"),
         share=share,
@@ -129,10 +133,11 @@ def _drawings(story: Story, sources: Sources) -> tuple[Drawing | None, Drawing |
     last = story.loads.get("after") or story.loads.get("planned")
     applied = story.applied
     steps = applied.submission.plan.steps if applied and applied.submission and last else ()
+    limit = story.started.policy.max_utilisation
     names = ("Before: with the fault" if fault else "As found", "After: with the plan")
     return (
-        _drawing(first, sources, Look(names[0], (), fault=fault)),
-        _drawing(last, sources, Look(names[1], (), fault=fault, steps=steps)),
+        _drawing(first, sources, Look(names[0], (), fault=fault, limit=limit)),
+        _drawing(last, sources, Look(names[1], (), fault=fault, steps=steps, limit=limit)),
     )
 
 
@@ -157,12 +162,7 @@ def _link_rows(story: Story, sources: Sources) -> list[tuple[str, str, float, fl
     ]
 
 
-def bands() -> list[tuple[str, str]]:
-    """Return the styles of utilisation on a map with their meaning, for its legend."""
-    return [(f"b{i}", text) for i, text in enumerate([*(text for _, text in BANDS), OVERFLOW])]
-
-
-def _charts(story: Story, sources: Sources) -> tuple[Chart, ...]:
+def _charts(story: Story, sources: Sources) -> tuple[tuple[Chart, Chart], ...]:
     network = sources.networks.get(story.started.inventory)
     if network is None or sources.samples is None:
         return ()

@@ -10,8 +10,8 @@ from twin.study.demands import DemandCase
 from twin.study.failures import GrowthCase, Study
 
 from .cards import Card
-from .map import Drawing, Look, draw
-from .page import bands, environment
+from .map import Drawing, Look, bands, draw
+from .page import environment
 
 _ROWS = 100  # failures and demands shown; the JSON output has them all
 
@@ -35,8 +35,7 @@ def render_study(network: Network, study: Study, demands: Sequence[DemandCase], 
             failure_limit=failure_limit,
             headline=_headline(study, failure_limit),
             cards=_cards(study, demands),
-            drawings=_drawings(network, study),
-            bands=bands(),
+            pictures=_pictures(network, study, failure_limit),
             shown_failures=study.failures[:_ROWS],
             shown_demands=demands[:_ROWS],
         )
@@ -78,14 +77,21 @@ def _growth(name: str, growth: GrowthCase) -> Card:
     return Card(name, f"{growth.factor:.3f}", note=note, tone="good" if growth.factor >= 1 else "bad")
 
 
-def _drawings(network: Network, study: Study) -> list[Drawing]:
+def _pictures(network: Network, study: Study, failure_limit: float) -> list[tuple[Drawing, list[tuple[str, str]]]]:
+    """Each map with the bands of its legend: the limit is another one when something fails."""
+    limits = study.growth.limit, failure_limit
+    return [(drawing, bands(limit)) for drawing, limit in zip(_drawings(network, study, limits), limits, strict=False)]
+
+
+def _drawings(network: Network, study: Study, limits: tuple[float, float]) -> list[Drawing]:
     cases = {case.link: case for case in study.links}
     ordered = [cases[link.name] for link in network.links]
-    intact = draw(network, Look("With everything up, predicted", [case.utilisation for case in ordered]))
+    quiet = Look("With everything up, predicted", [case.utilisation for case in ordered], limit=limits[0])
+    intact = draw(network, quiet)
     if not study.failures:
         return [intact]
     title = f"Worst case of {len(study.failures)} failures, predicted"
-    worst = draw(network, Look(title, [case.worst_utilisation for case in ordered]))
+    worst = draw(network, Look(title, [case.worst_utilisation for case in ordered], limit=limits[1]))
     causes = (f", {short(case.worst_failure)}" if case.worst_failure else "" for case in ordered)
     halves = (half._replace(title=half.title + cause) for half, cause in zip(worst.halves, causes, strict=True))
     return [intact, worst._replace(halves=tuple(halves))]

@@ -23,8 +23,13 @@ class Grid(NamedTuple):
     dropped: Floats  # [k, m] Mbit/s
 
 
-def charts(network: Network, samples: LinkSamples, moments: Sequence[Moment], limit: float) -> tuple[Chart, ...]:
-    """Draw the busiest links, and what was dropped or above the limit, from shortly before the first moment."""
+def charts(
+    network: Network, samples: LinkSamples, moments: Sequence[Moment], limit: float
+) -> tuple[tuple[Chart, Chart], ...]:
+    """Draw the busiest links, and what was dropped or above the limit, from shortly before the first moment.
+
+    Each chart comes twice: wide, and for a place of 400 pixels.
+    """
     grid = arrange(network, samples, since=min((m.time for m in moments), default=0.0) - _LEAD)
     if len(grid.times) < 2:
         return ()
@@ -32,8 +37,17 @@ def charts(network: Network, samples: LinkSamples, moments: Sequence[Moment], li
     peak = np.where(np.isfinite(used).any(axis=0), np.nanmax(np.nan_to_num(used, nan=-1.0), axis=0), -1.0)
     worst = sorted(range(len(peak)), key=lambda i: (-peak[i], i))[:_LINES]
     lines = [Series(network.links[i].name, used[:, i]) for i in worst]
-    loads = Panel("Utilisation of the busiest links, measured", grid.times, lines, moments, limit, share, 1.0)
-    return draw(loads, height=300), draw(_harm(network, grid, moments, limit), height=190)
+    loads = Panel(
+        "Utilisation of the busiest links, measured, each sample by itself",
+        grid.times,
+        lines,
+        moments,
+        limit,
+        share,
+        1.0,
+    )
+    panels = (loads, 300.0), (_harm(network, grid, moments, limit), 190.0)
+    return tuple((draw(x, height=high), draw(x, width=400, height=0.8 * high, named=False)) for x, high in panels)
 
 
 def arrange(network: Network, samples: LinkSamples, *, since: float) -> Grid:

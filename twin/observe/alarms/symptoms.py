@@ -3,7 +3,7 @@
 The thresholds are set so that healthy networks raise an alarm in less than one observation in fifty.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,12 @@ SymptomKind = Literal[
     "down", "silent", "neighbour_lost", "no_counters", "drops", "wire_loss", "frame_errors", "load_shift",
     "traffic_surge", "packet_shift", "probe_loss", "probe_delay", "over_limit",
 ]  # fmt: skip
+UNITS: Mapping[SymptomKind, str] = {
+    "drops": "Mbit/s", "load_shift": "Mbit/s", "over_limit": "Mbit/s",
+    "no_counters": "share", "wire_loss": "share", "frame_errors": "share", "probe_loss": "share",
+    "traffic_surge": "times", "packet_shift": "times", "probe_delay": "ms",
+}  # fmt: skip
+"""Of the figures of each kind; the others say yes (1) or no (0)."""
 _STATE_SCORE = 100.0
 _SHIFT = 6.0  # standard errors of a link's arrivals
 _SHIFT_SHARE = 0.002  # of capacity: smaller shifts hurt nobody

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agents.show.report.chart import Moment, Panel, Series, draw
+from agents.show.report.labels import text_width
 from agents.show.report.timeline import arrange, charts
 
 TIMES = np.arange(6) * 300.0
@@ -67,9 +68,17 @@ def test_samples_become_a_table_with_gaps(square, samples):
 
 
 def test_the_busiest_links_are_on_the_timeline(square, samples):
-    loads, harm = charts(square, samples, [], limit=0.8)
+    (loads, _), (harm, _) = charts(square, samples, [], limit=0.8)
     assert [line.name for line in loads.lines[:2]] == ["Aa->Ee", "Aa->Bb"]
     assert "at most 31 Gbit/s" in harm.lines[0].title  # 95 - 80 on the one, 48 - 32 on the other
+
+
+def test_in_a_narrow_place_times_stay_apart_and_names_go_below_the_chart(square, samples):
+    (_, narrow), _ = charts(square, samples, [], limit=0.8)
+    assert narrow.width <= 400
+    assert not narrow.named
+    places = [tick.at for tick in narrow.across]
+    assert all(later - earlier > text_width("00:00", 10.5) for earlier, later in pairwise(places))
 
 
 def test_one_sample_is_no_timeline(square, samples):

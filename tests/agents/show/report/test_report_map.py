@@ -2,16 +2,18 @@
 
 import itertools
 import math
+import re
 
+import networkx as nx
 import numpy as np
 import pytest
 
 from agents.show.report.labels import Box, Segment, around, choose
-from agents.show.report.map import BUSY, Look, band, draw
+from agents.show.report.map import LIMIT, Look, band, bands, draw
 from agents.show.report.projection import project
 from twin.formats.load import load_network
-from twin.model import Link, Network, Node
-from twin.plan import DrainLink, DrainNode, RemoveTunnel, SetWeight
+from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.plan import DrainLink, DrainNode, RemoveTunnel, SetTunnel, SetWeight
 
 
 def network_at(*places):
@@ -81,9 +83,9 @@ def test_wider_links_have_more_capacity(square):
 
 def test_every_busy_link_carries_its_percentage(square):
     values = [0.1] * len(square.links)
-    values[0], values[3], values[4] = 0.9, 0.899, 1.27
+    values[0], values[3], values[4] = 0.8, 0.794, 1.27
     drawing = draw(square, Look("map", values))
-    assert sorted(label.text for label in drawing.figures) == ["127 %", "90 %"]
+    assert sorted(label.text for label in drawing.figures) == ["127 %", "80 %"]
     assert [half.band for half in drawing.halves][:5] == ["b4", "b0", "b0", "b3", "b5"]
 
 
@@ -99,7 +101,7 @@ def test_what_is_down_is_drawn_as_down_and_carries_no_percentage(square):
 
 
 @pytest.mark.parametrize(
-    ("value", "style"), [(-1, "unknown"), (math.nan, "unknown"), (0, "b0"), (BUSY, "b4"), (1, "b5")]
+    ("value", "style"), [(-1, "unknown"), (math.nan, "unknown"), (0, "b0"), (LIMIT, "b4"), (0.79, "b3"), (1, "b5")]
 )
 def test_bands_begin_at_their_lower_end(value, style):
     assert band(value) == style
@@ -125,6 +127,40 @@ def test_what_the_plan_touched_is_marked(square):
     steps = (SetWeight(link="Aa->Bb", weight=3), DrainNode(node="Cc"), DrainLink(circuit=square.links[2].circuit))
     marks = draw(square, Look("map", idle(square), steps=(*steps, RemoveTunnel(name="x")))).marks
     assert [mark.kind for mark in marks] == ["changed"] * 3
+
+
+def test_the_mark_begins_at_the_limit_of_the_policy_wherever_that_is(square):
+    values = [0.1] * len(square.links)
+    values[0] = 0.62
+    for limit, marked in ((0.8, []), (0.62, ["62 %"]), (0.5, ["62 %"])):
+        drawing = draw(square, Look("map", values, limit=limit))
+        assert [label.text for label in drawing.figures] == marked
+        assert (drawing.halves[0].band == "b4") is bool(marked)
+
+
+@pytest.mark.parametrize("limit", [0.2, 0.25, 0.6, 0.7, 0.8, 1.0, 1.2])
+def test_the_legend_names_every_style_once_and_in_order(limit):
+    styles = [style for style, _ in bands(limit)]
+    assert styles == sorted(set(styles))
+    assert {band(x, limit) for x in np.linspace(0, 1.5, 151)} == set(styles)
+
+
+def test_a_tunnel_lies_along_the_links_that_its_traffic_takes_and_leaves(square):
+    tunnel = Tunnel(name="relief", source="Aa", target="Cc", paths=(SegmentList(via=("Dd",)),))
+    drawn = draw(square, Look("map", idle(square), steps=(SetTunnel(tunnel=tunnel),))).marks
+    sheet = project(square)
+    taken = re.findall(r"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)", next(x.path for x in drawn if x.kind == "taken"))
+    walked = set()
+    for x1, y1, x2, y2 in (map(float, piece) for piece in taken):
+        tail, head = (
+            min(range(len(square.nodes)), key=lambda i: math.hypot(sheet.x[i] - x, sheet.y[i] - y))
+            for x, y in ((x1, y1), (x2, y2))
+        )
+        walked.add((square.nodes[tail].name, square.nodes[head].name))
+    assert walked <= {(link.tail, link.head) for link in square.links}
+    graph = nx.DiGraph(walked)
+    assert nx.has_path(graph, "Aa", "Dd")
+    assert nx.has_path(graph, "Dd", "Cc")
 
 
 @pytest.mark.parametrize("name", ["synthetic/40-3", "synthetic/80-1"])
