@@ -109,7 +109,7 @@ _SEEN = (
         _AGREEMENT,
         "        or deviation.loads(observation, residuals, tolerance)\n",
         "",
-        (f"{_LIVE}::test_a_network_that_disagrees_is_taken_back_to_its_start",),
+        (f"{_LIVE}::test_a_weight_that_no_router_tells_of_is_seen_in_the_loads",),
     ),
     Mutant(
         "probes that get lost agree",
@@ -175,7 +175,7 @@ _BACK = (
         _ROLLOUT,
         "signal.signal(signal.SIGINT, signal.SIG_IGN)",
         "signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))",
-        (f"{_LIVE}::test_a_second_ctrl_c_does_not_stop_the_way_back",),
+        (f"{_LIVE}::test_ctrl_c_between_two_changes_of_the_way_back_does_not_stop_it",),
     ),
     Mutant(
         "a record that cannot be written stops the way back",

@@ -487,6 +487,35 @@ def test_a_second_ctrl_c_does_not_stop_the_way_back(live):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+class Watched(EmulatedNetwork):
+    """A live network before which somebody presses Ctrl-C whenever its configuration is read, once told to."""
+
+    pressed, pressing = 0, False
+
+    def read_topology(self):
+        if self.pressing:
+            self.pressed += 1
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().read_topology()
+
+
+@pytest.mark.usefixtures("_ctrl_c")
+def test_ctrl_c_between_two_changes_of_the_way_back_does_not_stop_it():
+    live = Watched(inventory(), seed=1, start=emulate().now)
+    live.wait(4)
+    incident, start = relief(live), configuration(live.read_topology())
+
+    def stop() -> None:
+        live.pressing = True
+        raise KeyboardInterrupt
+
+    execution = run(live, incident, on_step=Breaks(3, "agree", stop))
+    live.pressing = False
+    assert (execution.status, execution.interrupted) == ("rolled_back", True)
+    assert live.pressed >= 3
+    assert configuration(live.read_topology()) == start
+
+
 ADJACENCIES = [
     Fault(kind=FaultKind.NEIGHBOUR_MISSING, element="interface/B/C"),
     Fault(kind=FaultKind.MTU, element="interface/B/C"),
