@@ -509,7 +509,10 @@ def test_ctrl_c_between_two_changes_of_the_way_back_does_not_stop_it():
         live.pressing = True
         raise KeyboardInterrupt
 
-    execution = run(live, incident, on_step=Breaks(3, "agree", stop))
+    try:
+        execution = run(live, incident, on_step=Breaks(3, "agree", stop))
+    except KeyboardInterrupt:
+        pytest.fail("the way back was left half made")
     live.pressing = False
     assert (execution.status, execution.interrupted) == ("rolled_back", True)
     assert live.pressed >= 3
