@@ -59,7 +59,7 @@ class Stressed:
     def _loads(self) -> tuple[Superposition, SweptLoads] | None:
         """What each failure puts on each link; None where loads do not grow in proportion, or are too many."""
         network = self.network
-        if network.limits or network.astray or not self.failures:
+        if network.limits or network.astray or not self.failures or not network.links:
             return None
         if self.is_large:
             return None
