@@ -130,3 +130,9 @@ CREATE TABLE astray (           -- what routers do to traffic otherwise than the
 -- migration 7
 
 ALTER TABLE reading ADD COLUMN interfaces JSON;  -- what routers call their interfaces, by link: text from a file
+
+-- migration 8
+
+CREATE TABLE declaration (      -- what a network says of its instruments, with its telemetry
+    network VARCHAR PRIMARY KEY, document JSON NOT NULL
+);

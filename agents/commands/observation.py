@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, Unit, brought
 from .options import Json, PolicyFile, Top, limits
 from .output import give
 
 Measurements = Annotated[
     list[Path],
-    typer.Argument(help="A twin file, or CSV and Parquet tables told by their columns.", show_default=False),
+    typer.Argument(
+        help="A twin file, or files of measurements of any make, told by their content.", show_default=False
+    ),
 ]
 Of = Annotated[
     str | None, typer.Option("--network", "-n", help="Of which network; a twin file knows it.", show_default=False)
@@ -25,6 +28,12 @@ def quality(
     measurements: Measurements,
     network: Of = None,
     interval: Interval = 900.0,
+    columns: Mapped = None,
+    unit: Unit = None,
+    interfaces: Ports = None,
+    prefixes: Prefixes = None,
+    sampling: Sampling = None,
+    time_zone: TimeZone = "UTC",
     policy: PolicyFile = None,
     as_json: Json = False,
 ) -> None:
@@ -34,7 +43,9 @@ def quality(
     """
     from agents.show.measurements import judge_quality
 
-    give("quality", judge_quality(measurements, network, limits(policy), interval_s=interval), as_json=as_json)
+    told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
+    answer = judge_quality(measurements, network, limits(policy), interval_s=interval, brought=told)
+    give("quality", answer, as_json=as_json)
 
 
 def forecast(
@@ -57,6 +68,12 @@ def forecast(
 def diagnose(
     measurements: Measurements,
     network: Of = None,
+    columns: Mapped = None,
+    unit: Unit = None,
+    interfaces: Ports = None,
+    prefixes: Prefixes = None,
+    sampling: Sampling = None,
+    time_zone: TimeZone = "UTC",
     policy: PolicyFile = None,
     top: Top = 5,
     as_json: Json = False,
@@ -64,4 +81,6 @@ def diagnose(
     """Rank what can have caused the newest measurements: evidence, what cannot be told apart, what to measure next."""
     from agents.show.measurements import find_causes
 
-    give("diagnose", find_causes(measurements, network, limits(policy), top=top), as_json=as_json)
+    told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
+    answer = find_causes(measurements, network, limits(policy), top=top, brought=told)
+    give("diagnose", answer, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .goals import GoalText, Zone, read
+from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, brought
 from .options import Json, Network, PolicyFile, Scenarios, Top, limits
 from .output import give
 
@@ -28,7 +29,10 @@ def read_in(
     into: Annotated[Path, typer.Option("--into", help="The twin file to store them in.")] = Path("twin.duckdb"),
     unit: Annotated[
         list[str] | None,
-        typer.Option("--unit", help="Unit of what the file leaves open: capacity=gbps, traffic=mbps, delay=us."),
+        typer.Option(
+            "--unit",
+            help="Unit of what files leave open: capacity=gbps, traffic=mbps, counters=kbps, delay=us, time=ms.",
+        ),
     ] = None,
     network_id: Annotated[
         str | None, typer.Option("--network-id", help="Which network of a file that holds several.")
@@ -37,6 +41,15 @@ def read_in(
         list[str] | None,
         typer.Option("--with", help="CSV to lay over it: capacities, delays by link; places, kinds by node."),
     ] = None,
+    measured: Annotated[
+        list[Path] | None,
+        typer.Option("--measured", "-m", help="Counters, rates, flows, probes or logs of the network; again for more."),
+    ] = None,
+    columns: Mapped = None,
+    interfaces: Ports = None,
+    prefixes: Prefixes = None,
+    sampling: Sampling = None,
+    time_zone: TimeZone = "UTC",
     as_json: Json = False,
 ) -> None:
     """Read networks into a twin file, all of them or none: what was used, what assumed, and what is not modelled."""
@@ -44,6 +57,13 @@ def read_in(
     from twin.formats.build import Choices, read_units
 
     choices = Choices(read_units(unit or ()), network_id, tables=tuple(table or ()))
+    if measured:
+        from agents.show.importing import import_with_measurements
+
+        told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
+        now, sources = datetime.now(UTC), (files, traffic, measured)
+        give("import", import_with_measurements(sources, told, into, now=now, choices=choices), as_json=as_json)
+        return
     give("import", import_files(files, traffic, into, now=datetime.now(UTC), choices=choices), as_json=as_json)
 
 

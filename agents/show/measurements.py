@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from pydantic import JsonValue
 from rich.console import RenderableType
@@ -12,12 +12,15 @@ from rich.console import RenderableType
 from agents.wording import mbps, one_line
 from twin.errors import InputError
 from twin.formats import load_network
+from twin.formats.load import load_reading
+from twin.formats.measurements.part import Options
 from twin.model import Network
 from twin.observe.observe import observe
 from twin.observe.quality.assess import Assessment, assess_observation
 from twin.observe.quality.fidelity import Fidelity, fidelity_of
 from twin.observe.quality.standing import data_refusal, standing
 from twin.observe.readings.files import UNNAMED, Measured, is_twin, read_measured, read_twin, table_kind
+from twin.observe.readings.imported import Files, options_for
 from twin.observe.readings.intake import take_in
 from twin.policy import Policy
 
@@ -34,7 +37,22 @@ if TYPE_CHECKING:
 _DOUBTS, _EVIDENCE = 12, 4
 
 
-def judge_quality(sources: Sequence[Path], network: str | None, policy: Policy, *, interval_s: float) -> Answer:
+class Brought(NamedTuple):
+    """What is said of files of measurements, and the tables that say what is meant in them."""
+
+    said: Options = Options()
+    ports: Path | None = None
+    prefixes: Path | None = None
+
+
+def judge_quality(
+    sources: Sequence[Path],
+    network: str | None,
+    policy: Policy,
+    *,
+    interval_s: float,
+    brought: Brought | None = None,
+) -> Answer:
     """Score what was measured and name what is doubted; the code says whether the policy would plan on it.
 
     Traffic matrices alone are checked for what they can be checked for: bins that are missing, holes and spikes.
@@ -45,7 +63,7 @@ def judge_quality(sources: Sequence[Path], network: str | None, policy: Policy, 
         found = quality_of_file(sources[0], _named(network), interval_s=interval_s)
         code = OK if found.score >= policy.min_quality else REJECTED
         return Answer(_json(found.model_dump(mode="json")), found.lines, code)
-    measured = read_measured(sources, _maybe(network))
+    measured = _measured(sources, network, brought)
     observation, assessment = _assessed(measured)
     fidelity = fidelity_of(observation, known=assessment)
     refusal = data_refusal(assessment.report, policy)
@@ -88,12 +106,14 @@ def forecast_demand(
     )
 
 
-def find_causes(sources: Sequence[Path], network: str | None, policy: Policy, *, top: int) -> Answer:
+def find_causes(
+    sources: Sequence[Path], network: str | None, policy: Policy, *, top: int, brought: Brought | None = None
+) -> Answer:
     """Rank what can have caused the newest measurements, with evidence, doubt and the measurement that would decide."""
     from twin.diagnose import diagnose
     from twin.diagnose.next_measurement import next_measurement
 
-    measured = read_measured(sources, _maybe(network))
+    measured = _measured(sources, network, brought)
     observation, assessment = _assessed(measured)
     found = diagnose(observation)
     asked = next_measurement(found, observation)
@@ -111,6 +131,15 @@ def find_causes(sources: Sequence[Path], network: str | None, policy: Policy, *,
         }
     )
     return Answer(document, _cause_lines(found, asked, observation, refusal, top))
+
+
+def _measured(sources: Sequence[Path], network: str | None, brought: Brought | None) -> Measured:
+    brought = brought or Brought()
+    if network is None:
+        return read_measured(sources, None, brought.said)
+    reading = load_reading(network)
+    files = Files(sources, brought.ports, brought.prefixes)
+    return read_measured(sources, reading.network, options_for(reading, brought.said, files))
 
 
 def _maybe(network: str | None) -> Network | None:

@@ -99,14 +99,17 @@ def build(records: Records, choices: Choices | None = None, *, traffic: bool = F
 
 def read_units(said: Iterable[str]) -> Mapping[str, str]:
     """Read units as they are typed, `capacity=gbps`. Raises `InputError` on a quantity or a unit that is not known."""
-    known = {"capacity": RATE, "traffic": RATE, "delay": TIME, "length": LENGTH}
+    known: dict[str, Mapping[str, float]] = {
+        **{"capacity": RATE, "traffic": RATE, "counters": RATE, "delay": TIME, "length": LENGTH},
+        "time": {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "dmy": 0.0, "mdy": 0.0},
+    }
     found: dict[str, str] = {}
     for text in said:
         quantity, _, unit = text.partition("=")
         units = known.get(quantity.strip().lower())
         word = unit_of(unit, units) if units else None
         if units is None or word is None:
-            options = "; ".join(f"{name}={'|'.join(list(of)[:5])}" for name, of in known.items())
+            options = "; ".join(f"{name}={'|'.join(list(of)[:6])}" for name, of in known.items())
             raise InputError(f"no unit {text!r}", fix=f"write one of {options}")
         found[quantity.strip().lower()] = word
     return found

@@ -55,9 +55,23 @@ def import_networks(
     """
     if traffic is not None and len(files) != 1:
         raise InputError("one traffic file belongs to one network", fix="import the networks one by one")
+    require_twin_name(into)
+    return store_readings(files, [read_explained(file, traffic, choices) for file in files], into, now=now)
+
+
+def require_twin_name(into: str | Path) -> None:
+    """Raise `InputError` on a file that is not called as twin files are."""
     if Path(into).suffix != SUFFIX:
         raise InputError(f"{into} is no name for a twin file", fix=f"give one that ends in {SUFFIX}")
-    readings = [read_explained(file, traffic, choices) for file in files]
+
+
+def store_readings(
+    files: Sequence[str | Path], readings: Sequence[Reading], into: str | Path, *, now: datetime
+) -> tuple[Imported, ...]:
+    """Store what was read from files in the twin file `into`, in one transaction; the last is its current network.
+
+    Raises `StoreError` and `StoreBusyError`.
+    """
     found = tuple(_imported(str(file), reading) for file, reading in zip(files, readings, strict=True))
     with TwinStore.open(into) as store:
         accounts = {x.network.id: StoredReading(x.account.model_dump_json(), x.names, x.interfaces) for x in readings}

@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
-from twin.errors import InputError, UnknownElementError
+from twin.errors import InputError, StoreError, UnknownElementError
+from twin.live.declared import Declaration
 from twin.live.network import (
     Event,
     FlowSamples,
@@ -47,6 +49,9 @@ def insert_telemetry(database: Database, telemetry: Telemetry, network: Network)
             for name, known in names.items():
                 _check_range(columns[name], len(known), name)
             added += writer.insert(table, columns, key=_KEYS[table], names=names, network=network.name)
+        if telemetry.declared != Declaration():
+            row = [network.name, telemetry.declared.model_dump_json()]
+            writer.run("INSERT OR REPLACE INTO declaration VALUES (?, ?)", row)
     return added
 
 
@@ -70,7 +75,16 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
         tuple(Event(float(time), str(name), int(severity), str(line)) for time, name, severity, line in lines),
         InterfaceSamples(interface["seconds"], interface["link"], interface["errors_per_s"], interface["adjacent"]),
         FlowSamples(flow["seconds"], flow["source"], flow["target"], flow["packets_per_s"], flow["flows_per_s"]),
+        _declared(database, network),
     )
+
+
+def _declared(database: Database, network: Network) -> Declaration:
+    rows = database.rows("SELECT document FROM declaration WHERE network = ?", [network.name])
+    try:
+        return Declaration.model_validate_json(str(rows[0][0])) if rows else Declaration()
+    except ValidationError as error:
+        raise StoreError(f"what {network.name} declares of its instruments cannot be read", fix="use a copy") from error
 
 
 def _located(

@@ -13,6 +13,8 @@ from .prediction import export_noise, predict
 _CARRIED_OVER = 0.3
 """Relative error of a demand that could not be measured and was carried over."""
 
+_NO_EVIDENCE = 1e12  # Mbit/s by which a link may differ from what demands say that nobody has measured
+
 
 class Expected(NamedTuple):
     """What the measured demands say of every link [m] and node [n], Mbit/s, with standard errors."""
@@ -42,7 +44,7 @@ def expected(observation: Observation, removed: Floats) -> Expected:
     """Route the measured demands over the links that are up, with the share `removed` [m] lost on each link.
 
     Errors: of flow export and sampling per pair, of hashing whole flows, of the times at which counters are read, and
-    of demands that had to be carried over.
+    of demands that had to be carried over. Demands that nobody measures are no evidence: nothing follows from them.
     """
     network, ends = reported_state(observation), link_ends(observation.network)
     noise = export_noise(
@@ -55,11 +57,12 @@ def expected(observation: Observation, removed: Floats) -> Expected:
     reading = reading_sigma(observation, prediction.arrived)
     read = _summed(ends.tail, reading**2, n) + _summed(ends.head, reading**2, n)
     demand = demand_variance(observation)
+    unmeasured = 0.0 if "demands" in observation.declared.reads else _NO_EVIDENCE
     return Expected(
         prediction.arrived,
-        np.hypot(prediction.sigma, reading),
+        np.hypot(prediction.sigma, reading) + unmeasured,
         net,
-        np.sqrt(read + demand.sum(axis=1) + demand.sum(axis=0) + observation.declared.unexported_mbps**2),
+        unmeasured + np.sqrt(read + demand.sum(axis=1) + demand.sum(axis=0) + observation.declared.unexported_mbps**2),
         1 - removed,
     )
 

@@ -73,6 +73,7 @@ class _Assessor:
 
     def __init__(self, observation: Observation, intake: Intake) -> None:
         self._observation, self._intake = observation, intake
+        self._asked = "demands" in observation.declared.reads
         self._ends = link_ends(observation.inventory)
         self._witness = _witness(observation)
         self._total_error = _total_error(observation)
@@ -158,7 +159,7 @@ class _Assessor:
         late = observation.age_s / observation.interval_s - _OLD
         return {
             "counters": float(trust.mean()) if trust.size else 0.0,
-            "exports": 1 - (1 - _CARRIED) * _missing_exports(observation),
+            "exports": 1 - (1 - _CARRIED) * _missing_exports(observation) if self._asked else 1.0,
             "demands": self._demand_part(),
             "structure": max(0.0, 1 - broken),
             "rows": 1 - min(1.0, self._intake.defects / max(self._intake.rows, 1)),
@@ -197,7 +198,7 @@ class _Assessor:
             *status_doubts(observation, consensus),
             *symmetry_doubts(observation),
             *capacity_doubts(observation, consensus),
-            *demand_doubts(observation.network, self._factor, self._nodes, observation.fallback),
+            *demand_doubts(observation.network, self._factor, self._nodes, observation.fallback if self._asked else ()),
         ]
         return sorted(found, key=lambda x: (x.trust, x.check, x.element, x.reading))
 
@@ -212,7 +213,9 @@ class _Assessor:
         ):
             if count:
                 yield f"{count} {what}"
-        if not self._factor.links:
+        if not self._asked:
+            yield "nobody measured demands: loads are held against none, and how well the twin explains them is unknown"
+        elif not self._factor.links:
             yield "fewer than three links carry enough, read at both ends: whether the demands are right is unknown"
         if len(self._observation.network.nodes) > MOST_NODES:
             yield f"more than {MOST_NODES} nodes: exports were checked as a whole, not per node"

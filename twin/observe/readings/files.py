@@ -17,6 +17,8 @@ from twin.live.network import Telemetry
 from twin.model import Network
 from twin.store import TwinStore
 
+from .imported import with_estimate
+
 UNNAMED = "tables do not say of which network they are"
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -74,13 +76,14 @@ def read_twin(path: str | Path, network: Network | None = None) -> Measured:
 def read_tables(paths: Sequence[str | Path], network: Network, options: Options | None = None) -> Measured:
     """Read files of measurements for a network; several of one kind are put together.
 
+    Where none of them holds traffic, the network's is estimated from its loads.
     Raises what `read_measurements` raises, and `InputError` when nothing of any link is among them.
     """
     found = read_measurements(paths, network, options)
     if not found.telemetry.links.time.size:
         fix = "give one with the columns time, link, out_mbps, in_mbps as well, or counters of interfaces"
         raise InputError("there is no table of links, or no sample in it", fix=fix)
-    return Measured(network, found.telemetry, found.now, found.accounts)
+    return Measured(with_estimate(network, found), found.telemetry, found.now, found.accounts)
 
 
 def is_twin(path: str | Path) -> bool:

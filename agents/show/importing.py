@@ -1,0 +1,43 @@
+"""What `import` answers when measurements come with the network."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+from rich.console import RenderableType
+
+from twin.errors import InputError
+from twin.formats.build import Choices
+from twin.formats.stored import Imported
+from twin.observe.readings.imported import Files, import_measured
+
+from .measurements import Brought
+from .plan_text import imported
+from .planning import Answer
+
+
+def import_with_measurements(
+    sources: tuple[Sequence[Path], Path | None, Sequence[Path]],
+    brought: Brought,
+    into: Path,
+    *,
+    now: datetime,
+    choices: Choices,
+) -> Answer:
+    """Read one network, its traffic if a file of it is given, and its measurements into a twin file, all or nothing."""
+    networks, traffic, measured = sources
+    if len(networks) != 1:
+        raise InputError("measurements belong to one network", fix="import the networks one by one")
+    files = Files(measured, brought.ports, brought.prefixes, traffic)
+    found, added = import_measured(networks[0], files, into, now=now, choices=choices, said=brought.said)
+    document: dict[str, JsonValue] = {
+        "into": str(into), "networks": [found.model_dump(mode="json")], "measured": [str(x) for x in measured],
+        "samples": added,
+    }  # fmt: skip
+    return Answer(document, _lines(found, added, into))
+
+
+def _lines(found: Imported, added: int, into: Path) -> Iterator[RenderableType]:
+    yield from imported([found], into)
+    yield f"{added:,} new rows of measurements are in it: `twinops quality {into}` says how far to trust them"
