@@ -29,6 +29,7 @@ from twin.study.demands import study_demands
 from twin.study.failures import find_failures, study
 from twin.study.window import drain_steps, rehearse_window
 
+from .estimated import estimated_traffic
 from .plan_text import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
 from .tables import verdict_table
 
@@ -81,7 +82,8 @@ def study_failures(
     document: dict[str, JsonValue] = found.model_dump(mode="json")
     if demands:
         document["demands"] = [case.model_dump(mode="json") for case in cases]
-    return Answer(document, studied(found, cases if demands else None, top))
+    document["rests_on"] = list[JsonValue](rests := estimated_traffic(network))
+    return Answer(document, chain(studied(found, cases if demands else None, top), rests))
 
 
 def rehearse_drain(network: str, drain: Sequence[str], window: str, policy: Policy, *, day: Path | None) -> Answer:
@@ -163,7 +165,8 @@ def judge_plan(
     verdict = verify(proposed, loaded, policy, scenarios=_scenarios(scenarios, loaded), unmodelled=unmodelled)
     document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
     ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
-    lines: list[RenderableType] = [verdict_table(verdict), ending]
+    document["rests_on"] = list[JsonValue](rests := estimated_traffic(network))
+    lines: list[RenderableType] = [verdict_table(verdict), ending, *rests]
     if _harms_on_the_way(verdict):
         found = safe_order(proposed, loaded, policy)
         document["order"] = _order_document(found)

@@ -178,8 +178,8 @@ def _report(
     low, high = MEASURED_ERROR
     worse = " or more" if method == "gravity" else ""
     statement = (
-        f"{method}: the loads leave {free / max(pairs, 1):.0%} of the matrix open; where it could be checked, errors "
-        f"of single demands added up to {low:.0%}..{high:.0%}{worse} of the traffic: use it for totals"
+        f"{method} from link loads: they leave {free / max(pairs, 1):.0%} of the matrix open; where it could be "
+        f"checked, errors of single demands added up to {low:.0%}..{high:.0%}{worse} of the traffic: use it for totals"
     )
     return EstimateReport(
         method=method,

@@ -1,14 +1,13 @@
 """The door to measurements: files of any make become the telemetry of a network, each with an account of its fields."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from twin.errors import FormatError, InputError
+from twin.errors import InputError
 from twin.files import read_head
 from twin.formats.account import Account
 from twin.formats.source import Source
@@ -18,6 +17,7 @@ from twin.model import Floats, Ints, Network
 
 from .assemble import Grid, grid_of, samples_of
 from .columns import Columns, read_columns
+from .flows import is_flows, read_flows
 from .interfaces import Interfaces
 from .link_tables import read_link_table
 from .pair_tables import read_adjacency_table, read_node_table, read_probe_table, read_traffic_table
@@ -212,15 +212,4 @@ def _newest(telemetry: Telemetry, parts: Sequence[Part]) -> datetime:
 
 
 _Reader = Callable[[str, Network, Options], Part]
-_OTHERS: tuple[tuple[Callable[[str, bytes], bool], _Reader], ...] = ()
-
-
-def without_demands(measured: Measurements) -> Measurements:
-    """The same measurements as of a network whose demands nobody can read."""
-    declared = measured.telemetry.declared
-    reads = declared.reads - {"demands", "flows"}
-    telemetry = replace(measured.telemetry, declared=declared.model_copy(update={"reads": reads}))
-    return measured._replace(telemetry=telemetry)
-
-
-__all__ = ["FormatError", "Measurements", "combine", "read_measurements", "read_part", "read_table", "table_kind"]
+_OTHERS: tuple[tuple[Callable[[str, bytes], bool], _Reader], ...] = ((is_flows, read_flows),)
