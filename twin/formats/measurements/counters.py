@@ -16,6 +16,7 @@ GAP = 1.5
 _FULL = 1.05  # of its capacity, the most that an interface can have counted
 _ALIKE = 2.0  # times the usual rate of a series that a wrapped difference may be, where nothing else tells
 _OCTET = 8e-6  # Mbit
+_ONE = 1e-3  # seconds within which two readings are one
 
 
 class Readings(NamedTuple):
@@ -57,7 +58,9 @@ def rates_of(readings: Readings) -> Rates:
     order = np.lexsort((readings.time, readings.series))
     order = order[readings.known[order] & np.isfinite(readings.time[order])]
     time, series = readings.time[order], readings.series[order]
-    later = np.concatenate([(series[1:] != series[:-1]) | (time[1:] > time[:-1]), np.ones(min(1, order.size), bool)])
+    later = np.concatenate(
+        [(series[1:] != series[:-1]) | (time[1:] > time[:-1] + _ONE), np.ones(min(1, order.size), bool)]
+    )
     order = order[later]
     time, series, count = readings.time[order], readings.series[order], readings.counted[order]
     pair = np.flatnonzero(series[1:] == series[:-1])

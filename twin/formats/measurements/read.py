@@ -20,9 +20,11 @@ from .columns import Columns, read_columns
 from .flows import is_flows, read_flows
 from .interfaces import Interfaces
 from .link_tables import read_link_table
+from .logs import is_log, read_log
 from .pair_tables import read_adjacency_table, read_node_table, read_probe_table, read_traffic_table
 from .part import Edges, Options, Part, use
 from .sheet import Sheet
+from .walks import is_walk, walk_sheet
 
 SHAPES = (
     "links: time, link, and out or in",
@@ -65,15 +67,24 @@ def read_part(path: str | Path, network: Network, options: Options) -> Part:
 
 def read_table(path: str, network: Network, options: Options) -> Part:
     """Read a CSV or Parquet table of measurements, told by its columns."""
-    source = Source(path)
-    with Sheet(source) as sheet:
-        columns = read_columns(source, sheet.header, options.columns, options.units)
-        kind = _kind(source, columns, sheet.header)
-        if kind in ("links", "interfaces"):
-            return read_link_table(sheet, columns, Interfaces(network, options.names, options.ports), options)
-        pairs = {"traffic": read_traffic_table, "probes": read_probe_table, "nodes": read_node_table,
-                 "adjacencies": read_adjacency_table}  # fmt: skip
-        return pairs[kind](sheet, columns, network, options)
+    with Sheet(Source(path)) as sheet:
+        return read_sheet(sheet, network, options)
+
+
+def read_sheet(sheet: Sheet, network: Network, options: Options) -> Part:
+    """Read an open table of measurements, told by its columns."""
+    source = sheet.source
+    columns = read_columns(source, sheet.header, options.columns, options.units)
+    kind = _kind(source, columns, sheet.header)
+    if kind in ("links", "interfaces"):
+        return read_link_table(sheet, columns, Interfaces(network, options.names, options.ports), options)
+    pairs = {
+        "traffic": read_traffic_table,
+        "probes": read_probe_table,
+        "nodes": read_node_table,
+        "adjacencies": read_adjacency_table,
+    }
+    return pairs[kind](sheet, columns, network, options)
 
 
 def table_kind(path: str | Path, options: Options | None = None) -> str:
@@ -212,4 +223,8 @@ def _newest(telemetry: Telemetry, parts: Sequence[Part]) -> datetime:
 
 
 _Reader = Callable[[str, Network, Options], Part]
-_OTHERS: tuple[tuple[Callable[[str, bytes], bool], _Reader], ...] = ((is_flows, read_flows),)
+_OTHERS: tuple[tuple[Callable[[str, bytes], bool], _Reader], ...] = (
+    (is_flows, read_flows),
+    (is_walk, lambda path, network, options: read_sheet(walk_sheet(path), network, options)),
+    (is_log, read_log),
+)

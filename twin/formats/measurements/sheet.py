@@ -1,6 +1,6 @@
 """A CSV or Parquet file as columns of texts, numbers and counts, whatever its separator and its decimal mark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self, cast
 
 import duckdb
@@ -27,17 +27,27 @@ class Coded(NamedTuple):
 class Sheet:
     """An open table; every value is a text until it is asked for as something else.
 
+    `columns` are its columns where they come from no file that is a table itself.
+
     Raises `InputError` when the file cannot be read and `FormatError` when it is no table.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, columns: Mapping[str, Sequence[str | None]] | None = None) -> None:
         self.source = source
         self._connection = connect()
         self._run("SET TimeZone = 'UTC'")
-        table = table_of(source.path, delimiter_of(source.path))
-        described = self._run(f"DESCRIBE SELECT * FROM {table}")  # noqa: S608 - a quoted path
-        self.header: tuple[str, ...] = tuple(str(x) for x in described["column_name"])
-        texts = ", ".join(f"nullif(trim({_quoted(name)}::VARCHAR), '') AS c{i}" for i, name in enumerate(self.header))
+        self.delimiter = "," if columns is not None else delimiter_of(source.path)
+        if columns is not None:
+            arrays = {f"c{i}": np.array(values, dtype=object) for i, values in enumerate(columns.values())}
+            self._connection.register("given", arrays)
+            self.header: tuple[str, ...] = tuple(columns)
+            table, names = "given", list(arrays)
+        else:
+            table = table_of(source.path, self.delimiter)
+            described = self._run(f"DESCRIBE SELECT * FROM {table}")  # noqa: S608 - a quoted path
+            self.header = tuple(str(x) for x in described["column_name"])
+            names = [_quoted(name) for name in self.header]
+        texts = ", ".join(f"nullif(trim({name}::VARCHAR), '') AS c{i}" for i, name in enumerate(names))
         # a table in between: on a CSV file itself DuckDB 2.0 fails on the first TRY_CAST that does not fit
         self._run(f"CREATE TEMP TABLE raw AS SELECT {texts} FROM {table}")  # noqa: S608 - our own names
         require_rows(self._connection, "raw", source.path)
@@ -88,7 +98,7 @@ class Sheet:
             "FROM raw"
         )
         comma, point, fraction = (int(counted[name][0]) for name in ("comma", "point", "fraction"))
-        if comma and not point and (fraction or delimiter_of(self.source.path) != ","):
+        if comma and not point and (fraction or self.delimiter != ","):
             return f"replace(replace({c}, '.', ''), ',', '.')"
         return f"replace({c}, ',', '')" if comma and not fraction else c
 

@@ -35,22 +35,43 @@ _INTF = r" from \S{1,70} on intf " + _IF + r" area \S{1,15}"
 _REASON = r" \(event reason: [\w -]{1,60}\)"
 _FRR_ISIS = r"ISIS: %ADJCHANGE: Adjacency to \S{1,70} \(" + _IF + r"\) for level-[12] changed from "
 _FRR_OSPF = r"OSPF: AdjChg: Nbr \S{1,40}, NbrIP \S{1,40} \(\S{1,40}\) on " + _IF + r":\S{1,40}: "
+_IOS_OSPF = r"%OSPF-5-ADJCHG: Process \d+, Nbr \S{1,70} on " + _IF + r" from "
+_ISIS = (
+    r"%(?:ROUTING-ISIS|CLNS|ISIS)-5-ADJCHANGE ?: (?:ISIS: )?Adjacency to [\w.-]{1,64} \(" + _IF + r"\)(?: \(L[12]+\))? "
+)
+_JUNOS_ISIS = r"rpd\[\d+\]: RPD_ISIS_ADJ"
+_LINEPROTO = r"%(?:PKT_INFRA-)?LINEPROTO-5-UPDOWN ?: Line protocol on Interface " + _IF + r"(?: \([\w .-]{0,80}\))?, "
+_END = r"[\w ().,:/-]{0,160}"
 _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
     "interface_down": (
+        rf"%LINK-3-UPDOWN ?: Interface {_IF}, changed state to [dD]own",
+        rf"{_LINEPROTO}changed state to [dD]own",
+        rf"%LINK-5-CHANGED ?: Interface {_IF}, changed state to administratively down{_END}",
+        rf"%ETHPORT-5-IF_DOWN_[A-Z_]{{1,40}}: Interface {_IF} is down{_END}",
         rf"%PKT_INFRA-LINK-3-UPDOWN : Interface {_IF}, changed state to Down",
         rf"mib2d\[\d+\]: SNMP_TRAP_LINK_DOWN{_TRAP}",
     ),
     "interface_up": (
+        rf"%LINK-3-UPDOWN ?: Interface {_IF}, changed state to [uU]p",
+        rf"{_LINEPROTO}changed state to [uU]p",
+        rf"%ETHPORT-5-IF_UP: Interface {_IF} is up{_END}",
         rf"%PKT_INFRA-LINK-3-UPDOWN : Interface {_IF}, changed state to Up",
         rf"mib2d\[\d+\]: SNMP_TRAP_LINK_UP{_TRAP}",
     ),
     "neighbour_down": (
+        rf"{_IOS_OSPF}FULL to DOWN, Neighbor Down: [iI]nterface {_END}",
+        rf"{_ISIS}Down, (?!hold|Hold){_END}",
+        rf"{_JUNOS_ISIS}DOWN: IS-IS lost L[12] adjacency to [\w.-]{{1,64}} on {_IF}, reason: (?!Aged){_END}",
+        rf"%ISIS-4-ISIS_ADJCHG: L[12] Neighbor State Change for SystemID \S{{1,64}} on {_IF} to DOWN",
         rf"{_OSPF}FULL to DOWN, Neighbor Down: interface down or detached",
         rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}Full to Down due to KillNbr{_REASON}",
         rf"{_FRR_ISIS}Up to Down, circuit is being brought down",
         rf"{_FRR_OSPF}Full -> Deleted \(KillNbr\)",
     ),
     "neighbour_timeout": (
+        rf"{_IOS_OSPF}FULL to DOWN, Neighbor Down: [dD]ead timer expired",
+        rf"{_ISIS}Down, [hH]old(?:ing)? ?time expired{_END}",
+        rf"{_JUNOS_ISIS}DOWN: IS-IS lost L[12] adjacency to [\w.-]{{1,64}} on {_IF}, reason: Aged Out{_END}",
         rf"{_OSPF}FULL to DOWN, Neighbor Down: dead timer expired",
         rf"rpd\[\d+\]: RPD_OSPF_NBRDOWN{_NEIGHBOUR}Full to Down due to InActiveTimer{_REASON}",
         rf"{_FRR_ISIS}Up to Down, holding time expired",
@@ -68,6 +89,10 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
         rf"{_FRR_OSPF}ExStart -> Deleted \(\w{{1,30}}\)",
     ),
     "neighbour_up": (
+        rf"{_IOS_OSPF}LOADING to FULL, Loading Done",
+        rf"{_ISIS}Up, {_END}",
+        rf"{_JUNOS_ISIS}UP: IS-IS new L[12] adjacency to [\w.-]{{1,64}} on {_IF}{_END}",
+        rf"%ISIS-4-ISIS_ADJCHG: L[12] Neighbor State Change for SystemID \S{{1,64}} on {_IF} to UP",
         rf"{_OSPF}LOADING to FULL, Loading Done",
         rf"rpd\[\d+\]: RPD_OSPF_NBRUP{_NEIGHBOUR}Loading to Full due to LoadingDone{_REASON}",
         rf"{_FRR_ISIS}Initializing to Up, [\w ]{{1,60}}",
@@ -85,6 +110,8 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
         r"ZEBRA: client \d{1,6} disconnected \d{1,8} (?:isis|ospf) routes removed from the rib",
     ),
     "commit": (
+        rf"%(?:MGBL-)?SYS-5-CONFIG_I ?: Configured from {_END}",
+        r"mgd\[\d+\]: UI_COMMIT_COMPLETED: commit complete",
         r"%MGBL-CONFIG-6-DB_COMMIT : Configuration committed by user '[\w.-]{1,32}'\. "
         r"Use 'show configuration commit changes \d{1,12}' to view the changes\.",
         r"mgd\[\d+\]: UI_COMMIT: User '[\w.-]{1,32}' requested 'commit' operation \(comment: [\w .-]{1,60}\)",
