@@ -1,5 +1,6 @@
 """The options of commands that read measurements: what columns mean, in what unit, and whose interfaces those are."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,5 +45,6 @@ def brought(
     from twin.formats.measurements.moments import read_zone
     from twin.formats.measurements.part import Options
 
-    said = Options(read_mapping(columns or ()), read_units(units or ()), read_zone(zone), sampling=sampling)
+    now = datetime.now(UTC)
+    said = Options(read_mapping(columns or ()), read_units(units or ()), read_zone(zone), sampling=sampling, now=now)
     return Brought(said, ports, prefixes)
