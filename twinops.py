@@ -128,8 +128,15 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found: object = getattr(import_module(_BELOW + _HOMES[name]), _CALLED.get(name, name))
+    import_module(f"{_BELOW}twin.drawn").draw_with(_draw)
     globals()[name] = found
     return found
+
+
+def _draw(shown: object) -> str:
+    from agents.show.notebook import as_html
+
+    return as_html(shown)
 
 
 def __dir__() -> list[str]:

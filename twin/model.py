@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from .drawn import Drawn
 from .errors import TopologyError, UnknownElementError
 from .untrusted import NAME, clean
 
@@ -160,7 +161,7 @@ class Astray(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Drawn):
     """A validated network state; equal content has the same `id`.
 
     `demands[s, t]` is the offered Mbit/s from node s to node t, in the order of `nodes`, zero on the diagonal.

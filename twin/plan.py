@@ -12,6 +12,7 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import AwareDatetime, Field, model_validator
 
+from .drawn import Drawn
 from .errors import PlanError, TopologyError
 from .model import DemandLimit, Frozen, Link, Network, Node, Tunnel
 from .untrusted import Origin
@@ -131,7 +132,7 @@ class ExpectedEffect(Frozen):
 Objective = Literal["relieve", "drain", "sleep", "restore", "change"]
 
 
-class Plan(Frozen):
+class Plan(Drawn, Frozen):
     """What the planner proposes and the gate decides on: ordered steps on exactly one snapshot."""
 
     goal: Annotated[str, Origin("file")] = Field(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from twin.drawn import Drawn
 from twin.model import Frozen, Network
 from twin.plan import Plan, SetCapacity, apply_all
 from twin.policy import Policy, RiskTier
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-class Verdict(Frozen):
+class Verdict(Drawn, Frozen):
     """What the gate found for exactly this plan, snapshot and policy."""
 
     plan: str = Field(description="Plan hash.")

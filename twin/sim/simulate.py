@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.drawn import Drawn
 from twin.harm import Harm, excess, joined
 from twin.model import Floats, Ints, Network
 
@@ -51,7 +52,7 @@ class FailureSweep:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Drawn):
     """What a network state carries, and what it cannot. n nodes, m links."""
 
     network: Network

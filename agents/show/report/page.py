@@ -42,7 +42,7 @@ from .timeline import charts
 
 _GOOD = {"resolved", "relieved", "healthy", "no action needed", "done", "scheduled", "rehearsed"}
 _BAD = {"failed", "rolled back", "interrupted", "unfinished"}
-_TEMPLATES = ("report.html.j2", "study.html.j2", "pictures.html.j2", "style.css")
+_TEMPLATES = ("report.html.j2", "study.html.j2", "notebook.html.j2", "pictures.html.j2", "style.css")
 
 
 @dataclass(frozen=True)
