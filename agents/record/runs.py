@@ -16,13 +16,14 @@ import duckdb
 from pydantic import AwareDatetime, Field, ValidationError
 
 from tools.sql.grammar import NotAllowedError, check_statement
-from twin.errors import InputError, StoreError
+from twin.errors import InputError, JournalError, StoreError
 from twin.files import MAX_BYTES, require_file
 from twin.model import Frozen
 
 from .events import Outcome
 from .files import JOURNAL
 from .ownership import holder
+from .records import require_spelling
 
 Value = str | int | float | bool | None
 
@@ -177,13 +178,14 @@ def query_runs(runs: Path, statement: str) -> Rows:
 
 
 def _places(runs: Path) -> tuple[list[Path], dict[str, str]]:
-    """Every journal below `runs`, and why those that are no plain files of sane size are left out."""
+    """Every journal below `runs`, and why those are left out that are no plain files or no two readers read alike."""
     journals, refused = list[Path](), dict[str, str]()
     for path in sorted(runs.glob(f"*/{JOURNAL}")):
         try:
             require_file(path, most=MAX_BYTES, below=runs)
+            require_spelling(path)
             journals.append(path)
-        except InputError as error:
+        except (InputError, JournalError) as error:
             refused[path.parent.name] = str(error)
     return journals, refused
 

@@ -1,12 +1,13 @@
 """The folder of runs: what is listed, and which SQL gets an answer."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from agents.record.ownership import holder, own
-from agents.record.runs import list_runs, query_runs
+from agents.record.runs import list_runs, query_runs, survey
 from tests.agents.incidents import Run, perform, request
 from twin.errors import InputError, StoreBusyError
 
@@ -93,3 +94,27 @@ def test_a_folder_whose_name_is_a_pattern_is_read_as_it_is(tmp_path: Path, resol
     odd = tmp_path / "r[1]'s *"
     shutil.copytree(resolved.result.folder, odd / "one")
     assert query_runs(odd, "SELECT count(DISTINCT run) FROM record").rows == ((1,),)
+
+
+@pytest.mark.parametrize(
+    "spell",
+    [
+        lambda line: line.replace(b'"event":', b'"event":{"kind":"run finished","outcome":"failed"},"event":', 1),
+        lambda line: line.replace(b":", b": ", 1),
+        lambda line: b"[" + line + b"]",
+        lambda _: b"[" * 5_000,
+    ],
+    ids=["a key twice", "a space", "no object", "brackets without end"],
+)
+def test_what_two_readers_may_read_differently_is_listed_as_unreadable(tmp_path: Path, resolved: Run, spell):
+    """DuckDB takes the first of two equal keys, and whoever audits the run the last."""
+    for name in ("good", "bad"):
+        shutil.copytree(resolved.result.folder, tmp_path / name)
+    path = tmp_path / "bad" / "journal.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:-1], spell(lines[-1].rstrip(b"\n")) + b"\n"]))
+    listing = survey(tmp_path)
+    assert [entry.run for entry in listing.entries] == ["good"]
+    assert f"line {len(lines)} is not as a record is written" in listing.unreadable["bad"]
+    rows = query_runs(tmp_path, "SELECT run, outcome FROM run").rows
+    assert rows == (("good", resolved.result.finished.outcome),)
