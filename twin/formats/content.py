@@ -1,6 +1,8 @@
 """A file that is opened once: its bytes, and its text for whoever reads text."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pydantic import JsonValue
@@ -12,6 +14,20 @@ from .account import FieldUse
 from .source import Source
 
 _SHOWN = 200
+_PACKED: Mapping[bytes, str] = MappingProxyType(
+    {
+        b"PK\x03\x04": "an archive or a document of an office (zip, xlsx, vsdx): unpack it, or save the sheet as CSV",
+        b"\x1f\x8b": "a file packed with gzip: unpack it",
+        b"BZh": "a file packed with bzip2: unpack it",
+        b"\xfd7zXZ": "a file packed with xz: unpack it",
+        b"%PDF": "a PDF: ask for the table or the drawing that it was made from",
+        b"\x89PNG": "a picture: ask for the drawing that it was made from",
+        b"\xff\xd8\xff": "a picture: ask for the drawing that it was made from",
+        b"PAR1": "a Parquet file: it holds measurements, give them with --traffic or to `twinops quality`",
+        b"\xd4\xc3\xb2\xa1": "captured packets: export flows from them, as CSV",
+        b"\x0a\x0d\x0d\x0a": "captured packets: export flows from them, as CSV",
+    }
+)
 
 
 class Content(NamedTuple):
@@ -55,6 +71,9 @@ def read_content(path: str | Path) -> Content:
     """
     data = read_bytes(path)
     source = Source(str(path))
+    packed = next((what for start, what in _PACKED.items() if data.startswith(start)), None)
+    if packed is not None:
+        raise source.error("the whole file", f"text, not {packed}")
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         try:
             return Content(source, data, data.decode("utf-16"), "UTF-16")

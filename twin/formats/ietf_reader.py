@@ -290,7 +290,8 @@ def _same_place(own: _OwnNode, place: _Place) -> bool:
 def _shortest(value: float) -> float:
     """The shortest decimal that single precision writes so: 100 Gbit/s are no 99,999.998 Mbit/s."""
     single = np.float32(value)
-    return float(str(single)) if float(single) == value else value
+    short = float(f"{value:.6g}")
+    return short if float(single) == value and np.float32(short) == single else value
 
 
 def _capacity(link: _Link) -> float | None:

@@ -1,6 +1,7 @@
 """The layouts of every format that is a tree, one declaration each: TeraFlowSDN, ngraph, containerlab, GML, others."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pydantic import JsonValue
 
@@ -11,7 +12,7 @@ from .content import Content
 from .gml import parse_gml
 from .layout import KEY, Layout, at, noted
 from .ngraph import demands_of_ngraph
-from .records import Records
+from .records import NodeRecord, Records
 from .yaml_text import parse_yaml
 from .zoo import with_speeds
 
@@ -74,6 +75,29 @@ def _say_value(records: Records, tree: JsonValue, _choices: Choices) -> Records:
     count = sum(isinstance(edge, dict) and "value" in edge for edge in (edges if isinstance(edges, list) else [edges]))
     use = FieldUse(field="link value", became="assumed", count=count, note="taken for the IGP weight")
     return noted(records, use) if count else records
+
+
+def _without_ports(records: Records, _tree: JsonValue, _choices: Choices) -> Records:
+    """Drawings of inventories have interfaces as nodes between the devices: they are ends of links and no routers."""
+    ports = {node.id for node in records.nodes if str(node.fields.get("type", "")).lower() in ("interface", "port")}
+    if not ports:
+        return records
+    ends = (pair for link in records.links for pair in ((link.source, link.target), (link.target, link.source)))
+    owner = {port: other for port, other in ends if port in ports and other not in ports}
+    between = [link for link in records.links if link.source in owner and link.target in owner]
+    direct = [link for link in records.links if link.source not in ports and link.target not in ports]
+    joined = [link._replace(source=owner[link.source], target=owner[link.target]) for link in between]
+    note = f"{len(ports)} are ends of links, not nodes"
+    use = FieldUse(field="interfaces", became="used", count=len(ports), note=note)
+    nodes = [_device(node) for node in records.nodes if node.id not in ports]
+    return noted(replace(records, nodes=nodes, links=[*direct, *joined]), use)
+
+
+def _device(node: NodeRecord) -> NodeRecord:
+    device = node.fields.get("device")
+    rest = {name: value for name, value in node.fields.items() if name != "device"}
+    label = at(device, "name")
+    return node._replace(fields={**rest, "name": label} if isinstance(label, str) else rest)
 
 
 def _as_gml(records: Records, tree: JsonValue, choices: Choices) -> Records:
@@ -216,6 +240,7 @@ LAYOUTS: Sequence[Layout] = (
         directed_by="directed",
         directed=False,
         units={"capacity": "bps"},
+        finish=_without_ports,
     ),
     Layout(
         "adjacency JSON of networkx",

@@ -39,33 +39,35 @@ _HEAD = 200_000  # characters of a file that are looked at
 _Reader = Callable[[Content, Choices], Records]
 
 
-class _Format(NamedTuple):
-    """A format that is read: how its text is told, and its reader."""
+class Format(NamedTuple):
+    """A format that is read: its name, how its text is told, and its reader."""
 
+    name: str
     told_by: str
     read: _Reader
 
 
-_FORMATS = (
-    _Format(r'"ietf-network|"networks"\s*:\s*\{|\A\s*\{\s*"network"\s*:\s*\[', read_ietf),
-    _Format(r"<[^>]*urn:ietf:params:xml:ns:yang:ietf-network", read_ietf),
-    *(_Format(layout.told_by, layout.read) for layout in LAYOUTS),
-    _Format(r'"(?:router|network)LinkStates"', read_ospf_json),
-    _Format(r'"LS_NLRI_|LsAddrPrefix|"NLRI \{', read_bgp_ls),
-    _Format(r'"(?:[ab]_terminations|termination_[ab]|connected_endpoints)"\s*:|"model"\s*:\s*"dcim\.', read_netbox),
-    _Format(r'(?s)\A\s*\{.*"nodes"\s*:\s*\[', read_node_link),
-    _Format(r"<graphml[\s>]", read_graphml),
-    _Format(r"<mxfile[\s>]|<mxGraphModel[\s>]", read_drawio),
-    _Format(r"<networkStructure[\s>]", read_sndlib),
-    _Format(r"\A[^\n]*\?SNDlib native format", read_sndlib_native),
-    _Format(r"(?m)^\s*INTERFACES_TABLE\b", read_pyntm),
-    _Format(r"\A\s*NODES\s+\S+\s", read_repetita),
-    _Format(r"(?i)IS-IS .*Link[- ]State Database|Rtr \S+ ISIS Instance", read_isis_text),
-    _Format(
-        r"OSPF Router with ID|OSPF (?:link state )?database, Area|LS Type: (?:Router|Network|router-LSA)",
-        read_ospf_text,
-    ),
+_CABLES = r'"(?:[ab]_terminations|termination_[ab]|connected_endpoints)"\s*:|"model"\s*:\s*"dcim\.'
+_OSPF = r"OSPF Router with ID|OSPF (?:link state )?database, Area|LS Type: (?:Router|Network|router-LSA)"
+_IETF = r"<[^>]*urn:ietf:params:xml:ns:yang:ietf-network"
+FORMATS = (
+    Format("IETF topology", r'"ietf-network|"networks"\s*:\s*\{|\A\s*\{\s*"network"\s*:\s*\[', read_ietf),
+    Format("IETF topology", _IETF, read_ietf),
+    *(Format(layout.format, layout.told_by, layout.read) for layout in LAYOUTS),
+    Format("OSPF database of FRR", r'"(?:router|network)LinkStates"', read_ospf_json),
+    Format("BGP-LS of GoBGP", r'"LS_NLRI_|LsAddrPrefix|"NLRI \{', read_bgp_ls),
+    Format("NetBox export", _CABLES, read_netbox),
+    Format("node-link JSON", r'(?s)\A\s*\{.*"nodes"\s*:\s*\[', read_node_link),
+    Format("GraphML", r"<graphml[\s>]", read_graphml),
+    Format("draw.io drawing", r"<mxfile[\s>]|<mxGraphModel[\s>]", read_drawio),
+    Format("SNDlib XML", r"<networkStructure[\s>]", read_sndlib),
+    Format("SNDlib native format", r"\A[^\n]*\?SNDlib native format", read_sndlib_native),
+    Format("pyNTM model", r"(?m)^\s*INTERFACES_TABLE\b", read_pyntm),
+    Format("REPETITA", r"\A\s*NODES\s+\S+\s", read_repetita),
+    Format("IS-IS database", r"(?i)IS-IS .*Link[- ]State Database|Rtr \S+ ISIS Instance", read_isis_text),
+    Format("OSPF database", _OSPF, read_ospf_text),
 )
+"""Every format but tables, in the order in which they are tried. `docs/formats.md` describes each."""
 
 
 def read_records(path: str | Path, choices: Choices) -> Records:
@@ -75,22 +77,36 @@ def read_records(path: str | Path, choices: Choices) -> Records:
     """
     content = read_content(path)
     head = content.text[:_HEAD]
-    suffix = Path(content.path).suffix.lower()
-    known = next((x for x in _FORMATS if re.search(x.told_by, head)), None)
+    known = next((x for x in FORMATS if re.search(x.told_by, head)), None)
     if known is not None:
         return _with_encoding(known.read(content, choices), content)
-    if suffix in (".xml", ".graphml"):
-        parse_xml(content.path, content.data)  # says what is wrong with it as XML
     if is_topology_table(content):
         return _with_encoding(read_table(content, choices), content)
+    if Path(content.path).suffix.lower() in (".xml", ".graphml"):
+        parse_xml(content.path, content.data)  # says what is wrong with it as XML
     stranger = looks_like(head)
     if stranger is not None:
         wanted = f"a format that is read; it looks like {stranger.name}: {stranger.way_in}"
         raise content.source.error("the whole file", wanted)
-    if suffix == ".json":
-        return read_node_link(content, choices)  # says what is missing of it
-    kinds = "node-link JSON, RFC 8345 JSON, GraphML, SNDlib, REPETITA, or the IS-IS or OSPF database of a router"
-    raise content.source.error("the whole file", f"a format that is read: {kinds}")
+    if Path(content.path).suffix.lower() == ".json" or head.lstrip()[:1] in ("{", "["):
+        return _nearly_node_link(content, choices)
+    raise content.source.error("the whole file", f"a format that is read: {_supported()}")
+
+
+def _nearly_node_link(content: Content, choices: Choices) -> Records:
+    """JSON that is no topology of any tool says what is missing where it has a part of one, and else what it holds."""
+    tree = content.json()
+    members = list(tree) if isinstance(tree, dict) else []
+    if {"nodes", "links", "edges"} & set(members):
+        return read_node_link(content, choices)
+    held = ", ".join(repr(name[:30]) for name in members[:5]) or "no members"
+    wanted = f"a format that is read: {_supported()}; this is JSON with {held}"
+    raise content.source.error("the whole file", wanted)
+
+
+def _supported() -> str:
+    names = dict.fromkeys([*(known.name for known in FORMATS), "a table of links", "a matrix"])
+    return f"{', '.join(names)} (docs/formats.md)"
 
 
 def _with_encoding(records: Records, content: Content) -> Records:

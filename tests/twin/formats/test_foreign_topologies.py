@@ -366,6 +366,16 @@ def test_a_dump_of_netbox_gives_its_device_cables_and_says_that_it_is_in_pieces(
 
 
 @needs_data
+def test_interfaces_of_an_inventory_drawing_are_no_routers():
+    reading = read_explained(DATA / "dc1_from_netbox.cyjs.json")
+    lab = expected("dc1_from_netbox.clab.yaml")
+    wanted = Counter(frozenset(end.partition(":")[0] for end in link) for link in lab["links"])
+    assert Counter(frozenset((x.tail, x.head)) for x in reading.network.links) == Counter(
+        {k: 2 * n for k, n in wanted.items()}
+    )
+
+
+@needs_data
 def test_layer_1_edges_of_batfish_are_circuits():
     reading = read_explained(DATA / "batfish_layer1_sample.json")
     wanted = expected("batfish_layer1_sample.json")
