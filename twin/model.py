@@ -66,6 +66,8 @@ class Link(NamedTuple):
     `loss` the share of its traffic that the link loses silently (0 on a healthy link), `index` > 1 for parallels.
     `up=False` is a circuit without light; `adjacent=False` one whose ends are no routing neighbours over it, with or
     without light: its interfaces work and routing does not use it.
+    A bundle has `members` equal circuits, which `capacity` is the sum of. Below `min_members` it goes down; with a
+    member missing its metric is `degraded_weight`, where that is not 0.
     """
 
     tail: str
@@ -79,6 +81,9 @@ class Link(NamedTuple):
     asleep: bool = False
     loss: float = 0.0
     adjacent: bool = True
+    members: int = 1
+    min_members: int = 1
+    degraded_weight: int = 0
 
     @property
     def name(self) -> str:
@@ -97,10 +102,31 @@ class Link(NamedTuple):
         return f"link/{low}:{high}{self._suffix}--{high}:{low}{self._suffix}"
 
     @property
+    def is_heard(self) -> bool:
+        """Whether its tail hears of its head: a router uses a link only while it is so in both directions."""
+        return self.up and self.adjacent and not self.asleep
+
+    @property
     def usable(self) -> bool:
-        """Whether routing may use it."""
+        """Whether routing may use it, if the other direction is heard as well (two-way check of IS-IS and OSPF)."""
         up = self.up and self.adjacent and not self.drained and not self.asleep
         return up and self.weight != UNUSED_METRIC
+
+    def short_of_one(self) -> "Link":
+        """The link once one of its members has failed: less capacity, or down below the least number of members."""
+        left = self.members - 1
+        if left < max(self.min_members, 1):
+            return self._replace(up=False)
+        share, weight = left / self.members, self.degraded_weight or self.weight
+        least = min(self.min_members, left)
+        return self._replace(capacity=self.capacity * share, weight=weight, members=left, min_members=least)
+
+    @property
+    def _content(self) -> tuple[object, ...]:
+        """What tells it from other links, as it has been written since there were no bundles."""
+        if (self.members, self.min_members, self.degraded_weight) != (1, 1, 0):
+            return tuple(self)
+        return tuple(self)[: 10 if self.adjacent else 11]
 
     @property
     def _suffix(self) -> str:
@@ -117,14 +143,18 @@ class SegmentList(Frozen):
 class Tunnel(Frozen):
     """An SR policy (RFC 9256): carries the whole demand from `source` to `target` over its segment lists.
 
-    A list whose leg is cut, or whose intermediate node is drained, is invalid: the valid ones share the traffic by
-    their shares, and with none valid it follows the IGP.
+    A list whose leg is cut is invalid: the valid ones share the traffic by their shares, and with none valid it follows
+    the IGP. An `explicit` list is labels at the head-end, and goes on through a node that is drained: overload makes no
+    list invalid (RFC 9256, section 5.1). A `dynamic` one is computed, avoids such nodes, and is invalid there.
     """
 
     name: str = Field(pattern=r"^[\w.>-]{1,128}$")
     source: str
     target: str
     paths: Annotated[tuple[SegmentList, ...], Field(min_length=1, max_length=8)]
+    path: Literal["explicit", "dynamic"] = Field(
+        default="explicit", description="Whether its lists are labels as they stand, or computed around drained nodes."
+    )
 
 
 class RiskGroup(NamedTuple):
@@ -239,6 +269,12 @@ class Network(Drawn):
         return {circuit: tuple(links) for circuit, links in found.items()}
 
     @cached_property
+    def reverse(self) -> tuple[int, ...]:
+        """Position of the other direction of each link, its own where the circuit has no other."""
+        known = {(link.tail, link.head, link.index): i for i, link in enumerate(self.links)}
+        return tuple(known.get((link.head, link.tail, link.index), i) for i, link in enumerate(self.links))
+
+    @cached_property
     def offered(self) -> Floats:
         """The demands after the rate limits, Mbit/s [n, n]."""
         offered = self.demands.copy()
@@ -267,8 +303,12 @@ class Network(Drawn):
             x._replace(capacity=float(x.capacity), delay_ms=float(x.delay_ms) + 0.0, loss=float(x.loss) + 0.0)
             for x in self.links
         ]
-        content: list[object] = [self.name, nodes, [x[: -1 if x.adjacent else None] for x in links]]
-        tunnels = [tunnel.model_dump(mode="json") for tunnel in self.tunnels]
+        content: list[object] = [self.name, nodes, [x._content for x in links]]  # pyright: ignore[reportPrivateUsage]
+        labels = {"path"}  # told where it is not what it always was
+        tunnels = [
+            tunnel.model_dump(mode="json", exclude=labels if tunnel.path == "explicit" else None)
+            for tunnel in self.tunnels
+        ]
         limits = [(x.source, x.target, float(x.limit) + 0.0) for x in self.limits]
         whole = [*content, tunnels, self.risk_groups, limits]
         return [*whole, self.astray] if self.astray else whole
@@ -348,6 +388,10 @@ def _complaint(link: Link) -> str:
         return f"delay {link.delay_ms} ms is negative"
     if not 0 <= link.loss <= 1:
         return f"loss {link.loss} is not a share"
+    if not 1 <= link.min_members <= link.members <= 1_000:
+        return f"{link.members} members with at least {link.min_members} up are no bundle"
+    if not 0 <= link.degraded_weight <= 2**24:
+        return f"degraded weight {link.degraded_weight} is not in 0..2^24"
     return "" if link.index >= 1 else f"index {link.index} is not positive"
 
 

@@ -41,6 +41,12 @@ class Policy(Frozen):
     min_gain: float = Field(
         default=0.05, ge=0, lt=1, description="Least share of harm, or of peak utilisation, removed."
     )
+    max_weight: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**24 - 2,
+        description="Largest IGP weight that a plan may set; none: 65,535, or 16,777,214 where links have more.",
+    )
     protected: tuple[str, ...] = Field(default=(), description="Element ids that no plan may touch.")
     allow_rate_limits: bool = Field(default=False, description="Whether a plan may rate-limit demands.")
     max_age_s: float = Field(
@@ -143,6 +149,7 @@ def _freedom(policy: Policy) -> dict[str, float]:
         **{key: -float(getattr(policy, key)) for key in more_is_stricter},
         **{key: float(getattr(policy, key)) for key in more_is_looser},
         "max_loop_share": inf if policy.max_loop_share is None else policy.max_loop_share,
+        "max_weight": inf if policy.max_weight is None else policy.max_weight,
         "person_from": people.index(policy.person_from),
         "two_people_from": people.index(policy.two_people_from),
         "autonomy": _LEVELS.index(policy.autonomy),

@@ -136,3 +136,10 @@ ALTER TABLE reading ADD COLUMN interfaces JSON;  -- what routers call their inte
 CREATE TABLE declaration (      -- what a network says of its instruments, with its telemetry
     network VARCHAR PRIMARY KEY, document JSON NOT NULL
 );
+
+-- migration 9
+
+ALTER TABLE link ADD COLUMN members INTEGER DEFAULT 1;          -- equal circuits of a bundle, of which capacity is the sum
+ALTER TABLE link ADD COLUMN min_members INTEGER DEFAULT 1;      -- below which it goes down
+ALTER TABLE link ADD COLUMN degraded_weight BIGINT DEFAULT 0;   -- its metric with a member missing; 0 is the same one
+ALTER TABLE tunnel ADD COLUMN path VARCHAR DEFAULT 'explicit';  -- labels as they stand, or computed around drained nodes

@@ -138,11 +138,12 @@ def _legs(network: Network, towards: dict[str, _Towards], up: set[str]) -> _Legs
             pair, amount = (source.name, target.name), float(network.offered[s, t])
             if amount == 0 or not set(pair) <= up:
                 continue
-            if source.name not in towards[target.name].far:
+            lists = _lists(network, tunnels.get(pair), towards, up)
+            if source.name not in towards[target.name].far and not lists:
                 lost.add(pair)
                 continue
             delay[pair] = 0.0
-            for stops, share in _lists(network, tunnels.get(pair), towards, up) or [(pair, 1.0)]:
+            for stops, share in lists or [(pair, 1.0)]:
                 left = amount * share
                 for a, b in pairwise(stops):
                     if a != b:
@@ -155,7 +156,7 @@ def _legs(network: Network, towards: dict[str, _Towards], up: set[str]) -> _Legs
 def _lists(network: Network, tunnel: Tunnel | None, towards: dict[str, _Towards], up: set[str]) -> list[_List]:
     if tunnel is None:
         return []
-    drained = {node.name for node in network.nodes if node.drained}
+    drained = {node.name for node in network.nodes if node.drained and tunnel.path == "dynamic"}
     valid: list[_List] = []
     for path in tunnel.paths:
         stops = (tunnel.source, *path.via, tunnel.target)

@@ -121,6 +121,7 @@ DIRECTIONS = {
     "max_maintenance_loss": (0.1, 0.3),
     "max_steps": (3, 20),
     "max_loop_share": (0.1, None),
+    "max_weight": (63, None),
     "max_blast_radius": (0.1, 0.9),
     "max_delay_stretch": (1.2, 3.0),
     "min_gain": (0.5, 0.01),

@@ -115,8 +115,12 @@ def _link(link: Link, groups: list[int]) -> _Json:
             "asleep": link.asleep,
             "loss": float(link.loss),
             "adjacent": link.adjacent,
+            **({name.replace("_", "-"): getattr(link, name) for name in _BUNDLE} if link.members > 1 else {}),
         },
     }
+
+
+_BUNDLE = ("members", "min_members", "degraded_weight")
 
 
 def _ports(link: Link) -> tuple[str, str]:

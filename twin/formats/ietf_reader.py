@@ -77,6 +77,9 @@ class _OwnLink(_Foreign):
     asleep: bool
     loss: float = Field(ge=0, le=1)
     adjacent: bool = True
+    members: int = Field(default=1, ge=1, le=1_000)
+    min_members: int = Field(default=1, validation_alias="min-members", ge=1, le=1_000)
+    degraded_weight: int = Field(default=0, validation_alias="degraded-weight", ge=0, le=2**24)
 
 
 class _Place(_Foreign):
@@ -272,6 +275,8 @@ def _link_fields(found: _Link) -> dict[str, JsonValue]:
         fields |= {"source_tp": found.source.port, "dest_tp": found.destination.port}
     else:
         fields |= {"index": own.index, "asleep": own.asleep, "loss": own.loss, "adjacent": own.adjacent}
+    if own and own.members > 1:
+        fields |= {"members": own.members, "min_members": own.min_members, "degraded_weight": own.degraded_weight}
     return {name: value for name, value in fields.items() if value is not None}
 
 

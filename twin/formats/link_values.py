@@ -41,6 +41,9 @@ class Arc:
     asleep: bool = False
     loss: float = 0.0
     adjacent: bool = True
+    members: int = 1
+    min_members: int = 1
+    degraded_weight: int = 0
     risks: tuple[str, ...] = ()
     interface: str = ""
     """What its router calls the interface that it leaves by."""
@@ -59,6 +62,9 @@ class Arc:
             asleep=self.asleep,
             loss=self.loss,
             adjacent=self.adjacent,
+            members=self.members,
+            min_members=self.min_members,
+            degraded_weight=self.degraded_weight,
         )
 
 
@@ -303,9 +309,26 @@ def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Fi
         asleep=bool(yes_or_no(records, record, "link", "asleep")),
         loss=share,
         adjacent=True if adjacent is None else adjacent,
+        **_bundle(records, record),
         risks=_risks(value_of(record.fields, "link", "srlg")),
         interface=_interface(record, "interface"),
     )
+
+
+def _bundle(records: Records, record: LinkRecord) -> dict[str, int]:
+    """How many circuits a link is made of, and how many of them it needs."""
+    found = {"members": 1, "min_members": 1, "degraded_weight": 0}
+    bounds = {"members": (1, 1_000), "min_members": (1, 1_000), "degraded_weight": (0, MAX_WEIGHT)}
+    for quantity, (least, most) in bounds.items():
+        value = value_of(record.fields, "link", quantity)
+        if isinstance(value, list):
+            value = len(value)  # the names of the members
+        if value not in (None, ""):
+            found[quantity] = records.source.whole(str(value), _at(record, quantity), quantity, least=least, most=most)
+    if found["min_members"] > found["members"]:
+        wanted = f"at most {found['members']}, which is how many members it has"
+        raise records.source.error(_at(record, "min_members"), wanted)
+    return found
 
 
 def _interface(record: LinkRecord, quantity: str) -> str:

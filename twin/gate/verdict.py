@@ -75,7 +75,7 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     from .checks.convergence import convergences
     from .checks.rehearsal import Rehearsal
 
-    grounding = ground(plan, network, unmodelled if policy.refuse_unmodelled else ())
+    grounding = ground(plan, network, unmodelled if policy.refuse_unmodelled else (), max_weight=policy.max_weight)
     rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios), error, outlook))
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()

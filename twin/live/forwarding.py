@@ -194,7 +194,8 @@ def _valid_lists(network: Network, tables: Tables, tunnel: Tunnel) -> list[tuple
     for path in tunnel.paths:
         via = [network.node_index[name] for name in path.via]
         legs = zip([source, *via], [*via, target], strict=True)
-        if all(tables.distance[b, a] >= 0 for a, b in legs) and not any(network.nodes[v].drained for v in via):
+        avoids = tunnel.path == "dynamic" and any(network.nodes[v].drained for v in via)
+        if all(tables.distance[b, a] >= 0 for a, b in legs) and not avoids:
             valid.append((path.share, via))
     return valid
 

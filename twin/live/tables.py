@@ -40,9 +40,18 @@ def routing_tables(network: Network) -> Tables:
 
 
 def usable_links(network: Network) -> NDArray[np.bool_]:
-    """Which links routing may use: usable themselves, both ends up. [m]."""
+    """Which links routing may use: usable themselves, both ends up, and each end told of by the other. [m].
+
+    What a router says of a neighbour counts once the neighbour says it, too (ISO 10589 C.2.7, RFC 2328 16.1 (2b)).
+    """
     up = {node.name: node.up for node in network.nodes}
-    return np.array([link.usable and up[link.tail] and up[link.head] for link in network.links], dtype=bool)
+    told = {(x.tail, x.head, x.index) for x in network.links if x.up and x.adjacent and not x.asleep}
+    there = {(x.tail, x.head, x.index) for x in network.links}
+    alive: list[bool] = []
+    for link in network.links:
+        back = (link.head, link.tail, link.index)
+        alive.append(link.usable and up[link.tail] and up[link.head] and (back in told or back not in there))
+    return np.array(alive, dtype=bool)
 
 
 def link_ends(network: Network) -> tuple[Ints, Ints]:

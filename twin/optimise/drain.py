@@ -7,7 +7,7 @@ from twin.errors import UnknownElementError
 from twin.gate.checks.touch import touched
 from twin.gate.verdict import Counterexample
 from twin.model import Network
-from twin.plan import Change, DrainLink, DrainNode, apply
+from twin.plan import Change, DrainLink, DrainNode, RemoveTunnel, apply_all
 from twin.policy import Policy
 
 from .assemble import assemble, without_plan
@@ -40,18 +40,19 @@ def plan_drain(
         return without_plan(judge, METHOD, f"{element} is drained already")
     if judge.protects(*touched(network, step)):
         return without_plan(judge, METHOD, f"the policy protects {element}")
-    alone = assemble(judge, METHOD, (step,), aim="drain", required=(step,))
-    if alone.plan or policy.max_steps == 1:
+    needed: tuple[Change, ...] = (*_labels_through(network, step), step)
+    alone = assemble(judge, METHOD, needed, aim="drain", required=needed)
+    if alone.plan or policy.max_steps <= len(needed):
         return alone
-    drained = apply(network, step)
-    rest = policy.model_copy(update={"max_steps": policy.max_steps - 1, "min_gain": 0.0})
+    drained = apply_all(network, needed)
+    rest = policy.model_copy(update={"max_steps": policy.max_steps - len(needed), "min_gain": 0.0})
     for planner in (relieve_by_tunnels, relieve_by_weights):
         asked = partial(planner, drained, rest, seed=seed, time_limit_s=time_limit_s)
         room = attempt(METHOD, asked, drained, rest)
         judge.evaluations += room.evaluations
         if room.plan:
-            steps: tuple[Change, ...] = (*room.plan.steps, step)
-            proposal = assemble(judge, METHOD, steps, aim="drain", required=(step,))
+            steps: tuple[Change, ...] = (*room.plan.steps, *needed)
+            proposal = assemble(judge, METHOD, steps, aim="drain", required=needed)
             if proposal.plan:
                 return proposal
     return without_plan(judge, METHOD, alone.reason)
@@ -63,6 +64,14 @@ def _drain_of(network: Network, element: str) -> DrainNode | DrainLink:
     if element.startswith("link/"):
         raise UnknownElementError("circuit", element, network.circuits)
     return DrainNode(node=network.nodes[network.node(element)].name)
+
+
+def _labels_through(network: Network, step: DrainNode | DrainLink) -> tuple[RemoveTunnel, ...]:
+    """Tunnels whose lists are labels through the node that is to be drained: they would not leave it by themselves."""
+    if isinstance(step, DrainLink):
+        return ()
+    through = [x for x in network.tunnels if x.path == "explicit" and any(step.node in y.via for y in x.paths)]
+    return tuple(RemoveTunnel(name=x.name) for x in through)
 
 
 def _is_drained(network: Network, step: DrainNode | DrainLink) -> bool:

@@ -23,7 +23,8 @@ Flags = Bools
 class TunnelArrays(NamedTuple):
     """Tunnels flattened: tunnel -> its segment lists -> their legs. T tunnels, P lists, G legs.
 
-    A leg from a node to itself is left out. `healthy` is false for lists with an intermediate node down or drained.
+    A leg from a node to itself is left out. `healthy` is false for lists with an intermediate node that is down, and
+    for computed ones with one that is drained.
     """
 
     source: Ids  # [T]
@@ -65,6 +66,7 @@ class Arrays(NamedTuple):
     tunnels: TunnelArrays
     link_of: Ids  # [m] position in Network.links of each arc
     arc_of: Ids  # [m] arc of each link
+    back: Ids  # [m] arc of the other direction of each arc, its own where there is none
     astray: tuple[Stray, ...] = ()
     refused: float = 0.0  # Mbit/s that routers drop where they enter
 
@@ -90,7 +92,8 @@ def _compile(network: Network) -> Arrays:
     tail = link_tail[link_of]
     head = np.array([index[link.head] for link in arcs], dtype=np.int32)
     up = np.array([node.up for node in network.nodes], dtype=np.bool_)
-    usable = np.array([link.usable for link in arcs], dtype=np.bool_) & up[tail] & up[head]
+    both = np.array([links[i].is_heard for i in network.reverse], dtype=np.bool_)
+    usable = np.array([link.usable for link in arcs], dtype=np.bool_) & both[link_of] & up[tail] & up[head]
     carried = network.offered * np.outer(up, up)
     refused = [(index[x.at], index[x.target]) for x in network.astray if x.does == "refuse"]
     lost_at_entry = sum(float(carried[pair]) for pair in refused)
@@ -114,6 +117,7 @@ def _compile(network: Network) -> Arrays:
         tunnels=flatten_tunnels(network.tunnels, network),
         link_of=link_of,
         arc_of=arc_of,
+        back=arc_of[np.array(network.reverse, dtype=np.int64)[link_of]].astype(np.int32),
         astray=tuple(_stray(network, x, arc_of) for x in network.astray if _is_there(network, x)),
         refused=lost_at_entry,
     )
@@ -169,6 +173,7 @@ def flatten_tunnels(tunnels: tuple[Tunnel, ...], network: Network) -> TunnelArra
     """Return tunnels of a network as arrays. Raises `UnknownElementError` on a node that it does not have."""
     paths = [(tunnel, path) for tunnel in tunnels for path in tunnel.paths]
     stops = [[network.node(x) for x in (tunnel.source, *path.via, tunnel.target)] for tunnel, path in paths]
+    labels = [tunnel.path == "explicit" for tunnel, _ in paths]
     legs = [[(a, b) for a, b in pairwise(x) if a != b] for x in stops]
     flat = [leg for path_legs in legs for leg in path_legs]
     nodes = network.nodes
@@ -177,7 +182,13 @@ def flatten_tunnels(tunnels: tuple[Tunnel, ...], network: Network) -> TunnelArra
         target=_ids(network.node(tunnel.target) for tunnel in tunnels),
         first_list=_ids(accumulate((len(tunnel.paths) for tunnel in tunnels), initial=0)),
         share=np.array([path.share for _, path in paths], dtype=np.float64),
-        healthy=np.array([all(nodes[i].up and not nodes[i].drained for i in x[1:-1]) for x in stops], dtype=np.bool_),
+        healthy=np.array(
+            [
+                all(nodes[i].up and (explicit or not nodes[i].drained) for i in x[1:-1])
+                for x, explicit in zip(stops, labels, strict=True)
+            ],
+            dtype=np.bool_,
+        ),
         first_leg=_ids(accumulate((len(path_legs) for path_legs in legs), initial=0)),
         leg_from=_ids(a for a, _ in flat),
         leg_to=_ids(b for _, b in flat),

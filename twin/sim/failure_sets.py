@@ -8,7 +8,7 @@ from twin.model import Network
 
 from .simulate import Failure, single_failures
 
-FailureKind = Literal["circuits", "nodes", "risk-groups", "pairs"]
+FailureKind = Literal["circuits", "nodes", "risk-groups", "members", "pairs"]
 
 
 def failure_set(network: Network, kinds: Iterable[FailureKind]) -> tuple[Failure, ...]:
@@ -29,13 +29,16 @@ def circuit_pairs(network: Network) -> tuple[Failure, ...]:
 
 def joined(failures: Sequence[Failure]) -> Failure:
     """Return the failure of all elements of several failures at once."""
+    whole = {link for failure in failures for link in failure.links}
     return Failure(
         name=" & ".join(failure.name for failure in failures),
         links=tuple(sorted({link for failure in failures for link in failure.links})),
         nodes=tuple(sorted({node for failure in failures for node in failure.nodes})),
+        members=tuple(sorted({link for failure in failures for link in failure.members} - whole)),
     )
 
 
 def _kind(failure: Failure) -> FailureKind:
     kinds: dict[str, FailureKind] = {"link": "circuits", "node": "nodes", "risk-group": "risk-groups"}
+    kinds["member of link"] = "members"
     return kinds[failure.name.split("/", 1)[0]]

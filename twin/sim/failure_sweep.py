@@ -36,9 +36,66 @@ def sweep_failures(
     """Evaluate every failure on its own; `routing` is the network's full evaluation, `limit` where excess begins."""
     arrays = compile_network(network)
     shared = _Shared(arrays, base_state(arrays, routing)._replace(limit=limit), steering(arrays, routing))
-    chunks = [flatten(arrays, failures[part]) for part in cut(len(failures), engine)]
+    order = sorted(range(len(failures)), key=lambda i: bool(failures[i].members))
+    whole = [failures[i] for i in order if not failures[i].members]
+    shrunk = [failures[i] for i in order if failures[i].members]
+    chunks = [flatten(arrays, whole[part]) for part in cut(len(whole), engine)]
     parts = engine.map(_fail_in_full if lossy_tunnels(arrays) or arrays.astray else _fail, shared, chunks)
-    return _in_links(arrays, tuple(failures), _join(parts, len(arrays.head)), routing)
+    parts += [_lose_members(network, shared, shrunk, routing)] if shrunk else []
+    return _in_links(arrays, tuple(failures), _in_order(_join(parts, len(arrays.head)), order), routing)
+
+
+def _lose_members(network: Network, shared: _Shared, failures: Sequence[Failure], routing: Routing) -> FailureFigures:
+    """Evaluate failures in which bundles lose a member: where no metric changes, traffic stays where it is."""
+    figures = no_figures(len(failures), len(shared.arrays.head))
+    for row, failure in enumerate(failures):
+        record_shrunk(network, shared.base, failure, routing, row, figures)
+    return figures
+
+
+def record_shrunk(
+    network: Network, base: Base, failure: Failure, routing: Routing, row: int, figures: FailureFigures
+) -> None:
+    """Enter what a failure does in which bundles lose a member; `routing` is that of the whole state."""
+    arrays = shrunk(network, failure)
+    if failure.links or failure.nodes or (arrays.weight != compile_network(network).weight).any():
+        arrays = without(arrays, *failed_in(flatten(arrays, (failure,)), 0))
+        routing = route(arrays)
+    record(base._replace(capacity=arrays.capacity), routing.load, row, figures)
+    figures.lost[row] = routing.lost + routing.discarded
+    figures.severed[row] = arrays.severed - compile_network(network).severed
+
+
+def shrunk(network: Network, failure: Failure) -> Arrays:
+    """Return the network's arrays with one member less in each bundle that loses one."""
+    arrays = compile_network(network)
+    capacity, weight = arrays.capacity.copy(), arrays.weight.copy()
+    for i in failure.members:
+        link, arc = network.links[i].short_of_one(), arrays.arc_of[i]
+        capacity[arc] = link.capacity
+        weight[arc] = link.weight if weight[arc] < FAR else FAR
+    return arrays._replace(capacity=capacity, weight=weight)
+
+
+def _in_order(figures: FailureFigures, order: Sequence[int]) -> FailureFigures:
+    """Return figures whose rows are in the order in which the failures were given; `order` says where each belongs."""
+    if list(order) == sorted(order):
+        return figures
+    place = np.array(order, dtype=np.int64)
+    back = np.argsort(place)
+    causes = figures.worst_failure
+    return FailureFigures(
+        max_utilisation=figures.max_utilisation[back],
+        busiest=figures.busiest[back],
+        lost=figures.lost[back],
+        severed=figures.severed[back],
+        overload=figures.overload[back],
+        excess=figures.excess[back],
+        dropped=figures.dropped[back],
+        worst_utilisation=figures.worst_utilisation,
+        worst_failure=np.where(causes >= 0, place[causes], -1),
+        load=figures.load,
+    )
 
 
 def _fail(shared: _Shared, failures: FailureArrays) -> FailureFigures:
@@ -119,17 +176,18 @@ def rows_of(sweep: FailureSweep, rows: Sequence[int]) -> FailureSweep:
 
 
 def flatten(arrays: Arrays, failures: Sequence[Failure]) -> FailureArrays:
-    """Return the failures as arrays of arcs and nodes.
+    """Return the failures as arrays of arcs and nodes; where one direction fails, neither is used any more.
 
     Raises `UnknownElementError` on a position beyond the network.
     """
     links = [sorted(set(failure.links)) for failure in failures]
     nodes = [sorted(set(failure.nodes)) for failure in failures]
     _require_known("link", links, len(arrays.head))
+    both = [sorted({int(x) for arc in arrays.arc_of[row] for x in (arc, arrays.back[arc])}) for row in links]
     _require_known("node", nodes, len(arrays.up))
     return FailureArrays(
-        np.fromiter(accumulate(map(len, links), initial=0), np.int32),
-        arrays.arc_of[np.array([x for row in links for x in row], dtype=np.int64)],
+        np.fromiter(accumulate(map(len, both), initial=0), np.int32),
+        np.array([x for row in both for x in row], dtype=np.int32),
         np.fromiter(accumulate(map(len, nodes), initial=0), np.int32),
         np.array([x for row in nodes for x in row], dtype=np.int32),
     )

@@ -11,7 +11,7 @@ from twin.model import Floats, Ints, Network
 
 from .arrays import FAR, Flags, compile_network
 from .failing import break_each
-from .failure_sweep import failed_in, flatten
+from .failure_sweep import failed_in, flatten, shrunk
 from .graph import Graph, graph_of, on_shifted_path
 from .heap import pop, push
 from .jit import part
@@ -24,7 +24,10 @@ class Shortfall:
     """One evaluated state, and what its demands miss under one failure after another."""
 
     def __init__(self, network: Network, routing: Routing | None = None) -> None:
-        self._arrays = arrays = compile_network(network)
+        self._network, self._arrays = network, compile_network(network)
+        arrays = self._arrays
+        drained = {node.name for node in network.nodes if node.drained}
+        self._beyond_igp = any(not drained.isdisjoint(y.via) for x in network.tunnels for y in x.paths)
         dist, lossy = (routing or route(arrays)).paths.dist, np.flatnonzero(arrays.keep < 1)
         self._state = _State(
             graph_of(arrays), dist, np.asarray((arrays.offered > 0).any(axis=1), dtype=np.bool_), lossy
@@ -34,10 +37,10 @@ class Shortfall:
 
     def under(self, failure: Failure) -> Floats:
         """Return the Mbit/s of each demand between nodes that are up which do not arrive, by target first [n, n]."""
-        arrays = self._arrays
+        arrays = shrunk(self._network, failure) if failure.members else self._arrays
         flat = flatten(arrays, (failure,))
         arcs, nodes = failed_in(flat, 0)
-        if lossy_tunnels(arrays):
+        if lossy_tunnels(arrays) or self._beyond_igp or (arrays.weight != self._arrays.weight).any():
             state = without(arrays, arcs, nodes)
             routing = route(state)
             return state.offered * (1 - expected_of_demands(state, routing.paths, routing.used).survival)

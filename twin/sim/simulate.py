@@ -14,11 +14,15 @@ from .sweep import SERIAL, Engine
 
 
 class Failure(NamedTuple):
-    """Elements that fail together: positions of directed links and of nodes; `name` is the element id."""
+    """Elements that fail together: positions of directed links and of nodes; `name` is the element id.
+
+    The links `members` are bundles that lose one of their circuits each, and stay up.
+    """
 
     name: str
     links: tuple[int, ...] = ()
     nodes: tuple[int, ...] = ()
+    members: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,10 +159,10 @@ def simulate(
 
 
 def single_failures(network: Network) -> tuple[Failure, ...]:
-    """Every circuit and every node that is up, one at a time, then every risk group.
+    """Every circuit and every node that is up, one at a time, then every risk group and one member of every bundle.
 
     A circuit counts as up when traffic can use at least one of its links. Names are element ids; a risk group's is
-    `risk-group/NAME`.
+    `risk-group/NAME`, a member's `member of ` and the circuit.
     """
     up = [node.up for node in network.nodes]
     usable = [x.usable and up[network.node_index[x.tail]] and up[network.node_index[x.head]] for x in network.links]
@@ -170,4 +174,22 @@ def single_failures(network: Network) -> tuple[Failure, ...]:
         )
         for group in network.risk_groups
     ]
-    return (*circuits, *nodes, *(x for x in groups if any(usable[i] for i in x.links)))
+    members = (
+        _member(network, name, links) for name, links in network.circuits.items() if any(usable[i] for i in links)
+    )
+    return (
+        *circuits,
+        *nodes,
+        *(x for x in groups if any(usable[i] for i in x.links)),
+        *(x for x in members if x is not None),
+    )
+
+
+def _member(network: Network, circuit: str, links: tuple[int, ...]) -> Failure | None:
+    """What happens when one circuit of a bundle fails: it shrinks, or goes down; None where it is no bundle."""
+    bundled = tuple(i for i in links if network.links[i].members > 1)
+    if not bundled:
+        return None
+    down = tuple(i for i in bundled if not network.links[i].short_of_one().up)
+    shrunk = tuple(i for i in bundled if i not in down)
+    return Failure(f"member of {circuit}", links=down, members=shrunk)

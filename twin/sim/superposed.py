@@ -13,7 +13,7 @@ from twin.model import Floats, Network, Tunnel
 
 from .arrays import Arrays, compile_network, flatten_tunnels
 from .failing import FailureArrays, fail_each, no_figures, record, state_for
-from .failure_sweep import base_state, failed_in, flatten, steering
+from .failure_sweep import base_state, failed_in, flatten, shrunk, steering
 from .graph import graph_of
 from .kernels import Paths, lost_demand, spread
 from .route import Routing, lossy_tunnels, route, steered, without
@@ -48,10 +48,11 @@ class Superposition:
         self.arrays = compile_network(network)
         self.routing = route(self.arrays)
         self._flat = flatten(self.arrays, self.failures)
+        self._shrunk = tuple(row for row, failure in enumerate(self.failures) if failure.members)
 
     def total(self) -> SweptLoads:
         """Return the loads of all demands, on the network's own tunnels."""
-        return _swept(self.arrays, self.routing, self._flat)
+        return self._with_members(self.arrays, _swept(self.arrays, self.routing, self._flat))
 
     def alone(self, source: int, target: int, tunnel: Tunnel | None) -> SweptLoads:
         """Return the loads of one Mbit/s between two nodes, by position, on a tunnel or on its shortest paths."""
@@ -59,15 +60,29 @@ class Superposition:
         offered[target, source] = 1.0
         tunnels = flatten_tunnels(() if tunnel is None else (tunnel,), self.network)
         arrays = self.arrays._replace(offered=offered, tunnels=tunnels)
-        return _swept(arrays, _routed(arrays, self.routing.paths), self._flat)
+        return self._with_members(arrays, _swept(arrays, _routed(arrays, self.routing.paths), self._flat))
+
+    def _with_members(self, arrays: Arrays, swept: SweptLoads) -> SweptLoads:
+        """Correct the loads under failures in which the metric of a bundle changes that loses a member."""
+        for row in self._shrunk:
+            weight = shrunk(self.network, self.failures[row]).weight
+            if (weight != self.arrays.weight).any():
+                state = without(arrays._replace(weight=weight), *failed_in(self._flat, row))
+                failed = route(state)
+                swept.load[row], swept.lost[row] = failed.load, failed.lost
+        return swept
 
     def sweep(self, swept: SweptLoads, limit: float = 1.0) -> FailureSweep:
         """Word loads as a sweep of the network's failures; excess counts from `limit`, a share of capacity."""
         arrays, noise = self.arrays, _ROUNDING * float(self.arrays.offered.sum())
         capacity, links = arrays.capacity, arrays.arc_of
         load = np.where(swept.load > noise, swept.load, 0.0)
+        if self._shrunk:
+            capacity = np.repeat(capacity[None, :], len(self.failures), axis=0)
+            for row in self._shrunk:
+                capacity[row] = shrunk(self.network, self.failures[row]).capacity
         utilisation = (load / capacity)[:, links]
-        intact, rows = (swept.intact / capacity)[links], np.arange(len(self.failures))
+        intact, rows = (swept.intact / arrays.capacity)[links], np.arange(len(self.failures))
         busiest = utilisation.argmax(axis=1)
         peak = utilisation[rows, busiest]
         cause = utilisation.argmax(axis=0)

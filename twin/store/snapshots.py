@@ -162,7 +162,7 @@ def _tables(network: Network) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
         "demand": {"source": names[sources], "target": names[targets], "mbps": network.demands[sources, targets]},
         "demand_limit": _columns(("source", "target", "mbps"), network.limits),
         "astray": _columns(("does", "place", "target", "share"), network.astray),
-        "tunnel": _columns(("name", "source", "target", "paths"), [_tunnel_row(x) for x in network.tunnels]),
+        "tunnel": _columns(("name", "source", "target", "paths", "path"), [_tunnel_row(x) for x in network.tunnels]),
         "risk_group": _columns(("name", "circuits"), [(x.name, json.dumps(x.circuits)) for x in network.risk_groups]),
     }
     tables["link"]["parallel"] = tables["link"].pop("index")
@@ -183,7 +183,13 @@ def _column(values: Sequence[Any]) -> np.ndarray[Any, Any]:
 
 
 def _tunnel_row(tunnel: Tunnel) -> Row:
-    return tunnel.name, tunnel.source, tunnel.target, json.dumps([x.model_dump(mode="json") for x in tunnel.paths])
+    return (
+        tunnel.name,
+        tunnel.source,
+        tunnel.target,
+        json.dumps([x.model_dump(mode="json") for x in tunnel.paths]),
+        tunnel.path,
+    )
 
 
 def _whole(database: Database, snapshot: str, name: str) -> Network:
@@ -193,14 +199,17 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
     nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained, kind", "node"))
     if len(nodes) > MAX_NODES:
         raise StoreError(f"snapshot {snapshot} has more than {MAX_NODES:,} nodes", fix="use a copy")
-    links = rows("tail, head, capacity, weight, delay_ms, parallel, up, drained, asleep, loss, adjacent", "link")
-    tunnels = rows("name, source, target, paths", "tunnel", "name")
+    state = "up, drained, asleep, loss, adjacent, members, min_members, degraded_weight"
+    links = rows(f"tail, head, capacity, weight, delay_ms, parallel, {state}", "link")
+    tunnels = rows("name, source, target, paths, path", "tunnel", "name")
     return Network(
         name,
         nodes,
         tuple(Link(*row) for row in links),
         _demands(database, snapshot, len(nodes)),
-        tunnels=tuple(Tunnel(name=x[0], source=x[1], target=x[2], paths=_PATHS.validate_json(x[3])) for x in tunnels),
+        tunnels=tuple(
+            Tunnel(name=x[0], source=x[1], target=x[2], paths=_PATHS.validate_json(x[3]), path=x[4]) for x in tunnels
+        ),
         risk_groups=tuple(RiskGroup(x[0], tuple(json.loads(x[1]))) for x in rows("name, circuits", "risk_group")),
         limits=tuple(DemandLimit(*row) for row in rows("source, target, mbps", "demand_limit", "source, target")),
         astray=tuple(Astray(*row) for row in rows("does, place, target, share", "astray", "does, place, target")),

@@ -15,7 +15,8 @@ from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_f
 
 from .growth import GrowthHeadroom, growth_headroom
 
-EVERYTHING = ("all", "all-links", "all-nodes", "risk-groups", "pairs")
+EVERYTHING = ("all", "all-links", "all-nodes", "risk-groups", "members", "pairs")
+_PREFIXES = {"all-links": "link", "all-nodes": "node", "risk-groups": "risk-group", "members": "member of link"}
 
 
 class LinkCase(Frozen):
@@ -84,7 +85,7 @@ def study(network: Network, failures: Sequence[Failure], policy: Policy = _POLIC
 
 
 def find_failures(network: Network, names: Sequence[str], *, together: bool = False) -> tuple[Failure, ...]:
-    """Find failures by name: `all`, `all-links`, `all-nodes`, `risk-groups`, `pairs`, or one of `find_elements`.
+    """Find failures by name: a word of `EVERYTHING`, or one of `find_elements`.
 
     A name may hold several, separated by commas. `all` is every single failure, `pairs` every two circuits at once,
     `A--B` every circuit between the two. With `together` everything named fails at once, as one failure.
@@ -98,15 +99,16 @@ def find_failures(network: Network, names: Sequence[str], *, together: bool = Fa
         return tuple(found.values())
     links = tuple(sorted({i for failure in found.values() for i in failure.links}))
     nodes = tuple(sorted({i for failure in found.values() for i in failure.nodes}))
-    return (Failure(" + ".join(found), links, nodes),)
+    members = tuple(sorted({i for failure in found.values() for i in failure.members} - set(links)))
+    return (Failure(" + ".join(found), links, nodes, members),)
 
 
 def _find(network: Network, name: str) -> list[Failure]:
     if name == "pairs":
         return list(circuit_pairs(network))
     if name in EVERYTHING:
-        wanted = {"all-links": ("link",), "all-nodes": ("node",), "risk-groups": ("risk-group",)}.get(name)
-        return [x for x in single_failures(network) if wanted is None or x.name.partition("/")[0] in wanted]
+        wanted = _PREFIXES.get(name)
+        return [x for x in single_failures(network) if wanted in (None, x.name.partition("/")[0])]
     try:
         found = find_elements(network, name)
     except UnknownElementError as error:

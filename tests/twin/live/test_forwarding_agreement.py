@@ -174,7 +174,7 @@ def test_a_tunnel_splits_its_flows_by_the_shares_of_its_valid_lists():
         tuple(Node(x, 0, 0, drained=x == "x") for x in names),
         tuple(Link(a, b, 1e5, 10) for a, b in ends),
         demands,
-        (Tunnel(name="t", source="s", target="t", paths=lists),),
+        (Tunnel(name="t", source="s", target="t", paths=lists, path="dynamic"),),
     )
     got = carried(network, even=True)[1].arrived
     assert got[network.link("s->x")] == 0

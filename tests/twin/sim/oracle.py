@@ -37,7 +37,11 @@ class _Towards:
         closed = {node.name for node in network.nodes if node.drained and node != target}
         self.graph = nx.MultiDiGraph()
         self.graph.add_nodes_from(up)
+        back = {(x.tail, x.head, x.index): x for x in network.links}
         for i, x in enumerate(network.links):
+            other = back.get((x.head, x.tail, x.index), x)
+            if not (other.up and other.adjacent and not other.asleep):
+                continue
             if x.up and x.adjacent and not (x.drained or x.asleep) and {x.tail, x.head} <= up and x.head not in closed:
                 self.graph.add_edge(x.tail, x.head, key=i, weight=x.weight)
         self.links, self.target, self.dist = network.links, target.name, {}
@@ -89,7 +93,7 @@ def reference(network: Network) -> Reference:
             severed += amount
             delay[s, t] = inf
             continue
-        if source not in towards[target].dist:
+        if source not in towards[target].dist and lists == [([], 1.0)]:
             lost += amount
             delay[s, t] = inf
             continue
@@ -106,7 +110,7 @@ def reference(network: Network) -> Reference:
 
 def _valid(tunnel: Tunnel, path: SegmentList, towards: dict, state: dict) -> bool:
     stops = [tunnel.source, *path.via, tunnel.target]
-    if any(not state[x].up or state[x].drained for x in path.via):
+    if any(not state[x].up or (tunnel.path == "dynamic" and state[x].drained) for x in path.via):
         return False
     return all(a in towards[b].dist for a, b in pairwise(stops))
 

@@ -6,14 +6,15 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import PlanError, TopologyError, UnknownElementError
-from twin.model import Network
-from twin.plan import Plan, apply, subject
+from twin.model import UNUSED_METRIC, Network
+from twin.plan import Plan, SetWeight, apply, subject
 
 from .finding import Check, Counterexample, Violation, failed, steps_of
 
 MOST_TRAFFIC = 1e12  # Mbit/s in all
 LEAST_CAPACITY, MOST_CAPACITY = 1e-9, 1e100  # Mbit/s
 MOST_DELAY = 1e12  # ms
+_OSPF = 65_535
 
 
 class Grounding(NamedTuple):
@@ -23,10 +24,11 @@ class Grounding(NamedTuple):
     states: tuple[Network, ...]
 
 
-def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = ()) -> Grounding:
+def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = (), *, max_weight: int | None = None) -> Grounding:
     """Play the plan's steps through, each of which must change something that exists.
 
     `unmodelled` is what decides routing in the network and is not in the twin: no figure of it can be relied on then.
+    `max_weight` is the largest metric that its routers take; None leaves it to the metrics that they have.
     """
     if plan.base != network.id:
         detail = f"the plan is for snapshot {plan.base}, this is {network.id}: plan again on the current one"
@@ -40,7 +42,11 @@ def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = ()) -> Grou
     strange = _beyond_computing(network)
     if strange:
         return Grounding(_fails(strange[0], 0, strange[1]), (network,))
+    most = max_weight or _largest_metric(network)
     for number, step in enumerate(plan.steps, start=1):
+        if isinstance(step, SetWeight) and step.weight > most:
+            detail = f"step {number} sets {step.link} to {step.weight}, and its routers take metrics up to {most}"
+            return Grounding(_fails(step.link, number, detail, measured=step.weight, limit=most), tuple(states))
         try:
             states.append(apply(states[-1], step))
         except (UnknownElementError, PlanError, TopologyError) as error:
@@ -58,6 +64,12 @@ def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = ()) -> Grou
         return Grounding(wrong, tuple(states))
     detail = f"the plan is for this snapshot and its {steps_of(len(plan.steps))} can be made"
     return Grounding(Check(name="grounded", passed=True, detail=detail), tuple(states))
+
+
+def _largest_metric(network: Network) -> int:
+    """What OSPF takes, or IS-IS with wide metrics where some link has more: up to the one that takes it out of use."""
+    wide = any(_OSPF < link.weight < UNUSED_METRIC for link in network.links)
+    return UNUSED_METRIC - 1 if wide else _OSPF
 
 
 def _cannot_end(plan: Plan, state: Network) -> Check | None:
@@ -96,7 +108,7 @@ def _beyond_computing(network: Network) -> tuple[str, str] | None:
     return None
 
 
-def _fails(element: str, step: int, detail: str, *, measured: float = 0) -> Check:
-    limit = 0 if measured else 1
+def _fails(element: str, step: int, detail: str, *, measured: float = 0, limit: float | None = None) -> Check:
+    limit = (0 if measured else 1) if limit is None else limit
     counterexample = Counterexample(element=element, step=step, measured=measured, limit=limit)
     return failed("grounded", Violation(detail, counterexample))

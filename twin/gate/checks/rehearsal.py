@@ -188,6 +188,8 @@ def under(network: Network, failure: Failure) -> Network:
     links, nodes = list(network.links), list(network.nodes)
     for i in failure.links:
         links[i] = links[i]._replace(up=False)
+    for i in failure.members:
+        links[i] = links[i].short_of_one()
     for i in failure.nodes:
         nodes[i] = nodes[i]._replace(up=False)
     return replace(network, links=tuple(links), nodes=tuple(nodes))
