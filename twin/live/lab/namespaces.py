@@ -123,8 +123,9 @@ def shape(ports: Iterable[Port], *, factor: float = 1.0, new: bool = False) -> N
         )
         if new:
             lines += (
-                f"filter add {device} parent 1: protocol 802_2 prio 1 u32 match u32 0 0 flowid 1:10",
-                f"filter add {device} parent 1: protocol ip prio 2 u32 match ip protocol 89 0xff flowid 1:10",
+                f"filter add {device} parent 1: protocol ip prio 1 u32 match ip protocol 89 0xff flowid 1:10",
+                f"filter add {device} parent 1: protocol ip prio 2 u32 match u32 0 0 flowid 1:20",
+                f"filter add {device} parent 1: protocol all prio 3 u32 match u32 0 0 flowid 1:10",  # IS-IS and ARP
             )
     for router, lines in by_router.items():
         command("tc", "-n", router, "-batch", "-", given="\n".join(lines) + "\n")

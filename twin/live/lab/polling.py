@@ -72,11 +72,15 @@ class Poller:
         return found
 
     def neighbours(self, found: Reading) -> None:
-        """Ask every routing daemon over which interfaces it has its neighbour."""
+        """Ask every routing daemon over which interfaces it has its neighbour.
+
+        One end is not enough: FRR's IS-IS keeps a neighbour that no longer hears it, and routes as if it had none.
+        """
         for router in self._routers.values():
             near = self._near(router)
             for port in router.ports:
                 found.adjacent[port.link] = port.device in near
+        found.adjacent &= found.adjacent[self._reverse]
 
     def _near(self, router: Router) -> frozenset[str]:
         daemon = self._daemons.igp
