@@ -44,9 +44,9 @@ def list_suites(as_json: Json = False) -> None:
     """Name every suite: what it asks, how many cases, and which systems answer."""
     from agents.show.tables import text_table
 
-    from .suites import names, suite_of
+    from .suites import REAL, names, suite_of
 
-    suites = [suite_of(name) for name in names()]
+    suites = [suite_of(name) for name in (*names(), *REAL)]
     if as_json:
         found: list[dict[str, Any]] = [
             {"name": x.name, "purpose": x.purpose, "cases": x.cases, "systems": list(x.systems), "agents": x.agents,

@@ -1,4 +1,4 @@
-"""`lab up|status|fault|heal|down`: real routers on this machine to try everything on."""
+"""`lab up|status|wait|fault|heal|down`: real routers on this machine to try everything on."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, cast
@@ -79,6 +79,17 @@ def status(name: Name = _NAME, as_json: Json = False) -> None:
     for feature in found:
         if feature.missing and not feature.needed:
             say(f"not here: {feature.missing}")
+
+
+@app.command()
+def wait(
+    samples: Annotated[int, typer.Argument(min=1, max=10_000, help="So many more samples.", show_default=False)],
+    name: Name = _NAME,
+) -> None:
+    """Wait until a lab has been measured so many times more."""
+    from twin.live.lab.network import open_lab
+
+    open_lab(name).wait(samples)
 
 
 @app.command()

@@ -33,6 +33,9 @@ NAMES = (
 )
 """Suites that are made of a module each, `evals/suites/NAME.py`; `smoke` and `healthy` are in that of `incident`."""
 
+REAL = ("lab",)
+"""Suites that need real routers: asked for by name, and no part of what every build is held to."""
+
 EXPECTED = Metric("expectations met", "share", "expected", where="judged")
 """What a suite reports besides when its cases expect something."""
 
@@ -51,14 +54,14 @@ def suite_of(name: str) -> Suite:
 
     Raises `InputError` for an unknown one, `FormatError` for a file that is none.
     """
-    if name in NAMES:
+    if name in (*NAMES, *REAL):
         module = import_module(f"evals.suites.{_MODULES.get(name, name)}")
         return getattr(module, "SUITE" if name not in _MODULES else name.upper())
     written = Path(name) if name.endswith(".toml") else _HERE / f"{name}.toml"
     if exists(written) and written.is_file():
         return _written(written)
     closest = get_close_matches(name, names(), n=1, cutoff=0.5)
-    fix = f"did you mean {closest[0]}?" if closest else f"suites: {', '.join(names())}"
+    fix = f"did you mean {closest[0]}?" if closest else f"suites: {', '.join((*names(), *REAL))}"
     raise InputError(f"no suite {name!r}", fix=fix)
 
 

@@ -21,14 +21,14 @@ from twin.plan import apply as changed
 
 from .control import AskBeside, AskProbe, AskRoutes
 from .frr import DAEMON, OUT, Said, overload_lines, read_configuration, weight_lines
-from .launch import Lab
+from .launch import DEFAULT, Lab
 from .layout import HIGHEST, Port, Router, routers_of
 from .logs import LogFiles
 from .polling import SAMPLES, decode
 from .traffic import OVERHEAD, probed_pairs
 from .vty import Vty
 
-RETENTION = 2_000
+RETENTION = 240
 """Samples that are kept."""
 _CONVERGED_S = 12.0
 _STILL_S = 0.4
@@ -150,6 +150,9 @@ class LabNetwork:
                 raise ExecutionError("the lab's poller is silent", fix="twinops lab status")
             time.sleep(_POLL_S)
             self._take_in()
+
+    def look_again(self) -> None:
+        """Nothing to be done: a lab measures by itself."""
 
     # -- acting ----------------------------------------------------------------------------------------------
 
@@ -292,6 +295,12 @@ class LabNetwork:
             self._history.add(decode(line))
             self._count += 1
         self._history.log(self._logs.new())
+
+
+def open_lab(name: str = "") -> LabNetwork:
+    """Open a lab that runs, by its name. Raises `InputError` when there is none."""
+    lab = Lab.get(name or DEFAULT)
+    return LabNetwork(lab, lab.record)
 
 
 def _weighing(link: Link, weight: int, *, out: int) -> Link:

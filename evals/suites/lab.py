@@ -1,0 +1,225 @@
+"""Real routers: faults done to FRR in namespaces of this machine, read from real counters, probes, states and logs.
+
+One lab a network and protocol runs as long as the process that asks; it needs root or user namespaces, and FRR.
+"""
+
+import atexit
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, cached_property, partial
+from typing import NamedTuple
+
+import numpy as np
+
+from evals.cases.baselines import threshold_faults
+from evals.cases.case import Case, Split
+from evals.cases.result import Measures
+from evals.cases.suite import SEEDS, Check, Metric, Suite, Workplace
+from evals.score.expected import names_causes
+from evals.score.sets import count, pairs, same_for_telemetry
+from twin.diagnose import diagnose
+from twin.errors import ExecutionError, InputError, TopologyError
+from twin.faults import Fault, FaultKind
+from twin.formats import load_network
+from twin.formats.provision import in_small
+from twin.live.draw_fault import draw_fault
+from twin.live.lab.control import AskFault, AskHeal
+from twin.live.lab.launch import Lab, up
+from twin.live.lab.layout import Igp, Rates, design_of
+from twin.live.lab.network import LabNetwork, Routes
+from twin.live.network import Telemetry
+from twin.model import Bools, Floats, Network
+from twin.observe import Observation, find_symptoms, observe
+from twin.observe.expect.prediction import hashing_variance
+from twin.sim.arrays import compile_network
+from twin.sim.kernels import shortest_paths
+from twin.sim.simulate import simulate
+
+_K = FaultKind
+KINDS = (
+    _K.LINK_DOWN, _K.ONE_WAY, "healthy", _K.WEIGHT, _K.ROUTING_DOWN, _K.NEIGHBOUR_MISSING, _K.BLACKHOLE, "healthy",
+    _K.DEVICE_DOWN, _K.SURGE, _K.ACL_BLOCK, _K.DATA_ACL, "healthy", _K.MTU, _K.DETACH, _K.STATIC_ROUTE, _K.CAPACITY,
+)  # fmt: skip
+"""What is done to routers, and nothing; in this order."""
+PLACES: Mapping[str, tuple[tuple[str, Igp], ...]] = {
+    "dev": (("synthetic/8-3", "isis"), ("synthetic/9-5", "ospf"), ("sndlib/abilene", "isis")),
+    "held-out": (("synthetic/10-7", "isis"), ("sndlib/polska", "ospf"), ("synthetic/8-11", "ospf")),
+}
+INTERVAL_S = 1.0
+BEFORE, AFTER, WINDOW = 14, 9, 3
+"""Samples before a fault, after it until somebody looks, and those that are looked at."""
+_CAPACITY, _PEAK = 10.0, 0.55
+_TRIES = 20
+_HEAL_S = 30.0
+_LOADED = 0.5  # Mbit/s: below it a few packets more or less are some per cent
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A lab after something was done to it, or nothing."""
+
+    inventory: Network
+    faults: tuple[Fault, ...]
+    telemetry: Telemetry
+    routes: Routes
+
+    @cached_property
+    def observation(self) -> Observation:
+        """What the twin makes of the telemetry."""
+        return observe(self.inventory, self.telemetry, window=WINDOW)
+
+
+class Found(NamedTuple):
+    """What a system names, and whether it sees anything at all."""
+
+    faults: tuple[Fault, ...]
+    seen: bool
+
+
+@cache
+def _running(network: str, igp: Igp) -> LabNetwork:
+    small = in_small(load_network(network), capacity=_CAPACITY, peak_utilisation=_PEAK)
+    name = f"eval-{len(network)}{igp}"
+    old = Lab.find(name)
+    if old is not None:
+        old.down()
+    lab, _ = up(design_of(small, name=name, igp=igp, seed=1, rates=Rates.every(INTERVAL_S)))
+    atexit.register(lab.down)
+    return LabNetwork(lab, lab.record)
+
+
+def stage(case: Case, workplace: Workplace) -> Scene:
+    """Wait until a lab is well, let the case's fault strike, wait again, and read. Raises `InputError` without one."""
+    del workplace
+    igp = next((igp for places in PLACES.values() for name, igp in places if name == case.network), "isis")
+    live = _running(case.network, igp)
+    inventory = live.read_topology()
+    _settle(live, inventory)
+    live.wait(BEFORE)
+    faults = () if case.kind == "healthy" else _strike(live, inventory, case)
+    live.wait(AFTER)
+    since = live.now - timedelta(seconds=INTERVAL_S * (BEFORE + AFTER + 1))
+    scene = Scene(inventory, faults, live.read_telemetry(since), live.routes())
+    live.lab.ask(AskHeal(), timeout_s=60)
+    return scene
+
+
+def _strike(live: LabNetwork, inventory: Network, case: Case) -> tuple[Fault, ...]:
+    if case.faults is not None:
+        for fault in case.faults:
+            live.lab.ask(AskFault(fault=fault))
+        return case.faults
+    for number in range(_TRIES):
+        try:
+            fault = draw_fault(inventory, case.seed + 7919 * number, kinds=[FaultKind(case.kind)])
+            live.lab.ask(AskFault(fault=fault))
+        except (TopologyError, ExecutionError):
+            continue
+        return (fault,)
+    raise InputError(f"{case.kind} cannot be done to {case.network}", fix="choose another network")
+
+
+def _settle(live: LabNetwork, inventory: Network) -> None:
+    wanted, end = next_hops(inventory), time.monotonic() + _HEAL_S
+    while _as_sets(live.routes()) != wanted:
+        if time.monotonic() > end:
+            raise ExecutionError("the lab does not come back to what it was", fix="twinops lab down, and up again")
+        time.sleep(0.2)
+
+
+def next_hops(network: Network) -> dict[str, dict[str, frozenset[str]]]:
+    """What the twin says of every router and target: the interfaces on shortest paths."""
+    arrays = compile_network(network)
+    dist = shortest_paths(arrays).dist
+    found: dict[str, dict[str, frozenset[str]]] = {x.name: {} for x in network.nodes}
+    for t, target in enumerate(network.nodes):
+        for link in network.links:
+            s, v = network.node(link.tail), network.node(link.head)
+            if s != t and dist[t, s] == link.weight + dist[t, v]:
+                name = link.interface.rsplit("/", 1)[1]
+                found[link.tail][target.name] = found[link.tail].get(target.name, frozenset()) | {name}
+    return found
+
+
+def _as_sets(routes: Routes) -> dict[str, dict[str, frozenset[str]]]:
+    return {name: {target: frozenset(x) for target, x in ways.items()} for name, ways in routes.items()}
+
+
+def by_twin(scene: Scene) -> Found:
+    """Simulate every hypothesis, and name the likeliest."""
+    return Found(diagnose(scene.observation).best.faults, bool(find_symptoms(scene.observation)))
+
+
+def by_threshold(scene: Scene) -> Found:
+    """Fixed thresholds, no twin."""
+    faults = threshold_faults(scene.inventory, scene.telemetry)
+    return Found(faults, bool(faults))
+
+
+def score(scene: Scene, found: Found) -> Measures:
+    """Judge pairs of element and kind; on healthy networks also the twin's loads and routes against the routers'."""
+    truth, pair = scene.faults, count(found.faults, scene.faults)
+    healthy = not truth
+    alike = same_for_telemetry(found.faults, truth) or pairs(found.faults) == pairs(truth)
+    values = {
+        "pair_hit": float(pair.hit), "pair_false": float(pair.false), "pair_missed": float(pair.missed),
+        "healthy": float(healthy), "faulty": float(not healthy), "seen": float(found.seen), "alike": float(alike),
+        "right": float(not found.faults if healthy else alike),
+    }  # fmt: skip
+    if healthy:
+        error, certain = _load_errors(scene)
+        values |= {
+            "loaded": float(certain.any()),
+            "loads": float((error[certain] <= 0.05).mean()) if certain.any() else 0.0,
+            "routes": float(_as_sets(scene.routes) == next_hops(scene.inventory)),
+        }
+    return Measures(bool(values["right"]), values, _words(found.faults), _words(truth))
+
+
+def _load_errors(scene: Scene) -> tuple[Floats, Bools]:
+    """Relative error of the predicted loads [m], and which links carry something that no equal paths have split."""
+    seen = scene.observation
+    load, measured = simulate(seen.network).load, seen.out_mbps
+    certain = (load > _LOADED) & np.isfinite(measured) & (hashing_variance(seen.network, 1.0) == 0)
+    return np.abs(measured - load) / np.maximum(load, 1e-9), certain
+
+
+def _words(faults: tuple[Fault, ...]) -> str:
+    return " and ".join(f"{kind} at {element}" for element, kind in sorted(pairs(faults))) or "healthy"
+
+
+def _as_expected(wanted: tuple[str, ...], scene: Scene, found: Found) -> bool:
+    del scene
+    return names_causes(wanted, found.faults)
+
+
+def _draw(split: Split) -> Iterator[Case]:
+    places = PLACES[split]
+    for number, seed in enumerate(SEEDS[split]):
+        network, _ = places[number // len(KINDS) % len(places)]  # one lab after the other, not one for each case
+        yield Case(suite="lab", kind=KINDS[number % len(KINDS)], network=network, seed=seed, split=split)
+
+
+_metric = partial(Metric, kind="share")
+SUITE = Suite(
+    name="lab",
+    purpose="causes on real routers: faults of interfaces, daemons, configuration, kernels and traffic, and none",
+    draw=_draw,
+    stage=stage,
+    systems={"twin": by_twin, "thresholds, no twin": by_threshold},
+    score=score,
+    metrics=(
+        _metric("faults seen", of="seen", where="faulty"),
+        Metric("F1 on (element, kind)", "f1", "pair", bar=0.75),
+        _metric("faults, top 1", of="alike", where="faulty"),
+        _metric("healthy found healthy", of="right", where="healthy", bar=0.95),
+        _metric("false alarms", of="seen", where="healthy", higher=False),
+        Metric("loads within 5 %, without equal paths", "mean", "loads", "loaded"),
+        _metric("routes of all kernels as the twin says", of="routes", where="healthy"),
+    ),
+    cases=len(KINDS) * len(PLACES["dev"]),
+    slice=len(KINDS),
+    checks={"causes": Check(_as_expected)},
+)
