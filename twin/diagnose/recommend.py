@@ -7,7 +7,7 @@ from twin.faults import REMEDIES, TRAITS, Fault
 from twin.faults.recommendation import Recommendation, Urgency
 from twin.observe.readings.observation import Observation
 
-from .diagnosis import Hypothesis
+from .diagnosis import Fact, Hypothesis
 
 _FACTS = 3
 _ALIKE = 2
@@ -45,13 +45,30 @@ def _urgency(fault: Fault, *, harmed: bool) -> Urgency:
 def _evidence(fault: Fault, cause: Hypothesis, commit: datetime | None) -> tuple[str, ...]:
     told = [f"{fault.kind} at {_place(fault.element)} with a confidence of {cause.confidence:.0%}"]
     strongest: Sequence[str] = [
-        f"{x.quantity} of {x.element}: {x.measured:.4g}, {x.healthy:.4g} if all were well"
+        f"{x.quantity} of {_place(x.element)}: {_figure(x, x.measured)}, {_figure(x, x.healthy)} if all were well"
         for x in sorted(cause.evidence, key=lambda x: (-x.gain, x.element, x.quantity))[:_FACTS]
     ]
     if commit is not None:
         strongest = [*strongest, f"something was committed there at {commit:%F %H:%M} UTC"]
     alike = [f"hardly told apart from {name}" for name in cause.indistinguishable[:_ALIKE]]
     return (*told, *strongest, *alike)
+
+
+def _figure(fact: Fact, value: float) -> str:
+    """Write a reading with its unit, as `Fact` says it; yes and no where it is 1 or 0."""
+    match fact.quantity:
+        case "load" | "drops" | "balance":
+            return f"{value:,.0f} Mbit/s" if abs(value) >= 100 else f"{value:.3g} Mbit/s"
+        case "wire_loss" | "probe_loss" | "errors" | "counted":
+            return f"{value:.2%}"
+        case "probe_delay":
+            return f"{value:.3f} ms"
+        case "demand_factor" | "packet_factor":
+            return f"{value:.3g} times"
+        case "configured":
+            return "1 line" if value == 1 else f"{value:.0f} lines"
+        case _:
+            return "yes" if value >= 0.5 else "no"
 
 
 def _commit(seen: Observation, router: str) -> datetime | None:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from agents.wording import capacity, share
 from twin.model import Link, Network
-from twin.plan import Change
+from twin.plan import Change, SetTunnel, subject
 
 from .labels import Box, Label, Segment, around, centred, choose, text_width
-from .marks import RING, Mark, nodes_of, plan_marks, ring, spot
+from .marks import RING, Mark, nodes_of, plan_marks, ring, spot, without
 from .projection import Sheet, project
 
 LIMIT = 0.8  # from the limit on a half-link is dashed and carries its percentage
@@ -58,6 +58,7 @@ class Drawing(NamedTuple):
     figures: tuple[Label, ...]
     widths: tuple[tuple[str, float], ...]
     title: str
+    keys: frozenset[str]  # nodes to name where there is room for few
 
 
 class Look(NamedTuple):
@@ -91,8 +92,9 @@ def draw(network: Network, look: Look) -> Drawing:
     dots = tuple(_dot(network, sheet, i, look) for i in range(len(network.nodes)))
     legend = tuple((capacity(value), width) for value, width in sorted(widths.items()))[-5:]
     rings = (ring(fault, look.fault),) if fault and look.fault else ()
-    marks = (*plan_marks(network, sheet, look.steps), *rings)
-    return Drawing(sheet.width, sheet.height, halves, dots, marks, names, figures, legend, look.title)
+    marks = (*plan_marks(without(network, look.down), sheet, look.steps), *rings)
+    keys = _keys(network, look)
+    return Drawing(sheet.width, sheet.height, halves, dots, marks, names, figures, legend, look.title, keys)
 
 
 def band(utilisation: float, limit: float = LIMIT) -> str:
@@ -225,6 +227,20 @@ def _by_importance(network: Network, look: Look) -> list[int]:
     return sorted(
         range(len(network.nodes)),
         key=lambda i: (network.nodes[i].name not in at_fault, peak[i] < look.limit, -degree[i], -peak[i], i),
+    )
+
+
+def _keys(network: Network, look: Look) -> frozenset[str]:
+    """Nodes at the fault, at busy links and at the ends of what the plan touches."""
+    busy = [x for x, value in zip(network.links, look.utilisation, strict=True) if value >= look.limit]
+    steered = [x.tunnel for x in look.steps if isinstance(x, SetTunnel)]
+    return frozenset(
+        (
+            *nodes_of(network, look.fault),
+            *(name for link in busy for name in (link.tail, link.head)),
+            *(name for tunnel in steered for name in (tunnel.source, tunnel.target)),
+            *(name for step in look.steps for name in nodes_of(network, subject(step))),
+        )
     )
 
 

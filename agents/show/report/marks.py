@@ -1,7 +1,7 @@
 """What to look at on a map: where the fault is and what the plan touched, as SVG paths."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -55,6 +55,13 @@ def ring(at: tuple[float, float], fault: str) -> Mark:
     x, y = at
     r = RING
     return Mark("ring", f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0", f"fault at {fault}")
+
+
+def without(network: Network, down: Collection[str]) -> Network:
+    """The network with what is known to be down taken down, circuits and nodes."""
+    links = tuple(link._replace(up=link.up and link.circuit not in down) for link in network.links)
+    nodes = tuple(node._replace(up=node.up and node.id not in down) for node in network.nodes)
+    return replace(network, links=links, nodes=nodes)
 
 
 def plan_marks(network: Network, sheet: Sheet, steps: Sequence[Change]) -> tuple[Mark, ...]:
