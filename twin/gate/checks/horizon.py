@@ -32,11 +32,11 @@ def horizon(rehearsal: Rehearsal) -> Check:
     was, now = (x.under_demands(fullest.demands).outcome for x in (rehearsal.ends[0], _state(rehearsal, fullest)))
     detail = (
         f"{len(outlook.hours)} hours by {outlook.source}: the fullest, {fullest.clock}, has its busiest link "
-        f"{now.busiest or 'none'} at {now.max_utilisation:.4f} (without the plan {was.max_utilisation:.4f})"
+        f"{now.busiest or 'none'} at {now.max_utilisation:.2%} (without the plan {was.max_utilisation:.2%})"
         f"{_ends(rehearsal)}"
     )
     allowed = max(limit, was.max_utilisation)
-    return Check(name="horizon", passed=True, measured=now.max_utilisation, limit=allowed, detail=detail)
+    return Check(name="horizon", passed=True, measured=now.max_utilisation, limit=allowed, unit="share", detail=detail)
 
 
 def _ends(rehearsal: Rehearsal) -> str:

@@ -37,16 +37,18 @@ def fits(network: Network, policy: Policy) -> Check:
     """Judge whether a state keeps the limits, intact and under every single failure: *useful* for growth."""
     outcome, limit = simulate(network, failures=single_failures(network)), policy.max_utilisation
     harm, sweep, element, failure = outcome.harm(limit).routable, outcome.sweep, outcome.busiest, None
-    measured, detail = outcome.max_utilisation, f"the peak is {outcome.max_utilisation:.4f}"
+    measured, detail = outcome.max_utilisation, f"the peak is {outcome.max_utilisation:.2%}"
     if harm <= rate_slack(network) and sweep is not None and sweep.failures:
         row, limit = int(sweep.max_utilisation.argmax()), policy.max_failure_utilisation
         measured, failure = float(sweep.max_utilisation[row]), sweep.failures[row].name
         element = network.links[int(sweep.busiest[row])].name
-        detail += f", {measured:.4f} when {failure} fails"
+        detail += f", {measured:.2%} when {failure} fails"
     if harm <= rate_slack(network) and measured <= limit + SHARE_SLACK:
-        return Check(name="useful", passed=True, measured=measured, limit=limit, detail=f"all fits: {detail}")
-    found = Counterexample(element=element or "network", failure=failure, measured=measured, limit=limit)
-    return failed("useful", Violation(f"{detail}, {limit:.4f} asked for, {harm:.6g} Mbit/s are harmed", found))
+        detail = f"all fits: {detail}"
+        return Check(name="useful", passed=True, measured=measured, limit=limit, unit="share", detail=detail)
+    where = element or "network"
+    found = Counterexample(element=where, failure=failure, measured=measured, limit=limit, unit="share")
+    return failed("useful", Violation(f"{detail}, {limit:.2%} asked for, {harm:.6g} Mbit/s are harmed", found))
 
 
 def _relieves(rehearsal: Rehearsal) -> Check:

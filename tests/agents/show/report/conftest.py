@@ -98,7 +98,12 @@ def _observed(network):
     symptoms = (
         SymptomReading(kind="circuit down", element=network.links[2].circuit, detail=HOSTILE),
         SymptomReading(
-            kind="overload", element="interface/Aa/Ee", measured=1.2, expected=0.5, detail="120 % of 40G, 50 % expected"
+            kind="overload",
+            element="interface/Aa/Ee",
+            measured=1.2,
+            expected=0.5,
+            unit="share",
+            detail="120 % of 40G, 50 % expected",
         ),
     )
     incident = Incident(
