@@ -1,7 +1,7 @@
 """A plan on its way into the live network: one step, one look, and the way back."""
 
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from threading import current_thread, main_thread
@@ -13,7 +13,7 @@ from twin.errors import ExecutionError, TwinError
 from twin.live.network import LiveNetwork
 from twin.model import Frozen, Network
 from twin.observe.expect.settled import Settled, settled
-from twin.plan import Change, Plan, states, way_back
+from twin.plan import Change, LimitDemand, Plan, SetTunnel, states, way_back
 from twin.policy import Policy
 
 from .agreement import Agreement, Baseline, Tolerance, compare, watch
@@ -87,6 +87,39 @@ class Logbook:
             self.write(step, action, detail, change=change, agreement=agreement)
 
 
+def independent(steps: Sequence[Change], most: int) -> Iterator[tuple[int, ...]]:
+    """Yield the numbers of a plan's steps, counted from 1, in groups that may be confirmed together, `most` at a time.
+
+    A tunnel or a rate limit changes the way of one demand and of no other, so that those of different demands add up in
+    any order; the gate has judged the states that they pass through. Every other step changes paths that others use.
+    """
+    together: list[int] = []
+    demands: set[tuple[str, str]] = set()
+    for number, step in enumerate(steps, start=1):
+        demand = _demand_of(step)
+        if together and (demand is None or demand in demands or len(together) >= max(1, most)):
+            yield tuple(together)
+            together, demands = [], set()
+        together.append(number)
+        if demand is None:
+            yield tuple(together)
+            together, demands = [], set()
+        else:
+            demands.add(demand)
+    if together:
+        yield tuple(together)
+
+
+def _demand_of(step: Change) -> tuple[str, str] | None:
+    match step:
+        case SetTunnel():
+            return step.tunnel.source, step.tunnel.target
+        case LimitDemand():
+            return step.source, step.target
+        case _:
+            return None
+
+
 class Rollout:
     """The steps of a plan on a live network, of which `applied` are in place.
 
@@ -115,41 +148,65 @@ class Rollout:
     def advance(
         self, tolerance: Tolerance, before: Baseline, *, policy: Policy, permit: Callable[[], None]
     ) -> str | None:
-        """Make every step, look at the network before and after each, and ask `permit` before each.
+        """Make every step, look at the network before and after, and ask `permit` before each.
 
-        Returns why to turn back, or None when all steps are confirmed; what `permit`, `on_step` or the network raises,
-        passes.
+        Steps that do not depend on each other are made one after the other, each read back at once, and confirmed by
+        telemetry together. Returns why to turn back, or None when all steps are confirmed; what `permit`, `on_step` or
+        the network raises, passes.
         """
-        for number, change in enumerate(self._plan.steps, start=1):
-            permit()
-            self._log.write(number, "apply", f"making step {number}", change=change)
-            reason = self._look_before(number, tolerance, before, policy)
-            if reason:
-                self._log.write(number, "disagree", reason, change=change)
-                return reason
-            self._live.apply(change)
-            self.applied = number
-            agreement, seen = watch(self._states[number], self._live, tolerance, before)
-            wrong = self._wrongly_configured(number) or agreement.deviation
+        for together in independent(self._plan.steps, policy.low_risk_steps):
+            for number in together:
+                reason = self._make(number, tolerance, before, policy, permit, first=number == together[0])
+                if reason:
+                    return reason
+            last = together[-1]
+            agreement, seen = watch(self._states[last], self._live, tolerance, before)
+            wrong = self._wrongly_configured(last) or agreement.deviation
             if wrong:
-                reason = f"after step {number} the network is not as predicted: {wrong}"
-                self._log.write(number, "disagree", reason, change=change, agreement=agreement)
+                reason = f"after step {last} the network is not as predicted: {wrong}"
+                self._log.write(last, "disagree", reason, change=self._plan.steps[last - 1], agreement=agreement)
                 return reason
             self._measured = settled(seen) if seen else None
             self._looked_at = self._live.now
             told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
-            self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
+            for number in together:
+                self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
         return None
 
-    def _look_before(self, number: int, tolerance: Tolerance, before: Baseline, policy: Policy) -> str | None:
+    def _make(
+        self,
+        number: int,
+        tolerance: Tolerance,
+        before: Baseline,
+        policy: Policy,
+        permit: Callable[[], None],
+        *,
+        first: bool,
+    ) -> str | None:
+        """Make one step and read it back; return why it must not be made, or is not there."""
+        change = self._plan.steps[number - 1]
+        permit()
+        self._log.write(number, "apply", f"making step {number}", change=change)
+        reason = self._look_before(number, tolerance, before, policy, measure=first)
+        if reason:
+            self._log.write(number, "disagree", reason, change=change)
+            return reason
+        self._live.apply(change)
+        self.applied = number
+        return None
+
+    def _look_before(
+        self, number: int, tolerance: Tolerance, before: Baseline, policy: Policy, *, measure: bool
+    ) -> str | None:
         """Return why a step must not be made now: what is configured, measured, or left of the plan.
 
-        Telemetry is looked at where it has gone on since the look before.
+        Telemetry is looked at where it has gone on since the look before, and with `measure`: between two steps that
+        are confirmed together, it mixes their states.
         """
         wrong = self._wrongly_configured(number - 1)
         if wrong:
             return f"before step {number} the network is not configured as expected: {wrong}"
-        if self._live.now != self._looked_at:
+        if measure and self._live.now != self._looked_at:
             seen = look_around(self._states[number - 1], self._live, tolerance)
             agreement = compare(seen, tolerance, before)
             if not agreement.settled:

@@ -33,8 +33,9 @@ def relieve_by_evading(
 ) -> Proposal:
     """Take traffic out of the way of wrong entries: of one router for one target, of one interface, or of all it gets.
 
-    Three ways are tried and the best is proposed: a tunnel for every source whose traffic meets the entry, over the
-    midpoint with which most arrives; the interface costed out or drained; the router drained. Nothing is random.
+    Four ways are tried and the best is proposed: a tunnel for every source whose traffic meets the entry, over the
+    midpoint with which most arrives, or over the best one that every failure allows, for as many sources as have one;
+    the interface costed out or drained; the router drained. Nothing is random.
     """
     del seed
     judge = Judge(network, policy, avoid)
@@ -59,9 +60,10 @@ def relieve_by_evading(
 def _ways(judge: Judge, entries: Sequence[Astray], deadline: float | None) -> Iterator[tuple[Change, ...]]:
     network = judge.network
     yield from ((step,) for entry in entries for step in _single(network, entry))
-    tunnels = _tunnels(judge, entries, deadline)
-    if tunnels:
-        yield tunnels
+    for careful in (False, True):
+        tunnels = _tunnels(judge, entries, deadline, careful=careful)
+        if tunnels:
+            yield tunnels
     nodes = dict.fromkeys(x.at for x in entries if x.does == "drop")
     yield from ((DrainNode(node=name),) for name in nodes if not network.nodes[network.node(name)].drained)
 
@@ -77,8 +79,13 @@ def _single(network: Network, entry: Astray) -> Iterator[Change]:
         yield DrainLink(circuit=link.circuit)
 
 
-def _tunnels(judge: Judge, entries: Sequence[Astray], deadline: float | None) -> tuple[SetTunnel, ...]:
-    """A tunnel for each source whose traffic is dropped or diverted, the largest first, each accepted if it helps."""
+def _tunnels(
+    judge: Judge, entries: Sequence[Astray], deadline: float | None, *, careful: bool
+) -> tuple[SetTunnel, ...]:
+    """A tunnel for each source whose traffic is dropped or diverted, the largest first, each accepted if it helps.
+
+    If `careful`, only where a plan could end with it.
+    """
     network, steps = judge.network, list[SetTunnel]()
     value = judge.value(judge.routing)
     taken = {(x.source, x.target) for x in network.tunnels}
@@ -89,9 +96,13 @@ def _tunnels(judge: Judge, entries: Sequence[Astray], deadline: float | None) ->
         moves = [Move(source, target, via) for via in _midpoints(judge, source, target)]
         options = [SetTunnel(tunnel=tunnel_over(network, move)) for move in moves]
         tried = [(judge.value(_routed(judge, (*steps, step))), number) for number, step in enumerate(options)]
-        if tried and min(tried)[0].beats(value, gain=1e-4):
-            value, number = min(tried)
-            steps.append(options[number])
+        for better, number in sorted(tried):
+            if not better.beats(value, gain=1e-4) or (deadline is not None and monotonic() > deadline):
+                break
+            if not careful or judge.is_safe(apply_all(network, (*steps, options[number]))):
+                value = better
+                steps.append(options[number])
+                break
         if deadline is not None and monotonic() > deadline:
             break
     return tuple(steps)

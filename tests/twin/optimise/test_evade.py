@@ -1,0 +1,39 @@
+"""Ways around a router that drops what it should forward; what arrives is counted by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.twin.optimise.networks import network_of
+from twin.gate.verdict import verify
+from twin.model import Astray
+from twin.optimise.evade import relieve_by_evading
+from twin.plan import SetTunnel, apply_all
+from twin.policy import Policy
+from twin.sim.simulate import simulate
+
+CIRCUITS = [("A", "B", 20.0, 1), ("E", "B", 20.0, 1), ("B", "D", 20.0, 1), ("A", "C", 20.0, 5), ("E", "C", 20.0, 5)]
+POLICY = Policy(max_blast_radius=1, max_delay_stretch=10, max_failure_utilisation=10, max_uncertain_utilisation=10)
+
+
+def dropping(room: float):
+    """B drops all for D; A sends 4 and E sends 2 there, and the way by C holds `room`."""
+    network = network_of([*CIRCUITS, ("C", "D", room, 5)], {("A", "D"): 4.0, ("E", "D"): 2.0})
+    return replace(network, astray=(Astray(at="B", does="drop", target="D"),))
+
+
+@pytest.mark.parametrize(("room", "around", "lost"), [(20.0, {"A", "E"}, 0.0), (3.0, {"E"}, 4.0)])
+def test_as_many_sources_go_around_as_the_way_around_holds(room, around, lost):
+    network = dropping(room)
+    found = relieve_by_evading(network, POLICY)
+    assert found.plan is not None, found.reason
+    assert {x.tunnel.source for x in found.plan.steps if isinstance(x, SetTunnel)} == around
+    assert verify(found.plan, network, POLICY).passed
+    left = simulate(apply_all(network, found.plan.steps)).harm(POLICY.max_utilisation)
+    assert left.total == pytest.approx(lost)
+
+
+def test_without_a_wrong_entry_there_is_nothing_to_go_around():
+    found = relieve_by_evading(replace(dropping(20.0), astray=()), POLICY)
+    assert found.plan is None
+    assert "no router drops or diverts" in found.reason
