@@ -155,7 +155,7 @@ class Judge:
         if start.sweep is None:
             return
         grown = state if factor == 1 else state.with_demands(state.demands * factor)
-        if swept is not None and (factor == 1 or not state.limits):
+        if swept is not None and not state.astray and (factor == 1 or not state.limits):
             loads = swept if factor == 1 else swept.grown(factor)
             yield start, Stressed(grown, self.failures, self.limit, self.demands.sweep(loads, self.limit))
             return
@@ -256,7 +256,9 @@ def _baseline(network: Network, limit: float) -> _Baseline:
         same, failures = replace(network), single_failures(network)
         demands = next((x.demands for x in known.values()), None) or Superposition(same, failures)
         swept = next((x.swept for x in known.values()), None) or demands.total()
-        start = Stressed(same, failures, limit, demands.sweep(swept, limit) if failures else None)
+        # what routers drop that has a path does not add up demand by demand: then the state is swept as it is
+        quick = demands.sweep(swept, limit) if failures and not network.astray else None
+        start = Stressed(same, failures, limit, quick)
         known[limit] = _Baseline(start, demands, swept)
     return known[limit]
 

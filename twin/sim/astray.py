@@ -9,7 +9,7 @@ from twin.model import Floats, Network
 from .arrays import FAR, Arrays
 from .kernels import Paths
 from .regroup import grouped_targets
-from .walk import NONE, Deviation, walk
+from .walk import NONE, Deviation, arrivals, walk
 
 _ROUNDING = 1e-9
 
@@ -46,15 +46,19 @@ def arriving(network: Network, arrays: Arrays, paths: Paths, survival: Floats) -
     """
     if not network.astray:
         return survival
-    survival, n = survival.copy(), arrays.up.size
-    for target, deviations in _ways(arrays, paths).items():
-        for source in np.flatnonzero((paths.dist[target] < FAR) & (np.arange(n) != target)):
-            start = np.zeros(n)
-            start[source] = 1.0
-            survival[target, source] = walk(arrays, paths, target, start, *deviations).arrived
+    survival = still_arriving(arrays, paths, survival)
     for entry in network.astray:
         if entry.does == "refuse":
             survival[network.node(entry.target), network.node(entry.at)] = 0.0
+    return survival
+
+
+def still_arriving(arrays: Arrays, paths: Paths, survival: Floats) -> Floats:
+    """The same but for what routers refuse where it enters: that is no demand of the arrays any more."""
+    survival, here = survival.copy(), np.arange(arrays.up.size)
+    for target, deviations in _ways(arrays, paths).items():
+        concerned = (paths.dist[target] < FAR) & (here != target)
+        survival[target] = np.where(concerned, arrivals(arrays, paths, target, *deviations), survival[target])
     return survival
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from twin.model import Floats
 
 from .arrays import FAR, Arrays, Ids, TunnelArrays
-from .astray import strayed
+from .astray import still_arriving, strayed
 from .kernels import Expectation, Paths, expect, lost_demand, shortest_paths, spread, steer
 
 
@@ -67,7 +67,10 @@ def mean_delays(arrays: Arrays, paths: Paths, used: Floats) -> Floats:
 
 def expected_of_demands(arrays: Arrays, paths: Paths, used: Floats) -> Expectation:
     """Return what each demand meets on average: its delay, and the share that arrives; tunnels are their legs."""
-    return _tunnelled(arrays.tunnels, used, expect(arrays, paths))
+    expected = expect(arrays, paths)
+    if arrays.astray:
+        expected = expected._replace(survival=still_arriving(arrays, paths, expected.survival))
+    return _tunnelled(arrays.tunnels, used, expected)
 
 
 def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Expectation:

@@ -40,7 +40,8 @@ class Shortfall:
         arrays = shrunk(self._network, failure) if failure.members else self._arrays
         flat = flatten(arrays, (failure,))
         arcs, nodes = failed_in(flat, 0)
-        if lossy_tunnels(arrays) or self._beyond_igp or (arrays.weight != self._arrays.weight).any():
+        shifted = (arrays.weight != self._arrays.weight).any()
+        if lossy_tunnels(arrays) or arrays.astray or self._beyond_igp or shifted:
             state = without(arrays, arcs, nodes)
             routing = route(state)
             return state.offered * (1 - expected_of_demands(state, routing.paths, routing.used).survival)

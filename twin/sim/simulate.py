@@ -65,7 +65,7 @@ class Outcome(Drawn):
     lost: float  # Mbit/s with both ends up and no path
     severed: float  # Mbit/s from or to a node that is down
     dropped: float  # Mbit/s lost on links with a loss share
-    undelivered: Floats  # [n, n] Mbit/s of each demand between nodes that are up: lost, or dropped on the way
+    undelivered: Floats  # [n, n] Mbit/s of each demand between nodes that are up: lost, or taken off on the way
     discarded: float  # Mbit/s dropped by routers otherwise than their routes say
     delay_ms: Floats  # [n, n] one-way propagation delay, expected over ECMP; inf where there is no path
     invalid_tunnels: tuple[str, ...]  # tunnels with no valid segment list: their demand follows the IGP
@@ -151,11 +151,21 @@ def simulate(
         severed=arrays.severed,
         dropped=float(np.dot(load, loss)),
         discarded=routing.discarded + float(np.dot(load * (1 - loss), leaked(network))),
-        undelivered=(arrays.offered * (1 - expected.survival)).T,
+        undelivered=(arrays.offered * (1 - expected.survival)).T + _refused(network),
         delay_ms=expected.delay.T.copy(),
         invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),
         sweep=sweep_failures(network, failures, routing, engine, limit) if failures else None,
     )
+
+
+def _refused(network: Network) -> Floats:
+    """Mbit/s of each demand between nodes that are up which the router where it enters drops [n, n]."""
+    refused = np.zeros_like(network.offered)
+    for entry in network.astray:
+        if entry.does == "refuse":
+            pair = network.node(entry.at), network.node(entry.target)
+            refused[pair] = network.offered[pair] if all(network.nodes[i].up for i in pair) else 0.0
+    return refused
 
 
 def single_failures(network: Network) -> tuple[Failure, ...]:

@@ -53,6 +53,14 @@ def walk(arrays: Arrays, paths: Paths, target: int, start: Floats, *ways: Deviat
     return Walked(load, float(arrived), float(delay))
 
 
+def arrivals(arrays: Arrays, paths: Paths, target: int, *ways: Deviation) -> Floats:
+    """Share of what starts at each node for the target that arrives there [n], as `walk` has it: within 64 hops."""
+    ground = _Ground(*(getattr(arrays, x) for x in _Ground._fields))
+    share = np.zeros(arrays.up.size)
+    _arrive(ground, paths.dist[target], target, _astray(arrays, ways), share)
+    return share
+
+
 class _Astray(NamedTuple):
     via: Ints  # [n] arc by which a router sends everything, NONE where it drops it, _IGP where it does as it should
     barred: Bools  # [m]
@@ -120,6 +128,25 @@ def _walk(
         if moved <= least:
             break
     return arrived, delay
+
+
+@kernel
+def _arrive(ground: _Ground, dist: Ints, target: int, astray: _Astray, share: Floats) -> None:
+    """Let what arrives within one hop more count at every node, 64 times or until nothing changes."""
+    before, hops = np.zeros(share.size), np.empty(ground.head.size, np.int64)
+    share[target] = 1.0
+    for _ in range(MOST_HOPS):
+        before[:] = share
+        for u in range(share.size):
+            if u == target:
+                continue
+            count, arrives = _choices(ground, dist, u, astray, hops), 0.0
+            for i in range(count):
+                if not astray.barred[hops[i]]:
+                    arrives += ground.keep[hops[i]] * before[ground.head[hops[i]]] / count
+            share[u] = arrives
+        if np.abs(share - before).max() <= _NEGLIGIBLE:
+            break
 
 
 @kernel
