@@ -11,6 +11,8 @@ from pydantic import Field, JsonValue
 
 from agents.goals.types import Goal
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from twin.execute.render import RenderedStep
+from twin.execute.routers import Routers
 from twin.faults import Fault
 from twin.faults.recommendation import Recommendation
 from twin.gate.certificate import Approval
@@ -62,6 +64,8 @@ class RunStarted(Frozen):
     rounds: int = Field(default=3, description="Most plans to try.")
     budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
     goal: Goal | None = Field(default=None, description="What was asked for, with the words that said so.")
+    site: str | None = Field(default=None, description="The site file of the network; null for an emulated one.")
+    routers: Routers | None = Field(default=None, description="How its routers are spoken to.")
 
 
 class StageStarted(Frozen):
@@ -261,6 +265,16 @@ class ApprovalGiven(Frozen):
     approval: Approval
 
 
+class PlanRendered(Frozen):
+    """A plan for people to make, as configuration of their routers, or what has to be known before it can be."""
+
+    kind: Literal["plan rendered"] = "plan rendered"
+    durable: ClassVar[bool] = False
+    plan: str = Field(description="Plan hash.")
+    steps: tuple[RenderedStep, ...] = ()
+    question: str = Field(default="", description="What is not known, and where it can be said.")
+
+
 class Noted(Frozen):
     """Something a reader of the run should know that is no result: a retry, an exhausted budget, a late tool."""
 
@@ -330,6 +344,7 @@ Event = Annotated[
     | StopRequested
     | RunResumed
     | ApprovalGiven
+    | PlanRendered
     | Noted
     | RunFinished,
     Field(discriminator="kind"),

@@ -16,7 +16,7 @@ from pydantic import Field
 from agents.record.home import home_folder
 from twin.errors import AuthorityError, CertificateError, InputError, RefusedError, TwinError
 from twin.files import is_plain
-from twin.formats.plan import read_plan
+from twin.formats.plan import read_plan_file
 from twin.gate.certificate import Approval, Authority, SigningKey, objection
 from twin.gate.verdict import Verdict, risk_tier
 from twin.model import Frozen
@@ -212,12 +212,14 @@ def require_waiting(past: Past, register: Register, now: datetime) -> None:
         raise CertificateError(
             f"the plan has waited too long: it expired at {waiting.expires:%F %T%z}", fix="run again: traffic has moved"
         )
-    if read_plan(past.folder / PLAN, below=past.folder).hash != plan.hash:
+    on_file = read_plan_file(past.folder / PLAN, below=past.folder)
+    if on_file.plan.hash != plan.hash:
         raise CertificateError(
             f"{past.folder / PLAN} was edited: it is not the plan that was verified", fix="run again, or restore it"
         )
     with TwinStore.open(past.folder / TWIN) as store:
         current = store.current
+        on_file.require_way_back(store.load_snapshot(plan.base))
     if current != plan.base:
         raise CertificateError(
             f"the twin has moved on from snapshot {plan.base} to {current}", fix="run again on the current snapshot"

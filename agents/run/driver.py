@@ -133,6 +133,15 @@ class Operator(Protocol):
         """Return why the approved plan has to wait for people, None when it may be executed."""
         ...
 
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person makes the changes of this network."""
+        ...
+
+    async def objection_now(self) -> str | None:
+        """Look at the network as it is now: why the approved plan must not be made to it; None when it may."""
+        ...
+
 
 class Driver:
     """Runs the stages of one incident in order and keeps its budgets."""
@@ -282,10 +291,15 @@ class Driver:
         because = self._operator.waits_because()
         if because is not None:
             return Move("end", f"the plan is safe and {because}", outcome="awaiting approval")
+        if self._operator.by_hand and (against := await self._operator.objection_now()) is not None:
+            return self._without(f"the plan was approved, and does not hold any more: {against}")
         signed = await self._operator.approve()
         if aim is not None and aim.hours is not None:
             words = f"certified for its window, {signed}; it is for a person to have it applied then, verified anew"
             return Move("end", words, outcome="scheduled")
+        if self._operator.by_hand:
+            words = f"certified, {signed}; it is for a person to make, step by step"
+            return Move("end", words, outcome="needs a person")
         return Move("execute", signed)
 
     async def _execute(self) -> Move:

@@ -25,6 +25,7 @@ from tools.box.tracing import OUTCOME, workflow_span
 from tools.catalogue import TOOLS
 from tools.recommendations import recommendations
 from twin.errors import BudgetError, DivergedError, RehearsedError, TwinError
+from twin.execute.render import Inventory
 from twin.formats.stored import unmodelled_of
 from twin.gate.certificate import NOBODY, Approval, Authority, SigningKey
 from twin.model import Network
@@ -43,7 +44,8 @@ from .staging import Scene
 class Ground:
     """What a run works on and with.
 
-    `authority` says who may approve and which policy is in force, at any moment. `worked_s` is the time that it took
+    `authority` says who may approve and which policy is in force, at any moment. `known` is what is known of the
+    routers, where they are people's own. `worked_s` is the time that it took
     before it was interrupted, seconds; `differing` takes the names of tools that answer otherwise than they did.
     """
 
@@ -59,6 +61,7 @@ class Ground:
     tracer: Tracer
     approvals: Sequence[Approval] = ()
     authority: Authority = NOBODY
+    known: Inventory | None = None
     worked_s: float = 0.0
     differing: list[str] = field(default_factory=list[str])
 
@@ -91,7 +94,9 @@ async def _followed(ground: Ground) -> Ended:
     session = Session(ground.run, ground.model, ground.journal, ground.tracer, meter=meter)
     desk = _desk(ground)
     live, key, authority = ground.scene.live, ground.key, ground.authority
-    operator = NetworkOperator(desk, session, ground.store, live, key, ground.folder, authority=authority)
+    operator = NetworkOperator(
+        desk, session, ground.store, live, key, ground.folder, authority=authority, known=ground.known
+    )
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))
@@ -183,6 +188,8 @@ def _opening(ground: Ground) -> RunStarted:
         rounds=request.rounds,
         budget=request.budget,
         goal=request.goal,
+        site=request.site,
+        routers=ground.known.routers if ground.known else None,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),

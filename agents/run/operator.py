@@ -14,6 +14,7 @@ from agents.record.events import (
     Figures,
     LoadsTaken,
     Noted,
+    PlanRendered,
     StopRequested,
     VerdictReached,
     WindowRehearsed,
@@ -23,10 +24,11 @@ from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
-from twin.errors import CertificateError
+from twin.errors import CertificateError, InputError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
-from twin.execute.preflight import find, look_around
+from twin.execute.preflight import find, look_around, preflight
+from twin.execute.render import Inventory, render
 from twin.files import write_text
 from twin.formats.plan import write_plan
 from twin.gate.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
@@ -34,7 +36,7 @@ from twin.gate.verdict import risk_tier
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
-from twin.plan import apply_all
+from twin.plan import Plan, apply_all
 from twin.policy import RiskTier
 from twin.sim.simulate import simulate
 from twin.store import RankedHypothesis, TwinStore
@@ -61,6 +63,7 @@ class NetworkOperator:
     key: SigningKey
     folder: Path
     authority: Authority = NOBODY
+    known: Inventory | None = None
     figures: Figures = field(default_factory=Figures)
     certificate: Certificate | None = None
     accepted: bool = False
@@ -129,7 +132,7 @@ class NetworkOperator:
         self.store.save_certificate(
             plan.hash, verdict=verdict, issued=certificate.issued, expires=certificate.expires, document=certificate
         )
-        write_plan(plan, self.folder / PLAN)
+        write_plan(plan, self.folder / PLAN, self.desk.state)
         write_text(self.folder / CERTIFICATE, certificate.model_dump_json(indent=2) + "\n")
         self.certificate = certificate
         self.session.journal.append(
@@ -312,16 +315,46 @@ class NetworkOperator:
         policy, standing = self.desk.policy, self.desk.standing
         tier = risk_tier(submission.plan, decision.verdict, policy)
         by_standing = 0 if standing.level == "act" else 1
-        asked, may_act = max(policy.people_for(tier), by_standing), standing.level in ("approve", "act")
+        by_hand = self.by_hand
+        asked = max(policy.people_for(tier), by_standing, int(by_hand))
+        may_act = standing.level in ("approve", "act")
         self.waits_for = None
         if may_act and len(self._counting(tier)) >= asked:
             return None
-        write_plan(submission.plan, self.folder / PLAN)
+        write_plan(submission.plan, self.folder / PLAN, self.desk.state)
+        self._render(submission.plan)
         self.waits_for = asked if may_act else 0
         if by_standing:
             return f"{'waits for a person' if may_act else 'is a suggestion only'}: {standing.because}"
         who = "a person's approval" if asked == 1 else f"approval by {asked} different people"
+        if by_hand and not policy.people_for(tier):
+            return "waits for a person's approval: nothing here can change this network"
         return f"of {tier} risk, for which the policy asks {who}"
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person makes the changes of this network."""
+        return self.live.declared.by_hand
+
+    async def objection_now(self) -> str | None:
+        """Look at the network as it is now: why the approved plan must not be made to it; None when it may."""
+        submission, _ = self._approved()
+        desk = self.desk
+        with desk.span("preflight", snapshot=desk.state.id, plan=submission.plan.hash):
+            start = await in_thread(
+                lambda: preflight(submission.plan, desk.state, self.live, desk.policy, Tolerance(), desk.inventory)
+            )
+        return start.refusal
+
+    def _render(self, plan: Plan) -> None:
+        """Put on record what people have to type, where it is their network; what is not known is asked for."""
+        if self.known is None:
+            return
+        try:
+            rendered = PlanRendered(plan=plan.hash, steps=render(plan, self.desk.state, self.known).steps)
+        except InputError as error:
+            rendered = PlanRendered(plan=plan.hash, question=f"{error}; {error.fix}")
+        self.session.journal.append(rendered)
 
     def _counting(self, tier: RiskTier) -> list[Approval]:
         policy, authority = self.desk.policy, self.authority

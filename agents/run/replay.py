@@ -16,13 +16,14 @@ from agents.record.files import TWIN
 from agents.record.history import Past, read_past
 from agents.record.journal import Journal
 from twin.errors import DivergedError, RehearsedError, TwinError
+from twin.execute.render import Inventory
 from twin.gate.certificate import Authority, Person, PublicKey, SigningKey
 from twin.model import Frozen, Network
 from twin.store import TwinStore
 
 from .lifecycle import Ground, follow
 from .memory import bring_along
-from .resume import request_of
+from .resume import known_of, request_of
 from .staging import restore_scene
 
 _BY_THE_WORLD = frozenset({"failed", "out of budget"})
@@ -71,7 +72,7 @@ async def replay_run(folder: Path) -> Replay:
     `StoreBusyError` when another process works on it.
     """
     past = read_past(folder)
-    network = _network(past)
+    network, known = _inventory(past)
     journal = Journal.rehearse(past.undisturbed, clock=lambda: datetime.now(UTC))
     differing: list[str] = []
     difference = ""
@@ -84,7 +85,7 @@ async def replay_run(folder: Path) -> Replay:
             apart,
             request_of(past),
             network,
-            restore_scene(folder, network, keep=False),
+            restore_scene(folder, network, past.started.site, keep=False),
             Model("replay", past.started.model, _Silent()),
             SigningKey(Ed25519PrivateKey.generate()),
             journal,
@@ -92,6 +93,7 @@ async def replay_run(folder: Path) -> Replay:
             NoOpTracer(),
             past.approvals,
             _as_recorded(past),
+            known=known,
             differing=differing,
         )
         try:
@@ -132,6 +134,6 @@ def _told(past: Past, journal: Journal, difference: str, differing: list[str]) -
     )
 
 
-def _network(past: Past) -> Network:
+def _inventory(past: Past) -> tuple[Network, Inventory | None]:
     with TwinStore.open(past.folder / TWIN) as store:
-        return store.load_snapshot(past.started.inventory)
+        return store.load_snapshot(past.started.inventory), known_of(past, store)

@@ -20,6 +20,7 @@ class RunRequest(Frozen):
     also: tuple[Fault, ...] = Field(default=(), max_length=12, description="Faults that strike together with it.")
     interval_s: float = Field(default=300.0, ge=1, le=3600, description="Seconds between samples of the telemetry.")
     healthy: bool = False
+    site: str | None = Field(default=None, max_length=4096, description="A site file: its network, read only.")
     goal: Goal | None = Field(default=None, description="What was asked for; without, it is an incident.")
     budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

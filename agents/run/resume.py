@@ -13,7 +13,7 @@ from pathlib import Path
 from agents.models import Model, resolve
 from agents.record.charter import Register
 from agents.record.events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned
-from agents.record.files import JOURNAL, NETWORK, TRACE, TWIN
+from agents.record.files import JOURNAL, TRACE, TWIN
 from agents.record.history import Past, read_past
 from agents.record.home import home_folder
 from agents.record.journal import Clock, Journal, Listener
@@ -24,7 +24,7 @@ from agents.record.waiting import may_go_on, require_waiting
 from agents.roles.budget import Meter, price_for
 from twin.errors import DivergedError, StoreError, TwinError
 from twin.execute.executor import StepRecord, recover
-from twin.live.recorded import RecordedNetwork
+from twin.execute.render import Inventory
 from twin.model import Network
 from twin.policy import Policy
 from twin.store import TwinStore
@@ -68,7 +68,7 @@ async def resume_run(
         key = signing_key(home, folder.parent)
         store = stack.enter_context(TwinStore.open(folder / TWIN))
         network = _inventory(past, store)
-        scene = restore_scene(folder, network)
+        scene = restore_scene(folder, network, past.started.site)
         tracing = Tracing(folder / TRACE, version=version())
         stack.callback(tracing.close)
         witness = register.witness(past.started, on_event)
@@ -87,6 +87,7 @@ async def resume_run(
             QuietTracer(tracing.tracer, journal),
             past.approvals,
             authority=register.authority,
+            known=known_of(past, store),
             worked_s=past.worked_s,
         )
         ended = await _go_on(ground, past)
@@ -117,7 +118,15 @@ def request_of(past: Past) -> RunRequest:
         rounds=started.rounds,
         budget=started.budget,
         goal=started.goal,
+        site=started.site,
     )
+
+
+def known_of(past: Past, store: TwinStore) -> Inventory | None:
+    """What is known of the routers of one's own network, as it was when the run began."""
+    started = past.started
+    reading = store.reading(started.inventory) if started.routers is not None else None
+    return Inventory(reading.interfaces, started.routers) if reading and started.routers else None
 
 
 async def _go_on(ground: Ground, past: Past) -> Ended:
@@ -136,7 +145,7 @@ async def _go_on(ground: Ground, past: Past) -> Ended:
 
 def close(ground: Ground, past: Past, outcome: Outcome, because: str) -> Ended:
     """Take back whatever of a certified plan is in place, as the network itself says, and write the last record."""
-    live = RecordedNetwork.restore(ground.folder / NETWORK, ground.network)
+    live = restore_scene(ground.folder, ground.network, past.started.site).live
     configured, plan, error = live.read_topology(), past.certified, None
     live.catch_up()
     if plan is not None and live.effects:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from agents.models import Model, resolve
 from agents.record.charter import Register
@@ -18,14 +19,16 @@ from agents.record.tracing import Tracing
 from agents.roles.budget import price_for
 from tools.box.registry import in_thread
 from twin.errors import StoreError, TwinError
+from twin.execute.render import Inventory
 from twin.formats.load import Reading, load_reading
 from twin.formats.stored import keep_account
 from twin.gate.certificate import SigningKey
+from twin.site import read_site
 from twin.store import TwinStore
 
 from .lifecycle import Ground, follow
 from .request import RunRequest
-from .staging import Scene, stage_scene
+from .staging import Scene, stage_scene, watch_site
 
 __all__ = ["RunRequest", "RunResult", "run_incident", "signing_key", "utc_now", "version"]
 
@@ -76,8 +79,8 @@ async def run_incident(
     """
     model = model or resolve(request.model)
     price_for(request.budget, request.model)
-    reading, scene = await in_thread(lambda: _staged(request))
-    network = reading.network
+    staged = await in_thread(lambda: _staged(request))
+    network, scene = staged.reading.network, staged.scene
     home = home or home_folder()
     require_in_force(home, request.policy, "the policy of this run")
     key = signing_key(home, runs)
@@ -88,14 +91,25 @@ async def run_incident(
             stack.enter_context(own(folder))
             scene.live.keep(folder / NETWORK)
             store = stack.enter_context(TwinStore.open(folder / TWIN))
-            keep_account(store, reading, now=scene.live.now)
+            keep_account(store, staged.reading, now=scene.live.now)
             tracing = Tracing(folder / TRACE, version=version())
             stack.callback(tracing.close)
             listener = register.witness(None, on_event)
             journal = stack.enter_context(Journal(folder / JOURNAL, clock=clock, listener=listener))
             run, authority, tracer = register.run, register.authority, tracing.tracer
             ground = Ground(
-                run, folder, request, network, scene, model, key, journal, store, tracer, authority=authority
+                run,
+                folder,
+                request,
+                network,
+                scene,
+                model,
+                key,
+                journal,
+                store,
+                tracer,
+                authority=authority,
+                known=staged.known,
             )
             ended = await follow(ground)
             return RunResult(run, folder, ended.finished, journal.head, ended.error)
@@ -114,9 +128,21 @@ def version() -> str:
         return "source"
 
 
-def _staged(request: RunRequest) -> tuple[Reading, Scene]:
-    reading = load_reading(request.network)
-    return reading, stage_scene(reading.network, request)
+class _Staged(NamedTuple):
+    """What a run begins with; what is known of routers is that of one's own network."""
+
+    reading: Reading
+    scene: Scene
+    known: Inventory | None = None
+
+
+def _staged(request: RunRequest) -> _Staged:
+    if request.site is None:
+        reading = load_reading(request.network)
+        return _Staged(reading, stage_scene(reading.network, request))
+    site = read_site(request.site)
+    reading, scene = site.reading(), watch_site(site)
+    return _Staged(reading, scene, Inventory(reading.interfaces, site.site.routers))
 
 
 def _folder(runs: Path, request: RunRequest, now: datetime, home: Path) -> tuple[Register, Path]:

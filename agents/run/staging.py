@@ -7,11 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from agents.record.files import NETWORK
+from twin.errors import StoreError
 from twin.faults import Fault
 from twin.live.draw_fault import draw_fault
+from twin.live.files import FilesNetwork
+from twin.live.network import KeptNetwork
 from twin.live.read_fault import read_fault
 from twin.live.recorded import RecordedNetwork
+from twin.live.watch_record import is_watch
+from twin.live.watched import WatchedNetwork
 from twin.model import Network
+from twin.site import OpenSite, read_site
 
 from .request import RunRequest
 
@@ -26,7 +32,7 @@ BUSY_HOURS = (19.0, 20.5)  # local time at which a fault strikes, on a working d
 class Scene:
     """A live network, since when it is measured, and what struck it: no role ever sees `fault` and `onset`."""
 
-    live: RecordedNetwork
+    live: KeptNetwork
     begin: datetime
     fault: Fault | None
     onset: datetime | None
@@ -49,12 +55,28 @@ def stage_scene(network: Network, request: RunRequest) -> Scene:
     return scene_of(live)
 
 
-def restore_scene(folder: Path, network: Network, *, keep: bool = True) -> Scene:
+def watch_site(site: OpenSite) -> Scene:
+    """Look at one's own network for the first time; what it says is kept from then on. Raises as `look` does."""
+    live = WatchedNetwork.watch(site.network(_utc_now))
+    return Scene(live, live.start, None, None)
+
+
+def restore_scene(folder: Path, network: Network, site: str | None = None, *, keep: bool = True) -> Scene:
     """Find the scene of a run again in its folder; `keep` says whether the network's own record goes on.
 
-    Raises `StoreError` when that record is not there or broken.
+    `site` is the site file of a run on one's own network, which is read when something new has to be looked at. Raises
+    `StoreError` when the record is not there or broken.
     """
-    return scene_of(RecordedNetwork.restore(folder / NETWORK, network, keep=keep))
+    if not is_watch(folder / NETWORK):
+        return scene_of(RecordedNetwork.restore(folder / NETWORK, network, keep=keep))
+
+    def source() -> FilesNetwork:
+        if site is None:
+            raise StoreError("the run's record names no site file", fix="do not trust this run's folder")
+        return read_site(site).network(_utc_now)
+
+    live = WatchedNetwork.restore(folder / NETWORK, network, source, keep=keep)
+    return Scene(live, live.start, None, None)
 
 
 def begin_of(network: Network, seed: int) -> datetime:
@@ -66,6 +88,10 @@ def scene_of(live: RecordedNetwork) -> Scene:
     """Tell the scene of a network that has a past."""
     struck = live.faults_struck[:1]
     return Scene(live, live.start, struck[0].fault if struck else None, struck[0].time if struck else None)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _fault(network: Network, request: RunRequest) -> Fault:

@@ -75,7 +75,7 @@ def judge_change(
     if output is not None:
         from twin.formats import write_plan
 
-        write_plan(plan, output)
+        write_plan(plan, output, was)
     return _judged(was, plan, verdict, found, form)
 
 

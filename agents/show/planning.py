@@ -130,7 +130,7 @@ def make_plan(
     window = aim.rehearse(network, choice.plan, policy) if choice else None
     usable = choice is not None and choice.usable and (window is None or window.safe)
     if choice is not None and usable and output is not None:
-        write_plan(choice.plan, output)
+        write_plan(choice.plan, output, network)
     rows = [Row(proposal, effect_of(network, proposal.plan)) for proposal in proposals]
     present = effect_of(network, None)
     document: dict[str, JsonValue] = {
@@ -172,7 +172,7 @@ def judge_plan(
         document["order"] = _order_document(found)
         lines += ordering(found, reordered)
         if found.plan and reordered:
-            write_plan(found.plan, reordered)
+            write_plan(found.plan, reordered, loaded)
     return Answer(document, lines, OK if verdict.passed else REJECTED)
 
 

@@ -1,1 +1,1 @@
-"""A certified plan on its way into the live network: step by step, watched, and taken back."""
+"""From a certified plan to a changed network: what is typed, made and confirmed, step by step."""

@@ -74,9 +74,13 @@ def store_readings(
     """
     found = tuple(_imported(str(file), reading) for file, reading in zip(files, readings, strict=True))
     with TwinStore.open(into) as store:
-        accounts = {x.network.id: StoredReading(x.account.model_dump_json(), x.names, x.interfaces) for x in readings}
-        store.save_inventory([reading.network for reading in readings], now=now, readings=accounts)
+        store.save_inventory([reading.network for reading in readings], now=now, readings=stored(readings))
     return found
+
+
+def stored(readings: Sequence[Reading]) -> dict[str, StoredReading]:
+    """Return what a store keeps of readings beside their networks, by snapshot."""
+    return {x.network.id: StoredReading(x.account.model_dump_json(), x.names, x.interfaces) for x in readings}
 
 
 def read_stored(name: str) -> Reading:

@@ -61,6 +61,7 @@ class Declaration(Frozen):
     reads: frozenset[Quantity] = frozenset(get_args(Quantity))
     makes: frozenset[Operation] = frozenset(get_args(Operation))
     confirms: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
+    by_hand: bool = Field(default=False, description="Whether a person makes the changes: nothing here can.")
 
     @property
     def read_s(self) -> float:

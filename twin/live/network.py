@@ -4,12 +4,14 @@ Everything measured is columnar: arrays of equal length, one row per sample, NaN
 Element columns hold positions in the inventory `Network` that `read_topology` returns.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import NamedTuple, Protocol, runtime_checkable
+from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
+from twin.errors import InputError
 from twin.model import Bools, Floats, Ints, Network
 from twin.plan import Change
 
@@ -84,6 +86,9 @@ class Event(NamedTuple):
     message: str
 
 
+_Table = TypeVar("_Table", LinkSamples, NodeSamples, ProbeSamples, TrafficSamples, InterfaceSamples, FlowSamples)
+
+
 def _no_interfaces() -> InterfaceSamples:
     return InterfaceSamples(np.zeros(0), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))
 
@@ -104,6 +109,28 @@ class Telemetry:
     interfaces: InterfaceSamples = field(default_factory=_no_interfaces)
     flows: FlowSamples = field(default_factory=_no_flows)
     declared: Declaration = field(default_factory=Declaration)
+
+
+def since_then(telemetry: Telemetry, since: datetime) -> Telemetry:
+    """Return what of `telemetry` was measured after `since`. Raises `InputError` on a clock without a zone."""
+    if since.tzinfo is None:
+        raise InputError(f"{since} has no time zone", fix="give it one: datetime(…, tzinfo=UTC)")
+    at = since.timestamp()
+
+    def later(table: _Table) -> _Table:
+        kept = table.time > at
+        return table._make(column[kept] for column in table)
+
+    return replace(
+        telemetry,
+        links=later(telemetry.links),
+        nodes=later(telemetry.nodes),
+        probes=later(telemetry.probes),
+        traffic=later(telemetry.traffic),
+        interfaces=later(telemetry.interfaces),
+        flows=later(telemetry.flows),
+        events=tuple(x for x in telemetry.events if x.time > at),
+    )
 
 
 class StaticRoute(NamedTuple):
@@ -193,4 +220,41 @@ class LiveNetwork(Protocol):
 
     def wait(self, samples: int = 1) -> None:
         """Let time pass until this many more samples are there."""
+        ...
+
+
+class MadeChange(NamedTuple):
+    """A change that a live network says was made, and when."""
+
+    time: datetime
+    change: Change
+
+
+class KeptNetwork(LiveNetwork, Protocol):
+    """A live network whose past is on file, so that a run on it may be killed at any moment and taken up again.
+
+    A restored one is as it was at first; what else is on file lies ahead of it, and doing that again makes nothing
+    happen twice.
+    """
+
+    @property
+    def start(self) -> datetime:
+        """Since when it has been measured, UTC."""
+        ...
+
+    @property
+    def effects(self) -> tuple[MadeChange, ...]:
+        """Every change that was made, on file or not."""
+        ...
+
+    def keep(self, path: Path) -> None:
+        """Write down what has happened so far, and from now on everything before it does. Raises `StoreError`."""
+        ...
+
+    def catch_up(self) -> None:
+        """Let everything happen that is on file."""
+        ...
+
+    def catch_up_outside(self) -> None:
+        """Let happen what came of the network while no run was there: time, faults, new measurements."""
         ...

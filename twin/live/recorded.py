@@ -19,7 +19,7 @@ from twin.plan import Change
 
 from .declared import Declaration
 from .emulated import EmulatedNetwork
-from .network import Configuration, ProbeReading, Telemetry
+from .network import Configuration, MadeChange, ProbeReading, Telemetry
 
 
 class Begun(Frozen):
@@ -124,9 +124,10 @@ class RecordedNetwork:
         return tuple(self._ahead)
 
     @property
-    def effects(self) -> tuple[Applied, ...]:
+    def effects(self) -> tuple[MadeChange, ...]:
         """Every change that was made, on file or not."""
-        return tuple(entry for entry in (*self._entries, *self._ahead) if isinstance(entry, Applied))
+        made = (entry for entry in (*self._entries, *self._ahead) if isinstance(entry, Applied))
+        return tuple(MadeChange(entry.time, entry.change) for entry in made)
 
     @property
     def faults_struck(self) -> tuple[Struck, ...]:

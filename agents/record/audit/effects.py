@@ -1,7 +1,8 @@
 """Whether the network went through exactly what was certified: its own record, step by step, against the run's."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from pydantic import ValidationError
@@ -13,8 +14,10 @@ from agents.wording import sentence
 from twin.errors import TwinError
 from twin.execute.configured import configuration
 from twin.gate.certificate import Certificate
-from twin.live.recorded import Applied, Begun, Entry, Staged, read_record
-from twin.model import Network
+from twin.live.network import MadeChange
+from twin.live.recorded import Applied, Begun, Staged, read_record
+from twin.live.watch_record import Opened, changes_in, is_watch, read_watch, require_samples
+from twin.model import Frozen, Network
 from twin.plan import Change, Plan, apply
 from twin.store import TwinStore
 
@@ -41,12 +44,11 @@ def effects_of(past: Past) -> Effects:
     if not path.is_file():
         return Effects((), Answer("cannot be told", f"there is no {NETWORK}"))
     try:
-        entries = read_record(path)
-        spelled = b"".join(f"{entry.model_dump_json()}\n".encode() for entry in entries)
-        altered = not path.read_bytes().startswith(spelled)
+        said = _read(path)
+        altered = not path.read_bytes().startswith(said.spelled)
     except (TwinError, OSError) as error:
         return Effects((), Answer("broken", str(error)))
-    made = tuple(entry.change for entry in entries if isinstance(entry, Applied))
+    made = tuple(one.change for one in said.made)
     if altered:
         return Effects(made, Answer("broken", f"{NETWORK} is not as the network writes it"))
     try:
@@ -55,21 +57,48 @@ def effects_of(past: Past) -> Effects:
     except TwinError as error:
         return Effects(made, Answer("cannot be told", f"the network it began with cannot be read: {error}"))
     try:
-        because = next(_contradictions(past, entries, inventory), None)
+        because = next(_contradictions(past, said, inventory), None)
     except (TwinError, ValidationError) as error:
         because = f"what the network says was done to it cannot be done: {error}"
     return Effects(made, Answer("broken", because) if because else Answer("holds"))
 
 
-def _contradictions(past: Past, entries: tuple[Entry, ...], inventory: Network) -> Iterator[str]:
+class _Said(NamedTuple):
+    """What a network's own record says: of which network it is, what was done to it, and before the run began."""
+
+    network: str | None
+    made: tuple[MadeChange, ...]
+    before: bool
+    spelled: bytes  # the record as whoever wrote it spells it
+
+
+def _read(path: Path) -> _Said:
+    """Read the record of an emulated or a watched network, with its samples. Raises `StoreError`."""
+    if is_watch(path):
+        watched = read_watch(path)
+        require_samples(path.parent, watched)
+        opened = watched[0] if watched else None
+        network = opened.network if isinstance(opened, Opened) else None
+        return _Said(network, changes_in(watched), False, _spelled(watched))
+    entries = read_record(path)
     begun = entries[0] if entries else None
-    if not isinstance(begun, Begun) or begun.network != inventory.id:
+    staged = next((n for n, entry in enumerate(entries) if isinstance(entry, Staged)), len(entries))
+    made = tuple(MadeChange(x.time, x.change) for x in entries if isinstance(x, Applied))
+    early = any(isinstance(entry, Applied) for entry in entries[:staged])
+    return _Said(begun.network if isinstance(begun, Begun) else None, made, early, _spelled(entries))
+
+
+def _spelled(entries: Iterable[Frozen]) -> bytes:
+    return b"".join(f"{entry.model_dump_json()}\n".encode() for entry in entries)
+
+
+def _contradictions(past: Past, said: _Said, inventory: Network) -> Iterator[str]:
+    if said.network != inventory.id:
         yield f"{NETWORK} is the record of another network"
         return
-    staged = next((n for n, entry in enumerate(entries) if isinstance(entry, Staged)), len(entries))
-    if any(isinstance(entry, Applied) for entry in entries[:staged]):
+    if said.before:
         yield "the network was changed before the run began"
-    walk = _Walk(inventory, [entry for entry in entries if isinstance(entry, Applied)])
+    walk = _Walk(inventory, list(said.made))
     plans: dict[str, Plan] = {}
     events = past.events
     for number, event in enumerate(events):
@@ -101,7 +130,7 @@ def _ends(past: Past, walk: "_Walk") -> Iterator[str]:
 class _Walk:
     """The network's changes, met one after the other. `before` holds the configuration before each step in place."""
 
-    def __init__(self, network: Network, made: list[Applied]) -> None:
+    def __init__(self, network: Network, made: list[MadeChange]) -> None:
         self.left, self.before = made, list[tuple[object, ...]]()
         self.plan: Plan | None = None
         self.certificate: Certificate | None = None

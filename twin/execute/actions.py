@@ -1,0 +1,134 @@
+"""What a change means on single routers: metrics, overload bits, interfaces that are shut, SR policies.
+
+A circuit that is drained keeps its interfaces and gets the largest metric that routing still uses: 2^24 - 2 of IS-IS
+(RFC 5305, section 3: 2^24 - 1 takes a link out, though not on every router) and 65535 of OSPF (RFC 2328). It is the
+last resort then, which the twin counts as none.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from twin.model import Link, Network, Tunnel
+from twin.plan import (
+    Change,
+    DrainLink,
+    DrainNode,
+    LimitDemand,
+    RemoveTunnel,
+    SetCapacity,
+    SetTunnel,
+    SetWeight,
+    SleepLink,
+    UndrainLink,
+    UndrainNode,
+    WakeLink,
+)
+
+LARGEST: Mapping[str, int] = {"isis": 2**24 - 2, "ospf": 65_535}
+"""The largest metric that routing uses."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Set the metric of the interface that a link leaves by."""
+
+    router: str
+    link: Link
+    value: int
+
+
+@dataclass(frozen=True)
+class Overload:
+    """Keep transit traffic away from a router, or let it come again."""
+
+    router: str
+    on: bool
+
+
+@dataclass(frozen=True)
+class Shut:
+    """Shut the interface that a link leaves by, or open it."""
+
+    router: str
+    link: Link
+    on: bool
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Make, replace or remove an SR policy at its head end."""
+
+    router: str
+    tunnel: Tunnel
+    on: bool
+
+    @property
+    def name(self) -> str:
+        """The tunnel's name in letters, digits and hyphens."""
+        return re.sub(r"[^A-Za-z0-9]+", "-", self.tunnel.name).strip("-") or "tunnel"
+
+
+Action = Metric | Overload | Shut | Policy
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """What no configuration line does here, and what a person has to do instead."""
+
+    because: str
+
+
+def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...] | Unwritten:
+    """Return what a change, made in the state `network`, is on single routers.
+
+    Raises `UnknownElementError` on an element that the network does not have.
+    """
+    match change:
+        case SetWeight():
+            link = network.links[network.link(change.link)]
+            if link.drained:
+                return Unwritten(f"nothing now: {link.circuit} is costed out, and gets {change.weight} when it is back")
+            return _metric(link, change.weight, igp)
+        case DrainLink():
+            return tuple(Metric(x.tail, x, LARGEST[igp]) for x in _links(network, change.circuit))
+        case UndrainLink():
+            back = [_metric(x, x.weight, igp) for x in _links(network, change.circuit)]
+            return next((x for x in back if isinstance(x, Unwritten)), tuple(_all(back)))
+        case DrainNode() | UndrainNode():
+            name = network.nodes[network.node(change.node)].name
+            return (Overload(name, isinstance(change, DrainNode)),)
+        case SleepLink() | WakeLink():
+            on = isinstance(change, SleepLink)
+            return tuple(Shut(x.tail, x, on) for x in _links(network, change.circuit))
+        case SetTunnel():
+            return (Policy(change.tunnel.source, change.tunnel, on=True),)
+        case RemoveTunnel():
+            tunnel = next((x for x in network.tunnels if x.name == change.name), None)
+            return (Policy(tunnel.source, tunnel, on=False),) if tunnel else Unwritten(f"remove tunnel {change.name}")
+        case SetCapacity():
+            return Unwritten(f"have {change.circuit} built out to {change.capacity:g} Mbit/s in each direction")
+        case LimitDemand():
+            what = "lift the limit on" if change.limit is None else f"police to {change.limit:g} Mbit/s"
+            return Unwritten(
+                f"at {change.source}: {what} what enters for {change.target}; the inventory knows no prefixes of it"
+            )
+        case _:
+            assert_never(change)
+
+
+def _metric(link: Link, weight: int, igp: str) -> tuple[Action, ...] | Unwritten:
+    if weight > LARGEST[igp]:
+        return Unwritten(f"{weight} is no metric that {igp} uses, which end at {LARGEST[igp]}: choose another for it")
+    return (Metric(link.tail, link, weight),)
+
+
+def _links(network: Network, circuit: str) -> list[Link]:
+    return [network.links[i] for i in network.circuit(circuit)]
+
+
+def _all(parts: list[tuple[Action, ...] | Unwritten]) -> Iterator[Action]:
+    for part in parts:
+        if not isinstance(part, Unwritten):
+            yield from part

@@ -1,0 +1,175 @@
+"""One's own network: a site file says where its topology, measurements and logs are, and how its routers are spoken to.
+
+Paths are relative to the folder of the site file, and may be patterns such as `counters/*.csv`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+from zoneinfo import available_timezones
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+
+from .errors import FormatError, InputError
+from .execute.routers import Routers
+from .files import read_toml
+from .formats.build import Choices, Reading, read_units
+from .formats.interface_names import read_interfaces
+from .formats.load import load_reading, read_explained
+from .formats.text import first_problem
+from .live.declared import Declaration, Quantity
+from .live.files import FilesNetwork, Look
+from .model import Frozen
+from .policy import Policy, load_policy
+
+SITE = "site.toml"
+_MOST_FILES = 1_000
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Paths = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""One path or pattern, or several."""
+
+
+class Sources(Frozen):
+    """Which files say what of the network."""
+
+    topology: str = Field(min_length=1, description="The inventory: any file that `twinops import` reads.")
+    network_id: str | None = Field(default=None, description="Which network of a topology file that holds several.")
+    traffic: str | None = Field(default=None, description="The traffic matrix that was planned for: CSV or Parquet.")
+    interfaces: Paths = Field(default=(), description="What routers call their interfaces: CSV of link, interface.")
+    counters: Paths = Field(default=(), description="Tables of links, nodes and interfaces: rates or states over time.")
+    flows: Paths = Field(default=(), description="Tables of traffic between nodes over time.")
+    probes: Paths = Field(default=(), description="Tables of probes between nodes.")
+
+
+class Site(Frozen):
+    """One's own network, as its people describe it."""
+
+    zone: str = Field(default="UTC", description="Time zone of goals that name none.")
+    policy: str | None = Field(default=None, description="TOML file with the limits to keep.")
+    twin: str = Field(default="twin.duckdb", description="The twin file that commands hand each other results in.")
+    clock: Literal["wall", "newest"] = Field(
+        default="wall", description="What time it is: now, or that of the newest sample, to look at the past."
+    )
+    sources: Sources
+    units: dict[str, str] = Field(default={}, description="Units that files leave open, such as capacity = gbps.")
+    instruments: Declaration = Field(default=Declaration(), description="How the measurements come about.")
+    routers: Routers = Field(default=Routers(), description="What routers speak, for the lines to type.")
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone != "UTC" and zone not in available_timezones():
+            raise ValueError("a time zone such as UTC or Europe/Berlin")
+        return zone
+
+
+class OpenSite(NamedTuple):
+    """A site file, read: what it says, and the folder that its paths are relative to."""
+
+    path: Path
+    site: Site
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the site file."""
+        return self.path.parent
+
+    @property
+    def twin(self) -> Path:
+        """The twin file of the site."""
+        return self.folder / self.site.twin
+
+    def policy(self) -> Policy:
+        """Return the limits to keep. Raises `PolicyError`."""
+        return load_policy(self.folder / self.site.policy) if self.site.policy else Policy()
+
+    def reading(self) -> Reading:
+        """Read the inventory, with its account and the names of its interfaces. Raises as `read_explained` does."""
+        sources = self.site.sources
+        choices = Choices(read_units(f"{x}={y}" for x, y in self.site.units.items()), sources.network_id)
+        named = self.folder / sources.topology
+        if named.exists():
+            traffic = self.folder / sources.traffic if sources.traffic else None
+            reading = read_explained(named, traffic, choices)
+        elif sources.traffic is None and "/" in sources.topology and not Path(sources.topology).suffix:
+            reading = load_reading(sources.topology, choices)  # a published network, to try things on
+        else:
+            raise InputError(f"{self.path}: topology: there is no file {named}", fix="correct the path")
+        interfaces = dict(reading.interfaces)
+        for path in self._files("interfaces"):
+            interfaces |= read_interfaces(path, reading)
+        return reading._replace(interfaces=interfaces)
+
+    def network(self, clock: Callable[[], datetime]) -> FilesNetwork:
+        """Open the network as its files are now; `clock` is the wall clock."""
+        return FilesNetwork(lambda: self.look(clock))
+
+    def look(self, clock: Callable[[], datetime]) -> Look:
+        """Read everything that was measured.
+
+        Raises `InputError` when the site names no measurements or files are missing, and what their readers raise.
+        """
+        from .observe.readings.files import read_tables
+
+        reading = self.reading()
+        tables = [path for kind in ("counters", "flows", "probes") for path in self._files(kind)]
+        if not tables:
+            fix = "name tables under `counters` and `flows` in [sources]"
+            raise InputError(f"{self.path} names no measurements", fix=fix)
+        measured = read_tables(tables, reading.network)
+        newest = measured.now
+        telemetry = measured.telemetry
+        declared = self._declared(telemetry.probes.time.size > 0, telemetry.interfaces.time.size > 0)
+        now = newest if self.site.clock == "newest" else clock()
+        return Look(reading.network, replace(telemetry, declared=declared), now)
+
+    def _declared(self, probes: bool, interfaces: bool) -> Declaration:
+        missing: set[Quantity] = {"running", "flows", "log"}
+        missing |= set() if probes else {"probes"}
+        missing |= set() if interfaces else {"errors", "adjacency"}
+        said = self.site.instruments
+        return said.model_copy(update={"reads": said.reads - missing, "by_hand": True})
+
+    def _files(self, kind: str) -> Sequence[Path]:
+        found: list[Path] = []
+        for pattern in getattr(self.site.sources, kind):
+            paths = _matching(self.folder, pattern)
+            if not paths:
+                raise InputError(f"{self.path}: {kind}: no file matches {pattern}", fix="correct it, or leave it out")
+            found += paths
+        return found
+
+
+def read_site(path: str | Path) -> OpenSite:
+    """Read a site file, or the one in a folder.
+
+    Raises `InputError` when it cannot be read and `FormatError` with the key that is wrong and what was expected.
+    """
+    path = Path(path) / SITE if Path(path).is_dir() else Path(path)
+    try:
+        return OpenSite(path, Site.model_validate(read_toml(path)))
+    except ValidationError as error:
+        where, expected = first_problem(error)
+        raise FormatError(str(path), where.removeprefix("$."), expected) from error
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    plain = folder / pattern
+    if not any(c in pattern for c in "*?["):
+        return [plain] if plain.exists() else []
+    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
+        raise InputError(f"{pattern} leads out of {folder}", fix="give a pattern below the site's folder")
+    try:
+        found = sorted(path for path in folder.glob(pattern) if path.is_file())
+    except (ValueError, NotImplementedError, OSError) as error:
+        raise InputError(f"{pattern} is no pattern: {error}", fix="give one such as counters/*.csv") from error
+    if len(found) > _MOST_FILES:
+        raise InputError(f"{pattern} matches {len(found):,} files", fix=f"give at most {_MOST_FILES:,} at once")
+    return found
