@@ -22,7 +22,6 @@ from .formats.text import first_problem
 from .live.declared import Declaration, Quantity
 from .live.files import FilesNetwork, Look
 from .model import Frozen
-from .policy import Policy, load_policy
 
 SITE = "site.toml"
 _MOST_FILES = 1_000
@@ -86,9 +85,10 @@ class OpenSite(NamedTuple):
         """The twin file of the site."""
         return self.folder / self.site.twin
 
-    def policy(self) -> Policy:
-        """Return the limits to keep. Raises `PolicyError`."""
-        return load_policy(self.folder / self.site.policy) if self.site.policy else Policy()
+    @property
+    def policy(self) -> Path | None:
+        """The file of the limits to keep, None where the site names none."""
+        return self.folder / self.site.policy if self.site.policy else None
 
     def reading(self) -> Reading:
         """Read the inventory, with its account and the names of its interfaces. Raises as `read_explained` does."""

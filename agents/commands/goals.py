@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from .options import Json, Network, PolicyFile, limits
+from .options import Json, MaybeNetwork, PolicyFile, SiteFile, place
 from .output import USAGE, emit, say
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ Zone = Annotated[str, typer.Option("--zone", help="Time zone of times that name 
 
 def ask(
     question: Annotated[str, typer.Argument(help="Such as: what_if fail:Berlin", show_default=False)],
-    network: Network = "sndlib/germany50",
+    network: MaybeNetwork = None,
+    site: SiteFile = None,
     model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
     policy: PolicyFile = None,
     zone: Zone = "UTC",
@@ -54,8 +55,9 @@ def ask(
     from agents.show.answers_in_words import answer, desk_for
     from twin.formats import load_network
 
-    loaded, now = load_network(network), datetime.now(UTC)
-    desk = desk_for(loaded, limits(policy), now)
+    at, now = place(network, site, policy, zone), datetime.now(UTC)
+    loaded, zone = load_network(at.network), at.zone
+    desk = desk_for(loaded, at.policy, now)
     if model != "runbook":
         import asyncio
 

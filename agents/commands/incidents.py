@@ -1,17 +1,21 @@
 """`run` and `show`: work on an incident, and sum up what was recorded of it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .goals import MaybeGoal, Zone, read
-from .options import Json, Network, PolicyFile, Runs, limits
+from .options import Json, MaybeNetwork, PolicyFile, Runs, SiteFile, limits, utc_now
 from .output import INTERRUPTED, RunInterruptedError, emit, say, tell
+
+if TYPE_CHECKING:
+    from agents.run.run import RunRequest
 
 
 def run(
-    network: Network = "sndlib/germany50",
+    network: MaybeNetwork = None,
+    site: SiteFile = None,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Another seed is another incident.")] = 1,
     fault: Annotated[
         str | None, typer.Option("--fault", help="KIND[@ELEMENT[,TARGET][=SEVERITY]]; drawn if left out.")
@@ -32,8 +36,11 @@ def run(
     A goal such as "drain:Kassel from:02:00 until:04:00 max_utilisation:0.8" is planned, judged under its own limits and
     carried out, or certified for its window; with --model it may be said in plain words. Where it leaves something
     open, the command ends with a question and exit code 2. Exit code 3 means that no plan was safe, and nothing was
-    changed.
+    changed. With --site, it works on your own network as its files show it, and a person makes the changes.
     """
+    own = site is not None and network is None
+    if own and (fault is not None or healthy):
+        raise typer.BadParameter("--fault and --healthy are for emulated networks, not for a site")
     if fault is not None and healthy:
         raise typer.BadParameter("--fault and --healthy exclude each other")
     if goal is not None and fault is not None:
@@ -43,24 +50,45 @@ def run(
     from agents.run.staging import begin_of
     from agents.show.console import Screen, summary_panel
     from twin.formats import load_network
+    from twin.site import read_site
 
     from .shell import run_shown
 
-    request = RunRequest(network=network, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
+    if own and site is not None:
+        request = _of_site(site, seed, model, policy)
+    else:
+        name = network or "sndlib/germany50"
+        request = RunRequest(network=name, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
     if budget is not None:
         request = request.model_copy(update={"budget": read_budget(budget)})
     if goal is not None:
-        loaded = load_network(network)
-        now = begin_of(loaded, seed)
+        if own and site is not None:
+            opened = read_site(site)
+            look = opened.look(utc_now)
+            loaded, now, zone = look.network, look.now, opened.site.zone if zone == "UTC" else zone
+        else:
+            loaded = load_network(request.network)
+            now = begin_of(loaded, seed)
         wanted = read(goal, "run", loaded, now=now, zone=zone, model=model, as_json=as_json)
         tell(f"understood: {wanted.words}")
-        request = request.model_copy(update={"goal": wanted, "healthy": True})
+        request = request.model_copy(update={"goal": wanted, "healthy": not own})
     summary, code = run_shown(request, runs, screen=Screen())
     if as_json:
         emit("run", summary.model_dump(mode="json"))
     else:
         say(summary_panel(summary))
     raise RunInterruptedError if code == INTERRUPTED else typer.Exit(code)
+
+
+def _of_site(site: Path, seed: int, model: str, policy: Path | None) -> "RunRequest":
+    from agents.run.run import RunRequest
+    from twin.site import read_site
+
+    opened = read_site(site)
+    name = opened.reading().network.name
+    return RunRequest(
+        network=name, site=str(opened.path.resolve()), seed=seed, model=model, policy=limits(policy, opened)
+    )
 
 
 def show(

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, Unit, brought
-from .options import Json, PolicyFile, Top, limits
+from .options import Json, PolicyFile, SiteFile, Top, limits, utc_now
 from .output import give
 
 Measurements = Annotated[
-    list[Path],
+    list[Path] | None,
     typer.Argument(
         help="A twin file, or files of measurements of any make, told by their content.", show_default=False
     ),
@@ -25,8 +25,9 @@ Interval = Annotated[
 
 
 def quality(
-    measurements: Measurements,
+    measurements: Measurements = None,
     network: Of = None,
+    site: SiteFile = None,
     interval: Interval = 900.0,
     columns: Mapped = None,
     unit: Unit = None,
@@ -43,14 +44,22 @@ def quality(
     """
     from agents.show.measurements import judge_quality
 
-    told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
-    answer = judge_quality(measurements, network, limits(policy), interval_s=interval, brought=told)
+    if measurements or site is None:
+        told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
+        answer = judge_quality(measurements or [], network, limits(policy), interval_s=interval, brought=told)
+    else:
+        from agents.show.own_network import site_quality
+        from twin.site import read_site
+
+        opened = read_site(site)
+        answer = site_quality(opened, limits(policy, opened), utc_now)
     give("quality", answer, as_json=as_json)
 
 
 def forecast(
-    measurements: Measurements,
+    measurements: Measurements = None,
     network: Of = None,
+    site: SiteFile = None,
     ahead: Annotated[
         list[float] | None, typer.Option("--ahead", min=1.0, help="Minutes ahead; again for more.")
     ] = None,
@@ -61,12 +70,19 @@ def forecast(
     """Forecast the whole traffic matrix, with intervals, and say how much better than the plainest methods that is."""
     from agents.show.measurements import forecast_demand
 
-    answer = forecast_demand(measurements, network, ahead or [15.0, 60.0], interval_s=interval, top=top)
+    horizons = ahead or [15.0, 60.0]
+    if measurements or site is None:
+        answer = forecast_demand(measurements or [], network, horizons, interval_s=interval, top=top)
+    else:
+        from agents.show.own_network import site_forecast
+        from twin.site import read_site
+
+        answer = site_forecast(read_site(site), horizons, utc_now, top=top)
     give("forecast", answer, as_json=as_json)
 
 
 def diagnose(
-    measurements: Measurements,
+    measurements: Measurements = None,
     network: Of = None,
     columns: Mapped = None,
     unit: Unit = None,
@@ -74,13 +90,24 @@ def diagnose(
     prefixes: Prefixes = None,
     sampling: Sampling = None,
     time_zone: TimeZone = "UTC",
+    site: SiteFile = None,
     policy: PolicyFile = None,
     top: Top = 5,
     as_json: Json = False,
 ) -> None:
-    """Rank what can have caused the newest measurements: evidence, what cannot be told apart, what to measure next."""
+    """Rank what can have caused the newest measurements: evidence, what cannot be told apart, what to measure next.
+
+    With --site, the state that the answer leads to is kept in the site's twin file, for `plan` and `verify`.
+    """
     from agents.show.measurements import find_causes
 
-    told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
-    answer = find_causes(measurements, network, limits(policy), top=top, brought=told)
+    if measurements or site is None:
+        told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
+        answer = find_causes(measurements or [], network, limits(policy), top=top, brought=told)
+    else:
+        from agents.show.own_network import site_causes
+        from twin.site import read_site
+
+        opened = read_site(site)
+        answer = site_causes(opened, limits(policy, opened), utc_now, top=top)
     give("diagnose", answer, as_json=as_json)

@@ -1,12 +1,14 @@
 """The options that several commands have, and what becomes of them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 if TYPE_CHECKING:
     from twin.policy import Policy
+    from twin.site import OpenSite
 
 Network = Annotated[str, typer.Option("--network", "-n", help="A network by name, a file, or twin.duckdb[#SNAPSHOT].")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
@@ -18,8 +20,50 @@ Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs."
 Top = Annotated[int, typer.Option("--top", min=1, help="Rows to show.")]
 
 
-def limits(policy: Path | None) -> "Policy":
-    """Read the policy that was named; what it leaves out is as in the policy in force, or usual."""
+MaybeNetwork = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        "-n",
+        help="A network by name, a file, or twin.duckdb[#SNAPSHOT]; or sndlib/germany50 without a site.",
+        show_default=False,
+    ),
+]
+SiteFile = Annotated[
+    Path | None,
+    typer.Option("--site", help="Your own network: its site file.", envvar="TWINOPS_SITE", show_default=False),
+]
+_EXAMPLE = "sndlib/germany50"
+
+
+class Place(NamedTuple):
+    """Which network a command is about, under which limits, and in which zone times are meant."""
+
+    network: str
+    policy: "Policy"
+    zone: str
+
+
+def place(network: str | None, site: Path | None, policy: Path | None, zone: str = "UTC") -> Place:
+    """Find the network that a command is about: the named one, or the newest state of one's own."""
+    if site is None or network is not None:
+        return Place(network or _EXAMPLE, limits(policy), zone)
+    from twin.site import read_site
+    from twin.site_state import bring_up
+
+    opened = read_site(site)
+    bring_up(opened, utc_now)
+    return Place(str(opened.twin), limits(policy, opened), opened.site.zone if zone == "UTC" else zone)
+
+
+def limits(policy: Path | None, site: "OpenSite | None" = None) -> "Policy":
+    """Read the policy that was named, or the site's; what it leaves out is as in the policy in force, or usual."""
     from agents.record.home import home_folder, policy_of
 
-    return policy_of(home_folder(), policy)
+    named = policy if policy is not None or site is None else site.policy
+    return policy_of(home_folder(), named)
+
+
+def utc_now() -> datetime:
+    """Return the wall clock's time, UTC."""
+    return datetime.now(UTC)

@@ -9,7 +9,7 @@ import typer
 
 from .goals import GoalText, Zone, read
 from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, brought
-from .options import Json, Network, PolicyFile, Scenarios, Top, limits
+from .options import Json, MaybeNetwork, PolicyFile, Scenarios, SiteFile, Top, limits, place
 from .output import give
 
 
@@ -68,7 +68,8 @@ def read_in(
 
 
 def whatif(
-    network: Network = "sndlib/germany50",
+    network: MaybeNetwork = None,
+    site: SiteFile = None,
     fail: Annotated[
         list[str] | None,
         typer.Option(
@@ -94,21 +95,23 @@ def whatif(
     """
     from agents.show.planning import WHOLE_DAY, Failing, rehearse_drain, study_failures
 
+    at = place(network, site, policy)
     if drain:
         if fail or together or demands or html:
             raise typer.BadParameter("--drain excludes --fail, --together, --demands and --html")
-        give("whatif", rehearse_drain(network, drain, window or WHOLE_DAY, limits(policy), day=day), as_json=as_json)
+        give("whatif", rehearse_drain(at.network, drain, window or WHOLE_DAY, at.policy, day=day), as_json=as_json)
     elif window or day:
         raise typer.BadParameter("--window and --day belong to --drain")
     else:
         failing = Failing(fail or ["all"], together)
-        answer = study_failures(network, failing, limits(policy), demands=demands, page=html, top=top)
+        answer = study_failures(at.network, failing, at.policy, demands=demands, page=html, top=top)
         give("whatif", answer, as_json=as_json)
 
 
 def plan(
     goal: GoalText,
-    network: Network = "sndlib/germany50",
+    network: MaybeNetwork = None,
+    site: SiteFile = None,
     zone: Zone = "UTC",
     objective: Annotated[
         str | None, typer.Option("--objective", help="utilisation, delay, energy or changes: the best of the front.")
@@ -130,10 +133,10 @@ def plan(
     from agents.show.planning import Wish, make_plan
     from twin.formats import load_network
 
-    now = datetime.now(UTC)
-    wanted = read(goal, "plan", load_network(network), now=now, zone=zone, as_json=as_json)
+    at, now = place(network, site, policy, zone), datetime.now(UTC)
+    wanted = read(goal, "plan", load_network(at.network), now=now, zone=at.zone, as_json=as_json)
     wish = Wish(wanted, objective, scenarios, measure, time_limit, seed)
-    give("plan", make_plan(network, limits(policy), wish, now=now, output=output, top=top), as_json=as_json)
+    give("plan", make_plan(at.network, at.policy, wish, now=now, output=output, top=top), as_json=as_json)
 
 
 def diff(
@@ -149,7 +152,8 @@ def diff(
 
 def verify(
     plan: Annotated[Path | None, typer.Argument(help="The plan, a JSON file.", show_default=False)] = None,
-    network: Network = "sndlib/germany50",
+    network: MaybeNetwork = None,
+    site: SiteFile = None,
     policy: PolicyFile = None,
     scenarios: Scenarios = None,
     before: Annotated[str | None, typer.Option("--from", help="Without a plan: the network as it is.")] = None,
@@ -171,7 +175,8 @@ def verify(
     elif plan is not None and before is None and after is None:
         from agents.show.planning import judge_plan
 
-        answer = judge_plan(plan, network, limits(policy), scenarios, reordered=output)
+        at = place(network, site, policy)
+        answer = judge_plan(plan, at.network, at.policy, scenarios, now=datetime.now(UTC), reordered=output)
     else:
         raise typer.BadParameter("give a plan, or --from and --to")
     give("verify", answer, as_json=as_json)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from twin.diagnose import Diagnosis
     from twin.diagnose.next_measurement import Measurement
     from twin.forecast import Forecast
+    from twin.forecast.sources import PairSeries
     from twin.observe import Observation
     from twin.observe.quality.report import QualityReport
 
@@ -65,7 +66,11 @@ def judge_quality(
         return Answer(_json(found.model_dump(mode="json")), found.lines, code)
     measured = _measured(sources, network, brought)
     observation, assessment = _assessed(measured)
-    fidelity = fidelity_of(observation, known=assessment)
+    return told_quality(assessment, fidelity_of(observation, known=assessment), policy)
+
+
+def told_quality(assessment: Assessment, fidelity: Fidelity, policy: Policy) -> Answer:
+    """Tell how far measurements can be trusted; the code says whether the policy would plan on them."""
     refusal = data_refusal(assessment.report, policy)
     level = standing(assessment.report, fidelity, policy)
     document = _json(
@@ -86,7 +91,7 @@ def forecast_demand(
     sources: Sequence[Path], network: str | None, ahead_min: Sequence[float], *, interval_s: float, top: int
 ) -> Answer:
     """Forecast the traffic in a twin file or in a file of matrices, with intervals and how good they were lately."""
-    from twin.forecast import forecast, measured_series
+    from twin.forecast import measured_series
     from twin.forecast.sources import file_series
 
     if len(sources) != 1:
@@ -96,6 +101,13 @@ def forecast_demand(
         pairs = measured_series(measured.network, measured.telemetry, now=measured.now)
     else:
         pairs = file_series(sources[0], _named(network), interval_s=interval_s)
+    return told_forecast(pairs, ahead_min, top=top)
+
+
+def told_forecast(pairs: PairSeries, ahead_min: Sequence[float], *, top: int) -> Answer:
+    """Forecast series of demands by pair, and tell the largest."""
+    from twin.forecast import forecast
+
     horizons = tuple(dict.fromkeys(max(1, round(x * 60 / pairs.series.interval_s)) for x in ahead_min))
     found = forecast(pairs.series, horizons=horizons, groups=(pairs.source, pairs.target))
     largest = sorted(range(len(found.names)), key=lambda i: (-found.values[-1, i], found.names[i]))[:top]
@@ -111,16 +123,23 @@ def find_causes(
 ) -> Answer:
     """Rank what can have caused the newest measurements, with evidence, doubt and the measurement that would decide."""
     from twin.diagnose import diagnose
-    from twin.diagnose.next_measurement import next_measurement
 
     measured = _measured(sources, network, brought)
     observation, assessment = _assessed(measured)
-    found = diagnose(observation)
+    return told_causes(diagnose(observation), observation, assessment, policy, top=top)
+
+
+def told_causes(
+    found: Diagnosis, observation: Observation, assessment: Assessment, policy: Policy, *, top: int
+) -> Answer:
+    """Tell the ranked causes, and the measurement that would tell them apart best."""
+    from twin.diagnose.next_measurement import next_measurement
+
     asked = next_measurement(found, observation)
     refusal = data_refusal(assessment.report, policy)
     document = _json(
         {
-            "network": measured.network.name,
+            "network": observation.inventory.name,
             "time": observation.time.isoformat(),
             "samples": observation.samples,
             "data_quality": assessment.report.score,

@@ -119,6 +119,7 @@ def make_plan(
     from agents.goals.plan import aim_of, ending, serve
     from twin.formats import write_plan
     from twin.optimise.goals import choose, effect_of, read_terms
+    from twin.site_state import evidence_for
 
     reading, policy = load_reading(name), tighten(policy, wish.goal)
     network, unmodelled = reading.network, reading.account.unmodelled_routing
@@ -126,7 +127,10 @@ def make_plan(
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
     proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
     aim = aim_of(wish.goal, network, now)
-    choice = choose(proposals, network, policy, terms.scenarios, unmodelled=unmodelled, growth=aim.growth)
+    evidence = evidence_for(name, network.id, now)
+    choice = choose(
+        proposals, network, policy, terms.scenarios, unmodelled=unmodelled, growth=aim.growth, evidence=evidence
+    )
     window = aim.rehearse(network, choice.plan, policy) if choice else None
     usable = choice is not None and choice.usable and (window is None or window.safe)
     if choice is not None and usable and output is not None:
@@ -152,17 +156,28 @@ def make_plan(
 
 
 def judge_plan(
-    plan: Path, network: str, policy: Policy, scenarios: Path | None, *, reordered: Path | None = None
+    plan: Path, network: str, policy: Policy, scenarios: Path | None, *, now: datetime, reordered: Path | None = None
 ) -> Answer:
     """Let the gate judge a plan; the code says whether it passed.
 
     Where only the way there does harm, a safe order of its steps is looked for, and written to `reordered`.
     """
-    from twin.formats import read_plan, write_plan
+    from twin.formats import write_plan
+    from twin.formats.plan import read_plan_file
+    from twin.site_state import evidence_for
 
-    proposed, reading = read_plan(plan), load_reading(network)
-    loaded, unmodelled = reading.network, reading.account.unmodelled_routing
-    verdict = verify(proposed, loaded, policy, scenarios=_scenarios(scenarios, loaded), unmodelled=unmodelled)
+    file, reading = read_plan_file(plan), load_reading(network)
+    proposed, loaded, unmodelled = file.plan, reading.network, reading.account.unmodelled_routing
+    if proposed.base == loaded.id:
+        file.require_way_back(loaded)
+    verdict = verify(
+        proposed,
+        loaded,
+        policy,
+        evidence=evidence_for(network, loaded.id, now),
+        scenarios=_scenarios(scenarios, loaded),
+        unmodelled=unmodelled,
+    )
     document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
     ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
     document["rests_on"] = list[JsonValue](rests := estimated_traffic(network))

@@ -107,10 +107,12 @@ def read_stored(name: str) -> Reading:
 
 
 def keep_account(store: TwinStore, reading: Reading, *, now: datetime) -> None:
-    """Keep with a network what its file holds that decides routing and is not modelled, for whoever verifies later."""
-    if reading.account.unmodelled_routing:
-        stored = StoredReading(reading.account.model_dump_json(), reading.names, reading.interfaces)
-        store.save_inventory([reading.network], now=now, readings={reading.network.id: stored})
+    """Keep with a network what its file holds that decides routing and is not modelled, and what interfaces are called.
+
+    The one is for whoever verifies later, the other for whoever has to type something.
+    """
+    if reading.account.unmodelled_routing or reading.interfaces:
+        store.save_inventory([reading.network], now=now, readings=stored([reading]))
 
 
 def unmodelled_of(store: TwinStore, snapshot: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from twin.errors import InputError
-from twin.gate.checks.context import Scenario
+from twin.gate.checks.context import Evidence, Scenario
 from twin.gate.verdict import Verdict, orderable, verify, with_growth
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
@@ -123,6 +123,7 @@ def choose(
     *,
     unmodelled: Sequence[str] = (),
     growth: float = 1.0,
+    evidence: Evidence | None = None,
 ) -> Choice | None:
     """Return the first proposal whose plan passes the gate, or is a request for capacity and it has no other objection.
 
@@ -133,7 +134,7 @@ def choose(
     for proposal in proposals:
         if proposal.plan is None:
             continue
-        verdict = verify(proposal.plan, network, policy, scenarios=scenarios, unmodelled=unmodelled)
+        verdict = verify(proposal.plan, network, policy, scenarios=scenarios, unmodelled=unmodelled, evidence=evidence)
         verdict = with_growth(verdict, proposal.plan, network, policy, growth)
         choice = Choice(proposal, proposal.plan, verdict)
         if choice.usable:

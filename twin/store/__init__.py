@@ -157,6 +157,12 @@ class TwinStore:
                 [id, snapshot, status, micros(opened), document.model_dump_json()],
             )
 
+    def incident(self, id: str) -> str | None:
+        """Return the document of an incident as JSON, None where there is none."""
+        with self._database.understood():
+            rows = self._database.rows("SELECT document::VARCHAR FROM incident WHERE id = ?", [id])
+        return str(rows[0][0]) if rows else None
+
     def save_hypotheses(self, incident: str, ranked: Sequence[RankedHypothesis]) -> None:
         """Store the hypotheses on an incident, best first, in place of earlier ones."""
         records.insert_hypotheses(self._database, incident, ranked)

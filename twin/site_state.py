@@ -1,0 +1,143 @@
+"""What commands on one's own network hand each other through its twin file: measurements, evidence, a diagnosis."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import AwareDatetime, Field, ValidationError
+
+from .diagnose import Diagnosis, diagnosed_network
+from .errors import StoreError
+from .files import exists
+from .formats.build import Reading
+from .formats.stored import stored
+from .gate.checks.context import Evidence
+from .live.files import Look
+from .model import Frozen, Network
+from .observe import Observation, observe
+from .observe.quality.assess import Assessment, assess_observation
+from .observe.quality.fidelity import Fidelity, fidelity_of
+from .observe.readings.intake import take_in
+from .site import OpenSite
+from .store import TwinStore
+
+_ABOUT = "evidence/"
+
+
+class Vouched(Frozen):
+    """What vouches for a state of one's own network, kept with it."""
+
+    time: AwareDatetime = Field(description="Of the newest measurement behind it.")
+    looked: AwareDatetime = Field(description="The clock of who looked.")
+    recorded: bool = Field(description="Whether the past is looked at: then the state gets no older.")
+    quality: float
+    fidelity: float
+    cause: str = Field(default="", description="What was diagnosed, where it was.")
+
+    def evidence(self, now: datetime) -> Evidence:
+        """What the gate is told at this moment."""
+        age = (self.looked if self.recorded else now) - self.time
+        return Evidence(age_s=max(0.0, age.total_seconds()), quality=self.quality, fidelity=self.fidelity)
+
+
+class Taken(NamedTuple):
+    """One look at one's own network, measured and judged; `state` is what it is believed to be."""
+
+    reading: Reading
+    look: Look
+    observation: Observation
+    assessment: Assessment
+    fidelity: Fidelity
+    state: Network
+
+    @property
+    def network(self) -> Network:
+        """The inventory."""
+        return self.look.network
+
+
+def take_look(site: OpenSite, clock: Callable[[], datetime]) -> Taken:
+    """Read one's own network as its files are now, and judge what was measured. Raises as `OpenSite.look` does."""
+    reading, look = site.reading(), site.look(clock)
+    usable, intake = take_in(look.telemetry, look.now)
+    observation = observe(look.network, usable, now=look.now)
+    assessment = assess_observation(observation, intake)
+    fidelity = fidelity_of(observation, known=assessment)
+    return Taken(reading, look, observation, assessment, fidelity, observation.network)
+
+
+def diagnosed(taken: Taken, found: Diagnosis) -> Taken:
+    """Return the look with the state that a diagnosis leads to, if it has an answer, and what vouches for that."""
+    if found.doubt is not None or not found.hypotheses[0].faults:
+        return taken
+    state = diagnosed_network(taken.observation, found.hypotheses[0])
+    believed = state.with_demands(taken.observation.network.demands)
+    assessment = assess_observation(replace(taken.observation, network=believed))
+    fidelity = fidelity_of(taken.observation, believed, assessment)
+    return taken._replace(assessment=assessment, fidelity=fidelity, state=state)
+
+
+def keep(site: OpenSite, taken: Taken, *, cause: str = "") -> None:
+    """Put a look into the site's twin file, its state as the current one. Raises `StoreError`, `StoreBusyError`."""
+    now, inventory, state = taken.look.now, taken.network, taken.state
+    vouched = Vouched(
+        time=taken.observation.time,
+        looked=now,
+        recorded=site.site.clock == "newest",
+        quality=taken.assessment.report.score,
+        fidelity=taken.fidelity.score,
+        cause=cause,
+    )
+    with TwinStore.open(site.twin) as store:
+        store.save_inventory([inventory], now=now, readings=stored([taken.reading]))
+        store.append_telemetry(taken.look.telemetry, inventory)
+        if state.id != inventory.id:
+            kind = "diagnosed" if cause else "observed"
+            store.save_snapshot(state, now=now, kind=kind, parent=inventory.id)
+        store.set_current(state.id)
+        status = "open" if cause else "healthy"
+        store.save_incident(f"{_ABOUT}{state.id}", snapshot=state.id, status=status, opened=now, document=vouched)
+
+
+def bring_up(site: OpenSite, clock: Callable[[], datetime]) -> Vouched:
+    """Make the twin file's current state that of the newest measurements, and return what vouches for it.
+
+    A diagnosis that was made of these very measurements stands.
+    """
+    taken = take_look(site, clock)
+    if exists(site.twin):
+        with TwinStore.open(site.twin) as store:
+            current = store.current
+            known = vouched_for(store, current) if current else None
+        if known is not None and known.cause and known.time == taken.observation.time:
+            return known
+    keep(site, taken)
+    with TwinStore.open(site.twin) as store:
+        known = vouched_for(store, taken.state.id)
+    assert known is not None  # noqa: S101  it was kept just now
+    return known
+
+
+def vouched_for(store: TwinStore, snapshot: str) -> Vouched | None:
+    """Return what vouches for a snapshot, None where nobody does. Raises `StoreError` on a damaged twin file."""
+    document = store.incident(f"{_ABOUT}{snapshot}")
+    if document is None:
+        return None
+    try:
+        return Vouched.model_validate_json(document)
+    except ValidationError as error:
+        raise StoreError(
+            f"{store.path} holds no evidence for {snapshot}", fix="run `twinops diagnose` again"
+        ) from error
+
+
+def evidence_for(name: str, snapshot: str, now: datetime) -> Evidence | None:
+    """Return what vouches for the snapshot of a network that was named as a twin file; None for any other name."""
+    file = name.partition("#")[0]
+    if Path(file).suffix != ".duckdb":
+        return None
+    with TwinStore.open(file) as store:
+        known = vouched_for(store, snapshot)
+    return known.evidence(now) if known else None
