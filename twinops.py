@@ -149,7 +149,7 @@ def commands() -> "typer.Typer":
 
     import typer
 
-    from agents.commands import goals, incidents, lab, observation, runs, setup, twin
+    from agents.commands import goals, incidents, lab, observation, own_network, runs, setup, twin
     from agents.commands.output import help_when_alone
     from evals import commands as evaluation
 
@@ -179,6 +179,8 @@ def commands() -> "typer.Typer":
     app.command()(twin.plan)
     app.command()(twin.verify)
     app.command()(twin.diff)
+    app.command()(own_network.init)
+    app.command()(own_network.render)
     app.command()(observation.quality)
     app.command()(observation.forecast)
     app.command()(observation.diagnose)

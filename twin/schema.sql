@@ -143,3 +143,7 @@ ALTER TABLE link ADD COLUMN members INTEGER DEFAULT 1;          -- equal circuit
 ALTER TABLE link ADD COLUMN min_members INTEGER DEFAULT 1;      -- below which it goes down
 ALTER TABLE link ADD COLUMN degraded_weight BIGINT DEFAULT 0;   -- its metric with a member missing; 0 is the same one
 ALTER TABLE tunnel ADD COLUMN path VARCHAR DEFAULT 'explicit';  -- labels as they stand, or computed around drained nodes
+
+-- migration 10
+
+ALTER TABLE link_sample ALTER COLUMN up DROP NOT NULL;  -- NULL where nobody says whether a link is up

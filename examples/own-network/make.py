@@ -1,4 +1,4 @@
-"""Makes the files of this example: a network of eight routers, its measurements while all is well, and with a cut.
+"""Makes the files of this example: a network of eight routers, and its measurements before and after a cut.
 
 Routing is networkx's shortest paths with equal splits over equal paths; nothing of twinops is used. Run it in this
 folder to write the files again.
@@ -104,20 +104,19 @@ def write_topology():
     write("interfaces.csv", ("link", "interface"), rows)
 
 
-def write_measurements(folder, matrix, seed, broken):
-    """Counters and flow export every five minutes; in the last samples of a broken network one circuit is dark."""
+def write_measurements(matrix, seed):
+    """Counters and flow export every five minutes; in the last samples one circuit is dark, and no column says so."""
     rng = random.Random(seed)
     counters, flows = [], []
     for sample in range(SAMPLES):
         time = (END - timedelta(minutes=MINUTES * (SAMPLES - 1 - sample))).strftime("%Y-%m-%dT%H:%M:%SZ")
         now = {pair: volume * rng.gauss(1, 0.02) for pair, volume in matrix.items()}
-        dark = (CUT,) if broken and sample >= SAMPLES - BROKEN else ()
+        dark = (CUT,) if sample >= SAMPLES - BROKEN else ()
         for name, load in loads(now, dark).items():
             counters.append((time, name, round(load * rng.gauss(1, 0.002), 1), round(load * rng.gauss(1, 0.002), 1)))
         flows += [(time, a, b, round(volume * rng.gauss(1, 0.01), 1)) for (a, b), volume in now.items()]
-    (HERE / folder).mkdir(exist_ok=True)
-    write(f"{folder}/counters.csv", ("time", "link", "out_mbps", "in_mbps"), counters)
-    write(f"{folder}/flows.csv", ("time", "source", "target", "mbps"), flows)
+    write("counters.csv", ("time", "link", "out_mbps", "in_mbps"), counters)
+    write("flows.csv", ("time", "source", "target", "mbps"), flows)
 
 
 def write(name, header, rows):
@@ -130,5 +129,4 @@ if __name__ == "__main__":
     usual = demands(random.Random(1))
     write_topology()
     write("traffic.csv", ("source", "target", "mbps"), [(a, b, round(x, 1)) for (a, b), x in usual.items()])
-    write_measurements("well", usual, 2, broken=False)
-    write_measurements("cut", usual, 3, broken=True)
+    write_measurements(usual, 3)

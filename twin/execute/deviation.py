@@ -76,9 +76,9 @@ def states(seen: Observation) -> Deviation | None:
         if node.up != bool(answered):
             return Deviation(element=node.id, what="state", predicted=float(node.up), observed=float(answered))
     nodes = {node.name: node for node in network.nodes}
-    for link, up, lately in zip(network.links, seen.up, down_lately(seen), strict=True):
+    for link, up, told, lately in zip(network.links, seen.up, seen.told, down_lately(seen), strict=True):
         expected = link.up and not link.asleep and nodes[link.head].up
-        if nodes[link.tail].up and expected != bool(up) and not (up and lately):
+        if told and nodes[link.tail].up and expected != bool(up) and not (up and lately):
             return Deviation(element=link.circuit, what="state", predicted=float(expected), observed=float(up))
     for link, up, near in zip(network.links, seen.up, seen.adjacent, strict=True):
         polled = nodes[link.tail].up and nodes[link.head].up and link.up and up and np.isfinite(near)

@@ -21,7 +21,8 @@ from .actions import Action, Metric, Overload, Policy, Shut, Unwritten, actions_
 from .routers import Dialect, Routers, Speech, speech_of
 
 _TEMPLATES = Path(__file__).with_name("dialects")
-_INTERFACE = re.compile(r"[A-Za-z][\w./: -]{0,62}")
+_INTERFACE = re.compile(r"[A-Za-z][\w./:-]{0,62}")
+_QUOTED = re.compile(r"[A-Za-z][\w./: -]{0,62}")  # SR OS writes them between quotation marks
 _ASKED = 6  # things that are asked for in one line
 
 
@@ -160,7 +161,7 @@ class _Writer:
             return ""
         if not name:
             return self._ask(f"the interface of {action.link.name} at {action.router}", _SAY_INTERFACE)
-        if not _INTERFACE.fullmatch(name):
+        if not (_QUOTED if speech.dialect == "sros" else _INTERFACE).fullmatch(name):
             return self._ask(f"a usable name of the interface of {action.link.name}, not {name[:40]!r}", _SAY_INTERFACE)
         return name
 

@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from twin.model import Frozen
 
@@ -62,6 +62,10 @@ class Declaration(Frozen):
     makes: frozenset[Operation] = frozenset(get_args(Operation))
     confirms: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
     by_hand: bool = Field(default=False, description="Whether a person makes the changes: nothing here can.")
+
+    @field_serializer("reads", "makes", "confirms", when_used="json")
+    def _in_order(self, named: frozenset[str]) -> list[str]:
+        return sorted(named)  # equal declarations are spelled alike, in every process
 
     @property
     def read_s(self) -> float:

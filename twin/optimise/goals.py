@@ -115,7 +115,7 @@ def plan_for(network: Network, policy: Policy, goal: Purpose, terms: Terms = _NO
     return _PLANNERS[goal.kind](network, policy, goal, terms)
 
 
-def choose(
+def choose(  # noqa: PLR0913 - what is judged, and all that the gate may be told
     proposals: Sequence[Proposal],
     network: Network,
     policy: Policy,
