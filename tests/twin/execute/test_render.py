@@ -107,7 +107,7 @@ def test_words_need_no_names_and_no_process():
     assert steps[0].routers[0].lines == ("On A, set the IS-IS metric (level 2) of the interface to B to 17.",)
 
 
-@pytest.mark.parametrize("igp, most", [("isis", 16_777_214), ("ospf", 65_535)])
+@pytest.mark.parametrize(("igp", "most"), [("isis", 16_777_214), ("ospf", 65_535)])
 def test_a_metric_that_routing_does_not_use_is_left_to_a_person(igp, most):
     known = Inventory(INTERFACES, ROUTERS.model_copy(update={"igp": igp}))
     over = Plan(goal="x", base=NETWORK.id, steps=(SetWeight(link="A->B", weight=most + 1),))
