@@ -3,7 +3,7 @@
 Paths are relative to the folder of the site file, and may be patterns such as `counters/*.csv`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +18,12 @@ from .files import read_toml
 from .formats.build import Choices, Reading, read_units
 from .formats.interface_names import read_interfaces
 from .formats.load import load_reading, read_explained
+from .formats.measurements.columns import read_mapping
+from .formats.measurements.moments import read_zone
+from .formats.measurements.part import Options
+from .formats.measurements.prefixes import read_prefixes
 from .formats.text import first_problem
-from .live.declared import Declaration, Quantity
+from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
 from .model import Frozen
 
@@ -42,15 +46,17 @@ class Sources(Frozen):
     network_id: str | None = Field(default=None, description="Which network of a topology file that holds several.")
     traffic: str | None = Field(default=None, description="The traffic matrix that was planned for: CSV or Parquet.")
     interfaces: Paths = Field(default=(), description="What routers call their interfaces: CSV of link, interface.")
-    counters: Paths = Field(default=(), description="Tables of links, nodes and interfaces: rates or states over time.")
-    flows: Paths = Field(default=(), description="Tables of traffic between nodes over time.")
-    probes: Paths = Field(default=(), description="Tables of probes between nodes.")
+    counters: Paths = Field(default=(), description="Rates, counters or states of links, interfaces and nodes.")
+    flows: Paths = Field(default=(), description="Traffic between nodes over time, or flows of nfdump or pmacct.")
+    prefixes: str | None = Field(default=None, description="Which addresses are behind which node, for flows.")
+    probes: Paths = Field(default=(), description="Probes between nodes.")
+    logs: Paths = Field(default=(), description="Syslog files.")
 
 
 class Site(Frozen):
     """One's own network, as its people describe it."""
 
-    zone: str = Field(default="UTC", description="Time zone of goals that name none.")
+    zone: str = Field(default="UTC", description="Time zone of goals and of measurements that name none.")
     policy: str | None = Field(default=None, description="TOML file with the limits to keep.")
     twin: str = Field(default="twin.duckdb", description="The twin file that commands hand each other results in.")
     clock: Literal["wall", "newest"] = Field(
@@ -58,6 +64,7 @@ class Site(Frozen):
     )
     sources: Sources
     units: dict[str, str] = Field(default={}, description="Units that files leave open, such as capacity = gbps.")
+    columns: dict[str, str] = Field(default={}, description="What columns are: out = ifHCOutOctets.")
     instruments: Declaration = Field(default=Declaration(), description="How the measurements come about.")
     routers: Routers = Field(default=Routers(), description="What routers speak, for the lines to type.")
 
@@ -93,7 +100,7 @@ class OpenSite(NamedTuple):
     def reading(self) -> Reading:
         """Read the inventory, with its account and the names of its interfaces. Raises as `read_explained` does."""
         sources = self.site.sources
-        choices = Choices(read_units(f"{x}={y}" for x, y in self.site.units.items()), sources.network_id)
+        choices = Choices(self._units(), sources.network_id)
         named = self.folder / sources.topology
         if named.exists():
             traffic = self.folder / sources.traffic if sources.traffic else None
@@ -119,23 +126,38 @@ class OpenSite(NamedTuple):
         from .observe.readings.files import read_tables
 
         reading = self.reading()
-        tables = [path for kind in ("counters", "flows", "probes") for path in self._files(kind)]
-        if not tables:
-            fix = "name tables under `counters` and `flows` in [sources]"
+        files = [path for kind in ("counters", "flows", "probes", "logs") for path in self._files(kind)]
+        if not files:
+            fix = "name files under `counters` and `flows` in [sources]"
             raise InputError(f"{self.path} names no measurements", fix=fix)
-        measured = read_tables(tables, reading.network)
-        newest = measured.now
-        telemetry = measured.telemetry
-        declared = self._declared(telemetry.probes.time.size > 0, telemetry.interfaces.time.size > 0)
-        now = newest if self.site.clock == "newest" else clock()
-        return Look(reading.network, replace(telemetry, declared=declared), now)
-
-    def _declared(self, probes: bool, interfaces: bool) -> Declaration:
-        missing: set[Quantity] = {"running", "flows", "log"}
-        missing |= set() if probes else {"probes"}
-        missing |= set() if interfaces else {"errors", "adjacency"}
+        measured = read_tables(files, reading.network, self._options(reading, clock()))
         said = self.site.instruments
-        return said.model_copy(update={"reads": said.reads - missing, "by_hand": True})
+        stated = {name: getattr(said, name) for name in said.model_fields_set}
+        declared = measured.telemetry.declared.model_copy(update={**stated, "by_hand": True})
+        now = measured.now if self.site.clock == "newest" else clock()
+        return Look(measured.network, replace(measured.telemetry, declared=declared), now)
+
+    def _options(self, reading: Reading, now: datetime) -> Options:
+        """What the readers of measurements are told of the files, and of the network that they are of."""
+        network, instruments = reading.network, self.site.instruments
+        tails = {name: network.node_index[network.links[i].tail] for name, i in network.link_index.items()}
+        ports = {(tails[x], port.lower()): network.link_index[x] for x, port in reading.interfaces.items()}
+        prefixes = self.site.sources.prefixes
+        return Options(
+            read_mapping(f"{x}={y}" for x, y in self.site.columns.items()),
+            self._units(),
+            read_zone(self.site.zone),
+            interval_s=instruments.interval_s,
+            sampling=instruments.sampling if "sampling" in instruments.model_fields_set else None,
+            names=reading.names,
+            ports=ports,
+            prefixes=read_prefixes(str(self.folder / prefixes), network, reading.names) if prefixes else None,
+            unsized=reading.unsized,
+            now=now,
+        )
+
+    def _units(self) -> Mapping[str, str]:
+        return read_units(f"{x}={y}" for x, y in self.site.units.items())
 
     def _files(self, kind: str) -> Sequence[Path]:
         found: list[Path] = []

@@ -60,7 +60,8 @@ class Taken(NamedTuple):
 
 def take_look(site: OpenSite, clock: Callable[[], datetime]) -> Taken:
     """Read one's own network as its files are now, and judge what was measured. Raises as `OpenSite.look` does."""
-    reading, look = site.reading(), site.look(clock)
+    look = site.look(clock)
+    reading = site.reading()._replace(network=look.network)
     usable, intake = take_in(look.telemetry, look.now)
     observation = observe(look.network, usable, now=look.now)
     assessment = assess_observation(observation, intake)

@@ -142,6 +142,7 @@ def _staged(request: RunRequest) -> _Staged:
         return _Staged(reading, stage_scene(reading.network, request))
     site = read_site(request.site)
     reading, scene = site.reading(), watch_site(site)
+    reading = reading._replace(network=scene.live.read_topology())
     return _Staged(reading, scene, Inventory(reading.interfaces, site.site.routers))
 
 

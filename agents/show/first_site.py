@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader
 from twin.errors import InputError, TwinError
 from twin.files import exists, is_plain, read_head, write_text
 from twin.formats.load import read_explained
-from twin.observe.readings.files import table_kind
+from twin.formats.measurements.read import table_kind
 from twin.site import SITE
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -18,6 +18,7 @@ _KINDS: Mapping[str, str] = {
     "links": "counters",
     "nodes": "counters",
     "interfaces": "counters",
+    "adjacencies": "counters",
     "traffic": "flows",
     "probes": "probes",
 }

@@ -162,7 +162,7 @@ class WatchedNetwork:
             self._telemetry, self._now = unpack(samples, self._network, self.declared), look.time
             return
         live = self._opened()
-        found = live.read_topology()
+        found = live.read_topology().with_demands(self._network.demands)  # those may be an estimate, made anew
         if found.id != self._network.id:
             raise ExecutionError(
                 f"the inventory is {found.id} now, and was {self._network.id}", fix="run again on it as it is now"
