@@ -67,8 +67,9 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
     flow = _located(database, "flow_sample", after, {"source": nodes, "target": nodes})
     event = _located(database, "event", after, {})
     lines = zip(event["seconds"], event["node"], event["severity"], event["message"], strict=True)
+    up = link["up"] if np.isnan(link["up"]).any() else link["up"].astype(np.bool_)
     return Telemetry(
-        LinkSamples(link["seconds"], link["link"], link["out_mbps"], link["in_mbps"], link["dropped_mbps"], link["up"]),
+        LinkSamples(link["seconds"], link["link"], link["out_mbps"], link["in_mbps"], link["dropped_mbps"], up),
         NodeSamples(node["seconds"], node["node"], node["answered"]),
         ProbeSamples(probe["seconds"], probe["source"], probe["target"], probe["loss"], probe["delay_ms"]),
         TrafficSamples(traffic["seconds"], traffic["source"], traffic["target"], traffic["mbps"]),
@@ -98,6 +99,7 @@ def _located(
         for column in elements
     )
     kept = f"rows.* EXCLUDE (network, time{''.join(f', {column}' for column in elements)})"
+    kept += " REPLACE (rows.up::DOUBLE AS up)" if table == "link_sample" else ""
     chosen = f"SELECT {kept}, epoch_us(rows.time) / 1e6 AS seconds{positions} FROM {table} AS rows{joins}"  # noqa: S608 - names come from this module alone
     order = "" if elements else " ORDER BY rows.time, line"
     sql = f"{chosen} WHERE network = ? AND rows.time > make_timestamptz(?::BIGINT){order}"

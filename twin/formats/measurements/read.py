@@ -1,6 +1,6 @@
 """The door to measurements: files of any make become the telemetry of a network, each with an account of its fields."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import InputError
-from twin.files import read_head
+from twin.files import is_plain, read_head
 from twin.formats.account import Account
 from twin.formats.source import Source
 from twin.live.declared import Declaration, Quantity
@@ -23,6 +23,7 @@ from .link_tables import read_link_table
 from .logs import is_log, read_log
 from .pair_tables import read_adjacency_table, read_node_table, read_probe_table, read_traffic_table
 from .part import Edges, Options, Part, use
+from .prometheus import is_prometheus, prometheus_sheet
 from .sheet import Sheet
 from .walks import is_walk, walk_sheet
 
@@ -34,6 +35,10 @@ SHAPES = (
     "nodes: time, node, answered",
 )
 """What tables may hold, told by their columns."""
+
+
+MOST_FILES = 500
+"""Files of one folder that are read, the newest by their names."""
 
 
 class Measurements(NamedTuple):
@@ -53,7 +58,7 @@ def read_measurements(paths: Sequence[str | Path], network: Network, options: Op
     file cannot be read or nothing is in it, `FormatError` with the place and what was expected there.
     """
     options = options or Options()
-    return combine([read_part(path, network, options) for path in paths], network, options)
+    return combine([read_part(path, network, options) for path in _files(paths)], network, options)
 
 
 def read_part(path: str | Path, network: Network, options: Options) -> Part:
@@ -121,6 +126,18 @@ def combine(parts: Sequence[Part], network: Network, options: Options) -> Measur
     edges = [part.edges for part in parts if part.edges is not None]
     joined = Edges(*(np.concatenate(column) for column in zip(*edges, strict=True))) if edges else None
     return Measurements(telemetry, _newest(telemetry, parts), tuple(_gridded(parts, grid)), joined)
+
+
+def _files(paths: Sequence[str | Path]) -> Iterator[Path]:
+    """The files themselves; of a folder, such as a flow collector fills, the newest by their names, oldest first."""
+    for path in map(Path, paths):
+        if not path.is_dir():
+            yield path
+            continue
+        inside = sorted(x for x in path.iterdir() if is_plain(x) and not x.name.startswith("."))
+        if not inside:
+            raise InputError(f"there is no file in {path}", fix="give a folder with files of measurements")
+        yield from inside[-MOST_FILES:]
 
 
 def _kind(source: Source, columns: Columns, header: Sequence[str]) -> str:
@@ -226,5 +243,6 @@ _Reader = Callable[[str, Network, Options], Part]
 _OTHERS: tuple[tuple[Callable[[str, bytes], bool], _Reader], ...] = (
     (is_flows, read_flows),
     (is_walk, lambda path, network, options: read_sheet(walk_sheet(path), network, options)),
+    (is_prometheus, lambda path, network, options: read_sheet(prometheus_sheet(path), network, options)),
     (is_log, read_log),
 )

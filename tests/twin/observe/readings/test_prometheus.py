@@ -1,0 +1,159 @@
+"""The Prometheus API as a source, against the real server on loopback, and its answers in files."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from twin.errors import InputError
+from twin.formats.measurements.part import Options
+from twin.formats.measurements.read import read_measurements
+from twin.model import Link, Network, Node
+from twin.observe.readings.prometheus import Prometheus, read_prometheus
+
+NODES = (Node("r1", 0.0, 0.0), Node("r2", 1.0, 0.0), Node("lab-router-1", 2.0, 0.0))
+NETWORK = Network(
+    "two",
+    NODES,
+    tuple(
+        Link(a, b, 1_000.0, 1) for a, b in (("r1", "r2"), ("r2", "r1"), ("lab-router-1", "r1"), ("r1", "lab-router-1"))
+    ),
+    np.zeros((3, 3)),
+)
+ANSWER = Path(os.environ.get("TWINOPS_DATA", "../shared/data")) / "dialects/telemetry/prom_instant_range_selector.json"
+RATE = 40.0  # Mbit/s that the exporter counts
+
+
+class Exporter(BaseHTTPRequestHandler):
+    """What snmp_exporter prints for one router whose counter stands at 0 when it starts."""
+
+    started = 0.0
+
+    def do_GET(self):
+        octets = int((time.time() - Exporter.started) * RATE * 125_000)
+        labels = 'ifIndex="7",ifName="xe-0",ifDescr="xe-0",ifAlias="core to r2"'
+        lines = [
+            f"ifHCOutOctets{{{labels}}} {octets}",
+            f"ifHCInOctets{{{labels}}} {octets // 2}",
+            f"ifOperStatus{{{labels}}} 1",
+        ]
+        body = "\n".join([*lines, ""]).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[str]:
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("no prometheus here: apt install prometheus")
+    folder = tmp_path_factory.mktemp("prometheus")
+    Exporter.started = time.time()
+    exporter = ThreadingHTTPServer(("127.0.0.1", 0), Exporter)
+    threading.Thread(target=exporter.serve_forever, daemon=True).start()
+    target, port = f"127.0.0.1:{exporter.server_address[1]}", free_port()
+    config = {
+        "global": {"scrape_interval": "1s"},
+        "scrape_configs": [
+            {"job_name": "snmp", "static_configs": [{"targets": [target], "labels": {"router": "r1.example.net"}}]}
+        ],
+    }
+    (folder / "prometheus.yml").write_text(json.dumps(config))
+    arguments = [f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}"]
+    arguments += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    process = subprocess.Popen([program, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.time() + 60
+        while samples_at(url) < 6 and time.time() < deadline:
+            time.sleep(0.3)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        exporter.shutdown()
+        exporter.server_close()
+
+
+def samples_at(url: str) -> int:
+    try:
+        with urllib.request.urlopen(f"{url}/api/v1/query?query=ifHCOutOctets%5B1m%5D", timeout=2) as answer:
+            result = json.load(answer)["data"]["result"]
+    except OSError:
+        return 0
+    return len(result[0]["values"]) if result else 0
+
+
+def test_counters_of_a_real_server_are_rates_at_the_samples_own_times(server):
+    measured = read_prometheus(Prometheus(url=server), NETWORK, now=datetime.now(UTC), minutes=2)
+    links = measured.telemetry.links
+    out = links.out_mbps[(links.link == NETWORK.link_index["r1->r2"]) & np.isfinite(links.out_mbps)]
+    received = links.in_mbps[(links.link == NETWORK.link_index["r2->r1"]) & np.isfinite(links.in_mbps)]
+    assert out.size >= 4
+    assert np.median(out) == pytest.approx(RATE, rel=0.1)
+    assert np.median(received) == pytest.approx(RATE / 2, rel=0.1)
+    up = links.up[links.link == NETWORK.link_index["r1->r2"]]
+    assert (up[np.isfinite(up)] == 1.0).all()
+    assert "demands" not in measured.telemetry.declared.reads
+    assert any("differences at the samples' own times" in str(x) for x in measured.accounts[0].fields)
+
+
+def test_a_server_that_says_no_is_one_clear_line(server):
+    with pytest.raises(InputError, match="answers 400"):
+        read_prometheus(Prometheus(url=server, matchers='job=~"["'), NETWORK, now=datetime.now(UTC))
+    with pytest.raises(InputError, match="one of the metrics"):
+        read_prometheus(Prometheus(url=server, matchers='job="none"'), NETWORK, now=datetime.now(UTC))
+    with pytest.raises(InputError, match="does not answer"):
+        read_prometheus(Prometheus(url=f"http://127.0.0.1:{free_port()}"), NETWORK, now=datetime.now(UTC))
+
+
+def answer(tmp_path, values):
+    labels = {"__name__": "ifHCOutOctets", "ifName": "xe-0", "ifAlias": "to r2", "instance": "r1:9116"}
+    series = {"metric": labels, "values": values}
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps({"status": "success", "data": {"resultType": "matrix", "result": [series]}}))
+    return path
+
+
+def test_a_gap_and_a_restart_stay_missing(tmp_path):
+    """A rate over either would be wrong: 8,900 and then 5,800 Mbit/s, with 20 s of silence and a counter from 0."""
+    values, count = [], 0.0
+    for second in (*range(0, 25, 5), *range(45, 80, 5)):
+        count = (second - 43) * 725e6 if second >= 45 else second * 1_112.5e6
+        values.append([1_795_946_000 + second, str(int(count))])
+    fast = Network(
+        "fast", NODES[:2], tuple(x._replace(capacity=100_000.0) for x in NETWORK.links[:2]), np.zeros((2, 2))
+    )
+    links = read_measurements([answer(tmp_path, values)], fast).telemetry.links
+    rates = links.out_mbps[np.isfinite(links.out_mbps)]
+    assert rates.round().tolist() == [8900.0] * 4 + [5800.0] * 6
+
+
+@pytest.mark.skipif(not ANSWER.is_file(), reason=f"no answer in {ANSWER}; set TWINOPS_DATA")
+def test_a_recorded_answer_gives_its_mean_rates():
+    options = Options(ports={(2, "xe-0-0-0"): NETWORK.link_index["lab-router-1->r1"]})
+    links = read_measurements([ANSWER], NETWORK, options).telemetry.links
+    rates = links.out_mbps[np.isfinite(links.out_mbps)]
+    assert rates.mean() == pytest.approx(71_223.829 * 8e-6, rel=0.02)
