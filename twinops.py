@@ -149,7 +149,7 @@ def commands() -> "typer.Typer":
 
     import typer
 
-    from agents.commands import goals, incidents, lab, observation, own_network, runs, setup, twin
+    from agents.commands import goals, incidents, lab, listing, observation, own_network, runs, setup, twin
     from agents.commands.output import help_when_alone
     from evals import commands as evaluation
 
@@ -174,6 +174,8 @@ def commands() -> "typer.Typer":
     app.command()(incidents.run)
     app.add_typer(evaluation.app, name="eval")
     app.command("import")(twin.read_in)
+    app.command()(listing.elements)
+    app.command()(listing.faults)
     app.command()(twin.whatif)
     app.command()(goals.ask)
     app.command()(twin.plan)
@@ -265,10 +267,12 @@ def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -
 
 def _require_own_folders() -> None:
     """Our packages have common names: another distribution's `agents` must not be run in their place."""
-    if _BELOW:
-        return
     from typer.exceptions import TyperException
 
+    if os.name == "nt":
+        raise TyperException("twinops runs on Linux and macOS; on Windows use it in WSL or in a container")
+    if _BELOW:
+        return
     home = Path(__file__).resolve().parent
     for name in FOLDERS:
         spec = find_spec(name)

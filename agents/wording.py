@@ -7,7 +7,7 @@ from typing import assert_never
 
 from pydantic import JsonValue
 
-from twin.faults import TRAITS, Fault, FaultKind
+from twin.faults import TRAITS, Fault, FaultKind, label
 from twin.files import parse_json
 from twin.gate.verdict import Counterexample
 from twin.plan import (
@@ -52,24 +52,6 @@ OUTCOMES = {
     "failed": "The run failed.",
 }
 
-_FAULTS = {
-    FaultKind.LINK_DOWN: "circuit down",
-    FaultKind.DEVICE_DOWN: "node down",
-    FaultKind.CAPACITY: "capacity degraded",
-    FaultKind.WEIGHT: "wrong IGP weight",
-    FaultKind.SILENT_LOSS: "silent loss",
-    FaultKind.ROUTING_DOWN: "routing daemon down",
-    FaultKind.AREA: "OSPF area misconfigured",
-    FaultKind.NEIGHBOUR_MISSING: "OSPF neighbour missing",
-    FaultKind.ACL_BLOCK: "OSPF blocked by a filter",
-    FaultKind.MTU: "MTU mismatch",
-    FaultKind.DATA_ACL: "traffic blocked by a filter",
-    FaultKind.ECMP_MISSING: "ECMP member missing",
-    FaultKind.ECMP_STALE: "stale ECMP group",
-    FaultKind.INCAST: "incast traffic",
-    FaultKind.WEB_DOS: "web denial of service",
-    FaultKind.SYN_FLOOD: "TCP SYN flood",
-}
 _SEVERITIES = {
     "the share of capacity lost": "{:.0%} lost",
     "the share of traffic lost": "{:.1%} lost",
@@ -234,7 +216,7 @@ def _figure(value: str | float) -> str:
 
 def fault_kind(kind: FaultKind) -> str:
     """Name a kind of fault in words: `circuit down`."""
-    return _FAULTS.get(kind, kind.replace("_", " "))
+    return label(kind)
 
 
 def fault_words(fault: Fault | None) -> str:

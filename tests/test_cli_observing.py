@@ -73,7 +73,7 @@ def found(*arguments):
 
 def test_a_twin_file_is_diagnosed_as_a_run_would(twin):
     document, code = found("diagnose", twin)
-    assert code == 0
+    assert code == 3
     assert document["hypotheses"][0]["faults"][0] == {"kind": "link_down", "element": CIRCUIT, "severity": 1.0}
     assert document["answer"]
     assert document["data_quality"] > 0.95

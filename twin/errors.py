@@ -34,7 +34,8 @@ Everything else ends the run with its record saved.
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from .closest import closest
 
 
 class TwinError(Exception):
@@ -67,9 +68,9 @@ class UnknownElementError(InputError):
     """An element that the network does not have; names the closest ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        closest = get_close_matches(name, list(known), n=3, cutoff=0.3)
-        super().__init__(f"no {kind} {name!r} in this network", fix=_suggest(closest))
-        self.kind, self.name, self.closest = kind, name, closest
+        near = closest(name, known, least=0.3)
+        super().__init__(f"no {kind} {name!r} in this network", fix=_suggest(near))
+        self.kind, self.name, self.closest = kind, name, near
 
 
 class AmbiguousElementError(InputError):

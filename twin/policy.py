@@ -1,12 +1,13 @@
 """The limits a plan must keep: code reads them, models only see them."""
 
 import hashlib
-from difflib import get_close_matches
 from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
+
+from twin.closest import closest
 
 from .errors import InputError, PolicyError
 from .files import read_toml
@@ -179,10 +180,8 @@ def _explained(path: Path, error: ValidationError) -> PolicyError:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        closest = get_close_matches(key, Policy.model_fields, n=1, cutoff=0.4)
-        return PolicyError(
-            f"{path}: {key}: no such key", fix=f"did you mean {closest[0]}?" if closest else "leave it out"
-        )
+        near = closest(key, Policy.model_fields, most=1, least=0.4)
+        return PolicyError(f"{path}: {key}: no such key", fix=f"did you mean {near[0]}?" if near else "leave it out")
     field = Policy.model_fields.get(str(first["loc"][0]) if first["loc"] else "")
     meaning = field.description if field and field.description else "a limit"
     return PolicyError(f"{path}: {key}: {first['msg']}, got {first['input']!r:.80}", fix=meaning)

@@ -98,6 +98,8 @@ def diagnose(
     """Rank what can have caused the newest measurements: evidence, what cannot be told apart, what to measure next.
 
     With --site, the state that the answer leads to is kept in the site's twin file, for `plan` and `verify`.
+
+    Exit code 3 means that there is a fault, or that it cannot be told whether there is one.
     """
     from agents.show.measurements import find_causes
 

@@ -2,9 +2,9 @@
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
-from difflib import get_close_matches
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from twin.closest import closest
 from twin.model import Network
 
 from .types import OpenError, TimeWindow
@@ -54,7 +54,7 @@ def zone_of(name: str) -> tzinfo:
             return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         pass
-    near = tuple(get_close_matches(name, available_timezones(), n=3, cutoff=0.5))
+    near = tuple(closest(name, available_timezones()))
     hint = f": one of {', '.join(near)}?" if near else ": write it as Europe/Berlin, UTC or UTC+02:00"
     raise OpenError("unknown zone", f"which time zone is {name!r}{hint}", words=name, choices=near)
 

@@ -7,9 +7,9 @@ quotes. A word that is none of these is a question, and so is one that stands tw
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from difflib import get_close_matches
 from typing import get_args
 
+from twin.closest import closest
 from twin.model import Network
 
 from .resolve import resolved
@@ -128,7 +128,7 @@ def number(key: str, value: str) -> float:
 def unknown(word: str, known: Iterable[str], kind: str) -> OpenError:
     """The question about a word that is none of the known ones, with the closest of them."""
     names = tuple(known)
-    near = tuple(get_close_matches(word, names, n=1, cutoff=0.5))
+    near = tuple(closest(word, names, most=1))
     hint = f"is {near[0]} meant?" if near else f"known are {', '.join(names)}"
     return OpenError(
         "unknown word", f"{word!r} is no {kind}: {hint}", words=word, choices=tuple(x.rstrip(":") for x in near)

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from platformdirs import user_config_path
+
 from twin.errors import AuthorityError
 from twin.files import is_absent
 from twin.policy import Policy, load_policy
@@ -12,9 +14,13 @@ POLICY = "policy.toml"
 
 
 def home_folder() -> Path:
-    """Return the folder of keys, people, the policy in force and each run's: `TWINOPS_HOME`, or `~/.config/twinops`."""
+    """Return the folder of keys, people, the policy in force and each run's.
+
+    It is `TWINOPS_HOME`, or where the platform keeps settings: `~/.config/twinops` (or below XDG_CONFIG_HOME), on macOS
+    `~/Library/Application Support/twinops`.
+    """
     named = os.environ.get("TWINOPS_HOME")
-    return Path(named) if named else Path.home() / ".config" / "twinops"
+    return Path(named) if named else user_config_path("twinops")
 
 
 def policy_in_force(home: Path) -> Policy | None:

@@ -121,7 +121,10 @@ def told_forecast(pairs: PairSeries, ahead_min: Sequence[float], *, top: int) ->
 def find_causes(
     sources: Sequence[Path], network: str | None, policy: Policy, *, top: int, brought: Brought | None = None
 ) -> Answer:
-    """Rank what can have caused the newest measurements, with evidence, doubt and the measurement that would decide."""
+    """Rank what can have caused the newest measurements, with evidence, doubt and the measurement that would decide.
+
+    The code says whether there is a fault, or whether that cannot be told.
+    """
     from twin.diagnose import diagnose
 
     measured = _measured(sources, network, brought)
@@ -149,7 +152,8 @@ def told_causes(
             "next_measurement": asked.model_dump(mode="json") if asked else None,
         }
     )
-    return Answer(document, _cause_lines(found, asked, observation, refusal, top))
+    code = OK if found.finding == "nothing measured" else REJECTED
+    return Answer(document, _cause_lines(found, asked, observation, refusal, top), code)
 
 
 def _measured(sources: Sequence[Path], network: str | None, brought: Brought | None) -> Measured:

@@ -1,7 +1,6 @@
 """A case: one question with what is needed to judge the answer. Drawn from (suite, kind, seed), or written in TOML."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -9,6 +8,7 @@ from pydantic import Field, JsonValue, ValidationError, field_validator, model_v
 
 from agents.record.events import Outcome
 from evals.score.expected import cause
+from twin.closest import closest
 from twin.errors import FormatError
 from twin.faults import Fault
 from twin.files import read_toml
@@ -123,7 +123,7 @@ def _explained(path: Path, where: str, error: ValidationError, model: type[Froze
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        closest = get_close_matches(str(first["loc"][-1]), model.model_fields, n=1, cutoff=0.5)
-        hint = f"a field that exists, perhaps {closest[0]}" if closest else "a field that exists"
+        near = closest(str(first["loc"][-1]), model.model_fields, most=1)
+        hint = f"a field that exists, perhaps {near[0]}" if near else "a field that exists"
         return FormatError(str(path), f"{where}{field}", hint)
     return FormatError(str(path), f"{where}{field}", f"{first['msg'].lower()}, got {first['input']!r:.80}")

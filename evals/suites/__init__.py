@@ -2,13 +2,13 @@
 
 import os
 from dataclasses import replace
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 from evals.cases.case import Case, Split, read_case_file
 from evals.cases.suite import Metric, Suite
+from twin.closest import closest
 from twin.errors import FormatError, InputError
 from twin.files import exists
 
@@ -60,8 +60,8 @@ def suite_of(name: str) -> Suite:
     written = Path(name) if name.endswith(".toml") else _HERE / f"{name}.toml"
     if exists(written) and written.is_file():
         return _written(written)
-    closest = get_close_matches(name, names(), n=1, cutoff=0.5)
-    fix = f"did you mean {closest[0]}?" if closest else f"suites: {', '.join((*names(), *REAL))}"
+    near = closest(name, names(), most=1)
+    fix = f"did you mean {near[0]}?" if near else f"suites: {', '.join((*names(), *REAL))}"
     raise InputError(f"no suite {name!r}", fix=fix)
 
 

@@ -3,7 +3,7 @@
 from .apply import afflict, afflict_all, check, interfaces, struck_links
 from .fault import Fault, FaultKind
 from .indistinguishable import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alike
-from .kinds import ALIASES, DRAWN_KINDS, MAX_WEIGHT, TELEMETRY_KINDS, TRAITS, Trait
+from .kinds import ALIASES, DRAWN_KINDS, MAX_WEIGHT, TELEMETRY_KINDS, TRAITS, Trait, label
 from .remedies import REMEDIES, Action, Advice, Measure, Remedy
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "alike",
     "check",
     "interfaces",
+    "label",
     "struck_links",
 ]

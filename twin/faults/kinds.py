@@ -165,6 +165,32 @@ TRAITS: dict[FaultKind, Trait] = {
     _K.STALE_CONFIGURATION: Trait("node", _ONE, "telemetry"),
 }
 
+LABELS: dict[FaultKind, str] = {
+    _K.LINK_DOWN: "circuit down",
+    _K.DEVICE_DOWN: "node down",
+    _K.CAPACITY: "capacity degraded",
+    _K.WEIGHT: "wrong IGP weight",
+    _K.SILENT_LOSS: "silent loss",
+    _K.ROUTING_DOWN: "routing daemon down",
+    _K.AREA: "OSPF area misconfigured",
+    _K.NEIGHBOUR_MISSING: "OSPF neighbour missing",
+    _K.ACL_BLOCK: "OSPF blocked by a filter",
+    _K.MTU: "MTU mismatch",
+    _K.DATA_ACL: "traffic blocked by a filter",
+    _K.ECMP_MISSING: "ECMP member missing",
+    _K.ECMP_STALE: "stale ECMP group",
+    _K.INCAST: "incast traffic",
+    _K.WEB_DOS: "web denial of service",
+    _K.SYN_FLOOD: "TCP SYN flood",
+}
+"""The names of kinds in words, where they are not just their ids."""
+
+
+def label(kind: FaultKind) -> str:
+    """Name a kind in words, as it is printed and may be typed: `circuit down`."""
+    return LABELS.get(kind, kind.replace("_", " "))
+
+
 ADJACENCY_KINDS = (_K.ROUTING_DOWN, _K.AREA, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU)
 """Routing neighbours are lost while the interfaces stay as they are."""
 

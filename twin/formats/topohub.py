@@ -5,13 +5,13 @@ one direction only (germany50, nobel-eu), it is mirrored, as topohub's own stati
 """
 
 import json
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from twin.closest import closest
 from twin.errors import UnknownNetworkError
 from twin.model import Floats, Node
 
@@ -55,9 +55,9 @@ def unknown_network(name: str) -> UnknownNetworkError:
     lowered = {known.lower(): known for known in names}
     tails = {known.split("/", 1)[1].lower(): known for known in names}
     wanted = name.lower().replace("_", "-")
-    closest = [lowered[x] for x in get_close_matches(wanted, lowered, n=3, cutoff=0.6)]
-    closest += [tails[x] for x in get_close_matches(wanted.rsplit("/", 1)[-1], tails, n=3, cutoff=0.6)]
-    suggestions = list(dict.fromkeys(closest))[:3] or list(SHOWCASE)
+    near = [lowered[x] for x in closest(wanted, lowered, least=0.6)]
+    near += [tails[x] for x in closest(wanted.rsplit("/", 1)[-1], tails, least=0.6)]
+    suggestions = list(dict.fromkeys(near))[:3] or list(SHOWCASE)
     return UnknownNetworkError(
         f"no network {name!r}",
         fix=f"the closest names are {', '.join(suggestions)}; a file or synthetic/NODES-SEED also works",

@@ -1,12 +1,11 @@
 """Faults as people name them, `KIND[@ELEMENT[,TARGET][=SEVERITY]]`; what is left out is drawn or usual."""
 
-from difflib import get_close_matches
-
+from twin.closest import closest
 from twin.elements import find_circuit, find_links, find_node
 from twin.errors import AmbiguousElementError, InputError, UnknownElementError, UnknownFaultError
 from twin.faults.apply import check
 from twin.faults.fault import Fault, FaultKind
-from twin.faults.kinds import ALIASES, TRAITS, Form
+from twin.faults.kinds import ALIASES, TRAITS, Form, label
 from twin.model import Network
 
 from .draw_fault import draw_fault
@@ -41,10 +40,12 @@ def read_fault(text: str, network: Network, *, seed: int) -> Fault:
 
 def _kind(text: str) -> FaultKind:
     kinds = {str(kind): kind for kind in FaultKind} | ALIASES
-    if text in kinds:
-        return kinds[text]
-    closest = get_close_matches(text, kinds, n=1, cutoff=0.5)
-    fix = f"did you mean {closest[0]}?" if closest else f"among others: {', '.join(list(kinds)[:6])}"
+    named = kinds | {label(kind).casefold(): kind for kind in FaultKind}
+    for written in (text, text.strip().casefold(), text.strip().casefold().replace("-", "_").replace(" ", "_")):
+        if written in named:
+            return named[written]
+    near = closest(text, kinds, most=1)
+    fix = f"did you mean {near[0]}?" if near else f"among others: {', '.join(list(kinds)[:6])}"
     raise UnknownFaultError(f"no fault {text!r}", fix=fix)
 
 

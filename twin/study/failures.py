@@ -1,11 +1,11 @@
 """What a planner asks of a network: how full each link is, how full failures make it, and which failure does so."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import numpy as np
 from pydantic import Field
 
+from twin.closest import closest
 from twin.elements import find_elements
 from twin.errors import UnknownElementError
 from twin.model import Frozen, Network
@@ -112,7 +112,7 @@ def _find(network: Network, name: str) -> list[Failure]:
     try:
         found = find_elements(network, name)
     except UnknownElementError as error:
-        near = get_close_matches(name, [*EVERYTHING, *error.closest]) or EVERYTHING
+        near = closest(name, [*EVERYTHING, *error.closest], least=0.6) or EVERYTHING
         raise UnknownElementError("node or circuit", name, near) from error
     if found[0].startswith("node/"):
         return [Failure(found[0], nodes=(network.node(found[0]),))]
