@@ -97,6 +97,7 @@ def arcs_of(
             far = _interface(record, "far interface")
             arcs.append(replace(arc, tail=head, head=tail, interface=far))
     uses = [*_used(records, units), *segments, *assumed, *_one_way(records, [record for record, _ in kept], arcs, both)]
+    uses += _uncounted(records.links)
     if loops:
         note = "a link from a node to itself carries nothing: left out"
         uses.append(FieldUse(field="loops", became="not modelled", count=loops, note=note))
@@ -315,6 +316,19 @@ def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Fi
     )
 
 
+def _is_uncounted(record: LinkRecord) -> bool:
+    """Whether a link says how many members of a bundle it needs, and not how many it has."""
+    members, least = (value_of(record.fields, "link", name) for name in ("members", "min_members"))
+    return members in (None, "") and least not in (None, "", 0, 1, "0", "1")
+
+
+def _uncounted(links: Sequence[LinkRecord]) -> Iterator[FieldUse]:
+    count = sum(_is_uncounted(link) for link in links)
+    if count:
+        note = f"{count} need a least number of members and do not say how many they have: they fail as a whole here"
+        yield FieldUse(field="bundles", became="not modelled", count=count, note=note, decides_routing=True)
+
+
 def _bundle(records: Records, record: LinkRecord) -> dict[str, int]:
     """How many circuits a link is made of, and how many of them it needs."""
     found = {"members": 1, "min_members": 1, "degraded_weight": 0}
@@ -325,6 +339,8 @@ def _bundle(records: Records, record: LinkRecord) -> dict[str, int]:
             value = len(value)  # the names of the members
         if value not in (None, ""):
             found[quantity] = records.source.whole(str(value), _at(record, quantity), quantity, least=least, most=most)
+    if _is_uncounted(record):
+        return {**found, "min_members": 1}
     if found["min_members"] > found["members"]:
         wanted = f"at most {found['members']}, which is how many members it has"
         raise records.source.error(_at(record, "min_members"), wanted)

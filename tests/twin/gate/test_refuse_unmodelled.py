@@ -63,7 +63,7 @@ def judged(path, policy=STRICT):
     [
         ("m.csv", MODEL + LSPS, "RSVP LSPs"),
         ("n.json", document(rsvp_lsp="x"), "rsvp_lsp"),
-        ("n.json", document(min_links=2), "min_links"),
+        ("n.json", document(min_links=2), "bundles"),
         ("n.json", document(vrf="red"), "vrf"),
         ("n.json", document()[:-1] + ', "multicast": [1]}', "multicast"),
         ("n.json", document().replace('"metric"', '"area": "1", "metric"', 1).replace("}]", ', "area": "2"}]'), "area"),
