@@ -6,8 +6,6 @@ from twin.model import Floats
 
 ROBUST, EXACT = 4.0, 10.0
 """Degrees of freedom: of what the whole network adds up to, of what one element counts."""
-FLOOR_MBPS = 0.5
-"""The resolution that rates are judged in."""
 
 
 def student(score: Floats, freedom: float = ROBUST) -> Floats:

@@ -18,7 +18,7 @@ from twin.observe.readings.observation import Observation
 from .balance import excess
 from .candidates import effect
 from .configured import configured
-from .density import EXACT, FLOOR_MBPS, student
+from .density import EXACT, student
 from .effects import Readings, Reread, Scene, operational
 from .judged import Judged, Likelihood
 
@@ -119,7 +119,7 @@ def _expected(scene: Scene, residuals: Residuals) -> Readings:
         missing=np.zeros(len(state.links)),
         answers=np.array([node.up for node in state.nodes], dtype=bool),
         delay_ms=scene.prediction.delay_ms[pairs],
-        delay_error_ms=delay_error(scene.prediction, probes),
+        delay_error_ms=delay_error(scene.prediction, probes, scene.observation.declared),
         through=scene.prediction.survival[pairs],
         log_factor=np.zeros(n),
         log_packets=np.zeros(n),
@@ -133,7 +133,8 @@ def _drops(seen: Observation, readings: Readings) -> Floats:
     offered, lost = np.where(known, arrived, 0.0), np.where(known, dropped, 0.0)
     least = np.maximum(offered * (1 - _PLATEAU_ERROR) - readings.capacity, 0.0)
     most = np.maximum(offered * (1 + _PLATEAU_ERROR) + _SWING * readings.swing - readings.capacity, 0.0)
-    score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / (FLOOR_MBPS + _DROP_ERROR * lost)
+    error = seen.declared.unexported_mbps + _DROP_ERROR * lost
+    score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / error
     return np.where(known, student(score, EXACT), 0.0).mean(axis=0)
 
 
@@ -178,7 +179,7 @@ def _answers(seen: Observation, readings: Readings) -> Floats:
 
 def _probe_delay(seen: Observation, readings: Readings) -> Floats:
     probes = seen.probes
-    clear = clear_delays(probes, readings.delay_ms, readings.through)
+    clear = clear_delays(probes, readings.delay_ms, readings.through, seen.declared)
     late = np.where(clear, probes.delay_ms, 0.0) - np.where(clear, readings.delay_ms, 0.0)
     return np.where(clear, student(late / readings.delay_error_ms), 0.0)
 
@@ -187,7 +188,7 @@ def _probe_loss(seen: Observation, readings: Readings) -> Floats:
     """Which of the equal paths a probe takes is drawn: a loss on some of them is known less well."""
     known = np.isfinite(seen.probes.loss) & np.isfinite(readings.through)
     lost = np.where(known, 1 - readings.through, 0.0)
-    return np.where(known, student((np.nan_to_num(seen.probes.loss) - lost) / probe_error(lost)), 0.0)
+    return np.where(known, student((np.nan_to_num(seen.probes.loss) - lost) / probe_error(lost, seen.declared)), 0.0)
 
 
 def _demand_factor(seen: Observation, readings: Readings) -> Floats:

@@ -264,7 +264,8 @@ def _probe_scores(case: _Case) -> Floats:
     lost = 1 - np.stack([x.readings.through for x in case.judged])
     late = np.stack([x.readings.delay_ms for x in case.judged])
     error = np.stack([x.readings.delay_error_ms for x in case.judged])
-    loss = student(np.nan_to_num(lost[:, None] - lost[None]) / probe_error(np.nan_to_num(lost))[None])
+    told = probe_error(np.nan_to_num(lost), case.judged[0].observation.declared)
+    loss = student(np.nan_to_num(lost[:, None] - lost[None]) / told[None])
     clear = np.isfinite(late) & (lost < _CLEAR)
     both = clear[:, None] & clear[None]
     apart = np.where(clear, late, 0.0)

@@ -16,12 +16,9 @@ from twin.model import Floats, Network
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import Samples
 
-from .density import FLOOR_MBPS
 from .effects import Reread
 
 _AGREES = 0.05
-_STOOD_STILL = -float(np.log(FLOOR_MBPS))
-"""Log density of a counter that shows exactly what it should, in the resolution that rates are judged in."""
 
 
 class Columns(NamedTuple):
@@ -41,8 +38,15 @@ def columns(network: Network, interface: str) -> Columns:
 def without_stuck(observation: Observation, fault: Fault) -> Reread:
     """Take out the counters of an interface that stand still."""
     at = columns(observation.inventory, fault.element)
-    taken_out = _STOOD_STILL * bool(np.isfinite(observation.window.out_mbps[:, at.sends]).any())
-    return Reread(_corrected(observation, at, _stands_still, lambda x: np.full(x.shape, np.nan)), taken_out)
+    floor = (
+        observation.declared.unexported_mbps
+    )  # the resolution that rates are judged in: a density in it is taken out
+    taken_out = -float(np.log(floor)) * bool(np.isfinite(observation.window.out_mbps[:, at.sends]).any())
+
+    def stands_still(here: Floats, there: Floats) -> Flags:
+        return (here == 0) & (there > floor)
+
+    return Reread(_corrected(observation, at, stands_still, lambda x: np.full(x.shape, np.nan)), taken_out)
 
 
 def unscaled(observation: Observation, fault: Fault) -> Reread:
@@ -76,10 +80,6 @@ def true_exports(observation: Observation, fault: Fault) -> Reread:
     measured[:, rows] /= fault.severity
     window = observation.window._replace(demands=measured)
     return Reread(replace(observation, network=network.with_demands(demands), window=window))
-
-
-def _stands_still(here: Floats, there: Floats) -> Flags:
-    return (here == 0) & (there > FLOOR_MBPS)
 
 
 def _corrected(

@@ -187,8 +187,8 @@ def delays(
     probed = seen.probes
     pairs = probed.source, probed.target
     expected = prediction.delay_ms[pairs] + queueing_ms[pairs]
-    error = np.hypot(delay_error(prediction, probed), queueing_ms[pairs])
-    clear = clear_delays(probed, expected, prediction.survival[pairs])
+    error = np.hypot(delay_error(prediction, probed, seen.declared), queueing_ms[pairs])
+    clear = clear_delays(probed, expected, prediction.survival[pairs], seen.declared)
     late = np.where(clear, probed.delay_ms, 0.0) - np.where(clear, expected, 0.0)
     score = np.where(clear & (late > tolerance.delay_ms), late / error, 0.0)
     names = [node.name for node in seen.network.nodes]

@@ -37,6 +37,9 @@ class Declaration(Frozen):
     skew_s: float = Field(
         default=1.2, ge=0, description="By how much at most a counter is read apart from the time it is given, seconds."
     )
+    clocks_s: float = Field(
+        default=60.0, ge=0, description="How far a sample may be ahead of the reader's clock, seconds: clocks differ."
+    )
     sampling: int = Field(default=4096, ge=0, description="Flow export sees one packet in this many; 0 and 1 see all.")
     packet_bits: float = Field(default=8000.0, gt=0, description="A mean packet.")
     export_error: float = Field(

@@ -18,7 +18,7 @@ _MOST_CIRCUITS = 4
 def delayed(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     """Circuits that most of the late probes cross and few of the others; the delay is what those over it are late."""
     probes, expected = observation.probes, judged.readings.delay_ms
-    clear = clear_delays(probes, expected, judged.readings.through)
+    clear = clear_delays(probes, expected, judged.readings.through, judged.observation.declared)
     late_ms = np.where(clear, np.nan_to_num(probes.delay_ms) - np.where(clear, expected, 0.0), 0.0)
     late = late_ms > np.maximum(_LEAST_MS, _TOLERANCE * judged.readings.delay_error_ms)
     if not late.any():

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.diagnose.balance import excess
-from twin.diagnose.density import FLOOR_MBPS
 from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
 from twin.diagnose.judged import Judged
 from twin.diagnose.rereading import Columns, columns, true_exports, unscaled, unswapped, without_stuck
@@ -64,8 +63,8 @@ def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     del observation
     seen = judged.observation
     ends = [_ends(seen, link.interface) for link in seen.inventory.links]
-    yield from map(Candidate, _stuck(ends))
-    yield from map(Candidate, _scaled(ends))
+    yield from map(Candidate, _stuck(ends, seen.declared.unexported_mbps))
+    yield from map(Candidate, _scaled(ends, seen.declared.unexported_mbps))
     yield from map(Candidate, _swapped(seen, ends))
     yield from map(Candidate, _unread(seen))
     yield from _drained(judged)
@@ -101,18 +100,18 @@ def _ends(seen: Observation, interface: str) -> _Ends:
     )
 
 
-def _stuck(ends: list[_Ends]) -> Iterator[Fault]:
+def _stuck(ends: list[_Ends], floor: float) -> Iterator[Fault]:
     """Interfaces that count nothing, both ways, of what the other end counts."""
     for x in ends:
-        ways = [(here, there) for here, there in _ways(x) if there > FLOOR_MBPS]
+        ways = [(here, there) for here, there in _ways(x) if there > floor]
         if ways and all(here == 0 for here, _ in ways):
             yield Fault(kind=_K.STUCK_COUNTER, element=x.interface)
 
 
-def _scaled(ends: list[_Ends]) -> Iterator[Fault]:
+def _scaled(ends: list[_Ends], floor: float) -> Iterator[Fault]:
     """Interfaces that are off by one factor both ways; which end is off, the loads tell."""
     for x in ends:
-        logs = [float(np.log(here / there)) for here, there in _ways(x) if min(here, there) > FLOOR_MBPS]
+        logs = [float(np.log(here / there)) for here, there in _ways(x) if min(here, there) > floor]
         if logs and min(map(abs, logs)) > _APART and max(logs) - min(logs) < _SAME_FACTOR:
             yield Fault(kind=_K.SCALED_COUNTER, element=x.interface, severity=float(np.exp(np.mean(logs))))
 
@@ -126,20 +125,21 @@ def _ways(x: _Ends) -> list[tuple[float, float]]:
 def _swapped(seen: Observation, ends: list[_Ends]) -> Iterator[Fault]:
     """Pairs of interfaces of one router of which each counts what the other's neighbour does."""
     doubted: dict[str, list[_Ends]] = {}
+    floor = seen.declared.unexported_mbps
     for x in ends:
-        if any(not _close(here, there) for here, there in _ways(x)):
+        if any(not _close(here, there, floor) for here, there in _ways(x)):
             doubted.setdefault(seen.inventory.links[x.at.sends].tail, []).append(x)
     for router in doubted.values():
         for a, b in combinations(router, 2):
             crossed = [(a.sent, b.sent_there), (b.sent, a.sent_there)]
             crossed += [(a.received, b.received_there), (b.received, a.received_there)]
             known = [pair for pair in crossed if np.isfinite(pair).all()]
-            if known and all(_close(here, there) for here, there in known):
+            if known and all(_close(here, there, floor) for here, there in known):
                 yield Fault(kind=_K.SWAPPED_COUNTERS, element=a.interface, target=b.interface)
 
 
-def _close(here: float, there: float) -> bool:
-    return abs(here - there) <= _TRUE * max(here, there) + 2 * FLOOR_MBPS
+def _close(here: float, there: float, floor: float) -> bool:
+    return abs(here - there) <= _TRUE * max(here, there) + 2 * floor
 
 
 def _unread(seen: Observation) -> Iterator[Fault]:
@@ -170,7 +170,9 @@ def _polls(gap: Flags) -> int:
 def _drained(judged: Judged) -> Iterator[Candidate]:
     """Circuits that carry nothing either way though both ends have light and neighbours."""
     seen, residuals = judged.observation, judged.residuals
-    dark = np.nan_to_num(residuals.measured, nan=np.inf) < np.maximum(_DARK * residuals.predicted, FLOOR_MBPS)
+    dark = np.nan_to_num(residuals.measured, nan=np.inf) < np.maximum(
+        _DARK * residuals.predicted, seen.declared.unexported_mbps
+    )
     missed = residuals.predicted > _TOLERANCE * residuals.sigma
     well = seen.up & (np.nan_to_num(seen.adjacent, nan=1.0) > 0)
     for circuit, positions in seen.inventory.circuits.items():

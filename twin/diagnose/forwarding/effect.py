@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.diagnose.density import FLOOR_MBPS
 from twin.diagnose.effects import Readings, Scene
 from twin.faults import Fault, FaultKind
 from twin.model import Floats, Ints, Network
@@ -55,7 +54,8 @@ def _unhashed_sigma(scene: Scene, fault: Fault, arrived: Floats, sigma: Floats) 
     position = scene.state.link(fault.element)
     links[position] = links[position]._replace(weight=links[position].weight + 1)
     heavier = scene.expectation.residuals(replace(scene.state, links=tuple(links)))
-    return np.where(np.abs(heavier.predicted - arrived) <= FLOOR_MBPS + _MOVED * arrived, heavier.sigma, sigma)
+    floor = scene.observation.declared.unexported_mbps
+    return np.where(np.abs(heavier.predicted - arrived) <= floor + _MOVED * arrived, heavier.sigma, sigma)
 
 
 def rerouted(base: Routed, fault: Fault, network: Network) -> Rerouted:
@@ -147,8 +147,9 @@ def moved_sigma(readings: Readings, arrived: Floats, observation: Observation) -
     It falls with what is left of the load, but for what counters that are read late bring over from before, and grows
     with what was put there and measured elsewhere.
     """
-    before = np.maximum(readings.arrived, FLOOR_MBPS)
-    floor = FLOOR_MBPS**2 + (_LATE * np.nan_to_num(observation.reading_error)) ** 2
+    least = observation.declared.unexported_mbps
+    before = np.maximum(readings.arrived, least)
+    floor = least**2 + (_LATE * np.nan_to_num(observation.reading_error)) ** 2
     left = np.minimum(arrived / before, 1.0)
     added = _MOVED * np.maximum(arrived - readings.arrived, 0.0)
     return np.sqrt(floor + np.maximum(readings.sigma**2 - floor, 0.0) * left + added**2)

@@ -12,6 +12,7 @@ import numpy as np
 from twin.diagnose.balance import Excess
 from twin.diagnose.density import student
 from twin.diagnose.judged import Judged
+from twin.live.declared import Declaration
 from twin.model import Floats, Ints
 from twin.observe.expect.probing import probe_error
 from twin.sim.arrays import FAR, Arrays, Flags
@@ -143,6 +144,7 @@ def _probe_gains(base: Routed, judged: Judged) -> tuple[Floats, Floats, Floats]:
     arrays, (paths, *_) = base
     probes, n, m = judged.observation.probes, arrays.up.size, arrays.head.size
     nodes, pairs, arcs = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, m))
+    declared = judged.observation.declared
     expected = 1 - judged.readings.through
     known = np.isfinite(probes.loss) & np.isfinite(expected)
     start = np.zeros(n)
@@ -152,18 +154,18 @@ def _probe_gains(base: Routed, judged: Judged) -> tuple[Floats, Floats, Floats]:
         load = walk(arrays, paths, target, start, IGP).load
         used = np.flatnonzero(load)
         more = probes.loss[i] - expected[i]
-        gained = _probe_gain(more, load[used])
+        gained = _probe_gain(more, load[used], declared)
         arcs[target, used] += gained
-        pairs[target, source] += float(_probe_gain(more, np.ones(1))[0])
+        pairs[target, source] += float(_probe_gain(more, np.ones(1), declared)[0])
         passed, where = np.unique(arrays.tail[used], return_inverse=True)
-        nodes[target, passed] += _probe_gain(more, np.bincount(where, load[used]).astype(np.float64))
+        nodes[target, passed] += _probe_gain(more, np.bincount(where, load[used]).astype(np.float64), declared)
     return nodes, pairs, arcs
 
 
-def _probe_gain(more: float, dropped: Floats) -> Floats:
+def _probe_gain(more: float, dropped: Floats, declared: Declaration) -> Floats:
     """What it gains that a share of the probes is dropped when this much more than expected is lost."""
-    with_it = student((more - dropped) / probe_error(dropped))
-    return with_it - student(more / probe_error(np.zeros(1)))
+    with_it = student((more - dropped) / probe_error(dropped, declared))
+    return with_it - student(more / probe_error(np.zeros(1), declared))
 
 
 def _starts(arrays: Arrays) -> Ints:

@@ -133,7 +133,7 @@ def _by_probes(observation: Observation, removed: Floats, without: Bools) -> Flo
     pairs = probes.source, probes.target
     lost = 1 - _arriving(network, removed)[pairs]
     more = np.nan_to_num(probes.loss) - lost
-    shown = (more > _SURE * probe_error(lost)) & ~without[pairs]
+    shown = (more > _SURE * probe_error(lost, observation.declared)) & ~without[pairs]
     mbps = np.zeros_like(network.offered)
     mbps[pairs] = np.where(shown, more, 0.0) * network.offered[pairs]
     return mbps

@@ -19,8 +19,6 @@ from twin.live.network import (
 )
 from twin.model import Floats
 
-SKEW_S = 60.0
-"""How far a sample may be ahead of the reader's clock, seconds: routers' clocks differ."""
 _UNIT_LIMIT = 1e9  # Mbit/s; no interface sends a petabit per second
 
 
@@ -47,7 +45,7 @@ def take_in(telemetry: Telemetry, now: datetime | None = None) -> tuple[Telemetr
     """
     if now is not None and now.tzinfo is None:
         raise InputError(f"{now} has no time zone", fix="give it one: datetime(…, tzinfo=UTC)")
-    latest = np.inf if now is None else now.timestamp() + SKEW_S
+    latest = np.inf if now is None else now.timestamp() + telemetry.declared.clocks_s
     counts = np.zeros(5, dtype=np.int64)
     rows = 0
     kept: list[Any] = []
