@@ -23,6 +23,11 @@ def test_every_module_that_stands_between_a_model_and_a_network_has_faults_decla
     assert len({x.name for x in MUTANTS}) == len(MUTANTS)
 
 
+def test_every_fault_can_still_be_put_in():
+    """Whoever changes the code that a fault stands in declares it anew; `make mutants` tells whether it is noticed."""
+    assert [f"{x.name}: {because}" for x in MUTANTS if (because := missing(x, ROOT))] == []
+
+
 @pytest.fixture(name="checkout")
 def _checkout(tmp_path: Path) -> Path:
     root = tmp_path / "root"

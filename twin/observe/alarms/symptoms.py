@@ -27,7 +27,10 @@ UNITS: Mapping[SymptomKind, str] = {
 }  # fmt: skip
 """Of the figures of each kind; the others say yes (1) or no (0)."""
 _STATE_SCORE = 100.0
-_SHIFT = 6.0  # standard errors of a link's arrivals
+# Two kinds of numbers. Levels are in standard errors of what the network declares of its instruments: an observation
+# holds some thousand readings whose tails are heavier than the normal law's, and a false alarm sends somebody out.
+# Effects are in units of the service: what is smaller harms no customer, however surely it is there.
+_SHIFT = 6.0  # level: of a link's arrivals
 _SHIFT_SHARE = 0.002  # of capacity: smaller shifts hurt nobody
 _SURGE, _SURGE_FACTOR = 5.0, 1.25
 _LEAST_LOSS = 0.003

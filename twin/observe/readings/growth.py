@@ -14,8 +14,10 @@ RECENT = 12
 _DRIFT = 0.03  # what neighbouring nodes' daily profiles may differ by within the recent past, log units
 _LEAST_SPREAD = 0.05
 _MAD = 1.4826
-_STEP, _CLEAR, _LEAST_ROWS = 0.18, 6.0, 4  # log units, standard errors, samples
-_ROBUST = 4.0  # degrees of freedom of Student's t
+_STEP = 0.18  # log units: an effect, a fifth more traffic than usual; less is an ordinary day
+_CLEAR = 6.0  # standard errors: a level, since the best of all splits of all nodes' series is looked at
+_LEAST_ROWS = 4  # samples that tell two means and a spread
+_ROBUST = 4.0  # degrees of freedom of Student's t: no pair alone convicts
 
 
 class Growth(NamedTuple):
