@@ -46,9 +46,9 @@ EFFECTS: dict[AnomalyKind, float] = {
     "exports": 0.025,
     "drift": 0.04,
 }
-"""Smallest deviation that matters, which is the service's choice and no property of instruments: relative load, shares lost, dropped share of capacity, broken frames, share of
-probes, ms, log growth of the traffic towards a node beyond the network's, log packets per Mbit, log of all loads over
-all exports, and the relative load again over an hour."""
+"""Smallest deviation that matters, which is the service's choice and no property of instruments: relative load, shares
+lost, dropped share of capacity, broken frames, share of probes, ms, log growth of the traffic towards a node beyond the
+network's, log packets per Mbit, log of all loads over all exports, and the relative load again over an hour."""
 _FLOORS: dict[AnomalyKind, float] = {"growth": 2.0, "drops": 3.0, "drift": 6.0}
 
 
