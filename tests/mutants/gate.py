@@ -52,8 +52,8 @@ _RULED = (
     Mutant(
         "one step too many is allowed",
         "twin/gate/checks/limits.py",
-        "if len(steps) > rules.max_steps:",
-        "if len(steps) > rules.max_steps + 1:",
+        "if len(made) > rules.max_steps:",
+        "if len(made) > rules.max_steps + 1:",
         _USE,
     ),
     Mutant(
