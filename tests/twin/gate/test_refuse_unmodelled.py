@@ -92,7 +92,7 @@ def test_the_twin_keeps_what_its_file_left_open(tmp_path):
 def test_the_command_that_judges_a_plan_asks_the_account(tmp_path):
     path = saved(tmp_path, "m.csv", MODEL + LSPS)
     write_plan(plan_for(read_explained(path).network), tmp_path / "plan.json")
-    answer = judge_plan(tmp_path / "plan.json", str(path), STRICT, None)
+    answer = judge_plan(tmp_path / "plan.json", str(path), STRICT, None, now=NOW)
     assert answer.code != 0
     assert "RSVP LSPs" in json.dumps(answer.document)
 
