@@ -79,9 +79,10 @@ def read_traffic(path: str | Path, network: Network, names: Names | None = None,
     """
     source = Source(str(path))
     with connect() as connection:
-        table, decimal_comma = _table(source)
+        table, may_be_commas = _table(source)
         found = _columns(source, connection, f"DESCRIBE SELECT * FROM {table}")["column_name"]  # noqa: S608 - from _table
         header = _header(source, [str(name) for name in found], unit)
+        decimal_comma = may_be_commas and _has_decimal_commas(source, connection, table, header.volume)
         time = "'0'" if header.time is None else _quoted(header.time)
         text = (
             f"{_quoted(header.source)}::VARCHAR AS s, {_quoted(header.target)}::VARCHAR AS t, "
@@ -131,6 +132,12 @@ def _table(source: Source) -> tuple[str, bool]:
     first = read_head(source.path).partition(b"\n")[0].decode("utf-8-sig", errors="replace")
     delimiter = max(",;\t|", key=first.count)
     return table_of(source.path, delimiter), delimiter == ";"
+
+
+def _has_decimal_commas(source: Source, connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """Whether any volume ends in a comma and digits: else a point is a decimal point, whatever separates columns."""
+    query = f"SELECT count(*) FILTER (regexp_matches({_quoted(column)}, ',[0-9]+$')) AS n FROM {table}"  # noqa: S608 - quoted
+    return bool(_columns(source, connection, query)["n"][0])
 
 
 def _columns(source: Source, connection: duckdb.DuckDBPyConnection, sql: str) -> _Columns:

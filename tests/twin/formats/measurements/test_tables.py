@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from twin.errors import FormatError, InputError, TwinError
+from twin.formats import read_traffic
 from twin.formats.measurements.columns import read_mapping, recognise_column
 from twin.formats.measurements.moments import read_zone
 from twin.formats.measurements.part import Options
@@ -136,6 +137,13 @@ def test_semicolons_and_decimal_commas_are_read(tmp_path):
     assert measured.now == datetime(2026, 1, 13, 0, 15, tzinfo=UTC)
     point = saved(tmp_path, "time;link;out_mbps\n2026-01-13T00:15:00Z;b->c;12.5\n")
     assert read_measurements([point], NETWORK).telemetry.links.out_mbps.tolist() == [12.5]
+
+
+@pytest.mark.parametrize(("written", "mbps"), [("12.5", 12.5), ("12,5", 12.5), ("1.234,5", 1234.5)])
+def test_traffic_between_semicolons_keeps_its_decimal_mark(written, mbps, tmp_path):
+    file = saved(tmp_path, f"time;source;target;mbps\n{START};a;b;{written}\n")
+    assert read_traffic(file, NETWORK).demands[0, 0, 1] == mbps
+    assert read_measurements([file], NETWORK).telemetry.traffic.mbps.tolist() == [mbps]
 
 
 def test_rows_that_only_an_unknown_column_tells_apart_are_not_added_up(tmp_path):
