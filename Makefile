@@ -6,13 +6,19 @@ UV      = $(shell command -v uv || echo $(BIN)/uv)
 UV_PIN := uv==0.13.9
 SEED   ?= 5
 
-.PHONY: demo lab-packages test check fix bench eval mutants lock clean
+.PHONY: demo lab lab-packages test check fix bench eval mutants lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
 
 test: $(VENV)/.dev lab-packages
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# Twelve real routers, one fault in them, and the four agents from the first symptom to a network that is well again.
+lab: $(VENV)/.runtime lab-packages
+	$(BIN)/twinops lab up --routers 12 --seed 2 --interval 2 --peak 0.5
+	@$(BIN)/twinops lab wait 24 && $(BIN)/twinops lab fault 'one_way_data_loss@R07->R08=0.3' && $(BIN)/twinops lab wait 6 && \
+	  $(BIN)/twinops run --site lab; code=$$?; $(BIN)/twinops lab down; exit $$code
 
 # What the tests on real routers need. Where it cannot be installed they are skipped, and say why.
 lab-packages:

@@ -82,8 +82,12 @@ def run(
 
 def _of_site(site: Path, seed: int, model: str, policy: Path | None) -> "RunRequest":
     from agents.run.run import RunRequest
+    from twin.live.adapters import is_adapter, open_live
     from twin.site import read_site
 
+    if is_adapter(str(site)):
+        name = open_live(str(site)).read_topology().name
+        return RunRequest(network=name, site=str(site), seed=seed, model=model, policy=limits(policy))
     opened = read_site(site)
     name = opened.reading().network.name
     return RunRequest(

@@ -20,15 +20,17 @@ from agents.roles.budget import price_for
 from tools.box.registry import in_thread
 from twin.errors import StoreError, TwinError
 from twin.execute.render import Inventory
+from twin.formats.account import Account
 from twin.formats.load import Reading, load_reading
 from twin.formats.stored import keep_account
 from twin.gate.certificate import SigningKey
+from twin.live.adapters import is_adapter, open_live
 from twin.site import read_site
 from twin.store import TwinStore
 
 from .lifecycle import Ground, follow
 from .request import RunRequest
-from .staging import Scene, stage_scene, watch_site
+from .staging import Scene, stage_scene, watch_live, watch_site
 
 __all__ = ["RunRequest", "RunResult", "run_incident", "signing_key", "utc_now", "version"]
 
@@ -140,6 +142,11 @@ def _staged(request: RunRequest) -> _Staged:
     if request.site is None:
         reading = load_reading(request.network)
         return _Staged(reading, stage_scene(reading.network, request))
+    if is_adapter(request.site):
+        live = open_live(request.site)
+        network = live.read_topology()
+        account = Account(file=request.site, format="live network")
+        return _Staged(Reading(network, account, {}), watch_live(live))
     site = read_site(request.site)
     reading, scene = site.reading(), watch_site(site)
     reading = reading._replace(network=scene.live.read_topology())

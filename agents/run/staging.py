@@ -9,13 +9,14 @@ import numpy as np
 from agents.record.files import NETWORK
 from twin.errors import StoreError
 from twin.faults import Fault
+from twin.live.adapters import is_adapter, is_measurable, open_live
+from twin.live.asked import AskedNetwork
 from twin.live.draw_fault import draw_fault
-from twin.live.files import FilesNetwork
 from twin.live.network import KeptNetwork
 from twin.live.read_fault import read_fault
 from twin.live.recorded import RecordedNetwork
 from twin.live.watch_record import is_watch
-from twin.live.watched import WatchedNetwork
+from twin.live.watched import Lookable, WatchedNetwork
 from twin.model import Network
 from twin.site import OpenSite, read_site
 
@@ -61,6 +62,12 @@ def watch_site(site: OpenSite) -> Scene:
     return Scene(live, live.start, None, None)
 
 
+def watch_live(live: Lookable) -> Scene:
+    """Look for the first time at a network that can be changed, and keep what it says from then on."""
+    watched = (AskedNetwork if is_measurable(live) else WatchedNetwork).watch(live)
+    return Scene(watched, watched.start, None, None)
+
+
 def restore_scene(folder: Path, network: Network, site: str | None = None, *, keep: bool = True) -> Scene:
     """Find the scene of a run again in its folder; `keep` says whether the network's own record goes on.
 
@@ -70,12 +77,13 @@ def restore_scene(folder: Path, network: Network, site: str | None = None, *, ke
     if not is_watch(folder / NETWORK):
         return scene_of(RecordedNetwork.restore(folder / NETWORK, network, keep=keep))
 
-    def source() -> FilesNetwork:
+    def source() -> Lookable:
         if site is None:
             raise StoreError("the run's record names no site file", fix="do not trust this run's folder")
-        return read_site(site).network(_utc_now)
+        return open_live(site) if is_adapter(site) else read_site(site).network(_utc_now)
 
-    live = WatchedNetwork.restore(folder / NETWORK, network, source, keep=keep)
+    kind = AskedNetwork if site is not None and is_adapter(site) else WatchedNetwork
+    live = kind.restore(folder / NETWORK, network, source, keep=keep)
     return Scene(live, live.start, None, None)
 
 

@@ -64,7 +64,17 @@ class Confirmed(Frozen):
     because: str = ""
 
 
-Entry = Opened | Looked | Waited | Intended | Confirmed
+class Asked(Frozen):
+    """What was asked of the network itself, and its answer as JSON, or why there was none."""
+
+    did: Literal["ask"] = "ask"
+    question: str
+    answer: str = ""
+    error: str = ""
+    fix: str = ""
+
+
+Entry = Opened | Looked | Waited | Intended | Confirmed | Asked
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="did")])
 
 

@@ -19,7 +19,7 @@ from twin.plan import Change, apply
 from .declared import Declaration
 from .network import LiveNetwork, MadeChange, Telemetry, since_then
 from .samples_file import pack, unpack
-from .watch_record import Confirmed, Intended, Opened, Waited, WatchRecord, changes_in, read_watch
+from .watch_record import Asked, Confirmed, Intended, Opened, Waited, WatchRecord, changes_in, read_watch
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -136,6 +136,8 @@ class WatchedNetwork:
                     self.wait(samples)
                 case Intended(change=change):
                     self._again(change)
+                case Asked():
+                    self._record.happens(self._record.ahead[0])
                 case _:
                     self._look()
 
