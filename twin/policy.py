@@ -39,6 +39,18 @@ class Policy(Frozen):
     max_delay_stretch: float = Field(
         default=1.5, ge=1, le=MOST_FACTOR, description="Most that mean propagation delay may grow, factor."
     )
+    max_repair_utilisation: float | None = Field(
+        default=None, gt=0, le=MOST_FACTOR, description="Limit on every link while TI-LFA repairs; none: only told."
+    )
+    max_demand_stretch: float | None = Field(
+        default=None, ge=1, le=MOST_FACTOR, description="Most that any demand's own delay may grow, factor."
+    )
+    max_demand_delay_ms: float | None = Field(
+        default=None, gt=0, le=1e9, description="Longest propagation delay of any demand, ms."
+    )
+    max_failure_delay_ms: float | None = Field(
+        default=None, gt=0, le=1e9, description="The same under a single failure, ms."
+    )
     min_gain: float = Field(
         default=0.05, ge=0, lt=1, description="Least share of harm, or of peak utilisation, removed."
     )
@@ -146,10 +158,12 @@ def _freedom(policy: Policy) -> dict[str, float]:
         "max_delay_stretch", "allow_rate_limits", "max_age_s", "max_uncertain_utilisation", "low_risk_blast_radius",
         "low_risk_steps", "approval_hours",
     )  # fmt: skip
+    unlimited = ("max_repair_utilisation", "max_demand_stretch", "max_demand_delay_ms", "max_failure_delay_ms")
     return {
         **{key: -float(getattr(policy, key)) for key in more_is_stricter},
         **{key: float(getattr(policy, key)) for key in more_is_looser},
         "max_loop_share": inf if policy.max_loop_share is None else policy.max_loop_share,
+        **{key: inf if getattr(policy, key) is None else getattr(policy, key) for key in unlimited},
         "max_weight": inf if policy.max_weight is None else policy.max_weight,
         "person_from": people.index(policy.person_from),
         "two_people_from": people.index(policy.two_people_from),

@@ -193,6 +193,31 @@ def _missing(outcome: Outcome) -> Floats:
     return np.divide(outcome.undelivered, offered, out=np.zeros_like(offered), where=offered > 0)
 
 
+def late(
+    before: Outcome, after: Outcome, stretch: float | None, longest: float | None, where: Where
+) -> Violation | None:
+    """Return the demand that is too late by most, when one's own delay is above its limit and longer than before.
+
+    The limit is `stretch` times what the demand had before, and `longest` ms; what is None does not limit.
+    """
+    asked = (after.network.offered > 0) & np.isfinite(after.delay_ms)
+    known = np.isfinite(before.delay_ms)
+    limit = np.full(asked.shape, np.inf)
+    if stretch is not None:
+        limit[known] = stretch * before.delay_ms[known]
+    if longest is not None:
+        limit = np.minimum(limit, np.where(known, np.maximum(longest, before.delay_ms), longest))
+    over = np.where(asked, after.delay_ms - limit, -np.inf)
+    if not asked.any() or float(over.max()) <= SHARE_SLACK:
+        return None
+    worst = np.unravel_index(int(over.argmax()), over.shape)
+    source, target = (after.network.nodes[int(i)].name for i in worst)
+    name, measured, most = f"demand/{source}->{target}", float(after.delay_ms[worst]), float(limit[worst])
+    return Violation(
+        f"{name} takes {measured:.3f} ms {where}, at most {most:.3f} allowed", _at(name, where, measured, most)
+    )
+
+
 def _dropped(befores: Sequence[Outcome], after: Outcome, more: float, where: Where) -> Violation:
     loss = np.array([link.loss for link in after.network.links])
     worst = int(((after.load - np.max([x.load for x in befores], axis=0)) * loss).argmax())

@@ -14,13 +14,14 @@ import numpy as np
 
 from twin.model import Floats, Ints, Network
 from twin.policy import Policy
+from twin.sim.repair import repairs
 from twin.sim.simulate import Outcome
 
 from .checks.context import DemandError
 from .checks.convergence import loops_too_much
 from .checks.finding import CheckName, Counterexample, Violation
 from .checks.rehearsal import Stressed
-from .no_worse import SHARE_SLACK, Where, busier, falls_short, growth, rate_slack, refuses_more, slower, spikes
+from .no_worse import SHARE_SLACK, Where, busier, falls_short, growth, late, rate_slack, refuses_more, slower, spikes
 
 _LEAST = 1e-6  # Mbit/s that count as missed
 
@@ -49,7 +50,7 @@ def may_follow(before: Stressed, after: Stressed, policy: Policy, *, step: int =
     intact = worse_intact(before.outcome, after.outcome, policy, Where(step), after.error)
     if intact:
         return Objection("nominal", intact)
-    failing = worse_under_failure((before,), after, policy, step)
+    failing = worse_under_failure((before,), after, policy, step) or worse_in_time(before, after, policy, step)
     if failing:
         return Objection("survivable", failing)
     demands = worse_with_demands(scaled(before.outcome, policy), scaled(after.outcome, policy), policy, after, step)
@@ -88,6 +89,7 @@ def worse_intact(
         or refuses_more(before, after, policy.max_utilisation, where)
         or busier((before,), after, policy.max_utilisation, where, error)
         or slower(before, after, policy.max_delay_stretch, where, error)
+        or late(before, after, policy.max_demand_stretch, policy.max_demand_delay_ms, where)
     )
 
 
@@ -151,6 +153,38 @@ def worse_under_failure(
         violation = violation or busier(was, now, policy.max_failure_utilisation, where, after.error)
         if violation:
             return violation
+    return None
+
+
+def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
+    """Return what a failure does newly to the delay of a demand, or to a link before the network has converged.
+
+    Only of what the policy limits: nothing of this is looked at otherwise.
+    """
+    longest, most = policy.max_failure_delay_ms, policy.max_repair_utilisation
+    for row, failure in enumerate(after.failures if longest is not None else ()):
+        violation = late(before.during(row), after.during(row), None, longest, Where(step, failure.name))
+        if violation:
+            return violation
+    if most is None:
+        return None
+    circuits = tuple(x for x in after.failures if x.name.startswith("link/"))
+    was = {x.failure: x.max_utilisation for x in repairs(before.network, circuits)}
+    for found in repairs(after.network, circuits):
+        allowed = max(most, was.get(found.failure, 0.0))
+        if found.max_utilisation > allowed + SHARE_SLACK:
+            detail = (
+                f"{found.busiest} is at {found.max_utilisation:.2%} of its capacity after step {step} while the "
+                f"failure of {found.failure} is repaired, the limit here is {allowed:.2%}"
+            )
+            example = Counterexample(
+                element=found.busiest,
+                failure=found.failure,
+                step=step,
+                measured=found.max_utilisation,
+                limit=allowed,
+            )
+            return Violation(detail, example)
     return None
 
 

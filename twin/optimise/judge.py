@@ -19,7 +19,7 @@ from twin.gate.checks.rehearsal import Stressed, under
 from twin.gate.checks.touch import emptied
 from twin.gate.no_worse import SHARE_SLACK, Where
 from twin.gate.order import Ordered, order_steps
-from twin.gate.rules import growth_of, may_follow, surely_worse, worse_under_failure
+from twin.gate.rules import growth_of, may_follow, surely_worse, worse_in_time, worse_under_failure
 from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, Tunnel
 from twin.plan import Change
@@ -141,6 +141,9 @@ class Judge:
                 if failing:
                     self._try_first(failing.counterexample.failure)
                     return failing.detail
+        in_time = worse_in_time(self.start, Stressed(state, self.failures, self.limit), self.policy, 1)
+        if in_time:
+            return in_time.detail
         left = emptied(self.base, calm.outcome, self.policy.protected)
         if left:
             return f"no traffic would pass {left}, which the policy protects"

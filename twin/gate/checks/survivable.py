@@ -3,10 +3,13 @@
 import numpy as np
 
 from twin.gate.no_worse import SHARE_SLACK, rate_slack
-from twin.gate.rules import accepted_loss, worse_under_failure
+from twin.gate.rules import accepted_loss, worse_in_time, worse_under_failure
+from twin.sim.repair import repairs
 
 from .finding import Check, failed
 from .rehearsal import Rehearsal
+
+_TOLD = 100  # nodes up to which the worst moment of a repair is worked out for the wording alone
 
 
 def survivable(rehearsal: Rehearsal) -> Check:
@@ -14,7 +17,9 @@ def survivable(rehearsal: Rehearsal) -> Check:
     before, after = rehearsal.ends
     if after.sweep is None:
         return Check(name="survivable", passed=True, detail="nothing is up that could fail")
-    violation = worse_under_failure((before,), after, rehearsal.policy, len(rehearsal.plan.steps))
+    steps = len(rehearsal.plan.steps)
+    violation = worse_under_failure((before,), after, rehearsal.policy, steps)
+    violation = violation or worse_in_time(before, after, rehearsal.policy, steps)
     return failed("survivable", violation) if violation else _survives(rehearsal)
 
 
@@ -41,4 +46,17 @@ def _survives(rehearsal: Rehearsal) -> Check:
     if newly > rate_slack(rehearsal.base):
         accepted = accepted_loss(rehearsal.base, rehearsal.final, policy)
         detail += f"; {newly:.6g} Mbit/s more are cut off in the worst one, {accepted:.6g} are accepted"
+    detail += _while_repaired(rehearsal)
     return Check(name="survivable", passed=True, measured=measured, limit=limit, unit="share", detail=detail)
+
+
+def _while_repaired(rehearsal: Rehearsal) -> str:
+    """Word the worst moment before the network has converged; not on large networks, unless the policy limits it."""
+    network = rehearsal.final
+    if len(network.nodes) > _TOLD and rehearsal.policy.max_repair_utilisation is None:
+        return ""
+    found = repairs(network)
+    if not found:
+        return ""
+    worst = found[0]
+    return f"; while TI-LFA repairs {worst.failure}, {worst.busiest} is at {worst.max_utilisation:.2%}"

@@ -1,0 +1,152 @@
+"""What users feel before the network has converged, and what single demands feel of a plan."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.twin.optimise.networks import network_of
+from tests.twin.sim.oracle import _Towards, broken, reference
+from tests.twin.square import plan_for
+from twin.formats.load import load_network
+from twin.gate.verdict import Check, verify
+from twin.model import SegmentList, Tunnel
+from twin.plan import SetTunnel, SetWeight, apply
+from twin.policy import Policy
+from twin.sim.repair import circuit_failures, repairs
+
+OPEN = Policy(max_blast_radius=1, max_delay_stretch=10, demand_factors=(1.0,), min_gain=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "worst", "failure"),
+    [
+        ("sndlib/germany50", 2.326, "link/Dortmund:Essen--Essen:Dortmund"),
+        ("sndlib/geant", 1.725, None),
+        ("sndlib/abilene", 1.510, None),
+        ("sndlib/nobel-germany", 1.161, None),
+    ],
+)
+def test_the_worst_repair_is_the_one_that_was_computed_elsewhere(name, worst, failure):
+    found = repairs(load_network(name))[0]
+    assert found.max_utilisation == pytest.approx(worst, abs=5e-4)
+    assert failure in (None, found.failure)
+
+
+def test_traffic_runs_up_to_the_failure_and_then_around_it():
+    # w-u-v-t, and w-x-t: when v-t fails, what was on its way to t turns round at v
+    network = network_of(
+        [("w", "u", 10, 1), ("u", "v", 10, 1), ("v", "t", 10, 1), ("w", "x", 10, 5), ("x", "t", 10, 5)],
+        {("w", "t"): 6.0},
+    )
+    found = next(x for x in repairs(network) if x.failure == "link/t:v--v:t")
+    assert (found.max_utilisation, found.converged) == (pytest.approx(0.6), pytest.approx(0.6))
+    busy = next(x for x in repairs(network.with_demands(network.demands * 1.5)) if x.failure == "link/t:v--v:t")
+    assert busy.max_utilisation == pytest.approx(0.9)
+
+
+def by_hand(network, failure):
+    """Every demand hop by hop: as before up to the failure, then as it will be once all have converged."""
+    old = {node.name: _Towards(network, node) for node in network.nodes}
+    after = broken(network, failure)
+    new = {node.name: _Towards(after, node) for node in after.nodes}
+    load = np.zeros(len(network.links))
+    for s, t in np.argwhere(network.offered).tolist():
+        target = network.nodes[t].name
+        here = dict.fromkeys(old[target].dist, 0.0)
+        here[network.nodes[s].name] = network.offered[s, t]
+        for node in sorted(old[target].dist, key=lambda x: -old[target].dist[x]):
+            hops = old[target].next_hops(node)
+            for i in hops:
+                part = here[node] / len(hops)
+                if i in failure.links:
+                    if node in new[target].dist:
+                        new[target].send(node, part, load)
+                else:
+                    load[i] += part
+                    here[network.links[i].head] += part
+    return load
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_repair_is_what_hop_by_hop_gives(seed):
+    rng = np.random.default_rng(seed)
+    names = [f"R{i}" for i in range(7)]
+    circuits = [(names[i], names[(i + 1) % 7], 10.0, int(rng.integers(1, 4))) for i in range(7)]
+    circuits += [(names[0], names[3], 10.0, 2), (names[1], names[5], 10.0, 2)]
+    network = network_of(circuits, {(a, b): float(rng.uniform(0, 1)) for a in names for b in names if a != b})
+    capacity = np.array([link.capacity for link in network.links])
+    found = {x.failure: x for x in repairs(network)}
+    for failure in circuit_failures(network):
+        expected = by_hand(network, failure) / capacity
+        assert found[failure.name].max_utilisation == pytest.approx(expected.max())
+        converged = reference(broken(network, failure)).load / capacity
+        assert found[failure.name].converged == pytest.approx(converged.max())
+
+
+def checks(network, *steps, policy=OPEN) -> dict[str, Check]:
+    verdict = verify(plan_for(network, *steps, objective="change"), network, policy)
+    return {check.name: check for check in verdict.checks}
+
+
+def with_delays(network, **ms):
+    """The network with these delays on its circuits, by the letters of their two ends."""
+    links = tuple(x._replace(delay_ms=ms["".join(sorted((x.tail, x.head)))]) for x in network.links)
+    return replace(network, links=links)
+
+
+def long_detour():
+    """One demand of many may go over C: 24 ms for 2 ms, of which neither the mean nor the longest tells much."""
+    circuits = [("A", "B", 10_000, 1), ("A", "C", 10_000, 5), ("C", "B", 10_000, 5), ("A", "D", 10_000, 1)]
+    network = network_of(circuits, {("A", "B"): 10.0, ("A", "D"): 3_000.0, ("C", "B"): 100.0})
+    return with_delays(network, AB=2.0, AC=12.0, BC=12.0, AD=30.0)
+
+
+OVER_C = SetTunnel(tunnel=Tunnel(name="T", source="A", target="B", paths=(SegmentList(via=("C",)),)))
+
+
+def test_one_demand_that_gets_twelve_times_as_slow_is_found():
+    network = long_detour()
+    policy = OPEN.model_copy(update={"max_delay_stretch": 1.5})
+    assert checks(network, OVER_C, policy=policy)["nominal"].passed
+    nominal = checks(network, OVER_C, policy=policy.model_copy(update={"max_demand_stretch": 1.5}))["nominal"]
+    found = nominal.counterexample
+    assert not nominal.passed
+    assert (found.element, found.measured, found.limit) == ("demand/A->B", pytest.approx(24.0), pytest.approx(3.0))
+
+
+def test_the_longest_delay_counts_for_every_demand_that_was_not_longer_before():
+    network = long_detour()
+    found = checks(network, OVER_C, policy=OPEN.model_copy(update={"max_demand_delay_ms": 20.0}))["nominal"]
+    assert (found.counterexample.element, found.counterexample.limit) == ("demand/A->B", 20.0)
+    other = SetWeight(link="A->D", weight=2)  # 30 ms before and after
+    assert checks(network, other, policy=OPEN.model_copy(update={"max_demand_delay_ms": 20.0}))["nominal"].passed
+
+
+def test_delays_count_under_a_failure_where_the_policy_says_so():
+    circuits = [("A", "B", 100, 1), ("A", "C", 100, 2), ("C", "B", 100, 2), ("A", "D", 100, 3), ("D", "B", 100, 3)]
+    network = with_delays(network_of(circuits, {("A", "B"): 10.0}), AB=2.0, AC=3.0, BC=3.0, AD=40.0, BD=40.0)
+    slow = SetWeight(link="A->C", weight=9)  # A-B fails: then over D
+    assert checks(network, slow)["survivable"].passed
+    found = checks(network, slow, policy=OPEN.model_copy(update={"max_failure_delay_ms": 20.0}))["survivable"]
+    example = found.counterexample
+    assert (example.element, example.failure) == ("demand/A->B", "link/A:B--B:A")
+    assert (example.measured, example.limit) == (pytest.approx(80.0), 20.0)
+
+
+def test_a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs():
+    """Traffic from A for B that goes through C turns round there when C-B fails, beside what C sends to A itself."""
+    network = network_of(
+        [("A", "B", 10, 1), ("A", "C", 10, 1), ("C", "B", 10, 1), ("A", "E", 10, 9), ("E", "B", 10, 1)],
+        {("A", "B"): 6.0, ("C", "A"): 6.0},
+    )
+    step, limited = SetWeight(link="A->B", weight=9), OPEN.model_copy(update={"max_repair_utilisation": 1.0})
+    told = checks(network, step)["survivable"]
+    assert told.passed
+    assert "while TI-LFA repairs link/B:C--C:B, C->A is at 120.00%" in told.detail
+    refused = checks(network, step, policy=limited)["survivable"]
+    example = refused.counterexample
+    assert (example.element, example.failure) == ("C->A", "link/B:C--C:B")
+    assert (example.measured, example.limit) == (pytest.approx(1.2), 1.0)
+    worse = apply(network, step)
+    assert checks(worse, SetWeight(link="A->E", weight=8), policy=limited)["survivable"].passed  # no worse than before
