@@ -133,6 +133,8 @@ class OpenSite(NamedTuple):
         measured = read_tables(files, reading.network, self._options(reading, clock()))
         said = self.site.instruments
         stated = {name: getattr(said, name) for name in said.model_fields_set}
+        if "concentration" in stated:
+            stated["splits_told"] = False
         declared = measured.telemetry.declared.model_copy(update={**stated, "by_hand": True})
         now = measured.now if self.site.clock == "newest" else clock()
         return Look(measured.network, replace(measured.telemetry, declared=declared), now)

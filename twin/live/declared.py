@@ -55,6 +55,9 @@ class Declaration(Frozen):
         description="Sum of the squared shares of the flows of one demand: what hashing can move. 1 over the number of "
         "flows if all are equal, more if they are heavy-tailed.",
     )
+    splits_told: bool = Field(
+        default=False, description="Whether repeated samples may say how evenly flows split; else `concentration` does."
+    )
     probe_packets: int = Field(default=100, ge=1, description="Packets behind one probe reading.")
     probe_ports: int = Field(default=1, ge=1, description="Ports that a prober goes through: paths it may see.")
     sparse: bool = Field(

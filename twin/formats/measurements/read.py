@@ -215,6 +215,7 @@ def _declared(parts: Sequence[Part], links: LinkSamples, traffic: TrafficSamples
             "skew_s": max(default.skew_s, grid.skew_s),
             "reads": default.reads - unread,
             "sparse": traffic is not None,
+            "splits_told": True,
         }
     )
 

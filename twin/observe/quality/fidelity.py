@@ -12,6 +12,7 @@ from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import Samples, mean
 
 from .assess import Assessment, assess_observation
+from .split_evidence import split_concentration
 
 MEASURABLE = 3.0
 """Standard errors of the comparison up to which a difference says nothing about the twin."""
@@ -72,7 +73,8 @@ def fidelity_of(observation: Observation, state: Network | None = None, known: A
     `state` must carry the measured matrix; a diagnosis gives one with the fault in it. `known` is the observation's
     assessment, where there is one already.
     """
-    newest = _held(observation, state or observation.network, known or assess_observation(observation))
+    state, known = state or observation.network, known or assess_observation(observation)
+    newest = _held(_as_split(observation, state), state, known)
     return Fidelity(
         score=min(1.0, max(0.0, newest.score)),
         earlier=_earlier(observation),
@@ -105,7 +107,15 @@ def _earlier(observation: Observation) -> float | None:
     network = observation.inventory.with_demands(mean(past.demands))
     older = observation.past.rows(slice(0, -EARLIER - _BETWEEN))
     before = replace(observation, network=network, window=past, past=older, fallback=())
-    return min(1.0, max(0.0, _held(before, network, assess_observation(before)).score))
+    return min(1.0, max(0.0, _held(_as_split(before, network), network, assess_observation(before)).score))
+
+
+def _as_split(observation: Observation, state: Network) -> Observation:
+    """The observation with what its own samples tell of how evenly flows split, where nobody declares it."""
+    if not observation.declared.splits_told:
+        return observation
+    told = split_concentration(observation, state)
+    return replace(observation, declared=observation.declared.model_copy(update={"concentration": max(told, 1e-9)}))
 
 
 def _worst(observation: Observation, held: _Held) -> list[Misfit]:
