@@ -17,7 +17,7 @@ test: $(VENV)/.dev lab-packages
 # Twelve real routers, one fault in them, and the four agents from the first symptom to a network that is well again.
 lab: $(VENV)/.runtime lab-packages
 	$(BIN)/twinops lab up --routers 12 --seed 2 --interval 2 --peak 0.5
-	@$(BIN)/twinops lab wait 24 && $(BIN)/twinops lab fault 'one_way_data_loss@R07->R08=0.3' && $(BIN)/twinops lab wait 6 && \
+	@$(BIN)/twinops lab wait 16 && $(BIN)/twinops lab fault 'one_way_data_loss@R07->R08=0.3' && $(BIN)/twinops lab wait 6 && \
 	  $(BIN)/twinops run --site lab; code=$$?; $(BIN)/twinops lab down; exit $$code
 
 # What the tests on real routers need. Where it cannot be installed they are skipped, and say why.

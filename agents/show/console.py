@@ -176,7 +176,7 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         rows.insert(1, ("asked for", one_line(summary.goal, 300)))
     else:
         rows.append(("cause found", fault_words(summary.cause)))
-        if summary.truth is not None or summary.outcome != "unfinished":
+        if summary.site is None and (summary.truth is not None or summary.outcome != "unfinished"):
             rows.append(("injected", fault_words(summary.truth)))
     rows += [(f"to do {x.urgency}", _to_do(x)) for x in summary.recommendations]
     for attempt in summary.attempts:

@@ -42,6 +42,7 @@ class Summary(Frozen):
     goal: str | None = Field(default=None, description="What was asked for, as it was understood.")
     cause: Fault | None = Field(description="What diagnosis found.")
     truth: Fault | None = Field(description="What was injected.")
+    site: str | None = Field(default=None, description="The network's site: what is wrong there, nobody injected.")
     recommendations: tuple[Recommendation, ...] = Field(default=(), description="What is a person's to do.")
     attempts: tuple[Attempt, ...]
     applied: str | None = Field(description="Hash of the plan that was applied.")
@@ -68,6 +69,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         goal=started.goal.words if started.goal else None,
         cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
         truth=done.truth if done else None,
+        site=started.site,
         recommendations=done.recommendations if done else (),
         attempts=tuple(_attempt(round_) for round_ in story.rounds if round_.submission),
         applied=done.plan if done else None,
