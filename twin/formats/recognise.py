@@ -18,6 +18,7 @@ from .ietf_reader import read_ietf
 from .layouts import LAYOUTS
 from .lsdb.bgp_ls import read_bgp_ls
 from .lsdb.isis_text import read_isis_text
+from .lsdb.junos_json import read_junos_json
 from .lsdb.ospf_json import read_ospf_json
 from .lsdb.ospf_text import read_ospf_text
 from .markup import parse_xml
@@ -54,6 +55,7 @@ FORMATS = (
     Format("IETF topology", r'"ietf-network|"networks"\s*:\s*\{|\A\s*\{\s*"network"\s*:\s*\[', read_ietf),
     Format("IETF topology", _IETF, read_ietf),
     *(Format(layout.format, layout.told_by, layout.read) for layout in LAYOUTS),
+    Format("IS-IS database of Junos", r'"isis-database-information"', read_junos_json),
     Format("OSPF database of FRR", r'"(?:router|network)LinkStates"', read_ospf_json),
     Format("BGP-LS of GoBGP", r'"LS_NLRI_|LsAddrPrefix|"NLRI \{', read_bgp_ls),
     Format("NetBox export", _CABLES, read_netbox),

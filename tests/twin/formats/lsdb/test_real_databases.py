@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from twin.errors import FormatError
+from twin.formats.content import read_content
 from twin.formats.load import read_explained
-from twin.formats.lsdb import isis_text, ospf_json, ospf_text
+from twin.formats.lsdb import isis_text, junos_json, ospf_json, ospf_text
 from twin.formats.source import Source
 
 DATA = Path(os.environ.get("TWINOPS_DATA", Path(__file__).parents[5] / "shared" / "data")) / "dialects"
@@ -60,6 +61,17 @@ def test_every_adjacency_of_an_isis_database_is_read_with_its_metric(path):
             assert sorted(x for x, back in stated if not back) == sorted(wanted["not_two_way"])
         assert sorted(x.name for x in one.alive.values() if x.overloaded) == sorted(wanted.get("overloaded", []))
         assert [f"{x.name}.00-00" for x in one.systems.values() if x.purged] == wanted.get("purged", [])
+
+
+def test_junos_as_json_is_the_same_database_as_its_text():
+    path = DATA / "isis_constructed" / "junos_extensive_A.json"
+    (wanted,) = [one for one in expected(path)["databases"] if one.get("adjacencies")]
+    (one,) = junos_json.read_databases(read_content(path))
+    stated = [[system.name, x.system, x.metric] for system, x, _ in one.adjacencies()]
+    assert sorted(stated) == sorted(wanted["adjacencies"])
+    assert [x.name for x in one.alive.values() if x.overloaded] == wanted["overloaded"]
+    assert {x.name for x in one.alive.values() if x.lan} == set(wanted["pseudonodes"])
+    assert {node.kind for node in read_explained(path).network.nodes} == {"router", "lan"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+"""`show isis database extensive | display json` of Junos: every value is a list of one object with `data`.
+
+Keys occur more than once in what is printed of the packet, so neighbours are taken from the summary before it.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import JsonValue
+
+from ..build import Choices
+from ..content import Content
+from ..layout import at
+from ..records import Records
+from .database import Database, Neighbour, System, chosen, records_of
+
+_ROOT = "isis-database-information"
+
+
+def read_junos_json(content: Content, choices: Choices) -> Records:
+    """Read a database, each level apart. Raises `FormatError`: without neighbours the command to use is named."""
+    found = list(read_databases(content))
+    if not any(system.neighbours for one in found for system in one.systems.values()):
+        wanted = "neighbours of each router: `show isis database extensive | display json`"
+        raise content.source.error("the whole file", wanted)
+    return records_of(chosen(found, choices.network_id, content.path), content.source, "IS-IS", content.stem)
+
+
+def read_databases(content: Content) -> Iterator[Database]:
+    """Read every level of a file. Raises `FormatError` where an LSP or a neighbour has no id or no metric."""
+    for root in _listed(at(content.json(), _ROOT)):
+        for level in _listed(at(root, "isis-database")):
+            database = Database(f"level {_data(level, 'level') or '?'}")
+            for entry in _listed(at(level, "isis-database-entry")):
+                _add(content, database, entry)
+            if database.systems:
+                yield database
+
+
+def _add(content: Content, database: Database, entry: JsonValue) -> None:
+    head, _, fragment = _data(entry, "lsp-id").rpartition("-")
+    if not head:
+        raise content.source.error(f"${_ROOT}", "the lsp-id of every entry")
+    lan = not head.endswith(".00")
+    name = head if lan else head[:-3]
+    system = database.systems.setdefault(name, System(name, f"LSP {head}", lan))
+    if fragment == "00":
+        system.purged = _data(entry, "remaining-lifetime") == "0"
+        flags = " ".join(_data(packet, "lsp-attributes") for packet in _listed(at(entry, "isis-packet")))
+        system.overloaded, system.attached = "Overload" in flags, "Attached" in flags
+    for neighbour in _listed(at(entry, "isis-neighbor")):
+        other = _data(neighbour, "is-neighbor-id")
+        metric = content.source.whole(
+            _data(neighbour, "metric"), f"LSP {head}", "the metric of a neighbour", most=2**24
+        )
+        known = other[:-3] if other.endswith(".00") else other
+        if not other:
+            raise content.source.error(f"LSP {head}", "the is-neighbor-id of a neighbour")
+        system.neighbours.append(Neighbour(known, metric, f"LSP {head}", stated=other))
+
+
+def _listed(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []
+
+
+def _data(entry: JsonValue, name: str) -> str:
+    """The text of a value, empty where there is none."""
+    value = at(entry, f"{name}.0.data")
+    return "" if value is None else str(value)
