@@ -45,6 +45,9 @@ def read_in(
         list[Path] | None,
         typer.Option("--measured", "-m", help="Counters, rates, flows, probes or logs of the network; again for more."),
     ] = None,
+    prometheus: Annotated[
+        str | None, typer.Option("--prometheus", help="URL of a Prometheus API: its counters of the last 30 minutes.")
+    ] = None,
     columns: Mapped = None,
     interfaces: Ports = None,
     prefixes: Prefixes = None,
@@ -57,11 +60,11 @@ def read_in(
     from twin.formats.build import Choices, read_units
 
     choices = Choices(read_units(unit or ()), network_id, tables=tuple(table or ()))
-    if measured:
+    if measured or prometheus:
         from agents.show.importing import import_with_measurements
 
         told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
-        now, sources = datetime.now(UTC), (files, traffic, measured)
+        now, sources = datetime.now(UTC), (files, traffic, measured or (), prometheus)
         give("import", import_with_measurements(sources, told, into, now=now, choices=choices), as_json=as_json)
         return
     give("import", import_files(files, traffic, into, now=datetime.now(UTC), choices=choices), as_json=as_json)

@@ -11,6 +11,7 @@ from twin.errors import InputError
 from twin.formats.build import Choices
 from twin.formats.stored import Imported
 from twin.observe.readings.imported import Files, import_measured
+from twin.observe.readings.prometheus import prometheus_at
 
 from .measurements import Brought
 from .plan_text import imported
@@ -18,7 +19,7 @@ from .planning import Answer
 
 
 def import_with_measurements(
-    sources: tuple[Sequence[Path], Path | None, Sequence[Path]],
+    sources: tuple[Sequence[Path], Path | None, Sequence[Path], str | None],
     brought: Brought,
     into: Path,
     *,
@@ -26,15 +27,18 @@ def import_with_measurements(
     choices: Choices,
 ) -> Answer:
     """Read one network, its traffic if a file of it is given, and its measurements into a twin file, all or nothing."""
-    networks, traffic, measured = sources
+    networks, traffic, measured, url = sources
     if len(networks) != 1:
         raise InputError("measurements belong to one network", fix="import the networks one by one")
-    files = Files(measured, brought.ports, brought.prefixes, traffic)
+    server = None if url is None else prometheus_at(url)
+    files = Files(measured, brought.ports, brought.prefixes, traffic, server)
     found, added = import_measured(networks[0], files, into, now=now, choices=choices, said=brought.said)
     document: dict[str, JsonValue] = {
-        "into": str(into), "networks": [found.model_dump(mode="json")], "measured": [str(x) for x in measured],
+        "into": str(into),
+        "networks": [found.model_dump(mode="json")],
+        "measured": [*map(str, measured), *([url] if url else [])],
         "samples": added,
-    }  # fmt: skip
+    }
     return Answer(document, _lines(found, added, into))
 
 

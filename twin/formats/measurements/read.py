@@ -58,7 +58,12 @@ def read_measurements(paths: Sequence[str | Path], network: Network, options: Op
     file cannot be read or nothing is in it, `FormatError` with the place and what was expected there.
     """
     options = options or Options()
-    return combine([read_part(path, network, options) for path in _files(paths)], network, options)
+    return combine(read_parts(paths, network, options), network, options)
+
+
+def read_parts(paths: Sequence[str | Path], network: Network, options: Options) -> list[Part]:
+    """Read files one by one, those of a folder each, for `combine`. Raises as `read_measurements` does."""
+    return [read_part(path, network, options) for path in _files(paths)]
 
 
 def read_part(path: str | Path, network: Network, options: Options) -> Part:

@@ -14,13 +14,15 @@ from twin.formats.load import load_reading, read_explained
 from twin.formats.measurements.interfaces import read_ports
 from twin.formats.measurements.part import Edges, Options
 from twin.formats.measurements.prefixes import read_prefixes
-from twin.formats.measurements.read import Measurements, read_measurements
+from twin.formats.measurements.read import Measurements, combine, read_parts
 from twin.formats.stored import Imported, require_twin_name, store_readings
 from twin.live.network import Telemetry
 from twin.model import Floats, Network
 from twin.observe.estimation import Estimate, estimate_from_links, estimate_matrix
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
+
+from .prometheus import Prometheus, read_prometheus_part
 
 _NEWEST, _ENOUGH = 3, 6  # samples that are left out of an estimate, where there are so many: they may be of a fault
 
@@ -33,6 +35,9 @@ class Files(NamedTuple):
     prefixes: Path | None = None
     traffic: Path | None = None
     """Traffic in place of that of the network's own file."""
+    prometheus: Prometheus | None = None
+    minutes: float = 30.0
+    """How far back the server is asked, before `now`."""
 
 
 def options_for(reading: Reading, said: Options, files: Files) -> Options:
@@ -68,7 +73,7 @@ def import_measured(
     """
     require_twin_name(into)
     reading = _read(file, files.traffic, choices)
-    found = read_measurements(files.measurements, reading.network, options_for(reading, said or Options(), files))
+    found = _found(reading, files, said or Options(), now)
     reading = with_measured_traffic(reading, found, stated=files.traffic is not None)
     reading = reading._replace(account=reading.account.with_fields(_uses(found)))
     (imported,) = store_readings([str(file)], [reading], into, now=now)
@@ -125,6 +130,15 @@ def with_estimate(network: Network, found: Measurements) -> Network:
     except InputError:
         return network
     return network if estimate is None else network.with_demands(estimate.demands)
+
+
+def _found(reading: Reading, files: Files, said: Options, now: datetime) -> Measurements:
+    options = options_for(reading, said, files)
+    parts = read_parts(files.measurements, reading.network, options)
+    if files.prometheus is not None:
+        asked = read_prometheus_part(files.prometheus, reading.network, now=now, minutes=files.minutes, options=options)
+        parts.append(asked)
+    return combine(parts, reading.network, options)
 
 
 def _read(file: str | Path, traffic: Path | None, choices: Choices | None) -> Reading:

@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Mapping
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from twin.errors import InputError
 from twin.files import parse_json
@@ -31,6 +31,14 @@ class Prometheus(Frozen):
         default_factory=dict[str, str], description="Columns by metric, in place of the well-known exporters' names."
     )
     timeout_s: float = Field(default=10.0, gt=0, le=120)
+
+
+def prometheus_at(url: str) -> Prometheus:
+    """The API at a URL. Raises `InputError` on what is no URL of one."""
+    try:
+        return Prometheus(url=url)
+    except ValidationError as error:
+        raise InputError(f"{url!r} is no URL of a server", fix="give one such as http://prometheus:9090") from error
 
 
 def read_prometheus(

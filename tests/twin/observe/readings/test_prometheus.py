@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.command_line import here
 from twin.errors import InputError
 from twin.formats.measurements.part import Options
 from twin.formats.measurements.read import read_measurements
@@ -118,6 +119,19 @@ def test_counters_of_a_real_server_are_rates_at_the_samples_own_times(server):
     assert (up[np.isfinite(up)] == 1.0).all()
     assert "demands" not in measured.telemetry.declared.reads
     assert any("differences at the samples' own times" in str(x) for x in measured.accounts[0].fields)
+
+
+def test_counters_of_a_server_are_imported_with_a_network(server, tmp_path):
+    path = tmp_path / "two.json"
+    circuit = {"source": "r1", "target": "r2", "capacity_mbps": 1000, "metric": 1}
+    path.write_text(json.dumps({"nodes": [{"id": "r1"}, {"id": "r2"}], "links": [circuit]}))
+    done = here("import", path, "--prometheus", server, "--into", tmp_path / "t.duckdb", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["samples"] > 0
+    assert document["networks"][0]["demand"] == pytest.approx(RATE + RATE / 2, rel=0.15)
+    refused = here("import", path, "--prometheus", "nowhere", "--into", tmp_path / "u.duckdb")
+    assert (refused.returncode, refused.stdout) == (2, "")
 
 
 def test_a_server_that_says_no_is_one_clear_line(server):
