@@ -47,6 +47,7 @@ from agents.wording import (
     visible,
 )
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+from twin.execute.render import RenderedStep
 from twin.faults.recommendation import Recommendation
 
 from .report.summary import Summary
@@ -182,6 +183,9 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
     for attempt in summary.attempts:
         judged = "passed" if attempt.passed else f"rejected: {', '.join(attempt.failed) or 'by verification'}"
         rows.append((f"plan {attempt.round}", f"{attempt.method}, {counted(attempt.steps, 'steps')}, {judged}"))
+    rows += [(f"step {x.step}", _typed(x)) for x in summary.lines]
+    if summary.question:
+        rows.append(("to be asked", one_line(summary.question, 400)))
     rows += [("unsupported", f"{x.words}, said by {x.who}: …{one_line(x.near)}…") for x in summary.unsupported]
     calls = f", {summary.model_calls} model calls, {summary.tool_calls} tool calls" if summary.model_calls else ""
     rows.append(("spent", f"{duration(summary.seconds)}{calls}"))
@@ -190,6 +194,13 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         ("run", f"{summary.network}, seed {summary.seed}: {summary.folder}"),
         ("report", summary.report or "none"),
     ]
+
+
+def _typed(step: RenderedStep) -> str:
+    """What to type in one step: the whole of it is in the report, and in `twinops render`."""
+    if step.by_hand:
+        return one_line(f"not written: {step.by_hand}", 300)
+    return "\n".join(f"{part.router}: {' / '.join(line.strip() for line in part.lines)}" for part in step.routers)
 
 
 def _to_do(recommended: Recommendation) -> str:

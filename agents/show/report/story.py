@@ -15,6 +15,7 @@ from agents.record.events import (
     ExecutionStep,
     LoadsTaken,
     Noted,
+    PlanRendered,
     RunFinished,
     RunStarted,
     StageFinished,
@@ -66,6 +67,7 @@ class Story:
     no_plan: NoPlan | None
     loads: dict[str, LoadsTaken]
     certificate: CertificateIssued | None
+    rendered: PlanRendered | None
     execution: tuple[ExecutionStep, ...]
     stages: tuple[StageFinished, ...]
     turns: tuple[Turn, ...]
@@ -103,6 +105,7 @@ def tell(records: Sequence[Record]) -> Story:
         no_plan=next((h for h in reversed(handovers) if isinstance(h, NoPlan)), None),
         loads={event.moment: event for event in events if isinstance(event, LoadsTaken)},
         certificate=certificates[-1] if certificates else None,
+        rendered=next((event for event in reversed(events) if isinstance(event, PlanRendered)), None),
         execution=tuple(event for event in events if isinstance(event, ExecutionStep)),
         stages=stages,
         turns=_turns(records),

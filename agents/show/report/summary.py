@@ -8,6 +8,7 @@ from pydantic import Field
 from agents.record.claims import Claim
 from agents.record.events import Figures, Outcome
 from agents.record.files import REPORT
+from twin.execute.render import RenderedStep
 from twin.faults import Fault
 from twin.faults.recommendation import Recommendation
 from twin.files import is_plain
@@ -40,11 +41,14 @@ class Summary(Frozen):
     because: str
     figures: Figures
     goal: str | None = Field(default=None, description="What was asked for, as it was understood.")
+    site: str | None = Field(default=None, description="The site file of one's own network.")
     cause: Fault | None = Field(description="What diagnosis found.")
     truth: Fault | None = Field(description="What was injected.")
     site: str | None = Field(default=None, description="The network's site: what is wrong there, nobody injected.")
     recommendations: tuple[Recommendation, ...] = Field(default=(), description="What is a person's to do.")
     attempts: tuple[Attempt, ...]
+    lines: tuple[RenderedStep, ...] = Field(default=(), description="What people have to type, step by step.")
+    question: str = Field(default="", description="What is not known, so that nothing can be typed yet.")
     applied: str | None = Field(description="Hash of the plan that was applied.")
     model_calls: int | None
     tool_calls: int | None
@@ -67,11 +71,14 @@ def summarise(story: Story, folder: Path) -> Summary:
         because=done.because if done else "the record ends before the run did",
         figures=done.figures if done else Figures(),
         goal=started.goal.words if started.goal else None,
+        site=started.site,
         cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
         truth=done.truth if done else None,
         site=started.site,
         recommendations=done.recommendations if done else (),
         attempts=tuple(_attempt(round_) for round_ in story.rounds if round_.submission),
+        lines=story.rendered.steps if story.rendered else (),
+        question=story.rendered.question if story.rendered else "",
         applied=done.plan if done else None,
         model_calls=done.model_calls if done else None,
         tool_calls=done.tool_calls if done else None,
