@@ -41,7 +41,6 @@ class Summary(Frozen):
     because: str
     figures: Figures
     goal: str | None = Field(default=None, description="What was asked for, as it was understood.")
-    site: str | None = Field(default=None, description="The site file of one's own network.")
     cause: Fault | None = Field(description="What diagnosis found.")
     truth: Fault | None = Field(description="What was injected.")
     site: str | None = Field(default=None, description="The network's site: what is wrong there, nobody injected.")
@@ -71,7 +70,6 @@ def summarise(story: Story, folder: Path) -> Summary:
         because=done.because if done else "the record ends before the run did",
         figures=done.figures if done else Figures(),
         goal=started.goal.words if started.goal else None,
-        site=started.site,
         cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
         truth=done.truth if done else None,
         site=started.site,
