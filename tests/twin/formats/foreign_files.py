@@ -299,3 +299,26 @@ def yed():
         '<key for="node" id="d1" yfiles.type="nodegraphics"/><key for="edge" id="d2" yfiles.type="edgegraphics"/>'
         f'<graph edgedefault="directed" id="G">{nodes}{edges}</graph></graphml>'
     )
+
+
+def junos():
+    """The ring as `show isis database extensive | display json` prints it; D is overloaded."""
+
+    def said(value):
+        return [{"data": str(value)}]
+
+    entries = []
+    for name in NODES:
+        ways = [(b if a == name else a, w) for a, b, w, _ in LINKS if name in (a, b)]
+        neighbours = [{"is-neighbor-id": said(f"{other}.00"), "metric": said(weight)} for other, weight in ways]
+        flags = "0x7 <L1 L2 Overload>" if name == "D" else "0x3 <L1 L2>"
+        entries.append(
+            {
+                "lsp-id": said(f"{name}.00-00"),
+                "remaining-lifetime": said(900),
+                "isis-neighbor": neighbours,
+                "isis-packet": [{"lsp-attributes": said(flags)}],
+            }
+        )
+    level = [{"level": said(2), "isis-database-entry": entries}]
+    return json.dumps({"isis-database-information": [{"isis-database": level}]})

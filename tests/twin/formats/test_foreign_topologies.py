@@ -264,6 +264,13 @@ def test_a_table_of_bgp_ls_is_a_database_with_its_lan_and_its_overloaded_router(
     assert between == RING
 
 
+def test_a_database_of_junos_as_json_keeps_parallel_metrics_and_the_overload_bit(tmp_path):
+    reading = read_explained(saved(tmp_path, "j.json", foreign.junos()))
+    found = Counter((x.tail, x.head, x.weight) for x in reading.network.links)
+    assert found == Counter({(a, b, w): n for (a, b, w, _), n in RING.items()})
+    assert [node.name for node in reading.network.nodes if node.drained] == ["D"]
+
+
 def test_bgp_ls_without_attributes_holds_no_metrics_and_none_are_made_up(tmp_path):
     rows = {f"NLRI {{ LINK {i} }}": [{"nlri": None, "attrs": None, "best": True}] for i in range(3)}
     with pytest.raises(FormatError, match="3 entries have no attributes"):
