@@ -98,6 +98,8 @@ def _relieving_tunnel(network: Network, rng: np.random.Generator, name: str) -> 
     """Send part of a demand that crosses the busiest link through some other node."""
     used = carried(network).utilisation
     pairs = crossing(network, max(used, key=lambda x: used[x]))
+    if not pairs:  # all that crosses it is steered by tunnels, or it is idle
+        return None
     pair = pairs[int(rng.integers(len(pairs)))]
     return _tunnel(network, rng, name, float(rng.choice([0.25, 0.5, 1.0])), pair)
 
