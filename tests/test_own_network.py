@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "your-network.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "examples" / "own-network"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.S | re.M)
+pytestmark = pytest.mark.timeout(1200)  # eleven commands, each in a process of its own
 ENDS = {"run": 3, "approve": 3}  # it waits for a person, and then needs one: the changes are made by hand
 
 
