@@ -89,7 +89,10 @@ def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_nodes_from(node.name for node in network.nodes if node.name not in down)
     hops: list[_Hop] = []
+    deaf = {(x.head, x.tail, x.index) for x in network.links if not x.up or not x.adjacent or x.asleep}
     for link in network.links:
+        if (link.tail, link.head, link.index) in deaf:  # its head does not tell of it: no router uses it
+            continue
         alive = link.up and link.adjacent and not (link.drained or link.asleep or down & {link.tail, link.head})
         if alive and link.circuit not in dead.links:
             hops.append(_Hop(link.name, link.tail, link.head, link.weight, link.delay_ms, 1 - link.loss))
