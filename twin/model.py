@@ -7,7 +7,6 @@ its n-th parallel `A->B.n`. The interface of a link is named after the neighbour
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from math import isfinite
@@ -19,11 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .drawn import Drawn
 from .errors import TopologyError, UnknownElementError
+from .node_name import is_node_name
 from .untrusted import NAME, clean
 
 MAX_NODES = 8_000
 """Most nodes of a network: their matrix has to fit into memory."""
-_NAME = re.compile(r"[^\W_][\w.&+-]{0,63}")
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -312,24 +311,6 @@ class Network(Drawn):
         limits = [(x.source, x.target, float(x.limit) + 0.0) for x in self.limits]
         whole = [*content, tunnels, self.risk_groups, limits]
         return [*whole, self.astray] if self.astray else whole
-
-
-def clean_name(text: str) -> str:
-    """Turn any text into a node name: word characters and `.&+-`, no spaces, at most 64 characters.
-
-    Raises `TopologyError` when nothing is left.
-    """
-    name = re.sub(r"-{2,}", "-", re.sub(r"[^\w.&+-]", "", re.sub(r"[\s/:>]+", "_", text.strip()))).strip("_.&+-")[:64]
-    if not name:
-        raise TopologyError(
-            f"node name {text!r} has no usable character", fix="give the node a name of letters or digits"
-        )
-    return name
-
-
-def is_node_name(text: str) -> bool:
-    """Whether a node may be named so: word characters and `.&+-`, starting with a letter or digit, without `--`."""
-    return bool(_NAME.fullmatch(text)) and "--" not in text
 
 
 def _find(index: dict[str, int], kind: str, name: str) -> int:

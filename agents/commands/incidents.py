@@ -47,10 +47,7 @@ def run(
         raise typer.BadParameter("--goal and --fault exclude each other")
     from agents.roles.budget import read_budget
     from agents.run.run import RunRequest
-    from agents.run.staging import begin_of
     from agents.show.console import Screen, summary_panel
-    from twin.formats import load_network
-    from twin.site import read_site
 
     from .shell import run_shown
 
@@ -62,22 +59,31 @@ def run(
     if budget is not None:
         request = request.model_copy(update={"budget": read_budget(budget)})
     if goal is not None:
-        if own and site is not None:
-            opened = read_site(site)
-            look = opened.look(utc_now)
-            loaded, now, zone = look.network, look.now, opened.site.zone if zone == "UTC" else zone
-        else:
-            loaded = load_network(request.network)
-            now = begin_of(loaded, seed)
-        wanted = read(goal, "run", loaded, now=now, zone=zone, model=model, as_json=as_json)
-        tell(f"understood: {wanted.words}")
-        request = request.model_copy(update={"goal": wanted, "healthy": not own})
+        request = _with_goal(request, goal, site if own else None, zone, as_json=as_json)
     summary, code = run_shown(request, runs, screen=Screen())
     if as_json:
         emit("run", summary.model_dump(mode="json"))
     else:
         say(summary_panel(summary))
     raise RunInterruptedError if code == INTERRUPTED else typer.Exit(code)
+
+
+def _with_goal(request: "RunRequest", goal: str, site: Path | None, zone: str, *, as_json: bool) -> "RunRequest":
+    """Read a goal against the network that it is for, as that stands when the run begins."""
+    from agents.run.staging import begin_of
+    from twin.formats import load_network
+    from twin.site import read_site
+
+    if site is not None:
+        opened = read_site(site)
+        look = opened.look(utc_now)
+        network, now, zone = look.network, look.now, opened.site.zone if zone == "UTC" else zone
+    else:
+        network = load_network(request.network)
+        now = begin_of(network, request.seed)
+    wanted = read(goal, "run", network, now=now, zone=zone, model=request.model, as_json=as_json)
+    tell(f"understood: {wanted.words}")
+    return request.model_copy(update={"goal": wanted, "healthy": site is None})
 
 
 def _of_site(site: Path, seed: int, model: str, policy: Path | None) -> "RunRequest":

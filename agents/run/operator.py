@@ -14,7 +14,6 @@ from agents.record.events import (
     Figures,
     LoadsTaken,
     Noted,
-    PlanRendered,
     StopRequested,
     VerdictReached,
     WindowRehearsed,
@@ -24,11 +23,11 @@ from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
-from twin.errors import CertificateError, InputError
+from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import find, look_around, preflight
-from twin.execute.render import Inventory, render
+from twin.execute.render import Inventory
 from twin.files import write_text
 from twin.formats.plan import write_plan
 from twin.gate.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
@@ -36,12 +35,14 @@ from twin.gate.verdict import risk_tier
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
-from twin.plan import Plan, apply_all
+from twin.plan import apply_all
 from twin.policy import RiskTier
 from twin.sim.simulate import simulate
-from twin.store import RankedHypothesis, TwinStore
+from twin.store import TwinStore
 
 from . import loads
+from .by_people import lines_to_type, people_needed
+from .hypotheses import ranked
 
 NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
@@ -90,16 +91,7 @@ class NetworkOperator:
         self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
         self.store.set_current(desk.state.id)
         if desk.ranking is not None:
-            ranked = [
-                RankedHypothesis(
-                    kind=" and ".join(str(fault.kind) for fault in x.faults) or "healthy",
-                    element=" and ".join(fault.element for fault in x.faults),
-                    score=x.confidence,
-                    document=x,
-                )
-                for x in desk.ranking.hypotheses
-            ]
-            self.store.save_hypotheses(self.session.run, ranked)
+            self.store.save_hypotheses(self.session.run, ranked(desk.ranking))
         self._take(loads.simulated("diagnosed", desk.state, desk.policy.max_utilisation))
 
     async def approve(self) -> str:
@@ -312,24 +304,20 @@ class NetworkOperator:
         submission, decision = self._approved()
         if decision.verdict is None:
             return None
-        policy, standing = self.desk.policy, self.desk.standing
-        tier = risk_tier(submission.plan, decision.verdict, policy)
-        by_standing = 0 if standing.level == "act" else 1
-        by_hand = self.by_hand
-        asked = max(policy.people_for(tier), by_standing, int(by_hand))
-        may_act = standing.level in ("approve", "act")
+        needed = people_needed(
+            risk_tier(submission.plan, decision.verdict, self.desk.policy),
+            self.desk.policy,
+            self.desk.standing,
+            by_hand=self.by_hand,
+        )
         self.waits_for = None
-        if may_act and len(self._counting(tier)) >= asked:
+        if needed.may_act and len(self._counting(needed.tier)) >= needed.people:
             return None
         write_plan(submission.plan, self.folder / PLAN, self.desk.state)
-        self._render(submission.plan)
-        self.waits_for = asked if may_act else 0
-        if by_standing:
-            return f"{'waits for a person' if may_act else 'is a suggestion only'}: {standing.because}"
-        who = "a person's approval" if asked == 1 else f"approval by {asked} different people"
-        if by_hand and not policy.people_for(tier):
-            return "waits for a person's approval: nothing here can change this network"
-        return f"of {tier} risk, for which the policy asks {who}"
+        if self.known is not None:
+            self.session.journal.append(lines_to_type(submission.plan, self.desk.state, self.known))
+        self.waits_for = needed.people if needed.may_act else 0
+        return needed.because
 
     @property
     def by_hand(self) -> bool:
@@ -345,16 +333,6 @@ class NetworkOperator:
                 lambda: preflight(submission.plan, desk.state, self.live, desk.policy, Tolerance(), desk.inventory)
             )
         return start.refusal
-
-    def _render(self, plan: Plan) -> None:
-        """Put on record what people have to type, where it is their network; what is not known is asked for."""
-        if self.known is None:
-            return
-        try:
-            rendered = PlanRendered(plan=plan.hash, steps=render(plan, self.desk.state, self.known).steps)
-        except InputError as error:
-            rendered = PlanRendered(plan=plan.hash, question=f"{error}; {error.fix}")
-        self.session.journal.append(rendered)
 
     def _counting(self, tier: RiskTier) -> list[Approval]:
         policy, authority = self.desk.policy, self.authority

@@ -98,21 +98,9 @@ async def run_incident(
             stack.callback(tracing.close)
             listener = register.witness(None, on_event)
             journal = stack.enter_context(Journal(folder / JOURNAL, clock=clock, listener=listener))
-            run, authority, tracer = register.run, register.authority, tracing.tracer
-            ground = Ground(
-                run,
-                folder,
-                request,
-                network,
-                scene,
-                model,
-                key,
-                journal,
-                store,
-                tracer,
-                authority=authority,
-                known=staged.known,
-            )
+            run = register.run
+            stage = (run, folder, request, network, scene, model, key, journal, store, tracing.tracer)
+            ground = Ground(*stage, authority=register.authority, known=staged.known)
             ended = await follow(ground)
             return RunResult(run, folder, ended.finished, journal.head, ended.error)
     except BaseException:

@@ -42,7 +42,8 @@ from twin.formats import load_network
 from twin.gate.certificate import Certificate, SigningKey, check
 from twin.live.network import Event, Telemetry
 from twin.live.recorded import RecordedNetwork
-from twin.model import Network, RiskGroup, SegmentList, Tunnel, clean_name
+from twin.model import Network, RiskGroup, SegmentList, Tunnel
+from twin.node_name import clean_name
 from twin.plan import apply_all, way_back
 from twin.policy import Policy
 from twin.store import TwinStore

@@ -16,7 +16,8 @@ from twin.errors import InputError, TopologyError
 from twin.model import Floats, Link, Network, RiskGroup
 
 from .account import Account, FieldUse
-from .link_values import Arc, arcs_of
+from .arcs import Arc
+from .link_values import arcs_of
 from .names import distinct_names
 from .node_values import PlacedNode, placed_nodes
 from .provision import STANDARD_CAPACITIES, dimension, gravity_of, require_connected

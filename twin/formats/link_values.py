@@ -2,20 +2,21 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import median
 from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from twin.model import UNUSED_METRIC, Link
+from twin.model import UNUSED_METRIC
 from twin.untrusted import NAME, clean
 
 from .account import FieldUse
+from .arcs import Arc, both_ways, numbered_arcs, one_way
 from .node_values import PlacedNode
-from .provision import MS_PER_KM, STANDARD_CAPACITIES, distance_km
+from .provision import MS_PER_KM, distance_km
 from .records import LinkRecord, Records
-from .source import MAX_WEIGHT, numbered
+from .source import MAX_WEIGHT
 from .values import field_of, unread, value_of, yes_or_no
 from .vocabulary import LINK_QUANTITIES, NO_MEANING, RATE, amount, recognise
 
@@ -24,48 +25,6 @@ _PLAUSIBLE = (1.0, 1e8)  # Mbit/s: what one circuit of a wide-area network may h
 _CAPACITY = next(x for x in LINK_QUANTITIES if x.name == "capacity")
 _DELAY = next(x for x in LINK_QUANTITIES if x.name == "delay")
 _LENGTH = next(x for x in LINK_QUANTITIES if x.name == "length")
-
-
-@dataclass(frozen=True)
-class Arc:
-    """One direction of a circuit, before its ends have names. Capacity in Mbit/s, None where the file states none."""
-
-    tail: int
-    head: int
-    capacity: float | None
-    weight: int
-    delay: float
-    index: int = 1
-    up: bool = True
-    drained: bool = False
-    asleep: bool = False
-    loss: float = 0.0
-    adjacent: bool = True
-    members: int = 1
-    min_members: int = 1
-    degraded_weight: int = 0
-    risks: tuple[str, ...] = ()
-    interface: str = ""
-    """What its router calls the interface that it leaves by."""
-
-    def link(self, names: Sequence[str]) -> Link:
-        """Return the link of the network; without a capacity it has the smallest standard one for now."""
-        return Link(
-            names[self.tail],
-            names[self.head],
-            STANDARD_CAPACITIES[0] if self.capacity is None else self.capacity,
-            self.weight,
-            self.delay,
-            self.index,
-            up=self.up,
-            drained=self.drained,
-            asleep=self.asleep,
-            loss=self.loss,
-            adjacent=self.adjacent,
-            members=self.members,
-            min_members=self.min_members,
-            degraded_weight=self.degraded_weight,
-        )
 
 
 class _Stated(NamedTuple):
@@ -88,7 +47,7 @@ def arcs_of(
     stated = [_stated(records, record, pair, nodes, units) for record, pair in kept]
     stated, segments = _over_segments(records, stated, [pair for _, pair in kept], nodes)
     filled, assumed = _filled(stated)
-    both = _both_ways(records, [record for record, _ in kept])
+    both = both_ways(records, [record for record, _ in kept])
     arcs: list[Arc] = []
     for (record, (tail, head)), values, undirected in zip(kept, filled, both, strict=True):
         arc = _arc(records, record, tail, head, values)
@@ -96,12 +55,12 @@ def arcs_of(
         if undirected:
             far = _interface(record, "far interface")
             arcs.append(replace(arc, tail=head, head=tail, interface=far))
-    uses = [*_used(records, units), *segments, *assumed, *_one_way(records, [record for record, _ in kept], arcs, both)]
+    uses = [*_used(records, units), *segments, *assumed, *one_way(records, [record for record, _ in kept], arcs, both)]
     uses += _uncounted(records.links)
     if loops:
         note = "a link from a node to itself carries nothing: left out"
         uses.append(FieldUse(field="loops", became="not modelled", count=loops, note=note))
-    return _numbered(arcs, kept, both), [*uses, *unread(records.links, "link", NO_MEANING)]
+    return numbered_arcs(arcs, kept, both), [*uses, *unread(records.links, "link", NO_MEANING)]
 
 
 def _stated(
@@ -357,69 +316,6 @@ def _risks(value: JsonValue) -> tuple[str, ...]:
         return ()
     parts = value if isinstance(value, list) else str(value).replace(";", ",").split(",")
     return tuple(dict.fromkeys(str(part).strip() for part in parts if str(part).strip()))
-
-
-def _both_ways(records: Records, links: Sequence[LinkRecord]) -> list[bool]:
-    """Whether each record stands for both directions.
-
-    It does when it is undirected, and when it is directed in a file without a single reverse. Where the file does not
-    say, links are directions if at least half of them have one of their own for the way back.
-    """
-    general = records.directed
-    if general is None:
-        paired, total = _paired(links)
-        general = 2 * paired >= total
-        if not general:
-            return [link.directed is not True for link in links]
-    directed = [general if record.directed is None else record.directed for record in links]
-    pairs = {(link.source, link.target) for link, one in zip(links, directed, strict=True) if one}
-    alone = bool(pairs) and not any((b, a) in pairs for a, b in pairs)
-    return [not one or alone for one in directed]
-
-
-def _paired(links: Sequence[LinkRecord]) -> tuple[int, int]:
-    """How many links have one of their own in the other direction, and how many there are."""
-    pairs = Counter((link.source, link.target) for link in links)
-    return sum(min(count, pairs.get((b, a), 0)) for (a, b), count in pairs.items()), len(links)
-
-
-def _one_way(
-    records: Records, links: Sequence[LinkRecord], arcs: Sequence[Arc], both: Sequence[bool]
-) -> Iterator[FieldUse]:
-    if records.directed is None and links:
-        yield _told(links, both)
-    elif any(both) and records.directed:
-        note = "no link is listed in the other direction: each is taken for both, with equal values"
-        yield FieldUse(field="directions", became="assumed", count=sum(both), note=note)
-    pairs = Counter((arc.tail, arc.head) for arc in arcs)
-    single = sum(max(count - pairs.get((head, tail), 0), 0) for (tail, head), count in pairs.items())
-    if single:
-        note = f"{single} links have no other direction in the file: they carry traffic one way"
-        yield FieldUse(field="one-way links", became="used", count=single, note=note)
-
-
-def _told(links: Sequence[LinkRecord], both: Sequence[bool]) -> FieldUse:
-    paired, total = _paired(links)
-    if all(both):
-        met = f", although {paired} of {total} are met by one listed the other way round" if paired else ""
-        note = f"the file does not say: each link is taken for both, with equal values{met}"
-        return FieldUse(field="directions", became="assumed", count=total, note=note)
-    note = f"the file does not say; {paired} of {total} links have one for the way back, so each is one direction"
-    return FieldUse(field="directions", became="used" if paired == total else "assumed", count=total, note=note)
-
-
-def _numbered(arcs: list[Arc], kept: Sequence[tuple[LinkRecord, tuple[int, int]]], both: Sequence[bool]) -> list[Arc]:
-    """Number parallel links where the file does not; both directions of an undirected one bear the same number."""
-    free = iter(numbered([(str(arc.tail), str(arc.head)) for arc in arcs]))
-    if any(both):
-        seen: Counter[tuple[int, int]] = Counter()
-        numbers: list[int] = []
-        for (_, (tail, head)), undirected in zip(kept, both, strict=True):
-            pair = (min(tail, head), max(tail, head)) if undirected else (tail, head)
-            seen[pair] += 1
-            numbers.extend([seen[pair]] * (2 if undirected else 1))
-        free = iter(numbers)
-    return [replace(arc, index=arc.index or number) for arc, number in zip(arcs, free, strict=True)]
 
 
 def _used(records: Records, units: Mapping[str, str]) -> Iterator[FieldUse]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from twin.errors import TopologyError
-from twin.model import clean_name, is_node_name
+from twin.node_name import clean_name, is_node_name
 
 
 def distinct_names(labels: Sequence[str]) -> list[str]:

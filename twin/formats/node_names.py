@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from twin.errors import TopologyError
-from twin.model import Network, clean_name
+from twin.model import Network
+from twin.node_name import clean_name
 
 from .source import Source
 

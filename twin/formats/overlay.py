@@ -12,7 +12,7 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from twin.errors import TopologyError
-from twin.model import clean_name
+from twin.node_name import clean_name
 
 from .account import FieldUse
 from .content import Content, read_content

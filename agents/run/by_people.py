@@ -1,0 +1,43 @@
+"""What a run needs of people: their approval, or their hands."""
+
+from typing import NamedTuple
+
+from agents.record.events import PlanRendered
+from twin.errors import InputError
+from twin.execute.render import Inventory, render
+from twin.model import Network
+from twin.observe.quality.standing import Standing
+from twin.plan import Plan
+from twin.policy import Policy, RiskTier
+
+
+class PeopleNeeded(NamedTuple):
+    """How many `people` have to approve a plan of this `tier`, `because` of what, and if a run `may_act` at all."""
+
+    tier: RiskTier
+    people: int
+    may_act: bool
+    because: str
+
+
+def people_needed(tier: RiskTier, policy: Policy, standing: Standing, *, by_hand: bool) -> PeopleNeeded:
+    """Say who has to approve: the policy asks for people by the plan's risk, or what the twin is worth now does."""
+    by_standing = 0 if standing.level == "act" else 1
+    people = max(policy.people_for(tier), by_standing, int(by_hand))
+    may_act = standing.level in ("approve", "act")
+    if by_standing:
+        because = f"{'waits for a person' if may_act else 'is a suggestion only'}: {standing.because}"
+    elif by_hand and not policy.people_for(tier):
+        because = "waits for a person's approval: nothing here can change this network"
+    else:
+        who = "a person's approval" if people == 1 else f"approval by {people} different people"
+        because = f"of {tier} risk, for which the policy asks {who}"
+    return PeopleNeeded(tier, people, may_act, because)
+
+
+def lines_to_type(plan: Plan, state: Network, known: Inventory) -> PlanRendered:
+    """Write down what people have to type where it is their network; what is not known is asked for."""
+    try:
+        return PlanRendered(plan=plan.hash, steps=render(plan, state, known).steps)
+    except InputError as error:
+        return PlanRendered(plan=plan.hash, question=f"{error}; {error.fix}")
