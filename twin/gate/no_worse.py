@@ -207,7 +207,8 @@ def late(
         limit[known] = stretch * before.delay_ms[known]
     if longest is not None:
         limit = np.minimum(limit, np.where(known, np.maximum(longest, before.delay_ms), longest))
-    over = np.where(asked, after.delay_ms - limit, -np.inf)
+    over = np.full(asked.shape, -np.inf)
+    over[asked] = after.delay_ms[asked] - limit[asked]
     if not asked.any() or float(over.max()) <= SHARE_SLACK:
         return None
     worst = np.unravel_index(int(over.argmax()), over.shape)
