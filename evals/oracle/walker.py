@@ -14,7 +14,8 @@ class Walker:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.drained = {node.name for node in network.nodes if node.drained}
-        self.usable = [link for link in network.links if link.usable]
+        deaf = {(x.head, x.tail, x.index) for x in network.links if not x.up or not x.adjacent or x.asleep}
+        self.usable = [x for x in network.links if x.usable and (x.tail, x.head, x.index) not in deaf]
         self.distances = cache(self._distances)
 
     def _distances(self, target: str) -> dict[str, int]:
@@ -42,7 +43,8 @@ class Walker:
                     stops = [source, *path.via, target]
                     legs = [(a, b) for a, b in pairwise(stops) if a != b]
                     connected = all(a in self.distances(b) for a, b in legs)
-                    if connected and not any(via in self.drained for via in path.via):
+                    avoids = tunnel.path == "dynamic" and any(via in self.drained for via in path.via)
+                    if connected and not avoids:
                         key = tuple(b for _, b in legs)
                         valid[key] = valid.get(key, 0) + path.share
                 if valid:
