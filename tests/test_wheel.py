@@ -59,7 +59,7 @@ def elsewhere(tmp_path_factory, wheel):
     return folder, site
 
 
-def run(folder, *command):
+def run(folder, *command, fine=(0,)):
     done = subprocess.run(
         [folder / "venv/bin" / command[0], *map(str, command[1:])],
         cwd=folder,
@@ -74,7 +74,7 @@ def run(folder, *command):
             "NUMBA_OPT": "0",  # kernels run once here: most of the time would go into making them fast
         },
     )
-    assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-2000:])
+    assert done.returncode in fine, (done.stdout[-2000:], done.stderr[-2000:])
     return done.stdout
 
 
@@ -113,6 +113,8 @@ print(json.dumps({"ours": len(ours), "outside": outside, "owners": [agents.OWNER
 @pytest.mark.timeout(900)  # every kernel is compiled anew here
 def test_it_works_on_an_incident_without_the_repository(elsewhere):
     folder, _ = elsewhere
+    warm = ("plan", "--goal", "relieve", "--network", "synthetic/8-1", "--json")
+    run(folder, "twinops", *warm, fine=(0, 3))  # compiles the planners' kernels, which no stage has to wait for then
     ended = json.loads(run(folder, "twinops", "run", "--network", "synthetic/8-1", "--seed", "1", "--json"))
     assert ended["outcome"] == "resolved"
     assert "<svg" in (folder / ended["folder"] / "report.html").read_text()
