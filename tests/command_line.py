@@ -28,7 +28,7 @@ def here(*arguments, home=ROOT / "nowhere", **environment):
     """Run the command line in this process."""
     out, err = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for name, value in {"TWINOPS_HOME": str(home), **environment}.items():
+        for name, value in {"TWINOPS_HOME": str(home), "COLUMNS": "200", **environment}.items():
             patch.setenv(name, value)
         code = twinops.run_command([str(argument) for argument in arguments])
     return Done(code, out.getvalue(), err.getvalue())

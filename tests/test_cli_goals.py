@@ -78,16 +78,24 @@ def test_a_model_that_there_is_not_is_bad_input():
     assert here("ask", "what_if fail:Berlin", "-n", NETWORK, "--model", "nobody:x").returncode == 2
 
 
-def test_a_plan_keeps_the_limits_of_its_goal_and_is_rehearsed_in_its_window():
+@pytest.fixture
+def no_growth(tmp_path):
+    """A policy for a network that is not built for growth under failures."""
+    path = tmp_path / "no-growth.toml"
+    path.write_text("demand_factors = [0.8, 1.0]\n")
+    return ("--policy", path)
+
+
+def test_a_plan_keeps_the_limits_of_its_goal_and_is_rehearsed_in_its_window(no_growth):
     goal = "drain:Frankfurt-Leipzig from:02:00 until:04:00 zone:Europe/Berlin protect:Ulm max_utilisation:0.79"
-    done = here("plan", "-n", NETWORK, "--goal", goal, "--json")
+    done = here("plan", "-n", NETWORK, "--goal", goal, *no_growth, "--json")
     document = json.loads(done.stdout)
     assert document["goal"].startswith("drain:link/Frankfurt:Leipzig--Leipzig:Frankfurt from:")
     assert (done.returncode, document["usable"], document["window"]["safe"]) == (0, True, True)
     assert max(hour["during"] for hour in document["window"]["hours"]) <= 0.79
 
 
-def test_a_goal_for_several_elements_says_which_of_them_cannot_be_met():
-    done = here("plan", "-n", NETWORK, "--goal", "drain:Frankfurt-Leipzig,Hamburg-Bremen", "--json")
+def test_a_goal_for_several_elements_says_which_of_them_cannot_be_met(no_growth):
+    done = here("plan", "-n", NETWORK, "--goal", "drain:Frankfurt-Leipzig,Hamburg-Bremen", *no_growth, "--json")
     assert done.returncode == 3
     assert "Bremen:Hamburg" in json.loads(done.stdout)["proposals"][0]["reason"]

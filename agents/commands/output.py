@@ -32,7 +32,10 @@ def say(result: object) -> None:
     """Write a result for people on stdout."""
     from agents.show.tables import console
 
-    console(sys.stdout).print(result)
+    if isinstance(result, str):  # wrapped between words only: a path that is cut in two is none
+        console(sys.stdout).print(result, overflow="ignore", crop=False)
+    else:
+        console(sys.stdout).print(result)
 
 
 def tell(progress: object) -> None:

@@ -26,7 +26,7 @@ from twin.store import TwinStore
 ABILENE: dict[str, Any] = {"network": "sndlib/abilene"}
 CASES = {
     "several steps": {**ABILENE, "seed": 10},
-    "rolled back": {**ABILENE, "seed": 8},
+    "rolled back": {**ABILENE, "seed": 24},
     "rejected": {**ABILENE, "seed": 3},
 }
 SWEEP = bool(os.environ.get("TWINOPS_SWEEP"))

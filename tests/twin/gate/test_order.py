@@ -57,7 +57,7 @@ def test_that_no_order_is_safe_is_proven_with_what_stands_in_the_way():
     found = safe_order(plan_for(network, *swap), network, OPEN)
     assert (found.plan, found.exact, found.reached) == (None, True, ())
     assert set(found.blocked) == {1, 2}
-    assert "A->C is at 1.4000" in found.blocked[1]
+    assert "A->C is at 140.00%" in found.blocked[1]
 
 
 def test_steps_about_the_same_element_keep_their_order():

@@ -1,0 +1,5 @@
+"""What is said is as wide as it is in a pipe, whatever runs the tests: workers of xdist name 80 columns of their own."""
+
+import os
+
+os.environ.pop("COLUMNS", None)
