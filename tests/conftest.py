@@ -1,4 +1,4 @@
-"""What is said is as wide as it is in a pipe, whatever runs the tests: workers of xdist name 80 columns of their own."""
+"""What is said is as wide as in a pipe, whatever runs the tests: workers of xdist name 80 columns of their own."""
 
 import os
 

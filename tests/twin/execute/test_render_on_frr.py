@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,10 +19,8 @@ WRITTEN = 3  # the first steps of the plan: a weight, a drained circuit, a drain
 
 
 @pytest.fixture(scope="module")
-def vty(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("frr")
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)
+def vty():
+    folder = Path(tempfile.mkdtemp(prefix="frr-"))  # the daemons may not look into folders of pytest
     isis = ospf = ""
     for link in NETWORK.links:
         head = f"interface {INTERFACES[link.name]}\n"
@@ -46,6 +45,7 @@ def vty(tmp_path_factory):
     yield run
     for file in folder.glob("*.pid"):
         os.kill(int(file.read_text()), 15)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.parametrize("igp", ["isis", "ospf"])
