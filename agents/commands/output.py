@@ -2,6 +2,7 @@
 
 import json
 import sys
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -32,10 +33,12 @@ def say(result: object) -> None:
     """Write a result for people on stdout."""
     from agents.show.tables import console
 
+    shown = console(sys.stdout)
     if isinstance(result, str):  # wrapped between words only: a path that is cut in two is none
-        console(sys.stdout).print(result, overflow="ignore", crop=False)
+        lines = [wrap(line, shown.width, break_long_words=False, break_on_hyphens=False) for line in result.split("\n")]
+        shown.print("\n".join("\n".join(parts) for parts in lines), soft_wrap=True)
     else:
-        console(sys.stdout).print(result)
+        shown.print(result)
 
 
 def tell(progress: object) -> None:

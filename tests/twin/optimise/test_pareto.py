@@ -15,7 +15,8 @@ from twin.policy import Policy
 from twin.sim.power import power
 from twin.sim.simulate import simulate
 
-POLICY = Policy(max_blast_radius=1, horizon_hours=0)  # where the evening matters, nothing may sleep here
+# where the evening and growth matter, nothing may sleep here
+POLICY = Policy(max_blast_radius=1, horizon_hours=0, demand_factors=(0.8, 1.0))
 
 
 @pytest.fixture(scope="module")
