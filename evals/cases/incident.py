@@ -16,7 +16,7 @@ from agents.run.request import RunRequest
 from agents.run.run import RunResult, run_incident
 from agents.run.staging import AFTERMATH, stage_scene
 from evals.score.plans import harm_integral
-from twin.errors import TwinError
+from twin.errors import InputError, TwinError
 from twin.faults import Fault, FaultKind
 from twin.files import is_plain, read_bytes
 from twin.formats import load_network
@@ -111,6 +111,8 @@ def stage_incident(case: Case, workplace: Workplace) -> Incident:
     asked = request_of(case)
     network = load_network(case.network)
     scene = stage_scene(network, asked)
+    if not isinstance(scene.live, RecordedNetwork):
+        raise InputError(f"case {case.id} is on no emulated network", fix="name a network, not a site")
     return Incident(case, workplace, asked, network, scene.live, scene.fault, scene.onset)
 
 

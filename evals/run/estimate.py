@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
-from rich.table import Table
 
+from agents.show.fitted import Fitted
 from evals.cases.tokens import Spending
 from evals.suites import suite_of
 from twin.errors import InputError
@@ -76,7 +76,7 @@ def require_budget(spec: RunSpec, budget: int) -> None:
         estimate(spec, budget=budget)
 
 
-def estimate_table(found: Estimate) -> Table:
+def estimate_table(found: Estimate) -> Fitted:
     """A line for each suite and the sum."""
     from agents.show.tables import text_table
 

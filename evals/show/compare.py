@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from pydantic import Field
-from rich.table import Table
 
+from agents.show.fitted import Fitted
 from evals.cases.result import Result, steady
 from evals.run.record import Record
 from evals.score.paired import mcnemar, paired_difference
@@ -97,7 +97,7 @@ def compare_systems(
     )
 
 
-def comparison_table(found: Comparison) -> Table:
+def comparison_table(found: Comparison) -> Fitted:
     """One line a suite, and one for each measure that differs by more than chance."""
     from agents.show.tables import text_table
 
