@@ -54,7 +54,7 @@ def incident(inventory: Network, seed: int, interval_s: float) -> Run:
         telemetry = live.read_telemetry(live.now - timedelta(seconds=(HISTORY + AFTERMATH) * interval_s))
         seen = observe(base, telemetry, now=live.now)
         network = diagnosed_network(seen, diagnose(seen).best)
-        if simulate(network).harm(policy.max_utilisation) <= 1e-4 * float(network.offered.sum()):
+        if simulate(network).harm(policy.max_utilisation).total <= 1e-4 * float(network.offered.sum()):
             return Run(interval_s, str(fault), "no plan", refusal or "no harm on the twin")
         ready = [
             x.plan for x in relieve(network, policy, seed=seed) if x.plan and verify(x.plan, network, policy).passed
