@@ -1,6 +1,6 @@
 """The layouts of every format that is a tree, one declaration each: TeraFlowSDN, ngraph, containerlab, GML, others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic import JsonValue
@@ -291,8 +291,3 @@ LAYOUTS: Sequence[Layout] = (
         sections=frozenset({"uuid", "layer-protocol-name", "name"}),
     ),
 )
-
-
-def by_format() -> Mapping[str, Layout]:
-    """Return the layouts by the name of their format."""
-    return {layout.format: layout for layout in LAYOUTS}

@@ -8,12 +8,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter
 
-from twin.append_log import AppendLog, read_lines
-from twin.errors import InputError, StoreError
+from twin.append_log import AppendLog
 from twin.model import Frozen
 from twin.plan import Change
+
+from .own_record import entries_of, write_on
 
 
 class Intended(Frozen):
@@ -60,13 +61,7 @@ class EffectRecord:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             AppendLog.create(path).close()
-        try:
-            lines = tuple(_LINE.validate_json(line) for line in read_lines(path).whole)
-        except InputError as error:
-            raise StoreError(str(error), fix="restore it from a copy") from error
-        except ValidationError as error:
-            raise StoreError(f"{path} is no record of effects", fix="restore it from a copy") from error
-        return cls(path, lines)
+        return cls(path, entries_of(path, _LINE, of="effects", fix="restore it from a copy"))
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -100,6 +95,5 @@ class EffectRecord:
         self._write(NotMade(time=now, effect=effect, why=why[:_MOST]))
 
     def _write(self, line: Line) -> None:
-        with AppendLog.reopen(self.path) as log:
-            log.append([line.model_dump_json().encode()], durable=True)
+        write_on(self.path, line)
         self._lines.append(line)

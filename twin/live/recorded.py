@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter
 
-from twin.append_log import AppendLog, read_lines
-from twin.errors import ExecutionError, InputError, StoreError
+from twin.append_log import AppendLog
+from twin.errors import StoreError
 from twin.faults import Fault
 from twin.harm import Harm
 from twin.model import Frozen, Network
@@ -20,6 +20,7 @@ from twin.plan import Change
 from .declared import Declaration
 from .emulated import EmulatedNetwork
 from .network import Configuration, MadeChange, ProbeReading, Telemetry
+from .own_record import OwnRecord, entries_of
 
 
 class Begun(Frozen):
@@ -79,9 +80,8 @@ class RecordedNetwork:
 
     def __init__(self, network: Network, *, seed: int, start: datetime, interval_s: float = 300.0) -> None:
         self._live = EmulatedNetwork(network, seed=seed, start=start, interval_s=interval_s)
-        self._entries: list[Entry] = [Begun(network=network.id, seed=seed, time=start, interval_s=interval_s)]
-        self._ahead: list[Entry] = []
-        self._path: Path | None = None
+        self._record = OwnRecord[Entry]()
+        self._record.happens(Begun(network=network.id, seed=seed, time=start, interval_s=interval_s))
 
     @classmethod
     def restore(cls, path: Path, network: Network, *, keep: bool = True) -> Self:
@@ -95,44 +95,42 @@ class RecordedNetwork:
         if not isinstance(begun, Begun) or begun.network != network.id:
             raise StoreError(f"{path} is not the record of network {network.id}", fix="restore the run's folder")
         live = cls(network, seed=begun.seed, start=begun.time, interval_s=begun.interval_s)
-        live._ahead = list(entries[1:])
+        live._record.ahead = list(entries[1:])
         live._catch_up_to(Staged)
         if keep:
             AppendLog.reopen(path).close()
-            live._path = path
+            live._record.path = path
         return live
 
     def keep(self, path: Path) -> None:
         """Write down what has happened so far, and from now on everything before it happens. Raises `StoreError`."""
-        with AppendLog.create(path) as log:
-            log.append([_line(entry) for entry in self._entries], durable=True)
-        self._path = path
+        self._record.begin(path)
 
     @property
     def start(self) -> datetime:
         """The clock's first value, UTC."""
-        return self._entries[0].time
+        return self._record.past[0].time
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """What has happened so far."""
-        return tuple(self._entries)
+        return tuple(self._record.past)
 
     @property
     def ahead(self) -> tuple[Entry, ...]:
         """What is on file and has not happened here yet."""
-        return tuple(self._ahead)
+        return tuple(self._record.ahead)
 
     @property
     def effects(self) -> tuple[MadeChange, ...]:
         """Every change that was made, on file or not."""
-        made = (entry for entry in (*self._entries, *self._ahead) if isinstance(entry, Applied))
+        made = (entry for entry in (*self._record.past, *self._record.ahead) if isinstance(entry, Applied))
         return tuple(MadeChange(entry.time, entry.change) for entry in made)
 
     @property
     def faults_struck(self) -> tuple[Struck, ...]:
         """Every fault that struck so far: for scoring, never for the agents."""
-        return tuple(entry for entry in self._entries if isinstance(entry, Struck))
+        return tuple(entry for entry in self._record.past if isinstance(entry, Struck))
 
     @property
     def declared(self) -> Declaration:
@@ -176,19 +174,19 @@ class RecordedNetwork:
     def wait(self, samples: int = 1) -> None:
         """Let time pass until there are this many more samples. Raises `InputError` on a negative number."""
         self._live.require_wait(samples)
-        self._happens(Waited(time=self.now, samples=samples))
+        self._record.happens(Waited(time=self.now, samples=samples))
         self._live.wait(samples)
 
     def elapse(self, samples: int = 1) -> None:
         """Let time pass that no run waits for, as it does while a plan waits for people."""
         self._live.require_wait(samples)
-        self._happens(Waited(time=self.now, samples=samples, outside=True))
+        self._record.happens(Waited(time=self.now, samples=samples, outside=True))
         self._live.wait(samples)
 
     def inject(self, fault: Fault) -> None:
         """Let a fault strike. Raises as `EmulatedNetwork.inject` does."""
         self._live.require_fault(fault)
-        self._happens(Struck(time=self.now, fault=fault))
+        self._record.happens(Struck(time=self.now, fault=fault))
         self._live.inject(fault)
 
     def apply(self, change: Change) -> None:
@@ -198,29 +196,27 @@ class RecordedNetwork:
         it cannot be recorded: then it is not made.
         """
         self._live.require_change(change)
-        made = sum(isinstance(entry, Applied) for entry in self._entries)
-        self._happens(Applied(time=self.now, effect=made + 1, change=change))
+        made = sum(isinstance(entry, Applied) for entry in self._record.past)
+        self._record.happens(Applied(time=self.now, effect=made + 1, change=change))
         self._live.apply(change)
 
     def staged(self) -> None:
         """Say that the scene is set."""
-        self._happens(Staged(time=self.now))
+        self._record.happens(Staged(time=self.now))
 
     def catch_up(self) -> None:
         """Let everything happen that is on file."""
-        while self._ahead:
-            self._again(self._ahead[0])
+        while self._record.ahead:
+            self._again(self._record.ahead[0])
 
     def catch_up_outside(self) -> None:
         """Let everything happen that comes next on file and was no run's doing: time, and faults."""
-        while self._ahead and (
-            isinstance(self._ahead[0], Struck) or (isinstance(self._ahead[0], Waited) and self._ahead[0].outside)
-        ):
-            self._again(self._ahead[0])
+        while self._record.ahead and _is_outside(self._record.ahead[0]):
+            self._again(self._record.ahead[0])
 
     def _catch_up_to(self, kind: type[Entry]) -> None:
-        while self._ahead and not isinstance(self._entries[-1], kind):
-            self._again(self._ahead[0])
+        while self._record.ahead and not isinstance(self._record.past[-1], kind):
+            self._again(self._record.ahead[0])
 
     def _again(self, entry: Entry) -> None:
         match entry:
@@ -235,18 +231,9 @@ class RecordedNetwork:
             case Begun():
                 raise StoreError("the network's record begins twice", fix="restore the run's folder")
 
-    def _happens(self, entry: Entry) -> None:
-        if self._ahead:
-            known = self._ahead.pop(0)
-            if known != entry:
-                raise ExecutionError(
-                    f"the network's own record says {known.model_dump_json()} where the run did "
-                    f"{entry.model_dump_json()}",
-                    fix="do not trust this run's folder: compare the network with its snapshot",
-                )
-        elif self._path is not None:
-            _write(self._path, entry)
-        self._entries.append(entry)
+
+def _is_outside(entry: Entry) -> bool:
+    return isinstance(entry, Struck) or (isinstance(entry, Waited) and entry.outside)
 
 
 def read_record(path: Path) -> tuple[Entry, ...]:
@@ -254,18 +241,4 @@ def read_record(path: Path) -> tuple[Entry, ...]:
 
     Raises `StoreError`.
     """
-    try:
-        return tuple(_ENTRY.validate_json(line) for line in read_lines(path).whole)
-    except InputError as error:
-        raise StoreError(str(error), fix="name a run's folder") from error
-    except ValidationError as error:
-        raise StoreError(f"{path} is no record of a network", fix="restore it from a copy") from error
-
-
-def _write(path: Path, entry: Entry) -> None:
-    with AppendLog.reopen(path) as log:
-        log.append([_line(entry)], durable=True)
-
-
-def _line(entry: Entry) -> bytes:
-    return entry.model_dump_json().encode()
+    return entries_of(path, _ENTRY, of="a network", fix="name a run's folder")

@@ -30,7 +30,6 @@ _TABLES: Mapping[str, Any] = {
     "interfaces": InterfaceSamples,
     "flows": FlowSamples,
 }
-_POSITIONS = ("link", "node", "source", "target")
 _EVENT = ("time", "node", "severity", "message")
 
 

@@ -3,11 +3,11 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, Field, TypeAdapter
 
-from twin.append_log import AppendLog, read_lines
+from twin.append_log import read_lines
 from twin.errors import ExecutionError, InputError, StoreError
 from twin.files import read_bytes, write_bytes
 from twin.model import Frozen
@@ -15,10 +15,10 @@ from twin.plan import Change
 
 from .declared import Declaration
 from .network import MadeChange
+from .own_record import OwnRecord, entries_of
 
 SAMPLES = "samples"
 """Folder, beside the record, of what was measured at each look."""
-_SHOWN = 200  # characters of an entry in a message
 
 
 class Opened(Frozen):
@@ -78,50 +78,24 @@ Entry = Opened | Looked | Waited | Intended | Confirmed | Asked
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="did")])
 
 
-class WatchRecord:
-    """What has happened so far, what else is on file and lies ahead, and where it is written.
+class WatchRecord(OwnRecord[Entry]):
+    """The record of a watched network, with the samples of its looks beside it."""
 
-    Whatever happens again must be what lies ahead; once nothing does, it is written, if the record goes on.
-    """
-
-    def __init__(self, entries: Iterable[Entry] = (), path: Path | None = None, *, goes_on: bool = True) -> None:
-        self.past: list[Entry] = []
-        self.ahead = list(entries)
-        self.goes_on = goes_on
-        self._path = path
+    SHOWN: ClassVar[int | None] = 200
 
     def keep(self, path: Path, samples: bytes) -> None:
         """Write down what has happened so far, with the samples of the first look. Raises `StoreError`."""
-        self._path = path
         for entry in self.past:
             if isinstance(entry, Looked):
-                self._write(entry, samples)
-        with AppendLog.create(path) as log:
-            log.append([_line(entry) for entry in self.past], durable=True)
-
-    def happens(self, entry: Entry) -> None:
-        """Let something happen, again or for the first time. Raises `ExecutionError` when the record says otherwise."""
-        if self.ahead:
-            known = self.ahead.pop(0)
-            if known != entry:
-                raise ExecutionError(
-                    f"the network's own record says {known.model_dump_json()[:_SHOWN]} where the run did "
-                    f"{entry.model_dump_json()[:_SHOWN]}",
-                    fix="do not trust this run's folder: compare the network with its snapshot",
-                )
-        elif not self.goes_on:
-            raise ExecutionError("the record of the network ends here", fix="resume the run")
-        elif self._path is not None:
-            with AppendLog.reopen(self._path) as log:
-                log.append([_line(entry)], durable=True)
-        self.past.append(entry)
+                _write(path.parent, entry, samples)
+        self.begin(path)
 
     def looked(self, time: AwareDatetime, samples: bytes) -> None:
         """Write down a look, its samples first."""
         number = sum(isinstance(x, Looked) for x in self.past) + 1
         entry = Looked(time=time, number=number, sha256=hashlib.sha256(samples).hexdigest())
-        if self._path is not None:
-            self._write(entry, samples)
+        if self.path is not None:
+            _write(self.path.parent, entry, samples)
         self.happens(entry)
 
     def next_look(self) -> tuple[Looked, bytes] | None:
@@ -129,33 +103,19 @@ class WatchRecord:
 
         Raises `ExecutionError` when something else lies there, `StoreError` when the samples are not those of the look.
         """
-        if not self.ahead or self._path is None:
+        if not self.ahead or self.path is None:
             return None
         entry = self.ahead[0]
         if not isinstance(entry, Looked):
             raise ExecutionError("the network's own record holds no look here", fix="do not trust this run's folder")
-        samples = _samples(self._path.parent, entry)
+        samples = _samples(self.path.parent, entry)
         self.happens(entry)
         return entry, samples
-
-    def _write(self, entry: Looked, samples: bytes) -> None:
-        assert self._path is not None  # noqa: S101  the callers have looked
-        folder = self._path.parent
-        try:
-            (folder / SAMPLES).mkdir(exist_ok=True)
-            write_bytes(_file(folder, entry), samples, below=folder)
-        except (OSError, InputError) as error:
-            raise StoreError(f"cannot write {folder / SAMPLES}: {error}", fix="choose another run folder") from error
 
 
 def read_watch(path: Path) -> tuple[Entry, ...]:
     """Read a record, but a last line that was cut off: what it says never happened. Raises `StoreError`."""
-    try:
-        return tuple(_ENTRY.validate_json(line) for line in read_lines(path).whole)
-    except InputError as error:
-        raise StoreError(str(error), fix="name a run's folder") from error
-    except ValidationError as error:
-        raise StoreError(f"{path} is no record of a watched network", fix="restore it from a copy") from error
+    return entries_of(path, _ENTRY, of="a watched network", fix="name a run's folder")
 
 
 def is_watch(path: Path) -> bool:
@@ -186,6 +146,14 @@ def require_samples(folder: Path, entries: Iterable[Entry]) -> None:
             _samples(folder, entry)
 
 
+def _write(folder: Path, entry: Looked, samples: bytes) -> None:
+    try:
+        (folder / SAMPLES).mkdir(exist_ok=True)
+        write_bytes(_file(folder, entry), samples, below=folder)
+    except (OSError, InputError) as error:
+        raise StoreError(f"cannot write {folder / SAMPLES}: {error}", fix="choose another run folder") from error
+
+
 def _samples(folder: Path, entry: Looked) -> bytes:
     try:
         samples = read_bytes(_file(folder, entry), below=folder)
@@ -198,7 +166,3 @@ def _samples(folder: Path, entry: Looked) -> bytes:
 
 def _file(folder: Path, entry: Looked) -> Path:
     return folder / SAMPLES / f"{entry.number:05}.npz"
-
-
-def _line(entry: Entry) -> bytes:
-    return entry.model_dump_json().encode()

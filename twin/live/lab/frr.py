@@ -134,7 +134,6 @@ def read_configuration(igp: Igp, text: str, devices: tuple[str, ...]) -> Said:
 
 
 NEIGHBOURS: dict[Igp, str] = {"isis": "show isis neighbor json", "ospf": "show ip ospf neighbor json"}
-DATABASE: dict[Igp, str] = {"isis": "show isis database detail", "ospf": "show ip ospf database router json"}
 
 
 def adjacent_devices(igp: Igp, text: str) -> frozenset[str]:

@@ -21,8 +21,6 @@ _OPERATIONAL_UP = 6
 _MAIN_TABLE = 254
 _HOST = 32
 _ROOT = 2**32 - 1
-PROTOCOL = {"isis": 187, "ospf": 188}
-"""Who put a route into the kernel (FRR's numbers)."""
 
 
 class Interface(NamedTuple):
