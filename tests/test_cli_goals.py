@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.command_line import here
+from tests.command_line import SMALL, here
 
 NETWORK = "sndlib/nobel-germany"
 
@@ -99,3 +99,50 @@ def test_a_goal_for_several_elements_says_which_of_them_cannot_be_met(no_growth)
     done = here("plan", "-n", NETWORK, "--goal", "drain:Frankfurt-Leipzig,Hamburg-Bremen", *no_growth, "--json")
     assert done.returncode == 3
     assert "Bremen:Hamburg" in json.loads(done.stdout)["proposals"][0]["reason"]
+
+
+ADAPTER = '''
+from datetime import UTC, datetime
+
+from twin.formats import load_network
+from twin.live.emulated import EmulatedNetwork
+
+
+class Acme(EmulatedNetwork):
+    def look_again(self):
+        """Nothing to do: it measures by itself."""
+
+
+def open_acme(which):
+    live = Acme(load_network(which), seed=3, start=datetime(2026, 3, 4, 19, tzinfo=UTC))
+    live.wait(30)
+    return live
+'''
+
+
+@pytest.fixture
+def adapter(tmp_path, monkeypatch):
+    """A package that offers the live network `acme`, as it is found when it is installed."""
+    package = tmp_path / "site-packages"
+    facts = package / "acme_live-1.0.dist-info"
+    facts.mkdir(parents=True)
+    (package / "acme_live.py").write_text(ADAPTER)
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-live\nVersion: 1.0\n")
+    (facts / "entry_points.txt").write_text("[twinops.live]\nacme = acme_live:open_acme\n")
+    monkeypatch.syspath_prepend(str(package))
+    return f"acme:{SMALL}"
+
+
+def test_a_goal_for_a_live_network_of_an_adapter_is_read_against_that_network(adapter, tmp_path):
+    done = here("run", "--site", adapter, "--goal", "drain:Nowhere", "--json", home=tmp_path / "home")
+    assert done.returncode == 2, done.stderr
+    assert json.loads(done.stdout)["question"]["code"] == "unknown element"
+
+
+def test_a_goal_on_a_live_network_of_an_adapter_is_worked_on_by_its_clock(adapter, tmp_path):
+    goal = "drain:R1 from:02:00 until:04:00 rehearse"
+    runs = tmp_path / "runs"
+    done = here("run", "--site", adapter, "--goal", goal, "--runs", runs, "--json", home=tmp_path / "home")
+    summary = json.loads(done.stdout)
+    assert summary["goal"].startswith("drain:node/R1 from:2026-03-05T02:00")
+    assert summary["outcome"] in ("rehearsed", "no safe plan")

@@ -72,9 +72,13 @@ def _with_goal(request: "RunRequest", goal: str, site: Path | None, zone: str, *
     """Read a goal against the network that it is for, as that stands when the run begins."""
     from agents.run.staging import begin_of
     from twin.formats import load_network
+    from twin.live.adapters import is_adapter, open_live
     from twin.site import read_site
 
-    if site is not None:
+    if site is not None and is_adapter(str(site)):
+        live = open_live(str(site))
+        network, now = live.read_topology(), live.now
+    elif site is not None:
         opened = read_site(site)
         look = opened.look(utc_now)
         network, now, zone = look.network, look.now, opened.site.zone if zone == "UTC" else zone
