@@ -175,7 +175,7 @@ def _steer(network: Network, tables: Tables, flows: Flows, salts: Words) -> Ints
     for tunnel in network.tunnels:
         source, target = network.node_index[tunnel.source], network.node_index[tunnel.target]
         inside = np.flatnonzero((flows.source == source) & (flows.target == target))
-        lists = _valid_lists(network, tables, tunnel)
+        lists = valid_lists(network, tables, tunnel)
         if not lists or not inside.size:
             continue
         edges: Floats = np.cumsum(np.array([share for share, _ in lists], dtype=np.float64))
@@ -187,7 +187,7 @@ def _steer(network: Network, tables: Tables, flows: Flows, salts: Words) -> Ints
     return way
 
 
-def _valid_lists(network: Network, tables: Tables, tunnel: Tunnel) -> list[tuple[float, list[int]]]:
+def valid_lists(network: Network, tables: Tables, tunnel: Tunnel) -> list[tuple[float, list[int]]]:
     """Share and node positions of the segment lists that can be used now."""
     source, target = network.node_index[tunnel.source], network.node_index[tunnel.target]
     valid: list[tuple[float, list[int]]] = []

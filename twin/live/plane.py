@@ -10,7 +10,7 @@ from twin.harm import Harm, joined
 from twin.model import Floats, Ints, Network
 
 from .defects import Defects, defects
-from .forwarding import Flows, Paths, Words, forward, share_out
+from .forwarding import Flows, Paths, Words, forward, share_out, valid_lists
 from .interval import Interval
 from .misrouting import NOWHERE, with_routes, without_members
 from .probes import fate
@@ -100,9 +100,13 @@ class DataPlane:
 
     @cached_property
     def _routed(self) -> NDArray[np.bool_]:
-        """Whether the IGP has a route between two nodes that are up [n, n], by source first."""
-        tables = routing_tables(self.network)
-        return np.asarray((tables.distance.T >= 0) & np.outer(self.node_up, self.node_up), dtype=bool)
+        """Whether the IGP or a tunnel has a way between two nodes that are up [n, n], by source first."""
+        tables, node = routing_tables(self.network), self.network.node_index
+        routed = np.asarray((tables.distance.T >= 0) & np.outer(self.node_up, self.node_up), dtype=bool)
+        for tunnel in self.network.tunnels:  # labels go through a drained node where the IGP has no way
+            pair = node[tunnel.source], node[tunnel.target]
+            routed[pair] |= bool(valid_lists(self.network, tables, tunnel)) and self.node_up[[*pair]].all()
+        return routed
 
     def survive(self, carried: Carried) -> Floats:
         """Share of packets that get over each link, queue and wire. [m]."""

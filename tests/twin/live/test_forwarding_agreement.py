@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.twin.random_networks import networks
@@ -67,8 +67,26 @@ def equal_weights(germany: Network) -> Network:
     return with_links(germany, weight=10)
 
 
+def only_over_the_drained_node() -> Network:
+    """From N0 to N1 the IGP has no way: N2, between them, is drained. One of the tunnel's lists has a label for it."""
+    ends = [("N1", "N0", 1), ("N0", "N1", 1), ("N2", "N0", 1), ("N0", "N2", 1), ("N3", "N0", 1), ("N0", "N3", 1)]
+    ends += [("N0", "N2", 2), ("N2", "N0", 2), ("N1", "N2", 1), ("N2", "N1", 1), ("N0", "N1", 2), ("N1", "N0", 2)]
+    dark = {("N1", "N0", 1), ("N0", "N1", 2)}
+    demands = np.zeros((4, 4))
+    demands[0, 1] = 1.0
+    paths = (SegmentList(via=(), share=0.25), SegmentList(via=("N2",), share=0.75))
+    return Network(
+        "labels",
+        tuple(Node(f"N{i}", 0, 0, drained=i == 2) for i in range(4)),
+        tuple(Link(a, b, 1e9, 1, 1.0, i, up=(a, b, i) not in dark) for a, b, i in ends),
+        demands,
+        (Tunnel(name="T1", source="N0", target="N1", paths=paths),),
+    )
+
+
 @settings(deadline=None, max_examples=150)
 @given(struck_networks(), st.integers(0, 99))
+@example(only_over_the_drained_node(), 0)
 def test_loads_and_losses_are_those_of_the_simulator_within_six_standard_errors_of_hashing(network: Network, seed: int):
     outcome = simulate(network)
     plane, got = carried(network, even=True, seed=seed)
