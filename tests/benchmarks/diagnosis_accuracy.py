@@ -16,7 +16,6 @@ import numpy as np
 
 from tests.benchmarks.diagnosis_cases import Case, double, single
 from tests.benchmarks.healthy_stretches import Stretch, stretch
-from twin.diagnose import KINDS
 from twin.faults import TRAITS, FaultKind
 
 SIZES = (12, 50, 200)
@@ -138,7 +137,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=2, help="per cell: kind and size, or size for pairs and healthy")
     parser.add_argument("--first", type=int, default=SINCE, help="first seed")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--kinds", nargs="+", type=FaultKind, default=KINDS)
+    parser.add_argument("--kinds", nargs="+", type=FaultKind, default=tuple(FaultKind))
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--days", type=float, default=7.0, help="of each healthy stretch")
     chosen = parser.parse_args()

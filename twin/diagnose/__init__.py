@@ -2,14 +2,12 @@
 
 from twin.faults.recommendation import Recommendation, Urgency
 
-from .candidates import KINDS
 from .diagnose import as_believed, diagnose, diagnosed_network
 from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
 from .next_measurement import Measurement, follow_up, next_measurement
 from .recommend import recommend
 
 __all__ = [
-    "KINDS",
     "Diagnosis",
     "Fact",
     "Hypothesis",

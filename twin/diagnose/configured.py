@@ -4,15 +4,14 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind, interfaces
+from twin.faults import TRAITS, Fault, FaultKind, interfaces
 from twin.model import Floats, Network
 from twin.observe.readings.observation import Observation
-from twin.observe.readings.readback import Item, ItemKind, Readback
+from twin.observe.readings.readback import Item, Readback
 
 _UNEXPLAINED, _UNSAID = float(np.log(1e-4)), float(np.log(0.02))
 """Log probability of a line that nothing explains, and that a line is missing which should be there."""
 _ANYTHING = float(np.log(0.5))
-_K = FaultKind
 
 
 def expected_items(network: Network, faults: Iterable[Fault]) -> set[tuple[str, Item]]:
@@ -26,7 +25,7 @@ def configured(seen: Observation, faults: tuple[Fault, ...]) -> Floats:
     if not seen.readbacks:
         return found
     expected = expected_items(seen.network, faults)
-    stale = {x.element for x in faults if x.kind is _K.STALE_CONFIGURATION}
+    stale = {x.element for x in faults if x.kind is FaultKind.STALE_CONFIGURATION}
     for readback in seen.readbacks:
         if not _overtaken(seen, readback):
             mine = {item for router, item in expected if router == readback.router}
@@ -54,18 +53,10 @@ def _key(item: Item) -> Item:
 
 
 def _lines(network: Network, fault: Fault) -> Iterator[tuple[str, Item]]:
-    if fault.kind is _K.STALE_TOPOLOGY:
+    setting = TRAITS[fault.kind].setting
+    if setting == "drained":
         for position in network.circuit(fault.element):
-            yield network.links[position].tail, Item("drained", fault.element)
-    elif fault.kind in _KINDS:
-        kind, target = _KINDS[fault.kind], fault.target or ""
+            yield network.links[position].tail, Item(setting, fault.element)
+    elif setting is not None:
         for interface in interfaces(network, fault):
-            yield network.links[network.link(interface)].tail, Item(kind, interface, target)
-
-
-_KINDS: dict[FaultKind, ItemKind] = {
-    _K.WEIGHT: "weight",
-    _K.STATIC_ROUTE: "route",
-    _K.DATA_ACL: "filter",
-    _K.ACL_BLOCK: "filter",
-}
+            yield network.links[network.link(interface)].tail, Item(setting, interface, fault.target or "")

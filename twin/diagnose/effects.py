@@ -15,9 +15,12 @@ a kind of fault takes part in those that it changes, by its `Effect`:
    the simulation. `Scene` holds what it may need; `Scene.network` carries the losses that were measured, so that
    `compile_network` and `route` on it give the paths and loads that `Readings.arrived` is from.
 
-Every part is a pure function. A family is a module of `twin/diagnose/candidates/` with
+Every part is a pure function. A kind whose trace can be looked for in the measured arrays alone is declared with it in
+`twin/faults/families/`. A family of kinds that need more, a simulation or the whole observation, is a module of
+`twin/diagnose/candidates/` with
 
-- `EFFECTS: dict[FaultKind, Effect]` for its kinds (a kind that is missing has `Effect()`: `afflict` and no more);
+- `EFFECTS: dict[FaultKind, Effect]` for those of its kinds of which more is to be said than the state of a network can
+  tell (any other has the effect that `twin/faults/families/` declares);
 - `candidates(observation, judged) -> Iterator[Candidate]`: faults whose own trace is in what `judged` leaves
   unexplained, their severities estimated from the readings. `judged` is the healthy hypothesis at first; when a second
   fault is looked for, it is the best single fault, and `judged.faults`, `judged.residuals` and `judged.readings` say
@@ -32,8 +35,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind, afflict
-from twin.live.network import Flags
+from twin.faults import TRAITS, Fault, FaultKind, Readings, afflict
 from twin.model import Floats, Network
 from twin.observe.expect.expectation import Expectation
 from twin.observe.expect.prediction import Prediction
@@ -50,27 +52,6 @@ class Candidate(NamedTuple):
     weights: tuple[int, int] | None = None
     hint: float = 0.0  # nats that log facts speak for it, or against
     also: tuple[FaultKind, ...] = ()  # kinds that would leave the same telemetry at this element: one answer
-
-
-class Readings(NamedTuple):
-    """What the instruments should show, before noise. m links, n nodes, p probed pairs of `observation.probes`."""
-
-    arrived: Floats  # [m] Mbit/s that want to leave by each link, given the losses that were measured upstream
-    sigma: Floats  # [m] standard error of the measured minus the predicted arrivals, Mbit/s
-    capacity: Floats  # [m] Mbit/s above which its queue drops
-    swing: Floats  # [m] Mbit/s by which arrivals may exceed their mean for a part of the time
-    wire_loss: Floats  # [m] share of what is sent that the far counter does not see
-    broken: Floats  # [m] frames counted as receive errors, as a share of the frames that are received whole
-    up: Floats  # [m] probability that the operational state reads up
-    adjacent: Floats  # [m] probability that the routing neighbour is there
-    missing: Floats  # [m] share of the readings of the tail's interface that are missing while its node answers
-    answers: Flags  # [n]
-    delay_ms: Floats  # [p] inf without a path
-    delay_error_ms: Floats  # [p] standard error, wider where a probe's share of each of several paths is not known
-    through: Floats  # [p] share of the probes that arrive; NaN where it is not predicted
-    log_factor: Floats  # [n] growth of the demands towards each node
-    log_packets: Floats  # [n] growth of the packets per Mbit towards each node
-    shape: Floats  # [n] nats by which the pairs towards each node fit better than if all of them had grown alike
 
 
 class Scene(NamedTuple):
@@ -101,12 +82,6 @@ def as_afflicted(network: Network, fault: Fault) -> Network:
     return afflict(network, fault)
 
 
-def unchanged(network: Network, fault: Fault) -> Network:
-    """The network as it is: the fault is not one that the simulator follows."""
-    del fault
-    return network
-
-
 class Effect(NamedTuple):
     """What a kind of fault changes; by default what `afflict` says, and nothing else.
 
@@ -117,3 +92,21 @@ class Effect(NamedTuple):
     readings: Callable[[Readings, Fault, Scene], Readings] | None = None
     reread: Callable[[Observation, Fault], Reread] | None = None
     planned: Callable[[Network, Fault], Network] | None = None
+
+
+def declared_effect(kind: FaultKind) -> Effect:
+    """The effect of a kind as `twin/faults/families/` declares it."""
+    declared = TRAITS[kind]
+    change = declared.readings
+    return Effect(
+        state=declared.assumed or as_afflicted,
+        readings=None if change is None else _by_state(change),
+        planned=None if declared.astray is None else afflict,
+    )
+
+
+def _by_state(change: Callable[[Readings, Network, Fault], Readings]) -> Callable[[Readings, Fault, Scene], Readings]:
+    def changed(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+        return change(readings, scene.state, fault)
+
+    return changed

@@ -4,12 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import Fault
+from twin.faults import Fault, Readings
 from twin.model import Floats, Network
 from twin.observe.expect.expectation import Residuals
 from twin.observe.readings.observation import Observation
-
-from .effects import Readings
 
 _ONE_POLL = 6.5
 """Nats that one missed poll costs, which is none too unusual."""

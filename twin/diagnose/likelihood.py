@@ -8,7 +8,7 @@ from functools import reduce
 
 import numpy as np
 
-from twin.faults import Fault
+from twin.faults import Fault, Readings
 from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.expect.expectation import Expectation, Residuals
@@ -19,7 +19,7 @@ from .balance import excess
 from .candidates import effect
 from .configured import configured
 from .density import EXACT, student
-from .effects import Readings, Reread, Scene, operational
+from .effects import Reread, Scene, operational
 from .judged import Judged, Likelihood
 
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it

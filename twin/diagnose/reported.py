@@ -7,11 +7,12 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from twin.faults import Readings
 from twin.live.network import Flags
 from twin.model import Network
 from twin.observe.readings.observation import Observation
 
-from .effects import Readings, operational
+from .effects import operational
 
 _LIKELY, _SURE = 0.1, 0.98
 

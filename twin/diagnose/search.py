@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind
+from twin.faults import TRAITS, Fault, FaultKind
 from twin.model import Network
 from twin.observe.expect.expectation import Expectation
 from twin.observe.readings.observation import Observation
@@ -24,22 +24,7 @@ _SEEDS, _PARTNERS, _ROUNDS = 3, 8, 2
 _MOST = 12  # faults at once
 _SIMULATED, _PER_NODE = 100, 6_000  # hypotheses, and more on smaller networks, beyond which no fault is added
 _LARGE = 100  # nodes from which on only the likeliest single fault is extended, and once
-_PLAIN = frozenset(
-    (
-        FaultKind.LINK_DOWN,
-        FaultKind.DETACH,
-        FaultKind.DEVICE_DOWN,
-        FaultKind.FLAP,
-        FaultKind.CORRUPTION,
-        FaultKind.DEVICE_CORRUPTION,
-        FaultKind.SILENT_LOSS,
-        FaultKind.ROUTING_DOWN,
-        FaultKind.AREA,
-        FaultKind.NEIGHBOUR_MISSING,
-        FaultKind.ACL_BLOCK,
-        FaultKind.MTU,
-    )
-)
+_PLAIN = frozenset(kind for kind, x in TRAITS.items() if x.plain)
 """Kinds with a reading of their own: a state, an adjacency, errors, a wire that loses."""
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
 

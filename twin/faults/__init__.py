@@ -1,10 +1,14 @@
 """The faults that can befall a network and its measurement, each with ground truth: kind, element, severity, onset."""
 
-from .apply import afflict, afflict_all, check, interfaces, struck_links
+from .apply import afflict, afflict_all, check
+from .declaration import Counters, Declaration, Measured, unchanged
 from .fault import Fault, FaultKind
 from .indistinguishable import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alike
-from .kinds import ALIASES, DRAWN_KINDS, MAX_WEIGHT, TELEMETRY_KINDS, TRAITS, Trait, label
-from .remedies import REMEDIES, Action, Advice, Measure, Remedy
+from .kinds import ALIASES, DRAWN_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label
+from .readings import Readings
+from .remedies import Action, Advice, Measure, Remedy
+from .severities import MAX_WEIGHT
+from .struck import interfaces, struck_links
 
 __all__ = [
     "ALIASES",
@@ -19,11 +23,14 @@ __all__ = [
     "Action",
     "Advice",
     "Alike",
+    "Counters",
+    "Declaration",
     "Fault",
     "FaultKind",
     "Measure",
+    "Measured",
+    "Readings",
     "Remedy",
-    "Trait",
     "Unseen",
     "afflict",
     "afflict_all",
@@ -32,4 +39,5 @@ __all__ = [
     "interfaces",
     "label",
     "struck_links",
+    "unchanged",
 ]

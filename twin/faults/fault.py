@@ -10,7 +10,10 @@ from twin.model import Frozen
 
 
 class FaultKind(StrEnum):
-    """What can go wrong. `twin.faults.kinds` says of each what its element, severity and target mean."""
+    """What can go wrong, by id. `twin/faults/families/` says of each what its element, severity and target mean.
+
+    Kinds that code speaks of by name are written out here; a family may declare others, which are members like these.
+    """
 
     LINK_DOWN = "link_down"
     DEVICE_DOWN = "device_down"
@@ -48,6 +51,16 @@ class FaultKind(StrEnum):
     WRONG_CAPACITY = "wrong_inventory_capacity"
     DEMAND_INPUT = "demand_input_error"
     STALE_CONFIGURATION = "stale_configuration"
+
+    @classmethod
+    def named(cls, name: str) -> "FaultKind":
+        """The kind with this id, which becomes one if it is none yet: what declaring a kind does."""
+        if name not in cls._value2member_map_:
+            member = str.__new__(cls, name)
+            member._name_, member._value_ = name.upper(), name
+            cls._member_map_[member._name_] = cls._value2member_map_[name] = member
+            cls._member_names_.append(member._name_)
+        return cls(name)
 
 
 class Fault(Frozen):

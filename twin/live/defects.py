@@ -6,13 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.faults import TRAITS, Fault, FaultKind, afflict_all, interfaces, struck_links
-from twin.faults.kinds import ADJACENCY_KINDS, PACKET_BITS, SYN_BITS
-from twin.model import Floats, Network
+from twin.model import AstrayKind, Floats, Network
 
 from .misrouting import MOST_HOPS, NOWHERE, Drops, Route
 from .network import Flags
-
-_K = FaultKind
+from .queues import PACKET_BITS
 
 
 class Defects(NamedTuple):
@@ -32,31 +30,30 @@ class Defects(NamedTuple):
 
 def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
     """What the faults do beyond what `afflict` says of them. Raises as `afflict` does."""
-    m = len(configured.links)
+    struck = afflict_all(configured, faults).links
+    gone = [x for fault in faults if _detaches(fault) for x in interfaces(configured, fault)]
+    detached = np.zeros(len(configured.links), dtype=bool)
+    detached[[configured.link(x) for x in gone]] = True
 
-    def of(*kinds: FaultKind) -> list[Fault]:
-        return [fault for fault in faults if fault.kind in kinds]
+    def astray(*does: AstrayKind) -> list[Fault]:
+        return [fault for fault in faults if TRAITS[fault.kind].astray in does]
 
-    physical = afflict_all(configured, [x for x in faults if TRAITS[x.kind].layer == "physical"])
-    wire = afflict_all(configured, of(_K.SILENT_LOSS, _K.CORRUPTION, _K.DEVICE_CORRUPTION))
-    adjacent = np.ones(m, dtype=bool)
-    for fault in of(*ADJACENCY_KINDS):
-        adjacent[list(struck_links(configured, fault))] = False
-    detached = np.zeros(m, dtype=bool)
-    detached[[configured.link(x) for fault in of(_K.DETACH) for x in interfaces(configured, fault)]] = True
-    routes = tuple(_route(configured, fault) for fault in of(_K.BLACKHOLE, _K.STATIC_ROUTE))
     return Defects(
-        lit=np.array([link.up and not link.asleep for link in physical.links], dtype=bool),
-        adjacent=adjacent,
-        lost=np.array([link.loss for link in wire.links]),
-        corrupted=_share(configured, of(_K.CORRUPTION, _K.DEVICE_CORRUPTION)),
-        discarded=_share(configured, of(_K.ONE_WAY)),
+        lit=np.array([link.up and not link.asleep for link in struck], dtype=bool),
+        adjacent=np.array([x.adjacent or not y.adjacent for x, y in zip(struck, configured.links, strict=True)]),
+        lost=np.array([link.loss for link in struck]),
+        corrupted=_share(configured, [x for x in faults if TRAITS[x.kind].breaks_frames]),
+        discarded=_share(configured, astray("leak")),
         detached=detached,
-        left_out=tuple(configured.link(fault.element) for fault in of(_K.ECMP_MISSING, _K.ECMP_STALE)),
-        routes=routes,
-        drops=_drops(configured, of(_K.HOST_BLACKHOLE), of(_K.DATA_ACL), loops=bool(of(_K.STATIC_ROUTE))),
-        small=_small(configured, of(_K.SYN_FLOOD)),
+        left_out=tuple(configured.link(fault.element) for fault in astray("leave out")),
+        routes=tuple(_route(configured, fault) for fault in astray("drop", "send")),
+        drops=_drops(configured, astray("refuse"), astray("bar"), loops=bool(astray("send"))),
+        small=_small(configured, faults),
     )
+
+
+def _detaches(fault: Fault) -> bool:
+    return fault.kind is FaultKind.DETACH
 
 
 def _share(network: Network, faults: Sequence[Fault]) -> Floats:
@@ -68,7 +65,7 @@ def _share(network: Network, faults: Sequence[Fault]) -> Floats:
 
 def _route(network: Network, fault: Fault) -> Route:
     target = network.node(fault.target or "")
-    if fault.kind is _K.BLACKHOLE:
+    if TRAITS[fault.kind].astray == "drop":
         return Route(network.node(fault.element), target, NOWHERE)
     link = network.link(fault.element)
     return Route(network.node_index[network.links[link].tail], target, link)
@@ -81,9 +78,11 @@ def _drops(network: Network, hosts: Sequence[Fault], filters: Sequence[Fault], *
     return Drops(np.array(pairs, dtype=np.int64), np.array(exits, dtype=np.int64), MOST_HOPS if loops else None)
 
 
-def _small(network: Network, floods: Sequence[Fault]) -> Floats:
+def _small(network: Network, faults: Sequence[Fault]) -> Floats:
     """Of traffic that a flood has made 1 + x times as large, x / (1 + x) is the flood."""
     rest = np.ones(len(network.nodes))
-    for fault in floods:
-        rest[network.node(fault.element)] /= 1 + (fault.severity - 1) * SYN_BITS / PACKET_BITS
+    for fault in faults:
+        bits = TRAITS[fault.kind].packet_bits
+        if bits is not None:
+            rest[network.node(fault.element)] /= 1 + (fault.severity - 1) * bits / PACKET_BITS
     return 1 - rest

@@ -5,21 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind
-from twin.model import Floats, Ints, Network
-
-from .network import Flags
+from twin.faults import TRAITS, Counters, Fault, FaultKind
+from twin.model import Floats, Network
 
 _K = FaultKind
-
-
-class Counters(NamedTuple):
-    """What one column of counters really reports; one entry per link, m links."""
-
-    source: Ints  # [m] link whose counter is read in the place of this one
-    factor: Floats  # [m]
-    stuck: Flags  # [m]
-    missing: Floats  # [m] share of polls without an answer
 
 
 class Distortion(NamedTuple):
@@ -43,7 +32,7 @@ def distortion(network: Network, faults: Sequence[Fault]) -> Distortion:
         if fault.kind is _K.DEMAND_INPUT:
             everywhere = fault.element.startswith("network/")
             export[slice(None) if everywhere else network.node(fault.element)] *= fault.severity
-        elif fault.kind in _COUNTER_KINDS:
+        elif TRAITS[fault.kind].miscounts is not None:
             out = network.link(fault.element)
             other = network.link(fault.target) if fault.target else out
             _distort(sent, fault, out, other)
@@ -51,21 +40,11 @@ def distortion(network: Network, faults: Sequence[Fault]) -> Distortion:
     return Distortion(sent, received, export)
 
 
-_COUNTER_KINDS = (_K.STUCK_COUNTER, _K.SCALED_COUNTER, _K.MISSING_COUNTERS, _K.SWAPPED_COUNTERS)
-
-
 def _true_counters(m: int) -> Counters:
     return Counters(np.arange(m), np.ones(m), np.zeros(m, dtype=bool), np.zeros(m))
 
 
 def _distort(counters: Counters, fault: Fault, here: int | None, there: int | None) -> None:
-    if here is None:
-        return
-    if fault.kind is _K.STUCK_COUNTER:
-        counters.stuck[here] = True
-    elif fault.kind is _K.SCALED_COUNTER:
-        counters.factor[here] *= fault.severity
-    elif fault.kind is _K.MISSING_COUNTERS:
-        counters.missing[here] = 1 - (1 - counters.missing[here]) * (1 - fault.severity)
-    elif there is not None:
-        counters.source[[here, there]] = counters.source[[there, here]]
+    lies = TRAITS[fault.kind].miscounts
+    if lies is not None and here is not None:
+        lies(counters, fault, here, there)

@@ -7,9 +7,7 @@ from zlib import crc32
 import numpy as np
 
 from twin.errors import TopologyError
-from twin.faults.apply import afflict
-from twin.faults.fault import Fault, FaultKind
-from twin.faults.kinds import DRAWN_KINDS, MAX_WEIGHT, TRAITS
+from twin.faults import DRAWN_KINDS, MAX_WEIGHT, TRAITS, Fault, FaultKind, afflict
 from twin.model import Floats, Network
 
 TRIES_PER_KIND = 12
@@ -17,11 +15,6 @@ HURTS = 0.001
 """A drawn fault must add at least this share of all demand to the harm."""
 
 _K = FaultKind
-_UNSEEN_BY_HARM = (
-    *(kind for kind in FaultKind if TRAITS[kind].layer in ("forwarding", "telemetry")),
-    _K.LATENCY,
-)
-"""Kinds whose harm the simulator cannot tell: they are drawn where they show."""
 
 
 class _Scene(NamedTuple):
@@ -49,7 +42,7 @@ def draw_fault(
     scene = _Scene(network, intact.load, np.random.default_rng([seed, crc32(network.name.encode())]))
     fault = None
     for fault in _candidates(scene, kinds):
-        if fault.kind in _UNSEEN_BY_HARM or simulate(afflict(network, fault)).harm(policy_limit).routable > enough:
+        if not TRAITS[fault.kind].weighed or simulate(afflict(network, fault)).harm(policy_limit).routable > enough:
             break
     if fault is None:
         raise TopologyError(
@@ -86,26 +79,8 @@ def _draw(kind: FaultKind, scene: _Scene) -> Fault | None:
 
 
 def _severity(kind: FaultKind, rng: np.random.Generator) -> float:
-    return float(_SEVERITIES[kind](rng)) if kind in _SEVERITIES else 1.0
-
-
-_SEVERITIES: dict[FaultKind, Callable[[np.random.Generator], float]] = {
-    _K.CAPACITY: lambda rng: rng.uniform(0.3, 0.95),
-    _K.SURGE: lambda rng: rng.uniform(1.5, 4.0),
-    _K.SILENT_LOSS: lambda rng: 10 ** rng.uniform(-2, -0.5),
-    _K.FLAP: lambda rng: rng.uniform(0.2, 0.8),
-    _K.CORRUPTION: lambda rng: 10 ** rng.uniform(-2, -0.5),
-    _K.DEVICE_CORRUPTION: lambda rng: 10 ** rng.uniform(-2, -0.5),
-    _K.LATENCY: lambda rng: rng.uniform(5, 60),
-    _K.ONE_WAY: lambda rng: rng.uniform(0.1, 1.0),
-    _K.INCAST: lambda rng: rng.uniform(1.5, 4.0),
-    _K.WEB_DOS: lambda rng: rng.uniform(1.5, 4.0),
-    _K.SYN_FLOOD: lambda rng: rng.uniform(10, 60),
-    _K.SCALED_COUNTER: lambda rng: float(rng.choice([0.125, 0.5, 2.0, 8.0])),
-    _K.MISSING_COUNTERS: lambda rng: rng.uniform(0.3, 1.0),
-    _K.WRONG_CAPACITY: lambda rng: float(rng.choice([0.1, 0.25, 2.5, 4.0, 10.0])),
-    _K.DEMAND_INPUT: lambda rng: 1 + float(rng.choice([-1, 1])) * rng.uniform(0.05, 0.3),
-}
+    drawn = TRAITS[kind].drawn
+    return 1.0 if drawn is None else float(drawn(rng))
 
 
 def _node_traffic(kind: FaultKind, scene: _Scene) -> Floats:

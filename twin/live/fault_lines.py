@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind, interfaces
+from twin.faults import TRAITS, Fault, FaultKind, interfaces
 from twin.faults.kinds import FLAP_PERIOD_S
 from twin.model import Link, Network
 
@@ -13,22 +13,15 @@ from .network import Event
 from .plane import DataPlane
 from .syslog import Syslog
 
-_K = FaultKind
-DEAD_INTERVAL_S = (30.0, 40.0)
-"""A neighbour that is not heard is given up after this long: hellos come every 10 s, the fourth is the last."""
-_COMMITTED = (_K.WEIGHT, _K.AREA, _K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU, _K.DATA_ACL, _K.STATIC_ROUTE)
-_AT_ONCE = (0.05, 1.0)
-_Noticed = tuple[str, tuple[float, float]]
-
 
 def committers(network: Network, fault: Fault) -> tuple[str, ...]:
     """Routers whose configuration a fault of this kind changes, and which log so."""
-    if fault.kind in _COMMITTED:
-        return culprits(network, fault)
-    if fault.kind is _K.STALE_TOPOLOGY:
+    if "commit" not in TRAITS[fault.kind].log.at_once:
+        return ()
+    if TRAITS[fault.kind].setting == "drained":
         link = network.links[network.circuit(fault.element)[0]]
         return (link.tail, link.head)
-    return ()
+    return culprits(network, fault)
 
 
 def culprits(network: Network, fault: Fault) -> tuple[str, ...]:
@@ -49,10 +42,11 @@ def strike_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -
     """Lines of routers that are configured, end their routing or flap once when the fault strikes."""
     for name in committers(network, fault):
         yield syslog.commit(name, *clock)
-    if fault.kind is _K.ROUTING_DOWN:
+    log = TRAITS[fault.kind].log
+    if "process" in log.at_once:
         for name in culprits(network, fault):
             yield syslog.process(name, *clock)
-    if fault.kind is _K.ECMP_STALE:
+    if log.flaps_once:
         circuit = network.links[network.link(fault.element)].circuit
         for offset, up in ((0.0, False), (1.0, True)):
             yield from _circuit_lines(syslog, network, circuit, clock._replace(time=clock.time + offset), up=up)
@@ -62,7 +56,7 @@ def end_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -> I
     """Lines of routers whose configuration is put right, or whose circuit stops flapping, when the fault ends."""
     for name in committers(network, fault):
         yield syslog.commit(name, *clock)
-    if fault.kind is _K.FLAP and is_down(fault, clock.time):
+    if fault.kind is FaultKind.FLAP and is_down(fault, clock.time):
         yield from _circuit_lines(syslog, network, fault.element, clock, up=True)
 
 
@@ -90,29 +84,12 @@ def _circuit_lines(syslog: Syslog, network: Network, circuit: str, clock: Clock,
 
 def _lost_adjacency(syslog: Syslog, network: Network, fault: Fault, link: Link, clock: Clock) -> Iterator[Event]:
     """Lines of the tail of `link` when the fault takes away its neighbour while the interface stays up."""
-    time, rng = clock
-    at_fault = link.tail in culprits(network, fault)
-    if fault.kind is _K.ROUTING_DOWN and at_fault:
-        return
-    subject, (first, last) = _SUBJECTS[fault.kind][0 if at_fault else 1]
-    noticed = time + float(rng.uniform(first, last))
-    yield syslog.interface(subject, link, noticed, rng)
-    if fault.kind is _K.AREA and not at_fault:
-        yield syslog.interface("area", link, time + float(rng.uniform(1, 10)), rng)
-    if fault.kind is _K.MTU:
-        if at_fault:
-            yield syslog.interface("mtu", link, noticed + float(rng.uniform(1, 10)), rng)
-        yield syslog.interface("adjacency stuck", link, noticed + float(rng.uniform(60, 125)), rng)
-
-
-_SUBJECTS: dict[FaultKind, tuple[_Noticed, _Noticed]] = {
-    _K.AREA: (("adjacency down", _AT_ONCE), ("adjacency timeout", DEAD_INTERVAL_S)),
-    _K.NEIGHBOUR_MISSING: (("adjacency down", _AT_ONCE), ("adjacency timeout", DEAD_INTERVAL_S)),
-    _K.ROUTING_DOWN: (("adjacency timeout", DEAD_INTERVAL_S), ("adjacency timeout", DEAD_INTERVAL_S)),
-    _K.ACL_BLOCK: (("adjacency timeout", DEAD_INTERVAL_S), ("adjacency one-way", DEAD_INTERVAL_S)),
-    _K.MTU: (("adjacency down", _AT_ONCE), ("adjacency down", _AT_ONCE)),
-}
-"""What the router at fault logs, and what its neighbour does; when, in seconds."""
+    log, (struck, rng) = TRAITS[fault.kind].log, clock
+    first = struck
+    for number, line in enumerate(log.own if link.tail in culprits(network, fault) else log.others):
+        time = (first if line.since == "first line" else struck) + float(rng.uniform(*line.after_s))
+        first = time if number == 0 else first
+        yield syslog.interface(line.subject, link, time, rng)
 
 
 def flap_lines(

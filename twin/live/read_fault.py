@@ -3,9 +3,8 @@
 from twin.closest import closest
 from twin.elements import find_circuit, find_links, find_node
 from twin.errors import AmbiguousElementError, InputError, UnknownElementError, UnknownFaultError
-from twin.faults.apply import check
-from twin.faults.fault import Fault, FaultKind
-from twin.faults.kinds import ALIASES, TRAITS, Form, label
+from twin.faults import ALIASES, TRAITS, Fault, FaultKind, check, label
+from twin.faults.declaration import Form
 from twin.model import Network
 
 from .draw_fault import draw_fault

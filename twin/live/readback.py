@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from twin.faults import Fault, FaultKind, afflict_all, interfaces
+from twin.faults import TRAITS, Fault, FaultKind, afflict_all, interfaces
 from twin.model import Network
 from twin.plan import (
     Change,
@@ -29,13 +29,14 @@ _K = FaultKind
 
 def configuration(configured: Network, faults: Sequence[Fault], taken: datetime) -> Configuration:
     """What every router is configured to do: the changes that were made, and the faults that are configuration."""
-    network = afflict_all(configured, [x for x in faults if x.kind in (_K.WEIGHT, _K.STALE_TOPOLOGY)])
+    network = afflict_all(configured, [x for x in faults if TRAITS[x.kind].setting in ("weight", "drained")])
     routes, filters = list[StaticRoute](), list[Filter]()
     for fault in faults:
-        if fault.kind in (_K.STATIC_ROUTE, _K.DATA_ACL, _K.ACL_BLOCK):
+        setting = TRAITS[fault.kind].setting
+        if setting in ("route", "filter"):
             links = [configured.links[configured.link(x)] for x in interfaces(configured, fault)]
             target = (fault.target or "").removeprefix("node/")
-            if fault.kind is _K.STATIC_ROUTE:
+            if setting == "route":
                 routes += [StaticRoute(x.tail, target, x.name) for x in links]
             else:
                 filters += [Filter(x.tail, x.name, target or None) for x in links]

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults.kinds import SYN_BITS
+from twin.faults import Counters
+from twin.faults.families.traffic import SYN_BITS
 from twin.model import Floats, Ints, Network
 
 from .counters import CounterBank
-from .distortion import Counters, Distortion
+from .distortion import Distortion
 from .interval import Interval
 from .network import Flags
 from .probes import ProbeResult, measure, silence

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tests.benchmarks.diagnosis_accuracy import calibration, cells, doubles, singles, table, wilson
-from twin.diagnose import KINDS
+from twin.faults import FaultKind
 
 CASES = int(os.environ.get("TWINOPS_DIAGNOSIS_CASES", "1"))
 SEEDS = range(500, 500 + CASES)
@@ -13,7 +13,7 @@ SEEDS = range(500, 500 + CASES)
 
 @pytest.mark.slow
 def test_causes_of_every_kind_are_found():
-    cases = singles([12], KINDS, SEEDS)
+    cases = singles([12], tuple(FaultKind), SEEDS)
     print(table(cases, cells), calibration(cases), sep="\n")
     seen = [x.right for x in cases if x.identifiable]
     assert sum(seen) / len(seen) >= 0.9
@@ -21,7 +21,7 @@ def test_causes_of_every_kind_are_found():
 
 @pytest.mark.slow
 def test_two_faults_at_once_are_both_named():
-    cases = doubles([12], KINDS, range(500, 500 + 6 * CASES))
+    cases = doubles([12], tuple(FaultKind), range(500, 500 + 6 * CASES))
     print(table(cases, cells))
     seen = [x.right for x in cases if x.identifiable]
     assert sum(seen) / len(seen) >= 0.66

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from twin.diagnose.effects import Candidate, Effect
+from twin.diagnose.effects import Candidate, Effect, declared_effect
 from twin.diagnose.judged import Judged
 from twin.faults import FaultKind
 from twin.observe.readings.observation import Observation
@@ -11,14 +11,13 @@ from . import configuration, control, forwarding, physical, telemetry, traffic
 from .flapping import flapping
 
 _FAMILIES = (physical, control, forwarding, traffic, telemetry, configuration)
-_EFFECTS: dict[FaultKind, Effect] = {kind: x for family in _FAMILIES for kind, x in family.EFFECTS.items()}
-KINDS: tuple[FaultKind, ...] = tuple(_EFFECTS)
-"""The kinds of fault that are considered."""
+_SEARCHED = (physical, forwarding, traffic, telemetry)
+_EFFECTS: dict[FaultKind, Effect] = {kind: x for family in _SEARCHED for kind, x in family.EFFECTS.items()}
 
 
 def effect(kind: FaultKind) -> Effect:
-    """What faults of a kind change."""
-    return _EFFECTS.get(kind, Effect())
+    """What faults of a kind change: as it is declared, unless a family here has more to say."""
+    return _EFFECTS[kind] if kind in _EFFECTS else declared_effect(kind)
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:

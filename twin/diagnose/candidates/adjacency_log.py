@@ -1,14 +1,13 @@
 """What routers log when they lose neighbours, by the cause: facts to expect, and how far the log agrees with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from twin.faults import Fault, FaultKind, interfaces, struck_links
+from twin.faults import TRAITS, Fault, FaultKind, interfaces, struck_links
+from twin.faults.log_lines import Subject
 from twin.model import Network
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.syslog import LineKind
-
-_K = FaultKind
 
 
 class _Expected(NamedTuple):
@@ -51,47 +50,21 @@ def _place(network: Network, fault: Fault) -> _Place:
 
 
 def _expect(kind: FaultKind, place: _Place) -> Iterator[_Expected]:
-    """Facts that a fault of this kind leaves: RFC 2328 section 10.3 (neighbour events), 10.6 (MTU), 8.2 (area)."""
-    yield from _LINES[kind](place)
+    """Facts that a fault of this kind leaves, by what it is declared to log."""
+    log = TRAITS[kind].log
+    yield from (_Expected(_FACTS[subject], x) for subject in log.at_once for x in place.routers)
+    yield from (_Expected(_FACTS[line.subject], x) for line in log.own for x in place.own)
+    yield from (_Expected(_FACTS[line.subject], x) for line in log.others for x in place.others)
 
 
-def _area(place: _Place) -> Iterator[_Expected]:
-    yield from (_Expected("commit", x) for x in place.routers)
-    yield from (_Expected("neighbour_down", x) for x in place.own)
-    for other in place.others:
-        yield _Expected("neighbour_timeout", other)
-        yield _Expected("area_refused", other)
-
-
-def _ended(place: _Place) -> Iterator[_Expected]:
-    yield from (_Expected("process_ended", x) for x in place.routers)
-    yield from (_Expected("neighbour_timeout", x) for x in place.others)
-
-
-def _missing(place: _Place) -> Iterator[_Expected]:
-    yield from (_Expected("commit", x) for x in place.routers)
-    yield from (_Expected("neighbour_down", x) for x in place.own)
-    yield from (_Expected("neighbour_timeout", x) for x in place.others)
-
-
-def _blocked(place: _Place) -> Iterator[_Expected]:
-    yield from (_Expected("commit", x) for x in place.routers)
-    yield from (_Expected("neighbour_timeout", x) for x in place.own)
-    yield from (_Expected("neighbour_one_way", x) for x in place.others)
-
-
-def _stuck(place: _Place) -> Iterator[_Expected]:
-    yield from (_Expected("commit", x) for x in place.routers)
-    yield from (_Expected("mtu_refused", x) for x in place.own)
-    for interface in (*place.own, *place.others):
-        yield _Expected("neighbour_down", interface)
-        yield _Expected("neighbour_stuck", interface)
-
-
-_LINES: dict[FaultKind, Callable[[_Place], Iterator[_Expected]]] = {
-    _K.AREA: _area,
-    _K.ROUTING_DOWN: _ended,
-    _K.NEIGHBOUR_MISSING: _missing,
-    _K.ACL_BLOCK: _blocked,
-    _K.MTU: _stuck,
+_FACTS: dict[Subject, LineKind] = {
+    "adjacency down": "neighbour_down",
+    "adjacency timeout": "neighbour_timeout",
+    "adjacency one-way": "neighbour_one_way",
+    "adjacency stuck": "neighbour_stuck",
+    "mtu": "mtu_refused",
+    "area": "area_refused",
+    "commit": "commit",
+    "process": "process_ended",
 }
+"""What a line about something is read as."""

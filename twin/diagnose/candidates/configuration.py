@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-from twin.diagnose.effects import Candidate, Effect, unchanged
+from twin.diagnose.effects import Candidate
 from twin.diagnose.judged import Judged
 from twin.faults import Fault, FaultKind
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.readback import Item
 
 _K = FaultKind
-
-EFFECTS: dict[FaultKind, Effect] = {_K.STALE_CONFIGURATION: Effect(state=unchanged)}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from twin.diagnose.effects import HINT_BOUND, Candidate, Effect, operational
+from twin.diagnose.effects import HINT_BOUND, Candidate, operational
 from twin.diagnose.judged import Judged
 from twin.diagnose.weights import LoadSteps, Step
 from twin.faults import TRAITS, Fault, FaultKind
@@ -36,9 +36,6 @@ def _kinds(form: str) -> tuple[FaultKind, ...]:
 
 
 _AT_NODES, _AT_INTERFACES, _AT_CIRCUITS = _kinds("node"), _kinds("interface"), _kinds("circuit")
-
-
-EFFECTS: dict[FaultKind, Effect] = {kind: Effect() for kind in (*ADJACENCY_KINDS, _K.WEIGHT)}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:

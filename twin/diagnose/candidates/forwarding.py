@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
+from twin.diagnose.effects import Candidate, Effect, Scene
 from twin.diagnose.judged import Judged
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, Readings, afflict, unchanged
 from twin.observe.readings.observation import Observation
 
 _K = FaultKind

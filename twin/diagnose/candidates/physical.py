@@ -5,12 +5,11 @@ from contextlib import suppress
 
 import numpy as np
 
-from twin.diagnose.effects import Candidate, Effect, Readings, Scene, operational, unchanged
+from twin.diagnose.effects import Candidate, Effect, Scene, operational
 from twin.diagnose.judged import Judged
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, afflict, check, interfaces, struck_links
+from twin.faults import TRAITS, Fault, FaultKind, Measured, Readings, afflict, check, struck_links, unchanged
 from twin.live.network import Flags
-from twin.model import Floats
 from twin.observe.readings.observation import Observation
 
 from .delays import delayed
@@ -19,24 +18,8 @@ from .flapping import flapping, flaps
 _K = FaultKind
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
 _TOLERANCE = 4.0  # standard errors
-_LEAST_LOSS, _LEAST_BROKEN = 0.002, 0.001
-_LEAST_SHORTFALL = 0.01
-_LEAST_DROP = 0.0005
 _AT_REST = -3.0  # nats: for a circuit that is down for good, where it is logged to have come up again and again
 _FLAP_ERROR = 0.03  # of the share of time that a circuit is down in one interval
-
-
-def _broken(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    """Frames that arrive broken are lost between the two counters, and counted as errors."""
-    broken = readings.broken.copy()
-    broken[list(struck_links(scene.state, fault))] += fault.severity / max(1 - fault.severity, 1e-3)
-    return readings._replace(broken=broken)
-
-
-def _detached(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    missing = readings.missing.copy()
-    missing[[scene.state.link(x) for x in interfaces(scene.state, fault)]] = 1.0
-    return readings._replace(missing=missing)
 
 
 def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
@@ -63,27 +46,31 @@ def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     )
 
 
-EFFECTS: dict[FaultKind, Effect] = {
-    _K.LINK_DOWN: Effect(),
-    _K.DETACH: Effect(readings=_detached),
-    _K.FLAP: Effect(state=unchanged, readings=_flapping, planned=afflict),
-    _K.DEVICE_DOWN: Effect(),
-    _K.CAPACITY: Effect(),
-    _K.CORRUPTION: Effect(readings=_broken),
-    _K.DEVICE_CORRUPTION: Effect(readings=_broken),
-    _K.SILENT_LOSS: Effect(),
-    _K.LATENCY: Effect(),
-}
+EFFECTS: dict[FaultKind, Effect] = {_K.FLAP: Effect(state=unchanged, readings=_flapping, planned=afflict)}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
-    """Outages where links are dark, lost capacity where links drop below what they were built for, bad wires."""
+    """Outages where links are dark, slow wires, and every kind that is declared with the trace that it leaves."""
     yield from outages(observation, judged)
     yield from flapping(observation, judged)
-    yield from map(Candidate, _degraded(observation))
-    yield from map(Candidate, _lossy(observation, judged))
-    yield from map(Candidate, _breaking(observation, judged))
+    seen = _measured(observation)
+    traces = [x.trace for x in TRAITS.values() if x.trace is not None]
+    yield from (Candidate(fault) for trace in traces for fault in trace(seen, judged.readings))
     yield from delayed(observation, judged)
+
+
+def _measured(seen: Observation) -> Measured:
+    return Measured(
+        inventory=seen.inventory,
+        sent=seen.window.out_mbps,
+        dropped=seen.window.dropped_mbps,
+        errors_per_s=seen.window.errors_per_s,
+        received=seen.in_mbps,
+        wire_loss=seen.wire_loss,
+        wire_error=seen.wire_error,
+        broken=seen.broken,
+        broken_error=seen.broken_error,
+    )
 
 
 def dark_links(observation: Observation, judged: Judged) -> Flags:
@@ -126,58 +113,3 @@ def _grouped(observation: Observation, dark: Flags, gone: Flags) -> Iterator[Can
                     card = Fault(kind=_K.DETACH, element=f"risk-group/{group.name}")
                     check(network, card)
                     yield Candidate(card)
-
-
-def _degraded(observation: Observation) -> Iterator[Fault]:
-    """A link that drops while it sends less than it was built for: what it sends is its capacity."""
-    network, window = observation.inventory, observation.window
-    dropping = np.nan_to_num(window.dropped_mbps) > 1 + _LEAST_DROP * np.nan_to_num(window.out_mbps)
-    for circuit, positions in network.circuits.items():
-        plateaus = [float(window.out_mbps[dropping[:, i], i].mean()) for i in positions if dropping[:, i].any()]
-        built = min(network.links[i].capacity for i in positions)
-        if plateaus and 0 < max(plateaus) < (1 - _LEAST_SHORTFALL) * built:
-            yield Fault(kind=_K.CAPACITY, element=circuit, severity=1 - max(plateaus) / built)
-
-
-def _lost(observation: Observation, judged: Judged) -> Floats:
-    """Share of what is sent over each wire that arrives nowhere and is not explained yet [m]; 0 where not clear."""
-    excess = np.nan_to_num(observation.wire_loss - judged.readings.wire_loss)
-    return np.where(excess > np.maximum(_LEAST_LOSS, _TOLERANCE * observation.wire_error), excess, 0.0)
-
-
-def _lossy(observation: Observation, judged: Judged) -> Iterator[Fault]:
-    lost = _lost(observation, judged)
-    for position in np.flatnonzero(lost):
-        interface = observation.inventory.links[position].interface
-        yield Fault(kind=_K.SILENT_LOSS, element=interface, severity=float(min(lost[position], 1.0)))
-
-
-def _breaking(observation: Observation, judged: Judged) -> Iterator[Fault]:
-    """Circuits, and routers on all they send, whose frames arrive broken; the share is that of what was sent."""
-    network, excess = observation.inventory, _broken_share(observation, judged)
-    breaking = excess > np.maximum(_LEAST_BROKEN, _TOLERANCE * observation.broken_error)
-    for circuit, positions in network.circuits.items():
-        if breaking[list(positions)].any():
-            yield Fault(kind=_K.CORRUPTION, element=circuit, severity=_share(observation, excess, np.array(positions)))
-    tails, _ = observation.ends
-    for position in map(int, np.unique(tails[breaking])):
-        sent = np.flatnonzero(tails == position)
-        element = network.nodes[position].id
-        yield Fault(kind=_K.DEVICE_CORRUPTION, element=element, severity=_share(observation, excess, sent))
-
-
-def _broken_share(observation: Observation, judged: Judged) -> Floats:
-    """Frames that arrive broken as a share of those received, beyond what is explained [m].
-
-    Where no errors are reported at all, whatever the wire loses may have been broken.
-    """
-    unreported = np.isnan(observation.window.errors_per_s).all(axis=0)
-    lost = np.minimum(_lost(observation, judged), 1 - 1e-6)
-    return np.where(unreported, lost / (1 - lost), np.nan_to_num(observation.broken - judged.readings.broken))
-
-
-def _share(observation: Observation, broken: Floats, links: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> float:
-    """Frames that arrive broken as a share of those sent, over some links together, by what each receives."""
-    received = np.nan_to_num(observation.in_mbps)[links]
-    errors = float((np.maximum(broken[links], 0.0) * received).sum())
-    return float(np.clip(errors / max(errors + float(received.sum()), 1e-9), 1e-6, 1 - 1e-6))

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.diagnose.balance import excess
-from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
+from twin.diagnose.effects import Candidate, Effect
 from twin.diagnose.judged import Judged
 from twin.diagnose.rereading import Columns, columns, true_exports, unscaled, unswapped, without_stuck
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, unchanged
 from twin.live.network import Flags
-from twin.model import Floats, Network
+from twin.model import Floats
 from twin.observe.expect.balance import link_ends
 from twin.observe.expect.prediction import conditioned
 from twin.observe.readings.observation import Observation
@@ -32,28 +32,10 @@ _BUILT = (1_000.0, 10_000.0, 40_000.0, 100_000.0, 400_000.0)
 _LEAST_OFF, _MOST_SOURCES = 0.02, 4
 
 
-def _missing(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    """A rate needs two polls in a row, so that a share of missed polls costs nearly twice as many rates."""
-    missing, link = readings.missing.copy(), scene.state.link(fault.element)
-    missing[link] = 1 - (1 - missing[link]) * (1 - fault.severity) ** 2
-    return readings._replace(missing=missing)
-
-
-def _as_built(network: Network, fault: Fault) -> Network:
-    """The network with the capacity that the circuit really has."""
-    links = list(network.links)
-    for position in network.circuit(fault.element):
-        links[position] = links[position]._replace(capacity=links[position].capacity / fault.severity)
-    return replace(network, links=tuple(links))
-
-
 EFFECTS: dict[FaultKind, Effect] = {
     _K.STUCK_COUNTER: Effect(state=unchanged, reread=without_stuck),
     _K.SCALED_COUNTER: Effect(state=unchanged, reread=unscaled),
-    _K.MISSING_COUNTERS: Effect(state=unchanged, readings=_missing),
     _K.SWAPPED_COUNTERS: Effect(state=unchanged, reread=unswapped),
-    _K.STALE_TOPOLOGY: Effect(),
-    _K.WRONG_CAPACITY: Effect(state=_as_built),
     _K.DEMAND_INPUT: Effect(state=unchanged, reread=true_exports),
 }
 

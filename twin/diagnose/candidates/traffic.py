@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from twin.diagnose.effects import Candidate, Effect, Readings, Scene, unchanged
+from twin.diagnose.effects import Candidate, Effect, Scene
 from twin.diagnose.judged import Judged
-from twin.faults import Fault, FaultKind
-from twin.faults.kinds import PACKET_BITS, SYN_BITS
+from twin.faults import Fault, FaultKind, Readings, unchanged
+from twin.faults.families.traffic import PACKET_BITS, SYN_BITS
 from twin.model import Floats
 from twin.observe.readings.observation import Observation
 
@@ -15,17 +15,6 @@ _K = FaultKind
 _GROWN, _LEAST_FACTOR, _MOST_NODES = 3.0, 1.3, 5
 _DENSER = PACKET_BITS / SYN_BITS  # packets per Mbit of a flood, against those of other traffic
 _LEAST_PACKETS = 0.1  # log units
-
-
-def _grown(readings: Readings, node: int, factor: float) -> Readings:
-    """The measured matrix holds the growth already: what is predicted is that the demands have grown."""
-    log_factor = readings.log_factor.copy()
-    log_factor[node] += np.log(factor)
-    return readings._replace(log_factor=log_factor)
-
-
-def _surged(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    return _grown(readings, scene.state.node(fault.element), fault.severity)
 
 
 def _burst(readings: Readings, fault: Fault, scene: Scene) -> Readings:
@@ -38,20 +27,7 @@ def _burst(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     return readings._replace(shape=shape, log_factor=log_factor)
 
 
-def _flooded(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    """64-byte packets on top of what is there."""
-    node, more = scene.state.node(fault.element), (fault.severity - 1) / _DENSER
-    log_packets = readings.log_packets.copy()
-    log_packets[node] += np.log((1 + more * _DENSER) / (1 + more))
-    return _grown(readings, node, 1 + more)._replace(log_packets=log_packets)
-
-
-EFFECTS: dict[FaultKind, Effect] = {
-    _K.SURGE: Effect(state=unchanged, readings=_surged),
-    _K.WEB_DOS: Effect(state=unchanged, readings=_surged),
-    _K.INCAST: Effect(state=unchanged, readings=_burst),
-    _K.SYN_FLOOD: Effect(state=unchanged, readings=_flooded),
-}
+EFFECTS: dict[FaultKind, Effect] = {_K.INCAST: Effect(state=unchanged, readings=_burst)}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:

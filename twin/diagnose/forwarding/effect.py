@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.diagnose.effects import Readings, Scene
-from twin.faults import Fault, FaultKind
+from twin.diagnose.effects import Scene
+from twin.faults import Fault, FaultKind, Readings
 from twin.model import Floats, Ints, Network
 from twin.observe.readings.observation import Observation
 from twin.sim.kernels import expect

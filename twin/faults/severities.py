@@ -1,0 +1,50 @@
+"""Which severities kinds of faults can have."""
+
+from collections.abc import Callable
+
+from .declaration import Range
+
+MAX_WEIGHT = 65_535
+
+
+def between(low: float, high: float = float("inf"), *, ends: bool = False) -> Callable[[float], bool]:
+    """Between two bounds, the upper one of them allowed if so asked."""
+
+    def holds(x: float) -> bool:
+        return low < x < high or (ends and x == high)
+
+    return holds
+
+
+def _is_one(x: float) -> bool:
+    return x == 1
+
+
+def _is_not_one(x: float) -> bool:
+    return x not in (0, 1)
+
+
+def _is_weight(x: float) -> bool:
+    return x.is_integer() and 1 <= x <= MAX_WEIGHT
+
+
+def share(what: str, usual: float) -> Range:
+    """A share of something, neither none of it nor all."""
+    return Range(between(0, 1), f"between 0 and 1: {what}", usual)
+
+
+def above_one(what: str, usual: float) -> Range:
+    """A factor that makes something larger."""
+    return Range(between(1), f"above 1: {what}", usual)
+
+
+def factor(what: str, usual: float) -> Range:
+    """A factor that makes something larger or smaller."""
+    return Range(_is_not_one, f"above 0 and not 1: {what}", usual)
+
+
+ONE = Range(_is_one, "1", 1.0)
+LOST = Range(between(0, 1, ends=True), "above 0 and at most 1: the share of traffic lost", 0.1)
+POLLS = Range(between(0, 1, ends=True), "above 0 and at most 1: the share of polls", 1.0)
+WEIGHT = Range(_is_weight, f"a weight, 1 to {MAX_WEIGHT}", float(MAX_WEIGHT))
+LATER = Range(between(0), "above 0: milliseconds more in each direction", 20.0)
