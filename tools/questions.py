@@ -9,7 +9,7 @@ from twin.errors import InputError
 from twin.model import Frozen, Network
 from twin.plan import Change, SleepLink, apply_all
 from twin.policy import Policy
-from twin.sim.power import power
+from twin.sim.power import PowerModel, power
 from twin.sim.simulate import Outcome, simulate
 from twin.study.failures import FailureCase, GrowthCase, LinkCase, find_failures, study
 from twin.study.window import Window, rehearse_window
@@ -93,9 +93,11 @@ class PowerUse(Frozen):
     """What the network draws, and what it would with circuits asleep."""
 
     snapshot: str
+    model: str = Field(description="Name of the measured power model of the routers.")
     watts: float
     watts_asleep: float | None = None
     saved_watts: float | None = None
+    plugged_watts: float | None = Field(default=None, description="Still drawn by transceivers of sleeping ports.")
     asleep: tuple[str, ...] = ()
     before: StateFigures
     after: StateFigures | None = None
@@ -198,17 +200,23 @@ def busiest_links(desk: Desk, top: Top = 5, elements: Elements = ()) -> BusiestL
 def power_use(desk: Desk, asleep: Annotated[tuple[str, ...], Field(max_length=12)] = ()) -> PowerUse:
     """Show what the network draws, and what it would draw, carry and survive with some circuits asleep."""
     network, limit = desk.state, desk.policy.max_utilisation
-    before, watts = simulate(network), power(network).total_watts
+    model = PowerModel.load(desk.policy.power_model)
+    before = simulate(network)
+    watts = power(network, model, load=before.load).total_watts
     if not asleep:
-        return PowerUse(snapshot=network.id, watts=round(watts, 1), before=figures(before, limit))
+        return PowerUse(snapshot=network.id, model=model.name, watts=round(watts, 1), before=figures(before, limit))
     with desk.span("simulate", snapshot=network.id):
         resting = apply_all(network, [SleepLink(circuit=name) for name in asleep])
-        after, drawn, worst = simulate(resting), power(resting).total_watts, _worst(resting, desk.policy)
+        after, worst = simulate(resting), _worst(resting, desk.policy)
+        report = power(resting, model, load=after.load)
+        drawn = report.total_watts
     return PowerUse(
         snapshot=network.id,
+        model=model.name,
         watts=round(watts, 1),
         watts_asleep=round(drawn, 1),
         saved_watts=round(watts - drawn, 1),
+        plugged_watts=round(report.plugged_watts, 1),
         asleep=asleep,
         before=figures(before, limit),
         after=figures(after, limit),

@@ -15,6 +15,7 @@ from .model import Frozen
 
 RiskTier = Literal["low", "medium", "high"]
 Autonomy = Literal["observe", "suggest", "approve", "act"]
+PowerModelName = Literal["backbone", "8201-32FH", "NCS-55A1-24H", "9336-FX2", "7280CR3K-32D4", "N540X-8Z16G"]
 MOST_FACTOR = 1e6
 """Limits above this allow anything, and are beyond computing."""
 TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
@@ -53,6 +54,10 @@ class Policy(Frozen):
     )
     min_gain: float = Field(
         default=0.05, ge=0, lt=1, description="Least share of harm, or of peak utilisation, removed."
+    )
+    power_model: PowerModelName = Field(default="backbone", description="Which measured router watts are counted by.")
+    min_watts_saved: float = Field(
+        default=0.0, ge=0, le=1e9, description="Least that a plan which puts circuits to sleep must save, W."
     )
     max_weight: int | None = Field(
         default=None,
@@ -150,8 +155,8 @@ def _freedom(policy: Policy) -> dict[str, float]:
     """How much each key allows, where one number can say it: the larger, the more."""
     people: tuple[str, ...] = (*TIERS, "never")
     more_is_stricter = (
-        "min_gain", "min_quality", "min_fidelity", "require_evidence", "refuse_unmodelled", "cvar_alpha",
-        "horizon_hours", "fidelity_for_act", "fidelity_for_approve",
+        "min_gain", "min_watts_saved", "min_quality", "min_fidelity", "require_evidence", "refuse_unmodelled",
+        "cvar_alpha", "horizon_hours", "fidelity_for_act", "fidelity_for_approve",
     )  # fmt: skip
     more_is_looser = (
         "max_utilisation", "max_failure_utilisation", "max_maintenance_loss", "max_steps", "max_blast_radius",

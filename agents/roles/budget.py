@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 from pydantic import ValidationError
 
 from agents.models import STAND_IN
-from agents.models.prices import Price, Tokens, cost, energy, price_of, read_prices
+from agents.models.prices import Price, Tokens, cost, energy, energy_range, price_of, read_prices
 from agents.record.events import ChatAnswered
 from agents.record.spending import Limits, RunBudget
 from tools.box.handover import Role
@@ -71,13 +71,16 @@ _PRICES = "name a file of prices in TWINOPS_PRICES, or leave this limit out"
 
 
 class Spent(NamedTuple):
-    """What was spent; money and watt-hours are None where they are unknown."""
+    """What was spent; money and watt-hours are None where they are unknown, and estimated beside that."""
 
     model_calls: int = 0
     tokens: int = 0
     seconds: float = 0.0
     money: float | None = 0.0
     watt_hours: float | None = 0.0
+    least_wh: float = 0.0
+    likely_wh: float = 0.0
+    most_wh: float = 0.0
 
     def plus(self, answer: ChatAnswered, price: Price | None) -> "Spent":
         """Return this and one answer more."""
@@ -87,12 +90,17 @@ class Spent(NamedTuple):
             cache_read=answer.cache_read_tokens,
             cache_write=answer.cache_write_tokens,
         )
+        known = energy(tokens, price)
+        low, likely, high = energy_range(tokens) if known is None else (known, known, known)
         return Spent(
             self.model_calls + 1,
             self.tokens + tokens.input + tokens.output,
             self.seconds,
             _sum(self.money, cost(tokens, price)),
-            _sum(self.watt_hours, energy(tokens, price)),
+            _sum(self.watt_hours, known),
+            self.least_wh + low,
+            self.likely_wh + likely,
+            self.most_wh + high,
         )
 
 

@@ -55,6 +55,7 @@ def finished(outcome: Outcome, because: str, account: Account, scene: Scene) -> 
         repeated_calls=account.repeated_calls,
         money=_rounded(total.money),
         watt_hours=_rounded(total.watt_hours),
+        watt_hours_between=(round(total.least_wh, 6), round(total.likely_wh, 6), round(total.most_wh, 6)),
         seconds=account.seconds,
     )
 

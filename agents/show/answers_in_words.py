@@ -231,10 +231,12 @@ def _busiest(result: BusiestLinks, inquiry: Inquiry) -> Iterator[str]:
 
 
 def _power(result: PowerUse) -> Iterator[str]:
-    yield f"The network draws {_watts(result.watts)}, by the power model of the twin."
+    yield f"The network draws {_watts(result.watts)}, by the measured power model {result.model}."
     if result.watts_asleep is None or result.saved_watts is None or result.after is None:
         return
     yield f"With {_named(result.asleep)} asleep it draws {_watts(result.watts_asleep)}: {_watts(result.saved_watts)} less."
+    if result.plugged_watts:
+        yield f"Their transceivers go on drawing {_watts(result.plugged_watts)} unless somebody takes them out."
     yield f"Then {_state(result.after)}; before, {_state(result.before)}."
     if result.after.lost:
         yield f"{mbps(result.after.lost)} of demand have no path left."

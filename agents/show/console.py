@@ -189,6 +189,7 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
     rows += [("unsupported", f"{x.words}, said by {x.who}: …{one_line(x.near)}…") for x in summary.unsupported]
     calls = f", {summary.model_calls} model calls, {summary.tool_calls} tool calls" if summary.model_calls else ""
     rows.append(("spent", f"{duration(summary.seconds)}{calls}"))
+    rows += [("energy", summary.energy.words)] if summary.energy is not None else []
     return [
         *rows,
         ("run", f"{summary.network}, seed {summary.seed}: {summary.folder}"),

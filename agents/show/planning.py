@@ -135,8 +135,8 @@ def make_plan(
     usable = choice is not None and choice.usable and (window is None or window.safe)
     if choice is not None and usable and output is not None:
         write_plan(choice.plan, output, network)
-    rows = [Row(proposal, effect_of(network, proposal.plan)) for proposal in proposals]
-    present = effect_of(network, None)
+    rows = [Row(proposal, effect_of(network, proposal.plan, policy)) for proposal in proposals]
+    present = effect_of(network, None, policy)
     document: dict[str, JsonValue] = {
         "goal": goal,
         "network": network.name,

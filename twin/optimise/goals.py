@@ -14,7 +14,7 @@ from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.plan import Objective as Aim
 from twin.policy import Policy
-from twin.sim.power import power
+from twin.sim.power import PowerModel, power
 from twin.sim.simulate import simulate
 
 from . import tunnels, weights
@@ -148,10 +148,11 @@ def is_request(plan: Plan) -> bool:
     return any(isinstance(step, SetCapacity) for step in plan.steps)
 
 
-def effect_of(network: Network, plan: Plan | None) -> Effect:
-    """Measure delay and power after a plan, or of the network as it is."""
+def effect_of(network: Network, plan: Plan | None, policy: Policy) -> Effect:
+    """Measure delay and power after a plan, or of the network as it is, by the policy's model of its routers."""
     state = network if plan is None else apply_all(network, plan.steps)
-    return Effect(simulate(state).mean_delay_ms, power(state).total_watts)
+    outcome, model = simulate(state), PowerModel.load(policy.power_model)
+    return Effect(outcome.mean_delay_ms, power(state, model, load=outcome.load).total_watts)
 
 
 def _require_fitting(goal: Purpose, terms: Terms) -> None:
@@ -221,7 +222,7 @@ _PLANNERS: Mapping[Kind, Callable[[Network, Policy, Purpose, Terms], tuple[Propo
 
 def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> tuple[Proposal, ...]:
     front = pareto_front(network, policy, seed=terms.seed, time_limit_s=terms.time_limit_s)
-    outcome, watts = simulate(network), power(network).total_watts
+    outcome, watts = simulate(network), effect_of(network, None, policy).watts
     before = Value(outcome.harm(policy.max_utilisation).routable, outcome.max_utilisation)
     bound, order = bound_of(network), {objective: i for i, objective in enumerate(OBJECTIVES)}
     first = order[terms.objective or "utilisation"]

@@ -10,7 +10,7 @@ from twin.errors import PlanError
 from twin.model import Network
 from twin.plan import Change, apply_all
 from twin.policy import Policy
-from twin.sim.power import DEFAULT_POWER, PowerModel, power
+from twin.sim.power import PowerModel, power
 from twin.sim.simulate import simulate
 
 from .assemble import bound_of
@@ -39,7 +39,7 @@ def pareto_front(
     network: Network,
     policy: Policy,
     *,
-    model: PowerModel = DEFAULT_POWER,
+    model: PowerModel | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
 ) -> tuple[Compromise, ...]:
@@ -50,7 +50,7 @@ def pareto_front(
     time limit ends with the front of the candidates so far.
     """
     deadline = inf if time_limit_s is None else monotonic() + time_limit_s
-    judge = Judge(network, policy)
+    judge, model = Judge(network, policy), model or PowerModel.load(policy.power_model)
     known: dict[str, Compromise] = {}
     for method, steps in _candidates(network, policy, seed, deadline):
         if monotonic() > deadline and known:
@@ -106,7 +106,8 @@ def _routed(network: Network, policy: Policy, seed: int, deadline: float) -> Ite
 
 
 def _point(state: Network, steps: tuple[Change, ...], method: str, model: PowerModel) -> Compromise:
-    outcome, watts = simulate(state), power(state, model).total_watts
+    outcome = simulate(state)
+    watts = power(state, model, load=outcome.load).total_watts
     return Compromise(outcome.max_utilisation, outcome.mean_delay_ms, watts, len(steps), steps, method)
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from agents.record.events import LoadsTaken
+from agents.show.energy import energy_balance
 from agents.wording import duration, fault_words, mbps, share
 
 from .story import Story
@@ -36,6 +37,10 @@ def cards(story: Story) -> list[Card]:
         done = story.finished
         spent = f"{done.model_calls} model calls, {done.tool_calls} tool calls"
         shown.append(Card("Duration", duration(done.seconds), note=spent))
+        balance = energy_balance(story)
+        if balance is not None:
+            tone = "bad" if 0 < balance.saved_wh < balance.spent_wh else ""
+            shown.append(Card("Energy", balance.words, note="watt-hours saved against spent", tone=tone, words=True))
     return shown
 
 

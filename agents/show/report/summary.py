@@ -8,6 +8,7 @@ from pydantic import Field
 from agents.record.claims import Claim
 from agents.record.events import Figures, Outcome
 from agents.record.files import REPORT
+from agents.show.energy import EnergyBalance, energy_balance
 from twin.execute.render import RenderedStep
 from twin.faults import Fault
 from twin.faults.recommendation import Recommendation
@@ -53,6 +54,7 @@ class Summary(Frozen):
     tool_calls: int | None
     claims: int = Field(default=0, description="Numbers in explanations that were held against the tools' results.")
     unsupported: tuple[Claim, ...] = Field(default=(), description="Those that no tool gave.")
+    energy: EnergyBalance | None = Field(default=None, description="Watt-hours saved by the plan, and spent by models.")
     seconds: float
     report: str | None = Field(description="Path of the report, null when there is none yet.")
 
@@ -82,6 +84,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         tool_calls=done.tool_calls if done else None,
         claims=story.claims.checked,
         unsupported=story.claims.unsupported,
+        energy=energy_balance(story),
         seconds=done.seconds if done else story.seconds,
         report=str(folder / REPORT) if is_plain(folder / REPORT) else None,
     )

@@ -12,7 +12,7 @@ from twin.optimise.drain import plan_drain
 from twin.optimise.sleep import plan_sleep, watts_saved
 from twin.plan import DrainLink, DrainNode, SleepLink, apply, apply_all
 from twin.policy import Policy
-from twin.sim.power import PowerModel
+from twin.sim.power import PortPower, PowerModel
 from twin.sim.simulate import simulate, single_failures
 
 LOOSE = Policy(max_blast_radius=1, max_delay_stretch=50)
@@ -109,7 +109,10 @@ def test_a_full_mesh_sleeps_and_a_ring_does_not():
 def test_the_largest_saving_sleeps_first_and_the_same_input_gives_the_same_plan():
     network = random_network(4, nodes=7, extra=8)
     one = LOOSE.model_copy(update={"max_steps": 1})
-    model = PowerModel(port_watts=((100, 10), (200, 90), (400, 300)))
+    ports = tuple(
+        PortPower(mbps=x, port_watts=y, plugged_watts=1, up_watts=0) for x, y in ((100, 10), (200, 90), (400, 300))
+    )
+    model = PowerModel(name="steep", source="by hand", base_watts=100, ports=ports)
     first, again = (plan_sleep(x, one, model=model) for x in (network, replace(network)))
     assert first.plan == again.plan
     saved = watts_saved(network, first.plan.steps, model)
@@ -118,3 +121,17 @@ def test_the_largest_saving_sleeps_first_and_the_same_input_gives_the_same_plan(
         steps = (SleepLink(circuit=circuit),)
         if watts_saved(network, steps, model) > saved:
             assert not verify(first.plan.model_copy(update={"steps": steps}), network, one).passed
+
+
+def test_a_plan_that_saves_less_than_asked_for_is_not_made_and_does_not_pass_the_gate(polska):
+    found = plan_sleep(polska, LOOSE)
+    assert found.plan is not None
+    saved = watts_saved(polska, found.plan.steps)
+    greedy = LOOSE.model_copy(update={"min_watts_saved": saved + 0.1})
+    refused = plan_sleep(polska, greedy)
+    assert refused.plan is None
+    assert "asked for" in refused.reason
+    check = next(x for x in verify(found.plan, polska, greedy).checks if x.name == "useful")
+    assert not check.passed
+    assert check.counterexample.measured == pytest.approx(saved)
+    assert (check.counterexample.limit, check.unit) == (pytest.approx(saved + 0.1), "W")

@@ -59,9 +59,9 @@ def test_sleeping_saves_the_power_that_the_table_says(ample):
     assert proposal.plan is not None
     assert {type(step) for step in proposal.plan.steps} == {SleepLink}
     state = apply_all(ample, proposal.plan.steps)
-    effect = effect_of(ample, proposal.plan)
-    assert effect.watts == pytest.approx(power(state).total_watts)
-    assert effect.watts < effect_of(ample, None).watts
+    effect = effect_of(ample, proposal.plan, ROOMY)
+    assert effect.watts == pytest.approx(power(state, load=simulate(state).load).total_watts)
+    assert effect.watts < effect_of(ample, None, ROOMY).watts
     assert effect.mean_delay_ms == pytest.approx(simulate(state).mean_delay_ms)
 
 
@@ -103,7 +103,7 @@ def test_the_front_serves_sleep_with_less_power_and_passes_the_gate(ample):
     choice = choose(proposals, ample, ROOMY)
     assert choice is not None
     assert choice.verdict.passed
-    assert effect_of(ample, choice.plan).watts < effect_of(ample, None).watts
+    assert effect_of(ample, choice.plan, ROOMY).watts < effect_of(ample, None, ROOMY).watts
 
 
 def test_a_peak_that_several_links_share_is_lowered_too():

@@ -42,7 +42,12 @@ def test_every_point_is_what_the_simulator_measures(polska, front):
     for point in front:
         state = apply_all(polska, point.steps)
         outcome = simulate(state)
-        expected = (outcome.max_utilisation, outcome.mean_delay_ms, power(state).total_watts, len(point.steps))
+        expected = (
+            outcome.max_utilisation,
+            outcome.mean_delay_ms,
+            power(state, load=outcome.load).total_watts,
+            len(point.steps),
+        )
         assert point[:4] == pytest.approx(expected)
         assert point.max_utilisation >= bound - 1e-6
 
@@ -52,7 +57,7 @@ def test_doing_nothing_is_on_the_front_and_so_are_the_planners_ends(polska, fron
     asleep = plan_sleep(polska, POLICY).plan
     assert asleep
     sleeping = apply_all(polska, asleep.steps)
-    assert min(point.watts for point in front) <= power(sleeping).total_watts + 1e-9
+    assert min(point.watts for point in front) <= power(sleeping, load=simulate(sleeping).load).total_watts + 1e-9
     relieved = relieve_by_tunnels(polska, POLICY)
     if relieved.plan:
         assert front[0].max_utilisation <= relieved.after.max_utilisation + 1e-9

@@ -12,7 +12,7 @@ CheckName = Literal[
 ]
 
 
-Unit = Literal["", "share", "Mbit/s", "ms", "s", "steps", "elements"]
+Unit = Literal["", "share", "Mbit/s", "ms", "s", "steps", "elements", "W"]
 
 
 class Counterexample(Frozen):

@@ -4,7 +4,9 @@ import numpy as np
 
 from twin.gate.no_worse import SHARE_SLACK, rate_slack
 from twin.model import Network
+from twin.plan import SleepLink
 from twin.policy import Policy
+from twin.sim.power import PowerModel, power
 from twin.sim.simulate import Outcome, simulate, single_failures
 
 from .finding import Check, Counterexample, Unit, Violation, failed
@@ -17,7 +19,8 @@ def useful(rehearsal: Rehearsal) -> Check:
 
     *relieve*: harm falls by `min_gain` of what any plan could spare the network, or the peak utilisation by that share
     of itself when there is no harm. *drain*: more is drained than before
-    and nothing passes it any more. *sleep*: more circuits sleep. *restore*: fewer elements are drained, asleep or
+    and nothing passes it any more. *sleep*: more circuits sleep, and
+    what the network draws less is at least `min_watts_saved`. *restore*: fewer elements are drained, asleep or
     tunnelled. *change*: somebody asks for it, no gain is required, and what it does is said.
     """
     match rehearsal.plan.objective:
@@ -26,7 +29,7 @@ def useful(rehearsal: Rehearsal) -> Check:
         case "drain":
             return _drains(rehearsal)
         case "sleep":
-            return _counts(rehearsal, "circuits asleep", _asleep(rehearsal.base), _asleep(rehearsal.final))
+            return _sleeps(rehearsal)
         case "restore":
             return _counts(rehearsal, "measures undone", -_measures(rehearsal.base), -_measures(rehearsal.final))
         case "change":
@@ -77,6 +80,25 @@ def _drains(rehearsal: Rehearsal) -> Check:
     if passing[worst] > slack:
         return _useless(rehearsal, worst, detail, (passing[worst], 0), "Mbit/s")
     return Check(name="useful", passed=True, measured=passing[worst], limit=slack, unit="Mbit/s", detail=detail)
+
+
+def _sleeps(rehearsal: Rehearsal) -> Check:
+    """More circuits sleep, and what that saves is at least what the policy asks for."""
+    counted = _counts(rehearsal, "circuits asleep", _asleep(rehearsal.base), _asleep(rehearsal.final))
+    if not counted.passed:
+        return counted
+    model, least = PowerModel.load(rehearsal.policy.power_model), rehearsal.policy.min_watts_saved
+    before, after = (power(x.network, model, load=x.load) for x in (rehearsal.outcomes[0], rehearsal.outcomes[-1]))
+    saved = before.total_watts - after.total_watts
+    detail = (
+        f"{counted.detail}, which saves {saved:.4g} W of {before.total_watts:.6g} by the model {model.name} "
+        f"({after.plugged_watts - before.plugged_watts:.4g} W more with their transceivers out)"
+    )
+    if saved < least and least > 0:
+        circuits = [step.circuit for step in rehearsal.plan.steps if isinstance(step, SleepLink)]
+        detail += f"; at least {least:.4g} W asked for"
+        return _useless(rehearsal, circuits[-1] if circuits else "network", detail, (saved, least), "W")
+    return counted.model_copy(update={"measured": saved, "limit": least, "unit": "W", "detail": detail})
 
 
 def _counts(rehearsal: Rehearsal, what: str, before: int, after: int) -> Check:
