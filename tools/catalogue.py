@@ -3,6 +3,7 @@
 from .box.registry import Tool, bind
 from .box.results import fetch_result
 from .diagnosis import measure, rank_causes, report_diagnosis
+from .glossary import explain
 from .planning import propose_plans, report_no_plan, submit_plan
 from .sql.query import sql
 from .telemetry import data_quality, list_anomalies, list_symptoms, read_events, report_incident
@@ -35,4 +36,5 @@ TOOLS: tuple[Tool, ...] = (
     bind(decide),
     bind(sql, deadline=SQL),
     bind(fetch_result),
+    bind(explain),
 )

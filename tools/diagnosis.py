@@ -1,5 +1,6 @@
 """Causes: the twin simulates and ranks hypotheses, a model chooses one by its rank."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -32,10 +33,21 @@ class Reading(Frozen):
 
 
 class CauseReport(RankedCause):
-    """One hypothesis with the readings that speak for it most."""
+    """One hypothesis; what speaks for it is among the evidence."""
 
-    evidence: tuple[Reading, ...]
-    indistinguishable: tuple[str, ...] = Field(description="Hypotheses that no reading can tell from this one.")
+    indistinguishable: tuple[str, ...] = Field(
+        default=(), description="Hypotheses that no reading can tell from this one."
+    )
+
+
+class Telling(Frozen):
+    """One reading, with what each cause that it speaks for predicts, by the cause's rank."""
+
+    element: str
+    quantity: str
+    measured: float
+    healthy: float
+    predicted: dict[str, float]
 
 
 class PrecedentReport(Frozen):
@@ -54,6 +66,7 @@ class Causes(Frozen):
 
     simulated: int
     causes: tuple[CauseReport, ...]
+    evidence: tuple[Telling, ...] = Field(description="The readings that speak most for some of them, each once.")
     doubt: str | None = Field(default=None, description="Why the best one is no answer; null where it is one.")
     unexplained: tuple[Reading, ...] = Field(description="Readings that even the best one does not explain.")
     precedents: tuple[PrecedentReport, ...] = Field(default=(), description="The likest first, at most 3.")
@@ -68,6 +81,7 @@ def rank_causes(desk: Desk) -> Causes:
     return Causes(
         simulated=desk.ranking.simulated,
         causes=tuple(_report(i, x) for i, x in enumerate(desk.ranking.hypotheses[:CAUSES], start=1)),
+        evidence=_evidence(desk.ranking.hypotheses[:CAUSES]),
         doubt=desk.ranking.doubt,
         unexplained=tuple(_reading(x) for x in desk.ranking.unexplained[:FACTS]),
         precedents=_precedents(desk),
@@ -183,14 +197,29 @@ def signs_of(incident: Incident) -> tuple[Sign, ...]:
 
 
 def _report(rank: int, hypothesis: Hypothesis) -> CauseReport:
-    strongest = sorted(hypothesis.evidence, key=lambda fact: (-fact.gain, fact.element, fact.quantity))
     return CauseReport(
         **_ranked(rank, hypothesis).model_dump(exclude={"fault", "faults"}),
         fault=hypothesis.fault,
         faults=hypothesis.faults if len(hypothesis.faults) > 1 else (),
-        evidence=tuple(_reading(x) for x in strongest[:FACTS]),
         indistinguishable=hypothesis.indistinguishable[:FACTS],
     )
+
+
+def _evidence(hypotheses: Sequence[Hypothesis]) -> tuple[Telling, ...]:
+    found: dict[tuple[str, str], Telling] = {}
+    for rank, hypothesis in enumerate(hypotheses, start=1):
+        strongest = sorted(hypothesis.evidence, key=lambda fact: (-fact.gain, fact.element, fact.quantity))
+        for fact in strongest[: FACTS if rank == 1 else FACTS // 2]:
+            reading, key = _reading(fact), (fact.element, fact.quantity)
+            before = found[key].predicted if key in found else {}
+            found[key] = Telling(
+                element=reading.element,
+                quantity=reading.quantity,
+                measured=reading.measured,
+                healthy=reading.healthy,
+                predicted={**before, str(rank): reading.predicted},
+            )
+    return tuple(found.values())
 
 
 def _ranked(rank: int, hypothesis: Hypothesis) -> RankedCause:

@@ -10,9 +10,9 @@ from twin.optimise.ahead import holding
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import relieve
 
+from .arguments import Handle
 from .box.handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
 from .box.run_state import Desk
-from .whatif import Handle
 
 Explanation = Annotated[
     str, Field(max_length=MAX_EXPLANATION, description="Two or three sentences for the operator, with the figures.")

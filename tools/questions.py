@@ -14,10 +14,11 @@ from twin.sim.simulate import Outcome, simulate
 from twin.study.failures import FailureCase, GrowthCase, LinkCase, find_failures, study
 from twin.study.window import Window, rehearse_window
 
+from .arguments import Changes, Elements
 from .box.registry import Tool, bind
 from .box.results import fetch_result
 from .box.run_state import Desk
-from .whatif import Changes, Elements, StateFigures, WorstFailure, figures, what_if
+from .whatif import StateFigures, WorstFailure, figures, what_if
 
 LONG = 120.0  # seconds for what sweeps many failures
 

@@ -12,9 +12,10 @@ from twin.model import Floats, Frozen
 from twin.observe import Observation
 from twin.untrusted import FileText
 
+from .arguments import Element
 from .box.run_state import Desk
 
-SHOWN = 8
+SHOWN, BUSIEST = 8, 5
 
 
 class LinkReading(Frozen):
@@ -64,7 +65,7 @@ def network_status(desk: Desk) -> NetworkStatus:
     """Show the measured state of the whole network: harm, busiest links, what is down, quality of the telemetry."""
     observation = desk.look()
     load = utilisation(observation)
-    order = sorted(range(len(load)), key=lambda i: (-np.nan_to_num(load[i]), i))[:SHOWN]
+    order = sorted(range(len(load)), key=lambda i: (-np.nan_to_num(load[i]), i))[:BUSIEST]
     peak = float(np.nan_to_num(load).max(initial=0.0))
     return NetworkStatus(
         network=desk.inventory.name,
@@ -89,7 +90,7 @@ def network_status(desk: Desk) -> NetworkStatus:
 def element_status(
     desk: Desk,
     element: Annotated[
-        str, Field(max_length=300, description="`node/NAME`, `interface/NODE/NEIGHBOUR`, `link/A:B--B:A` or `A->B`.")
+        Element, Field(description="`node/NAME`, `interface/NODE/NEIGHBOUR`, `link/A:B--B:A` or `A->B`.")
     ],
 ) -> ElementStatus:
     """Show what is measured on one node, circuit, interface or link."""

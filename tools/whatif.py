@@ -1,7 +1,5 @@
 """What would happen if: a branch of the believed state, simulated. Nothing is stored and nothing is changed."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from twin.errors import InputError
@@ -11,16 +9,10 @@ from twin.plan import Change, apply_all, states
 from twin.sim.simulate import Outcome, simulate, single_failures
 from twin.untrusted import FileText
 
+from .arguments import Changes, Elements, Handle, MaybeFault
 from .box.run_state import Desk
 
 SHOWN = 6
-
-Handle = Annotated[str, Field(max_length=80, description="Handle of a proposed plan, from `propose_plans`.")]
-Elements = Annotated[
-    tuple[Annotated[str, Field(max_length=300)], ...],
-    Field(max_length=6, description="Elements that fail together: `node/NAME` or `link/A:B--B:A`."),
-]
-Changes = Annotated[tuple[Change, ...], Field(max_length=12, description="Changes to try, in order.")]
 
 
 class StateFigures(Frozen):
@@ -81,7 +73,7 @@ class PlanRehearsal(Frozen):
 
 
 def what_if(
-    desk: Desk, plan: Handle = "", changes: Changes = (), fault: Fault | None = None, fail: Elements = ()
+    desk: Desk, plan: Handle = "", changes: Changes = (), fault: MaybeFault = None, fail: Elements = ()
 ) -> WhatIf:
     """Simulate the believed state with a plan, changes, a fault or failing elements, in that order, against without."""
     if not (plan or changes or fault or fail):

@@ -39,10 +39,10 @@ from pydantic import BaseModel
 from twin.errors import InputError
 
 from .client import NO_TOKENS, Client
-from .conversation import Call, Say
+from .conversation import Call, Say, Together
 from .injections import Orders, read_orders, texts
 from .personas import CONCLUDING, PERSONAS, Odd, Persona
-from .runbook import next_move
+from .runbook import next_move, written
 
 ODD = "odd-"
 AT_ONCE = 4  # calls in one answer
@@ -99,6 +99,10 @@ class AdversaryClient(Client):
         if isinstance(bent, Say):
             words = " ".join((self._character.persona.last_words(rng) or bent.text, *orders.words))
             return CreateResult(finish_reason="stop", content=words, usage=NO_TOKENS, cached=False)
+        if isinstance(bent, Together):
+            return CreateResult(
+                finish_reason="function_calls", content=written(bent, len(messages)), usage=NO_TOKENS, cached=False
+            )
         prefix = "" if bent == move else ODD
         return _calls([Odd(bent.tool, json.dumps(bent.arguments))], len(messages), prefix)
 

@@ -30,7 +30,13 @@ class Say(NamedTuple):
     text: str
 
 
-Move = Call | Say
+class Together(NamedTuple):
+    """Tools to call in one answer: none needs what another gives."""
+
+    calls: tuple[Call, ...]
+
+
+Move = Call | Together | Say
 
 
 class Exchange(NamedTuple):

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from .conversation import Call, Conversation, Json, Move, Say, items, number, text
+from .conversation import Call, Conversation, Json, Move, Say, Together, items, number, text
 
 Procedure = Callable[[Conversation], Move]
 
@@ -14,13 +14,11 @@ CLOSE = 1 / 3  # a runner-up with more than this share of the best one's probabi
 
 def monitoring(talk: Conversation) -> Move:
     """Look at the network and its data, list what is not as it should be, read the logs if something is, and report."""
-    for tool in ("network_status", "data_quality", "list_symptoms"):
-        if talk.offers(tool):
-            return Call(tool, {})
+    if first := _new(talk, "network_status", "data_quality", "list_symptoms"):
+        return first
     symptoms = items(talk.answer("list_symptoms"), "symptoms")
-    for tool in ("list_anomalies", "read_events"):
-        if symptoms and talk.offers(tool):
-            return Call(tool, {})
+    if symptoms and (more := _new(talk, "list_anomalies", "read_events")):
+        return more
     if talk.offers("report_incident"):
         return Call("report_incident", {"explanation": _incident(talk, symptoms)})
     return _close(talk, "report_incident", "Reported what the telemetry shows.")
@@ -82,6 +80,11 @@ PROCEDURES: Mapping[str, Procedure] = MappingProxyType(
         "decide": verification,
     }
 )
+
+
+def _new(talk: Conversation, *tools: str) -> Together | None:
+    calls = tuple(Call(tool, {}) for tool in tools if talk.offers(tool))
+    return Together(calls) if calls else None
 
 
 def _close(talk: Conversation, tool: str, words: str) -> Say:

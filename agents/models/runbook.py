@@ -15,7 +15,7 @@ from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
 
 from .client import NO_TOKENS, Client
-from .conversation import Move, Say, read
+from .conversation import Call, Move, Say, Together, read
 from .procedures import PROCEDURES
 
 
@@ -36,8 +36,19 @@ class RunbookClient(Client):
         move = next_move(messages, [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools])
         if isinstance(move, Say):
             return CreateResult(finish_reason="stop", content=move.text, usage=NO_TOKENS, cached=False)
-        call = FunctionCall(id=f"call-{len(messages)}", name=move.tool, arguments=json.dumps(move.arguments))
-        return CreateResult(finish_reason="function_calls", content=[call], usage=NO_TOKENS, cached=False)
+        return CreateResult(
+            finish_reason="function_calls", content=written(move, len(messages)), usage=NO_TOKENS, cached=False
+        )
+
+
+def written(move: Call | Together, number: int) -> list[FunctionCall]:
+    """Write the calls of a move; `number` tells those of one request from those of another."""
+    calls = move.calls if isinstance(move, Together) else (move,)
+    names = (f"call-{number}" if i == 0 else f"call-{number}-{i}" for i in range(len(calls)))
+    return [
+        FunctionCall(id=x, name=call.tool, arguments=json.dumps(call.arguments))
+        for x, call in zip(names, calls, strict=True)
+    ]
 
 
 def next_move(messages: Sequence[LLMMessage], tools: Sequence[str]) -> Move:

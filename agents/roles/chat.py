@@ -18,7 +18,7 @@ from pydantic import BaseModel
 import prompts
 from agents.models import STAND_IN, Model
 from agents.models.answer import legible
-from agents.models.client import Answer, Client, Usage, fingerprint
+from agents.models.client import NO_TOKENS, Answer, Client, Usage, fingerprint
 from agents.models.replay import recorded
 from agents.record.events import ChatAnswered, ChatMessage, ChatRequested, Noted, ToolRequest
 from agents.record.journal import Journal
@@ -42,6 +42,9 @@ from .workbench import RoleWorkbench
 
 REPEATS = 3
 """Calls of one stage that a role may make again with nothing changed since, before it is taken to go in circles."""
+
+HANDED_OVER = "Handed over."
+"""What stands in a conversation where a turn ended with its hand-over: nobody is asked for closing words."""
 
 
 @dataclass
@@ -97,12 +100,17 @@ class RoleClient(Client):
 
     def __init__(self, session: Session, contract: Contract, workbench: RoleWorkbench) -> None:
         self._session, self._contract, self._workbench = session, contract, workbench
-        self._left, self._recorded = 0, 0
+        self._left, self._recorded, self._before = 0, 0, 0
+
+    def begin_turn(self) -> None:
+        """Begin a turn: a hand-over that was made before it does not end it."""
+        self._before = len(self._workbench.answered)
 
     def begin(self) -> None:
         """Begin a stage with what the contract allows for one."""
         self._left = self._contract.budget.model_calls
         self._workbench.repeats = 0
+        self._before = 0
 
     async def create(
         self,
@@ -114,7 +122,9 @@ class RoleClient(Client):
         extra_create_args: Mapping[str, Any] = {},
         cancellation_token: CancellationToken | None = None,
     ) -> CreateResult:
-        """Ask the model, on the record."""
+        """Ask the model, on the record; a turn whose hand-over is made ends without asking."""
+        if self._has_concluded:
+            return CreateResult(finish_reason="stop", content=HANDED_OVER, usage=NO_TOKENS, cached=False)
         self._check(cancellation_token)
         offered = [tool for tool in tools if _name(tool) in self._contract.tools]
         call = self._request(messages, offered)
@@ -132,7 +142,7 @@ class RoleClient(Client):
                 extra_create_args=extra_create_args,
                 cancellation_token=cancellation_token,
             )
-            result = legible(answer)
+            result = _each_once(legible(answer))
             _measure(span, result)
             told(span, given=lambda: input_messages(messages), gave=lambda: output_messages(result))
         self._answer(call, result, time.monotonic() - started)
@@ -150,6 +160,11 @@ class RoleClient(Client):
                 stand_in.because = str(error)
                 self._session.journal.append(Noted(text=f"{error}. For the rest of the run, the {STAND_IN} goes on."))
         return Answer.of(await model.fallback.create(messages, **arguments), STAND_IN)
+
+    @property
+    def _has_concluded(self) -> bool:
+        answered = self._workbench.answered[self._before :]
+        return self._workbench.fatal is None and not self._contract.concludes_with.isdisjoint(answered)
 
     def _check(self, token: CancellationToken | None) -> None:
         if token is not None and token.is_cancelled():
@@ -235,6 +250,15 @@ def _whole(result: CreateResult) -> CreateResult:
         return result
     words = f"The answer ended early ({result.finish_reason}); its tool calls were not made."
     return result.model_copy(update={"content": words})
+
+
+def _each_once(result: Answer) -> Answer:
+    """Leave out calls that an answer makes twice with the same arguments."""
+    if isinstance(result.content, str):
+        return result
+    once = {(call.name, call.arguments): call for call in reversed(result.content)}
+    kept = [call for call in result.content if once[call.name, call.arguments] is call]
+    return result.model_copy(update={"content": kept}) if len(kept) < len(result.content) else result
 
 
 def _name(tool: Tool | ToolSchema) -> str:

@@ -23,6 +23,7 @@ from tools.box.long_results import SHORT, shorten
 
 TOKENS = 40_000  # what one request may hold, besides the prompt and the tools
 CHARACTERS_A_TOKEN = 4
+_ROOM = 0.6  # of the window that a cut leaves: the more it frees, the rarer a cut, and the fewer answers stay
 LEFT_OUT = "window"
 """The source of the note that stands for what was left out."""
 
@@ -40,17 +41,29 @@ class Exchange(NamedTuple):
 
 
 class ConversationWindow(ChatCompletionContext):
-    """Keeps a whole conversation and shows as much of it as `tokens` allow, by the rules above; deterministic."""
+    """Keeps a whole conversation and shows as much of it as `tokens` allow, by the rules above; deterministic.
+
+    What is trimmed stays trimmed: when the window is full it is cut down to a part of it, and then it only grows until
+    it is full again. Between two cuts every request begins as the one before, so that providers find it in their cache.
+    """
 
     component_type = "chat_completion_context"
 
     def __init__(self, tokens: int = TOKENS) -> None:
         super().__init__()
         self._tokens = tokens
+        self._cut: list[LLMMessage] = []
+        self._seen = 0
 
     async def get_messages(self) -> list[LLMMessage]:
         """The messages of the next request."""
-        return window(self._messages, self._tokens)
+        newer = _flat(complete_exchanges(self._messages[self._seen :]))
+        shown = [*self._cut, *newer]
+        if _size(complete_exchanges(shown)) <= self._tokens:
+            return shown
+        self._cut = window(self._messages, int(self._tokens * _ROOM))
+        self._seen = len(self._messages)
+        return list(self._cut)
 
 
 def window(messages: Sequence[LLMMessage], tokens: int) -> list[LLMMessage]:

@@ -34,7 +34,7 @@ class Contract(Frozen):
 
 
 _BUDGET = Budget(model_calls=14, seconds=300.0)
-_READ = frozenset({"network_status", "element_status", "sql", "fetch_result"})
+_READ = frozenset({"network_status", "element_status", "sql", "fetch_result", "explain"})
 _WATCH = frozenset({"data_quality", "list_anomalies"})
 
 CONTRACTS: Mapping[Role, Contract] = MappingProxyType(

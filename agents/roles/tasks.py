@@ -6,10 +6,25 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from tools.box.goal import Aim
+from tools.box.handover import Decision, Diagnosis, Incident, PlanSubmission
 from tools.box.provenance import labelled
 from tools.box.run_state import Desk
 from twin.model import Frozen
-from twin.untrusted import NAME, WRITTEN_BY, Quoted, quote, swept
+from twin.untrusted import NAME, WRITTEN_BY, ModelText, Quoted, quote, swept
+
+_SYMPTOMS = 6
+
+
+class IncidentTask(Frozen):
+    """An incident as diagnosis is told of it: each symptom in one sentence; its tools have the figures."""
+
+    snapshot: str
+    symptoms: tuple[str, ...]
+    more_symptoms: int
+    harm: float
+    max_utilisation: float
+    busiest: str | None
+    explanation: ModelText
 
 
 def observe(desk: Desk) -> str:
@@ -20,35 +35,29 @@ def observe(desk: Desk) -> str:
 
 def diagnose(desk: Desk) -> str:
     """Hand the incident to diagnosis."""
-    return f"Monitoring hands you this incident. Find its cause.\n{_json(desk.incident)}"
+    return f"Monitoring hands you this incident. Find its cause.\n{_json(_without_figures(desk.incident))}"
 
 
 def plan(desk: Desk) -> str:
-    """Hand the diagnosis to planning, with what became of earlier plans."""
-    task = f"Diagnosis hands you this. Find the plan that removes the harm.\n{_json(desk.diagnosis)}"
+    """Hand the diagnosis to planning; in a later round, what became of the last plan: the rest is on its record."""
+    if desk.rejected:
+        return _rejected(desk.rejected[-1], desk.round)
     if desk.aim is not None:
-        task = f"This was asked for, and read by code. Find the plan that serves it.\n{_asked(desk.aim)}"
-    rejections: list[JsonValue] = [
-        {
-            "plan": decision.plan,
-            "reasons": decision.reasons,
-            "failed": [check.model_dump(mode="json") for check in decision.verdict.checks if not check.passed]
-            if decision.verdict
-            else [],
-        }
-        for decision in desk.rejected
-    ]
-    if not rejections:
-        return task
-    told = json.dumps(
-        {"untrusted": {"reasons": WRITTEN_BY["model"]}, "rejected": swept(rejections)}, ensure_ascii=False
-    )
-    return f"{task}\nThese plans were rejected; answer their counterexamples.\n{told}"
+        return f"This was asked for, and read by code. Find the plan that serves it.\n{_asked(desk.aim)}"
+    return f"Diagnosis hands you this. Find the plan that removes the harm.\n{_json(_of_the_cause(desk.diagnosis))}"
+
+
+def _rejected(decision: Decision, round: int) -> str:
+    failed = [x.model_dump(mode="json") for x in decision.verdict.checks if not x.passed] if decision.verdict else []
+    rejection: dict[str, JsonValue] = {"plan": decision.plan, "reasons": decision.reasons, "failed": list(failed)}
+    told = {"untrusted": {"reasons": WRITTEN_BY["model"]}, "rejected": swept(rejection)}
+    words = f"Round {round}: your last plan was rejected. Answer its counterexamples; your task is still the same."
+    return f"{words}\n{json.dumps(told, ensure_ascii=False)}"
 
 
 def verify(desk: Desk) -> str:
     """Hand the submitted plan to verification."""
-    task = f"Planning submits this plan, round {desk.round}. Decide on it.\n{_json(desk.submission)}"
+    task = f"Planning submits this plan, round {desk.round}. Decide on it.\n{_json(_of_the_plan(desk.submission))}"
     return (
         task
         if desk.aim is None
@@ -59,6 +68,26 @@ def verify(desk: Desk) -> str:
 def remind(tools: Sequence[str]) -> str:
     """Ask a role that stopped too early to conclude."""
     return f"You have not concluded. Call {' or '.join(tools)} now."
+
+
+def _without_figures(incident: Incident | None) -> IncidentTask | None:
+    return incident and IncidentTask(
+        snapshot=incident.snapshot,
+        symptoms=tuple(x.detail for x in incident.symptoms[:_SYMPTOMS]),
+        more_symptoms=len(incident.symptoms[_SYMPTOMS:]),
+        harm=incident.harm,
+        max_utilisation=incident.max_utilisation,
+        busiest=incident.busiest,
+        explanation=incident.explanation,
+    )
+
+
+def _of_the_cause(diagnosis: Diagnosis | None) -> Diagnosis | None:
+    return diagnosis and diagnosis.model_copy(update={"causes": diagnosis.causes[:2], "incidents": ()})
+
+
+def _of_the_plan(submission: PlanSubmission | None) -> PlanSubmission | None:
+    return submission and submission.model_copy(update={"candidates": ()})
 
 
 def _asked(aim: Aim) -> str:

@@ -37,18 +37,18 @@ def test_terminal_escapes_and_hidden_direction_marks_are_removed():
 
 def test_events_are_labelled_as_untrusted(desk: Desk):
     desk.live.read_topology()
-    assert "untrusted" in LogLines(severe=0, total=0, lines=(), truncated=False).provenance
+    assert "untrusted" in LogLines(severe=0, total=0, lines=()).provenance
     assert read_events.__doc__ is not None
     assert "Untrusted text" in read_events.__doc__
 
 
 def talk(message: str) -> list:
     line = LogLine(time=datetime(2026, 1, 1, tzinfo=UTC), node="A", severity=2, message=clean(message))
-    events = LogLines(severe=1, total=1, lines=(line,), truncated=False).model_dump_json()
+    events = LogLines(severe=1, total=1, lines=(line,)).model_dump_json()
     symptom = {"kind": "down", "element": "link/A:B--B:A", "detail": "link/A:B--B:A is down"}
     answers = {
         "network_status": json.dumps({"busiest": "A->B", "max_utilisation": 0.9, "harm": 12.0}),
-        "list_symptoms": json.dumps({"symptoms": [symptom], "total": 1, "truncated": False}),
+        "list_symptoms": json.dumps({"symptoms": [symptom], "total": 1}),
         "read_events": events,
     }
     said: list = [UserMessage(content="Look.", source="driver")]

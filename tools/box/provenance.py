@@ -13,9 +13,20 @@ from twin.untrusted import PASSAGE, WRITTEN_BY, Origin, swept
 def labelled(value: BaseModel, limit: int = PASSAGE) -> str:
     """Write a value as a model reads it: JSON whose text is legible, after a note of which of it came from outside."""
     document = swept(cast(JsonValue, value.model_dump(mode="json", exclude_none=True)), limit)
-    outside = outside_text(type(value))
+    outside = {path: who for path, who in outside_text(type(value)).items() if _is_there(document, path.split("."))}
     noted = {"untrusted": outside, **document} if outside and isinstance(document, dict) else document
     return json.dumps(noted, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_there(document: JsonValue, path: list[str]) -> bool:
+    """Whether a document has any text at a path; a note about text that is not there would only cost room."""
+    match document:
+        case list():
+            return any(_is_there(item, path) for item in document)
+        case dict() if path:
+            return path[0] in document and _is_there(document[path[0]], path[1:])
+        case _:
+            return bool(document)
 
 
 @cache

@@ -180,7 +180,7 @@ class Toolbox:
         call = (role, name, json.dumps(arguments, sort_keys=True))
         async with self._one_at_a_time:
             if (before := self._repeats.find(call, self._desk)) is not None:
-                return before._replace(repeated=True)
+                return before._replace(repeated=True, content=_warned(before.content))
             answer = await self._computed(role, name, arguments)
             if answer.error != DeadlineError("").code:
                 self._repeats.keep(call, self._desk, answer)
@@ -221,6 +221,16 @@ def crash(error: Exception) -> ToolAnswer:
     """Word an error that ends the run; a model has no use for its text."""
     code = error.code if isinstance(error, TwinError) else type(error).__name__
     return ToolAnswer(ok=False, content=json.dumps({"error": code, "message": "the tool failed"}), error=code)
+
+
+_AGAIN = "this call was made before, and nothing has changed since; go on, or conclude: repeats end the turn"
+
+
+def _warned(content: str) -> str:
+    """Say in a repeated answer that it is one, before repeats end anything."""
+    return (
+        content.replace("{", '{"warning":' + json.dumps(_AGAIN) + ",", 1) if content[:2] not in ("", "{}") else content
+    )
 
 
 def _capped(value: Frozen, shelf: Shelf) -> ToolAnswer:
@@ -300,5 +310,17 @@ def _without_references(schema: JsonValue, definitions: Schema) -> JsonValue:
         rest = {key: value for key, value in schema.items() if key != "$ref"}
         target = cast(Schema, definitions[name.removeprefix("#/$defs/")])
         return _without_references({**target, **rest}, definitions)
-    dropped = ["$defs", "discriminator", *(["title"] if isinstance(schema.get("title"), str) else [])]
+    dropped = [key for key, kind in _UNSAID.items() if isinstance(schema.get(key), kind)]
     return {key: _without_references(value, definitions) for key, value in schema.items() if key not in dropped}
+
+
+_UNSAID: Mapping[str, type | tuple[type, ...]] = {
+    "$defs": dict,
+    "discriminator": dict,
+    "title": str,
+    "maxLength": int,
+    "minLength": int,
+    "default": (str, int, float, list, type(None)),
+    "additionalProperties": bool,
+}
+"""What a schema says that a model need not read in every request: the call is held to it all the same."""

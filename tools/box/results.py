@@ -14,11 +14,9 @@ from .run_state import Desk
 
 _PAGE = 5_000  # characters of one page of a result
 
-Handle = Annotated[str, Field(pattern=r"^result-[0-9a-f]{10}$", description="Handle of a result that was shortened.")]
-Path = Annotated[
-    str, Field(max_length=120, description="Which list of it, as `shortened` names it; empty: the whole, as text.")
-]
-Offset = Annotated[int, Field(ge=0, description="First row, or first character, to give back.")]
+Handle = Annotated[str, Field(pattern=r"^result-[0-9a-f]{10}$")]
+Path = Annotated[str, Field(max_length=120, description="Which list; empty: the whole, as text.")]
+Offset = Annotated[int, Field(ge=0)]
 
 
 class ResultPage(Frozen):
@@ -34,7 +32,7 @@ class ResultPage(Frozen):
 
 
 def fetch_result(desk: Desk, handle: Handle, path: Path = "", offset: Offset = 0) -> ResultPage:
-    """Give back more of an earlier result that was shortened: rows of one of its lists, or its text from a place on."""
+    """Give back more of an earlier result that was shortened: rows of one of its lists, or its text."""
     content = desk.results.kept.get(handle)
     if content is None:
         raise InputError(f"no result {handle}", fix=f"results: {', '.join(list(desk.results.kept)[-5:]) or 'none'}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 
 import pytest
 from autogen_core import FunctionCall
@@ -133,6 +134,28 @@ def test_without_the_window_autogens_own_contexts_lose_the_task_or_part_results_
     shown = asyncio.run(shown_by(ConversationWindow(tokens=500)))
     assert broken(shown) == []
     assert [x.content for x in shown if isinstance(x, UserMessage) and x.source == "driver"] == ["find the cause"]
+
+
+def test_between_two_cuts_every_request_begins_as_the_one_before():
+    async def requests():
+        context, made = ConversationWindow(tokens=4_000), []
+        await context.add_message(task())
+        for number in range(40):
+            await context.add_message(calls(f"c{number}"))
+            await context.add_message(results(f"c{number}", size=30))
+            made.append([x.model_dump_json() for x in await context.get_messages()])
+        return made
+
+    made = asyncio.run(requests())
+    sizes = [sum(map(len, request)) for request in made]
+    assert max(sizes) <= 4_000 * 4 + 240
+    cached = 0
+    for before, after in pairwise(made):
+        same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), len(before))
+        cached += sum(map(len, after[:same]))
+    first = next(i for i, (a, b) in enumerate(pairwise(made)) if b[: len(a)] != a)
+    assert first < 20  # it was cut, and more than once
+    assert cached >= 0.6 * sum(sizes[1:])
 
 
 def test_a_conversation_that_was_cut_while_a_tool_ran_can_go_on():
