@@ -179,13 +179,18 @@ class EmulatedNetwork:
 
     def clear(self, fault: Fault) -> None:
         """End a fault that is there, whatever its onset. Raises `InputError` when it is not."""
+        found = self.require_there(fault)
+        clock = Clock(self._clock, self._log_generator())
+        self._history.log([*end_lines(self._syslog, self._configured, found, clock)])
+        self._become([x for x in self._faults if x is not found], clock)
+
+    def require_there(self, fault: Fault) -> Fault:
+        """Return the fault that is there, whatever its onset. Raises `InputError` when it is not."""
         blank = fault.model_copy(update={"onset": None})
         found = [x for x in self._faults if x.model_copy(update={"onset": None}) == blank]
         if not found:
             raise InputError(f"no fault {fault} to clear", fix="clear one of `faults`")
-        clock = Clock(self._clock, self._log_generator())
-        self._history.log([*end_lines(self._syslog, self._configured, found[0], clock)])
-        self._become([x for x in self._faults if x is not found[0]], clock)
+        return found[0]
 
     def schedule(self, surprises: Iterable[Surprise]) -> None:
         """Let healthy surprises come: crowds, maintenance. Raises `UnknownElementError` where they name no element."""

@@ -50,6 +50,14 @@ class Struck(Frozen):
     fault: Fault
 
 
+class Healed(Frozen):
+    """A fault ended."""
+
+    did: Literal["heal"] = "heal"
+    time: AwareDatetime
+    fault: Fault
+
+
 class Applied(Frozen):
     """A change was made; `effect` counts the changes from 1 and names this one for good."""
 
@@ -66,7 +74,7 @@ class Staged(Frozen):
     time: AwareDatetime
 
 
-Entry = Begun | Waited | Struck | Applied | Staged
+Entry = Begun | Waited | Struck | Healed | Applied | Staged
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="did")])
 
 
@@ -189,6 +197,12 @@ class RecordedNetwork:
         self._record.happens(Struck(time=self.now, fault=fault))
         self._live.inject(fault)
 
+    def heal(self, fault: Fault) -> None:
+        """Let a fault end. Raises `InputError` when it is not there."""
+        self._live.require_there(fault)
+        self._record.happens(Healed(time=self.now, fault=fault))
+        self._live.clear(fault)
+
     def apply(self, change: Change) -> None:
         """Make one change, once it is on record.
 
@@ -224,6 +238,8 @@ class RecordedNetwork:
                 (self.elapse if entry.outside else self.wait)(entry.samples)
             case Struck():
                 self.inject(entry.fault)
+            case Healed():
+                self.heal(entry.fault)
             case Applied():
                 self.apply(entry.change)
             case Staged():
@@ -233,7 +249,7 @@ class RecordedNetwork:
 
 
 def _is_outside(entry: Entry) -> bool:
-    return isinstance(entry, Struck) or (isinstance(entry, Waited) and entry.outside)
+    return isinstance(entry, Struck | Healed) or (isinstance(entry, Waited) and entry.outside)
 
 
 def read_record(path: Path) -> tuple[Entry, ...]:

@@ -11,7 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from io import BytesIO
+from typing import Literal, get_args
+from zipfile import BadZipFile
 
 import numpy as np
 from pydantic import Field
@@ -29,6 +31,7 @@ from .threshold import FLOOR, RECENT, Track, median
 StateKind = Literal["down", "silent", "neighbour_lost", "unread"]
 AnomalyKind = Family | StateKind | Literal["drift"]
 
+_STATES: tuple[StateKind, ...] = get_args(StateKind)
 WEEK_S = 604_800.0
 _HOURS = 8
 _QUIET = 3
@@ -68,6 +71,16 @@ class Anomaly(Frozen):
 class _Alarm:
     anomaly: Anomaly
     quiet: int = 0
+
+
+class _Told(Frozen):
+    """What a packed detector holds besides arrays."""
+
+    last: float | None
+    interval_s: float
+    routing: str
+    samples: int
+    open: tuple[tuple[Anomaly, int], ...]
 
 
 class Detector:
@@ -120,6 +133,49 @@ class Detector:
         for row in np.flatnonzero(samples.time > self._last):
             found += self._sample(network, samples.rows(slice(int(row), int(row) + 1)), usable.declared)
         return tuple(found)
+
+    def pack(self) -> bytes:
+        """Put all that it has learned into bytes, so that a watch can go on after its process has ended."""
+        arrays: dict[str, Floats] = {
+            f"{kind}/{name}": array for kind, track in self._tracks.items() for name, array in track.arrays().items()
+        }
+        arrays |= {f"missed/{kind}": array for kind, array in self._missed.items()}
+        arrays |= {f"hour/{i}": x for i, x in enumerate(self._hour)} | {
+            f"hours/{i}": x for i, x in enumerate(self._hours)
+        }
+        if self._demands is not None:
+            arrays["demands"] = self._demands
+        told = _Told(
+            last=self._last if np.isfinite(self._last) else None,
+            interval_s=self._interval_s,
+            routing=self._routing,
+            samples=self.samples,
+            open=tuple((x.anomaly, x.quiet) for x in self._open.values()),
+        )
+        arrays["told"] = np.frombuffer(told.model_dump_json().encode(), dtype=np.uint8).astype(np.float64)
+        file = BytesIO()
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+        return file.getvalue()
+
+    def unpack(self, packed: bytes) -> None:
+        """Go on from what another detector had learned. Raises `InputError` when that is none."""
+        try:
+            with np.load(BytesIO(packed), allow_pickle=False) as file:
+                arrays: dict[str, Floats] = {name: file[name] for name in file.files}
+            told = _Told.model_validate_json(arrays["told"].astype(np.uint8).tobytes())
+            if told.interval_s != self._interval_s:
+                raise ValueError(f"it watched every {told.interval_s:g} s")
+            for kind, track in self._tracks.items():
+                track.take_up({x.removeprefix(f"{kind}/"): a for x, a in arrays.items() if x.startswith(f"{kind}/")})
+        except (ValueError, KeyError, OSError, IndexError, BadZipFile) as error:
+            raise InputError(f"this is no detector that can go on here: {error}", fix="let it learn anew") from error
+        self._missed = {kind: arrays[f"missed/{kind}"] for kind in _STATES if f"missed/{kind}" in arrays}
+        for name, kept in (("hour", self._hour), ("hours", self._hours)):
+            kept.clear()
+            kept.extend(arrays[f"{name}/{i}"] for i in range(sum(x.startswith(f"{name}/") for x in arrays)))
+        self._demands, self._routing, self.samples = arrays.get("demands"), told.routing, told.samples
+        self._last = -np.inf if told.last is None else told.last
+        self._open = {(x.kind, x.element): _Alarm(x, quiet) for x, quiet in told.open}
 
     def _sample(self, network: Network, sample: Samples, declared: Declaration) -> list[Anomaly]:
         self._last = float(sample.time[0])

@@ -1,6 +1,7 @@
 """One family of readings over time: its recent past, how far it usually strays, and which score is unusual."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -82,6 +83,28 @@ class Track:
     def calibrate(self) -> None:
         """Set the score that a healthy network exceeds in a share `risk` of the samples."""
         self.threshold = max(self.floor, pareto_quantile(np.array(self.maxima), self.risk))
+
+    def arrays(self) -> dict[str, Floats]:
+        """What it has learned, as arrays by name: what `take_up` goes on from."""
+        nothing = np.zeros(0)
+        return {
+            "values": np.array(self.values) if self.values else nothing,
+            "strays": np.array(self.strays) if self.strays else nothing,
+            "maxima": np.array(self.maxima),
+            "before": np.array(self.before) if self.before else nothing,
+            "usual": nothing if self.usual is None else self.usual,
+            "told": np.array([self.threshold, float(self.samples)]),
+        }
+
+    def take_up(self, arrays: Mapping[str, Floats]) -> None:
+        """Go on from what another one had learned."""
+        for name, kept in (("values", self.values), ("strays", self.strays), ("before", self.before)):
+            kept.clear()
+            kept.extend(np.asarray(x, dtype=np.float64) for x in arrays[name])
+        self.maxima.clear()
+        self.maxima.extend(float(x) for x in arrays["maxima"])
+        self.usual = arrays["usual"] if arrays["usual"].size else None
+        self.threshold, self.samples = float(arrays["told"][0]), int(arrays["told"][1])
 
     def forget(self) -> None:
         """Routing is another one: what single links and paths carried says nothing any more."""

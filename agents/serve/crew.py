@@ -1,0 +1,225 @@
+"""The agents at work in a room: one run at a time on a network, each for one incident, every one on the room's log.
+
+Runs follow each other, because a plan that is being made while another one changes the network is judged on nothing.
+While plans wait for people, a new run may carry nothing out by itself: its plan waits as well, and is judged together
+with them before anybody can approve it.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from agents.record.events import Outcome, RunStarted
+from agents.record.history import Past, read_past
+from agents.record.journal import Listener, Record
+from agents.run.request import RunRequest
+from agents.run.resume import resume_run
+from agents.run.run import RunResult, run_incident
+from agents.show.report import write_report
+from twin.errors import TwinError
+from twin.files import exists
+from twin.policy import Policy
+
+from .board import Board, Incident
+from .ledger import Ledger
+from .record import Moved, Remarked, RoomEvent, RunBegan, RunEnded
+
+HELPED: frozenset[Outcome] = frozenset({"resolved", "relieved", "done"})
+_ATTEMPTS = 3  # runs that failed in a row before only a person begins another
+
+Told = Callable[[str, Record], None]
+
+
+class Job(NamedTuple):
+    """Something to do: begin a run for an incident, take its run up, or anything else that changes the network."""
+
+    what: Literal["begin", "resume", "call"]
+    incident: str
+    call: Callable[[], None] | None = None
+
+
+class Crew:
+    """Works through jobs in the background, one at a time."""
+
+    def __init__(  # noqa: PLR0913 - where, on what, and who hears
+        self,
+        ledger: Ledger,
+        *,
+        site: str,
+        network: str,
+        runs: Path,
+        home: Path,
+        policy: Policy,
+        model: str,
+        clock: Callable[[], datetime],
+        told: Told = lambda _run, _record: None,
+    ) -> None:
+        self._ledger, self._site, self._network = ledger, site, network
+        self.runs, self.home, self._policy, self._model = runs, home, policy, model
+        self._clock, self._told = clock, told
+        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._serve, name="crew", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[RunResult] | None = None
+        self.busy = ""
+
+    def start(self) -> None:
+        """Work from now on; runs that were under way when the room was killed are taken up first."""
+        for incident in self._ledger.board.alive:
+            if incident.working:
+                self.put(Job("resume", incident.id))
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, once what is under way has been taken back or finished; what waits is found on the log again."""
+        self._jobs.put(None)
+        loop, task = self._loop, self._task
+        if loop is not None and task is not None:
+            loop.call_soon_threadsafe(task.cancel)
+        if self._thread.is_alive():
+            self._thread.join(timeout=120)
+
+    def put(self, job: Job) -> None:
+        """Have something done when its turn comes."""
+        self._jobs.put(job)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way and nothing waits."""
+        return not self._jobs.unfinished_tasks
+
+    def waiting(self, but: str = "") -> list[Past]:
+        """The runs of incidents whose plans wait for people, but one."""
+        found: list[Past] = []
+        for incident in self._ledger.board.alive:
+            if (
+                incident.run
+                and incident.run != but
+                and incident.outcome == "awaiting approval"
+                and not incident.working
+            ):
+                try:
+                    past = read_past(self.runs / incident.run)
+                except TwinError:
+                    continue
+                if past.waits is not None:
+                    found.append(past)
+        return found
+
+    def _serve(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self.busy = job.incident
+            try:
+                self._do(job)
+            except Exception as error:
+                self._say(job.incident, f"the work failed: {type(error).__name__}: {error}"[:1_000])
+            finally:
+                self.busy = ""
+                self._jobs.task_done()
+
+    def _do(self, job: Job) -> None:
+        if job.call is not None:
+            job.call()
+            return
+        incident = self._ledger.board.incidents.get(job.incident)
+        if incident is None or not incident.alive:
+            return
+        again = incident.run if job.what == "resume" else None
+        if again and not exists(self.runs / again):
+            again = None
+        result = self._run(incident, again)
+        if result is not None:
+            self._ended(incident.id, result)
+
+    def _run(self, incident: Incident, again: str | None) -> RunResult | None:
+        def heard(record: Record) -> None:
+            if isinstance(record.event, RunStarted):
+                self._began(incident.id, record.event.run)
+            self._told(again or self._known(incident.id), record)
+
+        if again:
+            self._began(incident.id, again)
+        try:
+            return asyncio.run(self._stoppable(self._work(again, heard)))
+        except asyncio.CancelledError:
+            return None
+        except TwinError as error:
+            self._failed(incident.id, again, error)
+            return None
+
+    async def _work(self, again: str | None, heard: Listener) -> RunResult:
+        if again:
+            return await resume_run(self.runs / again, home=self.home, on_event=heard)
+        policy = self._policy
+        if self.waiting():
+            policy = policy.model_copy(update={"person_from": "low"})
+        request = RunRequest(network=self._network, seed=0, site=self._site, model=self._model, policy=policy)
+        return await run_incident(request, runs=self.runs, home=self.home, on_event=heard)
+
+    async def _stoppable(self, work: Coroutine[object, object, RunResult]) -> RunResult:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+        try:
+            return await self._task
+        finally:
+            self._loop = self._task = None
+
+    def _known(self, name: str) -> str:
+        return self._ledger.board.incident(name).run or ""
+
+    def _began(self, name: str, run: str) -> None:
+        def work(board: Board) -> list[RoomEvent]:
+            now, incident = self._clock(), board.incident(name)
+            moved = incident.alive and incident.state != "mitigating"
+            state: list[RoomEvent] = [Moved(time=now, id=name, state="mitigating")] if moved else []
+            return [RunBegan(time=now, id=name, run=run), *state]
+
+        self._ledger.decide(work)
+
+    def _ended(self, name: str, result: RunResult) -> None:
+        done = result.finished
+        try:
+            write_report(result.folder)
+        except TwinError as error:
+            self._say(name, f"the report could not be written: {error}")
+
+        def work(board: Board) -> list[RoomEvent]:
+            now, incident = self._clock(), board.incident(name)
+            ended = RunEnded(time=now, id=name, run=result.run, outcome=done.outcome, because=done.because[:1_000])
+            return [ended, *self._moved(incident, done.outcome in HELPED)]
+
+        self._ledger.decide(work)
+
+    def _failed(self, name: str, run: str | None, error: TwinError) -> None:
+        def work(board: Board) -> list[RoomEvent]:
+            incident = board.incident(name)
+            words = f"{error}{f' ({error.fix})' if error.fix else ''}"[:1_000]
+            known = run or incident.run or "none"
+            ended = RunEnded(time=self._clock(), id=name, run=known, outcome="failed", because=words)
+            return [ended, *self._moved(incident, helped=False)]
+
+        self._ledger.decide(work)
+
+    def _moved(self, incident: Incident, helped: bool) -> list[RoomEvent]:
+        if incident.state != "mitigating":
+            return []
+        now = self._clock()
+        if helped or incident.quiet is not None:
+            return [Moved(time=now, id=incident.id, state="mitigated")]
+        return [Moved(time=now, id=incident.id, state="acknowledged" if incident.acknowledged else "open")]
+
+    def _say(self, name: str, words: str) -> None:
+        if name in self._ledger.board.incidents:
+            self._ledger.write(Remarked(time=self._clock(), id=name, who="twinops", words=words))
+
+
+def wants_run(incident: Incident) -> bool:
+    """Whether the agents should begin on an incident by themselves: it is new, or it came back and no plan waits."""
+    if not incident.alive or incident.parent or incident.working or incident.quiet is not None:
+        return False
+    if incident.outcome == "awaiting approval" or incident.state in ("mitigating", "mitigated"):
+        return False
+    return incident.runs == 0 or (incident.outcome == "failed" and incident.runs < _ATTEMPTS)

@@ -1,0 +1,141 @@
+"""The room's log: one append-only file, and the board that it adds up to. What is not on it has not happened.
+
+A line is on disk before anything follows from it, so that a room which was killed anywhere finds all of it again. Now
+and then the file is written anew, with what is still wanted of the past as its first line; the old one is kept beside.
+"""
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from twin.append_log import AppendLog, read_lines
+from twin.errors import InputError, StoreError
+from twin.files import is_absent, parse_json, read_bytes, write_bytes
+
+from .board import Board
+from .record import ROOM_EVENT, RoomEvent
+
+LOG = "room.jsonl"
+_LARGE = 8 << 20  # bytes from which the file is written anew
+_KEPT = 3  # old files
+Heard = Callable[[int, RoomEvent], None]
+
+
+class Ledger:
+    """The log of a room, and its board. One process holds it; threads take turns."""
+
+    def __init__(self, folder: Path, *, retention: timedelta = timedelta(days=90), large: int = _LARGE) -> None:
+        """Open or begin the log in a folder. Raises `StoreError` when it cannot be read or written."""
+        self._path, self._retention, self._large = folder / LOG, retention, large
+        self._lock = threading.RLock()
+        self._heard: list[Heard] = []
+        self.seq, self.board = 0, Board()
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(f"cannot write {folder}: {error.strerror}", fix="name another folder") from error
+        if is_absent(self._path):
+            self._log = AppendLog.create(self._path)
+            self._size = 0
+        else:
+            self._log = AppendLog.reopen(self._path)
+            self._read()
+
+    def close(self) -> None:
+        """Take no more events."""
+        with self._lock:
+            self._log.close()
+
+    def listen(self, heard: Heard) -> Callable[[], None]:
+        """Call `heard` with every event from now on, under the room's lock; returns what ends that."""
+        with self._lock:
+            self._heard.append(heard)
+        return lambda: self._heard.remove(heard) if heard in self._heard else None
+
+    def decide(self, work: Callable[[Board], Iterable[RoomEvent]]) -> tuple[RoomEvent, ...]:
+        """Put on the log what follows from the board as it is now; nobody else writes in between. All, or none.
+
+        Raises `StoreError` when it cannot be written, `InputError` when an event cannot follow.
+        """
+        with self._lock:
+            events = tuple(work(self.board))
+            board = self.board
+            for event in events:
+                board = board.add(event)
+            if events:
+                lines = [self._line(self.seq + i + 1, event) for i, event in enumerate(events)]
+                self._log.append(lines, durable=True)
+                self._size += sum(map(len, lines))
+            self.board = board
+            for event in events:
+                self.seq += 1
+                for heard in tuple(self._heard):
+                    heard(self.seq, event)
+            return events
+
+    def write(self, *events: RoomEvent) -> None:
+        """Put events on the log. Raises as `decide` does."""
+        self.decide(lambda _board: events)
+
+    def tidy(self, now: datetime) -> bool:
+        """Write the file anew when it has grown large, without what is older than the retention; true when it was."""
+        with self._lock:
+            if self._size < self._large:
+                return False
+            self.board = self.board.forget(now - self._retention)
+            first = json.dumps({"seq": self.seq, "board": self.board.model_dump(mode="json")}, ensure_ascii=False)
+            self._log.close()
+            for number in range(_KEPT, 1, -1):
+                older = self._path.with_name(f"{LOG}.{number - 1}")
+                if older.exists():
+                    older.replace(self._path.with_name(f"{LOG}.{number}"))
+            write_bytes(self._path.with_name(f"{LOG}.1"), read_bytes(self._path))
+            write_bytes(self._path, first.encode() + b"\n", durable=True)
+            self._log, self._size = AppendLog.reopen(self._path), 0
+            return True
+
+    def since(self, seq: int) -> tuple[tuple[int, RoomEvent], ...]:
+        """Return the events after a number that are still on the file, with theirs."""
+        with self._lock:
+            lines = read_lines(self._path).whole
+        found: list[tuple[int, RoomEvent]] = []
+        for line in lines:
+            known = self._known(line)
+            number, event = known
+            if not isinstance(event, Board) and number > seq:
+                found.append((number, event))
+        return tuple(found)
+
+    def _read(self) -> None:
+        lines = read_lines(self._path).whole
+        self._size = sum(map(len, lines))
+        for line in lines:
+            seq, known = self._known(line)
+            try:
+                self.board = known if isinstance(known, Board) else self.board.add(known)
+            except InputError as error:
+                raise self._broken(seq) from error
+            self.seq = seq
+
+    def _known(self, line: bytes) -> tuple[int, "Board | RoomEvent"]:
+        try:
+            content = parse_json(line)
+            if not isinstance(content, dict) or not isinstance(seq := content.get("seq"), int):
+                raise self._broken(self.seq + 1)
+            if "board" in content:
+                return seq, Board.model_validate(content["board"])
+            return seq, ROOM_EVENT.validate_python(content["event"])
+        except (ValueError, KeyError, ValidationError) as error:
+            raise self._broken(self.seq + 1) from error
+
+    def _broken(self, seq: int) -> StoreError:
+        return StoreError(f"{self._path} is broken at event {seq}", fix="restore the room from a backup")
+
+    @staticmethod
+    def _line(seq: int, event: RoomEvent) -> bytes:
+        content = {"seq": seq, "event": event.model_dump(mode="json")}
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,275 @@
+"""The operations room: one network watched, its incidents worked on, people called, the calendar kept. One process.
+
+Everything that is decided here is on the room's log before it has an effect, and every thread decides through it.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from agents.record.home import policy_in_force
+from agents.record.journal import Record
+from agents.show.incident_words import incident_summary
+from tools.box.run_state import Desk
+from twin.errors import InputError, StoreError, TwinError
+from twin.files import open_lock
+from twin.live.adapters import EMULATED, is_adapter, open_live
+from twin.live.watched import Lookable
+from twin.policy import Policy
+from twin.site import read_site
+
+from .board import Board, Incident
+from .calendar import Calendar, Due, due, missed
+from .channels import require_secrets
+from .crew import Crew, Job, wants_run
+from .delivery import Postman, to_tell
+from .emulated import LivingNetwork
+from .ledger import Ledger
+from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, Silenced, State
+from .settings import Settings
+from .sightings import Sighting, consequences
+from .watch import Watch
+
+_LEASE = "lease"
+
+
+class Place(NamedTuple):
+    """Where a room is: its own folder, the folder of runs, the operator's home, and the network's name or site file."""
+
+    folder: Path
+    runs: Path
+    home: Path
+    site: str
+
+
+def utc_now() -> datetime:
+    """Return the wall clock's time, UTC."""
+    return datetime.now(UTC)
+
+
+@contextlib.contextmanager
+def lease(folder: Path):  # noqa: ANN201 - a context manager
+    """Hold a room's folder: one process writes, whoever comes second is told. Raises `StoreError`."""
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with open_lock(folder / _LEASE) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"another process serves {folder}", fix="stop it, or start this one with --standby to wait for it"
+            ) from None
+        yield
+
+
+class Room:
+    """The room of one network. `step` looks once and draws every consequence; `run` does so for as long as it may."""
+
+    def __init__(self, place: Place, settings: Settings, *, policy: Policy | None = None) -> None:
+        """Open the room and look for the first time. Raises what the site, its policy or the log raise."""
+        require_secrets(settings.channels)
+        self.place, self.settings = place, settings
+        self.policy = policy or policy_in_force(place.home) or Policy()
+        self.ledger = Ledger(place.folder, retention=timedelta(days=settings.retention_days))
+        self.live = _opened(place)
+        self.watch = Watch(self.live, place.folder, policy=self.policy, alarms_per_week=settings.alarms_per_week)
+        self.network = self.watch.name
+        self.crew = Crew(
+            self.ledger,
+            site=place.site,
+            network=self.network,
+            runs=place.runs,
+            home=place.home,
+            policy=self.policy,
+            model=settings.model,
+            clock=lambda: self.now,
+            told=self._told,
+        )
+        self.postman = Postman(self.ledger, settings.channels)
+        self._calendar = Calendar(self.live, runs=place.runs, home=place.home, policy=self.policy, look=self._desk)
+        self._stop, self._turn = threading.Event(), threading.Lock()
+        self._hearing: list[Callable[[str, Record], None]] = []
+        self._given: set[str] = set()
+        self._settle = timedelta(seconds=2 * self.watch.interval_s)  # until what belongs together is seen together
+        self.emulated = place.site.startswith(f"{EMULATED}:")
+
+    @property
+    def now(self) -> datetime:
+        """The network's clock, UTC; the wall's where it does not answer."""
+        try:
+            return self.live.now
+        except (TwinError, OSError):
+            return utc_now()
+
+    @property
+    def board(self) -> Board:
+        """What the room knows."""
+        return self.ledger.board
+
+    def start(self) -> None:
+        """Begin to deliver and to work."""
+        self.postman.start()
+        self.crew.start()
+
+    def stop(self) -> None:
+        """End in good order: whatever a run has applied and not confirmed is taken back."""
+        self._stop.set()
+        self.crew.stop()
+        self.postman.stop()
+        with self._turn:
+            self.watch.keep()
+        self.ledger.close()
+
+    def run(self, *, pace_s: float | None = None, looks: int | None = None) -> None:
+        """Look at the network's own interval, or every `pace_s` seconds, until `stop` or so many looks."""
+        done = 0
+        while not self._stop.is_set() and done != looks:
+            begun = time.monotonic()
+            self.step()
+            done += 1
+            pace = self.watch.interval_s if pace_s is None else pace_s
+            if done != looks:
+                self._stop.wait(max(0.0, pace - (time.monotonic() - begun)))
+
+    def settle(self, most_s: float = 600.0) -> None:
+        """Wait until the agents have nothing left to do and every message is delivered, or for so long."""
+        until = time.monotonic() + most_s
+        while time.monotonic() < until and not (self.crew.idle and self.postman.idle):
+            time.sleep(0.05)
+
+    def step(self) -> None:
+        """Look once, and let follow what follows."""
+        with self._turn:
+            seen = self.watch.look(_advance)
+        self.draw(seen)
+
+    def draw(self, seen: Iterable[Sighting]) -> None:
+        """Let follow what follows from what is seen."""
+        now, sightings = self.now, tuple(seen)
+
+        def work(board: Board) -> list[RoomEvent]:
+            known = [x for x in board.alive if x.source.startswith(("calendar/", "alert/"))]
+            standing = [Sighting(source=x.source, kind=x.kind, elements=x.elements, since=x.since) for x in known]
+            return [*consequences(board, self.network, [*sightings, *standing], now)]
+
+        self.change(work)
+        self.change(lambda board: [*missed(board, self.network, now)])
+        self._set_to_work(now)
+        self.ledger.tidy(now)
+
+    def change(self, work: Callable[[Board], Iterable[RoomEvent]]) -> tuple[RoomEvent, ...]:
+        """Put on the log what follows from the board, with every message that has to be delivered of it."""
+
+        def with_messages(board: Board) -> list[RoomEvent]:
+            events = list(work(board))
+            after = board
+            for event in events:
+                after = after.add(event)
+            told = to_tell(after, self.settings.channels, _summary, now=self.now, settle=self._settle)
+            return [*events, *told]
+
+        return self.ledger.decide(with_messages)
+
+    def move(self, name: str, state: State, *, who: str, because: str = "") -> None:
+        """Let somebody move an incident. Raises `InputError` where it cannot be moved there."""
+        self.change(lambda _: [Moved(time=self.now, id=name, state=state, who=who, because=because)])
+
+    def take(self, name: str, *, who: str) -> None:
+        """Let somebody own an incident."""
+        self.change(lambda _: [Owned(time=self.now, id=name, who=who)])
+
+    def remark(self, name: str, words: str, *, who: str) -> None:
+        """Let somebody say something about an incident."""
+        self.change(lambda _: [Remarked(time=self.now, id=name, who=who, words=words[:2_000])])
+
+    def silence(self, element: str, hours: float, *, who: str, because: str) -> None:
+        """Let nothing be delivered of an element for some hours. Raises `InputError` on none, or more than a month."""
+        if not 0 < hours <= 744:
+            raise InputError(f"a silence of {hours:g} hours", fix="give more than 0 and at most 744 hours")
+        until = self.now + timedelta(hours=hours)
+        self.change(lambda _: [Silenced(time=self.now, element=element, until=until, who=who, because=because[:2_000])])
+
+    def audit(self, who: str, what: str) -> None:
+        """Write down who did, or read, what."""
+        self.change(lambda _: [Audited(time=utc_now(), who=who, what=what[:2_000])])
+
+    def begin_run(self, name: str) -> None:
+        """Have the agents begin on an incident again. Raises `InputError` when it has ended, or is worked on."""
+        incident = self.board.incident(name)
+        if not incident.alive or incident.working:
+            raise InputError(f"incident {name} {'has ended' if not incident.alive else 'is being worked on'}")
+        self.crew.put(Job("begin", name))
+
+    def go_on(self, name: str) -> None:
+        """Have the run of an incident taken up, whose plan was approved."""
+        self.crew.put(Job("resume", name))
+
+    def hear(self, heard: Callable[[str, Record], None]) -> Callable[[], None]:
+        """Call `heard` with the records of runs as they are written; returns what ends that."""
+        self._hearing.append(heard)
+        return lambda: self._hearing.remove(heard) if heard in self._hearing else None
+
+    def _told(self, run: str, record: Record) -> None:
+        for heard in tuple(self._hearing):
+            heard(run, record)
+
+    def _desk(self) -> Desk | None:
+        return self.watch.latest.desk if self.watch.latest else None
+
+    def _set_to_work(self, now: datetime) -> None:
+        for entry in due(self.board, now):
+            self._give(
+                f"{entry.what} {entry.entry.scheduled.id}", Job("call", "", lambda entry=entry: self._keep(entry))
+            )
+        if not self.settings.agents:
+            return
+        for incident in self.board.alive:
+            ripe = now - incident.opened >= self._settle
+            if ripe and wants_run(incident) and not incident.source.startswith(("calendar/", "network/", "alert/")):
+                self._give(f"run {incident.runs + 1} {incident.id}", Job("begin", incident.id))
+
+    def _give(self, what: str, job: Job) -> None:
+        if what not in self._given:
+            self._given.add(what)
+            self.crew.put(job)
+
+    def _keep(self, entry: Due) -> None:
+        """Do what is due of the calendar; on the crew's thread, so that no run changes the network meanwhile."""
+        now = self.board.calendar[entry.entry.scheduled.id]
+        if now.state != entry.entry.state:
+            return
+        work = self._calendar.make if entry.what == "make" else self._calendar.take_back
+        events = work(now, self.board, self.network)
+        self.change(lambda _: events)
+
+    def cancel(self, name: str, *, who: str) -> None:
+        """Take an entry out of the calendar before it begins. Raises `InputError` afterwards."""
+        entry = self.board.calendar.get(name)
+        if entry is None or entry.state != "waiting":
+            raise InputError(f"entry {name} {'is not there' if entry is None else f'is {entry.state}'}")
+        self.change(lambda _: [CalendarMoved(time=self.now, id=name, state="cancelled", because=f"by {who}")])
+
+
+def _summary(incident: Incident) -> str:
+    return incident_summary(incident.kind, incident.source, len(incident.elements), incident.outcome)
+
+
+def _advance(live: Lookable) -> None:
+    """Have the network measured anew: time passes in an emulated one only when it is told to."""
+    if isinstance(live, LivingNetwork):
+        live.wait(1)
+    else:
+        live.look_again()
+
+
+def _opened(place: Place) -> Lookable:
+    if place.site.startswith(f"{EMULATED}:"):
+        return LivingNetwork.open(place.site, place.folder)
+    if is_adapter(place.site):
+        return open_live(place.site)
+    return read_site(place.site).network(utc_now)

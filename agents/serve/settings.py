@@ -1,0 +1,100 @@
+"""`room.toml` in the operator's home: how the room watches, who is called, who may what. Secrets are not in it."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from twin.errors import FormatError
+from twin.files import is_absent, read_toml
+from twin.formats.text import first_problem
+from twin.model import Frozen
+
+FILE = "room.toml"
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2_000)]
+Role = Literal["viewer", "planner", "approver", "operator", "admin"]
+
+
+class Alertmanager(Frozen):
+    """An Alertmanager, by its v2 API."""
+
+    kind: Literal["alertmanager"]
+    name: str = Field(min_length=1, max_length=60)
+    url: Url = Field(description="Without /api/v2/alerts.")
+    token_env: Variable | None = Field(default=None, description="Environment variable with a bearer token.")
+
+
+class PagerDuty(Frozen):
+    """PagerDuty, by its Events API v2."""
+
+    kind: Literal["pagerduty"]
+    name: str = Field(min_length=1, max_length=60)
+    url: Url = "https://events.pagerduty.com/v2/enqueue"
+    key_env: Variable = Field(description="Environment variable with the routing key.")
+
+
+class Webhook(Frozen):
+    """Any receiver of JSON; with a secret every body is signed (HMAC-SHA-256)."""
+
+    kind: Literal["webhook"]
+    name: str = Field(min_length=1, max_length=60)
+    url: Url
+    secret_env: Variable | None = Field(default=None, description="Environment variable with the shared secret.")
+
+
+class Mail(Frozen):
+    """Mail by SMTP."""
+
+    kind: Literal["email"]
+    name: str = Field(min_length=1, max_length=60)
+    host: str = Field(min_length=1, max_length=255)
+    port: int = Field(default=25, ge=1, le=65_535)
+    sender: str = Field(pattern=r"^[^\s@]+@[^\s@]+$", max_length=254)
+    to: tuple[Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$", max_length=254)], ...] = Field(min_length=1)
+    starttls: bool = False
+    user: str | None = None
+    password_env: Variable | None = None
+
+
+Channel = Annotated[Alertmanager | PagerDuty | Webhook | Mail, Field(discriminator="kind")]
+
+
+class Member(Frozen):
+    """What somebody may do in the console."""
+
+    name: str = Field(min_length=1, max_length=64)
+    role: Role
+
+
+class Settings(Frozen):
+    """What a room is told."""
+
+    alarms_per_week: float = Field(default=0.5, gt=0, le=1_000, description="False alarms on a healthy network.")
+    retention_days: int = Field(default=90, ge=1, le=3_650, description="How long what has ended is kept.")
+    agents: bool = Field(default=True, description="Whether the agents begin to work on a new incident by themselves.")
+    model: str = Field(default="runbook", max_length=200)
+    channels: tuple[Channel, ...] = Field(default=(), max_length=20)
+    members: tuple[Member, ...] = Field(default=(), max_length=1_000)
+    proxy_header: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{1,60}$",
+        description="Header in which a trusted proxy in front of the console names the person.",
+    )
+    author_may_approve: bool = Field(default=True, description="Whether who asked for a plan may approve it, too.")
+
+    def role_of(self, name: str) -> Role | None:
+        """What somebody is here, None for somebody unknown."""
+        return next((x.role for x in self.members if x.name == name), None)
+
+
+def read_settings(home: Path) -> Settings:
+    """Read the room's settings; the usual ones where there is no file. Raises `FormatError`, `InputError`."""
+    path = home / FILE
+    if is_absent(path):
+        return Settings()
+    try:
+        return Settings.model_validate(read_toml(path))
+    except ValidationError as error:
+        where, expected = first_problem(error)
+        raise FormatError(str(path), where.removeprefix("$."), expected) from error
