@@ -59,6 +59,7 @@ class LivingNetwork:
         Raises `InputError` on a name that is none, `StoreError` when its record is another network's.
         """
         which = chosen(name)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         network, record = load_network(which.network), folder / RECORD
         if is_plain(record):
             live = RecordedNetwork.restore(record, network)

@@ -43,7 +43,11 @@ class Ledger:
             self._size = 0
         else:
             self._log = AppendLog.reopen(self._path)
-            self._read()
+            try:
+                self._read()
+            except BaseException:
+                self._log.close()
+                raise
 
     def close(self) -> None:
         """Take no more events."""

@@ -75,9 +75,9 @@ class Room:
         require_secrets(settings.channels)
         self.place, self.settings = place, settings
         self.policy = policy or policy_in_force(place.home) or Policy()
-        self.ledger = Ledger(place.folder, retention=timedelta(days=settings.retention_days))
         self.live = _opened(place)
         self.watch = Watch(self.live, place.folder, policy=self.policy, alarms_per_week=settings.alarms_per_week)
+        self.ledger = Ledger(place.folder, retention=timedelta(days=settings.retention_days))
         self.network = self.watch.name
         self.crew = Crew(
             self.ledger,

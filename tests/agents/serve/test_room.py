@@ -1,0 +1,110 @@
+"""The room on a network that lives: it is killed and goes on, its agents work, its calendar keeps its hours."""
+
+import os
+import random
+from datetime import timedelta
+
+import pytest
+
+from agents.serve.emulated import LivingNetwork
+from agents.serve.ledger import Ledger
+from agents.serve.room import Room, lease
+from agents.serve.settings import Settings
+from tests.agents.serve.killed_room import SITE, kill_after, place, processes
+from twin.errors import InputError, StoreError
+from twin.faults import Fault, FaultKind
+from twin.observe.alarms.anomaly import Detector
+
+KILLS = int(os.environ.get("TWINOPS_KILLS", "2"))
+FLAPPING = "link/CHINng:IPLSng--IPLSng:CHINng"
+
+
+@pytest.fixture
+def room(tmp_path):
+    opened = Room(place(tmp_path), Settings(agents=False))
+    yield opened
+    opened.stop()
+
+
+def struck_at(folder, *faults):
+    """Let faults strike some samples after the network begins, and leave that on its record."""
+    live = LivingNetwork.open(SITE, folder / "room")
+    for samples, kind, element in faults:
+        live.strike(Fault(kind=kind, element=element, onset=live.now + samples * timedelta(seconds=300)))
+
+
+def test_a_watch_that_is_killed_anywhere_loses_no_incident_and_opens_none_twice(tmp_path):
+    faults = [(12, FaultKind.LINK_DOWN, FLAPPING), (30, FaultKind.DEVICE_DOWN, "node/SNVAng")]
+    struck_at(tmp_path, *faults)
+    rng = random.Random(5)
+    with processes() as begin:
+        for _ in range(KILLS):
+            kill_after(begin(tmp_path, 1_000), tmp_path / "room" / "network.jsonl", rng.randint(100, 4_400 // KILLS))
+        last = begin(tmp_path, 20)
+        last.join()
+        assert last.exitcode == 0
+    ledger = Ledger(tmp_path / "room")
+    ledger.close()
+    roots = [x.source for x in ledger.board.incidents.values() if not x.parent]
+    assert sorted(roots) == [FLAPPING, "node/SNVAng"]
+
+
+def test_the_agents_work_on_what_the_watch_opens_and_the_room_says_how_it_ended(tmp_path):
+    room = Room(place(tmp_path), Settings())
+    room.start()
+    for _ in range(8):
+        room.step()
+    room.live.strike(f"link_down@{'ATLAng--IPLSng'}")
+    for _ in range(6):
+        room.step()
+    room.settle(60)
+    room.stop()
+    (incident,) = [x for x in room.board.incidents.values() if not x.parent]
+    assert incident.source == "link/ATLAng:IPLSng--IPLSng:ATLAng"
+    assert incident.runs == 1
+    assert (tmp_path / "runs" / incident.run / "report.html").exists()
+    assert incident.outcome in ("resolved", "relieved", "no action needed", "needs a person")
+    assert [x.words for x in incident.timeline][:2] == ["opened", "the agents begin"]
+
+
+def test_a_detector_goes_on_where_another_one_was(room):
+    for _ in range(30):
+        room.step()
+    learned = room.watch.detector
+    copy = Detector(interval_s=300)
+    copy.unpack(learned.pack())
+    room.live.strike(f"link_down@{'ATLAng--IPLSng'}")
+    room.live.wait(30)
+    later = room.live.read_telemetry(room.now - timedelta(seconds=300 * 31))
+    network = room.live.read_topology()
+    assert copy.update(network, later) == learned.update(network, later) != ()
+    assert copy.open == learned.open
+    assert copy.thresholds == learned.thresholds
+    with pytest.raises(InputError, match="no detector that can go on here"):
+        Detector(interval_s=60).unpack(learned.pack())
+    with pytest.raises(InputError, match="no detector that can go on here"):
+        Detector(interval_s=300).unpack(b"PK\x03\x04 and nothing else")
+
+
+def test_a_source_that_falls_silent_is_an_incident_and_the_old_picture_stays(room, monkeypatch):
+    for _ in range(3):
+        room.step()
+    seen = room.watch.latest
+
+    def broken(*_):
+        raise InputError("the site file is broken", fix="correct it")
+
+    then = room.now
+    monkeypatch.setattr(LivingNetwork, "read_topology", broken)
+    monkeypatch.setattr(LivingNetwork, "now", property(lambda _: then + timedelta(hours=1)))
+    room.step()
+    assert room.watch.failed[1] == "the site file is broken"
+    assert room.watch.latest is seen
+    assert [(x.source, x.kind) for x in room.board.alive] == [("network/sndlib/abilene", "unread")]
+
+
+def test_two_rooms_on_one_folder_are_refused_and_a_network_that_is_none_is_named(tmp_path):
+    with lease(tmp_path), pytest.raises(StoreError, match="another process serves"), lease(tmp_path):
+        pass
+    with pytest.raises(InputError, match="names no emulated network"):
+        Room(place(tmp_path, "emulated:sndlib/abilene,speed=2"), Settings())
