@@ -15,7 +15,7 @@ from twin.errors import InputError, StoreError
 from twin.faults import Fault, FaultKind
 from twin.observe.alarms.anomaly import Detector
 
-KILLS = int(os.environ.get("TWINOPS_KILLS", "2"))
+KILLS = int(os.environ.get("TWINOPS_KILLS", "1"))
 FLAPPING = "link/CHINng:IPLSng--IPLSng:CHINng"
 
 
