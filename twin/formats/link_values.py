@@ -17,7 +17,7 @@ from .node_values import PlacedNode
 from .provision import MS_PER_KM, distance_km
 from .records import LinkRecord, Records
 from .source import MAX_WEIGHT
-from .values import field_of, unread, value_of, yes_or_no
+from .values import field_of, is_drained, is_up, unread, value_of, yes_or_no
 from .vocabulary import LINK_QUANTITIES, NO_MEANING, RATE, amount, recognise
 
 _NO_METRIC = 2**32 - 1  # the largest value of the leaf of RFC 8346: no metric of a protocol
@@ -248,7 +248,7 @@ def _delay_of(km: float | None, middle: float | None) -> float:
 
 
 def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Filled) -> Arc:
-    up = yes_or_no(records, record, "link", "up", "status")
+    up = is_up(records, record, "link")
     adjacent = yes_or_no(records, record, "link", "adjacent")
     loss = value_of(record.fields, "link", "loss")
     share = 0.0 if loss in (None, "") else records.source.number(str(loss), _at(record, "loss"), "loss", least=0)
@@ -264,8 +264,8 @@ def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Fi
         0
         if index in (None, "")
         else records.source.whole(str(index), _at(record, "index"), "index", least=1, most=10_000),
-        up=True if up is None else up,
-        drained=bool(yes_or_no(records, record, "link", "drained")),
+        up=up,
+        drained=is_drained(records, record, "link"),
         asleep=bool(yes_or_no(records, record, "link", "asleep")),
         loss=share,
         adjacent=True if adjacent is None else adjacent,

@@ -10,7 +10,7 @@ from twin.model import Node, NodeKind
 
 from .account import FieldUse
 from .records import NodeRecord, Records
-from .values import field_of, unread, value_of, yes_or_no
+from .values import field_of, is_drained, is_up, unread, value_of
 from .vocabulary import NO_MEANING, plain, recognise
 
 _LAN = frozenset({"lan", "cloud", "pseudonode", "switch", "hyperedge", "segment", "bridge"})
@@ -101,8 +101,7 @@ def _place(records: Records, node: NodeRecord) -> tuple[float, float] | None:
 
 
 def _state(records: Records, node: NodeRecord) -> tuple[bool, bool]:
-    up = yes_or_no(records, node, "node", "up", "status")
-    return (True if up is None else up), bool(yes_or_no(records, node, "node", "drained"))
+    return is_up(records, node, "node"), is_drained(records, node, "node")
 
 
 def _kind(node: NodeRecord) -> NodeKind:

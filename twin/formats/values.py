@@ -12,9 +12,32 @@ from .vocabulary import decides_routing, plain, recognise
 
 _SHOWN = 40  # characters of a value, to tell it from others
 _YES = frozenset(
-    {"1", "true", "yes", "up", "on", "enabled", "active", "connected", "reachable", "operational", "planned"}
+    {
+        *("1", "true", "yes", "y", "on", "up", "upup", "full", "established"),
+        *("enabled", "active", "connected", "reachable", "operational", "inservice", "live", "running", "ok", "okay"),
+    }
 )
-_NO = frozenset({"0", "false", "no", "down", "off", "disabled", "failed", "offline", "unreachable", "inactive"})
+_NO = frozenset(
+    {
+        *("0", "false", "no", "n", "off", "down", "downdown", "admindown", "administrativelydown", "lowerlayerdown"),
+        *("disabled", "failed", "offline", "unreachable", "inactive", "shutdown", "outofservice", "notpresent", "dead"),
+        *(
+            "planned",
+            "staged",
+            "provisioning",
+            "deprovisioning",
+            "decommissioning",
+            "decommissioned",
+            "retired",
+            "testing",
+        ),
+    }
+)
+"""What is planned or taken out carries nothing today, as what is down."""
+_DRAINED = frozenset({"maintenance", "inmaintenance", "undermaintenance", "maint", "drained", "draining", "costedout"})
+"""States in which something is up and carries no transit traffic."""
+_IF_STATES = frozenset({"ifoperstatus", "operstatus", "ifadminstatus", "adminstatus"})
+"""States of IF-MIB (RFC 2863): 1 is up, and 2 to 7 are not."""
 
 
 @lru_cache(maxsize=4096)
@@ -44,12 +67,26 @@ def yes_or_no(records: Records, entry: NodeRecord | LinkRecord, of: str, *quanti
             return value
         word = plain(str(value))
         word = word[:-1] if word.endswith("0") and word[:-1] in ("0", "1") else word  # 1.0
-        if word in _YES:
+        if word in _YES or word in _DRAINED:
             return True
+        if word in set("234567") and plain(field_of(entry.fields, of, quantity) or "") in _IF_STATES:
+            return False
         if word in _NO:
             return False
         raise records.source.error(entry.where, f"{field_of(entry.fields, of, quantity)} as up or down, not {value!r}")
     return None
+
+
+def is_up(records: Records, entry: NodeRecord | LinkRecord, of: str) -> bool:
+    """Whether a node or a link is up: not said to be down, and not disabled. Raises `FormatError`."""
+    up = yes_or_no(records, entry, of, "up", "status")
+    return up is not False and yes_or_no(records, entry, of, "enabled") is not False
+
+
+def is_drained(records: Records, entry: NodeRecord | LinkRecord, of: str) -> bool:
+    """Whether a node or a link is kept free of transit traffic, by a field of its own or by its state."""
+    states = (value_of(entry.fields, of, name) for name in ("status", "enabled"))
+    return bool(yes_or_no(records, entry, of, "drained")) or any(plain(str(x)) in _DRAINED for x in states)
 
 
 def unread(entries: Iterable[NodeRecord | LinkRecord], of: str, no_meaning: Iterable[str]) -> Iterator[FieldUse]:

@@ -13,7 +13,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 RATE: Mapping[str, float] = MappingProxyType(
-    {"bps": 1e-6, "kbps": 1e-3, "mbps": 1.0, "gbps": 1e3, "tbps": 1e6, "bytes": 8e-6}
+    {
+        **{"bps": 1e-6, "kbps": 1e-3, "mbps": 1.0, "gbps": 1e3, "tbps": 1e6},
+        **{"bytes": 8e-6, "kbytes": 8e-3, "mbytes": 8.0, "gbytes": 8e3, "tbytes": 8e6},
+    }
 )
 """Mbit/s in one of each unit."""
 
@@ -56,6 +59,7 @@ class Quantity(NamedTuple):
 
 
 _NO_UNIT: Mapping[str, float] = MappingProxyType({})
+_ENABLED = ("enabled", "adminstatus", "ifadminstatus", "adminstate", "adminup", "administrativestatus")
 
 NODE_QUANTITIES = (
     Quantity("name", "name", _NO_UNIT, ("name", "label", "nodelabel", "hostname", "sysname", "displayname")),
@@ -63,7 +67,10 @@ NODE_QUANTITIES = (
     Quantity("latitude", "place", _NO_UNIT, ("latitude", "lat", "breitengrad")),
     Quantity("pos", "place", _NO_UNIT, ("pos", "coordinates", "position")),
     Quantity("up", "whether it is up", _NO_UNIT, ("up", "operup")),
-    Quantity("status", "whether it is up", _NO_UNIT, ("status", "operstatus", "operationalstatus", "state")),
+    Quantity(
+        "status", "whether it is up", _NO_UNIT, ("status", "ifoperstatus", "operstatus", "operationalstatus", "state")
+    ),
+    Quantity("enabled", "whether it is enabled", _NO_UNIT, _ENABLED),
     Quantity("drained", "whether it carries transit traffic", _NO_UNIT, ("drained", "overload", "overloadbit")),
     Quantity(
         "kind",
@@ -183,8 +190,12 @@ LINK_QUANTITIES = (
     ),
     Quantity("up", "whether it is up", _NO_UNIT, ("up", "operup")),
     Quantity(
-        "status", "whether it is up", _NO_UNIT, ("status", "operstatus", "operationalstatus", "state", "linkstatus")
+        "status",
+        "whether it is up",
+        _NO_UNIT,
+        ("status", "ifoperstatus", "operstatus", "operationalstatus", "state", "linkstatus"),
     ),
+    Quantity("enabled", "whether it is enabled", _NO_UNIT, _ENABLED),
     Quantity("drained", "whether it is drained", _NO_UNIT, ("drained",)),
     Quantity("adjacent", "whether its ends are routing neighbours", _NO_UNIT, ("adjacent",)),
     Quantity("asleep", "whether it sleeps", _NO_UNIT, ("asleep",)),
@@ -311,10 +322,21 @@ def recognise(field: str, of: str) -> Recognised | None:
             return Recognised(quantity, quantity.own_unit)
     for quantity in quantities:
         for known in quantity.names:
-            unit = unit_of(name[len(known) :], quantity.units) if quantity.units and name.startswith(known) else None
+            if not quantity.units or not name.startswith(known):
+                continue
+            unit = unit_of(_behind(field, len(known)), quantity.units) or unit_of(name[len(known) :], quantity.units)
             if unit:
                 return Recognised(quantity, unit)
     return None
+
+
+def _behind(field: str, count: int) -> str:
+    """What a name has behind so many letters and digits, as it is written: `MBps` of `capacity_MBps`."""
+    at = 0
+    while count and at < len(field):
+        count -= field[at].isalnum()
+        at += 1
+    return field[at:]
 
 
 def plain(field: str) -> str:
@@ -325,8 +347,17 @@ def plain(field: str) -> str:
     return re.sub(r"[^a-z0-9]", "", lower)
 
 
+_OCTETS = re.compile(r"^[\s_\[(/-]*([kKMGT]?)B(?:ps|/s|ytes/s|yte/s)[\s)\]]*$")
+
+
 def unit_of(text: str, units: Mapping[str, float]) -> str | None:
-    """Return the unit that a text such as `Gbit/s` names, None when it names none of `units`."""
+    """Return the unit that a text such as `Gbit/s` names, None when it names none of `units`.
+
+    A capital B stands for octets where it is written with a small `ps`: `MBps`, not `MBPS`.
+    """
+    octets = _OCTETS.match(text) if units is RATE else None
+    if octets:
+        return f"{octets[1].lower()}bytes"
     word = plain(text.replace("/s", "s").replace("ps/", "ps"))
     if units is RATE:
         word = _RATE_WORDS.get(word, word)

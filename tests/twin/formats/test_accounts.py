@@ -1,5 +1,6 @@
 """What a file states is kept, what it leaves open is named, and what is not understood is named too."""
 
+import json
 from itertools import pairwise
 
 import networkx as nx
@@ -241,3 +242,43 @@ def test_one_network_as_restconf_answers_it_is_read(tmp_path):
     start, end = IETF.index('{\n "network-id"'), IETF.rindex("]}]}}") + 2
     text = '{"ietf-network:network": [' + IETF[start:end] + "]}"
     assert read_network(saved(tmp_path, "i.json", text)).name == "metro"
+
+
+STATES = [
+    ("status", "planned", False, False),
+    ("oper_status", 2, False, False),
+    ("ifOperStatus", 7, False, False),
+    ("admin_status", "down", False, False),
+    ("enabled", False, False, False),
+    ("state", "maintenance", True, True),
+    ("status", "active", True, False),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "up", "drained"), STATES)
+def test_a_state_is_read_by_whatever_name_and_word_it_has(tmp_path, field, value, up, drained):
+    links = [{"source": a, "target": b, "weight": 1, "capacity": "10G"} for a, b in ("AB", "BC", "CA")]
+    links[0][field] = value
+    text = json.dumps({"nodes": [{"id": x} for x in "ABC"], "links": links})
+    path = tmp_path / "net.json"
+    path.write_text(text)
+    link = read_network(path).links[0]
+    assert (link.up, link.drained) == (up, drained)
+
+
+OCTETS = [
+    ("capacity", "1250 MB/s"),
+    ("capacity_MBps", 1250),
+    ("capacity_mbps", 10_000),
+    ("bandwidth_bytes_per_second", 1.25e9),
+    ("capacity [Gbit/s]", 10),
+    ("speed", "10GE"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), OCTETS)
+def test_a_capital_b_stands_for_octets_and_a_small_one_for_bits(tmp_path, field, value):
+    links = [{"source": "A", "target": "B", "weight": 1, field: value}]
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"nodes": [{"id": "A"}, {"id": "B"}], "links": links}))
+    assert read_network(path).links[0].capacity == 10_000

@@ -13,7 +13,8 @@ from ..build import Choices
 from ..content import Content
 from ..layout import at
 from ..records import Records
-from .database import Database, Neighbour, System, chosen, records_of
+from .database import Database, Neighbour, System, chosen
+from .topology import records_of
 
 _MBPS_PER_BYTE = 8e-6
 _NODE, _LINK = ("ls_nlri_node", "node", "1"), ("ls_nlri_link", "link", "2")

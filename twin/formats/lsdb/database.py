@@ -5,17 +5,12 @@ section 7.2.8.2; RFC 2328, section 16.1). A LAN is a node of its own kind: the m
 the way off is free.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue
-
 from twin.errors import FormatError
-from twin.formats.account import FieldUse
-from twin.formats.records import LinkRecord, NodeRecord, Records
-from twin.formats.source import Source
-from twin.model import UNUSED_METRIC
 
 
 @dataclass
@@ -33,6 +28,10 @@ class Neighbour:
     delay_us: float | None = None
     risks: list[str] = field(default_factory=list[str])
     wide: bool = True
+    near: str = ""
+    """The address or number of the interface at this end, where the text states it."""
+    far: str = ""
+    """That of the other end."""
 
 
 @dataclass
@@ -49,9 +48,9 @@ class System:
 
     @property
     def counted(self) -> list[Neighbour]:
-        """Neighbours of the wide style where there are any, else of the narrow one: both state the same links."""
-        wide = [neighbour for neighbour in self.neighbours if neighbour.wide]
-        return wide or self.neighbours
+        """Neighbours of the wide style, and of the narrow one where a neighbour has no other: both state one link."""
+        wide = {neighbour.system for neighbour in self.neighbours if neighbour.wide}
+        return [x for x in self.neighbours if x.wide or x.system not in wide]
 
 
 @dataclass
@@ -61,6 +60,10 @@ class Database:
     title: str
     systems: dict[str, System] = field(default_factory=dict[str, System])
     unmodelled: Counter[str] = field(default_factory=Counter[str])
+    repeated: int = 0
+    """LSPs that the text holds once more."""
+    headless: int = 0
+    """Systems without their first fragment, which alone says whether they are overloaded."""
 
     @property
     def alive(self) -> Mapping[str, System]:
@@ -88,6 +91,10 @@ def chosen(databases: Sequence[Database], wanted: str | None, path: str) -> Data
     if wanted is not None:
         full = [one for one in databases if one.title == wanted]
     if len(full) == 1:
+        others = [one for one in databases if one is not full[0] and any(back for _, _, back in one.adjacencies())]
+        for one in others:
+            same = _LEVEL.sub("", one.title) == _LEVEL.sub("", full[0].title)
+            full[0].unmodelled["levels" if same else "other databases"] += 1
         return full[0]
     if not full and databases and wanted is None:
         raise FormatError(path, "the whole file", "two routers that name each other as neighbours; none do here")
@@ -95,69 +102,5 @@ def chosen(databases: Sequence[Database], wanted: str | None, path: str) -> Data
     raise FormatError(path, "the whole file", f"one database; it holds {titles}: choose with --network-id TITLE")
 
 
-def records_of(database: Database, source: Source, protocol: str, name: str) -> Records:
-    """Turn a database into records: routers, LANs, and the links that both ends state."""
-    links: list[LinkRecord] = []
-    lost: Counter[str] = Counter()
-    unused = 0
-    used = {
-        name for system, neighbour, back in database.adjacencies() if back for name in (system.name, neighbour.system)
-    }
-    for system, neighbour, back in database.adjacencies():
-        if not back:
-            lost["no one there" if neighbour.system not in database.alive else "does not name it"] += 1
-            continue
-        unused += neighbour.metric >= UNUSED_METRIC
-        links.append(LinkRecord(system.name, neighbour.system, neighbour.where, _fields(neighbour), True))
-        if database.systems[neighbour.system].lan:
-            links.append(LinkRecord(neighbour.system, system.name, neighbour.where, {"metric": 0}, True))
-    seen = [system for system in database.alive.values() if system.name in used]
-    nodes = [NodeRecord(system.name, system.where, _node_fields(system)) for system in seen]
-    alone = [name for name in database.alive if name not in used and not database.systems[name].lan]
-    return Records(
-        source,
-        f"{protocol} database, {database.title}",
-        name,
-        nodes=nodes,
-        links=links,
-        directed=True,
-        units={"delay": "us"},
-        noted=tuple(_noted(database, lost, alone, unused)),
-    )
-
-
-def _fields(neighbour: Neighbour) -> dict[str, JsonValue]:
-    fields: dict[str, JsonValue] = {"metric": neighbour.metric}
-    if neighbour.mbps:
-        fields["capacity_mbps"] = neighbour.mbps
-    if neighbour.delay_us is not None:
-        fields["delay_us"] = neighbour.delay_us
-    if neighbour.risks:
-        fields["srlg"] = list(neighbour.risks)
-    return fields
-
-
-def _node_fields(system: System) -> dict[str, JsonValue]:
-    return {"kind": "lan"} if system.lan else {"overload": system.overloaded}
-
-
-def _noted(database: Database, lost: Counter[str], alone: list[str], unused: int) -> Iterator[FieldUse]:
-    for reason, count in lost.items():
-        note = f"{count} neighbours are stated by one end only ({reason}): no link"
-        yield FieldUse(field="adjacencies", became="not modelled", count=count, note=note)
-    if alone:
-        note = f"{', '.join(alone[:5])}: without a link that both ends state, left out"
-        yield FieldUse(field="systems", became="not modelled", count=len(alone), note=note)
-    purged = [name for name, system in database.systems.items() if system.purged]
-    if purged:
-        note = f"{', '.join(purged[:5])}: purged, no longer part of the network"
-        yield FieldUse(field="purged", became="not modelled", count=len(purged), note=note)
-    if unused:
-        note = f"{unused} links have metric {UNUSED_METRIC}, which takes them out of shortest paths (RFC 5305)"
-        yield FieldUse(field="unused links", became="used", count=unused, note=note)
-    for what, count in database.unmodelled.items():
-        note, decides = f"{count} stated, not modelled", what in _DECIDES
-        yield FieldUse(field=what, became="not modelled", count=count, note=note, decides_routing=decides)
-
-
-_DECIDES = frozenset({"attached bit", "IPv6 topology", "flexible algorithm", "areas", "virtual links"})
+_LEVEL = re.compile(r"level \S+$|L[12]\b| area \S+$", re.IGNORECASE)
+"""What tells the databases of one routing domain apart, at the end of their titles."""

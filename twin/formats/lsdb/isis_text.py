@@ -6,7 +6,7 @@ like the head of an LSP and is not is an error, never text of the block before.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twin.formats.build import Choices
 from twin.formats.content import Content
@@ -14,8 +14,10 @@ from twin.formats.records import Records
 from twin.formats.source import Source
 from twin.formats.vocabulary import RATE, amount
 
-from .database import Database, Neighbour, System, chosen, records_of
+from .database import Database, Neighbour, System, chosen
+from .lsps import Lsp, join
 from .paste import Line, command_of, lines_of
+from .topology import records_of
 
 _ID = r"(?P<id>\S+?\.[0-9a-fA-F]{2}-[0-9a-fA-F]{2})"
 _TITLES = (
@@ -32,11 +34,15 @@ _INSTANCES = (
 )
 _HEADS = (
     re.compile(  # Cisco, NX-OS and FRR: an id, a sequence number, a checksum, a lifetime and flags
-        rf"^(?:[UH] )?{_ID}\s*\*?\s+(?:\d+\s+)?0x[0-9a-fA-F]+\s+0x[0-9a-fA-F]+\s+"
+        rf"^(?:[UH] )?{_ID}\s*\*?\s+(?:\d+\s+)?(?P<sequence>0x[0-9a-fA-F]+)\s+0x[0-9a-fA-F]+\s+"
         r"(?P<life>\d+|\(\d+\))(?:\s*/\s*\S+)?\s+(?P<attached>\d)/\d/(?P<overload>\d)(?:/\d)?"
     ),
-    re.compile(rf"^\s*(?:[UH]\s+)?{_ID}\s+\d+\s+\d+\s+(?P<life>\d+)\s+\d+\s+L[12]\s+\S+\s+<(?P<flags>[^>]*)>"),  # EOS
-    re.compile(rf"^\s*{_ID} Sequence: 0x[0-9a-fA-F]+, Checksum: 0x[0-9a-fA-F]+, Lifetime: (?P<life>\d+) secs"),  # Junos
+    re.compile(
+        rf"^\s*(?:[UH]\s+)?{_ID}\s+(?P<sequence>\d+)\s+\d+\s+(?P<life>\d+)\s+\d+\s+L[12]\s+\S+\s+<(?P<flags>[^>]*)>"
+    ),  # EOS
+    re.compile(
+        rf"^\s*{_ID} Sequence: (?P<sequence>0x[0-9a-fA-F]+), Checksum: 0x[0-9a-fA-F]+, Lifetime: (?P<life>\d+) secs"
+    ),  # Junos
     re.compile(rf"^LSP ID\s+: {_ID}\s+Level\s+: L[12]"),  # SR OS
 )
 _LOOKS_LIKE = re.compile(rf"^\s{{0,4}}(?:[A-Z]\s+)?{_ID}(?:\s*\*)?\s+(?:0x|\d|Sequence)")
@@ -55,6 +61,33 @@ _RATES = re.compile(
     re.IGNORECASE,
 )
 _DELAY = re.compile(r"(?:Uni|Average) Link Delay\s?(?:\(Avg\.?\))?.*?(?:Value:\s?|: )(?P<us>\d+)", re.IGNORECASE)
+_ROUTER = re.compile(
+    r"^\s+(?:(?:TE |IPv4 |IP )?Router ID|IP Address|Interface address)\s*:\s+(?P<id>\d+\.\d+\.\d+\.\d+)"
+    r"|^SYS ID\s+: (?P<sys>\S+)",
+    re.IGNORECASE,
+)
+"""What tells one router from another of the same name."""
+_NUMBERS = re.compile(
+    r"(?:Link )?Local\s+(?:Interface )?(?:ID|index)\s*: (?P<near>\d+),\s+"
+    r"(?:Link )?Remote\s+(?:Interface )?(?:ID|index)\s*: (?P<far>\d+)",
+    re.IGNORECASE,
+)
+_NEAR = re.compile(
+    r"^\s+(?:(?:Local )?Interface IP(?:v4)? Address(?:\(es\))?|IPv4 Interface Address|IP address|IF Addr)"
+    r"\s*: (?P<ip>[\d.]+)$",
+    re.IGNORECASE,
+)
+_FAR = re.compile(
+    r"^\s+(?:(?:Neighbor(?:'s)?|Remote Interface) IP(?:v4)? Address(?:\(es\))?|IPv4 Neighbor Address|Nbr IP)"
+    r"\s*: (?P<ip>[\d.]+)$",
+    re.IGNORECASE,
+)
+_COUNTS = (
+    re.compile(r"^\s*Total (?:Level-[12] )?LSP count: (?P<count>\d+)", re.IGNORECASE),
+    re.compile(r"^\s*Level \([12]\) LSP Count : (?P<count>\d+)"),
+    re.compile(r"^\s*(?P<count>\d+) LSPs$"),
+)
+"""What the text itself says of how many LSPs it holds."""
 _ALGORITHM = re.compile(r"Flex(?:ible)?[ -]algo", re.IGNORECASE)
 
 
@@ -66,6 +99,8 @@ class _Reader:
     databases: list[Database]
     instance: str = ""
     database: Database | None = None
+    blocks: list[tuple[Database, Lsp]] = field(default_factory=list["tuple[Database, Lsp]"])
+    outputs: int = 0
     system: System | None = None
     neighbour: Neighbour | None = None
     junos_full: bool = False
@@ -76,7 +111,7 @@ class _Reader:
                 continue
             if command_of(line.text) is not None and self.is_prompt(line.text):
                 self._close()
-            elif not (self._title(line) or self._head(line)):
+            elif not (self._title(line) or self._head(line) or self._counted(line)):
                 self._body(line)
 
     @staticmethod
@@ -100,6 +135,7 @@ class _Reader:
                 instance = match.groupdict().get("instance") or self.instance
                 title = f"{instance} level {match['level']}".strip()
                 self._close()
+                self.outputs += 1
                 self.database = next((x for x in self.databases if x.title == title), None)
                 if self.database is None:
                     self.database = Database(title)
@@ -121,10 +157,26 @@ class _Reader:
         name, _, fragment = match["id"].rpartition("-")
         lan = not name.endswith(".00")
         known = name if lan else name[:-3]
-        system = self.database.systems.setdefault(known, System(known, f"line {line.number}", lan))
-        if int(fragment, 16) == 0:
-            self._flags(system, match.groupdict())
+        system, found = System(known, f"line {line.number}", lan), match.groupdict()
+        block = Lsp(system, fragment, int(fragment, 16) == 0, self.outputs)
+        if found.get("sequence"):
+            block.sequence = int(found["sequence"] or "0", 0)
+        self._flags(system, found)
+        self.blocks.append((self.database, block))
         self.system, self.neighbour, self.junos_full = system, None, False
+        return True
+
+    def _counted(self, line: Line) -> bool:
+        """Check the number of LSPs that the text itself states, at the end of a command's output."""
+        stated = next((int(found["count"]) for x in _COUNTS if (found := x.match(line.text))), None)
+        if stated is None or self.database is None:
+            return False
+        held = [block for database, block in self.blocks if database is self.database and block.output == self.outputs]
+        if held and len(held) < stated:
+            whole = f"the last whole one is that of {held[-1].system.name}"
+            wanted = f"the {stated} LSPs that the text counts, not {len(held)}: it is cut; {whole}"
+            raise self.source.error(f"line {line.number}", wanted)
+        self._close()
         return True
 
     @staticmethod
@@ -140,9 +192,12 @@ class _Reader:
             return
         if "Attributes" in text and ("Overload" in text or "OVLD" in text):
             system.overloaded = True
-        life = re.search(r"Lifetime\s+: (\d+)$", text)
-        if life and text.startswith("Sequence"):
-            system.purged = life[1] == "0"
+        split = re.match(r"^Sequence\s+: (0x[0-9a-fA-F]+).*Lifetime\s+: (\d+)$", text)
+        if split:
+            self.blocks[-1][1].sequence, system.purged = int(split[1], 16), split[2] == "0"
+        router = _ROUTER.match(text) if self.neighbour is None else None
+        if router:
+            self.blocks[-1][1].addresses.add(router["id"] or router["sys"])
         if _OTHER_TOPOLOGY.search(text) and ("IS" in text or "Reach" in text):
             database.unmodelled["IPv6 topology"] += "IS" in text
             self.neighbour = None
@@ -191,6 +246,15 @@ class _Reader:
     def _detail(self, text: str) -> None:
         if self.neighbour is None:
             return
+        numbers, near, far = _NUMBERS.search(text), _NEAR.match(text), _FAR.match(text)
+        if numbers and not self.neighbour.near and int(numbers["far"]):
+            self.neighbour.near, self.neighbour.far = numbers["near"], numbers["far"]
+        if near:
+            self.neighbour.near = near["ip"]
+            self.neighbour.far = self.neighbour.far if "." in self.neighbour.far else ""
+        if far:
+            self.neighbour.far = far["ip"]
+            self.neighbour.near = self.neighbour.near if "." in self.neighbour.near else ""
         rate = _RATES.search(text)
         if rate:
             read = amount(rate["rate"].replace("kbits/sec", "kbps").replace("bits/sec", "bps"), RATE)
@@ -216,9 +280,13 @@ def read_databases(source: Source, text: str) -> list[Database]:
     lines = _joined(lines_of(text))
     reader = _Reader(source, [])
     reader.read(lines)
+    for database in reader.databases:
+        join(source, database, [block for of, block in reader.blocks if of is database])
     named = [x for x in reader.databases if x.systems]
     _require_whole(source, text, lines, named)
     if not any(system.neighbours for one in named for system in one.systems.values()):
+        if any(one.unmodelled["IPv6 topology"] for one in named):
+            raise source.error("the whole file", "links of the IPv4 topology; its neighbours are of another alone")
         raise source.error(
             "the whole file", "neighbours of each router: paste `show isis database detail` (Junos: extensive)"
         )

@@ -3,6 +3,7 @@
 Keys occur more than once in what is printed of the packet, so neighbours are taken from the summary before it.
 """
 
+import re
 from collections.abc import Iterator
 
 from pydantic import JsonValue
@@ -11,7 +12,9 @@ from ..build import Choices
 from ..content import Content
 from ..layout import at
 from ..records import Records
-from .database import Database, Neighbour, System, chosen, records_of
+from .database import Database, Neighbour, System, chosen
+from .lsps import Lsp, join
+from .topology import records_of
 
 _ROOT = "isis-database-information"
 
@@ -30,23 +33,22 @@ def read_databases(content: Content) -> Iterator[Database]:
     for root in _listed(at(content.json(), _ROOT)):
         for level in _listed(at(root, "isis-database")):
             database = Database(f"level {_data(level, 'level') or '?'}")
-            for entry in _listed(at(level, "isis-database-entry")):
-                _add(content, database, entry)
+            entries = _listed(at(level, "isis-database-entry"))
+            join(content.source, database, [_block(content, entry) for entry in entries])
             if database.systems:
                 yield database
 
 
-def _add(content: Content, database: Database, entry: JsonValue) -> None:
+def _block(content: Content, entry: JsonValue) -> Lsp:
     head, _, fragment = _data(entry, "lsp-id").rpartition("-")
     if not head:
         raise content.source.error(f"${_ROOT}", "the lsp-id of every entry")
     lan = not head.endswith(".00")
     name = head if lan else head[:-3]
-    system = database.systems.setdefault(name, System(name, f"LSP {head}", lan))
-    if fragment == "00":
-        system.purged = _data(entry, "remaining-lifetime") == "0"
-        flags = " ".join(_data(packet, "lsp-attributes") for packet in _listed(at(entry, "isis-packet")))
-        system.overloaded, system.attached = "Overload" in flags, "Attached" in flags
+    system = System(name, f"LSP {head}", lan)
+    system.purged = _data(entry, "remaining-lifetime") == "0"
+    flags = " ".join(_data(packet, "lsp-attributes") for packet in _listed(at(entry, "isis-packet")))
+    system.overloaded, system.attached = "Overload" in flags, "Attached" in flags
     for neighbour in _listed(at(entry, "isis-neighbor")):
         other = _data(neighbour, "is-neighbor-id")
         metric = content.source.whole(
@@ -56,6 +58,9 @@ def _add(content: Content, database: Database, entry: JsonValue) -> None:
         if not other:
             raise content.source.error(f"LSP {head}", "the is-neighbor-id of a neighbour")
         system.neighbours.append(Neighbour(known, metric, f"LSP {head}", stated=other))
+    stated = _data(entry, "sequence-number")
+    sequence = int(stated, 0) if re.fullmatch(r"0x[0-9a-fA-F]+|[1-9]\d*", stated) else None
+    return Lsp(system, fragment, fragment == "00", sequence=sequence)
 
 
 def _listed(value: JsonValue) -> list[JsonValue]:

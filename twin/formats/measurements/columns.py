@@ -145,7 +145,7 @@ def rate_factor(name: str, rest: str | None = None) -> float | None:
     if per_second := _PER_SECOND.match(word):
         return 8e-6 * _PREFIX[per_second[1]]
     unit = unit_of(re.sub(r"bits?(?:per)(?:sec(?:ond)?|s)$", "bps", word), RATE) if word else None
-    return RATE[unit] if unit is not None and unit != "bytes" else None
+    return RATE[unit] if unit is not None and not unit.endswith("bytes") else None
 
 
 def _column(quantity: str, name: str) -> Column:

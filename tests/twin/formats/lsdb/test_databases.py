@@ -159,3 +159,99 @@ def test_junk_anywhere_in_a_database_is_read_or_refused_in_one_line(tmp_path_fac
 
 def test_backspaces_and_control_sequences_leave_no_trace():
     assert [line.text for line in lines_of("a\x1b[7mb\x1b[0mc\nx\by\n")] == ["abc", "y", ""]
+
+
+def test_a_command_pasted_twice_is_one_network(tmp_path):
+    once, twice = (read_explained(saved(tmp_path, HEAD + text)) for text in (TRIANGLE, f"{TRIANGLE}\n{HEAD}{TRIANGLE}"))
+    assert names(once.network) == names(twice.network)
+
+
+@pytest.mark.parametrize("newer_first", [True, False])
+def test_of_an_lsp_that_stands_there_twice_the_higher_sequence_number_counts(tmp_path, newer_first):
+    old = lsp("a.00", [("b.00", 99), ("c.00", 30)])
+    new = lsp("a.00", [("b.00", 10), ("c.00", 30)]).replace("0x00000001", "0x00000002")
+    rest = TRIANGLE.partition("b.00-00")
+    text = HEAD + "".join((new, old) if newer_first else (old, new)) + "b.00-00" + rest[2]
+    found = names(read_explained(saved(tmp_path, text)).network)
+    assert ("a->b", 10) in found
+    assert ("a->b.2", 99) not in found
+
+
+def test_two_routers_of_one_name_are_never_one(tmp_path):
+    one = lsp("a.00", [("b.00", 10)]) + "  Router ID:    10.0.0.1\n"
+    other = lsp("a.00", [("b.00", 20)]).replace("0x00000001", "0x00000007") + "  Router ID:    10.0.0.9\n"
+    text = HEAD + one.replace("  Metric", "  Router ID:    10.0.0.1\n  Metric", 1)
+    text += other.replace("  Metric", "  Router ID:    10.0.0.9\n  Metric", 1) + lsp("b.00", [("a.00", 10)])
+    with pytest.raises(FormatError, match=r"one system called a.*10\.0\.0\.1.*10\.0\.0\.9.*system ids"):
+        read_explained(saved(tmp_path, text))
+
+
+def test_a_purged_fragment_states_nothing(tmp_path):
+    text = TRIANGLE.replace("  Metric: 30         IS-Extended c.00\n", "", 1)
+    text += lsp("a.00", [("c.00", 30)], fragment="01", life="0")
+    assert "a->c" not in {name for name, _ in names(read_explained(saved(tmp_path, HEAD + text)).network)}
+
+
+def test_a_text_with_fewer_lsps_than_it_counts_is_cut(tmp_path):
+    text = f"{HEAD}{TRIANGLE}\n Total Level-2 LSP count: 4     Local Level-2 LSP count: 1\n"
+    with pytest.raises(FormatError, match=r"the 4 LSPs that the text counts, not 3.*that of c"):
+        read_explained(saved(tmp_path, text))
+
+
+def interface(near, far):
+    return f"    Interface IP Address: {near}\n    Neighbor IP Address: {far}\n"
+
+
+def test_parallel_links_are_told_by_the_addresses_of_their_ends(tmp_path):
+    head, row = "{}-00  0x00000001  0x1234  900 /1200  0/0/0\n", "  Metric: {}         IS-Extended {}\n"
+    text = head.format("a.00") + row.format(10, "b.00") + interface("10.0.1.1", "10.0.1.2")
+    text += row.format(20, "b.00") + interface("10.0.2.1", "10.0.2.2")
+    text += head.format("b.00") + row.format(15, "a.00") + interface("10.0.2.2", "10.0.2.1")
+    text += row.format(25, "a.00") + interface("10.0.1.2", "10.0.1.1")
+    found = names(read_explained(saved(tmp_path, HEAD + text)).network)
+    assert found == {("a->b", 10), ("b->a", 25), ("a->b.2", 20), ("b->a.2", 15)}
+
+
+def test_parallel_links_that_cannot_be_told_apart_are_paired_by_metric_and_that_is_said(tmp_path):
+    text = lsp("a.00", [("b.00", 10), ("b.00", 20)]) + lsp("b.00", [("a.00", 20), ("a.00", 10)])
+    reading = read_explained(saved(tmp_path, HEAD + text))
+    assert names(reading.network) == {("a->b", 10), ("b->a", 10), ("a->b.2", 20), ("b->a.2", 20)}
+    assert any("parallel links" in text for text in reading.assumed)
+
+
+def ospf(router, links, *, sequence="80000005", age="100", listed=None):
+    text = f"  LS age: {age}\n  LS Type: Router Links\n  Link State ID: {router}\n  Advertising Router: {router}\n"
+    text += f"  LS Seq Number: {sequence}\n  Number of Links: {len(links) if listed is None else listed}\n"
+    for other, address, metric in links:
+        text += (
+            f"    Link connected to: another Router (point-to-point)\n     (Link ID) Neighboring Router ID: {other}\n"
+        )
+        text += f"     (Link Data) Router Interface address: {address}\n       TOS 0 Metrics: {metric}\n"
+    return text
+
+
+OSPF_HEAD = "            OSPF Router with ID (1.1.1.1) (Process ID 1)\n\t\tRouter Link States (Area 0)\n"
+ONE = ospf("1.1.1.1", [("2.2.2.2", "10.0.0.1", 10), ("2.2.2.2", "10.0.1.1", 20)])
+TWO = ospf("2.2.2.2", [("1.1.1.1", "10.0.1.2", 15), ("1.1.1.1", "10.0.0.2", 25)])
+APART = {("1.1.1.1->2.2.2.2", 10), ("2.2.2.2->1.1.1.1", 25), ("1.1.1.1->2.2.2.2.2", 20), ("2.2.2.2->1.1.1.1.2", 15)}
+
+
+OLD = ONE.replace("20\n", "77\n").replace("80000005", "80000004")
+
+
+@pytest.mark.parametrize("text", [ONE + TWO, ONE + TWO + OSPF_HEAD + ONE + TWO, OLD + ONE + TWO])
+def test_an_ospf_database_is_read_once_with_its_parallel_links_told_by_their_networks(tmp_path, text):
+    assert names(read_explained(saved(tmp_path, OSPF_HEAD + text)).network) == APART
+
+
+@pytest.mark.parametrize("age", ["3600", "MAXAGE"])
+def test_an_lsa_that_is_flushed_is_no_longer_there(tmp_path, age):
+    text = OSPF_HEAD + ONE + TWO + ospf("3.3.3.3", [("1.1.1.1", "10.0.3.3", 5)], age=age)
+    reading = read_explained(saved(tmp_path, text))
+    assert any("3.3.3.3: purged" in sentence for sentence in reading.account.not_modelled)
+
+
+def test_a_last_lsa_with_fewer_links_than_it_counts_is_cut(tmp_path):
+    cut = ospf("2.2.2.2", [("1.1.1.1", "10.0.0.2", 25)], listed=2)
+    with pytest.raises(FormatError, match=r"2 links as the LSA says, not 1.*whole LSA is that of 1\.1\.1\.1"):
+        read_explained(saved(tmp_path, OSPF_HEAD + ONE + cut))
