@@ -46,7 +46,7 @@ def propose_plans(desk: Desk) -> Candidates:
     _require_data(desk)
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
-        found = holding(lambda state: _proposed(desk, state), desk.state, desk.policy, desk.outlook)
+        found = holding(lambda state: _proposed(desk, state), desk.state, desk.policy, desk.outlook, desk.works)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
     useful = [x for x in found if _is_new(desk, x)]
     desk.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)

@@ -12,6 +12,7 @@ from twin.model import Frozen
 from twin.observe import Symptom, SymptomKind, find_symptoms
 from twin.observe.alarms.anomaly import Anomaly, Detector
 from twin.observe.alarms.incidents import Group, Signal, correlate
+from twin.observe.alarms.planned_work import planned_words, unplanned
 from twin.observe.alarms.symptoms import UNITS
 from twin.untrusted import LogText
 
@@ -238,6 +239,7 @@ def report_incident(desk: Desk, explanation: Explanation) -> Incident:
         harm_parts=status.harm_parts,
         max_utilisation=status.max_utilisation,
         busiest=status.busiest,
+        planned=planned_words(desk.works, desk.live.now),
         explanation=explanation,
     )
     return desk.incident
@@ -249,6 +251,7 @@ def _next(offset: int, page: int, total: int) -> int | None:
 
 def _symptoms(desk: Desk) -> tuple[Symptom, ...]:
     found = find_symptoms(desk.look(), limit=desk.policy.max_utilisation)
+    found = unplanned(desk.look(), desk.works, found, desk.live.now)
     return tuple(sorted(found, key=lambda symptom: list(_WORDS).index(symptom.kind)))
 
 

@@ -87,6 +87,8 @@ def _verdict(desk: Desk, plan: Plan) -> Verdict:
         evidence=_evidence(desk),
         outlook=desk.outlook,
         unmodelled=desk.unmodelled,
+        starts=desk.starts,
+        works=desk.works,
     )
     return with_growth(verdict, plan, desk.state, desk.policy, desk.aim.growth if desk.aim else 1.0)
 

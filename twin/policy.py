@@ -1,17 +1,20 @@
 """The limits a plan must keep: code reads them, models only see them."""
 
 import hashlib
+from collections.abc import Set
+from datetime import datetime
 from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from twin.closest import closest
 
 from .errors import InputError, PolicyError
 from .files import read_toml
 from .model import Frozen
+from .windows import read_either, read_span, read_weekly
 
 RiskTier = Literal["low", "medium", "high"]
 Autonomy = Literal["observe", "suggest", "approve", "act"]
@@ -58,6 +61,18 @@ class Policy(Frozen):
     power_model: PowerModelName = Field(default="backbone", description="Which measured router watts are counted by.")
     min_watts_saved: float = Field(
         default=0.0, ge=0, le=1e9, description="Least that a plan which puts circuits to sleep must save, W."
+    )
+    windows: tuple[str, ...] = Field(
+        default=(),
+        max_length=50,
+        description="When plans may be made: Tue-Thu 01:00-05:00 Europe/Zurich; none: always.",
+    )
+    freeze: tuple[str, ...] = Field(
+        default=(), max_length=50, description="When none may: 2026-12-20/2027-01-04 Europe/Zurich."
+    )
+    tags: dict[str, tuple[str, ...]] = Field(default={}, description="Element ids by a name for them.")
+    blackouts: tuple[Annotated[str, Field(max_length=400)], ...] = Field(
+        default=(), max_length=200, description="When no plan may touch a tag or element: core Mon-Fri 08:00-18:00 UTC."
     )
     max_weight: int | None = Field(
         default=None,
@@ -108,6 +123,47 @@ class Policy(Frozen):
         default=0.92, ge=0, le=1, description="Least fidelity to act at all; below it a plan is only suggested."
     )
 
+    @field_validator("windows")
+    @classmethod
+    def _are_windows(cls, windows: tuple[str, ...]) -> tuple[str, ...]:
+        for text in windows:
+            read_weekly(text)
+        return windows
+
+    @field_validator("freeze")
+    @classmethod
+    def _are_spans(cls, spans: tuple[str, ...]) -> tuple[str, ...]:
+        for text in spans:
+            read_span(text)
+        return spans
+
+    @model_validator(mode="after")
+    def _blacks_out_what_is_named(self) -> "Policy":
+        for text in self.blackouts:
+            name, _, when = text.partition(" ")
+            if name not in self.tags and "/" not in name:
+                raise ValueError(f"blackouts: {name!r} is neither a tag nor an element id")
+            read_either(when)
+        return self
+
+    def closed(self, moment: datetime) -> str:
+        """Say why no plan may be made at a moment, by its windows and freezes; nothing where one may."""
+        for text in self.freeze:
+            if read_span(text).holds(moment):
+                return f"in the freeze {text}"
+        if self.windows and not any(read_weekly(x).holds(moment) for x in self.windows):
+            return f"outside the windows {', '.join(self.windows)}"
+        return ""
+
+    def blacked_out(self, elements: Set[str], moment: datetime) -> tuple[str, str] | None:
+        """Return the first of these elements that must not be touched at a moment, and the blackout; None for none."""
+        for text in self.blackouts:
+            name, _, when = text.partition(" ")
+            meant = set(self.tags.get(name, (name,))) & elements
+            if meant and read_either(when).holds(moment):
+                return min(meant), text
+        return None
+
     def asks_for_a_person(self, tier: RiskTier) -> bool:
         """Whether a person has to approve plans of this risk tier."""
         return self.person_from != "never" and TIERS.index(tier) >= TIERS.index(self.person_from)
@@ -135,7 +191,7 @@ class Policy(Frozen):
         that nothing is known of is looser by any other value.
         """
         mine, theirs = _freedom(self), _freedom(other)
-        known = {*mine, "protected", "demand_factors"}
+        known = {*mine, "protected", "demand_factors", "windows", "freeze", "blackouts"}
         looser = {
             key for key in type(self).model_fields if key not in known and getattr(self, key) != getattr(other, key)
         }
@@ -143,6 +199,9 @@ class Policy(Frozen):
         looser |= {"protected"} if set(other.protected) - set(self.protected) else set()
         other_scenarios = other.demand_factors and sorted(self.demand_factors) != sorted(other.demand_factors)
         looser |= {"demand_factors"} if other_scenarios else set()
+        looser |= {key for key in ("freeze", "blackouts") if set(getattr(other, key)) - set(getattr(self, key))}
+        wider = other.windows and (not self.windows or set(self.windows) - set(other.windows))
+        looser |= {"windows"} if wider else set()
         return tuple(key for key in type(self).model_fields if key in looser)
 
     @property

@@ -16,6 +16,7 @@ from .errors import FormatError, InputError
 from .execute.routers import Routers
 from .files import read_toml
 from .formats.build import Choices, Reading, read_units
+from .formats.calendar import Calendar, read_calendar, read_objects
 from .formats.interface_names import read_interfaces
 from .formats.load import load_reading, read_explained
 from .formats.measurements.columns import read_mapping
@@ -25,7 +26,7 @@ from .formats.measurements.prefixes import read_prefixes
 from .formats.text import first_problem
 from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
-from .model import Frozen
+from .model import Frozen, Network
 
 SITE = "site.toml"
 _MOST_FILES = 1_000
@@ -51,6 +52,10 @@ class Sources(Frozen):
     prefixes: str | None = Field(default=None, description="Which addresses are behind which node, for flows.")
     probes: Paths = Field(default=(), description="Probes between nodes.")
     logs: Paths = Field(default=(), description="Syslog files.")
+    calendar: Paths = Field(
+        default=(), description="Work that others plan: iCalendar files, mails with one, CSV tables."
+    )
+    objects: str | None = Field(default=None, description="What providers call circuits: CSV of object, element.")
 
 
 class Site(Frozen):
@@ -117,6 +122,13 @@ class OpenSite(NamedTuple):
     def network(self, clock: Callable[[], datetime]) -> FilesNetwork:
         """Open the network as its files are now; `clock` is the wall clock."""
         return FilesNetwork(lambda: self.look(clock))
+
+    def calendar(self, network: Network, now: datetime) -> Calendar:
+        """Read the work that others have planned from `now` on. Raises what its reader raises, and on missing files."""
+        sources = self.site.sources
+        objects = read_objects(self.folder / sources.objects) if sources.objects else None
+        paths = self._files("calendar")
+        return read_calendar(paths, network, now=now, objects=objects, zone=read_zone(self.site.zone))
 
     def look(self, clock: Callable[[], datetime]) -> Look:
         """Read everything that was measured.

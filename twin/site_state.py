@@ -13,13 +13,15 @@ from .errors import StoreError
 from .files import exists
 from .formats.build import Reading
 from .formats.stored import stored
-from .gate.checks.context import Evidence
+from .gate.checks.context import Context, Evidence
+from .gate.outlook import outlook_by_day
 from .live.files import Look
 from .model import Frozen, Network
 from .observe import Observation, observe
 from .observe.quality.assess import Assessment, assess_observation
 from .observe.quality.fidelity import Fidelity, fidelity_of
 from .observe.readings.intake import take_in
+from .policy import Policy
 from .site import OpenSite
 from .store import TwinStore
 
@@ -132,6 +134,25 @@ def vouched_for(store: TwinStore, snapshot: str) -> Vouched | None:
         raise StoreError(
             f"{store.path} holds no evidence for {snapshot}", fix="run `twinops diagnose` again"
         ) from error
+
+
+class Coming(NamedTuple):
+    """What the gate is told of the hours ahead, and what the calendar leaves open."""
+
+    context: Context
+    questions: tuple[str, ...] = ()
+
+
+def coming_to(
+    site: OpenSite | None, network: Network, policy: Policy, now: datetime, *, starts: datetime | None = None
+) -> Coming:
+    """Read what the hours ahead bring to one's own network; of any other only the time of the first step is known."""
+    begin = starts or now
+    if site is None:
+        return Coming(Context(starts=begin))
+    calendar = site.calendar(network, now)
+    outlook = outlook_by_day(network, begin, policy.horizon_hours) if policy.horizon_hours and starts is None else None
+    return Coming(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
 
 
 def evidence_for(name: str, snapshot: str, now: datetime) -> Evidence | None:

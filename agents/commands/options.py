@@ -42,6 +42,7 @@ class Place(NamedTuple):
     network: str
     policy: "Policy"
     zone: str
+    site: "OpenSite | None" = None
 
 
 def place(network: str | None, site: Path | None, policy: Path | None, zone: str = "UTC") -> Place:
@@ -53,7 +54,7 @@ def place(network: str | None, site: Path | None, policy: Path | None, zone: str
 
     opened = read_site(site)
     bring_up(opened, utc_now)
-    return Place(str(opened.twin), limits(policy, opened), opened.site.zone if zone == "UTC" else zone)
+    return Place(str(opened.twin), limits(policy, opened), opened.site.zone if zone == "UTC" else zone, opened)
 
 
 def limits(policy: Path | None, site: "OpenSite | None" = None) -> "Policy":

@@ -139,7 +139,8 @@ def plan(
     at, now = place(network, site, policy, zone), datetime.now(UTC)
     wanted = read(goal, "plan", load_network(at.network), now=now, zone=at.zone, as_json=as_json)
     wish = Wish(wanted, objective, scenarios, measure, time_limit, seed)
-    give("plan", make_plan(at.network, at.policy, wish, now=now, output=output, top=top), as_json=as_json)
+    answer = make_plan(at.network, at.policy, wish, now=now, output=output, top=top, site=at.site)
+    give("plan", answer, as_json=as_json)
 
 
 def diff(
@@ -179,7 +180,9 @@ def verify(
         from agents.show.planning import judge_plan
 
         at = place(network, site, policy)
-        answer = judge_plan(plan, at.network, at.policy, scenarios, now=datetime.now(UTC), reordered=output)
+        answer = judge_plan(
+            plan, at.network, at.policy, scenarios, now=datetime.now(UTC), reordered=output, site=at.site
+        )
     else:
         raise typer.BadParameter("give a plan, or --from and --to")
     give("verify", answer, as_json=as_json)

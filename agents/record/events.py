@@ -20,6 +20,7 @@ from twin.gate.verdict import Verdict
 from twin.harm import Harm
 from twin.model import Frozen
 from twin.plan import Change, Plan
+from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.study.window import Window
 
@@ -66,6 +67,8 @@ class RunStarted(Frozen):
     goal: Goal | None = Field(default=None, description="What was asked for, with the words that said so.")
     site: str | None = Field(default=None, description="The site file of the network; null for an emulated one.")
     routers: Routers | None = Field(default=None, description="How its routers are spoken to.")
+    works: tuple[PlannedWork, ...] = Field(default=(), description="What others had planned when the run began.")
+    asked: tuple[str, ...] = Field(default=(), description="What their calendars left open.")
 
 
 class StageStarted(Frozen):

@@ -197,7 +197,8 @@ class Driver:
         if self._desk.aim is not None:
             return await self._begin_goal(self._desk.aim, incident)
         if not incident.symptoms:
-            return Move("end", "nothing is measured that the inventory does not explain", incident, "healthy")
+            planned = f" but planned work: {incident.planned[0]}" if incident.planned else ""
+            return Move("end", f"nothing is measured that the inventory does not explain{planned}", incident, "healthy")
         return Move("diagnose", f"{len(incident.symptoms)} symptoms, {incident.harm:,.0f} Mbit/s harmed", incident)
 
     async def _begin_goal(self, aim: Aim, incident: Incident) -> Move:

@@ -140,7 +140,8 @@ def _desk(ground: Ground) -> Desk:
         tracer=ground.tracer,
         memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
         aim=aim_of(ground.request.goal, ground.network, ground.scene.live.now) if ground.request.goal else None,
-        unmodelled=unmodelled_of(ground.store, ground.network.id),
+        unmodelled=(*unmodelled_of(ground.store, ground.network.id), *ground.request.asked),
+        works=ground.request.works,
     )
 
 
@@ -190,6 +191,8 @@ def _opening(ground: Ground) -> RunStarted:
         goal=request.goal,
         site=request.site,
         routers=ground.known.routers if ground.known else None,
+        works=request.works,
+        asked=request.asked,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),

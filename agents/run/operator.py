@@ -26,7 +26,7 @@ from tools.box.run_state import Desk
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
-from twin.execute.preflight import find, look_around, preflight
+from twin.execute.preflight import Coming, find, look_around, preflight
 from twin.execute.render import Inventory
 from twin.files import write_text
 from twin.formats.plan import write_plan
@@ -330,7 +330,15 @@ class NetworkOperator:
         desk = self.desk
         with desk.span("preflight", snapshot=desk.state.id, plan=submission.plan.hash):
             start = await in_thread(
-                lambda: preflight(submission.plan, desk.state, self.live, desk.policy, Tolerance(), desk.inventory)
+                lambda: preflight(
+                    submission.plan,
+                    desk.state,
+                    self.live,
+                    desk.policy,
+                    Tolerance(),
+                    desk.inventory,
+                    Coming(desk.outlook, desk.works),
+                )
             )
         return start.refusal
 
@@ -351,6 +359,8 @@ class NetworkOperator:
                 current=self.store.current or "",
                 authority=self.authority,
                 inventory=desk.inventory,
+                outlook=desk.outlook,
+                works=desk.works,
                 on_step=record,
             )
             span.set_attribute("twin.execution", execution.status)

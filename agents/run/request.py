@@ -6,6 +6,7 @@ from agents.goals.types import Goal
 from agents.record.spending import RunBudget
 from twin.faults import Fault
 from twin.model import Frozen
+from twin.planned import PlannedWork
 from twin.policy import Policy
 
 
@@ -23,4 +24,6 @@ class RunRequest(Frozen):
     site: str | None = Field(default=None, max_length=4096, description="A site file: its network, read only.")
     goal: Goal | None = Field(default=None, description="What was asked for; without, it is an incident.")
     budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
+    works: tuple[PlannedWork, ...] = Field(default=(), description="What others have planned to take away.")
+    asked: tuple[str, ...] = Field(default=(), description="What their calendars leave open.")
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

@@ -119,6 +119,8 @@ def request_of(past: Past) -> RunRequest:
         budget=started.budget,
         goal=started.goal,
         site=started.site,
+        works=started.works,
+        asked=started.asked,
     )
 
 

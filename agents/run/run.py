@@ -21,6 +21,7 @@ from tools.box.registry import in_thread
 from twin.errors import StoreError, TwinError
 from twin.execute.render import Inventory
 from twin.formats.account import Account
+from twin.formats.calendar import Calendar
 from twin.formats.load import Reading, load_reading
 from twin.formats.stored import keep_account
 from twin.gate.certificate import SigningKey
@@ -83,6 +84,7 @@ async def run_incident(
     price_for(request.budget, request.model)
     staged = await in_thread(lambda: _staged(request))
     network, scene = staged.reading.network, staged.scene
+    request = request.model_copy(update={"works": staged.calendar.works, "asked": staged.calendar.questions})
     home = home or home_folder()
     require_in_force(home, request.policy, "the policy of this run")
     key = signing_key(home, runs)
@@ -124,6 +126,7 @@ class _Staged(NamedTuple):
     reading: Reading
     scene: Scene
     known: Inventory | None = None
+    calendar: Calendar = Calendar((), ())
 
 
 def _staged(request: RunRequest) -> _Staged:
@@ -138,7 +141,8 @@ def _staged(request: RunRequest) -> _Staged:
     site = read_site(request.site)
     reading, scene = site.reading(), watch_site(site)
     reading = reading._replace(network=scene.live.read_topology())
-    return _Staged(reading, scene, Inventory(reading.interfaces, site.site.routers))
+    calendar = site.calendar(reading.network, scene.live.now)
+    return _Staged(reading, scene, Inventory(reading.interfaces, site.site.routers), calendar)
 
 
 def _folder(runs: Path, request: RunRequest, now: datetime, home: Path) -> tuple[Register, Path]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import JsonValue
 from rich.console import RenderableType
@@ -32,6 +32,9 @@ from twin.study.window import drain_steps, rehearse_window
 from .estimated import estimated_traffic
 from .plan_text import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
 from .tables import verdict_table
+
+if TYPE_CHECKING:  # reading a site imports what a study has no use for
+    from twin.site import OpenSite
 
 OK, REJECTED = 0, 3
 WHOLE_DAY = "00:00-24:00"
@@ -108,8 +111,15 @@ class Wish(NamedTuple):
     seed: int = 0
 
 
-def make_plan(
-    name: str, policy: Policy, wish: Wish, *, now: datetime, output: Path | None = None, top: int = 12
+def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and where the answer goes
+    name: str,
+    policy: Policy,
+    wish: Wish,
+    *,
+    now: datetime,
+    output: Path | None = None,
+    top: int = 12,
+    site: "OpenSite | None" = None,
 ) -> Answer:
     """Look for a plan, let the gate judge it, and write it to `output` if it is safe or a request for capacity.
 
@@ -119,7 +129,7 @@ def make_plan(
     from agents.goals.plan import aim_of, ending, serve
     from twin.formats import write_plan
     from twin.optimise.goals import choose, effect_of, read_terms
-    from twin.site_state import evidence_for
+    from twin.site_state import coming_to, evidence_for
 
     reading, policy = load_reading(name), tighten(policy, wish.goal)
     network, unmodelled = reading.network, reading.account.unmodelled_routing
@@ -128,8 +138,16 @@ def make_plan(
     proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
     aim = aim_of(wish.goal, network, now)
     evidence = evidence_for(name, network.id, now)
+    coming = coming_to(site, network, policy, now, starts=aim.since)
     choice = choose(
-        proposals, network, policy, terms.scenarios, unmodelled=unmodelled, growth=aim.growth, evidence=evidence
+        proposals,
+        network,
+        policy,
+        terms.scenarios,
+        unmodelled=(*unmodelled, *coming.questions),
+        growth=aim.growth,
+        evidence=evidence,
+        context=coming.context,
     )
     window = aim.rehearse(network, choice.plan, policy) if choice else None
     usable = choice is not None and choice.usable and (window is None or window.safe)
@@ -155,8 +173,15 @@ def make_plan(
     return Answer(document, chain(text, in_window(window) if window else ()), OK if usable else REJECTED)
 
 
-def judge_plan(
-    plan: Path, network: str, policy: Policy, scenarios: Path | None, *, now: datetime, reordered: Path | None = None
+def judge_plan(  # noqa: PLR0913 - as above
+    plan: Path,
+    network: str,
+    policy: Policy,
+    scenarios: Path | None,
+    *,
+    now: datetime,
+    reordered: Path | None = None,
+    site: "OpenSite | None" = None,
 ) -> Answer:
     """Let the gate judge a plan; the code says whether it passed.
 
@@ -164,24 +189,28 @@ def judge_plan(
     """
     from twin.formats import write_plan
     from twin.formats.plan import read_plan_file
-    from twin.site_state import evidence_for
+    from twin.site_state import coming_to, evidence_for
 
     file, reading = read_plan_file(plan), load_reading(network)
     proposed, loaded, unmodelled = file.plan, reading.network, reading.account.unmodelled_routing
     if proposed.base == loaded.id:
         file.require_way_back(loaded)
+    coming = coming_to(site, loaded, policy, now)
     verdict = verify(
         proposed,
         loaded,
         policy,
         evidence=evidence_for(network, loaded.id, now),
         scenarios=_scenarios(scenarios, loaded),
-        unmodelled=unmodelled,
+        unmodelled=(*unmodelled, *coming.questions),
+        outlook=coming.context.outlook,
+        starts=coming.context.starts,
+        works=coming.context.works,
     )
     document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
     ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
     document["rests_on"] = list[JsonValue](rests := estimated_traffic(network))
-    lines: list[RenderableType] = [verdict_table(verdict), ending, *rests]
+    lines: list[RenderableType] = [verdict_table(verdict), ending, *rests, *coming.questions]
     if _harms_on_the_way(verdict):
         found = safe_order(proposed, loaded, policy)
         document["order"] = _order_document(found)

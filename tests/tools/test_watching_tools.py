@@ -16,6 +16,7 @@ from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
+from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.store.memory import PastIncident, Recollection, Sign
 
@@ -148,3 +149,25 @@ def test_a_network_that_answers_no_questions_is_not_asked():
     with pytest.raises(ExecutionError, match="no single questions"):
         ReadSide(Mute()).probe("a", "b")  # pyright: ignore[reportArgumentType] - it is no reader
     assert replace(desk(), policy=Policy(autonomy="suggest")).standing.level == "suggest"
+
+
+def test_what_is_in_a_calendar_is_no_incident_and_harm_that_follows_from_it_is():
+    circuit = "link/Denver:Kansas_City--Kansas_City:Denver"
+    down = Fault(kind=K.LINK_DOWN, element=circuit)
+    hours = timedelta(hours=6)
+    tonight = PlannedWork(name="PW-1", elements=(circuit,), begins=START, ends=START + hours, who="carrier")
+    over = PlannedWork(name="PW-0", elements=(circuit,), begins=START - hours, ends=START)
+    surprised, warned = desk("topozoo/Abilene", down, works=(over,)), desk("topozoo/Abilene", down, works=(tonight,))
+    assert list_symptoms(surprised).symptoms[0].element == circuit
+    assert {x.kind for x in list_symptoms(warned).symptoms} <= {"over_limit", "drops", "probe_loss"}
+    incident = report_incident(warned, "nothing but planned work")
+    assert "PW-1 by carrier" in incident.planned[0]
+    both = desk(
+        "topozoo/Abilene",
+        down,
+        Fault(kind=K.LINK_DOWN, element="link/Atlanta:Indianapolis--Indianapolis:Atlanta"),
+        works=(tonight,),
+    )
+    assert {x.element for x in list_symptoms(both).symptoms if x.kind == "down"} == {
+        "link/Atlanta:Indianapolis--Indianapolis:Atlanta"
+    }

@@ -129,6 +129,10 @@ DIRECTIONS = {
     "max_demand_delay_ms": (20.0, None),
     "max_failure_delay_ms": (30.0, 60.0),
     "min_gain": (0.5, 0.01),
+    "windows": (("Tue 01:00-02:00",), ("Tue 01:00-02:00", "Wed 01:00-02:00")),
+    "freeze": (("2026-12-20/2026-12-24",), ()),
+    "tags": ({}, {"core": ("node/A",)}),
+    "blackouts": (("node/A 01:00-02:00",), ()),
     "power_model": ("8201-32FH", "backbone"),
     "min_watts_saved": (50.0, 0.0),
     "protected": (("node/A", "node/B"), ("node/A",)),
@@ -159,7 +163,7 @@ def test_of_every_key_it_is_known_which_value_is_the_looser_one():
         strict_one, loose_one = Policy.model_validate({key: strict}), Policy.model_validate({key: loose})
         assert loose_one.looser_than(strict_one) == (key,), key
         assert strict_one.looser_than(strict_one) == ()
-        if key not in ("demand_factors", "power_model"):  # of two sets, or models, neither is the stricter one
+        if key not in ("demand_factors", "power_model", "tags"):  # of two sets, or models, neither is the stricter one
             assert strict_one.looser_than(loose_one) == (), key
     assert Policy().looser_than(Policy(demand_factors=())) == ()
     assert Policy(demand_factors=()).looser_than(Policy()) == ("demand_factors",)

@@ -1,6 +1,6 @@
 """What one role hands to the next: frozen, its values computed by the twin; a model adds only the explanation."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -9,8 +9,9 @@ from twin.gate.verdict import Verdict
 from twin.harm import Harm
 from twin.model import Frozen
 from twin.plan import Plan
-from twin.untrusted import ModelText
+from twin.untrusted import ModelText, Origin
 
+PlannedText = Annotated[str, Origin("file")]
 Role = Literal["monitoring", "diagnosis", "planning", "verification", "analyst"]
 
 MAX_EXPLANATION = 1_200
@@ -36,6 +37,9 @@ class Incident(Frozen):
     harm_parts: Harm = Field(default=Harm(), description="The same by what becomes of it.")
     max_utilisation: float = Field(description="Share of capacity on the busiest link, measured.")
     busiest: str | None
+    planned: tuple[PlannedText, ...] = Field(
+        default=(), description="What is as it is because others planned it: no incident, and nothing to diagnose."
+    )
     explanation: ModelText = Field(default="", max_length=MAX_EXPLANATION, description="The model's words.")
 
 

@@ -23,6 +23,7 @@ from twin.observe.quality.standing import Standing, data_refusal, evidence_of, s
 from twin.observe.readings.intake import Intake, take_in
 from twin.optimise.proposal import Proposal
 from twin.plan import Plan
+from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.store.memory import Recollection
 
@@ -88,7 +89,8 @@ class Desk:
 
     `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
-    `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin.
+    `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin; `works`
+    is what others have planned.
     """
 
     inventory: Network
@@ -114,6 +116,7 @@ class Desk:
     aim: Aim | None = None
     unplanned: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
+    works: tuple[PlannedWork, ...] = ()
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)
@@ -187,6 +190,11 @@ class Desk:
         if aim is not None and aim.since is not None:
             return outlook_by_day(self.state, aim.since, hours, share=aim.share)
         return outlook_by_day(self.state, self.live.now, hours)
+
+    @property
+    def starts(self) -> datetime:
+        """When the first step of a plan is made."""
+        return self.aim.since if self.aim is not None and self.aim.since is not None else self.live.now
 
     @property
     def standing(self) -> Standing:

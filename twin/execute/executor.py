@@ -1,7 +1,7 @@
 """Execution of a certified plan on the live network: step by step, watched, and taken back when anything is off."""
 
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from pydantic import Field
@@ -9,14 +9,16 @@ from pydantic import Field
 from twin.errors import CertificateError, TwinError
 from twin.gate.certificate import NOBODY, Authority, Certificate, PublicKey, check
 from twin.gate.checks.finding import steps_of
+from twin.gate.outlook import Outlook
 from twin.gate.verdict import Verdict
 from twin.live.network import LiveNetwork
 from twin.model import Frozen, Network
 from twin.plan import Plan
+from twin.planned import PlannedWork
 from twin.policy import Policy
 
 from .agreement import Tolerance
-from .preflight import preflight
+from .preflight import Coming, preflight
 from .steps import Logbook, OnStep, Rollout, StepRecord
 
 __all__ = ["Execution", "OnStep", "StepRecord", "execute", "recover"]
@@ -45,11 +47,14 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     on_step: OnStep | None = None,
     tolerance: Tolerance | None = None,
     inventory: Network | None = None,
+    outlook: Outlook | None = None,
+    works: Sequence[PlannedWork] = (),
 ) -> Execution:
     """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
 
     `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
-    diagnosis of that snapshot started from. Before the first step the live state is measured, and the plan verified on
+    diagnosis of that snapshot started from; `outlook` and `works` are what the hours ahead bring, for as long as the
+    plan stays. Before the first step the live state is measured, and the plan verified on
     it under the demands it was made for and under those measured. It is refused if it fails there, if anything is
     configured that neither snapshot nor diagnosis has, and if telemetry contradicts the twin. Before each step the
     configuration is read again, the certificate must still hold and `authority` still know the people in it, and what
@@ -71,7 +76,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
             f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
         )
     tolerance = tolerance or Tolerance()
-    start = preflight(plan, network, live, policy, tolerance, inventory)
+    start = preflight(plan, network, live, policy, tolerance, inventory, Coming(outlook, tuple(works)))
     log = Logbook(live, len(plan.steps), on_step)
     if start.refusal or start.before is None:
         refusal = start.refusal or "nothing was seen of the network"

@@ -1,11 +1,14 @@
 """The last look before the first step, at whether the live network is still the one that the plan was verified on."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
 from twin.errors import InputError
+from twin.gate.outlook import Outlook
 from twin.gate.verdict import DemandError, Evidence, Verdict, verify
 from twin.live.network import LiveNetwork
 from twin.model import Network
@@ -15,6 +18,7 @@ from twin.observe.quality.assess import assess_observation
 from twin.observe.quality.fidelity import fidelity_of
 from twin.observe.quality.standing import evidence_of
 from twin.plan import Plan, states
+from twin.planned import PlannedWork
 from twin.policy import Policy
 
 from .agreement import Agreement, Baseline, Tolerance, baseline, compare, recent, watch
@@ -43,6 +47,13 @@ class Preflight:
     refusal: str | None = None
 
 
+class Coming(NamedTuple):
+    """What the hours ahead bring: their traffic, and what others take away in them."""
+
+    outlook: Outlook | None = None
+    works: tuple[PlannedWork, ...] = ()
+
+
 @dataclass(frozen=True)
 class Found:
     """The state that the live network is in, and what of its configuration nobody knows of."""
@@ -55,13 +66,14 @@ class Found:
     measured: Settled  # the demands of `base`, with their error
 
 
-def preflight(
+def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what comes
     plan: Plan,
     network: Network,
     live: LiveNetwork,
     policy: Policy,
     tolerance: Tolerance,
     inventory: Network | None = None,
+    coming: Coming = Coming(),
 ) -> Preflight:
     """Measure the live state, verify the plan on it once more, and see whether the twin explains the telemetry.
 
@@ -71,7 +83,8 @@ def preflight(
     """
     observation = look_around(network, live, tolerance)
     found = find(network, live, observation, inventory)
-    start = Preflight(found.base, found.configured, found.running, _verified(plan, network, found, observation, policy))
+    verdict = _verified(plan, network, found, observation, policy, (coming, live.now))
+    start = Preflight(found.base, found.configured, found.running, verdict)
     failed = next((check for check in start.verdict.checks if not check.passed), None)
     because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
     if failed:
@@ -163,15 +176,25 @@ def _failure(verdict: Verdict) -> str | None:
     return f"*{failed[0].name}*: {failed[0].detail}" if failed else None
 
 
-def _verified(plan: Plan, network: Network, found: Found, observation: Observation, policy: Policy) -> Verdict:
+def _verified(
+    plan: Plan,
+    network: Network,
+    found: Found,
+    observation: Observation,
+    policy: Policy,
+    ahead: tuple[Coming, datetime],
+) -> Verdict:
     """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured.
 
     What the error of the measured ones could explain is no reason to refuse.
     """
     evidence = _evidence(found.base, observation)
     planned = found.base.with_demands(network.demands)
+    (outlook, works), now = ahead
     for base, error in ((planned, None), (found.base, demand_error(network, found.measured, policy))):
-        verdict = verify(plan.model_copy(update={"base": base.id}), base, policy, evidence=evidence, error=error)
+        again = plan.model_copy(update={"base": base.id})
+        hours = outlook if error is None else None  # what comes is foreseen for the demands that the plan was made for
+        verdict = verify(again, base, policy, evidence=evidence, error=error, outlook=hours, starts=now, works=works)
         if not verdict.passed:
             break
     return verdict

@@ -162,6 +162,11 @@ def check(  # noqa: PLR0913 - what it is to cover, who may, and the clock
         if held != asked:
             raise CertificateError(f"the certificate is for {what} {held}, not {asked}", fix=fix)
     _require_time(certificate, now)
+    closed = policy.closed(now)
+    if closed:
+        raise CertificateError(
+            f"no step may be made at {now:%F %T%z}: it is {closed}", fix="wait until a window is open"
+        )
     failed = [result.name for result in certificate.checks if not result.passed]
     if failed or not certificate.checks:
         raise CertificateError(f"the certificate covers failed checks {failed}", fix="plan again")

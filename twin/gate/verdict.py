@@ -1,6 +1,7 @@
 """The gate: a pure function from plan, snapshot and policy to a verdict that code, not a model, has reached."""
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -8,6 +9,7 @@ from pydantic import Field
 from twin.drawn import Drawn
 from twin.model import Frozen, Network
 from twin.plan import Plan, SetCapacity, apply_all
+from twin.planned import PlannedWork
 from twin.policy import Policy, RiskTier
 
 from .checks.context import Context, DemandError, Evidence, Scenario
@@ -61,6 +63,8 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     outlook: Outlook | None = None,
     error: DemandError | None = None,
     unmodelled: Sequence[str] = (),
+    starts: datetime | None = None,
+    works: Sequence[PlannedWork] = (),
 ) -> Verdict:
     """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
 
@@ -68,15 +72,18 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     come (without any, the policy's factors on the snapshot's demands), `outlook` what traffic the hours bring in which
     the plan stays. With an `error` of the snapshot's demands, a limit counts as broken where it is by more than that;
     the gate itself judges without one. `unmodelled` is what the file behind the snapshot holds that decides routing and
-    is not in the network. Never raises on a bad plan: one that is not grounded fails every check, with the reason.
-    Every check is in every verdict, in the same order; the same question always gets the same verdict.
+    is not in the network. `starts` is when the first step is made, for the policy's windows, and `works` is what others
+    have planned: what they take away counts as failed in its hours. Never raises on a bad plan: one that is not
+    grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same question
+    always gets the same verdict.
     """
     # the simulator is slow to import: only who verifies pays for it
     from .checks.convergence import convergences
     from .checks.rehearsal import Rehearsal
 
     grounding = ground(plan, network, unmodelled if policy.refuse_unmodelled else (), max_weight=policy.max_weight)
-    rehearsal = Rehearsal(plan, policy, grounding.states, Context(evidence, tuple(scenarios), error, outlook))
+    given = Context(evidence, tuple(scenarios), error, outlook, starts, tuple(works))
+    rehearsal = Rehearsal(plan, policy, grounding.states, given)
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
     return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)

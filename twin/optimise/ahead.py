@@ -9,6 +9,7 @@ from twin.gate.checks.rehearsal import Rehearsal
 from twin.gate.outlook import Outlook
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, apply_all, states
+from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
@@ -19,7 +20,11 @@ ENOUGH = 3
 
 
 def holding(
-    planner: Callable[[Network], Sequence[Proposal]], network: Network, policy: Policy, outlook: Outlook | None
+    planner: Callable[[Network], Sequence[Proposal]],
+    network: Network,
+    policy: Policy,
+    outlook: Outlook | None,
+    works: tuple[PlannedWork, ...] = (),
 ) -> tuple[Proposal, ...]:
     """Ask a planner for the traffic of now, and for that of the fullest hour where none of its plans would last.
 
@@ -29,32 +34,33 @@ def holding(
     found = tuple(planner(network))
     if outlook is None or not outlook.hours or not any(x.plan for x in found):
         return found
-    judged = _judged(found, network, policy, outlook)
+    context = Context(outlook=outlook, works=works)
+    judged = _judged(found, network, policy, context)
     if any(x.plan for x in judged):
         return judged
     fullest = network.with_demands(outlook.fullest.demands)
     if fullest == network:
         return judged
     lasting = tuple(_rebased(x, network, policy) for x in planner(fullest))
-    return (*(x for x in _judged(lasting, network, policy, outlook) if x.plan), *judged)
+    return (*(x for x in _judged(lasting, network, policy, context) if x.plan), *judged)
 
 
-def _judged(found: Sequence[Proposal], network: Network, policy: Policy, outlook: Outlook) -> tuple[Proposal, ...]:
+def _judged(found: Sequence[Proposal], network: Network, policy: Policy, context: Context) -> tuple[Proposal, ...]:
     """Take the plans from proposals that some hour objects to; those that hold first."""
     judged, held = list[Proposal](), 0
     for proposal in found:
         objection = (
-            "" if proposal.plan is None or held == ENOUGH else _objection(proposal.plan, network, policy, outlook)
+            "" if proposal.plan is None or held == ENOUGH else _objection(proposal.plan, network, policy, context)
         )
         held += proposal.plan is not None and not objection
         judged.append(replace(proposal, plan=None, reason=f"does not last: {objection}") if objection else proposal)
     return tuple(sorted(judged, key=lambda x: x.plan is None))
 
 
-def _objection(plan: Plan, network: Network, policy: Policy, outlook: Outlook) -> str:
+def _objection(plan: Plan, network: Network, policy: Policy, context: Context) -> str:
     """Say what the gate's own *horizon* has against a plan; empty when nothing."""
     reached = tuple(states(network, plan.steps))
-    check = horizon(Rehearsal(plan, policy, reached, Context(outlook=outlook)))
+    check = horizon(Rehearsal(plan, policy, reached, context))
     return "" if check.passed else check.detail
 
 

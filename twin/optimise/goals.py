@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from twin.errors import InputError
-from twin.gate.checks.context import Evidence, Scenario
+from twin.gate.checks.context import Context, Evidence, Scenario
 from twin.gate.verdict import Verdict, orderable, verify, with_growth
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
@@ -124,17 +124,29 @@ def choose(  # noqa: PLR0913 - what is judged, and all that the gate may be told
     unmodelled: Sequence[str] = (),
     growth: float = 1.0,
     evidence: Evidence | None = None,
+    context: Context = Context(),
 ) -> Choice | None:
     """Return the first proposal whose plan passes the gate, or is a request for capacity and it has no other objection.
 
-    A plan for `growth` times the demands is judged under these, too. Without such a proposal, the first that has a
+    A plan for `growth` times the demands is judged under these, too; `context` holds the outlook, the calendar and the
+    start. Without such a proposal, the first that has a
     plan, with the verdict that rejects it; None when none has one.
     """
     rejected: Choice | None = None
     for proposal in proposals:
         if proposal.plan is None:
             continue
-        verdict = verify(proposal.plan, network, policy, scenarios=scenarios, unmodelled=unmodelled, evidence=evidence)
+        verdict = verify(
+            proposal.plan,
+            network,
+            policy,
+            scenarios=scenarios,
+            unmodelled=unmodelled,
+            evidence=evidence,
+            outlook=context.outlook,
+            starts=context.starts,
+            works=context.works,
+        )
         verdict = with_growth(verdict, proposal.plan, network, policy, growth)
         choice = Choice(proposal, proposal.plan, verdict)
         if choice.usable:

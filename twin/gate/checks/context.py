@@ -1,6 +1,7 @@
 """What the gate may be told beyond plan, snapshot and policy."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ from pydantic import Field
 
 from twin.gate.outlook import Outlook
 from twin.model import Floats, Frozen
+from twin.planned import PlannedWork
 
 if TYPE_CHECKING:  # the simulator is slow to import
     from twin.sim.simulate import Outcome
@@ -72,10 +74,17 @@ def ratio_of(demands: Floats, measured: Floats) -> Floats:
 class Context:
     """What is known beyond plan, snapshot and policy. Without scenarios, those of the policy count.
 
-    Without an outlook nothing is known of the hours in which the plan stays.
+    Without an outlook nothing is known of the hours in which the plan stays. `starts` is when its first step is made;
+    `works` is what others take away in the hours ahead.
     """
 
     evidence: Evidence | None = None
     scenarios: tuple[Scenario, ...] = ()
     error: DemandError | None = None
     outlook: Outlook | None = None
+    starts: datetime | None = None
+    works: tuple[PlannedWork, ...] = ()
+
+    def taken_away(self, begins: datetime, ends: datetime) -> tuple[PlannedWork, ...]:
+        """The work of others that lasts at some moment of a time."""
+        return tuple(x for x in self.works if x.meets(begins, ends))

@@ -1,12 +1,14 @@
 """*horizon*: the end state in every hour for which it stays, and the steps that end it."""
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from twin.gate.no_worse import Where
 from twin.gate.outlook import Hour, Outlook
 from twin.gate.rules import may_pass, worse_in_hour
 from twin.model import Floats
+from twin.planned import PlannedWork
 
 from .finding import Check, Violation, failed
 from .rehearsal import Rehearsal, Stressed
@@ -17,7 +19,8 @@ def horizon(rehearsal: Rehearsal) -> Check:
 
     Each hour is compared with the same hour without the plan; on very large networks only the fullest one meets
     failures. Up to the plan's `until` the state is that after its steps, from then on that after the steps that end it;
-    these are rehearsed under the traffic of the hour in which they are made. A plan without `until` stays: all hours
+    these are rehearsed under the traffic of the hour in which they are made. What others take away in an
+    hour has failed in it, with the plan and without. A plan without `until` stays: all hours
     are those of its end state.
     """
     outlook = rehearsal.context.outlook
@@ -33,7 +36,7 @@ def horizon(rehearsal: Rehearsal) -> Check:
     detail = (
         f"{len(outlook.hours)} hours by {outlook.source}: the fullest, {fullest.clock}, has its busiest link "
         f"{now.busiest or 'none'} at {now.max_utilisation:.2%} (without the plan {was.max_utilisation:.2%})"
-        f"{_ends(rehearsal)}"
+        f"{_ends(rehearsal)}{_planned(rehearsal, outlook)}"
     )
     allowed = max(limit, was.max_utilisation)
     return Check(name="horizon", passed=True, measured=now.max_utilisation, limit=allowed, unit="share", detail=detail)
@@ -42,6 +45,11 @@ def horizon(rehearsal: Rehearsal) -> Check:
 def _ends(rehearsal: Rehearsal) -> str:
     until, closing = rehearsal.plan.until, rehearsal.plan.closing
     return f"; {len(closing)} steps end it at {until:%F %T%z}" if until is not None else ""
+
+
+def _planned(rehearsal: Rehearsal, outlook: Outlook) -> str:
+    works = rehearsal.context.taken_away(outlook.hours[0].begins, outlook.hours[-1].begins + timedelta(hours=1))
+    return f"; {len(works)} works of others in these hours" if works else ""
 
 
 def _state(rehearsal: Rehearsal, hour: Hour) -> Stressed:
@@ -57,11 +65,20 @@ def _in(rehearsal: Rehearsal, hour: Hour, outlook: Outlook) -> Violation | None:
         return None
     total = float(before.network.demands.sum())
     traffic = float(hour.demands.sum()) / total if total > 0 else 1.0
-    where = Where(len(rehearsal.plan.steps), traffic=traffic or 1.0, when=hour.clock)
+    works = rehearsal.context.taken_away(hour.begins, hour.begins + timedelta(hours=1))
+    when = f"{hour.clock} while {_told(works)}" if works else hour.clock
+    where = Where(len(rehearsal.plan.steps), traffic=traffic or 1.0, when=when)
+    if works:
+        before, after = (rehearsal.without(x, works) for x in (before, after))
     if before.is_large and hour.clock != outlook.fullest.clock:
         before, after = before.calm(), after.calm()
     was, now = (x.under_demands(hour.demands) for x in (before, after))
     return worse_in_hour(was, now, rehearsal.policy, where)
+
+
+def _told(works: Sequence[PlannedWork]) -> str:
+    names = [f"{', '.join(x.elements[:3])} {'is' if len(x.elements) == 1 else 'are'} worked on" for x in works[:2]]
+    return f"{' and '.join(names)} ({', '.join(x.name for x in works[:3])})"
 
 
 def _at_the_end(rehearsal: Rehearsal, outlook: Outlook | None) -> Violation | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from twin.model import Network
-from twin.plan import LimitDemand, SetCapacity, subject
+from twin.plan import LimitDemand, SetCapacity, apply, subject
 
 from .finding import Check, Counterexample, Unit, Violation, failed, steps_of
 from .moved import moved_share, moved_shares
@@ -58,12 +58,32 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
             yield _at(left, number, f"after step {number} no traffic passes {left} any more, which is protected")
         if isinstance(step, LimitDemand) and not rules.allow_rate_limits:
             yield _at(subject(step), number, f"step {number} rate-limits a demand, which the policy does not allow")
+    yield from _out_of_time(rehearsal)
     # last: where this is what is found, nothing else is forbidden, and a person may order it
     for number, (state, step) in enumerate(zip(rehearsal.states, steps, strict=False), start=1):
         if isinstance(step, SetCapacity):
             figures = step.capacity, state.links[state.circuit(step.circuit)[0]].capacity
             detail = f"step {number} asks for another capacity: order it, do not execute it"
             yield _at(subject(step), number, detail, figures)
+
+
+def _out_of_time(rehearsal: Rehearsal) -> Iterator[Violation]:
+    """What the calendar forbids of first and closing steps: outside windows, in a freeze, on what is blacked out."""
+    plan, starts, rules = rehearsal.plan, rehearsal.context.starts, rehearsal.policy
+    first = ((0, rehearsal.states[0], plan.steps, starts),) if starts is not None else ()
+    last = ((len(plan.steps), rehearsal.final, plan.closing, plan.until),) if plan.until is not None else ()
+    for before, state, steps, moment in (*first, *last):
+        word = f"step {before + 1} would be made at {moment:%F %T%z}"
+        closed = rules.closed(moment)
+        if closed:
+            yield _at(subject(steps[0]), before + 1, f"{word}, {closed}")
+        reached = state
+        for number, step in enumerate(steps, start=before + 1):
+            found = rules.blacked_out(touched(reached, step), moment)
+            if found:
+                at = f"step {number} touches {found[0]} at {moment:%F %T%z}, in the blackout {found[1]}"
+                yield _at(found[0], number, at)
+            reached = apply(reached, step)
 
 
 def _at(element: str, step: int, detail: str, figures: tuple[float, float] = (1, 0), unit: Unit = "") -> Violation:

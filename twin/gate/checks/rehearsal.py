@@ -1,5 +1,6 @@
 """One rehearsal of a plan: every state on the way, with everything up and under failures, for all checks to look at."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from twin.model import Floats, Ints, Network
 from twin.plan import Plan, states
+from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
 from twin.sim.failure_sweep import sweep_failures
@@ -134,6 +136,7 @@ class Rehearsal:
     policy: Policy
     states: tuple[Network, ...]
     context: Context = field(default_factory=Context)
+    _worked_on: "dict[tuple[str, tuple[str, ...]], Stressed]" = field(default_factory=dict, init=False, repr=False)
 
     @property
     def base(self) -> Network:
@@ -162,6 +165,15 @@ class Rehearsal:
         known = {state.network: state for state in self.stressed}
         return tuple(known.get(x) or self._under_failures(x) for x in states(self.final, self.plan.closing))
 
+    def without(self, state: Stressed, works: Sequence[PlannedWork]) -> Stressed:
+        """Return a state while others work on its elements: these have failed already, under every failure."""
+        gone = tuple(sorted({element for work in works for element in work.elements}))
+        key = state.network.id, gone
+        if key not in self._worked_on:
+            network = taken_away(state.network, gone)
+            self._worked_on[key] = Stressed(network, state.failures, state.limit, error=state.error)
+        return self._worked_on[key]
+
     def _under_failures(self, state: Network) -> Stressed:
         return Stressed(state, self._failures, self.policy.max_failure_utilisation, error=self.context.error)
 
@@ -181,6 +193,18 @@ def _proportion(demands: Floats, others: Floats) -> float | None:
     total = float(demands.sum())
     factor = float(others.sum()) / total if total > 0 else 0.0
     return factor if factor > 0 and np.allclose(demands * factor, others, rtol=1e-12, atol=0.0) else None
+
+
+def taken_away(network: Network, elements: Sequence[str]) -> Network:
+    """Return the network without these nodes and circuits; ids that it does not have change nothing."""
+    links, nodes = list(network.links), list(network.nodes)
+    for element in elements:
+        for i in network.circuits.get(element, ()):
+            links[i] = links[i]._replace(up=False)
+        if element.startswith("node/") and element.removeprefix("node/") in network.node_index:
+            i = network.node(element)
+            nodes[i] = nodes[i]._replace(up=False)
+    return replace(network, links=tuple(links), nodes=tuple(nodes))
 
 
 def under(network: Network, failure: Failure) -> Network:

@@ -1,0 +1,159 @@
+"""When a plan may be made, and what others take away while it stays."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.twin.optimise.networks import network_of
+from tests.twin.sim.oracle import reference
+from twin.errors import CertificateError, PolicyError
+from twin.gate.certificate import Approval, check, issue
+from twin.gate.checks.rehearsal import taken_away
+from twin.gate.outlook import outlook_by_day
+from twin.gate.signing import SigningKey
+from twin.gate.verdict import verify
+from twin.optimise.ahead import holding
+from twin.optimise.sleep import plan_sleep
+from twin.plan import DrainLink, Plan, SleepLink, apply_all
+from twin.planned import PlannedWork
+from twin.policy import Policy, load_policy
+
+TUESDAY = datetime(2026, 12, 1, 1, 30, tzinfo=UTC)  # 02:30 in Zurich
+LOOSE = Policy(min_gain=0, max_blast_radius=1, max_delay_stretch=100)
+CALM = LOOSE.model_copy(update={"demand_factors": ()})
+# two ways of equal worth from a to d, and a long one: one may rest while the others carry
+NETWORK = network_of(
+    [
+        ("a", "b", 100.0, 1),
+        ("b", "d", 100.0, 1),
+        ("a", "c", 100.0, 2),
+        ("c", "d", 100.0, 2),
+        ("a", "d", 30.0, 9),
+        ("b", "c", 100.0, 20),
+    ],
+    {("a", "d"): 50.0, ("a", "c"): 5.0},
+)
+AB, AC, CD = "link/a:b--b:a", "link/a:c--c:a", "link/c:d--d:c"
+
+
+def sleep(*circuits, until=None):
+    plan = Plan(goal="g", base=NETWORK.id, steps=tuple(SleepLink(circuit=x) for x in circuits), objective="sleep")
+    return plan.ending(NETWORK, until) if until else plan
+
+
+def work(element, begins, hours=3.0):
+    return PlannedWork(name="CHG1", elements=(element,), begins=begins, ends=begins + timedelta(hours=hours))
+
+
+def found(verdict, name):
+    return next(x for x in verdict.checks if x.name == name)
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        ({"windows": ["Tue-Thu 01:00-05:00 Europe/Zurich"]}, None),
+        ({"windows": ["Tue-Thu 03:00-05:00 Europe/Zurich"]}, "outside the windows"),
+        ({"windows": ["Tue-Thu 03:00-05:00 UTC", "02:00-03:00 Europe/Zurich"]}, None),
+        ({"freeze": ["2026-12-01/2026-12-24"]}, "in the freeze"),
+        ({"freeze": ["2026-12-20/2027-01-04"]}, None),
+        ({"tags": {"core": [AB]}, "blackouts": ["core Mon-Fri 00:00-24:00"]}, "in the blackout"),
+        ({"blackouts": ["node/b Tue 02:00-03:00 Europe/Zurich"]}, "in the blackout"),
+        ({"blackouts": [f"{CD} Mon-Fri 00:00-24:00"]}, None),
+    ],
+)
+def test_steps_are_made_only_when_the_policy_lets_them(policy, words):
+    rules = Policy.model_validate({**CALM.model_dump(), **policy})
+    check = found(verify(sleep(AB), NETWORK, rules, starts=TUESDAY), "policy")
+    assert check.passed is (words is None)
+    assert (words or "") in check.detail
+    if words:
+        assert check.counterexample.step == 1
+
+
+def test_the_steps_that_end_a_plan_keep_to_the_windows_as_well():
+    rules = CALM.model_copy(update={"windows": ("Tue-Thu 01:00-05:00 Europe/Zurich",)})
+    for hours, passes in ((2, True), (4, False)):
+        verdict = verify(sleep(AB, until=TUESDAY + timedelta(hours=hours)), NETWORK, rules, starts=TUESDAY)
+        assert found(verdict, "policy").passed is passes
+
+
+def test_no_plan_rests_on_a_circuit_that_somebody_takes_away_tonight():
+    plan, outlook = sleep(AC), outlook_by_day(NETWORK, TUESDAY, 24)
+    calm = CALM.model_copy(update={"max_utilisation": 1.0, "max_failure_utilisation": 5.0})
+    assert verify(plan, NETWORK, calm, outlook=outlook, starts=TUESDAY).passed
+    works = (work(AB, TUESDAY + timedelta(hours=5)),)
+    verdict = verify(plan, NETWORK, calm, outlook=outlook, starts=TUESDAY, works=works)
+    assert [x.name for x in verdict.checks if not x.passed] == ["horizon"]
+    example = found(verdict, "horizon").counterexample
+    assert "CHG1" in example.when
+    assert AB in example.when
+    # the independent simulator finds the same link as full in the first hour of that work, and not so without the plan
+    hour = next(x for x in outlook.hours if works[0].meets(x.begins, x.begins + timedelta(hours=1)))
+    assert example.when.startswith(hour.clock)
+    states = [taken_away(x, (AB,)).with_demands(hour.demands) for x in (NETWORK, apply_all(NETWORK, plan.steps))]
+    link = NETWORK.link(example.element)
+    was, now = (reference(x).load[link] / NETWORK.links[link].capacity for x in states)
+    assert now == pytest.approx(example.measured)
+    assert was < example.limit < now
+
+
+def test_what_others_take_away_before_or_after_a_plan_is_nothing_to_it():
+    outlook, calm = outlook_by_day(NETWORK, TUESDAY, 24), CALM.model_copy(update={"max_failure_utilisation": 5.0})
+    calm = calm.model_copy(update={"max_utilisation": 1.0})
+    ended = sleep(AC, until=TUESDAY + timedelta(hours=3, minutes=30))
+    works = (work(AB, TUESDAY + timedelta(hours=5)), work(AB, TUESDAY - timedelta(hours=9)))
+    assert verify(ended, NETWORK, calm, outlook=outlook, starts=TUESDAY, works=works).passed
+    assert not verify(sleep(AC), NETWORK, calm, outlook=outlook, starts=TUESDAY, works=works[:1]).passed
+
+
+def test_an_outage_that_hurts_without_the_plan_too_is_not_held_against_it():
+    outlook = outlook_by_day(NETWORK, TUESDAY, 24)
+    calm = CALM.model_copy(update={"max_failure_utilisation": 5.0, "max_utilisation": 1.0})
+    lonely = network_of([("a", "b", 10.0, 1), ("b", "c", 10.0, 1), ("b", "d", 10.0, 1), ("c", "d", 10.0, 1)],
+                        {("a", "c"): 1.0})  # fmt: skip
+    plan = Plan(goal="g", base=lonely.id, steps=(SleepLink(circuit="link/c:d--d:c"),), objective="sleep")
+    works = (work("link/a:b--b:a", TUESDAY),)
+    with_work = verify(plan, lonely, calm, outlook=outlook_by_day(lonely, TUESDAY, 24), works=works)
+    without = verify(plan, lonely, calm, outlook=outlook_by_day(lonely, TUESDAY, 24))
+    assert found(with_work, "horizon").passed == found(without, "horizon").passed
+    assert outlook.hours
+
+
+def test_planners_look_at_the_calendar():
+    calm = CALM.model_copy(update={"max_failure_utilisation": 5.0, "max_utilisation": 1.0, "max_steps": 1})
+    outlook = outlook_by_day(NETWORK, TUESDAY, 24)
+    for circuit in NETWORK.circuits:
+        works = (work(circuit, TUESDAY + timedelta(hours=2)),)
+        proposals = holding(lambda state: (plan_sleep(state, calm),), NETWORK, calm, outlook, works)
+        for plan in (x.plan for x in proposals if x.plan):
+            assert found(verify(plan, NETWORK, calm, outlook=outlook, works=works), "horizon").passed
+
+
+def test_no_step_is_made_outside_the_windows_even_with_a_certificate(tmp_path):
+    rules = CALM.model_copy(update={"windows": ("Tue 01:00-03:00 Europe/Zurich",), "max_failure_utilisation": 5.0})
+    plan, key = sleep(AB), SigningKey.create(tmp_path / "key")
+    verdict = verify(plan, NETWORK, rules, starts=TUESDAY)
+    assert verdict.passed
+    approval = Approval(who="verification-agent", decision="approve", plan=plan.hash, snapshot=plan.base,
+                        policy=rules.hash, time=TUESDAY, reason="ok")  # fmt: skip
+    certificate = issue(plan, verdict, rules, [approval], key=key, now=TUESDAY, ttl=timedelta(hours=4))
+    assert check(certificate, plan, NETWORK, rules, public_key=key.public, now=TUESDAY)
+    with pytest.raises(CertificateError, match="outside the windows"):
+        check(certificate, plan, NETWORK, rules, public_key=key.public, now=TUESDAY + timedelta(minutes=31))
+
+
+def test_what_a_policy_file_says_of_times_has_to_make_sense(tmp_path):
+    file = tmp_path / "policy.toml"
+    for text in ('windows = ["tonight"]', 'freeze = ["2026-12-20"]', 'blackouts = ["core Mon 01:00-02:00"]'):
+        file.write_text(text)
+        with pytest.raises(PolicyError):
+            load_policy(file)
+    file.write_text(f'windows = ["Tue 01:00-02:00"]\nblackouts = ["core Mon 01:00-02:00"]\n[tags]\ncore = ["{AB}"]\n')
+    assert load_policy(file).tags == {"core": (AB,)}
+
+
+def test_a_drain_of_a_node_touches_what_is_blacked_out_at_its_circuits():
+    rules = CALM.model_copy(update={"blackouts": (f"{AB} 00:00-24:00",)})
+    plan = Plan(goal="g", base=NETWORK.id, steps=(DrainLink(circuit=AB),), objective="drain")
+    assert not found(verify(plan, NETWORK, rules, starts=TUESDAY), "policy").passed

@@ -1,0 +1,119 @@
+"""Times as policies write them: hours of the week in which something may be done, and spans in which nothing may.
+
+    Tue-Thu 01:00-05:00 Europe/Zurich       a window, by the clock of its zone; it may go past midnight
+    2026-12-20/2027-01-04 Europe/Zurich     a freeze, its last day included
+    2026-12-20T18:00/2027-01-04T06:00       a freeze to the minute, UTC where no zone is named
+
+A window is read off the wall clock: where a clock is put forward the hour that it skips is in no window, and where it
+is put back the hour that it shows twice is in it twice.
+"""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WINDOW = re.compile(r"(?:(?P<days>[A-Za-z,-]+) )?(?P<start>\d{2}:\d{2})-(?P<end>\d{2}:\d{2})(?: (?P<zone>\S+))?")
+_SPAN = re.compile(
+    r"(?P<first>\d{4}-\d{2}-\d{2})(?:T(?P<from>\d{2}:\d{2}))?/(?P<last>\d{4}-\d{2}-\d{2})(?:T(?P<to>\d{2}:\d{2}))?"
+    r"(?: (?P<zone>\S+))?"
+)
+_MIDNIGHT = "24:00"
+
+
+class WeeklyWindow(NamedTuple):
+    """Hours of some days of the week, by the clock of a zone; minutes since the midnight of the day it begins on."""
+
+    days: frozenset[int]
+    start: int
+    end: int  # above 24 hours where it goes past midnight
+    zone: tzinfo
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether a moment is in the window; its end is not."""
+        local = moment.astimezone(self.zone)
+        minutes = 60 * local.hour + local.minute + local.second / 60
+        today = local.weekday() in self.days and self.start <= minutes < self.end
+        return today or ((local.weekday() - 1) % 7 in self.days and minutes + 1440 < self.end)
+
+
+class Span(NamedTuple):
+    """A time from one moment to another, UTC; the second is not in it."""
+
+    begins: datetime
+    ends: datetime
+
+    def holds(self, moment: datetime) -> bool:
+        """Whether a moment is in it."""
+        return self.begins <= moment < self.ends
+
+    def meets(self, begins: datetime, ends: datetime) -> bool:
+        """Whether it has a moment in common with another time."""
+        return self.begins < ends and begins < self.ends
+
+
+def read_weekly(text: str) -> WeeklyWindow:
+    """Read `Tue-Thu 01:00-05:00 Europe/Zurich`. Raises `ValueError` that says how to write one."""
+    found = _WINDOW.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no window: write Tue-Thu 01:00-05:00 Europe/Zurich")
+    start, end = _minutes(found["start"]), _minutes(found["end"])
+    if start == end or start == _minutes(_MIDNIGHT):
+        raise ValueError(f"{text!r} is no window: it has to begin at one time and end at another")
+    return WeeklyWindow(
+        _days(found["days"], text), start, end if end > start else end + 1440, zone_named(found["zone"])
+    )
+
+
+def read_span(text: str) -> Span:
+    """Read `2026-12-20/2027-01-04 Europe/Zurich`. Raises `ValueError` that says how to write one."""
+    found = _SPAN.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is no freeze: write 2026-12-20/2027-01-04 Europe/Zurich")
+    zone = zone_named(found["zone"])
+    last = date.fromisoformat(found["last"])
+    ends = _moment(last, found["to"], zone) if found["to"] else _moment(last + timedelta(days=1), "00:00", zone)
+    span = Span(_moment(date.fromisoformat(found["first"]), found["from"] or "00:00", zone), ends)
+    if span.ends <= span.begins:
+        raise ValueError(f"{text!r} ends before it begins")
+    return span
+
+
+def read_either(text: str) -> WeeklyWindow | Span:
+    """Read a window or a freeze. Raises `ValueError`."""
+    return read_span(text) if _SPAN.fullmatch(text.strip()) else read_weekly(text)
+
+
+def zone_named(name: str | None) -> tzinfo:
+    """The zone of an IANA name, UTC for none. Raises `ValueError`."""
+    if not name or name == "UTC":
+        return UTC
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone: write UTC or one such as Europe/Zurich")
+    return ZoneInfo(name)
+
+
+def _minutes(text: str) -> int:
+    hour, minute = (int(x) for x in text.split(":"))
+    if minute > 59 or hour > 24 or (hour == 24 and minute):
+        raise ValueError(f"{text} is no time of day")
+    return 60 * hour + minute
+
+
+def _days(text: str | None, window: str) -> frozenset[int]:
+    if not text:
+        return frozenset(range(7))
+    found = set[int]()
+    for part in text.lower().split(","):
+        first, _, last = part.partition("-")
+        if first not in _DAYS or (last and last not in _DAYS):
+            raise ValueError(f"{window!r}: {part} is no day: write Mon, Tue, Wed, Thu, Fri, Sat or Sun")
+        begin, end = _DAYS.index(first), _DAYS.index(last or first)
+        found |= {(begin + k) % 7 for k in range((end - begin) % 7 + 1)}
+    return frozenset(found)
+
+
+def _moment(day: date, clock: str, zone: tzinfo) -> datetime:
+    hour, minute = divmod(_minutes(clock), 60)
+    return datetime.combine(day, time(hour % 24, minute), zone).astimezone(UTC) + timedelta(days=hour // 24)
