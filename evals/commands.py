@@ -130,7 +130,7 @@ def compare(first: RunName, second: RunName, runs: Runs = Path("runs"), as_json:
 
 @app.command()
 def report(run: RunName, runs: Runs = Path("runs"), as_json: Json = False) -> None:
-    """Write report.html of an evaluation: scoreboard, intervals, failures first, plots where matplotlib is there."""
+    """Write report.html of an evaluation: scoreboard, intervals, failures first, and plots."""
     from .run.record import Record
     from .run.run import close
     from .show.report import write_report

@@ -16,7 +16,6 @@ from .resolve import resolved
 from .suggest import closest_form
 from .types import LONGEST, VERBS, Goal, Objective, OpenError, Question, Statement
 
-FORM = "VERB[:ELEMENT,...] [KEY:VALUE ...]"
 NUMBERS = ("max_utilisation", "max_failure_utilisation", "max_steps", "max_delay_stretch", "max_blast_radius", "weight")
 TEXTS = {"from": "start", "until": "until", "zone": "zone", "capacity": "capacity", "rate": "rate"}
 KEYS = ("from", "until", "zone", *NUMBERS, "protect", "objective", "capacity", "rate")

@@ -25,7 +25,6 @@ from twin.sim.delta import WeightProbe
 from twin.sim.failure_sets import circuit_pairs
 from twin.sim.failure_sweep import sweep_failures
 from twin.sim.route import route
-from twin.sim.scenarios import sweep_scenarios
 from twin.sim.simulate import Failure, simulate, single_failures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,22 +153,20 @@ def print_table(rows: Sequence[Row]) -> None:
 
 def print_other_work(networks: Sequence[Network]) -> None:
     """Milliseconds of one more case of everything else that is swept."""
-    print("\n| network | nodes | one weight changed ms | one traffic matrix ms | one pair of circuits ms |")
-    print(f"|{' --- |' * 5}")
+    print("\n| network | nodes | one weight changed ms | one pair of circuits ms |")
+    print(f"|{' --- |' * 4}")
     for network in networks:
         cells = network.name, len(network.nodes), *(f"{value:.3f}" for value in other_work(network))
         print(f"| {' | '.join(map(str, cells))} |")
 
 
-def other_work(network: Network) -> tuple[float, float, float]:
+def other_work(network: Network) -> tuple[float, float]:
     probe, routing = WeightProbe(network), route(compile_network(network))
     weights = [link.weight for link in network.links]
     changes = [{link: new} for link, old in enumerate(weights) for new in (max(1, old // 2), 2 * old)]
-    matrices = np.stack([network.demands * factor for factor in np.linspace(0.5, 1.5, 20)])
     pairs = spread_over(circuit_pairs(network), 500)
     return (
         cpu(lambda: probe.loads(changes), 3) / len(changes) * 1e3,
-        cpu(lambda: sweep_scenarios(network, matrices), 3) / len(matrices) * 1e3,
         cpu(lambda: sweep_failures(network, pairs, routing), 3) / len(pairs) * 1e3,
     )
 

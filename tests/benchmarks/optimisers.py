@@ -13,15 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import duckdb
 import numpy as np
 
-from tests.twin.optimise.test_flow_bound import geant_tunnels
 from twin.formats import read_network
 from twin.formats.load import load_network
 from twin.formats.topohub import topohub_names
 from twin.model import Network
-from twin.optimise.lp import lowest_over_paths, lowest_utilisation
+from twin.optimise.lp import lowest_utilisation
 from twin.optimise.segments import route_by_segments
 from twin.optimise.sequential import route_in_sequence
 from twin.optimise.weight_search import search_weights
@@ -54,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (folder / "repetita").is_dir():
         print(f"no data in {folder}: set TWINOPS_DATA", file=sys.stderr)
         return 2
-    rows = [measured_matrices(folder / "geant", 20 if quick else 1)]
+    rows: list[Row] = []
     for graph in sorted((folder / "repetita").glob("*.graph")):
         if not quick or graph.stem in QUICK:
             rows += network_rows(graph)
@@ -115,25 +113,6 @@ def crowded(network: Network, seed: int) -> Network:
     demands = np.outer(weight, weight) * rng.uniform(0.5, 1.5, (n, n)) * (rng.random((n, n)) < 0.8)
     np.fill_diagonal(demands, 0.0)
     return network.with_demands(demands * float(network.demands.sum()) / float(demands.sum()))
-
-
-def measured_matrices(folder: Path, every: int) -> Row:
-    """Largest difference to the published optimum over the given tunnels."""
-    capacity, paths, pairs = geant_tunnels(folder)
-    known = np.loadtxt(folder / "optimal_mlu.csv", skiprows=1)
-    rows = duckdb.execute(
-        "select bin, src, dst, bps from read_parquet(?)", [str(folder / "traffic.parquet")]
-    ).fetchnumpy()
-    matrix = np.zeros((len(known), 22, 22))
-    matrix[rows["bin"], rows["src"], rows["dst"]] = rows["bps"]
-    chosen = range(0, len(known), every)
-
-    def solve() -> list[float]:
-        return [lowest_over_paths(capacity, paths, [matrix[k, s, t] for s, t in pairs])[0] for k in chosen]
-
-    peaks, seconds = timed(solve)
-    error = max(abs(peak - known[k]) for peak, k in zip(peaks, chosen, strict=True))
-    return Row(f"geant, {len(peaks)} matrices over given tunnels", max(peaks), error, 1e-4, seconds)
 
 
 def against(name: str, value: float, optimum: float, bar: float, seconds: float) -> Row:

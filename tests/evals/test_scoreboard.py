@@ -5,7 +5,7 @@ import pytest
 from evals.run.record import RunSpec
 from evals.run.run import begin, evaluate
 from evals.show.report.page import render
-from evals.show.report.plots import available, suite_plot
+from evals.show.report.plots import suite_plot
 from evals.show.scoreboard import Bound, page, read_bounds, slice_rows, worse, write_scoreboard
 from evals.suites import suite_of
 from twin.errors import FormatError
@@ -58,7 +58,6 @@ def test_a_page_with_markup_in_an_answer_stays_text(ended):
     assert "&lt;script&gt;" in text
 
 
-@pytest.mark.skipif(not available(), reason="matplotlib is not installed")
 def test_a_plot_is_the_same_every_time_and_names_every_system(ended):
     suite = suite_of("intent")
     first, second = (suite_plot(suite, ended.rows) for _ in range(2))

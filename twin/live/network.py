@@ -162,14 +162,6 @@ class Configuration:
     filters: tuple[Filter, ...] = ()
 
 
-class ConfigurationReader(Protocol):
-    """A network whose routers' configuration can be read back, apart from the inventory."""
-
-    def read_configuration(self) -> Configuration:
-        """Return the configurations that were collected last."""
-        ...
-
-
 class ProbeReading(NamedTuple):
     """What became of probes that were sent on request: share lost, mean one-way delay (NaN when all were lost)."""
 

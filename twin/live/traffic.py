@@ -12,8 +12,6 @@ PEAK_HOUR, TROUGH_HOUR, TROUGH = 20.0, 5.0, 0.35
 WEEKEND = 0.75
 """Traffic of a Saturday or Sunday as a share of a working day's."""
 _TURN_H = 3.0
-RESIDUAL = 0.65
-"""Spread (log-normal) of real demands about a gravity model."""
 
 
 class Fluctuation(NamedTuple):
@@ -50,18 +48,6 @@ def week_profile(hour: Floats) -> Floats:
     """
     corners = [0.0, _TURN_H, 120.0, 120.0 + _TURN_H, 168.0]
     return np.interp(hour % 168, corners, [WEEKEND, 1.0, 1.0, WEEKEND, WEEKEND])
-
-
-def with_residual(network: Network, seed: int, *, spread: float = RESIDUAL) -> Network:
-    """The network under a matrix that strays from its own as real ones stray from a gravity model; the total stays.
-
-    Made for matrices that are a gravity model: with the usual spread such a model then misses 0.44 to 0.50 of all
-    traffic, as it does on measured matrices (Abilene 0.38 to 0.56, GEANT 0.68).
-    """
-    drawn = np.random.default_rng([seed, 16]).standard_normal(network.demands.shape)
-    strayed = network.demands * np.exp(spread * drawn)
-    total = strayed.sum()
-    return network.with_demands(strayed * (network.demands.sum() / total) if total else strayed)
 
 
 def first_fluctuation(n: int, seed: int) -> Fluctuation:

@@ -127,11 +127,6 @@ def estimate_from_links(network: Network, loads: Floats) -> Estimate:
     return Estimate(matrix, _blind("tomogravity", network, (matrix, prior), (loads, heard, free)))
 
 
-def misplaced(estimate: Floats, truth: Floats) -> float:
-    """Sum of absolute errors over the sum of the truth (NMAE)."""
-    return float(np.abs(estimate - truth).sum() / truth.sum())
-
-
 def _least_moved(rows: Floats, goal: Floats, prior: Floats) -> Floats:
     """Solve min sum (x - prior)^2 / prior subject to rows x = goal in the least-squares sense, then drop negatives."""
     root = np.sqrt(prior)

@@ -4,7 +4,6 @@ Destination-aggregated: one flow per destination and arc, n * m columns, exact b
 mix (Ahuja, Magnanti, Orlin, Network Flows, 1993, ch. 17). Solved by HiGHS.
 """
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
-from twin.errors import InputError, TopologyError
+from twin.errors import InputError
 from twin.model import Floats, Ints, Network
 
 from .highs import LinearOptimum, LinearProgram, solve
@@ -72,28 +71,6 @@ def _optimum(network: Network, time_limit_s: float | None) -> FlowOptimum:
         )
     optimum = solve(_programme(arcs, columns, demand), time_limit_s=time_limit_s)
     return _on_links(network, arcs, columns, optimum)._replace(unroutable=unroutable, severed=severed)
-
-
-def lowest_over_paths(
-    capacity: Floats, paths: Sequence[Sequence[Sequence[int]]], volume: Sequence[float]
-) -> tuple[float, tuple[Floats, ...]]:
-    """Minimise the peak utilisation when demand k may use only the link lists `paths[k]`.
-
-    `capacity` [m] and `volume` [k] in the same unit. Returns the optimum and, per demand, the share on each path.
-    Raises `TopologyError` when a demand with traffic has no path.
-    """
-    carried = [k for k, amount in enumerate(volume) if amount > 0]
-    if any(not paths[k] for k in carried):
-        raise TopologyError("a demand with traffic has no tunnel", fix="give every demand at least one path")
-    owner = np.array([row for row, k in enumerate(carried) for _ in paths[k]], dtype=np.int64)
-    if owner.size == 0:
-        return 0.0, tuple(np.full(len(own), 1 / max(len(own), 1)) for own in paths)
-    links = [link for k in carried for link in paths[k]]
-    optimum = solve(_path_programme(capacity, links, owner, np.array([volume[k] for k in carried])))
-    shares: list[Floats] = [np.full(len(own), 1 / max(len(own), 1)) for own in paths]
-    for row, k in enumerate(carried):
-        shares[k] = optimum.x[:-1][owner == row]
-    return optimum.value, tuple(shares)
 
 
 def _merge(network: Network) -> _Arcs:
@@ -181,18 +158,3 @@ def _on_links(network: Network, arcs: _Arcs, columns: _Columns, optimum: LinearO
     load[used] = flow[own] * capacity[used] / arcs.capacity[own]
     prices[used] = price[own]
     return FlowOptimum(optimum.value, load, prices, 0.0, 0.0)
-
-
-def _path_programme(capacity: Floats, links: Sequence[Sequence[int]], owner: Ints, volume: Floats) -> LinearProgram:
-    """Shares of each demand sum to one; every link stays below the peak, the last column."""
-    scale, m, k, count = float(capacity.mean()), capacity.size, volume.size, owner.size
-    column = np.repeat(np.arange(count), [len(own) for own in links])
-    link = np.array([i for own in links for i in own], dtype=np.int64)
-    rows = np.concatenate([owner, k + link, k + np.arange(m)])
-    cols = np.concatenate([np.arange(count), column, np.full(m, count)])
-    values = np.concatenate([np.ones(count), volume[owner[column]] / scale, -capacity / scale])
-    matrix = coo_array((values, (rows, cols)), shape=(k + m, count + 1)).tocsc()
-    cost = np.zeros(count + 1)
-    cost[-1] = 1
-    lower = np.concatenate([np.ones(k), np.full(m, -np.inf)])
-    return LinearProgram(cost, matrix, lower, np.concatenate([np.ones(k), np.zeros(m)]))

@@ -3,11 +3,10 @@
 A plan of capacity changes is a request to buy: the gate judges it, never passes it, and nothing executes it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from math import ceil, inf
-from typing import NamedTuple
+from math import ceil
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from twin.model import Floats, Network
 from twin.plan import Change, ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
-from twin.study.growth import growth_headroom
 
 from . import tunnels, weights
 from .assemble import bound_of
@@ -31,22 +29,6 @@ REROUTED = "capacity-upgrade-rerouted"
 MOST_STEPS = 50
 _TOLERANCE = 1e-9
 PROGRAMME_SIZE = 10_000  # nodes times links up to which growth is planned with rerouting too
-
-
-class Growth(NamedTuple):
-    """Factors on all demands up to which limits hold; infinite without traffic."""
-
-    as_routed: float  # every link within the limit with everything up
-    under_failures: float  # every link within the failure limit under every single failure
-    any_routing: float  # above this, no routing keeps the limit
-
-
-def largest_growth(network: Network, policy: Policy) -> Growth:
-    """Return by how much the demands may grow, as routed now and at best."""
-    alone = growth_headroom(network, limit=policy.max_utilisation)
-    failing = growth_headroom(network, limit=policy.max_failure_utilisation, failures=single_failures(network))
-    bound = bound_of(network)
-    return Growth(alone.factor, failing.factor, policy.max_utilisation / bound if bound > 0 else inf)
 
 
 def plan_upgrade(network: Network, policy: Policy, *, growth: float = 1.0) -> Proposal:
@@ -170,8 +152,3 @@ def _capacity(network: Network, circuit: str) -> float:
 
 def _limit(policy: Policy) -> float:
     return policy.max_utilisation * (1 + 1e-6)
-
-
-def upgrade_cost(network: Network, steps: Sequence[Change]) -> float:
-    """Mbit/s of capacity that the steps of a plan add, one direction counted per circuit."""
-    return sum(step.capacity - _capacity(network, step.circuit) for step in steps if isinstance(step, SetCapacity))

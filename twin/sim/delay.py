@@ -20,7 +20,6 @@ from .failure_sweep import failed_in, flatten
 from .kernels import shortest_paths
 from .route import mean_delays, route, steered, without
 from .simulate import Failure
-from .sweep import SERIAL, Engine, cut
 
 VALID_UTILISATION = 0.99
 """Utilisation above which a queue is counted as one that is this full."""
@@ -64,18 +63,13 @@ class WorstDelays(NamedTuple):
     cause: Ints
 
 
-def worst_delays(network: Network, failures: Sequence[Failure], *, engine: Engine = SERIAL) -> WorstDelays:
+def worst_delays(network: Network, failures: Sequence[Failure]) -> WorstDelays:
     """Find each demand's longest mean propagation delay over the failures; every failed state is routed in full."""
     arrays = compile_network(network)
-    chunks = [flatten(arrays, failures[part]) for part in cut(len(failures), engine)]
-    intact, rows = _propagation(arrays), 0
-    worst, cause = np.zeros(intact.shape), np.full(intact.shape, -1, dtype=np.int64)
-    for chunk, part in zip(chunks, engine.map(_worst, arrays, chunks), strict=True):
-        longer = part.delay_ms > worst
-        worst[longer], cause[longer] = part.delay_ms[longer], part.cause[longer] + rows
-        rows += len(chunk.first_arc) - 1
-    beaten = worst > intact * _TIE
-    return WorstDelays(np.where(beaten, worst, intact), np.where(beaten, cause, -1))
+    intact = _propagation(arrays)
+    found = _worst(arrays, flatten(arrays, failures))
+    beaten = found.delay_ms > intact * _TIE
+    return WorstDelays(np.where(beaten, found.delay_ms, intact), np.where(beaten, found.cause, -1))
 
 
 def _worst(arrays: Arrays, failures: FailureArrays) -> WorstDelays:

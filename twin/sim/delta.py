@@ -69,12 +69,6 @@ class WeightProbe:
         loads[loads <= self._base.noise] = 0.0
         return loads[:, self._arrays.arc_of]
 
-    def max_utilisations(self, candidates: Sequence[Mapping[int, int]], *, block: int = 256) -> Floats:
-        """Return the highest link utilisation under each candidate change [K]."""
-        capacity = self._arrays.capacity[self._arrays.arc_of]
-        blocks = [candidates[i : i + block] for i in range(0, len(candidates), block)]
-        return np.concatenate([np.zeros(0), *((self.loads(x) / capacity).max(axis=1, initial=0) for x in blocks)])
-
     def commit(self, change: Mapping[int, int]) -> None:
         """Make a change, link -> weight, part of the base state."""
         if not all(1 <= weight <= _MOST for weight in change.values()):

@@ -1,6 +1,6 @@
 """The failure sets that a planner asks for by name."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -9,13 +9,6 @@ from twin.model import Network
 from .simulate import Failure, single_failures
 
 FailureKind = Literal["circuits", "nodes", "risk-groups", "members", "pairs"]
-
-
-def failure_set(network: Network, kinds: Iterable[FailureKind]) -> tuple[Failure, ...]:
-    """Return the failures of the kinds asked for, in the order of `single_failures`, then the pairs."""
-    wanted = set(kinds)
-    chosen = [failure for failure in single_failures(network) if _kind(failure) in wanted]
-    return (*chosen, *(circuit_pairs(network) if "pairs" in wanted else ()))
 
 
 def circuit_pairs(network: Network) -> tuple[Failure, ...]:

@@ -15,7 +15,6 @@ from .failing import Base, FailureArrays, FailureFigures, Steering, fail_each, n
 from .graph import graph_of
 from .route import Routing, lossy_tunnels, route, without
 from .simulate import Failure, FailureSweep
-from .sweep import SERIAL, Engine, cut
 
 _ROUNDING = 1e-12  # share of all traffic
 _MOST_NOISE = 1e-3  # Mbit/s: however much traffic there is, no customer's disappears in the rounding
@@ -30,17 +29,15 @@ class _Shared(NamedTuple):
     steering: Steering
 
 
-def sweep_failures(
-    network: Network, failures: Sequence[Failure], routing: Routing, engine: Engine = SERIAL, limit: float = 1.0
-) -> FailureSweep:
+def sweep_failures(network: Network, failures: Sequence[Failure], routing: Routing, limit: float = 1.0) -> FailureSweep:
     """Evaluate every failure on its own; `routing` is the network's full evaluation, `limit` where excess begins."""
     arrays = compile_network(network)
     shared = _Shared(arrays, base_state(arrays, routing)._replace(limit=limit), steering(arrays, routing))
     order = sorted(range(len(failures)), key=lambda i: bool(failures[i].members))
     whole = [failures[i] for i in order if not failures[i].members]
     shrunk = [failures[i] for i in order if failures[i].members]
-    chunks = [flatten(arrays, whole[part]) for part in cut(len(whole), engine)]
-    parts = engine.map(_fail_in_full if lossy_tunnels(arrays) or arrays.astray else _fail, shared, chunks)
+    fail = _fail_in_full if lossy_tunnels(arrays) or arrays.astray else _fail
+    parts = [fail(shared, flatten(arrays, whole))] if whole else []
     parts += [_lose_members(network, shared, shrunk, routing)] if shrunk else []
     return _in_links(arrays, tuple(failures), _in_order(_join(parts, len(arrays.head)), order), routing)
 

@@ -10,8 +10,6 @@ from twin.drawn import Drawn
 from twin.harm import Harm, excess, joined
 from twin.model import Floats, Ints, Network
 
-from .sweep import SERIAL, Engine
-
 
 class Failure(NamedTuple):
     """Elements that fail together: positions of directed links and of nodes; `name` is the element id.
@@ -120,10 +118,8 @@ class Outcome(Drawn):
         return min(float(network.offered[apart].sum()), self.lost)
 
 
-def simulate(
-    network: Network, *, failures: Sequence[Failure] = (), engine: Engine = SERIAL, limit: float = 1.0
-) -> Outcome:
-    """Route every demand and evaluate every failure, in this process unless an engine is given.
+def simulate(network: Network, *, failures: Sequence[Failure] = (), limit: float = 1.0) -> Outcome:
+    """Route every demand and evaluate every failure.
 
     `limit` is the share of capacity from which the sweep counts `excess`.
 
@@ -154,7 +150,7 @@ def simulate(
         undelivered=(arrays.offered * (1 - expected.survival)).T + _refused(network),
         delay_ms=expected.delay.T.copy(),
         invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),
-        sweep=sweep_failures(network, failures, routing, engine, limit) if failures else None,
+        sweep=sweep_failures(network, failures, routing, limit) if failures else None,
     )
 
 

@@ -12,7 +12,6 @@ from twin.gate.verdict import Verdict
 from twin.live.network import Telemetry
 from twin.model import Network
 from twin.plan import Change, Plan
-from twin.sim.simulate import Outcome
 
 from . import records, snapshots, telemetry
 from .database import Database
@@ -144,10 +143,6 @@ class TwinStore:
         """Every verdict on exactly this plan (hash) in this snapshot, oldest first."""
         with self._database.understood():
             return records.select_verdicts(self._database, plan, snapshot)
-
-    def save_simulation(self, outcome: Outcome, *, now: datetime) -> None:
-        """Store the figures of a simulation under the id of the state that was simulated."""
-        records.insert_simulation(self._database, outcome, now)
 
     def save_incident(self, id: str, *, snapshot: str, status: str, opened: datetime, document: BaseModel) -> None:
         """Store an incident; saving it again under the same id replaces its status and document."""

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from twin.errors import UnknownElementError
 from twin.gate.verdict import Verdict
 from twin.plan import Plan, subject
-from twin.sim.simulate import Outcome
 
 from .database import Database
 from .times import micros
@@ -64,30 +63,6 @@ def select_verdicts(database: Database, plan: str, snapshot: str) -> tuple[Verdi
         "SELECT document FROM verdict WHERE plan = ? AND snapshot = ? ORDER BY created, rowid", [plan, snapshot]
     )
     return tuple(Verdict.model_validate_json(row[0]) for row in rows)
-
-
-def insert_simulation(database: Database, outcome: Outcome, now: datetime) -> None:
-    """Store the figures of a simulation."""
-    sweep = outcome.sweep
-    worst = None if sweep is None else sweep.worst
-    row = [
-        outcome.network.id,
-        micros(now),
-        outcome.max_utilisation,
-        outcome.busiest,
-        outcome.mean_delay_ms,
-        outcome.lost,
-        outcome.severed,
-        outcome.dropped,
-        0 if sweep is None else len(sweep.failures),
-        None if sweep is None or worst is None else sweep.failures[worst].name,
-        None if sweep is None or worst is None else float(sweep.max_utilisation[worst]),
-    ]
-    with database.write() as writer:
-        writer.run(
-            "INSERT INTO simulation VALUES (?, make_timestamptz(?::BIGINT), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
 
 
 def insert_hypotheses(database: Database, incident: str, ranked: Sequence[RankedHypothesis]) -> None:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from twin.model import Floats, Network
 from twin.sim.simulate import Failure, simulate
-from twin.sim.sweep import SERIAL, Engine
 
 _EXACT = 1e-9
 
@@ -26,25 +25,23 @@ class _Peak(NamedTuple):
     failure: str | None
 
 
-def growth_headroom(
-    network: Network, *, limit: float = 1.0, failures: Sequence[Failure] = (), engine: Engine = SERIAL
-) -> GrowthHeadroom:
+def growth_headroom(network: Network, *, limit: float = 1.0, failures: Sequence[Failure] = ()) -> GrowthHeadroom:
     """Find the growth factor up to which every link stays within `limit`, a share of capacity, under every failure too.
 
     Routing does not look at load, so that loads grow in proportion and the factor is exact. Rate-limited demands grow
     up to their limits only; then the factor is found by bisection to 1e-9.
     """
-    peak = _peak(replace(network, limits=()), failures, engine)
+    peak = _peak(replace(network, limits=()), failures)
     factor = _ratio(limit, peak)
     if not network.limits or factor == inf:
         return GrowthHeadroom(factor, peak.link, peak.failure)
-    high = _most(network, limit, failures, engine)
+    high = _most(network, limit, failures)
     if high == inf:
         return GrowthHeadroom(inf, None, None)
-    return _between(network, limit, failures, engine, factor, high)
+    return _between(network, limit, failures, factor, high)
 
 
-def _most(network: Network, limit: float, failures: Sequence[Failure], engine: Engine) -> float:
+def _most(network: Network, limit: float, failures: Sequence[Failure]) -> float:
     """Factor beyond which a link is certainly over the limit: by the demands without a rate limit, or all at theirs."""
     free, saturated, full = network.demands.copy(), network.demands.copy(), 1.0
     for entry in network.limits:
@@ -52,19 +49,17 @@ def _most(network: Network, limit: float, failures: Sequence[Failure], engine: E
         if free[pair] > 0:
             full = max(full, entry.limit / free[pair])
             free[pair], saturated[pair] = 0.0, entry.limit
-    peak = _peak(network.with_demands(free), failures, engine)
+    peak = _peak(network.with_demands(free), failures)
     if peak.utilisation > 0:
         return _ratio(limit, peak) * (1 + _EXACT)
-    return inf if _peak(network.with_demands(saturated), failures, engine).utilisation <= limit else full
+    return inf if _peak(network.with_demands(saturated), failures).utilisation <= limit else full
 
 
-def _between(
-    network: Network, limit: float, failures: Sequence[Failure], engine: Engine, low: float, high: float
-) -> GrowthHeadroom:
-    stop = _peak(_grown(network, high), failures, engine)
+def _between(network: Network, limit: float, failures: Sequence[Failure], low: float, high: float) -> GrowthHeadroom:
+    stop = _peak(_grown(network, high), failures)
     while high - low > _EXACT * high:
         middle = (low + high) / 2
-        peak = _peak(_grown(network, middle), failures, engine)
+        peak = _peak(_grown(network, middle), failures)
         if peak.utilisation > limit:
             high, stop = middle, peak
         else:
@@ -77,8 +72,8 @@ def _grown(network: Network, factor: float) -> Network:
     return network.with_demands(grown)
 
 
-def _peak(network: Network, failures: Sequence[Failure], engine: Engine) -> _Peak:
-    outcome = simulate(network, failures=failures, engine=engine)
+def _peak(network: Network, failures: Sequence[Failure]) -> _Peak:
+    outcome = simulate(network, failures=failures)
     sweep = outcome.sweep
     if sweep is None or not len(sweep.worst_utilisation):
         return _Peak(outcome.max_utilisation, outcome.busiest, None)

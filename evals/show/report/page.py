@@ -98,7 +98,7 @@ def _section(name: str, ended: Evaluation) -> Section:
         kinds=_kinds(product),
         against=tuple(x for x in compared if x is not None),
         failures=_failures(product, ended.record.folder),
-        plot=Markup(suite_plot(suite, rows)),  # noqa: S704 - drawn by matplotlib from our own figures
+        plot=Markup(suite_plot(suite, rows)),  # noqa: S704 - drawn from our own figures
     )
 
 

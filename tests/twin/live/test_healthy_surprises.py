@@ -14,7 +14,7 @@ from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.formats.traffic import read_traffic
 from twin.live.emulated import EmulatedNetwork
-from twin.live.network import ConfigurationReader, Filter, StaticRoute
+from twin.live.network import Filter, StaticRoute
 from twin.live.replay import Replay
 from twin.live.sensors import Noise
 from twin.live.surprises import FlashCrowd, Maintenance, draw_surprises
@@ -138,9 +138,8 @@ def test_clocks_run_ahead_by_little_in_the_log_and_hardly_in_the_counters():
 
 def test_configuration_is_read_back_late():
     network = live(noise=replace(Noise(), configuration_every_s=900))
-    reader: ConfigurationReader = network
     network.inject(Fault(kind=K.WEIGHT, element="interface/a1/a2", severity=77))
-    weight = lambda: reader.read_configuration().network.links[ladder().link("a1->a2")].weight  # noqa: E731
+    weight = lambda: network.read_configuration().network.links[ladder().link("a1->a2")].weight  # noqa: E731
     seen: list[int] = []
     for _ in range(4):
         seen.append(weight())

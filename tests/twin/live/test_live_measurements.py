@@ -10,7 +10,7 @@ from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.live.sensors import Noise
 from twin.live.syslog import Syslog
-from twin.live.traffic import Swing, day_profile, with_residual
+from twin.live.traffic import Swing, day_profile
 from twin.model import Network
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -52,23 +52,6 @@ def test_of_many_pairs_only_the_newest_flow_export_is_kept(network: Network, mon
         for column, same in zip(kept, whole, strict=True):
             np.testing.assert_array_equal(column, same[-3 * pairs :])
     np.testing.assert_array_equal(short.links.out_mbps, full.links.out_mbps)
-
-
-def gravity_misses(demands: np.ndarray) -> float:
-    """How far a gravity model of a matrix's own sums is from it, as a share of all traffic."""
-    model = np.outer(demands.sum(axis=1), demands.sum(axis=0))
-    np.fill_diagonal(model, 0)
-    return np.abs(model * demands.sum() / model.sum() - demands).sum() / demands.sum()
-
-
-@pytest.mark.parametrize("size", [12, 30, 60])
-def test_a_gravity_model_misses_made_up_matrices_as_it_misses_measured_ones(size: int):
-    made = load_network(f"synthetic/{size}-1")
-    assert gravity_misses(made.demands) < 0.1
-    found = [gravity_misses(with_residual(made, seed).demands) for seed in range(8)]
-    assert 0.4 < np.mean(found) < 0.6
-    assert with_residual(made, 3).demands.sum() == pytest.approx(made.demands.sum())
-    assert with_residual(made, 3) == with_residual(made, 3) != with_residual(made, 4)
 
 
 def test_without_noise_traffic_moves_with_the_day_alone(network: Network):

@@ -6,8 +6,13 @@ import pytest
 from tests.benchmarks.geant_forecast import DATA
 from twin.errors import InputError
 from twin.formats import load_network, read_network, read_traffic
-from twin.observe.estimation import MEASURED_ERROR, estimate_matrix, gravity, misplaced
+from twin.observe.estimation import MEASURED_ERROR, estimate_matrix, gravity
 from twin.sim.simulate import simulate
+
+
+def misplaced(estimate, truth):
+    """Sum of absolute errors over the sum of the truth (NMAE)."""
+    return np.abs(estimate - truth).sum() / truth.sum()
 
 
 def estimated(network, demands):

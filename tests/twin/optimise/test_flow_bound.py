@@ -1,8 +1,5 @@
-import json
 from dataclasses import replace
-from itertools import pairwise
 
-import duckdb
 import networkx as nx
 import numpy as np
 import pytest
@@ -10,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from tests.twin.optimise.networks import data_folder, network_of, random_network
-from twin.errors import InputError, TopologyError
+from tests.twin.optimise.networks import network_of, random_network
+from twin.errors import InputError
 from twin.model import Network
 from twin.optimise import lp
-from twin.optimise.lp import lowest_over_paths, lowest_utilisation
+from twin.optimise.lp import lowest_utilisation
 from twin.plan import DrainLink, DrainNode, apply
 
 
@@ -99,41 +96,3 @@ def test_a_programme_beyond_the_limit_is_refused(monkeypatch):
 def test_a_network_without_traffic_has_the_bound_zero():
     network = random_network(1)
     assert lowest_utilisation(network.with_demands(np.zeros_like(network.demands))).max_utilisation == 0
-
-
-def test_traffic_without_any_tunnel_is_refused():
-    with pytest.raises(TopologyError, match="no tunnel"):
-        lowest_over_paths(np.array([1.0]), [[]], [1.0])
-
-
-def test_shares_over_given_paths_balance_the_links():
-    peak, shares = lowest_over_paths(np.array([1.0, 3.0]), [[[0], [1]], [[1]]], [4.0, 0.0])
-    assert peak == pytest.approx(1.0)
-    assert shares[0] == pytest.approx([0.25, 0.75])
-    assert shares[1].tolist() == [1.0]
-
-
-def test_measured_matrices_reach_their_published_optimum_over_the_given_tunnels():
-    folder = data_folder("geant")
-    capacity, paths, pairs = geant_tunnels(folder)
-    known = np.loadtxt(folder / "optimal_mlu.csv", skiprows=1)
-    rows = duckdb.execute(
-        "select bin, src, dst, bps from read_parquet(?)", [str(folder / "traffic.parquet")]
-    ).fetchnumpy()
-    matrix = np.zeros((480, 22, 22))
-    matrix[rows["bin"], rows["src"], rows["dst"]] = rows["bps"]
-    for sample in range(0, 480, 24):
-        peak, _ = lowest_over_paths(capacity, paths, [matrix[sample, s, t] for s, t in pairs])
-        assert peak == pytest.approx(known[sample], abs=1e-4)
-
-
-def geant_tunnels(folder):
-    links = json.loads((folder / "GEANT.json").read_text())["links"]
-    index = {(link["source"], link["target"]): i for i, link in enumerate(links)}
-    pairs, paths = [], []
-    for line in (folder / "tunnels.txt").read_text().splitlines():
-        ends, routes = line.split(":")
-        pairs.append(tuple(map(int, ends.split())))
-        hops = [list(map(int, route.split("-"))) for route in routes.split(",")]
-        paths.append([[index[pair] for pair in pairwise(hop)] for hop in hops])
-    return np.array([link["capacity"] for link in links]), paths, pairs

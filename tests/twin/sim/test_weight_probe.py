@@ -48,15 +48,6 @@ def test_committed_changes_are_the_base_of_the_next(case):
     assert probe.network == network
 
 
-def test_the_highest_utilisations_do_not_depend_on_the_block_size():
-    network = random_network(7, lossless=True)
-    changes = [{link: weight} for link in range(len(network.links)) for weight in (1, 2, 5)]
-    whole = WeightProbe(network).max_utilisations(changes)
-    assert whole.tolist() == WeightProbe(network).max_utilisations(changes, block=2).tolist()
-    assert whole[4] == simulate(reweighted(network, changes[4])).max_utilisation
-    assert WeightProbe(network).max_utilisations([]).size == 0
-
-
 @pytest.mark.parametrize("weight", [0, -1, 2**24 + 1])
 def test_a_weight_that_no_protocol_has_is_refused(weight):
     with pytest.raises(TopologyError):

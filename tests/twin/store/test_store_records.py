@@ -8,7 +8,6 @@ from twin.errors import UnknownElementError
 from twin.gate.verdict import Check
 from twin.model import SegmentList, Tunnel
 from twin.plan import SetTunnel
-from twin.sim.simulate import simulate, single_failures
 from twin.store import RankedHypothesis, TwinStore
 
 
@@ -45,8 +44,6 @@ def test_what_was_found_and_done_can_be_queried(tmp_path):
         store.save_certificate("c1", verdict=VERDICT, issued=NOW, expires=NOW + timedelta(hours=1), document=VERDICT)
         store.save_execution("e1", plan=PLAN.hash, outcome="running", started=NOW, document=PLAN)
         store.save_execution("e1", plan=PLAN.hash, outcome="done", started=NOW, finished=NOW, document=PLAN)
-        store.save_simulation(simulate(NETWORK, failures=single_failures(NETWORK)), now=NOW)
-        store.save_simulation(simulate(NETWORK), now=NOW)
     with duckdb.connect(str(path)) as connection:
         ask = lambda sql: connection.execute(sql).fetchall()  # noqa: E731
         assert ask("SELECT id, status FROM incident") == [("i1", "resolved")]
@@ -54,8 +51,4 @@ def test_what_was_found_and_done_can_be_queried(tmp_path):
         assert ask("SELECT step, op, element FROM plan_step ORDER BY step")[2] == (3, "set_tunnel", "tunnel/t")
         assert ask("SELECT plan, expires - issued FROM certificate") == [(PLAN.hash, timedelta(hours=1))]
         assert ask("SELECT outcome, finished = started FROM execution") == [("done", True)]
-        assert ask("SELECT failures > 0, worst_failure IS NOT NULL FROM simulation ORDER BY failures") == [
-            (False, False),
-            (True, True),
-        ]
         assert ask("SELECT document->>'goal' FROM incident") == [("relieve",)]

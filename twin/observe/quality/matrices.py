@@ -1,6 +1,5 @@
 """Data quality of what is at hand: the telemetry in a twin file, or traffic matrices that somebody brings."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,8 @@ from twin.forecast.sources import file_series
 from twin.live.network import Flags
 from twin.model import Floats, Frozen, Network
 
-from .assess import quality_of
-from .report import QualityReport
-
 if TYPE_CHECKING:
     from twin.forecast.series import Series
-    from twin.store import TwinStore
 
 _SHOWN = 10
 _HOLE = 0.5  # a total below this share of both its neighbours' is a hole: exports are missing
@@ -47,14 +42,6 @@ class MatrixReport(Frozen):
             *([f"spikes in {', '.join(self.spikes)}"] if self.spikes else []),
             *self.remarks,
         )
-
-
-def quality_of_store(store: "TwinStore", network: Network, *, since: datetime, now: datetime) -> QualityReport:
-    """Check the newest samples of the telemetry in a twin file that were measured after `since`.
-
-    Raises `InputError` when there are none, `UnknownElementError` when they are of another network.
-    """
-    return quality_of(network, store.read_telemetry(network, since), now=now)
 
 
 def quality_of_file(path: str | Path, network: Network, *, interval_s: float = 900.0) -> MatrixReport:

@@ -1,30 +1,12 @@
 """Data quality of a twin file and of matrices that somebody brings."""
 
-from datetime import timedelta
-
 import numpy as np
 import pytest
 
-from tests.benchmarks.data_quality import scene
 from tests.benchmarks.geant_forecast import DATA
-from twin.errors import InputError
 from twin.forecast import arrange
 from twin.formats import read_network
-from twin.observe.quality.assess import quality_of
-from twin.observe.quality.matrices import quality_of_file, quality_of_series, quality_of_store
-from twin.store import TwinStore
-
-
-def test_a_twin_file_is_judged_as_its_telemetry_is():
-    true = scene("topozoo/Abilene", 1)
-    with TwinStore.open() as store:
-        store.append_telemetry(true.telemetry, true.network)
-        report = quality_of_store(store, true.network, since=true.now - timedelta(hours=2), now=true.now)
-        with pytest.raises(InputError, match="no telemetry"):
-            quality_of_store(store, true.network, since=true.now, now=true.now)
-    plain = quality_of(true.network, true.telemetry, now=true.now)
-    assert report.demand.factor == pytest.approx(plain.demand.factor, abs=1e-6)
-    assert report.lines[0].startswith("quality 1.00 of topozoo/Abilene: 0 of 56")
+from twin.observe.quality.matrices import quality_of_file, quality_of_series
 
 
 def test_holes_and_spikes_of_matrices_are_named():
