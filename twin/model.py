@@ -171,7 +171,7 @@ class DemandLimit(NamedTuple):
     limit: float
 
 
-AstrayKind = Literal["drop", "send", "bar", "refuse", "leak", "leave out"]
+AstrayKind = Literal["drop", "send", "bar", "refuse", "leak", "leave out", "trust"]
 
 
 class Astray(NamedTuple):
@@ -180,7 +180,8 @@ class Astray(NamedTuple):
     `drop`: what node `at` has for `target` goes nowhere. `send`: the tail of link `at` sends it by that link, whatever
     the IGP says. `bar`: it may not leave by link `at`. `refuse`: what enters at node `at` for it goes nowhere.
     `leak`: the router behind link `at` drops the share `share` of everything. `leave out`: the tail of link `at` leaves
-    it out of groups of equal paths. `target` is empty where everything is meant.
+    it out of groups of equal paths. `trust`: all use link `at` though its head does not hear its tail, as routers do
+    that check no circuit both ways. `target` is empty where everything is meant.
     """
 
     does: AstrayKind

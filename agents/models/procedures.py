@@ -101,7 +101,9 @@ def _no_plan(talk: Conversation) -> Move:
 
 
 def _is_open(causes: list[Json]) -> bool:
-    return len(causes) > 1 and number(causes[1], "probability") > CLOSE * number(causes[0], "probability")
+    """Whether another cause is about as likely, or explains the same readings."""
+    close = len(causes) > 1 and number(causes[1], "probability") > CLOSE * number(causes[0], "probability")
+    return close or bool(causes[0].get("indistinguishable"))
 
 
 def _pair(candidate: Mapping[str, JsonValue], key: str) -> tuple[float, float]:

@@ -20,8 +20,9 @@ from evals.cases.suite import SEEDS, Check, Metric, Suite, Workplace
 from evals.score.expected import names_causes
 from evals.score.sets import count, pairs, same_for_telemetry
 from twin.diagnose import diagnose
+from twin.diagnose.next_measurement import next_measurement, with_configuration
 from twin.errors import ExecutionError, InputError, TopologyError
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, afflict
 from twin.formats import load_network
 from twin.formats.provision import in_small
 from twin.live.draw_fault import draw_fault
@@ -29,7 +30,7 @@ from twin.live.lab.control import AskFault, AskHeal
 from twin.live.lab.launch import Lab, up
 from twin.live.lab.layout import Igp, Rates, design_of
 from twin.live.lab.network import LabNetwork, Routes
-from twin.live.network import Telemetry
+from twin.live.network import Configuration, Telemetry
 from twin.model import Bools, Floats, Network
 from twin.observe import Observation, find_symptoms, observe
 from twin.observe.expect.prediction import hashing_variance
@@ -41,6 +42,7 @@ _K = FaultKind
 KINDS = (
     _K.LINK_DOWN, _K.ONE_WAY, "healthy", _K.WEIGHT, _K.ROUTING_DOWN, _K.NEIGHBOUR_MISSING, _K.BLACKHOLE, "healthy",
     _K.DEVICE_DOWN, _K.SURGE, _K.ACL_BLOCK, _K.DATA_ACL, "healthy", _K.MTU, _K.DETACH, _K.STATIC_ROUTE, _K.CAPACITY,
+    _K.FLAP, _K.HOST_BLACKHOLE, "healthy",
 )  # fmt: skip
 """What is done to routers, and nothing; in this order."""
 PLACES: Mapping[str, tuple[tuple[str, Igp], ...]] = {
@@ -52,6 +54,8 @@ BEFORE, AFTER, WINDOW = 14, 9, 3
 """Samples before a fault, after it until somebody looks, and those that are looked at."""
 _CAPACITY, _PEAK = 10.0, 0.55
 _TRIES = 20
+_QUESTIONS = 4
+"""Routers that are asked at most for what they run, one after the other, where readings leave several causes."""
 _HEAL_S = 30.0
 _LOADED = 0.5  # Mbit/s: below it a few packets more or less are some per cent
 
@@ -64,6 +68,8 @@ class Scene:
     faults: tuple[Fault, ...]
     telemetry: Telemetry
     routes: Routes
+    configuration: Configuration
+    """What every router said of itself while the fault was there; whoever asks one gets that router's part."""
 
     @cached_property
     def observation(self) -> Observation:
@@ -100,8 +106,8 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     live.wait(BEFORE)
     faults = () if case.kind == "healthy" else _strike(live, inventory, case)
     live.wait(AFTER)
-    since = live.now - timedelta(seconds=INTERVAL_S * (BEFORE + AFTER + 1))
-    scene = Scene(inventory, faults, live.read_telemetry(since), live.routes())
+    since = live.now - timedelta(seconds=INTERVAL_S * (BEFORE + AFTER - 1))
+    scene = Scene(inventory, faults, live.read_telemetry(since), live.routes(), live.read_configuration())
     live.lab.ask(AskHeal(), timeout_s=60)
     return scene
 
@@ -114,6 +120,8 @@ def _strike(live: LabNetwork, inventory: Network, case: Case) -> tuple[Fault, ..
     for number in range(_TRIES):
         try:
             fault = draw_fault(inventory, case.seed + 7919 * number, kinds=[FaultKind(case.kind)])
+            if fault.kind is _K.CAPACITY and simulate(afflict(inventory, fault)).max_utilisation <= 1:
+                continue  # a rate that nobody reaches leaves no trace
             live.lab.ask(AskFault(fault=fault))
         except (TopologyError, ExecutionError):
             continue
@@ -148,7 +156,20 @@ def _as_sets(routes: Routes) -> dict[str, dict[str, frozenset[str]]]:
 
 
 def by_twin(scene: Scene) -> Found:
-    """Simulate every hypothesis, and name the likeliest."""
+    """Simulate every hypothesis, ask the routers that tell the likeliest apart, and name the one that is left."""
+    seen = scene.observation
+    found = diagnose(seen)
+    for _ in range(_QUESTIONS):
+        asked = next_measurement(found, seen)
+        if asked is None or asked.kind != "configuration":
+            break
+        seen = with_configuration(seen, asked.element or "", scene.configuration)
+        found = diagnose(seen)
+    return Found(found.best.faults, bool(find_symptoms(scene.observation)))
+
+
+def by_readings(scene: Scene) -> Found:
+    """The same without a question to any router."""
     return Found(diagnose(scene.observation).best.faults, bool(find_symptoms(scene.observation)))
 
 
@@ -208,7 +229,7 @@ SUITE = Suite(
     purpose="causes on real routers: faults of interfaces, daemons, configuration, kernels and traffic, and none",
     draw=_draw,
     stage=stage,
-    systems={"twin": by_twin, "thresholds, no twin": by_threshold},
+    systems={"twin": by_twin, "twin, no router asked": by_readings, "thresholds, no twin": by_threshold},
     score=score,
     metrics=(
         _metric("faults seen", of="seen", where="faulty"),

@@ -69,7 +69,7 @@ def diagnosed_network(observation: Observation, hypothesis: Hypothesis) -> Netwo
     A demand surge is in the measured matrix already; of a wrong weight, the live value is set. Faults of the
     measurement leave the network as it is, under the demands that were exported rightly.
     """
-    return planned(put_right(observation, hypothesis.faults).observation.network, hypothesis.faults)
+    return planned(put_right(observation, hypothesis.faults).observation, hypothesis.faults)
 
 
 def as_believed(observation: Observation, faults: tuple[Fault, ...], state: Network) -> Observation:
@@ -158,5 +158,6 @@ def _hypothesis(group: list[Scored], healthy: Judged, confidence: float, groups:
         evidence=evidence(entry.judged, healthy),
         value_range=weights,
         alike=twins,
+        twins=tuple(x.judged.faults for x in group[1:]),
         indistinguishable=tuple(dict.fromkeys([*twins, *alike])),
     )

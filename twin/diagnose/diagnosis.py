@@ -75,6 +75,11 @@ class Hypothesis(Frozen):
     alike: tuple[str, ...] = Field(
         default=(), description="Hypotheses that no reading and no log line can tell from this one: one answer."
     )
+    twins: tuple[tuple[Fault, ...], ...] = Field(
+        default=(),
+        exclude=True,
+        description="The faults of those that were simulated among `alike`: a configuration may tell them apart.",
+    )
     indistinguishable: tuple[str, ...] = Field(
         default=(), description="Those, and others that these readings hardly tell from it, as kind at element."
     )

@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import TRAITS, Fault, FaultKind, Readings, afflict
+from twin.faults import TRAITS, Fault, FaultKind, Readings, afflict, afflict_one_way
 from twin.model import Floats, Network
 from twin.observe.expect.expectation import Expectation
 from twin.observe.expect.prediction import Prediction
@@ -82,16 +82,21 @@ def as_afflicted(network: Network, fault: Fault) -> Network:
     return afflict(network, fault)
 
 
+Change = Callable[[Network, Fault], Network]
+
+
 class Effect(NamedTuple):
     """What a kind of fault changes; by default what `afflict` says, and nothing else.
 
-    `planned` is the state that planning is given, where it is not the simulated one: the nearest honest one.
+    `planned` is the state that planning is given, where it is not the simulated one: the nearest honest one. `one_way`
+    is the state where routers check no circuit both ways, if that is another.
     """
 
-    state: Callable[[Network, Fault], Network] = as_afflicted
+    state: Change = as_afflicted
     readings: Callable[[Readings, Fault, Scene], Readings] | None = None
     reread: Callable[[Observation, Fault], Reread] | None = None
-    planned: Callable[[Network, Fault], Network] | None = None
+    planned: Change | None = None
+    one_way: Change | None = None
 
 
 def declared_effect(kind: FaultKind) -> Effect:
@@ -102,6 +107,7 @@ def declared_effect(kind: FaultKind) -> Effect:
         state=declared.assumed or as_afflicted,
         readings=None if change is None else _by_state(change),
         planned=None if declared.astray is None else afflict,
+        one_way=afflict_one_way if declared.deaf else None,
     )
 
 

@@ -4,7 +4,7 @@ Every reading is judged given what was measured upstream of it: arrivals given t
 arrivals, the far end given the near one. So a hypothesis pays once for what it does not explain.
 """
 
-from functools import reduce
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from .balance import excess
 from .candidates import effect
 from .configured import configured
 from .density import EXACT, student
-from .effects import Reread, Scene, operational
+from .effects import Change, Effect, Reread, Scene, operational
 from .judged import Judged, Likelihood
 
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
@@ -33,14 +33,23 @@ _CROWD_LOG = float(np.log(1.45))  # by which it grows at most, log units
 _PEAK = 0.39  # density of Student's t at 0
 
 
-def suffered(network: Network, faults: tuple[Fault, ...]) -> Network:
+def suffered(seen: Observation, faults: tuple[Fault, ...]) -> Network:
     """Return the network, under the measured matrix, with the faults in it; that matrix already holds surges."""
-    return reduce(lambda state, fault: effect(fault.kind).state(state, fault), faults, network)
+    return _with(seen, faults, lambda x: x.state)
 
 
-def planned(network: Network, faults: tuple[Fault, ...]) -> Network:
+def planned(seen: Observation, faults: tuple[Fault, ...]) -> Network:
     """Return the network, under the measured matrix, in the state that planning is given."""
-    return reduce(lambda x, fault: (effect(fault.kind).planned or effect(fault.kind).state)(x, fault), faults, network)
+    return _with(seen, faults, lambda x: x.planned or x.state)
+
+
+def _with(seen: Observation, faults: tuple[Fault, ...], change: Callable[[Effect], Change]) -> Network:
+    """The network with the faults in it, as its routers take them: whether they check a circuit both ways."""
+    state, one_way = seen.network, not seen.declared.two_way
+    for fault in faults:
+        of = effect(fault.kind)
+        state = (of.one_way if one_way and of.one_way else change(of))(state, fault)
+    return state
 
 
 def judge(observation: Observation, expectation: Expectation, faults: tuple[Fault, ...]) -> Judged:
@@ -49,7 +58,7 @@ def judge(observation: Observation, expectation: Expectation, faults: tuple[Faul
     if reread.observation is not observation:
         expectation = Expectation(reread.observation)
     seen = reread.observation
-    state = suffered(seen.network, faults)
+    state = suffered(seen, faults)
     residuals = expectation.residuals(state)
     scene = Scene(seen, state, residuals.prediction.network, residuals.prediction, expectation)
     readings = _expected(scene, residuals)

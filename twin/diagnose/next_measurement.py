@@ -86,7 +86,7 @@ def next_measurement(diagnosis: Diagnosis, observation: Observation) -> Measurem
 
     None when one hypothesis is as good as sure, or when nothing that could be measured tells them apart.
     """
-    chosen = [x for x in diagnosis.hypotheses[:_MOST] if x.confidence > _LEAST_CONFIDENCE]
+    chosen = [x for x in _apart(diagnosis.hypotheses[:_MOST]) if x.confidence > _LEAST_CONFIDENCE]
     if len(chosen) < 2 or chosen[0].confidence > _SURE:
         return None
     asked = _with_probes(observation, _pairs_in_question(observation, chosen))
@@ -96,6 +96,14 @@ def next_measurement(diagnosis: Diagnosis, observation: Observation) -> Measurem
     found = [*_probe(case), *_configuration(case), *_counter(case), *_wait(case)]
     best = max(found, key=lambda x: x.information - _COST[x.kind], default=None)
     return best if best is not None and best.information > _LEAST_INFORMATION else None
+
+
+def _apart(hypotheses: Sequence[Hypothesis]) -> Iterator[Hypothesis]:
+    """Every hypothesis by itself: those that readings cannot tell apart, a configuration may; they share evenly."""
+    for one in hypotheses:
+        share = one.confidence / (1 + len(one.twins))
+        for faults in (one.faults, *one.twins)[:_MOST]:
+            yield one.model_copy(update={"faults": faults, "confidence": share})
 
 
 def follow_up(measurement: Measurement, observation: Observation, live: MeasurableNetwork) -> Observation:

@@ -1,6 +1,6 @@
 """The faults that can befall a network and its measurement, each with ground truth: kind, element, severity, onset."""
 
-from .apply import afflict, afflict_all, check
+from .apply import afflict, afflict_all, afflict_one_way, check
 from .declaration import Counters, Declaration, Measured, unchanged
 from .fault import Fault, FaultKind
 from .indistinguishable import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alike
@@ -34,6 +34,7 @@ __all__ = [
     "Unseen",
     "afflict",
     "afflict_all",
+    "afflict_one_way",
     "alike",
     "check",
     "interfaces",

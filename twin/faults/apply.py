@@ -41,6 +41,26 @@ def afflict(network: Network, fault: Fault) -> Network:
     return network
 
 
+def afflict_one_way(network: Network, fault: Fault) -> Network:
+    """The same where routers keep a neighbour that does not hear them, and all route over it to where it ends.
+
+    Hellos that do not get in take away the neighbour at one end only; what is sent from the other is still routed, and
+    behind an MTU that is too small it is lost but for small packets.
+    """
+    deaf = declared(fault.kind).deaf
+    if deaf is None or fault.element.startswith("link/"):
+        return afflict(network, fault)
+    check(network, fault)
+    links, trusted = list(network.links), list[Astray]()
+    for here in (network.link(x) for x in interfaces(network, fault)):
+        towards = network.reverse[here]
+        links[here] = links[here]._replace(adjacent=False)
+        if deaf == "to large packets":
+            links[towards] = links[towards]._replace(loss=1.0)
+        trusted.append(Astray("trust", links[towards].name))
+    return replace(network, links=tuple(links), astray=(*network.astray, *trusted))
+
+
 def afflict_all(network: Network, faults: Iterable[Fault]) -> Network:
     """Let several faults strike, in order. Raises as `afflict` does."""
     return reduce(afflict, faults, network)

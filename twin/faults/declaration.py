@@ -21,7 +21,7 @@ from .remedies import Remedy
 ElementKind = Literal["circuit", "interface", "node", "node or network"]
 Form = Literal["circuit", "interface", "node", "risk group"]
 Layer = Literal["physical", "control", "forwarding", "traffic", "telemetry"]
-Setting = Literal["weight", "drained", "route", "filter"]
+Setting = Literal["weight", "drained", "route", "filter", "routing", "area", "mtu"]
 """Lines of configuration that a fault can be."""
 
 
@@ -106,6 +106,8 @@ class Declaration:
     drawn: Callable[[np.random.Generator], float] | None = None  # severities that operators meet
     weighed: bool = True  # whether the simulator tells its harm; else it is drawn where it concerns traffic
     setting: Setting | None = None  # the line of configuration that it is
+    deaf: Literal["to hellos", "to large packets"] | None = None
+    """What does not get in at its interfaces. The other ends hear: where no circuit is checked both ways, they go on."""
     log: Log = SILENT
 
 

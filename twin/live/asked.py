@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from twin.errors import ExecutionError
 from twin.model import Frozen, Network
 
-from .network import Configuration, Filter, Measurable, ProbeReading, StaticRoute
+from .network import Configuration, Filter, Measurable, Mismatch, ProbeReading, StaticRoute
 from .watch_record import Asked
 from .watched import WatchedNetwork
 
@@ -30,6 +30,7 @@ class RouterRuns(Frozen):
     links: dict[str, LinkRuns]
     routes: tuple[StaticRoute, ...] = ()
     filters: tuple[Filter, ...] = ()
+    mismatches: tuple[Mismatch, ...] = ()
 
 
 class ProbeSaid(Frozen):
@@ -63,7 +64,7 @@ class AskedNetwork(WatchedNetwork):
         self._network.node(router)
         told = self._answer(f"router {router}", lambda live: _said(live.read_router(router), router).model_dump_json())
         said = RouterRuns.model_validate_json(told)
-        return Configuration(said.taken, _with(self._network, router, said), said.routes, said.filters)
+        return Configuration(said.taken, _with(self._network, router, said), said.routes, said.filters, said.mismatches)
 
     def _answer(self, question: str, ask: Callable[[Measurable], str]) -> str:
         known = self._record.ahead[0] if self._record.ahead else None
@@ -86,7 +87,14 @@ class AskedNetwork(WatchedNetwork):
 def _said(told: Configuration, router: str) -> RouterRuns:
     links = {x.name: LinkRuns(x.weight, x.drained, x.asleep) for x in told.network.links if x.tail == router}
     drained = told.network.nodes[told.network.node(router)].drained
-    return RouterRuns(taken=told.taken, drained=drained, links=links, routes=told.routes, filters=told.filters)
+    return RouterRuns(
+        taken=told.taken,
+        drained=drained,
+        links=links,
+        routes=told.routes,
+        filters=told.filters,
+        mismatches=told.mismatches,
+    )
 
 
 def _with(network: Network, router: str, said: RouterRuns) -> Network:

@@ -20,6 +20,20 @@ Operation = Literal[
     "wake_link",
     "limit_demand",
 ]
+LogKind = Literal[
+    "interface_down",
+    "interface_up",
+    "neighbour_down",  # at once: the interface or the routing on it ended
+    "neighbour_timeout",  # the dead interval passed without a hello
+    "neighbour_one_way",  # the neighbour no longer hears this router
+    "neighbour_stuck",  # the databases could not be exchanged
+    "neighbour_up",
+    "mtu_refused",  # a packet larger than this interface takes
+    "area_refused",  # a packet of another area
+    "process_ended",  # the routing process
+    "commit",
+]
+"""What a line of a router's log may say."""
 Confirmation = Literal["configuration", "loads", "probes"]
 """How it shows that a change is in force."""
 
@@ -64,12 +78,21 @@ class Declaration(Frozen):
         default=False,
         description="Flow export has no row for a pair without traffic: at a time that has rows, it is 0.",
     )
+    two_way: bool = Field(
+        default=True,
+        description="Whether routers leave out a circuit over which one end does not hear the other (ISO/IEC 10589 "
+        "C.2.7, RFC 2328 16.1). IS-IS of FRR 8.4 keeps that neighbour, and all route over it.",
+    )
+    logs: frozenset[LogKind] = Field(
+        default=frozenset(get_args(LogKind)),
+        description="Lines that its routers write; one that is none tells nothing.",
+    )
     reads: frozenset[Quantity] = frozenset(get_args(Quantity))
     makes: frozenset[Operation] = frozenset(get_args(Operation))
     confirms: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
     by_hand: bool = Field(default=False, description="Whether a person makes the changes: nothing here can.")
 
-    @field_serializer("reads", "makes", "confirms", when_used="json")
+    @field_serializer("logs", "reads", "makes", "confirms", when_used="json")
     def _in_order(self, named: frozenset[str]) -> list[str]:
         return sorted(named)  # equal declarations are spelled alike, in every process
 

@@ -7,7 +7,7 @@ Element columns hold positions in the inventory `Network` that `read_topology` r
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -149,6 +149,20 @@ class Filter(NamedTuple):
     target: str | None
 
 
+MismatchKind = Literal["routing", "area", "mtu"]
+
+
+class Mismatch(NamedTuple):
+    """What `router` is configured to at its interface of the link `via` that its neighbour is not.
+
+    `routing`: out of the IGP, passive, or with timers or a key of its own. `area`: in another area. `mtu`: of its own.
+    """
+
+    router: str
+    via: str
+    what: MismatchKind
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What the routers say they are configured to do, as it was read at `taken`: it may be old, or wrong.
@@ -160,6 +174,7 @@ class Configuration:
     network: Network
     routes: tuple[StaticRoute, ...] = ()
     filters: tuple[Filter, ...] = ()
+    mismatches: tuple[Mismatch, ...] = ()
 
 
 class ProbeReading(NamedTuple):

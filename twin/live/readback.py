@@ -22,7 +22,7 @@ from twin.plan import (
     WakeLink,
 )
 
-from .network import Configuration, Filter, StaticRoute
+from .network import Configuration, Filter, Mismatch, StaticRoute
 
 _K = FaultKind
 
@@ -30,7 +30,7 @@ _K = FaultKind
 def configuration(configured: Network, faults: Sequence[Fault], taken: datetime) -> Configuration:
     """What every router is configured to do: the changes that were made, and the faults that are configuration."""
     network = afflict_all(configured, [x for x in faults if TRAITS[x.kind].setting in ("weight", "drained")])
-    routes, filters = list[StaticRoute](), list[Filter]()
+    routes, filters, mismatches = list[StaticRoute](), list[Filter](), list[Mismatch]()
     for fault in faults:
         setting = TRAITS[fault.kind].setting
         if setting in ("route", "filter"):
@@ -40,7 +40,10 @@ def configuration(configured: Network, faults: Sequence[Fault], taken: datetime)
                 routes += [StaticRoute(x.tail, target, x.name) for x in links]
             else:
                 filters += [Filter(x.tail, x.name, target or None) for x in links]
-    return Configuration(taken, network, tuple(routes), tuple(filters))
+        elif setting in ("routing", "area", "mtu"):
+            links = [configured.links[configured.link(x)] for x in interfaces(configured, fault)]
+            mismatches += [Mismatch(x.tail, x.name, setting) for x in links]
+    return Configuration(taken, network, tuple(routes), tuple(filters), tuple(mismatches))
 
 
 def kept_from(before: Configuration, now: Configuration, routers: Iterable[str]) -> Configuration:
@@ -66,7 +69,8 @@ def kept_from(before: Configuration, now: Configuration, routers: Iterable[str])
     )
     routes = [x for x in before.routes if x.router in names] + [x for x in now.routes if x.router not in names]
     filters = [x for x in before.filters if x.router in names] + [x for x in now.filters if x.router not in names]
-    return Configuration(now.taken, network, tuple(routes), tuple(filters))
+    odd = [x for x in before.mismatches if x.router in names] + [x for x in now.mismatches if x.router not in names]
+    return Configuration(now.taken, network, tuple(routes), tuple(filters), tuple(odd))
 
 
 def unhealed(change: Change, fault: Fault, network: Network) -> tuple[Fault, ...]:

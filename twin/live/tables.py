@@ -47,10 +47,12 @@ def usable_links(network: Network) -> NDArray[np.bool_]:
     up = {node.name: node.up for node in network.nodes}
     told = {(x.tail, x.head, x.index) for x in network.links if x.up and x.adjacent and not x.asleep}
     there = {(x.tail, x.head, x.index) for x in network.links}
+    trusted = {x.at for x in network.astray if x.does == "trust"}
     alive: list[bool] = []
     for link in network.links:
         back = (link.head, link.tail, link.index)
-        alive.append(link.usable and up[link.tail] and up[link.head] and (back in told or back not in there))
+        heard = back in told or back not in there or link.name in trusted
+        alive.append(link.usable and up[link.tail] and up[link.head] and heard)
     return np.array(alive, dtype=bool)
 
 

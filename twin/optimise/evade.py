@@ -39,7 +39,7 @@ def relieve_by_evading(
     """
     del seed
     judge = Judge(network, policy, avoid)
-    entries = [x for x in network.astray if x.does != "refuse"]
+    entries = [x for x in network.astray if x.does not in ("refuse", "trust")]
     if not entries:
         return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
     deadline = None if time_limit_s is None else monotonic() + time_limit_s

@@ -92,7 +92,9 @@ def _compile(network: Network) -> Arrays:
     tail = link_tail[link_of]
     head = np.array([index[link.head] for link in arcs], dtype=np.int32)
     up = np.array([node.up for node in network.nodes], dtype=np.bool_)
-    both = np.array([links[i].is_heard for i in network.reverse], dtype=np.bool_)
+    trusted = {x.at for x in network.astray if x.does == "trust"}
+    heard = ((links[i].is_heard or x.name in trusted) for i, x in zip(network.reverse, links, strict=True))
+    both = np.fromiter(heard, dtype=np.bool_, count=len(links))
     usable = np.array([link.usable for link in arcs], dtype=np.bool_) & both[link_of] & up[tail] & up[head]
     carried = network.offered * np.outer(up, up)
     refused = [(index[x.at], index[x.target]) for x in network.astray if x.does == "refuse"]

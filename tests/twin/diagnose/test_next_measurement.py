@@ -155,3 +155,20 @@ def test_a_network_without_probes_still_has_a_next_measurement():
     probes = telemetry.probes._replace(source=np.zeros(0, np.int64), target=np.zeros(0, np.int64))
     seen = observe(network(NOBEL), replace(telemetry, probes=probes))
     assert next_measurement(diagnose(seen), seen) is not None
+
+
+def test_what_readings_cannot_tell_apart_the_configuration_of_one_router_does():
+    barred = Fault(kind=K.DATA_ACL, element="interface/a0/a1", target="node/a1")
+    live = silent(barred, samples=4)
+    # routers that write no line when they are configured leave a filter and a blackhole alike
+    declared = live.declared.model_copy(update={"logs": live.declared.logs - {"commit"}})
+    telemetry = replace(live.read_telemetry(START), declared=declared, events=())
+    seen = observe(live.read_topology(), telemetry, now=live.now)
+    first = diagnose(seen)
+    assert {str(barred), "blackhole_route at node/a0 towards node/a1"} <= {first.best.name, *first.best.alike}
+    asked = next_measurement(first, seen)
+    assert asked is not None
+    assert (asked.kind, asked.element) == ("configuration", "node/a0")
+    again = diagnose(follow_up(asked, seen, live))
+    assert again.best.faults == (barred,)
+    assert not again.best.twins

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.twin.random_networks import networks
+from twin.faults import Fault, FaultKind, afflict, afflict_one_way
 from twin.formats import load_network
 from twin.live import forwarding
 from twin.live.forwarding import draw_flows, even_flows, router_salts
@@ -16,6 +17,7 @@ from twin.live.probes import probe_flows
 from twin.live.queues import Carried
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.plan import DrainLink, DrainNode, SetTunnel, apply_all
+from twin.sim.arrays import FAR, compile_network
 from twin.sim.simulate import simulate
 
 FLOWS = 1000
@@ -33,6 +35,23 @@ def struck_networks(draw) -> Network:
     ]
     nodes = [node._replace(up=i not in dead) for i, node in enumerate(network.nodes)]
     return replace(network, nodes=tuple(nodes), links=tuple(links))
+
+
+@settings(max_examples=40, deadline=None)
+@given(networks(), st.data())
+def test_both_route_over_what_one_end_alone_hears_where_circuits_are_not_checked_both_ways(
+    network: Network, data: st.DataObject
+) -> None:
+    link = data.draw(st.sampled_from(network.links))
+    kind = data.draw(st.sampled_from((FaultKind.ACL_BLOCK, FaultKind.MTU)))
+    struck = afflict_one_way(network, Fault(kind=kind, element=link.interface))
+    arrays, usable = compile_network(struck), forwarding.usable_links(struck)
+    np.testing.assert_array_equal(arrays.weight[arrays.arc_of] < FAR, usable)
+    here, back = network.link(link.interface), network.reverse[network.link(link.interface)]
+    before = forwarding.usable_links(network)
+    assert not usable[here]
+    assert usable[back] == before[back]
+    assert not forwarding.usable_links(afflict(network, Fault(kind=kind, element=link.interface)))[[here, back]].any()
 
 
 def carried(network: Network, *, even: bool = False, seed: int = 1) -> tuple[DataPlane, Carried]:

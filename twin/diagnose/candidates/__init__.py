@@ -11,7 +11,7 @@ from . import configuration, control, forwarding, physical, telemetry, traffic
 from .flapping import flapping
 
 _FAMILIES = (physical, control, forwarding, traffic, telemetry, configuration)
-_SEARCHED = (physical, forwarding, traffic, telemetry)
+_SEARCHED = (physical, control, forwarding, traffic, telemetry)
 _EFFECTS: dict[FaultKind, Effect] = {kind: x for family in _SEARCHED for kind, x in family.EFFECTS.items()}
 
 

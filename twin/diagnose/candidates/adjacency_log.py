@@ -29,8 +29,8 @@ def agreement(observation: Observation, fault: Fault) -> float:
     The share of facts in common, of all those that are expected or that were logged about the same interfaces and
     the routers at fault, each kind of line at each element counted once.
     """
-    place = _place(observation.inventory, fault)
-    expected = set(_expect(fault.kind, place))
+    place, declared = _place(observation.inventory, fault), observation.declared
+    expected = {x for x in _expect(fault.kind, place, two_way=declared.two_way) if x.kind in declared.logs}
     around = {*place.routers, *place.own, *place.others}
     logged = {_Expected(x.kind, x.element) for x in observation.events if x.element in around and _tells(x.kind)}
     if not logged:
@@ -49,10 +49,16 @@ def _place(network: Network, fault: Fault) -> _Place:
     return _Place(tuple(routers), own, tuple(x for x in struck if x not in own))
 
 
-def _expect(kind: FaultKind, place: _Place) -> Iterator[_Expected]:
-    """Facts that a fault of this kind leaves, by what it is declared to log."""
+def _expect(kind: FaultKind, place: _Place, *, two_way: bool) -> Iterator[_Expected]:
+    """Facts that a fault of this kind leaves, by what it is declared to log.
+
+    Where routers check no circuit both ways and hellos do not get in, nobody tells the other end.
+    """
     log = TRAITS[kind].log
     yield from (_Expected(_FACTS[subject], x) for subject in log.at_once for x in place.routers)
+    if TRAITS[kind].deaf and not two_way:
+        yield from (_Expected("neighbour_timeout", x) for x in place.own)
+        return
     yield from (_Expected(_FACTS[line.subject], x) for line in log.own for x in place.own)
     yield from (_Expected(_FACTS[line.subject], x) for line in log.others for x in place.others)
 

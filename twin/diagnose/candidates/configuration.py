@@ -1,6 +1,6 @@
 """What the routers' own configuration says: faults that are written there, and readbacks that are out of date."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from twin.diagnose.effects import Candidate
 from twin.diagnose.judged import Judged
@@ -9,6 +9,8 @@ from twin.observe.readings.observation import Observation
 from twin.observe.readings.readback import Item
 
 _K = FaultKind
+
+_MISMATCHED: Mapping[str, FaultKind] = {"routing": _K.NEIGHBOUR_MISSING, "area": _K.AREA, "mtu": _K.MTU}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
@@ -37,3 +39,5 @@ def written(item: Item) -> Fault | None:
             return Fault(kind=_K.DATA_ACL, element=item.element, target=item.target)
         case "filter":
             return Fault(kind=_K.ACL_BLOCK, element=item.element)
+        case "routing" | "area" | "mtu":
+            return Fault(kind=_MISMATCHED[item.kind], element=item.element)

@@ -4,13 +4,14 @@ Lost neighbours of all kinds leave the same readings: what tells them apart is t
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
-from twin.diagnose.effects import HINT_BOUND, Candidate, operational
+from twin.diagnose.effects import HINT_BOUND, Candidate, Effect, Scene, operational
 from twin.diagnose.judged import Judged
 from twin.diagnose.weights import LoadSteps, Step
-from twin.faults import TRAITS, Fault, FaultKind
+from twin.faults import TRAITS, Fault, FaultKind, Readings, afflict_one_way, interfaces
 from twin.faults.kinds import ADJACENCY_KINDS
 from twin.live.network import Flags
 from twin.model import Network
@@ -27,6 +28,8 @@ _TYPICAL = (1, 10, 100, 1000, 65_535)
 _SLACK, _MOST_CIRCUITS, _MOST_SPANS, _MOST_ROUTERS = 0.02, 12, 3, 3
 TOLD, UNTOLD = 3.5, -2.5
 """Nats for a line in the log that a fault would have left, and against it where there is none."""
+_LEAST_LARGE = 0.5
+"""Share of the octets that large packets carry, at least."""
 _COMMITTED = min(3.0, HINT_BOUND)  # nats: how much likelier a wrong weight is where something was committed lately
 
 
@@ -36,6 +39,31 @@ def _kinds(form: str) -> tuple[FaultKind, ...]:
 
 
 _AT_NODES, _AT_INTERFACES, _AT_CIRCUITS = _kinds("node"), _kinds("interface"), _kinds("circuit")
+
+
+def _unfit(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """Behind an MTU that is too small, where traffic is still sent: large packets arrive broken, probes pass.
+
+    How much of the octets are in large packets is not known, but for that it is most of them.
+    """
+    from twin.diagnose.forwarding.routed import routed  # numba is slow to import: only who simulates pays for it
+    from twin.sim.kernels import expect
+
+    seen, network = scene.observation, scene.network
+    if seen.declared.two_way or fault.element.startswith("link/"):
+        return readings
+    behind = [network.reverse[network.link(x)] for x in interfaces(network, fault)]
+    wire_loss, broken, links = readings.wire_loss.copy(), readings.broken.copy(), list(network.links)
+    for i in behind:
+        wire_loss[i] = np.fmax(seen.wire_loss[i], _LEAST_LARGE)
+        broken[i] = np.fmax(seen.broken[i], _LEAST_LARGE)
+        links[i] = links[i]._replace(loss=0.0)
+    base = routed(replace(network, links=tuple(links)))
+    through = expect(base.arrays, base.routing.paths).survival[seen.probes.target, seen.probes.source]
+    return readings._replace(wire_loss=wire_loss, broken=broken, through=through)
+
+
+EFFECTS: dict[FaultKind, Effect] = {_K.MTU: Effect(one_way=afflict_one_way, readings=_unfit)}
 
 
 def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
@@ -152,7 +180,7 @@ def _misweighted_routers(observation: Observation, judged: Judged) -> Iterator[C
 
 def committed(observation: Observation, routers: Iterable[str]) -> float:
     """Nats for a mistake at routers all of which were configured lately, and against it where one was not."""
-    if not observation.events and not observation.unread_lines:
+    if "commit" not in observation.declared.logs or not (observation.events or observation.unread_lines):
         return 0.0
     names = {x.element for x in observation.events if x.kind == "commit"}
     return TOLD if all(f"node/{name}" in names for name in routers) else UNTOLD

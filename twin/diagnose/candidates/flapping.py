@@ -17,8 +17,8 @@ _LEAST, _MOST = 0.02, 0.98
 
 
 def flaps(observation: Observation, circuit: str) -> bool:
-    """Whether the log has the circuit's interfaces go down and come up more than once."""
-    return len(_turns(observation, circuit)) >= _TURNS
+    """Whether the circuit went down more than once, in the log or in its polled states."""
+    return len(_turns(observation, circuit)) >= _TURNS or _falls(observation, circuit) >= _TURNS
 
 
 def flapping(observation: Observation, judged: Judged) -> Iterator[Candidate]:
@@ -30,7 +30,7 @@ def flapping(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     moved = np.abs(judged.residuals.score) > _TOLERANCE
     for circuit, positions in network.circuits.items():
         here = list(positions)
-        in_log = circuit in logged and flaps(observation, circuit)
+        in_log = circuit in logged and len(_turns(observation, circuit)) >= _TURNS
         polled = bool((turned[here] >= _TURNS).any())
         if not (in_log or polled):
             continue
@@ -38,6 +38,13 @@ def flapping(observation: Observation, judged: Judged) -> Iterator[Candidate]:
             severity = _share_down(observation, judged, circuit)
             fault = Fault(kind=FaultKind.FLAP, element=circuit, severity=severity)
             yield Candidate(fault, hint=HINT_BOUND if in_log else 0.0)
+
+
+def _falls(observation: Observation, circuit: str) -> int:
+    """How often an end of the circuit was polled as up and then as down."""
+    here = list(observation.inventory.circuits[circuit])
+    states = np.concatenate([observation.past.up, observation.window.up])[:, here]
+    return int((states[:-1] & ~states[1:]).sum(axis=0).max(initial=0))
 
 
 def _share_down(observation: Observation, judged: Judged, circuit: str) -> float:

@@ -140,6 +140,8 @@ def _hint(observation: Observation, judged: Judged, fault: Fault) -> float:
     if not observation.events and not observation.unread_lines:
         return 0.0
     if fault.kind in (_K.DATA_ACL, _K.STATIC_ROUTE):
+        if "commit" not in observation.declared.logs:
+            return 0.0
         router, (since, until) = f"node/{fault.element.split('/')[1]}", _onset(observation, judged, fault.element)
         commits = [x.time for x in observation.events if x.kind == "commit" and x.element == router]
         return _TOLD if any(since <= time <= until for time in commits) else _UNTOLD

@@ -47,6 +47,7 @@ register(
         plain=True,
         reach="circuit",
         links=unrouted,
+        setting="area",
         log=Log(("commit",), own=(_DOWN,), others=(_TIMEOUT, LogLine("area", (1, 10)))),
         remedy=Remedy(
             ("steer around",),
@@ -65,6 +66,7 @@ register(
         plain=True,
         reach="circuit",
         links=unrouted,
+        setting="routing",
         log=Log(("commit",), own=(_DOWN,), others=(_TIMEOUT,)),
         remedy=Remedy(
             ("steer around",),
@@ -86,6 +88,7 @@ register(
         reach="circuit",
         links=unrouted,
         setting="filter",
+        deaf="to hellos",
         log=Log(("commit",), own=(_TIMEOUT,), others=(LogLine("adjacency one-way", DEAD_INTERVAL_S),)),
         remedy=Remedy(
             ("steer around",), Advice("remove filter", "let OSPF pass the filter on {here}", _RETURNS, reverts=True)
@@ -103,6 +106,8 @@ register(
         plain=True,
         reach="circuit",
         links=unrouted,
+        setting="mtu",
+        deaf="to large packets",
         log=Log(("commit",), own=(_DOWN, LogLine("mtu", (1, 10), "first line"), _STUCK), others=(_DOWN, _STUCK)),
         remedy=Remedy(
             ("steer around",),

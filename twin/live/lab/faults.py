@@ -16,7 +16,7 @@ from .daemons import Daemons
 from .features import probe
 from .frr import DAEMON, OUT, by_process_first, weight_lines
 from .layout import Design, Port, Router
-from .namespaces import command, inside, set_system, set_up, shape
+from .namespaces import MTU, command, inside, set_system, set_up, shape
 from .polling import Poller
 from .traffic import Shared
 from .vty import Vty
@@ -251,7 +251,7 @@ class Injector:
         def set_mtu(octets: int) -> None:
             command("ip", "-n", port.router, "link", "set", port.device, "mtu", str(octets))
 
-        self._with_cure(partial(set_mtu, 600), partial(set_mtu, 1500))
+        self._with_cure(partial(set_mtu, 600), partial(set_mtu, MTU))
 
     # -- traffic and forwarding ------------------------------------------------------------------------------
 
@@ -326,7 +326,7 @@ def _unneighbourly(igp: str, port: Port, way: str) -> tuple[str, ...]:
 
 def _elsewhere(igp: str, port: Port) -> tuple[str, ...]:
     if igp == "isis":
-        return f"interface {port.device}", "isis circuit-type level-1"
+        raise ExecutionError("level-2 neighbours need no common area (ISO/IEC 10589 8.2.4)", fix="inject it with OSPF")
     return f"interface {port.device}", "no ip ospf area 0", "ip ospf area 1"
 
 

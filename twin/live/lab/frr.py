@@ -9,6 +9,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, cast
 
+from twin.live.declared import LogKind
+from twin.live.network import MismatchKind
+
 from .layout import Design, Igp, Port, Router
 
 DAEMON: dict[Igp, str] = {"isis": "isisd", "ospf": "ospfd"}
@@ -53,16 +56,7 @@ def _isis(router: Router) -> Iterator[str]:
         "exit",
     )
     for port in router.ports:
-        yield from (
-            f"interface {port.device}",
-            " ip router isis core",
-            " isis circuit-type level-2-only",
-            " isis network point-to-point",
-            f" isis metric {port.weight}",
-            " isis hello-interval 1",
-            " isis hello-multiplier 4",
-            "exit",
-        )
+        yield from (f"interface {port.device}", *_isis_port(), f" isis metric {port.weight}", "exit")
     yield from ("interface lo", " ip router isis core", " isis passive", "exit")
 
 
@@ -78,17 +72,29 @@ def _ospf(router: Router) -> Iterator[str]:
         "exit",
     )
     for port in router.ports:
-        yield from (
-            f"interface {port.device}",
-            " ip ospf network point-to-point",
-            " ip ospf area 0",
-            f" ip ospf cost {port.weight}",
-            " ip ospf hello-interval 1",
-            " ip ospf dead-interval 4",
-            " ip ospf retransmit-interval 1",
-            "exit",
-        )
+        yield from (f"interface {port.device}", *_ospf_port(), f" ip ospf cost {port.weight}", "exit")
     yield from ("interface lo", " ip ospf area 0", "exit")
+
+
+def _isis_port() -> tuple[str, ...]:
+    """What every interface of a lab is told but for its metric."""
+    return (
+        " ip router isis core",
+        " isis circuit-type level-2-only",
+        " isis network point-to-point",
+        " isis hello-interval 1",
+        " isis hello-multiplier 4",
+    )
+
+
+def _ospf_port() -> tuple[str, ...]:
+    return (
+        " ip ospf network point-to-point",
+        " ip ospf area 0",
+        " ip ospf hello-interval 1",
+        " ip ospf dead-interval 4",
+        " ip ospf retransmit-interval 1",
+    )
 
 
 def _text(*lines: str) -> str:
@@ -106,10 +112,14 @@ def overload_lines(igp: Igp, *, on: bool) -> tuple[str, ...]:
 
 
 class Said(NamedTuple):
-    """What a running configuration says of routing: metrics by interface, and whether transit is kept away."""
+    """What a running configuration says of routing: metrics by interface, and whether transit is kept away.
+
+    `mismatches` are the interfaces that are configured otherwise than the lab's circuits are, and how.
+    """
 
     weights: Mapping[str, int]
     overloaded: bool
+    mismatches: Mapping[str, MismatchKind]
 
 
 _INTERFACE = re.compile(r"interface (\S{1,15})")
@@ -120,6 +130,7 @@ _DEFAULT: dict[Igp, int] = {"isis": 10, "ospf": 10}
 def read_configuration(igp: Igp, text: str, devices: tuple[str, ...]) -> Said:
     """Read `show running-config` of a routing daemon; an interface without a metric has the default one."""
     weights, overloaded = dict.fromkeys(devices, _DEFAULT[igp]), False
+    lines = {x: set[str]() for x in devices}
     inside = ""
     for line in text.splitlines():
         stripped = line.strip()
@@ -128,11 +139,39 @@ def read_configuration(igp: Igp, text: str, devices: tuple[str, ...]) -> Said:
             inside = opened[1] if opened else stripped
         elif inside == PROCESS[igp]:
             overloaded = overloaded or stripped == _OVERLOAD[igp]
-        elif inside in weights and (metric := _METRIC.fullmatch(stripped)):
-            weights[inside] = int(metric[1])
-    return Said(weights, overloaded)
+        elif inside in weights:
+            lines[inside].add(stripped)
+            if metric := _METRIC.fullmatch(stripped):
+                weights[inside] = int(metric[1])
+    odd: dict[str, MismatchKind] = {x: what for x, said in lines.items() if (what := _mismatch(igp, said)) is not None}
+    return Said(weights, overloaded, odd)
 
 
+_IN_ROUTING: dict[Igp, str] = {"isis": "ip router isis core", "ospf": "ip ospf area "}
+_APART = re.compile(r"(?:isis|ip ospf) (?:passive|password|authentication|message-digest-key)\b.*")
+_TIMERS = re.compile(r"(?:isis hello-(?:interval|multiplier)|ip ospf (?:hello|dead)-interval) (\d{1,5})\b.*")
+
+
+def _mismatch(igp: Igp, lines: set[str]) -> MismatchKind | None:
+    """How an interface differs from what all of a lab's are told to be, None where it does not."""
+    built = {x.strip() for x in (_isis_port() if igp == "isis" else _ospf_port())}
+    inside = [x for x in lines if x.startswith(_IN_ROUTING[igp])]
+    if not inside or any(_APART.fullmatch(x) for x in lines):
+        return "routing"
+    if not built & set(inside):
+        return "area"
+    return "routing" if any(_TIMERS.fullmatch(x) and x not in built for x in lines) else None
+
+
+_ANY: frozenset[LogKind] = frozenset(
+    ("interface_down", "interface_up", "neighbour_down", "neighbour_timeout", "neighbour_up", "process_ended")
+)
+_OSPF: frozenset[LogKind] = frozenset(("neighbour_one_way", "neighbour_stuck", "mtu_refused", "area_refused"))
+LOGS: dict[Igp, frozenset[LogKind]] = {
+    "isis": _ANY,
+    "ospf": _ANY | _OSPF,
+}
+"""What FRR's daemons write; none of them a line about what was configured."""
 NEIGHBOURS: dict[Igp, str] = {"isis": "show isis neighbor json", "ospf": "show ip ospf neighbor json"}
 
 

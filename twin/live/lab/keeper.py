@@ -34,7 +34,7 @@ from .daemons import Daemons
 from .faults import Injector
 from .features import environment
 from .layout import Design, routers_of
-from .namespaces import build, command
+from .namespaces import MTU, build, command
 from .polling import SAMPLES, Poller, poll
 from .rules import filters, static_routes
 from .traffic import ROUNDS, packets_per_s, share
@@ -193,7 +193,7 @@ class Keeper:
         }
 
     def _beside(self, name: str) -> JsonValue:
-        """Static routes and filters of a router, by the names of interfaces that the inventory has."""
+        """Static routes, filters and MTUs of a router's own, by the names of links that the inventory has."""
         router = self.routers.get(name)
         if router is None:
             raise ExecutionError(f"there is no router {name}", fix="name one of the lab's")
@@ -201,7 +201,8 @@ class Keeper:
         links = {port.device: self.design.inventory.links[port.link].name for port in router.ports}
         routes = [[target, links[device]] for target, device in static_routes(router, loopbacks) if device in links]
         found = [[links[device], target or ""] for device, target in filters(router, loopbacks)]
-        return cast("JsonValue", {"routes": routes, "filters": found})
+        odd = [links[device] for device, mtu in self.poller.mtus(name).items() if device in links and mtu != MTU]
+        return cast("JsonValue", {"routes": routes, "filters": found, "mtus": odd})
 
     def _probe(self, source: str, target: str) -> JsonValue:
         """What became of the probes of the last whole round between two routers."""

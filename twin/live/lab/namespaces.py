@@ -16,6 +16,8 @@ from .layout import Port, Router
 T = TypeVar("T")
 _NEW_NET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
+MTU = 1500
+"""Octets that a packet may have on any circuit: what a virtual pair is made with."""
 QUEUE_MS = 50.0
 """What a full queue holds."""
 _BURST = 1600  # bytes: one packet
@@ -24,6 +26,7 @@ _SYSTEM: Mapping[str, int] = {
     "net/ipv4/fib_multipath_hash_policy": 1,
     "net/ipv4/conf/all/rp_filter": 0,
     "net/ipv4/conf/default/rp_filter": 0,
+    "net/ipv4/conf/all/accept_local": 1,  # no router's hardware drops what comes back to where it began: a loop loops
     "net/ipv4/icmp_ratelimit": 0,
     "net/ipv6/conf/all/disable_ipv6": 1,
     "net/ipv6/conf/default/disable_ipv6": 1,

@@ -32,6 +32,9 @@ class Interface(NamedTuple):
     received_bytes: int
     sent_bytes: int
     received_errors: int
+    oversized: int
+    """Packets that the other end would not take, being too large: a virtual pair refuses them on this side."""
+    mtu: int
 
 
 class Route(NamedTuple):
@@ -107,15 +110,17 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _interface(body: bytes) -> Interface:
     _, _, index, _, _ = _INTERFACE.unpack_from(body)
-    name, up, counted = "", False, (0,) * 8
+    name, up, counted, mtu = "", False, (0,) * 8, 0
     for kind, value in _attributes(body[_INTERFACE.size :]):
         if kind == 3:
             name = value.rstrip(b"\0").decode(errors="replace")
+        elif kind == 4:
+            mtu = int.from_bytes(value[:4], "little")
         elif kind == 16:
             up = value[0] == _OPERATIONAL_UP
         elif kind == 23:
             counted = _STATISTICS.unpack_from(value)
-    return Interface(index, name, up, counted[2], counted[3], counted[4])
+    return Interface(index, name, up, counted[2], counted[3], counted[4], counted[7], mtu)
 
 
 def _route(body: bytes) -> Route | None:

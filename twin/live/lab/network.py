@@ -13,14 +13,14 @@ from twin.errors import ExecutionError
 from twin.live.declared import Declaration
 from twin.live.effects import EffectRecord
 from twin.live.history import History
-from twin.live.network import Configuration, Filter, ProbeReading, StaticRoute, Telemetry
+from twin.live.network import Configuration, Filter, Mismatch, ProbeReading, StaticRoute, Telemetry
 from twin.live.readback import configured_routers
 from twin.model import Link, Network
 from twin.plan import Change, DrainLink, DrainNode, SetCapacity, SetWeight, UndrainLink, UndrainNode
 from twin.plan import apply as changed
 
 from .control import AskBeside, AskProbe, AskRoutes
-from .frr import DAEMON, OUT, Said, overload_lines, read_configuration, weight_lines
+from .frr import DAEMON, LOGS, OUT, Said, overload_lines, read_configuration, weight_lines
 from .launch import DEFAULT, Lab
 from .layout import HIGHEST, Port, Router, routers_of
 from .logs import LogFiles
@@ -39,7 +39,7 @@ Routes = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 def declaration(lab: Lab) -> Declaration:
     """What the instruments of a lab are: every packet is counted, counters are read some milliseconds apart."""
-    rates = lab.design.rates
+    rates, igp = lab.design.rates, lab.design.igp
     return Declaration(
         interval_s=rates.interval_s,
         skew_s=0.03,
@@ -50,6 +50,8 @@ def declaration(lab: Lab) -> Declaration:
         concentration=min(1.0, 1.3 / rates.flows),
         probe_packets=rates.probe_packets,
         probe_ports=rates.probe_ports,
+        two_way=igp != "isis",
+        logs=LOGS[igp],
         makes=frozenset({"set_weight", "drain_link", "undrain_link", "drain_node", "undrain_node"}),
     )
 
@@ -105,7 +107,7 @@ class LabNetwork:
 
     def read_configuration(self) -> Configuration:
         """Ask every router; one that does not answer keeps what it was told to run."""
-        network, routes, filters = self.read_topology(), list[StaticRoute](), list[Filter]()
+        network, routes, filters, odd = self.read_topology(), list[StaticRoute](), list[Filter](), list[Mismatch]()
         for name in self._routers:
             try:
                 told = self.read_router(name)
@@ -114,7 +116,8 @@ class LabNetwork:
             network = _with_part(network, told.network, name)
             routes += told.routes
             filters += told.filters
-        return Configuration(self.now, network, tuple(routes), tuple(filters))
+            odd += told.mismatches
+        return Configuration(self.now, network, tuple(routes), tuple(filters), tuple(odd))
 
     def read_router(self, router: str) -> Configuration:
         """Ask one router what it runs now. Raises `UnknownElementError`, `ExecutionError` when it does not answer."""
@@ -124,7 +127,11 @@ class LabNetwork:
         beside = cast("dict[str, list[list[str]]]", self.lab.ask(AskBeside(router=router)))
         routes = tuple(StaticRoute(router, target, via) for target, via in beside["routes"])
         filters = tuple(Filter(router, via, target or None) for via, target in beside["filters"])
-        return Configuration(self.now, self._as_said(told_to, self._routers[router], said), routes, filters)
+        links = {port.device: self._built.links[port.link].name for port in self._routers[router].ports}
+        odd = [Mismatch(router, links[device], what) for device, what in said.mismatches.items()]
+        odd += [Mismatch(router, str(via), "mtu") for via in beside["mtus"]]
+        network = self._as_said(told_to, self._routers[router], said)
+        return Configuration(self.now, network, routes, filters, tuple(odd))
 
     def probe(self, source: str, target: str) -> ProbeReading:
         """Send a round of probes now. Raises `UnknownElementError`, `ExecutionError` without an answer."""

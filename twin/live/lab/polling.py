@@ -31,7 +31,7 @@ class Reading:
 
     def __init__(self, m: int, n: int) -> None:
         self.at, self.answered = np.zeros(n), np.zeros(n, dtype=np.bool_)
-        self.sent, self.received, self.errors, self.drops = (np.full(m, np.nan) for _ in range(4))
+        self.sent, self.received, self.errors, self.drops, self.oversized = (np.full(m, np.nan) for _ in range(5))
         self.up, self.adjacent = np.zeros(m, dtype=np.bool_), np.zeros(m, dtype=np.bool_)
         self.exported, self.exported_at = np.zeros((n, n)), 0.0  # bytes
 
@@ -72,15 +72,11 @@ class Poller:
         return found
 
     def neighbours(self, found: Reading) -> None:
-        """Ask every routing daemon over which interfaces it has its neighbour.
-
-        One end is not enough: FRR's IS-IS keeps a neighbour that no longer hears it, and routes as if it had none.
-        """
+        """Ask every routing daemon over which interfaces it has its neighbour."""
         for router in self._routers.values():
             near = self._near(router)
             for port in router.ports:
                 found.adjacent[port.link] = port.device in near
-        found.adjacent &= found.adjacent[self._reverse]
 
     def _near(self, router: Router) -> frozenset[str]:
         daemon = self._daemons.igp
@@ -104,14 +100,19 @@ class Poller:
                 found.received[port.link] = here.received_bytes  # of the reverse link; turned round by `sample`
                 found.errors[port.link] = here.received_errors
                 found.drops[port.link] = drops.get(here.number, 0)
+                found.oversized[port.link] = here.oversized
 
     def sample(self, before: Reading, now: Reading, shared: Shared, at: float, under_way: int) -> Sample:
-        """Turn two readings into rates over the time between them."""
+        """Turn two readings into rates over the time between them.
+
+        What is too large for the other end is counted as hardware counts it: sent by one, broken at the other.
+        """
         span = now.at - before.at
         mbit = 8e-6 / span
-        out = _rise(before.sent, now.sent) * mbit[self._tail]
+        oversized = _rise(before.oversized, now.oversized)
+        out = (_rise(before.sent, now.sent) + oversized * (self._design.rates.payload + OVERHEAD)) * mbit[self._tail]
         arrived = (_rise(before.received, now.received))[self._reverse] * mbit[self._head]
-        errors = (_rise(before.errors, now.errors))[self._reverse] / span[self._head]
+        errors = ((_rise(before.errors, now.errors))[self._reverse] + oversized) / span[self._head]
         wire = 8e-6 * (self._design.rates.payload + OVERHEAD)
         dropped = _rise(before.drops, now.drops) * wire / span[self._tail]
         loss, delay = _probes(shared, under_way % ROUNDS)
@@ -141,6 +142,10 @@ class Poller:
         for one, other in self._network.circuits.values():
             reverse[one], reverse[other] = other, one
         return reverse
+
+    def mtus(self, router: str) -> dict[str, int]:
+        """The MTU of each of a router's interfaces, octets, by device."""
+        return {x.name: x.mtu for x in self._kernels[router].interfaces()}
 
     def routes(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """What every kernel does: by router and target router, the neighbours' interfaces by which it leaves.

@@ -1,6 +1,5 @@
 """Flow conservation: what leaves a node minus what enters it is what starts there minus what ends there."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ from twin.model import Floats, Ints, Network
 from twin.observe.readings.observation import Observation
 
 from .prediction import export_noise, predict
+from .reported import as_reported
 
 _CARRIED_OVER = 0.3
 """Relative error of a demand that could not be measured and was carried over."""
@@ -78,11 +78,8 @@ def reading_sigma(observation: Observation, rate: Floats) -> Floats:
 
 def reported_state(observation: Observation) -> Network:
     """The inventory under the measured matrix, without the circuits of which an end reports no link or no neighbour."""
-    network, up = observation.network, observation.up & (observation.adjacent != 0)
-    for positions in network.circuits.values():
-        up[list(positions)] = bool(up[list(positions)].all())
-    links = tuple(link._replace(adjacent=link.adjacent and bool(x)) for link, x in zip(network.links, up, strict=True))
-    return network if links == network.links else replace(network, links=links)
+    two_way = observation.declared.two_way
+    return as_reported(observation.network, observation.up, observation.adjacent, two_way=two_way)
 
 
 def _summed(node: Ints, values: Floats, n: int) -> Floats:

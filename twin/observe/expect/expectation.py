@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Link, Network, Node, Tunnel
+from twin.model import Astray, Floats, Link, Network, Node, Tunnel
 from twin.observe.readings.observation import Observation, arrivals
 from twin.observe.readings.samples import mean
 
@@ -59,7 +59,9 @@ class Expectation:
             samples=observation.samples,
             interval_s=observation.interval_s,
         )
-        self._predicted: dict[tuple[tuple[Node, ...], tuple[Link, ...], tuple[Tunnel, ...]], Prediction] = {}
+        self._predicted: dict[
+            tuple[tuple[Node, ...], tuple[Link, ...], tuple[Tunnel, ...], tuple[Astray, ...]], Prediction
+        ] = {}
 
     def residuals(self, network: Network) -> Residuals:
         """Hold the measured arrivals against a state of the network; it must carry the measured matrix."""
@@ -104,7 +106,7 @@ class Expectation:
 
     def _prediction(self, network: Network) -> Prediction:
         """Simulate every state once: many faults lead to the same one."""
-        key = network.nodes, network.links, network.tunnels
+        key = network.nodes, network.links, network.tunnels, network.astray
         if key not in self._predicted:
             hashing = self._given.hashing if self._given else self._hashing
             self._predicted[key] = predict(network, self._observation.removed, self._noise, hashing=hashing)

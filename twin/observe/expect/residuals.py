@@ -4,7 +4,6 @@ Each family of residuals has its own unit; what they share is that they are near
 inventory, its measured traffic and its own recent past say.
 """
 
-from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from twin.observe.readings.observation import FRAME_MBIT, arrivals, removed_shar
 from twin.observe.readings.samples import Samples, ratio
 
 from .prediction import export_noise, predict
+from .reported import as_reported
 
 Family = Literal["load", "wire", "drops", "errors", "probe_loss", "probe_delay", "growth", "packets", "exports"]
 FAMILIES: tuple[Family, ...] = (
@@ -71,7 +71,7 @@ def stream_names(network: Network, samples: Samples) -> dict[Family, list[str]]:
 def hold(network: Network, sample: Samples, demands: Floats, declared: Declaration, interval_s: float) -> Held:
     """Hold one sample (one row) against the twin: `network` is the inventory, `demands` the matrix of the sample."""
     removed = np.nan_to_num(removed_share(sample, declared.read_s / interval_s))
-    state = _reported(network.with_demands(demands), sample)
+    state = _reported(network.with_demands(demands), sample, declared)
     noise = export_noise(state, removed, declared, samples=1, interval_s=interval_s)
     prediction = predict(state, removed, noise)
     arrived, expected = arrivals(sample)[0], prediction.arrived
@@ -95,18 +95,11 @@ def hold(network: Network, sample: Samples, demands: Floats, declared: Declarati
     return Held(residuals, state)
 
 
-def _reported(network: Network, sample: Samples) -> Network:
+def _reported(network: Network, sample: Samples, declared: Declaration) -> Network:
     """The network with the circuits out of routing of which an end reports no link or no neighbour in this sample."""
     answered = sample.answered[0][[network.node_index[x.tail] for x in network.links]]
-    up = ~answered | (sample.up[0] & (sample.adjacent[0] != 0))
-    if up.all():
-        return network
-    links = list(network.links)
-    for positions in network.circuits.values():
-        if not up[list(positions)].all():
-            for i in positions:
-                links[i] = links[i]._replace(adjacent=False)
-    return replace(network, links=tuple(links))
+    near = np.where(answered, sample.adjacent[0], np.nan)
+    return as_reported(network, ~answered | sample.up[0], near, two_way=declared.two_way)
 
 
 def _reading(rate: Floats, declared: Declaration, interval_s: float) -> Floats:

@@ -6,14 +6,15 @@ from typing import Literal, NamedTuple
 from twin.live.network import Configuration
 from twin.model import Network
 
-ItemKind = Literal["weight", "drained", "route", "filter"]
+ItemKind = Literal["weight", "drained", "route", "filter", "routing", "area", "mtu"]
 
 
 class Item(NamedTuple):
     """One line of configuration that the inventory does not have.
 
     `element` is the interface, of a drain the circuit; `target` the node id that a route or filter is about, empty
-    where a filter stops routing packets; `value` the weight, or 1 and 0 for drained and not.
+    where a filter stops routing packets, and of what else differs from the neighbour's; `value` the weight, or 1 and 0
+    for drained and not.
     """
 
     kind: ItemKind
@@ -45,6 +46,8 @@ def read_back(
     for block in configuration.filters:
         target = f"node/{block.target}" if block.target else ""
         found[block.router].append(Item("filter", _interface(inventory, block.via), target))
+    for odd in configuration.mismatches:
+        found[odd.router].append(Item(odd.what, _interface(inventory, odd.via)))
     taken = configuration.taken.timestamp()
     names = found if routers is None else [x for x in found if x in set(routers)]
     return tuple(Readback(name, taken, tuple(found[name])) for name in names)

@@ -5,24 +5,13 @@ Nothing of the text survives but the kind of the line and the element; everythin
 
 import re
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from twin.live.declared import LogKind
 from twin.live.network import Event
 from twin.model import Network
 
-LineKind = Literal[
-    "interface_down",
-    "interface_up",
-    "neighbour_down",  # at once: the interface or the routing on it ended
-    "neighbour_timeout",  # the dead interval passed without a hello
-    "neighbour_one_way",  # the neighbour no longer hears this router
-    "neighbour_stuck",  # the databases could not be exchanged
-    "neighbour_up",
-    "mtu_refused",  # a packet larger than this interface takes
-    "area_refused",  # a packet of another area
-    "process_ended",  # the routing process
-    "commit",
-]
+LineKind = LogKind
 
 _IF = r"(?P<interface>[\w.&+-]{1,70})"
 _OSPF = r"%ROUTING-OSPF-5-ADJCHG : Process \d+, Nbr \S{1,70} on " + _IF + r" in area \S{1,15} from "
@@ -103,7 +92,11 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
         rf"{_IGNORED}MTU mismatch{_INTF}",
         rf"OSPF: Packet\[DD\]: Neighbor \S{{1,40}} MTU \d{{1,5}} is larger than \[{_IF}:\S{{1,40}}\]'s MTU \d{{1,5}}",
     ),
-    "area_refused": (rf"{_REFUSED}mismatched area ID{_FROM}", rf"{_IGNORED}area mismatch{_INTF}"),
+    "area_refused": (
+        rf"OSPF: interface {_IF}:\S{{1,40}}: ospf_read invalid Area ID \S{{1,15}}",
+        rf"{_REFUSED}mismatched area ID{_FROM}",
+        rf"{_IGNORED}area mismatch{_INTF}",
+    ),
     "process_ended": (
         r"%OS-SYSMGR-3-ERROR : ospf\(\d+\) \(jid \d+\) exited, will be respawned with a delay",
         r"init: routing \(PID \d+\) terminated by signal number \d+\. Core dumped!",

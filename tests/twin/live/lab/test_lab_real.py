@@ -11,13 +11,14 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from evals.suites.lab import next_hops
 from tests.twin.live.lab.real import a_lab
 from twin.errors import ExecutionError, InputError, StoreBusyError
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, afflict_one_way
 from twin.formats import read_network
 from twin.live.lab.control import AskFault, AskHeal, AskStatus
 from twin.live.lab.launch import Lab, up
-from twin.live.lab.network import LabNetwork
+from twin.live.lab.network import LabNetwork, Routes
 from twin.live.lab.vty import Vty
 from twin.live.network import Measurable
 from twin.model import Network
@@ -179,6 +180,39 @@ def test_filters_and_static_routes_are_read_back_from_the_router(live: LabNetwor
     assert [(x.via, x.target) for x in told.routes] == [(link.name, network.nodes[-1].name)]
     live.lab.ask(AskHeal())
     assert live.read_router(link.tail).filters == live.read_router(link.tail).routes == ()
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ACL_BLOCK, FaultKind.MTU])
+def test_a_neighbour_that_hears_no_more_is_still_routed_over_from_the_other_end(
+    live: LabNetwork, kind: FaultKind
+) -> None:
+    network = live.read_topology()
+    fault = Fault(kind=kind, element=max(network.links, key=lambda x: (-x.weight, x.name)).interface)
+    assert not live.declared.two_way
+    deaf, wanted = network.link(fault.element), next_hops(afflict_one_way(network, fault))
+    here = network.links[deaf].tail
+    # behind a small MTU FRR 8.4 builds its LSP anew and does not flood it: only its own routes are as they should be
+    routers = [here] if kind is FaultKind.MTU else list(wanted)
+    assert wanted[here] != next_hops(network)[here]
+    live.lab.ask(AskFault(fault=fault))
+    end = time.monotonic() + 12
+    while any(_as_sets(live.routes())[x] != wanted[x] for x in routers) and time.monotonic() < end:
+        time.sleep(0.1)
+    found = _as_sets(live.routes())
+    assert {x: found[x] for x in routers} == {x: wanted[x] for x in routers}
+    since = live.now
+    live.wait(2)
+    said = live.read_telemetry(since).interfaces
+    assert set(said.link[(said.time == said.time.max()) & ~said.adjacent]) == {deaf}
+    told = live.read_router(here)
+    odd = [(x.via, x.what) for x in told.mismatches]
+    assert odd == ([(network.links[deaf].name, "mtu")] if kind is FaultKind.MTU else [])
+    live.lab.ask(AskHeal())
+    assert settled(live, shortest(network)) == shortest(network)
+
+
+def _as_sets(routes: Routes) -> dict[str, dict[str, frozenset[str]]]:
+    return {name: {target: frozenset(x) for target, x in ways.items()} for name, ways in routes.items()}
 
 
 def test_a_router_whose_daemon_ended_takes_no_change_and_comes_back_as_it_was(live: LabNetwork) -> None:

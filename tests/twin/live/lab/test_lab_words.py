@@ -17,7 +17,7 @@ from tests.twin.square import square
 from twin.errors import ExecutionError, InputError
 from twin.live.effects import EffectRecord
 from twin.live.lab.frr import adjacent_devices, by_process_first, igp_configuration, read_configuration
-from twin.live.lab.layout import design_of, routers_of
+from twin.live.lab.layout import Igp, design_of, routers_of
 from twin.live.lab.lies import missing, scaled, stuck, swapped
 from twin.live.lab.logs import LogFiles, read_line
 from twin.live.lab.polling import decode, encode
@@ -105,6 +105,32 @@ def test_a_running_configuration_says_metrics_and_overload_and_the_default_where
     assert not read_configuration("isis", ISIS.replace(" set-overload-bit\n", ""), ("B", "C")).overloaded
 
 
+@pytest.mark.parametrize(
+    ("igp", "was", "now", "what"),
+    [
+        ("isis", " isis hello-interval 1\n", " isis hello-interval 1\n isis passive\n", "routing"),
+        ("isis", " ip router isis core\n", "", "routing"),
+        ("isis", " isis hello-interval 1\n", " isis hello-interval 1\n isis password md5 other\n", "routing"),
+        ("ospf", " ip ospf area 0\n", " ip ospf area 1\n", "area"),
+        ("ospf", " ip ospf area 0\n", "", "routing"),
+        ("ospf", " ip ospf hello-interval 1\n", " ip ospf hello-interval 3\n", "routing"),
+        ("ospf", " ip ospf area 0\n", " ip ospf area 0\n ip ospf authentication message-digest\n", "routing"),
+    ],
+)
+def test_an_interface_that_is_configured_otherwise_than_all_others_is_told_apart(
+    igp: Igp, was: str, now: str, what: str
+) -> None:
+    design = design_of(_network("A", "B", "C"), name="x", igp=igp, seed=1)
+    router = routers_of(design)["A"]
+    text, devices = igp_configuration(design, router, "/run/x"), tuple(x.device for x in router.ports)
+    assert read_configuration(igp, text, devices).mismatches == {}
+    assert was in text
+    first = router.ports[0].device
+    head, _, rest = text.partition(f"interface {first}\n")
+    found = read_configuration(igp, f"{head}interface {first}\n{rest.replace(was, now, 1)}", devices)
+    assert found.mismatches == {first: what}
+
+
 def test_a_saved_configuration_is_turned_so_that_the_daemon_can_start_with_it() -> None:
     lines = by_process_first("isis", ISIS).splitlines()
     assert lines.index(" metric-style wide") < lines.index(" net 49.0001.0000.0000.0001.00")
@@ -148,6 +174,10 @@ LINES = {
     "OSPF: [XZZ9Y-NNTMQ][EC 134217741] Packet[DD]: Neighbor 10.255.0.2 MTU 1500 is larger than "
     "[B:10.64.0.0]'s MTU 600": (
         "mtu_refused",
+        "interface/A/B",
+    ),
+    "OSPF: [HM9XG-ZNDRK][EC 134217741] interface B:10.64.0.1: ospf_read invalid Area ID 0.0.0.1": (
+        "area_refused",
         "interface/A/B",
     ),
     "ZEBRA: [N5M5Y-J5BPG][EC 4043309121] client 24 disconnected 5 isis routes removed from the rib": (
