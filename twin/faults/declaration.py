@@ -107,7 +107,7 @@ class Declaration:
     weighed: bool = True  # whether the simulator tells its harm; else it is drawn where it concerns traffic
     setting: Setting | None = None  # the line of configuration that it is
     deaf: Literal["to hellos", "to large packets"] | None = None
-    """What does not get in at its interfaces. The other ends hear: where no circuit is checked both ways, they go on."""
+    """What does not get in at its interfaces: the other ends hear, and go on where no circuit is checked both ways."""
     log: Log = SILENT
 
 
