@@ -64,6 +64,9 @@ def forecast(
         list[float] | None, typer.Option("--ahead", min=1.0, help="Minutes ahead; again for more.")
     ] = None,
     interval: Interval = 900.0,
+    columns: Mapped = None,
+    unit: Unit = None,
+    time_zone: TimeZone = "UTC",
     top: Top = 12,
     as_json: Json = False,
 ) -> None:
@@ -72,7 +75,8 @@ def forecast(
 
     horizons = ahead or [15.0, 60.0]
     if measurements or site is None:
-        answer = forecast_demand(measurements or [], network, horizons, interval_s=interval, top=top)
+        said = brought(columns, unit, zone=time_zone).said
+        answer = forecast_demand(measurements or [], network, horizons, interval_s=interval, top=top, said=said)
     else:
         from agents.show.own_network import site_forecast
         from twin.site import read_site

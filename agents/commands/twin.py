@@ -58,8 +58,11 @@ def read_in(
     """Read networks into a twin file, all of them or none: what was used, what assumed, and what is not modelled."""
     from agents.show.planning import import_files
     from twin.formats.build import Choices, read_units
+    from twin.formats.measurements.columns import read_mapping
+    from twin.formats.measurements.moments import read_zone
 
-    choices = Choices(read_units(unit or ()), network_id, tables=tuple(table or ()))
+    mapping, zone = read_mapping(columns or ()), read_zone(time_zone)
+    choices = Choices(read_units(unit or ()), network_id, tables=tuple(table or ()), columns=mapping, zone=zone)
     if measured or prometheus:
         from agents.show.importing import import_with_measurements
 

@@ -58,7 +58,7 @@ def judge_change(
     if traffic is not None:
         from twin.formats import read_traffic
 
-        was = was.with_demands(read_traffic(traffic, was).peak)
+        was = was.with_demands(read_traffic(traffic, was, read.names).peak)
     found = difference(was, becomes)
     if not found.changes:
         return Answer(

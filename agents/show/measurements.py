@@ -88,7 +88,13 @@ def told_quality(assessment: Assessment, fidelity: Fidelity, policy: Policy) -> 
 
 
 def forecast_demand(
-    sources: Sequence[Path], network: str | None, ahead_min: Sequence[float], *, interval_s: float, top: int
+    sources: Sequence[Path],
+    network: str | None,
+    ahead_min: Sequence[float],
+    *,
+    interval_s: float,
+    top: int,
+    said: Options | None = None,
 ) -> Answer:
     """Forecast the traffic in a twin file or in a file of matrices, with intervals and how good they were lately."""
     from twin.forecast import measured_series
@@ -100,7 +106,7 @@ def forecast_demand(
         measured = read_twin(sources[0], _maybe(network))
         pairs = measured_series(measured.network, measured.telemetry, now=measured.now)
     else:
-        pairs = file_series(sources[0], _named(network), interval_s=interval_s)
+        pairs = file_series(sources[0], _named(network), interval_s=interval_s, said=said)
     return told_forecast(pairs, ahead_min, top=top)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from twin.model import Floats, Ints, Network
 from .forecast import forecast
 from .report import Forecast
 from .series import Series, arrange
+
+if TYPE_CHECKING:
+    from twin.formats.measurements.part import Options
+    from twin.formats.traffic import Traffic
 
 BIN_ORIGIN = datetime(2026, 1, 5, tzinfo=UTC)
 """Where the clock of a file begins whose times are numbers of bins: a Monday."""
@@ -47,12 +51,14 @@ def forecast_of(
     return forecast(pairs.series, horizons=horizons, groups=(pairs.source, pairs.target))
 
 
-def file_series(path: str | Path, network: Network, *, interval_s: float = 900.0) -> PairSeries:
-    """Read the traffic in a file as one series per pair; raises as `forecast_of` does."""
+def file_series(
+    path: str | Path, network: Network, *, interval_s: float = 900.0, said: "Options | None" = None
+) -> PairSeries:
+    """Read the traffic in a file as one series per pair, with what was `said` of it; raises as `forecast_of` does."""
     from twin.formats import read_traffic
 
-    traffic = read_traffic(path, network)
-    time, interval = _seconds(traffic.times, interval_s)
+    traffic = read_traffic(path, network, said=said, dated=True)
+    time, interval = _seconds(path, traffic, interval_s)
     return matrix_series(time, traffic.demands, network, interval_s=interval)
 
 
@@ -78,20 +84,11 @@ def measured_series(network: Network, telemetry: Telemetry, *, now: datetime | N
     return matrix_series(time, demands, network, now=now)
 
 
-def _seconds(times: tuple[str, ...], interval_s: float) -> tuple[Floats, float | None]:
+def _seconds(path: str | Path, traffic: "Traffic", interval_s: float) -> tuple[Floats, float | None]:
     """Times as epoch seconds, and the bin length where it does not follow from them."""
-    try:
-        numbers = np.array([float(x) for x in times], dtype=np.float64)
-    except ValueError:
-        return np.array([_moment(x).timestamp() for x in times]), None
-    if numbers.min() >= _EPOCH_SECONDS:
-        return numbers, None
-    return BIN_ORIGIN.timestamp() + interval_s * (numbers + 1), interval_s
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{text!r} is no time", fix="write epoch seconds, 2026-01-05T00:15:00Z or bins") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    times = traffic.seconds
+    if times is None:
+        raise InputError(f"{path} names no times", fix="give a column of epoch seconds, dates or numbers of bins")
+    if times.min() >= _EPOCH_SECONDS:
+        return times, None
+    return BIN_ORIGIN.timestamp() + interval_s * (times + 1), interval_s

@@ -6,6 +6,7 @@ the account names each such value with the reason; what is not understood is nam
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from statistics import median
 from types import MappingProxyType
 from typing import NamedTuple
@@ -30,6 +31,8 @@ _TOO_BUSY = 100.0  # times its capacity: no network is that full, so a unit is w
 class Choices(NamedTuple):
     """What the one who imports has said: units by quantity, which network of several, tables to lay over it.
 
+    `columns` and `zone` are for a table of traffic: what its columns are, and where times are that name no zone.
+
     Invented traffic is drawn with `seed` and scaled until the busiest link is at `peak_utilisation`.
     """
 
@@ -38,6 +41,8 @@ class Choices(NamedTuple):
     peak_utilisation: float = 0.65
     seed: int = 0
     tables: tuple[str, ...] = ()
+    columns: Mapping[str, str] = MappingProxyType({})
+    zone: tzinfo = UTC
 
 
 class Reading(NamedTuple):

@@ -99,9 +99,11 @@ def _with_traffic(reading: Reading, path: Path, choices: Choices) -> Reading:
     network, uses = reading.network, list[FieldUse]()
     match path.suffix.lower():
         case ".csv" | ".parquet":
+            from .measurements.part import Options
             from .traffic import read_traffic  # DuckDB only where a table is read
 
-            traffic = read_traffic(path, network, reading.names, unit=choices.units.get("traffic"))
+            said = Options(choices.columns, choices.units, choices.zone)
+            traffic = read_traffic(path, network, reading.names, said=said)
             network, uses = network.with_demands(traffic.peak), list(traffic.uses)
         case ".demands":
             network = network.with_demands(read_repetita_demands(path, len(network.nodes)))

@@ -14,7 +14,7 @@ from tests.twin.formats.sample_files import (
     full_network,
 )
 from tests.twin.random_networks import networks
-from twin.errors import TopologyError
+from twin.errors import FormatError, TopologyError
 from twin.formats import (
     load_network,
     read_network,
@@ -27,6 +27,8 @@ from twin.formats import (
 )
 from twin.formats.ietf import bandwidth
 from twin.formats.load import read_explained
+from twin.formats.measurements.columns import read_mapping
+from twin.formats.measurements.part import Options
 from twin.formats.traffic import Traffic
 from twin.model import Link, Network, Node
 from twin.sim.simulate import simulate
@@ -254,3 +256,38 @@ def test_a_repetita_file_reads_the_same_with_any_line_ends(tmp_path):
     path.write_bytes(b"\xef\xbb\xbf" + REPETITA.replace("\n", "\r\n").encode())
     unix = read_network(saved(tmp_path, "unix.graph", REPETITA))
     assert (read_network(path).nodes, read_network(path).links) == (unix.nodes, unix.links)
+
+
+RATES = [100.0, 300.0, 200.0]
+QUARTERS = ("2026-01-05T00:00:00Z", "2026-01-05T00:15:00Z", "2026-01-05T00:30:00Z")
+DAYS = ("05.01.2026 00:00", "05.01.2026 00:15", "05.01.2026 00:30")
+SISTERS = {
+    "seconds": ("ts,src,dst,mbps", "{epoch},A,B,{mbps}"),
+    "milliseconds": ("ts,src,dst,bps", "{epoch}000,A,B,{bps}"),
+    "nanoseconds": ("ts,src,dst,Gbit/s", "{epoch}000000000,A,B,{gbps}"),
+    "octets": ("stamp_inserted,src,dst,bytes", "{iso},A,B,{octets}"),
+    "German": ("Zeit;Quelle;Ziel;Mbit/s", "{day};A;B;{mbps},0"),
+    "tabs": ("timestamp\tsource\ttarget\tMBps", "{iso}\tA\tB\t{mega}"),
+    "mapped": ("when,x,y,z_mbps", "{iso},A,B,{mbps}"),
+}
+
+
+@pytest.mark.parametrize("kind", SISTERS)
+def test_one_table_of_traffic_in_any_columns_units_and_times_is_the_same_traffic(tmp_path, kind):
+    head, row = SISTERS[kind]
+    values = [
+        {"epoch": 1767571200 + 900 * i, "iso": QUARTERS[i], "day": DAYS[i], "mbps": int(rate), "bps": int(rate * 1e6),
+         "gbps": rate / 1e3, "octets": int(rate * 1e6 / 8 * 900), "mega": rate / 8}
+        for i, rate in enumerate(RATES)
+    ]  # fmt: skip
+    lines = [row.format(**x) for x in values[1:] + values[:1]]
+    said = Options(read_mapping(["time=when,source=x,target=y,traffic=z_mbps"])) if kind == "mapped" else None
+    traffic = read_traffic(saved(tmp_path, "t.csv", "\r\n".join(["\ufeff" + head, *lines])), PAIR, said=said)
+    assert traffic.demands[:, 0, 1].tolist() == RATES
+    assert traffic.seconds is not None
+    assert traffic.seconds.tolist() == [1767571200.0, 1767572100.0, 1767573000.0]
+
+
+def test_octets_without_an_interval_are_refused(tmp_path):
+    with pytest.raises(FormatError, match="how long they were counted"):
+        read_traffic(saved(tmp_path, "t.csv", "src,dst,bytes\nA,B,1000\n"), PAIR)

@@ -23,13 +23,13 @@ def read_traffic_table(sheet: Sheet, columns: Columns, network: Network, options
     rows that only a column of no known meaning tells apart, and on octets of intervals of unknown length.
     """
     times = _times(sheet, columns, options)
-    source, target = (_nodes(sheet, columns.name(end), network, options) for end in ("source", "target"))
-    _refuse_summing(sheet, columns, times.seconds, source, target)
+    source, target = (nodes_of(sheet, columns.name(end), network, options) for end in ("source", "target"))
+    refuse_summing(sheet, columns, times.seconds, source, target)
     column = columns.known["traffic"]
     value = sheet.numbers(column.name) * (column.factor or 1.0)
     note = f"demand, {column.factor or 1.0:g} Mbit/s in one"
     if column.shape == "amount":
-        seconds = _interval(sheet, times.seconds, options)
+        seconds = interval_of(sheet, times.seconds, options)
         value, note = value / seconds, f"octets in {seconds:g} s each"
     stamp, s, t, mbps = _summed(times.seconds, source, target, value)
     samples = TrafficSamples(stamp, s, t, mbps)
@@ -49,7 +49,7 @@ def read_traffic_table(sheet: Sheet, columns: Columns, network: Network, options
 def read_probe_table(sheet: Sheet, columns: Columns, network: Network, options: Options) -> Part:
     """Read active probes: the share lost, from a share or per cent, and the one-way delay, half of a round trip."""
     times = _times(sheet, columns, options)
-    source, target = (_nodes(sheet, columns.name(end), network, options) for end in ("source", "target"))
+    source, target = (nodes_of(sheet, columns.name(end), network, options) for end in ("source", "target"))
     fields = [*_time_use(columns, times, sheet.rows), *_left(columns, sheet)]
     loss = np.full(sheet.rows, np.nan)
     if "loss" in columns:
@@ -76,7 +76,7 @@ def read_probe_table(sheet: Sheet, columns: Columns, network: Network, options: 
 def read_node_table(sheet: Sheet, columns: Columns, network: Network, options: Options) -> Part:
     """Read whether nodes answered their polls."""
     times = _times(sheet, columns, options)
-    node = _nodes(sheet, columns.name("node"), network, options)
+    node = nodes_of(sheet, columns.name("node"), network, options)
     name = columns.name("answered")
     answered = np.nan_to_num(states(name, sheet.coded(name)), nan=0.0) > 0.5
     fields = [use(name, "used", sheet.rows, "whether the node answered"), *_time_use(columns, times, sheet.rows),
@@ -118,7 +118,8 @@ def _left(columns: Columns, sheet: Sheet) -> tuple[FieldUse, ...]:
     return tuple(use(name, "not modelled", sheet.rows, "of no known meaning: not read") for name in columns.others)
 
 
-def _nodes(sheet: Sheet, column: str, network: Network, options: Options) -> Ints:
+def nodes_of(sheet: Sheet, column: str, network: Network, options: Options) -> Ints:
+    """Position of the node in each row of a column. Raises `FormatError` where there is none, or more than one."""
     known, coded = known_as(network, options.names), sheet.coded(column)
     if (coded.codes < 0).any():
         row = int(np.flatnonzero(coded.codes < 0)[0]) + 1
@@ -132,7 +133,7 @@ def _nodes(sheet: Sheet, column: str, network: Network, options: Options) -> Int
     return np.array(positions, dtype=np.int64)[coded.codes]
 
 
-def _refuse_summing(sheet: Sheet, columns: Columns, time: Floats, source: Ints, target: Ints) -> None:
+def refuse_summing(sheet: Sheet, columns: Columns, time: Floats, source: Ints, target: Ints) -> None:
     """Refuse rows that only an unknown column tells apart: added up, they would be traffic that never was at once."""
     if not columns.others or not sheet.rows:
         return
@@ -162,12 +163,15 @@ def _summed(time: Floats, source: Ints, target: Ints, value: Floats) -> tuple[Fl
     return pairs[0], pairs[1].astype(np.int64), pairs[2].astype(np.int64), total
 
 
-def _interval(sheet: Sheet, time: Floats, options: Options) -> float:
+def interval_of(sheet: Sheet, time: Floats, options: Options) -> float:
+    """Seconds that octets of one time were counted in: as said, else what lies between the times of the file."""
     apart = np.diff(np.unique(time[np.isfinite(time)]))
     if options.interval_s is not None:
         return options.interval_s
     if not apart.size:
-        raise sheet.source.error("the whole file", "octets of more than one time, or --interval with their seconds")
+        raise sheet.source.error(
+            "the whole file", "octets of more than one time, so that it is known how long they were counted"
+        )
     return float(np.median(apart))
 
 
