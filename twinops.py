@@ -189,6 +189,7 @@ def commands() -> "typer.Typer":
     app.command()(incidents.show)
     app.command("runs")(runs.list_runs)
     app.command()(runs.resume)
+    app.command()(runs.answer)
     app.command()(runs.approve)
     app.command()(runs.reject)
     app.command()(runs.replay)

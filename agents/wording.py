@@ -46,6 +46,7 @@ OUTCOMES = {
     "scheduled": "A safe plan is certified for its window; nothing was changed yet.",
     "rehearsed": "The plan is safe; nothing was changed, as was asked.",
     "awaiting approval": "A safe plan waits for a person's approval.",
+    "awaiting answer": "A question waits for a person's answer.",
     "rejected": "A person rejected the plan; nothing was changed.",
     "out of budget": "The run spent what it may, and ended with what it had.",
     "interrupted": "The run was interrupted.",

@@ -1,15 +1,18 @@
 """Every tool there is. To add one, write the function in its subject's file and name it here and in a contract."""
 
+from .asking import ask_operator, recommend
 from .box.registry import Tool, bind
 from .box.results import fetch_result
 from .diagnosis import measure, rank_causes, report_diagnosis
+from .documents import read_documents
 from .glossary import explain
+from .own_plans import compose_plan, submit_changes
 from .planning import propose_plans, report_no_plan, submit_plan
 from .sql.query import sql
 from .telemetry import data_quality, list_anomalies, list_symptoms, read_events, report_incident
 from .topology import element_status, network_status
 from .traffic import forecast_traffic
-from .verification import decide, verify_plan
+from .verification import decide, demand_failures, verify_plan
 from .whatif import simulate_plan, what_if
 
 LONG = 120.0  # seconds for what searches or sweeps
@@ -36,5 +39,11 @@ TOOLS: tuple[Tool, ...] = (
     bind(decide),
     bind(sql, deadline=SQL),
     bind(fetch_result),
+    bind(read_documents),
+    bind(recommend),
+    bind(ask_operator),
+    bind(submit_changes),
+    bind(compose_plan),
+    bind(demand_failures, deadline=LONG),
     bind(explain),
 )

@@ -105,11 +105,17 @@ class MeasurementTaken(Frozen):
     result: str = Field(description="What it showed, or why it was not taken.")
 
 
-def measure(desk: Desk) -> MeasurementTaken:
-    """Take the one measurement that tells the likeliest causes apart best: a probe, or a router's configuration."""
+def measure(
+    desk: Desk,
+    probe: Annotated[str, Field(max_length=140, description="Of your choice: `A->B`.")] = "",
+    router: Annotated[str, Field(max_length=80, description="Of your choice: whose configuration is read.")] = "",
+) -> MeasurementTaken:
+    """Take the measurement that tells the likeliest causes apart best, or a probe or configuration of your choice."""
     if desk.ranking is None:
         raise RefusedError("no hypothesis has been simulated yet", fix="call rank_causes first")
     observation = desk.look()
+    if probe or router:
+        return _chosen(desk, observation, probe, router)
     with desk.span("next_measurement", snapshot=observation.network.id):
         asked = next_measurement(desk.ranking, observation)
     if asked is None:
@@ -122,6 +128,24 @@ def measure(desk: Desk) -> MeasurementTaken:
         taken=taken,
         result=result,
     )
+
+
+def _chosen(desk: Desk, observation: Observation, probe: str, router: str) -> MeasurementTaken:
+    network, (source, _, target) = desk.inventory, probe.partition("->")
+    if probe and not target:
+        raise InputError(f"{probe!r} names no two nodes", fix="write A->B")
+    ends = [network.nodes[network.node(x)].id for x in (source, target) if x]
+    node = network.nodes[network.node(router)].id if router else None
+    asked = Measurement(
+        kind="probe" if probe else "configuration",
+        element=node,
+        source=ends[0] if probe else None,
+        target=ends[1] if probe else None,
+        information=0.0,
+        outcomes=(),
+    )
+    taken, result = _taken(desk, asked, observation)
+    return MeasurementTaken(measurement=str(asked), information=0.0, expected=(), taken=taken, result=result)
 
 
 def _taken(desk: Desk, asked: Measurement, observation: Observation) -> tuple[bool, str]:

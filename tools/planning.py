@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from twin.errors import RefusedError
+from twin.errors import RefusedError, UnknownElementError
 from twin.model import Frozen, Network
 from twin.optimise.ahead import holding
 from twin.optimise.proposal import Proposal
@@ -42,8 +42,8 @@ class Candidates(Frozen):
 
 def propose_plans(desk: Desk) -> Candidates:
     """Let every optimiser plan for the believed state, clear of what was wrong with rejected plans."""
-    _require_diagnosis(desk)
-    _require_data(desk)
+    require_diagnosis(desk)
+    require_data(desk)
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
         found = holding(lambda state: _proposed(desk, state), desk.state, desk.policy, desk.outlook, desk.works)
@@ -55,7 +55,7 @@ def propose_plans(desk: Desk) -> Candidates:
         snapshot=desk.state.id,
         round=desk.round,
         answered_counterexamples=len(avoid),
-        candidates=tuple(_candidate(desk, _handle(desk, x), x) for x in useful),
+        candidates=tuple(candidate(desk, _handle(desk, x), x) for x in useful),
         without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)[:300]) for x in found if x not in useful),
     )
 
@@ -76,8 +76,8 @@ def _proposed(desk: Desk, state: Network) -> tuple[Proposal, ...]:
 
 def submit_plan(desk: Desk, plan: Handle, explanation: Explanation) -> PlanSubmission:
     """Hand one proposed plan to verification. Each round takes one; a rejected plan is not taken again."""
-    _require_diagnosis(desk)
-    _require_data(desk)
+    require_diagnosis(desk)
+    require_data(desk)
     chosen = desk.plan(plan)
     if chosen.hash in desk.rejected_plans:
         raise RefusedError(f"{plan} was rejected", fix="call propose_plans and submit another one")
@@ -87,33 +87,46 @@ def submit_plan(desk: Desk, plan: Handle, explanation: Explanation) -> PlanSubmi
         round=desk.round,
         handle=plan,
         plan=chosen,
-        candidates=tuple(_candidate(desk, name, x) for name, x in desk.proposals.items() if _is_of_round(desk, name)),
+        candidates=tuple(candidate(desk, name, x) for name, x in desk.proposals.items() if _is_of_round(desk, name)),
         explanation=explanation,
     )
     return desk.submission
 
 
-def report_no_plan(desk: Desk, explanation: Explanation) -> NoPlan:
-    """Report that no plan helps. Refused while a proposed plan that has not been rejected lowers the harm."""
-    _require_diagnosis(desk)
-    open_plans = [name for name, x in desk.proposals.items() if _is_of_round(desk, name) and _is_new(desk, x)]
+Because = Annotated[
+    tuple[str, ...], Field(max_length=4, description="Ids of documents for which a plan that helps is not wanted.")
+]
+
+
+def report_no_plan(desk: Desk, explanation: Explanation, because: Because = ()) -> NoPlan:
+    """Report that no plan helps, or is wanted. Refused while one lowers the harm and no document speaks against it."""
+    require_diagnosis(desk)
+    known = {x.id for x in desk.documents}
+    if unknown := [x for x in because if x not in known]:
+        raise UnknownElementError("document", unknown[0], known)
+    open_plans = (
+        [] if because else [name for name, x in desk.proposals.items() if _is_of_round(desk, name) and _is_new(desk, x)]
+    )
     if open_plans:
         raise RefusedError(
             f"{', '.join(open_plans)} {'serves the goal' if desk.aim else 'lowers the harm'}",
             fix="submit it, or say in submit_plan what is wrong",
         )
     rejected = tuple(f"{x.plan}: {x.reasons}"[:300] for x in desk.rejected)
-    desk.no_plan = NoPlan(round=desk.round, reasons=(*rejected, *desk.unplanned), explanation=explanation)
+    desk.no_plan = NoPlan(
+        round=desk.round, reasons=(*rejected, *desk.unplanned), because=because, explanation=explanation
+    )
     return desk.no_plan
 
 
-def _require_data(desk: Desk) -> None:
-    """No plan is better than the data it is made from."""
+def require_data(desk: Desk) -> None:
+    """Raise `RefusedError` on data too bad to plan on: no plan is better than the data it is made from."""
     if desk.data_refusal:
         raise RefusedError(desk.data_refusal, fix="call report_no_plan; have the worst of these data repaired first")
 
 
-def _require_diagnosis(desk: Desk) -> None:
+def require_diagnosis(desk: Desk) -> None:
+    """Raise `RefusedError` where nothing has been diagnosed and nothing was asked for."""
     if desk.diagnosis is None and desk.aim is None:
         raise RefusedError("there is no diagnosis to plan for", fix="let diagnosis conclude first")
 
@@ -138,7 +151,8 @@ def _why_not(proposal: Proposal) -> str:
     return proposal.reason or "its plan does not help, or was rejected"
 
 
-def _candidate(desk: Desk, handle: str, proposal: Proposal) -> Candidate:
+def candidate(desk: Desk, handle: str, proposal: Proposal) -> Candidate:
+    """Tell of a proposal what a model needs to choose by."""
     before, after = proposal.before, proposal.after
     return Candidate(
         handle=handle,

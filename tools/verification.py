@@ -6,15 +6,19 @@ from opentelemetry.trace import Span
 from pydantic import Field
 
 from twin.errors import RefusedError
+from twin.faults import afflict
 from twin.gate.checks.context import Evidence
 from twin.gate.verdict import Check, Verdict, verify, with_growth
-from twin.model import Frozen
+from twin.harm import Harm
+from twin.model import Frozen, Network
 from twin.plan import Plan, apply_all
 from twin.sim.simulate import simulate
 
+from .arguments import Elements
 from .box.handover import MAX_EXPLANATION, Decision, PlanSubmission
 from .box.run_state import Desk
 from .box.tracing import evaluated
+from .whatif import failure
 
 Reasons = Annotated[
     str,
@@ -57,10 +61,71 @@ def decide(desk: Desk, decision: Literal["approve", "reject"], reasons: Reasons)
     verdict = desk.verdicts.get(plan.hash)
     if decision == "approve":
         _require_passing(desk, plan.hash, verdict)
+        if desk.broken:
+            raise RefusedError(f"a failure that you demanded speaks against it: {desk.broken[0]}", fix="reject it")
     desk.decision = Decision(
         approved=decision == "approve", plan=plan.hash, snapshot=desk.state.id, verdict=verdict, reasons=reasons
     )
     return desk.decision
+
+
+class DemandedFailure(Frozen):
+    """Elements that fail together, without the plan and with it; rates in Mbit/s."""
+
+    fail: tuple[str, ...]
+    lost: tuple[float, float] = Field(description="Lost for good, before and after.")
+    overload: tuple[float, float] = Field(description="Above capacity, before and after.")
+    holds: bool = Field(description="Whether the plan makes it no worse.")
+
+
+class DemandedFailures(Frozen):
+    """What the twin found for failures that verification demands to be survived: one that does not hold rejects."""
+
+    plan: str
+    failures: tuple[DemandedFailure, ...]
+    holds: bool
+
+
+def demand_failures(
+    desk: Desk,
+    sets: Annotated[tuple[Elements, ...], Field(min_length=1, max_length=6, description="Each fails together.")],
+) -> DemandedFailures:
+    """Demand that the plan makes further failures no worse: the twin checks each, and one that it makes worse binds."""
+    plan = _submitted(desk).plan
+    with desk.span("simulate", snapshot=desk.state.id, plan=plan.hash, failures=len(sets)):
+        after = apply_all(desk.state, plan.steps)
+        found = tuple(_demanded(desk.state, after, elements) for elements in sets)
+    desk.demanded = (*desk.demanded, *(x.fail for x in found))
+    desk.broken = (
+        *desk.broken,
+        *(
+            f"{' and '.join(x.fail)}: {x.lost[1]:,.0f} Mbit/s lost (before {x.lost[0]:,.0f}), "
+            f"{x.overload[1]:,.0f} above capacity (before {x.overload[0]:,.0f})"
+            for x in found
+            if not x.holds
+        ),
+    )
+    return DemandedFailures(plan=plan.hash, failures=found, holds=not desk.broken)
+
+
+_NO_WORSE = 1e-6  # share of all demand by which sums of floats stray
+
+
+def _demanded(before: Network, after: Network, elements: tuple[str, ...]) -> DemandedFailure:
+    sides: list[Harm] = []
+    for state in (before, after):
+        struck = state
+        for element in elements:
+            struck = afflict(struck, failure(element))
+        sides.append(simulate(struck).harm(1.0))
+    room = _NO_WORSE * float(before.offered.sum())
+    lost = tuple(x.total - x.overload for x in sides)
+    return DemandedFailure(
+        fail=elements,
+        lost=(round(lost[0], 3), round(lost[1], 3)),
+        overload=(round(sides[0].overload, 3), round(sides[1].overload, 3)),
+        holds=lost[1] <= lost[0] + room and sides[1].overload <= sides[0].overload + room,
+    )
 
 
 def _submitted(desk: Desk) -> PlanSubmission:

@@ -81,7 +81,7 @@ def what_if(
     with desk.span("simulate", snapshot=desk.state.id):
         branch = apply_all(desk.state, desk.plan(plan).steps) if plan else desk.state
         branch = apply_all(branch, changes)
-        for struck in (*([fault] if fault else []), *map(_failure, fail)):
+        for struck in (*([fault] if fault else []), *map(failure, fail)):
             branch = afflict(branch, struck)
         before, after = simulate(desk.state), simulate(branch)
     return WhatIf(
@@ -130,7 +130,8 @@ def figures(outcome: Outcome, limit: float) -> StateFigures:
     )
 
 
-def _failure(element: str) -> Fault:
+def failure(element: str) -> Fault:
+    """The failure of a node or a circuit, as a fault."""
     kind = FaultKind.DEVICE_DOWN if element.startswith("node/") else FaultKind.LINK_DOWN
     return Fault(kind=kind, element=element)
 

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
+from .documents import Document, read_documents
 from .errors import FormatError, InputError
 from .execute.routers import Routers
 from .files import read_toml
@@ -56,6 +57,7 @@ class Sources(Frozen):
         default=(), description="Work that others plan: iCalendar files, mails with one, CSV tables."
     )
     objects: str | None = Field(default=None, description="What providers call circuits: CSV of object, element.")
+    documents: Paths = Field(default=(), description="Tickets, calendar entries, commits and notes: lists in JSON.")
 
 
 class Site(Frozen):
@@ -118,6 +120,10 @@ class OpenSite(NamedTuple):
         for path in self._files("interfaces"):
             interfaces |= read_interfaces(path, reading)
         return reading._replace(interfaces=interfaces)
+
+    def documents(self) -> tuple[Document, ...]:
+        """Read what people wrote about it. Raises as `read_documents` does."""
+        return read_documents(self._files("documents"))
 
     def network(self, clock: Callable[[], datetime]) -> FilesNetwork:
         """Open the network as its files are now; `clock` is the wall clock."""

@@ -99,4 +99,5 @@ def _passage(text: str) -> str:
 
 LogText = Annotated[str, AfterValidator(_line), Origin("syslog")]
 FileText = Annotated[str, AfterValidator(_line), Origin("file")]
+PersonText = Annotated[str, AfterValidator(_passage), Origin("person")]
 ModelText = Annotated[str, AfterValidator(_passage), Origin("model")]

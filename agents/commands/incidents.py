@@ -28,6 +28,10 @@ def run(
     budget: Annotated[
         str | None, typer.Option("--budget", help="TOML file, or limits such as money=2,seconds=600.")
     ] = None,
+    documents: Annotated[
+        list[Path] | None,
+        typer.Option("--documents", help="JSON list of tickets, calendar entries, commits and notes."),
+    ] = None,
     runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -56,6 +60,10 @@ def run(
     else:
         name = network or "sndlib/germany50"
         request = RunRequest(network=name, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
+    if documents:
+        from twin.documents import read_documents
+
+        request = request.model_copy(update={"documents": read_documents(documents)})
     if budget is not None:
         request = request.model_copy(update={"budget": read_budget(budget)})
     if goal is not None:

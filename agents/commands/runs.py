@@ -1,4 +1,4 @@
-"""`resume`, `approve`, `reject`, `replay`, `audit` and `runs`: what becomes of runs that are there already."""
+"""`resume`, `answer`, `approve`, `reject`, `replay`, `audit` and `runs`: what becomes of runs that are there."""
 
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from .options import Json, Runs, limits
 from .output import FAILURE, INTERRUPTED, REJECTED, RunInterruptedError, emit, say, tell
 
 if TYPE_CHECKING:
+    from agents.record.questions import OpenQuestion
     from agents.record.waiting import Decided, Pending
 
 Run = Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)]
@@ -36,7 +37,62 @@ def resume(
     The exit code is that of the run. A run that has ended is left as it is; one that this place does not know is
     refused, unless its policy is given again.
     """
-    _take_up("resume", _folder(run, runs), as_json=as_json, policy=policy)
+    from agents.record.questions import take_default
+    from agents.run.run import utc_now
+
+    folder = _folder(run, runs)
+    taken = take_default(folder, clock=utc_now)
+    if taken is not None:
+        tell(f"nobody has answered in time: {taken}")
+    _take_up("resume", folder, as_json=as_json, policy=policy)
+
+
+def answer(
+    run: Annotated[str | None, typer.Argument(help="A run that waits; none lists.", show_default=False)] = None,
+    choice: Annotated[str | None, typer.Argument(help="A choice, or its number.", show_default=False)] = None,
+    who: Who = None,
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Answer the question that a run waits with, and let it go on; without a run, list the questions that wait."""
+    from agents.record import questions
+    from agents.record.history import read_past
+    from agents.run.run import utc_now
+
+    if run is None:
+        _list_questions(runs, as_json=as_json)
+    elif choice is None:
+        asked = questions.question_of(read_past(_folder(run, runs)))
+        if as_json:
+            emit("answer", asked.model_dump(mode="json"))
+        else:
+            _say_question(asked)
+    else:
+        folder = _folder(run, runs)
+        chosen = questions.answer(folder, choice, who=who or _account(), clock=utc_now)
+        tell(f"answered: {chosen}")
+        _take_up("answer", folder, as_json=as_json)
+
+
+def _list_questions(runs: Path, *, as_json: bool) -> None:
+    from agents.record.questions import open_questions
+
+    found = open_questions(runs)
+    if as_json:
+        emit("answer", {"questions": [one.model_dump(mode="json") for one in found]})
+    elif not found:
+        say("no question waits for anybody")
+    for one in () if as_json else found:
+        _say_question(one)
+
+
+def _say_question(asked: "OpenQuestion") -> None:
+    from agents.wording import one_line
+
+    say(f"{asked.run}: {one_line(asked.question, 400)}")
+    for number, choice in enumerate(asked.choices, start=1):
+        say(f"  {number}  {one_line(choice, 120)}{' (default)' if choice == asked.default else ''}")
+    say(f"  the default is taken by `twinops resume {asked.run}` from {asked.until:%F %H:%M} UTC on")
 
 
 def approve(

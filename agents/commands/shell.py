@@ -22,6 +22,7 @@ EXIT_CODES = {
     "needs a person": 3,
     "no safe plan": 3,
     "awaiting approval": 3,
+    "awaiting answer": 3,
     "rejected": 3,
     "rolled back": 1,
     "failed": 1,

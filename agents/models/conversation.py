@@ -53,6 +53,7 @@ class Conversation:
 
     offered: frozenset[str]
     exchanges: tuple[Exchange, ...]
+    task: str = ""
 
     def offers(self, tool: str) -> bool:
         """Whether the role may call it and has not done so in this turn."""
@@ -78,7 +79,8 @@ def read(messages: Sequence[LLMMessage], tools: Sequence[str]) -> Conversation:
             names |= {call.id: call.name for call in message.content}
         if isinstance(message, FunctionExecutionResultMessage):
             exchanges += [_exchange(names.get(x.call_id, x.name), x.content, bool(x.is_error)) for x in message.content]
-    return Conversation(frozenset(tools), tuple(exchanges))
+    task = messages[begin].content if messages else ""
+    return Conversation(frozenset(tools), tuple(exchanges), task if isinstance(task, str) else "")
 
 
 def items(answer: Mapping[str, JsonValue], key: str) -> list[Json]:

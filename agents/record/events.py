@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, JsonValue
 
 from agents.goals.types import Goal
-from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from tools.box.handover import Advice, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question, Role
+from twin.documents import Document
 from twin.execute.render import RenderedStep
 from twin.execute.routers import Routers
 from twin.faults import Fault
@@ -36,6 +37,7 @@ Outcome = Literal[
     "no safe plan",
     "no action needed",
     "awaiting approval",
+    "awaiting answer",
     "rejected",
     "done",
     "scheduled",
@@ -69,6 +71,7 @@ class RunStarted(Frozen):
     routers: Routers | None = Field(default=None, description="How its routers are spoken to.")
     works: tuple[PlannedWork, ...] = Field(default=(), description="What others had planned when the run began.")
     asked: tuple[str, ...] = Field(default=(), description="What their calendars left open.")
+    documents: tuple[Document, ...] = Field(default=(), description="What people had written about it.")
 
 
 class StageStarted(Frozen):
@@ -268,6 +271,27 @@ class ApprovalGiven(Frozen):
     approval: Approval
 
 
+class QuestionAsked(Frozen):
+    """A role asked the person on call."""
+
+    kind: Literal["question asked"] = "question asked"
+    durable: ClassVar[bool] = True
+    role: Role
+    stage: Stage
+    question: Question
+
+
+class QuestionAnswered(Frozen):
+    """A question was answered, by a person or by its default at the deadline."""
+
+    kind: Literal["question answered"] = "question answered"
+    durable: ClassVar[bool] = True
+    question: str = Field(description="Its id.")
+    choice: str
+    by: str = Field(description="Who answered; `default` where nobody did in time.")
+    waited: bool = Field(description="Whether the run had ended to wait for it.")
+
+
 class PlanRendered(Frozen):
     """A plan for people to make, as configuration of their routers, or what has to be known before it can be."""
 
@@ -315,6 +339,8 @@ class RunFinished(Frozen):
     recommendations: tuple[Recommendation, ...] = Field(
         default=(), description="What is a person's to do, computed from the diagnosis and the data."
     )
+    advice: tuple[Advice, ...] = Field(default=(), description="What roles advise besides, in their own words.")
+    question: Question | None = Field(default=None, description="What the run waits to be answered.")
     plan: str | None = Field(default=None, description="Hash of the plan that was applied.")
     waits_for: int | None = Field(
         default=None, description="How many people its plan waits for; 0 if it may not be executed, null if none waits."
@@ -350,6 +376,8 @@ Event = Annotated[
     | StopRequested
     | RunResumed
     | ApprovalGiven
+    | QuestionAsked
+    | QuestionAnswered
     | PlanRendered
     | Noted
     | RunFinished,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from tools.box.handover import Decision, Diagnosis, PlanSubmission
+from tools.box.handover import Decision, Diagnosis, PlanSubmission, Question
 from twin.errors import InputError, JournalError
 from twin.files import is_plain
 from twin.gate.certificate import Approval
@@ -20,6 +20,7 @@ from .events import (
     Event,
     Figures,
     LoadsTaken,
+    QuestionAnswered,
     RunFinished,
     RunResumed,
     RunStarted,
@@ -70,6 +71,23 @@ class Past:
         """How many people have to approve the plan it waits with, 0 for a mere suggestion; None if it does not wait."""
         done = self.finished
         return done.waits_for if done is not None and done.outcome == "awaiting approval" else None
+
+    @property
+    def question(self) -> Question | None:
+        """The question that it waits to be answered, None if it does not wait for an answer."""
+        done = self.finished
+        return done.question if done is not None and done.outcome == "awaiting answer" else None
+
+    @property
+    def answer(self) -> QuestionAnswered | None:
+        """The answer to that question, if it was given since."""
+        asked = self.question
+        return next((x for x in self.answers_given if asked and x.question == asked.id), None)
+
+    @property
+    def answers_given(self) -> tuple[QuestionAnswered, ...]:
+        """What was answered to the questions of its roles."""
+        return tuple(event for event in self.events if isinstance(event, QuestionAnswered))
 
     @property
     def approvals(self) -> tuple[Approval, ...]:

@@ -20,7 +20,7 @@ from .records import Record
 
 _BY_CHANCE = frozenset({"seconds", "model"})
 """Fields that say how long something took, or which of the run's models spoke: no decision follows from them."""
-_ASIDE = frozenset({"noted", "run resumed", "approval given"})
+_ASIDE = frozenset({"noted", "run resumed", "approval given", "question answered"})
 """Kinds that are written from outside a run's own course: met wherever they are, and asked for nowhere."""
 _CALLS = frozenset({"tool called", "tool returned"})
 """Kinds of calls that a model made at once: their order among each other may be another."""

@@ -232,7 +232,7 @@ def _quoted(text: str) -> str:
 
 def _entry(runs: Path, row: dict[str, Any]) -> RunEntry:
     process = holder(runs / row["run"])
-    waits = row["outcome"] == "awaiting approval"
+    waits = row["outcome"] in ("awaiting approval", "awaiting answer")
     ended = "waits" if waits else "unfinished" if row["outcome"] == "unfinished" else "ended"
     state = "running" if process is not None else ended
     because = row["because"] or "the record ends before the run did"

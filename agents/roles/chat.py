@@ -37,7 +37,7 @@ from twin.errors import BudgetError, ProviderError
 from .budget import Meter
 from .content import input_messages, output_messages
 from .context import LEFT_OUT
-from .contracts import Contract
+from .contracts import PAUSES, Contract
 from .workbench import RoleWorkbench
 
 REPEATS = 3
@@ -164,7 +164,7 @@ class RoleClient(Client):
     @property
     def _has_concluded(self) -> bool:
         answered = self._workbench.answered[self._before :]
-        return self._workbench.fatal is None and not self._contract.concludes_with.isdisjoint(answered)
+        return self._workbench.fatal is None and not (self._contract.concludes_with | PAUSES).isdisjoint(answered)
 
     def _check(self, token: CancellationToken | None) -> None:
         if token is not None and token.is_cancelled():

@@ -37,6 +37,11 @@ _BUDGET = Budget(model_calls=14, seconds=300.0)
 _READ = frozenset({"network_status", "element_status", "sql", "fetch_result", "explain"})
 _WATCH = frozenset({"data_quality", "list_anomalies"})
 
+FOR_DOCUMENTS = frozenset({"read_documents", "recommend", "ask_operator"})
+"""Tools that are offered where people wrote something about the network."""
+PAUSES = frozenset({"ask_operator"})
+"""Tools that end a turn which goes on later."""
+
 CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
     {
         "monitoring": Contract(
@@ -54,7 +59,8 @@ CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
             description="Finds the cause by simulating hypotheses on the twin.",
             tools=_READ
             | _WATCH
-            | {"list_symptoms", "read_events", "rank_causes", "measure", "what_if", "report_diagnosis"},
+            | {"list_symptoms", "read_events", "rank_causes", "measure", "what_if", "report_diagnosis"}
+            | FOR_DOCUMENTS,
             evidence=frozenset({"rank_causes"}),
             concludes_with=frozenset({"report_diagnosis"}),
             output=Diagnosis,
@@ -65,9 +71,11 @@ CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
             role="planning",
             description="Chooses the plan that removes the harm with the least change.",
             tools=_READ
-            | {"propose_plans", "what_if", "simulate_plan", "submit_plan", "report_no_plan", "forecast_traffic"},
+            | {"propose_plans", "what_if", "simulate_plan", "submit_plan", "report_no_plan", "forecast_traffic"}
+            | {"submit_changes", "compose_plan"}
+            | FOR_DOCUMENTS,
             evidence=frozenset({"propose_plans"}),
-            concludes_with=frozenset({"submit_plan", "report_no_plan"}),
+            concludes_with=frozenset({"submit_plan", "submit_changes", "report_no_plan"}),
             output=PlanSubmission,
             budget=_BUDGET,
             gate="a plan for exactly the diagnosed snapshot, or the run ends without one",
@@ -75,7 +83,7 @@ CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
         "verification": Contract(
             role="verification",
             description="Rehearses the plan on the twin and decides.",
-            tools=_READ | {"verify_plan", "what_if", "simulate_plan", "decide"},
+            tools=_READ | {"verify_plan", "what_if", "simulate_plan", "demand_failures", "decide"} | FOR_DOCUMENTS,
             evidence=frozenset({"verify_plan"}),
             concludes_with=frozenset({"decide"}),
             output=Decision,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -69,9 +69,12 @@ class Specialist:
         return allowed if left is None else min(left, allowed)
 
 
-def assemble(session: Session, toolbox: Toolbox) -> Team:
-    """Build the four roles of one run."""
-    return {role: _specialist(session, toolbox, contract) for role, contract in CONTRACTS.items()}
+def assemble(session: Session, toolbox: Toolbox, *, without: Collection[str] = ()) -> Team:
+    """Build the roles of one run; tools `without` a use in it are not offered."""
+    return {
+        role: _specialist(session, toolbox, contract.model_copy(update={"tools": contract.tools - set(without)}))
+        for role, contract in CONTRACTS.items()
+    }
 
 
 def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Specialist:

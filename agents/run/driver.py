@@ -22,13 +22,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from agents.record.events import Figures, Noted, Outcome, Stage, StageFinished, StageStarted
+from agents.record.events import (
+    Figures,
+    Noted,
+    Outcome,
+    QuestionAnswered,
+    QuestionAsked,
+    Stage,
+    StageFinished,
+    StageStarted,
+)
 from agents.roles import tasks
 from agents.roles.chat import Session
 from agents.roles.team import Team
 from agents.wording import counted
 from tools.box.goal import Aim
-from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Role
+from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question, Role
 from tools.box.run_state import Desk
 from tools.recommendations import recommendations
 from twin.errors import InconclusiveError
@@ -76,6 +85,22 @@ class Ending(NamedTuple):
 
     outcome: Outcome
     because: str
+
+
+Answering = Callable[[Question], tuple[str, str] | None]
+"""Answers a question at once, with the choice and who made it; None where nobody is there to."""
+
+
+def nobody(_question: Question) -> None:
+    """Leave every question to whoever reads it later."""
+
+
+class _UnansweredError(Exception):
+    """A role asked what nobody has answered yet."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question.text)
+        self.question = question
 
 
 class Operator(Protocol):
@@ -146,8 +171,20 @@ class Operator(Protocol):
 class Driver:
     """Runs the stages of one incident in order and keeps its budgets."""
 
-    def __init__(self, desk: Desk, session: Session, team: Team, operator: Operator, *, rounds: int = ROUNDS) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        session: Session,
+        team: Team,
+        operator: Operator,
+        *,
+        rounds: int = ROUNDS,
+        answering: Answering = nobody,
+    ) -> None:
         self._desk, self._session, self._team, self._operator = desk, session, team, operator
+        self._answering = answering
+        self.interrupted: Stage = "observe"
+        """The stage that the last open question came from."""
         self._rounds, self._because = rounds, ""
         self._stages: Mapping[Stage, Callable[[], Awaitable[Move]]] = {
             "observe": self._observe,
@@ -175,7 +212,12 @@ class Driver:
         self._session.journal.append(StageStarted(stage=stage, round=number, role=role))
         started = time.monotonic()
         await asyncio.sleep(0)  # a cancellation comes before what a stage does, not after it
-        move = await self._stages[stage]()
+        try:
+            move = await self._stages[stage]()
+        except _UnansweredError as error:
+            self.interrupted, asked = stage, error.question
+            words = f"{asked.text} {' / '.join(asked.choices)}: {asked.default} in {asked.minutes} minutes"
+            move = Move("end", words, outcome="awaiting answer")
         if move.next not in EDGES[stage]:
             raise RuntimeError(f"no edge from {stage} to {move.next}")
         self._session.journal.append(
@@ -255,6 +297,10 @@ class Driver:
         no_plan = _present(desk.no_plan)
         if desk.aim is not None:
             return self._without_plan(desk.aim, no_plan)
+        if no_plan.because:
+            return self._without(
+                f"no plan is wanted, for {', '.join(no_plan.because)}: what is left is advised", no_plan
+            )
         return self._without("no optimiser has a plan that helps and was not rejected", no_plan)
 
     def _without_plan(self, aim: Aim, no_plan: NoPlan) -> Move:
@@ -265,7 +311,8 @@ class Driver:
 
     async def _verify(self) -> Move:
         desk = self._desk
-        desk.clear_decision()
+        if desk.heard is None:
+            desk.clear_decision()
         await self._work("verify", tasks.verify(desk), lambda: desk.decision is not None)
         decision = _present(desk.decision)
         self._operator.record_verdict()
@@ -358,8 +405,14 @@ class Driver:
     async def _work(self, stage: Stage, task: str, concluded: Callable[[], bool]) -> None:
         specialist = self._team[ROLE_OF[stage]]
         specialist.client.begin()
-        specialist.workbench.answered.clear()
+        if self._desk.heard is not None:  # it goes on where it asked
+            task, self._desk.heard = tasks.answered(*self._desk.heard), None
+        else:
+            specialist.workbench.answered.clear()
         await specialist.work(task, stage=stage, round=self._desk.round)
+        while (asked := self._desk.open_question) is not None:
+            self._session.journal.append(QuestionAsked(role=ROLE_OF[stage], stage=stage, question=asked))
+            await specialist.work(self._answer(asked), stage=stage, round=self._desk.round)
         contract = specialist.contract
         missing = contract.missing(specialist.workbench.answered)
         if concluded() and not missing:
@@ -373,6 +426,16 @@ class Driver:
         if missing or not concluded():
             what = ", ".join(sorted(missing)) or "no hand-over"
             raise InconclusiveError(f"{contract.role} did not conclude: {what}", fix="try again, or use another model")
+
+    def _answer(self, asked: Question) -> str:
+        """Return the task that goes on with the answer. Raises `_UnansweredError`."""
+        found = self._answering(asked)
+        if found is None:
+            raise _UnansweredError(asked)
+        choice, who = found if found[0] in asked.choices else (asked.default, "default")
+        self._session.journal.append(QuestionAnswered(question=asked.id, choice=choice, by=who, waited=False))
+        self._desk.answers = {**self._desk.answers, asked.id: choice}
+        return tasks.answered(asked, choice)
 
     def _harms(self, harm: float) -> bool:
         return harm > self._operator.negligible

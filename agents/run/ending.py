@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from agents.record.events import Figures, Outcome, RunFinished
 from agents.roles.budget import Spent
-from tools.box.handover import Diagnosis
+from tools.box.handover import Advice, Diagnosis, Question
 from twin.faults.recommendation import Recommendation
 
 from .staging import Scene
@@ -18,6 +18,8 @@ class Account(NamedTuple):
     figures: Figures
     diagnosis: Diagnosis | None
     recommendations: tuple[Recommendation, ...]
+    advice: tuple[Advice, ...]
+    question: Question | None  # what it waits to be answered
     plan: str | None  # hash of the plan that was submitted last
     in_place: bool  # whether it has been applied and not taken back
     waits_for: int | None  # people whom that plan waits for
@@ -42,6 +44,8 @@ def finished(outcome: Outcome, because: str, account: Account, scene: Scene) -> 
         cause=diagnosis.cause if diagnosis else None,
         causes=diagnosis.faults if diagnosis else (),
         recommendations=account.recommendations,
+        advice=account.advice,
+        question=account.question if outcome == "awaiting answer" else None,
         truth=scene.fault,
         onset=scene.onset,
         plan=account.plan if outcome in _APPLIED or account.in_place else None,

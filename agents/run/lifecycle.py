@@ -11,12 +11,12 @@ from opentelemetry.trace import Tracer
 from agents.goals.limits import tighten
 from agents.goals.plan import aim_of
 from agents.models import Model
-from agents.record.events import Outcome, RunFinished, RunStarted, Stage
+from agents.record.events import Outcome, QuestionAnswered, RunFinished, RunStarted, Stage
 from agents.record.journal import Journal
 from agents.roles.budget import Meter, price_for
 from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
-from agents.roles.contracts import RIGHTS
+from agents.roles.contracts import FOR_DOCUMENTS, RIGHTS
 from agents.roles.team import assemble
 from agents.wording import counted, fault_words, mbps
 from tools.box.registry import Toolbox
@@ -32,7 +32,7 @@ from twin.model import Network
 from twin.policy import Policy
 from twin.store import TwinStore
 
-from .driver import Driver
+from .driver import Answering, Driver, nobody
 from .ending import Account, finished
 from .memory import recollection, remember
 from .operator import NetworkOperator
@@ -64,6 +64,8 @@ class Ground:
     known: Inventory | None = None
     worked_s: float = 0.0
     differing: list[str] = field(default_factory=list[str])
+    answers: Sequence[QuestionAnswered] = ()
+    answering: Answering = nobody
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,19 @@ async def _followed(ground: Ground) -> Ended:
     ground.journal.append(_opening(ground))
     audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
     toolbox = Toolbox(desk, TOOLS, RIGHTS, audit=audit, past=audit)
-    driver = Driver(desk, session, assemble(session, toolbox), operator, rounds=ground.request.rounds)
+    team = assemble(session, toolbox, without=() if desk.documents else FOR_DOCUMENTS)
+    answering = _answering(ground)
+    driver = Driver(desk, session, team, operator, rounds=ground.request.rounds, answering=answering)
+    later = {x.question: x for x in ground.answers if x.waited}
     stage: Stage = "observe"
     while True:
         with workflow_span(ground.tracer, "incident", run=ground.run) as span:
             ending = await _drive(driver, operator, stage)
             span.set_attribute(OUTCOME, ending.outcome)
-            if ending.outcome != "awaiting approval":  # who approves sees whether the twin is still the one it was
+            if ending.outcome not in (
+                "awaiting approval",
+                "awaiting answer",
+            ):  # who approves sees whether the twin is still the one it was
                 operator.mirror()
             account = _account(operator, time.monotonic() - started)
         last = finished(ending.outcome, ending.because, account, ground.scene)
@@ -116,10 +124,22 @@ async def _followed(ground: Ground) -> Ended:
         remember(ground.folder, ground.run, desk, last)
         if ending.bug is not None:
             raise ending.bug
+        asked = desk.open_question
+        if ending.outcome == "awaiting answer" and asked is not None and asked.id in later:
+            desk.answers = {**desk.answers, asked.id: later[asked.id].choice}
+            desk.heard, stage = (asked, later[asked.id].choice), driver.interrupted
+            ground.scene.live.catch_up_outside()
+            continue
         if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:
             return Ended(last, ending.error)
         operator.approvals, stage = tuple(ground.approvals), "approve"
         ground.scene.live.catch_up_outside()
+
+
+def _answering(ground: Ground) -> Answering:
+    """Answer as it is on record of a run that was there before, and else as whoever started the run does."""
+    before = {x.question: (x.choice, x.by) for x in ground.answers if not x.waited}
+    return lambda question: before.get(question.id) or ground.answering(question)
 
 
 @dataclass(frozen=True)
@@ -142,6 +162,7 @@ def _desk(ground: Ground) -> Desk:
         aim=aim_of(ground.request.goal, ground.network, ground.scene.live.now) if ground.request.goal else None,
         unmodelled=(*unmodelled_of(ground.store, ground.network.id), *ground.request.asked),
         works=ground.request.works,
+        documents=ground.request.documents,
     )
 
 
@@ -193,6 +214,7 @@ def _opening(ground: Ground) -> RunStarted:
         routers=ground.known.routers if ground.known else None,
         works=request.works,
         asked=request.asked,
+        documents=request.documents,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),
@@ -207,6 +229,8 @@ def _account(operator: NetworkOperator, seconds: float) -> Account:
         figures=operator.figures,
         diagnosis=desk.diagnosis,
         recommendations=recommendations(desk, harmed=operator.harmed),
+        advice=desk.advice,
+        question=desk.open_question,
         plan=desk.submission.plan.hash if desk.submission else None,
         in_place=operator.in_place,
         waits_for=operator.waits_for,

@@ -18,7 +18,7 @@ from twin.files import is_plain, read_bytes, write_bytes, write_text
 from twin.store.memory import IncidentMemory, PastIncident, Recollection
 
 KEPT = "memory.json"
-_NO_LESSON = ("interrupted", "failed", "awaiting approval", "scheduled", "healthy")
+_NO_LESSON = ("interrupted", "failed", "awaiting approval", "awaiting answer", "scheduled", "healthy")
 
 
 def recollection(folder: Path, network: str, *, again: bool) -> Recollection | None:

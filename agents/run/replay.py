@@ -95,6 +95,7 @@ async def replay_run(folder: Path) -> Replay:
             _as_recorded(past),
             known=known,
             differing=differing,
+            answers=past.answers_given,
         )
         try:
             await follow(ground)

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from agents.goals.types import Goal
 from agents.record.spending import RunBudget
+from twin.documents import MOST, Document
 from twin.faults import Fault
 from twin.model import Frozen
 from twin.planned import PlannedWork
@@ -26,4 +27,9 @@ class RunRequest(Frozen):
     budget: RunBudget = Field(default=RunBudget(), description="What the run may spend.")
     works: tuple[PlannedWork, ...] = Field(default=(), description="What others have planned to take away.")
     asked: tuple[str, ...] = Field(default=(), description="What their calendars leave open.")
+    documents: tuple[Document, ...] = Field(
+        default=(),
+        max_length=MOST,
+        description="What people wrote about the network: tickets, calendar, commits, notes.",
+    )
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

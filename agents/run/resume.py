@@ -86,6 +86,7 @@ async def resume_run(
             store,
             QuietTracer(tracing.tracer, journal),
             past.approvals,
+            answers=past.answers_given,
             authority=register.authority,
             known=known_of(past, store),
             worked_s=past.worked_s,
@@ -96,6 +97,9 @@ async def resume_run(
 
 def _is_left_alone(past: Past, register: Register, clock: Clock) -> bool:
     """Whether a run has ended, or still waits for people. Raises `AuthorityError` when it is not what home knows."""
+    if past.question is not None:
+        register.known(past)
+        return past.answer is None
     if past.finished is not None and past.waits is None:
         return True
     register.known(past)
@@ -121,6 +125,7 @@ def request_of(past: Past) -> RunRequest:
         site=started.site,
         works=started.works,
         asked=started.asked,
+        documents=started.documents,
     )
 
 
@@ -177,6 +182,8 @@ def _account(past: Past, request: RunRequest) -> Account:
         figures=past.figures,
         diagnosis=past.diagnosis,
         recommendations=past.finished.recommendations if past.finished else (),
+        advice=past.finished.advice if past.finished else (),
+        question=None,
         plan=past.judged[0].hash if past.judged else None,
         in_place=False,
         waits_for=past.waits,

@@ -29,6 +29,7 @@ from twin.live.adapters import is_adapter, open_live
 from twin.site import read_site
 from twin.store import TwinStore
 
+from .driver import Answering, nobody
 from .lifecycle import Ground, follow
 from .request import RunRequest
 from .staging import Scene, stage_scene, watch_live, watch_site
@@ -57,7 +58,7 @@ def signing_key(home: Path | None, runs: Path) -> SigningKey:
     return SigningKey.open((home or home_folder()) / "signing.key", runs=runs)
 
 
-async def run_incident(
+async def run_incident(  # noqa: PLR0913 - what a run may be given besides its request
     request: RunRequest,
     *,
     runs: Path,
@@ -65,6 +66,7 @@ async def run_incident(
     clock: Clock = utc_now,
     on_event: Listener | None = None,
     model: Model | None = None,
+    answering: Answering = nobody,
 ) -> RunResult:
     """Run one incident and leave its record in a new folder under `runs`.
 
@@ -73,7 +75,8 @@ async def run_incident(
     in the journal; while a plan is executed, from another thread. A cancellation is answered: whatever was applied is
     taken back, the record is closed, and the result says `interrupted`. An error of the tree `TwinError` that stops a
     run on its way ends it as `failed`, with the error in the result; any other error does, too, and is then raised.
-    `model` stands in for the one that the request names.
+    `model` stands in for the one that the request names. `answering` answers the questions of roles at once; what it
+    leaves open, the run waits for, as it does for approvals.
 
     Raises, and leaves no folder, `UnknownNetworkError`, `InputError` for the model, the fault or a budget that cannot
     hold, `AuthorityError` when the policy of the request allows what the policy in force forbids, and `StoreError` when
@@ -102,7 +105,7 @@ async def run_incident(
             journal = stack.enter_context(Journal(folder / JOURNAL, clock=clock, listener=listener))
             run = register.run
             stage = (run, folder, request, network, scene, model, key, journal, store, tracing.tracer)
-            ground = Ground(*stage, authority=register.authority, known=staged.known)
+            ground = Ground(*stage, answering=answering, authority=register.authority, known=staged.known)
             ended = await follow(ground)
             return RunResult(run, folder, ended.finished, journal.head, ended.error)
     except BaseException:

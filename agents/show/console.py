@@ -24,6 +24,8 @@ from agents.record.events import (
     ExecutionStep,
     LoadsTaken,
     Noted,
+    QuestionAnswered,
+    QuestionAsked,
     RunStarted,
     StageFinished,
     StageStarted,
@@ -149,6 +151,11 @@ class Screen:
             case StageFinished() as event:
                 routed = Text(f"  -> {event.next}: {one_line(event.because, 300)}", style="dim")
                 return [*_handed_over(event, self._role), routed]
+            case QuestionAsked(question=asked) as event:
+                choices = " / ".join(one_line(x, 120) for x in asked.choices)
+                return [_says(event.role, Text(f"asks: {one_line(asked.text, 400)} {choices}", style="yellow"))]
+            case QuestionAnswered() as event:
+                return [_says("operator", Text(f"answers: {one_line(event.choice, 120)} ({one_line(event.by, 80)})"))]
             case Noted() as event:
                 return [_says("note", Text(one_line(event.text, 400), style="yellow"))]
             case _:
@@ -180,6 +187,12 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         if summary.site is None and (summary.truth is not None or summary.outcome != "unfinished"):
             rows.append(("injected", fault_words(summary.truth)))
     rows += [(f"to do {x.urgency}", _to_do(x)) for x in summary.recommendations]
+    rows += [
+        ("advised", f"{one_line(x.action, 40)} at {one_line(x.element, 120)}: {one_line(x.why, 300)}")
+        for x in summary.advice
+    ]
+    if summary.asked is not None:
+        rows.append(("question", one_line(f"{summary.asked.text} {' / '.join(summary.asked.choices)}", 500)))
     for attempt in summary.attempts:
         judged = "passed" if attempt.passed else f"rejected: {', '.join(attempt.failed) or 'by verification'}"
         rows.append((f"plan {attempt.round}", f"{attempt.method}, {counted(attempt.steps, 'steps')}, {judged}"))

@@ -9,9 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
+from agents.models import Model
 from agents.record.events import Event, RunFinished, VerdictReached
 from agents.record.files import CERTIFICATE, JOURNAL, NETWORK, PLAN, TWIN
 from agents.record.journal import read_journal
+from agents.run.driver import Answering, nobody
 from agents.run.request import RunRequest
 from agents.run.run import RunResult, run_incident
 from agents.run.staging import AFTERMATH, stage_scene
@@ -116,10 +118,16 @@ def stage_incident(case: Case, workplace: Workplace) -> Incident:
     return Incident(case, workplace, asked, network, scene.live, scene.fault, scene.onset)
 
 
-def play(incident: Incident, model: str) -> Played:
-    """Let the agents work on an incident. Raises what the run raises, and `TimeoutError` beyond the case's budget."""
-    request, folder = incident.request.model_copy(update={"model": model}), incident.workplace.folder
-    run = run_incident(request, runs=folder / model.replace(":", "-"), home=incident.workplace.home)
+def play(incident: Incident, model: str, *, standing_in: Model | None = None, answering: Answering = nobody) -> Played:
+    """Let the agents work on an incident; `answering` answers what they ask.
+
+    Raises what the run raises, and `TimeoutError` beyond the case's budget.
+    """
+    request, folder = incident.request, incident.workplace.folder
+    if standing_in is None:
+        request = request.model_copy(update={"model": model})
+    runs, home = folder / model.replace(":", "-").replace(" ", "-"), incident.workplace.home
+    run = run_incident(request, runs=runs, home=home, model=standing_in, answering=answering)
     result = asyncio.run(asyncio.wait_for(run, incident.case.budget.seconds))
     events = tuple(record.event for record in read_journal(result.folder / JOURNAL).records)
     certified = holds(result.folder, request.policy, incident.workplace.home)

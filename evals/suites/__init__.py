@@ -26,6 +26,7 @@ NAMES = (
     "whatif",
     "incident",
     "endings",
+    "judgement",
     "resume",
     "cost",
     "smoke",

@@ -12,7 +12,8 @@ from twin.plan import Plan
 from twin.untrusted import ModelText, Origin
 
 PlannedText = Annotated[str, Origin("file")]
-Role = Literal["monitoring", "diagnosis", "planning", "verification", "analyst"]
+Role = Annotated[str, Field(pattern=r"^[a-z][a-z-]{0,30}$")]
+"""The name of a role: one of the four, the analyst, or one that a package brings."""
 
 MAX_EXPLANATION = 1_200
 
@@ -111,7 +112,33 @@ class NoPlan(Frozen):
 
     round: int = Field(ge=1)
     reasons: tuple[ModelText, ...] = Field(description="Why each optimiser has none, or what became of its plan.")
+    because: tuple[str, ...] = Field(default=(), description="Documents for which a plan that helps is not wanted.")
     explanation: ModelText = Field(default="", max_length=MAX_EXPLANATION)
+
+
+AdviceAction = Literal[
+    "leave as planned", "revert commit", "repair", "replace hardware", "inform customer", "block attack", "ask owner",
+    "investigate",
+]  # fmt: skip
+
+
+class Advice(Frozen):
+    """What a role advises people to do, beside what the twin recommends; its element is on record."""
+
+    action: AdviceAction
+    element: str
+    why: ModelText = Field(max_length=MAX_EXPLANATION)
+    documents: tuple[str, ...] = ()
+
+
+class Question(Frozen):
+    """What a role asks the person on call; without an answer within the minutes, the default is taken."""
+
+    id: str
+    text: ModelText
+    choices: tuple[ModelText, ...]
+    default: ModelText
+    minutes: int
 
 
 class Decision(Frozen):

@@ -9,6 +9,7 @@ from opentelemetry.trace import NoOpTracer, Span, Tracer
 
 from twin.diagnose import Diagnosis as Ranking
 from twin.diagnose import Hypothesis, as_believed
+from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
 from twin.gate.checks.context import Evidence
 from twin.gate.outlook import Outlook, outlook_by_day
@@ -28,7 +29,7 @@ from twin.policy import Policy
 from twin.store.memory import Recollection
 
 from .goal import Aim
-from .handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+from .handover import Advice, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question
 from .long_results import Shelf
 from .tracing import Value, twin_span
 
@@ -117,6 +118,13 @@ class Desk:
     unplanned: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
     works: tuple[PlannedWork, ...] = ()
+    documents: tuple[Document, ...] = ()
+    questions: tuple[Question, ...] = ()
+    answers: dict[str, str] = field(default_factory=dict[str, str])
+    heard: tuple[Question, str] | None = None
+    advice: tuple[Advice, ...] = ()
+    demanded: tuple[tuple[str, ...], ...] = ()
+    broken: tuple[str, ...] = ()
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)
@@ -212,7 +220,28 @@ class Desk:
 
     def clear_decision(self) -> None:
         """Forget what verification decided in the last round."""
-        self.decision = None
+        self.decision, self.demanded, self.broken = None, (), ()
+
+    @property
+    def open_question(self) -> Question | None:
+        """The question that waits for an answer."""
+        return next((x for x in self.questions if x.id not in self.answers), None)
+
+    def inventory_element(self, element: str) -> None:
+        """Make sure that the network has an element. Raises `UnknownElementError`."""
+        if element.startswith("node/"):
+            self.inventory.node(element)
+        elif element.startswith("link/"):
+            self.inventory.circuit(element)
+        elif element.startswith("interface/") or ("->" in element and not element.startswith("demand/")):
+            self.inventory.link(element)
+        elif element.startswith("demand/"):
+            for name in element.removeprefix("demand/").split("->"):
+                self.inventory.node(name)
+        elif element not in {f"risk-group/{x.name}" for x in self.inventory.risk_groups} | {
+            f"network/{self.inventory.name}"
+        }:
+            raise UnknownElementError("element", element, [x.id for x in self.inventory.nodes])
 
     def plan(self, handle: str) -> Plan:
         """Return a proposed plan by its handle. Raises `UnknownElementError`."""

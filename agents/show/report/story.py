@@ -16,6 +16,8 @@ from agents.record.events import (
     LoadsTaken,
     Noted,
     PlanRendered,
+    QuestionAnswered,
+    QuestionAsked,
     RunFinished,
     RunStarted,
     StageFinished,
@@ -149,7 +151,7 @@ def _turns(records: Sequence[Record]) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def _turn(event: Event, at: float) -> list[Turn]:
+def _turn(event: Event, at: float) -> list[Turn]:  # noqa: C901 - one arm a kind of record
     match event:
         case StageStarted():
             number = f", plan {event.round}" if event.stage in ("plan", "verify") else ""
@@ -177,6 +179,8 @@ def _turn(event: Event, at: float) -> list[Turn]:
             done = f"step {event.step} of {event.of}: {event.action}"
             change = f", {sentence(event.change)}" if event.change else ""
             return [Turn(at, "executor", "executed", done + change, note=event.detail)]
+        case QuestionAsked() | QuestionAnswered():
+            return [_between(event, at)]
         case Noted():
             return [Turn(at, "driver", "noted", visible(event.text))]
         case LoadsTaken():
@@ -190,6 +194,13 @@ def _asked(event: ChatRequested, message: ChatMessage, at: float) -> Turn:
     if message.source == "system":
         return Turn(at, event.role, "asked", "reads its prompt", _cut(message.text), f"version {event.prompt}")
     return Turn(at, "driver", "asked", f"gives {event.role} its task", _cut(message.text))
+
+
+def _between(event: QuestionAsked | QuestionAnswered, at: float) -> Turn:
+    if isinstance(event, QuestionAnswered):
+        return Turn(at, "operator", "noted", visible(f"answers: {event.choice} ({event.by})"))
+    choices = " / ".join(event.question.choices)
+    return Turn(at, event.role, "noted", visible(f"asks: {event.question.text} {choices}"))
 
 
 def _returned(event: ToolReturned, call: Turn) -> Turn:

@@ -9,6 +9,7 @@ from agents.record.claims import Claim
 from agents.record.events import Figures, Outcome
 from agents.record.files import REPORT
 from agents.show.energy import EnergyBalance, energy_balance
+from tools.box.handover import Advice, Question
 from twin.execute.render import RenderedStep
 from twin.faults import Fault
 from twin.faults.recommendation import Recommendation
@@ -46,6 +47,8 @@ class Summary(Frozen):
     truth: Fault | None = Field(description="What was injected.")
     site: str | None = Field(default=None, description="The network's site: what is wrong there, nobody injected.")
     recommendations: tuple[Recommendation, ...] = Field(default=(), description="What is a person's to do.")
+    advice: tuple[Advice, ...] = Field(default=(), description="What roles advise besides, in their own words.")
+    asked: Question | None = Field(default=None, description="What the run waits to be answered.")
     attempts: tuple[Attempt, ...]
     lines: tuple[RenderedStep, ...] = Field(default=(), description="What people have to type, step by step.")
     question: str = Field(default="", description="What is not known, so that nothing can be typed yet.")
@@ -76,6 +79,8 @@ def summarise(story: Story, folder: Path) -> Summary:
         truth=done.truth if done else None,
         site=started.site,
         recommendations=done.recommendations if done else (),
+        advice=done.advice if done else (),
+        asked=done.question if done else None,
         attempts=tuple(_attempt(round_) for round_ in story.rounds if round_.submission),
         lines=story.rendered.steps if story.rendered else (),
         question=story.rendered.question if story.rendered else "",

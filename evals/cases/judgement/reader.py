@@ -1,0 +1,151 @@
+# ruff: noqa: ARG002 (AutoGen's interface has arguments that a reader does not need)
+"""A scripted reader: it reads what people wrote by rules of this suite, and shows that the tools suffice.
+
+It is no model and no part of the product: its rules are the wordings of the suite. Everything else it does is the
+runbook's.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from autogen_core import CancellationToken
+from autogen_core.models import CreateResult, LLMMessage
+from autogen_core.tools import Tool, ToolSchema
+from pydantic import BaseModel, JsonValue
+
+from agents.models.client import NO_TOKENS, Client
+from agents.models.conversation import Call, Conversation, Json, Together, items, read, text
+from agents.models.runbook import RunbookClient, written
+from tools.documents import ends
+
+
+class Reading(NamedTuple):
+    """What the documents come to: elements to keep hands off with the document that says so, advice, and a question."""
+
+    keep: Mapping[str, str]
+    advice: tuple[tuple[str, str, str], ...]
+    ask: tuple[str, str] | None = None
+
+
+def understood(documents: Sequence[Json]) -> Reading:
+    """Read documents by the rules of the suite."""
+    keep: dict[str, str] = {}
+    advice: list[tuple[str, str, str]] = []
+    ask: tuple[str, str] | None = None
+    for one in documents:
+        words, where, id = text(one, "text"), text(one, "element"), text(one, "id")
+        for pattern, kinds, action in _RULES:
+            if text(one, "kind") not in kinds or not re.search(pattern, words, re.IGNORECASE):
+                continue
+            if action == "ask":
+                ask = where, id
+            elif action in ("freeze", "leave as planned"):
+                if one.get("running") is True:
+                    keep[where] = id
+                    advice += [(action, where, id)] if action != "freeze" else []
+            elif not re.search(r"false alarm|closed", words, re.IGNORECASE):
+                advice.append((action, where, id))
+    return Reading(keep, tuple(advice), ask)
+
+
+_RULES = (
+    (r"on purpose", ("calendar", "note"), "leave as planned"),
+    (r"change freeze", ("calendar",), "freeze"),
+    (r"campaign|broadcast", ("ticket",), "inform customer"),
+    (r"botnet|ddos", ("ticket",), "block attack"),
+    (r"typo", ("commit",), "revert commit"),
+    (r"ask (on-call|the person on call)", ("note",), "ask"),
+    (r"complain", ("ticket",), "investigate"),
+)
+
+
+class ReaderClient(Client):
+    """Reads first and acts on it; in everything else, the runbook."""
+
+    def __init__(self) -> None:
+        self._runbook = RunbookClient()
+        self._reading = Reading({}, ())
+
+    async def create(
+        self,
+        messages: Sequence[LLMMessage],
+        *,
+        tools: Sequence[Tool | ToolSchema] = (),
+        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
+        json_output: bool | type[BaseModel] | None = None,
+        extra_create_args: Mapping[str, Any] = {},
+        cancellation_token: CancellationToken | None = None,
+    ) -> CreateResult:
+        """Return the next call."""
+        names = [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools]
+        talk = read(messages, names)
+        move = None
+        if "read_documents" in names and "report_diagnosis" in names:
+            move = self._at_diagnosis(talk)
+        elif "read_documents" in names and "submit_plan" in names:
+            move = self._at_planning(talk)
+        if move is None:
+            return await self._runbook.create(messages, tools=tools)
+        return CreateResult(
+            finish_reason="function_calls", content=written(move, len(messages)), usage=NO_TOKENS, cached=False
+        )
+
+    def _at_diagnosis(self, talk: Conversation) -> Call | Together | None:
+        pages = [x.answer for x in talk.exchanges if x.tool == "read_documents" and not x.error]
+        if not pages:
+            return Call("read_documents", {})
+        following = pages[-1].get("next_offset")
+        if isinstance(following, int):
+            return Call("read_documents", {"offset": following})
+        self._reading = understood([one for page in pages for one in items(page, "documents")])
+        said = sum(x.tool == "recommend" for x in talk.exchanges)
+        for action, element, id in self._reading.advice[said:]:
+            why = f"Document {id} says so."
+            return Call("recommend", {"action": action, "element": element, "why": why, "documents": [id]})
+        return None
+
+    def _at_planning(self, talk: Conversation) -> Call | Together | None:
+        reading = self._reading
+        keep: dict[str, str] = dict(reading.keep)
+        if talk.offers("propose_plans") and "answer" not in talk.task:
+            return Call("propose_plans", {})
+        if reading.ask and "answer" not in talk.task:
+            asked = {"question": f"May {reading.ask[0]} be reset?", "choices": ["reset", "keep"], "default": "keep"}
+            return Call("ask_operator", {**asked, "minutes": 15})
+        if reading.ask and '"answer": "keep"' in talk.task:
+            keep[reading.ask[0]] = reading.ask[1]
+        if reading.ask and talk.offers("propose_plans"):
+            return Call("propose_plans", {})
+        return self._around(talk, keep) if keep else None
+
+    def _around(self, talk: Conversation, keep: Mapping[str, str]) -> Call | None:
+        """Submit the best candidate that keeps its hands off, or say for which document there is none."""
+        candidates = items(talk.answer("propose_plans"), "candidates")
+        seen = {text(x.answer, "plan"): x.answer for x in talk.exchanges if x.tool == "simulate_plan" and not x.error}
+        for one in candidates:
+            if text(one, "plan") not in seen:
+                return Call("simulate_plan", {"plan": text(one, "handle")})
+        for one in candidates:
+            steps = [x.get("change") for x in items(seen[text(one, "plan")], "steps")]
+            if not any(_touches(step, element) for step in steps for element in keep):
+                words = {"plan": text(one, "handle"), "explanation": "It changes nothing that is meant to be so."}
+                return Call("submit_plan", dict(words))
+        because: list[JsonValue] = list(keep.values())
+        return Call("report_no_plan", {"explanation": "What could be changed is meant to be so.", "because": because})
+
+
+def _touches(change: JsonValue, element: str) -> bool:
+    if not isinstance(change, dict):
+        return False
+    about = json.dumps(change)
+    tunnel = change.get("tunnel")
+    if element.startswith("node/"):
+        name = element.removeprefix("node/")
+        link = change.get("link")
+        if isinstance(link, str):
+            return link.partition("->")[0] == name
+        return tunnel.get("source") == name if isinstance(tunnel, dict) else name in about
+    named = change.get("link") or change.get("circuit")
+    return isinstance(named, str) and ends(named) == ends(element)

@@ -1,0 +1,140 @@
+"""What people wrote, what is asked of them, and plans of a model's own: all through the same gate."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from autogen_core.models import CreateResult
+
+from agents.models.conversation import Conversation
+from agents.record.events import ExecutionStep, QuestionAnswered, QuestionAsked, ToolReturned
+from agents.record.history import read_past
+from agents.record.journal import read_journal
+from agents.record.questions import answer, open_questions, take_default
+from agents.run.replay import replay_run
+from agents.run.resume import resume_run
+from agents.run.run import run_incident
+from tests.agents.characters import calls, model
+from tests.agents.incidents import perform, request
+from twin.documents import Document
+from twin.errors import InputError
+
+ELEMENT = "interface/IPLSng/KSCYng"
+NOTE = Document(id="CHG-1", kind="calendar", element=ELEMENT, author="optics", text="Metric raised on purpose.")
+CHOICES = ["reset", "keep"]
+
+
+def asking(talk: Conversation, tools: list[str]) -> CreateResult | None:
+    if "submit_plan" not in tools:
+        return None
+    if talk.task.startswith("Diagnosis") and talk.offers("propose_plans"):
+        return calls("propose_plans")
+    if talk.task.startswith("Diagnosis") and talk.offers("read_documents"):
+        return calls("read_documents", element=ELEMENT)
+    if talk.answer("read_documents") and talk.offers("ask_operator"):
+        return calls("ask_operator", question="May the metric be reset?", choices=CHOICES, default="keep", minutes=5)
+    if '"answer": "keep"' in talk.task:
+        if talk.offers("recommend"):
+            return calls(
+                "recommend", action="leave as planned", element=ELEMENT, why="It is meant.", documents=["CHG-1"]
+            )
+        return calls("report_no_plan", explanation="It is meant to be so.", because=["CHG-1"])
+    return None
+
+
+def waiting(tmp: Path):
+    run = perform(tmp, request(documents=(NOTE,)), model=model(asking))
+    assert run.result.finished.outcome == "awaiting answer"
+    assert [x.question.text for x in run.of(QuestionAsked)] == ["May the metric be reset?"]
+    assert not run.of(ExecutionStep)
+    return run
+
+
+def go_on(run, tmp: Path):
+    return asyncio.run(resume_run(run.result.folder, home=tmp / "home", model=model(asking)))
+
+
+def test_a_question_waits_and_its_answer_decides_how_the_run_goes_on(tmp_path: Path):
+    run = waiting(tmp_path)
+    (asked,) = open_questions(tmp_path / "runs")
+    assert asked.choices == tuple(CHOICES)
+    now = lambda: datetime.now(UTC)  # noqa: E731
+    with pytest.raises(InputError, match="no choice"):
+        answer(run.result.folder, "burn it", who="ana", clock=now, home=tmp_path / "home")
+    assert go_on(run, tmp_path).finished.outcome == "awaiting answer"
+    assert answer(run.result.folder, "2", who="ana", clock=now, home=tmp_path / "home") == "keep"
+    done = go_on(run, tmp_path)
+    assert done.finished.outcome == "needs a person"
+    assert [(x.action, x.element) for x in done.finished.advice] == [("leave as planned", ELEMENT)]
+    events = [x.event for x in read_journal(run.result.folder / "journal.jsonl").records]
+    assert [x.by for x in events if isinstance(x, QuestionAnswered)] == ["ana"]
+    assert not [x for x in events if isinstance(x, ExecutionStep)]
+    replayed = asyncio.run(replay_run(run.result.folder))
+    assert replayed.same, replayed.difference
+
+
+def test_the_default_is_taken_at_the_deadline_and_not_before(tmp_path: Path):
+    run = waiting(tmp_path)
+    folder, home = run.result.folder, tmp_path / "home"
+    assert take_default(folder, clock=lambda: datetime.now(UTC), home=home) is None
+    later = lambda: datetime.now(UTC) + timedelta(minutes=6)  # noqa: E731
+    assert take_default(folder, clock=later, home=home) == "keep"
+    assert read_past(folder).answer is not None
+    assert go_on(run, tmp_path).finished.outcome == "needs a person"
+
+
+def test_whoever_is_there_answers_at_once(tmp_path: Path):
+    run = run_incident(
+        request(documents=(NOTE,)), runs=tmp_path / "runs", home=tmp_path / "home", model=model(asking),
+        answering=lambda _asked: ("reset", "ana"),
+    )  # fmt: skip
+    result = asyncio.run(run)
+    assert result.finished.outcome == "resolved"
+    assert asyncio.run(replay_run(result.folder)).same
+
+
+def test_a_plan_of_a_models_own_meets_the_gate(tmp_path: Path):
+    def own(talk: Conversation, tools: list[str]) -> CreateResult | None:
+        if "submit_changes" in tools and talk.answer("propose_plans") and not talk.error("submit_changes"):
+            change = {"op": "drain_node", "node": "IPLSng"}
+            return (
+                calls("submit_changes", changes=[change], why="It should go.") if "rejected" not in talk.task else None
+            )
+        return None
+
+    run = perform(tmp_path, model=model(own))
+    submitted = [x for x in run.of(ToolReturned) if x.tool == "submit_changes"]
+    assert submitted[0].ok
+    assert run.result.finished.rounds > 1
+    assert run.result.finished.plan is None or "own" not in run.result.finished.because
+
+
+def test_a_failure_that_verification_demands_binds(tmp_path: Path):
+    def strict(talk: Conversation, tools: list[str]) -> CreateResult | None:
+        if "demand_failures" in tools and talk.answer("verify_plan") and talk.offers("demand_failures"):
+            return calls("demand_failures", sets=[["node/IPLSng"], ["node/DNVRng", "node/ATLAng"]])
+        return None
+
+    run = perform(tmp_path, model=model(strict))
+    demanded = [x for x in run.of(ToolReturned) if x.tool == "demand_failures"]
+    assert demanded
+    assert all(x.ok for x in demanded)
+
+
+@pytest.mark.parametrize(
+    ("element", "documents", "error"),
+    [("node/WASHng", [], "nothing on record"), (ELEMENT, ["CHG-9"], "unknown"), ("node/Nowhere", [], "unknown")],
+)
+def test_advice_is_about_what_is_on_record(tmp_path: Path, element: str, documents: list[str], error: str):
+    def adviser(talk: Conversation, tools: list[str]) -> CreateResult | None:
+        if "report_diagnosis" in tools and talk.offers("recommend"):
+            return calls("recommend", action="repair", element=element, why="So.", documents=documents)
+        return None
+
+    run = perform(tmp_path, request(documents=(NOTE,)), model=model(adviser))
+    answers = [x for x in run.of(ToolReturned) if x.tool == "recommend"]
+    assert answers
+    assert not any(x.ok for x in answers)
+    assert all(error in x.content for x in answers)
+    assert run.result.finished.advice == ()

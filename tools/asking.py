@@ -1,0 +1,87 @@
+"""What a role may say to people: a question with choices, and advice about an element that is on record."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from twin.errors import InputError, RefusedError, UnknownElementError
+from twin.faults import TELEMETRY_KINDS
+from twin.model import Frozen
+
+from .arguments import Element
+from .box.handover import MAX_EXPLANATION, Advice, AdviceAction, Question
+from .box.run_state import Desk
+from .telemetry import newest_events
+
+MOST_QUESTIONS, MOST_ADVICE = 3, 6
+
+Choice = Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class Asked(Frozen):
+    """A question that was put to the operator, or what was answered to it before."""
+
+    id: str
+    answer: str | None
+    note: str
+
+
+def ask_operator(
+    desk: Desk,
+    question: Annotated[str, Field(min_length=1, max_length=400, description="One sentence.")],
+    choices: Annotated[tuple[Choice, ...], Field(min_length=2, max_length=5)],
+    default: Annotated[str, Field(max_length=120, description="The choice that is safe without an answer.")],
+    minutes: Annotated[int, Field(ge=1, le=240, description="Until the default is taken.")] = 15,
+) -> Asked:
+    """Ask the person on call what no tool can tell; your turn ends, and goes on with the choice that was made."""
+    if default not in choices:
+        raise InputError(f"the default {default!r} is none of the choices", fix="repeat one of them")
+    for past in desk.questions:
+        if past.text == question and past.id in desk.answers:
+            return Asked(id=past.id, answer=desk.answers[past.id], note="it was answered before: do not ask again")
+    if len(desk.questions) >= MOST_QUESTIONS:
+        raise RefusedError(f"{MOST_QUESTIONS} questions were asked already", fix="conclude with what you know")
+    asked = Question(id=f"q{len(desk.questions) + 1}", text=question, choices=choices, default=default, minutes=minutes)
+    desk.questions = (*desk.questions, asked)
+    return Asked(id=asked.id, answer=None, note="asked; the answer opens your next turn")
+
+
+def recommend(
+    desk: Desk,
+    action: AdviceAction,
+    element: Element,
+    why: Annotated[str, Field(min_length=1, max_length=MAX_EXPLANATION)],
+    documents: Annotated[tuple[str, ...], Field(max_length=4, description="Ids of what it rests on.")] = (),
+) -> Advice:
+    """Advise people to do something that no plan can; about an element that is on record."""
+    desk.inventory_element(element)
+    grounded = grounds(desk)
+    if element not in grounded:
+        raise RefusedError(
+            f"nothing on record is filed under {element}",
+            fix=f"name one of {', '.join(sorted(grounded)[:8]) or 'none'}",
+        )
+    _require_documents(desk, documents)
+    advice = Advice(action=action, element=element, why=why, documents=documents)
+    if advice not in desk.advice and len(desk.advice) >= MOST_ADVICE:
+        raise RefusedError(f"{MOST_ADVICE} things were advised already", fix="conclude")
+    others = tuple(x for x in desk.advice if (x.action, x.element) != (action, element))
+    desk.advice = (*others, advice)
+    return advice
+
+
+def grounds(desk: Desk) -> frozenset[str]:
+    """The elements that advice may be about: values of the twin and of systems of record, never words of a text."""
+    symptoms = desk.incident.symptoms if desk.incident else ()
+    faults = desk.diagnosis.faults if desk.diagnosis else ()
+    kept = {x.element for x in symptoms} | {x.element for x in desk.documents if x.element}
+    struck = {y for x in faults if x.kind not in TELEMETRY_KINDS for y in (x.element, x.target) if y}
+    logged = {f"node/{x.node}" for x in newest_events(desk)} if desk.observation else set[str]()
+    return frozenset(kept | struck | {x.element for x in faults} | logged)
+
+
+def _require_documents(desk: Desk, documents: tuple[str, ...]) -> None:
+    known = {x.id for x in desk.documents}
+    unknown = next((x for x in documents if x not in known), None)
+    if unknown is not None:
+        raise UnknownElementError("document", unknown, known)
