@@ -112,7 +112,11 @@ class ReaderClient(Client):
         if talk.offers("propose_plans") and "answer" not in talk.task:
             return Call("propose_plans", {})
         if reading.ask and "answer" not in talk.task:
-            asked = {"question": f"May {reading.ask[0]} be reset?", "choices": ["reset", "keep"], "default": "keep"}
+            asked: Json = {
+                "question": f"May {reading.ask[0]} be reset?",
+                "choices": ["reset", "keep"],
+                "default": "keep",
+            }
             return Call("ask_operator", {**asked, "minutes": 15})
         if reading.ask and '"answer": "keep"' in talk.task:
             keep[reading.ask[0]] = reading.ask[1]
