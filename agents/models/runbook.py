@@ -6,7 +6,7 @@ values in the answers. It knows no network and no fault. Text from the network n
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from autogen_core import CancellationToken, FunctionCall
@@ -15,12 +15,18 @@ from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
 
 from .client import NO_TOKENS, Client
-from .conversation import Call, Move, Say, Together, read
+from .conversation import Call, Conversation, Move, Say, Together, read
 from .procedures import PROCEDURES
 
 
 class RunbookClient(Client):
-    """Answers with the next move of the procedure whose concluding tool is on offer."""
+    """Answers with the next move of the procedure whose concluding tool is on offer.
+
+    `first` may have a move of its own instead: a script for tests and evaluations.
+    """
+
+    def __init__(self, first: Callable[[Conversation], Move | None] | None = None) -> None:
+        self._first = first
 
     async def create(
         self,
@@ -33,7 +39,9 @@ class RunbookClient(Client):
         cancellation_token: CancellationToken | None = None,
     ) -> CreateResult:
         """Return the next move."""
-        move = next_move(messages, [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools])
+        names = [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools]
+        move = self._first(read(messages, names)) if self._first is not None else None
+        move = move or next_move(messages, names)
         if isinstance(move, Say):
             return CreateResult(finish_reason="stop", content=move.text, usage=NO_TOKENS, cached=False)
         return CreateResult(

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from agents.models import Model
+from agents.models.runbook import RunbookClient
 from agents.record.events import QuestionAsked
 from evals.cases.case import Case, Split
 from evals.cases.incident import Incident, Played, play, stage_incident
 from evals.cases.judgement.families import DEV, FAMILIES, HELD_OUT, Truth, Words, touches, written
-from evals.cases.judgement.reader import ReaderClient
+from evals.cases.judgement.reader import Reader
 from evals.cases.result import Measures
 from evals.cases.suite import NETWORKS, Metric, Suite, Workplace, of_split, rounds
 from evals.cases.tokens import paid, reading, spending
@@ -44,7 +45,7 @@ def _agents(told: Told, without: str = "") -> Played:
 
 def reader(told: Told, without: str = "") -> Played:
     """Let the scripted reader work, `without` some kind of document if one is named."""
-    return _played(told, f"reader {without}".strip(), Model("evals", "reader", ReaderClient()), without)
+    return _played(told, f"reader {without}".strip(), Model("evals", "reader", RunbookClient(Reader())), without)
 
 
 def _played(told: Told, name: str, model: Model | None, without: str) -> Played:

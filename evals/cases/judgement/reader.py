@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 (AutoGen's interface has arguments that a reader does not need)
 """A scripted reader: it reads what people wrote by rules of this suite, and shows that the tools suffice.
 
 It is no model and no part of the product: its rules are the wordings of the suite. Everything else it does is the
@@ -8,16 +7,11 @@ runbook's.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
-from autogen_core import CancellationToken
-from autogen_core.models import CreateResult, LLMMessage
-from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 
-from agents.models.client import NO_TOKENS, Client
-from agents.models.conversation import Call, Conversation, Json, Together, items, read, text
-from agents.models.runbook import RunbookClient, written
+from agents.models.conversation import Call, Conversation, Json, Move, items, text
 from tools.documents import ends
 
 
@@ -61,38 +55,21 @@ _RULES = (
 )
 
 
-class ReaderClient(Client):
-    """Reads first and acts on it; in everything else, the runbook."""
+class Reader:
+    """Reads first and acts on it; in everything else it has no move of its own."""
 
     def __init__(self) -> None:
-        self._runbook = RunbookClient()
         self._reading = Reading({}, ())
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
-        """Return the next call."""
-        names = [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools]
-        talk = read(messages, names)
-        move = None
-        if "read_documents" in names and "report_diagnosis" in names:
-            move = self._at_diagnosis(talk)
-        elif "read_documents" in names and "submit_plan" in names:
-            move = self._at_planning(talk)
-        if move is None:
-            return await self._runbook.create(messages, tools=tools)
-        return CreateResult(
-            finish_reason="function_calls", content=written(move, len(messages)), usage=NO_TOKENS, cached=False
-        )
+    def __call__(self, talk: Conversation) -> Move | None:
+        """Return the next call, None where the runbook's is right."""
+        if "read_documents" not in talk.offered:
+            return None
+        if "report_diagnosis" in talk.offered:
+            return self._at_diagnosis(talk)
+        return self._at_planning(talk) if "submit_plan" in talk.offered else None
 
-    def _at_diagnosis(self, talk: Conversation) -> Call | Together | None:
+    def _at_diagnosis(self, talk: Conversation) -> Call | None:
         pages = [x.answer for x in talk.exchanges if x.tool == "read_documents" and not x.error]
         if not pages:
             return Call("read_documents", {})
@@ -106,7 +83,7 @@ class ReaderClient(Client):
             return Call("recommend", {"action": action, "element": element, "why": why, "documents": [id]})
         return None
 
-    def _at_planning(self, talk: Conversation) -> Call | Together | None:
+    def _at_planning(self, talk: Conversation) -> Call | None:
         reading = self._reading
         keep: dict[str, str] = dict(reading.keep)
         if talk.offers("propose_plans") and "answer" not in talk.task:
