@@ -78,7 +78,7 @@ def joined(network: Network) -> Bools:
 
 
 def joined_by(network: Network, links: Bools, nodes: Bools) -> Bools:
-    """Whether these links [m] join two of these nodes, both ways [n, n]."""
+    """Whether these links [m] join two of these nodes, both ways, or a node with an exit of a group [n, n]."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -89,4 +89,8 @@ def joined_by(network: Network, links: Bools, nodes: Bools) -> Bools:
     graph = coo_array((np.ones(int(there.sum())), (tail[there], head[there])), shape=(n, n))
     _, group = connected_components(graph.tocsr(), directed=True, connection="strong")
     together = group[:, None] == group[None, :]
-    return np.asarray(together & nodes[:, None] & nodes[None, :], dtype=bool)
+    together &= nodes[:, None] & nodes[None, :]
+    for i in network.exits:  # one way only: what leaves by an exit does not come back by it
+        if there[i]:
+            together[:, head[i]] |= together[:, tail[i]]
+    return np.asarray(together, dtype=bool)

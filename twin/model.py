@@ -30,7 +30,10 @@ Bools = NDArray[np.bool_]
 UNUSED_METRIC = 2**24 - 1
 """IS-IS leaves a link of this metric out of its shortest paths (RFC 5305, section 3)."""
 
-NodeKind = Literal["router", "lan", "external"]
+MOST_PREFERENCE = 255
+"""Least preferred of the exits of a group."""
+
+NodeKind = Literal["router", "lan", "external", "exits"]
 
 
 class Frozen(BaseModel):
@@ -43,6 +46,10 @@ class Node(NamedTuple):
     """A router. `drained` carries no transit traffic; `up=False` is a router that is down.
 
     `kind` tells a shared segment (`lan`, which originates no traffic) and a router of somebody else (`external`) apart.
+    `exits` is no router: it stands for what lies beyond a set of exits, such as the internet, and is where the demands
+    end that may leave by any of them. A link into it is an exit (a peering, a BGP next hop), whose `weight` is its
+    preference: of the exits that a router can reach those of the lowest preference count, of these the nearest by the
+    IGP, several at equal distance share. A router that has such an exit itself uses it, also when it is drained.
     """
 
     name: str
@@ -275,6 +282,12 @@ class Network(Drawn):
         return tuple(known.get((link.head, link.tail, link.index), i) for i, link in enumerate(self.links))
 
     @cached_property
+    def exits(self) -> tuple[int, ...]:
+        """Positions of the links that are exits: they lead into a group of exits, and their weight is a preference."""
+        groups = {node.name for node in self.nodes if node.kind == "exits"}
+        return tuple(i for i, link in enumerate(self.links) if link.head in groups)
+
+    @cached_property
     def offered(self) -> Floats:
         """The demands after the rate limits, Mbit/s [n, n]."""
         offered = self.demands.copy()
@@ -332,6 +345,7 @@ def _validate(network: Network) -> None:
         _require(is_node_name(node.name), f"node name {node.name!r} is not allowed")
     for link in network.links:
         _validate_link(link, network)
+    _validate_exits(network)
     _require(network.demands.shape == (n, n), f"demands have shape {network.demands.shape}, not ({n}, {n})")
     _require(bool(np.isfinite(network.demands).all()), "demands must be finite")
     _require(bool((network.demands >= 0).all()), "demands must not be negative")
@@ -375,6 +389,32 @@ def _complaint(link: Link) -> str:
     if not 0 <= link.degraded_weight <= 2**24:
         return f"degraded weight {link.degraded_weight} is not in 0..2^24"
     return "" if link.index >= 1 else f"index {link.index} is not positive"
+
+
+def _validate_exits(network: Network) -> None:
+    groups = {node.name for node in network.nodes if node.kind == "exits"}
+    if not groups:
+        return
+    for node in network.nodes:
+        if node.name in groups:
+            _require(
+                node.up and not node.drained, f"{node.name} is a group of exits, which is neither down nor drained"
+            )
+    for link in network.links:
+        _require(
+            link.tail not in groups, f"link {link.name}: nothing comes from a group of exits; name where it enters"
+        )
+    for i in network.exits:
+        weight = network.links[i].weight
+        _require(
+            weight <= MOST_PREFERENCE, f"exit {network.links[i].name}: preference {weight} is above {MOST_PREFERENCE}"
+        )
+    for name in groups:
+        sent = network.demands[network.node_index[name]] if network.demands.shape[0] == len(network.nodes) else None
+        _require(sent is None or not sent.any(), f"a demand comes from {name}, a group of exits; name where it enters")
+    for tunnel in network.tunnels:
+        steered = {tunnel.source, *(via for path in tunnel.paths for via in path.via)}
+        _require(not steered & groups, f"tunnel {tunnel.name}: a group of exits can only be where it ends")
 
 
 def _validate_tunnel(tunnel: Tunnel, network: Network) -> None:

@@ -298,6 +298,8 @@ def _toggle_circuit(network: Network, circuit: str, flag: Literal["drained", "as
 
 def _toggle_node(network: Network, name: str, *, to: bool) -> Network:
     position = network.node(name)
+    if network.nodes[position].kind == "exits":
+        raise PlanError(f"{name} is a group of exits, not a router", fix="drain the circuits that lead to it")
     if network.nodes[position].drained is to:
         raise PlanError(f"node {name} is {'already' if to else 'not'} drained", fix="leave this step out")
     nodes: list[Node] = list(network.nodes)

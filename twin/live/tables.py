@@ -1,6 +1,7 @@
 """The routing tables of the emulated network: every router's next hops towards every target."""
 
 import heapq
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,10 @@ class Tables(NamedTuple):
 
 
 def routing_tables(network: Network) -> Tables:
-    """Compute every router's next hops. A drained node is entered only as a target; unusable links are left out."""
+    """Compute every router's next hops. A drained node is entered only as a target; unusable links are left out.
+
+    Towards a group of exits every router goes by what the exits tell it of: see `_to_exits`.
+    """
     n, usable = len(network.nodes), usable_links(network)
     tail, head = link_ends(network)
     weight = np.array([link.weight for link in network.links], dtype=np.int64)
@@ -27,11 +31,14 @@ def routing_tables(network: Network) -> Tables:
     entering: list[list[tuple[int, int]]] = [[] for _ in range(n)]
     for position in np.flatnonzero(usable).tolist():
         entering[int(head[position])].append((int(weight[position]), int(tail[position])))
+    groups = [i for i, node in enumerate(network.nodes) if node.kind == "exits"]
     for target in range(n):
-        _distances(entering, drained, target, distance[target])
+        _distances(entering, drained, {target: 0}, distance[target])
     enters = usable & (~drained[head] | (head == np.arange(n)[:, None]))
     reached = distance[:, head] >= 0
     tight = enters & reached & (distance[:, tail] == weight + distance[:, head])
+    for group in groups:
+        tight[group] = _to_exits(network, usable, entering, group, distance[group])
     target, position = np.nonzero(tight)
     slot = target * n + tail[position]
     order = np.argsort(slot, kind="stable")
@@ -63,15 +70,48 @@ def link_ends(network: Network) -> tuple[Ints, Ints]:
     return tail, head
 
 
-def _distances(entering: list[list[tuple[int, int]]], drained: NDArray[np.bool_], target: int, out: Ints) -> None:
-    """Fill the distances to one target (Dijkstra backwards); a drained node is reached but never gone through."""
-    heap = [(0, target)]
+def _to_exits(
+    network: Network, usable: NDArray[np.bool_], entering: list[list[tuple[int, int]]], group: int, out: Ints
+) -> NDArray[np.bool_]:
+    """Which links lead to a group of exits [m], as BGP has it; fills the distances to the exit that each node chooses.
+
+    The most preferred exits tell of themselves first; who hears of them takes the nearest. A router that does so and
+    has a less preferred exit of its own keeps quiet about that, and so on for those who have heard of none.
+    """
+    tail, head = link_ends(network)
+    drained = np.array([node.drained for node in network.nodes], dtype=bool)
+    out[:] = -1
+    leads = np.zeros(len(network.links), dtype=bool)
+    ways = [i for i in network.exits if head[i] == group and usable[i]]
+    for preference in sorted({network.links[i].weight for i in ways}):
+        own = [i for i in ways if network.links[i].weight == preference and out[tail[i]] < 0]
+        near = np.full(len(out), -1, dtype=np.int64)
+        _distances(entering, drained, {int(tail[i]): 0 for i in own}, near)
+        fresh = (near >= 0) & (out < 0)
+        inner = usable & (head != group) & fresh[tail] & (near[head] >= 0) & (near[tail] > 0)
+        weight = np.array([link.weight for link in network.links], dtype=np.int64)
+        leads |= inner & (near[tail] == weight + near[head]) & (~drained[head] | (near[head] == 0))
+        leads[own] = True
+        out[fresh] = near[fresh]
+    out[group] = 0
+    return leads
+
+
+def _distances(
+    entering: list[list[tuple[int, int]]], drained: NDArray[np.bool_], to: Mapping[int, int], out: Ints
+) -> None:
+    """Fill the distances to one target or the nearest of several (Dijkstra backwards).
+
+    A drained node is reached but never gone through.
+    """
+    heap = [(far, target) for target, far in to.items()]
+    heapq.heapify(heap)
     while heap:
         near, node = heapq.heappop(heap)
         if out[node] >= 0:
             continue
         out[node] = near
-        if node != target and drained[node]:
+        if node not in to and drained[node]:
             continue
         for weight, tail in entering[node]:
             if out[tail] < 0:

@@ -73,7 +73,7 @@ def _single(network: Network, entry: Astray) -> Iterator[Change]:
     if entry.does not in ("bar", "leak"):
         return
     link = network.links[network.link(entry.at)]
-    if link.weight != HIGHEST:
+    if link.weight != HIGHEST and network.link(entry.at) not in network.exits:
         yield SetWeight(link=link.name, weight=HIGHEST)
     if not link.drained:
         yield DrainLink(circuit=link.circuit)

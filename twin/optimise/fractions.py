@@ -7,6 +7,7 @@ import numpy as np
 from twin.errors import InputError
 from twin.model import Floats, Ints
 from twin.sim.arrays import Arrays
+from twin.sim.graph import ends
 from twin.sim.jit import kernel
 from twin.sim.kernels import Paths, expect
 
@@ -46,7 +47,7 @@ def _shares(arrays: Arrays, paths: Paths) -> Floats:
             own = share[t, u]
             for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
                 v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+                if arrays.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not arrays.no_transit[v]):
                     hops += 1
                     own += arrays.keep[arc] * share[t, v]
                     own[arc] += 1.0
@@ -69,7 +70,7 @@ def exposure(arrays: Arrays, paths: Paths, price: Floats) -> Floats:
             hops, own = 0, 0.0
             for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
                 v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+                if arrays.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not arrays.no_transit[v]):
                     hops += 1
                     own += price[arc] + arrays.keep[arc] * met[t, v]
             met[t, u] = own / hops
@@ -92,11 +93,11 @@ def pair_shares(arrays: Arrays, paths: Paths, source: Ints, target: Ints) -> Flo
             hops = 0
             for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
                 v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+                if arrays.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not arrays.no_transit[v]):
                     hops += 1
             for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
                 v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (v == t or not arrays.no_transit[v]):
+                if arrays.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not arrays.no_transit[v]):
                     share[row, arc] += through[u] / hops
                     through[v] += through[u] / hops * arrays.keep[arc]
             through[u] = 0.0

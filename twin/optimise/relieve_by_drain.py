@@ -56,7 +56,8 @@ def _loses(network: Network, position: int) -> bool:
 
 def _ways(network: Network, lossy: Sequence[str]) -> Iterator[tuple[DrainLink | SetWeight, ...]]:
     yield tuple(DrainLink(circuit=name) for name in lossy)
-    links = [network.links[i] for name in lossy for i in network.circuits[name] if _loses(network, i)]
+    metrics = (i for name in lossy for i in network.circuits[name] if i not in network.exits)
+    links = [network.links[i] for i in metrics if _loses(network, i)]
     yield tuple(SetWeight(link=link.name, weight=HIGHEST) for link in links if link.weight != HIGHEST)
 
 

@@ -69,6 +69,7 @@ def _by_saving(judge: Judge, model: PowerModel) -> list[str]:
         name: (-float(watts[list(links)].sum()), float(load[list(links)].sum()), name)
         for name, links in network.circuits.items()
         if all(network.links[i].usable for i in links)
+        and not set(links) <= set(network.exits)
         and not judge.protects(*touched(network, SleepLink(circuit=name)))
     }
     return sorted(able, key=lambda name: able[name])

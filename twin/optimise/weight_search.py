@@ -66,7 +66,8 @@ def search_weights(
     seed and number of evaluations give the same weights. A time limit returns the best so far.
     """
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    free = [i for i, link in enumerate(network.links) if link.name not in fixed]
+    preferences = set(network.exits)
+    free = [i for i, link in enumerate(network.links) if link.name not in fixed and i not in preferences]
     search = _Annealing(network, np.random.default_rng(seed), most, free)
     search.run(evaluations, deadline)
     search.take_back()
@@ -121,9 +122,12 @@ class _Annealing:
         usable = self.arrays.weight[self.arrays.arc_of] < FAR
         self.free = np.array([i for i in free if usable[i]], dtype=np.int64)
         self.present = np.array([link.weight for link in network.links], dtype=np.int64)
+        metrics = np.isin(np.arange(self.present.size), network.exits, invert=True)
         coarse = most is None and self.free.size > 0 and float(np.median(self.present[self.free])) < COARSE
         self.start = (
-            np.where(usable, np.minimum(self.present * FINER, HIGHEST), self.present) if coarse else self.present
+            np.where(usable & metrics, np.minimum(self.present * FINER, HIGHEST), self.present)
+            if coarse
+            else self.present
         )
         changes = [SetWeight(link=link.name, weight=int(self.start[i])) for i, link in enumerate(network.links)]
         self.probe = WeightProbe(with_weights(network, changes) if coarse else network)

@@ -140,6 +140,8 @@ class _Search:
     def _may_change(self, arc: int) -> bool:
         arrays, network = self.judge.arrays, self.judge.network
         link = network.links[int(arrays.link_of[arc])]
+        if int(arrays.link_of[arc]) in network.exits:  # a preference is no metric
+            return False
         return arrays.weight[arc] < FAR and not self.judge.protects(
             link.name, link.interface, link.circuit, f"node/{link.tail}", f"node/{link.head}"
         )

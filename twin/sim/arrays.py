@@ -15,6 +15,11 @@ from twin.model import Astray, Bools, Floats, Ints, Link, Network, Tunnel
 
 FAR = 1 << 60
 """Weight of an arc that routing may not use, and distance of a node that has no path."""
+EXIT = 1 << 40
+"""One step of preference among exits: more than any distance within a network, so that preference comes first.
+
+A node at a whole multiple of it from a target is the target, or leaves by an exit of its own.
+"""
 
 Ids = NDArray[np.int32]
 Flags = Bools
@@ -55,11 +60,12 @@ class Arrays(NamedTuple):
     tail: Ids  # [m]
     first_in: Ids  # [n + 1] positions in arc_in of the arcs entering a node
     arc_in: Ids  # [m]
-    weight: Ints  # [m] IGP weight, FAR on an arc that is down, drained, asleep, or ends at a node that is down
+    weight: Ints  # [m] IGP weight, of an exit EXIT times its preference; FAR on an arc that is down, drained, asleep,
+    # or ends at a node that is down
     capacity: Floats  # [m] Mbit/s
     delay: Floats  # [m] ms
     keep: Floats  # [m] share of the traffic that the link delivers, 1 - loss
-    no_transit: Flags  # [n] drained: may start and end traffic, not pass it on
+    no_transit: Flags  # [n] drained: may start and end traffic, not pass it on; groups of exits have nowhere to
     up: Flags  # [n]
     offered: Floats  # [n, n] Mbit/s between nodes that are up
     severed: float  # Mbit/s from or to nodes that are down
@@ -102,17 +108,19 @@ def _compile(network: Network) -> Arrays:
     for pair in refused:
         carried[pair] = 0.0
     arc_of = np.argsort(link_of).astype(np.int32)
+    metric = np.array([link.weight for link in arcs], dtype=np.int64)
+    metric[arc_of[list(network.exits)]] *= EXIT
     return Arrays(
         first_out=offsets(tail, n),
         head=head,
         tail=tail,
         first_in=offsets(head, n),
         arc_in=np.argsort(head, kind="stable").astype(np.int32),
-        weight=np.where(usable, np.array([link.weight for link in arcs], dtype=np.int64), FAR),
+        weight=np.where(usable, metric, FAR),
         capacity=np.array([link.capacity for link in arcs], dtype=np.float64),
         delay=np.array([link.delay_ms for link in arcs], dtype=np.float64),
         keep=_kept(network)[link_of],
-        no_transit=np.array([node.drained for node in network.nodes], dtype=np.bool_),
+        no_transit=np.array([node.drained or node.kind == "exits" for node in network.nodes], dtype=np.bool_),
         up=up,
         offered=np.ascontiguousarray(carried.T),
         severed=float(network.offered[~np.outer(up, up)].sum()),

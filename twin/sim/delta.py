@@ -9,7 +9,7 @@ import numpy as np
 from twin.errors import TopologyError
 from twin.model import Floats, Ints, Link, Network
 
-from .arrays import FAR, Arrays, Flags, compile_network
+from .arrays import EXIT, FAR, Arrays, Flags, compile_network
 from .failing import Base
 from .failure_sweep import base_state
 from .graph import Graph, graph_of, on_path
@@ -38,6 +38,8 @@ class WeightProbe:
     def __init__(self, network: Network) -> None:
         self._network, self._weight = network, dict[int, int]()
         self._arrays = compile_network(network)
+        self._scale = np.ones(len(self._arrays.head), np.int64)  # of a weight: that of an exit is a preference
+        self._scale[self._arrays.arc_of[list(network.exits)]] = EXIT
         self._settle(route(self._arrays))
 
     @property
@@ -89,7 +91,7 @@ class WeightProbe:
         weight = self._arrays.weight.copy()
         for link, value in change.items():
             arc = self._arrays.arc_of[link]
-            weight[arc] = value if weight[arc] < FAR else FAR
+            weight[arc] = value * self._scale[arc] if weight[arc] < FAR else FAR
         return weight
 
     def _flatten(self, candidates: Sequence[Mapping[int, int]]) -> Candidates:
@@ -102,7 +104,12 @@ class WeightProbe:
             first=np.concatenate([[0], np.cumsum([len(x) for x in usable])]).astype(np.int64),
             arcs=self._arrays.arc_of[np.array([x for row in usable for x in row], dtype=np.int64)].astype(np.int64),
             weights=np.array(
-                [change[x] for change, row in zip(candidates, usable, strict=True) for x in row], np.int64
+                [
+                    change[x] * self._scale[self._arrays.arc_of[x]]
+                    for change, row in zip(candidates, usable, strict=True)
+                    for x in row
+                ],
+                np.int64,
             ),
         )
 

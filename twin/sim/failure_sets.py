@@ -8,7 +8,7 @@ from twin.model import Network
 
 from .simulate import Failure, single_failures
 
-FailureKind = Literal["circuits", "nodes", "risk-groups", "members", "pairs"]
+FailureKind = Literal["circuits", "exits", "nodes", "risk-groups", "members", "pairs"]
 
 
 def circuit_pairs(network: Network) -> tuple[Failure, ...]:
@@ -29,6 +29,11 @@ def joined(failures: Sequence[Failure]) -> Failure:
         nodes=tuple(sorted({node for failure in failures for node in failure.nodes})),
         members=tuple(sorted({link for failure in failures for link in failure.members} - whole)),
     )
+
+
+def is_exit(network: Network, failure: Failure) -> bool:
+    """Whether nothing fails but an exit: a peering, or what else leads out of the network."""
+    return bool(failure.links) and not failure.nodes and set(failure.links) <= set(network.exits)
 
 
 def _kind(failure: Failure) -> FailureKind:

@@ -13,7 +13,7 @@ from twin.model import Ints, Network
 from .arrays import FAR, Arrays, Ids, compile_network, offsets
 from .failing import Base, FailureArrays, FailureFigures, Steering, fail_each, no_figures, record, state_for
 from .graph import graph_of
-from .route import Routing, lossy_tunnels, route, without
+from .route import Routing, needs_full, route, without
 from .simulate import Failure, FailureSweep
 
 _ROUNDING = 1e-12  # share of all traffic
@@ -36,7 +36,7 @@ def sweep_failures(network: Network, failures: Sequence[Failure], routing: Routi
     order = sorted(range(len(failures)), key=lambda i: bool(failures[i].members))
     whole = [failures[i] for i in order if not failures[i].members]
     shrunk = [failures[i] for i in order if failures[i].members]
-    fail = _fail_in_full if lossy_tunnels(arrays) or arrays.astray else _fail
+    fail = _fail_in_full if needs_full(arrays) else _fail
     parts = [fail(shared, flatten(arrays, whole))] if whole else []
     parts += [_lose_members(network, shared, shrunk, routing)] if shrunk else []
     return _in_links(arrays, tuple(failures), _in_order(_join(parts, len(arrays.head)), order), routing)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from twin.model import Ints
 
-from .arrays import FAR, Arrays, Ids
+from .arrays import EXIT, FAR, Arrays, Ids
 from .jit import part
 
 
@@ -66,11 +66,17 @@ def graph_of(arrays: Arrays) -> Graph:
 
 
 @part
+def ends(rest: int) -> bool:
+    """Whether traffic ends at a node of this distance: it is the target, or leaves by an exit of its own there."""
+    return rest & (EXIT - 1) == 0
+
+
+@part
 def on_path(arcs: Records, dist: Ints, arc: int) -> bool:
     """Whether the arc is on a shortest path to the target that `dist` [n] leads to, by the weights."""
     here = arcs[arc]
     far, rest = dist[here.tail], dist[here.head]
-    return far < FAR and here.weight + rest == far and (rest == 0 or not here.closed)
+    return far < FAR and here.weight + rest == far and (ends(rest) or not here.closed)
 
 
 @part
@@ -78,4 +84,4 @@ def on_shifted_path(arcs: Records, dist: Ints, arc: int) -> bool:
     """Whether the arc is on a shortest path to the target that `dist` [n] leads to, by the shifted weights."""
     here = arcs[arc]
     far, rest = dist[here.tail], dist[here.head]
-    return far < FAR and here.shifted + rest == far and (rest == 0 or not here.closed)
+    return far < FAR and here.shifted + rest == far and (ends(rest) or not here.closed)

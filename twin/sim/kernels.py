@@ -10,7 +10,7 @@ import numpy as np
 from twin.model import Floats, Ints
 
 from .arrays import FAR, Arrays, Flags, Ids, TunnelArrays
-from .graph import Graph, Records, graph_of, on_path
+from .graph import Graph, Records, ends, graph_of, on_path
 from .heap import pop, push
 from .jit import part
 
@@ -72,7 +72,7 @@ def _settle(incoming: _Incoming, t: int, dist: Ints, order: Ids, heap: Ints, bit
             continue
         order[settled] = node
         settled += 1
-        if no_transit[node] and node != t:
+        if no_transit[node] and not ends(reached):
             continue
         for k in range(first[node], first[node + 1]):
             candidate = reached + weight[k]

@@ -4,7 +4,7 @@ import numpy as np
 
 from twin.model import Bools, Floats, Ints
 
-from .arrays import FAR, Arrays
+from .arrays import EXIT, FAR, Arrays
 from .kernels import Paths
 from .walk import Deviation, walk
 
@@ -39,7 +39,7 @@ def tight_targets(arrays: Arrays, paths: Paths, arc: int) -> Bools:
     u, v = int(arrays.tail[arc]), int(arrays.head[arc])
     to_tail, to_head = paths.dist[:, u], paths.dist[:, v]
     tight = (to_tail < FAR) & (arrays.weight[arc] + to_head == to_tail)
-    return tight & ((not arrays.no_transit[v]) | (np.arange(arrays.up.size) == v))
+    return tight & ((not arrays.no_transit[v]) | (to_head % EXIT == 0))
 
 
 def walk_to(arrays: Arrays, paths: Paths, target: int, start: Floats, node: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from twin.model import Floats, Network
 
-from .arrays import FAR, Arrays, compile_network
+from .arrays import EXIT, FAR, Arrays, compile_network
 from .failure_sweep import failed_in, flatten
 from .kernels import Paths, shortest_paths, spread
 from .route import Routing, lossy_tunnels, route, without
@@ -77,7 +77,7 @@ def _flow(arrays: Arrays, routing: Routing, arc: int) -> Floats:
     first, last = int(arrays.first_out[tail]), int(arrays.first_out[tail + 1])
     heads = arrays.head[first:last]
     reach = (arrays.weight[first:last, None] + dist[:, heads].T == dist[:, tail]) & (dist[:, tail] < FAR)
-    reach &= ~arrays.no_transit[heads][:, None] | (heads[:, None] == targets)
+    reach &= ~arrays.no_transit[heads][:, None] | (dist[:, heads].T % EXIT == 0)
     mine = reach[arc - first]
     hops = np.maximum(reach.sum(axis=0), 1)
     passing = np.where(targets == tail, 0.0, routing.passing[:, tail])

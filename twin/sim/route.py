@@ -6,7 +6,7 @@ import numpy as np
 
 from twin.model import Floats
 
-from .arrays import FAR, Arrays, Ids, TunnelArrays
+from .arrays import EXIT, FAR, Arrays, Ids, TunnelArrays
 from .astray import still_arriving, strayed
 from .kernels import Expectation, Paths, expect, lost_demand, shortest_paths, spread, steer
 
@@ -55,6 +55,24 @@ def steered(arrays: Arrays, paths: Paths) -> Steered:
 def lossy_tunnels(arrays: Arrays) -> bool:
     """Whether what one leg loses changes what the next one carries."""
     return len(arrays.tunnels.source) > 0 and bool((arrays.keep < 1).any())
+
+
+def needs_full(arrays: Arrays) -> bool:
+    """Whether failed states have to be routed anew: what a failure does to one node then changes what others may do.
+
+    Tunnels that lose traffic on the way, routers that drop or divert, and a drained router that a failure leaves with
+    an exit of its own, which then is a way out for its neighbours.
+    """
+    return lossy_tunnels(arrays) or bool(arrays.astray) or _spare_exits_at_drained(arrays)
+
+
+def _spare_exits_at_drained(arrays: Arrays) -> bool:
+    exits = np.flatnonzero((arrays.weight >= EXIT) & (arrays.weight < FAR))
+    if exits.size == 0 or not arrays.no_transit[arrays.tail[exits]].any():
+        return False
+    best = np.full(len(arrays.up), FAR)
+    np.minimum.at(best, arrays.head[exits], arrays.weight[exits])
+    return bool((arrays.no_transit[arrays.tail[exits]] & (arrays.weight[exits] > best[arrays.head[exits]])).any())
 
 
 def mean_delays(arrays: Arrays, paths: Paths, used: Floats) -> Floats:

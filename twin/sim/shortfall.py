@@ -15,7 +15,7 @@ from .failure_sweep import failed_in, flatten, shrunk
 from .graph import Graph, graph_of, on_shifted_path
 from .heap import pop, push
 from .jit import part
-from .route import Routing, expected_of_demands, lossy_tunnels, route, without
+from .route import Routing, expected_of_demands, needs_full, route, without
 from .simulate import Failure
 from .update import Scratch, matters, redistance, scratch_for
 
@@ -41,7 +41,7 @@ class Shortfall:
         flat = flatten(arrays, (failure,))
         arcs, nodes = failed_in(flat, 0)
         shifted = (arrays.weight != self._arrays.weight).any()
-        if lossy_tunnels(arrays) or arrays.astray or self._beyond_igp or shifted:
+        if needs_full(arrays) or self._beyond_igp or shifted:
             state = without(arrays, arcs, nodes)
             routing = route(state)
             return state.offered * (1 - expected_of_demands(state, routing.paths, routing.used).survival)

@@ -167,13 +167,15 @@ def _refused(network: Network) -> Floats:
 def single_failures(network: Network) -> tuple[Failure, ...]:
     """Every circuit and every node that is up, one at a time, then every risk group and one member of every bundle.
 
-    A circuit counts as up when traffic can use at least one of its links. Names are element ids; a risk group's is
+    A circuit counts as up when traffic can use at least one of its links. An exit is a circuit; a group of exits is no
+    node that could fail. Names are element ids; a risk group's is
     `risk-group/NAME`, a member's `member of ` and the circuit.
     """
     up = [node.up for node in network.nodes]
     usable = [x.usable and up[network.node_index[x.tail]] and up[network.node_index[x.head]] for x in network.links]
     circuits = [Failure(name, links) for name, links in network.circuits.items() if any(usable[i] for i in links)]
-    nodes = [Failure(node.id, nodes=(i,)) for i, node in enumerate(network.nodes) if node.up]
+    routers = [(i, node) for i, node in enumerate(network.nodes) if node.kind != "exits"]
+    nodes = [Failure(node.id, nodes=(i,)) for i, node in routers if node.up]
     groups = [
         Failure(
             f"risk-group/{group.name}", tuple(sorted({i for name in group.circuits for i in network.circuits[name]}))

@@ -16,7 +16,7 @@ from .failing import FailureArrays, fail_each, no_figures, record, state_for
 from .failure_sweep import base_state, failed_in, flatten, shrunk, steering
 from .graph import graph_of
 from .kernels import Paths, lost_demand, spread
-from .route import Routing, lossy_tunnels, route, steered, without
+from .route import Routing, needs_full, route, steered, without
 from .simulate import Failure, FailureSweep
 
 _ROUNDING = 1e-12  # share of all traffic
@@ -111,7 +111,7 @@ def _routed(arrays: Arrays, paths: Paths) -> Routing:
 def _swept(arrays: Arrays, routing: Routing, failures: FailureArrays) -> SweptLoads:
     rows, m = len(failures.first_arc) - 1, len(arrays.head)
     figures, base = no_figures(rows, m, loads=True), base_state(arrays, routing)
-    if not lossy_tunnels(arrays):
+    if not needs_full(arrays._replace(astray=())):
         steers = steering(arrays, routing)
         fail_each(graph_of(arrays), base, steers, failures, state_for(base, steers), figures)
         return SweptLoads(routing.load, figures.load, figures.lost, figures.severed)

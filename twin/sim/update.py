@@ -13,7 +13,7 @@ import numpy as np
 from twin.model import Floats, Ints
 
 from .arrays import FAR, Flags, Ids
-from .graph import Graph, Records, on_path, on_shifted_path
+from .graph import Graph, Records, ends, on_path, on_shifted_path
 from .heap import append, pop, push
 from .jit import part
 from .kernels import count_hops
@@ -75,12 +75,12 @@ def redistance(graph: Graph, old: Ints, shifted: Ints, scratch: Scratch) -> None
     while position <= changed[0]:
         node = changed[position]
         position += 1
-        if not graph.no_transit[node]:
+        if not graph.no_transit[node] or ends(old[node]):
             for k in range(first_in[node], first_in[node + 1]):
                 if on_path(arcs, old, arc_in[k]):
                     _strand(arcs, first_out, old, far, arcs[arc_in[k]].tail, changed)
     for position in range(1, changed[0] + 1):
-        _seed(arcs, first_out, far, changed[position], heap)
+        _seed(arcs, first_out, old, far, changed[position], heap)
     for arc in shifted:
         head = arcs[arc].head
         if arcs[arc].shifted < arcs[arc].weight and far[head] < FAR:
@@ -103,12 +103,12 @@ def _strand(arcs: Records, first_out: Ids, old: Ints, far: Ints, node: int, chan
 
 
 @part
-def _seed(arcs: Records, first_out: Ids, far: Ints, node: int, heap: Ints) -> None:
-    """Start a stranded node from what its neighbours offer."""
+def _seed(arcs: Records, first_out: Ids, old: Ints, far: Ints, node: int, heap: Ints) -> None:
+    """Start a stranded node from what its neighbours offer; a closed one offers what it is sure of."""
     nearest = FAR
     for k in range(first_out[node], first_out[node + 1]):
         arc = arcs[k]
-        if far[arc.head] == 0 or not arc.closed:
+        if not arc.closed or (far[arc.head] == old[arc.head] and ends(far[arc.head])):
             nearest = min(nearest, arc.shifted + far[arc.head])
     far[node] = nearest
     if nearest < FAR:
@@ -123,7 +123,7 @@ def _settle(graph: Graph, old: Ints, far: Ints, changed: Ints, heap: Ints) -> No
         key = pop(heap)
         reached = key // n
         node = key - reached * n
-        if reached > far[node] or (no_transit[node] and reached > 0):
+        if reached > far[node] or (no_transit[node] and not ends(reached)):
             continue
         for k in range(first_in[node], first_in[node + 1]):
             arc = arcs[arc_in[k]]
@@ -180,7 +180,7 @@ def _find_moved(graph: Graph, old: Ints, shifted: Ints, scratch: Scratch) -> Non
     for position in range(1, changed[0] + 1):
         node = changed[position]
         _mark_moved(node, is_moved, moved)
-        if not graph.no_transit[node]:
+        if not graph.no_transit[node] or ends(old[node]) or ends(far[node]):
             for k in range(first_in[node], first_in[node + 1]):
                 arc = arc_in[k]
                 if on_path(arcs, old, arc) or on_shifted_path(arcs, far, arc):

@@ -12,6 +12,7 @@ import numpy as np
 from twin.model import Bools, Floats, Ints
 
 from .arrays import FAR, Arrays
+from .graph import ends
 from .jit import kernel
 from .kernels import Paths
 
@@ -160,7 +161,7 @@ def _choices(ground: _Ground, dist: Ints, u: int, astray: _Astray, hops: Ints) -
         return 0
     for arc in range(ground.first_out[u], ground.first_out[u + 1]):
         v = ground.head[arc]
-        if ground.weight[arc] + dist[v] == dist[u] and (dist[v] == 0 or not ground.no_transit[v]):
+        if ground.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not ground.no_transit[v]):
             if astray.left_out[arc]:
                 out = arc
             else:

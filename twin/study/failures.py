@@ -10,12 +10,12 @@ from twin.elements import find_elements
 from twin.errors import UnknownElementError
 from twin.model import Frozen, Network
 from twin.policy import Policy
-from twin.sim.failure_sets import circuit_pairs
+from twin.sim.failure_sets import circuit_pairs, is_exit
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 
 from .growth import GrowthHeadroom, growth_headroom
 
-EVERYTHING = ("all", "all-links", "all-nodes", "risk-groups", "members", "pairs")
+EVERYTHING = ("all", "all-links", "all-exits", "all-nodes", "risk-groups", "members", "pairs")
 _PREFIXES = {"all-links": "link", "all-nodes": "node", "risk-groups": "risk-group", "members": "member of link"}
 
 
@@ -87,8 +87,9 @@ def study(network: Network, failures: Sequence[Failure], policy: Policy = _POLIC
 def find_failures(network: Network, names: Sequence[str], *, together: bool = False) -> tuple[Failure, ...]:
     """Find failures by name: a word of `EVERYTHING`, or one of `find_elements`.
 
-    A name may hold several, separated by commas. `all` is every single failure, `pairs` every two circuits at once,
-    `A--B` every circuit between the two. With `together` everything named fails at once, as one failure.
+    A name may hold several, separated by commas. `all` is every single failure, `all-exits` every peering on its own,
+    `pairs` every two circuits at once, `A--B` every circuit between the two. With `together` everything named fails at
+    once, as one failure.
     Raises `UnknownElementError`.
     """
     found: dict[str, Failure] = {}
@@ -106,6 +107,8 @@ def find_failures(network: Network, names: Sequence[str], *, together: bool = Fa
 def _find(network: Network, name: str) -> list[Failure]:
     if name == "pairs":
         return list(circuit_pairs(network))
+    if name == "all-exits":
+        return [x for x in single_failures(network) if is_exit(network, x)]
     if name in EVERYTHING:
         wanted = _PREFIXES.get(name)
         return [x for x in single_failures(network) if wanted in (None, x.name.partition("/")[0])]

@@ -24,12 +24,27 @@ FLOWS = 1000
 
 
 @st.composite
+def leaving(draw, network: Network) -> Network:
+    """The network with demands that leave it by some exits, of which some are preferred."""
+    n = len(network.nodes)
+    at = draw(st.lists(st.integers(0, n - 1), min_size=1, max_size=3))
+    names = [network.nodes[i].name for i in at]
+    exits = [Link(x, "world", 1.0, draw(st.integers(1, 2)), 0.0, 1 + names[:k].count(x)) for k, x in enumerate(names)]
+    demands = np.zeros((n + 1, n + 1))
+    demands[:n, :n] = network.demands
+    demands[:n, n] = draw(st.lists(st.integers(0, 9), min_size=n, max_size=n))
+    world = Node("world", 0.0, 0.0, kind="exits")
+    return replace(network, nodes=(*network.nodes, world), links=(*network.links, *exits), demands=demands)
+
+
+@st.composite
 def struck_networks(draw) -> Network:
-    """A random network without bottlenecks, some of its links and nodes down or losing packets."""
+    """A random network without bottlenecks, some of its links, exits and nodes down or losing packets."""
     network = draw(networks())
+    dead = draw(st.sets(st.integers(0, len(network.nodes) - 1), max_size=1))
+    network = draw(leaving(network)) if draw(st.booleans()) else network
     position = st.integers(0, len(network.links) - 1)
     cut, lossy = draw(st.sets(position, max_size=3)), draw(st.sets(position, max_size=2))
-    dead = draw(st.sets(st.integers(0, len(network.nodes) - 1), max_size=1))
     links = [
         link._replace(capacity=1e9, up=i not in cut, loss=0.25 * (i in lossy)) for i, link in enumerate(network.links)
     ]

@@ -44,13 +44,65 @@ class _Towards:
                 continue
             if x.up and x.adjacent and not (x.drained or x.asleep) and {x.tail, x.head} <= up and x.head not in closed:
                 self.graph.add_edge(x.tail, x.head, key=i, weight=x.weight)
-        self.links, self.target, self.dist = network.links, target.name, {}
-        if target.up:
+        self.links, self.target, self.dist, self.chosen = network.links, target.name, {}, None
+        if target.kind == "exits":
+            self._choose_exits(network)
+        elif target.up:
             self.dist = nx.single_source_dijkstra_path_length(self.graph.reverse(), target.name)
+
+    def _choose_exits(self, network: Network) -> None:
+        """Router by router: the best preference heard of, of that the nearest; what prefers another tells nothing."""
+        exits = [(u, i, w) for u, v, i, w in self.graph.edges(keys=True, data="weight") if v == self.target]
+        self.graph.remove_edges_from([(u, self.target, i) for u, i, _ in exits])
+        closed = {node.name for node in network.nodes if node.drained}
+        self.chosen, self.dist = {}, {self.target: -1.0}
+        for best in sorted({w for _, _, w in exits}):
+            telling = {u for u, _, w in exits if w == best and u not in self.chosen}
+            far = {}
+            for e in telling:
+                graph = nx.MultiDiGraph()
+                graph.add_nodes_from(self.graph)
+                for i, x in enumerate(network.links):
+                    open_way = (x.head == e or x.head not in closed) and {x.tail, x.head} <= set(self.graph)
+                    if open_way and self._carries(network, x):
+                        graph.add_edge(x.head, x.tail, key=i, weight=x.weight)
+                far[e] = nx.single_source_dijkstra_path_length(graph, e)
+            for r in self.graph:
+                lengths = {e: d[r] for e, d in far.items() if r in d}
+                if lengths and r not in self.chosen and r != self.target:
+                    nearest = min(lengths.values())
+                    self.chosen[r] = (
+                        [i for u, i, w in exits if u == r and w == best]
+                        if nearest == 0
+                        else [
+                            i
+                            for i, x in enumerate(network.links)
+                            if x.tail == r
+                            and self._carries(network, x)
+                            and x.head in self.graph
+                            and any(
+                                d == nearest
+                                and x.head in far[e]
+                                and (x.head == e or x.head not in closed)
+                                and x.weight + far[e][x.head] == d
+                                for e, d in lengths.items()
+                            )
+                        ]
+                    )
+                    self.dist[r] = 1e6 * best + nearest
+
+    @staticmethod
+    def _carries(network: Network, link: Link) -> bool:
+        back = {(x.tail, x.head, x.index): x for x in network.links}.get((link.head, link.tail, link.index), link)
+        groups = {x.name for x in network.nodes if x.kind == "exits"}
+        heard = back.up and back.adjacent and not back.asleep
+        return heard and link.up and link.adjacent and not (link.drained or link.asleep) and link.head not in groups
 
     def next_hops(self, node: str) -> list[int]:
         if node == self.target:
             return []
+        if self.chosen is not None:
+            return self.chosen.get(node, [])
         edges = self.graph.out_edges(node, keys=True, data="weight")
         return [i for _, v, i, w in edges if v in self.dist and self.dist[node] == w + self.dist[v]]
 
@@ -130,6 +182,22 @@ def random_network(seed: int, *, lossless: bool = False) -> Network:
     picks = rng.choice(circuits, (2, 2))
     groups = tuple(RiskGroup(f"g{i}", tuple(sorted(set(map(str, pick))))) for i, pick in enumerate(picks))
     return Network("random", nodes, tuple(links.values()), demands, _random_tunnels(rng, n), groups)
+
+
+def with_exits(network: Network, seed: int) -> Network:
+    """The network with two groups of exits, some of them preferred, down or lossy, and demands that leave by them."""
+    rng, n = np.random.default_rng([seed, 77]), len(network.nodes)
+    groups = tuple(Node(f"x{k}", 0, 0, kind="exits") for k in range(2))
+    links = list(network.links)
+    for group in groups:
+        for i in rng.choice(n, min(n, int(rng.integers(1, 5))), replace=False):
+            weight, up = int(rng.integers(1, 3)), bool(rng.random() > 0.1)
+            loss = 0.0 if not any(x.loss for x in network.links) or rng.random() < 0.8 else 0.3
+            links.append(Link(f"n{i}", group.name, 100.0, weight, 0.5, up=up, loss=loss))
+    demands = np.zeros((n + 2, n + 2))
+    demands[:n, :n] = network.demands
+    demands[:n, n:] = rng.exponential(100, (n, 2)) * (rng.random((n, 2)) < 0.7)
+    return replace(network, nodes=(*network.nodes, *groups), links=tuple(links), demands=demands)
 
 
 def _random_link(rng: np.random.Generator, tail: str, head: str, links: dict, *, lossless: bool) -> dict[str, Link]:

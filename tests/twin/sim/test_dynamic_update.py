@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.twin.sim.oracle import broken, random_network
+from tests.twin.sim.oracle import broken, random_network, with_exits
 from twin.errors import UnknownElementError
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.sim.arrays import FAR, compile_network
@@ -19,9 +19,11 @@ from twin.sim.simulate import Failure, simulate
 @st.composite
 def broken_networks(draw):
     """A random network and a random set of its links and nodes."""
-    network = random_network(draw(st.integers(0, 10_000)), lossless=draw(st.booleans()))
-    links = draw(st.sets(st.integers(0, len(network.links) - 1), max_size=4))
+    seed = draw(st.integers(0, 10_000))
+    network = random_network(seed, lossless=draw(st.booleans()))
     nodes = draw(st.sets(st.integers(0, len(network.nodes) - 1), max_size=2))
+    network = with_exits(network, seed) if draw(st.booleans()) else network
+    links = draw(st.sets(st.integers(0, len(network.links) - 1), max_size=4))
     return network, Failure("any", tuple(links), tuple(nodes))
 
 
