@@ -18,6 +18,7 @@ from .execute.routers import Routers
 from .files import read_toml
 from .formats.build import Choices, Reading, read_units
 from .formats.calendar import Calendar, read_calendar, read_objects
+from .formats.exits import UNLIMITED, ExitGroup
 from .formats.interface_names import read_interfaces
 from .formats.load import load_reading, read_explained
 from .formats.measurements.columns import read_mapping
@@ -60,6 +61,14 @@ class Sources(Frozen):
     documents: Paths = Field(default=(), description="Tickets, calendar entries, commits and notes: lists in JSON.")
 
 
+class SiteExits(Frozen):
+    """What lies beyond some exits, such as the internet, and where it is reached."""
+
+    name: str = Field(min_length=1, max_length=64, description="What traffic files call it as a target.")
+    at: dict[str, int] = Field(min_length=1, description="Preference by router, 1 is the best: { P = 1, Q = 2 }.")
+    capacity: float = Field(default=UNLIMITED, gt=0, description="Mbit/s of each exit; none: it limits nothing.")
+
+
 class Site(Frozen):
     """One's own network, as its people describe it."""
 
@@ -70,6 +79,7 @@ class Site(Frozen):
         default="wall", description="What time it is: now, or that of the newest sample, to look at the past."
     )
     sources: Sources
+    exits: tuple[SiteExits, ...] = Field(default=(), description="Groups of exits that demands may leave by.")
     units: dict[str, str] = Field(default={}, description="Units that files leave open, such as capacity = gbps.")
     columns: dict[str, str] = Field(default={}, description="What columns are: out = ifHCOutOctets.")
     instruments: Declaration = Field(default=Declaration(), description="How the measurements come about.")
@@ -107,7 +117,7 @@ class OpenSite(NamedTuple):
     def reading(self) -> Reading:
         """Read the inventory, with its account and the names of its interfaces. Raises as `read_explained` does."""
         sources = self.site.sources
-        choices = Choices(self._units(), sources.network_id)
+        choices = Choices(self._units(), sources.network_id, exits=self._exits())
         named = self.folder / sources.topology
         if named.exists():
             traffic = self.folder / sources.traffic if sources.traffic else None
@@ -175,6 +185,9 @@ class OpenSite(NamedTuple):
             unsized=reading.unsized,
             now=now,
         )
+
+    def _exits(self) -> tuple[ExitGroup, ...]:
+        return tuple(ExitGroup(x.name, x.at, x.capacity) for x in self.site.exits)
 
     def _units(self) -> Mapping[str, str]:
         return read_units(f"{x}={y}" for x, y in self.site.units.items())

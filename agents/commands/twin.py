@@ -81,7 +81,7 @@ def whatif(
         typer.Option(
             "--fail",
             "-f",
-            help="all, all-links, all-nodes, risk-groups, pairs, a node, a circuit (A--B); commas or again.",
+            help="all, all-links, all-exits, all-nodes, risk-groups, pairs, a node, a circuit (A--B); commas or again.",
         ),
     ] = None,
     together: Annotated[bool, typer.Option("--together", help="Everything named fails at once.")] = False,

@@ -4,7 +4,7 @@ A value that the file states is kept, whatever else is missing. What the file le
 the account names each such value with the reason; what is not understood is named too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from statistics import median
@@ -18,11 +18,13 @@ from twin.model import Floats, Link, Network, RiskGroup
 
 from .account import Account, FieldUse
 from .arcs import Arc
+from .exits import ExitGroup
 from .link_values import arcs_of
 from .names import distinct_names
 from .node_values import PlacedNode, placed_nodes
 from .provision import STANDARD_CAPACITIES, dimension, gravity_of, require_connected
 from .records import Records
+from .values import value_of
 from .vocabulary import LENGTH, RATE, TIME, unit_of
 
 _TOO_BUSY = 100.0  # times its capacity: no network is that full, so a unit is wrong
@@ -43,6 +45,7 @@ class Choices(NamedTuple):
     tables: tuple[str, ...] = ()
     columns: Mapping[str, str] = MappingProxyType({})
     zone: tzinfo = UTC
+    exits: tuple[ExitGroup, ...] = ()
 
 
 class Reading(NamedTuple):
@@ -83,7 +86,9 @@ def build(records: Records, choices: Choices | None = None, *, traffic: bool = F
     ends = [(index[link.source], index[link.target]) for link in records.links]
     nodes, node_uses = placed_nodes(records, ends)
     names = distinct_names([node.label for node in nodes])
-    arcs, link_uses = arcs_of(records, ends, nodes, choices.units)
+    groups = {i for i, node in enumerate(nodes) if node.kind == "exits"}
+    arcs, link_uses = arcs_of(_preferring(records, ends, groups), ends, nodes, choices.units)
+    arcs = [arc for arc in arcs if arc.tail not in groups]  # nothing comes back from beyond an exit
     network = Network(
         records.name,
         tuple(node.node(name) for node, name in zip(nodes, names, strict=True)),
@@ -134,6 +139,19 @@ def fit_capacities(reading: Reading, network: Network, peak: float) -> Network:
     """Size the circuits whose capacity no file states for the traffic that `network` carries."""
     known = np.array([link.circuit not in reading.unsized for link in network.links], dtype=bool)
     return network if known.all() else dimension(network, known, peak_utilisation=peak, fixed=True)
+
+
+def _preferring(records: Records, ends: Sequence[tuple[int, int]], groups: set[int]) -> Records:
+    """Give each exit without one the first preference: no metric is made up for it."""
+    if not groups:
+        return records
+    links = [
+        x
+        if not groups & {*pair} or value_of(x.fields, "link", "weight") not in (None, "")
+        else x._replace(fields={**x.fields, "weight": 1})
+        for x, pair in zip(records.links, ends, strict=True)
+    ]
+    return replace(records, links=links)
 
 
 def _index(records: Records) -> dict[str, int]:

@@ -9,6 +9,7 @@ from twin.sim.simulate import simulate
 
 from .account import Account, FieldUse
 from .build import Choices, Reading, build, fit_capacities, require_plausible
+from .exits import with_groups
 from .overlay import lay_over
 from .provision import Topology, provision
 from .recognise import SUFFIXES, read_records
@@ -86,6 +87,7 @@ def read_explained(path: str | Path, traffic: str | Path | None = None, choices:
         for table in choices.tables:
             records = lay_over(records, table)
         reading = build(records, choices, traffic=traffic is not None)
+        reading = reading._replace(network=with_groups(reading.network, choices.exits))
     except TopologyError as error:
         raise TopologyError(f"{path}: {error}", fix=error.fix) from error
     return reading if traffic is None else _with_traffic(reading, Path(traffic), choices)
@@ -100,8 +102,9 @@ def _with_traffic(reading: Reading, path: Path, choices: Choices) -> Reading:
     match path.suffix.lower():
         case ".csv" | ".parquet":
             from .measurements.part import Options
-            from .traffic import read_traffic  # DuckDB only where a table is read
+            from .traffic import read_traffic, with_exits_of  # DuckDB only where a table is read
 
+            network = with_exits_of(path, network, reading.names)
             said = Options(choices.columns, choices.units, choices.zone)
             traffic = read_traffic(path, network, reading.names, said=said)
             network, uses = network.with_demands(traffic.peak), list(traffic.uses)

@@ -17,6 +17,7 @@ _LAN = frozenset({"lan", "cloud", "pseudonode", "switch", "hyperedge", "segment"
 _EXTERNAL = frozenset(
     {"external", "peer", "internet", "customer", "host", "server", "client", "pc", "datacenter", "emudatacenter"}
 )
+_EXITS = frozenset({"exits", "exitgroup"})
 _ROUTER = frozenset(
     {
         "core",
@@ -111,7 +112,7 @@ def _kind(node: NodeRecord) -> NodeKind:
     internal = value_of(node.fields, "node", "internal")
     if kind in _EXTERNAL or (internal is not None and str(internal).strip().lower() in ("0", "0.0", "false")):
         return "external"
-    return "router"
+    return "exits" if kind in _EXITS else "router"
 
 
 def _kind_word(node: NodeRecord) -> str:
@@ -121,7 +122,7 @@ def _kind_word(node: NodeRecord) -> str:
 
 def _strange_kinds(records: Records) -> Iterator[FieldUse]:
     """Kinds that nobody knows are taken for routers, which is said."""
-    known = _LAN | _EXTERNAL | _ROUTER | {""}
+    known = _LAN | _EXTERNAL | _EXITS | _ROUTER | {""}
     strange = Counter(
         str(value_of(node.fields, "node", "kind"))[:30]
         for node in records.nodes

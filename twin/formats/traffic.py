@@ -2,9 +2,11 @@
 
 Columns, times and units are those of measurements (`measurements/columns`, `measurements/moments`): a source and a
 target with the names or ids that the topology's file gives its nodes or, where no node has a number for a name, node
-numbers from 0; one volume, as a rate or as octets of each interval; and, for more than one matrix, a time. A pair
-without a row has no traffic then. A file with a column that nobody knows and that alone tells rows of one pair apart is
-refused: added up, they would be traffic that never was at once.
+numbers from 0; one volume, as a rate or as octets of each interval; and, for more than one matrix, a time. A row with
+`exits`, instead of a target or beside it, is of traffic that may leave by any of them: `P Q`, or `P Q:2` where Q is a
+second choice; the target is the name of what lies beyond. A pair without a row has no traffic then. A file with a
+column that nobody knows and that alone tells rows of one pair apart is refused: added up, they would be traffic that
+never was at once.
 """
 
 from pathlib import Path
@@ -17,16 +19,19 @@ from twin.errors import FormatError, InputError
 from twin.model import Floats, Ints, Network
 
 from .account import FieldUse
+from .exits import ExitGroup, find_group, group_named, read_exits, with_groups
 from .measurements.columns import Columns, read_columns, recognise_column
 from .measurements.moments import read_moments
 from .measurements.pair_tables import interval_of, nodes_of, refuse_summing
 from .measurements.part import Options, use
 from .measurements.sheet import Sheet
-from .node_names import Names
+from .node_names import Names, NodeNames, known_as
 from .source import Source
+from .vocabulary import plain
 
 _CELLS = 400_000_000  # 3.2 GB of matrices
 _LARGEST = 1e18
+_EXITS = ("exits", "exit", "nexthops", "peerings")
 _ENDS = {"source": "source or src or from", "target": "target or dst or to"}
 
 
@@ -70,7 +75,7 @@ def read_traffic(
     with Sheet(source) as sheet:
         columns = _columns(sheet, said)
         times = _times(sheet, columns, said, dated=dated)
-        s, t = (nodes_of(sheet, columns.name(end), network, said) for end in ("source", "target"))
+        s, t = nodes_of(sheet, columns.name("source"), network, said), _targets(sheet, columns, network, said)
         refuse_summing(sheet, columns, times.moment.astype(np.float64), s, t)
         volume, note = _volume(sheet, columns, times, said)
     n = len(network.nodes)
@@ -82,6 +87,26 @@ def read_traffic(
     demands[:, np.arange(n), np.arange(n)] = 0.0
     traffic = Traffic(times.labels, demands, seconds=times.seconds)
     return traffic._replace(uses=_uses(columns, times, int((traffic.peak > 0).sum()), note))
+
+
+def with_exits_of(path: str | Path, network: Network, names: Names | None = None) -> Network:
+    """Return the network with the groups of exits that the rows of a traffic file name. Raises as `read_traffic`."""
+    source, groups = Source(str(path)), dict[str, ExitGroup]()
+    with Sheet(source) as sheet:
+        column = _exits_column(sheet)
+        if column is None:
+            return network
+        target = next((x for x in sheet.header if (y := recognise_column(x)) and y.quantity == "target"), None)
+        texts = sheet.texts(column)
+        beyond = sheet.texts(target) if target else [None] * len(texts)
+    known = known_as(network, names)
+    for name, written in dict.fromkeys(zip(beyond, texts, strict=True)):
+        if written is not None:
+            at = read_exits(source, written, known, network, "the exits")
+            group = ExitGroup(name or find_group(network, at) or group_named(at), at)
+            if groups.setdefault(group.name, group) != group:
+                raise source.error("the exits", f"one set of exits for {group.name}, not two")
+    return with_groups(network, tuple(groups.values()))
 
 
 def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
@@ -112,8 +137,10 @@ def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
 
 def _columns(sheet: Sheet, said: Options) -> Columns:
     columns = read_columns(sheet.source, sheet.header, said.columns, said.units)
+    exits = _exits_column(sheet)
+    columns = columns._replace(others=tuple(x for x in columns.others if x != exits))
     for end, words in _ENDS.items():
-        if end not in columns:
+        if end not in columns and not (end == "target" and exits):
             raise sheet.source.error("the header", f"one column {words}, or --map {end}=COLUMN")
     found = [x for name in sheet.header if (x := recognise_column(name)) and x.quantity == "traffic" and x.factor]
     if "traffic" not in columns or (len(found) > 1 and "traffic" not in said.columns):
@@ -171,3 +198,34 @@ def _uses(columns: Columns, times: _Times, pairs: int, note: str) -> tuple[Field
     read = {"source", "target", "traffic", "time"}
     left = (*columns.others, *(x.name for quantity, x in columns.known.items() if quantity not in read))
     return (*uses, *(use(f"traffic {x}", "not modelled", pairs, "not read") for x in left))
+
+
+def _exits_column(sheet: Sheet) -> str | None:
+    return next((name for name in sheet.header if plain(name) in _EXITS), None)
+
+
+def _targets(sheet: Sheet, columns: Columns, network: Network, said: Options) -> Ints:
+    """Position of the node that each row is for: its target, or the group of its exits."""
+    exits = _exits_column(sheet)
+    if exits is None:
+        return nodes_of(sheet, columns.name("target"), network, said)
+    known, found = known_as(network, said.names), dict[tuple[str | None, str | None], int]()
+    texts = sheet.texts(exits)
+    names = sheet.texts(columns.name("target")) if "target" in columns else [None] * len(texts)
+    for row, (name, written) in enumerate(zip(names, texts, strict=True), start=1):
+        if (name, written) not in found:
+            found[name, written] = _towards(sheet.source, network, known, (name, written), f"row {row}")
+    return np.array([found[pair] for pair in zip(names, texts, strict=True)], dtype=np.int64)
+
+
+def _towards(
+    source: Source, network: Network, known: NodeNames, said: tuple[str | None, str | None], where: str
+) -> int:
+    name, written = said
+    if written is None:
+        return known.position(source, name or "", where)
+    at = read_exits(source, written, known, network, where)
+    group = name or find_group(network, at)
+    if not group or group not in network.node_index:
+        raise source.error(where, f"exits that the network knows as a group, not {written[:60]!r}")
+    return network.node_index[group]

@@ -111,9 +111,10 @@ def estimate_from_links(network: Network, loads: Floats) -> Estimate:
     index, n = network.node_index, len(network.nodes)
     heard = np.isfinite(loads) & (np.nan_to_num(loads) >= 0)
     known = np.where(heard, loads, 0.0)
-    router = np.array([node.kind == "router" for node in network.nodes], dtype=np.float64)
+    sends = np.array([node.kind == "router" for node in network.nodes], dtype=np.float64)
+    receives = np.array([node.kind in ("router", "exits") for node in network.nodes], dtype=np.float64)
     ends = ([index[getattr(x, end)] for x in network.links] for end in ("tail", "head"))
-    prior = gravity(*(router * np.bincount(end, known, n) for end in ends))
+    prior = gravity(*(may * np.bincount(end, known, n) for may, end in zip((sends, receives), ends, strict=True)))
     carried = float(simulate(network.with_demands(prior)).load[heard].sum())
     prior *= float(known.sum()) / carried if carried > 0 else 1.0
     if n * (n - 1) > MOST_PAIRS:

@@ -47,7 +47,7 @@ def _shares(arrays: Arrays, paths: Paths) -> Floats:
             own = share[t, u]
             for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
                 v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not arrays.no_transit[v]):
+                if arrays.weight[arc] + dist[v] == dist[u] and (ends(int(dist[v])) or not arrays.no_transit[v]):
                     hops += 1
                     own += arrays.keep[arc] * share[t, v]
                     own[arc] += 1.0
@@ -70,7 +70,7 @@ def exposure(arrays: Arrays, paths: Paths, price: Floats) -> Floats:
             hops, own = 0, 0.0
             for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
                 v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not arrays.no_transit[v]):
+                if arrays.weight[arc] + dist[v] == dist[u] and (ends(int(dist[v])) or not arrays.no_transit[v]):
                     hops += 1
                     own += price[arc] + arrays.keep[arc] * met[t, v]
             met[t, u] = own / hops
@@ -93,11 +93,11 @@ def pair_shares(arrays: Arrays, paths: Paths, source: Ints, target: Ints) -> Flo
             hops = 0
             for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
                 v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not arrays.no_transit[v]):
+                if arrays.weight[arc] + dist[v] == dist[u] and (ends(int(dist[v])) or not arrays.no_transit[v]):
                     hops += 1
             for arc in range(arrays.first_out[u], arrays.first_out[u + 1]):
                 v = arrays.head[arc]
-                if arrays.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not arrays.no_transit[v]):
+                if arrays.weight[arc] + dist[v] == dist[u] and (ends(int(dist[v])) or not arrays.no_transit[v]):
                     share[row, arc] += through[u] / hops
                     through[v] += through[u] / hops * arrays.keep[arc]
             through[u] = 0.0

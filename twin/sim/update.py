@@ -75,7 +75,7 @@ def redistance(graph: Graph, old: Ints, shifted: Ints, scratch: Scratch) -> None
     while position <= changed[0]:
         node = changed[position]
         position += 1
-        if not graph.no_transit[node] or ends(old[node]):
+        if not graph.no_transit[node] or ends(int(old[node])):
             for k in range(first_in[node], first_in[node + 1]):
                 if on_path(arcs, old, arc_in[k]):
                     _strand(arcs, first_out, old, far, arcs[arc_in[k]].tail, changed)
@@ -180,7 +180,7 @@ def _find_moved(graph: Graph, old: Ints, shifted: Ints, scratch: Scratch) -> Non
     for position in range(1, changed[0] + 1):
         node = changed[position]
         _mark_moved(node, is_moved, moved)
-        if not graph.no_transit[node] or ends(old[node]) or ends(far[node]):
+        if not graph.no_transit[node] or ends(int(old[node])) or ends(int(far[node])):
             for k in range(first_in[node], first_in[node + 1]):
                 arc = arc_in[k]
                 if on_path(arcs, old, arc) or on_shifted_path(arcs, far, arc):

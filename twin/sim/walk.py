@@ -161,7 +161,7 @@ def _choices(ground: _Ground, dist: Ints, u: int, astray: _Astray, hops: Ints) -
         return 0
     for arc in range(ground.first_out[u], ground.first_out[u + 1]):
         v = ground.head[arc]
-        if ground.weight[arc] + dist[v] == dist[u] and (ends(dist[v]) or not ground.no_transit[v]):
+        if ground.weight[arc] + dist[v] == dist[u] and (ends(int(dist[v])) or not ground.no_transit[v]):
             if astray.left_out[arc]:
                 out = arc
             else:

@@ -1,7 +1,7 @@
 """Which node an address is behind: the longest prefix of a table that holds it, IPv4 and IPv6."""
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +46,9 @@ class Prefixes(NamedTuple):
 def read_prefixes(path: str, network: Network, names: Names | None = None) -> Prefixes:
     """Read a table `prefix, node`; addresses without a length are hosts, host bits are cut off.
 
-    Raises `FormatError` on a prefix that is none, a node that the network does not have, and a prefix at two nodes.
+    A node may be a group of exits, and a prefix may stand at several routers, which are the exits of one of the
+    network's groups. Raises `FormatError` on a prefix that is none, a node that the network does not have, and a prefix
+    at routers that are no such group.
     """
     from twin.formats.vocabulary import plain
 
@@ -59,7 +61,7 @@ def read_prefixes(path: str, network: Network, names: Names | None = None) -> Pr
         if of[0] is None or of[1] is None:
             raise source.error("the header", "the columns prefix and node")
         rows = list(zip(sheet.texts(of[0]), sheet.texts(of[1]), strict=True))
-    tables: dict[tuple[int, int], dict[int, int]] = {}
+    tables: dict[tuple[int, int], dict[int, dict[int, str]]] = {}
     for row, (text, name) in enumerate(rows, start=1):
         try:
             net = ipaddress.ip_network(text or "", strict=False)
@@ -67,8 +69,26 @@ def read_prefixes(path: str, network: Network, names: Names | None = None) -> Pr
             raise source.error(f"row {row}", f"a prefix such as 192.0.2.0/24, not {(text or '')[:40]!r}") from error
         node = known.position(source, name or "", f"row {row}")
         number = int(net.network_address) >> (net.max_prefixlen - net.prefixlen)
-        before = tables.setdefault((net.version, net.prefixlen), {}).setdefault(number, node)
-        if before != node:
-            raise source.error(f"row {row}", f"one node for {text}, not {network.nodes[before].name} and {name}")
+        tables.setdefault((net.version, net.prefixlen), {}).setdefault(number, {}).setdefault(node, f"row {row}")
     ordered = sorted(tables.items(), key=lambda item: -item[0][1])
-    return Prefixes(tuple((version, length, nodes) for (version, length), nodes in ordered))
+    return Prefixes(
+        tuple(
+            (version, length, {number: _behind(source, network, nodes) for number, nodes in found.items()})
+            for (version, length), found in ordered
+        )
+    )
+
+
+def _behind(source: Source, network: Network, nodes: Mapping[int, str]) -> int:
+    """The node of a prefix, or the group whose exits the nodes are that it stands at."""
+    if len(nodes) == 1:
+        return next(iter(nodes))
+    at = {network.nodes[i].name: where for i, where in nodes.items()}
+    has: dict[str, set[str]] = {}
+    for i in network.exits:
+        has.setdefault(network.links[i].head, set()).add(network.links[i].tail)
+    group = next((name for name, own in has.items() if own == set(at)), None)
+    if group is None:
+        wanted = f"one node for the prefix, or the exits of a group of the network, not {' and '.join(sorted(at))}"
+        raise source.error(list(at.values())[-1], wanted)
+    return network.node_index[group]

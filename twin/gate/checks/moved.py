@@ -52,10 +52,10 @@ def _common(first: Arrays, second: Arrays, paths: Paths, dist_after: Ints) -> Fl
             for arc in range(first.first_out[u], first.first_out[u + 1]):
                 v = first.head[arc]
                 in_before = first.weight[arc] + paths.dist[t, v] == paths.dist[t, u] and (
-                    ends(paths.dist[t, v]) or not first.no_transit[v]
+                    ends(int(paths.dist[t, v])) or not first.no_transit[v]
                 )
                 in_after = second.weight[arc] + dist_after[t, v] == dist_after[t, u] and (
-                    ends(dist_after[t, v]) or not second.no_transit[v]
+                    ends(int(dist_after[t, v])) or not second.no_transit[v]
                 )
                 in_after = in_after and dist_after[t, u] < FAR
                 hops_before += in_before
