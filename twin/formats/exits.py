@@ -11,6 +11,7 @@ from twin.errors import FormatError
 from twin.model import MOST_PREFERENCE, Link, Network, Node
 from twin.node_name import is_node_name
 
+from .account import FieldUse
 from .node_names import NodeNames
 from .source import Source
 
@@ -74,6 +75,15 @@ def with_groups(network: Network, groups: Sequence[ExitGroup]) -> Network:
     nodes = tuple(_amid(network, group) for group in fresh)
     links = tuple(Link(name, group.name, group.capacity, rank) for group in fresh for name, rank in group.at.items())
     return replace(network, nodes=(*network.nodes, *nodes), links=(*network.links, *links), demands=demands)
+
+
+def exits_assumed(network: Network) -> tuple[FieldUse, ...]:
+    """Say which exits have a capacity that nobody stated, none where there is none."""
+    free = [network.links[i] for i in network.exits if network.links[i].capacity == UNLIMITED]
+    if not free:
+        return ()
+    note = f"of {', '.join(x.name for x in free[:3])}{', …' if len(free) > 3 else ''}: not stated; they limit nothing"
+    return (FieldUse(field="capacities of exits", became="assumed", count=len(free), note=note),)
 
 
 def _amid(network: Network, group: ExitGroup) -> Node:

@@ -9,7 +9,7 @@ from twin.sim.simulate import simulate
 
 from .account import Account, FieldUse
 from .build import Choices, Reading, build, fit_capacities, require_plausible
-from .exits import with_groups
+from .exits import exits_assumed, with_groups
 from .overlay import lay_over
 from .provision import Topology, provision
 from .recognise import SUFFIXES, read_records
@@ -112,6 +112,7 @@ def _with_traffic(reading: Reading, path: Path, choices: Choices) -> Reading:
             network = network.with_demands(read_repetita_demands(path, len(network.nodes)))
         case _:
             raise FormatError(str(path), "the file name", f"a suffix among {', '.join(_TRAFFIC)}")
+    uses += exits_assumed(network)
     network = fit_capacities(reading, network, choices.peak_utilisation)
     require_plausible(str(path), simulate(network).max_utilisation)
     return reading._replace(network=network, account=reading.account.with_fields(uses))

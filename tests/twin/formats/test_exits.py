@@ -68,6 +68,10 @@ def test_rows_without_a_name_make_one_group_for_each_set_of_exits(files):
     assert network.demands[:, network.node("exits-P-Q")].sum() == 12
 
 
+def test_exits_without_a_capacity_are_named_among_what_was_assumed(files):
+    assert any("P->internet, Q->internet: not stated" in x for x in read_explained(*files).assumed)
+
+
 def test_matrices_over_time_are_read_for_a_network_that_knows_the_group(files, tmp_path: Path):
     network = read_network(*files)
     later = tmp_path / "later.csv"
