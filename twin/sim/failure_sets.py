@@ -8,7 +8,7 @@ from twin.model import Network
 
 from .simulate import Failure, single_failures
 
-FailureKind = Literal["circuits", "exits", "nodes", "risk-groups", "members", "pairs"]
+FailureKind = Literal["circuits", "nodes", "risk-groups", "members", "pairs"]
 
 
 def circuit_pairs(network: Network) -> tuple[Failure, ...]:
