@@ -6,7 +6,7 @@ from opentelemetry.trace import Span
 from pydantic import Field
 
 from twin.errors import RefusedError
-from twin.faults import afflict
+from twin.faults import with_fault
 from twin.gate.checks.context import Evidence
 from twin.gate.verdict import Check, Verdict, verify, with_growth
 from twin.harm import Harm
@@ -116,7 +116,7 @@ def _demanded(before: Network, after: Network, elements: tuple[str, ...]) -> Dem
     for state in (before, after):
         struck = state
         for element in elements:
-            struck = afflict(struck, failure(element))
+            struck = with_fault(struck, failure(element))
         sides.append(simulate(struck).harm(1.0))
     room = _NO_WORSE * float(before.offered.sum())
     lost = tuple(x.total - x.overload for x in sides)

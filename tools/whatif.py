@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from twin.errors import InputError
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, with_fault
 from twin.model import Frozen, Network
 from twin.plan import Change, apply_all, states
 from twin.sim.simulate import Outcome, simulate, single_failures
@@ -82,7 +82,7 @@ def what_if(
         branch = apply_all(desk.state, desk.plan(plan).steps) if plan else desk.state
         branch = apply_all(branch, changes)
         for struck in (*([fault] if fault else []), *map(failure, fail)):
-            branch = afflict(branch, struck)
+            branch = with_fault(branch, struck)
         before, after = simulate(desk.state), simulate(branch)
     return WhatIf(
         snapshot=desk.state.id,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from tools.box.goal import Aim
+from tools.box.goal import GoalInForce
 from twin.errors import InputError, PlanError
 from twin.gate.verdict import Counterexample
 from twin.model import Network
@@ -42,10 +42,10 @@ from .wording import written
 Planning = Callable[[Goal, Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
 
 
-def aim_of(goal: Goal, network: Network, now: datetime) -> Aim:
+def aim_of(goal: Goal, network: Network, now: datetime) -> GoalInForce:
     """Make a goal into what the tools of a run plan for; a window that has begun counts as now."""
     ahead = goal.window is not None and goal.window.lies_ahead(now)
-    return Aim(
+    return GoalInForce(
         words=written(goal),
         said=goal.text,
         propose=lambda state, policy, avoid, seed: ending(goal, state, propose(goal, state, policy, avoid, seed)),

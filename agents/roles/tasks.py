@@ -7,7 +7,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from tools.box.goal import Aim
+from tools.box.goal import GoalInForce
 from tools.box.handover import Decision, Diagnosis, Incident, PlanSubmission, Question
 from tools.box.provenance import labelled
 from tools.box.run_state import Desk
@@ -116,7 +116,7 @@ def _of_the_plan(submission: PlanSubmission | None) -> PlanSubmission | None:
     return submission and submission.model_copy(update={"candidates": ()})
 
 
-def _asked(aim: Aim) -> str:
+def _asked(aim: GoalInForce) -> str:
     """The goal as it was read, beside the words that it was read from."""
     return f"{quote(aim.words, 'person').text}\nIn the words of whoever asked:\n{_json(quote(aim.said, 'person'))}"
 

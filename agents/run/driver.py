@@ -36,7 +36,7 @@ from agents.roles import tasks
 from agents.roles.chat import Session
 from agents.roles.team import Team
 from agents.wording import counted
-from tools.box.goal import Aim
+from tools.box.goal import GoalInForce
 from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question, Role
 from tools.box.run_state import Desk
 from tools.recommendations import recommendations
@@ -243,7 +243,7 @@ class Driver:
             return Move("end", f"nothing is measured that the inventory does not explain{planned}", incident, "healthy")
         return Move("diagnose", f"{len(incident.symptoms)} symptoms, {incident.harm:,.0f} Mbit/s harmed", incident)
 
-    async def _begin_goal(self, aim: Aim, incident: Incident) -> Move:
+    async def _begin_goal(self, aim: GoalInForce, incident: Incident) -> Move:
         """Plan for what was asked only in a network that is as it should be, under the traffic of its window."""
         wrong = [x for x in incident.symptoms if x.kind in FAULTY]
         if wrong:
@@ -303,7 +303,7 @@ class Driver:
             )
         return self._without("no optimiser has a plan that helps and was not rejected", no_plan)
 
-    def _without_plan(self, aim: Aim, no_plan: NoPlan) -> Move:
+    def _without_plan(self, aim: GoalInForce, no_plan: NoPlan) -> Move:
         if not self._desk.rejected and not aim.unmet(self._desk.state, self._desk.policy):
             return Move("end", "the network is as it was asked for: nothing has to be changed", no_plan, "done")
         why = f": {no_plan.reasons[-1]}" if no_plan.reasons else ""

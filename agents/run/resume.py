@@ -33,7 +33,7 @@ from .ending import Account, finished
 from .lifecycle import Ended, Ground, follow
 from .request import RunRequest
 from .run import RunResult, signing_key, utc_now, version
-from .silent_tracer import QuietTracer
+from .silent_tracer import SilentTracer
 from .staging import restore_scene
 
 
@@ -84,7 +84,7 @@ async def resume_run(
             key,
             journal,
             store,
-            QuietTracer(tracing.tracer, journal),
+            SilentTracer(tracing.tracer, journal),
             past.approvals,
             answers=past.answers_given,
             authority=register.authority,

@@ -9,7 +9,7 @@ from opentelemetry.trace import NoOpTracer, Span, Tracer
 from agents.record.journal import Journal
 
 
-class QuietTracer(Tracer):
+class SilentTracer(Tracer):
     """Passes spans on once the journal has nothing left to recall."""
 
     def __init__(self, tracer: Tracer, journal: Journal) -> None:

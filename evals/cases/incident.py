@@ -59,12 +59,12 @@ class Incident:
     onset: datetime | None
 
     @cached_property
-    def untouched(self) -> "Course":
+    def untouched(self) -> "HourAfter":
         """The hour as it is when nobody acts."""
         return course(self, ())
 
 
-class Course(NamedTuple):
+class HourAfter(NamedTuple):
     """What an hour from the onset on was like: Mbit harmed in all, Mbit/s at its end, and those by their parts.
 
     `seen` is the mean harm from the onset until the run began: what there was to be measured.
@@ -136,7 +136,7 @@ def play(incident: Incident, model: str, *, standing_in: Model | None = None, an
     return Played(result, events, certified, actions, trace_id(result.folder))
 
 
-def course(incident: Incident, actions: Sequence[Action]) -> Course:
+def course(incident: Incident, actions: Sequence[Action]) -> HourAfter:
     """Replay the incident with these actions on a fresh network, and sum up the true harm of the hour from its onset.
 
     What was harmed before anyone looked is the same for everybody, and counts.
@@ -160,7 +160,7 @@ def course(incident: Incident, actions: Sequence[Action]) -> Course:
         live.wait()
         stretches.append((incident.request.interval_s, live.true_harm(limit).total))
     mean = mean_harm((1 / len(seen), x) for x in seen)
-    return Course(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean)
+    return HourAfter(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean)
 
 
 def horizon(interval_s: float) -> int:

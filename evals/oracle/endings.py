@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from agents.record.events import Outcome
-from twin.faults import Fault, FaultKind, alike
+from twin.faults import Fault, FaultKind, indistinguishable
 from twin.faults.apply import struck_links
 from twin.harm import Harm
 from twin.model import Network
@@ -153,7 +153,7 @@ def recommends(faults: Sequence[Fault], recommended: Sequence[tuple[str, str]]) 
 
 
 def _ends(fault: Fault, action: str, element: str) -> bool:
-    kinds = (fault.kind, *(kind for kind in FaultKind if alike(fault.kind, kind)))
+    kinds = (fault.kind, *(kind for kind in FaultKind if indistinguishable(fault.kind, kind)))
     same = element in (fault.element, fault.target) or _circuit(element) == _circuit(fault.element)
     return same and any(action in DOES[kind] for kind in kinds)
 

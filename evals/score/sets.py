@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from twin.faults import Fault, alike
+from twin.faults import Fault, indistinguishable
 
 Pair = tuple[str, str]
 
@@ -92,4 +92,4 @@ def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: 
 
 
 def _one_kind(one: Fault, other: Fault) -> bool:
-    return one.kind == other.kind or alike(one.kind, other.kind) is not None
+    return one.kind == other.kind or indistinguishable(one.kind, other.kind) is not None

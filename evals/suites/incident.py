@@ -10,7 +10,7 @@ from agents.record.events import Outcome, RunFinished
 from agents.run.staging import INTERVAL_S
 from evals.cases import baselines
 from evals.cases.case import Case, Split
-from evals.cases.incident import Action, Course, Incident, Played, course, play, stage_incident
+from evals.cases.incident import Action, HourAfter, Incident, Played, course, play, stage_incident
 from evals.cases.result import Measures
 from evals.cases.suite import Check, Metric, Suite, of_split, rounds
 from evals.cases.tokens import paid, reading
@@ -134,7 +134,7 @@ def _lower_peak(finished: RunFinished) -> bool:
     return unharmed and (figures.max_utilisation_after or 0.0) < (figures.max_utilisation_before or 0.0)
 
 
-def _saved(without: Course, after: Course, noise: float) -> float:
+def _saved(without: HourAfter, after: HourAfter, noise: float) -> float:
     """Share of the harm of the hour's end that is gone; 0 where there was none."""
     return 1 - after.at_end / without.at_end if without.at_end > noise else 0.0
 

@@ -22,7 +22,7 @@ from evals.score.sets import count, pairs, same_for_telemetry
 from twin.diagnose import diagnose
 from twin.diagnose.next_measurement import next_measurement, with_configuration
 from twin.errors import ExecutionError, InputError, TopologyError
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, with_fault
 from twin.formats import load_network
 from twin.formats.provision import in_small
 from twin.live.draw_fault import draw_fault
@@ -120,7 +120,7 @@ def _strike(live: LabNetwork, inventory: Network, case: Case) -> tuple[Fault, ..
     for number in range(_TRIES):
         try:
             fault = draw_fault(inventory, case.seed + 7919 * number, kinds=[FaultKind(case.kind)])
-            if fault.kind is _K.CAPACITY and simulate(afflict(inventory, fault)).max_utilisation <= 1:
+            if fault.kind is _K.CAPACITY and simulate(with_fault(inventory, fault)).max_utilisation <= 1:
                 continue  # a rate that nobody reaches leaves no trace
             live.lab.ask(AskFault(fault=fault))
         except (TopologyError, ExecutionError):
@@ -234,7 +234,7 @@ SUITE = Suite(
     metrics=(
         _metric("faults seen", of="seen", where="faulty"),
         Metric("F1 on (element, kind)", "f1", "pair", bar=0.75),
-        _metric("faults, top 1", of="alike", where="faulty"),
+        _metric("faults, top 1", of="indistinguishable", where="faulty"),
         _metric("healthy found healthy", of="right", where="healthy", bar=0.95),
         _metric("false alarms", of="seen", where="healthy", higher=False),
         Metric("loads within 5 %, without equal paths", "mean", "loads", "loaded"),

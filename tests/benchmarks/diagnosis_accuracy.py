@@ -4,7 +4,7 @@ Every case is an emulated network that ran for an hour at a seeded time of the d
 two or by none, and was observed for three samples. A fault is identifiable when it moves a reading (or contradicts the
 inventory) by more than five standard errors, against the same hour without it; what is not is counted apart. Two kinds
 that no telemetry can tell apart are one answer (`twin.faults.INDISTINGUISHABLE`, proven in
-tests/twin/live/test_alike_faults.py). Shares come with 95 % intervals (Wilson, 1927).
+tests/twin/live/test_indistinguishable_faults.py). Shares come with 95 % intervals (Wilson, 1927).
 """
 
 import argparse

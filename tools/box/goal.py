@@ -17,7 +17,7 @@ Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Pro
 
 
 @dataclass(frozen=True)
-class Aim:
+class GoalInForce:
     """A goal as the tools see it.
 
     `words` is its written form, and `said` the operator's own words, which are untrusted. `unmet` says what is missing

@@ -15,7 +15,7 @@ _TEXTS = (600, 160, 60)
 
 
 @dataclass
-class Shelf:
+class LongResults:
     """The long results of a run, whole, by their handles."""
 
     kept: dict[str, str] = field(default_factory=dict[str, str])

@@ -24,7 +24,7 @@ from twin.model import Frozen
 from twin.untrusted import legible, swept
 
 from .handover import Role
-from .long_results import SHORT, Shelf, shorten
+from .long_results import SHORT, LongResults, shorten
 from .provenance import labelled
 from .repeats import Repeats
 from .run_state import Desk
@@ -233,7 +233,7 @@ def _warned(content: str) -> str:
     )
 
 
-def _capped(value: Frozen, shelf: Shelf) -> ToolAnswer:
+def _capped(value: Frozen, shelf: LongResults) -> ToolAnswer:
     content = labelled(value, MAX_RESULT)
     if len(content) > SHORT:
         shelf.put(content)

@@ -28,9 +28,9 @@ from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.store.memory import Recollection
 
-from .goal import Aim
+from .goal import GoalInForce
 from .handover import Advice, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question
-from .long_results import Shelf
+from .long_results import LongResults
 from .tracing import Value, twin_span
 
 
@@ -113,8 +113,8 @@ class Desk:
     verdicts: dict[str, Verdict] = field(default_factory=dict[str, Verdict])
     decision: Decision | None = None
     rejected: tuple[Decision, ...] = ()
-    results: Shelf = field(default_factory=Shelf)
-    aim: Aim | None = None
+    results: LongResults = field(default_factory=LongResults)
+    aim: GoalInForce | None = None
     unplanned: tuple[str, ...] = ()
     unmodelled: tuple[str, ...] = ()
     works: tuple[PlannedWork, ...] = ()

@@ -14,10 +14,10 @@ from twin.observe.readings.observation import Observation
 from .diagnosis import Diagnosis, Hypothesis, named
 from .evidence import evidence, unexplained
 from .incidents import incident_causes
-from .judged import Judged
 from .likelihood import planned, put_right
 from .prior import one_more, usual
 from .search import GROSS, Scored, Search
+from .simulated_hypothesis import SimulatedHypothesis
 
 SHOWN = 10
 """Most hypotheses that a diagnosis lists."""
@@ -92,7 +92,7 @@ def _shown(groups: list[list[Scored]], confidence: Floats) -> list[tuple[list[Sc
     return [x for i, x in enumerate(entries) if i < SHOWN or not x[0][0].causes]
 
 
-def _doubt(best: Judged, confidence: float, left_out: tuple[str, ...]) -> str | None:
+def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ...]) -> str | None:
     if left_out:
         return f"it does not explain why {left_out[0]} is down or silent"
     if confidence < ABSTAIN_BELOW:
@@ -127,7 +127,7 @@ def _same(one: Scored, other: Scored) -> bool:
     return as_likely and one.judged.same_readings(other.judged)
 
 
-def _missed(observation: Observation, search: Search, best: Judged) -> float:
+def _missed(observation: Observation, search: Search, best: SimulatedHypothesis) -> float:
     """Nats by which a cause that was not simulated may be likelier than the best one: it holds what that leaves.
 
     One more fault somewhere would explain the readings that are off by more than `GROSS`, at the price of one; where a
@@ -144,7 +144,9 @@ def _posterior(scores: Floats, missed: float) -> Floats:
     return weight / (weight.sum() + np.exp(TEMPER * (missed - top)))
 
 
-def _hypothesis(group: list[Scored], healthy: Judged, confidence: float, groups: list[list[Scored]]) -> Hypothesis:
+def _hypothesis(
+    group: list[Scored], healthy: SimulatedHypothesis, confidence: float, groups: list[list[Scored]]
+) -> Hypothesis:
     entry = group[0]
     others = [x[0] for x in groups if x is not group]
     alike = [x.name for x in others if abs(x.score - entry.score) < _ALIKE or entry.judged.same_readings(x.judged)]

@@ -8,7 +8,7 @@ a kind of fault takes part in those that it changes, by its `Effect`:
    counter says nothing, the matrix divided by the factor of the export. Readings may not be explained away for free: a
    reading that becomes NaN adds what it said under the fault to `log_likelihood`, as a log density per Mbit/s that can
    be held against the Student density of `Likelihood.load`.
-2. **state** (faults of the network): the network that the simulator is given, `afflict` by default. Faults of the
+2. **state** (faults of the network): the network that the simulator is given, `with_fault` by default. Faults of the
    measurement leave it as it is, but those of the inventory (wrong capacity, stale topology) set what is true.
 3. **readings** (faults that routing does not follow: blackholes, filters, missing members, loss after the counter;
    instruments that show more than loads: errors, adjacencies, probes, packets): changes the predicted `Readings` after
@@ -35,7 +35,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import TRAITS, Fault, FaultKind, Readings, afflict, afflict_one_way
+from twin.faults import TRAITS, Fault, FaultKind, Readings, with_fault, with_one_way_fault
 from twin.model import Floats, Network
 from twin.observe.expect.expectation import Expectation
 from twin.observe.expect.prediction import Prediction
@@ -77,22 +77,17 @@ def operational(state: Network) -> Floats:
     return np.array([float(x.up and not x.asleep and up[index[x.tail]] and up[index[x.head]]) for x in state.links])
 
 
-def as_afflicted(network: Network, fault: Fault) -> Network:
-    """The network with the fault in it, as `afflict` has it."""
-    return afflict(network, fault)
-
-
 Change = Callable[[Network, Fault], Network]
 
 
 class Effect(NamedTuple):
-    """What a kind of fault changes; by default what `afflict` says, and nothing else.
+    """What a kind of fault changes; by default what `with_fault` says, and nothing else.
 
     `planned` is the state that planning is given, where it is not the simulated one: the nearest honest one. `one_way`
     is the state where routers check no circuit both ways, if that is another.
     """
 
-    state: Change = as_afflicted
+    state: Change = with_fault
     readings: Callable[[Readings, Fault, Scene], Readings] | None = None
     reread: Callable[[Observation, Fault], Reread] | None = None
     planned: Change | None = None
@@ -104,10 +99,10 @@ def declared_effect(kind: FaultKind) -> Effect:
     declared = TRAITS[kind]
     change = declared.readings
     return Effect(
-        state=declared.assumed or as_afflicted,
+        state=declared.assumed or with_fault,
         readings=None if change is None else _by_state(change),
-        planned=None if declared.astray is None else afflict,
-        one_way=afflict_one_way if declared.deaf else None,
+        planned=None if declared.astray is None else with_fault,
+        one_way=with_one_way_fault if declared.deaf else None,
     )
 
 

@@ -10,8 +10,8 @@ from twin.model import Floats
 from .balance import excess
 from .configured import expected_items
 from .diagnosis import Fact, Quantity
-from .judged import Judged
 from .likelihood import predicted_drops
+from .simulated_hypothesis import SimulatedHypothesis
 
 _SHOWN = 6
 _LEAST_GAIN = 1.0
@@ -19,7 +19,7 @@ _UNEXPLAINED = 6.0  # standard errors
 _QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 
 
-def evidence(judged: Judged, healthy: Judged) -> tuple[Fact, ...]:
+def evidence(judged: SimulatedHypothesis, healthy: SimulatedHypothesis) -> tuple[Fact, ...]:
     """Readings that the hypothesis explains better than a healthy network does, the most telling first."""
     gains = [mine - theirs for mine, theirs in zip(judged.likelihood, healthy.likelihood, strict=True)]
     ranked = [
@@ -33,7 +33,7 @@ def evidence(judged: Judged, healthy: Judged) -> tuple[Fact, ...]:
     return tuple(_fact(tables, entry) for entry in ranked[:_SHOWN])
 
 
-def unexplained(judged: Judged, healthy: Judged) -> tuple[Fact, ...]:
+def unexplained(judged: SimulatedHypothesis, healthy: SimulatedHypothesis) -> tuple[Fact, ...]:
     """Loads that are far from what the hypothesis predicts, the farthest first."""
     score = np.abs(judged.residuals.score)
     worst = [int(i) for i in np.argsort(-score, kind="stable")[:_SHOWN] if score[i] > _UNEXPLAINED]
@@ -67,7 +67,7 @@ def _fact(tables: tuple[_Tables, _Tables], entry: tuple[float, int, int]) -> Fac
     )
 
 
-def _tables(judged: Judged) -> _Tables:
+def _tables(judged: SimulatedHypothesis) -> _Tables:
     seen, readings, probes = judged.observation, judged.readings, judged.observation.probes
     interfaces, nodes = [x.interface for x in judged.state.links], [node.id for node in judged.state.nodes]
     pairs = _pairs(judged)
@@ -91,7 +91,7 @@ def _tables(judged: Judged) -> _Tables:
     }
 
 
-def _lines(judged: Judged) -> tuple[Floats, Floats]:
+def _lines(judged: SimulatedHypothesis) -> tuple[Floats, Floats]:
     """Lines of configuration that the inventory does not have, as read back and as the hypothesis has them [n]."""
     network, expected = judged.observation.network, expected_items(judged.observation.network, judged.faults)
     said = {x.router: float(len(x.items)) for x in judged.observation.readbacks}
@@ -100,6 +100,6 @@ def _lines(judged: Judged) -> tuple[Floats, Floats]:
     return np.array([said.get(name, 0.0) for name in names]), np.array(written)
 
 
-def _pairs(judged: Judged) -> list[str]:
+def _pairs(judged: SimulatedHypothesis) -> list[str]:
     probes, names = judged.observation.probes, [node.name for node in judged.state.nodes]
     return [f"probe/{names[s]}/{names[t]}" for s, t in zip(probes.source, probes.target, strict=True)]

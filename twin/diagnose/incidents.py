@@ -7,9 +7,9 @@ from twin.model import Network
 
 from .diagnosis import IncidentCause
 from .evidence import evidence
-from .judged import Judged
+from .simulated_hypothesis import SimulatedHypothesis
 
-Judge = Callable[[tuple[Fault, ...]], Judged]
+Judge = Callable[[tuple[Fault, ...]], SimulatedHypothesis]
 """Simulates some faults of a hypothesis without the others."""
 
 
@@ -32,7 +32,7 @@ def together(network: Network, faults: Sequence[Fault]) -> tuple[tuple[Fault, ..
 
 
 def incident_causes(
-    network: Network, whole: Judged, judge: Judge, posterior: Mapping[tuple[str, ...], float]
+    network: Network, whole: SimulatedHypothesis, judge: Judge, posterior: Mapping[tuple[str, ...], float]
 ) -> tuple[IncidentCause, ...]:
     """Take a hypothesis apart. `posterior` has the share of each hypothesis, by the names of its faults."""
     groups = together(network, whole.faults)

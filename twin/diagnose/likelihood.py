@@ -20,7 +20,7 @@ from .candidates import effect
 from .configured import configured
 from .density import EXACT, student
 from .effects import Change, Effect, Reread, Scene, operational
-from .judged import Judged, Likelihood
+from .simulated_hypothesis import Likelihood, SimulatedHypothesis
 
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
 _PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a queue is full, of what it drops
@@ -52,7 +52,7 @@ def _with(seen: Observation, faults: tuple[Fault, ...], change: Callable[[Effect
     return state
 
 
-def judge(observation: Observation, expectation: Expectation, faults: tuple[Fault, ...]) -> Judged:
+def judge(observation: Observation, expectation: Expectation, faults: tuple[Fault, ...]) -> SimulatedHypothesis:
     """Simulate a hypothesis and score every reading. `expectation` is that of the observation."""
     reread = put_right(observation, faults)
     if reread.observation is not observation:
@@ -66,7 +66,7 @@ def judge(observation: Observation, expectation: Expectation, faults: tuple[Faul
         change = effect(fault.kind).readings
         readings = readings if change is None else change(readings, fault, scene)
     residuals = residuals._replace(predicted=readings.arrived, sigma=readings.sigma)
-    return Judged(
+    return SimulatedHypothesis(
         faults, seen, state, residuals, readings, likelihood(seen, residuals, readings, faults), reread.log_likelihood
     )
 

@@ -26,8 +26,8 @@ from .configured import expected_items
 from .density import student
 from .diagnose import TEMPER
 from .diagnosis import Diagnosis, Hypothesis
-from .judged import Judged
 from .likelihood import judge
+from .simulated_hypothesis import SimulatedHypothesis
 
 MeasurementKind = Literal["probe", "configuration", "counter", "wait"]
 _LEAST_CONFIDENCE, _MOST = 0.01, 6
@@ -78,7 +78,7 @@ class _Case(NamedTuple):
 
     hypotheses: tuple[Hypothesis, ...]
     share: Floats  # [k], sums to 1
-    judged: tuple[Judged, ...]
+    judged: tuple[SimulatedHypothesis, ...]
 
 
 def next_measurement(diagnosis: Diagnosis, observation: Observation) -> Measurement | None:

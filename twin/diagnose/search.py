@@ -13,10 +13,10 @@ from twin.observe.readings.observation import Observation
 from .candidates import candidates, diverted, stated, undiverted
 from .diagnosis import named
 from .effects import HINT_BOUND, Candidate
-from .judged import Judged
 from .likelihood import judge
 from .prior import from_the_past, log_prior
 from .reported import Reported
+from .simulated_hypothesis import SimulatedHypothesis
 
 GROSS = 6.0
 """Nats that a single reading may cost before it calls for another explanation."""
@@ -33,7 +33,7 @@ class Scored(NamedTuple):
     """A hypothesis with its place in the ranking."""
 
     causes: tuple[Candidate, ...]
-    judged: Judged
+    judged: SimulatedHypothesis
     total: float  # log likelihood of all readings
     score: float  # the same with prior
 
@@ -84,7 +84,7 @@ class Search:
         self._vary(first)
         return sorted(self._known.values(), key=lambda x: (-x.score, x.name))
 
-    def left_out(self, judged: Judged) -> tuple[str, ...]:
+    def left_out(self, judged: SimulatedHypothesis) -> tuple[str, ...]:
         """Ids of interfaces that are down, and of nodes that are silent, which a hypothesis does not hold."""
         return self._reported.left_out(self.observation.network, judged.readings)
 
@@ -106,7 +106,7 @@ class Search:
         if len(chosen) > 1:
             self._score(_in_order(x.causes[0] for x in chosen))
 
-    def judged(self, faults: tuple[Fault, ...]) -> Judged:
+    def judged(self, faults: tuple[Fault, ...]) -> SimulatedHypothesis:
         """Some faults after their simulation, whether they were a hypothesis or not."""
         known = self._known.get(named(faults))
         if known is not None and known.judged.faults == faults:

@@ -1,9 +1,9 @@
 """The faults that can befall a network and its measurement, each with ground truth: kind, element, severity, onset."""
 
-from .apply import afflict, afflict_all, afflict_one_way, check
+from .apply import check, with_fault, with_faults, with_one_way_fault
 from .declaration import Counters, Declaration, Measured, unchanged
 from .fault import Fault, FaultKind
-from .indistinguishable import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Alike, Unseen, alike
+from .indistinguishable import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Indistinguishable, Unseen, indistinguishable
 from .kinds import ALIASES, DRAWN_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label
 from .readings import Readings
 from .remedies import Action, Advice, Measure, Remedy
@@ -22,23 +22,23 @@ __all__ = [
     "UNSEEN",
     "Action",
     "Advice",
-    "Alike",
     "Counters",
     "Declaration",
     "Fault",
     "FaultKind",
+    "Indistinguishable",
     "Measure",
     "Measured",
     "Readings",
     "Remedy",
     "Unseen",
-    "afflict",
-    "afflict_all",
-    "afflict_one_way",
-    "alike",
     "check",
+    "indistinguishable",
     "interfaces",
     "label",
     "struck_links",
     "unchanged",
+    "with_fault",
+    "with_faults",
+    "with_one_way_fault",
 ]

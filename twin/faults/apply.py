@@ -14,7 +14,7 @@ from .struck import interfaces, risk_group, router_of, struck_links
 _K = FaultKind
 
 
-def afflict(network: Network, fault: Fault) -> Network:
+def with_fault(network: Network, fault: Fault) -> Network:
     """Return the network as it is once the fault has struck.
 
     A lost adjacency leaves its circuit up and takes it from routing; a flapping circuit is in its down state; what a
@@ -41,7 +41,7 @@ def afflict(network: Network, fault: Fault) -> Network:
     return network
 
 
-def afflict_one_way(network: Network, fault: Fault) -> Network:
+def with_one_way_fault(network: Network, fault: Fault) -> Network:
     """The same where routers keep a neighbour that does not hear them, and all route over it to where it ends.
 
     Hellos that do not get in take away the neighbour at one end only; what is sent from the other is still routed, and
@@ -49,7 +49,7 @@ def afflict_one_way(network: Network, fault: Fault) -> Network:
     """
     deaf = declared(fault.kind).deaf
     if deaf is None or fault.element.startswith("link/"):
-        return afflict(network, fault)
+        return with_fault(network, fault)
     check(network, fault)
     links, trusted = list(network.links), list[Astray]()
     for here in (network.link(x) for x in interfaces(network, fault)):
@@ -61,13 +61,13 @@ def afflict_one_way(network: Network, fault: Fault) -> Network:
     return replace(network, links=tuple(links), astray=(*network.astray, *trusted))
 
 
-def afflict_all(network: Network, faults: Iterable[Fault]) -> Network:
-    """Let several faults strike, in order. Raises as `afflict` does."""
-    return reduce(afflict, faults, network)
+def with_faults(network: Network, faults: Iterable[Fault]) -> Network:
+    """Let several faults strike, in order. Raises as `with_fault` does."""
+    return reduce(with_fault, faults, network)
 
 
 def check(network: Network, fault: Fault) -> None:
-    """Make sure that the fault can strike this network. Raises as `afflict` does."""
+    """Make sure that the fault can strike this network. Raises as `with_fault` does."""
     trait = declared(fault.kind)
     if not trait.severity.holds(fault.severity):
         raise TopologyError(

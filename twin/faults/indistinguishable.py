@@ -7,7 +7,7 @@ from .fault import FaultKind
 _K = FaultKind
 
 
-class Alike(NamedTuple):
+class Indistinguishable(NamedTuple):
     """Two kinds of fault with the same telemetry, at the elements and severities that `when` says."""
 
     one: FaultKind
@@ -16,34 +16,34 @@ class Alike(NamedTuple):
     reason: str
 
 
-INDISTINGUISHABLE: tuple[Alike, ...] = (
-    Alike(
+INDISTINGUISHABLE: tuple[Indistinguishable, ...] = (
+    Indistinguishable(
         _K.SURGE,
         _K.WEB_DOS,
         "same node and factor",
         "requests of an attack are traffic from everywhere to one place, as a surge of users is; "
         "what they ask for is in no counter",
     ),
-    Alike(
+    Indistinguishable(
         _K.ECMP_MISSING,
         _K.ECMP_STALE,
         "same interface, once the log of the flap is older than what is read",
         "both leave the same next hop out of the same groups; only the flap that came before tells why",
     ),
-    Alike(
+    Indistinguishable(
         _K.HOST_BLACKHOLE,
         _K.BLACKHOLE,
         "same node and target, when no transit for the target passes the node",
         "both then drop exactly what enters at the node for the target",
     ),
-    Alike(
+    Indistinguishable(
         _K.CAPACITY,
         _K.WRONG_CAPACITY,
         "same circuit, severity 1 - 1 / factor, without a measurement from before the onset",
         "a circuit that carries less than the inventory says has lost capacity or never had it; "
         "only what it carried earlier tells which",
     ),
-    Alike(
+    Indistinguishable(
         _K.BLACKHOLE,
         _K.DATA_ACL,
         "same router and target, the interface its only next hop there, once the commit is older than what is read "
@@ -51,13 +51,13 @@ INDISTINGUISHABLE: tuple[Alike, ...] = (
         "both drop exactly what passes the router for the target, before it is counted again; "
         "a filter stands in the configuration and its commit in the log, a blackhole in neither",
     ),
-    Alike(
+    Indistinguishable(
         _K.DATA_ACL,
         _K.DATA_ACL,
         "at a router and at its only next hop for the target, while its configuration is not read",
         "filters at interfaces that carry nothing for the target drop nothing",
     ),
-    Alike(
+    Indistinguishable(
         _K.STALE_TOPOLOGY,
         _K.WEIGHT,
         "same circuit, the weight at both ends so large that no path takes it, while no configuration is read",
@@ -66,20 +66,20 @@ INDISTINGUISHABLE: tuple[Alike, ...] = (
 )
 
 
-TOLD_BY_LINES: tuple[Alike, ...] = (
-    Alike(
+TOLD_BY_LINES: tuple[Indistinguishable, ...] = (
+    Indistinguishable(
         _K.NEIGHBOUR_MISSING,
         _K.MTU,
         "at either end of the same circuit, once the log is older than what is read",
         "either way the circuit has no adjacency and its interfaces stay up; only the log says who refused whom",
     ),
-    Alike(
+    Indistinguishable(
         _K.NEIGHBOUR_MISSING,
         _K.ACL_BLOCK,
         "at either end of the same circuit, once the log is older than what is read and while no configuration is",
         "the same; a filter stands in the configuration as well",
     ),
-    Alike(
+    Indistinguishable(
         _K.ROUTING_DOWN,
         _K.AREA,
         "same node, once the log is older than what is read",
@@ -116,6 +116,6 @@ UNSEEN: tuple[Unseen, ...] = (
 )
 
 
-def alike(one: FaultKind, other: FaultKind) -> Alike | None:
+def indistinguishable(one: FaultKind, other: FaultKind) -> Indistinguishable | None:
     """What makes two kinds indistinguishable, None when telemetry tells them apart."""
     return next((x for x in INDISTINGUISHABLE if {x.one, x.other} == {one, other}), None)

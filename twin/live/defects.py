@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import TRAITS, Fault, FaultKind, afflict_all, interfaces, struck_links
+from twin.faults import TRAITS, Fault, FaultKind, interfaces, struck_links, with_faults
 from twin.model import AstrayKind, Floats, Network
 
 from .misrouting import MOST_HOPS, NOWHERE, Drops, Route
@@ -29,8 +29,8 @@ class Defects(NamedTuple):
 
 
 def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
-    """What the faults do beyond what `afflict` says of them. Raises as `afflict` does."""
-    struck = afflict_all(configured, faults).links
+    """What the faults do beyond what `with_fault` says of them. Raises as `with_fault` does."""
+    struck = with_faults(configured, faults).links
     gone = [x for fault in faults if _detaches(fault) for x in interfaces(configured, fault)]
     detached = np.zeros(len(configured.links), dtype=bool)
     detached[[configured.link(x) for x in gone]] = True

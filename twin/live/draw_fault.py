@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 
 from twin.errors import TopologyError
-from twin.faults import DRAWN_KINDS, MAX_WEIGHT, TRAITS, Fault, FaultKind, afflict
+from twin.faults import DRAWN_KINDS, MAX_WEIGHT, TRAITS, Fault, FaultKind, with_fault
 from twin.model import Floats, Network
 
 TRIES_PER_KIND = 12
@@ -42,7 +42,7 @@ def draw_fault(
     scene = _Scene(network, intact.load, np.random.default_rng([seed, crc32(network.name.encode())]))
     fault = None
     for fault in _candidates(scene, kinds):
-        if not TRAITS[fault.kind].weighed or simulate(afflict(network, fault)).harm(policy_limit).routable > enough:
+        if not TRAITS[fault.kind].weighed or simulate(with_fault(network, fault)).harm(policy_limit).routable > enough:
             break
     if fault is None:
         raise TopologyError(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from twin.errors import ExecutionError, InputError
-from twin.faults import Fault, FaultKind, afflict_all, check
+from twin.faults import Fault, FaultKind, check, with_faults
 from twin.harm import Harm
 from twin.model import Floats, Network
 from twin.plan import Change, SetCapacity
@@ -29,7 +29,7 @@ from .plane import DataPlane, data_plane
 from .probes import PORTS, measure, probe_flows
 from .readback import configuration, configured_routers, kept_from, unhealed
 from .replay import Replay
-from .schedule import Agenda
+from .schedule import FaultSchedule
 from .sensors import Noise, Sensors
 from .states import states
 from .surprises import Surprise
@@ -65,7 +65,7 @@ class EmulatedNetwork:
         self._noise = noise or Noise()
         self._configured, self._inventory, self._tick, self._logged = network, network, 0, 0
         self._faults: tuple[Fault, ...] = ()
-        self._agenda = Agenda()
+        self._schedule = FaultSchedule()
         self._replay: Replay | None = None
         n, m = len(network.nodes), len(network.links)
         self._flows, self._probes = draw_flows(network.demands, seed), probe_flows(network, seed)
@@ -167,11 +167,11 @@ class EmulatedNetwork:
     def inject(self, fault: Fault) -> None:
         """Let a fault strike now, or at the first sample after its onset: for the harness, no operator can do this.
 
-        Raises as `afflict` does.
+        Raises as `with_fault` does.
         """
         self.require_fault(fault)
         if fault.onset is not None and fault.onset > self.now:
-            self._agenda.add_fault(fault)
+            self._schedule.add_fault(fault)
             return
         clock, struck = Clock(self._clock, self._log_generator()), fault.since(self.now)
         self._history.log([*strike_lines(self._syslog, self._configured, struck, clock)])
@@ -194,7 +194,7 @@ class EmulatedNetwork:
 
     def schedule(self, surprises: Iterable[Surprise]) -> None:
         """Let healthy surprises come: crowds, maintenance. Raises `UnknownElementError` where they name no element."""
-        self._agenda.add(surprises, self._configured)
+        self._schedule.add(surprises, self._configured)
 
     def play(self, replay: Replay) -> None:
         """From now on offer what was measured elsewhere. Raises `InputError` when it does not fit the network."""
@@ -230,7 +230,7 @@ class EmulatedNetwork:
 
     def _route(self, configured: Network, faults: Sequence[Fault]) -> DataPlane:
         ill = defects(configured, faults)
-        return data_plane(afflict_all(configured, faults), self._flows, self._probes, self._salts, ill)
+        return data_plane(with_faults(configured, faults), self._flows, self._probes, self._salts, ill)
 
     def _become(self, faults: Sequence[Fault], clock: Clock, cause: Fault | None = None) -> None:
         """Move to another true state; routers log the interfaces and the neighbours that change with it."""
@@ -243,7 +243,7 @@ class EmulatedNetwork:
     def _step(self) -> None:
         """One interval: what was announced comes, traffic moves on, the network carries it, everything is measured."""
         begin = self._clock
-        self._keep_agenda()
+        self._keep_schedule()
         self._tick += 1
         self._fluctuation = next_fluctuation(
             self._fluctuation, self._noise.swing, self._interval_s, seed=self._seed, tick=self._tick
@@ -257,10 +257,10 @@ class EmulatedNetwork:
         self._history.log(self._syslog.chatter(up, begin, self._clock, self._noise.chatter_per_day, rng))
         self._collect()
 
-    def _keep_agenda(self) -> None:
-        for fault in self._agenda.faults_due(self.now):
+    def _keep_schedule(self) -> None:
+        for fault in self._schedule.faults_due(self.now):
             self.inject(fault)
-        for change in self._agenda.works_due(self.now, self._configured):
+        for change in self._schedule.works_due(self.now, self._configured):
             # a router that does not answer cannot be drained: the work is put off for good
             with suppress(ExecutionError):
                 self.apply(change)
@@ -293,7 +293,7 @@ class EmulatedNetwork:
     def _share(self) -> Floats:
         """Offered share of the peak-hour matrix [n, n] in the interval that ends now."""
         middle = self.now - timedelta(seconds=self._interval_s / 2)
-        crowds = self._agenda.crowd_factors(self._configured, middle)
+        crowds = self._schedule.crowd_factors(self._configured, middle)
         if self._replay is None:
             return offered_share(self._configured, self._fluctuation, self._noise.swing, middle) * crowds
         provisioned = self._configured.demands

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from twin.faults import TRAITS, Fault, FaultKind, afflict_all, interfaces
+from twin.faults import TRAITS, Fault, FaultKind, interfaces, with_faults
 from twin.model import Network
 from twin.plan import (
     Change,
@@ -29,7 +29,7 @@ _K = FaultKind
 
 def configuration(configured: Network, faults: Sequence[Fault], taken: datetime) -> Configuration:
     """What every router is configured to do: the changes that were made, and the faults that are configuration."""
-    network = afflict_all(configured, [x for x in faults if TRAITS[x.kind].setting in ("weight", "drained")])
+    network = with_faults(configured, [x for x in faults if TRAITS[x.kind].setting in ("weight", "drained")])
     routes, filters, mismatches = list[StaticRoute](), list[Filter](), list[Mismatch]()
     for fault in faults:
         setting = TRAITS[fault.kind].setting

@@ -10,7 +10,7 @@ from twin.plan import Change, DrainLink, UndrainLink
 from .surprises import FlashCrowd, Maintenance, Surprise, crowd_factors
 
 
-class Agenda:
+class FaultSchedule:
     """Keeps what was announced until its time; a crowd stays on the list and is felt while it lasts."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from twin.gate.checks.gain import relief
 from twin.gate.checks.touch import subject
 from twin.model import Network
 from twin.plan import Change, ExpectedEffect, Plan, apply_all
-from twin.plan import Objective as Aim
+from twin.plan import Objective as GoalInForce
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 from twin.sim.simulate import simulate
@@ -29,7 +29,7 @@ def assemble(
     method: str,
     steps: Sequence[Change],
     *,
-    aim: Aim = "relieve",
+    aim: GoalInForce = "relieve",
     required: Sequence[Change] = (),
     prune: bool = True,
 ) -> Proposal:
@@ -138,7 +138,7 @@ def _effect(judge: Judge, after: Value) -> ExpectedEffect:
     )
 
 
-def _goal(judge: Judge, after: Value, aim: Aim, required: Sequence[Change]) -> str:
+def _goal(judge: Judge, after: Value, aim: GoalInForce, required: Sequence[Change]) -> str:
     before = judge.before
     peak = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
     if aim == "relieve" and before.harm > after.harm + 1e-6:

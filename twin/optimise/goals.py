@@ -12,7 +12,7 @@ from twin.gate.checks.context import Context, Evidence, Scenario
 from twin.gate.verdict import Verdict, orderable, verify, with_growth
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
-from twin.plan import Objective as Aim
+from twin.plan import Objective as GoalInForce
 from twin.policy import Policy
 from twin.sim.power import PowerModel, power
 from twin.sim.simulate import simulate
@@ -251,7 +251,7 @@ def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> t
     return tuple(found) or (Proposal("pareto", None, before, before, bound, reason),)
 
 
-def _planned(network: Network, point: Compromise, before: Value, after: Value, aim: Aim) -> Plan:
+def _planned(network: Network, point: Compromise, before: Value, after: Value, aim: GoalInForce) -> Plan:
     peaks = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
     figures = f"mean delay {point.mean_delay_ms:.3g} ms, {point.watts:.6g} W"
     return Plan(

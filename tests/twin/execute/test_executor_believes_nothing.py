@@ -15,7 +15,7 @@ from twin.execute.configured import configuration
 from twin.execute.deviation import Tolerance
 from twin.execute.executor import Execution, execute
 from twin.execute.running import differences
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, with_fault
 from twin.gate.certificate import issue
 from twin.gate.verdict import verify
 from twin.live.emulated import EmulatedNetwork
@@ -115,7 +115,7 @@ def test_the_weight_that_routers_run_replaces_the_one_that_a_diagnosis_estimated
     live = emulate(seed=3)
     live.inject(Fault(kind=K.WEIGHT, element="interface/B/D", severity=90))
     live.wait(6)
-    network = afflict(measured(live), Fault(kind=K.WEIGHT, element="interface/B/D", severity=80))
+    network = with_fault(measured(live), Fault(kind=K.WEIGHT, element="interface/B/D", severity=80))
     policy = POLICY.model_copy(update={"min_gain": 0.0})
     execution = run(live, network=network, steps=(SetWeight(link="B->D", weight=10),), policy=policy)
     assert execution.status == "applied", execution.reason
@@ -305,7 +305,7 @@ def test_a_diagnosed_loss_is_predicted_and_no_surprise():
     fault = Fault(kind=K.ONE_WAY, element="interface/B/C", severity=0.2)
     live.inject(fault)
     live.wait(3)
-    assert run(live, network=afflict(measured(live), fault)).status == "applied"
+    assert run(live, network=with_fault(measured(live), fault)).status == "applied"
 
 
 SQUARE = [("A", "B", 10_000.0, 10), ("B", "D", 10_000.0, 10), ("A", "C", 10_000.0, 10), ("C", "D", 10_000.0, 10)]

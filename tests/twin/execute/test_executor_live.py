@@ -12,7 +12,7 @@ from twin.errors import CertificateError, ExecutionError, JournalError
 from twin.execute.agreement import Deviation, Tolerance
 from twin.execute.configured import configuration
 from twin.execute.executor import Execution, execute, recover
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, with_fault
 from twin.gate.certificate import Authority, issue
 from twin.gate.verdict import verify
 from twin.live.emulated import EmulatedNetwork
@@ -393,7 +393,7 @@ def test_a_wrong_weight_is_put_right_though_the_inventory_does_not_show_it():
     fault = Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=90)
     live.inject(fault)
     live.wait(6)
-    network = afflict(measured(live), fault)
+    network = with_fault(measured(live), fault)
     plan = Plan(goal="restore the weight", base=network.id, steps=(SetWeight(link="B->D", weight=10),))
     execution = run(live, approved(plan, network, POLICY.model_copy(update={"min_gain": 0.0}), now=live.now))
     assert execution.status == "applied", execution.reason
@@ -418,7 +418,7 @@ def test_what_the_inventory_cannot_tell_of_a_repair_is_told_by_the_routers(made,
     fault = Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=90)
     live.inject(fault)
     live.wait(3)
-    network = afflict(measured(live), Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=estimated))
+    network = with_fault(measured(live), Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=estimated))
     steps = (SetWeight(link="B->D", weight=40), SetWeight(link="B->D", weight=10))
     plan, configured = Plan(goal="restore the weight", base=network.id, steps=steps), live.read_topology()
     for step in steps[:made]:
@@ -530,7 +530,7 @@ ADJACENCIES = [
 def test_a_diagnosed_adjacency_that_is_still_lost_is_no_move(live, fault):
     live.inject(fault)
     live.wait(3)
-    network = afflict(measured(live), fault)
+    network = with_fault(measured(live), fault)
     plan = Plan(goal="relieve A->B", base=network.id, steps=STEPS)
     execution = run(live, approved(plan, network, POLICY, now=live.now))
     assert execution.status == "applied", execution.reason

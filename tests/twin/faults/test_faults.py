@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twin.errors import TopologyError, UnknownElementError
-from twin.faults import DRAWN_KINDS, Fault, FaultKind, afflict
+from twin.faults import DRAWN_KINDS, Fault, FaultKind, with_fault
 from twin.live.draw_fault import HURTS, draw_fault
 from twin.model import Link, Network, Node
 from twin.sim.simulate import simulate
@@ -21,7 +21,7 @@ def ring(n: int = 6, capacity: float = 1_000.0, demand: float = 140.0) -> Networ
 
 
 def struck(kind: FaultKind, element: str, severity: float = 1.0) -> Network:
-    return afflict(ring(), Fault(kind=kind, element=element, severity=severity))
+    return with_fault(ring(), Fault(kind=kind, element=element, severity=severity))
 
 
 def differing(network: Network) -> list[str]:
@@ -97,7 +97,7 @@ def test_a_severity_that_the_kind_cannot_have_is_refused(kind: FaultKind, elemen
 def test_a_drawn_fault_hurts_and_is_the_same_for_the_same_seed(seed: int):
     fault = draw_fault(ring(), seed)
     assert fault == draw_fault(ring(), seed)
-    added = simulate(afflict(ring(), fault)).harm(0.8).routable - simulate(ring()).harm(0.8).routable
+    added = simulate(with_fault(ring(), fault)).harm(0.8).routable - simulate(ring()).harm(0.8).routable
     assert added > HURTS * ring().offered.sum()
 
 
@@ -115,7 +115,7 @@ def test_where_nothing_hurts_the_last_draw_is_kept():
     roomy = ring(capacity=1e6)
     fault = draw_fault(roomy, 1, kinds=(K.LINK_DOWN,))
     assert fault.kind is K.LINK_DOWN
-    assert simulate(afflict(roomy, fault)).harm(0.8).routable == 0
+    assert simulate(with_fault(roomy, fault)).harm(0.8).routable == 0
 
 
 def test_a_network_without_traffic_has_no_fault_to_draw():

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from twin.errors import TopologyError
-from twin.faults import DRAWN_KINDS, TELEMETRY_KINDS, TRAITS, Fault, FaultKind, afflict, check, struck_links
+from twin.faults import DRAWN_KINDS, TELEMETRY_KINDS, TRAITS, Fault, FaultKind, check, struck_links, with_fault
 from twin.faults.kinds import ADJACENCY_KINDS
 from twin.formats import load_network
 from twin.live.draw_fault import draw_fault
@@ -79,8 +79,8 @@ def test_what_takes_a_circuit_down_or_its_neighbours_away_takes_it_from_routing(
     link = NOBEL.links[0]
     circuit = TRAITS[kind].element == "circuit"
     severity = 0.4 if kind is K.FLAP else 1.0
-    ill = afflict(NOBEL, Fault(kind=kind, element=link.circuit if circuit else link.interface, severity=severity))
-    down = afflict(NOBEL, Fault(kind=K.LINK_DOWN, element=link.circuit))
+    ill = with_fault(NOBEL, Fault(kind=kind, element=link.circuit if circuit else link.interface, severity=severity))
+    down = with_fault(NOBEL, Fault(kind=K.LINK_DOWN, element=link.circuit))
     assert [x.usable for x in ill.links] == [x.usable for x in down.links]
     assert (ill == down) is (kind not in ADJACENCY_KINDS)
     assert all(x.up for x in ill.links) is (kind in ADJACENCY_KINDS)
@@ -89,7 +89,7 @@ def test_what_takes_a_circuit_down_or_its_neighbours_away_takes_it_from_routing(
 @pytest.mark.parametrize("kind", [K.ROUTING_DOWN, K.AREA])
 def test_a_router_without_neighbours_is_alive_and_cut_off(kind: FaultKind):
     node = NOBEL.nodes[0]
-    ill = afflict(NOBEL, Fault(kind=kind, element=node.id))
+    ill = with_fault(NOBEL, Fault(kind=kind, element=node.id))
     assert ill.nodes == NOBEL.nodes
     alone = [link for link in ill.links if not link.adjacent]
     assert alone == [link._replace(adjacent=False) for link in NOBEL.links if node.name in (link.tail, link.head)]
@@ -97,7 +97,7 @@ def test_a_router_without_neighbours_is_alive_and_cut_off(kind: FaultKind):
 
 def test_an_incast_grows_the_total_by_its_factor_in_equal_parts():
     node = max(range(len(NOBEL.nodes)), key=lambda i: NOBEL.demands[:, i].sum())
-    ill = afflict(NOBEL, Fault(kind=K.INCAST, element=NOBEL.nodes[node].id, severity=3))
+    ill = with_fault(NOBEL, Fault(kind=K.INCAST, element=NOBEL.nodes[node].id, severity=3))
     added = (ill.demands - NOBEL.demands)[:, node]
     assert ill.demands[:, node].sum() == pytest.approx(3 * NOBEL.demands[:, node].sum())
     sources = NOBEL.demands[:, node] > 0
@@ -107,14 +107,14 @@ def test_an_incast_grows_the_total_by_its_factor_in_equal_parts():
 
 def test_losses_on_one_link_multiply():
     link = NOBEL.links[0]
-    once = afflict(NOBEL, Fault(kind=K.SILENT_LOSS, element=link.interface, severity=0.5))
-    twice = afflict(once, Fault(kind=K.CORRUPTION, element=link.circuit, severity=0.5))
+    once = with_fault(NOBEL, Fault(kind=K.SILENT_LOSS, element=link.interface, severity=0.5))
+    twice = with_fault(once, Fault(kind=K.CORRUPTION, element=link.circuit, severity=0.5))
     assert [twice.links[i].loss for i in NOBEL.circuit(link.circuit)] == [0.75, 0.5]
 
 
 @pytest.mark.parametrize("kind", [x for x in TELEMETRY_KINDS if x is not K.STALE_TOPOLOGY])
 def test_a_lie_does_not_change_the_network(kind: FaultKind):
-    assert afflict(EVEN, draw_fault(EVEN, 1, kinds=(kind,))) is EVEN
+    assert with_fault(EVEN, draw_fault(EVEN, 1, kinds=(kind,))) is EVEN
 
 
 def test_the_struck_links_of_a_node_are_all_that_touch_it():

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.twin.random_networks import networks
-from twin.faults import Fault, FaultKind, afflict, afflict_one_way
+from twin.faults import Fault, FaultKind, with_fault, with_one_way_fault
 from twin.formats import load_network
 from twin.live import forwarding
 from twin.live.forwarding import draw_flows, even_flows, router_salts
@@ -59,14 +59,15 @@ def test_both_route_over_what_one_end_alone_hears_where_circuits_are_not_checked
 ) -> None:
     link = data.draw(st.sampled_from(network.links))
     kind = data.draw(st.sampled_from((FaultKind.ACL_BLOCK, FaultKind.MTU)))
-    struck = afflict_one_way(network, Fault(kind=kind, element=link.interface))
+    struck = with_one_way_fault(network, Fault(kind=kind, element=link.interface))
     arrays, usable = compile_network(struck), forwarding.usable_links(struck)
     np.testing.assert_array_equal(arrays.weight[arrays.arc_of] < FAR, usable)
     here, back = network.link(link.interface), network.reverse[network.link(link.interface)]
     before = forwarding.usable_links(network)
     assert not usable[here]
     assert usable[back] == before[back]
-    assert not forwarding.usable_links(afflict(network, Fault(kind=kind, element=link.interface)))[[here, back]].any()
+    down = with_fault(network, Fault(kind=kind, element=link.interface))
+    assert not forwarding.usable_links(down)[[here, back]].any()
 
 
 def carried(network: Network, *, even: bool = False, seed: int = 1) -> tuple[DataPlane, Carried]:

@@ -3,7 +3,7 @@
 import pytest
 
 from twin.errors import InputError, TopologyError, UnknownElementError, UnknownFaultError
-from twin.faults import ALIASES, TRAITS, Fault, FaultKind, afflict
+from twin.faults import ALIASES, TRAITS, Fault, FaultKind, with_fault
 from twin.formats import load_network
 from twin.live.read_fault import read_fault
 
@@ -32,7 +32,7 @@ def names(network, kind):
 def test_every_kind_can_be_typed_with_short_names_and_its_usual_severity(small, kind):
     fault = read_fault(f"{kind}@{names(small, kind)}", small, seed=1)
     assert (fault.kind, fault.severity) == (kind, TRAITS[kind].severity.usual)
-    afflict(small, fault)
+    with_fault(small, fault)
 
 
 def test_an_element_may_be_its_id_and_the_severity_may_be_given(small):

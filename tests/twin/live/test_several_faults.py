@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.twin.live.ladder import START, ladder, last, live, same
 from tests.twin.live.test_fault_traces import TRACES
 from twin.errors import InputError, TopologyError, UnknownElementError
-from twin.faults import Fault, FaultKind, afflict_all
+from twin.faults import Fault, FaultKind, with_faults
 from twin.live.sensors import Noise
 from twin.plan import DrainLink, SetWeight
 
@@ -49,7 +49,7 @@ def test_two_faults_show_both_traces_and_end_one_by_one():
     got = last(network).links
     assert np.isclose(got.in_mbps[lossy] / got.out_mbps[lossy], 0.8)
     assert not got.up[down].any()
-    assert network.truth == afflict_all(ladder(), [first, second])
+    assert network.truth == with_faults(ladder(), [first, second])
     network.clear(first)
     got = last(network).links
     assert np.isclose(got.in_mbps[lossy] / got.out_mbps[lossy], 0.8)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import network_of, random_network
 from twin.errors import DeadlineError, InputError
-from twin.faults import afflict
+from twin.faults import with_fault
 from twin.formats.load import load_network
 from twin.gate.checks.rehearsal import under
 from twin.gate.verdict import Counterexample, verify
@@ -41,7 +41,7 @@ SINGLE = SLACK.model_copy(update={"max_steps": 1, "min_gain": 0.0})
 
 
 class Incident(NamedTuple):
-    """An afflicted network, the network as it should be, and what the planners propose."""
+    """A network with a fault, the network as it should be, and what the planners propose."""
 
     network: Network
     reference: Network
@@ -54,7 +54,7 @@ def incidents() -> list[Incident]:
     for name in ("topozoo/Abilene", "sndlib/polska"):
         sound = load_network(name)
         for seed in range(5):
-            network = afflict(sound, draw_fault(sound, seed))
+            network = with_fault(sound, draw_fault(sound, seed))
             drawn.append(Incident(network, sound, relieve(network, Policy(), reference=sound)))
     return drawn
 

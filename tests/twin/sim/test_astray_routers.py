@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, with_fault
 from twin.formats import load_network
 from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
@@ -38,7 +38,7 @@ def test_what_a_router_drops_or_diverts_is_what_the_emulated_network_walks(kind,
     network = load_network(ABILENE)
     fault = draw_fault(network, seed, kinds=[kind])
     harm, load, demands = walked(network, fault)
-    outcome = simulate(afflict(network.with_demands(demands), fault))
+    outcome = simulate(with_fault(network.with_demands(demands), fault))
     assert outcome.harm(0.8).total == pytest.approx(harm.total, rel=0.08, abs=2)
     if harm.dropped == 0:  # no loop that fills its links
         assert outcome.harm(0.8).discarded == pytest.approx(harm.discarded, rel=0.02, abs=2)
@@ -51,9 +51,9 @@ def test_a_change_of_weights_moves_what_the_wrong_entry_takes():
     link = network.links[network.link(fault.element)]
     change = SetWeight(link=link.name, weight=60_000)
     harm, _, demands = walked(network, fault, changes=[change])
-    outcome = simulate(apply(afflict(network.with_demands(demands), fault), change))
+    outcome = simulate(apply(with_fault(network.with_demands(demands), fault), change))
     assert outcome.harm(0.8).discarded == pytest.approx(harm.discarded, abs=2)
-    assert outcome.harm(0.8).discarded < simulate(afflict(network, fault)).harm(0.8).discarded
+    assert outcome.harm(0.8).discarded < simulate(with_fault(network, fault)).harm(0.8).discarded
 
 
 def test_a_static_route_without_light_does_not_count():
@@ -61,15 +61,15 @@ def test_a_static_route_without_light_does_not_count():
     fault = draw_fault(network, 2, kinds=[K.STATIC_ROUTE])
     circuit = network.links[network.link(fault.element)].circuit
     down = Fault(kind=K.LINK_DOWN, element=circuit)
-    both, alone = simulate(afflict(afflict(network, down), fault)), simulate(afflict(network, down))
+    both, alone = simulate(with_fault(with_fault(network, down), fault)), simulate(with_fault(network, down))
     assert both.load == pytest.approx(alone.load)
 
 
 def test_failures_of_a_network_with_a_wrong_entry_count_what_it_drops_as_lost():
-    network = afflict(load_network(ABILENE), draw_fault(load_network(ABILENE), 1, kinds=[K.BLACKHOLE]))
+    network = with_fault(load_network(ABILENE), draw_fault(load_network(ABILENE), 1, kinds=[K.BLACKHOLE]))
     failures = single_failures(network)[:5]
     sweep = simulate(network, failures=failures).sweep
-    down = [simulate(afflict(network, Fault(kind=K.LINK_DOWN, element=x.name))) for x in failures]
+    down = [simulate(with_fault(network, Fault(kind=K.LINK_DOWN, element=x.name))) for x in failures]
     assert sweep is not None
     assert sweep.lost == pytest.approx([x.lost + x.discarded for x in down])
 
@@ -77,7 +77,7 @@ def test_failures_of_a_network_with_a_wrong_entry_count_what_it_drops_as_lost():
 def test_entries_count_for_the_name_of_a_state_and_name_elements_that_exist():
     network = load_network(ABILENE)
     fault = draw_fault(network, 1, kinds=[K.BLACKHOLE])
-    assert afflict(network, fault).id != network.id
+    assert with_fault(network, fault).id != network.id
     with pytest.raises(TopologyError):
         type(network)(network.name, network.nodes, network.links, network.demands, astray=(Astray("drop", "nowhere"),))
 
@@ -90,7 +90,7 @@ def test_probes_arrive_as_the_emulated_network_says(kind):
     live.inject(fault)
     live.wait(1)
     probes = live.read_telemetry(datetime(2026, 3, 1, tzinfo=UTC)).probes
-    state, calm = afflict(network, fault), np.zeros(len(network.links))
+    state, calm = with_fault(network, fault), np.zeros(len(network.links))
     noise = export_noise(state, calm, live.declared, samples=1, interval_s=300.0)
     survival = predict(state, calm, noise).survival[probes.source, probes.target]
     assert 1 - survival == pytest.approx(probes.loss, abs=0.3)  # which of equal paths a probe takes is drawn

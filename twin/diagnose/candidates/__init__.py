@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from twin.diagnose.effects import Candidate, Effect, declared_effect
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import FaultKind
 from twin.observe.readings.observation import Observation
 
@@ -20,26 +20,26 @@ def effect(kind: FaultKind) -> Effect:
     return _EFFECTS[kind] if kind in _EFFECTS else declared_effect(kind)
 
 
-def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Faults of all families whose own trace is in what a hypothesis leaves unexplained."""
     yield from undiverted(observation, judged)
     yield from diverted(observation, judged)
 
 
-def stated(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def stated(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Faults that devices report of themselves: interfaces down or without a neighbour, nodes that do not answer."""
     yield from physical.outages(observation, judged)
     yield from flapping(observation, judged)
     yield from control.neighbourless(observation, judged)
 
 
-def undiverted(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def undiverted(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Faults of all families but one: `diverted` has those that take the longest to find."""
     for family in _FAMILIES:
         if family is not forwarding:
             yield from family.candidates(observation, judged)
 
 
-def diverted(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def diverted(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Routers that forward otherwise than the IGP says."""
     return forwarding.candidates(observation, judged)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from twin.diagnose.effects import Candidate
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.readback import Item
@@ -13,7 +13,7 @@ _K = FaultKind
 _MISMATCHED: Mapping[str, FaultKind] = {"routing": _K.NEIGHBOUR_MISSING, "area": _K.AREA, "mtu": _K.MTU}
 
 
-def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """For each line that the inventory does not have: the fault that it would be, or a readback that is out of date."""
     del judged
     for readback in observation.readbacks:

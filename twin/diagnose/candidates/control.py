@@ -9,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from twin.diagnose.effects import HINT_BOUND, Candidate, Effect, Scene, operational
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.diagnose.weights import LoadSteps, Step
-from twin.faults import TRAITS, Fault, FaultKind, Readings, afflict_one_way, interfaces
+from twin.faults import TRAITS, Fault, FaultKind, Readings, interfaces, with_one_way_fault
 from twin.faults.kinds import ADJACENCY_KINDS
 from twin.live.network import Flags
 from twin.model import Network
@@ -63,10 +63,10 @@ def _unfit(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     return readings._replace(wire_loss=wire_loss, broken=broken, through=through)
 
 
-EFFECTS: dict[FaultKind, Effect] = {_K.MTU: Effect(one_way=afflict_one_way, readings=_unfit)}
+EFFECTS: dict[FaultKind, Effect] = {_K.MTU: Effect(one_way=with_one_way_fault, readings=_unfit)}
 
 
-def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Routers and interfaces that lost neighbours over interfaces that are up, and weights that explain the loads."""
     yield from neighbourless(observation, judged)
     yield from _misweighted(observation, judged)
@@ -74,7 +74,7 @@ def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
     yield from _misweighted_routers(observation, judged)
 
 
-def lost_neighbours(observation: Observation, judged: Judged) -> Flags:
+def lost_neighbours(observation: Observation, judged: SimulatedHypothesis) -> Flags:
     """Links [m] over which a neighbour is missing though the interface is up: polled, or dark where no poll says."""
     expected = (judged.readings.adjacent > 0.5) & (operational(observation.inventory) > 0)
     residuals, measured = judged.residuals, np.nan_to_num(judged.residuals.measured)
@@ -83,7 +83,7 @@ def lost_neighbours(observation: Observation, judged: Judged) -> Flags:
     return np.asarray(expected & observation.up & observation.answered[observation.ends[0]] & lost)
 
 
-def neighbourless(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def neighbourless(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Mistakes at one end of a circuit, at both, or at a whole router that would take away neighbours that are lost."""
     network, lost = observation.inventory, lost_neighbours(observation, judged)
     if not lost.any():
@@ -113,7 +113,7 @@ def _at_nodes(observation: Observation, lost: Flags) -> Iterator[Fault]:
             yield from (Fault(kind=kind, element=network.nodes[position].id) for kind in kinds)
 
 
-def _misweighted(observation: Observation, judged: Judged) -> list[Candidate]:
+def _misweighted(observation: Observation, judged: SimulatedHypothesis) -> list[Candidate]:
     """The weights of each link that put on it what it carries, for links that moved enough to explain all others."""
     residuals = judged.residuals
     difference = np.abs(residuals.difference)
@@ -136,7 +136,7 @@ def _misweighted(observation: Observation, judged: Judged) -> list[Candidate]:
     return [candidate for _, candidate in found[:_MOST_WEIGHTS]]
 
 
-def _misweighted_both_ways(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def _misweighted_both_ways(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Circuits of which both directions carry what one weight for both would put there.
 
     The routes of a pair of nodes take one direction, so that each can be looked at by itself.
@@ -163,7 +163,7 @@ def _consistent(steps: list[Step], measured: float, allowed: float) -> list[Step
     return [x for x in steps if max(x.least - measured, measured - x.most) <= allowed]
 
 
-def _misweighted_routers(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def _misweighted_routers(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Routers whose links are off the most, each with one weight for all of its interfaces."""
     network, (tails, heads) = observation.network, observation.ends
     off = np.where(np.abs(judged.residuals.score) > _TOLERANCE, np.abs(judged.residuals.score), 0.0)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from twin.diagnose.effects import Candidate
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind
-from twin.model import Floats, Ints
+from twin.model import Bools, Floats, Ints
 from twin.observe.expect.probing import clear_delays
 from twin.observe.readings.observation import Observation
 
@@ -15,7 +15,7 @@ _LEAST_MS, _TOLERANCE = 0.8, 4.0
 _MOST_CIRCUITS = 4
 
 
-def delayed(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def delayed(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Circuits that most of the late probes cross and few of the others; the delay is what those over it are late."""
     probes, expected = observation.probes, judged.readings.delay_ms
     clear = clear_delays(probes, expected, judged.readings.through, judged.observation.declared)
@@ -37,7 +37,7 @@ def delayed(observation: Observation, judged: Judged) -> Iterator[Candidate]:
         yield Candidate(Fault(kind=FaultKind.LATENCY, element=circuit, severity=extra))
 
 
-def _crossing(judged: Judged, source: Ints, target: Ints) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _crossing(judged: SimulatedHypothesis, source: Ints, target: Ints) -> Bools:
     """Whether each link is on a shortest path of each pair [p, m]."""
     from twin.sim.arrays import FAR, compile_network
     from twin.sim.kernels import shortest_paths

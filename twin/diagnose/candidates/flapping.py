@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from twin.diagnose.effects import HINT_BOUND, Candidate
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind
 from twin.observe.readings.observation import Observation
 
@@ -21,7 +21,7 @@ def flaps(observation: Observation, circuit: str) -> bool:
     return len(_turns(observation, circuit)) >= _TURNS or _falls(observation, circuit) >= _TURNS
 
 
-def flapping(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def flapping(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Circuits that turn more than once, in their polled states or in the log, and that show in the readings."""
     network, window, past = observation.inventory, observation.window, observation.past
     states = np.concatenate([past.up, window.up])
@@ -47,7 +47,7 @@ def _falls(observation: Observation, circuit: str) -> int:
     return int((states[:-1] & ~states[1:]).sum(axis=0).max(initial=0))
 
 
-def _share_down(observation: Observation, judged: Judged, circuit: str) -> float:
+def _share_down(observation: Observation, judged: SimulatedHypothesis, circuit: str) -> float:
     """Share of time that it is down: of its load where it should carry enough, else of the time in the log."""
     here = list(observation.inventory.circuits[circuit])
     residuals = judged.residuals

@@ -6,9 +6,9 @@ from contextlib import suppress
 import numpy as np
 
 from twin.diagnose.effects import Candidate, Effect, Scene, operational
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.errors import TopologyError
-from twin.faults import TRAITS, Fault, FaultKind, Measured, Readings, afflict, check, struck_links, unchanged
+from twin.faults import TRAITS, Fault, FaultKind, Measured, Readings, check, struck_links, unchanged, with_fault
 from twin.live.network import Flags
 from twin.observe.readings.observation import Observation
 
@@ -25,7 +25,7 @@ _FLAP_ERROR = 0.03  # of the share of time that a circuit is down in one interva
 def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     """Means over the two states, by the share of time in each."""
     down, links = fault.severity, list(struck_links(scene.state, fault))
-    dark = afflict(scene.state, Fault(kind=_K.LINK_DOWN, element=fault.element))
+    dark = with_fault(scene.state, Fault(kind=_K.LINK_DOWN, element=fault.element))
     other, probes = scene.expectation.residuals(dark), scene.observation.probes
     through = other.prediction.survival[probes.source, probes.target]
     arriving = (1 - down) * readings.through, down * through
@@ -46,10 +46,10 @@ def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     )
 
 
-EFFECTS: dict[FaultKind, Effect] = {_K.FLAP: Effect(state=unchanged, readings=_flapping, planned=afflict)}
+EFFECTS: dict[FaultKind, Effect] = {_K.FLAP: Effect(state=unchanged, readings=_flapping, planned=with_fault)}
 
 
-def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Outages where links are dark, slow wires, and every kind that is declared with the trace that it leaves."""
     yield from outages(observation, judged)
     yield from flapping(observation, judged)
@@ -73,7 +73,7 @@ def _measured(seen: Observation) -> Measured:
     )
 
 
-def dark_links(observation: Observation, judged: Judged) -> Flags:
+def dark_links(observation: Observation, judged: SimulatedHypothesis) -> Flags:
     """Links [m] that are reported down though they should be up, or that carry nothing though they should."""
     measured, residuals = np.nan_to_num(judged.residuals.measured), judged.residuals
     expected = operational(judged.state) > 0
@@ -81,7 +81,7 @@ def dark_links(observation: Observation, judged: Judged) -> Flags:
     return np.asarray(expected & (unused | ~observation.up))
 
 
-def outages(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def outages(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Circuits, interfaces, conduits, line cards and nodes that are down where links are dark or say so."""
     network, dark = observation.inventory, dark_links(observation, judged)
     asked, missing = observation.unread

@@ -9,8 +9,8 @@ import numpy as np
 
 from twin.diagnose.balance import excess
 from twin.diagnose.effects import Candidate, Effect
-from twin.diagnose.judged import Judged
 from twin.diagnose.rereading import Columns, columns, true_exports, unscaled, unswapped, without_stuck
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind, unchanged
 from twin.live.network import Flags
 from twin.model import Floats
@@ -40,7 +40,7 @@ EFFECTS: dict[FaultKind, Effect] = {
 }
 
 
-def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Counters that other readings contradict, circuits and capacities not as recorded, exports that are off."""
     del observation
     seen = judged.observation
@@ -149,7 +149,7 @@ def _polls(gap: Flags) -> int:
     return int(gap.sum() - (gap & after & ~before).sum())
 
 
-def _drained(judged: Judged) -> Iterator[Candidate]:
+def _drained(judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Circuits that carry nothing either way though both ends have light and neighbours."""
     seen, residuals = judged.observation, judged.residuals
     dark = np.nan_to_num(residuals.measured, nan=np.inf) < np.maximum(
@@ -182,7 +182,7 @@ def _other_capacity(seen: Observation) -> Iterator[Fault]:
                 yield Fault(kind=_K.WRONG_CAPACITY, element=circuit, severity=built / max(plateaus))
 
 
-def _off_exports(judged: Judged) -> Iterator[Fault]:
+def _off_exports(judged: SimulatedHypothesis) -> Iterator[Fault]:
     """Nodes whose balance their exports miss, and the whole matrix, with the factor that the loads ask for."""
     network, readings = judged.observation.network, judged.readings
     found = excess(judged.observation, readings.arrived)
@@ -198,7 +198,7 @@ def _off_exports(judged: Judged) -> Iterator[Fault]:
             yield Fault(kind=_K.DEMAND_INPUT, element=element, severity=float(factor))
 
 
-def _carried_share(judged: Judged, demands: Floats, difference: Floats, sigma: Floats) -> float:
+def _carried_share(judged: SimulatedHypothesis, demands: Floats, difference: Floats, sigma: Floats) -> float:
     """How many times these exported demands [n, n] the network carries: least squares over links and balances."""
     seen, residuals = judged.observation, judged.residuals
     part = replace(residuals.prediction.network, demands=demands, limits=())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from twin.diagnose.effects import Candidate, Effect, Scene
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind, Readings, unchanged
 from twin.faults.families.traffic import PACKET_BITS, SYN_BITS
 from twin.model import Floats
@@ -30,7 +30,7 @@ def _burst(readings: Readings, fault: Fault, scene: Scene) -> Readings:
 EFFECTS: dict[FaultKind, Effect] = {_K.INCAST: Effect(state=unchanged, readings=_burst)}
 
 
-def candidates(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Growth of each kind towards the nodes whose demands have grown the most, floods where packets got smaller."""
     growth, explained = observation.growth, judged.readings.log_factor
     factor: Floats = np.exp(np.nan_to_num(growth.log_factor) - explained)

@@ -7,7 +7,7 @@ import numpy as np
 
 from twin.diagnose.balance import Excess, excess
 from twin.diagnose.effects import Candidate
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind
 from twin.model import Floats
 from twin.observe.readings.observation import Observation, arrivals
@@ -34,7 +34,7 @@ _TOLD, _UNTOLD = 3.5, -2.5
 """Nats for a line in the log that the fault would have left, and against it where there is none."""
 
 
-def places(observation: Observation, judged: Judged) -> Iterator[Candidate]:
+def places(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """The likeliest places of each kind, each a fault to simulate."""
     scene = _Scene(
         judged, routed(judged.residuals.prediction.network), excess(judged.observation, judged.readings.arrived)
@@ -50,7 +50,7 @@ def places(observation: Observation, judged: Judged) -> Iterator[Candidate]:
 
 
 class _Scene(NamedTuple):
-    judged: Judged
+    judged: SimulatedHypothesis
     base: Routed
     excess: Excess
 
@@ -135,7 +135,7 @@ def _apart(shares: list[float]) -> list[float]:
     return shares[:1] if len(shares) == 2 and abs(shares[0] - shares[1]) < 0.02 else shares
 
 
-def _hint(observation: Observation, judged: Judged, fault: Fault) -> float:
+def _hint(observation: Observation, judged: SimulatedHypothesis, fault: Fault) -> float:
     """What the log says: whether the router was configured, whether the circuit has flapped; nothing without a log."""
     if not observation.events and not observation.unread_lines:
         return 0.0
@@ -151,7 +151,7 @@ def _hint(observation: Observation, judged: Judged, fault: Fault) -> float:
     return 0.0
 
 
-def _onset(observation: Observation, judged: Judged, element: str) -> tuple[float, float]:
+def _onset(observation: Observation, judged: SimulatedHypothesis, element: str) -> tuple[float, float]:
     """When what is wrong with the load of an interface can have begun, epoch seconds.
 
     In the first interval of the newest samples where the load was clearly as it should be before; else any time.

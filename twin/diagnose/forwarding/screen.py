@@ -11,7 +11,7 @@ import numpy as np
 
 from twin.diagnose.balance import Excess
 from twin.diagnose.density import student
-from twin.diagnose.judged import Judged
+from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.live.declared import Declaration
 from twin.model import Floats, Ints
 from twin.observe.expect.probing import probe_error
@@ -42,7 +42,7 @@ class Weighed(NamedTuple):
     probe_arcs: Floats  # [t, m] when all for t is dropped on an arc
 
 
-def weigh(base: Routed, judged: Judged, excess: Excess) -> Weighed:
+def weigh(base: Routed, judged: SimulatedHypothesis, excess: Excess) -> Weighed:
     """Turn what a hypothesis leaves unexplained into pulls."""
     arrays, (paths, *_) = base
     pull, weight = _bounded(judged.residuals.difference[arrays.link_of], judged.residuals.sigma[arrays.link_of])
@@ -140,7 +140,7 @@ def _bounded(difference: Floats, sigma: Floats) -> tuple[Floats, Floats]:
     return difference / loose**2, 1 / loose**2
 
 
-def _probe_gains(base: Routed, judged: Judged) -> tuple[Floats, Floats, Floats]:
+def _probe_gains(base: Routed, judged: SimulatedHypothesis) -> tuple[Floats, Floats, Floats]:
     arrays, (paths, *_) = base
     probes, n, m = judged.observation.probes, arrays.up.size, arrays.head.size
     nodes, pairs, arcs = np.zeros((n, n)), np.zeros((n, n)), np.zeros((n, m))

@@ -26,7 +26,7 @@ from twin.observe.expect.residuals import FAMILIES, Family, Residual, hold, stre
 from twin.observe.readings.intake import take_in
 from twin.observe.readings.samples import Samples, mean, read_samples
 
-from .threshold import FLOOR, RECENT, Track, median
+from .threshold import FLOOR, RECENT, StreamFamily, median
 
 StateKind = Literal["down", "silent", "neighbour_lost", "unread"]
 AnomalyKind = Family | StateKind | Literal["drift"]
@@ -98,8 +98,8 @@ class Detector:
             )
         self._interval_s = interval_s
         risk = alarms_per_week * interval_s / WEEK_S / (len(FAMILIES) + 1)
-        self._tracks: dict[AnomalyKind, Track] = {
-            kind: Track(kind, risk, floor=_FLOORS.get(kind, FLOOR)) for kind in (*FAMILIES, "drift")
+        self._tracks: dict[AnomalyKind, StreamFamily] = {
+            kind: StreamFamily(kind, risk, floor=_FLOORS.get(kind, FLOOR)) for kind in (*FAMILIES, "drift")
         }
         self._open: dict[tuple[AnomalyKind, str], _Alarm] = {}
         self._last, self._routing = -np.inf, ""

@@ -21,7 +21,7 @@ _MAD = 1.4826
 
 
 @dataclass
-class Track:
+class StreamFamily:
     """One family of streams: what they did, how they usually stray, and how large the largest score has been."""
 
     kind: str

@@ -14,7 +14,7 @@ import pytest
 from evals.suites.lab import next_hops
 from tests.twin.live.lab.real import a_lab
 from twin.errors import ExecutionError, InputError, StoreBusyError
-from twin.faults import Fault, FaultKind, afflict_one_way
+from twin.faults import Fault, FaultKind, with_one_way_fault
 from twin.formats import read_network
 from twin.live.lab.control import AskFault, AskHeal, AskStatus
 from twin.live.lab.launch import Lab, up
@@ -189,7 +189,7 @@ def test_a_neighbour_that_hears_no_more_is_still_routed_over_from_the_other_end(
     network = live.read_topology()
     fault = Fault(kind=kind, element=max(network.links, key=lambda x: (-x.weight, x.name)).interface)
     assert not live.declared.two_way
-    deaf, wanted = network.link(fault.element), next_hops(afflict_one_way(network, fault))
+    deaf, wanted = network.link(fault.element), next_hops(with_one_way_fault(network, fault))
     here = network.links[deaf].tail
     # behind a small MTU FRR 8.4 builds its LSP anew and does not flood it: only its own routes are as they should be
     routers = [here] if kind is FaultKind.MTU else list(wanted)

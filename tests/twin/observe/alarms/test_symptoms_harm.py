@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.twin.observe.incidents import ABILENE, NOBEL, network, run, struck
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, with_fault
 from twin.live.draw_fault import draw_fault
 from twin.observe import find_symptoms, measured_harm, observe
 from twin.sim.simulate import simulate
@@ -82,7 +82,7 @@ def test_measured_harm_is_the_true_harm_on_another_network(kind):
 def test_a_node_without_neighbours_severs_as_much_as_the_twin_says():
     fault = Fault(kind=FaultKind.ROUTING_DOWN, element="node/Frankfurt")
     incident = run(network(NOBEL), fault)
-    twin = simulate(afflict(incident.observation.network, fault)).harm(0.8)
+    twin = simulate(with_fault(incident.observation.network, fault)).harm(0.8)
     measured = measured_harm(incident.observation, 0.8)
     assert measured.severed == pytest.approx(twin.severed, rel=0.01)
     assert twin.severed > 10_000

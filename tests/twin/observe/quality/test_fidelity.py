@@ -7,7 +7,7 @@ import pytest
 
 from tests.benchmarks.data_quality import corrupted, off, scene
 from tests.twin.observe.incidents import ABILENE, NOBEL, network, run
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import Fault, FaultKind, with_fault
 from twin.gate.checks.context import Evidence
 from twin.live.draw_fault import draw_fault
 from twin.observe.observe import observe
@@ -32,8 +32,9 @@ def test_a_healthy_network_is_explained_whole(name):
 def test_the_right_diagnosis_explains_and_a_wrong_one_does_not(kind):
     fault = draw_fault(network(NOBEL), 2, kinds=[kind])
     observation = run(network(NOBEL), fault, seed=2, before=20).observation
-    right = fidelity_of(observation, afflict(observation.network, fault))
-    wrong = fidelity_of(observation, afflict(observation.network, draw_fault(network(NOBEL), 9, kinds=[K.LINK_DOWN])))
+    right = fidelity_of(observation, with_fault(observation.network, fault))
+    another = draw_fault(network(NOBEL), 9, kinds=[K.LINK_DOWN])
+    wrong = fidelity_of(observation, with_fault(observation.network, another))
     assert right.score > 0.99
     assert wrong.score < 0.9
     assert Policy().autonomy_at(right.score) == "act"

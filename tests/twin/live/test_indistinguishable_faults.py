@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.twin.live.ladder import ladder, last, live, same
-from twin.faults import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Fault, FaultKind, alike
+from twin.faults import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Fault, FaultKind, indistinguishable
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.model import Network
@@ -144,8 +144,8 @@ def test_each_pair_says_when_and_why():
     expected += [(K.DATA_ACL, K.DATA_ACL), (K.STALE_TOPOLOGY, K.WEIGHT)]
     assert pairs == [set(pair) for pair in expected]
     assert all(entry.when and entry.reason for entry in INDISTINGUISHABLE)
-    assert alike(K.WEB_DOS, K.SURGE) is INDISTINGUISHABLE[0]
-    assert alike(K.LINK_DOWN, K.SURGE) is None
+    assert indistinguishable(K.WEB_DOS, K.SURGE) is INDISTINGUISHABLE[0]
+    assert indistinguishable(K.LINK_DOWN, K.SURGE) is None
 
 
 CONTROL = [

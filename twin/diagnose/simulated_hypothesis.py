@@ -37,7 +37,7 @@ class Likelihood(NamedTuple):
         return float(sum(term.sum() for term in self))
 
 
-class Judged(NamedTuple):
+class SimulatedHypothesis(NamedTuple):
     """A hypothesis, simulated: what it predicts and how likely it makes the readings."""
 
     faults: tuple[Fault, ...]
@@ -70,7 +70,7 @@ class Judged(NamedTuple):
         unread = np.minimum(self.likelihood.counted + _ONE_POLL, 0.0)
         return self.likelihood._replace(load=load, counted=unread, balance=np.zeros(0), configured=np.zeros(0))
 
-    def same_readings(self, other: "Judged") -> bool:
+    def same_readings(self, other: "SimulatedHypothesis") -> bool:
         """Whether another hypothesis takes the same readings for true and predicts the same of all that is read."""
         return self.observation is other.observation and all(
             np.allclose(x, y, rtol=1e-9, atol=1e-9, equal_nan=True)
