@@ -8,7 +8,7 @@ from twin.errors import RefusedError, UnknownElementError
 from twin.model import Frozen, Network
 from twin.optimise.ahead import holding
 from twin.optimise.proposal import Proposal
-from twin.optimise.relieve import relieve
+from twin.optimise.relieve import possible, relieve
 
 from .arguments import Handle
 from .box.handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
@@ -48,6 +48,7 @@ def propose_plans(desk: Desk) -> Candidates:
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
         found = holding(lambda state: _proposed(desk, state), desk.state, desk.policy, desk.outlook, desk.works)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
+    found = tuple(possible(x, desk.look().declared.makes) for x in found)
     useful = [x for x in found if _is_new(desk, x)]
     desk.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)
     desk.proposals |= {_handle(desk, proposal): proposal for proposal in useful}
@@ -69,6 +70,7 @@ def _proposed(desk: Desk, state: Network) -> tuple[Proposal, ...]:
         desk.policy,
         reference=desk.inventory,
         avoid=desk.counterexamples,
+        makes=desk.look().declared.makes,
         seed=desk.seed,
         time_limit_s=TIME_LIMIT_S,
     )

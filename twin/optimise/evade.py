@@ -1,6 +1,6 @@
 """Relief from routers that drop or divert what others send them rightly: tunnels, weights and drains around them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from time import monotonic
 
 import numpy as np
@@ -29,13 +29,15 @@ def relieve_by_evading(
     *,
     seed: int = 0,
     avoid: Sequence[Counterexample] = (),
+    makes: Set[str] | None = None,
     time_limit_s: float | None = None,
 ) -> Proposal:
     """Take traffic out of the way of wrong entries: of one router for one target, of one interface, or of all it gets.
 
     Four ways are tried and the best is proposed: a tunnel for every source whose traffic meets the entry, over the
     midpoint with which most arrives, or over the best one that every failure allows, for as many sources as have one;
-    the interface costed out or drained; the router drained. Nothing is random.
+    the interface costed out or drained; the router drained. `makes` are the operations that the network can make, all
+    if None. Nothing is random.
     """
     del seed
     judge = Judge(network, policy, avoid)
@@ -45,6 +47,8 @@ def relieve_by_evading(
     deadline = None if time_limit_s is None else monotonic() + time_limit_s
     best: Proposal | None = None
     for steps in _ways(judge, entries, deadline):
+        if makes is not None and not {step.op for step in steps} <= makes:
+            continue
         if len(steps) > policy.max_steps or any(judge.protects(*_touched(network, step)) for step in steps):
             continue
         proposal = assemble(judge, METHOD, steps)

@@ -1,6 +1,6 @@
 """One question, every planner: what relieves this network? The best answer first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -35,6 +35,15 @@ METHODS: Mapping[str, Planner] = MappingProxyType(
 )
 """Every planner of relief by the name that its plans carry."""
 
+_OPERATIONS: Mapping[str, str] = {
+    weights.METHOD: "set_weight",
+    weight_search.METHOD: "set_weight",
+    tunnels.METHOD: "set_tunnel",
+    segments.METHOD: "set_tunnel",
+    sequential.METHOD: "set_tunnel",
+}
+"""What all the plans of a planner are made of, where that is one operation."""
+
 TACTICAL = (restore.METHOD, restore.UNDO, drain.METHOD, evade.METHOD, weights.METHOD, tunnels.METHOD)
 """The planners that look for few changes, which is what an incident needs; the others plan the whole matrix anew."""
 
@@ -46,13 +55,15 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     methods: Sequence[str] = TACTICAL,
     reference: Network | None = None,
     avoid: Sequence[Counterexample] = (),
+    makes: Set[str] | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
 ) -> tuple[Proposal, ...]:
     """Ask each planner to relieve `network`, and return their proposals, best first.
 
     `reference` is the network as it should be, for it to be set back to. `avoid` holds what was wrong with rejected
-    plans; no proposal breaks a limit there again. A planner that fails says why and ends no other; a time limit is
+    plans; no proposal breaks a limit there again. `makes` are the operations that the network can make, all if None:
+    no plan has any other. A planner that fails says why and ends no other; a time limit is
     shared out among them. Raises `InputError` on an unknown method.
     """
     unknown = [method for method in methods if method not in METHODS]
@@ -64,11 +75,31 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
         planner = METHODS[method]
         if planner is restore.relieve_by_restoring:
             planner = partial(planner, reference=reference)
+        if planner is evade.relieve_by_evading:
+            planner = partial(planner, makes=makes)
         each = None if end is None else max(0.0, end - monotonic()) / (len(methods) - number)
         planner = partial(planner, network, policy, seed=seed, time_limit_s=each)
         answering = partial(_answering, planner, network, policy, avoid)
-        proposals.append(_unless_known(attempt(method, answering, network, policy), proposals))
+        if makes is not None and method in _OPERATIONS and _OPERATIONS[method] not in makes:
+            answering = partial(_unable, network, policy, method, _OPERATIONS[method])
+        proposal = possible(attempt(method, answering, network, policy), makes)
+        proposals.append(_unless_known(proposal, proposals))
     return tuple(sorted(proposals, key=rank))
+
+
+def possible(proposal: Proposal, makes: Set[str] | None) -> Proposal:
+    """Leave out a plan with a step that the network cannot make; `makes` are its operations, all if None."""
+    steps = proposal.plan.steps if proposal.plan else ()
+    unable = sorted({step.op for step in steps} - makes) if makes is not None else []
+    return replace(proposal, plan=None, after=proposal.before, reason=_cannot(unable[0])) if unable else proposal
+
+
+def _unable(network: Network, policy: Policy, method: str, operation: str) -> Proposal:
+    return without_plan(Judge(network, policy), method, _cannot(operation))
+
+
+def _cannot(operation: str) -> str:
+    return f"this network cannot {operation.replace('_', ' ')}"
 
 
 def rank(proposal: Proposal) -> tuple[object, ...]:

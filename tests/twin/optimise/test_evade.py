@@ -7,7 +7,9 @@ import pytest
 from tests.twin.optimise.networks import network_of
 from twin.gate.verdict import verify
 from twin.model import Astray
+from twin.optimise import tunnels, weights
 from twin.optimise.evade import relieve_by_evading
+from twin.optimise.relieve import relieve
 from twin.plan import SetTunnel, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
@@ -37,3 +39,17 @@ def test_without_a_wrong_entry_there_is_nothing_to_go_around():
     found = relieve_by_evading(replace(dropping(20.0), astray=()), POLICY)
     assert found.plan is None
     assert "no router drops or diverts" in found.reason
+
+
+@pytest.mark.parametrize(
+    "makes", [{"set_weight"}, {"set_weight", "drain_link"}, {"set_weight", "drain_link", "drain_node"}, set[str]()]
+)
+def test_no_plan_has_a_step_that_the_network_cannot_make(makes):
+    network = dropping(20.0)
+    assert any(isinstance(x, SetTunnel) for y in relieve(network, POLICY) if y.plan for x in y.plan.steps)
+    found = relieve(network, POLICY, makes=makes)
+    assert {step.op for x in found if x.plan for step in x.plan.steps} <= makes
+    reasons = {x.method: x.reason for x in found}
+    assert reasons[tunnels.METHOD] == "this network cannot set tunnel"
+    assert ("set weight" in (reasons[weights.METHOD] or "")) == (not makes)
+    assert any(x.plan for x in found) == bool(makes)  # weights alone lead around, too
