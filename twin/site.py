@@ -25,6 +25,7 @@ from .formats.measurements.columns import read_mapping
 from .formats.measurements.moments import read_zone
 from .formats.measurements.part import Options
 from .formats.measurements.prefixes import read_prefixes
+from .formats.measurements.read import Measurements, read_measurements
 from .formats.text import first_problem
 from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
@@ -32,6 +33,7 @@ from .model import Frozen, Network
 
 SITE = "site.toml"
 _MOST_FILES = 1_000
+MeasurementKind = Literal["counters", "flows", "probes", "logs"]
 
 
 def _listed(value: object) -> object:
@@ -130,6 +132,12 @@ class OpenSite(NamedTuple):
         for path in self._files("interfaces"):
             interfaces |= read_interfaces(path, reading)
         return reading._replace(interfaces=interfaces)
+
+    def measurements(self, kind: MeasurementKind, clock: Callable[[], datetime]) -> Measurements | None:
+        """Read the measurements of one source alone, None where the site names none. Raises as `look` does."""
+        files = self._files(kind)
+        reading = self.reading() if files else None
+        return read_measurements(files, reading.network, self._options(reading, clock())) if reading else None
 
     def documents(self) -> tuple[Document, ...]:
         """Read what people wrote about it. Raises as `read_documents` does."""

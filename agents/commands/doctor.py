@@ -4,14 +4,18 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from agents.models.check import needs
 from twin import sim
 from twin.errors import TwinError
 from twin.model import Frozen
+
+if TYPE_CHECKING:
+    from twin.site_sources import TriedSource
 
 State = Literal["ok", "missing", "broken"]
 
@@ -56,6 +60,28 @@ def examine(runs: Path, environment: Mapping[str, str] | None = None) -> tuple[F
         *(Finding(**need._asdict()) for need in needs(env)),
         _endpoint(env),
     )
+
+
+def examine_site(site: Path, clock: Callable[[], datetime]) -> tuple[Finding, ...]:
+    """Try each source of one's own network, by its site file or by the name of its adapter.
+
+    Raises as `read_site` does.
+    """
+    from twin.live.adapters import is_adapter
+    from twin.site import read_site
+    from twin.site_sources import try_live, try_site
+
+    tried = try_live(str(site), clock) if is_adapter(str(site)) else try_site(read_site(site), clock)
+    return tuple(Finding(name=x.name, state=_STATES[x.state], detail=_told(x), fix=x.fix) for x in tried)
+
+
+def _told(source: "TriedSource") -> str:
+    age = "" if source.age_s is None else f"; newest {source.age_s:,.0f} s old"
+    complete = "" if source.complete is None else f"; {source.complete:.0%} complete"
+    return f"{source.got}{age}{complete}"
+
+
+_STATES: Mapping[str, State] = {"ok": "ok", "not named": "missing", "late": "broken", "broken": "broken"}
 
 
 def _python() -> Finding:

@@ -4,15 +4,18 @@ from pathlib import Path
 
 import typer
 
-from .options import Json, Runs
+from .options import Json, Runs, SiteFile, utc_now
 from .output import FAILURE, emit, say
 
 
-def doctor(runs: Runs = Path("runs"), as_json: Json = False) -> None:
-    """Say whether everything that twinops needs is there. Secrets are looked for, never printed."""
-    from .doctor import examine
+def doctor(runs: Runs = Path("runs"), site: SiteFile = None, as_json: Json = False) -> None:
+    """Say whether everything that twinops needs is there, and with --site what each source of your network gives.
 
-    findings = examine(runs)
+    Secrets are looked for, never printed.
+    """
+    from .doctor import examine, examine_site
+
+    findings = examine(runs) if site is None else examine_site(site, utc_now)
     broken = [finding for finding in findings if finding.state == "broken"]
     if as_json:
         emit("doctor", {"healthy": not broken, "findings": [finding.model_dump() for finding in findings]})
