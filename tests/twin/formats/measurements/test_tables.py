@@ -126,7 +126,7 @@ def test_octets_of_an_interval_are_a_rate_over_it(tmp_path):
     measured = read_measurements([saved(tmp_path, text)], NETWORK)
     assert measured.telemetry.traffic.mbps == pytest.approx([1.0, 2.0])
     one = saved(tmp_path, f"time,source,target,bytes\n{START},a,b,{300 * 125_000}\n")
-    with pytest.raises(FormatError, match="--interval"):
+    with pytest.raises(FormatError, match="how long they were counted"):
         read_measurements([one], NETWORK)
 
 
