@@ -6,7 +6,7 @@ from pydantic import Field
 
 from twin.errors import RefusedError, UnknownElementError
 from twin.model import Frozen, Network
-from twin.optimise.ahead import holding
+from twin.optimise.ahead import brought, holding
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import possible, relieve
 
@@ -46,7 +46,8 @@ def propose_plans(desk: Desk) -> Candidates:
     require_data(desk)
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
-        found = holding(lambda state: _proposed(desk, state), desk.state, desk.policy, desk.outlook, desk.works)
+        outlook = desk.outlook if desk.brought is None else None  # what was brought is judged by the gate alone
+        found = holding(lambda state: _proposed(desk, state), desk.state, desk.policy, outlook, desk.works)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
     found = tuple(possible(x, desk.look().declared.makes) for x in found)
     useful = [x for x in found if _is_new(desk, x)]
@@ -62,7 +63,9 @@ def propose_plans(desk: Desk) -> Candidates:
 
 
 def _proposed(desk: Desk, state: Network) -> tuple[Proposal, ...]:
-    """Ask the planner that serves the aim of the run, without one all that relieve."""
+    """Ask the planner that serves the aim of the run, without one all that relieve; a brought plan is alone."""
+    if desk.brought is not None:
+        return (brought(desk.brought, state, desk.policy),)
     if desk.aim is not None:
         return desk.aim.propose(state, desk.policy, desk.counterexamples, desk.seed)
     return relieve(
@@ -129,7 +132,7 @@ def require_data(desk: Desk) -> None:
 
 def require_diagnosis(desk: Desk) -> None:
     """Raise `RefusedError` where nothing has been diagnosed and nothing was asked for."""
-    if desk.diagnosis is None and desk.aim is None:
+    if desk.diagnosis is None and desk.aim is None and desk.brought is None:
         raise RefusedError("there is no diagnosis to plan for", fix="let diagnosis conclude first")
 
 
@@ -137,7 +140,7 @@ def _is_new(desk: Desk, proposal: Proposal) -> bool:
     return (
         proposal.plan is not None
         and proposal.plan.hash not in desk.rejected_plans
-        and (desk.aim is not None or proposal.after.beats(proposal.before))
+        and (desk.aim is not None or desk.brought is not None or proposal.after.beats(proposal.before))
     )
 
 
@@ -165,5 +168,5 @@ def candidate(desk: Desk, handle: str, proposal: Proposal) -> Candidate:
         max_utilisation=(round(before.max_utilisation, 4), round(after.max_utilisation, 4)),
         bound=proposal.bound if proposal.bound is None else round(proposal.bound, 4),
         gap=proposal.gap if proposal.gap is None else round(proposal.gap, 4),
-        serves_goal=desk.aim is not None,
+        serves_goal=desk.aim is not None or desk.brought is not None,
     )

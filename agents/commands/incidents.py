@@ -22,6 +22,9 @@ def run(
     ] = None,
     healthy: Annotated[bool, typer.Option("--healthy", help="Let nothing go wrong.")] = False,
     goal: MaybeGoal = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="A plan of yours to be judged, signed and kept; needs a site.")
+    ] = None,
     zone: Zone = "UTC",
     model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
     policy: PolicyFile = None,
@@ -40,7 +43,8 @@ def run(
     A goal such as "drain:Kassel from:02:00 until:04:00 max_utilisation:0.8" is planned, judged under its own limits and
     carried out, or certified for its window; with --model it may be said in plain words. Where it leaves something
     open, the command ends with a question and exit code 2. Exit code 3 means that no plan was safe, and nothing was
-    changed. With --site, it works on your own network as its files show it, and a person makes the changes.
+    changed. With --site, it works on your own network as its files show it, and a person makes the changes; --plan
+    brings a plan, of `twinops plan` or your own, that the agents judge in place of one of theirs.
     """
     own = site is not None and network is None
     if own and (fault is not None or healthy):
@@ -49,6 +53,8 @@ def run(
         raise typer.BadParameter("--fault and --healthy exclude each other")
     if goal is not None and fault is not None:
         raise typer.BadParameter("--goal and --fault exclude each other")
+    if plan is not None and (goal is not None or not own):
+        raise typer.BadParameter("--plan is for a --site, and excludes --goal")
     from agents.roles.budget import read_budget
     from agents.run.run import RunRequest
     from agents.show.console import Screen, summary_panel
@@ -66,6 +72,10 @@ def run(
         request = request.model_copy(update={"documents": read_documents(documents)})
     if budget is not None:
         request = request.model_copy(update={"budget": read_budget(budget)})
+    if plan is not None:
+        from twin.formats import read_plan
+
+        request = request.model_copy(update={"plan": read_plan(plan)})
     if goal is not None:
         request = _with_goal(request, goal, site if own else None, zone, as_json=as_json)
     summary, code = run_shown(request, runs, screen=Screen())

@@ -72,6 +72,7 @@ class RunStarted(Frozen):
     works: tuple[PlannedWork, ...] = Field(default=(), description="What others had planned when the run began.")
     asked: tuple[str, ...] = Field(default=(), description="What their calendars left open.")
     documents: tuple[Document, ...] = Field(default=(), description="What people had written about it.")
+    plan: Plan | None = Field(default=None, description="The plan that somebody brought to be judged and signed.")
 
 
 class StageStarted(Frozen):

@@ -45,6 +45,8 @@ def plan(desk: Desk) -> str:
     """Hand the diagnosis to planning; in a later round, what became of the last plan: the rest is on its record."""
     if desk.rejected:
         return _rejected(desk.rejected[-1], desk.round)
+    if desk.brought is not None:
+        return "Somebody brought a plan of their own. Have it proposed and submit it, or say why it is none here."
     if desk.aim is not None:
         return f"This was asked for, and read by code. Find the plan that serves it.\n{_asked(desk.aim)}"
     task = f"Diagnosis hands you this. Find the plan that removes the harm.\n{_json(_of_the_cause(desk.diagnosis))}"

@@ -43,6 +43,7 @@ from tools.recommendations import recommendations
 from twin.errors import InconclusiveError
 from twin.execute.executor import Execution
 from twin.gate.verdict import orderable
+from twin.plan import Plan
 
 Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
 Next = Stage | Literal["end"]
@@ -238,6 +239,8 @@ class Driver:
         await self._operator.record_before()
         if self._desk.aim is not None:
             return await self._begin_goal(self._desk.aim, incident)
+        if self._desk.brought is not None and not incident.symptoms:
+            return await self._take_brought(self._desk.brought, incident)
         if not incident.symptoms:
             planned = f" but planned work: {incident.planned[0]}" if incident.planned else ""
             return Move("end", f"nothing is measured that the inventory does not explain{planned}", incident, "healthy")
@@ -256,12 +259,22 @@ class Driver:
         await self._operator.record_diagnosis()
         return Move("plan", f"asked for: {aim.words}", incident)
 
+    async def _take_brought(self, plan: Plan, incident: Incident) -> Move:
+        """Judge a plan that somebody brought for a network in which nothing is wrong."""
+        if self._desk.data_refusal:
+            return Move("end", f"no plan may be made: {self._desk.data_refusal}", incident, "no safe plan")
+        await self._operator.record_diagnosis()
+        return Move("plan", f"plan {plan.hash} was brought to be judged", incident)
+
     async def _diagnose(self) -> Move:
         await self._work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
         diagnosis = _present(self._desk.diagnosis)
         await self._operator.record_diagnosis()
         standing, measured = self._desk.standing, self._desk.harm.total
         cause = str(diagnosis.cause) if diagnosis.cause else "no fault"
+        if self._desk.brought is not None and not self._desk.data_refusal:
+            words = f"plan {self._desk.brought.hash} was brought to be judged where the cause is {cause}"
+            return Move("plan", words, diagnosis)
         if not self._harms(diagnosis.harm) and measured <= self._operator.noise:
             return self._unharmed(diagnosis)
         if standing.level == "observe":
@@ -295,6 +308,8 @@ class Driver:
             words = f"{desk.submission.handle} submitted: {counted(len(desk.submission.plan.steps), 'steps')}"
             return Move("verify", words, desk.submission)
         no_plan = _present(desk.no_plan)
+        if desk.brought is not None:
+            return self._without(f"the plan that was brought is none here: {'; '.join(no_plan.reasons)}", no_plan)
         if desk.aim is not None:
             return self._without_plan(desk.aim, no_plan)
         if no_plan.because:
@@ -325,9 +340,11 @@ class Driver:
         desk.rejected = (*desk.rejected, decision)
         failed = [x.name for x in decision.verdict.checks if not x.passed] if decision.verdict else []
         words = f"rejected: {', '.join(failed) or 'by verification'}"
-        if desk.round < self._rounds:
+        if desk.round < self._rounds and desk.brought is None:
             desk.round += 1
             return Move("plan", words, decision)
+        if desk.brought is not None:
+            return self._without(f"the plan that was brought is {words}", decision)
         return self._without(f"{words}, and {self._rounds} rounds are used up", decision)
 
     async def _approve(self) -> Move:
@@ -363,7 +380,7 @@ class Driver:
     async def _refused(self, execution: Execution) -> Move:
         """Plan again on what was found, while rounds are left; what was refused is not submitted again."""
         desk, submission = self._desk, _present(self._desk.submission)
-        if desk.round >= self._rounds:
+        if desk.round >= self._rounds or desk.brought is not None:
             words = f"{execution.reason}; {self._rounds} rounds are used up"
             return self._without(words)
         refused = Decision(

@@ -163,6 +163,7 @@ def _desk(ground: Ground) -> Desk:
         unmodelled=(*unmodelled_of(ground.store, ground.network.id), *ground.request.asked),
         works=ground.request.works,
         documents=ground.request.documents,
+        brought=ground.request.plan,
     )
 
 
@@ -215,6 +216,7 @@ def _opening(ground: Ground) -> RunStarted:
         works=request.works,
         asked=request.asked,
         documents=request.documents,
+        plan=request.plan,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),

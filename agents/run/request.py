@@ -7,6 +7,7 @@ from agents.record.spending import RunBudget
 from twin.documents import MOST, Document
 from twin.faults import Fault
 from twin.model import Frozen
+from twin.plan import Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
 
@@ -32,4 +33,5 @@ class RunRequest(Frozen):
         max_length=MOST,
         description="What people wrote about the network: tickets, calendar, commits, notes.",
     )
+    plan: Plan | None = Field(default=None, description="A plan that somebody brings: judged, and none in its place.")
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

@@ -126,14 +126,17 @@ def request_of(past: Past) -> RunRequest:
         works=started.works,
         asked=started.asked,
         documents=started.documents,
+        plan=started.plan,
     )
 
 
 def known_of(past: Past, store: TwinStore) -> Inventory | None:
     """What is known of the routers of one's own network, as it was when the run began."""
     started = past.started
-    reading = store.reading(started.inventory) if started.routers is not None else None
-    return Inventory(reading.interfaces, started.routers) if reading and started.routers else None
+    if started.routers is None:
+        return None
+    reading = store.reading(started.inventory)  # none is kept where the site names no interfaces
+    return Inventory(reading.interfaces if reading else {}, started.routers)
 
 
 async def _go_on(ground: Ground, past: Past) -> Ended:

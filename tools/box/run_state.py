@@ -91,7 +91,7 @@ class Desk:
     `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
     `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin; `works`
-    is what others have planned.
+    is what others have planned; `brought` is a plan that somebody had before the run.
     """
 
     inventory: Network
@@ -125,6 +125,7 @@ class Desk:
     advice: tuple[Advice, ...] = ()
     demanded: tuple[tuple[str, ...], ...] = ()
     broken: tuple[str, ...] = ()
+    brought: Plan | None = None
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)

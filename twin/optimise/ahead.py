@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from twin.errors import PlanError, UnknownElementError
 from twin.gate.checks.context import Context
 from twin.gate.checks.horizon import horizon
 from twin.gate.checks.rehearsal import Rehearsal
@@ -74,6 +75,15 @@ def _rebased(proposal: Proposal, network: Network, policy: Policy) -> Proposal:
     )
     plan = proposal.plan.model_copy(update={"base": network.id, "expected": expected})
     return replace(proposal, plan=plan, before=before, after=after)
+
+
+def brought(plan: Plan, network: Network, policy: Policy) -> Proposal:
+    """Propose a plan that somebody has, for the network as it is now; none where its steps cannot be made."""
+    before = _value(network, policy)
+    try:
+        return _rebased(Proposal(plan.method, plan, before, before), network, policy)
+    except (PlanError, UnknownElementError) as error:
+        return Proposal(plan.method, None, before, before, reason=f"its steps cannot be made here: {error}")
 
 
 def _value(network: Network, policy: Policy) -> Value:
