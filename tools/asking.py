@@ -1,6 +1,6 @@
 """What a role may say to people: a question with choices, and advice about an element that is on record."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -9,7 +9,7 @@ from twin.faults import TELEMETRY_KINDS
 from twin.model import Frozen
 
 from .arguments import Element
-from .box.handover import MAX_EXPLANATION, Advice, AdviceAction, Question
+from .box.handover import MAX_EXPLANATION, Advice, AdviceAction, Opinion, Question
 from .box.run_state import Desk
 from .telemetry import newest_events
 
@@ -68,6 +68,19 @@ def recommend(
     others = tuple(x for x in desk.advice if (x.action, x.element) != (action, element))
     desk.advice = (*others, advice)
     return advice
+
+
+def advise(
+    desk: Desk,
+    objection: Annotated[
+        Literal["none", "ask a person", "reject"],
+        Field(description="reject sends the submitted plan back; ask a person makes it wait for approval."),
+    ],
+    reasons: Annotated[str, Field(min_length=1, max_length=MAX_EXPLANATION, description="What was found, in figures.")],
+) -> Opinion:
+    """Say what you found as an adviser: it may hold a plan back or ask for a person, and can approve nothing."""
+    desk.opinion = Opinion(objection=objection, reasons=reasons)
+    return desk.opinion
 
 
 def grounds(desk: Desk) -> frozenset[str]:

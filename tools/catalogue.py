@@ -1,6 +1,6 @@
 """Every tool there is. To add one, write the function in its subject's file and name it here and in a contract."""
 
-from .asking import ask_operator, recommend
+from .asking import advise, ask_operator, recommend
 from .box.registry import Tool, bind
 from .box.results import fetch_result
 from .diagnosis import measure, rank_causes, report_diagnosis
@@ -41,6 +41,7 @@ TOOLS: tuple[Tool, ...] = (
     bind(fetch_result),
     bind(read_documents),
     bind(recommend),
+    bind(advise),
     bind(ask_operator),
     bind(submit_changes),
     bind(compose_plan),

@@ -1,5 +1,6 @@
 """`run` and `show`: work on an incident, and sum up what was recorded of it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +56,6 @@ def run(
         raise typer.BadParameter("--goal and --fault exclude each other")
     if plan is not None and (goal is not None or not own):
         raise typer.BadParameter("--plan is for a --site, and excludes --goal")
-    from agents.roles.budget import read_budget
     from agents.run.run import RunRequest
     from agents.show.console import Screen, summary_panel
 
@@ -66,16 +66,7 @@ def run(
     else:
         name = network or "sndlib/germany50"
         request = RunRequest(network=name, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
-    if documents:
-        from twin.documents import read_documents
-
-        request = request.model_copy(update={"documents": read_documents(documents)})
-    if budget is not None:
-        request = request.model_copy(update={"budget": read_budget(budget)})
-    if plan is not None:
-        from twin.formats import read_plan
-
-        request = request.model_copy(update={"plan": read_plan(plan)})
+    request = _with(request, budget, documents or (), plan)
     if goal is not None:
         request = _with_goal(request, goal, site if own else None, zone, as_json=as_json)
     summary, code = run_shown(request, runs, screen=Screen())
@@ -84,6 +75,19 @@ def run(
     else:
         say(summary_panel(summary))
     raise RunInterruptedError if code == INTERRUPTED else typer.Exit(code)
+
+
+def _with(request: "RunRequest", budget: str | None, documents: Sequence[Path], plan: Path | None) -> "RunRequest":
+    """Add what a run may spend, what people wrote besides that of its site, and the plan that they bring."""
+    from agents.roles.budget import read_budget
+    from twin.documents import read_documents
+    from twin.formats import read_plan
+
+    if budget is not None:
+        request = request.model_copy(update={"budget": read_budget(budget)})
+    if plan is not None:
+        request = request.model_copy(update={"plan": read_plan(plan)})
+    return request.model_copy(update={"documents": (*request.documents, *read_documents(documents))})
 
 
 def _with_goal(request: "RunRequest", goal: str, site: Path | None, zone: str, *, as_json: bool) -> "RunRequest":
@@ -119,7 +123,12 @@ def _of_site(site: Path, seed: int, model: str, policy: Path | None) -> "RunRequ
     opened = read_site(site)
     name = opened.reading().network.name
     return RunRequest(
-        network=name, site=str(opened.path.resolve()), seed=seed, model=model, policy=limits(policy, opened)
+        network=name,
+        site=str(opened.path.resolve()),
+        seed=seed,
+        model=model,
+        policy=limits(policy, opened),
+        documents=opened.documents(),
     )
 
 

@@ -15,7 +15,6 @@ from autogen_core.tools import Tool, ToolSchema
 from opentelemetry.trace import Span, Tracer
 from pydantic import BaseModel
 
-import prompts
 from agents.models import STAND_IN, Model
 from agents.models.answer import legible
 from agents.models.client import NO_TOKENS, Answer, Client, Usage, fingerprint
@@ -192,7 +191,7 @@ class RoleClient(Client):
                 model=self._session.model.name,
                 call=self._session.spent.model_calls,
                 request=fingerprint(messages, offered),
-                prompt=prompts.version(self._contract.role),
+                prompt=self._contract.version,
                 messages=worded[self._recorded :],
                 tools=tuple(_name(tool) for tool in offered),
             )

@@ -1,41 +1,86 @@
-"""What each role may call, must show, hands over and may spend. Registry and driver enforce it, not prompts."""
+"""What each role may call, must show, hands over and may spend. Registry and driver enforce it, not prompts.
 
+A role is a file: its terms in TOML between lines of `+++`, then its words. Four come with the project, in `prompts/`; a
+package offers more under the entry point `twinops.roles`, which names the text of such a file. Those advise: they are
+heard after a stage of the four, and may object or ask for a person, and nothing else.
+"""
+
+import hashlib
+import tomllib
 from collections.abc import Collection, Mapping
+from functools import cache
+from importlib import metadata
 from types import MappingProxyType
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from tools.box.handover import Decision, Diagnosis, Incident, PlanSubmission, Role
+import prompts
+from tools.box.handover import Role
+from tools.catalogue import TOOLS
+from twin.errors import InputError
 from twin.model import Frozen
+
+GROUP = "twinops.roles"
+ADVISE = "advise"
+Place = Literal["observe", "diagnose", "plan", "verify", "after diagnose", "after plan", "after verify"]
 
 
 class Budget(Frozen):
-    """What a role may spend in one stage."""
+    """What a role may spend in one stage; `seconds` without the time that a provider makes it wait in a queue."""
 
-    model_calls: int = Field(ge=1, le=100)
-    seconds: float = Field(gt=0)
+    model_calls: int = Field(default=14, ge=1, le=100)
+    seconds: float = Field(default=300.0, gt=0)
 
 
 class Contract(Frozen):
     """The terms of one role. `evidence` are the tools that must have answered before its hand-over counts."""
 
-    role: Role
-    description: str
+    role: Role = Field(alias="name")
+    place: Place = Field(description="Its stage, or the stage after which it is heard.")
+    description: str = Field(max_length=300)
     tools: frozenset[str]
-    evidence: frozenset[str]
+    evidence: frozenset[str] = frozenset()
     concludes_with: frozenset[str] = Field(description="The tools that make the hand-over.")
-    output: type[Frozen]
-    budget: Budget
-    gate: str = Field(description="What the hand-over must be for the run to go on, decided by values.")
+    budget: Budget = Budget()
+    gate: str = Field(default="", description="What the hand-over must be for the run to go on, decided by values.")
+    words: str = Field(default="", description="Its prompt, without what holds for every role.")
+
+    @property
+    def prompt(self) -> str:
+        """The words that its model reads first."""
+        return prompts.with_shared(self.words)
+
+    @property
+    def version(self) -> str:
+        """Content hash of the prompt, 12 hex digits."""
+        return hashlib.sha256(self.prompt.encode()).hexdigest()[:12]
 
     def missing(self, answered: Collection[str]) -> frozenset[str]:
         """Return the evidence that was not shown."""
         return self.evidence - set(answered)
 
 
-_BUDGET = Budget(model_calls=14, seconds=300.0)
-_READ = frozenset({"network_status", "element_status", "sql", "fetch_result", "explain"})
-_WATCH = frozenset({"data_quality", "list_anomalies"})
+def read_role(text: str) -> Contract:
+    """Read the file of a role. Raises `InputError` that names what is wrong with it."""
+    terms, words = prompts.split(text)
+    try:
+        contract = Contract.model_validate({**tomllib.loads(terms), "words": words})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(x) for x in first["loc"])
+        raise InputError(f"role: {where}: {first['msg']}", fix=_FIX) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"role: {error}", fix=_FIX) from error
+    known = {tool.name for tool in TOOLS}
+    unknown = (contract.tools | contract.evidence | contract.concludes_with) - known
+    if unknown or not contract.evidence | contract.concludes_with <= contract.tools:
+        what = f"no tool {min(unknown)}" if unknown else "evidence and concluding tools are not among its tools"
+        raise InputError(f"role {contract.role}: {what}", fix="`docs/roles.md` lists the tools")
+    return contract
+
+
+_FIX = "write name, place, description, tools and concludes_with between lines of +++, then the words"
 
 FOR_DOCUMENTS = frozenset({"read_documents", "recommend", "ask_operator"})
 """Tools that are offered where people wrote something about the network."""
@@ -43,54 +88,28 @@ PAUSES = frozenset({"ask_operator"})
 """Tools that end a turn which goes on later."""
 
 CONTRACTS: Mapping[Role, Contract] = MappingProxyType(
-    {
-        "monitoring": Contract(
-            role="monitoring",
-            description="Reads telemetry and says what is not as it should be.",
-            tools=_READ | _WATCH | {"list_symptoms", "read_events", "forecast_traffic", "report_incident"},
-            evidence=frozenset({"list_symptoms"}),
-            concludes_with=frozenset({"report_incident"}),
-            output=Incident,
-            budget=_BUDGET,
-            gate="an incident without symptoms ends the run: the network is healthy",
-        ),
-        "diagnosis": Contract(
-            role="diagnosis",
-            description="Finds the cause by simulating hypotheses on the twin.",
-            tools=_READ
-            | _WATCH
-            | {"list_symptoms", "read_events", "rank_causes", "measure", "what_if", "report_diagnosis"}
-            | FOR_DOCUMENTS,
-            evidence=frozenset({"rank_causes"}),
-            concludes_with=frozenset({"report_diagnosis"}),
-            output=Diagnosis,
-            budget=_BUDGET,
-            gate="a diagnosed state without harm ends the run: there is nothing to repair",
-        ),
-        "planning": Contract(
-            role="planning",
-            description="Chooses the plan that removes the harm with the least change.",
-            tools=_READ
-            | {"propose_plans", "what_if", "simulate_plan", "submit_plan", "report_no_plan", "forecast_traffic"}
-            | {"submit_changes", "compose_plan"}
-            | FOR_DOCUMENTS,
-            evidence=frozenset({"propose_plans"}),
-            concludes_with=frozenset({"submit_plan", "submit_changes", "report_no_plan"}),
-            output=PlanSubmission,
-            budget=_BUDGET,
-            gate="a plan for exactly the diagnosed snapshot, or the run ends without one",
-        ),
-        "verification": Contract(
-            role="verification",
-            description="Rehearses the plan on the twin and decides.",
-            tools=_READ | {"verify_plan", "what_if", "simulate_plan", "demand_failures", "decide"} | FOR_DOCUMENTS,
-            evidence=frozenset({"verify_plan"}),
-            concludes_with=frozenset({"decide"}),
-            output=Decision,
-            budget=_BUDGET,
-            gate="a passing verdict of the gate for exactly this plan, snapshot and policy",
-        ),
-    }
+    {name: read_role(prompts.source(name)) for name in ("monitoring", "diagnosis", "planning", "verification")}
 )
+"""The four roles that every run has."""
 
 RIGHTS: Mapping[Role, frozenset[str]] = MappingProxyType({role: terms.tools for role, terms in CONTRACTS.items()})
+
+
+@cache
+def advisers() -> Mapping[Role, Contract]:
+    """The roles that packages offer. Raises `InputError` for one that would do more than advise."""
+    found: dict[Role, Contract] = {}
+    for entry in sorted(metadata.entry_points(group=GROUP), key=lambda x: x.name):
+        contract = read_role(str(entry.load()))
+        decisive = frozenset[str]().union(*(x.concludes_with for x in CONTRACTS.values()))
+        if contract.role in CONTRACTS or not contract.place.startswith("after"):
+            raise InputError(f"role {contract.role} of {entry.value}: it can only be heard after a stage", fix=_FIX)
+        if contract.concludes_with != frozenset({ADVISE}) or contract.tools & decisive:
+            raise InputError(f"role {contract.role} of {entry.value}: it concludes with {ADVISE} alone", fix=_FIX)
+        found[contract.role] = contract
+    return MappingProxyType(found)
+
+
+def contracts() -> Mapping[Role, Contract]:
+    """The four roles and those that packages offer."""
+    return {**CONTRACTS, **advisers()}

@@ -93,6 +93,14 @@ def answered(question: Question, choice: str) -> str:
     )
 
 
+def hear(desk: Desk) -> str:
+    """Ask an adviser for an opinion of what there is: the plan, or else the diagnosis."""
+    if desk.submission is None:
+        return f"Diagnosis found this. Say what you think of it.\n{_json(_of_the_cause(desk.diagnosis))}"
+    plan, cause = _json(_of_the_plan(desk.submission)), _json(_of_the_cause(desk.diagnosis))
+    return f"This plan is submitted, for what diagnosis found. Say what you think of it.\n{plan}\n{cause}"
+
+
 def remind(tools: Sequence[str]) -> str:
     """Ask a role that stopped too early to conclude."""
     return f"You have not concluded. Call {' or '.join(tools)} now."

@@ -10,7 +10,6 @@ from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.messages import TextMessage
 from autogen_core import CancellationToken
 
-import prompts
 from tools.box.handover import Role
 from tools.box.registry import Toolbox
 from tools.box.tracing import agent_span, plan_span, told
@@ -18,7 +17,7 @@ from twin.errors import BudgetError
 
 from .chat import RoleClient, Session
 from .context import ConversationWindow
-from .contracts import CONTRACTS, Contract
+from .contracts import Contract, contracts
 from .workbench import RoleWorkbench
 
 Team = Mapping[Role, "Specialist"]
@@ -41,7 +40,7 @@ class Specialist:
         Returns within moments of a cancellation, with every call on the record.
         """
         token = CancellationToken()
-        role, version = self.contract.role, prompts.version(self.contract.role)
+        role, version = self.contract.role, self.contract.version
         tracer, run = self.session.tracer, self.session.run
         with ExitStack() as spans:
             span = spans.enter_context(agent_span(tracer, role, run=run, version=version, stage=stage, round=round))
@@ -73,7 +72,7 @@ def assemble(session: Session, toolbox: Toolbox, *, without: Collection[str] = (
     """Build the roles of one run; tools `without` a use in it are not offered."""
     return {
         role: _specialist(session, toolbox, contract.model_copy(update={"tools": contract.tools - set(without)}))
-        for role, contract in CONTRACTS.items()
+        for role, contract in contracts().items()
     }
 
 
@@ -85,7 +84,7 @@ def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Speci
         description=contract.description,
         model_client=client,
         workbench=workbench,
-        system_message=prompts.prompt(contract.role),
+        system_message=contract.prompt,
         model_context=ConversationWindow(),
         max_tool_iterations=contract.budget.model_calls,
     )

@@ -1,9 +1,12 @@
 """What a run needs of people: their approval, or their hands."""
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from agents.record.events import PlanRendered
+from tools.box.goal import GoalInForce
 from twin.errors import InputError
+from twin.execute.agreement import Tolerance
 from twin.execute.render import Inventory, render
 from twin.model import Network
 from twin.observe.quality.standing import Standing
@@ -20,19 +23,37 @@ class PeopleNeeded(NamedTuple):
     because: str
 
 
-def people_needed(tier: RiskTier, policy: Policy, standing: Standing, *, by_hand: bool) -> PeopleNeeded:
-    """Say who has to approve: the policy asks for people by the plan's risk, or what the twin is worth now does."""
+def people_needed(
+    tier: RiskTier, policy: Policy, standing: Standing, *, by_hand: bool, wanted: str = ""
+) -> PeopleNeeded:
+    """Say who has to approve: the policy asks for people by the plan's risk, or what the twin is worth now does.
+
+    `wanted` is why an adviser asks for a person besides, empty where none does.
+    """
     by_standing = 0 if standing.level == "act" else 1
-    people = max(policy.people_for(tier), by_standing, int(by_hand))
+    people = max(policy.people_for(tier), by_standing, int(by_hand), int(bool(wanted)))
     may_act = standing.level in ("approve", "act")
     if by_standing:
         because = f"{'waits for a person' if may_act else 'is a suggestion only'}: {standing.because}"
     elif by_hand and not policy.people_for(tier):
         because = "waits for a person's approval: nothing here can change this network"
+    elif wanted and not policy.people_for(tier):
+        because = wanted
     else:
         who = "a person's approval" if people == 1 else f"approval by {people} different people"
         because = f"of {tier} risk, for which the policy asks {who}"
     return PeopleNeeded(tier, people, may_act, because)
+
+
+VALID = timedelta(minutes=30)  # how long a plan may wait for its first step, unless it is for a window ahead
+
+
+def validity(aim: GoalInForce | None, steps: int, interval_s: float, now: datetime) -> timedelta:
+    """How long a certificate holds: until its window ends, or as long as its steps and the looks at them may take."""
+    if aim is not None and aim.until is not None:
+        return aim.until - now
+    looks = 2 * Tolerance().samples * timedelta(seconds=interval_s)  # each step may be looked at twice
+    return VALID + steps * looks
 
 
 def lines_to_type(plan: Plan, state: Network, known: Inventory) -> PlanRendered:

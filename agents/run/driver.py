@@ -19,11 +19,9 @@ A run for a goal may end with `verify` or `approve`: a person orders capacity, o
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
 from agents.record.events import (
-    Figures,
     Noted,
     Outcome,
     QuestionAnswered,
@@ -37,7 +35,7 @@ from agents.roles.chat import Session
 from agents.roles.team import Team
 from agents.wording import counted
 from tools.box.goal import GoalInForce
-from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question, Role
+from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, Question
 from tools.box.run_state import Desk
 from tools.recommendations import recommendations
 from twin.errors import InconclusiveError
@@ -45,128 +43,22 @@ from twin.execute.executor import Execution
 from twin.gate.verdict import orderable
 from twin.plan import Plan
 
-Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
-Next = Stage | Literal["end"]
+from .course import (
+    EDGES,
+    FAULTY,
+    ROLE_OF,
+    ROUNDS,
+    Answering,
+    Ending,
+    Handover,
+    Move,
+    Next,
+    Operator,
+    UnansweredError,
+    nobody,
+)
 
 T = TypeVar("T")
-
-ROUNDS = 3
-FAULTY = frozenset({"silent", "down", "wire_loss", "probe_loss"})
-"""Kinds of symptoms that no healthy network shows, whatever its traffic."""
-
-ROLE_OF: Mapping[Stage, Role] = MappingProxyType(
-    {"observe": "monitoring", "diagnose": "diagnosis", "plan": "planning", "verify": "verification"}
-)
-
-EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
-    {
-        "observe": frozenset({"diagnose", "plan", "end"}),
-        "diagnose": frozenset({"plan", "end"}),
-        "plan": frozenset({"verify", "end"}),
-        "verify": frozenset({"approve", "plan", "end"}),
-        "approve": frozenset({"execute", "end"}),
-        "execute": frozenset({"confirm", "roll back", "plan", "end"}),
-        "confirm": frozenset({"end", "roll back"}),
-        "roll back": frozenset({"end"}),
-    }
-)
-
-
-class Move(NamedTuple):
-    """Where a stage leads, and the values that decided it. `outcome` is set where the run ends."""
-
-    next: Next
-    because: str
-    handover: Handover | None = None
-    outcome: Outcome = "failed"
-
-
-class Ending(NamedTuple):
-    """How the run ended."""
-
-    outcome: Outcome
-    because: str
-
-
-Answering = Callable[[Question], tuple[str, str] | None]
-"""Answers a question at once, with the choice and who made it; None where nobody is there to."""
-
-
-def nobody(_question: Question) -> None:
-    """Leave every question to whoever reads it later."""
-
-
-class _UnansweredError(Exception):
-    """A role asked what nobody has answered yet."""
-
-    def __init__(self, question: Question) -> None:
-        super().__init__(question.text)
-        self.question = question
-
-
-class Operator(Protocol):
-    """The one who may act on the network, and who measures what came of it. No tool and no role can reach it."""
-
-    figures: Figures
-
-    @property
-    def negligible(self) -> float:
-        """Harm, in Mbit/s, that is nothing to act on."""
-        ...
-
-    async def record_before(self) -> None:
-        """Record the measured state at the start."""
-        ...
-
-    async def record_diagnosis(self) -> None:
-        """Record the diagnosed state as the twin simulates it."""
-        ...
-
-    def record_verdict(self) -> None:
-        """Record what the gate found for the plan that was decided on."""
-        ...
-
-    async def approve(self) -> str:
-        """Sign the approved plan and return one sentence that says so. Raises `CertificateError`."""
-        ...
-
-    async def execute(self) -> Execution:
-        """Apply the plan step by step, watched; what does not agree is taken back."""
-        ...
-
-    async def take_up(self) -> None:
-        """Make the state that is found live the believed one, and that which is configured the inventory."""
-        ...
-
-    async def confirm(self) -> bool:
-        """Measure again: whether the plan is still in place and the harm is less than it was."""
-        ...
-
-    async def roll_back(self, because: str) -> None:
-        """Take back whatever is applied."""
-        ...
-
-    @property
-    def noise(self) -> float:
-        """Measured harm, in Mbit/s, that cannot be told from none."""
-        ...
-
-    async def rehearse_window(self) -> bool:
-        """Rehearse the approved plan at every hour of its window: whether it keeps the limits in all of them."""
-        ...
-
-    def waits_because(self) -> str | None:
-        """Return why the approved plan has to wait for people, None when it may be executed."""
-        ...
-
-    @property
-    def by_hand(self) -> bool:
-        """Whether a person makes the changes of this network."""
-        ...
-
-    async def objection_now(self) -> str | None:
-        """Look at the network as it is now: why the approved plan must not be made to it; None when it may."""
-        ...
 
 
 class Driver:
@@ -215,7 +107,7 @@ class Driver:
         await asyncio.sleep(0)  # a cancellation comes before what a stage does, not after it
         try:
             move = await self._stages[stage]()
-        except _UnansweredError as error:
+        except UnansweredError as error:
             self.interrupted, asked = stage, error.question
             words = f"{asked.text} {' / '.join(asked.choices)}: {asked.default} in {asked.minutes} minutes"
             move = Move("end", words, outcome="awaiting answer")
@@ -270,6 +162,7 @@ class Driver:
         await self._work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
         diagnosis = _present(self._desk.diagnosis)
         await self._operator.record_diagnosis()
+        await self._heard("diagnose")
         standing, measured = self._desk.standing, self._desk.harm.total
         cause = str(diagnosis.cause) if diagnosis.cause else "no fault"
         if self._desk.brought is not None and not self._desk.data_refusal:
@@ -306,6 +199,8 @@ class Driver:
         await self._work("plan", tasks.plan(desk), lambda: desk.submission is not None or desk.no_plan is not None)
         if desk.submission is not None:
             words = f"{desk.submission.handle} submitted: {counted(len(desk.submission.plan.steps), 'steps')}"
+            if (against := await self._heard("plan")) is not None:
+                return self._held_back(against)
             return Move("verify", words, desk.submission)
         no_plan = _present(desk.no_plan)
         if desk.brought is not None:
@@ -332,6 +227,8 @@ class Driver:
         decision = _present(desk.decision)
         self._operator.record_verdict()
         if decision.approved:
+            if (against := await self._heard("verify")) is not None:
+                return self._held_back(against)
             return Move("approve", f"all checks passed for plan {decision.plan}", decision)
         plan = _present(desk.submission).plan
         if desk.aim is not None and decision.verdict is not None and orderable(plan, decision.verdict):
@@ -419,6 +316,45 @@ class Driver:
         await self._operator.roll_back(self._because)
         return Move("end", f"the network is as it was before the plan: {self._because}", outcome="rolled back")
 
+    async def _heard(self, stage: Stage) -> str | None:
+        """Hear the advisers of a stage: why one of them holds the plan back, None where none does."""
+        against = None
+        for role, specialist in self._team.items():
+            if specialist.contract.place != f"after {stage}":
+                continue
+            self._desk.opinion = None
+            specialist.client.begin()
+            specialist.workbench.answered.clear()
+            await specialist.work(tasks.hear(self._desk), stage=stage, round=self._desk.round)
+            opinion = self._desk.opinion
+            missing = specialist.contract.missing(specialist.workbench.answered)
+            words = f"{role}: {opinion.objection}: {opinion.reasons}" if opinion else f"{role} had nothing to say"
+            self._session.journal.append(Noted(text=words))
+            if opinion is None or missing or opinion.objection == "none":
+                continue
+            if opinion.objection == "reject" and self._desk.submission is not None:
+                against = against or f"{role} objects: {opinion.reasons}"
+            else:
+                self._desk.person_wanted = f"{role} asks for a person: {opinion.reasons}"
+        return against
+
+    def _held_back(self, because: str) -> Move:
+        """Send the submitted plan back for what an adviser says of it."""
+        desk, submission = self._desk, _present(self._desk.submission)
+        verdict = desk.verdicts.get(submission.plan.hash)
+        decision = Decision(
+            approved=False,
+            plan=submission.plan.hash,
+            snapshot=desk.state.id,
+            verdict=verdict,
+            reasons=because[:MAX_EXPLANATION],
+        )
+        desk.rejected = (*desk.rejected, decision)
+        if desk.round < self._rounds:
+            desk.round += 1
+            return Move("plan", because, decision)
+        return self._without(f"{because}, and {self._rounds} rounds are used up", decision)
+
     async def _work(self, stage: Stage, task: str, concluded: Callable[[], bool]) -> None:
         specialist = self._team[ROLE_OF[stage]]
         specialist.client.begin()
@@ -445,10 +381,10 @@ class Driver:
             raise InconclusiveError(f"{contract.role} did not conclude: {what}", fix="try again, or use another model")
 
     def _answer(self, asked: Question) -> str:
-        """Return the task that goes on with the answer. Raises `_UnansweredError`."""
+        """Return the task that goes on with the answer. Raises `UnansweredError`."""
         found = self._answering(asked)
         if found is None:
-            raise _UnansweredError(asked)
+            raise UnansweredError(asked)
         choice, who = found if found[0] in asked.choices else (asked.default, "default")
         self._session.journal.append(QuestionAnswered(question=asked.id, choice=choice, by=who, waited=False))
         self._desk.answers = {**self._desk.answers, asked.id: choice}

@@ -16,7 +16,7 @@ from agents.record.journal import Journal
 from agents.roles.budget import Meter, price_for
 from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
-from agents.roles.contracts import FOR_DOCUMENTS, RIGHTS
+from agents.roles.contracts import FOR_DOCUMENTS, contracts
 from agents.roles.team import assemble
 from agents.wording import counted, fault_words, mbps
 from tools.box.registry import Toolbox
@@ -32,7 +32,8 @@ from twin.model import Network
 from twin.policy import Policy
 from twin.store import TwinStore
 
-from .driver import Answering, Driver, nobody
+from .course import Answering, nobody
+from .driver import Driver
 from .ending import Account, finished
 from .memory import recollection, remember
 from .operator import NetworkOperator
@@ -103,7 +104,8 @@ async def _followed(ground: Ground) -> Ended:
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))
     audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
-    toolbox = Toolbox(desk, TOOLS, RIGHTS, audit=audit, past=audit)
+    rights = {role: terms.tools for role, terms in contracts().items()}
+    toolbox = Toolbox(desk, TOOLS, rights, audit=audit, past=audit)
     team = assemble(session, toolbox, without=() if desk.documents else FOR_DOCUMENTS)
     answering = _answering(ground)
     driver = Driver(desk, session, team, operator, rounds=ground.request.rounds, answering=answering)

@@ -41,13 +41,12 @@ from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
 from . import loads
-from .by_people import lines_to_type, people_needed
+from .by_people import lines_to_type, people_needed, validity
 from .hypotheses import ranked
 
 NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
 LOOKBACK = timedelta(hours=3)
-VALID = timedelta(minutes=30)  # how long a plan may wait for its first step, unless it is for a window ahead
 WINDOW = 3  # samples that the last measurement is over
 
 T = TypeVar("T")
@@ -117,7 +116,7 @@ class NetworkOperator:
             approvals,
             key=self.key,
             now=now,
-            ttl=self._validity,
+            ttl=validity(self.desk.aim, len(plan.steps), self.desk.look().interval_s, now),
             not_before=self.desk.aim.since if self.desk.aim else None,
             authority=self.authority,
         )
@@ -149,17 +148,6 @@ class NetworkOperator:
             return True
         self.session.journal.append(WindowRehearsed(plan=plan.hash, safe=window.safe, window=window))
         return window.safe
-
-    @property
-    def _validity(self) -> timedelta:
-        until = self.desk.aim.until if self.desk.aim else None
-        if until is not None:
-            return until - self.live.now
-        steps = len(self._approved()[0].plan.steps)
-        looks = (
-            2 * Tolerance().samples * timedelta(seconds=self.desk.look().interval_s)
-        )  # each step may be looked at twice
-        return VALID + steps * looks
 
     async def execute(self) -> Execution:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
@@ -309,6 +297,7 @@ class NetworkOperator:
             self.desk.policy,
             self.desk.standing,
             by_hand=self.by_hand,
+            wanted=self.desk.person_wanted,
         )
         self.waits_for = None
         if needed.may_act and len(self._counting(needed.tier)) >= needed.people:

@@ -29,7 +29,7 @@ from twin.live.adapters import is_adapter, open_live
 from twin.site import read_site
 from twin.store import TwinStore
 
-from .driver import Answering, nobody
+from .course import Answering, nobody
 from .lifecycle import Ground, follow
 from .request import RunRequest
 from .staging import Scene, stage_scene, watch_live, watch_site

@@ -131,6 +131,13 @@ class Advice(Frozen):
     documents: tuple[str, ...] = ()
 
 
+class Opinion(Frozen):
+    """What an adviser says of a diagnosis or a plan: it can only hold back."""
+
+    objection: Literal["none", "ask a person", "reject"]
+    reasons: ModelText = Field(max_length=MAX_EXPLANATION)
+
+
 class Question(Frozen):
     """What a role asks the person on call; without an answer within the minutes, the default is taken."""
 

@@ -29,7 +29,7 @@ from twin.policy import Policy
 from twin.store.memory import Recollection
 
 from .goal import GoalInForce
-from .handover import Advice, Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question
+from .handover import Advice, Decision, Diagnosis, Incident, NoPlan, Opinion, PlanSubmission, Question
 from .long_results import LongResults
 from .tracing import Value, twin_span
 
@@ -123,6 +123,8 @@ class Desk:
     answers: dict[str, str] = field(default_factory=dict[str, str])
     heard: tuple[Question, str] | None = None
     advice: tuple[Advice, ...] = ()
+    opinion: Opinion | None = None
+    person_wanted: str = ""
     demanded: tuple[tuple[str, ...], ...] = ()
     broken: tuple[str, ...] = ()
     brought: Plan | None = None

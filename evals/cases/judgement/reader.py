@@ -86,9 +86,9 @@ class Reader:
     def _at_planning(self, talk: Conversation) -> Call | None:
         reading = self._reading
         keep: dict[str, str] = dict(reading.keep)
-        if talk.offers("propose_plans") and "answer" not in talk.task:
+        if talk.offers("propose_plans") and '"answer"' not in talk.task:
             return Call("propose_plans", {})
-        if reading.ask and "answer" not in talk.task:
+        if reading.ask and '"answer"' not in talk.task:
             asked: Json = {
                 "question": f"May {reading.ask[0]} be reset?",
                 "choices": ["reset", "keep"],

@@ -21,7 +21,6 @@ from agents.roles.team import Specialist, assemble
 from agents.roles.workbench import RoleWorkbench
 from tests.agents.characters import Actor, calls, says
 from tests.tools.conftest import square
-from tools.box.handover import Incident
 from tools.box.registry import Toolbox, bind
 from tools.box.run_state import Desk, ReadSide
 from twin.errors import BudgetError, StoreError
@@ -68,12 +67,12 @@ def monitoring(journal: Journal, tool: str, *, seconds: float = 30.0) -> Special
     team = assemble(session, Toolbox(desk(), TOOLS, rights, audit=JournalAudit(journal)))
     found = team["monitoring"]
     contract = Contract(
-        role="monitoring",
+        name="monitoring",
+        place="observe",
         description="x",
         tools=rights["monitoring"],
         evidence=frozenset(),
         concludes_with=frozenset(),
-        output=Incident,
         budget=Budget(model_calls=5, seconds=seconds),
         gate="x",
     )

@@ -1,0 +1,130 @@
+"""The course of a run: its stages and what may follow which, and who acts and answers on its way."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple, Protocol
+
+from agents.record.events import Figures, Outcome, Stage
+from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission, Question, Role
+from twin.execute.executor import Execution
+
+Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
+Next = Stage | Literal["end"]
+
+ROUNDS = 3
+FAULTY = frozenset({"silent", "down", "wire_loss", "probe_loss"})
+"""Kinds of symptoms that no healthy network shows, whatever its traffic."""
+
+ROLE_OF: Mapping[Stage, Role] = MappingProxyType(
+    {"observe": "monitoring", "diagnose": "diagnosis", "plan": "planning", "verify": "verification"}
+)
+
+EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
+    {
+        "observe": frozenset({"diagnose", "plan", "end"}),
+        "diagnose": frozenset({"plan", "end"}),
+        "plan": frozenset({"verify", "plan", "end"}),
+        "verify": frozenset({"approve", "plan", "end"}),
+        "approve": frozenset({"execute", "end"}),
+        "execute": frozenset({"confirm", "roll back", "plan", "end"}),
+        "confirm": frozenset({"end", "roll back"}),
+        "roll back": frozenset({"end"}),
+    }
+)
+
+
+class Move(NamedTuple):
+    """Where a stage leads, and the values that decided it. `outcome` is set where the run ends."""
+
+    next: Next
+    because: str
+    handover: Handover | None = None
+    outcome: Outcome = "failed"
+
+
+class Ending(NamedTuple):
+    """How the run ended."""
+
+    outcome: Outcome
+    because: str
+
+
+Answering = Callable[[Question], tuple[str, str] | None]
+"""Answers a question at once, with the choice and who made it; None where nobody is there to."""
+
+
+def nobody(_question: Question) -> None:
+    """Leave every question to whoever reads it later."""
+
+
+class UnansweredError(Exception):
+    """A role asked what nobody has answered yet."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question.text)
+        self.question = question
+
+
+class Operator(Protocol):
+    """The one who may act on the network, and who measures what came of it. No tool and no role can reach it."""
+
+    figures: Figures
+
+    @property
+    def negligible(self) -> float:
+        """Harm, in Mbit/s, that is nothing to act on."""
+        ...
+
+    async def record_before(self) -> None:
+        """Record the measured state at the start."""
+        ...
+
+    async def record_diagnosis(self) -> None:
+        """Record the diagnosed state as the twin simulates it."""
+        ...
+
+    def record_verdict(self) -> None:
+        """Record what the gate found for the plan that was decided on."""
+        ...
+
+    async def approve(self) -> str:
+        """Sign the approved plan and return one sentence that says so. Raises `CertificateError`."""
+        ...
+
+    async def execute(self) -> Execution:
+        """Apply the plan step by step, watched; what does not agree is taken back."""
+        ...
+
+    async def take_up(self) -> None:
+        """Make the state that is found live the believed one, and that which is configured the inventory."""
+        ...
+
+    async def confirm(self) -> bool:
+        """Measure again: whether the plan is still in place and the harm is less than it was."""
+        ...
+
+    async def roll_back(self, because: str) -> None:
+        """Take back whatever is applied."""
+        ...
+
+    @property
+    def noise(self) -> float:
+        """Measured harm, in Mbit/s, that cannot be told from none."""
+        ...
+
+    async def rehearse_window(self) -> bool:
+        """Rehearse the approved plan at every hour of its window: whether it keeps the limits in all of them."""
+        ...
+
+    def waits_because(self) -> str | None:
+        """Return why the approved plan has to wait for people, None when it may be executed."""
+        ...
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether a person makes the changes of this network."""
+        ...
+
+    async def objection_now(self) -> str | None:
+        """Look at the network as it is now: why the approved plan must not be made to it; None when it may."""
+        ...
