@@ -11,10 +11,10 @@ from pydantic import AwareDatetime, Field, ValidationError
 from .diagnose import Diagnosis, diagnosed_network
 from .errors import StoreError
 from .files import exists
+from .forecast.outlook import outlook_ahead
 from .formats.build import Reading
 from .formats.stored import stored
 from .gate.checks.context import Context, Evidence
-from .gate.outlook import outlook_by_day
 from .live.files import Look
 from .model import Frozen, Network
 from .observe import Observation, observe
@@ -151,7 +151,9 @@ def coming_to(
     if site is None:
         return Coming(Context(starts=begin))
     calendar = site.calendar(network, now)
-    outlook = outlook_by_day(network, begin, policy.horizon_hours) if policy.horizon_hours and starts is None else None
+    outlook = None
+    if policy.horizon_hours and starts is None:
+        outlook = outlook_ahead(network, site.look(lambda: now).telemetry, begin, policy.horizon_hours)
     return Coming(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
 
 

@@ -1,5 +1,6 @@
 """`quality`, `forecast` and `diagnose`: questions to what was measured, in a twin file or in tables of one's own."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -63,16 +64,38 @@ def forecast(
     ahead: Annotated[
         list[float] | None, typer.Option("--ahead", min=1.0, help="Minutes ahead; again for more.")
     ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--until", formats=["%Y-%m-%d"], help="Weeks ahead: in which one does each link pass its limit?"),
+    ] = None,
     interval: Interval = 900.0,
     columns: Mapped = None,
     unit: Unit = None,
     time_zone: TimeZone = "UTC",
+    policy: PolicyFile = None,
     top: Top = 12,
     as_json: Json = False,
 ) -> None:
-    """Forecast the whole traffic matrix, with intervals, and say how much better than the plainest methods that is."""
+    """Forecast the whole traffic matrix, with intervals, and say how much better than the plainest methods that is.
+
+    With --until, tell of every link in which week its busy level passes the policy's limit.
+    """
     from agents.show.measurements import forecast_demand
 
+    if until is not None:
+        from agents.show.growth import link_growth, told_growth
+        from twin.site import read_site
+
+        if measurements or site is None:
+            told = brought(columns, unit, zone=time_zone)
+            answer = link_growth(measurements or [], network, until, limits(policy), told, top=top)
+        else:
+            opened = read_site(site)
+            look = opened.look(utc_now)
+            kept = limits(policy, opened)
+            answer = told_growth(look.network, look.telemetry, look.now, until, kept, top=top)
+        give("forecast", answer, as_json=as_json)
+        return
     horizons = ahead or [15.0, 60.0]
     if measurements or site is None:
         said = brought(columns, unit, zone=time_zone).said

@@ -64,7 +64,7 @@ def judge_quality(
         found = quality_of_file(sources[0], _named(network), interval_s=interval_s)
         code = OK if found.score >= policy.min_quality else REJECTED
         return Answer(_json(found.model_dump(mode="json")), found.lines, code)
-    measured = _measured(sources, network, brought)
+    measured = measured_in(sources, network, brought)
     observation, assessment = _assessed(measured)
     return told_quality(assessment, fidelity_of(observation, known=assessment), policy)
 
@@ -133,7 +133,7 @@ def find_causes(
     """
     from twin.diagnose import diagnose
 
-    measured = _measured(sources, network, brought)
+    measured = measured_in(sources, network, brought)
     observation, assessment = _assessed(measured)
     return told_causes(diagnose(observation), observation, assessment, policy, top=top)
 
@@ -162,7 +162,8 @@ def told_causes(
     return Answer(document, _cause_lines(found, asked, observation, refusal, top), code)
 
 
-def _measured(sources: Sequence[Path], network: str | None, brought: Brought | None) -> Measured:
+def measured_in(sources: Sequence[Path], network: str | None, brought: Brought | None = None) -> Measured:
+    """Read measurements from a twin file or from tables of one network."""
     brought = brought or Brought()
     if network is None:
         return read_measured(sources, None, brought.said)

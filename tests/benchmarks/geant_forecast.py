@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from twin.forecast import arrange, forecast
-from twin.forecast.backtest import backtest, calibrate
+from twin.forecast.backtest import Backtest, backtest, calibrate
+from twin.forecast.conformal import Conformal, load_groups
 from twin.forecast.methods import Methods
 from twin.forecast.sources import matrix_series
 from twin.formats import read_network, read_traffic
@@ -29,6 +30,20 @@ def rolling(ahead: int, refit: int, first: int = 2 * DAY):
     test = backtest(methods, np.arange(first - ahead, len(demands) - ahead), refit_every=refit)
     _, covered = calibrate(test, test.best, 0.9, ~pairs.series.empty, lag=ahead)
     return test, covered
+
+
+def coverage_by_load(test: Backtest, asked: float, lag: int) -> list[float]:
+    """Share that intervals covered for each tenth of the series, by what they carry, the smallest first."""
+    groups, inside = load_groups(test.level), []
+    conformal, centre = Conformal(asked, groups), test.forecasts[test.best]
+    for now in range(len(centre)):
+        if conformal.ready:
+            low, high = conformal.interval(centre[now], test.scale[now])
+            inside.append((test.truth[now] >= low) & (test.truth[now] <= high))
+        if now >= lag - 1:
+            known = now - lag + 1
+            conformal.learn(test.truth[known], centre[known], test.scale[known])
+    return [float(np.mean(np.array(inside)[:, groups == group])) for group in range(int(groups.max()) + 1)]
 
 
 def speed(count: int = 2000) -> tuple[float, float]:

@@ -11,8 +11,9 @@ from twin.diagnose import Diagnosis as Ranking
 from twin.diagnose import Hypothesis, as_believed
 from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
+from twin.forecast.outlook import outlook_ahead
 from twin.gate.checks.context import Evidence
-from twin.gate.outlook import Outlook, outlook_by_day
+from twin.gate.outlook import Outlook
 from twin.gate.verdict import Counterexample, Verdict
 from twin.harm import Harm
 from twin.live.network import Configuration, Measurable, ProbeReading, Telemetry
@@ -132,6 +133,7 @@ class Desk:
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)
     _judged: tuple[Observation, str, Assessment, Fidelity] | None = field(default=None, init=False)
+    _ahead: tuple[str, datetime, Outlook] | None = field(default=None, init=False)
     _harmed: tuple[Observation, str, Harm] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -194,13 +196,20 @@ class Desk:
 
     @property
     def outlook(self) -> Outlook | None:
-        """What traffic a plan will meet from its execution on; None where the policy does not look ahead."""
+        """What traffic a plan will meet from its execution on; None where the policy does not look ahead.
+
+        By a forecast where enough was measured, else by the stated day.
+        """
         hours, aim = self.policy.horizon_hours, self.aim
         if not hours:
             return None
-        if aim is not None and aim.since is not None:
-            return outlook_by_day(self.state, aim.since, hours, share=aim.share)
-        return outlook_by_day(self.state, self.live.now, hours)
+        key = self.state.id, self.starts
+        if self._ahead is None or self._ahead[:2] != key:
+            share = aim.share if aim is not None and aim.since is not None else None
+            with self.span("foresee", snapshot=self.state.id):
+                telemetry = self.live.read_telemetry(self.since)
+                self._ahead = (*key, outlook_ahead(self.state, telemetry, self.starts, hours, share=share))
+        return self._ahead[2]
 
     @property
     def starts(self) -> datetime:

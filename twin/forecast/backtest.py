@@ -7,7 +7,7 @@ import numpy as np
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 
-from .conformal import Conformal, usual_move
+from .conformal import Conformal, load_groups, usual_move
 from .methods import METHODS, Method, Methods
 
 NAIVE: tuple[Method, ...] = ("last value", "seasonal naive")
@@ -21,6 +21,7 @@ class Backtest:
     truth: Floats
     forecasts: dict[Method, Floats]
     scale: Floats
+    level: Floats  # mean of each series before the origins, Mbit/s [S]
     wape: dict[Method, float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,6 +61,7 @@ def backtest(methods: Methods, origins: Ints, *, refit_every: int = 0) -> Backte
         values[origins + horizon],
         {name: np.stack([x[name] for x in told]) for name in shared},
         np.stack([usual_move(values, origin, horizon, day) for origin in origins.tolist()]),
+        values[: int(origins[0]) + 1].mean(axis=0),
     )
 
 
@@ -69,9 +71,9 @@ def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, l
     An error is learnt `lag` origins later, when it is known. Returns the intervals and the share that they covered, NaN
     when there were too few origins to tell.
     """
-    conformal = Conformal(coverage)
-    covered: list[float] = []
     centre, truth, scale = (x[:, counted] for x in (test.forecasts[method], test.truth, test.scale))
+    conformal = Conformal(coverage, load_groups(test.level[counted]))
+    covered: list[float] = []
     for now in range(len(truth)):
         if conformal.ready:
             low, high = conformal.interval(centre[now], scale[now])

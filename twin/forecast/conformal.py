@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats
+from twin.model import Floats, Ints
 
 STEP = 0.02
 """How far the level moves after one origin, times how far its coverage was off."""
@@ -24,10 +24,17 @@ class Interval(NamedTuple):
 
 
 class Conformal:
-    """Errors in units of each series' own scale, and the level that has covered what was asked for."""
+    """Errors in units of each series' own scale, and the level that has covered what was asked for.
 
-    def __init__(self, coverage: float) -> None:
-        self.coverage, self._miss = coverage, 1 - coverage
+    Series are in `groups` [S], such as those of one load: each group has quantiles and a level of its own, so that the
+    intervals of the few that carry much are as right as those of the many that carry little (Mondrian conformal
+    prediction, Vovk et al. 2005, section 4.5).
+    """
+
+    def __init__(self, coverage: float, groups: Ints) -> None:
+        self.coverage, self._groups = coverage, groups
+        self._members = [np.flatnonzero(groups == group) for group in range(int(groups.max(initial=0)) + 1)]
+        self._miss: Floats = np.array([1 - coverage] * len(self._members))
         self._errors: list[Floats] = []
 
     @property
@@ -37,25 +44,45 @@ class Conformal:
 
     @property
     def level(self) -> float:
-        """Share that the quantiles are to cover now."""
-        return 1 - self._miss
+        """Share that the quantiles are to cover now, the mean over the series."""
+        return 1 - float(self._miss[self._groups].mean())
 
     def interval(self, centre: Floats, scale: Floats) -> Interval:
         """Interval around a forecast; `scale` [S] is how far each series usually moves."""
-        errors = np.concatenate(self._errors[-_WINDOW:])
-        tail = min(max(self._miss / 2, 1 / (errors.size + 1)), 0.5)
-        low, high = np.quantile(errors, [tail, 1 - tail])
-        return Interval(np.maximum(centre + min(low, 0.0) * scale, 0.0), centre + max(high, 0.0) * scale)
+        past = np.stack(self._errors[-_WINDOW:])
+        low, high = np.zeros(centre.size), np.zeros(centre.size)
+        for group, members in enumerate(self._members):
+            if members.size:
+                errors = past[:, members].ravel()
+                tail = min(max(self._miss[group] / 2, 1 / (errors.size + 1)), 0.5)
+                low[members], high[members] = np.quantile(errors, [tail, 1 - tail])
+        low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
+        return Interval(np.maximum(centre + low * scale, 0.0), centre + high * scale)
 
     def learn(self, truth: Floats, centre: Floats, scale: Floats) -> float | None:
         """Take in what came true; returns the share of series that the interval covered, None before there was one."""
         covered = None
         if self.ready:
             low, high = self.interval(centre, scale)
-            covered = float(np.mean((truth >= low) & (truth <= high)))
-            self._miss = min(max(self._miss + STEP * (covered - self.coverage), 0.005), 0.6)
+            inside = (truth >= low) & (truth <= high)
+            covered = float(inside.mean())
+            for group, members in enumerate(self._members):
+                if members.size:
+                    off = float(inside[members].mean()) - self.coverage
+                    self._miss[group] = min(max(self._miss[group] + STEP * off, 0.005), 0.6)
         self._errors.append((truth - centre) / scale)
         return covered
+
+
+GROUPS = 10
+_LEAST_MEMBERS = 12  # series of a group, below which it is not one of its own
+
+
+def load_groups(level: Floats) -> Ints:
+    """Groups of series by how much they carry [S]: tenths where there are enough of them, the smallest first."""
+    count = int(min(GROUPS, max(1, level.size // _LEAST_MEMBERS)))
+    rank = np.argsort(np.argsort(level, kind="stable"), kind="stable")
+    return (rank * count // max(level.size, 1)).astype(np.int64)
 
 
 def usual_move(values: Floats, origin: int, horizon: int, day: int) -> Floats:

@@ -11,7 +11,7 @@ from twin.model import Floats, Ints
 from .backtest import Backtest, backtest, calibrate
 from .conformal import usual_move
 from .drift import drifting
-from .methods import Method, Methods
+from .methods import LEARNT, Method, Methods
 from .report import Forecast, ForecastReport, HorizonForecast
 from .series import Series
 
@@ -81,13 +81,14 @@ def _horizon(series: Series, ahead: int, coverage: float, groups: tuple[Ints, ..
     counted = ~series.empty
     lag = int(np.sum(origins > origins[-1] - ahead))
     conformal, covered = calibrate(test, chosen, coverage, counted, max(lag, 1))
-    if chosen == "pooled ridge":
+    if chosen in LEARNT:
         methods.learn(newest + 1)
     values = np.where(series.constant, series.values[-1], methods.predict(newest)[chosen])
     low = high = np.full(values.size, np.nan)
     if conformal.ready:
         scale = usual_move(series.values, newest, ahead, methods.periods.day or 96)
-        low, high = conformal.interval(values, scale)
+        low, high = np.full(values.size, np.nan), np.full(values.size, np.nan)
+        low[counted], high[counted] = conformal.interval(values[counted], scale[counted])
         still = series.constant
         low, high = (np.where(still, values, np.where(series.empty, np.nan, x)) for x in (low, high))
     drift = drifting(test.errors(chosen), ahead)

@@ -1,17 +1,20 @@
 """The methods that a forecast is chosen from, all from what is known at the origin and nothing later."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from twin.model import Floats, Ints
 
+from .boosted import LEAST_ROWS, Boosted, boost, is_installed
 from .features import Features
-from .ridge import Ridge, fit
+from .ridge import Ridge, fit, sample_of
 from .series import Series
 
-Method = Literal["last value", "seasonal naive", "week x level", "pooled ridge"]
-METHODS: tuple[Method, ...] = ("last value", "seasonal naive", "week x level", "pooled ridge")
+Method = Literal["last value", "seasonal naive", "week x level", "pooled ridge", "boosted trees", "ridge and trees"]
+METHODS: tuple[Method, ...] = get_args(Method)
+LEARNT: tuple[Method, ...] = ("pooled ridge", "boosted trees", "ridge and trees")
+"""Methods that are fitted to the past."""
 _DAY_S = 86_400.0
 _LEVEL_BINS = 4
 
@@ -49,10 +52,13 @@ class Methods:
         self.periods = periods(series, horizon)
         self._features = Features(series.values, horizon, self.periods.known, groups)
         self._ridge: Ridge | None = None
+        self._trees: Boosted | None = None
 
     def learn(self, before: int) -> None:
-        """Fit the regression to what was known before a bin."""
+        """Fit regression and trees to what was known before a bin."""
         self._ridge = fit(self._features, before)
+        sample = sample_of(self._features, before) if is_installed() else None
+        self._trees = boost(sample) if sample is not None and sample.goals.size >= LEAST_ROWS else None
 
     def predict(self, origin: int) -> dict[Method, Floats]:
         """Forecast of every series `horizon` bins after `origin`, by each method that can [S]."""
@@ -64,6 +70,9 @@ class Methods:
             found["week x level"] = self.values[then] * self._level_ratio(origin, season)
         if self._ridge and origin >= self._features.first:
             found["pooled ridge"] = self._ridge.predict(self._features, origin)
+            if self._trees:
+                found["boosted trees"] = self._trees.predict(self._features, origin)
+                found["ridge and trees"] = (found["pooled ridge"] + found["boosted trees"]) / 2
         return found
 
     def _level_ratio(self, origin: int, season: int) -> Floats:

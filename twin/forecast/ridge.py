@@ -24,11 +24,12 @@ _LEAST_RESIDUAL = 0.01
 
 
 class Sample(NamedTuple):
-    """What is learnt from: features [O, M, p], their outcome and weight [O, M]; O origins, M series."""
+    """What is learnt from: features [O, M, p], their outcome and weight [O, M]; O origins, M series, which ones [M]."""
 
     tables: Floats
     goals: Floats
     weights: Floats
+    members: Ints
 
 
 @dataclass(frozen=True)
@@ -60,17 +61,28 @@ def fit(features: Features, before: int) -> Ridge | None:
     WAPE does, with a small ridge penalty on the distance from the last value. The series that together carry next to
     nothing are forecast, and not learnt from.
     """
+    sample = sample_of(features, before)
+    if sample is None:
+        return None
+    rough, large = _roughness(_past(features, before))
+    parts = [_parts(rough, large, kinds) for kinds in _KINDS]
+    return Ridge(tuple(_divided(sample, part, sample.members) for part in parts))
+
+
+def sample_of(features: Features, before: int) -> Sample | None:
+    """What can be learnt from origins whose outcome lies before a bin; None where there are too few."""
     origins = np.arange(features.first, before - features.horizon)[-_MOST_ORIGINS:]
-    past = features.values[max(before - _ROUGH_BINS, 0) : before]
-    heavy = _heavy(past.mean(axis=0))
+    heavy = _heavy(_past(features, before).mean(axis=0))
     if origins.size * heavy.size < _LEAST_ROWS or origins.size < _LEAST_ORIGINS:
         return None
     count = min(origins.size, max(_LEAST_ORIGINS, MOST_ROWS // heavy.size))
     rows = [_rows(features, int(origin), heavy) for origin in _thinned(origins, count)]
     tables, goals, weights = (np.stack(column) for column in zip(*rows, strict=True))
-    rough, large = _roughness(past)
-    parts = [_parts(rough, large, kinds) for kinds in _KINDS]
-    return Ridge(tuple(_divided(Sample(tables, goals, weights), part, heavy) for part in parts))
+    return Sample(tables, goals, weights, heavy)
+
+
+def _past(features: Features, before: int) -> Floats:
+    return features.values[max(before - _ROUGH_BINS, 0) : before]
 
 
 def _heavy(level: Floats) -> Ints:

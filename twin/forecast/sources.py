@@ -84,6 +84,15 @@ def measured_series(network: Network, telemetry: Telemetry, *, now: datetime | N
     return matrix_series(time, demands, network, now=now)
 
 
+def load_series(network: Network, telemetry: Telemetry, *, now: datetime | None = None) -> Series:
+    """What every link sent, as one series per link in the order of the network's links."""
+    samples = telemetry.links
+    time, row = np.unique(samples.time, return_inverse=True)
+    table = np.full((len(time), len(network.links)), np.nan)
+    table[row, samples.link] = samples.out_mbps
+    return arrange(time, table, [link.name for link in network.links], now=now)
+
+
 def _seconds(path: str | Path, traffic: "Traffic", interval_s: float) -> tuple[Floats, float | None]:
     """Times as epoch seconds, and the bin length where it does not follow from them."""
     times = traffic.seconds

@@ -1,0 +1,63 @@
+"""The hours ahead by what was measured."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from tests.twin.optimise.networks import network_of
+from twin.forecast.outlook import outlook_ahead
+from twin.gate.outlook import outlook_by_day
+from twin.live.declared import Declaration
+from twin.live.network import TrafficSamples
+
+NOW = datetime(2026, 11, 30, 5, tzinfo=UTC)
+PAIRS = {("a", "b"): 10.0, ("b", "c"): 20.0, ("c", "a"): 5.0}
+NETWORK = network_of([("a", "b", 100.0, 1), ("b", "c", 100.0, 1), ("c", "a", 100.0, 1)], PAIRS)
+
+
+def telemetry(days, *, peak, growth=0.0, step=1800.0, seed=1):
+    """Measured demands whose day is at its fullest at the hour `peak`, UTC."""
+    rng, count = np.random.default_rng(seed), round(days * 86_400 / step)
+    clock = NOW.timestamp() - step * np.arange(count)[::-1]
+    source, target = np.nonzero(NETWORK.demands)
+    shape = 0.55 + 0.45 * np.cos(2 * np.pi * ((clock / 3600) % 24 - peak) / 24)
+    shape *= (1 + growth) ** ((clock - clock[-1]) / 86_400)
+    rates = NETWORK.demands[source, target] * shape[:, None] * np.exp(0.03 * rng.standard_normal((count, source.size)))
+    return TrafficSamples(np.repeat(clock, source.size), np.tile(source, count), np.tile(target, count), rates.ravel())
+
+
+class Measured:
+    """As much of telemetry as demands need."""
+
+    def __init__(self, traffic):
+        self.traffic, self.declared = traffic, Declaration()
+
+
+def ahead(traffic, hours=24):
+    now = NETWORK.with_demands(NETWORK.demands * 0.3)
+    return outlook_ahead(now, Measured(traffic), NOW, hours), now
+
+
+@pytest.mark.parametrize("peak", [12, 20])
+def test_the_fullest_hour_is_that_of_the_measured_day_and_not_of_the_stated_one(peak):
+    outlook, _ = ahead(telemetry(6, peak=peak))
+    assert "6 days of measurements" in outlook.source
+    assert abs(outlook.fullest.begins.hour - peak) <= 1
+    # the upper end: what comes is below it, and not far
+    full = float(NETWORK.demands.sum())
+    assert full * 0.95 < outlook.fullest.demands.sum() < 1.4 * full
+
+
+def test_the_hours_are_those_of_the_stated_day_without_a_gap():
+    outlook, now = ahead(telemetry(5, peak=20))
+    stated = outlook_by_day(now, NOW, 24)
+    assert [x[:2] for x in outlook.hours] == [x[:2] for x in stated.hours]
+    assert (outlook.hours[0].demands >= now.demands - 1e-9).all()
+
+
+def test_with_little_history_the_stated_day_counts_and_says_so():
+    outlook, now = ahead(telemetry(2, peak=12))
+    stated = outlook_by_day(now, NOW, 24)
+    assert outlook.source == stated.source
+    assert np.array_equal(outlook.fullest.demands, stated.fullest.demands)
