@@ -12,6 +12,7 @@ demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
 
 test: $(VENV)/.dev lab-packages
+	@$(BIN)/python -m tests.kernels
 	$(BIN)/pytest -n 2 --dist worksteal
 
 # Twelve real routers, one fault in them, and the four agents from the first symptom to a network that is well again.

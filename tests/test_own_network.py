@@ -1,5 +1,6 @@
 """The newcomer's walk: the commands of `docs/your-network.md`, from an empty folder, show what the page says."""
 
+import contextlib
 import os
 import re
 import shlex
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import here
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "your-network.md").read_text(encoding="utf-8")
 EXAMPLE = ROOT / "examples" / "own-network"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.S | re.M)
-pytestmark = pytest.mark.timeout(1200)  # eleven commands, each in a process of its own
 # a cause is found; a run waits for a person, and then needs one: the changes are made by hand
 ENDS = {"diagnose": 3, "run": 3, "approve": 3}
 
@@ -26,7 +28,7 @@ def walk(tmp_path_factory):
     for file in EXAMPLE.iterdir():
         shutil.copy(file, folder)
     (folder / "my-network").mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TWINOPS_HOME": str(folder / "home"), "COLUMNS": "200"}
+    environment = {"PYTHONPATH": str(ROOT)}
     codes, shown, blocks = [], [], []
     for kind, text in BLOCK.findall(PAGE):
         if kind == "sh":
@@ -36,8 +38,7 @@ def walk(tmp_path_factory):
                 if words[0] == "export":
                     environment.update([words[1].split("=")])
                     continue
-                command = [sys.executable, "-m", *words] if words[0] == "twinops" else words
-                done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+                done = _done(words, folder, environment)
                 codes.append((line, done.returncode, done.stderr[-600:]))
                 shown.append(done.stdout + done.stderr)
         elif kind == "toml":
@@ -45,6 +46,13 @@ def walk(tmp_path_factory):
         elif kind == "text":
             blocks.append((text, "\n".join(shown)))
     return codes, blocks
+
+
+def _done(words, folder, environment):
+    if words[0] != "twinops":
+        return subprocess.run(words, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True)
+    with contextlib.chdir(folder):
+        return here(*words[1:], home=folder / "home", **environment)
 
 
 def _run_name(folder):

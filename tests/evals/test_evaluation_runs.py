@@ -18,6 +18,7 @@ from evals.run.record import Record, RunSpec
 from evals.run.run import Limits, Unit, begin, close, evaluate, perform, units_of
 from evals.run.table import tabulate
 from evals.suites import suite_of
+from tests.command_line import here
 from twin.errors import InputError, StoreError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,8 +79,7 @@ def test_a_killed_run_is_partial_and_is_resumed_to_the_same_table(whole, tmp_pat
     assert record.head.status == "running"
     assert 0 < len(record.results()) < whole.head.asked
     assert close(record).head.status == "partial"
-    command += ["--resume", folder.name, "--json"]
-    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    again = here(*command[3:], "--resume", folder.name, "--json")
     said = json.loads(again.stdout)
     assert said["status"] == "complete"
     assert [row["value"] for row in said["rows"]] == [row.value for row in whole.rows]

@@ -25,7 +25,7 @@ from twin.store import TwinStore
 
 ABILENE: dict[str, Any] = {"network": "sndlib/abilene"}
 CASES = {
-    "several steps": {**ABILENE, "seed": 10},
+    "several steps": {"network": "synthetic/8-1", "seed": 5},  # four steps, and quickly planned: it is run many times
     "rolled back": {**ABILENE, "seed": 24},
     "rejected": {**ABILENE, "seed": 3},
 }
