@@ -8,8 +8,7 @@ its n-th parallel `A->B.n`. The interface of a link is named after the neighbour
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from math import isfinite
+from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from .drawn import Drawn
-from .errors import TopologyError, UnknownElementError
-from .node_name import is_node_name
+from .errors import UnknownElementError
+from .network_rules import validate
 from .untrusted import NAME, clean
 
 MAX_NODES = 8_000
@@ -29,9 +28,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 UNUSED_METRIC = 2**24 - 1
 """IS-IS leaves a link of this metric out of its shortest paths (RFC 5305, section 3)."""
-
-MOST_PREFERENCE = 255
-"""Least preferred of the exits of a group."""
 
 NodeKind = Literal["router", "lan", "external", "exits"]
 
@@ -224,7 +220,7 @@ class Network(Drawn):
         object.__setattr__(self, "tunnels", tuple(sorted(self.tunnels, key=lambda tunnel: tunnel.name)))
         object.__setattr__(self, "limits", tuple(sorted(self.limits)))
         object.__setattr__(self, "astray", tuple(sorted(set(self.astray))))
-        _validate(self)
+        validate(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Network) and self.id == other.id
@@ -331,108 +327,3 @@ def _find(index: dict[str, int], kind: str, name: str) -> int:
     if name not in index:
         raise UnknownElementError(kind, name, index)
     return index[name]
-
-
-def _validate(network: Network) -> None:
-    n = len(network.nodes)
-    _require(n > 0, "a network needs at least one node")
-    _require(len(network.node_index) == n, f"node names repeat: {_repeated([x.name for x in network.nodes])}")
-    _require(
-        len(network.link_index) == len(network.links),
-        f"link names repeat: {_repeated([x.name for x in network.links])}; number parallel links with `index`",
-    )
-    for node in network.nodes:
-        _require(is_node_name(node.name), f"node name {node.name!r} is not allowed")
-    for link in network.links:
-        _validate_link(link, network)
-    _validate_exits(network)
-    _require(network.demands.shape == (n, n), f"demands have shape {network.demands.shape}, not ({n}, {n})")
-    _require(bool(np.isfinite(network.demands).all()), "demands must be finite")
-    _require(bool((network.demands >= 0).all()), "demands must not be negative")
-    _require(not network.demands.diagonal().any(), "a node cannot have a demand to itself")
-    for tunnel in network.tunnels:
-        _validate_tunnel(tunnel, network)
-    for limit in network.limits:
-        _require(limit.source in network.node_index and limit.target in network.node_index, f"{limit} names no node")
-    for entry in network.astray:
-        place = network.node_index if entry.does in ("drop", "refuse") else network.link_index
-        known = entry.at in place and (not entry.target or entry.target in network.node_index)
-        _require(known and 0 < entry.share <= 1, f"{entry} names no element, or no share")
-    for group in network.risk_groups:
-        unknown = [circuit for circuit in group.circuits if circuit not in network.circuits]
-        _require(not unknown, f"risk group {group.name} names unknown circuits {unknown[:3]}")
-
-
-def _validate_link(link: Link, network: Network) -> None:
-    for end in (link.tail, link.head):
-        if end not in network.node_index:
-            _require(False, f"link {link.name}: unknown node {end!r}")
-    complaint = _complaint(link)
-    if complaint:
-        _require(False, f"link {link.name}: {complaint}")
-
-
-@lru_cache(maxsize=1 << 16)  # every change of a network makes a new one, of which most links are as before
-def _complaint(link: Link) -> str:
-    if link.tail == link.head:
-        return "both ends are the same node"
-    if not (isfinite(link.capacity) and link.capacity > 0):
-        return f"capacity {link.capacity} is not positive"
-    if not 1 <= link.weight <= 2**24:
-        return f"weight {link.weight} is not in 1..2^24"
-    if not (isfinite(link.delay_ms) and link.delay_ms >= 0):
-        return f"delay {link.delay_ms} ms is negative"
-    if not 0 <= link.loss <= 1:
-        return f"loss {link.loss} is not a share"
-    if not 1 <= link.min_members <= link.members <= 1_000:
-        return f"{link.members} members with at least {link.min_members} up are no bundle"
-    if not 0 <= link.degraded_weight <= 2**24:
-        return f"degraded weight {link.degraded_weight} is not in 0..2^24"
-    return "" if link.index >= 1 else f"index {link.index} is not positive"
-
-
-def _validate_exits(network: Network) -> None:
-    groups = {node.name for node in network.nodes if node.kind == "exits"}
-    if not groups:
-        return
-    for node in network.nodes:
-        if node.name in groups:
-            _require(
-                node.up and not node.drained, f"{node.name} is a group of exits, which is neither down nor drained"
-            )
-    for link in network.links:
-        _require(
-            link.tail not in groups, f"link {link.name}: nothing comes from a group of exits; name where it enters"
-        )
-    for i in network.exits:
-        weight = network.links[i].weight
-        _require(
-            weight <= MOST_PREFERENCE, f"exit {network.links[i].name}: preference {weight} is above {MOST_PREFERENCE}"
-        )
-    for name in groups:
-        sent = network.demands[network.node_index[name]] if network.demands.shape[0] == len(network.nodes) else None
-        _require(sent is None or not sent.any(), f"a demand comes from {name}, a group of exits; name where it enters")
-    for tunnel in network.tunnels:
-        steered = {tunnel.source, *(via for path in tunnel.paths for via in path.via)}
-        _require(not steered & groups, f"tunnel {tunnel.name}: a group of exits can only be where it ends")
-
-
-def _validate_tunnel(tunnel: Tunnel, network: Network) -> None:
-    ends = (tunnel.source, tunnel.target, *(name for path in tunnel.paths for name in path.via))
-    for name in ends:
-        _require(name in network.node_index, f"tunnel {tunnel.name}: unknown node {name!r}")
-    _require(tunnel.source != tunnel.target, f"tunnel {tunnel.name}: both ends are {tunnel.source}")
-    total = sum(path.share for path in tunnel.paths)
-    _require(abs(total - 1) < 1e-9, f"tunnel {tunnel.name}: the shares sum to {total:g}, not 1")
-    pairs = [(x.source, x.target) for x in network.tunnels]
-    _require(pairs.count((tunnel.source, tunnel.target)) == 1, f"two tunnels carry {tunnel.source}->{tunnel.target}")
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise TopologyError(message, fix="correct the value at its source and load the network again")
-
-
-def _repeated(names: list[str]) -> list[str]:
-    seen: set[str] = set()
-    return [name for name in names if name in seen or seen.add(name)][:3]

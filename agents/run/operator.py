@@ -318,17 +318,8 @@ class NetworkOperator:
         submission, _ = self._approved()
         desk = self.desk
         with desk.span("preflight", snapshot=desk.state.id, plan=submission.plan.hash):
-            start = await in_thread(
-                lambda: preflight(
-                    submission.plan,
-                    desk.state,
-                    self.live,
-                    desk.policy,
-                    Tolerance(),
-                    desk.inventory,
-                    Coming(desk.outlook, desk.works),
-                )
-            )
+            known = (desk.policy, Tolerance(), desk.inventory, Coming(desk.outlook, desk.works))
+            start = await in_thread(lambda: preflight(submission.plan, desk.state, self.live, *known))
         return start.refusal
 
     def _counting(self, tier: RiskTier) -> list[Approval]:

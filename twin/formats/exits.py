@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import FormatError
-from twin.model import MOST_PREFERENCE, Link, Network, Node
+from twin.model import Link, Network, Node
+from twin.network_rules import MOST_PREFERENCE
 from twin.node_name import is_node_name
 
 from .account import FieldUse
