@@ -48,14 +48,9 @@ def run(
     brings a plan, of `twinops plan` or your own, that the agents judge in place of one of theirs.
     """
     own = site is not None and network is None
-    if own and (fault is not None or healthy):
-        raise typer.BadParameter("--fault and --healthy are for emulated networks, not for a site")
-    if fault is not None and healthy:
-        raise typer.BadParameter("--fault and --healthy exclude each other")
-    if goal is not None and fault is not None:
-        raise typer.BadParameter("--goal and --fault exclude each other")
-    if plan is not None and (goal is not None or not own):
-        raise typer.BadParameter("--plan is for a --site, and excludes --goal")
+    _require_one_kind_of_work(
+        own, {"--fault": fault is not None, "--healthy": healthy, "--goal": goal is not None}, plan
+    )
     from agents.run.run import RunRequest
     from agents.show.console import Screen, summary_panel
 
@@ -75,6 +70,17 @@ def run(
     else:
         say(summary_panel(summary))
     raise RunInterruptedError if code == INTERRUPTED else typer.Exit(code)
+
+
+def _require_one_kind_of_work(own: bool, given: dict[str, bool], plan: Path | None) -> None:
+    """Options that contradict each other are a usage error."""
+    if own and (given["--fault"] or given["--healthy"]):
+        raise typer.BadParameter("--fault and --healthy are for emulated networks, not for a site")
+    for one, other in (("--fault", "--healthy"), ("--goal", "--fault")):
+        if given[one] and given[other]:
+            raise typer.BadParameter(f"{one} and {other} exclude each other")
+    if plan is not None and (given["--goal"] or not own):
+        raise typer.BadParameter("--plan is for a --site, and excludes --goal")
 
 
 def _with(request: "RunRequest", budget: str | None, documents: Sequence[Path], plan: Path | None) -> "RunRequest":

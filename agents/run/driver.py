@@ -43,7 +43,7 @@ from twin.execute.executor import Execution
 from twin.gate.verdict import orderable
 from twin.plan import Plan
 
-from .course import (
+from .transitions import (
     EDGES,
     FAULTY,
     ROLE_OF,

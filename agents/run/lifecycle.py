@@ -32,13 +32,13 @@ from twin.model import Network
 from twin.policy import Policy
 from twin.store import TwinStore
 
-from .course import Answering, nobody
 from .driver import Driver
 from .ending import Account, finished
 from .memory import recollection, remember
 from .operator import NetworkOperator
 from .request import RunRequest
 from .staging import Scene
+from .transitions import Answering, nobody
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,10 @@ from twin.live.adapters import is_adapter, open_live
 from twin.site import read_site
 from twin.store import TwinStore
 
-from .course import Answering, nobody
 from .lifecycle import Ground, follow
 from .request import RunRequest
 from .staging import Scene, stage_scene, watch_live, watch_site
+from .transitions import Answering, nobody
 
 __all__ = ["RunRequest", "RunResult", "run_incident", "signing_key", "utc_now", "version"]
 

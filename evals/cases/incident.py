@@ -13,10 +13,10 @@ from agents.models import Model
 from agents.record.events import Event, RunFinished, VerdictReached
 from agents.record.files import CERTIFICATE, JOURNAL, NETWORK, PLAN, TWIN
 from agents.record.journal import read_journal
-from agents.run.course import Answering, nobody
 from agents.run.request import RunRequest
 from agents.run.run import RunResult, run_incident
 from agents.run.staging import AFTERMATH, stage_scene
+from agents.run.transitions import Answering, nobody
 from evals.score.plans import harm_integral
 from twin.errors import InputError, TwinError
 from twin.faults import Fault, FaultKind

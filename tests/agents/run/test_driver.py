@@ -14,7 +14,7 @@ from agents.record.events import (
     ToolReturned,
     VerdictReached,
 )
-from agents.run.course import EDGES
+from agents.run.transitions import EDGES
 from tests.agents.characters import calls, model, says
 from tests.agents.incidents import Run, perform, request
 from tools.box.handover import PlanSubmission
