@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from twin.diagnose.effects import HINT_BOUND, Candidate
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind
+from twin.model import Floats
 from twin.observe.readings.observation import Observation
 
 _TURNS = 2
@@ -38,6 +40,30 @@ def flapping(observation: Observation, judged: SimulatedHypothesis) -> Iterator[
             severity = _share_down(observation, judged, circuit)
             fault = Fault(kind=FaultKind.FLAP, element=circuit, severity=severity)
             yield Candidate(fault, hint=HINT_BOUND if in_log else 0.0)
+
+
+class Phase(NamedTuple):
+    """Where in its turns a circuit was, of which every poll met one state alone."""
+
+    down: float  # share of the newest samples in which routing did not use it
+    error: float  # its standard error: where in its sample a turn falls is not known
+    up: Floats  # newest state of each of its links, 0 or 1
+    adjacent: Floats  # the same of their neighbours
+    turning: bool  # whether it turned in these samples: what is lost until all routers know is anybody's guess
+
+
+def phase(observation: Observation, circuit: str) -> Phase | None:
+    """The phase of a flapping circuit, None where polls are too far apart to tell one."""
+    if _falls(observation, circuit) < _TURNS:
+        return None
+    here = list(observation.inventory.circuits[circuit])
+    window, past = observation.window, observation.past
+    lit, near = window.up[:, here], np.nan_to_num(window.adjacent[:, here], nan=1.0)
+    routed = np.asarray(np.min(lit * near, axis=1) > 0)
+    states = np.concatenate([np.min(past.up[-1:, here], axis=1) > 0, routed])
+    turns = int(np.abs(np.diff(states.astype(np.int64))).sum())
+    error = float(np.sqrt((turns + 1) / 12) / routed.size)
+    return Phase(1 - float(routed.mean()), error, lit[-1].astype(np.float64), near[-1], turning=turns > 0)
 
 
 def _falls(observation: Observation, circuit: str) -> int:

@@ -13,7 +13,7 @@ from twin.live.network import Flags
 from twin.observe.readings.observation import Observation
 
 from .delays import delayed
-from .flapping import flapping, flaps
+from .flapping import flapping, flaps, phase
 
 _K = FaultKind
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
@@ -23,8 +23,11 @@ _FLAP_ERROR = 0.03  # of the share of time that a circuit is down in one interva
 
 
 def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    """Means over the two states, by the share of time in each."""
-    down, links = fault.severity, list(struck_links(scene.state, fault))
+    """Means over the two states, by the share of time in each; polls that are close enough say in which it is."""
+    links = list(struck_links(scene.state, fault))
+    polled = phase(scene.observation, fault.element)
+    down = fault.severity if polled is None else polled.down
+    error = _FLAP_ERROR if polled is None else polled.error
     dark = with_fault(scene.state, Fault(kind=_K.LINK_DOWN, element=fault.element))
     other, probes = scene.expectation.residuals(dark), scene.observation.probes
     through = other.prediction.survival[probes.source, probes.target]
@@ -32,15 +35,17 @@ def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     late = np.nan_to_num(other.prediction.delay_ms[probes.source, probes.target], posinf=0.0)
     spent = arriving[0] * np.nan_to_num(readings.delay_ms, posinf=0.0) + arriving[1] * late
     total = arriving[0] + arriving[1]
+    moved = other.predicted - readings.arrived
+    swing = np.abs(moved) if polled is not None and polled.turning else (1 - down) * np.maximum(moved, 0.0)
     up, adjacent = readings.up.copy(), readings.adjacent.copy()
-    up[links] *= 1 - down
-    adjacent[links] *= 1 - down
+    up[links] = up[links] * (1 - down) if polled is None else polled.up
+    adjacent[links] = adjacent[links] * (1 - down) if polled is None else polled.adjacent
     return readings._replace(
         arrived=(1 - down) * readings.arrived + down * other.predicted,
-        sigma=np.hypot(readings.sigma, _FLAP_ERROR * np.abs(readings.arrived - other.predicted)),
-        through=total,
+        sigma=np.hypot(readings.sigma, error * np.abs(moved)),
+        through=np.full(total.size, np.nan) if polled is not None and polled.turning else total,
         delay_ms=np.divide(spent, total, out=np.full(total.size, np.inf), where=total > 0),
-        swing=readings.swing + (1 - down) * np.maximum(other.predicted - readings.arrived, 0.0),
+        swing=readings.swing + swing,
         up=up,
         adjacent=adjacent,
     )

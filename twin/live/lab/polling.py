@@ -109,7 +109,8 @@ class Poller:
         """
         span = now.at - before.at
         mbit = 8e-6 / span
-        oversized = _rise(before.oversized, now.oversized)
+        # an interface without light refuses packets as well
+        oversized = np.where(before.up & now.up, _rise(before.oversized, now.oversized), 0.0)
         out = (_rise(before.sent, now.sent) + oversized * (self._design.rates.payload + OVERHEAD)) * mbit[self._tail]
         arrived = (_rise(before.received, now.received))[self._reverse] * mbit[self._head]
         errors = ((_rise(before.errors, now.errors))[self._reverse] + oversized) / span[self._head]

@@ -1,0 +1,35 @@
+"""A circuit that flaps slower than it is polled: every poll meets one of its states, and none of them is the cause."""
+
+import pytest
+
+from tests.twin.live.ladder import START, ladder
+from twin.diagnose import diagnose
+from twin.diagnose.candidates.flapping import phase
+from twin.faults import Fault, FaultKind
+from twin.live.emulated import EmulatedNetwork
+from twin.observe import observe
+
+FLAP = Fault(kind=FaultKind.FLAP, element="link/a1:a2--a2:a1", severity=0.5)
+
+
+@pytest.mark.parametrize("samples", [12, 15])
+def test_a_circuit_that_went_down_more_than_once_flaps_whatever_its_newest_poll_says(samples: int) -> None:
+    live = EmulatedNetwork(ladder(), seed=2, start=START, interval_s=20)
+    live.wait(6)
+    live.inject(FLAP)
+    live.wait(samples)  # turns take 97 s
+    seen = observe(live.read_topology(), live.read_telemetry(START), now=live.now)
+    found = phase(seen, FLAP.element)
+    assert found is not None
+    position = seen.inventory.circuits[FLAP.element][0]
+    assert bool(found.up[0]) == bool(seen.up[position])
+    kinds = {str(x.kind): x.element for x in diagnose(seen).best.faults}
+    assert kinds.get("link_flap") == FLAP.element
+    assert "link_down" not in kinds
+
+
+def test_polls_that_are_too_far_apart_tell_no_phase() -> None:
+    live = EmulatedNetwork(ladder(), seed=2, start=START, interval_s=300)
+    live.wait(6)
+    seen = observe(live.read_topology(), live.read_telemetry(START), now=live.now)
+    assert phase(seen, FLAP.element) is None
