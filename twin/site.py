@@ -49,6 +49,8 @@ class Sources(Frozen):
 
     topology: str = Field(min_length=1, description="The inventory: any file that `twinops import` reads.")
     network_id: str | None = Field(default=None, description="Which network of a topology file that holds several.")
+    capacities: Paths = Field(default=(), description="Tables of links laid over it: capacities, delays, risk groups.")
+    places: Paths = Field(default=(), description="Tables of nodes laid over it: places, kinds, states.")
     traffic: str | None = Field(default=None, description="The traffic matrix that was planned for: CSV or Parquet.")
     interfaces: Paths = Field(default=(), description="What routers call their interfaces: CSV of link, interface.")
     counters: Paths = Field(default=(), description="Rates, counters or states of links, interfaces and nodes.")
@@ -119,7 +121,15 @@ class OpenSite(NamedTuple):
     def reading(self) -> Reading:
         """Read the inventory, with its account and the names of its interfaces. Raises as `read_explained` does."""
         sources = self.site.sources
-        choices = Choices(self._units(), sources.network_id, exits=self._exits())
+        tables = tuple(str(path) for kind in ("capacities", "places") for path in self._files(kind))
+        choices = Choices(
+            self._units(),
+            sources.network_id,
+            tables=tables,
+            columns=read_mapping(f"{x}={y}" for x, y in self.site.columns.items()),
+            zone=read_zone(self.site.zone),
+            exits=self._exits(),
+        )
         named = self.folder / sources.topology
         if named.exists():
             traffic = self.folder / sources.traffic if sources.traffic else None

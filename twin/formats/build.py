@@ -21,7 +21,7 @@ from .arcs import Arc
 from .exits import ExitGroup
 from .link_values import arcs_of
 from .names import distinct_names
-from .node_values import PlacedNode, placed_nodes
+from .node_values import PlacedNode, placed_nodes, with_pseudonodes
 from .provision import STANDARD_CAPACITIES, dimension, gravity_of, require_connected
 from .records import Records
 from .values import value_of
@@ -77,6 +77,7 @@ def build(records: Records, choices: Choices | None = None, *, traffic: bool = F
     Raises `FormatError` with the place in the file, `TopologyError` when the values fit no network, or cut off nodes.
     """
     choices = choices or Choices()
+    records = with_pseudonodes(records)
     source = records.source
     source.require_size(len(records.nodes), "the nodes")
     index = _index(records)

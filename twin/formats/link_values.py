@@ -45,7 +45,7 @@ def arcs_of(
     loops = len(records.links) - len(kept)
     units = {**records.units, **units}
     stated = [_stated(records, record, pair, nodes, units) for record, pair in kept]
-    stated, segments = _over_segments(records, stated, [pair for _, pair in kept], nodes)
+    stated, segments = _over_segments(stated, [pair for _, pair in kept], nodes)
     filled, assumed = _filled(stated)
     both = both_ways(records, [record for record, _ in kept])
     arcs: list[Arc] = []
@@ -80,32 +80,37 @@ def _stated(
 
 
 def _over_segments(
-    records: Records, stated: list[_Stated], ends: Sequence[tuple[int, int]], nodes: Sequence[PlacedNode]
+    stated: list[_Stated], ends: Sequence[tuple[int, int]], nodes: Sequence[PlacedNode]
 ) -> tuple[list[_Stated], list[FieldUse]]:
     """Part the metric of a LAN, all of which is on the way onto it, so that no link has metric 0.
 
-    The way onto it gets one less and the way off it gets 1: every path over it costs what it did. Raises `FormatError`
-    on metric 0 anywhere else, and a note says where a LAN has metric 1, of which nothing can be taken.
+    The way onto it gets one less and the way off it gets 1: every path over it costs what it did. A note says where a
+    LAN has metric 1, of which nothing can be taken, and where a link that is no LAN's has metric 0 and gets 1.
     """
     free = {tail for (tail, _), x in zip(ends, stated, strict=True) if nodes[tail].kind == "lan" and x.weight == 0}
     found: list[_Stated] = []
-    parted = tight = 0
+    parted = tight = raised = 0
     for (tail, head), values in zip(ends, stated, strict=True):
         if values.weight == 0 and tail in free:
             found.append(values._replace(weight=1))
         elif values.weight == 0:
-            raise records.source.error(values.record.where, "a metric of at least 1, not 0, which is for LANs alone")
+            raised += 1
+            found.append(values._replace(weight=1))
         elif head in free and values.weight is not None and values.weight < UNUSED_METRIC:
             parted, tight = parted + 1, tight + (values.weight == 1)
             found.append(values._replace(weight=max(values.weight - 1, 1)))
         else:
             found.append(values)
+    uses: list[FieldUse] = []
+    if raised:
+        note = f"{raised} links have metric 0 and cost 1 here: paths over them are that much dearer than others"
+        uses.append(FieldUse(field="metric 0", became="not modelled", count=raised, note=note, decides_routing=True))
     if not parted:
-        return found, []
+        return found, uses
     less = f"; {tight} of them had metric 1 and cost 1 too much" if tight else ""
     note = f"of {parted} links onto a LAN, 1 of the metric is on the way off it: paths cost what they did{less}"
     became = "assumed" if tight else "used"
-    return found, [FieldUse(field="LAN metrics", became=became, count=parted, note=note)]
+    return found, [*uses, FieldUse(field="LAN metrics", became=became, count=parted, note=note)]
 
 
 def _distance(records: Records, a: PlacedNode, b: PlacedNode) -> float:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -79,6 +79,27 @@ def placed_nodes(records: Records, ends: Sequence[tuple[int, int]]) -> tuple[lis
         *_left_open(nodes),
         *unread(records.nodes, "node", NO_MEANING),
     ]
+
+
+def with_pseudonodes(records: Records) -> Records:
+    """Take nodes for LANs that state no kind and whose every way off has metric 0: only a pseudonode does so.
+
+    See ISO/IEC 10589, section 7.2.3; at least two routers have to be on it.
+    """
+    metrics: dict[str, list[str]] = {}
+    for link in records.links:
+        stated = value_of(link.fields, "link", "weight")
+        metrics.setdefault(link.source, []).append("" if stated is None else str(stated))
+    free = {name for name, found in metrics.items() if len(found) > 1 and set(found) <= {"0", "0.0"}}
+    if not free or not records.directed:
+        return records
+    nodes = [
+        node._replace(fields={**node.fields, "kind": "lan"})
+        if node.id in free and not value_of(node.fields, "node", "kind")
+        else node
+        for node in records.nodes
+    ]
+    return replace(records, nodes=nodes)
 
 
 def _label(node: NodeRecord) -> str:

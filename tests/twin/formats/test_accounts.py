@@ -282,3 +282,16 @@ def test_a_capital_b_stands_for_octets_and_a_small_one_for_bits(tmp_path, field,
     path = tmp_path / "net.json"
     path.write_text(json.dumps({"nodes": [{"id": "A"}, {"id": "B"}], "links": links}))
     assert read_network(path).links[0].capacity == 10_000
+
+
+def test_a_metric_of_zero_is_read_and_told_and_a_node_with_free_ways_off_is_a_lan(tmp_path):
+    zero = json.dumps({"nodes": [{"id": "A"}, {"id": "B"}], "links": [{"source": "A", "target": "B", "weight": 0}]})
+    reading = read_explained(saved(tmp_path, "zero.json", zero))
+    assert {link.weight for link in reading.network.links} == {1}
+    assert any("metric 0" in text for text in reading.account.unmodelled_routing)
+    ways = [{"source": a, "target": "L", "weight": 10} for a in "ABC"]
+    ways += [{"source": "L", "target": a, "weight": 0} for a in "ABC"]
+    lan = json.dumps({"directed": True, "nodes": [{"id": x} for x in "ABCL"], "links": ways})
+    found = read_explained(saved(tmp_path, "lan.json", lan))
+    assert [node.kind for node in found.network.nodes] == ["router", "router", "router", "lan"]
+    assert not found.account.unmodelled_routing

@@ -1,0 +1,58 @@
+"""A site file says where one's files are; what is wrong with it is told in one line."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from twin.errors import TwinError
+from twin.site import read_site
+
+NOW = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
+TOPOLOGY = '{"nodes": [{"id": "A"}, {"id": "B"}], "links": [{"source": "A", "target": "B", "weight": 5}]}'
+
+
+def site(folder, text, **files):
+    for name, content in {"topology.json": TOPOLOGY, **files}.items():
+        (folder / name).write_text(content)
+    (folder / "site.toml").write_text(text)
+    return read_site(folder)
+
+
+def test_capacities_and_places_are_laid_over_the_inventory(tmp_path):
+    text = '[sources]\ntopology = "topology.json"\ncapacities = "caps.csv"\nplaces = ["places.csv"]\n'
+    tables = {"caps.csv": "a,b,capacity_gbps\nA,B,40\n", "places.csv": "node,lat,lon\nA,48,11\nB,52,13\n"}
+    network = site(tmp_path, text, **tables).reading().network
+    assert {link.capacity for link in network.links} == {40_000.0}
+    assert network.nodes[0].latitude == 48.0
+
+
+def test_columns_and_zone_hold_for_planned_traffic_too(tmp_path):
+    text = '[sources]\ntopology = "topology.json"\ntraffic = "t.csv"\n[columns]\ntraffic = "peak_mbps"\n'
+    opened = site(tmp_path, text, **{"t.csv": "source,target,peak_mbps,mean_mbps\nA,B,7,3\n"})
+    assert opened.reading().network.demands[0, 1] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "sources"),
+        ("[sources]\n", "topology"),
+        ('[sources]\ntopology = "gone.json"\n', "no file"),
+        ('[sources]\ntopology = "topology.json"\ncapacities = "gone*.csv"\n', "no file matches"),
+        ('[sources]\ntopology = "topology.json"\ncapacities = "../*.csv"\n', "leads out of"),
+        ('[sources]\ntopology = "topology.json"\ncounter = "x.csv"\n', "counter"),
+        ('zone = "Mars/Olympus"\n[sources]\ntopology = "topology.json"\n', "time zone"),
+        ('clock = "sun"\n[sources]\ntopology = "topology.json"\n', "clock"),
+        ('[sources]\ntopology = "topology.json"\n[units]\ncapacity = "furlongs"\n', "no unit"),
+        ('[sources]\ntopology = "topology.json"\n[columns]\nspeed = "x"\n', "no mapping"),
+        ('[sources]\ntopology = "topology.json"\n', "names no measurements"),
+        ("[sources]\ntopology = [[1]]\n", "topology"),
+        ("\x00\x01", ""),
+        ("[sources\n", ""),
+    ],
+)
+def test_a_broken_site_file_is_one_line_that_says_which_key(tmp_path, text, told):
+    with pytest.raises(TwinError) as caught:
+        site(tmp_path, text).look(lambda: NOW)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
