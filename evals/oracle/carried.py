@@ -75,12 +75,54 @@ class _Towards:
             open_way = hop.head == target or hop.head not in drained
             if far is not None and hop.tail != target and open_way and self.far[hop.tail] == hop.weight + far:
                 self.hops[hop.tail].append(hop)
+        self._expect(target)
+
+    def _expect(self, target: str) -> None:
         self.order = sorted(self.far, key=lambda node: self.far[node])
         self.delay, self.alive = {target: 0.0}, {target: 1.0}
         for node in self.order[1:]:
             n = len(self.hops[node])
             self.delay[node] = sum(x.delay + self.delay[x.head] for x in self.hops[node]) / n
             self.alive[node] = sum(x.passed * self.alive[x.head] for x in self.hops[node]) / n
+
+
+class _Beyond(_Towards):
+    """Ways to a group of exits: preference by preference, of those that are left the nearest; who is done is done.
+
+    Ranks are kept apart from distances: each stands for a billion.
+    """
+
+    def __init__(self, graph: "nx.MultiDiGraph[str]", hops: list[_Hop], target: str, drained: set[str]) -> None:
+        self.far: dict[str, float] = {target: -1.0}
+        self.hops: dict[str, list[_Hop]] = {target: []}
+        exits = [hop for hop in hops if hop.head == target]
+        for rank in sorted({hop.weight for hop in exits}):
+            own = {hop.tail for hop in exits if hop.weight == rank} - set(self.far)
+            near = _nearest(graph, own, drained, target)
+            for node in sorted(set(near) - set(self.far), key=lambda x: near[x]):
+                inner = [
+                    hop
+                    for hop in hops
+                    if hop.tail == node
+                    and hop.head != target
+                    and near.get(hop.head, inf) + hop.weight == near[node]
+                    and (hop.head in own or hop.head not in drained)
+                ]
+                last = [hop for hop in exits if hop.tail == node and hop.weight == rank]
+                self.hops[node] = last if node in own else inner
+                self.far[node] = rank * 1e9 + near[node]
+        self._expect(target)
+
+
+def _nearest(graph: "nx.MultiDiGraph[str]", own: set[str], drained: set[str], target: str) -> dict[str, float]:
+    """Distance of every node to the nearest of some routers, through no drained one."""
+
+    def allowed(head: str, tail: str, parallels: dict[int, dict[str, int]]) -> int | None:
+        blocked = tail == target or head == target or (head in drained and head not in own)
+        return None if blocked else min(x["weight"] for x in parallels.values())
+
+    weight: Any = allowed  # the stub knows simple graphs only
+    return nx.multi_source_dijkstra_path_length(graph, own, weight=weight) if own else {}
 
 
 def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
@@ -97,7 +139,8 @@ def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
         if alive and link.circuit not in dead.links:
             hops.append(_Hop(link.name, link.tail, link.head, link.weight, link.delay_ms, 1 - link.loss))
             graph.add_edge(link.head, link.tail, weight=link.weight)
-    return {node.name: _Towards(graph, hops, node.name, drained) for node in network.nodes}
+    ways = {node.name: _Beyond if node.kind == "exits" else _Towards for node in network.nodes}
+    return {name: kind(graph, hops, name, drained) for name, kind in ways.items()}
 
 
 def crossing(network: Network, link: str) -> list[tuple[str, str]]:
@@ -172,7 +215,52 @@ def _lists(network: Network, tunnel: Tunnel | None, towards: dict[str, _Towards]
 def failures(network: Network) -> list[Failed]:
     """Every circuit in use and every node, one at a time."""
     circuits = sorted({link.circuit for link in network.links if link.usable})
-    return [Failed(x, links=frozenset((x,))) for x in circuits] + [Failed(x.id, node=x.name) for x in network.nodes]
+    routers = [x for x in network.nodes if x.kind != "exits"]
+    return [Failed(x, links=frozenset((x,))) for x in circuits] + [Failed(x.id, node=x.name) for x in routers]
+
+
+def short_of_one(network: Network) -> list[tuple[str, Network]]:
+    """The network with one member less in each bundle in turn, and what that failure is called."""
+    found: list[tuple[str, Network]] = []
+    for circuit in sorted({x.circuit for x in network.links if x.usable and x.members > 1}):
+        links = tuple(
+            x._replace(capacity=x.capacity * (x.members - 1) / x.members, up=x.members > x.min_members)
+            if x.circuit == circuit
+            else x
+            for x in network.links
+        )
+        found.append((f"member of {circuit}", replace(network, links=links)))
+    return found
+
+
+def while_repaired(network: Network, circuit: str) -> dict[str, float]:
+    """Utilisation of each link while both ends of a failed circuit send around it what would have crossed it.
+
+    From the definition of TI-LFA (RFC 9855): the ends use the paths after convergence, everybody else those before. Not
+    for networks with tunnels or lossy links.
+    """
+    before, after = _towards(network, Failed("nothing")), _towards(network, Failed(circuit, frozenset((circuit,))))
+    dead = {x.name for x in network.links if x.circuit == circuit}
+    load = dict.fromkeys((x.name for x in network.links), 0.0)
+    index = network.node_index
+    for target, paths in before.items():
+        here = {node: float(network.offered[index[node], index[target]]) for node in paths.order}
+        around: dict[str, float] = {}
+        for node in reversed(paths.order[1:]):
+            for hop in paths.hops[node]:
+                share = here[node] / len(paths.hops[node])
+                if hop.name in dead:
+                    around[node] = around.get(node, 0.0) + share
+                else:
+                    load[hop.name] += share
+                    here[hop.head] += share
+        way = after[target]
+        rest = {node: around.get(node, 0.0) for node in way.order}
+        for node in reversed(way.order[1:]):
+            for hop in way.hops[node]:
+                load[hop.name] += rest[node] / len(way.hops[node])
+                rest[hop.head] += rest[node] / len(way.hops[node])
+    return {x.name: load[x.name] / x.capacity for x in network.links}
 
 
 def hot(state: Carried, limit: float) -> set[str]:

@@ -40,7 +40,7 @@ def plan_drain(
         return without_plan(judge, METHOD, f"{element} is drained already")
     if judge.protects(*touched(network, step)):
         return without_plan(judge, METHOD, f"the policy protects {element}")
-    needed: tuple[Change, ...] = (*_labels_through(network, step), step)
+    needed: tuple[Change, ...] = (*_labels_through(network, step), *_own_exits(network, step), step)
     alone = assemble(judge, METHOD, needed, aim="drain", required=needed)
     if alone.plan or policy.max_steps <= len(needed):
         return alone
@@ -72,6 +72,15 @@ def _labels_through(network: Network, step: DrainNode | DrainLink) -> tuple[Remo
         return ()
     through = [x for x in network.tunnels if x.path == "explicit" and any(step.node in y.via for y in x.paths)]
     return tuple(RemoveTunnel(name=x.name) for x in through)
+
+
+def _own_exits(network: Network, step: DrainNode | DrainLink) -> tuple[DrainLink, ...]:
+    """The exits of a node that is to be drained: what leaves by them would go on passing it (see RFC 8326)."""
+    if isinstance(step, DrainLink):
+        return ()
+    links = (network.links[i] for i in network.exits)
+    own = (x for x in links if x.tail == step.node and x.usable)
+    return tuple(DrainLink(circuit=x.circuit) for x in own)
 
 
 def _is_drained(network: Network, step: DrainNode | DrainLink) -> bool:

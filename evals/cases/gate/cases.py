@@ -9,6 +9,7 @@ from collections.abc import Callable
 from twin.errors import InputError
 
 from .ahead import growth_under_failure
+from .backbone import BACKBONE
 from .formal import (
     forbidden_rate_limit,
     impossible_step,
@@ -79,6 +80,7 @@ BAD: dict[str, Build] = {
         hidden_customer,
         odd_figures,
         growth_under_failure,
+        *BACKBONE,
     )
 }
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""

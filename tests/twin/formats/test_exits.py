@@ -13,7 +13,9 @@ from twin.formats.measurements.prefixes import read_prefixes
 from twin.formats.nodelink import write_node_link
 from twin.formats.traffic import read_traffic
 from twin.model import Network
-from twin.plan import DrainNode, SetWeight, apply
+from twin.optimise.drain import plan_drain
+from twin.plan import DrainNode, SetWeight, apply, apply_all
+from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
 from twin.site import read_site
 
@@ -88,6 +90,16 @@ def test_exits_that_are_none_are_refused(files, wrong: str):
     traffic.write_text(f"source,target,exits,mbps\n{wrong}\n")
     with pytest.raises(FormatError):
         read_network(topology, traffic)
+
+
+def test_a_router_is_drained_after_its_peerings(files):
+    network = read_network(*files)
+    quiet = network.with_demands(network.demands * 0.5)
+    policy = Policy(max_blast_radius=1.0, max_maintenance_loss=1.0, demand_factors=())
+    found = plan_drain(quiet, policy, "P").plan
+    assert found is not None
+    assert [x.op for x in found.steps] == ["drain_link", "drain_node"]
+    assert simulate(apply_all(quiet, found.steps)).lost == 0
 
 
 def test_a_group_sends_nothing_and_cannot_be_drained(files):

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from evals.cases.gate.cases import BAD, Trial, bad_cases, good_cases
-from evals.oracle.carried import carried
+from evals.cases.gate.good import gate_network
+from evals.oracle.carried import carried, while_repaired
 from evals.score.plans import names_it
-from tests.twin.sim.oracle import random_network, reference
+from tests.twin.sim.oracle import random_network, reference, with_exits
 from twin.gate.verdict import Evidence, Scenario, Verdict, verify
+from twin.sim.repair import repairs
 
 GOOD = int(os.environ.get("TWINOPS_GATE_CASES", "18"))
 PER_CLASS = -(-GOOD // len(BAD)) if GOOD >= 100 else 2
@@ -53,10 +55,16 @@ def test_at_most_2_of_100_good_plans_are_rejected():
 
 @pytest.mark.parametrize("seed", range(40))
 def test_the_labels_come_from_an_oracle_that_agrees_with_another_one(seed):
-    network = random_network(seed)
+    network = with_exits(random_network(seed), seed) if seed % 2 else random_network(seed)
     found, expected = carried(network), reference(network)
     assert [found.load[link.name] for link in network.links] == pytest.approx(list(expected.load), abs=1e-6)
     lost = sum(network.offered[network.node(a), network.node(b)] for a, b in found.lost)
     assert lost == pytest.approx(expected.lost, abs=1e-6)
     for (a, b), delay in found.delay.items():
         assert delay == pytest.approx(expected.delay[network.node(a), network.node(b)])
+
+
+def test_the_oracle_of_repairs_finds_the_peak_that_the_simulator_finds():
+    network = gate_network(1)
+    peaks = {x.failure: x.max_utilisation for x in repairs(network)}
+    assert {x: max(while_repaired(network, x).values()) for x in peaks} == pytest.approx(peaks, abs=1e-9)

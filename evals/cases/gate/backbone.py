@@ -1,0 +1,231 @@
+"""Plans that hurt what real backbones have: exits, bundles, repair, labels, metrics, dark directions, demands."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from evals.oracle.carried import (
+    SLACK,
+    Carried,
+    carried,
+    failures,
+    hot,
+    hotter,
+    no_worse,
+    short_of_one,
+    slow,
+    while_repaired,
+)
+from evals.score.plans import Blame
+from twin.model import UNUSED_METRIC, Link, Network, Node, SegmentList, Tunnel
+from twin.plan import Change, DrainLink, DrainNode, SetTunnel, SetWeight, apply
+
+from .good import (
+    NETWORKS,
+    POLICY,
+    Trial,
+    any_link,
+    any_node,
+    gate_network,
+    night,
+    plan_of,
+    random_tunnel,
+    random_weight,
+)
+
+WIDE = POLICY.model_copy(update={"max_blast_radius": 1.0, "max_delay_stretch": 10.0})
+
+
+def _calm(seed: int, kind: int, start: int) -> tuple[np.random.Generator, Network]:
+    """A network of odd number, which has no surge, at night."""
+    rng = np.random.default_rng([seed, kind])
+    return rng, night(gate_network(start + 2 * int(rng.integers(0, NETWORKS // 2)) + 1))
+
+
+def leaving(network: Network, rng: np.random.Generator) -> Network:
+    """The network with most of its traffic on its way out, by two or three exits."""
+    n = len(network.nodes)
+    at = sorted(int(i) for i in rng.choice(n, int(rng.integers(2, 4)), replace=False))
+    demands = np.zeros((n + 1, n + 1))
+    demands[:n, :n] = network.demands * 0.5
+    demands[:n, n] = network.demands.sum(axis=1) * 0.5
+    exits = tuple(Link(network.nodes[i].name, "world", 1e6, 1) for i in at)
+    beyond = Node("world", 0, 0, kind="exits")
+    return replace(network, nodes=(*network.nodes, beyond), links=(*network.links, *exits), demands=demands.round(3))
+
+
+def _worse(was: Carried, now: Carried, limit: float) -> set[str]:
+    """Links beyond argument: over the limit, and busier than any link was in the same failure."""
+    return {x for x in hotter(was, now, limit) if now.utilisation[x] > max(limit, was.peak) + 0.01}
+
+
+def _broken(network: Network, final: Network, limit: float) -> dict[str, set[str]]:
+    """What each failure makes worse, members of bundles included; nothing where a failure newly cuts somebody off."""
+    if any(carried(final, x).lost - carried(network, x).lost for x in failures(network)):
+        return {}
+    found = {x.name: _worse(carried(network, x), carried(final, x), limit) for x in failures(network)}
+    shrunk = zip(short_of_one(network), short_of_one(final), strict=True)
+    found |= {name: _worse(carried(was), carried(now), limit) for (name, was), (_, now) in shrunk}
+    return {name: links for name, links in found.items() if links}
+
+
+def exit_without_a_way(seed: int, start: int = 0) -> Trial | None:
+    """All is well until a peering or its router fails, whose traffic then finds no room on the way to the next exit."""
+    rng, plain = _calm(seed, 31, start)
+    network = leaving(plain, rng)
+    exits = [network.links[i] for i in network.exits]
+    inner = [x for x in network.links if x.head != "world"]
+    step: Change = DrainLink(circuit=str(rng.choice(sorted({x.circuit for x in inner}))))
+    if rng.random() < 0.4:
+        step = DrainLink(circuit=exits[int(rng.integers(len(exits)))].circuit)
+    final = apply(network, step)
+    if not no_worse(carried(network), carried(final), POLICY.max_utilisation):
+        return None
+    over = _broken(network, final, POLICY.max_failure_utilisation)
+    if not {x.circuit for x in exits} & set(over) and not {f"node/{x.tail}" for x in exits} & set(over):
+        return None
+    elements = frozenset(x for links in over.values() for x in links)
+    blame = Blame("survivable", elements, frozenset(over), 1)
+    return Trial("exit without a way", plan_of(network, step, objective="drain"), network, WIDE, blame)
+
+
+def other_exit_preferred(seed: int, start: int = 0) -> Trial | None:
+    """A preference is changed, and all that leaves the network leaves by one exit that has no room on the way to it."""
+    rng, plain = _calm(seed, 32, start)
+    network = leaving(plain, rng)
+    exits = [network.links[i] for i in network.exits]
+    step = SetWeight(link=exits[int(rng.integers(len(exits)))].name, weight=2)
+    before, after = carried(network), carried(apply(network, step))
+    worse = _worse(before, after, POLICY.max_utilisation)
+    if not worse or after.lost:
+        return None
+    blame = Blame("nominal", frozenset(worse), step=1)
+    return Trial("other exit preferred", plan_of(network, step, objective="change"), network, WIDE, blame)
+
+
+def member_too_few(seed: int, start: int = 0) -> Trial | None:
+    """A bundle that the plan fills cannot spare a member, and could before."""
+    rng, plain = _calm(seed, 33, start)
+    step = random_tunnel(plain, rng, "T0", 1.0) or random_weight(plain, rng)
+    was, now = carried(plain).utilisation, carried(apply(plain, step)).utilisation
+    fuller = sorted(x for x in now if now[x] > was[x] + 0.05)
+    if not fuller:
+        return None
+    name = str(rng.choice(fuller))
+    circuit = plain.links[plain.link(name)].circuit
+    scale = 0.785 / now[name]
+    links = tuple(x._replace(members=4) if x.circuit == circuit else x for x in plain.links)
+    network = replace(plain, links=links, demands=plain.demands * scale)
+    final = apply(network, step)
+    if was[name] * scale > 0.7 or not no_worse(carried(network), carried(final), POLICY.max_utilisation):
+        return None
+    over = _broken(network, final, POLICY.max_failure_utilisation)
+    if f"member of {circuit}" not in over:
+        return None
+    elements = frozenset(x for links in over.values() for x in links)
+    blame = Blame("survivable", elements, frozenset(over), 1)
+    return Trial("member too few", plan_of(network, step, objective="change"), network, WIDE, blame)
+
+
+def repair_without_room(seed: int, start: int = 0) -> Trial | None:
+    """Every failure fits once routers have converged; while one is repaired, a link is over what the policy allows."""
+    rng, network = _calm(seed, 34, start)
+    step: Change = random_weight(network, rng)
+    final = apply(network, step)
+    if not no_worse(carried(network), carried(final), POLICY.max_utilisation):
+        return None
+    cut = any(carried(final, x).lost - carried(network, x).lost for x in failures(network))
+    if cut or _broken(network, final, POLICY.max_failure_utilisation):
+        return None
+    worse: dict[str, set[str]] = {}
+    for circuit in sorted({x.circuit for x in network.links}):
+        was, now = while_repaired(network, circuit), while_repaired(final, circuit)
+        allowed = max(0.9, max(was.values())) + 0.01
+        worse[circuit] = {x for x in now if now[x] > allowed}
+    worse = {circuit: links for circuit, links in worse.items() if links}
+    if not worse:
+        return None
+    policy = WIDE.model_copy(update={"max_repair_utilisation": 0.9})
+    elements = frozenset(x for links in worse.values() for x in links)
+    blame = Blame("survivable", elements, frozenset(worse), 1)
+    return Trial("repair without room", plan_of(network, step, objective="change"), network, policy, blame)
+
+
+def late_demand(seed: int, start: int = 0) -> Trial | None:
+    """The mean delay hardly changes; one customer's own is far longer than the policy allows."""
+    rng, network = _calm(seed, 35, start)
+    step = random_tunnel(network, rng, "T0", 1.0)
+    if step is None:
+        return None
+    before, after = carried(network), carried(apply(network, step))
+    if slow(before, after, network, POLICY.max_delay_stretch) or hot(after, POLICY.max_utilisation):
+        return None
+    stretch = float(rng.uniform(1.2, 2.0))
+    late = {f"demand/{a}->{b}" for (a, b), ms in after.delay.items() if ms > stretch * before.delay[a, b] + SLACK}
+    if not late:
+        return None
+    policy = POLICY.model_copy(update={"max_demand_stretch": stretch, "max_blast_radius": 1.0})
+    blame = Blame("nominal", frozenset(late), step=1)
+    return Trial("late demand", plan_of(network, step, objective="change"), network, policy, blame)
+
+
+def labels_into_the_drain(seed: int, start: int = 0) -> Trial | None:
+    """A router is drained, and labels at some head-end go on steering a demand through it."""
+    rng, plain = _calm(seed, 36, start)
+    via = any_node(plain, rng).name
+    order = np.argsort(plain.demands, axis=None)[::-1][:25]
+    s, t = divmod(int(rng.choice(order)), len(plain.nodes))
+    ends = plain.nodes[s].name, plain.nodes[t].name
+    if via in ends:
+        return None
+    tunnel = Tunnel(name="T0", source=ends[0], target=ends[1], paths=(SegmentList(via=(via,)),))
+    network = apply(plain, SetTunnel(tunnel=tunnel))
+    step = DrainNode(node=via)
+    if not no_worse(carried(network), carried(apply(network, step)), POLICY.max_utilisation):
+        return None
+    blame = Blame("useful", frozenset((f"node/{via}",)), step=1)
+    return Trial("labels into the drain", plan_of(network, step, objective="drain"), network, WIDE, blame)
+
+
+def metric_of_no_router(seed: int, start: int = 0) -> Trial | None:
+    """A weight that the routers of this network cannot have, or that takes the link out of shortest paths unsaid."""
+    rng, network = _calm(seed, 37, start)
+    link, kind = any_link(network, rng), int(rng.integers(3))
+    weight = (UNUSED_METRIC, 65_536 + int(rng.integers(1_000_000)), 64 + int(rng.integers(1_000)))[kind]
+    policy = WIDE.model_copy(update={"max_weight": 63}) if kind == 2 else WIDE
+    step = SetWeight(link=link.name, weight=weight)
+    blame = Blame("grounded", frozenset((link.name,)), step=1)
+    return Trial("metric of no router", plan_of(network, step, objective="change"), network, policy, blame)
+
+
+def dark_one_way(seed: int, start: int = 0) -> Trial | None:
+    """What is left of a node's circuits is up in one direction only: no router uses it in either (two-way check)."""
+    rng, plain = _calm(seed, 38, start)
+    node = any_node(plain, rng).name
+    circuits = sorted({x.circuit for x in plain.links if node in (x.tail, x.head)})
+    kept = str(rng.choice(circuits))
+    dark = node if rng.random() < 0.5 else None
+    links = tuple(x._replace(up=(x.tail == node) is (dark is None)) if x.circuit == kept else x for x in plain.links)
+    network = replace(plain, links=links)
+    steps = tuple(DrainLink(circuit=x) for x in circuits if x != kept)
+    if carried(network).lost or not steps or len(steps) > POLICY.max_steps:
+        return None
+    state = network
+    for number, step in enumerate(steps, start=1):
+        state = apply(state, step)
+        if carried(state).lost and number < len(steps):
+            return None
+    blame = Blame("nominal", frozenset((f"node/{node}",)), step=len(steps))
+    return Trial("dark one way", plan_of(network, *steps, objective="drain"), network, WIDE, blame)
+
+
+BACKBONE = (
+    exit_without_a_way,
+    other_exit_preferred,
+    member_too_few,
+    repair_without_room,
+    late_demand,
+    labels_into_the_drain,
+    metric_of_no_router,
+    dark_one_way,
+)
