@@ -195,6 +195,7 @@ def commands() -> "typer.Typer":
     app.command()(runs.replay)
     app.command()(runs.audit)
     app.command()(room.watch)
+    app.command()(room.serve)
     app.command()(setup.doctor)
     app.add_typer(lab.app, name="lab")
     return app

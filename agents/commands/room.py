@@ -1,14 +1,19 @@
-"""`watch`: look at a network for as long as one likes, open incidents, call people, have the agents work on them."""
+"""`watch` and `serve`: look at a network for long, open incidents, call people, have the agents work on them."""
 
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import Json, Runs
 from .output import emit, tell
+
+if TYPE_CHECKING:
+    from agents.serve.demo import Demo
+    from agents.serve.room import Room
+    from agents.serve.web.server import Server
 
 Site = Annotated[
     str,
@@ -16,6 +21,14 @@ Site = Annotated[
         "--site",
         help="A site file, a live network such as lab, or emulated:NETWORK[,seed=N][,interval=S].",
         envvar="TWINOPS_SITE",
+        show_default=False,
+    ),
+]
+MaybeSite = Annotated[
+    str | None,
+    typer.Option(
+        "--site",
+        help="A site file, a live network such as lab, or emulated:NETWORK[,seed=N][,interval=S].",
         show_default=False,
     ),
 ]
@@ -68,6 +81,77 @@ def watch(
     if as_json:
         incidents = [x.model_dump(mode="json", exclude={"timeline"}) for x in opened.board.incidents.values()]
         emit("watch", {"network": opened.network, "incidents": incidents})
+
+
+def serve(
+    site: MaybeSite = None,
+    room: RoomFolder = Path("room"),
+    runs: Runs = Path("runs"),
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on this machine; 0 is any.")] = 8471,
+    demo: Annotated[bool, typer.Option("--demo", help="An emulated network on which things go wrong.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
+    every: Annotated[
+        float | None, typer.Option("--every", min=0, help="Seconds between looks, if not the network's own interval.")
+    ] = None,
+) -> None:
+    """Watch a network as `watch` does, and show it in a browser: incidents, plans to approve, what would be, history.
+
+    The printed address lets one browser in, once. With --demo a network lives in a folder of its own, five minutes
+    every few seconds, and every plan on it waits for you.
+    """
+    from agents.record.home import home_folder
+    from agents.serve.demo import DEMO, Demo
+    from agents.serve.room import Place, Room, lease
+    from agents.serve.settings import read_settings
+
+    web = _web()
+    if demo == (site is not None):
+        raise typer.BadParameter("name what to watch with --site, or use --demo")
+    home = home_folder()
+    place = Place(room / "demo" if demo else room, runs, home, DEMO if demo else str(site))
+    policy = Demo.policy(home) if demo else None
+    with lease(place.folder):
+        opened = Room(place, read_settings(home), policy=policy)
+        try:
+            _serve(opened, web(opened, port=port), demo=Demo(opened) if demo else None, every=every, show=show)
+        finally:
+            opened.stop()
+
+
+def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float | None, show: bool) -> None:
+    import threading
+    import webbrowser
+
+    thread = threading.Thread(target=server.run, name="console", daemon=True)
+    before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        room.start()
+        thread.start()
+        address = server.address()
+        tell(f"watching {room.network}; the console is at {address}")
+        if show:
+            webbrowser.open(address)
+        if demo is None:
+            room.run(pace_s=every)
+        else:
+            demo.run(2.0 if every is None else every)
+    except KeyboardInterrupt:
+        tell("stopping: whatever was applied and not confirmed is taken back")
+    finally:
+        server.stop()
+        thread.join(timeout=5)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _web() -> "type[Server]":
+    from twin.errors import InputError
+
+    try:
+        from agents.serve.web.server import Server
+    except ImportError as error:
+        raise InputError(f"the console needs {error.name}", fix="pip install 'twinops[console]'") from error
+    return Server
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -8,6 +8,7 @@ with them before anybody can approve it.
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from agents.run.request import RunRequest
 from agents.run.resume import resume_run
 from agents.run.run import RunResult, run_incident
 from agents.show.report import write_report
-from twin.errors import TwinError
+from twin.errors import StoreBusyError, TwinError
 from twin.files import exists
 from twin.policy import Policy
 
@@ -146,6 +147,10 @@ class Crew:
         try:
             return asyncio.run(self._stoppable(self._work(again, heard)))
         except asyncio.CancelledError:
+            return None
+        except StoreBusyError:  # somebody reads the run's files: they are done in a moment
+            time.sleep(0.5)
+            self.put(Job("resume" if again else "begin", incident.id))
             return None
         except TwinError as error:
             self._failed(incident.id, again, error)

@@ -125,11 +125,17 @@ class Room:
             self.watch.keep()
         self.ledger.close()
 
-    def run(self, *, pace_s: float | None = None, looks: int | None = None) -> None:
-        """Look at the network's own interval, or every `pace_s` seconds, until `stop` or so many looks."""
+    def run(
+        self, *, pace_s: float | None = None, looks: int | None = None, between: Callable[[], None] = lambda: None
+    ) -> None:
+        """Look at the network's own interval, or every `pace_s` seconds, until `stop` or so many looks.
+
+        `between` is called before each.
+        """
         done = 0
         while not self._stop.is_set() and done != looks:
             begun = time.monotonic()
+            between()
             self.step()
             done += 1
             pace = self.watch.interval_s if pace_s is None else pace_s

@@ -22,6 +22,22 @@ def read_run(folder: Path) -> Story:
     return tell(_read(folder).records)
 
 
+def read_story(folder: Path, *, twin: bool = True) -> tuple[Story, Sources]:
+    """Read a run with what it shows; without the snapshots where `twin` says so, or its twin file cannot be read.
+
+    Raises `InputError` when there is no run, `JournalError` when its record is broken.
+    """
+    reading = _read(folder)
+    story = tell(reading.records)
+    if not twin:
+        return story, Sources(head=reading.head)
+    try:
+        with TwinStore.open(folder / TWIN) as store:
+            return story, _sources(story, reading, store)
+    except TwinError:
+        return story, Sources(head=reading.head)
+
+
 def write_report(folder: Path, *, store: TwinStore | None = None) -> Path:
     """Write `report.html` into a run folder and return its path; `store` is the open twin of a run under way.
 

@@ -43,6 +43,7 @@ from .timeline import charts
 _GOOD = {"resolved", "relieved", "healthy", "no action needed", "done", "scheduled", "rehearsed"}
 _BAD = {"failed", "rolled back", "interrupted", "unfinished"}
 _TEMPLATES = ("report.html.j2", "study.html.j2", "notebook.html.j2", "pictures.html.j2", "style.css")
+_SCREENS = ("approvals", "ask", "base", "health", "history", "incident", "login", "wall", "whatif")
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class Step(NamedTuple):
 
 def render(story: Story, sources: Sources) -> str:
     """Write the page. The same story and sources give the same text."""
-    before, after = _drawings(story, sources)
+    before, after = pictures_of(story, sources)
     return (
         environment()
         .get_template("report.html.j2")
@@ -79,7 +80,7 @@ def render(story: Story, sources: Sources) -> str:
             rows=_link_rows(story, sources),
             bands=bands(story.started.policy.max_utilisation),
             charts=_charts(story, sources),
-            plans={r.number: _steps(r.submission.plan, sources) for r in story.rounds if r.submission},
+            plans={r.number: steps_of(r.submission.plan, sources) for r in story.rounds if r.submission},
             certificate=_certificate(story),
         )
     )
@@ -100,6 +101,8 @@ def environment() -> Environment:
     """The templates, with escaping on and unknown names refused."""
     folder = files("agents") / "show" / "templates"
     sheets = {name: (folder / name).read_text(encoding="utf-8") for name in _TEMPLATES}
+    for name in _SCREENS:
+        sheets[f"{name}.html.j2"] = (folder / "console" / f"{name}.html.j2").read_text(encoding="utf-8")
     environment = Environment(
         loader=DictLoader(sheets), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -125,7 +128,8 @@ def environment() -> Environment:
     return environment
 
 
-def _drawings(story: Story, sources: Sources) -> tuple[Drawing | None, Drawing | None]:
+def pictures_of(story: Story, sources: Sources) -> tuple[Drawing | None, Drawing | None]:
+    """Draw the network before and after the plan of a run; None where the snapshot is not at hand."""
     truth = story.finished.truth if story.finished else None
     cause = truth or (story.diagnosis.cause if story.diagnosis else None)
     fault = cause.element if cause else None
@@ -180,7 +184,8 @@ def _moments(story: Story) -> list[Moment]:
     return list(dict.fromkeys(moments))
 
 
-def _steps(plan: Plan, sources: Sources) -> list[Step]:
+def steps_of(plan: Plan, sources: Sources) -> list[Step]:
+    """Word the steps of a plan, each with the change that takes it back."""
     network = sources.networks.get(plan.base)
     back: list[Change] = []
     if network is not None:

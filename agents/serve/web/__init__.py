@@ -1,0 +1,1 @@
+"""The console: pages and JSON over HTTP, for the people of one room."""

@@ -1,0 +1,353 @@
+"""Every address of the console: screens for people, JSON for programs, and what changes something."""
+
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from agents.goals.questions import read_question
+from agents.goals.types import Question
+from agents.record import runs as run_folder
+from agents.record.files import REPORT
+from agents.serve.calendar import schedule
+from agents.show.answers_in_words import answer as answer_of
+from agents.show.report import write_report
+from twin.elements import find_element
+from twin.errors import InputError, TwinError
+from twin.files import exists, read_text
+
+from .app import Address, Asked, Console, as_json
+from .stream import events
+
+_SHOWN = 100
+
+
+def wall(console: Console, asked: Asked) -> Response:
+    """The wall."""
+    screens = console.screens
+    return console.page(
+        "wall",
+        asked,
+        "Wall",
+        incidents=screens.incidents(),
+        waiting=screens.waiting(),
+        calendar=screens.calendar(),
+        live=screens.live(),
+    )
+
+
+def incident(console: Console, asked: Asked) -> Response:
+    """One incident."""
+    found, view = console.screens.incident(asked.path["name"])
+    return console.page("incident", asked, view.title, incident=found, view=view)
+
+
+def approvals(console: Console, asked: Asked) -> Response:
+    """What waits, and one plan."""
+    run, screens = asked.path.get("run"), console.screens
+    waiting = screens.waiting()
+    run = run or (waiting[0].run if waiting else None)
+    past = view = None
+    conflicts: tuple[tuple[str, str], ...] = ()
+    if run:
+        past, view, conflicts = screens.approval(run)
+    may = asked.visitor.may("approver")
+    right = f"You are {asked.visitor.name}: {'you may decide' if may else 'deciding needs the role approver'}."
+    return console.page(
+        "approvals",
+        asked,
+        view.title if view else "Approvals",
+        waiting=waiting,
+        view=view,
+        conflicts=conflicts,
+        policy=past.started.policy if past else console.room.policy,
+        may_decide=may,
+        right_words=right,
+        passkey_words=passkey_words(console, asked),
+        may_enrol=may_enrol(asked),
+    )
+
+
+def what_if(console: Console, asked: Asked) -> Response:
+    """What would be."""
+    given = {name: asked.query.get(name, "")[:600] for name in ("fail", "drain", "grow")}
+    error = ""
+    try:
+        tried = console.screens.what_if(given)
+    except TwinError as raised:
+        error = f"{raised}{f' ({raised.fix})' if raised.fix else ''}"
+        given = {"fail": "", "drain": "", "grow": ""}
+        tried = console.screens.what_if(given)
+    look = console.room.watch.latest
+    names = [x.name for x in look.network.nodes] if look else []
+    hits = console.screens.hits(tried, given) if tried else ()
+    return console.page("what-if", asked, "What if", tried=tried, hits=hits, given=given, names=names, error=error)
+
+
+def history(console: Console, asked: Asked) -> Response:
+    """Incidents and runs, and SQL for planners."""
+    runs, sql, error, found = console.room.place.runs, asked.query.get("sql", "")[:2_000], "", None
+    if sql and asked.visitor.may("planner"):
+        try:
+            found = run_folder.query_runs(runs, sql)
+        except TwinError as raised:
+            error = str(raised)
+    listed = run_folder.list_runs(runs, top=_SHOWN) if exists(runs) else ()
+    incidents = console.screens.incidents(ended=True)[:_SHOWN]
+    return console.page(
+        "history", asked, "History", incidents=incidents, runs=listed, sql=sql, error=error, found=found
+    )
+
+
+def ask(console: Console, asked: Asked) -> Response:
+    """One written question, answered by the twin; the name of an incident or an element leads there."""
+    text, error, told = asked.query.get("q", "").strip()[:500], "", ""
+    if text in console.room.board.incidents:
+        return RedirectResponse(f"/incidents/{text}", 303)
+    look = console.room.watch.latest
+    if text and look is not None:
+        network = look.network
+        try:
+            inquiry = read_question(text, network, now=look.now)
+            if isinstance(inquiry, Question):
+                error = inquiry.question
+                element = find_element(network, text)
+                return RedirectResponse(f"/what-if?fail={element}", 303)
+            told = "\n".join(answer_of(inquiry, look.desk).sentences)
+            error = ""
+        except TwinError as raised:
+            error = error or str(raised)
+    return console.page("ask", asked, "Ask", text=text, answer=told, error=error)
+
+
+def health(console: Console, asked: Asked) -> Response:
+    """The room's own state."""
+    return console.page("health", asked, "Health", groups=console.screens.health())
+
+
+def report(console: Console, asked: Asked) -> Response:
+    """The report of a run, as a page of its own: it brings its style along, and no script."""
+    folder = console.screens.run_folder(asked.path["run"])
+    if not exists(folder / REPORT):
+        write_report(folder)
+    answer = Response(read_text(folder / REPORT, below=folder), media_type="text/html")
+    answer.headers["content-security-policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return answer
+
+
+def stream(console: Console, asked: Asked) -> Response:
+    """Server-sent events, numbered as the room's log."""
+    last = asked.request.headers.get("last-event-id", asked.query.get("after", ""))
+    begun = events(console.room, int(last) if last.isdigit() and len(last) < 16 else None)
+    return StreamingResponse(begun, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
+def api_incidents(console: Console, asked: Asked) -> Response:
+    """Incidents, the newest first, by the page."""
+    found = sorted(console.room.board.incidents.values(), key=lambda x: x.id, reverse=True)
+    after = asked.query.get("cursor", "")
+    rows = [x for x in found if not after or x.id < after][: _SHOWN + 1]
+    cursor = rows[_SHOWN - 1].id if len(rows) > _SHOWN else None
+    shown = [x.model_dump(mode="json", exclude={"timeline"}) for x in rows[:_SHOWN]]
+    return as_json({"incidents": shown, "cursor": cursor, "total": len(found)})
+
+
+def api_incident(console: Console, asked: Asked) -> Response:
+    """One incident with its timeline."""
+    return as_json({"incident": console.room.board.incident(asked.path["name"]).model_dump(mode="json")})
+
+
+def api_status(console: Console, asked: Asked) -> Response:
+    """The figures of the wall."""
+    del asked
+    live, look, age = console.screens.live(), console.room.watch.latest, console.room.watch.age()
+    figures: list[JsonValue] = [dict(x._asdict()) for x in live.figures] if live else []
+    return as_json(
+        {
+            "network": console.room.network,
+            "snapshot": look.network.id if look else None,
+            "age_s": age.total_seconds() if age is not None else None,
+            "autonomy": live.autonomy if live else None,
+            "figures": figures,
+            "open": len(console.room.board.alive),
+        }
+    )
+
+
+def api_approvals(console: Console, asked: Asked) -> Response:
+    """What waits for people."""
+    del asked
+    return as_json({"pending": [x.model_dump(mode="json") for x in console.screens.waiting()]})
+
+
+def api_what_if(console: Console, asked: Asked) -> Response:
+    """What would be, in figures."""
+    given = {name: asked.query.get(name, "")[:600] for name in ("fail", "drain", "grow")}
+    tried = console.screens.what_if(given)
+    if tried is None:
+        raise InputError("nothing has been measured yet", fix="wait for the first sample")
+    rows: list[JsonValue] = [dict(x._asdict()) for x in tried.pairs]
+    return as_json({"tried": list(tried.words), "pairs": rows, "milliseconds": tried.milliseconds})
+
+
+def api_calendar(console: Console, asked: Asked) -> Response:
+    """The calendar."""
+    del asked
+    return as_json({"calendar": [x.model_dump(mode="json") for x in console.room.board.calendar.values()]})
+
+
+def acknowledge(console: Console, asked: Asked) -> Response:
+    """Say that somebody has seen an incident."""
+    console.room.move(asked.path["name"], "acknowledged", who=asked.visitor.name)
+    return _done(asked)
+
+
+def take(console: Console, asked: Asked) -> Response:
+    """Own an incident."""
+    console.room.take(asked.path["name"], who=asked.visitor.name)
+    return _done(asked)
+
+
+def remark(console: Console, asked: Asked) -> Response:
+    """Say something about an incident."""
+    console.room.remark(asked.path["name"], asked.text("words", 500), who=asked.visitor.name)
+    return _done(asked)
+
+
+def close(console: Console, asked: Asked) -> Response:
+    """End an incident."""
+    words = asked.text("because", 500)
+    console.room.move(asked.path["name"], "closed", who=asked.visitor.name, because=words)
+    return _done(asked)
+
+
+def run_again(console: Console, asked: Asked) -> Response:
+    """Have the agents look at an incident again."""
+    console.room.audit(asked.visitor.name, f"had the agents look at {asked.path['name']} again")
+    console.room.begin_run(asked.path["name"])
+    return _done(asked)
+
+
+def silence(console: Console, asked: Asked) -> Response:
+    """Deliver nothing of an element for some hours."""
+    try:
+        hours = float(asked.text("hours", 8))
+    except ValueError:
+        raise InputError("hours is a number", fix="give for example 2") from None
+    element, because = asked.text("element", 300), asked.text("because", 500)
+    console.room.silence(element, hours, who=asked.visitor.name, because=because)
+    return _done(asked)
+
+
+def put_on_calendar(console: Console, asked: Asked) -> Response:
+    """Have a certified plan made in its window."""
+    room = console.room
+    folder = console.screens.run_folder(asked.text("run", 240))
+    entry = schedule(folder, number=len(room.board.calendar) + 1, who=asked.visitor.name, now=room.now)
+    room.change(lambda _: [entry])
+    return _done(asked)
+
+
+def cancel(console: Console, asked: Asked) -> Response:
+    """Take an entry out of the calendar."""
+    console.room.cancel(asked.path["name"], who=asked.visitor.name)
+    return _done(asked)
+
+
+def metrics(console: Console) -> str:
+    """The room's figures in the text form of Prometheus."""
+    room, age = console.room, console.room.watch.age()
+    states = [x.state for x in room.board.incidents.values()]
+    waits = [x.state for x in room.board.messages.values()]
+    lines = [
+        *_metric("twinops_incidents", "Incidents by state.", {f'state="{x}"': states.count(x) for x in set(states)}),
+        *_metric("twinops_messages", "Messages by state.", {f'state="{x}"': waits.count(x) for x in set(waits)}),
+        *_metric("twinops_sample_age_seconds", "Age of the newest sample.", {"": age.total_seconds() if age else 0.0}),
+        *_metric("twinops_source_up", "Whether the source answers.", {"": 0.0 if room.watch.failed else 1.0}),
+        *_metric("twinops_log_events", "Events on the room's log.", {"": float(room.ledger.seq)}),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def openapi(console: Console, asked: Asked) -> Response:
+    """The OpenAPI document of the JSON addresses."""
+    del console, asked
+    paths: dict[str, dict[str, JsonValue]] = {}
+    for one in ADDRESSES:
+        if one.path.startswith("/api/"):
+            names = [x[1:-1] for x in one.path.split("/") if x.startswith("{")]
+            parameters: list[JsonValue] = [
+                {"name": x, "in": "path", "required": True, "schema": {"type": "string"}} for x in names
+            ]
+            answers: dict[str, JsonValue] = {"200": {"description": one.about}, "default": {"description": "An error."}}
+            paths.setdefault(one.path, {})[one.method.lower()] = {
+                "summary": one.about,
+                "parameters": parameters,
+                "x-least-role": one.role,
+                "responses": answers,
+            }
+    return as_json({"openapi": "3.1.0", "info": {"title": "twinops", "version": "1"}, "paths": paths})
+
+
+def passkey_words(console: Console, asked: Asked) -> str:
+    """What somebody is told of their passkey."""
+    del console, asked
+    return ""
+
+
+def may_enrol(asked: Asked) -> bool:
+    """Whether somebody may make a passkey here."""
+    return asked.visitor.may("admin")
+
+
+def _metric(name: str, about: str, values: Mapping[str, float]) -> list[str]:
+    rows = [f"{name}{f'{{{label}}}' if label else ''} {value:g}" for label, value in sorted(values.items())]
+    return [f"# HELP {name} {about}", f"# TYPE {name} gauge", *rows]
+
+
+def _done(asked: Asked) -> Response:
+    """Back to where a form was, or a word for a program."""
+    if asked.request.url.path.startswith("/api/"):
+        return as_json({"done": True})
+    name = asked.path.get("name")
+    return RedirectResponse(f"/incidents/{name}" if name else "/", 303)
+
+
+def _posts(path: str) -> tuple[Address, ...]:
+    """What may be done to an incident, below the page's address or the API's."""
+    return tuple(
+        Address(f"{path}/{{name}}/{verb}", "operator", work, about, "POST")
+        for verb, work, about in (
+            ("acknowledge", acknowledge, "Say that somebody has seen an incident."),
+            ("take", take, "Own an incident."),
+            ("remark", remark, "Say something about an incident."),
+            ("close", close, "End an incident."),
+            ("run", run_again, "Have the agents look at an incident again."),
+        )
+    )
+
+
+ADDRESSES: tuple[Address, ...] = (
+    Address("/", "viewer", wall, "The wall."),
+    Address("/incidents/{name}", "viewer", incident, "One incident."),
+    Address("/approvals", "viewer", approvals, "What waits."),
+    Address("/approvals/{run}", "viewer", approvals, "One plan that waits."),
+    Address("/what-if", "viewer", what_if, "What would be."),
+    Address("/history", "viewer", history, "Incidents and runs."),
+    Address("/ask", "viewer", ask, "One question."),
+    Address("/health", "viewer", health, "The room's own state."),
+    Address("/runs/{run}/report", "viewer", report, "The report of a run."),
+    Address("/events", "viewer", stream, "What happens, as it happens.", threaded=False),
+    *_posts("/incidents"),
+    Address("/api/v1/openapi.json", "viewer", openapi, "This document."),
+    Address("/api/v1/status", "viewer", api_status, "The figures of the wall."),
+    Address("/api/v1/incidents", "viewer", api_incidents, "Incidents, the newest first."),
+    Address("/api/v1/incidents/{name}", "viewer", api_incident, "One incident with its timeline."),
+    Address("/api/v1/approvals", "viewer", api_approvals, "What waits for people."),
+    Address("/api/v1/what-if", "viewer", api_what_if, "What would be, in figures."),
+    Address("/api/v1/calendar", "viewer", api_calendar, "The calendar."),
+    *_posts("/api/v1/incidents"),
+    Address("/api/v1/silences", "operator", silence, "Deliver nothing of an element for some hours.", "POST"),
+    Address("/api/v1/calendar", "operator", put_on_calendar, "Have a certified plan made in its window.", "POST"),
+    Address("/api/v1/calendar/{name}/cancel", "operator", cancel, "Take an entry out of the calendar.", "POST"),
+)

@@ -1,0 +1,352 @@
+"""What each screen shows, as values: made from the room's board, the newest look and the records of runs."""
+
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from agents.record.charter import Register
+from agents.record.files import JOURNAL
+from agents.record.history import Past, read_past
+from agents.record.waiting import Pending, describe, pending
+from agents.serve.board import Entry, Incident
+from agents.serve.jointly import objections
+from agents.serve.room import Room, utc_now
+from agents.serve.watch import GONE, LATE
+from agents.show.approval_view import Approval, approval_view
+from agents.show.incident_view import IncidentView, incident_view
+from agents.show.incident_words import incident_title
+from agents.show.live_views import Live, Tried, live_view, try_out
+from agents.show.report.folder import read_story
+from agents.show.report.page import Sources
+from agents.show.report.story import Story
+from agents.wording import counted, duration, place
+from twin.errors import InputError
+from twin.files import exists
+
+from .access import Visitor
+
+_ICONS = {
+    "wall": "M3 5h18v11H3zM9 20h6M12 16v4",
+    "incident": "M12 4 21 20H3zM12 10v4M12 17v.5",
+    "approvals": "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12l2 2 4-4",
+    "what-if": "M4 5h6v6H4zM14 13h6v6h-6zM10 8h7v5M7 11v5h7",
+    "history": "M4 12a8 8 0 1 0 3-6M4 4v4h4M12 8v4l3 2",
+    "health": "M3 12h4l2-6 4 12 2-6h6",
+}
+_AUTONOMY = {
+    "observe": "only observes",
+    "suggest": "suggests only",
+    "approve": "asks a person",
+    "act": "acts alone at low risk",
+}
+
+
+class Item(NamedTuple):
+    """One entry of the rail."""
+
+    word: str
+    href: str
+    icon: str
+    here: bool
+    number: int
+
+
+class Shell(NamedTuple):
+    """What is around every screen."""
+
+    title: str
+    rail: tuple[Item, ...]
+    network: str
+    size: str
+    age: str
+    fresh: str
+    autonomy: str
+    autonomy_words: str
+    clock: str
+    looked: str
+    interval: str
+    trouble: str
+    trouble_since: str
+    token: str
+    who: str
+    may_operate: bool
+    may_plan: bool
+    passkeys: bool
+    full: bool
+
+
+class IncidentRow(NamedTuple):
+    """One incident in a list."""
+
+    id: str
+    title: str
+    state: str
+    tone: str
+    when: str
+    words: str
+    waits: bool
+    parts: str
+
+
+class CalendarRow(NamedTuple):
+    """One entry of the calendar: what was understood, louder than what was said."""
+
+    understood: str
+    said: str
+    when: str
+    words: str
+    tone: str
+
+
+class Hit(NamedTuple):
+    """What can be clicked on the what-if map."""
+
+    href: str
+    title: str
+    node: bool
+    x1: float
+    y1: float
+    x2: float = 0.0
+    y2: float = 0.0
+
+
+class Screens:
+    """Makes the values of the screens of one room; what a look costs is paid once for all who look."""
+
+    def __init__(self, room: Room, *, passkeys: bool) -> None:
+        self.room, self._passkeys = room, passkeys
+        self._lock = threading.Lock()
+        self._seen: tuple[object, Live] | None = None
+        self._told: tuple[tuple[str, int, bool], tuple[Story, Sources]] | None = None
+
+    def shell(self, here: str, title: str, visitor: Visitor, *, full: bool = False) -> Shell:
+        """What is around a screen."""
+        room, live = self.room, self.live()
+        board, age = room.board, room.watch.age()
+        interval = room.watch.interval_s
+        fresh = "gone" if age is None or age.total_seconds() > GONE * interval else ""
+        fresh = fresh or ("late" if age is not None and age.total_seconds() > LATE * interval else "")
+        network = room.watch.latest.network if room.watch.latest else None
+        failed = room.watch.failed
+        newest = room.watch.latest.newest if room.watch.latest else None
+        level = live.autonomy if live else "observe"
+        return Shell(
+            title=title,
+            rail=self._rail(here, len([x for x in board.alive if not x.parent])),
+            network=room.network,
+            size=f"{len(network.nodes)} nodes, {len(network.circuits)} circuits" if network else "",
+            age=f"measured {_ago(age)} ago, every {duration(interval)}" if age is not None else "nothing measured yet",
+            fresh=fresh,
+            autonomy=level,
+            autonomy_words=_AUTONOMY.get(level, level),
+            clock=f"{room.now:%H:%M}",
+            looked=f"{newest:%H:%M}" if newest else "never",
+            interval=duration(interval),
+            trouble=failed[1] if failed else "",
+            trouble_since=f"{failed[0]:%H:%M} UTC" if failed else "",
+            token=visitor.token,
+            who=f"{visitor.name}, {visitor.role}",
+            may_operate=visitor.may("operator"),
+            may_plan=visitor.may("planner"),
+            passkeys=self._passkeys,
+            full=full,
+        )
+
+    def live(self) -> Live | None:
+        """The network as it is measured; None before the first sample."""
+        look = self.room.watch.latest
+        if look is None or look.newest is None:
+            return None
+        with self._lock:
+            if self._seen is None or self._seen[0] is not look:
+                self._seen = look, live_view(look.desk, when=f"{look.newest:%H:%M} UTC")
+            return self._seen[1]
+
+    def incidents(self, *, ended: bool = False) -> tuple[IncidentRow, ...]:
+        """The incidents that have not ended and are no parts of others; or all of them, the newest first."""
+        board = self.room.board
+        found = list(board.incidents.values()) if ended else [x for x in board.alive if not x.parent]
+        parts = [x.parent for x in board.incidents.values()]
+        return tuple(_row(x, parts.count(x.id)) for x in sorted(found, key=lambda x: x.opened, reverse=True))
+
+    def calendar(self) -> tuple[CalendarRow, ...]:
+        """The entries of the calendar, the next first."""
+        entries = sorted(self.room.board.calendar.values(), key=lambda x: x.scheduled.begins)
+        return tuple(_entry(x) for x in entries)
+
+    def incident(self, name: str) -> tuple[Incident, IncidentView]:
+        """One incident and its run. Raises `InputError` when there is none of that id."""
+        incident = self.room.board.incident(name)
+        story = sources = None
+        folder = self.room.place.runs / incident.run if incident.run else None
+        if folder is not None and exists(folder / JOURNAL):
+            story, sources = self._story(folder, twin=not incident.working)
+        lead = f"Since {incident.since:%d %b %H:%M} UTC, {_ago(self.room.now - incident.since)}. "
+        lead += f"{counted(len(incident.elements), 'elements')} show it"
+        lead += f"; it came back {counted(len(incident.returns), 'times')}" if incident.returns else ""
+        return incident, incident_view(
+            incident.kind,
+            incident.source,
+            state=incident.state,
+            lead=f"{lead}.",
+            story=story,
+            sources=sources or Sources(),
+            policy=self.room.policy,
+        )
+
+    def _story(self, folder: Path, *, twin: bool) -> tuple[Story, Sources]:
+        """A run's story, made once for each length of its record; its twin file is left alone while it is worked on."""
+        key = (str(folder), (folder / JOURNAL).stat().st_size, twin)
+        with self._lock:
+            if self._told is None or self._told[0] != key:
+                self._told = key, read_story(folder, twin=twin)
+            return self._told[1]
+
+    def waiting(self) -> tuple[Pending, ...]:
+        """The plans that wait for people."""
+        return pending(self.room.place.runs, utc_now(), self.room.place.home)
+
+    def approval(self, run: str) -> tuple[Past, Approval, tuple[tuple[str, str], ...]]:
+        """One plan that waits, and the other plans with which it would not pass. Raises as reading its run does."""
+        past = read_past(self.run_folder(run))
+        register = Register(self.room.place.home, past.started.run)
+        view = approval_view(past, describe(past, utc_now(), register.authority))
+        return past, view, tuple(objections(past, self.room.crew.waiting(but=run)))
+
+    def run_folder(self, run: str) -> Path:
+        """The folder of a run of this room. Raises `InputError` on a name that leads elsewhere."""
+        if not run or "/" in run or run.startswith("."):
+            raise InputError(f"no run is called {run[:80]!r}", fix="the history lists them")
+        return self.room.place.runs / run
+
+    def what_if(self, asked: Mapping[str, str]) -> Tried | None:
+        """What would be; None before anything is measured. Raises what `try_out` raises."""
+        look = self.room.watch.latest
+        if look is None or look.newest is None:
+            return None
+        started = time.perf_counter()
+        with self._lock:
+            network = look.desk.look().network
+        tried = try_out(
+            network,
+            self.room.policy.max_utilisation,
+            fail=asked["fail"].split(","),
+            drain=asked["drain"].split(","),
+            grow=_number(asked["grow"]),
+        )
+        return tried._replace(milliseconds=(time.perf_counter() - started) * 1000)
+
+    def hits(self, tried: Tried, asked: Mapping[str, str]) -> tuple[Hit, ...]:
+        """Where the what-if map can be clicked: every circuit and node, to fail it or to put it back."""
+        look = self.room.watch.latest
+        if look is None:
+            return ()
+        network, failed = look.network, [x for x in asked["fail"].split(",") if x]
+        found: list[Hit] = []
+        for half, link in zip(tried.drawing.halves, network.links, strict=True):
+            name = link.circuit
+            found.append(
+                Hit(_toggled(asked, failed, name), _offer(name, failed), False, half.x1, half.y1, half.x2, half.y2)
+            )
+        for dot, node in zip(tried.drawing.dots, network.nodes, strict=True):
+            found.append(Hit(_toggled(asked, failed, node.id), _offer(node.id, failed), True, dot.x, dot.y))
+        return tuple(found)
+
+    def health(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+        """Everything about the room's own state."""
+        room, live, age = self.room, self.live(), self.room.watch.age()
+        dead = [x for x in room.board.messages.values() if x.state == "dead"]
+        waits = [x for x in room.board.messages.values() if x.state == "waiting"]
+        error = room.watch.demands.forecast_error()
+        told = f"{100 * error[0]:.1f} % off, the last value {100 * error[1]:.1f} %" if error else "not known yet"
+        thresholds = ", ".join(f"{k} {v:.1f}" for k, v in sorted(room.watch.detector.thresholds.items()))
+        source = (
+            ("Site", room.place.site),
+            ("Answers", room.watch.failed[1] if room.watch.failed else "yes"),
+            ("Newest sample", f"{_ago(age)} old" if age is not None else "none"),
+            ("Samples watched", f"{room.watch.detector.samples:,}"),
+        )
+        detector = (
+            ("False alarms asked for", f"{room.settings.alarms_per_week:g} a week on a healthy network"),
+            ("Thresholds, standard errors", thresholds),
+            ("Open anomalies", str(len(room.watch.detector.open))),
+        )
+        channels = tuple((x.name, room.postman.trouble.get(x.name, "delivers")) for x in room.settings.channels)
+        delivery = (*channels, ("Messages waiting", str(len(waits))), ("Dead letters", str(len(dead))))
+        forecast = (("Quarter hours known", str(len(room.watch.demands))), ("Forecast against what came", told))
+        crew = (("At work on", room.crew.busy or "nothing"), ("Model", room.settings.model))
+        return (
+            ("Source", source),
+            ("Data and twin", live.health if live else ()),
+            ("Detector", detector),
+            ("Forecast", forecast),
+            ("Calling people", delivery),
+            ("Agents", crew),
+        )
+
+    def _rail(self, here: str, open_: int) -> tuple[Item, ...]:
+        first = next((x.id for x in self.room.board.alive if not x.parent), None)
+        waits = sum(x.outcome == "awaiting approval" for x in self.room.board.alive)
+        return (
+            Item("Wall", "/", _ICONS["wall"], here == "wall", 0),
+            Item(
+                "Incident",
+                f"/incidents/{first}" if first else "/history",
+                _ICONS["incident"],
+                here == "incident",
+                open_,
+            ),
+            Item("Approve", "/approvals", _ICONS["approvals"], here == "approvals", waits),
+            Item("What-if", "/what-if", _ICONS["what-if"], here == "what-if", 0),
+            Item("History", "/history", _ICONS["history"], here == "history", 0),
+            Item("Health", "/health", _ICONS["health"], here == "health", 0),
+        )
+
+
+def _row(incident: Incident, parts: int) -> IncidentRow:
+    words = incident.because or f"seen at {counted(len(incident.elements), 'elements')}"
+    return IncidentRow(
+        id=incident.id,
+        title=incident_title(incident.kind, incident.source),
+        state=incident.state,
+        tone={"open": "crit", "mitigated": "good", "closed": "stop"}.get(incident.state, "warn"),
+        when=f"{incident.since:%d %b %H:%M}",
+        words=f"{f'{incident.outcome}: ' if incident.outcome else ''}{words}"[:300],
+        waits=incident.outcome == "awaiting approval",
+        parts=counted(parts, "incidents") if parts else "",
+    )
+
+
+def _entry(entry: Entry) -> CalendarRow:
+    said = entry.scheduled
+    until = f" to {said.ends:%H:%M}" if said.ends else ""
+    tone = {"waiting": "info", "in place": "good", "taken back": "good"}.get(entry.state, "stop")
+    words = f"{entry.state}{f': {entry.because}' if entry.because else ''}"
+    return CalendarRow(said.understood, said.words, f"{said.begins:%d %b %H:%M}{until}", words, tone)
+
+
+def _toggled(asked: Mapping[str, str], failed: list[str], name: str) -> str:
+    now = [x for x in failed if x != name] if name in failed else [*failed, name]
+    return f"/what-if?{urlencode({**asked, 'fail': ','.join(now)})}"
+
+
+def _offer(name: str, failed: list[str]) -> str:
+    return f"{place(name)}: {'put it back' if name in failed else 'fail it'}"
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0.0, age.total_seconds())
+    if seconds >= 172_800:
+        return f"{seconds / 86_400:.0f} days"
+    return f"{seconds / 3600:.1f} h" if seconds >= 7_200 else duration(seconds)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text or "1")
+    except ValueError:
+        raise InputError(f"{text[:20]!r} is no number", fix="give a factor such as 1.2") from None

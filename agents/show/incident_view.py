@@ -1,0 +1,221 @@
+"""An incident as the console shows it: what its run saw, thought, proposed and did, from the run's own record."""
+
+from typing import NamedTuple
+
+from agents.record.events import Stage
+from agents.wording import OUTCOMES, counted, duration, fault_words
+from tools.box.handover import SymptomReading
+from twin.gate.verdict import Verdict
+from twin.policy import Policy
+
+from .incident_words import incident_title
+from .rendered import told
+from .report.cards import Card, cards
+from .report.chart import Chart
+from .report.map import Drawing, bands
+from .report.page import Sources, Step, pictures_of, steps_of
+from .report.story import Story, Turn
+
+_STAGES: tuple[tuple[Stage, str], ...] = (
+    ("observe", "Observed"),
+    ("diagnose", "Diagnosed"),
+    ("plan", "Planned"),
+    ("verify", "Judged"),
+    ("approve", "Approval"),
+    ("execute", "Carried out"),
+    ("confirm", "Confirmed"),
+)
+_LETTERS = {"monitoring": "Mo", "diagnosis": "Di", "planning": "Pl", "verification": "Ve"}
+
+
+class StageMark(NamedTuple):
+    """One stage of the run: `done`, `now` or nothing yet."""
+
+    name: str
+    state: str
+    note: str
+
+
+class Cause(NamedTuple):
+    """One hypothesis."""
+
+    name: str
+    share: str
+    note: str
+
+
+class Said(NamedTuple):
+    """One line of the conversation, with whose it is."""
+
+    seconds: float
+    who: str
+    role: str
+    letters: str
+    kind: str
+    text: str
+    folded: str
+    note: str
+    untrusted: bool
+
+
+class IncidentView(NamedTuple):
+    """Everything on the incident's screen."""
+
+    title: str
+    lead: str
+    tone: str
+    waits: bool
+    headline: str
+    recommendation: str
+    orders: tuple[str, ...]
+    checked: str
+    passed: bool
+    deltas: tuple[Card, ...]
+    stages: tuple[StageMark, ...]
+    steps: tuple[Step, ...]
+    plan_note: str
+    no_plan: str
+    before: Drawing | None
+    after: Drawing | None
+    bands: list[tuple[str, str]]
+    charts: tuple[Chart, ...]
+    symptoms: tuple[SymptomReading, ...]
+    causes: tuple[Cause, ...]
+    verdict: Verdict | None
+    policy: Policy
+    lines: str
+    lines_note: str
+    spent: str
+    turns: tuple[Said, ...]
+
+
+def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its run
+    kind: str, source: str, *, state: str, lead: str, story: Story | None, sources: Sources, policy: Policy
+) -> IncidentView:
+    """Put an incident and the run that works on it, if there is one, into the values of its screen."""
+    last = next((x for x in reversed(story.rounds) if x.submission), None) if story else None
+    verdict = next((x.verdict for x in reversed(story.rounds) if x.verdict), None) if story else None
+    before, after = pictures_of(story, sources) if story else (None, None)
+    passed = sum(x.passed for x in verdict.checks) if verdict else 0
+    done = story.finished if story else None
+    return IncidentView(
+        title=incident_title(kind, source),
+        lead=lead,
+        tone={"open": "crit", "mitigated": "good", "closed": "stop"}.get(state, "warn"),
+        waits=story is not None and story.outcome == "awaiting approval",
+        headline=_headline(story),
+        recommendation=_recommendation(story),
+        orders=tuple(f"{x.urgency}: {x.words} Confirmed by: {x.confirmed_by}" for x in done.recommendations)
+        if done
+        else (),
+        checked=f"{passed} of {len(verdict.checks)} checks passed" if verdict else "",
+        passed=verdict is not None and verdict.passed,
+        deltas=tuple(x for x in cards(story) if not x.words) if story else (),
+        stages=_stages(story),
+        steps=tuple(steps_of(last.submission.plan, sources)) if last and last.submission else (),
+        plan_note=f"plan {last.submission.plan.hash}" if last and last.submission else "",
+        no_plan=_no_plan(story),
+        before=before,
+        after=after,
+        bands=bands((story.started.policy if story else policy).max_utilisation),
+        charts=(),
+        symptoms=story.incident.symptoms if story and story.incident else (),
+        causes=_causes(story),
+        verdict=verdict,
+        policy=story.started.policy if story else policy,
+        lines=_lines(story),
+        lines_note=_lines_note(story),
+        spent=_spent(story),
+        turns=tuple(_said(x) for x in story.turns) if story else (),
+    )
+
+
+def _headline(story: Story | None) -> str:
+    if story is None:
+        return "The agents have not begun"
+    if story.finished is None:
+        return "The agents are at work"
+    return OUTCOMES.get(story.outcome, story.outcome)
+
+
+def _recommendation(story: Story | None) -> str:
+    if story is None:
+        return "They begin by themselves once the incident has settled, one incident at a time."
+    cause = f"Cause: {fault_words(story.diagnosis.cause)}. " if story.diagnosis and story.diagnosis.cause else ""
+    if story.finished is not None:
+        return f"{cause}{story.finished.because[:1].upper()}{story.finished.because[1:]}."
+    return f"{cause}What is known so far is below; the conversation goes on beside it."
+
+
+def _no_plan(story: Story | None) -> str:
+    if story is None or story.no_plan is None:
+        return "There is no plan yet." if story is None or story.finished is None else "No plan was needed or found."
+    return "; ".join(story.no_plan.reasons) or "No optimiser has a plan that helps."
+
+
+def _stages(story: Story | None) -> tuple[StageMark, ...]:
+    ended = {x.stage: x for x in story.stages} if story else {}
+    reached = [stage for stage, _ in _STAGES if stage in ended]
+    running = story is not None and story.finished is None
+    waits = story is not None and story.outcome == "awaiting approval"
+    found: list[StageMark] = []
+    for number, (stage, name) in enumerate(_STAGES):
+        mark = ended.get(stage)
+        if waits and stage == "approve":
+            found.append(StageMark(name, "now", "waits for a person"))
+        elif mark is not None:
+            found.append(StageMark(name, "done", duration(mark.seconds)))
+        elif running and number == len(reached):
+            found.append(StageMark(name, "now", "under way"))
+        else:
+            found.append(StageMark(name, "", "not yet" if running or waits or story is None else "not needed"))
+    return tuple(found)
+
+
+def _causes(story: Story | None) -> tuple[Cause, ...]:
+    if story is None or story.diagnosis is None:
+        return ()
+    return tuple(
+        Cause(
+            " and ".join(fault_words(f) for f in (x.faults or ((x.fault,) if x.fault else ()))) or "nothing is wrong",
+            f"{100 * x.probability:.1f} %",
+            f"leaves {x.residual:.1f} unexplained; 0 is perfect",
+        )
+        for x in story.diagnosis.causes[:6]
+    )
+
+
+def _lines(story: Story | None) -> str:
+    if story is None or story.rendered is None:
+        return ""
+    return "\n".join(str(getattr(x, "text", "")) for x in told(story.rendered.steps))
+
+
+def _lines_note(story: Story | None) -> str:
+    if story is not None and story.rendered is not None and story.rendered.question:
+        return story.rendered.question
+    return "The plan is made by the executor here; `twinops render RUN` writes it as lines for people to type."
+
+
+def _spent(story: Story | None) -> str:
+    if story is None:
+        return ""
+    done = story.finished
+    calls = f"{counted(done.model_calls, 'model calls')}, {counted(done.tool_calls, 'tool calls')}, " if done else ""
+    model = "no model: runbook" if story.started.model == "runbook" else story.started.model
+    return f"{calls}{duration(story.seconds)}; {model}"
+
+
+def _said(turn: Turn) -> Said:
+    role = turn.who if turn.who in _LETTERS else "code"
+    return Said(
+        seconds=turn.seconds,
+        who=turn.who,
+        role=role,
+        letters=_LETTERS.get(turn.who, "{}"),
+        kind=turn.kind,
+        text=turn.text,
+        folded=turn.folded,
+        note=turn.note,
+        untrusted="untrusted" in turn.folded,
+    )

@@ -1,0 +1,251 @@
+"""What a living network looks like now: the figures, rows and drawing that the wall and the what-if screen show."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.wording import capacity, counted, mbps, place, share
+from tools.box.run_state import Desk
+from tools.topology import down_elements, network_status, utilisation
+from tools.whatif import StateFigures, figures
+from twin.elements import find_elements
+from twin.errors import InputError
+from twin.faults import Fault, FaultKind, afflict
+from twin.model import Network
+from twin.plan import Change, DrainLink, DrainNode, apply_all
+from twin.sim.simulate import Outcome, simulate, single_failures
+from twin.study.failures import FailureCase, study
+
+from .report.map import Drawing, Look, band, bands, draw
+
+_ROWS, _WORST, _SWEPT = 6, 5, 120
+
+
+class Figure(NamedTuple):
+    """One large figure: its name, value, a note, the tool that it is from, and `crit` where it is over a limit."""
+
+    name: str
+    value: str
+    note: str
+    source: str
+    tone: str = ""
+
+
+class LinkRow(NamedTuple):
+    """One link: its name, the share of its capacity that it carries, the style of that, and its traffic."""
+
+    name: str
+    share: float | None
+    band: str
+    text: str
+    traffic: str
+    capacity: str
+
+
+class Worst(NamedTuple):
+    """A single failure and how full it makes the busiest link."""
+
+    name: str
+    element: str
+    peak: str
+    busiest: str
+
+
+class Pair(NamedTuple):
+    """A figure before and after."""
+
+    name: str
+    before: str
+    after: str
+    worse: bool
+
+
+class Live(NamedTuple):
+    """The network as measured."""
+
+    title: str
+    figures: tuple[Figure, ...]
+    drawing: Drawing
+    bands: list[tuple[str, str]]
+    rows: tuple[LinkRow, ...]
+    worst: tuple[Worst, ...]
+    failures: int
+    limit: float
+    samples: int
+    health: tuple[tuple[str, str], ...]
+    autonomy: str
+    because: str
+
+
+class Tried(NamedTuple):
+    """What would be, against what is."""
+
+    words: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    drawing: Drawing
+    bands: list[tuple[str, str]]
+    moved: tuple[tuple[str, str, str], ...]
+    rows: tuple[LinkRow, ...]
+    milliseconds: float = 0.0
+
+
+def live_view(desk: Desk, *, when: str) -> Live:
+    """Put what is measured now into figures, rows and a drawing."""
+    status, observation, limit = network_status(desk), desk.look(), desk.policy.max_utilisation
+    load = [float(x) if np.isfinite(x) else -1.0 for x in utilisation(observation)]
+    down = down_elements(observation)
+    title = (
+        f"{desk.inventory.name} at {when}: busiest link {status.busiest or 'none'} at {share(status.max_utilisation)}"
+    )
+    cases = _failures(desk.look().network) if len(desk.inventory.nodes) <= _SWEPT else ()
+    standing, report = desk.standing, desk.assessment.report
+    return Live(
+        title=title,
+        figures=_figures(desk, down),
+        drawing=draw(desk.inventory, Look(title, load, down=down, limit=limit)),
+        bands=bands(limit),
+        rows=link_rows(desk.inventory, load, limit),
+        worst=tuple(_worst(x) for x in cases[:_WORST]),
+        failures=len(cases),
+        limit=limit,
+        samples=observation.samples,
+        health=(
+            ("Data quality", f"{report.score:.2f}, at least {desk.policy.min_quality:.2f}"),
+            ("Fidelity of the twin", f"{desk.fidelity.score:.2f}, at least {desk.policy.fidelity_for_act:.2f} to act"),
+            ("Sampling interval", f"{observation.interval_s:g} s"),
+            ("Doubted readings", str(report.doubted)),
+        ),
+        autonomy=standing.level,
+        because=standing.because,
+    )
+
+
+def link_rows(network: Network, load: Sequence[float], limit: float) -> tuple[LinkRow, ...]:
+    """Every link, the fullest first; a negative load is one that was not measured."""
+    order = sorted(range(len(load)), key=lambda i: (-load[i], i))
+    return tuple(
+        LinkRow(
+            name=network.links[i].name,
+            share=None if load[i] < 0 else load[i],
+            band=band(load[i], limit),
+            text=f"{100 * load[i]:.1f} %" if load[i] >= 0 else "not measured",
+            traffic=mbps(load[i] * network.links[i].capacity) if load[i] >= 0 else "",
+            capacity=capacity(network.links[i].capacity),
+        )
+        for i in order
+    )
+
+
+def try_out(network: Network, limit: float, *, fail: Sequence[str], drain: Sequence[str], grow: float) -> Tried:
+    """Simulate a state with elements failed and drained, and its demands grown, against the state as it is.
+
+    Raises `UnknownElementError` on a name that is none, and what making the changes raises.
+    """
+    if not 0.1 <= grow <= 10:
+        raise InputError(f"demands times {grow:g}", fix="give a factor of 0.1 to 10")
+    drained, failed = _named(network, drain), _named(network, fail)
+    after_state = apply_all(network, [_drain(x) for x in drained])
+    for element in failed:
+        kind = FaultKind.DEVICE_DOWN if element.startswith("node/") else FaultKind.LINK_DOWN
+        after_state = afflict(after_state, Fault(kind=kind, element=element))
+    if grow != 1:
+        after_state = after_state.with_demands(after_state.demands * grow)
+    before, after = simulate(network), simulate(after_state)
+    load = [float(x) for x in after.utilisation]
+    title = f"Predicted: busiest link {after.busiest or 'none'} at {share(after.max_utilisation)}"
+    return Tried(
+        words=(
+            *(f"{place(x)} fails" for x in failed),
+            *(f"{place(x)} is drained" for x in drained),
+            *((f"demands times {grow:g}",) if grow != 1 else ()),
+        ),
+        pairs=pairs(figures(before, limit), figures(after, limit), limit),
+        drawing=draw(after_state, Look(title, load, down=failed, limit=limit)),
+        bands=bands(limit),
+        moved=_moved(before, after),
+        rows=link_rows(network, load, limit),
+    )
+
+
+def pairs(before: StateFigures, after: StateFigures, limit: float) -> tuple[Pair, ...]:
+    """The figures of two states side by side; `worse` marks what got worse and is beyond a limit."""
+    over = after.max_utilisation > limit
+    return (
+        Pair(
+            "Busiest link", _busiest(before), _busiest(after), over and after.max_utilisation > before.max_utilisation
+        ),
+        Pair("Above the limit or lost", mbps(before.harm), mbps(after.harm), after.harm > before.harm + 0.5),
+        Pair("Lost, no path", mbps(before.lost), mbps(after.lost), after.lost > before.lost + 0.5),
+        Pair(
+            "From or to a failed node", mbps(before.severed), mbps(after.severed), after.severed > before.severed + 0.5
+        ),
+        Pair("Mean delay", f"{before.mean_delay_ms:.3f} ms", f"{after.mean_delay_ms:.3f} ms", worse=False),
+    )
+
+
+def _busiest(state: StateFigures) -> str:
+    return f"{100 * state.max_utilisation:.1f} % on {state.busiest or 'none'}"
+
+
+def _named(network: Network, names: Sequence[str]) -> tuple[str, ...]:
+    found = [x for name in names if name.strip() for x in find_elements(network, name.strip())]
+    return tuple(dict.fromkeys(found))
+
+
+def _drain(element: str) -> Change:
+    return DrainNode(node=element) if element.startswith("node/") else DrainLink(circuit=element)
+
+
+def _moved(before: Outcome, after: Outcome) -> tuple[tuple[str, str, str], ...]:
+    if before.utilisation.shape != after.utilisation.shape:
+        return ()
+    change = after.utilisation - before.utilisation
+    order = sorted(range(len(change)), key=lambda i: (-abs(change[i]), i))[:_ROWS]
+    return tuple(
+        (before.network.links[i].name, f"{100 * before.utilisation[i]:.1f} %", f"{100 * after.utilisation[i]:.1f} %")
+        for i in order
+        if abs(change[i]) > 1e-4
+    )
+
+
+def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
+    status, limit = network_status(desk), desk.policy.max_utilisation
+    lost = status.harm_parts
+    dropped = float(np.nansum(desk.look().dropped_mbps))
+    nodes = [x for x in down if x.startswith("node/")]
+    circuits = len(down) - len(nodes)
+    up = f"{status.nodes} nodes, {status.circuits} circuits up"
+    named = ", ".join([*(place(x) for x in nodes[:2]), *([counted(circuits, "circuits")] if circuits else [])])
+    return (
+        Figure(
+            "Busiest link",
+            f"{100 * status.max_utilisation:.1f} %",
+            status.busiest or "none",
+            f"network_status, measured, mean of {status.samples} samples, snapshot {status.snapshot}",
+            "crit" if status.max_utilisation >= limit else "",
+        ),
+        Figure(
+            "Above the limit or lost",
+            mbps(status.harm),
+            f"limit {share(limit)} of each link",
+            f"network_status: harm, {lost.model_dump_json()}",
+            "crit" if status.harm > 0.5 else "",
+        ),
+        Figure("Dropped", mbps(dropped), "by full queues", "link samples: dropped", "crit" if dropped > 0.5 else ""),
+        Figure(
+            "Down",
+            counted(len(down), "elements") if down else "nothing",
+            named or up,
+            "network_status: down",
+            "crit" if down else "",
+        ),
+    )
+
+
+def _failures(network: Network) -> tuple[FailureCase, ...]:
+    return study(network, single_failures(network)).failures
+
+
+def _worst(case: FailureCase) -> Worst:
+    return Worst(place(case.failure), case.failure, f"{100 * case.max_utilisation:.0f} %", case.busiest or "none")
