@@ -10,8 +10,9 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from twin.errors import CertificateError, InputError, StoreError
-from twin.files import SMALL, exists, is_absent, read_text, read_toml
+from twin.files import SMALL, exists, is_absent, read_text, read_toml, write_text
 from twin.gate.certificate import Person, PublicKey, SigningKey
+from twin.gate.passkey import Passkey
 from twin.model import Frozen
 from twin.policy import RiskTier
 
@@ -49,11 +50,52 @@ def person_of(home: Path, who: str) -> Person | None:
 
     Somebody without rights on file may answer for every risk. Raises `StoreError` when key or rights cannot be read.
     """
+    passkeys = passkeys_of(home, who)
     try:
         key = public_key_of(home, who)
     except InputError:
-        return None
-    return Person(key, _rights_of(home, who).up_to)
+        key = None
+    return Person(key, _rights_of(home, who).up_to, passkeys) if key or passkeys else None
+
+
+class _Enrolled(Frozen):
+    """A passkey on file."""
+
+    credential: str = Field(pattern=r"^[0-9a-f]{2,2048}$")
+    point: str = Field(pattern=r"^04[0-9a-f]{128}$", description="On P-256, uncompressed.")
+    rp: str = Field(min_length=1, max_length=255)
+    origins: tuple[str, ...] = Field(min_length=1, max_length=10)
+
+
+class _EnrolledAll(Frozen):
+    passkeys: tuple[_Enrolled, ...] = Field(default=(), max_length=20)
+
+
+def passkeys_of(home: Path, who: str) -> tuple[Passkey, ...]:
+    """Return the passkeys that a person is known by: `NAME.passkeys.json`. Raises `StoreError` when unreadable."""
+    try:
+        path = _folder(home, who) / f"{who}.passkeys.json"
+    except InputError:
+        return ()
+    if is_absent(path):
+        return ()
+    try:
+        known = _EnrolledAll.model_validate_json(read_text(path, most=1 << 20))
+    except (InputError, ValidationError) as error:
+        raise StoreError(f"{path} holds no passkeys", fix="restore it, or enrol anew") from error
+    return tuple(Passkey(x.credential, x.point, x.rp, x.origins) for x in known.passkeys)
+
+
+def enrol_passkey(home: Path, who: str, passkey: Passkey) -> None:
+    """Let a person be known by one more passkey. Raises `InputError` on a name that nobody can have, `StoreError`."""
+    path = _folder(home, who) / f"{who}.passkeys.json"
+    known = [x for x in passkeys_of(home, who) if x.credential != passkey.credential]
+    rows = tuple(_Enrolled.model_validate(x._asdict()) for x in (*known, passkey))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_text(path, _EnrolledAll(passkeys=rows).model_dump_json(indent=2) + "\n", mode=0o600, durable=True)
+    except (OSError, InputError) as error:
+        raise StoreError(f"cannot write {path}: {error}", fix="check who may write there") from error
 
 
 def _rights_of(home: Path, who: str) -> Rights:

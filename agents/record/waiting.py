@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from agents.record.home import home_folder
 from twin.errors import AuthorityError, CertificateError, InputError, RefusedError, TwinError
 from twin.files import is_plain
 from twin.formats.plan import read_plan_file
-from twin.gate.certificate import Approval, Authority, SigningKey, objection
+from twin.gate.certificate import Approval, Authority, PublicKey, objection
 from twin.gate.verdict import Verdict, risk_tier
 from twin.model import Frozen
 from twin.plan import Plan
@@ -34,6 +34,19 @@ from .runs import list_runs
 
 _SHORTEST = 6  # characters of a plan's hash that name it
 _MOST = 1_000  # plans that wait at once
+
+
+class Signer(Protocol):
+    """What a person signs with: a key of their own, or a passkey."""
+
+    @property
+    def public(self) -> PublicKey:
+        """What they are known by."""
+        ...
+
+    def approve(self, approval: Approval) -> Approval:
+        """Return a decision with its signature on it."""
+        ...
 
 
 class Pending(Frozen):
@@ -139,7 +152,7 @@ def decide(  # noqa: PLR0913 - who decides what, where, and when
     decision: Literal["approve", "reject"],
     *,
     who: str,
-    key: SigningKey,
+    key: Signer,
     clock: Clock,
     home: Path | None = None,
     reason: str = "",
@@ -252,7 +265,7 @@ def _approvals(past: Past) -> tuple[Approval, ...]:
     return tuple(x for x in past.approvals if x.decision == "approve" and (x.plan, x.snapshot) == asked)
 
 
-def _require_other_person(counted: Sequence[Approval], who: str, key: SigningKey) -> None:
+def _require_other_person(counted: Sequence[Approval], who: str, key: Signer) -> None:
     for given in counted:
         if given.who == who or given.key == key.public.hex:
             raise CertificateError(

@@ -12,8 +12,10 @@ from pydantic import Field
 
 from agents.models import Model
 from agents.models.client import Client
+from agents.record.approvers import passkeys_of
 from agents.record.files import TWIN
 from agents.record.history import Past, read_past
+from agents.record.home import home_folder
 from agents.record.journal import Journal
 from twin.errors import DivergedError, RehearsedError, TwinError
 from twin.execute.render import Inventory
@@ -109,8 +111,12 @@ async def replay_run(folder: Path) -> Replay:
 
 
 def _as_recorded(past: Past) -> Authority:
-    """Everybody by the key on record: whether they may approve is for an audit to say, not for a rehearsal."""
-    people = {x.who: Person(PublicKey(x.key)) for x in past.approvals}
+    """Everybody by the key on record, or their passkey at home: whether they may approve is for an audit to say."""
+    home = home_folder()
+    people = {
+        x.who: Person(PublicKey(x.key)) if x.assertion is None else Person(None, passkeys=passkeys_of(home, x.who))
+        for x in past.approvals
+    }
     return Authority(person=people.get, run=past.started.run)
 
 

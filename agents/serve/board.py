@@ -135,6 +135,11 @@ class Board(Frozen):
             raise InputError(f"there is no incident {name!r}", fix="`twinops serve` lists them on its wall")
         return found
 
+    def is_root(self, incident: Incident) -> bool:
+        """Whether an incident stands for itself: it is part of none, or of one that has ended."""
+        parent = self.incidents.get(incident.parent) if incident.parent else None
+        return parent is None or not parent.alive
+
     def is_silenced(self, incident: Incident, now: datetime) -> bool:
         """Whether nothing is told of an incident now."""
         return any(x.until > now and x.element in ("*", incident.source, *incident.elements) for x in self.silences)

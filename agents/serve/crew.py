@@ -223,7 +223,7 @@ class Crew:
 
 def wants_run(incident: Incident) -> bool:
     """Whether the agents should begin on an incident by themselves: it is new, or it came back and no plan waits."""
-    if not incident.alive or incident.parent or incident.working or incident.quiet is not None:
+    if not incident.alive or incident.working or incident.quiet is not None:
         return False
     if incident.outcome == "awaiting approval" or incident.state in ("mitigating", "mitigated"):
         return False

@@ -52,7 +52,8 @@ def _moments(board: Board, incident: Incident, now: datetime, settle: timedelta,
     """What of an incident should be known outside by now."""
     urgent = incident.source.startswith(("calendar/", "alert/"))
     ripe = incident.alive and (urgent or now - incident.opened >= settle)
-    if not opened and ripe and incident.quiet is None and not incident.parent and not board.is_silenced(incident, now):
+    calls = board.is_root(incident) and not board.is_silenced(incident, now)
+    if not opened and ripe and incident.quiet is None and calls:
         opened = True
         yield "opened"
     if opened and incident.acknowledged:

@@ -29,7 +29,7 @@ from .crew import Crew, Job, wants_run
 from .delivery import Postman, to_tell
 from .emulated import LivingNetwork
 from .ledger import Ledger
-from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, Silenced, State
+from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, RunEnded, Silenced, State
 from .settings import Settings
 from .sightings import Sighting, consequences
 from .watch import Watch
@@ -211,9 +211,20 @@ class Room:
             raise InputError(f"incident {name} {'has ended' if not incident.alive else 'is being worked on'}")
         self.crew.put(Job("begin", name))
 
-    def go_on(self, name: str) -> None:
-        """Have the run of an incident taken up, whose plan was approved."""
-        self.crew.put(Job("resume", name))
+    def go_on_with(self, run: str) -> None:
+        """Have a run taken up whose plan was approved."""
+        for incident in self.board.alive:
+            if incident.run == run:
+                self.crew.put(Job("resume", incident.id))
+
+    def settled(self, run: str) -> None:
+        """Note that a person rejected the plan of a run: nothing waits any more."""
+
+        def work(board: Board) -> list[RoomEvent]:
+            now, found = self.now, [x for x in board.alive if x.run == run]
+            return [RunEnded(time=now, id=x.id, run=run, outcome="rejected", because="a person said no") for x in found]
+
+        self.change(work)
 
     def hear(self, heard: Callable[[str, Record], None]) -> Callable[[], None]:
         """Call `heard` with the records of runs as they are written; returns what ends that."""
@@ -236,7 +247,12 @@ class Room:
             return
         for incident in self.board.alive:
             ripe = now - incident.opened >= self._settle
-            if ripe and wants_run(incident) and not incident.source.startswith(("calendar/", "network/", "alert/")):
+            if (
+                ripe
+                and self.board.is_root(incident)
+                and wants_run(incident)
+                and not incident.source.startswith(("calendar/", "network/", "alert/"))
+            ):
                 self._give(f"run {incident.runs + 1} {incident.id}", Job("begin", incident.id))
 
     def _give(self, what: str, job: Job) -> None:

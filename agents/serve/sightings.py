@@ -41,6 +41,7 @@ class Sighting(Frozen):
     kind: str
     elements: tuple[str, ...]
     since: datetime
+    reported: bool = True  # whether a device says so itself; else it is where readings are farthest off
 
     @property
     def family(self) -> Family:
@@ -121,8 +122,21 @@ def _begins(number: int, network: str, one: Sighting, alive: Iterable[Incident],
         kind=one.kind,
         elements=one.elements[:50],
         since=one.since,
-        parent=next((x.id for x in alive if _holds(x, one.source)), None),
+        parent=_parent(tuple(alive), one),
     )
+
+
+def _parent(alive: Sequence[Incident], one: Sighting) -> str | None:
+    """The incident that explains another: the node that it is at, or the newest failure, of loads and delays alone.
+
+    What traffic does elsewhere follows from what failed as long as nothing was done about that: queues are not in the
+    twin, so no simulation can tell whose they are.
+    """
+    held = next((x.id for x in alive if _holds(x, one.source)), None)
+    if held is not None or one.reported or one.family not in ("load", "paths"):
+        return held
+    failed = [x for x in alive if x.family == "state" and x.parent is None and x.state not in ("mitigated", "closed")]
+    return failed[-1].id if failed else None
 
 
 def _holds(incident: Incident, source: str) -> bool:

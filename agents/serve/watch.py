@@ -157,6 +157,7 @@ def _sightings(desk: Desk, anomalies: tuple[Anomaly, ...]) -> tuple[Sighting, ..
             kind=x.kind,
             elements=x.elements,
             since=min(anomalies[i].since for i in x.signals),
+            reported=x.reported,
         )
         for x in groups
     )

@@ -11,7 +11,7 @@ from agents.wording import amount, counted, fault_words, mbps, place, sentence, 
 from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Verdict
 from twin.model import Network
-from twin.plan import Change, apply_all, subject, way_back
+from twin.plan import Change, SetTunnel, apply_all, subject, way_back
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
@@ -149,7 +149,7 @@ def _wrong(impact: Impact, verdict: Verdict, steps: int) -> tuple[tuple[str, str
 
 def _touched(past: Past) -> str:
     assert past.judged is not None  # noqa: S101  the caller has looked
-    names = dict.fromkeys(place(subject(step)) for step in past.judged[0].steps)
+    names = dict.fromkeys(_router(step) for step in past.judged[0].steps)
     protected = past.started.policy.protected
     said = (
         f"{counted(len(protected), 'elements')} protected, none of them touched"
@@ -157,6 +157,13 @@ def _touched(past: Past) -> str:
         else "nothing is protected"
     )
     return f"Touched: {', '.join(names)}; {said}."
+
+
+def _router(step: Change) -> str:
+    """Where a step is made: at the head of a tunnel, else at the element itself."""
+    if isinstance(step, SetTunnel):
+        return step.tunnel.source
+    return place(subject(step)).removeprefix("tunnel/").partition(">")[0]
 
 
 def _drawing(network: Network, title: str, limit: float, fault: str | None, steps: Sequence[Change] = ()) -> Drawing:

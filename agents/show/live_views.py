@@ -53,12 +53,13 @@ class Worst(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """A figure before and after."""
+    """A figure before and after, with where each is; `worse` marks what got worse and is beyond a limit."""
 
     name: str
     before: str
     after: str
     worse: bool
+    where: tuple[str, str] = ("", "")
 
 
 class Live(NamedTuple):
@@ -90,6 +91,20 @@ class Tried(NamedTuple):
     milliseconds: float = 0.0
 
 
+def arrow(link: str | None) -> str:
+    """Write a direction of a circuit as people do: `Hamburg → Schwerin`."""
+    return "none" if link is None else link.replace("->", " → ")
+
+
+def as_measured(desk: Desk) -> Network:
+    """The network under the measured traffic, with what is measured to be down: what nobody can wish away."""
+    state = desk.look().network
+    for element in down_elements(desk.look()):
+        kind = FaultKind.DEVICE_DOWN if element.startswith("node/") else FaultKind.LINK_DOWN
+        state = afflict(state, Fault(kind=kind, element=element))
+    return state
+
+
 def live_view(desk: Desk, *, when: str) -> Live:
     """Put what is measured now into figures, rows and a drawing."""
     status, observation, limit = network_status(desk), desk.look(), desk.policy.max_utilisation
@@ -98,7 +113,7 @@ def live_view(desk: Desk, *, when: str) -> Live:
     title = (
         f"{desk.inventory.name} at {when}: busiest link {status.busiest or 'none'} at {share(status.max_utilisation)}"
     )
-    cases = _failures(desk.look().network) if len(desk.inventory.nodes) <= _SWEPT else ()
+    cases = _failures(as_measured(desk)) if len(desk.inventory.nodes) <= _SWEPT else ()
     standing, report = desk.standing, desk.assessment.report
     return Live(
         title=title,
@@ -116,7 +131,7 @@ def live_view(desk: Desk, *, when: str) -> Live:
             ("Sampling interval", f"{observation.interval_s:g} s"),
             ("Doubted readings", str(report.doubted)),
         ),
-        autonomy=standing.level,
+        autonomy="approve" if standing.level == "act" and desk.policy.people_for("low") else standing.level,
         because=standing.because,
     )
 
@@ -126,7 +141,7 @@ def link_rows(network: Network, load: Sequence[float], limit: float) -> tuple[Li
     order = sorted(range(len(load)), key=lambda i: (-load[i], i))
     return tuple(
         LinkRow(
-            name=network.links[i].name,
+            name=arrow(network.links[i].name),
             share=None if load[i] < 0 else load[i],
             band=band(load[i], limit),
             text=f"{100 * load[i]:.1f} %" if load[i] >= 0 else "not measured",
@@ -169,11 +184,15 @@ def try_out(network: Network, limit: float, *, fail: Sequence[str], drain: Seque
 
 
 def pairs(before: StateFigures, after: StateFigures, limit: float) -> tuple[Pair, ...]:
-    """The figures of two states side by side; `worse` marks what got worse and is beyond a limit."""
+    """The figures of two states side by side."""
     over = after.max_utilisation > limit
     return (
         Pair(
-            "Busiest link", _busiest(before), _busiest(after), over and after.max_utilisation > before.max_utilisation
+            "Busiest link",
+            f"{100 * before.max_utilisation:.1f} %",
+            f"{100 * after.max_utilisation:.1f} %",
+            over and after.max_utilisation > before.max_utilisation,
+            (arrow(before.busiest), arrow(after.busiest)),
         ),
         Pair("Above the limit or lost", mbps(before.harm), mbps(after.harm), after.harm > before.harm + 0.5),
         Pair("Lost, no path", mbps(before.lost), mbps(after.lost), after.lost > before.lost + 0.5),
@@ -182,10 +201,6 @@ def pairs(before: StateFigures, after: StateFigures, limit: float) -> tuple[Pair
         ),
         Pair("Mean delay", f"{before.mean_delay_ms:.3f} ms", f"{after.mean_delay_ms:.3f} ms", worse=False),
     )
-
-
-def _busiest(state: StateFigures) -> str:
-    return f"{100 * state.max_utilisation:.1f} % on {state.busiest or 'none'}"
 
 
 def _named(network: Network, names: Sequence[str]) -> tuple[str, ...]:
@@ -203,7 +218,11 @@ def _moved(before: Outcome, after: Outcome) -> tuple[tuple[str, str, str], ...]:
     change = after.utilisation - before.utilisation
     order = sorted(range(len(change)), key=lambda i: (-abs(change[i]), i))[:_ROWS]
     return tuple(
-        (before.network.links[i].name, f"{100 * before.utilisation[i]:.1f} %", f"{100 * after.utilisation[i]:.1f} %")
+        (
+            arrow(before.network.links[i].name),
+            f"{100 * before.utilisation[i]:.1f} %",
+            f"{100 * after.utilisation[i]:.1f} %",
+        )
         for i in order
         if abs(change[i]) > 1e-4
     )
@@ -221,7 +240,7 @@ def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
         Figure(
             "Busiest link",
             f"{100 * status.max_utilisation:.1f} %",
-            status.busiest or "none",
+            arrow(status.busiest),
             f"network_status, measured, mean of {status.samples} samples, snapshot {status.snapshot}",
             "crit" if status.max_utilisation >= limit else "",
         ),
@@ -248,4 +267,4 @@ def _failures(network: Network) -> tuple[FailureCase, ...]:
 
 
 def _worst(case: FailureCase) -> Worst:
-    return Worst(place(case.failure), case.failure, f"{100 * case.max_utilisation:.0f} %", case.busiest or "none")
+    return Worst(place(case.failure), case.failure, f"{100 * case.max_utilisation:.0f} %", arrow(case.busiest))

@@ -17,6 +17,7 @@ from twin.plan import Plan
 from twin.policy import TIERS, Policy, RiskTier
 from twin.untrusted import clean
 
+from .passkey import Passkey, passkey_objection
 from .signing import Approval, PublicKey, SigningKey
 from .verdict import Verdict, risk_tier
 
@@ -36,10 +37,11 @@ __all__ = [
 
 
 class Person(NamedTuple):
-    """Somebody who may approve: the key that they are known by, and the highest risk that they may answer for."""
+    """Somebody who may approve: the keys that they are known by, and the highest risk that they may answer for."""
 
-    key: PublicKey
+    key: PublicKey | None
     up_to: RiskTier = "high"
+    passkeys: tuple[Passkey, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,20 +180,35 @@ def check(  # noqa: PLR0913 - what it is to cover, who may, and the clock
 def objection(approval: Approval, tier: RiskTier, policy: Policy, authority: Authority) -> str | None:
     """Say why a person's decision does not count for a plan of this risk, None when it does."""
     who, person = clean(approval.who), authority.person(approval.who)
-    if approval.role != "person" or not approval.is_signed:
+    if approval.role != "person" or not (approval.is_signed or approval.assertion):
         return f"{who}'s approval is not signed by the key it names"
     if person is None:
         made = PublicKey(approval.key).fingerprint
         return f"nobody called {who} may approve here: the approval is signed with key {made}"
-    if approval.key != person.key.hex:
-        made, known = PublicKey(approval.key).fingerprint, person.key.fingerprint
-        return f"{who}'s approval is signed with key {made}, and {who} is known by {known}"
+    unknown = _unknown(approval, person, who)
+    if unknown is not None:
+        return unknown
     if approval.run != authority.run:
         return f"{who} decided on run {clean(approval.run) or 'none'}, not {authority.run or 'none'}"
     if approval.policy != policy.hash:
         return f"{who} decided under policy {clean(approval.policy) or 'none'}, not {policy.hash}"
     if approval.decision == "approve" and TIERS.index(tier) > TIERS.index(person.up_to):
         return f"{who} may approve plans up to {person.up_to} risk, and this one is of {tier} risk"
+    return None
+
+
+def _unknown(approval: Approval, person: Person, who: str) -> str | None:
+    """Say why a decision is not signed by a key that the person is known by, None when it is."""
+    if approval.assertion is not None:
+        known = next((x for x in person.passkeys if x.key == approval.key), None)
+        if known is None:
+            return f"{who}'s approval is signed with a passkey that nobody enrolled for {who}"
+        against = passkey_objection(approval, known)
+        return f"{who}'s approval does not hold: {against}" if against else None
+    if person.key is None or approval.key != person.key.hex:
+        made = PublicKey(approval.key).fingerprint
+        known_by = person.key.fingerprint if person.key else "a passkey alone"
+        return f"{who}'s approval is signed with key {made}, and {who} is known by {known_by}"
     return None
 
 

@@ -12,11 +12,20 @@ from typing import Literal, NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, model_serializer
 
 from twin.errors import InputError, StoreError
 from twin.files import SMALL, read_text
 from twin.model import Frozen
+
+
+class Assertion(Frozen):
+    """What an authenticator made of a decision (WebAuthn): the bytes as they came, in hex."""
+
+    credential: str = Field(pattern=r"^[0-9a-f]{2,2048}$")
+    authenticator_data: str = Field(pattern=r"^[0-9a-f]{74,8192}$")
+    client_data: str = Field(pattern=r"^[0-9a-f]{2,16384}$")
+    signature: str = Field(pattern=r"^[0-9a-f]{2,1024}$")
 
 
 class Approval(Frozen):
@@ -31,18 +40,30 @@ class Approval(Frozen):
     run: str = Field(default="", description="The run whose plan it is; a person's names one.")
     time: AwareDatetime
     reason: str = Field(default="", max_length=2000)
-    key: str = Field(default="", pattern=r"^([0-9a-f]{64})?$", description="A person's public key, 64 hex digits.")
+    key: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="A person's public key, 64 hex digits; of a passkey, SHA-256 of its public point.",
+    )
     signature: str = Field(default="", pattern=r"^[0-9a-f]*$", description="Ed25519, 128 hex digits; a person's only.")
+    assertion: Assertion | None = Field(default=None, description="In place of a signature, where a passkey was used.")
 
     @property
     def payload(self) -> bytes:
         """What a person signs: canonical JSON of everything but the signature."""
-        return self.model_dump_json(exclude={"signature"}).encode()
+        return self.model_dump_json(exclude={"signature", "assertion"}).encode()
 
     @property
     def is_signed(self) -> bool:
-        """Whether the signature is that of the key it names."""
-        return bool(self.key) and PublicKey(self.key).signed(self.payload, self.signature)
+        """Whether the signature is that of the key it names; of a passkey only who knows it can tell."""
+        return bool(self.key) and self.assertion is None and PublicKey(self.key).signed(self.payload, self.signature)
+
+    @model_serializer(mode="wrap")
+    def _without_blanks(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        written: dict[str, object] = handler(self)
+        if written.get("assertion", self) is None:  # what was signed before there were passkeys is spelled as it was
+            del written["assertion"]
+        return written
 
 
 class PublicKey(NamedTuple):

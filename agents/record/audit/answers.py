@@ -14,6 +14,7 @@ from tools.box.handover import Decision
 from twin.errors import TwinError
 from twin.formats.plan import read_plan
 from twin.gate.certificate import Approval, Certificate, Person, SigningKey
+from twin.gate.passkey import passkey_objection
 from twin.gate.verdict import risk_tier
 from twin.untrusted import clean
 
@@ -171,13 +172,17 @@ def approvals_by(past: Past, person: Callable[[str], Person | None]) -> Answer:
 
 def _signed_by(approval: Approval, past: Past, person: Person | None) -> Answer:
     who = clean(approval.who)
-    if approval.role != "person" or not approval.is_signed:
+    if approval.role != "person" or not (approval.is_signed or approval.assertion):
         return Answer("broken", f"{who}'s decision is not signed by the key it names")
     about = (approval.run, approval.policy)
     if about != (past.started.run, past.started.policy.hash):
         return Answer("broken", f"{who} decided on another run, or under another policy")
     if person is None:
         return Answer("cannot be told", f"nobody called {who} may approve here")
-    if approval.key != person.key.hex:
+    if approval.assertion is not None:
+        known = next((x for x in person.passkeys if x.key == approval.key), None)
+        against = passkey_objection(approval, known) if known else "it is signed with a passkey that is not theirs"
+        return Answer("broken", f"{who}'s decision does not hold: {against}") if against else Answer("holds")
+    if person.key is None or approval.key != person.key.hex:
         return Answer("broken", f"{who}'s decision is signed with another key than theirs")
     return Answer("holds")

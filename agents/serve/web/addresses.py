@@ -8,15 +8,18 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from agents.goals.questions import read_question
 from agents.goals.types import Question
 from agents.record import runs as run_folder
+from agents.record.approvers import passkeys_of
 from agents.record.files import REPORT
 from agents.serve.calendar import schedule
 from agents.show.answers_in_words import answer as answer_of
 from agents.show.report import write_report
+from agents.wording import counted
 from twin.elements import find_element
 from twin.errors import InputError, TwinError
 from twin.files import exists, read_text
 
 from .app import Address, Asked, Console, as_json
+from .passkeys import ask_decision, ask_passkey, decide_by_passkey, put_passkey
 from .stream import events
 
 _SHOWN = 100
@@ -291,8 +294,10 @@ def openapi(console: Console, asked: Asked) -> Response:
 
 def passkey_words(console: Console, asked: Asked) -> str:
     """What somebody is told of their passkey."""
-    del console, asked
-    return ""
+    known = len(passkeys_of(console.room.place.home, asked.visitor.name))
+    if known:
+        return f"{asked.visitor.name} is known by {counted(known, 'passkeys')}."
+    return f"{asked.visitor.name} has none; an admin makes one here, or approve with twinops approve and your key."
 
 
 def may_enrol(asked: Asked) -> bool:
@@ -347,6 +352,10 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/api/v1/what-if", "viewer", api_what_if, "What would be, in figures."),
     Address("/api/v1/calendar", "viewer", api_calendar, "The calendar."),
     *_posts("/api/v1/incidents"),
+    Address("/api/v1/approvals/{run}/question", "approver", ask_decision, "Ask for a signature on a decision.", "POST"),
+    Address("/api/v1/approvals/{run}/decision", "approver", decide_by_passkey, "Decide on a plan.", "POST"),
+    Address("/api/v1/passkeys/question", "admin", ask_passkey, "Begin to enrol a passkey.", "POST"),
+    Address("/api/v1/passkeys", "admin", put_passkey, "Enrol a passkey.", "POST"),
     Address("/api/v1/silences", "operator", silence, "Deliver nothing of an element for some hours.", "POST"),
     Address("/api/v1/calendar", "operator", put_on_calendar, "Have a certified plan made in its window.", "POST"),
     Address("/api/v1/calendar/{name}/cancel", "operator", cancel, "Take an entry out of the calendar.", "POST"),

@@ -69,6 +69,7 @@ class Console:
         self.room, self.sessions, self.origin = room, sessions, origin
         self.screens = Screens(room, passkeys=passkeys)
         self.pages: Environment = environment()
+        self.questions: object = None  # those of passkeys that wait for an answer
 
     def page(self, template: str, asked: Asked, title: str, **values: object) -> HTMLResponse:
         """Write a screen."""

@@ -19,7 +19,7 @@ from agents.serve.watch import GONE, LATE
 from agents.show.approval_view import Approval, approval_view
 from agents.show.incident_view import IncidentView, incident_view
 from agents.show.incident_words import incident_title
-from agents.show.live_views import Live, Tried, live_view, try_out
+from agents.show.live_views import Live, Tried, as_measured, live_view, try_out
 from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
@@ -136,16 +136,16 @@ class Screens:
         level = live.autonomy if live else "observe"
         return Shell(
             title=title,
-            rail=self._rail(here, len([x for x in board.alive if not x.parent])),
+            rail=self._rail(here, len([x for x in board.alive if board.is_root(x)])),
             network=room.network,
             size=f"{len(network.nodes)} nodes, {len(network.circuits)} circuits" if network else "",
-            age=f"measured {_ago(age)} ago, every {duration(interval)}" if age is not None else "nothing measured yet",
+            age=f"measured {_ago(age)} ago" if age is not None else "nothing measured yet",
             fresh=fresh,
             autonomy=level,
             autonomy_words=_AUTONOMY.get(level, level),
             clock=f"{room.now:%H:%M}",
             looked=f"{newest:%H:%M}" if newest else "never",
-            interval=duration(interval),
+            interval=_span(interval),
             trouble=failed[1] if failed else "",
             trouble_since=f"{failed[0]:%H:%M} UTC" if failed else "",
             token=visitor.token,
@@ -169,7 +169,7 @@ class Screens:
     def incidents(self, *, ended: bool = False) -> tuple[IncidentRow, ...]:
         """The incidents that have not ended and are no parts of others; or all of them, the newest first."""
         board = self.room.board
-        found = list(board.incidents.values()) if ended else [x for x in board.alive if not x.parent]
+        found = list(board.incidents.values()) if ended else [x for x in board.alive if board.is_root(x)]
         parts = [x.parent for x in board.incidents.values()]
         return tuple(_row(x, parts.count(x.id)) for x in sorted(found, key=lambda x: x.opened, reverse=True))
 
@@ -230,7 +230,7 @@ class Screens:
             return None
         started = time.perf_counter()
         with self._lock:
-            network = look.desk.look().network
+            network = as_measured(look.desk)
         tried = try_out(
             network,
             self.room.policy.max_utilisation,
@@ -289,7 +289,7 @@ class Screens:
         )
 
     def _rail(self, here: str, open_: int) -> tuple[Item, ...]:
-        first = next((x.id for x in self.room.board.alive if not x.parent), None)
+        first = next((x.id for x in self.room.board.alive if self.room.board.is_root(x)), None)
         waits = sum(x.outcome == "awaiting approval" for x in self.room.board.alive)
         return (
             Item("Wall", "/", _ICONS["wall"], here == "wall", 0),
@@ -342,7 +342,13 @@ def _ago(age: timedelta) -> str:
     seconds = max(0.0, age.total_seconds())
     if seconds >= 172_800:
         return f"{seconds / 86_400:.0f} days"
-    return f"{seconds / 3600:.1f} h" if seconds >= 7_200 else duration(seconds)
+    if seconds >= 7_200:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 60 == 0 else duration(seconds)
 
 
 def _number(text: str) -> float:

@@ -1,0 +1,208 @@
+"""The console over real HTTP: who may what, what is refused, what a reconnect gets; a whole incident in a browser."""
+
+import http.client
+import json
+import shutil
+import threading
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest.importorskip("uvicorn", reason="the extra `console` is not installed")
+from agents.serve.room import Room
+from agents.serve.settings import Member, Settings
+from agents.serve.web.addresses import ADDRESSES
+from agents.serve.web.server import Server
+from tests.agents.serve.killed_room import place
+from twin.policy import Policy
+
+ROLES = ("viewer", "planner", "approver", "operator", "admin")
+SETTINGS = Settings(
+    agents=False, proxy_header="X-Remote-User", members=tuple(Member(name=f"a-{x}", role=x) for x in ROLES)
+)
+
+
+class Served:
+    """A room with its console on a port of this machine."""
+
+    def __init__(self, folder, settings, policy=None):
+        self.room = Room(place(folder), settings, policy=policy)
+        self.server = Server(self.room, port=0)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+
+    def __enter__(self):
+        self.room.start()
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_):
+        self.server.stop()
+        self.thread.join(timeout=10)
+        self.room.stop()
+
+    def ask(self, method, path, *, who=None, headers=None, body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        connection.request(method, path, body, {**({"X-Remote-User": who} if who else {}), **(headers or {})})
+        answer = connection.getresponse()
+        content = b"" if answer.headers.get_content_type() == "text/event-stream" else answer.read()
+        connection.close()
+        return answer.status, dict(answer.headers), content
+
+    def token(self, who):
+        page = self.ask("GET", "/health", who=who)[2].decode()
+        return page.partition('data-csrf="')[2].partition('"')[0]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    with Served(tmp_path_factory.mktemp("console"), SETTINGS) as found:
+        found.room.step()
+        yield found
+
+
+def test_every_address_answers_to_its_role_and_no_lesser_one(served):
+    leaks, shut = [], []
+    for address in ADDRESSES:
+        path = address.path.replace("{name}", "I-0001").replace("{run}", "none")
+        for rank, role in enumerate(ROLES):
+            headers = (
+                {"X-CSRF-Token": served.token(f"a-{role}"), "Content-Length": "2"} if address.method == "POST" else {}
+            )
+            status = served.ask(
+                address.method, path, who=f"a-{role}", headers=headers, body="{}" if address.method == "POST" else None
+            )[0]
+            allowed = rank >= ROLES.index(address.role)
+            leaks += [(address.path, role)] if not allowed and status != 403 else []
+            shut += [(address.path, role, status)] if allowed and status in (401, 403, 500) else []
+        status = served.ask(address.method, path, headers={"Content-Length": "0"})[0]
+        leaks += [(address.path, "a stranger", status)] if status not in (401, 303) else []
+    assert (leaks, shut) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 400),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({}, 403),
+        ({"X-CSRF-Token": "guessed"}, 403),
+        ({"Content-Length": "5000000"}, 413),
+    ],
+    ids=["host", "origin", "null origin", "no token", "wrong token", "large"],
+)
+def test_a_change_that_no_page_of_ours_asked_for_is_refused(served, headers, status):
+    sent = {"Content-Length": "0", **headers}
+    assert served.ask("POST", "/api/v1/silences", who="a-admin", headers=sent)[0] == status
+    assert served.room.board.silences == ()
+
+
+def test_pages_name_no_other_host_and_carry_no_inline_script_or_style(served):
+    for path in ("/", "/approvals", "/what-if", "/history", "/ask", "/health", "/login"):
+        status, headers, content = served.ask("GET", path, who="a-viewer")
+        page = content.decode()
+        assert status == 200
+        assert headers["content-security-policy"].startswith("default-src 'self'")
+        assert "://" not in page.replace("http://www.w3.org/2000/svg", "")
+        assert not [x for x in (" style=", "<style", " onclick", "javascript:") if x in page]
+
+
+def test_an_address_lets_one_browser_in_once(tmp_path):
+    with Served(tmp_path, Settings(agents=False)) as served:
+        path = urlsplit(served.server.address())
+        target = f"{path.path}?{path.query}"
+        status, headers, _ = served.ask("GET", target)
+        assert status == 303
+        cookie = headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "samesite=strict" in cookie.lower()
+        assert served.ask("GET", "/health", headers={"Cookie": cookie.partition(";")[0]})[0] == 200
+        assert served.ask("GET", target)[0] == 403
+        assert served.ask("GET", "/login?token=guessed")[0] == 403
+        assert served.ask("GET", "/api/v1/status", headers={"X-Remote-User": "a-admin"})[0] == 401
+
+
+def test_a_stream_goes_on_where_it_was(served):
+    served.room.silence("node/ATLAng", 1, who="a-admin", because="first")
+    before = served.room.ledger.seq
+    for words in ("second", "third"):
+        served.room.silence("node/ATLAng", 1, who="a-admin", because=words)
+    connection = http.client.HTTPConnection("127.0.0.1", served.server.port, timeout=10)
+    connection.request("GET", "/events", headers={"X-Remote-User": "a-viewer", "Last-Event-ID": str(before)})
+    answer, numbers = connection.getresponse(), []
+    while len(numbers) < 2:
+        line = answer.readline().decode()
+        numbers += [int(line[4:])] if line.startswith("id: ") else []
+    connection.close()
+    assert numbers == [before + 1, before + 2]
+
+
+def test_figures_and_answers_for_programs(served):
+    status, _, content = served.ask("GET", "/api/v1/what-if?fail=ATLAng", who="a-viewer")
+    assert status == 200
+    assert json.loads(content)["tried"] == ["ATLAng fails"]
+    status, _, content = served.ask("GET", "/api/v1/what-if?fail=Nowhere", who="a-viewer")
+    assert status == 422
+    assert json.loads(content)["error"]["code"] == "unknown-element"
+    assert b"twinops_source_up 1" in served.ask("GET", "/metrics")[2]
+    assert served.ask("GET", "/healthz")[2] == b"ok\n"
+    document = json.loads(served.ask("GET", "/api/v1/openapi.json", who="a-viewer")[2])
+    assert "/api/v1/approvals/{run}/decision" in document["paths"]
+
+
+def browser():
+    """A browser of this machine; skips where there is none."""
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no Chromium on this machine")
+    return sync.sync_playwright(), path
+
+
+def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(tmp_path):
+    play, path = browser()
+    policy = Policy(person_from="low")
+    with Served(tmp_path, Settings(), policy) as served, play as playwright:
+        room = served.room
+        for _ in range(14):
+            room.step()
+        room.live.strike(ATLANTA)
+        for _ in range(4):
+            room.step()
+        room.settle(60)
+        (incident,) = [x for x in room.board.alive if room.board.is_root(x)]
+        assert incident.outcome == "awaiting approval"
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = chromium.new_page()
+        asked, errors = [], []
+        page.on("request", lambda x: asked.append(x.url))
+        page.on("pageerror", lambda x: errors.append(str(x)))
+        wallet = page.context.new_cdp_session(page)
+        wallet.send("WebAuthn.enable")
+        options = {"protocol": "ctap2", "transport": "internal", "automaticPresenceSimulation": True}
+        options |= {"hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
+        wallet.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        page.goto(served.server.address())
+        page.get_by_role("link", name="Circuit down").first.click()
+        page.get_by_role("link", name="Review and decide").click()
+        page.get_by_role("button", name="Make a passkey here").click()
+        page.get_by_text("may decide with this passkey now").wait_for()
+        page.get_by_role("button", name="Approve with passkey").click()
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_text("Approved by").wait_for()
+        room.settle(90)
+        incident = room.board.incident(incident.id)
+        assert incident.outcome in ("resolved", "relieved")
+        assert incident.state in ("mitigated", "closed")
+        page.goto(f"{served.server.origin}/incidents/{incident.id}")
+        page.get_by_text("Confirmed").wait_for()
+        assert errors == []
+        assert {urlsplit(x).netloc for x in asked} == {f"localhost:{served.server.port}"}
+        chromium.close()
+    certificate = json.loads((tmp_path / "runs" / incident.run / "certificate.json").read_text())
+    (person,) = [x for x in certificate["approvals"] if x["role"] == "person"]
+    assert person["signature"] == ""
+    assert person["assertion"]["signature"]
