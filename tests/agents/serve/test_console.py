@@ -5,16 +5,18 @@ import json
 import shutil
 import threading
 import time
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
 
 pytest.importorskip("uvicorn", reason="the extra `console` is not installed")
+from agents.serve.emulated import LivingNetwork
 from agents.serve.room import Room
 from agents.serve.settings import Member, Settings
 from agents.serve.web.addresses import ADDRESSES
 from agents.serve.web.server import Server
-from tests.agents.serve.killed_room import place
+from tests.agents.serve.killed_room import SITE, place
 from twin.policy import Policy
 
 ROLES = ("viewer", "planner", "approver", "operator", "admin")
@@ -165,11 +167,12 @@ def browser():
 def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(tmp_path):
     play, path = browser()
     policy = Policy(person_from="low")
+    LivingNetwork.open(SITE, tmp_path / "room", start=datetime(2026, 3, 3, 0, 30, tzinfo=UTC))  # its busy evening
     with Served(tmp_path, Settings(), policy) as served, play as playwright:
         room = served.room
         for _ in range(14):
             room.step()
-        room.live.strike(ATLANTA)
+        room.live.strike("link_down", seed=1)  # one that hurts
         for _ in range(4):
             room.step()
         room.settle(60)
@@ -198,7 +201,7 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         assert incident.outcome in ("resolved", "relieved")
         assert incident.state in ("mitigated", "closed")
         page.goto(f"{served.server.origin}/incidents/{incident.id}")
-        page.get_by_text("Confirmed").wait_for()
+        page.get_by_text("Confirmed", exact=True).wait_for()
         assert errors == []
         assert {urlsplit(x).netloc for x in asked} == {f"localhost:{served.server.port}"}
         chromium.close()
