@@ -2,7 +2,9 @@
 
 import json
 import time
+import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +12,7 @@ from agents.serve.channels import signature
 from agents.serve.delivery import Postman
 from agents.serve.ledger import Ledger
 from agents.serve.record import Queued
-from agents.serve.settings import Alertmanager, Mail, PagerDuty, Webhook
+from agents.serve.settings import Alertmanager, Mail, PagerDuty, Settings, Webhook
 from tests.agents.serve.receivers import http_receiver, smtp_receiver
 
 T0 = datetime(2026, 3, 2, 18, tzinfo=UTC)
@@ -130,3 +132,10 @@ def test_a_secret_that_is_missing_is_named_before_anything_begins(monkeypatch):
     monkeypatch.delenv("NO_KEY", raising=False)
     with pytest.raises(InputError, match="pd: NO_KEY is not set"):
         require_secrets((PagerDuty(kind="pagerduty", name="pd", key_env="NO_KEY"),))
+
+
+def test_the_settings_that_the_documentation_shows_are_settings():
+    page = (Path(__file__).parents[3] / "docs" / "serve.md").read_text()
+    shown = [Settings.model_validate(tomllib.loads(x.split("```")[0])) for x in page.split("```toml\n")[1:]]
+    assert [x.kind for x in shown[0].channels] == ["alertmanager", "pagerduty", "webhook", "email"]
+    assert shown[1].role_of("ada") == "approver"

@@ -1,4 +1,4 @@
-"""Decisions signed with a passkey hold for exactly what was signed, where it was signed, by whom it was enrolled for."""
+"""Decisions signed with a passkey hold for exactly what was signed, where it was, by whom it was enrolled for."""
 
 import hashlib
 import json
