@@ -8,10 +8,10 @@ import numpy as np
 from agents.wording import capacity, counted, mbps, place, share
 from tools.box.run_state import Desk
 from tools.topology import down_elements, network_status, utilisation
-from tools.whatif import StateFigures, figures
+from tools.whatif import StateFigures, failure, figures
 from twin.elements import find_elements
 from twin.errors import InputError
-from twin.faults import Fault, FaultKind, afflict
+from twin.faults import with_fault
 from twin.model import Network
 from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.sim.simulate import Outcome, simulate, single_failures
@@ -100,8 +100,7 @@ def as_measured(desk: Desk) -> Network:
     """The network under the measured traffic, with what is measured to be down: what nobody can wish away."""
     state = desk.look().network
     for element in down_elements(desk.look()):
-        kind = FaultKind.DEVICE_DOWN if element.startswith("node/") else FaultKind.LINK_DOWN
-        state = afflict(state, Fault(kind=kind, element=element))
+        state = with_fault(state, failure(element))
     return state
 
 
@@ -162,8 +161,7 @@ def try_out(network: Network, limit: float, *, fail: Sequence[str], drain: Seque
     drained, failed = _named(network, drain), _named(network, fail)
     after_state = apply_all(network, [_drain(x) for x in drained])
     for element in failed:
-        kind = FaultKind.DEVICE_DOWN if element.startswith("node/") else FaultKind.LINK_DOWN
-        after_state = afflict(after_state, Fault(kind=kind, element=element))
+        after_state = with_fault(after_state, failure(element))
     if grow != 1:
         after_state = after_state.with_demands(after_state.demands * grow)
     before, after = simulate(network), simulate(after_state)
