@@ -2,8 +2,10 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -38,3 +40,45 @@ def test_importing_the_twin_pulls_in_no_agent_framework():
     code = f"import sys, twin; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+UNTOLD = {"desk", "shelf", "aim", "course", "past", "recall", "quiet", "agenda", "gazetteer", "mischief", "track"} | {
+    "judged", "alike", "afflict",
+}  # fmt: skip
+"""Words that tell a newcomer nothing of what is behind them."""
+STILL = {
+    "Desk": "the state of a run, as every tool takes it",
+    "desk_for": "makes one for a question",
+    "Past": "the record of a run, as resuming and auditing read it",
+    "read_past": "reads it",
+    "PastIncident": "says what it is: an incident of the past",
+    "Recall": "what a run that is taken up again has on record",
+    "recall": "asks for it; in scores it is the share of the true that was found",
+    "Quiet": "an incident of which nothing is seen any more",
+    "judged": "the plan of a run with its verdict; or a hypothesis that is simulated",
+}
+MEANINGS = 81
+"""Names of classes with several meanings: no more than there were."""
+
+
+def _definitions():
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith(
+                "_"
+            ):
+                yield path, node
+
+
+def _words(name):
+    return set(re.findall(r"[a-z]+", re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()))
+
+
+def test_files_classes_and_functions_are_named_by_words_that_tell():
+    assert [str(path) for path in SOURCES if _words(path.stem) & UNTOLD] == []
+    assert {node.name for _, node in _definitions() if _words(node.name) & UNTOLD} <= set(STILL)
+
+
+def test_a_class_name_has_one_meaning_or_is_one_of_few_that_had_several():
+    classes = Counter(node.name for _, node in _definitions() if isinstance(node, ast.ClassDef))
+    assert sum(count > 1 for count in classes.values()) <= MEANINGS

@@ -42,7 +42,7 @@ from .wording import written
 Planning = Callable[[Goal, Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
 
 
-def aim_of(goal: Goal, network: Network, now: datetime) -> GoalInForce:
+def goal_in_force(goal: Goal, network: Network, now: datetime) -> GoalInForce:
     """Make a goal into what the tools of a run plan for; a window that has begun counts as now."""
     ahead = goal.window is not None and goal.window.lies_ahead(now)
     return GoalInForce(

@@ -9,7 +9,7 @@ from pathlib import Path
 from opentelemetry.trace import Tracer
 
 from agents.goals.limits import tighten
-from agents.goals.plan import aim_of
+from agents.goals.plan import goal_in_force
 from agents.models import Model
 from agents.record.events import Outcome, QuestionAnswered, RunFinished, RunStarted, Stage
 from agents.record.journal import Journal
@@ -161,7 +161,7 @@ def _desk(ground: Ground) -> Desk:
         seed=ground.request.seed,
         tracer=ground.tracer,
         memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
-        aim=aim_of(ground.request.goal, ground.network, ground.scene.live.now) if ground.request.goal else None,
+        aim=goal_in_force(ground.request.goal, ground.network, ground.scene.live.now) if ground.request.goal else None,
         unmodelled=(*unmodelled_of(ground.store, ground.network.id), *ground.request.asked),
         works=ground.request.works,
         documents=ground.request.documents,

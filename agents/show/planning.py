@@ -126,7 +126,7 @@ def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and wher
     The limits of the goal tighten the policy; in a window ahead of `now` the plan is rehearsed hour by hour. The code
     says whether there is such a plan.
     """
-    from agents.goals.plan import aim_of, ending, serve
+    from agents.goals.plan import ending, goal_in_force, serve
     from twin.formats import write_plan
     from twin.optimise.goals import choose, effect_of, read_terms
     from twin.site_state import coming_to, evidence_for
@@ -136,7 +136,7 @@ def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and wher
     matrices, goal = _scenarios(wish.scenarios, network), wish.goal.words
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
     proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
-    aim = aim_of(wish.goal, network, now)
+    aim = goal_in_force(wish.goal, network, now)
     evidence = evidence_for(name, network.id, now)
     coming = coming_to(site, network, policy, now, starts=aim.since)
     choice = choose(

@@ -61,7 +61,7 @@ class Incident:
     @cached_property
     def untouched(self) -> "HourAfter":
         """The hour as it is when nobody acts."""
-        return course(self, ())
+        return hour_after(self, ())
 
 
 class HourAfter(NamedTuple):
@@ -136,7 +136,7 @@ def play(incident: Incident, model: str, *, standing_in: Model | None = None, an
     return Played(result, events, certified, actions, trace_id(result.folder))
 
 
-def course(incident: Incident, actions: Sequence[Action]) -> HourAfter:
+def hour_after(incident: Incident, actions: Sequence[Action]) -> HourAfter:
     """Replay the incident with these actions on a fresh network, and sum up the true harm of the hour from its onset.
 
     What was harmed before anyone looked is the same for everybody, and counts.

@@ -15,7 +15,7 @@ from twin.optimise import segments, sequential
 from twin.optimise.relieve import TACTICAL, relieve
 from twin.plan import Plan
 
-from .incident import Action, Incident, course
+from .incident import Action, Incident, hour_after
 
 METHODS = (*TACTICAL, segments.METHOD, sequential.METHOD)
 SECONDS = 30.0
@@ -25,7 +25,7 @@ SECONDS = 30.0
 def least_left(incident: Incident) -> float:
     """Mbit/s of harm in the end after the best plan that the gate accepts, made at once, or if nobody acts."""
     now, plans = incident.live.now, _accepted(incident)
-    left = (course(incident, [Action(now, change) for change in plan.steps]).left.total for plan in plans)
+    left = (hour_after(incident, [Action(now, change) for change in plan.steps]).left.total for plan in plans)
     return min((incident.untouched.left.total, *left))
 
 

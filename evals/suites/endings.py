@@ -9,7 +9,7 @@ import numpy as np
 from agents.record.events import ExecutionStep, StageFinished
 from agents.run.staging import AFTERMATH, HISTORY
 from evals.cases.case import Case, Split
-from evals.cases.incident import Incident, Played, course, play, stage_incident
+from evals.cases.incident import Incident, Played, hour_after, play, stage_incident
 from evals.cases.informed import least_left
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
@@ -144,7 +144,7 @@ def answer(scene: Scene) -> Played:
 def score(scene: Scene, played: Played) -> Measures:
     """Judge the ending by the true state that it left, and by what it told people to do."""
     incident, right, finished = scene.incident, scene.right, played.finished
-    without, after = incident.untouched.left, course(incident, played.actions).left
+    without, after = incident.untouched.left, hour_after(incident, played.actions).left
     noise = _NOISE * float(incident.network.offered.sum())
     changed = finished.plan is not None
     said = after.total if played.actions else min(after.total, scene.at_first)  # what the outcome could know of

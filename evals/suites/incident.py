@@ -10,7 +10,7 @@ from agents.record.events import Outcome, RunFinished
 from agents.run.staging import INTERVAL_S
 from evals.cases import baselines
 from evals.cases.case import Case, Split
-from evals.cases.incident import Action, HourAfter, Incident, Played, course, play, stage_incident
+from evals.cases.incident import Action, HourAfter, Incident, Played, hour_after, play, stage_incident
 from evals.cases.result import Measures
 from evals.cases.suite import Check, Metric, Suite, of_split, rounds
 from evals.cases.tokens import paid, reading
@@ -44,7 +44,7 @@ def _plain(system: Callable[[Incident], tuple[Action, ...]], incident: Incident)
 
 def score(incident: Incident, ended: Ended) -> Measures:
     """Judge what became of the network by its true state, and the agents' run by its record as well."""
-    without, after = incident.untouched, course(incident, ended.actions)
+    without, after = incident.untouched, hour_after(incident, ended.actions)
     noise = _NOISE * float(incident.network.offered.sum())
     acted = bool(ended.actions)
     values = {

@@ -35,7 +35,7 @@ def one_more(network: Network) -> float:
     return float(np.log(_ANOTHER) + np.log(_USUAL / (_FORMS * max(len(network.links), 1))))
 
 
-def from_the_past(causes: tuple[Candidate, ...], prior: Mapping[tuple[str, str], float]) -> float:
+def odds_from_memory(causes: tuple[Candidate, ...], prior: Mapping[tuple[str, str], float]) -> float:
     """Log odds that past incidents add, by kind and element, each within `PRIOR_BOUND`."""
     found = (prior.get((str(x.fault.kind), x.fault.element), 0.0) for x in causes)
     return float(sum(np.clip(odds, -PRIOR_BOUND, PRIOR_BOUND) for odds in found))

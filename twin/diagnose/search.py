@@ -14,7 +14,7 @@ from .candidates import candidates, diverted, stated, undiverted
 from .diagnosis import named
 from .effects import HINT_BOUND, Candidate
 from .likelihood import judge
-from .prior import from_the_past, log_prior
+from .prior import log_prior, odds_from_memory
 from .reported import Reported
 from .simulated_hypothesis import SimulatedHypothesis
 
@@ -186,7 +186,7 @@ class Search:
         """Simulate a hypothesis once; of several estimates of a severity, or hints, the likeliest counts."""
         name = named(tuple(x.fault for x in causes))
         known = self._known.get(name)
-        prior = log_prior(self.observation.network, causes) + from_the_past(causes, self._prior)
+        prior = log_prior(self.observation.network, causes) + odds_from_memory(causes, self._prior)
         if known is not None and _same_severities(known.causes, causes):
             judged, total = known.judged, known.total
         else:
