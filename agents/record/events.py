@@ -325,6 +325,18 @@ class Figures(Frozen):
     max_utilisation_after: float | None = None
 
 
+class IncidentEnding(Frozen):
+    """How one of several independent incidents ended."""
+
+    faults: tuple[Fault, ...] = Field(min_length=1)
+    probability: float = Field(ge=0, le=1)
+    outcome: Outcome
+    harm: tuple[float, float] = Field(
+        description="Mbit/s that it harms on the twin beside the other incidents: before any plan, and in the end."
+    )
+    plans: tuple[str, ...] = Field(default=(), description="Hashes of the plans in place that spare some of it.")
+
+
 class RunFinished(Frozen):
     """The last record of a run that ended, however it ended."""
 
@@ -335,6 +347,9 @@ class RunFinished(Frozen):
     figures: Figures
     cause: Fault | None = Field(default=None, description="What diagnosis found.")
     causes: tuple[Fault, ...] = Field(default=(), description="All that it found, where several struck together.")
+    incidents: tuple[IncidentEnding, ...] = Field(
+        default=(), description="The ending of each where there are several; empty where all is one incident."
+    )
     truth: Fault | None = Field(default=None, description="What was injected; no role ever saw it.")
     onset: datetime | None = Field(default=None, description="When it struck, by the network's own clock, UTC.")
     recommendations: tuple[Recommendation, ...] = Field(
@@ -342,7 +357,7 @@ class RunFinished(Frozen):
     )
     advice: tuple[Advice, ...] = Field(default=(), description="What roles advise besides, in their own words.")
     question: Question | None = Field(default=None, description="What the run waits to be answered.")
-    plan: str | None = Field(default=None, description="Hash of the plan that was applied.")
+    plan: str | None = Field(default=None, description="Hash of the plan that was applied, the last of several.")
     waits_for: int | None = Field(
         default=None, description="How many people its plan waits for; 0 if it may not be executed, null if none waits."
     )

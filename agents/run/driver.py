@@ -12,6 +12,7 @@ approve ── execute ── confirm ──────────────
 │          ├─ disagreement ─► roll back ─────────► rolled back
 │          └─ refused, no rounds left ───────────► needs a person, no safe plan
 plan ◄── refused: the network is not what it was, rounds left
+plan ◄── confirmed, and another of several incidents still harms, rounds left
 
 A run for a goal may end with `verify` or `approve`: a person orders capacity, or approves.
 """
@@ -79,6 +80,7 @@ class Driver:
         self.interrupted: Stage = "observe"
         """The stage that the last open question came from."""
         self._rounds, self._because = rounds, ""
+        self._kept: Ending | None = None  # how the run ends if no further plan helps
         self._stages: Mapping[Stage, Callable[[], Awaitable[Move]]] = {
             "observe": self._observe,
             "diagnose": self._diagnose,
@@ -96,8 +98,14 @@ class Driver:
         while True:
             move = await self._checkpoint(stage)
             if move.next == "end":
-                return Ending(move.outcome, move.because)
+                return self._ended(move)
             stage = move.next
+
+    def _ended(self, move: Move) -> Ending:
+        """The last stage's ending; a confirmed plan stays what it was where the next one came to nothing."""
+        if self._kept is None or move.outcome not in ("needs a person", "no safe plan", "rolled back"):
+            return Ending(move.outcome, move.because)
+        return Ending(self._kept.outcome, f"{self._kept.because}; of a further plan: {move.because}")
 
     async def _checkpoint(self, stage: Stage) -> Move:
         number = self._desk.round
@@ -302,11 +310,18 @@ class Driver:
         )
         if not better:
             return self._to_roll_back(words)
+        self._kept = None
         met: Outcome = "resolved" if self._desk.aim is None else "done"
         if (after or 0) <= self._operator.noise:
             return Move("end", words, outcome=met)
         urgent = any(x.urgency == "now" for x in recommendations(self._desk, harmed=True))
-        return Move("end", words, outcome="needs a person" if urgent else "relieved")
+        outcome: Outcome = "needs a person" if urgent else "relieved"
+        if self._desk.aim is None and self._desk.round < self._rounds and self._operator.still_harmed():
+            self._kept = Ending(outcome, words)
+            await self._operator.settle()
+            self._desk.round += 1
+            return Move("plan", f"{words}; another incident is planned for")
+        return Move("end", words, outcome=outcome)
 
     def _to_roll_back(self, because: str) -> Move:
         self._because = because

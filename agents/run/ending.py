@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from agents.record.events import Figures, Outcome, RunFinished
+from agents.record.events import Figures, IncidentEnding, Outcome, RunFinished
 from agents.roles.budget import Spent
 from tools.box.handover import Advice, Diagnosis, Question
 from twin.faults.recommendation import Recommendation
@@ -17,10 +17,11 @@ class Account(NamedTuple):
 
     figures: Figures
     diagnosis: Diagnosis | None
+    incidents: tuple[IncidentEnding, ...]
     recommendations: tuple[Recommendation, ...]
     advice: tuple[Advice, ...]
     question: Question | None  # what it waits to be answered
-    plan: str | None  # hash of the plan that was submitted last
+    plan: str | None  # hash of the plan that was applied last and is in place, else of the one submitted last
     in_place: bool  # whether it has been applied and not taken back
     waits_for: int | None  # people whom that plan waits for
     certificate_checked: bool  # whether the executor accepted a certificate
@@ -43,6 +44,7 @@ def finished(outcome: Outcome, because: str, account: Account, scene: Scene) -> 
         figures=account.figures,
         cause=diagnosis.cause if diagnosis else None,
         causes=diagnosis.faults if diagnosis else (),
+        incidents=account.incidents,
         recommendations=account.recommendations,
         advice=account.advice,
         question=account.question if outcome == "awaiting answer" else None,

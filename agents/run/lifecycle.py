@@ -120,7 +120,7 @@ async def _followed(ground: Ground) -> Ended:
                 "awaiting answer",
             ):  # who approves sees whether the twin is still the one it was
                 operator.mirror()
-            account = _account(operator, time.monotonic() - started)
+            account = _account(operator, ending.outcome, time.monotonic() - started)
         last = finished(ending.outcome, ending.because, account, ground.scene)
         ground.journal.append(last)
         remember(ground.folder, ground.run, desk, last)
@@ -227,19 +227,20 @@ def _opening(ground: Ground) -> RunStarted:
     )
 
 
-def _account(operator: NetworkOperator, seconds: float) -> Account:
+def _account(operator: NetworkOperator, outcome: Outcome, seconds: float) -> Account:
     desk, spent = operator.desk, operator.session.spent
     return Account(
         figures=operator.figures,
         diagnosis=desk.diagnosis,
+        incidents=operator.incidents(outcome),
         recommendations=recommendations(desk, harmed=operator.harmed),
         advice=desk.advice,
         question=desk.open_question,
-        plan=desk.submission.plan.hash if desk.submission else None,
+        plan=operator.plans[-1].hash if operator.plans else desk.submission.plan.hash if desk.submission else None,
         in_place=operator.in_place,
         waits_for=operator.waits_for,
         certificate_checked=operator.accepted,
-        rounds=len(desk.rejected) + (desk.submission is not None and not _is_rejected(desk)),
+        rounds=len(desk.rejected) + len(operator.settled) + (desk.submission is not None and not _is_rejected(desk)),
         model_calls=spent.model_calls,
         tool_calls=spent.tool_calls,
         input_tokens=spent.input_tokens,

@@ -12,8 +12,10 @@ from agents.record.events import (
     CertificateIssued,
     ExecutionStep,
     Figures,
+    IncidentEnding,
     LoadsTaken,
     Noted,
+    Outcome,
     StopRequested,
     VerdictReached,
     WindowRehearsed,
@@ -23,6 +25,8 @@ from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
+from tools.recommendations import recommendations
+from twin.diagnose import as_believed
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
@@ -35,7 +39,7 @@ from twin.gate.verdict import risk_tier
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
-from twin.plan import apply_all
+from twin.plan import Plan, apply_all
 from twin.policy import RiskTier
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
@@ -43,6 +47,7 @@ from twin.store import TwinStore
 from . import loads
 from .by_people import lines_to_type, people_needed, validity
 from .hypotheses import ranked
+from .incidents import Course, endings_of
 
 NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
@@ -69,6 +74,8 @@ class NetworkOperator:
     accepted: bool = False
     approvals: Sequence[Approval] = ()
     waits_for: int | None = None
+    settled: tuple[Plan, ...] = ()  # plans that were confirmed before another one was made
+    _diagnosed: Observation | None = None
     _configured: Network | None = None
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -87,6 +94,7 @@ class NetworkOperator:
     async def record_diagnosis(self) -> None:
         """Record the diagnosed state, which becomes the twin's newest, and the hypotheses."""
         desk = self.desk
+        self._diagnosed = desk.look()
         self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
         self.store.set_current(desk.state.id)
         if desk.ranking is not None:
@@ -221,6 +229,37 @@ class NetworkOperator:
             return None
         return no_longer_in_place(submission.plan, self.desk.state, self._configured, self.live)
 
+    async def settle(self) -> None:
+        """Keep the plan that was confirmed, and believe the network with it: the next plan is made on top of it."""
+        desk, plan = self.desk, self._approved()[0].plan
+        self.settled, self._configured, self.certificate = (*self.settled, plan), None, None
+        desk.inventory, desk.state = self.live.read_topology(), apply_all(desk.state, plan.steps)
+        desk.state = desk.state.with_demands(as_believed(desk.look(), desk.faults, desk.state).network.demands)
+        self.store.save_snapshot(desk.inventory, now=self.live.now)
+        self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
+        self.store.set_current(desk.state.id)
+
+    def still_harmed(self) -> bool:
+        """Whether some of several incidents harms what another routing could carry, with the plan in place."""
+        desk, plan = self.desk, self._approved()[0].plan
+        if desk.diagnosis is None or len(desk.diagnosis.incidents) < 2:
+            return False
+        state = apply_all(desk.state, plan.steps)
+        state = state.with_demands(as_believed(desk.look(), desk.faults, state).network.demands)
+        return simulate(state).harm(desk.policy.max_utilisation).routable > self.negligible
+
+    def incidents(self, outcome: Outcome) -> tuple[IncidentEnding, ...]:
+        """Say how each of several incidents ended, in a run that ended like this."""
+        desk = self.desk
+        if desk.diagnosis is None or self._diagnosed is None:
+            return ()
+        now = (x.element for x in recommendations(desk, harmed=self.harmed) if x.urgency == "now")
+        last = desk.submission.plan if desk.submission and desk.submission.plan not in self.plans else None
+        course = Course(
+            self._diagnosed, desk.faults, self.plans, last, desk.policy, self.negligible, frozenset(now)
+        )  # fmt: skip
+        return endings_of(desk.diagnosis.incidents, outcome, course)
+
     async def roll_back(self, because: str) -> None:
         """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
         self.take_back(because)
@@ -263,7 +302,13 @@ class NetworkOperator:
     @property
     def in_place(self) -> bool:
         """Whether a plan has been applied and not taken back."""
-        return self._configured is not None
+        return bool(self.plans)
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans that were applied and not taken back, in order."""
+        applied = self._configured is not None and self.desk.submission is not None
+        return (*self.settled, self.desk.submission.plan) if applied and self.desk.submission else self.settled
 
     @property
     def harmed(self) -> bool:

@@ -1,8 +1,10 @@
 """The network that a run works on, with what has happened in it before anyone looks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,17 +16,18 @@ from twin.live.asked import AskedNetwork
 from twin.live.draw_fault import draw_fault
 from twin.live.network import KeptNetwork
 from twin.live.read_fault import read_fault
-from twin.live.recorded import RecordedNetwork
+from twin.live.recorded import RecordedNetwork, Struck, Waited
 from twin.live.watch_record import is_watch
 from twin.live.watched import Lookable, WatchedNetwork
 from twin.model import Network
+from twin.observe import find_symptoms, observe
 from twin.site import OpenSite, read_site
 
 from .request import RunRequest
 
 INTERVAL_S = 300.0
 HISTORY = 36  # samples before the fault strikes: three hours
-AFTERMATH = 4  # samples after it, before anyone looks
+AFTERMATH = 4  # samples after it, after which somebody looks in any case
 FIRST_MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 BUSY_HOURS = (19.0, 20.5)  # local time at which a fault strikes, on a working day drawn by the seed
 
@@ -49,11 +52,47 @@ def stage_scene(network: Network, request: RunRequest) -> Scene:
     begin = onset - timedelta(seconds=HISTORY * request.interval_s)
     live = RecordedNetwork(network, seed=request.seed, start=begin, interval_s=request.interval_s)
     live.wait(HISTORY)
-    for one in (fault, *request.also) if fault is not None else ():
-        live.inject(one)
-    live.wait(AFTERMATH)
+    if fault is None:
+        live.wait(AFTERMATH)
+    else:
+        _strike(live, (fault, *request.also), request.policy.max_utilisation)
     live.staged()
     return scene_of(live)
+
+
+def samples_after(live: RecordedNetwork) -> int:
+    """Count the samples between the first fault and the beginning of the run."""
+    entries = live.entries
+    first = next((i for i, x in enumerate(entries) if isinstance(x, Struck)), None)
+    return AFTERMATH if first is None else sum(x.samples for x in entries[first:] if isinstance(x, Waited))
+
+
+def _strike(live: RecordedNetwork, faults: Sequence[Fault], limit: float) -> None:
+    """Let faults strike, and time pass until monitoring has seen the same symptoms of them twice in a row.
+
+    What was to be seen before they struck is none of them. What never shows, or shows another face every time, is
+    looked at after `AFTERMATH` samples.
+    """
+    usual, last = _symptoms(live, limit).found, frozenset[tuple[str, str]]()
+    for fault in faults:
+        live.inject(fault)
+    for _ in range(AFTERMATH):
+        live.wait()
+        found, steady = _symptoms(live, limit)
+        if found - usual and found - usual == last and steady > 1:
+            return
+        last = found - usual
+
+
+class _Seen(NamedTuple):
+    found: frozenset[tuple[str, str]]  # kinds and elements of symptoms
+    steady: int  # samples that show one and the same state
+
+
+def _symptoms(live: RecordedNetwork, limit: float) -> _Seen:
+    observation = observe(live.read_topology(), live.read_telemetry(live.start), now=live.now)
+    found = frozenset((x.kind, x.element) for x in find_symptoms(observation, limit=limit))
+    return _Seen(found, observation.samples)
 
 
 def watch_site(site: OpenSite) -> Scene:

@@ -27,7 +27,7 @@ EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
         "verify": frozenset({"approve", "plan", "end"}),
         "approve": frozenset({"execute", "end"}),
         "execute": frozenset({"confirm", "roll back", "plan", "end"}),
-        "confirm": frozenset({"end", "roll back"}),
+        "confirm": frozenset({"end", "plan", "roll back"}),
         "roll back": frozenset({"end"}),
     }
 )
@@ -101,6 +101,14 @@ class Operator(Protocol):
 
     async def confirm(self) -> bool:
         """Measure again: whether the plan is still in place and the harm is less than it was."""
+        ...
+
+    def still_harmed(self) -> bool:
+        """Whether some of several incidents harms what another routing could carry, with the plan in place."""
+        ...
+
+    async def settle(self) -> None:
+        """Keep the plan that was confirmed, and believe the network with it: the next plan is made on top of it."""
         ...
 
     async def roll_back(self, because: str) -> None:

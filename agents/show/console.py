@@ -22,6 +22,7 @@ from agents.record.events import (
     ChatAnswered,
     ChatRequested,
     ExecutionStep,
+    IncidentEnding,
     LoadsTaken,
     Noted,
     QuestionAnswered,
@@ -186,6 +187,7 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
         rows.append(("cause found", fault_words(summary.cause)))
         if summary.site is None and (summary.truth is not None or summary.outcome != "unfinished"):
             rows.append(("injected", fault_words(summary.truth)))
+    rows += [(f"incident {i}", _incident(x)) for i, x in enumerate(summary.incidents, 1)]
     rows += [(f"to do {x.urgency}", _to_do(x)) for x in summary.recommendations]
     rows += [
         ("advised", f"{one_line(x.action, 40)} at {one_line(x.element, 120)}: {one_line(x.why, 300)}")
@@ -215,6 +217,13 @@ def _typed(step: RenderedStep) -> str:
     if step.by_hand:
         return one_line(f"not written: {step.by_hand}", 300)
     return "\n".join(f"{part.router}: {' / '.join(line.strip() for line in part.lines)}" for part in step.routers)
+
+
+def _incident(ended: IncidentEnding) -> str:
+    """What struck apart from the rest, what became of it, and how many plans serve it."""
+    words = " and ".join(map(fault_words, ended.faults))
+    served = f", {counted(len(ended.plans), 'plans')}" if ended.plans else ""
+    return one_line(f"{ended.outcome}: {words}; {_before_after(mbps, *ended.harm)} harmed{served}", 400)
 
 
 def _to_do(recommended: Recommendation) -> str:

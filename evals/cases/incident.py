@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from agents.record.files import CERTIFICATE, JOURNAL, NETWORK, PLAN, TWIN
 from agents.record.journal import read_journal
 from agents.run.request import RunRequest
 from agents.run.run import RunResult, run_incident
-from agents.run.staging import AFTERMATH, stage_scene
+from agents.run.staging import samples_after, stage_scene
 from agents.run.transitions import Answering, nobody
 from evals.score.plans import harm_integral
 from twin.errors import InputError, TwinError
@@ -67,13 +67,15 @@ class Incident:
 class HourAfter(NamedTuple):
     """What an hour from the onset on was like: Mbit harmed in all, Mbit/s at its end, and those by their parts.
 
-    `seen` is the mean harm from the onset until the run began: what there was to be measured.
+    `seen` is the mean harm from the onset until the run began: what there was to be measured. `when_ended` is the harm
+    in the sample in which the run ended.
     """
 
     harmed: float
     at_end: float
     left: Harm
     seen: Harm
+    when_ended: Harm
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Played:
     events: tuple[Event, ...]
     certified: bool
     actions: tuple[Action, ...]
+    ended: datetime  # by the network's clock
     trace: str
 
     @property
@@ -133,13 +136,15 @@ def play(incident: Incident, model: str, *, standing_in: Model | None = None, an
     certified = holds(result.folder, request.policy, incident.workplace.home)
     live = RecordedNetwork.restore(result.folder / NETWORK, incident.network, keep=False)
     actions = tuple(Action(effect.time, effect.change) for effect in live.effects)
-    return Played(result, events, certified, actions, trace_id(result.folder))
+    waited = sum(x.samples for x in live.ahead if isinstance(x, Waited))
+    ended = live.now + timedelta(seconds=waited * request.interval_s)
+    return Played(result, events, certified, actions, ended, trace_id(result.folder))
 
 
-def hour_after(incident: Incident, actions: Sequence[Action]) -> HourAfter:
+def hour_after(incident: Incident, actions: Sequence[Action], *, until: datetime | None = None) -> HourAfter:
     """Replay the incident with these actions on a fresh network, and sum up the true harm of the hour from its onset.
 
-    What was harmed before anyone looked is the same for everybody, and counts.
+    What was harmed before anyone looked is the same for everybody, and counts. `until` is when the run ended.
     """
     live = EmulatedNetwork(
         incident.network, seed=incident.request.seed, start=incident.live.start, interval_s=incident.request.interval_s
@@ -154,13 +159,15 @@ def hour_after(incident: Incident, actions: Sequence[Action]) -> HourAfter:
                 live.wait()
                 seen += [live.true_harm(limit)] if onset and live.now > onset else []
     stretches += [(incident.request.interval_s, x.total) for x in seen]
-    for _ in range(horizon(incident.request.interval_s) - AFTERMATH):
+    when_ended = live.true_harm(limit)
+    for _ in range(horizon(incident.request.interval_s) - samples_after(incident.live)):
         while left and left[0].time <= live.now:
             live.apply(left.pop(0).change)
         live.wait()
         stretches.append((incident.request.interval_s, live.true_harm(limit).total))
+        when_ended = live.true_harm(limit) if until is not None and live.now <= until else when_ended
     mean = mean_harm((1 / len(seen), x) for x in seen)
-    return HourAfter(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean)
+    return HourAfter(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean, when_ended)
 
 
 def horizon(interval_s: float) -> int:

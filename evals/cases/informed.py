@@ -7,7 +7,7 @@ do; and where their own plan leaves less, that is the best known one.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from agents.run.staging import AFTERMATH
+from agents.run.staging import samples_after
 from twin.gate.verdict import verify
 from twin.model import Network
 from twin.observe import observe
@@ -42,5 +42,5 @@ def _accepted(incident: Incident) -> Iterator[Plan]:
 def known_state(incident: Incident) -> Network:
     """The true state of the network as the run begins, under the traffic that was measured since the onset."""
     live = incident.live
-    seen = observe(live.read_topology(), live.read_telemetry(live.start), window=AFTERMATH, now=live.now)
+    seen = observe(live.read_topology(), live.read_telemetry(live.start), window=samples_after(live), now=live.now)
     return replace(live.truth, demands=seen.network.demands)

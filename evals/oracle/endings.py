@@ -68,7 +68,7 @@ class Accepted(NamedTuple):
     outcomes: frozenset[Outcome]
     act: bool | None  # None where either is right
     floor: float  # Mbit/s of harm that no plan can take off
-    faults: tuple[Fault, ...]
+    faults: tuple[Fault, ...]  # what has to be recommended against
 
 
 class Struck(NamedTuple):
@@ -76,7 +76,9 @@ class Struck(NamedTuple):
 
     truth: Network
     faults: tuple[Fault, ...]
-    visible: bool
+    shown: tuple[
+        Fault, ...
+    ]  # those that move some reading: what the others do not hide, and nothing else could be named
     at_first: Harm  # when the run begins
     in_the_end: Harm  # an hour after the onset
     seen: Harm  # in the mean from the onset until the run begins: what there was to be measured
@@ -93,7 +95,7 @@ def accepted(struck: Struck, *, limit: float, noise: float) -> Accepted:
         for least in (_NOTHING * noise, noise)
     ]
     act = ways[0].act if len({way.act for way in ways}) == 1 else None
-    return Accepted(frozenset[Outcome]().union(*(way.outcomes for way in ways)), act, ways[-1].floor, faults)
+    return Accepted(frozenset[Outcome]().union(*(way.outcomes for way in ways)), act, ways[-1].floor, struck.shown)
 
 
 def _of(struck: Struck, harm: Harm, *, limit: float, noise: float) -> Accepted:
@@ -101,7 +103,7 @@ def _of(struck: Struck, harm: Harm, *, limit: float, noise: float) -> Accepted:
     if harm.total <= noise:
         hidden: frozenset[Outcome] = frozenset({"no action needed", "healthy"})
         calm: frozenset[Outcome] = frozenset({"no action needed"})
-        return Accepted(calm if struck.visible else hidden, act=False, floor=0.0, faults=faults)
+        return Accepted(calm if struck.shown else hidden, act=False, floor=0.0, faults=faults)
     floor = harm.severed + _refused(struck.truth, faults)
     if harm.total - floor <= noise:
         return Accepted(frozenset({"needs a person"}), act=None, floor=floor, faults=faults)
@@ -147,14 +149,31 @@ def _refused(truth: Network, faults: Sequence[Fault]) -> float:
     return sum(float(truth.offered[truth.node(source), truth.node(target or "")]) for source, target in pairs)
 
 
-def recommends(faults: Sequence[Fault], recommended: Sequence[tuple[str, str]]) -> bool:
-    """Whether there is a recommendation (action, element) for every fault, up to what no measurement can tell apart."""
-    return all(any(_ends(fault, action, element) for action, element in recommended) for fault in faults)
+def recommends(network: Network, faults: Sequence[Fault], recommended: Sequence[tuple[str, str]]) -> bool:
+    """Whether there is a recommendation (action, element) for every fault, up to what no measurement can tell apart.
+
+    Where one mistake is made at every interface of a router, naming the router names all of them.
+    """
+    wide = _routers(network, faults)
+    return all(any(_ends(fault, action, element, wide) for action, element in recommended) for fault in faults)
 
 
-def _ends(fault: Fault, action: str, element: str) -> bool:
+def _routers(network: Network, faults: Sequence[Fault]) -> frozenset[tuple[FaultKind, str]]:
+    """Kinds and routers all of whose interfaces are struck by that kind."""
+    struck = {(x.kind, x.element) for x in faults}
+    return frozenset(
+        (kind, node.id)
+        for kind in {x.kind for x in faults}
+        for node in network.nodes
+        if all((kind, x.interface) in struck for x in network.links if x.tail == node.name)
+    )
+
+
+def _ends(fault: Fault, action: str, element: str, wide: frozenset[tuple[FaultKind, str]]) -> bool:
     kinds = (fault.kind, *(kind for kind in FaultKind if indistinguishable(fault.kind, kind)))
+    router = f"node/{fault.element.split('/')[1]}" if fault.element.startswith("interface/") else ""
     same = element in (fault.element, fault.target) or _circuit(element) == _circuit(fault.element)
+    same = same or (element == router and (fault.kind, router) in wide)
     return same and any(action in DOES[kind] for kind in kinds)
 
 

@@ -7,9 +7,9 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from agents.record.events import ExecutionStep, StageFinished
-from agents.run.staging import AFTERMATH, HISTORY
+from agents.run.staging import HISTORY, samples_after
 from evals.cases.case import Case, Split
-from evals.cases.incident import Incident, Played, hour_after, play, stage_incident
+from evals.cases.incident import Incident, Played, hour_after, horizon, play, stage_incident
 from evals.cases.informed import least_left
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
@@ -77,7 +77,7 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     incident = stage_incident(case.model_copy(update={"network": name, "faults": faults}), workplace)
     limit, noise = incident.request.policy.max_utilisation, _NOISE * float(network.offered.sum())
     struck = Struck(
-        incident.live.truth, faults, _visible(incident, faults), incident.live.true_harm(limit),
+        incident.live.truth, faults, _shown(incident, faults), incident.live.true_harm(limit),
         incident.untouched.left, incident.untouched.seen,
     )  # fmt: skip
     return Scene(
@@ -85,18 +85,25 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     )
 
 
-def _visible(incident: Incident, faults: Sequence[Fault]) -> bool:
-    """Whether some reading moves, against the same stretch of time without the faults."""
-    live = incident.live
+def _shown(incident: Incident, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+    """Return the faults that move some reading, each against the same stretch of time with the others alone."""
+    return tuple(x for x in faults if _visible(incident, x, tuple(y for y in faults if y != x)))
+
+
+def _visible(incident: Incident, fault: Fault, others: Sequence[Fault]) -> bool:
+    live, after = incident.live, samples_after(incident.live)
     calm = EmulatedNetwork(
         incident.network, seed=incident.request.seed, start=live.start, interval_s=incident.request.interval_s
     )
-    calm.wait(HISTORY + AFTERMATH)
-    readings = live.read_telemetry(live.start)
-    recorded_wrong = any(x.kind is _K.WRONG_CAPACITY for x in faults) and recorded(live.read_topology(), readings)
-    if faults and all(x.kind in _EQUAL for x in faults):
-        return beyond_hashing(incident.network, readings, calm.read_telemetry(live.start), AFTERMATH) > MOVED
-    return max(float(recorded_wrong), moved(readings, calm.read_telemetry(live.start), AFTERMATH)) > MOVED
+    calm.wait(HISTORY)
+    for other in others:
+        calm.inject(other)
+    calm.wait(after)
+    readings, without = live.read_telemetry(live.start), calm.read_telemetry(live.start)
+    if fault.kind in _EQUAL:
+        return beyond_hashing(incident.network, readings, without, after) > MOVED
+    wrong = recorded(live.read_topology(), readings) if fault.kind is _K.WRONG_CAPACITY else 0.0
+    return max(wrong, moved(readings, without, after)) > MOVED
 
 
 def draw(kind: str, network: Network, seed: int) -> tuple[Fault, ...]:
@@ -144,10 +151,13 @@ def answer(scene: Scene) -> Played:
 def score(scene: Scene, played: Played) -> Measures:
     """Judge the ending by the true state that it left, and by what it told people to do."""
     incident, right, finished = scene.incident, scene.right, played.finished
-    without, after = incident.untouched.left, hour_after(incident, played.actions).left
-    noise = _NOISE * float(incident.network.offered.sum())
+    ours, noise = hour_after(incident, played.actions, until=played.ended), _NOISE * float(incident.network.offered.sum())
+    without, after = incident.untouched.left, ours.left
     changed = finished.plan is not None
-    said = after.total if played.actions else min(after.total, scene.at_first)  # what the outcome could know of
+    # what the outcome could know of: traffic that grows later is another incident
+    said = min(after.total, ours.when_ended.total if played.actions else scene.at_first)
+    followed = horizon(incident.request.interval_s) * incident.request.interval_s
+    spared = (incident.untouched.harmed - ours.harmed) / followed
     told = [(str(x.action), x.element) for x in finished.recommendations]
     hidden = finished.outcome == "healthy" and "healthy" in right.outcomes
     regression = caused_regression(without.total, after.total, noise=noise)
@@ -155,8 +165,10 @@ def score(scene: Scene, played: Played) -> Measures:
     gain = without.total - best
     values = {
         "outcome_right": float(finished.outcome in right.outcomes and _true_of(finished.outcome, said, noise)),
-        "act_right": float(right.act is None or right.act == (changed and (improved(without.total, after.total)))),
-        "told_right": float(hidden or recommends(right.faults, told)),
+        "act_right": float(
+            right.act is None or right.act == (changed and (improved(without.total, after.total) or spared > noise))
+        ),
+        "told_right": float(hidden or recommends(incident.network, right.faults, told)),
         "regression": float(regression),
         "spurious": float(not scene.faults and bool(played.actions)),
         "healthy": float(not scene.faults),

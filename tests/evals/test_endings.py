@@ -24,7 +24,8 @@ def square(demand: float) -> Network:
 
 
 def struck(fault: Fault | None, harm: Harm, *, demand: float = 100.0, visible: bool = True) -> Struck:
-    return Struck(square(demand), (fault,) if fault else (), visible, harm, harm, harm)
+    faults = (fault,) if fault else ()
+    return Struck(square(demand), faults, faults if visible else (), harm, harm, harm)
 
 
 def right(*args: object, **kwargs: object):
@@ -65,22 +66,36 @@ def test_what_could_be_carried_is_what_the_rest_of_the_network_holds(demand: flo
 
 def test_harm_that_comes_or_goes_leaves_both_endings_right():
     fault = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a")
-    found = accepted(Struck(square(60.0), (fault,), True, Harm(overload=50), Harm(), Harm()), limit=0.8, noise=1.0)
+    found = accepted(Struck(square(60.0), (fault,), (fault,), Harm(overload=50), Harm(), Harm()), limit=0.8, noise=1.0)
     assert {"no action needed", "resolved", "needs a person"} <= found.outcomes
     assert found.act is None
 
 
 def test_every_fault_needs_its_own_recommendation_at_its_element():
     cut, dark = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a"), Fault(kind=K.DEVICE_DOWN, element="node/d")
-    assert recommends((cut, dark), [("repair circuit", "link/a:b--b:a"), ("restore router", "node/d")])
-    assert recommends((cut,), [("restore interface", "interface/b/a")])
-    assert not recommends((cut, dark), [("repair circuit", "link/a:b--b:a")])
-    assert not recommends((cut,), [("repair circuit", "link/b:c--c:b")])
+    assert recommends(square(60.0), (cut, dark), [("repair circuit", "link/a:b--b:a"), ("restore router", "node/d")])
+    assert recommends(square(60.0), (cut,), [("restore interface", "interface/b/a")])
+    assert not recommends(square(60.0), (cut, dark), [("repair circuit", "link/a:b--b:a")])
+    assert not recommends(square(60.0), (cut,), [("repair circuit", "link/b:c--c:b")])
 
 
 def test_kinds_that_no_measurement_tells_apart_end_with_either_remedy():
     attack = Fault(kind=K.WEB_DOS, element="node/d", severity=3.0)
-    assert recommends((attack,), [("find the senders", "node/d")])
+    assert recommends(square(60.0), (attack,), [("find the senders", "node/d")])
+
+
+def test_one_mistake_at_every_interface_of_a_router_is_ended_at_the_router():
+    faults = tuple(Fault(kind=K.MTU, element=x) for x in ("interface/a/b", "interface/a/d"))
+    assert recommends(square(60.0), faults, [("fix MTU", "node/a")])
+    assert not recommends(square(60.0), faults[:1], [("fix MTU", "node/a")])
+    assert not recommends(square(60.0), faults, [("fix MTU", "node/b")])
+
+
+def test_what_another_fault_hides_has_not_to_be_named():
+    cut = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a")
+    lossy = Fault(kind=K.ONE_WAY, element="interface/a/b", severity=0.5)
+    both = Struck(square(60.0), (cut, lossy), (cut,), Harm(overload=50), Harm(overload=50), Harm(overload=50))
+    assert accepted(both, limit=0.8, noise=1.0).faults == (cut,)
 
 
 def test_every_kind_has_something_that_a_person_does_about_it():

@@ -11,6 +11,7 @@ from twin.diagnose import Diagnosis as Ranking
 from twin.diagnose import Hypothesis, as_believed
 from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
+from twin.faults import Fault
 from twin.forecast.outlook import outlook_ahead
 from twin.gate.checks.context import Evidence
 from twin.gate.outlook import Outlook
@@ -174,10 +175,14 @@ class Desk:
                 self._harmed = observation, self.state.id, self.harm_of(observation, self.state)
         return self._harmed[2]
 
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that were diagnosed."""
+        return self.diagnosis.faults if self.diagnosis else ()
+
     def harm_of(self, observation: Observation, state: Network) -> Harm:
         """Measure the harm of an observation of a state that is believed, with the faults that were diagnosed."""
-        faults = self.diagnosis.faults if self.diagnosis else ()
-        return measured_harm(as_believed(observation, faults, state), self.policy.max_utilisation)
+        return measured_harm(as_believed(observation, self.faults, state), self.policy.max_utilisation)
 
     def _judge(self) -> tuple[Assessment, Fidelity]:
         observation = self.look()

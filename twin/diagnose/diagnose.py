@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from twin.faults import Fault
+from twin.faults import TRAITS, Fault
 from twin.model import Floats, Network
 from twin.observe.readings.observation import Observation
 
@@ -70,6 +70,16 @@ def diagnosed_network(observation: Observation, hypothesis: Hypothesis) -> Netwo
     measurement leave the network as it is, under the demands that were exported rightly.
     """
     return planned(put_right(observation, hypothesis.faults).observation, hypothesis.faults)
+
+
+def believed_without(observation: Observation, faults: tuple[Fault, ...], left_out: tuple[Fault, ...]) -> Network:
+    """Return the observed network with all of `faults` in it but some, and without the traffic that those brought."""
+    seen = put_right(observation, faults).observation.network
+    state = planned(seen, tuple(x for x in faults if x not in left_out))
+    demands = state.demands.copy()
+    for node in {state.node(x.element) for x in left_out if TRAITS[x.kind].layer == "traffic"}:
+        demands[:, node] /= max(float(np.nan_to_num(observation.growth.total(node), nan=1.0)), 1.0)
+    return state.with_demands(demands)
 
 
 def as_believed(observation: Observation, faults: tuple[Fault, ...], state: Network) -> Observation:

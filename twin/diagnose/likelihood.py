@@ -23,7 +23,7 @@ from .effects import Change, Effect, Reread, Scene, operational
 from .simulated_hypothesis import Likelihood, SimulatedHypothesis
 
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
-_PLATEAU_ERROR, _DROP_ERROR = 0.004, 0.01  # relative: of the rate at which a queue is full, of what it drops
+_DROP_ERROR = 0.01  # relative: of what a full queue drops, whose counter is read with that of what it sends
 _FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
 _BROKEN, _BROKEN_SHARE = 1e-4, 0.05
@@ -140,8 +140,9 @@ def _drops(seen: Observation, readings: Readings) -> Floats:
     arrived, dropped = seen.arrived_mbps, seen.window.dropped_mbps
     known = np.isfinite(arrived) & np.isfinite(dropped)
     offered, lost = np.where(known, arrived, 0.0), np.where(known, dropped, 0.0)
-    least = np.maximum(offered * (1 - _PLATEAU_ERROR) - readings.capacity, 0.0)
-    most = np.maximum(offered * (1 + _PLATEAU_ERROR) + _SWING * readings.swing - readings.capacity, 0.0)
+    off = seen.declared.mistimed(seen.interval_s)
+    least = np.maximum(offered * (1 - off) - readings.capacity, 0.0)
+    most = np.maximum(offered * (1 + off) + _SWING * readings.swing - readings.capacity, 0.0)
     error = seen.declared.unexported_mbps + _DROP_ERROR * lost
     score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / error
     return np.where(known, student(score, EXACT), 0.0).mean(axis=0)

@@ -101,6 +101,10 @@ class Declaration(Frozen):
         """Standard error of the time at which a counter is read, seconds: uniform up to the skew."""
         return self.skew_s / 12**0.5
 
+    def mistimed(self, interval_s: float) -> float:
+        """Largest share by which a rate over one interval is off because its counters are read late."""
+        return self.skew_s / interval_s
+
     @property
     def sampled_mbit(self) -> float:
         """Traffic that one sampled packet stands for, Mbit; 0 where every packet is counted."""

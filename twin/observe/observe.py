@@ -11,6 +11,7 @@ from twin.live.network import Configuration, Flags, Telemetry
 from twin.model import Floats, Network
 
 from .expect.prediction import export_noise, predict
+from .expect.probing import probe_error
 from .readings.growth import RECENT, Growth, growth, onsets
 from .readings.observation import REMEMBERED, Observation, Quality, arrivals, removed_share
 from .readings.readback import read_back
@@ -22,7 +23,9 @@ HISTORY = 2 * RECENT
 _CALIBRATION = 4  # earlier samples whose residuals tell how noisy this network is
 _CHANGED = 7.0  # standard deviations by which a link must have moved for an earlier sample to be of another state
 _FOLLOWS = 0.4  # share of a residual that may come and go with the traffic itself
-_CHANGED_LOSS = 0.02
+_CHANGED_WIRE = 6.0  # standard errors by which what a wire loses must differ between two samples
+_FULL, _EXCEEDED = 0.02, 5.0  # share dropped by a full queue; by how many times the largest error of a rate it was not
+_LEAST_CHANGED = 0.02  # share below which a change of a rate is no other state
 _CHANGED_GROWTH = 0.25
 _UNTOLD_S = 300.0  # between samples, where one sample alone is there and nothing says so
 
@@ -144,25 +147,29 @@ def _same(samples: Samples, filled: Floats, residuals: _Residuals, pair: tuple[i
     (residual_a, sigma_a), (residual_b, sigma_b) = residuals.of(earlier), residuals.of(newest)
     follows = _FOLLOWS * np.fmax(np.abs(residual_a), np.abs(residual_b))
     moved = np.abs(residual_b - residual_a) > _CHANGED * np.hypot(sigma_a, sigma_b) + follows
-    began = _wire_changed(samples, pair) | _plateau_changed(samples, pair)
+    began = _wire_changed(samples, pair, residuals) | _plateau_changed(samples, pair, residuals)
+    lost = samples.probe_loss[earlier], samples.probe_loss[newest]
+    probed = np.abs(lost[1] - lost[0]) > _CHANGED * np.hypot(*(probe_error(x, residuals.declared) for x in lost))
     counting = residuals.declared.sampled_mbit / residuals.interval_s
     surge = growth(filled[earlier], filled[newest], counting, (1, 1))
     surged = (np.abs(surge.score) > _CHANGED) & (np.abs(np.nan_to_num(surge.log_factor)) > _CHANGED_GROWTH)
-    return not (moved.any() or began.any() or surged.any())
+    return not (moved.any() or began.any() or probed.any() or surged.any())
 
 
-def _wire_changed(samples: Samples, pair: tuple[int, int]) -> Flags:
-    """Whether the share that each wire loses differs between two samples [m]."""
+def _wire_changed(samples: Samples, pair: tuple[int, int], residuals: _Residuals) -> Flags:
+    """Whether the share that each wire loses differs between two samples [m], each of two rates of two readings."""
     sent, received = samples.out_mbps[list(pair)], samples.in_mbps[list(pair)]
     lost = ratio(sent - received, np.nan_to_num(sent))
-    return np.nan_to_num(np.abs(lost[1] - lost[0])) > _CHANGED_LOSS
+    error = np.sqrt(8) * residuals.declared.read_s / residuals.interval_s
+    return np.nan_to_num(np.abs(lost[1] - lost[0])) > max(_CHANGED_WIRE * error, _LEAST_CHANGED)
 
 
-def _plateau_changed(samples: Samples, pair: tuple[int, int]) -> Flags:
+def _plateau_changed(samples: Samples, pair: tuple[int, int], residuals: _Residuals) -> Flags:
     """Whether each link is full in one sample at a rate that it exceeded in the other [m]."""
     sent, dropped = samples.out_mbps[list(pair)], samples.dropped_mbps[list(pair)]
-    full = np.nan_to_num(dropped) > _CHANGED_LOSS * np.nan_to_num(sent)
-    exceeded = np.nan_to_num(sent[::-1]) > (1 + _CHANGED_LOSS) * np.nan_to_num(sent)
+    full = np.nan_to_num(dropped) > _FULL * np.nan_to_num(sent)
+    off = max(_EXCEEDED * residuals.declared.mistimed(residuals.interval_s), _LEAST_CHANGED)
+    exceeded = np.nan_to_num(sent[::-1]) > (1 + off) * np.nan_to_num(sent)
     return np.any(full & exceeded, axis=0)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pydantic import ValidationError
 
-from agents.record.events import CertificateIssued, ExecutionStep, Outcome, VerdictReached
+from agents.record.events import CertificateIssued, ExecutionStep, Outcome, StageFinished, VerdictReached
 from agents.record.files import NETWORK, TWIN
 from agents.record.history import Past
 from agents.wording import sentence
@@ -107,6 +107,8 @@ def _contradictions(past: Past, said: _Said, inventory: Network) -> Iterator[str
         elif isinstance(event, CertificateIssued):
             walk.plan = plans.get(event.plan)
             walk.certificate = Certificate.model_validate(event.certificate)
+        elif isinstance(event, StageFinished) and (event.stage, event.next) == ("confirm", "plan"):
+            walk.settle()
         elif isinstance(event, ExecutionStep) and event.change is not None and _announces(event):
             yield from walk.follow(event, confirmed=_is_confirmed(event, events[number + 1 :]))
     if walk.left:
@@ -123,18 +125,24 @@ def _ends(past: Past, walk: "_Walk") -> Iterator[str]:
             yield f"the run ended as {done.outcome}, and {len(walk.before)} steps of its plan are in place"
     else:
         whole = walk.plan is not None and walk.plan.hash == done.plan and len(walk.before) == len(walk.plan.steps)
-        if not whole:
+        if not whole and not (done.plan == walk.settled and not walk.before):
             yield f"the run ended as {done.outcome}, and its plan {done.plan} is not wholly in place"
 
 
 class _Walk:
-    """The network's changes, met one after the other. `before` holds the configuration before each step in place."""
+    """The network's changes, met one after the other. `before` has the configuration before each step of the plan."""
 
     def __init__(self, network: Network, made: list[MadeChange]) -> None:
         self.left, self.before = made, list[tuple[object, ...]]()
         self.plan: Plan | None = None
         self.certificate: Certificate | None = None
+        self.settled = ""  # hash of the last plan that was confirmed before another was made
         self._state = network
+
+    def settle(self) -> None:
+        """The plan stays, if it is wholly in place, and the next one is made on top of it."""
+        if self.plan is not None and len(self.before) == len(self.plan.steps):
+            self.settled, self.before = self.plan.hash, []
 
     def follow(self, step: ExecutionStep, *, confirmed: bool) -> Iterator[str]:
         """Let happen what a step announced, if the network says that it did."""

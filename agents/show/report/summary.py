@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from agents.record.claims import Claim
-from agents.record.events import Figures, Outcome
+from agents.record.events import Figures, IncidentEnding, Outcome
 from agents.record.files import REPORT
 from agents.show.energy import EnergyBalance, energy_balance
 from tools.box.handover import Advice, Question
@@ -46,6 +46,7 @@ class Summary(Frozen):
     cause: Fault | None = Field(description="What diagnosis found.")
     truth: Fault | None = Field(description="What was injected.")
     site: str | None = Field(default=None, description="The network's site: what is wrong there, nobody injected.")
+    incidents: tuple[IncidentEnding, ...] = Field(default=(), description="Of several incidents, the ending of each.")
     recommendations: tuple[Recommendation, ...] = Field(default=(), description="What is a person's to do.")
     advice: tuple[Advice, ...] = Field(default=(), description="What roles advise besides, in their own words.")
     asked: Question | None = Field(default=None, description="What the run waits to be answered.")
@@ -78,6 +79,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
         truth=done.truth if done else None,
         site=started.site,
+        incidents=done.incidents if done else (),
         recommendations=done.recommendations if done else (),
         advice=done.advice if done else (),
         asked=done.question if done else None,

@@ -27,7 +27,7 @@ _APART = 0.03  # relative difference of two ends that their noise does not expla
 _SAME_FACTOR = 0.1  # log units by which the two counters of one interface may be off differently
 _TRUE = 0.03
 _LEAST_MISSING = 2
-_OVER, _SHORT, _SHARE_DROPPED = 1.01, 0.99, 0.0005
+_LEAST_APART, _SHARE_DROPPED = 0.01, 0.0005
 _BUILT = (1_000.0, 10_000.0, 40_000.0, 100_000.0, 400_000.0)
 _LEAST_OFF, _MOST_SOURCES = 0.02, 4
 
@@ -167,18 +167,19 @@ def _drained(judged: SimulatedHypothesis) -> Iterator[Candidate]:
 def _other_capacity(seen: Observation) -> Iterator[Fault]:
     """Circuits that carry more than they were built for, or drop at less, and have never carried more than that."""
     window, past = seen.window, seen.past
+    apart = max(_LEAST_APART, seen.declared.mistimed(seen.interval_s))
     dropping = np.nan_to_num(window.dropped_mbps) > 1 + _SHARE_DROPPED * np.nan_to_num(window.out_mbps)
     for circuit, positions in seen.inventory.circuits.items():
         links = list(positions)
         built = min(seen.inventory.links[i].capacity for i in links)
         most = float(np.nan_to_num(np.fmin(window.out_mbps, window.in_mbps)[:, links]).max(initial=0.0))
         plateaus = [float(window.out_mbps[dropping[:, i], i].mean()) for i in links if dropping[:, i].any()]
-        if most > _OVER * built:
+        if most > (1 + apart) * built:
             true = max(plateaus) if plateaus else min((x for x in _BUILT if x >= most), default=most)
             yield Fault(kind=_K.WRONG_CAPACITY, element=circuit, severity=built / true)
-        elif plateaus and max(plateaus) < _SHORT * built:
+        elif plateaus and max(plateaus) < (1 - apart) * built:
             earlier = float(np.nan_to_num(past.out_mbps[:, links]).max(initial=0.0))
-            if earlier < _OVER * max(plateaus):
+            if earlier < (1 + apart) * max(plateaus):
                 yield Fault(kind=_K.WRONG_CAPACITY, element=circuit, severity=built / max(plateaus))
 
 
