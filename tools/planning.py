@@ -71,6 +71,7 @@ def _proposed(desk: Desk, state: Network) -> tuple[Proposal, ...]:
     return relieve(
         state,
         desk.policy,
+        faults=desk.faults,
         reference=desk.inventory,
         avoid=desk.counterexamples,
         makes=desk.look().declared.makes,

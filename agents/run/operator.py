@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from agents.record.events import (
     CertificateIssued,
     ExecutionStep,
@@ -39,6 +41,7 @@ from twin.gate.verdict import risk_tier
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
+from twin.observe.readings.samples import mean
 from twin.plan import Plan, apply_all
 from twin.policy import RiskTier
 from twin.sim.simulate import simulate
@@ -49,9 +52,10 @@ from .by_people import lines_to_type, people_needed, validity
 from .hypotheses import ranked
 from .incidents import Course, endings_of
 
-NEGLIGIBLE = 1e-4  # share of the offered traffic below which harm is nothing to act on
-NOISE = 1e-3  # share of the offered traffic by which measured harm strays when links run close to their limit
+NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
+NOISE = 1e-3  # the same of what is measured, however exact the instruments
 LOOKBACK = timedelta(hours=3)
+_NEAR = 3.0  # standard errors from the limit within which a link may be read above it and is not
 WINDOW = 3  # samples that the last measurement is over
 
 T = TypeVar("T")
@@ -325,8 +329,16 @@ class NetworkOperator:
 
     @property
     def noise(self) -> float:
-        """Measured harm, in Mbit/s, that cannot be told from none."""
-        return NOISE * float(self.desk.state.offered.sum())
+        """Measured harm, in Mbit/s, that cannot be told from none.
+
+        What readings of links close to the limit are off by together, as the network declares its instruments.
+        """
+        seen, limit = self.desk.look(), self.desk.policy.max_utilisation
+        load, error = np.nan_to_num(mean(seen.arrived_mbps)), np.nan_to_num(seen.reading_error)
+        room = limit * np.array([x.capacity for x in seen.inventory.links]) - load
+        near = np.abs(room) < _NEAR * error
+        strays = float(np.sqrt((error[near] ** 2).sum()))
+        return max(NOISE * float(self.desk.state.offered.sum()), strays)
 
     def waits_because(self) -> str | None:
         """Return why the approved plan has to wait for people, None when it may be executed.

@@ -6,8 +6,11 @@ there, or undo it; `theirs` what ends the fault itself, and how it shows that it
 
 from typing import Literal, NamedTuple
 
-Measure = Literal["steer around", "drain", "undrain", "restore weight", "limit"]
-"""What planners can do: paths around it by weights or tunnels, take out of service, put back, set back, refuse."""
+Measure = Literal["steer around", "drain", "undrain", "restore weight"]
+"""What planners can do: paths around it by weights or tunnels, take out of service, put back, set back.
+
+Which planner takes which measure is in `twin.optimise.relieve`.
+"""
 
 Action = Literal[
     "repair circuit", "restore interface", "restore router", "restore capacity", "replace optic", "replace line card",

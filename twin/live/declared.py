@@ -74,6 +74,25 @@ class Declaration(Frozen):
     )
     probe_packets: int = Field(default=100, ge=1, description="Packets behind one probe reading.")
     probe_ports: int = Field(default=1, ge=1, description="Ports that a prober goes through: paths it may see.")
+    delay_error_ms: float = Field(
+        default=0.15,
+        gt=0,
+        description="What a probe's delay is off by, however short the path: clocks, processing, ms.",
+    )
+    delay_share: float = Field(
+        default=0.02, ge=0, description="Share by which the delay of a path may be off that distances or files give."
+    )
+    drift: float = Field(
+        default=0.03,
+        gt=0,
+        description="Log units by which traffic towards a node strays from the network's level within a dozen samples: "
+        "daily profiles differ.",
+    )
+    pair_spread: float = Field(
+        default=0.05,
+        gt=0,
+        description="Log units by which one pair's traffic strays from one sample to the next at least.",
+    )
     sparse: bool = Field(
         default=False,
         description="Flow export has no row for a pair without traffic: at a time that has rows, it is 0.",

@@ -66,7 +66,7 @@ def observe(
         window=recent,
         past=past,
         quality=_quality(network, recent, residuals.noise(steady)),
-        growth=_growth(network, recent, past, declared.sampled_mbit / interval),
+        growth=_growth(network, recent, past, declared.sampled_mbit / interval, declared),
         fallback=tuple(network.nodes[i].name for i in np.flatnonzero(np.any(~source_known, axis=1))),
         age_s=max(0.0, now.timestamp() - end) if now else 0.0,
         interval_s=interval,
@@ -151,7 +151,7 @@ def _same(samples: Samples, filled: Floats, residuals: _Residuals, pair: tuple[i
     lost = samples.probe_loss[earlier], samples.probe_loss[newest]
     probed = np.abs(lost[1] - lost[0]) > _CHANGED * np.hypot(*(probe_error(x, residuals.declared) for x in lost))
     counting = residuals.declared.sampled_mbit / residuals.interval_s
-    surge = growth(filled[earlier], filled[newest], counting, (1, 1))
+    surge = growth(filled[earlier], filled[newest], counting, (1, 1), residuals.declared)
     surged = (np.abs(surge.score) > _CHANGED) & (np.abs(np.nan_to_num(surge.log_factor)) > _CHANGED_GROWTH)
     return not (moved.any() or began.any() or probed.any() or surged.any())
 
@@ -186,16 +186,16 @@ def _filled(network: Network, demands: Floats) -> Floats:
     return filled
 
 
-def _growth(network: Network, recent: Samples, past: Samples, counting: float) -> Growth:
+def _growth(network: Network, recent: Samples, past: Samples, counting: float, declared: Declaration) -> Growth:
     """Growth against the recent past, which ends for each node before its traffic last changed its level.
 
     Without a past, against the provisioned matrix.
     """
     if not len(past.time):
-        return growth(network.demands, mean(recent.demands), counting, (1, recent.time.size))
+        return growth(network.demands, mean(recent.demands), counting, (1, recent.time.size), declared)
     demands, first = np.concatenate([past.demands, recent.demands]), len(past.time)
     filled = _filled(network, demands)
-    level, began = _level(filled), onsets(filled)
+    level, began = _level(filled), onsets(filled, declared)
     usual = level[max(0, first - RECENT) : first].mean()
     before, now = mean(demands[max(0, first - RECENT) : first]), mean(demands[first:])
     for node in map(int, np.flatnonzero(began)):
@@ -203,7 +203,7 @@ def _growth(network: Network, recent: Samples, past: Samples, counting: float) -
         rows = slice(max(0, onset - RECENT), onset)
         calm = demands[rows, :, node] * (usual / level[rows])[:, None]
         before[:, node], now[:, node] = mean(calm), mean(demands[max(first, onset) :, :, node])
-    return growth(before, now, counting, (min(RECENT, first), recent.time.size))
+    return growth(before, now, counting, (min(RECENT, first), recent.time.size), declared)
 
 
 def _level(demands: Floats) -> Floats:

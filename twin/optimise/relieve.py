@@ -7,6 +7,8 @@ from time import monotonic
 from types import MappingProxyType
 
 from twin.errors import InputError
+from twin.faults import REMEDIES, Fault
+from twin.faults.remedies import Measure
 from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.policy import Policy
@@ -48,11 +50,36 @@ TACTICAL = (restore.METHOD, restore.UNDO, drain.METHOD, evade.METHOD, weights.ME
 """The planners that look for few changes, which is what an incident needs; the others plan the whole matrix anew."""
 
 
+TAKES: Mapping[Measure, tuple[str, ...]] = MappingProxyType(
+    {
+        "restore weight": (restore.METHOD,),
+        "undrain": (restore.METHOD, restore.UNDO),
+        "drain": (drain.METHOD,),
+        "steer around": (evade.METHOD, weights.METHOD, tunnels.METHOD),
+    }
+)
+"""The planners that take each measure against a fault."""
+
+
+def suited(faults: Sequence[Fault], methods: Sequence[str]) -> tuple[str, ...]:
+    """Return the planners whose measures help against some of the faults; all where no fault is known.
+
+    Setting back and undoing cost nothing and are always among them.
+    """
+    if not faults:
+        return tuple(methods)
+    chosen = {restore.METHOD, restore.UNDO}.union(
+        method for fault in faults for measure in REMEDIES[fault.kind].ours for method in TAKES[measure]
+    )
+    return tuple(x for x in methods if x in chosen)
+
+
 def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     network: Network,
     policy: Policy,
     *,
     methods: Sequence[str] = TACTICAL,
+    faults: Sequence[Fault] = (),
     reference: Network | None = None,
     avoid: Sequence[Counterexample] = (),
     makes: Set[str] | None = None,
@@ -61,6 +88,7 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
 ) -> tuple[Proposal, ...]:
     """Ask each planner to relieve `network`, and return their proposals, best first.
 
+    Those whose measures help against `faults` come first; where one of them takes all harm off, no other is asked.
     `reference` is the network as it should be, for it to be set back to. `avoid` holds what was wrong with rejected
     plans; no proposal breaks a limit there again. `makes` are the operations that the network can make, all if None:
     no plan has any other. A planner that fails says why and ends no other; a time limit is
@@ -71,7 +99,11 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
         raise InputError(f"no planner {unknown[0]!r}", fix=f"planners: {', '.join(METHODS)}")
     end = None if time_limit_s is None else monotonic() + time_limit_s
     proposals: list[Proposal] = []
+    first = suited(faults, methods)
+    methods = (*first, *(x for x in methods if x not in first))
     for number, method in enumerate(methods):
+        if number == len(first) and any(x.plan and x.after.harm <= 0 for x in proposals):
+            break
         planner = METHODS[method]
         if planner is restore.relieve_by_restoring:
             planner = partial(planner, reference=reference)

@@ -7,6 +7,7 @@ import pytest
 from tests.twin.observe.incidents import NOBEL, network, run
 from twin.diagnose import Diagnosis, diagnose
 from twin.faults import Fault, FaultKind
+from twin.live.declared import Declaration
 from twin.live.network import Telemetry
 from twin.observe import find_symptoms, observe
 from twin.observe.readings.growth import onsets
@@ -98,4 +99,4 @@ def test_the_onset_of_a_step_is_where_it_was_put():
     demands = 100 * level * np.exp(rng.normal(0, 0.03, (20, 8, 8)))
     demands[13:, :, 5] *= 1.8
     demands[6:, :, 2] /= 1.5
-    assert onsets(demands).tolist() == [0, 0, 6, 0, 0, 13, 0, 0]
+    assert onsets(demands, Declaration()).tolist() == [0, 0, 6, 0, 0, 13, 0, 0]

@@ -74,7 +74,7 @@ register(
         readings=_surged,
         drawn=lambda rng: rng.uniform(1.5, 4.0),
         remedy=Remedy(
-            ("steer around", "limit"),
+            ("steer around",),
             Advice(
                 "find the senders",
                 "find out who sends so much to {here}, and for how long; order capacity if it stays",
@@ -95,7 +95,7 @@ register(
         readings=_surged,
         drawn=lambda rng: rng.uniform(1.5, 4.0),
         remedy=Remedy(
-            ("steer around", "limit"),
+            ("steer around",),
             Advice(
                 "filter the attack",
                 "have the requests to {here} filtered at the edge: it is attacked",
@@ -115,7 +115,7 @@ register(
         assumed=unchanged,
         drawn=lambda rng: rng.uniform(1.5, 4.0),
         remedy=Remedy(
-            ("steer around", "limit"),
+            ("steer around",),
             Advice(
                 "find the senders",
                 "find out what makes so many send to {here} at once, and spread it",
@@ -137,7 +137,7 @@ register(
         readings=_flooded,
         drawn=lambda rng: rng.uniform(10, 60),
         remedy=Remedy(
-            ("steer around", "limit"),
+            ("steer around",),
             Advice(
                 "filter the attack",
                 "have the SYN packets to {here} filtered at the edge: it is attacked",

@@ -35,7 +35,8 @@ _SHIFT_SHARE = 0.002  # of capacity: smaller shifts hurt nobody
 _SURGE, _SURGE_FACTOR = 5.0, 1.25
 _LEAST_LOSS = 0.003
 _DROP_SHARE, _DROP_MBPS = 0.001, 1.0
-_PROBE, _PROBES_SHOWN = 0.03, 10
+_PROBE, _PROBES_SHOWN = 0.03, 10  # effect: share of probes lost, of which one packet or two say nothing
+_LEAST_PACKETS = 3.0
 _LATE, _LATE_MS = 6.0, 1.0
 _MISSED_POLLS, _MISSED_SHARE = 1, 0.3
 _LEAST_BROKEN, _COUNTED = 0.001, 4.0  # share of frames, standard errors of counting them
@@ -141,17 +142,19 @@ def _surges(observation: Observation) -> Iterator[Symptom]:
     for position in np.flatnonzero((growth.score > _SURGE) & (factor > _SURGE_FACTOR)):
         node = observation.inventory.nodes[position]
         yield _symptom("traffic_surge", node.id, factor[position], 1.0, growth.score[position])
+    error = observation.packets_error
     for position in np.flatnonzero(np.nan_to_num(observation.log_packets) > _LOG_PACKETS):
-        denser = observation.log_packets[position]
-        yield _symptom("packet_shift", observation.inventory.nodes[position].id, np.exp(denser), 1.0, denser / 0.04)
+        denser, node = observation.log_packets[position], observation.inventory.nodes[position].id
+        yield _symptom("packet_shift", node, np.exp(denser), 1.0, denser / error[position])
 
 
 def _probes(observation: Observation) -> Iterator[Symptom]:
     probes = observation.probes
-    lossy = np.flatnonzero(np.nan_to_num(probes.loss) > _PROBE)
+    packet = 1 / (observation.declared.probe_packets * observation.samples)  # share that one lost packet makes
+    lossy = np.flatnonzero(np.nan_to_num(probes.loss) > np.maximum(_PROBE, _LEAST_PACKETS * packet))
     worst = sorted(lossy, key=lambda p: (-probes.loss[p], p))[:_PROBES_SHOWN]
     for p in worst:
-        yield _symptom("probe_loss", _pair(observation, int(p)), probes.loss[p], 0.0, probes.loss[p] / 0.005)
+        yield _symptom("probe_loss", _pair(observation, int(p)), probes.loss[p], 0.0, probes.loss[p] / packet)
 
 
 def _delays(observation: Observation, residuals: Residuals) -> Iterator[Symptom]:
@@ -175,9 +178,10 @@ def _pair(observation: Observation, position: int) -> str:
 def _over_limit(observation: Observation, limit: float) -> Iterator[Symptom]:
     arrived, capacity = mean(observation.arrived_mbps), _capacities(observation)
     links: tuple[Link, ...] = observation.inventory.links
+    error = np.nan_to_num(observation.reading_error) + observation.declared.unexported_mbps
     for position in np.flatnonzero(np.nan_to_num(arrived) > limit * capacity):
         allowed = limit * capacity[position]
-        score = (arrived[position] - allowed) / (0.005 * capacity[position])
+        score = (arrived[position] - allowed) / error[position]
         yield _symptom("over_limit", links[position].interface, arrived[position], allowed, score)
 
 

@@ -9,7 +9,6 @@ from twin.observe.readings.observation import Probes
 
 from .prediction import Prediction
 
-_DELAY_MS, _DELAY_SHARE = 0.15, 0.02
 _LEAST_TOLD = 0.01  # what a predicted loss may be off by, however many packets are counted
 _QUEUED = 1e-4
 _HALF = 0.5  # of two equal paths each is taken by half the ports, or by all or none: then both are off by half
@@ -23,7 +22,8 @@ def delay_error(prediction: Prediction, probes: Probes, declared: Declaration) -
     pairs = probes.source, probes.target
     known = np.nan_to_num(prediction.delay_ms[pairs], posinf=0.0)
     apart = np.hypot(
-        _DELAY_MS + _DELAY_SHARE * known, _HALF / declared.probe_ports**0.5 * prediction.delay_spread_ms[pairs]
+        declared.delay_error_ms + declared.delay_share * known,
+        _HALF / declared.probe_ports**0.5 * prediction.delay_spread_ms[pairs],
     )
     return apart + prediction.queue_ms[pairs]  # a mean wait says little of the few packets of one probe
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.live.declared import Declaration
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 
@@ -11,8 +12,6 @@ from .samples import ratio
 
 RECENT = 12
 """Samples that make up the recent past."""
-_DRIFT = 0.03  # what neighbouring nodes' daily profiles may differ by within the recent past, log units
-_LEAST_SPREAD = 0.05
 _MAD = 1.4826
 _STEP = 0.18  # log units: an effect, a fifth more traffic than usual; less is an ordinary day
 _CLEAR = 6.0  # standard errors: a level, since the best of all splits of all nodes' series is looked at
@@ -58,29 +57,30 @@ class Growth(NamedTuple):
         return np.nan_to_num(self.log_factor / self.sigma)
 
 
-def growth(before: Floats, now: Floats, mbit_per_sample: float, samples: tuple[int, int]) -> Growth:
+def growth(before: Floats, now: Floats, per_sample: float, samples: tuple[int, int], declared: Declaration) -> Growth:
     """Compare two mean matrices, Mbit/s [n, n] by source first, over `samples` (before, now) samples each.
 
     A surge multiplies every demand towards a node by the same factor, so the estimate is the mean of the pairs' log
-    ratios, weighted by how well each is known: `mbit_per_sample` is the rate that one sampled packet stands for, the
-    spread of the pairs around their node is estimated from the matrices themselves (median absolute deviation).
+    ratios, weighted by how well each is known: `per_sample` is the rate that one sampled packet stands for, Mbit/s, the
+    spread of the pairs around their node is estimated from the matrices themselves (median absolute deviation). How
+    far nodes and pairs stray at least, the network declares.
     """
     known = np.isfinite(before) & np.isfinite(now) & (before > 0) & (now > 0)
     safe_before, safe_now = np.where(known, before, 1.0), np.where(known, now, 1.0)
     ratio = np.where(known, np.log(safe_now / safe_before), 0.0)
-    counting = mbit_per_sample * (1 / (safe_before * samples[0]) + 1 / (safe_now * samples[1]))
-    factor = _weighted_mean(ratio, np.where(known, 1 / (_LEAST_SPREAD**2 + counting), 0.0))
-    spread = _spread(ratio - factor, counting, known)
+    counting = per_sample * (1 / (safe_before * samples[0]) + 1 / (safe_now * samples[1]))
+    factor = _weighted_mean(ratio, np.where(known, 1 / (declared.pair_spread**2 + counting), 0.0))
+    spread = max(declared.pair_spread, _spread(ratio - factor, counting, known))
     weight = np.where(known, 1 / (spread**2 + counting), 0.0)
     factor = _weighted_mean(ratio, weight)
     level = _weighted_median(factor, np.sqrt(weight.sum(axis=0)))
     with np.errstate(divide="ignore"):
-        sigma = np.sqrt(1 / weight.sum(axis=0) + _DRIFT**2)
+        sigma = np.sqrt(1 / weight.sum(axis=0) + declared.drift**2)
     error = np.where(known, np.sqrt(spread**2 + counting), np.nan)
     return Growth(factor - level, sigma, float(np.exp(level)), before * np.exp(level), now, error)
 
 
-def onsets(demands: Floats) -> Ints:
+def onsets(demands: Floats, declared: Declaration) -> Ints:
     """Row of the matrices [K, n, n] from which on the traffic towards each node is at its newest level [n]; 0 for none.
 
     The row that splits the series of each node, taken relative to the network-wide level, into the two means that are
@@ -93,7 +93,7 @@ def onsets(demands: Floats) -> Ints:
     total: Floats = demands.sum(axis=1)
     log: Floats = np.log(np.where(total > 0, total, 1.0))
     log -= np.median(log, axis=1, keepdims=True)
-    spread = np.maximum(_MAD * np.median(np.abs(np.diff(log, axis=0)), axis=0) / np.sqrt(2), _DRIFT / 2)
+    spread = np.maximum(_MAD * np.median(np.abs(np.diff(log, axis=0)), axis=0) / np.sqrt(2), declared.drift / 2)
     split = np.arange(1, rows)[:, None]
     below = np.cumsum(log, axis=0)[:-1]
     step = (log.sum(axis=0) - below) / (rows - split) - below / split
@@ -113,7 +113,7 @@ def _spread(residual: Floats, counting: Floats, known: Flags) -> float:
     if known.sum() < 4:
         return 0.3
     clear = known & (counting <= float(np.median(counting[known])))
-    return max(_LEAST_SPREAD, _MAD * float(np.median(np.abs(residual[clear]))))
+    return _MAD * float(np.median(np.abs(residual[clear])))
 
 
 def _weighted_median(values: Floats, weight: Floats) -> float:

@@ -251,6 +251,14 @@ class Observation:
         grown = ratio(now, np.nan_to_num(usual))
         return np.where(grown > 0, np.log(np.where(grown > 0, grown, 1.0)), np.nan)
 
+    @cached_property
+    def packets_error(self) -> Floats:
+        """Standard error of `log_packets` [n]: how far the past's samples stray around their middle, robustly."""
+        past = self.past.packets_per_mbit
+        log = np.log(np.where(past > 0, past, np.nan)) if len(past) else np.full((1, len(self.network.nodes)), np.nan)
+        strays = np.nan_to_num(1.4826 * middle(np.abs(log - middle(log))))
+        return np.maximum(strays, self.declared.export_error) / self.samples**0.5
+
     @property
     def probes(self) -> Probes:
         """Probe results over the window."""

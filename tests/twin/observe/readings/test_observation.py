@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.twin.observe.incidents import ABILENE, NOBEL, network, run, struck
 from twin.errors import InputError
 from twin.faults import DRAWN_KINDS, Fault, FaultKind
+from twin.live.declared import Declaration
 from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.observe import observe
@@ -151,7 +152,7 @@ def test_growth_finds_the_node_and_the_factor_whatever_the_network_wide_level(se
     np.fill_diagonal(before, 0)
     now = before * level * np.exp(0.1 * rng.standard_normal(before.shape))
     now[:, node] *= factor
-    found = growth(before, now, 0.1, (3, 3))
+    found = growth(before, now, 0.1, (3, 3), Declaration())
     assert int(np.argmax(found.score)) == node
     assert np.exp(found.log_factor[node]) == pytest.approx(factor, rel=0.25)
     assert found.level == pytest.approx(level, rel=0.1)
