@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -146,18 +146,9 @@ def hour_after(incident: Incident, actions: Sequence[Action], *, until: datetime
 
     What was harmed before anyone looked is the same for everybody, and counts. `until` is when the run ended.
     """
-    live = EmulatedNetwork(
-        incident.network, seed=incident.request.seed, start=incident.live.start, interval_s=incident.request.interval_s
-    )
     limit, onset, stretches, left = incident.request.policy.max_utilisation, incident.onset, [(0.0, 0.0)], list(actions)
     seen: list[Harm] = []
-    for entry in incident.live.entries:
-        if isinstance(entry, Struck):
-            live.inject(entry.fault)
-        elif isinstance(entry, Waited):
-            for _ in range(entry.samples):
-                live.wait()
-                seen += [live.true_harm(limit)] if onset and live.now > onset else []
+    live = again(incident, lambda live: seen.append(live.true_harm(limit)) if onset and live.now > onset else None)
     stretches += [(incident.request.interval_s, x.total) for x in seen]
     when_ended = live.true_harm(limit)
     for _ in range(horizon(incident.request.interval_s) - samples_after(incident.live)):
@@ -168,6 +159,21 @@ def hour_after(incident: Incident, actions: Sequence[Action], *, until: datetime
         when_ended = live.true_harm(limit) if until is not None and live.now <= until else when_ended
     mean = mean_harm((1 / len(seen), x) for x in seen)
     return HourAfter(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean, when_ended)
+
+
+def again(incident: Incident, each: Callable[[EmulatedNetwork], None] = lambda _: None) -> EmulatedNetwork:
+    """Return a fresh network with the same past, as the run finds it; `each` is called after every sample."""
+    live = EmulatedNetwork(
+        incident.network, seed=incident.request.seed, start=incident.live.start, interval_s=incident.request.interval_s
+    )
+    for entry in incident.live.entries:
+        if isinstance(entry, Struck):
+            live.inject(entry.fault)
+        elif isinstance(entry, Waited):
+            for _ in range(entry.samples):
+                live.wait()
+                each(live)
+    return live
 
 
 def horizon(interval_s: float) -> int:

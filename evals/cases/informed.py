@@ -1,4 +1,4 @@
-"""The best plan for an incident that is known: every planner asked with the truth in hand, judged by the gate.
+"""The best plan for an incident that is known: every planner asked with the truth in hand, and every short plan tried.
 
 What agents leave is held against it. What no accepted plan takes off is no fault of theirs, whatever some routing could
 do; and where their own plan leaves less, that is the best known one.
@@ -8,25 +8,56 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from agents.run.staging import samples_after
+from evals.oracle.exhaustive import LARGEST, short_plan
+from twin.errors import TwinError
 from twin.gate.verdict import verify
 from twin.model import Network
 from twin.observe import observe
 from twin.optimise import segments, sequential
 from twin.optimise.relieve import TACTICAL, relieve
-from twin.plan import Plan
+from twin.plan import Change, Plan
 
-from .incident import Action, Incident, hour_after
+from .incident import Action, Incident, again, course
 
 METHODS = (*TACTICAL, segments.METHOD, sequential.METHOD)
 SECONDS = 30.0
 """Time that all planners share."""
 
 
-def least_left(incident: Incident) -> float:
-    """Mbit/s of harm in the end after the best plan that the gate accepts, made at once, or if nobody acts."""
-    now, plans = incident.live.now, _accepted(incident)
-    left = (hour_after(incident, [Action(now, change) for change in plan.steps]).left.total for plan in plans)
+def least_left(incident: Incident, *, noise: float) -> float:
+    """Mbit/s of harm in the end after the best plan that the gate accepts, made at once, or if nobody acts.
+
+    Among the plans are those of every planner, told the truth, and on a small network the best of all short ones, which
+    no planner has a hand in. What takes off less than `noise` is none.
+    """
+    now = incident.live.now
+    plans = [*(plan.steps for plan in _accepted(incident)), *_short(incident, noise)]
+    left = (course(incident, [Action(now, change) for change in steps]).left.total for steps in plans)
     return min((incident.untouched.left.total, *left))
+
+
+def searched(incident: Incident) -> bool:
+    """Whether every short plan is tried, so that what none of them gains nobody has to."""
+    return len(incident.network.nodes) <= LARGEST
+
+
+def _short(incident: Incident, noise: float) -> Iterator[tuple[Change, ...]]:
+    if not searched(incident):
+        return
+    state, policy = known_state(incident), incident.request.policy
+    towards = [x.fault.target for x in incident.live.faults_struck if x.fault.target and "node/" in x.fault.target]
+
+    def accepts(steps: tuple[Change, ...]) -> bool:
+        try:
+            plan = Plan(goal="less harm", base=state.id, steps=steps)
+            return verify(plan, state, policy).passed
+        except TwinError:
+            return False
+
+    limit = policy.max_utilisation
+    found = short_plan(again(incident), limit, towards=towards, least=noise, accepts=accepts)
+    if found:
+        yield found
 
 
 def _accepted(incident: Incident) -> Iterator[Plan]:

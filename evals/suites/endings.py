@@ -9,8 +9,8 @@ import numpy as np
 from agents.record.events import ExecutionStep, StageFinished
 from agents.run.staging import HISTORY, samples_after
 from evals.cases.case import Case, Split
-from evals.cases.incident import Incident, Played, hour_after, horizon, play, stage_incident
-from evals.cases.informed import least_left
+from evals.cases.incident import Incident, Played, course, horizon, play, stage_incident
+from evals.cases.informed import least_left, searched
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
 from evals.cases.tokens import paid, reading
@@ -161,19 +161,20 @@ def score(scene: Scene, played: Played) -> Measures:
     told = [(str(x.action), x.element) for x in finished.recommendations]
     hidden = finished.outcome == "healthy" and "healthy" in right.outcomes
     regression = caused_regression(without.total, after.total, noise=noise)
-    best = min(least_left(incident), after.total) if without.total > noise else without.total
+    best = min(least_left(incident, noise=noise), after.total) if without.total > noise else without.total
     gain = without.total - best
+    must = None if right.act and gain <= noise and searched(incident) else right.act
     values = {
         "outcome_right": float(finished.outcome in right.outcomes and _true_of(finished.outcome, said, noise)),
         "act_right": float(
-            right.act is None or right.act == (changed and (improved(without.total, after.total) or spared > noise))
+            must is None or must == (changed and (improved(without.total, after.total) or spared > noise))
         ),
         "told_right": float(hidden or recommends(incident.network, right.faults, told)),
         "regression": float(regression),
         "spurious": float(not scene.faults and bool(played.actions)),
         "healthy": float(not scene.faults),
         "harmed": float(without.total > noise),
-        "could": float(right.act is True),
+        "could": float(must is True),
         "left": (after.total - best) / gain if gain > noise else 0.0,
         "turned_back": float(finished.outcome == "rolled back"),
         **_minutes(scene, played),

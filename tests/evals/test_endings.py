@@ -1,13 +1,17 @@
 """Which endings are right is worked out by hand here, on a square of four routers."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from evals.oracle.endings import DOES, Struck, accepted, could_be_carried, recommends
+from evals.oracle.exhaustive import short_plan
 from evals.suites.endings import SUITE, draw
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.harm import Harm
+from twin.live.emulated import EmulatedNetwork
 from twin.model import Link, Network, Node
 
 K = FaultKind
@@ -117,3 +121,23 @@ def test_faults_of_a_pair_are_of_its_families_and_at_two_places():
     wide = draw("router-wide mtu_mismatch", network, 5)
     assert len(wide) >= 2
     assert len({x.element.split("/")[1] for x in wide}) == 1
+
+
+def test_every_short_plan_is_walked_and_only_what_the_gate_takes_is_found():
+    nodes = tuple(Node(x, float(i), 0.0) for i, x in enumerate("abc"))
+    pairs = (("a", "b", 10), ("b", "c", 10), ("a", "c", 30))
+    links = tuple(Link(x, y, 100.0, w) for one, two, w in pairs for x, y in ((one, two), (two, one)))
+    demands = np.zeros((3, 3))
+    demands[0, 1], demands[0, 2] = 60.0, 60.0
+    live = EmulatedNetwork(
+        Network("triangle", nodes, links, demands), seed=1, start=datetime(2026, 3, 2, 20, tzinfo=UTC)
+    )
+    live.wait(2)
+    before = live.true_harm(0.8).total
+    assert before > 5
+    found = short_plan(live, 0.8, towards=(), least=1.0, accepts=lambda _: True)
+    assert found
+    assert live.true_harm(0.8).total == before
+    live.apply(found[0])
+    assert live.true_harm(0.8).total < before - 1
+    assert short_plan(live, 0.8, towards=(), least=1.0, accepts=lambda _: False) == ()

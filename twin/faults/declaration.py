@@ -57,6 +57,7 @@ class Measured(NamedTuple):
     wire_error: Floats  # [m]
     broken: Floats  # [m] frames counted as receive errors, as a share of those received whole
     broken_error: Floats  # [m]
+    mistimed: float  # largest share by which a rate is off because its counters are read late
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import network_of, random_network
 from twin.errors import DeadlineError, InputError
-from twin.faults import with_fault
+from twin.faults import REMEDIES, Fault, FaultKind, with_fault
 from twin.formats.load import load_network
 from twin.gate.checks.rehearsal import under
 from twin.gate.verdict import Counterexample, verify
@@ -19,7 +19,7 @@ from twin.model import Network, SegmentList, Tunnel
 from twin.optimise import relieve as relieving
 from twin.optimise.judge import HEADROOM
 from twin.optimise.proposal import Proposal
-from twin.optimise.relieve import TACTICAL, relieve
+from twin.optimise.relieve import TACTICAL, TAKES, relieve, suited
 from twin.plan import (
     Change,
     DrainLink,
@@ -340,3 +340,28 @@ def test_one_weight_is_as_good_as_the_best_of_all_single_weights(seed):
         "igp-weights",
         [SetWeight(link=x.name, weight=value) for x in network.links for value in values if value != x.weight],
     )
+
+
+def test_planners_are_chosen_by_the_remedies_of_what_was_found():
+    drained = Fault(kind=FaultKind.STALE_TOPOLOGY, element="link/a:b--b:a")
+    assert suited((drained,), TACTICAL) == (relieving.restore.METHOD, relieving.restore.UNDO)
+    lossy = Fault(kind=FaultKind.SILENT_LOSS, element="interface/a/b", severity=0.1)
+    assert relieving.drain.METHOD in suited((drained, lossy), TACTICAL)
+    assert suited((), TACTICAL) == TACTICAL
+
+
+def test_every_measure_has_a_planner_and_every_tactical_planner_takes_a_measure():
+    measures = {measure for remedy in REMEDIES.values() for measure in remedy.ours}
+    assert measures == set(TAKES)
+    assert {method for methods in TAKES.values() for method in methods} == set(TACTICAL)
+
+
+def test_nobody_else_is_asked_where_a_remedy_takes_all_harm_off():
+    network = load_network("sndlib/polska")
+    worse = Fault(kind=FaultKind.WEIGHT, element="interface/Katowice/Krakow", severity=9_000)
+    stale = Fault(kind=FaultKind.STALE_TOPOLOGY, element="link/Gdansk:Warsaw--Warsaw:Gdansk")
+    policy = SLACK.model_copy(update={"min_gain": 0.0, "max_utilisation": 0.5})
+    found = relieve(with_fault(network, worse), policy, reference=network, faults=(stale,))
+    asked = {x.method for x in found}
+    whole = any(x.plan and x.after.harm <= 0 for x in found if x.method in suited((stale,), TACTICAL))
+    assert asked == (set(suited((stale,), TACTICAL)) if whole else set(TACTICAL))

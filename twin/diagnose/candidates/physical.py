@@ -75,6 +75,7 @@ def _measured(seen: Observation) -> Measured:
         wire_error=seen.wire_error,
         broken=seen.broken,
         broken_error=seen.broken_error,
+        mistimed=seen.declared.mistimed(seen.interval_s),
     )
 
 

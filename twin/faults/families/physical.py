@@ -54,7 +54,7 @@ def _degraded(seen: Measured, explained: Readings) -> Iterator[Fault]:
     for circuit, positions in network.circuits.items():
         plateaus = [float(seen.sent[dropping[:, i], i].mean()) for i in positions if dropping[:, i].any()]
         built = min(network.links[i].capacity for i in positions)
-        if plateaus and 0 < max(plateaus) < (1 - _LEAST_SHORTFALL) * built:
+        if plateaus and 0 < max(plateaus) < (1 - max(_LEAST_SHORTFALL, seen.mistimed)) * built:
             yield Fault(kind=_K.CAPACITY, element=circuit, severity=1 - max(plateaus) / built)
 
 

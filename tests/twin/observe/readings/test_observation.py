@@ -10,6 +10,7 @@ from tests.twin.observe.incidents import ABILENE, NOBEL, network, run, struck
 from twin.errors import InputError
 from twin.faults import DRAWN_KINDS, Fault, FaultKind
 from twin.live.declared import Declaration
+from twin.live.emulated import EmulatedNetwork
 from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.observe import observe
@@ -157,3 +158,39 @@ def test_growth_finds_the_node_and_the_factor_whatever_the_network_wide_level(se
     assert np.exp(found.log_factor[node]) == pytest.approx(factor, rel=0.25)
     assert found.level == pytest.approx(level, rel=0.1)
     assert np.abs(np.delete(found.score, node)).max() < 5
+
+
+def quick(*, faults: tuple[Fault, ...] = (), after: int = 3) -> EmulatedNetwork:
+    """Samples of 30 s: what readers are off by is ten times as much of each as of samples of five minutes."""
+    start = datetime(2026, 3, 2, 19, tzinfo=UTC)
+    live = EmulatedNetwork(network(ABILENE), seed=4, start=start, interval_s=30.0)
+    live.wait(14)
+    for fault in faults:
+        live.inject(fault)
+    live.wait(after)
+    return live
+
+
+def seen_of(live: EmulatedNetwork):
+    return observe(live.read_topology(), live.read_telemetry(live.now - timedelta(hours=1)), now=live.now)
+
+
+def test_short_samples_of_one_state_are_not_taken_for_several():
+    assert seen_of(quick()).samples == 3
+
+
+def test_samples_from_before_probes_were_lost_are_left_out():
+    probes, nodes = seen_of(quick()).probes, network(ABILENE).nodes
+    source, target = nodes[int(probes.source[0])], nodes[int(probes.target[0])]
+    lost = Fault(kind=FaultKind.HOST_BLACKHOLE, element=source.id, target=target.id)
+    assert seen_of(quick(faults=(lost,), after=2)).samples == 2
+
+
+def test_what_strays_follows_from_what_the_network_declares():
+    rates = [[90, 50], [100, 50], [110, 50], [120, 50]]
+    exact, loose = (
+        observe(pair_of_routers(), replace(telemetry(rates, rates), declared=Declaration(drift=x))).growth.sigma
+        for x in (0.01, 0.2)
+    )
+    assert np.all(loose > exact)
+    assert Declaration(skew_s=3.0).mistimed(30.0) == 0.1

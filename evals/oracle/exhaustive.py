@@ -1,0 +1,107 @@
+"""The best of all short plans on a small network: every change alone, and the promising ones two by two.
+
+No planner and no simulator of the product is asked: what a change does is walked by the emulated network itself.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from twin.errors import TwinError
+from twin.live.emulated import EmulatedNetwork
+from twin.model import Network, SegmentList, Tunnel
+from twin.plan import (
+    Change,
+    DrainLink,
+    DrainNode,
+    SetTunnel,
+    SetWeight,
+    UndrainLink,
+    UndrainNode,
+    way_back,
+)
+
+LARGEST = 16
+"""Nodes up to which a network is small enough."""
+_DEMANDS = 12  # the largest, and those that are told to be concerned, are tried by every midpoint
+_PROMISING, _JUDGED = 10, 30  # single changes that are paired; plans that are put before the gate
+_FACTORS = (0.1, 0.5, 2.0, 10.0)
+
+Accepts = Callable[[tuple[Change, ...]], bool]
+
+
+class Tried(NamedTuple):
+    """Steps, and the harm right after them, Mbit/s."""
+
+    left: float
+    number: int  # as they were tried: of equal ones the first
+    steps: tuple[Change, ...]
+
+
+def short_plan(
+    live: EmulatedNetwork, limit: float, *, towards: Sequence[str], least: float, accepts: Accepts
+) -> tuple[Change, ...]:
+    """Return the steps of the best accepted plan of one or two changes; none where none takes off more than `least`.
+
+    `live` is as it was before; `towards` are the targets that a fault is about. `accepts` says whether the gate lets a
+    plan pass: those that leave the least are put before it first.
+    """
+    before = live.true_harm(limit).total
+    single = _all_tried(live, ((x,) for x in _changes(live.read_topology(), towards)), limit)
+    better = sorted((x for x in single if x.left < before - least), key=_order)
+    pairs = ((*a.steps, *b.steps) for a, b in combinations(better[:_PROMISING], 2))
+    plans = sorted([*better, *_all_tried(live, pairs, limit)], key=_order)
+    return next((x.steps for x in plans[:_JUDGED] if x.left < before - least and accepts(x.steps)), ())
+
+
+def _order(tried: Tried) -> tuple[float, int, int]:
+    return tried.left, len(tried.steps), tried.number
+
+
+def _all_tried(live: EmulatedNetwork, plans: Iterable[tuple[Change, ...]], limit: float) -> list[Tried]:
+    found = [(steps, _left(live, steps, limit)) for steps in plans]
+    return [Tried(left, number, steps) for number, (steps, left) in enumerate(found) if left is not None]
+
+
+def _left(live: EmulatedNetwork, steps: tuple[Change, ...], limit: float) -> float | None:
+    """Harm, Mbit/s, after some changes, which are undone again; None where the network refuses one."""
+    configured, left = live.read_topology(), None
+    with suppress(TwinError):
+        back = way_back(configured, steps)
+        made = 0
+        try:
+            for step in steps:
+                live.apply(step)
+                made += 1
+            left = live.true_harm(limit).total
+        finally:
+            for step in back[len(steps) - made :]:
+                live.apply(step)
+    return left
+
+
+def _changes(network: Network, towards: Sequence[str]) -> Iterator[Change]:
+    for circuit, positions in network.circuits.items():
+        drained = network.links[positions[0]].drained
+        yield UndrainLink(circuit=circuit) if drained else DrainLink(circuit=circuit)
+    for node in network.nodes:
+        yield UndrainNode(node=node.name) if node.drained else DrainNode(node=node.name)
+    for link in network.links:
+        for factor in _FACTORS:
+            weight = max(1, min(round(link.weight * factor), 2**16 - 2))
+            if weight != link.weight:
+                yield SetWeight(link=link.name, weight=weight)
+    names = [x.name for x in network.nodes]
+    largest = (
+        np.unravel_index(int(i), network.offered.shape) for i in np.argsort(-network.offered, axis=None)[:_DEMANDS]
+    )
+    pairs = [(names[int(s)], names[int(t)]) for s, t in largest]
+    pairs += [(source, target.removeprefix("node/")) for target in towards for source in names]
+    for source, target in dict.fromkeys(x for x in pairs if x[0] != x[1]):
+        for via in names:
+            if via not in (source, target):
+                paths = (SegmentList(via=(via,), share=1.0),)
+                yield SetTunnel(tunnel=Tunnel(name=f"{source}>{target}", source=source, target=target, paths=paths))
