@@ -74,7 +74,7 @@ def diagnosed_network(observation: Observation, hypothesis: Hypothesis) -> Netwo
 
 def believed_without(observation: Observation, faults: tuple[Fault, ...], left_out: tuple[Fault, ...]) -> Network:
     """Return the observed network with all of `faults` in it but some, and without the traffic that those brought."""
-    seen = put_right(observation, faults).observation.network
+    seen = put_right(observation, faults).observation
     state = planned(seen, tuple(x for x in faults if x not in left_out))
     demands = state.demands.copy()
     for node in {state.node(x.element) for x in left_out if TRAITS[x.kind].layer == "traffic"}:
