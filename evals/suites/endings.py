@@ -190,9 +190,10 @@ def score(scene: Scene, played: Played) -> Measures:
 
 
 def _minutes(scene: Scene, played: Played) -> dict[str, float]:
-    """Minutes of the network's clock from the onset to the look, from there to a plan that stayed, and of both.
+    """Minutes from the onset to the look, of diagnosing and planning, from there to a plan that stayed, and in all.
 
-    Nothing where no plan stayed. The clock stands still while agents think.
+    Nothing where no plan stayed. The network's clock stands still while agents think, which this machine's clock tells;
+    nobody has to approve the plans of these cases.
     """
     onset, begin = scene.incident.onset, scene.incident.live.now
     made = [
@@ -203,8 +204,10 @@ def _minutes(scene: Scene, played: Played) -> dict[str, float]:
     if onset is None or played.finished.plan is None or not made:
         return {}
     detect, execute = ((b - a).total_seconds() / 60 for a, b in ((onset, begin), (begin, made[-1])))
-    quick = float(scene.incident.request.interval_s == min(INTERVALS))
-    return {"detect": detect, "execute": execute, "in_place": detect + execute, "quick": quick}
+    quick, slow = (float(scene.incident.request.interval_s == f(INTERVALS)) for f in (min, max))
+    think = _thought(played) / 60
+    whole = detect + think + execute
+    return {"detect": detect, "think": think, "execute": execute, "in_place": whole, "quick": quick, "slow": slow}
 
 
 def _thought(played: Played) -> float:
@@ -228,9 +231,13 @@ METRICS = (
     Metric("share of the avoidable harm that is left", "mean", "left", where="harmed", higher=False, bar=_WITHIN),
     Metric("plans rolled back", "share", "turned_back", higher=False),
     Metric("minutes from onset to look, at 30 s", "p50", "detect", where="quick", higher=False),
+    Metric("minutes to diagnose and plan on this machine, at 30 s", "p50", "think", where="quick", higher=False),
     Metric("minutes to execute and confirm, at 30 s", "p50", "execute", where="quick", higher=False),
     Metric("minutes from onset to plan in place, at 30 s", "p50", "in_place", where="quick", higher=False, bar=4.0),
     Metric("the same, nine of ten", "p90", "in_place", where="quick", higher=False, bar=8.0),
+    Metric("minutes from onset to look, at 300 s", "p50", "detect", where="slow", higher=False),
+    Metric("minutes to execute and confirm, at 300 s", "p50", "execute", where="slow", higher=False),
+    Metric("minutes from onset to plan in place, at 300 s", "p50", "in_place", where="slow", higher=False),
 )
 
 
