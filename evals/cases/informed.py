@@ -17,7 +17,7 @@ from twin.optimise import segments, sequential
 from twin.optimise.relieve import TACTICAL, relieve
 from twin.plan import Change, Plan
 
-from .incident import Action, Incident, again, course
+from .incident import Action, Incident, again, hour_after
 
 METHODS = (*TACTICAL, segments.METHOD, sequential.METHOD)
 SECONDS = 30.0
@@ -32,7 +32,7 @@ def least_left(incident: Incident, *, noise: float) -> float:
     """
     now = incident.live.now
     plans = [*(plan.steps for plan in _accepted(incident)), *_short(incident, noise)]
-    left = (course(incident, [Action(now, change) for change in steps]).left.total for steps in plans)
+    left = (hour_after(incident, [Action(now, change) for change in steps]).left.total for steps in plans)
     return min((incident.untouched.left.total, *left))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from agents.record.events import ExecutionStep, StageFinished
 from agents.run.staging import HISTORY, samples_after
 from evals.cases.case import Case, Split
-from evals.cases.incident import Incident, Played, course, horizon, play, stage_incident
+from evals.cases.incident import Incident, Played, horizon, hour_after, play, stage_incident
 from evals.cases.informed import least_left, searched
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
@@ -151,7 +151,10 @@ def answer(scene: Scene) -> Played:
 def score(scene: Scene, played: Played) -> Measures:
     """Judge the ending by the true state that it left, and by what it told people to do."""
     incident, right, finished = scene.incident, scene.right, played.finished
-    ours, noise = hour_after(incident, played.actions, until=played.ended), _NOISE * float(incident.network.offered.sum())
+    ours, noise = (
+        hour_after(incident, played.actions, until=played.ended),
+        _NOISE * float(incident.network.offered.sum()),
+    )
     without, after = incident.untouched.left, ours.left
     changed = finished.plan is not None
     # what the outcome could know of: traffic that grows later is another incident
