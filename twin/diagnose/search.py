@@ -251,7 +251,8 @@ def _unseen(observation: Observation, tried: Iterable[str]) -> list[Candidate]:
     tails, heads = observation.ends
     for position, node in enumerate(network.nodes):
         touching = (tails == position) | (heads == position)
-        if not observation.answered[position] and touching.any() and not alive[touching].any():
+        mute = not observation.answered[position] and node.kind != "exits"
+        if mute and touching.any() and not alive[touching].any():
             outages.append(Fault(kind=FaultKind.DEVICE_DOWN, element=node.id))
     known = set(tried)
     return [Candidate(fault) for fault in outages if str(fault) not in known]

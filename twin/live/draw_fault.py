@@ -72,7 +72,8 @@ def _draw(kind: FaultKind, scene: _Scene) -> Fault | None:
         case "interface":
             element = _pick([link.interface for link in network.links], load, rng)
         case "node" | "node or network":
-            element = _pick([node.id for node in network.nodes], _node_traffic(kind, scene), rng)
+            able = np.array([node.kind != "exits" or TRAITS[kind].layer == "traffic" for node in network.nodes])
+            element = _pick([node.id for node in network.nodes], _node_traffic(kind, scene) * able, rng)
     if kind is _K.WEIGHT:
         return Fault(kind=kind, element=element, severity=_wrong_weight(network, element, rng))
     return Fault(kind=kind, element=element, severity=_severity(kind, rng))

@@ -103,7 +103,8 @@ def outages(observation: Observation, judged: SimulatedHypothesis) -> Iterator[C
     tails, heads = observation.ends
     for position, node in enumerate(network.nodes):
         touching = (tails == position) | (heads == position)
-        if not observation.answered[position] or (touching.any() and dark[touching].all()):
+        silent = not observation.answered[position] or (touching.any() and dark[touching].all())
+        if silent and node.kind != "exits":  # what lies beyond is no device, and its peerings are circuits
             yield Candidate(Fault(kind=_K.DEVICE_DOWN, element=node.id))
 
 
