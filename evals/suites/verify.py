@@ -45,7 +45,16 @@ def _stage(case: Case, workplace: Workplace) -> Trial:
 def _gate(case: Trial) -> Ruling:
     evidence = None if case.age_s is None else Evidence(age_s=case.age_s)
     scenarios = [Scenario(*x) for x in case.scenarios]
-    verdict = verify(case.plan, case.network, case.policy, evidence=evidence, scenarios=scenarios)
+    verdict = verify(
+        case.plan,
+        case.network,
+        case.policy,
+        evidence=evidence,
+        scenarios=scenarios,
+        outlook=case.outlook,
+        starts=case.starts,
+        works=case.works,
+    )
     return Ruling(verdict.passed, verdict)
 
 

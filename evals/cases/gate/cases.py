@@ -10,6 +10,14 @@ from twin.errors import InputError
 
 from .ahead import growth_under_failure
 from .backbone import BACKBONE
+from .calendar import (
+    blacked_out,
+    frozen,
+    outside_window,
+    rests_on_others_work,
+    saves_too_little,
+    stays_too_long,
+)
 from .formal import (
     forbidden_rate_limit,
     impossible_step,
@@ -81,6 +89,12 @@ BAD: dict[str, Build] = {
         odd_figures,
         growth_under_failure,
         *BACKBONE,
+        outside_window,
+        frozen,
+        blacked_out,
+        saves_too_little,
+        stays_too_long,
+        rests_on_others_work,
     )
 }
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from evals.oracle.passing import passes
 from evals.oracle.walker import expected_share
 from evals.score.plans import Blame
 from twin.errors import InputError
+from twin.gate.outlook import Outlook
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.plan import (
     Change,
@@ -29,6 +31,7 @@ from twin.plan import (
     apply,
     states,
 )
+from twin.planned import PlannedWork
 from twin.policy import Policy
 
 POLICY = Policy(max_blast_radius=0.6, max_delay_stretch=1.5)
@@ -46,6 +49,9 @@ class Trial(NamedTuple):
     blame: Blame | None = None
     age_s: float | None = None
     scenarios: tuple[tuple[str, np.ndarray], ...] = ()
+    outlook: Outlook | None = None
+    starts: datetime | None = None
+    works: tuple[PlannedWork, ...] = ()
 
 
 @cache

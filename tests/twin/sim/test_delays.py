@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tests.twin.sim.oracle import broken, random_network, reference
+from twin.errors import InputError
 from twin.model import Link, Network, Node
-from twin.sim.delay import VALID_UTILISATION, delays_with_queues, worst_delays
+from twin.sim.delay import BURSTY, VALID_UTILISATION, delays_with_queues, worst_delays
 from twin.sim.simulate import simulate, single_failures
 
 
@@ -69,3 +70,37 @@ def test_longest_delays_are_those_of_the_broken_networks(seed):
     np.testing.assert_allclose(worst.delay_ms, finite.max(0), rtol=1e-9, atol=1e-9)
     for (s, t), cause in np.ndenumerate(worst.cause):
         assert worst.delay_ms[s, t] == pytest.approx(states[cause + 1][s, t])
+
+
+def served(arrivals, sizes):
+    """Time in a single-server queue of each packet, by Lindley's recursion."""
+    done, spent = 0.0, np.zeros(len(arrivals))
+    for i, (arrival, size) in enumerate(zip(arrivals.tolist(), sizes.tolist(), strict=True)):
+        done = max(arrival, done) + size
+        spent[i] = done - arrival
+    return spent
+
+
+def test_99_of_100_packets_stay_below_the_percentile():
+    rng, rho, packets = np.random.default_rng(8), 0.8, 300_000
+    spent = served(np.cumsum(rng.exponential(1 / rho, packets)), rng.exponential(1.0, packets))
+    delays = delays_with_queues(line(100.0 * rho), packet_bytes=1250)
+    assert delays.link_p99_ms[0] / 0.1 == pytest.approx(np.quantile(spent, 0.99), rel=0.06)
+
+
+def test_trains_of_packets_wait_many_times_as_long_and_within_the_stated_bounds():
+    rng, rho = np.random.default_rng(9), 0.8
+    trains = np.minimum(np.ceil(rng.pareto(1.5, 20_000) * 5), 200).astype(int) + 1
+    starts = np.cumsum(rng.exponential(trains.mean() / rho, trains.size))
+    arrivals = np.sort(np.concatenate([s + 4.0 * np.arange(n) for s, n in zip(starts, trains, strict=True)]))
+    waited = served(arrivals, np.ones(len(arrivals))).mean() - 1
+    poisson = rho / (1 - rho)
+    assert 3 < waited / poisson < BURSTY[1]
+    bursty = delays_with_queues(line(100.0 * rho), packet_bytes=1250, burstiness=waited / poisson)
+    assert bursty.link_ms[0] / 0.1 == pytest.approx(1 + waited)
+
+
+def test_a_burstiness_that_nobody_measured_is_refused():
+    for factor in (0.0, -1.0, 100.0):
+        with pytest.raises(InputError, match="never measured"):
+            delays_with_queues(line(50.0), burstiness=factor)
