@@ -17,7 +17,7 @@ from twin.sim.simulate import simulate
 _STOPPED: frozenset[Outcome] = frozenset({"failed", "interrupted", "out of budget"})
 
 
-class Course(NamedTuple):
+class RunSoFar(NamedTuple):
     """What a run did about its incidents: as it was diagnosed, the plans in place, and the one that came to nothing."""
 
     observation: Observation
@@ -29,7 +29,7 @@ class Course(NamedTuple):
     urgent: frozenset[str]  # elements at which a person is wanted now
 
 
-def endings_of(incidents: Sequence[DiagnosedIncident], run: Outcome, course: Course) -> tuple[IncidentEnding, ...]:
+def endings_of(incidents: Sequence[DiagnosedIncident], run: Outcome, course: RunSoFar) -> tuple[IncidentEnding, ...]:
     """Say how each of several incidents ended; nothing where all is one, whose ending is the run's.
 
     What an incident harms is what is harmed on the twin less what would be with the other incidents alone, before any
@@ -41,7 +41,7 @@ def endings_of(incidents: Sequence[DiagnosedIncident], run: Outcome, course: Cou
     return tuple(_ending(x, run, course) for x in incidents)
 
 
-def _ending(incident: DiagnosedIncident, run: Outcome, course: Course) -> IncidentEnding:
+def _ending(incident: DiagnosedIncident, run: Outcome, course: RunSoFar) -> IncidentEnding:
     harm = [_harm(course, incident.faults, number) for number in range(len(course.plans) + 1)]
     spared = course.policy.min_gain
     plans = tuple(
@@ -58,7 +58,7 @@ def _ending(incident: DiagnosedIncident, run: Outcome, course: Course) -> Incide
     )
 
 
-def _outcome(incident: DiagnosedIncident, run: Outcome, course: Course, harm: tuple[float, float]) -> Outcome:
+def _outcome(incident: DiagnosedIncident, run: Outcome, course: RunSoFar, harm: tuple[float, float]) -> Outcome:
     first, last = harm
     if run in _STOPPED:
         return run
@@ -75,7 +75,7 @@ def _outcome(incident: DiagnosedIncident, run: Outcome, course: Course, harm: tu
     return "needs a person" if course.urgent & {x.element for x in incident.faults} else "relieved"
 
 
-def _harm(course: Course, faults: tuple[Fault, ...], plans: int) -> float:
+def _harm(course: RunSoFar, faults: tuple[Fault, ...], plans: int) -> float:
     """Mbit/s that some faults add to what the others harm, with the first plans in place."""
     limit = course.policy.max_utilisation
     states = (believed_without(course.observation, course.faults, left_out) for left_out in ((), faults))

@@ -50,7 +50,7 @@ from twin.store import TwinStore
 from . import loads
 from .by_people import lines_to_type, people_needed, validity
 from .hypotheses import ranked
-from .incidents import Course, endings_of
+from .incidents import RunSoFar, endings_of
 
 NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # the same of what is measured, however exact the instruments
@@ -259,7 +259,7 @@ class NetworkOperator:
             return ()
         now = (x.element for x in recommendations(desk, harmed=self.harmed) if x.urgency == "now")
         last = desk.submission.plan if desk.submission and desk.submission.plan not in self.plans else None
-        course = Course(
+        course = RunSoFar(
             self._diagnosed, desk.faults, self.plans, last, desk.policy, self.negligible, frozenset(now)
         )  # fmt: skip
         return endings_of(desk.diagnosis.incidents, outcome, course)
