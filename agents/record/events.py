@@ -370,9 +370,7 @@ class RunFinished(Frozen):
     repeated_calls: int = Field(default=0, description="Tool calls that were made before, with nothing changed since.")
     money: float | None = Field(default=0.0, description="US dollars, null where nobody knows the price.")
     watt_hours: float | None = Field(default=0.0, description="Of the models, null where nobody knows.")
-    watt_hours_between: tuple[float, float, float] = Field(
-        default=(0.0, 0.0, 0.0), description="The same at least, likely and at most: estimated where nobody knows."
-    )
+    watt_hours_between: tuple[float, float, float] = Field(default=(0, 0, 0), description="At least, likely, at most.")
     seconds: float
 
 
