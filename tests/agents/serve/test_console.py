@@ -67,12 +67,11 @@ def served(tmp_path_factory):
 
 def test_every_address_answers_to_its_role_and_no_lesser_one(served):
     leaks, shut = [], []
+    tokens = {role: served.token(f"a-{role}") for role in ROLES}
     for address in ADDRESSES:
         path = address.path.replace("{name}", "I-0001").replace("{run}", "none")
         for rank, role in enumerate(ROLES):
-            headers = (
-                {"X-CSRF-Token": served.token(f"a-{role}"), "Content-Length": "2"} if address.method == "POST" else {}
-            )
+            headers = {"X-CSRF-Token": tokens[role], "Content-Length": "2"} if address.method == "POST" else {}
             status = served.ask(
                 address.method, path, who=f"a-{role}", headers=headers, body="{}" if address.method == "POST" else None
             )[0]
