@@ -331,9 +331,7 @@ class IncidentEnding(Frozen):
     faults: tuple[Fault, ...] = Field(min_length=1)
     probability: float = Field(ge=0, le=1)
     outcome: Outcome
-    harm: tuple[float, float] = Field(
-        description="Mbit/s that it harms on the twin beside the other incidents: before any plan, and in the end."
-    )
+    harm: tuple[float, float] = Field(description="Mbit/s it adds to the others on the twin: at first, in the end.")
     plans: tuple[str, ...] = Field(default=(), description="Hashes of the plans in place that spare some of it.")
 
 

@@ -5,13 +5,18 @@ from typing import NamedTuple
 
 from agents.record.events import PlanRendered
 from tools.box.goal import GoalInForce
+from tools.box.handover import Decision
+from tools.box.registry import in_thread
+from tools.box.run_state import Desk
 from twin.errors import InputError
 from twin.execute.agreement import Tolerance
 from twin.execute.render import Inventory, render
+from twin.gate.certificate import Approval
 from twin.model import Network
 from twin.observe.quality.standing import Standing
 from twin.plan import Plan
 from twin.policy import Policy, RiskTier
+from twin.study.window import Window
 
 
 class PeopleNeeded(NamedTuple):
@@ -62,3 +67,25 @@ def lines_to_type(plan: Plan, state: Network, known: Inventory) -> PlanRendered:
         return PlanRendered(plan=plan.hash, steps=render(plan, state, known).steps)
     except InputError as error:
         return PlanRendered(plan=plan.hash, question=f"{error}; {error.fix}")
+
+
+def by_verification(plan: Plan, decision: Decision, policy: Policy, now: datetime) -> Approval:
+    """Return the verification agent's approval of a plan."""
+    return Approval(
+        who="verification-agent",
+        decision="approve",
+        plan=plan.hash,
+        snapshot=plan.base,
+        policy=policy.hash,
+        time=now,
+        reason=decision.reasons,
+    )
+
+
+async def rehearsed(desk: Desk, plan: Plan) -> Window | None:
+    """Rehearse a plan at every hour of the window of the run's goal; None where there is none ahead."""
+    aim = desk.aim
+    if aim is None:
+        return None
+    with desk.span("rehearse", snapshot=desk.state.id, plan=plan.hash):
+        return await in_thread(lambda: aim.rehearse(desk.inventory, plan, desk.policy))

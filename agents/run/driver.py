@@ -1,21 +1,4 @@
-"""The state machine of a run: which stage follows which is decided by values of the twin, never by words.
-
-observe ── no symptoms ─────────────────────────────► healthy
-│
-diagnose ── no harm ────────────────────────────────► no action needed, healthy
-│  └─ harm that no plan can lower ────────────────► needs a person
-plan ◄───────────── rejected, rounds left ──┐
-│  └─ none helps ─────────────────────────┼──────► needs a person, no safe plan
-verify ─────────────────────────────────────┘ no rounds left
-│ approved, with a passing verdict
-approve ── execute ── confirm ──────────────────────► resolved, relieved, needs a person
-│          ├─ disagreement ─► roll back ─────────► rolled back
-│          └─ refused, no rounds left ───────────► needs a person, no safe plan
-plan ◄── refused: the network is not what it was, rounds left
-plan ◄── confirmed, and another of several incidents still harms, rounds left
-
-A run for a goal may end with `verify` or `approve`: a person orders capacity, or approves.
-"""
+"""The state machine of a run: which stage follows which is decided by values of the twin, never by words."""
 
 import asyncio
 import time

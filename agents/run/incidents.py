@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 from agents.record.events import IncidentEnding, Outcome
 from tools.box.handover import DiagnosedIncident
-from twin.diagnose import believed_without
+from tools.box.run_state import Desk
+from tools.recommendations import recommendations
+from twin.diagnose import as_believed, believed_without
 from twin.errors import TwinError
 from twin.faults import Fault
 from twin.model import Network
 from twin.observe import Observation
-from twin.plan import Plan, apply
+from twin.plan import Plan, apply, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
@@ -29,7 +31,32 @@ class RunSoFar(NamedTuple):
     urgent: frozenset[str]  # elements at which a person is wanted now
 
 
-def endings_of(incidents: Sequence[DiagnosedIncident], run: Outcome, course: RunSoFar) -> tuple[IncidentEnding, ...]:
+def with_plan(desk: Desk, plan: Plan) -> Network:
+    """The believed state with a plan in place, under the traffic that is measured now."""
+    state = apply_all(desk.state, plan.steps)
+    return state.with_demands(as_believed(desk.look(), desk.faults, state).network.demands)
+
+
+def still_harmed(desk: Desk, plan: Plan, least: float) -> bool:
+    """Whether some incident harms more than `least` Mbit/s that could be carried, with the plan in place."""
+    if desk.diagnosis is None or len(desk.diagnosis.incidents) < 2:
+        return False
+    return simulate(with_plan(desk, plan)).harm(desk.policy.max_utilisation).routable > least
+
+
+def endings_of(
+    desk: Desk, seen: Observation | None, plans: tuple[Plan, ...], run: Outcome, *, harmed: bool, least: float
+) -> tuple[IncidentEnding, ...]:
+    """Say how each incident ended: `seen` is what diagnosis saw, `plans` those in place, `run` the outcome."""
+    if desk.diagnosis is None or seen is None:
+        return ()
+    urgent = frozenset(x.element for x in recommendations(desk, harmed=harmed) if x.urgency == "now")
+    last = desk.submission.plan if desk.submission and desk.submission.plan not in plans else None
+    made = RunSoFar(seen, desk.faults, plans, last, desk.policy, least, urgent)
+    return each_ending(desk.diagnosis.incidents, run, made)
+
+
+def each_ending(incidents: Sequence[DiagnosedIncident], run: Outcome, made: RunSoFar) -> tuple[IncidentEnding, ...]:
     """Say how each of several incidents ended; nothing where all is one, whose ending is the run's.
 
     What an incident harms is what is harmed on the twin less what would be with the other incidents alone, before any
@@ -38,48 +65,48 @@ def endings_of(incidents: Sequence[DiagnosedIncident], run: Outcome, course: Run
     """
     if len(incidents) < 2:
         return ()
-    return tuple(_ending(x, run, course) for x in incidents)
+    return tuple(_ending(x, run, made) for x in incidents)
 
 
-def _ending(incident: DiagnosedIncident, run: Outcome, course: RunSoFar) -> IncidentEnding:
-    harm = [_harm(course, incident.faults, number) for number in range(len(course.plans) + 1)]
-    spared = course.policy.min_gain
+def _ending(incident: DiagnosedIncident, run: Outcome, made: RunSoFar) -> IncidentEnding:
+    harm = [_harm(made, incident.faults, number) for number in range(len(made.plans) + 1)]
+    spared = made.policy.min_gain
     plans = tuple(
         plan.hash
-        for plan, before, after in zip(course.plans, harm, harm[1:], strict=False)
-        if before - after > max(course.negligible, spared * before)
+        for plan, before, after in zip(made.plans, harm, harm[1:], strict=False)
+        if before - after > max(made.negligible, spared * before)
     )
     return IncidentEnding(
         faults=incident.faults,
         probability=incident.probability,
-        outcome=_outcome(incident, run, course, (harm[0], harm[-1])),
+        outcome=_outcome(incident, run, made, (harm[0], harm[-1])),
         harm=(round(harm[0], 3), round(harm[-1], 3)),
         plans=plans,
     )
 
 
-def _outcome(incident: DiagnosedIncident, run: Outcome, course: RunSoFar, harm: tuple[float, float]) -> Outcome:
+def _outcome(incident: DiagnosedIncident, run: Outcome, made: RunSoFar, harm: tuple[float, float]) -> Outcome:
     first, last = harm
     if run in _STOPPED:
         return run
-    if first <= course.negligible:
+    if first <= made.negligible:
         return "no action needed"
-    if last <= course.negligible:
+    if last <= made.negligible:
         return "resolved"
-    if run in ("awaiting approval", "rolled back") and course.pending is not None:
-        tried = _harm(course._replace(plans=(*course.plans, course.pending)), incident.faults, len(course.plans) + 1)
-        if last - tried > max(course.negligible, course.policy.min_gain * last):
+    if run in ("awaiting approval", "rolled back") and made.pending is not None:
+        tried = _harm(made._replace(plans=(*made.plans, made.pending)), incident.faults, len(made.plans) + 1)
+        if last - tried > max(made.negligible, made.policy.min_gain * last):
             return run
-    if first - last <= max(course.negligible, course.policy.min_gain * first):
+    if first - last <= max(made.negligible, made.policy.min_gain * first):
         return "needs a person"
-    return "needs a person" if course.urgent & {x.element for x in incident.faults} else "relieved"
+    return "needs a person" if made.urgent & {x.element for x in incident.faults} else "relieved"
 
 
-def _harm(course: RunSoFar, faults: tuple[Fault, ...], plans: int) -> float:
+def _harm(made: RunSoFar, faults: tuple[Fault, ...], plans: int) -> float:
     """Mbit/s that some faults add to what the others harm, with the first plans in place."""
-    limit = course.policy.max_utilisation
-    states = (believed_without(course.observation, course.faults, left_out) for left_out in ((), faults))
-    whole, without = (simulate(_after(state, course.plans[:plans])).harm(limit).total for state in states)
+    limit = made.policy.max_utilisation
+    states = (believed_without(made.observation, made.faults, left_out) for left_out in ((), faults))
+    whole, without = (simulate(_after(state, made.plans[:plans])).harm(limit).total for state in states)
     return max(whole - without, 0.0)
 
 

@@ -7,7 +7,10 @@ from tools.topology import down_elements, utilisation
 from twin.harm import Harm
 from twin.model import Network
 from twin.observe import Observation
+from twin.observe.readings.samples import mean
 from twin.sim.simulate import simulate
+
+_NEAR = 3.0  # standard errors from the limit within which a link may be read above it and is not
 
 
 def measured(moment: Moment, observation: Observation, harm: Harm) -> LoadsTaken:
@@ -44,6 +47,14 @@ def simulated(moment: Moment, network: Network, limit: float) -> LoadsTaken:
         harm=round(harm.total, 3),
         harm_parts=harm.rounded(),
     )
+
+
+def overload_error(seen: Observation, limit: float) -> float:
+    """Mbit/s by which the load above a limit may be off: what readings of links close to it are off by together."""
+    load, error = np.nan_to_num(mean(seen.arrived_mbps)), np.nan_to_num(seen.reading_error)
+    room = limit * np.array([x.capacity for x in seen.inventory.links]) - load
+    near = np.abs(room) < _NEAR * error
+    return float(np.sqrt((error[near] ** 2).sum()))
 
 
 def _rounded(values: list[float]) -> tuple[float, ...]:

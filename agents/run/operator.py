@@ -8,8 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from agents.record.events import (
     CertificateIssued,
     ExecutionStep,
@@ -27,8 +25,6 @@ from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
-from tools.recommendations import recommendations
-from twin.diagnose import as_believed
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
@@ -41,21 +37,19 @@ from twin.gate.verdict import risk_tier
 from twin.live.network import LiveNetwork
 from twin.model import Network
 from twin.observe import Observation, observe
-from twin.observe.readings.samples import mean
 from twin.plan import Plan, apply_all
 from twin.policy import RiskTier
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
 from . import loads
-from .by_people import lines_to_type, people_needed, validity
+from .by_people import by_verification, lines_to_type, people_needed, rehearsed, validity
 from .hypotheses import ranked
-from .incidents import RunSoFar, endings_of
+from .incidents import endings_of, still_harmed, with_plan
 
 NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # the same of what is measured, however exact the instruments
 LOOKBACK = timedelta(hours=3)
-_NEAR = 3.0  # standard errors from the limit within which a link may be read above it and is not
 WINDOW = 3  # samples that the last measurement is over
 
 T = TypeVar("T")
@@ -111,16 +105,10 @@ class NetworkOperator:
         plan, verdict, now = submission.plan, decision.verdict, self.live.now
         if verdict is None:
             raise CertificateError("there is no verdict for this plan", fix="have it verified")
-        approval = Approval(
-            who="verification-agent",
-            decision="approve",
-            plan=plan.hash,
-            snapshot=plan.base,
-            policy=self.desk.policy.hash,
-            time=now,
-            reason=decision.reasons,
-        )
-        approvals = [approval, *self._counting(risk_tier(plan, verdict, self.desk.policy))]
+        approvals = [
+            by_verification(plan, decision, self.desk.policy, now),
+            *self._counting(risk_tier(plan, verdict, self.desk.policy)),
+        ]
         certificate = issue(
             plan,
             verdict,
@@ -149,17 +137,11 @@ class NetworkOperator:
 
     async def rehearse_window(self) -> bool:
         """Rehearse the approved plan at every hour of the window of the run's goal, on the record."""
-        submission, _ = self._approved()
-        desk, plan = self.desk, submission.plan
-        if desk.aim is None:
-            return True
-        aim = desk.aim
-        with desk.span("rehearse", snapshot=desk.state.id, plan=plan.hash):
-            window = await in_thread(lambda: aim.rehearse(desk.inventory, plan, desk.policy))
-        if window is None:
-            return True
-        self.session.journal.append(WindowRehearsed(plan=plan.hash, safe=window.safe, window=window))
-        return window.safe
+        plan = self._approved()[0].plan
+        window = await rehearsed(self.desk, plan)
+        if window is not None:
+            self.session.journal.append(WindowRehearsed(plan=plan.hash, safe=window.safe, window=window))
+        return window is None or window.safe
 
     async def execute(self) -> Execution:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
@@ -192,17 +174,12 @@ class NetworkOperator:
         desk, tolerance = self.desk, Tolerance()
         found = find(desk.state, self.live, look_around(desk.state, self.live, tolerance), desk.inventory)
         desk.inventory, desk.state, desk.observation = found.configured, found.base, None
-        self.store.save_snapshot(found.configured, now=self.live.now)
-        self.store.save_snapshot(found.base, now=self.live.now, kind="diagnosed", parent=found.configured.id)
-        self.store.set_current(found.base.id)
+        self._believe()
         self.approvals, self.certificate = (), None
         self._take(loads.simulated("diagnosed", found.base, desk.policy.max_utilisation))
 
     async def confirm(self) -> bool:
-        """Let the network settle and measure again: whether the harm is gone, or less by what the policy asks for.
-
-        Traffic moves on in the meantime, so the measure is the harm that the twin says there would be without the plan.
-        """
+        """Let the network settle and measure again: whether less is harmed than would be, the twin says, without it."""
         better, cancelled = await self._to_the_end(self._confirm)
         if cancelled:
             raise asyncio.CancelledError
@@ -237,32 +214,22 @@ class NetworkOperator:
         """Keep the plan that was confirmed, and believe the network with it: the next plan is made on top of it."""
         desk, plan = self.desk, self._approved()[0].plan
         self.settled, self._configured, self.certificate = (*self.settled, plan), None, None
-        desk.inventory, desk.state = self.live.read_topology(), apply_all(desk.state, plan.steps)
-        desk.state = desk.state.with_demands(as_believed(desk.look(), desk.faults, desk.state).network.demands)
+        desk.inventory, desk.state = self.live.read_topology(), with_plan(desk, plan)
+        self._believe()
+
+    def _believe(self) -> None:
+        desk = self.desk
         self.store.save_snapshot(desk.inventory, now=self.live.now)
         self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
         self.store.set_current(desk.state.id)
 
     def still_harmed(self) -> bool:
         """Whether some of several incidents harms what another routing could carry, with the plan in place."""
-        desk, plan = self.desk, self._approved()[0].plan
-        if desk.diagnosis is None or len(desk.diagnosis.incidents) < 2:
-            return False
-        state = apply_all(desk.state, plan.steps)
-        state = state.with_demands(as_believed(desk.look(), desk.faults, state).network.demands)
-        return simulate(state).harm(desk.policy.max_utilisation).routable > self.negligible
+        return still_harmed(self.desk, self._approved()[0].plan, self.negligible)
 
     def incidents(self, outcome: Outcome) -> tuple[IncidentEnding, ...]:
         """Say how each of several incidents ended, in a run that ended like this."""
-        desk = self.desk
-        if desk.diagnosis is None or self._diagnosed is None:
-            return ()
-        now = (x.element for x in recommendations(desk, harmed=self.harmed) if x.urgency == "now")
-        last = desk.submission.plan if desk.submission and desk.submission.plan not in self.plans else None
-        course = RunSoFar(
-            self._diagnosed, desk.faults, self.plans, last, desk.policy, self.negligible, frozenset(now)
-        )  # fmt: skip
-        return endings_of(desk.diagnosis.incidents, outcome, course)
+        return endings_of(self.desk, self._diagnosed, self.plans, outcome, harmed=self.harmed, least=self.negligible)
 
     async def roll_back(self, because: str) -> None:
         """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
@@ -273,10 +240,7 @@ class NetworkOperator:
         self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation)
 
     def take_back(self, because: str) -> bool:
-        """Undo every step that is still in place; False if there is none.
-
-        Raises `ExecutionError` when one could not be undone.
-        """
+        """Undo every step still in place; False if there is none. Raises `ExecutionError` as `recover` does."""
         if self._configured is None or self.desk.submission is None:
             return False
         plan = self.desk.submission.plan
@@ -329,23 +293,12 @@ class NetworkOperator:
 
     @property
     def noise(self) -> float:
-        """Measured harm, in Mbit/s, that cannot be told from none.
-
-        What readings of links close to the limit are off by together, as the network declares its instruments.
-        """
-        seen, limit = self.desk.look(), self.desk.policy.max_utilisation
-        load, error = np.nan_to_num(mean(seen.arrived_mbps)), np.nan_to_num(seen.reading_error)
-        room = limit * np.array([x.capacity for x in seen.inventory.links]) - load
-        near = np.abs(room) < _NEAR * error
-        strays = float(np.sqrt((error[near] ** 2).sum()))
-        return max(NOISE * float(self.desk.state.offered.sum()), strays)
+        """Measured harm, in Mbit/s, that cannot be told from none."""
+        least = NOISE * float(self.desk.state.offered.sum())
+        return max(least, loads.overload_error(self.desk.look(), self.desk.policy.max_utilisation))
 
     def waits_because(self) -> str | None:
-        """Return why the approved plan has to wait for people, None when it may be executed.
-
-        The policy asks for them by the plan's risk, or what the twin is worth now does. A plan that waits is left to
-        be read.
-        """
+        """Return why the approved plan has to wait for people and be read, None when it may be executed."""
         submission, decision = self._approved()
         if decision.verdict is None:
             return None

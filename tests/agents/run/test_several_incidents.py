@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents.run.incidents import RunSoFar, endings_of
+from agents.run.incidents import RunSoFar, each_ending
 from agents.run.request import RunRequest
 from agents.run.staging import AFTERMATH, samples_after, stage_scene
 from tools.box.handover import DiagnosedIncident
@@ -30,7 +30,7 @@ def staged(*faults: Fault, **changes: object) -> RecordedNetwork:
 
 
 @pytest.fixture(scope="module")
-def course() -> RunSoFar:
+def made() -> RunSoFar:
     live = staged(LOSSY, HEAVY)
     seen = observe(live.read_topology(), live.read_telemetry(live.start), now=live.now)
     return RunSoFar(seen, (LOSSY, HEAVY), (), None, POLICY, 10.0, frozenset())
@@ -40,16 +40,16 @@ def incidents() -> tuple[DiagnosedIncident, ...]:
     return tuple(DiagnosedIncident(faults=(x,), probability=0.9, symptoms=()) for x in (LOSSY, HEAVY))
 
 
-def plan(course: RunSoFar, *steps: object) -> Plan:
-    network = course.observation.network
+def plan(made: RunSoFar, *steps: object) -> Plan:
+    network = made.observation.network
     return Plan.model_validate(
         {"goal": "less harm", "method": "by hand", "base": network.id, "steps": steps, "expected": None}
     )
 
 
-def test_a_plan_for_one_incident_resolves_that_one_and_leaves_the_other_to_a_person(course: RunSoFar):
-    drained = plan(course, DrainLink(circuit="link/Gdansk:Warsaw--Warsaw:Gdansk"))
-    lossy, heavy = endings_of(incidents(), "relieved", course._replace(plans=(drained,)))
+def test_a_plan_for_one_incident_resolves_that_one_and_leaves_the_other_to_a_person(made: RunSoFar):
+    drained = plan(made, DrainLink(circuit="link/Gdansk:Warsaw--Warsaw:Gdansk"))
+    lossy, heavy = each_ending(incidents(), "relieved", made._replace(plans=(drained,)))
     assert (lossy.faults, lossy.outcome, lossy.plans) == ((LOSSY,), "resolved", (drained.hash,))
     assert lossy.harm[0] > 100
     assert lossy.harm[1] == 0
@@ -57,32 +57,32 @@ def test_a_plan_for_one_incident_resolves_that_one_and_leaves_the_other_to_a_per
     assert heavy.outcome in ("needs a person", "no action needed")
 
 
-def test_the_harm_of_an_incident_is_what_it_adds_to_the_others(course: RunSoFar):
-    found = endings_of(incidents(), "needs a person", course)
-    lost = float(course.observation.network.demands.sum())
+def test_the_harm_of_an_incident_is_what_it_adds_to_the_others(made: RunSoFar):
+    found = each_ending(incidents(), "needs a person", made)
+    lost = float(made.observation.network.demands.sum())
     assert all(0 <= x.harm[0] < lost and x.harm[0] == x.harm[1] and not x.plans for x in found)
     assert found[0].outcome == "needs a person"
 
 
-def test_a_plan_that_waits_is_said_of_the_incident_that_it_would_spare(course: RunSoFar):
-    waiting = course._replace(pending=plan(course, DrainLink(circuit="link/Gdansk:Warsaw--Warsaw:Gdansk")))
-    lossy, heavy = endings_of(incidents(), "awaiting approval", waiting)
+def test_a_plan_that_waits_is_said_of_the_incident_that_it_would_spare(made: RunSoFar):
+    waiting = made._replace(pending=plan(made, DrainLink(circuit="link/Gdansk:Warsaw--Warsaw:Gdansk")))
+    lossy, heavy = each_ending(incidents(), "awaiting approval", waiting)
     assert lossy.outcome == "awaiting approval"
     assert heavy.outcome != "awaiting approval"
 
 
-def test_a_run_that_was_stopped_stopped_for_all_of_them(course: RunSoFar):
-    assert {x.outcome for x in endings_of(incidents(), "interrupted", course)} == {"interrupted"}
+def test_a_run_that_was_stopped_stopped_for_all_of_them(made: RunSoFar):
+    assert {x.outcome for x in each_ending(incidents(), "interrupted", made)} == {"interrupted"}
 
 
-def test_one_incident_ends_as_its_run_does(course: RunSoFar):
-    assert endings_of(incidents()[:1], "resolved", course) == ()
+def test_one_incident_ends_as_its_run_does(made: RunSoFar):
+    assert each_ending(incidents()[:1], "resolved", made) == ()
 
 
-def test_a_step_for_a_fault_that_is_not_there_changes_nothing(course: RunSoFar):
-    link = next(x for x in course.observation.network.links if x.name == "Katowice->Krakow")
-    restored = plan(course, SetWeight(link="Katowice->Krakow", weight=link.weight))
-    endings = endings_of(incidents(), "relieved", course._replace(plans=(restored,)))
+def test_a_step_for_a_fault_that_is_not_there_changes_nothing(made: RunSoFar):
+    link = next(x for x in made.observation.network.links if x.name == "Katowice->Krakow")
+    restored = plan(made, SetWeight(link="Katowice->Krakow", weight=link.weight))
+    endings = each_ending(incidents(), "relieved", made._replace(plans=(restored,)))
     assert endings[0].outcome == "needs a person"
 
 
