@@ -15,8 +15,9 @@ SMALL = "synthetic/8-1"
 
 def _plan() -> None:
     import twinops
+    from twin.optimise.goals import Purpose
 
-    twinops.plan_for("relieve", twinops.load_network(SMALL))
+    twinops.plan_for(twinops.load_network(SMALL), twinops.Policy(), Purpose("relieve"))
 
 
 def _run() -> None:
