@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -55,8 +55,8 @@ def ask(
     from agents.show.answers_in_words import answer, desk_for
     from twin.formats import load_network
 
-    at, now = place(network, site, policy, zone), datetime.now(UTC)
-    loaded, zone = load_network(at.network), at.zone
+    at = place(network, site, policy, zone)
+    loaded, zone, now = load_network(at.network), at.zone, at.now
     desk = desk_for(loaded, at.policy, now)
     if model != "runbook":
         import asyncio

@@ -37,24 +37,30 @@ _EXAMPLE = "sndlib/germany50"
 
 
 class Place(NamedTuple):
-    """Which network a command is about, under which limits, and in which zone times are meant."""
+    """Which network a command is about, under which limits, in which zone times are meant, and what time it is there.
+
+    Where a site looks at the past, `now` is that of its newest sample: the hours ahead, windows and works of a plan are
+    counted from the hour that its traffic is of.
+    """
 
     network: str
     policy: "Policy"
     zone: str
+    now: datetime
     site: "OpenSite | None" = None
 
 
 def place(network: str | None, site: Path | None, policy: Path | None, zone: str = "UTC") -> Place:
     """Find the network that a command is about: the named one, or the newest state of one's own."""
     if site is None or network is not None:
-        return Place(network or _EXAMPLE, limits(policy), zone)
+        return Place(network or _EXAMPLE, limits(policy), zone, utc_now())
     from twin.site import read_site
     from twin.site_state import bring_up
 
     opened = read_site(site)
-    bring_up(opened, utc_now)
-    return Place(str(opened.twin), limits(policy, opened), opened.site.zone if zone == "UTC" else zone, opened)
+    vouched = bring_up(opened, utc_now)
+    now = vouched.looked if vouched.recorded else utc_now()
+    return Place(str(opened.twin), limits(policy, opened), opened.site.zone if zone == "UTC" else zone, now, opened)
 
 
 def limits(policy: Path | None, site: "OpenSite | None" = None) -> "Policy":

@@ -139,10 +139,10 @@ def plan(
     from agents.show.planning import Wish, make_plan
     from twin.formats import load_network
 
-    at, now = place(network, site, policy, zone), datetime.now(UTC)
-    wanted = read(goal, "plan", load_network(at.network), now=now, zone=at.zone, as_json=as_json)
+    at = place(network, site, policy, zone)
+    wanted = read(goal, "plan", load_network(at.network), now=at.now, zone=at.zone, as_json=as_json)
     wish = Wish(wanted, objective, scenarios, measure, time_limit, seed)
-    answer = make_plan(at.network, at.policy, wish, now=now, output=output, top=top, site=at.site)
+    answer = make_plan(at.network, at.policy, wish, now=at.now, output=output, top=top, site=at.site)
     give("plan", answer, as_json=as_json)
 
 
@@ -183,9 +183,7 @@ def verify(
         from agents.show.planning import judge_plan
 
         at = place(network, site, policy)
-        answer = judge_plan(
-            plan, at.network, at.policy, scenarios, now=datetime.now(UTC), reordered=output, site=at.site
-        )
+        answer = judge_plan(plan, at.network, at.policy, scenarios, now=at.now, reordered=output, site=at.site)
     else:
         raise typer.BadParameter("give a plan, or --from and --to")
     give("verify", answer, as_json=as_json)
