@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import json
 import os
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from agents.run.request import RunRequest
 from agents.run.run import run_incident
 from tests.agents.killed import folder_of, killer
 from tests.agents.run.test_resume import assert_same, decisions
+from tests.command_line import here
 from twin.plan import DrainLink, Plan, SetWeight
 from twin.site import read_site
 
@@ -28,6 +30,9 @@ flows = "flows.csv"
 EDGES = (("A", "B", 10), ("B", "C", 10), ("C", "D", 10), ("D", "A", 10), ("A", "C", 30))
 DEMANDS = {("A", "B"): 4_000.0, ("A", "C"): 2_500.0, ("C", "D"): 1_000.0}
 LOADS = {"A->B": 5_250.0, "B->C": 1_250.0, "A->D": 1_250.0, "D->C": 1_250.0, "C->D": 1_000.0}
+# A->B carries 5,250 of 10,000 Mbit/s at the newest sample, of 02:55; the stated day says of the hour from 02:00 that it
+# has 0.35 + 0.65 (1 + cos(pi 6/9)) / 2 = 51.25 % of what it has at 20:00
+BUSIEST = 0.525 * 1.005 / 0.5125
 SWEEP = bool(os.environ.get("TWINOPS_SWEEP"))
 
 
@@ -76,14 +81,29 @@ def brought(site):
     return plan_of(site, SetWeight(link="A->C", weight=25))
 
 
-def test_a_plan_that_is_brought_is_judged_waits_for_people_and_is_replayed(site, brought, tmp_path):
-    ended = run(site, brought, tmp_path)
+@pytest.fixture(scope="module")
+def ended(site, brought, tmp_path_factory):
+    return run(site, brought, tmp_path_factory.mktemp("brought"))
+
+
+def test_a_plan_that_is_brought_is_judged_waits_for_people_and_is_replayed(brought, ended):
     assert ended.finished.outcome == "awaiting approval"
     (started,), (verdict,) = events(ended.folder, RunStarted), events(ended.folder, VerdictReached)
     assert started.plan == brought
     assert verdict.verdict.passed
     assert verdict.plan.steps == brought.steps
     assert asyncio.run(replay_run(ended.folder)).same
+
+
+def test_a_plan_is_told_the_same_of_the_hours_ahead_by_verify_and_by_a_run(site, ended, tmp_path):
+    (verdict,) = events(ended.folder, VerdictReached)
+    (tmp_path / "plan.json").write_text(verdict.plan.model_dump_json())
+    done = here("verify", tmp_path / "plan.json", "--site", site, "--json", home=tmp_path)
+    told = {x["name"]: x["detail"] for x in json.loads(done.stdout)["checks"]}
+    (ahead,) = (x for x in verdict.verdict.checks if x.name == "horizon")
+    assert told["horizon"] == ahead.detail
+    assert "the fullest, 20:00" in ahead.detail
+    assert ahead.measured == pytest.approx(BUSIEST, rel=0.02)
 
 
 def test_a_plan_that_the_gate_rejects_is_given_back_and_no_other_is_made_in_its_place(site, tmp_path):
@@ -99,11 +119,10 @@ def test_a_plan_whose_steps_cannot_be_made_here_is_told_so(site, tmp_path):
     assert "cannot be made here" in ended.finished.because
 
 
-def test_a_run_on_a_site_that_is_killed_comes_to_the_same_end_and_does_nothing_twice(site, brought, tmp_path):
+def test_a_run_on_a_site_that_is_killed_comes_to_the_same_end_and_does_nothing_twice(site, brought, ended, tmp_path):
     asked = request(site, brought).model_dump(mode="json")
     with killer(tmp_path / "home") as processes:
-        assert processes.run(tmp_path / "whole", asked)["signal"] == 0
-        reference = folder_of(tmp_path / "whole")
+        reference = ended.folder
         count = len(read_journal(reference / "journal.jsonl").records)
         for at in range(1, count) if SWEEP else (count - 2,):
             killed = tmp_path / f"at{at}"
