@@ -61,10 +61,8 @@ def folder_of(tmp: Path) -> Path:
 
 
 def _serve() -> None:
-    import agents.models.runbook
     import agents.run.resume
-    import agents.run.run
-    import twin.gate.checks.rehearsal  # noqa: F401  all before the fork, so that children start at once
+    import agents.run.run  # noqa: F401  before the fork, so that children start at once
 
     for line in sys.stdin:
         job = json.loads(line)
