@@ -13,7 +13,7 @@ from autogen_core.models import (
     UserMessage,
 )
 
-from agents.models.conversation import Say
+from agents.models.conversation import Say, Together
 from agents.models.runbook import next_move
 from tests.agents.models.loopback import Json, Reply
 
@@ -69,7 +69,9 @@ def runbook(body: Json) -> Reply:
     if isinstance(following, Say):
         return reply(said(following.text))
     role = zlib.crc32(json.dumps(body["tools"]).encode())
-    return reply(called([call(following.tool, following.arguments, f"call_{role}_{len(messages)}")]))
+    calls = following.calls if isinstance(following, Together) else (following,)
+    named = [f"call_{role}_{len(messages)}" + (f"_{k}" if k else "") for k in range(len(calls))]
+    return reply(called([call(x.tool, x.arguments, name) for x, name in zip(calls, named, strict=True)]))
 
 
 def heard(body: Json) -> list[LLMMessage]:

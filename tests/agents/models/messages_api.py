@@ -14,7 +14,7 @@ from autogen_core.models import (
     UserMessage,
 )
 
-from agents.models.conversation import Say
+from agents.models.conversation import Say, Together
 from agents.models.runbook import next_move
 from tests.agents.models.loopback import Json, Reply
 
@@ -98,8 +98,9 @@ def move(body: Json) -> list[Json]:
     if isinstance(following, Say):
         return [text(following.text)]
     role = zlib.crc32(json.dumps(body["tools"]).encode())
-    call = f"toolu_{role}_{len(messages)}"
-    return [text("Next."), use(following.tool, following.arguments, call)]
+    calls = following.calls if isinstance(following, Together) else (following,)
+    named = [f"toolu_{role}_{len(messages)}" + (f"_{k}" if k else "") for k in range(len(calls))]
+    return [text("Next."), *(use(x.tool, x.arguments, name) for x, name in zip(calls, named, strict=True))]
 
 
 def move_events(body: Json) -> list[bytes]:
