@@ -149,7 +149,7 @@ def commands() -> "typer.Typer":
 
     import typer
 
-    from agents.commands import goals, incidents, lab, listing, observation, own_network, room, runs, setup, twin
+    from agents.commands import goals, incidents, lab, listing, mcp, observation, own_network, room, runs, setup, twin
     from agents.commands.output import help_when_alone
     from evals import commands as evaluation
 
@@ -196,6 +196,7 @@ def commands() -> "typer.Typer":
     app.command()(runs.audit)
     app.command()(room.watch)
     app.command()(room.serve)
+    app.command()(mcp.mcp)
     app.command()(setup.doctor)
     app.add_typer(lab.app, name="lab")
     return app

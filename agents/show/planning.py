@@ -16,9 +16,9 @@ from agents.goals import Goal
 from agents.goals.limits import tighten
 from twin.elements import find_elements
 from twin.formats import load_network
-from twin.formats.build import Choices
+from twin.formats.build import Choices, Reading
 from twin.formats.load import load_reading
-from twin.gate.checks.context import Scenario
+from twin.gate.checks.context import Evidence, Scenario
 from twin.gate.order import Ordering, safe_order
 from twin.gate.outlook import DAY
 from twin.gate.verdict import Verdict, verify
@@ -27,13 +27,16 @@ from twin.policy import Policy
 from twin.study.day import parse_window, read_day
 from twin.study.demands import study_demands
 from twin.study.failures import find_failures, study
-from twin.study.window import drain_steps, rehearse_window
+from twin.study.window import Window, drain_steps, rehearse_window
 
 from .estimated import estimated_traffic
 from .plan_text import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
 from .tables import verdict_table
 
 if TYPE_CHECKING:  # reading a site imports what a study has no use for
+    from twin.optimise.goals import Choice
+    from twin.optimise.proposal import Proposal
+    from twin.plan import Plan
     from twin.site import OpenSite
 
 OK, REJECTED = 0, 3
@@ -111,6 +114,55 @@ class Wish(NamedTuple):
     seed: int = 0
 
 
+class Search(NamedTuple):
+    """What was found for a wish: every proposal, the one to follow with its verdict, and its window hour by hour."""
+
+    proposals: "tuple[Proposal, ...]"
+    choice: "Choice | None"
+    window: Window | None
+
+    @property
+    def usable(self) -> bool:
+        """Whether there is a plan that may be made or ordered."""
+        return self.choice is not None and self.choice.usable and (self.window is None or self.window.safe)
+
+
+def search_plan(
+    reading: Reading,
+    policy: Policy,
+    wish: Wish,
+    *,
+    evidence: Evidence | None,
+    site: "OpenSite | None",
+    now: datetime,
+) -> Search:
+    """Look for a plan and let the gate judge it, in a window ahead of `now` hour by hour; nothing is written.
+
+    The limits of the goal tighten the policy.
+    """
+    from agents.goals.plan import ending, goal_in_force, serve
+    from twin.optimise.goals import choose, read_terms
+    from twin.site_state import coming_to
+
+    network, policy = reading.network, tighten(policy, wish.goal)
+    matrices = _scenarios(wish.scenarios, network)
+    terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
+    proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
+    aim = goal_in_force(wish.goal, network, now)
+    coming = coming_to(site, network, policy, now, starts=aim.since)
+    choice = choose(
+        proposals,
+        network,
+        policy,
+        terms.scenarios,
+        unmodelled=(*reading.account.unmodelled_routing, *coming.questions),
+        growth=aim.growth,
+        evidence=evidence,
+        context=coming.context,
+    )
+    return Search(proposals, choice, aim.rehearse(network, choice.plan, policy) if choice else None)
+
+
 def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and where the answer goes
     name: str,
     policy: Policy,
@@ -126,31 +178,15 @@ def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and wher
     The limits of the goal tighten the policy; in a window ahead of `now` the plan is rehearsed hour by hour. The code
     says whether there is such a plan.
     """
-    from agents.goals.plan import ending, goal_in_force, serve
     from twin.formats import write_plan
-    from twin.optimise.goals import choose, effect_of, read_terms
-    from twin.site_state import coming_to, evidence_for
+    from twin.optimise.goals import effect_of
+    from twin.site_state import evidence_for
 
-    reading, policy = load_reading(name), tighten(policy, wish.goal)
-    network, unmodelled = reading.network, reading.account.unmodelled_routing
-    matrices, goal = _scenarios(wish.scenarios, network), wish.goal.words
-    terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
-    proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
-    aim = goal_in_force(wish.goal, network, now)
-    evidence = evidence_for(name, network.id, now)
-    coming = coming_to(site, network, policy, now, starts=aim.since)
-    choice = choose(
-        proposals,
-        network,
-        policy,
-        terms.scenarios,
-        unmodelled=(*unmodelled, *coming.questions),
-        growth=aim.growth,
-        evidence=evidence,
-        context=coming.context,
-    )
-    window = aim.rehearse(network, choice.plan, policy) if choice else None
-    usable = choice is not None and choice.usable and (window is None or window.safe)
+    reading = load_reading(name)
+    policy, network = tighten(policy, wish.goal), reading.network
+    found = search_plan(reading, policy, wish, evidence=evidence_for(name, network.id, now), site=site, now=now)
+    proposals, choice, window, usable = found.proposals, found.choice, found.window, found.usable
+    goal = wish.goal.words
     if choice is not None and usable and output is not None:
         write_plan(choice.plan, output, network)
     rows = [Row(proposal, effect_of(network, proposal.plan, policy)) for proposal in proposals]
@@ -189,28 +225,18 @@ def judge_plan(  # noqa: PLR0913 - as above
     """
     from twin.formats import write_plan
     from twin.formats.plan import read_plan_file
-    from twin.site_state import coming_to, evidence_for
+    from twin.site_state import evidence_for
 
     file, reading = read_plan_file(plan), load_reading(network)
-    proposed, loaded, unmodelled = file.plan, reading.network, reading.account.unmodelled_routing
+    proposed, loaded = file.plan, reading.network
     if proposed.base == loaded.id:
         file.require_way_back(loaded)
-    coming = coming_to(site, loaded, policy, now)
-    verdict = verify(
-        proposed,
-        loaded,
-        policy,
-        evidence=evidence_for(network, loaded.id, now),
-        scenarios=_scenarios(scenarios, loaded),
-        unmodelled=(*unmodelled, *coming.questions),
-        outlook=coming.context.outlook,
-        starts=coming.context.starts,
-        works=coming.context.works,
-    )
+    matrices, evidence = _scenarios(scenarios, loaded), evidence_for(network, loaded.id, now)
+    verdict, questions = verdict_on(proposed, reading, policy, matrices, evidence=evidence, site=site, now=now)
     document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
     ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
     document["rests_on"] = list[JsonValue](rests := estimated_traffic(network))
-    lines: list[RenderableType] = [verdict_table(verdict), ending, *rests, *coming.questions]
+    lines: list[RenderableType] = [verdict_table(verdict), ending, *rests, *questions]
     if _harms_on_the_way(verdict):
         found = safe_order(proposed, loaded, policy)
         document["order"] = _order_document(found)
@@ -218,6 +244,34 @@ def judge_plan(  # noqa: PLR0913 - as above
         if found.plan and reordered:
             write_plan(found.plan, reordered, loaded)
     return Answer(document, lines, OK if verdict.passed else REJECTED)
+
+
+def verdict_on(  # noqa: PLR0913 - as above
+    plan: "Plan",
+    reading: Reading,
+    policy: Policy,
+    scenarios: Sequence[Scenario] = (),
+    *,
+    evidence: Evidence | None,
+    site: "OpenSite | None",
+    now: datetime,
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Let the gate judge a plan on everything that is known; also returns what the calendar leaves open."""
+    from twin.site_state import coming_to
+
+    coming = coming_to(site, reading.network, policy, now)
+    verdict = verify(
+        plan,
+        reading.network,
+        policy,
+        evidence=evidence,
+        scenarios=scenarios,
+        unmodelled=(*reading.account.unmodelled_routing, *coming.questions),
+        outlook=coming.context.outlook,
+        starts=coming.context.starts,
+        works=coming.context.works,
+    )
+    return verdict, coming.questions
 
 
 def _harms_on_the_way(verdict: Verdict) -> bool:
