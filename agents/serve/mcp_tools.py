@@ -127,7 +127,7 @@ class StoredDraft(Frozen):
     passed: bool = Field(description="What the gate says of it now.")
 
 
-class PastRun(Frozen):
+class AgentRun(Frozen):
     """One run of the agents."""
 
     run: FileText
@@ -139,11 +139,11 @@ class PastRun(Frozen):
     seconds: float | None
 
 
-class PastRuns(Frozen):
+class AgentRuns(Frozen):
     """A page of the runs, the newest first."""
 
     total: int
-    runs: tuple[PastRun, ...]
+    runs: tuple[AgentRun, ...]
     unreadable: int = Field(description="Folders whose record cannot be read.")
     next_offset: int | None
 
@@ -296,15 +296,15 @@ def _remember(desk: Desk, planned: dict[str, Proposal]) -> None:
     desk.proposals = dict(list(kept.items())[-KEPT:])
 
 
-def _runs(folder: Path) -> Callable[..., PastRuns]:
-    def runs(_desk: Desk, offset: Offset = 0, limit: Limit = 20) -> PastRuns:
+def _runs(folder: Path) -> Callable[..., AgentRuns]:
+    def runs(_desk: Desk, offset: Offset = 0, limit: Limit = 20) -> AgentRuns:
         """List what the agents did before: each run with its outcome and why."""
         found = survey(folder)
         page = found.entries[offset : offset + limit]
-        kept = set(PastRun.model_fields)
-        return PastRuns(
+        kept = set(AgentRun.model_fields)
+        return AgentRuns(
             total=len(found.entries),
-            runs=tuple(PastRun.model_validate(x.model_dump(include=kept)) for x in page),
+            runs=tuple(AgentRun.model_validate(x.model_dump(include=kept)) for x in page),
             unreadable=len(found.unreadable),
             next_offset=_following(offset + len(page), len(found.entries)),
         )
