@@ -114,7 +114,7 @@ class Wish(NamedTuple):
     seed: int = 0
 
 
-class Search(NamedTuple):
+class PlanSearch(NamedTuple):
     """What was found for a wish: every proposal, the one to follow with its verdict, and its window hour by hour."""
 
     proposals: "tuple[Proposal, ...]"
@@ -135,7 +135,7 @@ def search_plan(
     evidence: Evidence | None,
     site: "OpenSite | None",
     now: datetime,
-) -> Search:
+) -> PlanSearch:
     """Look for a plan and let the gate judge it, in a window ahead of `now` hour by hour; nothing is written.
 
     The limits of the goal tighten the policy.
@@ -160,7 +160,7 @@ def search_plan(
         evidence=evidence,
         context=coming.context,
     )
-    return Search(proposals, choice, aim.rehearse(network, choice.plan, policy) if choice else None)
+    return PlanSearch(proposals, choice, aim.rehearse(network, choice.plan, policy) if choice else None)
 
 
 def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and where the answer goes
