@@ -108,7 +108,9 @@ class DataQuality(Frozen):
     parts: dict[str, float] = Field(description="What the score is the product of.")
     demand_factor: float | None = Field(description="What the links carry over what was exported; null if unknown.")
     demand_off: bool = Field(description="Whether the exported matrix fails to explain the loads.")
-    fidelity: float = Field(description="Share of the load that the twin's believed state explains.")
+    fidelity: float | None = Field(
+        description="Share of the load that the believed state explains; null where traffic is estimated from it."
+    )
     earlier_fidelity: float | None = Field(description="The same before the newest state.")
     autonomy: str = Field(description="What may be done: observe, suggest, approve (a person must), act.")
     because: str = Field(description="Why no more than that; empty at full autonomy.")
@@ -182,7 +184,7 @@ def data_quality(desk: Desk) -> DataQuality:
         parts={name: round(x, 4) for name, x in report.parts.items()},
         demand_factor=round(report.demand.factor, 4) if report.demand.judged else None,
         demand_off=report.demand.off,
-        fidelity=round(fidelity.score, 4),
+        fidelity=None if fidelity.score is None else round(fidelity.score, 4),
         earlier_fidelity=None if fidelity.earlier is None else round(fidelity.earlier, 4),
         autonomy=standing.level,
         because=standing.because,

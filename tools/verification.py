@@ -152,6 +152,7 @@ def _verdict(desk: Desk, plan: Plan) -> Verdict:
         evidence=_evidence(desk),
         outlook=desk.outlook,
         unmodelled=desk.unmodelled,
+        estimated=desk.observation.declared.estimated if desk.observation is not None else "",
         starts=desk.starts,
         works=desk.works,
     )

@@ -94,6 +94,10 @@ class Policy(Frozen):
         default=False,
         description="Whether a plan fails where the network's file holds what decides routing and is not modelled.",
     )
+    refuse_estimated: bool = Field(
+        default=False,
+        description="Whether a plan fails where nobody measured the traffic and it is estimated from loads.",
+    )
     demand_factors: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
         default=(0.9, 1.0, 1.1, 1.2), max_length=50, description="Scenarios: all demands times each of these."
     )
@@ -215,7 +219,7 @@ def _freedom(policy: Policy) -> dict[str, float]:
     people: tuple[str, ...] = (*TIERS, "never")
     more_is_stricter = (
         "min_gain", "min_watts_saved", "min_quality", "min_fidelity", "require_evidence", "refuse_unmodelled",
-        "cvar_alpha", "horizon_hours", "fidelity_for_act", "fidelity_for_approve",
+        "refuse_estimated", "cvar_alpha", "horizon_hours", "fidelity_for_act", "fidelity_for_approve",
     )  # fmt: skip
     more_is_looser = (
         "max_utilisation", "max_failure_utilisation", "max_maintenance_loss", "max_steps", "max_blast_radius",

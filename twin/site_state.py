@@ -35,7 +35,7 @@ class Vouched(Frozen):
     looked: AwareDatetime = Field(description="The clock of who looked.")
     recorded: bool = Field(description="Whether the past is looked at: then the state gets no older.")
     quality: float
-    fidelity: float
+    fidelity: float | None = Field(description="Null where it is not known.")
     cause: str = Field(default="", description="What was diagnosed, where it was.")
 
     def evidence(self, now: datetime) -> Evidence:
@@ -64,6 +64,9 @@ def take_look(site: OpenSite, clock: Callable[[], datetime]) -> Taken:
     """Read one's own network as its files are now, and judge what was measured. Raises as `OpenSite.look` does."""
     look = site.look(clock)
     reading = site.reading()._replace(network=look.network)
+    if how := look.telemetry.declared.estimated:
+        account = reading.account.with_estimate(how, int((look.network.demands > 0).sum()))
+        reading = reading._replace(account=account)
     usable, intake = take_in(look.telemetry, look.now)
     observation = observe(look.network, usable, now=look.now)
     assessment = assess_observation(observation, intake)

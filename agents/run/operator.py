@@ -328,7 +328,7 @@ class NetworkOperator:
         submission, _ = self._approved()
         desk = self.desk
         with desk.span("preflight", snapshot=desk.state.id, plan=submission.plan.hash):
-            known = (desk.policy, Tolerance(), desk.inventory, Coming(desk.outlook, desk.works))
+            known = (desk.policy, Tolerance(), desk.inventory, Coming(desk.outlook, desk.works, desk.unmodelled))
             start = await in_thread(lambda: preflight(submission.plan, desk.state, self.live, *known))
         return start.refusal
 
@@ -351,6 +351,7 @@ class NetworkOperator:
                 inventory=desk.inventory,
                 outlook=desk.outlook,
                 works=desk.works,
+                unmodelled=desk.unmodelled,
                 on_step=record,
             )
             span.set_attribute("twin.execution", execution.status)

@@ -71,7 +71,7 @@ def judge_change(
     goal = f"from {Path(before).name} to {Path(after).name}"
     plan = Plan(goal=one_line(goal, 300), base=was.id, steps=found.changes, objective="change")
     plan = safe_order(plan, was, policy).plan or plan
-    verdict = verify(plan, was, policy, unmodelled=unmodelled)
+    verdict = verify(plan, was, policy, unmodelled=unmodelled, estimated=read.account.estimated_traffic)
     if output is not None:
         from twin.formats import write_plan
 

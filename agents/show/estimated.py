@@ -8,6 +8,5 @@ def estimated_traffic(network: str) -> tuple[str, ...]:
 
     `network` is as `load_network` takes it, which must have taken it before.
     """
-    fields = load_reading(network).account.fields
-    notes = [x.note for x in fields if x.field == "traffic" and x.became == "assumed" and "from link loads" in x.note]
-    return tuple(f"traffic is estimated: {note}" for note in notes[:1])
+    how = load_reading(network).account.estimated_traffic
+    return (f"traffic is estimated: {how}",) if how else ()

@@ -114,6 +114,7 @@ def live_view(desk: Desk, *, when: str) -> Live:
     )
     cases = _failures(as_measured(desk)) if len(desk.inventory.nodes) <= _SWEPT else ()
     standing, report = desk.standing, desk.assessment.report
+    score = "unknown" if desk.fidelity.score is None else f"{desk.fidelity.score:.2f}"
     return Live(
         title=title,
         figures=_figures(desk, down),
@@ -126,7 +127,7 @@ def live_view(desk: Desk, *, when: str) -> Live:
         samples=observation.samples,
         health=(
             ("Data quality", f"{report.score:.2f}, at least {desk.policy.min_quality:.2f}"),
-            ("Fidelity of the twin", f"{desk.fidelity.score:.2f}, at least {desk.policy.fidelity_for_act:.2f} to act"),
+            ("Fidelity of the twin", f"{score}, at least {desk.policy.fidelity_for_act:.2f} to act"),
             ("Sampling interval", f"{observation.interval_s:g} s"),
             ("Doubted readings", str(report.doubted)),
         ),

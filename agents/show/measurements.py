@@ -202,7 +202,11 @@ def _quality_lines(report: QualityReport, fidelity: Fidelity, because: str) -> I
     parts = ", ".join(f"{name} {score:.2f}" for name, score in report.parts.items())
     yield f"parts: {parts}"
     earlier = f", {fidelity.earlier:.3f} before" if fidelity.earlier is not None else ""
-    yield f"fidelity {fidelity.score:.3f}{earlier}: share of the load that the inventory under this traffic explains"
+    if fidelity.score is None:
+        yield "fidelity unknown: the traffic is estimated from the very loads that it would be held against"
+    else:
+        what = "share of the load that the inventory under this traffic explains"
+        yield f"fidelity {fidelity.score:.3f}{earlier}: {what}"
     if report.doubts:
         headings = ("trust>", "element", "reading", "measured>", "should be>", "why")
         rows = [

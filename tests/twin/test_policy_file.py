@@ -143,6 +143,7 @@ DIRECTIONS = {
     "horizon_hours": (48, 12),
     "require_evidence": (True, False),
     "refuse_unmodelled": (True, False),
+    "refuse_estimated": (True, False),
     "demand_factors": ((1.0, 1.5), (1.0, 1.1)),
     "cvar_alpha": (0.95, 0.1),
     "max_uncertain_utilisation": (0.8, 2.0),

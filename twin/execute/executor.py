@@ -49,12 +49,14 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     inventory: Network | None = None,
     outlook: Outlook | None = None,
     works: Sequence[PlannedWork] = (),
+    unmodelled: Sequence[str] = (),
 ) -> Execution:
     """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
 
     `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
     diagnosis of that snapshot started from; `outlook` and `works` are what the hours ahead bring, for as long as the
-    plan stays. Before the first step the live state is measured, and the plan verified on
+    plan stays, `unmodelled` what decides routing and is not in the twin.
+    Before the first step the live state is measured, and the plan verified on
     it under the demands it was made for and under those measured. It is refused if it fails there, if anything is
     configured that neither snapshot nor diagnosis has, and if telemetry contradicts the twin. Before each step the
     configuration is read again, the certificate must still hold and `authority` still know the people in it, and what
@@ -76,7 +78,9 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
             f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
         )
     tolerance = tolerance or Tolerance()
-    start = preflight(plan, network, live, policy, tolerance, inventory, Coming(outlook, tuple(works)))
+    start = preflight(
+        plan, network, live, policy, tolerance, inventory, Coming(outlook, tuple(works), tuple(unmodelled))
+    )
     log = Logbook(live, len(plan.steps), on_step)
     if start.refusal or start.before is None:
         refusal = start.refusal or "nothing was seen of the network"

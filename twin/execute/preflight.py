@@ -48,10 +48,14 @@ class Preflight:
 
 
 class Coming(NamedTuple):
-    """What the hours ahead bring: their traffic, and what others take away in them."""
+    """What the hours ahead bring: their traffic, and what others take away in them.
+
+    `unmodelled` is what decides routing now and then, and is not in the twin.
+    """
 
     outlook: Outlook | None = None
     works: tuple[PlannedWork, ...] = ()
+    unmodelled: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -190,11 +194,23 @@ def _verified(
     """
     evidence = _evidence(found.base, observation)
     planned = found.base.with_demands(network.demands)
-    (outlook, works), now = ahead
+    (outlook, works, unmodelled), now = ahead
+    estimated = observation.declared.estimated
     for base, error in ((planned, None), (found.base, demand_error(network, found.measured, policy))):
         again = plan.model_copy(update={"base": base.id})
         hours = outlook if error is None else None  # what comes is foreseen for the demands that the plan was made for
-        verdict = verify(again, base, policy, evidence=evidence, error=error, outlook=hours, starts=now, works=works)
+        verdict = verify(
+            again,
+            base,
+            policy,
+            evidence=evidence,
+            error=error,
+            outlook=hours,
+            unmodelled=unmodelled,
+            estimated=estimated,
+            starts=now,
+            works=works,
+        )
         if not verdict.passed:
             break
     return verdict

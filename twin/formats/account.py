@@ -45,6 +45,18 @@ class Account(Frozen):
         """What is not modelled although it decides where traffic runs, one sentence each."""
         return tuple(str(use) for use in self.fields if use.became == "not modelled" and use.decides_routing)
 
+    @property
+    def estimated_traffic(self) -> str:
+        """How the traffic was estimated from the loads of links; empty where it is stated, measured or a model's."""
+        notes = [x.note for x in self.fields if x.field == "traffic" and x.became == "assumed"]
+        return next((note for note in notes if "from link loads" in note), "")
+
+    def with_estimate(self, how: str, count: int) -> "Account":
+        """Return the account of a network whose traffic was estimated: what its files state of it is not used."""
+        told = FieldUse(field="traffic", became="assumed", count=count, note=f"{how}; loads after failures rest on it")
+        kept = tuple(x for x in self.fields if x.field != "traffic" or x.became == "not modelled")
+        return self.model_copy(update={"fields": (*kept, told)})
+
     def with_fields(self, more: Iterable[FieldUse]) -> "Account":
         """Return the account with further fields."""
         return self.model_copy(update={"fields": (*self.fields, *more)})

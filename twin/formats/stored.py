@@ -117,11 +117,22 @@ def keep_account(store: TwinStore, reading: Reading, *, now: datetime) -> None:
 
 def unmodelled_of(store: TwinStore, snapshot: str) -> tuple[str, ...]:
     """Return what decides routing and is not modelled in the file that a snapshot goes back to. Raises `StoreError`."""
+    account = _account_of(store, snapshot)
+    return account.unmodelled_routing if account else ()
+
+
+def estimate_of(store: TwinStore, snapshot: str) -> str:
+    """Return how the traffic of a snapshot was estimated from loads, empty if it was not. Raises `StoreError`."""
+    account = _account_of(store, snapshot)
+    return account.estimated_traffic if account else ""
+
+
+def _account_of(store: TwinStore, snapshot: str) -> Account | None:
     stored = store.reading(snapshot)
     if stored is None:
-        return ()
+        return None
     try:
-        return Account.model_validate_json(stored.account).unmodelled_routing
+        return Account.model_validate_json(stored.account)
     except ValidationError as error:
         raise StoreError("the twin holds no account of what was read", fix="use a copy") from error
 

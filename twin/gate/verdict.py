@@ -63,6 +63,7 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     outlook: Outlook | None = None,
     error: DemandError | None = None,
     unmodelled: Sequence[str] = (),
+    estimated: str = "",
     starts: datetime | None = None,
     works: Sequence[PlannedWork] = (),
 ) -> Verdict:
@@ -72,7 +73,8 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     come (without any, the policy's factors on the snapshot's demands), `outlook` what traffic the hours bring in which
     the plan stays. With an `error` of the snapshot's demands, a limit counts as broken where it is by more than that;
     the gate itself judges without one. `unmodelled` is what the file behind the snapshot holds that decides routing and
-    is not in the network. `starts` is when the first step is made, for the policy's windows, and `works` is what others
+    is not in the network, `estimated` how its traffic was estimated, if nobody measured it.
+    `starts` is when the first step is made, for the policy's windows, and `works` is what others
     have planned: what they take away counts as failed in its hours. Never raises on a bad plan: one that is not
     grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same question
     always gets the same verdict.
@@ -81,7 +83,7 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     from .checks.convergence import convergences
     from .checks.rehearsal import Rehearsal
 
-    grounding = ground(plan, network, unmodelled if policy.refuse_unmodelled else (), max_weight=policy.max_weight)
+    grounding = ground(plan, network, policy, unmodelled if policy.refuse_unmodelled else (), estimated)
     given = Context(evidence, tuple(scenarios), error, outlook, starts, tuple(works))
     rehearsal = Rehearsal(plan, policy, grounding.states, given)
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))

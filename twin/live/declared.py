@@ -109,6 +109,9 @@ class Declaration(Frozen):
     reads: frozenset[Quantity] = frozenset(get_args(Quantity))
     makes: frozenset[Operation] = frozenset(get_args(Operation))
     confirms: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
+    estimated: str = Field(
+        default="", description="How its demands were estimated from its own loads; empty where they were not."
+    )
     by_hand: bool = Field(default=False, description="Whether a person makes the changes: nothing here can.")
 
     @field_serializer("logs", "reads", "makes", "confirms", when_used="json")

@@ -8,6 +8,7 @@ import numpy as np
 from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.model import UNUSED_METRIC, Network
 from twin.plan import Plan, SetWeight, apply, subject
+from twin.policy import Policy
 
 from .finding import Check, Counterexample, Violation, failed, steps_of
 
@@ -24,11 +25,14 @@ class Grounding(NamedTuple):
     states: tuple[Network, ...]
 
 
-def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = (), *, max_weight: int | None = None) -> Grounding:
+def ground(
+    plan: Plan, network: Network, policy: Policy, unmodelled: Sequence[str] = (), estimated: str = ""
+) -> Grounding:
     """Play the plan's steps through, each of which must change something that exists.
 
     `unmodelled` is what decides routing in the network and is not in the twin: no figure of it can be relied on then.
-    `max_weight` is the largest metric that its routers take; None leaves it to the metrics that they have.
+    `estimated` says how its traffic was estimated, empty where it was not: that is told, or refused.
+    The policy's `max_weight` is the largest metric that its routers take; None leaves it to the metrics that they have.
     """
     if plan.base != network.id:
         detail = f"the plan is for snapshot {plan.base}, this is {network.id}: plan again on the current one"
@@ -38,11 +42,14 @@ def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = (), *, max_
         more = f", and {len(unmodelled) - 1} more" if len(unmodelled) > 1 else ""
         detail = f"what decides routing is not modelled: {unmodelled[0]}{more}; the policy refuses plans on such a twin"
         return Grounding(_fails(f"snapshot/{network.id}", 0, detail, measured=len(unmodelled)), (network,))
+    if estimated and policy.refuse_estimated:
+        detail = f"traffic is estimated: {estimated}; the policy refuses plans on traffic that nobody measured"
+        return Grounding(_fails(f"snapshot/{network.id}", 0, detail), (network,))
     states = [network]
     strange = _beyond_computing(network)
     if strange:
         return Grounding(_fails(strange[0], 0, strange[1]), (network,))
-    most = max_weight or _largest_metric(network)
+    most = policy.max_weight or _largest_metric(network)
     for number, step in enumerate(plan.steps, start=1):
         if isinstance(step, SetWeight) and step.weight > most:
             detail = f"step {number} sets {step.link} to {step.weight}, and its routers take metrics up to {most}"
@@ -63,6 +70,7 @@ def ground(plan: Plan, network: Network, unmodelled: Sequence[str] = (), *, max_
     if wrong:
         return Grounding(wrong, tuple(states))
     detail = f"the plan is for this snapshot and its {steps_of(len(plan.steps))} can be made"
+    detail += f"; its traffic is estimated: {estimated}" if estimated else ""
     return Grounding(Check(name="grounded", passed=True, detail=detail), tuple(states))
 
 

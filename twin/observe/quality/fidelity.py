@@ -35,10 +35,11 @@ class Fidelity(Frozen):
     """How faithful the twin is: 1 when its predictions explain all the load, 0 when they explain none.
 
     The score is 1 - (sum over links of what |observed - predicted| exceeds three standard errors by) / (sum of the
-    larger of both), over the mean of the newest samples, lying counters replaced by what redundancy says.
+    larger of both), over the mean of the newest samples, lying counters replaced by what redundancy says. Demands that
+    were estimated from these very loads explain them whatever the twin is worth: then it is unknown.
     """
 
-    score: float = Field(ge=0, le=1)
+    score: float | None = Field(ge=0, le=1, description="Null where nothing independent of the loads tells.")
     earlier: float | None = Field(description="The same before the newest state, under the inventory; null if unknown.")
     samples: int
     load: float = Field(description="Sum of what the links were asked to carry, Mbit/s.")
@@ -48,7 +49,7 @@ class Fidelity(Frozen):
     @property
     def drifting(self) -> bool:
         """Whether the twin explains clearly less than it did."""
-        return self.earlier is not None and self.earlier - self.score > DRIFT
+        return self.earlier is not None and self.score is not None and self.earlier - self.score > DRIFT
 
 
 class _Held(NamedTuple):
@@ -76,7 +77,7 @@ def fidelity_of(observation: Observation, state: Network | None = None, known: A
     state, known = state or observation.network, known or assess_observation(observation)
     newest = _held(_as_split(observation, state), state, known)
     return Fidelity(
-        score=min(1.0, max(0.0, newest.score)),
+        score=None if observation.declared.estimated else min(1.0, max(0.0, newest.score)),
         earlier=_earlier(observation),
         samples=observation.samples,
         load=newest.load,

@@ -50,7 +50,7 @@ def standing(quality: QualityReport, fidelity: Fidelity | None, policy: Policy) 
     if refusal:
         return Standing("observe", refusal)
     level = policy.autonomy_at(fidelity.score if fidelity else None)
-    if fidelity is None or level == policy.autonomy:
+    if fidelity is None or fidelity.score is None or level == policy.autonomy:
         return Standing(level, "" if level == "act" else f"the policy allows {level} at most")
     asked = {"observe": policy.min_fidelity, "suggest": policy.fidelity_for_approve}.get(level, policy.fidelity_for_act)
     worst = "".join(

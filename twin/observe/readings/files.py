@@ -12,12 +12,12 @@ from twin.files import exists
 from twin.formats.account import Account
 from twin.formats.measurements.part import Options
 from twin.formats.measurements.read import read_measurements, table_kind
-from twin.formats.stored import SUFFIX
+from twin.formats.stored import SUFFIX, estimate_of
 from twin.live.network import Telemetry
 from twin.model import Network
 from twin.store import TwinStore
 
-from .imported import with_estimate
+from .imported import as_estimated, with_estimate
 
 UNNAMED = "tables do not say of which network they are"
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -70,6 +70,9 @@ def read_twin(path: str | Path, network: Network | None = None) -> Measured:
         now = _newest(telemetry, str(path))
         current = [x.id for x in entries if x.created <= now and x.network == first.name]
         chosen = store.load_snapshot(current[-1]) if network is None and current else first
+        how = estimate_of(store, chosen.id)
+    if how and not telemetry.traffic.time.size:
+        telemetry = as_estimated(telemetry, how)
     return Measured(chosen, telemetry, now)
 
 
@@ -83,7 +86,8 @@ def read_tables(paths: Sequence[str | Path], network: Network, options: Options 
     if not found.telemetry.links.time.size:
         fix = "give one with the columns time, link, out_mbps, in_mbps as well, or counters of interfaces"
         raise InputError("there is no table of links, or no sample in it", fix=fix)
-    return Measured(with_estimate(network, found), found.telemetry, found.now, found.accounts)
+    under, telemetry = with_estimate(network, found)
+    return Measured(under, telemetry, found.now, found.accounts)
 
 
 def is_twin(path: str | Path) -> bool:

@@ -1,6 +1,7 @@
 """From a network's file and files of its measurements into one twin file: the way in for a network of one's own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -121,15 +122,25 @@ def estimated_from(network: Network, telemetry: Telemetry, edges: Edges | None =
     return estimate_from_links(network, loads)
 
 
-def with_estimate(network: Network, found: Measurements) -> Network:
-    """The network under the estimate from its own loads, where nobody measured its traffic; else as it is."""
+def with_estimate(network: Network, found: Measurements) -> tuple[Network, Telemetry]:
+    """The network under the estimate from its own loads, where nobody measured its traffic; else as it is.
+
+    Telemetry declares how it was estimated.
+    """
     if found.telemetry.traffic.time.size:
-        return network
+        return network, found.telemetry
     try:
         estimate = estimated_from(network, found.telemetry, found.edges)
     except InputError:
-        return network
-    return network if estimate is None else network.with_demands(estimate.demands)
+        return network, found.telemetry
+    if estimate is None:
+        return network, found.telemetry
+    return network.with_demands(estimate.demands), as_estimated(found.telemetry, estimate.report.statement)
+
+
+def as_estimated(telemetry: Telemetry, how: str) -> Telemetry:
+    """Telemetry that declares how the demands of its network were estimated from its loads."""
+    return replace(telemetry, declared=telemetry.declared.model_copy(update={"estimated": how}))
 
 
 def _found(reading: Reading, files: Files, said: Options, now: datetime) -> Measurements:

@@ -6,12 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agents.show.planning import judge_plan
 from twin.errors import InputError
+from twin.formats import write_plan
 from twin.formats.load import load_reading
 from twin.formats.measurements.part import Options
+from twin.observe.observe import observe
 from twin.observe.quality.assess import quality_of
+from twin.observe.quality.fidelity import fidelity_of
+from twin.observe.quality.standing import evidence_of, standing
 from twin.observe.readings.files import read_tables, read_twin
 from twin.observe.readings.imported import Files, import_measured
+from twin.plan import Plan, SetWeight
+from twin.policy import Policy
 from twin.sim.simulate import simulate
 
 NOW = datetime(2026, 1, 13, tzinfo=UTC)
@@ -63,6 +70,43 @@ def test_without_traffic_it_is_estimated_and_every_reader_of_the_twin_is_told(fo
     network = load_reading(str(into)).network
     telemetry = read_twin(into).telemetry
     np.testing.assert_allclose(simulate(network).load[:3], telemetry.links.out_mbps[:3], rtol=0.02, atol=1.0)
+
+
+def test_fidelity_is_unknown_where_the_traffic_is_estimated_from_the_loads_it_would_be_held_against(folder):
+    into, files = folder / "t.duckdb", [folder / "links.csv"]
+    import_measured(folder / "ring.json", Files(files), into, now=NOW)
+    whole = [*files, folder / "traffic.csv"]
+    network = load_reading(str(folder / "ring.json")).network
+    for measured, known in (
+        (read_twin(into), False),
+        (read_tables(files, network), False),
+        (read_tables(whole, network), True),
+    ):
+        fidelity = fidelity_of(observe(measured.network, measured.telemetry, now=measured.now))
+        assert (fidelity.score is not None) == known
+        assert not fidelity.drifting
+        report = quality_of(measured.network, measured.telemetry)
+        assert standing(report, fidelity, Policy(autonomy="approve")) == standing(
+            report, None if not known else fidelity, Policy(autonomy="approve")
+        )
+        assert evidence_of(report, fidelity).fidelity == fidelity.score
+
+
+def test_a_policy_refuses_estimated_traffic_and_every_verdict_tells_of_it(folder):
+    into, estimated = folder / "t.duckdb", folder / "e.duckdb"
+    import_measured(folder / "ring.json", Files([folder / "links.csv"]), estimated, now=NOW)
+    import_measured(folder / "ring.json", Files([folder / "links.csv", folder / "traffic.csv"]), into, now=NOW)
+    for name, refused in ((estimated, True), (into, False)):
+        network = load_reading(str(name)).network
+        plan = Plan(goal="try", base=network.id, steps=(SetWeight(link="A->B", weight=3),), objective="change")
+        write_plan(plan, folder / "plan.json", network)
+        usual, strict = (
+            judge_plan(folder / "plan.json", str(name), policy, None, now=NOW).document["checks"][0]
+            for policy in (Policy(), Policy(refuse_estimated=True))
+        )
+        assert (usual["name"], usual["passed"], strict["passed"]) == ("grounded", True, not refused)
+        assert ("traffic is estimated: tomogravity" in usual["detail"]) == refused
+        assert ("traffic is estimated: tomogravity" in strict["detail"]) == refused
 
 
 def test_demands_that_nobody_measured_are_no_evidence_against_counters(folder):
