@@ -216,6 +216,16 @@ def test_an_expired_certificate_is_refused_by_the_clock_of_the_network(live):
         run(live, incident)
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_is_not_modelled_is_refused_before_the_first_step_where_the_policy_does(live, strict):
+    made = relief(live)
+    policy = made.policy.model_copy(update={"refuse_unmodelled": strict})
+    again = approved(made.plan, made.network, policy, now=live.now)
+    execution = run(live, again, unmodelled=("RSVP_LSP_TABLE: 1 RSVP LSPs",))
+    assert (execution.status == "refused") == strict
+    assert ("RSVP LSPs" in execution.reason) == strict
+
+
 def test_a_live_state_that_moved_is_verified_again_and_may_still_pass(live):
     incident = relief(live)
     live.wait(60)  # five hours later, traffic has fallen
