@@ -29,7 +29,9 @@ class McpAnswer(Frozen):
     measured: AwareDatetime | None = Field(default=None, description="Of the newest measurement; null: as configured.")
     age_s: float | None = Field(default=None, description="How old that is.")
     quality: float | None = Field(default=None, description="Of the measurements, 1 is best.")
-    fidelity: float | None = Field(default=None, description="How well the state explains them, 1 is best.")
+    fidelity: float | None = Field(
+        default=None, description="How well the state explains them, 1 is best; null: not known."
+    )
     untrusted: dict[str, str] = Field(
         default={}, description="Fields of `result` that came from outside, and who wrote."
     )
@@ -52,7 +54,8 @@ def enveloped(content: str, state: TwinState, now: datetime) -> dict[str, JsonVa
     evidence = state.evidence(now)
     if evidence is not None and state.vouched is not None:
         found |= {"measured": state.vouched.time.isoformat(), "age_s": round(evidence.age_s or 0.0, 1)}
-        found |= {"quality": round(state.vouched.quality, 4), "fidelity": round(state.vouched.fidelity, 4)}
+        known = {"quality": state.vouched.quality, "fidelity": state.vouched.fidelity}
+        found |= {name: round(share, 4) for name, share in known.items() if share is not None}
     for name in ("untrusted", SHORTENED):
         if name in document:
             found[name] = document.pop(name)

@@ -7,6 +7,7 @@ import shutil
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 
+from agents.serve.mcp_answers import enveloped
 from agents.serve.mcp_server import MOST_BODY, HttpDoor, McpDoor
 from agents.serve.mcp_state import TwinStates
 from tests.command_line import SMALL, apart, here
@@ -25,6 +27,7 @@ from twin.formats import load_network, read_plan
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 from twin.site import read_site
+from twin.site_state import Vouched
 
 ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -190,6 +193,14 @@ def test_one_owns_network_answers_with_its_age_and_its_quality_and_is_diagnosed(
     assert 0 < causes["quality"] <= 1
     assert causes["result"]["causes"][0]["rank"] == 1
     assert tables["result"]["rows"] == [[24 * 26]]
+
+
+def test_what_nobody_knows_of_a_state_is_left_out_of_its_answers():
+    states = TwinStates(SMALL, None, Policy(), zone="UTC", clock=lambda: NOON)
+    vouched = Vouched(time=NOON, looked=NOON, recorded=True, quality=0.9, fidelity=None)
+    found = enveloped("{}", replace(states.newest(), vouched=vouched), NOON)
+    assert found["quality"] == 0.9
+    assert "fidelity" not in found
 
 
 def test_resources_and_prompts_are_there_and_quote_what_callers_say(tmp_path):
