@@ -55,10 +55,9 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
 
     `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
     diagnosis of that snapshot started from; `outlook` and `works` are what the hours ahead bring, for as long as the
-    plan stays, `unmodelled` what decides routing and is not in the twin.
-    Before the first step the live state is measured, and the plan verified on
-    it under the demands it was made for and under those measured. It is refused if it fails there, if anything is
-    configured that neither snapshot nor diagnosis has, and if telemetry contradicts the twin. Before each step the
+    plan stays, `unmodelled` what decides routing and is not in the twin. Before the first step the live state is
+    measured, and the plan verified on it under its own demands and those measured: refused if it fails there, if what
+    is configured is in neither snapshot nor diagnosis, or if telemetry contradicts the twin. Before each step the
     configuration is read again, the certificate must still hold and `authority` still know the people in it, and what
     is left of the plan is verified under the newest demands; after each the configuration is read back, and loads,
     states, losses and probes are compared. `on_step` is called before every effect and after it; it may raise to stop.
@@ -78,9 +77,8 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
             f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
         )
     tolerance = tolerance or Tolerance()
-    start = preflight(
-        plan, network, live, policy, tolerance, inventory, Coming(outlook, tuple(works), tuple(unmodelled))
-    )
+    coming = Coming(outlook, tuple(works), tuple(unmodelled))
+    start = preflight(plan, network, live, policy, tolerance, inventory, coming)
     log = Logbook(live, len(plan.steps), on_step)
     if start.refusal or start.before is None:
         refusal = start.refusal or "nothing was seen of the network"
