@@ -62,7 +62,7 @@ def lease(folder: Path):  # noqa: ANN201 - a context manager
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StoreError(
-                f"another process serves {folder}", fix="stop it, or start this one with --standby to wait for it"
+                f"another process serves {folder}", fix="stop it, or give this room another folder"
             ) from None
         yield
 
