@@ -40,7 +40,9 @@ def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
 
     return Defects(
         lit=np.array([link.up and not link.asleep for link in struck], dtype=bool),
-        adjacent=np.array([x.adjacent or not y.adjacent for x, y in zip(struck, configured.links, strict=True)]),
+        adjacent=np.array(
+            [x.adjacent or not y.adjacent for x, y in zip(struck, configured.links, strict=True)], dtype=bool
+        ),
         lost=np.array([link.loss for link in struck]),
         corrupted=_share(configured, [x for x in faults if TRAITS[x.kind].breaks_frames]),
         discarded=_share(configured, astray("leak")),
