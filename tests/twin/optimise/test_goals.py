@@ -90,7 +90,7 @@ def test_each_objective_puts_its_own_best_first(network):
     assert len({frozenset(p.plan.hash for p in proposals if p.plan) for proposals in found.values()}) == 1
 
     def figures(proposal):
-        return (proposal.after.max_utilisation, *effect_of(network, proposal.plan), proposal.steps)
+        return (proposal.after.max_utilisation, *effect_of(network, proposal.plan, POLICY), proposal.steps)
 
     for position, objective in enumerate(OBJECTIVES):
         values = [figures(proposal)[position] for proposal in found[objective]]
