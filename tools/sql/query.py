@@ -36,6 +36,7 @@ _OUTPUT: Final = 2_000_000  # bytes that the process may write
 
 _START: Final = f"import sys; sys.path.insert(0, sys.argv[1]); from {__package__}.worker import main; main()"
 _LIST: Final = ", ".join(SCHEMA)
+_COLUMNS: Final = "; ".join(f"{name}({columns})" for name, columns in SCHEMA.items())
 
 _PLAIN: Final = re.compile(r"BOOL|U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL|DATE|TIME|INTERVAL", re.IGNORECASE)
 
@@ -188,7 +189,7 @@ def _parsed(written: bytes) -> _Answer:
 
 
 def _hint(error: str) -> str:
-    return f"the tables are: {_LIST}" if "table" in error.lower() or "column" in error.lower() else "correct it"
+    return f"the tables are: {_COLUMNS}" if "table" in error.lower() or "column" in error.lower() else "correct it"
 
 
 def _fitting(rows: tuple[tuple[Value, ...], ...]) -> tuple[tuple[tuple[Value, ...], ...], bool]:

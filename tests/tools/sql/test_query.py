@@ -114,6 +114,12 @@ def test_a_mistake_comes_back_with_its_repair(measured: Desk, query: str, proble
     assert repair in answer["fix"]
 
 
+@pytest.mark.parametrize("query", ["SELECT * FROM routers", "SELECT speed FROM link"])
+def test_whoever_misses_a_table_or_a_column_reads_all_that_there_are(measured: Desk, query: str):
+    fix = json.loads(ask(measured, query).content)["fix"]
+    assert [name for name, columns in SCHEMA.items() if f"{name}({columns})" not in fix] == []
+
+
 def test_a_statement_with_control_characters_or_too_long_is_refused(measured: Desk):
     with pytest.raises(InputError, match="control characters"):
         sql(measured, "SELECT\x00 1")
