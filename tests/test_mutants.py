@@ -10,6 +10,7 @@ from tests.mutants.mutant import Mutant, copy_of, fate_of, missing
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
     "twin/gate/checks/", "twin/gate/verdict.py", "twin/gate/certificate.py", "twin/gate/signing.py",
+    "twin/gate/passkey.py",
     "twin/execute/executor.py", "twin/execute/steps.py", "twin/execute/preflight.py", "twin/execute/agreement.py",
     "tools/box/registry.py", "tools/sql/grammar.py", "tools/sql/worker.py",
     "agents/record/records.py", "agents/record/journal.py", "agents/record/charter.py",

@@ -3,10 +3,12 @@
 from .mutant import Mutant
 
 _SIGNED = ("tests/twin/gate/test_certificate_signing.py",)
+_BY_PASSKEY = ("tests/twin/gate/test_passkey.py",)
 _HOME = ("tests/agents/record/test_authority.py",)
 _FORCE = ("tests/agents/record/test_policy_in_force.py",)
 _LIMITS = ("tests/twin/test_policy_file.py::test_of_every_key_it_is_known_which_value_is_the_looser_one",)
 _CERTIFICATE, _SIGNING, _CHARTER = "twin/gate/certificate.py", "twin/gate/signing.py", "agents/record/charter.py"
+_PASSKEY = "twin/gate/passkey.py"
 
 _CERTIFIED = (
     Mutant(
@@ -96,8 +98,8 @@ _CERTIFIED = (
     Mutant(
         "a person's key may be another's",
         _CERTIFICATE,
-        "if approval.key != person.key.hex:",
-        "if not approval.key:",
+        "if person.key is None or approval.key != person.key.hex:",
+        "if person.key is None or not approval.key:",
         _SIGNED,
     ),
     Mutant(
@@ -137,6 +139,51 @@ _CERTIFIED = (
     ),
 )
 
+_PASSKEYS = (
+    Mutant(
+        "what the objection to a passkey says is lost",
+        _CERTIFICATE,
+        'return f"{who}\'s approval does not hold: {against}" if against else None',
+        "return None",
+        _BY_PASSKEY,
+    ),
+    Mutant(
+        "a passkey that nobody enrolled is taken for the first one that is",
+        _CERTIFICATE,
+        "next((x for x in person.passkeys if x.key == approval.key), None)",
+        "next((x._replace(credential=approval.assertion.credential) for x in person.passkeys), None)",
+        _BY_PASSKEY,
+    ),
+    Mutant(
+        "a passkey may have signed something else",
+        _PASSKEY,
+        "!= challenge(approval):",
+        "== challenge(approval)[:1]:",
+        _BY_PASSKEY,
+    ),
+    Mutant(
+        "a passkey may be used on any page",
+        _PASSKEY,
+        "or origin not in passkey.origins or foreign:",
+        "or foreign:",
+        _BY_PASSKEY,
+    ),
+    Mutant(
+        "nobody need be present and verified",
+        _PASSKEY,
+        "!= _PRESENT_AND_VERIFIED:",
+        "== 0xFF:",
+        _BY_PASSKEY,
+    ),
+    Mutant(
+        "a passkey's signature is not looked at",
+        _PASSKEY,
+        "return None if _signed(passkey, made.signature, authenticator, client) else",
+        "return None if authenticator else",
+        _BY_PASSKEY,
+    ),
+)
+
 _KEYS = (
     Mutant(
         "a key is loaded from among the runs",
@@ -162,8 +209,8 @@ _KEYS = (
     Mutant(
         "an approval need not be signed by the key it names",
         _SIGNING,
-        "return bool(self.key) and PublicKey(self.key).signed(self.payload, self.signature)",
-        "return bool(self.key)",
+        "return bool(self.key) and self.assertion is None and PublicKey(self.key).signed(self.payload, self.signature)",
+        "return bool(self.key) and self.assertion is None",
         _SIGNED,
     ),
     Mutant(
@@ -259,4 +306,4 @@ _IN_FORCE = (
     ),
 )
 
-AUTHORITY: tuple[Mutant, ...] = (*_CERTIFIED, *_KEYS, *_AT_HOME, *_IN_FORCE)
+AUTHORITY: tuple[Mutant, ...] = (*_CERTIFIED, *_PASSKEYS, *_KEYS, *_AT_HOME, *_IN_FORCE)

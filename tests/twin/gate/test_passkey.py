@@ -84,6 +84,8 @@ def test_a_decision_by_an_enrolled_passkey_counts_and_reads_back_as_it_was():
 def test_a_signature_over_something_else_does_not_hold(changed):
     moved = ADA.sign(decision()).model_copy(update=changed)
     assert passkey_objection(moved, ADA.passkey) == "the passkey signed something else"
+    known = Authority(person=lambda _who: Person(None, passkeys=(ADA.passkey,)), run=moved.run)
+    assert "the passkey signed something else" in objection(moved, "low", POLICY, known)
 
 
 @pytest.mark.parametrize(
