@@ -234,7 +234,7 @@ SUITE = Suite(
     metrics=(
         _metric("faults seen", of="seen", where="faulty"),
         Metric("F1 on (element, kind)", "f1", "pair", bar=0.75),
-        _metric("faults, top 1", of="indistinguishable", where="faulty"),
+        _metric("faults, top 1", of="alike", where="faulty"),
         _metric("healthy found healthy", of="right", where="healthy", bar=0.95),
         _metric("false alarms", of="seen", where="healthy", higher=False),
         Metric("loads within 5 %, without equal paths", "mean", "loads", "loaded"),
