@@ -8,7 +8,7 @@ from twin.live.network import Flags
 from twin.model import Floats, Ints
 
 from .conformal import Conformal, load_groups, usual_move
-from .methods import METHODS, Method, Methods
+from .methods import LEARNT, METHODS, Method, Methods
 
 NAIVE: tuple[Method, ...] = ("last value", "seasonal naive")
 
@@ -30,8 +30,19 @@ class Backtest:
 
     @property
     def best(self) -> Method:
-        """The method of least WAPE; of equal ones the plainest."""
-        return min(self.wape, key=lambda name: (self.wape[name], METHODS.index(name)))
+        """The method of least WAPE; of methods that learn, the plainest within one standard error of the best of them.
+
+        A method with more to learn must earn it: among few origins the least error is partly luck (the one-standard-error
+        rule, Breiman et al. 1984, section 3.4.3).
+        """
+        least = min(self.wape, key=lambda name: (self.wape[name], METHODS.index(name)))
+        if least not in LEARNT:
+            return least
+        return next(name for name in LEARNT if name in self.wape and self._as_good(name, least))
+
+    def _as_good(self, one: Method, other: Method) -> bool:
+        worse = (np.abs(self.forecasts[one] - self.truth) - np.abs(self.forecasts[other] - self.truth)).sum(axis=1)
+        return bool(worse.mean() <= worse.std() / np.sqrt(len(worse)))
 
     @property
     def naive(self) -> Method:
