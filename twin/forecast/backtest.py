@@ -32,8 +32,8 @@ class Backtest:
     def best(self) -> Method:
         """The method of least WAPE; of methods that learn, the plainest within one standard error of the best of them.
 
-        A method with more to learn must earn it: among few origins the least error is partly luck (the one-standard-error
-        rule, Breiman et al. 1984, section 3.4.3).
+        A method with more to learn must earn it: among few origins the least error is partly luck (the
+        one-standard-error rule, Breiman et al. 1984, section 3.4.3).
         """
         least = min(self.wape, key=lambda name: (self.wape[name], METHODS.index(name)))
         if least not in LEARNT:
