@@ -7,6 +7,7 @@ from pydantic import Field
 from twin.errors import InputError, RefusedError, UnknownElementError
 from twin.faults import TELEMETRY_KINDS
 from twin.model import Frozen
+from twin.untrusted import ModelText
 
 from .arguments import Element
 from .box.handover import MAX_EXPLANATION, Advice, AdviceAction, Opinion, Question
@@ -22,8 +23,8 @@ class Asked(Frozen):
     """A question that was put to the operator, or what was answered to it before."""
 
     id: str
-    answer: str | None
-    note: str
+    answer: ModelText | None
+    note: Literal["asked; the answer opens your next turn", "it was answered before: do not ask again"]
 
 
 def ask_operator(

@@ -13,7 +13,8 @@ from typing import Any, cast, get_args
 import pytest
 from pydantic import BaseModel
 
-from agents.roles.contracts import CONTRACTS, RIGHTS
+from agents.roles.contracts import ADVISE, CONTRACTS
+from agents.roles.contracts import RIGHTS as OF_THE_FOUR
 from tools.box.provenance import outside_text
 from tools.box.registry import Tool, Toolbox
 from tools.box.run_state import Desk, ReadSide
@@ -25,7 +26,9 @@ from twin.untrusted import Origin
 from .conftest import NOON, square
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted((ROOT / "tools").glob("*.py"))
+SOURCES = sorted((ROOT / "tools").rglob("*.py"))
+RIGHTS = {**OF_THE_FOUR, "an adviser": frozenset({ADVISE})}
+"""Of the four roles and of the advisers that packages may offer, who conclude with a tool that is theirs alone."""
 ACTING = (
     "twin.execute.executor",
     "twin.execute.steps",
@@ -72,7 +75,7 @@ FORBIDDEN = frozenset(
     ]
 )
 OPENING = {"open", "eval", "exec", "__import__", "read_text", "read_bytes", "write_text", "write_bytes", "getenv"}
-ALLOWED = {"sql.py": {"subprocess", "tempfile"}, "tracing.py": {"os"}}
+ALLOWED = {"sql/query.py": {"subprocess", "tempfile"}, "box/tracing.py": {"os"}}
 """SQL starts its own process in an empty folder; tracing asks OpenTelemetry's variable whether content is wanted."""
 
 
@@ -85,9 +88,9 @@ def test_importing_every_tool_loads_nothing_that_can_act_or_sign():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_tool_opens_files_reads_the_environment_or_starts_a_process(path: Path):
-    allowed = ALLOWED.get(path.name, set())
+    allowed = ALLOWED.get(path.relative_to(ROOT / "tools").as_posix(), set())
     tree = ast.parse(path.read_text())
     imported = {
         alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
@@ -106,7 +109,7 @@ def _called(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else ""
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_tool_reaches_through_the_read_side_of_the_live_network(path: Path):
     reached = [
         node.attr
@@ -129,6 +132,7 @@ def test_the_read_side_has_nothing_that_changes_a_network():
 def test_every_tool_belongs_to_a_contract_and_none_is_called_by_what_it_must_not_do():
     assert {tool.name for tool in TOOLS} == set().union(*RIGHTS.values())
     assert all(contract.tools == RIGHTS[role] for role, contract in CONTRACTS.items())
+    assert ADVISE not in set().union(*OF_THE_FOUR.values())
 
 
 def _strings(schema: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -208,7 +212,11 @@ def test_the_note_on_an_answer_names_the_fields_that_hold_text_from_outside():
     assert outside_text(by_name["read_events"]) == {
         "lines.node": "written by devices",
         "lines.message": "written by devices",
+        "patterns.form": "written by devices",
+        "patterns.example": "written by devices",
     }
+    assert outside_text(by_name["ask_operator"]) == {"answer": "written by a model"}
+    assert outside_text(by_name["advise"]) == {"reasons": "written by a model"}
     assert outside_text(by_name["network_status"]) == {"network": "written in a file"}
     assert outside_text(by_name["decide"])["reasons"] == "written by a model"
     assert outside_text(by_name["submit_plan"])["plan.goal"] == "written in a file"
