@@ -23,6 +23,7 @@ tracing.close()
 print("the verdict", flush=True)
 if len(sys.argv) > 2:
     import signal, threading
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background, it is ignored
     timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
     timer.daemon = True
     timer.start()
