@@ -11,6 +11,7 @@ from twin.faults import REMEDIES, Fault
 from twin.faults.remedies import Measure
 from twin.gate.verdict import Counterexample
 from twin.model import Network
+from twin.plan import SetCapacity
 from twin.policy import Policy
 
 from . import evade, restore, segments, sequential, tunnels, weight_search, weights
@@ -120,9 +121,13 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
 
 
 def possible(proposal: Proposal, makes: Set[str] | None) -> Proposal:
-    """Leave out a plan with a step that the network cannot make; `makes` are its operations, all if None."""
+    """Leave out a plan with a step that the network cannot make; `makes` are its operations, all if None.
+
+    Capacity is no network's to make: a plan that asks for it is for a person to order, on every network.
+    """
     steps = proposal.plan.steps if proposal.plan else ()
-    unable = sorted({step.op for step in steps} - makes) if makes is not None else []
+    wanted = {step.op for step in steps if not isinstance(step, SetCapacity)}
+    unable = sorted(wanted - makes) if makes is not None else []
     return replace(proposal, plan=None, after=proposal.before, reason=_cannot(unable[0])) if unable else proposal
 
 
