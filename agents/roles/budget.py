@@ -19,6 +19,8 @@ from tools.box.handover import Role
 from twin.errors import BudgetError, FormatError, InputError
 from twin.files import exists, read_toml
 
+from .contracts import contracts
+
 _UNITS = {
     "model_calls": "model calls",
     "tokens": "tokens",
@@ -31,16 +33,20 @@ _UNITS = {
 def read_budget(text: str) -> RunBudget:
     """Read a budget: a TOML file with `[run]` and `[roles.NAME]`, or `money=2,seconds=600` for the run as a whole.
 
-    Raises `InputError` that names the key.
+    Raises `InputError` that names the key, which may be a role that nobody has.
     """
     try:
-        return RunBudget.model_validate(read_toml(text) if exists(text) else {"run": _inline(text)})
+        budget = RunBudget.model_validate(read_toml(text) if exists(text) else {"run": _inline(text)})
     except FormatError as error:
         raise InputError(str(error), fix=_FIX) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
         raise InputError(f"budget: {key}: {first['msg']}", fix=_FIX) from error
+    known = contracts()
+    if unknown := sorted(budget.roles.keys() - known.keys()):
+        raise InputError(f"budget: roles.{unknown[0]}: no such role", fix=f"the roles are {', '.join(known)}")
+    return budget
 
 
 _FIX = "write [run] and [roles.planning] with model_calls, tokens, seconds, money or watt_hours; or money=2,seconds=600"

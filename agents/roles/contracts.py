@@ -27,7 +27,10 @@ Place = Literal["observe", "diagnose", "plan", "verify", "after diagnose", "afte
 
 
 class Budget(Frozen):
-    """What a role may spend in one stage; `seconds` without the time that a provider makes it wait in a queue."""
+    """What a role may spend in one stage.
+
+    `seconds` is the time of its turn by the clock, with all that it waits for: a place at the provider, retries, tools.
+    """
 
     model_calls: int = Field(default=14, ge=1, le=100)
     seconds: float = Field(default=300.0, gt=0)
