@@ -13,7 +13,7 @@ from autogen_core.models import (
 )
 
 from agents.models import resolve
-from agents.models.conversation import Call, Say, read
+from agents.models.conversation import Call, Move, Say, Together, read
 from agents.models.runbook import next_move
 from agents.roles.contracts import CONTRACTS
 from tools.box.handover import Role
@@ -31,7 +31,7 @@ def turn(*exchanges: tuple[str, object], failed: str = "") -> list[LLMMessage]:
     return said
 
 
-def move(role: Role, *exchanges: tuple[str, object], failed: str = "") -> Call | Say:
+def move(role: Role, *exchanges: tuple[str, object], failed: str = "") -> Move:
     return next_move(turn(*exchanges, failed=failed), sorted(CONTRACTS[role].tools))
 
 
@@ -43,14 +43,14 @@ def candidate(handle: str, harm: float, steps: int, peak: float = 0.7) -> dict[s
 @pytest.mark.parametrize(
     ("role", "first"),
     [
-        ("monitoring", "network_status"),
-        ("diagnosis", "rank_causes"),
-        ("planning", "propose_plans"),
-        ("verification", "verify_plan"),
+        ("monitoring", Together((Call("network_status", {}), Call("data_quality", {}), Call("list_symptoms", {})))),
+        ("diagnosis", Call("rank_causes", {})),
+        ("planning", Call("propose_plans", {})),
+        ("verification", Call("verify_plan", {})),
     ],
 )
-def test_each_procedure_begins_by_looking(role: Role, first: str):
-    assert move(role) == Call(first, {})
+def test_each_procedure_begins_by_looking(role: Role, first: Move):
+    assert move(role) == first
 
 
 def test_a_healthy_network_is_reported_without_reading_the_logs():
@@ -122,7 +122,11 @@ def test_only_the_newest_task_counts():
 
 
 def test_an_answer_that_is_no_json_is_no_reason_to_stop():
-    assert isinstance(move("monitoring", ("network_status", "<html>"), ("list_symptoms", "[]")), Call)
+    answers = [("network_status", "<html>"), ("list_symptoms", "[]")]
+    assert move("monitoring", *answers) == Together((Call("data_quality", {}),))
+    following = move("monitoring", *answers, ("data_quality", "{"))
+    assert isinstance(following, Call)
+    assert following.tool == "report_incident"
 
 
 def test_without_a_procedure_it_says_so():
