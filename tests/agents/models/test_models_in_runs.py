@@ -19,7 +19,7 @@ from tests.agents.characters import model
 from tests.agents.incidents import Run, perform, request
 from tests.agents.models import messages_api as api
 from tests.agents.models.loopback import Json, Loopback, Reply, loopback, status
-from tests.agents.models.provider_faults import QUICK, claude, role_of
+from tests.agents.models.provider_faults import QUICK, Script, claude, role_of
 
 
 class Killed(BaseException):
@@ -161,3 +161,16 @@ def test_arguments_that_would_hang_an_agent_are_refused_and_the_run_goes_on(tmp_
     first = next(x.event for x in records if isinstance(x.event, ToolReturned))
     assert (first.ok, first.error) == (False, "input")
     assert "unreadable_arguments" in first.content
+
+
+@pytest.mark.parametrize("often", [3, 30])
+@pytest.mark.parametrize("role", ["monitoring", "verification"])
+def test_a_call_that_stands_many_times_in_one_answer_ends_no_run(tmp_path: Path, resolved: Run, role: str, often: int):
+    def repeated(body: Json) -> Reply:
+        tool = body["tools"][0]["name"]
+        return api.say(*(api.use(tool, {}, f"toolu_{number}") for number in range(often)))
+
+    with loopback(Script(repeated, role, 1)) as server:
+        run = perform(tmp_path, model=claude(server))
+    assert run.result.finished.outcome == "resolved"
+    assert run.result.finished.plan == resolved.result.finished.plan
