@@ -167,7 +167,9 @@ def commands() -> "typer.Typer":
     ) -> None:
         """Agents that rehearse every network change on a digital twin before anyone signs it."""
         if version:
-            typer.echo(f"twinops {_version()}")
+            from twin.version import version as installed
+
+            typer.echo(f"twinops {installed()}")
             raise typer.Exit
         help_when_alone(context)
 
@@ -200,15 +202,6 @@ def commands() -> "typer.Typer":
     app.command()(setup.doctor)
     app.add_typer(lab.app, name="lab")
     return app
-
-
-def _version() -> str:
-    from importlib import metadata
-
-    try:
-        return metadata.version("twinops")
-    except metadata.PackageNotFoundError:
-        return "source"
 
 
 def main() -> None:

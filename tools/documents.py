@@ -10,6 +10,7 @@ from twin.model import Frozen
 from twin.untrusted import PersonText
 
 from .arguments import Element
+from .box.results import next_after
 from .box.run_state import Desk
 
 PAGE = 6
@@ -52,12 +53,11 @@ def read_documents(
     near = _nodes_of_symptoms(desk)
     found.sort(key=lambda x: (near.isdisjoint(ends(x.element)), -(x.time.timestamp() if x.time else 0.0), x.id))
     page = found[offset : offset + PAGE]
-    following = offset + PAGE if offset + PAGE < len(found) else None
     return WrittenPage(
         now=desk.live.now,
         total=len(found),
         documents=tuple(_written(desk, x, whole=bool(id)) for x in page),
-        next_offset=following,
+        next_offset=next_after(offset + PAGE, found),
     )
 
 

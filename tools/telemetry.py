@@ -17,6 +17,7 @@ from twin.observe.alarms.symptoms import UNITS
 from twin.untrusted import LogText
 
 from .box.handover import MAX_EXPLANATION, Incident, SymptomReading
+from .box.results import next_after
 from .box.run_state import Desk
 from .log_patterns import Pattern, patterns
 from .topology import network_status
@@ -152,7 +153,7 @@ def list_symptoms(desk: Desk, offset: Offset = 0) -> SymptomList:
         symptoms=shown[offset : offset + PAGE],
         incidents=tuple(_together(x) for x in groups[:GROUPS]),
         total=len(shown),
-        next_offset=_next(offset, PAGE, len(shown)),
+        next_offset=next_after(offset + PAGE, shown),
     )
 
 
@@ -171,7 +172,7 @@ def list_anomalies(desk: Desk, offset: Offset = 0) -> AnomalyList:
         anomalies=tuple(_anomaly(x) for x in strongest[offset : offset + PAGE]),
         incidents=tuple(_together(x, found) for x in groups[:GROUPS]),
         total=len(found),
-        next_offset=_next(offset, PAGE, len(found)),
+        next_offset=next_after(offset + PAGE, found),
     )
 
 
@@ -223,7 +224,7 @@ def read_events(
         total=len(lines),
         lines=tuple(_line(x) for x in lines[offset : offset + EVENTS]),
         patterns=patterns(lines) if len(lines) > EVENTS and not offset else (),
-        next_offset=_next(offset, EVENTS, len(lines)),
+        next_offset=next_after(offset + EVENTS, lines),
     )
 
 
@@ -250,10 +251,6 @@ def report_incident(desk: Desk, explanation: Explanation) -> Incident:
         explanation=explanation,
     )
     return desk.incident
-
-
-def _next(offset: int, page: int, total: int) -> int | None:
-    return offset + page if offset + page < total else None
 
 
 def _symptoms(desk: Desk) -> tuple[Symptom, ...]:

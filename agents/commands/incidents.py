@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .goals import MaybeGoal, Zone, read
-from .options import Json, MaybeNetwork, PolicyFile, Runs, SiteFile, limits, utc_now
+from .options import Json, MaybeNetwork, PolicyFile, Runs, SiteFile, limits
 from .output import INTERRUPTED, RunInterruptedError, emit, say, tell
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def _with(request: "RunRequest", budget: str | None, documents: Sequence[Path], 
 def _with_goal(request: "RunRequest", goal: str, site: Path | None, zone: str, *, as_json: bool) -> "RunRequest":
     """Read a goal against the network that it is for, as that stands when the run begins."""
     from agents.run.staging import begin_of
+    from twin.clock import utc_now
     from twin.formats import load_network
     from twin.live.adapters import is_adapter, open_live
     from twin.site import read_site

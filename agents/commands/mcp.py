@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import PolicyFile, Runs, SiteFile, limits, utc_now
+from .options import PolicyFile, Runs, SiteFile, limits
 from .output import tell
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def mcp(
     """
     door = _door()
     from agents.serve.mcp_state import TwinStates
+    from twin.clock import utc_now
     from twin.site import read_site
 
     if network is not None:

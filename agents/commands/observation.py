@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, Unit, brought
-from .options import Json, PolicyFile, SiteFile, Top, limits, utc_now
+from .options import Json, PolicyFile, SiteFile, Top, limits
 from .output import give
 
 Measurements = Annotated[
@@ -44,6 +44,7 @@ def quality(
     Exit code 3 means that the policy would not plan on them.
     """
     from agents.show.measurements import judge_quality
+    from twin.clock import utc_now
 
     if measurements or site is None:
         told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)
@@ -81,6 +82,7 @@ def forecast(
     With --until, tell of every link in which week its busy level passes the policy's limit.
     """
     from agents.show.measurements import forecast_demand
+    from twin.clock import utc_now
 
     if until is not None:
         from agents.show.growth import link_growth, told_growth
@@ -129,6 +131,7 @@ def diagnose(
     Exit code 3 means that there is a fault, or that it cannot be told whether there is one.
     """
     from agents.show.measurements import find_causes
+    from twin.clock import utc_now
 
     if measurements or site is None:
         told = brought(columns, unit, ports=interfaces, prefixes=prefixes, sampling=sampling, zone=time_zone)

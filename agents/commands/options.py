@@ -1,6 +1,6 @@
 """The options that several commands have, and what becomes of them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -52,6 +52,8 @@ class Place(NamedTuple):
 
 def place(network: str | None, site: Path | None, policy: Path | None, zone: str = "UTC") -> Place:
     """Find the network that a command is about: the named one, or the newest state of one's own."""
+    from twin.clock import utc_now
+
     if site is None or network is not None:
         return Place(network or _EXAMPLE, limits(policy), zone, utc_now())
     from twin.site import read_site
@@ -69,8 +71,3 @@ def limits(policy: Path | None, site: "OpenSite | None" = None) -> "Policy":
 
     named = policy if policy is not None or site is None else site.policy
     return policy_of(home_folder(), named)
-
-
-def utc_now() -> datetime:
-    """Return the wall clock's time, UTC."""
-    return datetime.now(UTC)

@@ -38,7 +38,7 @@ def resume(
     refused, unless its policy is given again.
     """
     from agents.record.questions import take_default
-    from agents.run.run import utc_now
+    from twin.clock import utc_now
 
     folder = _folder(run, runs)
     taken = take_default(folder, clock=utc_now)
@@ -57,7 +57,7 @@ def answer(
     """Answer the question that a run waits with, and let it go on; without a run, list the questions that wait."""
     from agents.record import questions
     from agents.record.history import read_past
-    from agents.run.run import utc_now
+    from twin.clock import utc_now
 
     if run is None:
         _list_questions(runs, as_json=as_json)
@@ -280,8 +280,8 @@ def _decide(
     from agents.record.history import read_past
     from agents.record.home import home_folder
     from agents.record.waiting import decide, describe, find_waiting, require_waiting
-    from agents.run.run import utc_now
     from agents.show.impact import impact_of, impact_page
+    from twin.clock import utc_now
 
     name = who or _account()
     folder = find_waiting(runs, plan)
@@ -334,7 +334,7 @@ def _account() -> str:
 def _list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
     from agents.record.home import home_folder
     from agents.record.waiting import pending
-    from agents.run.run import utc_now
+    from twin.clock import utc_now
 
     found = pending(runs, utc_now(), home_folder())
     if as_json:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from .options import Json, Runs, SiteFile, utc_now
+from .options import Json, Runs, SiteFile
 from .output import FAILURE, emit, say
 
 
@@ -13,6 +13,8 @@ def doctor(runs: Runs = Path("runs"), site: SiteFile = None, as_json: Json = Fal
 
     Secrets are looked for, never printed.
     """
+    from twin.clock import utc_now
+
     from .doctor import examine, examine_site
 
     findings = examine(runs) if site is None else examine_site(site, utc_now)

@@ -169,7 +169,7 @@ def decide(  # noqa: PLR0913 - who decides what, where, and when
         past = read_past(folder)
         register = Register(home or home_folder(), past.started.run)
         require_waiting(past, register, clock())
-        given = key.approve(_decision(past, decision, who, clock(), reason))
+        given = key.approve(decision_on(past, decision, who=who, now=clock(), reason=reason))
         against = objection(given, _tier(past), past.started.policy, register.authority)
         if against is not None:
             raise CertificateError(against, fix="have it decided by somebody who may")
@@ -239,7 +239,13 @@ def require_waiting(past: Past, register: Register, now: datetime) -> None:
         )
 
 
-def _decision(past: Past, decision: Literal["approve", "reject"], who: str, now: datetime, reason: str) -> Approval:
+def decision_on(
+    past: Past, decision: Literal["approve", "reject"], *, who: str, now: datetime, reason: str
+) -> Approval:
+    """Write down a person's decision on the plan that a run waits with, to be signed.
+
+    Raises `InputError` when none waits.
+    """
     plan, _ = _judged(past)
     return Approval(
         who=who,

@@ -22,17 +22,19 @@ from agents.record.rerun import Recall
 from agents.record.tracing import Tracing
 from agents.record.waiting import may_go_on, require_waiting
 from agents.roles.budget import Meter, price_for
+from twin.clock import utc_now
 from twin.errors import DivergedError, StoreError, TwinError
 from twin.execute.executor import StepRecord, recover
 from twin.execute.render import Inventory
 from twin.model import Network
 from twin.policy import Policy
 from twin.store import TwinStore
+from twin.version import version
 
 from .ending import Account, finished
 from .lifecycle import Ended, Ground, follow
 from .request import RunRequest
-from .run import RunResult, signing_key, utc_now, version
+from .run import RunResult, signing_key
 from .silent_tracer import SilentTracer
 from .staging import restore_scene
 

@@ -3,8 +3,7 @@
 import shutil
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib import metadata
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from agents.record.ownership import own
 from agents.record.tracing import Tracing
 from agents.roles.budget import price_for
 from tools.box.registry import in_thread
+from twin.clock import utc_now
 from twin.errors import StoreError, TwinError
 from twin.execute.render import Inventory
 from twin.formats.account import Account
@@ -28,6 +28,7 @@ from twin.gate.certificate import SigningKey
 from twin.live.adapters import is_adapter, open_live
 from twin.site import read_site
 from twin.store import TwinStore
+from twin.version import version
 
 from .lifecycle import Ground, follow
 from .request import RunRequest
@@ -46,11 +47,6 @@ class RunResult:
     finished: RunFinished
     head: str
     error: TwinError | None = None
-
-
-def utc_now() -> datetime:
-    """Return the wall clock's time, UTC."""
-    return datetime.now(UTC)
 
 
 def signing_key(home: Path | None, runs: Path) -> SigningKey:
@@ -113,14 +109,6 @@ async def run_incident(  # noqa: PLR0913 - what a run may be given besides its r
             shutil.rmtree(folder, ignore_errors=True)
             register.release()
         raise
-
-
-def version() -> str:
-    """Return the version of twinops that is installed, `source` when it runs from a clone."""
-    try:
-        return metadata.version("twinops")
-    except metadata.PackageNotFoundError:
-        return "source"
 
 
 class _Staged(NamedTuple):

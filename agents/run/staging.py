@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.record.files import NETWORK
+from twin.clock import utc_now
 from twin.errors import StoreError
 from twin.faults import Fault
 from twin.live.adapters import is_adapter, is_measurable, open_live
@@ -97,7 +98,7 @@ def _symptoms(live: RecordedNetwork, limit: float) -> _Seen:
 
 def watch_site(site: OpenSite) -> Scene:
     """Look at one's own network for the first time; what it says is kept from then on. Raises as `look` does."""
-    live = WatchedNetwork.watch(site.network(_utc_now))
+    live = WatchedNetwork.watch(site.network(utc_now))
     return Scene(live, live.start, None, None)
 
 
@@ -119,7 +120,7 @@ def restore_scene(folder: Path, network: Network, site: str | None = None, *, ke
     def source() -> Lookable:
         if site is None:
             raise StoreError("the run's record names no site file", fix="do not trust this run's folder")
-        return open_live(site) if is_adapter(site) else read_site(site).network(_utc_now)
+        return open_live(site) if is_adapter(site) else read_site(site).network(utc_now)
 
     kind = AskedNetwork if site is not None and is_adapter(site) else WatchedNetwork
     live = kind.restore(folder / NETWORK, network, source, keep=keep)
@@ -135,10 +136,6 @@ def scene_of(live: RecordedNetwork) -> Scene:
     """Tell the scene of a network that has a past."""
     struck = live.faults_struck[:1]
     return Scene(live, live.start, struck[0].fault if struck else None, struck[0].time if struck else None)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _fault(network: Network, request: RunRequest) -> Fault:

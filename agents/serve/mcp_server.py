@@ -6,9 +6,7 @@ comes back as an answer that says how to repair it.
 
 import asyncio
 import json
-import socket
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 
 import uvicorn
@@ -25,7 +23,9 @@ from tools.box.provenance import labelled
 from tools.box.registry import Tool, Toolbox, crash, in_thread, refusal
 from twin.errors import InputError, TwinError
 from twin.untrusted import clean
+from twin.version import version
 
+from .listening import bound
 from .mcp_answers import enveloped, failed, here, input_schema, output_schema, too_long
 from .mcp_prompts import TASKS, task
 from .mcp_state import TwinState, TwinStates
@@ -54,7 +54,7 @@ class McpDoor:
         states.newest()
         self.server = Server[dict[str, object]](
             "twinops",
-            version=_version(),
+            version=version(),
             instructions=_INSTRUCTIONS,
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
@@ -193,7 +193,7 @@ class HttpDoor:
     def __init__(self, door: McpDoor, address: str) -> None:
         """Take the port of HOST:PORT. Raises `InputError` on an address that is not this machine's, or taken."""
         host, port = _address(address)
-        self._socket = _bound(host, port)
+        self._socket = bound(host, port, option="--http")
         self.port = int(self._socket.getsockname()[1])
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}/mcp"
         names = [f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]")]
@@ -282,24 +282,3 @@ def _address(text: str) -> tuple[str, int]:
         fix = "write 127.0.0.1, and let a proxy that knows your people stand before it"
         raise InputError(f"{clean(host)!r} is not this machine alone, and nobody logs in here", fix=fix)
     return host, int(port)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    found = socket.socket(family, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((host, port))
-    except OSError as error:
-        found.close()
-        raise InputError(
-            f"port {port} cannot be had: {error.strerror}", fix="choose another one with --http"
-        ) from error
-    return found
-
-
-def _version() -> str:
-    try:
-        return metadata.version("twinops")
-    except metadata.PackageNotFoundError:
-        return "source"

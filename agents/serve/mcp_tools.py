@@ -17,7 +17,7 @@ from agents.show.planning import Wish, search_plan, verdict_on
 from tools.arguments import Changes, Handle
 from tools.box.handover import Candidate
 from tools.box.registry import Tool, bind
-from tools.box.results import fetch_result
+from tools.box.results import fetch_result, next_after
 from tools.box.run_state import Desk
 from tools.diagnosis import rank_causes
 from tools.glossary import explain
@@ -190,7 +190,7 @@ def topology_page(state: TwinState, like: str, offset: int, limit: int) -> Topol
         snapshot=state.network.id,
         total=len(rows),
         elements=tuple(ListedElement(name=x.name, id=x.id, about=x.about) for x in page),
-        next_offset=_following(offset + len(page), len(rows)),
+        next_offset=next_after(offset + len(page), rows),
     )
 
 
@@ -306,11 +306,7 @@ def _runs(folder: Path) -> Callable[..., AgentRuns]:
             total=len(found.entries),
             runs=tuple(AgentRun.model_validate(x.model_dump(include=kept)) for x in page),
             unreadable=len(found.unreadable),
-            next_offset=_following(offset + len(page), len(found.entries)),
+            next_offset=next_after(offset + len(page), found.entries),
         )
 
     return runs
-
-
-def _following(end: int, total: int) -> int | None:
-    return end if end < total else None

@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from agents.record.home import policy_in_force
 from agents.record.journal import Record
 from agents.show.incident_words import incident_summary
 from tools.box.run_state import Desk
+from twin.clock import utc_now
 from twin.errors import InputError, StoreError, TwinError
 from twin.files import open_lock
 from twin.live.adapters import EMULATED, is_adapter, open_live
@@ -44,11 +45,6 @@ class Place(NamedTuple):
     runs: Path
     home: Path
     site: str
-
-
-def utc_now() -> datetime:
-    """Return the wall clock's time, UTC."""
-    return datetime.now(UTC)
 
 
 @contextlib.contextmanager

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from agents.record.home import home_folder
-from agents.run.run import utc_now, version
 from evals.cases.case import Case
 from evals.cases.result import Measures, Result, steady
 from evals.cases.suite import Workplace
 from evals.suites import data_folder, names, suite_of
+from twin.clock import utc_now
 from twin.errors import InputError, TwinError
+from twin.version import version
 
 from .executor import Executor, executor
 from .record import Record, RunHead, RunSpec, Status, moment

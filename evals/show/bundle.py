@@ -20,7 +20,6 @@ from pydantic import Field, ValidationError
 
 from agents.record.files import CERTIFICATE, JOURNAL, NETWORK, PLAN, REPORT, TWIN
 from agents.record.history import read_past
-from agents.run.run import version
 from evals.cases.result import Result
 from evals.run.record import FOLDER, RESULTS, RUN, TABLES, Record, RunHead, RunSpec
 from evals.run.run import close
@@ -30,6 +29,7 @@ from twin.formats import load_network
 from twin.formats.ietf import write_ietf
 from twin.model import Frozen, Network
 from twin.store import TwinStore
+from twin.version import version
 
 from .report import write_report
 

@@ -17,11 +17,11 @@ from agents.record.tracing import Tracing
 from agents.roles.contracts import RIGHTS
 from agents.run.lifecycle import Ground, follow
 from agents.run.request import RunRequest
-from agents.run.run import utc_now
 from agents.run.staging import AFTERMATH, HISTORY, INTERVAL_S, Scene, stage_scene
 from evals.cases.case import Case, Split
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace, of_split
+from twin.clock import utc_now
 from twin.faults import Fault
 from twin.formats import load_network
 from twin.gate.certificate import SigningKey

@@ -34,9 +34,9 @@ from agents.record.tracing import Tracing
 from agents.roles.contracts import RIGHTS
 from agents.run.lifecycle import Ground, follow
 from agents.run.request import RunRequest
-from agents.run.run import utc_now
 from agents.run.staging import Scene
 from agents.show.report.folder import write_report
+from twin.clock import utc_now
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.gate.certificate import Certificate, SigningKey, check

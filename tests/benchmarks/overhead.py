@@ -30,9 +30,9 @@ from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
 from agents.roles.contracts import RIGHTS
 from agents.roles.team import assemble
-from agents.run.run import utc_now
 from tools.box.registry import Toolbox, bind
 from tools.box.run_state import Desk, ReadSide
+from twin.clock import utc_now
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Frozen

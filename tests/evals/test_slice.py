@@ -1,6 +1,5 @@
 """The slice of every suite does no worse than when docs/scoreboard.md was written, which `make eval` does."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from evals.show.scoreboard import read_bounds, worse
 from evals.suites import NAMES, suite_of
 from twin.faults import FaultKind
 
-# These are tried by tests of their own (the injection matrix, killed runs); TWINOPS_SLICES=all plays them, too.
-ELSEWHERE = set() if os.environ.get("TWINOPS_SLICES") == "all" else {"inject", "resume"}
 BOARD = Path(__file__).resolve().parents[2] / "docs" / "scoreboard.md"
 
 
@@ -32,7 +29,7 @@ def test_no_kind_is_absent_from_the_slice_that_every_build_is_held_to(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [x for x in NAMES if x not in ELSEWHERE])
+@pytest.mark.parametrize("name", NAMES)
 def test_no_suite_is_worse_than_the_committed_scoreboard(name, tmp_path):
     ended = evaluate(begin(RunSpec(suites=(name,), slice=True), tmp_path / "runs"), home=tmp_path / "home", workers=1)
     assert [x.error for x in ended.results if x.error] == []

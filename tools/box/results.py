@@ -1,7 +1,7 @@
 """More of an earlier result: the tool behind the handles that shortened results name."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Annotated
 
 from pydantic import Field, JsonValue
@@ -38,8 +38,9 @@ def fetch_result(desk: Desk, handle: Handle, path: Path = "", offset: Offset = 0
         raise InputError(f"no result {handle}", fix=f"results: {', '.join(list(desk.results.kept)[-5:]) or 'none'}")
     if not path:
         piece = content[offset : offset + _PAGE]
-        following = offset + len(piece) if offset + len(piece) < len(content) else None
-        return ResultPage(handle=handle, path="", total=len(content), text=piece, next_offset=following)
+        return ResultPage(
+            handle=handle, path="", total=len(content), text=piece, next_offset=next_after(offset + len(piece), content)
+        )
     rows = _list_at(json.loads(content), path)
     page: list[JsonValue] = []
     size = 0
@@ -48,10 +49,13 @@ def fetch_result(desk: Desk, handle: Handle, path: Path = "", offset: Offset = 0
         if page and size > _PAGE:
             break
         page.append(row)
-    end = offset + len(page)
-    return ResultPage(
-        handle=handle, path=path, total=len(rows), rows=tuple(page), next_offset=end if end < len(rows) else None
-    )
+    following = next_after(offset + len(page), rows)
+    return ResultPage(handle=handle, path=path, total=len(rows), rows=tuple(page), next_offset=following)
+
+
+def next_after(end: int, content: Sized) -> int | None:
+    """Where a list goes on after a page that ends before `end`; None after the last one."""
+    return end if end < len(content) else None
 
 
 def _list_at(document: JsonValue, path: str) -> list[JsonValue]:

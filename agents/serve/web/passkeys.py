@@ -22,8 +22,8 @@ from webauthn.helpers.exceptions import WebAuthnException
 
 from agents.record.approvers import enrol_passkey, passkeys_of
 from agents.record.history import Past
-from agents.record.waiting import Decided, decide
-from agents.serve.room import utc_now
+from agents.record.waiting import Decided, decide, decision_on
+from twin.clock import utc_now
 from twin.errors import CertificateError, InputError, RightsError
 from twin.gate.certificate import Approval, PublicKey
 from twin.gate.passkey import Passkey, challenge, passkey_objection
@@ -221,20 +221,8 @@ def _require_may(console: Console, asked: Asked, past: Past) -> None:
 
 
 def _approval(past: Past, asked: Asked, decision: Decision, passkey: Passkey, now: datetime) -> Approval:
-    assert past.judged is not None  # noqa: S101  the approval's view has looked
-    plan = past.judged[0]
-    return Approval(
-        who=asked.visitor.name,
-        role="person",
-        decision=decision,
-        plan=plan.hash,
-        snapshot=plan.base,
-        policy=past.started.policy.hash,
-        run=past.started.run,
-        time=now,
-        reason=asked.text("reason", 1_000),
-        key=passkey.key,
-    )
+    said = decision_on(past, decision, who=asked.visitor.name, now=now, reason=asked.text("reason", 1_000))
+    return said.model_copy(update={"key": passkey.key})
 
 
 def _assertion(credential: JsonValue) -> Assertion:

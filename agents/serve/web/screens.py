@@ -14,7 +14,7 @@ from agents.record.history import Past, read_past
 from agents.record.waiting import Pending, describe, pending
 from agents.serve.board import Entry, Incident
 from agents.serve.jointly import objections
-from agents.serve.room import Room, utc_now
+from agents.serve.room import Room
 from agents.serve.watch import GONE, LATE
 from agents.show.approval_view import Approval, approval_view
 from agents.show.incident_view import IncidentView, incident_view
@@ -24,6 +24,7 @@ from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
 from agents.wording import counted, duration, place
+from twin.clock import utc_now
 from twin.errors import InputError
 from twin.files import exists
 

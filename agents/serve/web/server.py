@@ -1,12 +1,11 @@
 """The server of a console: one address on this machine, until it is told to stop."""
 
 import getpass
-import socket
 
 import uvicorn
 
+from agents.serve.listening import bound
 from agents.serve.room import Room
-from twin.errors import InputError
 
 from .access import Sessions
 from .addresses import ADDRESSES, metrics
@@ -18,7 +17,7 @@ class Server:
 
     def __init__(self, room: Room, *, port: int, names: tuple[str, ...] = ()) -> None:
         """Take the port. Raises `InputError` when somebody has it."""
-        self._socket = _bound(port)
+        self._socket = bound("127.0.0.1", port, option="--port")
         self.port = int(self._socket.getsockname()[1])
         self.origin = f"http://localhost:{self.port}"
         hosts = frozenset({f"localhost:{self.port}", f"127.0.0.1:{self.port}", f"[::1]:{self.port}", *names})
@@ -45,19 +44,6 @@ class Server:
     def started(self) -> bool:
         """Whether it answers."""
         return self._server.started
-
-
-def _bound(port: int) -> socket.socket:
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind(("127.0.0.1", port))
-    except OSError as error:
-        found.close()
-        raise InputError(
-            f"port {port} cannot be had: {error.strerror}", fix="choose another one with --port"
-        ) from error
-    return found
 
 
 def _account() -> str:

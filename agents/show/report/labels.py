@@ -83,7 +83,11 @@ def _label(text: str, x: float, base: float, anchor: str, width: float, size: fl
 
 
 def _crosses(line: Segment, box: Box) -> bool:
-    """Liang-Barsky: whether any part of the segment lies in the box."""
+    """Liang-Barsky: whether any part of the segment lies in the box; most lie beside it, which is told first."""
+    if max(line.x1, line.x2) < box.left or min(line.x1, line.x2) > box.right:
+        return False
+    if max(line.y1, line.y2) < box.top or min(line.y1, line.y2) > box.bottom:
+        return False
     enter, leave = 0.0, 1.0
     for start, delta, low, high in (
         (line.x1, line.x2 - line.x1, box.left, box.right),

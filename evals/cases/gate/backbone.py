@@ -21,25 +21,16 @@ from twin.model import UNUSED_METRIC, Link, Network, Node, SegmentList, Tunnel
 from twin.plan import Change, DrainLink, DrainNode, SetTunnel, SetWeight, apply
 
 from .good import (
-    NETWORKS,
     POLICY,
+    WIDE,
     Trial,
     any_link,
     any_node,
-    gate_network,
-    night,
+    calm,
     plan_of,
     random_tunnel,
     random_weight,
 )
-
-WIDE = POLICY.model_copy(update={"max_blast_radius": 1.0, "max_delay_stretch": 10.0})
-
-
-def _calm(seed: int, kind: int, start: int) -> tuple[np.random.Generator, Network]:
-    """A network of odd number, which has no surge, at night."""
-    rng = np.random.default_rng([seed, kind])
-    return rng, night(gate_network(start + 2 * int(rng.integers(0, NETWORKS // 2)) + 1))
 
 
 def leaving(network: Network, rng: np.random.Generator) -> Network:
@@ -69,9 +60,14 @@ def _broken(network: Network, final: Network, limit: float) -> dict[str, set[str
     return {name: links for name, links in found.items() if links}
 
 
+def _not_survived(over: dict[str, set[str]]) -> Blame:
+    """What the gate has to name where links are full in some failures, by failure."""
+    return Blame("survivable", frozenset(x for links in over.values() for x in links), frozenset(over), 1)
+
+
 def exit_without_a_way(seed: int, start: int = 0) -> Trial | None:
     """All is well until a peering or its router fails, whose traffic then finds no room on the way to the next exit."""
-    rng, plain = _calm(seed, 31, start)
+    rng, plain = calm(seed, 31, start)
     network = leaving(plain, rng)
     exits = [network.links[i] for i in network.exits]
     inner = [x for x in network.links if x.head != "world"]
@@ -84,14 +80,13 @@ def exit_without_a_way(seed: int, start: int = 0) -> Trial | None:
     over = _broken(network, final, POLICY.max_failure_utilisation)
     if not {x.circuit for x in exits} & set(over) and not {f"node/{x.tail}" for x in exits} & set(over):
         return None
-    elements = frozenset(x for links in over.values() for x in links)
-    blame = Blame("survivable", elements, frozenset(over), 1)
+    blame = _not_survived(over)
     return Trial("exit without a way", plan_of(network, step, objective="drain"), network, WIDE, blame)
 
 
 def other_exit_preferred(seed: int, start: int = 0) -> Trial | None:
     """A preference is changed, and all that leaves the network leaves by one exit that has no room on the way to it."""
-    rng, plain = _calm(seed, 32, start)
+    rng, plain = calm(seed, 32, start)
     network = leaving(plain, rng)
     exits = [network.links[i] for i in network.exits]
     step = SetWeight(link=exits[int(rng.integers(len(exits)))].name, weight=2)
@@ -105,7 +100,7 @@ def other_exit_preferred(seed: int, start: int = 0) -> Trial | None:
 
 def member_too_few(seed: int, start: int = 0) -> Trial | None:
     """A bundle that the plan fills cannot spare a member, and could before."""
-    rng, plain = _calm(seed, 33, start)
+    rng, plain = calm(seed, 33, start)
     step = random_tunnel(plain, rng, "T0", 1.0) or random_weight(plain, rng)
     was, now = carried(plain).utilisation, carried(apply(plain, step)).utilisation
     fuller = sorted(x for x in now if now[x] > was[x] + 0.05)
@@ -122,14 +117,13 @@ def member_too_few(seed: int, start: int = 0) -> Trial | None:
     over = _broken(network, final, POLICY.max_failure_utilisation)
     if f"member of {circuit}" not in over:
         return None
-    elements = frozenset(x for links in over.values() for x in links)
-    blame = Blame("survivable", elements, frozenset(over), 1)
+    blame = _not_survived(over)
     return Trial("member too few", plan_of(network, step, objective="change"), network, WIDE, blame)
 
 
 def repair_without_room(seed: int, start: int = 0) -> Trial | None:
     """Every failure fits once routers have converged; while one is repaired, a link is over what the policy allows."""
-    rng, network = _calm(seed, 34, start)
+    rng, network = calm(seed, 34, start)
     step: Change = random_weight(network, rng)
     final = apply(network, step)
     if not no_worse(carried(network), carried(final), POLICY.max_utilisation):
@@ -153,7 +147,7 @@ def repair_without_room(seed: int, start: int = 0) -> Trial | None:
 
 def late_demand(seed: int, start: int = 0) -> Trial | None:
     """The mean delay hardly changes; one customer's own is far longer than the policy allows."""
-    rng, network = _calm(seed, 35, start)
+    rng, network = calm(seed, 35, start)
     step = random_tunnel(network, rng, "T0", 1.0)
     if step is None:
         return None
@@ -171,7 +165,7 @@ def late_demand(seed: int, start: int = 0) -> Trial | None:
 
 def labels_into_the_drain(seed: int, start: int = 0) -> Trial | None:
     """A router is drained, and labels at some head-end go on steering a demand through it."""
-    rng, plain = _calm(seed, 36, start)
+    rng, plain = calm(seed, 36, start)
     via = any_node(plain, rng).name
     order = np.argsort(plain.demands, axis=None)[::-1][:25]
     s, t = divmod(int(rng.choice(order)), len(plain.nodes))
@@ -189,7 +183,7 @@ def labels_into_the_drain(seed: int, start: int = 0) -> Trial | None:
 
 def metric_of_no_router(seed: int, start: int = 0) -> Trial | None:
     """A weight that the routers of this network cannot have, or that takes the link out of shortest paths unsaid."""
-    rng, network = _calm(seed, 37, start)
+    rng, network = calm(seed, 37, start)
     link, kind = any_link(network, rng), int(rng.integers(3))
     weight = (UNUSED_METRIC, 65_536 + int(rng.integers(1_000_000)), 64 + int(rng.integers(1_000)))[kind]
     policy = WIDE.model_copy(update={"max_weight": 63}) if kind == 2 else WIDE
@@ -200,7 +194,7 @@ def metric_of_no_router(seed: int, start: int = 0) -> Trial | None:
 
 def dark_one_way(seed: int, start: int = 0) -> Trial | None:
     """What is left of a node's circuits is up in one direction only: no router uses it in either (two-way check)."""
-    rng, plain = _calm(seed, 38, start)
+    rng, plain = calm(seed, 38, start)
     node = any_node(plain, rng).name
     circuits = sorted({x.circuit for x in plain.links if node in (x.tail, x.head)})
     kept = str(rng.choice(circuits))

@@ -13,23 +13,16 @@ from twin.plan import Change, DrainLink, DrainNode, LimitDemand, SetTunnel, Undr
 from .good import (
     NETWORKS,
     POLICY,
+    WIDE,
     Trial,
     any_link,
     any_node,
+    calm,
     gate_network,
-    night,
     plan_of,
     random_tunnel,
     random_weight,
 )
-
-_WIDE = POLICY.model_copy(update={"max_blast_radius": 1.0, "max_delay_stretch": 10.0})
-
-
-def _quiet(seed: int, kind: int, start: int) -> tuple[np.random.Generator, Network]:
-    """A network of odd number, which has no surge, at night."""
-    rng = np.random.default_rng([seed, kind])
-    return rng, night(gate_network(start + 2 * int(rng.integers(0, NETWORKS // 2)) + 1))
 
 
 def _circuits_of(network: Network, node: str) -> list[str]:
@@ -38,7 +31,7 @@ def _circuits_of(network: Network, node: str) -> list[str]:
 
 def swapped_cut(seed: int, start: int = 0) -> Trial | None:
     """Work moves to another circuit: some failure spares a larger customer, and newly cuts off a smaller one."""
-    rng, plain = _quiet(seed, 21, start)
+    rng, plain = calm(seed, 21, start)
     hub = any_node(plain, rng).name
     one, other = (str(x) for x in rng.choice(_circuits_of(plain, hub), 2, replace=False))
     network = apply(plain, DrainLink(circuit=one))
@@ -57,12 +50,12 @@ def swapped_cut(seed: int, start: int = 0) -> Trial | None:
         return None
     nodes = frozenset(f"node/{x}" for pairs in newly.values() for pair in pairs for x in pair)
     blame = Blame("survivable", nodes, frozenset(newly), len(steps))
-    return Trial("swapped cut", plan_of(network, *steps, objective="drain"), network, _WIDE, blame)
+    return Trial("swapped cut", plan_of(network, *steps, objective="drain"), network, WIDE, blame)
 
 
 def dropped_under_failure(seed: int, start: int = 0) -> Trial | None:
     """With everything up nobody meets the lossy link; under one failure the plan sends a customer over it."""
-    rng, plain = _quiet(seed, 22, start)
+    rng, plain = calm(seed, 22, start)
     tunnel = random_tunnel(plain, rng, "T0", 1.0)
     step: Change = tunnel if tunnel and rng.random() < 0.5 else random_weight(plain, rng)
     if rng.random() < 0.4:
@@ -86,12 +79,12 @@ def dropped_under_failure(seed: int, start: int = 0) -> Trial | None:
     if not over:
         return None
     blame = Blame("survivable", frozenset((name,)), frozenset(over), 1)
-    return Trial("dropped under failure", plan_of(network, step), network, _WIDE, blame)
+    return Trial("dropped under failure", plan_of(network, step), network, WIDE, blame)
 
 
 def break_before_make(seed: int, start: int = 0) -> Trial | None:
     """Both ends survive every failure; in between one circuit is gone before the other is back."""
-    rng, plain = _quiet(seed, 23, start)
+    rng, plain = calm(seed, 23, start)
     one, other = (str(x) for x in rng.choice(sorted(plain.circuits), 2, replace=False))
     network = apply(plain, DrainLink(circuit=one))
     steps: tuple[Change, ...] = (DrainLink(circuit=other), UndrainLink(circuit=one))
@@ -109,7 +102,7 @@ def break_before_make(seed: int, start: int = 0) -> Trial | None:
         return None
     nodes = frozenset(f"node/{x}" for pairs in cuts.values() for pair in pairs for x in pair)
     blame = Blame("transient", nodes, frozenset(cuts), 1)
-    return Trial("break before make", plan_of(network, *steps, objective="drain"), network, _WIDE, blame)
+    return Trial("break before make", plan_of(network, *steps, objective="drain"), network, WIDE, blame)
 
 
 def spike_on_the_way(seed: int, start: int = 0) -> Trial | None:
@@ -127,7 +120,7 @@ def spike_on_the_way(seed: int, start: int = 0) -> Trial | None:
         full = {x for x in now if now[x] > max(limit, *(end[x] for end in ends)) + 0.01}
         if full and carried(after).above(limit) < carried(before).above(limit) - 1.0:
             blame = Blame("transient", frozenset(x for x in now if now[x] > limit), step=1)
-            return Trial("spike on the way", plan_of(network, *steps), network, _WIDE, blame)
+            return Trial("spike on the way", plan_of(network, *steps), network, WIDE, blame)
     return None
 
 
@@ -137,7 +130,7 @@ def _over(source: str, target: str, via: str) -> Tunnel:
 
 def shed_for_a_drain(seed: int, start: int = 0) -> Trial | None:
     """A customer is refused first, so that the drain finds room."""
-    rng, network = _quiet(seed, 25, start)
+    rng, network = calm(seed, 25, start)
     s, t = divmod(int(rng.choice(np.argsort(network.demands, axis=None)[-20:])), len(network.nodes))
     source, target = network.nodes[s].name, network.nodes[t].name
     limit = LimitDemand(source=source, target=target, limit=float(rng.choice([0.0, 1.0])))
@@ -147,14 +140,14 @@ def shed_for_a_drain(seed: int, start: int = 0) -> Trial | None:
     steps = (limit, drain)
     if carried(network).above(POLICY.max_utilisation) > 0 or carried(apply_all(network, steps)).lost:
         return None
-    policy = _WIDE.model_copy(update={"allow_rate_limits": True})
+    policy = WIDE.model_copy(update={"allow_rate_limits": True})
     blame = Blame("nominal", frozenset((f"demand/{source}->{target}",)), step=len(steps))
     return Trial("shed for a drain", plan_of(network, *steps, objective="drain"), network, policy, blame)
 
 
 def starved_protected(seed: int, start: int = 0) -> Trial | None:
     """No step names the protected circuit, and yet nothing passes it any more."""
-    rng, network = _quiet(seed, 26, start)
+    rng, network = calm(seed, 26, start)
     link = any_link(network, rng)
     steps: list[Change] = [DrainNode(node=link.tail)]
     if rng.random() < 0.6:
@@ -172,14 +165,14 @@ def starved_protected(seed: int, start: int = 0) -> Trial | None:
     starved = loads[0] > 1 and min(loads[1:]) == 0
     if not starved and not isinstance(steps[0], DrainNode):
         return None
-    policy = _WIDE.model_copy(update={"protected": (link.circuit,)})
+    policy = WIDE.model_copy(update={"protected": (link.circuit,)})
     blame = Blame("policy", frozenset((link.circuit,)))
     return Trial("starved protected", plan_of(network, *steps, objective="drain"), network, policy, blame)
 
 
 def looping_change(seed: int, start: int = 0) -> Trial | None:
     """Routers that change over one by one may loop more of the traffic than the policy allows."""
-    rng, network = _quiet(seed, 27, start)
+    rng, network = calm(seed, 27, start)
     step: Change = random_weight(network, rng)
     if rng.random() < 0.5:
         step = DrainLink(circuit=any_link(network, rng).circuit)
@@ -187,7 +180,7 @@ def looping_change(seed: int, start: int = 0) -> Trial | None:
     share = sum(loops.values()) / float(network.offered.sum())
     if share < 0.002:
         return None
-    policy = _WIDE.model_copy(update={"max_loop_share": share * 0.8})
+    policy = WIDE.model_copy(update={"max_loop_share": share * 0.8})
     blame = Blame("transient", frozenset(f"node/{x}" for x in loops), step=1)
     if not no_worse(carried(network), carried(apply(network, step)), POLICY.max_utilisation):
         return None
@@ -196,7 +189,7 @@ def looping_change(seed: int, start: int = 0) -> Trial | None:
 
 def hidden_customer(seed: int, start: int = 0) -> Trial | None:
     """A customer of less than 1 Mbit/s is cut off in a network that carries 400 Tbit/s elsewhere."""
-    rng, plain = _quiet(seed, 28, start)
+    rng, plain = calm(seed, 28, start)
     node = any_node(plain, rng).name
     giants = [Link("G0", "G1", 1e9, 10, 1.0), Link("G1", "G0", 1e9, 10, 1.0)]
     joint = [Link("G0", node, 1e5, 10, 1.0), Link(node, "G0", 1e5, 10, 1.0)]
@@ -210,12 +203,12 @@ def hidden_customer(seed: int, start: int = 0) -> Trial | None:
     network = Network(plain.name, nodes, (*plain.links, *giants, *joint, *stub), demands)
     step = DrainLink(circuit=stub[0].circuit)
     blame = Blame("nominal", frozenset(("node/S0",)), step=1)
-    return Trial("hidden customer", plan_of(network, step, objective="drain"), network, _WIDE, blame)
+    return Trial("hidden customer", plan_of(network, step, objective="drain"), network, WIDE, blame)
 
 
 def odd_figures(seed: int, start: int = 0) -> Trial | None:
     """A figure so large or so small that what is computed with it overflows or vanishes."""
-    rng, plain = _quiet(seed, 29, start)
+    rng, plain = calm(seed, 29, start)
     link, kind = any_link(plain, rng), int(rng.integers(3))
     n = len(plain.nodes)
     s, t = (int(x) for x in rng.choice(n, 2, replace=False))
@@ -229,6 +222,4 @@ def odd_figures(seed: int, start: int = 0) -> Trial | None:
         links = tuple(x._replace(**change) if x.name == link.name else x for x in plain.links)
         network, element = replace(plain, links=links), link.name
     step = random_weight(network, rng)
-    return Trial(
-        "odd figures", plan_of(network, step), network, _WIDE, Blame("grounded", frozenset((element,)), step=0)
-    )
+    return Trial("odd figures", plan_of(network, step), network, WIDE, Blame("grounded", frozenset((element,)), step=0))

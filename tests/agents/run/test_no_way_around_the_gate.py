@@ -29,7 +29,6 @@ from agents.roles.chat import Session
 from agents.roles.contracts import CONTRACTS, RIGHTS
 from agents.roles.workbench import RoleWorkbench
 from agents.run.operator import NetworkOperator
-from agents.run.run import utc_now
 from tests.agents.hostile_runs import (
     START,
     Courier,
@@ -43,6 +42,7 @@ from tools.box.handover import Decision, PlanSubmission, Role
 from tools.box.registry import Toolbox
 from tools.box.run_state import Desk, ReadSide
 from tools.catalogue import TOOLS
+from twin.clock import utc_now
 from twin.errors import TwinError
 from twin.execute.running import read_running
 from twin.faults import Fault, FaultKind

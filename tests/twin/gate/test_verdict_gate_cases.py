@@ -10,32 +10,18 @@ from evals.cases.gate.cases import BAD, Trial, bad_cases, good_cases
 from evals.cases.gate.good import gate_network
 from evals.oracle.carried import carried, while_repaired
 from evals.score.plans import names_it
+from evals.suites.verify import verdict_on
 from tests.twin.sim.oracle import random_network, reference, with_exits
-from twin.gate.verdict import Evidence, Scenario, Verdict, verify
+from twin.gate.verdict import Verdict
 from twin.sim.repair import repairs
 
 GOOD = int(os.environ.get("TWINOPS_GATE_CASES", "18"))
 PER_CLASS = -(-GOOD // len(BAD)) if GOOD >= 100 else 2
 
 
-def judge(case: Trial) -> Verdict:
-    evidence = None if case.age_s is None else Evidence(age_s=case.age_s)
-    scenarios = [Scenario(*x) for x in case.scenarios]
-    return verify(
-        case.plan,
-        case.network,
-        case.policy,
-        evidence=evidence,
-        scenarios=scenarios,
-        outlook=case.outlook,
-        starts=case.starts,
-        works=case.works,
-    )
-
-
 @cache
 def judged_bad() -> list[tuple[Trial, Verdict]]:
-    return [(case, judge(case)) for case in bad_cases(PER_CLASS)]
+    return [(case, verdict_on(case)) for case in bad_cases(PER_CLASS)]
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -61,7 +47,7 @@ def test_check_and_element_are_named_right_in_98_of_100():
 def test_at_most_2_of_100_good_plans_are_rejected():
     rejected = []
     for case in good_cases(GOOD):
-        verdict = judge(case)
+        verdict = verdict_on(case)
         rejected += [(case.name, [x.detail for x in verdict.checks if not x.passed])] if not verdict.passed else []
     assert len(rejected) <= 0.02 * GOOD, rejected
 
