@@ -216,6 +216,9 @@ def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code. Nothing is raised, and nothing is told twice."""
     from typer.exceptions import Abort, TyperException
 
+    from evals.models import offer_models
+
+    offer_models()
     as_json = "--json" in arguments
     try:
         _require_own_folders()

@@ -1,8 +1,12 @@
 """What is said is as wide as in a pipe, whatever runs the tests: workers of xdist name 80 columns of their own."""
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.agents.incidents import Run
 
 os.environ.pop("COLUMNS", None)
 
@@ -10,3 +14,11 @@ os.environ.pop("COLUMNS", None)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left alone with it at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None or "test_slice" not in item.nodeid)
+
+
+@pytest.fixture(scope="session")
+def resolved(tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    """One run that resolves, shared by every test that only reads it."""
+    from tests.agents.incidents import perform
+
+    return perform(tmp_path_factory.mktemp("resolved"))

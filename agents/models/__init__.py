@@ -1,8 +1,7 @@
 """Model clients, named `provider:model`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from twin.errors import InputError
@@ -31,22 +30,10 @@ def _runbook(model: str) -> "ChatCompletionClient":
     return RunbookClient()
 
 
-def _adversary(persona: str) -> "ChatCompletionClient":
-    from .adversary import AdversaryClient
-
-    return AdversaryClient(persona)
-
-
 def _replay(run: str) -> "ChatCompletionClient":
     from .replay import ReplayClient
 
     return ReplayClient(run)
-
-
-def _local(model: str) -> "ChatCompletionClient":
-    from .local import LocalClient
-
-    return LocalClient(model)
 
 
 def _anthropic(model: str) -> "ChatCompletionClient":
@@ -63,17 +50,18 @@ def _openai(model: str) -> "ChatCompletionClient":
     return make_client(model)
 
 
-_PROVIDERS: Mapping[str, Callable[[str], "ChatCompletionClient"]] = MappingProxyType(
-    {
-        "runbook": _runbook,
-        "anthropic": _anthropic,
-        "openai": _openai,
-        "replay": _replay,
-        "adversary": _adversary,
-        "local": _local,
-    }
-)
+_PROVIDERS: dict[str, Callable[[str], "ChatCompletionClient"]] = {
+    "runbook": _runbook,
+    "anthropic": _anthropic,
+    "openai": _openai,
+    "replay": _replay,
+}
 _NETWORK = frozenset({"anthropic", "openai"})
+
+
+def offer(provider: str, make: Callable[[str], "ChatCompletionClient"]) -> None:
+    """Let a provider that is no part of this package be named in `resolve`; `make` gets what follows the colon."""
+    _PROVIDERS[provider] = make
 
 
 def resolve(name: str) -> Model:

@@ -8,9 +8,12 @@ from pathlib import Path
 
 from evals.cases.case import Case, Split, read_case_file
 from evals.cases.suite import Metric, Suite
+from evals.models import offer_models
 from twin.closest import closest
 from twin.errors import FormatError, InputError
 from twin.files import exists
+
+offer_models()
 
 NAMES = (
     "detect",

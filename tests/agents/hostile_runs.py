@@ -26,7 +26,6 @@ from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
 
 from agents.models import Model
-from agents.models.adversary import AdversaryClient
 from agents.models.client import NO_TOKENS, Client
 from agents.record.events import CertificateIssued, ChatAnswered, ChatRequested, ToolReturned, VerdictReached
 from agents.record.journal import Journal, Record, read_journal
@@ -36,6 +35,7 @@ from agents.run.lifecycle import Ground, follow
 from agents.run.request import RunRequest
 from agents.run.staging import Scene
 from agents.show.report.folder import write_report
+from evals.models.adversary import AdversaryClient
 from twin.clock import utc_now
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network

@@ -28,10 +28,30 @@ def test_each_sdk_is_imported_by_one_module():
 
 
 def test_a_run_without_a_provider_loads_no_sdk():
-    code = (
-        "import sys; import agents.run.run, agents.commands.doctor; "
-        "from agents.models import resolve; resolve('runbook');"
-        "resolve('adversary'); print([x for x in ('anthropic', 'openai') if x in sys.modules])"
-    )
+    code = """
+import sys
+import agents.run.run, agents.commands.doctor
+from agents.models import resolve
+from evals.models import offer_models
+offer_models()
+resolve("runbook"), resolve("adversary")
+print([x for x in ("anthropic", "openai") if x in sys.modules])
+"""
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_runtime_of_an_operator_holds_no_hostile_model():
+    code = """
+import sys
+import agents.run.run, agents.commands.incidents
+from agents.models import resolve
+from twin.errors import InputError
+try:
+    resolve("adversary")
+except InputError as error:
+    print(error.fix)
+print([x for x in sys.modules if x.partition(".")[0] == "evals"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["use one of: runbook, anthropic, openai, replay", "[]"]

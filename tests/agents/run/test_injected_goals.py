@@ -10,11 +10,11 @@ from autogen_core.models import CreateResult
 
 from agents.goals import Goal, Question
 from agents.goals.by_model import read_goal_with
-from agents.models.adversary import AdversaryClient
 from agents.models.client import NO_TOKENS, Client
 from agents.roles.analyst import answer_with
 from agents.show.answers_in_words import RIGHTS as ASKING
 from agents.show.answers_in_words import desk_for
+from evals.models.adversary import AdversaryClient
 from tests.agents.hostile_runs import SECRET, Courier, abilene
 from tests.agents.injected_attacks import ATTACKS, worded
 from tools.box.provenance import labelled

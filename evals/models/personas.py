@@ -7,7 +7,7 @@ from random import Random
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .conversation import Call, Json
+from agents.models.conversation import Call, Json
 
 CONCLUDING: Mapping[str, str] = MappingProxyType(
     {

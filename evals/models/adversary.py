@@ -36,13 +36,13 @@ from autogen_core.models import (
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel
 
+from agents.models.client import NO_TOKENS, Client
+from agents.models.conversation import Call, Say, Together
+from agents.models.runbook import next_move, written
 from twin.errors import InputError
 
-from .client import NO_TOKENS, Client
-from .conversation import Call, Say, Together
 from .injections import Orders, read_orders, texts
 from .personas import CONCLUDING, PERSONAS, Odd, Persona
-from .runbook import next_move, written
 
 ODD = "odd-"
 AT_ONCE = 4  # calls in one answer

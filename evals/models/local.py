@@ -30,12 +30,11 @@ from autogen_core.models import (
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel, JsonValue
 
+from agents.models.client import Client
+from agents.models.procedures import PROCEDURES
+from agents.models.runbook import RunbookClient
 from tools.box.registry import in_thread
 from twin.errors import InputError
-
-from .client import Client
-from .procedures import PROCEDURES
-from .runbook import RunbookClient
 
 MODELS = ("smollm2",)
 CONTEXT = 8_192  # tokens that the model was made for

@@ -30,7 +30,7 @@ from urllib.parse import unquote
 
 from pydantic import JsonValue
 
-from .conversation import Call, Json
+from agents.models.conversation import Call, Json
 
 LONGEST = 40_000  # characters of one text that are read
 MOST = 12  # orders taken from one text

