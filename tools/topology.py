@@ -118,8 +118,8 @@ def utilisation(observation: Observation) -> Floats:
 
 def down_elements(observation: Observation) -> tuple[str, ...]:
     """Element ids of circuits that are down and nodes that do not answer, as measured."""
-    network = observation.inventory
-    circuits = [name for name, links in network.circuits.items() if not observation.up[list(links)].all()]
+    network, up = observation.inventory, observation.up
+    circuits = [name for name, links in network.circuits.items() if not up[list(links)].all()]
     nodes = [node.id for node, answered in zip(network.nodes, observation.answered, strict=True) if not answered]
     return (*nodes, *circuits)
 

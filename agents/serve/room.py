@@ -90,6 +90,7 @@ class Room:
         self._calendar = Calendar(self.live, runs=place.runs, home=place.home, policy=self.policy, look=self._desk)
         self._stop, self._turn = threading.Event(), threading.Lock()
         self._hearing: list[Callable[[str, Record], None]] = []
+        self._looking: list[Callable[[], None]] = []
         self._given: set[str] = set()
         self._settle = timedelta(seconds=2 * self.watch.interval_s)  # until what belongs together is seen together
         self.emulated = place.site.startswith(f"{EMULATED}:")
@@ -148,6 +149,8 @@ class Room:
         """Look once, and let follow what follows."""
         with self._turn:
             seen = self.watch.look(_advance)
+        for looked in self._looking:
+            looked()
         self.draw(seen)
 
     def draw(self, seen: Iterable[Sighting]) -> None:
@@ -221,6 +224,10 @@ class Room:
             return [RunEnded(time=now, id=x.id, run=run, outcome="rejected", because="a person said no") for x in found]
 
         self.change(work)
+
+    def on_look(self, looked: Callable[[], None]) -> None:
+        """Call `looked` after every look from now on; it may not take long."""
+        self._looking.append(looked)
 
     def hear(self, heard: Callable[[str, Record], None]) -> Callable[[], None]:
         """Call `heard` with the records of runs as they are written; returns what ends that."""

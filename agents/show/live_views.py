@@ -79,6 +79,15 @@ class Live(NamedTuple):
     because: str
 
 
+class Base(NamedTuple):
+    """What every trial starts from: the state as it is measured, and what the twin says of it. Made once a look."""
+
+    network: Network
+    outcome: Outcome
+    figures: StateFigures
+    limit: float
+
+
 class Tried(NamedTuple):
     """What would be, against what is."""
 
@@ -102,6 +111,13 @@ def as_measured(desk: Desk) -> Network:
     for element in down_elements(desk.look()):
         state = with_fault(state, failure(element))
     return state
+
+
+def trial_base(desk: Desk) -> Base:
+    """Make what trials on the newest look start from."""
+    network, limit = as_measured(desk), desk.policy.max_utilisation
+    outcome = simulate(network)
+    return Base(network, outcome, figures(outcome, limit), limit)
 
 
 def live_view(desk: Desk, *, when: str) -> Live:
@@ -152,20 +168,21 @@ def link_rows(network: Network, load: Sequence[float], limit: float) -> tuple[Li
     )
 
 
-def try_out(network: Network, limit: float, *, fail: Sequence[str], drain: Sequence[str], grow: float) -> Tried:
+def try_out(base: Base, *, fail: Sequence[str], drain: Sequence[str], grow: float) -> Tried:
     """Simulate a state with elements failed and drained, and its demands grown, against the state as it is.
 
     Raises `UnknownElementError` on a name that is none, and what making the changes raises.
     """
     if not 0.1 <= grow <= 10:
         raise InputError(f"demands times {grow:g}", fix="give a factor of 0.1 to 10")
+    network, before, limit = base.network, base.outcome, base.limit
     drained, failed = _named(network, drain), _named(network, fail)
     after_state = apply_all(network, [_drain(x) for x in drained])
     for element in failed:
         after_state = with_fault(after_state, failure(element))
     if grow != 1:
         after_state = after_state.with_demands(after_state.demands * grow)
-    before, after = simulate(network), simulate(after_state)
+    after = simulate(after_state) if failed or drained or grow != 1 else before
     load = [float(x) for x in after.utilisation]
     title = f"Predicted: busiest link {after.busiest or 'none'} at {share(after.max_utilisation)}"
     return Tried(
@@ -174,7 +191,7 @@ def try_out(network: Network, limit: float, *, fail: Sequence[str], drain: Seque
             *(f"{place(x)} is drained" for x in drained),
             *((f"demands times {grow:g}",) if grow != 1 else ()),
         ),
-        pairs=pairs(figures(before, limit), figures(after, limit), limit),
+        pairs=pairs(base.figures, figures(after, limit), limit),
         drawing=draw(after_state, Look(title, load, down=failed, limit=limit)),
         bands=bands(limit),
         moved=_moved(before, after),

@@ -1,6 +1,7 @@
 """Every address of the console: screens for people, JSON for programs, and what changes something."""
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from pydantic import JsonValue
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -22,7 +23,7 @@ from .app import Address, Asked, Console, as_json
 from .passkeys import ask_decision, ask_passkey, decide_by_passkey, put_passkey
 from .stream import events
 
-_SHOWN = 100
+_SHOWN, _LINKS = 100, 40
 
 
 def wall(console: Console, asked: Asked) -> Response:
@@ -81,10 +82,23 @@ def what_if(console: Console, asked: Asked) -> Response:
         error = f"{raised}{f' ({raised.fix})' if raised.fix else ''}"
         given = {"fail": "", "drain": "", "grow": ""}
         tried = console.screens.what_if(given)
-    look = console.room.watch.latest
-    names = [x.name for x in look.network.nodes] if look else []
+    seen = console.screens.seeing.newest()
+    names = [x.name for x in seen.look.network.nodes] if seen else []
     hits = console.screens.hits(tried, given) if tried else ()
-    return console.page("what-if", asked, "What if", tried=tried, hits=hits, given=given, names=names, error=error)
+    every_href = f"/what-if?{urlencode({**given, 'every': '1'})}#links"
+    return console.page(
+        "what-if",
+        asked,
+        "What if",
+        tried=tried,
+        hits=hits,
+        given=given,
+        names=names,
+        error=error,
+        every=asked.query.get("every") == "1",
+        every_href=every_href,
+        shown=_LINKS,
+    )
 
 
 def history(console: Console, asked: Asked) -> Response:
@@ -163,7 +177,8 @@ def api_incident(console: Console, asked: Asked) -> Response:
 def api_status(console: Console, asked: Asked) -> Response:
     """The figures of the wall."""
     del asked
-    live, look, age = console.screens.live(), console.room.watch.latest, console.room.watch.age()
+    seen, age = console.screens.seeing.newest(), console.room.watch.age()
+    live, look = (seen.live, seen.look) if seen else (None, None)
     figures: list[JsonValue] = [dict(x._asdict()) for x in live.figures] if live else []
     return as_json(
         {

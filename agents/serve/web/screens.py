@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from agents.record.charter import Register
 from agents.record.files import JOURNAL
@@ -19,7 +19,7 @@ from agents.serve.watch import GONE, LATE
 from agents.show.approval_view import Approval, approval_view
 from agents.show.incident_view import IncidentView, incident_view
 from agents.show.incident_words import incident_title
-from agents.show.live_views import Live, Tried, as_measured, live_view, try_out
+from agents.show.live_views import Live, Tried, try_out
 from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
@@ -29,6 +29,7 @@ from twin.errors import InputError
 from twin.files import exists
 
 from .access import Visitor
+from .seen import Seeing
 
 _ICONS = {
     "wall": "M3 5h18v11H3zM9 20h6M12 16v4",
@@ -121,20 +122,20 @@ class Screens:
     def __init__(self, room: Room, *, passkeys: bool) -> None:
         self.room, self._passkeys = room, passkeys
         self._lock = threading.Lock()
-        self._seen: tuple[object, Live] | None = None
+        self.seeing = Seeing(room)
         self._told: tuple[tuple[str, int, bool], tuple[Story, Sources]] | None = None
 
     def shell(self, here: str, title: str, visitor: Visitor, *, full: bool = False) -> Shell:
         """What is around a screen."""
-        room, live = self.room, self.live()
+        room, seen = self.room, self.seeing.newest()
         board, age = room.board, room.watch.age()
         interval = room.watch.interval_s
         fresh = "gone" if age is None or age.total_seconds() > GONE * interval else ""
         fresh = fresh or ("late" if age is not None and age.total_seconds() > LATE * interval else "")
-        network = room.watch.latest.network if room.watch.latest else None
+        network = seen.look.network if seen else None
         failed = room.watch.failed
-        newest = room.watch.latest.newest if room.watch.latest else None
-        level = live.autonomy if live else "observe"
+        newest = seen.look.newest if seen else None
+        level = seen.live.autonomy if seen else "observe"
         return Shell(
             title=title,
             rail=self._rail(here, len([x for x in board.alive if board.is_root(x)])),
@@ -159,13 +160,8 @@ class Screens:
 
     def live(self) -> Live | None:
         """The network as it is measured; None before the first sample."""
-        look = self.room.watch.latest
-        if look is None or look.newest is None:
-            return None
-        with self._lock:
-            if self._seen is None or self._seen[0] is not look:
-                self._seen = look, live_view(look.desk, when=f"{look.newest:%H:%M} UTC")
-            return self._seen[1]
+        seen = self.seeing.newest()
+        return seen.live if seen else None
 
     def incidents(self, *, ended: bool = False) -> tuple[IncidentRow, ...]:
         """The incidents that have not ended and are no parts of others; or all of them, the newest first."""
@@ -226,15 +222,12 @@ class Screens:
 
     def what_if(self, asked: Mapping[str, str]) -> Tried | None:
         """What would be; None before anything is measured. Raises what `try_out` raises."""
-        look = self.room.watch.latest
-        if look is None or look.newest is None:
+        seen = self.seeing.newest()
+        if seen is None:
             return None
         started = time.perf_counter()
-        with self._lock:
-            network = as_measured(look.desk)
         tried = try_out(
-            network,
-            self.room.policy.max_utilisation,
+            seen.base,
             fail=asked["fail"].split(","),
             drain=asked["drain"].split(","),
             grow=_number(asked["grow"]),
@@ -243,18 +236,20 @@ class Screens:
 
     def hits(self, tried: Tried, asked: Mapping[str, str]) -> tuple[Hit, ...]:
         """Where the what-if map can be clicked: every circuit and node, to fail it or to put it back."""
-        look = self.room.watch.latest
-        if look is None:
+        seen = self.seeing.newest()
+        if seen is None:
             return ()
-        network, failed = look.network, [x for x in asked["fail"].split(",") if x]
-        found: list[Hit] = []
+        network, failed = seen.look.network, [x for x in asked["fail"].split(",") if x]
+        rest = urlencode({k: v for k, v in asked.items() if k != "fail" and v})
+        seen, found = set[str](), list[Hit]()
         for half, link in zip(tried.drawing.halves, network.links, strict=True):
-            name = link.circuit
-            found.append(
-                Hit(_toggled(asked, failed, name), _offer(name, failed), False, half.x1, half.y1, half.x2, half.y2)
-            )
+            if link.circuit not in seen:  # from end to end: both directions fail together
+                seen.add(link.circuit)
+                href, title = _toggled(rest, failed, link.circuit), _offer(link.circuit, failed)
+                far = 2 * half.x2 - half.x1, 2 * half.y2 - half.y1
+                found.append(Hit(href, title, False, half.x1, half.y1, *far))
         for dot, node in zip(tried.drawing.dots, network.nodes, strict=True):
-            found.append(Hit(_toggled(asked, failed, node.id), _offer(node.id, failed), True, dot.x, dot.y))
+            found.append(Hit(_toggled(rest, failed, node.id), _offer(node.id, failed), True, dot.x, dot.y))
         return tuple(found)
 
     def health(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
@@ -330,9 +325,9 @@ def _entry(entry: Entry) -> CalendarRow:
     return CalendarRow(said.understood, said.words, f"{said.begins:%d %b %H:%M}{until}", words, tone)
 
 
-def _toggled(asked: Mapping[str, str], failed: list[str], name: str) -> str:
+def _toggled(rest: str, failed: list[str], name: str) -> str:
     now = [x for x in failed if x != name] if name in failed else [*failed, name]
-    return f"/what-if?{urlencode({**asked, 'fail': ','.join(now)})}"
+    return f"/what-if?fail={quote(','.join(now), safe='/:,-')}{f'&{rest}' if rest else ''}"
 
 
 def _offer(name: str, failed: list[str]) -> str:

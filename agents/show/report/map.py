@@ -13,7 +13,7 @@ from agents.wording import capacity, share
 from twin.model import Link, Network
 from twin.plan import Change, SetTunnel, subject
 
-from .labels import Box, Label, Segment, around, centred, choose, text_width
+from .labels import Box, Ground, Label, Segment, around, centred, text_width
 from .marks import RING, Mark, nodes_of, plan_marks, ring, spot, without
 from .projection import Sheet, project
 
@@ -87,12 +87,13 @@ def draw(network: Network, look: Look) -> Drawing:
     fault = spot(network, sheet, look.fault)
     taken = [_square(float(x), float(y), _NODE) for x, y in zip(sheet.x, sheet.y, strict=True)]
     taken += [_square(*fault, RING)] if fault else []
-    figures = _place_figures(ends, look, taken)
-    names = _place_names(network, sheet, [end.segment for end in ends], look, taken)
+    ground = Ground([end.segment for end in ends], taken)
+    figures = _place_figures(ends, look, ground)
+    names = _place_names(network, sheet, look, ground)
     dots = tuple(_dot(network, sheet, i, look) for i in range(len(network.nodes)))
     legend = tuple((capacity(value), width) for value, width in sorted(widths.items()))[-5:]
     rings = (ring(fault, look.fault),) if fault and look.fault else ()
-    marks = (*plan_marks(without(network, look.down), sheet, look.steps), *rings)
+    marks = (*(plan_marks(without(network, look.down), sheet, look.steps) if look.steps else ()), *rings)
     keys = _keys(network, look)
     return Drawing(sheet.width, sheet.height, halves, dots, marks, names, figures, legend, look.title, keys)
 
@@ -174,17 +175,16 @@ def _dot(network: Network, sheet: Sheet, i: int, look: Look) -> Dot:
     return Dot(node.name, float(sheet.x[i]), float(sheet.y[i]), state, f"{node.name}: {state}")
 
 
-def _place_figures(ends: Sequence[_Ends], look: Look, taken: list[Box]) -> tuple[Label, ...]:
-    """Write the percentage beside every busy half-link, the busiest first; what is placed is added to `taken`."""
+def _place_figures(ends: Sequence[_Ends], look: Look, ground: Ground) -> tuple[Label, ...]:
+    """Write the percentage beside every busy half-link, the busiest first; what is placed is taken."""
     shown = [i for i, end in enumerate(ends) if look.utilisation[i] >= look.limit and not _state(end.link, look.down)]
-    lines = [end.segment for end in ends]
     placed: list[Label] = []
     for i in sorted(shown, key=lambda i: (-look.utilisation[i], i)):
         spots = _beside(share(look.utilisation[i]), ends[i].segment)
         # A full link without its figure would be told by colour alone: rather overlap than leave it out.
-        label = choose(spots, taken, lines) or spots[0]
+        label = ground.choose(spots) or spots[0]
         placed.append(label)
-        taken.append(label.box)
+        ground.take(label.box)
     return tuple(placed)
 
 
@@ -201,18 +201,16 @@ def _beside(text: str, segment: Segment) -> list[Label]:
     return [*spots, *around(text, x2, y2, size=_FIGURE, gap=20)]
 
 
-def _place_names(
-    network: Network, sheet: Sheet, lines: Sequence[Segment], look: Look, taken: list[Box]
-) -> tuple[Label, ...]:
-    """Write the node names that find room; what is placed is added to `taken`."""
+def _place_names(network: Network, sheet: Sheet, look: Look, ground: Ground) -> tuple[Label, ...]:
+    """Write the node names that find room; what is placed is taken."""
     placed: list[Label] = []
     for i in _by_importance(network, look):
         name, at_x, at_y = network.nodes[i].name, float(sheet.x[i]), float(sheet.y[i])
         spots = around(name, at_x, at_y, size=_TEXT, gap=_NODE + 4) + around(name, at_x, at_y, size=_TEXT, gap=16)
-        label = choose([spot for spot in spots if spot.box.inside(sheet.width, sheet.height)], taken, lines)
+        label = ground.choose(spot for spot in spots if spot.box.inside(sheet.width, sheet.height))
         if label is not None:
             placed.append(label)
-            taken.append(label.box)
+            ground.take(label.box)
     return tuple(placed)
 
 

@@ -79,6 +79,34 @@ if ($("[data-live]") && window.EventSource) {
   setInterval(() => later(0), 30000);
 }
 
+// what-if: the answer is put in place, and its address into the bar; without this the same page is loaded
+let trial = 0;
+async function tryOut(to, push = true) {
+  const mine = ++trial, begun = performance.now();
+  const answer = await fetch(to, { headers: { accept: "text/html" } });
+  const text = await answer.text();
+  const fresh = answer.ok && $("[data-trial]", new DOMParser().parseFromString(text, "text/html"));
+  if (mine !== trial) return;
+  if (!fresh) { location.href = to; return; }
+  const table = $("[data-trial] details")?.open;
+  $("[data-trial]").replaceWith(fresh);
+  if (table) $("[data-trial] details").open = true;
+  if (push) history.pushState(null, "", to);
+  requestAnimationFrame(() => { document.body.dataset.took = Math.round(performance.now() - begun); });
+}
+document.addEventListener("click", event => {
+  const at = event.target.closest("[data-trial] a[href^='/what-if']");
+  if (!at || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  tryOut(at.getAttribute("href"));
+});
+document.addEventListener("submit", event => {
+  if (!event.target.matches("[data-trial] form")) return;
+  event.preventDefault();
+  tryOut(`/what-if?${new URLSearchParams(new FormData(event.target))}`);
+});
+if ($("[data-trial]")) addEventListener("popstate", () => tryOut(location.pathname + location.search, false));
+
 // passkeys: what is signed is the hash of plan, snapshot, policy and decision
 async function post(path, body) {
   const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json", "x-csrf-token": csrf }, body: JSON.stringify(body) });

@@ -7,8 +7,10 @@ import re
 import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from agents.show.report.labels import Box, Segment, around, choose
+from agents.show.report.labels import Box, Ground, Segment, around
 from agents.show.report.map import LIMIT, Look, band, bands, draw
 from agents.show.report.projection import project
 from twin.formats.load import load_network
@@ -177,10 +179,29 @@ def test_no_two_words_on_a_map_overlap(name):
 
 def test_a_label_prefers_the_place_that_crosses_no_line():
     east = Segment(0, 0, 100, 0)
-    label = choose(around("Name", 0, 0, size=10, gap=6), [], [east])
+    label = Ground([east]).choose(around("Name", 0, 0, size=10, gap=6))
     assert label is not None
     assert label.anchor == "end"
 
 
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=30, deadline=None)
+def test_a_label_is_where_looking_at_every_box_and_line_puts_it(seed):
+    rng = np.random.default_rng(seed)
+    lines = [Segment(*map(float, rng.uniform(0, 300, 4))) for _ in range(40)]
+    corners = rng.uniform(0, 280, (30, 2))
+    taken = [Box(x, y, x + 20, y + 12) for x, y in corners.tolist()]
+    spots = around("Frankfurt", *map(float, rng.uniform(0, 300, 2)), size=10, gap=8)
+    steps = np.linspace(0, 1, 4_001)
+
+    def crossed(line, box):  # by points along it: independent of the clipping that is tried
+        x, y = line.x1 + steps * (line.x2 - line.x1), line.y1 + steps * (line.y2 - line.y1)
+        return ((x >= box.left) & (x <= box.right) & (y >= box.top) & (y <= box.bottom)).any()
+
+    free = [x for x in spots if not any(x.box.overlaps(box) for box in taken)]
+    expected = min(free, key=lambda x: sum(crossed(line, x.box) for line in lines), default=None)
+    assert Ground(lines, taken).choose(spots) == expected
+
+
 def test_a_label_without_room_is_left_out():
-    assert choose(around("Name", 0, 0, size=10, gap=6), [Box(-500, -500, 500, 500)], []) is None
+    assert Ground([], [Box(-500, -500, 500, 500)]).choose(around("Name", 0, 0, size=10, gap=6)) is None
