@@ -7,6 +7,7 @@ Whatever is slow to import is imported by the command that needs it.
 import json
 import os
 import sys
+from collections.abc import Collection
 from importlib import import_module
 from importlib.util import find_spec
 from io import TextIOWrapper
@@ -143,15 +144,46 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def commands() -> "typer.Typer":
-    """Name every command. To add one, write its function in a module of `agents/commands` and name it here."""
+_COMMANDS = {
+    "run": "agents.commands.incidents:run",
+    "eval": "evals.commands:app",
+    "import": "agents.commands.twin:read_in",
+    "elements": "agents.commands.listing:elements",
+    "faults": "agents.commands.listing:faults",
+    "whatif": "agents.commands.twin:whatif",
+    "ask": "agents.commands.goals:ask",
+    "plan": "agents.commands.twin:plan",
+    "verify": "agents.commands.twin:verify",
+    "diff": "agents.commands.twin:diff",
+    "init": "agents.commands.own_network:init",
+    "render": "agents.commands.own_network:render",
+    "quality": "agents.commands.observation:quality",
+    "forecast": "agents.commands.observation:forecast",
+    "diagnose": "agents.commands.observation:diagnose",
+    "show": "agents.commands.incidents:show",
+    "runs": "agents.commands.runs:list_runs",
+    "resume": "agents.commands.runs:resume",
+    "answer": "agents.commands.runs:answer",
+    "approve": "agents.commands.runs:approve",
+    "reject": "agents.commands.runs:reject",
+    "replay": "agents.commands.runs:replay",
+    "audit": "agents.commands.runs:audit",
+    "watch": "agents.commands.room:watch",
+    "serve": "agents.commands.room:serve",
+    "mcp": "agents.commands.mcp:mcp",
+    "doctor": "agents.commands.setup:doctor",
+    "lab": "agents.commands.lab:app",
+}
+"""Where each command is: a function, or an app of several. To add one, write it and name it here."""
+
+
+def commands(names: Collection[str] = _COMMANDS) -> "typer.Typer":
+    """Build the command line with some commands: to read the options of all takes half a second."""
     from typing import Annotated
 
     import typer
 
-    from agents.commands import goals, incidents, lab, listing, mcp, observation, own_network, room, runs, setup, twin
     from agents.commands.output import help_when_alone
-    from evals import commands as evaluation
 
     app = typer.Typer(
         name="twinops",
@@ -173,34 +205,13 @@ def commands() -> "typer.Typer":
             raise typer.Exit
         help_when_alone(context)
 
-    app.command()(incidents.run)
-    app.add_typer(evaluation.app, name="eval")
-    app.command("import")(twin.read_in)
-    app.command()(listing.elements)
-    app.command()(listing.faults)
-    app.command()(twin.whatif)
-    app.command()(goals.ask)
-    app.command()(twin.plan)
-    app.command()(twin.verify)
-    app.command()(twin.diff)
-    app.command()(own_network.init)
-    app.command()(own_network.render)
-    app.command()(observation.quality)
-    app.command()(observation.forecast)
-    app.command()(observation.diagnose)
-    app.command()(incidents.show)
-    app.command("runs")(runs.list_runs)
-    app.command()(runs.resume)
-    app.command()(runs.answer)
-    app.command()(runs.approve)
-    app.command()(runs.reject)
-    app.command()(runs.replay)
-    app.command()(runs.audit)
-    app.command()(room.watch)
-    app.command()(room.serve)
-    app.command()(mcp.mcp)
-    app.command()(setup.doctor)
-    app.add_typer(lab.app, name="lab")
+    for name in names:
+        module, _, found = _COMMANDS[name].partition(":")
+        command = getattr(import_module(_BELOW + module), found)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
     return app
 
 
@@ -216,13 +227,13 @@ def run_command(arguments: list[str]) -> int:
     """Run one command and return its exit code. Nothing is raised, and nothing is told twice."""
     from typer.exceptions import Abort, TyperException
 
-    from evals.models import offer_models
-
-    offer_models()
     as_json = "--json" in arguments
     try:
         _require_own_folders()
-        code = commands()(arguments, standalone_mode=False, prog_name="twinops")
+        from evals.models import offer_models
+
+        offer_models()
+        code = commands(_needed(arguments))(arguments, standalone_mode=False, prog_name="twinops")
         sys.stdout.flush()
         if code == INTERRUPTED:
             return _fail("interrupted", "interrupted", "", INTERRUPTED, as_json=as_json)
@@ -237,6 +248,11 @@ def run_command(arguments: list[str]) -> int:
         return _fail("usage", message, "twinops --help", getattr(error, "exit_code", FAILURE), as_json=as_json)
     except Exception as error:
         return _fail_by(error, as_json=as_json)
+
+
+def _needed(arguments: list[str]) -> Collection[str]:
+    first = arguments[:1]
+    return first if first and first[0] in _COMMANDS else () if arguments == ["--version"] else _COMMANDS
 
 
 def _fail_by(error: Exception, *, as_json: bool) -> int:
@@ -256,7 +272,9 @@ def _fail_by(error: Exception, *, as_json: bool) -> int:
 
 
 def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -> int:
-    line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
+    from twin.untrusted import LINE, clean
+
+    line, fix = clean(message, 8 * LINE), clean(fix, 8 * LINE)
     if as_json:
         body = {"code": code, "message": line, "fix": fix, "exit_code": exit_code}
         sys.stdout.write(json.dumps({"format": FORMAT, "error": body}, ensure_ascii=False) + "\n")

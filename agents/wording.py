@@ -3,36 +3,20 @@
 import json
 import math
 import re
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pydantic import JsonValue
 
-from twin.faults import TRAITS, Fault, FaultKind, label
 from twin.files import parse_json
-from twin.gate.verdict import Counterexample
-from twin.plan import (
-    Change,
-    DrainLink,
-    DrainNode,
-    LimitDemand,
-    RemoveTunnel,
-    SetCapacity,
-    SetTunnel,
-    SetWeight,
-    SleepLink,
-    UndrainLink,
-    UndrainNode,
-    WakeLink,
-)
+from twin.untrusted import one_line, visible
+
+if TYPE_CHECKING:  # a table of runs does not wait for the twin
+    from twin.faults import Fault, FaultKind
+    from twin.gate.verdict import Counterexample
+    from twin.plan import Change, SetTunnel
 
 # Fields of a result that are said elsewhere or are too long for its line.
 _UNTOLD = {"snapshot", "network", "explanation", "reasons", "provenance", "live_time"}
-# C0 and C1 controls, and the marks that reorder text: a log line must not steer a terminal or hide words.
-_UNSEEN = re.compile(  # controls, formats, private and separators, and letters that show nothing: see `twin.untrusted`
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
-    r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\uf8ff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
-)
 
 OUTCOMES = {
     "resolved": "The incident is resolved.",
@@ -118,17 +102,6 @@ def duration(seconds: float) -> str:
     return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
 
 
-def visible(text: str) -> str:
-    """Replace control and text-reordering characters: untrusted text must not steer what shows it."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def one_line(text: str, limit: int = 160) -> str:
-    """Fold a text into one visible line of at most `limit` characters."""
-    folded = " ".join(visible(text).split())
-    return folded if len(folded) <= limit else folded[: limit - 1] + "…"
-
-
 def arguments(value: JsonValue) -> str:
     """Write a tool call's arguments as one would in a program: `link=…, top=5`."""
     if not isinstance(value, dict):
@@ -136,8 +109,22 @@ def arguments(value: JsonValue) -> str:
     return ", ".join(f"{key}={_brief(item)}" for key, item in value.items())
 
 
-def sentence(change: Change) -> str:
+def sentence(change: "Change") -> str:
     """Say what a change does."""
+    from twin.plan import (
+        DrainLink,
+        DrainNode,
+        LimitDemand,
+        RemoveTunnel,
+        SetCapacity,
+        SetTunnel,
+        SetWeight,
+        SleepLink,
+        UndrainLink,
+        UndrainNode,
+        WakeLink,
+    )
+
     match change:
         case SetWeight():
             return f"set the IGP weight of {change.link} to {change.weight}"
@@ -161,14 +148,14 @@ def sentence(change: Change) -> str:
             assert_never(change)
 
 
-def against(example: Counterexample) -> str:
+def against(example: "Counterexample") -> str:
     """Say by how much a check failed; nothing where it asked for a yes or a no."""
     if not example.unit and {example.measured, example.limit} <= {0.0, 1.0}:
         return ""
     return f"{amount(example.measured, example.unit)} against {amount(example.limit, example.unit)}"
 
 
-def where(example: Counterexample) -> str:
+def where(example: "Counterexample") -> str:
     """Say where a check failed: element, failure and step."""
     failure = f" when {example.failure} fails" if example.failure else ""
     if example.step is None:
@@ -176,7 +163,7 @@ def where(example: Counterexample) -> str:
     return f"{example.element}{failure} {f'after step {example.step}' if example.step else 'before the first step'}"
 
 
-def _paths(change: SetTunnel) -> str:
+def _paths(change: "SetTunnel") -> str:
     paths = [
         (f"via {', '.join(path.via)}" if path.via else "by the IGP path")
         + (f" ({share(path.share)})" if len(change.tunnel.paths) > 1 else "")
@@ -215,13 +202,17 @@ def _figure(value: str | float) -> str:
     return f"{value:.4g}" if isinstance(value, float) else _brief(value)
 
 
-def fault_kind(kind: FaultKind) -> str:
+def fault_kind(kind: "FaultKind") -> str:
     """Name a kind of fault in words: `circuit down`."""
+    from twin.faults import label
+
     return label(kind)
 
 
-def fault_words(fault: Fault | None) -> str:
+def fault_words(fault: "Fault | None") -> str:
     """Say what is wrong, where and how badly: `silent loss, Berlin > Hamburg (3.2% lost)`."""
+    from twin.faults import TRAITS
+
     if fault is None:
         return "nothing is wrong"
     towards = f" towards {place(fault.target)}" if fault.target else ""

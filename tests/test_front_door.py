@@ -1,6 +1,7 @@
 """`import twinops`: a short list of names, each of which is where it says, and a start that costs nothing."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -49,17 +50,26 @@ def test_a_neighbour_in_the_place_of_our_folders_is_named(tmp_path):
     assert f"the package 'agents' is not twinops': {tmp_path / 'agents'} is found" in done.stderr
 
 
+SLOW = {"numba", "scipy", "highspy", "autogen_core", "autogen_agentchat", "anthropic", "networkx", "rapidfuzz"}
+
+
 @pytest.mark.parametrize(
-    "modules",
+    ("arguments", "besides"),
     [
-        "agents.record.runs, agents.show.tables",
-        "agents.show.report, agents.show.report.summary, agents.show.console",
-        "agents.record.audit.audit, agents.show.audit_text",
+        (["--version"], {"numpy", "duckdb", "rich", "twin.model"}),
+        (["runs", "--runs", "nowhere"], {"numpy", "agents.record.events", "agents.commands.incidents"}),
+        (["show", "nothing"], {"twin.sim.route"}),
+        (["audit", "nothing"], {"twin.sim.route"}),
     ],
-    ids=["runs", "show", "audit"],
+    ids=lambda x: x[0] if isinstance(x, list) else None,
 )
-def test_what_reads_records_waits_for_no_kernel_solver_or_agent_framework(modules):
-    heavy = {"numba", "scipy", "highspy", "autogen_core", "autogen_agentchat", "anthropic", "networkx"}
-    code = f"import sys, twinops; twinops.commands(); import {modules}; print(*{heavy} & set(sys.modules))"
+def test_what_reads_records_waits_for_no_kernel_solver_or_agent_framework(arguments, besides):
+    code = f"import sys, twinops; twinops.run_command({arguments}); print(*{SLOW | besides} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    assert done.stdout.splitlines()[-1].split() == []
+
+
+@pytest.mark.parametrize("name", twinops._COMMANDS)
+def test_a_command_found_alone_is_the_one_that_the_help_tells_of(name):
+    module, _, found = twinops._COMMANDS[name].partition(":")
+    assert hasattr(importlib.import_module(module), found)

@@ -2,9 +2,6 @@
 
 from collections.abc import Iterable
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 
 def closest(name: str, known: Iterable[str], *, most: int = 3, least: float = 0.5) -> list[str]:
     """Return up to `most` known names that are `least` alike or more, the most alike first.
@@ -12,6 +9,9 @@ def closest(name: str, known: Iterable[str], *, most: int = 3, least: float = 0.
     Alike is 1 less the optimal string alignment distance (insertions, deletions, substitutions, swapped neighbours) as
     a share of the longer name; case does not count.
     """
+    from rapidfuzz import process  # only who has mistyped a name waits for it
+    from rapidfuzz.distance import OSA
+
     found = process.extract(
         name, list(dict.fromkeys(known)), scorer=OSA.normalized_similarity, processor=str.casefold, limit=most,
         score_cutoff=least,

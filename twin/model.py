@@ -13,10 +13,11 @@ from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from .drawn import Drawn
 from .errors import UnknownElementError
+from .frozen import Frozen as Frozen
 from .network_rules import validate
 from .untrusted import NAME, clean
 
@@ -30,12 +31,6 @@ UNUSED_METRIC = 2**24 - 1
 """IS-IS leaves a link of this metric out of its shortest paths (RFC 5305, section 3)."""
 
 NodeKind = Literal["router", "lan", "external", "exits"]
-
-
-class Frozen(BaseModel):
-    """Immutable, and strict about unknown fields: a model's typo must fail at the border."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Node(NamedTuple):

@@ -62,6 +62,19 @@ def legible(text: str, limit: int = PASSAGE) -> str:
     return "".join(x if x in "\n\t" else _shown(x) for x in cut.replace("\r\n", "\n"))
 
 
+def visible(text: str) -> str:
+    """Replace what would steer a terminal or hide in a text by a mark; line ends and tabs stay. For what is shown."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(x if x in "\n\t" or not _hides(x) else "\N{REPLACEMENT CHARACTER}" for x in text)
+
+
+def one_line(text: str, limit: int = LINE) -> str:
+    """Fold a text into one visible line of at most `limit` characters, the ellipsis included."""
+    folded = " ".join(visible(text).split())
+    return folded if len(folded) <= limit else f"{folded[: limit - 1]}…"
+
+
 def quote(text: str, source: Source, limit: int = PASSAGE) -> Quoted:
     """Label text from outside for a prompt."""
     return Quoted(provenance=label(source), text=clean(text, limit))
@@ -86,7 +99,11 @@ def swept(value: JsonValue, limit: int = PASSAGE) -> JsonValue:
 
 
 def _shown(text: str) -> str:
-    return "".join(" " if x in _BLANK or unicodedata.category(x) in _HIDDEN else x for x in text)
+    return "".join(" " if _hides(x) else x for x in text)
+
+
+def _hides(char: str) -> bool:
+    return char in _BLANK or unicodedata.category(char) in _HIDDEN
 
 
 def _line(text: str) -> str:

@@ -87,7 +87,7 @@ def _list_questions(runs: Path, *, as_json: bool) -> None:
 
 
 def _say_question(asked: "OpenQuestion") -> None:
-    from agents.wording import one_line
+    from twin.untrusted import one_line
 
     say(f"{asked.run}: {one_line(asked.question, 400)}")
     for number, choice in enumerate(asked.choices, start=1):

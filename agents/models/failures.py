@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Literal, cast
 
+from twin.untrusted import clean
+
 from .answer import plain
 
 Kind = Literal["busy", "overloaded", "server", "connection", "timeout", "truncated", "malformed", "refused"]
@@ -32,8 +34,7 @@ def redact(text: str, secrets: Collection[str]) -> str:
     """Return one short line without control characters and without anything that is or looks like a key."""
     for secret in secrets:
         text = text.replace(secret, "[redacted]") if secret else text
-    line = " ".join(_LOOKS_SECRET.sub("[redacted]", plain(text)).split())
-    return "".join(x for x in line if x.isprintable())[:_MOST_WORDS]
+    return clean(_LOOKS_SECRET.sub("[redacted]", plain(text)), _MOST_WORDS)
 
 
 def from_error(error: Exception, *, now: datetime, secrets: Collection[str] = ()) -> CallError:

@@ -25,28 +25,11 @@ from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.study.window import Window
 
+from .outcome import Outcome as Outcome
 from .spending import RunBudget
 
 Stage = Literal["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm", "roll back"]
 Moment = Literal["before", "diagnosed", "planned", "after"]
-Outcome = Literal[
-    "healthy",
-    "resolved",
-    "relieved",
-    "needs a person",
-    "no safe plan",
-    "no action needed",
-    "awaiting approval",
-    "awaiting answer",
-    "rejected",
-    "done",
-    "scheduled",
-    "rehearsed",
-    "rolled back",
-    "failed",
-    "out of budget",
-    "interrupted",
-]
 
 
 class RunStarted(Frozen):

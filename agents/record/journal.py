@@ -11,8 +11,9 @@ from twin.append_log import AppendLog
 from twin.errors import JournalError, RehearsedError, StoreError
 
 from .events import Event
-from .records import GENESIS, Reading, Record, body, canonical, digest, read_journal
+from .records import GENESIS, Reading, Record, body, digest, read_journal
 from .rerun import Recall
+from .spelling import canonical
 
 __all__ = ["GENESIS", "Clock", "Journal", "Listener", "Reading", "Record", "read_journal"]
 

@@ -14,6 +14,7 @@ from twin.files import parse_json
 from twin.model import Frozen
 
 from .events import Event
+from .spelling import canonical
 
 GENESIS = "0" * 64
 
@@ -60,32 +61,9 @@ def read_journal(path: Path) -> Reading:
     return Reading(tuple(records), lines.torn)
 
 
-def require_spelling(path: Path) -> None:
-    """Make sure that each whole line of a journal has one reading, whoever reads it: what it says is not looked at.
-
-    Quick, for those who read a journal without its chain. Raises `InputError` when the file cannot be read, and
-    `JournalError` that names the first line with a key that is there twice, or any other spelling of what it says.
-    """
-    for number, line in enumerate(read_lines(path).whole, start=1):
-        try:
-            content = parse_json(line)
-            same = isinstance(content, dict) and canonical(dict(content)) == line
-        except (ValueError, RecursionError):
-            same = False
-        if not same:
-            raise JournalError(
-                f"{path}: line {number} is not as a record is written", fix="do not trust this run record"
-            )
-
-
 def body(seq: int, time: datetime, previous: str, event: Event) -> dict[str, object]:
     """Everything of a record but its hash."""
     return {"seq": seq, "time": time.isoformat(), "previous": previous, "event": event.model_dump(mode="json")}
-
-
-def canonical(content: dict[str, object]) -> bytes:
-    """The line of a record, without its line end."""
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def digest(content: dict[str, object]) -> str:

@@ -18,12 +18,12 @@ from pydantic import AwareDatetime, Field, ValidationError
 from tools.sql.grammar import NotAllowedError, check_statement
 from twin.errors import InputError, JournalError, StoreError
 from twin.files import MAX_BYTES, require_file
-from twin.model import Frozen
+from twin.frozen import Frozen
 
-from .events import Outcome
 from .files import JOURNAL
+from .outcome import Outcome
 from .ownership import holder
-from .records import require_spelling
+from .spelling import require_spelling
 
 Value = str | int | float | bool | None
 

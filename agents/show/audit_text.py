@@ -6,7 +6,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from agents.record.audit.audit import QUESTIONS, AuditReport
-from agents.wording import one_line, visible
+from twin.untrusted import one_line, visible
 
 from .tables import text_table
 

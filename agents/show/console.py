@@ -35,23 +35,11 @@ from agents.record.events import (
     VerdictReached,
 )
 from agents.record.journal import Record
-from agents.wording import (
-    OUTCOMES,
-    arguments,
-    counted,
-    duration,
-    fault_words,
-    gist,
-    mbps,
-    one_line,
-    place,
-    sentence,
-    share,
-    visible,
-)
+from agents.wording import OUTCOMES, arguments, counted, duration, fault_words, gist, mbps, place, sentence, share
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from twin.execute.render import RenderedStep
 from twin.faults.recommendation import Recommendation
+from twin.untrusted import one_line, visible
 
 from .report.summary import Summary
 from .tables import console, verdict_table

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import JsonValue
 from rich.console import RenderableType
 
-from agents.wording import one_line, sentence
+from agents.wording import sentence
 from twin.difference import Difference, difference
 from twin.errors import InputError
 from twin.formats.build import Choices
@@ -17,6 +17,7 @@ from twin.gate.verdict import Verdict, verify
 from twin.model import Network
 from twin.plan import MAX_STEPS, Plan, way_back
 from twin.policy import Policy
+from twin.untrusted import one_line
 
 from .planning import OK, REJECTED, Answer, Verbatim
 from .tables import text_table, verdict_table

@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from agents.wording import one_line
+from twin.untrusted import one_line
 
 _GAP = 3  # between two columns
 _LONG = 400  # characters of a cell

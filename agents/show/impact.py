@@ -10,12 +10,13 @@ from rich.text import Text
 from agents.record.files import TWIN
 from agents.record.history import Past
 from agents.record.waiting import Pending
-from agents.wording import mbps, one_line, place, sentence, share, visible
+from agents.wording import mbps, place, sentence, share
 from twin.errors import StoreError
 from twin.model import Frozen, Network
 from twin.plan import apply_all, way_back
 from twin.sim.simulate import FailureSweep, simulate, single_failures
 from twin.store import TwinStore
+from twin.untrusted import one_line, visible
 
 from .tables import text_table, verdict_table
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
-from agents.wording import counted, one_line, place
+from agents.wording import counted, place
+from twin.untrusted import one_line
 
 _TITLES: Mapping[str, str] = MappingProxyType(
     {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from pydantic import JsonValue
 from rich.console import RenderableType
 
-from agents.wording import mbps, one_line
+from agents.wording import mbps
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.formats.load import load_reading
@@ -23,6 +23,7 @@ from twin.observe.readings.files import UNNAMED, Measured, is_twin, read_measure
 from twin.observe.readings.imported import Files, options_for
 from twin.observe.readings.intake import take_in
 from twin.policy import Policy
+from twin.untrusted import one_line
 
 from .planning import OK, REJECTED, Answer
 from .tables import text_table

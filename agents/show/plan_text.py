@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import RenderableType
 
-from agents.wording import counted, mbps, milliseconds, one_line, sentence, share, short
+from agents.wording import counted, mbps, milliseconds, sentence, share, short
 from twin.gate.order import Ordering
 from twin.model import Network
 from twin.study.demands import DemandCase
 from twin.study.failures import GrowthCase, Study
 from twin.study.window import Window
+from twin.untrusted import one_line
 
 from .tables import demand_table, failure_table, link_table, text_table, verdict_table, window_table
 

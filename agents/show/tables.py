@@ -8,12 +8,13 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from agents.wording import against, capacity, mbps, milliseconds, share, short, visible, where
-from twin.gate.verdict import Verdict
+from agents.wording import against, capacity, mbps, milliseconds, share, short, where
+from twin.untrusted import visible
 
 from .fitted import Fitted
 
 if TYPE_CHECKING:  # a list of runs does not wait for the simulator
+    from twin.gate.verdict import Verdict
     from twin.study.demands import DemandCase
     from twin.study.failures import Study
     from twin.study.window import Window
@@ -39,7 +40,7 @@ def console(stream: TextIO) -> Console:
     return _Unsteered(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
-def verdict_table(verdict: Verdict) -> Fitted:
+def verdict_table(verdict: "Verdict") -> Fitted:
     """Every check of a verdict, with its figures and, where it failed, its counterexample."""
     rows: list[tuple[str, Text, Text]] = []
     for check in verdict.checks:

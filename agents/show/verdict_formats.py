@@ -7,8 +7,9 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from agents.wording import one_line, where
+from agents.wording import where
 from twin.gate.verdict import Verdict
+from twin.untrusted import one_line
 
 
 def as_markdown(verdict: Verdict, steps: Sequence[str], others: Sequence[str], *, passed: bool) -> str:

@@ -7,8 +7,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from agents.wording import one_line
 from evals.run.table import Row
+from twin.untrusted import one_line
 
 if TYPE_CHECKING:
     from evals.run.run import Evaluation

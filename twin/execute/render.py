@@ -10,7 +10,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
 from twin.errors import InputError
@@ -222,6 +221,8 @@ def _notes(action: Action) -> Sequence[str]:
 
 @lru_cache(maxsize=8)
 def _template(dialect: Dialect) -> _Template:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow, and most who read a rendering write none
+
     environment = Environment(  # noqa: S701 - lines for routers, not HTML; every value is checked before
         loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

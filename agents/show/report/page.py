@@ -22,18 +22,17 @@ from agents.wording import (
     fault_words,
     mbps,
     milliseconds,
-    one_line,
     place,
     sentence,
     share,
     short,
-    visible,
     where,
 )
 from twin.errors import TwinError
 from twin.live.network import LinkSamples
 from twin.model import Network
 from twin.plan import Change, Plan, way_back
+from twin.untrusted import one_line, visible
 
 from .cards import cards, source
 from .chart import Chart, Moment

@@ -28,11 +28,12 @@ from agents.record.events import (
     WindowRehearsed,
 )
 from agents.record.journal import Record
-from agents.wording import arguments, duration, gist, sentence, share, visible
+from agents.wording import arguments, duration, gist, sentence, share
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from twin.errors import JournalError
 from twin.files import parse_json
 from twin.gate.verdict import Verdict
+from twin.untrusted import visible
 
 _LONGEST = 12_000  # characters of one text that the page shows; the journal holds all of it
 

@@ -27,7 +27,8 @@ from agents.record.events import (
     VerdictReached,
 )
 from agents.record.history import read_past
-from agents.record.records import GENESIS, body, canonical, digest, read_journal
+from agents.record.records import GENESIS, body, digest, read_journal
+from agents.record.spelling import canonical
 from agents.record.spending import RunBudget
 from agents.record.waiting import decide, pending
 from agents.run.resume import resume_run

@@ -6,24 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wording import (
-    arguments,
-    capacity,
-    duration,
-    fault_words,
-    gist,
-    mbps,
-    one_line,
-    place,
-    sentence,
-    share,
-    visible,
-    where,
-)
+from agents.wording import arguments, capacity, duration, fault_words, gist, mbps, place, sentence, share, where
 from twin.faults import TRAITS, Fault, FaultKind
 from twin.gate.verdict import Counterexample
 from twin.model import SegmentList, Tunnel
 from twin.plan import DrainLink, LimitDemand, SetCapacity, SetTunnel, SetWeight
+from twin.untrusted import one_line, visible
 
 
 @pytest.mark.parametrize(
