@@ -148,6 +148,11 @@ def sentence(change: "Change") -> str:
             assert_never(change)
 
 
+def capital(text: str) -> str:
+    """Begin a text with a capital."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def against(example: "Counterexample") -> str:
     """Say by how much a check failed; nothing where it asked for a yes or a no."""
     if not example.unit and {example.measured, example.limit} <= {0.0, 1.0}:

@@ -22,6 +22,7 @@ from twin.observe.observe import interval_of
 from twin.policy import Policy
 
 from .demand_history import DemandHistory
+from .load_history import LoadHistory
 from .sightings import Sighting
 
 DETECTOR = "detector.npz"
@@ -79,7 +80,7 @@ class Watch:
         if is_plain(self._path):
             with suppress(InputError):  # of another interval or version: it learns anew
                 self.detector.unpack(read_bytes(self._path))
-        self.demands = DemandHistory(folder)
+        self.demands, self.loads = DemandHistory(folder), LoadHistory(folder)
         self._since = _EVER
         self.latest: Look | None = None
         self.failed: tuple[datetime, str] | None = None
@@ -110,6 +111,7 @@ class Watch:
         with suppress(TwinError):
             write_bytes(self._path, self.detector.pack(), mode=0o600)
             self.demands.keep()
+            self.loads.keep()
 
     def age(self) -> timedelta | None:
         """How old the newest sample is; None before there is one."""
@@ -122,6 +124,7 @@ class Watch:
         telemetry = live.read_telemetry(self._since)
         self.detector.update(network, telemetry, now=now)
         self.demands.take(network, telemetry)
+        self.loads.take(network, telemetry.links)
         since = now - timedelta(seconds=(_WINDOW + 1) * self.interval_s)
         window = live.read_telemetry(since)
         desk = Desk(network, self._policy, ReadSide(_Still(network, window, now)), since)

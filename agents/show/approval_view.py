@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agents.record.files import TWIN
 from agents.record.history import Past
 from agents.record.waiting import Pending
-from agents.wording import amount, counted, fault_words, mbps, place, sentence, share
+from agents.wording import amount, capital, counted, fault_words, mbps, place, sentence, share
 from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Verdict
 from twin.model import Network
@@ -15,7 +15,7 @@ from twin.plan import Change, SetTunnel, apply_all, subject, way_back
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
-from .impact import Impact, impact_of
+from .impact import Impact, State, impact_of
 from .report.map import Drawing, Look, bands, draw
 from .report.page import Step
 
@@ -63,7 +63,7 @@ def approval_view(past: Past, plan: Pending) -> Approval:
         plan=plan,
         title=f"Approve {counted(len(proposed.steps), 'changes')} in the network?",
         cause=fault_words(cause) if cause else proposed.goal,
-        steps=tuple(Step(sentence(a), sentence(b)) for a, b in zip(proposed.steps, back, strict=True)),
+        steps=tuple(Step(capital(sentence(a)), sentence(b)) for a, b in zip(proposed.steps, back, strict=True)),
         touched=_touched(past),
         rows=_rows(impact, limit),
         wait=_wait(past, impact, network, limit),
@@ -94,7 +94,8 @@ def _rows(impact: Impact, limit: float) -> tuple[Row, ...]:
             f"{100 * b.max_utilisation:.1f} %",
             f"limit {share(limit)}",
         ),
-        Row("Above the limit or lost", mbps(a.harm), mbps(b.harm)),
+        Row("Above the limit", mbps(a.overload), mbps(b.overload)),
+        Row("Lost", mbps(_lost(a)), mbps(_lost(b)), _severed(b)),
         Row("Mean delay", f"{a.mean_delay_ms:.3f} ms", f"{b.mean_delay_ms:.3f} ms"),
         Row(
             "Worst next failure", f"{100 * a.worst_utilisation:.1f} %", f"{100 * b.worst_utilisation:.1f} %", no_better
@@ -107,14 +108,15 @@ def _wait(past: Past, impact: Impact, network: Network, limit: float) -> tuple[t
     """What happens if nobody decides: now, in an hour by the usual day, when the evidence is old, and at the end."""
     plan, policy = impact.plan, past.started.policy
     later = outlook_by_day(network, past.started.live_time, 1).hours[-1]
-    then = simulate(network.with_demands(later.demands)).harm(limit).total
+    then = simulate(network.with_demands(later.demands)).harm(limit)
     fresh = plan.since + timedelta(seconds=policy.max_age_s)
     a, b = impact.before, impact.after
     found = [
-        ("now", f"{mbps(a.harm)} stay above the limit or lost, busiest link at {100 * a.max_utilisation:.1f} %."),
+        ("now", f"{_standing(a)}, busiest link at {100 * a.max_utilisation:.1f} %."),
         (
             "in an hour",
-            f"{mbps(then)} above the limit or lost, by the twin on the traffic usual at {later.clock} there.",
+            f"{mbps(then.overload)} above the limit, {mbps(then.routable - then.overload)} lost, by the twin on the "
+            f"traffic usual at {later.clock} there.",
         ),
         (f"{fresh:%H:%M} UTC", "The evidence is too old: the plan is judged again before it is carried out."),
         (f"{plan.expires:%d %b %H:%M}", "The request expires, and nothing is changed."),
@@ -124,6 +126,21 @@ def _wait(past: Past, impact: Impact, network: Network, limit: float) -> tuple[t
         words = f"If {place(a.worst_failure)} fails before you decide: {100 * a.worst_utilisation:.1f} % at the peak"
         found.append(("any time", f"{words}; {with_plan}." if with_plan else f"{words}."))
     return tuple(found)
+
+
+def _lost(state: State) -> float:
+    return max(0.0, state.harm - state.overload - state.severed)
+
+
+def _severed(state: State) -> str:
+    return f"and {mbps(state.severed)} from or to what is down: no plan carries it" if state.severed > 0.5 else ""
+
+
+def _standing(state: State) -> str:
+    lost = _lost(state)
+    return (
+        f"{mbps(state.overload)} stay above the limit, {f'{mbps(lost)} are lost' if lost > 0.5 else 'nothing is lost'}"
+    )
 
 
 def _wrong(impact: Impact, verdict: Verdict, steps: int) -> tuple[tuple[str, str], ...]:

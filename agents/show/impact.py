@@ -27,6 +27,8 @@ class State(Frozen):
     max_utilisation: float
     busiest: str | None
     harm: float = Field(description="Mbit/s lost, dropped, or above the policy's limit.")
+    overload: float = Field(description="Of it, carried above the limit, Mbit/s.")
+    severed: float = Field(description="Of it, from or to what is down: no plan can carry it, Mbit/s.")
     mean_delay_ms: float
     worst_failure: str | None = Field(description="The single failure that hurts most.")
     worst_utilisation: float = Field(description="How full that link gets.")
@@ -111,10 +113,13 @@ def impact_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
 def _state(network: Network, limit: float) -> State:
     outcome = simulate(network, failures=single_failures(network))
     worst, utilisation, lost = _of(outcome.sweep)
+    harm = outcome.harm(limit)
     return State(
         max_utilisation=round(outcome.max_utilisation, 4),
         busiest=outcome.busiest,
-        harm=round(outcome.harm(limit).total, 3),
+        harm=round(harm.total, 3),
+        overload=round(harm.overload, 3),
+        severed=round(harm.severed, 3),
         mean_delay_ms=round(outcome.mean_delay_ms, 4),
         worst_failure=worst,
         worst_utilisation=utilisation,

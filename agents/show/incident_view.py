@@ -3,11 +3,12 @@
 from typing import NamedTuple
 
 from agents.record.events import Stage
-from agents.wording import OUTCOMES, counted, duration, fault_words
+from agents.wording import OUTCOMES, capital, counted, duration, fault_words
 from tools.box.handover import SymptomReading
 from twin.gate.verdict import Verdict
 from twin.policy import Policy
 
+from .approval_view import Row
 from .incident_words import incident_title
 from .rendered import told
 from .report.cards import Card, cards
@@ -90,9 +91,20 @@ class IncidentView(NamedTuple):
 
 
 def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its run
-    kind: str, source: str, *, state: str, lead: str, story: Story | None, sources: Sources, policy: Policy
+    kind: str,
+    source: str,
+    *,
+    state: str,
+    lead: str,
+    story: Story | None,
+    sources: Sources,
+    policy: Policy,
+    effects: tuple[Row, ...] = (),
 ) -> IncidentView:
-    """Put an incident and the run that works on it, if there is one, into the values of its screen."""
+    """Put an incident and the run that works on it, if there is one, into the values of its screen.
+
+    `effects` are the figures of its plan, now and after, while that waits for people.
+    """
     last = next((x for x in reversed(story.rounds) if x.submission), None) if story else None
     verdict = next((x.verdict for x in reversed(story.rounds) if x.verdict), None) if story else None
     before, after = pictures_of(story, sources) if story else (None, None)
@@ -105,14 +117,19 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
         waits=story is not None and story.outcome == "awaiting approval",
         headline=_headline(story),
         recommendation=_recommendation(story),
-        orders=tuple(f"{x.urgency}: {x.words} Confirmed by: {x.confirmed_by}" for x in done.recommendations)
+        orders=tuple(
+            f"{capital(x.urgency)}: {x.words.rstrip('.')}. Confirmed when: {x.confirmed_by}"
+            for x in done.recommendations
+        )
         if done
         else (),
         checked=f"{passed} of {len(verdict.checks)} checks passed" if verdict else "",
         passed=verdict is not None and verdict.passed,
-        deltas=tuple(x for x in cards(story) if not x.words) if story else (),
+        deltas=_deltas(story, effects),
         stages=_stages(story),
-        steps=tuple(steps_of(last.submission.plan, sources)) if last and last.submission else (),
+        steps=tuple(Step(capital(x.text), x.back) for x in steps_of(last.submission.plan, sources))
+        if last and last.submission
+        else (),
         plan_note=f"plan {last.submission.plan.hash}" if last and last.submission else "",
         no_plan=_no_plan(story),
         before=before,
@@ -128,6 +145,17 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
         spent=_spent(story),
         turns=tuple(_said(x) for x in story.turns) if story else (),
     )
+
+
+def _deltas(story: Story | None, effects: tuple[Row, ...]) -> tuple[Card, ...]:
+    if effects:
+        tones = {x.name: "" if x.now == x.after else "bad" if "no better" in x.note else "good" for x in effects}
+        return tuple(
+            Card(x.name, x.after, was=x.now, note=x.note or "predicted", tone=tones[x.name])
+            for x in effects
+            if x.name not in ("Most a failure cuts off", "Mean delay")
+        )
+    return tuple(x for x in cards(story) if not x.words) if story else ()
 
 
 def _headline(story: Story | None) -> str:

@@ -12,6 +12,7 @@ from tools.whatif import StateFigures, failure, figures
 from twin.elements import find_elements
 from twin.errors import InputError
 from twin.faults import with_fault
+from twin.harm import Harm
 from twin.model import Network
 from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.sim.simulate import Outcome, simulate, single_failures
@@ -85,6 +86,7 @@ class Base(NamedTuple):
     network: Network
     outcome: Outcome
     figures: StateFigures
+    harm: Harm
     limit: float
 
 
@@ -117,7 +119,7 @@ def trial_base(desk: Desk) -> Base:
     """Make what trials on the newest look start from."""
     network, limit = as_measured(desk), desk.policy.max_utilisation
     outcome = simulate(network)
-    return Base(network, outcome, figures(outcome, limit), limit)
+    return Base(network, outcome, figures(outcome, limit), outcome.harm(limit), limit)
 
 
 def live_view(desk: Desk, *, when: str) -> Live:
@@ -134,7 +136,7 @@ def live_view(desk: Desk, *, when: str) -> Live:
     return Live(
         title=title,
         figures=_figures(desk, down),
-        drawing=draw(desk.inventory, Look(title, load, down=down, limit=limit)),
+        drawing=draw(desk.inventory, Look(title, load, down=down, limit=limit, fault=next(iter(down), None))),
         bands=bands(limit),
         rows=link_rows(desk.inventory, load, limit),
         worst=tuple(_worst(x) for x in cases[:_WORST]),
@@ -191,7 +193,7 @@ def try_out(base: Base, *, fail: Sequence[str], drain: Sequence[str], grow: floa
             *(f"{place(x)} is drained" for x in drained),
             *((f"demands times {grow:g}",) if grow != 1 else ()),
         ),
-        pairs=pairs(base.figures, figures(after, limit), limit),
+        pairs=pairs(base.figures, figures(after, limit), (base.harm, after.harm(limit)), limit),
         drawing=draw(after_state, Look(title, load, down=failed, limit=limit)),
         bands=bands(limit),
         moved=_moved(before, after),
@@ -199,8 +201,8 @@ def try_out(base: Base, *, fail: Sequence[str], drain: Sequence[str], grow: floa
     )
 
 
-def pairs(before: StateFigures, after: StateFigures, limit: float) -> tuple[Pair, ...]:
-    """The figures of two states side by side."""
+def pairs(before: StateFigures, after: StateFigures, harm: tuple[Harm, Harm], limit: float) -> tuple[Pair, ...]:
+    """The figures of two states side by side, `harm` that of both."""
     over = after.max_utilisation > limit
     return (
         Pair(
@@ -210,10 +212,13 @@ def pairs(before: StateFigures, after: StateFigures, limit: float) -> tuple[Pair
             over and after.max_utilisation > before.max_utilisation,
             (arrow(before.busiest), arrow(after.busiest)),
         ),
-        Pair("Above the limit or lost", mbps(before.harm), mbps(after.harm), after.harm > before.harm + 0.5),
-        Pair("Lost, no path", mbps(before.lost), mbps(after.lost), after.lost > before.lost + 0.5),
-        Pair(
-            "From or to a failed node", mbps(before.severed), mbps(after.severed), after.severed > before.severed + 0.5
+        *(
+            Pair(name, mbps(a), mbps(b), b > a + 0.5)
+            for name, a, b in (
+                ("Above the limit", harm[0].overload, harm[1].overload),
+                ("Lost", harm[0].routable - harm[0].overload, harm[1].routable - harm[1].overload),
+                ("From or to what is down", harm[0].severed, harm[1].severed),
+            )
         ),
         Pair("Mean delay", f"{before.mean_delay_ms:.3f} ms", f"{after.mean_delay_ms:.3f} ms", worse=False),
     )
@@ -246,8 +251,8 @@ def _moved(before: Outcome, after: Outcome) -> tuple[tuple[str, str, str], ...]:
 
 def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
     status, limit = network_status(desk), desk.policy.max_utilisation
-    lost = status.harm_parts
-    dropped = float(np.nansum(desk.look().dropped_mbps))
+    parts = status.harm_parts
+    lost = max(0.0, parts.routable - parts.overload)
     nodes = [x for x in down if x.startswith("node/")]
     circuits = len(down) - len(nodes)
     up = f"{status.nodes} nodes, {status.circuits} circuits up"
@@ -261,17 +266,23 @@ def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
             "crit" if status.max_utilisation >= limit else "",
         ),
         Figure(
-            "Above the limit or lost",
-            mbps(status.harm),
-            f"limit {share(limit)} of each link",
-            f"network_status: harm, {lost.model_dump_json()}",
-            "crit" if status.harm > 0.5 else "",
+            "Above the limit",
+            mbps(parts.overload),
+            f"{share(limit)} of each link",
+            f"network_status: harm, {parts.model_dump_json()}",
+            "crit" if parts.overload > 0.5 else "",
         ),
-        Figure("Dropped", mbps(dropped), "by full queues", "link samples: dropped", "crit" if dropped > 0.5 else ""),
+        Figure(
+            "Lost",
+            mbps(lost),
+            f"{mbps(parts.severed)} of what is down" if parts.severed > 0.5 else "on the way",
+            f"network_status: harm but for what is above the limit, {parts.model_dump_json()}",
+            "crit" if lost + parts.severed > 0.5 else "",
+        ),
         Figure(
             "Down",
-            counted(len(down), "elements") if down else "nothing",
-            named or up,
+            counted(len(nodes), "nodes") if nodes else counted(circuits, "circuits") if down else "nothing",
+            (named if nodes else up) or up,
             "network_status: down",
             "crit" if down else "",
         ),

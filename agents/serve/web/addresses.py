@@ -37,6 +37,7 @@ def wall(console: Console, asked: Asked) -> Response:
         waiting=screens.waiting(),
         calendar=screens.calendar(),
         live=screens.live(),
+        past=screens.past(asked.query.get("at", "")[:40]),
     )
 
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
@@ -16,21 +16,24 @@ from agents.serve.board import Entry, Incident
 from agents.serve.jointly import objections
 from agents.serve.room import Room
 from agents.serve.watch import GONE, LATE
-from agents.show.approval_view import Approval, approval_view
+from agents.show.approval_view import Approval, Row, approval_view
 from agents.show.incident_view import IncidentView, incident_view
 from agents.show.incident_words import incident_title
 from agents.show.live_views import Live, Tried, try_out
+from agents.show.past_views import PastView, past_view
 from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
 from agents.wording import counted, duration, place
 from twin.clock import utc_now
-from twin.errors import InputError
+from twin.errors import InputError, TwinError
 from twin.files import exists
 
 from .access import Visitor
 from .seen import Seeing
 
+_STRIP = 48  # samples on the strip of time
+_JUDGED = 20  # plans that wait and whose figures are kept
 _ICONS = {
     "wall": "M3 5h18v11H3zM9 20h6M12 16v4",
     "incident": "M12 4 21 20H3zM12 10v4M12 17v.5",
@@ -123,6 +126,7 @@ class Screens:
         self.room, self._passkeys = room, passkeys
         self._lock = threading.Lock()
         self.seeing = Seeing(room)
+        self._judged: dict[str, tuple[tuple[str, ...], Approval, tuple[tuple[str, str], ...]]] = {}
         self._told: tuple[tuple[str, int, bool], tuple[Story, Sources]] | None = None
 
     def shell(self, here: str, title: str, visitor: Visitor, *, full: bool = False) -> Shell:
@@ -163,6 +167,33 @@ class Screens:
         seen = self.seeing.newest()
         return seen.live if seen else None
 
+    def past(self, at: str) -> PastView | None:
+        """The wall at an earlier time, or the strip of the last hours; None before anything is measured.
+
+        Raises `InputError` on a text that is no time.
+        """
+        seen = self.seeing.newest()
+        if seen is None or seen.look.newest is None:
+            return None
+        now, interval = seen.look.newest, self.room.watch.interval_s
+        moment = min(_time(at), now) if at else now
+        until = min(now, moment + timedelta(seconds=_STRIP * interval / 4))
+        since = until - timedelta(seconds=_STRIP * interval)
+        incidents = [
+            (x.since.timestamp(), incident_title(x.kind, x.source), x.id)
+            for x in self.room.board.incidents.values()
+            if since <= x.since <= until and self.room.board.is_root(x)
+        ]
+        loads = self.room.watch.loads.between(since, until)
+        return past_view(
+            seen.look.network,
+            loads.times,
+            loads.shares,
+            limit=self.room.policy.max_utilisation,
+            at=moment.timestamp() if at else None,
+            incidents=incidents,
+        )
+
     def incidents(self, *, ended: bool = False) -> tuple[IncidentRow, ...]:
         """The incidents that have not ended and are no parts of others; or all of them, the newest first."""
         board = self.room.board
@@ -193,7 +224,17 @@ class Screens:
             story=story,
             sources=sources or Sources(),
             policy=self.room.policy,
+            effects=self._effects(incident),
         )
+
+    def _effects(self, incident: Incident) -> tuple[Row, ...]:
+        """What the plan of an incident would do, while it waits for people."""
+        if incident.outcome != "awaiting approval" or incident.working or not incident.run:
+            return ()
+        try:
+            return self.approval(incident.run)[1].rows
+        except TwinError:  # its run is being taken up, or is not this home's: the approvals screen says so
+            return ()
 
     def _story(self, folder: Path, *, twin: bool) -> tuple[Story, Sources]:
         """A run's story, made once for each length of its record; its twin file is left alone while it is worked on."""
@@ -210,9 +251,17 @@ class Screens:
     def approval(self, run: str) -> tuple[Past, Approval, tuple[tuple[str, str], ...]]:
         """One plan that waits, and the other plans with which it would not pass. Raises as reading its run does."""
         past = read_past(self.run_folder(run))
-        register = Register(self.room.place.home, past.started.run)
-        view = approval_view(past, describe(past, utc_now(), register.authority))
-        return past, view, tuple(objections(past, self.room.crew.waiting(but=run)))
+        waits = describe(past, utc_now(), Register(self.room.place.home, past.started.run).authority)
+        others = self.room.crew.waiting(but=run)
+        judged = waits.plan, *sorted(x.started.run for x in others)
+        with self._lock:
+            known = self._judged.get(run)
+            if known is None or known[0] != judged:
+                known = judged, approval_view(past, waits), tuple(objections(past, others))
+                self._judged = {**{k: v for k, v in self._judged.items() if k != run}, run: known}
+                while len(self._judged) > _JUDGED:
+                    del self._judged[next(iter(self._judged))]
+        return past, known[1]._replace(plan=waits), known[2]
 
     def run_folder(self, run: str) -> Path:
         """The folder of a run of this room. Raises `InputError` on a name that leads elsewhere."""
@@ -301,6 +350,14 @@ class Screens:
             Item("History", "/history", _ICONS["history"], here == "history", 0),
             Item("Health", "/health", _ICONS["health"], here == "health", 0),
         )
+
+
+def _time(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text[:40]!r} is no time", fix="write for example 2026-03-03T18:25") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _row(incident: Incident, parts: int) -> IncidentRow:

@@ -2,9 +2,6 @@
 
 import http.client
 import json
-import shutil
-import threading
-import time
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -12,11 +9,11 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="the extra `console` is not installed")
 from agents.serve.emulated import LivingNetwork
-from agents.serve.room import Room
 from agents.serve.settings import Member, Settings
 from agents.serve.web.addresses import ADDRESSES
-from agents.serve.web.server import Server
 from tests.agents.serve.killed_room import SITE, place
+from tests.agents.serve.pictures import chromium, faults_of, screens
+from tests.agents.serve.served import Served
 from twin.policy import Policy
 
 ROLES = ("viewer", "planner", "approver", "operator", "admin")
@@ -25,42 +22,9 @@ SETTINGS = Settings(
 )
 
 
-class Served:
-    """A room with its console on a port of this machine."""
-
-    def __init__(self, folder, settings, policy=None):
-        self.room = Room(place(folder), settings, policy=policy)
-        self.server = Server(self.room, port=0)
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
-
-    def __enter__(self):
-        self.room.start()
-        self.thread.start()
-        while not self.server.started:
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *_):
-        self.server.stop()
-        self.thread.join(timeout=10)
-        self.room.stop()
-
-    def ask(self, method, path, *, who=None, headers=None, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
-        connection.request(method, path, body, {**({"X-Remote-User": who} if who else {}), **(headers or {})})
-        answer = connection.getresponse()
-        content = b"" if answer.headers.get_content_type() == "text/event-stream" else answer.read()
-        connection.close()
-        return answer.status, dict(answer.headers), content
-
-    def token(self, who):
-        page = self.ask("GET", "/health", who=who)[2].decode()
-        return page.partition('data-csrf="')[2].partition('"')[0]
-
-
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    with Served(tmp_path_factory.mktemp("console"), SETTINGS) as found:
+    with Served(place(tmp_path_factory.mktemp("console")), SETTINGS) as found:
         found.room.step()
         yield found
 
@@ -112,7 +76,7 @@ def test_pages_name_no_other_host_and_carry_no_inline_script_or_style(served):
 
 
 def test_an_address_lets_one_browser_in_once(tmp_path):
-    with Served(tmp_path, Settings(agents=False)) as served:
+    with Served(place(tmp_path), Settings(agents=False)) as served:
         path = urlsplit(served.server.address())
         target = f"{path.path}?{path.query}"
         status, headers, _ = served.ask("GET", target)
@@ -157,28 +121,22 @@ def test_figures_and_answers_for_programs(served):
 def browser():
     """A browser of this machine; skips where there is none."""
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
+    if chromium() is None:
         pytest.skip("there is no Chromium on this machine")
-    return sync.sync_playwright(), path
+    return sync.sync_playwright(), chromium()
 
 
 def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(tmp_path):
     play, path = browser()
     policy = Policy(person_from="low")
     LivingNetwork.open(SITE, tmp_path / "room", start=datetime(2026, 3, 3, 0, 30, tzinfo=UTC))  # its busy evening
-    with Served(tmp_path, Settings(), policy) as served, play as playwright:
+    with Served(place(tmp_path), Settings(), policy) as served, play as playwright:
         room = served.room
-        for _ in range(14):
-            room.step()
-        room.live.strike("link_down", seed=1)  # one that hurts
-        for _ in range(4):
-            room.step()
-        room.settle(60)
+        served.until_a_plan_waits("link_down", seed=1)  # one that hurts
         (incident,) = [x for x in room.board.alive if room.board.is_root(x)]
         assert incident.outcome == "awaiting approval"
-        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = chromium.new_page()
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        page = opened.new_page()
         asked, errors = [], []
         page.on("request", lambda x: asked.append(x.url))
         page.on("pageerror", lambda x: errors.append(str(x)))
@@ -192,6 +150,19 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         page.get_by_role("link", name="Review and decide").click()
         page.get_by_role("button", name="Make a passkey here").click()
         page.get_by_text("may decide with this passkey now").wait_for()
+        pages, state = screens(incident.id, "ATLAng"), page.context.storage_state()
+        assert faults_of(opened, served.server.origin, state, pages, [(1400, "light"), (390, "dark")]) == []
+        for moved in ("plan", "snapshot", "policy"):  # what was on the page is no longer what is there
+            page.get_by_role("button", name="Approve with passkey").click()
+            page.evaluate(
+                "x => { document.querySelector('[data-decide=approve]').dataset[x] = '0000000000000000'; }", moved
+            )
+            with page.expect_response(lambda x: x.url.endswith("/question")) as answer:
+                page.get_by_role("button", name="Continue").click()
+            assert answer.value.status == 409
+            page.get_by_text("Nothing was decided").wait_for()
+            page.reload()
+        assert room.board.incident(incident.id).outcome == "awaiting approval"
         page.get_by_role("button", name="Approve with passkey").click()
         page.get_by_role("button", name="Continue").click()
         page.get_by_text("Approved by").wait_for()
@@ -203,7 +174,7 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         page.get_by_text("Confirmed", exact=True).wait_for()
         assert errors == []
         assert {urlsplit(x).netloc for x in asked} == {f"localhost:{served.server.port}"}
-        chromium.close()
+        opened.close()
     certificate = json.loads((tmp_path / "runs" / incident.run / "certificate.json").read_text())
     (person,) = [x for x in certificate["approvals"] if x["role"] == "person"]
     assert person["signature"] == ""

@@ -1,0 +1,197 @@
+"""The network at an earlier time, and the strip of time that leads there: from kept samples."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.wording import counted, duration, mbps, place, share
+from twin.model import Floats, Network
+
+from .live_views import Figure, LinkRow, arrow, link_rows
+from .report.map import Drawing, Look, draw
+
+_WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 560.0, 78.0, 12.0, 20.0, 62.0
+_TICKS = 5
+
+
+class Shown(NamedTuple):
+    """The network as one sample has it."""
+
+    when: str
+    ago: str
+    figures: tuple[Figure, ...]
+    drawing: Drawing
+    rows: tuple[LinkRow, ...]
+
+
+class Spot(NamedTuple):
+    """One sample on the strip: where it is, and its address."""
+
+    x: float
+    width: float
+    at: str
+    title: str
+
+
+class Flag(NamedTuple):
+    """Since when something was wrong."""
+
+    x: float
+    text: str
+    href: str
+    anchor: str
+
+
+class Time(NamedTuple):
+    """A time written below the strip."""
+
+    x: float
+    text: str
+
+
+class Strip(NamedTuple):
+    """Traffic above the limit over time: geometry only. Pixels."""
+
+    title: str
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    most: str
+    area: str
+    ticks: tuple[Time, ...]
+    flags: tuple[Flag, ...]
+    spots: tuple[Spot, ...]
+    cursor: float | None
+
+
+class PastView(NamedTuple):
+    """The strip, None with fewer than two samples; and the sample that was asked for, None for the newest look.
+
+    `missing` says that nothing is kept of the time that was asked for.
+    """
+
+    strip: Strip | None
+    shown: Shown | None
+    missing: bool
+
+
+def past_view(
+    network: Network,
+    times: Floats,
+    shares: Floats,
+    *,
+    limit: float,
+    at: float | None,
+    incidents: Sequence[tuple[float, str, str]] = (),
+) -> PastView:
+    """Put samples into a picture.
+
+    `times` [K] are ends in epoch seconds, `shares` [K, m] of capacity: NaN where unmeasured, -1 where down. `at` asks
+    for the newest sample that had ended by then; `incidents` are since when, what, and which.
+    """
+    by_then = np.flatnonzero(times <= at) if at is not None else np.zeros(0, int)
+    row = int(by_then[-1]) if by_then.size else None
+    strip = _strip(network, times, shares, limit, row, incidents) if len(times) > 1 else None
+    return PastView(
+        strip,
+        _shown(network, times, shares[row], limit, row) if row is not None else None,
+        at is not None and row is None,
+    )
+
+
+def _shown(network: Network, times: Floats, values: Floats, limit: float, row: int) -> Shown:
+    moment = datetime.fromtimestamp(float(times[row]), UTC)
+    load = [float(x) if math.isfinite(x) and x >= 0 else -1.0 for x in values]
+    down = tuple(name for name, links in network.circuits.items() if any(values[i] == -1.0 for i in links))
+    fullest = int(np.argmax(load)) if load else 0
+    above = _above(network, values[np.newaxis], limit)[0]
+    peak = max(load, default=0.0)
+    title = f"{network.name} at {moment:%F %H:%M} UTC: busiest link at {share(peak)}"
+    source = f"counters, the sample that ended at {moment:%F %T} UTC"
+    figures = (
+        Figure(
+            "Busiest link",
+            f"{100 * max(peak, 0.0):.1f} %",
+            arrow(network.links[fullest].name) if load else "",
+            source,
+            "crit" if peak >= limit else "",
+        ),
+        Figure("Above the limit", mbps(above), f"{share(limit)} of each link", source, "crit" if above > 0.5 else ""),
+        Figure(
+            "Down",
+            counted(len(down), "circuits") if down else "nothing",
+            ", ".join(map(place, down[:2])),
+            source,
+            "crit" if down else "",
+        ),
+    )
+    drawing = draw(network, Look(title, load, down=down, limit=limit))
+    ago = duration(max(0.0, float(times[-1] - times[row])))
+    return Shown(f"{moment:%d %b %H:%M}", ago, figures, drawing, link_rows(network, load, limit))
+
+
+def _above(network: Network, shares: Floats, limit: float) -> Floats:
+    """Mbit/s above the limit, summed over links, per sample [K]."""
+    capacity = np.array([x.capacity for x in network.links])
+    return np.nansum(np.maximum(shares - limit, 0.0) * capacity, axis=1)
+
+
+def _strip(
+    network: Network,
+    times: Floats,
+    shares: Floats,
+    limit: float,
+    row: int | None,
+    incidents: Sequence[tuple[float, str, str]],
+) -> Strip:
+    above = _above(network, shares, limit)
+    most, right = max(float(above.max()), 1.0), _WIDTH - _RIGHT
+    first, last = float(times[0]), float(times[-1])
+
+    def across(time: float) -> float:
+        return _LEFT + (time - first) / (last - first) * (right - _LEFT)
+
+    points = [
+        (across(float(t)), _BOTTOM - float(v) / most * (_BOTTOM - _TOP)) for t, v in zip(times, above, strict=True)
+    ]
+    area = (
+        f"M{_LEFT:.1f} {_BOTTOM:.1f}" + "".join(f"L{x:.1f} {y:.1f}" for x, y in points) + f"L{right:.1f} {_BOTTOM:.1f}Z"
+    )
+    each = (right - _LEFT) / max(len(times) - 1, 1)
+    spots = tuple(
+        Spot(
+            x - each / 2,
+            each,
+            f"{(moment := datetime.fromtimestamp(float(t), UTC)):%Y-%m-%dT%H:%M:%S}",
+            f"{moment:%H:%M:%S} UTC, {mbps(float(v))} above the limit",
+        )
+        for t, v, (x, _) in zip(times, above, points, strict=True)
+    )
+    chosen = np.unique(np.linspace(0, len(times) - 1, _TICKS).round().astype(int))
+    return Strip(
+        title="Traffic above the limit over time",
+        width=_WIDTH,
+        height=_BOTTOM + 22,
+        left=_LEFT,
+        right=right,
+        top=_TOP,
+        bottom=_BOTTOM,
+        most=mbps(most),
+        area=area,
+        ticks=tuple(
+            Time(across(float(times[i])), f"{datetime.fromtimestamp(float(times[i]), UTC):%H:%M}") for i in chosen
+        ),
+        flags=tuple(
+            Flag(x := across(since), words[:40], name, "end" if x > _WIDTH / 2 else "start")
+            for since, words, name in incidents[-3:]
+            if first <= since <= last
+        ),
+        spots=spots,
+        cursor=across(float(times[row])) if row is not None else None,
+    )

@@ -1,0 +1,90 @@
+"""Every screen of the console as a picture: `python -m tests.agents.serve.pictures FOLDER` makes all of them.
+
+`--readme` makes those of the README. The tests use the same looks, to see that no page scrolls sideways, leaves
+something without a name or writes in a colour that cannot be read.
+"""
+
+import shutil
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agents.serve.emulated import LivingNetwork
+from agents.serve.room import Place
+from agents.serve.settings import Settings
+from tests.agents.serve.served import Served
+from twin.policy import Policy
+
+WIDTHS, THEMES = {1400: 900, 768: 1024, 390: 844}, ("light", "dark")
+NETWORK = "emulated:sndlib/germany50,seed=1"
+README = (("wall", 1400, "light"), ("approvals", 1400, "dark"), ("incident", 1400, "light"))
+FAULTS = (Path(__file__).parent / "faults.js").read_text()
+
+
+def screens(incident, fails):
+    """The address of every screen, by its name."""
+    return {
+        "wall": "/",
+        "incident": f"/incidents/{incident}",
+        "approvals": "/approvals",
+        "what-if": f"/what-if?fail={fails}",
+        "history": "/history",
+        "ask": "/ask?q=how+full+is+the+busiest+link",
+        "health": "/health",
+    }
+
+
+def faults_of(browser, origin, state, pages, looks, *, folder=None):
+    """Open pages in looks (width, theme), take a picture of each where there is a folder, and return what is wrong."""
+    found = []
+    for width, theme in looks:
+        size = {"width": width, "height": WIDTHS[width]}
+        context = browser.new_context(viewport=size, color_scheme=theme, storage_state=state)
+        page = context.new_page()
+        page.on("pageerror", lambda x, to=found: to.append(str(x)))
+        for name, path in pages.items():
+            page.goto(f"{origin}{path}")
+            found += [f"{name} {width} {theme}: {x}" for x in page.evaluate(FAULTS)]
+            if folder is not None:
+                page.screenshot(path=str(Path(folder) / f"{name}-{width}-{theme}.png"))
+        context.close()
+    return found
+
+
+def main(folder, looks, names):
+    """Let a node of a real network fail, have the agents find a plan that waits, and take the pictures."""
+    from playwright.sync_api import sync_playwright
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        here = Place(Path(work) / "room", Path(work) / "runs", Path(work) / "home", NETWORK)
+        LivingNetwork.open(NETWORK, here.folder, start=datetime(2026, 3, 3, 17, tzinfo=UTC))
+        with Served(here, Settings(), Policy(person_from="low")) as served, sync_playwright() as play:
+            served.until_a_plan_waits("device_down@Fulda")
+            browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+            page = browser.new_page()
+            page.goto(served.server.address())
+            (incident,) = [x.id for x in served.room.board.alive if x.outcome == "awaiting approval"]
+            pages = {k: v for k, v in screens(incident, "Karlsruhe").items() if not names or k in names}
+            state = page.context.storage_state()
+            found = faults_of(browser, served.server.origin, state, pages, looks, folder=folder)
+            browser.close()
+    return found
+
+
+def chromium():
+    """The path of this machine's browser, None without one."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+if __name__ == "__main__":
+    target = Path(next(x for x in sys.argv[1:] if not x.startswith("--")))
+    wanted = README if "--readme" in sys.argv else ()
+    chosen = sorted({x[1:] for x in wanted}) or [(w, t) for w in WIDTHS for t in THEMES]
+    problems = main(target, chosen, {x[0] for x in wanted})
+    if wanted:
+        for picture in target.glob("*-1400-*.png"):
+            if tuple(picture.stem.rsplit("-", 2)) not in {(n, str(w), t) for n, w, t in wanted}:
+                picture.unlink()
+    print("\n".join(problems) or "nothing wrong")
