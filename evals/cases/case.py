@@ -22,7 +22,9 @@ Split = Literal["dev", "held-out", "own"]
 class Budget(Frozen):
     """What one case may spend. A case that would need more ends, and counts as failed."""
 
-    seconds: float = Field(default=300.0, gt=0)
+    seconds: float = Field(
+        default=300.0, gt=0, description="Of setting up, of answering and of scoring, each by the wall clock."
+    )
     tokens: int = Field(default=1_000_000, ge=1, description="Input and output tokens of all model calls.")
 
 

@@ -17,6 +17,7 @@ from twin.clock import utc_now
 from twin.errors import InputError, TwinError
 from twin.version import version
 
+from .deadline import OverBudgetError, deadline
 from .executor import Executor, executor
 from .record import Record, RunHead, RunSpec, Status, moment
 from .table import Row, tabulate
@@ -160,13 +161,17 @@ def units_of(spec: RunSpec) -> list[Unit]:
 
 
 def perform(unit: Unit, folder: Path, home: Path) -> list[Result]:
-    """Set one case up and let every system answer it. What goes wrong is a result, not an exception."""
+    """Set one case up and let every system answer it. What goes wrong, or takes too long, is a result, no exception.
+
+    Setting up, answering and scoring may take the seconds of the case's budget each.
+    """
     suite, case = suite_of(unit.suite), unit.case
     workplace = Workplace(folder / "agents" / case.id.replace("/", "_") / str(unit.repeat), home)
     begin = time.perf_counter()
     try:
-        scene = suite.stage(case, workplace)
-    except Exception as error:  # a case that cannot be set up is a result as well
+        with deadline(case.budget.seconds, "while it was set up"):
+            scene = suite.stage(case, workplace)
+    except (Exception, OverBudgetError) as error:  # a case that cannot be set up is a result as well
         failed = _result(unit, unit.systems[0], Measures(passed=False), 0.0, f"cannot be set up: {_words(error)}")
         return [failed.model_copy(update={"system": system, "void": True}) for system in unit.systems]
     staged = time.perf_counter() - begin
@@ -178,12 +183,15 @@ def perform(unit: Unit, folder: Path, home: Path) -> list[Result]:
 
 def _answer(unit: Unit, system: str, scene: object, staged: float) -> Result:
     """Let one system answer; a crash of what is measured is exactly what this is there to count."""
-    suite, begin = suite_of(unit.suite), time.perf_counter()
+    suite, begin, budget = suite_of(unit.suite), time.perf_counter(), unit.case.budget.seconds
     try:
-        answer = suite.systems[system](scene)
+        with deadline(budget, f"while {system} answered"):
+            answer = suite.systems[system](scene)
         seconds = time.perf_counter() - begin
-        return _result(unit, system, suite.judge(unit.case, scene, answer), seconds, None, staged)
-    except Exception as error:
+        with deadline(budget, f"while what {system} answered was scored"):
+            measures = suite.judge(unit.case, scene, answer)
+        return _result(unit, system, measures, seconds, None, staged)
+    except (Exception, OverBudgetError) as error:
         return _result(unit, system, Measures(passed=False), time.perf_counter() - begin, _words(error), staged)
 
 
@@ -284,7 +292,7 @@ def _result(
     )
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:400]
 
 

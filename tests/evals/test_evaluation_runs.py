@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from evals.cases.case import Budget
 from evals.cases.result import Result
 from evals.run import run as running
 from evals.run.record import Record, RunSpec
@@ -120,6 +121,40 @@ def test_an_unknown_evaluation_names_the_last_ones(tmp_path):
 
 def broken(_):
     raise ZeroDivisionError("the product fell over")
+
+
+def hanging(*_):
+    while True:
+        try:
+            time.sleep(0.01)
+        except Exception:  # what swallows every error is not ended by one
+            continue
+
+
+@pytest.mark.parametrize(
+    ("part", "void", "words"),
+    [
+        ({"stage": hanging}, True, "while it was set up"),
+        ({"stage": lambda *_: None, "systems": {"search": hanging}}, False, "while search answered"),
+        (
+            {"stage": lambda *_: None, "systems": {"search": str}, "score": hanging},
+            False,
+            "while what search answered was scored",
+        ),
+    ],
+    ids=["stage", "answer", "score"],
+)
+def test_a_case_that_hangs_ends_as_failed_at_its_budget_wherever_it_hangs(tmp_path, monkeypatch, part, void, words):
+    suite = suite_of("order")
+    monkeypatch.setattr(running, "suite_of", lambda _: replace(suite, **part))
+    case = suite.take("dev", cases=1)[0]
+    slow = case.model_copy(update={"budget": Budget(seconds=0.2)})
+    before = signal.getsignal(signal.SIGALRM)
+    (ended,) = perform(Unit("order", slow, ("search",), 1), tmp_path, tmp_path)
+    assert (ended.passed, ended.void) == (False, void)
+    assert f"its budget of 0.2 s was used up {words}" in ended.error
+    assert signal.getsignal(signal.SIGALRM) is before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
 
 
 def test_a_crash_is_a_failed_case_and_costs_the_safety_of_the_run(tmp_path, monkeypatch):
