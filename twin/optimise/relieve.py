@@ -18,6 +18,7 @@ from . import evade, restore, segments, sequential, tunnels, weight_search, weig
 from . import relieve_by_drain as drain
 from .assemble import without_plan
 from .attempt import attempt
+from .growing import Growing
 from .judge import Judge
 from .proposal import Proposal
 
@@ -99,7 +100,7 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     if unknown:
         raise InputError(f"no planner {unknown[0]!r}", fix=f"planners: {', '.join(METHODS)}")
     end = None if time_limit_s is None else monotonic() + time_limit_s
-    proposals: list[Proposal] = []
+    proposals, growing = list[Proposal](), Growing(network, policy)
     first = suited(faults, methods)
     methods = (*first, *(x for x in methods if x not in first))
     for number, method in enumerate(methods):
@@ -115,9 +116,15 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
         answering = partial(_answering, planner, network, policy, avoid)
         if makes is not None and method in _OPERATIONS and _OPERATIONS[method] not in makes:
             answering = partial(_unable, network, policy, method, _OPERATIONS[method])
-        proposal = possible(attempt(method, answering, network, policy), makes)
+        proposal = _lasting(possible(attempt(method, answering, network, policy), makes), growing)
         proposals.append(_unless_known(proposal, proposals))
     return tuple(sorted(proposals, key=rank))
+
+
+def _lasting(proposal: Proposal, growing: Growing) -> Proposal:
+    """Leave out a plan that would harm more than it spares once traffic grows as the policy foresees."""
+    objection = growing.objection(proposal)
+    return replace(proposal, plan=None, after=proposal.before, reason=objection) if objection else proposal
 
 
 def possible(proposal: Proposal, makes: Set[str] | None) -> Proposal:
