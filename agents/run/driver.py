@@ -160,7 +160,7 @@ class Driver:
             words = f"plan {self._desk.brought.hash} was brought to be judged where the cause is {cause}"
             return Move("plan", words, diagnosis)
         if not self._harms(diagnosis.harm) and measured <= self._operator.noise:
-            return self._unharmed(diagnosis)
+            return await self._unharmed(diagnosis)
         if standing.level == "observe":
             return self._without(f"no plan may be made: {standing.because}", diagnosis)
         if self._harms(diagnosis.harm_parts.routable):
@@ -171,10 +171,20 @@ class Driver:
         words = f"{measured:,.0f} Mbit/s are harmed that {cause} does not do on the twin: no plan can be rehearsed"
         return self._without(words, diagnosis)
 
-    def _unharmed(self, diagnosis: Diagnosis) -> Move:
-        """Nothing and nobody is harmed: what there is to do is a recommendation."""
+    async def _unharmed(self, diagnosis: Diagnosis) -> Move:
+        """Nothing and nobody is harmed: what there is to do is a recommendation.
+
+        Where grown traffic would be harmed, the network is watched first, for a look early in an evening shows little.
+        """
         if diagnosis.cause is not None:
-            return Move("end", f"{diagnosis.cause} harms no traffic at the moment", diagnosis, "no action needed")
+            words = f"{diagnosis.cause} harms no traffic at the moment"
+            foreseen = 0.0 if self._desk.data_refusal else self._operator.harm_foreseen()
+            if self._harms(foreseen) and await self._operator.watch():
+                self._desk.clear_diagnosis()
+                return Move(
+                    "diagnose", f"{diagnosis.cause} harmed no traffic when it was found, and does now", diagnosis
+                )
+            return Move("end", words, diagnosis, "no action needed")
         if self._desk.data_refusal:
             return self._without(f"no plan may be made: {self._desk.data_refusal}", diagnosis)
         return Move("end", "no fault explains the measurements better than chance does", diagnosis, "healthy")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 from opentelemetry.trace import Tracer
@@ -39,6 +40,7 @@ from .operator import NetworkOperator
 from .request import RunRequest
 from .staging import Scene
 from .transitions import Answering, nobody
+from .watching import WATCH
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,9 @@ async def _followed(ground: Ground) -> Ended:
     desk = _desk(ground)
     live, key, authority = ground.scene.live, ground.key, ground.authority
     operator = NetworkOperator(
-        desk, session, ground.store, live, key, ground.folder, authority=authority, known=ground.known
-    )
+        desk, session, ground.store, live, key, ground.folder, authority=authority, known=ground.known,
+        watched=WATCH if request.site is None else timedelta(0),  # of one's own network `twinops watch` goes on looking
+    )  # fmt: skip
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))

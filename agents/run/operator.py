@@ -46,6 +46,7 @@ from . import loads
 from .by_people import by_verification, lines_to_type, people_needed, rehearsed, validity
 from .hypotheses import ranked
 from .incidents import endings_of, still_harmed, with_plan
+from .watching import WATCH, harm_foreseen, harmed_later
 
 NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # the same of what is measured, however exact the instruments
@@ -72,6 +73,7 @@ class NetworkOperator:
     accepted: bool = False
     approvals: Sequence[Approval] = ()
     waits_for: int | None = None
+    watched: timedelta = WATCH  # for how long it may still watch
     settled: tuple[Plan, ...] = ()  # plans that were confirmed before another one was made
     _diagnosed: Observation | None = None
     _configured: Network | None = None
@@ -98,6 +100,24 @@ class NetworkOperator:
         if desk.ranking is not None:
             self.store.save_hypotheses(self.session.run, ranked(desk.ranking))
         self._take(loads.simulated("diagnosed", desk.state, desk.policy.max_utilisation))
+
+    def harm_foreseen(self) -> float:
+        """Mbit/s that the diagnosed state would harm under the most traffic that the policy foresees."""
+        return harm_foreseen(self.desk)
+
+    async def watch(self) -> bool:
+        """Let time pass until the diagnosed state harms somebody: False where it does not as long as is watched."""
+        while self.watched > timedelta(0):
+            began = self.live.now
+            harmed, cancelled = await self._to_the_end(lambda: harmed_later(self.desk, self.live, self.noise))
+            if cancelled:
+                raise asyncio.CancelledError
+            self.watched -= max(self.live.now - began, timedelta(seconds=1))
+            if harmed:
+                taken = self._take(loads.measured("before", self.desk.look(), self.desk.harm))
+                self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
+                return True
+        return False
 
     async def approve(self) -> str:
         """Sign the plan that verification approved. Raises `CertificateError`."""
@@ -352,6 +372,7 @@ class NetworkOperator:
                 outlook=desk.outlook,
                 works=desk.works,
                 unmodelled=desk.unmodelled,
+                turns=desk.turns(desk.look(), desk.state),
                 on_step=record,
             )
             span.set_attribute("twin.execution", execution.status)

@@ -3,6 +3,7 @@
 observe ── no symptoms ─────────────────────────────► healthy
 │
 diagnose ── no harm ────────────────────────────────► no action needed, healthy
+│  ├─ none yet, and grown traffic would bring it ─► diagnose, once it is there
 │  └─ harm that no plan can lower ────────────────► needs a person
 plan ◄───────────── rejected, rounds left ──┐
 │  └─ none helps ─────────────────────────┼──────► needs a person, no safe plan
@@ -39,7 +40,7 @@ ROLE_OF: Mapping[Stage, Role] = MappingProxyType(
 EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
     {
         "observe": frozenset({"diagnose", "plan", "end"}),
-        "diagnose": frozenset({"plan", "end"}),
+        "diagnose": frozenset({"diagnose", "plan", "end"}),
         "plan": frozenset({"verify", "plan", "end"}),
         "verify": frozenset({"approve", "plan", "end"}),
         "approve": frozenset({"execute", "end"}),
@@ -98,6 +99,14 @@ class Operator(Protocol):
 
     async def record_diagnosis(self) -> None:
         """Record the diagnosed state as the twin simulates it."""
+        ...
+
+    def harm_foreseen(self) -> float:
+        """Mbit/s that the diagnosed state would harm under the most traffic that the policy foresees."""
+        ...
+
+    async def watch(self) -> bool:
+        """Let time pass until the diagnosed state harms somebody: False where it does not as long as is watched."""
         ...
 
     def record_verdict(self) -> None:

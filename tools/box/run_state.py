@@ -8,7 +8,7 @@ from typing import Protocol
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 
 from twin.diagnose import Diagnosis as Ranking
-from twin.diagnose import Hypothesis, as_believed
+from twin.diagnose import Hypothesis, as_believed, turns
 from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
 from twin.faults import Fault
@@ -21,7 +21,7 @@ from twin.live.network import Configuration, Measurable, ProbeReading, Telemetry
 from twin.model import Network
 from twin.observe import Observation, measured_harm, observe
 from twin.observe.quality.assess import Assessment, assess_observation
-from twin.observe.quality.fidelity import Fidelity, fidelity_of
+from twin.observe.quality.fidelity import Fidelity, Turn, fidelity_of
 from twin.observe.quality.standing import Standing, data_refusal, evidence_of, standing
 from twin.observe.readings.intake import Intake, take_in
 from twin.optimise.proposal import Proposal
@@ -184,13 +184,17 @@ class Desk:
         """Measure the harm of an observation of a state that is believed, with the faults that were diagnosed."""
         return measured_harm(as_believed(observation, self.faults, state), self.policy.max_utilisation)
 
+    def turns(self, observation: Observation, state: Network) -> tuple[Turn, ...]:
+        """Other states that what was diagnosed puts the network into by turns; `state` is the one that is believed."""
+        return turns(observation, self.faults, state)
+
     def _judge(self) -> tuple[Assessment, Fidelity]:
         observation = self.look()
         if self._judged is None or self._judged[0] is not observation or self._judged[1] != self.state.id:
             with self.span("assess", snapshot=self.state.id):
                 believed = self.state.with_demands(observation.network.demands)
                 assessment = assess_observation(replace(observation, network=believed), self._intake)
-                fidelity = fidelity_of(observation, believed, assessment)
+                fidelity = fidelity_of(observation, believed, assessment, self.turns(observation, believed))
             self._judged = observation, self.state.id, assessment, fidelity
         return self._judged[2:]
 
@@ -230,6 +234,10 @@ class Desk:
     def data_refusal(self) -> str | None:
         """Why no plan may be made on what is measured, None when it is good enough."""
         return data_refusal(self.assessment.report, self.policy)
+
+    def clear_diagnosis(self) -> None:
+        """Forget the diagnosis, which is made anew on what is measured by now."""
+        self.observation, self.ranking, self.diagnosis, self.chosen = None, None, None, None
 
     def clear_plan(self) -> None:
         """Forget what planning handed over in the last round."""

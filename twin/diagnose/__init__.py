@@ -6,6 +6,7 @@ from .diagnose import as_believed, believed_without, diagnose, diagnosed_network
 from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
 from .next_measurement import Measurement, follow_up, next_measurement
 from .recommend import recommend
+from .turns import turns
 
 __all__ = [
     "Diagnosis",
@@ -22,4 +23,5 @@ __all__ = [
     "follow_up",
     "next_measurement",
     "recommend",
+    "turns",
 ]

@@ -13,6 +13,7 @@ from twin.gate.outlook import Outlook
 from twin.gate.verdict import Verdict
 from twin.live.network import LiveNetwork
 from twin.model import Frozen, Network
+from twin.observe.quality.fidelity import Turn
 from twin.plan import Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
@@ -50,12 +51,14 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     outlook: Outlook | None = None,
     works: Sequence[PlannedWork] = (),
     unmodelled: Sequence[str] = (),
+    turns: Sequence[Turn] = (),
 ) -> Execution:
     """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
 
     `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
     diagnosis of that snapshot started from; `outlook` and `works` are what the hours ahead bring, for as long as the
-    plan stays, `unmodelled` what decides routing and is not in the twin. Before the first step the live state is
+    plan stays, `unmodelled` what decides routing and is not in the twin; `turns` are the states that flapping circuits
+    put the network into beside `network`. Before the first step the live state is
     measured, and the plan verified on it under its own demands and those measured: refused if it fails there, if what
     is configured is in neither snapshot nor diagnosis, or if telemetry contradicts the twin. Before each step the
     configuration is read again, the certificate must still hold and `authority` still know the people in it, and what
@@ -78,7 +81,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
         )
     tolerance = tolerance or Tolerance()
     coming = Coming(outlook, tuple(works), tuple(unmodelled))
-    start = preflight(plan, network, live, policy, tolerance, inventory, coming)
+    start = preflight(plan, network, live, policy, tolerance, inventory, coming, turns)
     log = Logbook(live, len(plan.steps), on_step)
     if start.refusal or start.before is None:
         refusal = start.refusal or "nothing was seen of the network"

@@ -1,5 +1,6 @@
 """The last look before the first step, at whether the live network is still the one that the plan was verified on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from statistics import NormalDist
@@ -15,9 +16,9 @@ from twin.model import Network
 from twin.observe import Observation, observe
 from twin.observe.expect.settled import Settled, settled
 from twin.observe.quality.assess import assess_observation
-from twin.observe.quality.fidelity import fidelity_of
+from twin.observe.quality.fidelity import Turn, fidelity_of
 from twin.observe.quality.standing import evidence_of
-from twin.plan import Plan, states
+from twin.plan import DrainLink, Plan, states
 from twin.planned import PlannedWork
 from twin.policy import Policy
 
@@ -78,16 +79,18 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     tolerance: Tolerance,
     inventory: Network | None = None,
     coming: Coming = Coming(),
+    turns: Sequence[Turn] = (),
 ) -> Preflight:
     """Measure the live state, verify the plan on it once more, and see whether the twin explains the telemetry.
 
     The plan is verified on what is found under the demands that it was made for, and under those measured. It may not
     start where something is configured that neither the snapshot nor the diagnosis has: `inventory` is what the
-    diagnosis started from, and tells the two apart.
+    diagnosis started from, and tells the two apart. While circuits flap, telemetry is a mean over `turns`: where
+    the plan begins with taking them out, it is held against the twin once they are.
     """
     observation = look_around(network, live, tolerance)
     found = find(network, live, observation, inventory)
-    verdict = _verified(plan, network, found, observation, policy, (coming, live.now))
+    verdict = _verified(plan, network, found, observation, policy, (coming, live.now, turns))
     start = Preflight(found.base, found.configured, found.running, verdict)
     failed = next((check for check in start.verdict.checks if not check.passed), None)
     because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
@@ -104,11 +107,22 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     if because:
         return replace(start, refusal="; ".join(because))
     seen = look_around(found.base, live, tolerance)
+    if turns and _takes_out(plan, network, turns):
+        return replace(start, before=baseline(seen))
     before, agreement = baseline(seen), compare(seen, tolerance)
     if not agreement.settled:
         agreement, _ = watch(found.base, live, tolerance, before)
     refusal = f"telemetry contradicts the twin before the first step: {agreement.deviation}"
     return replace(start, agreement=agreement, before=before, refusal=None if agreement.holds else refusal)
+
+
+def _takes_out(plan: Plan, network: Network, turns: Sequence[Turn]) -> bool:
+    """Whether a plan begins with draining every circuit that is up in some turn and not in `network`."""
+    flapping = {
+        x.circuit for turn in turns for x, y in zip(turn.state.links, network.links, strict=True) if x.up != y.up
+    }
+    first = plan.steps[: len(flapping)]
+    return {x.circuit for x in first if isinstance(x, DrainLink)} == flapping
 
 
 def find(network: Network, live: LiveNetwork, observation: Observation, inventory: Network | None = None) -> Found:
@@ -186,15 +200,15 @@ def _verified(
     found: Found,
     observation: Observation,
     policy: Policy,
-    ahead: tuple[Coming, datetime],
+    ahead: tuple[Coming, datetime, Sequence[Turn]],
 ) -> Verdict:
     """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured.
 
     What the error of the measured ones could explain is no reason to refuse.
     """
-    evidence = _evidence(found.base, observation)
+    (outlook, works, unmodelled), now, turns = ahead
+    evidence = _evidence(found.base, observation, turns)
     planned = found.base.with_demands(network.demands)
-    (outlook, works, unmodelled), now = ahead
     estimated = observation.declared.estimated
     for base, error in ((planned, None), (found.base, demand_error(network, found.measured, policy))):
         again = plan.model_copy(update={"base": base.id})
@@ -216,11 +230,12 @@ def _verified(
     return verdict
 
 
-def _evidence(base: Network, observation: Observation) -> Evidence:
+def _evidence(base: Network, observation: Observation, turns: Sequence[Turn]) -> Evidence:
     """How old and how good the newest measurements are, and how well the state to start from explains them."""
     believed = base.with_demands(observation.network.demands)
     assessment = assess_observation(replace(observation, network=believed))
-    return evidence_of(assessment.report, fidelity_of(observation, believed, assessment))
+    measured = [Turn(share, state.with_demands(observation.network.demands)) for share, state in turns]
+    return evidence_of(assessment.report, fidelity_of(observation, believed, assessment, measured))
 
 
 def _in_force(network: Network, source: Network) -> Network:

@@ -18,6 +18,7 @@ from . import evade, restore, segments, sequential, tunnels, weight_search, weig
 from . import relieve_by_drain as drain
 from .assemble import without_plan
 from .attempt import attempt
+from .damping import damped
 from .growing import Growing
 from .judge import Judge
 from .proposal import Proposal
@@ -116,7 +117,8 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
         answering = partial(_answering, planner, network, policy, avoid)
         if makes is not None and method in _OPERATIONS and _OPERATIONS[method] not in makes:
             answering = partial(_unable, network, policy, method, _OPERATIONS[method])
-        proposal = _lasting(possible(attempt(method, answering, network, policy), makes), growing)
+        proposal = damped(attempt(method, answering, network, policy), network, policy, faults)
+        proposal = _lasting(possible(proposal, makes), growing)
         proposals.append(_unless_known(proposal, proposals))
     return tuple(sorted(proposals, key=rank))
 

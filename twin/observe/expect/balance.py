@@ -40,13 +40,15 @@ def link_ends(network: Network) -> Ends:
     return Ends(np.array(tail, dtype=np.int64), np.array(head, dtype=np.int64))
 
 
-def expected(observation: Observation, removed: Floats) -> Expected:
+def expected(observation: Observation, removed: Floats, routed: Network | None = None) -> Expected:
     """Route the measured demands over the links that are up, with the share `removed` [m] lost on each link.
+
+    `routed` is the state that routes them, by default the observed network as its interfaces are reported.
 
     Errors: of flow export and sampling per pair, of hashing whole flows, of the times at which counters are read, and
     of demands that had to be carried over. Demands that nobody measures are no evidence: nothing follows from them.
     """
-    network, ends = reported_state(observation), link_ends(observation.network)
+    network, ends = routed or reported_state(observation), link_ends(observation.network)
     noise = export_noise(
         network, removed, observation.declared, samples=observation.samples, interval_s=observation.interval_s
     )

@@ -1,5 +1,6 @@
 """How well the twin explains what is measured: predicted against observed loads, sample after sample."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ from pydantic import Field
 
 from twin.model import Floats, Frozen, Network
 from twin.observe.expect.balance import Expected, expected
+from twin.observe.expect.reported import as_reported
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import Samples, mean
 
@@ -21,6 +23,7 @@ EARLIER, _BETWEEN = 8, 3
 DRIFT = 0.03
 """Fall of the score, from the earlier samples to the newest, that is a drift."""
 _SHOWN = 5
+_TURN = 0.03  # of the share of time in one of two states
 
 
 class Misfit(Frozen):
@@ -68,14 +71,27 @@ class _Held(NamedTuple):
         return 1 - float(self.beyond.sum()) / self.load if self.load > 0 else 1.0
 
 
-def fidelity_of(observation: Observation, state: Network | None = None, known: Assessment | None = None) -> Fidelity:
+class Turn(NamedTuple):
+    """Another state that the network was in as well, and for which share of the time."""
+
+    share: float
+    state: Network
+
+
+def fidelity_of(
+    observation: Observation,
+    state: Network | None = None,
+    known: Assessment | None = None,
+    turns: Sequence[Turn] = (),
+) -> Fidelity:
     """Hold what was measured against the twin's prediction of `state`, by default the inventory under its traffic.
 
     `state` must carry the measured matrix; a diagnosis gives one with the fault in it. `known` is the observation's
-    assessment, where there is one already.
+    assessment, where there is one already. What is measured of a network that was in other states as well, by `turns`,
+    is the mean over them all.
     """
     state, known = state or observation.network, known or assess_observation(observation)
-    newest = _held(_as_split(observation, state), state, known)
+    newest = _held(_as_split(observation, state), state, known, turns)
     return Fidelity(
         score=None if observation.declared.estimated else min(1.0, max(0.0, newest.score)),
         earlier=_earlier(observation),
@@ -86,12 +102,31 @@ def fidelity_of(observation: Observation, state: Network | None = None, known: A
     )
 
 
-def _held(observation: Observation, state: Network, known: Assessment) -> _Held:
+def _held(observation: Observation, state: Network, known: Assessment, turns: Sequence[Turn] = ()) -> _Held:
     consensus, dropped = known.consensus, np.nan_to_num(observation.dropped_mbps)
     observed = consensus.sent + dropped
     queue = dropped / np.maximum(observed, 1e-9)
     removed = 1 - (1 - consensus.removed) * (1 - queue)
-    return _compared(observed, expected(replace(observation, network=state), removed), known)
+    expect = expected(replace(observation, network=state), removed)
+    for share, other in turns:
+        expect = _mixed(expect, expected(observation, removed, _as_in(observation, state, other)), share)
+    return _compared(observed, expect, known)
+
+
+def _as_in(observation: Observation, state: Network, other: Network) -> Network:
+    """Another state as its interfaces were reported; of links that only that one has up, what is reported is of now."""
+    lit = np.array([x.up and not y.up for x, y in zip(other.links, state.links, strict=True)])
+    near = np.where(lit & np.isfinite(observation.adjacent), 1.0, observation.adjacent)
+    return as_reported(other, observation.up | lit, near, two_way=observation.declared.two_way)
+
+
+def _mixed(one: Expected, other: Expected, share: float) -> Expected:
+    """The mean over two states, `share` of the time in the other; when in a sample they change is not known."""
+    moved = np.abs(other.arrived - one.arrived)
+    return one._replace(
+        arrived=(1 - share) * one.arrived + share * other.arrived,
+        sigma=np.hypot((1 - share) * one.sigma + share * other.sigma, _TURN * moved),
+    )
 
 
 def _compared(observed: Floats, expect: Expected, known: Assessment) -> _Held:

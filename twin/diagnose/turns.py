@@ -1,0 +1,28 @@
+"""The states that circuits which go down and come up put a network into by turns."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from twin.faults import Fault, FaultKind, struck_links
+from twin.model import Network
+from twin.observe.quality.fidelity import Turn
+from twin.observe.readings.observation import Observation
+
+from .candidates.flapping import phase
+
+
+def turns(observation: Observation, faults: Sequence[Fault], state: Network) -> tuple[Turn, ...]:
+    """Return the state with every flapping circuit up, with its share of the samples that were looked at.
+
+    `state` has the faults in it, flapping circuits down: it holds for the rest of the time. Several that flap at once
+    are taken to go down together. Nothing where nothing flaps.
+    """
+    flapping = [x for x in faults if x.kind is FaultKind.FLAP]
+    if not flapping:
+        return ()
+    polled = [(phase(observation, x.element), x.severity) for x in flapping]
+    down = sum(severity if found is None else found.down for found, severity in polled) / len(flapping)
+    links = list(state.links)
+    for position in (i for x in flapping for i in struck_links(state, x)):
+        links[position] = links[position]._replace(up=True)
+    return (Turn(1 - down, replace(state, links=tuple(links))),)
