@@ -7,6 +7,7 @@ import pytest
 
 from tests.benchmarks.data_quality import corrupted, off, scene
 from tests.twin.observe.incidents import ABILENE, NOBEL, network, run
+from twin.diagnose import turns
 from twin.faults import Fault, FaultKind, with_fault
 from twin.gate.checks.context import Evidence
 from twin.live.draw_fault import draw_fault
@@ -39,6 +40,19 @@ def test_the_right_diagnosis_explains_and_a_wrong_one_does_not(kind):
     assert wrong.score < 0.9
     assert Policy().autonomy_at(right.score) == "act"
     assert Policy().autonomy_at(wrong.score) == "observe"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_flapping_circuit_is_explained_by_the_mean_of_its_two_states_and_by_neither_alone(share):
+    sound = network(NOBEL)
+    element = max(sound.links, key=lambda x: x.capacity).circuit
+    fault = Fault(kind=K.FLAP, element=element, severity=share)
+    observation = run(sound, fault, seed=2, before=20).observation
+    down = with_fault(observation.network, fault)
+    (turn,) = turns(observation, (fault,), down)
+    assert fidelity_of(observation, down, turns=(turn,)).score > 0.98
+    assert fidelity_of(observation, down).score < 0.97
+    assert fidelity_of(observation, turn.state).score < 0.97
 
 
 def test_a_twin_that_falls_behind_drifts_and_names_the_links():

@@ -1,0 +1,46 @@
+"""Faults whose harm comes and goes: with the traffic of an evening, and with a circuit that goes down and comes up."""
+
+from pathlib import Path
+
+from agents.record.events import ExecutionStep, LoadsTaken, StageFinished, VerdictReached
+from tests.agents.incidents import perform, request
+from twin.faults import Fault, FaultKind
+from twin.plan import DrainLink
+from twin.policy import Policy
+
+GONE = Fault(kind=FaultKind.DETACH, element="interface/IPLSng/KSCYng")
+FLAPPING = Fault(kind=FaultKind.FLAP, element="link/DNVRng:KSCYng--KSCYng:DNVRng", severity=0.55)
+
+
+def test_a_fault_that_harms_nobody_yet_is_watched_and_planned_for_once_it_does(tmp_path: Path):
+    run = perform(tmp_path, request(fault=GONE, seed=40006))
+    finished = run.result.finished
+    ends = {(x.stage, x.next): x for x in run.of(StageFinished)}
+    assert "harmed no traffic when it was found, and does now" in ends["diagnose", "diagnose"].because
+    assert ends["diagnose", "plan"]
+    early, harmed = (x for x in run.of(LoadsTaken) if x.moment == "before")
+    assert early.harm == 0 < harmed.harm
+    assert finished.figures.harm_before == harmed.harm
+    assert finished.outcome == "resolved"
+    assert finished.plan is not None
+
+
+def test_a_fault_that_no_foreseen_traffic_turns_into_harm_is_not_waited_for(tmp_path: Path):
+    still = Policy(demand_factors=(1.0,))
+    run = perform(tmp_path, request(fault=GONE, seed=40006, policy=still))
+    assert run.result.finished.outcome == "no action needed"
+    assert [x.stage for x in run.of(StageFinished)] == ["observe", "diagnose"]
+
+
+def test_a_circuit_that_flaps_is_taken_out_first_and_then_steered_around(tmp_path: Path):
+    run = perform(tmp_path, request(fault=FLAPPING, seed=40007))
+    (verdict,) = run.of(VerdictReached)
+    assert verdict.plan.steps[0] == DrainLink(circuit=FLAPPING.element)
+    assert len(verdict.plan.steps) > 1
+    confirmed = [x.step for x in run.of(ExecutionStep) if x.action == "agree"]
+    assert confirmed == list(range(1, len(verdict.plan.steps) + 1))
+    figures = run.result.finished.figures
+    assert figures.harm_after is not None
+    assert figures.harm_without is not None
+    assert figures.harm_after < figures.harm_without / 2
+    assert any(x.action == "repair circuit" for x in run.result.finished.recommendations)
