@@ -8,7 +8,7 @@ from twin.model import Network
 from twin.observe.quality.fidelity import Turn
 from twin.observe.readings.observation import Observation
 
-from .candidates.flapping import phase
+from .candidates.flapping import UNPOLLED, phase
 
 
 def turns(observation: Observation, faults: Sequence[Fault], state: Network) -> tuple[Turn, ...]:
@@ -20,9 +20,10 @@ def turns(observation: Observation, faults: Sequence[Fault], state: Network) -> 
     flapping = [x for x in faults if x.kind is FaultKind.FLAP]
     if not flapping:
         return ()
-    polled = [(phase(observation, x.element), x.severity) for x in flapping]
-    down = sum(severity if found is None else found.down for found, severity in polled) / len(flapping)
+    polled = [phase(observation, x.element) for x in flapping]
+    down = [x.severity if y is None else y.down for x, y in zip(flapping, polled, strict=True)]
+    error = max(UNPOLLED if x is None else x.error for x in polled)
     links = list(state.links)
     for position in (i for x in flapping for i in struck_links(state, x)):
         links[position] = links[position]._replace(up=True)
-    return (Turn(1 - down, replace(state, links=tuple(links))),)
+    return (Turn(1 - sum(down) / len(down), error, replace(state, links=tuple(links))),)

@@ -234,7 +234,7 @@ def _evidence(base: Network, observation: Observation, turns: Sequence[Turn]) ->
     """How old and how good the newest measurements are, and how well the state to start from explains them."""
     believed = base.with_demands(observation.network.demands)
     assessment = assess_observation(replace(observation, network=believed))
-    measured = [Turn(share, state.with_demands(observation.network.demands)) for share, state in turns]
+    measured = [x._replace(state=x.state.with_demands(observation.network.demands)) for x in turns]
     return evidence_of(assessment.report, fidelity_of(observation, believed, assessment, measured))
 
 

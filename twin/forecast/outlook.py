@@ -37,9 +37,9 @@ def outlook_ahead(
         pairs = measured_series(network, telemetry)
     except InputError:  # nothing was exported
         return stated
-    hourly = _hourly(pairs.series)
-    if len(hourly.values) < 24 * LEAST_DAYS:
+    if len(pairs.series.values) // _per_hour(pairs.series) < 24 * LEAST_DAYS:
         return stated
+    hourly = _hourly(pairs.series)
     first = hourly.time[-1]
     ahead = [max(1, round((x.begins.timestamp() + _HOUR_S - first) / _HOUR_S)) for x in stated.hours]
     n, day = len(network.nodes), hourly.values[-24:]
@@ -68,10 +68,15 @@ def _grown(demands: Floats, upper: Floats) -> Floats:
     return demands * np.maximum(factor[:n, None], factor[None, n:])
 
 
+def _per_hour(series: Series) -> int:
+    """Samples in an hour, one where they are an hour apart or more."""
+    return max(1, round(_HOUR_S / series.interval_s))
+
+
 def _hourly(series: Series) -> Series:
     """Means of whole hours, the newest last."""
-    per = round(_HOUR_S / series.interval_s)
-    if per <= 1:
+    per = _per_hour(series)
+    if per == 1:
         return series
     count = len(series.values) // per
     cut = len(series.values) - count * per

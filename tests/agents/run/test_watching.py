@@ -1,5 +1,6 @@
 """Faults whose harm comes and goes: with the traffic of an evening, and with a circuit that goes down and comes up."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from agents.record.events import ExecutionStep, LoadsTaken, StageFinished, VerdictReached
@@ -44,3 +45,13 @@ def test_a_circuit_that_flaps_is_taken_out_first_and_then_steered_around(tmp_pat
     assert figures.harm_without is not None
     assert figures.harm_after < figures.harm_without / 2
     assert any(x.action == "repair circuit" for x in run.result.finished.recommendations)
+
+
+def test_a_network_that_is_polled_every_thirty_seconds_has_its_plan_in_place_minutes_after_the_onset(tmp_path: Path):
+    """Its history is shorter than the hours that plans are judged in."""
+    run = perform(tmp_path, request(interval_s=30.0))
+    finished = run.result.finished
+    assert finished.outcome == "resolved"
+    made = [x.live_time for x in run.of(ExecutionStep) if x.action == "agree" and x.live_time]
+    assert finished.onset is not None
+    assert made[-1] - finished.onset <= timedelta(minutes=8)

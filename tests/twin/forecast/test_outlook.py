@@ -56,8 +56,10 @@ def test_the_hours_are_those_of_the_stated_day_without_a_gap():
     assert (outlook.hours[0].demands >= now.demands - 1e-9).all()
 
 
-def test_with_little_history_the_stated_day_counts_and_says_so():
-    outlook, now = ahead(telemetry(2, peak=12))
+@pytest.mark.parametrize(("days", "step"), [(2, 1800.0), (0.0125, 30.0), (0.03, 60.0), (0.125, 300.0), (2, 7200.0)])
+def test_with_little_history_the_stated_day_counts_and_says_so(days, step):
+    """Also with less than the hour that samples are taken together to."""
+    outlook, now = ahead(telemetry(days, peak=12, step=step))
     stated = outlook_by_day(now, NOW, 24)
     assert outlook.source == stated.source
     assert np.array_equal(outlook.fullest.demands, stated.fullest.demands)

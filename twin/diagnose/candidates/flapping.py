@@ -42,6 +42,10 @@ def flapping(observation: Observation, judged: SimulatedHypothesis) -> Iterator[
             yield Candidate(fault, hint=HINT_BOUND if in_log else 0.0)
 
 
+UNPOLLED = 0.03
+"""Standard error of the share of time that a circuit is down in one interval, where no poll meets it in one state."""
+
+
 class Phase(NamedTuple):
     """Where in its turns a circuit was, of which every poll met one state alone."""
 

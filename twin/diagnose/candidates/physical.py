@@ -13,13 +13,12 @@ from twin.live.network import Flags
 from twin.observe.readings.observation import Observation
 
 from .delays import delayed
-from .flapping import flapping, flaps, phase
+from .flapping import UNPOLLED, flapping, flaps, phase
 
 _K = FaultKind
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
 _TOLERANCE = 4.0  # standard errors
 _AT_REST = -3.0  # nats: for a circuit that is down for good, where it is logged to have come up again and again
-_FLAP_ERROR = 0.03  # of the share of time that a circuit is down in one interval
 
 
 def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
@@ -27,7 +26,7 @@ def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     links = list(struck_links(scene.state, fault))
     polled = phase(scene.observation, fault.element)
     down = fault.severity if polled is None else polled.down
-    error = _FLAP_ERROR if polled is None else polled.error
+    error = UNPOLLED if polled is None else polled.error
     dark = with_fault(scene.state, Fault(kind=_K.LINK_DOWN, element=fault.element))
     other, probes = scene.expectation.residuals(dark), scene.observation.probes
     through = other.prediction.survival[probes.source, probes.target]

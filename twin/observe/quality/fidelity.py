@@ -23,7 +23,6 @@ EARLIER, _BETWEEN = 8, 3
 DRIFT = 0.03
 """Fall of the score, from the earlier samples to the newest, that is a drift."""
 _SHOWN = 5
-_TURN = 0.03  # of the share of time in one of two states
 
 
 class Misfit(Frozen):
@@ -75,6 +74,7 @@ class Turn(NamedTuple):
     """Another state that the network was in as well, and for which share of the time."""
 
     share: float
+    error: float  # standard error of the share
     state: Network
 
 
@@ -108,8 +108,9 @@ def _held(observation: Observation, state: Network, known: Assessment, turns: Se
     queue = dropped / np.maximum(observed, 1e-9)
     removed = 1 - (1 - consensus.removed) * (1 - queue)
     expect = expected(replace(observation, network=state), removed)
-    for share, other in turns:
-        expect = _mixed(expect, expected(observation, removed, _as_in(observation, state, other)), share)
+    for turn in turns:
+        other = expected(observation, removed, _as_in(observation, state, turn.state))
+        expect = _mixed(expect, other, turn.share, turn.error)
     return _compared(observed, expect, known)
 
 
@@ -120,12 +121,12 @@ def _as_in(observation: Observation, state: Network, other: Network) -> Network:
     return as_reported(other, observation.up | lit, near, two_way=observation.declared.two_way)
 
 
-def _mixed(one: Expected, other: Expected, share: float) -> Expected:
-    """The mean over two states, `share` of the time in the other; when in a sample they change is not known."""
+def _mixed(one: Expected, other: Expected, share: float, error: float) -> Expected:
+    """The mean over two states, `share` of the time in the other, as far as that is known."""
     moved = np.abs(other.arrived - one.arrived)
     return one._replace(
         arrived=(1 - share) * one.arrived + share * other.arrived,
-        sigma=np.hypot((1 - share) * one.sigma + share * other.sigma, _TURN * moved),
+        sigma=np.hypot((1 - share) * one.sigma + share * other.sigma, error * moved),
     )
 
 
