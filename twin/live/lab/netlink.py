@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from ipaddress import IPv4Address
 from typing import NamedTuple
@@ -55,6 +56,7 @@ class Kernel:
         self._socket.settimeout(5)
         self._socket.bind((0, 0))
         self._number = 0
+        self._asked = threading.Lock()
 
     def close(self) -> None:
         """Take no more questions."""
@@ -82,21 +84,24 @@ class Kernel:
         body = _ROUTE.pack(socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
         return [x for x in map(_route, self._dump(_GET_ROUTE, body)) if x is not None]
 
-    def _dump(self, what: int, body: bytes) -> Iterator[bytes]:
-        self._number += 1
+    def _dump(self, what: int, body: bytes) -> list[bytes]:
+        """Ask for one table. A socket carries one at a time, and the poller's thread asks beside those that answer."""
+        found: list[bytes] = []
         length = _HEADER.size + len(body)
-        self._socket.send(_HEADER.pack(length, what, _REQUEST_DUMP, self._number, 0) + body)
-        while True:
-            data = self._socket.recv(1 << 18)
-            while data:
-                size, kind, _, number, _ = _HEADER.unpack_from(data)
-                if number == self._number:
-                    if kind == _DONE:
-                        return
-                    if kind == _ERROR:
-                        raise OSError(-struct.unpack_from("=i", data, _HEADER.size)[0], "the kernel refuses")
-                    yield data[_HEADER.size : size]
-                data = data[(size + 3) & ~3 :]
+        with self._asked:
+            self._number += 1
+            self._socket.send(_HEADER.pack(length, what, _REQUEST_DUMP, self._number, 0) + body)
+            while True:
+                data = self._socket.recv(1 << 18)
+                while data:
+                    size, kind, _, number, _ = _HEADER.unpack_from(data)
+                    if number == self._number:
+                        if kind == _DONE:
+                            return found
+                        if kind == _ERROR:
+                            raise OSError(-struct.unpack_from("=i", data, _HEADER.size)[0], "the kernel refuses")
+                        found.append(data[_HEADER.size : size])
+                    data = data[(size + 3) & ~3 :]
 
 
 def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
