@@ -242,10 +242,12 @@ def good_cases(count: int) -> list[Trial]:
     return [*first_of(count - len(cases), good_relief), *cases]
 
 
-def first_of(count: int, build: Callable[[int, int], Trial | None], start: int = 0) -> list[Trial]:
-    """Return the first plans that a class gives from seed 0 on. Raises `InputError` when there are too few."""
+def first_of(
+    count: int, build: Callable[[int, int], Trial | None], start: int = 0, first_seed: int = 0
+) -> list[Trial]:
+    """Return the first plans that a class gives from a seed on. Raises `InputError` when there are too few."""
     found: list[Trial] = []
-    for seed in range(200 * count):
+    for seed in range(first_seed, first_seed + 200 * count):
         case = build(seed, start)
         if case is not None:
             found.append(case)
@@ -255,16 +257,15 @@ def first_of(count: int, build: Callable[[int, int], Trial | None], start: int =
 
 
 @cache
-def _reliefs(start: int) -> list[Trial]:
-    """Good plans that relieve, to be spoilt."""
-    return first_of(POOL, good_relief, start)
+def _relief(number: int, start: int) -> Trial:
+    """One of the good plans that relieve, to be spoilt."""
+    return first_of(1, good_relief, start, number * 1000)[0]
 
 
 def relief_to_spoil(seed: int, start: int = 0) -> tuple[np.random.Generator, Trial]:
     """Draw a good plan to be spoilt, and the generator that draws how."""
     rng = np.random.default_rng([seed, 3])
-    reliefs = _reliefs(start)
-    return rng, reliefs[int(rng.integers(len(reliefs)))]
+    return rng, _relief(int(rng.integers(POOL)), start)
 
 
 def spoilt(name: str, case: Trial, steps: tuple[Change, ...], blame: Blame, policy: Policy = POLICY) -> Trial:
