@@ -242,9 +242,7 @@ def good_cases(count: int) -> list[Trial]:
     return [*first_of(count - len(cases), good_relief), *cases]
 
 
-def first_of(
-    count: int, build: Callable[[int, int], Trial | None], start: int = 0, first_seed: int = 0
-) -> list[Trial]:
+def first_of(count: int, build: Callable[[int, int], Trial | None], start: int = 0, first_seed: int = 0) -> list[Trial]:
     """Return the first plans that a class gives from a seed on. Raises `InputError` when there are too few."""
     found: list[Trial] = []
     for seed in range(first_seed, first_seed + 200 * count):
