@@ -12,7 +12,7 @@ from agents.record.charter import Register
 from agents.record.files import JOURNAL
 from agents.record.history import Past, read_past
 from agents.record.waiting import Pending, describe, pending
-from agents.serve.board import Entry, Incident
+from agents.serve.board import Incident
 from agents.serve.jointly import objections
 from agents.serve.room import Room
 from agents.serve.watch import GONE, LATE
@@ -30,6 +30,7 @@ from twin.errors import InputError, TwinError
 from twin.files import exists
 
 from .access import Visitor
+from .rows import CalendarRow, IncidentRow, age_words, calendar_row, incident_row
 from .seen import Seeing
 
 _STRIP = 48  # samples on the strip of time
@@ -84,29 +85,6 @@ class Shell(NamedTuple):
     full: bool
 
 
-class IncidentRow(NamedTuple):
-    """One incident in a list."""
-
-    id: str
-    title: str
-    state: str
-    tone: str
-    when: str
-    words: str
-    waits: bool
-    parts: str
-
-
-class CalendarRow(NamedTuple):
-    """One entry of the calendar: what was understood, louder than what was said."""
-
-    understood: str
-    said: str
-    when: str
-    words: str
-    tone: str
-
-
 class Hit(NamedTuple):
     """What can be clicked on the what-if map."""
 
@@ -145,7 +123,7 @@ class Screens:
             rail=self._rail(here, len([x for x in board.alive if board.is_root(x)])),
             network=room.network,
             size=f"{len(network.nodes)} nodes, {len(network.circuits)} circuits" if network else "",
-            age=f"measured {_ago(age)} ago" if age is not None else "nothing measured yet",
+            age=f"measured {age_words(age)} ago" if age is not None else "nothing measured yet",
             fresh=fresh,
             autonomy=level,
             autonomy_words=_AUTONOMY.get(level, level),
@@ -199,12 +177,12 @@ class Screens:
         board = self.room.board
         found = list(board.incidents.values()) if ended else [x for x in board.alive if board.is_root(x)]
         parts = [x.parent for x in board.incidents.values()]
-        return tuple(_row(x, parts.count(x.id)) for x in sorted(found, key=lambda x: x.opened, reverse=True))
+        return tuple(incident_row(x, parts.count(x.id)) for x in sorted(found, key=lambda x: x.opened, reverse=True))
 
     def calendar(self) -> tuple[CalendarRow, ...]:
         """The entries of the calendar, the next first."""
         entries = sorted(self.room.board.calendar.values(), key=lambda x: x.scheduled.begins)
-        return tuple(_entry(x) for x in entries)
+        return tuple(calendar_row(x) for x in entries)
 
     def incident(self, name: str) -> tuple[Incident, IncidentView]:
         """One incident and its run. Raises `InputError` when there is none of that id."""
@@ -213,7 +191,7 @@ class Screens:
         folder = self.room.place.runs / incident.run if incident.run else None
         if folder is not None and exists(folder / JOURNAL):
             story, sources = self._story(folder, twin=not incident.working)
-        lead = f"Since {incident.since:%d %b %H:%M} UTC, {_ago(self.room.now - incident.since)}. "
+        lead = f"Since {incident.since:%d %b %H:%M} UTC, {age_words(self.room.now - incident.since)}. "
         lead += f"{counted(len(incident.elements), 'elements')} show it"
         lead += f"; it came back {counted(len(incident.returns), 'times')}" if incident.returns else ""
         return incident, incident_view(
@@ -301,38 +279,6 @@ class Screens:
             found.append(Hit(_toggled(rest, failed, node.id), _offer(node.id, failed), True, dot.x, dot.y))
         return tuple(found)
 
-    def health(self) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-        """Everything about the room's own state."""
-        room, live, age = self.room, self.live(), self.room.watch.age()
-        dead = [x for x in room.board.messages.values() if x.state == "dead"]
-        waits = [x for x in room.board.messages.values() if x.state == "waiting"]
-        error = room.watch.demands.forecast_error()
-        told = f"{100 * error[0]:.1f} % off, the last value {100 * error[1]:.1f} %" if error else "not known yet"
-        thresholds = ", ".join(f"{k} {v:.1f}" for k, v in sorted(room.watch.detector.thresholds.items()))
-        source = (
-            ("Site", room.place.site),
-            ("Answers", room.watch.failed[1] if room.watch.failed else "yes"),
-            ("Newest sample", f"{_ago(age)} old" if age is not None else "none"),
-            ("Samples watched", f"{room.watch.detector.samples:,}"),
-        )
-        detector = (
-            ("False alarms asked for", f"{room.settings.alarms_per_week:g} a week on a healthy network"),
-            ("Thresholds, standard errors", thresholds),
-            ("Open anomalies", str(len(room.watch.detector.open))),
-        )
-        channels = tuple((x.name, room.postman.trouble.get(x.name, "delivers")) for x in room.settings.channels)
-        delivery = (*channels, ("Messages waiting", str(len(waits))), ("Dead letters", str(len(dead))))
-        forecast = (("Quarter hours known", str(len(room.watch.demands))), ("Forecast against what came", told))
-        crew = (("At work on", room.crew.busy or "nothing"), ("Model", room.settings.model))
-        return (
-            ("Source", source),
-            ("Data and twin", live.health if live else ()),
-            ("Detector", detector),
-            ("Forecast", forecast),
-            ("Calling people", delivery),
-            ("Agents", crew),
-        )
-
     def _rail(self, here: str, open_: int) -> tuple[Item, ...]:
         first = next((x.id for x in self.room.board.alive if self.room.board.is_root(x)), None)
         waits = sum(x.outcome == "awaiting approval" for x in self.room.board.alive)
@@ -360,28 +306,6 @@ def _time(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _row(incident: Incident, parts: int) -> IncidentRow:
-    words = incident.because or f"seen at {counted(len(incident.elements), 'elements')}"
-    return IncidentRow(
-        id=incident.id,
-        title=incident_title(incident.kind, incident.source),
-        state=incident.state,
-        tone={"open": "crit", "mitigated": "good", "closed": "stop"}.get(incident.state, "warn"),
-        when=f"{incident.since:%d %b %H:%M}",
-        words=f"{f'{incident.outcome}: ' if incident.outcome else ''}{words}"[:300],
-        waits=incident.outcome == "awaiting approval",
-        parts=counted(parts, "incidents") if parts else "",
-    )
-
-
-def _entry(entry: Entry) -> CalendarRow:
-    said = entry.scheduled
-    until = f" to {said.ends:%H:%M}" if said.ends else ""
-    tone = {"waiting": "info", "in place": "good", "taken back": "good"}.get(entry.state, "stop")
-    words = f"{entry.state}{f': {entry.because}' if entry.because else ''}"
-    return CalendarRow(said.understood, said.words, f"{said.begins:%d %b %H:%M}{until}", words, tone)
-
-
 def _toggled(rest: str, failed: list[str], name: str) -> str:
     now = [x for x in failed if x != name] if name in failed else [*failed, name]
     return f"/what-if?fail={quote(','.join(now), safe='/:,-')}{f'&{rest}' if rest else ''}"
@@ -389,15 +313,6 @@ def _toggled(rest: str, failed: list[str], name: str) -> str:
 
 def _offer(name: str, failed: list[str]) -> str:
     return f"{place(name)}: {'put it back' if name in failed else 'fail it'}"
-
-
-def _ago(age: timedelta) -> str:
-    seconds = max(0.0, age.total_seconds())
-    if seconds >= 172_800:
-        return f"{seconds / 86_400:.0f} days"
-    if seconds >= 7_200:
-        return f"{seconds / 3600:.1f} h"
-    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def _span(seconds: float) -> str:

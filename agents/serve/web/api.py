@@ -1,0 +1,132 @@
+"""What programs ask for as JSON, and what people and programs change."""
+
+from pydantic import JsonValue
+from starlette.responses import RedirectResponse, Response
+
+from agents.serve.calendar import schedule
+from twin.errors import InputError
+
+from .app import Asked, Console, as_json
+
+_SHOWN = 100
+
+
+def api_incidents(console: Console, asked: Asked) -> Response:
+    """Incidents, the newest first, by the page."""
+    found = sorted(console.room.board.incidents.values(), key=lambda x: x.id, reverse=True)
+    after = asked.query.get("cursor", "")
+    rows = [x for x in found if not after or x.id < after][: _SHOWN + 1]
+    cursor = rows[_SHOWN - 1].id if len(rows) > _SHOWN else None
+    shown = [x.model_dump(mode="json", exclude={"timeline"}) for x in rows[:_SHOWN]]
+    return as_json({"incidents": shown, "cursor": cursor, "total": len(found)})
+
+
+def api_incident(console: Console, asked: Asked) -> Response:
+    """One incident with its timeline."""
+    return as_json({"incident": console.room.board.incident(asked.path["name"]).model_dump(mode="json")})
+
+
+def api_status(console: Console, asked: Asked) -> Response:
+    """The figures of the wall."""
+    del asked
+    seen, age = console.screens.seeing.newest(), console.room.watch.age()
+    live, look = (seen.live, seen.look) if seen else (None, None)
+    figures: list[JsonValue] = [dict(x._asdict()) for x in live.figures] if live else []
+    return as_json(
+        {
+            "network": console.room.network,
+            "snapshot": look.network.id if look else None,
+            "age_s": age.total_seconds() if age is not None else None,
+            "autonomy": live.autonomy if live else None,
+            "figures": figures,
+            "open": len(console.room.board.alive),
+        }
+    )
+
+
+def api_approvals(console: Console, asked: Asked) -> Response:
+    """What waits for people."""
+    del asked
+    return as_json({"pending": [x.model_dump(mode="json") for x in console.screens.waiting()]})
+
+
+def api_what_if(console: Console, asked: Asked) -> Response:
+    """What would be, in figures."""
+    given = {name: asked.query.get(name, "")[:600] for name in ("fail", "drain", "grow")}
+    tried = console.screens.what_if(given)
+    if tried is None:
+        raise InputError("nothing has been measured yet", fix="wait for the first sample")
+    rows: list[JsonValue] = [dict(x._asdict()) for x in tried.pairs]
+    return as_json({"tried": list(tried.words), "pairs": rows, "milliseconds": tried.milliseconds})
+
+
+def api_calendar(console: Console, asked: Asked) -> Response:
+    """The calendar."""
+    del asked
+    return as_json({"calendar": [x.model_dump(mode="json") for x in console.room.board.calendar.values()]})
+
+
+def acknowledge(console: Console, asked: Asked) -> Response:
+    """Say that somebody has seen an incident."""
+    console.room.move(asked.path["name"], "acknowledged", who=asked.visitor.name)
+    return _done(asked)
+
+
+def take(console: Console, asked: Asked) -> Response:
+    """Own an incident."""
+    console.room.take(asked.path["name"], who=asked.visitor.name)
+    return _done(asked)
+
+
+def remark(console: Console, asked: Asked) -> Response:
+    """Say something about an incident."""
+    console.room.remark(asked.path["name"], asked.text("words", 500), who=asked.visitor.name)
+    return _done(asked)
+
+
+def close(console: Console, asked: Asked) -> Response:
+    """End an incident."""
+    words = asked.text("because", 500)
+    console.room.move(asked.path["name"], "closed", who=asked.visitor.name, because=words)
+    return _done(asked)
+
+
+def run_again(console: Console, asked: Asked) -> Response:
+    """Have the agents look at an incident again."""
+    console.room.audit(asked.visitor.name, f"had the agents look at {asked.path['name']} again")
+    console.room.begin_run(asked.path["name"])
+    return _done(asked)
+
+
+def silence(console: Console, asked: Asked) -> Response:
+    """Deliver nothing of an element for some hours."""
+    try:
+        hours = float(asked.text("hours", 8))
+    except ValueError:
+        raise InputError("hours is a number", fix="give for example 2") from None
+    element, because = asked.text("element", 300), asked.text("because", 500)
+    console.room.silence(element, hours, who=asked.visitor.name, because=because)
+    return _done(asked)
+
+
+def put_on_calendar(console: Console, asked: Asked) -> Response:
+    """Have a certified plan made in its window."""
+    room = console.room
+    folder = console.screens.run_folder(asked.text("run", 240))
+    entry = schedule(folder, number=len(room.board.calendar) + 1, who=asked.visitor.name, now=room.now)
+    room.change(lambda _: [entry])
+    return _done(asked)
+
+
+def cancel(console: Console, asked: Asked) -> Response:
+    """Take an entry out of the calendar."""
+    console.room.cancel(asked.path["name"], who=asked.visitor.name)
+    return _done(asked)
+
+
+def _done(asked: Asked) -> Response:
+    """Back to where a form was, or a word for a program."""
+    if asked.request.url.path.startswith("/api/"):
+        return as_json({"done": True})
+    name = asked.path.get("name")
+    return RedirectResponse(f"/incidents/{name}" if name else "/", 303)
