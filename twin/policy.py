@@ -19,6 +19,7 @@ from .windows import read_either, read_span, read_weekly
 RiskTier = Literal["low", "medium", "high"]
 Autonomy = Literal["observe", "suggest", "approve", "act"]
 PowerModelName = Literal["backbone", "8201-32FH", "NCS-55A1-24H", "9336-FX2", "7280CR3K-32D4", "N540X-8Z16G"]
+EVERY_CIRCUIT = "*"
 MOST_FACTOR = 1e6
 """Limits above this allow anything, and are beyond computing."""
 TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
@@ -74,6 +75,10 @@ class Policy(Frozen):
     blackouts: tuple[Annotated[str, Field(max_length=400)], ...] = Field(
         default=(), max_length=200, description="When no plan may touch a tag or element: core Mon-Fri 08:00-18:00 UTC."
     )
+    upgrade_costs: dict[str, Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]] = Field(
+        default={}, max_length=10_000, description="Price of a Gbit/s more by circuit id or tag; `*` for every circuit."
+    )
+    currency: str = Field(default="", max_length=8, pattern=r"^[A-Za-z€$£ ]*$", description="What prices are in: EUR.")
     max_weight: int | None = Field(
         default=None,
         ge=1,
@@ -142,6 +147,13 @@ class Policy(Frozen):
         return spans
 
     @model_validator(mode="after")
+    def _prices_what_is_named(self) -> "Policy":
+        for name in self.upgrade_costs:
+            if name != EVERY_CIRCUIT and name not in self.tags and not name.startswith("link/"):
+                raise ValueError(f"upgrade_costs: {name!r} is neither a tag nor a circuit id nor {EVERY_CIRCUIT}")
+        return self
+
+    @model_validator(mode="after")
     def _blacks_out_what_is_named(self) -> "Policy":
         for text in self.blackouts:
             name, _, when = text.partition(" ")
@@ -195,7 +207,8 @@ class Policy(Frozen):
         that nothing is known of is looser by any other value.
         """
         mine, theirs = _freedom(self), _freedom(other)
-        known = {*mine, "protected", "demand_factors", "windows", "freeze", "blackouts"}
+        prices = {"upgrade_costs", "currency"}  # they allow and forbid nothing
+        known = {*mine, *prices, "protected", "demand_factors", "windows", "freeze", "blackouts"}
         looser = {
             key for key in type(self).model_fields if key not in known and getattr(self, key) != getattr(other, key)
         }

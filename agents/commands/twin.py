@@ -120,7 +120,11 @@ def plan(
     site: SiteFile = None,
     zone: Zone = "UTC",
     objective: Annotated[
-        str | None, typer.Option("--objective", help="utilisation, delay, energy or changes: the best of the front.")
+        str | None,
+        typer.Option(
+            "--objective",
+            help="utilisation, margin, delay, energy, changes, money, or an order of them: delay>changes>power.",
+        ),
     ] = None,
     scenarios: Scenarios = None,
     measure: Annotated[str, typer.Option("--measure", help="Weigh scenarios by their mean, or by cvar.")] = "cvar",

@@ -14,6 +14,7 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from twin.elements import fold
+from twin.optimise.preference import Objective
 
 from .times import zone_of
 from .types import Goal, OpenError, Statement, TimeWindow, Verb
@@ -70,7 +71,12 @@ LIMITS: Mapping[str, tuple[str, ...]] = {
     "max_blast_radius": (rf"mov(?:e|ing) (?:at most|no more than|up to) {_PERCENT} of (?:the )?traffic",),
 }
 PROTECT = ("hands off {e}", "without touching {e}", "(?:do not|don't) touch {e}", "leave {e} alone", "protect {e}")
-OBJECTIVES = {"changes": r"with as few changes as possible", "delay": r"with as little delay as possible"}
+LEAST = {"changes": r"with as few changes as possible", "delay": r"with as little delay as possible"}
+CALLED: Mapping[Objective, str] = {
+    "utilisation": r"(?:peak )?(?:utili[sz]ation|load)", "margin": r"(?:failure )?margin", "delay": r"(?:delay|latency)",
+    "energy": r"(?:energy|power)", "changes": r"(?:few(?:er)? )?(?:changes|steps)", "money": r"(?:money|costs?)",
+}  # fmt: skip
+"""What objectives are called in a preference such as `prefer delay over changes, then power`."""
 REHEARSE = (
     r"(?:just |only )?rehearse", r"simulate", r"dry[ -]run:?", r"(?:do not|don't) execute(?: it| anything)?",
     r"nothing may be changed", r"what (?:if|happens if) we",
@@ -99,8 +105,12 @@ def account(statement: Statement, goal: Goal, text: str, *, now: datetime) -> No
     if statement.protected:
         named = _listed(statement.protected, [x.startswith("node/") for x in goal.protected])
         rest.take(f"protect:{','.join(statement.protected)}", [x.replace("{e}", named) for x in PROTECT])
-    if statement.objective is not None:
-        rest.take(f"objective:{statement.objective}", [OBJECTIVES.get(statement.objective, "(?!)")])
+    if statement.prefer:
+        named = r"(?:\s*>\s*|,? (?:over|before|then|and then) |, )".join(CALLED[x] for x in statement.prefer)
+        phrases = [rf"prefer(?:ring)?:? {named}"]
+        if len(statement.prefer) == 1:
+            phrases.append(LEAST.get(statement.prefer[0], "(?!)"))
+        rest.take(f"prefer:{'>'.join(statement.prefer)}", phrases)
     if goal.window is not None:
         _take_window(rest, statement, goal.window, now)
     _take_verb(rest, statement, goal)

@@ -103,8 +103,8 @@ def serve(goal: Goal, network: Network, policy: Policy, terms: Terms) -> tuple[P
 
     Raises `InputError` on terms that the goal does not take.
     """
-    if terms.objective is None and goal.objective is not None:
-        terms = terms._replace(objective=goal.objective)
+    if not terms.prefer and goal.prefer:
+        terms = terms._replace(prefer=goal.prefer)
     purpose = _purpose(goal)
     if purpose is not None:
         return plan_for(network, policy, purpose, terms)
@@ -145,8 +145,8 @@ def _relief(
         if missing.startswith("when "):
             reason = f"{missing}; no planner of routes lowers that: ask for an upgrade"
             return (without_plan(Judge(network, policy), "limit", reason),)
-    if goal.objective is not None and not avoid:
-        return plan_for(network, policy, Purpose("relieve"), Terms(goal.objective, seed=seed))
+    if goal.prefer and not avoid:
+        return plan_for(network, policy, Purpose("relieve"), Terms(goal.prefer, seed=seed))
     methods = _MEANS.get(goal.verb, TACTICAL)
     found = relieve(network, policy, methods=methods, avoid=avoid, seed=seed)
     if any(x.plan for x in found) or goal.verb in _MEANS:
@@ -183,8 +183,8 @@ def _sleep(
     if goal.elements:
         steps = [SleepLink(circuit=x) for x in goal.elements]
         return (_exactly("link-sleep", steps, "sleep", network, policy, avoid),)
-    if goal.objective is not None and not avoid:
-        return plan_for(network, policy, Purpose("sleep"), Terms(goal.objective, seed=seed))
+    if goal.prefer and not avoid:
+        return plan_for(network, policy, Purpose("sleep"), Terms(goal.prefer, seed=seed))
     return (plan_sleep(network, policy, avoid=avoid, seed=seed),)
 
 

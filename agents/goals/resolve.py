@@ -69,7 +69,7 @@ def resolved(statement: Statement, network: Network, *, now: datetime, zone: str
             weight=statement.weight,  # pyright: ignore[reportArgumentType] - a fraction is refused by the model
             capacity=_mbps("capacity", statement.capacity),
             rate=_mbps("rate", statement.rate),
-            objective=statement.objective,
+            prefer=statement.prefer,
             rehearse=statement.rehearse,
             text=text,
         )
@@ -92,7 +92,7 @@ def _require_fitting(statement: Statement) -> None:
             raise OpenError("does not fit", f"{verb} takes no {name}: what is meant by it?")
         if not given and name == takes.value and (verb != "upgrade" or statement.elements):
             raise OpenError("missing value", f"{verb} to how much? write {EXAMPLES[name]}")
-    if statement.objective is not None and verb not in ("relieve", "sleep"):
+    if statement.prefer and verb not in ("relieve", "sleep"):
         raise OpenError("does not fit", f"{verb} has no choice of objective: only relieve and sleep have")
     if verb == "limit" and statement.max_utilisation is None and statement.max_failure_utilisation is None:
         raise OpenError("missing value", "limit what? write max_utilisation:0.8 or max_failure_utilisation:0.95")

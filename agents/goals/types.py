@@ -6,6 +6,7 @@ from typing import Literal, get_args
 from pydantic import Field, model_validator
 
 from twin.model import Frozen
+from twin.optimise.preference import OBJECTIVES, Preference
 
 Verb = Literal[
     "drain",
@@ -25,9 +26,6 @@ Verb = Literal[
 """What may be wanted. `limit` is relief with a limit in place of an element, `reweight` and `steer` name the means."""
 
 VERBS: tuple[Verb, ...] = get_args(Verb)
-
-Objective = Literal["utilisation", "delay", "energy", "changes"]
-"""The words of `twin.optimise.goals`, which is slow to import."""
 
 Code = Literal[
     "plain words",
@@ -68,7 +66,9 @@ class Statement(Frozen):
     max_delay_stretch: float | None = Field(default=None, description="1.2 for 20 % more delay.")
     max_blast_radius: float | None = Field(default=None, description="Most traffic moved, as a share.")
     protected: tuple[str, ...] = Field(default=(), max_length=50, description="What must not be touched, as written.")
-    objective: Objective | None = None
+    prefer: Preference = Field(
+        default=(), max_length=len(OBJECTIVES), description="What counts among plans, the most important first."
+    )
     factor: float | None = Field(default=None, description="Growth of the traffic: 1.3 for 30 % more.")
     weight: float | None = Field(default=None, description="IGP weight.")
     capacity: str = Field(default="", max_length=24, description="With its unit: 400G is 400 Gbit/s.")
@@ -121,7 +121,9 @@ class Goal(Frozen):
     weight: int | None = Field(default=None, ge=1, le=2**24, description="IGP weight.")
     capacity: float | None = Field(default=None, gt=0, description="Mbit/s.")
     rate: float | None = Field(default=None, gt=0, description="Mbit/s.")
-    objective: Objective | None = Field(default=None, description="What counts among plans that serve the goal.")
+    prefer: Preference = Field(
+        default=(), description="What counts among plans that serve the goal, the most important first."
+    )
     rehearse: bool = Field(default=False, description="Plan and judge, and change nothing.")
     text: str = Field(default="", max_length=LONGEST, description="The words of whoever asked; untrusted.")
 

@@ -21,8 +21,8 @@ def _words(goal: Goal) -> Iterator[str]:
         yield f"{name}:{figure(value)}"
     if goal.protected:
         yield f"protect:{','.join(goal.protected)}"
-    if goal.objective is not None:
-        yield f"objective:{goal.objective}"
+    if goal.prefer:
+        yield f"{'objective' if len(goal.prefer) == 1 else 'prefer'}:{'>'.join(goal.prefer)}"
     if goal.weight is not None:
         yield f"weight:{goal.weight}"
     if goal.capacity is not None:

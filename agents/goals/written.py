@@ -7,23 +7,25 @@ quotes. A word that is none of these is a question, and so is one that stands tw
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import get_args
 
 from twin.closest import closest
 from twin.model import Network
+from twin.optimise.preference import OBJECTIVES, SPELT, Objective, Preference
 
 from .resolve import resolved
 from .suggest import closest_form
-from .types import LONGEST, VERBS, Goal, Objective, OpenError, Question, Statement
+from .types import LONGEST, VERBS, Goal, OpenError, Question, Statement
 
 NUMBERS = ("max_utilisation", "max_failure_utilisation", "max_steps", "max_delay_stretch", "max_blast_radius", "weight")
 TEXTS = {"from": "start", "until": "until", "zone": "zone", "capacity": "capacity", "rate": "rate"}
-KEYS = ("from", "until", "zone", *NUMBERS, "protect", "objective", "capacity", "rate")
+KEYS = ("from", "until", "zone", *NUMBERS, "protect", "objective", "prefer", "capacity", "rate")
+PREFERRING = ("objective", "prefer")
 REHEARSE = "rehearse"
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _ITEM = re.compile(r'(?:[^,"]|"[^"]*")*')
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,30})?")
+_PREFERRED = re.compile(rf"(?<!\S)(?:{'|'.join(PREFERRING)}):\s*\w+(?:\s*>\s*\w+)*")
 _KEYED = re.compile(r"[A-Za-z_]+:\S")
 
 
@@ -42,7 +44,7 @@ def read_goal(text: str, network: Network, *, now: datetime, zone: str = "UTC") 
 
 def is_written(text: str) -> bool:
     """Whether a text means to be a written form: it begins with `word:`, or each of its words is known or keyed."""
-    words = text.split()
+    words = _joined(text).split()
     if not words:
         return False
     if _KEYED.match(words[0]) or words[0] in [f"{verb}:" for verb in VERBS]:
@@ -73,7 +75,12 @@ def tokens(text: str) -> list[str]:
         raise OpenError("bad value", f"that has more than {LONGEST} characters: which part of it is wanted?")
     if text.count('"') % 2:
         raise OpenError("bad value", 'a double quote is left open: which words are one name? write "A B"')
-    return _TOKEN.findall(text)
+    return _TOKEN.findall(_joined(text))
+
+
+def _joined(text: str) -> str:
+    """The text with `prefer: delay > changes` written as the one word that it is."""
+    return _PREFERRED.sub(lambda found: "".join(found[0].split()), text)
 
 
 def _field(token: str) -> tuple[str, object]:
@@ -86,15 +93,26 @@ def _field(token: str) -> tuple[str, object]:
         raise OpenError("missing value", f"{key}: of what? nothing stands behind the colon", words=token)
     if key == "protect":
         return "protected", items(key, value)
-    if key == "objective":
-        if value not in get_args(Objective):
-            raise unknown(value, get_args(Objective), "objective")
-        return key, value
+    if key in PREFERRING:
+        return "prefer", _preference(token, value)
     return (
         (TEXTS[key], value.strip('"')[: 20 if key in ("from", "until") else 64])
         if key in TEXTS
         else (key, number(key, value))
     )
+
+
+def _preference(token: str, value: str) -> Preference:
+    """The objectives of `delay>changes>power`. Raises `OpenError` on one that there is not, or that stands twice."""
+    found: list[Objective] = []
+    for word in value.split(">"):
+        name = SPELT.get(word, word)
+        if name not in OBJECTIVES:
+            raise unknown(word, OBJECTIVES, "objective")
+        if name in found:
+            raise OpenError("repeated word", f"{name} stands twice in {token}: where does it belong?", words=token)
+        found.append(name)
+    return tuple(found)
 
 
 def items(key: str, value: str) -> tuple[str, ...]:

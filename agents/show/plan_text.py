@@ -182,6 +182,9 @@ def _ending(found: Findings) -> Iterator[str]:
         yield f"{named}: a request for capacity, for a person to order"
         against = "has nothing else against it" if choice.usable else "has more against it"
         yield f"the gate passes no such plan, {against}, and nothing executes it automatically"
+        effect = next((row.effect for row in found.rows if row.proposal is choice.proposal), None)
+        if effect is not None and effect.cost is None:
+            yield "what it costs is not told: the policy declares no price for all of it (`upgrade_costs`)"
     else:
         yield f"{named}: {'safe' if choice.verdict.passed else 'rejected'}"
     if found.output:

@@ -10,11 +10,14 @@ from evals.cases.case import Case, Split
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
 from evals.oracle.flow import lowest_peak
+from evals.oracle.fronts import figures, random_compromises
+from evals.score.hypervolume import covered
 from evals.score.plans import gap
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.model import Network
 from twin.optimise.lp import lowest_utilisation
+from twin.optimise.pareto import Compromise, pareto_front
 from twin.optimise.segments import route_by_segments
 from twin.optimise.tunnels import relieve_by_tunnels
 from twin.optimise.weights import relieve_by_weights
@@ -30,7 +33,11 @@ PUBLISHED = {
 }
 """REPETITA instances, scaled by those who published them so that the best peak is 0.9."""
 
+FRONT = Policy(max_blast_radius=1, horizon_hours=0)
+"""Under this policy fronts are drawn: the traffic of the hour, and every single failure, growth included."""
+
 _OPTIMUM = 0.9
+_TRIES, _MOST_CIRCUITS = 30, 30
 _NETWORKS = {
     "dev": ("sndlib/polska", "sndlib/nobel-us", "sndlib/newyork", "synthetic/12-4105", "synthetic/16-4101"),
     "held-out": ("sndlib/atlanta", "sndlib/france", "synthetic/12-9105", "synthetic/16-9101"),
@@ -46,10 +53,11 @@ class Instance(NamedTuple):
 
 
 class Peak(NamedTuple):
-    """The peak that a system reaches, and the bound that it claims, if it does."""
+    """The peak that a system reaches, and the bound that it claims, if it does; a front of compromises, if it has one."""
 
     utilisation: float
     bound: float | None = None
+    front: tuple[Compromise, ...] = ()
 
 
 def _stage(case: Case, workplace: Workplace) -> Instance:
@@ -85,6 +93,14 @@ def _segments(instance: Instance) -> Peak:
 def _split_segments(instance: Instance) -> Peak:
     """The same with demands split over several midpoints: what is lost by giving each demand one."""
     return Peak(route_by_segments(instance.network).split)
+
+
+def _compromises(instance: Instance) -> Peak:
+    """The front of safe compromises; only on generated networks small enough for the oracle's search beside it."""
+    if instance.published or len(instance.network.circuits) > _MOST_CIRCUITS:
+        return _as_is(instance)
+    front = pareto_front(instance.network, FRONT, seed=1)
+    return Peak(min(x.max_utilisation for x in front), front=front)
 
 
 def _few_tunnels(instance: Instance) -> Peak:
@@ -134,8 +150,16 @@ def score(instance: Instance, peak: Peak) -> Measures:
         error = abs(gap(peak.bound, instance.optimum))
         values["bound_error"] = error
         right = error <= 0.002
+    if peak.front:
+        values["hypervolume"] = _covered(instance.network, peak.front)
     told = f"peak {peak.utilisation:.4f}" + (f", bound {peak.bound:.4f}" if peak.bound is not None else "")
     return Measures(above <= 0.05 and right, values, told, f"optimum {instance.optimum:.4f}")
+
+
+def _covered(network: Network, front: Sequence[Compromise]) -> float:
+    """Share of the hypervolume that the front covers of its own and that of random plans, all measured by the oracle."""
+    own = [figures(apply_all(network, x.steps), x.changes, FRONT) for x in front]
+    return covered(own, random_compromises(network, FRONT, seed=1, tries=_TRIES))
 
 
 def _draw(split: Split) -> Iterator[Case]:
@@ -168,6 +192,7 @@ SUITE = Suite(
         "two segments, split": _split_segments,
         "few tunnels": _few_tunnels,
         "few weights": _few_weights,
+        "compromises": _compromises,
         "as it is": _as_is,
         "inverse capacity": _inverse_capacity,
     },
@@ -176,6 +201,7 @@ SUITE = Suite(
         Metric("above the optimum, mean, generated", "mean", "gap", where="generated", higher=False),
         Metric("above the optimum, p99, generated", "p99", "gap", where="generated", higher=False),
         Metric("within 5 % of the optimum, generated", "share", "within", where="generated"),
+        Metric("hypervolume beside random plans, generated", "mean", "hypervolume", where="generated", bar=0.98),
         Metric("error of the bound, generated", "mean", "bound_error", where="generated", higher=False, bar=0.002),
         Metric("above the optimum, mean, published", "mean", "gap", where="published", higher=False, bar=0.02),
         Metric("within 5 % of the optimum, published", "share", "within", where="published", bar=0.95),

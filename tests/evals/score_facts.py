@@ -284,7 +284,30 @@ def a_check_fails_by_its_name(expected: ModuleType) -> None:
     assert not expected.fails("fresh", verdict)
 
 
+def a_hypervolume_is_the_volume_between_points_and_reference(hypervolume: ModuleType) -> None:
+    assert hypervolume.hypervolume([(1.0, 2.0), (2.0, 1.0)], (3.0, 3.0)) == pytest.approx(3.0)
+    assert hypervolume.hypervolume([(1.0, 2.0), (2.0, 1.0), (2.5, 2.5)], (3.0, 3.0)) == pytest.approx(3.0)
+    assert hypervolume.hypervolume([(1.0, 3.0)], (3.0, 3.0)) == 0.0
+    rng = np.random.default_rng(4)
+    points = [tuple(map(float, x)) for x in rng.integers(0, 6, (7, 4))]
+    cells = np.indices((6, 6, 6, 6)).reshape(4, -1).T  # unit cells by their lower corner
+    inside = sum(any(all(c >= p) for p in np.array(points)) for c in cells)
+    assert hypervolume.hypervolume(points, (6.0, 6.0, 6.0, 6.0)) == pytest.approx(inside)
+
+
+def a_front_covers_what_others_do_not_add(hypervolume: ModuleType) -> None:
+    front = [(0.0, 1.0, 5.0), (1.0, 0.0, 5.0)]
+    assert hypervolume.covered(front, []) == 1.0
+    assert hypervolume.covered(front, [(1.0, 1.0, 5.001)]) == 1.0  # dominated, and alike on the third axis
+    assert hypervolume.covered(front, [(0.0, 0.0, 5.0)]) == pytest.approx((2 * 1.1 * 0.1 - 0.01) / 1.21)
+    assert hypervolume.covered([(2.0, 2.0)], [(2.0, 2.0)]) == 1.0
+
+
 FACTS = {
+    "hypervolume": [
+        a_hypervolume_is_the_volume_between_points_and_reference,
+        a_front_covers_what_others_do_not_add,
+    ],
     "expected": (
         expected_causes_are_named_exactly_up_to_what_no_measurement_tells_apart,
         a_cause_is_read_as_it_is_written,

@@ -7,6 +7,7 @@ single circuit failure, with the demands scaled so that the busiest link peaks a
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,17 @@ _WORK = 40_000_000  # nodes x links x failures evaluated: about two seconds
 
 
 _NEAR_MS = 0.05  # between two virtual interfaces of one machine
+
+
+def standard_capacity(need: float) -> float:
+    """Return the least standard capacity that holds `need` Mbit/s; above the largest, whole multiples of it."""
+    fitting = [size for size in STANDARD_CAPACITIES if size >= need * (1 - 1e-9)]
+    return fitting[0] if fitting else ceil(need / STANDARD_CAPACITIES[-1]) * STANDARD_CAPACITIES[-1]
+
+
+def next_capacity(capacity: float) -> float:
+    """Return the standard capacity above a capacity, Mbit/s."""
+    return standard_capacity(capacity * (1 + 1e-6))
 
 
 class Circuit(NamedTuple):

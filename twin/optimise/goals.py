@@ -15,14 +15,16 @@ from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.plan import Objective as GoalInForce
 from twin.policy import Policy
 from twin.sim.power import PowerModel, power
-from twin.sim.simulate import simulate
+from twin.sim.simulate import simulate, single_failures
 
 from . import tunnels, weights
 from .assemble import assemble, bound_of
 from .attempt import attempt
 from .drain import plan_drain
 from .judge import Judge
+from .money import cost_of, worded
 from .pareto import Compromise, pareto_front
+from .preference import Preference, ranked, read_preference
 from .proposal import Proposal, Value
 from .relieve import METHODS, rank, relieve
 from .restore import METHOD as RESTORE
@@ -31,8 +33,6 @@ from .sleep import plan_sleep
 from .upgrade import PROGRAMME_SIZE, REROUTED, plan_growth, plan_upgrade, plan_upgrade_rerouted
 
 Kind = Literal["relieve", "drain", "sleep", "upgrade", "grow"]
-Objective = Literal["utilisation", "delay", "energy", "changes"]
-OBJECTIVES: tuple[Objective, ...] = ("utilisation", "delay", "energy", "changes")
 MEASURES: tuple[Measure, ...] = ("mean", "cvar")
 
 
@@ -45,9 +45,9 @@ class Purpose(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """How to look for a plan: one objective over the front, or demand scenarios, within a time limit."""
+    """How to look for a plan: a preference over the front, or demand scenarios, within a time limit."""
 
-    objective: Objective | None = None
+    prefer: Preference = ()
     scenarios: tuple[Scenario, ...] = ()
     measure: Measure = "cvar"
     time_limit_s: float | None = None
@@ -59,6 +59,8 @@ class Effect(NamedTuple):
 
     mean_delay_ms: float  # one-way propagation, weighted by demand
     watts: float
+    failure_utilisation: float  # highest utilisation under any single failure, share of capacity
+    cost: float | None  # of its upgrades by the policy's prices; None where one of them has no price
 
 
 class Choice(NamedTuple):
@@ -88,11 +90,9 @@ def read_terms(
     seed: int = 0,
 ) -> Terms:
     """Check the words of a request. Raises `InputError` on an objective or a measure that there is not."""
-    if objective is not None and objective not in OBJECTIVES:
-        raise InputError(f"no objective {objective!r}", fix=f"objectives: {', '.join(OBJECTIVES)}")
     if measure not in MEASURES:
         raise InputError(f"no measure {measure!r}", fix=f"measures: {', '.join(MEASURES)}")
-    return Terms(objective, scenarios, measure, time_limit_s, seed)
+    return Terms(read_preference(objective) if objective is not None else (), scenarios, measure, time_limit_s, seed)
 
 
 _NO_TERMS = Terms()
@@ -101,12 +101,12 @@ _NO_TERMS = Terms()
 def plan_for(network: Network, policy: Policy, goal: Purpose, terms: Terms = _NO_TERMS) -> tuple[Proposal, ...]:
     """Ask every planner that serves a goal, and return their proposals, best first.
 
-    With an objective, the proposals are the compromises of the Pareto front that serve the goal, the best by that
-    objective first; with scenarios, one plan for all of them. A time limit returns the best so far. Raises `InputError`
+    With a preference, the proposals are the compromises of the Pareto front that serve the goal, the preferred ones
+    first; with scenarios, one plan for all of them. A time limit returns the best so far. Raises `InputError`
     on a goal that the terms do not fit, `UnknownElementError` on an element that the network does not have.
     """
     _require_fitting(goal, terms)
-    if terms.objective is not None:
+    if terms.prefer:
         return _from_front(network, policy, goal.kind, terms)
     if terms.scenarios:
         matrices = [scenario.demands for scenario in terms.scenarios]
@@ -163,19 +163,23 @@ def is_request(plan: Plan) -> bool:
 
 
 def effect_of(network: Network, plan: Plan | None, policy: Policy) -> Effect:
-    """Measure delay and power after a plan, or of the network as it is, by the policy's model of its routers."""
-    state = network if plan is None else apply_all(network, plan.steps)
-    outcome, model = simulate(state), PowerModel.load(policy.power_model)
-    return Effect(outcome.mean_delay_ms, power(state, model, load=outcome.load).total_watts)
+    """Measure a plan, or the network as it is, by the policy's model of its routers and its prices."""
+    steps = () if plan is None else plan.steps
+    state = apply_all(network, steps)
+    outcome, model = simulate(state, failures=single_failures(state)), PowerModel.load(policy.power_model)
+    failing = float(outcome.sweep.max_utilisation.max(initial=0.0)) if outcome.sweep else 0.0
+    watts = power(state, model, load=outcome.load).total_watts
+    worst = max(outcome.max_utilisation, failing)
+    return Effect(outcome.mean_delay_ms, watts, worst, cost_of(network, steps, policy))
 
 
 def _require_fitting(goal: Purpose, terms: Terms) -> None:
     limit = terms.time_limit_s
     if limit is not None and not (isfinite(limit) and limit > 0):
         raise InputError(f"a time limit of {limit:g} s is none", fix="give seconds above 0")
-    if terms.objective is not None and goal.kind not in ("relieve", "sleep"):
+    if terms.prefer and goal.kind not in ("relieve", "sleep"):
         raise InputError(f"the goal {goal.kind} has no choice of objective", fix="give one with relieve or sleep")
-    if terms.scenarios and (goal.kind != "relieve" or terms.objective is not None):
+    if terms.scenarios and (goal.kind != "relieve" or terms.prefer):
         raise InputError("scenarios are for the goal relieve, without an objective", fix="leave the other one out")
 
 
@@ -238,24 +242,26 @@ def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> t
     front = pareto_front(network, policy, seed=terms.seed, time_limit_s=terms.time_limit_s)
     outcome, watts = simulate(network), effect_of(network, None, policy).watts
     before = Value(outcome.harm(policy.max_utilisation).routable, outcome.max_utilisation)
-    bound, order = bound_of(network), {objective: i for i, objective in enumerate(OBJECTIVES)}
-    first = order[terms.objective or "utilisation"]
-    found: list[Proposal] = []
-    for point in sorted(front, key=lambda point: (point[first], *point[:4], point.method)):
+    bound, served = bound_of(network), list[tuple[Proposal, tuple[float, ...]]]()
+    for point in front:
         after = Value(
             simulate(apply_all(network, point.steps)).harm(policy.max_utilisation).routable, point.max_utilisation
         )
         serves = after.beats(before, gain=policy.min_gain) if kind == "relieve" else point.watts < watts - 1e-6
         if point.steps and serves:
-            plan = _planned(network, point, before, after, "relieve" if kind == "relieve" else "sleep")
-            found.append(Proposal(plan.method, plan, before, after, bound))
+            plan = _planned(network, point, before, after, "relieve" if kind == "relieve" else "sleep", policy)
+            served.append((Proposal(plan.method, plan, before, after, bound), point.measures))
     reason = f"none of the {len(front)} compromises found serves the goal"
-    return tuple(found) or (Proposal("pareto", None, before, before, bound, reason),)
+    return tuple(ranked(served, terms.prefer)) or (Proposal("pareto", None, before, before, bound, reason),)
 
 
-def _planned(network: Network, point: Compromise, before: Value, after: Value, aim: GoalInForce) -> Plan:
+def _planned(  # noqa: PLR0913 - a point of the front, and all that is told of it
+    network: Network, point: Compromise, before: Value, after: Value, aim: GoalInForce, policy: Policy
+) -> Plan:
     peaks = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
-    figures = f"mean delay {point.mean_delay_ms:.3g} ms, {point.watts:.6g} W"
+    figures = f"at most {point.failure_utilisation:.1%} under a failure, "
+    figures += f"mean delay {point.mean_delay_ms:.3g} ms, {point.watts:.6g} W"
+    figures += f", for {worded(point.money, policy)}" if point.money else ""
     return Plan(
         goal=f"{'Relieve' if aim == 'relieve' else 'Save power'}: {peaks}, {figures}.",
         base=network.id,

@@ -6,11 +6,10 @@ A plan of capacity changes is a request to buy: the gate judges it, never passes
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from math import ceil
 
 import numpy as np
 
-from twin.formats.provision import STANDARD_CAPACITIES
+from twin.formats.provision import next_capacity, standard_capacity
 from twin.model import Floats, Network
 from twin.plan import Change, ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.policy import Policy
@@ -20,6 +19,7 @@ from . import tunnels, weights
 from .assemble import bound_of
 from .attempt import attempt
 from .lp import lowest_utilisation
+from .money import cost_of, prices_of, worded
 from .proposal import Proposal, Value
 from .tunnels import relieve_by_tunnels
 from .weights import relieve_by_weights
@@ -40,25 +40,32 @@ def plan_upgrade(network: Network, policy: Policy, *, growth: float = 1.0) -> Pr
     """
     grown = network.with_demands(network.demands * growth)
     needed = _needed(grown, policy)
-    capacity = {name: _size(need) for name, need in needed.items() if need > _capacity(grown, name) * (1 + _TOLERANCE)}
+    capacity = {
+        name: standard_capacity(need)
+        for name, need in needed.items()
+        if need > _capacity(grown, name) * (1 + _TOLERANCE)
+    }
     return _request(network, grown, policy, capacity, METHOD)
 
 
 def plan_upgrade_rerouted(network: Network, policy: Policy, *, growth: float = 1.0) -> Proposal:
     """Request few upgrades with which some routing carries `growth` times the demands, everything up.
 
-    Greedy: the circuit whose next size lowers the optimum most by its price (the dual of the flow programme) per Mbit/s
-    is upgraded until the limit holds, then upgrades that turned out unneeded are taken back, the largest first. The
+    Greedy: the circuit whose next size lowers the optimum most by its price (the dual of the flow programme) per Mbit/s,
+    or per money where the policy declares what every circuit costs,
+    is upgraded until the limit holds, then upgrades that turned out unneeded are taken back, the dearest first. The
     routing still has to follow, by tunnels or weights. Raises `InputError` on networks too large for the programme.
     """
     grown = network.with_demands(network.demands * growth)
     chosen: dict[str, float] = {}
+    prices = _every_price(network, policy)
     while (optimum := lowest_utilisation(_upgraded(grown, chosen))).max_utilisation > _limit(policy):
-        priced = _dearest(_upgraded(grown, chosen), optimum.price)
+        priced = _dearest(_upgraded(grown, chosen), optimum.price, prices)
         if priced is None:
             break
-        chosen[priced] = _size(_capacity(_upgraded(grown, chosen), priced) * (1 + 1e-6))
-    for name in sorted(chosen, key=lambda x: (-chosen[x], x)):
+        chosen[priced] = next_capacity(_capacity(_upgraded(grown, chosen), priced))
+    added = {name: prices[name] * (size - _capacity(network, name)) for name, size in chosen.items()}
+    for name in sorted(chosen, key=lambda x: (-added[x], -chosen[x], x)):
         fewer = {other: size for other, size in chosen.items() if other != name}
         if lowest_utilisation(_upgraded(grown, fewer)).max_utilisation <= _limit(policy):
             chosen = fewer
@@ -102,7 +109,9 @@ def _request(network: Network, grown: Network, policy: Policy, capacity: Mapping
     after = _value(upgraded, policy, method)
     added = sum(size - _capacity(network, name) for name, size in capacity.items())
     goal = f"Buy {added / 1000:.6g} Gbit/s on {len(steps)} circuits, so that no link exceeds {limit:.0%}"
-    goal += " once the traffic is rerouted." if method == REROUTED else " as routed, nor its limit under a failure."
+    goal += " once the traffic is rerouted" if method == REROUTED else " as routed, nor its limit under a failure"
+    cost = cost_of(network, steps, policy)
+    goal += f", for {worded(cost, policy)}." if cost is not None else "."
     effect = ExpectedEffect(
         max_utilisation=(before.max_utilisation, after.max_utilisation), harm=(before.harm, after.harm)
     )
@@ -130,20 +139,21 @@ def _needed(network: Network, policy: Policy) -> dict[str, float]:
     return {name: float(need[list(links)].max()) for name, links in network.circuits.items()}
 
 
-def _dearest(network: Network, price: Floats) -> str | None:
-    """Return the circuit whose capacity is worth most; None when none is worth anything."""
+def _every_price(network: Network, policy: Policy) -> Mapping[str, float]:
+    """Return what a Gbit/s costs on each circuit; alike on all where the policy leaves one open."""
+    prices = prices_of(network, policy)
+    return prices if len(prices) == len(network.circuits) else dict.fromkeys(network.circuits, 1.0)
+
+
+def _dearest(network: Network, price: Floats, prices: Mapping[str, float]) -> str | None:
+    """Return the circuit whose capacity is worth most for its money; None when none is worth anything."""
     worth = {name: float(price[list(links)].sum()) for name, links in network.circuits.items()}
-    name = max(worth, key=lambda x: (worth[x], x), default=None)
+    name = max(worth, key=lambda x: (worth[x] / max(prices[x], 1e-9), x), default=None)
     return name if name is not None and worth[name] > _TOLERANCE / _capacity(network, name) else None
 
 
 def _upgraded(network: Network, capacity: Mapping[str, float]) -> Network:
     return apply_all(network, [SetCapacity(circuit=name, capacity=size) for name, size in sorted(capacity.items())])
-
-
-def _size(need: float) -> float:
-    fitting = [size for size in STANDARD_CAPACITIES if size >= need * (1 - _TOLERANCE)]
-    return fitting[0] if fitting else ceil(need / STANDARD_CAPACITIES[-1]) * STANDARD_CAPACITIES[-1]
 
 
 def _capacity(network: Network, circuit: str) -> float:

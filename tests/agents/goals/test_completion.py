@@ -22,6 +22,8 @@ NOW = datetime(2026, 3, 4, 15, 17, tzinfo=UTC)
         ("drain:Ulm from:02:00 unt", ["drain:Ulm from:02:00 until:"]),
         ("drain:Ulm from:02:00 zone:europe/berl", ["drain:Ulm from:02:00 zone:Europe/Berlin"]),
         ("relieve objective:e", ["relieve objective:energy"]),
+        ("relieve prefer:delay>m", ["relieve prefer:delay>margin", "relieve prefer:delay>money"]),
+        ("relieve prefer:delay>de", []),
         ("relieve rehearse reh", []),
         ("nonsense:x", []),
     ],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agents.goals import Goal, Limits, Question, TimeWindow, read_goal
 from agents.goals.times import zone_of
 from agents.goals.types import VERBS
+from twin.optimise.preference import OBJECTIVES
 from twin.formats import load_network
 
 NETWORK = load_network("sndlib/nobel-germany")
@@ -57,7 +58,9 @@ def test_every_part_of_a_goal_is_read():
         ("set_weight:Berlin-Hamburg weight:20", "elements", ("Hamburg->Berlin", "Berlin->Hamburg")),
         ("rate_limit:Berlin->Ulm rate:2.5G", "rate", 2500.0),
         ("upgrade:Frankfurt-Leipzig capacity:1T", "capacity", 1_000_000.0),
-        ("relieve objective:changes", "objective", "changes"),
+        ("relieve objective:changes", "prefer", ("changes",)),
+        ("relieve prefer:delay>changes>power", "prefer", ("delay", "changes", "energy")),
+        ("relieve prefer: margin > cost max_steps:4", "prefer", ("margin", "money")),
         ("sleep:Berlin-Hamburg", "elements", ("link/Berlin:Hamburg--Hamburg:Berlin",)),
         ('drain:"Ulm","node Berlin"', "elements", ("node/Ulm", "node/Berlin")),
         ('drain:"circuit Berlin--Hamburg"', "elements", ("link/Berlin:Hamburg--Hamburg:Berlin",)),
@@ -107,6 +110,12 @@ def test_values_names_and_quotes_are_read(text, part, value):
         ("drain:Ulm weight:20", "does not fit", "weight"),
         ("drain:Ulm objective:delay", "does not fit", "objective"),
         ("sleep objective:beauty", "unknown word", "beauty"),
+        ("sleep prefer:delay>beauty", "unknown word", "beauty"),
+        ("sleep prefer:delay>energy>delay", "repeated word", "delay>energy>delay"),
+        ("sleep prefer:energy>power", "repeated word", "energy>power"),
+        ("sleep prefer:delay>", "unknown word", ""),
+        ("sleep objective:delay prefer:energy", "repeated word", "prefer"),
+        ("drain:Ulm prefer:delay>changes", "does not fit", "objective"),
         ("set_weight:Berlin->Hamburg", "missing value", "weight:20"),
         ("set_weight:Berlin->Hamburg weight:2.5", "bad value", "weight"),
         ("set_weight:Ulm weight:20", "unknown element", "Ulm"),
@@ -189,7 +198,7 @@ def goals(draw):
         weight=draw(st.integers(1, 2**24)) if verb == "set_weight" else None,
         capacity=draw(mbps) if verb == "upgrade" and elements else None,
         rate=draw(mbps) if verb == "rate_limit" else None,
-        objective=draw(st.sampled_from([None, "delay", "energy"])) if verb in ("relieve", "sleep") else None,
+        prefer=tuple(draw(st.lists(st.sampled_from(OBJECTIVES), unique=True))) if verb in ("relieve", "sleep") else (),
         rehearse=draw(st.booleans()),
     )
 

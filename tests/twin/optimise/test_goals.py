@@ -9,7 +9,8 @@ from twin.formats.plan import read_plan, write_plan
 from twin.gate.checks.context import Scenario
 from twin.gate.verdict import verify
 from twin.model import Link, Network, Node
-from twin.optimise.goals import OBJECTIVES, Purpose, Terms, choose, effect_of, is_request, plan_for, read_terms
+from twin.optimise.goals import Purpose, Terms, choose, effect_of, is_request, plan_for, read_terms
+from twin.optimise.preference import OBJECTIVES
 from twin.plan import DrainLink, DrainNode, SleepLink, apply_all
 from twin.policy import Policy
 from twin.sim.power import power
@@ -86,11 +87,13 @@ def test_growth_is_planned_for_the_network_as_it_is(network):
 
 
 def test_each_objective_puts_its_own_best_first(network):
-    found = {x: plan_for(network, POLICY, Purpose("relieve"), Terms(objective=x)) for x in OBJECTIVES}
+    found = {x: plan_for(network, POLICY, Purpose("relieve"), Terms(prefer=(x,))) for x in OBJECTIVES}
     assert len({frozenset(p.plan.hash for p in proposals if p.plan) for proposals in found.values()}) == 1
 
     def figures(proposal):
-        return (proposal.after.max_utilisation, *effect_of(network, proposal.plan, POLICY), proposal.steps)
+        does = effect_of(network, proposal.plan, POLICY)
+        peaks = proposal.after.max_utilisation, does.failure_utilisation
+        return (*peaks, does.mean_delay_ms, does.watts, proposal.steps, does.cost)
 
     for position, objective in enumerate(OBJECTIVES):
         values = [figures(proposal)[position] for proposal in found[objective]]
@@ -99,7 +102,7 @@ def test_each_objective_puts_its_own_best_first(network):
 
 
 def test_the_front_serves_sleep_with_less_power_and_passes_the_gate(ample):
-    proposals = plan_for(ample, ROOMY, Purpose("sleep"), Terms(objective="energy"))
+    proposals = plan_for(ample, ROOMY, Purpose("sleep"), Terms(prefer=("energy",)))
     choice = choose(proposals, ample, ROOMY)
     assert choice is not None
     assert choice.verdict.passed
@@ -118,7 +121,7 @@ def test_a_peak_that_several_links_share_is_lowered_too():
 
 def test_nothing_to_gain_is_said(network):
     idle = network.with_demands(np.zeros_like(network.demands))
-    (proposal,) = plan_for(idle, POLICY, Purpose("relieve"), Terms(objective="delay"))
+    (proposal,) = plan_for(idle, POLICY, Purpose("relieve"), Terms(prefer=("delay",)))
     assert proposal.plan is None
     assert "serves the goal" in proposal.reason
     assert choose((proposal,), idle, POLICY) is None
@@ -152,17 +155,17 @@ def test_a_time_limit_still_answers(network, goal):
 
 
 def test_the_front_within_no_time_is_the_network_as_it_is(network):
-    (proposal,) = plan_for(network, POLICY, Purpose("relieve"), Terms(objective="utilisation", time_limit_s=1e-9))
+    (proposal,) = plan_for(network, POLICY, Purpose("relieve"), Terms(prefer=("utilisation",), time_limit_s=1e-9))
     assert proposal.plan is None
 
 
 @pytest.mark.parametrize(
     ("goal", "terms"),
     [
-        (Purpose("grow", factor=1.2), Terms(objective="delay")),
-        (Purpose("drain", element="node/R1"), Terms(objective="energy")),
+        (Purpose("grow", factor=1.2), Terms(prefer=("delay",))),
+        (Purpose("drain", element="node/R1"), Terms(prefer=("energy",))),
         (Purpose("sleep"), Terms(scenarios=(Scenario("now", np.zeros((12, 12))),))),
-        (Purpose("relieve"), Terms(objective="delay", scenarios=(Scenario("now", np.zeros((12, 12))),))),
+        (Purpose("relieve"), Terms(prefer=("delay",), scenarios=(Scenario("now", np.zeros((12, 12))),))),
         (Purpose("relieve"), Terms(time_limit_s=0.0)),
         (Purpose("relieve"), Terms(time_limit_s=float("nan"))),
     ],
