@@ -53,7 +53,7 @@ class Instance(NamedTuple):
 
 
 class Peak(NamedTuple):
-    """The peak that a system reaches, and the bound that it claims, if it does; a front of compromises, if it has one."""
+    """The peak that a system reaches, the bound that it claims and its front of compromises, if it has them."""
 
     utilisation: float
     bound: float | None = None
@@ -157,7 +157,7 @@ def score(instance: Instance, peak: Peak) -> Measures:
 
 
 def _covered(network: Network, front: Sequence[Compromise]) -> float:
-    """Share of the hypervolume that the front covers of its own and that of random plans, all measured by the oracle."""
+    """Share of the volume of the front and of random plans that the front covers, all measured by the oracle."""
     own = [figures(apply_all(network, x.steps), x.changes, FRONT) for x in front]
     return covered(own, random_compromises(network, FRONT, seed=1, tries=_TRIES))
 

@@ -255,7 +255,7 @@ def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> t
     return tuple(ranked(served, terms.prefer)) or (Proposal("pareto", None, before, before, bound, reason),)
 
 
-def _planned(  # noqa: PLR0913 - a point of the front, and all that is told of it
+def _planned(
     network: Network, point: Compromise, before: Value, after: Value, aim: GoalInForce, policy: Policy
 ) -> Plan:
     peaks = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"

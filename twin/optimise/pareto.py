@@ -59,8 +59,9 @@ def pareto_front(
     """Return safe states that no other found state dominates, the lowest peak first; the present state is one of them.
 
     Candidates are every prefix of the plans that the tunnel, weight and sleep planners make under growing pressure on
-    the peak, alone and together, and upgrades of the circuits for which the policy declares a price. Every point keeps the rules of the gate, failures included, and has a safe order. A
-    time limit ends with the front of the candidates so far.
+    the peak, alone and together, and upgrades of the circuits for which the policy declares a price. Every point keeps
+    the rules of the gate, failures included, and has a safe order. A time limit ends with the front of the candidates
+    so far.
     """
     deadline = inf if time_limit_s is None else monotonic() + time_limit_s
     judge, model = Judge(network, policy), model or PowerModel.load(policy.power_model)

@@ -51,10 +51,10 @@ def plan_upgrade(network: Network, policy: Policy, *, growth: float = 1.0) -> Pr
 def plan_upgrade_rerouted(network: Network, policy: Policy, *, growth: float = 1.0) -> Proposal:
     """Request few upgrades with which some routing carries `growth` times the demands, everything up.
 
-    Greedy: the circuit whose next size lowers the optimum most by its price (the dual of the flow programme) per Mbit/s,
-    or per money where the policy declares what every circuit costs,
-    is upgraded until the limit holds, then upgrades that turned out unneeded are taken back, the dearest first. The
-    routing still has to follow, by tunnels or weights. Raises `InputError` on networks too large for the programme.
+    Greedy: the circuit whose next size lowers the optimum most by its price (the dual of the flow programme) per
+    Mbit/s, or per money where the policy declares what every circuit costs, is upgraded until the limit holds, then
+    upgrades that turned out unneeded are taken back, the dearest first. The routing still has to follow, by tunnels or
+    weights. Raises `InputError` on networks too large for the programme.
     """
     grown = network.with_demands(network.demands * growth)
     chosen: dict[str, float] = {}

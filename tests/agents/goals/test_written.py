@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from agents.goals import Goal, Limits, Question, TimeWindow, read_goal
 from agents.goals.times import zone_of
 from agents.goals.types import VERBS
-from twin.optimise.preference import OBJECTIVES
 from twin.formats import load_network
+from twin.optimise.preference import OBJECTIVES
 
 NETWORK = load_network("sndlib/nobel-germany")
 NOW = datetime(2026, 3, 4, 15, 17, tzinfo=UTC)

@@ -5,8 +5,8 @@ import pytest
 
 from evals.oracle.carried import carried, failures
 from tests.twin.optimise.networks import network_of, random_network
-from twin.formats.provision import STANDARD_CAPACITIES
 from twin.formats.load import load_network
+from twin.formats.provision import STANDARD_CAPACITIES
 from twin.gate.verdict import verify
 from twin.model import Network
 from twin.optimise.lp import lowest_utilisation
