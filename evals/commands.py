@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from agents.commands.options import Json, Runs
+from agents.commands.options import EngineName, Json, Runs
 from agents.commands.output import FAILURE, RunInterruptedError, emit, help_when_alone, say, tell
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def run(
     ] = False,
     fast: Annotated[bool, typer.Option("--slice", help="The few cases that every build is held to.")] = False,
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes.")] = 2,
+    engine: EngineName = None,
     time_limit: Annotated[
         float | None, typer.Option("--time-limit", help="Seconds, after which no case begins.")
     ] = None,
@@ -105,7 +106,7 @@ def run(
     if dry_run:
         _estimate(spec, budget, as_json=as_json)
         return
-    ended = _run(spec, runs, workers, (time_limit, budget), resume)
+    ended = _run(spec, runs, (workers, engine), (time_limit, budget), resume)
     _show(ended, as_json=as_json)
     if scoreboard is not None:
         from .show.scoreboard import write_scoreboard
@@ -217,8 +218,14 @@ def _estimate(spec: "RunSpec", budget: int | None, *, as_json: bool) -> None:
 
 
 def _run(
-    spec: "RunSpec", runs: Path, workers: int, limits: tuple[float | None, int | None], resume: str | None
+    spec: "RunSpec",
+    runs: Path,
+    by: tuple[int, str | None],
+    limits: tuple[float | None, int | None],
+    resume: str | None,
 ) -> "Evaluation":
+    from twin.engines.choose import engine_named
+
     from .run.record import Record
     from .run.run import Limits, begin, evaluate
 
@@ -226,10 +233,12 @@ def _run(
         from .run.estimate import require_budget
 
         require_budget(spec, limits[1])
+    workers, name = by
+    engine = engine_named(name, workers) if name else None
     record = Record.open(runs, resume) if resume else begin(spec, runs)
     with _progress() as on_result:
         try:
-            return evaluate(record, workers=workers, limits=Limits(*limits), on_result=on_result)
+            return evaluate(record, workers=workers, engine=engine, limits=Limits(*limits), on_result=on_result)
         except KeyboardInterrupt:
             tell("interrupted: what is done is kept; go on with --resume and the name of the evaluation")
             raise RunInterruptedError from None

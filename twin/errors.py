@@ -23,6 +23,7 @@
     │   ├── ProviderError               a model provider stays down, or gives no answer that can be used
     │   ├── BudgetError                 a role or a run has spent what it may
     │   └── InconclusiveError           a role stopped without its hand-over
+    ├── WorkError                   1   a chunk of work that was spread over workers failed
     ├── StoreError                  1   the twin file cannot be read or written
     ├── ExecutionError              1   the network did not do what was applied
     └── JournalError                1   a run record that is broken or cannot be written
@@ -130,6 +131,10 @@ class AuthorityError(RefusedError):
 
 class RightsError(RefusedError):
     """A role called a tool that its contract does not name."""
+
+
+class WorkError(TwinError):
+    """A chunk of work that was spread over workers failed; names it."""
 
 
 class TransientError(TwinError):

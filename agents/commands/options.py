@@ -16,6 +16,14 @@ PolicyFile = Annotated[Path | None, typer.Option("--policy", help="TOML file wit
 Scenarios = Annotated[
     Path | None, typer.Option("--scenarios", help="CSV or Parquet of the traffic matrices that may come.")
 ]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="Who does it: serial, processes, ray or ray:ADDRESS; by default this machine's processes where they pay.",
+        show_default=False,
+    ),
+]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.", envvar="TWINOPS_RUNS")]
 Top = Annotated[int, typer.Option("--top", min=1, help="Rows to show.")]
 

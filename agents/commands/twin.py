@@ -9,8 +9,9 @@ import typer
 
 from .goals import GoalText, Zone, read
 from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, brought
-from .options import Json, MaybeNetwork, PolicyFile, Scenarios, SiteFile, Top, limits, place
+from .options import EngineName, Json, MaybeNetwork, PolicyFile, Scenarios, SiteFile, Top, limits, place
 from .output import give
+from .progress import watched
 
 
 class Form(StrEnum):
@@ -90,6 +91,7 @@ def whatif(
     window: Annotated[str | None, typer.Option("--window", help="When it is drained, such as 02:00-04:00.")] = None,
     day: Annotated[Path | None, typer.Option("--day", help="24 shares of the traffic, one an hour.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the study as a page of its own, too.")] = None,
+    engine: EngineName = None,
     policy: PolicyFile = None,
     top: Top = 12,
     as_json: Json = False,
@@ -103,14 +105,15 @@ def whatif(
 
     at = place(network, site, policy)
     if drain:
-        if fail or together or demands or html:
-            raise typer.BadParameter("--drain excludes --fail, --together, --demands and --html")
+        if fail or together or demands or html or engine:
+            raise typer.BadParameter("--drain excludes --fail, --together, --demands, --html and --engine")
         give("whatif", rehearse_drain(at.network, drain, window or WHOLE_DAY, at.policy, day=day), as_json=as_json)
     elif window or day:
         raise typer.BadParameter("--window and --day belong to --drain")
     else:
-        failing = Failing(fail or ["all"], together)
-        answer = study_failures(at.network, failing, at.policy, demands=demands, page=html, top=top)
+        with watched(engine) as does:
+            failing = Failing(fail or ["all"], together, does)
+            answer = study_failures(at.network, failing, at.policy, demands=demands, page=html, top=top)
         give("whatif", answer, as_json=as_json)
 
 

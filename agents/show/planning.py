@@ -15,6 +15,7 @@ from rich.console import RenderableType
 from agents.goals import Goal
 from agents.goals.limits import tighten
 from twin.elements import find_elements
+from twin.engines.seam import Engine, Serial
 from twin.formats import load_network
 from twin.formats.build import Choices, Reading
 from twin.formats.load import load_reading
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # reading a site imports what a study has no use for
 
 OK, REJECTED = 0, 3
 WHOLE_DAY = "00:00-24:00"
+_HERE = Serial()
 
 
 class Verbatim(NamedTuple):
@@ -58,10 +60,14 @@ class Answer(NamedTuple):
 
 
 class Failing(NamedTuple):
-    """Which failures a study looks at, by the names of `find_failures`, and whether they strike at once."""
+    """Which failures a study looks at, by the names of `find_failures`, whether they strike at once, and who does them.
+
+    The engine changes no figure.
+    """
 
     names: Sequence[str] = ("all",)
     together: bool = False
+    engine: Engine = _HERE
 
 
 def import_files(files: Sequence[Path], traffic: Path | None, into: Path, *, now: datetime, choices: Choices) -> Answer:
@@ -74,12 +80,18 @@ def import_files(files: Sequence[Path], traffic: Path | None, into: Path, *, now
 
 
 def study_failures(
-    network: str, failing: Failing, policy: Policy, *, demands: bool = False, page: Path | None = None, top: int = 12
+    network: str,
+    failing: Failing,
+    policy: Policy,
+    *,
+    demands: bool = False,
+    page: Path | None = None,
+    top: int = 12,
 ) -> Answer:
     """Study failures of a network: each link, each failure, with `demands` each demand; `page` is written as HTML."""
     loaded = load_network(network)
     failures = find_failures(loaded, failing.names, together=failing.together)
-    found = study(loaded, failures, policy)
+    found = study(loaded, failures, policy, engine=failing.engine)
     cases = study_demands(loaded, failures) if demands or page else ()
     if page:
         from .report.study import write_study

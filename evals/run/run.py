@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -14,11 +15,12 @@ from evals.cases.result import Measures, Result, steady
 from evals.cases.suite import Workplace
 from evals.suites import data_folder, names, suite_of
 from twin.clock import utc_now
+from twin.engines.processes import Processes
+from twin.engines.seam import Engine, Serial
 from twin.errors import InputError, TwinError
 from twin.version import version
 
 from .deadline import OverBudgetError, deadline
-from .executor import Executor, executor
 from .record import Record, RunHead, RunSpec, Status, moment
 from .table import Row, tabulate
 
@@ -41,6 +43,11 @@ class Chunk(NamedTuple):
     units: tuple[Unit, ...]
     folder: Path
     home: Path
+
+    @property
+    def name(self) -> str:
+        """What the chunk is called where it fails."""
+        return ", ".join(unit.case.id for unit in self.units)
 
 
 @dataclass(frozen=True)
@@ -85,13 +92,14 @@ def evaluate(
     *,
     home: Path | None = None,
     workers: int = 2,
+    engine: Engine | None = None,
     limits: Limits = Limits(),
     on_result: Progress | None = None,
 ) -> Evaluation:
-    """Do what is left of a run, and sum it up.
+    """Do what is left of a run, in `workers` processes or by the `engine`, and sum it up.
 
-    Raises `TransientError` when a worker dies. That, and an interrupt, are passed on after the record has been closed
-    as partial: what is done is kept, and the same call does the rest.
+    Raises `TransientError` when workers keep dying of a case. That, and an interrupt, are passed on after the record
+    has been closed as partial: what is done is kept, and the same call does the rest.
     """
     head = record.head
     units, done = units_of(head.spec), {result.key for result in record.results()}
@@ -99,7 +107,7 @@ def evaluate(
     watch, because = _Watch(head.seconds, limits), "stopped"
     try:
         counted = _Counted(len(done), head.asked, on_result)
-        because = _work(record, left, executor(workers), home or home_of_cases(), watch, counted)
+        because = _work(record, left, engine or _here(workers), home or home_of_cases(), watch, counted)
     except KeyboardInterrupt:
         because = "interrupted"
         raise
@@ -201,14 +209,18 @@ def _slim(folder: Path) -> None:
         twin.unlink()
 
 
-def _task(chunk: Chunk) -> list[Result]:
+def _here(workers: int) -> Engine:
+    return Serial() if workers <= 1 else Processes(workers)
+
+
+def _task(_shared: None, chunk: Chunk) -> list[Result]:
     return [result for unit in chunk.units for result in perform(unit, chunk.folder, chunk.home)]
 
 
 def _work(
     record: Record,
     units: Sequence[Unit],
-    pool: Executor,
+    engine: Engine,
     home: Path,
     watch: "_Watch",
     counted: "_Counted",
@@ -216,15 +228,16 @@ def _work(
     """Do the units and record them; returns why it stopped early, or nothing."""
     number, asked, on_result = counted
     chunks = [Chunk(tuple(part), record.folder, home) for part in _parts(units)]
-    for results in pool.each(_task, chunks):
-        record.add(results)
-        for result in results:
-            number += 1
-            watch.see(result)
-            if on_result is not None:
-                on_result(result, number, asked)
-        if watch.over and number < asked:
-            return watch.over
+    with closing(engine.map(_task, None, chunks)) as done:
+        for _, results in done:
+            record.add(results)
+            for result in results:
+                number += 1
+                watch.see(result)
+                if on_result is not None:
+                    on_result(result, number, asked)
+            if watch.over and number < asked:
+                return watch.over
     return ""
 
 

@@ -6,7 +6,7 @@ Arcs are the directed links sorted by tail, so that the arcs leaving a node lie 
 import weakref
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,7 @@ class Arrays(NamedTuple):
 
 
 _compiled: dict[int, Arrays] = {}
+_Tuple = TypeVar("_Tuple", bound=tuple[Any, ...])
 
 
 def compile_network(network: Network) -> Arrays:
@@ -131,6 +132,22 @@ def _compile(network: Network) -> Arrays:
         astray=tuple(_stray(network, x, arc_of) for x in network.astray if _is_there(network, x)),
         refused=lost_at_entry,
     )
+
+
+def read_only(parts: _Tuple) -> _Tuple:
+    """Return a named tuple with views of its arrays that cannot be written through; nothing is copied.
+
+    Kernels compiled for such arrays take memory that several processes share. Named tuples inside go the same way.
+    """
+    return cast("_Tuple", parts._make(map(_read_only, parts)))  # type: ignore[attr-defined]
+
+
+def _read_only(part: Any) -> Any:  # noqa: ANN401 - arrays, named tuples and numbers
+    if isinstance(part, np.ndarray):
+        view = cast("NDArray[Any]", part).view()
+        view.flags.writeable = False
+        return view
+    return read_only(part) if hasattr(part, "_fields") else part
 
 
 def leaked(network: Network) -> Floats:

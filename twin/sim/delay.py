@@ -17,8 +17,9 @@ from twin.errors import InputError
 from twin.model import Floats, Ints, Network
 
 from .arrays import Arrays, compile_network
+from .chunks import failed_in
 from .failing import FailureArrays
-from .failure_sweep import failed_in, flatten
+from .failure_sweep import flatten
 from .kernels import shortest_paths
 from .route import mean_delays, route, steered, without
 from .simulate import Failure

@@ -72,7 +72,7 @@ class State(NamedTuple):
     cut: Flags  # [G]
     survival: Floats  # [G] ones: a lossy network with tunnels is not for this kernel
     used: Floats  # [P]
-    volume: Floats  # [n, n] as in the base between failures
+    volume: Floats  # [n, n] as in the base between failures; empty without tunnels, which alone change it
     load: Floats  # [m]
     broken: Ints  # list of arcs
     scratch: Scratch
@@ -102,7 +102,7 @@ def state_for(base: Base, steering: Steering) -> State:
         cut=steering.cut.copy(),
         survival=np.ones(len(steering.cut)),
         used=np.zeros(len(steering.tunnels.share)),
-        volume=base.volume.copy() if len(steering.sources) else base.volume,
+        volume=base.volume.copy() if len(steering.sources) else np.zeros((0, 0)),
         load=base.load.copy(),
         broken=np.zeros(m + 1, np.int64),
         scratch=scratch_for(n, m),
@@ -187,7 +187,8 @@ def _evaluate_targets(graph: Graph, base: Base, steering: Steering, broken: Ints
         elif matters(graph.arcs, old, broken) or steering.first_pair[t] < steering.first_pair[t + 1]:
             redistance(graph, old, broken, scratch)
             cuts = _cut_legs(steering, t, scratch.far, state.cut) or cuts
-            lost += _lost_now(state.volume[t], state.failed, scratch)
+            volume = state.volume[t] if steering.sources.size else base.volume[t]
+            lost += _lost_now(volume, state.failed, scratch)
             lost += _add_steered(base, steering, t, state)
             reroute(graph, old, passing, broken, scratch, load)
     for arc in broken:

@@ -3,50 +3,47 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
-from typing import NamedTuple
 
 import numpy as np
 
+from twin.engines.seam import Engine, Serial
 from twin.errors import UnknownElementError
 from twin.model import Ints, Network
 
-from .arrays import FAR, Arrays, Ids, compile_network, offsets
-from .failing import Base, FailureArrays, FailureFigures, Steering, fail_each, no_figures, record, state_for
-from .graph import graph_of
-from .route import Routing, needs_full, route, without
+from .arrays import FAR, Arrays, Ids, compile_network, offsets, read_only
+from .chunks import Swept, failed_in, join, sweep
+from .failing import Base, FailureArrays, FailureFigures, Steering, no_figures, record
+from .route import Routing, route, without
 from .simulate import Failure, FailureSweep
 
 _ROUNDING = 1e-12  # share of all traffic
 _MOST_NOISE = 1e-3  # Mbit/s: however much traffic there is, no customer's disappears in the rounding
+_HERE = Serial()
 _TIE = 1 + 1e-9  # a failure is worse than the intact state only beyond rounding
 
 
-class _Shared(NamedTuple):
-    """What every failure is evaluated against."""
+def sweep_failures(
+    network: Network, failures: Sequence[Failure], routing: Routing, limit: float = 1.0, engine: Engine = _HERE
+) -> FailureSweep:
+    """Evaluate every failure on its own; `routing` is the network's full evaluation, `limit` where excess begins.
 
-    arrays: Arrays
-    base: Base
-    steering: Steering
-
-
-def sweep_failures(network: Network, failures: Sequence[Failure], routing: Routing, limit: float = 1.0) -> FailureSweep:
-    """Evaluate every failure on its own; `routing` is the network's full evaluation, `limit` where excess begins."""
+    Whoever does it, and in however many pieces, the figures are the same to the last bit.
+    """
     arrays = compile_network(network)
-    shared = _Shared(arrays, base_state(arrays, routing)._replace(limit=limit), steering(arrays, routing))
+    swept = Swept(arrays, base_state(arrays, routing)._replace(limit=limit), steering(arrays, routing))
     order = sorted(range(len(failures)), key=lambda i: bool(failures[i].members))
     whole = [failures[i] for i in order if not failures[i].members]
     shrunk = [failures[i] for i in order if failures[i].members]
-    fail = _fail_in_full if needs_full(arrays) else _fail
-    parts = [fail(shared, flatten(arrays, whole))] if whole else []
-    parts += [_lose_members(network, shared, shrunk, routing)] if shrunk else []
-    return _in_links(arrays, tuple(failures), _in_order(_join(parts, len(arrays.head)), order), routing)
+    parts = [sweep(swept, flatten(arrays, whole), engine)] if whole else []
+    parts += [_lose_members(network, swept, shrunk, routing)] if shrunk else []
+    return _in_links(arrays, tuple(failures), _in_order(_one_after_other(parts, len(arrays.head)), order), routing)
 
 
-def _lose_members(network: Network, shared: _Shared, failures: Sequence[Failure], routing: Routing) -> FailureFigures:
+def _lose_members(network: Network, swept: Swept, failures: Sequence[Failure], routing: Routing) -> FailureFigures:
     """Evaluate failures in which bundles lose a member: where no metric changes, traffic stays where it is."""
-    figures = no_figures(len(failures), len(shared.arrays.head))
+    figures = no_figures(len(failures), len(swept.arrays.head))
     for row, failure in enumerate(failures):
-        record_shrunk(network, shared.base, failure, routing, row, figures)
+        record_shrunk(network, swept.base, failure, routing, row, figures)
     return figures
 
 
@@ -95,47 +92,12 @@ def _in_order(figures: FailureFigures, order: Sequence[int]) -> FailureFigures:
     )
 
 
-def _fail(shared: _Shared, failures: FailureArrays) -> FailureFigures:
-    arrays, base = shared.arrays, shared.base
-    figures = no_figures(len(failures.first_arc) - 1, len(arrays.head))
-    fail_each(graph_of(arrays), base, shared.steering, failures, state_for(base, shared.steering), figures)
-    return figures
-
-
-def _fail_in_full(shared: _Shared, failures: FailureArrays) -> FailureFigures:
-    """Route every failed state anew: where tunnels lose traffic on the way, every leg depends on those before it.
-
-    What routers drop otherwise than the IGP says counts as lost.
-    """
-    arrays, rows = shared.arrays, len(failures.first_arc) - 1
-    figures = no_figures(rows, len(arrays.head))
-    for row in range(rows):
-        state = without(arrays, *failed_in(failures, row))
-        routing = route(state)
-        record(shared.base, routing.load, row, figures)
-        figures.lost[row], figures.severed[row] = routing.lost + routing.discarded, state.severed - arrays.severed
-    return figures
-
-
-def _join(parts: Sequence[FailureFigures], m: int) -> FailureFigures:
-    whole, rows = no_figures(0, m), 0
+def _one_after_other(parts: Sequence[FailureFigures], m: int) -> FailureFigures:
+    placed, first = list[tuple[Ints, FailureFigures]](), 0
     for part in parts:
-        worse = part.worst_utilisation > whole.worst_utilisation
-        whole.worst_utilisation[worse] = part.worst_utilisation[worse]
-        whole.worst_failure[worse] = part.worst_failure[worse] + rows
-        rows += len(part.lost)
-    return FailureFigures(
-        max_utilisation=np.concatenate([x.max_utilisation for x in parts]),
-        busiest=np.concatenate([x.busiest for x in parts]),
-        lost=np.concatenate([x.lost for x in parts]),
-        severed=np.concatenate([x.severed for x in parts]),
-        overload=np.concatenate([x.overload for x in parts]),
-        excess=np.concatenate([x.excess for x in parts]),
-        dropped=np.concatenate([x.dropped for x in parts]),
-        worst_utilisation=whole.worst_utilisation,
-        worst_failure=whole.worst_failure,
-        load=np.concatenate([x.load for x in parts]),
-    )
+        placed.append((np.arange(first, first + len(part.lost), dtype=np.int64), part))
+        first += len(part.lost)
+    return join(placed, first, m)
 
 
 def _in_links(arrays: Arrays, failures: tuple[Failure, ...], figures: FailureFigures, routing: Routing) -> FailureSweep:
@@ -182,11 +144,13 @@ def flatten(arrays: Arrays, failures: Sequence[Failure]) -> FailureArrays:
     _require_known("link", links, len(arrays.head))
     both = [sorted({int(x) for arc in arrays.arc_of[row] for x in (arc, arrays.back[arc])}) for row in links]
     _require_known("node", nodes, len(arrays.up))
-    return FailureArrays(
-        np.fromiter(accumulate(map(len, both), initial=0), np.int32),
-        np.array([x for row in both for x in row], dtype=np.int32),
-        np.fromiter(accumulate(map(len, nodes), initial=0), np.int32),
-        np.array([x for row in nodes for x in row], dtype=np.int32),
+    return read_only(
+        FailureArrays(
+            np.fromiter(accumulate(map(len, both), initial=0), np.int32),
+            np.array([x for row in both for x in row], dtype=np.int32),
+            np.fromiter(accumulate(map(len, nodes), initial=0), np.int32),
+            np.array([x for row in nodes for x in row], dtype=np.int32),
+        )
     )
 
 
@@ -196,28 +160,24 @@ def _require_known(kind: str, rows: Sequence[list[int]], count: int) -> None:
             raise UnknownElementError(f"{kind} at position", str(position), map(str, range(count)))
 
 
-def failed_in(failures: FailureArrays, row: int) -> tuple[Ids, Ids]:
-    """Return the arcs and the nodes of one failure."""
-    arcs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
-    return arcs, failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
-
-
 def base_state(arrays: Arrays, routing: Routing) -> Base:
     """Return the state that dynamic updates start from."""
     dist, volume = routing.paths.dist, routing.volume
     stranded = np.argwhere((dist >= FAR) & (volume > 0) & np.outer(arrays.up, arrays.up))
-    return Base(
-        dist=dist,
-        passing=routing.passing,
-        volume=volume,
-        offered=arrays.offered,
-        load=routing.load,
-        capacity=arrays.capacity,
-        loss=1 - arrays.keep,
-        limit=1.0,
-        noise=min(_ROUNDING * float(arrays.offered.sum()), _MOST_NOISE),
-        arc_of=arrays.arc_of,
-        stranded=np.ascontiguousarray(stranded, dtype=np.int64),
+    return read_only(
+        Base(
+            dist=dist,
+            passing=routing.passing,
+            volume=volume,
+            offered=arrays.offered,
+            load=routing.load,
+            capacity=arrays.capacity,
+            loss=1 - arrays.keep,
+            limit=1.0,
+            noise=min(_ROUNDING * float(arrays.offered.sum()), _MOST_NOISE),
+            arc_of=arrays.arc_of,
+            stranded=np.ascontiguousarray(stranded, dtype=np.int64),
+        )
     )
 
 
@@ -228,14 +188,16 @@ def steering(arrays: Arrays, routing: Routing) -> Steering:
     pairs = np.unique(np.concatenate([legs, _pair(tunnels.target, tunnels.source, n)]))
     targets = (pairs // n).astype(np.int32)
     touched = np.bincount(targets, minlength=n) > 0
-    return Steering(
-        tunnels=tunnels,
-        active=(touched | (routing.volume > 0).any(axis=1)) & arrays.up,
-        cut=routing.paths.dist[tunnels.leg_to, tunnels.leg_from] >= FAR,
-        first_leg=offsets(tunnels.leg_to, n),
-        legs=np.argsort(tunnels.leg_to, kind="stable").astype(np.int32),
-        first_pair=offsets(targets, n),
-        sources=(pairs % n).astype(np.int32),
+    return read_only(
+        Steering(
+            tunnels=tunnels,
+            active=(touched | (routing.volume > 0).any(axis=1)) & arrays.up,
+            cut=routing.paths.dist[tunnels.leg_to, tunnels.leg_from] >= FAR,
+            first_leg=offsets(tunnels.leg_to, n),
+            legs=np.argsort(tunnels.leg_to, kind="stable").astype(np.int32),
+            first_pair=offsets(targets, n),
+            sources=(pairs % n).astype(np.int32),
+        )
     )
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from twin.model import Ints
 
-from .arrays import EXIT, FAR, Arrays, Ids
+from .arrays import EXIT, FAR, Arrays, Ids, read_only
 from .jit import part
 
 
@@ -56,13 +56,14 @@ class Graph(NamedTuple):
 
 
 def graph_of(arrays: Arrays) -> Graph:
-    """Return the graph of a compiled network, to be changed at will: nothing is shared."""
+    """Return the graph of a compiled network: its arcs may be changed at will, the rest is shared and only read."""
     arcs = np.zeros(len(arrays.head), dtype=ARC)
     for field in ("tail", "head", "weight", "delay", "keep"):
         arcs[field] = getattr(arrays, field)
     arcs["shifted"] = arrays.weight
     arcs["closed"] = arrays.no_transit[arrays.head]
-    return Graph(cast("Records", arcs), arrays.first_out, arrays.first_in, arrays.arc_in, arrays.no_transit)
+    shape = read_only(Graph(cast("Records", arcs), arrays.first_out, arrays.first_in, arrays.arc_in, arrays.no_transit))
+    return shape._replace(arcs=cast("Records", arcs))
 
 
 @part

@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.model import Floats, Ints
 
-from .arrays import FAR, Arrays, Flags, Ids, TunnelArrays
+from .arrays import FAR, Arrays, Flags, Ids, TunnelArrays, read_only
 from .graph import Graph, Records, ends, graph_of, on_path
 from .heap import pop, push
 from .jit import part
@@ -37,21 +37,24 @@ class _Incoming(NamedTuple):
     tail: Ids  # [m]
     weight: Ints  # [m]
     no_transit: Flags  # [n]
+    up: Flags  # [n]
 
 
 def shortest_paths(arrays: Arrays) -> Paths:
     """Dijkstra to every target over the arcs with weight below FAR; a drained node is entered only as the target."""
     n, by_head = len(arrays.up), arrays.arc_in
     paths = Paths(np.full((n, n), FAR), np.empty((n, n), np.int32), np.zeros(n, np.int32))
-    incoming = _Incoming(arrays.first_in, arrays.tail[by_head], arrays.weight[by_head], arrays.no_transit)
-    _settle_all(incoming, arrays.up, paths, np.zeros(len(by_head) + 2, np.int64), n.bit_length())
+    incoming = read_only(
+        _Incoming(arrays.first_in, arrays.tail[by_head], arrays.weight[by_head], arrays.no_transit, arrays.up)
+    )
+    _settle_all(incoming, paths, np.zeros(len(by_head) + 2, np.int64), n.bit_length())
     return paths
 
 
 @part
-def _settle_all(incoming: _Incoming, up: Flags, paths: Paths, heap: Ints, bits: int) -> None:
-    for t in range(up.size):
-        if up[t]:
+def _settle_all(incoming: _Incoming, paths: Paths, heap: Ints, bits: int) -> None:
+    for t in range(incoming.up.size):
+        if incoming.up[t]:
             paths.sources[t] = _settle(incoming, t, paths.dist[t], paths.order[t], heap, bits)
 
 
@@ -61,7 +64,7 @@ def _settle(incoming: _Incoming, t: int, dist: Ints, order: Ids, heap: Ints, bit
 
     Keys are the distance and, in the low `bits`, the node: ties settle in node order.
     """
-    first, tail, weight, no_transit = incoming
+    first, tail, weight, no_transit, _ = incoming
     settled = 0
     dist[t] = 0
     push(heap, t)

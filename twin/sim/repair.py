@@ -12,7 +12,8 @@ import numpy as np
 from twin.model import Floats, Network
 
 from .arrays import EXIT, FAR, Arrays, compile_network
-from .failure_sweep import failed_in, flatten
+from .chunks import failed_in
+from .failure_sweep import flatten
 from .kernels import Paths, shortest_paths, spread
 from .route import Routing, lossy_tunnels, route, without
 from .simulate import Failure, single_failures

@@ -6,7 +6,7 @@ import numpy as np
 
 from twin.model import Floats
 
-from .arrays import EXIT, FAR, Arrays, Ids, TunnelArrays
+from .arrays import EXIT, FAR, Arrays, Ids, TunnelArrays, read_only
 from .astray import still_arriving, strayed
 from .kernels import Expectation, Paths, expect, lost_demand, shortest_paths, spread, steer
 
@@ -48,7 +48,9 @@ def steered(arrays: Arrays, paths: Paths) -> Steered:
     legs = tunnels.leg_to, tunnels.leg_from
     survival = expect(arrays, paths).survival[legs] if lossy_tunnels(arrays) else np.ones(n_legs)
     result = Steered(arrays.offered.copy(), np.zeros(len(tunnels.share)))
-    steer(tunnels, arrays.offered, paths.dist[legs] >= FAR, survival, result.volume, result.used)
+    offered = arrays.offered.view()
+    offered.flags.writeable = False
+    steer(read_only(tunnels), offered, paths.dist[legs] >= FAR, survival, result.volume, result.used)
     return result
 
 

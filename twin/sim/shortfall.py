@@ -10,8 +10,9 @@ import numpy as np
 from twin.model import Floats, Ints, Network
 
 from .arrays import FAR, Flags, compile_network
+from .chunks import failed_in
 from .failing import break_each
-from .failure_sweep import failed_in, flatten, shrunk
+from .failure_sweep import flatten, shrunk
 from .graph import Graph, graph_of, on_shifted_path
 from .heap import pop, push
 from .jit import part

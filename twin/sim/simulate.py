@@ -7,8 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.drawn import Drawn
+from twin.engines.seam import Engine, Serial
 from twin.harm import Harm, excess, joined
 from twin.model import Floats, Ints, Network
+
+_HERE = Serial()
 
 
 class Failure(NamedTuple):
@@ -118,10 +121,12 @@ class Outcome(Drawn):
         return min(float(network.offered[apart].sum()), self.lost)
 
 
-def simulate(network: Network, *, failures: Sequence[Failure] = (), limit: float = 1.0) -> Outcome:
+def simulate(
+    network: Network, *, failures: Sequence[Failure] = (), limit: float = 1.0, engine: Engine = _HERE
+) -> Outcome:
     """Route every demand and evaluate every failure.
 
-    `limit` is the share of capacity from which the sweep counts `excess`.
+    `limit` is the share of capacity from which the sweep counts `excess`; `engine` does the failures.
 
     IGP shortest paths, split evenly per next-hop link at each node (RFC 2992); tunnels as legs of the IGP (RFC 9256).
     `load` is what the tail of a link sends: a link with a loss share passes on the rest, so that every offered Mbit/s
@@ -150,7 +155,7 @@ def simulate(network: Network, *, failures: Sequence[Failure] = (), limit: float
         undelivered=(arrays.offered * (1 - expected.survival)).T + _refused(network),
         delay_ms=expected.delay.T.copy(),
         invalid_tunnels=tuple(x.name for x, share in zip(network.tunnels, used, strict=True) if share == 0),
-        sweep=sweep_failures(network, failures, routing, limit) if failures else None,
+        sweep=sweep_failures(network, failures, routing, limit, engine) if failures else None,
     )
 
 

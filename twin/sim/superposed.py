@@ -12,8 +12,9 @@ import numpy as np
 from twin.model import Floats, Network, Tunnel
 
 from .arrays import Arrays, compile_network, flatten_tunnels
+from .chunks import failed_in
 from .failing import FailureArrays, fail_each, no_figures, record, state_for
-from .failure_sweep import base_state, failed_in, flatten, shrunk, steering
+from .failure_sweep import base_state, flatten, shrunk, steering
 from .graph import graph_of
 from .kernels import Paths, lost_demand, spread
 from .route import Routing, needs_full, route, steered, without

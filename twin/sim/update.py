@@ -31,6 +31,7 @@ class Scratch(NamedTuple):
     is_moved: Flags  # [n] nodes whose next hops change
     moved: Ints  # list of them
     changed: Ints  # list of the nodes whose distance changes
+    passed: Ints  # list of the nodes that pass on what differs
     heap: Ints
 
 
@@ -43,6 +44,7 @@ def scratch_for(n: int, m: int) -> Scratch:
         is_moved=np.zeros(n, np.bool_),
         moved=np.zeros(n + 1, np.int64),
         changed=np.zeros(2 * n + 1, np.int64),
+        passed=np.zeros(n + 1, np.int64),
         heap=np.zeros(2 * m + 2 * n + 2, np.int64),
     )
 
@@ -151,9 +153,10 @@ def add(far: Ints, delta: Floats, queued: Flags, heap: Ints, node: int, amount: 
 def reroute(graph: Graph, old: Ints, passing: Floats, shifted: Ints, scratch: Scratch, load: Floats) -> None:
     """Change `load` [m] by what the new distances and the calls of `add` move.
 
-    `passing` [n] is what passes each node before, Mbit/s.
+    `passing` [n] is what passes each node before, Mbit/s. Lists the nodes that pass on what differs.
     """
     heap, delta, moved, is_moved = scratch.heap, scratch.delta, scratch.moved, scratch.is_moved
+    scratch.passed[0] = 0
     _find_moved(graph, old, shifted, scratch)
     for position in range(1, moved[0] + 1):
         node = moved[position]
@@ -165,6 +168,7 @@ def reroute(graph: Graph, old: Ints, passing: Floats, shifted: Ints, scratch: Sc
         flow = delta[node] + passing[node] if is_moved[node] else delta[node]
         delta[node], scratch.queued[node] = 0.0, False
         if abs(flow) > _NOISE * passing[node]:
+            append(scratch.passed, node)
             _send(graph, scratch, node, flow, load)
     for position in range(1, moved[0] + 1):
         is_moved[moved[position]] = False

@@ -1,12 +1,14 @@
 """What a planner asks of a network: how full each link is, how full failures make it, and which failure does so."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from pydantic import Field
 
 from twin.closest import closest
 from twin.elements import find_elements
+from twin.engines.seam import Engine, Serial
 from twin.errors import UnknownElementError
 from twin.model import Frozen, Network
 from twin.policy import Policy
@@ -65,12 +67,16 @@ class Study(Frozen):
 
 
 _POLICY = Policy()
+_HERE = Serial()
 
 
-def study(network: Network, failures: Sequence[Failure], policy: Policy = _POLICY) -> Study:
-    """Simulate the network intact and under each failure; the policy's limits say how much room is left."""
-    outcome = simulate(network, failures=failures)
-    growth = _growth(network, policy.max_utilisation, ())
+def study(network: Network, failures: Sequence[Failure], policy: Policy = _POLICY, *, engine: Engine = _HERE) -> Study:
+    """Simulate the network intact and under each failure; the policy's limits say how much room is left.
+
+    `engine` does the failures, and changes no figure.
+    """
+    outcome = simulate(network, failures=failures, engine=engine)
+    growth = _growth(network, policy.max_utilisation, (), replace(outcome, sweep=None))
     return Study(
         network=network.name,
         snapshot=network.id,
@@ -80,7 +86,7 @@ def study(network: Network, failures: Sequence[Failure], policy: Policy = _POLIC
         links=_links(outcome, policy),
         failures=_failures(outcome.sweep, network) if outcome.sweep else (),
         growth=growth,
-        growth_under_failures=_tighter(growth, _growth(network, policy.max_failure_utilisation, failures)),
+        growth_under_failures=_tighter(growth, _growth(network, policy.max_failure_utilisation, failures, outcome)),
     )
 
 
@@ -122,8 +128,8 @@ def _find(network: Network, name: str) -> list[Failure]:
     return [Failure(circuit, network.circuits[circuit]) for circuit in found]
 
 
-def _growth(network: Network, limit: float, failures: Sequence[Failure]) -> GrowthCase:
-    found: GrowthHeadroom = growth_headroom(network, limit=limit, failures=failures)
+def _growth(network: Network, limit: float, failures: Sequence[Failure], known: Outcome) -> GrowthCase:
+    found: GrowthHeadroom = growth_headroom(network, limit=limit, failures=failures, known=known)
     factor = found.factor if np.isfinite(found.factor) else None
     return GrowthCase(factor=factor, limit=limit, link=found.link, failure=found.failure)
 

@@ -6,7 +6,7 @@ from math import inf
 from typing import NamedTuple
 
 from twin.model import Floats, Network
-from twin.sim.simulate import Failure, simulate
+from twin.sim.simulate import Failure, Outcome, simulate
 
 _EXACT = 1e-9
 
@@ -25,13 +25,17 @@ class _Peak(NamedTuple):
     failure: str | None
 
 
-def growth_headroom(network: Network, *, limit: float = 1.0, failures: Sequence[Failure] = ()) -> GrowthHeadroom:
+def growth_headroom(
+    network: Network, *, limit: float = 1.0, failures: Sequence[Failure] = (), known: Outcome | None = None
+) -> GrowthHeadroom:
     """Find the growth factor up to which every link stays within `limit`, a share of capacity, under every failure too.
 
     Routing does not look at load, so that loads grow in proportion and the factor is exact. Rate-limited demands grow
-    up to their limits only; then the factor is found by bisection to 1e-9.
+    up to their limits only; then the factor is found by bisection to 1e-9. `known` is what the network carries under
+    these failures, where somebody has simulated that already.
     """
-    peak = _peak(replace(network, limits=()), failures)
+    unlimited = replace(network, limits=())
+    peak = _peak_of(known) if known is not None and not network.limits else _peak(unlimited, failures)
     factor = _ratio(limit, peak)
     if not network.limits or factor == inf:
         return GrowthHeadroom(factor, peak.link, peak.failure)
@@ -73,7 +77,11 @@ def _grown(network: Network, factor: float) -> Network:
 
 
 def _peak(network: Network, failures: Sequence[Failure]) -> _Peak:
-    outcome = simulate(network, failures=failures)
+    return _peak_of(simulate(network, failures=failures))
+
+
+def _peak_of(outcome: Outcome) -> _Peak:
+    network = outcome.network
     sweep = outcome.sweep
     if sweep is None or not len(sweep.worst_utilisation):
         return _Peak(outcome.max_utilisation, outcome.busiest, None)

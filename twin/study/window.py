@@ -1,6 +1,7 @@
 """Maintenance windows: what a drain or an upgrade does at each hour, and what the next failure would do on top."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +13,9 @@ from twin.model import Frozen, Network
 from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import single_failures
+
+if TYPE_CHECKING:
+    from twin.gate.checks.rehearsal import Stressed
 
 
 class Hour(Frozen):
@@ -72,7 +76,7 @@ def rehearse_window(
     if any(not np.isfinite(factor) or factor < 0 for factor in day):
         raise InputError("a day profile holds shares of traffic, none negative", fix="give 24 factors such as 0.35")
     changed = apply_all(network, steps)
-    rows = [_rehearse((network, changed), hour, float(day[hour]), policy) for hour in range(24)]
+    rows = _rehearse(network, changed, [float(factor) for factor in day], policy)
     return Window(
         network=network.name,
         snapshot=network.id,
@@ -82,15 +86,20 @@ def rehearse_window(
     )
 
 
-def _rehearse(states: tuple[Network, Network], hour: int, traffic: float, policy: Policy) -> Hour:
+def _rehearse(network: Network, changed: Network, day: Sequence[float], policy: Policy) -> list[Hour]:
     # records hold windows: only who rehearses one waits for the kernels
     from twin.gate.checks.rehearsal import Stressed
+
+    failures, limit = single_failures(changed), policy.max_failure_utilisation
+    quiet, busy = (Stressed(x, failures, limit) for x in (network, changed.with_demands(network.demands)))
+    return [_hour(hour, (quiet.grown(factor), busy.grown(factor)), factor, policy) for hour, factor in enumerate(day)]
+
+
+def _hour(hour: int, states: "tuple[Stressed, Stressed]", traffic: float, policy: Policy) -> Hour:
     from twin.gate.rules import may_follow
 
-    base, changed = (state.with_demands(states[0].demands * traffic) for state in states)
-    failures = single_failures(changed)
-    quiet, busy = (Stressed(x, failures, policy.max_failure_utilisation) for x in (base, changed))
-    before, during = quiet.outcome, busy.outcome
+    quiet, busy = states
+    failures, before, during = busy.failures, quiet.outcome, busy.outcome
     worst = busy.sweep.worst if busy.sweep else None
     return Hour(
         hour=hour,

@@ -1,0 +1,94 @@
+"""Chunks of work on a Ray cluster: one that is there, or one of this machine's processes.
+
+Ray keeps what all chunks share once per machine and gives it to tasks as read-only arrays. Its token authentication
+stays as it is: who may use a cluster is for those to say who run it. Every machine needs this same version of twinops.
+"""
+
+from collections.abc import Generator, Sequence
+from importlib import import_module
+from typing import Any
+
+from twin.errors import InputError, TransientError, TwinError
+
+from .local import available
+from .processes import ATTEMPTS
+from .seam import Chunk, Done, Shared, Task, failed_chunk
+
+
+class Cluster:
+    """Does chunks as Ray tasks. Raises `InputError` where Ray is not installed or the cluster not reached."""
+
+    def __init__(self, address: str | None = None, workers: int | None = None) -> None:
+        self._address, self._here = address, workers or available()
+        self._ray: Any = _ray()
+
+    @property
+    def workers(self) -> int:
+        """How many chunks are done at once: the cluster's processors, once it is reached."""
+        if self._address is None:
+            return self._here
+        self._connect()
+        return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+
+    def map(
+        self, task: Task[Shared, Chunk, Done], shared: Shared, chunks: Sequence[Chunk]
+    ) -> Generator[tuple[int, Done], None, None]:
+        """Yield each position and what its chunk gives, as soon as it is there."""
+        ray = self._connect()
+        kept, run = ray.put(shared), ray.remote(max_retries=ATTEMPTS - 1)(task)
+        waiting = {run.remote(kept, chunk): position for position, chunk in enumerate(chunks)}
+        try:
+            while waiting:
+                ready, _ = ray.wait(list(waiting), num_returns=1)
+                for reference in ready:
+                    position = waiting.pop(reference)
+                    yield position, self._result(reference, position, chunks)
+        finally:
+            for reference in waiting:
+                ray.cancel(reference, force=True)
+            if self._address is None:
+                ray.shutdown()
+
+    def _result(self, reference: Any, position: int, chunks: Sequence[object]) -> Any:  # noqa: ANN401 - Ray is untyped
+        failures: Any = self._ray.exceptions
+        try:
+            return self._ray.get(reference)
+        except failures.RayTaskError as error:
+            cause = error.cause
+            if isinstance(cause, TwinError):
+                raise cause from None
+            raise failed_chunk(position, chunks, f"{type(cause).__name__}: {cause}") from None
+        except failures.RayError as error:
+            raise TransientError(
+                f"workers of the cluster died of chunk {position + 1} of {len(chunks)}: {type(error).__name__}",
+                fix="see whether memory runs out on its machines, and run again",
+            ) from error
+
+    def _connect(self) -> Any:  # noqa: ANN401 - Ray is untyped
+        ray = self._ray
+        if ray.is_initialized():
+            return ray
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self._address is None:
+            options |= {"num_cpus": self._here, "include_dashboard": False}
+        else:
+            options["address"] = self._address
+        try:
+            ray.init(**options)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            raise InputError(
+                f"no Ray cluster at {self._address or 'this machine'}: {_first_line(error)}",
+                fix="see that it runs, that RAY_AUTH_TOKEN is that of the cluster, and that versions are the same",
+            ) from error
+        return ray
+
+
+def _ray() -> Any:  # noqa: ANN401 - Ray is untyped
+    try:
+        return import_module("ray")
+    except ImportError as error:
+        raise InputError("Ray is not installed", fix="pip install 'twinops[ray]'") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
