@@ -71,7 +71,7 @@ def test_a_killed_run_is_partial_and_is_resumed_to_the_same_table(whole, tmp_pat
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     results = tmp_path / "eval"
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not any(results.glob("*/results.jsonl")):
+    while time.monotonic() < deadline and not any("\n" in x.read_text() for x in results.glob("*/results.jsonl")):
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.communicate()
