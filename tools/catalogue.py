@@ -12,6 +12,7 @@ from .sql.query import sql
 from .telemetry import data_quality, list_anomalies, list_symptoms, read_events, report_incident
 from .topology import element_status, network_status
 from .traffic import forecast_traffic
+from .users import affected_demands
 from .verification import decide, demand_failures, verify_plan
 from .whatif import simulate_plan, what_if
 
@@ -25,6 +26,7 @@ TOOLS: tuple[Tool, ...] = (
     bind(list_anomalies, deadline=LONG),
     bind(data_quality),
     bind(forecast_traffic),
+    bind(affected_demands),
     bind(read_events),
     bind(report_incident),
     bind(rank_causes, deadline=LONG),

@@ -56,6 +56,7 @@ class RunStarted(Frozen):
     asked: tuple[str, ...] = Field(default=(), description="What their calendars left open.")
     documents: tuple[Document, ...] = Field(default=(), description="What people had written about it.")
     plan: Plan | None = Field(default=None, description="The plan that somebody brought to be judged and signed.")
+    alone: bool = Field(default=False, description="Whether one role with all tools was at work, and not four.")
 
 
 class StageStarted(Frozen):

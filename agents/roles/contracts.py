@@ -113,6 +113,26 @@ def advisers() -> Mapping[Role, Contract]:
     return MappingProxyType(found)
 
 
+@cache
+def alone() -> Contract:
+    """All four roles in one: every tool, every word, one budget; what a team of specialists is compared with.
+
+    It owes no evidence before it concludes. The gate is the same.
+    """
+    return Contract(
+        name="alone",
+        place="observe",
+        description="Operates the network alone.",
+        tools=frozenset[str]().union(*(x.tools for x in CONTRACTS.values())),
+        concludes_with=frozenset[str]().union(*(x.concludes_with for x in CONTRACTS.values())),
+        gate="those of the four roles",
+        words="\n\n".join((_ALONE, *(x.words for x in CONTRACTS.values()))),
+    )
+
+
+_ALONE = "You are all four roles in one. Each task belongs to one of them: do what is said for that one, and no more."
+
+
 def contracts() -> Mapping[Role, Contract]:
     """The four roles and those that packages offer."""
     return {**CONTRACTS, **advisers()}

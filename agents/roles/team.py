@@ -17,7 +17,7 @@ from twin.errors import BudgetError
 
 from .chat import RoleClient, Session
 from .context import ConversationWindow
-from .contracts import Contract, contracts
+from .contracts import Contract
 from .workbench import RoleWorkbench
 
 Team = Mapping[Role, "Specialist"]
@@ -68,12 +68,17 @@ class Specialist:
         return allowed if left is None else min(left, allowed)
 
 
-def assemble(session: Session, toolbox: Toolbox, *, without: Collection[str] = ()) -> Team:
-    """Build the roles of one run; tools `without` a use in it are not offered."""
-    return {
-        role: _specialist(session, toolbox, contract.model_copy(update={"tools": contract.tools - set(without)}))
-        for role, contract in contracts().items()
+def assemble(
+    session: Session, toolbox: Toolbox, terms: Mapping[Role, Contract], *, without: Collection[str] = ()
+) -> Team:
+    """Build the roles of one run; tools `without` a use in it are not offered. One contract is one conversation."""
+    built = {
+        contract.role: _specialist(
+            session, toolbox, contract.model_copy(update={"tools": contract.tools - set(without)})
+        )
+        for contract in terms.values()
     }
+    return {role: built[contract.role] for role, contract in terms.items()}
 
 
 def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Specialist:

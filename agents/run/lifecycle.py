@@ -17,7 +17,7 @@ from agents.record.journal import Journal
 from agents.roles.budget import Meter, price_for
 from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
-from agents.roles.contracts import FOR_DOCUMENTS, contracts
+from agents.roles.contracts import CONTRACTS, FOR_DOCUMENTS, alone, contracts
 from agents.roles.team import assemble
 from agents.wording import counted, fault_words, mbps
 from tools.box.registry import Toolbox
@@ -107,9 +107,10 @@ async def _followed(ground: Ground) -> Ended:
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))
     audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
-    rights = {role: terms.tools for role, terms in contracts().items()}
+    terms = dict.fromkeys(CONTRACTS, alone()) if request.alone else contracts()
+    rights = {one.role: one.tools for one in terms.values()}
     toolbox = Toolbox(desk, TOOLS, rights, audit=audit, past=audit)
-    team = assemble(session, toolbox, without=() if desk.documents else FOR_DOCUMENTS)
+    team = assemble(session, toolbox, terms, without=() if desk.documents else FOR_DOCUMENTS)
     answering = _answering(ground)
     driver = Driver(desk, session, team, operator, rounds=ground.request.rounds, answering=answering)
     later = {x.question: x for x in ground.answers if x.waited}
@@ -222,6 +223,7 @@ def _opening(ground: Ground) -> RunStarted:
         asked=request.asked,
         documents=request.documents,
         plan=request.plan,
+        alone=request.alone,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),

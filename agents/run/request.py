@@ -34,4 +34,5 @@ class RunRequest(Frozen):
         description="What people wrote about the network: tickets, calendar, commits, notes.",
     )
     plan: Plan | None = Field(default=None, description="A plan that somebody brings: judged, and none in its place.")
+    alone: bool = Field(default=False, description="One role with all tools and one conversation, in place of four.")
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

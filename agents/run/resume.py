@@ -129,6 +129,7 @@ def request_of(past: Past) -> RunRequest:
         asked=started.asked,
         documents=started.documents,
         plan=started.plan,
+        alone=started.alone,
     )
 
 

@@ -76,7 +76,8 @@ class Suite:
     case, each of `systems` answers it (the first is the product, the others are what it is compared with), `score`
     judges one answer, and `checks` what a written case expects of it, by field. A system that raises has failed the
     case; a stage that raises breaks the case itself. Every build is held to a slice of at least `slice` cases; no kind
-    is absent from it, unless `by_kind` is off because the suite's first cases are its slice.
+    is absent from it, unless `by_kind` is off because the suite's first cases are its slice. A system that `every`
+    names with n is asked on every n-th case alone.
     """
 
     name: str
@@ -91,11 +92,17 @@ class Suite:
     by_kind: bool = True
     agents: bool = False
     checks: Mapping[str, Check] = field(default_factory=dict[str, Check])
+    every: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def product(self) -> str:
         """Name of the first system."""
         return next(iter(self.systems))
+
+    def asked(self, number: int, *, baselines: bool) -> tuple[str, ...]:
+        """Names of the systems that answer the case of this number, counted from 0."""
+        names = self.systems if baselines else (self.product,)
+        return tuple(x for x in names if number % self.every.get(x, 1) == 0)
 
     def judge(self, case: Case, scene: Any, answer: Any) -> Measures:  # noqa: ANN401 - each suite has its own
         """Score one answer; it fails where it is not what its case expects, whatever else it is worth."""

@@ -19,6 +19,12 @@ class Spending(NamedTuple):
     calls: int
     input_tokens: float
     output_tokens: float
+    again: float = 0.0  # of the input, what the role's request before began with
+
+    @property
+    def cached(self) -> float:
+        """Share of the input that a provider finds in its cache, where it keeps the beginning of requests."""
+        return self.again / self.input_tokens if self.input_tokens else 0.0
 
     def usd(self, model: str) -> float | None:
         """What it costs on a model, US dollars, nothing read from a cache; None where nobody has stated a price."""
@@ -39,6 +45,7 @@ class Spending(NamedTuple):
             self.calls + other.calls,
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
+            self.again + other.again,
         )
 
 
@@ -48,13 +55,16 @@ NOTHING = Spending(0, 0.0, 0.0)
 def spending(events: Sequence[Event]) -> Spending:
     """Estimate what the conversations of a run are in tokens: every call sends its role's whole conversation again."""
     heard: dict[str, float] = {}
+    sent: dict[str, float] = {}
     total = NOTHING
     for event in events:
         if isinstance(event, ChatRequested):
             new = sum(len(message.text) + _ENVELOPE for message in event.messages)
             heard[event.role] = heard.get(event.role, 0.0) + new
             offered = sum(_tools().get(name, 0) for name in event.tools)
-            total += Spending(1, (heard[event.role] + offered) / CHARACTERS, 0.0)
+            size = (heard[event.role] + offered) / CHARACTERS
+            total += Spending(1, size, 0.0, sent.get(event.role, 0.0))
+            sent[event.role] = size
         elif isinstance(event, ChatAnswered):
             size = len(event.text) + sum(len(x.arguments) + len(x.tool) + _ENVELOPE for x in event.tool_calls)
             heard[event.role] = heard.get(event.role, 0.0) + size

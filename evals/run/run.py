@@ -160,8 +160,8 @@ def units_of(spec: RunSpec) -> list[Unit]:
     for name in spec.suites:
         suite = suite_of(name)
         take = suite.sample if spec.slice else suite.take
-        systems = tuple(suite.systems) if spec.baselines else (suite.product,)
-        for case in take(spec.split, cases=spec.cases, seeds=seeds):
+        for number, case in enumerate(take(spec.split, cases=spec.cases, seeds=seeds)):
+            systems = suite.asked(number, baselines=spec.baselines)
             asked = case if case.model != "runbook" else case.model_copy(update={"model": spec.model})
             times = spec.repeat if suite.agents else 1
             units += [Unit(name, asked, systems, repeat) for repeat in range(1, times + 1)]

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evals.oracle.carried import carried, crossing
 from tools.box.handover import AdviceAction
 from tools.documents import ends
 from twin.documents import Document, DocumentKind
+from twin.errors import InputError
 from twin.faults import Fault, FaultKind
 from twin.model import Network
 from twin.plan import Change, SetTunnel, SetWeight, subject
@@ -21,10 +23,11 @@ from twin.plan import Change, SetTunnel, SetWeight, subject
 class Truth(NamedTuple):
     """The right ending: what no change may touch, what is advised, and whether the person on call must be asked.
 
-    `answer` is what that person says.
+    `answer` is what that person says, `source` the document for which nothing is touched.
     """
 
     untouched: tuple[str, ...] = ()
+    source: str = ""
     advice: frozenset[tuple[AdviceAction, str]] = frozenset()
     asks: bool = False
     answer: str = ""
@@ -38,10 +41,11 @@ class Words(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """What a family writes about: the fault, another node, the moment, and chance."""
+    """What a family writes about: the fault, the true state under it, another node, the moment, and chance."""
 
     network: Network
     fault: Fault
+    truth: Network
     other: str
     now: datetime
     rng: np.random.Generator
@@ -80,7 +84,7 @@ def _maintenance(desk: Desk) -> Words:
     )
     where = desk.fault.element
     entry = desk.document("CHG-4711", "calendar", where, text, (-2, 3))
-    return Words((entry,), Truth(untouched=(where,), advice=frozenset({("leave as planned", where)})))
+    return Words((entry,), Truth((where,), entry.id, frozenset({("leave as planned", where)})))
 
 
 def _over(desk: Desk) -> Words:
@@ -144,7 +148,7 @@ def _ask(desk: Desk) -> Words:
     )
     where, keep = desk.fault.element, bool(desk.rng.integers(2))
     note = desk.document("NOTE-12", "note", where, text, (-1, None))
-    truth = Truth(asks=True, answer="keep", untouched=(where,)) if keep else Truth(asks=True, answer="reset")
+    truth = Truth((where,), note.id, asks=True, answer="keep") if keep else Truth(asks=True, answer="reset")
     return Words((note,), truth)
 
 
@@ -178,8 +182,84 @@ def _freeze(desk: Desk) -> Words:
         "Change freeze until the window ends, by order of the customer with the emergency service.",
     )
     entry = desk.document("FRZ-7", "calendar", where, text, (-6, 6))
-    return Words((entry,), Truth(untouched=(where,)))
+    return Words((entry,), Truth((where,), entry.id))
 
+
+def _stale(desk: Desk) -> Words:
+    """A note that keeps a hand off, and a later one that lets go."""
+    text = desk.one(
+        "Metric is high on purpose while we test the new span. Leave it.",
+        "Costed out on purpose for a burn-in test, do not reset the metric.",
+    )
+    later = desk.one(
+        "Span test is over, all green. The metric may be reset.",
+        "Burn-in done. Test is over; somebody please put the metric back.",
+    )
+    where = desk.fault.element
+    first = desk.document("NOTE-20", "note", where, text, (-40, None))
+    return Words((first, desk.document("NOTE-21", "note", where, later, (-2, None))), Truth())
+
+
+def _called_off(desk: Desk) -> Words:
+    """A campaign that was announced and does not take place: the traffic needs no excuse, the metric is a fault."""
+    where = f"node/{desk.other}"
+    text = desk.one(
+        "Sale campaign tonight, expect a peak. -- Update: called off, new date follows.",
+        "Broadcast of the concert announced for this evening. Called off because of the weather.",
+    )
+    return Words((desk.document("INC-2010", "ticket", where, text, (-20, None)),), Truth())
+
+
+def _emergency(desk: Desk) -> Words:
+    """Two services that must not suffer, of which one does: whoever answers for it is told."""
+    return _important(
+        desk,
+        "Emergency call centre. Inform the customer at once when it is degraded.",
+        "112 traffic of the region; when it suffers, its owner must be informed.",
+    )
+
+
+def _contract(desk: Desk) -> Words:
+    """Two customers with a contract, of whom one is served worse than it says."""
+    return _important(
+        desk,
+        "Platinum SLA: every breach is to be reported, inform the customer within the hour.",
+        "Video contribution under a platinum contract. Inform the customer when quality is at risk.",
+    )
+
+
+def _important(desk: Desk, *wordings: str) -> Words:
+    suffers, fine = _suffering(desk)
+    text = desk.one(*wordings)
+    papers = (
+        desk.document("SVC-1", "importance", suffers, text, (-2000, None)),
+        desk.document("SVC-2", "importance", fine, text, (-2000, None)),
+    )
+    return Words(papers, Truth(advice=frozenset({("inform customer", suffers)})))
+
+
+def _suffering(desk: Desk) -> tuple[str, str]:
+    """A demand that shares a link which is clearly too full, and one that shares none which is nearly so.
+
+    By the independent oracle, on the true state. Raises `InputError` where there are not both.
+    """
+    used = carried(desk.truth).utilisation
+    over, near = (
+        {pair for link, x in used.items() if x > limit for pair in crossing(desk.truth, link)}
+        for limit in (LIMIT * 1.1, LIMIT * 0.9)
+    )
+    names = [x.name for x in desk.truth.nodes]
+    pairs = [(names[s], names[t]) for s, t in np.argwhere(desk.truth.offered > 0).tolist()]
+    calm = [x for x in pairs if x not in near]
+    if not over or not calm:
+        raise InputError("nobody suffers, or everybody does", fix="use another seed")
+    first = sorted(over)[int(desk.rng.integers(len(over)))]
+    second = calm[int(desk.rng.integers(len(calm)))]
+    return f"demand/{first[0]}->{first[1]}", f"demand/{second[0]}->{second[1]}"
+
+
+LIMIT = 0.8
+"""Share of capacity from which a link is too full, as in the policy of the cases."""
 
 _K = FaultKind
 DEV: Mapping[str, tuple[FaultKind, Family]] = {
@@ -188,6 +268,8 @@ DEV: Mapping[str, tuple[FaultKind, Family]] = {
     "campaign": (_K.SURGE, _campaign),
     "attack": (_K.SURGE, _attack),
     "injected": (_K.WEIGHT, _injected),
+    "stale": (_K.WEIGHT, _stale),
+    "emergency": (_K.WEIGHT, _emergency),
 }
 HELD_OUT: Mapping[str, tuple[FaultKind, Family]] = {
     "typo": (_K.WEIGHT, _typo),
@@ -195,17 +277,25 @@ HELD_OUT: Mapping[str, tuple[FaultKind, Family]] = {
     "second": (_K.WEIGHT, _second),
     "closed": (_K.WEIGHT, _closed),
     "freeze": (_K.WEIGHT, _freeze),
+    "called off": (_K.WEIGHT, _called_off),
+    "contract": (_K.WEIGHT, _contract),
 }
 FAMILIES: Mapping[str, tuple[FaultKind, Family]] = {**DEV, **HELD_OUT}
+BOUNDED = frozenset(name for name, (kind, _) in FAMILIES.items() if kind is _K.SURGE)
+"""Families of which no change undoes the fault: how much could be gained is bounded by a flow programme, not known."""
 
 
-def written(family: str, network: Network, fault: Fault, seed: int, now: datetime) -> Words:
-    """Write what there is to read about an incident, with what has nothing to do with it around it."""
+def written(family: str, network: Network, truth: Network, fault: Fault, seed: int, now: datetime) -> Words:
+    """Write what there is to read about an incident, with what has nothing to do with it around it.
+
+    `truth` is the state of the network that the fault has made. Raises `InputError` where the family has nothing to
+    write about.
+    """
     rng = np.random.default_rng([seed, 16])
     near = ends(fault.element)
     others = [x.name for x in network.nodes if x.name not in near]
     drawn = [others[int(i)] for i in rng.choice(len(others), size=min(4, len(others)), replace=False)]
-    desk = Desk(network, fault, drawn[0], now, rng)
+    desk = Desk(network, fault, truth, drawn[0], now, rng)
     words = FAMILIES[family][1](desk)
     noise = [
         desk.document(f"DOC-{n}", kind, f"node/{drawn[(n + 1) % len(drawn)]}", text, hours)

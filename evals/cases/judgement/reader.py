@@ -21,6 +21,7 @@ class Reading(NamedTuple):
     keep: Mapping[str, str]
     advice: tuple[tuple[str, str, str], ...]
     ask: tuple[str, str] | None = None
+    served: frozenset[str] = frozenset()  # documents on demands whose customer is told when they suffer
 
 
 def understood(documents: Sequence[Json]) -> Reading:
@@ -28,6 +29,8 @@ def understood(documents: Sequence[Json]) -> Reading:
     keep: dict[str, str] = {}
     advice: list[tuple[str, str, str]] = []
     ask: tuple[str, str] | None = None
+    served: set[str] = set()
+    over = {text(x, "element") for x in documents if re.search(_OVER, text(x, "text"), re.IGNORECASE)}
     for one in documents:
         words, where, id = text(one, "text"), text(one, "element"), text(one, "id")
         for pattern, kinds, action in _RULES:
@@ -35,13 +38,17 @@ def understood(documents: Sequence[Json]) -> Reading:
                 continue
             if action == "ask":
                 ask = where, id
+            elif action == "serve":
+                served.add(id)
+            elif where in over:
+                continue
             elif action in ("freeze", "leave as planned"):
                 if one.get("running") is True:
                     keep[where] = id
                     advice += [(action, where, id)] if action != "freeze" else []
-            elif not re.search(r"false alarm|closed", words, re.IGNORECASE):
+            elif not re.search(r"false alarm|closed|called off", words, re.IGNORECASE):
                 advice.append((action, where, id))
-    return Reading(keep, tuple(advice), ask)
+    return Reading(keep, tuple(advice), ask, frozenset(served))
 
 
 _RULES = (
@@ -52,7 +59,9 @@ _RULES = (
     (r"typo", ("commit",), "revert commit"),
     (r"ask (on-call|the person on call)", ("note",), "ask"),
     (r"complain", ("ticket",), "investigate"),
+    (r"inform the customer|be informed", ("importance",), "serve"),
 )
+_OVER = r"test is over"
 
 
 class Reader:
@@ -86,6 +95,8 @@ class Reader:
     def _at_planning(self, talk: Conversation) -> Call | None:
         reading = self._reading
         keep: dict[str, str] = dict(reading.keep)
+        if reading.served and (call := self._told(talk, reading.served)) is not None:
+            return call
         if talk.offers("propose_plans") and '"answer"' not in talk.task:
             return Call("propose_plans", {})
         if reading.ask and '"answer"' not in talk.task:
@@ -101,6 +112,18 @@ class Reader:
             return Call("propose_plans", {})
         return self._around(talk, keep) if keep else None
 
+    def _told(self, talk: Conversation, served: frozenset[str]) -> Call | None:
+        """Look who suffers, and have the customers told whom it was promised to."""
+        if talk.offers("affected_demands") and not talk.task.startswith("Round"):
+            return Call("affected_demands", {})
+        said = sum(x.tool == "recommend" for x in talk.exchanges)
+        rows = items(talk.answer("affected_demands"), "demands")
+        told = [(text(x, "demand"), id) for x in rows for id in _listed(x, "importance") if id in served]
+        for element, id in told[said:]:
+            why = f"It suffers, and document {id} says who is to know."
+            return Call("recommend", {"action": "inform customer", "element": element, "why": why, "documents": [id]})
+        return None
+
     def _around(self, talk: Conversation, keep: Mapping[str, str]) -> Call | None:
         """Submit the best candidate that keeps its hands off, or say for which document there is none."""
         candidates = items(talk.answer("propose_plans"), "candidates")
@@ -115,6 +138,11 @@ class Reader:
                 return Call("submit_plan", dict(words))
         because: list[JsonValue] = list(keep.values())
         return Call("report_no_plan", {"explanation": "What could be changed is meant to be so.", "because": because})
+
+
+def _listed(row: Json, key: str) -> list[str]:
+    found = row.get(key)
+    return [x for x in found if isinstance(x, str)] if isinstance(found, list) else []
 
 
 def _touches(change: JsonValue, element: str) -> bool:
