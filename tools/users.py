@@ -1,4 +1,4 @@
-"""Who uses an element, and who suffers: demands by what of theirs crosses it, is lost, or shares a link that is too full.
+"""Who uses an element, and who suffers: demands by what of them crosses it, is lost, or shares a link too full.
 
 What crosses some links is what would be lost if they lost everything: one simulation, whatever tunnels, equal paths and
 diversions there are.
@@ -34,7 +34,7 @@ class DemandUse(Frozen):
 
 
 class DemandUsePage(Frozen):
-    """Demands of the believed state that cross an element, or that suffer: what somebody called important, then most."""
+    """Demands of the believed state that cross an element, or suffer: what somebody called important, then most."""
 
     snapshot: str
     total: int

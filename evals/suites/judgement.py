@@ -91,7 +91,7 @@ def _alone(told: Told) -> Played:
     """The reader again, as one agent with all tools in one conversation."""
     request = told.incident.request.model_copy(update={"alone": True})
     alone = replace(told, incident=replace(told.incident, request=request))
-    return _played(alone, "alone", Model("evals", "alone", Alone(Reader())))
+    return _played(alone, "alone", Model("evals", "alone", RunbookClient(Alone(Reader()))))
 
 
 def _idle(told: Told) -> Played:
@@ -114,8 +114,9 @@ _JUDGED = ("kept_off", "advised", "asked", "mended")
 
 
 def score(told: Told, played: Played) -> Measures:
-    """Judge the ending by the truth of the words, and by what became of the network: what was touched, advised, asked,
-    and whether it was mended, or left for the reason that there is.
+    """Judge the ending by the truth of the words and by the network: what was touched, advised, asked, and mended.
+
+    What is not mended must be left for the reason that there is.
     """
     truth, finished, network = told.words.truth, played.finished, told.incident.network
     changes = [action.change for action in played.actions]
