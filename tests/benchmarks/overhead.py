@@ -28,7 +28,7 @@ from agents.record.journal import Journal
 from agents.record.tracing import Tracing
 from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
-from agents.roles.contracts import RIGHTS
+from agents.roles.contracts import CONTRACTS, RIGHTS
 from agents.roles.team import assemble
 from tools.box.registry import Toolbox, bind
 from tools.box.run_state import Desk, ReadSide
@@ -100,7 +100,7 @@ def ours(calls: int, folder: Path) -> tuple[Callable[[], Turn], Callable[[], Non
 
     def prepare() -> Turn:
         toolbox = Toolbox(desk, (bind(report_incident),), RIGHTS, audit=JournalAudit(journal))
-        specialist = assemble(session, toolbox)["monitoring"]
+        specialist = assemble(session, toolbox, CONTRACTS)["monitoring"]
         specialist.client.begin()
         return lambda: specialist.work("Look.", stage="observe", round=1)
 

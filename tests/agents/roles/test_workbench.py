@@ -16,7 +16,7 @@ from agents.record.events import ToolReturned
 from agents.record.journal import Journal, read_journal
 from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
-from agents.roles.contracts import Budget, Contract
+from agents.roles.contracts import CONTRACTS, Budget, Contract
 from agents.roles.team import Specialist, assemble
 from agents.roles.workbench import RoleWorkbench
 from tests.agents.characters import Actor, calls, says
@@ -64,7 +64,7 @@ def monitoring(journal: Journal, tool: str, *, seconds: float = 30.0) -> Special
     actor = Actor(lambda talk, _tools: says("I am done.") if talk.exchanges else calls(tool))
     session = Session("run", Model("test", "actor", actor), journal, NoOpTracer())
     rights = {"monitoring": frozenset({"list_symptoms", "network_status", "read_events"})}
-    team = assemble(session, Toolbox(desk(), TOOLS, rights, audit=JournalAudit(journal)))
+    team = assemble(session, Toolbox(desk(), TOOLS, rights, audit=JournalAudit(journal)), CONTRACTS)
     found = team["monitoring"]
     contract = Contract(
         name="monitoring",
