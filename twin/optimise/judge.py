@@ -28,7 +28,7 @@ from twin.sim.arrays import Arrays, compile_network
 from twin.sim.failure_sweep import rows_of, sweep_failures
 from twin.sim.route import Routing, route
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
-from twin.sim.superposed import Superposition, SweptLoads
+from twin.sim.superposed import LoneLoads, MovedLoads, Superposition, SweptLoads
 
 from .proposal import Value
 
@@ -56,7 +56,7 @@ class Judge:
         self.limit = policy.max_failure_utilisation
         self.start, self.demands, self.swept = _baseline(network, self.limit)
         self.failures, self.base = self.start.failures, self.start.outcome
-        self._latest: tuple[tuple[int, int], SweptLoads] | None = None
+        self._latest: tuple[tuple[int, int], LoneLoads] | None = None
         self.stranded = self.base.stranded  # Mbit/s that no plan can carry
         self._calm = Stressed(network, (), self.limit)
         self._growth = tuple(sorted({growth_of(policy), 1.0}, reverse=True))  # the stricter one first
@@ -106,19 +106,19 @@ class Judge:
 
     def moved(
         self, swept: SweptLoads, demand: tuple[int, int], tunnels: tuple[Tunnel | None, Tunnel | None]
-    ) -> SweptLoads:
+    ) -> MovedLoads:
         """Return the loads once a demand, by its ends' positions, has gone from one tunnel, or none, to another."""
-        self.evaluations += len(self.failures)
         off, onto = self._present(*demand, tunnels[0]), self.demands.alone(*demand, tunnels[1])
+        self.evaluations += len(onto.rows)
         return swept.moved(off, onto, float(self.network.offered[demand]))
 
-    def _present(self, source: int, target: int, tunnel: Tunnel | None) -> SweptLoads:
+    def _present(self, source: int, target: int, tunnel: Tunnel | None) -> LoneLoads:
         """Return what one Mbit/s of a demand does as it is routed now; the last answer is kept."""
         if self._latest is None or self._latest[0] != (source, target):
             self._latest = (source, target), self.demands.alone(source, target, tunnel)
         return self._latest[1]
 
-    def is_safe(self, state: Network, swept: SweptLoads | None = None) -> bool:
+    def is_safe(self, state: Network, swept: MovedLoads | None = None) -> bool:
         """Whether a plan may end in this state; `swept` is what it carries under every failure, where that is known."""
         for factor in self._growth:
             for before, after in self._stressed(state, swept, factor):
@@ -128,7 +128,7 @@ class Judge:
                     return False
         return not self.objection(state, swept)
 
-    def objection(self, state: Network, swept: SweptLoads | None = None) -> str:
+    def objection(self, state: Network, swept: MovedLoads | None = None) -> str:
         """Return in one sentence why no plan may end in this state; empty when one may."""
         calm = Stressed(state, (), self.limit)
         self.evaluations += 1
@@ -149,7 +149,7 @@ class Judge:
             return f"no traffic would pass {left}, which the policy protects"
         return self._radius_exceeded(state) or self._unanswered(state, calm.outcome)
 
-    def _stressed(self, state: Network, swept: SweptLoads | None, factor: float) -> Iterator[tuple[Stressed, Stressed]]:
+    def _stressed(self, state: Network, swept: MovedLoads | None, factor: float) -> Iterator[tuple[Stressed, Stressed]]:
         """Yield the network and the state under the same failures, part by part, the most telling failures first.
 
         Both with all demands times `factor`.
@@ -158,25 +158,29 @@ class Judge:
         if start.sweep is None:
             return
         grown = state if factor == 1 else state.with_demands(state.demands * factor)
-        if swept is not None and not state.astray and (factor == 1 or not state.limits):
-            loads = swept if factor == 1 else swept.grown(factor)
-            yield start, Stressed(grown, self.failures, self.limit, self.demands.sweep(loads, self.limit))
-            return
         if self._swept_last is None or self._swept_last[0] is not state:
             self._swept_last = state, {}
-        routing, first, known = route(compile_network(grown)), 0, self._swept_last[1]
-        order = tuple(self._telling)
+        adds_up = swept is not None and not state.astray and (factor == 1 or not state.limits)
+        routing = None if adds_up else route(compile_network(grown))
+        first, known, order = 0, self._swept_last[1], tuple(self._telling)
         while first < len(order):
             rows = order[first : first + max(_FIRST_FAILURES, first)]
             chosen = tuple(self.failures[i] for i in rows)
             if (factor, rows) not in known:
                 self.evaluations += len(chosen)
-                known[factor, rows] = sweep_failures(grown, chosen, routing, limit=self.limit)
+                if swept is not None and routing is None:
+                    known[factor, rows] = self._added_up(swept, rows, factor)
+                elif routing is not None:
+                    known[factor, rows] = sweep_failures(grown, chosen, routing, limit=self.limit)
             yield (
                 Stressed(start.network, chosen, self.limit, rows_of(start.sweep, rows), start),
                 Stressed(grown, chosen, self.limit, known[factor, rows]),
             )
             first += len(rows)
+
+    def _added_up(self, swept: MovedLoads, rows: Sequence[int], factor: float) -> FailureSweep:
+        chosen = np.array(rows, dtype=np.int64)
+        return self.demands.sweep(swept.at(chosen).grown(factor), self.limit, rows=chosen)
 
     def _try_first(self, failure: str | None) -> None:
         self._telling.sort(key=lambda i: self.failures[i].name != failure)

@@ -153,7 +153,7 @@ class TunnelSearch:
                 break
             if self._late():
                 break
-            here, swept = _Reached(reached, here.loads + self._detour(move)), after
+            here, swept = _Reached(reached, here.loads + self._detour(move)), after.whole()
             self.moved.add(move[:2])
             steps.append(SetTunnel(tunnel=tunnel))
         return tuple(steps)

@@ -39,10 +39,19 @@ def test_moving_one_demand_equals_a_sweep_of_the_changed_network(seed, split, lo
     failures = single_failures(before)
     demands = Superposition(before, failures)
     off, onto = (demands.alone(source, target, x) for x in (None, tunnel))
-    found = demands.sweep(demands.total().moved(off, onto, float(before.offered[source, target])))
+    moved = demands.total().moved(off, onto, float(before.offered[source, target]))
+    found = demands.sweep(moved.whole())
     renamed = tunnel.model_copy(update={"name": "moved.2"})
     changed = simulate(replace(before, tunnels=(*before.tunnels, renamed)), failures=failures)
     assert changed.sweep is not None
     for field in ("max_utilisation", "lost", "severed", "overload", "worst_utilisation"):
         assert getattr(found, field) == pytest.approx(getattr(changed.sweep, field), abs=1e-6), field
     assert (found.worst_failure >= 0).sum() == (changed.sweep.worst_failure >= 0).sum()
+    chosen = rng.permutation(len(failures))[: 1 + len(failures) // 2]
+    some = demands.sweep(moved.at(chosen), rows=chosen)
+    for field in ("max_utilisation", "busiest", "lost", "severed", "overload", "excess", "dropped"):
+        assert getattr(some, field).tolist() == getattr(found, field)[chosen].tolist(), field
+    untouched = sorted(set(range(len(failures))) - set(onto.rows.tolist()) - set(off.rows.tolist()))
+    assert (moved.whole().load[untouched] - moved.before.load[untouched]) == pytest.approx(
+        np.tile(moved.intact - moved.before.intact, (len(untouched), 1)), abs=1e-9
+    )
