@@ -9,6 +9,7 @@ from twin.model import Network
 from twin.plan import Change, Plan, apply, subject
 from twin.policy import Policy
 from twin.sim.simulate import Outcome, single_failures
+from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 
 from .checks.moved import moved_share
 from .checks.rehearsal import Stressed
@@ -63,13 +64,19 @@ class Ordered(NamedTuple):
 
 
 def order_steps(
-    steps: Sequence[Change], network: Network, policy: Policy, *, allows: Callable[[Outcome], bool], max_states: int
+    steps: Sequence[Change],
+    network: Network,
+    policy: Policy,
+    *,
+    allows: Callable[[Outcome], bool],
+    max_states: int,
+    tunnelled: TunnelledStates | None = None,
 ) -> Ordered:
     """Search for a safe order as `safe_order` does, in which `allows` holds for every state on the way, too.
 
-    Ends when `max_states` have been simulated, however few the steps.
+    Ends when `max_states` have been simulated, however few the steps. `tunnelled` knows the network under its failures.
     """
-    search = _Search(steps, network, policy, max_states, allows)
+    search = _Search(steps, network, policy, max_states, allows, tunnelled)
     found = search.run()
     reached = tuple(steps[i] for i in found or search.deepest)
     return Ordered(reached if found else None, reached, search.states)
@@ -93,12 +100,16 @@ class _Search:
         policy: Policy,
         max_states: float,
         allows: Callable[[Outcome], bool] = _always,
+        tunnelled: TunnelledStates | None = None,
     ) -> None:
         self._steps, self._policy, self._max_states, self._allows = tuple(steps), policy, max_states, allows
         self._before = _predecessors(steps)
         self._final = _apply_in_any_order(network, self._steps)
         ends = [network] if self._final is None else [network, self._final]
         self._failures = tuple({x.name: x for state in ends for x in single_failures(state)}.values())
+        self._tunnelled = tunnelled_states(network, self._failures)
+        if tunnelled is not None and self._tunnelled is not None and tunnelled.failures == self._failures:
+            self._tunnelled = tunnelled
         self._base = self._stressed(network)
         self._end = self._base if self._final is None else self._stressed(self._final)
         self._known = {frozenset[int](): _Reached(self._base, 0.0)}
@@ -179,7 +190,7 @@ class _Search:
         return self._known[key]
 
     def _stressed(self, state: Network) -> Stressed:
-        return Stressed(state, self._failures, self._policy.max_failure_utilisation)
+        return Stressed(state, self._failures, self._policy.max_failure_utilisation, tunnelled=self._tunnelled)
 
 
 def _apply_in_any_order(network: Network, steps: Sequence[Change]) -> Network | None:

@@ -29,6 +29,7 @@ from twin.sim.failure_sweep import rows_of, sweep_failures
 from twin.sim.route import Routing, route
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 from twin.sim.superposed import LoneLoads, MovedLoads, Superposition, SweptLoads
+from twin.sim.tunnelled import TunnelledStates
 
 from .proposal import Value
 
@@ -56,6 +57,7 @@ class Judge:
         self.limit = policy.max_failure_utilisation
         self.start, self.demands, self.swept = _baseline(network, self.limit)
         self.failures, self.base = self.start.failures, self.start.outcome
+        self._tunnelled = TunnelledStates(self.start.network, self.failures, (self.demands, self.swept))
         self._latest: tuple[tuple[int, int], LoneLoads] | None = None
         self.stranded = self.base.stranded  # Mbit/s that no plan can carry
         self._calm = Stressed(network, (), self.limit)
@@ -105,7 +107,7 @@ class Judge:
         return max(self.before.harm - least_harm(self.network, self.policy.max_utilisation), 0.0)
 
     def moved(
-        self, swept: SweptLoads, demand: tuple[int, int], tunnels: tuple[Tunnel | None, Tunnel | None]
+        self, swept: MovedLoads, demand: tuple[int, int], tunnels: tuple[Tunnel | None, Tunnel | None]
     ) -> MovedLoads:
         """Return the loads once a demand, by its ends' positions, has gone from one tunnel, or none, to another."""
         off, onto = self._present(*demand, tunnels[0]), self.demands.alone(*demand, tunnels[1])
@@ -180,7 +182,7 @@ class Judge:
 
     def _added_up(self, swept: MovedLoads, rows: Sequence[int], factor: float) -> FailureSweep:
         chosen = np.array(rows, dtype=np.int64)
-        return self.demands.sweep(swept.at(chosen).grown(factor), self.limit, rows=chosen)
+        return self.demands.sweep(swept.grown(factor), self.limit, rows=chosen)
 
     def _try_first(self, failure: str | None) -> None:
         self._telling.sort(key=lambda i: self.failures[i].name != failure)
@@ -191,7 +193,14 @@ class Judge:
 
     def ordered(self, steps: Sequence[Change]) -> Ordered:
         """Return the steps in a safe order, and the longest safe beginning where there is none."""
-        ordered = order_steps(steps, self.network, self.policy, allows=self.keeps_ceilings, max_states=ORDER_STATES)
+        ordered = order_steps(
+            steps,
+            self.network,
+            self.policy,
+            allows=self.keeps_ceilings,
+            max_states=ORDER_STATES,
+            tunnelled=self._tunnelled,
+        )
         self.evaluations += ordered.states
         return ordered
 

@@ -14,6 +14,7 @@ from twin.plan import Change, SetTunnel, apply
 from twin.policy import Policy
 from twin.sim.arrays import Flags, compile_network
 from twin.sim.kernels import expect
+from twin.sim.superposed import MovedLoads
 
 from .assemble import assemble, without_plan
 from .fractions import exposure, pair_shares
@@ -137,7 +138,7 @@ class TunnelSearch:
 
     def run(self) -> tuple[Change, ...]:
         """Return the accepted moves as changes, in the order in which they were found."""
-        here, swept = _Reached(self.judge.network, self.loads(self.judge.network)), self.judge.swept
+        here, swept = _Reached(self.judge.network, self.loads(self.judge.network)), MovedLoads(self.judge.swept, ())
         had_harm = self.value(here.loads).harm > 0
         steps: list[Change] = []
         while len(steps) < self.judge.policy.max_steps:
@@ -153,7 +154,7 @@ class TunnelSearch:
                 break
             if self._late():
                 break
-            here, swept = _Reached(reached, here.loads + self._detour(move)), after.whole()
+            here, swept = _Reached(reached, here.loads + self._detour(move)), after
             self.moved.add(move[:2])
             steps.append(SetTunnel(tunnel=tunnel))
         return tuple(steps)

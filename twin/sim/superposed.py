@@ -40,13 +40,9 @@ class SweptLoads(NamedTuple):
         """Return these loads under some of the failures."""
         return SweptLoads(self.intact, self.load[rows], self.lost[rows], self.severed[rows])
 
-    def whole(self) -> "SweptLoads":
-        """Return these loads under every failure."""
-        return self
-
     def moved(self, off: "LoneLoads", onto: "LoneLoads", volume: float) -> "MovedLoads":
         """Return these loads with `volume` times those of `off` taken away and those of `onto` added."""
-        return MovedLoads(self, off, onto, volume)
+        return MovedLoads(self, ()).moved(off, onto, volume)
 
     def grown(self, factor: float) -> "SweptLoads":
         """Return these loads when every demand is `factor` times what it is."""
@@ -77,30 +73,43 @@ class LoneLoads(NamedTuple):
         swept.severed[at] += volume * self.severed_under[chosen]
 
 
-class MovedLoads(NamedTuple):
-    """Loads once some of a demand has gone another way, worked out for the failures that somebody asks for."""
-
-    before: SweptLoads
+class _Move(NamedTuple):
     off: LoneLoads
     onto: LoneLoads
     volume: float  # Mbit/s
 
+
+class MovedLoads(NamedTuple):
+    """Loads once some demands have gone other ways, worked out for the failures that somebody asks for."""
+
+    before: SweptLoads
+    moves: tuple[_Move, ...]
+    factor: float = 1.0  # of all demands
+
+    def moved(self, off: LoneLoads, onto: LoneLoads, volume: float) -> "MovedLoads":
+        """Return these loads with `volume` times those of `off` taken away and those of `onto` added."""
+        return self._replace(moves=(*self.moves, _Move(off, onto, volume)))
+
+    def grown(self, factor: float) -> "MovedLoads":
+        """Return these loads when every demand is `factor` times what it is."""
+        return self._replace(factor=factor * self.factor)
+
     @property
     def intact(self) -> Floats:
         """Load of each arc with everything up, Mbit/s [m]."""
-        return self.before.intact + self.volume * (self.onto.intact - self.off.intact)
+        moved = [volume * (onto.intact - off.intact) for off, onto, volume in self.moves]
+        return self.factor * np.sum([self.before.intact, *moved], axis=0)
 
     def at(self, rows: Ints) -> SweptLoads:
         """Return the loads under some of the failures."""
-        before = self.before
-        after = SweptLoads(self.intact, before.load[rows], before.lost[rows], before.severed[rows])
-        self.onto.add_to(after, rows, self.volume)
-        self.off.add_to(after, rows, -self.volume)
-        return after
-
-    def whole(self) -> SweptLoads:
-        """Return the loads under every failure."""
-        return self.at(np.arange(len(self.before.lost)))
+        after = self.before.at(rows)
+        for off, onto, volume in self.moves:
+            onto.add_to(after, rows, volume)
+            off.add_to(after, rows, -volume)
+        load, lost, severed = after.load, after.lost, after.severed
+        if self.factor != 1:
+            load, lost, severed = load * self.factor, lost * self.factor, severed * self.factor
+        return SweptLoads(self.intact, load, lost, severed)
 
 
 class Superposition:
@@ -158,17 +167,15 @@ class Superposition:
             swept.load[place], swept.lost[place] = failed.load, failed.lost
         return swept
 
-    def sweep(self, swept: SweptLoads, limit: float = 1.0, *, rows: Ints | None = None) -> FailureSweep:
+    def sweep(self, swept: SweptLoads | MovedLoads, limit: float = 1.0, *, rows: Ints | None = None) -> FailureSweep:
         """Word loads as a sweep of the network's failures; excess counts from `limit`, a share of capacity.
 
-        With `rows`, they are the loads under these failures alone, and so is the sweep.
+        With `rows`, under these failures alone.
         """
         rows = np.arange(len(self.failures)) if rows is None else rows
         size = max(1, _BLOCK // max(len(self.arrays.head), 1))
         starts = range(0, max(len(rows), 1), size)
-        parts = [
-            self._figures(swept.at(np.arange(x, min(x + size, len(rows)))), limit, rows[x : x + size]) for x in starts
-        ]
+        parts = [self._figures(swept.at(rows[x : x + size]), limit, rows[x : x + size]) for x in starts]
         intact = (swept.intact / self.arrays.capacity)[self.arrays.arc_of]
         worst, cause = np.zeros_like(intact), np.zeros(len(intact), np.int64)
         for start, part in zip(starts, parts, strict=True):
@@ -233,7 +240,7 @@ def select(failures: FailureArrays, rows: Ints) -> FailureArrays:
 def _stretches(first: Ids, entries: Ids, rows: Ints) -> tuple[Ids, Ids]:
     sizes = (first[1:] - first[:-1])[rows]
     kept = np.concatenate([[0], np.cumsum(sizes)])
-    where: Ints = np.arange(kept[-1]) + np.repeat(first[:-1][rows] - kept[:-1], sizes)
+    where = np.arange(int(kept[-1])) + np.repeat(first[:-1][rows] - kept[:-1], sizes)
     return kept.astype(np.int32), entries[where].astype(np.int32)
 
 

@@ -11,6 +11,7 @@ from tests.twin.optimise.networks import random_network
 from twin.model import Network, SegmentList, Tunnel
 from twin.sim.simulate import simulate, single_failures
 from twin.sim.superposed import Superposition
+from twin.sim.tunnelled import TunnelledStates
 
 
 def a_move(network: Network, rng: np.random.Generator, *, split: bool) -> tuple[int, int, Tunnel]:
@@ -40,7 +41,7 @@ def test_moving_one_demand_equals_a_sweep_of_the_changed_network(seed, split, lo
     demands = Superposition(before, failures)
     off, onto = (demands.alone(source, target, x) for x in (None, tunnel))
     moved = demands.total().moved(off, onto, float(before.offered[source, target]))
-    found = demands.sweep(moved.whole())
+    found = demands.sweep(moved)
     renamed = tunnel.model_copy(update={"name": "moved.2"})
     changed = simulate(replace(before, tunnels=(*before.tunnels, renamed)), failures=failures)
     assert changed.sweep is not None
@@ -48,10 +49,17 @@ def test_moving_one_demand_equals_a_sweep_of_the_changed_network(seed, split, lo
         assert getattr(found, field) == pytest.approx(getattr(changed.sweep, field), abs=1e-6), field
     assert (found.worst_failure >= 0).sum() == (changed.sweep.worst_failure >= 0).sum()
     chosen = rng.permutation(len(failures))[: 1 + len(failures) // 2]
-    some = demands.sweep(moved.at(chosen), rows=chosen)
+    some = demands.sweep(moved, rows=chosen)
     for field in ("max_utilisation", "busiest", "lost", "severed", "overload", "excess", "dropped"):
         assert getattr(some, field).tolist() == getattr(found, field)[chosen].tolist(), field
-    untouched = sorted(set(range(len(failures))) - set(onto.rows.tolist()) - set(off.rows.tolist()))
-    assert (moved.whole().load[untouched] - moved.before.load[untouched]) == pytest.approx(
-        np.tile(moved.intact - moved.before.intact, (len(untouched), 1)), abs=1e-9
-    )
+    known = TunnelledStates(before, failures)
+    added = known.sweep(replace(before, tunnels=(*before.tunnels, renamed)), 0.7, factor=1.3)
+    grown = replace(before, tunnels=(*before.tunnels, renamed), demands=before.demands * 1.3)
+    again = simulate(grown, failures=failures, limit=0.7).sweep
+    assert added is not None
+    assert again is not None
+    for field in ("max_utilisation", "lost", "severed", "overload", "excess", "dropped", "worst_utilisation"):
+        assert getattr(added, field) == pytest.approx(getattr(again, field), abs=1e-6), field
+    links = (before.links[0]._replace(weight=before.links[0].weight + 1), *before.links[1:])
+    assert known.sweep(replace(before, links=links), 0.7) is None
+    assert known.sweep(grown, 0.7) is None

@@ -16,6 +16,7 @@ from twin.sim.route import Routing, route
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 from twin.sim.superposed import Superposition, SweptLoads
+from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 
 from .context import Context, DemandError, ratio_of
 
@@ -31,6 +32,7 @@ class Stressed:
 
     `known` is what the failures do, where that has been found out already; `whole` the same state under more failures,
     which remembers whose traffic they cost. With an `error`, a figure that is worse by less than that is not worse.
+    `tunnelled` sweeps it by adding up, where it differs in its tunnels alone from the network that this is about.
     """
 
     network: Network
@@ -39,6 +41,7 @@ class Stressed:
     known: FailureSweep | None = None
     whole: "Stressed | None" = None
     error: DemandError | None = None
+    tunnelled: TunnelledStates | None = None
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
 
@@ -52,7 +55,9 @@ class Stressed:
             return self
         if factor not in self._grown:
             network = self.network.with_demands(self.network.demands * factor)
-            known = self._loads[0].sweep(self._loads[1].grown(factor), self.limit) if self._loads else None
+            known = self.tunnelled and self.tunnelled.sweep(self.network, self.limit, factor=factor)
+            if known is None and self._loads is not None:
+                known = self._loads[0].sweep(self._loads[1].grown(factor), self.limit)
             error = self.error and self.error.scaled(factor)
             self._grown[factor] = Stressed(network, self.failures, self.limit, known, error=error)
         return self._grown[factor]
@@ -100,7 +105,8 @@ class Stressed:
         """What each failure does; None when nothing can fail."""
         if self.known is not None or not self.failures:
             return self.known
-        return sweep_failures(self.network, self.failures, self.routing, limit=self.limit)
+        added = self.tunnelled and self.tunnelled.sweep(self.network, self.limit)
+        return added or sweep_failures(self.network, self.failures, self.routing, limit=self.limit)
 
     def undelivered(self, row: int) -> Floats:
         """Mbit/s of each demand that do not arrive while a failure lasts, by target first [n, n]."""
@@ -174,8 +180,13 @@ class Rehearsal:
             self._worked_on[key] = Stressed(network, state.failures, state.limit, error=state.error)
         return self._worked_on[key]
 
+    @cached_property
+    def _tunnelled(self) -> TunnelledStates | None:
+        return tunnelled_states(self.base, self._failures)
+
     def _under_failures(self, state: Network) -> Stressed:
-        return Stressed(state, self._failures, self.policy.max_failure_utilisation, error=self.context.error)
+        limit, error = self.policy.max_failure_utilisation, self.context.error
+        return Stressed(state, self._failures, limit, error=error, tunnelled=self._tunnelled)
 
     @property
     def ends(self) -> tuple[Stressed, Stressed]:
