@@ -246,7 +246,7 @@ def _walk(routers: _Routers, flows: Flows) -> _Walk:
         node[travelling] = head[link]
         hops.append(taken)
     columns = hops[1:] if travelling.size else hops[1:-1]
-    return _Walk(np.column_stack(columns or hops[:1]), node, forked)
+    return _Walk(np.array(columns or hops[:1]).T, node, forked)
 
 
 def _subset(flows: Flows, index: Ints) -> Flows:
@@ -254,9 +254,9 @@ def _subset(flows: Flows, index: Ints) -> Flows:
 
 
 def _stack(tables: Sequence[Hops], *, filler: int) -> Hops:
-    """Put tables of hops under each other, the narrower ones padded."""
+    """Put tables of hops under each other, the narrower ones padded; a column lies together, as paths are walked."""
     shape = sum(len(x) for x in tables), max(x.shape[1] for x in tables)
-    stacked = np.full(shape, filler, dtype=tables[0].dtype)
+    stacked = np.full(shape, filler, dtype=tables[0].dtype, order="F")
     row = 0
     for table in tables:
         stacked[row : row + len(table), : table.shape[1]] = table

@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats
+from twin.model import Floats, Ints
 
 from .forwarding import Paths
 
 PACKET_BITS = 8000.0
 """Mean packet, 1,000 bytes."""
+MANY = 200_000
+"""Paths from which those that meet no full and no lossy link are walked once: some 300 nodes."""
 BUFFER_MS = 50.0
 """Depth of an interface's queue: what a packet waits when it is full."""
 _TOLERANCE = 1e-9
@@ -29,24 +31,72 @@ class Carried(NamedTuple):
     leaving: Floats  # [g] left over at the end of each path
 
 
-def carry(paths: Paths, rate: Floats, capacity: Floats, loss: Floats, discard: Floats | None = None) -> Carried:
+def carry(
+    paths: Paths,
+    rate: Floats,
+    capacity: Floats,
+    loss: Floats,
+    discard: Floats | None = None,
+    *,
+    many: int = MANY,
+) -> Carried:
     """Send `rate` [g] along the paths; a link drops what exceeds its capacity, evenly, and loses the share `loss`.
 
     Of what arrives, the router at the head drops the share `discard`, none by default.
 
     Losses upstream relieve the links downstream, so the shares that the queues let through are a fixed point. It is
-    iterated to 1e-9 in the share, with smaller steps when larger ones go back and forth.
+    iterated to 1e-9 in the share, with smaller steps when larger ones go back and forth. From `many` paths on, those
+    that meet no loss anywhere are walked once.
     """
+    if paths.pair.size >= many:
+        return _carry_many(paths, rate, capacity, loss, discard)
+    return _carry(paths, rate, capacity, loss, discard)
+
+
+def _carry_many(paths: Paths, rate: Floats, capacity: Floats, loss: Floats, discard: Floats | None) -> Carried:
+    """Walk the paths over links that may drop or lose something again and again, all the others once.
+
+    A link that would not drop were nothing lost before it does not drop at all: losses only relieve it.
+    """
+    gone = np.zeros(capacity.size) if discard is None else discard
+    everything, leaving = _walk(paths, rate, np.ones(capacity.size))
+    harms = np.append((everything > capacity) | (loss > 0) | (gone > 0), False)
+    if not harms.any():
+        none = np.zeros(capacity.size)
+        return Carried(everything, np.ones(capacity.size), everything, everything * (1 - loss), none, leaving)
+    met = np.zeros(paths.pair.size, dtype=np.bool_)
+    for column in paths.hops.T:
+        met |= harms[column]
+    few = np.flatnonzero(met)
+    others, _ = _walk(_some(paths, np.flatnonzero(~met)), rate[~met], np.ones(capacity.size))
+    found = _carry(_some(paths, few), rate[few], capacity, loss, discard, others)
+    leaving[few] = found.leaving
+    return found._replace(leaving=leaving)
+
+
+def _some(paths: Paths, rows: Ints) -> Paths:
+    hops = np.asfortranarray(paths.hops[rows])
+    return paths._replace(
+        pair=paths.pair[rows], share=paths.share[rows], hops=hops, delivered=paths.delivered[rows], end=paths.end[rows]
+    )
+
+
+def _carry(
+    paths: Paths, rate: Floats, capacity: Floats, loss: Floats, discard: Floats | None, others: Floats | float = 0.0
+) -> Carried:
+    """Find the fixed point; `others` is what arrives at each link besides, Mbit/s [m], and meets no loss before it."""
     passed, gone = np.ones(capacity.size), np.zeros(capacity.size) if discard is None else discard
     survive = (1 - loss) * (1 - gone)
     for step in (size for (begin, _), (end, size) in pairwise(((0, 0.0), *_STEPS)) for _ in range(begin, end)):
         arrived, leaving = _walk(paths, rate, passed * survive)
+        arrived = arrived + others
         wanted = np.minimum(1.0, capacity / np.maximum(arrived, capacity))
         if np.abs(wanted - passed).max(initial=0.0) < _TOLERANCE:
             break
         passed = passed + step * (wanted - passed)
     else:
         arrived, leaving = _walk(paths, rate, passed * survive)
+        arrived = arrived + others
     sent = arrived * passed
     received = sent * (1 - loss)
     return Carried(arrived, passed, sent, received, received * gone, leaving)
@@ -65,8 +115,17 @@ def _walk(paths: Paths, rate: Floats, survive: Floats) -> tuple[Floats, Floats]:
     """Arrivals on every link, and what is left of each path's rate at its end, when links pass the share `survive`."""
     m = survive.size
     share = np.append(survive, 1.0)
-    arrived, alive = np.zeros(m + 1), rate
-    for column in paths.hops.T:
-        arrived += np.bincount(column, alive, minlength=m + 1)
-        alive = alive * share[column]
+    arrived, alive, rows = np.zeros(m + 1), rate.copy(), np.arange(rate.size)
+    for whole in paths.hops.T:
+        column = whole if rows.size == rate.size else whole[rows]
+        going = np.count_nonzero(column < m)
+        if going < column.size / 2:  # most have arrived: only the others go on
+            rows, column = rows[column < m], column[column < m]
+        every = rows.size == rate.size
+        there = alive if every else alive[rows]
+        arrived += np.bincount(column, there, minlength=m + 1)
+        if every:
+            alive *= share[column]
+        else:
+            alive[rows] = there * share[column]
     return arrived[:m], alive

@@ -44,8 +44,8 @@ def test_links_that_feed_each_other_settle():
 
 
 @settings(deadline=None, max_examples=60)
-@given(networks(), st.floats(0.1, 20))
-def test_nothing_is_made_or_forgotten_and_no_link_sends_more_than_it_can(network: Network, factor: float):
+@given(networks(), st.floats(0.1, 20), st.integers(-1, 6))
+def test_nothing_is_made_or_forgotten_and_no_link_sends_more_than_it_can(network: Network, factor: float, lossy: int):
     flows = draw_flows(network.demands, 1)
     plane = data_plane(network, flows, probe_flows(network, 1), router_salts(len(network.nodes), 1))
     entering = plane.entering(network.demands * factor)
@@ -53,6 +53,11 @@ def test_nothing_is_made_or_forgotten_and_no_link_sends_more_than_it_can(network
     assert np.isclose(entering.sum(), got.leaving.sum() + (got.arrived - got.received).sum())
     assert (got.sent <= plane.capacity * (1 + 1e-8)).all()
     assert (got.received <= got.sent).all()
+    rate = entering.ravel()[plane.paths.pair] * plane.paths.share
+    loss = np.where(np.arange(plane.capacity.size) % 7 == lossy, 0.1, plane.loss)
+    alike = (carry(plane.paths, rate, plane.capacity, loss, many=x) for x in (1, plane.paths.pair.size + 1))
+    for some, every in zip(*alike, strict=True):
+        assert np.allclose(some, every, rtol=1e-8, atol=1e-8)
 
 
 def test_waiting_grows_with_the_load_as_in_an_m_d_1_queue_up_to_a_full_buffer():
