@@ -234,7 +234,7 @@ def _any_of(first: Ids, flags: Flags) -> Flags:
 def select(failures: FailureArrays, rows: Ints) -> FailureArrays:
     """Return some of the failures."""
     first_arc, arcs = _stretches(failures.first_arc, failures.arcs, rows)
-    return FailureArrays(first_arc, arcs, *_stretches(failures.first_node, failures.nodes, rows))
+    return read_only(FailureArrays(first_arc, arcs, *_stretches(failures.first_node, failures.nodes, rows)))
 
 
 def _stretches(first: Ids, entries: Ids, rows: Ints) -> tuple[Ids, Ids]:
