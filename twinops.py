@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from twin.policy import Policy as Policy
     from twin.sim.simulate import simulate as simulate
     from twin.sim.simulate import single_failures as single_failures
+    from twin.site import connect as connect
     from twin.store import TwinStore as TwinStore
     from twin.study.failures import study as study
 
@@ -69,6 +70,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - imported on first use, so that a script p
     "UndrainNode",
     "Verdict",
     "WakeLink",
+    "connect",
     "diagnose",
     "evaluate",
     "forecast",
@@ -102,6 +104,7 @@ _HOMES = {
     "UndrainNode": "twin.plan",
     "Verdict": "twin.gate.verdict",
     "WakeLink": "twin.plan",
+    "connect": "twin.site",
     "diagnose": "twin.diagnose.diagnose",
     "evaluate": "evals.run.run",
     "forecast": "twin.forecast.sources",

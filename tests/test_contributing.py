@@ -1,5 +1,7 @@
-"""The table of CONTRIBUTING.md is true: a kind of fault is added by one file of its folder, and every room meets it."""
+"""The table of CONTRIBUTING.md is true: a fault, a check, a tool and a format are added by the files that it names."""
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +80,158 @@ def test_a_kind_of_fault_is_one_file_that_every_room_then_knows(tmp_path):
     found, label, remedied = done.stdout.strip().rsplit("|", 2)
     assert found.startswith("['speed_fallback at link/")
     assert (label, remedied) == ("speed negotiated down", "True")
+
+
+FRUGAL = """
+\"\"\"*frugal*: the plan has few steps.\"\"\"
+
+from .finding import Check, Counterexample, Violation, failed
+from .rehearsal import Rehearsal
+
+
+def frugal(rehearsal: Rehearsal) -> Check:
+    \"\"\"Judge the number of steps.\"\"\"
+    steps = len(rehearsal.plan.steps)
+    if steps > 1:
+        found = Counterexample(element="plan", step=2, measured=steps, limit=1, unit="steps")
+        return failed("frugal", Violation(f"{steps} steps, at most 1", found))
+    return Check(name="frugal", passed=True, measured=steps, limit=1, unit="steps", detail="few steps")
+"""
+BUSY = """
+\"\"\"How many circuits there are.\"\"\"
+
+from twin.model import Frozen
+
+from .box.run_state import Desk
+
+
+class Counted(Frozen):
+    circuits: int
+
+
+def count_circuits(desk: Desk) -> Counted:
+    \"\"\"Count the circuits of the inventory.\"\"\"
+    return Counted(circuits=len(desk.inventory.circuits))
+"""
+ARROWS = """
+\"\"\"Links as arrows, one a line: `A => B 1000`.\"\"\"
+
+from .build import Choices
+from .content import Content
+from .records import LinkRecord, NodeRecord, Records
+
+
+def read_arrows(content: Content, _choices: Choices) -> Records:
+    \"\"\"Read arrows.\"\"\"
+    rows = [line.split() for line in content.text.splitlines()[1:] if line.strip()]
+    names = dict.fromkeys(end for a, _, b, _ in rows for end in (a, b))
+    return Records(
+        content.source, "arrows", "arrows", [NodeRecord(x, x) for x in names],
+        [LinkRecord(a, b, "some line", {"capacity": f"{size} Mbit/s"}) for a, _, b, size in rows],
+    )
+"""
+NEW = {  # what is added, by its row of the table: a new file, or what stands in one that is there, and what follows it
+    "a check of the gate": {
+        "twin/gate/checks/frugal.py": FRUGAL,
+        "twin/gate/checks/finding.py": ('"useful", "horizon"', ', "frugal"'),
+        "twin/gate/verdict.py": (
+            "from .checks import fresh, horizon,", " frugal,",
+            '"horizon": horizon.horizon,', ' "frugal": frugal.frugal,',
+        ),
+    },
+    "a tool": {
+        "tools/busy.py": BUSY,
+        "tools/catalogue.py": (
+            "from .asking import advise, ask_operator, recommend", "\nfrom .busy import count_circuits",
+            "bind(network_status),", " bind(count_circuits),",
+        ),
+        "prompts/monitoring.md": ('"network_status",', ' "count_circuits",', "# Your role: monitoring", "\nCount."),
+    },
+    "a file format": {
+        "twin/formats/arrows.py": ARROWS,
+        "twin/formats/recognise.py": (
+            "from .content import Content, read_content", "\nfrom .arrows import read_arrows",
+            "FORMATS = (", ' Format("arrows", r"\\A#arrows", read_arrows),',
+        ),
+    },
+}  # fmt: skip
+LAID_OVER = """
+import sys
+from importlib.util import spec_from_file_location
+from pathlib import Path
+
+changed = Path(sys.argv[1])
+
+
+class Changed:
+    \"\"\"Takes the files that were changed from where they were changed, and all others from the repository.\"\"\"
+
+    def find_spec(self, name, path=None, target=None):
+        place = changed / Path(*name.split("."))
+        if name == "prompts":
+            return spec_from_file_location(name, place / "__init__.py", submodule_search_locations=[str(place)])
+        file = place.with_suffix(".py")
+        return spec_from_file_location(name, file) if file.is_file() else None
+
+
+sys.meta_path.insert(0, Changed())
+"""
+USED = """
+import asyncio
+from datetime import UTC, datetime
+
+import twinops
+from agents.roles.contracts import CONTRACTS, RIGHTS
+from tools.box.registry import Toolbox
+from tools.box.run_state import Desk, ReadSide
+from tools.catalogue import TOOLS
+from twin.live.emulated import EmulatedNetwork
+
+(changed / "net.arrows").write_text("#arrows\\nA => B 1000\\nB => C 1000\\nC => A 1000\\n")
+network = twinops.load_network(str(changed / "net.arrows"))
+assert [x.circuit for x in network.links][::2] == ["link/A:B--B:A", "link/B:C--C:B", "link/A:C--C:A"], network.links
+
+steps = [twinops.SetWeight(link=x.name, weight=x.weight + 1) for x in network.links[:2]]
+for many in (1, 2):
+    plan = twinops.Plan(goal="Try.", base=network.id, steps=tuple(steps[:many]), objective="relieve")
+    check = twinops.verify(plan, network, twinops.Policy()).checks[-1]
+    assert (check.name, check.passed) == ("frugal", many == 1), check
+
+live = EmulatedNetwork(network, seed=1, start=datetime(2026, 1, 5, tzinfo=UTC))
+desk = Desk(inventory=network, policy=twinops.Policy(), live=ReadSide(live), since=datetime(2026, 1, 5, tzinfo=UTC))
+tools = Toolbox(desk, TOOLS, RIGHTS)
+answers = [asyncio.run(tools.call(role, "count_circuits", {})) for role in ("monitoring", "planning")]
+assert answers[0].value.circuits == 3 and not answers[1].ok, answers
+assert "Count." in CONTRACTS["monitoring"].prompt
+"""
+
+
+def named(row):
+    """What the table names for a row: files, and folders that a new file goes into; tests are for people to write."""
+    (line,) = [x for x in (ROOT / "CONTRIBUTING.md").read_text().splitlines() if x.startswith(f"| {row} |")]
+    return {x for x in re.findall(r"`([\w./]+)`", line.split("|")[2]) if not x.startswith("tests/")}
+
+
+def touched(change):
+    """The files that are there already, and the folders of new ones."""
+    return {name if (ROOT / name).exists() else f"{Path(name).parent}/" for name in change}
+
+
+def test_a_check_a_tool_and_a_format_are_added_by_the_files_that_the_table_names(tmp_path):
+    shutil.copytree(ROOT / "prompts", tmp_path / "prompts")
+    for row, change in NEW.items():
+        assert touched(change) == named(row)
+        for name, content in change.items():
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(content, str):
+                file.write_text(content)
+                continue
+            text = (ROOT / name).read_text()
+            for there, added in zip(content[::2], content[1::2], strict=True):
+                assert text.count(there) == 1, there
+                text = text.replace(there, there + added)
+            file.write_text(text)
+    command = [sys.executable, "-W", "ignore", "-c", LAID_OVER + USED, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -1,5 +1,6 @@
 """The documentation runs: every Python block in README and docs executes, every command it shows exists."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -29,6 +30,34 @@ def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+NAMED = re.compile(r"^\d+\. \[([\w./]+)\]\(\.\./([\w./]+)\)", re.M)
+BY_NAME = re.compile(r'"((?:agents|evals|tools|twin)(?:\.\w+)+)(?::\w+)?"')
+
+
+def imported(file):
+    """The files of the modules that a file imports, by statement or by name."""
+    text, found = (ROOT / file).read_text(), set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            package = ".".join(Path(file).parts[: len(Path(file).parts) - node.level]) if node.level else ""
+            module = ".".join(x for x in (package, node.module) if x)
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    places = [Path(*name.split(".")) for name in found | set(BY_NAME.findall(text)) if name]
+    return {str(x) for place in places for x in (place.with_suffix(".py"), place / "__init__.py")}
+
+
+def test_the_tour_names_files_that_are_there_each_called_by_one_before_it():
+    stops = NAMED.findall((ROOT / "docs/tour.md").read_text())
+    assert len(stops) > 30
+    assert [shown for shown, linked in stops if shown != linked or not (ROOT / shown).is_file()] == []
+    first, *rest = [shown for shown, _ in stops]
+    assert first == "twinops.py"
+    reached = imported(first)
+    for file in rest:
+        assert file in reached, f"{file} is called by nothing that the tour named before it"
+        reached |= imported(file)
 
 
 def test_every_command_that_the_pages_show_exists():

@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
+from .clock import utc_now
 from .documents import Document, read_documents
 from .errors import FormatError, InputError
 from .execute.routers import Routers
@@ -27,8 +28,10 @@ from .formats.measurements.part import Options
 from .formats.measurements.prefixes import read_prefixes
 from .formats.measurements.read import Measurements, read_measurements
 from .formats.text import first_problem
+from .live.adapters import is_adapter, open_live
 from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
+from .live.watched import Lookable
 from .model import Frozen, Network
 
 SITE = "site.toml"
@@ -231,6 +234,15 @@ def read_site(path: str | Path) -> OpenSite:
     except ValidationError as error:
         where, expected = first_problem(error)
         raise FormatError(str(path), where.removeprefix("$."), expected) from error
+
+
+def connect(name: str) -> Lookable:
+    """Open a live network by its name: the lab, that of an adapter (`NAME` or `NAME:WHICH`), or a site file.
+
+    One that is opened from a site file is as its files are now, and cannot be changed. Raises as `read_site` does, and
+    what the adapter raises.
+    """
+    return open_live(name) if is_adapter(name) else read_site(name).network(utc_now)
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:

@@ -12,7 +12,7 @@ from agents.record.files import NETWORK
 from twin.clock import utc_now
 from twin.errors import StoreError
 from twin.faults import Fault
-from twin.live.adapters import is_adapter, is_measurable, open_live
+from twin.live.adapters import is_adapter, is_measurable
 from twin.live.asked import AskedNetwork
 from twin.live.draw_fault import draw_fault
 from twin.live.network import KeptNetwork
@@ -22,7 +22,7 @@ from twin.live.watch_record import is_watch
 from twin.live.watched import Lookable, WatchedNetwork
 from twin.model import Network
 from twin.observe import find_symptoms, observe
-from twin.site import OpenSite, read_site
+from twin.site import OpenSite, connect
 
 from .request import RunRequest
 
@@ -120,7 +120,7 @@ def restore_scene(folder: Path, network: Network, site: str | None = None, *, ke
     def source() -> Lookable:
         if site is None:
             raise StoreError("the run's record names no site file", fix="do not trust this run's folder")
-        return open_live(site) if is_adapter(site) else read_site(site).network(utc_now)
+        return connect(site)
 
     kind = AskedNetwork if site is not None and is_adapter(site) else WatchedNetwork
     live = kind.restore(folder / NETWORK, network, source, keep=keep)

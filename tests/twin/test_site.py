@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from twin.errors import TwinError
-from twin.site import read_site
+from twin.live.adapters import hold
+from twin.live.emulated import EmulatedNetwork
+from twin.site import connect, read_site
 
 NOW = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
 TOPOLOGY = '{"nodes": [{"id": "A"}, {"id": "B"}], "links": [{"source": "A", "target": "B", "weight": 5}]}'
@@ -56,3 +58,18 @@ def test_a_broken_site_file_is_one_line_that_says_which_key(tmp_path, text, told
         site(tmp_path, text).look(lambda: NOW)
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_live_network_is_opened_by_the_name_that_commands_take(tmp_path):
+    rates = "".join(f"2026-11-29T0{h}:00:00Z,A->B,{h}\n2026-11-29T0{h}:00:00Z,B->A,{h}\n" for h in (1, 2, 3))
+    text = '[sources]\ntopology = "topology.json"\ncounters = "rates.csv"\n[units]\nout = "mbps"\n'
+    site(tmp_path, text, **{"rates.csv": f"time,link,out\n{rates}"})
+    live = connect(str(tmp_path / "site.toml"))
+    assert len(live.read_topology().circuits) == 1
+    assert live.read_telemetry(NOW.replace(hour=2)).links.out_mbps.max() == 3.0
+
+    emulated = EmulatedNetwork(live.read_topology(), seed=1, start=NOW)
+    hold("emulated:two", emulated)
+    assert connect("emulated:two") is emulated
+    with pytest.raises(TwinError):
+        connect("nobody")
