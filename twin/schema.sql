@@ -147,3 +147,7 @@ ALTER TABLE tunnel ADD COLUMN path VARCHAR DEFAULT 'explicit';  -- labels as the
 -- migration 10
 
 ALTER TABLE link_sample ALTER COLUMN up DROP NOT NULL;  -- NULL where nobody says whether a link is up
+
+-- migration 11
+
+DROP TABLE simulation;  -- was never written: what was simulated is in verdicts, and is computed anew where it is asked for

@@ -62,8 +62,8 @@ def test_a_broken_site_file_is_one_line_that_says_which_key(tmp_path, text, told
 
 def test_a_live_network_is_opened_by_the_name_that_commands_take(tmp_path):
     rates = "".join(f"2026-11-29T0{h}:00:00Z,A->B,{h}\n2026-11-29T0{h}:00:00Z,B->A,{h}\n" for h in (1, 2, 3))
-    text = '[sources]\ntopology = "topology.json"\ncounters = "rates.csv"\n[units]\nout = "mbps"\n'
-    site(tmp_path, text, **{"rates.csv": f"time,link,out\n{rates}"})
+    text = '[sources]\ntopology = "topology.json"\ncounters = "rates.csv"\n[columns]\nout = "out_mbps"\n'
+    site(tmp_path, text, **{"rates.csv": f"time,link,out_mbps\n{rates}"})
     live = connect(str(tmp_path / "site.toml"))
     assert len(live.read_topology().circuits) == 1
     assert live.read_telemetry(NOW.replace(hour=2)).links.out_mbps.max() == 3.0
