@@ -128,6 +128,8 @@ def sentence(change: "Change") -> str:
     match change:
         case SetWeight():
             return f"set the IGP weight of {change.link} to {change.weight}"
+        case DrainLink() | DrainNode() if change.mode == "cost_out":
+            return f"cost out {change.circuit if isinstance(change, DrainLink) else f'node {change.node}'}"
         case DrainLink() | UndrainLink() | SleepLink() | WakeLink():
             verb = {"drain_link": "drain", "undrain_link": "undrain", "sleep_link": "put to sleep", "wake_link": "wake"}
             return f"{verb[change.op]} {change.circuit}"

@@ -72,8 +72,11 @@ def _given_back(before: Network, after: Network) -> Iterator[Change]:
 
 
 def _taken_away(before: Network, after: Network) -> Iterator[Change]:
-    yield from (DrainNode(node=x) for x in _nodes(before, after, to=True))
-    yield from (DrainLink(circuit=x) for x in _circuits(before, after, "drained", to=True))
+    for name in _nodes(before, after, to=True):
+        yield DrainNode(node=name, mode="cost_out" if after.nodes[after.node(name)].cost_out else "overload")
+    for circuit in _circuits(before, after, "drained", to=True):
+        last = any(after.links[i].cost_out for i in after.circuit(circuit))
+        yield DrainLink(circuit=circuit, mode="cost_out" if last else "remove")
     yield from (SleepLink(circuit=x) for x in _circuits(before, after, "asleep", to=True))
 
 

@@ -7,6 +7,7 @@ its n-th parallel `A->B.n`. The interface of a link is named after the neighbour
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
@@ -19,6 +20,7 @@ from .drawn import Drawn
 from .errors import UnknownElementError
 from .frozen import Frozen as Frozen
 from .network_rules import validate
+from .traffic_classes import ClassShare, TrafficClass, shares_of, with_default
 from .untrusted import NAME, clean
 
 MAX_NODES = 8_000
@@ -31,11 +33,16 @@ UNUSED_METRIC = 2**24 - 1
 """IS-IS leaves a link of this metric out of its shortest paths (RFC 5305, section 3)."""
 
 NodeKind = Literal["router", "lan", "external", "exits"]
+Igp = Literal["", "isis-narrow", "isis", "ospf"]
+LARGEST_METRIC: Mapping[Igp, int] = {"isis-narrow": 63, "isis": UNUSED_METRIC - 1, "ospf": 65_535}
+"""The largest metric that routing uses, by protocol: ISO 10589, RFC 5305 (section 3), RFC 2328 (LSInfinity)."""
 
 
 class Node(NamedTuple):
     """A router. `drained` carries no transit traffic; `up=False` is a router that is down.
 
+    One that is drained by `cost_out` advertises the largest metric on all its links instead of the overload bit, as the
+    stub router of OSPF does (RFC 6987): transit takes it as the last resort.
     `kind` tells a shared segment (`lan`, which originates no traffic) and a router of somebody else (`external`) apart.
     `exits` is no router: it stands for what lies beyond a set of exits, such as the internet, and is where the demands
     end that may leave by any of them. A link into it is an exit (a peering, a BGP next hop), whose `weight` is its
@@ -49,6 +56,7 @@ class Node(NamedTuple):
     up: bool = True
     drained: bool = False
     kind: NodeKind = "router"
+    cost_out: bool = False
 
     @property
     def id(self) -> str:
@@ -63,6 +71,7 @@ class Link(NamedTuple):
     `loss` the share of its traffic that the link loses silently (0 on a healthy link), `index` > 1 for parallels.
     `up=False` is a circuit without light; `adjacent=False` one whose ends are no routing neighbours over it, with or
     without light: its interfaces work and routing does not use it.
+    One that is drained by `cost_out` has the largest metric instead of none: traffic takes it as the last resort.
     A bundle has `members` equal circuits, which `capacity` is the sum of. Below `min_members` it goes down; with a
     member missing its metric is `degraded_weight`, where that is not 0.
     """
@@ -81,6 +90,7 @@ class Link(NamedTuple):
     members: int = 1
     min_members: int = 1
     degraded_weight: int = 0
+    cost_out: bool = False
 
     @property
     def name(self) -> str:
@@ -106,7 +116,7 @@ class Link(NamedTuple):
     @property
     def usable(self) -> bool:
         """Whether routing may use it, if the other direction is heard as well (two-way check of IS-IS and OSPF)."""
-        up = self.up and self.adjacent and not self.drained and not self.asleep
+        up = self.up and self.adjacent and not self.asleep and (self.cost_out or not self.drained)
         return up and self.weight != UNUSED_METRIC
 
     def short_of_one(self) -> "Link":
@@ -121,8 +131,10 @@ class Link(NamedTuple):
     @property
     def _content(self) -> tuple[object, ...]:
         """What tells it from other links, as it has been written since there were no bundles."""
-        if (self.members, self.min_members, self.degraded_weight) != (1, 1, 0):
+        if self.cost_out:
             return tuple(self)
+        if (self.members, self.min_members, self.degraded_weight) != (1, 1, 0):
+            return tuple(self)[:14]
         return tuple(self)[: 10 if self.adjacent else 11]
 
     @property
@@ -140,9 +152,13 @@ class SegmentList(Frozen):
 class Tunnel(Frozen):
     """An SR policy (RFC 9256): carries the whole demand from `source` to `target` over its segment lists.
 
-    A list whose leg is cut is invalid: the valid ones share the traffic by their shares, and with none valid it follows
-    the IGP. An `explicit` list is labels at the head-end, and goes on through a node that is drained: overload makes no
+    An `explicit` list is labels at the head-end, and goes on through a node that is drained: overload makes no
     list invalid (RFC 9256, section 5.1). A `dynamic` one is computed, avoids such nodes, and is invalid there.
+    Of a list whose leg is cut `on_invalid` says what becomes. Labels are not verified unless that was asked for: by
+    default (`blackhole`) the head-end goes on sending, and what is on the list ends where the next label has no way.
+    With `igp` something tells the head-end, such as BFD or a controller, as the computation of a `dynamic` list does:
+    the list is invalid, the valid ones share the traffic by their shares, and with none valid it follows the IGP.
+    RFC 9256 lets head-ends notice that the first label has no way; that is not counted on.
     """
 
     name: str = Field(pattern=r"^[\w.>-]{1,128}$")
@@ -152,6 +168,15 @@ class Tunnel(Frozen):
     path: Literal["explicit", "dynamic"] = Field(
         default="explicit", description="Whether its lists are labels as they stand, or computed around drained nodes."
     )
+    on_invalid: Literal["blackhole", "igp"] = Field(
+        default="blackhole",
+        description="What becomes of labels that lead nowhere: nothing, or the head-end is told and takes other ways.",
+    )
+
+    @property
+    def holds(self) -> bool:
+        """Whether its lists stay in use when a node on them is cut off."""
+        return self.path == "explicit" and self.on_invalid == "blackhole"
 
 
 class RiskGroup(NamedTuple):
@@ -193,6 +218,8 @@ class Network(Drawn):
     """A validated network state; equal content has the same `id`.
 
     `demands[s, t]` is the offered Mbit/s from node s to node t, in the order of `nodes`, zero on the diagonal.
+    `igp` is its routing protocol, where that is known; `classes` which part of the traffic full links serve first, if
+    there is more than one kind, and `class_shares` what part of single demands they are.
     Raises `TopologyError` on values that no network can have.
     """
 
@@ -204,6 +231,9 @@ class Network(Drawn):
     risk_groups: tuple[RiskGroup, ...] = ()
     limits: tuple[DemandLimit, ...] = ()
     astray: tuple[Astray, ...] = ()
+    igp: Igp = ""
+    classes: tuple[TrafficClass, ...] = ()
+    class_shares: tuple[ClassShare, ...] = ()
 
     def __post_init__(self) -> None:
         demands = np.array(self.demands, dtype=np.float64) + 0.0  # turns -0.0 into 0.0: equal states, equal ids
@@ -215,6 +245,8 @@ class Network(Drawn):
         object.__setattr__(self, "tunnels", tuple(sorted(self.tunnels, key=lambda tunnel: tunnel.name)))
         object.__setattr__(self, "limits", tuple(sorted(self.limits)))
         object.__setattr__(self, "astray", tuple(sorted(set(self.astray))))
+        object.__setattr__(self, "classes", tuple(sorted(self.classes)))
+        object.__setattr__(self, "class_shares", tuple(sorted(self.class_shares)))
         validate(self)
 
     def __eq__(self, other: object) -> bool:
@@ -279,6 +311,30 @@ class Network(Drawn):
         return tuple(i for i, link in enumerate(self.links) if link.head in groups)
 
     @cached_property
+    def largest_metric(self) -> int:
+        """The largest metric that its routers use: that of its protocol, where that is known.
+
+        Else OSPF's, or that of IS-IS with wide metrics where some link has more.
+        """
+        if self.igp:
+            return LARGEST_METRIC[self.igp]
+        wide = any(LARGEST_METRIC["ospf"] < link.weight < UNUSED_METRIC for link in self.links)
+        return LARGEST_METRIC["isis" if wide else "ospf"]
+
+    def is_stub(self, node: Node) -> bool:
+        """Whether a drained node is the last resort of transit traffic: costed out, as OSPF has no other way."""
+        return node.drained and (node.cost_out or self.igp == "ospf")
+
+    @cached_property
+    def metrics(self) -> Ints:
+        """The metric that each link is advertised with: the largest where it, or its router, is costed out [m]."""
+        stubs = {node.name for node in self.nodes if self.is_stub(node)}
+        most, exits = self.largest_metric, set(self.exits) if stubs else set[int]()
+        last = ((x.cost_out and x.drained) or (x.tail in stubs and i not in exits) for i, x in enumerate(self.links))
+        advertised = (max(x.weight, most) if out else x.weight for x, out in zip(self.links, last, strict=True))
+        return np.fromiter(advertised, dtype=np.int64, count=len(self.links))
+
+    @cached_property
     def offered(self) -> Floats:
         """The demands after the rate limits, Mbit/s [n, n]."""
         offered = self.demands.copy()
@@ -287,6 +343,16 @@ class Network(Drawn):
             offered[s, t] = min(offered[s, t], limit.limit)
         offered.setflags(write=False)
         return offered
+
+    @cached_property
+    def served(self) -> tuple[TrafficClass, ...]:
+        """Its classes, the default one among them, in the order in which links serve them; none where it has none."""
+        return with_default(self.classes) if self.classes else ()
+
+    @property
+    def class_share(self) -> Floats:
+        """Part of each demand that is of each of the `served` classes [C, n, n]."""
+        return shares_of(self.classes, self.class_shares, tuple(self.node_index))
 
     @cached_property
     def id(self) -> str:
@@ -300,7 +366,7 @@ class Network(Drawn):
         """The state as JSON, with numbers of one type each: 0, 0.0 and -0.0 are the same state."""
         places = [(float(x.longitude) + 0.0, float(x.latitude) + 0.0) for x in self.nodes]
         nodes = [
-            (x.name, *place, x.up, x.drained, *((x.kind,) if x.kind != "router" else ()))
+            (x.name, *place, x.up, x.drained, *((x.kind,) if x.kind != "router" else ()), *_last_resort(x))
             for x, place in zip(self.nodes, places, strict=True)
         ]
         links = [
@@ -308,14 +374,21 @@ class Network(Drawn):
             for x in self.links
         ]
         content: list[object] = [self.name, nodes, [x._content for x in links]]  # pyright: ignore[reportPrivateUsage]
-        labels = {"path"}  # told where it is not what it always was
-        tunnels = [
-            tunnel.model_dump(mode="json", exclude=labels if tunnel.path == "explicit" else None)
-            for tunnel in self.tunnels
-        ]
+        tunnels = [tunnel.model_dump(mode="json", exclude=_usual(tunnel)) for tunnel in self.tunnels]
         limits = [(x.source, x.target, float(x.limit) + 0.0) for x in self.limits]
         whole = [*content, tunnels, self.risk_groups, limits]
-        return [*whole, self.astray] if self.astray else whole
+        whole = [*whole, self.astray] if self.astray else whole
+        whole = [*whole, {"igp": self.igp}] if self.igp else whole
+        return [*whole, {"classes": [self.classes, self.class_shares]}] if self.classes else whole
+
+
+def _usual(tunnel: Tunnel) -> set[str]:
+    """Fields that are told where they are not what they always were."""
+    return {name for name in ("path", "on_invalid") if getattr(tunnel, name) == type(tunnel).model_fields[name].default}
+
+
+def _last_resort(node: Node) -> tuple[str, ...]:
+    return ("cost out",) if node.cost_out else ()
 
 
 def _find(index: dict[str, int], kind: str, name: str) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .errors import TopologyError
 from .node_name import is_node_name
+from .traffic_classes import complaint
 
 if TYPE_CHECKING:
     from .model import Link, Network, Tunnel
@@ -42,6 +43,8 @@ def validate(network: "Network") -> None:
         place = network.node_index if entry.does in ("drop", "refuse") else network.link_index
         known = entry.at in place and (not entry.target or entry.target in network.node_index)
         _require(known and 0 < entry.share <= 1, f"{entry} names no element, or no share")
+    wrong = complaint(network.classes, network.class_shares, network.node_index)
+    _require(not wrong, wrong)
     for group in network.risk_groups:
         unknown = [circuit for circuit in group.circuits if circuit not in network.circuits]
         _require(not unknown, f"risk group {group.name} names unknown circuits {unknown[:3]}")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Literal, assert_never
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from .drawn import Drawn
 from .errors import PlanError, TopologyError
@@ -33,11 +33,25 @@ class SetWeight(Frozen):
     weight: int = Field(ge=1, le=2**24)
 
 
-class DrainLink(Frozen):
-    """Take a circuit out of routing, both directions, while it stays up."""
+class _Drain(Frozen):
+    """A drain is written without the mode that all of them had when there was one."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        content: dict[str, object] = write(self)
+        usual = type(self).model_fields["mode"].default
+        return {key: value for key, value in content.items() if key != "mode" or value != usual}
+
+
+class DrainLink(_Drain):
+    """Take a circuit out of routing, both directions, while it stays up.
+
+    By `cost_out` it keeps the largest metric that routing uses, and carries what has no other way.
+    """
 
     op: Literal["drain_link"] = "drain_link"
     circuit: CircuitId
+    mode: Literal["remove", "cost_out"] = "remove"
 
 
 class UndrainLink(Frozen):
@@ -47,11 +61,15 @@ class UndrainLink(Frozen):
     circuit: CircuitId
 
 
-class DrainNode(Frozen):
-    """Keep transit traffic away from a node; its own demands still reach it."""
+class DrainNode(_Drain):
+    """Keep transit traffic away from a node; its own demands still reach it.
+
+    By `cost_out` all its links get the largest metric that routing uses (RFC 6987): transit is its last resort.
+    """
 
     op: Literal["drain_node"] = "drain_node"
     node: NodeName
+    mode: Literal["overload", "cost_out"] = "overload"
 
 
 class UndrainNode(Frozen):
@@ -183,11 +201,14 @@ def apply(network: Network, change: Change) -> Network:
             position = network.link(change.link)
             return _with_links(network, (position,), lambda link: link._replace(weight=change.weight))
         case DrainLink() | UndrainLink():
-            return _toggle_circuit(network, change.circuit, "drained", to=isinstance(change, DrainLink))
+            network = _toggle_circuit(network, change.circuit, "drained", to=isinstance(change, DrainLink))
+            last = isinstance(change, DrainLink) and change.mode == "cost_out"
+            return _with_links(network, network.circuit(change.circuit), lambda link: link._replace(cost_out=last))
         case SleepLink() | WakeLink():
             return _toggle_circuit(network, change.circuit, "asleep", to=isinstance(change, SleepLink))
         case DrainNode() | UndrainNode():
-            return _toggle_node(network, change.node, to=isinstance(change, DrainNode))
+            last = isinstance(change, DrainNode) and change.mode == "cost_out"
+            return _toggle_node(network, change.node, to=isinstance(change, DrainNode), cost_out=last)
         case SetTunnel():
             return _with_tunnel(network, change.tunnel)
         case RemoveTunnel():
@@ -217,7 +238,8 @@ def inverse(network: Network, change: Change) -> Change:
         case DrainLink():
             return UndrainLink(circuit=change.circuit)
         case UndrainLink():
-            return DrainLink(circuit=change.circuit)
+            last = any(network.links[i].cost_out for i in network.circuit(change.circuit))
+            return DrainLink(circuit=change.circuit, mode="cost_out" if last else "remove")
         case SleepLink():
             return WakeLink(circuit=change.circuit)
         case WakeLink():
@@ -225,7 +247,8 @@ def inverse(network: Network, change: Change) -> Change:
         case DrainNode():
             return UndrainNode(node=change.node)
         case UndrainNode():
-            return DrainNode(node=change.node)
+            last = network.nodes[network.node(change.node)].cost_out
+            return DrainNode(node=change.node, mode="cost_out" if last else "overload")
         case SetTunnel():
             known = [x for x in network.tunnels if x.name == change.tunnel.name]
             return SetTunnel(tunnel=known[0]) if known else RemoveTunnel(name=change.tunnel.name)
@@ -296,14 +319,14 @@ def _toggle_circuit(network: Network, circuit: str, flag: Literal["drained", "as
     return _with_links(network, positions, lambda link: link._replace(**{flag: to}))
 
 
-def _toggle_node(network: Network, name: str, *, to: bool) -> Network:
+def _toggle_node(network: Network, name: str, *, to: bool, cost_out: bool) -> Network:
     position = network.node(name)
     if network.nodes[position].kind == "exits":
         raise PlanError(f"{name} is a group of exits, not a router", fix="drain the circuits that lead to it")
     if network.nodes[position].drained is to:
         raise PlanError(f"node {name} is {'already' if to else 'not'} drained", fix="leave this step out")
     nodes: list[Node] = list(network.nodes)
-    nodes[position] = nodes[position]._replace(drained=to)
+    nodes[position] = nodes[position]._replace(drained=to, cost_out=cost_out)
     return replace(network, nodes=tuple(nodes))
 
 

@@ -1,7 +1,7 @@
 """The limits a plan must keep: code reads them, models only see them."""
 
 import hashlib
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -24,6 +24,26 @@ MOST_FACTOR = 1e6
 """Limits above this allow anything, and are beyond computing."""
 TIERS: tuple[RiskTier, ...] = ("low", "medium", "high")
 _LEVELS: tuple[Autonomy, ...] = ("observe", "suggest", "approve", "act")
+
+
+class ClassLimits(Frozen):
+    """What one class of traffic is promised. Without a figure nothing of it is judged."""
+
+    max_utilisation: float | None = Field(
+        default=None, gt=0, le=MOST_FACTOR, description="Most of a link that it and all served before it may fill."
+    )
+    max_failure_utilisation: float | None = Field(
+        default=None, gt=0, le=MOST_FACTOR, description="The same under a single failure."
+    )
+    max_loss: float | None = Field(
+        default=None, ge=0, le=1, description="Most of its traffic that may be lost, also under a single failure."
+    )
+    max_delay_ms: float | None = Field(
+        default=None, gt=0, le=1e9, description="Longest delay of any of its demands, waiting included, ms."
+    )
+    max_failure_delay_ms: float | None = Field(
+        default=None, gt=0, le=1e9, description="The same under a single failure, ms."
+    )
 
 
 class Policy(Frozen):
@@ -112,6 +132,7 @@ class Policy(Frozen):
     max_uncertain_utilisation: float = Field(
         default=1.0, gt=0, le=MOST_FACTOR, description="Limit on that mean of the peak utilisation."
     )
+    classes: dict[str, ClassLimits] = Field(default={}, description="What classes of traffic are promised, by name.")
     horizon_hours: float = Field(
         default=24, ge=0, le=168, description="How far ahead a plan that stays is judged, hours; 0 is not at all."
     )
@@ -208,7 +229,7 @@ class Policy(Frozen):
         """
         mine, theirs = _freedom(self), _freedom(other)
         prices = {"upgrade_costs", "currency"}  # they allow and forbid nothing
-        known = {*mine, *prices, "protected", "demand_factors", "windows", "freeze", "blackouts"}
+        known = {*mine, *prices, "protected", "demand_factors", "windows", "freeze", "blackouts", "classes"}
         looser = {
             key for key in type(self).model_fields if key not in known and getattr(self, key) != getattr(other, key)
         }
@@ -217,6 +238,7 @@ class Policy(Frozen):
         other_scenarios = other.demand_factors and sorted(self.demand_factors) != sorted(other.demand_factors)
         looser |= {"demand_factors"} if other_scenarios else set()
         looser |= {key for key in ("freeze", "blackouts") if set(getattr(other, key)) - set(getattr(self, key))}
+        looser |= {"classes"} if _breaks_promises(self.classes, other.classes) else set()
         wider = other.windows and (not self.windows or set(self.windows) - set(other.windows))
         looser |= {"windows"} if wider else set()
         return tuple(key for key in type(self).model_fields if key in looser)
@@ -224,7 +246,19 @@ class Policy(Frozen):
     @property
     def hash(self) -> str:
         """Canonical content hash, 16 hex digits."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        content = self.model_dump_json(exclude=None if self.classes else {"classes"})
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _breaks_promises(mine: Mapping[str, ClassLimits], theirs: Mapping[str, ClassLimits]) -> bool:
+    """Whether some class is promised less than by the other policy."""
+    for name, limits in theirs.items():
+        own = mine.get(name, ClassLimits())
+        for key in ClassLimits.model_fields:
+            has, wanted = getattr(own, key), getattr(limits, key)
+            if wanted is not None and (has is None or has > wanted):
+                return True
+    return False
 
 
 def _freedom(policy: Policy) -> dict[str, float]:

@@ -151,3 +151,16 @@ ALTER TABLE link_sample ALTER COLUMN up DROP NOT NULL;  -- NULL where nobody say
 -- migration 11
 
 DROP TABLE simulation;  -- was never written: what was simulated is in verdicts, and is computed anew where it is asked for
+
+-- migration 12
+
+ALTER TABLE node ADD COLUMN cost_out BOOLEAN DEFAULT FALSE;  -- drained by the largest metric: transit is its last resort
+ALTER TABLE link ADD COLUMN cost_out BOOLEAN DEFAULT FALSE;
+ALTER TABLE snapshot ADD COLUMN igp VARCHAR DEFAULT '';      -- isis, isis-narrow or ospf, where it is known
+CREATE TABLE traffic_class (    -- what full links serve first; none is one class
+    snapshot VARCHAR NOT NULL, name VARCHAR NOT NULL, priority INTEGER NOT NULL, weight DOUBLE NOT NULL, share DOUBLE NOT NULL
+);
+CREATE TABLE class_share (      -- part of a demand that is of a class, where it differs from the class's own share
+    snapshot VARCHAR NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL, name VARCHAR NOT NULL, share DOUBLE NOT NULL
+);
+ALTER TABLE tunnel ADD COLUMN on_invalid VARCHAR DEFAULT 'blackhole';  -- of a list of labels that is cut: blackhole or igp

@@ -32,7 +32,8 @@ from .live.adapters import is_adapter, open_live
 from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
 from .live.watched import Lookable
-from .model import Frozen, Network
+from .model import Frozen, Igp, Network
+from .traffic_classes import LAST, TrafficClass
 
 SITE = "site.toml"
 _MOST_FILES = 1_000
@@ -76,17 +77,28 @@ class SiteExits(Frozen):
     capacity: float = Field(default=UNLIMITED, gt=0, description="Mbit/s of each exit; none: it limits nothing.")
 
 
+class SiteClass(Frozen):
+    """A class of traffic, and how full links serve it."""
+
+    name: str = Field(min_length=1, max_length=40, description="What traffic files call it; default is the rest.")
+    priority: int = Field(default=LAST, ge=1, le=LAST, description="1 is served first.")
+    weight: float = Field(default=1.0, gt=0, le=1e6, description="Its part among classes of one priority.")
+    share: float = Field(default=0.0, ge=0, le=1, description="Its part of every demand that no file says more of.")
+
+
 class Site(Frozen):
     """One's own network, as its people describe it."""
 
     zone: str = Field(default="UTC", description="Time zone of goals and of measurements that name none.")
     policy: str | None = Field(default=None, description="TOML file with the limits to keep.")
+    igp: Igp = Field(default="", description="The routing protocol, for its largest metric and its kind of drain.")
     twin: str = Field(default="twin.duckdb", description="The twin file that commands hand each other results in.")
     clock: Literal["wall", "newest"] = Field(
         default="wall", description="What time it is: now, or that of the newest sample, to look at the past."
     )
     sources: Sources
     exits: tuple[SiteExits, ...] = Field(default=(), description="Groups of exits that demands may leave by.")
+    classes: tuple[SiteClass, ...] = Field(default=(), max_length=8, description="Classes of traffic.")
     units: dict[str, str] = Field(default={}, description="Units that files leave open, such as capacity = gbps.")
     columns: dict[str, str] = Field(default={}, description="What columns are: out = ifHCOutOctets.")
     instruments: Declaration = Field(default=Declaration(), description="How the measurements come about.")
@@ -144,7 +156,12 @@ class OpenSite(NamedTuple):
         interfaces = dict(reading.interfaces)
         for path in self._files("interfaces"):
             interfaces |= read_interfaces(path, reading)
-        return reading._replace(interfaces=interfaces)
+        network = replace(reading.network, igp=self.site.igp) if self.site.igp else reading.network
+        own = {x.name: TrafficClass(x.name, x.priority, x.weight, x.share) for x in self.site.classes}
+        if own:
+            others = tuple(x for x in network.classes if x.name not in own)
+            network = replace(network, classes=(*others, *own.values()))
+        return reading._replace(network=network, interfaces=interfaces)
 
     def measurements(self, kind: MeasurementKind, clock: Callable[[], datetime]) -> Measurements | None:
         """Read the measurements of one source alone, None where the site names none. Raises as `look` does."""

@@ -125,9 +125,25 @@ def _nearest(graph: "nx.MultiDiGraph[str]", own: set[str], drained: set[str], ta
     return nx.multi_source_dijkstra_path_length(graph, own, weight=weight) if own else {}
 
 
+def overloaded(network: Network) -> set[str]:
+    """Routers that set the overload bit. One that is costed out, and any drained one of OSPF, does not."""
+    return {x.name for x in network.nodes if x.drained and not (x.cost_out or network.igp == "ospf")}
+
+
+def metrics(network: Network) -> dict[str, int]:
+    """What each link costs: the largest metric where its circuit, or the router that it leaves, is costed out."""
+    largest = {"isis-narrow": 2**6 - 1, "isis": 2**24 - 2, "ospf": 2**16 - 1}
+    beyond = {x.name for x in network.nodes if x.kind == "exits"}
+    dear = any(2**16 <= x.weight < 2**24 - 1 for x in network.links)
+    last = largest[network.igp] if network.igp else largest["isis" if dear else "ospf"]
+    stubs = {x.name for x in network.nodes if x.drained} - overloaded(network)
+    out = {x.name for x in network.links if (x.drained and x.cost_out) or (x.tail in stubs and x.head not in beyond)}
+    return {x.name: max(last, x.weight) if x.name in out else x.weight for x in network.links}
+
+
 def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
     down = {node.name for node in network.nodes if not node.up} | ({dead.node} if dead.node else set[str]())
-    drained = {node.name for node in network.nodes if node.drained}
+    drained, metric = overloaded(network), metrics(network)
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     graph.add_nodes_from(node.name for node in network.nodes if node.name not in down)
     hops: list[_Hop] = []
@@ -135,10 +151,11 @@ def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
     for link in network.links:
         if (link.tail, link.head, link.index) in deaf:  # its head does not tell of it: no router uses it
             continue
-        alive = link.up and link.adjacent and not (link.drained or link.asleep or down & {link.tail, link.head})
+        closed = link.asleep or (link.drained and not link.cost_out)
+        alive = link.up and link.adjacent and not (closed or down & {link.tail, link.head})
         if alive and link.circuit not in dead.links:
-            hops.append(_Hop(link.name, link.tail, link.head, link.weight, link.delay_ms, 1 - link.loss))
-            graph.add_edge(link.head, link.tail, weight=link.weight)
+            hops.append(_Hop(link.name, link.tail, link.head, metric[link.name], link.delay_ms, 1 - link.loss))
+            graph.add_edge(link.head, link.tail, weight=metric[link.name])
     ways = {node.name: _Beyond if node.kind == "exits" else _Towards for node in network.nodes}
     return {name: kind(graph, hops, name, drained) for name, kind in ways.items()}
 
@@ -146,12 +163,12 @@ def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
 def crossing(network: Network, link: str) -> list[tuple[str, str]]:
     """Pairs with a demand some of whose shortest paths use a link."""
     towards, used = _towards(network, Failed("nothing")), network.links[network.link(link)]
-    to_tail = towards[used.tail].far
+    to_tail, cost = towards[used.tail].far, metrics(network)[link]
     pairs: list[tuple[str, str]] = []
     for s, t in np.argwhere(network.offered).tolist():
         source, target = network.nodes[s].name, network.nodes[t].name
         far = towards[target].far
-        if source in to_tail and used.head in far and to_tail[source] + used.weight + far[used.head] == far.get(source):
+        if source in to_tail and used.head in far and to_tail[source] + cost + far[used.head] == far.get(source):
             pairs.append((source, target))
     return pairs
 
@@ -188,14 +205,22 @@ def _legs(network: Network, towards: dict[str, _Towards], up: set[str]) -> _Legs
             if source.name not in towards[target.name].far and not lists:
                 lost.add(pair)
                 continue
-            delay[pair] = 0.0
-            for stops, share in lists or [(pair, 1.0)]:
+            ways = lists or [(pair, 1.0)]
+            arriving = [(stops, share) for stops, share in ways if all(a in towards[b].far for a, b in pairwise(stops))]
+            if len(arriving) < len(ways):  # labels that lead nowhere: some of it is lost, or all
+                lost.add(pair)
+            for stops, share in ways:
                 left = amount * share
                 for a, b in pairwise(stops):
+                    if a not in towards[b].far:
+                        break
                     if a != b:
                         volume[a, b] = volume.get((a, b), 0.0) + left
-                        delay[pair] += share * towards[b].delay[a]
                         left *= towards[b].alive[a]
+            if arriving:
+                whole = sum(share for _, share in arriving)
+                lasting = (share * towards[b].delay[a] for x, share in arriving for a, b in pairwise(x) if a != b)
+                delay[pair] = sum(lasting) / whole
     return volume, delay, lost
 
 
@@ -206,7 +231,8 @@ def _lists(network: Network, tunnel: Tunnel | None, towards: dict[str, _Towards]
     valid: list[_List] = []
     for path in tunnel.paths:
         stops = (tunnel.source, *path.via, tunnel.target)
-        if set(path.via) <= up - drained and all(a in towards[b].far for a, b in pairwise(stops)):
+        blind = tunnel.path == "explicit" and tunnel.on_invalid == "blackhole"
+        if blind or (set(path.via) <= up - drained and all(a in towards[b].far for a, b in pairwise(stops))):
             valid.append((stops, path.share))
     total = sum(share for _, share in valid)
     return [(stops, share / total) for stops, share in valid]

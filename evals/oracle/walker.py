@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import networkx as nx
 
+from evals.oracle.carried import metrics, overloaded
 from twin.model import Network
 
 
@@ -13,7 +14,10 @@ class Walker:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.drained = {node.name for node in network.nodes if node.drained}
+        self.up = {node.name for node in network.nodes if node.up}
+        self.off = {node.name for node in network.nodes if node.drained}
+        self.drained = overloaded(network)
+        self.weight = metrics(network)
         deaf = {(x.head, x.tail, x.index) for x in network.links if not x.up or not x.adjacent or x.asleep}
         self.usable = [x for x in network.links if x.usable and (x.tail, x.head, x.index) not in deaf]
         self.distances = cache(self._distances)
@@ -23,7 +27,7 @@ class Walker:
         graph.add_nodes_from(node.name for node in self.network.nodes)
         for link in self.usable:
             if link.head == target or link.head not in self.drained:
-                graph.add_edge(link.head, link.tail, weight=link.weight)
+                graph.add_edge(link.head, link.tail, weight=self.weight[link.name])
         lengths = nx.single_source_dijkstra_path_length(graph, target)
         return {node: round(length) for node, length in lengths.items()}
 
@@ -31,7 +35,11 @@ class Walker:
         """Share of what stands at `source` for `target` on each link."""
         far = self.distances(target)
         allowed = [x for x in self.usable if x.tail == source and (x.head == target or x.head not in self.drained)]
-        hops = [x.name for x in allowed if x.head in far and source in far and far[source] == x.weight + far[x.head]]
+        hops = [
+            x.name
+            for x in allowed
+            if x.head in far and source in far and far[source] == self.weight[x.name] + far[x.head]
+        ]
         return {name: 1 / len(hops) for name in hops}
 
     def lists(self, source: str, target: str) -> dict[tuple[str, ...], float]:
@@ -43,8 +51,11 @@ class Walker:
                     stops = [source, *path.via, target]
                     legs = [(a, b) for a, b in pairwise(stops) if a != b]
                     connected = all(a in self.distances(b) for a, b in legs)
-                    avoids = tunnel.path == "dynamic" and any(via in self.drained for via in path.via)
-                    if connected and not avoids:
+                    avoids = tunnel.path == "dynamic" and any(via in self.off for via in path.via)
+                    kept = (
+                        tunnel.path == "explicit" and tunnel.on_invalid == "blackhole" and {source, target} <= self.up
+                    )
+                    if kept or (connected and not avoids):
                         key = tuple(b for _, b in legs)
                         valid[key] = valid.get(key, 0) + path.share
                 if valid:

@@ -203,7 +203,7 @@ def _risk_group(stage: Stage, text: str) -> None:
 def _tunnel_name(stage: Stage, text: str) -> None:
     name = "".join(x if x.isalnum() or x in "_.>-" else "_" for x in text)[:128] or "t"
     ends = stage.network.nodes[0].name, stage.network.nodes[-1].name
-    tunnel = Tunnel(name=name, source=ends[0], target=ends[1], paths=(SegmentList(via=()),))
+    tunnel = Tunnel(name=name, source=ends[0], target=ends[1], paths=(SegmentList(via=()),), on_invalid="igp")
     stage.network = replace(stage.network, tunnels=(tunnel,))
     stage.calls.append(("sql", {"query": "SELECT name, paths FROM tunnel"}))
 

@@ -49,7 +49,7 @@ def measured(live: EmulatedNetwork) -> Network:
 
 def through_c(name: str, target: str, share: float, *, source: str = "A") -> SetTunnel:
     paths = (SegmentList(via=("C",), share=share), SegmentList(via=(), share=1 - share))
-    return SetTunnel(tunnel=Tunnel(name=name, source=source, target=target, paths=paths))
+    return SetTunnel(tunnel=Tunnel(name=name, source=source, target=target, paths=paths, on_invalid="igp"))
 
 
 STEPS: tuple[Change, ...] = (through_c("T1", "E", 0.5), SetWeight(link="D->B", weight=25), through_c("T2", "D", 0.3))

@@ -28,6 +28,7 @@ def networks(draw, max_nodes: int = 6) -> Network:
     n = draw(st.integers(3, max_nodes))
     names = [f"N{i}" for i in range(n)]
     nodes = tuple(Node(name, float(i), 0.0, drained=draw(RARELY)) for i, name in enumerate(names))
+    nodes = tuple(x._replace(cost_out=x.drained and draw(st.booleans())) for x in nodes)
     ends = [(i, draw(st.integers(0, i - 1))) for i in range(1, n)]
     ends += draw(
         st.lists(st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)).filter(lambda e: e[0] != e[1]), max_size=n)
@@ -38,9 +39,22 @@ def networks(draw, max_nodes: int = 6) -> Network:
         pair = (min(a, b), max(a, b))
         parallels[pair] = index = parallels.get(pair, 0) + 1
         capacity, drained, asleep = draw(st.sampled_from((10.0, 40.0))), draw(RARELY), draw(RARELY)
+        last = drained and draw(st.booleans())
         for tail, head in ((a, b), (b, a)):
             weight = draw(st.integers(1, 3))
-            links.append(Link(names[tail], names[head], capacity, weight, 1.0, index, drained=drained, asleep=asleep))
+            links.append(
+                Link(
+                    names[tail],
+                    names[head],
+                    capacity,
+                    weight,
+                    1.0,
+                    index,
+                    drained=drained,
+                    asleep=asleep,
+                    cost_out=last,
+                )
+            )
     demands = np.array(draw(st.lists(st.integers(0, 9), min_size=n * n, max_size=n * n)), dtype=float).reshape(n, n)
     np.fill_diagonal(demands, 0)
     tunnels = (draw(tunnel(names, "T1", (0, 1))), draw(tunnel(names, "T2", (1, 2))))
@@ -57,7 +71,8 @@ def tunnel(draw, names: list[str], name: str, ends: tuple[int, int]) -> Tunnel:
         paths = (SegmentList(via=draw(via)),)
     else:
         paths = (SegmentList(via=draw(via), share=0.25), SegmentList(via=draw(via), share=0.75))
-    return Tunnel(name=name, source=names[ends[0]], target=names[ends[1]], paths=paths)
+    told = draw(st.sampled_from(("blackhole", "igp", "igp")))
+    return Tunnel(name=name, source=names[ends[0]], target=names[ends[1]], paths=paths, on_invalid=told)
 
 
 @st.composite
@@ -70,9 +85,13 @@ def changes(draw, network: Network) -> Change:
     a, b = draw(st.permutations(names))[:2]
     choices: list[Change] = [
         SetWeight(link=link.name, weight=draw(st.integers(1, 4) | st.integers(1, 65_535))),
-        (UndrainLink if link.drained else DrainLink)(circuit=link.circuit),
+        UndrainLink(circuit=link.circuit)
+        if link.drained
+        else DrainLink(circuit=link.circuit, mode=draw(st.sampled_from(("remove", "cost_out")))),
         (WakeLink if link.asleep else SleepLink)(circuit=link.circuit),
-        (UndrainNode if node.drained else DrainNode)(node=node.name),
+        UndrainNode(node=node.name)
+        if node.drained
+        else DrainNode(node=node.name, mode=draw(st.sampled_from(("overload", "cost_out")))),
         SetTunnel(tunnel=new),
         SetCapacity(circuit=link.circuit, capacity=draw(st.floats(1, 1e6))),
         LimitDemand(source=a, target=b, limit=draw(st.none() | st.floats(0, 100))),

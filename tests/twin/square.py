@@ -45,4 +45,4 @@ def failing(checks: dict[str, Check]) -> list[str]:
 
 def over_c(name: str = "T1", share: float = 1.0, source: str = "A") -> SetTunnel:
     paths = [SegmentList(via=("C",), share=share)] + ([SegmentList(via=(), share=1 - share)] if share < 1 else [])
-    return SetTunnel(tunnel=Tunnel(name=name, source=source, target="D", paths=tuple(paths)))
+    return SetTunnel(tunnel=Tunnel(name=name, source=source, target="D", paths=tuple(paths), on_invalid="igp"))

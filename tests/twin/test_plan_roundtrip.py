@@ -134,7 +134,9 @@ def test_a_weight_as_large_as_a_link_may_have_can_be_restored():
 
 def test_a_second_tunnel_for_the_same_demand_is_refused():
     def detour(name):
-        return SetTunnel(tunnel=Tunnel(name=name, source="A", target="B", paths=(SegmentList(via=("C",)),)))
+        return SetTunnel(
+            tunnel=Tunnel(name=name, source="A", target="B", paths=(SegmentList(via=("C",)),), on_invalid="igp")
+        )
 
     with_one = apply(TRIANGLE, detour("T1"))
     with pytest.raises(TopologyError, match="two tunnels"):

@@ -1,8 +1,10 @@
 """What a change means on single routers: metrics, overload bits, interfaces that are shut, SR policies.
 
 A circuit that is drained keeps its interfaces and gets the largest metric that routing still uses: 2^24 - 2 of IS-IS
-(RFC 5305, section 3: 2^24 - 1 takes a link out, though not on every router) and 65535 of OSPF (RFC 2328). It is the
-last resort then, which the twin counts as none.
+(RFC 5305, section 3: 2^24 - 1 takes a link out, though not on every router), 63 with narrow metrics, and 65535 of OSPF
+(RFC 2328). It is the last resort then, as the mode `cost_out` says; without it the twin counts it as none.
+A router that is costed out is a stub router (RFC 6987), by one line with OSPF and by the metrics of all its interfaces
+with IS-IS.
 """
 
 import re
@@ -24,6 +26,7 @@ from twin.plan import (
     UndrainLink,
     UndrainNode,
     WakeLink,
+    apply,
 )
 
 LARGEST: Mapping[str, int] = {"isis": 2**24 - 2, "ospf": 65_535}
@@ -88,17 +91,15 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
     match change:
         case SetWeight():
             link = network.links[network.link(change.link)]
-            if link.drained:
+            if _is_costed_out(network, link, igp):
                 return Unwritten(f"nothing now: {link.circuit} is costed out, and gets {change.weight} when it is back")
             return _metric(link, change.weight, igp)
         case DrainLink():
-            return tuple(Metric(x.tail, x, LARGEST[igp]) for x in _links(network, change.circuit))
+            return tuple(Metric(x.tail, x, _largest(network, igp)) for x in _links(network, change.circuit))
         case UndrainLink():
-            back = [_metric(x, x.weight, igp) for x in _links(network, change.circuit)]
-            return next((x for x in back if isinstance(x, Unwritten)), tuple(_all(back)))
+            return _given_back(network, _links(network, change.circuit), igp, change)
         case DrainNode() | UndrainNode():
-            name = network.nodes[network.node(change.node)].name
-            return (Overload(name, isinstance(change, DrainNode)),)
+            return _of_router(network, change, igp)
         case SleepLink() | WakeLink():
             on = isinstance(change, SleepLink)
             return tuple(Shut(x.tail, x, on) for x in _links(network, change.circuit))
@@ -122,6 +123,46 @@ def _metric(link: Link, weight: int, igp: str) -> tuple[Action, ...] | Unwritten
     if weight > LARGEST[igp]:
         return Unwritten(f"{weight} is no metric that {igp} uses, which end at {LARGEST[igp]}: choose another for it")
     return (Metric(link.tail, link, weight),)
+
+
+def _of_router(network: Network, change: DrainNode | UndrainNode, igp: str) -> tuple[Action, ...] | Unwritten:
+    """A router that is drained, or given back: the overload bit, or the metrics of all its interfaces."""
+    node = network.nodes[network.node(change.node)]
+    last = change.mode == "cost_out" if isinstance(change, DrainNode) else node.cost_out
+    if not last or igp == "ospf":
+        return (Overload(node.name, isinstance(change, DrainNode)),)
+    own = [network.links[i] for i in _own(network, node.name)]
+    if isinstance(change, UndrainNode):
+        return _given_back(network, own, igp, change)
+    return tuple(Metric(x.tail, x, _largest(network, igp)) for x in own)
+
+
+def _largest(network: Network, igp: str) -> int:
+    return min(LARGEST[igp], network.largest_metric) if network.igp else LARGEST[igp]
+
+
+def _own(network: Network, router: str) -> list[int]:
+    exits = set(network.exits)
+    return [i for i, x in enumerate(network.links) if x.tail == router and i not in exits]
+
+
+def _is_costed_out(network: Network, link: Link, igp: str) -> bool:
+    """Whether a link has the largest metric now: its circuit is drained, or its router costed out by IS-IS."""
+    tail = network.nodes[network.node(link.tail)]
+    return link.drained or (tail.drained and tail.cost_out and igp == "isis")
+
+
+def _given_back(network: Network, links: list[Link], igp: str, change: Change) -> tuple[Action, ...] | Unwritten:
+    """Metrics as they were, but of what stays costed out for another reason."""
+    after = apply(network, change)
+    now = {x.name: x for x in after.links}
+    parts = [
+        (Metric(x.tail, x, _largest(network, igp)),)
+        if _is_costed_out(after, now[x.name], igp)
+        else _metric(x, x.weight, igp)
+        for x in links
+    ]
+    return next((x for x in parts if isinstance(x, Unwritten)), tuple(_all(parts)))
 
 
 def _links(network: Network, circuit: str) -> list[Link]:

@@ -241,10 +241,13 @@ def _evidence(base: Network, observation: Observation, turns: Sequence[Turn]) ->
 def _in_force(network: Network, source: Network) -> Network:
     """The believed network with what is configured in `source` in place of what was."""
     links = tuple(
-        link._replace(weight=x.weight, drained=x.drained, asleep=x.asleep)
+        link._replace(weight=x.weight, drained=x.drained, asleep=x.asleep, cost_out=x.cost_out)
         for link, x in zip(network.links, source.links, strict=True)
     )
-    nodes = tuple(node._replace(drained=x.drained) for node, x in zip(network.nodes, source.nodes, strict=True))
+    nodes = tuple(
+        node._replace(drained=x.drained, cost_out=x.cost_out)
+        for node, x in zip(network.nodes, source.nodes, strict=True)
+    )
     return replace(network, links=links, nodes=nodes, tunnels=source.tunnels, limits=source.limits)
 
 

@@ -214,9 +214,12 @@ def _unable(action: Action, dialect: Dialect) -> str:
 
 
 def _notes(action: Action) -> Sequence[str]:
-    if isinstance(action, Policy) and action.on:
-        return (f"steer the traffic for {action.tunnel.target} into the policy, by its color or by a static route",)
-    return ()
+    if not (isinstance(action, Policy) and action.on):
+        return ()
+    steer = f"steer the traffic for {action.tunnel.target} into the policy, by its color or by a static route"
+    if action.tunnel.holds or action.tunnel.path == "dynamic":
+        return (steer,)
+    return steer, "let something take its lists down when a node on them is cut off: seamless BFD, or a controller"
 
 
 @lru_cache(maxsize=8)

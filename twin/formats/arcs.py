@@ -30,6 +30,7 @@ class Arc:
     members: int = 1
     min_members: int = 1
     degraded_weight: int = 0
+    cost_out: bool = False
     risks: tuple[str, ...] = ()
     interface: str = ""
     """What its router calls the interface that it leaves by."""
@@ -51,6 +52,7 @@ class Arc:
             members=self.members,
             min_members=self.min_members,
             degraded_weight=self.degraded_weight,
+            cost_out=self.cost_out,
         )
 
 

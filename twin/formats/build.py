@@ -15,6 +15,7 @@ import numpy as np
 
 from twin.errors import InputError, TopologyError
 from twin.model import Floats, Link, Network, RiskGroup
+from twin.traffic_classes import ClassShare
 
 from .account import Account, FieldUse
 from .arcs import Arc
@@ -97,6 +98,9 @@ def build(records: Records, choices: Choices | None = None, *, traffic: bool = F
         _demands(records, index),
         records.tunnels,
         limits=records.limits,
+        igp=records.igp,
+        classes=records.classes,
+        class_shares=_with_names(records, index, names),
     )
     network = replace(network, risk_groups=_groups(records, arcs, network.links))
     require_connected(names, [(arc.tail, arc.head) for arc in arcs])
@@ -140,6 +144,15 @@ def fit_capacities(reading: Reading, network: Network, peak: float) -> Network:
     """Size the circuits whose capacity no file states for the traffic that `network` carries."""
     known = np.array([link.circuit not in reading.unsized for link in network.links], dtype=bool)
     return network if known.all() else dimension(network, known, peak_utilisation=peak, fixed=True)
+
+
+def _with_names(records: Records, index: Mapping[str, int], names: Sequence[str]) -> tuple[ClassShare, ...]:
+    """Shares of classes with the names that nodes have here."""
+    found: list[ClassShare] = []
+    for part in records.class_shares:
+        ends = [names[records.source.known(x, index, "$.graph.class_shares")] for x in (part.source, part.target)]
+        found.append(part._replace(source=ends[0], target=ends[1]))
+    return tuple(found)
 
 
 def _preferring(records: Records, ends: Sequence[tuple[int, int]], groups: set[int]) -> Records:

@@ -17,7 +17,7 @@ from .node_values import PlacedNode
 from .provision import MS_PER_KM, distance_km
 from .records import LinkRecord, Records
 from .source import MAX_WEIGHT
-from .values import field_of, is_drained, is_up, unread, value_of, yes_or_no
+from .values import field_of, is_costed_out, is_drained, is_up, unread, value_of, yes_or_no
 from .vocabulary import LINK_QUANTITIES, NO_MEANING, RATE, amount, recognise
 
 _NO_METRIC = 2**32 - 1  # the largest value of the leaf of RFC 8346: no metric of a protocol
@@ -271,6 +271,7 @@ def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Fi
         else records.source.whole(str(index), _at(record, "index"), "index", least=1, most=10_000),
         up=up,
         drained=is_drained(records, record, "link"),
+        cost_out=is_costed_out(records, record, "link"),
         asleep=bool(yes_or_no(records, record, "link", "asleep")),
         loss=share,
         adjacent=True if adjacent is None else adjacent,

@@ -93,6 +93,14 @@ def read_explained(path: str | Path, traffic: str | Path | None = None, choices:
     return reading if traffic is None else _with_traffic(reading, Path(traffic), choices)
 
 
+def _told_classes(network: Network) -> list[FieldUse]:
+    """Say which classes traffic has, and that those of no stated priority are served last."""
+    if not network.classes:
+        return []
+    note = ", ".join(f"{x.name} (priority {x.priority}, weight {x.weight:g})" for x in network.served)
+    return [FieldUse(field="classes of traffic", became="used", count=len(network.served), note=note)]
+
+
 def _is_file(name: str) -> bool:
     return exists(name) and Path(name).is_file()
 
@@ -102,12 +110,14 @@ def _with_traffic(reading: Reading, path: Path, choices: Choices) -> Reading:
     match path.suffix.lower():
         case ".csv" | ".parquet":
             from .measurements.part import Options
-            from .traffic import read_traffic, with_exits_of  # DuckDB only where a table is read
+            from .traffic import read_traffic, with_classes_of, with_exits_of  # DuckDB only where a table is read
 
             network = with_exits_of(path, network, reading.names)
             said = Options(choices.columns, choices.units, choices.zone)
             traffic = read_traffic(path, network, reading.names, said=said)
             network, uses = network.with_demands(traffic.peak), list(traffic.uses)
+            network = with_classes_of(path, network, reading.names)
+            uses += _told_classes(network)
         case ".demands":
             network = network.with_demands(read_repetita_demands(path, len(network.nodes)))
         case _:

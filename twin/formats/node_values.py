@@ -10,7 +10,7 @@ from twin.model import Node, NodeKind
 
 from .account import FieldUse
 from .records import NodeRecord, Records
-from .values import field_of, is_drained, is_up, unread, value_of
+from .values import field_of, is_costed_out, is_drained, is_up, unread, value_of
 from .vocabulary import NO_MEANING, plain, recognise
 
 _LAN = frozenset({"lan", "cloud", "pseudonode", "switch", "hyperedge", "segment", "bridge"})
@@ -58,11 +58,13 @@ class PlacedNode:
     placed: bool
     up: bool
     drained: bool
+    cost_out: bool
     kind: NodeKind
 
     def node(self, name: str) -> Node:
         """Return the node of the network."""
-        return Node(name, self.longitude, self.latitude, up=self.up, drained=self.drained, kind=self.kind)
+        place = self.longitude, self.latitude
+        return Node(name, *place, up=self.up, drained=self.drained, kind=self.kind, cost_out=self.cost_out)
 
 
 def placed_nodes(records: Records, ends: Sequence[tuple[int, int]]) -> tuple[list[PlacedNode], list[FieldUse]]:
@@ -122,8 +124,8 @@ def _place(records: Records, node: NodeRecord) -> tuple[float, float] | None:
     return x, y
 
 
-def _state(records: Records, node: NodeRecord) -> tuple[bool, bool]:
-    return is_up(records, node, "node"), is_drained(records, node, "node")
+def _state(records: Records, node: NodeRecord) -> tuple[bool, bool, bool]:
+    return is_up(records, node, "node"), is_drained(records, node, "node"), is_costed_out(records, node, "node")
 
 
 def _kind(node: NodeRecord) -> NodeKind:

@@ -15,7 +15,8 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, Stri
 
 from twin.errors import FormatError
 from twin.files import write_text
-from twin.model import DemandLimit, Link, Network, RiskGroup, Tunnel
+from twin.model import DemandLimit, Igp, Link, Network, RiskGroup, Tunnel
+from twin.traffic_classes import ClassShare, TrafficClass
 
 from .account import FieldUse
 from .build import Choices
@@ -54,6 +55,9 @@ class _Graph(_Foreign):
     tunnels: tuple[Tunnel, ...] = ()
     risk_groups: tuple[RiskGroup, ...] = ()
     limits: tuple[DemandLimit, ...] = ()
+    igp: Igp = ""
+    classes: tuple[TrafficClass, ...] = ()
+    class_shares: tuple[ClassShare, ...] = ()
 
 
 class _Document(_Foreign):
@@ -89,6 +93,9 @@ def read_node_link(content: Content, _choices: Choices) -> Records:
         noted=tuple(_unread(document)),
         tunnels=graph.tunnels,
         limits=graph.limits,
+        igp=graph.igp,
+        classes=graph.classes,
+        class_shares=graph.class_shares,
         groups={group.name: group.circuits for group in graph.risk_groups},
     )
 
@@ -123,6 +130,9 @@ def write_node_link(network: Network, path: str | Path) -> None:
             "tunnels": [tunnel.model_dump(mode="json") for tunnel in network.tunnels],
             "risk_groups": network.risk_groups,
             "limits": network.limits,
+            "igp": network.igp,
+            "classes": [x._asdict() for x in network.classes],
+            "class_shares": network.class_shares,
         },
         "nodes": [{"id": node.name, **node._asdict()} for node in network.nodes],
         "links": [_written(link) for link in network.links],

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from twin.model import DemandLimit, Tunnel
+from twin.model import DemandLimit, Igp, Tunnel
+from twin.traffic_classes import ClassShare, TrafficClass
 
 from .account import FieldUse
 from .source import Source
@@ -72,4 +73,7 @@ class Records:
     noted: tuple[FieldUse, ...] = ()
     tunnels: tuple[Tunnel, ...] = ()
     limits: tuple[DemandLimit, ...] = ()
+    igp: Igp = ""
+    classes: tuple[TrafficClass, ...] = ()
+    class_shares: tuple[ClassShare, ...] = ()
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])

@@ -4,11 +4,13 @@ Columns, times and units are those of measurements (`measurements/columns`, `mea
 target with the names or ids that the topology's file gives its nodes or, where no node has a number for a name, node
 numbers from 0; one volume, as a rate or as octets of each interval; and, for more than one matrix, a time. A row with
 `exits`, instead of a target or beside it, is of traffic that may leave by any of them: `P Q`, or `P Q:2` where Q is a
-second choice; the target is the name of what lies beyond. A pair without a row has no traffic then. A file with a
+second choice; the target is the name of what lies beyond. Rows of one pair that a column `class` tells apart are parts
+of its demand (`with_classes_of`). A pair without a row has no traffic then. A file with a
 column that nobody knows and that alone tells rows of one pair apart is refused: added up, they would be traffic that
 never was at once.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,8 @@ import numpy as np
 
 from twin.errors import FormatError, InputError
 from twin.model import Floats, Ints, Network
+from twin.traffic_classes import DEFAULT, ClassShare, TrafficClass
+from twin.untrusted import NAME, clean
 
 from .account import FieldUse
 from .exits import ExitGroup, find_group, group_named, read_exits, with_groups
@@ -31,6 +35,7 @@ from .vocabulary import plain
 
 _CELLS = 400_000_000  # 3.2 GB of matrices
 _LARGEST = 1e18
+_CLASSES = ("class", "trafficclass", "forwardingclass", "cos", "qosclass", "serviceclass")
 _EXITS = ("exits", "exit", "nexthops", "peerings")
 _ENDS = {"source": "source or src or from", "target": "target or dst or to"}
 
@@ -109,6 +114,39 @@ def with_exits_of(path: str | Path, network: Network, names: Names | None = None
     return with_groups(network, tuple(groups.values()))
 
 
+def with_classes_of(path: str | Path, network: Network, names: Names | None = None) -> Network:
+    """Return the network with what part of each demand is of which class, where a traffic file has a column of it.
+
+    A class that the network does not name is served as the default one is: last. Raises as `read_traffic`.
+    """
+    source = Source(str(path))
+    with Sheet(source) as sheet:
+        column = _class_column(sheet)
+        if column is None:
+            return network
+        said = Options() if names is None else Options()._replace(names=names)
+        columns = _columns(sheet, said)
+        s, t = nodes_of(sheet, columns.name("source"), network, said), _targets(sheet, columns, network, said)
+        volume, texts = sheet.numbers(columns.known["traffic"].name), sheet.texts(column)
+    totals, parts = dict[tuple[int, int], float](), dict[tuple[int, int, str], float]()
+    for a, b, name, amount in zip(s.tolist(), t.tolist(), texts, volume.tolist(), strict=True):
+        if a != b and amount > 0:
+            totals[a, b] = totals.get((a, b), 0.0) + amount
+            key = (a, b, clean((name or "").strip(), NAME) or DEFAULT)
+            parts[key] = parts.get(key, 0.0) + amount
+    known = {x.name for x in network.classes}
+    fresh = dict.fromkeys(name for _, _, name in parts if name not in known and name != DEFAULT)
+    classes = (*network.classes, *(TrafficClass(name) for name in fresh))
+    at = [node.name for node in network.nodes]
+    everywhere = [x.name for x in classes if x.name != DEFAULT]
+    shares = tuple(
+        ClassShare(at[a], at[b], name, parts.get((a, b, name), 0.0) / total)
+        for (a, b), total in totals.items()
+        for name in everywhere
+    )
+    return replace(network, classes=classes, class_shares=shares)
+
+
 def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
     """Write the non-zero demands as `time, source, target, mbps`; the suffix .csv or .parquet decides the format.
 
@@ -138,7 +176,7 @@ def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
 def _columns(sheet: Sheet, said: Options) -> Columns:
     columns = read_columns(sheet.source, sheet.header, said.columns, said.units)
     exits = _exits_column(sheet)
-    columns = columns._replace(others=tuple(x for x in columns.others if x != exits))
+    columns = columns._replace(others=tuple(x for x in columns.others if x not in (exits, _class_column(sheet))))
     for end, words in _ENDS.items():
         if end not in columns and not (end == "target" and exits):
             raise sheet.source.error("the header", f"one column {words}, or --map {end}=COLUMN")
@@ -198,6 +236,10 @@ def _uses(columns: Columns, times: _Times, pairs: int, note: str) -> tuple[Field
     read = {"source", "target", "traffic", "time"}
     left = (*columns.others, *(x.name for quantity, x in columns.known.items() if quantity not in read))
     return (*uses, *(use(f"traffic {x}", "not modelled", pairs, "not read") for x in left))
+
+
+def _class_column(sheet: Sheet) -> str | None:
+    return next((name for name in sheet.header if plain(name) in _CLASSES), None)
 
 
 def _exits_column(sheet: Sheet) -> str | None:

@@ -86,7 +86,15 @@ def is_up(records: Records, entry: NodeRecord | LinkRecord, of: str) -> bool:
 def is_drained(records: Records, entry: NodeRecord | LinkRecord, of: str) -> bool:
     """Whether a node or a link is kept free of transit traffic, by a field of its own or by its state."""
     states = (value_of(entry.fields, of, name) for name in ("status", "enabled"))
-    return bool(yes_or_no(records, entry, of, "drained")) or any(plain(str(x)) in _DRAINED for x in states)
+    return any(yes_or_no(records, entry, of, name) for name in ("drained", "cost_out")) or any(
+        plain(str(x)) in _DRAINED for x in states
+    )
+
+
+def is_costed_out(records: Records, entry: NodeRecord | LinkRecord, of: str) -> bool:
+    """Whether what is drained has the largest metric, so that transit traffic takes it as the last resort."""
+    states = (value_of(entry.fields, of, name) for name in ("status", "enabled"))
+    return bool(yes_or_no(records, entry, of, "cost_out")) or any(plain(str(x)) == "costedout" for x in states)
 
 
 def unread(entries: Iterable[NodeRecord | LinkRecord], of: str, no_meaning: Iterable[str]) -> Iterator[FieldUse]:

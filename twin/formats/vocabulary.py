@@ -72,6 +72,7 @@ NODE_QUANTITIES = (
     ),
     Quantity("enabled", "whether it is enabled", _NO_UNIT, _ENABLED),
     Quantity("drained", "whether it carries transit traffic", _NO_UNIT, ("drained", "overload", "overloadbit")),
+    Quantity("cost_out", "whether transit is its last resort", _NO_UNIT, ("costout", "costedout", "stubrouter")),
     Quantity(
         "kind",
         "whether it is a router",
@@ -197,6 +198,7 @@ LINK_QUANTITIES = (
     ),
     Quantity("enabled", "whether it is enabled", _NO_UNIT, _ENABLED),
     Quantity("drained", "whether it is drained", _NO_UNIT, ("drained",)),
+    Quantity("cost_out", "whether it is the last resort", _NO_UNIT, ("costout", "costedout")),
     Quantity("adjacent", "whether its ends are routing neighbours", _NO_UNIT, ("adjacent",)),
     Quantity("asleep", "whether it sleeps", _NO_UNIT, ("asleep",)),
     Quantity("loss", "share of traffic lost", _NO_UNIT, ("loss",)),

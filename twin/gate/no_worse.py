@@ -86,6 +86,9 @@ def falls_short(
         if float(after.undelivered.sum()) <= max(float(x.sum()) for x in missed) + slack:
             return None
         more = growth([np.min(missed, axis=0)], after.undelivered)
+    nowhere = _leads_nowhere(after, more, where)
+    if nowhere:
+        return nowhere
     cut = np.where(np.isinf(after.delay_ms), more, 0.0)
     if not cut.any():
         return _dropped(befores, after, float(more.sum()), where)
@@ -219,6 +222,18 @@ def late(
     return Violation(
         f"{name} takes {measured:.3f} ms {where}, at most {most:.3f} allowed", _at(name, where, measured, most)
     )
+
+
+def _leads_nowhere(after: Outcome, more: Floats, where: Where) -> Violation | None:
+    """Return the tunnel whose labels lead nowhere, where most of what is newly missed [n, n] was on such labels."""
+    node = after.network.node_index
+    missed = {x.name: float(more[node[x.source], node[x.target]]) for x in after.network.tunnels if x.holds}
+    measured = sum(missed.values())
+    if measured < more.sum() / 2 or measured <= 0:
+        return None
+    name = f"tunnel/{max(missed, key=lambda x: missed[x])}"
+    detail = f"the labels of {name} lead nowhere {where}, and nobody tells the head-end: {measured:.6g} Mbit/s are lost"
+    return Violation(detail, _at(name, where, measured, 0.0))
 
 
 def _dropped(befores: Sequence[Outcome], after: Outcome, more: float, where: Where) -> Violation:

@@ -21,6 +21,7 @@ from .checks.context import DemandError
 from .checks.convergence import loops_too_much
 from .checks.finding import CheckName, Counterexample, Violation
 from .checks.rehearsal import Stressed
+from .class_rules import worse_for_classes
 from .no_worse import SHARE_SLACK, Where, busier, falls_short, growth, late, rate_slack, refuses_more, slower, spikes
 
 _LEAST = 1e-6  # Mbit/s that count as missed
@@ -96,7 +97,8 @@ def worse_intact(
 def worse_in_hour(before: Stressed, after: Stressed, policy: Policy, where: Where) -> Violation | None:
     """Return what a plan makes worse in an hour ahead, whose traffic both states carry, under every failure too."""
     worse = worse_intact(before.outcome, after.outcome, policy, where, after.error)
-    return worse or worse_under_failure((before,), after, policy, where)
+    worse = worse or worse_under_failure((before,), after, policy, where)
+    return worse or worse_for_classes(before, after, policy, where)
 
 
 def worse_than_ends(

@@ -76,7 +76,8 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     is not in the network, `estimated` how its traffic was estimated, if nobody measured it.
     `starts` is when the first step is made, for the policy's windows, and `works` is what others
     have planned: what they take away counts as failed in its hours. Never raises on a bad plan: one that is not
-    grounded fails every check, with the reason. Every check is in every verdict, in the same order; the same question
+    grounded fails every check, with the reason. Every check is in every verdict, in the same order, but for *classes*,
+    which is where there are some; the same question
     always gets the same verdict.
     """
     # the simulator is slow to import: only who verifies pays for it
@@ -128,7 +129,7 @@ def orderable(plan: Plan, verdict: Verdict) -> bool:
 
 
 def _checks(rehearsal: "Rehearsal", *, grounded: bool) -> Iterator[Check]:
-    from .checks import fresh, horizon, limits, nominal, survivable, transient, uncertain, useful
+    from .checks import classes, fresh, horizon, limits, nominal, survivable, transient, uncertain, useful
 
     rest: dict[CheckName, Callable[[Rehearsal], Check]] = {
         "fresh": fresh.fresh,
@@ -140,6 +141,7 @@ def _checks(rehearsal: "Rehearsal", *, grounded: bool) -> Iterator[Check]:
         "reversible": transient.reversible,
         "useful": useful.useful,
         "horizon": horizon.horizon,
+        **({"classes": classes.classes} if rehearsal.base.classes or rehearsal.policy.classes else {}),
     }
     for name, check in rest.items():
         yield check(rehearsal) if grounded else not_evaluated(name, "the plan is not grounded")

@@ -20,6 +20,7 @@ class LinkRuns(NamedTuple):
     weight: int
     drained: bool
     asleep: bool
+    cost_out: bool = False
 
 
 class RouterRuns(Frozen):
@@ -27,6 +28,7 @@ class RouterRuns(Frozen):
 
     taken: AwareDatetime
     drained: bool
+    cost_out: bool = False
     links: dict[str, LinkRuns]
     routes: tuple[StaticRoute, ...] = ()
     filters: tuple[Filter, ...] = ()
@@ -85,11 +87,14 @@ class AskedNetwork(WatchedNetwork):
 
 
 def _said(told: Configuration, router: str) -> RouterRuns:
-    links = {x.name: LinkRuns(x.weight, x.drained, x.asleep) for x in told.network.links if x.tail == router}
-    drained = told.network.nodes[told.network.node(router)].drained
+    links = {
+        x.name: LinkRuns(x.weight, x.drained, x.asleep, x.cost_out) for x in told.network.links if x.tail == router
+    }
+    itself = told.network.nodes[told.network.node(router)]
     return RouterRuns(
         taken=told.taken,
-        drained=drained,
+        drained=itself.drained,
+        cost_out=itself.cost_out,
         links=links,
         routes=told.routes,
         filters=told.filters,
@@ -102,5 +107,7 @@ def _with(network: Network, router: str, said: RouterRuns) -> Network:
         x._replace(**said.links[x.name]._asdict()) if x.tail == router and x.name in said.links else x
         for x in network.links
     )
-    nodes = tuple(x._replace(drained=said.drained) if x.name == router else x for x in network.nodes)
+    nodes = tuple(
+        x._replace(drained=said.drained, cost_out=said.cost_out) if x.name == router else x for x in network.nodes
+    )
     return replace(network, links=links, nodes=nodes)

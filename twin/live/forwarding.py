@@ -188,14 +188,19 @@ def _steer(network: Network, tables: Tables, flows: Flows, salts: Words) -> Ints
 
 
 def valid_lists(network: Network, tables: Tables, tunnel: Tunnel) -> list[tuple[float, list[int]]]:
-    """Share and node positions of the segment lists that can be used now."""
+    """Share and node positions of the segment lists that are in use now.
+
+    Labels that nobody verifies are, for as long as their end is there: a flow on them goes as far as it gets.
+    """
     source, target = network.node_index[tunnel.source], network.node_index[tunnel.target]
     valid: list[tuple[float, list[int]]] = []
+    unverified = tunnel.path == "explicit" and tunnel.on_invalid == "blackhole"
+    unverified &= network.nodes[source].up and network.nodes[target].up
     for path in tunnel.paths:
         via = [network.node_index[name] for name in path.via]
         legs = zip([source, *via], [*via, target], strict=True)
         avoids = tunnel.path == "dynamic" and any(network.nodes[v].drained for v in via)
-        if all(tables.distance[b, a] >= 0 for a, b in legs) and not avoids:
+        if unverified or (all(tables.distance[b, a] >= 0 for a, b in legs) and not avoids):
             valid.append((path.share, via))
     return valid
 

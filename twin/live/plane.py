@@ -12,9 +12,10 @@ from twin.model import Floats, Ints, Network
 from .defects import Defects, defects
 from .forwarding import Flows, Paths, Words, forward, share_out, valid_lists
 from .interval import Interval
+from .marks import marks
 from .misrouting import NOWHERE, with_routes, without_members
 from .probes import fate
-from .queues import Carried, carry, queueing_ms
+from .queues import Carried, CarriedByClass, carry, carry_classes, queueing_ms
 from .tables import Tables, link_ends, routing_tables
 
 
@@ -50,8 +51,17 @@ class DataPlane:
 
     def carry(self, entering: Floats) -> Carried:
         """Send what entered along its paths."""
+        if self.network.classes:
+            return self.carry_classes(entering).whole
         rate = entering.ravel()[self.paths.pair] * self.paths.share
         return carry(self.paths, rate, self.capacity, self.loss, self.defects.discarded)
+
+    def carry_classes(self, entering: Floats) -> CarriedByClass:
+        """Send what entered along its paths, each class of it as full links schedule it; of a network with classes."""
+        marked = marks(self.network)
+        rate = np.column_stack([(entering * part).ravel()[self.paths.pair] * self.paths.share for _, part in marked])
+        schedulers = [scheduler for scheduler, _ in marked]
+        return carry_classes(self.paths, rate, schedulers, self.capacity, self.loss, self.defects.discarded)
 
     def interval(self, carried: Carried, offered: Floats, probed: Ints) -> Interval:
         """What there is to measure when this was carried of `offered`, Mbit/s [n, n]. `probed` are pairs [p]."""
@@ -85,12 +95,14 @@ class DataPlane:
         cut = without & ~joined(self.network)
         n = len(self.network.nodes)
         has_route = self._routed[self.paths.pair // n, self.paths.pair % n]
-        taken_off = carried.leaving[~self.paths.delivered & has_route].sum() + carried.discarded.sum()
+        astray = ~self.paths.delivered & has_route
+        nowhere = astray & self._blind[self.paths.pair // n, self.paths.pair % n]
+        taken_off = carried.leaving[astray & ~nowhere].sum() + carried.discarded.sum()
         above = np.maximum(carried.arrived - limit * self.capacity, 0.0)
         dropped = np.minimum(carried.arrived - carried.sent, above)
         return Harm(
             severed=float(let_in[cut].sum()),
-            unrouted=float(let_in[without & ~cut].sum()),
+            unrouted=float(let_in[without & ~cut].sum() + carried.leaving[nowhere].sum()),
             dropped=float(dropped.sum()),
             silent=float((carried.sent - carried.received).sum()),
             discarded=float(taken_off),
@@ -107,6 +119,15 @@ class DataPlane:
             pair = node[tunnel.source], node[tunnel.target]
             routed[pair] |= bool(valid_lists(self.network, tables, tunnel)) and self.node_up[[*pair]].all()
         return routed
+
+    @cached_property
+    def _blind(self) -> NDArray[np.bool_]:
+        """Pairs of nodes whose traffic is on labels that nobody verifies [n, n]."""
+        blind, node = np.zeros_like(self._routed), self.network.node_index
+        for tunnel in self.network.tunnels:
+            unverified = tunnel.path == "explicit" and tunnel.on_invalid == "blackhole"
+            blind[node[tunnel.source], node[tunnel.target]] = unverified
+        return blind
 
     def survive(self, carried: Carried) -> Floats:
         """Share of packets that get over each link, queue and wire. [m]."""

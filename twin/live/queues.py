@@ -1,5 +1,6 @@
 """What the links of the emulated network do to traffic: full queues drop, bad links lose, busy links delay."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -100,6 +101,66 @@ def _carry(
     sent = arrived * passed
     received = sent * (1 - loss)
     return Carried(arrived, passed, sent, received, received * gone, leaving)
+
+
+class CarriedByClass(NamedTuple):
+    """What happened to traffic class by class, Mbit/s. C classes, m links, g paths."""
+
+    whole: Carried
+    arrived: Floats  # [m, C] wanted to leave by the link
+    sent: Floats  # [m, C]
+    leaving: Floats  # [g, C] left over at the end of each path
+
+
+def carry_classes(
+    paths: Paths,
+    rate: Floats,
+    schedulers: Sequence[tuple[int, float]],
+    capacity: Floats,
+    loss: Floats,
+    discard: Floats,
+) -> CarriedByClass:
+    """Send `rate` [g, C] along the paths, through links that schedule classes by (priority, weight), 1 before 2.
+
+    The fixed point is that of `carry`, with one share of what the queues let through for each class.
+    """
+    number = len(schedulers)
+    passed, survive = np.ones((capacity.size, number)), ((1 - loss) * (1 - discard))[:, None]
+    for step in (size for (begin, _), (end, size) in pairwise(((0, 0.0), *_STEPS)) for _ in range(begin, end)):
+        arrived, leaving = _walk_classes(paths, rate, passed * survive)
+        got = _scheduled(arrived, schedulers, capacity)
+        wanted = np.where(arrived > 0, got / np.maximum(arrived, _TOLERANCE), 1.0).clip(0.0, 1.0)
+        if np.abs(wanted - passed).max(initial=0.0) < _TOLERANCE:
+            break
+        passed = passed + step * (wanted - passed)
+    else:
+        arrived, leaving = _walk_classes(paths, rate, passed * survive)
+    sent = arrived * passed
+    came, went = arrived.sum(axis=1), sent.sum(axis=1)
+    received = went * (1 - loss)
+    through = np.where(came > 0, went / np.maximum(came, _TOLERANCE), 1.0)
+    whole = Carried(came, through, went, received, received * discard, leaving.sum(axis=1))
+    return CarriedByClass(whole, arrived, sent, leaving)
+
+
+def _walk_classes(paths: Paths, rate: Floats, survive: Floats) -> tuple[Floats, Floats]:
+    parts = [_walk(paths, rate[:, c], survive[:, c]) for c in range(rate.shape[1])]
+    return np.column_stack([x for x, _ in parts]), np.column_stack([x for _, x in parts])
+
+
+def _scheduled(arrived: Floats, schedulers: Sequence[tuple[int, float]], capacity: Floats) -> Floats:
+    """What each link sends of each class [m, C]: queue by queue of a priority, who wants least by weight goes first."""
+    sent = np.zeros_like(arrived)
+    for link in np.flatnonzero(arrived.sum(axis=1) > 0).tolist():
+        room = float(capacity[link])
+        for priority in sorted({first for first, _ in schedulers}):
+            queues = [c for c, (first, _) in enumerate(schedulers) if first == priority]
+            queues.sort(key=lambda c: arrived[link, c] / schedulers[c][1])
+            for position, c in enumerate(queues):
+                weights = sum(schedulers[d][1] for d in queues[position:])
+                sent[link, c] = min(float(arrived[link, c]), room * schedulers[c][1] / weights)
+                room -= sent[link, c]
+    return sent
 
 
 def queueing_ms(carried: Carried, capacity: Floats) -> Floats:

@@ -52,7 +52,7 @@ def kept_from(before: Configuration, now: Configuration, routers: Iterable[str])
     if not names:
         return now
     links = tuple(
-        y._replace(weight=x.weight, drained=x.drained, asleep=x.asleep) if y.tail in names else y
+        y._replace(weight=x.weight, drained=x.drained, asleep=x.asleep, cost_out=x.cost_out) if y.tail in names else y
         for x, y in zip(old.links, now.network.links, strict=True)
     )
     nodes = tuple(x if x.name in names else y for x, y in zip(old.nodes, now.network.nodes, strict=True))

@@ -25,8 +25,7 @@ def routing_tables(network: Network) -> Tables:
     """
     n, usable = len(network.nodes), usable_links(network)
     tail, head = link_ends(network)
-    weight = np.array([link.weight for link in network.links], dtype=np.int64)
-    drained = np.array([node.drained for node in network.nodes], dtype=bool)
+    weight, drained = advertised(network), refusing_transit(network)
     distance = np.full((n, n), -1, dtype=np.int64)
     entering: list[list[tuple[int, int]]] = [[] for _ in range(n)]
     for position in np.flatnonzero(usable).tolist():
@@ -63,6 +62,30 @@ def usable_links(network: Network) -> NDArray[np.bool_]:
     return np.array(alive, dtype=bool)
 
 
+def refusing_transit(network: Network) -> NDArray[np.bool_]:
+    """Which routers set the overload bit, and so are never gone through [n]. OSPF has none: they are stubs there."""
+    refuses = [x.drained and not x.cost_out and network.igp != "ospf" for x in network.nodes]
+    return np.array(refuses, dtype=bool)
+
+
+def advertised(network: Network) -> Ints:
+    """Metric of each link as its router floods it [m]; circuits and routers that are costed out flood the largest.
+
+    An exit floods its preference, which no metric changes.
+    """
+    metric = np.array([link.weight for link in network.links], dtype=np.int64)
+    highest = {"isis-narrow": 63, "isis": (1 << 24) - 2, "ospf": 0xFFFF}.get(network.igp)
+    if highest is None:
+        in_use = metric[metric < (1 << 24) - 1]
+        highest = (1 << 24) - 2 if (in_use > 0xFFFF).any() else 0xFFFF
+    stubs = {x.name for x in network.nodes if x.drained and (x.cost_out or network.igp == "ospf")}
+    beyond = {x.name for x in network.nodes if x.kind == "exits"}
+    for position, link in enumerate(network.links):
+        costed_out = (link.drained and link.cost_out) or (link.tail in stubs and link.head not in beyond)
+        metric[position] = max(highest, link.weight) if costed_out else link.weight
+    return metric
+
+
 def link_ends(network: Network) -> tuple[Ints, Ints]:
     """Node positions of the tail and the head of each link. [m], [m]."""
     tail = np.array([network.node_index[link.tail] for link in network.links], dtype=np.int64)
@@ -79,7 +102,7 @@ def _to_exits(
     has a less preferred exit of its own keeps quiet about that, and so on for those who have heard of none.
     """
     tail, head = link_ends(network)
-    drained = np.array([node.drained for node in network.nodes], dtype=bool)
+    drained = refusing_transit(network)
     out[:] = -1
     leads = np.zeros(len(network.links), dtype=bool)
     ways = [i for i in network.exits if head[i] == group and usable[i]]
@@ -89,7 +112,7 @@ def _to_exits(
         _distances(entering, drained, {int(tail[i]): 0 for i in own}, near)
         fresh = (near >= 0) & (out < 0)
         inner = usable & (head != group) & fresh[tail] & (near[head] >= 0) & (near[tail] > 0)
-        weight = np.array([link.weight for link in network.links], dtype=np.int64)
+        weight = advertised(network)
         leads |= inner & (near[tail] == weight + near[head]) & (~drained[head] | (near[head] == 0))
         leads[own] = True
         out[fresh] = near[fresh]

@@ -17,6 +17,7 @@ from twin.gate.checks.gain import least_harm
 from twin.gate.checks.moved import moved_share
 from twin.gate.checks.rehearsal import Stressed, under
 from twin.gate.checks.touch import emptied
+from twin.gate.class_rules import worse_for_classes
 from twin.gate.no_worse import SHARE_SLACK, Where
 from twin.gate.order import Ordered, order_steps
 from twin.gate.rules import growth_of, may_follow, surely_worse, worse_in_time, worse_under_failure
@@ -77,7 +78,7 @@ class Judge:
 
     def value(self, routing: Routing, *, aim: float = 1.0) -> Value:
         """Measure one state; `aim` scales the utilisation limit."""
-        lost = routing.lost + routing.discarded + self.base.refused - self.stranded
+        lost = routing.lost + routing.blackholed + routing.discarded + self.base.refused - self.stranded
         return Value(self.excess(routing.load, aim=aim) + lost, self.peak(routing.load))
 
     def excess(self, load: Floats, *, aim: float = 1.0) -> float:
@@ -146,6 +147,10 @@ class Judge:
         in_time = worse_in_time(self.start, Stressed(state, self.failures, self.limit), self.policy, 1)
         if in_time:
             return in_time.detail
+        promised = Stressed(state, self.failures, self.limit)
+        broken = worse_for_classes(self.start, promised, self.policy, Where(1)) if state.classes else None
+        if broken:
+            return broken.detail
         left = emptied(self.base, calm.outcome, self.policy.protected)
         if left:
             return f"no traffic would pass {left}, which the policy protects"

@@ -50,8 +50,8 @@ class _Columns(NamedTuple):
 def lowest_utilisation(network: Network, *, time_limit_s: float | None = None) -> FlowOptimum:
     """Minimise the peak utilisation over all ways to route the offered demands.
 
-    Drained nodes carry no transit; sleeping, drained and failed links carry nothing; what a lossy link loses loads
-    nothing after it. Raises `InputError` beyond
+    Drained nodes carry no transit, unless they are costed out; sleeping, drained and failed links carry nothing;
+    what a lossy link loses loads nothing after it. Raises `InputError` beyond
     `COLUMN_LIMIT` columns, `DeadlineError` when the time limit strikes first.
     """
     return _optimum(network, time_limit_s)
@@ -94,7 +94,7 @@ def _merge(network: Network) -> _Arcs:
 
 def _carriers(network: Network, arcs: _Arcs, target: int) -> NDArray[np.bool_]:
     """Return which arcs may carry traffic to `target`: none out of it, none into a drained node in between."""
-    drained = np.array([node.drained for node in network.nodes])
+    drained = np.array([node.drained and not network.is_stub(node) for node in network.nodes])
     return (arcs.tail != target) & (~drained[arcs.head] | (arcs.head == target))
 
 

@@ -75,7 +75,7 @@ def tunnel_over(network: Network, move: Move) -> Tunnel:
     source, target, via = (network.nodes[i].name for i in move[:3])
     names = {(tunnel.source, tunnel.target): tunnel.name for tunnel in network.tunnels}
     name = names.get((source, target)) or _new_name(source, target, set(names.values()))
-    return Tunnel(name=name, source=source, target=target, paths=_lists(via, move.share))
+    return Tunnel(name=name, source=source, target=target, paths=_lists(via, move.share), on_invalid="igp")
 
 
 def _lists(via: str, share: float) -> tuple[SegmentList, ...]:

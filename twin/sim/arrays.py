@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.model import Astray, Bools, Floats, Ints, Link, Network, Tunnel
+from twin.model import Astray, Bools, Floats, Ints, Link, Network, Node, Tunnel
 
 FAR = 1 << 60
 """Weight of an arc that routing may not use, and distance of a node that has no path."""
@@ -29,7 +29,7 @@ class TunnelArrays(NamedTuple):
     """Tunnels flattened: tunnel -> its segment lists -> their legs. T tunnels, P lists, G legs.
 
     A leg from a node to itself is left out. `healthy` is false for lists with an intermediate node that is down, and
-    for computed ones with one that is drained.
+    for computed ones with one that is drained. Lists that `holds` are labels, healthy whatever becomes of their nodes.
     """
 
     source: Ids  # [T]
@@ -37,6 +37,7 @@ class TunnelArrays(NamedTuple):
     first_list: Ids  # [T + 1]
     share: Floats  # [P]
     healthy: Flags  # [P]
+    holds: Flags  # [P]
     first_leg: Ids  # [P + 1]
     leg_from: Ids  # [G]
     leg_to: Ids  # [G]
@@ -109,7 +110,7 @@ def _compile(network: Network) -> Arrays:
     for pair in refused:
         carried[pair] = 0.0
     arc_of = np.argsort(link_of).astype(np.int32)
-    metric = np.array([link.weight for link in arcs], dtype=np.int64)
+    metric = network.metrics[link_of]
     metric[arc_of[list(network.exits)]] *= EXIT
     return Arrays(
         first_out=offsets(tail, n),
@@ -121,7 +122,7 @@ def _compile(network: Network) -> Arrays:
         capacity=np.array([link.capacity for link in arcs], dtype=np.float64),
         delay=np.array([link.delay_ms for link in arcs], dtype=np.float64),
         keep=_kept(network)[link_of],
-        no_transit=np.array([node.drained or node.kind == "exits" for node in network.nodes], dtype=np.bool_),
+        no_transit=np.array([_is_closed(network, node) for node in network.nodes], dtype=np.bool_),
         up=up,
         offered=np.ascontiguousarray(carried.T),
         severed=float(network.offered[~np.outer(up, up)].sum()),
@@ -148,6 +149,11 @@ def _read_only(part: Any) -> Any:  # noqa: ANN401 - arrays, named tuples and num
         view.flags.writeable = False
         return view
     return read_only(part) if hasattr(part, "_fields") else part
+
+
+def _is_closed(network: Network, node: Node) -> bool:
+    """Whether a node passes no traffic on: drained otherwise than as a last resort, or no router at all."""
+    return (node.drained and not network.is_stub(node)) or node.kind == "exits"
 
 
 def leaked(network: Network) -> Floats:
@@ -200,7 +206,6 @@ def flatten_tunnels(tunnels: tuple[Tunnel, ...], network: Network) -> TunnelArra
     """Return tunnels of a network as arrays. Raises `UnknownElementError` on a node that it does not have."""
     paths = [(tunnel, path) for tunnel in tunnels for path in tunnel.paths]
     stops = [[network.node(x) for x in (tunnel.source, *path.via, tunnel.target)] for tunnel, path in paths]
-    labels = [tunnel.path == "explicit" for tunnel, _ in paths]
     legs = [[(a, b) for a, b in pairwise(x) if a != b] for x in stops]
     flat = [leg for path_legs in legs for leg in path_legs]
     nodes = network.nodes
@@ -211,11 +216,13 @@ def flatten_tunnels(tunnels: tuple[Tunnel, ...], network: Network) -> TunnelArra
         share=np.array([path.share for _, path in paths], dtype=np.float64),
         healthy=np.array(
             [
-                all(nodes[i].up and (explicit or not nodes[i].drained) for i in x[1:-1])
-                for x, explicit in zip(stops, labels, strict=True)
+                tunnel.holds
+                or all(nodes[i].up and (tunnel.path == "explicit" or not nodes[i].drained) for i in x[1:-1])
+                for x, (tunnel, _) in zip(stops, paths, strict=True)
             ],
             dtype=np.bool_,
         ),
+        holds=np.array([tunnel.holds for tunnel, _ in paths], dtype=np.bool_),
         first_leg=_ids(accumulate((len(path_legs) for path_legs in legs), initial=0)),
         leg_from=_ids(a for a, _ in flat),
         leg_to=_ids(b for _, b in flat),

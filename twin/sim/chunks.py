@@ -92,7 +92,8 @@ def _in_full(swept: Swept, failures: FailureArrays) -> FailureFigures:
         state = without(arrays, *failed_in(failures, row))
         routing = route(state)
         record(base, routing.load, row, figures)
-        figures.lost[row], figures.severed[row] = routing.lost + routing.discarded, state.severed - arrays.severed
+        figures.lost[row] = routing.lost + routing.discarded + routing.blackholed
+        figures.severed[row] = state.severed - arrays.severed
     return figures
 
 

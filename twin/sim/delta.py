@@ -40,6 +40,7 @@ class WeightProbe:
         self._arrays = compile_network(network)
         self._scale = np.ones(len(self._arrays.head), np.int64)  # of a weight: that of an exit is a preference
         self._scale[self._arrays.arc_of[list(network.exits)]] = EXIT
+        self._costed_out = frozenset(np.flatnonzero(network.metrics != _weights_of(network)).tolist())
         self._settle(route(self._arrays))
 
     @property
@@ -91,7 +92,8 @@ class WeightProbe:
         weight = self._arrays.weight.copy()
         for link, value in change.items():
             arc = self._arrays.arc_of[link]
-            weight[arc] = value * self._scale[arc] if weight[arc] < FAR else FAR
+            if link not in self._costed_out:
+                weight[arc] = value * self._scale[arc] if weight[arc] < FAR else FAR
         return weight
 
     def _flatten(self, candidates: Sequence[Mapping[int, int]]) -> Candidates:
@@ -99,7 +101,7 @@ class WeightProbe:
             raise TopologyError(
                 "a candidate weight is not in 1..2^24", fix="keep the weights within the protocol's range"
             )
-        usable = [[x for x in change if self._arrays.weight[self._arrays.arc_of[x]] < FAR] for change in candidates]
+        usable = [[x for x in change if self._counts(x)] for change in candidates]
         return Candidates(
             first=np.concatenate([[0], np.cumsum([len(x) for x in usable])]).astype(np.int64),
             arcs=self._arrays.arc_of[np.array([x for row in usable for x in row], dtype=np.int64)].astype(np.int64),
@@ -113,8 +115,16 @@ class WeightProbe:
             ),
         )
 
+    def _counts(self, link: int) -> bool:
+        """Whether a link's weight has a say: routing may use it, and it is not costed out."""
+        return bool(self._arrays.weight[self._arrays.arc_of[link]] < FAR) and link not in self._costed_out
+
     def _in_full(self, change: Mapping[int, int]) -> Floats:
         return route(self._arrays._replace(weight=self._weights(change))).load[self._arrays.arc_of]
+
+
+def _weights_of(network: Network) -> Ints:
+    return np.array([link.weight for link in network.links], dtype=np.int64)
 
 
 def distances_without(arrays: Arrays, dist: Ints, arc: int) -> Ints:

@@ -39,6 +39,7 @@ class Steering(NamedTuple):
     legs: Ids
     first_pair: Ids  # [n + 1] pairs that tunnels touch, by target
     sources: Ids
+    blackholed: float  # Mbit/s that labels lead nowhere in the base state
 
 
 class FailureArrays(NamedTuple):
@@ -69,6 +70,7 @@ class State(NamedTuple):
     """What the failure in hand has made of the network: working memory of `fail_each`."""
 
     failed: Flags  # [n] all false between failures
+    none: Flags  # [n] all false
     cut: Flags  # [G]
     survival: Floats  # [G] ones: a lossy network with tunnels is not for this kernel
     used: Floats  # [P]
@@ -99,6 +101,7 @@ def state_for(base: Base, steering: Steering) -> State:
     n, m = len(base.volume), len(base.load)
     return State(
         failed=np.zeros(n, np.bool_),
+        none=np.zeros(n, np.bool_),
         cut=steering.cut.copy(),
         survival=np.ones(len(steering.cut)),
         used=np.zeros(len(steering.tunnels.share)),
@@ -157,19 +160,29 @@ def _break_arc(graph: Graph, arc: int, broken: Ints) -> None:
 @part
 def _evaluate(graph: Graph, base: Base, steering: Steering, broken: Ints, state: State) -> float:
     """Set the loads and return the lost demand; again with other volumes when the failure cuts a leg of a tunnel."""
-    tunnels, severs = steering.tunnels, False
+    tunnels, severs, held = steering.tunnels, _ends_one(steering, state.failed), steering.blackholed
     for leg in range(steering.cut.size):
         state.cut[leg] = steering.cut[leg] or state.failed[tunnels.leg_to[leg]] or state.failed[tunnels.leg_from[leg]]
         severs = severs or (state.cut[leg] and not steering.cut[leg])
     if severs:
-        steer(tunnels, base.offered, state.cut, state.survival, state.volume, state.used)
+        held = steer(tunnels, base.offered, state.failed, state.cut, state.survival, state.volume, state.used)
     lost, cuts = _evaluate_targets(graph, base, steering, broken, state)
     if cuts:
-        steer(tunnels, base.offered, state.cut, state.survival, state.volume, state.used)
+        held = steer(tunnels, base.offered, state.failed, state.cut, state.survival, state.volume, state.used)
         lost, _ = _evaluate_targets(graph, base, steering, broken, state)
     if severs or cuts:
-        steer(tunnels, base.offered, steering.cut, state.survival, state.volume, state.used)
-    return lost
+        steer(tunnels, base.offered, state.none, steering.cut, state.survival, state.volume, state.used)
+    return lost + held
+
+
+@part
+def _ends_one(steering: Steering, failed: Flags) -> bool:
+    """Whether a tunnel that leads nowhere as it is begins or ends at a node that fails: its demand is severed then."""
+    if steering.blackholed > 0:
+        for i in range(steering.tunnels.source.size):
+            if failed[steering.tunnels.source[i]] or failed[steering.tunnels.target[i]]:
+                return True
+    return False
 
 
 @part

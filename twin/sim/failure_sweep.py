@@ -56,7 +56,7 @@ def record_shrunk(
         arrays = without(arrays, *failed_in(flatten(arrays, (failure,)), 0))
         routing = route(arrays)
     record(base._replace(capacity=arrays.capacity), routing.load, row, figures)
-    figures.lost[row] = routing.lost + routing.discarded
+    figures.lost[row] = routing.lost + routing.discarded + routing.blackholed
     figures.severed[row] = arrays.severed - compile_network(network).severed
 
 
@@ -197,6 +197,7 @@ def steering(arrays: Arrays, routing: Routing) -> Steering:
             legs=np.argsort(tunnels.leg_to, kind="stable").astype(np.int32),
             first_pair=offsets(targets, n),
             sources=(pairs % n).astype(np.int32),
+            blackholed=routing.blackholed,
         )
     )
 

@@ -86,35 +86,50 @@ def _settle(incoming: _Incoming, t: int, dist: Ints, order: Ids, heap: Ints, bit
 
 
 @part
-def steer(tunnels: TunnelArrays, offered: Floats, cut: Flags, survival: Floats, volume: Floats, used: Floats) -> None:
+def steer(  # noqa: PLR0913 - a kernel
+    tunnels: TunnelArrays,
+    offered: Floats,
+    failed: Flags,
+    cut: Flags,
+    survival: Floats,
+    volume: Floats,
+    used: Floats,
+) -> float:
     """Rewrite tunnelled demands as legs, in the entries of `volume` [t, s] that tunnels touch, Mbit/s.
 
     `cut` says which legs have no path, `survival` which share of its traffic a leg delivers [G]: the next one starts
     with that. Sets `used` [P] to each segment list's share of its tunnel: all zero for a tunnel with no valid list,
-    whose demand stays with the IGP.
+    whose demand stays with the IGP. Returns the Mbit/s on labels that lead nowhere, which end where a leg is cut; of a
+    demand whose source or target is `failed` [n] nothing is on any list.
     """
+    blackholed = 0.0
     source, target, leg_from, leg_to = tunnels.source, tunnels.target, tunnels.leg_from, tunnels.leg_to
     for leg in range(leg_to.size):
         volume[leg_to[leg], leg_from[leg]] = offered[leg_to[leg], leg_from[leg]]
     for i in range(source.size):
-        carried = _share_out(tunnels, tunnels.first_list[i], tunnels.first_list[i + 1], cut, used)
+        stands = not failed[source[i]] and not failed[target[i]]
+        carried = _share_out(tunnels, tunnels.first_list[i], tunnels.first_list[i + 1], cut, stands, used)
         volume[target[i], source[i]] = 0.0 if carried else offered[target[i], source[i]]
     for i in range(source.size):
         for p in range(tunnels.first_list[i], tunnels.first_list[i + 1]):
             amount = used[p] * offered[target[i], source[i]]
             for leg in range(tunnels.first_leg[p], tunnels.first_leg[p + 1]):
+                if cut[leg]:
+                    blackholed += amount
+                    break
                 volume[leg_to[leg], leg_from[leg]] += amount
                 amount *= survival[leg]
+    return blackholed
 
 
 @part
-def _share_out(tunnels: TunnelArrays, first: int, last: int, cut: Flags, used: Floats) -> bool:
-    """Set the shares of one tunnel's lists; whether any is valid."""
+def _share_out(tunnels: TunnelArrays, first: int, last: int, cut: Flags, stands: bool, used: Floats) -> bool:
+    """Set the shares of one tunnel's lists; whether any is in use. `stands` is whether both its ends do."""
     total = 0.0
     for p in range(first, last):
         used[p] = tunnels.share[p] if tunnels.healthy[p] else 0.0
         for leg in range(tunnels.first_leg[p], tunnels.first_leg[p + 1]):
-            if cut[leg]:
+            if cut[leg] and not (tunnels.holds[p] and stands):
                 used[p] = 0.0
         total += used[p]
     for p in range(first, last):

@@ -189,7 +189,7 @@ def fail_pairs(ground: Ground, pairs: Pairs, effects: Effects, state: State, fig
 
     Pairs that leave a leg of a tunnel without a path get NaN for what they lose, and count for nothing else.
     """
-    graph, base, lost_before = ground.graph, ground.base, 0.0
+    graph, base, lost_before = ground.graph, ground.base, ground.steering.blackholed
     for k in range(base.stranded.shape[0]):
         lost_before += float(base.volume[base.stranded[k, 0], base.stranded[k, 1]])
     for row in range(pairs.rows.shape[0]):

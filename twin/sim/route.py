@@ -21,6 +21,7 @@ class Routing(NamedTuple):
     passing: Floats  # [n, n] Mbit/s that pass node u for target t
     lost: float  # Mbit/s with both ends up and no path
     discarded: float = 0.0  # Mbit/s that routers drop which have a path
+    blackholed: float = 0.0  # Mbit/s on labels that lead nowhere
 
 
 class Steered(NamedTuple):
@@ -28,18 +29,19 @@ class Steered(NamedTuple):
 
     volume: Floats
     used: Floats
+    blackholed: float
 
 
 def route(arrays: Arrays) -> Routing:
     """Evaluate the arrays in full."""
     paths = shortest_paths(arrays)
-    volume, used = steered(arrays, paths)
+    volume, used, blackholed = steered(arrays, paths)
     load, passing = spread(arrays, paths, volume)
     lost = lost_demand(volume, paths.dist, arrays.up)
     if not arrays.astray:
-        return Routing(paths, volume, used, load, passing, lost, arrays.refused)
+        return Routing(paths, volume, used, load, passing, lost, arrays.refused, blackholed)
     load, dropped = strayed(arrays, paths, volume, load)
-    return Routing(paths, volume, used, load, passing, lost, arrays.refused + dropped)
+    return Routing(paths, volume, used, load, passing, lost, arrays.refused + dropped, blackholed)
 
 
 def steered(arrays: Arrays, paths: Paths) -> Steered:
@@ -47,11 +49,12 @@ def steered(arrays: Arrays, paths: Paths) -> Steered:
     tunnels, n_legs = arrays.tunnels, len(arrays.tunnels.leg_to)
     legs = tunnels.leg_to, tunnels.leg_from
     survival = expect(arrays, paths).survival[legs] if lossy_tunnels(arrays) else np.ones(n_legs)
-    result = Steered(arrays.offered.copy(), np.zeros(len(tunnels.share)))
+    volume, used = arrays.offered.copy(), np.zeros(len(tunnels.share))
     offered = arrays.offered.view()
     offered.flags.writeable = False
-    steer(read_only(tunnels), offered, paths.dist[legs] >= FAR, survival, result.volume, result.used)
-    return result
+    cut = paths.dist[legs] >= FAR
+    blackholed = steer(read_only(tunnels), offered, ~arrays.up, cut, survival, volume, used)
+    return Steered(volume, used, float(blackholed))
 
 
 def lossy_tunnels(arrays: Arrays) -> bool:
@@ -100,10 +103,12 @@ def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Ex
         valid = [p for p in lists if used[p] > 0]
         if valid:
             legs = [slice(tunnels.first_leg[p], tunnels.first_leg[p + 1]) for p in valid]
-            sums = [expected.delay[tunnels.leg_to[x], tunnels.leg_from[x]].sum() for x in legs]
+            sums = np.array([expected.delay[tunnels.leg_to[x], tunnels.leg_from[x]].sum() for x in legs])
             shares = [expected.survival[tunnels.leg_to[x], tunnels.leg_from[x]].prod() for x in legs]
+            arrives, part = np.isfinite(sums), used[valid]
+            mean = float(np.dot(part[arrives], sums[arrives]) / part[arrives].sum()) if arrives.any() else np.inf
             pair = tunnels.target[i], tunnels.source[i]
-            delay[pair], survival[pair] = float(np.dot(used[valid], sums)), float(np.dot(used[valid], shares))
+            delay[pair], survival[pair] = mean, float(np.dot(part, shares))
     return Expectation(delay, survival)
 
 

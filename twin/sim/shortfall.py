@@ -28,7 +28,7 @@ class Shortfall:
         self._network, self._arrays = network, compile_network(network)
         arrays = self._arrays
         drained = {node.name for node in network.nodes if node.drained}
-        self._beyond_igp = any(not drained.isdisjoint(y.via) for x in network.tunnels for y in x.paths)
+        self._beyond_igp = any(x.holds or not drained.isdisjoint(y.via) for x in network.tunnels for y in x.paths)
         dist, lossy = (routing or route(arrays)).paths.dist, np.flatnonzero(arrays.keep < 1)
         self._state = _State(
             graph_of(arrays), dist, np.asarray((arrays.offered > 0).any(axis=1), dtype=np.bool_), lossy

@@ -63,7 +63,7 @@ class Outcome(Drawn):
     network: Network
     load: Floats  # [m] Mbit/s
     utilisation: Floats  # [m] share of capacity
-    lost: float  # Mbit/s with both ends up and no path
+    lost: float  # Mbit/s with both ends up and no path, or on labels that lead nowhere
     severed: float  # Mbit/s from or to a node that is down
     dropped: float  # Mbit/s lost on links with a loss share
     undelivered: Floats  # [n, n] Mbit/s of each demand between nodes that are up: lost, or taken off on the way
@@ -148,7 +148,7 @@ def simulate(
         network=network,
         load=load,
         utilisation=utilisation,
-        lost=routing.lost,
+        lost=routing.lost + routing.blackholed,
         severed=arrays.severed,
         dropped=float(np.dot(load, loss)),
         discarded=routing.discarded + float(np.dot(load * (1 - loss), leaked(network))),

@@ -135,7 +135,7 @@ class Superposition:
         arrays, routing = self._lone(source, target, tunnel)
         rows = self._touching(routing.load, source, target)
         found = self._with_members(arrays, _swept(arrays, routing, select(self._flat, rows)), rows)
-        return LoneLoads(routing.load, routing.lost, rows, found.load, found.lost, found.severed)
+        return LoneLoads(routing.load, routing.lost + routing.blackholed, rows, found.load, found.lost, found.severed)
 
     def _lone(self, source: int, target: int, tunnel: Tunnel | None) -> tuple[Arrays, Routing]:
         offered = np.zeros_like(self.arrays.offered)
@@ -164,7 +164,7 @@ class Superposition:
             place = int(np.searchsorted(rows, row))
             weight = shrunk(self.network, self.failures[row]).weight
             failed = route(without(arrays._replace(weight=weight), *failed_in(self._flat, row)))
-            swept.load[place], swept.lost[place] = failed.load, failed.lost
+            swept.load[place], swept.lost[place] = failed.load, failed.lost + failed.blackholed
         return swept
 
     def sweep(self, swept: SweptLoads | MovedLoads, limit: float = 1.0, *, rows: Ints | None = None) -> FailureSweep:
@@ -246,9 +246,10 @@ def _stretches(first: Ids, entries: Ids, rows: Ints) -> tuple[Ids, Ids]:
 
 def _routed(arrays: Arrays, paths: Paths) -> Routing:
     """Send the arrays' demands over paths that are known."""
-    volume, used = steered(arrays, paths)
+    volume, used, blackholed = steered(arrays, paths)
     load, passing = spread(arrays, paths, volume)
-    return Routing(paths, volume, used, load, passing, lost_demand(volume, paths.dist, arrays.up))
+    lost = lost_demand(volume, paths.dist, arrays.up)
+    return Routing(paths, volume, used, load, passing, lost, blackholed=blackholed)
 
 
 def _swept(arrays: Arrays, routing: Routing, failures: FailureArrays) -> SweptLoads:
@@ -262,5 +263,6 @@ def _swept(arrays: Arrays, routing: Routing, failures: FailureArrays) -> SweptLo
         state = without(arrays, *failed_in(failures, row))
         failed = route(state)
         record(base, failed.load, row, figures)
-        figures.lost[row], figures.severed[row] = failed.lost, state.severed - arrays.severed
+        figures.lost[row] = failed.lost + failed.blackholed
+        figures.severed[row] = state.severed - arrays.severed
     return SweptLoads(routing.load, figures.load, figures.lost, figures.severed)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -12,11 +13,13 @@ from pydantic import TypeAdapter
 from twin.errors import StoreError, UnknownElementError
 from twin.model import MAX_NODES, Astray, DemandLimit, Link, Network, Node, RiskGroup, SegmentList, Tunnel
 from twin.plan import Change, apply_all
+from twin.traffic_classes import ClassShare, TrafficClass
 
 from .database import Database, Row, Writer
 from .times import from_micros, micros
 
 SnapshotKind = Literal["inventory", "observed", "diagnosed", "branch"]
+_TUNNEL = ("name", "source", "target", "paths", "path", "on_invalid")
 _MIRROR = "INSERT OR REPLACE INTO mirror VALUES (1, ?)"
 _PATHS: TypeAdapter[tuple[SegmentList, ...]] = TypeAdapter(tuple[SegmentList, ...])
 _CHANGES: TypeAdapter[tuple[Change, ...]] = TypeAdapter(tuple[Change, ...])
@@ -67,7 +70,7 @@ def insert_branch(database: Database, base: str, changes: Sequence[Change], now:
     network = apply_all(select_network(database, base), changes)
     document = _CHANGES.dump_json(tuple(changes)).decode()
     with database.write() as writer:
-        _claim(writer, (network.id, network.name, "branch", base, micros(now), document))
+        _claim(writer, (network.id, network.name, "branch", base, micros(now), document, network.igp))
     return network.id
 
 
@@ -84,14 +87,14 @@ def select_network(database: Database, snapshot: str) -> Network:
     _require_known(database, snapshot)
     base, branches = snapshot, dict[str, tuple[Change, ...]]()
     while True:
-        found = database.rows("SELECT network, parent, changes FROM snapshot WHERE id = ?", [base])
-        name, parent, changes = found[0]
+        found = database.rows("SELECT network, parent, changes, igp FROM snapshot WHERE id = ?", [base])
+        name, parent, changes, igp = found[0]
         if changes is None:
             break
         if base in branches:
             raise StoreError(f"snapshot {base} is a branch of itself: the twin file is damaged", fix="use a copy")
         branches[base], base = _CHANGES.validate_json(changes), parent
-    network = _whole(database, base, name)
+    network = replace(_whole(database, base, name), igp=igp or "")
     for changed in reversed(branches.values()):
         network = apply_all(network, changed)
     if network.id != snapshot:
@@ -130,7 +133,7 @@ def update_current(database: Database, snapshot: str) -> None:
 
 
 def _insert_whole(writer: Writer, network: Network, kind: SnapshotKind, parent: str | None, now: datetime) -> None:
-    if not _claim(writer, (network.id, network.name, kind, parent, micros(now), None)):
+    if not _claim(writer, (network.id, network.name, kind, parent, micros(now), None, network.igp)):
         return
     for table, columns in _tables(network).items():
         length = len(next(iter(columns.values())))
@@ -140,7 +143,7 @@ def _insert_whole(writer: Writer, network: Network, kind: SnapshotKind, parent: 
 def _claim(writer: Writer, row: Row) -> bool:
     """Insert the snapshot's own row; false when it is already there."""
     added = writer.run(
-        "INSERT INTO snapshot SELECT $1, $2, $3, $4, make_timestamptz($5::BIGINT), $6::JSON "
+        "INSERT INTO snapshot SELECT $1, $2, $3, $4, make_timestamptz($5::BIGINT), $6::JSON, $7 "
         "WHERE NOT EXISTS (SELECT 1 FROM snapshot WHERE id = $1)",
         row,
     )
@@ -162,7 +165,9 @@ def _tables(network: Network) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
         "demand": {"source": names[sources], "target": names[targets], "mbps": network.demands[sources, targets]},
         "demand_limit": _columns(("source", "target", "mbps"), network.limits),
         "astray": _columns(("does", "place", "target", "share"), network.astray),
-        "tunnel": _columns(("name", "source", "target", "paths", "path"), [_tunnel_row(x) for x in network.tunnels]),
+        "tunnel": _columns(_TUNNEL, [_tunnel_row(x) for x in network.tunnels]),
+        "traffic_class": _columns(TrafficClass._fields, network.classes),
+        "class_share": _columns(ClassShare._fields, network.class_shares),
         "risk_group": _columns(("name", "circuits"), [(x.name, json.dumps(x.circuits)) for x in network.risk_groups]),
     }
     tables["link"]["parallel"] = tables["link"].pop("index")
@@ -189,6 +194,7 @@ def _tunnel_row(tunnel: Tunnel) -> Row:
         tunnel.target,
         json.dumps([x.model_dump(mode="json") for x in tunnel.paths]),
         tunnel.path,
+        tunnel.on_invalid,
     )
 
 
@@ -196,21 +202,26 @@ def _whole(database: Database, snapshot: str, name: str) -> Network:
     def rows(columns: str, table: str, order: str = "position") -> list[Row]:
         return database.rows(f"SELECT {columns} FROM {table} WHERE snapshot = ? ORDER BY {order}", [snapshot])  # noqa: S608 - constants
 
-    nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained, kind", "node"))
+    nodes = tuple(Node(*row) for row in rows("name, longitude, latitude, up, drained, kind, cost_out", "node"))
     if len(nodes) > MAX_NODES:
         raise StoreError(f"snapshot {snapshot} has more than {MAX_NODES:,} nodes", fix="use a copy")
-    state = "up, drained, asleep, loss, adjacent, members, min_members, degraded_weight"
+    state = "up, drained, asleep, loss, adjacent, members, min_members, degraded_weight, cost_out"
     links = rows(f"tail, head, capacity, weight, delay_ms, parallel, {state}", "link")
-    tunnels = rows("name, source, target, paths, path", "tunnel", "name")
+    tunnels = rows(", ".join(_TUNNEL), "tunnel", "name")
     return Network(
         name,
         nodes,
         tuple(Link(*row) for row in links),
         _demands(database, snapshot, len(nodes)),
         tunnels=tuple(
-            Tunnel(name=x[0], source=x[1], target=x[2], paths=_PATHS.validate_json(x[3]), path=x[4]) for x in tunnels
+            Tunnel(name=x[0], source=x[1], target=x[2], paths=_PATHS.validate_json(x[3]), path=x[4], on_invalid=x[5])
+            for x in tunnels
         ),
         risk_groups=tuple(RiskGroup(x[0], tuple(json.loads(x[1]))) for x in rows("name, circuits", "risk_group")),
+        classes=tuple(TrafficClass(*x) for x in rows(", ".join(TrafficClass._fields), "traffic_class", "name")),
+        class_shares=tuple(
+            ClassShare(*x) for x in rows(", ".join(ClassShare._fields), "class_share", "source, target, name")
+        ),
         limits=tuple(DemandLimit(*row) for row in rows("source, target, mbps", "demand_limit", "source, target")),
         astray=tuple(Astray(*row) for row in rows("does, place, target, share", "astray", "does, place, target")),
     )

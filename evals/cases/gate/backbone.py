@@ -181,6 +181,47 @@ def labels_into_the_drain(seed: int, start: int = 0) -> Trial | None:
     return Trial("labels into the drain", plan_of(network, step, objective="drain"), network, WIDE, blame)
 
 
+def blind_labels(seed: int, start: int = 0) -> Trial | None:
+    """Labels over a node that nobody verifies: fine with everything up, and lost for good when that node fails."""
+    rng, network = calm(seed, 39, start)
+    drawn = random_tunnel(network, rng, "T0", 1.0)
+    if drawn is None:
+        return None
+    step = SetTunnel(tunnel=drawn.tunnel.model_copy(update={"path": "explicit", "on_invalid": "blackhole"}))
+    final = apply(network, step)
+    if not no_worse(carried(network), carried(final), POLICY.max_utilisation):
+        return None
+    cut = {x.name: carried(final, x).lost - carried(network, x).lost for x in failures(network)}
+    cut = {name: pairs for name, pairs in cut.items() if pairs}
+    if not cut or set(cut) - {f"node/{via}" for path in drawn.tunnel.paths for via in path.via}:
+        return None
+    blame = Blame("survivable", frozenset((f"tunnel/{drawn.tunnel.name}",)), frozenset(cut), 1)
+    return Trial("blind labels", plan_of(network, step, objective="change"), network, WIDE, blame)
+
+
+def last_resort_in_use(seed: int, start: int = 0) -> Trial | None:
+    """A drain by cost-out of what some traffic has no way around: it goes on passing."""
+    rng, plain = calm(seed, 40, start)
+    node = any_node(plain, rng).name
+    neighbours = sorted({x.head for x in plain.links if x.tail == node})
+    circuits = sorted({x.circuit for x in plain.links if node in (x.tail, x.head)})
+    kept = str(rng.choice(circuits))
+    gone = {x for x in circuits if x != kept}
+    network = replace(plain, links=tuple(x._replace(up=x.circuit not in gone) for x in plain.links))
+    if carried(network).lost or not gone:
+        return None
+    only = next(x for x in neighbours if any({x, node} == {y.tail, y.head} for y in network.links if y.circuit == kept))
+    by_circuit = rng.random() < 0.5
+    step: Change = DrainLink(circuit=kept, mode="cost_out") if by_circuit else DrainNode(node=only, mode="cost_out")
+    before, after = carried(network), carried(apply(network, step))
+    if not no_worse(before, after, POLICY.max_utilisation) or any(
+        hot(x, POLICY.max_utilisation) for x in (before, after)
+    ):
+        return None
+    blame = Blame("useful", frozenset((kept if by_circuit else f"node/{only}",)), step=1)
+    return Trial("last resort in use", plan_of(network, step, objective="drain"), network, WIDE, blame)
+
+
 def metric_of_no_router(seed: int, start: int = 0) -> Trial | None:
     """A weight that the routers of this network cannot have, or that takes the link out of shortest paths unsaid."""
     rng, network = calm(seed, 37, start)
@@ -220,6 +261,8 @@ BACKBONE = (
     repair_without_room,
     late_demand,
     labels_into_the_drain,
+    blind_labels,
+    last_resort_in_use,
     metric_of_no_router,
     dark_one_way,
 )

@@ -18,6 +18,7 @@ from .calendar import (
     saves_too_little,
     stays_too_long,
 )
+from .classes import CLASSES, good_with_classes
 from .formal import (
     forbidden_rate_limit,
     impossible_step,
@@ -28,7 +29,16 @@ from .formal import (
     unknown_element,
     wide_blast,
 )
-from .good import Trial, first_of, good_cases, good_maintenance, good_relief, good_restoration, good_sleep
+from .good import (
+    Trial,
+    first_of,
+    good_cases,
+    good_last_resort,
+    good_maintenance,
+    good_relief,
+    good_restoration,
+    good_sleep,
+)
 from .harmful import (
     cut_by_one_failure,
     demand_that_may_come,
@@ -89,6 +99,7 @@ BAD: dict[str, Build] = {
         odd_figures,
         growth_under_failure,
         *BACKBONE,
+        *CLASSES,
         outside_window,
         frozen,
         blacked_out,
@@ -100,7 +111,8 @@ BAD: dict[str, Build] = {
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""
 
 GOOD: dict[str, Build] = {
-    build.__name__: build for build in (good_relief, good_maintenance, good_sleep, good_restoration)
+    build.__name__: build
+    for build in (good_relief, good_maintenance, good_sleep, good_restoration, good_last_resort, good_with_classes)
 }
 """Classes of good plans."""
 

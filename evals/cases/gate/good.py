@@ -125,7 +125,7 @@ def _tunnel(
     if middle in ends or any((x.source, x.target) == ends for x in network.tunnels):
         return None
     paths = [SegmentList(via=(middle,), share=share)] + ([SegmentList(via=(), share=1 - share)] if share < 1 else [])
-    return SetTunnel(tunnel=Tunnel(name=name, source=source, target=target, paths=tuple(paths)))
+    return SetTunnel(tunnel=Tunnel(name=name, source=source, target=target, paths=tuple(paths), on_invalid="igp"))
 
 
 def random_weight(network: Network, rng: np.random.Generator) -> SetWeight:
@@ -207,6 +207,17 @@ def good_restoration(seed: int, start: int = 0) -> Trial | None:
     """A drained node, a sleeping circuit or a tunnel given back."""
     rng = np.random.default_rng([seed, 13])
     return _good("restore", *_restoring(gate_network(start + int(rng.integers(0, NETWORKS))), rng))
+
+
+def good_last_resort(seed: int, start: int = 0) -> Trial | None:
+    """A drain at night that leaves the circuit or the router as the last resort."""
+    rng, network = calm(seed, 14, start)
+    node, link = any_node(network, rng), any_link(network, rng)
+    by_node = rng.random() < 0.5
+    step: Change = (
+        DrainNode(node=node.name, mode="cost_out") if by_node else DrainLink(circuit=link.circuit, mode="cost_out")
+    )
+    return _good("drain", network, (step,))
 
 
 def _good(objective: Objective, network: Network, steps: tuple[Change, ...]) -> Trial | None:

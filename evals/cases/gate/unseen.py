@@ -125,7 +125,7 @@ def spike_on_the_way(seed: int, start: int = 0) -> Trial | None:
 
 
 def _over(source: str, target: str, via: str) -> Tunnel:
-    return Tunnel(name="T0", source=source, target=target, paths=(SegmentList(via=(via,)),))
+    return Tunnel(name="T0", source=source, target=target, paths=(SegmentList(via=(via,)),), on_invalid="igp")
 
 
 def shed_for_a_drain(seed: int, start: int = 0) -> Trial | None:

@@ -139,7 +139,9 @@ def test_what_is_not_drained_cannot_be_given_back():
 
 
 def test_measures_are_undone():
-    tunnel = Tunnel(name="t", source="Berlin", target="Koeln", paths=(SegmentList(via=("Hannover",)),))
+    tunnel = Tunnel(
+        name="t", source="Berlin", target="Koeln", paths=(SegmentList(via=("Hannover",)),), on_invalid="igp"
+    )
     steered = replace(NETWORK, tunnels=(tunnel,))
     assert planned("restore", steered)[0].plan.steps == (RemoveTunnel(name="t"),)
 

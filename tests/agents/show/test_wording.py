@@ -56,6 +56,7 @@ def test_figures_read_well(write, value, text):
                     source="A",
                     target="B",
                     paths=(SegmentList(via=("C", "D"), share=0.25), SegmentList(via=(), share=0.75)),
+                    on_invalid="igp",
                 )
             ),
             "steer A to B via C, D (25 %) and by the IGP path (75 %)",

@@ -68,7 +68,10 @@ def test_what_follows_a_tunnel_is_dropped_and_diverted_on_its_legs():
     whole = network(NOBEL)
     names = [node.name for node in whole.nodes]
     steered = replace(
-        whole, tunnels=(Tunnel(name="T", source=names[0], target=names[3], paths=(SegmentList(via=(names[5],)),)),)
+        whole,
+        tunnels=(
+            Tunnel(name="T", source=names[0], target=names[3], paths=(SegmentList(via=(names[5],)),), on_invalid="igp"),
+        ),
     )
     host = Fault(kind=K.HOST_BLACKHOLE, element=f"node/{names[0]}", target=f"node/{names[3]}")
     hole = Fault(kind=K.BLACKHOLE, element=f"node/{names[0]}", target=f"node/{names[5]}")

@@ -17,7 +17,7 @@ def with_weight(whole: Network, position: int, weight: int) -> Network:
 
 
 def with_tunnel(whole: Network) -> Network:
-    tunnel = Tunnel(name="T", source="N0", target="N5", paths=(SegmentList(via=("N3",)),))
+    tunnel = Tunnel(name="T", source="N0", target="N5", paths=(SegmentList(via=("N3",)),), on_invalid="igp")
     return replace(whole, tunnels=(tunnel,))
 
 

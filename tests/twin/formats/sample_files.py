@@ -120,5 +120,5 @@ def full_network() -> Network:
     demands = np.array([[0.0, 1 / 3, 0.0], [2.5e-7, 0.0, 1e6], [0.1 + 0.2, 0.0, 0.0]])
     lists = (SegmentList(via=("B+C",), share=1 / 3), SegmentList(via=(), share=1 - 1 / 3))
     groups = (RiskGroup("duct 7", (links[3].circuit, links[0].circuit)), RiskGroup("empty", ()))
-    tunnels = (Tunnel(name="t1", source="Köln.1", target="x_y", paths=lists),)
+    tunnels = (Tunnel(name="t1", source="Köln.1", target="x_y", paths=lists, on_invalid="igp"),)
     return Network("Netz „Süd“", nodes, links, demands, tunnels, groups, (DemandLimit("x_y", "B+C", 0.1),))

@@ -14,7 +14,7 @@ PLAN = Plan(
     base="0123456789abcdef",
     steps=(
         SetWeight(link="A->B", weight=20),
-        SetTunnel(tunnel=Tunnel(name="t", source="A", target="B", paths=(SegmentList(via=("C",)),))),
+        SetTunnel(tunnel=Tunnel(name="t", source="A", target="B", paths=(SegmentList(via=("C",)),), on_invalid="igp")),
         LimitDemand(source="A", target="B", limit=None),
     ),
     expected=ExpectedEffect(max_utilisation=(0.9, 0.7), harm=(10.0, 0.0)),

@@ -21,7 +21,7 @@ HALF = (SegmentList(via=("C",), share=0.5), SegmentList(via=(), share=0.5))
 PLAN = Plan(
     goal="relieve A->B",
     base=NETWORK.id,
-    steps=(SetTunnel(tunnel=Tunnel(name="T1", source="A", target="D", paths=HALF)),),
+    steps=(SetTunnel(tunnel=Tunnel(name="T1", source="A", target="D", paths=HALF, on_invalid="igp")),),
 )
 GOOD = approved(PLAN, NETWORK, POLICY)
 HOUR = timedelta(hours=1)

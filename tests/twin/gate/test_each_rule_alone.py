@@ -15,7 +15,7 @@ from twin.plan import DrainLink, DrainNode, SetTunnel, SetWeight, UndrainLink, a
 
 def ways(*shares: tuple[float, tuple[str, ...]], name: str = "T", target: str = "B") -> SetTunnel:
     paths = tuple(SegmentList(via=via, share=share) for share, via in shares)
-    return SetTunnel(tunnel=Tunnel(name=name, source="A", target=target, paths=paths))
+    return SetTunnel(tunnel=Tunnel(name=name, source="A", target=target, paths=paths, on_invalid="igp"))
 
 
 def test_of_a_plan_that_cannot_be_made_nothing_is_told_about_loops():

@@ -13,9 +13,13 @@ from tests.twin.sim.oracle import reference
 from tests.twin.square import plan_for
 from twin.gate.verdict import Check, verify
 from twin.live.emulated import EmulatedNetwork
+from twin.live.forwarding import even_flows, router_salts
+from twin.live.plane import DataPlane, data_plane
+from twin.live.probes import probe_flows
+from twin.live.queues import Carried
 from twin.model import Network, SegmentList, Tunnel
 from twin.optimise.drain import plan_drain
-from twin.plan import DrainNode, RemoveTunnel, SetWeight, apply
+from twin.plan import DrainLink, DrainNode, RemoveTunnel, SetTunnel, SetWeight, apply
 from twin.policy import Policy
 from twin.sim.simulate import Failure, simulate
 
@@ -73,6 +77,69 @@ def test_the_emulated_network_does_the_same_by_its_own_code(path):
     expected = simulate(drained).load
     assert (sent[drained.link("A->X")] > 100) == (expected[drained.link("A->X")] > 0) == (path == "explicit")
     assert reference(drained).load == pytest.approx(expected)
+
+
+def test_labels_over_a_node_that_fails_are_black_holed_until_somebody_says_otherwise():
+    network = through_x()
+    lists = network.tunnels[0]
+    bare = replace(network, tunnels=())
+    unverified = plan_for(bare, SetTunnel(tunnel=lists), objective="change")
+    survivable = checks(unverified, bare)["survivable"]
+    assert not survivable.passed
+    found = survivable.counterexample
+    assert (found.failure, found.measured, found.limit) == ("node/X", 3000, 0)
+    told = lists.model_copy(update={"on_invalid": "igp"})
+    assert verify(plan_for(bare, SetTunnel(tunnel=told), objective="change"), bare, OPEN).passed
+
+
+def test_the_emulated_network_black_holes_labels_over_a_dead_node_by_its_own_code():
+    dead = through_x()
+    dead = replace(dead, nodes=tuple(x._replace(up=x.name != "X") for x in dead.nodes))
+    for told, lost in (("blackhole", 3000.0), ("igp", 0.0)):
+        lists = dead.tunnels[0].model_copy(update={"on_invalid": told})
+        network = replace(dead, tunnels=(lists,))
+        plane, through = carried(network)
+        assert plane.harm(through, np.ones_like(network.demands), 1.0).unrouted == pytest.approx(lost)
+        assert simulate(network).harm(1.0).unrouted == lost
+        assert through.sent[network.link("A->Y")] == pytest.approx(3000.0 - lost)
+
+
+@pytest.mark.parametrize("step", [DrainLink(circuit="link/A:Y--Y:A", mode="cost_out"),
+                                  DrainNode(node="Y", mode="cost_out")])  # fmt: skip
+def test_what_is_costed_out_passes_useful_and_is_the_last_resort_of_every_failure(step):
+    network = replace(through_x(), tunnels=())
+    assert verify(plan_for(network, step, objective="drain"), network, OPEN).passed
+    state = apply(network, step)
+    others = [x for name in ("link/A:X--X:A", "link/A:Z--Z:A") for x in network.circuit(name)]
+    sweep = simulate(state, failures=(Failure("both others", links=tuple(others)),)).sweep
+    assert sweep.lost[0] == 0
+    down = replace(state, links=tuple(x._replace(up=i not in others) for i, x in enumerate(state.links)))
+    _, through = carried(down)
+    assert through.sent[down.link("A->Y")] == pytest.approx(3000)
+    assert reference(down).load == pytest.approx(simulate(down).load)
+
+
+def test_what_is_costed_out_and_the_only_way_fails_useful_with_what_still_passes():
+    network = network_of([("A", "B", 10_000, 1), ("B", "C", 10_000, 1)], {("A", "C"): 700.0})
+    step = DrainNode(node="B", mode="cost_out")
+    found = checks(plan_for(network, step, objective="drain"), network)["useful"].counterexample
+    assert (found.element, found.measured, found.limit) == ("node/B", 700, 0)
+
+
+@pytest.mark.parametrize(("igp", "most"), [("isis-narrow", 63), ("isis", 16_777_214), ("ospf", 65_535)])
+def test_the_protocol_of_a_network_bounds_its_metrics(igp, most):
+    network = replace(through_x(), igp=igp)
+    for weight in (most, most + 1):
+        check = checks(plan_for(network, SetWeight(link="A->Y", weight=weight), objective="change"), network)
+        assert check["grounded"].passed is (weight == most)
+
+
+def carried(network: Network) -> tuple[DataPlane, Carried]:
+    """What the emulated routers forward of every demand."""
+    source, target = np.nonzero(network.demands)
+    flows, salts = even_flows(source, target, 100, 1), router_salts(len(network.nodes), 1)
+    plane = data_plane(network, flows, probe_flows(network, 1), salts)
+    return plane, plane.carry(plane.entering(plane.offered(np.ones_like(network.demands))))
 
 
 def one_way() -> Network:

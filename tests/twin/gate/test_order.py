@@ -17,7 +17,9 @@ OPEN = Policy(max_blast_radius=1, max_failure_utilisation=10, max_delay_stretch=
 
 
 def over(name: str, target: str, *via: str) -> SetTunnel:
-    return SetTunnel(tunnel=Tunnel(name=name, source="A", target=target, paths=(SegmentList(via=via),)))
+    return SetTunnel(
+        tunnel=Tunnel(name=name, source="A", target=target, paths=(SegmentList(via=via),), on_invalid="igp")
+    )
 
 
 def plan_for(network, *steps) -> Plan:

@@ -102,7 +102,7 @@ def long_detour():
     return with_delays(network, AB=2.0, AC=12.0, BC=12.0, AD=30.0)
 
 
-OVER_C = SetTunnel(tunnel=Tunnel(name="T", source="A", target="B", paths=(SegmentList(via=("C",)),)))
+OVER_C = SetTunnel(tunnel=Tunnel(name="T", source="A", target="B", paths=(SegmentList(via=("C",)),), on_invalid="igp"))
 
 
 def test_one_demand_that_gets_twelve_times_as_slow_is_found():

@@ -56,7 +56,12 @@ def test_a_plan_for_another_snapshot_fails_everything_and_says_why():
         (DrainNode(node="X"), "X"),
         (RemoveTunnel(name="T9"), "tunnel/T9"),
         (UndrainLink(circuit="link/A:B--B:A"), "link/A:B--B:A"),
-        (SetTunnel(tunnel=Tunnel(name="T", source="A", target="D", paths=(SegmentList(via=("X",)),))), "X"),
+        (
+            SetTunnel(
+                tunnel=Tunnel(name="T", source="A", target="D", paths=(SegmentList(via=("X",)),), on_invalid="igp")
+            ),
+            "X",
+        ),
         (LimitDemand(source="X", target="D", limit=1), "X"),
         (SetWeight(link="A->B", weight=1), "A->B"),
     ],
@@ -84,7 +89,11 @@ def test_a_plan_may_leave_a_link_over_the_limit_when_nothing_gets_worse():
     network = network_of([("A", "B", 10, 1), ("A", "C", 10, 1), ("C", "B", 10, 1)], {("A", "B"): 11.0, ("A", "C"): 7.0})
     step = SetTunnel(
         tunnel=Tunnel(
-            name="T", source="A", target="B", paths=(SegmentList(via=(), share=0.9), SegmentList(via=("C",), share=0.1))
+            name="T",
+            source="A",
+            target="B",
+            paths=(SegmentList(via=(), share=0.9), SegmentList(via=("C",), share=0.1)),
+            on_invalid="igp",
         )
     )
     checks = judge(network, step)
@@ -97,7 +106,11 @@ def test_moving_overload_from_a_large_link_to_a_small_one_is_worse():
     network = network_of([("A", "B", 100, 1), ("A", "C", 10, 1), ("C", "B", 10, 1)], {("A", "B"): 99.0})
     step = SetTunnel(
         tunnel=Tunnel(
-            name="T", source="A", target="B", paths=(SegmentList(via=(), share=0.9), SegmentList(via=("C",), share=0.1))
+            name="T",
+            source="A",
+            target="B",
+            paths=(SegmentList(via=(), share=0.9), SegmentList(via=("C",), share=0.1)),
+            on_invalid="igp",
         )
     )
     assert judge(network, step)[
@@ -109,6 +122,7 @@ def test_moving_overload_from_a_large_link_to_a_small_one_is_worse():
             source="A",
             target="B",
             paths=(SegmentList(via=(), share=0.85), SegmentList(via=("C",), share=0.15)),
+            on_invalid="igp",
         )
     )
     assert judge(network, heavier)["nominal"].counterexample.element in {"A->C", "C->B"}
@@ -128,7 +142,9 @@ def test_less_above_the_limit_does_not_pay_for_more_above_capacity():
     circuits = [("A", "B", 100, 1), ("A", "C", 10, 1), ("C", "B", 10, 1), ("B", "F", 10, 1)]
     network = network_of(circuits, {("A", "B"): 99.0, ("B", "F"): 16.0})
     paths = (SegmentList(via=("C",), share=15 / 99), SegmentList(via=(), share=84 / 99))
-    check = judge(network, SetTunnel(tunnel=Tunnel(name="T", source="A", target="B", paths=paths)))["nominal"]
+    check = judge(network, SetTunnel(tunnel=Tunnel(name="T", source="A", target="B", paths=paths, on_invalid="igp")))[
+        "nominal"
+    ]
     assert check.counterexample.element in {"A->C", "C->B"}
     assert check.measured == pytest.approx(1.5)
 
@@ -188,7 +204,7 @@ def test_a_failure_that_was_as_bad_before_is_no_reason_to_reject():
 def test_under_a_failure_too_more_above_the_limit_is_worse_though_the_peak_is_not():
     network = square(9.5)
     paths = (SegmentList(via=("C",), share=0.5), SegmentList(via=("B",), share=0.5))
-    step = SetTunnel(tunnel=Tunnel(name="T", source="A", target="D", paths=paths))
+    step = SetTunnel(tunnel=Tunnel(name="T", source="A", target="D", paths=paths, on_invalid="igp"))
     check = judge(network, step, policy=OPEN.model_copy(update={"max_failure_utilisation": 0.5}))["survivable"]
     # with A-B cut, half of the demand goes A-C-D-B-D: D->B and B->D fill up beside A->C and C->D
     assert (check.counterexample.failure, check.measured) == ("link/A:B--B:A", pytest.approx(0.575))
@@ -234,7 +250,9 @@ def test_overload_on_the_way_is_found_with_its_link():
     # C carries what B carried before, no more; but A->C itself is above the limit at neither end of the plan
     assert checks["transient"].counterexample.element == "A->C"
     half = over_c("T1", share=0.5)
-    first = SetTunnel(tunnel=Tunnel(name="T2", source="B", target="D", paths=(SegmentList(via=("A", "C")),)))
+    first = SetTunnel(
+        tunnel=Tunnel(name="T2", source="B", target="D", paths=(SegmentList(via=("A", "C")),), on_invalid="igp")
+    )
     checks = judge(network, half, SetWeight(link="B->A", weight=9), over_c("T1"), first, half)
     assert checks["transient"].counterexample.step == 3
     assert checks["transient"].counterexample.element in {"A->C", "C->D"}
@@ -242,7 +260,9 @@ def test_overload_on_the_way_is_found_with_its_link():
 
 def test_the_way_back_may_not_be_worse_than_both_ends():
     network = square(9.0)
-    first = SetTunnel(tunnel=Tunnel(name="T2", source="B", target="D", paths=(SegmentList(via=("A", "C")),)))
+    first = SetTunnel(
+        tunnel=Tunnel(name="T2", source="B", target="D", paths=(SegmentList(via=("A", "C")),), on_invalid="igp")
+    )
     checks = judge(network, over_c(share=0.5), first, RemoveTunnel(name="T2"))
     assert checks["reversible"].passed  # at 45 % there is room for B's demand
     checks = judge(network, over_c(share=0.85), first, RemoveTunnel(name="T2"), over_c(share=0.5))

@@ -37,7 +37,7 @@ def wild_changes(draw):
         WakeLink(circuit=f"link/{b}:{a}--{a}:{b}"),
         DrainNode(node=a),
         UndrainNode(node=b),
-        SetTunnel(tunnel=Tunnel(name="T1", source=a, target=b, paths=paths)),
+        SetTunnel(tunnel=Tunnel(name="T1", source=a, target=b, paths=paths, on_invalid="igp")),
         RemoveTunnel(name=a),
         LimitDemand(source=a, target=b, limit=draw(st.none() | st.floats(0, 1e9))),
     ]

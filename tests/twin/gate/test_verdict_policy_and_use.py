@@ -84,7 +84,9 @@ def test_the_blast_radius_is_the_share_of_traffic_moved_at_any_step():
 def test_a_plan_that_gains_less_than_agreed_is_not_useful():
     network = square(7.0)
     rules = OPEN.model_copy(update={"min_gain": 0.2})
-    gain = SetTunnel(tunnel=Tunnel(name="T", source="B", target="D", paths=(SegmentList(via=("A", "C")),)))
+    gain = SetTunnel(
+        tunnel=Tunnel(name="T", source="B", target="D", paths=(SegmentList(via=("A", "C")),), on_invalid="igp")
+    )
     check = judge(network, gain, policy=rules)["useful"]
     assert not check.passed
     assert check.measured == pytest.approx(1 / 8)

@@ -17,7 +17,9 @@ NETWORK = network_of(
 )
 HALF = (SegmentList(via=("C",), share=0.5), SegmentList(via=(), share=0.5))
 PLAN = Plan(
-    goal="relieve", base=NETWORK.id, steps=(SetTunnel(tunnel=Tunnel(name="T", source="A", target="D", paths=HALF)),)
+    goal="relieve",
+    base=NETWORK.id,
+    steps=(SetTunnel(tunnel=Tunnel(name="T", source="A", target="D", paths=HALF, on_invalid="igp")),),
 )
 
 

@@ -186,7 +186,9 @@ def test_setting_the_weight_right_heals_a_wrong_one():
         DrainLink(circuit="link/a1:a2--a2:a1"),
         SleepLink(circuit="link/a1:a2--a2:a1"),
         DrainNode(node="b1"),
-        SetTunnel(tunnel=Tunnel(name="t", source="a0", target="b3", paths=(SegmentList(via=("b0",)),))),
+        SetTunnel(
+            tunnel=Tunnel(name="t", source="a0", target="b3", paths=(SegmentList(via=("b0",)),), on_invalid="igp")
+        ),
     ],
 )
 def test_a_change_moves_traffic_and_its_inverse_moves_it_back(change: Change):

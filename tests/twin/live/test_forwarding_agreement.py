@@ -115,7 +115,7 @@ def only_over_the_drained_node() -> Network:
         tuple(Node(f"N{i}", 0, 0, drained=i == 2) for i in range(4)),
         tuple(Link(a, b, 1e9, 1, 1.0, i, up=(a, b, i) not in dark) for a, b, i in ends),
         demands,
-        (Tunnel(name="T1", source="N0", target="N1", paths=paths),),
+        (Tunnel(name="T1", source="N0", target="N1", paths=paths, on_invalid="igp"),),
     )
 
 
@@ -160,6 +160,7 @@ def test_flows_walked_in_parts_take_the_same_paths_as_all_at_once(equal_weights:
         source=equal_weights.nodes[0].name,
         target=equal_weights.nodes[9].name,
         paths=tuple(SegmentList(via=(equal_weights.nodes[k].name,), share=0.5) for k in (4, 6)),
+        on_invalid="igp",
     )
     network = replace(equal_weights, tunnels=(tunnel,))
     whole, _ = carried(network)
@@ -203,7 +204,7 @@ def test_failures_drains_and_tunnels_agree_as_well(equal_weights: Network, seed:
     one, two, three, drained = rng.choice(names, 4, replace=False).tolist()
     paths = (SegmentList(via=(two,), share=0.5), SegmentList(via=(), share=0.3), SegmentList(via=(drained,), share=0.2))
     steps = [
-        SetTunnel(tunnel=Tunnel(name="t", source=one, target=three, paths=paths)),
+        SetTunnel(tunnel=Tunnel(name="t", source=one, target=three, paths=paths, on_invalid="igp")),
         DrainNode(node=drained),
         DrainLink(circuit=circuits[int(rng.integers(len(circuits)))]),
     ]
@@ -227,7 +228,7 @@ def test_a_tunnel_splits_its_flows_by_the_shares_of_its_valid_lists():
         tuple(Node(x, 0, 0, drained=x == "x") for x in names),
         tuple(Link(a, b, 1e5, 10) for a, b in ends),
         demands,
-        (Tunnel(name="t", source="s", target="t", paths=lists, path="dynamic"),),
+        (Tunnel(name="t", source="s", target="t", paths=lists, path="dynamic", on_invalid="igp"),),
     )
     got = carried(network, even=True)[1].arrived
     assert got[network.link("s->x")] == 0

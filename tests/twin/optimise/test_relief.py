@@ -179,8 +179,8 @@ def test_two_drains_in_a_row_are_undone_together():
 
 def test_a_tunnel_that_hurts_is_taken_down_and_one_that_does_not_stays():
     tunnels = (
-        Tunnel(name="hurts", source="a", target="c", paths=(SegmentList(via=("b",)),)),
-        Tunnel(name="harmless", source="c", target="d", paths=(SegmentList(via=("b",)),)),
+        Tunnel(name="hurts", source="a", target="c", paths=(SegmentList(via=("b",)),), on_invalid="igp"),
+        Tunnel(name="harmless", source="c", target="d", paths=(SegmentList(via=("b",)),), on_invalid="igp"),
     )
     best = relieve(replace(crowded(), tunnels=tunnels), SLACK, methods=("undo",))[0]
     assert best.plan.steps == (RemoveTunnel(name="hurts"),)
@@ -198,9 +198,13 @@ def test_nothing_is_undone_without_harm_nor_where_it_is_protected():
 
 def test_a_reference_with_other_tunnels_is_restored_tunnels_and_all():
     sound = replace(
-        crowded(), tunnels=(Tunnel(name="split", source="a", target="c", paths=(SegmentList(via=("d",)),)),)
+        crowded(),
+        tunnels=(Tunnel(name="split", source="a", target="c", paths=(SegmentList(via=("d",)),), on_invalid="igp"),),
     )
-    wrong = replace(sound, tunnels=(Tunnel(name="extra", source="a", target="c", paths=(SegmentList(via=("b",)),)),))
+    wrong = replace(
+        sound,
+        tunnels=(Tunnel(name="extra", source="a", target="c", paths=(SegmentList(via=("b",)),), on_invalid="igp"),),
+    )
     best = relieve(wrong, SLACK, methods=("restore",), reference=sound)[0]
     assert apply_all(wrong, best.plan.steps) == replace(sound)
 
@@ -323,7 +327,7 @@ def test_one_tunnel_is_as_good_as_the_best_of_all_single_tunnels(seed):
         network,
         "sr-tunnels",
         [
-            SetTunnel(tunnel=Tunnel(name="x", source=s, target=t, paths=(SegmentList(via=(k,)),)))
+            SetTunnel(tunnel=Tunnel(name="x", source=s, target=t, paths=(SegmentList(via=(k,)),), on_invalid="igp"))
             for s, t, k in pairs
             if network.offered[network.node(s), network.node(t)] > 0
         ],

@@ -29,12 +29,33 @@ def broken(network: Network, failure: Failure) -> Network:
     return replace(network, links=links, nodes=nodes)
 
 
+def last_resort(network: Network) -> int:
+    """The largest metric in use: what the protocol allows, or what the metrics tell of it."""
+    if network.igp:
+        return {"isis-narrow": 63, "isis": 16_777_214, "ospf": 65_535}[network.igp]
+    return 16_777_214 if any(65_535 < x.weight < 16_777_215 for x in network.links) else 65_535
+
+
+def told(network: Network) -> tuple[Network, set[str]]:
+    """The network with the metrics that routers tell, and the nodes that refuse transit."""
+    stub = {x.name for x in network.nodes if x.drained and (x.cost_out or network.igp == "ospf")}
+    groups = {x.name for x in network.nodes if x.kind == "exits"}
+    most, links = last_resort(network), []
+    for x in network.links:
+        out = x.drained and x.cost_out
+        dear = out or (x.tail in stub and x.head not in groups)
+        links.append(x._replace(weight=max(most, x.weight) if dear else x.weight, drained=x.drained and not out))
+    refusing = {x.name for x in network.nodes if x.drained} - stub
+    return replace(network, links=tuple(links)), refusing
+
+
 class _Towards:
     """Everything about one target: distances, next-hop edges, and expectations."""
 
     def __init__(self, network: Network, target: Node) -> None:
+        network, self.refusing = told(network)
         up = {node.name for node in network.nodes if node.up}
-        closed = {node.name for node in network.nodes if node.drained and node != target}
+        closed = self.refusing - {target.name}
         self.graph = nx.MultiDiGraph()
         self.graph.add_nodes_from(up)
         back = {(x.tail, x.head, x.index): x for x in network.links}
@@ -54,7 +75,7 @@ class _Towards:
         """Router by router: the best preference heard of, of that the nearest; what prefers another tells nothing."""
         exits = [(u, i, w) for u, v, i, w in self.graph.edges(keys=True, data="weight") if v == self.target]
         self.graph.remove_edges_from([(u, self.target, i) for u, i, _ in exits])
-        closed = {node.name for node in network.nodes if node.drained}
+        closed = self.refusing
         self.chosen, self.dist = {}, {self.target: -1.0}
         for best in sorted({w for _, _, w in exits}):
             telling = {u for u, _, w in exits if w == best and u not in self.chosen}
@@ -137,7 +158,9 @@ def reference(network: Network) -> Reference:
         lists = [([], 1.0)]
         if (source, target) in tunnels:
             tunnel = tunnels[source, target]
-            lists = [(path.via, path.share) for path in tunnel.paths if _valid(tunnel, path, towards, state)]
+            blind = tunnel.path == "explicit" and tunnel.on_invalid == "blackhole"
+            blind = blind and state[source].up and state[target].up
+            lists = [(path.via, path.share) for path in tunnel.paths if blind or _valid(tunnel, path, towards, state)]
             if not lists:
                 invalid.append(tunnel.name)
                 lists = [([], 1.0)]
@@ -149,13 +172,19 @@ def reference(network: Network) -> Reference:
             lost += amount
             delay[s, t] = inf
             continue
-        total = sum(share for _, share in lists)
+        total, arriving = sum(share for _, share in lists), 0.0
         for via, share in lists:
-            stops, left = [source, *via, target], amount * share / total
+            stops, left, lasts = [source, *via, target], amount * share / total, 0.0
             for a, b in pairwise(stops):
-                delay[s, t] += share / total * towards[b].delay(a)
+                if a not in towards[b].dist:
+                    lost, left, lasts = lost + left, 0.0, inf
+                    break
+                lasts += towards[b].delay(a)
                 left = towards[b].send(a, left, load)
             delivered += left
+            if lasts < inf:
+                delay[s, t], arriving = delay[s, t] + share * lasts, arriving + share
+        delay[s, t] = delay[s, t] / arriving if arriving else inf
     dropped = sum(load[i] * x.loss for i, x in enumerate(network.links))
     return Reference(load, lost, severed, dropped, delivered, delay, tuple(sorted(invalid)))
 
@@ -181,7 +210,19 @@ def random_network(seed: int, *, lossless: bool = False) -> Network:
     circuits = sorted({x.circuit for x in links.values()})
     picks = rng.choice(circuits, (2, 2))
     groups = tuple(RiskGroup(f"g{i}", tuple(sorted(set(map(str, pick))))) for i, pick in enumerate(picks))
-    return Network("random", nodes, tuple(links.values()), demands, _random_tunnels(rng, n), groups)
+    network = Network("random", nodes, tuple(links.values()), demands, _random_tunnels(rng, n), groups)
+    return _with_last_resorts(network, np.random.default_rng([seed, 5]))
+
+
+def _with_last_resorts(network: Network, rng: np.random.Generator) -> Network:
+    """Drains of either mode, circuit by circuit, labels that are verified and such that are not, any protocol."""
+    modes = {x.circuit: bool(rng.random() < 0.5) for x in network.links}
+    links = tuple(x._replace(cost_out=x.drained and modes[x.circuit]) for x in network.links)
+    nodes = tuple(x._replace(cost_out=x.drained and bool(rng.random() < 0.5)) for x in network.nodes)
+    kinds = ("blackhole", "igp", "igp")
+    tunnels = tuple(x.model_copy(update={"on_invalid": kinds[int(rng.integers(3))]}) for x in network.tunnels)
+    igp = ("", "", "isis-narrow", "isis", "ospf")[int(rng.integers(5))]
+    return replace(network, nodes=nodes, links=links, tunnels=tunnels, igp=igp)
 
 
 def with_exits(network: Network, seed: int) -> Network:

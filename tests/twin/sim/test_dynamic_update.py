@@ -79,7 +79,7 @@ def ring(n: int, **options) -> Network:
 
 def test_a_failure_that_cuts_a_segment_list_moves_its_share_to_the_other_lists():
     lists = (SegmentList(via=("n1",), share=0.5), SegmentList(via=("n4",), share=0.5))
-    network = ring(5, tunnels=(Tunnel(name="t", source="n0", target="n2", paths=lists),))
+    network = ring(5, tunnels=(Tunnel(name="t", source="n0", target="n2", paths=lists, on_invalid="igp"),))
     failure = Failure("n4", nodes=(4,))
     sweep, outcome = simulate(network, failures=(failure,)).sweep, simulate(broken(network, failure))
     assert sweep.max_utilisation[0] == pytest.approx(outcome.max_utilisation)

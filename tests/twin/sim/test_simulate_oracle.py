@@ -1,10 +1,13 @@
 """The simulator against networkx, on networks with every oddity at once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tests.twin.sim.oracle import broken, random_network, reference, with_exits
 from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.plan import DrainLink, DrainNode, apply
 from twin.sim.arrays import compile_network
 from twin.sim.simulate import Failure, simulate, single_failures
 
@@ -93,11 +96,49 @@ def test_one_failure_moves_the_demand_and_overloads_the_other_path():
 
 
 def test_tunnel_without_a_valid_list_follows_the_igp_and_is_named():
-    tunnel = Tunnel(name="t", source="a", target="d", paths=(SegmentList(via=("b",)),))
+    tunnel = Tunnel(name="t", source="a", target="d", paths=(SegmentList(via=("b",)),), on_invalid="igp")
     network = square(tunnels=(tunnel,))
     assert simulate(network).load[network.link("a->b")] == 12
     outcome = simulate(broken(network, Failure("b", nodes=(1,))))
     assert (outcome.load[network.link("a->c")], outcome.invalid_tunnels, outcome.lost) == (12, ("t",), 0)
+
+
+def test_labels_that_nobody_verifies_lose_their_traffic_where_a_mid_point_fails():
+    tunnel = Tunnel(name="t", source="a", target="d", paths=(SegmentList(via=("b",)),))
+    network = square(tunnels=(tunnel,))
+    failed = broken(network, Failure("b", nodes=(1,)))
+    outcome = simulate(failed)
+    assert (outcome.lost, outcome.load.any(), outcome.invalid_tunnels) == (12, False, ())
+    assert (outcome.undelivered.sum(), outcome.harm(1.0).unrouted) == (12, 12)
+    assert simulate(network, failures=single_failures(network)).sweep.lost.max() == 12
+    dynamic = square(tunnels=(tunnel.model_copy(update={"path": "dynamic"}),))
+    assert simulate(broken(dynamic, Failure("b", nodes=(1,)))).lost == 0
+
+
+def test_labels_carry_their_traffic_as_far_as_there_is_a_way():
+    lists = (SegmentList(via=("b", "c"), share=0.75), SegmentList(via=("b",), share=0.25))
+    network = square(tunnels=(Tunnel(name="t", source="a", target="d", paths=lists),))
+    outcome = simulate(broken(network, Failure("c", nodes=(2,))))
+    assert (outcome.load[network.link("a->b")], outcome.load[network.link("b->d")], outcome.lost) == (12, 3, 9)
+    assert outcome.delay_ms[0, 3] == 4.0
+
+
+def test_a_circuit_that_is_costed_out_carries_what_has_no_other_way():
+    network = apply(square(), DrainLink(circuit="link/a:b--b:a", mode="cost_out"))
+    assert simulate(network).load[network.link("a->b")] == 0
+    sweep = simulate(network, failures=single_failures(network)).sweep
+    assert sweep.lost.max() == 0
+    gone = apply(square(), DrainLink(circuit="link/a:b--b:a"))
+    assert simulate(gone, failures=single_failures(gone)).sweep.lost.max() == 12
+
+
+def test_a_stub_router_is_the_last_resort_of_transit_and_an_overloaded_one_none():
+    stub, overloaded = (apply(square(), DrainNode(node="b", mode=mode)) for mode in ("cost_out", "overload"))
+    ospf = replace(overloaded, igp="ospf")
+    loads = [simulate(x).load[x.link("a->b")] for x in (stub, overloaded, ospf)]
+    assert loads == [0, 0, 0]
+    lost = [simulate(broken(x, Failure("c", nodes=(2,)))).lost for x in (stub, overloaded, ospf)]
+    assert lost == [0, 12, 0]
 
 
 def test_harm_counts_lost_dropped_and_excess():

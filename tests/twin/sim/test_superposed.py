@@ -21,7 +21,7 @@ def a_move(network: Network, rng: np.random.Generator, *, split: bool) -> tuple[
     one = (SegmentList(via=(names[0],)),)
     paths = (SegmentList(via=(names[0],), share=0.3), SegmentList(via=(names[1],), share=0.7)) if split else one
     ends = network.nodes[source].name, network.nodes[target].name
-    return source, target, Tunnel(name="moved", source=ends[0], target=ends[1], paths=paths)
+    return source, target, Tunnel(name="moved", source=ends[0], target=ends[1], paths=paths, on_invalid="igp")
 
 
 @settings(max_examples=40, deadline=None)

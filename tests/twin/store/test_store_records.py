@@ -34,7 +34,7 @@ def test_an_unknown_plan_is_refused(store):
 
 def test_what_was_found_and_done_can_be_queried(tmp_path):
     path = tmp_path / "twin.duckdb"
-    tunnel = Tunnel(name="t", source="A", target="B", paths=(SegmentList(via=()),))
+    tunnel = Tunnel(name="t", source="A", target="B", paths=(SegmentList(via=()),), on_invalid="igp")
     with TwinStore.open(path) as store:
         store.save_plan(PLAN.model_copy(update={"steps": (*PLAN.steps, SetTunnel(tunnel=tunnel))}), now=NOW)
         store.save_incident("i1", snapshot=NETWORK.id, status="open", opened=NOW, document=PLAN)

@@ -41,7 +41,7 @@ def states(draw):
     demands = np.array(draw(st.lists(st.floats(0, 1e6), min_size=size**2, max_size=size**2))).reshape(size, size)
     np.fill_diagonal(demands, 0.0)
     lists = (SegmentList(via=(nodes[1].name,), share=0.25), SegmentList(via=(), share=0.75))
-    tunnel = Tunnel(name="t>1.a", source=nodes[0].name, target=nodes[1].name, paths=lists)
+    tunnel = Tunnel(name="t>1.a", source=nodes[0].name, target=nodes[1].name, paths=lists, on_invalid="igp")
     groups = tuple(RiskGroup(f"duct {i}", (link.circuit,)) for i, link in enumerate(links.values()))
     limits = (DemandLimit(nodes[0].name, nodes[1].name, draw(positive)),)
     return Network(

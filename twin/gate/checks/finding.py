@@ -8,8 +8,19 @@ from twin.model import Frozen
 from twin.untrusted import Origin
 
 CheckName = Literal[
-    "grounded", "fresh", "policy", "nominal", "survivable", "transient", "uncertain", "reversible", "useful", "horizon"
+    "grounded",
+    "fresh",
+    "policy",
+    "nominal",
+    "survivable",
+    "transient",
+    "uncertain",
+    "reversible",
+    "useful",
+    "horizon",
+    "classes",
 ]
+"""The checks of every verdict, in this order; *classes* only where the network or the policy knows classes."""
 
 
 Unit = Literal["", "share", "Mbit/s", "ms", "s", "steps", "elements", "W"]

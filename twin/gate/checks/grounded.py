@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import PlanError, TopologyError, UnknownElementError
-from twin.model import UNUSED_METRIC, Network
+from twin.model import Network
 from twin.plan import Plan, SetWeight, apply, subject
 from twin.policy import Policy
 
@@ -15,7 +15,6 @@ from .finding import Check, Counterexample, Violation, failed, steps_of
 MOST_TRAFFIC = 1e12  # Mbit/s in all
 LEAST_CAPACITY, MOST_CAPACITY = 1e-9, 1e100  # Mbit/s
 MOST_DELAY = 1e12  # ms
-_OSPF = 65_535
 
 
 class Grounding(NamedTuple):
@@ -32,7 +31,7 @@ def ground(
 
     `unmodelled` is what decides routing in the network and is not in the twin: no figure of it can be relied on then.
     `estimated` says how its traffic was estimated, empty where it was not: that is told, or refused.
-    The policy's `max_weight` is the largest metric that its routers take; None leaves it to the metrics that they have.
+    Routers take metrics up to the largest of their protocol; the policy's `max_weight` may hold plans to less.
     """
     if plan.base != network.id:
         detail = f"the plan is for snapshot {plan.base}, this is {network.id}: plan again on the current one"
@@ -49,7 +48,7 @@ def ground(
     strange = _beyond_computing(network)
     if strange:
         return Grounding(_fails(strange[0], 0, strange[1]), (network,))
-    most = policy.max_weight or _largest_metric(network)
+    most = policy.max_weight or network.largest_metric
     for number, step in enumerate(plan.steps, start=1):
         if isinstance(step, SetWeight) and step.weight > most:
             detail = f"step {number} sets {step.link} to {step.weight}, and its routers take metrics up to {most}"
@@ -72,12 +71,6 @@ def ground(
     detail = f"the plan is for this snapshot and its {steps_of(len(plan.steps))} can be made"
     detail += f"; its traffic is estimated: {estimated}" if estimated else ""
     return Grounding(Check(name="grounded", passed=True, detail=detail), tuple(states))
-
-
-def _largest_metric(network: Network) -> int:
-    """What OSPF takes, or IS-IS with wide metrics where some link has more: up to the one that takes it out of use."""
-    wide = any(_OSPF < link.weight < UNUSED_METRIC for link in network.links)
-    return UNUSED_METRIC - 1 if wide else _OSPF
 
 
 def _cannot_end(plan: Plan, state: Network) -> Check | None:

@@ -11,6 +11,7 @@ from twin.plan import Plan, states
 from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
+from twin.sim.classes import ClassLoads, ClassLosses, class_loads, class_losses
 from twin.sim.failure_sweep import sweep_failures
 from twin.sim.route import Routing, route
 from twin.sim.shortfall import Shortfall
@@ -44,6 +45,8 @@ class Stressed:
     tunnelled: TunnelledStates | None = None
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
+    _by_class: "dict[tuple[int, ...], ClassLoads]" = field(default_factory=dict, init=False, repr=False)
+    _class_lost: "dict[tuple[int, ...], ClassLosses]" = field(default_factory=dict, init=False, repr=False)
 
     def grown(self, factor: float) -> "Stressed":
         """Return the same state and failures when every demand is `factor` times what it is.
@@ -128,6 +131,26 @@ class Stressed:
     def during(self, row: int) -> Outcome:
         """What the state carries while one of the failures lasts."""
         return simulate(under(self.network, self.failures[row]))
+
+    def classes(self, rows: tuple[int, ...]) -> ClassLoads:
+        """What each class puts on the links, intact and under some of the failures. For a network that has classes."""
+        if rows not in self._by_class:
+            self._by_class[rows] = class_loads(self.network, [self.failures[i] for i in rows])
+        return self._by_class[rows]
+
+    def class_losses(self, rows: tuple[int, ...]) -> ClassLosses:
+        """What does not arrive of each class, intact and under some of the failures. For a network that has classes."""
+        if rows not in self._class_lost:
+            failures = [self.failures[i] for i in rows]
+            self._class_lost[rows] = class_losses(self.network, failures, self.classes(rows))
+        return self._class_lost[rows]
+
+    def lossy_rows(self) -> tuple[int, ...]:
+        """Failures that fill some link, or leave some demand without a way: no class loses anything in the others."""
+        if self.sweep is None:
+            return ()
+        full = (self.sweep.max_utilisation > 1) | (self.sweep.lost > 0)
+        return tuple(map(int, np.flatnonzero(full)))
 
     @cached_property
     def _shortfall(self) -> Shortfall:

@@ -197,6 +197,8 @@ class LabNetwork:
                 links = [wanted.links[wanted.link(change.link)]]
             case DrainLink() | UndrainLink():
                 links = [wanted.links[i] for i in wanted.circuit(change.circuit)]
+            case DrainNode() if change.mode == "cost_out" and igp == "isis":
+                raise ExecutionError("a lab drains routers of IS-IS by overload", fix="leave the mode out")
             case DrainNode() | UndrainNode():
                 return {change.node: overload_lines(igp, on=isinstance(change, DrainNode))}
             case _:

@@ -37,7 +37,7 @@ def loads_by_source(network: Network) -> Floats:
     for source in np.flatnonzero(arrays.offered.any(axis=0)):
         alone = np.zeros_like(arrays.offered)
         alone[:, source] = arrays.offered[:, source]
-        volume, _ = steered(arrays._replace(offered=alone), paths)
+        volume, _, _ = steered(arrays._replace(offered=alone), paths)
         loads[source] = spread(arrays, paths, volume)[0][arrays.arc_of]
     return loads
 

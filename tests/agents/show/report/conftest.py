@@ -58,7 +58,7 @@ def fault(square):
 
 
 def _plan(network):
-    tunnel = Tunnel(name="relief", source="Aa", target="Cc", paths=(SegmentList(via=("Dd",)),))
+    tunnel = Tunnel(name="relief", source="Aa", target="Cc", paths=(SegmentList(via=("Dd",)),), on_invalid="igp")
     steps = (SetWeight(link="Aa->Ee", weight=40), SetTunnel(tunnel=tunnel))
     effect = ExpectedEffect(max_utilisation=(1.2, 0.78), harm=(9_500.0, 0.0))
     return Plan(goal="Relieve Aa->Ee.", base=network.id, steps=steps, method="weight search", expected=effect)

@@ -148,7 +148,7 @@ def test_the_legend_names_every_style_once_and_in_order(limit):
 
 
 def test_a_tunnel_lies_along_the_links_that_its_traffic_takes_and_leaves(square):
-    tunnel = Tunnel(name="relief", source="Aa", target="Cc", paths=(SegmentList(via=("Dd",)),))
+    tunnel = Tunnel(name="relief", source="Aa", target="Cc", paths=(SegmentList(via=("Dd",)),), on_invalid="igp")
     drawn = draw(square, Look("map", idle(square), steps=(SetTunnel(tunnel=tunnel),))).marks
     sheet = project(square)
     taken = re.findall(r"M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)", next(x.path for x in drawn if x.kind == "taken"))

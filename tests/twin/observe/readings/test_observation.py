@@ -119,7 +119,7 @@ def with_tunnels(name: str) -> Network:
     whole = network(name)
     names = [node.name for node in whole.nodes]
     half = tuple(SegmentList(via=(names[i],), share=0.5) for i in (5, 7))
-    tunnels = (Tunnel(name="T", source=names[0], target=names[3], paths=half),)
+    tunnels = (Tunnel(name="T", source=names[0], target=names[3], paths=half, on_invalid="igp"),)
     return replace(whole, tunnels=tunnels)
 
 

@@ -1,0 +1,90 @@
+"""What the gate holds plans to where the policy promises classes of traffic something."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.twin.optimise.networks import network_of
+from tests.twin.square import plan_for
+from twin.gate.verdict import Check, verify
+from twin.model import Network
+from twin.plan import SetWeight
+from twin.policy import ClassLimits, Policy
+from twin.traffic_classes import TrafficClass
+
+ROOMY = Policy(
+    max_blast_radius=1,
+    max_delay_stretch=100,
+    max_utilisation=1.0,
+    max_failure_utilisation=4,
+    max_uncertain_utilisation=4,
+)
+
+
+def two_ways() -> Network:
+    """A to B over X, 1,000 Mbit/s, or over Y, 400 Mbit/s: 600 of it best effort, 300 voice."""
+    network = network_of(
+        [("A", "X", 1_000, 1), ("X", "B", 1_000, 1), ("A", "Y", 400, 9), ("Y", "B", 400, 9), ("A", "B", 1_000, 3)],
+        {("A", "B"): 900.0},
+    )
+    return replace(network, classes=(TrafficClass("voice", 1, 1.0, 1 / 3),))
+
+
+def check(network: Network, promise: dict[str, ClassLimits], step: SetWeight | None = None) -> Check:
+    step = step or SetWeight(link="A->B", weight=50)
+    policy = ROOMY.model_copy(update={"classes": promise})
+    return {x.name: x for x in verify(plan_for(network, step, objective="change"), network, policy).checks}["classes"]
+
+
+def test_voice_that_would_fill_a_link_beyond_its_promise_in_a_failure_is_named():
+    network = two_ways()
+    found = check(network, {"voice": ClassLimits(max_failure_utilisation=0.5)}).counterexample
+    assert (found.element.split("->")[0], found.step, found.limit) in {("A", 1, 0.5), ("Y", 1, 0.5)}
+    assert found.failure in {"link/A:X--X:A", "link/B:X--X:B", "node/X"}
+    assert found.measured == pytest.approx(0.75)
+    assert check(network, {"voice": ClassLimits(max_failure_utilisation=0.76)}).passed
+
+
+def test_a_class_may_lose_in_a_failure_no_more_than_it_is_promised():
+    network = two_ways()
+    assert check(network, {"voice": ClassLimits(max_loss=0.0)}).passed
+    lossy = check(network, {"default": ClassLimits(max_loss=0.1)})
+    found = lossy.counterexample
+    assert (found.measured, found.limit) == (pytest.approx(500 / 600), 0.1)
+    assert "Y" in found.element
+
+
+def test_the_delay_of_a_class_counts_its_waiting():
+    network = two_ways()
+    links = tuple(x._replace(delay_ms=1.0) for x in network.links)
+    network = replace(network, links=links)
+    limits = {"voice": ClassLimits(max_failure_delay_ms=2.2), "default": ClassLimits(max_failure_delay_ms=2.3)}
+    found = check(network, limits).counterexample
+    assert (found.element, found.unit) == ("demand/A->B", "ms")
+    assert "class default" in check(network, limits).detail
+    assert check(network, {"voice": ClassLimits(max_failure_delay_ms=2.2)}).passed
+
+
+def test_what_is_broken_before_the_plan_may_stay_so():
+    network = replace(two_ways(), links=tuple(x._replace(up="B" not in (x.tail, x.head) or "Y" in (x.tail, x.head))
+                                              for x in two_ways().links))  # fmt: skip
+    assert check(network, {"default": ClassLimits(max_loss=0.1)}, SetWeight(link="A->X", weight=7)).passed
+
+
+def test_a_promise_to_a_class_that_is_not_there_fails():
+    found = check(two_ways(), {"video": ClassLimits(max_loss=0.0)}).counterexample
+    assert found.element == "class/video"
+    assert not check(replace(two_ways(), classes=()), {"voice": ClassLimits(max_loss=0.0)}).passed
+
+
+def test_a_network_of_one_class_has_the_checks_that_it_always_had():
+    network = replace(two_ways(), classes=())
+    names = [x.name for x in verify(plan_for(network, SetWeight(link="A->B", weight=50)), network, ROOMY).checks]
+    assert "classes" not in names
+
+
+def test_a_policy_that_promises_less_is_looser():
+    strict, open_ = (ROOMY.model_copy(update={"classes": {"voice": ClassLimits(max_loss=x)}}) for x in (0.0, 0.1))
+    assert open_.looser_than(strict) == ("classes",)
+    assert ROOMY.looser_than(strict) == ("classes",)
+    assert strict.looser_than(open_) == strict.looser_than(ROOMY) == ()
