@@ -4,7 +4,6 @@ No planner and no simulator of the product is asked: what a change does is walke
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import combinations
 from typing import NamedTuple
 
@@ -21,7 +20,6 @@ from twin.plan import (
     SetWeight,
     UndrainLink,
     UndrainNode,
-    way_back,
 )
 
 LARGEST = 16
@@ -67,20 +65,11 @@ def _all_tried(live: EmulatedNetwork, plans: Iterable[tuple[Change, ...]], limit
 
 
 def _left(live: EmulatedNetwork, steps: tuple[Change, ...], limit: float) -> float | None:
-    """Harm, Mbit/s, after some changes, which are undone again; None where the network refuses one."""
-    configured, left = live.read_topology(), None
-    with suppress(TwinError):
-        back = way_back(configured, steps)
-        made = 0
-        try:
-            for step in steps:
-                live.apply(step)
-                made += 1
-            left = live.true_harm(limit).total
-        finally:
-            for step in back[len(steps) - made :]:
-                live.apply(step)
-    return left
+    """Harm, Mbit/s, after some changes; None where the network refuses one."""
+    try:
+        return live.true_harm_after(steps, limit).total
+    except TwinError:
+        return None
 
 
 def _changes(network: Network, towards: Sequence[str]) -> Iterator[Change]:

@@ -205,6 +205,17 @@ class EmulatedNetwork:
         """What users lose right now, and the load above `limit`: for scoring, never for the agents."""
         return self._states.harm(self._share(), limit)
 
+    def true_harm_after(self, changes: Sequence[Change], limit: float) -> Harm:
+        """What users would lose right now if these changes had been made, none of which is: for scoring, as above.
+
+        Raises as `apply` does.
+        """
+        configured, faults = self._configured, self._faults
+        for change in changes:
+            configured = self._accepted(configured, change)
+            faults = tuple(x for fault in faults for x in unhealed(change, fault, configured))
+        return states(configured, faults, self._route).harm(self._share(), limit)
+
     def require_wait(self, samples: int) -> None:
         """Raise as `wait` does, and let no time pass."""
         if samples < 0:
@@ -212,10 +223,13 @@ class EmulatedNetwork:
 
     def require_change(self, change: Change) -> Network:
         """Raise as `apply` does, and change nothing; return what would be configured."""
-        configured = changed(self._configured, change)
+        return self._accepted(self._configured, change)
+
+    def _accepted(self, before: Network, change: Change) -> Network:
+        configured = changed(before, change)
         if isinstance(change, SetCapacity):
             raise ExecutionError("capacity is built, not configured", fix="order the upgrade; leave this step out")
-        for name in configured_routers(self._configured, change):
+        for name in configured_routers(before, change):
             if not self.truth.nodes[self.truth.node(name)].up:
                 raise ExecutionError(f"{name} does not answer: {change.op} not made", fix="plan without this router")
         return configured
