@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from twin.model import Floats, Network
 from twin.observe.expect.prediction import export_noise, hashing_variance, predict
@@ -33,8 +33,8 @@ def split_concentration(observation: Observation, state: Network) -> float:
             squares += [float(np.mean(known**2)) / 2] if known.size else []
     if len(squares) < _LEAST:
         return stated
-    variance = float(np.median(squares)) / float(chi2.ppf(0.5, 1))
-    return min(stated, variance * len(squares) / float(chi2.ppf(_SURE, len(squares))))
+    variance = float(np.median(squares)) / _chi_square(0.5, 1)
+    return min(stated, variance * len(squares) / _chi_square(_SURE, len(squares)))
 
 
 def _deviations(observation: Observation, state: Network, samples: Samples) -> Iterator[Floats]:
@@ -49,3 +49,8 @@ def _deviations(observation: Observation, state: Network, samples: Samples) -> I
         noise = export_noise(network, still, observation.declared, samples=1, interval_s=observation.interval_s)
         off = arrivals(sample)[0] - predict(network, still, noise).arrived
         yield np.where(splits > 0, off / np.where(splits > 0, splits, 1.0), np.nan)
+
+
+def _chi_square(share: float, freedom: int) -> float:
+    """Quantile of the chi-square distribution; the statistics of scipy take a second to import for it."""
+    return 2 * float(gammaincinv(freedom / 2, share))
