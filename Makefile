@@ -10,6 +10,8 @@ SEED   ?= 5
 
 demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
+	@echo "The same incident in a browser: pip install 'twinops[console]', $(BIN)/twinops serve --demo --open, then History;"
+	@echo "what else goes wrong on that network is worked on there as you look, and waits for your approval."
 
 test: $(VENV)/.dev lab-packages
 	@$(BIN)/python -m tests.kernels

@@ -173,6 +173,8 @@ _COMMANDS = {
     "audit": "agents.commands.runs:audit",
     "watch": "agents.commands.room:watch",
     "serve": "agents.commands.room:serve",
+    "backup": "agents.commands.backup:backup",
+    "restore": "agents.commands.backup:restore",
     "mcp": "agents.commands.mcp:mcp",
     "doctor": "agents.commands.setup:doctor",
     "lab": "agents.commands.lab:app",

@@ -11,6 +11,8 @@ from .options import Json, Runs
 from .output import emit, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agents.serve.demo import Demo
     from agents.serve.room import Room
     from agents.serve.web.server import Server
@@ -23,6 +25,10 @@ Site = Annotated[
         envvar="TWINOPS_SITE",
         show_default=False,
     ),
+]
+Standby = Annotated[
+    bool,
+    typer.Option("--standby", help="Where another process serves this room, wait and take over when it is gone."),
 ]
 MaybeSite = Annotated[
     str | None,
@@ -47,6 +53,7 @@ def watch(
         float | None, typer.Option("--every", min=0, help="Seconds between looks, if not the network's own interval.")
     ] = None,
     agents: Annotated[bool, typer.Option("--agents/--no-agents", help="Whether the agents work on incidents.")] = True,
+    standby: Standby = False,
     as_json: Json = False,
 ) -> None:
     """Watch a network: open an incident when something is wrong, call people, and have the agents work on it.
@@ -62,7 +69,7 @@ def watch(
     home = home_folder()
     settings = read_settings(home)
     place = Place(room, runs, home, site)
-    with lease(room):
+    with lease(room, standby=_waits(room) if standby else None):
         opened = Room(place, settings.model_copy(update={"agents": settings.agents and agents}))
         if not as_json:
             opened.ledger.listen(lambda _seq, event: tell(line) if (line := event_line(event)) else None)
@@ -93,6 +100,7 @@ def serve(
     every: Annotated[
         float | None, typer.Option("--every", min=0, help="Seconds between looks, if not the network's own interval.")
     ] = None,
+    standby: Standby = False,
 ) -> None:
     """Watch a network as `watch` does, and show it in a browser: incidents, plans to approve, what would be, history.
 
@@ -110,7 +118,7 @@ def serve(
     home = home_folder()
     place = Place(room / "demo" if demo else room, runs, home, DEMO if demo else str(site))
     policy = Demo.policy(home) if demo else None
-    with lease(place.folder):
+    with lease(place.folder, standby=_waits(place.folder) if standby else None):
         opened = Room(place, read_settings(home), policy=policy)
         try:
             _serve(opened, web(opened, port=port), demo=Demo(opened) if demo else None, every=every, show=show)
@@ -142,6 +150,17 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
         thread.join(timeout=5)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _waits(folder: Path) -> "Callable[[], None]":
+    from importlib import import_module
+
+    def warm() -> None:
+        for slow in ("agents.run.run", "twin.sim.kernels"):  # they are there when they are needed
+            import_module(slow)
+        tell(f"another process serves {folder}: standing by")
+
+    return warm
 
 
 def _web() -> "type[Server]":

@@ -4,6 +4,7 @@ A line is on disk before anything follows from it, so that a room which was kill
 and then the file is written anew, with what is still wanted of the past as its first line; the old one is kept beside.
 """
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterable
@@ -22,7 +23,13 @@ from .record import ROOM_EVENT, RoomEvent
 LOG = "room.jsonl"
 _LARGE = 8 << 20  # bytes from which the file is written anew
 _KEPT = 3  # old files
+_BEGINNING = "0" * 64
 Heard = Callable[[int, RoomEvent], None]
+
+
+def chained(head: str, line: bytes) -> str:
+    """Return the head of a log after one more line: SHA-256 of the head before and the line without its end."""
+    return hashlib.sha256(head.encode() + line.rstrip(b"\n")).hexdigest()
 
 
 class Ledger:
@@ -34,6 +41,7 @@ class Ledger:
         self._lock = threading.RLock()
         self._heard: list[Heard] = []
         self.seq, self.board = 0, Board()
+        self.head = _BEGINNING
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -70,13 +78,14 @@ class Ledger:
             board = self.board
             for event in events:
                 board = board.add(event)
-            if events:
-                lines = [self._line(self.seq + i + 1, event) for i, event in enumerate(events)]
+            lines = [self._line(self.seq + i + 1, event) for i, event in enumerate(events)]
+            if lines:
                 self._log.append(lines, durable=True)
                 self._size += sum(map(len, lines))
             self.board = board
-            for event in events:
+            for event, line in zip(events, lines, strict=True):
                 self.seq += 1
+                self.head = chained(self.head, line)
                 for heard in tuple(self._heard):
                     heard(self.seq, event)
             return events
@@ -91,7 +100,8 @@ class Ledger:
             if self._size < self._large:
                 return False
             self.board = self.board.forget(now - self._retention)
-            first = json.dumps({"seq": self.seq, "board": self.board.model_dump(mode="json")}, ensure_ascii=False)
+            known = {"seq": self.seq, "head": self.head, "board": self.board.model_dump(mode="json")}
+            first = json.dumps(known, ensure_ascii=False)
             self._log.close()
             for number in range(_KEPT, 1, -1):
                 older = self._path.with_name(f"{LOG}.{number - 1}")
@@ -124,6 +134,7 @@ class Ledger:
             except InputError as error:
                 raise self._broken(seq) from error
             self.seq = seq
+            self.head = self._head(line) if isinstance(known, Board) else chained(self.head, line)
 
     def _known(self, line: bytes) -> tuple[int, "Board | RoomEvent"]:
         try:
@@ -135,6 +146,11 @@ class Ledger:
             return seq, ROOM_EVENT.validate_python(content["event"])
         except (ValueError, KeyError, ValidationError) as error:
             raise self._broken(self.seq + 1) from error
+
+    def _head(self, line: bytes) -> str:
+        content = parse_json(line)
+        found = content.get("head") if isinstance(content, dict) else None
+        return found if isinstance(found, str) else _BEGINNING  # logs that were tidied before heads were kept
 
     def _broken(self, seq: int) -> StoreError:
         return StoreError(f"{self._path} is broken at event {seq}", fix="restore the room from a backup")

@@ -6,10 +6,12 @@ Everything that is decided here is on the room's log before it has an effect, an
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+
+from pydantic import JsonValue
 
 from agents.record.home import policy_in_force
 from agents.record.journal import Record
@@ -23,6 +25,8 @@ from twin.live.watched import Lookable
 from twin.policy import Policy
 from twin.site import read_site
 
+from .alerts import PREFIX as ALERT
+from .alerts import alert_events, read_alerts
 from .board import Board, Incident
 from .calendar import Calendar, Due, due, missed
 from .channels import require_secrets
@@ -33,6 +37,7 @@ from .ledger import Ledger
 from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, RunEnded, Silenced, State
 from .settings import Settings
 from .sightings import Sighting, consequences
+from .syslog import Syslog
 from .watch import Watch
 
 _LEASE = "lease"
@@ -48,8 +53,12 @@ class Place(NamedTuple):
 
 
 @contextlib.contextmanager
-def lease(folder: Path):  # noqa: ANN201 - a context manager
-    """Hold a room's folder: one process writes, whoever comes second is told. Raises `StoreError`."""
+def lease(folder: Path, *, standby: Callable[[], None] | None = None):  # noqa: ANN201 - a context manager
+    """Hold a room's folder: one process writes, whoever comes second is told. Raises `StoreError`.
+
+    With `standby`, which is called when another process holds it, wait until that one is gone: the kernel takes the
+    lease from a process that ends, however it ends, and gives it to nobody twice.
+    """
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -57,6 +66,11 @@ def lease(folder: Path):  # noqa: ANN201 - a context manager
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if standby is not None:
+                standby()
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+                return
             raise StoreError(
                 f"another process serves {folder}", fix="stop it, or give this room another folder"
             ) from None
@@ -86,6 +100,9 @@ class Room:
             clock=lambda: self.now,
             told=self._told,
         )
+        self._syslog = Syslog(settings.syslog) if settings.syslog else None
+        if self._syslog:
+            self._syslog.follow(self.ledger)
         self.postman = Postman(self.ledger, settings.channels)
         self._calendar = Calendar(self.live, runs=place.runs, home=place.home, policy=self.policy, look=self._desk)
         self._stop, self._turn = threading.Event(), threading.Lock()
@@ -121,6 +138,8 @@ class Room:
         with self._turn:
             self.watch.keep()
         self.ledger.close()
+        if self._syslog:
+            self._syslog.close()
 
     def run(
         self, *, pace_s: float | None = None, looks: int | None = None, between: Callable[[], None] = lambda: None
@@ -158,7 +177,7 @@ class Room:
         now, sightings = self.now, tuple(seen)
 
         def work(board: Board) -> list[RoomEvent]:
-            known = [x for x in board.alive if x.source.startswith(("calendar/", "alert/"))]
+            known = [x for x in board.alive if x.source.startswith(("calendar/", ALERT)) and x.quiet is None]
             standing = [Sighting(source=x.source, kind=x.kind, elements=x.elements, since=x.since) for x in known]
             return [*consequences(board, self.network, [*sightings, *standing], now)]
 
@@ -198,6 +217,19 @@ class Room:
             raise InputError(f"a silence of {hours:g} hours", fix="give more than 0 and at most 744 hours")
         until = self.now + timedelta(hours=hours)
         self.change(lambda _: [Silenced(time=self.now, element=element, until=until, who=who, because=because[:2_000])])
+
+    def take_alerts(self, body: Mapping[str, JsonValue], *, who: str) -> int:
+        """Let what an Alertmanager sends open incidents, or say that they are over; returns how many events follow.
+
+        Raises `InputError` on a body that is none of its own, or before the network was read.
+        """
+        alerts, look = read_alerts(body), self.watch.latest
+        if look is None:
+            raise InputError("the network has not been read yet", fix="send it again in a moment")
+        followed = self.change(lambda board: alert_events(board, look.network, self.network, alerts, self.now))
+        if followed:
+            self.audit(who, f"sent {len(alerts)} alerts")
+        return len(followed)
 
     def audit(self, who: str, what: str) -> None:
         """Write down who did, or read, what."""
@@ -254,7 +286,7 @@ class Room:
                 ripe
                 and self.board.is_root(incident)
                 and wants_run(incident)
-                and not incident.source.startswith(("calendar/", "network/", "alert/"))
+                and not incident.source.startswith(("calendar/", "network/", ALERT))
             ):
                 self._give(f"run {incident.runs + 1} {incident.id}", Job("begin", incident.id))
 

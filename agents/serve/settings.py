@@ -67,6 +67,14 @@ class Member(Frozen):
     role: Role
 
 
+class Program(Frozen):
+    """A program that asks below `/api/v1` with a bearer token instead of a session."""
+
+    name: str = Field(min_length=1, max_length=64)
+    role: Literal["viewer", "planner", "operator"] = "viewer"
+    token_env: Variable = Field(description="Environment variable with its token, of 20 characters or more.")
+
+
 class Settings(Frozen):
     """What a room is told."""
 
@@ -76,11 +84,13 @@ class Settings(Frozen):
     model: str = Field(default="runbook", max_length=200)
     channels: tuple[Channel, ...] = Field(default=(), max_length=20)
     members: tuple[Member, ...] = Field(default=(), max_length=1_000)
+    programs: tuple[Program, ...] = Field(default=(), max_length=100)
     proxy_header: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z][A-Za-z0-9-]{1,60}$",
         description="Header in which a trusted proxy in front of the console names the person.",
     )
+    syslog: str = Field(default="", max_length=300, description="HOST:PORT or socket that is told what people do.")
     author_may_approve: bool = Field(default=True, description="Whether who asked for a plan may approve it, too.")
 
     def role_of(self, name: str) -> Role | None:

@@ -6,6 +6,7 @@ token and an origin of the console itself.
 """
 
 import hmac
+import os
 import secrets
 import threading
 import time
@@ -17,12 +18,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from agents.serve.settings import Role, Settings
+from agents.serve.settings import Program, Role, Settings
+from twin.errors import InputError
 
 COOKIE, FIELD, HEADER = "twinops_session", "csrf", "x-csrf-token"
 RANK: Mapping[Role, int] = MappingProxyType({"viewer": 0, "planner": 1, "approver": 2, "operator": 3, "admin": 4})
-MOST_BODY, MOST_SESSIONS = 64 << 10, 1_000
+MOST_BODY, MOST_SESSIONS = 256 << 10, 1_000
 _HOURS, _WRITES, _LOGINS = 12.0, 120, 20  # how long a session lasts; writes and logins in a minute
+_SECRET = 20  # characters of a program's token
 _HEADERS = (
     (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
     (b"x-content-type-options", b"nosniff"),
@@ -33,11 +36,12 @@ _HEADERS = (
 
 
 class Visitor(NamedTuple):
-    """Who asks: their name, what they may, and the token of their session."""
+    """Who asks: their name, what they may, the token of their session, and whether it is a program without one."""
 
     name: str
     role: Role
     token: str
+    program: bool = False
 
     def may(self, role: Role) -> bool:
         """Whether they may do what somebody of a role may."""
@@ -53,6 +57,7 @@ class Sessions:
         self._known: dict[str, tuple[Visitor, float]] = {}
         self._once: set[str] = set()
         self._counted: dict[str, list[float]] = {}
+        self._programs = tuple((_secret(x), Visitor(x.name, x.role, "", program=True)) for x in settings.programs)
 
     def invite(self) -> str:
         """Return a token that lets whoever started the console in, once."""
@@ -73,6 +78,9 @@ class Sessions:
 
     def visitor(self, request: Request) -> Visitor | None:
         """Say who asks, None for a stranger."""
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and request.url.path.startswith("/api/"):
+            return next((x for secret, x in self._programs if hmac.compare_digest(secret, bearer.encode())), None)
         header = self._settings.proxy_header
         if header is not None and (name := request.headers.get(header)):
             return self._by_proxy(name)
@@ -83,7 +91,7 @@ class Sessions:
     def writes_too_often(self, visitor: Visitor) -> bool:
         """Whether somebody changes things more often than a person does."""
         with self._lock:
-            return self._too_many(visitor.token, _WRITES)
+            return self._too_many(visitor.token or f"program/{visitor.name}", _WRITES)
 
     def _by_proxy(self, name: str) -> Visitor | None:
         role = self._settings.role_of(name)
@@ -110,6 +118,14 @@ class Sessions:
         recent = [x for x in self._counted.get(what, []) if now - x < 60]
         self._counted[what] = [*recent, now][-most - 1 :]
         return len(recent) >= most
+
+
+def _secret(program: Program) -> bytes:
+    found = os.environ.get(program.token_env, "")
+    if len(found) < _SECRET:
+        fix = f"set {program.token_env} to {_SECRET} characters or more, such as `openssl rand -hex 24` gives"
+        raise InputError(f"the program {program.name} has no token that nobody guesses", fix=fix)
+    return found.encode()
 
 
 class Guard:
@@ -147,7 +163,7 @@ class Guard:
                 return PlainTextResponse("this comes from another site", 403)
             length = request.headers.get("content-length", "")
             if not length.isdigit() or int(length) > MOST_BODY:
-                return PlainTextResponse("say how long the body is: at most 64 KiB", 413)
+                return PlainTextResponse("say how long the body is: at most 256 KiB", 413)
         return None
 
 

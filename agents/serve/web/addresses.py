@@ -13,6 +13,7 @@ from agents.record.approvers import passkeys_of
 from agents.record.files import REPORT
 from agents.show.answers_in_words import answer as answer_of
 from agents.show.report import write_report
+from agents.show.trace_view import trace_view
 from agents.wording import counted
 from twin.elements import find_element
 from twin.errors import TwinError
@@ -33,6 +34,7 @@ from .api import (
     run_again,
     silence,
     take,
+    take_alerts,
 )
 from .app import Address, Asked, Console, as_json
 from .health import health_of
@@ -169,6 +171,13 @@ def report(console: Console, asked: Asked) -> Response:
     return answer
 
 
+def trace(console: Console, asked: Asked) -> Response:
+    """The trace of a run."""
+    run = asked.path["run"]
+    view = trace_view(console.screens.run_folder(run))
+    return console.page("trace", asked, f"Trace of {run}", view=view, run=run)
+
+
 def stream(console: Console, asked: Asked) -> Response:
     """Server-sent events, numbered as the room's log."""
     last = asked.request.headers.get("last-event-id", asked.query.get("after", ""))
@@ -253,6 +262,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/ask", "viewer", ask, "One question."),
     Address("/health", "viewer", health, "The room's own state."),
     Address("/runs/{run}/report", "viewer", report, "The report of a run."),
+    Address("/runs/{run}/trace", "viewer", trace, "The trace of a run."),
     Address("/events", "viewer", stream, "What happens, as it happens.", threaded=False),
     *_posts("/incidents"),
     Address("/api/v1/openapi.json", "viewer", openapi, "This document."),
@@ -267,6 +277,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/api/v1/approvals/{run}/decision", "approver", decide_by_passkey, "Decide on a plan.", "POST"),
     Address("/api/v1/passkeys/question", "admin", ask_passkey, "Begin to enrol a passkey.", "POST"),
     Address("/api/v1/passkeys", "admin", put_passkey, "Enrol a passkey.", "POST"),
+    Address("/api/v1/alerts", "operator", take_alerts, "Take an Alertmanager's webhook.", "POST"),
     Address("/api/v1/silences", "operator", silence, "Deliver nothing of an element for some hours.", "POST"),
     Address("/api/v1/calendar", "operator", put_on_calendar, "Have a certified plan made in its window.", "POST"),
     Address("/api/v1/calendar/{name}/cancel", "operator", cancel, "Take an entry out of the calendar.", "POST"),

@@ -118,6 +118,11 @@ def put_on_calendar(console: Console, asked: Asked) -> Response:
     return _done(asked)
 
 
+def take_alerts(console: Console, asked: Asked) -> Response:
+    """Let an Alertmanager's webhook open incidents, and say that they are over."""
+    return as_json({"followed": console.room.take_alerts(asked.body, who=asked.visitor.name)})
+
+
 def cancel(console: Console, asked: Asked) -> Response:
     """Take an entry out of the calendar."""
     console.room.cancel(asked.path["name"], who=asked.visitor.name)

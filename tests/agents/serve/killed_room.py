@@ -1,6 +1,7 @@
 """A room in a process of its own, which is killed at a random moment and begun again."""
 
 import multiprocessing
+import os
 import time
 from contextlib import contextmanager
 
@@ -16,7 +17,8 @@ def place(folder, site=SITE):
 
 def watch(folder, looks):
     """Look so often, or until killed."""
-    with lease(folder / "room"):
+    with lease(folder / "room", standby=lambda: None):
+        (folder / "leads").write_text(str(os.getpid()))
         room = Room(place(folder), Settings(agents=False))
         room.start()
         for _ in range(looks):
@@ -45,7 +47,10 @@ def processes():
 
 
 def kill_after(process, path, more, *, seconds=60):
-    """Kill a process without any warning once a file has grown by so many bytes."""
+    """Kill a process without any warning once it leads and a file has grown by so many bytes."""
+    leads, until = path.parents[1] / "leads", time.monotonic() + seconds
+    while not (leads.exists() and leads.read_text() == str(process.pid)) and time.monotonic() < until:
+        time.sleep(0.005)
     target, until = path.stat().st_size + more, time.monotonic() + seconds
     while path.stat().st_size < target and process.is_alive() and time.monotonic() < until:
         time.sleep(0.001)

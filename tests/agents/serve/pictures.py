@@ -35,12 +35,12 @@ def screens(incident, fails):
     }
 
 
-def faults_of(browser, origin, state, pages, looks, *, folder=None):
+def faults_of(browser, origin, state, pages, looks, *, folder=None, scale=1):
     """Open pages in looks (width, theme), take a picture of each where there is a folder, and return what is wrong."""
     found = []
     for width, theme in looks:
         size = {"width": width, "height": WIDTHS[width]}
-        context = browser.new_context(viewport=size, color_scheme=theme, storage_state=state)
+        context = browser.new_context(viewport=size, color_scheme=theme, storage_state=state, device_scale_factor=scale)
         page = context.new_page()
         page.on("pageerror", lambda x, to=found: to.append(str(x)))
         for name, path in pages.items():
@@ -52,7 +52,7 @@ def faults_of(browser, origin, state, pages, looks, *, folder=None):
     return found
 
 
-def main(folder, looks, names):
+def main(folder, looks, names, scale=1):
     """Let a node of a real network fail, have the agents find a plan that waits, and take the pictures."""
     from playwright.sync_api import sync_playwright
 
@@ -61,14 +61,14 @@ def main(folder, looks, names):
         here = Place(Path(work) / "room", Path(work) / "runs", Path(work) / "home", NETWORK)
         LivingNetwork.open(NETWORK, here.folder, start=datetime(2026, 3, 3, 17, tzinfo=UTC))
         with Served(here, Settings(), Policy(person_from="low")) as served, sync_playwright() as play:
-            served.until_a_plan_waits("device_down@Fulda")
+            served.until_a_plan_waits("device_down@Fulda", quiet=16)
             browser = play.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
             page = browser.new_page()
             page.goto(served.server.address())
             (incident,) = [x.id for x in served.room.board.alive if x.outcome == "awaiting approval"]
             pages = {k: v for k, v in screens(incident, "Karlsruhe").items() if not names or k in names}
             state = page.context.storage_state()
-            found = faults_of(browser, served.server.origin, state, pages, looks, folder=folder)
+            found = faults_of(browser, served.server.origin, state, pages, looks, folder=folder, scale=scale)
             browser.close()
     return found
 
@@ -82,7 +82,7 @@ if __name__ == "__main__":
     target = Path(next(x for x in sys.argv[1:] if not x.startswith("--")))
     wanted = README if "--readme" in sys.argv else ()
     chosen = sorted({x[1:] for x in wanted}) or [(w, t) for w in WIDTHS for t in THEMES]
-    problems = main(target, chosen, {x[0] for x in wanted})
+    problems = main(target, chosen, {x[0] for x in wanted}, scale=0.6 if wanted else 1)
     if wanted:
         for picture in target.glob("*-1400-*.png"):
             if tuple(picture.stem.rsplit("-", 2)) not in {(n, str(w), t) for n, w, t in wanted}:

@@ -40,9 +40,9 @@ class Served:
         page = self.ask("GET", "/health", who=who)[2].decode()
         return page.partition('data-csrf="')[2].partition('"')[0]
 
-    def until_a_plan_waits(self, fault, *, seed=0):
+    def until_a_plan_waits(self, fault, *, seed=0, quiet=14):
         """Let the detector learn what is usual, a fault strike, and the agents come to a plan."""
-        for _ in range(14):
+        for _ in range(quiet):
             self.room.step()
         self.room.live.strike(fault, seed=seed)
         for _ in range(4):

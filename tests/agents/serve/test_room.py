@@ -2,19 +2,24 @@
 
 import os
 import random
-from datetime import timedelta
+import tarfile
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agents.record.history import read_past
+from agents.serve.backup import Places, back_up, restore
 from agents.serve.emulated import LivingNetwork
 from agents.serve.ledger import Ledger
 from agents.serve.room import Room, lease
 from agents.serve.settings import Settings
 from tests.agents.serve.killed_room import SITE, kill_after, place, processes
-from twin.errors import InputError, StoreError
+from twin.errors import FormatError, InputError, StoreError
 from twin.faults import Fault, FaultKind
 from twin.observe.alarms.anomaly import Detector
 
+T0 = datetime(2026, 3, 2, 18, tzinfo=UTC)
 KILLS = int(os.environ.get("TWINOPS_KILLS", "1"))
 FLAPPING = "link/CHINng:IPLSng--IPLSng:CHINng"
 
@@ -38,9 +43,14 @@ def test_a_watch_that_is_killed_anywhere_loses_no_incident_and_opens_none_twice(
     struck_at(tmp_path, *faults)
     rng = random.Random(5)
     with processes() as begin:
-        for _ in range(KILLS):
-            kill_after(begin(tmp_path, 1_000), tmp_path / "room" / "network.jsonl", rng.randint(100, 4_400 // KILLS))
-        last = begin(tmp_path, 20)
+        leads = begin(tmp_path, 1_000)
+        for done in range(KILLS):
+            until = time.monotonic() + 60
+            while not (tmp_path / "leads").exists() and time.monotonic() < until:
+                time.sleep(0.01)
+            last = begin(tmp_path, 20 if done == KILLS - 1 else 1_000)  # stands by
+            kill_after(leads, tmp_path / "room" / "network.jsonl", rng.randint(100, 4_400 // KILLS))
+            leads = last
         last.join()
         assert last.exitcode == 0
     ledger = Ledger(tmp_path / "room")
@@ -58,13 +68,34 @@ def test_the_agents_work_on_what_the_watch_opens_and_the_room_says_how_it_ended(
     for _ in range(6):
         room.step()
     room.settle(60)
+    copy = Places(tmp_path / "again" / "home", tmp_path / "again" / "room", tmp_path / "again" / "runs")
+    made = back_up(tmp_path / "all.tar.gz", Places(tmp_path / "home", tmp_path / "room", tmp_path / "runs"), now=T0)
     room.stop()
+    assert not [x for x in made.left_out if not x.endswith("lock")]
+    assert restore(tmp_path / "all.tar.gz", copy).files == made.files
+    (run,) = copy.runs.iterdir()
+    assert read_past(run).reading.head == read_past(tmp_path / "runs" / run.name).reading.head
+    ledger = Ledger(copy.room)
+    ledger.close()
+    assert ledger.board.incidents == room.board.incidents
+    assert ledger.head == room.ledger.head
+    with pytest.raises(InputError, match="is not empty"):
+        restore(tmp_path / "all.tar.gz", copy)
     (incident,) = [x for x in room.board.incidents.values() if not x.parent]
     assert incident.source == "link/ATLAng:IPLSng--IPLSng:ATLAng"
     assert incident.runs == 1
     assert (tmp_path / "runs" / incident.run / "report.html").exists()
     assert incident.outcome in ("resolved", "relieved", "no action needed", "needs a person")
     assert [x.words for x in incident.timeline][:2] == ["opened", "the agents begin"]
+
+
+@pytest.mark.parametrize("name", ["../out", "/etc/x", "home/../../x", "else/x", "room/x"])
+def test_what_is_no_whole_backup_is_not_put_back(tmp_path, name):
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    with pytest.raises(FormatError):
+        restore(tmp_path / "bad.tar.gz", Places(tmp_path / "a", tmp_path / "b", tmp_path / "c"))
+    assert [x.name for x in tmp_path.iterdir()] == ["bad.tar.gz"]
 
 
 def test_a_detector_goes_on_where_another_one_was(room):
