@@ -35,7 +35,7 @@ def rolling(ahead: int, refit: int, first: int = 2 * DAY):
 def coverage_by_load(test: Backtest, asked: float, lag: int) -> list[float]:
     """Share that intervals covered for each tenth of the series, by what they carry, the smallest first."""
     groups, inside = load_groups(test.level), []
-    conformal, centre = Conformal(asked, groups), test.forecasts[test.best]
+    conformal, centre = Conformal(asked, groups, overlap=lag), test.forecasts[test.best]
     for now in range(len(centre)):
         if conformal.ready:
             low, high = conformal.interval(centre[now], test.scale[now])

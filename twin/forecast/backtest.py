@@ -83,7 +83,7 @@ def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, l
     when there were too few origins to tell.
     """
     centre, truth, scale = (x[:, counted] for x in (test.forecasts[method], test.truth, test.scale))
-    conformal = Conformal(coverage, load_groups(test.level[counted]))
+    conformal = Conformal(coverage, load_groups(test.level[counted]), overlap=lag)
     covered: list[float] = []
     for now in range(len(truth)):
         if conformal.ready:

@@ -96,6 +96,24 @@ def test_intervals_follow_when_errors_grow():
     assert np.mean(covered[-100:]) == pytest.approx(0.9, abs=0.03)
 
 
+def test_intervals_of_overlapping_outcomes_cover_what_comes_later():
+    """Errors of neighbouring origins share most of their noise, and all series share it: there are few to learn from."""
+    rng, ones, groups, overlap = np.random.default_rng(6), np.ones(8), np.zeros(8, np.int64), 6
+    missed = {1: 0.0, overlap: 0.0}
+    for _ in range(80):
+        walk = np.cumsum(rng.standard_normal(24 + 2 * overlap + 1))
+        moved = (walk[overlap:] - walk[:-overlap])[:, None] + rng.standard_normal((25 + overlap, 8))
+        for told in missed:
+            conformal = Conformal(0.9, groups, overlap=told)
+            for error in moved[:24]:
+                conformal.learn(100 + error, 100 * ones, ones)
+            low, high = conformal.interval(100 * ones, ones)
+            came = 100 + moved[-1]  # begins after the last outcome that was learnt from
+            missed[told] += float(((came < low) | (came > high)).mean()) / 80
+    assert missed[overlap] < 0.85 * missed[1]
+    assert missed[1] > 0.15
+
+
 def test_a_series_that_leaves_its_past_behind_drifts_and_the_others_do_not():
     errors = np.random.default_rng(2).standard_normal((48, 30))
     errors[-12:, 7] += 8
