@@ -156,7 +156,8 @@ def coming_to(
     calendar = site.calendar(network, now)
     outlook = None
     if policy.horizon_hours and starts is None:
-        outlook = outlook_ahead(network, site.look(lambda: now).telemetry, begin, policy.horizon_hours)
+        look = site.look(lambda: now)
+        outlook = outlook_ahead(network, look.telemetry, begin, policy.horizon_hours, planned=site.reading().network)
     return Coming(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
 
 

@@ -42,8 +42,11 @@ from .wording import written
 Planning = Callable[[Goal, Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
 
 
-def goal_in_force(goal: Goal, network: Network, now: datetime) -> GoalInForce:
-    """Make a goal into what the tools of a run plan for; a window that has begun counts as now."""
+def goal_in_force(goal: Goal, network: Network, now: datetime, day: tuple[float, ...] = ()) -> GoalInForce:
+    """Make a goal into what the tools of a run plan for; a window that has begun counts as now.
+
+    `day` is the day of traffic that the network declares.
+    """
     ahead = goal.window is not None and goal.window.lies_ahead(now)
     return GoalInForce(
         words=written(goal),
@@ -55,6 +58,7 @@ def goal_in_force(goal: Goal, network: Network, now: datetime) -> GoalInForce:
         hours=local_hours(goal.window, network) if ahead and goal.window else None,
         since=goal.window.start if ahead and goal.window else None,
         until=goal.window.end if ahead and goal.window else None,
+        day=day,
     )
 
 

@@ -20,6 +20,7 @@ from agents.roles.chat import Session
 from agents.roles.contracts import CONTRACTS, FOR_DOCUMENTS, alone, contracts
 from agents.roles.team import assemble
 from agents.wording import counted, fault_words, mbps
+from tools.box.goal import GoalInForce
 from tools.box.registry import Toolbox
 from tools.box.run_state import Desk, ReadSide
 from tools.box.tracing import OUTCOME, workflow_span
@@ -165,12 +166,17 @@ def _desk(ground: Ground) -> Desk:
         seed=ground.request.seed,
         tracer=ground.tracer,
         memory=recollection(ground.folder, ground.network.name, again=ground.journal.recall.ahead > 0),
-        aim=goal_in_force(ground.request.goal, ground.network, ground.scene.live.now) if ground.request.goal else None,
+        aim=_aim(ground),
         unmodelled=(*unmodelled_of(ground.store, ground.network.id), *ground.request.asked),
         works=ground.request.works,
         documents=ground.request.documents,
         brought=ground.request.plan,
     )
+
+
+def _aim(ground: Ground) -> GoalInForce | None:
+    live, goal = ground.scene.live, ground.request.goal
+    return goal_in_force(goal, ground.network, live.now, live.declared.day) if goal else None
 
 
 def _policy(request: RunRequest) -> Policy:

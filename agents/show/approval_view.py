@@ -8,7 +8,6 @@ from agents.record.files import TWIN
 from agents.record.history import Past
 from agents.record.waiting import Pending
 from agents.wording import amount, capital, counted, fault_words, mbps, place, sentence, share
-from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Verdict
 from twin.model import Network
 from twin.plan import Change, SetTunnel, apply_all, subject, way_back
@@ -66,7 +65,7 @@ def approval_view(past: Past, plan: Pending) -> Approval:
         steps=tuple(Step(capital(sentence(a)), sentence(b)) for a, b in zip(proposed.steps, back, strict=True)),
         touched=_touched(past),
         rows=_rows(impact, limit),
-        wait=_wait(past, impact, network, limit),
+        wait=_wait(past, impact, verdict),
         wrong=_wrong(impact, verdict, len(proposed.steps)),
         verdict=verdict,
         before=_drawing(network, "Now, as the twin believes it", limit, fault),
@@ -104,20 +103,15 @@ def _rows(impact: Impact, limit: float) -> tuple[Row, ...]:
     )
 
 
-def _wait(past: Past, impact: Impact, network: Network, limit: float) -> tuple[tuple[str, str], ...]:
-    """What happens if nobody decides: now, in an hour by the usual day, when the evidence is old, and at the end."""
+def _wait(past: Past, impact: Impact, verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    """What happens if nobody decides: now, in the hours ahead, when the evidence is old, and at the end."""
     plan, policy = impact.plan, past.started.policy
-    later = outlook_by_day(network, past.started.live_time, 1).hours[-1]
-    then = simulate(network.with_demands(later.demands)).harm(limit)
+    ahead = [x.detail for x in verdict.checks if x.name == "horizon" and x.measured is not None]
     fresh = plan.since + timedelta(seconds=policy.max_age_s)
     a, b = impact.before, impact.after
     found = [
         ("now", f"{_standing(a)}, busiest link at {100 * a.max_utilisation:.1f} %."),
-        (
-            "in an hour",
-            f"{mbps(then.overload)} above the limit, {mbps(then.routable - then.overload)} lost, by the twin on the "
-            f"traffic usual at {later.clock} there.",
-        ),
+        *(("in the hours ahead", f"{capital(detail)}.") for detail in ahead),
         (f"{fresh:%H:%M} UTC", "The evidence is too old: the plan is judged again before it is carried out."),
         (f"{plan.expires:%d %b %H:%M}", "The request expires, and nothing is changed."),
     ]

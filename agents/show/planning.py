@@ -21,14 +21,13 @@ from twin.formats.build import Choices, Reading
 from twin.formats.load import load_reading
 from twin.gate.checks.context import Evidence, Scenario
 from twin.gate.order import Ordering, safe_order
-from twin.gate.outlook import DAY
 from twin.gate.verdict import Verdict, verify
 from twin.model import Network
 from twin.policy import Policy
 from twin.study.day import parse_window, read_day
 from twin.study.demands import study_demands
 from twin.study.failures import find_failures, study
-from twin.study.window import Window, drain_steps, rehearse_window
+from twin.study.window import AT_PEAK, Window, drain_steps, rehearse_window
 
 from .estimated import estimated_traffic
 from .plan_text import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
@@ -43,6 +42,7 @@ if TYPE_CHECKING:  # reading a site imports what a study has no use for
 OK, REJECTED = 0, 3
 WHOLE_DAY = "00:00-24:00"
 _HERE = Serial()
+_NO_DAY = "every hour carries the planned traffic: give its shares with --day where you know them"
 
 
 class Verbatim(NamedTuple):
@@ -106,13 +106,14 @@ def study_failures(
 
 def rehearse_drain(network: str, drain: Sequence[str], window: str, policy: Policy, *, day: Path | None) -> Answer:
     """Rehearse the drain of elements in a window of the day; the code says whether it keeps the limits."""
-    span, profile = parse_window(window), read_day(day) if day else DAY
+    span, profile = parse_window(window), read_day(day) if day else AT_PEAK
     loaded = load_network(network)
     names = list(dict.fromkeys(element for name in drain for element in find_elements(loaded, name)))
     steps = drain_steps(loaded, names)
     found = rehearse_window(loaded, steps, start=span.start, hours=span.hours, policy=policy, day=profile)
     document: dict[str, JsonValue] = {"safe": found.safe, "drained": list(names), **found.model_dump(mode="json")}
-    return Answer(document, rehearsed(found, names), OK if found.safe else REJECTED)
+    text = chain(rehearsed(found, names), () if day else (_NO_DAY,))
+    return Answer(document, text, OK if found.safe else REJECTED)
 
 
 class Wish(NamedTuple):
@@ -160,7 +161,7 @@ def search_plan(
     matrices = _scenarios(wish.scenarios, network)
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
     proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
-    aim = goal_in_force(wish.goal, network, now)
+    aim = goal_in_force(wish.goal, network, now, site.site.instruments.day if site else ())
     coming = coming_to(site, network, policy, now, starts=aim.since)
     choice = choose(
         proposals,

@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from twin.gate.outlook import DAY
 from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.optimise.proposal import Proposal
 from twin.plan import Plan
 from twin.policy import Policy
-from twin.study.window import Window, rehearse_window
+from twin.study.window import AT_PEAK, Window, rehearse_window
 
 Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
 """Makes proposals for a state under a policy, clear of counterexamples, from a seed; best first."""
@@ -23,7 +22,8 @@ class GoalInForce:
     `words` is its written form, and `said` the operator's own words, which are untrusted. `unmet` says what is missing
     in a state, nothing where it is as the goal wants it. Plans are judged under `growth` times the demands, too. Where
     there is a window ahead, `hours` is that window by the network's local time, and `since` and `until` are its first
-    and its last moment.
+    and its last moment. `day` is what the network declares of its hours, 24 shares of the planned traffic; where it
+    declares none, each hour counts as the fullest.
     """
 
     words: str
@@ -35,12 +35,13 @@ class GoalInForce:
     hours: tuple[int, int] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    day: tuple[float, ...] = ()
 
     @property
     def share(self) -> float:
         """What the fullest hour of the window carries, as a share of the provisioned matrix; 1 without a window."""
         start, length = self.hours or (0, 0)
-        return max((DAY[(start + k) % 24] for k in range(length)), default=1.0)
+        return max((self.day[(start + k) % 24] for k in range(length)), default=1.0) if self.day else 1.0
 
     def expected(self, inventory: Network) -> Network:
         """The network at the fullest hour of the window: its own demands by that hour's share of the day."""
@@ -51,4 +52,5 @@ class GoalInForce:
         if self.hours is None:
             return None
         start, length = self.hours
-        return rehearse_window(inventory, plan.steps, start=start, hours=length, policy=policy)
+        day = self.day or AT_PEAK
+        return rehearse_window(inventory, plan.steps, start=start, hours=length, policy=policy, day=day)

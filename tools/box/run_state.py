@@ -207,7 +207,7 @@ class Desk:
     def outlook(self) -> Outlook | None:
         """What traffic a plan will meet from its execution on; None where the policy does not look ahead.
 
-        By a forecast where enough was measured, else by the stated day.
+        By a forecast where enough was measured, else by the day that the network declares, else at the planned peak.
         """
         hours, aim = self.policy.horizon_hours, self.aim
         if not hours:
@@ -217,8 +217,11 @@ class Desk:
             share = aim.share if aim is not None and aim.since is not None else None
             with self.span("foresee", snapshot=self.state.id):
                 telemetry = self.live.read_telemetry(self.since)
-                self._ahead = (*key, outlook_ahead(self.state, telemetry, self.starts, hours, share=share))
+                self._ahead = (*key, self._foreseen(telemetry, hours, share))
         return self._ahead[2]
+
+    def _foreseen(self, telemetry: Telemetry, hours: float, share: float | None) -> Outlook:
+        return outlook_ahead(self.state, telemetry, self.starts, hours, planned=self.inventory, share=share)
 
     @property
     def starts(self) -> datetime:

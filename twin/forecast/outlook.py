@@ -1,62 +1,100 @@
 """The hours ahead by what was measured: the upper end of a forecast, hour by hour, where there is enough history."""
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 
 from twin.errors import InputError
-from twin.gate.outlook import Hour, Outlook, outlook_by_day
+from twin.gate.outlook import Outlook, Scenario, outlook_at_peak, outlook_by_day
 from twin.live.network import Telemetry
 from twin.model import Floats, Network
 
 from .forecast import forecast
 from .series import Series, arrange
-from .sources import measured_series
+from .sources import PairSeries, measured_series
 
 LEAST_DAYS = 3
 """Days of history from which hours of a day are told from it; below that the stated day counts."""
-COVERAGE = 0.9
-_HOUR = timedelta(hours=1)
+COVERAGE, FAR = 0.9, 0.98
 _HOUR_S = 3600.0
 
 
 def outlook_ahead(
-    network: Network, telemetry: Telemetry, begin: datetime, hours: float, *, share: float | None = None
+    network: Network,
+    telemetry: Telemetry,
+    begin: datetime,
+    hours: float,
+    *,
+    planned: Network,
+    share: float | None = None,
 ) -> Outlook:
     """Expect of each of the next hours what a forecast of the measured demands says, at the upper end of its interval.
 
     Pairs share out what a node sends and receives as they did in the same hour of the day before, and each grows as far
     as the upper end of the busier of its two nodes: pairs do not all reach upper ends of their own at once. Hours begun
     count whole, and the hour of now never has less than what is carried now. With less than three days of history, or
-    where `network` carries the demands of an hour with the share `share`, the stated day as `outlook_by_day` has it.
+    where `network` carries the demands of an hour with the share `share`, the day that the network declares counts, as
+    `outlook_by_day` has it. Where it declares none, every hour carries what is `planned`, the declared peak, at least.
     """
-    stated = outlook_by_day(network, begin, hours, share=share)
-    if not stated.hours or share is not None:
-        return stated
+    day = telemetry.declared.day
+    if share is not None:
+        if day:
+            return outlook_by_day(network, begin, hours, day=day, share=share)
+        return outlook_at_peak(network, begin, hours, planned=planned, because="no day is declared")
+    hourly, pairs = _measured(network, telemetry)
+    if hourly is None or pairs is None:
+        if day:
+            return outlook_by_day(network, begin, hours, day=day)
+        because = f"no day is declared and less than {LEAST_DAYS} days were measured"
+        return outlook_at_peak(network, begin, hours, planned=planned, because=because)
+    stated = outlook_at_peak(network, begin, hours, planned=network, because="")
+    return _forecast(network, stated, hourly, pairs) if stated.hours else stated
+
+
+def _measured(network: Network, telemetry: Telemetry) -> tuple[Series, PairSeries] | tuple[None, None]:
+    """The measured demands by the hour, and whose they are; none where there are too few to tell days from."""
     try:
         pairs = measured_series(network, telemetry)
     except InputError:  # nothing was exported
-        return stated
+        return None, None
     if len(pairs.series.values) // _per_hour(pairs.series) < 24 * LEAST_DAYS:
-        return stated
-    hourly = _hourly(pairs.series)
-    first = hourly.time[-1]
-    ahead = [max(1, round((x.begins.timestamp() + _HOUR_S - first) / _HOUR_S)) for x in stated.hours]
-    n, day = len(network.nodes), hourly.values[-24:]
+        return None, None
+    return _hourly(pairs.series), pairs
+
+
+def _forecast(network: Network, stated: Outlook, hourly: Series, pairs: PairSeries) -> Outlook:
+    ahead = [max(1, round((x.begins.timestamp() + _HOUR_S - hourly.time[-1]) / _HOUR_S)) for x in stated.hours]
+    n = len(network.nodes)
     nodes = np.zeros((len(hourly.values), 2 * n))
     np.add.at(nodes.T, pairs.source, hourly.values.T)
     np.add.at(nodes.T, n + pairs.target, hourly.values.T)
-    horizons = tuple(dict.fromkeys(ahead))
     totals = arrange(hourly.time, nodes, [str(i) for i in range(2 * n)], interval_s=_HOUR_S)
-    upper = forecast(totals, horizons=horizons, coverage=COVERAGE).high
-    found = list[Hour]()
-    for hour, bins in zip(stated.hours, ahead, strict=True):
-        demands = np.zeros((n, n))
-        demands[pairs.source, pairs.target] = day[(bins - 1) % 24]
-        found.append(hour._replace(demands=_grown(demands, upper[horizons.index(bins)])))
+    horizons = tuple(dict.fromkeys(ahead))
+    told = forecast(totals, horizons=horizons, coverage=COVERAGE)
+
+    def demands(bins: int, ends: Floats) -> Floats:
+        before = np.zeros((n, n))
+        before[pairs.source, pairs.target] = hourly.values[-24:][(bins - 1) % 24]
+        return _grown(before, ends)
+
+    found = [
+        hour._replace(demands=demands(bins, told.high[horizons.index(bins)]))
+        for hour, bins in zip(stated.hours, ahead, strict=True)
+    ]
     found[0] = found[0]._replace(demands=np.maximum(found[0].demands, network.demands))
     days = len(hourly.values) / 24
-    return Outlook(tuple(found), f"a forecast from {days:.3g} days of measurements, upper end of {COVERAGE:.0%}")
+    outlook = Outlook(tuple(found), f"a forecast from {days:.3g} days of measurements, upper end of {COVERAGE:.0%}")
+    at = int(np.argmax([x.demands.sum() for x in found]))
+    fullest, bins = found[at], ahead[at]
+    far = forecast(totals, horizons=(bins,), coverage=FAR).high[0]
+    ends = {
+        0.5: told.values[horizons.index(bins)],
+        (1 + COVERAGE) / 2: told.high[horizons.index(bins)],
+        (1 + FAR) / 2: far,
+    }
+    quantiles = [Scenario(f"forecast {level:.0%} of {fullest.clock}", demands(bins, x)) for level, x in ends.items()]
+    return replace(outlook, quantiles=tuple(quantiles))
 
 
 def _grown(demands: Floats, upper: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """The hours ahead: what traffic a plan will meet for as long as it stays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -13,15 +14,11 @@ _HOUR = timedelta(hours=1)
 _MOST_HOURS = 24 * 7
 
 
-def _share(hour: int) -> float:
-    """Down from the peak at 20 to 35 % of it at 5 in the morning, and up again, in half cosines."""
-    since_peak = (hour - 20) % 24
-    phase = since_peak / 9 if since_peak < 9 else (24 - since_peak) / 15
-    return 0.35 + 0.65 * (1 + float(np.cos(np.pi * phase))) / 2
+class Scenario(NamedTuple):
+    """Another traffic matrix that may come: Mbit/s [n, n], in the order of the nodes."""
 
-
-DAY = tuple(_share(hour) for hour in range(24))
-"""Traffic of each hour as a share of the provisioned matrix: the profile where no other is known."""
+    name: str
+    demands: Floats
 
 
 class Hour(NamedTuple):
@@ -34,10 +31,14 @@ class Hour(NamedTuple):
 
 @dataclass(frozen=True)
 class Outlook:
-    """The hours from the execution of a plan on, without a gap; `source` says where their demands are from."""
+    """The hours from the execution of a plan on, without a gap; `source` says where their demands are from.
+
+    `quantiles` are what a forecast says of the fullest hour, from its middle up; without a forecast there are none.
+    """
 
     hours: tuple[Hour, ...]
     source: str
+    quantiles: tuple[Scenario, ...] = ()
 
     @property
     def fullest(self) -> Hour:
@@ -51,25 +52,44 @@ def local_shift(network: Network) -> timedelta:
 
 
 def outlook_by_day(
-    network: Network, begin: datetime, hours: float, *, share: float | None = None, day: tuple[float, ...] = DAY
+    network: Network, begin: datetime, hours: float, *, day: Sequence[float], share: float | None = None
 ) -> Outlook:
-    """Expect each of the next hours to carry what a stated day says, measured by what the network carries now.
+    """Expect each of the next hours to carry what a declared day says, measured by what the network carries now.
 
     The network's demands are those of the hour of `begin`, or of an hour with the share `share`; every other hour has
     them in proportion to its own share `day` [24] of local time. Hours begun count whole. Raises `InputError` on a
     number of hours or a day that is none.
     """
-    if not 0 <= hours <= _MOST_HOURS:
-        raise InputError(f"an outlook of {hours:g} hours is none", fix=f"look ahead 0 to {_MOST_HOURS} hours")
     if len(day) != 24 or not all(np.isfinite(x) and x > 0 for x in day):
         raise InputError("a day has 24 shares of traffic, each above 0", fix="give 24 numbers such as 0.35")
+    begins = _begins(network, begin, hours)
+    shift = local_shift(network)
+    now = day[(begins[0] + shift).hour] if share is None and begins else share or 1.0
+    found = [_hour(x, shift, network.demands * (day[(x + shift).hour] / now)) for x in begins]
+    return Outlook(tuple(found), "the declared profile of a day")
+
+
+def outlook_at_peak(network: Network, begin: datetime, hours: float, *, planned: Network, because: str) -> Outlook:
+    """Expect in each of the next hours what is planned for, or what is carried now where that is more.
+
+    For networks of which nobody knows the day: each hour may be the fullest one. `because` says why that is so. Hours
+    begun count whole. Raises `InputError` on a number of hours that is none.
+    """
+    shift = local_shift(network)
+    demands = np.maximum(network.demands, planned.demands)
+    found = [_hour(x, shift, demands) for x in _begins(network, begin, hours)]
+    return Outlook(tuple(found), f"the planned peak in every one, as {because}")
+
+
+def _begins(network: Network, begin: datetime, hours: float) -> list[datetime]:
+    """The first moments of the hours ahead, which begin with those of the network's clock."""
+    if not 0 <= hours <= _MOST_HOURS:
+        raise InputError(f"an outlook of {hours:g} hours is none", fix=f"look ahead 0 to {_MOST_HOURS} hours")
     shift, first = local_shift(network), begin.astimezone(UTC)
     first = (first + shift).replace(minute=0, second=0, microsecond=0) - shift
-    now = day[(first + shift).hour] if share is None else share
     count = int(np.ceil((begin.astimezone(UTC) + timedelta(hours=hours) - first) / _HOUR)) if hours else 0
-    found = [
-        Hour(first + k * _HOUR, f"{first + k * _HOUR + shift:%H:%M}", network.demands * (day[local] / now))
-        for k in range(count)
-        for local in ((first + k * _HOUR + shift).hour,)
-    ]
-    return Outlook(tuple(found), "the stated profile of a day")
+    return [first + k * _HOUR for k in range(count)]
+
+
+def _hour(begins: datetime, shift: timedelta, demands: Floats) -> Hour:
+    return Hour(begins, f"{begins + shift:%H:%M}", demands)

@@ -1,8 +1,8 @@
 """What a live network says of itself: how it measures, how wrong that can be, what it can read and what it can do."""
 
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, field_serializer
+from pydantic import Field, field_serializer, field_validator
 
 from twin.model import Frozen
 
@@ -93,6 +93,11 @@ class Declaration(Frozen):
         gt=0,
         description="Log units by which one pair's traffic strays from one sample to the next at least.",
     )
+    day: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
+        default=(),
+        description="Traffic of each hour by the network's clock as a share of what is planned for, 24 from midnight "
+        "on; empty: nobody says.",
+    )
     sparse: bool = Field(
         default=False,
         description="Flow export has no row for a pair without traffic: at a time that has rows, it is 0.",
@@ -113,6 +118,13 @@ class Declaration(Frozen):
         default="", description="How its demands were estimated from its own loads; empty where they were not."
     )
     by_hand: bool = Field(default=False, description="Whether a person makes the changes: nothing here can.")
+
+    @field_validator("day")
+    @classmethod
+    def _has_24_hours(cls, day: tuple[float, ...]) -> tuple[float, ...]:
+        if len(day) not in (0, 24):
+            raise ValueError(f"24 shares of traffic, one an hour, not {len(day)}")
+        return day
 
     @field_serializer("logs", "reads", "makes", "confirms", when_used="json")
     def _in_order(self, named: frozenset[str]) -> list[str]:

@@ -34,7 +34,7 @@ from .sensors import Noise, Sensors
 from .states import states
 from .surprises import Surprise
 from .syslog import Syslog
-from .traffic import first_fluctuation, next_fluctuation, offered_share
+from .traffic import day_profile, first_fluctuation, next_fluctuation, offered_share
 
 _EXACT = 1_000_000  # packets that exact probes are worth
 
@@ -95,6 +95,7 @@ class EmulatedNetwork:
             export_error=noise.export_error,
             probe_packets=noise.probe_packets or _EXACT,
             probe_ports=PORTS,
+            day=tuple(float(x) for x in day_profile(np.arange(24.0))),
         )
 
     @property

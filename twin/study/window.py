@@ -8,7 +8,6 @@ from pydantic import Field
 
 from twin.elements import find_elements
 from twin.errors import InputError
-from twin.gate.outlook import DAY
 from twin.model import Frozen, Network
 from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.policy import Policy
@@ -16,6 +15,9 @@ from twin.sim.simulate import single_failures
 
 if TYPE_CHECKING:
     from twin.gate.checks.rehearsal import Stressed
+
+AT_PEAK = (1.0,) * 24
+"""The day where nobody declares one: every hour may be the fullest."""
 
 
 class Hour(Frozen):
@@ -64,7 +66,7 @@ def rehearse_window(
     start: int,
     hours: int,
     policy: Policy,
-    day: Sequence[float] = DAY,
+    day: Sequence[float] = AT_PEAK,
 ) -> Window:
     """Simulate the change at every hour of the day and report on the window [start, start + hours).
 

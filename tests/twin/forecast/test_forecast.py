@@ -97,7 +97,7 @@ def test_intervals_follow_when_errors_grow():
 
 
 def test_intervals_of_overlapping_outcomes_cover_what_comes_later():
-    """Errors of neighbouring origins share most of their noise, and all series share it: there are few to learn from."""
+    """Errors of neighbouring origins share most of their noise, and so do all series: few are independent."""
     rng, ones, groups, overlap = np.random.default_rng(6), np.ones(8), np.zeros(8, np.int64), 6
     missed = {1: 0.0, overlap: 0.0}
     for _ in range(80):

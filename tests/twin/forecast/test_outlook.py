@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from tests.twin.gate.declared_day import DAY
 from tests.twin.optimise.networks import network_of
 from twin.forecast.outlook import outlook_ahead
 from twin.gate.outlook import outlook_by_day
@@ -30,13 +31,13 @@ def telemetry(days, *, peak, growth=0.0, step=1800.0, seed=1):
 class Measured:
     """As much of telemetry as demands need."""
 
-    def __init__(self, traffic):
-        self.traffic, self.declared = traffic, Declaration()
+    def __init__(self, traffic, day=()):
+        self.traffic, self.declared = traffic, Declaration(day=day)
 
 
-def ahead(traffic, hours=24):
+def ahead(traffic, hours=24, day=()):
     now = NETWORK.with_demands(NETWORK.demands * 0.3)
-    return outlook_ahead(now, Measured(traffic), NOW, hours), now
+    return outlook_ahead(now, Measured(traffic, day), NOW, hours, planned=NETWORK), now
 
 
 @pytest.mark.parametrize("peak", [12, 20])
@@ -49,17 +50,37 @@ def test_the_fullest_hour_is_that_of_the_measured_day_and_not_of_the_stated_one(
     assert full * 0.95 < outlook.fullest.demands.sum() < 1.4 * full
 
 
-def test_the_hours_are_those_of_the_stated_day_without_a_gap():
-    outlook, now = ahead(telemetry(5, peak=20))
-    stated = outlook_by_day(now, NOW, 24)
+def test_the_hours_are_those_of_the_day_without_a_gap_and_its_quantiles_rise():
+    outlook, now = ahead(telemetry(5, peak=20), day=DAY)  # what was measured comes before what is declared
+    stated = outlook_by_day(now, NOW, 24, day=DAY)
     assert [x[:2] for x in outlook.hours] == [x[:2] for x in stated.hours]
     assert (outlook.hours[0].demands >= now.demands - 1e-9).all()
+    assert [x.name.split()[1] for x in outlook.quantiles] == ["50%", "95%", "99%"]
+    middle, upper, far = (x.demands for x in outlook.quantiles)
+    assert (middle <= upper + 1e-9).all()
+    assert (upper <= far + 1e-9).all()
+    assert np.array_equal(upper, outlook.fullest.demands)
 
 
-@pytest.mark.parametrize(("days", "step"), [(2, 1800.0), (0.0125, 30.0), (0.03, 60.0), (0.125, 300.0), (2, 7200.0)])
-def test_with_little_history_the_stated_day_counts_and_says_so(days, step):
+LITTLE = [(2, 1800.0), (0.0125, 30.0), (0.03, 60.0), (0.125, 300.0), (2, 7200.0)]
+
+
+@pytest.mark.parametrize(("days", "step"), LITTLE)
+def test_with_little_history_the_declared_day_counts_and_says_so(days, step):
     """Also with less than the hour that samples are taken together to."""
-    outlook, now = ahead(telemetry(days, peak=12, step=step))
-    stated = outlook_by_day(now, NOW, 24)
-    assert outlook.source == stated.source
+    outlook, now = ahead(telemetry(days, peak=12, step=step), day=DAY)
+    stated = outlook_by_day(now, NOW, 24, day=DAY)
+    assert outlook.source == stated.source == "the declared profile of a day"
     assert np.array_equal(outlook.fullest.demands, stated.fullest.demands)
+    assert outlook.quantiles == ()
+
+
+@pytest.mark.parametrize("share", [None, 0.5])
+def test_without_history_and_without_a_declared_day_every_hour_is_at_the_planned_peak(share):
+    now = NETWORK.with_demands(NETWORK.demands * 0.3)
+    now = now.with_demands(np.where(now.demands == now.demands.max(), 90.0, now.demands))  # one pair has more already
+    outlook = outlook_ahead(now, Measured(telemetry(1, peak=12)), NOW, 24, planned=NETWORK, share=share)
+    assert "no day is declared" in outlook.source
+    assert len(outlook.hours) == 24
+    for hour in outlook.hours:
+        assert np.array_equal(hour.demands, np.maximum(NETWORK.demands, now.demands))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tests.twin.gate.declared_day import DAY
 from tests.twin.optimise.networks import network_of
 from tests.twin.sim.oracle import reference
 from twin.errors import CertificateError, PolicyError
@@ -79,7 +80,7 @@ def test_the_steps_that_end_a_plan_keep_to_the_windows_as_well():
 
 
 def test_no_plan_rests_on_a_circuit_that_somebody_takes_away_tonight():
-    plan, outlook = sleep(AC), outlook_by_day(NETWORK, TUESDAY, 24)
+    plan, outlook = sleep(AC), outlook_by_day(NETWORK, TUESDAY, 24, day=DAY)
     calm = CALM.model_copy(update={"max_utilisation": 1.0, "max_failure_utilisation": 5.0})
     assert verify(plan, NETWORK, calm, outlook=outlook, starts=TUESDAY).passed
     works = (work(AB, TUESDAY + timedelta(hours=5)),)
@@ -99,7 +100,10 @@ def test_no_plan_rests_on_a_circuit_that_somebody_takes_away_tonight():
 
 
 def test_what_others_take_away_before_or_after_a_plan_is_nothing_to_it():
-    outlook, calm = outlook_by_day(NETWORK, TUESDAY, 24), CALM.model_copy(update={"max_failure_utilisation": 5.0})
+    outlook, calm = (
+        outlook_by_day(NETWORK, TUESDAY, 24, day=DAY),
+        CALM.model_copy(update={"max_failure_utilisation": 5.0}),
+    )
     calm = calm.model_copy(update={"max_utilisation": 1.0})
     ended = sleep(AC, until=TUESDAY + timedelta(hours=3, minutes=30))
     works = (work(AB, TUESDAY + timedelta(hours=5)), work(AB, TUESDAY - timedelta(hours=9)))
@@ -108,21 +112,21 @@ def test_what_others_take_away_before_or_after_a_plan_is_nothing_to_it():
 
 
 def test_an_outage_that_hurts_without_the_plan_too_is_not_held_against_it():
-    outlook = outlook_by_day(NETWORK, TUESDAY, 24)
+    outlook = outlook_by_day(NETWORK, TUESDAY, 24, day=DAY)
     calm = CALM.model_copy(update={"max_failure_utilisation": 5.0, "max_utilisation": 1.0})
     lonely = network_of([("a", "b", 10.0, 1), ("b", "c", 10.0, 1), ("b", "d", 10.0, 1), ("c", "d", 10.0, 1)],
                         {("a", "c"): 1.0})  # fmt: skip
     plan = Plan(goal="g", base=lonely.id, steps=(SleepLink(circuit="link/c:d--d:c"),), objective="sleep")
     works = (work("link/a:b--b:a", TUESDAY),)
-    with_work = verify(plan, lonely, calm, outlook=outlook_by_day(lonely, TUESDAY, 24), works=works)
-    without = verify(plan, lonely, calm, outlook=outlook_by_day(lonely, TUESDAY, 24))
+    with_work = verify(plan, lonely, calm, outlook=outlook_by_day(lonely, TUESDAY, 24, day=DAY), works=works)
+    without = verify(plan, lonely, calm, outlook=outlook_by_day(lonely, TUESDAY, 24, day=DAY))
     assert found(with_work, "horizon").passed == found(without, "horizon").passed
     assert outlook.hours
 
 
 def test_planners_look_at_the_calendar():
     calm = CALM.model_copy(update={"max_failure_utilisation": 5.0, "max_utilisation": 1.0, "max_steps": 1})
-    outlook = outlook_by_day(NETWORK, TUESDAY, 24)
+    outlook = outlook_by_day(NETWORK, TUESDAY, 24, day=DAY)
     for circuit in NETWORK.circuits:
         works = (work(circuit, TUESDAY + timedelta(hours=2)),)
         proposals = holding(lambda state: (plan_sleep(state, calm),), NETWORK, calm, outlook, works)

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tests.twin.gate.declared_day import DAY
 from tests.twin.sim.oracle import broken, reference
 from tests.twin.square import plan_for
 from twin.formats.load import load_network
-from twin.gate.outlook import DAY, Hour, Outlook, outlook_by_day
+from twin.gate.outlook import Hour, Outlook, Scenario, outlook_by_day
 from twin.gate.verdict import Check, Verdict, verify
 from twin.model import Network
 from twin.optimise.ahead import holding
@@ -35,7 +36,7 @@ def at_five(network: Network) -> datetime:
 
 
 def ahead(network: Network, hours: float = 24) -> Outlook:
-    return outlook_by_day(network, at_five(network), hours)
+    return outlook_by_day(network, at_five(network), hours, day=DAY)
 
 
 def horizon(verdict: Verdict) -> Check:
@@ -127,3 +128,39 @@ def test_a_plan_has_an_end_and_the_steps_for_it_or_neither():
     with pytest.raises(ValidationError, match="until"):
         Plan.model_validate({**plan.model_dump(), "until": SIX})
     assert plan.hash == Plan.model_validate(plan.model_dump()).hash
+
+
+def uncertain(verdict: Verdict) -> Check:
+    return next(check for check in verdict.checks if check.name == "uncertain")
+
+
+def test_quantiles_of_a_forecast_meet_every_single_failure_beside_the_growth_that_the_policy_foresees():
+    network = load_network("sndlib/polska", seed=3)
+    calm = network.with_demands(network.demands * 0.5)
+    plan = plan_sleep(calm, POLICY).plan
+    now = (Hour(SIX, "06:00", calm.demands),)  # in the middle of the forecast the plan lasts
+    state = apply_all(calm, plan.steps)
+
+    def judged(*factors: float) -> Check:
+        rows = tuple(Scenario(f"forecast {i}", calm.demands * x) for i, x in enumerate(factors))
+        return uncertain(verify(plan, calm, POLICY, outlook=Outlook(now, "a forecast", rows)))
+
+    def peak(demands, sleeping: Network) -> float:
+        """The worst single failure by the oracle."""
+        busy = sleeping.with_demands(demands)
+        capacity = np.array([link.capacity for link in busy.links])
+        return max(float((reference(broken(busy, x)).load / capacity).max()) for x in single_failures(busy))
+
+    assert judged(1.0, 1.1).passed
+    factor = next(x for x in np.arange(1.25, 2.0, 0.05) if peak(calm.demands * x, state) > 1.02)
+    assert peak(calm.demands * factor, calm) < 1.0  # without the plan nothing would be wrong
+    found = judged(1.0, float(factor)).counterexample
+    assert found.failure is not None
+    assert found.when == "forecast 1"
+    assert found.measured == pytest.approx(peak(calm.demands * factor, state), abs=1e-6)
+    # what is likely dilutes nothing that the policy foresees
+    several = Policy(demand_factors=(2.0,))
+    alone = uncertain(verify(plan, calm, several))
+    with_likely = Outlook(now, "a forecast", (Scenario("forecast 50%", calm.demands),) * 9)
+    assert not alone.passed
+    assert not uncertain(verify(plan, calm, several, outlook=with_likely)).passed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from twin.gate.outlook import Outlook
+from twin.gate.outlook import Outlook, Scenario
 from twin.model import Floats, Frozen
 from twin.planned import PlannedWork
 
@@ -23,13 +23,6 @@ class Evidence(Frozen):
     fidelity: float | None = Field(
         default=None, ge=0, le=1, description="How well the twin has predicted loads, 1 best."
     )
-
-
-class Scenario(NamedTuple):
-    """Another traffic matrix that may come: Mbit/s [n, n], in the order of the nodes."""
-
-    name: str
-    demands: Floats
 
 
 class DemandError(NamedTuple):

@@ -23,30 +23,45 @@ def uncertain(rehearsal: Rehearsal) -> Check:
     """Judge the CVaR of the peak over the scenarios, and every single failure under them.
 
     Each has to be within its limit, or no worse than without the plan. Of the policy's factors the largest one counts
-    for the failures, of scenarios each one.
+    for the failures, of scenarios each one. Where the hours ahead are those of a forecast, its quantiles of the fullest
+    hour are judged in the same way, for themselves: what is likely dilutes no growth that the policy foresees.
     """
-    scenarios, policy = scenarios_of(rehearsal), rehearsal.policy
-    if not scenarios:
+    scenarios, quantiles = scenarios_of(rehearsal), _quantiles(rehearsal)
+    if not scenarios and not quantiles:
         return Check(name="uncertain", passed=True, detail="not judged: there are no scenarios")
-    before, after = _prospect(rehearsal.base, scenarios), _prospect(rehearsal.final, scenarios)
-    violation = worse_with_demands(before, after, policy, rehearsal.ends[1], len(rehearsal.plan.steps))
-    if violation and rehearsal.context.error:
-        least = _prospect(rehearsal.final, scenarios, rehearsal.context.error)
-        violation = worse_with_demands(before, least, policy, rehearsal.ends[1], len(rehearsal.plan.steps))
-    violation = violation or _worse_under_failure(rehearsal)
+    found = [_judged(rehearsal, x) for x in (scenarios, quantiles) if x]
+    violation = next((x for x in found if isinstance(x, Violation)), None) or _worse_under_failure(rehearsal)
     if violation:
         return failed("uncertain", violation)
-    peak, was, limit = (
-        cvar(after.peaks, policy.cvar_alpha),
-        cvar(before.peaks, policy.cvar_alpha),
-        policy.max_uncertain_utilisation,
-    )
+    checks = [x for x in found if isinstance(x, Check)]
+    detail = f"{checks[0].detail}; {_failing(rehearsal)}"
+    detail += f"; by the forecast, {checks[-1].detail}" if scenarios and quantiles else ""
+    return checks[0].model_copy(update={"detail": detail})
+
+
+def _quantiles(rehearsal: Rehearsal) -> tuple[Scenario, ...]:
+    """Return what a forecast says of the fullest hour ahead; nothing where scenarios were given."""
+    outlook = rehearsal.context.outlook
+    return outlook.quantiles if outlook is not None and not rehearsal.context.scenarios else ()
+
+
+def _judged(rehearsal: Rehearsal, scenarios: tuple[Scenario, ...]) -> Check | Violation:
+    """Judge the CVaR of the peak over some scenarios."""
+    policy, steps = rehearsal.policy, len(rehearsal.plan.steps)
+    before, after = _prospect(rehearsal.base, scenarios), _prospect(rehearsal.final, scenarios)
+    violation = worse_with_demands(before, after, policy, rehearsal.ends[1], steps)
+    if violation and rehearsal.context.error:
+        least = _prospect(rehearsal.final, scenarios, rehearsal.context.error)
+        violation = worse_with_demands(before, least, policy, rehearsal.ends[1], steps)
+    if violation:
+        return violation
+    peak, was = (cvar(x.peaks, policy.cvar_alpha) for x in (after, before))
+    limit = policy.max_uncertain_utilisation
     figures = f"{len(scenarios)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {peak:.2%} on average"
     within = peak <= limit + SHARE_SLACK
     detail = (
         f"{figures}, the limit is {limit:.2%}" if within else f"{figures}, no worse than {was:.2%} without the plan"
     )
-    detail += f"; {_failing(rehearsal)}"
     allowed = limit if within else max(limit, was)
     return Check(name="uncertain", passed=True, measured=peak, limit=allowed, unit="share", detail=detail)
 
@@ -56,9 +71,13 @@ def _worse_under_failure(rehearsal: Rehearsal) -> Violation | None:
     (before, after), steps = rehearsal.ends, len(rehearsal.plan.steps)
     if worse_under_failure((before,), after, rehearsal.policy, steps):
         return None
+    swept = rehearsal.context.scenarios or _quantiles(rehearsal)
     if not rehearsal.context.scenarios:
-        return worse_with_growth(before, after, rehearsal.policy, steps)
-    for scenario in rehearsal.context.scenarios:
+        violation = worse_with_growth(before, after, rehearsal.policy, steps)
+        if violation:
+            return violation
+        swept = swept[-1:] if before.is_large else swept
+    for scenario in swept:
         was, now = (x.under_demands(scenario.demands) for x in (before, after))
         violation = worse_under_failure((was,), now, rehearsal.policy, Where(steps, when=scenario.name))
         if violation:
