@@ -12,7 +12,7 @@ from twin.policy import Policy
 from twin.sim.power import PowerModel, power
 from twin.sim.simulate import Outcome, simulate
 from twin.study.failures import FailureCase, GrowthCase, LinkCase, find_failures, study
-from twin.study.window import Window, rehearse_window
+from twin.study.window import AT_PEAK, Window, rehearse_window
 
 from .arguments import Changes, Elements
 from .box.registry import Tool, bind
@@ -231,10 +231,12 @@ def rehearse_changes(
     start: Annotated[int, Field(ge=0, le=23, description="First hour of the window, local time.")],
     hours: Annotated[int, Field(ge=1, le=24, description="Length of the window.")],
 ) -> Window:
-    """Rehearse changes at every hour of a window, at that hour's traffic, with the next failure on top."""
+    """Rehearse changes at every hour of a window, at its share of the planned traffic, with the next failure on top."""
     steps: tuple[Change, ...] = changes
     with desk.span("simulate", snapshot=desk.state.id):
-        return rehearse_window(desk.state, steps, start=start, hours=hours, policy=desk.policy)
+        planned = desk.state.with_demands(desk.inventory.demands)
+        day = desk.live.declared.day or AT_PEAK
+        return rehearse_window(planned, steps, start=start, hours=hours, policy=desk.policy, day=day)
 
 
 QUESTIONS: tuple[Tool, ...] = (
