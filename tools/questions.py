@@ -235,7 +235,7 @@ def rehearse_changes(
     steps: tuple[Change, ...] = changes
     with desk.span("simulate", snapshot=desk.state.id):
         planned = desk.state.with_demands(desk.inventory.demands)
-        day = desk.live.declared.day or AT_PEAK
+        day = desk.look().declared.day or AT_PEAK
         return rehearse_window(planned, steps, start=start, hours=hours, policy=desk.policy, day=day)
 
 
