@@ -6,7 +6,7 @@ UV      = $(shell command -v uv || echo $(BIN)/uv)
 UV_PIN := uv==0.13.9
 SEED   ?= 5
 
-.PHONY: demo lab lab-packages test check fix bench eval mutants lock clean
+.PHONY: demo lab lab-packages test check fix bench eval mutants newest lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
@@ -48,6 +48,20 @@ eval: $(VENV)/.runtime
 # Puts declared faults into a copy of the code, one at a time: some test of `make test` has to notice each. Minutes.
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants
+
+# The newest versions that the bounds allow, in an environment of their own: the main job and a small suite, and every
+# line of stdout is JSON. Then what differs from the lock. Kernels are kept apart, as another compiler made them.
+NEWEST := .venv-newest
+newest: $(BIN)/python
+	@[ -x $(NEWEST)/bin/python ] || $(PYTHON) -m venv $(NEWEST)
+	$(UV) pip install --quiet --upgrade --python $(NEWEST)/bin/python -e '.[console,forecast,mcp,openai]'
+	@export NUMBA_CACHE_DIR=$(NEWEST)/kernels TWINOPS_HOME=$(NEWEST)/home; set -e; \
+	  for job in 'eval run verify --cases 1' 'run --network synthetic/8-1 --seed 1 --runs $(NEWEST)/runs'; do \
+	    $(NEWEST)/bin/twinops $$job --json > $(NEWEST)/result.json; \
+	    $(NEWEST)/bin/python -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' $(NEWEST)/result.json; \
+	    echo "$$job: $$(wc -l < $(NEWEST)/result.json) line of JSON and nothing else"; done
+	@$(UV) pip freeze --python $(NEWEST)/bin/python | grep == | while read one; do \
+	  grep -qiF "$$one " requirements-dev.lock || echo "not as locked: $$one"; done
 
 # The locks pin every version by hash and name no index: they install with uv or pip, from any mirror.
 lock:

@@ -239,7 +239,11 @@ def list_runs(
                 for x in entries
             ]
             rows += [(name, "unreadable", why, "", "") for name, why in unreadable.items()]
-            say(text_table(("run", "state", "outcome", "model", "records"), rows))
+            if rows:
+                say(text_table(("run", "state", "outcome", "model", "records"), rows))
+            else:
+                such = "no such runs" if listing.entries else "no runs"
+                say(f"{such} in {runs}: `twinops run` makes one, --runs names another folder")
 
 
 def _folder(run: str, runs: Path) -> Path:

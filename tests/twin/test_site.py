@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from twin.errors import TwinError
-from twin.live.adapters import hold
+from twin.live import adapters
 from twin.live.emulated import EmulatedNetwork
 from twin.site import connect, read_site
 
@@ -60,7 +60,8 @@ def test_a_broken_site_file_is_one_line_that_says_which_key(tmp_path, text, told
     assert "\n" not in str(caught.value)
 
 
-def test_a_live_network_is_opened_by_the_name_that_commands_take(tmp_path):
+def test_a_live_network_is_opened_by_the_name_that_commands_take(tmp_path, monkeypatch):
+    monkeypatch.setattr(adapters, "_held", {})
     rates = "".join(f"2026-11-29T0{h}:00:00Z,A->B,{h}\n2026-11-29T0{h}:00:00Z,B->A,{h}\n" for h in (1, 2, 3))
     text = '[sources]\ntopology = "topology.json"\ncounters = "rates.csv"\n[columns]\nout = "out_mbps"\n'
     site(tmp_path, text, **{"rates.csv": f"time,link,out_mbps\n{rates}"})
@@ -69,7 +70,7 @@ def test_a_live_network_is_opened_by_the_name_that_commands_take(tmp_path):
     assert live.read_telemetry(NOW.replace(hour=2)).links.out_mbps.max() == 3.0
 
     emulated = EmulatedNetwork(live.read_topology(), seed=1, start=NOW)
-    hold("emulated:two", emulated)
+    adapters.hold("emulated:two", emulated)
     assert connect("emulated:two") is emulated
     with pytest.raises(TwinError):
         connect("nobody")
