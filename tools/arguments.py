@@ -36,13 +36,10 @@ OPS: tuple[str, ...] = tuple(str(kind.model_fields["op"].default) for kind in ge
 """What a change can do, by the names that tools take."""
 
 _TEXT: JsonValue = {"type": "string"}
-_NUMBER: JsonValue = {"type": "number"}
 _CHANGE: dict[str, JsonValue] = {
     "type": "object",
     "properties": {
         "op": {"enum": list(OPS)},
-        **dict.fromkeys(("link", "circuit", "node"), _TEXT),
-        **dict.fromkeys(("weight", "limit"), _NUMBER),
     },
     "required": ["op"],
 }
@@ -56,7 +53,7 @@ _CHANGES: dict[str, JsonValue] = {
 _FAULT: dict[str, JsonValue] = {
     "type": "object",
     "description": "As `rank_causes` writes it; `explain` lists the kinds.",
-    "properties": {"kind": _TEXT, "element": _TEXT, "target": _TEXT, "severity": _NUMBER},
+    "properties": {"kind": _TEXT, "element": _TEXT, "severity": {"type": "number"}},
     "required": ["kind", "element"],
 }
 
@@ -66,4 +63,11 @@ Elements = Annotated[
     tuple[Element, ...], Field(max_length=6, description="Fail together: `node/NAME` or `link/A:B--B:A`.")
 ]
 Changes = Annotated[tuple[Change, ...], Field(max_length=12), BeforeValidator(in_order), WithJsonSchema(_CHANGES)]
+OwnChanges = Annotated[
+    tuple[Change, ...],
+    Field(max_length=12),
+    BeforeValidator(in_order),
+    WithJsonSchema({"type": "array", "maxItems": 12, "items": {"type": "object"}, "description": "As in `what_if`."}),
+]
+"""Changes for who is offered `what_if` beside it, which spells their form out."""
 MaybeFault = Annotated[Fault | None, BeforeValidator(in_order), WithJsonSchema(_FAULT)]

@@ -10,7 +10,7 @@ from twin.optimise.proposal import Proposal, Value
 from twin.plan import Change, ExpectedEffect, Plan, apply_all
 from twin.sim.simulate import Outcome, simulate
 
-from .arguments import Changes
+from .arguments import OwnChanges
 from .box.handover import Candidate, PlanSubmission
 from .box.run_state import Desk
 from .planning import Explanation, candidate, require_data, require_diagnosis, submit_plan
@@ -21,7 +21,7 @@ Parts = Annotated[
 ]
 
 
-def submit_changes(desk: Desk, changes: Changes, why: Explanation) -> PlanSubmission:
+def submit_changes(desk: Desk, changes: OwnChanges, why: Explanation) -> PlanSubmission:
     """Hand a plan of your own to verification, where no candidate does what is right; it is judged like any other."""
     if not changes:
         raise InputError("a plan has at least one change", fix="report_no_plan if nothing helps")

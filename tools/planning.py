@@ -14,9 +14,7 @@ from .arguments import Handle
 from .box.handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
 from .box.run_state import Desk
 
-Explanation = Annotated[
-    str, Field(max_length=MAX_EXPLANATION, description="Two or three sentences for the operator, with the figures.")
-]
+Explanation = Annotated[str, Field(max_length=MAX_EXPLANATION, description="For the operator.")]
 
 
 TIME_LIMIT_S = 90.0

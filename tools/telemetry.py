@@ -42,9 +42,7 @@ _WORDS: Mapping[SymptomKind, str] = {
 }
 
 Offset = Annotated[int, Field(ge=0, description="First row to give back.")]
-Explanation = Annotated[
-    str, Field(max_length=MAX_EXPLANATION, description="Two or three sentences for the operator, with the figures.")
-]
+Explanation = Annotated[str, Field(max_length=MAX_EXPLANATION, description="For the operator.")]
 
 
 class Together(Frozen):

@@ -15,7 +15,7 @@ from twin.untrusted import FileText
 from .arguments import Element
 from .box.run_state import Desk
 
-SHOWN, BUSIEST = 8, 5
+SHOWN, BUSIEST = 8, 3
 
 
 class LinkReading(Frozen):

@@ -48,7 +48,8 @@ def plan(desk: Desk) -> str:
     if desk.brought is not None:
         return "Somebody brought a plan of their own. Have it proposed and submit it, or say why it is none here."
     if desk.aim is not None:
-        return f"This was asked for, and read by code. Find the plan that serves it.\n{_asked(desk.aim)}"
+        words = "every candidate serves it; submit the one with the fewest steps that leaves no more harm"
+        return f"This was asked for, and read by code: {words}, and say what it costs.\n{_asked(desk.aim)}"
     task = f"Diagnosis hands you this. Find the plan that removes the harm.\n{_json(_of_the_cause(desk.diagnosis))}"
     return f"{task}{_written(desk)}"
 
@@ -71,7 +72,11 @@ def _rejected(decision: Decision, round: int) -> str:
     failed = [x.model_dump(mode="json") for x in decision.verdict.checks if not x.passed] if decision.verdict else []
     rejection: dict[str, JsonValue] = {"plan": decision.plan, "reasons": decision.reasons, "failed": list(failed)}
     told = {"untrusted": {"reasons": WRITTEN_BY["model"]}, "rejected": swept(rejection)}
-    words = f"Round {round}: your last plan was rejected. Answer its counterexamples; your task is still the same."
+    words = (
+        f"Round {round}: your last plan was rejected. Answer its counterexamples, which name the element, the failure and "
+        "the step that broke a limit: propose_plans again, which avoids them, and say what is different now. Never submit "
+        "a rejected plan again; your task is still the same."
+    )
     return f"{words}\n{json.dumps(told, ensure_ascii=False)}"
 
 

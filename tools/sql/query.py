@@ -35,14 +35,13 @@ _ROOM: Final = MAX_RESULT - 1_500  # characters that rows may take of a result
 _OUTPUT: Final = 2_000_000  # bytes that the process may write
 
 _START: Final = f"import sys; sys.path.insert(0, sys.argv[1]); from {__package__}.worker import main; main()"
-_LIST: Final = ", ".join(SCHEMA)
 _COLUMNS: Final = "; ".join(f"{name}({columns})" for name, columns in SCHEMA.items())
 
 _PLAIN: Final = re.compile(r"BOOL|U?(TINY|SMALL|BIG|HUGE)?INT|FLOAT|DOUBLE|DECIMAL|DATE|TIME|INTERVAL", re.IGNORECASE)
 
 Statement = Annotated[
     str,
-    Field(min_length=1, max_length=LENGTH, description=f"One DuckDB SELECT of {_LIST}; `explain` has the columns."),
+    Field(min_length=1, max_length=LENGTH, description="One DuckDB SELECT; `explain` lists the tables."),
 ]
 Value = str | int | float | bool | None
 
