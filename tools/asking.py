@@ -7,7 +7,6 @@ from pydantic import Field
 from twin.errors import InputError, RefusedError, UnknownElementError
 from twin.faults import TELEMETRY_KINDS
 from twin.model import Frozen
-from twin.untrusted import ModelText
 
 from .arguments import Element
 from .box.handover import MAX_EXPLANATION, Advice, AdviceAction, Opinion, Question
@@ -20,11 +19,10 @@ Choice = Annotated[str, Field(min_length=1, max_length=120)]
 
 
 class Asked(Frozen):
-    """A question that was put to the operator, or what was answered to it before."""
+    """A question that was put to the operator."""
 
     id: str
-    answer: ModelText | None
-    note: Literal["asked; the answer opens your next turn", "it was answered before: do not ask again"]
+    note: Literal["asked; the answer opens your next turn"]
 
 
 def ask_operator(
@@ -39,12 +37,12 @@ def ask_operator(
         raise InputError(f"the default {default!r} is none of the choices", fix="repeat one of them")
     for past in desk.questions:
         if past.text == question and past.id in desk.answers:
-            return Asked(id=past.id, answer=desk.answers[past.id], note="it was answered before: do not ask again")
+            raise RefusedError(f"that was answered before: {desk.answers[past.id]}", fix="go on with that answer")
     if len(desk.questions) >= MOST_QUESTIONS:
         raise RefusedError(f"{MOST_QUESTIONS} questions were asked already", fix="conclude with what you know")
     asked = Question(id=f"q{len(desk.questions) + 1}", text=question, choices=choices, default=default, minutes=minutes)
     desk.questions = (*desk.questions, asked)
-    return Asked(id=asked.id, answer=None, note="asked; the answer opens your next turn")
+    return Asked(id=asked.id, note="asked; the answer opens your next turn")
 
 
 def recommend(

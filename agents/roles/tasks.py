@@ -73,9 +73,9 @@ def _rejected(decision: Decision, round: int) -> str:
     rejection: dict[str, JsonValue] = {"plan": decision.plan, "reasons": decision.reasons, "failed": list(failed)}
     told = {"untrusted": {"reasons": WRITTEN_BY["model"]}, "rejected": swept(rejection)}
     words = (
-        f"Round {round}: your last plan was rejected. Answer its counterexamples, which name the element, the failure and "
-        "the step that broke a limit: propose_plans again, which avoids them, and say what is different now. Never submit "
-        "a rejected plan again; your task is still the same."
+        f"Round {round}: your last plan was rejected. Answer its counterexamples, which name the element, the failure "
+        "and the step that broke a limit: propose_plans again, which avoids them, and say what is different now. Never "
+        "submit a rejected plan again; your task is still the same."
     )
     return f"{words}\n{json.dumps(told, ensure_ascii=False)}"
 

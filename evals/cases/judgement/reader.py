@@ -62,13 +62,14 @@ _RULES = (
     (r"inform the customer|be informed", ("importance",), "serve"),
 )
 _OVER = r"test is over"
+_ANSWER = re.compile(r'"answer": "(\w+)"')
 
 
 class Reader:
     """Reads first and acts on it; in everything else it has no move of its own."""
 
     def __init__(self) -> None:
-        self._reading = Reading({}, ())
+        self._reading, self._answer = Reading({}, ()), ""
 
     def __call__(self, talk: Conversation) -> Move | None:
         """Return the next call, None where the runbook's is right."""
@@ -97,19 +98,19 @@ class Reader:
         keep: dict[str, str] = dict(reading.keep)
         if reading.served and (call := self._told(talk, reading.served)) is not None:
             return call
-        if talk.offers("propose_plans") and '"answer"' not in talk.task:
+        if (found := _ANSWER.search(talk.task)) is not None:
+            self._answer = found[1]
+        if talk.offers("propose_plans"):
             return Call("propose_plans", {})
-        if reading.ask and '"answer"' not in talk.task:
+        if reading.ask and not self._answer:
             asked: Json = {
                 "question": f"May {reading.ask[0]} be reset?",
                 "choices": ["reset", "keep"],
                 "default": "keep",
             }
             return Call("ask_operator", {**asked, "minutes": 15})
-        if reading.ask and '"answer": "keep"' in talk.task:
+        if reading.ask and self._answer == "keep":
             keep[reading.ask[0]] = reading.ask[1]
-        if reading.ask and talk.offers("propose_plans"):
-            return Call("propose_plans", {})
         return self._around(talk, keep) if keep else None
 
     def _told(self, talk: Conversation, served: frozenset[str]) -> Call | None:
