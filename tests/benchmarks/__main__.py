@@ -3,5 +3,6 @@
 import sys
 
 from tests.benchmarks.engine import main
+from tests.benchmarks.large import main as large
 
-sys.exit(main())
+sys.exit(max(main(), large(())))

@@ -66,7 +66,7 @@ def observe(
         window=recent,
         past=past,
         quality=_quality(network, recent, residuals.noise(steady)),
-        growth=_growth(network, recent, past, declared.sampled_mbit / interval, declared),
+        growth=_growth(network, samples.demands, filled, steady, declared.sampled_mbit / interval, declared),
         fallback=tuple(network.nodes[i].name for i in np.flatnonzero(np.any(~source_known, axis=1))),
         age_s=max(0.0, now.timestamp() - end) if now else 0.0,
         interval_s=interval,
@@ -176,9 +176,8 @@ def _plateau_changed(samples: Samples, pair: tuple[int, int], residuals: _Residu
 def _filled(network: Network, demands: Floats) -> Floats:
     """Matrices [K, n, n] with what is missing carried over from the sample before, or from the provisioned matrix."""
     filled = demands.copy()
-    known = np.isfinite(demands)
-    provisioned = float(np.where(known, network.demands, 0.0).sum())
-    level = float(np.nansum(demands)) / provisioned if provisioned else 1.0
+    provisioned = sum(float(network.demands[np.isfinite(matrix)].sum()) for matrix in demands)
+    level = sum(float(np.nansum(matrix)) for matrix in demands) / provisioned if provisioned else 1.0
     last = network.demands * level
     for matrix in filled:
         np.copyto(matrix, last, where=~np.isfinite(matrix))
@@ -186,15 +185,16 @@ def _filled(network: Network, demands: Floats) -> Floats:
     return filled
 
 
-def _growth(network: Network, recent: Samples, past: Samples, counting: float, declared: Declaration) -> Growth:
-    """Growth against the recent past, which ends for each node before its traffic last changed its level.
+def _growth(
+    network: Network, demands: Floats, filled: Floats, steady: int, counting: float, declared: Declaration
+) -> Growth:
+    """Growth of the last `steady` matrices [K, n, n] against the recent past.
 
-    Without a past, against the provisioned matrix.
+    That ends for each node before its traffic last changed its level. Without a past, against the provisioned matrix.
     """
-    if not len(past.time):
-        return growth(network.demands, mean(recent.demands), counting, (1, recent.time.size), declared)
-    demands, first = np.concatenate([past.demands, recent.demands]), len(past.time)
-    filled = _filled(network, demands)
+    first = len(demands) - steady
+    if not first:
+        return growth(network.demands, mean(demands), counting, (1, steady), declared)
     level, began = _level(filled), onsets(filled, declared)
     usual = level[max(0, first - RECENT) : first].mean()
     before, now = mean(demands[max(0, first - RECENT) : first]), mean(demands[first:])
@@ -203,7 +203,7 @@ def _growth(network: Network, recent: Samples, past: Samples, counting: float, d
         rows = slice(max(0, onset - RECENT), onset)
         calm = demands[rows, :, node] * (usual / level[rows])[:, None]
         before[:, node], now[:, node] = mean(calm), mean(demands[max(first, onset) :, :, node])
-    return growth(before, now, counting, (min(RECENT, first), recent.time.size), declared)
+    return growth(before, now, counting, (min(RECENT, first), steady), declared)
 
 
 def _level(demands: Floats) -> Floats:
