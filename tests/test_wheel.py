@@ -110,21 +110,15 @@ print(json.dumps({"ours": len(ours), "outside": outside, "owners": [agents.OWNER
     assert (found["there"], found["folders"]) == ([], [])
 
 
-@pytest.mark.timeout(900)  # every kernel is compiled anew here
-def test_it_works_on_an_incident_without_the_repository(elsewhere):
+@pytest.mark.timeout(900)  # every kernel is compiled anew here, and once for both: in one test they are on one worker
+def test_it_works_on_an_incident_and_answers_a_suite_without_the_repository(elsewhere):
     folder, _ = elsewhere
-    warm = ("plan", "--goal", "relieve", "--network", "synthetic/8-1", "--json")
-    run(folder, "twinops", *warm, fine=(0, 3))  # compiles the planners' kernels, which no stage has to wait for then
+    suite = ("-m", "twinops", "eval", "run", "verify", "--cases", "1", "--json")
+    scored = json.loads(run(folder, "python", *suite))  # compiles the kernels, which no stage has to wait for then
+    assert (scored["status"], scored["sound"]) == ("complete", True)
     ended = json.loads(run(folder, "twinops", "run", "--network", "synthetic/8-1", "--seed", "1", "--json"))
     assert ended["outcome"] == "resolved"
     assert "<svg" in (folder / ended["folder"] / "report.html").read_text()
-
-
-@pytest.mark.timeout(900)
-def test_it_answers_a_suite_without_the_repository(elsewhere):
-    folder, _ = elsewhere
-    scored = json.loads(run(folder, "python", "-m", "twinops", "eval", "run", "verify", "--cases", "1", "--json"))
-    assert (scored["status"], scored["sound"]) == ("complete", True)
 
 
 def test_taken_away_again_it_leaves_the_neighbour_whole(elsewhere):
