@@ -117,6 +117,24 @@ def test_a_stream_goes_on_where_it_was(served):
     assert numbers == [before + 1, before + 2]
 
 
+def test_fifty_viewers_at_once_are_all_told_and_the_wall_still_answers(served):
+    opened = []
+    for _ in range(50):
+        connection = http.client.HTTPConnection("127.0.0.1", served.server.port, timeout=20)
+        connection.request("GET", "/events", headers={"X-Remote-User": "a-viewer"})
+        opened.append((connection, connection.getresponse()))
+        opened[-1][1].readline()  # it listens
+    served.room.silence("node/ATLAng", 1, who="a-admin", because="all are told")
+    heard = 0
+    for connection, answer in opened:
+        while not (line := answer.readline()).startswith(b"data:"):
+            pass
+        heard += b"silenced" in line
+        connection.close()
+    assert heard == 50
+    assert served.ask("GET", "/", who="a-viewer")[0] == 200
+
+
 def test_figures_and_answers_for_programs(served):
     status, _, content = served.ask("GET", "/api/v1/what-if?fail=ATLAng", who="a-viewer")
     assert status == 200
