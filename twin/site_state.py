@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from .forecast.outlook import outlook_ahead
 from .formats.build import Reading
 from .formats.stored import stored
 from .gate.checks.context import Context, Evidence
+from .gate.outlook import local_shift, outlook_by_day
 from .live.files import Look
 from .model import Frozen, Network
 from .observe import Observation, observe
@@ -149,15 +150,22 @@ class Coming(NamedTuple):
 def coming_to(
     site: OpenSite | None, network: Network, policy: Policy, now: datetime, *, starts: datetime | None = None
 ) -> Coming:
-    """Read what the hours ahead bring to one's own network; of any other only the time of the first step is known."""
+    """Read what the hours ahead bring to one's own network; of any other only the time of the first step is known.
+
+    With `starts`, the hours are those from the beginning of a window on, as a run has them.
+    """
     begin = starts or now
     if site is None:
         return Coming(Context(starts=begin))
     calendar = site.calendar(network, now)
     outlook = None
-    if policy.horizon_hours and starts is None:
-        look = site.look(lambda: now)
-        outlook = outlook_ahead(network, look.telemetry, begin, policy.horizon_hours, planned=site.reading().network)
+    if policy.horizon_hours:
+        telemetry, planned = site.look(lambda: now).telemetry, site.reading().network
+        outlook = outlook_ahead(network, telemetry, begin, policy.horizon_hours, planned=planned)
+        day = telemetry.declared.day
+        if begin > now and day and not outlook.quantiles:  # no forecast: what is carried is the traffic of now
+            share = day[(now.astimezone(UTC) + local_shift(network)).hour]
+            outlook = outlook_by_day(network, begin, policy.horizon_hours, day=day, share=share)
     return Coming(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
 
 

@@ -1,11 +1,16 @@
 """The calendar of one's own network: from its site file into the gate."""
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from twin.formats.load import read_explained
+from twin.gate.outlook import local_shift
+from twin.policy import Policy
 from twin.site import read_site
+from twin.site_state import coming_to
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own-network"
 NOW = datetime(2026, 11, 29, 18, tzinfo=UTC)
@@ -27,3 +32,24 @@ def test_a_site_names_its_calendar_and_what_providers_call_its_circuits(tmp_path
         ("CHG1", (circuit,), datetime(2026, 11, 30, 1, tzinfo=UTC))
     ]
     assert "CHG2" in found.questions[0]
+
+
+def test_a_window_ahead_is_judged_by_the_traffic_of_its_own_hours(tmp_path):
+    for name in ("topology.json", "counters.csv", "flows.csv"):
+        shutil.copy(EXAMPLE / name, tmp_path)
+    text = 'clock = "newest"\n[sources]\ntopology = "topology.json"\ncounters = "counters.csv"\nflows = "flows.csv"\n'
+    day = [round(0.5 + 0.02 * hour, 2) for hour in range(24)]
+    text += f"[instruments]\nday = {day}\n"
+    (tmp_path / "site.toml").write_text(text, encoding="utf-8")
+    site = read_site(tmp_path)
+    look = site.look(lambda: NOW)
+    starts = (look.now + timedelta(hours=7)).replace(minute=0, second=0, microsecond=0)
+    coming = coming_to(site, look.network, Policy(horizon_hours=6), look.now, starts=starts).context
+    assert coming.starts == starts
+    first = coming.outlook.hours[0]
+    assert starts - timedelta(hours=1) < first.begins <= starts
+    shift = local_shift(look.network)
+    was, then = ((x.astimezone(UTC) + shift).hour for x in (look.now, starts))
+    np.testing.assert_allclose(first.demands, look.network.demands * day[then] / day[was])
+    plain = coming_to(site, look.network, Policy(horizon_hours=6), look.now).context.outlook
+    assert plain.hours[0].begins < first.begins
