@@ -79,8 +79,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
         raise CertificateError(
             f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
         )
-    tolerance = tolerance or Tolerance()
-    coming = Coming(outlook, tuple(works), tuple(unmodelled))
+    tolerance, coming = tolerance or Tolerance(), Coming(outlook, tuple(works), tuple(unmodelled))
     start = preflight(plan, network, live, policy, tolerance, inventory, coming, turns)
     log = Logbook(live, len(plan.steps), on_step)
     if start.refusal or start.before is None:
