@@ -180,7 +180,7 @@ def score(scene: Scene, played: Played) -> Measures:
         "could": float(must is True),
         "left": (after.total - best) / gain if gain > noise else 0.0,
         "turned_back": float(finished.outcome == "rolled back"),
-        **_minutes(scene, played),
+        **(_minutes(scene, played) if scene.at_first > noise else {}),
     }
     values["right"] = float(all(values[x] for x in ("outcome_right", "act_right", "told_right")) and not regression)
     wanted = f"{' or '.join(sorted(right.outcomes))}; {' and '.join(map(str, scene.faults)) or 'nothing'}"
@@ -195,8 +195,8 @@ def score(scene: Scene, played: Played) -> Measures:
 def _minutes(scene: Scene, played: Played) -> dict[str, float]:
     """Minutes from the onset to the look, of diagnosing and planning, from there to a plan that stayed, and in all.
 
-    Nothing where no plan stayed. The network's clock stands still while agents think, which this machine's clock tells;
-    nobody has to approve the plans of these cases.
+    Nothing where no plan stayed, or nobody was harmed yet at the look: such a plan waits for harm. The network's clock
+    stands still while agents think, which this machine's clock tells; nobody has to approve the plans of these cases.
     """
     onset, begin = scene.incident.onset, scene.incident.live.now
     made = [

@@ -57,7 +57,7 @@ def score(incident: Incident, ended: Ended) -> Measures:
         "harmed_gbit": after.harmed / 1000,
         "healthy": float(incident.fault is None),
     }
-    if acted and incident.onset is not None:
+    if acted and incident.onset is not None and without.seen.total > noise:  # else it waited for harm
         values["minutes_to_plan"] = (ended.actions[-1].time - incident.onset).total_seconds() / 60 + INTERVAL_S / 60
     values["left_alone"] = float(incident.fault is None and not acted)
     passed = not values["regression"] and (not values["harmed"] or values["saved"] > 0 or not acted)
