@@ -102,7 +102,7 @@ def test_a_plan_is_told_the_same_of_the_hours_ahead_by_verify_and_by_a_run(site,
     told = {x["name"]: x["detail"] for x in json.loads(done.stdout)["checks"]}
     (ahead,) = (x for x in verdict.verdict.checks if x.name == "horizon")
     assert told["horizon"] == ahead.detail
-    assert "the fullest, 20:00" in ahead.detail
+    assert "25 hours by the planned peak in every one, as no day is declared" in ahead.detail
     assert ahead.measured == pytest.approx(BUSIEST, rel=0.02)
 
 
