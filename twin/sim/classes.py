@@ -9,6 +9,7 @@ and R what is left of the packet on the wire. Classes of one priority count as o
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -58,9 +59,7 @@ def class_loads(network: Network, failures: Sequence[Failure] = ()) -> ClassLoad
 def _alone(
     network: Network, share: Floats, failures: Sequence[Failure]
 ) -> tuple[Floats, Floats, float, Floats, float, Floats]:
-    part = Network(
-        network.name, network.nodes, network.links, network.offered * share, network.tunnels, astray=network.astray
-    )
+    part = replace(network, demands=network.offered * share, limits=(), classes=(), class_shares=())
     demands = Superposition(part, failures)
     swept, links = demands.total(), demands.arrays.arc_of
     routing = demands.routing
