@@ -46,6 +46,23 @@ def coverage_by_load(test: Backtest, asked: float, lag: int) -> list[float]:
     return [float(np.mean(np.array(inside)[:, groups == group])) for group in range(int(groups.max()) + 1)]
 
 
+def held(count: int, horizons: tuple[int, ...]) -> dict[int, list[float]]:
+    """Share that intervals of `forecast` covered, from `count` moments on, for each tenth of the series by load."""
+    network = read_network(DATA / "GEANT.json")
+    demands = read_traffic(DATA / "traffic.parquet", network).demands
+    moments = np.unique(np.linspace(2.5 * DAY, len(demands) - max(horizons) - 1, count).round().astype(int))
+    inside: dict[int, list[list[float]]] = {ahead: [] for ahead in horizons}
+    for now in moments.tolist():
+        pairs = matrix_series(900.0 * np.arange(now + 1), demands[: now + 1], network, interval_s=900.0)
+        told = forecast(pairs.series, horizons=horizons, groups=(pairs.source, pairs.target))
+        groups = load_groups(pairs.series.values.mean(axis=0))
+        for row, ahead in enumerate(horizons):
+            came = demands[now + ahead][pairs.source, pairs.target]
+            ok = (came >= told.low[row]) & (came <= told.high[row])
+            inside[ahead].append([float(ok[groups == group].mean()) for group in range(int(groups.max()) + 1)])
+    return {ahead: np.mean(rows, axis=0).tolist() for ahead, rows in inside.items()}
+
+
 def speed(count: int = 2000) -> tuple[float, float]:
     rng, clock = np.random.default_rng(1), 300.0 * np.arange(2016)
     day = 0.3 * np.sin(2 * np.pi * clock / 86400)[:, None]
@@ -60,7 +77,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--refit", type=int, default=16)
     parser.add_argument("--ahead", type=int, nargs="*", default=[4])
+    parser.add_argument("--forecasts", type=int, default=0, help="Also from so many moments, by load.")
     options = parser.parse_args()
+    for ahead, shares in (held(options.forecasts, (1, 4, 24, 48)) if options.forecasts else {}).items():
+        tenths = " ".join(f"{100 * x:.1f}" for x in shares)
+        print(
+            f"{15 * ahead} min ahead: 90 % intervals cover {100 * np.mean(shares):.1f} %; by load {tenths}", flush=True
+        )
     for ahead in options.ahead:
         test, covered = rolling(ahead, options.refit)
         gain = 1 - test.wape[test.best] / test.wape[test.naive]
