@@ -11,10 +11,6 @@ from dataclasses import replace
 import numpy as np
 
 from tests.benchmarks.engine import cpu, generated, warm_up
-from twin.live.forwarding import draw_flows, router_salts
-from twin.live.plane import data_plane
-from twin.live.probes import probe_flows
-from twin.live.queues import carry
 from twin.model import Network, SegmentList, Tunnel
 from twin.sim.arrays import compile_network
 from twin.sim.failure_sweep import sweep_failures
@@ -25,7 +21,7 @@ from twin.sim.tunnelled import TunnelledStates
 
 SIZES = (110, 200)
 BOUNDED_FROM = 200  # nodes
-BOUNDS = {"one more tunnel": 3.0, "full queues": 2.0}
+BOUND = 3.0
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,12 +30,9 @@ def main(arguments: Sequence[str]) -> int:
     print("| network | work | slow way s | s | ratio |\n| --- | --- | --- | --- | --- |")
     broken = False
     for network in map(generated, map(int, arguments or SIZES)):
-        for work, slow, quick in (
-            ("one more tunnel", *one_more_tunnel(network)),
-            ("full queues", *full_queues(network)),
-        ):
-            print(f"| {network.name} | {work} | {slow:.3f} | {quick:.3f} | {slow / quick:.1f}x |", flush=True)
-            broken |= len(network.nodes) >= BOUNDED_FROM and slow / quick < BOUNDS[work]
+        slow, quick = one_more_tunnel(network)
+        print(f"| {network.name} | one more tunnel | {slow:.3f} | {quick:.3f} | {slow / quick:.1f}x |", flush=True)
+        broken |= len(network.nodes) >= BOUNDED_FROM and slow / quick < BOUND
     return int(broken)
 
 
@@ -61,21 +54,6 @@ def one_more_tunnel(network: Network) -> tuple[float, float]:
     np.testing.assert_allclose(added.overload, swept.overload, rtol=1e-9, atol=1e-6)
     slow = cpu(lambda: sweep_failures(state, failures, route(compile_network(state))), 1)
     return slow, cpu(lambda: TunnelledStates(network, failures, known).sweep(state, 1.0), 3)
-
-
-def full_queues(network: Network) -> tuple[float, float]:
-    """One interval of the emulated network in which its three busiest links drop a tenth."""
-    n = len(network.nodes)
-    plane = data_plane(network, draw_flows(network.demands, 1), probe_flows(network, 1), router_salts(n, 1))
-    rate = plane.entering(network.demands).ravel()[plane.paths.pair] * plane.paths.share
-    capacity, loss = plane.capacity.copy(), np.zeros_like(plane.capacity)
-    arrived = carry(plane.paths, rate, capacity, loss).arrived
-    busiest = np.argsort(arrived / capacity)[-3:]
-    capacity[busiest] = 0.9 * arrived[busiest]
-    slow, quick = (carry(plane.paths, rate, capacity, loss, many=x) for x in (rate.size + 1, 1))
-    np.testing.assert_allclose(slow.arrived, quick.arrived, rtol=1e-8)
-    each = (cpu(lambda x=x: carry(plane.paths, rate, capacity, loss, many=x), 1) for x in (rate.size + 1, 1))
-    return next(each), next(each)
 
 
 if __name__ == "__main__":
