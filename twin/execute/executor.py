@@ -64,8 +64,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     certificate must still hold and `authority` still know the people in it, and what is left of the plan is verified
     under the newest demands; after each the configuration is read back, and loads, states, losses and probes are
     compared. `on_step` is called before every effect and after it; it may raise to stop. On a disagreement, an error or
-    an interrupt, all steps made are undone in reverse order; an error that is not of the project's own tree is raised
-    again afterwards.
+    an interrupt, all steps made are undone in reverse order; one that is not of the project's is raised again.
 
     Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
     when something could not be undone, saying what is still in place.
