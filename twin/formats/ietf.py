@@ -86,6 +86,7 @@ def _node(network: Network, node: Node, number: int) -> _Json:
             "longitude": float(node.longitude),
             "latitude": float(node.latitude),
             **({"kind": node.kind} if node.kind != "router" else {}),
+            **({"cost-out": True} if node.cost_out else {}),
         },
     }
 
@@ -116,6 +117,7 @@ def _link(link: Link, groups: list[int]) -> _Json:
             "loss": float(link.loss),
             "adjacent": link.adjacent,
             **({name.replace("_", "-"): getattr(link, name) for name in _BUNDLE} if link.members > 1 else {}),
+            **({"cost-out": True} if link.cost_out else {}),
         },
     }
 
@@ -136,6 +138,9 @@ def _state(network: Network) -> _Json:
         "demand": [{"source": names[s], "target": names[t], "mbps": float(network.demands[s, t])} for s, t in pairs],
         "tunnel": [tunnel.model_dump(mode="json") for tunnel in network.tunnels],
         "limit": [limit._asdict() for limit in network.limits],
+        **({"igp": network.igp} if network.igp else {}),
+        **({"class": [x._asdict() for x in network.classes]} if network.classes else {}),
+        **({"class-share": [x._asdict() for x in network.class_shares]} if network.class_shares else {}),
         "risk-group": [
             {"name": group.name, "srlg": number, "circuits": list(group.circuits)}
             for number, group in enumerate(network.risk_groups, start=1)

@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from twin.errors import FormatError
-from twin.model import DemandLimit, NodeKind, Tunnel
+from twin.model import DemandLimit, Igp, NodeKind, Tunnel
+from twin.traffic_classes import ClassShare, TrafficClass
 
 from .build import Choices
 from .content import Content
@@ -62,12 +63,16 @@ class _OwnNetwork(_Foreign):
     tunnel: tuple[Tunnel, ...] = ()
     limit: tuple[DemandLimit, ...] = ()
     group: tuple[_OwnGroup, ...] | None = Field(default=None, validation_alias="risk-group")
+    igp: Igp = ""
+    classes: tuple[TrafficClass, ...] = Field(default=(), validation_alias="class")
+    class_shares: tuple[ClassShare, ...] = Field(default=(), validation_alias="class-share")
 
 
 class _OwnNode(_Foreign):
     longitude: _Degrees
     latitude: _Degrees
     kind: NodeKind = "router"
+    cost_out: bool = Field(default=False, validation_alias="cost-out")
 
 
 class _OwnLink(_Foreign):
@@ -80,6 +85,7 @@ class _OwnLink(_Foreign):
     members: int = Field(default=1, ge=1, le=1_000)
     min_members: int = Field(default=1, validation_alias="min-members", ge=1, le=1_000)
     degraded_weight: int = Field(default=0, validation_alias="degraded-weight", ge=0, le=2**24)
+    cost_out: bool = Field(default=False, validation_alias="cost-out")
 
 
 class _Place(_Foreign):
@@ -238,6 +244,9 @@ def _records(source: Source, found: _Network) -> Records:
         directed=True,
         tunnels=found.own.tunnel,
         limits=found.own.limit,
+        igp=found.own.igp,
+        classes=found.own.classes,
+        class_shares=found.own.class_shares,
         groups=groups,
     )
 
@@ -249,7 +258,7 @@ def _node_fields(found: _Node) -> dict[str, JsonValue]:
         fields |= {"longitude": own.longitude, "latitude": own.latitude, "kind": own.kind}
     elif place:
         fields |= {"longitude": place.longitude, "latitude": place.latitude}
-    return fields
+    return fields | ({"cost_out": True} if own and own.cost_out and fields.get("drained") else {})
 
 
 def _state(oper: str | None, admin: str | None) -> dict[str, JsonValue]:
@@ -275,6 +284,7 @@ def _link_fields(found: _Link) -> dict[str, JsonValue]:
         fields |= {"source_tp": found.source.port, "dest_tp": found.destination.port}
     else:
         fields |= {"index": own.index, "asleep": own.asleep, "loss": own.loss, "adjacent": own.adjacent}
+        fields |= {"cost_out": True} if own.cost_out and fields.get("drained") else {}
     if own and own.members > 1:
         fields |= {"members": own.members, "min_members": own.min_members, "degraded_weight": own.degraded_weight}
     return {name: value for name, value in fields.items() if value is not None}

@@ -143,7 +143,7 @@ def _chunks(flows: Ints, row: Ids) -> Iterator[Ints]:
 
 def _grouped(pair: Ids, walk: "_Walk") -> tuple[_Part, Ints]:
     """Take flows of one pair on one path together; which path each is on."""
-    signature = _signature(pair, walk.hops)
+    signature = _signature(pair, walk.hops, walk.end)
     _, path, group = np.unique(signature, return_index=True, return_inverse=True)
     return _Part(pair[path].astype(np.int64), walk.hops[path], walk.end[path]), group
 
@@ -215,7 +215,7 @@ def _advance(way: Ints, node: Ints, stage: Ints, travelling: Ints) -> Ints:
 
 class _Walk(NamedTuple):
     hops: Hops  # [f, h] links in order, padded with m
-    end: Ints  # [f] where it ended
+    end: Ints  # [f] where it ended; n where that is its target, and its labels lead on from there
     forked: NDArray[np.bool_]  # [f] whether the flow had a choice anywhere
 
 
@@ -251,7 +251,8 @@ def _walk(routers: _Routers, flows: Flows) -> _Walk:
         node[travelling] = head[link]
         hops.append(taken)
     columns = hops[1:] if travelling.size else hops[1:-1]
-    return _Walk(np.array(columns or hops[:1]).T, node, forked)
+    on_the_way = (node == flows.target) & (way[np.arange(f), stage] != node)  # its labels lead further, to nowhere
+    return _Walk(np.array(columns or hops[:1]).T, np.where(on_the_way, n, node), forked)
 
 
 def _subset(flows: Flows, index: Ints) -> Flows:
@@ -269,10 +270,10 @@ def _stack(tables: Sequence[Hops], *, filler: int) -> Hops:
     return stacked
 
 
-def _signature(pair: Ids, hops: Hops) -> Words:
+def _signature(pair: Ids, hops: Hops, end: Ints) -> Words:
     """One 64-bit word per flow, so that equal ways can be found by sorting words."""
     word = np.zeros(pair.size, dtype=np.uint64)
-    for column in (pair, *hops.T):
+    for column in (pair, *hops.T, end):
         word = (word ^ column.astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         word ^= word >> np.uint64(29)
     return word
