@@ -75,7 +75,7 @@ class Cluster:
             options["address"] = self._address
         try:
             ray.init(**options)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except Exception as error:  # Ray raises nothing more special when a cluster does not come up
             raise InputError(
                 f"no Ray cluster at {self._address or 'this machine'}: {_first_line(error)}",
                 fix="see that it runs, that RAY_AUTH_TOKEN is that of the cluster, and that versions are the same",

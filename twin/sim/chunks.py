@@ -17,7 +17,8 @@ from .route import needs_full, route, without
 
 PAYS = 4
 """Pairs per circuit from which on it pays to look at each circuit on its own first."""
-_PIECES = 32  # chunks of a sweep, at least: what is done tells how long the rest takes
+PIECES = 32
+"""Chunks of a sweep, at least: what is done tells how long the rest takes."""
 _BLOCKS = 5  # of circuits, whose pairs make the chunks; each circuit is evaluated once more per block
 _EFFECTS = 1 << 27  # bytes that the effects of one block of circuits may take
 _CHANGES = 60  # links that one failure changes towards one target, at most as a rule
@@ -71,7 +72,7 @@ def evaluate(swept: Swept, chunk: Chunk) -> FailureFigures:
     again = np.flatnonzero(np.isnan(figures.lost))
     if not again.size:
         return figures
-    others = _one_by_one(ground, state, read_only(_some(failures, again)))
+    others = _one_by_one(ground, state, read_only(some_of(failures, again)))
     return join([(np.arange(len(chunk.rows)), figures), (again, others)], len(chunk.rows), len(base.load))
 
 
@@ -118,8 +119,8 @@ def _cut(arrays: Arrays, failures: FailureArrays, engine: Engine) -> list[Chunk]
     if len(pairs) < PAYS * len(circuits) or not len(pairs):
         pairs, circuits = pairs[:0], circuits[:0]
     others = np.setdiff1d(np.arange(count), pairs[:, 0], assume_unique=True)
-    pieces = 1 if engine.workers == 1 else max(1, min(max(_PIECES, 4 * engine.workers), len(others) // 8))
-    chunks = [Chunk(rows, _some(failures, rows)) for rows in np.array_split(others, pieces) if rows.size]
+    pieces = 1 if engine.workers == 1 else max(1, min(max(PIECES, 4 * engine.workers), len(others) // 8))
+    chunks = [Chunk(rows, some_of(failures, rows)) for rows in np.array_split(others, pieces) if rows.size]
     if not len(pairs):
         return chunks
     blocks = _blocks(arrays, len(circuits), len(pairs), engine)
@@ -129,14 +130,14 @@ def _cut(arrays: Arrays, failures: FailureArrays, engine: Engine) -> list[Chunk]
         mine = pairs[where == block]
         used, local = np.unique(mine[:, 1:], return_inverse=True)
         alone = _alone(arrays, used)
-        chunks.append(Chunk(mine[:, 0].copy(), _some(failures, mine[:, 0]), local.reshape(-1, 2), alone))
+        chunks.append(Chunk(mine[:, 0].copy(), some_of(failures, mine[:, 0]), local.reshape(-1, 2), alone))
     return chunks
 
 
 def _blocks(arrays: Arrays, circuits: int, pairs: int, engine: Engine) -> int:
     n, m = len(arrays.up), len(arrays.head)
     each = n * ((n // 64 + 1) * 16 + 12 * _CHANGES) + 8 * (n + m)
-    spread = 1 if engine.workers == 1 or pairs < 64 * _PIECES else _BLOCKS * max(1, round((engine.workers / 4) ** 0.5))
+    spread = 1 if engine.workers == 1 or pairs < 64 * PIECES else _BLOCKS * max(1, round((engine.workers / 4) ** 0.5))
     return max(spread, -(-circuits * each // _EFFECTS))
 
 
@@ -164,7 +165,8 @@ def _alone(arrays: Arrays, first: Ints) -> FailureArrays:
     return FailureArrays(starts, arcs, starts, arrays.tail[arcs].astype(np.int32))
 
 
-def _some(failures: FailureArrays, rows: Ints) -> FailureArrays:
+def some_of(failures: FailureArrays, rows: Ints) -> FailureArrays:
+    """Return some of the failures."""
     arcs, nodes = _items(failures.first_arc, rows), _items(failures.first_node, rows)
     return FailureArrays(
         _starts(failures.first_arc, rows),

@@ -8,7 +8,7 @@ import numpy as np
 
 from twin.engines.seam import Engine, Serial
 from twin.errors import UnknownElementError
-from twin.model import Ints, Network
+from twin.model import Floats, Ints, Network
 
 from .arrays import FAR, Arrays, Ids, compile_network, offsets, read_only
 from .chunks import Swept, failed_in, join, sweep
@@ -36,7 +36,8 @@ def sweep_failures(
     shrunk = [failures[i] for i in order if failures[i].members]
     parts = [sweep(swept, flatten(arrays, whole), engine)] if whole else []
     parts += [_lose_members(network, swept, shrunk, routing)] if shrunk else []
-    return _in_links(arrays, tuple(failures), _in_order(_one_after_other(parts, len(arrays.head)), order), routing)
+    figures = _in_order(_one_after_other(parts, len(arrays.head)), order)
+    return in_links(arrays, tuple(failures), figures, routing.load)
 
 
 def _lose_members(network: Network, swept: Swept, failures: Sequence[Failure], routing: Routing) -> FailureFigures:
@@ -100,8 +101,9 @@ def _one_after_other(parts: Sequence[FailureFigures], m: int) -> FailureFigures:
     return join(placed, first, m)
 
 
-def _in_links(arrays: Arrays, failures: tuple[Failure, ...], figures: FailureFigures, routing: Routing) -> FailureSweep:
-    intact = routing.load / arrays.capacity
+def in_links(arrays: Arrays, failures: tuple[Failure, ...], figures: FailureFigures, load: Floats) -> FailureSweep:
+    """Word the figures of a sweep by links; `load` is that of each arc with everything up, Mbit/s [m]."""
+    intact = load / arrays.capacity
     beaten = figures.worst_utilisation > intact * _TIE
     return FailureSweep(
         failures=failures,

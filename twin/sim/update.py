@@ -157,7 +157,7 @@ def reroute(graph: Graph, old: Ints, passing: Floats, shifted: Ints, scratch: Sc
     """
     heap, delta, moved, is_moved = scratch.heap, scratch.delta, scratch.moved, scratch.is_moved
     scratch.passed[0] = 0
-    _find_moved(graph, old, shifted, scratch)
+    find_moved(graph, old, shifted, scratch)
     for position in range(1, moved[0] + 1):
         node = moved[position]
         add(scratch.far, delta, scratch.queued, heap, node, 0.0)
@@ -175,7 +175,8 @@ def reroute(graph: Graph, old: Ints, passing: Floats, shifted: Ints, scratch: Sc
 
 
 @part
-def _find_moved(graph: Graph, old: Ints, shifted: Ints, scratch: Scratch) -> None:
+def find_moved(graph: Graph, old: Ints, shifted: Ints, scratch: Scratch) -> None:
+    """List the nodes whose next hops may change, between `redistance` and sending."""
     arcs, first_in, arc_in = graph.arcs, graph.first_in, graph.arc_in
     far, changed, is_moved, moved = scratch.far, scratch.changed, scratch.is_moved, scratch.moved
     for arc in shifted:

@@ -24,6 +24,8 @@ def horizon(rehearsal: Rehearsal) -> Check:
     are those of its end state.
     """
     outlook = rehearsal.context.outlook
+    if outlook is not None:
+        _foresee(rehearsal, outlook)
     violation = _at_the_end(rehearsal, outlook)
     if violation is None and outlook is not None:
         violation = next((x for x in (_in(rehearsal, hour, outlook) for hour in outlook.hours) if x), None)
@@ -56,6 +58,19 @@ def _state(rehearsal: Rehearsal, hour: Hour) -> Stressed:
     until = rehearsal.plan.until
     stays = until is None or hour.begins < until.astimezone(UTC)
     return rehearsal.ends[1] if stays else rehearsal.closing[-1]
+
+
+def _foresee(rehearsal: Rehearsal, outlook: Outlook) -> None:
+    """Have the failures of all hours found out together, where every hour meets them and nobody else works in it."""
+    before = rehearsal.ends[0]
+    if before.is_large:
+        return
+    free = [x for x in outlook.hours if not rehearsal.context.taken_away(x.begins, x.begins + timedelta(hours=1))]
+    for after in {id(x): x for x in (_state(rehearsal, hour) for hour in free)}.values():
+        if after.network != before.network:
+            hours = [x.demands for x in free if _state(rehearsal, x) is after]
+            before.foresee(hours)
+            after.foresee(hours)
 
 
 def _in(rehearsal: Rehearsal, hour: Hour, outlook: Outlook) -> Violation | None:

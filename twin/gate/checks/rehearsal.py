@@ -18,6 +18,7 @@ from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 from twin.sim.superposed import Superposition, SweptLoads
 from twin.sim.tunnelled import TunnelledStates, tunnelled_states
+from twin.sim.volumes import sweep_volumes
 
 from .context import Context, DemandError, ratio_of
 
@@ -47,6 +48,7 @@ class Stressed:
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
     _by_class: "dict[tuple[int, ...], ClassLoads]" = field(default_factory=dict, init=False, repr=False)
     _class_lost: "dict[tuple[int, ...], ClassLosses]" = field(default_factory=dict, init=False, repr=False)
+    _foreseen: "dict[int, tuple[Floats, Stressed]]" = field(default_factory=dict, init=False, repr=False)
 
     def grown(self, factor: float) -> "Stressed":
         """Return the same state and failures when every demand is `factor` times what it is.
@@ -87,9 +89,27 @@ class Stressed:
 
     def under_demands(self, demands: Floats) -> "Stressed":
         """Return the same state and failures under another traffic matrix, Mbit/s [n, n]."""
+        known = self._foreseen.get(id(demands))
+        if known is not None:
+            return known[1]
         factor = _proportion(self.network.demands, demands)
-        if factor is not None:
-            return self.grown(factor)
+        return self._with(demands) if factor is None else self.grown(factor)
+
+    def foresee(self, matrices: Sequence[Floats]) -> None:
+        """Find out what the failures do under several traffic matrices, all in one walk; `under_demands` then knows.
+
+        Not where a failure costs as much under each of them, nor for those that are in proportion to the state's own.
+        """
+        new = [x for x in matrices if id(x) not in self._foreseen and _proportion(self.network.demands, x) is None]
+        if len(new) < 2 or not self.failures:
+            return
+        states = [self._with(x) for x in new]
+        for demands, state, swept in zip(
+            new, states, sweep_volumes([x.network for x in states], self.failures, self.limit), strict=True
+        ):
+            self._foreseen[id(demands)] = demands, replace(state, known=swept)
+
+    def _with(self, demands: Floats) -> "Stressed":
         error = self.error and self.error.scaled(ratio_of(demands, self.network.demands))
         return Stressed(self.network.with_demands(demands), self.failures, self.limit, error=error)
 
