@@ -22,7 +22,7 @@ from twin.sim.failure_sets import circuit_pairs
 from twin.sim.failure_sweep import base_state, flatten, steering, sweep_failures
 from twin.sim.route import route
 from twin.sim.simulate import single_failures
-from twin.sim.volumes import sweep_volumes
+from twin.sim.volumes import VolumeChunk, _flows, _Shared, evaluate_chunk, sweep_volumes
 
 HOURS = 24
 CLAIMS = {"pairs": 2.0, "hours": 6.0}  # times cheaper than sweeping each
@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     states = [
         network.with_demands(network.demands * rng.lognormal(0, 0.3, network.demands.shape)) for _ in range(HOURS)
     ]
-    half = singles[::2]  # what all failures share, 24 matrices sent once, is in both
-    more = cpu(lambda: sweep_volumes(states, singles), 2) - cpu(lambda: sweep_volumes(states, half), 2)
-    hours = more / (len(singles) - len(half))
+    sent = _Shared(compile_network(network), _flows([compile_network(x) for x in states], 1.0))
+    chunk = VolumeChunk(0, flatten(sent.arrays, singles))
+    hours = cpu(lambda: evaluate_chunk(sent, chunk), 2) / len(singles)
     few = spread_over(circuit_pairs(network), 40)
     plain = cpu(lambda: sweep_failures(network, few, routing), 2) / len(few)
     pair, chunks = pair_cost(network, options.sample)
