@@ -42,13 +42,14 @@ def crowded_class(seed: int, start: int = 0) -> Trial | None:
     over: dict[str, dict[str, tuple[float, float]]] = {}
     for failure in failures(network):
         was, now = filled(network, "voice", failure), filled(final, "voice", failure)
-        over[failure.name] = {x: (max(was.values()), now[x]) for x in now if now[x] > max(was.values()) + 0.05}
-    worst = max((now for links in over.values() for _, now in links.values()), default=0.0)
+        over[failure.name] = {x: (max(was.values()), now[x]) for x in now if now[x] > max(was.values()) + 1e-6}
+    grown = (now for links in over.values() for was, now in links.values() if now > was + 0.05)
+    worst = max(grown, default=0.0)
     limit = round(worst - 0.03, 3)
     if limit <= 0:
         return None
     found = {
-        name: {x for x, (was, now) in links.items() if now > max(limit, was) + 0.01} for name, links in over.items()
+        name: {x for x, (was, now) in links.items() if now > max(limit, was) + 1e-6} for name, links in over.items()
     }
     found = {name: links for name, links in found.items() if links}
     if not found:
