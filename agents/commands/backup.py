@@ -15,11 +15,11 @@ BackupFile = Annotated[Path, typer.Argument(help="The file of the backup, such a
 def backup(file: BackupFile, room: RoomFolder = Path("room"), runs: Runs = Path("runs"), as_json: Json = False) -> None:
     """Copy the operator's home, the room and the runs into one file, while they are in use. It holds keys."""
     from agents.record.home import home_folder
-    from agents.serve.backup import Places, back_up
+    from agents.serve.backup import BackedUp, back_up
     from agents.wording import counted
     from twin.clock import utc_now
 
-    made = back_up(file, Places(home_folder(), room, runs), now=utc_now())
+    made = back_up(file, BackedUp(home_folder(), room, runs), now=utc_now())
     if as_json:
         emit("backup", {"file": str(file), "files": len(made.files), "left_out": dict(made.left_out)})
         return
@@ -33,13 +33,13 @@ def restore(
 ) -> None:
     """Put a backup back, into folders that are empty or not there."""
     from agents.record.home import home_folder
-    from agents.serve.backup import Places
+    from agents.serve.backup import BackedUp
     from agents.serve.backup import restore as put_back
     from agents.serve.room import lease
     from agents.wording import counted
 
     with lease(room):
-        made = put_back(file, Places(home_folder(), room, runs))
+        made = put_back(file, BackedUp(home_folder(), room, runs))
     if as_json:
         emit("restore", {"files": len(made.files), "time": made.time.isoformat(), "left_out": dict(made.left_out)})
         return

@@ -30,7 +30,7 @@ _MOST = 2 << 30  # bytes of one file
 _FILES = 200_000
 
 
-class Places(NamedTuple):
+class BackedUp(NamedTuple):
     """The three folders that belong together."""
 
     home: Path
@@ -38,7 +38,7 @@ class Places(NamedTuple):
     runs: Path
 
 
-class Manifest(Frozen):
+class BackupManifest(Frozen):
     """What a backup holds: SHA-256 by name, and what was left out and why."""
 
     format: str = Field(default="twinops-backup/1", pattern="^twinops-backup/1$")
@@ -48,7 +48,7 @@ class Manifest(Frozen):
     left_out: dict[str, str]
 
 
-def back_up(target: Path, places: Places, *, now: datetime) -> Manifest:
+def back_up(target: Path, places: BackedUp, *, now: datetime) -> BackupManifest:
     """Write one file with all of it, readable by its owner alone: it holds keys.
 
     Raises `InputError` when it is there already or nothing is to be copied, `StoreError` when it cannot be written.
@@ -78,7 +78,7 @@ def back_up(target: Path, places: Places, *, now: datetime) -> Manifest:
                 raise InputError(
                     "there is nothing to back up", fix="name the room with --room and the runs with --runs"
                 )
-            manifest = Manifest(version=version(), time=now, files=files, left_out=left_out)
+            manifest = BackupManifest(version=version(), time=now, files=files, left_out=left_out)
             _add(tar, MANIFEST, manifest.model_dump_json(indent=1).encode())
         draft.replace(target)
     except OSError as error:
@@ -90,7 +90,7 @@ def back_up(target: Path, places: Places, *, now: datetime) -> Manifest:
     return manifest
 
 
-def restore(source: Path, places: Places) -> Manifest:
+def restore(source: Path, places: BackedUp) -> BackupManifest:
     """Put a backup back into folders that are empty or not there. All of it is checked before anything is written.
 
     Raises `InputError` on a folder that holds something, `FormatError` on a file that is no whole backup.
@@ -100,7 +100,7 @@ def restore(source: Path, places: Places) -> Manifest:
             raise InputError(f"{folder} is not empty", fix="move it away first: nothing is overwritten")
     contents = _read(source)
     try:
-        manifest = Manifest.model_validate_json(contents.pop(MANIFEST, b""))
+        manifest = BackupManifest.model_validate_json(contents.pop(MANIFEST, b""))
     except ValidationError as error:
         raise FormatError(str(source), MANIFEST, "the manifest of a backup") from error
     if {k: hashlib.sha256(v).hexdigest() for k, v in contents.items()} != manifest.files:
@@ -114,7 +114,7 @@ def restore(source: Path, places: Places) -> Manifest:
     return manifest
 
 
-def _inside(places: Places) -> Iterator[tuple[str, Path]]:
+def _inside(places: BackedUp) -> Iterator[tuple[str, Path]]:
     for kind, folder in places._asdict().items():
         others = [x.resolve() for x in places if x != folder]
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
@@ -144,7 +144,7 @@ def _read(source: Path) -> dict[str, bytes]:
         with tarfile.open(source, mode="r:gz") as tar:
             for entry in tar:
                 parts = PurePosixPath(entry.name).parts
-                known = entry.name == MANIFEST or (len(parts) > 1 and parts[0] in Places._fields)
+                known = entry.name == MANIFEST or (len(parts) > 1 and parts[0] in BackedUp._fields)
                 if not entry.isfile() or not known or ".." in parts or entry.name in found or entry.size > _MOST:
                     raise FormatError(str(source), entry.name[:80], "only files of a backup")
                 if len(found) > _FILES:

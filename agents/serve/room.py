@@ -37,7 +37,7 @@ from .ledger import Ledger
 from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, RunEnded, Silenced, State
 from .settings import Settings
 from .sightings import Sighting, consequences
-from .syslog import Syslog
+from .syslog import AuditTrail
 from .watch import Watch
 
 _LEASE = "lease"
@@ -100,7 +100,7 @@ class Room:
             clock=lambda: self.now,
             told=self._told,
         )
-        self._syslog = Syslog(settings.syslog) if settings.syslog else None
+        self._syslog = AuditTrail(settings.syslog) if settings.syslog else None
         if self._syslog:
             self._syslog.follow(self.ledger)
         self.postman = Postman(self.ledger, settings.channels)

@@ -20,7 +20,7 @@ _PRIORITY = 13 * 8 + 5  # facility log audit, severity notice
 _MOST = 900  # bytes of words in a datagram that every receiver takes whole
 
 
-class Syslog:
+class AuditTrail:
     """Sends to HOST:PORT, or to the socket at a path. What cannot be sent is dropped: nothing waits for a syslog."""
 
     def __init__(self, address: str) -> None:

@@ -80,7 +80,7 @@ class Live(NamedTuple):
     because: str
 
 
-class Base(NamedTuple):
+class TrialBase(NamedTuple):
     """What every trial starts from: the state as it is measured, and what the twin says of it. Made once a look."""
 
     network: Network
@@ -115,11 +115,11 @@ def as_measured(desk: Desk) -> Network:
     return state
 
 
-def trial_base(desk: Desk) -> Base:
+def trial_base(desk: Desk) -> TrialBase:
     """Make what trials on the newest look start from."""
     network, limit = as_measured(desk), desk.policy.max_utilisation
     outcome = simulate(network)
-    return Base(network, outcome, figures(outcome, limit), outcome.harm(limit), limit)
+    return TrialBase(network, outcome, figures(outcome, limit), outcome.harm(limit), limit)
 
 
 def live_view(desk: Desk, *, when: str) -> Live:
@@ -170,7 +170,7 @@ def link_rows(network: Network, load: Sequence[float], limit: float) -> tuple[Li
     )
 
 
-def try_out(base: Base, *, fail: Sequence[str], drain: Sequence[str], grow: float) -> Tried:
+def try_out(base: TrialBase, *, fail: Sequence[str], drain: Sequence[str], grow: float) -> Tried:
     """Simulate a state with elements failed and drained, and its demands grown, against the state as it is.
 
     Raises `UnknownElementError` on a name that is none, and what making the changes raises.

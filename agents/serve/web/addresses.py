@@ -55,7 +55,7 @@ def wall(console: Console, asked: Asked) -> Response:
         waiting=screens.waiting(),
         calendar=screens.calendar(),
         live=screens.live(),
-        past=screens.past(asked.query.get("at", "")[:40]),
+        earlier=screens.earlier(asked.query.get("at", "")[:40]),
     )
 
 

@@ -17,10 +17,10 @@ from agents.serve.jointly import objections
 from agents.serve.room import Room
 from agents.serve.watch import GONE, LATE
 from agents.show.approval_view import Approval, Row, approval_view
+from agents.show.earlier_view import EarlierView, earlier_view
 from agents.show.incident_view import IncidentView, incident_view
 from agents.show.incident_words import incident_title
 from agents.show.live_views import Live, Tried, try_out
-from agents.show.past_views import PastView, past_view
 from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
@@ -145,7 +145,7 @@ class Screens:
         seen = self.seeing.newest()
         return seen.live if seen else None
 
-    def past(self, at: str) -> PastView | None:
+    def earlier(self, at: str) -> EarlierView | None:
         """The wall at an earlier time, or the strip of the last hours; None before anything is measured.
 
         Raises `InputError` on a text that is no time.
@@ -163,7 +163,7 @@ class Screens:
             if since <= x.since <= until and self.room.board.is_root(x)
         ]
         loads = self.room.watch.loads.between(since, until)
-        return past_view(
+        return earlier_view(
             seen.look.network,
             loads.times,
             loads.shares,

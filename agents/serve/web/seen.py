@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agents.serve.room import Room
 from agents.serve.watch import Look
-from agents.show.live_views import Base, Live, live_view, trial_base
+from agents.show.live_views import Live, TrialBase, live_view, trial_base
 from twin.errors import TwinError
 
 _WATCHED_S = 3600.0  # how long after the last visit looks are still prepared
@@ -17,7 +17,7 @@ class Seen(NamedTuple):
 
     look: Look
     live: Live
-    base: Base
+    base: TrialBase
 
 
 class Seeing:

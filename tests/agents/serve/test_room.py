@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agents.record.history import read_past
-from agents.serve.backup import Places, back_up, restore
+from agents.serve.backup import BackedUp, back_up, restore
 from agents.serve.emulated import LivingNetwork
 from agents.serve.ledger import Ledger
 from agents.serve.room import Room, lease
@@ -68,8 +68,8 @@ def test_the_agents_work_on_what_the_watch_opens_and_the_room_says_how_it_ended(
     for _ in range(6):
         room.step()
     room.settle(60)
-    copy = Places(tmp_path / "again" / "home", tmp_path / "again" / "room", tmp_path / "again" / "runs")
-    made = back_up(tmp_path / "all.tar.gz", Places(tmp_path / "home", tmp_path / "room", tmp_path / "runs"), now=T0)
+    copy = BackedUp(tmp_path / "again" / "home", tmp_path / "again" / "room", tmp_path / "again" / "runs")
+    made = back_up(tmp_path / "all.tar.gz", BackedUp(tmp_path / "home", tmp_path / "room", tmp_path / "runs"), now=T0)
     room.stop()
     assert not [x for x in made.left_out if not x.endswith("lock")]
     assert restore(tmp_path / "all.tar.gz", copy).files == made.files
@@ -94,7 +94,7 @@ def test_what_is_no_whole_backup_is_not_put_back(tmp_path, name):
     with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as tar:
         tar.addfile(tarfile.TarInfo(name))
     with pytest.raises(FormatError):
-        restore(tmp_path / "bad.tar.gz", Places(tmp_path / "a", tmp_path / "b", tmp_path / "c"))
+        restore(tmp_path / "bad.tar.gz", BackedUp(tmp_path / "a", tmp_path / "b", tmp_path / "c"))
     assert [x.name for x in tmp_path.iterdir()] == ["bad.tar.gz"]
 
 

@@ -36,7 +36,7 @@ class Spot(NamedTuple):
     title: str
 
 
-class Flag(NamedTuple):
+class StripFlag(NamedTuple):
     """Since when something was wrong."""
 
     x: float
@@ -65,12 +65,12 @@ class Strip(NamedTuple):
     most: str
     area: str
     ticks: tuple[Time, ...]
-    flags: tuple[Flag, ...]
+    flags: tuple[StripFlag, ...]
     spots: tuple[Spot, ...]
     cursor: float | None
 
 
-class PastView(NamedTuple):
+class EarlierView(NamedTuple):
     """The strip, None with fewer than two samples; and the sample that was asked for, None for the newest look.
 
     `missing` says that nothing is kept of the time that was asked for.
@@ -81,7 +81,7 @@ class PastView(NamedTuple):
     missing: bool
 
 
-def past_view(
+def earlier_view(
     network: Network,
     times: Floats,
     shares: Floats,
@@ -89,7 +89,7 @@ def past_view(
     limit: float,
     at: float | None,
     incidents: Sequence[tuple[float, str, str]] = (),
-) -> PastView:
+) -> EarlierView:
     """Put samples into a picture.
 
     `times` [K] are ends in epoch seconds, `shares` [K, m] of capacity: NaN where unmeasured, -1 where down. `at` asks
@@ -98,7 +98,7 @@ def past_view(
     by_then = np.flatnonzero(times <= at) if at is not None else np.zeros(0, int)
     row = int(by_then[-1]) if by_then.size else None
     strip = _strip(network, times, shares, limit, row, incidents) if len(times) > 1 else None
-    return PastView(
+    return EarlierView(
         strip,
         _shown(network, times, shares[row], limit, row) if row is not None else None,
         at is not None and row is None,
@@ -188,7 +188,7 @@ def _strip(
             Time(across(float(times[i])), f"{datetime.fromtimestamp(float(times[i]), UTC):%H:%M}") for i in chosen
         ),
         flags=tuple(
-            Flag(x := across(since), words[:40], name, "end" if x > _WIDTH / 2 else "start")
+            StripFlag(x := across(since), words[:40], name, "end" if x > _WIDTH / 2 else "start")
             for since, words, name in incidents[-3:]
             if first <= since <= last
         ),
