@@ -73,7 +73,7 @@ def centred(text: str, x: float, y: float, *, size: float) -> Label:
     return _label(text, x, y + size * 0.36, "middle", text_width(text, size), size)
 
 
-class Ground:
+class Lettering:
     """What words may not cover: boxes that are taken; and lines, which they rather do not. Kept by squares.
 
     A word looks at the squares that it lies in alone, so that a map of 200 nodes is lettered in milliseconds.

@@ -13,7 +13,7 @@ from agents.wording import capacity, share
 from twin.model import Link, Network
 from twin.plan import Change, SetTunnel, subject
 
-from .labels import Box, Ground, Label, Segment, around, centred, text_width
+from .labels import Box, Label, Lettering, Segment, around, centred, text_width
 from .marks import RING, Mark, nodes_of, plan_marks, ring, spot, without
 from .projection import Sheet, project
 
@@ -87,7 +87,7 @@ def draw(network: Network, look: Look) -> Drawing:
     fault = spot(network, sheet, look.fault)
     taken = [_square(float(x), float(y), _NODE) for x, y in zip(sheet.x, sheet.y, strict=True)]
     taken += [_square(*fault, RING)] if fault else []
-    ground = Ground([end.segment for end in ends], taken)
+    ground = Lettering([end.segment for end in ends], taken)
     figures = _place_figures(ends, look, ground)
     names = _place_names(network, sheet, look, ground)
     dots = tuple(_dot(network, sheet, i, look) for i in range(len(network.nodes)))
@@ -175,7 +175,7 @@ def _dot(network: Network, sheet: Sheet, i: int, look: Look) -> Dot:
     return Dot(node.name, float(sheet.x[i]), float(sheet.y[i]), state, f"{node.name}: {state}")
 
 
-def _place_figures(ends: Sequence[_Ends], look: Look, ground: Ground) -> tuple[Label, ...]:
+def _place_figures(ends: Sequence[_Ends], look: Look, ground: Lettering) -> tuple[Label, ...]:
     """Write the percentage beside every busy half-link, the busiest first; what is placed is taken."""
     shown = [i for i, end in enumerate(ends) if look.utilisation[i] >= look.limit and not _state(end.link, look.down)]
     placed: list[Label] = []
@@ -201,7 +201,7 @@ def _beside(text: str, segment: Segment) -> list[Label]:
     return [*spots, *around(text, x2, y2, size=_FIGURE, gap=20)]
 
 
-def _place_names(network: Network, sheet: Sheet, look: Look, ground: Ground) -> tuple[Label, ...]:
+def _place_names(network: Network, sheet: Sheet, look: Look, ground: Lettering) -> tuple[Label, ...]:
     """Write the node names that find room; what is placed is taken."""
     placed: list[Label] = []
     for i in _by_importance(network, look):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.show.report.labels import Box, Ground, Segment, around
+from agents.show.report.labels import Box, Lettering, Segment, around
 from agents.show.report.map import LIMIT, Look, band, bands, draw
 from agents.show.report.projection import project
 from twin.formats.load import load_network
@@ -179,7 +179,7 @@ def test_no_two_words_on_a_map_overlap(name):
 
 def test_a_label_prefers_the_place_that_crosses_no_line():
     east = Segment(0, 0, 100, 0)
-    label = Ground([east]).choose(around("Name", 0, 0, size=10, gap=6))
+    label = Lettering([east]).choose(around("Name", 0, 0, size=10, gap=6))
     assert label is not None
     assert label.anchor == "end"
 
@@ -200,8 +200,8 @@ def test_a_label_is_where_looking_at_every_box_and_line_puts_it(seed):
 
     free = [x for x in spots if not any(x.box.overlaps(box) for box in taken)]
     expected = min(free, key=lambda x: sum(crossed(line, x.box) for line in lines), default=None)
-    assert Ground(lines, taken).choose(spots) == expected
+    assert Lettering(lines, taken).choose(spots) == expected
 
 
 def test_a_label_without_room_is_left_out():
-    assert Ground([], [Box(-500, -500, 500, 500)]).choose(around("Name", 0, 0, size=10, gap=6)) is None
+    assert Lettering([], [Box(-500, -500, 500, 500)]).choose(around("Name", 0, 0, size=10, gap=6)) is None
