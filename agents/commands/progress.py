@@ -25,7 +25,7 @@ def watched(name: str | None, workers: int | None = None) -> "Generator[Engine]"
 
     from agents.show.tables import console
     from twin.engines.choose import engine_named
-    from twin.engines.seam import Watched
+    from twin.engines.seam import Reporting
 
     with Bar(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
@@ -44,7 +44,7 @@ def watched(name: str | None, workers: int | None = None) -> "Generator[Engine]"
                 told = part
                 tell(f"{progress.done} of {progress.total} parts, {_left(progress)}")
 
-        yield Watched(engine_named(name, workers), show)
+        yield Reporting(engine_named(name, workers), show)
 
 
 def _left(progress: "Progress") -> str:

@@ -21,7 +21,7 @@ from twin.live.network import Configuration, Measurable, ProbeReading, Telemetry
 from twin.model import Network
 from twin.observe import Observation, measured_harm, observe
 from twin.observe.quality.assess import Assessment, assess_observation
-from twin.observe.quality.fidelity import Fidelity, Turn, fidelity_of
+from twin.observe.quality.fidelity import Fidelity, OtherState, fidelity_of
 from twin.observe.quality.standing import Standing, data_refusal, evidence_of, standing
 from twin.observe.readings.intake import Intake, take_in
 from twin.optimise.proposal import Proposal
@@ -184,7 +184,7 @@ class Desk:
         """Measure the harm of an observation of a state that is believed, with the faults that were diagnosed."""
         return measured_harm(as_believed(observation, self.faults, state), self.policy.max_utilisation)
 
-    def turns(self, observation: Observation, state: Network) -> tuple[Turn, ...]:
+    def turns(self, observation: Observation, state: Network) -> tuple[OtherState, ...]:
         """Other states that what was diagnosed puts the network into by turns; `state` is the one that is believed."""
         return turns(observation, self.faults, state)
 

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from twin.faults import Fault, FaultKind, struck_links
 from twin.model import Network
-from twin.observe.quality.fidelity import Turn
+from twin.observe.quality.fidelity import OtherState
 from twin.observe.readings.observation import Observation
 
 from .candidates.flapping import UNPOLLED, phase
 
 
-def turns(observation: Observation, faults: Sequence[Fault], state: Network) -> tuple[Turn, ...]:
+def turns(observation: Observation, faults: Sequence[Fault], state: Network) -> tuple[OtherState, ...]:
     """Return the state with every flapping circuit up, with its share of the samples that were looked at.
 
     `state` has the faults in it, flapping circuits down: it holds for the rest of the time. Several that flap at once
@@ -26,4 +26,4 @@ def turns(observation: Observation, faults: Sequence[Fault], state: Network) -> 
     links = list(state.links)
     for position in (i for x in flapping for i in struck_links(state, x)):
         links[position] = links[position]._replace(up=True)
-    return (Turn(1 - sum(down) / len(down), error, replace(state, links=tuple(links))),)
+    return (OtherState(1 - sum(down) / len(down), error, replace(state, links=tuple(links))),)

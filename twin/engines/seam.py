@@ -70,7 +70,7 @@ class Progress(NamedTuple):
         return self.seconds / self.done * (self.total - self.done) if self.done else None
 
 
-class Watched:
+class Reporting:
     """An engine that tells how far it has come."""
 
     def __init__(self, engine: Engine, tell: Callable[[Progress], None]) -> None:

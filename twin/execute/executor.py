@@ -13,7 +13,7 @@ from twin.gate.outlook import Outlook
 from twin.gate.verdict import Verdict
 from twin.live.network import LiveNetwork
 from twin.model import Frozen, Network
-from twin.observe.quality.fidelity import Turn
+from twin.observe.quality.fidelity import OtherState
 from twin.plan import Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
@@ -51,7 +51,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     outlook: Outlook | None = None,
     works: Sequence[PlannedWork] = (),
     unmodelled: Sequence[str] = (),
-    turns: Sequence[Turn] = (),
+    turns: Sequence[OtherState] = (),
 ) -> Execution:
     """Apply a certified plan to the live network, and stay until telemetry has confirmed each step.
 

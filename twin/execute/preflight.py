@@ -16,7 +16,7 @@ from twin.model import Network
 from twin.observe import Observation, observe
 from twin.observe.expect.settled import Settled, settled
 from twin.observe.quality.assess import assess_observation
-from twin.observe.quality.fidelity import Turn, fidelity_of
+from twin.observe.quality.fidelity import OtherState, fidelity_of
 from twin.observe.quality.standing import evidence_of
 from twin.plan import DrainLink, Plan, states
 from twin.planned import PlannedWork
@@ -79,7 +79,7 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     tolerance: Tolerance,
     inventory: Network | None = None,
     coming: Coming = Coming(),
-    turns: Sequence[Turn] = (),
+    turns: Sequence[OtherState] = (),
 ) -> Preflight:
     """Measure the live state, verify the plan on it once more, and see whether the twin explains the telemetry.
 
@@ -116,7 +116,7 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     return replace(start, agreement=agreement, before=before, refusal=None if agreement.holds else refusal)
 
 
-def _takes_out(plan: Plan, network: Network, turns: Sequence[Turn]) -> bool:
+def _takes_out(plan: Plan, network: Network, turns: Sequence[OtherState]) -> bool:
     """Whether a plan begins with draining every circuit that is up in some turn and not in `network`."""
     flapping = {
         x.circuit for turn in turns for x, y in zip(turn.state.links, network.links, strict=True) if x.up != y.up
@@ -200,7 +200,7 @@ def _verified(
     found: Found,
     observation: Observation,
     policy: Policy,
-    ahead: tuple[Coming, datetime, Sequence[Turn]],
+    ahead: tuple[Coming, datetime, Sequence[OtherState]],
 ) -> Verdict:
     """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured.
 
@@ -230,7 +230,7 @@ def _verified(
     return verdict
 
 
-def _evidence(base: Network, observation: Observation, turns: Sequence[Turn]) -> Evidence:
+def _evidence(base: Network, observation: Observation, turns: Sequence[OtherState]) -> Evidence:
     """How old and how good the newest measurements are, and how well the state to start from explains them."""
     believed = base.with_demands(observation.network.demands)
     assessment = assess_observation(replace(observation, network=believed))

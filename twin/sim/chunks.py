@@ -12,7 +12,7 @@ from twin.model import Ints
 from .arrays import Arrays, Ids, read_only
 from .failing import Base, FailureArrays, FailureFigures, State, Steering, fail_each, no_figures, record, state_for
 from .graph import graph_of
-from .pairs import Effects, Ground, Pairs, fail_pairs, measure_each, no_effects, with_room
+from .pairs import CircuitEffects, Pairs, SweepGround, fail_pairs, measure_each, no_effects, with_room
 from .route import needs_full, route, without
 
 PAYS = 4
@@ -32,7 +32,7 @@ class Swept(NamedTuple):
     steering: Steering
 
 
-class Chunk(NamedTuple):
+class FailureChunk(NamedTuple):
     """Failures that are evaluated together."""
 
     rows: Ints  # [F] their places in the sweep
@@ -56,13 +56,13 @@ def sweep(swept: Swept, failures: FailureArrays, engine: Engine) -> FailureFigur
     return join(found, count, m)
 
 
-def evaluate(swept: Swept, chunk: Chunk) -> FailureFigures:
+def evaluate(swept: Swept, chunk: FailureChunk) -> FailureFigures:
     """Evaluate one chunk."""
     failures = read_only(chunk.failures)
     if needs_full(swept.arrays):
         return _in_full(swept, failures)
     base, steering = read_only(swept.base), read_only(swept.steering)
-    ground, state = Ground(graph_of(swept.arrays), base, steering), state_for(base, steering)
+    ground, state = SweepGround(graph_of(swept.arrays), base, steering), state_for(base, steering)
     if chunk.pairs is None or chunk.circuits is None:
         return _one_by_one(ground, state, failures)
     circuits = read_only(chunk.circuits)
@@ -76,7 +76,7 @@ def evaluate(swept: Swept, chunk: Chunk) -> FailureFigures:
     return join([(np.arange(len(chunk.rows)), figures), (again, others)], len(chunk.rows), len(base.load))
 
 
-def _one_by_one(ground: Ground, state: State, failures: FailureArrays) -> FailureFigures:
+def _one_by_one(ground: SweepGround, state: State, failures: FailureArrays) -> FailureFigures:
     figures = no_figures(len(failures.first_arc) - 1, len(ground.base.load))
     fail_each(ground.graph, ground.base, ground.steering, failures, state, figures)
     return figures
@@ -104,7 +104,7 @@ def failed_in(failures: FailureArrays, row: int) -> tuple[Ids, Ids]:
     return arcs, failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
 
 
-def _effects(ground: Ground, circuits: FailureArrays, state: State) -> Effects:
+def _effects(ground: SweepGround, circuits: FailureArrays, state: State) -> CircuitEffects:
     n, m, count = len(ground.base.dist), len(ground.base.load), len(circuits.first_arc) - 1
     effects, at = no_effects(count, n, m), 0
     while (at := measure_each(ground, circuits, state, effects, at)) < count:
@@ -112,7 +112,7 @@ def _effects(ground: Ground, circuits: FailureArrays, state: State) -> Effects:
     return effects
 
 
-def _cut(arrays: Arrays, failures: FailureArrays, engine: Engine) -> list[Chunk]:
+def _cut(arrays: Arrays, failures: FailureArrays, engine: Engine) -> list[FailureChunk]:
     count = len(failures.first_arc) - 1
     pairs = np.zeros((0, 3), np.int64) if needs_full(arrays) else _pairs(arrays, failures)
     circuits = np.unique(pairs[:, 1:])
@@ -120,7 +120,7 @@ def _cut(arrays: Arrays, failures: FailureArrays, engine: Engine) -> list[Chunk]
         pairs, circuits = pairs[:0], circuits[:0]
     others = np.setdiff1d(np.arange(count), pairs[:, 0], assume_unique=True)
     pieces = 1 if engine.workers == 1 else max(1, min(max(PIECES, 4 * engine.workers), len(others) // 8))
-    chunks = [Chunk(rows, some_of(failures, rows)) for rows in np.array_split(others, pieces) if rows.size]
+    chunks = [FailureChunk(rows, some_of(failures, rows)) for rows in np.array_split(others, pieces) if rows.size]
     if not len(pairs):
         return chunks
     blocks = _blocks(arrays, len(circuits), len(pairs), engine)
@@ -130,7 +130,7 @@ def _cut(arrays: Arrays, failures: FailureArrays, engine: Engine) -> list[Chunk]
         mine = pairs[where == block]
         used, local = np.unique(mine[:, 1:], return_inverse=True)
         alone = _alone(arrays, used)
-        chunks.append(Chunk(mine[:, 0].copy(), some_of(failures, mine[:, 0]), local.reshape(-1, 2), alone))
+        chunks.append(FailureChunk(mine[:, 0].copy(), some_of(failures, mine[:, 0]), local.reshape(-1, 2), alone))
     return chunks
 
 

@@ -31,7 +31,7 @@ Words = NDArray[np.uint64]
 _BITS = 6  # of a node's position within a word
 
 
-class Effects(NamedTuple):
+class CircuitEffects(NamedTuple):
     """What each of C circuits does on its own, target by target; see the module. Matrices by target first."""
 
     load: Floats  # [C, m] Mbit/s more or less, summed over targets
@@ -44,7 +44,7 @@ class Effects(NamedTuple):
     change: Floats  # Mbit/s
 
 
-class Ground(NamedTuple):
+class SweepGround(NamedTuple):
     """What every failure is evaluated against."""
 
     graph: Graph
@@ -60,10 +60,10 @@ class Pairs(NamedTuple):
     circuits: FailureArrays  # of each circuit on its own; its nodes are the ends of its arcs, and do not fail
 
 
-def no_effects(circuits: int, n: int, m: int) -> Effects:
+def no_effects(circuits: int, n: int, m: int) -> CircuitEffects:
     """Return effects to fill in, with room for changes that `measure_each` asks for where it is not enough."""
     words = (n >> _BITS) + 1
-    return Effects(
+    return CircuitEffects(
         load=np.zeros((circuits, m)),
         lost=np.zeros((circuits, n)),
         severs=np.zeros(circuits, np.bool_),
@@ -75,7 +75,7 @@ def no_effects(circuits: int, n: int, m: int) -> Effects:
     )
 
 
-def with_room(effects: Effects, entries: int) -> Effects:
+def with_room(effects: CircuitEffects, entries: int) -> CircuitEffects:
     """Return the effects with room for twice as many changes, and at least `entries`."""
     size = max(2 * len(effects.arc), entries)
     arc, change = np.zeros(size, np.int32), np.zeros(size)
@@ -84,7 +84,9 @@ def with_room(effects: Effects, entries: int) -> Effects:
 
 
 @part
-def measure_each(ground: Ground, circuits: FailureArrays, state: State, effects: Effects, begin: int) -> int:
+def measure_each(
+    ground: SweepGround, circuits: FailureArrays, state: State, effects: CircuitEffects, begin: int
+) -> int:
     """Evaluate every circuit from `begin` on its own into `effects`; returns the first that found no room.
 
     `state.load` serves as working memory, all zero between two targets.
@@ -122,7 +124,7 @@ def _mend(graph: Graph, broken: Ints) -> None:
 
 
 @part
-def _fail_at(ground: Ground, t: int, broken: Ints, state: State) -> float:
+def _fail_at(ground: SweepGround, t: int, broken: Ints, state: State) -> float:
     """Add to `state.load` what the broken arcs move of one target's traffic; returns what is newly lost."""
     graph, base = ground.graph, ground.base
     redistance(graph, base.dist[t], broken, state.scratch)
@@ -159,7 +161,7 @@ def _mark(graph: Graph, t: int, scratch: Scratch, moved: Words, touched: Words) 
 
 
 @part
-def _collect(graph: Graph, scratch: Scratch, load: Floats, effects: Effects, position: int) -> int:
+def _collect(graph: Graph, scratch: Scratch, load: Floats, effects: CircuitEffects, position: int) -> int:
     """Move what `load` holds to the effects: it can only differ behind nodes that were moved or passed."""
     for items in (scratch.moved, scratch.passed):
         for k in range(1, items[0] + 1):
@@ -184,7 +186,9 @@ def _holds(items: Words, node: int) -> bool:
 
 
 @part
-def fail_pairs(ground: Ground, pairs: Pairs, effects: Effects, state: State, figures: FailureFigures) -> None:
+def fail_pairs(
+    ground: SweepGround, pairs: Pairs, effects: CircuitEffects, state: State, figures: FailureFigures
+) -> None:
     """Evaluate every pair into `figures`.
 
     Pairs that leave a leg of a tunnel without a path get NaN for what they lose, and count for nothing else.
@@ -209,7 +213,7 @@ def fail_pairs(ground: Ground, pairs: Pairs, effects: Effects, state: State, fig
 
 @part
 def _fail_both(
-    ground: Ground, pairs: Pairs, row: int, broken: Ints, effects: Effects, state: State
+    ground: SweepGround, pairs: Pairs, row: int, broken: Ints, effects: CircuitEffects, state: State
 ) -> tuple[float, bool]:
     """Set the loads under a pair; returns what is newly lost, and whether no tunnel is cut."""
     a, b = pairs.rows[row, 0], pairs.rows[row, 1]
@@ -234,7 +238,7 @@ def _fail_both(
 
 
 @part
-def _apart(circuits: FailureArrays, a: int, b: int, effects: Effects, t: int) -> bool:
+def _apart(circuits: FailureArrays, a: int, b: int, effects: CircuitEffects, t: int) -> bool:
     """Whether the failures of two circuits do not meet towards a target."""
     moved, touched = effects.moved, effects.touched
     for word in range(moved.shape[2]):

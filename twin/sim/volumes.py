@@ -31,7 +31,7 @@ _HERE = Serial()
 _MEMORY = 1 << 29  # bytes that the flows of matrices which go side by side may take
 
 
-class Flows(NamedTuple):
+class MatrixFlows(NamedTuple):
     """What all matrices put on one routing; matrices by target first."""
 
     dist: Ints  # [n, n]
@@ -84,7 +84,7 @@ class VolumeChunk(NamedTuple):
 
 class _Shared(NamedTuple):
     arrays: Arrays
-    flows: Flows
+    flows: MatrixFlows
 
 
 def sweep_volumes(
@@ -112,7 +112,7 @@ def _side_by_side(arrays: Arrays, failures: Sequence[Failure]) -> bool:
     return not (len(arrays.tunnels.source) or needs_full(arrays) or any(x.members for x in failures))
 
 
-def _flows(arrays: Sequence[Arrays], limit: float) -> Flows:
+def _flows(arrays: Sequence[Arrays], limit: float) -> MatrixFlows:
     one, paths = arrays[0], shortest_paths(arrays[0])
     sent = [spread(x, paths, x.offered) for x in arrays]
     bases = [
@@ -121,7 +121,7 @@ def _flows(arrays: Sequence[Arrays], limit: float) -> Flows:
     ]
     stranded = (paths.dist >= FAR) & np.outer(one.up, one.up)
     volume = np.stack([x.offered for x in arrays], axis=2)
-    return Flows(
+    return MatrixFlows(
         dist=paths.dist,
         passing=np.stack([passing for _, passing in sent], axis=2),
         volume=volume,
@@ -187,7 +187,7 @@ def evaluate_chunk(shared: _Shared, chunk: VolumeChunk) -> VolumeFigures:
 
 
 def _of_matrix(
-    arrays: Arrays, failures: Sequence[Failure], figures: VolumeFigures, flows: Flows, h: int
+    arrays: Arrays, failures: Sequence[Failure], figures: VolumeFigures, flows: MatrixFlows, h: int
 ) -> FailureSweep:
     mine = FailureFigures(
         max_utilisation=figures.max_utilisation[:, h].copy(),
@@ -205,7 +205,9 @@ def _of_matrix(
 
 
 @part
-def _fail_each(graph: Graph, flows: Flows, failures: FailureArrays, state: _State, figures: VolumeFigures) -> None:
+def _fail_each(
+    graph: Graph, flows: MatrixFlows, failures: FailureArrays, state: _State, figures: VolumeFigures
+) -> None:
     width = flows.noise.size
     for row in range(failures.first_arc.size - 1):
         nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
@@ -228,7 +230,7 @@ def _fail_each(graph: Graph, flows: Flows, failures: FailureArrays, state: _Stat
 
 
 @part
-def _evaluate(graph: Graph, flows: Flows, broken: Ints, state: _State, lost: Floats) -> None:
+def _evaluate(graph: Graph, flows: MatrixFlows, broken: Ints, state: _State, lost: Floats) -> None:
     """Set the loads under the broken arcs, and what is lost under each matrix [H]."""
     failed, load, width = state.failed, state.load, flows.noise.size
     _begin(flows, failed, load, lost)
@@ -248,7 +250,7 @@ def _evaluate(graph: Graph, flows: Flows, broken: Ints, state: _State, lost: Flo
 
 
 @part
-def _begin(flows: Flows, failed: Flags, load: Floats, lost: Floats) -> None:
+def _begin(flows: MatrixFlows, failed: Flags, load: Floats, lost: Floats) -> None:
     """Set the loads with everything up, and what has no path even then."""
     for arc in range(load.shape[0]):
         for h in range(lost.size):
@@ -354,7 +356,7 @@ def _erase(graph: Graph, old: Ints, passing: Floats, load: Floats) -> None:
 
 
 @part
-def _sever(flows: Flows, node: int, failed: Flags, severed: Floats) -> None:
+def _sever(flows: MatrixFlows, node: int, failed: Flags, severed: Floats) -> None:
     for other in range(failed.size):
         for h in range(severed.size):
             severed[h] += flows.volume[node, other, h]
@@ -363,7 +365,7 @@ def _sever(flows: Flows, node: int, failed: Flags, severed: Floats) -> None:
 
 
 @part
-def _record(flows: Flows, load: Floats, row: int, figures: VolumeFigures) -> None:
+def _record(flows: MatrixFlows, load: Floats, row: int, figures: VolumeFigures) -> None:
     """Enter the loads [m, H] of one failure."""
     for arc in flows.arc_of:
         capacity, loss = flows.capacity[arc], flows.loss[arc]

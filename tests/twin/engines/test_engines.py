@@ -15,7 +15,7 @@ from tests.twin.engines.work import Part
 from twin.engines.choose import engine_named
 from twin.engines.local import Local, pays
 from twin.engines.processes import ATTEMPTS, Processes
-from twin.engines.seam import Progress, Serial, Watched, in_order
+from twin.engines.seam import Progress, Reporting, Serial, in_order
 from twin.errors import InputError, TransientError, UnknownFaultError, WorkError
 
 PARTS = [Part(i, f"row {i}") for i in range(7)]
@@ -123,7 +123,7 @@ def test_the_machine_spreads_what_takes_long_once_it_has_seen_that():
 
 def test_it_is_told_how_far_the_work_has_come():
     said: list[Progress] = []
-    in_order(Watched(Serial(), said.append), work.weigh, (MATRIX, 1.0), PARTS)
+    in_order(Reporting(Serial(), said.append), work.weigh, (MATRIX, 1.0), PARTS)
     assert [(x.done, x.total) for x in said] == [(i, 7) for i in range(1, 8)]
     assert said[-1].left == 0
     assert Progress(2, 10, 5.0).left == 20

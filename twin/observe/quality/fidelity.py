@@ -70,7 +70,7 @@ class _Held(NamedTuple):
         return 1 - float(self.beyond.sum()) / self.load if self.load > 0 else 1.0
 
 
-class Turn(NamedTuple):
+class OtherState(NamedTuple):
     """Another state that the network was in as well, and for which share of the time."""
 
     share: float
@@ -82,7 +82,7 @@ def fidelity_of(
     observation: Observation,
     state: Network | None = None,
     known: Assessment | None = None,
-    turns: Sequence[Turn] = (),
+    turns: Sequence[OtherState] = (),
 ) -> Fidelity:
     """Hold what was measured against the twin's prediction of `state`, by default the inventory under its traffic.
 
@@ -102,7 +102,7 @@ def fidelity_of(
     )
 
 
-def _held(observation: Observation, state: Network, known: Assessment, turns: Sequence[Turn] = ()) -> _Held:
+def _held(observation: Observation, state: Network, known: Assessment, turns: Sequence[OtherState] = ()) -> _Held:
     consensus, dropped = known.consensus, np.nan_to_num(observation.dropped_mbps)
     observed = consensus.sent + dropped
     queue = dropped / np.maximum(observed, 1e-9)
