@@ -277,9 +277,8 @@ def _fail_by(error: Exception, *, as_json: bool) -> int:
 
 
 def _fail(code: str, message: str, fix: str, exit_code: int, *, as_json: bool) -> int:
-    from twin.untrusted import LINE, clean
-
-    line, fix = clean(message, 8 * LINE), clean(fix, 8 * LINE)
+    # in the front door's own words: a folder of ours that is missing is told of as well
+    line = " ".join("".join(c if c.isprintable() else " " for c in message).split())
     if as_json:
         body = {"code": code, "message": line, "fix": fix, "exit_code": exit_code}
         sys.stdout.write(json.dumps({"format": FORMAT, "error": body}, ensure_ascii=False) + "\n")

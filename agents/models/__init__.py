@@ -4,8 +4,6 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from twin.errors import InputError
-
 if TYPE_CHECKING:
     from autogen_core.models import ChatCompletionClient
 
@@ -23,6 +21,8 @@ class Model(NamedTuple):
 
 
 def _runbook(model: str) -> "ChatCompletionClient":
+    from twin.errors import InputError
+
     from .runbook import RunbookClient
 
     if model:
@@ -43,6 +43,8 @@ def _anthropic(model: str) -> "ChatCompletionClient":
 
 
 def _openai(model: str) -> "ChatCompletionClient":
+    from twin.errors import InputError
+
     if find_spec("openai") is None:
         raise InputError("the openai package is not installed", fix="install the extra: pip install 'twinops[openai]'")
     from .openai import make_client
@@ -66,6 +68,8 @@ def offer(provider: str, make: Callable[[str], "ChatCompletionClient"]) -> None:
 
 def resolve(name: str) -> Model:
     """Make the client of a model named `provider:model`. Raises `InputError` when no provider has that name."""
+    from twin.errors import InputError
+
     provider, _, model = name.partition(":")
     if provider not in _PROVIDERS:
         raise InputError(f"no model provider {provider!r}", fix=f"use one of: {', '.join(_PROVIDERS)}")

@@ -184,7 +184,7 @@ _STATEMENTS = (
 )
 
 _OUTSIDE = (
-    Mutant("invisible fillers stay", _UNTRUSTED, '" " if x in _BLANK or unicodedata', '" " if unicodedata', _TEXT),
+    Mutant("invisible fillers stay", _UNTRUSTED, "char in _BLANK or unicodedata", "unicodedata", _TEXT),
     Mutant("marks that turn text around stay", _UNTRUSTED, '"Cc", "Cf", "Cs"', '"Cc", "Cs"', _TEXT),
     Mutant("variation selectors stay", _UNTRUSTED, "*range(0xE0100, 0xE01F0)", "0xE0100", _TEXT),
     Mutant(

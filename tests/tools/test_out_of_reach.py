@@ -215,7 +215,7 @@ def test_the_note_on_an_answer_names_the_fields_that_hold_text_from_outside():
         "patterns.form": "written by devices",
         "patterns.example": "written by devices",
     }
-    assert outside_text(by_name["ask_operator"]) == {"answer": "written by a model"}
+    assert outside_text(by_name["ask_operator"]) == {}  # the answer opens the next turn
     assert outside_text(by_name["advise"]) == {"reasons": "written by a model"}
     assert outside_text(by_name["network_status"]) == {"network": "written in a file"}
     assert outside_text(by_name["decide"])["reasons"] == "written by a model"

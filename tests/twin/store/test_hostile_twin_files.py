@@ -94,7 +94,7 @@ def test_neither_a_link_nor_a_pipe_is_opened_as_a_twin_file(tmp_path: Path, twin
         "DELETE FROM node",
         "INSERT INTO risk_group SELECT id, 0, 'x', '{}' FROM snapshot",
         "INSERT INTO risk_group SELECT id, 0, 'x', '" + "[" * 5_000 + "]" * 5_000 + "' FROM snapshot",
-        "INSERT INTO tunnel SELECT id, 'x', 'y', 'z', '7', 'explicit' FROM snapshot",
+        "INSERT INTO tunnel SELECT id, 'x', 'y', 'z', '7', 'explicit', 'igp' FROM snapshot",
         "INSERT INTO node SELECT node.* REPLACE (range AS position, 'n' || range AS name) FROM node, range(9000)",
     ],
 )
