@@ -133,9 +133,9 @@ def read_arrows(content: Content, _choices: Choices) -> Records:
 NEW = {  # what is added, by its row of the table: a new file, or what stands in one that is there, and what follows it
     "a check of the gate": {
         "twin/gate/checks/frugal.py": FRUGAL,
-        "twin/gate/checks/finding.py": ('"useful", "horizon"', ', "frugal"'),
+        "twin/gate/checks/finding.py": ('"horizon",', ' "frugal",'),
         "twin/gate/verdict.py": (
-            "from .checks import fresh, horizon,", " frugal,",
+            "from .checks import classes, fresh, horizon,", " frugal,",
             '"horizon": horizon.horizon,', ' "frugal": frugal.frugal,',
         ),
     },

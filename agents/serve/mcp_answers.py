@@ -9,6 +9,8 @@ from functools import cache
 from typing import Any, cast
 
 from pydantic import AwareDatetime, Field, JsonValue, create_model
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import IncExDictSerSchema, IncExSeqSerSchema, SerSchema
 
 from tools.box.long_results import SHORTENED
 from tools.box.registry import Tool, ToolAnswer
@@ -77,10 +79,19 @@ def output_schema(tool: Tool) -> Schema:
     return _schema_of(tool.name, inspect.signature(tool.function, eval_str=True).return_annotation)
 
 
+class _Fields(GenerateJsonSchema):
+    """Names the fields of what leaves some of them out where it is written, too: a step, a fault, an approval."""
+
+    def ser_schema(self, schema: SerSchema | IncExSeqSerSchema | IncExDictSerSchema) -> JsonSchemaValue | None:
+        """Say of a serialiser of a whole model nothing, so that the model's own fields are told."""
+        return None if schema["type"] == "function-wrap" else super().ser_schema(schema)
+
+
 @cache
 def _schema_of(name: str, result: type[Frozen]) -> Schema:
     made = create_model(f"{name}_answer", __base__=McpAnswer, result=(result, ...))
-    return cast(Schema, _loosened(json.loads(here(json.dumps(made.model_json_schema(mode="serialization"))))))
+    schema = made.model_json_schema(mode="serialization", schema_generator=_Fields)
+    return cast(Schema, _loosened(json.loads(here(json.dumps(schema)))))
 
 
 def input_schema(tool: Tool) -> Schema:

@@ -29,7 +29,7 @@ class Served:
         self.room.stop()
 
     def ask(self, method, path, *, who=None, headers=None, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=120)
         connection.request(method, path, body, {**({"X-Remote-User": who} if who else {}), **(headers or {})})
         answer = connection.getresponse()
         content = b"" if answer.headers.get_content_type() == "text/event-stream" else answer.read()

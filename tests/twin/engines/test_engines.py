@@ -68,12 +68,13 @@ def test_a_chunk_that_every_worker_dies_of_is_given_up_and_named(tmp_path):
 
 
 def test_closing_early_stops_the_workers(tmp_path):
+    before = set(_children(os.getpid()))  # what other tests have left
     results = Processes(2).map(work.die_once, str(tmp_path), PARTS)
     next(results)
-    children = _children(os.getpid())
+    begun = set(_children(os.getpid())) - before
     results.close()
-    assert children
-    assert not set(children) & set(_children(os.getpid()))
+    assert len(begun) == 2
+    assert not begun & set(_children(os.getpid()))
 
 
 def test_ctrl_c_stops_all_of_it_in_two_seconds(tmp_path):
