@@ -1,12 +1,14 @@
 """What a planner asks of a network: every answer is a simulation of the believed state, and nothing is changed."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from twin.errors import InputError
-from twin.model import Frozen, Network
+from twin.gate.outlook import local_shift
+from twin.model import Floats, Frozen, Network
 from twin.plan import Change, SleepLink, apply_all
 from twin.policy import Policy
 from twin.sim.power import PowerModel, power
@@ -234,9 +236,9 @@ def rehearse_changes(
     """Rehearse changes at every hour of a window, at its share of the planned traffic, with the next failure on top."""
     steps: tuple[Change, ...] = changes
     with desk.span("simulate", snapshot=desk.state.id):
-        planned = desk.state.with_demands(desk.inventory.demands)
-        day = desk.look().declared.day or AT_PEAK
-        return rehearse_window(planned, steps, start=start, hours=hours, policy=desk.policy, day=day)
+        day = desk.live.declared.day
+        planned = desk.state.with_demands(_planned(desk, day))
+        return rehearse_window(planned, steps, start=start, hours=hours, policy=desk.policy, day=day or AT_PEAK)
 
 
 QUESTIONS: tuple[Tool, ...] = (
@@ -251,6 +253,17 @@ QUESTIONS: tuple[Tool, ...] = (
     bind(fetch_result),
 )
 """The tools that questions are answered with."""
+
+
+def _planned(desk: Desk, day: Sequence[float]) -> Floats:
+    """The planned demands [n, n], Mbit/s: those of the inventory, else what the traffic of now says of them.
+
+    Without a day to tell hours apart, what is carried now counts where it is more than what was planned for.
+    """
+    planned, carried = desk.inventory.demands, desk.state.demands
+    if not day:
+        return np.maximum(planned, carried)
+    return planned if planned.any() else carried / day[(desk.live.now + local_shift(desk.state)).hour]
 
 
 def _worst(network: Network, policy: Policy) -> WorstFailure | None:

@@ -57,7 +57,11 @@ def ask(
 
     at = place(network, site, policy, zone)
     loaded, zone, now = load_network(at.network), at.zone, at.now
-    desk = desk_for(loaded, at.policy, now)
+    if at.site:
+        planned, day = at.site.reading().network, at.site.site.instruments.day
+        desk = desk_for(loaded, at.policy, now, planned=planned, day=day)
+    else:
+        desk = desk_for(loaded, at.policy, now)
     if model != "runbook":
         import asyncio
 

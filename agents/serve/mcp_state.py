@@ -12,6 +12,7 @@ from tools.box.run_state import Desk, ReadSide
 from twin.formats.build import Reading
 from twin.formats.load import load_reading
 from twin.gate.checks.context import Evidence
+from twin.live.declared import Declaration
 from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples, since_then
 from twin.model import Network
 from twin.policy import Policy
@@ -107,6 +108,8 @@ class TwinStates:
 
 class _Configured:
     """A network that is only known as configured: of it there is no measurement."""
+
+    declared = Declaration()
 
     def __init__(self, network: Network, now: datetime) -> None:
         self._network, self.now = network, now

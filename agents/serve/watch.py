@@ -59,6 +59,7 @@ class _Still:
 
     def __init__(self, network: Network, telemetry: Telemetry, now: datetime) -> None:
         self._network, self._telemetry, self.now = network, telemetry, now
+        self.declared = telemetry.declared
 
     def read_topology(self) -> Network:
         return self._network

@@ -29,6 +29,7 @@ from tools.questions import (
 )
 from tools.whatif import StateFigures, WhatIf
 from twin.errors import InputError
+from twin.live.declared import Declaration
 from twin.live.network import Telemetry
 from twin.model import Frozen, Network
 from twin.policy import Policy
@@ -39,10 +40,15 @@ RIGHTS: Mapping[Role, frozenset[str]] = {"analyst": frozenset(tool.name for tool
 
 
 class Unmeasured:
-    """A network that is only known as configured, under its own demands."""
+    """A network that is only known as configured, under its own demands, and by the day it declares."""
 
-    def __init__(self, network: Network, now: datetime) -> None:
-        self._network, self._now = network, now
+    def __init__(self, network: Network, now: datetime, day: tuple[float, ...]) -> None:
+        self._network, self._now, self._day = network, now, day
+
+    @property
+    def declared(self) -> Declaration:
+        """Its day, if it declares one."""
+        return Declaration(day=self._day)
 
     @property
     def now(self) -> datetime:
@@ -85,9 +91,17 @@ class Reply(NamedTuple):
         }
 
 
-def desk_for(network: Network, policy: Policy, now: datetime) -> Desk:
-    """Make a desk on which nothing is measured and the believed state is the network itself."""
-    return Desk(inventory=network, policy=policy, live=ReadSide(Unmeasured(network, now)), since=now)
+def desk_for(
+    network: Network, policy: Policy, now: datetime, *, planned: Network | None = None, day: tuple[float, ...] = ()
+) -> Desk:
+    """Make a desk on which nothing is measured and the believed state is the network itself.
+
+    `planned` carries the planned traffic where `network` carries another one; `day` is the day it declares, if any.
+    """
+    inventory = planned or network
+    desk = Desk(inventory=inventory, policy=policy, live=ReadSide(Unmeasured(inventory, now, day)), since=now)
+    desk.state = network
+    return desk
 
 
 def answer(inquiry: Inquiry, desk: Desk) -> Reply:
@@ -260,3 +274,5 @@ def _window(result: Window, inquiry: Inquiry) -> Iterator[str]:
         yield f"The next failure that hurts most is {short(worst.next_failure)}: a link at {share(worst.next_failure_utilisation)}."
     if not result.safe and result.quietest is not None:
         yield f"A window of this length that keeps them starts at {result.quietest:02}:00 local time."
+    if all(hour.traffic == 1 for hour in result.hours):
+        yield "No day is declared: every hour counts as carrying what is planned, or what is carried now where that is more."

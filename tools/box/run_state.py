@@ -17,6 +17,7 @@ from twin.gate.checks.context import Evidence
 from twin.gate.outlook import Outlook
 from twin.gate.verdict import Counterexample, Verdict
 from twin.harm import Harm
+from twin.live.declared import Declaration
 from twin.live.network import Configuration, Measurable, ProbeReading, Telemetry
 from twin.model import Network
 from twin.observe import Observation, measured_harm, observe
@@ -40,6 +41,11 @@ class Reader(Protocol):
     """The read side of a live network."""
 
     @property
+    def declared(self) -> Declaration:
+        """What it says of its instruments and of its day."""
+        ...
+
+    @property
     def now(self) -> datetime:
         """The network's clock, UTC."""
         ...
@@ -58,6 +64,11 @@ class ReadSide:
 
     def __init__(self, live: Reader) -> None:
         self._live = live
+
+    @property
+    def declared(self) -> Declaration:
+        """What the network says of its instruments and of its day."""
+        return self._live.declared
 
     @property
     def now(self) -> datetime:

@@ -13,10 +13,19 @@ from agents.goals.questions import FORMS, Inquiry, read_question
 from agents.roles.analyst import answer_with
 from agents.show.answers_in_words import answer, desk_for
 from tests.agents.characters import Actor, calls, says
-from tools.questions import QUESTIONS, carried_by, grow_demands, growth_headroom, power_use, worst_failures
+from tools.questions import (
+    QUESTIONS,
+    carried_by,
+    grow_demands,
+    growth_headroom,
+    power_use,
+    rehearse_changes,
+    worst_failures,
+)
 from twin.errors import BudgetError, InputError
 from twin.formats import load_network
 from twin.model import Link, Network, Node
+from twin.plan import DrainNode
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
@@ -24,10 +33,10 @@ NOW = datetime(2026, 3, 2, 15, 17, tzinfo=UTC)
 GERMANY = load_network("sndlib/nobel-germany")
 
 
-def ask(text, network=GERMANY):
+def ask(text, network=GERMANY, **more):
     found = read_question(text, network, now=NOW)
     assert isinstance(found, Inquiry), found.question
-    return found, answer(found, desk_for(network, Policy(), NOW))
+    return found, answer(found, desk_for(network, Policy(), NOW, **more))
 
 
 @pytest.mark.parametrize(
@@ -151,6 +160,34 @@ def test_the_worst_failure_is_the_one_that_simulating_each_names():
         outcome = simulate(state)
         peaks[node.id] = (outcome.lost, outcome.max_utilisation)
     assert found.failure == max(peaks, key=lambda x: peaks[x])
+
+
+def test_a_window_is_rehearsed_by_the_declared_day_of_what_is_planned_else_of_what_is_carried_now():
+    day, drain = tuple(0.5 + 0.02 * hour for hour in range(24)), (DrainNode(node="Ulm"),)
+    carried, unplanned = GERMANY.with_demands(0.8 * GERMANY.demands), GERMANY.with_demands(0 * GERMANY.demands)
+
+    def during(network, **more):
+        found = rehearse_changes(desk_for(network, Policy(), NOW, **more), drain, start=2, hours=3)
+        assert [x.hour for x in found.hours] == [2, 3, 4]
+        return [x.during for x in found.hours]
+
+    full = during(GERMANY)
+    assert full[0] > 0
+    assert during(carried, planned=GERMANY) == full  # nobody says that the window is quieter than the peak
+    by_day = [x * day[hour] for x, hour in zip(full, (2, 3, 4), strict=True)]  # a link's load is linear in the demands
+    assert during(carried, planned=GERMANY, day=day) == pytest.approx(by_day)
+    assert during(carried, planned=unplanned) == pytest.approx([0.8 * x for x in full])
+    # 15:17 UTC is 15:57 by the sun of Germany, an hour of 0.8
+    assert during(carried, planned=unplanned, day=day) == pytest.approx(by_day)
+
+
+def test_an_answer_about_a_window_says_when_no_hour_is_known_from_another():
+    text = "what_if drain:Ulm from:02:00 until:04:00"
+    unknown, known = ask(text)[1], ask(text, day=tuple(0.5 + 0.02 * hour for hour in range(24)))[1]
+    assert "No day is declared" in unknown.sentences[-1]
+    assert not any("No day" in x for x in known.sentences)
+    assert unknown.sentences[1] != known.sentences[1]
+    assert known.unsupported == ()
 
 
 def test_power_saved_is_the_difference_of_what_is_drawn():
