@@ -82,7 +82,7 @@ def output_schema(tool: Tool) -> Schema:
 class _Fields(GenerateJsonSchema):
     """Names the fields of what leaves some of them out where it is written, too: a step, a fault, an approval."""
 
-    def ser_schema(self, schema: SerSchema | IncExSeqSerSchema | IncExDictSerSchema) -> JsonSchemaValue | None:
+    def ser_schema(self, schema: "SerSchema | IncExSeqSerSchema | IncExDictSerSchema") -> JsonSchemaValue | None:
         """Say of a serialiser of a whole model nothing, so that the model's own fields are told."""
         return None if schema["type"] == "function-wrap" else super().ser_schema(schema)
 
