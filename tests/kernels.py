@@ -1,4 +1,4 @@
-"""Compile the kernels before the tests: two processes, neither of which does the other's work.
+"""Compile the kernels before the tests: two processes that share the work.
 
 Without it every worker of the tests, and every process that a test starts, compiles what it meets first by itself.
 """
@@ -7,6 +7,7 @@ import asyncio
 import tempfile
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,11 +29,28 @@ def _run() -> None:
         asyncio.run(run_incident(RunRequest(network=SMALL, seed=2), runs=home / "runs", home=home / "home"))
 
 
+def _study() -> None:
+    import twinops
+    from twin.sim.failure_sets import circuit_pairs
+    from twin.sim.simulate import single_failures
+    from twin.sim.volumes import sweep_volumes
+
+    network = twinops.load_network("synthetic/20-1")
+    lossy = replace(network, links=(network.links[0]._replace(loss=0.1), *network.links[1:]))
+    twinops.study(network, circuit_pairs(network))
+    for state in (network, lossy):
+        sweep_volumes([state, state.with_demands(state.demands * 0.5)], single_failures(state))
+        step = twinops.DrainLink(circuit=state.links[2].circuit)
+        twinops.verify(
+            twinops.Plan(goal="drain", base=state.id, steps=(step,), objective="drain"), state, twinops.Policy()
+        )
+
+
 def main() -> None:
-    """Have planners, simulator, gate and diagnosis used once."""
+    """Have planners, simulator, gate, studies and diagnosis used once."""
     warnings.simplefilter("ignore")
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for done in [pool.submit(work) for work in (_run, _plan)]:
+        for done in [pool.submit(work) for work in (_run, _plan, _study)]:
             done.result()
 
 
