@@ -13,10 +13,11 @@ import numpy as np
 
 from twin.forecast import arrange, forecast
 from twin.forecast.backtest import Backtest, backtest, calibrate
-from twin.forecast.conformal import Conformal, load_groups
+from twin.forecast.conformal import load_groups
 from twin.forecast.methods import Methods
 from twin.forecast.sources import matrix_series
 from twin.formats import read_network, read_traffic
+from twin.live.network import Flags
 
 DATA = Path(os.environ.get("TWINOPS_DATA", Path(__file__).parents[3] / "shared" / "data")) / "geant"
 DAY = 96
@@ -28,22 +29,15 @@ def rolling(ahead: int, refit: int, first: int = 2 * DAY):
     pairs = matrix_series(900.0 * np.arange(len(demands)), demands, network, interval_s=900.0)
     methods = Methods(pairs.series, ahead, (pairs.source, pairs.target))
     test = backtest(methods, np.arange(first - ahead, len(demands) - ahead), refit_every=refit)
-    _, covered = calibrate(test, test.best, 0.9, ~pairs.series.empty, lag=ahead)
-    return test, covered
+    assert not pairs.series.empty.any()
+    _, inside = calibrate(test, test.best, 0.9, ~pairs.series.empty, lag=ahead)
+    return test, inside
 
 
-def coverage_by_load(test: Backtest, asked: float, lag: int) -> list[float]:
+def coverage_by_load(test: Backtest, inside: Flags) -> list[float]:
     """Share that intervals covered for each tenth of the series, by what they carry, the smallest first."""
-    groups, inside = load_groups(test.level), []
-    conformal, centre = Conformal(asked, groups, overlap=lag), test.forecasts[test.best]
-    for now in range(len(centre)):
-        if conformal.ready:
-            low, high = conformal.interval(centre[now], test.scale[now])
-            inside.append((test.truth[now] >= low) & (test.truth[now] <= high))
-        if now >= lag - 1:
-            known = now - lag + 1
-            conformal.learn(test.truth[known], centre[known], test.scale[known])
-    return [float(np.mean(np.array(inside)[:, groups == group])) for group in range(int(groups.max()) + 1)]
+    groups = load_groups(test.level)
+    return [float(inside[:, groups == group].mean()) for group in range(int(groups.max()) + 1)]
 
 
 def held(count: int, horizons: tuple[int, ...]) -> dict[int, list[float]]:
@@ -85,11 +79,11 @@ def main() -> None:
             f"{15 * ahead} min ahead: 90 % intervals cover {100 * np.mean(shares):.1f} %; by load {tenths}", flush=True
         )
     for ahead in options.ahead:
-        test, covered = rolling(ahead, options.refit)
+        test, inside = rolling(ahead, options.refit)
         gain = 1 - test.wape[test.best] / test.wape[test.naive]
         figures = ", ".join(f"{name} {100 * wape:.2f} %" for name, wape in test.wape.items())
         print(f"{15 * ahead} min ahead: WAPE {figures}; {test.best} is {100 * gain:.1f} % below {test.naive}; "
-              f"90 % intervals cover {100 * covered:.1f} %", flush=True)  # fmt: skip
+              f"90 % intervals cover {100 * inside.mean():.1f} %", flush=True)  # fmt: skip
     wall, cpu = speed()
     print(f"2,000 series of 2,016 bins, one horizon: {wall:.2f} s, {cpu:.2f} s of CPU")
 

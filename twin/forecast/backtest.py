@@ -76,21 +76,20 @@ def backtest(methods: Methods, origins: Ints, *, refit_every: int = 0) -> Backte
     )
 
 
-def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, lag: int = 1) -> tuple[Conformal, float]:
+def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, lag: int = 1) -> tuple[Conformal, Flags]:
     """Learn the intervals of one method in order of time, over the series that are `counted` [S].
 
-    An error is learnt `lag` origins later, when it is known. Returns the intervals and the share that they covered, NaN
-    when there were too few origins to tell.
+    An error is learnt `lag` origins later, when it is known. Returns the intervals and what they held [N, C] of the C
+    counted series at the N origins that had an interval; N is 0 where there were too few origins.
     """
     centre, truth, scale = (x[:, counted] for x in (test.forecasts[method], test.truth, test.scale))
     conformal = Conformal(coverage, load_groups(test.level[counted]), overlap=lag)
-    covered: list[float] = []
+    held: list[Flags] = []
     for now in range(len(truth)):
         if conformal.ready:
             low, high = conformal.interval(centre[now], scale[now])
-            inside: Flags = (truth[now] >= low) & (truth[now] <= high)
-            covered.append(float(inside.mean()))
+            held.append((truth[now] >= low) & (truth[now] <= high))
         if now >= lag - 1:
             known = now - lag + 1
             conformal.learn(truth[known], centre[known], scale[known])
-    return conformal, float(np.mean(covered)) if covered else float("nan")
+    return conformal, np.array(held, np.bool_).reshape(len(held), int(counted.sum()))

@@ -40,6 +40,7 @@ class Conformal:
         self._members = [np.flatnonzero(groups == group) for group in range(int(groups.max(initial=0)) + 1)]
         self._miss: Floats = np.array([1 - coverage] * len(self._members))
         self._errors: list[Floats] = []
+        self._reached: Interval | None = None  # as far as the errors so far reach, in units of the scale
 
     @property
     def ready(self) -> bool:
@@ -53,16 +54,21 @@ class Conformal:
 
     def interval(self, centre: Floats, scale: Floats) -> Interval:
         """Interval around a forecast; `scale` [S] is how far each series usually moves."""
+        if self._reached is None:
+            self._reached = self._reach()
+        low, high = self._reached
+        return Interval(np.maximum(centre + low * scale, 0.0), centre + high * scale)
+
+    def _reach(self) -> Interval:
         past = np.stack(self._errors[-_WINDOW:])
-        low, high = np.zeros(centre.size), np.zeros(centre.size)
+        low, high = np.zeros(past.shape[1]), np.zeros(past.shape[1])
         for group, members in enumerate(self._members):
             if members.size:
                 errors = past[:, members]
                 tail = min(max(float(self._miss[group]) / 2, 1 / (errors.size + 1)), 0.5)
                 below, above = _held_out(errors, tail, self._overlap) if self._overlap > 1 else (tail, tail)
                 low[members], high[members] = np.quantile(errors, [below, 1 - above])
-        low, high = np.minimum(low, 0.0), np.maximum(high, 0.0)
-        return Interval(np.maximum(centre + low * scale, 0.0), centre + high * scale)
+        return Interval(np.minimum(low, 0.0), np.maximum(high, 0.0))
 
     def learn(self, truth: Floats, centre: Floats, scale: Floats) -> float | None:
         """Take in what came true; returns the share of series that the interval covered, None before there was one."""
@@ -76,6 +82,7 @@ class Conformal:
                     off = float(inside[members].mean()) - self.coverage
                     self._miss[group] = min(max(self._miss[group] + STEP * off, 0.005), 0.6)
         self._errors.append((truth - centre) / scale)
+        self._reached = None
         return covered
 
 

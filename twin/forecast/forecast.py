@@ -80,7 +80,7 @@ def _horizon(series: Series, ahead: int, coverage: float, groups: tuple[Ints, ..
     chosen = test.best
     counted = ~series.empty
     lag = int(np.sum(origins > origins[-1] - ahead))
-    conformal, covered = calibrate(test, chosen, coverage, counted, max(lag, 1))
+    conformal, held = calibrate(test, chosen, coverage, counted, max(lag, 1))
     if chosen in LEARNT:
         methods.learn(newest + 1)
     values = np.where(series.constant, series.values[-1], methods.predict(newest)[chosen])
@@ -92,7 +92,7 @@ def _horizon(series: Series, ahead: int, coverage: float, groups: tuple[Ints, ..
         still = series.constant
         low, high = (np.where(still, values, np.where(series.empty, np.nan, x)) for x in (low, high))
     drift = drifting(test.errors(chosen), ahead)
-    report = _told(series, ahead, chosen, (values, low, high), test, None if np.isnan(covered) else covered)
+    report = _told(series, ahead, chosen, (values, low, high), test, float(held.mean()) if held.size else None)
     return _One(values, low, high, report, (drift & counted).astype(np.float64))
 
 

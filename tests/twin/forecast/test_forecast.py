@@ -69,11 +69,11 @@ def test_no_forecast_of_the_past_knows_its_future():
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no GEANT data in {DATA}; set TWINOPS_DATA")
 def test_geant_is_forecast_better_than_by_the_naive_methods():
-    test, covered = rolling(4, refit=96, first=288)
+    test, inside = rolling(4, refit=96, first=288)
     assert test.best in LEARNT
     assert test.wape[test.best] < 0.91 * test.wape[test.naive]
-    assert 0.88 <= covered <= 0.92
-    by_load = coverage_by_load(test, 0.9, lag=4)
+    assert 0.88 <= inside.mean() <= 0.92
+    by_load = coverage_by_load(test, inside)
     assert len(by_load) == 10
     assert by_load == pytest.approx([0.9] * 10, abs=0.02)
 
