@@ -32,10 +32,10 @@ async def events(room: Room, last: int | None) -> AsyncIterator[str]:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(put, _of_run(run, record))
 
+    sent = room.ledger.seq if last is None else last
     ends = room.ledger.listen(heard), room.hear(told)
     try:
         yield "retry: 2000\n\n"
-        sent = room.ledger.seq if last is None else last
         for seq, event in await asyncio.to_thread(room.ledger.since, sent) if last is not None else ():
             sent = seq
             yield _written(_of_room(seq, event))

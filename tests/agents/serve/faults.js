@@ -13,7 +13,8 @@
     if (!document.getElementById(x.getAttribute("aria-labelledby"))) found.push("labelled by nothing");
   for (const x of document.querySelectorAll("table")) if (!x.caption) found.push("a table without caption");
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = c => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const painted = c => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = c; canvas.fillRect(0, 0, 1, 1); return [...canvas.getImageData(0, 0, 1, 1).data]; };
+  const known = new Map(), rgba = c => known.get(c) ?? known.set(c, painted(c)).get(c);
   const lit = c => { const [r, g, b] = c.map(v => v / 255).map(v => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b; };
   const behind = x => { for (let at = x; at; at = at.parentElement) { const c = rgba(getComputedStyle(at).backgroundColor); if (c[3] > 250) return c; } return [255, 255, 255]; };
   const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -1,9 +1,11 @@
 """The console over real HTTP: who may what, what is refused, what a reconnect gets; a whole incident in a browser."""
 
+import asyncio
 import hashlib
 import http.client
 import json
 import socket
+from contextlib import aclosing
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -13,6 +15,7 @@ pytest.importorskip("uvicorn", reason="the extra `console` is not installed")
 from agents.serve.emulated import LivingNetwork
 from agents.serve.settings import Member, Program, Settings
 from agents.serve.web.addresses import ADDRESSES
+from agents.serve.web.stream import events
 from tests.agents.serve.killed_room import SITE, place
 from tests.agents.serve.pictures import chromium, faults_of, screens
 from tests.agents.serve.served import Served
@@ -115,6 +118,16 @@ def test_a_stream_goes_on_where_it_was(served):
         numbers += [int(line[4:])] if line.startswith("id: ") else []
     connection.close()
     assert numbers == [before + 1, before + 2]
+
+
+def test_who_is_told_that_it_listens_misses_nothing_from_then_on(served):
+    async def work():
+        async with aclosing(events(served.room, None)) as stream:
+            await anext(stream)
+            served.room.silence("node/ATLAng", 1, who="a-admin", because="at once")
+            return await asyncio.wait_for(anext(stream), 10)
+
+    assert "silenced" in asyncio.run(work())
 
 
 def test_fifty_viewers_at_once_are_all_told_and_the_wall_still_answers(served):
