@@ -58,7 +58,7 @@ def submitted(incident: Desk) -> Desk:
 
 def test_the_read_side_of_a_network_offers_nothing_that_changes_it(incident: Desk):
     offered = {name for name in dir(incident.live) if not name.startswith("_")}
-    assert offered == {"now", "probe", "read_router", "read_telemetry", "read_topology"}
+    assert offered == {"declared", "now", "probe", "read_router", "read_telemetry", "read_topology"}
 
 
 @pytest.mark.parametrize(

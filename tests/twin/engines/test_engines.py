@@ -79,10 +79,12 @@ def test_closing_early_stops_the_workers(tmp_path):
 
 def test_ctrl_c_stops_all_of_it_in_two_seconds(tmp_path):
     script = f"""
+import signal
 from tests.twin.engines import work
 from twin.engines.processes import Processes
 from twin.engines.seam import in_order
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background, it is ignored
     in_order(Processes(2), work.dawdle, {str(tmp_path)!r}, [work.Part(i) for i in range(4)])
 """
     path = tmp_path / "script.py"

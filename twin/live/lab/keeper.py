@@ -72,7 +72,10 @@ class Keeper:
         self._timed("sending", self._send)
         (ROOT / SAMPLES).touch()
         threading.Thread(target=self._poll, daemon=True).start()
-        threading.Thread(target=self._serve, daemon=True).start()
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(str(ROOT / SOCKET))
+        server.listen(8)  # before the lab is told to be up: who waited for it may ask at once
+        threading.Thread(target=self._serve, args=(server,), daemon=True).start()
 
     def _send(self) -> None:
         """Offer the traffic matrix once somebody sends and somebody receives."""
@@ -115,10 +118,8 @@ class Keeper:
             self.ending.set()
             raise
 
-    def _serve(self) -> None:
-        with socket.socket(socket.AF_UNIX) as server:
-            server.bind(str(ROOT / SOCKET))
-            server.listen(8)
+    def _serve(self, server: socket.socket) -> None:
+        with server:
             while not self.ending.is_set():
                 one, _ = server.accept()
                 threading.Thread(target=self._answer, args=(one,), daemon=True).start()
