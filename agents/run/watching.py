@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tools.box.run_state import Desk
 from twin.diagnose import as_believed
+from twin.gate.rules import growth_of
 from twin.live.network import LiveNetwork
 from twin.sim.simulate import simulate
 
@@ -14,7 +15,7 @@ _EACH = timedelta(minutes=5)  # between two looks
 
 def harm_foreseen(desk: Desk) -> float:
     """Mbit/s that another routing could carry and that the most traffic which the policy foresees would lose."""
-    grown = desk.state.with_demands(desk.state.demands * max((1.0, *desk.policy.demand_factors)))
+    grown = desk.state.with_demands(desk.state.demands * growth_of(desk.policy))
     return simulate(grown).harm(desk.policy.max_utilisation).routable
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, Protocol
 
 from twin.errors import InputError, TransientError, TwinError
 
-from .seam import Chunk, Done, Shared, Task, failed_chunk
+from .seam import Chunk, Done, Shared, Task, failed_chunk, named_chunk
 
 ATTEMPTS = 3
 """Workers that may die of one chunk."""
@@ -154,10 +154,8 @@ def _opened(answer: _Answer, at: int, chunks: Sequence[object]) -> Any:  # noqa:
 
 
 def _died(at: int, chunks: Sequence[object]) -> TransientError:
-    name = getattr(chunks[at], "name", "")
-    of = f" ({name})" if name else ""
     return TransientError(
-        f"{ATTEMPTS} worker processes died of chunk {at + 1} of {len(chunks)}{of}",
+        f"{ATTEMPTS} worker processes died of {named_chunk(at, chunks)}",
         fix="see whether memory runs out: run again with fewer workers",
     )
 

@@ -101,6 +101,10 @@ def in_order(engine: Engine, task: Task[Shared, Chunk, Done], shared: Shared, ch
 
 def failed_chunk(position: int, chunks: Sequence[object], why: str) -> WorkError:
     """Return the error of a chunk on which a task failed."""
+    return WorkError(f"{named_chunk(position, chunks)} failed: {why}", fix="run that part alone to see why")
+
+
+def named_chunk(position: int, chunks: Sequence[object]) -> str:
+    """Say which chunk that is, by number, and by name where it has one."""
     name = getattr(chunks[position], "name", "")
-    of = f" ({name})" if name else ""
-    return WorkError(f"chunk {position + 1} of {len(chunks)}{of} failed: {why}", fix="run that part alone to see why")
+    return f"chunk {position + 1} of {len(chunks)}{f' ({name})' if name else ''}"
