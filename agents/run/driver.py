@@ -6,10 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from agents.record.events import (
-    Noted,
     Outcome,
-    QuestionAnswered,
-    QuestionAsked,
     Stage,
     StageFinished,
     StageStarted,
@@ -19,10 +16,9 @@ from agents.roles.chat import Session
 from agents.roles.team import Team
 from agents.wording import counted
 from tools.box.goal import GoalInForce
-from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, Question
+from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan
 from tools.box.run_state import Desk
 from tools.recommendations import recommendations
-from twin.errors import InconclusiveError
 from twin.execute.executor import Execution
 from twin.gate.verdict import orderable
 from twin.plan import Plan
@@ -41,6 +37,7 @@ from .transitions import (
     UnansweredError,
     nobody,
 )
+from .turns import Turns
 
 T = TypeVar("T")
 
@@ -58,8 +55,8 @@ class Driver:
         rounds: int = ROUNDS,
         answering: Answering = nobody,
     ) -> None:
-        self._desk, self._session, self._team, self._operator = desk, session, team, operator
-        self._answering = answering
+        self._desk, self._session, self._operator = desk, session, operator
+        self._turns = Turns(desk, session, team, answering)
         self.interrupted: Stage = "observe"
         """The stage that the last open question came from."""
         self._rounds, self._because = rounds, ""
@@ -117,7 +114,7 @@ class Driver:
         return move
 
     async def _observe(self) -> Move:
-        await self._work("observe", tasks.observe(self._desk), lambda: self._desk.incident is not None)
+        await self._turns.work("observe", tasks.observe(self._desk), lambda: self._desk.incident is not None)
         incident = _present(self._desk.incident)
         await self._operator.record_before()
         if self._desk.aim is not None:
@@ -150,10 +147,10 @@ class Driver:
         return Move("plan", f"plan {plan.hash} was brought to be judged", incident)
 
     async def _diagnose(self) -> Move:
-        await self._work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
+        await self._turns.work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
         diagnosis = _present(self._desk.diagnosis)
         await self._operator.record_diagnosis()
-        await self._heard("diagnose")
+        await self._turns.heard_against("diagnose")
         standing, measured = self._desk.standing, self._desk.harm.total
         cause = str(diagnosis.cause) if diagnosis.cause else "no fault"
         if self._desk.brought is not None and not self._desk.data_refusal:
@@ -197,10 +194,12 @@ class Driver:
     async def _plan(self) -> Move:
         desk = self._desk
         desk.clear_plan()
-        await self._work("plan", tasks.plan(desk), lambda: desk.submission is not None or desk.no_plan is not None)
+        await self._turns.work(
+            "plan", tasks.plan(desk), lambda: desk.submission is not None or desk.no_plan is not None
+        )
         if desk.submission is not None:
             words = f"{desk.submission.handle} submitted: {counted(len(desk.submission.plan.steps), 'steps')}"
-            if (against := await self._heard("plan")) is not None:
+            if (against := await self._turns.heard_against("plan")) is not None:
                 return self._held_back(against)
             return Move("verify", words, desk.submission)
         no_plan = _present(desk.no_plan)
@@ -224,11 +223,11 @@ class Driver:
         desk = self._desk
         if desk.heard is None:
             desk.clear_decision()
-        await self._work("verify", tasks.verify(desk), lambda: desk.decision is not None)
+        await self._turns.work("verify", tasks.verify(desk), lambda: desk.decision is not None)
         decision = _present(desk.decision)
         self._operator.record_verdict()
         if decision.approved:
-            if (against := await self._heard("verify")) is not None:
+            if (against := await self._turns.heard_against("verify")) is not None:
                 return self._held_back(against)
             return Move("approve", f"all checks passed for plan {decision.plan}", decision)
         plan = _present(desk.submission).plan
@@ -324,28 +323,6 @@ class Driver:
         await self._operator.roll_back(self._because)
         return Move("end", f"the network is as it was before the plan: {self._because}", outcome="rolled back")
 
-    async def _heard(self, stage: Stage) -> str | None:
-        """Hear the advisers of a stage: why one of them holds the plan back, None where none does."""
-        against = None
-        for role, specialist in self._team.items():
-            if specialist.contract.place != f"after {stage}":
-                continue
-            self._desk.opinion = None
-            specialist.client.begin()
-            specialist.workbench.answered.clear()
-            await specialist.work(tasks.hear(self._desk), stage=stage, round=self._desk.round)
-            opinion = self._desk.opinion
-            missing = specialist.contract.missing(specialist.workbench.answered)
-            words = f"{role}: {opinion.objection}: {opinion.reasons}" if opinion else f"{role} had nothing to say"
-            self._session.journal.append(Noted(text=words))
-            if opinion is None or missing or opinion.objection == "none":
-                continue
-            if opinion.objection == "reject" and self._desk.submission is not None:
-                against = against or f"{role} objects: {opinion.reasons}"
-            else:
-                self._desk.person_wanted = f"{role} asks for a person: {opinion.reasons}"
-        return against
-
     def _held_back(self, because: str) -> Move:
         """Send the submitted plan back for what an adviser says of it."""
         desk, submission = self._desk, _present(self._desk.submission)
@@ -362,41 +339,6 @@ class Driver:
             desk.round += 1
             return Move("plan", because, decision)
         return self._without(f"{because}, and {self._rounds} rounds are used up", decision)
-
-    async def _work(self, stage: Stage, task: str, concluded: Callable[[], bool]) -> None:
-        specialist = self._team[ROLE_OF[stage]]
-        specialist.client.begin()
-        if self._desk.heard is not None:  # it goes on where it asked
-            task, self._desk.heard = tasks.answered(*self._desk.heard), None
-        else:
-            specialist.workbench.answered.clear()
-        await specialist.work(task, stage=stage, round=self._desk.round)
-        while (asked := self._desk.open_question) is not None:
-            self._session.journal.append(QuestionAsked(role=ROLE_OF[stage], stage=stage, question=asked))
-            await specialist.work(self._answer(asked), stage=stage, round=self._desk.round)
-        contract = specialist.contract
-        missing = contract.missing(specialist.workbench.answered)
-        if concluded() and not missing:
-            return
-        wanted = sorted(missing) or sorted(contract.concludes_with)
-        self._session.journal.append(
-            Noted(text=f"{contract.role} stopped without {' or '.join(wanted)}: asked once more")
-        )
-        await specialist.work(tasks.remind(wanted), stage=stage, round=self._desk.round)
-        missing = contract.missing(specialist.workbench.answered)
-        if missing or not concluded():
-            what = ", ".join(sorted(missing)) or "no hand-over"
-            raise InconclusiveError(f"{contract.role} did not conclude: {what}", fix="try again, or use another model")
-
-    def _answer(self, asked: Question) -> str:
-        """Return the task that goes on with the answer. Raises `UnansweredError`."""
-        found = self._answering(asked)
-        if found is None:
-            raise UnansweredError(asked)
-        choice, who = found if found[0] in asked.choices else (asked.default, "default")
-        self._session.journal.append(QuestionAnswered(question=asked.id, choice=choice, by=who, waited=False))
-        self._desk.answers = {**self._desk.answers, asked.id: choice}
-        return tasks.answered(asked, choice)
 
     def _harms(self, harm: float) -> bool:
         return harm > self._operator.negligible

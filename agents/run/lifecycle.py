@@ -18,7 +18,7 @@ from agents.roles.budget import Meter, price_for
 from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
 from agents.roles.contracts import CONTRACTS, FOR_DOCUMENTS, alone, contracts
-from agents.roles.team import assemble
+from agents.roles.team import Team, assemble
 from agents.wording import counted, fault_words, mbps
 from tools.box.goal import GoalInForce
 from tools.box.registry import Toolbox
@@ -107,13 +107,8 @@ async def _followed(ground: Ground) -> Ended:
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
     ground.store.set_current(ground.network.id)
     ground.journal.append(_opening(ground))
-    audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
-    terms = dict.fromkeys(CONTRACTS, alone()) if request.alone else contracts()
-    rights = {one.role: one.tools for one in terms.values()}
-    toolbox = Toolbox(desk, TOOLS, rights, audit=audit, past=audit)
-    team = assemble(session, toolbox, terms, without=() if desk.documents else FOR_DOCUMENTS)
-    answering = _answering(ground)
-    driver = Driver(desk, session, team, operator, rounds=ground.request.rounds, answering=answering)
+    team = _team(ground, session, desk)
+    driver = Driver(desk, session, team, operator, rounds=ground.request.rounds, answering=_answering(ground))
     later = {x.question: x for x in ground.answers if x.waited}
     stage: Stage = "observe"
     while True:
@@ -124,7 +119,7 @@ async def _followed(ground: Ground) -> Ended:
                 "awaiting approval",
                 "awaiting answer",
             ):  # who approves sees whether the twin is still the one it was
-                operator.mirror()
+                operator.written.mirror()
             account = _account(operator, ending.outcome, time.monotonic() - started)
         last = finished(ending.outcome, ending.because, account, ground.scene)
         ground.journal.append(last)
@@ -141,6 +136,14 @@ async def _followed(ground: Ground) -> Ended:
             return Ended(last, ending.error)
         operator.approvals, stage = tuple(ground.approvals), "approve"
         ground.scene.live.catch_up_outside()
+
+
+def _team(ground: Ground, session: Session, desk: Desk) -> Team:
+    audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
+    terms = dict.fromkeys(CONTRACTS, alone()) if ground.request.alone else contracts()
+    rights = {one.role: one.tools for one in terms.values()}
+    toolbox = Toolbox(desk, TOOLS, rights, audit=audit, past=audit)
+    return assemble(session, toolbox, terms, without=() if desk.documents else FOR_DOCUMENTS)
 
 
 def _answering(ground: Ground) -> Answering:

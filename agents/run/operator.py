@@ -1,23 +1,18 @@
 """The one who acts: signs, executes, measures and takes back. Nothing here can be reached from a tool or a role."""
 
 import asyncio
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from agents.record.events import (
     CertificateIssued,
     ExecutionStep,
     Figures,
     IncidentEnding,
-    LoadsTaken,
     Noted,
     Outcome,
-    StopRequested,
-    VerdictReached,
     WindowRehearsed,
 )
 from agents.record.files import CERTIFICATE, PLAN
@@ -36,7 +31,7 @@ from twin.gate.certificate import NOBODY, Approval, Authority, Certificate, Sign
 from twin.gate.verdict import risk_tier
 from twin.live.network import LiveNetwork
 from twin.model import Network
-from twin.observe import Observation, observe
+from twin.observe import Observation
 from twin.plan import Plan, apply_all
 from twin.policy import RiskTier
 from twin.sim.simulate import simulate
@@ -44,16 +39,14 @@ from twin.store import TwinStore
 
 from . import loads
 from .by_people import by_verification, lines_to_type, people_needed, rehearsed, validity
-from .hypotheses import ranked
 from .incidents import endings_of, still_harmed, with_plan
+from .twin_record import TwinRecord
+from .unbroken_work import UnbrokenWork
 from .watching import WATCH, harm_foreseen, harmed_later
 
 NEGLIGIBLE = 1e-4  # the service's choice: share of the offered traffic below which harm is nothing to act on
 NOISE = 1e-3  # the same of what is measured, however exact the instruments
-LOOKBACK = timedelta(hours=3)
 WINDOW = 3  # samples that the last measurement is over
-
-T = TypeVar("T")
 
 
 @dataclass
@@ -68,38 +61,36 @@ class NetworkOperator:
     folder: Path
     authority: Authority = NOBODY
     known: Inventory | None = None
-    figures: Figures = field(default_factory=Figures)
     certificate: Certificate | None = None
     accepted: bool = False
     approvals: Sequence[Approval] = ()
     waits_for: int | None = None
     watched: timedelta = WATCH  # for how long it may still watch
     settled: tuple[Plan, ...] = ()  # plans that were confirmed before another one was made
+    written: TwinRecord = field(init=False)
+    work: UnbrokenWork = field(init=False)
     _diagnosed: Observation | None = None
     _configured: Network | None = None
-    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        """Begin the record of this run."""
+        self.work = UnbrokenWork(self.session.journal)
+        self.written = TwinRecord(self.desk, self.session, self.store, self.live)
+
+    @property
+    def figures(self) -> Figures:
+        """The figures of the run, as far as they are known."""
+        return self.written.figures
 
     async def record_before(self) -> None:
         """Record the measured state and the incident."""
-        desk, now = self.desk, self.live.now
-        taken = self._take(loads.measured("before", desk.look(), desk.harm))
-        self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
-        self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
-        if desk.incident is not None:
-            status = "open" if desk.incident.symptoms else "healthy"
-            self.store.save_incident(
-                self.session.run, snapshot=desk.inventory.id, status=status, opened=now, document=desk.incident
-            )
+        self.written.before()
+        self.written.incident()
 
     async def record_diagnosis(self) -> None:
         """Record the diagnosed state, which becomes the twin's newest, and the hypotheses."""
-        desk = self.desk
-        self._diagnosed = desk.look()
-        self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
-        self.store.set_current(desk.state.id)
-        if desk.ranking is not None:
-            self.store.save_hypotheses(self.session.run, ranked(desk.ranking))
-        self._take(loads.simulated("diagnosed", desk.state, desk.policy.max_utilisation))
+        self._diagnosed = self.desk.look()
+        self.written.diagnosed()
 
     def harm_foreseen(self) -> float:
         """Mbit/s that the diagnosed state would harm under the most traffic that the policy foresees."""
@@ -109,13 +100,12 @@ class NetworkOperator:
         """Let time pass until the diagnosed state harms somebody: False where it does not as long as is watched."""
         while self.watched > timedelta(0):
             began = self.live.now
-            harmed, cancelled = await self._to_the_end(lambda: harmed_later(self.desk, self.live, self.noise))
+            harmed, cancelled = await self.work.done(lambda: harmed_later(self.desk, self.live, self.noise))
             if cancelled:
                 raise asyncio.CancelledError
             self.watched -= max(self.live.now - began, timedelta(seconds=1))
             if harmed:
-                taken = self._take(loads.measured("before", self.desk.look(), self.desk.harm))
-                self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
+                self.written.before()
                 return True
         return False
 
@@ -140,19 +130,14 @@ class NetworkOperator:
             not_before=self.desk.aim.since if self.desk.aim else None,
             authority=self.authority,
         )
-        self.store.save_certificate(
-            plan.hash, verdict=verdict, issued=certificate.issued, expires=certificate.expires, document=certificate
-        )
+        self.written.certificate(plan, verdict, certificate)
         write_plan(plan, self.folder / PLAN, self.desk.state)
         write_text(self.folder / CERTIFICATE, certificate.model_dump_json(indent=2) + "\n")
         self.certificate = certificate
         self.session.journal.append(
             CertificateIssued(plan=plan.hash, snapshot=plan.base, certificate=certificate.model_dump(mode="json"))
         )
-        planned = apply_all(self.desk.state, plan.steps)
-        self.store.save_branch(self.desk.state.id, plan.steps, now=now)
-        taken = self._take(loads.simulated("planned", planned, self.desk.policy.max_utilisation))
-        self._figure(harm_predicted=taken.harm, max_utilisation_predicted=taken.max_utilisation)
+        self.written.planned(plan)
         return f"{certificate.tier} risk, signed until {certificate.expires:%F %T}"
 
     async def rehearse_window(self) -> bool:
@@ -173,16 +158,9 @@ class NetworkOperator:
                 self._configured = before
             self._record(step)
 
-        execution, cancelled = await self._to_the_end(lambda: self._execute(submission, record))
+        execution, cancelled = await self.work.done(lambda: self._execute(submission, record))
         self.accepted = True
-        self.store.save_execution(
-            submission.plan.hash,
-            plan=submission.plan.hash,
-            outcome=execution.status,
-            started=started,
-            finished=self.live.now,
-            document=execution,
-        )
+        self.written.execution(submission.plan, execution, started)
         if execution.status != "applied":
             self._configured = None
         if cancelled:
@@ -194,13 +172,13 @@ class NetworkOperator:
         desk, tolerance = self.desk, Tolerance()
         found = find(desk.state, self.live, look_around(desk.state, self.live, tolerance), desk.inventory)
         desk.inventory, desk.state, desk.observation = found.configured, found.base, None
-        self._believe()
+        self.written.believed()
         self.approvals, self.certificate = (), None
-        self._take(loads.simulated("diagnosed", found.base, desk.policy.max_utilisation))
+        self.written.loads_believed()
 
     async def confirm(self) -> bool:
         """Let the network settle and measure again: whether less is harmed than would be, the twin says, without it."""
-        better, cancelled = await self._to_the_end(self._confirm)
+        better, cancelled = await self.work.done(self._confirm)
         if cancelled:
             raise asyncio.CancelledError
         return better
@@ -211,14 +189,12 @@ class NetworkOperator:
         gone = self._gone()
         if gone:
             self.session.journal.append(Noted(text=f"the plan is not in place any more: {gone}"))
-        observation = self._observe()
+        observation = self.written.observed()
         after = desk.harm_of(observation, apply_all(desk.state, self._approved()[0].plan.steps))
-        taken = self._take(loads.measured("after", observation, after))
+        self.written.after(observation, after)
         without = simulate(desk.state.with_demands(observation.network.demands)).harm(limit)
-        self._figure(
-            harm_after=taken.harm, max_utilisation_after=taken.max_utilisation, harm_without=round(without.total, 3)
-        )
-        self.store.append_telemetry(self.live.read_telemetry(desk.since), desk.inventory)
+        self.written.without(without)
+        self.written.telemetry()
         asked = (1 - desk.policy.min_gain) * without.routable
         # what is measured strays by `noise`: a plan that helps is not taken back for missing its gain by less
         within = after.routable < without.routable and after.routable <= asked + self.noise
@@ -235,13 +211,7 @@ class NetworkOperator:
         desk, plan = self.desk, self._approved()[0].plan
         self.settled, self._configured, self.certificate = (*self.settled, plan), None, None
         desk.inventory, desk.state = self.live.read_topology(), with_plan(desk, plan)
-        self._believe()
-
-    def _believe(self) -> None:
-        desk = self.desk
-        self.store.save_snapshot(desk.inventory, now=self.live.now)
-        self.store.save_snapshot(desk.state, now=self.live.now, kind="diagnosed", parent=desk.inventory.id)
-        self.store.set_current(desk.state.id)
+        self.written.believed()
 
     def still_harmed(self) -> bool:
         """Whether some of several incidents harms what another routing could carry, with the plan in place."""
@@ -255,9 +225,8 @@ class NetworkOperator:
         """Take back whatever of the plan is in place. Raises `ExecutionError` when something could not be undone."""
         self.take_back(because)
         self.live.wait(WINDOW)
-        observation = self._observe()
-        taken = self._take(loads.measured("after", observation, self.desk.harm_of(observation, self.desk.state)))
-        self._figure(harm_after=taken.harm, max_utilisation_after=taken.max_utilisation)
+        observation = self.written.observed()
+        self.written.after(observation, self.desk.harm_of(observation, self.desk.state))
 
     def take_back(self, because: str) -> bool:
         """Undo every step still in place; False if there is none. Raises `ExecutionError` as `recover` does."""
@@ -269,23 +238,9 @@ class NetworkOperator:
         self._configured = None
         return True
 
-    def mirror(self) -> None:
-        """Make the twin's newest snapshot what the network is configured as now."""
-        configured = self.live.read_topology()
-        self.store.save_snapshot(configured, now=self.live.now, parent=self.desk.inventory.id)
-        self.store.set_current(configured.id)
-
     def record_verdict(self) -> None:
         """Record the plan that was decided on and what the gate found."""
-        submission, decision = self.desk.submission, self.desk.decision
-        if submission is None or decision is None or decision.verdict is None:
-            return
-        plan, verdict, now = submission.plan, decision.verdict, self.live.now
-        self.store.save_plan(plan, now=now)
-        self.store.save_verdict(verdict, now=now)
-        self.session.journal.append(
-            VerdictReached(round=self.desk.round, plan=plan, verdict=verdict, passed=verdict.passed)
-        )
+        self.written.verdict()
 
     @property
     def in_place(self) -> bool:
@@ -380,42 +335,11 @@ class NetworkOperator:
 
     def _record(self, record: StepRecord) -> None:
         self.session.journal.append(ExecutionStep(**record.model_dump()))
-        if self._stop.is_set() and record.action != "roll back":
-            self._stop.clear()
-            raise asyncio.CancelledError
-
-    async def _to_the_end(self, work: Callable[[], T]) -> tuple[T, bool]:
-        # What was begun must be finished or taken back: a cancellation asks the executor to stop and awaits its answer.
-        future, cancelled = in_thread(work), False
-        while True:
-            try:
-                return await asyncio.shield(future), cancelled
-            except asyncio.CancelledError:
-                if future.done():
-                    raise
-                cancelled = cancelled or self._told_to_stop()
-
-    def _told_to_stop(self) -> bool:
-        self._stop.set()
-        if not self.session.journal.recall.ahead:
-            self.session.journal.append(StopRequested())
-        return True
+        if record.action != "roll back":
+            self.work.stop_where_told()
 
     def _approved(self) -> tuple[PlanSubmission, Decision]:
         submission, decision = self.desk.submission, self.desk.decision
         if submission is None or decision is None or not decision.approved or decision.plan != submission.plan.hash:
             raise CertificateError("verification has not approved this plan", fix="have it verified and approved")
         return submission, decision
-
-    def _observe(self) -> Observation:
-        configured = self.live.read_topology()
-        self.store.save_snapshot(configured, now=self.live.now, parent=self.desk.inventory.id)
-        with self.desk.span("observe", snapshot=configured.id):
-            return observe(configured, self.live.read_telemetry(self.live.now - LOOKBACK), now=self.live.now)
-
-    def _take(self, taken: LoadsTaken) -> LoadsTaken:
-        self.session.journal.append(taken)
-        return taken
-
-    def _figure(self, **figures: float) -> None:
-        self.figures = self.figures.model_copy(update=figures)

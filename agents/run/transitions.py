@@ -86,7 +86,10 @@ class UnansweredError(Exception):
 class Operator(Protocol):
     """The one who may act on the network, and who measures what came of it. No tool and no role can reach it."""
 
-    figures: Figures
+    @property
+    def figures(self) -> Figures:
+        """The figures of the run, as far as they are known."""
+        ...
 
     @property
     def negligible(self) -> float:
