@@ -65,13 +65,14 @@ def _proposed(desk: Desk, state: Network) -> tuple[Proposal, ...]:
     if desk.brought is not None:
         return (brought(desk.brought, state, desk.policy),)
     if desk.aim is not None:
-        return desk.aim.propose(state, desk.policy, desk.counterexamples, desk.seed)
+        return desk.aim.propose(state, desk.policy, desk.counterexamples, desk.seed, desk.rejected_steps)
     return relieve(
         state,
         desk.policy,
         faults=desk.faults,
         reference=desk.inventory,
         avoid=desk.counterexamples,
+        rejected=desk.rejected_steps,
         makes=desk.look().declared.makes,
         seed=desk.seed,
         time_limit_s=TIME_LIMIT_S,

@@ -1,8 +1,9 @@
 """How each goal is planned: by the planner of the twin that serves it, or by exactly the changes that it names."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from tools.box.goal import GoalInForce
 from twin.errors import InputError, PlanError
@@ -15,7 +16,7 @@ from twin.optimise.drain import plan_drain
 from twin.optimise.goals import Purpose, Terms, plan_for
 from twin.optimise.judge import Judge
 from twin.optimise.proposal import Proposal
-from twin.optimise.relieve import METHODS, TACTICAL, relieve
+from twin.optimise.relieve import METHODS, TACTICAL, Steps, relieve
 from twin.optimise.segments import METHOD as SEGMENTS
 from twin.optimise.sleep import plan_sleep
 from twin.optimise.upgrade import plan_growth
@@ -51,7 +52,9 @@ def goal_in_force(goal: Goal, network: Network, now: datetime, day: tuple[float,
     return GoalInForce(
         words=written(goal),
         said=goal.text,
-        propose=lambda state, policy, avoid, seed: ending(goal, state, propose(goal, state, policy, avoid, seed)),
+        propose=lambda state, policy, avoid, seed, rejected: ending(
+            goal, state, propose(goal, state, policy, avoid, seed, rejected)
+        ),
         unmet=lambda state, policy: unmet(goal, state, policy),
         growth=goal.factor or 1.0 if goal.verb == "grow" else 1.0,
         only_rehearse=goal.rehearse,
@@ -133,14 +136,29 @@ def _purpose(goal: Goal) -> Purpose | None:
 
 
 def propose(
-    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample] = (), seed: int = 0
+    goal: Goal,
+    network: Network,
+    policy: Policy,
+    avoid: Sequence[Counterexample] = (),
+    seed: int = 0,
+    rejected: Collection[Steps] = (),
 ) -> tuple[Proposal, ...]:
-    """Ask the planner that serves the goal; best first. A proposal without a plan says why there is none."""
-    return _PLANNERS[goal.verb](goal, network, policy, avoid, seed)
+    """Ask the planner that serves the goal; best first. A proposal without a plan says why there is none.
+
+    Where several planners are asked, none proposes steps that were `rejected`.
+    """
+    planner = _PLANNERS[goal.verb]
+    planner = partial(_relief, rejected=rejected) if planner is _relief else planner
+    return planner(goal, network, policy, avoid, seed)
 
 
 def _relief(
-    goal: Goal, network: Network, policy: Policy, avoid: Sequence[Counterexample], seed: int
+    goal: Goal,
+    network: Network,
+    policy: Policy,
+    avoid: Sequence[Counterexample],
+    seed: int,
+    rejected: Collection[Steps] = (),
 ) -> tuple[Proposal, ...]:
     if goal.verb == "limit":
         missing = unmet(goal, network, policy)
@@ -152,10 +170,11 @@ def _relief(
     if goal.prefer and not avoid:
         return plan_for(network, policy, Purpose("relieve"), Terms(goal.prefer, seed=seed))
     methods = _MEANS.get(goal.verb, TACTICAL)
-    found = relieve(network, policy, methods=methods, avoid=avoid, seed=seed)
+    asking = partial(relieve, network, policy, avoid=avoid, rejected=rejected, seed=seed)
+    found = asking(methods=methods)
     if any(x.plan for x in found) or goal.verb in _MEANS:
         return found
-    return relieve(network, policy, methods=tuple(METHODS), avoid=avoid, seed=seed)
+    return asking(methods=tuple(METHODS))
 
 
 _MEANS: dict[Verb, tuple[str, ...]] = {

@@ -121,8 +121,12 @@ def _gain(candidate: Json) -> float:
 
 
 def _preference(candidate: Json) -> tuple[float, float]:
-    """Of candidates that are as good, the one that the planners name first is taken."""
-    return round(_pair(candidate, "harm")[1], 3), number(candidate, "steps")
+    """Of candidates that leave as little harm, the one that the planners name first is taken.
+
+    Where somebody asked for it, one of the fewest steps.
+    """
+    asked_for = candidate.get("serves_goal") is True
+    return round(_pair(candidate, "harm")[1], 3), number(candidate, "steps") if asked_for else 0.0
 
 
 def _incident(talk: Conversation, symptoms: list[Json]) -> str:

@@ -1,18 +1,20 @@
 """What a run is for when somebody asked for it: how its plans are made, and when they are wanted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from twin.gate.verdict import Counterexample
 from twin.model import Network
 from twin.optimise.proposal import Proposal
+from twin.optimise.relieve import Steps
 from twin.plan import Plan
 from twin.policy import Policy
 from twin.study.window import AT_PEAK, Window, rehearse_window
 
-Proposing = Callable[[Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
-"""Makes proposals for a state under a policy, clear of counterexamples, from a seed; best first."""
+Proposing = Callable[[Network, Policy, Sequence[Counterexample], int, Collection[Steps]], tuple[Proposal, ...]]
+"""Makes proposals for a state under a policy, clear of counterexamples, from a seed, none of steps that were rejected;
+best first."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from twin.observe.quality.fidelity import Fidelity, OtherState, fidelity_of
 from twin.observe.quality.standing import Standing, data_refusal, evidence_of, standing
 from twin.observe.readings.intake import Intake, take_in
 from twin.optimise.proposal import Proposal
-from twin.plan import Plan
+from twin.plan import Change, Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.store.memory import Recollection
@@ -293,6 +293,12 @@ class Desk:
     def rejected_plans(self) -> frozenset[str]:
         """Hashes of the plans that verification sent back."""
         return frozenset(decision.plan for decision in self.rejected)
+
+    @property
+    def rejected_steps(self) -> tuple[tuple[Change, ...], ...]:
+        """Steps of the plans that were rejected for the state that is believed now: in another they may be right."""
+        plans = (x.plan for x in self.proposals.values() if x.plan)
+        return tuple(x.steps for x in plans if x.hash in self.rejected_plans and x.base == self.state.id)
 
     @property
     def counterexamples(self) -> tuple[Counterexample, ...]:

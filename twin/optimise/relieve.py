@@ -1,6 +1,6 @@
 """One question, every planner: what relieves this network? The best answer first."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from time import monotonic
@@ -11,7 +11,7 @@ from twin.faults import REMEDIES, Fault
 from twin.faults.remedies import Measure
 from twin.gate.verdict import Counterexample
 from twin.model import Network
-from twin.plan import SetCapacity
+from twin.plan import Change, SetCapacity, subject
 from twin.policy import Policy
 
 from . import evade, restore, segments, sequential, tunnels, weight_search, weights
@@ -24,6 +24,7 @@ from .judge import Judge
 from .proposal import Proposal
 
 Planner = Callable[..., Proposal]
+Steps = tuple[Change, ...]
 
 METHODS: Mapping[str, Planner] = MappingProxyType(
     {
@@ -85,6 +86,7 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     faults: Sequence[Fault] = (),
     reference: Network | None = None,
     avoid: Sequence[Counterexample] = (),
+    rejected: Collection[Steps] = (),
     makes: Set[str] | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
@@ -93,8 +95,9 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
 
     Those whose measures help against `faults` come first; where one of them takes all harm off, no other is asked.
     `reference` is the network as it should be, for it to be set back to. `avoid` holds what was wrong with rejected
-    plans; no proposal breaks a limit there again. `makes` are the operations that the network can make, all if None:
-    no plan has any other. A planner that fails says why and ends no other; a time limit is
+    plans; no proposal breaks a limit there again. `rejected` are the steps of the plans that were rejected for this
+    state: none of them is proposed again. `makes` are the operations that the network can make, all if None: no plan
+    has any other. A planner that fails says why and ends no other; a time limit is
     shared out among them. Raises `InputError` on an unknown method.
     """
     unknown = [method for method in methods if method not in METHODS]
@@ -114,7 +117,7 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
             planner = partial(planner, makes=makes)
         each = None if end is None else max(0.0, end - monotonic()) / (len(methods) - number)
         planner = partial(planner, network, policy, seed=seed, time_limit_s=each)
-        answering = partial(_answering, planner, network, policy, avoid)
+        answering = partial(_answering, planner, network, policy, avoid, rejected)
         if makes is not None and method in _OPERATIONS and _OPERATIONS[method] not in makes:
             answering = partial(_unable, network, policy, method, _OPERATIONS[method])
         proposal = damped(attempt(method, answering, network, policy), network, policy, faults)
@@ -134,8 +137,7 @@ def possible(proposal: Proposal, makes: Set[str] | None) -> Proposal:
 
     Capacity is no network's to make: a plan that asks for it is for a person to order, on every network.
     """
-    steps = proposal.plan.steps if proposal.plan else ()
-    wanted = {step.op for step in steps if not isinstance(step, SetCapacity)}
+    wanted = {step.op for step in _steps(proposal) if not isinstance(step, SetCapacity)}
     unable = sorted(wanted - makes) if makes is not None else []
     return replace(proposal, plan=None, after=proposal.before, reason=_cannot(unable[0])) if unable else proposal
 
@@ -151,14 +153,14 @@ def _cannot(operation: str) -> str:
 def rank(proposal: Proposal) -> tuple[object, ...]:
     """Sort key of proposals for relief, best first.
 
-    Least harm first; then fewest steps if there was harm, else the lowest peak; then the planner named first.
+    Least harm first; then fewest things changed if there was harm, else the lowest peak; then the planner named first.
 
     Setting back and undoing cost nothing and come before anything new: they are right even where the diagnosis has the
-    severity wrong.
+    severity wrong. A weight that is set in increments is one thing changed.
     """
-    peak, steps = round(proposal.after.max_utilisation, 3), proposal.steps
+    peak, changed = round(proposal.after.max_utilisation, 3), len({subject(x) for x in _steps(proposal)})
     order = list(METHODS).index(proposal.method)
-    tail = (steps, order) if proposal.before.harm > 0 else (peak, steps, order)
+    tail = (changed, order) if proposal.before.harm > 0 else (peak, changed, order)
     return proposal.plan is None, round(proposal.after.harm, 3), *tail
 
 
@@ -171,18 +173,24 @@ def _unless_known(proposal: Proposal, proposals: Sequence[Proposal]) -> Proposal
     return replace(proposal, plan=None, after=proposal.before, reason=reason)
 
 
-def _answering(planner: Planner, network: Network, policy: Policy, avoid: Sequence[Counterexample]) -> Proposal:
-    """Ask again, more strictly, when the answer to counterexamples would be the plan that met them."""
+def _answering(
+    planner: Planner, network: Network, policy: Policy, avoid: Sequence[Counterexample], rejected: Collection[Steps]
+) -> Proposal:
+    """Ask again, more strictly, when the answer to counterexamples would be a plan that met them."""
     proposal = planner(avoid=avoid)
-    if not avoid or proposal.plan is None or proposal.plan.steps != _steps(planner(avoid=())):
+    if not _is_among(proposal, rejected):
         return proposal
     closed = [x.model_copy(update={"limit": 0.0, "failure": failure}) for x in avoid for failure in {x.failure, None}]
-    stricter = planner(avoid=closed)
-    if stricter.plan is None or stricter.plan.steps != proposal.plan.steps:
+    stricter = planner(avoid=closed) if closed else proposal
+    if not _is_among(stricter, rejected):
         return stricter
     reason = "knows no other plan than one that was rejected"
     return without_plan(Judge(network, policy, avoid), proposal.method, reason)
 
 
-def _steps(proposal: Proposal) -> object:
-    return proposal.plan.steps if proposal.plan else None
+def _is_among(proposal: Proposal, rejected: Collection[Steps]) -> bool:
+    return proposal.plan is not None and _steps(proposal) in rejected
+
+
+def _steps(proposal: Proposal) -> Steps:
+    return proposal.plan.steps if proposal.plan else ()

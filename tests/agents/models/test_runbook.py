@@ -84,9 +84,11 @@ def test_a_measurement_that_was_taken_is_taken_into_account_and_one_that_was_not
         assert following.tool == "what_if"
 
 
-def test_the_least_harm_wins_then_the_fewest_steps_then_what_the_planners_name_first():
+def test_the_least_harm_wins_then_what_the_planners_name_first():
     offers = [candidate("a", 5, 1), candidate("b", 0, 3), candidate("c", 0, 2, 0.8), candidate("d", 0, 2, 0.7)]
-    assert move("planning", ("propose_plans", {"candidates": offers})) == Call("simulate_plan", {"plan": "c"})
+    assert move("planning", ("propose_plans", {"candidates": offers})) == Call("simulate_plan", {"plan": "b"})
+    asked_for = [x | {"serves_goal": True} for x in offers]
+    assert move("planning", ("propose_plans", {"candidates": asked_for})) == Call("simulate_plan", {"plan": "c"})
 
 
 def test_plans_that_lower_nothing_are_not_submitted():

@@ -18,8 +18,8 @@ from twin.live.draw_fault import draw_fault
 from twin.model import Network, SegmentList, Tunnel
 from twin.optimise import relieve as relieving
 from twin.optimise.judge import HEADROOM
-from twin.optimise.proposal import Proposal
-from twin.optimise.relieve import TACTICAL, TAKES, relieve, suited
+from twin.optimise.proposal import Proposal, Value
+from twin.optimise.relieve import TACTICAL, TAKES, rank, relieve, suited
 from twin.plan import (
     Change,
     DrainLink,
@@ -274,7 +274,7 @@ def test_a_counterexample_is_answered_by_another_plan(incidents, failed):
     for network, plan in plans_of(incidents, "igp-weights", "sr-tunnels")[::3]:
         failure = None if failed is None else single_failures(network)[failed]
         pushed, example = rejection(network, plan.steps, failure)
-        (second,) = relieve(network, Policy(), methods=(plan.method,), avoid=(example,))
+        (second,) = relieve(network, Policy(), methods=(plan.method,), avoid=(example,), rejected=(plan.steps,))
         if second.plan:
             answered += 1
             assert second.plan.steps != plan.steps
@@ -286,8 +286,33 @@ def test_a_counterexample_is_answered_by_another_plan(incidents, failed):
 def test_a_plan_that_can_only_be_repeated_is_not_proposed_again(incidents):
     network, plan = plans_of(incidents)[0]
     unmet = Counterexample(element="snapshot/0", measured=0, limit=1)
-    (second,) = relieve(network, Policy(), methods=(plan.method,), avoid=(unmet,))
+    (second,) = relieve(network, Policy(), methods=(plan.method,), avoid=(unmet,), rejected=(plan.steps,))
     assert second.plan is None or second.plan.steps != plan.steps
+
+
+def test_a_plan_that_nobody_rejected_is_proposed_again_beside_one_that_was(incidents):
+    network = max(incidents, key=lambda x: sum(y.plan is not None for y in x.proposals)).network
+    first = [x for x in relieve(network, Policy()) if x.plan]
+    assert len(first) > 1, "the incident has several plans"
+    rejected, *others = (x.plan.steps for x in first)
+    unmet = Counterexample(element="snapshot/0", measured=0, limit=1)  # of something that no plan loads
+    again = {x.plan.steps for x in relieve(network, Policy(), avoid=(unmet,), rejected=(rejected,)) if x.plan}
+    assert rejected not in again
+    assert again >= set(others)
+
+
+def test_a_weight_set_back_in_increments_comes_before_as_good_a_change_somewhere_else():
+    before, after = Value(100.0, 1.1), Value(0.0, 0.4)
+
+    def proposal(method: str, *steps: Change) -> Proposal:
+        plan = Plan(goal=method, base="0" * 16, steps=steps, method=method)
+        return Proposal(method, plan, before, after)
+
+    back = proposal("restore", SetWeight(link="A->B", weight=5), SetWeight(link="A->B", weight=10))
+    new = proposal("igp-weights", SetWeight(link="C->D", weight=3))
+    two = proposal("restore", SetWeight(link="A->B", weight=5), SetWeight(link="B->A", weight=10))
+    assert sorted((new, back), key=rank) == [back, new]
+    assert sorted((two, new), key=rank) == [new, two]
 
 
 def test_no_traffic_needs_no_plan():
