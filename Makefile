@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 UV      = $(shell command -v uv || echo $(BIN)/uv)
 UV_PIN := uv==0.13.9
 SEED   ?= 5
+# every process would compile all modules anew, which is most of what a short command costs
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo lab lab-packages test check fix bench eval mutants newest lock clean
 

@@ -1,6 +1,7 @@
 """What is said is as wide as in a pipe, whatever runs the tests: workers of xdist name 80 columns of their own."""
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from tests.agents.incidents import Run
 
 os.environ.pop("COLUMNS", None)
+# modules are compiled once, not anew in every worker and in each of the processes that tests start
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
