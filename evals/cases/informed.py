@@ -24,16 +24,22 @@ SECONDS = 30.0
 """Time that all planners share."""
 
 
-def least_left(incident: Incident, *, noise: float) -> float:
+_NOTHING = 0.05  # of the noise, below which nobody is harmed in anybody's book
+
+
+def least_left(incident: Incident, *, noise: float, reached: float) -> float:
     """Mbit/s of harm in the end after the best plan that the gate accepts, made at once, or if nobody acts.
 
     Among the plans are those of every planner, told the truth, and on a small network the best of all short ones, which
-    no planner has a hand in. What takes off less than `noise` is none.
+    no planner has a hand in. What takes off less than `noise` is none. `reached` is what was made of it: where that is
+    no more than is severed, for which nothing that is up joins the ends, no plan could leave less and none is looked for.
     """
+    if reached - incident.untouched.left.severed <= _NOTHING * noise:
+        return reached
     now = incident.live.now
     plans = [*(plan.steps for plan in _accepted(incident)), *_short(incident, noise)]
     left = (hour_after(incident, [Action(now, change) for change in steps]).left.total for steps in plans)
-    return min((incident.untouched.left.total, *left))
+    return min((incident.untouched.left.total, reached, *left))
 
 
 def searched(incident: Incident) -> bool:

@@ -164,7 +164,7 @@ def score(scene: Scene, played: Played) -> Measures:
     told = [(str(x.action), x.element) for x in finished.recommendations]
     hidden = finished.outcome == "healthy" and "healthy" in right.outcomes
     regression = caused_regression(without.total, after.total, noise=noise)
-    best = min(least_left(incident, noise=noise), after.total) if without.total > noise else without.total
+    best = least_left(incident, noise=noise, reached=after.total) if without.total > noise else without.total
     gain = without.total - best
     must = None if right.act and gain <= noise and searched(incident) else right.act
     values = {
