@@ -146,7 +146,7 @@ class LogLines(Frozen):
 def list_symptoms(desk: Desk, offset: Offset = 0) -> SymptomList:
     """List what is measured and neither the inventory nor the measured traffic explains; likely sources first."""
     found, shown = _symptoms(desk), _readings(desk)
-    groups = correlate(desk.look().network, [Signal.of(x) for x in found])
+    groups = correlate(desk.look().network, [Signal.of(x) for x in found], desk.look().declared)
     return SymptomList(
         symptoms=shown[offset : offset + PAGE],
         incidents=tuple(_together(x) for x in groups[:GROUPS]),
@@ -162,7 +162,7 @@ def list_anomalies(desk: Desk, offset: Offset = 0) -> AnomalyList:
     with desk.span("watch", snapshot=desk.inventory.id):
         detector.update(desk.inventory, telemetry, now=desk.live.now)
     found = detector.open
-    groups = correlate(desk.look().network, [Signal.of(x) for x in found])
+    groups = correlate(desk.look().network, [Signal.of(x) for x in found], desk.look().declared)
     strongest = sorted(found, key=lambda x: (-x.score, x.since, x.kind, x.element))
     return AnomalyList(
         false_alarms_per_week=rate,

@@ -154,7 +154,8 @@ def _sightings(desk: Desk, anomalies: tuple[Anomaly, ...]) -> tuple[Sighting, ..
     """Group what is seen by what can have caused it; without any anomaly nothing is computed."""
     if not anomalies:
         return ()
-    groups = correlate(desk.look().network, [Signal.of(x) for x in anomalies])
+    seen = desk.look()
+    groups = correlate(seen.network, [Signal.of(x) for x in anomalies], seen.declared)
     return tuple(
         Sighting(
             source=x.source,

@@ -26,8 +26,7 @@ _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
 _DROP_ERROR = 0.01  # relative: of what a full queue drops, whose counter is read with that of what it sends
 _FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
-_BROKEN, _BROKEN_SHARE = 1e-4, 0.05
-_PACKETS = 0.1  # log units
+_BROKEN_SHARE = 0.05  # relative: of a predicted share of broken frames
 _CROWDED = 0.02  # probability that a flash crowd is at a node
 _CROWD_LOG = float(np.log(1.45))  # by which it grows at most, log units
 _PEAK = 0.39  # density of Student's t at 0
@@ -156,7 +155,7 @@ def _wire_loss(seen: Observation, readings: Readings) -> Floats:
 
 def _errors(seen: Observation, readings: Readings) -> Floats:
     known = np.isfinite(seen.broken)
-    error = np.hypot(_BROKEN + _BROKEN_SHARE * readings.broken, seen.broken_error)
+    error = np.hypot(seen.declared.ordinary_errors + _BROKEN_SHARE * readings.broken, seen.broken_error)
     score = (np.nan_to_num(seen.broken) - readings.broken) / error
     return np.where(known, student(score, EXACT), 0.0)
 
@@ -227,7 +226,8 @@ def _balance(seen: Observation, readings: Readings) -> Floats:
 
 def _packet_factor(seen: Observation, readings: Readings) -> Floats:
     known = np.isfinite(seen.log_packets)
-    return np.where(known, student((np.nan_to_num(seen.log_packets) - readings.log_packets) / _PACKETS, EXACT), 0.0)
+    score = (np.nan_to_num(seen.log_packets) - readings.log_packets) / seen.packets_error
+    return np.where(known, student(score, EXACT), 0.0)
 
 
 MISSED = 0.002

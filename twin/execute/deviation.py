@@ -17,7 +17,6 @@ from twin.observe.readings.samples import ratio
 _FULL = 0.9  # of capacity: below it, no queue should drop
 _EMPTY = 0.05  # of what is predicted: with less than this the whole path is missing
 _NATS = 3.0  # by which flows must all have gone another way by chance for an empty path to be no surprise
-_ORDINARY = 1e-3  # share of packets that any network loses now and then
 _NEW: frozenset[SymptomKind] = frozenset({"frame_errors"})
 _SEVERE = frozenset(
     {"interface_down", "neighbour_down", "neighbour_timeout", "neighbour_one_way", "neighbour_stuck", "process_ended"}
@@ -156,14 +155,15 @@ def probes(seen: Observation, through: Floats, tolerance: Tolerance, before: Bas
     names = [node.name for node in seen.network.nodes]
     counted = np.isfinite(seen.window.probe_loss).sum(axis=0)
     worst: tuple[float, Deviation] | None = None
+    ordinary = seen.declared.ordinary_loss
     for s, t, loss, samples in zip(seen.probes.source, seen.probes.target, seen.probes.loss, counted, strict=True):
         pair = int(s), int(t)
         lost_before = before.probe_loss.get(pair, 0.0) if before else 0.0
         usual = max(1 - float(through[pair]), lost_before)
-        sent = samples * (seen.declared.probe_packets if usual < _ORDINARY else seen.declared.probe_ports)
+        sent = samples * (seen.declared.probe_packets if usual < ordinary else seen.declared.probe_ports)
         if not np.isfinite(loss) or loss - usual <= tolerance.loss:
             continue
-        nats = float(sent) * _divergence(float(loss), min(usual + _ORDINARY, 1 - _ORDINARY))
+        nats = float(sent) * _divergence(float(loss), min(usual + ordinary, 1 - ordinary))
         if nats > tolerance.score**2 / 2 + np.log(counted.size) and (worst is None or nats > worst[0]):
             element = f"probe/{names[pair[0]]}/{names[pair[1]]}"
             worst = nats, Deviation(element=element, what="probe loss", predicted=usual, observed=float(loss))

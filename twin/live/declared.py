@@ -82,6 +82,12 @@ class Declaration(Frozen):
     delay_share: float = Field(
         default=0.02, ge=0, description="Share by which the delay of a path may be off that distances or files give."
     )
+    ordinary_loss: float = Field(
+        default=1e-3, gt=0, lt=1, description="Share of packets that its healthy paths lose now and then at most."
+    )
+    ordinary_errors: float = Field(
+        default=1e-4, gt=0, lt=1, description="Share of frames that arrive broken over its healthy links at most."
+    )
     drift: float = Field(
         default=0.03,
         gt=0,

@@ -23,9 +23,8 @@ from .control import committed
 
 _K = FaultKind
 _DARK, _TOLERANCE = 0.01, 4.0
-_APART = 0.03  # relative difference of two ends that their noise does not explain
-_SAME_FACTOR = 0.1  # log units by which the two counters of one interface may be off differently
-_TRUE = 0.03
+_APART = 0.03  # effect: a counter that is off by a smaller share misleads nobody
+_SAME_FACTOR = 0.1  # log units by which the two counters of one interface may be off differently, beyond their noise
 _LEAST_MISSING = 2
 _LEAST_APART, _SHARE_DROPPED = 0.01, 0.0005
 _BUILT = (1_000.0, 10_000.0, 40_000.0, 100_000.0, 400_000.0)
@@ -46,7 +45,7 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
     seen = judged.observation
     ends = [_ends(seen, link.interface) for link in seen.inventory.links]
     yield from map(Candidate, _stuck(ends, seen.declared.unexported_mbps))
-    yield from map(Candidate, _scaled(ends, seen.declared.unexported_mbps))
+    yield from map(Candidate, _scaled(seen, ends))
     yield from map(Candidate, _swapped(seen, ends))
     yield from map(Candidate, _unread(seen))
     yield from _drained(judged)
@@ -90,11 +89,12 @@ def _stuck(ends: list[_Ends], floor: float) -> Iterator[Fault]:
             yield Fault(kind=_K.STUCK_COUNTER, element=x.interface)
 
 
-def _scaled(ends: list[_Ends], floor: float) -> Iterator[Fault]:
+def _scaled(seen: Observation, ends: list[_Ends]) -> Iterator[Fault]:
     """Interfaces that are off by one factor both ways; which end is off, the loads tell."""
+    apart, floor = _ends_apart(seen), seen.declared.unexported_mbps
     for x in ends:
         logs = [float(np.log(here / there)) for here, there in _ways(x) if min(here, there) > floor]
-        if logs and min(map(abs, logs)) > _APART and max(logs) - min(logs) < _SAME_FACTOR:
+        if logs and min(map(abs, logs)) > apart and max(logs) - min(logs) < max(_SAME_FACTOR, 2 * apart):
             yield Fault(kind=_K.SCALED_COUNTER, element=x.interface, severity=float(np.exp(np.mean(logs))))
 
 
@@ -107,21 +107,26 @@ def _ways(x: _Ends) -> list[tuple[float, float]]:
 def _swapped(seen: Observation, ends: list[_Ends]) -> Iterator[Fault]:
     """Pairs of interfaces of one router of which each counts what the other's neighbour does."""
     doubted: dict[str, list[_Ends]] = {}
-    floor = seen.declared.unexported_mbps
+    apart, floor = _ends_apart(seen), seen.declared.unexported_mbps
     for x in ends:
-        if any(not _close(here, there, floor) for here, there in _ways(x)):
+        if any(not _close(here, there, apart, floor) for here, there in _ways(x)):
             doubted.setdefault(seen.inventory.links[x.at.sends].tail, []).append(x)
     for router in doubted.values():
         for a, b in combinations(router, 2):
             crossed = [(a.sent, b.sent_there), (b.sent, a.sent_there)]
             crossed += [(a.received, b.received_there), (b.received, a.received_there)]
             known = [pair for pair in crossed if np.isfinite(pair).all()]
-            if known and all(_close(here, there, floor) for here, there in known):
+            if known and all(_close(here, there, apart, floor) for here, there in known):
                 yield Fault(kind=_K.SWAPPED_COUNTERS, element=a.interface, target=b.interface)
 
 
-def _close(here: float, there: float, floor: float) -> bool:
-    return abs(here - there) <= _TRUE * max(here, there) + 2 * floor
+def _ends_apart(seen: Observation) -> float:
+    """Share by which the mean rates of two ends of a wire may differ: each has two readings, read early or late."""
+    return max(_APART, _TOLERANCE * 2 * seen.declared.read_s / (seen.interval_s * seen.samples))
+
+
+def _close(here: float, there: float, apart: float, floor: float) -> bool:
+    return abs(here - there) <= apart * max(here, there) + 2 * floor
 
 
 def _unread(seen: Observation) -> Iterator[Fault]:

@@ -14,7 +14,6 @@ from twin.observe.readings.observation import Observation
 _K = FaultKind
 _GROWN, _LEAST_FACTOR, _MOST_NODES = 3.0, 1.3, 5
 _DENSER = PACKET_BITS / SYN_BITS  # packets per Mbit of a flood, against those of other traffic
-_LEAST_PACKETS = 0.1  # log units
 
 
 def _burst(readings: Readings, fault: Fault, scene: Scene) -> Readings:
@@ -44,7 +43,7 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
             if total > _LEAST_FACTOR:
                 yield Candidate(Fault(kind=_K.INCAST, element=element, severity=total))
     denser = np.nan_to_num(observation.log_packets - judged.readings.log_packets)
-    for position in map(int, np.flatnonzero(denser > _LEAST_PACKETS)):
+    for position in map(int, np.flatnonzero(denser > _GROWN * observation.packets_error)):
         severity = _flood(float(np.exp(denser[position])))
         yield Candidate(Fault(kind=_K.SYN_FLOOD, element=observation.inventory.nodes[position].id, severity=severity))
 

@@ -28,7 +28,7 @@ _K = FaultKind
 _LEAST_GAIN = 6.0  # nats that the readings must speak for a place before it is simulated
 _PLACES = 6  # most places of one kind that are simulated
 _LEAST_LOST, _CLEAR = 0.02, 4.0  # share lost behind a link, and standard errors of its node's balance
-_CLOCKS_S = 2.0  # by which routers' clocks differ
+_WHOLE_S = 1.0  # lines of a log are dated in whole seconds (RFC 3164, 4.1.2)
 _SETTLED = 3  # earlier samples that tell how a load was
 _TOLD, _UNTOLD = 3.5, -2.5
 """Nats for a line in the log that the fault would have left, and against it where there is none."""
@@ -167,5 +167,6 @@ def _onset(observation: Observation, judged: SimulatedHypothesis, element: str) 
     usual = float(np.ptp(before)) + judged.readings.sigma[link]
     well = np.abs(before - expected) < np.abs(before - now)
     if well.all() and abs(now - expected) > 2 * usual:
-        return first - observation.interval_s - _CLOCKS_S, first + _CLOCKS_S
+        off = _WHOLE_S + observation.declared.skew_s
+        return first - observation.interval_s - off, first + off
     return anytime

@@ -204,7 +204,7 @@ class Detector:
     def _family(self, kind: AnomalyKind, names: list[str], residual: Residual) -> list[Anomaly]:
         track = self._tracks[kind]
         centre, off = track.centre(residual.value.size), track.deviation(residual)
-        lesser = track.score(off, residual.error)
+        lesser = track.score(off, track.error(residual))
         opened = np.array([(kind, name) in self._open for name in names], dtype=np.bool_)
         size = np.abs(np.nan_to_num(off))
         beyond = (np.abs(lesser) > track.threshold) & (size > EFFECTS[kind])

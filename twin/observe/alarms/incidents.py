@@ -13,6 +13,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from twin.live.declared import Declaration
 from twin.model import Floats, Frozen, Network
 from twin.sim.simulate import Outcome, simulate
 
@@ -39,7 +40,6 @@ _RANK = (
 """Kinds that devices report of themselves, the likeliest cause first."""
 _TRAFFIC = frozenset({"packets", "packet_shift", "growth", "traffic_surge"})
 _MOVED, _MOVED_MBPS = 0.01, 2.0
-_DELAY_MS = 0.05
 _MOST_PROBES = 20
 _FAR = 1e9
 
@@ -69,10 +69,11 @@ class Group(Frozen):
     elements: tuple[str, ...]
 
 
-def correlate(network: Network, signals: Sequence[Signal]) -> tuple[Group, ...]:
+def correlate(network: Network, signals: Sequence[Signal], declared: Declaration = Declaration()) -> tuple[Group, ...]:
     """Group signals by what can have caused them, the groups with the likeliest cause first.
 
-    `network` is the inventory under the measured matrix. Elements that it does not have form groups of their own.
+    `network` is the inventory under the measured matrix, `declared` what it says of its probes. Elements that it does
+    not have form groups of their own.
     """
     sources = [i for i, x in enumerate(signals) if x.kind in _RANK]
     clusters = _merged(network, signals, sources)
@@ -82,7 +83,7 @@ def correlate(network: Network, signals: Sequence[Signal]) -> tuple[Group, ...]:
     for i in range(len(signals)):
         if i in sources:
             continue
-        shares = [effect.share(network, signals[i].element) for effect in effects]
+        shares = [effect.share(network, signals[i].element, declared.delay_error_ms) for effect in effects]
         if shares and max(shares) > 0:
             clusters[int(np.argmax(shares))].append(i)
         else:
@@ -109,8 +110,8 @@ class _Effect(NamedTuple):
             load[link] = 1.0
         return cls(np.where(load > _MOVED, load, 0.0), np.abs(new - old), any(x.kind in _TRAFFIC for x in cluster))
 
-    def share(self, network: Network, element: str) -> float:
-        """How much of what is seen at an element this source can explain, 0..1."""
+    def share(self, network: Network, element: str, told_ms: float) -> float:
+        """How much of what is seen at an element this source can explain, 0..1; a probe tells `told_ms` from none."""
         if element.startswith("network/"):
             return float(self.load.max(initial=0.0))
         if element.startswith("probe/"):
@@ -118,7 +119,7 @@ class _Effect(NamedTuple):
             if a not in network.node_index or b not in network.node_index:
                 return 0.0
             pair = network.node_index[a], network.node_index[b]
-            return 1.0 if self.delay[pair] > _DELAY_MS else (0.01 if self.all_paths else 0.0)
+            return 1.0 if self.delay[pair] > told_ms else (0.01 if self.all_paths else 0.0)
         return max((float(self.load[i]) for i in _links(network, element)), default=0.0)
 
 

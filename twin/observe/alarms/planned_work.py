@@ -21,7 +21,7 @@ def unplanned(
     if not gone or not symptoms:
         return tuple(symptoms)
     explained = set[int]()
-    for group in correlate(observation.network, [Signal.of(x) for x in symptoms]):
+    for group in correlate(observation.network, [Signal.of(x) for x in symptoms], observation.declared):
         if _is_at(group.source, gone, observation):
             explained |= {i for i in group.signals if symptoms[i].kind not in _HARM}
     return tuple(x for i, x in enumerate(symptoms) if i not in explained)

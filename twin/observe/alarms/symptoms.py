@@ -35,12 +35,12 @@ _SHIFT_SHARE = 0.002  # of capacity: smaller shifts hurt nobody
 _SURGE, _SURGE_FACTOR = 5.0, 1.25
 _LEAST_LOSS = 0.003
 _DROP_SHARE, _DROP_MBPS = 0.001, 1.0
-_PROBE, _PROBES_SHOWN = 0.03, 10  # effect: share of probes lost, of which one packet or two say nothing
-_LEAST_PACKETS = 3.0
+_PROBE, _PROBES_SHOWN = 0.03, 10  # effect: share of probes lost
+_SPURIOUS = 0.02  # chance that healthy paths lose as many packets by chance, over all probed pairs of an observation
 _LATE, _LATE_MS = 6.0, 1.0
 _MISSED_POLLS, _MISSED_SHARE = 1, 0.3
 _LEAST_BROKEN, _COUNTED = 0.001, 4.0  # share of frames, standard errors of counting them
-_LOG_PACKETS = 0.2
+_LOG_PACKETS = 0.2  # effect: a fifth more packets for the same traffic
 
 
 class Symptom(Frozen):
@@ -143,18 +143,34 @@ def _surges(observation: Observation) -> Iterator[Symptom]:
         node = observation.inventory.nodes[position]
         yield _symptom("traffic_surge", node.id, factor[position], 1.0, growth.score[position])
     error = observation.packets_error
-    for position in np.flatnonzero(np.nan_to_num(observation.log_packets) > _LOG_PACKETS):
+    least = np.maximum(_LOG_PACKETS, _SHIFT * error)
+    for position in np.flatnonzero(np.nan_to_num(observation.log_packets) > least):
         denser, node = observation.log_packets[position], observation.inventory.nodes[position].id
         yield _symptom("packet_shift", node, np.exp(denser), 1.0, denser / error[position])
 
 
 def _probes(observation: Observation) -> Iterator[Symptom]:
     probes = observation.probes
-    packet = 1 / (observation.declared.probe_packets * observation.samples)  # share that one lost packet makes
-    lossy = np.flatnonzero(np.nan_to_num(probes.loss) > np.maximum(_PROBE, _LEAST_PACKETS * packet))
+    sent = observation.declared.probe_packets * observation.samples
+    packet = 1 / sent  # share that one lost packet makes
+    by_chance = lost_at_most(sent, observation.declared.ordinary_loss, _SPURIOUS / max(probes.loss.size, 1))
+    lossy = np.flatnonzero(np.nan_to_num(probes.loss) > np.maximum(_PROBE, by_chance * packet))
     worst = sorted(lossy, key=lambda p: (-probes.loss[p], p))[:_PROBES_SHOWN]
     for p in worst:
         yield _symptom("probe_loss", _pair(observation, int(p)), probes.loss[p], 0.0, probes.loss[p] / packet)
+
+
+def lost_at_most(sent: int, ordinary: float, risk: float) -> float:
+    """Packets that healthy probes lose at most: more than that many of `sent` are lost with a chance below `risk`.
+
+    The quantile of Poisson's distribution, each packet being lost with the share `ordinary`.
+    """
+    from scipy.special import pdtr
+
+    least = 0
+    while 1 - float(pdtr(least, sent * ordinary)) > risk:
+        least += 1
+    return float(least)
 
 
 def _delays(observation: Observation, residuals: Residuals) -> Iterator[Symptom]:

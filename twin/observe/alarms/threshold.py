@@ -47,6 +47,10 @@ class StreamFamily:
         known = np.isfinite(past).sum(axis=0) >= _ENOUGH
         return np.where(known, median(past), unknown)
 
+    def error(self, residual: Residual) -> Floats:
+        """Standard error of `deviation` [k]: what lasts is none of it once there is a recent past."""
+        return residual.error_of(centred=len(self.values) >= SKIPPED + _ENOUGH)
+
     def deviation(self, residual: Residual) -> Floats:
         """How far one sample is off the recent past [k]; growth is what is beyond the whole network's."""
         off = residual.value - self.centre(residual.value.size)

@@ -20,6 +20,7 @@ FRAME_MBIT = 0.008
 """A mean frame, 1,000 bytes."""
 _BREAKING = 1e-3  # share of frames that arrive broken above which they tell what the wire takes off
 _LEAST_LEFT = 0.1
+_EXACT = 1e-6  # log units: no instrument is more exact
 REMEMBERED = 2
 """Samples for which the loss of a link is taken to last while nobody measures it."""
 _SILENT = 0.01  # of the rate before
@@ -253,11 +254,17 @@ class Observation:
 
     @cached_property
     def packets_error(self) -> Floats:
-        """Standard error of `log_packets` [n]: how far the past's samples stray around their middle, robustly."""
-        past = self.past.packets_per_mbit
-        log = np.log(np.where(past > 0, past, np.nan)) if len(past) else np.full((1, len(self.network.nodes)), np.nan)
-        strays = np.nan_to_num(1.4826 * middle(np.abs(log - middle(log))))
-        return np.maximum(strays, self.declared.export_error) / self.samples**0.5
+        """Standard error of `log_packets` [n]: how far the past's samples stray around their middle, robustly.
+
+        Where there is no past, it is how far the nodes stray from each other.
+        """
+        past, now = self.past.packets_per_mbit, mean(self.window.packets_per_mbit)
+        log = np.log(np.where(past > 0, past, np.nan)) if len(past) else np.full((1, now.size), np.nan)
+        least = max(self.declared.export_error, _EXACT)
+        own = np.maximum(1.4826 * middle(np.abs(log - middle(log))), least) / self.samples**0.5
+        known = np.log(now[np.nan_to_num(now) > 0])
+        apart = 1.4826 * float(np.median(np.abs(known - np.median(known)))) if known.size else 0.0
+        return np.where(np.isfinite(own), own, max(apart, least))
 
     @property
     def probes(self) -> Probes:
