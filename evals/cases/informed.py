@@ -32,7 +32,7 @@ def least_left(incident: Incident, *, noise: float, reached: float) -> float:
 
     Among the plans are those of every planner, told the truth, and on a small network the best of all short ones, which
     no planner has a hand in. What takes off less than `noise` is none. `reached` is what was made of it: where that is
-    no more than is severed, for which nothing that is up joins the ends, no plan could leave less and none is looked for.
+    no more than is severed, for which nothing that is up joins the ends, no plan could leave less: none is looked for.
     """
     if reached - incident.untouched.left.severed <= _NOTHING * noise:
         return reached
