@@ -1,9 +1,11 @@
 """`room.toml` in the operator's home: how the room watches, who is called, who may what. Secrets are not in it."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from twin.errors import FormatError
 from twin.files import is_absent, read_toml
@@ -60,18 +62,60 @@ class Mail(Frozen):
 Channel = Annotated[Alertmanager | PagerDuty | Webhook | Mail, Field(discriminator="kind")]
 
 
-class Member(Frozen):
+class Grant(Frozen):
+    """A role, everywhere or on the elements of some tags of the policy."""
+
+    role: Role
+    scope: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(
+        default=(), max_length=100, description="Tags of the policy's elements that the role is for; none is all."
+    )
+
+
+class Member(Grant):
     """What somebody may do in the console."""
 
     name: str = Field(min_length=1, max_length=64)
-    role: Role
 
 
-class Program(Frozen):
-    """A program that asks below `/api/v1` with a bearer token instead of a session."""
+class Team(Grant):
+    """What everybody may do whom the single sign-on names as one of a group."""
+
+    name: str = Field(min_length=1, max_length=300, description="The group, as the provider names it.")
+
+
+class OpenIdProvider(Frozen):
+    """The single sign-on of a team, by OpenID Connect: code flow with PKCE, state and nonce."""
+
+    issuer: Url = Field(description="As it names itself in /.well-known/openid-configuration.")
+    client_id: str = Field(min_length=1, max_length=300)
+    secret_env: Variable | None = Field(default=None, description="Environment variable with the client's secret.")
+    scopes: str = Field(default="openid profile", pattern=r"^openid( [!-~]+)*$", max_length=300)
+    name_claim: str = Field(default="preferred_username", min_length=1, max_length=100)
+    groups_claim: str = Field(default="groups", min_length=1, max_length=100)
+
+    @field_validator("issuer")
+    @classmethod
+    def _private(cls, issuer: str) -> str:
+        return cls.require_private(issuer)
+
+    @staticmethod
+    def require_private(address: str) -> str:
+        """Return an address that nobody on the way can answer for. Raises `ValueError` on any other."""
+        url = urlsplit(address)
+        if url.scheme != "https" and (url.scheme, url.hostname) not in (
+            ("http", "localhost"),
+            ("http", "127.0.0.1"),
+            ("http", "::1"),
+        ):
+            raise ValueError(f"{url.hostname} is on another machine, and is asked over https")
+        return address
+
+
+class Program(Grant):
+    """A program that asks below `/api/v1` and `/mcp` with a bearer token instead of a session."""
 
     name: str = Field(min_length=1, max_length=64)
-    role: Literal["viewer", "planner", "operator"] = "viewer"
+    role: Literal["viewer", "planner", "operator"] = "viewer"  # pyright: ignore[reportIncompatibleVariableOverride] - fewer roles, in a frozen model
     token_env: Variable = Field(description="Environment variable with its token, of 20 characters or more.")
 
 
@@ -84,7 +128,14 @@ class Settings(Frozen):
     model: str = Field(default="runbook", max_length=200)
     channels: tuple[Channel, ...] = Field(default=(), max_length=20)
     members: tuple[Member, ...] = Field(default=(), max_length=1_000)
+    groups: tuple[Team, ...] = Field(default=(), max_length=1_000)
     programs: tuple[Program, ...] = Field(default=(), max_length=100)
+    openid: OpenIdProvider | None = None
+    origin: str | None = Field(
+        default=None,
+        pattern=r"^https?://[A-Za-z0-9.-]{1,253}(:\d{1,5})?$",
+        description="Address that browsers ask, where a proxy with TLS stands before the console.",
+    )
     proxy_header: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z][A-Za-z0-9-]{1,60}$",
@@ -93,9 +144,15 @@ class Settings(Frozen):
     syslog: str = Field(default="", max_length=300, description="HOST:PORT or socket that is told what people do.")
     author_may_approve: bool = Field(default=True, description="Whether who asked for a plan may approve it, too.")
 
-    def role_of(self, name: str) -> Role | None:
-        """What somebody is here, None for somebody unknown."""
-        return next((x.role for x in self.members if x.name == name), None)
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "Settings":
+        if self.openid is not None and self.proxy_header is not None:
+            raise ValueError("people come in by openid or by proxy_header, not by both")
+        return self
+
+    def grants_of(self, name: str, groups: Collection[str] = ()) -> tuple[Grant, ...]:
+        """What somebody is here, by name and by the groups that they are of; nothing for somebody unknown."""
+        return (*(x for x in self.members if x.name == name), *(x for x in self.groups if x.name in groups))
 
 
 def read_settings(home: Path) -> Settings:

@@ -1,5 +1,6 @@
 """An incident as the console shows it: what its run saw, thought, proposed and did, from the run's own record."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from agents.record.events import Stage
@@ -144,6 +145,32 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
         lines_note=_lines_note(story),
         spent=_spent(story),
         turns=tuple(_said(x) for x in story.turns) if story else (),
+    )
+
+
+def view_within(view: IncidentView, *, whole_run: bool, sees: Callable[[str], bool]) -> IncidentView:
+    """Return a view for somebody who may not see the whole network: no maps, no conversation, no symptoms elsewhere.
+
+    `whole_run` says whether they may see everything that the run found and plans; if not, none of that is left.
+    """
+    kept = view._replace(
+        before=None, after=None, charts=(), turns=(), symptoms=tuple(x for x in view.symptoms if sees(x.element))
+    )
+    if whole_run:
+        return kept
+    return kept._replace(
+        headline="The agents worked on more than you may see",
+        recommendation="What they found is partly elsewhere: ask somebody who sees the whole network.",
+        orders=(),
+        deltas=(),
+        steps=(),
+        plan_note="",
+        no_plan="A plan that changes more than you may see is not shown.",
+        causes=(),
+        verdict=None,
+        checked="",
+        lines="",
+        waits=False,
     )
 
 

@@ -154,6 +154,33 @@ def live_view(desk: Desk, *, when: str) -> Live:
     )
 
 
+def live_within(live: Live, network: Network, links: Sequence[bool], nodes: Sequence[bool]) -> Live:
+    """Return a look without the links and nodes that somebody may not see; its figures are of what is left."""
+    seen = {arrow(x.name) for x, kept in zip(network.links, links, strict=True) if kept}
+    names = {x.name for x, kept in zip(network.nodes, nodes, strict=True) if kept}
+    rows = tuple(x for x in live.rows if x.name in seen)
+    full = [x.share for x in rows if x.share is not None]
+    over, busiest = sum(x > live.limit for x in full), rows[0] if full else None
+    title = f"{counted(len(names), 'nodes')} and {counted(len(seen), 'links')} that you may see"
+    down = sum(x.state == "down" for x in live.drawing.dots if x.name in names)
+    figures = (
+        Figure("Busiest link", busiest.text if busiest else "none", busiest.name if busiest else "", "network_status"),
+        Figure("Above the limit", counted(over, "links"), share(live.limit), "network_status", "crit" if over else ""),
+        Figure("Nodes down", str(down), f"of {len(names)}", "network_status: down", "crit" if down else ""),
+    )
+    drawn = live.drawing._replace(
+        halves=tuple(x for x, kept in zip(live.drawing.halves, links, strict=True) if kept),
+        dots=tuple(x for x in live.drawing.dots if x.name in names),
+        names=tuple(x for x in live.drawing.names if x.text in names),
+        marks=(),
+        figures=(),
+        keys=live.drawing.keys & names,
+        title=title,
+    )
+    left = {"title": title, "figures": figures, "drawing": drawn, "rows": rows, "because": ""}
+    return live._replace(**left, worst=(), failures=0)
+
+
 def link_rows(network: Network, load: Sequence[float], limit: float) -> tuple[LinkRow, ...]:
     """Every link, the fullest first; a negative load is one that was not measured."""
     order = sorted(range(len(load)), key=lambda i: (-load[i], i))

@@ -10,54 +10,48 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import NamedTuple
+from collections.abc import Callable, Collection
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from agents.serve.settings import Program, Role, Settings
-from twin.errors import InputError
+from agents.serve.settings import Grant, Program, Role, Settings
+from twin.errors import InputError, RightsError
+
+from .rights import Right, Tags, Visitor, require_tags, rights_of
 
 COOKIE, FIELD, HEADER = "twinops_session", "csrf", "x-csrf-token"
-RANK: Mapping[Role, int] = MappingProxyType({"viewer": 0, "planner": 1, "approver": 2, "operator": 3, "admin": 4})
+PROGRAMS = ("/api/", "/mcp")
+"""Where a program may ask with its token."""
 MOST_BODY, MOST_SESSIONS = 256 << 10, 1_000
 _HOURS, _WRITES, _LOGINS = 12.0, 120, 20  # how long a session lasts; writes and logins in a minute
 _SECRET = 20  # characters of a program's token
 _HEADERS = (
     (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with none at all, browsers call the origin of our own forms null
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
 
 
-class Visitor(NamedTuple):
-    """Who asks: their name, what they may, the token of their session, and whether it is a program without one."""
-
-    name: str
-    role: Role
-    token: str
-    program: bool = False
-
-    def may(self, role: Role) -> bool:
-        """Whether they may do what somebody of a role may."""
-        return RANK[self.role] >= RANK[role]
-
-
 class Sessions:
     """The sessions of a console, in memory: a restart asks everybody to come in again."""
 
-    def __init__(self, settings: Settings, owner: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._settings, self._owner, self._clock = settings, owner, clock
+    def __init__(
+        self, settings: Settings, owner: str, *, tags: Tags, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Raises `InputError` on a scope that is no tag, and on a program without a token that nobody guesses."""
+        require_tags(settings, tags)
+        self._settings, self._owner, self._tags, self._clock = settings, owner, tags, clock
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Visitor, float]] = {}
         self._once: set[str] = set()
         self._counted: dict[str, list[float]] = {}
-        self._programs = tuple((_secret(x), Visitor(x.name, x.role, "", program=True)) for x in settings.programs)
+        self._programs = tuple(
+            (_secret(x), Visitor(x.name, rights_of((x,), tags), "", program=True)) for x in settings.programs
+        )
 
     def invite(self) -> str:
         """Return a token that lets whoever started the console in, once."""
@@ -73,13 +67,28 @@ class Sessions:
             if found is None or self._too_many("login", _LOGINS):
                 return None
             self._once.discard(found)
-            role = self._settings.role_of(self._owner) or "admin"
-            return self._begin(Visitor(self._owner, role, secrets.token_urlsafe(24)))
+            rights = self._rights(self._owner) or (Right("admin"),)
+            return self._begin(Visitor(self._owner, rights, secrets.token_urlsafe(24)))
+
+    def welcome(self, name: str, groups: Collection[str]) -> str:
+        """Return the id of a new session for somebody whom the single sign-on knows. Raises `RightsError`."""
+        rights = self._rights(name, groups)
+        if not rights:
+            raise RightsError(f"{name} is nobody here", fix="ask an admin for a role in room.toml")
+        with self._lock:
+            if self._too_many("login", _LOGINS):
+                raise RightsError("too many people come in at once", fix="try again in a minute")
+            return self._begin(Visitor(name, rights, secrets.token_urlsafe(24)))
+
+    def leave(self, request: Request) -> None:
+        """End the session of whoever asks."""
+        with self._lock:
+            self._known.pop(request.cookies.get(COOKIE, ""), None)
 
     def visitor(self, request: Request) -> Visitor | None:
         """Say who asks, None for a stranger."""
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and request.url.path.startswith("/api/"):
+        if scheme.lower() == "bearer" and request.url.path.startswith(PROGRAMS):
             return next((x for secret, x in self._programs if hmac.compare_digest(secret, bearer.encode())), None)
         header = self._settings.proxy_header
         if header is not None and (name := request.headers.get(header)):
@@ -94,15 +103,19 @@ class Sessions:
             return self._too_many(visitor.token or f"program/{visitor.name}", _WRITES)
 
     def _by_proxy(self, name: str) -> Visitor | None:
-        role = self._settings.role_of(name)
-        if role is None:
+        rights = self._rights(name)
+        if not rights:
             return None
         with self._lock:
             sid = f"proxy/{name}"
             found = self._known.get(sid)
-            if found is None or found[0].role != role:
-                self._known[sid] = (Visitor(name, role, secrets.token_urlsafe(24)), float("inf"))
+            if found is None or found[0].rights != rights:
+                self._known[sid] = (Visitor(name, rights, secrets.token_urlsafe(24)), float("inf"))
             return self._known[sid][0]
+
+    def _rights(self, name: str, groups: Collection[str] = ()) -> tuple[Right, ...]:
+        grants: tuple[Grant, ...] = self._settings.grants_of(name, groups)
+        return rights_of(grants, self._tags)
 
     def _begin(self, visitor: Visitor) -> str:
         now = self._clock()
@@ -167,16 +180,17 @@ class Guard:
         return None
 
 
-def refuse(request: Request, visitor: Visitor | None, role: Role) -> Response | None:
-    """Say why somebody may not do what a role may, None when they may."""
-    as_json = request.url.path.startswith("/api/")
+def refuse(request: Request, visitor: Visitor | None, role: Role, *, whole: bool = False) -> Response | None:
+    """Say why somebody may not do what a role may, on the whole network where it is about that; None when they may."""
+    as_json = request.url.path.startswith(PROGRAMS)
     if visitor is None:
-        words = "open the address that was printed where the console was started"
+        words = "open the address that was printed where the console was started, or sign in"
         if as_json:
             return JSONResponse({"error": {"code": "login", "message": "nobody is signed in", "fix": words}}, 401)
         return RedirectResponse("/login", 303)
-    if not visitor.may(role):
-        words = f"this needs the role {role}, and {visitor.name} is {visitor.role}"
+    if not visitor.may(role, everywhere=whole):
+        where = " for the whole network" if visitor.may(role) else ""
+        words = f"this needs the role {role}{where}, and {visitor.name} is {visitor.words}"
         if as_json:
             return JSONResponse({"error": {"code": "role", "message": words, "fix": "ask an admin"}}, 403)
         return PlainTextResponse(words, 403)

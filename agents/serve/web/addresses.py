@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from pydantic import JsonValue
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from agents.goals.questions import read_question
 from agents.goals.types import Question
@@ -36,9 +37,11 @@ from .api import (
     take,
     take_alerts,
 )
-from .app import Address, Asked, Console, as_json
+from .app import Address, Asked, Console, Door, as_json
+from .entry import enter, finish_sign_on, leave, start_sign_on
 from .health import health_of
 from .passkeys import ask_decision, ask_passkey, decide_by_passkey, put_passkey
+from .rights import planned
 from .stream import events
 
 _SHOWN, _LINKS = 100, 40
@@ -46,36 +49,37 @@ _SHOWN, _LINKS = 100, 40
 
 def wall(console: Console, asked: Asked) -> Response:
     """The wall."""
-    screens = console.screens
+    screens, who = console.screens, asked.visitor
     return console.page(
         "wall",
         asked,
         "Wall",
-        incidents=screens.incidents(),
-        waiting=screens.waiting(),
-        calendar=screens.calendar(),
-        live=screens.live(),
-        earlier=screens.earlier(asked.query.get("at", "")[:40]),
+        incidents=screens.incidents(who),
+        waiting=screens.waiting(who),
+        calendar=screens.calendar(who),
+        live=screens.live(who),
+        earlier=screens.earlier(asked.query.get("at", "")[:40]) if who.everywhere else None,
     )
 
 
 def incident(console: Console, asked: Asked) -> Response:
     """One incident."""
-    found, view = console.screens.incident(asked.path["name"])
+    found, view = console.screens.incident(asked.path["name"], asked.visitor)
     return console.page("incident", asked, view.title, incident=found, view=view)
 
 
 def approvals(console: Console, asked: Asked) -> Response:
     """What waits, and one plan."""
     run, screens = asked.path.get("run"), console.screens
-    waiting = screens.waiting()
+    waiting = screens.waiting(asked.visitor)
     run = run or (waiting[0].run if waiting else None)
     past = view = None
     conflicts: tuple[tuple[str, str], ...] = ()
+    may = False
     if run:
-        past, view, conflicts = screens.approval(run)
-    may = asked.visitor.may("approver")
-    right = f"You are {asked.visitor.name}: {'you may decide' if may else 'deciding needs the role approver'}."
+        past, view, conflicts = screens.approval(run, asked.visitor)
+        may = asked.visitor.holds("approver", planned(past))
+    right = f"You are {asked.visitor.name}: {'you may decide' if may else 'deciding it needs the role approver'}."
     return console.page(
         "approvals",
         asked,
@@ -123,13 +127,14 @@ def what_if(console: Console, asked: Asked) -> Response:
 def history(console: Console, asked: Asked) -> Response:
     """Incidents and runs, and SQL for planners."""
     runs, sql, error, found = console.room.place.runs, asked.query.get("sql", "")[:2_000], "", None
-    if sql and asked.visitor.may("planner"):
+    who = asked.visitor
+    if sql and who.may("planner", everywhere=True):
         try:
             found = run_folder.query_runs(runs, sql)
         except TwinError as raised:
             error = str(raised)
-    listed = run_folder.list_runs(runs, top=_SHOWN) if exists(runs) else ()
-    incidents = console.screens.incidents(ended=True)[:_SHOWN]
+    listed = run_folder.list_runs(runs, top=_SHOWN) if exists(runs) and who.everywhere else ()
+    incidents = console.screens.incidents(who, ended=True)[:_SHOWN]
     return console.page(
         "history", asked, "History", incidents=incidents, runs=listed, sql=sql, error=error, found=found
     )
@@ -158,7 +163,7 @@ def ask(console: Console, asked: Asked) -> Response:
 
 def health(console: Console, asked: Asked) -> Response:
     """The room's own state."""
-    return console.page("health", asked, "Health", groups=health_of(console.room, console.screens.live()))
+    return console.page("health", asked, "Health", groups=health_of(console.room, console.screens.live(asked.visitor)))
 
 
 def report(console: Console, asked: Asked) -> Response:
@@ -181,12 +186,19 @@ def trace(console: Console, asked: Asked) -> Response:
 def stream(console: Console, asked: Asked) -> Response:
     """Server-sent events, numbered as the room's log."""
     last = asked.request.headers.get("last-event-id", asked.query.get("after", ""))
-    begun = events(console.room, int(last) if last.isdigit() and len(last) < 16 else None)
+    begun = events(console.room, asked.visitor, int(last) if last.isdigit() and len(last) < 16 else None)
     return StreamingResponse(begun, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
-def metrics(console: Console) -> str:
+def healthz(console: Console, request: Request) -> Response:
+    """Whether it is well."""
+    del console, request
+    return PlainTextResponse("ok\n")
+
+
+def metrics(console: Console, request: Request) -> Response:
     """The room's figures in the text form of Prometheus."""
+    del request
     room, age = console.room, console.room.watch.age()
     states = [x.state for x in room.board.incidents.values()]
     waits = [x.state for x in room.board.messages.values()]
@@ -197,7 +209,7 @@ def metrics(console: Console) -> str:
         *_metric("twinops_source_up", "Whether the source answers.", {"": 0.0 if room.watch.failed else 1.0}),
         *_metric("twinops_log_events", "Events on the room's log.", {"": float(room.ledger.seq)}),
     ]
-    return "\n".join(lines) + "\n"
+    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 
 def openapi(console: Console, asked: Asked) -> Response:
@@ -257,28 +269,38 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/incidents/{name}", "viewer", incident, "One incident."),
     Address("/approvals", "viewer", approvals, "What waits."),
     Address("/approvals/{run}", "viewer", approvals, "One plan that waits."),
-    Address("/what-if", "viewer", what_if, "What would be."),
+    Address("/what-if", "viewer", what_if, "What would be.", whole=True),
     Address("/history", "viewer", history, "Incidents and runs."),
-    Address("/ask", "viewer", ask, "One question."),
-    Address("/health", "viewer", health, "The room's own state."),
-    Address("/runs/{run}/report", "viewer", report, "The report of a run."),
-    Address("/runs/{run}/trace", "viewer", trace, "The trace of a run."),
+    Address("/ask", "viewer", ask, "One question.", whole=True),
+    Address("/health", "viewer", health, "The room's own state.", whole=True),
+    Address("/runs/{run}/report", "viewer", report, "The report of a run.", whole=True),
+    Address("/runs/{run}/trace", "viewer", trace, "The trace of a run.", whole=True),
     Address("/events", "viewer", stream, "What happens, as it happens.", threaded=False),
     *_posts("/incidents"),
+    Address("/leave", "viewer", leave, "End the session.", "POST"),
     Address("/api/v1/openapi.json", "viewer", openapi, "This document."),
-    Address("/api/v1/status", "viewer", api_status, "The figures of the wall."),
+    Address("/api/v1/status", "viewer", api_status, "The figures of the wall.", whole=True),
     Address("/api/v1/incidents", "viewer", api_incidents, "Incidents, the newest first."),
     Address("/api/v1/incidents/{name}", "viewer", api_incident, "One incident with its timeline."),
     Address("/api/v1/approvals", "viewer", api_approvals, "What waits for people."),
-    Address("/api/v1/what-if", "viewer", api_what_if, "What would be, in figures."),
+    Address("/api/v1/what-if", "viewer", api_what_if, "What would be, in figures.", whole=True),
     Address("/api/v1/calendar", "viewer", api_calendar, "The calendar."),
     *_posts("/api/v1/incidents"),
     Address("/api/v1/approvals/{run}/question", "approver", ask_decision, "Ask for a signature on a decision.", "POST"),
     Address("/api/v1/approvals/{run}/decision", "approver", decide_by_passkey, "Decide on a plan.", "POST"),
     Address("/api/v1/passkeys/question", "admin", ask_passkey, "Begin to enrol a passkey.", "POST"),
     Address("/api/v1/passkeys", "admin", put_passkey, "Enrol a passkey.", "POST"),
-    Address("/api/v1/alerts", "operator", take_alerts, "Take an Alertmanager's webhook.", "POST"),
+    Address("/api/v1/alerts", "operator", take_alerts, "Take an Alertmanager's webhook.", "POST", whole=True),
     Address("/api/v1/silences", "operator", silence, "Deliver nothing of an element for some hours.", "POST"),
     Address("/api/v1/calendar", "operator", put_on_calendar, "Have a certified plan made in its window.", "POST"),
     Address("/api/v1/calendar/{name}/cancel", "operator", cancel, "Take an entry out of the calendar.", "POST"),
 )
+
+DOORS: Mapping[str, Door] = {
+    "/login": enter,
+    "/login/start": start_sign_on,
+    "/login/callback": finish_sign_on,
+    "/healthz": healthz,
+    "/metrics": metrics,
+}
+"""What anybody on an allowed host may ask."""

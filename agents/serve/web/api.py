@@ -3,27 +3,32 @@
 from pydantic import JsonValue
 from starlette.responses import RedirectResponse, Response
 
+from agents.record.history import read_past
 from agents.serve.calendar import schedule
 from twin.errors import InputError
 
 from .app import Asked, Console, as_json
+from .rights import changed, places, planned, trimmed
 
 _SHOWN = 100
 
 
 def api_incidents(console: Console, asked: Asked) -> Response:
     """Incidents, the newest first, by the page."""
-    found = sorted(console.room.board.incidents.values(), key=lambda x: x.id, reverse=True)
+    board, who = console.room.board, asked.visitor
+    seen = (x for x in board.incidents.values() if who.everywhere or who.sees(*places(board, x)))
+    found = sorted(seen, key=lambda x: x.id, reverse=True)
     after = asked.query.get("cursor", "")
     rows = [x for x in found if not after or x.id < after][: _SHOWN + 1]
     cursor = rows[_SHOWN - 1].id if len(rows) > _SHOWN else None
-    shown = [x.model_dump(mode="json", exclude={"timeline"}) for x in rows[:_SHOWN]]
+    shown = [trimmed(x, who).model_dump(mode="json", exclude={"timeline"}) for x in rows[:_SHOWN]]
     return as_json({"incidents": shown, "cursor": cursor, "total": len(found)})
 
 
 def api_incident(console: Console, asked: Asked) -> Response:
     """One incident with its timeline."""
-    return as_json({"incident": console.room.board.incident(asked.path["name"]).model_dump(mode="json")})
+    found = console.screens.found(asked.path["name"], asked.visitor)
+    return as_json({"incident": trimmed(found, asked.visitor).model_dump(mode="json")})
 
 
 def api_status(console: Console, asked: Asked) -> Response:
@@ -46,8 +51,7 @@ def api_status(console: Console, asked: Asked) -> Response:
 
 def api_approvals(console: Console, asked: Asked) -> Response:
     """What waits for people."""
-    del asked
-    return as_json({"pending": [x.model_dump(mode="json") for x in console.screens.waiting()]})
+    return as_json({"pending": [x.model_dump(mode="json") for x in console.screens.waiting(asked.visitor)]})
 
 
 def api_what_if(console: Console, asked: Asked) -> Response:
@@ -62,30 +66,33 @@ def api_what_if(console: Console, asked: Asked) -> Response:
 
 def api_calendar(console: Console, asked: Asked) -> Response:
     """The calendar."""
-    del asked
-    return as_json({"calendar": [x.model_dump(mode="json") for x in console.room.board.calendar.values()]})
+    return as_json({"calendar": [x.model_dump(mode="json") for x in console.screens.entries(asked.visitor)]})
 
 
 def acknowledge(console: Console, asked: Asked) -> Response:
     """Say that somebody has seen an incident."""
+    _require(console, asked)
     console.room.move(asked.path["name"], "acknowledged", who=asked.visitor.name)
     return _done(asked)
 
 
 def take(console: Console, asked: Asked) -> Response:
     """Own an incident."""
+    _require(console, asked)
     console.room.take(asked.path["name"], who=asked.visitor.name)
     return _done(asked)
 
 
 def remark(console: Console, asked: Asked) -> Response:
     """Say something about an incident."""
+    _require(console, asked)
     console.room.remark(asked.path["name"], asked.text("words", 500), who=asked.visitor.name)
     return _done(asked)
 
 
 def close(console: Console, asked: Asked) -> Response:
     """End an incident."""
+    _require(console, asked)
     words = asked.text("because", 500)
     console.room.move(asked.path["name"], "closed", who=asked.visitor.name, because=words)
     return _done(asked)
@@ -93,6 +100,7 @@ def close(console: Console, asked: Asked) -> Response:
 
 def run_again(console: Console, asked: Asked) -> Response:
     """Have the agents look at an incident again."""
+    _require(console, asked)
     console.room.audit(asked.visitor.name, f"had the agents look at {asked.path['name']} again")
     console.room.begin_run(asked.path["name"])
     return _done(asked)
@@ -105,6 +113,7 @@ def silence(console: Console, asked: Asked) -> Response:
     except ValueError:
         raise InputError("hours is a number", fix="give for example 2") from None
     element, because = asked.text("element", 300), asked.text("because", 500)
+    asked.require("operator", () if element == "*" else (element,))
     console.room.silence(element, hours, who=asked.visitor.name, because=because)
     return _done(asked)
 
@@ -113,6 +122,7 @@ def put_on_calendar(console: Console, asked: Asked) -> Response:
     """Have a certified plan made in its window."""
     room = console.room
     folder = console.screens.run_folder(asked.text("run", 240))
+    asked.require("operator", planned(read_past(folder)))
     entry = schedule(folder, number=len(room.board.calendar) + 1, who=asked.visitor.name, now=room.now)
     room.change(lambda _: [entry])
     return _done(asked)
@@ -125,8 +135,19 @@ def take_alerts(console: Console, asked: Asked) -> Response:
 
 def cancel(console: Console, asked: Asked) -> Response:
     """Take an entry out of the calendar."""
+    entry = next((x for x in console.screens.entries(asked.visitor) if x.scheduled.id == asked.path["name"]), None)
+    if entry is not None:  # of any other the room says the same as of one that is not there
+        asked.require("operator", changed(entry.scheduled.plan.steps))
+    elif not asked.visitor.everywhere:
+        raise InputError(f"entry {asked.path['name']} is not there")
     console.room.cancel(asked.path["name"], who=asked.visitor.name)
     return _done(asked)
+
+
+def _require(console: Console, asked: Asked) -> None:
+    """Make sure that somebody may act on an incident. Raises `InputError` on one they do not see, `RightsError`."""
+    found = console.screens.found(asked.path["name"], asked.visitor)
+    asked.require("operator", places(console.room.board, found))
 
 
 def _done(asked: Asked) -> Response:

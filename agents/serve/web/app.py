@@ -1,27 +1,28 @@
 """The console's addresses: each is one row of a table with the least role that may ask for it."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Literal
-from urllib.parse import parse_qs
+from typing import Literal, Protocol
+from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment
 from pydantic import BaseModel, JsonValue
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from agents.serve.room import Room
 from agents.serve.settings import Role
 from agents.show.report.page import environment
-from twin.errors import InputError, RefusedError, StoreBusyError, TwinError
+from twin.errors import InputError, RefusedError, RightsError, StoreBusyError, TwinError
 from twin.files import parse_json
 
-from .access import FIELD, HEADER, Guard, Sessions, Visitor, is_own, refuse
+from .access import FIELD, HEADER, Guard, Sessions, is_own, refuse
+from .rights import Visitor
 from .screens import Screens
 
 Method = Literal["GET", "POST"]
@@ -45,9 +46,15 @@ class Asked:
             raise InputError(f"{name} is a text of at most {most:,} characters", fix="correct it")
         return found
 
+    def require(self, role: Role, elements: Iterable[str]) -> None:
+        """Make sure that somebody may do what a role may on these elements. Raises `RightsError`."""
+        if not self.visitor.holds(role, elements):
+            words = f"{self.visitor.name} is {self.visitor.words}, and this is about more"
+            raise RightsError(words, fix="ask somebody who has the role for it")
+
 
 Work = Callable[["Console", Asked], Response]
-Figures = Callable[["Console"], str]
+Door = Callable[["Console", Request], Response]
 
 
 @dataclass(frozen=True)
@@ -60,13 +67,29 @@ class Address:
     about: str
     method: Method = "GET"
     threaded: bool = True
+    whole: bool = False  # whether it is about every element, and for nobody whose rights are within tags
+
+
+class Entrance(Protocol):
+    """A single sign-on: where to send a browser, with a ticket of its own, and who it came back as."""
+
+    def begin(self) -> tuple[str, str]:
+        """Return the address to send it to, and its ticket. Raises `TransientError`."""
+        ...
+
+    def finish(self, name: str, answer: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
+        """Return who came in, and of which groups they are. Raises `RightsError`, `TransientError`."""
+        ...
 
 
 class Console:
     """What the addresses work with."""
 
-    def __init__(self, room: Room, sessions: Sessions, *, passkeys: bool, origin: str) -> None:
-        self.room, self.sessions, self.origin = room, sessions, origin
+    def __init__(
+        self, room: Room, sessions: Sessions, *, passkeys: bool, origin: str, sign_on: Entrance | None = None
+    ) -> None:
+        self.room, self.sessions, self.origin, self.sign_on = room, sessions, origin, sign_on
+        self.rp = urlsplit(origin).hostname or "localhost"  # whom passkeys are made for: a name, no address
         self.screens = Screens(room, passkeys=passkeys)
         self.pages: Environment = environment()
         self.questions: object = None  # those of passkeys that wait for an answer
@@ -79,35 +102,27 @@ class Console:
         return HTMLResponse(text)
 
 
-def create_app(console: Console, addresses: tuple[Address, ...], hosts: frozenset[str], figures: Figures) -> ASGIApp:
+def create_app(
+    console: Console, addresses: tuple[Address, ...], doors: Mapping[str, Door], hosts: frozenset[str]
+) -> ASGIApp:
     """Make the application that a server runs: every address behind its role, all of it behind the guard.
 
-    Whether it is well, and `figures` of it, may be asked by anybody on an allowed host: programs have no session.
+    `doors` are open to anybody on an allowed host: coming in, and what programs without a session ask for.
     """
     routes = [Route(x.path, _endpoint(console, x), methods=[x.method]) for x in addresses]
-
-    def login(request: Request) -> Response:
-        return _login(console, request)
-
-    def healthz(_request: Request) -> Response:
-        return PlainTextResponse("ok\n")
-
-    def metrics(_request: Request) -> Response:
-        return PlainTextResponse(figures(console), media_type="text/plain; version=0.0.4")
-
-    routes += [
-        Route("/login", login),
-        Route("/static/{name}", _asset),
-        Route("/healthz", healthz),
-        Route("/metrics", metrics),
-    ]
+    routes += [Route(path, _opened(console, door)) for path, door in doors.items()]
+    routes += [Route("/static/{name}", _asset)]
     return Guard(Starlette(routes=routes), hosts)
+
+
+def _opened(console: Console, door: Door) -> Callable[[Request], Response]:
+    return lambda request: door(console, request)
 
 
 def _endpoint(console: Console, address: Address) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         visitor = console.sessions.visitor(request)
-        refusal = refuse(request, visitor, address.role)
+        refusal = refuse(request, visitor, address.role, whole=address.whole)
         if refusal is not None or visitor is None:
             return refusal or PlainTextResponse("nobody", 401)
         try:
@@ -155,22 +170,11 @@ def _require_own(console: Console, visitor: Visitor, request: Request, body: Map
 
 def _told(request: Request, error: TwinError) -> Response:
     status = 409 if isinstance(error, RefusedError) else 422 if isinstance(error, InputError) else 503
-    status = 403 if isinstance(error, _ForeignError) else status
+    status = 403 if isinstance(error, _ForeignError | RightsError) else status
     document: dict[str, JsonValue] = {"code": error.code, "message": str(error), "fix": error.fix}
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": document}, status)
     return PlainTextResponse(f"{error}{f' ({error.fix})' if error.fix else ''}\n", status)
-
-
-def _login(console: Console, request: Request) -> Response:
-    token = request.query_params.get("token", "")
-    sid = console.sessions.enter(token) if token else None
-    if sid is None:
-        page = console.pages.get_template("login.html.j2").render()
-        return HTMLResponse(page, 403 if token else 200)
-    answer = RedirectResponse("/", 303)
-    answer.set_cookie("twinops_session", sid, httponly=True, samesite="strict", path="/")
-    return answer
 
 
 def _asset(request: Request) -> Response:

@@ -30,8 +30,9 @@ from twin.gate.passkey import Passkey, challenge, passkey_objection
 from twin.gate.signing import Assertion
 
 from .app import Asked, Console, as_json
+from .rights import planned
 
-RP, SECONDS = "localhost", 60.0
+SECONDS = 60.0
 _MOST = 200
 Decision = Literal["approve", "reject"]
 
@@ -88,7 +89,8 @@ class _Answered:
 def ask_decision(console: Console, asked: Asked) -> Response:
     """Ask for a signature on what somebody saw. 409 if any of it moved."""
     run = asked.path["run"]
-    past, view, conflicts = console.screens.approval(run)
+    past, view, conflicts = console.screens.approval(run, asked.visitor)
+    asked.require("approver", planned(past))
     decision = _decision(asked)
     _require_seen(asked, dict(view.hashes))
     _require_may(console, asked, past)
@@ -97,13 +99,13 @@ def ask_decision(console: Console, asked: Asked) -> Response:
             f"it would not pass with the plan of {conflicts[0][0]}: {conflicts[0][1]}", fix="decide that"
         )
     known = passkeys_of(console.room.place.home, asked.visitor.name)
-    usable = tuple(x for x in known if x.rp == RP)
+    usable = tuple(x for x in known if x.rp == console.rp)
     if not usable:
         raise CertificateError(f"{asked.visitor.name} has no passkey here", fix="have one made, or use twinops approve")
     approval = _approval(past, asked, decision, usable[0], utc_now())
     asks = challenge(approval)
     options = webauthn.generate_authentication_options(
-        rp_id=RP,
+        rp_id=console.rp,
         challenge=asks,
         timeout=int(SECONDS * 1000),
         user_verification=structs.UserVerificationRequirement.REQUIRED,
@@ -125,7 +127,7 @@ def decide_by_passkey(console: Console, asked: Asked) -> Response:
     against = passkey_objection(approval.model_copy(update={"assertion": assertion}), passkey)
     if against:
         raise CertificateError(against, fix="ask again")
-    if approval.decision == "approve" and (conflicts := console.screens.approval(asked.path["run"])[2]):
+    if approval.decision == "approve" and (conflicts := console.screens.approval(asked.path["run"], asked.visitor)[2]):
         raise CertificateError(
             f"it would not pass with the plan of {conflicts[0][0]} by now", fix="decide that one first"
         )
@@ -146,7 +148,7 @@ def ask_passkey(console: Console, asked: Asked) -> Response:
     """Begin to enrol a passkey for whoever is signed in: it is an admin's to do."""
     name, asks = asked.visitor.name, secrets.token_bytes(32)
     options = webauthn.generate_registration_options(
-        rp_id=RP,
+        rp_id=console.rp,
         rp_name="twinops",
         user_name=name,
         user_id=name.encode(),
@@ -171,7 +173,7 @@ def put_passkey(console: Console, asked: Asked) -> Response:
         made = webauthn.verify_registration_response(
             credential=json.dumps(credential),
             expected_challenge=question.challenge,
-            expected_rp_id=RP,
+            expected_rp_id=console.rp,
             expected_origin=console.origin,
             require_user_verification=True,
         )
@@ -181,7 +183,7 @@ def put_passkey(console: Console, asked: Asked) -> Response:
     if not isinstance(key, DecodedEC2PublicKey):
         raise CertificateError("this passkey is not of the kind that was asked for", fix="use another authenticator")
     point = (b"\x04" + key.x.rjust(32, b"\0") + key.y.rjust(32, b"\0")).hex()
-    passkey = Passkey(made.credential_id.hex(), point, RP, (console.origin,))
+    passkey = Passkey(made.credential_id.hex(), point, console.rp, (console.origin,))
     enrol_passkey(console.room.place.home, asked.visitor.name, passkey)
     console.room.audit(asked.visitor.name, f"enrolled passkey {passkey.key[:16]} for themselves")
     return as_json({"words": f"{asked.visitor.name} may decide with this passkey now; its key is {passkey.key[:16]}."})

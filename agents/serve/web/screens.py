@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,15 +13,15 @@ from agents.record.charter import Register
 from agents.record.files import JOURNAL
 from agents.record.history import Past, read_past
 from agents.record.waiting import Pending, describe, pending
-from agents.serve.board import Incident
+from agents.serve.board import Entry, Incident
 from agents.serve.jointly import objections
 from agents.serve.room import Room
 from agents.serve.watch import GONE, LATE
 from agents.show.approval_view import Approval, Row, approval_view
 from agents.show.earlier_view import EarlierView, earlier_view
-from agents.show.incident_view import IncidentView, incident_view
+from agents.show.incident_view import IncidentView, incident_view, view_within
 from agents.show.incident_words import incident_title
-from agents.show.live_views import Live, Tried, try_out
+from agents.show.live_views import Live, Tried, live_within, try_out
 from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
@@ -29,7 +30,7 @@ from twin.clock import utc_now
 from twin.errors import InputError, TwinError
 from twin.files import exists
 
-from .access import Visitor
+from .rights import Visitor, changed, places, planned, trimmed
 from .rows import CalendarRow, IncidentRow, age_words, calendar_row, incident_row
 from .seen import Seeing
 
@@ -81,6 +82,8 @@ class Shell(NamedTuple):
     who: str
     may_operate: bool
     may_plan: bool
+    everywhere: bool
+    may_leave: bool
     passkeys: bool
     full: bool
 
@@ -110,7 +113,7 @@ class Screens:
     def shell(self, here: str, title: str, visitor: Visitor, *, full: bool = False) -> Shell:
         """What is around a screen."""
         room, seen = self.room, self.seeing.newest()
-        board, age = room.board, room.watch.age()
+        age = room.watch.age()
         interval = room.watch.interval_s
         fresh = "gone" if age is None or age.total_seconds() > GONE * interval else ""
         fresh = fresh or ("late" if age is not None and age.total_seconds() > LATE * interval else "")
@@ -120,7 +123,7 @@ class Screens:
         level = seen.live.autonomy if seen else "observe"
         return Shell(
             title=title,
-            rail=self._rail(here, len([x for x in board.alive if board.is_root(x)])),
+            rail=self._rail(here, visitor),
             network=room.network,
             size=f"{len(network.nodes)} nodes, {len(network.circuits)} circuits" if network else "",
             age=f"measured {age_words(age)} ago" if age is not None else "nothing measured yet",
@@ -133,17 +136,23 @@ class Screens:
             trouble=failed[1] if failed else "",
             trouble_since=f"{failed[0]:%H:%M} UTC" if failed else "",
             token=visitor.token,
-            who=f"{visitor.name}, {visitor.role}",
+            who=f"{visitor.name}, {visitor.words}",
             may_operate=visitor.may("operator"),
-            may_plan=visitor.may("planner"),
+            may_plan=visitor.may("planner", everywhere=True),
+            everywhere=visitor.everywhere,
+            may_leave=room.settings.proxy_header is None,
             passkeys=self._passkeys,
             full=full,
         )
 
-    def live(self) -> Live | None:
-        """The network as it is measured; None before the first sample."""
+    def live(self, visitor: Visitor) -> Live | None:
+        """The network as it is measured, of it what somebody may see; None before the first sample."""
         seen = self.seeing.newest()
-        return seen.live if seen else None
+        if seen is None or visitor.everywhere:
+            return seen.live if seen else None
+        network = seen.look.network
+        links = [visitor.sees(x.name) or visitor.sees(x.circuit) for x in network.links]
+        return live_within(seen.live, network, links, [visitor.sees(x.id) for x in network.nodes])
 
     def earlier(self, at: str) -> EarlierView | None:
         """The wall at an earlier time, or the strip of the last hours; None before anything is measured.
@@ -172,21 +181,42 @@ class Screens:
             incidents=incidents,
         )
 
-    def incidents(self, *, ended: bool = False) -> tuple[IncidentRow, ...]:
+    def incidents(self, visitor: Visitor, *, ended: bool = False) -> tuple[IncidentRow, ...]:
         """The incidents that have not ended and are no parts of others; or all of them, the newest first."""
         board = self.room.board
-        found = list(board.incidents.values()) if ended else [x for x in board.alive if board.is_root(x)]
-        parts = [x.parent for x in board.incidents.values()]
-        return tuple(incident_row(x, parts.count(x.id)) for x in sorted(found, key=lambda x: x.opened, reverse=True))
+        found = list(board.incidents.values()) if ended else self._standing(visitor)
+        seen = (x for x in found if visitor.everywhere or visitor.sees(*places(board, x)))
+        parts = Counter(x.parent for x in board.incidents.values())
+        newest = sorted(seen, key=lambda x: x.opened, reverse=True)
+        return tuple(incident_row(trimmed(x, visitor), parts[x.id]) for x in newest)
 
-    def calendar(self) -> tuple[CalendarRow, ...]:
-        """The entries of the calendar, the next first."""
-        entries = sorted(self.room.board.calendar.values(), key=lambda x: x.scheduled.begins)
-        return tuple(calendar_row(x) for x in entries)
+    def _standing(self, visitor: Visitor) -> list[Incident]:
+        """The incidents that have not ended and stand for themselves, as far as somebody sees what they are part of."""
+        board = self.room.board
+        alive = [x for x in board.alive if visitor.everywhere or visitor.sees(*places(board, x))]
+        ids = {x.id for x in alive}
+        return [x for x in alive if board.is_root(x) or x.parent not in ids]
 
-    def incident(self, name: str) -> tuple[Incident, IncidentView]:
-        """One incident and its run. Raises `InputError` when there is none of that id."""
+    def entries(self, visitor: Visitor) -> list[Entry]:
+        """The entries of the calendar, as far as somebody may see what they are about, the next first."""
+        every = self.room.board.calendar.values()
+        seen = (x for x in every if visitor.everywhere or visitor.sees(*changed(x.scheduled.plan.steps)))
+        return sorted(seen, key=lambda x: x.scheduled.begins)
+
+    def calendar(self, visitor: Visitor) -> tuple[CalendarRow, ...]:
+        """The same as rows."""
+        return tuple(calendar_row(x) for x in self.entries(visitor))
+
+    def found(self, name: str, visitor: Visitor) -> Incident:
+        """Return an incident. Raises `InputError` on one that is not there, or not for somebody to see."""
         incident = self.room.board.incident(name)
+        if not visitor.everywhere and not visitor.sees(*places(self.room.board, incident)):
+            return self.room.board.incident(f"{name} ")  # raises: what one may not see is not there
+        return incident
+
+    def incident(self, name: str, visitor: Visitor) -> tuple[Incident, IncidentView]:
+        """One incident and its run. Raises `InputError` when there is none of that id."""
+        incident = self.found(name, visitor)
         story = sources = None
         folder = self.room.place.runs / incident.run if incident.run else None
         if folder is not None and exists(folder / JOURNAL):
@@ -194,7 +224,7 @@ class Screens:
         lead = f"Since {incident.since:%d %b %H:%M} UTC, {age_words(self.room.now - incident.since)}. "
         lead += f"{counted(len(incident.elements), 'elements')} show it"
         lead += f"; it came back {counted(len(incident.returns), 'times')}" if incident.returns else ""
-        return incident, incident_view(
+        view = incident_view(
             incident.kind,
             incident.source,
             state=incident.state,
@@ -202,15 +232,19 @@ class Screens:
             story=story,
             sources=sources or Sources(),
             policy=self.room.policy,
-            effects=self._effects(incident),
+            effects=self._effects(incident, visitor),
         )
+        if visitor.everywhere:
+            return incident, view
+        own = visitor.sees(*_touched(folder)) if story is not None and folder is not None else True
+        return trimmed(incident, visitor), view_within(view, whole_run=own, sees=visitor.sees)
 
-    def _effects(self, incident: Incident) -> tuple[Row, ...]:
+    def _effects(self, incident: Incident, visitor: Visitor) -> tuple[Row, ...]:
         """What the plan of an incident would do, while it waits for people."""
         if incident.outcome != "awaiting approval" or incident.working or not incident.run:
             return ()
         try:
-            return self.approval(incident.run)[1].rows
+            return self.approval(incident.run, visitor)[1].rows
         except TwinError:  # its run is being taken up, or is not this home's: the approvals screen says so
             return ()
 
@@ -222,13 +256,21 @@ class Screens:
                 self._told = key, read_story(folder, twin=twin)
             return self._told[1]
 
-    def waiting(self) -> tuple[Pending, ...]:
-        """The plans that wait for people."""
-        return pending(self.room.place.runs, utc_now(), self.room.place.home)
+    def waiting(self, visitor: Visitor) -> tuple[Pending, ...]:
+        """The plans that wait for people, as far as somebody may see what they are about."""
+        found = pending(self.room.place.runs, utc_now(), self.room.place.home)
+        if visitor.everywhere:
+            return found
+        return tuple(x for x in found if visitor.sees(*planned(read_past(self.run_folder(x.run)))))
 
-    def approval(self, run: str) -> tuple[Past, Approval, tuple[tuple[str, str], ...]]:
-        """One plan that waits, and the other plans with which it would not pass. Raises as reading its run does."""
+    def approval(self, run: str, visitor: Visitor) -> tuple[Past, Approval, tuple[tuple[str, str], ...]]:
+        """One plan that waits, and the other plans with which it would not pass. Raises as reading its run does.
+
+        Whoever holds every element that a plan changes sees all that it does, also elsewhere: they decide on that.
+        """
         past = read_past(self.run_folder(run))
+        if not visitor.everywhere and not visitor.sees(*planned(past)):
+            raise InputError(f"no run is called {run[:80]!r}", fix="the history lists them")
         waits = describe(past, utc_now(), Register(self.room.place.home, past.started.run).authority)
         others = self.room.crew.waiting(but=run)
         judged = waits.plan, *sorted(x.started.run for x in others)
@@ -279,9 +321,14 @@ class Screens:
             found.append(Hit(_toggled(rest, failed, node.id), _offer(node.id, failed), True, dot.x, dot.y))
         return tuple(found)
 
-    def _rail(self, here: str, open_: int) -> tuple[Item, ...]:
-        first = next((x.id for x in self.room.board.alive if self.room.board.is_root(x)), None)
-        waits = sum(x.outcome == "awaiting approval" for x in self.room.board.alive)
+    def _rail(self, here: str, visitor: Visitor) -> tuple[Item, ...]:
+        standing = self._standing(visitor)
+        first, open_ = next((x.id for x in standing), None), len(standing)
+        waits = sum(x.outcome == "awaiting approval" for x in standing)
+        whole = (
+            Item("What-if", "/what-if", _ICONS["what-if"], here == "what-if", 0),
+            Item("Health", "/health", _ICONS["health"], here == "health", 0),
+        )
         return (
             Item("Wall", "/", _ICONS["wall"], here == "wall", 0),
             Item(
@@ -292,10 +339,17 @@ class Screens:
                 open_,
             ),
             Item("Approve", "/approvals", _ICONS["approvals"], here == "approvals", waits),
-            Item("What-if", "/what-if", _ICONS["what-if"], here == "what-if", 0),
+            *(whole[:1] if visitor.everywhere else ()),
             Item("History", "/history", _ICONS["history"], here == "history", 0),
-            Item("Health", "/health", _ICONS["health"], here == "health", 0),
+            *(whole[1:] if visitor.everywhere else ()),
         )
+
+
+def _touched(folder: Path) -> tuple[str, ...]:
+    """What a run is about: the causes that it found, and what its plan changes."""
+    past = read_past(folder)
+    cause = past.diagnosis.cause if past.diagnosis else None
+    return (*((cause.element,) if cause else ()), *planned(past))
 
 
 def _time(text: str) -> datetime:

@@ -1,29 +1,39 @@
 """The server of a console: one address on this machine, until it is told to stop."""
 
 import getpass
+from urllib.parse import urlsplit
 
 import uvicorn
 
 from agents.serve.listening import bound
 from agents.serve.room import Room
+from agents.serve.settings import Settings
+from twin.errors import InputError
 
 from .access import Sessions
-from .addresses import ADDRESSES, metrics
-from .app import Console, create_app
+from .addresses import ADDRESSES, DOORS
+from .app import Console, Entrance, create_app
 
 
 class Server:
     """The console of one room on a port of this machine. `address` lets one browser in, once."""
 
-    def __init__(self, room: Room, *, port: int, names: tuple[str, ...] = ()) -> None:
-        """Take the port. Raises `InputError` when somebody has it."""
+    def __init__(self, room: Room, *, port: int) -> None:
+        """Take the port. Raises `InputError` when somebody has it, and on settings that cannot be kept."""
         self._socket = bound("127.0.0.1", port, option="--port")
         self.port = int(self._socket.getsockname()[1])
-        self.origin = f"http://localhost:{self.port}"
-        hosts = frozenset({f"localhost:{self.port}", f"127.0.0.1:{self.port}", f"[::1]:{self.port}", *names})
-        self.sessions = Sessions(room.settings, _account())
-        self.console = Console(room, self.sessions, passkeys=True, origin=self.origin)
-        app = create_app(self.console, ADDRESSES, hosts, metrics)
+        here = f"http://localhost:{self.port}"
+        self.origin = room.settings.origin or here
+        names = (f"localhost:{self.port}", f"127.0.0.1:{self.port}", f"[::1]:{self.port}", urlsplit(self.origin).netloc)
+        hosts = frozenset(x.lower() for x in names)
+        try:
+            self.sessions = Sessions(room.settings, _account(), tags=room.policy.tags)
+            sign_on = _sign_on(room.settings, self.origin)
+        except BaseException:
+            self._socket.close()
+            raise
+        self.console = Console(room, self.sessions, passkeys=True, origin=self.origin, sign_on=sign_on)
+        app = create_app(self.console, ADDRESSES, DOORS, hosts)
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, lifespan="off")
         self._server = uvicorn.Server(config)
 
@@ -44,6 +54,16 @@ class Server:
     def started(self) -> bool:
         """Whether it answers."""
         return self._server.started
+
+
+def _sign_on(settings: Settings, origin: str) -> Entrance | None:
+    if settings.openid is None:
+        return None
+    try:
+        from .openid import SignOn
+    except ImportError as error:
+        raise InputError(f"the single sign-on needs {error.name}", fix="pip install 'twinops[console,oidc]'") from error
+    return SignOn(settings.openid, origin)
 
 
 def _account() -> str:

@@ -6,17 +6,23 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from agents.record.journal import Record
-from agents.serve.record import RoomEvent
+from agents.serve.board import Board
+from agents.serve.record import Began, RoomEvent
 from agents.serve.room import Room
 from agents.show.incident_words import event_line
+
+from .rights import Visitor, places
 
 _WAITING = 500  # events that one slow reader may lag behind
 _BEAT_S = 15.0
 Item = tuple[str, str, str]
 
 
-async def events(room: Room, last: int | None) -> AsyncIterator[str]:
-    """Yield the events of a room from after number `last`, or from now, and the records of runs as they are written."""
+async def events(room: Room, visitor: Visitor, last: int | None) -> AsyncIterator[str]:
+    """Yield the events of a room from after number `last`, or from now, and the records of runs as they are written.
+
+    Of both, those that somebody may see.
+    """
     loop = asyncio.get_running_loop()
     waiting: asyncio.Queue[Item] = asyncio.Queue(_WAITING)
 
@@ -26,11 +32,15 @@ async def events(room: Room, last: int | None) -> AsyncIterator[str]:
 
     def heard(seq: int, event: RoomEvent) -> None:
         with suppress(RuntimeError):  # the loop is closing
-            loop.call_soon_threadsafe(put, _of_room(seq, event))
+            if _is_for(visitor, room.board, event):
+                loop.call_soon_threadsafe(put, _of_room(seq, event, visitor))
 
     def told(run: str, record: Record) -> None:
         with suppress(RuntimeError):
-            loop.call_soon_threadsafe(put, _of_run(run, record))
+            if visitor.everywhere or any(
+                x.run == run and visitor.sees(*places(room.board, x)) for x in room.board.alive
+            ):
+                loop.call_soon_threadsafe(put, _of_run(run, record))
 
     sent = room.ledger.seq if last is None else last
     ends = room.ledger.listen(heard), room.hear(told)
@@ -38,7 +48,8 @@ async def events(room: Room, last: int | None) -> AsyncIterator[str]:
         yield "retry: 2000\n\n"
         for seq, event in await asyncio.to_thread(room.ledger.since, sent) if last is not None else ():
             sent = seq
-            yield _written(_of_room(seq, event))
+            if _is_for(visitor, room.board, event):
+                yield _written(_of_room(seq, event, visitor))
         while True:
             try:
                 item = await asyncio.wait_for(waiting.get(), _BEAT_S)
@@ -53,9 +64,17 @@ async def events(room: Room, last: int | None) -> AsyncIterator[str]:
             end()
 
 
-def _of_room(seq: int, event: RoomEvent) -> Item:
-    body = {"did": event.did, "id": getattr(event, "id", ""), "line": event_line(event)}
-    return str(seq), "room", json.dumps(body)
+def _is_for(visitor: Visitor, board: Board, event: RoomEvent) -> bool:
+    """Whether somebody may see that something happened: it is about an incident or entry of theirs."""
+    if visitor.everywhere:
+        return True
+    incident = board.incidents.get(getattr(event, "id", ""))
+    return incident is not None and visitor.sees(*places(board, incident))
+
+
+def _of_room(seq: int, event: RoomEvent, visitor: Visitor) -> Item:
+    line = event_line(event) if visitor.everywhere or isinstance(event, Began) else ""  # others name what is elsewhere
+    return str(seq), "room", json.dumps({"did": event.did, "id": getattr(event, "id", ""), "line": line})
 
 
 def _of_run(run: str, record: Record) -> Item:

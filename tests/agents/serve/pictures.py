@@ -10,6 +10,8 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from agents.serve.emulated import LivingNetwork
 from agents.serve.room import Place
 from agents.serve.settings import Settings
@@ -71,6 +73,14 @@ def main(folder, looks, names, scale=1):
             found = faults_of(browser, served.server.origin, state, pages, looks, folder=folder, scale=scale)
             browser.close()
     return found
+
+
+def browser():
+    """A browser of this machine; skips where there is none."""
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if chromium() is None:
+        pytest.skip("there is no Chromium on this machine")
+    return sync.sync_playwright(), chromium()
 
 
 def chromium():

@@ -13,7 +13,11 @@ class Served:
 
     def __init__(self, place, settings, policy=None):
         self.room = Room(place, settings, policy=policy)
-        self.server = Server(self.room, port=0)
+        try:
+            self.server = Server(self.room, port=0)
+        except BaseException:
+            self.room.stop()
+            raise
         self.thread = threading.Thread(target=self.server.run, daemon=True)
 
     def __enter__(self):

@@ -14,18 +14,28 @@ import pytest
 pytest.importorskip("uvicorn", reason="the extra `console` is not installed")
 from agents.serve.emulated import LivingNetwork
 from agents.serve.settings import Member, Program, Settings
+from agents.serve.sightings import Sighting
 from agents.serve.web.addresses import ADDRESSES
+from agents.serve.web.rights import Right, Visitor
 from agents.serve.web.stream import events
 from tests.agents.serve.killed_room import SITE, place
-from tests.agents.serve.pictures import chromium, faults_of, screens
+from tests.agents.serve.pictures import browser, faults_of, screens
 from tests.agents.serve.served import Served
+from twin.errors import InputError
 from twin.policy import Policy
 
 ROLES = ("viewer", "planner", "approver", "operator", "admin")
+WEST = ("SNVAng", "STTLng", "LOSAng")
+TAGS = {"region:west": tuple(f"node/{x}" for x in WEST), "border": ("link/HSTNng:LOSAng--LOSAng:HSTNng",)}
 SETTINGS = Settings(
     agents=False,
     proxy_header="X-Remote-User",
-    members=tuple(Member(name=f"a-{x}", role=x) for x in ROLES),
+    members=(
+        *(Member(name=f"a-{x}", role=x) for x in ROLES),
+        *(Member(name=f"west-{x}", role=x, scope=("region:west",)) for x in ROLES),
+        Member(name="both", role="viewer"),
+        Member(name="both", role="operator", scope=("region:west", "border")),
+    ),
     programs=(Program(name="am", role="operator", token_env="AM_TOKEN"),),
 )
 TOKEN = "a-token-that-nobody-guesses"
@@ -38,28 +48,115 @@ def served(tmp_path_factory):
         told.bind(("127.0.0.1", 0))
         told.settimeout(10)
         settings = SETTINGS.model_copy(update={"syslog": f"127.0.0.1:{told.getsockname()[1]}"})
-        with Served(place(tmp_path_factory.mktemp("console")), settings) as found:
+        with Served(place(tmp_path_factory.mktemp("console")), settings, Policy(tags=TAGS)) as found:
             found.told = told
             found.room.step()
             yield found
 
 
+def incidents(served):
+    """Two incidents, one of them in the west, by their sources."""
+    seen = [
+        Sighting(source=x, kind="down", elements=(x, *more), since=served.room.now)
+        for x, more in (("node/STTLng", ("node/WASHng",)), ("node/NYCMng", ()))
+    ]
+    served.room.draw(seen)
+    return {x.source: x.id for x in served.room.board.alive}
+
+
 def test_every_address_answers_to_its_role_and_no_lesser_one(served):
     leaks, shut = [], []
+    incidents(served)
     tokens = {role: served.token(f"a-{role}") for role in ROLES}
     for address in ADDRESSES:
         path = address.path.replace("{name}", "I-0001").replace("{run}", "none")
         for rank, role in enumerate(ROLES):
-            headers = {"X-CSRF-Token": tokens[role], "Content-Length": "2"} if address.method == "POST" else {}
-            status = served.ask(
-                address.method, path, who=f"a-{role}", headers=headers, body="{}" if address.method == "POST" else None
-            )[0]
+            status = asked(served, address.method, path, f"a-{role}", tokens[role])[0]
             allowed = rank >= ROLES.index(address.role)
             leaks += [(address.path, role)] if not allowed and status != 403 else []
             shut += [(address.path, role, status)] if allowed and status in (401, 403, 500) else []
         status = served.ask(address.method, path, headers={"Content-Length": "0"})[0]
         leaks += [(address.path, "a stranger", status)] if status not in (401, 303) else []
     assert (leaks, shut) == ([], [])
+
+
+def asked(served, method, path, who, token):
+    """One request of somebody; what is changed carries the token of their session."""
+    if method == "GET":
+        return served.ask("GET", path, who=who)
+    headers = {"X-CSRF-Token": token, "Content-Length": "2"}
+    return served.ask("POST", path, who=who, headers=headers, body="{}")
+
+
+def test_who_has_a_role_for_one_region_sees_and_does_nothing_elsewhere(served):
+    network = served.room.live.read_topology()
+    elsewhere = [x.name for x in network.nodes if x.name not in WEST]
+    known = incidents(served)
+    west, east = known["node/STTLng"], known["node/NYCMng"]
+    tokens = {role: served.token(f"west-{role}") for role in ROLES}
+    leaks = []
+    for address in ADDRESSES:
+        if address.path == "/leave":
+            continue
+        for name in (west, east):
+            path = address.path.replace("{name}", name).replace("{run}", "none")
+            for role in ROLES:
+                status, _, content = asked(served, address.method, path, f"west-{role}", tokens[role])
+                seen = [x for x in elsewhere if x in content.decode()]
+                leaks += [(path, role, status, seen)] if seen or status == 500 else []
+                owed = address.whole or ROLES.index(role) < ROLES.index(address.role)
+                leaks += [(path, role, status)] if owed and status != 403 else []
+                shown = name == east and "{name}" in address.path and status not in (403, 422)
+                leaks += [(path, role, status)] if shown else []
+    assert leaks == []
+    assert served.room.board.incident(east).state == "open"
+    wall = served.ask("GET", "/", who="west-viewer")[2].decode()
+    assert "LOSAng → SNVAng" in wall
+    assert "Node silent" not in wall
+    assert [x for x in WEST if x not in wall] == []
+
+
+def test_a_role_for_some_elements_is_held_against_each_of_them(served):
+    token = served.token("both")
+
+    def silence(element):
+        body = json.dumps({"element": element, "hours": "1", "because": "the site team is there"})
+        headers = {"X-CSRF-Token": token, "Content-Type": "application/json"}
+        return served.ask("POST", "/api/v1/silences", who="both", headers=headers, body=body)[0]
+
+    mine = ("node/STTLng", "link/LOSAng:SNVAng--SNVAng:LOSAng", TAGS["border"][0], "interface/LOSAng/SNVAng")
+    assert [silence(x) for x in mine] == [200] * 4
+    others = ("node/NYCMng", "link/DNVRng:SNVAng--SNVAng:DNVRng", "*", "probe/LOSAng/NYCMng", "alert/x/1", "nowhere")
+    assert [silence(x) for x in others] == [403] * 6
+    assert served.ask("GET", "/what-if", who="both")[0] == 200  # to look, they are of the whole network
+    known = incidents(served)
+    headers = {"X-CSRF-Token": token, "Content-Length": "0"}
+    done = {
+        source: served.ask("POST", f"/api/v1/incidents/{known[source]}/take", who="both", headers=headers)[0]
+        for source in ("node/STTLng", "node/NYCMng")
+    }
+    assert done == {"node/STTLng": 200, "node/NYCMng": 403}
+    assert served.room.board.incident(known["node/STTLng"]).owner == "both"
+
+
+def test_a_stream_tells_whoever_has_one_region_of_that_region_alone(served):
+    ids, before = incidents(served), served.room.ledger.seq
+    for source in ("node/NYCMng", "node/STTLng"):
+        served.room.remark(ids[source], "somebody drives there", who="a-admin")
+    visitor = Visitor("w", (Right("viewer", ("west",), frozenset(TAGS["region:west"])),), "")
+
+    async def first():
+        async with aclosing(events(served.room, visitor, before)) as stream:
+            await anext(stream)
+            return await asyncio.wait_for(anext(stream), 10)
+
+    assert ids["node/STTLng"] in asyncio.run(first())
+
+
+def test_a_scope_that_is_no_tag_of_the_policy_is_named_at_once(tmp_path):
+    settings = Settings(members=(Member(name="ada", role="viewer", scope=("region:north",)),))
+    with pytest.raises(InputError, match="'region:north' is no tag"), Served(place(tmp_path), settings):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -77,7 +174,7 @@ def test_every_address_answers_to_its_role_and_no_lesser_one(served):
 def test_a_change_that_no_page_of_ours_asked_for_is_refused(served, headers, status):
     sent = {"Content-Length": "0", **headers}
     assert served.ask("POST", "/api/v1/silences", who="a-admin", headers=sent)[0] == status
-    assert served.room.board.silences == ()
+    assert not [x for x in served.room.board.silences if x.who == "a-admin"]
 
 
 def test_pages_name_no_other_host_and_carry_no_inline_script_or_style(served):
@@ -122,7 +219,7 @@ def test_a_stream_goes_on_where_it_was(served):
 
 def test_who_is_told_that_it_listens_misses_nothing_from_then_on(served):
     async def work():
-        async with aclosing(events(served.room, None)) as stream:
+        async with aclosing(events(served.room, Visitor("a", (Right("viewer"),), ""), None)) as stream:
             await anext(stream)
             served.room.silence("node/ATLAng", 1, who="a-admin", because="at once")
             return await asyncio.wait_for(anext(stream), 10)
@@ -214,14 +311,6 @@ def test_a_syslog_is_told_what_people_do_and_can_tell_whether_the_log_is_still_t
     assert head == expected
 
 
-def browser():
-    """A browser of this machine; skips where there is none."""
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if chromium() is None:
-        pytest.skip("there is no Chromium on this machine")
-    return sync.sync_playwright(), chromium()
-
-
 def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(tmp_path):
     play, path = browser()
     policy = Policy(person_from="low")
@@ -243,6 +332,9 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         wallet.send("WebAuthn.addVirtualAuthenticator", {"options": options})
         page.goto(served.server.address())
         page.get_by_role("link", name="Circuit down").first.click()
+        page.get_by_role("button", name="Take it").click()
+        page.get_by_text("taken by").first.wait_for()
+        assert room.board.incident(incident.id).owner
         page.get_by_role("link", name="Review and decide").click()
         page.get_by_role("button", name="Make a passkey here").click()
         page.get_by_text("may decide with this passkey now").wait_for()

@@ -138,4 +138,4 @@ def test_the_settings_that_the_documentation_shows_are_settings():
     page = (Path(__file__).parents[3] / "docs" / "serve.md").read_text()
     shown = [Settings.model_validate(tomllib.loads(x.split("```")[0])) for x in page.split("```toml\n")[1:]]
     assert [x.kind for x in shown[0].channels] == ["alertmanager", "pagerduty", "webhook", "email"]
-    assert shown[1].role_of("ada") == "approver"
+    assert [(x.role, x.scope) for x in shown[1].grants_of("ada")] == [("approver", ())]
