@@ -1,5 +1,6 @@
 """Plans: optimisers propose, a model chooses by handle. The steps themselves never pass through a model."""
 
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -9,6 +10,7 @@ from twin.model import Frozen, Network
 from twin.optimise.ahead import brought, holding
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import possible, relieve
+from twin.policy import Policy
 
 from .arguments import Handle
 from .box.handover import MAX_EXPLANATION, Candidate, NoPlan, PlanSubmission
@@ -45,7 +47,7 @@ def propose_plans(desk: Desk) -> Candidates:
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
         outlook = desk.outlook if desk.brought is None else None  # what was brought is judged by the gate alone
-        found = holding(lambda state: _proposed(desk, state), desk.state, desk.policy, outlook, desk.works)
+        found = holding(partial(_proposed, desk), desk.state, desk.policy, outlook, desk.works)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
     found = tuple(possible(x, desk.look().declared.makes) for x in found)
     useful = [x for x in found if _is_new(desk, x)]
@@ -60,15 +62,15 @@ def propose_plans(desk: Desk) -> Candidates:
     )
 
 
-def _proposed(desk: Desk, state: Network) -> tuple[Proposal, ...]:
+def _proposed(desk: Desk, state: Network, policy: Policy) -> tuple[Proposal, ...]:
     """Ask the planner that serves the aim of the run, without one all that relieve; a brought plan is alone."""
     if desk.brought is not None:
-        return (brought(desk.brought, state, desk.policy),)
+        return (brought(desk.brought, state, policy),)
     if desk.aim is not None:
-        return desk.aim.propose(state, desk.policy, desk.counterexamples, desk.seed, desk.rejected_steps)
+        return desk.aim.propose(state, policy, desk.counterexamples, desk.seed, desk.rejected_steps)
     return relieve(
         state,
-        desk.policy,
+        policy,
         faults=desk.faults,
         reference=desk.inventory,
         avoid=desk.counterexamples,

@@ -154,15 +154,20 @@ def search_plan(
     The limits of the goal tighten the policy.
     """
     from agents.goals.plan import ending, goal_in_force, serve
+    from twin.optimise.ahead import holding
     from twin.optimise.goals import choose, read_terms
     from twin.site_state import coming_to
 
     network, policy = reading.network, tighten(policy, wish.goal)
     matrices = _scenarios(wish.scenarios, network)
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
-    proposals = ending(wish.goal, network, serve(wish.goal, network, policy, terms))
     aim = goal_in_force(wish.goal, network, now, site.site.instruments.day if site else ())
     coming = coming_to(site, network, policy, now, starts=aim.since)
+
+    def served(state: Network, limits: Policy) -> Sequence["Proposal"]:
+        return ending(wish.goal, state, serve(wish.goal, state, limits, terms))
+
+    proposals = holding(served, network, policy, coming.context.outlook, coming.context.works)
     choice = choose(
         proposals,
         network,

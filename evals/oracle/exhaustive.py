@@ -5,7 +5,7 @@ No planner and no simulator of the product is asked: what a change does is walke
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def short_plan(
     plan pass: those that leave the least are put before it first.
     """
     before = live.true_harm(limit).total
-    single = _all_tried(live, ((x,) for x in _changes(live.read_topology(), towards)), limit)
+    single = _all_tried(live, ((x,) for x in every_change(live.read_topology(), towards)), limit)
     better = sorted((x for x in single if x.left < before - least), key=_order)
     pairs = ((*a.steps, *b.steps) for a, b in combinations(better[:_PROMISING], 2))
     plans = sorted([*better, *_all_tried(live, pairs, limit)], key=_order)
@@ -72,7 +72,10 @@ def _left(live: EmulatedNetwork, steps: tuple[Change, ...], limit: float) -> flo
         return None
 
 
-def _changes(network: Network, towards: Sequence[str]) -> Iterator[Change]:
+def every_change(
+    network: Network, towards: Sequence[str] = (), *, on_invalid: Literal["blackhole", "igp"] = "blackhole"
+) -> Iterator[Change]:
+    """Yield every drain, some weights of every link, and every midpoint for the largest demands and for `towards`."""
     for circuit, positions in network.circuits.items():
         drained = network.links[positions[0]].drained
         yield UndrainLink(circuit=circuit) if drained else DrainLink(circuit=circuit)
@@ -93,4 +96,7 @@ def _changes(network: Network, towards: Sequence[str]) -> Iterator[Change]:
         for via in names:
             if via not in (source, target):
                 paths = (SegmentList(via=(via,), share=1.0),)
-                yield SetTunnel(tunnel=Tunnel(name=f"{source}>{target}", source=source, target=target, paths=paths))
+                tunnel = Tunnel(
+                    name=f"{source}>{target}", source=source, target=target, paths=paths, on_invalid=on_invalid
+                )
+                yield SetTunnel(tunnel=tunnel)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import InputError
+from twin.live.network import Flags
 from twin.model import Floats, Ints
 
 from .backtest import Backtest, backtest, calibrate
@@ -27,18 +28,25 @@ class _One(NamedTuple):
     values: Floats
     low: Floats
     high: Floats
+    feared: Floats
     report: HorizonForecast
     drift: Floats  # [S] 1 where a series drifts
 
 
 def forecast(
-    series: Series, *, horizons: tuple[int, ...] = (1, 4), coverage: float = 0.9, groups: tuple[Ints, ...] = ()
+    series: Series,
+    *,
+    horizons: tuple[int, ...] = (1, 4),
+    coverage: float = 0.9,
+    feared: float | None = None,
+    groups: tuple[Ints, ...] = (),
 ) -> Forecast:
     """Forecast every series some bins ahead.
 
     Each horizon takes the method of least WAPE on a rolling backtest over the newest past, so that on it none is worse
     than last value or seasonal naive, which are among the methods. Histories too short for a backtest get the last
-    value, without intervals, and the report says so. `groups` as for `Features`. Raises `InputError` on a horizon below
+    value, without intervals, and the report says so. `feared` is the coverage of a second, wider interval of which the
+    upper end is told. `groups` as for `Features`. Raises `InputError` on a horizon below
     1 or years away, a coverage that is no share, or series of which none has a value.
     """
     if not horizons or min(horizons) < 1 or not 0 < coverage < 1:
@@ -47,7 +55,7 @@ def forecast(
         raise InputError(f"no forecast {max(horizons)} bins ahead: that is years", fix="ask for fewer bins")
     if series.empty.all():
         raise InputError("none of the series has a value", fix="give at least one series that was measured")
-    found = [_horizon(series, ahead, coverage, groups) for ahead in horizons]
+    found = [_horizon(series, ahead, (coverage, feared), groups) for ahead in horizons]
     drift = np.max([x.drift for x in found], axis=0) > 0
     size = series.values[-min(len(series.values), 96) :].mean(axis=0)
     ranked = [int(i) for i in np.argsort(-size, kind="stable") if drift[i]]
@@ -66,11 +74,11 @@ def forecast(
         constant=int(series.constant.sum()),
         remarks=tuple(remarks),
     )
-    values, low, high = (np.stack(x) for x in zip(*(x[:3] for x in found), strict=True))
-    return Forecast(report, series.names, values, low, high)
+    values, low, high, far = (np.stack(x) for x in zip(*(x[:4] for x in found), strict=True))
+    return Forecast(report, series.names, values, low, high, far)
 
 
-def _horizon(series: Series, ahead: int, coverage: float, groups: tuple[Ints, ...]) -> _One:
+def _horizon(series: Series, ahead: int, coverages: tuple[float, float | None], groups: tuple[Ints, ...]) -> _One:
     methods = Methods(series, ahead, groups)
     origins = _origins(len(series.values), ahead)
     newest = len(series.values) - 1
@@ -80,20 +88,24 @@ def _horizon(series: Series, ahead: int, coverage: float, groups: tuple[Ints, ..
     chosen = test.best
     counted = ~series.empty
     lag = int(np.sum(origins > origins[-1] - ahead))
-    conformal, held = calibrate(test, chosen, coverage, counted, max(lag, 1))
     if chosen in LEARNT:
         methods.learn(newest + 1)
     values = np.where(series.constant, series.values[-1], methods.predict(newest)[chosen])
-    low = high = np.full(values.size, np.nan)
-    if conformal.ready:
-        scale = usual_move(series.values, newest, ahead, methods.periods.day or 96)
+    scale = usual_move(series.values, newest, ahead, methods.periods.day or 96)
+
+    def ends(coverage: float) -> tuple[Floats, Floats, Flags]:
+        conformal, held = calibrate(test, chosen, coverage, counted, max(lag, 1))
         low, high = np.full(values.size, np.nan), np.full(values.size, np.nan)
-        low[counted], high[counted] = conformal.interval(values[counted], scale[counted])
-        still = series.constant
-        low, high = (np.where(still, values, np.where(series.empty, np.nan, x)) for x in (low, high))
+        if conformal.ready:
+            low[counted], high[counted] = conformal.interval(values[counted], scale[counted])
+            low, high = (np.where(series.constant, values, x) for x in (low, high))
+        return low, high, held
+
+    low, high, held = ends(coverages[0])
+    far = np.full(values.size, np.nan) if coverages[1] is None else np.maximum(ends(coverages[1])[1], high)
     drift = drifting(test.errors(chosen), ahead)
     report = _told(series, ahead, chosen, (values, low, high), test, float(held.mean()) if held.size else None)
-    return _One(values, low, high, report, (drift & counted).astype(np.float64))
+    return _One(values, low, high, far, report, (drift & counted).astype(np.float64))
 
 
 def _origins(bins: int, ahead: int) -> Ints:
@@ -109,7 +121,7 @@ def _untested(series: Series, ahead: int) -> _One:
     values = series.values[-1]
     none = np.full(values.size, np.nan)
     report = _told(series, ahead, "last value", (values, none, none), None, None)
-    return _One(values, none, none, report, np.zeros(values.size))
+    return _One(values, none, none, none, report, np.zeros(values.size))
 
 
 def _told(

@@ -1,6 +1,5 @@
 """The hours ahead by what was measured: the upper end of a forecast, hour by hour, where there is enough history."""
 
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -71,30 +70,27 @@ def _forecast(network: Network, stated: Outlook, hourly: Series, pairs: PairSeri
     np.add.at(nodes.T, n + pairs.target, hourly.values.T)
     totals = arrange(hourly.time, nodes, [str(i) for i in range(2 * n)], interval_s=_HOUR_S)
     horizons = tuple(dict.fromkeys(ahead))
-    told = forecast(totals, horizons=horizons, coverage=COVERAGE)
+    told = forecast(totals, horizons=horizons, coverage=COVERAGE, feared=FAR)
 
     def demands(bins: int, ends: Floats) -> Floats:
         before = np.zeros((n, n))
         before[pairs.source, pairs.target] = hourly.values[-24:][(bins - 1) % 24]
         return _grown(before, ends)
 
+    rows = [horizons.index(bins) for bins in ahead]
     found = [
-        hour._replace(demands=demands(bins, told.high[horizons.index(bins)]))
-        for hour, bins in zip(stated.hours, ahead, strict=True)
+        hour._replace(demands=demands(bins, told.high[row]))
+        for hour, bins, row in zip(stated.hours, ahead, rows, strict=True)
     ]
     found[0] = found[0]._replace(demands=np.maximum(found[0].demands, network.demands))
     days = len(hourly.values) / 24
-    outlook = Outlook(tuple(found), f"a forecast from {days:.3g} days of measurements, upper end of {COVERAGE:.0%}")
-    at = int(np.argmax([x.demands.sum() for x in found]))
-    fullest, bins = found[at], ahead[at]
-    far = forecast(totals, horizons=(bins,), coverage=FAR).high[0]
-    ends = {
-        0.5: told.values[horizons.index(bins)],
-        (1 + COVERAGE) / 2: told.high[horizons.index(bins)],
-        (1 + FAR) / 2: far,
-    }
-    quantiles = [Scenario(f"forecast {level:.0%} of {fullest.clock}", demands(bins, x)) for level, x in ends.items()]
-    return replace(outlook, quantiles=tuple(quantiles))
+    ends = ((0.5, told.values), ((1 + COVERAGE) / 2, told.high), ((1 + FAR) / 2, told.feared))
+    quantiles = tuple(
+        tuple(Scenario(f"forecast {level:.0%} of {hour.clock}", demands(bins, x[row])) for level, x in ends)
+        for hour, bins, row in zip(found, ahead, rows, strict=True)
+    )
+    source = f"a forecast from {days:.3g} days of measurements, upper end of {COVERAGE:.0%}"
+    return Outlook(tuple(found), source, quantiles)
 
 
 def _grown(demands: Floats, upper: Floats) -> Floats:

@@ -59,3 +59,4 @@ class Forecast:
     values: Floats  # [H, S]
     low: Floats  # [H, S]
     high: Floats  # [H, S]
+    feared: Floats  # [H, S] upper end of the wider interval, NaN where none was asked for

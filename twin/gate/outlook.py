@@ -33,17 +33,29 @@ class Hour(NamedTuple):
 class Outlook:
     """The hours from the execution of a plan on, without a gap; `source` says where their demands are from.
 
-    `quantiles` are what a forecast says of the fullest hour, from its middle up; without a forecast there are none.
+    `quantiles` are what a forecast says of each hour, from its middle up; without a forecast there are none.
     """
 
     hours: tuple[Hour, ...]
     source: str
-    quantiles: tuple[Scenario, ...] = ()
+    quantiles: tuple[tuple[Scenario, ...], ...] = ()
 
     @property
     def fullest(self) -> Hour:
         """The hour with the most traffic, the first of equal ones. Raises `ValueError` where there is no hour."""
-        return max(self.hours, key=lambda hour: float(hour.demands.sum()))
+        return self.hours[self._fullest(None)]
+
+    def fullest_before(self, until: datetime | None) -> Hour:
+        """The fullest of the hours that begin before a moment, the first hour at least; of all where it is None."""
+        return self.hours[self._fullest(until)]
+
+    def quantiles_before(self, until: datetime | None) -> tuple[Scenario, ...]:
+        """What a forecast says of the fullest hour before a moment, from its middle up; nothing without a forecast."""
+        return self.quantiles[self._fullest(until)] if self.quantiles else ()
+
+    def _fullest(self, until: datetime | None) -> int:
+        stays = sum(until is None or hour.begins < until.astimezone(UTC) for hour in self.hours)
+        return max(range(max(stays, 1)), key=lambda i: float(self.hours[i].demands.sum()))
 
 
 def local_shift(network: Network) -> timedelta:

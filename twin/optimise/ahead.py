@@ -1,12 +1,14 @@
 """Plans that last: made for the traffic of now, and where such a plan does not hold all day, for the fullest hour."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from twin.errors import PlanError, UnknownElementError
 from twin.gate.checks.context import Context
 from twin.gate.checks.horizon import horizon
-from twin.gate.checks.rehearsal import Rehearsal
+from twin.gate.checks.rehearsal import Rehearsal, taken_away
+from twin.gate.checks.uncertain import uncertain
 from twin.gate.outlook import Outlook
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, apply_all, states
@@ -21,29 +23,60 @@ ENOUGH = 3
 
 
 def holding(
-    planner: Callable[[Network], Sequence[Proposal]],
+    planner: Callable[[Network, Policy], Sequence[Proposal]],
     network: Network,
     policy: Policy,
     outlook: Outlook | None,
     works: tuple[PlannedWork, ...] = (),
 ) -> tuple[Proposal, ...]:
-    """Ask a planner for the traffic of now, and for that of the fullest hour where none of its plans would last.
+    """Ask a planner for the traffic of now, and for the most that comes while they stay where no plan of it would last.
 
-    Proposals that hold in every hour come first, in the planner's order; those that do not lose their plan, with the
-    hour as the reason. Without an outlook, the planner's proposals as they are.
+    That is the fullest hour before the plans end, and what a forecast fears of it. The growth that the policy foresees
+    is one of the traffic of now, and counts there by that much less. Proposals that hold in every hour come first, in
+    the planner's order; those that do not lose their plan, with the hour as the reason. Without an outlook, the
+    planner's proposals as they are.
     """
-    found = tuple(planner(network))
+    found = tuple(planner(network, policy))
     if outlook is None or not outlook.hours or not any(x.plan for x in found):
         return found
     context = Context(outlook=outlook, works=works)
     judged = _judged(found, network, policy, context)
     if any(x.plan for x in judged):
         return judged
-    fullest = network.with_demands(outlook.fullest.demands)
-    if fullest == network:
-        return judged
-    lasting = tuple(_rebased(x, network, policy) for x in planner(fullest))
-    return (*(x for x in _judged(lasting, network, policy, context) if x.plan), *judged)
+    for fuller in _fuller(network, context, outlook, _end(found)):
+        lasting = planner(fuller, _growing_less(policy, network, fuller))
+        held = _judged([_rebased(x, network, policy) for x in lasting], network, policy, context)
+        if any(x.plan for x in held):
+            return (*(x for x in held if x.plan), *judged)
+    return judged
+
+
+def _end(found: Sequence[Proposal]) -> datetime | None:
+    """When the last of some plans ends; None where one of them stays."""
+    ends = [x.plan.until for x in found if x.plan]
+    return None if None in ends else max((x for x in ends if x), default=None)
+
+
+def _fuller(network: Network, context: Context, outlook: Outlook, until: datetime | None) -> Iterator[Network]:
+    """Yield the network under the most traffic that comes before a moment: as expected, and as a forecast fears it.
+
+    Where others take something away before that moment, last without what they do.
+    """
+    feared = outlook.quantiles_before(until)[-1:]
+    works = context.taken_away(outlook.hours[0].begins, until or outlook.hours[-1].begins + timedelta(hours=1))
+    gone = {element for work in works for element in work.elements}
+    for without in (network, taken_away(network, sorted(gone))) if gone else (network,):
+        for demands in (outlook.fullest_before(until).demands, *(x.demands for x in feared)):
+            fuller = without.with_demands(demands)
+            if fuller != network:
+                yield fuller
+
+
+def _growing_less(policy: Policy, network: Network, fuller: Network) -> Policy:
+    """The policy whose growth leads from a fuller network to what its growth is from the one of now."""
+    ratio = float(network.demands.sum()) / max(float(fuller.demands.sum()), 1e-9)
+    factors = tuple(sorted({min(max(x * ratio, 1e-6), 10.0) for x in policy.demand_factors}))
+    return policy.model_copy(update={"demand_factors": factors})
 
 
 def _judged(found: Sequence[Proposal], network: Network, policy: Policy, context: Context) -> tuple[Proposal, ...]:
@@ -59,10 +92,11 @@ def _judged(found: Sequence[Proposal], network: Network, policy: Policy, context
 
 
 def _objection(plan: Plan, network: Network, policy: Policy, context: Context) -> str:
-    """Say what the gate's own *horizon* has against a plan; empty when nothing."""
-    reached = tuple(states(network, plan.steps))
-    check = horizon(Rehearsal(plan, policy, reached, context))
-    return "" if check.passed else check.detail
+    """Say what the gate's own *horizon*, and what a forecast fears, has against a plan; empty when nothing."""
+    rehearsal = Rehearsal(plan, policy, tuple(states(network, plan.steps)), context)
+    feared = context.outlook is not None and context.outlook.quantiles
+    found = (check(rehearsal) for check in ((horizon, uncertain) if feared else (horizon,)))
+    return next((x.detail for x in found if not x.passed), "")
 
 
 def _rebased(proposal: Proposal, network: Network, policy: Policy) -> Proposal:

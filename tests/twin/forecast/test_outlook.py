@@ -55,11 +55,18 @@ def test_the_hours_are_those_of_the_day_without_a_gap_and_its_quantiles_rise():
     stated = outlook_by_day(now, NOW, 24, day=DAY)
     assert [x[:2] for x in outlook.hours] == [x[:2] for x in stated.hours]
     assert (outlook.hours[0].demands >= now.demands - 1e-9).all()
-    assert [x.name.split()[1] for x in outlook.quantiles] == ["50%", "95%", "99%"]
-    middle, upper, far = (x.demands for x in outlook.quantiles)
-    assert (middle <= upper + 1e-9).all()
-    assert (upper <= far + 1e-9).all()
-    assert np.array_equal(upper, outlook.fullest.demands)
+    for hour, quantiles in zip(outlook.hours[1:], outlook.quantiles[1:], strict=True):
+        assert [x.name.split()[1] for x in quantiles] == ["50%", "95%", "99%"]
+        middle, upper, far = (x.demands for x in quantiles)
+        assert (middle <= upper + 1e-9).all()
+        assert (upper <= far + 1e-9).all()
+        assert np.array_equal(upper, hour.demands)
+    assert (
+        outlook.quantiles_before(None)[1].demands is outlook.quantiles[outlook.hours.index(outlook.fullest)][1].demands
+    )
+    early = outlook.hours[4].begins
+    assert outlook.fullest_before(early) in outlook.hours[:4]
+    assert outlook.quantiles_before(early)[0].name.endswith(outlook.fullest_before(early).clock)
 
 
 LITTLE = [(2, 1800.0), (0.0125, 30.0), (0.03, 60.0), (0.125, 300.0), (2, 7200.0)]

@@ -129,7 +129,7 @@ def test_planners_look_at_the_calendar():
     outlook = outlook_by_day(NETWORK, TUESDAY, 24, day=DAY)
     for circuit in NETWORK.circuits:
         works = (work(circuit, TUESDAY + timedelta(hours=2)),)
-        proposals = holding(lambda state: (plan_sleep(state, calm),), NETWORK, calm, outlook, works)
+        proposals = holding(lambda state, policy: (plan_sleep(state, policy),), NETWORK, calm, outlook, works)
         for plan in (x.plan for x in proposals if x.plan):
             assert found(verify(plan, NETWORK, calm, outlook=outlook, works=works), "horizon").passed
 

@@ -103,7 +103,7 @@ def test_the_steps_that_end_a_plan_are_rehearsed_too():
 def test_a_planner_makes_plans_that_last_where_there_are_any():
     night = load_network("sndlib/nobel-germany", seed=3)
     night = night.with_demands(night.demands * 0.6 * DAY[5])
-    proposals = holding(lambda network: (plan_sleep(network, POLICY),), night, POLICY, ahead(night))
+    proposals = holding(lambda network, policy: (plan_sleep(network, policy),), night, POLICY, ahead(night))
     best = proposals[0].plan
     assert best is not None
     assert best.base == night.id
@@ -143,7 +143,7 @@ def test_quantiles_of_a_forecast_meet_every_single_failure_beside_the_growth_tha
 
     def judged(*factors: float) -> Check:
         rows = tuple(Scenario(f"forecast {i}", calm.demands * x) for i, x in enumerate(factors))
-        return uncertain(verify(plan, calm, POLICY, outlook=Outlook(now, "a forecast", rows)))
+        return uncertain(verify(plan, calm, POLICY, outlook=Outlook(now, "a forecast", (rows,))))
 
     def peak(demands, sleeping: Network) -> float:
         """The worst single failure by the oracle."""
@@ -161,6 +161,6 @@ def test_quantiles_of_a_forecast_meet_every_single_failure_beside_the_growth_tha
     # what is likely dilutes nothing that the policy foresees
     several = Policy(demand_factors=(2.0,))
     alone = uncertain(verify(plan, calm, several))
-    with_likely = Outlook(now, "a forecast", (Scenario("forecast 50%", calm.demands),) * 9)
+    with_likely = Outlook(now, "a forecast", ((Scenario("forecast 50%", calm.demands),) * 9,))
     assert not alone.passed
     assert not uncertain(verify(plan, calm, several, outlook=with_likely)).passed

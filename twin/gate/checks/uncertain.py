@@ -24,7 +24,8 @@ def uncertain(rehearsal: Rehearsal) -> Check:
 
     Each has to be within its limit, or no worse than without the plan. Of the policy's factors the largest one counts
     for the failures, of scenarios each one. Where the hours ahead are those of a forecast, its quantiles of the fullest
-    hour are judged in the same way, for themselves: what is likely dilutes no growth that the policy foresees.
+    hour in which the plan stays are judged in the same way, for themselves: what is likely dilutes no growth that the
+    policy foresees.
     """
     scenarios, quantiles = scenarios_of(rehearsal), _quantiles(rehearsal)
     if not scenarios and not quantiles:
@@ -40,9 +41,11 @@ def uncertain(rehearsal: Rehearsal) -> Check:
 
 
 def _quantiles(rehearsal: Rehearsal) -> tuple[Scenario, ...]:
-    """Return what a forecast says of the fullest hour ahead; nothing where scenarios were given."""
+    """Return what a forecast says of the fullest hour in which the plan stays; nothing where scenarios were given."""
     outlook = rehearsal.context.outlook
-    return outlook.quantiles if outlook is not None and not rehearsal.context.scenarios else ()
+    if outlook is None or rehearsal.context.scenarios:
+        return ()
+    return outlook.quantiles_before(rehearsal.plan.until)
 
 
 def _judged(rehearsal: Rehearsal, scenarios: tuple[Scenario, ...]) -> Check | Violation:

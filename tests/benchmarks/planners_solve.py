@@ -1,0 +1,216 @@
+"""Whether planners find a plan where there is one: `python -m tests.benchmarks.planners_solve [--te N] [--sleep N]`.
+
+Every short plan on small networks, one change and the promising ones two by two, is put before the gate as planners'
+plans are: with growth under every single failure, members of bundles, and the hours ahead. No planner has a hand in
+that search. A case counts where it finds a plan that passes; it is solved where what the planners propose passes, too.
+`--endings N` takes faults of the suite of that name, told to the planners as they are.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import combinations, islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from evals.cases.informed import known_state
+from evals.cases.suite import Workplace
+from evals.oracle.exhaustive import LARGEST, every_change
+from evals.suites import endings, te
+from tests.twin.gate.declared_day import DAY
+from twin.errors import TwinError
+from twin.faults import Fault
+from twin.formats import load_network
+from twin.gate.outlook import Outlook, local_shift, outlook_by_day
+from twin.gate.verdict import verify
+from twin.model import Network
+from twin.optimise.ahead import holding
+from twin.optimise.goals import Purpose, plan_for
+from twin.optimise.proposal import Proposal
+from twin.optimise.relieve import relieve
+from twin.plan import Change, Objective, Plan, SleepLink, apply_all
+from twin.policy import Policy
+from twin.sim.simulate import simulate
+
+POLICY = Policy()
+PAIRED, JUDGED = 24, 150
+"""Single changes that are paired, those that leave the least harm; plans that are put before the gate."""
+NETWORKS = ("sndlib/polska", "sndlib/abilene", "sndlib/atlanta", "synthetic/12-4105", "synthetic/16-9101")
+
+
+class Task(NamedTuple):
+    """What is planned for; `propose` asks the planners, `tries` are the plans that the search puts before the gate."""
+
+    name: str
+    network: Network
+    aim: Objective
+    outlook: Outlook | None
+    until: datetime | None
+    propose: Callable[[], Sequence[Proposal]]
+    tries: Callable[[], Iterator[tuple[Change, ...]]]
+
+
+class Found(NamedTuple):
+    """Steps of a plan that passes, by the planners and by the search; none where nothing was found."""
+
+    planned: tuple[Change, ...]
+    searched: tuple[Change, ...]
+    reason: str
+
+
+def solve(task: Task) -> Found:
+    """Ask the planners, search, and let the gate judge both."""
+    proposals = task.propose()
+    best = next((x.plan for x in proposals if x.plan is not None and _passes(task, x.plan)), None)
+    searched = next((x for x in islice(task.tries(), JUDGED) if _steps_pass(task, x)), ())
+    reason = "; ".join(f"{x.method}: {x.reason or 'rejected'}" for x in proposals)
+    return Found(best.steps if best else (), searched, reason)
+
+
+def _passes(task: Task, plan: Plan) -> bool:
+    return verify(plan, task.network, POLICY, outlook=task.outlook).passed
+
+
+def _steps_pass(task: Task, steps: tuple[Change, ...]) -> bool:
+    try:
+        plan = Plan(goal="searched", base=task.network.id, steps=steps, objective=task.aim)
+        return _passes(task, plan.ending(task.network, task.until) if task.until else plan)
+    except TwinError:
+        return False
+
+
+def te_tasks(count: int) -> Iterator[Task]:
+    """Networks of the suite `te` above the limit, every other one with links that are bundles of four."""
+    cases = (x for split in ("dev", "held-out") for x in islice(te.SUITE.draw(split), 100) if x.kind != "published")
+    small = (x for x in cases if len(load_network(x.network).nodes) <= LARGEST and "newyork" not in x.network)
+    for number, case in enumerate(islice(small, count)):
+        network = te.SUITE.stage(case, Workplace(Path(tempfile.gettempdir()), Path(tempfile.gettempdir()))).network
+        if number % 2:
+            network = replace(network, links=tuple(x._replace(members=4) for x in network.links))
+        outlook = _ahead(network, 16) if number % 4 > 1 else None  # the evening is a seventh fuller
+
+        def propose(x: Network = network, ahead: Outlook | None = outlook) -> Sequence[Proposal]:
+            return holding(lambda state, policy: plan_for(state, policy, Purpose("relieve")), x, POLICY, ahead)
+
+        told = f"{' members' if number % 2 else ''}{' before the evening' if outlook else ''}"
+        yield Task(
+            f"te {case.kind} {case.network} {case.seed}{told}", network, "relieve", outlook, None, propose,
+            lambda x=network: relieving(x),
+        )  # fmt: skip
+
+
+def _ahead(network: Network, hour: int) -> Outlook:
+    """The hours from one of the network's clock on, by a declared day."""
+    begin = datetime(2026, 11, 30, hour, 30, tzinfo=UTC) - local_shift(network)
+    return outlook_by_day(network, begin, POLICY.horizon_hours, day=DAY)
+
+
+def relieving(network: Network, towards: Sequence[str] = ()) -> Iterator[tuple[Change, ...]]:
+    """Plans of one or two changes that leave less harm than there is, the least first."""
+    limit = POLICY.max_utilisation
+
+    def left(steps: tuple[Change, ...]) -> float:
+        try:
+            outcome = simulate(apply_all(network, steps))
+        except TwinError:
+            return np.inf
+        return outcome.harm(limit).routable + outcome.stranded
+
+    before = left(())
+    single = [(left((x,)), (x,)) for x in every_change(network, towards, on_invalid="igp")]
+    better = sorted((x for x in single if x[0] < before - 1e-6), key=lambda x: x[0])
+    pairs = [(left((*a, *b)), (*a, *b)) for (_, a), (_, b) in combinations(better[:PAIRED], 2)]
+    ranked = sorted([*better, *(x for x in pairs if x[0] < before - 1e-6)], key=lambda x: (x[0], len(x[1])))
+    yield from (steps for _, steps in ranked)
+
+
+def sleep_tasks(count: int) -> Iterator[Task]:
+    """Nights of several loads, with plans that stay and plans that end by the morning."""
+    for number in range(count):
+        name, peak = NETWORKS[number % len(NETWORKS)], (1.0, 0.8, 0.6, 0.45)[number // len(NETWORKS) % 4]
+        day = load_network(name, seed=number)
+        night = day.with_demands(day.demands * peak * DAY[2])
+        outlook = _ahead(night, 2)
+        until = outlook.hours[(4, 8)[number % 2]].begins if number % 3 else None
+
+        def propose(x: Network = night, ahead: Outlook = outlook, end: datetime | None = until) -> Sequence[Proposal]:
+            return holding(
+                lambda state, policy: _ending(plan_for(state, policy, Purpose("sleep")), state, end), x, POLICY, ahead
+            )
+
+        def tries(x: Network = night) -> Iterator[tuple[Change, ...]]:
+            single = [SleepLink(circuit=name) for name in x.circuits]
+            return iter([*((s,) for s in single), *combinations(single, 2)])
+
+        ends = f" until {until:%H}" if until else " stays"
+        yield Task(f"sleep {name} x{peak:g}{ends}", night, "sleep", outlook, until, propose, tries)
+
+
+def _ending(proposals: Sequence[Proposal], state: Network, until: datetime | None) -> Sequence[Proposal]:
+    if until is None:
+        return proposals
+    return tuple(replace(x, plan=x.plan.ending(state, until)) if x.plan else x for x in proposals)
+
+
+def endings_tasks(count: int) -> Iterator[Task]:
+    """Faults that harm somebody on small networks of the suite `endings`."""
+    drawn = 0
+    for case in (x for split in ("dev", "held-out") for x in islice(endings.SUITE.draw(split), 211)):
+        if drawn == count:
+            return
+        if case.kind == "healthy" or len(load_network(case.network).nodes) > LARGEST:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            place = Workplace(Path(folder), Path(folder))
+            try:
+                incident = endings.stage(case, place).incident
+            except TwinError:
+                continue
+            state, faults = known_state(incident), tuple(x.fault for x in incident.live.faults_struck)
+            if simulate(state).harm(POLICY.max_utilisation).routable <= 2e-3 * state.offered.sum():
+                continue
+            drawn += 1
+            towards = [x.target for x in faults if x.target and "node/" in x.target]
+
+            def propose(
+                x: Network = state, known: tuple[Fault, ...] = faults, inventory: Network = incident.network
+            ) -> Sequence[Proposal]:
+                return relieve(x, POLICY, faults=known, reference=inventory)
+
+            yield Task(
+                f"endings {case.kind} {case.network} {case.seed}", state, "relieve", None, None, propose,
+                lambda x=state, y=towards: relieving(x, y),
+            )  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--te", type=int, default=20)
+    parser.add_argument("--sleep", type=int, default=20)
+    parser.add_argument("--endings", type=int, default=0)
+    options = parser.parse_args()
+    for family, tasks in (("te", te_tasks), ("sleep", sleep_tasks), ("endings", endings_tasks)):
+        begun, counted, solved, alone = time.process_time(), 0, 0, 0
+        for task in tasks(getattr(options, family)):
+            found = solve(task)
+            counted += bool(found.searched)
+            solved += bool(found.searched and found.planned)
+            alone += bool(found.planned and not found.searched)
+            if found.searched and not found.planned:
+                print(
+                    f"  missed: {task.name}: {[x.op for x in found.searched]} {found.searched} | {found.reason}"[:1500],
+                    flush=True,
+                )
+        if counted or alone:
+            share = solved / counted if counted else 1.0
+            print(f"{family}: {solved} of {counted} that a search of short plans solves ({share:.1%}), {alone} more that it does not; "
+                  f"{time.process_time() - begun:.0f} s of CPU", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
