@@ -17,7 +17,7 @@ from twin.elements import fold
 from twin.optimise.preference import Objective
 
 from .times import zone_of
-from .types import Goal, OpenError, Statement, TimeWindow, Verb
+from .types import DrainMode, Goal, OpenError, Statement, TimeWindow, Verb
 from .wording import figure
 
 _N = r"(?<![\w.])(?P<n>\d+(?:\.\d+)?)"
@@ -81,6 +81,12 @@ REHEARSE = (
     r"(?:just |only )?rehearse", r"simulate", r"dry[ -]run:?", r"(?:do not|don't) execute(?: it| anything)?",
     r"nothing may be changed", r"what (?:if|happens if) we",
 )  # fmt: skip
+DRAIN_AS: Mapping[DrainMode, tuple[str, ...]] = {
+    "cost_out": (
+        "(?:as|but keep it as|leaving it as) (?:the |a )?last resort", "by cost[ -]out", "by costing (?:it|them) out",
+        "by (?:the )?(?:max|maximum|largest) (?:metric|weight)",
+    ),
+}  # fmt: skip
 POLITE = r"(?:(?:please|pls|kindly|could you|can you|would you|we need to|we want to|i want to|i want you to|(?:i|we) would like to)\s+)+"
 FILLERS = frozenset({"please", "and", "with", "thanks"})
 _NOW = frozenset({"now", "immediately"})
@@ -111,6 +117,8 @@ def account(statement: Statement, goal: Goal, text: str, *, now: datetime) -> No
         if len(statement.prefer) == 1:
             phrases.append(LEAST.get(statement.prefer[0], "(?!)"))
         rest.take(f"prefer:{'>'.join(statement.prefer)}", phrases)
+    if goal.mode is not None:
+        rest.take(f"mode:{goal.mode}", DRAIN_AS[goal.mode])
     if goal.window is not None:
         _take_window(rest, statement, goal.window, now)
     _take_verb(rest, statement, goal)

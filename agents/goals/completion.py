@@ -6,7 +6,7 @@ from twin.model import Network
 from twin.optimise.preference import OBJECTIVES
 
 from .resolve import TAKES
-from .types import VERBS
+from .types import DRAIN_MODES, VERBS
 from .written import KEYS, PREFERRING, REHEARSE
 
 
@@ -34,6 +34,8 @@ def _names(key: str, network: Network) -> list[str]:
         return sorted(available_timezones())
     if key in PREFERRING:
         return [*OBJECTIVES]
+    if key == "mode":
+        return [*DRAIN_MODES]
     kind = next((takes.kind for verb, takes in TAKES.items() if verb == key), "element" if key == "protect" else "")
     nodes = [node.name for node in network.nodes]
     if kind == "demand":

@@ -130,7 +130,7 @@ def _purpose(goal: Goal) -> Purpose | None:
         case "grow":
             return Purpose("grow", factor=goal.factor or 1.0)
         case "drain" if len(goal.elements) == 1:
-            return Purpose("drain", element=goal.elements[0])
+            return Purpose("drain", element=goal.elements[0], cost_out=goal.mode == "cost_out")
         case _:
             return None
 
@@ -188,11 +188,13 @@ def _drain(
 ) -> tuple[Proposal, ...]:
     judge, steps = Judge(network, policy, avoid), list[Change]()
     if len(goal.elements) == 1:
-        return (plan_drain(network, policy, goal.elements[0], avoid=avoid, seed=seed),)
+        return (
+            plan_drain(network, policy, goal.elements[0], cost_out=goal.mode == "cost_out", avoid=avoid, seed=seed),
+        )
     required: list[Change] = []
     for element in goal.elements:
         state = apply_all(network, steps)
-        one = plan_drain(state, policy, element, avoid=avoid, seed=seed)
+        one = plan_drain(state, policy, element, cost_out=goal.mode == "cost_out", avoid=avoid, seed=seed)
         if one.plan is None:
             return (without_plan(judge, DRAIN, f"{element}: {one.reason}"),)
         steps += one.plan.steps

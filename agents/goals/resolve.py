@@ -12,7 +12,7 @@ from twin.errors import AmbiguousElementError, UnknownElementError
 from twin.model import Network
 
 from .times import read_window
-from .types import Goal, Limits, OpenError, Statement, Verb
+from .types import DRAIN_MODES, DrainMode, Goal, Limits, OpenError, Statement, Verb
 
 Kind = Literal["", "element", "circuit", "link", "demand"]
 Value = Literal["", "factor", "capacity", "weight", "rate"]
@@ -69,6 +69,7 @@ def resolved(statement: Statement, network: Network, *, now: datetime, zone: str
             weight=statement.weight,  # pyright: ignore[reportArgumentType] - a fraction is refused by the model
             capacity=_mbps("capacity", statement.capacity),
             rate=_mbps("rate", statement.rate),
+            mode=_mode(statement.mode),
             prefer=statement.prefer,
             rehearse=statement.rehearse,
             text=text,
@@ -94,6 +95,8 @@ def _require_fitting(statement: Statement) -> None:
             raise OpenError("missing value", f"{verb} to how much? write {EXAMPLES[name]}")
     if statement.prefer and verb not in ("relieve", "sleep"):
         raise OpenError("does not fit", f"{verb} has no choice of objective: only relieve and sleep have")
+    if statement.mode and verb != "drain":
+        raise OpenError("does not fit", f"{verb} has no mode: only drain has")
     if verb == "limit" and statement.max_utilisation is None and statement.max_failure_utilisation is None:
         raise OpenError("missing value", "limit what? write max_utilisation:0.8 or max_failure_utilisation:0.95")
 
@@ -142,6 +145,15 @@ def _limits(statement: Statement) -> Limits:
         text = f"under a failure {failing:.0%} are allowed, but {plain:.0%} without one: which limit is meant?"
         raise OpenError("contradiction", text)
     return limits
+
+
+def _mode(text: str) -> DrainMode | None:
+    if not text:
+        return None
+    found = next((x for x in DRAIN_MODES if x == text), None)
+    if found is None:
+        raise OpenError("bad value", f"a drain has no mode {text!r}: is {DRAIN_MODES[0]} meant?", words=text)
+    return found
 
 
 def _mbps(key: str, text: str) -> float | None:

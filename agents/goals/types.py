@@ -27,6 +27,11 @@ Verb = Literal[
 
 VERBS: tuple[Verb, ...] = get_args(Verb)
 
+DrainMode = Literal["cost_out"]
+"""How a drain may be asked for: `cost_out` has it carry what has no other way, failures included."""
+
+DRAIN_MODES: tuple[DrainMode, ...] = get_args(DrainMode)
+
 Code = Literal[
     "plain words",
     "unknown word",
@@ -73,6 +78,7 @@ class Statement(Frozen):
     weight: float | None = Field(default=None, description="IGP weight.")
     capacity: str = Field(default="", max_length=24, description="With its unit: 400G is 400 Gbit/s.")
     rate: str = Field(default="", max_length=24, description="With its unit: 500M is 500 Mbit/s.")
+    mode: str = Field(default="", max_length=24, description="Of a drain: cost_out leaves it the last resort.")
     rehearse: bool = Field(default=False, description="Plan and judge, and change nothing.")
 
 
@@ -121,6 +127,7 @@ class Goal(Frozen):
     weight: int | None = Field(default=None, ge=1, le=2**24, description="IGP weight.")
     capacity: float | None = Field(default=None, gt=0, description="Mbit/s.")
     rate: float | None = Field(default=None, gt=0, description="Mbit/s.")
+    mode: DrainMode | None = Field(default=None, description="How a drain is made, if not as is usual.")
     prefer: Preference = Field(
         default=(), description="What counts among plans that serve the goal, the most important first."
     )

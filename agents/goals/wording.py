@@ -29,6 +29,8 @@ def _words(goal: Goal) -> Iterator[str]:
         yield f"capacity:{figure(goal.capacity)}M"
     if goal.rate is not None:
         yield f"rate:{figure(goal.rate)}M"
+    if goal.mode is not None:
+        yield f"mode:{goal.mode}"
     if goal.rehearse:
         yield "rehearse"
 

@@ -14,11 +14,11 @@ from twin.optimise.preference import OBJECTIVES, SPELT, Objective, Preference
 
 from .resolve import resolved
 from .suggest import closest_form
-from .types import LONGEST, VERBS, Goal, OpenError, Question, Statement
+from .types import DRAIN_MODES, LONGEST, VERBS, Goal, OpenError, Question, Statement
 
 NUMBERS = ("max_utilisation", "max_failure_utilisation", "max_steps", "max_delay_stretch", "max_blast_radius", "weight")
-TEXTS = {"from": "start", "until": "until", "zone": "zone", "capacity": "capacity", "rate": "rate"}
-KEYS = ("from", "until", "zone", *NUMBERS, "protect", "objective", "prefer", "capacity", "rate")
+TEXTS = {"from": "start", "until": "until", "zone": "zone", "capacity": "capacity", "rate": "rate", "mode": "mode"}
+KEYS = ("from", "until", "zone", *NUMBERS, "protect", "objective", "prefer", "capacity", "rate", "mode")
 PREFERRING = ("objective", "prefer")
 REHEARSE = "rehearse"
 
@@ -95,6 +95,8 @@ def _field(token: str) -> tuple[str, object]:
         return "protected", items(key, value)
     if key in PREFERRING:
         return "prefer", _preference(token, value)
+    if key == "mode" and value not in DRAIN_MODES:
+        raise unknown(value, DRAIN_MODES, "mode of a drain")
     return (
         (TEXTS[key], value.strip('"')[: 20 if key in ("from", "until") else 64])
         if key in TEXTS

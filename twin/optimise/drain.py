@@ -20,11 +20,12 @@ from .weights import relieve_by_weights
 METHOD = "drain"
 
 
-def plan_drain(
+def plan_drain(  # noqa: PLR0913 - what is drained and how, under which rules, on what terms
     network: Network,
     policy: Policy,
     element: str,
     *,
+    cost_out: bool = False,
     avoid: Sequence[Counterexample] = (),
     seed: int = 0,
     time_limit_s: float | None = None,
@@ -32,9 +33,10 @@ def plan_drain(
     """Plan to drain a node (by name or id) or a circuit (by id), after moving away what would overload other links.
 
     Tunnels or weights make room first where the drain alone would break a limit. Without a safe way the proposal says
-    what breaks. A time limit applies to each of the two. Raises `UnknownElementError`.
+    what breaks. By `cost_out` it keeps the largest metric and is the last resort. A time limit applies to each of the
+    two. Raises `UnknownElementError`.
     """
-    step = _drain_of(network, element)
+    step = _drain_of(network, element, cost_out=cost_out)
     judge = Judge(network, policy, avoid)
     if _is_drained(network, step):
         return without_plan(judge, METHOD, f"{element} is drained already")
@@ -58,12 +60,13 @@ def plan_drain(
     return without_plan(judge, METHOD, alone.reason)
 
 
-def _drain_of(network: Network, element: str) -> DrainNode | DrainLink:
+def _drain_of(network: Network, element: str, *, cost_out: bool) -> DrainNode | DrainLink:
     if element in network.circuits:
-        return DrainLink(circuit=element)
+        return DrainLink(circuit=element, mode="cost_out" if cost_out else "remove")
     if element.startswith("link/"):
         raise UnknownElementError("circuit", element, network.circuits)
-    return DrainNode(node=network.nodes[network.node(element)].name)
+    name = network.nodes[network.node(element)].name
+    return DrainNode(node=name, mode="cost_out" if cost_out else "overload")
 
 
 def _labels_through(network: Network, step: DrainNode | DrainLink) -> tuple[RemoveTunnel, ...]:

@@ -37,11 +37,15 @@ MEASURES: tuple[Measure, ...] = ("mean", "cvar")
 
 
 class Purpose(NamedTuple):
-    """What a plan is for; `element` is the id of what to drain, `factor` how far the demands grow."""
+    """What a plan is for; `element` is the id of what to drain, `factor` how far the demands grow.
+
+    What is drained by `cost_out` stays the last resort.
+    """
 
     kind: Kind
     element: str = ""
     factor: float = 1.0
+    cost_out: bool = False
 
 
 class Terms(NamedTuple):
@@ -213,7 +217,8 @@ def _pressed(network: Network, policy: Policy, seed: int, end: float) -> Iterato
 
 def _drain(network: Network, policy: Policy, goal: Purpose, terms: Terms) -> tuple[Proposal, ...]:
     each = None if terms.time_limit_s is None else terms.time_limit_s / 2  # tunnels, then weights, may make room
-    return (plan_drain(network, policy, goal.element, seed=terms.seed, time_limit_s=each),)
+    asked = partial(plan_drain, network, policy, goal.element, cost_out=goal.cost_out)
+    return (asked(seed=terms.seed, time_limit_s=each),)
 
 
 def _sleep(network: Network, policy: Policy, goal: Purpose, terms: Terms) -> tuple[Proposal, ...]:

@@ -37,6 +37,8 @@ ZONED = "drain Hamburg 02:00-04:00 Berlin time"
         (ZONED, {"elements": ("Hamburg",), "start": "04:00", "until": "02:00", "zone": "Europe/Berlin"}),
         (ZONED, {"elements": ("Hamburg",), "zone": "Europe/Berlin", "start": "2026-03-06T02:00", "until": "04:00"}),
         ("undrain Ulm", {"elements": ("Ulm",)}),
+        ("drain Ulm", {"elements": ("Ulm",), "mode": "cost_out"}),
+        ("drain Ulm as the last resort", {"elements": ("Ulm",)}),
         ("drain Ulm", {"elements": ("Berlin",)}),
         ("drain Ulm", {"elements": ("Ulm",), "max_utilisation": 0.8}),
         ("drain Ulm", {"elements": ("Ulm",), "rehearse": True}),
@@ -91,6 +93,7 @@ def test_a_reading_that_does_not_account_for_the_text_is_a_question_and_never_a_
             {"elements": ("Ulm",), "zone": "UTC", "start": "2026-03-05T02:00", "until": "04:00"},
         ),
         ("simulate draining Ulm, do not execute it", {"elements": ("Ulm",), "rehearse": True}),
+        ("drain Ulm, leaving it as the last resort", {"elements": ("Ulm",), "mode": "cost_out"}),
     ],
 )
 def test_a_reading_that_accounts_for_the_text_is_the_goal(text, statement):

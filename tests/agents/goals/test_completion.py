@@ -21,6 +21,7 @@ NOW = datetime(2026, 3, 4, 15, 17, tzinfo=UTC)
         ("drain:Ulm,kar", ["drain:Ulm,Karlsruhe"]),
         ("drain:Ulm from:02:00 unt", ["drain:Ulm from:02:00 until:"]),
         ("drain:Ulm from:02:00 zone:europe/berl", ["drain:Ulm from:02:00 zone:Europe/Berlin"]),
+        ("drain:Ulm mode:c", ["drain:Ulm mode:cost_out"]),
         ("relieve objective:e", ["relieve objective:energy"]),
         ("relieve prefer:delay>m", ["relieve prefer:delay>margin", "relieve prefer:delay>money"]),
         ("relieve prefer:delay>de", []),

@@ -50,6 +50,17 @@ def test_room_is_made_before_a_circuit_is_drained():
     assert simulate(apply(network, proposal.plan.steps[-1])).max_utilisation > policy.max_utilisation
 
 
+def test_what_is_drained_by_cost_out_is_the_last_resort_of_failures_that_the_usual_drain_would_not_survive():
+    ring = network_of([("a", "b", 100.0, 1), ("b", "c", 100.0, 1), ("c", "a", 100.0, 1)], {("a", "b"): 10.0})
+    removed = plan_drain(ring, LOOSE, "link/a:b--b:a")
+    assert removed.plan is None
+    assert "loses its paths" in removed.reason
+    kept = plan_drain(ring, LOOSE, "link/a:b--b:a", cost_out=True).plan
+    assert kept.steps == (DrainLink(circuit="link/a:b--b:a", mode="cost_out"),)
+    assert verify(kept, ring, LOOSE).passed
+    assert plan_drain(ring, LOOSE, "c", cost_out=True).plan.steps == (DrainNode(node="c", mode="cost_out"),)
+
+
 def test_a_drain_that_cuts_the_network_has_no_plan_and_says_what_is_lost():
     line = network_of([("a", "b", 10, 1), ("b", "c", 10, 1)], {("a", "c"): 1.0})
     proposal = plan_drain(line, LOOSE, "b")

@@ -31,7 +31,7 @@ def read_bgp_ls(content: Content, choices: Choices) -> Records:
             bare += 1
             continue
         title = _title(nlri)
-        database = databases.setdefault(title, Database(title))
+        database = databases.setdefault(title, Database(title, styles=False))
         kind, body = _kind(nlri), at(nlri, "nlri") or nlri
         if kind in _NODE:
             _add_node(database, names, body, attributes)
@@ -142,7 +142,7 @@ def _named(database: Database, names: dict[tuple[str, str], str]) -> Database:
         labels[name] = name if label is None else f"{label}.{number}" if dash else label
     if len(set(labels.values())) < len(labels):
         return database
-    renamed = Database(database.title, unmodelled=database.unmodelled)
+    renamed = Database(database.title, unmodelled=database.unmodelled, styles=False)
     for name, system in database.systems.items():
         system.name = labels[name]
         for neighbour in system.neighbours:

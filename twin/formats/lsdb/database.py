@@ -64,6 +64,8 @@ class Database:
     """LSPs that the text holds once more."""
     headless: int = 0
     """Systems without their first fragment, which alone says whether they are overloaded."""
+    styles: bool = True
+    """Whether the text tells narrow metrics of IS-IS from wide ones."""
 
     @property
     def alive(self) -> Mapping[str, System]:

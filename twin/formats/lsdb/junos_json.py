@@ -32,7 +32,7 @@ def read_databases(content: Content) -> Iterator[Database]:
     """Read every level of a file. Raises `FormatError` where an LSP or a neighbour has no id or no metric."""
     for root in _listed(at(content.json(), _ROOT)):
         for level in _listed(at(root, "isis-database")):
-            database = Database(f"level {_data(level, 'level') or '?'}")
+            database = Database(f"level {_data(level, 'level') or '?'}", styles=False)
             entries = _listed(at(level, "isis-database-entry"))
             join(content.source, database, [_block(content, entry) for entry in entries])
             if database.systems:

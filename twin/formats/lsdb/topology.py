@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from twin.formats.account import FieldUse
 from twin.formats.records import LinkRecord, NodeRecord, Records
 from twin.formats.source import Source
-from twin.model import UNUSED_METRIC
+from twin.model import LARGEST_METRIC, UNUSED_METRIC, Igp
 
 from .database import Database, Neighbour, System
 from .parallels import paired
@@ -46,7 +46,22 @@ def records_of(database: Database, source: Source, protocol: str, name: str) -> 
         directed=True,
         units={"delay": "us"},
         noted=tuple(_noted(database, lost, alone, unused, untold)),
+        igp=_igp(database, protocol),
     )
+
+
+def _igp(database: Database, protocol: str) -> Igp:
+    """The routing protocol by what the text says of it; IS-IS only where its metrics are known as narrow or wide."""
+    if "OSPF" in f"{protocol} {database.title}".upper():
+        return "ospf"
+    if not any(name in f"{protocol} {database.title}".upper() for name in ("IS-IS", "ISIS")):
+        return ""
+    stated = [x for system, x, back in database.adjacencies() if back]
+    if any(x.metric > LARGEST_METRIC["isis-narrow"] for x in stated):
+        return "isis"
+    if not database.styles:
+        return ""
+    return "isis" if any(x.wide for x in stated) else "isis-narrow"
 
 
 def _fields(neighbour: Neighbour) -> dict[str, JsonValue]:

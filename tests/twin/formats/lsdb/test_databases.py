@@ -110,7 +110,15 @@ def test_narrow_and_wide_metrics_state_one_link(tmp_path):
     both = TRIANGLE.replace(
         "  Metric: 10         IS-Extended b.00", "  Metric: 10         IS b.00\n  Metric: 10         IS-Extended b.00"
     )
-    assert len(read_explained(saved(tmp_path, HEAD + both)).network.links) == 6
+    network = read_explained(saved(tmp_path, HEAD + both)).network
+    assert (len(network.links), network.igp) == (6, "isis")
+
+
+def test_the_metrics_that_routers_state_say_how_large_one_may_be(tmp_path):
+    narrow = read_explained(saved(tmp_path, HEAD + TRIANGLE.replace("IS-Extended", "IS"))).network
+    assert (narrow.igp, narrow.largest_metric) == ("isis-narrow", 63)
+    ospf = read_explained(saved(tmp_path, OSPF_HEAD + ONE + TWO)).network
+    assert (ospf.igp, ospf.largest_metric) == ("ospf", 65_535)
 
 
 @settings(max_examples=40, deadline=None)
