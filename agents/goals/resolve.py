@@ -150,7 +150,7 @@ def _limits(statement: Statement) -> Limits:
 def _mode(text: str) -> DrainMode | None:
     if not text:
         return None
-    found = next((x for x in DRAIN_MODES if x == text), None)
+    found: DrainMode | None = next((x for x in DRAIN_MODES if x == text), None)
     if found is None:
         raise OpenError("bad value", f"a drain has no mode {text!r}: is {DRAIN_MODES[0]} meant?", words=text)
     return found

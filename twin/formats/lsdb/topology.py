@@ -56,7 +56,7 @@ def _igp(database: Database, protocol: str) -> Igp:
         return "ospf"
     if not any(name in f"{protocol} {database.title}".upper() for name in ("IS-IS", "ISIS")):
         return ""
-    stated = [x for system, x, back in database.adjacencies() if back]
+    stated = [x for _, x, back in database.adjacencies() if back]
     if any(x.metric > LARGEST_METRIC["isis-narrow"] for x in stated):
         return "isis"
     if not database.styles:
