@@ -2,13 +2,17 @@
 
 import json
 import math
-import re
 from typing import TYPE_CHECKING, assert_never
 
 from pydantic import JsonValue
 
 from twin.files import parse_json
-from twin.untrusted import one_line, visible
+from twin.printed import mbps as mbps
+from twin.printed import percent, percents
+from twin.printed import place as place
+from twin.printed import share as share
+from twin.printed import short as short
+from twin.untrusted import one_line
 
 if TYPE_CHECKING:  # a table of runs does not wait for the twin
     from twin.faults import Fault, FaultKind
@@ -47,23 +51,6 @@ _SEVERITIES = {
 }
 
 
-def share(value: float | None) -> str:
-    """Write a share of capacity as a percentage, `83 %`; `not measured` when there is none."""
-    if value is None or not math.isfinite(value) or value < 0:
-        return "not measured"
-    return f"{100 * value:.0f} %"
-
-
-def mbps(value: float | None) -> str:
-    """Write Mbit/s with the unit that reads best, `2.31 Gbit/s`."""
-    if value is None or not math.isfinite(value):
-        return "not measured"
-    for unit, size in (("Tbit/s", 1e6), ("Gbit/s", 1e3)):
-        if abs(value) >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value:.0f} Mbit/s" if abs(value) >= 100 else f"{value:.3g} Mbit/s"
-
-
 def amount(value: float | None, unit: str) -> str:
     """Write a figure with its unit: a share as a percentage, a rate with the unit that reads best."""
     if value is None:
@@ -72,7 +59,7 @@ def amount(value: float | None, unit: str) -> str:
         return "without end"
     match unit:
         case "share":
-            return f"{100 * value:.1f} %"
+            return percent(value)
         case "Mbit/s":
             return mbps(value)
         case "s":
@@ -123,26 +110,27 @@ def sentence(change: "Change") -> str:
         UndrainLink,
         UndrainNode,
         WakeLink,
+        subject,
     )
 
     match change:
         case SetWeight():
             return f"set the IGP weight of {change.link} to {change.weight}"
         case DrainLink() | DrainNode() if change.mode == "cost_out":
-            return f"cost out {change.circuit if isinstance(change, DrainLink) else f'node {change.node}'}"
+            return f"cost out {short(subject(change))}"
         case DrainLink() | UndrainLink() | SleepLink() | WakeLink():
             verb = {"drain_link": "drain", "undrain_link": "undrain", "sleep_link": "put to sleep", "wake_link": "wake"}
-            return f"{verb[change.op]} {change.circuit}"
+            return f"{verb[change.op]} {short(change.circuit)}"
         case DrainNode():
-            return f"drain node {change.node}"
+            return f"drain {short(subject(change))}"
         case UndrainNode():
-            return f"undrain node {change.node}"
+            return f"undrain {short(subject(change))}"
         case SetTunnel():
             return f"steer {change.tunnel.source} to {change.tunnel.target} {_paths(change)}"
         case RemoveTunnel():
             return f"remove tunnel {change.name}"
         case SetCapacity():
-            return f"upgrade {change.circuit} to {capacity(change.capacity)}"
+            return f"upgrade {short(change.circuit)} to {capacity(change.capacity)}"
         case LimitDemand():
             limit = "lift the limit on" if change.limit is None else f"limit to {mbps(change.limit)}"
             return f"{limit} {change.source} to {change.target}"
@@ -159,15 +147,17 @@ def against(example: "Counterexample") -> str:
     """Say by how much a check failed; nothing where it asked for a yes or a no."""
     if not example.unit and {example.measured, example.limit} <= {0.0, 1.0}:
         return ""
+    if example.unit == "share":
+        return " against ".join(percents(example.measured, example.limit))
     return f"{amount(example.measured, example.unit)} against {amount(example.limit, example.unit)}"
 
 
 def where(example: "Counterexample") -> str:
     """Say where a check failed: element, failure and step."""
-    failure = f" when {example.failure} fails" if example.failure else ""
+    element, failure = short(example.element), f" when {short(example.failure)} fails" if example.failure else ""
     if example.step is None:
-        return f"{example.element}{failure}"
-    return f"{example.element}{failure} {f'after step {example.step}' if example.step else 'before the first step'}"
+        return f"{element}{failure}"
+    return f"{element}{failure} {f'after step {example.step}' if example.step else 'before the first step'}"
 
 
 def _paths(change: "SetTunnel") -> str:
@@ -227,27 +217,3 @@ def fault_words(fault: "Fault | None") -> str:
     pattern = next((pattern for words, pattern in _SEVERITIES.items() if words in allowed), "")
     how_bad = f" ({pattern.format(fault.severity)})" if pattern else ""
     return f"{fault_kind(fault.kind)}, {place(fault.element)}{towards}{how_bad}"
-
-
-def place(element: str) -> str:
-    """Name an element as people do: `A - B` for a circuit, `A > B` for one direction, the bare name for a node."""
-    kind, _, rest = element.partition("/")
-    if kind == "interface" and "/" in rest:
-        return visible(rest.replace("/", " > ", 1))
-    if kind == "link" and "--" in rest:
-        low, _, high = rest.partition("--")
-        index = low.partition(":")[2].removeprefix(high.partition(":")[0])
-        return visible(f"{low.partition(':')[0]} - {high.partition(':')[0]}{index}")
-    return visible(rest if kind == "node" else element)
-
-
-def short(element: str) -> str:
-    """Write an element as one may type it: `circuit A--B`, `node A`; several that fail together joined by `+`."""
-    return " + ".join(_short(part) for part in re.split(r" [+&] ", element))
-
-
-def _short(element: str) -> str:
-    kind, _, name = element.partition("/")
-    if kind == "link" and "--" in name:
-        return f"circuit {place(element).replace(' - ', '--')}"
-    return f"{kind} {visible(name)}" if name else visible(element)

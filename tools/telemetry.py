@@ -14,6 +14,7 @@ from twin.observe.alarms.anomaly import Anomaly, Detector
 from twin.observe.alarms.incidents import Group, Signal, correlate
 from twin.observe.alarms.planned_work import planned_words, unplanned
 from twin.observe.alarms.symptoms import UNITS
+from twin.printed import percents, rates, short
 from twin.untrusted import LogText
 
 from .box.handover import MAX_EXPLANATION, Incident, SymptomReading
@@ -29,15 +30,15 @@ _WORDS: Mapping[SymptomKind, str] = {
     "silent": "does not answer its polls",
     "down": "is down",
     "neighbour_lost": "has no routing neighbour though its interfaces are up",
-    "no_counters": "does not answer {measured:.0%} of the polls of its counters",
-    "frame_errors": "delivers {measured:.2%} of its frames broken",
-    "wire_loss": "loses {measured:.2%} of what it sends, {expected:.2%} expected",
-    "drops": "drops {measured:,.0f} Mbit/s in a full queue",
+    "no_counters": "does not answer {share} of the polls of its counters",
+    "frame_errors": "delivers {share} of its frames broken",
+    "wire_loss": "loses {share} of what it sends, {usual} expected",
+    "drops": "drops {rate} in a full queue",
     "traffic_surge": "receives {measured:.2f} times the traffic of its recent past, beyond the network's own growth",
     "packet_shift": "receives {measured:.1f} times as many packets per Mbit as usual",
-    "over_limit": "carries {measured:,.0f} Mbit/s, {expected:,.0f} allowed",
-    "load_shift": "carries {measured:,.0f} Mbit/s where routing and demands predict {expected:,.0f}",
-    "probe_loss": "loses {measured:.2%} of its probes",
+    "over_limit": "carries {rate}, {due} allowed",
+    "load_shift": "carries {rate} where routing and demands predict {due}",
+    "probe_loss": "loses {share} of its probes",
     "probe_delay": "takes {measured:.1f} ms where its path should take {expected:.1f} ms",
 }
 
@@ -299,14 +300,18 @@ def _anomaly(found: Anomaly) -> AnomalyReading:
 
 
 def _reading(symptom: Symptom) -> SymptomReading:
-    words = _WORDS[symptom.kind].format(measured=symptom.measured, expected=symptom.expected)
+    measured, expected = symptom.measured, symptom.expected
+    (rate, due), (part, usual) = rates(measured, expected), percents(measured, expected)
+    words = _WORDS[symptom.kind].format(
+        measured=measured, expected=expected, rate=rate, due=due, share=part, usual=usual
+    )
     return SymptomReading(
         kind=symptom.kind,
         element=symptom.element,
         measured=round(symptom.measured, 4),
         expected=round(symptom.expected, 4),
         unit=UNITS.get(symptom.kind, ""),
-        detail=f"{symptom.element} {words}",
+        detail=f"{short(symptom.element)} {words}",
     )
 
 

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, model_
 from .drawn import Drawn
 from .errors import PlanError, TopologyError
 from .model import DemandLimit, Frozen, Link, Network, Node, Tunnel
+from .printed import short
 from .untrusted import Origin
 
 CircuitId = Annotated[str, Field(pattern=r"^link/.+--.+$", max_length=300, description="Circuit id, link/A:IF--B:IF.")]
@@ -315,7 +316,7 @@ def _with_links(network: Network, positions: tuple[int, ...], change: Callable[[
 def _toggle_circuit(network: Network, circuit: str, flag: Literal["drained", "asleep"], *, to: bool) -> Network:
     positions = network.circuit(circuit)
     if any(getattr(network.links[i], flag) is to for i in positions):
-        raise PlanError(f"{circuit} is {'already' if to else 'not'} {flag}", fix="leave this step out")
+        raise PlanError(f"{short(circuit)} is {'already' if to else 'not'} {flag}", fix="leave this step out")
     return _with_links(network, positions, lambda link: link._replace(**{flag: to}))
 
 
@@ -346,5 +347,5 @@ def _tunnel(network: Network, name: str) -> Tunnel:
 def _common_capacity(network: Network, circuit: str) -> float:
     capacities = {network.links[i].capacity for i in network.circuit(circuit)}
     if len(capacities) > 1:
-        raise PlanError(f"{circuit} has a different capacity in each direction", fix="change it by hand")
+        raise PlanError(f"{short(circuit)} has a different capacity in each direction", fix="change it by hand")
     return capacities.pop()

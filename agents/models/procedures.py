@@ -5,6 +5,9 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
+from twin.faults import TRAITS, FaultKind, label
+from twin.printed import mbps, percent, short
+
 from .conversation import Call, Conversation, Json, Move, Say, Together, items, number, text
 
 Procedure = Callable[[Conversation], Move]
@@ -131,11 +134,11 @@ def _preference(candidate: Json) -> tuple[float, float]:
 
 def _incident(talk: Conversation, symptoms: list[Json]) -> str:
     status = talk.answer("network_status")
-    fullest = f"The busiest link is {text(status, 'busiest')} at {number(status, 'max_utilisation'):.1%}."
+    fullest = f"The busiest link is {text(status, 'busiest')} at {percent(number(status, 'max_utilisation'))}."
     if not symptoms:
         return f"Nothing is measured that the network as configured does not explain. {fullest}"
     first = "; ".join(text(x, "detail") for x in symptoms[:3])
-    harm = f"{number(status, 'harm'):,.0f} Mbit/s are harmed."
+    harm = f"{mbps(number(status, 'harm'))} are harmed."
     severe = int(number(talk.answer("read_events"), "severe"))
     words = f"{len(symptoms)} symptoms: {first}. {harm} {fullest} {severe} severe log lines in that time."
     return f"{_incidents(talk)}{words}"[:1_000]
@@ -146,26 +149,29 @@ def _incidents(talk: Conversation) -> str:
     found = items(talk.answer("list_symptoms"), "incidents")
     if len(found) < 2:
         return ""
-    return f"{len(found)} incidents, likely at {', '.join(text(x, 'source') for x in found[:3])}. "
+    return f"{len(found)} incidents, likely at {', '.join(short(text(x, 'source')) for x in found[:3])}. "
 
 
 def _cause(talk: Conversation, causes: list[Json]) -> str:
     best, answer = causes[0], talk.answer("rank_causes")
-    words = f"{_named(best)} explains the measurements best: probability {number(best, 'probability'):.1%}"
+    words = f"{_named(best)} explains the measurements best: probability {percent(number(best, 'probability'))}"
     if len(causes) > 1:
-        words += f"; the runner-up is {_named(causes[1])} with {number(causes[1], 'probability'):.1%}"
+        words += f"; the runner-up is {_named(causes[1])} with {percent(number(causes[1], 'probability'))}"
     doubt = [f"It is no sure answer: {text(answer, 'doubt')}."] if text(answer, "doubt") else []
     return " ".join([f"{words}.", *doubt, *map(_precedent, items(answer, "precedents")[:1])])[:1_100]
 
 
 def _precedent(past: Json) -> str:
     cause, outcome = text(past, "cause") or "no fault", text(past, "outcome")
-    return f"Precedent: {text(past, 'run')} looked {number(past, 'likeness'):.0%} alike: {cause}, {outcome}."
+    return f"Precedent: {text(past, 'run')} looked {percent(number(past, 'likeness'))} alike: {cause}, {outcome}."
 
 
 def _named(cause: Json) -> str:
     fault = cause.get("fault")
-    return f"{text(fault, 'kind')} at {text(fault, 'element')}" if isinstance(fault, dict) else "no fault"
+    if not isinstance(fault, dict):
+        return "no fault"
+    kind = text(fault, "kind")
+    return f"{label(FaultKind(kind)) if kind in TRAITS else kind} at {short(text(fault, 'element'))}"
 
 
 def _plan(best: Json, count: int) -> str:
@@ -173,8 +179,8 @@ def _plan(best: Json, count: int) -> str:
     steps = int(number(best, "steps"))
     choice = f"leaves the least harm of {count} candidates" if count > 1 else "is the only candidate"
     return (
-        f"{text(best, 'method')} {choice}: {harm:,.0f} to {left:,.0f} Mbit/s and the peak from {peak:.1%} to "
-        f"{lowered:.1%} in {steps} {'step' if steps == 1 else 'steps'}."
+        f"{text(best, 'method')} {choice}: harm from {mbps(harm)} to {mbps(left)} and the peak from {percent(peak)} to "
+        f"{percent(lowered)} in {steps} {'step' if steps == 1 else 'steps'}."
     )
 
 
@@ -184,7 +190,8 @@ def _approval(talk: Conversation, verdict: Json) -> str:
     after = talk.answer("what_if").get("after")
     if not isinstance(after, dict):
         return f"All checks passed; {figures}."[:1_000]
-    probe = f"If {text(verdict, 'busiest_circuit')} fails too, the peak is {number(after, 'max_utilisation'):.1%}."
+    peak = percent(number(after, "max_utilisation"))
+    probe = f"If {short(text(verdict, 'busiest_circuit'))} fails too, the peak is {peak}."
     return f"All checks passed; {figures}. {probe}"[:1_000]
 
 

@@ -14,7 +14,7 @@ from agents.record.events import (
 from agents.roles import tasks
 from agents.roles.chat import Session
 from agents.roles.team import Team
-from agents.wording import counted
+from agents.wording import counted, fault_words, mbps
 from tools.box.goal import GoalInForce
 from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan
 from tools.box.run_state import Desk
@@ -124,13 +124,15 @@ class Driver:
         if not incident.symptoms:
             planned = f" but planned work: {incident.planned[0]}" if incident.planned else ""
             return Move("end", f"nothing is measured that the inventory does not explain{planned}", incident, "healthy")
-        return Move("diagnose", f"{len(incident.symptoms)} symptoms, {incident.harm:,.0f} Mbit/s harmed", incident)
+        return Move(
+            "diagnose", f"{counted(len(incident.symptoms), 'symptoms')}, {mbps(incident.harm)} harmed", incident
+        )
 
     async def _begin_goal(self, aim: GoalInForce, incident: Incident) -> Move:
         """Plan for what was asked only in a network that is as it should be, under the traffic of its window."""
         wrong = [x for x in incident.symptoms if x.kind in FAULTY]
         if wrong:
-            words = f"{counted(len(wrong), 'symptoms')} of a fault, such as {wrong[0].kind} at {wrong[0].element}"
+            words = f"{counted(len(wrong), 'symptoms')} of a fault, such as: {wrong[0].detail}"
             return Move("end", f"nothing is planned while there is a fault: {words}", incident, "no safe plan")
         if self._desk.data_refusal:
             return Move("end", f"no plan may be made: {self._desk.data_refusal}", incident, "no safe plan")
@@ -152,7 +154,7 @@ class Driver:
         await self._operator.record_diagnosis()
         await self._turns.heard_against("diagnose")
         standing, measured = self._desk.standing, self._desk.harm.total
-        cause = str(diagnosis.cause) if diagnosis.cause else "no fault"
+        cause = fault_words(diagnosis.cause) if diagnosis.cause else "no fault"
         if self._desk.brought is not None and not self._desk.data_refusal:
             words = f"plan {self._desk.brought.hash} was brought to be judged where the cause is {cause}"
             return Move("plan", words, diagnosis)
@@ -161,11 +163,11 @@ class Driver:
         if standing.level == "observe":
             return self._without(f"no plan may be made: {standing.because}", diagnosis)
         if self._harms(diagnosis.harm_parts.routable):
-            return Move("plan", f"{cause} harms {diagnosis.harm:,.0f} Mbit/s", diagnosis)
+            return Move("plan", f"{cause}: {mbps(diagnosis.harm)} are harmed", diagnosis)
         if self._harms(diagnosis.harm):
-            words = f"{cause} severs {diagnosis.harm:,.0f} Mbit/s of demand: no other configuration could carry it"
+            words = f"{cause}: {mbps(diagnosis.harm)} have no way, and no other configuration could carry them"
             return self._without(words, diagnosis)
-        words = f"{measured:,.0f} Mbit/s are harmed that {cause} does not do on the twin: no plan can be rehearsed"
+        words = f"{mbps(measured)} are harmed, which {cause} does not do on the twin: no plan can be rehearsed"
         return self._without(words, diagnosis)
 
     async def _unharmed(self, diagnosis: Diagnosis) -> Move:
@@ -174,12 +176,14 @@ class Driver:
         Where grown traffic would be harmed, the network is watched first, for a look early in an evening shows little.
         """
         if diagnosis.cause is not None:
-            words = f"{diagnosis.cause} harms no traffic at the moment"
+            words = f"{fault_words(diagnosis.cause)}: no traffic is harmed at the moment"
             foreseen = 0.0 if self._desk.data_refusal else self._operator.harm_foreseen()
             if self._harms(foreseen) and await self._operator.watch():
                 self._desk.clear_diagnosis()
                 return Move(
-                    "diagnose", f"{diagnosis.cause} harmed no traffic when it was found, and does now", diagnosis
+                    "diagnose",
+                    f"{fault_words(diagnosis.cause)}: no traffic was harmed when it was found, and is now",
+                    diagnosis,
                 )
             return Move("end", words, diagnosis, "no action needed")
         if self._desk.data_refusal:
@@ -297,8 +301,8 @@ class Driver:
         before, after = self._operator.figures.harm_before, self._operator.figures.harm_after
         without = self._operator.figures.harm_without
         words = (
-            f"measured harm went from {before or 0:,.0f} to {after or 0:,.0f} Mbit/s; "
-            f"without the plan it would be {without or 0:,.0f} by now"
+            f"measured harm went from {mbps(before or 0)} to {mbps(after or 0)}; "
+            f"without the plan it would be {mbps(without or 0)} by now"
         )
         if not better:
             return self._to_roll_back(words)

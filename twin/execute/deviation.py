@@ -13,6 +13,7 @@ from twin.observe.expect.expectation import Residuals
 from twin.observe.expect.prediction import Prediction
 from twin.observe.expect.probing import clear_delays, delay_error
 from twin.observe.readings.samples import ratio
+from twin.printed import percents, rates, short
 
 _FULL = 0.9  # of capacity: below it, no queue should drop
 _EMPTY = 0.05  # of what is predicted: with less than this the whole path is missing
@@ -51,7 +52,20 @@ class Deviation(Frozen):
     observed: float
 
     def __str__(self) -> str:
-        return f"{self.what} of {self.element}: predicted {self.predicted:.6g}, observed {self.observed:.6g}"
+        match self.what:
+            case "load":
+                predicted, observed = rates(self.predicted, self.observed)
+            case "probe delay":
+                predicted, observed = f"{self.predicted:.4g} ms", f"{self.observed:.4g} ms"
+            case "clock":
+                predicted, observed = f"{self.predicted:.3g} s", f"{self.observed:.3g} s ahead"
+            case "state":
+                predicted, observed = ("up" if x else "down" for x in (self.predicted, self.observed))
+            case "adjacency" | "log":
+                predicted, observed = ("one" if x else "none" for x in (self.predicted, self.observed))
+            case "loss" | "drops" | "silence" | "probe loss" | "errors":
+                predicted, observed = percents(self.predicted, self.observed)
+        return f"{self.what} of {short(self.element)}: predicted {predicted}, observed {observed}"
 
 
 class Baseline(NamedTuple):

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal, NamedTuple
 
 from twin.errors import ExecutionError
 from twin.live.network import Configuration, Filter, LiveNetwork, Measurable, StaticRoute
 from twin.model import Network
+from twin.printed import mbps, short
 
 Value = float | str | None
 What = Literal["weight", "drained", "asleep", "capacity", "tunnel", "limit", "static route", "filter"]
@@ -21,7 +23,7 @@ class Item(NamedTuple):
     what: What
 
     def __str__(self) -> str:
-        return f"{self.what} of {self.element}"
+        return f"{self.what} of {short(self.element)}"
 
 
 class Difference(NamedTuple):
@@ -32,7 +34,8 @@ class Difference(NamedTuple):
     found: Value
 
     def __str__(self) -> str:
-        return f"{self.item} is {_told(self.found)} and should be {_told(self.expected)}"
+        told = partial(_told, self.item.what)
+        return f"{self.item} is {told(self.found)} and should be {told(self.expected)}"
 
 
 class Running(NamedTuple):
@@ -119,9 +122,11 @@ def _between(expected: Mapping[Item, Value], found: Mapping[Item, Value]) -> Ite
             yield Difference(item, expected.get(item), found.get(item))
 
 
-def _told(value: Value) -> str:
+def _told(what: What, value: Value) -> str:
     if value is None:
         return "absent"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float | int) else value
+    if isinstance(value, str):
+        return value
+    return mbps(value) if what in ("capacity", "limit") else f"{value:g}"

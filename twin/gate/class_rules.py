@@ -7,6 +7,7 @@ import numpy as np
 
 from twin.model import Floats, Network
 from twin.policy import ClassLimits, Policy
+from twin.printed import mbps, percent, percents, short
 from twin.sim.classes import class_delays, cumulative
 
 from .checks.finding import Counterexample, Unit, Violation
@@ -93,9 +94,8 @@ def _too_full(
     row, link = (int(x) for x in np.unravel_index(int(over.argmax()), over.shape))
     at = where._replace(failure=after.failures[rows[row]].name) if rows else where
     name, share, most = after.network.links[link].name, float(now[row, link]), float(allowed[row, 0])
-    detail = (
-        f"class {promise.name} and what is served before it fill {name} to {share:.2%} {at}, {most:.2%} is promised"
-    )
+    told, promised = percents(share, most)
+    detail = f"class {promise.name} and what is served before it fill {name} to {told} {at}, {promised} is promised"
     return Violation(detail, _at(name, at, share, most, "share"))
 
 
@@ -118,8 +118,8 @@ def _too_lossy(
     dropped = lost.dropped[c, row]
     name = after.network.links[int(dropped.argmax())].name if dropped.max() > 0 else f"class/{promise.name}"
     share, most = (float(x[row] / offered[row]) if offered[row] else 1.0 for x in (here, allowed))
-    detail = f"class {promise.name} loses {here[row]:.6g} Mbit/s, {share:.2%} of it, {at}, most of it at {name}"
-    return Violation(f"{detail}; at most {most:.2%} is promised", _at(name, at, share, most, "share"))
+    detail = f"class {promise.name} loses {mbps(here[row])}, {percent(share)} of it, {at}, most of it at {short(name)}"
+    return Violation(f"{detail}; at most {percent(most)} is promised", _at(name, at, share, most, "share"))
 
 
 def _too_late(
@@ -141,7 +141,7 @@ def _too_late(
     source, target = (int(x) for x in np.unravel_index(int(over.argmax()), over.shape))
     nodes, longest, most = after.network.nodes, float(now[source, target]), float(allowed[source, target])
     name = f"demand/{nodes[source].name}->{nodes[target].name}"
-    detail = f"class {promise.name} of {name} takes {longest:.3f} ms {at}, waiting included; {most:.3f} is promised"
+    detail = f"class {promise.name} of {short(name)} takes {longest:.3f} ms {at}, queues included, {most:.3f} promised"
     return Violation(detail, _at(name, at, longest, most, "ms"))
 
 

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.model import Floats, Network
+from twin.printed import mbps, percents, short
 from twin.sim.simulate import Outcome
 
 from .checks.context import DemandError
@@ -40,7 +41,7 @@ class Where(NamedTuple):
     def __str__(self) -> str:
         ahead = f" at {self.when}" if self.when else ""
         grown = f" with demand x{self.traffic:.4g}" if self.traffic != 1 else ""
-        return f"after step {self.step}{ahead}{grown}" + (f" when {self.failure} fails" if self.failure else "")
+        return f"after step {self.step}{ahead}{grown}" + (f" when {short(self.failure)} fails" if self.failure else "")
 
 
 def rate_slack(network: Network) -> float:
@@ -94,7 +95,7 @@ def falls_short(
         return _dropped(befores, after, float(more.sum()), where)
     node = after.network.nodes[_most_cut_off(cut, after.network.offered)].id
     measured = float(cut.sum())
-    detail = f"{node} loses its paths {where}: {measured:.6g} Mbit/s of demand that was carried before is lost"
+    detail = f"{short(node)} loses its paths {where}: {mbps(measured)} of demand that was carried before is lost"
     return Violation(detail, _at(node, where, measured, 0.0))
 
 
@@ -108,8 +109,8 @@ def refuses_more(before: Outcome, after: Outcome, limit: float, where: Where) ->
     nodes = after.network.nodes
     name = f"demand/{nodes[int(source)].name}->{nodes[int(target)].name}"
     detail = (
-        f"rate limits refuse {after.refused:.6g} Mbit/s {where}, {before.refused:.6g} before, most of it of {name}, "
-        "and no other harm goes away for it"
+        f"rate limits refuse {mbps(after.refused)} {where}, {mbps(before.refused)} before, most of it of "
+        f"{short(name)}, and no other harm goes away for it"
     )
     return Violation(detail, _at(name, where, after.refused, before.refused))
 
@@ -220,7 +221,8 @@ def late(
     source, target = (after.network.nodes[int(i)].name for i in worst)
     name, measured, most = f"demand/{source}->{target}", float(after.delay_ms[worst]), float(limit[worst])
     return Violation(
-        f"{name} takes {measured:.3f} ms {where}, at most {most:.3f} allowed", _at(name, where, measured, most)
+        f"{short(name)} takes {measured:.3f} ms {where}, at most {most:.3f} ms allowed",
+        _at(name, where, measured, most, "ms"),
     )
 
 
@@ -232,7 +234,9 @@ def _leads_nowhere(after: Outcome, more: Floats, where: Where) -> Violation | No
     if measured < more.sum() / 2 or measured <= 0:
         return None
     name = f"tunnel/{max(missed, key=lambda x: missed[x])}"
-    detail = f"the labels of {name} lead nowhere {where}, and nobody tells the head-end: {measured:.6g} Mbit/s are lost"
+    detail = (
+        f"the labels of {short(name)} lead nowhere {where}, and nobody tells the head-end: {mbps(measured)} are lost"
+    )
     return Violation(detail, _at(name, where, measured, 0.0))
 
 
@@ -240,7 +244,7 @@ def _dropped(befores: Sequence[Outcome], after: Outcome, more: float, where: Whe
     loss = np.array([link.loss for link in after.network.links])
     worst = int(((after.load - np.max([x.load for x in befores], axis=0)) * loss).argmax())
     name = after.network.links[worst].name
-    detail = f"{name} loses traffic silently {where}: {more:.6g} Mbit/s of demand that arrived before are dropped"
+    detail = f"{name} loses traffic silently {where}: {mbps(more)} of demand that arrived before are dropped"
     return Violation(detail, _at(name, where, more, 0.0))
 
 
@@ -254,14 +258,17 @@ def _most_cut_off(lost: Floats, offered: Floats) -> int:
 
 def _too_busy(outcome: Outcome, link: int, limit: float, where: Where) -> Violation:
     name, measured = outcome.network.links[link].name, float(outcome.utilisation[link])
-    detail = f"{name} is at {measured:.2%} of its capacity {where}, the limit here is {limit:.2%}"
+    told, allowed = percents(measured, limit)
+    detail = f"{name} is at {told} of its capacity {where}, the limit here is {allowed}"
     return Violation(detail, _at(name, where, measured, limit, "share"))
 
 
 def _too_slow(network: Network, pair: Floats, which: str, figures: tuple[float, float], where: Where) -> Violation:
     source, target = (network.nodes[int(i)].name for i in pair)
     demand = f"demand/{source}->{target}"
-    detail = f"{which} delay is {figures[0]:.3f} ms {where}, at most {figures[1]:.3f} allowed; {demand} grew most"
+    detail = (
+        f"{which} delay is {figures[0]:.3f} ms {where}, at most {figures[1]:.3f} ms allowed; {short(demand)} grew most"
+    )
     return Violation(detail, _at(demand, where, *figures, "ms"))
 
 

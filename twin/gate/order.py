@@ -8,6 +8,7 @@ from twin.errors import InputError
 from twin.model import Network
 from twin.plan import Change, Plan, apply, subject
 from twin.policy import Policy
+from twin.printed import percent
 from twin.sim.simulate import Outcome, single_failures
 from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 
@@ -168,7 +169,7 @@ class _Search:
         if violation:
             return violation.detail
         if following.moved > self._policy.max_blast_radius + 1e-9:
-            return f"{following.moved:.1%} of the traffic would have moved"
+            return f"{percent(following.moved)} of the traffic would have moved"
         if not self._allows(following.state.outcome):
             return "a counterexample would be met again"
         return None

@@ -14,6 +14,7 @@ import numpy as np
 
 from twin.model import Floats, Ints, Network
 from twin.policy import Policy
+from twin.printed import percent, percents, short
 from twin.sim.repair import repairs
 from twin.sim.simulate import Outcome
 
@@ -175,9 +176,10 @@ def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) 
     for found in repairs(after.network, circuits):
         allowed = max(most, was.get(found.failure, 0.0))
         if found.max_utilisation > allowed + SHARE_SLACK:
+            told = percents(found.max_utilisation, allowed)
             detail = (
-                f"{found.busiest} is at {found.max_utilisation:.2%} of its capacity after step {step} while the "
-                f"failure of {found.failure} is repaired, the limit here is {allowed:.2%}"
+                f"{found.busiest} is at {told[0]} of its capacity after step {step} while the "
+                f"failure of {short(found.failure)} is repaired, the limit here is {told[1]}"
             )
             example = Counterexample(
                 element=found.busiest,
@@ -262,10 +264,10 @@ def worse_with_demands(
     if peak <= allowed + SHARE_SLACK and spilt[1] <= spilt[0] + rate_slack(state.network):
         return None
     worst = int(after.peaks.argmax())
-    name, scenario = after.busiest[worst] or "network", after.names[worst]
+    name, scenario, told = after.busiest[worst] or "network", after.names[worst], percents(peak, allowed)
     detail = (
-        f"{len(after.names)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {peak:.2%} on average, "
-        f"the limit here is {allowed:.2%}; {scenario} puts {name} at {after.peaks[worst]:.2%}"
+        f"{len(after.names)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {told[0]} on average, "
+        f"the limit here is {told[1]}; {scenario} puts {name} at {percent(after.peaks[worst])}"
     )
     found = Counterexample(element=name, failure=scenario, step=step, measured=peak, limit=allowed, unit="share")
     return Violation(detail, found)

@@ -25,6 +25,7 @@ from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, Tunnel
 from twin.plan import Change
 from twin.policy import Policy
+from twin.printed import percent, short
 from twin.sim.arrays import Arrays, compile_network
 from twin.sim.failure_sweep import rows_of, sweep_failures
 from twin.sim.route import Routing, route
@@ -153,7 +154,7 @@ class Judge:
             return broken.detail
         left = emptied(self.base, calm.outcome, self.policy.protected)
         if left:
-            return f"no traffic would pass {left}, which the policy protects"
+            return f"no traffic would pass {short(left)}, which the policy protects"
         return self._radius_exceeded(state) or self._unanswered(state, calm.outcome)
 
     def _stressed(self, state: Network, swept: MovedLoads | None, factor: float) -> Iterator[tuple[Stressed, Stressed]]:
@@ -228,14 +229,16 @@ class Judge:
 
     def _radius_exceeded(self, state: Network) -> str:
         share, limit = moved_share(self.network, state), self.policy.max_blast_radius
-        return f"{share:.1%} of the traffic would move, {limit:.1%} is allowed" if share > limit else ""
+        return f"{percent(share)} of the traffic would move, {percent(limit)} is allowed" if share > limit else ""
 
     def _unanswered(self, state: Network, after: Outcome) -> str:
         for ceiling in self.ceilings:
             outcome = simulate(under(state, ceiling.failure)) if ceiling.failure else after
             if _above(ceiling, outcome):
                 name = self.network.links[int(ceiling.links[0])].name
-                return f"{name} is again too busy{f' when {ceiling.failure.name} fails' if ceiling.failure else ''}"
+                return (
+                    f"{name} is again too busy{f' when {short(ceiling.failure.name)} fails' if ceiling.failure else ''}"
+                )
         return ""
 
     def _ceiling(self, example: Counterexample) -> Ceiling | None:

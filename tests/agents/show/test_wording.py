@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wording import arguments, capacity, duration, fault_words, gist, mbps, place, sentence, share, where
+from agents.wording import arguments, capacity, duration, fault_words, gist, mbps, place, sentence, share, short, where
 from twin.faults import TRAITS, Fault, FaultKind
 from twin.gate.verdict import Counterexample
 from twin.model import SegmentList, Tunnel
 from twin.plan import DrainLink, LimitDemand, SetCapacity, SetTunnel, SetWeight
+from twin.printed import percents, rates
 from twin.untrusted import one_line, visible
 
 
@@ -46,8 +47,8 @@ def test_figures_read_well(write, value, text):
     ("change", "text"),
     [
         (SetWeight(link="A->B", weight=7), "set the IGP weight of A->B to 7"),
-        (DrainLink(circuit="link/A:B--B:A"), "drain link/A:B--B:A"),
-        (SetCapacity(circuit="link/A:B--B:A", capacity=400_000), "upgrade link/A:B--B:A to 400G"),
+        (DrainLink(circuit="link/A:B--B:A"), "drain circuit A--B"),
+        (SetCapacity(circuit="link/A:B--B:A", capacity=400_000), "upgrade circuit A--B to 400G"),
         (LimitDemand(source="A", target="B", limit=None), "lift the limit on A to B"),
         (
             SetTunnel(
@@ -83,7 +84,7 @@ def test_every_kind_of_fault_has_words_for_its_usual_severity(kind):
 
 def test_a_counterexample_names_failure_and_step():
     example = Counterexample(element="A->B", failure="node/C", step=0, measured=2, limit=1)
-    assert where(example) == "A->B when node/C fails before the first step"
+    assert where(example) == "A->B when node C fails before the first step"
 
 
 @pytest.mark.parametrize(
@@ -113,3 +114,30 @@ def test_one_line_is_one_short_line_of_visible_text(text):
 
 def test_terminal_controls_and_reordering_marks_are_made_visible():
     assert visible("a\x1b[2Jb\u202ec\x9bd") == "a�[2Jb�c�d"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [(320_100, 320_000, ("320.1 Gbit/s", "320 Gbit/s")), (10, 12, ("10 Mbit/s", "12 Mbit/s"))],
+)
+def test_two_rates_that_are_compared_never_read_the_same(first, second, told):
+    assert rates(first, second) == told
+
+
+def test_a_share_just_above_its_limit_is_told_apart_from_it():
+    assert percents(0.80001, 0.8) == ("80.001 %", "80.000 %")
+    assert percents(0.824, 0.8) == ("82.4 %", "80.0 %")
+
+
+@pytest.mark.parametrize(
+    ("element", "name"),
+    [
+        ("link/A:B2--B:A2 + node/X", "circuit A--B2 + node X"),
+        ("member of link/A:B--B:A", "member of circuit A--B"),
+        ("interface/A/B", "A->B"),
+        ("probe/A/B", "probe A->B"),
+        ("A->B", "A->B"),
+    ],
+)
+def test_an_element_is_called_by_the_name_that_people_type(element, name):
+    assert short(element) == name

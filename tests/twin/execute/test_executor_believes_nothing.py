@@ -106,7 +106,7 @@ def test_a_capacity_that_the_inventory_has_lost_is_refused_and_one_that_the_diag
     links = tuple(x._replace(capacity=40_000.0) if x.circuit == "link/B:C--C:B" else x for x in base.links)
     execution = run(live, base=replace(base, links=links))
     assert execution.status == "refused"
-    assert "capacity of interface/B/C is 10000 and should be 40000" in execution.reason
+    assert "capacity of B->C is 10 Gbit/s and should be 40 Gbit/s" in execution.reason
     diagnosed = replace(measured(live), links=links)
     assert run(live, network=diagnosed, base=base).status == "applied"
 
@@ -177,7 +177,7 @@ def test_a_change_that_is_not_read_back_as_made_is_never_confirmed(kind):
     live.odd = True
     execution = run(live)
     assert execution.status == "rolled_back"
-    assert "after step 1 the network is not as predicted: tunnel of tunnel/T1" in execution.reason
+    assert "after step 1 the network is not as predicted: tunnel of tunnel T1" in execution.reason
     assert configuration(live.read_topology()) == start
 
 
@@ -185,8 +185,8 @@ def test_a_change_on_the_wrong_element_is_never_confirmed_and_what_it_hit_is_nam
     live = odd(Elsewhere)
     execution = run(live)
     assert execution.status == "rolled_back"
-    assert "weight of interface/D/B is 10 and should be 25; weight of interface/E/C is 25" in execution.reason
-    assert "left as it is: weight of interface/E/C" in execution.records[-1].detail
+    assert "weight of D->B is 10 and should be 25; weight of E->C is 25" in execution.reason
+    assert "left as it is: weight of E->C" in execution.records[-1].detail
 
 
 def test_an_undo_that_the_network_only_says_it_made_is_never_believed():
@@ -289,7 +289,7 @@ def test_data_lost_behind_the_counters_of_the_new_path_is_seen_by_probes(share):
     fault = Fault(kind=K.ONE_WAY, element="interface/A/C", severity=share)
     execution = run(live, on_step=at(1, "apply", lambda: live.inject(fault)))
     assert execution.status == "rolled_back"
-    assert "after step 1 the network is not as predicted: probe loss of probe/" in execution.reason
+    assert "after step 1 the network is not as predicted: probe loss of probe " in execution.reason
 
 
 def test_a_path_that_has_become_slow_is_seen_by_probes():
@@ -410,7 +410,7 @@ def test_a_circuit_that_fails_between_two_steps_is_seen_before_the_next_one():
 
     execution = run(live, on_step=at(1, "agree", cut))
     assert execution.status == "rolled_back"
-    assert "before step 2 the network is not as predicted: state of link/B:D--D:B" in execution.reason
+    assert "before step 2 the network is not as predicted: state of circuit B--D" in execution.reason
     assert [x.step for x in execution.records if x.action == "apply"] == [1, 2]
 
 

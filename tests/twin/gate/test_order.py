@@ -59,7 +59,7 @@ def test_that_no_order_is_safe_is_proven_with_what_stands_in_the_way():
     found = safe_order(plan_for(network, *swap), network, OPEN)
     assert (found.plan, found.exact, found.reached) == (None, True, ())
     assert set(found.blocked) == {1, 2}
-    assert "A->C is at 140.00%" in found.blocked[1]
+    assert "A->C is at 140.0 %" in found.blocked[1]
 
 
 def test_steps_about_the_same_element_keep_their_order():
@@ -121,4 +121,4 @@ def test_the_search_finds_an_order_exactly_when_trying_all_of_them_does(data, ne
 def test_the_policy_on_traffic_moved_holds_at_every_step():
     found = safe_order(plan_for(LADDER, over("T1", "D", "C")), LADDER, Policy(max_blast_radius=0.2))
     assert found.plan is None
-    assert found.blocked[1] == "87.5% of the traffic would have moved"
+    assert found.blocked[1] == "87.5 % of the traffic would have moved"

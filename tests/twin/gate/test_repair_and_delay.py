@@ -143,7 +143,7 @@ def test_a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs(
     step, limited = SetWeight(link="A->B", weight=9), OPEN.model_copy(update={"max_repair_utilisation": 1.0})
     told = checks(network, step)["survivable"]
     assert told.passed
-    assert "while TI-LFA repairs link/B:C--C:B, C->A is at 120.00%" in told.detail
+    assert "while TI-LFA repairs circuit B--C, C->A is at 120.0 %" in told.detail
     refused = checks(network, step, policy=limited)["survivable"]
     example = refused.counterexample
     assert (example.element, example.failure) == ("C->A", "link/B:C--C:B")

@@ -73,7 +73,7 @@ def test_a_rare_scenario_counts_by_its_weight_in_the_tail():
 def test_a_scenario_that_is_as_bad_without_the_plan_is_no_reason_to_reject():
     check = judged("uncertain", scenarios=(rising("A", "D", 30.0),))
     assert check.passed
-    assert "no worse than 305.00%" in check.detail
+    assert "no worse than 305.0 %" in check.detail
 
 
 def test_without_scenarios_the_check_says_that_it_did_not_judge():

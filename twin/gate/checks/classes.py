@@ -4,6 +4,7 @@ import numpy as np
 
 from twin.gate.class_rules import unknown_class, worse_for_classes
 from twin.gate.no_worse import Where
+from twin.printed import percent
 
 from .finding import Check, Counterexample, Violation, failed
 from .rehearsal import Rehearsal
@@ -31,7 +32,7 @@ def _told(rehearsal: Rehearsal) -> str:
     intact, worst = missing[:, 0], missing.max(axis=1)
     offered = np.maximum(loads.offered, 1e-12)
     parts = (
-        f"{x.name} loses {intact[c] / offered[c]:.2%}, {worst[c] / offered[c]:.2%} in its worst failure"
+        f"{x.name} loses {percent(intact[c] / offered[c])}, {percent(worst[c] / offered[c])} in its worst failure"
         for c, x in enumerate(loads.classes)
     )
     return "; ".join(parts)

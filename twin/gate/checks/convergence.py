@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from twin.policy import Policy
+from twin.printed import percent
 from twin.sim.arrays import compile_network
 from twin.sim.loops import loops_between
 
@@ -44,8 +45,8 @@ def loops_too_much(before: Stressed, after: Stressed, policy: Policy, step: int)
     if found is None or found.share <= policy.max_loop_share + 1e-9:
         return None
     detail = (
-        f"while routers change over during step {step}, {found.share:.2%} of the traffic may loop, most of it on "
-        f"its way to {found.worst}; at most {policy.max_loop_share:.2%} allowed"
+        f"while routers change over during step {step}, {percent(found.share)} of the traffic may loop, most of it on "
+        f"its way to {found.worst}; at most {percent(policy.max_loop_share)} allowed"
     )
     limit = policy.max_loop_share
     example = Counterexample(element=found.worst, step=step, measured=found.share, limit=limit, unit="share")

@@ -4,6 +4,7 @@ import numpy as np
 
 from twin.gate.no_worse import rate_slack
 from twin.model import Floats, Network
+from twin.printed import mbps, percent
 from twin.sim.simulate import Outcome
 
 
@@ -17,11 +18,11 @@ def relief(before: Outcome, after: Outcome, limit: float) -> tuple[float, str]:
     was, now = (x.harm(limit).routable + x.stranded for x in (before, after))
     if was <= rate_slack(before.network):
         was, now = before.max_utilisation, after.max_utilisation
-        return ((was - now) / was if was > 0 else 0.0), f"peak utilisation from {was:.6g} to {now:.6g}"
+        return ((was - now) / was if was > 0 else 0.0), f"the peak from {percent(was)} to {percent(now)}"
     least = min(least_harm(before.network, limit), was)
-    words = f"harm, Mbit/s, from {was:.6g} to {now:.6g}"
+    words = f"harm from {mbps(was)} to {mbps(now)}"
     if least > rate_slack(before.network):
-        words += f", {least:.6g} of it out of any plan's reach"
+        words += f", {mbps(least)} of it out of any plan's reach"
     removable = was - least
     return ((was - now) / removable if removable > rate_slack(before.network) else 0.0), words
 

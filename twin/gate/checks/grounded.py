@@ -9,6 +9,7 @@ from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.model import Network
 from twin.plan import Plan, SetWeight, apply, subject
 from twin.policy import Policy
+from twin.printed import short
 
 from .finding import Check, Counterexample, Violation, failed, steps_of
 
@@ -63,7 +64,7 @@ def ground(
         if strange:
             return Grounding(_fails(strange[0], number, strange[1]), tuple(states))
         if states[-1].id == states[-2].id:
-            detail = f"step {number} ({step.op}) changes nothing: {subject(step)} is already so"
+            detail = f"step {number} ({step.op}) changes nothing: {short(subject(step))} is already so"
             return Grounding(_fails(subject(step), number, detail), tuple(states))
     wrong = _cannot_end(plan, states[-1])
     if wrong:
@@ -83,7 +84,7 @@ def _cannot_end(plan: Plan, state: Network) -> Check | None:
             detail = f"step {number} ({step.op}) of its end cannot be made: {error}; {error.fix}".removesuffix("; ")
             return _fails(element, len(plan.steps) + number, detail)
         if following.id == state.id:
-            detail = f"step {number} ({step.op}) of its end changes nothing: {subject(step)} is already so"
+            detail = f"step {number} ({step.op}) of its end changes nothing: {short(subject(step))} is already so"
             return _fails(subject(step), len(plan.steps) + number, detail)
         state = following
     return None

@@ -9,6 +9,7 @@ from twin.gate.outlook import Hour, Outlook
 from twin.gate.rules import may_pass, worse_in_hour
 from twin.model import Floats
 from twin.planned import PlannedWork
+from twin.printed import percent, short
 
 from .finding import Check, Violation, failed
 from .rehearsal import Rehearsal, Stressed
@@ -37,7 +38,7 @@ def horizon(rehearsal: Rehearsal) -> Check:
     was, now = (x.under_demands(fullest.demands).outcome for x in (rehearsal.ends[0], _state(rehearsal, fullest)))
     detail = (
         f"{len(outlook.hours)} hours by {outlook.source}: the fullest, {fullest.clock}, has its busiest link "
-        f"{now.busiest or 'none'} at {now.max_utilisation:.2%} (without the plan {was.max_utilisation:.2%})"
+        f"{now.busiest or 'none'} at {percent(now.max_utilisation)} (without the plan {percent(was.max_utilisation)})"
         f"{_ends(rehearsal)}{_planned(rehearsal, outlook)}"
     )
     allowed = max(limit, was.max_utilisation)
@@ -92,7 +93,10 @@ def _in(rehearsal: Rehearsal, hour: Hour, outlook: Outlook) -> Violation | None:
 
 
 def _told(works: Sequence[PlannedWork]) -> str:
-    names = [f"{', '.join(x.elements[:3])} {'is' if len(x.elements) == 1 else 'are'} worked on" for x in works[:2]]
+    names = [
+        f"{', '.join(map(short, x.elements[:3]))} {'is' if len(x.elements) == 1 else 'are'} worked on"
+        for x in works[:2]
+    ]
     return f"{' and '.join(names)} ({', '.join(x.name for x in works[:3])})"
 
 

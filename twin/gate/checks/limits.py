@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from twin.model import Network
 from twin.plan import LimitDemand, SetCapacity, apply, subject
+from twin.printed import percent, short
 
 from .finding import Check, Counterexample, Unit, Violation, failed, steps_of
 from .moved import moved_share, moved_shares
@@ -21,10 +22,10 @@ def policy(rehearsal: Rehearsal) -> Check:
     for step, share in enumerate(radius):
         if share > limit + 1e-9 + _error_of(rehearsal, rehearsal.states[step], share):
             element = subject(rehearsal.plan.steps[step - 1])
-            detail = f"after step {step} {share:.1%} of the traffic has moved, at most {limit:.1%} allowed"
+            detail = f"after step {step} {percent(share)} of the traffic has moved, at most {percent(limit)} allowed"
             return failed("policy", _at(element, step, detail, (share, limit), "share"))
     steps = len(rehearsal.plan.steps)
-    detail = f"{steps_of(steps)}, no protected element touched, at most {max(radius):.1%} of the traffic moved"
+    detail = f"{steps_of(steps)}, no protected element touched, at most {percent(max(radius))} of the traffic moved"
     return Check(name="policy", passed=True, measured=max(radius), limit=limit, unit="share", detail=detail)
 
 
@@ -46,16 +47,20 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
     for element in rules.protected:
         if not any(exists(state, element) for state in rehearsal.states):
             yield _at(
-                element, 0, f"the policy protects {element}, which this network does not have: correct the policy"
+                element,
+                0,
+                f"the policy protects {short(element)}, which this network does not have: correct the policy",
             )
     for number, (state, step) in enumerate(zip(rehearsal.states, steps, strict=False), start=1):
         for element in sorted(touched(state, step) & set(rules.protected)):
             yield _at(
-                element, number, f"step {number} ({step.op} {subject(step)}) touches {element}, which is protected"
+                element,
+                number,
+                f"step {number} ({step.op} {short(subject(step))}) touches {short(element)}, which is protected",
             )
         left = emptied(rehearsal.outcomes[0], rehearsal.outcomes[number], rules.protected)
         if left:
-            yield _at(left, number, f"after step {number} no traffic passes {left} any more, which is protected")
+            yield _at(left, number, f"after step {number} no traffic passes {short(left)} any more, which is protected")
         if isinstance(step, LimitDemand) and not rules.allow_rate_limits:
             yield _at(subject(step), number, f"step {number} rate-limits a demand, which the policy does not allow")
     yield from _out_of_time(rehearsal)
@@ -81,7 +86,7 @@ def _out_of_time(rehearsal: Rehearsal) -> Iterator[Violation]:
         for number, step in enumerate(steps, start=before + 1):
             found = rules.blacked_out(touched(reached, step), moment)
             if found:
-                at = f"step {number} touches {found[0]} at {moment:%F %T%z}, in the blackout {found[1]}"
+                at = f"step {number} touches {short(found[0])} at {moment:%F %T%z}, in the blackout {found[1]}"
                 yield _at(found[0], number, at)
             reached = apply(reached, step)
 

@@ -2,6 +2,7 @@
 
 from twin.gate.no_worse import Where
 from twin.gate.rules import worse_intact
+from twin.printed import mbps, percent
 
 from .finding import Check, failed
 from .rehearsal import Rehearsal
@@ -15,10 +16,11 @@ def nominal(rehearsal: Rehearsal) -> Check:
     if violation:
         return failed("nominal", violation)
     limit = max(limits.max_utilisation, before.max_utilisation)
-    refused = f"{after.refused:.6g} refused by rate limits (before {before.refused:.6g}), " if after.refused else ""
+    refused = f"{mbps(after.refused)} refused by rate limits (before {mbps(before.refused)}), " if after.refused else ""
     detail = (
-        f"busiest link {after.busiest or 'none'} at {after.max_utilisation:.2%} (before {before.max_utilisation:.2%}), "
-        f"{after.lost:.6g} Mbit/s lost (before {before.lost:.6g}), {refused}"
-        f"mean delay {after.mean_delay_ms:.3f} ms (before {before.mean_delay_ms:.3f})"
+        f"busiest link {after.busiest or 'none'} at {percent(after.max_utilisation)} "
+        f"(before {percent(before.max_utilisation)}), "
+        f"{mbps(after.lost)} lost (before {mbps(before.lost)}), {refused}"
+        f"mean delay {after.mean_delay_ms:.3f} ms (before {before.mean_delay_ms:.3f} ms)"
     )
     return Check(name="nominal", passed=True, measured=after.max_utilisation, limit=limit, unit="share", detail=detail)

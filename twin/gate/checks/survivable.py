@@ -4,6 +4,7 @@ import numpy as np
 
 from twin.gate.no_worse import SHARE_SLACK, rate_slack
 from twin.gate.rules import accepted_loss, worse_in_time, worse_under_failure
+from twin.printed import mbps, percent, short
 from twin.sim.repair import repairs
 
 from .finding import Check, failed
@@ -33,19 +34,19 @@ def _survives(rehearsal: Rehearsal) -> Check:
     busiest = int(after.busiest[worst])
     link = rehearsal.base.links[busiest].name if busiest >= 0 else "no link"
     detail = (
-        f"{len(after.failures)} failures: the worst, of {after.failures[worst].name}, puts {link} at {measured:.2%} "
-        f"(before {before.max_utilisation[worst]:.2%})"
+        f"{len(after.failures)} failures: the worst, of {short(after.failures[worst].name)}, puts {link} at "
+        f"{percent(measured)} (before {percent(before.max_utilisation[worst])})"
     )
     if measured > policy.max_failure_utilisation + SHARE_SLACK:
         unsafe = int(np.count_nonzero(before.max_utilisation > policy.max_failure_utilisation + SHARE_SLACK))
         detail += (
             f"; no worse than today, and today is not safe against {unsafe} of them: "
-            f"the limit is {policy.max_failure_utilisation:.2%}"
+            f"the limit is {percent(policy.max_failure_utilisation)}"
         )
     newly = float((after.lost - before.lost).max(initial=0.0))
     if newly > rate_slack(rehearsal.base):
         accepted = accepted_loss(rehearsal.base, rehearsal.final, policy)
-        detail += f"; {newly:.6g} Mbit/s more are cut off in the worst one, {accepted:.6g} are accepted"
+        detail += f"; {mbps(newly)} more are cut off in the worst one, {mbps(accepted)} are accepted"
     detail += _while_repaired(rehearsal)
     return Check(name="survivable", passed=True, measured=measured, limit=limit, unit="share", detail=detail)
 
@@ -59,4 +60,4 @@ def _while_repaired(rehearsal: Rehearsal) -> str:
     if not found:
         return ""
     worst = found[0]
-    return f"; while TI-LFA repairs {worst.failure}, {worst.busiest} is at {worst.max_utilisation:.2%}"
+    return f"; while TI-LFA repairs {short(worst.failure)}, {worst.busiest} is at {percent(worst.max_utilisation)}"

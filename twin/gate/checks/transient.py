@@ -8,6 +8,7 @@ from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.gate.no_worse import rate_slack
 from twin.gate.rules import may_pass, worse_than_ends
 from twin.plan import states, subject, way_back
+from twin.printed import mbps, percent, short
 
 from .convergence import convergences
 from .finding import Check, Counterexample, Violation, failed, steps_of
@@ -22,11 +23,13 @@ def transient(rehearsal: Rehearsal) -> Check:
         if violation:
             return failed("transient", violation)
     harm = [outcome.harm(limit).routable for outcome in outcomes]
-    detail = f"harm never rises between the steps: {', '.join(f'{x:.6g}' for x in harm)} Mbit/s"
+    detail = f"harm never rises between the steps: {', '.join(map(mbps, harm))}"
     loops = convergences(rehearsal.stressed)
     if loops:
         worst = max(loops, key=lambda x: x.share)
-        detail += f"; up to {worst.share:.2%} of the traffic may loop while routers change over in step {worst.step}"
+        detail += (
+            f"; up to {percent(worst.share)} of the traffic may loop while routers change over in step {worst.step}"
+        )
     return Check(name="transient", passed=True, measured=max(harm[1:]), limit=harm[0], unit="Mbit/s", detail=detail)
 
 
@@ -43,7 +46,7 @@ def reversible(rehearsal: Rehearsal) -> Check:
         if reached.id != expected.id:
             forward = len(plan.steps) - step
             element = subject(plan.steps[forward])
-            detail = f"undoing step {forward + 1} does not give the state before it: {element} differs"
+            detail = f"undoing step {forward + 1} does not give the state before it: {short(element)} differs"
             return failed(
                 "reversible", Violation(detail, Counterexample(element=element, step=forward, measured=1, limit=0))
             )
@@ -62,5 +65,5 @@ def _passes_through(rehearsal: Rehearsal) -> Check:
             return failed("reversible", violation._replace(detail=detail))
     worst = max(outcome.harm(limit).routable for outcome in outcomes)
     steps = len(rehearsal.plan.steps)
-    detail = f"{steps_of(steps)} back to {rehearsal.base.id}, at most {worst:.6g} Mbit/s of harm on the way"
+    detail = f"{steps_of(steps)} back to {rehearsal.base.id}, at most {mbps(worst)} of harm on the way"
     return Check(name="reversible", passed=True, measured=worst, limit=allowed, unit="Mbit/s", detail=detail)

@@ -5,6 +5,7 @@ import numpy as np
 from twin.gate.no_worse import SHARE_SLACK, Where, surely
 from twin.gate.rules import Prospect, cvar, growth_of, worse_under_failure, worse_with_demands, worse_with_growth
 from twin.model import Network
+from twin.printed import percent
 from twin.sim.simulate import simulate
 
 from .context import DemandError, Scenario, ratio_of
@@ -60,10 +61,12 @@ def _judged(rehearsal: Rehearsal, scenarios: tuple[Scenario, ...]) -> Check | Vi
         return violation
     peak, was = (cvar(x.peaks, policy.cvar_alpha) for x in (after, before))
     limit = policy.max_uncertain_utilisation
-    figures = f"{len(scenarios)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {peak:.2%} on average"
+    figures = f"{len(scenarios)} scenarios: the worst {1 - policy.cvar_alpha:.0%} peak at {percent(peak)} on average"
     within = peak <= limit + SHARE_SLACK
     detail = (
-        f"{figures}, the limit is {limit:.2%}" if within else f"{figures}, no worse than {was:.2%} without the plan"
+        f"{figures}, the limit is {percent(limit)}"
+        if within
+        else f"{figures}, no worse than {percent(was)} without the plan"
     )
     allowed = limit if within else max(limit, was)
     return Check(name="uncertain", passed=True, measured=peak, limit=allowed, unit="share", detail=detail)
@@ -95,7 +98,7 @@ def _failing(rehearsal: Rehearsal) -> str:
         return "no single failure under any of them is worse than without the plan"
     sweep = after.grown(growth_of(rehearsal.policy)).sweep
     peak = float(sweep.max_utilisation.max(initial=0.0)) if sweep else 0.0
-    return f"with demand x{growth_of(rehearsal.policy):g} the worst single failure peaks at {peak:.2%}"
+    return f"with demand x{growth_of(rehearsal.policy):g} the worst single failure peaks at {percent(peak)}"
 
 
 def _prospect(network: Network, scenarios: tuple[Scenario, ...], error: DemandError | None = None) -> Prospect:

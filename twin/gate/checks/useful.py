@@ -6,6 +6,7 @@ from twin.gate.no_worse import SHARE_SLACK, rate_slack
 from twin.model import Network
 from twin.plan import SleepLink
 from twin.policy import Policy
+from twin.printed import mbps, percent, short
 from twin.sim.power import PowerModel, power
 from twin.sim.simulate import Outcome, simulate, single_failures
 
@@ -40,24 +41,24 @@ def fits(network: Network, policy: Policy) -> Check:
     """Judge whether a state keeps the limits, intact and under every single failure: *useful* for growth."""
     outcome, limit = simulate(network, failures=single_failures(network)), policy.max_utilisation
     harm, sweep, element, failure = outcome.harm(limit).routable, outcome.sweep, outcome.busiest, None
-    measured, detail = outcome.max_utilisation, f"the peak is {outcome.max_utilisation:.2%}"
+    measured, detail = outcome.max_utilisation, f"the peak is {percent(outcome.max_utilisation)}"
     if harm <= rate_slack(network) and sweep is not None and sweep.failures:
         row, limit = int(sweep.max_utilisation.argmax()), policy.max_failure_utilisation
         measured, failure = float(sweep.max_utilisation[row]), sweep.failures[row].name
         element = network.links[int(sweep.busiest[row])].name
-        detail += f", {measured:.2%} when {failure} fails"
+        detail += f", {percent(measured)} when {short(failure)} fails"
     if harm <= rate_slack(network) and measured <= limit + SHARE_SLACK:
         detail = f"all fits: {detail}"
         return Check(name="useful", passed=True, measured=measured, limit=limit, unit="share", detail=detail)
     where = element or "network"
     found = Counterexample(element=where, failure=failure, measured=measured, limit=limit, unit="share")
-    return failed("useful", Violation(f"{detail}, {limit:.2%} asked for, {harm:.6g} Mbit/s are harmed", found))
+    return failed("useful", Violation(f"{detail}, {percent(limit)} asked for, {mbps(harm)} are harmed", found))
 
 
 def _relieves(rehearsal: Rehearsal) -> Check:
     limits, before, after = rehearsal.policy, rehearsal.outcomes[0], rehearsal.outcomes[-1]
     gain, words = relief(before, after, limits.max_utilisation)
-    detail = f"{words}: {gain:.1%} better, {limits.min_gain:.1%} asked for"
+    detail = f"{words}: {percent(gain)} better, {percent(limits.min_gain)} asked for"
     if gain >= limits.min_gain and gain > 0:
         return Check(name="useful", passed=True, measured=gain, limit=limits.min_gain, unit="share", detail=detail)
     return _useless(rehearsal, after.busiest or "network", detail, (gain, limits.min_gain), "share")
@@ -65,7 +66,9 @@ def _relieves(rehearsal: Rehearsal) -> Check:
 
 def _asked_for(rehearsal: Rehearsal) -> Check:
     before, after = (rehearsal.outcomes[i].max_utilisation for i in (0, -1))
-    detail = f"a change that was asked for: no gain is required; the peak goes from {before:.2%} to {after:.2%}"
+    detail = (
+        f"a change that was asked for: no gain is required; the peak goes from {percent(before)} to {percent(after)}"
+    )
     return Check(name="useful", passed=True, measured=before - after, limit=0.0, unit="share", detail=detail)
 
 
@@ -76,7 +79,7 @@ def _drains(rehearsal: Rehearsal) -> Check:
     passing = {element: _transit(rehearsal.outcomes[-1], element) for element in sorted(drained)}
     worst = max(passing, key=lambda element: passing[element])
     slack = rate_slack(rehearsal.base)
-    detail = f"{len(drained)} drained; {passing[worst]:.6g} Mbit/s still pass {worst}"
+    detail = f"{len(drained)} drained; {mbps(passing[worst])} still pass {short(worst)}"
     if passing[worst] > slack:
         return _useless(rehearsal, worst, detail, (passing[worst], 0), "Mbit/s")
     return Check(name="useful", passed=True, measured=passing[worst], limit=slack, unit="Mbit/s", detail=detail)

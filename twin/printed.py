@@ -1,0 +1,83 @@
+"""How elements and figures are printed in a sentence: the same in a refusal, a symptom, a report and on a terminal.
+
+Names are those that people know and that every command takes; a figure has its unit, and as many digits as are read.
+"""
+
+import math
+import re
+
+from .untrusted import visible
+
+_MOST_DECIMALS = 4
+_MEMBER = "member of "  # how the failure of one of the members of a bundle is named
+_SIZES = (("Tbit/s", 1e6), ("Gbit/s", 1e3))
+
+
+def share(value: float | None) -> str:
+    """Write a share of capacity as a percentage, `83 %`; `not measured` when there is none."""
+    if value is None or not math.isfinite(value) or value < 0:
+        return "not measured"
+    return f"{100 * value:.0f} %"
+
+
+def percent(value: float) -> str:
+    """Write a share with one decimal, `82.4 %`; below one percent with two digits."""
+    whole = 100 * value
+    return f"{whole:.1f} %" if abs(whole) >= 1 or abs(whole) < 1e-6 else f"{whole:.2g} %"
+
+
+def percents(first: float, second: float) -> tuple[str, str]:
+    """Write two shares that are compared: with as many decimals, up to four, as it takes to tell them apart."""
+    for decimals in range(1, _MOST_DECIMALS + 1):
+        told = f"{100 * first:.{decimals}f} %", f"{100 * second:.{decimals}f} %"
+        if told[0] != told[1]:
+            return told
+    return percent(first), percent(second)
+
+
+def mbps(value: float | None) -> str:
+    """Write Mbit/s with the unit that reads best, `2.31 Gbit/s`."""
+    if value is None or not math.isfinite(value):
+        return "not measured"
+    for unit, size in _SIZES:
+        if abs(value) >= size:
+            return f"{value / size:.3g} {unit}"
+    return f"{value:.0f} Mbit/s" if abs(value) >= 100 else f"{value:.3g} Mbit/s"
+
+
+def rates(first: float, second: float) -> tuple[str, str]:
+    """Write two rates in Mbit/s that are compared: with as many digits, up to six, as tell them apart."""
+    size, unit = next(((x, unit) for unit, x in _SIZES if max(abs(first), abs(second)) >= x), (1.0, "Mbit/s"))
+    for digits in range(3, 7):
+        told = f"{first / size:.{digits}g} {unit}", f"{second / size:.{digits}g} {unit}"
+        if told[0] != told[1]:
+            return told
+    return mbps(first), mbps(second)
+
+
+def place(element: str) -> str:
+    """Name an element as people do: `A - B` for a circuit, `A > B` for one direction, the bare name for a node."""
+    kind, _, rest = element.partition("/")
+    if kind == "interface" and "/" in rest:
+        return visible(rest.replace("/", " > ", 1))
+    if kind == "link" and "--" in rest:
+        low, _, high = rest.partition("--")
+        index = low.partition(":")[2].removeprefix(high.partition(":")[0])
+        return visible(f"{low.partition(':')[0]} - {high.partition(':')[0]}{index}")
+    return visible(rest if kind == "node" else element)
+
+
+def short(element: str) -> str:
+    """Write an element as one may type it: `circuit A--B`, `node A`; several that fail together joined by `+`."""
+    return " + ".join(_short(part) for part in re.split(r" [+&] ", element))
+
+
+def _short(element: str) -> str:
+    if element.startswith(_MEMBER):
+        return f"{_MEMBER}{_short(element.removeprefix(_MEMBER))}"
+    kind, _, name = element.partition("/")
+    if kind == "link" and "--" in name:
+        return f"circuit {place(element).replace(' - ', '--')}"
+    if kind in ("interface", "probe") and "/" in name:
+        return f"{'probe ' if kind == 'probe' else ''}{visible(name.replace('/', '->', 1))}"
+    return f"{kind} {visible(name)}" if name else visible(element)
