@@ -192,7 +192,9 @@ def gist(content: str) -> str:
 
 def counted(number: int, plural: str) -> str:
     """A number with its noun: 1 step, 2 steps."""
-    return f"{number} {plural.removesuffix('s') if number == 1 else plural}"
+    if number != 1:
+        return f"{number} {plural}"
+    return f"1 {plural.removesuffix('ies')}y" if plural.endswith("ies") else f"1 {plural.removesuffix('s')}"
 
 
 def _figure(value: str | float) -> str:

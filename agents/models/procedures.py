@@ -6,7 +6,7 @@ from types import MappingProxyType
 from pydantic import JsonValue
 
 from twin.faults import TRAITS, FaultKind, label
-from twin.printed import mbps, percent, short
+from twin.printed import mbps, percent, place, short
 
 from .conversation import Call, Conversation, Json, Move, Say, Together, items, number, text
 
@@ -171,7 +171,7 @@ def _named(cause: Json) -> str:
     if not isinstance(fault, dict):
         return "no fault"
     kind = text(fault, "kind")
-    return f"{label(FaultKind(kind)) if kind in TRAITS else kind} at {short(text(fault, 'element'))}"
+    return f"{label(FaultKind(kind)) if kind in TRAITS else kind} ({place(text(fault, 'element'))})"
 
 
 def _plan(best: Json, count: int) -> str:

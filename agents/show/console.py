@@ -35,7 +35,7 @@ from agents.record.events import (
     VerdictReached,
 )
 from agents.record.journal import Record
-from agents.wording import OUTCOMES, arguments, counted, duration, fault_words, gist, mbps, place, sentence, share
+from agents.wording import OUTCOMES, arguments, counted, duration, fault_words, gist, mbps, sentence, share
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from twin.execute.render import RenderedStep
 from twin.faults.recommendation import Recommendation
@@ -240,7 +240,7 @@ def _handed_over(event: StageFinished, role: str) -> list[Line]:
     """What a stage hands over, in its role's words and the twin's figures."""
     match event.handover:
         case Incident() as incident:
-            found = [_item(f"{x.kind}, {place(x.element)}", x.detail) for x in incident.symptoms[:_SHOWN]]
+            found = [_item(x.kind.replace("_", " "), x.detail) for x in incident.symptoms[:_SHOWN]]
             more = len(incident.symptoms) - _SHOWN
             return [*_words(role, incident.explanation), *found, *([_item(f"and {more} more")] if more > 0 else [])]
         case Diagnosis() as diagnosis:

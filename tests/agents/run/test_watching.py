@@ -17,7 +17,7 @@ def test_a_fault_that_harms_nobody_yet_is_watched_and_planned_for_once_it_does(t
     run = perform(tmp_path, request(fault=GONE, seed=40006))
     finished = run.result.finished
     ends = {(x.stage, x.next): x for x in run.of(StageFinished)}
-    assert "harmed no traffic when it was found, and does now" in ends["diagnose", "diagnose"].because
+    assert "no traffic was harmed when it was found, and is now" in ends["diagnose", "diagnose"].because
     assert ends["diagnose", "plan"]
     early, harmed = (x for x in run.of(LoadsTaken) if x.moment == "before")
     assert early.harm == 0 < harmed.harm
