@@ -1,6 +1,7 @@
 """A run under a shell: signals ask it to stop and to take back what it applied, and its end is an exit code."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -16,6 +17,7 @@ from agents.show.console import Screen
 from agents.show.report import read_run, write_report
 from agents.show.report.summary import Summary, summarise
 from agents.wording import counted
+from tools.box.tracing import joined
 from twin.policy import Policy
 
 EXIT_CODES = {
@@ -63,7 +65,7 @@ def resume_shown(folder: Path, *, screen: Screen, policy: Policy | None = None) 
 
 
 def _shown(work: Callable[[], Coroutine[Any, Any, RunResult]], screen: Screen) -> tuple[Summary, int]:
-    with screen:
+    with screen, joined(os.environ):  # of who started the command, where TRACEPARENT says so
         try:
             result = asyncio.run(_stoppable(work, screen))
         except asyncio.CancelledError:

@@ -1,5 +1,6 @@
 """Token and duration metrics of one run, taken from its spans."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from opentelemetry.util.types import AttributeValue
 
 from tools.box.tracing import (
     AGENT_NAME,
-    DURATIONS,
     ERROR_TYPE,
     INPUT_TOKENS,
     OPERATION,
@@ -20,10 +20,11 @@ from tools.box.tracing import (
     PROVIDER,
     REQUEST_MODEL,
     RESPONSE_MODEL,
+    TOKEN_MODALITY,
     TOKEN_TYPE,
-    TOKEN_USAGE,
     TOOL_NAME,
     WORKFLOW_NAME,
+    conventions,
 )
 from tools.box.tracing import Histogram as Named
 from twin.files import write_text
@@ -45,14 +46,21 @@ class Metrics:
         if self._sender is not None:
             readers.append(PeriodicExportingMetricReader(self._sender, export_interval_millis=_EXPORT_MS))
         self._provider = MeterProvider(readers, resource=resource, shutdown_on_exit=False)
-        meter = self._provider.get_meter("twinops")
-        self._tokens = _histogram(meter, TOKEN_USAGE)
-        self._durations = {operation: _histogram(meter, named) for operation, named in DURATIONS.items()}
+        meter, names = self._provider.get_meter("twinops"), conventions()
+        made = {named.name: _histogram(meter, named) for named in names.durations.values()}
+        self._durations = {operation: made[named.name] for operation, named in names.durations.items()}
+        self._tokens = _histogram(meter, names.tokens) if names.tokens else None
+        self._spent = {of: _histogram(meter, named) for of, named in names.operation_tokens.items()}
+        self._usage = {x.of: meter.create_counter(x.name, "{token}", x.description) for x in names.usage}
+        self._calls = {operation: _histogram(meter, named) for operation, named in names.calls.items()}
+        self._below: dict[int, Counter[str]] = {}  # calls below each span that has not ended, by operation
 
     def record(self, span: ReadableSpan) -> None:
-        """Record what a span that ended says: how long it took and, of a model call, its tokens."""
+        """Record what a span that ended says: how long it took, of a model call its tokens, of a turn its calls."""
         attributes = span.attributes or {}
-        duration = self._durations.get(str(attributes.get(OPERATION)))
+        operation = str(attributes.get(OPERATION))
+        self._count(span, operation)
+        duration = self._durations.get(operation)
         if duration is None or span.start_time is None or span.end_time is None:
             return
         kept = {name: attributes[name] for name in _KEPT if name in attributes}
@@ -74,11 +82,36 @@ class Metrics:
         """What a collector has not got, in words; empty if it has all."""
         return "the metrics" if self._sender is not None and not self._sender.sent else ""
 
+    def _count(self, span: ReadableSpan, operation: str) -> None:
+        """Count a call below the span that it was made in, and tell a turn's calls once it ends."""
+        if not self._calls:
+            return
+        below = self._below.pop(span.context.span_id, Counter()) if span.context else Counter[str]()
+        if operation == "invoke_agent":
+            kept = {AGENT_NAME: (span.attributes or {}).get(AGENT_NAME, "")}
+            for called, histogram in self._calls.items():
+                histogram.record(below[called], kept)
+            return
+        if operation in self._calls:
+            below[operation] += 1
+        if span.parent is not None and below:
+            self._below.setdefault(span.parent.span_id, Counter()).update(below)
+
     def _record_tokens(self, attributes: Mapping[str, AttributeValue], kept: Mapping[str, AttributeValue]) -> None:
-        for kind, name in (("input", INPUT_TOKENS), ("output", OUTPUT_TOKENS)):
-            tokens = attributes.get(name, 0)
-            if isinstance(tokens, int):
-                self._tokens.record(tokens, {**kept, TOKEN_TYPE: kind})
+        spent = {x: _count_of(attributes, x) for x in (INPUT_TOKENS, OUTPUT_TOKENS, *self._usage)}
+        if self._tokens is not None:
+            for kind, name in (("input", INPUT_TOKENS), ("output", OUTPUT_TOKENS)):
+                self._tokens.record(spent[name], {**kept, TOKEN_TYPE: kind})
+        for name, histogram in self._spent.items():
+            histogram.record(spent[name], kept)
+        modality = "text" if any(spent.values()) else "unknown"
+        for name, counter in self._usage.items():
+            counter.add(spent[name], {**kept, TOKEN_MODALITY: modality})
+
+
+def _count_of(attributes: Mapping[str, AttributeValue], name: str) -> int:
+    found = attributes.get(name, 0)
+    return found if isinstance(found, int) else 0
 
 
 def _histogram(meter: Meter, named: Named) -> Histogram:

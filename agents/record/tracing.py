@@ -14,7 +14,8 @@ from pathlib import Path
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Tracer
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import NoOpTracer, Tracer
 
 from twin.errors import StoreError, TwinError
 from twin.files import extend, reason
@@ -62,10 +63,9 @@ class Tracing:
 
     def __init__(self, path: Path, *, version: str) -> None:
         os.environ.setdefault("AUTOGEN_DISABLE_RUNTIME_TRACING", "true")
-        named = Resource({"service.name": "twinops", "service.version": version})
-        resource = named.merge(OTELResourceDetector().detect())
+        resource = _resource(version)
         self._metrics = Metrics(path.with_name("metrics.json"), resource, to_collector=endpoint(METRICS) is not None)
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider = _provider(resource)
         self._file = TraceFile(path)
         self._provider.add_span_processor(SimpleSpanProcessor(self._file))
         self._provider.add_span_processor(_Measured(self._metrics))
@@ -89,6 +89,39 @@ class Tracing:
             on_its_way(TRACES, self._sender.missing, self._provider.shutdown)
         if endpoint(METRICS) is not None:
             on_its_way(METRICS, self._metrics.missing, self._metrics.send)
+
+
+class RequestTracing:
+    """The tracer of a server's requests: sent to the collector that the standard variables name, and else nowhere.
+
+    Without a collector, what a request leads to is still part of its caller's trace.
+    """
+
+    def __init__(self, *, version: str) -> None:
+        self._sender = SpanSender() if endpoint(TRACES) is not None else None
+        self._provider = _provider(_resource(version)) if self._sender is not None else None
+        if self._provider is not None and self._sender is not None:
+            self._provider.add_span_processor(self._sender)
+
+    @property
+    def tracer(self) -> Tracer:
+        """The tracer to pass on."""
+        return NoOpTracer() if self._provider is None else self._provider.get_tracer("twinops")
+
+    def close(self) -> None:
+        """Let what is left for the collector go on its way without waiting for it."""
+        if self._provider is not None and self._sender is not None:
+            on_its_way(TRACES, self._sender.missing, self._provider.shutdown)
+
+
+def _resource(version: str) -> Resource:
+    return Resource({"service.name": "twinops", "service.version": version}).merge(OTELResourceDetector().detect())
+
+
+def _provider(resource: Resource) -> TracerProvider:
+    # A caller whose trace is not sampled must not empty the record of a run: only the environment may say so.
+    sampler = None if "OTEL_TRACES_SAMPLER" in os.environ else ALWAYS_ON
+    return TracerProvider(sampler, resource, shutdown_on_exit=False)
 
 
 def _line(span: ReadableSpan) -> str:

@@ -22,13 +22,13 @@ from agents.models.replay import recorded
 from agents.record.events import ChatAnswered, ChatMessage, ChatRequested, Noted, ToolRequest
 from agents.record.journal import Journal
 from tools.box.tracing import (
-    CACHE_CREATION_TOKENS,
     CACHE_READ_TOKENS,
     FINISH_REASONS,
     INPUT_TOKENS,
     OUTPUT_TOKENS,
     RESPONSE_MODEL,
     chat_span,
+    conventions,
     told,
 )
 from twin.errors import BudgetError, ProviderError
@@ -240,7 +240,7 @@ def _measure(span: Span, result: Answer) -> None:
     span.set_attribute(OUTPUT_TOKENS, usage.completion_tokens)
     if usage.cache_read_tokens or usage.cache_write_tokens:
         span.set_attribute(CACHE_READ_TOKENS, usage.cache_read_tokens)
-        span.set_attribute(CACHE_CREATION_TOKENS, usage.cache_write_tokens)
+        span.set_attribute(conventions().cache_write, usage.cache_write_tokens)
 
 
 def _whole(result: CreateResult) -> CreateResult:

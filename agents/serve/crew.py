@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -62,7 +63,7 @@ class Crew:
         self._ledger, self._site, self._network = ledger, site, network
         self.runs, self.home, self._policy, self._model = runs, home, policy, model
         self._clock, self._told = clock, told
-        self._jobs: queue.Queue[Job | None] = queue.Queue()
+        self._jobs: queue.Queue[tuple[Job, Context] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._serve, name="crew", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[RunResult] | None = None
@@ -85,8 +86,8 @@ class Crew:
             self._thread.join(timeout=120)
 
     def put(self, job: Job) -> None:
-        """Have something done when its turn comes."""
-        self._jobs.put(job)
+        """Have something done when its turn comes, as a part of the trace of whoever asks for it."""
+        self._jobs.put((job, copy_context()))
 
     @property
     def idle(self) -> bool:
@@ -112,10 +113,11 @@ class Crew:
         return found
 
     def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None:
+        while (given := self._jobs.get()) is not None:
+            job, context = given
             self.busy = job.incident
             try:
-                self._do(job)
+                context.run(self._do, job)
             except Exception as error:
                 self._say(job.incident, f"the work failed: {type(error).__name__}: {error}"[:1_000])
             finally:

@@ -19,8 +19,10 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import JsonValue
 
+from agents.record.tracing import RequestTracing
 from tools.box.provenance import labelled
 from tools.box.registry import Tool, Toolbox, crash, in_thread, refusal
+from tools.box.tracing import MCP_METHOD, TOOL_NAME, request_span
 from twin.errors import InputError, TwinError
 from twin.untrusted import clean
 from twin.version import version
@@ -51,6 +53,7 @@ class McpDoor:
         self._states, self._runs, self._drafts = states, runs, drafts
         self._one_at_a_time = asyncio.Lock()
         self._bound: tuple[TwinState, tuple[Tool, ...]] | None = None
+        self._tracing = RequestTracing(version=version())
         states.newest()
         self.server = Server[dict[str, object]](
             "twinops",
@@ -92,8 +95,11 @@ class McpDoor:
 
     async def _answered(self, name: str, arguments: Mapping[str, JsonValue]) -> types.CallToolResult:
         state, tools = await self._newest()
-        toolbox = Toolbox(state.desk, tools, {_ROLE: frozenset(x.name for x in tools)})
-        answer = await toolbox.call(_ROLE, name, dict(arguments))
+        rights, tracer = frozenset(x.name for x in tools), self._tracing.tracer
+        toolbox, state.desk.tracer = Toolbox(state.desk, tools, {_ROLE: rights}), tracer
+        about = {MCP_METHOD: "tools/call", TOOL_NAME: name if name in rights else "unknown"}
+        with request_span(tracer, " ".join(about.values()), **about):  # within the caller's: the library joins it
+            answer = await toolbox.call(_ROLE, name, dict(arguments))
         _trim(state)
         if not answer.ok:
             return _refused(failed(answer))
@@ -102,6 +108,10 @@ class McpDoor:
             return _refused(too_long())
         text = json.dumps(envelope, ensure_ascii=False, separators=(",", ":"))
         return types.CallToolResult(content=[types.TextContent(type="text", text=text)], structured_content=envelope)
+
+    def close(self) -> None:
+        """Let what is left of the trace go on its way."""
+        self._tracing.close()
 
     async def _list_resources(
         self, _context: _Context, _params: types.PaginatedRequestParams | None
@@ -184,7 +194,10 @@ def serve_stdio(door: McpDoor) -> None:
         async with stdio_server() as (reading, writing):
             await door.server.run(reading, writing, door.server.create_initialization_options())
 
-    asyncio.run(work())
+    try:
+        asyncio.run(work())
+    finally:
+        door.close()
 
 
 class HttpDoor:
@@ -193,6 +206,7 @@ class HttpDoor:
     def __init__(self, door: McpDoor, address: str) -> None:
         """Take the port of HOST:PORT. Raises `InputError` on an address that is not this machine's, or taken."""
         host, port = _address(address)
+        self._door = door
         self._socket = bound(host, port, option="--http")
         self.port = int(self._socket.getsockname()[1])
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{self.port}/mcp"
@@ -212,7 +226,10 @@ class HttpDoor:
 
     def run(self) -> None:
         """Serve until `stop`, or until the process is asked to end."""
-        self._server.run(sockets=[self._socket])
+        try:
+            self._server.run(sockets=[self._socket])
+        finally:
+            self._door.close()
 
     def stop(self) -> None:
         """End."""

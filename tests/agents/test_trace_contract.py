@@ -8,9 +8,9 @@ import pytest
 
 from tests.agents.collector import Collector, collecting
 from tests.agents.incidents import perform, request
-from tools.box.tracing import CAPTURE_CONTENT, DURATIONS, MAX_CONTENT, TOKEN_USAGE
+from tools.box.tracing import CAPTURE_CONTENT, EARLIER, LATEST, LATEST_WANTED, MAX_CONTENT, OPT_IN
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "spans.txt"
+GOLDEN = Path(__file__).parents[1] / "golden"
 SECRET = "sk-ant-do-not-tell-anyone"
 
 
@@ -22,8 +22,9 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Collector:
 
 @pytest.fixture(scope="module")
 def talkative(tmp_path_factory: pytest.TempPathFactory) -> Collector:
-    """The same run with content asked for."""
-    return _collected(tmp_path_factory.mktemp("talkative"), {CAPTURE_CONTENT: "true", "ANTHROPIC_API_KEY": SECRET})
+    """The same run with content asked for, by the latest conventions."""
+    environment = {CAPTURE_CONTENT: "true", OPT_IN: f"http, {LATEST_WANTED}", "ANTHROPIC_API_KEY": SECRET}
+    return _collected(tmp_path_factory.mktemp("talkative"), environment)
 
 
 def _collected(folder: Path, environment: dict[str, str]) -> Collector:
@@ -39,10 +40,21 @@ def attributes(span) -> dict[str, object]:
     return {x.key: getattr(x.value, x.value.WhichOneof("value")) for x in span.attributes}
 
 
-def test_the_tree_of_spans_is_the_golden_one(quiet: Collector):
-    if os.environ.get("TWINOPS_GOLDEN"):
-        GOLDEN.write_text(quiet.tree())
-    assert quiet.tree() == GOLDEN.read_text()
+def test_the_tree_of_spans_is_the_golden_one_in_either_conventions(quiet: Collector, talkative: Collector):
+    for found, name in ((quiet, "spans.txt"), (talkative, "spans-latest-with-content.txt")):
+        if os.environ.get("TWINOPS_GOLDEN"):
+            (GOLDEN / name).write_text(found.tree())
+        assert found.tree() == (GOLDEN / name).read_text()
+
+
+def test_the_latest_conventions_know_a_workflow_by_an_agent_s_name_and_no_name_of_the_earlier_ones(
+    talkative: Collector,
+):
+    keys = {key for span in talkative.spans for key in attributes(span)}
+    assert not keys & {EARLIER.workflow_name, EARLIER.agent_version, EARLIER.cache_write}
+    (root,) = (x for x in talkative.spans if not x.parent_span_id)
+    assert root.name == f"invoke_workflow {attributes(root)[LATEST.workflow_name]}" == "invoke_workflow incident"
+    assert attributes(root)["gen_ai.operation.name"] == "invoke_workflow"
 
 
 def test_the_resource_says_who_sends_and_honours_the_environment(quiet: Collector):
@@ -83,7 +95,7 @@ def test_both_settings_give_the_same_tree(quiet: Collector, talkative: Collector
 
 def test_tokens_and_durations_arrive_as_metrics_with_the_convention_s_names_and_buckets(quiet: Collector):
     found = {metric.name: metric for metric in quiet.metrics}
-    expected = [*DURATIONS.values(), TOKEN_USAGE]
+    expected = [*EARLIER.durations.values(), EARLIER.tokens]
     assert set(found) == {named.name for named in expected}
     for named in expected:
         metric = found[named.name]
@@ -91,15 +103,38 @@ def test_tokens_and_durations_arrive_as_metrics_with_the_convention_s_names_and_
         assert tuple(metric.histogram.data_points[0].explicit_bounds) == named.buckets
 
 
-def test_every_operation_is_counted_once_in_its_metric(quiet: Collector):
-    spans = [str(attributes(span).get("gen_ai.operation.name")) for span in quiet.spans]
-    found = {metric.name: sum(x.count for x in metric.histogram.data_points) for metric in quiet.metrics}
-    for operation, named in DURATIONS.items():
-        assert found[named.name] == spans.count(operation)
+def test_the_latest_conventions_count_tokens_by_kind_and_the_calls_of_each_turn(talkative: Collector):
+    found = {metric.name: metric for metric in talkative.metrics}
+    histograms = [*LATEST.durations.values(), *LATEST.operation_tokens.values(), *LATEST.calls.values()]
+    assert set(found) == {x.name for x in (*histograms, *LATEST.usage)}
+    for named in histograms:
+        assert found[named.name].unit == named.unit
+        assert tuple(found[named.name].histogram.data_points[0].explicit_bounds) == named.buckets
+    operations = [str(attributes(x).get("gen_ai.operation.name")) for x in talkative.spans]
+    for operation, named in LATEST.calls.items():
+        points = found[named.name].histogram.data_points
+        assert sum(x.count for x in points) == operations.count("invoke_agent")
+        assert sum(x.sum for x in points) == operations.count(operation)
+    for counter in LATEST.usage:
+        sent = sum(int(str(attributes(x).get(counter.of, 0))) for x in talkative.spans)
+        points = found[counter.name].sum.data_points
+        assert found[counter.name].sum.is_monotonic
+        assert sum(x.as_int for x in points) == sent
+        assert all("gen_ai.token.modality" in {y.key for y in x.attributes} for x in points)
 
 
-def test_metrics_carry_no_ids(quiet: Collector):
-    keys = {x.key for metric in quiet.metrics for point in metric.histogram.data_points for x in point.attributes}
+def test_every_operation_is_counted_once_in_its_metric(quiet: Collector, talkative: Collector):
+    for collector, durations in ((quiet, EARLIER.durations), (talkative, LATEST.durations)):
+        spans = [str(attributes(span).get("gen_ai.operation.name")) for span in collector.spans]
+        found = {metric.name: sum(x.count for x in metric.histogram.data_points) for metric in collector.metrics}
+        for name in {named.name for named in durations.values()}:
+            assert found[name] == sum(spans.count(x) for x, named in durations.items() if named.name == name)
+
+
+def test_metrics_carry_no_ids(quiet: Collector, talkative: Collector):
+    metrics = [*quiet.metrics, *talkative.metrics]
+    points = [x for metric in metrics for x in (*metric.histogram.data_points, *metric.sum.data_points)]
+    keys = {x.key for point in points for x in point.attributes}
     assert not [key for key in keys if key.endswith((".id", "conversation.id"))]
 
 

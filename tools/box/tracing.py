@@ -1,15 +1,19 @@
 """Names and spans of tracing: the one module that knows the GenAI semantic conventions (status: Development).
 
 Spans nest as `invoke_workflow > invoke_agent > (plan >) chat / execute_tool > twin.*`. Every function takes the tracer:
-the global provider is never read, so a host application's tracing and ours stay apart.
+the global provider is never read, so a host application's tracing and ours stay apart. Names are those of the
+conventions up to 1.41, or of their first release on their own where the environment opts in: see `conventions`.
 """
 
 import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
+from opentelemetry.context import attach, detach, get_current
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 Value = str | int | float | bool
 
@@ -18,7 +22,6 @@ PROVIDER = "gen_ai.provider.name"
 CONVERSATION = "gen_ai.conversation.id"
 WORKFLOW_NAME = "gen_ai.workflow.name"
 AGENT_NAME = "gen_ai.agent.name"
-AGENT_VERSION = "gen_ai.agent.version"
 REQUEST_MODEL = "gen_ai.request.model"
 RESPONSE_MODEL = "gen_ai.response.model"
 FINISH_REASONS = "gen_ai.response.finish_reasons"
@@ -30,8 +33,10 @@ TOOL_CALL_ID = "gen_ai.tool.call.id"
 TOOL_DESCRIPTION = "gen_ai.tool.description"
 ERROR_TYPE = "error.type"
 CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
-CACHE_CREATION_TOKENS = "gen_ai.usage.cache_creation.input_tokens"
 TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 (a name, not a secret)
+TOKEN_MODALITY = "gen_ai.token.modality"  # noqa: S105 (a name, not a secret)
+MCP_METHOD = "mcp.method.name"
+HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS = "http.request.method", "http.route", "http.response.status_code"
 
 CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 """The standard variable that lets what was said into the trace; off unless it is true."""
@@ -59,19 +64,92 @@ class Histogram(NamedTuple):
     buckets: tuple[float, ...]
 
 
+class TokenCounter(NamedTuple):
+    """A metric of the convention that adds up: its name, and the attribute of a model call's span that it counts."""
+
+    name: str
+    of: str
+    description: str
+
+
+class Conventions(NamedTuple):
+    """What differs between releases of the conventions: names of attributes, and the metrics.
+
+    `durations` are by operation, recorded as a span ends. `tokens` counts each kind of token of model calls in one
+    histogram; where there is none, `operation_tokens` are histograms by the attribute of a span, and `usage` are
+    counters. `calls` are histograms of the calls that one turn of a role makes, by operation.
+    """
+
+    workflow_name: str
+    agent_version: str
+    cache_write: str
+    durations: Mapping[str, Histogram]
+    tokens: Histogram | None = None
+    operation_tokens: Mapping[str, Histogram] = MappingProxyType({})
+    usage: tuple[TokenCounter, ...] = ()
+    calls: Mapping[str, Histogram] = MappingProxyType({})
+
+
 _SHORT = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 _LONG = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 409.6)
 _WHOLE = (1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
-TOKEN_USAGE = Histogram(
-    "gen_ai.client.token.usage", "{token}", "Tokens of a model call.", tuple(float(4**k) for k in range(14))
+_TOKENS = tuple(float(4**k) for k in range(14))
+_CALLS = tuple(float(2**k) for k in range(8))
+_TOOL = Histogram("gen_ai.execute_tool.duration", "s", "Duration of a tool call.", _SHORT)
+_TURN = Histogram("gen_ai.invoke_agent.duration", "s", "Duration of a role's turn.", _LONG)
+_SPENT = "gen_ai.client.inference"
+
+EARLIER = Conventions(
+    workflow_name=WORKFLOW_NAME,
+    agent_version="gen_ai.agent.version",
+    cache_write="gen_ai.usage.cache_creation.input_tokens",
+    durations={
+        "chat": Histogram("gen_ai.client.operation.duration", "s", "Duration of a model call.", _SHORT),
+        "execute_tool": _TOOL,
+        "invoke_agent": _TURN,
+        "invoke_workflow": Histogram("gen_ai.workflow.duration", "s", "Duration of a run.", _WHOLE),
+    },
+    tokens=Histogram("gen_ai.client.token.usage", "{token}", "Tokens of a model call.", _TOKENS),
 )
-DURATIONS: Mapping[str, Histogram] = {
-    "chat": Histogram("gen_ai.client.operation.duration", "s", "Duration of a model call.", _SHORT),
-    "execute_tool": Histogram("gen_ai.execute_tool.duration", "s", "Duration of a tool call.", _SHORT),
-    "invoke_agent": Histogram("gen_ai.invoke_agent.duration", "s", "Duration of a role's turn.", _LONG),
-    "invoke_workflow": Histogram("gen_ai.workflow.duration", "s", "Duration of a run.", _WHOLE),
-}
-"""The metric of each operation; a span's end is when it is recorded."""
+"""The conventions as they were in the semantic conventions of OpenTelemetry, up to 1.41."""
+
+_CACHE_WRITE = "gen_ai.usage.cache_write.input_tokens"
+LATEST = Conventions(
+    workflow_name=AGENT_NAME,
+    agent_version="twinops.prompt",
+    cache_write=_CACHE_WRITE,
+    durations={
+        "chat": Histogram(f"{_SPENT}.duration", "s", "Duration of a model call.", _SHORT),
+        "execute_tool": _TOOL,
+        "invoke_agent": _TURN,
+        "invoke_workflow": _TURN,
+    },
+    operation_tokens={
+        INPUT_TOKENS: Histogram(f"{_SPENT}.operation.input_tokens", "{token}", "Input of a model call.", _TOKENS),
+        OUTPUT_TOKENS: Histogram(f"{_SPENT}.operation.output_tokens", "{token}", "Output of a model call.", _TOKENS),
+    },
+    usage=(
+        TokenCounter(f"{_SPENT}.usage.input_tokens", INPUT_TOKENS, "Input, cached or not."),
+        TokenCounter(f"{_SPENT}.usage.output_tokens", OUTPUT_TOKENS, "Output."),
+        TokenCounter(f"{_SPENT}.usage.cache_read.input_tokens", CACHE_READ_TOKENS, "Input read from the cache."),
+        TokenCounter(f"{_SPENT}.usage.cache_write.input_tokens", _CACHE_WRITE, "Input written to the cache."),
+    ),
+    calls={
+        "chat": Histogram("gen_ai.invoke_agent.inference_calls", "{inference_call}", "Model calls of a turn.", _CALLS),
+        "execute_tool": Histogram("gen_ai.invoke_agent.tool_calls", "{tool_call}", "Tool calls of a turn.", _CALLS),
+    },
+)
+"""The conventions as first released on their own, v0.1.0: to its caller a workflow is an agent."""
+
+OPT_IN, LATEST_WANTED = "OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental"
+"""The standard variable, a list with commas, and the word in it that asks for the latest GenAI conventions."""
+
+
+def conventions() -> Conventions:
+    """Return the conventions that the environment asks for: the earlier ones unless it opts in to the latest."""
+    words = os.environ.get(OPT_IN, "").split(",")
+    return LATEST if LATEST_WANTED in (x.strip() for x in words) else EARLIER
+
 
 EVALUATION_RESULT = "gen_ai.evaluation.result"
 EVALUATION_NAME = "gen_ai.evaluation.name"
@@ -91,7 +169,8 @@ RESULT_TRUNCATED = "twinops.tool.result.truncated"
 @contextmanager
 def workflow_span(tracer: Tracer, name: str, *, run: str) -> Generator[Span]:
     """Open the root span of a run."""
-    attributes = {OPERATION: "invoke_workflow", WORKFLOW_NAME: name, CONVERSATION: run, SPAN_KIND: "CHAIN"}
+    named = conventions().workflow_name
+    attributes = {OPERATION: "invoke_workflow", named: name, CONVERSATION: run, SPAN_KIND: "CHAIN"}
     with _span(tracer, f"invoke_workflow {name}", SpanKind.INTERNAL, attributes) as span:
         yield span
 
@@ -99,7 +178,8 @@ def workflow_span(tracer: Tracer, name: str, *, run: str) -> Generator[Span]:
 @contextmanager
 def agent_span(tracer: Tracer, role: str, *, run: str, version: str, stage: str, round: int) -> Generator[Span]:
     """Open the span of one role's turn; `version` is that of its prompt."""
-    attributes = {OPERATION: "invoke_agent", AGENT_NAME: role, AGENT_VERSION: version, CONVERSATION: run}
+    named = conventions().agent_version
+    attributes = {OPERATION: "invoke_agent", AGENT_NAME: role, named: version, CONVERSATION: run}
     more = {STAGE: stage, ROUND: round, SPAN_KIND: "AGENT"}
     with _span(tracer, f"invoke_agent {role}", SpanKind.INTERNAL, {**attributes, **more}) as span:
         yield span
@@ -136,6 +216,29 @@ def twin_span(tracer: Tracer, name: str, **attributes: Value) -> Generator[Span]
     named = {f"{TWIN}{key}": value for key, value in attributes.items()}
     with _span(tracer, f"{TWIN}{name}", SpanKind.INTERNAL, {**named, SPAN_KIND: "CHAIN"}) as span:
         yield span
+
+
+@contextmanager
+def request_span(tracer: Tracer, name: str, **attributes: Value) -> Generator[Span]:
+    """Open the span of a request that somebody else's trace may have led to: see `joined`."""
+    with _span(tracer, name, SpanKind.SERVER, attributes) as span:
+        yield span
+
+
+@contextmanager
+def joined(carrier: Mapping[str, str]) -> Generator[None]:
+    """Let what is opened inside be part of the trace that a W3C `traceparent` names, if there is a valid one.
+
+    The case of names does not matter: environments write them in capitals.
+    """
+    lower = {name.lower(): value for name, value in carrier.items() if name.lower() in ("traceparent", "tracestate")}
+    within = TraceContextTextMapPropagator().extract(lower, get_current())
+    token = attach(within) if "traceparent" in lower else None
+    try:
+        yield
+    finally:
+        if token is not None:
+            detach(token)
 
 
 def failed(span: Span, kind: str, message: str) -> None:

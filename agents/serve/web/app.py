@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment
+from opentelemetry.trace import NoOpTracer, Tracer
 from pydantic import BaseModel, JsonValue
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp
 from agents.serve.room import Room
 from agents.serve.settings import Role
 from agents.show.report.page import environment
+from tools.box.tracing import HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS, joined, request_span
 from twin.errors import InputError, RefusedError, RightsError, StoreBusyError, TwinError
 from twin.files import parse_json
 
@@ -86,9 +88,18 @@ class Console:
     """What the addresses work with."""
 
     def __init__(
-        self, room: Room, sessions: Sessions, *, passkeys: bool, origin: str, sign_on: Entrance | None = None
+        self,
+        room: Room,
+        sessions: Sessions,
+        *,
+        passkeys: bool,
+        origin: str,
+        sign_on: Entrance | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
+        """`tracer` gets a span of every request; nobody does without one."""
         self.room, self.sessions, self.origin, self.sign_on = room, sessions, origin, sign_on
+        self.tracer = tracer or NoOpTracer()
         self.rp = urlsplit(origin).hostname or "localhost"  # whom passkeys are made for: a name, no address
         self.screens = Screens(room, passkeys=passkeys)
         self.pages: Environment = environment()
@@ -120,6 +131,13 @@ def _opened(console: Console, door: Door) -> Callable[[Request], Response]:
 
 
 def _endpoint(console: Console, address: Address) -> Callable[[Request], Awaitable[Response]]:
+    async def traced(request: Request) -> Response:
+        about = {HTTP_METHOD: address.method, HTTP_ROUTE: address.path}
+        with joined(request.headers), request_span(console.tracer, " ".join(about.values()), **about) as span:
+            response = await answer(request)
+            span.set_attribute(HTTP_STATUS, response.status_code)
+            return response
+
     async def answer(request: Request) -> Response:
         visitor = console.sessions.visitor(request)
         refusal = refuse(request, visitor, address.role, whole=address.whole)
@@ -137,7 +155,7 @@ def _endpoint(console: Console, address: Address) -> Callable[[Request], Awaitab
         except TwinError as error:
             return _told(request, error)
 
-    return answer
+    return traced
 
 
 async def _body(request: Request) -> Mapping[str, JsonValue]:

@@ -5,10 +5,12 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
+from agents.record.tracing import RequestTracing
 from agents.serve.listening import bound
 from agents.serve.room import Room
 from agents.serve.settings import Settings
 from twin.errors import InputError
+from twin.version import version
 
 from .access import Sessions
 from .addresses import ADDRESSES, DOORS
@@ -32,7 +34,10 @@ class Server:
         except BaseException:
             self._socket.close()
             raise
-        self.console = Console(room, self.sessions, passkeys=True, origin=self.origin, sign_on=sign_on)
+        self._tracing = RequestTracing(version=version())
+        self.console = Console(
+            room, self.sessions, passkeys=True, origin=self.origin, sign_on=sign_on, tracer=self._tracing.tracer
+        )
         app = create_app(self.console, ADDRESSES, DOORS, hosts)
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, lifespan="off")
         self._server = uvicorn.Server(config)
@@ -44,6 +49,7 @@ class Server:
     def run(self) -> None:
         """Serve until `stop`. Not to be called on the main thread, whose signals the command answers."""
         self._server.run(sockets=[self._socket])
+        self._tracing.close()
 
     def stop(self) -> None:
         """End: open pages lose their stream, and find the next server by themselves."""

@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
 from opentelemetry import trace
 
 from agents.record.tracing import Tracing
 from tests.agents.incidents import Run
-from tools.box.tracing import failed, twin_span
+from tools.box.tracing import failed, joined, twin_span, workflow_span
 
 PARENTS = {
     "invoke_workflow": {None},
@@ -75,3 +76,18 @@ def test_a_failed_span_stays_failed(tmp_path: Path):
         failed(span, "input", "wrong")
     tracing.close()
     assert spans(tmp_path)[0]["status"]["status_code"] == "ERROR"
+
+
+@pytest.mark.parametrize("flags", ["01", "00"])
+def test_a_run_is_part_of_the_trace_of_who_started_it_and_kept_even_where_that_one_is_not(tmp_path: Path, flags: str):
+    traceparent = f"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-{flags}"
+    tracing = Tracing(tmp_path / "trace.jsonl", version="1")
+    with joined({"TRACEPARENT": traceparent}), workflow_span(tracing.tracer, "incident", run="r"):
+        pass
+    with joined({"traceparent": "00-nonsense", "HOME": "x"}), workflow_span(tracing.tracer, "incident", run="r"):
+        pass
+    tracing.close()
+    first, second = spans(tmp_path)
+    assert first["context"]["trace_id"] == "0x4bf92f3577b34da6a3ce929d0e0e4736"
+    assert first["parent_id"] == "0x00f067aa0ba902b7"
+    assert second["parent_id"] is None

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import http.client
 import json
+import queue
 import socket
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -12,15 +13,21 @@ from urllib.parse import urlsplit
 import pytest
 
 pytest.importorskip("uvicorn", reason="the extra `console` is not installed")
+from opentelemetry.trace import get_current_span
+
+from agents.record.delivery import deliver
+from agents.serve.crew import Job
 from agents.serve.emulated import LivingNetwork
 from agents.serve.settings import Member, Program, Settings
 from agents.serve.sightings import Sighting
 from agents.serve.web.addresses import ADDRESSES
 from agents.serve.web.rights import Right, Visitor
 from agents.serve.web.stream import events
+from tests.agents.collector import collecting
 from tests.agents.serve.killed_room import SITE, place
 from tests.agents.serve.pictures import browser, faults_of, screens
 from tests.agents.serve.served import Served
+from tools.box.tracing import joined
 from twin.errors import InputError
 from twin.policy import Policy
 
@@ -370,3 +377,19 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
     (person,) = [x for x in certificate["approvals"] if x["role"] == "person"]
     assert person["signature"] == ""
     assert person["assertion"]["signature"]
+
+
+def test_a_request_and_what_it_has_done_are_part_of_its_caller_s_trace(tmp_path, monkeypatch):
+    trace_id, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        with Served(place(tmp_path), SETTINGS.model_copy(update={"programs": ()})) as served:
+            headers, seen = {"traceparent": f"00-{trace_id}-{caller}-01"}, queue.Queue()
+            assert served.ask("GET", "/health", who="a-viewer", headers=headers)[0] == 200
+            with joined(headers):
+                served.room.crew.put(Job("call", "", lambda: seen.put(get_current_span().get_span_context())))
+            assert f"{seen.get(timeout=10).trace_id:032x}" == trace_id
+        assert deliver() == ""
+    (span,) = (x for x in collector.spans if x.trace_id.hex() == trace_id)
+    assert (span.name, span.parent_span_id.hex()) == ("GET /health", caller)
+    assert {x.key: x.value.int_value for x in span.attributes}["http.response.status_code"] == 200

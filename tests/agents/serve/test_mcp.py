@@ -18,10 +18,13 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 
+from agents.record.delivery import deliver
 from agents.serve.mcp_answers import enveloped
 from agents.serve.mcp_server import MOST_BODY, HttpDoor, McpDoor
 from agents.serve.mcp_state import TwinStates
+from tests.agents.collector import collecting
 from tests.command_line import SMALL, apart, here
+from tools.box.tracing import joined
 from twin.errors import InputError
 from twin.formats import load_network, read_plan
 from twin.policy import Policy
@@ -31,6 +34,7 @@ from twin.site_state import Vouched
 
 ROOT = Path(__file__).resolve().parents[3]
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 SITE = """clock = "newest"
 [sources]
 topology = "topology.json"
@@ -303,3 +307,22 @@ def test_without_the_extra_one_line_names_it():
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "twinops[mcp]" in done.stderr
+
+
+def test_what_a_call_computes_is_part_of_its_caller_s_trace(tmp_path, monkeypatch):
+    async def work(served):
+        async with Client(served.server) as client:
+            with joined({"traceparent": TRACEPARENT}):
+                await client.call_tool("what_if", {"fail": ["node/A"]})
+
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        served = door(tmp_path)
+        asyncio.run(work(served))
+        served.close()
+        assert deliver() == ""
+    request, tool = (next(x for x in collector.spans if x.name.startswith(y)) for y in ("tools/call", "execute_tool"))
+    assert {x.trace_id.hex() for x in collector.spans} == {TRACEPARENT.split("-")[1]}
+    assert request.parent_span_id.hex() == TRACEPARENT.split("-")[2]
+    assert (request.name, tool.name) == ("tools/call what_if", "execute_tool what_if")
+    assert tool.parent_span_id == request.span_id
