@@ -383,7 +383,10 @@ def test_a_request_and_what_it_has_done_are_part_of_its_caller_s_trace(tmp_path,
     trace_id, caller = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
     with collecting() as collector:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
-        with Served(place(tmp_path), SETTINGS.model_copy(update={"programs": ()})) as served:
+        with Served(
+            place(tmp_path),
+            Settings(agents=False, proxy_header="X-Remote-User", members=(Member(name="a-viewer", role="viewer"),)),
+        ) as served:
             headers, seen = {"traceparent": f"00-{trace_id}-{caller}-01"}, queue.Queue()
             assert served.ask("GET", "/health", who="a-viewer", headers=headers)[0] == 200
             with joined(headers):
