@@ -5,10 +5,8 @@ Element ids: `node/NAME`, `interface/NODE/IF`, `link/A:IF--B:IF` (the circuit); 
 its n-th parallel `A->B.n`. The interface of a link is named after the neighbour it leads to.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
@@ -19,7 +17,8 @@ from pydantic import Field
 from .drawn import Drawn
 from .errors import UnknownElementError
 from .frozen import Frozen as Frozen
-from .network_rules import validate
+from .network_rules import validate, validate_demands
+from .shape import Shape
 from .traffic_classes import ClassShare, TrafficClass, shares_of, with_default
 from .untrusted import NAME, clean
 
@@ -129,15 +128,6 @@ class Link(NamedTuple):
         return self._replace(capacity=self.capacity * share, weight=weight, members=left, min_members=least)
 
     @property
-    def _content(self) -> tuple[object, ...]:
-        """What tells it from other links, as it has been written since there were no bundles."""
-        if self.cost_out:
-            return tuple(self)
-        if (self.members, self.min_members, self.degraded_weight) != (1, 1, 0):
-            return tuple(self)[:14]
-        return tuple(self)[: 10 if self.adjacent else 11]
-
-    @property
     def _suffix(self) -> str:
         return f".{self.index}" if self.index > 1 else ""
 
@@ -213,6 +203,9 @@ class Astray(NamedTuple):
     share: float = 1.0
 
 
+_OF_TRAFFIC = ("demands", "offered", "id")
+
+
 @dataclass(frozen=True, eq=False)
 class Network(Drawn):
     """A validated network state; equal content has the same `id`.
@@ -236,9 +229,7 @@ class Network(Drawn):
     class_shares: tuple[ClassShare, ...] = ()
 
     def __post_init__(self) -> None:
-        demands = np.array(self.demands, dtype=np.float64) + 0.0  # turns -0.0 into 0.0: equal states, equal ids
-        demands.setflags(write=False)
-        object.__setattr__(self, "demands", demands)
+        self._take(self.demands)
         object.__setattr__(self, "name", clean(self.name, NAME))
         groups = tuple(x._replace(name=clean(x.name, NAME)) for x in self.risk_groups)
         object.__setattr__(self, "risk_groups", groups)
@@ -256,8 +247,26 @@ class Network(Drawn):
         return hash(self.id)
 
     def with_demands(self, demands: Floats) -> "Network":
-        """Return the same network under another traffic matrix, Mbit/s [n, n]."""
-        return replace(self, demands=demands)
+        """Return the same network under another traffic matrix, Mbit/s [n, n]. Raises `TopologyError`.
+
+        What is worked out of the nodes and links alone is shared.
+        """
+        shared = {"shape": self.shape, **vars(self)}
+        other = object.__new__(type(self))
+        vars(other).update((name, value) for name, value in shared.items() if name not in _OF_TRAFFIC)
+        other._take(demands)
+        validate_demands(other)
+        return other
+
+    def _take(self, demands: Floats) -> None:
+        own = np.array(demands, dtype=np.float64) + 0.0  # turns -0.0 into 0.0: equal states, equal ids
+        own.setflags(write=False)
+        object.__setattr__(self, "demands", own)
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The same for all networks that `with_demands` makes of this one."""
+        return Shape()
 
     def node(self, name: str) -> int:
         """Index of a node by name or `node/NAME` id. Raises `UnknownElementError`."""
@@ -357,38 +366,7 @@ class Network(Drawn):
     @cached_property
     def id(self) -> str:
         """Content hash, 16 hex digits: the name of the snapshot that holds this state."""
-        digest = hashlib.sha256(json.dumps(self._content, separators=(",", ":")).encode())
-        digest.update(np.ascontiguousarray(self.demands, dtype="<f8").tobytes())
-        return digest.hexdigest()[:16]
-
-    @property
-    def _content(self) -> list[object]:
-        """The state as JSON, with numbers of one type each: 0, 0.0 and -0.0 are the same state."""
-        places = [(float(x.longitude) + 0.0, float(x.latitude) + 0.0) for x in self.nodes]
-        nodes = [
-            (x.name, *place, x.up, x.drained, *((x.kind,) if x.kind != "router" else ()), *_last_resort(x))
-            for x, place in zip(self.nodes, places, strict=True)
-        ]
-        links = [
-            x._replace(capacity=float(x.capacity), delay_ms=float(x.delay_ms) + 0.0, loss=float(x.loss) + 0.0)
-            for x in self.links
-        ]
-        content: list[object] = [self.name, nodes, [x._content for x in links]]  # pyright: ignore[reportPrivateUsage]
-        tunnels = [tunnel.model_dump(mode="json", exclude=_usual(tunnel)) for tunnel in self.tunnels]
-        limits = [(x.source, x.target, float(x.limit) + 0.0) for x in self.limits]
-        whole = [*content, tunnels, self.risk_groups, limits]
-        whole = [*whole, self.astray] if self.astray else whole
-        whole = [*whole, {"igp": self.igp}] if self.igp else whole
-        return [*whole, {"classes": [self.classes, self.class_shares]}] if self.classes else whole
-
-
-def _usual(tunnel: Tunnel) -> set[str]:
-    """Fields that are told where they are not what they always were."""
-    return {name for name in ("path", "on_invalid") if getattr(tunnel, name) == type(tunnel).model_fields[name].default}
-
-
-def _last_resort(node: Node) -> tuple[str, ...]:
-    return ("cost out",) if node.cost_out else ()
+        return self.shape.digest(self)
 
 
 def _find(index: dict[str, int], kind: str, name: str) -> int:

@@ -31,10 +31,7 @@ def validate(network: "Network") -> None:
     for link in network.links:
         _require_sound_link(link, network)
     _require_sound_exits(network)
-    _require(network.demands.shape == (n, n), f"demands have shape {network.demands.shape}, not ({n}, {n})")
-    _require(bool(np.isfinite(network.demands).all()), "demands must be finite")
-    _require(bool((network.demands >= 0).all()), "demands must not be negative")
-    _require(not network.demands.diagonal().any(), "a node cannot have a demand to itself")
+    validate_demands(network)
     for tunnel in network.tunnels:
         _require_sound_tunnel(tunnel, network)
     for limit in network.limits:
@@ -48,6 +45,18 @@ def validate(network: "Network") -> None:
     for group in network.risk_groups:
         unknown = [circuit for circuit in group.circuits if circuit not in network.circuits]
         _require(not unknown, f"risk group {group.name} names unknown circuits {unknown[:3]}")
+
+
+def validate_demands(network: "Network") -> None:
+    """Make sure that a network can have its demands. Raises `TopologyError` that names what is wrong."""
+    n, demands = len(network.nodes), network.demands
+    _require(demands.shape == (n, n), f"demands have shape {demands.shape}, not ({n}, {n})")
+    _require(bool(np.isfinite(demands).all()), "demands must be finite")
+    _require(bool((demands >= 0).all()), "demands must not be negative")
+    _require(not demands.diagonal().any(), "a node cannot have a demand to itself")
+    for i, node in enumerate(network.nodes):
+        if node.kind == "exits" and demands[i].any():
+            _require(False, f"a demand comes from {node.name}, a group of exits; name where it enters")
 
 
 def _require_sound_link(link: "Link", network: "Network") -> None:
@@ -96,9 +105,6 @@ def _require_sound_exits(network: "Network") -> None:
         _require(
             weight <= MOST_PREFERENCE, f"exit {network.links[i].name}: preference {weight} is above {MOST_PREFERENCE}"
         )
-    for name in groups:
-        sent = network.demands[network.node_index[name]] if network.demands.shape[0] == len(network.nodes) else None
-        _require(sent is None or not sent.any(), f"a demand comes from {name}, a group of exits; name where it enters")
     for tunnel in network.tunnels:
         steered = {tunnel.source, *(via for path in tunnel.paths for via in path.via)}
         _require(not steered & groups, f"tunnel {tunnel.name}: a group of exits can only be where it ends")

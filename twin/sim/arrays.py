@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.model import Astray, Bools, Floats, Ints, Link, Network, Node, Tunnel
+from twin.shape import Shape
 
 FAR = 1 << 60
 """Weight of an arc that routing may not use, and distance of a node that has no path."""
@@ -79,19 +80,36 @@ class Arrays(NamedTuple):
 
 
 _compiled: dict[int, Arrays] = {}
+_shapes: "weakref.WeakKeyDictionary[Shape, Arrays]" = weakref.WeakKeyDictionary()
 _Tuple = TypeVar("_Tuple", bound=tuple[Any, ...])
 
 
 def compile_network(network: Network) -> Arrays:
-    """Return the network's arrays; compiled once for as long as the network lives."""
+    """Return the network's arrays; compiled once for as long as it lives, all but its demands once for its shape."""
     known = _compiled.get(id(network))
     if known is None:
-        known = _compiled[id(network)] = _compile(network)
+        empty = _shapes.get(network.shape)
+        if empty is None:
+            empty = _shapes[network.shape] = _compile(network)
+        known = _compiled[id(network)] = _laden(empty, network)
         weakref.finalize(network, _compiled.pop, id(network), None)
     return known
 
 
+def _laden(arrays: Arrays, network: Network) -> Arrays:
+    """Return the arrays with the demands of a network of this shape."""
+    ends = np.outer(arrays.up, arrays.up)
+    carried = network.offered * ends
+    refused = [(network.node(x.at), network.node(x.target)) for x in network.astray if x.does == "refuse"]
+    lost_at_entry = sum(float(carried[pair]) for pair in refused)
+    for pair in refused:
+        carried[pair] = 0.0
+    severed = float(network.offered[~ends].sum())
+    return arrays._replace(offered=np.ascontiguousarray(carried.T), severed=severed, refused=lost_at_entry)
+
+
 def _compile(network: Network) -> Arrays:
+    """Return the arrays without demands: nothing is offered."""
     n, links = len(network.nodes), network.links
     index = network.node_index
     link_tail = np.array([index[link.tail] for link in links], dtype=np.int32)
@@ -104,11 +122,6 @@ def _compile(network: Network) -> Arrays:
     heard = ((links[i].is_heard or x.name in trusted) for i, x in zip(network.reverse, links, strict=True))
     both = np.fromiter(heard, dtype=np.bool_, count=len(links))
     usable = np.array([link.usable for link in arcs], dtype=np.bool_) & both[link_of] & up[tail] & up[head]
-    carried = network.offered * np.outer(up, up)
-    refused = [(index[x.at], index[x.target]) for x in network.astray if x.does == "refuse"]
-    lost_at_entry = sum(float(carried[pair]) for pair in refused)
-    for pair in refused:
-        carried[pair] = 0.0
     arc_of = np.argsort(link_of).astype(np.int32)
     metric = network.metrics[link_of]
     metric[arc_of[list(network.exits)]] *= EXIT
@@ -124,14 +137,13 @@ def _compile(network: Network) -> Arrays:
         keep=_kept(network)[link_of],
         no_transit=np.array([_is_closed(network, node) for node in network.nodes], dtype=np.bool_),
         up=up,
-        offered=np.ascontiguousarray(carried.T),
-        severed=float(network.offered[~np.outer(up, up)].sum()),
+        offered=np.zeros((0, 0)),
+        severed=0.0,
         tunnels=flatten_tunnels(network.tunnels, network),
         link_of=link_of,
         arc_of=arc_of,
         back=arc_of[np.array(network.reverse, dtype=np.int64)[link_of]].astype(np.int32),
         astray=tuple(_stray(network, x, arc_of) for x in network.astray if _is_there(network, x)),
-        refused=lost_at_entry,
     )
 
 

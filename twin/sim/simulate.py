@@ -1,7 +1,7 @@
 """The one entry to the simulator: a network state in, what it carries and what it cannot out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -109,6 +109,24 @@ class Outcome(Drawn):
             discarded=self.discarded,
             refused=self.refused,
             overload=overload,
+        )
+
+    def grown(self, factor: float, network: Network) -> "Outcome":
+        """What the same routes carry in a network whose demands are all `factor` times these; not with rate limits.
+
+        Its failures are not among it.
+        """
+        return replace(
+            self,
+            network=network,
+            load=self.load * factor,
+            utilisation=self.utilisation * factor,
+            lost=self.lost * factor,
+            severed=self.severed * factor,
+            dropped=self.dropped * factor,
+            undelivered=self.undelivered * factor,
+            discarded=self.discarded * factor,
+            sweep=None,
         )
 
     @property

@@ -15,7 +15,7 @@ from twin.model import Network
 from twin.optimise.sleep import plan_sleep
 from twin.plan import SleepLink, apply_all
 from twin.policy import Policy
-from twin.sim.simulate import single_failures
+from twin.sim.simulate import simulate, single_failures
 
 OPEN = Policy(max_blast_radius=1, max_delay_stretch=10)
 BLIND = OPEN.model_copy(update={"demand_factors": (0.9, 1.0)})
@@ -82,11 +82,18 @@ def test_loads_that_were_scaled_are_those_of_the_network_simulated_anew(seed, fa
     network = network_of(circuits, demands)
     grown = Stressed(network, single_failures(network), 1.0).grown(factor)
     whole = network.with_demands(network.demands * factor)
+    anew, outcome = simulate(whole), grown.outcome
+    np.testing.assert_allclose(outcome.load, anew.load, atol=1e-9)
+    np.testing.assert_allclose(outcome.delay_ms, anew.delay_ms)
+    assert outcome.network.id == whole.id
+    assert outcome.harm(0.1).routable == pytest.approx(anew.harm(0.1).routable, abs=1e-9)
     for row, failure in enumerate(grown.failures):
         by_hand = reference(broken(whole, failure))
         use = by_hand.load / np.array([link.capacity for link in network.links])
         assert grown.sweep.max_utilisation[row] == pytest.approx(use.max(), abs=1e-9)
         assert grown.sweep.lost[row] == pytest.approx(by_hand.lost, abs=1e-9)
+        missed = grown.undelivered(row).sum()
+        assert missed == pytest.approx(grown.sweep.lost[row] + grown.sweep.dropped[row], abs=1e-9)
         assert grown.sweep.overload[row] == pytest.approx(np.maximum(use - 1, 0) @ np.full(len(use), 10.0), abs=1e-6)
 
 

@@ -35,6 +35,7 @@ class Stressed:
     `known` is what the failures do, where that has been found out already; `whole` the same state under more failures,
     which remembers whose traffic they cost. With an `error`, a figure that is worse by less than that is not worse.
     `tunnelled` sweeps it by adding up, where it differs in its tunnels alone from the network that this is about.
+    `multiple` is a state of which all demands of this one are as many times as large.
     """
 
     network: Network
@@ -44,6 +45,7 @@ class Stressed:
     whole: "Stressed | None" = None
     error: DemandError | None = None
     tunnelled: TunnelledStates | None = None
+    multiple: "tuple[Stressed, float] | None" = None
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
     _by_class: "dict[tuple[int, ...], ClassLoads]" = field(default_factory=dict, init=False, repr=False)
@@ -53,8 +55,8 @@ class Stressed:
     def grown(self, factor: float) -> "Stressed":
         """Return the same state and failures when every demand is `factor` times what it is.
 
-        Loads grow in proportion, so that the failures are swept once for all factors; not where a rate limit holds some
-        of them down.
+        Loads grow in proportion, so that the state is evaluated and its failures are swept once for all factors; not
+        where a rate limit holds some of them down.
         """
         if factor == 1:
             return self
@@ -64,7 +66,8 @@ class Stressed:
             if known is None and self._loads is not None:
                 known = self._loads[0].sweep(self._loads[1].grown(factor), self.limit)
             error = self.error and self.error.scaled(factor)
-            self._grown[factor] = Stressed(network, self.failures, self.limit, known, error=error)
+            multiple = None if network.limits else (self, factor)
+            self._grown[factor] = Stressed(network, self.failures, self.limit, known, error=error, multiple=multiple)
         return self._grown[factor]
 
     @cached_property
@@ -116,6 +119,9 @@ class Stressed:
     @cached_property
     def outcome(self) -> Outcome:
         """What the state carries with everything up."""
+        if self.multiple is not None:
+            state, factor = self.multiple
+            return state.outcome.grown(factor, self.network)
         return simulate(self.network)
 
     @cached_property
@@ -136,6 +142,9 @@ class Stressed:
         return (self.whole or self)._missed_under(self.failures[row])
 
     def _missed_under(self, failure: Failure) -> Floats:
+        if self.multiple is not None:
+            state, factor = self.multiple
+            return factor * (state.whole or state)._missed_under(failure)
         n = len(self.network.nodes)
         if failure.name not in self._missed:
             missed = self._shortfall.under(failure)

@@ -11,7 +11,6 @@ import numpy as np
 
 from twin.live.declared import Declaration
 from twin.model import Floats, Ints, Network
-from twin.sim.simulate import simulate
 
 _BUSY = 0.98
 _WAIT_MS = 0.02  # below it no probe tells a queue from nothing
@@ -44,11 +43,20 @@ def export_noise(
     """Propagate the error of the measured matrix to the links: one more simulation, of variances instead of rates."""
     demands = network.offered
     variance = ((declared.export_error * demands) ** 2 + declared.sampled_mbit / interval_s * demands) / samples
-    on_links = simulate(conditioned(replace(network, limits=(), demands=variance), removed)).load
-    load = simulate(conditioned(network, removed)).load
+    lossy = conditioned(network, removed)
+    unlimited = replace(lossy, limits=()) if lossy.limits else lossy
+    on_links, load = _loads(unlimited.with_demands(variance)), _loads(lossy)
     overall = float(on_links.sum() / load.sum()) if load.any() else 0.0
     per_mbps = np.divide(on_links, load, out=np.full(load.size, overall), where=load > 0)
     return ExportNoise(per_mbps, np.sqrt(2) * declared.read_s / (interval_s * samples), declared)
+
+
+def _loads(network: Network) -> Floats:
+    from twin.sim.arrays import compile_network
+    from twin.sim.route import route
+
+    arrays = compile_network(network)
+    return route(arrays).load[arrays.arc_of]
 
 
 def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: float = 1.0) -> Prediction:

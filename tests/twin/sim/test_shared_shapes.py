@@ -1,0 +1,71 @@
+"""Networks that differ in their demands alone share what is worked out of their nodes and links, and nothing else."""
+
+import copy
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.twin.optimise.networks import network_of
+from tests.twin.sim.oracle import random_network, with_exits
+from twin.errors import TopologyError
+from twin.model import Astray, DemandLimit
+from twin.sim.arrays import compile_network
+
+
+def same(one, other):
+    for a, b in zip(one, other, strict=True):
+        if hasattr(a, "_fields"):
+            same(a, b)
+        else:
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_another_matrix_gives_what_a_network_made_anew_gives(seed):
+    network = with_exits(random_network(seed), seed) if seed % 2 else random_network(seed)
+    a, b = next((s, t) for s, t in np.argwhere(network.demands > 0) if network.nodes[t].kind != "exits")
+    names = network.nodes[a].name, network.nodes[b].name
+    network = replace(network, limits=(DemandLimit(*names, 0.5),), astray=(Astray("refuse", *names),))
+    compile_network(network)  # so that there is something to share
+    assert network.id
+    demands = network.demands * np.random.default_rng(seed).uniform(0, 2, network.demands.shape)
+    shared, anew = network.with_demands(demands), replace(network, demands=demands)
+    assert shared.id == anew.id != network.id
+    np.testing.assert_array_equal(shared.offered, anew.offered)
+    same(compile_network(shared), compile_network(anew))
+    for copied in (copy.deepcopy(shared), pickle.loads(pickle.dumps(shared))):
+        assert copied == shared
+        same(compile_network(copied), compile_network(anew))
+
+
+def test_a_change_of_anything_else_shares_nothing():
+    network = network_of([("A", "B", 10, 1), ("B", "C", 10, 1)], {("A", "C"): 1.0})
+    compile_network(network)
+    lighter = replace(network.with_demands(network.demands), links=tuple(x._replace(weight=7) for x in network.links))
+    assert compile_network(lighter).weight.tolist() == [7] * 4
+
+
+@pytest.mark.parametrize(
+    ("demands", "wrong"),
+    [
+        (np.zeros((2, 2)), "shape"),
+        (np.full((3, 3), np.nan), "finite"),
+        (-np.ones((3, 3)), "negative"),
+        (np.eye(3), "to itself"),
+    ],
+)
+def test_a_matrix_that_cannot_be_is_refused(demands, wrong):
+    network = network_of([("A", "B", 10, 1), ("B", "C", 10, 1)], {("A", "C"): 1.0})
+    with pytest.raises(TopologyError, match=wrong):
+        network.with_demands(demands)
+
+
+def test_a_demand_from_a_group_of_exits_is_refused_in_another_matrix_too():
+    network = with_exits(random_network(1), 1)
+    group = next(i for i, x in enumerate(network.nodes) if x.kind == "exits")
+    demands = network.demands.copy()
+    demands[group, (group + 1) % len(network.nodes)] = 1.0
+    with pytest.raises(TopologyError, match="group of exits"):
+        network.with_demands(demands)

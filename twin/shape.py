@@ -1,0 +1,69 @@
+"""What networks have in common that differ in their traffic alone, and the content hash that names a state."""
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .model import Link, Network, Node, Tunnel
+
+
+class Shape:
+    """Stands for the networks that differ in their demands alone, where something is worked out once for all of them.
+
+    It is of one process, and lives as long as one of them does.
+    """
+
+    def __init__(self) -> None:
+        self._known = None
+
+    def digest(self, network: "Network") -> str:
+        """Content hash of a network of this shape, 16 hex digits; all but its demands is read once."""
+        if self._known is None:
+            self._known = hashlib.sha256(json.dumps(_content(network), separators=(",", ":")).encode())
+        digest = self._known.copy()
+        digest.update(np.ascontiguousarray(network.demands, dtype="<f8").tobytes())
+        return digest.hexdigest()[:16]
+
+    def __reduce__(self) -> tuple[type["Shape"], tuple[()]]:
+        return Shape, ()
+
+
+def _content(network: "Network") -> list[object]:
+    """The state as JSON, with numbers of one type each: 0, 0.0 and -0.0 are the same state."""
+    places = [(float(x.longitude) + 0.0, float(x.latitude) + 0.0) for x in network.nodes]
+    nodes = [
+        (x.name, *place, x.up, x.drained, *((x.kind,) if x.kind != "router" else ()), *_last_resort(x))
+        for x, place in zip(network.nodes, places, strict=True)
+    ]
+    links = [
+        x._replace(capacity=float(x.capacity), delay_ms=float(x.delay_ms) + 0.0, loss=float(x.loss) + 0.0)
+        for x in network.links
+    ]
+    content: list[object] = [network.name, nodes, [_of_link(x) for x in links]]
+    tunnels = [tunnel.model_dump(mode="json", exclude=_usual(tunnel)) for tunnel in network.tunnels]
+    limits = [(x.source, x.target, float(x.limit) + 0.0) for x in network.limits]
+    whole = [*content, tunnels, network.risk_groups, limits]
+    whole = [*whole, network.astray] if network.astray else whole
+    whole = [*whole, {"igp": network.igp}] if network.igp else whole
+    return [*whole, {"classes": [network.classes, network.class_shares]}] if network.classes else whole
+
+
+def _of_link(link: "Link") -> tuple[object, ...]:
+    """What tells it from other links, as it has been written since there were no bundles."""
+    if link.cost_out:
+        return tuple(link)
+    if (link.members, link.min_members, link.degraded_weight) != (1, 1, 0):
+        return tuple(link)[:14]
+    return tuple(link)[: 10 if link.adjacent else 11]
+
+
+def _usual(tunnel: "Tunnel") -> set[str]:
+    """Fields that are told where they are not what they always were."""
+    return {name for name in ("path", "on_invalid") if getattr(tunnel, name) == type(tunnel).model_fields[name].default}
+
+
+def _last_resort(node: "Node") -> tuple[str, ...]:
+    return ("cost out",) if node.cost_out else ()
