@@ -27,9 +27,9 @@ lab: $(VENV)/.runtime lab-packages
 
 # What the tests on real routers need. Where it cannot be installed they are skipped, and say why.
 lab-packages:
-	@[ -x /usr/lib/frr/isisd ] && command -v nft ip tc > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
-	  apt-get -qq update > /dev/null 2>&1 && apt-get -qq install -y --no-install-recommends frr iproute2 nftables > /dev/null 2>&1; } || \
-	  echo "no real routers for the tests: install frr iproute2 nftables to have them"
+	@[ -x /usr/lib/frr/isisd -a -x /usr/sbin/netconfd -a -x /usr/sbin/sshd ] && command -v nft ip tc > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && \
+	  apt-get -qq update > /dev/null 2>&1 && apt-get -qq install -y --no-install-recommends frr iproute2 nftables netconfd openssh-server > /dev/null 2>&1; } || \
+	  echo "no real routers for the tests: install frr iproute2 nftables netconfd openssh-server to have them"
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

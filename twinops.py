@@ -160,6 +160,7 @@ _COMMANDS = {
     "diff": "agents.commands.twin:diff",
     "init": "agents.commands.own_network:init",
     "render": "agents.commands.own_network:render",
+    "done": "agents.commands.own_network:done",
     "quality": "agents.commands.observation:quality",
     "forecast": "agents.commands.observation:forecast",
     "diagnose": "agents.commands.observation:diagnose",

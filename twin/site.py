@@ -15,6 +15,8 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from .clock import utc_now
 from .documents import Document, read_documents
 from .errors import FormatError, InputError
+from .execute.actuators.actuator import Actuator
+from .execute.render import Inventory
 from .execute.routers import Routers
 from .files import read_toml
 from .formats.build import Choices, Reading, read_units
@@ -24,9 +26,9 @@ from .formats.interface_names import read_interfaces
 from .formats.load import load_reading, read_explained
 from .formats.measurements.columns import read_mapping
 from .formats.measurements.moments import read_zone
-from .formats.measurements.part import Options
+from .formats.measurements.part import Options, Part
 from .formats.measurements.prefixes import read_prefixes
-from .formats.measurements.read import Measurements, read_measurements
+from .formats.measurements.read import Measurements, combine, read_parts
 from .formats.text import first_problem
 from .live.adapters import is_adapter, open_live
 from .live.declared import Declaration
@@ -58,6 +60,9 @@ class Sources(Frozen):
     traffic: str | None = Field(default=None, description="The traffic matrix that was planned for: CSV or Parquet.")
     interfaces: Paths = Field(default=(), description="What routers call their interfaces: CSV of link, interface.")
     counters: Paths = Field(default=(), description="Rates, counters or states of links, interfaces and nodes.")
+    prometheus: str | None = Field(default=None, description="URL of a Prometheus API that holds counters.")
+    matchers: str = Field(default="", max_length=1000, description='Label matchers of its series, as `job="snmp"`.')
+    minutes: float = Field(default=30.0, gt=0, le=1440, description="How far back it is asked.")
     flows: Paths = Field(default=(), description="Traffic between nodes over time, or flows of nfdump or pmacct.")
     prefixes: str | None = Field(default=None, description="Which addresses are behind which node, for flows.")
     probes: Paths = Field(default=(), description="Probes between nodes.")
@@ -103,6 +108,7 @@ class Site(Frozen):
     columns: dict[str, str] = Field(default={}, description="What columns are: out = ifHCOutOctets.")
     instruments: Declaration = Field(default=Declaration(), description="How the measurements come about.")
     routers: Routers = Field(default=Routers(), description="What routers speak, for the lines to type.")
+    actuator: Actuator | None = Field(default=None, description="Who makes the changes; none: a person, on advice.")
 
     @field_validator("zone")
     @classmethod
@@ -166,16 +172,33 @@ class OpenSite(NamedTuple):
     def measurements(self, kind: MeasurementKind, clock: Callable[[], datetime]) -> Measurements | None:
         """Read the measurements of one source alone, None where the site names none. Raises as `look` does."""
         files = self._files(kind)
-        reading = self.reading() if files else None
-        return read_measurements(files, reading.network, self._options(reading, clock())) if reading else None
+        if not files and not (kind == "counters" and self.site.sources.prometheus):
+            return None
+        reading = self.reading()
+        options = self._options(reading, clock())
+        parts = read_parts(files, reading.network, options)
+        if kind == "counters":
+            parts += self._asked(reading.network, options)
+        return combine(parts, reading.network, options)
 
     def documents(self) -> tuple[Document, ...]:
         """Read what people wrote about it. Raises as `read_documents` does."""
         return read_documents(self._files("documents"))
 
-    def network(self, clock: Callable[[], datetime]) -> FilesNetwork:
-        """Open the network as its files are now; `clock` is the wall clock."""
-        return FilesNetwork(lambda: self.look(clock))
+    def network(self, clock: Callable[[], datetime], *, say: Callable[[str], None] = lambda _: None) -> FilesNetwork:
+        """Open the network as its files are now; `clock` is the wall clock, `say` tells a person what waits for them.
+
+        Where the site names an actuator, the network can be changed. Raises `InputError` where that lacks something.
+        """
+        hand = self.site.actuator
+        if hand is None:
+            return FilesNetwork(lambda: self.look(clock))
+        if self.site.clock == "newest":
+            raise InputError(
+                f"{self.path}: the past cannot be changed", fix='say clock = "wall", or leave [actuator] out'
+            )
+        known = Inventory(self.reading().interfaces, self.site.routers)
+        return hand.network(self.folder, lambda: self.look(clock), known, say)
 
     def calendar(self, network: Network, now: datetime) -> Calendar:
         """Read the work that others have planned from `now` on. Raises what its reader raises, and on missing files."""
@@ -193,10 +216,12 @@ class OpenSite(NamedTuple):
 
         reading = self.reading()
         files = [path for kind in ("counters", "flows", "probes", "logs") for path in self._files(kind)]
-        if not files:
-            fix = "name files under `counters` and `flows` in [sources]"
+        options = self._options(reading, clock())
+        asked = self._asked(reading.network, options)
+        if not files and not asked:
+            fix = "name files under `counters` and `flows`, or a server under `prometheus`, in [sources]"
             raise InputError(f"{self.path} names no measurements", fix=fix)
-        measured = read_tables(files, reading.network, self._options(reading, clock()))
+        measured = read_tables(files, reading.network, options, asked)
         said = self.site.instruments
         stated = {name: getattr(said, name) for name in said.model_fields_set}
         if "concentration" in stated:
@@ -204,6 +229,16 @@ class OpenSite(NamedTuple):
         declared = measured.telemetry.declared.model_copy(update={**stated, "by_hand": True})
         now = measured.now if self.site.clock == "newest" else clock()
         return Look(measured.network, replace(measured.telemetry, declared=declared), now)
+
+    def _asked(self, network: Network, options: Options) -> list[Part]:
+        """What a Prometheus API that the site names holds now; nothing where it names none."""
+        from .observe.readings.prometheus import prometheus_at, read_prometheus_part
+
+        sources = self.site.sources
+        if sources.prometheus is None or options.now is None:
+            return []
+        api = prometheus_at(sources.prometheus).model_copy(update={"matchers": sources.matchers})
+        return [read_prometheus_part(api, network, now=options.now, minutes=sources.minutes, options=options)]
 
     def _options(self, reading: Reading, now: datetime) -> Options:
         """What the readers of measurements are told of the files, and of the network that they are of."""
@@ -253,13 +288,13 @@ def read_site(path: str | Path) -> OpenSite:
         raise FormatError(str(path), where.removeprefix("$."), expected) from error
 
 
-def connect(name: str) -> Lookable:
+def connect(name: str, *, say: Callable[[str], None] = lambda _: None) -> Lookable:
     """Open a live network by its name: the lab, that of an adapter (`NAME` or `NAME:WHICH`), or a site file.
 
-    One that is opened from a site file is as its files are now, and cannot be changed. Raises as `read_site` does, and
-    what the adapter raises.
+    One that is opened from a site file is as its files are now, and can be changed where that names an actuator. Raises
+    as `read_site` and `OpenSite.network` do, and what the adapter raises.
     """
-    return open_live(name) if is_adapter(name) else read_site(name).network(utc_now)
+    return open_live(name) if is_adapter(name) else read_site(name).network(utc_now, say=say)
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:

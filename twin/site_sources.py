@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from .errors import TwinError
+from .execute.actuators.acting import ActingNetwork
+from .execute.running import told
 from .formats.measurements.read import Measurements
 from .live.adapters import open_live
 from .live.network import Measurable, Telemetry
@@ -53,7 +55,7 @@ def try_site(site: OpenSite, clock: Clock) -> tuple[TriedSource, ...]:
     times = [x.now for x in read.values() if isinstance(x, Measurements)]
     now = max(times) if site.site.clock == "newest" and times else clock()
     found += [_of(kind, x, network, now) for kind, x in read.items()]
-    found += [*_papers(site, network, now), _hand(site)]
+    found += [*_papers(site, network, now), *_hand(site, clock)]
     return tuple(found)
 
 
@@ -170,8 +172,29 @@ def _papers(site: OpenSite, network: Network, now: datetime) -> Iterator[TriedSo
             yield TriedSource("documents", "broken", str(error), error.fix)
 
 
-def _hand(site: OpenSite) -> TriedSource:
-    """Who makes the changes, and in which words they are written down."""
+def _hand(site: OpenSite, clock: Clock) -> Iterator[TriedSource]:
+    """Who makes the changes, and what the routers run beside what is on record, where they can be asked."""
     routers = site.site.routers
     spoken = sorted({routers.dialect, *(x.dialect or routers.dialect for x in routers.named.values())})
-    return TriedSource("actuator", "ok", f"a person makes the changes; lines are written as {', '.join(spoken)}")
+    words, hand = f"lines are written as {', '.join(spoken)}", site.site.actuator
+    if hand is None or hand.kind == "advice":
+        handed = "; each step is handed over and waited for" if hand else ""
+        yield TriedSource("actuator", "ok", f"a person makes the changes{handed}; {words}")
+        return
+    try:
+        live = site.network(clock)
+        assert isinstance(live, ActingNetwork)  # noqa: S101 - every hand but advice
+        network, (drift, silent) = live.read_topology(), live.drift()
+    except TwinError as error:
+        yield TriedSource("actuator", "broken", str(error), error.fix)
+        return
+    total = sum(x.kind == "router" for x in network.nodes)
+    got = f"{total - len(silent)} of {total} routers say what they run"
+    fix = f"look at {silent[0]}" if silent else ""
+    share = 1 - len(silent) / total if total else None
+    yield TriedSource("configuration", "broken" if silent else "ok", got, fix, complete=share)
+    if drift:
+        fix = "correct the inventory, or the router"
+        yield TriedSource("drift", "broken", f"{len(drift)} settings differ from the inventory: {told(drift)}", fix)
+    makes = ", ".join(sorted(x.replace("_", " ") for x in live.declared.makes))
+    yield TriedSource("actuator", "ok", f"it can {makes} over {hand.kind}; {hand.trial_s} s of trial each")

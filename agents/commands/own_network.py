@@ -1,4 +1,4 @@
-"""`init` and `render`: one's own network, written down, and what to type on its routers."""
+"""`init`, `render` and `done`: one's own network, written down, what to type on its routers, and that it was typed."""
 
 from pathlib import Path
 from typing import Annotated
@@ -44,3 +44,21 @@ def render(
     from agents.show.rendered import render_plan
 
     give("render", render_plan(plan, dialect, network=network, site=site, runs=runs), as_json=as_json)
+
+
+def done(
+    site: Annotated[Path, typer.Argument(help="The site file, or its folder.", show_default=False)],
+    no: Annotated[str | None, typer.Option("--no", help="Why the step was not made.", show_default=False)] = None,
+    as_json: Json = False,
+) -> None:
+    """Say that the step which waits for a person has been made, or with --no why not.
+
+    A run on a site whose actuator is `advice` waits for that, and then looks whether the network is as predicted.
+    """
+    from twin.execute.actuators.advised import answer
+
+    step = answer(site, no=no)
+    if as_json:
+        emit("done", {"step": str(step), "made": no is None})
+        return
+    say(f"{step}: {'made' if no is None else 'not made'}")

@@ -263,7 +263,7 @@ class Driver:
         if aim is not None and aim.hours is not None:
             words = f"certified for its window, {signed}; it is for a person to have it applied then, verified anew"
             return Move("end", words, outcome="scheduled")
-        if self._operator.by_hand:
+        if self._operator.by_hand and not self._operator.hands_over:
             words = f"certified, {signed}; it is for a person to make, step by step"
             return Move("end", words, outcome="needs a person")
         return Move("execute", signed)

@@ -298,6 +298,11 @@ class NetworkOperator:
         """Whether a person makes the changes of this network."""
         return self.live.declared.by_hand
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether that person is handed each step, and waited for."""
+        return self.live.declared.handed_over
+
     async def objection_now(self) -> str | None:
         """Look at the network as it is now: why the approved plan must not be made to it; None when it may."""
         submission, _ = self._approved()

@@ -1,5 +1,6 @@
 """The network that a run works on, with what has happened in it before anyone looks."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from twin.live.draw_fault import draw_fault
 from twin.live.network import KeptNetwork
 from twin.live.read_fault import read_fault
 from twin.live.recorded import RecordedNetwork, Struck, Waited
-from twin.live.watch_record import is_watch
+from twin.live.watch_record import Opened, is_watch, read_watch
 from twin.live.watched import Lookable, WatchedNetwork
 from twin.model import Network
 from twin.observe import find_symptoms, observe
@@ -98,8 +99,7 @@ def _symptoms(live: RecordedNetwork, limit: float) -> _Seen:
 
 def watch_site(site: OpenSite) -> Scene:
     """Look at one's own network for the first time; what it says is kept from then on. Raises as `look` does."""
-    live = WatchedNetwork.watch(site.network(utc_now))
-    return Scene(live, live.start, None, None)
+    return watch_live(site.network(utc_now, say=_tell))
 
 
 def watch_live(live: Lookable) -> Scene:
@@ -120,11 +120,22 @@ def restore_scene(folder: Path, network: Network, site: str | None = None, *, ke
     def source() -> Lookable:
         if site is None:
             raise StoreError("the run's record names no site file", fix="do not trust this run's folder")
-        return connect(site)
+        return connect(site, say=_tell)
 
-    kind = AskedNetwork if site is not None and is_adapter(site) else WatchedNetwork
+    kind = AskedNetwork if site is not None and (is_adapter(site) or _on_trial(folder)) else WatchedNetwork
     live = kind.restore(folder / NETWORK, network, source, keep=keep)
     return Scene(live, live.start, None, None)
+
+
+def _tell(words: str) -> None:
+    """Tell the person at the terminal what waits for them: stdout is for results."""
+    sys.stderr.write(f"{words}\n")
+
+
+def _on_trial(folder: Path) -> bool:
+    """Whether changes of the watched network are made by a hand that asks its routers."""
+    opened = next(iter(read_watch(folder / NETWORK)), None)
+    return isinstance(opened, Opened) and opened.declared.trial_s is not None
 
 
 def begin_of(network: Network, seed: int) -> datetime:

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from twin.errors import ExecutionError, TwinError
-from twin.live.network import LiveNetwork
+from twin.live.network import LiveNetwork, keep_change
 from twin.model import Frozen, Network
 from twin.observe.expect.settled import Settled, settled
 from twin.plan import Change, LimitDemand, Plan, SetTunnel, states, way_back
@@ -166,6 +166,7 @@ class Rollout:
                 reason = f"after step {last} the network is not as predicted: {wrong}"
                 self._log.write(last, "disagree", reason, change=self._plan.steps[last - 1], agreement=agreement)
                 return reason
+            keep_change(self._live)
             self._measured = settled(seen) if seen else None
             self._looked_at = self._live.now
             told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
@@ -307,6 +308,7 @@ class Rollout:
         for _ in range(_ATTEMPTS):
             try:
                 self._live.apply(change)
+                keep_change(self._live)
             except BaseException as raised:  # whatever it is, the way back comes first
                 error = raised
             left = touched & set(self._differences(number - 1))

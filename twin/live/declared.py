@@ -124,6 +124,12 @@ class Declaration(Frozen):
         default="", description="How its demands were estimated from its own loads; empty where they were not."
     )
     by_hand: bool = Field(default=False, description="Whether a person makes the changes: nothing here can.")
+    handed_over: bool = Field(
+        default=False, description="Whether that person is handed each step, and waited for until it is made."
+    )
+    trial_s: float | None = Field(
+        default=None, gt=0, description="Seconds after which a change takes itself back unless it is kept; null: never."
+    )
 
     @field_validator("day")
     @classmethod

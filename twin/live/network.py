@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
-from twin.errors import InputError
+from twin.errors import ExecutionError, InputError
 from twin.model import Bools, Floats, Ints, Network
 from twin.plan import Change
 
@@ -228,6 +228,24 @@ class LiveNetwork(Protocol):
     def wait(self, samples: int = 1) -> None:
         """Let time pass until this many more samples are there."""
         ...
+
+
+@runtime_checkable
+class Provisional(Protocol):
+    """A network whose changes are on trial: each takes itself back after `declared.trial_s` seconds unless kept."""
+
+    def confirm_change(self) -> None:
+        """Keep the change that was made last. Raises `ExecutionError` where it has been taken back already."""
+        ...
+
+
+def keep_change(live: LiveNetwork) -> None:
+    """Keep the change that was made last, where it is on trial. Raises as `Provisional.confirm_change` does."""
+    if live.declared.trial_s is None:
+        return
+    if not isinstance(live, Provisional):
+        raise ExecutionError("the network declares a trial, and nothing ends it", fix="mend its adapter")
+    live.confirm_change()
 
 
 class MadeChange(NamedTuple):

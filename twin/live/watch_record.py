@@ -64,6 +64,15 @@ class Confirmed(Frozen):
     because: str = ""
 
 
+class Kept(Frozen):
+    """What became of the trial of the change announced last: it stays, or has been taken back for a reason."""
+
+    did: Literal["keep"] = "keep"
+    effect: int
+    stays: bool
+    because: str = ""
+
+
 class Asked(Frozen):
     """What was asked of the network itself, and its answer as JSON, or why there was none."""
 
@@ -74,7 +83,7 @@ class Asked(Frozen):
     fix: str = ""
 
 
-Entry = Opened | Looked | Waited | Intended | Confirmed | Asked
+Entry = Opened | Looked | Waited | Intended | Confirmed | Kept | Asked
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="did")])
 
 

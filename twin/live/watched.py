@@ -17,9 +17,9 @@ from twin.model import Network
 from twin.plan import Change, apply
 
 from .declared import Declaration
-from .network import LiveNetwork, MadeChange, Telemetry, since_then
+from .network import LiveNetwork, MadeChange, Telemetry, keep_change, since_then
 from .samples_file import pack, unpack
-from .watch_record import Asked, Confirmed, Intended, Opened, Waited, WatchRecord, changes_in, read_watch
+from .watch_record import Asked, Confirmed, Intended, Kept, Opened, Waited, WatchRecord, changes_in, read_watch
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -119,6 +119,27 @@ class WatchedNetwork:
         self._network = after
         self._look()
 
+    def confirm_change(self) -> None:
+        """Keep the change that was made last, where changes are on trial. Raises as the network itself does."""
+        if self.declared.trial_s is None:
+            return
+        effect = sum(isinstance(x, Intended) for x in self._record.past)
+        known = self._record.ahead[0] if self._record.ahead else None
+        if known is None:
+            known = self._kept(effect)
+        elif not isinstance(known, Kept):
+            known = Kept(effect=effect, stays=True)  # the record says that it differs
+        self._record.happens(known)
+        if not known.stays:
+            raise ExecutionError(known.because)
+
+    def _kept(self, effect: int) -> Kept:
+        try:
+            keep_change(self._opened())
+        except TwinError as error:
+            return Kept(effect=effect, stays=False, because=str(error))
+        return Kept(effect=effect, stays=True)
+
     def wait(self, samples: int = 1) -> None:
         """Let time pass until there are this many more samples, and look."""
         self._record.happens(Waited(samples=samples))
@@ -136,7 +157,7 @@ class WatchedNetwork:
                     self.wait(samples)
                 case Intended(change=change):
                     self._again(change)
-                case Asked():
+                case Kept() | Asked():
                     self._record.happens(self._record.ahead[0])
                 case _:
                     self._look()

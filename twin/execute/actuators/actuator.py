@@ -1,0 +1,64 @@
+"""`[actuator]` of a site file: who changes the network, and how the routers are reached."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from twin.errors import InputError
+from twin.execute.render import Inventory
+from twin.files import read_text
+from twin.live.files import FilesNetwork, Look
+from twin.model import Frozen
+
+from .acting import ActingNetwork
+from .advised import FOLDER, AdvisedNetwork
+from .hand import Hand
+from .made import MadeByHand
+from .netconf import NetconfHand
+from .ssh import FrrHand
+from .ssh_access import Access
+from .xml_paths import xml_path
+
+EFFECTS = "effects"
+_PORT = {"netconf": 830, "ssh": 22}
+
+
+class Actuator(Frozen):
+    """Who makes the changes: a person who is told each step, or we, by NETCONF or by SSH to FRRouting."""
+
+    kind: Literal["advice", "netconf", "ssh"]
+    user: str = Field(default="twinops", pattern=r"^[A-Za-z_][\w.-]{0,63}$")
+    key: str | None = Field(default=None, description="File of the SSH key; without one, an agent is asked.")
+    known_hosts: str = Field(default="known_hosts", description="Host keys that are believed, as ssh-keyscan writes.")
+    port: int | None = Field(default=None, ge=1, le=65_535, description="Of all routers that name none.")
+    hosts: dict[str, str] = Field(default={}, description="Where routers answer, HOST or HOST:PORT by node name.")
+    trial_s: int = Field(default=600, ge=10, le=86_400, description="Seconds until a change takes itself back.")
+    wait_s: float = Field(default=3600.0, gt=0, le=604_800, description="Seconds that a person has for one step.")
+    metric: str | None = Field(default=None, description="File of XML: where the routers keep an interface's metric.")
+    vtysh: str = Field(default="vtysh", pattern=r"^[\w./ -]{1,200}$", description="How FRR's shell is called there.")
+
+    def network(
+        self, folder: Path, look: Callable[[], Look], known: Inventory, say: Callable[[str], None]
+    ) -> FilesNetwork:
+        """Open the network of a site in `folder` with this hand. Raises `InputError` on what is missing."""
+        made = MadeByHand(folder / EFFECTS)
+        if self.kind == "advice":
+            return AdvisedNetwork(look, known, made, folder / FOLDER, wait_s=self.wait_s, say=say)
+        return ActingNetwork(look, self.hand(folder, known), known, made, trial_s=self.trial_s)
+
+    def hand(self, folder: Path, known: Inventory) -> Hand:
+        """The hand that speaks to routers. Raises `InputError` on a file that is missing or wrong."""
+        key = str(folder / self.key) if self.key else None
+        access = Access(self.user, folder / self.known_hosts, key, self.port or _PORT[self.kind], self.hosts)
+        if self.kind == "ssh":
+            others = [x for x in (known.routers, *known.routers.named.values()) if x.dialect not in (None, "frr")]
+            if others:
+                fix = 'say dialect = "frr" under [routers], or use netconf or advice'
+                raise InputError("the actuator ssh speaks to FRRouting alone", fix=fix)
+            return FrrHand(access, known.routers.igp, known.routers.level, self.vtysh)
+        if self.metric is None:
+            fix = "write a file of XML with {interface} and {value}, and name it as `metric` under [actuator]"
+            raise InputError("nothing says where the routers keep the metric of an interface", fix=fix)
+        return NetconfHand(access, xml_path(read_text(folder / self.metric), self.metric))
