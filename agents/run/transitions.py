@@ -162,6 +162,11 @@ class Operator(Protocol):
         """Whether a person makes the changes of this network."""
         ...
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether that person is handed each step, and waited for."""
+        ...
+
     async def objection_now(self) -> str | None:
         """Look at the network as it is now: why the approved plan must not be made to it; None when it may."""
         ...
