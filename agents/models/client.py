@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from autogen_core import CancellationToken
 from autogen_core.models import ChatCompletionClient, CreateResult, LLMMessage, ModelFamily, ModelInfo, RequestUsage
@@ -62,8 +62,43 @@ _INFO = ModelInfo(
 )
 
 
+class Request(NamedTuple):
+    """One question to a model. `output` asks for JSON, of a shape if it is a model."""
+
+    messages: Sequence[LLMMessage]
+    tools: Sequence[ToolSchema] = ()
+    tool_choice: str = "auto"  # auto, required, none, or a tool's name
+    output: bool | type[BaseModel] | None = None
+    extra: Mapping[str, Any] = {}
+
+    @property
+    def offered(self) -> list[str]:
+        """The names of the tools that may be called."""
+        return [tool["name"] for tool in self.tools]
+
+
 class Client(ChatCompletionClient):
-    """A client that implements `create` has everything AutoGen asks for."""
+    """A client that implements `reply` has everything AutoGen asks for."""
+
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
+        """Answer one question; it is given up when the token is cancelled."""
+        raise NotImplementedError
+
+    async def create(
+        self,
+        messages: Sequence[LLMMessage],
+        *,
+        tools: Sequence[Tool | ToolSchema] = (),
+        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
+        json_output: bool | type[BaseModel] | None = None,
+        extra_create_args: Mapping[str, Any] = {},
+        cancellation_token: CancellationToken | None = None,
+    ) -> CreateResult:
+        """Put the question into one value and return the reply."""
+        schemas = [tool if isinstance(tool, dict) else tool.schema for tool in tools]
+        choice = tool_choice if isinstance(tool_choice, str) else tool_choice.name
+        request = Request(messages, schemas, choice, json_output, extra_create_args)
+        return await self.reply(request, cancellation_token)
 
     async def create_stream(
         self,
@@ -116,3 +151,16 @@ class Client(ChatCompletionClient):
     def model_info(self) -> ModelInfo:
         """What it can do."""
         return _INFO
+
+
+async def asked(client: ChatCompletionClient, request: Request, token: CancellationToken | None) -> CreateResult:
+    """Put a question to any client of AutoGen; a tool that is asked for by name is then one that is required."""
+    choice = request.tool_choice
+    return await client.create(
+        request.messages,
+        tools=request.tools,
+        tool_choice=choice if choice in ("auto", "none") else "required",
+        json_output=request.output,
+        extra_create_args=request.extra,
+        cancellation_token=token,
+    )

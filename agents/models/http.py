@@ -10,9 +10,8 @@ from pydantic import JsonValue
 
 from twin.errors import TwinError
 
-from .client import Answer
+from .client import Answer, Request
 from .failures import CallError, from_error
-from .resilience import Request
 from .settings import ModelSettings
 
 

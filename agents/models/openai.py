@@ -15,11 +15,11 @@ from pydantic import BaseModel
 from twin.errors import InputError
 
 from . import openai_wire as wire
-from .client import Answer
+from .client import Answer, Request
 from .conversation import Json
 from .http import HttpProvider
 from .limits import shared_guard
-from .resilience import Request, ResilientClient
+from .resilience import ResilientClient
 from .settings import ModelSettings
 
 KEY, ADDRESS = "OPENAI_API_KEY", "OPENAI_BASE_URL"

@@ -10,12 +10,10 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 from autogen_core import CancellationToken, FunctionCall
-from autogen_core.models import CreateResult, FinishReasons, LLMMessage
-from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel, TypeAdapter
+from autogen_core.models import CreateResult, FinishReasons
+from pydantic import TypeAdapter
 
 from agents.record.events import ChatAnswered, ChatRequested
 from agents.record.files import JOURNAL
@@ -23,7 +21,7 @@ from agents.record.records import Record, read_journal
 from twin.errors import ReplayError
 from twin.files import is_plain
 
-from .client import Answer, Client, Usage, fingerprint
+from .client import Answer, Client, Request, Usage, fingerprint
 
 _FINISH: TypeAdapter[FinishReasons] = TypeAdapter(FinishReasons)
 _ORDER = "@order"
@@ -58,23 +56,13 @@ class ReplayClient(Client):
             self._by_request[asked.request].append(answer)
             self._by_tools[frozenset(asked.tools)].append(answer)
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Return what was answered then."""
-        names = frozenset(tool["name"] if isinstance(tool, dict) else tool.name for tool in tools)
-        request = fingerprint(messages, tools)
-        left = self._by_tools[names] if self._in_order else self._by_request[request]
+        names, asked = frozenset(request.offered), fingerprint(request.messages, request.tools)
+        left = self._by_tools[names] if self._in_order else self._by_request[asked]
         if left:
             return recorded(left.popleft())
-        raise ReplayError(self._difference(names, request), fix=_FIX)
+        raise ReplayError(self._difference(names, asked), fix=_FIX)
 
     def _difference(self, names: frozenset[str], request: str) -> str:
         known = self._by_tools[names]

@@ -10,11 +10,11 @@ handed on: the model is told so and asked once more.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from random import Random
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Protocol
 
 from autogen_core import CancellationToken
 from autogen_core.models import (
@@ -26,29 +26,18 @@ from autogen_core.models import (
     RequestUsage,
     UserMessage,
 )
-from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel, JsonValue
+from pydantic import JsonValue
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from twin.errors import ModelRequestError, ProviderError
 
 from .answer import flaw, legible
-from .client import Answer, Client, Usage
+from .client import Answer, Client, Request, Usage
 from .failures import CallError
 from .limits import Clock, Guard
 from .settings import ModelSettings
 
 Sleep = Callable[[float], Awaitable[None]]
-
-
-class Request(NamedTuple):
-    """One question to a provider. `output` asks for JSON, of a shape if it is a model."""
-
-    messages: Sequence[LLMMessage]
-    tools: Sequence[ToolSchema] = ()
-    tool_choice: str = "auto"  # auto, required, none, or a tool's name
-    output: bool | type[BaseModel] | None = None
-    extra: Mapping[str, Any] = {}
 
 
 class Provider(Protocol):
@@ -90,23 +79,11 @@ class ResilientClient(Client):
         self._clock, self._sleep = clock, sleep
         self._random = Random(settings.seed)
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Return an answer that is whole and can be read."""
-        schemas = [tool if isinstance(tool, dict) else tool.schema for tool in tools]
-        choice = tool_choice if isinstance(tool_choice, str) else tool_choice.name
-        request = Request(messages, schemas, choice, json_output, extra_create_args)
         answering = asyncio.ensure_future(self._within_deadline(request))
-        if cancellation_token is not None:
-            cancellation_token.link_future(answering)  # at once, before anything is sent, when it is cancelled already
+        if token is not None:
+            token.link_future(answering)  # at once, before anything is sent, when it is cancelled already
         return await answering
 
     def remember(self, calls: Sequence[str], blocks: Sequence[JsonValue]) -> None:

@@ -6,15 +6,12 @@ values in the answers. It knows no network and no fault. Text from the network n
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
 
 from autogen_core import CancellationToken, FunctionCall
 from autogen_core.models import CreateResult, LLMMessage
-from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel
 
-from .client import NO_TOKENS, Client
+from .client import NO_TOKENS, Client, Request
 from .conversation import Call, Conversation, Move, Say, Together, read
 from .procedures import PROCEDURES
 
@@ -28,20 +25,11 @@ class RunbookClient(Client):
     def __init__(self, first: Callable[[Conversation], Move | None] | None = None) -> None:
         self._first = first
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Return the next move."""
-        names = [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools]
-        move = self._first(read(messages, names)) if self._first is not None else None
-        move = move or next_move(messages, names)
+        messages, offered = request.messages, request.offered
+        move = self._first(read(messages, offered)) if self._first is not None else None
+        move = move or next_move(messages, offered)
         if isinstance(move, Say):
             return CreateResult(finish_reason="stop", content=move.text, usage=NO_TOKENS, cached=False)
         return CreateResult(

@@ -2,22 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 from autogen_core import CancellationToken
 from autogen_core.models import (
     CreateResult,
     LLMMessage,
 )
-from autogen_core.tools import Tool, ToolSchema
 from opentelemetry.trace import Span, Tracer
-from pydantic import BaseModel
 
 from agents.models import STAND_IN, Model
 from agents.models.answer import legible
-from agents.models.client import NO_TOKENS, Answer, Client, Usage, fingerprint
+from agents.models.client import NO_TOKENS, Answer, Client, Request, Usage, asked, fingerprint
 from agents.models.replay import recorded
 from agents.record.events import ChatAnswered, ChatMessage, ChatRequested, Noted, ToolRequest
 from agents.record.journal import Journal
@@ -111,54 +108,38 @@ class RoleClient(Client):
         self._workbench.repeats = 0
         self._before = 0
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Ask the model, on the record; a turn whose hand-over is made ends without asking."""
         if self._has_concluded:
             return CreateResult(finish_reason="stop", content=HANDED_OVER, usage=NO_TOKENS, cached=False)
-        self._check(cancellation_token)
-        offered = [tool for tool in tools if _name(tool) in self._contract.tools]
-        call = self._request(messages, offered)
+        self._check(token)
+        request = request._replace(tools=[x for x in request.tools if x["name"] in self._contract.tools])
+        call = self._request(request)
         recorded = self._session.journal.recall.answer(self._contract.role, call)
         if recorded is not None:
             return self._answered_before(recorded)
         model, run = self._session.model, self._session.run
         with chat_span(self._session.tracer, model.provider, model.name, run=run, role=self._contract.role) as span:
             started = time.monotonic()
-            answer = await self._ask(
-                messages,
-                tools=offered,
-                tool_choice=tool_choice,
-                json_output=json_output,
-                extra_create_args=extra_create_args,
-                cancellation_token=cancellation_token,
-            )
+            answer = await self._ask(request, token)
             result = _each_once(legible(answer))
             _measure(span, result)
-            told(span, given=lambda: input_messages(messages), gave=lambda: output_messages(result))
+            told(span, given=lambda: input_messages(request.messages), gave=lambda: output_messages(result))
         self._answer(call, result, time.monotonic() - started)
         return _whole(result)
 
-    async def _ask(self, messages: Sequence[LLMMessage], **arguments: Any) -> Answer:  # noqa: ANN401 (AutoGen's own)
+    async def _ask(self, request: Request, token: CancellationToken | None) -> Answer:
         """Ask the model; when it stays down, whoever stands in for it answers, now and for the rest of the run."""
         model, stand_in = self._session.model, self._session.stand_in
         if model.fallback is None:
-            return Answer.of(await model.client.create(messages, **arguments), model.name)
+            return Answer.of(await asked(model.client, request, token), model.name)
         if not stand_in.because:
             try:
-                return Answer.of(await model.client.create(messages, **arguments), model.name)
+                return Answer.of(await asked(model.client, request, token), model.name)
             except ProviderError as error:
                 stand_in.because = str(error)
                 self._session.journal.append(Noted(text=f"{error}. For the rest of the run, the {STAND_IN} goes on."))
-        return Answer.of(await model.fallback.create(messages, **arguments), STAND_IN)
+        return Answer.of(await asked(model.fallback, request, token), STAND_IN)
 
     @property
     def _has_concluded(self) -> bool:
@@ -182,18 +163,18 @@ class RoleClient(Client):
             self._session.meter.check(self._contract.role)
         self._left -= 1
 
-    def _request(self, messages: Sequence[LLMMessage], offered: Sequence[Tool | ToolSchema]) -> int:
+    def _request(self, request: Request) -> int:
         self._session.spent.model_calls += 1
-        worded = _worded(messages)  # the window never leaves out a task
+        worded = _worded(request.messages)  # the window never leaves out a task
         self._session.journal.append(
             ChatRequested(
                 role=self._contract.role,
                 model=self._session.model.name,
                 call=self._session.spent.model_calls,
-                request=fingerprint(messages, offered),
+                request=fingerprint(request.messages, request.tools),
                 prompt=self._contract.version,
                 messages=worded[self._recorded :],
-                tools=tuple(_name(tool) for tool in offered),
+                tools=tuple(request.offered),
             )
         )
         self._recorded = len(worded)
@@ -258,10 +239,6 @@ def _each_once(result: Answer) -> Answer:
     once = {(call.name, call.arguments): call for call in reversed(result.content)}
     kept = [call for call in result.content if once[call.name, call.arguments] is call]
     return result.model_copy(update={"content": kept}) if len(kept) < len(result.content) else result
-
-
-def _name(tool: Tool | ToolSchema) -> str:
-    return tool["name"] if isinstance(tool, dict) else tool.name
 
 
 def _worded(messages: Sequence[LLMMessage]) -> tuple[ChatMessage, ...]:

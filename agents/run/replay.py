@@ -61,7 +61,7 @@ class Replay(Frozen):
 class _Silent(Client):
     """Stands where a model was: everything that it said is on record, and nothing else."""
 
-    async def create(self, *_: object, **__: object) -> CreateResult:
+    async def reply(self, *_: object, **__: object) -> CreateResult:
         """Raise `RehearsedError`: the record ends here."""
         raise RehearsedError("the record holds no further answer of a model", fix="resume the run")
 

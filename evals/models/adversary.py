@@ -23,7 +23,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from autogen_core import CancellationToken, FunctionCall
 from autogen_core.models import (
@@ -33,10 +33,8 @@ from autogen_core.models import (
     LLMMessage,
     UserMessage,
 )
-from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel
 
-from agents.models.client import NO_TOKENS, Client
+from agents.models.client import NO_TOKENS, Client, Request
 from agents.models.conversation import Call, Say, Together
 from agents.models.runbook import next_move, written
 from twin.errors import InputError
@@ -73,18 +71,9 @@ class AdversaryClient(Client):
     def __init__(self, name: str = "") -> None:
         self._character = character(name)
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Return the next orders, mischief, or the runbook's move as the persona bends it."""
-        offered = [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools]
+        messages, offered = request.messages, request.offered
         rng = Random(f"{self._character.seed} {len(messages)} {sorted(offered)}")
         orders, made = _orders(messages), _made(messages)
         due = [Odd(call.tool, json.dumps(call.arguments)) for call in orders.calls if not made[_key(call)]]

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 (AutoGen's interface has arguments that this client has no use for)
 """`local:smollm2`: a small language model on this machine, without a key or a network (extra `local-llm`).
 
 `local:smollm2/verification` lets it play one role, with the other three by the runbook.
@@ -11,12 +10,12 @@ import asyncio
 import atexit
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from autogen_core import CancellationToken, FunctionCall
 from autogen_core.models import (
@@ -27,10 +26,10 @@ from autogen_core.models import (
     RequestUsage,
     SystemMessage,
 )
-from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel, JsonValue
+from autogen_core.tools import ToolSchema
+from pydantic import JsonValue
 
-from agents.models.client import Client
+from agents.models.client import Client, Request
 from agents.models.procedures import PROCEDURES
 from agents.models.runbook import RunbookClient
 from tools.box.registry import in_thread
@@ -65,27 +64,18 @@ class LocalClient(Client):
             )
         self._seed, self._calls, self._role, self._others = seed, 0, role, RunbookClient()
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Ask the model beside the event loop; a cancelled caller does not wait for it."""
-        if cancellation_token is not None and cancellation_token.is_cancelled():
+        if token is not None and token.is_cancelled():
             raise asyncio.CancelledError
-        schemas = [tool if isinstance(tool, dict) else tool.schema for tool in tools]
-        if self._role and _CONCLUDES[self._role] not in {tool["name"] for tool in schemas}:
-            return await self._others.create(messages, tools=tools)
+        messages, schemas = request.messages, request.tools
+        if self._role and _CONCLUDES[self._role] not in request.offered:
+            return await self._others.reply(request, token)
         may_say = isinstance(messages[-1], FunctionExecutionResultMessage)  # words before any look are worth nothing
         schema = _answer_schema(schemas, may_say=may_say)
         asked = in_thread(lambda: _ask(_turns(messages), schema, self._seed))
-        if cancellation_token is not None:
-            cancellation_token.link_future(asked)
+        if token is not None:
+            token.link_future(asked)
         answer = await asked
         self._calls += 1
         return _result(answer, self._calls)

@@ -31,9 +31,9 @@ import prompts
 from agents.models import Model
 from agents.models.anthropic import make_client
 from agents.models.anthropic_wire import conversation, system, tools
-from agents.models.client import NO_TOKENS, Answer, Client
+from agents.models.client import NO_TOKENS, Answer, Client, Request
 from agents.models.limits import Guard
-from agents.models.resilience import Request, ResilientClient
+from agents.models.resilience import ResilientClient
 from agents.models.settings import ModelSettings
 from agents.record.journal import Journal
 from agents.roles.chat import RoleClient, Session

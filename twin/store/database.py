@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import duckdb
 import numpy as np
 
-from twin.errors import StoreBusyError, StoreError
+from twin.errors import StoreBusyError, StoreError, first_line
 from twin.files import is_plain
 
 from . import contents
@@ -68,7 +68,7 @@ class Database:
         try:
             yield
         except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError) as error:
-            what = f"{type(error).__name__}: {_first_line(error)[:120]}"
+            what = f"{type(error).__name__}: {first_line(error)[:120]}"
             raise StoreError(f"{self.path} holds what no twin does: {what}", fix="use a copy") from error
 
     @contextmanager
@@ -93,7 +93,7 @@ class Database:
             finally:
                 cursor.close()
         except duckdb.Error as error:
-            raise StoreError(f"{self.path or 'the twin in memory'}: {_first_line(error)}", fix=_FIX) from error
+            raise StoreError(f"{self.path or 'the twin in memory'}: {first_line(error)}", fix=_FIX) from error
 
     def _migrate(self) -> None:
         with self._cursor() as cursor:
@@ -252,7 +252,3 @@ def _filled(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     if isinstance(column, np.ma.MaskedArray):
         return np.asarray(column.filled(np.nan) if column.dtype.kind == "f" else column.data)
     return column
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from agents.models.client import NO_TOKENS, Answer
+from agents.models.client import NO_TOKENS, Answer, Request
 from agents.models.failures import CallError, read_retry_after, redact
 from agents.models.limits import Breaker, Bucket, Guard, shared_guard
-from agents.models.resilience import Request, ResilientClient
+from agents.models.resilience import ResilientClient
 from agents.models.settings import ModelSettings
 from twin.errors import InputError, ModelRequestError, ProviderError
 

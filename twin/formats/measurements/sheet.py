@@ -113,7 +113,7 @@ class Sheet:
             done = self._connection.execute(sql)
             return cast("dict[str, np.ndarray[Any, Any]]", done.fetchnumpy()) if done.description else {}  # pyright: ignore[reportUnknownMemberType] - half-typed stub
         except duckdb.Error as error:
-            told = str(error).splitlines()[0][:160]
+            told = first_line(error)[:160]
             raise self.source.error("the whole file", f"a table; {told}") from error
 
 

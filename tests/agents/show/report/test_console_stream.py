@@ -43,7 +43,7 @@ def test_a_log_file_gets_plain_lines_without_a_spinner(log):
 def test_every_check_of_every_verdict_is_shown(log):
     assert log.count("grounded") == 2
     assert "FAILED" in log
-    assert "Aa->Ee when node/Bb fails after step 1: 131.0 % against 100.0 %" in log
+    assert "Aa->Ee when node Bb fails after step 1: 131.0 % against 100.0 %" in log
 
 
 def test_who_called_what_is_one_line_with_its_result(log):

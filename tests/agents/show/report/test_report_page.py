@@ -151,7 +151,7 @@ def test_the_headline_names_the_cause_and_the_end(records):
 
 
 def test_a_rejected_plan_shows_its_counterexample(html):
-    assert "Aa->Ee when node/Bb fails after step 1" in "".join(Page(html).text)
+    assert "Aa->Ee when node Bb fails after step 1" in "".join(Page(html).text)
 
 
 def test_the_way_back_of_each_step_is_written_beside_it(html):
