@@ -187,7 +187,7 @@ class RehearsedError(JournalError):
     """The end of a record that is only being replayed: what comes next is not in it."""
 
 
-def first_line(error: BaseException) -> str:
+def first_line_of(error: BaseException) -> str:
     """Return the first line of what an error says, or its name where it says nothing: libraries write essays."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)
 

@@ -16,7 +16,7 @@ import duckdb
 from pydantic import AwareDatetime, Field, ValidationError
 
 from tools.sql.grammar import NotAllowedError, check_statement
-from twin.errors import InputError, JournalError, StoreError, first_line
+from twin.errors import InputError, JournalError, StoreError, first_line_of
 from twin.files import MAX_BYTES, require_file
 from twin.frozen import Frozen
 
@@ -215,7 +215,7 @@ def _journals(runs: Path, journals: Sequence[Path]) -> Generator[duckdb.DuckDBPy
             connection.execute(lock)
         yield connection
     except duckdb.Error as error:
-        raise StoreError(f"the journals in {runs} cannot be read: {first_line(error)}") from error
+        raise StoreError(f"the journals in {runs} cannot be read: {first_line_of(error)}") from error
     finally:
         connection.close()
 

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from importlib import import_module
 from typing import Any
 
-from twin.errors import InputError, TransientError, TwinError, first_line
+from twin.errors import InputError, TransientError, TwinError, first_line_of
 
 from .local import available
 from .processes import ATTEMPTS
@@ -77,7 +77,7 @@ class Cluster:
             ray.init(**options)
         except Exception as error:  # Ray raises nothing more special when a cluster does not come up
             raise InputError(
-                f"no Ray cluster at {self._address or 'this machine'}: {first_line(error)}",
+                f"no Ray cluster at {self._address or 'this machine'}: {first_line_of(error)}",
                 fix="see that it runs, that RAY_AUTH_TOKEN is that of the cluster, and that versions are the same",
             ) from error
         return ray

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 
-from twin.errors import FormatError, InputError, first_line
+from twin.errors import FormatError, InputError, first_line_of
 from twin.model import Floats, Ints, Network
 from twin.traffic_classes import DEFAULT, ClassShare, TrafficClass
 from twin.untrusted import NAME, clean
@@ -169,7 +169,7 @@ def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
         try:
             relation.write_parquet(str(path)) if suffix == ".parquet" else relation.write_csv(str(path), header=True)
         except duckdb.Error as error:
-            reason = first_line(error)
+            reason = first_line_of(error)
             raise InputError(f"cannot write {path}: {reason}", fix="give a folder that can be written") from error
 
 

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 import duckdb
 import numpy as np
 
-from twin.errors import StoreBusyError, StoreError, first_line
+from twin.errors import StoreBusyError, StoreError, first_line_of
 from twin.files import is_plain
 
 from . import contents
@@ -68,7 +68,7 @@ class Database:
         try:
             yield
         except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError) as error:
-            what = f"{type(error).__name__}: {first_line(error)[:120]}"
+            what = f"{type(error).__name__}: {first_line_of(error)[:120]}"
             raise StoreError(f"{self.path} holds what no twin does: {what}", fix="use a copy") from error
 
     @contextmanager
@@ -93,7 +93,7 @@ class Database:
             finally:
                 cursor.close()
         except duckdb.Error as error:
-            raise StoreError(f"{self.path or 'the twin in memory'}: {first_line(error)}", fix=_FIX) from error
+            raise StoreError(f"{self.path or 'the twin in memory'}: {first_line_of(error)}", fix=_FIX) from error
 
     def _migrate(self) -> None:
         with self._cursor() as cursor:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from agents.wording import sentence, short
 from twin.errors import TwinError
 from twin.model import Network, Tunnel
 from twin.plan import Change, DrainNode, LimitDemand, RemoveTunnel, SetTunnel, SetWeight, UndrainNode
@@ -54,7 +55,9 @@ def ring(at: tuple[float, float], fault: str) -> Mark:
     """A ring around a fault."""
     x, y = at
     r = RING
-    return Mark("ring", f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0", f"fault at {fault}")
+    return Mark(
+        "ring", f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0", f"fault at {short(fault)}"
+    )
 
 
 def without(network: Network, down: Collection[str]) -> Network:
@@ -118,13 +121,13 @@ def _beside(network: Network, sheet: Sheet, position: int) -> str:
 def _changed(network: Network, sheet: Sheet, step: Change) -> Mark | None:
     if isinstance(step, SetWeight):
         link = network.links[network.link(step.link)]
-        return Mark("changed", _trail(network, sheet, (link.tail, link.head)), f"{step.link}: weight {step.weight}")
+        return Mark("changed", _trail(network, sheet, (link.tail, link.head)), sentence(step))
     if isinstance(step, DrainNode | UndrainNode):
         x, y = (float(axis[network.node(step.node)]) for axis in (sheet.x, sheet.y))
-        return Mark("changed", f"M{x - 9:.1f} {y:.1f}a9 9 0 1 0 18 0a9 9 0 1 0 -18 0", f"{step.op} {step.node}")
+        return Mark("changed", f"M{x - 9:.1f} {y:.1f}a9 9 0 1 0 18 0a9 9 0 1 0 -18 0", sentence(step))
     if isinstance(step, SetTunnel | RemoveTunnel | LimitDemand):
         return None
-    return Mark("changed", _trail(network, sheet, nodes_of(network, step.circuit)), f"{step.op} {step.circuit}")
+    return Mark("changed", _trail(network, sheet, nodes_of(network, step.circuit)), sentence(step))
 
 
 def _trail(network: Network, sheet: Sheet, names: Sequence[str]) -> str:

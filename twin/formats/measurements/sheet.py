@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self, cast
 import duckdb
 import numpy as np
 
+from twin.errors import first_line_of
 from twin.files import read_head
 from twin.formats.source import Source
 from twin.formats.table import connect, require_rows, table_of
@@ -113,7 +114,7 @@ class Sheet:
             done = self._connection.execute(sql)
             return cast("dict[str, np.ndarray[Any, Any]]", done.fetchnumpy()) if done.description else {}  # pyright: ignore[reportUnknownMemberType] - half-typed stub
         except duckdb.Error as error:
-            told = first_line(error)[:160]
+            told = first_line_of(error)[:160]
             raise self.source.error("the whole file", f"a table; {told}") from error
 
 
