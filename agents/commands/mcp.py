@@ -44,6 +44,7 @@ def mcp(
     opened = read_site(site) if site is not None else None
     zone = opened.site.zone if opened else "UTC"
     states = TwinStates(network, opened, limits(policy, opened), zone=zone, clock=utc_now)
+    states.newest()  # nobody connects to a network that cannot be read
     served = door.McpDoor(states, runs=runs, drafts=drafts if allow_drafts else None)
     if http is None:
         tell("serving on stdin and stdout; Ctrl-C ends it")

@@ -25,7 +25,7 @@ COOKIE, FIELD, HEADER = "twinops_session", "csrf", "x-csrf-token"
 PROGRAMS = ("/api/", "/mcp")
 """Where a program may ask with its token."""
 MOST_BODY, MOST_SESSIONS = 256 << 10, 1_000
-_HOURS, _WRITES, _LOGINS = 12.0, 120, 20  # how long a session lasts; writes and logins in a minute
+_HOURS, _WRITES, _LOGINS, _ASKS = 12.0, 120, 20, 600  # how long a session lasts; writes, logins, calls in a minute
 _SECRET = 20  # characters of a program's token
 _HEADERS = (
     (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"),
@@ -101,6 +101,11 @@ class Sessions:
         """Whether somebody changes things more often than a person does."""
         with self._lock:
             return self._too_many(visitor.token or f"program/{visitor.name}", _WRITES)
+
+    def asks_too_often(self, visitor: Visitor) -> bool:
+        """Whether a program asks more of the simulator than it may in a minute."""
+        with self._lock:
+            return self._too_many(f"asks/{visitor.name}", _ASKS)
 
     def _by_proxy(self, name: str) -> Visitor | None:
         rights = self._rights(name)

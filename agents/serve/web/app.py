@@ -114,16 +114,26 @@ class Console:
 
 
 def create_app(
-    console: Console, addresses: tuple[Address, ...], doors: Mapping[str, Door], hosts: frozenset[str]
+    console: Console,
+    addresses: tuple[Address, ...],
+    doors: Mapping[str, Door],
+    hosts: frozenset[str],
+    agents: ASGIApp | None = None,
 ) -> ASGIApp:
     """Make the application that a server runs: every address behind its role, all of it behind the guard.
 
-    `doors` are open to anybody on an allowed host: coming in, and what programs without a session ask for.
+    `doors` are open to anybody on an allowed host: coming in, and what programs without a session ask for. `agents` is
+    what answers other people's agents, None where that is not installed.
     """
     routes = [Route(x.path, _endpoint(console, x), methods=[x.method]) for x in addresses]
     routes += [Route(path, _opened(console, door)) for path, door in doors.items()]
     routes += [Route("/static/{name}", _asset)]
+    routes += [Route("/mcp", agents or _no_agents)]
     return Guard(Starlette(routes=routes), hosts)
+
+
+def _no_agents(_request: Request) -> Response:
+    return PlainTextResponse("agents are served where the extra is installed: pip install 'twinops[mcp]'\n", 404)
 
 
 def _opened(console: Console, door: Door) -> Callable[[Request], Response]:

@@ -1,6 +1,9 @@
 """The server of a console: one address on this machine, until it is told to stop."""
 
+import asyncio
 import getpass
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -12,6 +15,8 @@ from agents.serve.settings import Settings
 from twin.errors import InputError
 from twin.version import version
 
+if TYPE_CHECKING:  # only where its extra is installed
+    from .mcp_mount import McpMount
 from .access import Sessions
 from .addresses import ADDRESSES, DOORS
 from .app import Console, Entrance, create_app
@@ -38,7 +43,8 @@ class Server:
         self.console = Console(
             room, self.sessions, passkeys=True, origin=self.origin, sign_on=sign_on, tracer=self._tracing.tracer
         )
-        app = create_app(self.console, ADDRESSES, DOORS, hosts)
+        self._agents = _agents(room, self.sessions)
+        app = create_app(self.console, ADDRESSES, DOORS, hosts, self._agents)
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, lifespan="off")
         self._server = uvicorn.Server(config)
 
@@ -48,8 +54,12 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stop`. Not to be called on the main thread, whose signals the command answers."""
-        self._server.run(sockets=[self._socket])
+        asyncio.run(self._serve())
         self._tracing.close()
+
+    async def _serve(self) -> None:
+        async with self._agents.alive() if self._agents else nullcontext():
+            await self._server.serve(sockets=[self._socket])
 
     def stop(self) -> None:
         """End: open pages lose their stream, and find the next server by themselves."""
@@ -60,6 +70,14 @@ class Server:
     def started(self) -> bool:
         """Whether it answers."""
         return self._server.started
+
+
+def _agents(room: Room, sessions: Sessions) -> "McpMount | None":
+    try:
+        from .mcp_mount import McpMount
+    except ImportError:  # without the extra there is nothing for agents here
+        return None
+    return McpMount(room, sessions)
 
 
 def _sign_on(settings: Settings, origin: str) -> Entrance | None:

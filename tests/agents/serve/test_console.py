@@ -43,15 +43,19 @@ SETTINGS = Settings(
         Member(name="both", role="viewer"),
         Member(name="both", role="operator", scope=("region:west", "border")),
     ),
-    programs=(Program(name="am", role="operator", token_env="AM_TOKEN"),),
+    programs=(
+        Program(name="am", role="operator", token_env="AM_TOKEN"),
+        Program(name="west", role="operator", token_env="WEST_TOKEN", scope=("region:west",)),
+    ),
 )
-TOKEN = "a-token-that-nobody-guesses"
+TOKEN, WEST_TOKEN = "a-token-that-nobody-guesses", "another-one-for-the-west"
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     with pytest.MonkeyPatch.context() as environment, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as told:
         environment.setenv("AM_TOKEN", TOKEN)
+        environment.setenv("WEST_TOKEN", WEST_TOKEN)
         told.bind(("127.0.0.1", 0))
         told.settimeout(10)
         settings = SETTINGS.model_copy(update={"syslog": f"127.0.0.1:{told.getsockname()[1]}"})
@@ -302,6 +306,52 @@ def test_what_no_alertmanager_of_ours_sends_opens_nothing(served):
     assert [send(served, fresh, version="3"), send(served, {**fresh, "fingerprint": "../x"})] == [422, 422]
     assert served.ask("GET", "/", headers={"Authorization": f"Bearer {TOKEN}"})[0] == 303  # no token opens pages
     assert set(served.room.board.incidents) == before
+
+
+def test_agents_of_others_are_answered_below_mcp_with_the_token_of_a_program_and_nobody_else_is(served):
+    mcp = pytest.importorskip("mcp", reason="the extra `mcp` is not installed")
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
+    incident, network = incidents(served)["node/NYCMng"], served.room.live.read_topology()
+    url = f"http://127.0.0.1:{served.server.port}/mcp"
+
+    async def work():
+        async with (
+            httpx2.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30) as http_client,
+            mcp.Client(streamable_http_client(url, http_client=http_client)) as client,
+        ):
+            names = {x.name for x in (await client.list_tools()).tools}
+            listed = await client.call_tool("incidents", {})
+            one = await client.call_tool("incidents", {"id": incident})
+            none = await client.call_tool("incidents", {"id": "I-9999"})
+            failed = await client.call_tool("what_if", {"fail": ["NYCMng"]})
+            read = (await client.read_resource("twin://incidents")).contents[0].text
+            return names, [x.structured_content for x in (listed, one, failed)], none, json.loads(read)
+
+    names, (listed, one, failed), none, read = asyncio.run(work())
+    assert {"incidents", "diagnose", "network_status"} <= names
+    assert not {"approve", "decide", "execute", "apply", "propose_plan"} & names
+    assert incident in [x["id"] for x in listed["result"]["incidents"]]
+    assert one["result"]["incidents"][0]["timeline"][0]["words"] == "opened"
+    assert one["untrusted"]["incidents.timeline.words"] == "written by a person"
+    assert none.is_error
+    assert "there is no incident" in none.content[0].text
+    assert failed["measured"] == served.room.watch.latest.newest.isoformat()
+    assert failed["result"]["after"]["severed"] > 0
+    assert {x["id"] for x in read["result"]["incidents"]} == {x.id for x in served.room.board.alive}
+    assert network.id != failed["snapshot"]  # the state is what is measured
+
+    def status(who=None, **headers):
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        told = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream", **headers}
+        return served.ask("POST", "/mcp", who=who, headers=told, body=json.dumps(body))[0]
+
+    known = {"Authorization": f"Bearer {TOKEN}"}
+    assert [status(), status(who="a-admin"), status(Authorization="Bearer guessed")] == [401, 401, 401]
+    assert status(Authorization=f"Bearer {WEST_TOKEN}") == 403
+    assert [status(**known, Host="evil.example"), status(**known, Origin="http://evil.example")] == [400, 403]
+    assert status(**known, **{"Content-Length": "5000000"}) == 413
 
 
 def test_a_syslog_is_told_what_people_do_and_can_tell_whether_the_log_is_still_the_same(served):
