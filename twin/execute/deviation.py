@@ -17,6 +17,7 @@ from twin.printed import percents, rates, short
 
 _FULL = 0.9  # of capacity: below it, no queue should drop
 _EMPTY = 0.05  # of what is predicted: with less than this the whole path is missing
+_LATELY = 2  # samples before a change: the one under way mixes what was before with what is after
 _NATS = 3.0  # by which flows must all have gone another way by chance for an empty path to be no surprise
 _NEW: frozenset[SymptomKind] = frozenset({"frame_errors"})
 _SEVERE = frozenset(
@@ -138,13 +139,22 @@ def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Dev
         return Deviation(element=links[lossy].name, what="loss", predicted=figures[0], observed=figures[1])
     out, gone = np.nan_to_num(seen.window.out_mbps), np.nan_to_num(seen.window.dropped_mbps)
     idle = np.minimum(out, _at_most(seen, residuals, tolerance)) < _FULL * capacity
-    dropped = np.where(idle, gone, 0.0).mean(axis=0)
+    dropped = np.maximum(np.where(idle, gone, 0.0).mean(axis=0) - _dropped_before(seen), 0.0)
     share = np.nan_to_num(ratio(dropped, (out + gone).mean(axis=0)))
     share = np.where(dropped > seen.declared.unexported_mbps, share, 0.0)
     full = int(share.argmax())
     if share[full] <= tolerance.loss:
         return None
     return Deviation(element=links[full].name, what="drops", predicted=0.0, observed=float(share[full]))
+
+
+def _dropped_before(seen: Observation) -> Floats:
+    """Mbit/s of the mean drops of each link that counters read late may have counted of the time before [m].
+
+    A queue that was far too full drops in a second what it does not drop in minutes once it is relieved.
+    """
+    lately = np.nan_to_num(seen.past.dropped_mbps[-_LATELY:]).max(axis=0, initial=0.0)
+    return np.asarray(lately * seen.declared.mistimed(seen.interval_s) / max(1, len(seen.window.dropped_mbps)))
 
 
 def _at_most(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Floats:

@@ -1,6 +1,7 @@
 import os
 import signal
 from asyncio import CancelledError
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -9,7 +10,7 @@ import pytest
 from tests.twin.execute.approved import ADA, KEY, KNOWN, approval_of, approved
 from tests.twin.live_incident import POLICY, STEPS, emulate, inventory, measured, relief, through_c
 from twin.errors import CertificateError, ExecutionError, JournalError
-from twin.execute.agreement import Deviation, Tolerance
+from twin.execute.agreement import Deviation, Tolerance, compare
 from twin.execute.configured import configuration
 from twin.execute.executor import Execution, execute, recover
 from twin.faults import Fault, FaultKind, with_fault
@@ -18,6 +19,7 @@ from twin.gate.verdict import verify
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Configuration
 from twin.live.sensors import Noise
+from twin.observe import observe
 from twin.plan import DrainLink, Plan, RemoveTunnel, SetWeight, apply_all
 from twin.printed import short
 from twin.sim.simulate import simulate
@@ -409,6 +411,22 @@ def test_a_wrong_weight_is_put_right_though_the_inventory_does_not_show_it():
     execution = run(live, approved(plan, network, POLICY.model_copy(update={"min_gain": 0.0}), now=live.now))
     assert execution.status == "applied", execution.reason
     assert live.truth.links[live.truth.link("B->D")].weight == 10
+
+
+@pytest.mark.parametrize(("times", "what"), [(0.9, None), (4.0, "drops")])
+def test_drops_of_the_second_before_a_queue_was_relieved_are_no_deviation_and_more_of_them_are(live, times, what):
+    seen = observe(inventory(), live.read_telemetry(live.now - timedelta(hours=1)), window=2, now=live.now)
+    link, before = seen.network.link("C->E"), 20_000.0  # Mbit/s dropped until the change, on a link that is idle now
+    counted_late = times * before * seen.declared.skew_s / seen.interval_s
+
+    def dropping(samples, row, mbps):
+        dropped = samples.dropped_mbps.copy()
+        dropped[row, link] = mbps
+        return samples._replace(dropped_mbps=dropped)
+
+    relieved = replace(seen, past=dropping(seen.past, -1, before), window=dropping(seen.window, 0, counted_late))
+    found = compare(relieved, Tolerance()).deviation
+    assert (found.what if found else None) == what
 
 
 def test_a_killed_execution_is_recovered_from_the_live_configuration_alone(live):
