@@ -1,6 +1,7 @@
 """What stands between an agent and its model: the contract's tools, the budget, the record and the span."""
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,9 @@ from .workbench import RoleWorkbench
 
 REPEATS = 3
 """Calls of one stage that a role may make again with nothing changed since, before it is taken to go in circles."""
+
+FOR_MODEL = 0.6
+"""Share of a turn's seconds for which its model is waited for; the rest is what the runbook needs with its tools."""
 
 HANDED_OVER = "Handed over."
 """What stands in a conversation where a turn ended with its hand-over: nobody is asked for closing words."""
@@ -97,10 +101,12 @@ class RoleClient(Client):
     def __init__(self, session: Session, contract: Contract, workbench: RoleWorkbench) -> None:
         self._session, self._contract, self._workbench = session, contract, workbench
         self._left, self._recorded, self._before = 0, 0, 0
+        self._until, self._slowest = math.inf, 0.0
 
-    def begin_turn(self) -> None:
-        """Begin a turn: a hand-over that was made before it does not end it."""
+    def begin_turn(self, seconds: float = math.inf) -> None:
+        """Begin a turn of so many seconds: a hand-over that was made before it does not end it."""
         self._before = len(self._workbench.answered)
+        self._until = time.monotonic() + FOR_MODEL * seconds
 
     def begin(self) -> None:
         """Begin a stage with what the contract allows for one."""
@@ -129,17 +135,35 @@ class RoleClient(Client):
         return _whole(result)
 
     async def _ask(self, request: Request, token: CancellationToken | None) -> Answer:
-        """Ask the model; when it stays down, whoever stands in for it answers, now and for the rest of the run."""
+        """Ask the model; when it stays down or is late, whoever stands in answers, now and for the rest of the run."""
         model, stand_in = self._session.model, self._session.stand_in
         if model.fallback is None:
             return Answer.of(await asked(model.client, request, token), model.name)
         if not stand_in.because:
             try:
-                return Answer.of(await asked(model.client, request, token), model.name)
+                return Answer.of(await self._in_time(request, token), model.name)
             except ProviderError as error:
                 stand_in.because = str(error)
                 self._session.journal.append(Noted(text=f"{error}. For the rest of the run, the {STAND_IN} goes on."))
         return Answer.of(await asked(model.fallback, request, token), STAND_IN)
+
+    async def _in_time(self, request: Request, token: CancellationToken | None) -> CreateResult:
+        """Ask the model while its turn has time for it. Raises `ProviderError` where it is late, or surely would be."""
+        model, started = self._session.model, time.monotonic()
+        left = self._until - started
+        late = f"{model.name} is too slow for {self._contract.role}: "
+        if left <= self._slowest:
+            told = f"{max(left, 0):.3g} s are left for it and it took {self._slowest:.3g} s for an answer"
+            raise ProviderError(f"{late}{told}", fix=_FASTER)
+        try:
+            async with asyncio.timeout(None if math.isinf(left) else left):
+                return await asked(model.client, request, token)
+        except TimeoutError as error:
+            raise ProviderError(
+                f"{late}it gave no answer in the {left:.3g} s that were left for it", fix=_FASTER
+            ) from error
+        finally:
+            self._slowest = max(self._slowest, time.monotonic() - started)
 
     @property
     def _has_concluded(self) -> bool:
@@ -211,6 +235,9 @@ class RoleClient(Client):
         )
         self._session.count(answer)
         self._session.journal.append(answer)
+
+
+_FASTER = "use a faster model, or give the role more seconds with --budget"
 
 
 def _measure(span: Span, result: Answer) -> None:

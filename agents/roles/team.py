@@ -48,7 +48,7 @@ class Specialist:
                 spans.enter_context(plan_span(tracer, role, run=run, round=round))
             told(span, given=lambda: task)
             started, seconds = time.monotonic(), self._seconds()
-            self.client.begin_turn()
+            self.client.begin_turn(seconds)
             try:
                 async with asyncio.timeout(seconds):
                     reply = await self.agent.on_messages([TextMessage(content=task, source="driver")], token)
