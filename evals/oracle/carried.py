@@ -1,5 +1,7 @@
 """What a network carries, computed with networkx and plain Python: the labels of the gate's cases come from here."""
 
+from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
@@ -53,11 +55,14 @@ class _Hop(NamedTuple):
     head: str
     weight: int
     delay: float
-    passed: float
 
 
 class _Towards:
     """Shortest paths to one target, from the definitions: drained nodes carry no transit, ties split per link."""
+
+    passed: Mapping[str, float]
+    """Share of what it carries that each link passes on."""
+    alive: dict[str, float]
 
     def __init__(self, graph: "nx.MultiDiGraph[str]", hops: list[_Hop], target: str, drained: set[str]) -> None:
         def allowed(head: str, _tail: str, parallels: dict[int, dict[str, int]]) -> int | None:
@@ -79,11 +84,18 @@ class _Towards:
 
     def _expect(self, target: str) -> None:
         self.order = sorted(self.far, key=lambda node: self.far[node])
-        self.delay, self.alive = {target: 0.0}, {target: 1.0}
+        self.delay = {target: 0.0}
         for node in self.order[1:]:
-            n = len(self.hops[node])
-            self.delay[node] = sum(x.delay + self.delay[x.head] for x in self.hops[node]) / n
-            self.alive[node] = sum(x.passed * self.alive[x.head] for x in self.hops[node]) / n
+            self.delay[node] = sum(x.delay + self.delay[x.head] for x in self.hops[node]) / len(self.hops[node])
+
+    def passing(self, passed: Mapping[str, float]) -> "_Towards":
+        """The same ways, by links that pass on such shares."""
+        other = copy(self)
+        other.passed, other.alive = passed, dict.fromkeys(self.order[:1], 1.0)
+        for node in self.order[1:]:
+            hops = self.hops[node]
+            other.alive[node] = sum(passed[x.name] * other.alive[x.head] for x in hops) / len(hops)
+        return other
 
 
 class _Beyond(_Towards):
@@ -154,10 +166,11 @@ def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
         closed = link.asleep or (link.drained and not link.cost_out)
         alive = link.up and link.adjacent and not (closed or down & {link.tail, link.head})
         if alive and link.circuit not in dead.links:
-            hops.append(_Hop(link.name, link.tail, link.head, metric[link.name], link.delay_ms, 1 - link.loss))
+            hops.append(_Hop(link.name, link.tail, link.head, metric[link.name], link.delay_ms))
             graph.add_edge(link.head, link.tail, weight=metric[link.name])
     ways = {node.name: _Beyond if node.kind == "exits" else _Towards for node in network.nodes}
-    return {name: kind(graph, hops, name, drained) for name, kind in ways.items()}
+    passed = {link.name: 1 - link.loss for link in network.links}
+    return {name: kind(graph, hops, name, drained).passing(passed) for name, kind in ways.items()}
 
 
 def crossing(network: Network, link: str) -> list[tuple[str, str]]:
@@ -176,8 +189,20 @@ def crossing(network: Network, link: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=4000)
 def carried(network: Network, dead: Failed = Failed("nothing")) -> Carried:
     """Evaluate one state, under one failure if given."""
+    return _carried(network, dead, _towards(network, dead))
+
+
+_ways = lru_cache(maxsize=100)(_towards)
+
+
+def thinned(network: Network, dead: Failed, passed: Mapping[str, float]) -> dict[str, float]:
+    """Load of each link where each passes on such a share of what it carries, by name, whatever its own loss is."""
+    ways = {name: paths.passing(passed) for name, paths in _ways(network, dead).items()}
+    return _carried(network, dead, ways).load
+
+
+def _carried(network: Network, dead: Failed, towards: dict[str, _Towards]) -> Carried:
     up = {node.name for node in network.nodes if node.up} - ({dead.node} if dead.node else set[str]())
-    towards = _towards(network, dead)
     volume, delay, lost = _legs(network, towards, up)
     load = dict.fromkeys((link.name for link in network.links), 0.0)
     for target, paths in towards.items():
@@ -185,7 +210,7 @@ def carried(network: Network, dead: Failed = Failed("nothing")) -> Carried:
         for node in reversed(paths.order[1:]):
             for link in paths.hops[node]:
                 load[link.name] += here[node] / len(paths.hops[node])
-                here[link.head] += here[node] / len(paths.hops[node]) * link.passed
+                here[link.head] += here[node] / len(paths.hops[node]) * paths.passed[link.name]
     utilisation = {link.name: load[link.name] / link.capacity for link in network.links}
     dropped = {link.name: load[link.name] * link.loss for link in network.links if link.loss}
     return Carried(utilisation, load, frozenset(lost), delay, dropped)

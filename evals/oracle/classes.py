@@ -1,14 +1,15 @@
 """What classes of traffic lose, computed apart from the simulator: ways by networkx, links by a water level."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
 from twin.model import Network
 
-from .carried import Failed, carried
+from .carried import Failed, carried, thinned
 
 
 class OfClass(NamedTuple):
@@ -49,13 +50,16 @@ def by_class(network: Network, dead: Failed = Failed("nothing")) -> dict[str, Of
     down = {x.name for x in network.nodes if not x.up} | ({dead.node} if dead.node else set[str]())
     up = np.array([x.name not in down for x in network.nodes])
     for name, part in parts(network).items():
-        alone = replace(network, demands=part, limits=(), classes=(), class_shares=())
-        state = carried(alone, dead)
+        state = carried(_alone(network, part), dead)
         loads[name] = state.load
         stranded[name] = sum(float(part[index[s], index[t]]) for s, t in state.lost)
         offered[name] = float(part[np.ix_(up, up)].sum())
     dropped = _dropped(network, dead, loads)
     return {name: OfClass(loads[name], dropped[name], stranded[name], offered[name]) for name in loads}
+
+
+def _alone(network: Network, part: np.ndarray) -> Network:
+    return replace(network, demands=part, limits=(), classes=(), class_shares=())
 
 
 def _dropped(network: Network, dead: Failed, loads: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -65,51 +69,56 @@ def _dropped(network: Network, dead: Failed, loads: dict[str, dict[str, float]])
     """
     rules = {x.name: (x.priority, x.weight) for x in network.classes}
     rules.setdefault("default", (8, 1.0))
-    divided, passes = parts(network), {name: dict.fromkeys(load, 1.0) for name, load in loads.items()}
+    alone = {name: _alone(network, part) for name, part in parts(network).items()}
+    room = {x.name: (x.capacity, 1 - x.loss) for x in network.links}
+    passes = {name: dict.fromkeys(room, 1.0) for name in loads}
     dropped: dict[str, dict[str, float]] = {name: {} for name in loads}
+    loads = dict(loads)
     for number in range(80):
         most = 0.0
-        for link in network.links:
-            wanted = {name: load[link.name] for name, load in loads.items()}
-            for name, got in scheduled(wanted, rules, link.capacity).items():
-                dropped[name][link.name] = wanted[name] - got
+        for link, (capacity, _) in room.items():
+            wanted = {name: load[link] for name, load in loads.items()}
+            for name, got in scheduled(wanted, rules, capacity).items():
+                dropped[name][link] = wanted[name] - got
                 share = got / wanted[name] if wanted[name] > 1e-12 else 1.0
-                most = max(most, abs(share - passes[name][link.name]))
-                passes[name][link.name] += (share - passes[name][link.name]) * (1.0 if number < 40 else 0.5)
+                most = max(most, abs(share - passes[name][link]))
+                passes[name][link] += (share - passes[name][link]) * (1.0 if number < 40 else 0.5)
         if most < 1e-9:
             break
-        loads = {}
-        for name, part in divided.items():
-            links = tuple(
-                x._replace(loss=1 - (1 - x.loss) * min(max(passes[name][x.name], 0.0), 1.0)) for x in network.links
-            )
-            alone = replace(network, links=links, demands=part, limits=(), classes=(), class_shares=())
-            loads[name] = carried(alone, dead).load
+        for name, state in alone.items():
+            passed = {link: kept * min(max(passes[name][link], 0.0), 1.0) for link, (_, kept) in room.items()}
+            loads[name] = thinned(state, dead, passed)
     return dropped
 
 
 def scheduled(wanted: Mapping[str, float], rules: Mapping[str, tuple[int, float]], capacity: float) -> dict[str, float]:
-    """What a link sends of each class: priority by priority, up to one level per unit of weight, found by halving."""
+    """What a link sends of each class: priority by priority, up to one level per unit of weight."""
     got, room = dict[str, float](), capacity
     for priority in sorted({first for first, _ in rules.values()}):
-        here = {name: (amount, rules[name][1]) for name, amount in wanted.items() if rules[name][0] == priority}
-        low, high = 0.0, max((amount / weight for amount, weight in here.values()), default=0.0)
-        if sum(amount for amount, _ in here.values()) > room:
-            for _ in range(200):
-                level = (low + high) / 2
-                fits = sum(min(amount, level * weight) for amount, weight in here.values()) <= room
-                low, high = (level, high) if fits else (low, level)
-            got |= {name: min(amount, low * weight) for name, (amount, weight) in here.items()}
-        else:
-            got |= {name: amount for name, (amount, _) in here.items()}
-        room = max(room - sum(got[name] for name in here), 0.0)
+        here = [(amount, rules[name][1], name) for name, amount in wanted.items() if rules[name][0] == priority]
+        level = _level(here, room)
+        sent = {name: min(amount, level * weight) for amount, weight, name in here}
+        got |= sent
+        room = max(room - sum(sent.values()), 0.0)
     return got
 
 
-def filled(network: Network, name: str, dead: Failed = Failed("nothing")) -> dict[str, float]:
-    """Utilisation of each link by a class and all that is served before it."""
+def _level(here: Sequence[tuple[float, float, str]], room: float) -> float:
+    """Mbit/s per unit of weight at which what is sent sums to the room: who wants less is content, one by one."""
+    left, share = room, sum(weight for _, weight, _ in here)
+    for amount, weight, _ in sorted(here, key=lambda x: x[0] / x[1]):
+        if amount / weight * share > left:
+            return left / share
+        left, share = left - amount, share - weight
+    return inf
+
+
+def filled(
+    network: Network, name: str, dead: Failed = Failed("nothing"), states: Mapping[str, OfClass] | None = None
+) -> dict[str, float]:
+    """Utilisation of each link by a class and all that is served before it; `states` are its classes, where known."""
     rules = {x.name: x.priority for x in network.classes}
     first = rules.get(name, 8)
-    states = by_class(network, dead)
+    states = by_class(network, dead) if states is None else states
     before = [x for x in states if x == name or rules.get(x, 8) < first]
     return {x.name: sum(states[y].load[x.name] for y in before) / x.capacity for x in network.links}
