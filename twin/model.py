@@ -17,7 +17,8 @@ from pydantic import Field
 from .drawn import Drawn
 from .errors import UnknownElementError
 from .frozen import Frozen as Frozen
-from .network_rules import validate, validate_demands
+from .network_index import NetworkIndex, index_of
+from .network_rules import own_matrix, validate, validate_demands
 from .shape import Shape
 from .traffic_classes import ClassShare, TrafficClass, shares_of, with_default
 from .untrusted import NAME, clean
@@ -241,7 +242,7 @@ class Network(Drawn):
         validate(self)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Network) and self.id == other.id
+        return self is other or (isinstance(other, Network) and self.id == other.id)
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -259,9 +260,7 @@ class Network(Drawn):
         return other
 
     def _take(self, demands: Floats) -> None:
-        own = np.array(demands, dtype=np.float64) + 0.0  # turns -0.0 into 0.0: equal states, equal ids
-        own.setflags(write=False)
-        object.__setattr__(self, "demands", own)
+        object.__setattr__(self, "demands", own_matrix(demands))
 
     @cached_property
     def shape(self) -> Shape:
@@ -285,39 +284,39 @@ class Network(Drawn):
         return self.circuits[name]
 
     @cached_property
+    def index(self) -> NetworkIndex:
+        """Where names are among its nodes and links."""
+        return index_of(self.nodes, self.links)
+
+    @property
     def node_index(self) -> dict[str, int]:
         """Position of each node name."""
-        return {node.name: i for i, node in enumerate(self.nodes)}
+        return self.index.node
 
-    @cached_property
+    @property
     def link_index(self) -> dict[str, int]:
         """Position of each directed link name."""
-        return {link.name: i for i, link in enumerate(self.links)}
+        return self.index.link
 
-    @cached_property
+    @property
     def interface_index(self) -> dict[str, int]:
         """Position of the link that leaves each interface."""
-        return {link.interface: i for i, link in enumerate(self.links)}
+        return self.index.interface
 
-    @cached_property
+    @property
     def circuits(self) -> dict[str, tuple[int, ...]]:
         """Link positions of each circuit id, in the order of first appearance."""
-        found: dict[str, list[int]] = {}
-        for i, link in enumerate(self.links):
-            found.setdefault(link.circuit, []).append(i)
-        return {circuit: tuple(links) for circuit, links in found.items()}
+        return self.index.circuits
 
-    @cached_property
+    @property
     def reverse(self) -> tuple[int, ...]:
         """Position of the other direction of each link, its own where the circuit has no other."""
-        known = {(link.tail, link.head, link.index): i for i, link in enumerate(self.links)}
-        return tuple(known.get((link.head, link.tail, link.index), i) for i, link in enumerate(self.links))
+        return self.index.reverse
 
-    @cached_property
+    @property
     def exits(self) -> tuple[int, ...]:
         """Positions of the links that are exits: they lead into a group of exits, and their weight is a preference."""
-        groups = {node.name for node in self.nodes if node.kind == "exits"}
-        return tuple(i for i, link in enumerate(self.links) if link.head in groups)
+        return self.index.exits
 
     @cached_property
     def largest_metric(self) -> int:
@@ -346,6 +345,8 @@ class Network(Drawn):
     @cached_property
     def offered(self) -> Floats:
         """The demands after the rate limits, Mbit/s [n, n]."""
+        if not self.limits:
+            return self.demands
         offered = self.demands.copy()
         for limit in self.limits:
             s, t = self.node_index[limit.source], self.node_index[limit.target]

@@ -3,8 +3,10 @@
 from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import TopologyError
 from .node_name import is_node_name
@@ -17,19 +19,31 @@ MOST_PREFERENCE = 255
 """Least preferred of the exits of a group."""
 
 
+_matrices: WeakValueDictionary[int, NDArray[np.float64]] = WeakValueDictionary()  # found sound; they never change
+
+
+def own_matrix(demands: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a matrix that nobody can change: a copy, or the very one where it is that of another network."""
+    if _is_known(demands):
+        return demands
+    own = np.array(demands, dtype=np.float64) + 0.0  # turns -0.0 into 0.0: equal states, equal ids
+    own.setflags(write=False)
+    return own
+
+
+def _is_known(demands: NDArray[np.float64]) -> bool:
+    return _matrices.get(id(demands)) is demands and not demands.flags.writeable
+
+
 def validate(network: "Network") -> None:
-    """Make sure that a network can exist. Raises `TopologyError` that names what is wrong."""
-    n = len(network.nodes)
-    _require(n > 0, "a network needs at least one node")
-    _require(len(network.node_index) == n, f"node names repeat: {_repeated([x.name for x in network.nodes])}")
-    _require(
-        len(network.link_index) == len(network.links),
-        f"link names repeat: {_repeated([x.name for x in network.links])}; number parallel links with `index`",
-    )
-    for node in network.nodes:
-        _require(is_node_name(node.name), f"node name {node.name!r} is not allowed")
-    for link in network.links:
-        _require_sound_link(link, network)
+    """Make sure that a network can exist. Raises `TopologyError` that names what is wrong.
+
+    Nodes, links and matrices that another network has as well, the very same, were found to be in order there.
+    """
+    index = network.index
+    if not index.is_sound:
+        _require_sound_elements(network)
+        index.is_sound = True
     _require_sound_exits(network)
     validate_demands(network)
     for tunnel in network.tunnels:
@@ -51,12 +65,29 @@ def validate_demands(network: "Network") -> None:
     """Make sure that a network can have its demands. Raises `TopologyError` that names what is wrong."""
     n, demands = len(network.nodes), network.demands
     _require(demands.shape == (n, n), f"demands have shape {demands.shape}, not ({n}, {n})")
-    _require(bool(np.isfinite(demands).all()), "demands must be finite")
-    _require(bool((demands >= 0).all()), "demands must not be negative")
-    _require(not demands.diagonal().any(), "a node cannot have a demand to itself")
+    if not _is_known(demands):
+        _require(bool(np.isfinite(demands).all()), "demands must be finite")
+        _require(bool((demands >= 0).all()), "demands must not be negative")
+        _require(not demands.diagonal().any(), "a node cannot have a demand to itself")
+        _matrices[id(demands)] = demands
     for i, node in enumerate(network.nodes):
         if node.kind == "exits" and demands[i].any():
             _require(False, f"a demand comes from {node.name}, a group of exits; name where it enters")
+
+
+def _require_sound_elements(network: "Network") -> None:
+    """Make sure that nodes and links can exist, and that their names tell them apart."""
+    n = len(network.nodes)
+    _require(n > 0, "a network needs at least one node")
+    if len(network.node_index) != n:
+        _require(False, f"node names repeat: {_repeated([x.name for x in network.nodes])}")
+    if len(network.link_index) != len(network.links):
+        names = _repeated([x.name for x in network.links])
+        _require(False, f"link names repeat: {names}; number parallel links with `index`")
+    for node in network.nodes:
+        _require(is_node_name(node.name), f"node name {node.name!r} is not allowed")
+    for link in network.links:
+        _require_sound_link(link, network)
 
 
 def _require_sound_link(link: "Link", network: "Network") -> None:

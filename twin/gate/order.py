@@ -56,6 +56,13 @@ def safe_order(plan: Plan, network: Network, policy: Policy, *, max_states: int 
     )
 
 
+class KnownStart(NamedTuple):
+    """What is known of the network before the steps: what its failures do to it, and how its tunnels add up."""
+
+    state: Stressed
+    tunnelled: TunnelledStates
+
+
 class Ordered(NamedTuple):
     """The steps in a safe order, None when none was found, the longest safe beginning, and how many states it took."""
 
@@ -71,13 +78,13 @@ def order_steps(
     *,
     allows: Callable[[Outcome], bool],
     max_states: int,
-    tunnelled: TunnelledStates | None = None,
+    known: KnownStart | None = None,
 ) -> Ordered:
     """Search for a safe order as `safe_order` does, in which `allows` holds for every state on the way, too.
 
-    Ends when `max_states` have been simulated, however few the steps. `tunnelled` knows the network under its failures.
+    Ends when `max_states` have been simulated, however few the steps.
     """
-    search = _Search(steps, network, policy, max_states, allows, tunnelled)
+    search = _Search(steps, network, policy, max_states, allows, known)
     found = search.run()
     reached = tuple(steps[i] for i in found or search.deepest)
     return Ordered(reached if found else None, reached, search.states)
@@ -101,17 +108,18 @@ class _Search:
         policy: Policy,
         max_states: float,
         allows: Callable[[Outcome], bool] = _always,
-        tunnelled: TunnelledStates | None = None,
+        known: KnownStart | None = None,
     ) -> None:
         self._steps, self._policy, self._max_states, self._allows = tuple(steps), policy, max_states, allows
         self._before = _predecessors(steps)
         self._final = _apply_in_any_order(network, self._steps)
         ends = [network] if self._final is None else [network, self._final]
         self._failures = tuple({x.name: x for state in ends for x in single_failures(state)}.values())
+        known = known if known is not None and known.state.failures == self._failures else None
         self._tunnelled = tunnelled_states(network, self._failures)
-        if tunnelled is not None and self._tunnelled is not None and tunnelled.failures == self._failures:
-            self._tunnelled = tunnelled
-        self._base = self._stressed(network)
+        if known is not None and self._tunnelled is not None:
+            self._tunnelled = known.tunnelled
+        self._base = known.state if known is not None else self._stressed(network)
         self._end = self._base if self._final is None else self._stressed(self._final)
         self._known = {frozenset[int](): _Reached(self._base, 0.0)}
         self._dead: set[frozenset[int]] = set()

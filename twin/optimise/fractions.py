@@ -6,7 +6,7 @@ import numpy as np
 
 from twin.errors import InputError
 from twin.model import Floats, Ints
-from twin.sim.arrays import Arrays
+from twin.sim.arrays import Arrays, Flags
 from twin.sim.graph import ends
 from twin.sim.jit import kernel
 from twin.sim.kernels import Paths, expect
@@ -103,3 +103,34 @@ def pair_shares(arrays: Arrays, paths: Paths, source: Ints, target: Ints) -> Flo
             through[u] = 0.0
         through[s], through[t] = 0.0, 0.0
     return share
+
+
+class Tried(NamedTuple):
+    """What moves of one demand lead to, in each of S scenarios; K moves."""
+
+    harm: Floats  # [S, K] Mbit/s above the arcs' limit, or lost on them
+    peak: Floats  # [S, K] share of capacity
+    crowding: Floats  # [S, K] sum of squared utilisations
+    exposed: Flags  # [K] whether some arc gets more than it can spare
+
+
+@kernel
+def try_moves(arrays: Arrays, limit: Floats, loads: Floats, added: Floats, spare: Floats) -> Tried:
+    """Add the loads of each move, `added` [S, K, m], to those of each scenario, `loads` [S, m]."""
+    scenarios, moves, m = added.shape
+    shape = (scenarios, moves)
+    tried = Tried(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(moves, np.bool_))
+    for s in range(scenarios):
+        for k in range(moves):
+            harm, peak, crowding = 0.0, 0.0, 0.0
+            for arc in range(m):
+                more = added[s, k, arc]
+                load = loads[s, arc] + more
+                if more > 1e-6 and more > spare[arc]:
+                    tried.exposed[k] = True
+                harm += max(load - limit[arc], 0.0) + load * (1 - arrays.keep[arc])
+                use = load / arrays.capacity[arc]
+                peak = max(peak, use)
+                crowding += use * use
+            tried.harm[s, k], tried.peak[s, k], tried.crowding[s, k] = harm, peak, crowding
+    return tried

@@ -19,7 +19,7 @@ from twin.gate.checks.rehearsal import Stressed, under
 from twin.gate.checks.touch import emptied
 from twin.gate.class_rules import worse_for_classes
 from twin.gate.no_worse import SHARE_SLACK, Where
-from twin.gate.order import Ordered, order_steps
+from twin.gate.order import KnownStart, Ordered, order_steps
 from twin.gate.rules import growth_of, may_follow, surely_worse, worse_in_time, worse_under_failure
 from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, Tunnel
@@ -28,6 +28,7 @@ from twin.policy import Policy
 from twin.printed import percent, short
 from twin.sim.arrays import Arrays, compile_network
 from twin.sim.failure_sweep import rows_of, sweep_failures
+from twin.sim.reweighted import Reweighted
 from twin.sim.route import Routing, route
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 from twin.sim.superposed import LoneLoads, MovedLoads, Superposition, SweptLoads
@@ -64,7 +65,8 @@ class Judge:
         self.stranded = self.base.stranded  # Mbit/s that no plan can carry
         self._calm = Stressed(network, (), self.limit)
         self._growth = tuple(sorted({growth_of(policy), 1.0}, reverse=True))  # the stricter one first
-        self._swept_last: tuple[Network, dict[tuple[float, tuple[int, ...]], FailureSweep]] | None = None
+        self._swept_last: tuple[Network, dict[tuple[int, ...], SweptLoads]] | None = None
+        self._own: tuple[Network, Superposition | Reweighted] | None = None  # the state that was swept last
         self._telling = _worst_first(self.start.sweep)
         self.evaluations = 1 + len(self.failures)
         self.arrays = compile_network(network)
@@ -165,30 +167,49 @@ class Judge:
         start = self.start.grown(factor)
         if start.sweep is None:
             return
-        grown = state if factor == 1 else state.with_demands(state.demands * factor)
+        grown = self._grown(state, start.network, factor)
         if self._swept_last is None or self._swept_last[0] is not state:
             self._swept_last = state, {}
-        adds_up = swept is not None and not state.astray and (factor == 1 or not state.limits)
-        routing = None if adds_up else route(compile_network(grown))
-        first, known, order = 0, self._swept_last[1], tuple(self._telling)
+        adds_up = not state.astray and (factor == 1 or not state.limits)
+        first, order = 0, tuple(self._telling)
         while first < len(order):
             rows = order[first : first + max(_FIRST_FAILURES, first)]
             chosen = tuple(self.failures[i] for i in rows)
-            if (factor, rows) not in known:
-                self.evaluations += len(chosen)
-                if swept is not None and routing is None:
-                    known[factor, rows] = self._added_up(swept, rows, factor)
-                elif routing is not None:
-                    known[factor, rows] = sweep_failures(grown, chosen, routing, limit=self.limit)
+            sweep = self._added_up(state, swept, rows, factor) if adds_up else self._swept(grown, chosen)
             yield (
                 Stressed(start.network, chosen, self.limit, rows_of(start.sweep, rows), start),
-                Stressed(grown, chosen, self.limit, known[factor, rows]),
+                Stressed(grown, chosen, self.limit, sweep),
             )
             first += len(rows)
 
-    def _added_up(self, swept: MovedLoads, rows: Sequence[int], factor: float) -> FailureSweep:
-        chosen = np.array(rows, dtype=np.int64)
-        return self.demands.sweep(swept.grown(factor), self.limit, rows=chosen)
+    def _grown(self, state: Network, start: Network, factor: float) -> Network:
+        """Return the state with all demands times `factor`: those of `start`, where it has the network's own."""
+        if factor == 1:
+            return state
+        same = state.demands is self.network.demands
+        return state.with_demands(start.demands if same else state.demands * factor)
+
+    def _swept(self, grown: Network, chosen: tuple[Failure, ...]) -> FailureSweep:
+        self.evaluations += len(chosen)
+        return sweep_failures(grown, chosen, route(compile_network(grown)), limit=self.limit)
+
+    def _added_up(self, state: Network, swept: MovedLoads | None, rows: tuple[int, ...], factor: float) -> FailureSweep:
+        """Sweep some failures of a state by its loads, which are found once for all factors of its demands."""
+        chosen, known = np.array(rows, dtype=np.int64), self._swept_last[1] if self._swept_last else {}
+        if swept is not None:
+            self.evaluations += len(rows)
+            return self.demands.sweep(swept.grown(factor), self.limit, rows=chosen)
+        if self._own is None or self._own[0] is not state:
+            self._own = state, self.demands.reweighted(state) or Superposition(state, self.failures, like=self.demands)
+        own = self._own[1]
+        if rows not in known:
+            self.evaluations += len(rows)
+            if isinstance(own, Reweighted):
+                known[rows] = self.demands.changed(self.swept, own, chosen)
+            else:
+                known[rows] = own.total_under(chosen)
+        words = self.demands if isinstance(own, Reweighted) else own
+        return words.sweep_of(known[rows].grown(factor), chosen, self.limit)
 
     def _try_first(self, failure: str | None) -> None:
         self._telling.sort(key=lambda i: self.failures[i].name != failure)
@@ -205,7 +226,7 @@ class Judge:
             self.policy,
             allows=self.keeps_ceilings,
             max_states=ORDER_STATES,
-            tunnelled=self._tunnelled,
+            known=KnownStart(self.start, self._tunnelled),
         )
         self.evaluations += ordered.states
         return ordered
@@ -282,7 +303,7 @@ def _baseline(network: Network, limit: float) -> _Baseline:
         swept = next((x.swept for x in known.values()), None) or demands.total()
         # what routers drop that has a path does not add up demand by demand: then the state is swept as it is
         quick = demands.sweep(swept, limit) if failures and not network.astray else None
-        start = Stressed(same, failures, limit, quick)
+        start = Stressed(same, failures, limit, quick, summed=(demands, swept))
         known[limit] = _Baseline(start, demands, swept)
     return known[limit]
 

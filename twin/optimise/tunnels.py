@@ -17,7 +17,7 @@ from twin.sim.kernels import expect
 from twin.sim.superposed import MovedLoads
 
 from .assemble import assemble, without_plan
-from .fractions import exposure, pair_shares
+from .fractions import exposure, pair_shares, try_moves
 from .judge import HEADROOM, Judge
 from .proposal import Proposal, Value
 
@@ -154,7 +154,7 @@ class TunnelSearch:
                 break
             if self._late():
                 break
-            here, swept = _Reached(reached, here.loads + self._detour(move)), after
+            here, swept = _Reached(reached, here.loads + self._detour(move)), after.settled()
             self.moved.add(move[:2])
             steps.append(SetTunnel(tunnel=tunnel))
         return tuple(steps)
@@ -245,17 +245,15 @@ class TunnelSearch:
         best = np.concatenate([best, *[best[:few]] * parts.size])
         over = np.concatenate([over, *(part * over[:few] for part in parts)])
         added = self.risk.volumes[:, target, source, None, None] * over
-        reached = loads[:, None, :] + added
         limit = HEADROOM * self.judge.policy.max_utilisation * self.judge.arrays.capacity
-        harm = np.maximum(reached - limit, 0.0).sum(axis=2) + reached @ (1 - self.judge.arrays.keep)
-        use = reached / self.judge.arrays.capacity
+        tried = try_moves(self.judge.arrays, limit, loads, added, self.spare)
         return _Trials(
             via=best,
             share=share,
-            harm=self.risk.of(harm),
-            peak=self.risk.of(use.max(axis=2)),
-            crowding=self.risk.of((use**2).sum(axis=2)),
-            exposed=np.asarray(((added > 1e-6) & (added > self.spare)).any(axis=(0, 2)), dtype=np.bool_),
+            harm=self.risk.of(tried.harm),
+            peak=self.risk.of(tried.peak),
+            crowding=self.risk.of(tried.crowding),
+            exposed=tried.exposed,
         )
 
     def _detour(self, move: Move) -> Floats:

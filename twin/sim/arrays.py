@@ -4,6 +4,7 @@ Arcs are the directed links sorted by tail, so that the arcs leaving a node lie 
 """
 
 import weakref
+from collections import deque
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, TypeVar, cast
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.model import Astray, Bools, Floats, Ints, Link, Network, Node, Tunnel
+from twin.network_index import NetworkIndex
 from twin.shape import Shape
 
 FAR = 1 << 60
@@ -90,14 +92,49 @@ def compile_network(network: Network) -> Arrays:
     if known is None:
         empty = _shapes.get(network.shape)
         if empty is None:
-            empty = _shapes[network.shape] = _compile(network)
+            empty = _shapes[network.shape] = _with_tunnels_of(network)
         known = _compiled[id(network)] = _laden(empty, network)
         weakref.finalize(network, _compiled.pop, id(network), None)
     return known
 
 
+class _Bare(NamedTuple):
+    """Arrays without demands, and the parts of a network that all of them but its tunnels come from."""
+
+    found: NetworkIndex
+    rest: tuple[object, ...]
+    arrays: Arrays
+
+
+class _Offered(NamedTuple):
+    """What of some demands the nodes that are up offer, as in `Arrays`."""
+
+    demands: Floats
+    rest: tuple[object, ...]
+    fields: dict[str, Any]
+
+
+_bare: deque[_Bare] = deque(maxlen=4)
+_offered: deque[_Offered] = deque(maxlen=4)
+
+
+def _with_tunnels_of(network: Network) -> Arrays:
+    """Compile a network without demands; of one that differs in tunnels alone from one seen just now, only these."""
+    rest = network.astray, network.igp
+    for bare in tuple(_bare):
+        if bare.found is network.index and bare.rest == rest:
+            return bare.arrays._replace(tunnels=flatten_tunnels(network.tunnels, network))
+    arrays = _compile(network)
+    _bare.append(_Bare(network.index, rest, arrays))
+    return arrays
+
+
 def _laden(arrays: Arrays, network: Network) -> Arrays:
-    """Return the arrays with the demands of a network of this shape."""
+    """Return the arrays with the demands of a network of this shape; those of the very same demands are shared."""
+    rest = network.limits, network.astray, tuple(network.node_index), arrays.up.tobytes()
+    for known in tuple(_offered):
+        if known.demands is network.demands and known.rest == rest:
+            return arrays._replace(**known.fields)
     ends = np.outer(arrays.up, arrays.up)
     carried = network.offered * ends
     refused = [(network.node(x.at), network.node(x.target)) for x in network.astray if x.does == "refuse"]
@@ -105,7 +142,9 @@ def _laden(arrays: Arrays, network: Network) -> Arrays:
     for pair in refused:
         carried[pair] = 0.0
     severed = float(network.offered[~ends].sum())
-    return arrays._replace(offered=np.ascontiguousarray(carried.T), severed=severed, refused=lost_at_entry)
+    fields = {"offered": np.ascontiguousarray(carried.T), "severed": severed, "refused": lost_at_entry}
+    _offered.append(_Offered(network.demands, rest, fields))
+    return arrays._replace(**fields)
 
 
 def _compile(network: Network) -> Arrays:

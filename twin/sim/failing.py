@@ -190,18 +190,18 @@ def _evaluate_targets(graph: Graph, base: Base, steering: Steering, broken: Ints
     cuts, load, scratch = False, state.load, state.scratch
     for arc in range(load.size):
         load[arc] = base.load[arc]
-    lost = _still_lost(base, state.failed)
+    lost = still_lost(base, state.failed)
     for t in range(base.volume.shape[0]):
         old, passing = base.dist[t], base.passing[t]
         if not steering.active[t]:
             continue
         if state.failed[t]:
-            _erase(graph, old, passing, load)
+            erase(graph, old, passing, load)
         elif matters(graph.arcs, old, broken) or steering.first_pair[t] < steering.first_pair[t + 1]:
             redistance(graph, old, broken, scratch)
             cuts = _cut_legs(steering, t, scratch.far, state.cut) or cuts
             volume = state.volume[t] if steering.sources.size else base.volume[t]
-            lost += _lost_now(volume, state.failed, scratch)
+            lost += lost_now(volume, state.failed, scratch)
             lost += _add_steered(base, steering, t, state)
             reroute(graph, old, passing, broken, scratch, load)
     for arc in broken:
@@ -210,7 +210,8 @@ def _evaluate_targets(graph: Graph, base: Base, steering: Steering, broken: Ints
 
 
 @part
-def _lost_now(volume: Floats, failed: Flags, scratch: Scratch) -> float:
+def lost_now(volume: Floats, failed: Flags, scratch: Scratch) -> float:
+    """Mbit/s of `volume` [n] that have no path any more, of nodes that have not failed."""
     lost = 0.0
     for position in range(1, scratch.changed[0] + 1):
         node = scratch.changed[position]
@@ -244,7 +245,7 @@ def _add_steered(base: Base, steering: Steering, t: int, state: State) -> float:
 
 
 @part
-def _erase(graph: Graph, old: Ints, passing: Floats, load: Floats) -> None:
+def erase(graph: Graph, old: Ints, passing: Floats, load: Floats) -> None:
     """Take off everything that goes to one target."""
     for node in range(old.size):
         first, last = graph.first_out[node], graph.first_out[node + 1]
@@ -256,7 +257,7 @@ def _erase(graph: Graph, old: Ints, passing: Floats, load: Floats) -> None:
 
 
 @part
-def _still_lost(base: Base, failed: Flags) -> float:
+def still_lost(base: Base, failed: Flags) -> float:
     """Demand that had no path before either, but for what the failure severs."""
     lost = 0.0
     for k in range(base.stranded.shape[0]):
@@ -294,3 +295,10 @@ def record(base: Base, load: Floats, row: int, figures: FailureFigures) -> None:
         if utilisation > figures.worst_utilisation[arc]:
             figures.worst_utilisation[arc] = utilisation
             figures.worst_failure[arc] = row
+
+
+@part
+def record_each(base: Base, loads: Floats, first: int, figures: FailureFigures) -> None:
+    """Enter the loads [R, m] of the failures from row `first` on."""
+    for row in range(loads.shape[0]):
+        record(base, loads[row], first + row, figures)

@@ -165,7 +165,9 @@ def _require_known(kind: str, rows: Sequence[list[int]], count: int) -> None:
 def base_state(arrays: Arrays, routing: Routing) -> Base:
     """Return the state that dynamic updates start from."""
     dist, volume = routing.paths.dist, routing.volume
-    stranded = np.argwhere((dist >= FAR) & (volume > 0) & np.outer(arrays.up, arrays.up))
+    apart = np.argwhere(dist >= FAR)
+    t, s = apart.T
+    stranded = apart[(volume[t, s] > 0) & arrays.up[t] & arrays.up[s]]
     return read_only(
         Base(
             dist=dist,

@@ -150,7 +150,16 @@ def spread(arrays: Arrays, paths: Paths, volume: Floats) -> tuple[Floats, Floats
 @part
 def _spread_all(graph: Graph, paths: Paths, load: Floats, passing: Floats, hops: Ints) -> None:
     for t in range(paths.sources.size):
-        _spread(graph, paths.order[t, : paths.sources[t]], paths.dist[t], passing[t], load, hops)
+        if _starts(passing[t]):
+            _spread(graph, paths.order[t, : paths.sources[t]], paths.dist[t], passing[t], load, hops)
+
+
+@part
+def _starts(volume: Floats) -> bool:
+    for amount in volume:  # noqa: SIM110 - a kernel
+        if amount > 0:
+            return True
+    return False
 
 
 @part

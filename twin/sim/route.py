@@ -8,7 +8,8 @@ from twin.model import Floats
 
 from .arrays import EXIT, FAR, Arrays, Ids, TunnelArrays, read_only
 from .astray import still_arriving, strayed
-from .kernels import Expectation, Paths, expect, lost_demand, shortest_paths, spread, steer
+from .kernels import Expectation, Paths, expect, lost_demand, spread, steer
+from .remembered import remembered_paths
 
 
 class Routing(NamedTuple):
@@ -32,9 +33,9 @@ class Steered(NamedTuple):
     blackholed: float
 
 
-def route(arrays: Arrays) -> Routing:
-    """Evaluate the arrays in full."""
-    paths = shortest_paths(arrays)
+def route(arrays: Arrays, paths: Paths | None = None) -> Routing:
+    """Evaluate the arrays in full, over their shortest paths where these are known."""
+    paths = remembered_paths(arrays) if paths is None else paths
     volume, used, blackholed = steered(arrays, paths)
     load, passing = spread(arrays, paths, volume)
     lost = lost_demand(volume, paths.dist, arrays.up)

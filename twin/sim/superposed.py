@@ -5,6 +5,7 @@ lose traffic and that has tunnels is the exception only in cost: it is routed in
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +14,13 @@ from twin.model import Floats, Ints, Network, Tunnel
 
 from .arrays import Arrays, Flags, Ids, compile_network, flatten_tunnels, read_only
 from .chunks import failed_in
-from .failing import FailureArrays, fail_each, no_figures, record, state_for
-from .failure_sweep import base_state, flatten, shrunk, steering
+from .failing import Base, FailureArrays, FailureFigures, fail_each, no_figures, record, record_each, state_for
+from .failure_sweep import base_state, flatten, in_links, shrunk, steering
 from .graph import graph_of
 from .kernels import Paths, lost_demand, spread
+from .reweighted import Reweighted, differs_in_weights
 from .route import Routing, needs_full, route, steered, without
 from .simulate import Failure, FailureSweep
-
-_ROUNDING = 1e-12  # share of all traffic
-_TIE = 1 + 1e-9  # a failure is worse than the intact state only beyond rounding
-
 
 _BLOCK = 1 << 20
 """Loads, of each link under each failure, that are worded at a time."""
@@ -100,6 +98,10 @@ class MovedLoads(NamedTuple):
         moved = [volume * (onto.intact - off.intact) for off, onto, volume in self.moves]
         return self.factor * np.sum([self.before.intact, *moved], axis=0)
 
+    def settled(self) -> "MovedLoads":
+        """Return the same loads, worked out under every failure, so that further moves cost no more than the first."""
+        return MovedLoads(self.at(np.arange(len(self.before.lost))), ())
+
     def at(self, rows: Ints) -> SweptLoads:
         """Return the loads under some of the failures."""
         after = self.before.at(rows)
@@ -115,11 +117,12 @@ class MovedLoads(NamedTuple):
 class Superposition:
     """The failures of one network, and what each of its demands, on its own, does under them."""
 
-    def __init__(self, network: Network, failures: Sequence[Failure]) -> None:
+    def __init__(self, network: Network, failures: Sequence[Failure], *, like: "Superposition | None" = None) -> None:
+        """Take a network and its failures; `like` is one of the same failures on the same links, if there is one."""
         self.network, self.failures = network, tuple(failures)
         self.arrays = compile_network(network)
         self.routing = route(self.arrays)
-        self._flat = flatten(self.arrays, self.failures)
+        self._flat = flatten(self.arrays, self.failures) if like is None else like._flat
         self._shrunk = tuple(row for row, failure in enumerate(self.failures) if failure.members)
         self._reweighted = tuple(
             row for row in self._shrunk if (shrunk(network, self.failures[row]).weight != self.arrays.weight).any()
@@ -127,8 +130,25 @@ class Superposition:
 
     def total(self) -> SweptLoads:
         """Return the loads of all demands, on the network's own tunnels."""
-        everything = np.arange(len(self.failures))
-        return self._with_members(self.arrays, _swept(self.arrays, self.routing, self._flat), everything)
+        return self.total_under(np.arange(len(self.failures)))
+
+    def total_under(self, rows: Ints) -> SweptLoads:
+        """Return the loads of all demands under some of the failures."""
+        swept = _swept(self.arrays, self.routing, select(self._flat, rows))
+        return self._with_members(self.arrays, swept, rows)
+
+    def reweighted(self, state: Network) -> Reweighted | None:
+        """Return what a state changes that differs from this one in its weights alone; None for any other."""
+        arrays = compile_network(state)
+        if self._reweighted or not differs_in_weights(self.arrays, arrays):
+            return None
+        return Reweighted((self.arrays, self.routing), arrays)
+
+    def changed(self, swept: SweptLoads, change: Reweighted, rows: Ints) -> SweptLoads:
+        """Return the loads under some failures once weights have changed; `swept` are those before, under all."""
+        before, added = swept.at(rows), change.added(select(self._flat, rows))
+        load, lost = before.load + added.load, before.lost + added.lost
+        return SweptLoads(change.routing.load, load, lost, before.severed)
 
     def alone(self, source: int, target: int, tunnel: Tunnel | None) -> LoneLoads:
         """Return the loads of one Mbit/s between two nodes, by position, on a tunnel or on its shortest paths."""
@@ -160,8 +180,8 @@ class Superposition:
 
     def _with_members(self, arrays: Arrays, swept: SweptLoads, rows: Ints) -> SweptLoads:
         """Correct the loads under failures in which the metric of a bundle changes that loses a member."""
-        for row in self._reweighted:
-            place = int(np.searchsorted(rows, row))
+        places = {int(row): place for place, row in enumerate(rows)} if self._reweighted else {}
+        for row, place in ((x, places[x]) for x in self._reweighted if x in places):
             weight = shrunk(self.network, self.failures[row]).weight
             failed = route(without(arrays._replace(weight=weight), *failed_in(self._flat, row)))
             swept.load[place], swept.lost[place] = failed.load, failed.lost + failed.blackholed
@@ -173,56 +193,36 @@ class Superposition:
         With `rows`, under these failures alone.
         """
         rows = np.arange(len(self.failures)) if rows is None else rows
+        return self._worded(swept, rows, rows, limit)
+
+    def sweep_of(self, swept: SweptLoads, rows: Ints, limit: float = 1.0) -> FailureSweep:
+        """Word loads that are those under some of the failures, as `total_under` has them."""
+        return self._worded(swept, np.arange(len(rows)), rows, limit)
+
+    def _worded(self, swept: SweptLoads | MovedLoads, places: Ints, rows: Ints, limit: float) -> FailureSweep:
+        """Word what is at `places` of the loads as a sweep of the failures `rows`."""
+        base, figures = self._base._replace(limit=limit), no_figures(len(rows), len(self.arrays.head))
         size = max(1, _BLOCK // max(len(self.arrays.head), 1))
-        starts = range(0, max(len(rows), 1), size)
-        parts = [self._figures(swept.at(rows[x : x + size]), limit, rows[x : x + size]) for x in starts]
-        intact = (swept.intact / self.arrays.capacity)[self.arrays.arc_of]
-        worst, cause = np.zeros_like(intact), np.zeros(len(intact), np.int64)
-        for start, part in zip(starts, parts, strict=True):
-            worse = part.worst > worst
-            worst[worse], cause[worse] = part.worst[worse], part.cause[worse] + start
-        joined = [np.concatenate(column) for column in zip(*(x.by_failure for x in parts), strict=True)]
-        failures = tuple(self.failures[int(row)] for row in rows)
-        return FailureSweep(
-            failures,
-            *joined,
-            worst_utilisation=np.maximum(worst, intact),
-            worst_failure=np.where(worst > intact * _TIE, cause, -1),
-        )
+        for first in range(0, len(rows), size):
+            part = slice(first, first + size)
+            self._word(base, swept.at(places[part]), rows[part], first, figures)
+        return in_links(self.arrays, tuple(self.failures[int(row)] for row in rows), figures, swept.intact)
 
-    def _figures(self, swept: SweptLoads, limit: float, rows: Ints) -> "_Figures":
-        arrays, noise = self.arrays, _ROUNDING * float(self.arrays.offered.sum())
-        load = np.where(swept.load > noise, swept.load, 0.0)
-        capacity = np.broadcast_to(arrays.capacity, load.shape)
-        if self._shrunk:
-            capacity = capacity.copy()
-            for place, failure in enumerate(self.failures[int(row)] for row in rows):
-                if failure.members:
-                    capacity[place] = shrunk(self.network, failure).capacity
-        utilisation = (load / capacity)[:, arrays.arc_of]
-        busiest = utilisation.argmax(axis=1)
-        peak = utilisation[np.arange(len(rows)), busiest]
-        return _Figures(
-            by_failure=(
-                peak,
-                np.where(peak > 0, busiest, -1),
-                np.maximum(swept.lost, 0.0),
-                swept.severed + arrays.severed,
-                np.maximum(load - capacity, 0.0).sum(axis=1),
-                np.maximum(load - limit * capacity, 0.0).sum(axis=1),
-                load @ (1 - arrays.keep),
-            ),
-            worst=utilisation.max(axis=0, initial=0.0),
-            cause=utilisation.argmax(axis=0) if len(rows) else np.zeros(utilisation.shape[1], np.int64),
-        )
+    @cached_property
+    def _base(self) -> Base:
+        return base_state(self.arrays, self.routing)
 
-
-class _Figures(NamedTuple):
-    """What some failures do: seven figures of each, as in `FailureSweep`, and what is worst for each link [m]."""
-
-    by_failure: tuple[Floats | Ints, ...]
-    worst: Floats  # share of capacity
-    cause: Ints  # row
+    def _word(self, base: Base, swept: SweptLoads, rows: Ints, first: int, figures: FailureFigures) -> None:
+        """Enter the loads of some failures, the first of them in row `first` of the figures."""
+        here = slice(first, first + len(rows))
+        figures.lost[here], figures.severed[here] = np.maximum(swept.lost, 0.0), swept.severed
+        if not self._shrunk:
+            record_each(base, swept.load, first, figures)
+            return
+        for place, failure in enumerate(self.failures[int(row)] for row in rows):
+            capacity = shrunk(self.network, failure).capacity if failure.members else base.capacity
+            own = base if capacity is base.capacity else read_only(base._replace(capacity=capacity))
+            record_each(own, swept.load[place : place + 1], first + place, figures)
 
 
 def _any_of(first: Ids, flags: Flags) -> Flags:

@@ -36,6 +36,7 @@ class Stressed:
     which remembers whose traffic they cost. With an `error`, a figure that is worse by less than that is not worse.
     `tunnelled` sweeps it by adding up, where it differs in its tunnels alone from the network that this is about.
     `multiple` is a state of which all demands of this one are as many times as large.
+    `summed` is what each failure puts on each link, where that is known.
     """
 
     network: Network
@@ -46,6 +47,7 @@ class Stressed:
     error: DemandError | None = None
     tunnelled: TunnelledStates | None = None
     multiple: "tuple[Stressed, float] | None" = None
+    summed: tuple[Superposition, SweptLoads] | None = None
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
     _by_class: "dict[tuple[int, ...], ClassLoads]" = field(default_factory=dict, init=False, repr=False)
@@ -76,8 +78,8 @@ class Stressed:
         network = self.network
         if network.limits or network.astray or not self.failures or not network.links:
             return None
-        if self.is_large:
-            return None
+        if self.summed is not None or self.is_large:
+            return self.summed
         demands = Superposition(network, self.failures)
         return demands, demands.total()
 

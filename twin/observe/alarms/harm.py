@@ -142,10 +142,11 @@ def _by_probes(observation: Observation, removed: Floats, without: Bools) -> Flo
 def _arriving(network: Network, removed: Floats) -> Floats:
     """Share of what each pair sends that arrives when links take off these shares [n, n]; 1 inside tunnels."""
     from twin.sim.arrays import compile_network
-    from twin.sim.kernels import expect, shortest_paths
+    from twin.sim.kernels import expect
+    from twin.sim.remembered import remembered_paths
 
     arrays = compile_network(conditioned(network, removed))
-    arrives = expect(arrays, shortest_paths(arrays)).survival.T.copy()
+    arrives = expect(arrays, remembered_paths(arrays)).survival.T.copy()
     arrives[arrays.tunnels.source, arrays.tunnels.target] = 1.0
     return arrives
 

@@ -7,7 +7,8 @@ import numpy as np
 from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.sim.arrays import compile_network
-from twin.sim.kernels import shortest_paths, spread
+from twin.sim.kernels import spread
+from twin.sim.remembered import remembered_paths
 from twin.sim.route import steered
 
 MOST_NODES = 300
@@ -32,7 +33,7 @@ class SourceFactors(NamedTuple):
 def loads_by_source(network: Network) -> Floats:
     """Mbit/s that the demands of each source put on each link [n, m]; rows add up to the load of the links."""
     arrays = compile_network(network)
-    paths = shortest_paths(arrays)
+    paths = remembered_paths(arrays)
     loads = np.zeros((len(network.nodes), len(network.links)))
     for source in np.flatnonzero(arrays.offered.any(axis=0)):
         alone = np.zeros_like(arrays.offered)

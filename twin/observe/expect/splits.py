@@ -5,7 +5,7 @@ import numpy as np
 from twin.model import Floats, Ints
 from twin.sim.arrays import FAR, Arrays
 from twin.sim.jit import kernel
-from twin.sim.kernels import shortest_paths
+from twin.sim.remembered import remembered_paths
 
 
 def split_squares(arrays: Arrays, dist: Ints | None = None) -> Floats:
@@ -13,7 +13,7 @@ def split_squares(arrays: Arrays, dist: Ints | None = None) -> Floats:
 
     `dist` are the distances by target first, where they are known.
     """
-    dist = shortest_paths(arrays).dist if dist is None else dist
+    dist = remembered_paths(arrays).dist if dist is None else dist
     whole, parted = _squares(arrays, dist)
     if not parted.any() and not _any_tie(arrays, dist):
         return np.zeros(arrays.head.size)
