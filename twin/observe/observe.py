@@ -89,7 +89,7 @@ class _Residuals:
     """Measured minus predicted arrivals of single samples under the inventory's routing, in standard errors [m]."""
 
     def __init__(
-        self, network: Network, samples: Samples, filled: Floats, declared: Declaration, interval_s: float
+        self, network: Network, samples: Samples, filled: Sequence[Floats], declared: Declaration, interval_s: float
     ) -> None:
         self._network, self._samples, self._filled = network, samples, filled
         self.declared, self.interval_s = declared, interval_s
@@ -130,7 +130,7 @@ class _Residuals:
         return 1.4826 * float(np.median(known)) if known.size else 1.0
 
 
-def _steady(samples: Samples, filled: Floats, residuals: _Residuals, window: int) -> int:
+def _steady(samples: Samples, filled: Sequence[Floats], residuals: _Residuals, window: int) -> int:
     """How many of the newest samples, up to `window`, show one and the same state."""
     newest = len(samples.time) - 1
     steady = 1
@@ -139,7 +139,7 @@ def _steady(samples: Samples, filled: Floats, residuals: _Residuals, window: int
     return steady
 
 
-def _same(samples: Samples, filled: Floats, residuals: _Residuals, pair: tuple[int, int]) -> bool:
+def _same(samples: Samples, filled: Sequence[Floats], residuals: _Residuals, pair: tuple[int, int]) -> bool:
     earlier, newest = pair
     both = samples.told[earlier] & samples.told[newest]
     if (both & (samples.up[earlier] != samples.up[newest])).any():
@@ -173,20 +173,27 @@ def _plateau_changed(samples: Samples, pair: tuple[int, int], residuals: _Residu
     return np.any(full & exceeded, axis=0)
 
 
-def _filled(network: Network, demands: Floats) -> Floats:
-    """Matrices [K, n, n] with what is missing carried over from the sample before, or from the provisioned matrix."""
-    filled = demands.copy()
+def _filled(network: Network, demands: Floats) -> list[Floats]:
+    """K matrices with what is missing carried over from the sample before, or from the provisioned matrix.
+
+    One that lacks nothing, or everything, is no copy.
+    """
     provisioned = sum(float(network.demands[np.isfinite(matrix)].sum()) for matrix in demands)
     level = sum(float(np.nansum(matrix)) for matrix in demands) / provisioned if provisioned else 1.0
+    filled: list[Floats] = []
     last = network.demands * level
-    for matrix in filled:
-        np.copyto(matrix, last, where=~np.isfinite(matrix))
-        last = matrix
+    for matrix in demands:
+        known = np.isfinite(matrix)
+        if known.all():
+            last = matrix
+        elif known.any():
+            last = np.where(known, matrix, last)
+        filled.append(last)
     return filled
 
 
 def _growth(
-    network: Network, demands: Floats, filled: Floats, steady: int, counting: float, declared: Declaration
+    network: Network, demands: Floats, filled: Sequence[Floats], steady: int, counting: float, declared: Declaration
 ) -> Growth:
     """Growth of the last `steady` matrices [K, n, n] against the recent past.
 
@@ -195,7 +202,8 @@ def _growth(
     first = len(demands) - steady
     if not first:
         return growth(network.demands, mean(demands), counting, (1, steady), declared)
-    level, began = _level(filled), onsets(filled, declared)
+    towards = np.array([matrix.sum(axis=0) for matrix in filled])
+    level, began = _level(towards), onsets(towards, declared)
     usual = level[max(0, first - RECENT) : first].mean()
     before, now = mean(demands[max(0, first - RECENT) : first]), mean(demands[first:])
     for node in map(int, np.flatnonzero(began)):
@@ -206,10 +214,9 @@ def _growth(
     return growth(before, now, counting, (min(RECENT, first), steady), declared)
 
 
-def _level(demands: Floats) -> Floats:
+def _level(towards: Floats) -> Floats:
     """How large the traffic of the whole network is in each sample [K]: the median over nodes of what goes to them."""
-    total = demands.sum(axis=1)
-    return np.exp(np.median(np.log(np.where(total > 0, total, 1.0)), axis=1))
+    return np.exp(np.median(np.log(np.where(towards > 0, towards, 1.0)), axis=1))
 
 
 def _quality(network: Network, recent: Samples, noise: float) -> Quality:

@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel
 
 from twin.gate.verdict import Verdict
-from twin.live.network import Telemetry
+from twin.live.network import LinkSamples, Telemetry
 from twin.model import Network
 from twin.plan import Change, Plan
 
@@ -125,6 +125,11 @@ class TwinStore:
         """
         with self._database.understood():
             return telemetry.select_telemetry(self._database, network, since)
+
+    def read_links(self, network: Network, since: datetime) -> LinkSamples:
+        """Return what was measured of the links alone, as `read_telemetry` does: on a large network a small part."""
+        with self._database.understood():
+            return telemetry.select_links(self._database, network, since)
 
     def save_plan(self, plan: Plan, *, now: datetime) -> str:
         """Store a plan once and return its hash."""

@@ -59,7 +59,6 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
     """Return everything after `since`, in time order, elements as positions in `network`."""
     nodes, links = list(network.node_index), list(network.link_index)
     after = [network.name, micros(since)]
-    link = _located(database, "link_sample", after, {"link": links})
     node = _located(database, "node_sample", after, {"node": nodes})
     probe = _located(database, "path_probe", after, {"source": nodes, "target": nodes})
     traffic = _located(database, "traffic_sample", after, {"source": nodes, "target": nodes})
@@ -67,9 +66,8 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
     flow = _located(database, "flow_sample", after, {"source": nodes, "target": nodes})
     event = _located(database, "event", after, {})
     lines = zip(event["seconds"], event["node"], event["severity"], event["message"], strict=True)
-    up = link["up"] if np.isnan(link["up"]).any() else link["up"].astype(np.bool_)
     return Telemetry(
-        LinkSamples(link["seconds"], link["link"], link["out_mbps"], link["in_mbps"], link["dropped_mbps"], up),
+        select_links(database, network, since),
         NodeSamples(node["seconds"], node["node"], node["answered"]),
         ProbeSamples(probe["seconds"], probe["source"], probe["target"], probe["loss"], probe["delay_ms"]),
         TrafficSamples(traffic["seconds"], traffic["source"], traffic["target"], traffic["mbps"]),
@@ -78,6 +76,14 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
         FlowSamples(flow["seconds"], flow["source"], flow["target"], flow["packets_per_s"], flow["flows_per_s"]),
         _declared(database, network),
     )
+
+
+def select_links(database: Database, network: Network, since: datetime) -> LinkSamples:
+    """Return what was measured of links after `since`, in time order, links as positions in `network`."""
+    after = [network.name, micros(since)]
+    link = _located(database, "link_sample", after, {"link": list(network.link_index)})
+    up = link["up"] if np.isnan(link["up"]).any() else link["up"].astype(np.bool_)
+    return LinkSamples(link["seconds"], link["link"], link["out_mbps"], link["in_mbps"], link["dropped_mbps"], up)
 
 
 def _declared(database: Database, network: Network) -> Declaration:

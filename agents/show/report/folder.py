@@ -90,7 +90,7 @@ def _samples(story: Story, store: TwinStore, networks: dict[str, Network]) -> Li
     inventory = networks.get(story.started.inventory)
     if inventory is None:
         return None
-    return store.read_telemetry(inventory, _beginning(story) - _LEAD).links
+    return store.read_links(inventory, _beginning(story) - _LEAD)
 
 
 def _beginning(story: Story) -> datetime:

@@ -99,4 +99,4 @@ def test_the_onset_of_a_step_is_where_it_was_put():
     demands = 100 * level * np.exp(rng.normal(0, 0.03, (20, 8, 8)))
     demands[13:, :, 5] *= 1.8
     demands[6:, :, 2] /= 1.5
-    assert onsets(demands, Declaration()).tolist() == [0, 0, 6, 0, 0, 13, 0, 0]
+    assert onsets(demands.sum(axis=1), Declaration()).tolist() == [0, 0, 6, 0, 0, 13, 0, 0]

@@ -80,18 +80,17 @@ def growth(before: Floats, now: Floats, per_sample: float, samples: tuple[int, i
     return Growth(factor - level, sigma, float(np.exp(level)), before * np.exp(level), now, error)
 
 
-def onsets(demands: Floats, declared: Declaration) -> Ints:
-    """Row of the matrices [K, n, n] from which on the traffic towards each node is at its newest level [n]; 0 for none.
+def onsets(towards: Floats, declared: Declaration) -> Ints:
+    """Row of the traffic towards each node [K, n] from which on it is at its newest level [n]; 0 for none.
 
     The row that splits the series of each node, taken relative to the network-wide level, into the two means that are
     the most standard errors apart; a step counts from `_STEP` on and above `_CLEAR` of them. The spread is taken from
     differences of neighbouring rows, so that a step does not hide itself.
     """
-    rows, nodes = len(demands), int(demands.shape[-1])
+    rows, nodes = towards.shape
     if rows < _LEAST_ROWS:
         return np.zeros(nodes, np.int64)
-    total: Floats = demands.sum(axis=1)
-    log: Floats = np.log(np.where(total > 0, total, 1.0))
+    log: Floats = np.log(np.where(towards > 0, towards, 1.0))
     log -= np.median(log, axis=1, keepdims=True)
     spread = np.maximum(_MAD * np.median(np.abs(np.diff(log, axis=0)), axis=0) / np.sqrt(2), declared.drift / 2)
     split = np.arange(1, rows)[:, None]
