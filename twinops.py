@@ -161,6 +161,7 @@ _COMMANDS = {
     "init": "agents.commands.own_network:init",
     "render": "agents.commands.own_network:render",
     "done": "agents.commands.own_network:done",
+    "listen": "agents.commands.listen:listen",
     "quality": "agents.commands.observation:quality",
     "forecast": "agents.commands.observation:forecast",
     "diagnose": "agents.commands.observation:diagnose",

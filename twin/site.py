@@ -24,6 +24,7 @@ from .formats.calendar import Calendar, read_calendar, read_objects
 from .formats.exits import UNLIMITED, ExitGroup
 from .formats.interface_names import read_interfaces
 from .formats.load import load_reading, read_explained
+from .formats.lsdb.laid_over import neighbours_part
 from .formats.measurements.columns import read_mapping
 from .formats.measurements.moments import read_zone
 from .formats.measurements.part import Options, Part
@@ -63,6 +64,9 @@ class Sources(Frozen):
     prometheus: str | None = Field(default=None, description="URL of a Prometheus API that holds counters.")
     matchers: str = Field(default="", max_length=1000, description='Label matchers of its series, as `job="snmp"`.')
     minutes: float = Field(default=30.0, gt=0, le=1440, description="How far back it is asked.")
+    lsdb: Paths = Field(
+        default=(), description="Link-state databases, as one router prints them: what is gone from them is down."
+    )
     flows: Paths = Field(default=(), description="Traffic between nodes over time, or flows of nfdump or pmacct.")
     prefixes: str | None = Field(default=None, description="Which addresses are behind which node, for flows.")
     probes: Paths = Field(default=(), description="Probes between nodes.")
@@ -218,9 +222,11 @@ class OpenSite(NamedTuple):
         files = [path for kind in ("counters", "flows", "probes", "logs") for path in self._files(kind)]
         options = self._options(reading, clock())
         asked = self._asked(reading.network, options)
+        database = self.database()
         if not files and not asked:
             fix = "name files under `counters` and `flows`, or a server under `prometheus`, in [sources]"
             raise InputError(f"{self.path} names no measurements", fix=fix)
+        asked += [neighbours_part(database, reading.network, reading.names)] if database else []
         measured = read_tables(files, reading.network, options, asked)
         said = self.site.instruments
         stated = {name: getattr(said, name) for name in said.model_fields_set}
@@ -229,6 +235,10 @@ class OpenSite(NamedTuple):
         declared = measured.telemetry.declared.model_copy(update={**stated, "by_hand": True})
         now = measured.now if self.site.clock == "newest" else clock()
         return Look(measured.network, replace(measured.telemetry, declared=declared), now)
+
+    def database(self) -> Path | None:
+        """The newest link-state database that the site names, None where it names none. Raises `InputError`."""
+        return max(self._files("lsdb"), key=lambda x: x.stat().st_mtime, default=None)
 
     def _asked(self, network: Network, options: Options) -> list[Part]:
         """What a Prometheus API that the site names holds now; nothing where it names none."""

@@ -9,6 +9,8 @@ import numpy as np
 from .errors import TwinError
 from .execute.actuators.acting import ActingNetwork
 from .execute.running import told
+from .formats.build import Reading
+from .formats.lsdb.laid_over import metrics_apart, read_neighbours
 from .formats.measurements.read import Measurements
 from .live.adapters import open_live
 from .live.network import Measurable, Telemetry
@@ -55,6 +57,7 @@ def try_site(site: OpenSite, clock: Clock) -> tuple[TriedSource, ...]:
     times = [x.now for x in read.values() if isinstance(x, Measurements)]
     now = max(times) if site.site.clock == "newest" and times else clock()
     found += [_of(kind, x, network, now) for kind, x in read.items()]
+    found += _database(site, reading, now)
     found += [*_papers(site, network, now), *_hand(site, clock)]
     return tuple(found)
 
@@ -154,6 +157,28 @@ def _content(kind: MeasurementKind, telemetry: Telemetry, network: Network) -> t
 def _samples(times: Floats) -> str:
     number = len(np.unique(times))
     return f"{number:,} sample{'' if number == 1 else 's'}"
+
+
+def _database(site: OpenSite, reading: Reading, now: datetime) -> Iterator[TriedSource]:
+    """What the newest link-state database says of the inventory's links."""
+    network = reading.network
+    try:
+        path = site.database()
+        if path is None:
+            return
+        said = read_neighbours(path, network, reading.names)
+    except TwinError as error:
+        yield TriedSource("lsdb", "broken", str(error), error.fix)
+        return
+    told, apart = np.isfinite(said.adjacent), metrics_apart(said, network)
+    there, age = int(np.nansum(said.adjacent)), now.timestamp() - said.time
+    share = float(told.sum()) / max(len(network.links) - len(network.exits), 1)
+    fix = "; ".join(
+        f"{x} weighs {found} and is {known} in the inventory" for x, (known, found) in list(apart.items())[:3]
+    )
+    fix = f"{fix}{'; …' if len(apart) > 3 else ''}" if apart else ""
+    got = f"{there} of {int(told.sum())} links have their neighbour, {len(apart)} metrics differ"
+    yield TriedSource("lsdb", "ok", got, fix, max(age, 0.0), share)
 
 
 def _papers(site: OpenSite, network: Network, now: datetime) -> Iterator[TriedSource]:
