@@ -325,9 +325,10 @@ def test_agents_of_others_are_answered_below_mcp_with_the_token_of_a_program_and
             listed = await client.call_tool("incidents", {})
             one = await client.call_tool("incidents", {"id": incident})
             none = await client.call_tool("incidents", {"id": "I-9999"})
-            failed = await client.call_tool("what_if", {"fail": ["NYCMng"]})
+            failed = await client.call_tool("what_if", {"fail": ["node/NYCMng"]})
             read = (await client.read_resource("twin://incidents")).contents[0].text
-            return names, [x.structured_content for x in (listed, one, failed)], none, json.loads(read)
+            answers = [x.structured_content or x.content[0].text for x in (listed, one, failed)]
+            return names, answers, none, json.loads(read)
 
     names, (listed, one, failed), none, read = asyncio.run(work())
     assert {"incidents", "diagnose", "network_status"} <= names
@@ -337,6 +338,7 @@ def test_agents_of_others_are_answered_below_mcp_with_the_token_of_a_program_and
     assert one["untrusted"]["incidents.timeline.words"] == "written by a person"
     assert none.is_error
     assert "there is no incident" in none.content[0].text
+    assert isinstance(failed, dict), failed
     assert failed["measured"] == served.room.watch.latest.newest.isoformat()
     assert failed["result"]["after"]["severed"] > 0
     assert {x["id"] for x in read["result"]["incidents"]} == {x.id for x in served.room.board.alive}
