@@ -24,7 +24,7 @@ _IDLE_S = 3_600.0
 _NAME = "%Y-%m-%dT%H.log"
 
 
-class Address(NamedTuple):
+class Endpoint(NamedTuple):
     """Where something listens."""
 
     host: str
@@ -34,9 +34,9 @@ class Address(NamedTuple):
 class Listening(NamedTuple):
     """The addresses of each transport; None is one that is not offered."""
 
-    udp: Address | None = None
-    tcp: Address | None = None
-    tls: Address | None = None
+    udp: Endpoint | None = None
+    tcp: Endpoint | None = None
+    tls: Endpoint | None = None
 
 
 class TlsFiles(NamedTuple):
@@ -47,12 +47,12 @@ class TlsFiles(NamedTuple):
     clients: Path | None = None
 
 
-def address(text: str) -> Address:
+def address(text: str) -> Endpoint:
     """Read HOST:PORT or [HOST]:PORT; a port alone is one of this machine. Raises `InputError`."""
     host, _, port = text.rpartition(":")
     if not port.isdecimal() or not 0 <= int(port) < 65_536:
         raise InputError(f"{text!r} is no address", fix="give HOST:PORT, such as 0.0.0.0:5514")
-    return Address(host.strip("[]") or "127.0.0.1", int(port))
+    return Endpoint(host.strip("[]") or "127.0.0.1", int(port))
 
 
 class LogFolder:
@@ -119,7 +119,7 @@ class LogReceiver:
     async def start(self) -> Listening:
         """Begin to listen; returns the addresses in use. Raises `InputError` where one cannot be had."""
         loop, at = asyncio.get_running_loop(), self._listening
-        found: dict[str, Address | None] = {"udp": None, "tcp": None, "tls": None}
+        found: dict[str, Endpoint | None] = {"udp": None, "tcp": None, "tls": None}
         try:
             if at.udp:
                 transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(self._take), local_addr=at.udp)
@@ -200,8 +200,8 @@ async def _frame(reader: asyncio.StreamReader) -> bytes | None:
     return await reader.readexactly(size)
 
 
-def _at(name: tuple[object, ...]) -> Address:
-    return Address(str(name[0]), int(str(name[1])))
+def _at(name: tuple[object, ...]) -> Endpoint:
+    return Endpoint(str(name[0]), int(str(name[1])))
 
 
 def _context(files: TlsFiles | None) -> ssl.SSLContext:

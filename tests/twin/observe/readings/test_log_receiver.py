@@ -20,7 +20,7 @@ from twin.formats.measurements.logs import read_log
 from twin.formats.measurements.part import Options
 from twin.observe.readings.log_receiver import (
     MOST_LINE,
-    Address,
+    Endpoint,
     Listening,
     LogFolder,
     LogReceiver,
@@ -30,7 +30,7 @@ from twin.observe.readings.log_receiver import (
 )
 
 NOW = datetime(2026, 11, 30, 2, 30, tzinfo=UTC)
-ANY = Address("127.0.0.1", 0)
+ANY = Endpoint("127.0.0.1", 0)
 MODERN = "<165>1 2026-11-30T02:29:58.123Z gw1 rpd 512 - - RPD_OSPF_NBRDOWN: down"
 OLD = "<189>Nov 30 02:29:59: %LINK-3-UPDOWN: Interface Gi0/1, changed state to down"
 
