@@ -52,7 +52,7 @@ _INSTRUCTIONS = (
 _Context = ServerRequestContext[dict[str, object]]
 
 
-class States(Protocol):
+class StateKeeper(Protocol):
     """The states of one network, one after another, and the clock by which they age."""
 
     @property
@@ -77,7 +77,7 @@ class McpDoor:
 
     def __init__(
         self,
-        states: States,
+        states: StateKeeper,
         *,
         runs: Path,
         drafts: Path | None = None,
