@@ -29,6 +29,9 @@ def run(
     zone: Zone = "UTC",
     model: Annotated[str, typer.Option("--model", "-m", help="provider:model, or runbook for none.")] = "runbook",
     policy: PolicyFile = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="For a small model: fewer tools, a short window, calls alone.")
+    ] = False,
     budget: Annotated[
         str | None, typer.Option("--budget", help="TOML file, or limits such as money=2,seconds=600.")
     ] = None,
@@ -61,7 +64,7 @@ def run(
     else:
         name = network or "sndlib/germany50"
         request = RunRequest(network=name, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
-    request = _with(request, budget, documents or (), plan)
+    request = _with(request, budget, documents or (), plan).model_copy(update={"compact": compact})
     if goal is not None:
         request = _with_goal(request, goal, site if own else None, zone, as_json=as_json)
     summary, code = run_shown(request, runs, screen=Screen())

@@ -57,6 +57,7 @@ class RunStarted(Frozen):
     documents: tuple[Document, ...] = Field(default=(), description="What people had written about it.")
     plan: Plan | None = Field(default=None, description="The plan that somebody brought to be judged and signed.")
     alone: bool = Field(default=False, description="Whether one role with all tools was at work, and not four.")
+    compact: bool = Field(default=False, description="Whether the roles were shown as much as small models take.")
 
 
 class StageStarted(Frozen):

@@ -120,6 +120,8 @@ class RoleClient(Client):
             return CreateResult(finish_reason="stop", content=HANDED_OVER, usage=NO_TOKENS, cached=False)
         self._check(token)
         request = request._replace(tools=[x for x in request.tools if x["name"] in self._contract.tools])
+        if self._contract.compact:  # servers then decode under the schemas of the tools
+            request = request._replace(tool_choice="required")
         call = self._request(request)
         recorded = self._session.journal.recall.answer(self._contract.role, call)
         if recorded is not None:

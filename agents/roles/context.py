@@ -22,6 +22,7 @@ from autogen_core.models import (
 from tools.box.long_results import SHORT, shorten
 
 TOKENS = 40_000  # what one request may hold, besides the prompt and the tools
+SMALL = 6_000  # the same for a small model: with prompt and tools it fits into 8,192
 CHARACTERS_A_TOKEN = 4
 _ROOM = 0.6  # of the window that a cut leaves: the more it frees, the rarer a cut, and the fewer answers stay
 LEFT_OUT = "window"

@@ -6,12 +6,13 @@ heard after a stage of the four, and may object or ask for a person, and nothing
 """
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import metadata
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, ValidationError
 
@@ -23,6 +24,8 @@ from twin.model import Frozen
 
 GROUP = "twinops.roles"
 ADVISE = "advise"
+FOR_DOCUMENTS = frozenset({"read_documents", "recommend", "ask_operator"})
+"""Tools that are offered where people wrote something about the network."""
 Place = Literal["observe", "diagnose", "plan", "verify", "after diagnose", "after plan", "after verify"]
 
 
@@ -48,6 +51,7 @@ class Contract(Frozen):
     budget: Budget = Budget()
     gate: str = Field(default="", description="What the hand-over must be for the run to go on, decided by values.")
     words: str = Field(default="", description="Its prompt, without what holds for every role.")
+    compact: bool = Field(default=False, description="Whether its model is small: it is shown little, and has to call.")
 
     @property
     def prompt(self) -> str:
@@ -58,6 +62,12 @@ class Contract(Frozen):
     def version(self) -> str:
         """Content hash of the prompt, 12 hex digits."""
         return hashlib.sha256(self.prompt.encode()).hexdigest()[:12]
+
+    def for_small_model(self) -> Self:
+        """The same terms with the tools that its words name, and those without which it cannot do its work."""
+        named = frozenset(re.findall(r"`(\w+)`", self.prompt)) | FOR_DOCUMENTS
+        kept = self.tools & (named | self.evidence | self.concludes_with)
+        return self.model_copy(update={"tools": kept, "compact": True})
 
     def missing(self, answered: Collection[str]) -> frozenset[str]:
         """Return the evidence that was not shown."""
@@ -85,8 +95,6 @@ def read_role(text: str) -> Contract:
 
 _FIX = "write name, place, description, tools and concludes_with between lines of +++, then the words"
 
-FOR_DOCUMENTS = frozenset({"read_documents", "recommend", "ask_operator"})
-"""Tools that are offered where people wrote something about the network."""
 PAUSES = frozenset({"ask_operator"})
 """Tools that end a turn which goes on later."""
 

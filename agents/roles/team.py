@@ -16,7 +16,7 @@ from tools.box.tracing import agent_span, plan_span, told
 from twin.errors import BudgetError
 
 from .chat import RoleClient, Session
-from .context import ConversationWindow
+from .context import SMALL, TOKENS, ConversationWindow
 from .contracts import Contract
 from .workbench import RoleWorkbench
 
@@ -90,7 +90,7 @@ def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Speci
         model_client=client,
         workbench=workbench,
         system_message=contract.prompt,
-        model_context=ConversationWindow(),
+        model_context=ConversationWindow(SMALL if contract.compact else TOKENS),
         max_tool_iterations=contract.budget.model_calls,
     )
     return Specialist(contract, agent, client, workbench, session)

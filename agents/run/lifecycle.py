@@ -141,6 +141,8 @@ async def _followed(ground: Ground) -> Ended:
 def _team(ground: Ground, session: Session, desk: Desk) -> Team:
     audit = JournalAudit(ground.journal, differing=ground.differing, spent=session.spent)
     terms = dict.fromkeys(CONTRACTS, alone()) if ground.request.alone else contracts()
+    if ground.request.compact:
+        terms = {role: one.for_small_model() for role, one in terms.items()}
     rights = {one.role: one.tools for one in terms.values()}
     toolbox = Toolbox(desk, TOOLS, rights, audit=audit, past=audit)
     return assemble(session, toolbox, terms, without=() if desk.documents else FOR_DOCUMENTS)
@@ -233,6 +235,7 @@ def _opening(ground: Ground) -> RunStarted:
         documents=request.documents,
         plan=request.plan,
         alone=request.alone,
+        compact=request.compact,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),

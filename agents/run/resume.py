@@ -130,6 +130,7 @@ def request_of(past: Past) -> RunRequest:
         documents=started.documents,
         plan=started.plan,
         alone=started.alone,
+        compact=started.compact,
     )
 
 
