@@ -1,18 +1,18 @@
-"""What a network carries, computed with networkx and plain Python: the labels of the gate's cases come from here."""
+"""What a network carries, computed in plain Python from its ways: the labels of the gate's cases come from here."""
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from math import inf
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import networkx as nx
 import numpy as np
 
 from twin.model import Network, Tunnel
 from twin.policy import Policy
+
+from .ways import Failed, Towards, metrics, ways_of
 
 SLACK = 1e-6
 
@@ -37,145 +37,13 @@ class Carried(NamedTuple):
         return sum(excess)
 
 
-class Failed(NamedTuple):
-    """What fails together: circuits by id, and a node by name."""
-
-    name: str
-    links: frozenset[str] = frozenset()
-    node: str | None = None
-
-
 _List = tuple[tuple[str, ...], float]
 _Legs = tuple[dict[tuple[str, str], float], dict[tuple[str, str], float], set[tuple[str, str]]]
 
 
-class _Hop(NamedTuple):
-    name: str
-    tail: str
-    head: str
-    weight: int
-    delay: float
-
-
-class _Towards:
-    """Shortest paths to one target, from the definitions: drained nodes carry no transit, ties split per link."""
-
-    passed: Mapping[str, float]
-    """Share of what it carries that each link passes on."""
-    alive: dict[str, float]
-
-    def __init__(self, graph: "nx.MultiDiGraph[str]", hops: list[_Hop], target: str, drained: set[str]) -> None:
-        def allowed(head: str, _tail: str, parallels: dict[int, dict[str, int]]) -> int | None:
-            if head in drained and head != target:
-                return None
-            return min(x["weight"] for x in parallels.values())
-
-        self.far: dict[str, float] = {}
-        if target in graph:
-            weight: Any = allowed  # the stub knows simple graphs only
-            self.far = nx.single_source_dijkstra_path_length(graph, target, weight=weight)
-        self.hops: dict[str, list[_Hop]] = {node: [] for node in self.far}
-        for hop in hops:
-            far = self.far.get(hop.head)
-            open_way = hop.head == target or hop.head not in drained
-            if far is not None and hop.tail != target and open_way and self.far[hop.tail] == hop.weight + far:
-                self.hops[hop.tail].append(hop)
-        self._expect(target)
-
-    def _expect(self, target: str) -> None:
-        self.order = sorted(self.far, key=lambda node: self.far[node])
-        self.delay = {target: 0.0}
-        for node in self.order[1:]:
-            self.delay[node] = sum(x.delay + self.delay[x.head] for x in self.hops[node]) / len(self.hops[node])
-
-    def passing(self, passed: Mapping[str, float]) -> "_Towards":
-        """The same ways, by links that pass on such shares."""
-        other = copy(self)
-        other.passed, other.alive = passed, dict.fromkeys(self.order[:1], 1.0)
-        for node in self.order[1:]:
-            hops = self.hops[node]
-            other.alive[node] = sum(passed[x.name] * other.alive[x.head] for x in hops) / len(hops)
-        return other
-
-
-class _Beyond(_Towards):
-    """Ways to a group of exits: preference by preference, of those that are left the nearest; who is done is done.
-
-    Ranks are kept apart from distances: each stands for a billion.
-    """
-
-    def __init__(self, graph: "nx.MultiDiGraph[str]", hops: list[_Hop], target: str, drained: set[str]) -> None:
-        self.far: dict[str, float] = {target: -1.0}
-        self.hops: dict[str, list[_Hop]] = {target: []}
-        exits = [hop for hop in hops if hop.head == target]
-        for rank in sorted({hop.weight for hop in exits}):
-            own = {hop.tail for hop in exits if hop.weight == rank} - set(self.far)
-            near = _nearest(graph, own, drained, target)
-            for node in sorted(set(near) - set(self.far), key=lambda x: near[x]):
-                inner = [
-                    hop
-                    for hop in hops
-                    if hop.tail == node
-                    and hop.head != target
-                    and near.get(hop.head, inf) + hop.weight == near[node]
-                    and (hop.head in own or hop.head not in drained)
-                ]
-                last = [hop for hop in exits if hop.tail == node and hop.weight == rank]
-                self.hops[node] = last if node in own else inner
-                self.far[node] = rank * 1e9 + near[node]
-        self._expect(target)
-
-
-def _nearest(graph: "nx.MultiDiGraph[str]", own: set[str], drained: set[str], target: str) -> dict[str, float]:
-    """Distance of every node to the nearest of some routers, through no drained one."""
-
-    def allowed(head: str, tail: str, parallels: dict[int, dict[str, int]]) -> int | None:
-        blocked = tail == target or head == target or (head in drained and head not in own)
-        return None if blocked else min(x["weight"] for x in parallels.values())
-
-    weight: Any = allowed  # the stub knows simple graphs only
-    return nx.multi_source_dijkstra_path_length(graph, own, weight=weight) if own else {}
-
-
-def overloaded(network: Network) -> set[str]:
-    """Routers that set the overload bit. One that is costed out, and any drained one of OSPF, does not."""
-    return {x.name for x in network.nodes if x.drained and not (x.cost_out or network.igp == "ospf")}
-
-
-def metrics(network: Network) -> dict[str, int]:
-    """What each link costs: the largest metric where its circuit, or the router that it leaves, is costed out."""
-    largest = {"isis-narrow": 2**6 - 1, "isis": 2**24 - 2, "ospf": 2**16 - 1}
-    beyond = {x.name for x in network.nodes if x.kind == "exits"}
-    dear = any(2**16 <= x.weight < 2**24 - 1 for x in network.links)
-    last = largest[network.igp] if network.igp else largest["isis" if dear else "ospf"]
-    stubs = {x.name for x in network.nodes if x.drained} - overloaded(network)
-    out = {x.name for x in network.links if (x.drained and x.cost_out) or (x.tail in stubs and x.head not in beyond)}
-    return {x.name: max(last, x.weight) if x.name in out else x.weight for x in network.links}
-
-
-def _towards(network: Network, dead: Failed) -> dict[str, _Towards]:
-    down = {node.name for node in network.nodes if not node.up} | ({dead.node} if dead.node else set[str]())
-    drained, metric = overloaded(network), metrics(network)
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-    graph.add_nodes_from(node.name for node in network.nodes if node.name not in down)
-    hops: list[_Hop] = []
-    deaf = {(x.head, x.tail, x.index) for x in network.links if not x.up or not x.adjacent or x.asleep}
-    for link in network.links:
-        if (link.tail, link.head, link.index) in deaf:  # its head does not tell of it: no router uses it
-            continue
-        closed = link.asleep or (link.drained and not link.cost_out)
-        alive = link.up and link.adjacent and not (closed or down & {link.tail, link.head})
-        if alive and link.circuit not in dead.links:
-            hops.append(_Hop(link.name, link.tail, link.head, metric[link.name], link.delay_ms))
-            graph.add_edge(link.head, link.tail, weight=metric[link.name])
-    ways = {node.name: _Beyond if node.kind == "exits" else _Towards for node in network.nodes}
-    passed = {link.name: 1 - link.loss for link in network.links}
-    return {name: kind(graph, hops, name, drained).passing(passed) for name, kind in ways.items()}
-
-
 def crossing(network: Network, link: str) -> list[tuple[str, str]]:
     """Pairs with a demand some of whose shortest paths use a link."""
-    towards, used = _towards(network, Failed("nothing")), network.links[network.link(link)]
+    towards, used = ways_of(network, Failed("nothing")), network.links[network.link(link)]
     to_tail, cost = towards[used.tail].far, metrics(network)[link]
     pairs: list[tuple[str, str]] = []
     for s, t in np.argwhere(network.offered).tolist():
@@ -189,69 +57,75 @@ def crossing(network: Network, link: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=4000)
 def carried(network: Network, dead: Failed = Failed("nothing")) -> Carried:
     """Evaluate one state, under one failure if given."""
-    return _carried(network, dead, _towards(network, dead))
-
-
-_ways = lru_cache(maxsize=100)(_towards)
+    return _carried(network, dead, ways_of(network, dead))
 
 
 def thinned(network: Network, dead: Failed, passed: Mapping[str, float]) -> dict[str, float]:
     """Load of each link where each passes on such a share of what it carries, by name, whatever its own loss is."""
-    ways = {name: paths.passing(passed) for name, paths in _ways(network, dead).items()}
+    ways = {name: paths.passing(passed) for name, paths in ways_of(network, dead).items()}
     return _carried(network, dead, ways).load
 
 
-def _carried(network: Network, dead: Failed, towards: dict[str, _Towards]) -> Carried:
+def _carried(network: Network, dead: Failed, towards: dict[str, Towards]) -> Carried:
     up = {node.name for node in network.nodes if node.up} - ({dead.node} if dead.node else set[str]())
     volume, delay, lost = _legs(network, towards, up)
-    load = dict.fromkeys((link.name for link in network.links), 0.0)
+    links = {link.name: link for link in network.links}
+    load = dict.fromkeys(links, 0.0)
     for target, paths in towards.items():
         here = {node: volume.get((node, target), 0.0) for node in paths.order}
         for node in reversed(paths.order[1:]):
-            for link in paths.hops[node]:
-                load[link.name] += here[node] / len(paths.hops[node])
-                here[link.head] += here[node] / len(paths.hops[node]) * paths.passed[link.name]
-    utilisation = {link.name: load[link.name] / link.capacity for link in network.links}
-    dropped = {link.name: load[link.name] * link.loss for link in network.links if link.loss}
+            hops = paths.hops[node]
+            share = here[node] / len(hops)
+            for hop in hops:
+                load[hop.name] += share
+                here[hop.head] += share * paths.passed[hop.name]
+    utilisation = {name: load[name] / link.capacity for name, link in links.items()}
+    dropped = {name: load[name] * link.loss for name, link in links.items() if link.loss}
     return Carried(utilisation, load, frozenset(lost), delay, dropped)
 
 
-def _legs(network: Network, towards: dict[str, _Towards], up: set[str]) -> _Legs:
+def _legs(network: Network, towards: dict[str, Towards], up: set[str]) -> _Legs:
     volume: dict[tuple[str, str], float] = {}
     delay: dict[tuple[str, str], float] = {}
     lost: set[tuple[str, str]] = set()
     tunnels = {(tunnel.source, tunnel.target): tunnel for tunnel in network.tunnels}
-    for s, source in enumerate(network.nodes):
-        for t, target in enumerate(network.nodes):
-            pair, amount = (source.name, target.name), float(network.offered[s, t])
-            if amount == 0 or not set(pair) <= up:
-                continue
-            lists = _lists(network, tunnels.get(pair), towards, up)
-            if source.name not in towards[target.name].far and not lists:
+    names = [node.name for node in network.nodes]
+    for s, t in np.argwhere(network.offered).tolist():
+        pair, amount = (names[s], names[t]), float(network.offered[s, t])
+        source, target = pair
+        if source not in up or target not in up:
+            continue
+        if pair not in tunnels:
+            if source in towards[target].far:
+                volume[pair] = volume.get(pair, 0.0) + amount
+                delay[pair] = towards[target].delay[source]
+            else:
                 lost.add(pair)
-                continue
-            ways = lists or [(pair, 1.0)]
-            arriving = [(stops, share) for stops, share in ways if all(a in towards[b].far for a, b in pairwise(stops))]
-            if len(arriving) < len(ways):  # labels that lead nowhere: some of it is lost, or all
-                lost.add(pair)
-            for stops, share in ways:
-                left = amount * share
-                for a, b in pairwise(stops):
-                    if a not in towards[b].far:
-                        break
-                    if a != b:
-                        volume[a, b] = volume.get((a, b), 0.0) + left
-                        left *= towards[b].alive[a]
-            if arriving:
-                whole = sum(share for _, share in arriving)
-                lasting = (share * towards[b].delay[a] for x, share in arriving for a, b in pairwise(x) if a != b)
-                delay[pair] = sum(lasting) / whole
+            continue
+        lists = _lists(network, tunnels[pair], towards, up)
+        if source not in towards[target].far and not lists:
+            lost.add(pair)
+            continue
+        ways = lists or [(pair, 1.0)]
+        arriving = [(stops, share) for stops, share in ways if all(a in towards[b].far for a, b in pairwise(stops))]
+        if len(arriving) < len(ways):  # labels that lead nowhere: some of it is lost, or all
+            lost.add(pair)
+        for stops, share in ways:
+            left = amount * share
+            for a, b in pairwise(stops):
+                if a not in towards[b].far:
+                    break
+                if a != b:
+                    volume[a, b] = volume.get((a, b), 0.0) + left
+                    left *= towards[b].alive[a]
+        if arriving:
+            whole = sum(share for _, share in arriving)
+            lasting = (share * towards[b].delay[a] for x, share in arriving for a, b in pairwise(x) if a != b)
+            delay[pair] = sum(lasting) / whole
     return volume, delay, lost
 
 
-def _lists(network: Network, tunnel: Tunnel | None, towards: dict[str, _Towards], up: set[str]) -> list[_List]:
-    if tunnel is None:
-        return []
+def _lists(network: Network, tunnel: Tunnel, towards: dict[str, Towards], up: set[str]) -> list[_List]:
     drained = {node.name for node in network.nodes if node.drained and tunnel.path == "dynamic"}
     valid: list[_List] = []
     for path in tunnel.paths:
@@ -290,7 +164,7 @@ def while_repaired(network: Network, circuit: str) -> dict[str, float]:
     From the definition of TI-LFA (RFC 9855): the ends use the paths after convergence, everybody else those before. Not
     for networks with tunnels or lossy links.
     """
-    before, after = _towards(network, Failed("nothing")), _towards(network, Failed(circuit, frozenset((circuit,))))
+    before, after = ways_of(network, Failed("nothing")), ways_of(network, Failed(circuit, frozenset((circuit,))))
     dead = {x.name for x in network.links if x.circuit == circuit}
     load = dict.fromkeys((x.name for x in network.links), 0.0)
     index = network.node_index
@@ -363,4 +237,4 @@ def growth(policy: Policy) -> float:
 @lru_cache(maxsize=400)
 def grown(network: Network, factor: float) -> Network:
     """The network with all its demands times a factor."""
-    return replace(network, demands=network.demands * factor)
+    return network.with_demands(network.demands * factor)

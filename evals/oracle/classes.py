@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import inf
 from typing import NamedTuple
 
@@ -58,8 +59,13 @@ def by_class(network: Network, dead: Failed = Failed("nothing")) -> dict[str, Of
     return {name: OfClass(loads[name], dropped[name], stranded[name], offered[name]) for name in loads}
 
 
+@lru_cache(maxsize=100)
+def _plain(network: Network) -> Network:
+    return replace(network, demands=network.offered, limits=(), classes=(), class_shares=())
+
+
 def _alone(network: Network, part: np.ndarray) -> Network:
-    return replace(network, demands=part, limits=(), classes=(), class_shares=())
+    return _plain(network).with_demands(part)
 
 
 def _dropped(network: Network, dead: Failed, loads: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -113,12 +119,10 @@ def _level(here: Sequence[tuple[float, float, str]], room: float) -> float:
     return inf
 
 
-def filled(
-    network: Network, name: str, dead: Failed = Failed("nothing"), states: Mapping[str, OfClass] | None = None
-) -> dict[str, float]:
-    """Utilisation of each link by a class and all that is served before it; `states` are its classes, where known."""
+def filled(network: Network, name: str, dead: Failed = Failed("nothing")) -> dict[str, float]:
+    """Utilisation of each link by a class and all that is served before it."""
     rules = {x.name: x.priority for x in network.classes}
     first = rules.get(name, 8)
-    states = by_class(network, dead) if states is None else states
-    before = [x for x in states if x == name or rules.get(x, 8) < first]
-    return {x.name: sum(states[y].load[x.name] for y in before) / x.capacity for x in network.links}
+    loads = {x: carried(_alone(network, part), dead).load for x, part in parts(network).items()}
+    before = [x for x in loads if x == name or rules.get(x, 8) < first]
+    return {x.name: sum(loads[y][x.name] for y in before) / x.capacity for x in network.links}

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import networkx as nx
 
-from evals.oracle.carried import metrics, overloaded
+from evals.oracle.ways import metrics, overloaded
 from twin.model import Network
 
 

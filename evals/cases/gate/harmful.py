@@ -219,7 +219,7 @@ def demand_that_may_come(seed: int, start: int = 0) -> Trial | None:
         s, t = divmod(int(rng.choice(order)), len(case.network.nodes))
         demands = case.network.demands.copy()
         demands[s, t] *= float(rng.uniform(2, 6))
-        before, after = (carried(replace(x, demands=demands)) for x in (case.network, final))
+        before, after = (carried(x.with_demands(demands)) for x in (case.network, final))
         if after.peak > max(1.0, before.peak) + 0.01:
             busiest = frozenset(x for x, share in after.utilisation.items() if share > after.peak - SLACK)
             scenarios = (("today", case.network.demands), ("surge", demands))

@@ -78,7 +78,7 @@ def test_what_each_class_loads_and_loses_equals_the_oracle_intact_and_under_fail
                 )
                 assert losses.missing[c, row] == pytest.approx(expected[name].missing, abs=1e-4)
                 assert lost[c] == pytest.approx(expected[name].stranded, abs=1e-7)
-                use = list(filled(network, name, failed, expected).values())
+                use = list(filled(network, name, failed).values())
                 np.testing.assert_allclose(cumulative(loads.classes, load)[c] / loads.capacity, use, atol=1e-8)
 
 

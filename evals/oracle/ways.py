@@ -1,0 +1,218 @@
+"""Which ways traffic takes to each node, from the definitions: distances by SciPy, the rest plain Python."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any, NamedTuple, cast
+from weakref import WeakKeyDictionary
+
+import networkx as nx
+import numpy as np
+from scipy.sparse.csgraph import dijkstra
+
+from twin.model import Floats, Network
+from twin.shape import Shape
+
+_RECENT = 200
+"""States under a failure whose ways are remembered: the same state is asked about under several matrices."""
+
+
+class Failed(NamedTuple):
+    """What fails together: circuits by id, and a node by name."""
+
+    name: str
+    links: frozenset[str] = frozenset()
+    node: str | None = None
+
+
+class Hop(NamedTuple):
+    """A link that routers use."""
+
+    name: str
+    tail: str
+    head: str
+    weight: int
+    delay: float
+
+
+class Towards:
+    """Shortest paths to one target: drained nodes carry no transit, ties split per link."""
+
+    target: str
+    far: dict[str, float]
+    hops: dict[str, list[Hop]]
+    order: list[str]
+    delay: dict[str, float]
+    passed: Mapping[str, float]
+    """Share of what it carries that each link passes on."""
+    alive: dict[str, float]
+
+    def __init__(
+        self, far: dict[str, float], leaving: Mapping[str, Sequence[Hop]], target: str, drained: set[str]
+    ) -> None:
+        self.target, self.far, self.hops = target, far, {target: []}
+        for node, distance in far.items():
+            if node != target:
+                self.hops[node] = [
+                    hop
+                    for hop in leaving[node]
+                    if (hop.head == target or hop.head not in drained)
+                    and far.get(hop.head, inf) + hop.weight == distance
+                ]
+        self._expect()
+
+    def _expect(self) -> None:
+        self.order = sorted(self.far, key=lambda node: self.far[node])
+        self.delay = {self.target: 0.0}
+        for node in self.order[1:]:
+            self.delay[node] = sum(x.delay + self.delay[x.head] for x in self.hops[node]) / len(self.hops[node])
+
+    def pass_on(self, passed: Mapping[str, float]) -> None:
+        """Have the links pass on such shares of what they carry."""
+        self.passed, self.alive = passed, {self.target: 1.0}
+        for node in self.order[1:]:
+            hops = self.hops[node]
+            self.alive[node] = sum(passed[x.name] * self.alive[x.head] for x in hops) / len(hops)
+
+    def passing(self, passed: Mapping[str, float]) -> "Towards":
+        """The same ways, by links that pass on such shares."""
+        other = Towards.__new__(Towards)
+        other.target, other.far, other.hops = self.target, self.far, self.hops
+        other.order, other.delay = self.order, self.delay
+        other.pass_on(passed)
+        return other
+
+
+class _Beyond(Towards):
+    """Ways to a group of exits: preference by preference, of those that are left the nearest; who is done is done.
+
+    Ranks are kept apart from distances: each stands for a billion.
+    """
+
+    def __init__(self, hops: list[Hop], target: str, drained: set[str], up: set[str]) -> None:
+        self.target, self.far, self.hops = target, {target: -1.0}, {target: []}
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        graph.add_nodes_from(up)
+        graph.add_edges_from((hop.head, hop.tail, {"weight": hop.weight}) for hop in hops)
+        exits = [hop for hop in hops if hop.head == target]
+        for rank in sorted({hop.weight for hop in exits}):
+            own = {hop.tail for hop in exits if hop.weight == rank} - set(self.far)
+            near = _nearest(graph, own, drained, target)
+            for node in sorted(set(near) - set(self.far), key=lambda x: near[x]):
+                inner = [
+                    hop
+                    for hop in hops
+                    if hop.tail == node
+                    and hop.head != target
+                    and near.get(hop.head, inf) + hop.weight == near[node]
+                    and (hop.head in own or hop.head not in drained)
+                ]
+                last = [hop for hop in exits if hop.tail == node and hop.weight == rank]
+                self.hops[node] = last if node in own else inner
+                self.far[node] = rank * 1e9 + near[node]
+        self._expect()
+
+
+def _nearest(graph: "nx.MultiDiGraph[str]", own: set[str], drained: set[str], target: str) -> dict[str, float]:
+    """Distance of every node to the nearest of some routers, through no drained one."""
+
+    def allowed(head: str, tail: str, parallels: dict[int, dict[str, int]]) -> int | None:
+        blocked = tail == target or head == target or (head in drained and head not in own)
+        return None if blocked else min(x["weight"] for x in parallels.values())
+
+    weight: Any = allowed  # the stub knows simple graphs only
+    return nx.multi_source_dijkstra_path_length(graph, own, weight=weight) if own else {}
+
+
+def overloaded(network: Network) -> set[str]:
+    """Routers that set the overload bit. One that is costed out, and any drained one of OSPF, does not."""
+    return {x.name for x in network.nodes if x.drained and not (x.cost_out or network.igp == "ospf")}
+
+
+def metrics(network: Network) -> dict[str, int]:
+    """What each link costs: the largest metric where its circuit, or the router that it leaves, is costed out."""
+    largest = {"isis-narrow": 2**6 - 1, "isis": 2**24 - 2, "ospf": 2**16 - 1}
+    beyond = {x.name for x in network.nodes if x.kind == "exits"}
+    dear = any(2**16 <= x.weight < 2**24 - 1 for x in network.links)
+    last = largest[network.igp] if network.igp else largest["isis" if dear else "ospf"]
+    stubs = {x.name for x in network.nodes if x.drained} - overloaded(network)
+    out = {x.name for x in network.links if (x.drained and x.cost_out) or (x.tail in stubs and x.head not in beyond)}
+    return {x.name: max(last, x.weight) if x.name in out else x.weight for x in network.links}
+
+
+class _Ground:
+    """What a network's links are before anything fails."""
+
+    def __init__(self, network: Network) -> None:
+        self.kinds = {x.name: x.kind for x in network.nodes}
+        self.up = {x.name for x in network.nodes if x.up}
+        self.drained, metric = overloaded(network), metrics(network)
+        self.passed = {link.name: 1 - link.loss for link in network.links}
+        deaf = {(x.head, x.tail, x.index) for x in network.links if not x.up or not x.adjacent or x.asleep}
+        self.hops: list[tuple[str, Hop]] = []
+        for link in network.links:
+            if (link.tail, link.head, link.index) in deaf:  # its head does not tell of it: no router uses it
+                continue
+            closed = link.asleep or (link.drained and not link.cost_out)
+            if link.up and link.adjacent and not closed and {link.tail, link.head} <= self.up:
+                hop = Hop(link.name, link.tail, link.head, metric[link.name], link.delay_ms)
+                self.hops.append((link.circuit, hop))
+
+    def ways(self, dead: Failed) -> dict[str, Towards]:
+        """The ways to every node under a failure."""
+        hops = [x for circuit, x in self.hops if circuit not in dead.links and dead.node not in (x.tail, x.head)]
+        up = self.up - ({dead.node} if dead.node else set[str]())
+        leaving: dict[str, list[Hop]] = {name: [] for name in up}
+        for hop in hops:
+            leaving[hop.tail].append(hop)
+        far, found = _distances(hops, sorted(up), self.drained), dict[str, Towards]()
+        for name, kind in self.kinds.items():
+            found[name] = (
+                _Beyond(hops, name, self.drained, up)
+                if kind == "exits"
+                else Towards(far.get(name, {}), leaving, name, self.drained)
+            )
+            found[name].pass_on(self.passed)
+        return found
+
+
+def _distances(hops: Sequence[Hop], names: Sequence[str], drained: set[str]) -> dict[str, dict[str, float]]:
+    """Distance of every node that has a way to each target; a drained node is left, and reached as the target, only."""
+    index = {name: i for i, name in enumerate(names)}
+    back = np.full((len(names), len(names)), inf)  # from head to tail: the search starts at the target
+    for hop in hops:
+        here = index[hop.head], index[hop.tail]
+        back[here] = min(back[here], hop.weight)
+    back[np.isinf(back)] = 0.0
+    closed = [index[name] for name in names if name in drained]
+    through = back.copy()
+    through[closed] = 0.0
+    far = _from_all(through)
+    for i in closed:
+        own = through.copy()
+        own[i] = back[i]
+        far[i] = _from_all(own)[i]
+    return {
+        target: {name: float(d) for name, d in zip(names, far[i], strict=True) if d < inf}
+        for i, target in enumerate(names)
+    }
+
+
+def _from_all(weights: Floats) -> Floats:
+    return cast("Floats", dijkstra(weights)) if weights.size else weights
+
+
+_grounds: WeakKeyDictionary[Shape, _Ground] = WeakKeyDictionary()
+_recent: OrderedDict[tuple[Shape, Failed], dict[str, Towards]] = OrderedDict()
+
+
+def ways_of(network: Network, dead: Failed) -> dict[str, Towards]:
+    """The ways to every node, by its name, under one failure; the same whatever the demands are."""
+    key = network.shape, dead
+    if key not in _recent:
+        if network.shape not in _grounds:
+            _grounds[network.shape] = _Ground(network)
+        _recent[key] = _grounds[network.shape].ways(dead)
+        if len(_recent) > _RECENT:
+            _recent.popitem(last=False)
+    return _recent[key]
