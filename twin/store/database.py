@@ -30,12 +30,13 @@ _writers: WeakValueDictionary[str, threading.RLock] = WeakValueDictionary()  # g
 class Database:
     """A file, or memory when `path` is None. One cursor per call: any thread may read, writers take turns.
 
-    Raises `StoreBusyError` when another process holds the file, `StoreError` when it cannot be opened or used.
+    `reaches` is the one folder whose files statements may read and write besides; by default none. Raises
+    `StoreBusyError` when another process holds the file, `StoreError` when it cannot be opened or used.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, reaches: Path | None = None) -> None:
         self.path = path
-        self._connection = _connect(path)
+        self._connection = _connect(path, reaches)
         self._writer = _writer_lock(path)
         try:
             _lock(self._connection)
@@ -82,6 +83,17 @@ class Database:
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
+
+    @contextmanager
+    def snapshot(self, table: str) -> Generator[duckdb.DuckDBPyConnection]:
+        """Give a cursor that sees the table as it is now, whatever is written meanwhile; what it makes goes with it."""
+        with self._cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608 - a transaction begins with what it first sees
+            try:
+                yield cursor
+            finally:
+                cursor.execute("ROLLBACK")
 
     @contextmanager
     def _cursor(self) -> Generator[duckdb.DuckDBPyConnection]:
@@ -199,12 +211,19 @@ def ascending(key: Sequence[np.ndarray[Any, Any]]) -> bool:
 _FIX = "check that the disk has room and the file is intact; a copy of it opens elsewhere"
 
 
-def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path | None, reaches: Path | None) -> duckdb.DuckDBPyConnection:
     """Open a file that may be somebody else's: it cannot reach another one, and what it is told stays as it is."""
     if path is not None:
         _require_plain(path)
+    closed = reaches is None
+    config = CONFIG if closed else {name: x for name, x in CONFIG.items() if name != "enable_external_access"}
     try:
-        return duckdb.connect(":memory:" if path is None else str(path), config=CONFIG)
+        connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
+        if not closed:
+            folder = str(reaches.resolve()).replace("'", "''")
+            connection.execute(f"SET GLOBAL allowed_directories = ['{folder}/']")
+            connection.execute("SET GLOBAL enable_external_access = false")
+        return connection
     except duckdb.Error as error:
         raise _open_error(path, str(error)) from error
 

@@ -1,0 +1,201 @@
+"""Link samples of weeks and months: the open hours in a DuckDB file, all before as Parquet, behind one view.
+
+One process writes: it appends to the DuckDB file, puts every hour that is over into a Parquet file of its own, and the
+hours of a day that is over into one, sorted by link, so that a question about one link reads little of it. A file
+counts from the moment it has its name, and replaces what it was made of: no crash loses or doubles a sample. Files
+never change, so that any number of processes read them meanwhile; they are behind the writer by an hour at most.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+
+from twin.errors import StoreError
+from twin.files import is_plain
+from twin.live.network import LinkSamples
+from twin.model import Network
+
+from .contents import CONFIG
+from .database import Database, Row
+from .times import micros
+
+VIEW = "link_sample"
+NEWEST = "newest.duckdb"
+LATE = timedelta(minutes=10)
+"""How long after an hour its rows may still come in; what comes later is not kept."""
+_COLUMNS = "time, link, out_mbps, in_mbps, dropped_mbps, up"
+_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}))?\.parquet")
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_FORMAT = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+
+
+class Part(NamedTuple):
+    """A file of samples: those of an hour, or of a day, that begins at a time."""
+
+    begin: datetime
+    length: timedelta
+    path: Path
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after it."""
+        return self.begin + self.length
+
+
+def parts_of(folder: Path) -> tuple[Part, ...]:
+    """Return the files that count, the oldest first: an hour does not where its day has a file."""
+    found = [part for path in folder.glob("*.parquet") if (part := _part(path)) and is_plain(path)]
+    days = _days(found)
+    return tuple(sorted(x for x in found if x.length == _DAY or _day_of(x.begin) not in days))
+
+
+class SampleArchive:
+    """The samples of one network's links, in a folder. One process at a time; any of its threads may read.
+
+    Raises `StoreBusyError` when another process writes there, `StoreError` when it cannot be read or written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder = folder
+        self._database = Database(folder / NEWEST, reaches=folder)
+
+    def close(self) -> None:
+        """Give the file back; closing twice is allowed."""
+        self._database.close()
+
+    def append(self, network: Network, samples: LinkSamples) -> int:
+        """Take samples in and return how many rows; they replace those from the first of their times on.
+
+        Rows of hours that are in files already are left out.
+        """
+        begin = max((part.end for part in parts_of(self.folder)), default=None)
+        fresh = np.ones(samples.time.size, dtype=np.bool_) if begin is None else samples.time > begin.timestamp()
+        if not fresh.any():
+            return 0
+        columns = {name: values[fresh] for name, values in samples._asdict().items()}
+        columns["time"] = np.round(columns["time"] * 1e6).astype(np.int64)
+        names = {"link": np.array([link.name for link in network.links], dtype=object)}
+        with self._database.write() as writer:
+            since = [int(columns["time"].min())]
+            writer.run("DELETE FROM link_sample WHERE time >= make_timestamptz(?::BIGINT)", since)
+            return writer.insert("link_sample", columns, names=names, network=network.name)
+
+    def tidy(self, now: datetime, *, keep: timedelta) -> None:
+        """Put what is over into files, and delete those that ended longer ago than `keep`.
+
+        The hours of a day that has its file are deleted the next time, so that nobody is left reading them.
+        """
+        for path in self._superseded(now - keep):
+            path.unlink(missing_ok=True)
+        for hour in self._hours_over(now):
+            self._put(hour)
+        parts = parts_of(self.folder)
+        for day in sorted({_day_of(x.begin) for x in parts} - _days(parts)):
+            if day + _DAY + LATE <= now:
+                self._join(day)
+
+    def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """Run one query over the view `link_sample` (time, link, out_mbps, in_mbps, dropped_mbps, up)."""
+        with self._database.snapshot("link_sample") as cursor:
+            parts = parts_of(self.folder)
+            end = max((part.end for part in parts), default=datetime(1970, 1, 1, tzinfo=UTC))
+            database = str(cursor.execute("SELECT current_database()").fetchall()[0][0])
+            newest = f'SELECT {_COLUMNS} FROM "{database}".main.link_sample WHERE time > {_moment(end)}'  # noqa: S608 - a name of our own
+            cursor.execute(f"CREATE OR REPLACE TEMP VIEW {VIEW} AS {' UNION ALL '.join([*_reading(parts), newest])}")
+            return cursor.execute(statement, list(parameters)).fetchall()
+
+    def _superseded(self, before: datetime) -> list[Path]:
+        """Return the files that hold nothing that counts: hours of whole days, days before a time, halves of files."""
+        counting = {part.path for part in parts_of(self.folder) if part.end >= before}
+        ours = (x for x in self.folder.glob("*.parquet*") if _part(x) or _part(x.with_suffix("")))
+        return [path for path in ours if path not in counting]
+
+    def _hours_over(self, now: datetime) -> list[datetime]:
+        """Return the beginnings of the hours that are over and in no file."""
+        end = max((part.end for part in parts_of(self.folder)), default=datetime(1970, 1, 1, tzinfo=UTC))
+        # a sample is named after the end of its interval: that of a full hour belongs to the hour before
+        sql = "SELECT DISTINCT epoch_us(time_bucket(INTERVAL 1 hour, time - INTERVAL 1 microsecond)) FROM link_sample"
+        hours = [datetime.fromtimestamp(int(x) / 1e6, UTC) for (x,) in self._database.rows(sql)]
+        return sorted(x for x in hours if end <= x and x + _HOUR + LATE <= now)
+
+    def _put(self, hour: datetime) -> None:
+        within = f"time > {_moment(hour)} AND time <= {_moment(hour + _HOUR)}"
+        self._write(f"SELECT {_COLUMNS} FROM link_sample WHERE {within}", f"{hour:%Y-%m-%dT%H}.parquet")  # noqa: S608 - times of our own
+        with self._database.write() as writer:
+            writer.run("DELETE FROM link_sample WHERE time <= make_timestamptz(?::BIGINT)", [micros(hour + _HOUR)])
+
+    def _join(self, day: datetime) -> None:
+        hours = [part for part in parts_of(self.folder) if _day_of(part.begin) == day]
+        self._write(" UNION ALL ".join(_reading(hours)), f"{day:%Y-%m-%d}.parquet")
+
+    def _write(self, rows: str, name: str) -> None:
+        """Write rows into a file, which gets its name when all of it is on the disk."""
+        path = self.folder / name
+        unfinished = path.with_name(f"{name}.part")
+        with self._database.write() as writer:
+            writer.run(f"COPY (SELECT * FROM ({rows}) ORDER BY link, time) TO {_quoted(unfinished)} ({_FORMAT})")  # noqa: S608 - as above
+        descriptor = os.open(unfinished, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        unfinished.replace(path)
+
+
+def read_parts(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Give a connection the view `link_sample` over the files of a folder, as they are now; none of it is written.
+
+    For processes beside the one that writes: the open hours are not among it. Raises `StoreError` where there is none.
+    """
+    parts = parts_of(folder)
+    if not parts:
+        raise StoreError(f"{folder} holds no hour that is over", fix="ask again when an hour has passed")
+    connection.execute(f"CREATE TEMP VIEW {VIEW} AS {' UNION ALL '.join(_reading(parts))}")
+
+
+def reader() -> duckdb.DuckDBPyConnection:
+    """Open a connection of one's own for `read_parts`."""
+    config = {name: value for name, value in CONFIG.items() if name != "enable_external_access"}
+    return duckdb.connect(":memory:", config=config)
+
+
+def _reading(parts: Sequence[Part]) -> list[str]:
+    files = ", ".join(_quoted(part.path) for part in parts)
+    return [f"SELECT {_COLUMNS} FROM read_parquet([{files}])"] if parts else []  # noqa: S608 - files of this folder alone
+
+
+def _part(path: Path) -> Part | None:
+    found = _NAME.fullmatch(path.name)
+    if found is None:
+        return None
+    try:
+        begin = datetime.fromisoformat(f"{found[1]}T{found[2] or '00'}:00:00+00:00")
+    except ValueError:
+        return None
+    return Part(begin, _DAY if found[2] is None else _HOUR, path)
+
+
+def _days(parts: Sequence[Part]) -> set[datetime]:
+    """The days that have a file of their own."""
+    return {part.begin for part in parts if part.length == _DAY}
+
+
+def _day_of(time: datetime) -> datetime:
+    return time.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _moment(time: datetime) -> str:
+    return f"make_timestamptz({micros(time)}::BIGINT)"
+
+
+def _quoted(path: Path) -> str:
+    """A path as text of SQL; what would be a pattern in it stands for itself."""
+    literal = "".join(f"[{x}]" if x in "*?[" else x for x in str(path.resolve()))
+    return "'" + literal.replace("'", "''") + "'"
