@@ -210,6 +210,9 @@ def list_runs(
     network: Annotated[str | None, typer.Option("--network", "-n", help="Only runs on this network.")] = None,
     waiting: Annotated[bool, typer.Option("--pending", help="Only plans that wait for people.")] = False,
     sql: Annotated[str | None, typer.Option("--sql", help="One SELECT of the tables run and record.")] = None,
+    room: Annotated[
+        Path | None, typer.Option("--room", help="Room of a watch: its samples are the table link_sample of --sql.")
+    ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Runs to show.")] = 20,
     runs: Runs = Path("runs"),
     as_json: Json = False,
@@ -217,11 +220,12 @@ def list_runs(
     """List the runs, the newest first, or ask their journals a question in SQL."""
     from agents.record import runs as folder
     from agents.show.tables import text_table
+    from twin.store.archive import SAMPLES
 
     if waiting:
         _list_waiting("runs", runs, as_json=as_json)
     elif sql is not None:
-        found = folder.query_runs(runs, sql)
+        found = folder.query_runs(runs, sql, samples=None if room is None else room / SAMPLES)
         if as_json:
             emit("runs", {"columns": list(found.columns), "rows": [list(row) for row in found.rows]})
         else:

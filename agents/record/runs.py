@@ -19,6 +19,7 @@ from tools.sql.grammar import NotAllowedError, check_statement
 from twin.errors import InputError, JournalError, StoreError, first_line_of
 from twin.files import MAX_BYTES, require_file
 from twin.frozen import Frozen
+from twin.store.archive import VIEW, Part, parts_of, read_parts
 
 from .files import JOURNAL
 from .outcome import Outcome
@@ -152,28 +153,32 @@ def survey(runs: Path) -> Listing:
     return Listing(tuple(entries), unreadable)
 
 
-def query_runs(runs: Path, statement: str) -> Rows:
+def query_runs(runs: Path, statement: str, *, samples: Path | None = None) -> Rows:
     """Run one SELECT over the views `run` and `record` of a folder's journals.
 
-    Raises `InputError` on anything else, and when it takes too long or too much memory.
+    With the folder where a watch keeps its `samples`, over `link_sample` of every hour that is over as well. Raises
+    `InputError` on anything else, and when it takes too long or too much memory.
     """
     listing = survey(runs)
     readable = [runs / entry.run / JOURNAL for entry in listing.entries]
-    if not readable:
+    parts = parts_of(samples) if samples is not None else ()
+    if not readable and not parts:
         raise InputError(f"{runs} holds no runs", fix="make one with `twinops run`")
-    with _journals(runs, readable) as connection:
+    tables = (_TABLES if readable else frozenset[str]()) | (frozenset({VIEW}) if parts else frozenset[str]())
+    fix = f"the tables are {' and '.join(sorted(tables, reverse=True))}"
+    with _journals(runs, readable, parts) as connection:
         try:
             tree = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [statement]).fetchone()
-            check_statement(json.loads(str(tree[0] if tree else "{}")), _TABLES)
+            check_statement(json.loads(str(tree[0] if tree else "{}")), tables)
             cursor = connection.execute(statement)
             columns = tuple(str(column[0]) for column in cursor.description or [])
             rows = cursor.fetchmany(ROWS + 1)
         except NotAllowedError as error:
-            raise InputError(str(error), fix=error.fix[:160] or "the tables are run and record") from error
+            raise InputError(str(error), fix=error.fix[:160] or fix) from error
         except duckdb.InterruptException as error:
             raise InputError(f"the statement took longer than {SECONDS:g} s", fix="narrow it with WHERE") from error
         except duckdb.Error as error:
-            raise InputError(" ".join(str(error).split())[:300], fix="the tables are run and record") from error
+            raise InputError(" ".join(str(error).split())[:300], fix=fix) from error
     return Rows(columns, tuple(tuple(_plain(x) for x in row) for row in rows[:ROWS]), len(rows) > ROWS)
 
 
@@ -203,14 +208,20 @@ def _rows(runs: Path, journals: Sequence[Path]) -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _journals(runs: Path, journals: Sequence[Path]) -> Generator[duckdb.DuckDBPyConnection]:
+def _journals(
+    runs: Path, journals: Sequence[Path], samples: Sequence[Part] = ()
+) -> Generator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(":memory:", config=_CONFIG)
     try:
         files = [str(path.resolve()) for path in journals]
-        allowed = ", ".join(_quoted(name) for file in files for name in {file, _literally(file)})
+        names = [*files, *(str(part.path.resolve()) for part in samples)]
+        allowed = ", ".join(_quoted(name) for file in names for name in {file, _literally(file)})
         connection.execute(f"SET allowed_paths = [{allowed}]")
-        connection.execute(_RECORD.format(files="[" + ", ".join(_quoted(_literally(file)) for file in files) + "]"))
-        connection.execute(_RUN)
+        if samples:
+            read_parts(connection, samples)
+        if files:
+            connection.execute(_RECORD.format(files="[" + ", ".join(_quoted(_literally(file)) for file in files) + "]"))
+            connection.execute(_RUN)
         for lock in _LOCKS:
             connection.execute(lock)
         yield connection

@@ -20,12 +20,14 @@ from twin.errors import FormatError, InputError, StoreBusyError, StoreError, Twi
 from twin.files import extend, is_plain, read_bytes, write_bytes
 from twin.model import Frozen
 from twin.store import TwinStore
+from twin.store.archive import NEWEST
 from twin.version import version
 
 MANIFEST = "manifest.json"
 _LOGS = (".jsonl",)  # whole lines of these
 _TWIN = "twin.duckdb"
 _SKIPPED = {"lease", "lock"}
+_OPEN = {NEWEST, f"{NEWEST}.wal"}  # samples of the open hours: always being written
 _MOST = 2 << 30  # bytes of one file
 _FILES = 200_000
 
@@ -119,7 +121,7 @@ def _inside(places: BackedUp) -> Iterator[tuple[str, Path]]:
         others = [x.resolve() for x in places if x != folder]
         for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
             inside_other = any(path.resolve().is_relative_to(x) for x in others if x.is_relative_to(folder.resolve()))
-            if path.name in _SKIPPED or path.name.endswith(".part") or inside_other or not is_plain(path):
+            if path.name in _SKIPPED | _OPEN or path.name.endswith(".part") or inside_other or not is_plain(path):
                 continue
             yield f"{kind}/{path.relative_to(folder).as_posix()}", path
 

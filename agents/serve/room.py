@@ -86,7 +86,13 @@ class Room:
         self.place, self.settings = place, settings
         self.policy = policy or policy_in_force(place.home) or Policy()
         self.live = _opened(place)
-        self.watch = Watch(self.live, place.folder, policy=self.policy, alarms_per_week=settings.alarms_per_week)
+        self.watch = Watch(
+            self.live,
+            place.folder,
+            policy=self.policy,
+            alarms_per_week=settings.alarms_per_week,
+            samples_for=timedelta(days=settings.samples_days),
+        )
         self.ledger = Ledger(place.folder, retention=timedelta(days=settings.retention_days))
         self.network = self.watch.name
         self.crew = Crew(
@@ -136,7 +142,7 @@ class Room:
         self.crew.stop()
         self.postman.stop()
         with self._turn:
-            self.watch.keep()
+            self.watch.close()
         self.ledger.close()
         if self._syslog:
             self._syslog.close()

@@ -20,6 +20,7 @@ from twin.observe.alarms.anomaly import Anomaly, Detector
 from twin.observe.alarms.incidents import Signal, correlate
 from twin.observe.observe import interval_of
 from twin.policy import Policy
+from twin.store.archive import GRACE, SAMPLES, SampleArchive
 
 from .demand_history import DemandHistory
 from .load_history import LoadHistory
@@ -71,8 +72,19 @@ class _Still:
 class Watch:
     """Watches one network. Not for several threads at once."""
 
-    def __init__(self, live: Lookable, folder: Path, *, policy: Policy, alarms_per_week: float = 0.5) -> None:
-        """Take up the watch of a network; `folder` keeps what the detector learned. Raises what the first look does."""
+    def __init__(
+        self,
+        live: Lookable,
+        folder: Path,
+        *,
+        policy: Policy,
+        alarms_per_week: float = 0.5,
+        samples_for: timedelta = timedelta(days=30),
+    ) -> None:
+        """Take up the watch of a network; `folder` keeps what the detector learned, and samples for so long.
+
+        Raises what the first look does.
+        """
         self._live, self._path, self._policy = live, folder / DETECTOR, policy
         self._rate, self._looks = alarms_per_week, 0
         first = live.read_telemetry(_EVER)
@@ -82,6 +94,7 @@ class Watch:
             with suppress(InputError):  # of another interval or version: it learns anew
                 self.detector.unpack(read_bytes(self._path))
         self.demands, self.loads = DemandHistory(folder), LoadHistory(folder)
+        self.samples, self._samples_for, self._tidied = SampleArchive(folder / SAMPLES), samples_for, _EVER
         self._since = _EVER
         self.latest: Look | None = None
         self.failed: tuple[datetime, str] | None = None
@@ -114,6 +127,11 @@ class Watch:
             self.demands.keep()
             self.loads.keep()
 
+    def close(self) -> None:
+        """Put on file what was learned, and give the samples back."""
+        self.keep()
+        self.samples.close()
+
     def age(self) -> timedelta | None:
         """How old the newest sample is; None before there is one."""
         newest = self.latest.newest if self.latest else None
@@ -126,6 +144,8 @@ class Watch:
         self.detector.update(network, telemetry, now=now)
         self.demands.take(network, telemetry)
         self.loads.take(network, telemetry.links)
+        with suppress(TwinError):  # a full disk costs the samples, and not the watch
+            self._put_away(network, telemetry, now)
         since = now - timedelta(seconds=(_WINDOW + 1) * self.interval_s)
         window = live.read_telemetry(since)
         desk = Desk(network, self._policy, ReadSide(_Still(network, window, now)), since)
@@ -134,6 +154,12 @@ class Watch:
         newest = telemetry.links.time
         if newest.size:  # a sample whose rows come in late is read once more
             self._since = datetime.fromtimestamp(float(newest.max()) - 2.5 * self.interval_s, UTC)
+
+    def _put_away(self, network: Network, telemetry: Telemetry, now: datetime) -> None:
+        self.samples.append(network, telemetry.links)
+        if (now - GRACE).replace(minute=0, second=0, microsecond=0) > self._tidied:  # another hour is over
+            self.samples.tidy(now, keep=self._samples_for)
+            self._tidied = now - GRACE
 
     def _gone(self) -> tuple[Sighting, ...]:
         age = self.age()

@@ -12,7 +12,7 @@ from twin.errors import InputError, TransientError, TwinError, first_line_of
 
 from .local import available
 from .processes import ATTEMPTS
-from .seam import Chunk, Done, Shared, Task, failed_chunk
+from .seam import Chunk, Done, Shared, Task, failed_chunk, named_chunk
 
 
 class Cluster:
@@ -60,7 +60,7 @@ class Cluster:
             raise failed_chunk(position, chunks, f"{type(cause).__name__}: {cause}") from None
         except failures.RayError as error:
             raise TransientError(
-                f"workers of the cluster died of chunk {position + 1} of {len(chunks)}: {type(error).__name__}",
+                f"workers of the cluster died of {named_chunk(position, chunks)}: {type(error).__name__}",
                 fix="see whether memory runs out on its machines, and run again",
             ) from error
 

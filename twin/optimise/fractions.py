@@ -30,7 +30,7 @@ def ecmp_fractions(arrays: Arrays, paths: Paths) -> Fractions:
     if n * n * m > ENTRY_LIMIT:
         raise InputError(
             f"{n} nodes and {m} links need a table of {n * n * m / 1e6:.0f} million shares",
-            fix="plan on the part of the network around the overload",
+            fix="sr-tunnels and igp-weights plan on networks of any size",
         )
     return Fractions(_shares(arrays, paths), expect(arrays, paths).survival)
 

@@ -16,18 +16,18 @@ from typing import NamedTuple
 import duckdb
 import numpy as np
 
-from twin.errors import StoreError
 from twin.files import is_plain
 from twin.live.network import LinkSamples
 from twin.model import Network
 
-from .contents import CONFIG
 from .database import Database, Row
 from .times import micros
 
 VIEW = "link_sample"
+SAMPLES = "samples"
+"""Folder of a room's archive, below the room's own."""
 NEWEST = "newest.duckdb"
-LATE = timedelta(minutes=10)
+GRACE = timedelta(minutes=10)
 """How long after an hour its rows may still come in; what comes later is not kept."""
 _COLUMNS = "time, link, out_mbps, in_mbps, dropped_mbps, up"
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}))?\.parquet")
@@ -98,7 +98,7 @@ class SampleArchive:
             self._put(hour)
         parts = parts_of(self.folder)
         for day in sorted({_day_of(x.begin) for x in parts} - _days(parts)):
-            if day + _DAY + LATE <= now:
+            if day + _DAY + GRACE <= now:
                 self._join(day)
 
     def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
@@ -123,7 +123,7 @@ class SampleArchive:
         # a sample is named after the end of its interval: that of a full hour belongs to the hour before
         sql = "SELECT DISTINCT epoch_us(time_bucket(INTERVAL 1 hour, time - INTERVAL 1 microsecond)) FROM link_sample"
         hours = [datetime.fromtimestamp(int(x) / 1e6, UTC) for (x,) in self._database.rows(sql)]
-        return sorted(x for x in hours if end <= x and x + _HOUR + LATE <= now)
+        return sorted(x for x in hours if end <= x and x + _HOUR + GRACE <= now)
 
     def _put(self, hour: datetime) -> None:
         within = f"time > {_moment(hour)} AND time <= {_moment(hour + _HOUR)}"
@@ -149,21 +149,9 @@ class SampleArchive:
         unfinished.replace(path)
 
 
-def read_parts(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Give a connection the view `link_sample` over the files of a folder, as they are now; none of it is written.
-
-    For processes beside the one that writes: the open hours are not among it. Raises `StoreError` where there is none.
-    """
-    parts = parts_of(folder)
-    if not parts:
-        raise StoreError(f"{folder} holds no hour that is over", fix="ask again when an hour has passed")
+def read_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
+    """Give a connection of another process the view `link_sample` over some files, which are only read."""
     connection.execute(f"CREATE TEMP VIEW {VIEW} AS {' UNION ALL '.join(_reading(parts))}")
-
-
-def reader() -> duckdb.DuckDBPyConnection:
-    """Open a connection of one's own for `read_parts`."""
-    config = {name: value for name, value in CONFIG.items() if name != "enable_external_access"}
-    return duckdb.connect(":memory:", config=config)
 
 
 def _reading(parts: Sequence[Part]) -> list[str]:

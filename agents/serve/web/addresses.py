@@ -19,6 +19,7 @@ from agents.wording import counted
 from twin.elements import find_element
 from twin.errors import TwinError
 from twin.files import exists, read_text
+from twin.store.archive import SAMPLES
 
 from .api import (
     acknowledge,
@@ -130,7 +131,7 @@ def history(console: Console, asked: Asked) -> Response:
     who = asked.visitor
     if sql and who.may("planner", everywhere=True):
         try:
-            found = run_folder.query_runs(runs, sql)
+            found = run_folder.query_runs(runs, sql, samples=console.room.place.folder / SAMPLES)
         except TwinError as raised:
             error = str(raised)
     listed = run_folder.list_runs(runs, top=_SHOWN) if exists(runs) and who.everywhere else ()

@@ -2,14 +2,20 @@
 
 import os
 import shutil
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from agents.record.ownership import holder, own
 from agents.record.runs import list_runs, query_runs, survey
 from tests.agents.incidents import Run, perform, request
 from twin.errors import InputError, StoreBusyError
+from twin.formats import load_network
+from twin.live.network import LinkSamples
+from twin.store.archive import SampleArchive
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,25 @@ def test_a_run_that_is_worked_on_says_by_whom(runs: Path):
         assert list_runs(runs)[0].process == os.getpid()
         with pytest.raises(StoreBusyError, match=f"held by process {os.getpid()}"), own(folder):
             pass
+
+
+def test_the_samples_that_a_watch_keeps_are_a_table_beside_the_journals(runs: Path, tmp_path: Path):
+    network, begin, hour = load_network("synthetic/12-1"), datetime(2026, 11, 1, tzinfo=UTC), timedelta(hours=1)
+    link = np.repeat(np.arange(len(network.links)), 3)
+    time = begin.timestamp() + np.tile([600.0, 1200.0, 4000.0], len(network.links))
+    samples = LinkSamples(time, link, link + 0.5, link + 0.5, np.zeros(link.size), np.ones(link.size, bool))
+    with closing(SampleArchive(tmp_path)) as archive:
+        archive.append(network, samples)
+        archive.tidy(begin + 1.5 * hour, keep=hour * 1000)
+    asked = "SELECT link, count(*), max(out_mbps) FROM link_sample GROUP BY link ORDER BY 3 DESC LIMIT 1"
+    last = network.links[-1].name, 2, len(network.links) - 0.5
+    assert query_runs(runs, asked, samples=tmp_path).rows == (last,)
+    assert query_runs(tmp_path / "none", asked, samples=tmp_path).rows == (last,)
+    assert query_runs(runs, "SELECT count(*) > 0 FROM run", samples=tmp_path).rows == ((True,),)
+    with pytest.raises(InputError, match="read_parquet"):
+        query_runs(runs, f"SELECT * FROM read_parquet('{tmp_path}/*.parquet')", samples=tmp_path)
+    with pytest.raises(InputError):
+        query_runs(runs, asked)
 
 
 def test_journals_answer_sql(runs: Path, resolved: Run):

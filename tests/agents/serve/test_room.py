@@ -18,6 +18,7 @@ from tests.agents.serve.killed_room import SITE, kill_after, place, processes
 from twin.errors import FormatError, InputError, StoreError
 from twin.faults import Fault, FaultKind
 from twin.observe.alarms.anomaly import Detector
+from twin.store.archive import SAMPLES, parts_of
 
 T0 = datetime(2026, 3, 2, 18, tzinfo=UTC)
 KILLS = int(os.environ.get("TWINOPS_KILLS", "1"))
@@ -101,6 +102,10 @@ def test_what_is_no_whole_backup_is_not_put_back(tmp_path, name):
 def test_a_detector_goes_on_where_another_one_was(room):
     for _ in range(30):
         room.step()
+    ((times, rows),) = room.watch.samples.rows("SELECT count(DISTINCT time), count(*) FROM link_sample")
+    assert times >= 30
+    assert rows == times * len(room.live.read_topology().links)
+    assert parts_of(room.place.folder / SAMPLES)
     learned = room.watch.detector
     copy = Detector(interval_s=300)
     copy.unpack(learned.pack())

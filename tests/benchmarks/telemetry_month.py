@@ -1,0 +1,123 @@
+"""Link samples of a month: append, retention, questions, size: `python -m tests.benchmarks.telemetry_month [--days N]`.
+
+4,000 links every 30 seconds are 11.5 million rows a day, 346 million in 30 days. Rates are read from octet counters,
+with the noise of real traffic: nothing about them is easy to compress. Prints what it measured; exits with 1 when a bar
+is missed that a loaded machine does not explain: bytes in any case, times by a factor of ten.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from twin.formats import load_network
+from twin.live.network import LinkSamples
+from twin.model import Floats, Link, Network
+from twin.store.archive import SampleArchive, parts_of, read_parts
+
+STEP_S = 30.0
+HOUR = timedelta(hours=1)
+BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
+MONTH_DAYS, MOST_BYTES = 30, 6e9
+APPEND_ROWS_PER_S, ANSWER_S, SLACK = 1e6, 0.1, 10.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, default=MONTH_DAYS)
+    parser.add_argument("--links", type=int, default=4000)
+    options = parser.parse_args()
+    network = wide_network(options.links)
+    with (
+        tempfile.TemporaryDirectory(prefix="twinops-month-") as folder,
+        closing(SampleArchive(Path(folder))) as archive,
+    ):
+        return report(network, archive, options.days)
+
+
+def report(network: Network, archive: SampleArchive, days: int) -> int:
+    rows, appending, tidying = fill(network, archive, days)
+    size = sum(x.stat().st_size for x in archive.folder.iterdir())
+    month = size * MONTH_DAYS / days
+    print(f"{rows:,} rows in {len(parts_of(archive.folder))} files, {size / 1e9:.3f} GB; a month {month / 1e9:.2f} GB")
+    print(
+        f"append {rows / appending / 1e6:.2f} million rows a second of CPU; hours and days into files {tidying:.1f} s"
+    )
+    broken = [month > MOST_BYTES, rows / appending < APPEND_ROWS_PER_S / SLACK]
+    for what, statement, bar in questions(network, days):
+        took = min(answered(archive, statement) for _ in range(3))
+        print(f"{what}: {took * 1e3:.1f} ms of CPU")
+        broken.append(bar and took > SLACK * ANSWER_S)
+    with duckdb.connect() as beside:
+        read_parts(beside, parts_of(archive.folder))
+        begun = time.process_time()
+        beside.execute(questions(network, days)[1][1]).fetchall()
+        print(f"the same of one link by a process beside it: {(time.process_time() - begun) * 1e3:.1f} ms of CPU")
+    return int(any(broken))
+
+
+def fill(network: Network, archive: SampleArchive, days: int) -> tuple[int, float, float]:
+    """Let days go by, an hour at a time; returns rows, and seconds of CPU for appending and for putting away."""
+    rng, rows, appending, tidying = np.random.default_rng(1), 0, 0.0, 0.0
+    mean = rng.uniform(50, 60_000, len(network.links))
+    for hour in range(24 * days + 1):
+        samples = one_hour(mean, BEGIN + hour * HOUR, rng)
+        begun = time.process_time()
+        rows += archive.append(network, samples)
+        appended = time.process_time()
+        archive.tidy(BEGIN + (hour + 1) * HOUR, keep=timedelta(days=days + 1))
+        appending, tidying = appending + appended - begun, tidying + time.process_time() - appended
+    return rows, appending, tidying
+
+
+def one_hour(mean: Floats, begin: datetime, rng: np.random.Generator) -> LinkSamples:
+    """What the counters of all links say in one hour: whole octets in 30 s, full queues here and there."""
+    count, links = int(HOUR.total_seconds() / STEP_S), mean.size
+    time_s = np.repeat(begin.timestamp() + STEP_S * np.arange(1, count + 1), links)
+    octets = np.floor(mean * rng.lognormal(0, 0.2, (count, links)) * STEP_S * 125_000)
+    out = (octets / (STEP_S * 125_000)).ravel()
+    received = (np.floor(octets * rng.normal(1, 1e-3, octets.shape)) / (STEP_S * 125_000)).ravel()
+    dropped = np.where(rng.random(out.size) < 0.01, out * 0.01, 0.0)
+    return LinkSamples(time_s, np.tile(np.arange(links), count), out, received, dropped, np.ones(out.size, bool))
+
+
+def questions(network: Network, days: int) -> list[tuple[str, str, bool]]:
+    """What is asked, in words and SQL, and whether it has a bar."""
+    end = BEGIN + (24 * days + 1) * HOUR
+    newest = f"time > TIMESTAMPTZ '{(end - HOUR).isoformat()}'"
+    link = network.links[len(network.links) // 3].name
+    spread = "quantile_cont(out_mbps, 0.95)"
+    return [
+        ("the newest hour of one link", f"SELECT * FROM link_sample WHERE link = '{link}' AND {newest}", True),
+        ("95th percentile of one link, all days", f"SELECT {spread} FROM link_sample WHERE link = '{link}'", True),
+        (
+            "95th percentile of every link, newest hour",
+            f"SELECT link, {spread} FROM link_sample WHERE {newest} GROUP BY link",
+            True,
+        ),
+        ("busiest minute of all days", "SELECT max(out_mbps) FROM link_sample", False),
+    ]
+
+
+def answered(archive: SampleArchive, statement: str) -> float:
+    begun = time.process_time()
+    archive.rows(statement)
+    return time.process_time() - begun
+
+
+def wide_network(links: int) -> Network:
+    """A ring with as many directed links as asked for; only their names matter here."""
+    whole = load_network("synthetic/1000-1")
+    copies = range(1 + links // len(whole.links))
+    named = [Link(x.tail, x.head, x.capacity, x.weight, index=x.index + 50 * k) for k in copies for x in whole.links]
+    return Network("wide", whole.nodes, tuple(named[:links]), np.zeros_like(whole.demands))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
