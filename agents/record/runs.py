@@ -19,7 +19,7 @@ from tools.sql.grammar import NotAllowedError, check_statement
 from twin.errors import InputError, JournalError, StoreError, first_line_of
 from twin.files import MAX_BYTES, require_file
 from twin.frozen import Frozen
-from twin.store.archive import VIEW, Part, parts_of, read_parts
+from twin.store.archive import VIEW, SampleFile, parts_of, read_parts
 
 from .files import JOURNAL
 from .outcome import Outcome
@@ -209,7 +209,7 @@ def _rows(runs: Path, journals: Sequence[Path]) -> list[dict[str, Any]]:
 
 @contextmanager
 def _journals(
-    runs: Path, journals: Sequence[Path], samples: Sequence[Part] = ()
+    runs: Path, journals: Sequence[Path], samples: Sequence[SampleFile] = ()
 ) -> Generator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(":memory:", config=_CONFIG)
     try:

@@ -105,7 +105,7 @@ def pair_shares(arrays: Arrays, paths: Paths, source: Ints, target: Ints) -> Flo
     return share
 
 
-class Tried(NamedTuple):
+class MovesTried(NamedTuple):
     """What moves of one demand lead to, in each of S scenarios; K moves."""
 
     harm: Floats  # [S, K] Mbit/s above the arcs' limit, or lost on them
@@ -115,11 +115,11 @@ class Tried(NamedTuple):
 
 
 @kernel
-def try_moves(arrays: Arrays, limit: Floats, loads: Floats, added: Floats, spare: Floats) -> Tried:
+def try_moves(arrays: Arrays, limit: Floats, loads: Floats, added: Floats, spare: Floats) -> MovesTried:
     """Add the loads of each move, `added` [S, K, m], to those of each scenario, `loads` [S, m]."""
     scenarios, moves, m = added.shape
     shape = (scenarios, moves)
-    tried = Tried(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(moves, np.bool_))
+    tried = MovesTried(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(moves, np.bool_))
     for s in range(scenarios):
         for k in range(moves):
             harm, peak, crowding = 0.0, 0.0, 0.0

@@ -11,10 +11,11 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.files import is_plain
 from twin.live.network import LinkSamples
@@ -35,7 +36,7 @@ _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _FORMAT = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
 
 
-class Part(NamedTuple):
+class SampleFile(NamedTuple):
     """A file of samples: those of an hour, or of a day, that begins at a time."""
 
     begin: datetime
@@ -48,7 +49,7 @@ class Part(NamedTuple):
         return self.begin + self.length
 
 
-def parts_of(folder: Path) -> tuple[Part, ...]:
+def parts_of(folder: Path) -> tuple[SampleFile, ...]:
     """Return the files that count, the oldest first: an hour does not where its day has a file."""
     found = [part for path in folder.glob("*.parquet") if (part := _part(path)) and is_plain(path)]
     days = _days(found)
@@ -79,11 +80,12 @@ class SampleArchive:
         fresh = np.ones(samples.time.size, dtype=np.bool_) if begin is None else samples.time > begin.timestamp()
         if not fresh.any():
             return 0
-        columns = {name: values[fresh] for name, values in samples._asdict().items()}
-        columns["time"] = np.round(columns["time"] * 1e6).astype(np.int64)
+        stamps = np.round(np.asarray(samples.time, dtype=np.float64)[fresh] * 1e6).astype(np.int64)
+        columns: dict[str, NDArray[Any]] = {name: values[fresh] for name, values in samples._asdict().items()}
+        columns["time"] = stamps
         names = {"link": np.array([link.name for link in network.links], dtype=object)}
         with self._database.write() as writer:
-            since = [int(columns["time"].min())]
+            since = [int(stamps.min())]
             writer.run("DELETE FROM link_sample WHERE time >= make_timestamptz(?::BIGINT)", since)
             return writer.insert("link_sample", columns, names=names, network=network.name)
 
@@ -149,17 +151,17 @@ class SampleArchive:
         unfinished.replace(path)
 
 
-def read_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> None:
+def read_parts(connection: duckdb.DuckDBPyConnection, parts: Sequence[SampleFile]) -> None:
     """Give a connection of another process the view `link_sample` over some files, which are only read."""
     connection.execute(f"CREATE TEMP VIEW {VIEW} AS {' UNION ALL '.join(_reading(parts))}")
 
 
-def _reading(parts: Sequence[Part]) -> list[str]:
+def _reading(parts: Sequence[SampleFile]) -> list[str]:
     files = ", ".join(_quoted(part.path) for part in parts)
     return [f"SELECT {_COLUMNS} FROM read_parquet([{files}])"] if parts else []  # noqa: S608 - files of this folder alone
 
 
-def _part(path: Path) -> Part | None:
+def _part(path: Path) -> SampleFile | None:
     found = _NAME.fullmatch(path.name)
     if found is None:
         return None
@@ -167,10 +169,10 @@ def _part(path: Path) -> Part | None:
         begin = datetime.fromisoformat(f"{found[1]}T{found[2] or '00'}:00:00+00:00")
     except ValueError:
         return None
-    return Part(begin, _DAY if found[2] is None else _HOUR, path)
+    return SampleFile(begin, _DAY if found[2] is None else _HOUR, path)
 
 
-def _days(parts: Sequence[Part]) -> set[datetime]:
+def _days(parts: Sequence[SampleFile]) -> set[datetime]:
     """The days that have a file of their own."""
     return {part.begin for part in parts if part.length == _DAY}
 
