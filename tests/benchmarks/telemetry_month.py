@@ -43,6 +43,7 @@ def main() -> int:
 
 def report(network: Network, archive: SampleArchive, days: int) -> int:
     rows, appending, tidying = fill(network, archive, days)
+    archive.tidy(BEGIN + (24 * days + 1) * HOUR, keep=timedelta(days=days + 1))  # hours of the last day go now
     size = sum(x.stat().st_size for x in archive.folder.iterdir())
     month = size * MONTH_DAYS / days
     print(f"{rows:,} rows in {len(parts_of(archive.folder))} files, {size / 1e9:.3f} GB; a month {month / 1e9:.2f} GB")

@@ -33,7 +33,7 @@ GRACE = timedelta(minutes=10)
 _COLUMNS = "time, link, out_mbps, in_mbps, dropped_mbps, up"
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}))?\.parquet")
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_FORMAT = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880"
+_FORMAT = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, PARQUET_VERSION v2"  # v2: a tenth smaller
 
 
 class SampleFile(NamedTuple):
