@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agents.show.report.labels import Box, Lettering, Segment, around
 from agents.show.report.map import LIMIT, Look, band, bands, draw
 from agents.show.report.projection import project
+from agents.wording import short
 from twin.formats.load import load_network
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.plan import DrainLink, DrainNode, RemoveTunnel, SetTunnel, SetWeight
@@ -118,7 +119,7 @@ def test_every_element_has_its_figures_as_a_tooltip(square):
 @pytest.mark.parametrize("element", ["node/Cc", "interface/Aa/Bb", "link/Aa:Bb--Bb:Aa"])
 def test_the_fault_is_ringed(square, element):
     marks = draw(square, Look("map", idle(square), fault=element)).marks
-    assert [(mark.kind, mark.title) for mark in marks] == [("ring", f"fault at {element}")]
+    assert [(mark.kind, mark.title) for mark in marks] == [("ring", f"fault at {short(element)}")]
 
 
 def test_a_fault_at_an_unknown_element_marks_nothing(square):
