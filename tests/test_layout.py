@@ -57,7 +57,7 @@ STILL = {
     "Quiet": "an incident of which nothing is seen any more",
     "judged": "the plan of a run with its verdict; or a hypothesis that is simulated",
 }
-MEANINGS = 84
+MEANINGS = 59
 """Names of classes with several meanings: no more than there were."""
 
 

@@ -45,21 +45,21 @@ class Harm(Frozen):
         return Harm(**{name: round(value, digits) for name, value in self.parts.items()})
 
 
-class Excess(NamedTuple):
+class OverLimit(NamedTuple):
     """Load beyond what links should carry, in sum over them, Mbit/s."""
 
     dropped: float  # above capacity
     overload: float  # above the limit and carried
 
 
-def excess(load: Floats, capacity: Floats, limit: float) -> Excess:
+def excess(load: Floats, capacity: Floats, limit: float) -> OverLimit:
     """Split load [..., m] above `limit`, a share of capacity, into what is dropped and what is carried.
 
     A limit above 1 is a multiple of capacity up to which nothing is dropped.
     """
     above = np.maximum(load - limit * capacity, 0.0)
     dropped = np.minimum(above, np.maximum(load - capacity, 0.0))
-    return Excess(float(dropped.sum()), float((above - dropped).sum()))
+    return OverLimit(float(dropped.sum()), float((above - dropped).sum()))
 
 
 def mean_harm(parts: Iterable[tuple[float, Harm]]) -> Harm:

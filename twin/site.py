@@ -51,7 +51,7 @@ Paths = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """One path or pattern, or several."""
 
 
-class Sources(Frozen):
+class SiteSources(Frozen):
     """Which files say what of the network."""
 
     topology: str = Field(min_length=1, description="The inventory: any file that `twinops import` reads.")
@@ -105,7 +105,7 @@ class Site(Frozen):
     clock: Literal["wall", "newest"] = Field(
         default="wall", description="What time it is: now, or that of the newest sample, to look at the past."
     )
-    sources: Sources
+    sources: SiteSources
     exits: tuple[SiteExits, ...] = Field(default=(), description="Groups of exits that demands may leave by.")
     classes: tuple[SiteClass, ...] = Field(default=(), max_length=8, description="Classes of traffic.")
     units: dict[str, str] = Field(default={}, description="Units that files leave open, such as capacity = gbps.")

@@ -140,7 +140,7 @@ def vouched_for(store: TwinStore, snapshot: str) -> Vouched | None:
         ) from error
 
 
-class Coming(NamedTuple):
+class ComingToSite(NamedTuple):
     """What the gate is told of the hours ahead, and what the calendar leaves open."""
 
     context: Context
@@ -149,14 +149,14 @@ class Coming(NamedTuple):
 
 def coming_to(
     site: OpenSite | None, network: Network, policy: Policy, now: datetime, *, starts: datetime | None = None
-) -> Coming:
+) -> ComingToSite:
     """Read what the hours ahead bring to one's own network; of any other only the time of the first step is known.
 
     With `starts`, the hours are those from the beginning of a window on, as a run has them.
     """
     begin = starts or now
     if site is None:
-        return Coming(Context(starts=begin))
+        return ComingToSite(Context(starts=begin))
     calendar = site.calendar(network, now)
     outlook = None
     if policy.horizon_hours:
@@ -166,7 +166,7 @@ def coming_to(
         if begin > now and day and not outlook.quantiles:  # no forecast: what is carried is the traffic of now
             share = day[(now.astimezone(UTC) + local_shift(network)).hour]
             outlook = outlook_by_day(network, begin, policy.horizon_hours, day=day, share=share)
-    return Coming(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
+    return ComingToSite(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
 
 
 def evidence_for(name: str, snapshot: str, now: datetime) -> Evidence | None:

@@ -38,7 +38,7 @@ class WeeklyWindow(NamedTuple):
         return today or ((local.weekday() - 1) % 7 in self.days and minutes + 1440 < self.end)
 
 
-class Span(NamedTuple):
+class ClockSpan(NamedTuple):
     """A time from one moment to another, UTC; the second is not in it."""
 
     begins: datetime
@@ -66,7 +66,7 @@ def read_weekly(text: str) -> WeeklyWindow:
     )
 
 
-def read_span(text: str) -> Span:
+def read_span(text: str) -> ClockSpan:
     """Read `2026-12-20/2027-01-04 Europe/Zurich`. Raises `ValueError` that says how to write one."""
     found = _SPAN.fullmatch(text.strip())
     if found is None:
@@ -74,13 +74,13 @@ def read_span(text: str) -> Span:
     zone = zone_named(found["zone"])
     last = date.fromisoformat(found["last"])
     ends = _moment(last, found["to"], zone) if found["to"] else _moment(last + timedelta(days=1), "00:00", zone)
-    span = Span(_moment(date.fromisoformat(found["first"]), found["from"] or "00:00", zone), ends)
+    span = ClockSpan(_moment(date.fromisoformat(found["first"]), found["from"] or "00:00", zone), ends)
     if span.ends <= span.begins:
         raise ValueError(f"{text!r} ends before it begins")
     return span
 
 
-def read_either(text: str) -> WeeklyWindow | Span:
+def read_either(text: str) -> WeeklyWindow | ClockSpan:
     """Read a window or a freeze. Raises `ValueError`."""
     return read_span(text) if _SPAN.fullmatch(text.strip()) else read_weekly(text)
 

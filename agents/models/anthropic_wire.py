@@ -153,7 +153,7 @@ def _paired(called: Sequence[str], blocks: Sequence[Json]) -> list[Json]:
     return [*paired, *orphans, *(x for x in blocks if x["type"] != "tool_result")]
 
 
-class Assembly:
+class AnthropicAssembly:
     """One answer, put together from the events of its stream."""
 
     def __init__(self) -> None:

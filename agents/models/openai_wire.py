@@ -117,7 +117,7 @@ def _arguments(text: str) -> str:
     return text or "{}"
 
 
-class Part(NamedTuple):
+class MessagePart(NamedTuple):
     """A call as it has come in so far."""
 
     id: str
@@ -131,7 +131,7 @@ class Assembly:
     def __init__(self, offered: Collection[str], number: int) -> None:
         self._offered, self._number = offered, number
         self._words: list[str] = []
-        self._calls: list[Part] = []
+        self._calls: list[MessagePart] = []
         self._slots: dict[int, int] = {}
         self._stop, self._model, self._usage = "", "", Json()
 
@@ -156,11 +156,11 @@ class Assembly:
         if slot is None or (
             name and self._is_whole(slot) and (written if not named else named != self._calls[slot].id)
         ):
-            self._calls.append(Part(named, name, written))
+            self._calls.append(MessagePart(named, name, written))
             self._slots[index if isinstance(index, int) else -1] = len(self._calls) - 1
             return
         known = self._calls[slot]
-        self._calls[slot] = Part(known.id, known.name or name, known.arguments + written)
+        self._calls[slot] = MessagePart(known.id, known.name or name, known.arguments + written)
 
     def _is_whole(self, slot: int) -> bool:
         """Whether what has come in is a call already, so that another name must begin another call."""
@@ -208,7 +208,7 @@ _WRAPPED = re.compile(r"<tool_call>(?P<call>.*?)</tool_call>", re.S)
 _FENCED = re.compile(r"```(?:json)?\s*(?P<call>.*?)```", re.S)
 
 
-def _calls_in(words: str, offered: Collection[str]) -> list[Part]:
+def _calls_in(words: str, offered: Collection[str]) -> list[MessagePart]:
     """Return the calls that a text consists of, and none if it says anything else besides."""
     text = _THOUGHT.sub("", words).strip()
     wrapped = [match["call"] for match in _WRAPPED.finditer(text)]
@@ -221,7 +221,7 @@ def _calls_in(words: str, offered: Collection[str]) -> list[Part]:
     return [part for part in parts if part is not None] if all(parts) else []
 
 
-def _call_in(text: str, offered: Collection[str]) -> Part | None:
+def _call_in(text: str, offered: Collection[str]) -> MessagePart | None:
     try:
         value = read_arguments(text)
     except InputError:
@@ -229,4 +229,4 @@ def _call_in(text: str, offered: Collection[str]) -> Part | None:
     name, arguments = value.get("name"), value.get("arguments", value.get("parameters"))
     if not isinstance(name, str) or name not in offered or not isinstance(arguments, dict | str):
         return None
-    return Part("", name, arguments if isinstance(arguments, str) else json.dumps(arguments))
+    return MessagePart("", name, arguments if isinstance(arguments, str) else json.dumps(arguments))

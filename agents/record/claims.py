@@ -110,7 +110,7 @@ class Claims(Frozen):
     unsupported: tuple[Claim, ...] = ()
 
 
-class Quantity(NamedTuple):
+class StatedFigure(NamedTuple):
     """A number that a tool answered: in Mbit/s, seconds, watts, or as a share; `any` where its field does not say."""
 
     value: float
@@ -118,10 +118,10 @@ class Quantity(NamedTuple):
 
 
 @dataclass
-class Figures:
+class KnownFigures:
     """Everything that numbers may be held against."""
 
-    known: set[Quantity] = field(default_factory=set[Quantity])
+    known: set[StatedFigure] = field(default_factory=set[StatedFigure])
 
     def add_result(self, value: JsonValue) -> None:
         """Take in the result of a tool, without what its fields say that others wrote."""
@@ -144,7 +144,7 @@ class Figures:
         )
 
 
-def claims_of(text: str, who: str, figures: Figures) -> tuple[Claim, ...]:
+def claims_of(text: str, who: str, figures: KnownFigures) -> tuple[Claim, ...]:
     """Hold every number of a text against the figures. Names, times and dates are not numbers."""
     plain = _without_names(text)
     return tuple(
@@ -167,9 +167,9 @@ def check_claims(records: Sequence[Record]) -> Claims:
     return Claims(checked=len(found), unsupported=open_)
 
 
-def figures_of(events: Iterable[Event]) -> Figures:
+def figures_of(events: Iterable[Event]) -> KnownFigures:
     """Gather what tools, simulations, verdicts and measurements gave in a run; nothing that a model wrote."""
-    figures = Figures()
+    figures = KnownFigures()
     for event in events:
         match event:
             case ToolReturned():
@@ -237,7 +237,7 @@ def _parsed(content: str) -> JsonValue:
         return None
 
 
-def _quantities(value: JsonValue, key: str, path: str, outside: frozenset[str]) -> Iterator[Quantity]:
+def _quantities(value: JsonValue, key: str, path: str, outside: frozenset[str]) -> Iterator[StatedFigure]:
     if key in _WRITTEN or path in outside:
         return
     match value:
@@ -248,7 +248,7 @@ def _quantities(value: JsonValue, key: str, path: str, outside: frozenset[str]) 
         case str():
             yield from _stated(value)
         case list():
-            yield Quantity(float(len(value)), "plain")
+            yield StatedFigure(float(len(value)), "plain")
             for item in value:
                 yield from _quantities(item, key, path, outside)
         case dict():
@@ -257,17 +257,17 @@ def _quantities(value: JsonValue, key: str, path: str, outside: frozenset[str]) 
                 yield from _quantities(item, inner, f"{path}.{name}" if path else name, outside)
 
 
-def _quantity(value: float, key: str) -> Quantity:
+def _quantity(value: float, key: str) -> StatedFigure:
     for pattern, dimension, scale in _KEYS:
         if pattern.search(key):
-            return Quantity(value * scale, dimension)
-    return Quantity(value, "plain" if _PLAIN_KEYS.search(key) else "any")
+            return StatedFigure(value * scale, dimension)
+    return StatedFigure(value, "plain" if _PLAIN_KEYS.search(key) else "any")
 
 
-def _stated(text: str) -> Iterator[Quantity]:
+def _stated(text: str) -> Iterator[StatedFigure]:
     for hit in _NUMBER.finditer(_without_names(text)):
         dimension, size = _UNITS.get((hit["unit"] or "").lower(), ("any", 1.0))
-        yield Quantity(_value(hit) * size, dimension)
+        yield StatedFigure(_value(hit) * size, dimension)
 
 
 def _scales(known: Dimension, wanted: Dimension, size: float) -> tuple[float, ...]:

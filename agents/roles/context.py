@@ -29,7 +29,7 @@ LEFT_OUT = "window"
 """The source of the note that stands for what was left out."""
 
 
-class Exchange(NamedTuple):
+class WindowedExchange(NamedTuple):
     """Messages that are shown together or not at all: calls with their results, or one message by itself."""
 
     messages: tuple[LLMMessage, ...]
@@ -95,9 +95,9 @@ def window(messages: Sequence[LLMMessage], tokens: int) -> list[LLMMessage]:
     return _with_note(shortened, kept)
 
 
-def complete_exchanges(messages: Sequence[LLMMessage]) -> list[Exchange]:
+def complete_exchanges(messages: Sequence[LLMMessage]) -> list[WindowedExchange]:
     """Group a conversation; calls that lack a result and results that lack their call are left out."""
-    found: list[Exchange] = []
+    found: list[WindowedExchange] = []
     at = 0
     while at < len(messages):
         message = messages[at]
@@ -106,11 +106,11 @@ def complete_exchanges(messages: Sequence[LLMMessage]) -> list[Exchange]:
         if isinstance(message, FunctionExecutionResultMessage):
             continue
         if not isinstance(message, AssistantMessage) or isinstance(message.content, str):
-            found.append(Exchange((message,), isinstance(message, UserMessage | SystemMessage)))
+            found.append(WindowedExchange((message,), isinstance(message, UserMessage | SystemMessage)))
             continue
         if isinstance(following, FunctionExecutionResultMessage):
             if _answers(message, following):
-                found.append(Exchange((message, following)))
+                found.append(WindowedExchange((message, following)))
             at += 1
     return found
 
@@ -120,17 +120,17 @@ def _answers(calls: AssistantMessage, results: FunctionExecutionResultMessage) -
     return sorted(wanted) == sorted(x.call_id for x in results.content) and len(set(wanted)) == len(wanted) > 0
 
 
-def _shortened(exchange: Exchange, limit: int) -> Exchange:
+def _shortened(exchange: WindowedExchange, limit: int) -> WindowedExchange:
     if not exchange.is_pair:
         return exchange
     calls, results = exchange.messages[0], cast(FunctionExecutionResultMessage, exchange.messages[1])
     shorter: list[FunctionExecutionResult] = [
         x.model_copy(update={"content": shorten(x.content, limit)}) for x in results.content
     ]
-    return Exchange((calls, FunctionExecutionResultMessage(content=shorter)))
+    return WindowedExchange((calls, FunctionExecutionResultMessage(content=shorter)))
 
 
-def _fitted(exchange: Exchange, tokens: int) -> Exchange:
+def _fitted(exchange: WindowedExchange, tokens: int) -> WindowedExchange:
     if not exchange.is_pair:
         return exchange
     results = cast(FunctionExecutionResultMessage, exchange.messages[1])
@@ -138,7 +138,7 @@ def _fitted(exchange: Exchange, tokens: int) -> Exchange:
     return _shortened(exchange, each)
 
 
-def _with_note(exchanges: Sequence[Exchange], kept: Sequence[bool]) -> list[LLMMessage]:
+def _with_note(exchanges: Sequence[WindowedExchange], kept: Sequence[bool]) -> list[LLMMessage]:
     """Say what was left out, before the task that is worked on, so that the task stays the last word of the driver."""
     missing = [x for x, keep in zip(exchanges, kept, strict=True) if not keep]
     shown = [x for x, keep in zip(exchanges, kept, strict=True) if keep]
@@ -154,15 +154,15 @@ def _with_note(exchanges: Sequence[Exchange], kept: Sequence[bool]) -> list[LLMM
     words = (
         f"Left out to keep this short: the answers of {len(calls)} earlier calls ({', '.join(dict.fromkeys(calls))})."
     )
-    note = Exchange((UserMessage(content=words, source=LEFT_OUT),), is_task=True)
+    note = WindowedExchange((UserMessage(content=words, source=LEFT_OUT),), is_task=True)
     task = max((i for i, x in enumerate(shown) if x.is_task), default=0)
     return _flat([*shown[:task], note, *shown[task:]])
 
 
-def _size(exchanges: Sequence[Exchange]) -> int:
+def _size(exchanges: Sequence[WindowedExchange]) -> int:
     """Estimated tokens, at four characters each."""
     return sum(len(message.model_dump_json()) for x in exchanges for message in x.messages) // CHARACTERS_A_TOKEN
 
 
-def _flat(exchanges: Sequence[Exchange]) -> list[LLMMessage]:
+def _flat(exchanges: Sequence[WindowedExchange]) -> list[LLMMessage]:
     return [message for x in exchanges for message in x.messages]

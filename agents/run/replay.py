@@ -32,7 +32,7 @@ _BY_THE_WORLD = frozenset({"failed", "out of budget"})
 """Ends that a provider or the wall clock may have brought about."""
 
 
-class Replay(Frozen):
+class Replayed(Frozen):
     """What came of going through a run once more."""
 
     run: str
@@ -66,7 +66,7 @@ class _Silent(Client):
         raise RehearsedError("the record holds no further answer of a model", fix="resume the run")
 
 
-async def replay_run(folder: Path) -> Replay:
+async def replay_run(folder: Path) -> Replayed:
     """Go through a run once more, in memory, with the answers of its models taken from its record.
 
     Nothing in its folder is touched. What followed a request to stop depends on when it came, and is not gone through.
@@ -120,7 +120,7 @@ def _as_recorded(past: Past) -> Authority:
     return Authority(person=people.get, run=past.started.run)
 
 
-def _told(past: Past, journal: Journal, difference: str, differing: list[str]) -> Replay:
+def _told(past: Past, journal: Journal, difference: str, differing: list[str]) -> Replayed:
     records, ahead = len(past.reading.records), journal.recall.ahead
     beyond = records - len(past.undisturbed)
     why = ""
@@ -130,7 +130,7 @@ def _told(past: Past, journal: Journal, difference: str, differing: list[str]) -
         why = "the run has not ended"
     elif ahead and (not difference or (ahead == 1 and past.finished.outcome in _BY_THE_WORLD)):
         why, difference = f"how it ended depends on the world around it: {past.finished.because}", ""
-    return Replay(
+    return Replayed(
         run=past.started.run,
         same=not difference,
         records=records,

@@ -13,7 +13,7 @@ from typing import NamedTuple, cast
 from pydantic import BaseModel, JsonValue
 
 from agents.goals.questions import Inquiry
-from agents.record.claims import Claim, Figures, claims_of
+from agents.record.claims import Claim, KnownFigures, claims_of
 from agents.wording import mbps, milliseconds, share, short
 from tools.box.handover import Role
 from tools.box.registry import ToolAnswer, Toolbox
@@ -119,7 +119,7 @@ async def _answer(inquiry: Inquiry, desk: Desk) -> Reply:
 
 def checked(sentences: Sequence[str], calls: Sequence[Called], policy: Policy) -> Reply:
     """Hold the sentences of an answer against its calls."""
-    figures = Figures()
+    figures = KnownFigures()
     figures.add_result(policy.model_dump(mode="json", include={"max_utilisation", "max_failure_utilisation"}))
     for call in calls:
         figures.add_result(call.result)

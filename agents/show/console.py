@@ -54,14 +54,14 @@ _ACTIONS = {"agree": "green", "disagree": "red", "roll back": "yellow", "refused
 _SHOWN = 5  # symptoms, causes
 
 
-class Said(NamedTuple):
+class SpokenLine(NamedTuple):
     """A line with its speaker in the margin."""
 
     margin: Text
     text: Text
 
 
-Line = RenderableType | Said
+Line = RenderableType | SpokenLine
 
 
 class Screen:
@@ -100,7 +100,7 @@ class Screen:
             self._status.update(Text(f"{one_line(text, 100)}  {duration(time.monotonic() - self._began)}", style="dim"))
 
     def _print(self, line: Line) -> None:
-        if not isinstance(line, Said):
+        if not isinstance(line, SpokenLine):
             self._console.print(line, soft_wrap=isinstance(line, Text))
         elif not self._console.is_terminal:  # one record, one line: made for grep
             self._console.print(line.margin + line.text, soft_wrap=True)
@@ -261,13 +261,13 @@ def _words(role: str, text: str) -> list[Line]:
     return [_says(role, Text(one_line(text, 600), style="italic"))] if text else []
 
 
-def _item(text: str, detail: str = "") -> Said:
+def _item(text: str, detail: str = "") -> SpokenLine:
     item = Text(f"- {one_line(text, 200)}")
-    return Said(Text(" " * 15), item.append(f"  {one_line(detail, 200)}", style="dim") if detail else item)
+    return SpokenLine(Text(" " * 15), item.append(f"  {one_line(detail, 200)}", style="dim") if detail else item)
 
 
-def _says(who: str, text: Text) -> Said:
-    return Said(Text(f"  {who:<13}", style=STYLES.get(who, "dim")), text)
+def _says(who: str, text: Text) -> SpokenLine:
+    return SpokenLine(Text(f"  {who:<13}", style=STYLES.get(who, "dim")), text)
 
 
 def _call(call: ToolCalled | None, event: ToolReturned) -> Text:

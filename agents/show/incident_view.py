@@ -46,7 +46,7 @@ class Cause(NamedTuple):
     note: str
 
 
-class Said(NamedTuple):
+class Utterance(NamedTuple):
     """One line of the conversation, with whose it is."""
 
     seconds: float
@@ -88,7 +88,7 @@ class IncidentView(NamedTuple):
     lines: str
     lines_note: str
     spent: str
-    turns: tuple[Said, ...]
+    turns: tuple[Utterance, ...]
 
 
 def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its run
@@ -261,9 +261,9 @@ def _spent(story: Story | None) -> str:
     return f"{calls}{duration(story.seconds)}; {model}"
 
 
-def _said(turn: Turn) -> Said:
+def _said(turn: Turn) -> Utterance:
     role = turn.who if turn.who in _LETTERS else "code"
-    return Said(
+    return Utterance(
         seconds=turn.seconds,
         who=turn.who,
         role=role,

@@ -31,7 +31,7 @@ _FACTORS = (0.1, 0.5, 2.0, 10.0)
 Accepts = Callable[[tuple[Change, ...]], bool]
 
 
-class Tried(NamedTuple):
+class TriedRouting(NamedTuple):
     """Steps, and the harm right after them, Mbit/s."""
 
     left: float
@@ -55,13 +55,13 @@ def short_plan(
     return next((x.steps for x in plans[:_JUDGED] if x.left < before - least and accepts(x.steps)), ())
 
 
-def _order(tried: Tried) -> tuple[float, int, int]:
+def _order(tried: TriedRouting) -> tuple[float, int, int]:
     return tried.left, len(tried.steps), tried.number
 
 
-def _all_tried(live: EmulatedNetwork, plans: Iterable[tuple[Change, ...]], limit: float) -> list[Tried]:
+def _all_tried(live: EmulatedNetwork, plans: Iterable[tuple[Change, ...]], limit: float) -> list[TriedRouting]:
     found = [(steps, _left(live, steps, limit)) for steps in plans]
-    return [Tried(left, number, steps) for number, (steps, left) in enumerate(found) if left is not None]
+    return [TriedRouting(left, number, steps) for number, (steps, left) in enumerate(found) if left is not None]
 
 
 def _left(live: EmulatedNetwork, steps: tuple[Change, ...], limit: float) -> float | None:

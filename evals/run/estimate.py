@@ -32,7 +32,7 @@ class SuiteEstimate(Frozen):
     output_tokens: float
 
 
-class Estimate(Frozen):
+class CostEstimate(Frozen):
     """What a run will need. Money is None where the price of the model is not known."""
 
     model: str
@@ -46,7 +46,7 @@ class Estimate(Frozen):
         return sum(x.input_tokens + x.output_tokens for x in self.suites)
 
 
-def estimate(spec: RunSpec, *, budget: int | None = None) -> Estimate:
+def estimate(spec: RunSpec, *, budget: int | None = None) -> CostEstimate:
     """Estimate calls and tokens of a run, and money where the model has a price.
 
     A real model may take other turns than the runbook. Raises `InputError` when a budget in tokens is below what one
@@ -66,7 +66,7 @@ def estimate(spec: RunSpec, *, budget: int | None = None) -> Estimate:
             found.append(
                 SuiteEstimate(suite=suite.name, cases=len(own), model_calls=0, input_tokens=0, output_tokens=0)
             )
-    done = Estimate(model=spec.model, suites=tuple(found), played=played)
+    done = CostEstimate(model=spec.model, suites=tuple(found), played=played)
     return done.model_copy(update={"usd": _price(spec.model, done)})
 
 
@@ -76,7 +76,7 @@ def require_budget(spec: RunSpec, budget: int) -> None:
         estimate(spec, budget=budget)
 
 
-def estimate_table(found: Estimate) -> Fitted:
+def estimate_table(found: CostEstimate) -> Fitted:
     """A line for each suite and the sum."""
     from agents.show.tables import text_table
 
@@ -119,7 +119,7 @@ def _require(budget: int | None, found: SuiteEstimate) -> None:
         )
 
 
-def _price(model: str, found: Estimate) -> float | None:
+def _price(model: str, found: CostEstimate) -> float | None:
     """Priced call by call at the mean size, since prices may depend on the length of a prompt."""
     calls = sum(x.model_calls for x in found.suites)
     if not calls:

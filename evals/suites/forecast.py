@@ -26,7 +26,7 @@ AHEAD = (1, 4)
 _START = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
 
 
-class History(NamedTuple):
+class ForecastHistory(NamedTuple):
     """Matrices up to now [T, n, n], and those that came at each horizon [H, n, n]."""
 
     network: Network
@@ -44,7 +44,7 @@ class Foreseen(NamedTuple):
     high: Floats
 
 
-def _stage(case: Case, workplace: Workplace) -> History:
+def _stage(case: Case, workplace: Workplace) -> ForecastHistory:
     del workplace
     if case.kind == "published":
         folder = data_folder("geant")
@@ -63,9 +63,9 @@ def _clock(bins: int) -> Floats:
     return (_START + STEP_S * np.arange(bins)).astype(np.float64)
 
 
-def _cut(network: Network, time: Floats, matrices: Floats, now: int, *, published: bool) -> History:
+def _cut(network: Network, time: Floats, matrices: Floats, now: int, *, published: bool) -> ForecastHistory:
     came = np.stack([matrices[now + ahead] for ahead in AHEAD])
-    return History(network, time[: now + 1], matrices[: now + 1], came, published)
+    return ForecastHistory(network, time[: now + 1], matrices[: now + 1], came, published)
 
 
 def _matrices(case: Case, network: Network, time: Floats) -> Floats:
@@ -116,43 +116,43 @@ _SHAPES = {
 }
 
 
-def _twin(history: History) -> Foreseen:
+def _twin(history: ForecastHistory) -> Foreseen:
     """The twin's forecast: the best method of a rolling backtest, with conformal intervals."""
     pairs = matrix_series(history.time, history.known, history.network, interval_s=STEP_S)
     found = forecast(pairs.series, horizons=AHEAD, groups=(pairs.source, pairs.target))
     return Foreseen(*(_spread(x, (pairs.source, pairs.target), history) for x in (found.values, found.low, found.high)))
 
 
-def _last_value(history: History) -> Foreseen:
+def _last_value(history: ForecastHistory) -> Foreseen:
     return _naive(history, [_filled(history)[-1] for _ in AHEAD])
 
 
-def _seasonal(history: History) -> Foreseen:
+def _seasonal(history: ForecastHistory) -> Foreseen:
     """The value of the same time on the day before."""
     filled = _filled(history)
     return _naive(history, [filled[len(filled) - 1 + ahead - DAY] for ahead in AHEAD])
 
 
-def _naive(history: History, values: list[Floats]) -> Foreseen:
+def _naive(history: ForecastHistory, values: list[Floats]) -> Foreseen:
     none = np.full((len(AHEAD), *history.known.shape[1:]), np.nan)
     return Foreseen(np.stack(values), none, none)
 
 
-def _filled(history: History) -> Floats:
+def _filled(history: ForecastHistory) -> Floats:
     filled = history.known.copy()
     for t in range(1, len(filled)):
         np.copyto(filled[t], filled[t - 1], where=np.isnan(filled[t]))
     return np.nan_to_num(filled)
 
 
-def _spread(values: Floats, pairs: tuple[np.ndarray, np.ndarray], history: History) -> Floats:
+def _spread(values: Floats, pairs: tuple[np.ndarray, np.ndarray], history: ForecastHistory) -> Floats:
     """Series [H, S] back to matrices [H, n, n]; pairs without a series are NaN."""
     spread = np.full((len(values), *history.known.shape[1:]), np.nan)
     spread[:, pairs[0], pairs[1]] = values
     return spread
 
 
-def score(history: History, foreseen: Foreseen) -> Measures:
+def score(history: ForecastHistory, foreseen: Foreseen) -> Measures:
     """Error over all pairs and horizons, gain over the better of the two naive methods, coverage of intervals."""
     error = wape(np.nan_to_num(foreseen.values), history.came)
     naive = min(wape(x(history).values, history.came) for x in (_last_value, _seasonal))

@@ -26,23 +26,23 @@ SMOKE_NETWORKS = ("sndlib/abilene", "sndlib/nobel-germany", "sndlib/germany50")
 _NOISE = 1e-3  # share of all demand by which measured harm strays
 
 
-class Ended(NamedTuple):
+class PlayedIncident(NamedTuple):
     """What a system did, when by the network's clock, and the agents' run if there was one."""
 
     actions: tuple[Action, ...]
     played: Played | None = None
 
 
-def _agents(incident: Incident, model: str | None = None) -> Ended:
+def _agents(incident: Incident, model: str | None = None) -> PlayedIncident:
     played = play(incident, model or incident.case.model)
-    return Ended(played.actions, played)
+    return PlayedIncident(played.actions, played)
 
 
-def _plain(system: Callable[[Incident], tuple[Action, ...]], incident: Incident) -> Ended:
-    return Ended(system(incident))
+def _plain(system: Callable[[Incident], tuple[Action, ...]], incident: Incident) -> PlayedIncident:
+    return PlayedIncident(system(incident))
 
 
-def score(incident: Incident, ended: Ended) -> Measures:
+def score(incident: Incident, ended: PlayedIncident) -> Measures:
     """Judge what became of the network by its true state, and the agents' run by its record as well."""
     without, after = incident.untouched, hour_after(incident, ended.actions)
     noise = _NOISE * float(incident.network.offered.sum())
@@ -95,7 +95,7 @@ def _of_run(incident: Incident, measures: Measures, played: Played) -> Measures:
     )  # fmt: skip
 
 
-def _named(wanted: tuple[str, ...], incident: Incident, ended: Ended) -> bool | None:
+def _named(wanted: tuple[str, ...], incident: Incident, ended: PlayedIncident) -> bool | None:
     """Nothing wrong has been said by who calls the network healthy, not by who merely names no cause."""
     del incident
     if ended.played is None:
@@ -104,12 +104,12 @@ def _named(wanted: tuple[str, ...], incident: Incident, ended: Ended) -> bool | 
     return names_causes(wanted, (cause,)) if cause else not wanted and outcome == "healthy"
 
 
-def _ended(wanted: tuple[Outcome, ...], incident: Incident, ended: Ended) -> bool | None:
+def _ended(wanted: tuple[Outcome, ...], incident: Incident, ended: PlayedIncident) -> bool | None:
     del incident
     return ended.played.finished.outcome in wanted if ended.played else None
 
 
-def _relieved(wanted: float, incident: Incident, ended: Ended) -> bool | None:
+def _relieved(wanted: float, incident: Incident, ended: PlayedIncident) -> bool | None:
     """By the run's last measurement: after the change, or before it where none was made."""
     del incident
     if ended.played is None:
@@ -139,7 +139,7 @@ def _saved(without: HourAfter, after: HourAfter, noise: float) -> float:
     return 1 - after.at_end / without.at_end if without.at_end > noise else 0.0
 
 
-def _told(ended: Ended) -> str:
+def _told(ended: PlayedIncident) -> str:
     return "; ".join(action.change.op for action in ended.actions) or "nothing was done"
 
 

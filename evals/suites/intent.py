@@ -24,7 +24,7 @@ NOW = datetime(2026, 3, 4, 14, 30, tzinfo=UTC)
 NETWORKS_NAMED = {"dev": NETWORKS["dev"][:3], "held-out": ("sndlib/atlanta", "sndlib/france", "sndlib/nobel-eu")}
 
 
-class Wish(NamedTuple):
+class WishCase(NamedTuple):
     """One text about one network, what a faithful reader writes down of it, and what it means; none: to be asked."""
 
     text: str
@@ -34,7 +34,7 @@ class Wish(NamedTuple):
     seed: int
 
 
-def _stage(case: Case, workplace: Workplace) -> Wish:
+def _stage(case: Case, workplace: Workplace) -> WishCase:
     del workplace
     network, rng = load_network(case.network), np.random.default_rng([case.seed, 71])
     if case.kind not in WORDINGS:
@@ -43,7 +43,9 @@ def _stage(case: Case, workplace: Workplace) -> Wish:
     return wish_of(rows[int(rng.integers(len(rows)))], network, rng, case.seed, text=case.intent)
 
 
-def wish_of(row: Wording, network: Network, rng: np.random.Generator, seed: int, *, text: str | None = None) -> Wish:
+def wish_of(
+    row: Wording, network: Network, rng: np.random.Generator, seed: int, *, text: str | None = None
+) -> WishCase:
     """Put a wording about elements of a network that chance draws, and say what it means there."""
     a, b = (network.nodes[int(i)].name for i in rng.choice(len(network.nodes), 2, replace=False))
     link = network.links[int(rng.integers(len(network.links)))]
@@ -52,7 +54,7 @@ def wish_of(row: Wording, network: Network, rng: np.random.Generator, seed: int,
     if not is_written(words):
         words = _mumbled(words, rng)
     meant = None if row.asks else _goal(_filled(row.meant, names), network)
-    return Wish(words, network, _filled(row.said, names), meant, seed)
+    return WishCase(words, network, _filled(row.said, names), meant, seed)
 
 
 def _filled(fields: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def _mumbled(text: str, rng: np.random.Generator) -> str:
     return text + ("", ".", "!")[int(rng.integers(3))]
 
 
-def _faithful(wish: Wish) -> Goal | Question:
+def _faithful(wish: WishCase) -> Goal | Question:
     """A written form as it is; plain words as a model reads them that makes no mistake, held against the text."""
     if is_written(wish.text):
         return read_goal(wish.text, wish.network, now=NOW)
@@ -82,7 +84,7 @@ def _faithful(wish: Wish) -> Goal | Question:
     return checked(statement, wish.text, wish.network, now=NOW)
 
 
-def _misread(wish: Wish) -> Goal | Question:
+def _misread(wish: WishCase) -> Goal | Question:
     """The first wrong goal that gets through of all that a misreader proposes; a question when none does."""
     found = Question(code="not understood", question="no reading was proposed")
     if is_written(wish.text):
@@ -95,7 +97,7 @@ def _misread(wish: Wish) -> Goal | Question:
     return found
 
 
-def _keywords(wish: Wish) -> Goal | Question:
+def _keywords(wish: WishCase) -> Goal | Question:
     """The first known verb, and every name that is there: what a script would do."""
     lowered = wish.text.lower()
     verbs: dict[str, Verb] = {
@@ -111,7 +113,7 @@ def _keywords(wish: Wish) -> Goal | Question:
     return Goal(verb=verb, elements=named, network=wish.network.name, text=wish.text)
 
 
-def score(wish: Wish, answer: Goal | Question) -> Measures:
+def score(wish: WishCase, answer: Goal | Question) -> Measures:
     """Right is the meaning in every part, or a question where nothing can be known; acting on a guess is the worst."""
     asks = wish.meant is None
     acted = isinstance(answer, Goal)
@@ -127,7 +129,7 @@ def score(wish: Wish, answer: Goal | Question) -> Measures:
     return Measures(right, values, told, f"{wish.text!r}: {wish.meant.words if wish.meant else 'a question'}")
 
 
-def _as_meant(wish: Wish, answer: Goal) -> bool:
+def _as_meant(wish: WishCase, answer: Goal) -> bool:
     return wish.meant is not None and answer.model_copy(update={"text": ""}) == wish.meant
 
 

@@ -77,7 +77,7 @@ class Scene:
         return observe(self.inventory, self.telemetry, window=WINDOW)
 
 
-class Found(NamedTuple):
+class LabFindings(NamedTuple):
     """What a system names, and whether it sees anything at all."""
 
     faults: tuple[Fault, ...]
@@ -155,7 +155,7 @@ def _as_sets(routes: Routes) -> dict[str, dict[str, frozenset[str]]]:
     return {name: {target: frozenset(x) for target, x in ways.items()} for name, ways in routes.items()}
 
 
-def by_twin(scene: Scene) -> Found:
+def by_twin(scene: Scene) -> LabFindings:
     """Simulate every hypothesis, ask the routers that tell the likeliest apart, and name the one that is left."""
     seen = scene.observation
     found = diagnose(seen)
@@ -165,21 +165,21 @@ def by_twin(scene: Scene) -> Found:
             break
         seen = with_configuration(seen, asked.element or "", scene.configuration)
         found = diagnose(seen)
-    return Found(found.best.faults, bool(find_symptoms(scene.observation)))
+    return LabFindings(found.best.faults, bool(find_symptoms(scene.observation)))
 
 
-def by_readings(scene: Scene) -> Found:
+def by_readings(scene: Scene) -> LabFindings:
     """The same without a question to any router."""
-    return Found(diagnose(scene.observation).best.faults, bool(find_symptoms(scene.observation)))
+    return LabFindings(diagnose(scene.observation).best.faults, bool(find_symptoms(scene.observation)))
 
 
-def by_threshold(scene: Scene) -> Found:
+def by_threshold(scene: Scene) -> LabFindings:
     """Fixed thresholds, no twin."""
     faults = threshold_faults(scene.inventory, scene.telemetry)
-    return Found(faults, bool(faults))
+    return LabFindings(faults, bool(faults))
 
 
-def score(scene: Scene, found: Found) -> Measures:
+def score(scene: Scene, found: LabFindings) -> Measures:
     """Judge pairs of element and kind; on healthy networks also the twin's loads and routes against the routers'."""
     truth, pair = scene.faults, count(found.faults, scene.faults)
     healthy = not truth
@@ -211,7 +211,7 @@ def _words(faults: tuple[Fault, ...]) -> str:
     return " and ".join(f"{kind} at {element}" for element, kind in sorted(pairs(faults))) or "healthy"
 
 
-def _as_expected(wanted: tuple[str, ...], scene: Scene, found: Found) -> bool:
+def _as_expected(wanted: tuple[str, ...], scene: Scene, found: LabFindings) -> bool:
     del scene
     return names_causes(wanted, found.faults)
 

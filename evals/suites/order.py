@@ -36,7 +36,7 @@ class Puzzle(NamedTuple):
     given: tuple[int, ...]
 
 
-class Found(NamedTuple):
+class OrderFindings(NamedTuple):
     """An order, or none, and whether that is claimed to be a proof."""
 
     order: tuple[int, ...] | None
@@ -114,24 +114,24 @@ def _safe_orders(network: Network, steps: Sequence[Change]) -> frozenset[tuple[i
     return frozenset(safe)
 
 
-def _search(puzzle: Puzzle) -> Found:
+def _search(puzzle: Puzzle) -> OrderFindings:
     found = safe_order(puzzle.plan, puzzle.network, POLICY).plan
     if found is None:
-        return Found(None)
-    return Found(tuple(puzzle.plan.steps.index(step) for step in found.steps))
+        return OrderFindings(None)
+    return OrderFindings(tuple(puzzle.plan.steps.index(step) for step in found.steps))
 
 
-def _as_given(puzzle: Puzzle) -> Found:
-    return Found(puzzle.given)
+def _as_given(puzzle: Puzzle) -> OrderFindings:
+    return OrderFindings(puzzle.given)
 
 
-def _back_first(puzzle: Puzzle) -> Found:
+def _back_first(puzzle: Puzzle) -> OrderFindings:
     """A rule of thumb: give back first, take out afterwards."""
     takes = [isinstance(step, DrainLink | DrainNode) for step in puzzle.plan.steps]
-    return Found(tuple(sorted(puzzle.given, key=lambda i: (takes[i], i))))
+    return OrderFindings(tuple(sorted(puzzle.given, key=lambda i: (takes[i], i))))
 
 
-def score(puzzle: Puzzle, found: Found) -> Measures:
+def score(puzzle: Puzzle, found: OrderFindings) -> Measures:
     """Right is a safe order where there is one, and none where there is none."""
     possible = bool(puzzle.safe)
     complete = found.order is not None and keeps_order(puzzle.given, found.order)

@@ -40,7 +40,7 @@ class Interrupted:
     made: tuple[Change, ...]
 
 
-class Ended(NamedTuple):
+class ResumedRun(NamedTuple):
     """What was there in the end."""
 
     outcome: str
@@ -79,18 +79,18 @@ def _strikes(found: Interrupted) -> list[int]:
             return [max(1, min(found.records - 1, round(found.records * (0.6 + share / 3))))]
 
 
-def _resumed(found: Interrupted) -> Ended:
+def _resumed(found: Interrupted) -> ResumedRun:
     """Killed, and taken up again."""
     runs = found.workplace.folder / "killed"
     folder, killed = _kill(found, runs, _strikes(found))
     result = asyncio.run(resume_run(folder, home=found.workplace.home))
-    return Ended(result.finished.outcome, _made(folder, found.network), killed, folder)
+    return ResumedRun(result.finished.outcome, _made(folder, found.network), killed, folder)
 
 
-def _left_alone(found: Interrupted) -> Ended:
+def _left_alone(found: Interrupted) -> ResumedRun:
     """Killed, and left as it was: what a run without a journal comes to."""
     folder, killed = _kill(found, found.workplace.folder / "left", _strikes(found)[:1])
-    return Ended("unfinished", _made(folder, found.network), killed, folder)
+    return ResumedRun("unfinished", _made(folder, found.network), killed, folder)
 
 
 def _kill(found: Interrupted, runs: Path, strikes: list[int]) -> tuple[Path, bool]:
@@ -126,7 +126,7 @@ def work_until_killed(request: str, runs: str, home: str, at: int) -> None:
         asyncio.run(run_incident(asked, runs=Path(runs), home=Path(home), on_event=strike))
 
 
-def score(found: Interrupted, ended: Ended) -> Measures:
+def score(found: Interrupted, ended: ResumedRun) -> Measures:
     """The same outcome, and exactly the changes of the whole run, none of them twice, or none at all."""
     same = ended.outcome == found.outcome
     undone = len(ended.made) > len(found.made)

@@ -9,7 +9,7 @@ from evals.cases.case import Case, Expectation
 from evals.run.record import RunSpec
 from evals.run.run import begin, evaluate
 from evals.suites import names, suite_of
-from evals.suites.incident import Ended
+from evals.suites.incident import PlayedIncident
 from twin.errors import FormatError
 from twin.faults import Fault
 
@@ -112,7 +112,7 @@ def test_causes_are_held_to_what_was_named_and_reported(tmp_path):
 def played(outcome, cause=None, before=None, after=None):
     """What the checks of `incident` look at, of a run that ended so."""
     figures = Figures(max_utilisation_before=before, max_utilisation_after=after)
-    return Ended((), SimpleNamespace(finished=SimpleNamespace(outcome=outcome, cause=cause, figures=figures)))
+    return PlayedIncident((), SimpleNamespace(finished=SimpleNamespace(outcome=outcome, cause=cause, figures=figures)))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_an_incident_is_held_to_its_end(field, wanted, ended, holds):
 
 @pytest.mark.parametrize("field", suite_of("incident").checks)
 def test_a_system_without_agents_is_not_judged_by_what_only_agents_say(field):
-    assert suite_of("incident").checks[field].holds((), None, Ended(())) is None
+    assert suite_of("incident").checks[field].holds((), None, PlayedIncident(())) is None
 
 
 def test_a_ruling_is_held_to_the_check_that_must_fail():

@@ -75,7 +75,7 @@ class ToolAnswer(NamedTuple):
     repeated: bool = False
 
 
-class Past(Protocol):
+class AnswersBefore(Protocol):
     """What calls gave when a run that is taken up again was there the first time."""
 
     def recall(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:
@@ -126,7 +126,7 @@ class Toolbox:
         rights: Mapping[Role, frozenset[str]],
         *,
         audit: Audit | None = None,
-        past: Past | None = None,
+        past: AnswersBefore | None = None,
     ) -> None:
         self.tools = {tool.name: tool for tool in tools}
         self._desk, self._rights, self._audit, self._past = desk, rights, audit, past

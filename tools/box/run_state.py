@@ -37,7 +37,7 @@ from .long_results import LongResults
 from .tracing import Value, twin_span
 
 
-class Reader(Protocol):
+class LiveReader(Protocol):
     """The read side of a live network."""
 
     @property
@@ -62,7 +62,7 @@ class Reader(Protocol):
 class ReadSide:
     """A live network of which only reading is left."""
 
-    def __init__(self, live: Reader) -> None:
+    def __init__(self, live: LiveReader) -> None:
         self._live = live
 
     @property

@@ -59,7 +59,7 @@ class TableHead(TypedDict):
     columns: list[ColumnHead]
 
 
-class Job(TypedDict):
+class SqlJob(TypedDict):
     """The first line of the input. `milliseconds` is what DuckDB itself may take."""
 
     statement: str
@@ -68,7 +68,7 @@ class Job(TypedDict):
     tables: list[TableHead]
 
 
-class Answer(TypedDict, total=False):
+class SqlAnswer(TypedDict, total=False):
     """What the worker writes: rows, or what is wrong with the statement and how to repair it."""
 
     columns: list[list[str]]
@@ -81,7 +81,7 @@ class Answer(TypedDict, total=False):
 def main() -> None:
     """Read a job, run it, write the answer."""
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    job = cast(Job, json.loads(source.readline()))
+    job = cast(SqlJob, json.loads(source.readline()))
     connection = duckdb.connect(":memory:", config=_CONFIG)
     for table in job["tables"]:
         _load(connection, table, source)
@@ -92,7 +92,7 @@ def main() -> None:
     sink.flush()
 
 
-def run(connection: duckdb.DuckDBPyConnection, job: Job) -> Answer:
+def run(connection: duckdb.DuckDBPyConnection, job: SqlJob) -> SqlAnswer:
     """Check a statement and run it; a mistake in it is an answer, too."""
     tables = frozenset(table["table"] for table in job["tables"])
     try:
@@ -100,25 +100,25 @@ def run(connection: duckdb.DuckDBPyConnection, job: Job) -> Answer:
         check_statement(json.loads(str(found[0] if found else "{}")), tables)
         return _rows(connection, job["statement"], job["limit"])
     except NotAllowedError as error:
-        return Answer(error=str(error), fix=error.fix)
+        return SqlAnswer(error=str(error), fix=error.fix)
     except duckdb.InterruptException:
-        return Answer(
+        return SqlAnswer(
             error="the statement took too long", fix="aggregate, narrow it by time or element, or ask for less"
         )
     except (duckdb.OutOfMemoryException, duckdb.IOException, MemoryError):  # I/O is what spilling to disk becomes
-        return Answer(error="the statement needs too much memory", fix="aggregate, or narrow it with WHERE")
+        return SqlAnswer(error="the statement needs too much memory", fix="aggregate, or narrow it with WHERE")
     except duckdb.Error as error:
-        return Answer(error=" ".join(str(error).split("\n\n")[0].split())[:400], fix="")
+        return SqlAnswer(error=" ".join(str(error).split("\n\n")[0].split())[:400], fix="")
     except RecursionError:
-        return Answer(error="the statement is nested too deeply", fix="write it flatter")
+        return SqlAnswer(error="the statement is nested too deeply", fix="write it flatter")
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, statement: str, limit: int) -> Answer:
+def _rows(connection: duckdb.DuckDBPyConnection, statement: str, limit: int) -> SqlAnswer:
     cursor = connection.execute(statement)
     heads = [[str(column[0])[:64], str(column[1])[:40]] for column in cursor.description or []]
     rows = cursor.fetchmany(limit + 1)
     shown = [[_plain(value) for value in row] for row in rows[:limit]]
-    return Answer(columns=heads, rows=shown, truncated=len(rows) > limit)
+    return SqlAnswer(columns=heads, rows=shown, truncated=len(rows) > limit)
 
 
 def _plain(value: object) -> Value:

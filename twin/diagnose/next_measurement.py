@@ -40,7 +40,7 @@ _COST: dict[MeasurementKind, float] = {"probe": 0.0, "configuration": 0.0, "coun
 """Nats that a measurement must give more than one that takes seconds, because it takes a sample's time."""
 
 
-class Outcome(Frozen):
+class MeasuredOutcome(Frozen):
     """What a measurement should show if a hypothesis is true: a loss share and a delay, lines, or Mbit/s."""
 
     hypothesis: str
@@ -55,7 +55,7 @@ class Measurement(Frozen):
     target: str | None = None
     element: str | None = None
     information: float = Field(ge=0, description="Nats that it is expected to tell about which hypothesis is true.")
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[MeasuredOutcome, ...] = ()
 
     def __str__(self) -> str:
         match self.kind:
@@ -288,5 +288,5 @@ def _load_scores(case: _Case) -> Floats:
     return student((arrived[:, None] - arrived[None]) / sigma[None]) - np.log(sigma / sigma[:1])[None]
 
 
-def _outcomes(case: _Case, shows: Sequence[str]) -> tuple[Outcome, ...]:
-    return tuple(Outcome(hypothesis=x.name, shows=y) for x, y in zip(case.hypotheses, shows, strict=True))
+def _outcomes(case: _Case, shows: Sequence[str]) -> tuple[MeasuredOutcome, ...]:
+    return tuple(MeasuredOutcome(hypothesis=x.name, shows=y) for x, y in zip(case.hypotheses, shows, strict=True))

@@ -19,7 +19,7 @@ Router = Callable[[Network, Sequence[Fault]], DataPlane]
 """Routes all flows through what is configured, after some faults."""
 
 
-class States(NamedTuple):
+class StatesRead(NamedTuple):
     """Data planes, each with its share of the time; the last one is that with every flapping circuit up.
 
     Circuits that flap at once are taken to go down together.
@@ -38,11 +38,11 @@ class States(NamedTuple):
         down = sum(is_down(fault, time) for fault in self.flaps)
         return self.planes[len(self.flaps) - down][1].network
 
-    def with_flows(self, flows: Flows) -> "States":
+    def with_flows(self, flows: Flows) -> "StatesRead":
         """The same routes, when the flows have these sizes."""
         return self._replace(planes=tuple((share, plane.with_flows(flows)) for share, plane in self.planes))
 
-    def probed_by(self, probes: Flows, salts: Words) -> "States":
+    def probed_by(self, probes: Flows, salts: Words) -> "StatesRead":
         """The same states, when these are the probes."""
         return self._replace(planes=tuple((share, plane.probed_by(probes, salts)) for share, plane in self.planes))
 
@@ -69,7 +69,7 @@ class States(NamedTuple):
         return dark
 
 
-def states(configured: Network, faults: Sequence[Fault], route: Router) -> States:
+def states(configured: Network, faults: Sequence[Fault], route: Router) -> StatesRead:
     """Route every state that the faults lead to; the circuits that are down the longest are down in most of them."""
     steady = [fault for fault in faults if fault.kind is not FaultKind.FLAP]
     flaps = sorted((fault for fault in faults if fault.kind is FaultKind.FLAP), key=lambda x: -x.severity)
@@ -78,4 +78,4 @@ def states(configured: Network, faults: Sequence[Fault], route: Router) -> State
         (edges[down] - edges[down + 1], route(configured, [*steady, *flaps[:down]]))
         for down in range(len(flaps), -1, -1)
     ]
-    return States(tuple(planes), tuple(flaps))
+    return StatesRead(tuple(planes), tuple(flaps))

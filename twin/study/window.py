@@ -20,7 +20,7 @@ AT_PEAK = (1.0,) * 24
 """The day where nobody declares one: every hour may be the fullest."""
 
 
-class Hour(Frozen):
+class WindowHour(Frozen):
     """One hour of the window, before the change and during it. Utilisation is a share of capacity, rates in Mbit/s."""
 
     hour: int = Field(ge=0, le=23)
@@ -41,7 +41,7 @@ class Window(Frozen):
     network: str
     snapshot: str
     steps: int
-    hours: tuple[Hour, ...]
+    hours: tuple[WindowHour, ...]
     quietest: int | None = Field(description="Start of the quietest window of this length within limits, if any.")
 
     @property
@@ -88,7 +88,7 @@ def rehearse_window(
     )
 
 
-def _rehearse(network: Network, changed: Network, day: Sequence[float], policy: Policy) -> list[Hour]:
+def _rehearse(network: Network, changed: Network, day: Sequence[float], policy: Policy) -> list[WindowHour]:
     # records hold windows: only who rehearses one waits for the kernels
     from twin.gate.checks.rehearsal import Stressed
 
@@ -97,13 +97,13 @@ def _rehearse(network: Network, changed: Network, day: Sequence[float], policy: 
     return [_hour(hour, (quiet.grown(factor), busy.grown(factor)), factor, policy) for hour, factor in enumerate(day)]
 
 
-def _hour(hour: int, states: "tuple[Stressed, Stressed]", traffic: float, policy: Policy) -> Hour:
+def _hour(hour: int, states: "tuple[Stressed, Stressed]", traffic: float, policy: Policy) -> WindowHour:
     from twin.gate.rules import may_follow
 
     quiet, busy = states
     failures, before, during = busy.failures, quiet.outcome, busy.outcome
     worst = busy.sweep.worst if busy.sweep else None
-    return Hour(
+    return WindowHour(
         hour=hour,
         traffic=traffic,
         before=before.max_utilisation,
@@ -117,7 +117,7 @@ def _hour(hour: int, states: "tuple[Stressed, Stressed]", traffic: float, policy
     )
 
 
-def _quietest(rows: Sequence[Hour], hours: int) -> int | None:
+def _quietest(rows: Sequence[WindowHour], hours: int) -> int | None:
     windows = [[rows[(start + k) % 24] for k in range(hours)] for start in range(24)]
     fitting = [
         (max(hour.next_failure_utilisation for hour in window), start)

@@ -30,7 +30,7 @@ MOST_REPORTS = 40
 _MOST_FAILURES = 200
 
 
-class Failure(NamedTuple):
+class FailedCase(NamedTuple):
     """A failed answer of the product, with where its conversation and its trace are."""
 
     result: Result
@@ -55,7 +55,7 @@ class Section(NamedTuple):
     rows: Mapping[str, Mapping[str, Row]]
     kinds: tuple[KindFigure, ...]
     against: tuple[SuiteComparison, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[FailedCase, ...]
     plot: Markup
 
 
@@ -116,22 +116,22 @@ def _kinds(results: Sequence[Result]) -> tuple[KindFigure, ...]:
     return tuple(found)
 
 
-def _failures(results: Sequence[Result], folder: Path) -> tuple[Failure, ...]:
+def _failures(results: Sequence[Result], folder: Path) -> tuple[FailedCase, ...]:
     """Crashes first."""
     failed = sorted((x for x in results if not x.passed), key=lambda x: (x.error is None, x.case))[:_MOST_FAILURES]
     return tuple(_linked(x, folder, number < MOST_REPORTS) for number, x in enumerate(failed))
 
 
-def _linked(result: Result, folder: Path, report: bool) -> Failure:
+def _linked(result: Result, folder: Path, report: bool) -> FailedCase:
     """Link to the run's own report, which is written if there is none yet."""
     if not result.run or not Path(result.run).is_dir():
-        return Failure(result, "", "", result.trace)
+        return FailedCase(result, "", "", result.trace)
     run = Path(result.run)
     if report and not (run / REPORT).exists() and run.resolve().is_relative_to(folder.resolve()):
         with suppress(TwinError):  # a run that crashed may have left nothing to report on
             write_run_report(run)
     links = [relpath(run / name, folder) if (run / name).exists() else "" for name in (REPORT, "journal.jsonl")]
-    return Failure(result, links[0], links[1], result.trace)
+    return FailedCase(result, links[0], links[1], result.trace)
 
 
 @cache

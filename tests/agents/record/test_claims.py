@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agents.record.claims import Figures, check_claims, claims_of
+from agents.record.claims import KnownFigures, check_claims, claims_of
 from agents.record.journal import read_journal
 from agents.run.request import RunRequest
 from tests.agents.incidents import perform
@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def figures(**result):
-    found = Figures()
+    found = KnownFigures()
     found.add_result(result)
     return found
 

@@ -21,15 +21,15 @@ _DESCRIPTION = ("ifAlias", "description", "interface_description")
 _INDEX = ("ifIndex",)
 
 
-class Metrics(NamedTuple):
+class MetricColumns(NamedTuple):
     """Which metric is which quantity, by the names that one kind of exporter gives them."""
 
     exporter: str
     quantities: Mapping[str, str]  # metric to the column it becomes
 
 
-EXPORTERS: tuple[Metrics, ...] = (
-    Metrics(
+EXPORTERS: tuple[MetricColumns, ...] = (
+    MetricColumns(
         "snmp_exporter if_mib",
         {
             "ifHCOutOctets": "ifHCOutOctets",
@@ -41,7 +41,7 @@ EXPORTERS: tuple[Metrics, ...] = (
             "ifOutDiscards": "ifOutDiscards",
         },
     ),
-    Metrics(
+    MetricColumns(
         "node_exporter",
         {
             "node_network_transmit_bytes_total": "ifHCOutOctets",
@@ -51,7 +51,7 @@ EXPORTERS: tuple[Metrics, ...] = (
             "node_network_transmit_drop_total": "ifOutDiscards",
         },
     ),
-    Metrics(
+    MetricColumns(
         "gnmic and telegraf, OpenConfig interfaces",
         {
             "interfaces_interface_state_counters_out_octets": "ifHCOutOctets",

@@ -38,7 +38,7 @@ class Interface(NamedTuple):
     mtu: int
 
 
-class Route(NamedTuple):
+class KernelRoute(NamedTuple):
     """A route to one host: who put it there, its kind (1 is unicast), and the interfaces by which it leaves."""
 
     target: str
@@ -79,7 +79,7 @@ class Kernel:
                     found[index] = found.get(index, 0) + sum(dropped)
         return found
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[KernelRoute]:
         """Routes of the main table to single hosts."""
         body = _ROUTE.pack(socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
         return [x for x in map(_route, self._dump(_GET_ROUTE, body)) if x is not None]
@@ -128,7 +128,7 @@ def _interface(body: bytes) -> Interface:
     return Interface(index, name, up, counted[2], counted[3], counted[4], counted[7], mtu)
 
 
-def _route(body: bytes) -> Route | None:
+def _route(body: bytes) -> KernelRoute | None:
     family, length, _, _, table, protocol, _, kind, _ = _ROUTE.unpack_from(body)
     if family != socket.AF_INET or length != _HOST or table != _MAIN_TABLE:
         return None
@@ -142,7 +142,7 @@ def _route(body: bytes) -> Route | None:
             priority = struct.unpack("=I", value)[0]
         elif attribute == 9:
             devices += _hops(value)
-    return Route(target, protocol, kind, priority, tuple(sorted(set(devices))))
+    return KernelRoute(target, protocol, kind, priority, tuple(sorted(set(devices))))
 
 
 def _hops(value: bytes) -> Iterator[int]:
