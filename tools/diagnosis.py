@@ -76,7 +76,8 @@ def rank_causes(desk: Desk) -> Causes:
     """Simulate every hypothesis that could explain the measurements, and rank them by likelihood; best first."""
     observation = desk.look()
     with desk.span("diagnose", snapshot=observation.network.id) as span:
-        desk.ranking = diagnose(observation, prior=desk.memory.prior if desk.memory else None)
+        prior = desk.memory.prior if desk.memory else None
+        desk.ranking = diagnose(observation, prior=prior, found_before=desk.found_before)
         span.set_attribute("twin.hypotheses", desk.ranking.simulated)
     return Causes(
         simulated=desk.ranking.simulated,

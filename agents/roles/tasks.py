@@ -38,6 +38,9 @@ def observe(desk: Desk) -> str:
 def diagnose(desk: Desk) -> str:
     """Hand the incident to diagnosis."""
     task = f"Monitoring hands you this incident. Find its cause.\n{_json(_without_figures(desk.incident))}"
+    if desk.found_before:
+        known = ", ".join(map(str, desk.found_before))
+        task = f"{task}\nThis was found: {known}. It does not explain what is measured by now: find what does."
     return f"{task}{_written(desk)}"
 
 

@@ -16,18 +16,20 @@ from agents.roles.chat import Session
 from agents.roles.team import Team
 from agents.wording import counted, fault_words, mbps
 from tools.box.goal import GoalInForce
-from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan
+from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from tools.box.run_state import Desk
 from tools.recommendations import recommendations
 from twin.execute.executor import Execution
-from twin.gate.verdict import orderable
+from twin.gate.verdict import Verdict, orderable
 from twin.plan import Plan
 
+from .second_look import SecondLook
 from .transitions import (
     EDGES,
     FAULTY,
     ROLE_OF,
     ROUNDS,
+    UNEXPLAINED,
     Answering,
     Ending,
     Handover,
@@ -61,6 +63,7 @@ class Driver:
         """The stage that the last open question came from."""
         self._rounds, self._because = rounds, ""
         self._kept: Ending | None = None  # how the run ends if no further plan helps
+        self._second = SecondLook(desk, operator, rounds)
         self._stages: Mapping[Stage, Callable[[], Awaitable[Move]]] = {
             "observe": self._observe,
             "diagnose": self._diagnose,
@@ -83,9 +86,11 @@ class Driver:
 
     def _ended(self, move: Move) -> Ending:
         """The last stage's ending; a confirmed plan stays what it was where the next one came to nothing."""
-        if self._kept is None or move.outcome not in ("needs a person", "no safe plan", "rolled back"):
+        kept, calm = self._kept, move.outcome in ("no action needed", "healthy")
+        if kept is None or not (calm or move.outcome in ("needs a person", "no safe plan", "rolled back")):
             return Ending(move.outcome, move.because)
-        return Ending(self._kept.outcome, f"{self._kept.because}; of a further plan: {move.because}")
+        outcome: Outcome = kept.outcome if calm or kept.outcome != "resolved" else "needs a person"
+        return Ending(outcome, f"{kept.because}; afterwards: {move.because}")
 
     async def _checkpoint(self, stage: Stage) -> Move:
         number = self._desk.round
@@ -154,7 +159,9 @@ class Driver:
         await self._operator.record_diagnosis()
         await self._turns.heard_against("diagnose")
         standing, measured = self._desk.standing, self._desk.harm.total
-        cause = fault_words(diagnosis.cause) if diagnosis.cause else "no fault"
+        if (ended := self._second.nothing_new(diagnosis)) is not None:
+            return ended
+        cause = fault_words(diagnosis.cause) if diagnosis.cause else "what is configured"
         if self._desk.brought is not None and not self._desk.data_refusal:
             words = f"plan {self._desk.brought.hash} was brought to be judged where the cause is {cause}"
             return Move("plan", words, diagnosis)
@@ -178,7 +185,7 @@ class Driver:
         if diagnosis.cause is not None:
             words = f"{fault_words(diagnosis.cause)}: no traffic is harmed at the moment"
             foreseen = 0.0 if self._desk.data_refusal else self._operator.harm_foreseen()
-            if self._harms(foreseen) and await self._operator.watch():
+            if self._kept is None and self._harms(foreseen) and await self._operator.watch():
                 self._desk.clear_diagnosis()
                 return Move(
                     "diagnose",
@@ -284,17 +291,25 @@ class Driver:
         if desk.round >= self._rounds or desk.brought is not None:
             words = f"{execution.reason}; {self._rounds} rounds are used up"
             return self._without(words)
-        refused = Decision(
+        refused = self._turned_down(submission, execution.reason, execution.verdict)
+        await self._operator.take_up()
+        if self._second.may_be and not self._operator.explained():
+            self._second.begin(None)
+            return Move("diagnose", f"{execution.reason}; {UNEXPLAINED}", refused)
+        desk.round += 1
+        return Move("plan", execution.reason, refused)
+
+    def _turned_down(self, submission: PlanSubmission, because: str, verdict: Verdict | None) -> Decision:
+        """Keep a plan from being submitted again."""
+        turned_down = Decision(
             approved=False,
             plan=submission.plan.hash,
             snapshot=submission.plan.base,
-            verdict=execution.verdict,
-            reasons=execution.reason[:MAX_EXPLANATION],
+            verdict=verdict,
+            reasons=because[:MAX_EXPLANATION],
         )
-        desk.rejected = (*desk.rejected, refused)
-        desk.round += 1
-        await self._operator.take_up()
-        return Move("plan", execution.reason, refused)
+        self._desk.rejected = (*self._desk.rejected, turned_down)
+        return turned_down
 
     async def _confirm(self) -> Move:
         better = await self._operator.confirm()
@@ -307,17 +322,28 @@ class Driver:
         if not better:
             return self._to_roll_back(words)
         self._kept = None
-        met: Outcome = "resolved" if self._desk.aim is None else "done"
-        if (after or 0) <= self._operator.noise:
-            return Move("end", words, outcome=met)
-        urgent = any(x.urgency == "now" for x in recommendations(self._desk, harmed=True))
-        outcome: Outcome = "needs a person" if urgent else "relieved"
-        if self._desk.aim is None and self._desk.round < self._rounds and self._operator.still_harmed():
-            self._kept = Ending(outcome, words)
+        outcome: Outcome = "resolved" if self._desk.aim is None else "done"
+        if (after or 0) > self._operator.noise:
+            urgent = any(x.urgency == "now" for x in recommendations(self._desk, harmed=True))
+            outcome = "needs a person" if urgent else "relieved"
+        further = await self._further(Ending(outcome, words), harmed=(after or 0) > self._operator.noise)
+        return further or Move("end", words, outcome=outcome)
+
+    async def _further(self, ending: Ending, *, harmed: bool) -> Move | None:
+        """Go on from a confirmed plan where something is not explained, or where another incident still harms."""
+        if not self._second.may_be:
+            return None
+        if not self._operator.explained():
+            self._kept = ending
+            await self._operator.settle()
+            self._second.begin(ending, in_place=True)
+            return Move("diagnose", f"{ending.because}; {UNEXPLAINED}")
+        if harmed and self._operator.still_harmed():
+            self._kept = ending
             await self._operator.settle()
             self._desk.round += 1
-            return Move("plan", f"{words}; another incident is planned for")
-        return Move("end", words, outcome=outcome)
+            return Move("plan", f"{ending.because}; another incident is planned for")
+        return None
 
     def _to_roll_back(self, because: str) -> Move:
         self._because = because
@@ -325,20 +351,23 @@ class Driver:
 
     async def _roll_back(self) -> Move:
         await self._operator.roll_back(self._because)
-        return Move("end", f"the network is as it was before the plan: {self._because}", outcome="rolled back")
+        words = f"the network is as it was before the plan: {self._because}"
+        moved, explained = self._operator.moved(), not self._second.may_be or self._operator.explained()
+        if not self._second.may_be or (explained and not moved):
+            return Move("end", words, outcome="rolled back")
+        submission = _present(self._desk.submission)
+        turned_down = self._turned_down(submission, self._because, self._desk.verdicts.get(submission.plan.hash))
+        await self._operator.take_up()
+        if explained:
+            self._desk.round += 1
+            return Move("plan", f"{words}; somebody else has configured something meanwhile", turned_down)
+        self._second.begin(Ending("rolled back", words))
+        return Move("diagnose", f"{words}; {UNEXPLAINED}", turned_down)
 
     def _held_back(self, because: str) -> Move:
         """Send the submitted plan back for what an adviser says of it."""
         desk, submission = self._desk, _present(self._desk.submission)
-        verdict = desk.verdicts.get(submission.plan.hash)
-        decision = Decision(
-            approved=False,
-            plan=submission.plan.hash,
-            snapshot=desk.state.id,
-            verdict=verdict,
-            reasons=because[:MAX_EXPLANATION],
-        )
-        desk.rejected = (*desk.rejected, decision)
+        decision = self._turned_down(submission, because, desk.verdicts.get(submission.plan.hash))
         if desk.round < self._rounds:
             desk.round += 1
             return Move("plan", because, decision)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from agents.record.events import Figures, IncidentEnding, Outcome, RunFinished
 from agents.roles.budget import Spent
 from tools.box.handover import Advice, Diagnosis, Question
+from twin.faults import Fault
 from twin.faults.recommendation import Recommendation
 
 from .staging import Scene
@@ -17,6 +18,7 @@ class Account(NamedTuple):
 
     figures: Figures
     diagnosis: Diagnosis | None
+    met: tuple[Fault, ...]  # what plans in place were made for
     incidents: tuple[IncidentEnding, ...]
     recommendations: tuple[Recommendation, ...]
     advice: tuple[Advice, ...]
@@ -38,12 +40,14 @@ class Account(NamedTuple):
 def finished(outcome: Outcome, because: str, account: Account, scene: Scene) -> RunFinished:
     """Make the last record of a run."""
     diagnosis, total = account.diagnosis, account.spent
+    found = diagnosis.faults if diagnosis else ()
+    causes = (*found, *(x for x in account.met if x not in found))
     return RunFinished(
         outcome=outcome,
         because=because,
         figures=account.figures,
-        cause=diagnosis.cause if diagnosis else None,
-        causes=diagnosis.faults if diagnosis else (),
+        cause=next(iter(causes), None),
+        causes=causes,
         incidents=account.incidents,
         recommendations=account.recommendations,
         advice=account.advice,

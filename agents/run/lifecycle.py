@@ -249,6 +249,7 @@ def _account(operator: NetworkOperator, outcome: Outcome, seconds: float) -> Acc
     return Account(
         figures=operator.figures,
         diagnosis=desk.diagnosis,
+        met=tuple(y for x in desk.met for y in x.faults),
         incidents=operator.incidents(outcome),
         recommendations=recommendations(desk, harmed=operator.harmed),
         advice=desk.advice,
@@ -257,7 +258,7 @@ def _account(operator: NetworkOperator, outcome: Outcome, seconds: float) -> Acc
         in_place=operator.in_place,
         waits_for=operator.waits_for,
         certificate_checked=operator.accepted,
-        rounds=len(desk.rejected) + len(operator.settled) + (desk.submission is not None and not _is_rejected(desk)),
+        rounds=len({*desk.rejected_plans, *(x.hash for x in operator.settled), *_submitted(desk)}),
         model_calls=spent.model_calls,
         tool_calls=spent.tool_calls,
         input_tokens=spent.input_tokens,
@@ -281,5 +282,5 @@ def _so_far(desk: Desk) -> str:
     return "; ".join(found) or "nothing was found out"
 
 
-def _is_rejected(desk: Desk) -> bool:
-    return desk.submission is not None and desk.submission.plan.hash in desk.rejected_plans
+def _submitted(desk: Desk) -> set[str]:
+    return {desk.submission.plan.hash} if desk.submission else set()

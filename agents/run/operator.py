@@ -20,11 +20,13 @@ from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
+from twin.diagnose import explains
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import Coming, find, look_around, preflight
 from twin.execute.render import Inventory
+from twin.faults import struck_links
 from twin.files import write_text
 from twin.formats.plan import write_plan
 from twin.gate.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
@@ -89,7 +91,8 @@ class NetworkOperator:
 
     async def record_diagnosis(self) -> None:
         """Record the diagnosed state, which becomes the twin's newest, and the hypotheses."""
-        self._diagnosed = self.desk.look()
+        if not self.settled:  # what an incident harms at first is told of the network without any plan
+            self._diagnosed = self.desk.look()
         self.written.diagnosed()
 
     def harm_foreseen(self) -> float:
@@ -212,6 +215,21 @@ class NetworkOperator:
         self.settled, self._configured, self.certificate = (*self.settled, plan), None, None
         desk.inventory, desk.state = self.live.read_topology(), with_plan(desk, plan)
         self.written.believed()
+
+    def explained(self) -> bool:
+        """Whether what was diagnosed explains what is measured now, of the network as it is configured now.
+
+        A wrong weight that the plan has set back is over; what the plan has drained may still be down.
+        """
+        seen, faults = self.written.observed(), self.desk.faults
+        links = zip(self.desk.inventory.links, seen.inventory.links, strict=True)
+        changed = {i for i, (before, now) in enumerate(links) if before != now}
+        left = tuple(x for x in faults if not changed & set(struck_links(seen.inventory, x)))
+        return explains(seen, faults) or (left != faults and explains(seen, left))
+
+    def moved(self) -> bool:
+        """Whether something is configured that was not when the plan was made."""
+        return self.live.read_topology() != self.desk.inventory
 
     def still_harmed(self) -> bool:
         """Whether some of several incidents harms what another routing could carry, with the plan in place."""

@@ -7,9 +7,25 @@ from agents.record.spending import RunBudget
 from twin.documents import MOST, Document
 from twin.faults import Fault
 from twin.model import Frozen
-from twin.plan import Plan
+from twin.plan import Change, Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
+
+
+class LaterEvent(Frozen):
+    """What happens to an emulated network after somebody has begun to look: one of the three."""
+
+    after: int = Field(ge=1, le=40, description="Samples between the first look and it.")
+    strikes: Fault | None = Field(default=None, description="Another fault.")
+    heals: Fault | None = Field(default=None, description="A fault ends by itself.")
+    others: Change | None = Field(default=None, description="Somebody else configures something.")
+
+    @property
+    def words(self) -> str:
+        """What happens, and when."""
+        heals, others = self.heals and f"{self.heals} heals", self.others and f"others make {self.others.op}"
+        what = " and ".join(str(x) for x in (self.strikes, heals, others) if x)
+        return f"{what} after {self.after} samples"
 
 
 class RunRequest(Frozen):
@@ -21,6 +37,7 @@ class RunRequest(Frozen):
     policy: Policy = Policy()
     fault: Fault | str | None = Field(default=None, description="A fault, or its name as `read_fault` reads it.")
     also: tuple[Fault, ...] = Field(default=(), max_length=12, description="Faults that strike together with it.")
+    later: tuple[LaterEvent, ...] = Field(default=(), max_length=12, description="What happens once somebody looks.")
     interval_s: float = Field(default=300.0, ge=1, le=3600, description="Seconds between samples of the telemetry.")
     healthy: bool = False
     site: str | None = Field(default=None, max_length=4096, description="A site file: its network, read only.")

@@ -188,6 +188,7 @@ def _account(past: Past, request: RunRequest) -> Account:
     return Account(
         figures=past.figures,
         diagnosis=past.diagnosis,
+        met=(),
         incidents=past.finished.incidents if past.finished else (),
         recommendations=past.finished.recommendations if past.finished else (),
         advice=past.finished.advice if past.finished else (),

@@ -19,13 +19,14 @@ from twin.live.draw_fault import draw_fault
 from twin.live.network import KeptNetwork
 from twin.live.read_fault import read_fault
 from twin.live.recorded import RecordedNetwork, Struck, Waited
+from twin.live.surprises import ByOthers, Healing
 from twin.live.watch_record import Opened, is_watch, read_watch
 from twin.live.watched import Lookable, WatchedNetwork
 from twin.model import Network
 from twin.observe import find_symptoms, observe
 from twin.site import OpenSite, connect
 
-from .request import RunRequest
+from .request import LaterEvent, RunRequest
 
 INTERVAL_S = 300.0
 HISTORY = 36  # samples before the fault strikes: three hours
@@ -58,8 +59,20 @@ def stage_scene(network: Network, request: RunRequest) -> Scene:
         live.wait(AFTERMATH)
     else:
         _strike(live, (fault, *request.also), request.policy.max_utilisation)
+    for event in request.later:
+        _announce(live, event, request.interval_s)
     live.staged()
     return scene_of(live)
+
+
+def _announce(live: RecordedNetwork, event: LaterEvent, interval_s: float) -> None:
+    at = live.now + timedelta(seconds=event.after * interval_s)
+    if event.strikes is not None:
+        live.inject(event.strikes.since(at))
+    if event.heals is not None:
+        live.announce(Healing(event.heals, at))
+    if event.others is not None:
+        live.announce(ByOthers(event.others, at))
 
 
 def samples_after(live: RecordedNetwork) -> int:

@@ -14,6 +14,8 @@ approve ── execute ── confirm ──────────────
 │          └─ refused, no rounds left ───────────► needs a person, no safe plan
 plan ◄── refused: the network is not what it was, rounds left
 plan ◄── confirmed, and another of several incidents still harms, rounds left
+plan ◄── rolled back, and somebody else has configured something meanwhile, rounds left
+diagnose ◄── confirmed, rolled back or refused, and the diagnosis does not explain what is measured now, rounds left
 
 A run for a goal may end with `verify` or `approve`: a person orders capacity, or approves.
 """
@@ -30,6 +32,7 @@ Handover = Incident | Diagnosis | PlanSubmission | NoPlan | Decision
 Next = Stage | Literal["end"]
 
 ROUNDS = 3
+UNEXPLAINED = "what is measured now is not what was diagnosed"
 FAULTY = frozenset({"silent", "down", "wire_loss", "probe_loss"})
 """Kinds of symptoms that no healthy network shows, whatever its traffic."""
 
@@ -44,9 +47,9 @@ EDGES: Mapping[Stage, frozenset[Next]] = MappingProxyType(
         "plan": frozenset({"verify", "plan", "end"}),
         "verify": frozenset({"approve", "plan", "end"}),
         "approve": frozenset({"execute", "end"}),
-        "execute": frozenset({"confirm", "roll back", "plan", "end"}),
-        "confirm": frozenset({"end", "plan", "roll back"}),
-        "roll back": frozenset({"end"}),
+        "execute": frozenset({"confirm", "roll back", "diagnose", "plan", "end"}),
+        "confirm": frozenset({"end", "diagnose", "plan", "roll back"}),
+        "roll back": frozenset({"end", "diagnose", "plan"}),
     }
 )
 
@@ -130,6 +133,14 @@ class Operator(Protocol):
 
     async def confirm(self) -> bool:
         """Measure again: whether the plan is still in place and the harm is less than it was."""
+        ...
+
+    def explained(self) -> bool:
+        """Whether what was diagnosed explains what is measured now."""
+        ...
+
+    def moved(self) -> bool:
+        """Whether something is configured that was not when the plan was made."""
         ...
 
     def still_harmed(self) -> bool:

@@ -13,7 +13,7 @@ from agents.models import Model
 from agents.record.events import Event, RunFinished, VerdictReached
 from agents.record.files import CERTIFICATE, JOURNAL, NETWORK, PLAN, TWIN
 from agents.record.journal import read_journal
-from agents.run.request import RunRequest
+from agents.run.request import LaterEvent, RunRequest
 from agents.run.run import RunResult, run_incident
 from agents.run.staging import samples_after, stage_scene
 from agents.run.transitions import Answering, nobody
@@ -26,7 +26,7 @@ from twin.formats.plan import read_plan
 from twin.gate.certificate import Certificate, SigningKey, check
 from twin.harm import Harm, mean_harm
 from twin.live.emulated import EmulatedNetwork
-from twin.live.recorded import RecordedNetwork, Struck, Waited
+from twin.live.recorded import Announced, RecordedNetwork, Struck, Waited
 from twin.model import Network
 from twin.plan import Change
 from twin.policy import Policy
@@ -100,20 +100,20 @@ class Played:
         return tuple(event for event in self.events if isinstance(event, VerdictReached))
 
 
-def request_of(case: Case) -> RunRequest:
+def request_of(case: Case, later: tuple[LaterEvent, ...] = ()) -> RunRequest:
     """The run that a case asks for: its fault, none where it says so, one of its kind, or any that its seed draws."""
     healthy = case.kind == "healthy" or case.faults == ()
     drawn = case.kind if case.kind in set(FaultKind) else None
     fault = case.faults[0] if case.faults else drawn
     return RunRequest(
         network=case.network, seed=case.seed, model=case.model, fault=fault, also=(case.faults or ())[1:],
-        healthy=healthy, interval_s=case.interval_s,
+        later=later, healthy=healthy, interval_s=case.interval_s,
     )  # fmt: skip
 
 
-def stage_incident(case: Case, workplace: Workplace) -> Incident:
+def stage_incident(case: Case, workplace: Workplace, *, later: tuple[LaterEvent, ...] = ()) -> Incident:
     """Stage the incident of a case exactly as the agents' run will find it. Raises as `stage_scene` does."""
-    asked = request_of(case)
+    asked = request_of(case, later)
     network = load_network(case.network)
     scene = stage_scene(network, asked)
     if not isinstance(scene.live, RecordedNetwork):
@@ -169,6 +169,8 @@ def again(incident: Incident, each: Callable[[EmulatedNetwork], None] = lambda _
     for entry in incident.live.entries:
         if isinstance(entry, Struck):
             live.inject(entry.fault)
+        elif isinstance(entry, Announced):
+            live.schedule([entry.what])
         elif isinstance(entry, Waited):
             for _ in range(entry.samples):
                 live.wait()

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import combinations_with_replacement
 
 import numpy as np
 
 from agents.record.events import ExecutionStep, StageFinished
+from agents.record.files import NETWORK
+from agents.run.request import LaterEvent
 from agents.run.staging import HISTORY, samples_after
+from evals.cases import surprises
 from evals.cases.case import Case, Split
 from evals.cases.incident import Incident, Played, horizon, hour_after, play, stage_incident
 from evals.cases.informed import least_left, searched
@@ -23,6 +27,7 @@ from twin.formats import load_network
 from twin.formats.nodelink import write_node_link
 from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
+from twin.live.recorded import RecordedNetwork
 from twin.model import Network
 
 _K = FaultKind
@@ -45,7 +50,7 @@ WIDE = (_K.NEIGHBOUR_MISSING, _K.ACL_BLOCK, _K.MTU, _K.SILENT_LOSS, _K.DETACH)
 """Kinds that strike every interface of a router in the router-wide cases."""
 _MIXED = (
     *(f"{a} and {b}" for a, b in combinations_with_replacement(FAMILIES, 2)),
-    "triple", *(f"router-wide {kind}" for kind in WIDE), "healthy", "healthy", "healthy",
+    "triple", *(f"router-wide {kind}" for kind in WIDE), "healthy", "healthy", "healthy", *surprises.KINDS,
 )  # fmt: skip
 _EQUAL = (_K.ECMP_MISSING, _K.ECMP_STALE)
 _NOISE = 2e-3  # share of all demand by which harm strays between a plan and its end
@@ -61,6 +66,7 @@ class Scene:
     faults: tuple[Fault, ...]
     right: Accepted
     at_first: float  # Mbit/s of harm when the run begins, or since the onset if that is more
+    later: LaterEvent | None = None  # what happens once somebody looks
 
 
 def stage(case: Case, workplace: Workplace) -> Scene:
@@ -74,15 +80,18 @@ def stage(case: Case, workplace: Workplace) -> Scene:
         write_node_link(network, name)
         network = load_network(name)
     faults = case.faults if case.faults is not None else draw(case.kind, network, case.seed)
-    incident = stage_incident(case.model_copy(update={"network": name, "faults": faults}), workplace)
+    later = surprises.draw_later(case.kind, network, faults[0], case.seed) if case.kind in surprises.KINDS else None
+    incident = stage_incident(
+        case.model_copy(update={"network": name, "faults": faults}), workplace, later=(later,) if later else ()
+    )
     limit, noise = incident.request.policy.max_utilisation, _NOISE * float(network.offered.sum())
     struck = Struck(
         incident.live.truth, faults, _shown(incident, faults), incident.live.true_harm(limit),
         incident.untouched.left, incident.untouched.seen,
     )  # fmt: skip
-    return Scene(
-        incident, faults, accepted(struck, limit=limit, noise=noise), max(struck.at_first.total, struck.seen.total)
-    )
+    right = accepted(struck, limit=limit, noise=noise)
+    right = surprises.accepted_with(right, later) if later else right
+    return Scene(incident, faults, right, max(struck.at_first.total, struck.seen.total), later)
 
 
 def _shown(incident: Incident, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
@@ -113,6 +122,8 @@ def draw(kind: str, network: Network, seed: int) -> tuple[Fault, ...]:
         return ()
     if kind in set(FaultKind):
         return (_one(network, seed, [FaultKind(kind)]),)
+    if kind in surprises.KINDS:
+        return (_one(network, seed, surprises.FIRST),)
     if kind.startswith("router-wide "):
         return _all_of_a_router(network, FaultKind(kind.removeprefix("router-wide ")), rng)
     families = [str(x) for x in rng.choice(FAMILIES, 3)] if kind == "triple" else kind.split(" and ")
@@ -172,7 +183,8 @@ def score(scene: Scene, played: Played) -> Measures:
         "act_right": float(
             must is None or must == (changed and (improved(without.total, after.total) or spared > noise))
         ),
-        "told_right": float(hidden or recommends(incident.network, right.faults, told)),
+        "told_right": float(hidden or recommends(incident.network, _to_be_told(scene, played), told)),
+        "kept_off": float(_kept_off(scene, played)),
         "regression": float(regression),
         "spurious": float(not scene.faults and bool(played.actions)),
         "healthy": float(not scene.faults),
@@ -182,14 +194,35 @@ def score(scene: Scene, played: Played) -> Measures:
         "turned_back": float(finished.outcome == "rolled back"),
         **(_minutes(scene, played) if scene.at_first > noise else {}),
     }
-    values["right"] = float(all(values[x] for x in ("outcome_right", "act_right", "told_right")) and not regression)
+    needed = ("outcome_right", "act_right", "told_right", "kept_off")
+    values["right"] = float(all(values[x] for x in needed) and not regression)
     wanted = f"{' or '.join(sorted(right.outcomes))}; {' and '.join(map(str, scene.faults)) or 'nothing'}"
+    wanted += f"; then {scene.later.words}" if scene.later else ""
     return Measures(
         bool(values["right"]), values, f"{finished.outcome}: {finished.because}"[:300], wanted,
         spent={**reading(played.events), **paid(finished, incident.case.model), "thought_seconds": _thought(played)},
         run=str(played.result.folder),
         trace=played.trace,
     )  # fmt: skip
+
+
+def _to_be_told(scene: Scene, played: Played) -> tuple[Fault, ...]:
+    if scene.later is None:
+        return scene.right.faults
+    incident = scene.incident
+    return surprises.to_be_told(
+        scene.right.faults, scene.later, incident.live.now, played.ended, incident.request.interval_s
+    )
+
+
+def _kept_off(scene: Scene, played: Played) -> bool:
+    """Whether what somebody else configured meanwhile was left as it is."""
+    if scene.later is None or scene.later.others is None:
+        return True
+    live = RecordedNetwork.restore(played.result.folder / NETWORK, scene.incident.network, keep=False)
+    live.catch_up()
+    happened = live.now > scene.incident.live.now + scene.later.after * timedelta(seconds=live.declared.interval_s or 0)
+    return not happened or surprises.still_configured(live.read_topology(), scene.later)
 
 
 def _minutes(scene: Scene, played: Played) -> dict[str, float]:
@@ -232,6 +265,7 @@ METRICS = (
     Metric("regressions caused", "share", "regression", higher=False, bar=0.0),
     Metric("spurious actions on healthy networks", "share", "spurious", where="healthy", higher=False, bar=0.0),
     Metric("share of the avoidable harm that is left", "mean", "left", where="harmed", higher=False, bar=_WITHIN),
+    Metric("others' changes left as they are", "share", "kept_off"),
     Metric("plans rolled back", "share", "turned_back", higher=False),
     Metric("minutes from onset to look, at 30 s", "p50", "detect", where="quick", higher=False),
     Metric("minutes to diagnose and plan on this machine, at 30 s", "p50", "think", where="quick", higher=False),
@@ -269,7 +303,7 @@ SUITE = Suite(
     systems={"agents": answer},
     score=score,
     metrics=METRICS,
-    cases=34 + 3 * 59,
+    cases=34 + 3 * 62,
     slice=len(FaultKind),
     by_kind=False,  # its first cases are every kind of fault, on the smallest network
     agents=True,

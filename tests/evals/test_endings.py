@@ -1,10 +1,12 @@
 """Which endings are right is worked out by hand here, on a square of four routers."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from agents.run.request import LaterEvent
+from evals.cases import surprises
 from evals.oracle.endings import DOES, Struck, accepted, could_be_carried, recommends
 from evals.oracle.exhaustive import short_plan
 from evals.suites.endings import SUITE, draw
@@ -13,6 +15,7 @@ from twin.formats import load_network
 from twin.harm import Harm
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Link, Network, Node
+from twin.plan import DrainLink, SetWeight, apply
 
 K = FaultKind
 
@@ -141,3 +144,39 @@ def test_every_short_plan_is_walked_and_only_what_the_gate_takes_is_found():
     live.apply(found[0])
     assert live.true_harm(0.8).total < before - 1
     assert short_plan(live, 0.8, towards=(), least=1.0, accepts=lambda _: False) == ()
+
+
+@pytest.mark.parametrize("kind", surprises.KINDS)
+def test_what_happens_later_is_drawn_elsewhere_and_always_alike(kind: str):
+    network = load_network("sndlib/polska")
+    (fault,) = draw(kind, network, 7)
+    event = surprises.draw_later(kind, network, fault, 7)
+    assert event == surprises.draw_later(kind, network, fault, 7)
+    assert [event.strikes is not None, event.heals == fault, event.others is not None].count(True) == 1
+    assert fault.element not in str(event.strikes)
+    assert kind in {x.kind for x in SUITE.take("dev")}
+
+
+def test_only_what_a_run_can_have_seen_has_to_be_told_and_what_healed_has_not():
+    fault, began = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a"), datetime(2026, 3, 2, 20, tzinfo=UTC)
+    cut = Fault(kind=K.LINK_DOWN, element="link/c:d--d:c")
+
+    def told(event: LaterEvent, samples: int) -> tuple[Fault, ...]:
+        return surprises.to_be_told((fault,), event, began, began + samples * timedelta(minutes=1), 60.0)
+
+    assert told(LaterEvent(after=2, strikes=cut), 3) == (fault,)
+    assert told(LaterEvent(after=2, strikes=cut), 4) == (fault, cut)
+    assert told(LaterEvent(after=2, heals=fault), 1) == (fault,)
+    assert told(LaterEvent(after=2, heals=fault), 2) == ()
+    right = accepted(struck(fault, Harm(overload=50)), limit=0.8, noise=1.0)
+    assert "healthy" not in surprises.accepted_with(right, LaterEvent(after=1, strikes=cut)).outcomes
+    assert {"healthy", "resolved"} <= surprises.accepted_with(right, LaterEvent(after=1, heals=fault)).outcomes
+
+
+def test_what_others_configured_is_still_so_or_not():
+    drained = LaterEvent(after=1, others=DrainLink(circuit="link/a:b--b:a"))
+    heavier = LaterEvent(after=1, others=SetWeight(link="a->b", weight=70))
+    for event in (drained, heavier):
+        assert not surprises.still_configured(square(10.0), event)
+        assert event.others is not None
+        assert surprises.still_configured(apply(square(10.0), event.others), event)

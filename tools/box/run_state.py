@@ -104,7 +104,8 @@ class Desk:
     `inventory` is the network as configured, `state` what it is believed to be now: the inventory, under the measured
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
     `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin; `works`
-    is what others have planned; `brought` is a plan that somebody had before the run.
+    is what others have planned; `found_before` are faults that an earlier look found, `met` those that plans in place
+    were made for; `brought` is a plan that somebody had before the run.
     """
 
     inventory: Network
@@ -140,6 +141,8 @@ class Desk:
     person_wanted: str = ""
     demanded: tuple[tuple[str, ...], ...] = ()
     broken: tuple[str, ...] = ()
+    found_before: tuple[Fault, ...] = ()
+    met: tuple[Hypothesis, ...] = ()
     brought: Plan | None = None
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)

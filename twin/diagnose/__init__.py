@@ -2,7 +2,7 @@
 
 from twin.faults.recommendation import Recommendation, Urgency
 
-from .diagnose import as_believed, believed_without, diagnose, diagnosed_network
+from .diagnose import as_believed, believed_without, diagnose, diagnosed_network, explains
 from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
 from .next_measurement import Measurement, follow_up, next_measurement
 from .recommend import recommend
@@ -20,6 +20,7 @@ __all__ = [
     "believed_without",
     "diagnose",
     "diagnosed_network",
+    "explains",
     "follow_up",
     "next_measurement",
     "recommend",

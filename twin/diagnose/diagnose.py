@@ -30,7 +30,12 @@ _ALIKE = 2.0  # nats: hypotheses closer than this cannot be told apart
 _EQUAL = 1e-6
 
 
-def diagnose(observation: Observation, *, prior: Mapping[tuple[str, str], float] | None = None) -> Diagnosis:
+def diagnose(
+    observation: Observation,
+    *,
+    prior: Mapping[tuple[str, str], float] | None = None,
+    found_before: tuple[Fault, ...] = (),
+) -> Diagnosis:
     """Rank what could have caused the readings; healthy is one of the hypotheses and is always simulated.
 
     What devices say of themselves is held by the shortest set of faults; then faults with a trace in the readings are
@@ -41,12 +46,15 @@ def diagnose(observation: Observation, *, prior: Mapping[tuple[str, str], float]
     severity that is fitted to the readings, so that a healthy network is found healthy. Log lines shift a hypothesis
     within a bound that no forged line can exceed. Hypotheses that no reading and no log line tells apart are one
     answer, named after the likeliest of them. `prior` adds log odds by kind and element of a fault, which past
-    incidents teach; none counts more than `PRIOR_BOUND`.
+    incidents teach; none counts more than `PRIOR_BOUND`. `found_before` are faults that still stand: each is part of
+    every hypothesis that names no other fault at its place, unless readings say that it is over.
     """
     search = Search(observation, prior or {})
     groups = _grouped(search.run())
+    if found_before:
+        groups = [[search.beside(x, found_before) for x in group] for group in groups]
     best, healthy = groups[0][0], search.healthy.judged
-    scores = np.array([np.logaddexp.reduce([x.score for x in group]) for group in groups])
+    scores = np.array([_score(group) for group in groups])
     confidence = _posterior(scores, groups[0][0].score + _missed(observation, search, best.judged))
     split = partial(incident_causes, observation.network, judge=search.judged, posterior=_by_names(groups, confidence))
     return Diagnosis(
@@ -88,6 +96,13 @@ def as_believed(observation: Observation, faults: tuple[Fault, ...], state: Netw
     return replace(seen, network=state.with_demands(seen.network.demands))
 
 
+def explains(observation: Observation, faults: tuple[Fault, ...]) -> bool:
+    """Whether some faults leave no reading unexplained, and nothing that says that it is down."""
+    search = Search(observation)
+    judged = search.judged(faults)
+    return judged.gross <= 2 * GROSS and not search.left_out(judged)
+
+
 def _by_names(groups: list[list[Scored]], confidence: Floats) -> dict[tuple[str, ...], float]:
     """Share of each hypothesis by the names of its faults; one that stands for others has the share of all."""
     return {
@@ -113,7 +128,7 @@ def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ..
 
 
 def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
-    """Put together what no reading and no log line tells apart, usual forms first; in order of each one's likeliest."""
+    """Put together what no reading and no log line tells apart, usual forms first; the likeliest group comes first."""
     groups: list[list[Scored]] = []
     for entry in ranked:
         home = next((x for x in groups if _same(x[0], entry)), None)
@@ -123,7 +138,12 @@ def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
             home.append(entry)
     for group in groups:
         group.sort(key=lambda x: sum(not usual(y.fault) for y in x.causes))
-    return groups
+    return sorted(groups, key=lambda x: -_score(x))
+
+
+def _score(group: list[Scored]) -> float:
+    """Log likelihood, with prior, that one of a group is true."""
+    return float(np.logaddexp.reduce([x.score for x in group]))
 
 
 def _renamed(entry: Scored) -> list[str]:

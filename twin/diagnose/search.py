@@ -113,6 +113,20 @@ class Search:
             return known.judged
         return judge(self.observation, self._expectation, faults)
 
+    def beside(self, some: Scored, standing: Iterable[Fault]) -> Scored:
+        """Put what was found before beside a hypothesis: what touches none of its faults and no reading contradicts.
+
+        A fault whose traffic has been steered away leaves no trace any more, and is no less there for that.
+        """
+        judged = some.judged
+        for fault in standing:
+            if any(_touch(x, fault) for x in judged.faults):
+                continue
+            also = self.judged(tuple(sorted((*judged.faults, fault), key=str)))
+            if also.total > judged.total - GROSS and not self._reported.contradicts(also.readings):
+                judged = also
+        return some._replace(judged=judged)
+
     def _settled(self) -> bool:
         """Whether faults that show in readings which routing does not touch explain everything."""
         best = self._best()

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from twin.errors import ExecutionError, InputError
+from twin.errors import ExecutionError, InputError, PlanError
 from twin.faults import Fault, FaultKind, check, with_faults
 from twin.harm import Harm
 from twin.model import Floats, Network
@@ -194,7 +194,7 @@ class EmulatedNetwork:
         return found[0]
 
     def schedule(self, surprises: Iterable[Surprise]) -> None:
-        """Let healthy surprises come: crowds, maintenance. Raises `UnknownElementError` where they name no element."""
+        """Let something happen by itself later. Raises `UnknownElementError` where it names no element."""
         self._schedule.add(surprises, self._configured)
 
     def play(self, replay: Replay) -> None:
@@ -282,9 +282,12 @@ class EmulatedNetwork:
     def _keep_schedule(self) -> None:
         for fault in self._schedule.faults_due(self.now):
             self.inject(fault)
-        for change in self._schedule.works_due(self.now, self._configured):
+        for fault in self._schedule.healed_by(self.now):
+            with suppress(InputError):  # what somebody has repaired is over
+                self.clear(fault)
+        for change in (*self._schedule.works_due(self.now, self._configured), *self._schedule.others_due(self.now)):
             # a router that does not answer cannot be drained: the work is put off for good
-            with suppress(ExecutionError):
+            with suppress(ExecutionError, PlanError):
                 self.apply(change)
 
     def _log_flaps(self, begin: float) -> None:

@@ -21,6 +21,7 @@ from .declared import Declaration
 from .emulated import EmulatedNetwork
 from .network import Configuration, MadeChange, ProbeReading, Telemetry
 from .own_record import OwnRecord, entries_of
+from .surprises import Surprise
 
 
 class Begun(Frozen):
@@ -58,6 +59,14 @@ class Healed(Frozen):
     fault: Fault
 
 
+class Announced(Frozen):
+    """Something will happen by itself later."""
+
+    did: Literal["announce"] = "announce"
+    time: AwareDatetime
+    what: Surprise
+
+
 class Applied(Frozen):
     """A change was made; `effect` counts the changes from 1 and names this one for good."""
 
@@ -74,7 +83,7 @@ class Staged(Frozen):
     time: AwareDatetime
 
 
-Entry = Begun | Waited | Struck | Healed | Applied | Staged
+Entry = Begun | Waited | Struck | Healed | Announced | Applied | Staged
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="did")])
 
 
@@ -203,6 +212,11 @@ class RecordedNetwork:
         self._record.happens(Healed(time=self.now, fault=fault))
         self._live.clear(fault)
 
+    def announce(self, what: Surprise) -> None:
+        """Let something happen by itself later. Raises `UnknownElementError` where it names no element."""
+        self._record.happens(Announced(time=self.now, what=what))
+        self._live.schedule([what])
+
     def apply(self, change: Change) -> None:
         """Make one change, once it is on record.
 
@@ -240,6 +254,8 @@ class RecordedNetwork:
                 self.inject(entry.fault)
             case Healed():
                 self.heal(entry.fault)
+            case Announced():
+                self.announce(entry.what)
             case Applied():
                 self.apply(entry.change)
             case Staged():

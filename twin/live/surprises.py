@@ -1,11 +1,13 @@
-"""What happens on a healthy network and is no fault: flash crowds, planned maintenance."""
+"""What happens by itself: flash crowds, planned maintenance, the end of a fault, what others configure."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
+from twin.faults import Fault
 from twin.model import Floats, Network
+from twin.plan import Change
 
 RAMP = 0.25
 """Share of a flash crowd's time in which it gathers, and in which it goes."""
@@ -31,7 +33,21 @@ class Maintenance(NamedTuple):
     lasts: timedelta
 
 
-Surprise = FlashCrowd | Maintenance
+class Healing(NamedTuple):
+    """A fault that is there ends by itself."""
+
+    fault: Fault
+    at: datetime
+
+
+class ByOthers(NamedTuple):
+    """Somebody else configures something, in the inventory as well."""
+
+    change: Change
+    at: datetime
+
+
+Surprise = FlashCrowd | Maintenance | Healing | ByOthers
 
 
 def crowd_factor(crowd: FlashCrowd, moment: datetime) -> float:
@@ -51,23 +67,25 @@ def crowd_factors(network: Network, crowds: tuple[FlashCrowd, ...], moment: date
     return factors
 
 
-def draw_surprises(network: Network, seed: int, *, start: datetime, days: float) -> tuple[Surprise, ...]:
+def draw_surprises(
+    network: Network, seed: int, *, start: datetime, days: float
+) -> tuple[FlashCrowd | Maintenance, ...]:
     """Draw what a healthy stretch brings: crowds at any time, maintenance at night on circuits that are not needed."""
     rng = np.random.default_rng([seed, 14])
     towards: Floats = network.offered.sum(axis=0)
-    found: list[Surprise] = []
+    found: list[FlashCrowd | Maintenance] = []
     for _ in range(rng.poisson(CROWDS_PER_DAY * days) if towards.any() else 0):
         node = network.nodes[int(rng.choice(len(network.nodes), p=towards / towards.sum()))].name
         begin = start + timedelta(days=float(rng.uniform(0, days)))
         found.append(FlashCrowd(node, float(rng.uniform(*CROWD)), begin, timedelta(hours=float(rng.uniform(1, 4)))))
-    spare = _spare_circuits(network)
+    spare = spare_circuits(network)
     for _ in range(rng.poisson(MAINTENANCES_PER_DAY * days) if spare else 0):
         circuit = spare[int(rng.integers(len(spare)))]
         found.append(Maintenance(circuit, _night(network, circuit, start, days, rng), timedelta(hours=2)))
     return tuple(sorted(found, key=lambda x: (x.begin, str(x))))
 
 
-def _spare_circuits(network: Network) -> list[str]:
+def spare_circuits(network: Network) -> list[str]:
     """Circuits without which the network still hangs together."""
     import networkx as nx
 

@@ -107,7 +107,7 @@ def _contradictions(past: Past, said: _Said, inventory: Network) -> Iterator[str
         elif isinstance(event, CertificateIssued):
             walk.plan = plans.get(event.plan)
             walk.certificate = Certificate.model_validate(event.certificate)
-        elif isinstance(event, StageFinished) and (event.stage, event.next) == ("confirm", "plan"):
+        elif isinstance(event, StageFinished) and event.stage == "confirm" and event.next in ("plan", "diagnose"):
             walk.settle()
         elif isinstance(event, ExecutionStep) and event.change is not None and _announces(event):
             yield from walk.follow(event, confirmed=_is_confirmed(event, events[number + 1 :]))

@@ -3,10 +3,11 @@ from datetime import timedelta
 import pytest
 
 from tests.twin.observe.incidents import NOBEL, network, run
-from twin.diagnose import Diagnosis, diagnose
+from twin.diagnose import Diagnosis, diagnose, explains
 from twin.diagnose.incidents import together
 from twin.faults import Fault, FaultKind
 from twin.observe import observe
+from twin.plan import DrainLink
 
 K = FaultKind
 FAR_CUT = Fault(kind=K.LINK_DOWN, element="link/Berlin:Hamburg--Hamburg:Berlin")
@@ -47,3 +48,18 @@ def test_faults_join_through_what_they_share():
     bridge = Fault(kind=K.DEVICE_DOWN, element="node/Hamburg")
     assert together(whole, [FAR_CUT, LOSS, NEAR_CUT]) == ((FAR_CUT, NEAR_CUT), (LOSS,))
     assert together(whole, [LOSS, FAR_CUT, bridge]) == ((LOSS,), (FAR_CUT, bridge))
+
+
+def test_what_was_found_before_stands_until_readings_say_that_it_is_over():
+    live = run(network(NOBEL), LOSS, seed=3).live
+    circuit = next(x.circuit for x in network(NOBEL).links if x.interface == LOSS.element)
+    live.apply(DrainLink(circuit=circuit))
+    live.inject(FAR_CUT)
+    live.wait(4)
+    seen = observe(live.read_topology(), live.read_telemetry(live.now - timedelta(days=1)), now=live.now)
+    assert not explains(seen, (LOSS,))
+    assert diagnose(seen).best.faults == (FAR_CUT,)
+    assert set(diagnose(seen, found_before=(LOSS,)).best.faults) == {FAR_CUT, LOSS}
+    assert diagnose(seen, found_before=(NEAR_CUT,)).best.faults == (FAR_CUT,)
+    assert explains(seen, (FAR_CUT, LOSS))
+    assert explains(seen, (FAR_CUT,))

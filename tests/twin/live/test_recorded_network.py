@@ -14,6 +14,7 @@ from twin.errors import ExecutionError, StoreError
 from twin.faults import Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.live.recorded import Applied, RecordedNetwork, Waited, read_record
+from twin.live.surprises import ByOthers, Healing
 from twin.plan import DrainLink, SetCapacity, SetWeight, UndrainLink
 
 START = datetime(2026, 3, 2, 19, 30, tzinfo=UTC)
@@ -176,3 +177,20 @@ def test_a_record_is_never_overwritten(tmp_path: Path):
     staged(tmp_path / "network.jsonl")
     with pytest.raises(StoreError, match="cannot write"):
         staged(tmp_path / "network.jsonl")
+
+
+def test_what_was_announced_happens_by_itself_and_happens_again(tmp_path: Path):
+    live, drained = staged(), CHANGES[1]
+    live.announce(Healing(CUT, live.now + timedelta(minutes=5)))
+    live.announce(ByOthers(drained, live.now + timedelta(minutes=10)))
+    live.keep(tmp_path / "network.jsonl")
+    up = [all(x.up for x in live.truth.links)]
+    for _ in range(3):
+        live.wait(1)
+        up.append(all(x.up for x in live.truth.links))
+    assert up == [False, False, True, True]
+    assert [x.drained for x in live.read_topology().links if x.circuit == drained.circuit] == [True, True]
+    assert live.effects == ()  # no run did that
+    again = RecordedNetwork.restore(tmp_path / "network.jsonl", NETWORK, keep=False)
+    again.catch_up()
+    assert_same(live, again)

@@ -1,0 +1,53 @@
+"""A second look: what is measured once a plan is in place, taken back or refused, and nobody has explained."""
+
+from tools.box.handover import Diagnosis
+from tools.box.run_state import Desk
+from twin.diagnose import Hypothesis
+
+from .transitions import Ending, Move, Operator
+
+
+class SecondLook:
+    """Has the network diagnosed anew where the diagnosis does not hold any more, while rounds are left."""
+
+    def __init__(self, desk: Desk, operator: Operator, rounds: int) -> None:
+        self._desk, self._operator, self._rounds = desk, operator, rounds
+        self._before: tuple[Diagnosis, Hypothesis | None] | None = None
+        self._otherwise: Ending | None = None
+
+    @property
+    def may_be(self) -> bool:
+        """Whether there is another round, in a run that is about an incident of its own finding."""
+        desk = self._desk
+        return desk.aim is None and desk.brought is None and bool(desk.faults) and desk.round < self._rounds
+
+    def begin(self, otherwise: Ending | None, *, in_place: bool = False) -> None:
+        """Forget the diagnosis but for its faults, which may still be there.
+
+        `otherwise` is how the run ends if nothing else is found; None where it goes on in any case. `in_place` says
+        whether a plan for them is: then they are told of in the end, though no reading may show them any more.
+        """
+        desk = self._desk
+        if in_place and desk.chosen is not None:
+            desk.met = (*desk.met, desk.chosen)
+        if desk.diagnosis is not None:
+            self._before, self._otherwise = (desk.diagnosis, desk.chosen), otherwise
+        desk.found_before = desk.faults
+        desk.clear_diagnosis()
+        desk.round += 1
+
+    def nothing_new(self, found: Diagnosis) -> Move | None:
+        """Return the end of a run whose second look found what was known, or nothing that it is sure of."""
+        before, otherwise = self._before, self._otherwise
+        self._before = self._otherwise = None
+        if before is None or otherwise is None:
+            return None
+        same = _names(found) == _names(before[0])
+        if not same and found.doubt is None:
+            return None
+        self._desk.diagnosis, self._desk.chosen = before
+        return Move("end", "a second look found nothing else", found, otherwise.outcome)
+
+
+def _names(diagnosis: Diagnosis) -> set[tuple[str, str]]:
+    return {(x.kind, x.element) for x in diagnosis.faults}

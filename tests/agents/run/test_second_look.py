@@ -1,0 +1,42 @@
+"""What happens once somebody looks: a second look finds it, and nothing is ended on what no longer holds."""
+
+from pathlib import Path
+
+from agents.record.audit.audit import audit_run
+from agents.record.events import StageFinished
+from agents.run.request import LaterEvent
+from tests.agents.incidents import NETWORK, WRONG_WEIGHT, Run, perform, request
+from twin.faults import Fault, FaultKind
+from twin.formats import load_network
+from twin.live.recorded import RecordedNetwork
+from twin.plan import DrainLink
+
+CUT = Fault(kind=FaultKind.LINK_DOWN, element="link/LOSAng:SNVAng--SNVAng:LOSAng")
+
+
+def course(run: Run) -> list[tuple[int, str, str]]:
+    return [(x.round, x.stage, x.next) for x in run.of(StageFinished)]
+
+
+def test_what_strikes_while_a_plan_is_confirmed_is_found_and_planned_for_on_top_of_it(tmp_path: Path):
+    run = perform(tmp_path, request(later=(LaterEvent(after=4, strikes=CUT),)))
+    finished = run.result.finished
+    assert (1, "confirm", "diagnose") in course(run)
+    assert (2, "diagnose", "plan") in course(run)
+    assert finished.outcome == "resolved"
+    assert {str(x) for x in finished.causes} == {str(CUT), str(WRONG_WEIGHT)}
+    assert {("repair circuit", CUT.element), ("correct weight", WRONG_WEIGHT.element)} <= {
+        (x.action, x.element) for x in finished.recommendations
+    }
+    report = audit_run(run.result.folder, home=tmp_path / "home")
+    assert (report.effects, report.certificate, dict(report.reasons)) == ("holds", "holds", {})
+
+
+def test_what_somebody_else_configures_meanwhile_is_planned_around_and_stays(tmp_path: Path):
+    drained = DrainLink(circuit=CUT.element)
+    run = perform(tmp_path, request(later=(LaterEvent(after=2, others=drained),)))
+    assert (1, "roll back", "plan") in course(run)
+    assert run.result.finished.outcome in ("resolved", "relieved", "needs a person")
+    live = RecordedNetwork.restore(run.result.folder / "network.jsonl", load_network(NETWORK), keep=False)
+    live.catch_up()
+    assert all(live.read_topology().links[i].drained for i in live.read_topology().circuit(CUT.element))
