@@ -22,6 +22,8 @@ from twin.formats.measurements.part import Options
 from twin.formats.measurements.read import read_measurements
 from twin.model import Link, Network, Node
 from twin.observe.readings.prometheus import Prometheus, read_prometheus
+from twin.site import read_site
+from twin.site_sources import try_site
 
 NODES = (Node("r1", 0.0, 0.0), Node("r2", 1.0, 0.0), Node("lab-router-1", 2.0, 0.0))
 NETWORK = Network(
@@ -132,6 +134,23 @@ def test_counters_of_a_server_are_imported_with_a_network(server, tmp_path):
     assert document["networks"][0]["demand"] == pytest.approx(RATE + RATE / 2, rel=0.15)
     refused = here("import", path, "--prometheus", "nowhere", "--into", tmp_path / "u.duckdb")
     assert (refused.returncode, refused.stdout) == (2, "")
+
+
+def test_a_site_that_names_a_server_looks_at_its_counters_and_doctor_tries_them(server, tmp_path):
+    links = [{"source": "r1", "target": "r2", "weight": 1, "capacity": "1G"}]
+    (tmp_path / "topology.json").write_text(json.dumps({"nodes": [{"id": "r1"}, {"id": "r2"}], "links": links}))
+    lines = ["[sources]", 'topology = "topology.json"', f'prometheus = "{server}"', "minutes = 2"]
+    (tmp_path / "site.toml").write_text("\n".join([*lines, "matchers = 'job=\"snmp\"'", ""]))
+    site = read_site(tmp_path)
+    telemetry = site.look(lambda: datetime.now(UTC)).telemetry
+    out = telemetry.links.out_mbps[np.isfinite(telemetry.links.out_mbps)]
+    assert np.median(out) == pytest.approx(RATE, rel=0.1)
+    counters = {x.name: x for x in try_site(site, lambda: datetime.now(UTC))}["counters"]
+    assert counters.state in ("ok", "late")  # a busy machine scrapes late
+    assert "of 2 of 2 links" in counters.got or "of 1 of 2 links" in counters.got
+    (tmp_path / "site.toml").write_text("\n".join([*lines, "matchers = 'job=\"nobody\"'", ""]))
+    counters = {x.name: x for x in try_site(read_site(tmp_path), lambda: datetime.now(UTC))}["counters"]
+    assert counters.state == "broken"
 
 
 def test_a_server_that_says_no_is_one_clear_line(server):
