@@ -89,10 +89,13 @@ class Postman:
         clock: Callable[[], datetime] = wall_clock,
         send: Send = hand_over,
         first_s: float = FIRST_S,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
+        """`pause` waits so many seconds of the clock before a message is tried again."""
         self._ledger, self._clock, self._send, self._first_s = ledger, clock, send, first_s
         self._channels: Mapping[str, Channel] = {x.name: x for x in channels}
         self._stop, self._news = threading.Event(), {name: threading.Event() for name in self._channels}
+        self._pause = pause or self._stop.wait
         self._threads: list[threading.Thread] = []
         self.trouble: dict[str, str] = {}
         self._forget = lambda: None
@@ -143,7 +146,7 @@ class Postman:
             if self._try(name, waiting[0].queued, attempts, since):
                 attempts, since = 0, self._clock()
                 continue
-            self._stop.wait(min(self._first_s * 2 ** (attempts - 1), LONGEST_S))
+            self._pause(min(self._first_s * 2 ** (attempts - 1), LONGEST_S))
 
     def _try(self, name: str, message: Queued, attempts: int, since: datetime) -> bool:
         """Try once; true when this message is done with, delivered or not."""

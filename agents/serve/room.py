@@ -61,7 +61,10 @@ def lease(folder: Path, *, standby: Callable[[], None] | None = None):  # noqa: 
     """
     import fcntl
 
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(f"cannot use {folder}: {error.strerror}", fix="name another folder with --room") from error
     with open_lock(folder / _LEASE) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,13 +8,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def http_receiver(answers):
-    """Yield its URL and what it accepted. `answers` gives the status of each request in turn, the last one for all."""
+    """Yield its URL and what it accepted.
+
+    `answers` gives the status of each request in turn, the last one for all that follow; or is asked each time.
+    """
     accepted, asked = [], []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            status = answers[min(len(asked), len(answers) - 1)]
+            status = answers() if callable(answers) else answers[min(len(asked), len(answers) - 1)]
             asked.append(status)
             if status < 300:
                 accepted.append((self.path, dict(self.headers), body))

@@ -22,6 +22,7 @@ from agents.serve.settings import Member, Program, Settings
 from agents.serve.sightings import Sighting
 from agents.serve.web.addresses import ADDRESSES
 from agents.serve.web.rights import Right, Visitor
+from agents.serve.web.server import Server
 from agents.serve.web.stream import events
 from tests.agents.collector import collecting
 from tests.agents.serve.killed_room import SITE, place
@@ -162,6 +163,12 @@ def test_a_stream_tells_whoever_has_one_region_of_that_region_alone(served):
             return await asyncio.wait_for(anext(stream), 10)
 
     assert ids["node/STTLng"] in asyncio.run(first())
+
+
+def test_a_port_that_is_taken_is_one_line_that_names_the_option(served):
+    with pytest.raises(InputError, match="cannot be had") as caught:
+        Server(served.room, port=served.server.port)
+    assert "--port" in caught.value.fix
 
 
 def test_a_scope_that_is_no_tag_of_the_policy_is_named_at_once(tmp_path):
@@ -395,6 +402,12 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         page.get_by_text("taken by").first.wait_for()
         assert room.board.incident(incident.id).owner
         page.get_by_role("link", name="Review and decide").click()
+        without = page.context.new_page()
+        without.add_init_script("delete window.PublicKeyCredential")
+        without.goto(page.url)
+        without.get_by_role("button", name="Make a passkey here").click()
+        without.get_by_text("This browser has no passkeys: approve on the command line").wait_for()
+        without.close()
         page.get_by_role("button", name="Make a passkey here").click()
         page.get_by_text("may decide with this passkey now").wait_for()
         pages, state = (

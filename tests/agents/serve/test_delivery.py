@@ -3,7 +3,7 @@
 import json
 import time
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,37 @@ def test_all_that_was_queued_while_a_receiver_was_down_comes_in_order_and_once(t
     assert [json.loads(body)["number"] for _, _, body in accepted] == [1, 2, 3, 4, 5, 6]
     assert [x.state for x in board.values()] == ["delivered"] * 6
     assert board[1].attempts == 4
+
+
+class Hastened:
+    """A clock on which waiting takes no time; every wait is told."""
+
+    def __init__(self):
+        self.now, self.waits = T0, []
+
+    def wait(self, seconds):
+        self.waits.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+
+def test_a_receiver_that_is_down_for_half_an_hour_has_all_of_it_then_in_order_and_once(tmp_path):
+    clock, ledger = Hastened(), Ledger(tmp_path)
+    back = T0 + timedelta(minutes=30)
+    with http_receiver(lambda: 202 if clock.now >= back else 503) as (url, accepted):
+        hook = Webhook(kind="webhook", name="hook", url=url)
+        postman = Postman(ledger, [hook], clock=lambda: clock.now, pause=clock.wait)
+        ledger.write(*(message(n, "hook", incident=f"I-{n:04d}") for n in range(1, 21)))
+        postman.start()
+        until = time.monotonic() + 20
+        while not postman.idle and time.monotonic() < until:
+            time.sleep(0.01)
+        postman.stop()
+    ledger.close()
+    assert [json.loads(body)["number"] for _, _, body in accepted] == list(range(1, 21))
+    assert {x.state for x in ledger.board.messages.values()} == {"delivered"}
+    assert clock.now - back <= timedelta(minutes=5)  # no later than its longest pause
+    assert len(clock.waits) <= 15  # it was not asked every second either
+    assert clock.waits[:3] == [2, 4, 8]
 
 
 def test_what_a_receiver_refuses_for_good_is_a_dead_letter_and_holds_up_nothing(tmp_path):

@@ -2,9 +2,11 @@
 
 import os
 import random
+import shutil
 import tarfile
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -137,6 +139,35 @@ def test_a_source_that_falls_silent_is_an_incident_and_the_old_picture_stays(roo
     assert room.watch.failed[1] == "the site file is broken"
     assert room.watch.latest is seen
     assert [(x.source, x.kind) for x in room.board.alive] == [("network/sndlib/abilene", "unread")]
+
+
+def test_a_site_file_that_is_broken_while_it_is_watched_keeps_the_last_picture_until_it_is_mended(tmp_path):
+    for file in (Path(__file__).parents[3] / "examples" / "own-network").iterdir():
+        shutil.copy(file, tmp_path)
+    sources = ("topology.json", "traffic.csv", "interfaces.csv", "counters.csv", "flows.csv")
+    lines = "".join(f'{x.partition(".")[0]} = "{x}"\n' for x in sources)
+    (tmp_path / "site.toml").write_text(f'clock = "newest"\n[sources]\n{lines}')
+    room = Room(place(tmp_path, str(tmp_path / "site.toml")), Settings(agents=False))
+    room.step()
+    seen, whole = room.watch.latest, (tmp_path / "topology.json").read_text()
+    (tmp_path / "topology.json").write_text(whole[: len(whole) // 2])
+    room.step()
+    assert room.watch.latest is seen
+    assert "topology.json" in room.watch.failed[1]
+    assert "\n" not in room.watch.failed[1]
+    (tmp_path / "topology.json").write_text(whole)
+    room.step()
+    assert room.watch.failed is None
+    assert room.watch.latest is not seen
+    room.stop()
+
+
+@pytest.mark.parametrize("folder", ["file", "file/room"])
+def test_a_folder_that_cannot_be_had_is_one_line(tmp_path, folder):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot use") as caught, lease(tmp_path / folder):
+        pass
+    assert "--room" in caught.value.fix
 
 
 def test_two_rooms_on_one_folder_are_refused_and_a_network_that_is_none_is_named(tmp_path):
