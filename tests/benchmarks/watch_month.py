@@ -1,8 +1,8 @@
 """How a watch fares over long times: `python -m tests.benchmarks.watch_month [--hours H] [--network N]`.
 
-An emulated network is looked at without waiting between looks: one interval of its clock passes at each. The time that
-the emulation takes is told apart, since nobody emulates a real network. Told are the processor time of a look as a share
-of one core, resident memory after the first hour and at the end, and what the room's folder holds.
+An emulated network is looked at without waiting between looks: an interval of its clock passes at each. The time that
+the emulation takes is told apart, since nobody emulates a real network. Told are the processor time of a look as a
+share of one core, resident memory after the first hour and at the end, and what the room's folder holds.
 """
 
 import argparse

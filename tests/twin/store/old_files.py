@@ -44,7 +44,7 @@ LATER = {
     10: "INSERT INTO link_sample VALUES ('old', '2026-01-02 03:05:00+00', 'B->C', 1.0, 1.0, 0.0, NULL);",
     11: "",
     12: """UPDATE node SET cost_out = true WHERE name = 'B'; UPDATE snapshot SET igp = 'isis';
-          INSERT INTO traffic_class VALUES ('s1', 'gold', 1, 1.0, 0.25), ('s1', 'rest', 2, 1.0, 0.75);
+          INSERT INTO traffic_class VALUES ('s1', 'gold', 1, 1.0, 0.25), ('s1', 'rest', 2, 1.0, 0.25);
           INSERT INTO class_share VALUES ('s1', 'A', 'B', 'gold', 0.5);
           UPDATE tunnel SET on_invalid = 'igp';""",
 }  # fmt: skip

@@ -65,7 +65,7 @@ def network(version):
         risk_groups=(RiskGroup("duct", ("link/A:B--B:A",)),),
         limits=(DemandLimit("A", "B", 99.5),),
         astray=(Astray("drop", "B", "C", 0.5),) if version >= 6 else (),
-        classes=(TrafficClass("gold", 1, 1.0, 0.25), TrafficClass("rest", 2, 1.0, 0.75)) if classes else (),
+        classes=(TrafficClass("gold", 1, 1.0, 0.25), TrafficClass("rest", 2, 1.0, 0.25)) if classes else (),
         class_shares=(ClassShare("A", "B", "gold", 0.5),) if classes else (),
         igp="isis" if classes else "",
     )
