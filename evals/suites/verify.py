@@ -117,11 +117,11 @@ def _failed_it(wanted: str, case: Trial, ruling: Ruling) -> bool | None:
 
 
 def _draw(split: Split) -> Iterator[Case]:
-    """As many good plans as bad ones, half of the good ones reliefs."""
+    """Every class of bad plans in turn, and a good plan after each three."""
     bad, good = of_split(split, DEV, HELD_OUT), ("good_relief", *GOOD)
     for number, seed in enumerate(SEEDS[split]):
-        turn, odd = divmod(number, 2)
-        kind = good[turn % len(good)] if odd else bad[turn % len(bad)]
+        turn, which = divmod(number, 4)
+        kind = good[turn % len(good)] if which == 3 else bad[(3 * turn + which) % len(bad)]
         yield Case(suite="verify", kind=kind, network="rings with chords", seed=seed, split=split)
 
 
@@ -134,10 +134,10 @@ SUITE = Suite(
     score=score,
     metrics=(
         Metric("bad plans approved", "share", "unsafe", where="bad", higher=False, bar=0.0),
-        Metric("good plans rejected", "share", "rejected", where="good", higher=False, bar=0.02),
+        Metric("good plans rejected", "share", "rejected", where="good", higher=False, bar=0.01),
         Metric("check and element named right", "share", "named", where="nameable", bar=0.98),
     ),
-    cases=640,
+    cases=1260,
     slice=30,
     checks={"approved": Check(_ruled, needs="plan"), "failed_check": Check(_failed_it, needs="plan")},
 )
