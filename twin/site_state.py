@@ -1,6 +1,6 @@
 """What commands on one's own network hand each other through its twin file: measurements, evidence, a diagnosis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import AwareDatetime, Field, ValidationError
 
 from .diagnose import Diagnosis, diagnosed_network
-from .errors import StoreError
+from .errors import InputError, StoreError
 from .files import exists
 from .forecast.outlook import outlook_ahead
 from .formats.build import Reading
@@ -148,15 +148,25 @@ class ComingToSite(NamedTuple):
 
 
 def coming_to(
-    site: OpenSite | None, network: Network, policy: Policy, now: datetime, *, starts: datetime | None = None
+    site: OpenSite | None,
+    network: Network,
+    policy: Policy,
+    now: datetime,
+    *,
+    starts: datetime | None = None,
+    day: Sequence[float] = (),
 ) -> ComingToSite:
     """Read what the hours ahead bring to one's own network; of any other only the time of the first step is known.
 
-    With `starts`, the hours are those from the beginning of a window on, as a run has them.
+    With `starts`, the hours are those from the beginning of a window on, as a run has them. Of a network without a site
+    somebody may state the `day`: 24 shares of the traffic that it has. Raises `InputError` on one for a site.
     """
     begin = starts or now
     if site is None:
-        return ComingToSite(Context(starts=begin))
+        stated = outlook_by_day(network, begin, policy.horizon_hours, day=day, share=1.0) if day else None
+        return ComingToSite(Context(starts=begin, outlook=stated if policy.horizon_hours else None))
+    if day:
+        raise InputError("a site declares its own day", fix="put `day` under [instruments] of the site file")
     calendar = site.calendar(network, now)
     outlook = None
     if policy.horizon_hours:

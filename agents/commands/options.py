@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 Network = Annotated[str, typer.Option("--network", "-n", help="A network by name, a file, or twin.duckdb[#SNAPSHOT].")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="TOML file with the limits to keep.")]
+DayFile = Annotated[
+    Path | None, typer.Option("--day", help="24 shares of the traffic, one an hour; a site declares its own.")
+]
 Scenarios = Annotated[
     Path | None, typer.Option("--scenarios", help="CSV or Parquet of the traffic matrices that may come.")
 ]

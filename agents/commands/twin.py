@@ -9,7 +9,7 @@ import typer
 
 from .goals import GoalText, Zone, read
 from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, brought
-from .options import EngineName, Json, MaybeNetwork, PolicyFile, Scenarios, SiteFile, Top, limits, place
+from .options import DayFile, EngineName, Json, MaybeNetwork, PolicyFile, Scenarios, SiteFile, Top, limits, place
 from .output import give
 from .progress import watched
 
@@ -89,7 +89,7 @@ def whatif(
     demands: Annotated[bool, typer.Option("--demands", help="Study each demand too: delay, and what cuts it.")] = False,
     drain: Annotated[list[str] | None, typer.Option("--drain", help="Rehearse the drain of a node or circuit.")] = None,
     window: Annotated[str | None, typer.Option("--window", help="When it is drained, such as 02:00-04:00.")] = None,
-    day: Annotated[Path | None, typer.Option("--day", help="24 shares of the traffic, one an hour.")] = None,
+    day: DayFile = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the study as a page of its own, too.")] = None,
     engine: EngineName = None,
     policy: PolicyFile = None,
@@ -134,6 +134,7 @@ def plan(
     time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds; the best so far counts.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan here, for verify.")] = None,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of the weight search.")] = 1,
+    day: DayFile = None,
     policy: PolicyFile = None,
     top: Top = 12,
     as_json: Json = False,
@@ -148,7 +149,7 @@ def plan(
 
     at = place(network, site, policy, zone)
     wanted = read(goal, "plan", load_network(at.network), now=at.now, zone=at.zone, as_json=as_json)
-    wish = Wish(wanted, objective, scenarios, measure, time_limit, seed)
+    wish = Wish(wanted, objective, scenarios, measure, time_limit, seed, day)
     answer = make_plan(at.network, at.policy, wish, now=at.now, output=output, top=top, site=at.site)
     give("plan", answer, as_json=as_json)
 
@@ -170,6 +171,7 @@ def verify(
     site: SiteFile = None,
     policy: PolicyFile = None,
     scenarios: Scenarios = None,
+    day: DayFile = None,
     before: Annotated[str | None, typer.Option("--from", help="Without a plan: the network as it is.")] = None,
     after: Annotated[str | None, typer.Option("--to", help="Without a plan: the network as it shall be.")] = None,
     traffic: Annotated[Path | None, typer.Option("--traffic", help="Traffic for --from, as CSV or Parquet.")] = None,
@@ -182,6 +184,8 @@ def verify(
     When only its order does harm, look for one that does not. With --from and --to, the steps between two states of a
     network are the plan. Exit code 0 means safe, 3 rejected or not wholly judged.
     """
+    if plan is None and day is not None:
+        raise typer.BadParameter("--day belongs to a plan")
     if plan is None and before is not None and after is not None:
         from agents.show.differences import judge_change
 
@@ -190,7 +194,7 @@ def verify(
         from agents.show.planning import judge_plan
 
         at = place(network, site, policy)
-        answer = judge_plan(plan, at.network, at.policy, scenarios, now=at.now, reordered=output, site=at.site)
+        answer = judge_plan(plan, at.network, at.policy, scenarios, now=at.now, reordered=output, site=at.site, day=day)
     else:
         raise typer.BadParameter("give a plan, or --from and --to")
     give("verify", answer, as_json=as_json)

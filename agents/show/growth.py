@@ -1,23 +1,39 @@
 """`twinops forecast --until`: in which week each link passes the policy's limit."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
-from pydantic import JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 from rich.console import RenderableType
 
 from twin.errors import InputError
 from twin.forecast.growth import Growth, SeriesGrowth, growth, passing
+from twin.forecast.series import Series, arrange
 from twin.forecast.sources import load_series
 from twin.live.network import Telemetry
-from twin.model import Network
+from twin.model import Frozen, Network
+from twin.optimise.money import worded
+from twin.optimise.upgrade import upgrades_due
 from twin.policy import Policy
+from twin.sim.simulate import simulate
 
 from .measurements import Brought, measured_in
 from .planning import Answer
 from .tables import text_table
+
+
+class NeededUpgrade(Frozen):
+    """A circuit that the growth of the traffic fills, as routed now, intact or under a single failure."""
+
+    circuit: str
+    capacity: float = Field(description="Mbit/s that it needs by the day asked for, a standard size.")
+    cost: float | None = Field(description="By the policy's prices; null where it has none for the circuit.")
+    earliest: AwareDatetime | None = Field(description="When it is full at the upper end of the growth.")
+    likely: AwareDatetime | None
+    latest: AwareDatetime | None
 
 
 def link_growth(
@@ -42,16 +58,62 @@ def told_growth(
     """Tell of every link in which week its busy level first passes `max_utilisation` of its capacity."""
     limits = policy.max_utilisation * np.array([x.capacity for x in network.links], np.float64)
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    found = growth(load_series(network, telemetry, now=now), limits, until)
+    series = load_series(network, telemetry, now=now)
+    found = growth(series, limits, until)
     links: list[JsonValue] = [passing(x).model_dump(mode="json") for x in found.series]
+    upgrades = _upgrades(series, network, until, policy)
+    wanted: list[JsonValue] = [x.model_dump(mode="json") for x in upgrades]
     document: dict[str, JsonValue] = {
         "until": until.isoformat(),
         "limit": policy.max_utilisation,
         "weeks": found.weeks,
         "links": links,
+        "upgrades": wanted,
         "remarks": list[JsonValue](found.remarks),
     }
-    return Answer(document, _lines(found, until, policy, top))
+    return Answer(document, chain(_lines(found, until, policy, top), _bought(upgrades, until, policy, top)))
+
+
+def _upgrades(series: Series, network: Network, until: datetime, policy: Policy) -> tuple[NeededUpgrade, ...]:
+    """What the growth of all links together asks for by a day, from their busy level now; nothing without demands."""
+    carried = simulate(network).load.sum()
+    if carried <= 0:
+        return ()
+    known = np.where(series.known, series.values, 0.0).sum(axis=1, keepdims=True)
+    whole = arrange(series.time, known, ["all links"], interval_s=series.interval_s)
+    (total,) = growth(whole, np.array([np.inf]), until).series or (None,)
+    if total is None:
+        return ()
+    begin = datetime.fromtimestamp(float(series.time[-1]), UTC)
+    busy = network.with_demands(network.demands * (total.level / float(carried)))
+    rates = (total.per_year_low, total.per_year, total.per_year_high)
+    found = upgrades_due(busy, policy, rates, (until - begin) / timedelta(weeks=1))
+
+    def at(weeks: float | None) -> datetime | None:
+        return None if weeks is None else begin + timedelta(weeks=weeks)
+
+    return tuple(
+        NeededUpgrade(
+            circuit=x.circuit, capacity=x.capacity, cost=x.cost, earliest=at(x.weeks[0]), likely=at(x.weeks[1]),
+            latest=at(x.weeks[2]),
+        )
+        for x in found
+    )  # fmt: skip
+
+
+def _bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:
+    if not found:
+        return
+    priced = [x.cost for x in found if x.cost is not None]
+    cost = f", for {worded(sum(priced), policy)}" if len(priced) == len(found) else ""
+    yield f"{len(found)} circuits need more capacity by {until:%F}, as routed now and under every single failure{cost}"
+    yield text_table(("circuit", "to>", "in week", "90 % interval", "cost>"), [_due(x, policy) for x in found[:top]])
+
+
+def _due(found: NeededUpgrade, policy: Policy) -> tuple[str, ...]:
+    cost = "" if found.cost is None else worded(found.cost, policy)
+    between = f"{_week(found.earliest)} to {_week(found.latest)}"
+    return found.circuit, f"{found.capacity / 1000:g} Gbit/s", _week(found.likely), between, cost
 
 
 def _lines(found: Growth, until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:

@@ -125,6 +125,7 @@ class Wish(NamedTuple):
     measure: str = "cvar"
     time_limit_s: float | None = None
     seed: int = 0
+    day: Path | None = None
 
 
 class PlanSearch(NamedTuple):
@@ -161,8 +162,9 @@ def search_plan(
     network, policy = reading.network, tighten(policy, wish.goal)
     matrices = _scenarios(wish.scenarios, network)
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
-    aim = goal_in_force(wish.goal, network, now, site.site.instruments.day if site else ())
-    coming = coming_to(site, network, policy, now, starts=aim.since)
+    day = read_day(wish.day) if wish.day else ()
+    aim = goal_in_force(wish.goal, network, now, site.site.instruments.day if site else day)
+    coming = coming_to(site, network, policy, now, starts=aim.since, day=day)
 
     def served(state: Network, limits: Policy) -> Sequence["Proposal"]:
         return ending(wish.goal, state, serve(wish.goal, state, limits, terms))
@@ -241,10 +243,12 @@ def judge_plan(  # noqa: PLR0913 - as above
     now: datetime,
     reordered: Path | None = None,
     site: "OpenSite | None" = None,
+    day: Path | None = None,
 ) -> Answer:
     """Let the gate judge a plan; the code says whether it passed.
 
-    Where only the way there does harm, a safe order of its steps is looked for, and written to `reordered`.
+    Where only the way there does harm, a safe order of its steps is looked for, and written to `reordered`. `day` is a
+    file with 24 shares of the traffic, for a network without a site.
     """
     from twin.formats import write_plan
     from twin.formats.plan import read_plan_file
@@ -255,7 +259,10 @@ def judge_plan(  # noqa: PLR0913 - as above
     if proposed.base == loaded.id:
         file.require_way_back(loaded)
     matrices, evidence = _scenarios(scenarios, loaded), evidence_for(network, loaded.id, now)
-    verdict, questions = verdict_on(proposed, reading, policy, matrices, evidence=evidence, site=site, now=now)
+    hours = read_day(day) if day else ()
+    verdict, questions = verdict_on(
+        proposed, reading, policy, matrices, evidence=evidence, site=site, now=now, day=hours
+    )
     document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
     ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
     document["rests_on"] = list[JsonValue](rests := estimated_traffic(network))
@@ -278,11 +285,12 @@ def verdict_on(  # noqa: PLR0913 - as above
     evidence: Evidence | None,
     site: "OpenSite | None",
     now: datetime,
+    day: Sequence[float] = (),
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Let the gate judge a plan on everything that is known; also returns what the calendar leaves open."""
     from twin.site_state import coming_to
 
-    coming = coming_to(site, reading.network, policy, now)
+    coming = coming_to(site, reading.network, policy, now, day=day)
     verdict = verify(
         plan,
         reading.network,

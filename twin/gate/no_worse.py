@@ -206,20 +206,25 @@ def late(
     """
     if stretch is None and longest is None:  # asked of every state that a planner tries
         return None
-    asked = (after.network.offered > 0) & np.isfinite(after.delay_ms)
     known = np.isfinite(before.delay_ms)
-    limit = np.full(asked.shape, np.inf)
+    limit = np.full(known.shape, np.inf)
     if stretch is not None:
         limit[known] = stretch * before.delay_ms[known]
     if longest is not None:
         limit = np.minimum(limit, np.where(known, np.maximum(longest, before.delay_ms), longest))
+    return latest(after.network, after.delay_ms, limit, where)
+
+
+def latest(network: Network, delay_ms: Floats, limit: Floats, where: Where) -> Violation | None:
+    """Return the demand that is beyond its limit by most, both ms [n, n]; None where every one is within."""
+    asked = (network.offered > 0) & np.isfinite(delay_ms)
     over = np.full(asked.shape, -np.inf)
-    over[asked] = after.delay_ms[asked] - limit[asked]
+    over[asked] = delay_ms[asked] - limit[asked]
     if not asked.any() or float(over.max()) <= SHARE_SLACK:
         return None
     worst = np.unravel_index(int(over.argmax()), over.shape)
-    source, target = (after.network.nodes[int(i)].name for i in worst)
-    name, measured, most = f"demand/{source}->{target}", float(after.delay_ms[worst]), float(limit[worst])
+    source, target = (network.nodes[int(i)].name for i in worst)
+    name, measured, most = f"demand/{source}->{target}", float(delay_ms[worst]), float(limit[worst])
     return Violation(
         f"{short(name)} takes {measured:.3f} ms {where}, at most {most:.3f} ms allowed",
         _at(name, where, measured, most, "ms"),

@@ -23,7 +23,19 @@ from .checks.convergence import loops_too_much
 from .checks.finding import CheckName, Counterexample, Violation
 from .checks.rehearsal import Stressed
 from .class_rules import worse_for_classes
-from .no_worse import SHARE_SLACK, Where, busier, falls_short, growth, late, rate_slack, refuses_more, slower, spikes
+from .no_worse import (
+    SHARE_SLACK,
+    Where,
+    busier,
+    falls_short,
+    growth,
+    late,
+    latest,
+    rate_slack,
+    refuses_more,
+    slower,
+    spikes,
+)
 
 _LEAST = 1e-6  # Mbit/s that count as missed
 
@@ -165,15 +177,13 @@ def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) 
     Only of what the policy limits: nothing of this is looked at otherwise.
     """
     longest, most = policy.max_failure_delay_ms, policy.max_repair_utilisation
-    for row, failure in enumerate(after.failures if longest is not None else ()):
-        violation = late(before.during(row), after.during(row), None, longest, Where(step, failure.name))
-        if violation:
-            return violation
-    if most is None:
-        return None
-    circuits = tuple(x for x in after.failures if x.name.startswith("link/"))
-    was = {x.failure: x.max_utilisation for x in repairs(before.network, circuits)}
-    for found in repairs(after.network, circuits):
+    slow = _slow_under_failure(before, after, longest, step) if longest is not None else None
+    if slow or most is None:
+        return slow
+    over = [x for x in after.repairs if x.max_utilisation > most + SHARE_SLACK]
+    circuits = tuple(x for x in after.failures if x.name in {found.failure for found in over})
+    was = {x.failure: x.max_utilisation for x in repairs(before.network, circuits)} if over else {}
+    for found in over:
         allowed = max(most, was.get(found.failure, 0.0))
         if found.max_utilisation > allowed + SHARE_SLACK:
             told = percents(found.max_utilisation, allowed)
@@ -189,6 +199,18 @@ def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) 
                 limit=allowed,
             )
             return Violation(detail, example)
+    return None
+
+
+def _slow_under_failure(before: Stressed, after: Stressed, longest: float, step: int) -> Violation | None:
+    """Return the first failure under which a demand takes longer than `longest` ms, and than it did before under it."""
+    flat = np.full(after.network.offered.shape, longest)
+    for row, (failure, delay_ms) in enumerate(zip(after.failures, after.delays_under(), strict=True)):
+        where = Where(step, failure.name)
+        if latest(after.network, delay_ms, flat, where):  # what was so before is allowed, and worked out only then
+            violation = late(before.during(row), after.during(row), None, longest, where)
+            if violation:
+                return violation
     return None
 
 

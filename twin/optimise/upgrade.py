@@ -6,6 +6,8 @@ A plan of capacity changes is a request to buy: the gate judges it, never passes
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from math import log, log1p
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +21,7 @@ from . import tunnels, weights
 from .assemble import bound_of
 from .attempt import attempt
 from .lp import lowest_utilisation
-from .money import cost_of, prices_of, worded
+from .money import MBPS_OF_GBPS, cost_of, prices_of, worded
 from .proposal import Proposal, Value
 from .tunnels import relieve_by_tunnels
 from .weights import relieve_by_weights
@@ -27,6 +29,7 @@ from .weights import relieve_by_weights
 METHOD = "capacity-upgrade"
 REROUTED = "capacity-upgrade-rerouted"
 MOST_STEPS = 50
+WEEKS_A_YEAR = 52.18
 _TOLERANCE = 1e-9
 PROGRAMME_SIZE = 10_000  # nodes times links up to which growth is planned with rerouting too
 
@@ -162,3 +165,45 @@ def _capacity(network: Network, circuit: str) -> float:
 
 def _limit(policy: Policy) -> float:
     return policy.max_utilisation * (1 + 1e-6)
+
+
+class DueUpgrade(NamedTuple):
+    """A circuit that growth will fill: what it will need, and in how many weeks; None where not in the time asked."""
+
+    circuit: str
+    capacity: float  # Mbit/s, the standard size that carries it at the end of the time
+    weeks: tuple[float | None, float | None, float | None]  # at the high, likely and low growth
+    cost: float | None  # by the policy's prices; None where it has none for the circuit
+
+
+def upgrades_due(
+    network: Network, policy: Policy, per_year: tuple[float, float, float], weeks: float
+) -> tuple[DueUpgrade, ...]:
+    """Say which circuits need more capacity within some weeks, as routed, under every single failure; soonest first.
+
+    All demands grow by the same share a year: `per_year` is the low, likely and high one. The size is that of the
+    likely growth, the next one above where only the high one needs any. Growth of 0 or less fills nothing.
+    """
+    prices, found = prices_of(network, policy), list[DueUpgrade]()
+    low, likely, high = per_year
+    for circuit, need in _needed(network, policy).items():
+        has = _capacity(network, circuit)
+        when = tuple(_weeks_to(has, need, rate, weeks) for rate in (high, likely, low))
+        if when[0] is None:
+            continue
+        wanted = max(need * (1 + likely) ** (weeks / WEEKS_A_YEAR), has * (1 + 1e-6))
+        size = standard_capacity(wanted)
+        price = prices.get(circuit)
+        cost = None if price is None else price * (size - has) / MBPS_OF_GBPS
+        found.append(DueUpgrade(circuit, size, (when[0], when[1], when[2]), cost))
+    return tuple(sorted(found, key=lambda x: (x.weeks[1] is None, x.weeks[1] or 0.0, x.weeks[0] or 0.0, x.circuit)))
+
+
+def _weeks_to(has: float, need: float, per_year: float, most: float) -> float | None:
+    """Weeks until a need that grows passes what a circuit has; None where not within `most`."""
+    if need > has * (1 + _TOLERANCE):
+        return 0.0
+    if per_year <= 0 or need <= 0:
+        return None
+    weeks = WEEKS_A_YEAR * log(has / need) / log1p(per_year)
+    return weeks if weeks <= most else None

@@ -13,9 +13,10 @@ from twin.model import Floats, Network
 
 from .arrays import EXIT, FAR, Arrays, compile_network
 from .chunks import failed_in
+from .failed_paths import paths_without
 from .failure_sweep import flatten
-from .kernels import Paths, shortest_paths, spread
-from .route import Routing, lossy_tunnels, route, without
+from .kernels import Paths, spread
+from .route import Routing, lossy_tunnels, route, steered, without
 from .simulate import Failure, single_failures
 
 
@@ -56,7 +57,7 @@ def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> tuple[Floats
     """Return the load of each arc while a failure of circuits is repaired, and once the network has converged [m]."""
     arcs, nodes = failed_in(flatten(arrays, (failure,)), 0)
     state = without(arrays, arcs, nodes)
-    paths, n = shortest_paths(state), len(arrays.up)
+    paths, n = paths_without(arrays, routing.paths, state, nodes), len(arrays.up)
     off, onto = np.zeros((n, n)), np.zeros((n, n))
     load = routing.load.copy()
     for arc in map(int, arcs):
@@ -68,7 +69,7 @@ def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> tuple[Floats
     load -= _sent(arrays, routing.paths, off)
     load += _sent(state, paths, np.where(lost, 0.0, onto))
     load[arcs] = 0.0
-    return np.maximum(load, 0.0), route(state).load
+    return np.maximum(load, 0.0), spread(state, paths, steered(state, paths).volume)[0]
 
 
 def _flow(arrays: Arrays, routing: Routing, arc: int) -> Floats:

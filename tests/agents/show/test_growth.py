@@ -38,6 +38,40 @@ def test_the_links_that_fill_first_come_first_with_their_weeks(tmp_path):
     assert "1 of 2 links may pass 80%" in text[0]
 
 
+def test_what_grows_is_upgraded_in_the_week_in_which_its_worst_failure_fills_it(tmp_path):
+    """A square of 10G circuits, 2.5 Gbit/s on each: what goes all the way is estimated, so the week is bounded."""
+    lines = ["time,link,out_mbps"]
+    for k in range(1, 30 * 14 + 1):
+        level = 2_500 * 1.5 ** ((k / 14 - 30) / 52.18) * (1 if k % 2 else 0.6)
+        stamp = (START + timedelta(hours=12 * k)).isoformat()
+        lines += [f"{stamp},{x},{level:.4f}" for x in ("a->b", "b->d", "a->c", "c->d")]
+    (tmp_path / "loads.csv").write_text("\n".join(lines) + "\n")
+    links = ",".join(
+        f'{{"source":"{x}","target":"{y}","capacity_mbps":10000,"weight":1}}' for x, y in ("ab", "bd", "ac", "cd")
+    )
+    nodes = ",".join(f'{{"id":"{x}"}}' for x in "abcd")
+    (tmp_path / "net.json").write_text(
+        f'{{"nodes":[{nodes}],"links":[{links}],"graph":{{"demands":{{"a":{{"d":1000}}}}}}}}'
+    )
+    policy = Policy(upgrade_costs={"*": 100.0}, currency="EUR")
+    until = START + timedelta(weeks=30 + 156)
+    answer = link_growth([tmp_path / "loads.csv"], str(tmp_path / "net.json"), until, policy)
+    found = answer.document["upgrades"]
+    assert {x["circuit"] for x in found} == {
+        "link/a:b--b:a", "link/b:d--d:b", "link/a:c--c:a", "link/c:d--d:c"
+    }  # fmt: skip
+    # each way takes the other one, 5 Gbit/s, in a failure at most, and keeps to 80 % of its own 2.5 at least
+    first, last = (START + timedelta(weeks=30 + 52.18 * np.log(x) / np.log(1.5)) for x in (10 / 5, 10 / 3.125))
+    for upgrade in found:
+        assert first < datetime.fromisoformat(upgrade["likely"]) < last
+        assert (upgrade["capacity"], upgrade["cost"]) == (40_000, 3_000)
+    text = [str(x) for x in answer.text]
+    assert any("4 circuits need more capacity" in x and "12,000 EUR" in x for x in text)
+    soon = START + timedelta(weeks=50)
+    none = link_growth([tmp_path / "loads.csv"], str(tmp_path / "net.json"), soon, policy)
+    assert none.document["upgrades"] == []
+
+
 def test_growth_asks_for_measured_links():
     with pytest.raises(InputError, match="measured links"):
         link_growth([], None, START, Policy())

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from agents.show.planning import judge_plan
 from tests.twin.gate.declared_day import DAY
+from tests.twin.optimise.networks import network_of
 from tests.twin.sim.oracle import broken, reference
 from tests.twin.square import plan_for
+from twin.formats import write_plan
 from twin.formats.load import load_network
+from twin.formats.nodelink import write_node_link
 from twin.gate.outlook import Hour, Outlook, Scenario, outlook_by_day
 from twin.gate.verdict import Check, Verdict, verify
 from twin.model import Network
@@ -144,6 +148,32 @@ def test_a_planner_makes_plans_that_last_where_there_are_any():
     verdict = verify(best, night, POLICY, outlook=ahead(night))
     assert verdict.passed
     assert any("does not last" in x.reason for x in proposals)
+
+
+def test_a_plan_is_judged_by_a_day_that_somebody_states_of_a_network_without_a_site(tmp_path):
+    ends = [("a", "b", 1000.0), *((x, y, 100.0) for x, y in ("ac", "ad", "bc", "bd", "cd"))]
+    network = network_of([(x, y, capacity, 1) for x, y, capacity in ends], {("a", "b"): 30.0})
+    write_node_link(network, tmp_path / "four.json")
+    network = load_network(str(tmp_path / "four.json"))
+    write_plan(plan_for(network, SleepLink(circuit="link/a:b--b:a"), objective="sleep"), tmp_path / "plan.json")
+
+    def judged(day: str | None) -> tuple[int, Check]:
+        file = tmp_path / "day.csv"
+        file.write_text(day or "")
+        loose = Policy(max_blast_radius=1, max_delay_stretch=10)
+        answer = judge_plan(
+            tmp_path / "plan.json", str(tmp_path / "four.json"), loose, None, now=SIX, day=file if day else None
+        )
+        check = next(x for x in answer.document["checks"] if x["name"] == "horizon")
+        return answer.code, Check.model_validate(check)
+
+    code, check = judged(None)
+    assert (code, "no hours ahead" in check.detail) == (0, True)
+    assert judged("1 " * 24)[0] == 0
+    code, check = judged("1 " * 20 + "4 " + "1 " * 3)  # 60 on each way round, and 120 when one of them fails
+    found = check.counterexample
+    assert (code, found.when, found.measured, found.limit) == (3, "20:00", pytest.approx(1.2), 1.0)
+    assert found.failure is not None
 
 
 def test_hours_that_are_no_multiple_of_now_are_simulated_as_they_are():

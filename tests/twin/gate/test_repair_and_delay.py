@@ -4,16 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 from tests.twin.optimise.networks import network_of
+from tests.twin.random_networks import networks
 from tests.twin.sim.oracle import _Towards, broken, reference
 from tests.twin.square import plan_for
 from twin.formats.load import load_network
+from twin.gate.checks.rehearsal import Stressed
 from twin.gate.verdict import Check, verify
 from twin.model import SegmentList, Tunnel
 from twin.plan import SetTunnel, SetWeight, apply
 from twin.policy import Policy
 from twin.sim.repair import circuit_failures, repairs
+from twin.sim.simulate import single_failures
 
 OPEN = Policy(max_blast_radius=1, max_delay_stretch=10, demand_factors=(1.0,), min_gain=0)
 
@@ -132,6 +136,19 @@ def test_delays_count_under_a_failure_where_the_policy_says_so():
     example = found.counterexample
     assert (example.element, example.failure) == ("demand/A->B", "link/A:B--B:A")
     assert (example.measured, example.limit) == (pytest.approx(80.0), 20.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(networks())
+def test_delays_under_every_failure_are_those_of_the_network_simulated_anew(drawn):
+    """With tunnels, ties, parallel circuits, drained and costed-out nodes and bundles among them."""
+    odd = [x._replace(delay_ms=1.0 + i // 2, members=1 + i // 2 % 2) for i, x in enumerate(drawn.links)]
+    network = replace(drawn, links=tuple(odd))
+    state = Stressed(network, single_failures(network), 1.0)
+    for row, delay_ms in enumerate(state.delays_under()):
+        expected = state.during(row).delay_ms
+        assert np.array_equal(np.isfinite(delay_ms), np.isfinite(expected)), state.failures[row].name
+        assert np.allclose(delay_ms[np.isfinite(expected)], expected[np.isfinite(expected)])
 
 
 def test_a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs():

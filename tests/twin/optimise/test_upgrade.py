@@ -1,4 +1,5 @@
 from itertools import combinations
+from math import log
 
 import pytest
 
@@ -8,7 +9,7 @@ from twin.formats.provision import STANDARD_CAPACITIES
 from twin.gate.verdict import verify
 from twin.model import Network
 from twin.optimise.lp import lowest_utilisation
-from twin.optimise.upgrade import plan_growth, plan_upgrade, plan_upgrade_rerouted
+from twin.optimise.upgrade import plan_growth, plan_upgrade, plan_upgrade_rerouted, upgrades_due
 from twin.plan import SetCapacity, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
@@ -104,3 +105,21 @@ def test_growth_is_met_by_routing_where_that_is_enough(polska):
     assert all(x.plan is None or x.plan.base == polska.id for x in proposals)
     assert {x.method for x in proposals} >= {"igp-weights", "sr-tunnels", "capacity-upgrade"}
     assert proposals[0].after.harm <= min(x.after.harm for x in proposals if x.plan) + 1e-6
+
+
+def test_a_circuit_is_due_in_the_week_in_which_growth_fills_it_in_its_worst_failure():
+    """Two ways of 10G for 5 Gbit/s: one takes all of it when the other fails, and is full with twice as much."""
+    circuits = [(a, b, 10_000.0, 1) for a, b in ("ab", "bd", "ac", "cd")]
+    square = network_of(circuits, {("a", "d"): 5_000.0})
+    policy = Policy(upgrade_costs={"*": 100.0, "link/a:b--b:a": 50.0})
+    twice = 52.18 * log(2)
+    found = upgrades_due(square, policy, (0.2, 0.5, 0.7), 104)
+    assert [x.circuit for x in found] == sorted(square.circuits)
+    for due in found:
+        early, likely, late = due.weeks
+        assert (early, likely) == (pytest.approx(twice / log(1.7)), pytest.approx(twice / log(1.5)))
+        assert late is None  # at 20 % a year it takes 198 weeks
+        assert (due.capacity, due.cost) == (40_000, 1_500 if due.circuit == "link/a:b--b:a" else 3_000)
+    assert upgrades_due(square, policy, (0.2, 0.5, 0.7), 60) == ()
+    grown = square.with_demands(square.demands * 1.5 ** (104 / 52.18))
+    assert simulate(grown, failures=single_failures(grown)).sweep.max_utilisation.max() > 1

@@ -1,6 +1,6 @@
 """One rehearsal of a plan: every state on the way, with everything up and under failures, for all checks to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -12,7 +12,9 @@ from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
 from twin.sim.classes import ClassLoads, ClassLosses, class_loads, class_losses
+from twin.sim.failed_paths import delays_under
 from twin.sim.failure_sweep import sweep_failures
+from twin.sim.repair import Repair, repairs
 from twin.sim.route import Routing, route
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
@@ -158,6 +160,17 @@ class Stressed:
         missed = np.zeros(n * n)
         missed[where] = amounts
         return missed.reshape(n, n)
+
+    @cached_property
+    def repairs(self) -> tuple[Repair, ...]:
+        """What each failure of a circuit puts on the links until the network has converged, the worst first."""
+        return repairs(self.network)
+
+    def delays_under(self) -> Iterator[Floats]:
+        """Yield the delay of each demand under each failure in turn, ms [n, n]; inf where it has no way."""
+        plain = (x._replace(links=(), members=()) if x.members else x for x in self.failures)
+        for row, delay_ms in enumerate(delays_under(self.network, tuple(plain))):
+            yield self.during(row).delay_ms if self.failures[row].members else delay_ms
 
     def during(self, row: int) -> Outcome:
         """What the state carries while one of the failures lasts."""

@@ -5,7 +5,6 @@ import numpy as np
 from twin.gate.no_worse import SHARE_SLACK, rate_slack
 from twin.gate.rules import accepted_loss, worse_in_time, worse_under_failure
 from twin.printed import mbps, percent, short
-from twin.sim.repair import repairs
 
 from .finding import Check, failed
 from .rehearsal import Rehearsal
@@ -56,7 +55,7 @@ def _while_repaired(rehearsal: Rehearsal) -> str:
     network = rehearsal.final
     if len(network.nodes) > _TOLD and rehearsal.policy.max_repair_utilisation is None:
         return ""
-    found = repairs(network)
+    found = rehearsal.ends[1].repairs
     if not found:
         return ""
     worst = found[0]
