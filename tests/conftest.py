@@ -13,6 +13,8 @@ os.environ.pop("COLUMNS", None)
 # modules are compiled once, not anew in every worker and in each of the processes that tests start
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # a thread per core in every worker waits by spinning
+    os.environ.setdefault(_name, "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
