@@ -86,7 +86,8 @@ def test_growth_is_planned_for_the_network_as_it_is(network):
     assert simulate(apply_all(grown, request.steps)).max_utilisation <= POLICY.max_utilisation + 1e-9
 
 
-def test_each_objective_puts_its_own_best_first(network):
+def test_each_objective_puts_its_own_best_first():
+    network = load_network("synthetic/8-3")  # small, and its front is long: it is worked out for each of them
     found = {x: plan_for(network, POLICY, Purpose("relieve"), Terms(prefer=(x,))) for x in OBJECTIVES}
     assert len({frozenset(p.plan.hash for p in proposals if p.plan) for proposals in found.values()}) == 1
 
@@ -95,6 +96,7 @@ def test_each_objective_puts_its_own_best_first(network):
         peaks = proposal.after.max_utilisation, does.failure_utilisation
         return (*peaks, does.mean_delay_ms, does.watts, proposal.steps, does.cost)
 
+    assert len(found[OBJECTIVES[0]]) > 5
     for position, objective in enumerate(OBJECTIVES):
         values = [figures(proposal)[position] for proposal in found[objective]]
         assert values[0] == pytest.approx(min(values))
