@@ -44,9 +44,10 @@ def main() -> int:
 def report(network: Network, archive: SampleArchive, days: int) -> int:
     rows, appending, tidying = fill(network, archive, days)
     archive.tidy(BEGIN + (24 * days + 1) * HOUR, keep=timedelta(days=days + 1))  # hours of the last day go now
-    size = sum(x.stat().st_size for x in archive.folder.iterdir())
-    month = size * MONTH_DAYS / days
-    print(f"{rows:,} rows in {len(parts_of(archive.folder))} files, {size / 1e9:.3f} GB; a month {month / 1e9:.2f} GB")
+    whole = sum(part.path.stat().st_size for part in parts_of(archive.folder))
+    still = sum(x.stat().st_size for x in archive.folder.iterdir()) - whole  # the open hours, however long the past is
+    month = still + whole * MONTH_DAYS / days
+    print(f"{rows:,} rows: days {whole / 1e6:.0f} MB, open hours {still / 1e6:.0f} MB; a month {month / 1e9:.2f} GB")
     print(
         f"append {rows / appending / 1e6:.2f} million rows a second of CPU; hours and days into files {tidying:.1f} s"
     )
