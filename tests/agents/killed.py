@@ -34,6 +34,10 @@ class Killer:
         """Take the run up again; kill it after its new record number `at`, not counting that it was resumed."""
         return self._ask({"do": "resume", "tmp": str(tmp), "at": at, "effect": effect})
 
+    def strike_line(self, do: str, tmp: Path, request: dict[str, Any], line: int | None) -> dict[str, Any]:
+        """Run, or resume; kill it after it has written so many lines, of whatever record: journal, network, effects."""
+        return self._ask({"do": do, "tmp": str(tmp), "at": None, "effect": None, "request": request, "line": line})
+
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -102,12 +106,28 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
             os.kill(os.getpid(), signal.SIGKILL)
 
     _strike_after_effect(job["effect"])
+    lines = _strike_after_line(job.get("line"))
     if job["do"] == "resume":
         result = asyncio.run(resume_run(folder_of(tmp), home=home, on_event=strike))
     else:
         asked = RunRequest.model_validate(job["request"])
         result = asyncio.run(run_incident(asked, runs=tmp / "runs", home=home, on_event=strike))
-    return {"outcome": result.finished.outcome, "error": str(result.error or "")}
+    return {"outcome": result.finished.outcome, "error": str(result.error or ""), "lines": next(lines) - 1}
+
+
+def _strike_after_line(last: int | None) -> "itertools.count[int]":
+    """Count the lines that are written from now on, and kill this process after the last of them."""
+    from twin import append_log
+
+    append, number = append_log.AppendLog.append, itertools.count(1)
+
+    def counted(log: append_log.AppendLog, lines: Any, **how: Any) -> None:
+        append(log, lines, **how)
+        if next(number) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    append_log.AppendLog.append = counted
+    return number
 
 
 def _strike_after_effect(effect: int | None) -> None:
