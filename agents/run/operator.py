@@ -222,8 +222,8 @@ class NetworkOperator:
         A wrong weight that the plan has set back is over; what the plan has drained may still be down.
         """
         seen, faults = self.written.observed(), self.desk.faults
-        links = zip(self.desk.inventory.links, seen.inventory.links, strict=True)
-        changed = {i for i, (before, now) in enumerate(links) if before != now}
+        links = zip(self.desk.state.links, seen.inventory.links, strict=True)
+        changed = {i for i, (was, now) in enumerate(links) if (was.weight, was.drained) != (now.weight, now.drained)}
         left = tuple(x for x in faults if not changed & set(struck_links(seen.inventory, x)))
         return explains(seen, faults) or (left != faults and explains(seen, left))
 
