@@ -57,8 +57,41 @@ STILL = {
     "Quiet": "an incident of which nothing is seen any more",
     "judged": "the plan of a run with its verdict; or a hypothesis that is simulated",
 }
-MEANINGS = 59
-"""Names of classes with several meanings: no more than there were."""
+SEVERAL = {
+    "Account": "what a reader took of a file; how a run came out",
+    "Advice": "what a kind of fault asks of people; what a run recommends",
+    "Answer": "of a model, of an audit, of a planner: each in a room of its own",
+    "Asked": "what a watched network was asked; what a tool asked; what the console was",
+    "Candidate": "a hypothesis to be simulated; a plan to be judged",
+    "Candidates": "links that may be on new shortest paths; plans to be judged",
+    "Check": "of a verdict; of a case, with its bar",
+    "Database": "of link states; of the twin",
+    "Declaration": "of a kind of fault; of what a live network tells of itself",
+    "Diagnosis": "as the twin computed it; as a role hands it over",
+    "Expectation": "of what is measured, of a kernel, of a tool's answer, of a case",
+    "Incident": "as a role hands it over; on the board; as a case",
+    "Intended": "what an effect meant to do; what a watch record says was meant",
+    "Item": "of configuration that was read back; of a list on a page",
+    "Limits": "of a goal, of spending, of an evaluation",
+    "Look": "at files, at a network, of a map",
+    "Measured": "what a fault shows; what files hold; what a power model rests on",
+    "Move": "of segment routing; between stages of a run",
+    "Paths": "of flows in the emulator; of demands in the kernels",
+    "Place": "where a router is reached; where a room is kept",
+    "Question": "of a role, of a goal, of a case",
+    "Rates": "of counters; of a lab's load",
+    "Reading": "of a table that becomes a network; of an element by a tool",
+    "Readings": "that a fault changes; that a file holds",
+    "Record": "of a journal; of an evaluation",
+    "Records": "of a file; of a graph in the kernels",
+    "Router": "as configured; as a namespace of the lab",
+    "Row": "of a spreadsheet, of an approval, of a plan's table, of an evaluation's",
+    "Scene": "of a hypothesis, of a run, of three suites",
+    "Series": "of demands, of a file's column, of a chart",
+    "Struck": "what a recorded network was struck by; what an oracle takes for struck",
+    "Together": "symptoms that one cause explains; calls that one answer makes",
+}
+"""Names of classes with several meanings, and which: each is one in its own room, where the other is never met."""
 
 
 def _definitions():
@@ -79,6 +112,6 @@ def test_files_classes_and_functions_are_named_by_words_that_tell():
     assert {node.name for _, node in _definitions() if _words(node.name) & UNTOLD} <= set(STILL)
 
 
-def test_a_class_name_has_one_meaning_or_is_one_of_few_that_had_several():
+def test_a_class_name_has_one_meaning_or_several_that_are_told():
     classes = Counter(node.name for _, node in _definitions() if isinstance(node, ast.ClassDef))
-    assert sum(count > 1 for count in classes.values()) <= MEANINGS
+    assert {name for name, count in classes.items() if count > 1} == set(SEVERAL)

@@ -11,7 +11,7 @@ from .box.run_state import Desk
 from .sql.tables import SCHEMA
 
 
-class Entry(Frozen):
+class GlossaryEntry(Frozen):
     """One word and what it means or takes."""
 
     name: str
@@ -22,7 +22,7 @@ class Glossary(Frozen):
     """Words of one subject."""
 
     subject: str
-    entries: tuple[Entry, ...]
+    entries: tuple[GlossaryEntry, ...]
 
 
 def explain(_desk: Desk, subject: Literal["changes", "faults", "tables"]) -> Glossary:
@@ -30,9 +30,9 @@ def explain(_desk: Desk, subject: Literal["changes", "faults", "tables"]) -> Glo
     return Glossary(subject=subject, entries=_ENTRIES[subject])
 
 
-def _changes() -> tuple[Entry, ...]:
+def _changes() -> tuple[GlossaryEntry, ...]:
     return tuple(
-        Entry(
+        GlossaryEntry(
             name=str(kind.model_fields["op"].default),
             means=f"{' '.join((kind.__doc__ or '').split())} Takes {_fields(kind)}.",
         )
@@ -44,9 +44,9 @@ def _fields(kind: type[Frozen]) -> str:
     return ", ".join(name for name in kind.model_fields if name != "op")
 
 
-def _faults() -> tuple[Entry, ...]:
+def _faults() -> tuple[GlossaryEntry, ...]:
     return tuple(
-        Entry(
+        GlossaryEntry(
             name=str(kind),
             means=f"{label(kind)}; at a {TRAITS[kind].element}"
             + (f", with a {TRAITS[kind].target} as target" if TRAITS[kind].target else ""),
@@ -58,5 +58,5 @@ def _faults() -> tuple[Entry, ...]:
 _ENTRIES = {
     "changes": _changes(),
     "faults": _faults(),
-    "tables": tuple(Entry(name=name, means=columns) for name, columns in SCHEMA.items()),
+    "tables": tuple(GlossaryEntry(name=name, means=columns) for name, columns in SCHEMA.items()),
 }

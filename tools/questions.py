@@ -38,7 +38,7 @@ class WorstFailures(Frozen):
     failures: tuple[FailureCase, ...]
 
 
-class Growth(Frozen):
+class GrowthFigures(Frozen):
     """The network when every demand grows alike."""
 
     snapshot: str
@@ -121,14 +121,14 @@ def worst_failures(desk: Desk, kind: Literal["all", "links", "nodes", "pairs"] =
     )
 
 
-def grow_demands(desk: Desk, factor: Factor) -> Growth:
+def grow_demands(desk: Desk, factor: Factor) -> GrowthFigures:
     """Simulate the network with every demand multiplied by a factor, and the worst single failure on top."""
     with desk.span("simulate", snapshot=desk.state.id):
         grown = desk.state.with_demands(desk.state.demands * factor)
         before, after = simulate(desk.state), simulate(grown)
         worst = _worst(grown, desk.policy)
     limit = desk.policy.max_utilisation
-    return Growth(
+    return GrowthFigures(
         snapshot=desk.state.id,
         factor=factor,
         before=figures(before, limit),

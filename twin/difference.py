@@ -22,14 +22,14 @@ from .plan import (
 )
 
 
-class Difference(NamedTuple):
+class StateDifference(NamedTuple):
     """Changes that lead from `before` to `after`, restoring ones first, and in sentences what they leave out."""
 
     changes: tuple[Change, ...]
     others: tuple[str, ...]
 
 
-def difference(before: Network, after: Network) -> Difference:
+def difference(before: Network, after: Network) -> StateDifference:
     """Compare two states by the names of their elements.
 
     What gives capacity back comes first and what takes it away last; the order is not yet safe, `safe_order` looks for
@@ -38,7 +38,7 @@ def difference(before: Network, after: Network) -> Difference:
     changes = [*_given_back(before, after), *_weights(before, after), *_tunnels(before, after), *_limits(before, after)]
     taken = [*_capacities(before, after), *_taken_away(before, after)]
     others = (*_elements(before, after), *_states(before, after), *_traffic(before, after))
-    return Difference((*changes, *taken), others)
+    return StateDifference((*changes, *taken), others)
 
 
 def _both(before: Network, after: Network) -> Iterator[tuple[Link, Link]]:

@@ -47,7 +47,7 @@ SiteFile = Annotated[
 _EXAMPLE = "sndlib/germany50"
 
 
-class Place(NamedTuple):
+class WhereToLook(NamedTuple):
     """Which network a command is about, under which limits, in which zone times are meant, and what time it is there.
 
     Where a site looks at the past, `now` is that of its newest sample: the hours ahead, windows and works of a plan are
@@ -61,19 +61,21 @@ class Place(NamedTuple):
     site: "OpenSite | None" = None
 
 
-def place(network: str | None, site: Path | None, policy: Path | None, zone: str = "UTC") -> Place:
+def place(network: str | None, site: Path | None, policy: Path | None, zone: str = "UTC") -> WhereToLook:
     """Find the network that a command is about: the named one, or the newest state of one's own."""
     from twin.clock import utc_now
 
     if site is None or network is not None:
-        return Place(network or _EXAMPLE, limits(policy), zone, utc_now())
+        return WhereToLook(network or _EXAMPLE, limits(policy), zone, utc_now())
     from twin.site import read_site
     from twin.site_state import bring_up
 
     opened = read_site(site)
     vouched = bring_up(opened, utc_now)
     now = vouched.looked if vouched.recorded else utc_now()
-    return Place(str(opened.twin), limits(policy, opened), opened.site.zone if zone == "UTC" else zone, now, opened)
+    return WhereToLook(
+        str(opened.twin), limits(policy, opened), opened.site.zone if zone == "UTC" else zone, now, opened
+    )
 
 
 def limits(policy: Path | None, site: "OpenSite | None" = None) -> "Policy":

@@ -62,7 +62,7 @@ class Breaker:
         self._probing = False
 
 
-class Guard:
+class RequestGuard:
     """One provider's limits, shared by every client of the process that asks it."""
 
     def __init__(self, settings: ModelSettings, *, clock: Clock = time.monotonic) -> None:
@@ -152,11 +152,11 @@ def _grant(granted: "asyncio.Future[None]") -> None:
         granted.set_result(None)
 
 
-_GUARDS: dict[str, Guard] = {}
+_GUARDS: dict[str, RequestGuard] = {}
 _GUARDS_LOCK = threading.Lock()
 
 
-def shared_guard(provider: str, settings: ModelSettings) -> Guard:
+def shared_guard(provider: str, settings: ModelSettings) -> RequestGuard:
     """Return the process's guard of a provider; the settings of whoever asks first hold."""
     with _GUARDS_LOCK:
-        return _GUARDS.setdefault(provider, Guard(settings))
+        return _GUARDS.setdefault(provider, RequestGuard(settings))

@@ -34,7 +34,7 @@ from twin.errors import ModelRequestError, ProviderError
 from .answer import flaw, legible
 from .client import Answer, Client, Request, Usage
 from .failures import CallError
-from .limits import Clock, Guard
+from .limits import Clock, RequestGuard
 from .settings import ModelSettings
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -69,7 +69,7 @@ class ResilientClient(Client):
     def __init__(
         self,
         provider: Provider,
-        guard: Guard,
+        guard: RequestGuard,
         settings: ModelSettings,
         *,
         clock: Clock = time.monotonic,

@@ -30,7 +30,7 @@ from .events import (
     VerdictReached,
 )
 from .files import JOURNAL
-from .records import Reading, Record, read_journal
+from .records import Record, RecordsRead, read_journal
 
 CANCELLED = "call-cancelled"
 SENSELESS = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
@@ -52,7 +52,7 @@ class Past:
     """The record of one run, read."""
 
     folder: Path
-    reading: Reading
+    reading: RecordsRead
     started: RunStarted
 
     @property

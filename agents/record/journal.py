@@ -11,11 +11,11 @@ from twin.append_log import AppendLog
 from twin.errors import JournalError, RehearsedError, StoreError
 
 from .events import Event
-from .records import GENESIS, Reading, Record, body, digest, read_journal
+from .records import GENESIS, Record, RecordsRead, body, digest, read_journal
 from .rerun import Recall
 from .spelling import canonical
 
-__all__ = ["GENESIS", "Clock", "Journal", "Listener", "Reading", "Record", "read_journal"]
+__all__ = ["GENESIS", "Clock", "Journal", "Listener", "Record", "RecordsRead", "read_journal"]
 
 Clock = Callable[[], datetime]
 Listener = Callable[[Record], None]
@@ -37,7 +37,7 @@ class Journal:
         self.recall = Recall()
 
     @classmethod
-    def reopen(cls, path: Path, reading: Reading, *, clock: Clock, listener: Listener | None = None) -> Self:
+    def reopen(cls, path: Path, reading: RecordsRead, *, clock: Clock, listener: Listener | None = None) -> Self:
         """Open a journal that was just read to go on with it; a last line that was cut off is removed.
 
         Nothing is recalled: what is appended follows the last record.

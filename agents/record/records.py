@@ -29,7 +29,7 @@ class Record(Frozen):
     hash: str
 
 
-class Reading(NamedTuple):
+class RecordsRead(NamedTuple):
     """A journal as it was read. `torn` says that its last line was cut off while being written, and left out."""
 
     records: tuple[Record, ...]
@@ -41,7 +41,7 @@ class Reading(NamedTuple):
         return self.records[-1].hash if self.records else GENESIS
 
 
-def read_journal(path: Path) -> Reading:
+def read_journal(path: Path) -> RecordsRead:
     """Read a journal and verify its chain.
 
     A last line without its line end was cut off by a crash and is left out. Raises `StoreError` when the file cannot
@@ -58,7 +58,7 @@ def read_journal(path: Path) -> Reading:
         record = _read_line(path, number, line, head)
         head = record.hash
         records.append(record)
-    return Reading(tuple(records), lines.torn)
+    return RecordsRead(tuple(records), lines.torn)
 
 
 def body(seq: int, time: datetime, previous: str, event: Event) -> dict[str, object]:

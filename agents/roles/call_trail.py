@@ -10,14 +10,16 @@ from agents.record.journal import Journal
 from tools.box.handover import Role
 from tools.box.registry import ToolAnswer
 
-from .chat import Spent
+from .chat import SessionSpending
 
 
 class JournalAudit:
     """Writes every call and every answer to one journal."""
 
-    def __init__(self, journal: Journal, *, differing: list[str] | None = None, spent: Spent | None = None) -> None:
-        self._journal, self._spent = journal, spent or Spent()
+    def __init__(
+        self, journal: Journal, *, differing: list[str] | None = None, spent: SessionSpending | None = None
+    ) -> None:
+        self._journal, self._spent = journal, spent or SessionSpending()
         self._differing = differing if differing is not None else []
 
     def recall(self, role: Role, tool: str, call_id: str) -> ToolAnswer | None:

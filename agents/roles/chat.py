@@ -48,7 +48,7 @@ HANDED_OVER = "Handed over."
 
 
 @dataclass
-class Spent:
+class SessionSpending:
     """What a run has spent so far."""
 
     model_calls: int = 0
@@ -79,7 +79,7 @@ class Session:
     model: Model
     journal: Journal
     tracer: Tracer
-    spent: Spent = field(default_factory=Spent)
+    spent: SessionSpending = field(default_factory=SessionSpending)
     meter: Meter = field(default_factory=Meter)
     stand_in: StandIn = field(default_factory=StandIn)
 

@@ -50,7 +50,7 @@ MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
 )
 
 
-class Line(Frozen):
+class BoardLine(Frozen):
     """One line of an incident's timeline."""
 
     time: AwareDatetime
@@ -81,7 +81,7 @@ class Incident(Frozen):
     outcome: str = ""
     because: str = ""
     closed: AwareDatetime | None = None
-    timeline: tuple[Line, ...] = ()
+    timeline: tuple[BoardLine, ...] = ()
 
     @property
     def alive(self) -> bool:
@@ -214,7 +214,7 @@ class Board(Frozen):
         **changed: object,
     ) -> "Board":
         before = self.incident(event.id)
-        line = Line(time=event.time, who=getattr(event, "who", "") or "twinops", words=words)
+        line = BoardLine(time=event.time, who=getattr(event, "who", "") or "twinops", words=words)
         timeline = (*before.timeline, line)
         if len(timeline) > _LINES:  # how it began is kept, and the newest
             timeline = (*timeline[: _LINES // 4], *timeline[-(_LINES * 3 // 4) :])
@@ -258,7 +258,7 @@ class Board(Frozen):
 
 
 def _begun(event: Began) -> Incident:
-    first = Line(time=event.time, who="twinops", words=event.words or "opened")
+    first = BoardLine(time=event.time, who="twinops", words=event.words or "opened")
     return Incident(
         id=event.id,
         network=event.network,
@@ -273,4 +273,4 @@ def _begun(event: Began) -> Incident:
     )
 
 
-__all__ = ["HOLD", "MOVES", "Board", "Entry", "Incident", "Line", "Message", "Moment"]
+__all__ = ["HOLD", "MOVES", "Board", "BoardLine", "Entry", "Incident", "Message", "Moment"]

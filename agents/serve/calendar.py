@@ -89,7 +89,7 @@ def schedule(run: Path, *, number: int, who: str, now: datetime) -> Scheduled:
     )
 
 
-class Calendar:
+class RoomCalendar:
     """Makes and takes back what is due. To be called by whoever may change the network, one at a time."""
 
     def __init__(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from agents.show.listing import Element, elements_of
+from agents.show.listing import NamedElement, elements_of
 from tools.box.run_state import Desk, ReadSide
 from twin.formats.build import Reading
 from twin.formats.load import load_reading
@@ -53,7 +53,7 @@ class TwinState:
         """What the gate is told of the measurements at this moment."""
         return self.vouched.evidence(now) if self.vouched else None
 
-    def elements(self, like: str | None) -> list[Element]:
+    def elements(self, like: str | None) -> list[NamedElement]:
         """The elements of the network; raises as `elements_of`."""
         return elements_of(self.network, like)
 

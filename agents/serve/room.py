@@ -28,7 +28,7 @@ from twin.site import read_site
 from .alerts import PREFIX as ALERT
 from .alerts import alert_events, read_alerts
 from .board import Board, Incident
-from .calendar import Calendar, Due, due, missed
+from .calendar import Due, RoomCalendar, due, missed
 from .channels import require_secrets
 from .crew import Crew, Job, wants_run
 from .delivery import Postman, to_tell
@@ -113,7 +113,7 @@ class Room:
         if self._syslog:
             self._syslog.follow(self.ledger)
         self.postman = Postman(self.ledger, settings.channels)
-        self._calendar = Calendar(self.live, runs=place.runs, home=place.home, policy=self.policy, look=self._desk)
+        self._calendar = RoomCalendar(self.live, runs=place.runs, home=place.home, policy=self.policy, look=self._desk)
         self._stop, self._turn = threading.Event(), threading.Lock()
         self._hearing: list[Callable[[str, Record], None]] = []
         self._looking: list[Callable[[], None]] = []

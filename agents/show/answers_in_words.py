@@ -21,7 +21,7 @@ from tools.box.run_state import Desk, ReadSide
 from tools.questions import (
     QUESTIONS,
     BusiestLinks,
-    Growth,
+    GrowthFigures,
     Headroom,
     PathAnswer,
     PowerUse,
@@ -145,7 +145,7 @@ def worded(result: BaseModel, inquiry: Inquiry, policy: Policy) -> Iterator[str]
             yield from _what_if(result, inquiry)
         case WorstFailures():
             yield from _worst(result)
-        case Growth():
+        case GrowthFigures():
             yield from _growth(result, policy)
         case Headroom():
             yield f"With everything up, {_room(result.intact)}."
@@ -195,7 +195,7 @@ def _worst(result: WorstFailures) -> Iterator[str]:
         yield f"({number}) {short(case.failure)}: {busiest}{cut}{over}."
 
 
-def _growth(result: Growth, policy: Policy) -> Iterator[str]:
+def _growth(result: GrowthFigures, policy: Policy) -> Iterator[str]:
     more = "more" if result.factor >= 1 else "less"
     yield f"With {abs(result.factor - 1) * 100:.6g} % {more} traffic, {_state(result.after)}; before, {_state(result.before)}."
     fits = result.after.harm <= 0

@@ -14,7 +14,7 @@ from twin.plan import Change, SetTunnel, apply_all, subject, way_back
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
-from .impact import Impact, State, impact_of
+from .impact import Impact, ImpactState, impact_of
 from .report.map import Drawing, Look, bands, draw
 from .report.page import Step
 
@@ -28,7 +28,7 @@ class Row(NamedTuple):
     note: str = ""
 
 
-class Approval(NamedTuple):
+class ApprovalView(NamedTuple):
     """One plan that waits."""
 
     plan: Pending
@@ -47,7 +47,7 @@ class Approval(NamedTuple):
     reasons: str
 
 
-def approval_view(past: Past, plan: Pending) -> Approval:
+def approval_view(past: Past, plan: Pending) -> ApprovalView:
     """Compute the page from the run's own folder. Raises `StoreError` when its twin file cannot be read."""
     impact = impact_of(past, plan)
     assert past.judged is not None  # noqa: S101  `impact_of` has looked
@@ -58,7 +58,7 @@ def approval_view(past: Past, plan: Pending) -> Approval:
     cause = past.diagnosis.cause if past.diagnosis else None
     fault = cause.element if cause else None
     back = tuple(reversed(way_back(network, proposed.steps)))
-    return Approval(
+    return ApprovalView(
         plan=plan,
         title=f"Approve {counted(len(proposed.steps), 'changes')} in the network?",
         cause=fault_words(cause) if cause else proposed.goal,
@@ -122,15 +122,15 @@ def _wait(past: Past, impact: Impact, verdict: Verdict) -> tuple[tuple[str, str]
     return tuple(found)
 
 
-def _lost(state: State) -> float:
+def _lost(state: ImpactState) -> float:
     return max(0.0, state.harm - state.overload - state.severed)
 
 
-def _severed(state: State) -> str:
+def _severed(state: ImpactState) -> str:
     return f"and {mbps(state.severed)} from or to what is down: no plan carries it" if state.severed > 0.5 else ""
 
 
-def _standing(state: State) -> str:
+def _standing(state: ImpactState) -> str:
     lost = _lost(state)
     return (
         f"{mbps(state.overload)} stay above the limit, {f'{mbps(lost)} are lost' if lost > 0.5 else 'nothing is lost'}"

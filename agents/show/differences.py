@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from rich.console import RenderableType
 
 from agents.wording import sentence
-from twin.difference import Difference, difference
+from twin.difference import StateDifference, difference
 from twin.errors import InputError
 from twin.formats.build import Choices
 from twin.formats.load import load_reading
@@ -80,7 +80,7 @@ def judge_change(
     return _judged(was, plan, verdict, found, form)
 
 
-def _judged(network: Network, plan: Plan, verdict: Verdict, found: Difference, form: Format) -> Answer:
+def _judged(network: Network, plan: Plan, verdict: Verdict, found: StateDifference, form: Format) -> Answer:
     safe = verdict.passed and not _unjudged(found)
     document: dict[str, JsonValue] = {
         "passed": safe,
@@ -103,16 +103,16 @@ def _judged(network: Network, plan: Plan, verdict: Verdict, found: Difference, f
     return Answer(document, text, _code(found, safe=verdict.passed))
 
 
-def _unjudged(found: Difference) -> tuple[str, ...]:
+def _unjudged(found: StateDifference) -> tuple[str, ...]:
     """What decides routing and no step expresses: elements that come or go, and states."""
     return tuple(text for text in found.others if not text.startswith(("traffic is", "the delay of")))
 
 
-def _code(found: Difference, *, safe: bool) -> int:
+def _code(found: StateDifference, *, safe: bool) -> int:
     return OK if safe and not _unjudged(found) else REJECTED
 
 
-def _listed(found: Difference) -> Iterator[RenderableType]:
+def _listed(found: StateDifference) -> Iterator[RenderableType]:
     if found.changes:
         rows = [(change.op.replace("_", " "), sentence(change)) for change in found.changes]
         yield text_table(("kind", "change"), rows)
@@ -121,6 +121,6 @@ def _listed(found: Difference) -> Iterator[RenderableType]:
     yield from _others(found)
 
 
-def _others(found: Difference) -> Iterator[RenderableType]:
+def _others(found: StateDifference) -> Iterator[RenderableType]:
     for text in found.others:
         yield f"not a step: {one_line(text, 400)}"

@@ -15,7 +15,7 @@ _GAP = 3  # between two columns
 _LONG = 400  # characters of a cell
 
 
-class Column(NamedTuple):
+class FittedColumn(NamedTuple):
     """A column: what heads it, whether it holds figures, and its cells. Words are the least that it can be wide."""
 
     heading: str
@@ -50,7 +50,7 @@ class Fitted:
     ) -> None:
         cells = [[cell if isinstance(cell, Text) else Text(one_line(cell, _LONG)) for cell in row] for row in rows]
         self.columns = tuple(
-            Column(heading.removesuffix(">"), heading.endswith(">"), tuple(row[i] for row in cells))
+            FittedColumn(heading.removesuffix(">"), heading.endswith(">"), tuple(row[i] for row in cells))
             for i, heading in enumerate(headings)
         )
         self._spare = spare
@@ -73,7 +73,7 @@ class Fitted:
         wide = sum(column.natural for column in self.columns) + _GAP * (len(self.columns) - 1)
         return Measurement(min(max(x.least for x in self.columns), options.max_width), min(wide, options.max_width))
 
-    def _kept(self, width: int) -> tuple[list[Column], list[str]]:
+    def _kept(self, width: int) -> tuple[list[FittedColumn], list[str]]:
         kept, gone = list(self.columns), list[str]()
         for column in self._leaving():
             if sum(x.least for x in kept) + _GAP * (len(kept) - 1) <= width:
@@ -82,12 +82,12 @@ class Fitted:
             gone.append(column.heading)
         return kept, gone
 
-    def _leaving(self) -> Iterator[Column]:
+    def _leaving(self) -> Iterator[FittedColumn]:
         yield from (x for heading in self._spare for x in self.columns if x.heading == heading)
         yield from (x for x in reversed(self.columns[1:]) if x.heading not in self._spare)
 
 
-def _widths(columns: Sequence[Column], width: int) -> list[int]:
+def _widths(columns: Sequence[FittedColumn], width: int) -> list[int]:
     """Share out what is left when every word has its place, to each column by what it lacks."""
     least, natural = [x.least for x in columns], [x.natural for x in columns]
     room = max(0, width - sum(least) - _GAP * (len(columns) - 1))

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from rich.console import RenderableType
 
 from twin.errors import InputError
-from twin.forecast.growth import Growth, SeriesGrowth, growth, passing
+from twin.forecast.growth import LinkGrowth, SeriesGrowth, growth, passing
 from twin.forecast.series import Series, arrange
 from twin.forecast.sources import load_series
 from twin.live.network import Telemetry
@@ -116,7 +116,7 @@ def _due(found: NeededUpgrade, policy: Policy) -> tuple[str, ...]:
     return found.circuit, f"{found.capacity / 1000:g} Gbit/s", _week(found.likely), between, cost
 
 
-def _lines(found: Growth, until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:
+def _lines(found: LinkGrowth, until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:
     passes = [x for x in found.series if x.earliest is not None]
     yield (
         f"{found.weeks} weeks of history; {len(passes)} of {len(found.series)} links may pass "

@@ -21,7 +21,7 @@ from twin.untrusted import one_line, visible
 from .tables import text_table, verdict_table
 
 
-class State(Frozen):
+class ImpactState(Frozen):
     """A state in a few figures. Shares are of capacity."""
 
     max_utilisation: float
@@ -40,8 +40,8 @@ class Impact(Frozen):
 
     plan: Pending
     cause: str
-    before: State
-    after: State
+    before: ImpactState
+    after: ImpactState
     blast_radius: float = Field(description="Share of the traffic that the plan moves.")
     blast_limit: float
     steps: tuple[str, ...]
@@ -110,11 +110,11 @@ def impact_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
         yield verdict_table(past.judged[1])
 
 
-def _state(network: Network, limit: float) -> State:
+def _state(network: Network, limit: float) -> ImpactState:
     outcome = simulate(network, failures=single_failures(network))
     worst, utilisation, lost = _of(outcome.sweep)
     harm = outcome.harm(limit)
-    return State(
+    return ImpactState(
         max_utilisation=round(outcome.max_utilisation, 4),
         busiest=outcome.busiest,
         harm=round(harm.total, 3),
@@ -135,11 +135,11 @@ def _of(sweep: FailureSweep | None) -> tuple[str | None, float, float]:
     return sweep.failures[worst].name, utilisation, lost
 
 
-def _busiest(state: State) -> str:
+def _busiest(state: ImpactState) -> str:
     return f"{share(state.max_utilisation)} on {state.busiest or 'none'}"
 
 
-def _worst(state: State) -> str:
+def _worst(state: ImpactState) -> str:
     return f"{share(state.worst_utilisation)} when {place(state.worst_failure or 'none')} fails"
 
 

@@ -13,7 +13,7 @@ from twin.model import Network
 from .tables import text_table
 
 
-class Element(NamedTuple):
+class NamedElement(NamedTuple):
     """An element: the name that is printed and typed, its id, and what is known of it."""
 
     name: str
@@ -31,7 +31,7 @@ class Kind(NamedTuple):
     severity: str
 
 
-def elements_of(network: Network, like: str | None = None) -> list[Element]:
+def elements_of(network: Network, like: str | None = None) -> list[NamedElement]:
     """Every node, circuit, risk group and tunnel; with `like` those that it means, contains it, or are closest to it.
 
     Raises `UnknownElementError` where nothing is like it.
@@ -49,7 +49,7 @@ def elements_of(network: Network, like: str | None = None) -> list[Element]:
     return found
 
 
-def element_table(found: Sequence[Element]) -> object:
+def element_table(found: Sequence[NamedElement]) -> object:
     """Elements, by the name to type."""
     return text_table(("element", "about", "id"), [(x.name, x.about, x.id) for x in found], spare=("id", "about"))
 
@@ -75,23 +75,23 @@ def fault_table(found: Sequence[Kind]) -> object:
     return text_table(headings, rows, spare=("where it lies", "=SEVERITY"))
 
 
-def _elements(network: Network) -> Iterator[Element]:
+def _elements(network: Network) -> Iterator[NamedElement]:
     degree = dict.fromkeys((node.name for node in network.nodes), 0)
     for ends in network.circuits.values():
         for name in {network.links[ends[0]].tail, network.links[ends[0]].head}:
             degree[name] += 1
     for node in network.nodes:
         state = ", drained" if node.drained else "" if node.up else ", down"
-        yield Element(node.name, node.id, f"node, {degree[node.name]} circuits{state}")
+        yield NamedElement(node.name, node.id, f"node, {degree[node.name]} circuits{state}")
     for circuit, ends in network.circuits.items():
         link = network.links[ends[0]]
         state = ", drained" if link.drained else ", asleep" if link.asleep else "" if link.up else ", down"
         about = f"circuit, {capacity(link.capacity)}, IGP weight {link.weight}{state}"
-        yield Element(short(circuit).removeprefix("circuit "), circuit, about)
+        yield NamedElement(short(circuit).removeprefix("circuit "), circuit, about)
     for group in network.risk_groups:
-        yield Element(group.name, f"risk-group/{group.name}", f"risk group, {len(group.circuits)} circuits")
+        yield NamedElement(group.name, f"risk-group/{group.name}", f"risk group, {len(group.circuits)} circuits")
     for tunnel in network.tunnels:
-        yield Element(tunnel.name, f"tunnel/{tunnel.name}", f"tunnel, {tunnel.source} to {tunnel.target}")
+        yield NamedElement(tunnel.name, f"tunnel/{tunnel.name}", f"tunnel, {tunnel.source} to {tunnel.target}")
 
 
 def _meant(network: Network, name: str) -> tuple[str, ...]:

@@ -90,7 +90,7 @@ class TrialBase(NamedTuple):
     limit: float
 
 
-class Tried(NamedTuple):
+class TriedView(NamedTuple):
     """What would be, against what is."""
 
     words: tuple[str, ...]
@@ -197,7 +197,7 @@ def link_rows(network: Network, load: Sequence[float], limit: float) -> tuple[Li
     )
 
 
-def try_out(base: TrialBase, *, fail: Sequence[str], drain: Sequence[str], grow: float) -> Tried:
+def try_out(base: TrialBase, *, fail: Sequence[str], drain: Sequence[str], grow: float) -> TriedView:
     """Simulate a state with elements failed and drained, and its demands grown, against the state as it is.
 
     Raises `UnknownElementError` on a name that is none, and what making the changes raises.
@@ -214,7 +214,7 @@ def try_out(base: TrialBase, *, fail: Sequence[str], drain: Sequence[str], grow:
     after = simulate(after_state) if failed or drained or grow != 1 else before
     load = [float(x) for x in after.utilisation]
     title = f"Predicted: busiest link {after.busiest or 'none'} at {share(after.max_utilisation)}"
-    return Tried(
+    return TriedView(
         words=(
             *(f"{place(x)} fails" for x in failed),
             *(f"{place(x)} is drained" for x in drained),

@@ -20,7 +20,7 @@ from .tables import demand_table, failure_table, link_table, text_table, verdict
 
 if TYPE_CHECKING:  # DuckDB and the optimisers only in the commands that use them
     from twin.formats.stored import Imported
-    from twin.optimise.goals import Choice, Effect
+    from twin.optimise.goals import Choice, GoalEffect
     from twin.optimise.proposal import Proposal
 
 
@@ -28,13 +28,13 @@ class Row(NamedTuple):
     """A proposal, and its delay and power under the network's own demands."""
 
     proposal: Proposal
-    effect: Effect
+    effect: GoalEffect
 
 
 class Findings(NamedTuple):
     """What a search for a plan found: the network as it is, every proposal, the one to follow, and where it goes."""
 
-    present: Effect
+    present: GoalEffect
     rows: Sequence[Row]
     choice: Choice | None
     output: Path | None

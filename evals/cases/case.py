@@ -19,7 +19,7 @@ from twin.plan import Plan
 Split = Literal["dev", "held-out", "own"]
 
 
-class Budget(Frozen):
+class CaseBudget(Frozen):
     """What one case may spend. A case that would need more ends, and counts as failed."""
 
     seconds: float = Field(
@@ -83,7 +83,7 @@ class Case(Frozen):
     intent: str | None = Field(default=None, max_length=500, description="Words of an operator.")
     plan: Plan | None = None
     model: str = "runbook"
-    budget: Budget = Budget()
+    budget: CaseBudget = CaseBudget()
     expect: Expectation | None = None
 
     @property

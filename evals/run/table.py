@@ -7,7 +7,7 @@ from pydantic import Field
 
 from evals.cases.result import Result, steady
 from evals.cases.suite import Metric, Suite
-from evals.score.intervals import Interval, all_of_k, f1_interval, mean_interval, quantile_interval, wilson
+from evals.score.intervals import ScoreInterval, all_of_k, f1_interval, mean_interval, quantile_interval, wilson
 from evals.score.sets import calibration_error
 from twin.model import Frozen
 
@@ -54,7 +54,7 @@ def tabulate(suite: Suite, results: Iterable[Result], *, repeat: int = 1) -> tup
     return tuple(rows)
 
 
-def figure(metric: Metric, results: Sequence[Result]) -> tuple[Interval, int] | None:
+def figure(metric: Metric, results: Sequence[Result]) -> tuple[ScoreInterval, int] | None:
     """Return one figure over some results and how many count for it; None when none does.
 
     A crash counts as the worst answer to a yes-or-no metric about all cases; the others cannot know whether they are
@@ -74,7 +74,7 @@ def figure(metric: Metric, results: Sequence[Result]) -> tuple[Interval, int] | 
             counted = [x for _, x in rows]
     if not counted:
         return None
-    return Interval(*(steady(value) for value in interval)), len(counted)
+    return ScoreInterval(*(steady(value) for value in interval)), len(counted)
 
 
 def _counts_for(metric: Metric, result: Result) -> bool:
@@ -132,7 +132,7 @@ def _share_of(metric: Metric, result: Result) -> float:
     return result.values.get(metric.of, float(metric.higher is False))
 
 
-def _share(values: Sequence[float], results: Sequence[Result]) -> Interval:
+def _share(values: Sequence[float], results: Sequence[Result]) -> ScoreInterval:
     """Wilson's interval where every case was tried once and is a yes or a no, else a bootstrap over cases."""
     once = len({x.case for x in results}) == len(results)
     if once and all(value in (0.0, 1.0) for value in values):
@@ -145,18 +145,18 @@ def _counts(metric: Metric, result: Result) -> tuple[float, float, float]:
     return hit, false, missed
 
 
-def _continuous(metric: Metric, rows: Sequence[tuple[float, Result]]) -> Interval:
+def _continuous(metric: Metric, rows: Sequence[tuple[float, Result]]) -> ScoreInterval:
     values, clusters = [value for value, _ in rows], [x.case for _, x in rows]
     if not values:
-        return Interval(0.0, 0.0, 0.0)
+        return ScoreInterval(0.0, 0.0, 0.0)
     match metric.kind:
         case "p50" | "p90" | "p99":
             return quantile_interval(values, int(metric.kind[1:]) / 100)
         case "sum":
             total = sum(values)
-            return Interval(total, total, total)
+            return ScoreInterval(total, total, total)
         case "calibration":
             error = calibration_error(values, [x.passed for _, x in rows])
-            return Interval(error, error, error)
+            return ScoreInterval(error, error, error)
         case _:
             return mean_interval(values, clusters)

@@ -11,7 +11,7 @@ from twin.model import Floats, Ints
 RESAMPLES = 1000
 
 
-class Interval(NamedTuple):
+class ScoreInterval(NamedTuple):
     """A figure with its 95 % confidence interval."""
 
     value: float
@@ -19,41 +19,45 @@ class Interval(NamedTuple):
     high: float
 
 
-def wilson(successes: float, trials: int, z: float = 1.959964) -> Interval:
+def wilson(successes: float, trials: int, z: float = 1.959964) -> ScoreInterval:
     """Score interval of a binomial share (Wilson, JASA 22, 1927); all of 0..1 without trials."""
     if trials == 0:
-        return Interval(0.0, 0.0, 1.0)
+        return ScoreInterval(0.0, 0.0, 1.0)
     share, spread = successes / trials, z * z / trials
     centre = (share + spread / 2) / (1 + spread)
     half = z * sqrt(share * (1 - share) / trials + spread / (4 * trials)) / (1 + spread)
-    return Interval(share, max(0.0, centre - half), min(1.0, centre + half))
+    return ScoreInterval(share, max(0.0, centre - half), min(1.0, centre + half))
 
 
-def bootstrap(rows: Floats, clusters: Sequence[str], figure: Callable[[Floats], Floats], *, seed: int = 1) -> Interval:
+def bootstrap(
+    rows: Floats, clusters: Sequence[str], figure: Callable[[Floats], Floats], *, seed: int = 1
+) -> ScoreInterval:
     """Percentile interval over resampled clusters: what belongs to one case is drawn together.
 
     `rows` [N, K] are summed within their cluster; `figure` turns sums [R, K + 1] of R resamples into R figures,
     the last column counting rows. Efron and Tibshirani, An Introduction to the Bootstrap, 1993, ch. 13.
     """
     if not len(rows):
-        return Interval(0.0, 0.0, 0.0)
+        return ScoreInterval(0.0, 0.0, 0.0)
     sums = _by_cluster(rows, clusters)
     value = float(figure(sums.sum(axis=0, keepdims=True))[0])
     if len(sums) < 2:
-        return Interval(value, value, value)
+        return ScoreInterval(value, value, value)
     drawn = np.random.default_rng([seed, len(sums)]).integers(0, len(sums), (RESAMPLES, len(sums)))
     resampled = np.stack([sums[picks].sum(axis=0) for picks in drawn])
     low, high = np.quantile(figure(resampled), (0.025, 0.975))
-    return Interval(value, float(min(low, value)), float(max(high, value)))
+    return ScoreInterval(value, float(min(low, value)), float(max(high, value)))
 
 
-def mean_interval(values: Sequence[float], clusters: Sequence[str], *, seed: int = 1) -> Interval:
+def mean_interval(values: Sequence[float], clusters: Sequence[str], *, seed: int = 1) -> ScoreInterval:
     """Mean with a clustered bootstrap interval."""
     rows = np.array(values, dtype=np.float64).reshape(-1, 1)
     return bootstrap(rows, clusters, lambda sums: sums[:, 0] / sums[:, 1], seed=seed)
 
 
-def f1_interval(counts: Sequence[tuple[float, float, float]], clusters: Sequence[str], *, seed: int = 1) -> Interval:
+def f1_interval(
+    counts: Sequence[tuple[float, float, float]], clusters: Sequence[str], *, seed: int = 1
+) -> ScoreInterval:
     """F1 over the summed (hit, false, missed) of all cases; 1 when there is nothing to name and nothing was named."""
     rows = np.array(counts, dtype=np.float64).reshape(-1, 3)
 
@@ -64,15 +68,15 @@ def f1_interval(counts: Sequence[tuple[float, float, float]], clusters: Sequence
     return bootstrap(rows, clusters, f1, seed=seed)
 
 
-def quantile_interval(values: Sequence[float], share: float, *, seed: int = 1) -> Interval:
+def quantile_interval(values: Sequence[float], share: float, *, seed: int = 1) -> ScoreInterval:
     """Quantile of values with a bootstrap interval."""
     array = np.array(values, dtype=np.float64)
     if not array.size:
-        return Interval(0.0, 0.0, 0.0)
+        return ScoreInterval(0.0, 0.0, 0.0)
     value = float(np.quantile(array, share))
     picks: Ints = np.random.default_rng([seed, array.size]).integers(0, array.size, (RESAMPLES, array.size))
     low, high = np.quantile(np.quantile(array[picks], share, axis=1), (0.025, 0.975))
-    return Interval(value, float(min(low, value)), float(max(high, value)))
+    return ScoreInterval(value, float(min(low, value)), float(max(high, value)))
 
 
 def all_of_k(passed: int, trials: int, k: int) -> float:

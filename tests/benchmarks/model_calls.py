@@ -32,7 +32,7 @@ from agents.models import Model
 from agents.models.anthropic import make_client
 from agents.models.anthropic_wire import conversation, system, tools
 from agents.models.client import NO_TOKENS, Answer, Client, Request
-from agents.models.limits import Guard
+from agents.models.limits import RequestGuard
 from agents.models.resilience import ResilientClient
 from agents.models.settings import ModelSettings
 from agents.record.journal import Journal
@@ -102,7 +102,7 @@ async def median(ask: Asking, messages: Sequence[LLMMessage], offered: Sequence[
 def layers(folder: Path) -> dict[str, Asking]:
     settings = ModelSettings(concurrent=1_000, requests_per_minute=10**9, tokens_per_minute=10**12)
     bare = AtOnce()
-    resilient = ResilientClient(bare, Guard(settings), settings)
+    resilient = ResilientClient(bare, RequestGuard(settings), settings)
     journal = Journal(folder / "journal.jsonl", clock=lambda: datetime.now(UTC))
     session = Session("bench", Model("bench", "bench", resilient), journal, TracerProvider().get_tracer("bench"))
     role = RoleClient(session, CONTRACT, NoTools())  # pyright: ignore[reportArgumentType]  (nothing is called on it)

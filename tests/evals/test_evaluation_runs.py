@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from evals.cases.case import Budget
+from evals.cases.case import CaseBudget
 from evals.cases.result import Result
 from evals.run import run as running
 from evals.run.record import Record, RunSpec
@@ -148,7 +148,7 @@ def test_a_case_that_hangs_ends_as_failed_at_its_budget_wherever_it_hangs(tmp_pa
     suite = suite_of("order")
     monkeypatch.setattr(running, "suite_of", lambda _: replace(suite, **part))
     case = suite.take("dev", cases=1)[0]
-    slow = case.model_copy(update={"budget": Budget(seconds=0.2)})
+    slow = case.model_copy(update={"budget": CaseBudget(seconds=0.2)})
     before = signal.getsignal(signal.SIGALRM)
     (ended,) = perform(Unit("order", slow, ("search",), 1), tmp_path, tmp_path)
     assert (ended.passed, ended.void) == (False, void)

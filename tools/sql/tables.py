@@ -18,7 +18,7 @@ MAX_ROWS = 400_000  # of one table; the newest are kept
 Kind = Literal["time", "number", "integer", "flag", "name"]
 
 
-class Column(NamedTuple):
+class SqlColumn(NamedTuple):
     """One column: `values` [rows]; of kind `name` they are positions in `names`. Times are epoch microseconds."""
 
     kind: Kind
@@ -26,7 +26,7 @@ class Column(NamedTuple):
     names: Sequence[str] = ()
 
 
-Table = Mapping[str, Column]
+Table = Mapping[str, SqlColumn]
 
 # Columns as a model reads them; text is what devices, files or people wrote, cleaned and labelled on the way out.
 SCHEMA: Mapping[str, str] = MappingProxyType(
@@ -90,19 +90,19 @@ def _samples(measured: Telemetry, network: Network) -> dict[str, Table]:
     return {**made, "event": _events(measured.events[-MAX_ROWS:])}
 
 
-def _series(name: str, values: NDArray[np.float64], elements: list[str] | None) -> Column:
+def _series(name: str, values: NDArray[np.float64], elements: list[str] | None) -> SqlColumn:
     if name == "time":
-        return Column("time", np.round(values * 1e6).astype(np.int64))
+        return SqlColumn("time", np.round(values * 1e6).astype(np.int64))
     if elements is not None:
-        return Column("name", values.astype(np.int32), elements)
-    return Column("flag", values.astype(np.bool_)) if values.dtype == np.bool_ else Column("number", values)
+        return SqlColumn("name", values.astype(np.int32), elements)
+    return SqlColumn("flag", values.astype(np.bool_)) if values.dtype == np.bool_ else SqlColumn("number", values)
 
 
 def _events(events: Sequence[Event]) -> Table:
     return {
-        "time": Column("time", np.array([round(x.time * 1e6) for x in events], dtype=np.int64)),
+        "time": SqlColumn("time", np.array([round(x.time * 1e6) for x in events], dtype=np.int64)),
         "node": _text([x.node for x in events]),
-        "severity": Column("integer", np.array([x.severity for x in events], dtype=np.int64)),
+        "severity": SqlColumn("integer", np.array([x.severity for x in events], dtype=np.int64)),
         "message": _text([x.message for x in events]),
     }
 
@@ -160,17 +160,17 @@ def _rows(columns: str, rows: Sequence[Row]) -> Table:
     return {name: _typed(name, [row[i] for row in rows]) for i, name in enumerate(names)}
 
 
-def _typed(name: str, values: Sequence[str | int | float | bool | None]) -> Column:
+def _typed(name: str, values: Sequence[str | int | float | bool | None]) -> SqlColumn:
     if name in _NUMBERS:
-        return Column("number", np.array([np.nan if x is None else x for x in values], dtype=np.float64))
+        return SqlColumn("number", np.array([np.nan if x is None else x for x in values], dtype=np.float64))
     if name in _INTEGERS:
-        return Column("integer", np.array(values, dtype=np.int64))
+        return SqlColumn("integer", np.array(values, dtype=np.int64))
     if name in _FLAGS:
-        return Column("flag", np.array(values, dtype=np.bool_))
+        return SqlColumn("flag", np.array(values, dtype=np.bool_))
     return _text([str(x) for x in values])
 
 
-def _text(values: Sequence[str]) -> Column:
+def _text(values: Sequence[str]) -> SqlColumn:
     names = list(dict.fromkeys(values))
     codes = {name: i for i, name in enumerate(names)}
-    return Column("name", np.array([codes[x] for x in values], dtype=np.int32), names)
+    return SqlColumn("name", np.array([codes[x] for x in values], dtype=np.int32), names)

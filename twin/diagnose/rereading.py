@@ -21,18 +21,18 @@ from .effects import Reread
 _AGREES = 0.05
 
 
-class Columns(NamedTuple):
+class CounterColumns(NamedTuple):
     """What an interface counts: the link it sends on, and the one it receives from, -1 where there is none."""
 
     sends: int
     receives: int
 
 
-def columns(network: Network, interface: str) -> Columns:
+def columns(network: Network, interface: str) -> CounterColumns:
     """Positions of the links that an interface counts."""
     link = network.links[network.link(interface)]
     back = link._replace(tail=link.head, head=link.tail).interface
-    return Columns(network.link(interface), network.interface_index.get(back, -1))
+    return CounterColumns(network.link(interface), network.interface_index.get(back, -1))
 
 
 def without_stuck(observation: Observation, fault: Fault) -> Reread:
@@ -84,7 +84,7 @@ def true_exports(observation: Observation, fault: Fault) -> Reread:
 
 def _corrected(
     observation: Observation,
-    at: Columns,
+    at: CounterColumns,
     lies: Callable[[Floats, Floats], Flags],
     truth: Callable[[Floats], Floats],
 ) -> Observation:
@@ -96,7 +96,7 @@ def _corrected(
     return replace(observation, window=window, past=_put_right(past, at, truth, earlier))
 
 
-def _put_right(samples: Samples, at: Columns, truth: Callable[[Floats], Floats], rows: list[Flags]) -> Samples:
+def _put_right(samples: Samples, at: CounterColumns, truth: Callable[[Floats], Floats], rows: list[Flags]) -> Samples:
     sent, received, dropped = (x.copy() for x in (samples.out_mbps, samples.in_mbps, samples.dropped_mbps))
     for column in (sent, dropped):
         column[rows[0], at.sends] = truth(column[rows[0], at.sends])
@@ -105,7 +105,7 @@ def _put_right(samples: Samples, at: Columns, truth: Callable[[Floats], Floats],
     return samples._replace(out_mbps=sent, in_mbps=received, dropped_mbps=dropped)
 
 
-def _exchanged(samples: Samples, one: Columns, two: Columns, rows: Flags) -> Samples:
+def _exchanged(samples: Samples, one: CounterColumns, two: CounterColumns, rows: Flags) -> Samples:
     sent, received, dropped = (x.copy() for x in (samples.out_mbps, samples.in_mbps, samples.dropped_mbps))
     at = np.flatnonzero(rows)[:, None]
     for column in (sent, dropped):
@@ -115,7 +115,7 @@ def _exchanged(samples: Samples, one: Columns, two: Columns, rows: Flags) -> Sam
     return samples._replace(out_mbps=sent, in_mbps=received, dropped_mbps=dropped)
 
 
-def _belong_to(samples: Samples, one: Columns, two: Columns) -> Flags:
+def _belong_to(samples: Samples, one: CounterColumns, two: CounterColumns) -> Flags:
     """Samples in which what one interface sends is what came in behind the other, and not behind itself."""
     sent, own, other = samples.out_mbps[:, one.sends], samples.in_mbps[:, one.sends], samples.in_mbps[:, two.sends]
     return (np.abs(sent - other) < _AGREES * other) & (np.abs(sent - own) > np.abs(sent - other))

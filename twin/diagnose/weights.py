@@ -13,7 +13,7 @@ from twin.faults import MAX_WEIGHT
 from twin.model import Floats, Ints, Network
 
 
-class Step(NamedTuple):
+class WeightStep(NamedTuple):
     """Weights `low`..`high` route alike and put between `least` and `most` Mbit/s on the link."""
 
     low: int
@@ -33,7 +33,7 @@ class LoadSteps:
         routing = route(self._arrays)
         self._volume, self._dist = routing.volume, routing.paths.dist
 
-    def of(self, link: int) -> list[Step]:
+    def of(self, link: int) -> list[WeightStep]:
         """All steps of a link, by position, by growing weight; none when no weight makes traffic use it."""
         thresholds, volume = self._thresholds(link)
         if not thresholds.size:
@@ -71,16 +71,16 @@ class LoadSteps:
         return np.where(over[:, None], anew, dist)
 
 
-def _steps(values: Ints, staying: Floats) -> Iterator[Step]:
+def _steps(values: Ints, staying: Floats) -> Iterator[WeightStep]:
     low = 1
     for value, most, least in zip(values.tolist(), staying[:-1].tolist(), staying[1:].tolist(), strict=True):
         if value < 1:
             continue
         high = min(value - 1, MAX_WEIGHT)
         if low <= high:
-            yield Step(low, high, most, most)
+            yield WeightStep(low, high, most, most)
         if value <= MAX_WEIGHT:
-            yield Step(value, value, least, most)
+            yield WeightStep(value, value, least, most)
         low = value + 1
     if low <= MAX_WEIGHT:
-        yield Step(low, MAX_WEIGHT, float(staying[-1]), float(staying[-1]))
+        yield WeightStep(low, MAX_WEIGHT, float(staying[-1]), float(staying[-1]))

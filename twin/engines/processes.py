@@ -30,7 +30,7 @@ _SPAWN = multiprocessing.get_context("spawn")
 _ALIGNED = 64  # bytes
 
 
-class Line(Protocol):
+class WaitingLine(Protocol):
     """One end of a pipe between this process and a worker."""
 
     def send_bytes(self, buf: bytes, /) -> None:
@@ -103,7 +103,7 @@ class _Answer(NamedTuple):
 class _Worker:
     """One process, and the position of the chunk that it is at."""
 
-    def __init__(self, process: BaseProcess, line: Line) -> None:
+    def __init__(self, process: BaseProcess, line: WaitingLine) -> None:
         self.process, self.line = process, line
         self.at: int | None = None
 
@@ -160,7 +160,7 @@ def _died(at: int, chunks: Sequence[object]) -> TransientError:
     )
 
 
-def _serve(path: Path, line: Line, parent: int) -> None:
+def _serve(path: Path, line: WaitingLine, parent: int) -> None:
     """In a worker: do chunk after chunk, leave Ctrl-C to the parent, and do not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

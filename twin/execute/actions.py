@@ -34,7 +34,7 @@ LARGEST: Mapping[str, int] = {"isis": 2**24 - 2, "ospf": 65_535}
 
 
 @dataclass(frozen=True)
-class Metric:
+class IgpMetric:
     """Set the metric of the interface that a link leaves by."""
 
     router: str
@@ -60,7 +60,7 @@ class Shut:
 
 
 @dataclass(frozen=True)
-class Policy:
+class SrPolicy:
     """Make, replace or remove an SR policy at its head end."""
 
     router: str
@@ -73,7 +73,7 @@ class Policy:
         return re.sub(r"[^A-Za-z0-9]+", "-", self.tunnel.name).strip("-") or "tunnel"
 
 
-Action = Metric | Overload | Shut | Policy
+Action = IgpMetric | Overload | Shut | SrPolicy
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
                 return Unwritten(f"nothing now: {link.circuit} is costed out, and gets {change.weight} when it is back")
             return _metric(link, change.weight, igp)
         case DrainLink():
-            return tuple(Metric(x.tail, x, _largest(network, igp)) for x in _links(network, change.circuit))
+            return tuple(IgpMetric(x.tail, x, _largest(network, igp)) for x in _links(network, change.circuit))
         case UndrainLink():
             return _given_back(network, _links(network, change.circuit), igp, change)
         case DrainNode() | UndrainNode():
@@ -104,10 +104,10 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
             on = isinstance(change, SleepLink)
             return tuple(Shut(x.tail, x, on) for x in _links(network, change.circuit))
         case SetTunnel():
-            return (Policy(change.tunnel.source, change.tunnel, on=True),)
+            return (SrPolicy(change.tunnel.source, change.tunnel, on=True),)
         case RemoveTunnel():
             tunnel = next((x for x in network.tunnels if x.name == change.name), None)
-            return (Policy(tunnel.source, tunnel, on=False),) if tunnel else Unwritten(f"remove tunnel {change.name}")
+            return (SrPolicy(tunnel.source, tunnel, on=False),) if tunnel else Unwritten(f"remove tunnel {change.name}")
         case SetCapacity():
             return Unwritten(f"have {change.circuit} built out to {change.capacity:g} Mbit/s in each direction")
         case LimitDemand():
@@ -122,7 +122,7 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
 def _metric(link: Link, weight: int, igp: str) -> tuple[Action, ...] | Unwritten:
     if weight > LARGEST[igp]:
         return Unwritten(f"{weight} is no metric that {igp} uses, which end at {LARGEST[igp]}: choose another for it")
-    return (Metric(link.tail, link, weight),)
+    return (IgpMetric(link.tail, link, weight),)
 
 
 def _of_router(network: Network, change: DrainNode | UndrainNode, igp: str) -> tuple[Action, ...] | Unwritten:
@@ -134,7 +134,7 @@ def _of_router(network: Network, change: DrainNode | UndrainNode, igp: str) -> t
     own = [network.links[i] for i in _own(network, node.name)]
     if isinstance(change, UndrainNode):
         return _given_back(network, own, igp, change)
-    return tuple(Metric(x.tail, x, _largest(network, igp)) for x in own)
+    return tuple(IgpMetric(x.tail, x, _largest(network, igp)) for x in own)
 
 
 def _largest(network: Network, igp: str) -> int:
@@ -157,7 +157,7 @@ def _given_back(network: Network, links: list[Link], igp: str, change: Change) -
     after = apply(network, change)
     now = {x.name: x for x in after.links}
     parts = [
-        (Metric(x.tail, x, _largest(network, igp)),)
+        (IgpMetric(x.tail, x, _largest(network, igp)),)
         if _is_costed_out(after, now[x.name], igp)
         else _metric(x, x.weight, igp)
         for x in links

@@ -16,9 +16,9 @@ from twin.observe.expect.prediction import conditioned
 from twin.observe.observe import HISTORY, interval_of
 
 from . import deviation
-from .deviation import Baseline, Deviation, Tolerance
+from .deviation import Baseline, Disagreement, Tolerance
 
-__all__ = ["Agreement", "Baseline", "Deviation", "Tolerance", "baseline", "compare", "look_at", "watch"]
+__all__ = ["Agreement", "Baseline", "Disagreement", "Tolerance", "baseline", "compare", "look_at", "watch"]
 
 _PATIENCE = 3  # samples beyond those wanted, after which a network that shows none is silent
 _BUSY = 0.95  # of capacity: what a fuller queue adds to a delay is not known
@@ -35,8 +35,8 @@ class Agreement(Frozen):
     busiest: str | None = Field(description="The link predicted to be busiest.")
     predicted_utilisation: float
     measured_utilisation: float | None = Field(description="Of the same link; null if it was not measured.")
-    worst: Deviation | None = Field(description="The link whose load is furthest off, within tolerance or not.")
-    deviation: Deviation | None = Field(description="The worst that is beyond tolerance.")
+    worst: Disagreement | None = Field(description="The link whose load is furthest off, within tolerance or not.")
+    deviation: Disagreement | None = Field(description="The worst that is beyond tolerance.")
     unseen: tuple[str, ...] = Field(default=(), description="Links whose load could be half as large without a sign.")
     unread: tuple[str, ...] = Field(default=(), description="What this network does not let be read.")
 
@@ -133,7 +133,7 @@ def look_at(
     since = live.now
     telemetry, whole = _whole_samples(live, since, tolerance.samples)
     if whole < tolerance.samples:
-        return _nothing(Deviation(element="network", what="silence", predicted=0.0, observed=1.0)), None
+        return _nothing(Disagreement(element="network", what="silence", predicted=0.0, observed=1.0)), None
     seen = observe(state, telemetry, window=whole, now=live.now)
     wrong = deviation.clock(seen, live.now.timestamp())
     return (_nothing(wrong) if wrong else compare(seen, tolerance, before)), seen
@@ -164,11 +164,11 @@ def recent(live: LiveNetwork, samples: int) -> Telemetry:
     return live.read_telemetry(now - (timedelta(seconds=interval * (HISTORY + samples + 1)) if interval else _UNTOLD))
 
 
-def _nothing(wrong: Deviation) -> Agreement:
+def _nothing(wrong: Disagreement) -> Agreement:
     return Agreement(busiest=None, predicted_utilisation=0, measured_utilisation=None, worst=None, deviation=wrong)
 
 
-def _lost_end_to_end(seen: Observation, tolerance: Tolerance, before: Baseline | None) -> Deviation | None:
+def _lost_end_to_end(seen: Observation, tolerance: Tolerance, before: Baseline | None) -> Disagreement | None:
     """Look at what of the probes should reach the far end, given the losses that were measured or diagnosed."""
     if not seen.probes.loss.size:
         return None
@@ -183,7 +183,7 @@ def _late_end_to_end(
     residuals: Residuals,
     tolerance: Tolerance,
     before: Baseline | None,
-) -> Deviation | None:
+) -> Disagreement | None:
     """Look at when the probes should reach the far end, queues of busy links included."""
     if not seen.probes.delay_ms.size:
         return None

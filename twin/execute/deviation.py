@@ -39,7 +39,7 @@ class Tolerance(Frozen):
     missing: float = Field(default=0.3, gt=0, le=1, description="Share of interface readings that may be missing.")
 
 
-class Deviation(Frozen):
+class Disagreement(Frozen):
     """One element that is not as predicted: load in Mbit/s, delay in ms, the others as shares.
 
     A state is 1 up and 0 down, an adjacency 1 with the routing neighbour and 0 without.
@@ -79,7 +79,7 @@ class Baseline(NamedTuple):
     logged: frozenset[tuple[str, str]]  # kind and element of the log lines so far
 
 
-def states(seen: Observation) -> Deviation | None:
+def states(seen: Observation) -> Disagreement | None:
     """Return the first node, or else circuit, that is down where the twin has it up, or the other way round.
 
     Then the first circuit that is up and has lost its routing neighbour, or has one where the twin has none. A circuit
@@ -88,16 +88,16 @@ def states(seen: Observation) -> Deviation | None:
     network = seen.network
     for node, answered in zip(network.nodes, seen.answered, strict=True):
         if node.up != bool(answered):
-            return Deviation(element=node.id, what="state", predicted=float(node.up), observed=float(answered))
+            return Disagreement(element=node.id, what="state", predicted=float(node.up), observed=float(answered))
     nodes = {node.name: node for node in network.nodes}
     for link, up, told, lately in zip(network.links, seen.up, seen.told, down_lately(seen), strict=True):
         expected = link.up and not link.asleep and nodes[link.head].up
         if told and nodes[link.tail].up and expected != bool(up) and not (up and lately):
-            return Deviation(element=link.circuit, what="state", predicted=float(expected), observed=float(up))
+            return Disagreement(element=link.circuit, what="state", predicted=float(expected), observed=float(up))
     for link, up, near in zip(network.links, seen.up, seen.adjacent, strict=True):
         polled = nodes[link.tail].up and nodes[link.head].up and link.up and up and np.isfinite(near)
         if polled and not link.asleep and link.adjacent != bool(near):
-            return Deviation(element=link.circuit, what="adjacency", predicted=float(link.adjacent), observed=near)
+            return Disagreement(element=link.circuit, what="adjacency", predicted=float(link.adjacent), observed=near)
     return None
 
 
@@ -106,28 +106,30 @@ def down_lately(seen: Observation) -> Flags:
     return np.asarray(~(seen.window.up.all(axis=0) & seen.past.up.all(axis=0)))
 
 
-def clock(seen: Observation, now: float) -> Deviation | None:
+def clock(seen: Observation, now: float) -> Disagreement | None:
     """Return telemetry that is dated after the network's own clock, or that repeats what it said before."""
     ahead = float(seen.window.time[-1]) - now
     if ahead > seen.declared.skew_s:
-        return Deviation(element="network", what="clock", predicted=0.0, observed=ahead)
+        return Disagreement(element="network", what="clock", predicted=0.0, observed=ahead)
     rates = np.concatenate([seen.past.out_mbps[-1:], seen.window.out_mbps])
     busy = np.isfinite(rates).all(axis=0) & (rates > 0).all(axis=0)
     repeats = len(rates) > 1 and busy.any() and bool((np.diff(rates[:, busy], axis=0) == 0).all(axis=1).any())
     return (
-        Deviation(element="network, which repeats itself", what="silence", predicted=0, observed=1) if repeats else None
+        Disagreement(element="network, which repeats itself", what="silence", predicted=0, observed=1)
+        if repeats
+        else None
     )
 
 
-def silence(seen: Observation, tolerance: Tolerance) -> Deviation | None:
+def silence(seen: Observation, tolerance: Tolerance) -> Disagreement | None:
     """Return the network where too many counters do not answer."""
     missing = seen.quality.missing_counters
     if missing <= tolerance.missing:
         return None
-    return Deviation(element="network", what="silence", predicted=0.0, observed=missing)
+    return Disagreement(element="network", what="silence", predicted=0.0, observed=missing)
 
 
-def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Deviation | None:
+def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Disagreement | None:
     """Return the link that loses most beyond what the twin has: on the wire, or in a queue that should not be full."""
     links = seen.network.links
     capacity, expected = np.array([(link.capacity, link.loss) for link in links]).T
@@ -136,7 +138,7 @@ def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Dev
     if sure.any():
         lossy = int(np.where(sure, wire, 0.0).argmax())
         figures = float(expected[lossy]), float(expected[lossy] + wire[lossy])
-        return Deviation(element=links[lossy].name, what="loss", predicted=figures[0], observed=figures[1])
+        return Disagreement(element=links[lossy].name, what="loss", predicted=figures[0], observed=figures[1])
     out, gone = np.nan_to_num(seen.window.out_mbps), np.nan_to_num(seen.window.dropped_mbps)
     idle = np.minimum(out, _at_most(seen, residuals, tolerance)) < _FULL * capacity
     dropped = np.maximum(np.where(idle, gone, 0.0).mean(axis=0) - _dropped_before(seen), 0.0)
@@ -145,7 +147,7 @@ def losses(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Dev
     full = int(share.argmax())
     if share[full] <= tolerance.loss:
         return None
-    return Deviation(element=links[full].name, what="drops", predicted=0.0, observed=float(share[full]))
+    return Disagreement(element=links[full].name, what="drops", predicted=0.0, observed=float(share[full]))
 
 
 def _dropped_before(seen: Observation) -> Floats:
@@ -169,7 +171,7 @@ def _at_most(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> F
     return np.array([simulate(state.with_demands(x)).load for x in rows]) + off
 
 
-def probes(seen: Observation, through: Floats, tolerance: Tolerance, before: Baseline | None) -> Deviation | None:
+def probes(seen: Observation, through: Floats, tolerance: Tolerance, before: Baseline | None) -> Disagreement | None:
     """Return the probed pair that surely loses more than the twin has for it and than it lost before.
 
     `through` is the share of packets that should arrive [n, n]. What n packets lose is held against a share q by the
@@ -178,7 +180,7 @@ def probes(seen: Observation, through: Floats, tolerance: Tolerance, before: Bas
     """
     names = [node.name for node in seen.network.nodes]
     counted = np.isfinite(seen.window.probe_loss).sum(axis=0)
-    worst: tuple[float, Deviation] | None = None
+    worst: tuple[float, Disagreement] | None = None
     ordinary = seen.declared.ordinary_loss
     for s, t, loss, samples in zip(seen.probes.source, seen.probes.target, seen.probes.loss, counted, strict=True):
         pair = int(s), int(t)
@@ -190,7 +192,7 @@ def probes(seen: Observation, through: Floats, tolerance: Tolerance, before: Bas
         nats = float(sent) * _divergence(float(loss), min(usual + ordinary, 1 - ordinary))
         if nats > tolerance.score**2 / 2 + np.log(counted.size) and (worst is None or nats > worst[0]):
             element = f"probe/{names[pair[0]]}/{names[pair[1]]}"
-            worst = nats, Deviation(element=element, what="probe loss", predicted=usual, observed=float(loss))
+            worst = nats, Disagreement(element=element, what="probe loss", predicted=usual, observed=float(loss))
     return worst[1] if worst else None
 
 
@@ -203,7 +205,7 @@ def _divergence(p: float, q: float) -> float:
 
 def delays(
     seen: Observation, prediction: Prediction, queueing_ms: Floats, tolerance: Tolerance, before: Baseline | None
-) -> Deviation | None:
+) -> Disagreement | None:
     """Return the probed pair that is slower than its path, queues of links that are busy but not full included.
 
     `queueing_ms` [n, n] is what such queues add; it is as unsure as it is large.
@@ -222,28 +224,28 @@ def delays(
         element = f"probe/{names[int(probed.source[p])]}/{names[int(probed.target[p])]}"
         if before is None or ("probe_delay", element) not in before.symptoms:
             figures = float(expected[p]), float(probed.delay_ms[p])
-            return Deviation(element=element, what="probe delay", predicted=figures[0], observed=figures[1])
+            return Disagreement(element=element, what="probe delay", predicted=figures[0], observed=figures[1])
     return None
 
 
-def news(seen: Observation, before: Baseline | None) -> Deviation | None:
+def news(seen: Observation, before: Baseline | None) -> Disagreement | None:
     """Return a symptom, or else a severe log line, that was not there before and that the state does not explain."""
     if before is None:
         return None
     for symptom in find_symptoms(seen):
         if symptom.kind in _NEW and (symptom.kind, symptom.element) not in before.symptoms:
             figures = symptom.expected, symptom.measured
-            return Deviation(element=symptom.element, what="errors", predicted=figures[0], observed=figures[1])
+            return Disagreement(element=symptom.element, what="errors", predicted=figures[0], observed=figures[1])
     usable = {x.interface for x in seen.network.links if x.usable}
     since = float(seen.window.time[0]) - seen.interval_s
     for fact in seen.events:
         about = fact.element in usable or fact.kind == "process_ended"
         if fact.kind in _SEVERE and about and fact.time > since and (fact.kind, fact.element) not in before.logged:
-            return Deviation(element=f"{fact.element} ({fact.kind})", what="log", predicted=0.0, observed=1.0)
+            return Disagreement(element=f"{fact.element} ({fact.kind})", what="log", predicted=0.0, observed=1.0)
     return None
 
 
-def loads(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Deviation | None:
+def loads(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> Disagreement | None:
     """Return the link whose load is furthest off: beyond its error, or empty where a whole path should be.
 
     Hashing moves flows, and it cannot take away all of them: when flows choose independently, none of those predicted
@@ -278,11 +280,11 @@ def unseen(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> tup
     return tuple(seen.network.links[int(i)].name for i in np.flatnonzero(carries & blind))
 
 
-def load(seen: Observation, link: int, residuals: Residuals) -> Deviation | None:
+def load(seen: Observation, link: int, residuals: Residuals) -> Disagreement | None:
     """Return a link's load as predicted and measured; None where it was not measured."""
     if not np.isfinite(residuals.measured[link]):
         return None
-    return Deviation(
+    return Disagreement(
         element=seen.network.links[link].name,
         what="load",
         predicted=float(residuals.predicted[link]),

@@ -16,7 +16,7 @@ from twin.errors import InputError
 from twin.model import Frozen, Network
 from twin.plan import Change, Plan, inverse, states, subject
 
-from .actions import Action, Metric, Overload, Policy, Shut, Unwritten, actions_of
+from .actions import Action, IgpMetric, Overload, Shut, SrPolicy, Unwritten, actions_of
 from .routers import Dialect, Routers, Speech, speech_of
 
 _TEMPLATES = Path(__file__).with_name("dialects")
@@ -136,10 +136,10 @@ class _Writer:
         return {"r": speech, "router": action.router, **dict(self._told(action, speech))}
 
     def _told(self, action: Action, speech: Speech) -> Iterator[tuple[str, object]]:
-        if isinstance(action, Metric | Shut):
+        if isinstance(action, IgpMetric | Shut):
             yield "interface", self._interface(action, speech)
             yield "neighbour", action.link.head
-            yield "value", action.value if isinstance(action, Metric) else None
+            yield "value", action.value if isinstance(action, IgpMetric) else None
         if speech.dialect != "text" and _needs_process(action, speech):
             yield (
                 "process",
@@ -149,12 +149,12 @@ class _Writer:
                     "say it as `process` under [routers] in the site file",
                 ),
             )
-        if not isinstance(action, Metric):
+        if not isinstance(action, IgpMetric):
             yield "on", action.on
-        if isinstance(action, Policy):
+        if isinstance(action, SrPolicy):
             yield from self._policy(action, speech)
 
-    def _interface(self, action: Metric | Shut, speech: Speech) -> str:
+    def _interface(self, action: IgpMetric | Shut, speech: Speech) -> str:
         name = self._known.interfaces.get(action.link.name, "")
         if not name and speech.dialect == "text":
             return ""
@@ -164,7 +164,7 @@ class _Writer:
             return self._ask(f"a usable name of the interface of {action.link.name}, not {name[:40]!r}", _SAY_INTERFACE)
         return name
 
-    def _policy(self, action: Policy, speech: Speech) -> Iterator[tuple[str, object]]:
+    def _policy(self, action: SrPolicy, speech: Speech) -> Iterator[tuple[str, object]]:
         tunnel = action.tunnel
         yield "name", action.name
         yield "target", tunnel.target
@@ -189,7 +189,7 @@ class _Writer:
 
 
 _SAY_INTERFACE = "name it in a file of link,interface under `interfaces` in the site file's [sources]"
-_KINDS: Mapping[type[Action], str] = {Metric: "metric", Overload: "overload", Shut: "shut", Policy: "policy"}
+_KINDS: Mapping[type[Action], str] = {IgpMetric: "metric", Overload: "overload", Shut: "shut", SrPolicy: "policy"}
 _Template = Callable[..., str]
 
 
@@ -197,12 +197,12 @@ def _needs_process(action: Action, speech: Speech) -> bool:
     """Whether the lines name the IGP process: nowhere on Junos and SR OS, on FRR for what is not an interface's."""
     if isinstance(action, Overload):
         return speech.dialect == "iosxr" or (speech.dialect == "frr" and speech.igp == "isis")
-    return isinstance(action, Metric) and speech.dialect == "iosxr"
+    return isinstance(action, IgpMetric) and speech.dialect == "iosxr"
 
 
 def _unable(action: Action, dialect: Dialect) -> str:
     """What a person has to do because the dialect has no lines for it here; empty where it has."""
-    if not isinstance(action, Policy):
+    if not isinstance(action, SrPolicy):
         return ""
     paths = "; ".join(f"{round(100 * x.share)} % via {', '.join(x.via) or 'the IGP path'}" for x in action.tunnel.paths)
     what = f"make SR policy {action.name} to {action.tunnel.target}: {paths}"
@@ -214,7 +214,7 @@ def _unable(action: Action, dialect: Dialect) -> str:
 
 
 def _notes(action: Action) -> Sequence[str]:
-    if not (isinstance(action, Policy) and action.on):
+    if not (isinstance(action, SrPolicy) and action.on):
         return ()
     steer = f"steer the traffic for {action.tunnel.target} into the policy, by its color or by a static route"
     if action.tunnel.holds or action.tunnel.path == "dynamic":

@@ -16,7 +16,7 @@ _NAMED = 3
 _RUN: tuple[What, ...] = ("weight", "drained", "asleep")
 
 
-class Item(NamedTuple):
+class ConfiguredItem(NamedTuple):
     """One thing that is configured: of which element, and which."""
 
     element: str
@@ -29,7 +29,7 @@ class Item(NamedTuple):
 class Difference(NamedTuple):
     """One thing that is not configured as it should be; None where there is no such thing."""
 
-    item: Item
+    item: ConfiguredItem
     expected: Value
     found: Value
 
@@ -81,18 +81,18 @@ def _put_together(expected: Network, said: Mapping[str, Network]) -> Network:
     return replace(expected, links=links, nodes=nodes, tunnels=tuple(tunnels), limits=tuple(limits))
 
 
-def items(network: Network, *, built: bool = False) -> dict[Item, Value]:
+def items(network: Network, *, built: bool = False) -> dict[ConfiguredItem, Value]:
     """Everything that operators configure; `built` adds the capacities, which an inventory says and no router runs."""
-    found: dict[Item, Value] = {}
+    found: dict[ConfiguredItem, Value] = {}
     for link in network.links:
-        found[Item(link.interface, "weight")] = link.weight
-        found[Item(link.interface, "drained")] = link.drained
-        found[Item(link.interface, "asleep")] = link.asleep
+        found[ConfiguredItem(link.interface, "weight")] = link.weight
+        found[ConfiguredItem(link.interface, "drained")] = link.drained
+        found[ConfiguredItem(link.interface, "asleep")] = link.asleep
         if built:
-            found[Item(link.interface, "capacity")] = link.capacity
-    found |= {Item(node.id, "drained"): node.drained for node in network.nodes}
-    found |= {Item(f"tunnel/{x.name}", "tunnel"): x.model_dump_json() for x in network.tunnels}
-    found |= {Item(f"demand/{x.source}->{x.target}", "limit"): x.limit for x in network.limits}
+            found[ConfiguredItem(link.interface, "capacity")] = link.capacity
+    found |= {ConfiguredItem(node.id, "drained"): node.drained for node in network.nodes}
+    found |= {ConfiguredItem(f"tunnel/{x.name}", "tunnel"): x.model_dump_json() for x in network.tunnels}
+    found |= {ConfiguredItem(f"demand/{x.source}->{x.target}", "limit"): x.limit for x in network.limits}
     return found
 
 
@@ -105,7 +105,7 @@ def beside(expected: frozenset[StaticRoute | Filter], found: frozenset[StaticRou
     """Return the static routes and filters that came or went."""
     for x in sorted(expected ^ found, key=str):
         what: What = "static route" if isinstance(x, StaticRoute) else "filter"
-        item = Item(f"node/{x.router}", what)
+        item = ConfiguredItem(f"node/{x.router}", what)
         told = f"{x.target or 'routing packets'} at {x.via}"
         yield Difference(item, told, None) if x in expected else Difference(item, None, told)
 
@@ -116,7 +116,7 @@ def told(found: Sequence[Difference]) -> str:
     return "; ".join(map(str, found[:_NAMED])) + more
 
 
-def _between(expected: Mapping[Item, Value], found: Mapping[Item, Value]) -> Iterator[Difference]:
+def _between(expected: Mapping[ConfiguredItem, Value], found: Mapping[ConfiguredItem, Value]) -> Iterator[Difference]:
     for item in dict.fromkeys((*expected, *found)):
         if expected.get(item) != found.get(item):
             yield Difference(item, expected.get(item), found.get(item))

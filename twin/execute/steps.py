@@ -19,7 +19,7 @@ from twin.policy import Policy
 from .agreement import Agreement, Baseline, Tolerance, compare, watch
 from .configured import configuration
 from .preflight import demand_error, look_around, remaining
-from .running import Difference, Item, Running, beside, differences, items, read_running, told
+from .running import ConfiguredItem, Difference, Running, beside, differences, items, read_running, told
 
 Action = Literal["apply", "agree", "disagree", "roll back", "refused"]
 
@@ -225,7 +225,7 @@ class Rollout:
             return None
         return f"before step {number} what is left of the plan fails under the demands measured: {failed}"
 
-    def _differences(self, number: int) -> dict[Item, Difference]:
+    def _differences(self, number: int) -> dict[ConfiguredItem, Difference]:
         """What is not configured as it should be after `number` steps, by the inventory and by the routers."""
         inventory, state = self._live.read_topology(), items(self._states[number])
         told_so = differences(self._configured[number], inventory, built=True)
@@ -245,12 +245,12 @@ class Rollout:
     def _unread(self) -> str:
         return f"could not see: what {', '.join(self._silent)} runs" if self._silent else ""
 
-    def _changed_by(self, number: int) -> set[Item]:
+    def _changed_by(self, number: int) -> set[ConfiguredItem]:
         """What step `number` configures."""
         pairs = (self._states, self._configured)
         return {x.item for reached in pairs for x in differences(reached[number - 1], reached[number])}
 
-    def _touched(self, steps: int) -> set[Item]:
+    def _touched(self, steps: int) -> set[ConfiguredItem]:
         """What the first steps configure."""
         return {item for number in range(1, steps + 1) for item in self._changed_by(number)}
 

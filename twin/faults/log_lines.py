@@ -12,7 +12,7 @@ DEAD_INTERVAL_S = (30.0, 40.0)
 AT_ONCE_S = (0.05, 1.0)
 
 
-class LogLine(NamedTuple):
+class LogTemplate(NamedTuple):
     """A line about an interface that has lost its neighbour, and when it is written, in seconds."""
 
     subject: Subject
@@ -24,8 +24,8 @@ class Log(NamedTuple):
     """Lines of a kind of fault. RFC 2328 section 10.3 (neighbour events), 10.6 (MTU), 8.2 (area)."""
 
     at_once: tuple[Subject, ...] = ()  # of the routers at fault: a commit, a process that ended
-    own: tuple[LogLine, ...] = ()  # of the routers at fault, for each interface
-    others: tuple[LogLine, ...] = ()  # of their neighbours, for each interface
+    own: tuple[LogTemplate, ...] = ()  # of the routers at fault, for each interface
+    others: tuple[LogTemplate, ...] = ()  # of their neighbours, for each interface
     flaps_once: bool = False  # its circuit goes down and comes up when it strikes
 
 

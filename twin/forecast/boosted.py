@@ -10,7 +10,7 @@ import numpy as np
 from twin.model import Floats
 
 from .features import Features
-from .ridge import Sample
+from .ridge import TrainingSample
 
 LEAST_ROWS = 8_000
 """Rows below which trees learn the noise."""
@@ -62,7 +62,7 @@ class Boosted:
         return np.maximum((table[:, 0] + self.trees.predict(table)) * level, 0.0)
 
 
-def boost(sample: Sample) -> Boosted:
+def boost(sample: TrainingSample) -> Boosted:
     """Fit trees to what the regression learns from: how far each series moves away from its last value.
 
     Every series counts by its level, as WAPE does. Same sample, same trees.

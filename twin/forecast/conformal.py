@@ -20,7 +20,7 @@ _MOST_BLOCKS = 6
 _NARROWER = np.array([1, 0.8, 0.6, 0.4, 0.25, 0.15, 0.08, 0.03])
 
 
-class Interval(NamedTuple):
+class ForecastInterval(NamedTuple):
     """Lower and upper end for each series [S]."""
 
     low: Floats
@@ -40,7 +40,7 @@ class Conformal:
         self._members = [np.flatnonzero(groups == group) for group in range(int(groups.max(initial=0)) + 1)]
         self._miss: Floats = np.array([1 - coverage] * len(self._members))
         self._errors: list[Floats] = []
-        self._reached: Interval | None = None  # as far as the errors so far reach, in units of the scale
+        self._reached: ForecastInterval | None = None  # as far as the errors so far reach, in units of the scale
 
     @property
     def ready(self) -> bool:
@@ -52,14 +52,14 @@ class Conformal:
         """Share that the quantiles are to cover now, the mean over the series."""
         return 1 - float(self._miss[self._groups].mean())
 
-    def interval(self, centre: Floats, scale: Floats) -> Interval:
+    def interval(self, centre: Floats, scale: Floats) -> ForecastInterval:
         """Interval around a forecast; `scale` [S] is how far each series usually moves."""
         if self._reached is None:
             self._reached = self._reach()
         low, high = self._reached
-        return Interval(np.maximum(centre + low * scale, 0.0), centre + high * scale)
+        return ForecastInterval(np.maximum(centre + low * scale, 0.0), centre + high * scale)
 
-    def _reach(self) -> Interval:
+    def _reach(self) -> ForecastInterval:
         past = np.stack(self._errors[-_WINDOW:])
         low, high = np.zeros(past.shape[1]), np.zeros(past.shape[1])
         for group, members in enumerate(self._members):
@@ -68,7 +68,7 @@ class Conformal:
                 tail = min(max(float(self._miss[group]) / 2, 1 / (errors.size + 1)), 0.5)
                 below, above = _held_out(errors, tail, self._overlap) if self._overlap > 1 else (tail, tail)
                 low[members], high[members] = np.quantile(errors, [below, 1 - above])
-        return Interval(np.minimum(low, 0.0), np.maximum(high, 0.0))
+        return ForecastInterval(np.minimum(low, 0.0), np.maximum(high, 0.0))
 
     def learn(self, truth: Floats, centre: Floats, scale: Floats) -> float | None:
         """Take in what came true; returns the share of series that the interval covered, None before there was one."""

@@ -56,7 +56,7 @@ class SeriesPassing(Frozen):
     latest: AwareDatetime | None
 
 
-class Growth(NamedTuple):
+class LinkGrowth(NamedTuple):
     """What was found of every series, the first to pass its limit first, and what limits it."""
 
     series: tuple[SeriesGrowth, ...]
@@ -64,7 +64,7 @@ class Growth(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def growth(series: Series, limits: Floats, until: datetime, *, coverage: float = 0.9, seed: int = 0) -> Growth:
+def growth(series: Series, limits: Floats, until: datetime, *, coverage: float = 0.9, seed: int = 0) -> LinkGrowth:
     """Tell for each series in which week up to `until` its busy level first passes its limit [S], Mbit/s.
 
     A quantile of the resampled futures is the end of an interval: with probability (1 - coverage) / 2 a series passes
@@ -87,7 +87,7 @@ def growth(series: Series, limits: Floats, until: datetime, *, coverage: float =
     remarks += [f"{flat} series carry next to nothing: not told"] if flat else []
     held = sum(bool(x.left_out) for x in found)
     remarks += [f"weeks far below the trend were left out of {held} series"] if held else []
-    return Growth(tuple(order), len(begins), tuple(remarks))
+    return LinkGrowth(tuple(order), len(begins), tuple(remarks))
 
 
 def passing(found: SeriesGrowth) -> SeriesPassing:

@@ -23,7 +23,7 @@ _ROUGH_BINS = 672
 _LEAST_RESIDUAL = 0.01
 
 
-class Sample(NamedTuple):
+class TrainingSample(NamedTuple):
     """What is learnt from: features [O, M, p], their outcome and weight [O, M]; O origins, M series, which ones [M]."""
 
     tables: Floats
@@ -69,7 +69,7 @@ def fit(features: Features, before: int) -> Ridge | None:
     return Ridge(tuple(_divided(sample, part, sample.members) for part in parts))
 
 
-def sample_of(features: Features, before: int) -> Sample | None:
+def sample_of(features: Features, before: int) -> TrainingSample | None:
     """What can be learnt from origins whose outcome lies before a bin; None where there are too few."""
     origins = np.arange(features.first, before - features.horizon)[-_MOST_ORIGINS:]
     heavy = _heavy(_past(features, before).mean(axis=0))
@@ -78,7 +78,7 @@ def sample_of(features: Features, before: int) -> Sample | None:
     count = min(origins.size, max(_LEAST_ORIGINS, MOST_ROWS // heavy.size))
     rows = [_rows(features, int(origin), heavy) for origin in _thinned(origins, count)]
     tables, goals, weights = (np.stack(column) for column in zip(*rows, strict=True))
-    return Sample(tables, goals, weights, heavy)
+    return TrainingSample(tables, goals, weights, heavy)
 
 
 def _past(features: Features, before: int) -> Floats:
@@ -118,7 +118,7 @@ def _parts(rough: Floats, large: Flags, kinds: int) -> Ints:
     return np.searchsorted(edges, rough).astype(np.int64)
 
 
-def _divided(sample: Sample, part: Ints, members: Ints) -> Division:
+def _divided(sample: TrainingSample, part: Ints, members: Ints) -> Division:
     columns = sample.tables.shape[2]
     coefficients: list[Floats] = []
     none: Floats = np.array([0.0] * columns)

@@ -13,7 +13,7 @@ from .source import numbered
 
 
 @dataclass(frozen=True)
-class Arc:
+class FileArc:
     """One direction of a circuit, before its ends have names. Capacity in Mbit/s, None where the file states none."""
 
     tail: int
@@ -81,7 +81,7 @@ def _paired(links: Sequence[LinkRecord]) -> tuple[int, int]:
 
 
 def one_way(
-    records: Records, links: Sequence[LinkRecord], arcs: Sequence[Arc], both: Sequence[bool]
+    records: Records, links: Sequence[LinkRecord], arcs: Sequence[FileArc], both: Sequence[bool]
 ) -> Iterator[FieldUse]:
     """Say what was taken for granted of directions, and which links are left with one."""
     if records.directed is None and links:
@@ -107,8 +107,8 @@ def _told(links: Sequence[LinkRecord], both: Sequence[bool]) -> FieldUse:
 
 
 def numbered_arcs(
-    arcs: list[Arc], kept: Sequence[tuple[LinkRecord, tuple[int, int]]], both: Sequence[bool]
-) -> list[Arc]:
+    arcs: list[FileArc], kept: Sequence[tuple[LinkRecord, tuple[int, int]]], both: Sequence[bool]
+) -> list[FileArc]:
     """Number parallel links where the file does not; both directions of an undirected one bear the same number."""
     free = iter(numbered([(str(arc.tail), str(arc.head)) for arc in arcs]))
     if any(both):

@@ -18,7 +18,7 @@ from twin.model import Floats, Link, Network, RiskGroup
 from twin.traffic_classes import ClassShare
 
 from .account import Account, FieldUse
-from .arcs import Arc
+from .arcs import FileArc
 from .exits import ExitGroup
 from .link_values import arcs_of
 from .names import distinct_names
@@ -187,7 +187,7 @@ def _demands(records: Records, index: Mapping[str, int]) -> Floats:
     return demands
 
 
-def _groups(records: Records, arcs: list[Arc], links: tuple[Link, ...]) -> tuple[RiskGroup, ...]:
+def _groups(records: Records, arcs: list[FileArc], links: tuple[Link, ...]) -> tuple[RiskGroup, ...]:
     """Risk groups as our own files list them, or else one per shared-risk value of a link."""
     if records.groups:
         return tuple(RiskGroup(name, tuple(circuits)) for name, circuits in records.groups.items())
@@ -200,7 +200,7 @@ def _groups(records: Records, arcs: list[Arc], links: tuple[Link, ...]) -> tuple
 
 
 def _sized(
-    network: Network, arcs: list[Arc], records: Records, choices: Choices, *, traffic: bool
+    network: Network, arcs: list[FileArc], records: Records, choices: Choices, *, traffic: bool
 ) -> tuple[Network, list[FieldUse]]:
     """Give every circuit a capacity and, unless a traffic file follows, a bare topology its traffic."""
     known = np.array([arc.capacity is not None for arc in arcs], dtype=bool)
@@ -229,7 +229,7 @@ def _dimensioned(missing: int, circuits: int) -> FieldUse:
     return FieldUse(field="capacities", became="assumed", count=missing, note=note)
 
 
-def _without_traffic(network: Network, arcs: list[Arc], missing: int) -> tuple[Network, list[FieldUse]]:
+def _without_traffic(network: Network, arcs: list[FileArc], missing: int) -> tuple[Network, list[FieldUse]]:
     """A network that carries nothing: there is nothing to size circuits for but what the others have."""
     uses = [FieldUse(field="traffic", became="assumed", count=0, note="none, as the file has none")]
     stated = [arc.capacity for arc in arcs if arc.capacity is not None]

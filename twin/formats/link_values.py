@@ -12,7 +12,7 @@ from twin.model import UNUSED_METRIC
 from twin.untrusted import NAME, clean
 
 from .account import FieldUse
-from .arcs import Arc, both_ways, numbered_arcs, one_way
+from .arcs import FileArc, both_ways, numbered_arcs, one_way
 from .node_values import PlacedNode
 from .provision import MS_PER_KM, distance_km
 from .records import LinkRecord, Records
@@ -39,7 +39,7 @@ class _Stated(NamedTuple):
 
 def arcs_of(
     records: Records, ends: Sequence[tuple[int, int]], nodes: Sequence[PlacedNode], units: Mapping[str, str]
-) -> tuple[list[Arc], list[FieldUse]]:
+) -> tuple[list[FileArc], list[FieldUse]]:
     """Read every link; an undirected one becomes two arcs, and loops are left out. Raises `FormatError`."""
     kept = [(record, pair) for record, pair in zip(records.links, ends, strict=True) if pair[0] != pair[1]]
     loops = len(records.links) - len(kept)
@@ -48,7 +48,7 @@ def arcs_of(
     stated, segments = _over_segments(stated, [pair for _, pair in kept], nodes)
     filled, assumed = _filled(stated)
     both = both_ways(records, [record for record, _ in kept])
-    arcs: list[Arc] = []
+    arcs: list[FileArc] = []
     for (record, (tail, head)), values, undirected in zip(kept, filled, both, strict=True):
         arc = _arc(records, record, tail, head, values)
         arcs.append(arc)
@@ -252,7 +252,7 @@ def _delay_of(km: float | None, middle: float | None) -> float:
     return 0.0 if length is None else round(length * MS_PER_KM, 6)
 
 
-def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Filled) -> Arc:
+def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Filled) -> FileArc:
     up = is_up(records, record, "link")
     adjacent = yes_or_no(records, record, "link", "adjacent")
     loss = value_of(record.fields, "link", "loss")
@@ -260,7 +260,7 @@ def _arc(records: Records, record: LinkRecord, tail: int, head: int, values: _Fi
     if share > 1:
         raise records.source.error(_at(record, "loss"), "loss as a share of 1")
     index = value_of(record.fields, "link", "index")
-    return Arc(
+    return FileArc(
         tail,
         head,
         values.capacity,

@@ -15,7 +15,7 @@ from .interval import Interval
 from .marks import marks
 from .misrouting import NOWHERE, with_routes, without_members
 from .probes import fate
-from .queues import Carried, CarriedByClass, carry, carry_classes, queueing_ms
+from .queues import CarriedByClass, CarriedLoads, carry, carry_classes, queueing_ms
 from .tables import Tables, link_ends, routing_tables
 
 
@@ -49,7 +49,7 @@ class DataPlane:
             entering[node[source], node[target]] = min(entering[node[source], node[target]], limit)
         return entering
 
-    def carry(self, entering: Floats) -> Carried:
+    def carry(self, entering: Floats) -> CarriedLoads:
         """Send what entered along its paths."""
         if self.network.classes:
             return self.carry_classes(entering).whole
@@ -63,7 +63,7 @@ class DataPlane:
         schedulers = [scheduler for scheduler, _ in marked]
         return carry_classes(self.paths, rate, schedulers, self.capacity, self.loss, self.defects.discarded)
 
-    def interval(self, carried: Carried, offered: Floats, probed: Ints) -> Interval:
+    def interval(self, carried: CarriedLoads, offered: Floats, probed: Ints) -> Interval:
         """What there is to measure when this was carried of `offered`, Mbit/s [n, n]. `probed` are pairs [p]."""
         ill = self.defects
         broken = ill.corrupted / np.where(ill.corrupted < 1, 1 - ill.corrupted, 1.0)
@@ -88,7 +88,7 @@ class DataPlane:
         tables = _tables(self.network, self.defects, self.oper)
         return replace(self, probes=forward(self.network, tables, probes, salts, self.defects.drops))
 
-    def harm(self, carried: Carried, share: Floats, limit: float) -> Harm:
+    def harm(self, carried: CarriedLoads, share: Floats, limit: float) -> Harm:
         """What users lose when every pair is at `share` of the peak, and load above `limit`, a share of capacity."""
         wanted = np.asarray(self.network.demands * share, dtype=np.float64)
         let_in, without = self.entering(wanted), ~self._routed
@@ -129,11 +129,11 @@ class DataPlane:
             blind[node[tunnel.source], node[tunnel.target]] = unverified
         return blind
 
-    def survive(self, carried: Carried) -> Floats:
+    def survive(self, carried: CarriedLoads) -> Floats:
         """Share of packets that get over each link, queue and wire. [m]."""
         return carried.passed * (1 - self.loss) * (1 - self.defects.discarded)
 
-    def takes_ms(self, carried: Carried) -> Floats:
+    def takes_ms(self, carried: CarriedLoads) -> Floats:
         """Mean time a packet takes over each link, queue and wire, ms [m]."""
         return self.delay_ms + queueing_ms(carried, self.capacity)
 

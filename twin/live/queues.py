@@ -21,7 +21,7 @@ _STEPS = ((30, 1.0), (300, 0.5), (1500, 0.04))
 """Up to which round how far to go towards the wanted shares; a full link in a routing loop needs the smallest step."""
 
 
-class Carried(NamedTuple):
+class CarriedLoads(NamedTuple):
     """What happened to traffic, Mbit/s. m links, g paths."""
 
     arrived: Floats  # [m] wanted to leave by the link
@@ -40,7 +40,7 @@ def carry(
     discard: Floats | None = None,
     *,
     many: int = MANY,
-) -> Carried:
+) -> CarriedLoads:
     """Send `rate` [g] along the paths; a link drops what exceeds its capacity, evenly, and loses the share `loss`.
 
     Of what arrives, the router at the head drops the share `discard`, none by default.
@@ -54,7 +54,7 @@ def carry(
     return _carry(paths, rate, capacity, loss, discard)
 
 
-def _carry_many(paths: Paths, rate: Floats, capacity: Floats, loss: Floats, discard: Floats | None) -> Carried:
+def _carry_many(paths: Paths, rate: Floats, capacity: Floats, loss: Floats, discard: Floats | None) -> CarriedLoads:
     """Walk the paths over links that may drop or lose something again and again, all the others once.
 
     A link that would not drop were nothing lost before it does not drop at all: losses only relieve it.
@@ -64,7 +64,7 @@ def _carry_many(paths: Paths, rate: Floats, capacity: Floats, loss: Floats, disc
     harms = np.append((everything > capacity) | (loss > 0) | (gone > 0), False)
     if not harms.any():
         none = np.zeros(capacity.size)
-        return Carried(everything, np.ones(capacity.size), everything, everything * (1 - loss), none, leaving)
+        return CarriedLoads(everything, np.ones(capacity.size), everything, everything * (1 - loss), none, leaving)
     met = np.zeros(paths.pair.size, dtype=np.bool_)
     for column in paths.hops.T:
         met |= harms[column]
@@ -84,7 +84,7 @@ def _some(paths: Paths, rows: Ints) -> Paths:
 
 def _carry(
     paths: Paths, rate: Floats, capacity: Floats, loss: Floats, discard: Floats | None, others: Floats | float = 0.0
-) -> Carried:
+) -> CarriedLoads:
     """Find the fixed point; `others` is what arrives at each link besides, Mbit/s [m], and meets no loss before it."""
     passed, gone = np.ones(capacity.size), np.zeros(capacity.size) if discard is None else discard
     survive = (1 - loss) * (1 - gone)
@@ -100,13 +100,13 @@ def _carry(
         arrived = arrived + others
     sent = arrived * passed
     received = sent * (1 - loss)
-    return Carried(arrived, passed, sent, received, received * gone, leaving)
+    return CarriedLoads(arrived, passed, sent, received, received * gone, leaving)
 
 
 class CarriedByClass(NamedTuple):
     """What happened to traffic class by class, Mbit/s. C classes, m links, g paths."""
 
-    whole: Carried
+    whole: CarriedLoads
     arrived: Floats  # [m, C] wanted to leave by the link
     sent: Floats  # [m, C]
     leaving: Floats  # [g, C] left over at the end of each path
@@ -139,7 +139,7 @@ def carry_classes(
     came, went = arrived.sum(axis=1), sent.sum(axis=1)
     received = went * (1 - loss)
     through = np.where(came > 0, went / np.maximum(came, _TOLERANCE), 1.0)
-    whole = Carried(came, through, went, received, received * discard, leaving.sum(axis=1))
+    whole = CarriedLoads(came, through, went, received, received * discard, leaving.sum(axis=1))
     return CarriedByClass(whole, arrived, sent, leaving)
 
 
@@ -163,7 +163,7 @@ def _scheduled(arrived: Floats, schedulers: Sequence[tuple[int, float]], capacit
     return sent
 
 
-def queueing_ms(carried: Carried, capacity: Floats) -> Floats:
+def queueing_ms(carried: CarriedLoads, capacity: Floats) -> Floats:
     """Mean wait in each link's queue, ms [m]: M/D/1 waiting time, a full buffer when the link drops."""
     busy = np.minimum(carried.arrived / capacity, 1.0)
     service = PACKET_BITS / (capacity * 1e3)

@@ -38,7 +38,7 @@ class Looked(Frozen):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class Waited(Frozen):
+class WatchedWait(Frozen):
     """Time is about to pass; `outside` says that no run waits for it."""
 
     did: Literal["wait"] = "wait"
@@ -83,7 +83,7 @@ class Asked(Frozen):
     fix: str = ""
 
 
-Entry = Opened | Looked | Waited | Intended | Confirmed | Kept | Asked
+Entry = Opened | Looked | WatchedWait | Intended | Confirmed | Kept | Asked
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="did")])
 
 

@@ -19,7 +19,7 @@ from twin.plan import Change, apply
 from .declared import Declaration
 from .network import LiveNetwork, MadeChange, Telemetry, keep_change, since_then
 from .samples_file import pack, unpack
-from .watch_record import Asked, Confirmed, Intended, Kept, Opened, Waited, WatchRecord, changes_in, read_watch
+from .watch_record import Asked, Confirmed, Intended, Kept, Opened, WatchedWait, WatchRecord, changes_in, read_watch
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -142,7 +142,7 @@ class WatchedNetwork:
 
     def wait(self, samples: int = 1) -> None:
         """Let time pass until there are this many more samples, and look."""
-        self._record.happens(Waited(samples=samples))
+        self._record.happens(WatchedWait(samples=samples))
         if not self._record.ahead:
             self._opened().wait(samples)
         self._look()
@@ -151,9 +151,9 @@ class WatchedNetwork:
         """Let everything happen that is on file."""
         while self._record.ahead:
             match self._record.ahead[0]:
-                case Waited(outside=True):
+                case WatchedWait(outside=True):
                     self.catch_up_outside()
-                case Waited(samples=samples):
+                case WatchedWait(samples=samples):
                     self.wait(samples)
                 case Intended(change=change):
                     self._again(change)
@@ -166,7 +166,7 @@ class WatchedNetwork:
         """Look at what has become of the network while no run was there."""
         if not self._record.ahead and not self._record.goes_on:
             return
-        self._record.happens(Waited(samples=0, outside=True))
+        self._record.happens(WatchedWait(samples=0, outside=True))
         if not self._record.ahead:
             self._opened().look_again()
         self._look()

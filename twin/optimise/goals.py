@@ -58,7 +58,7 @@ class Terms(NamedTuple):
     seed: int = 0
 
 
-class Effect(NamedTuple):
+class GoalEffect(NamedTuple):
     """What a plan does besides utilisation, under the demands of the network."""
 
     mean_delay_ms: float  # one-way propagation, weighted by demand
@@ -166,7 +166,7 @@ def is_request(plan: Plan) -> bool:
     return any(isinstance(step, SetCapacity) for step in plan.steps)
 
 
-def effect_of(network: Network, plan: Plan | None, policy: Policy) -> Effect:
+def effect_of(network: Network, plan: Plan | None, policy: Policy) -> GoalEffect:
     """Measure a plan, or the network as it is, by the policy's model of its routers and its prices."""
     steps = () if plan is None else plan.steps
     state = apply_all(network, steps)
@@ -174,7 +174,7 @@ def effect_of(network: Network, plan: Plan | None, policy: Policy) -> Effect:
     failing = float(outcome.sweep.max_utilisation.max(initial=0.0)) if outcome.sweep else 0.0
     watts = power(state, model, load=outcome.load).total_watts
     worst = max(outcome.max_utilisation, failing)
-    return Effect(outcome.mean_delay_ms, watts, worst, cost_of(network, steps, policy))
+    return GoalEffect(outcome.mean_delay_ms, watts, worst, cost_of(network, steps, policy))
 
 
 def _require_fitting(goal: Purpose, terms: Terms) -> None:

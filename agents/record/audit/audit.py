@@ -18,7 +18,7 @@ from twin.model import Frozen
 
 from .answers import Answer, Finding, approvals_by, certificate_of, head_of, judgement_of, start_of
 from .effects import Effects, effects_of
-from .trail import Entry, trail_of
+from .trail import TrailEntry, trail_of
 
 __all__ = ["QUESTIONS", "AuditReport", "audit_run"]
 
@@ -52,7 +52,7 @@ class AuditReport(Frozen):
     torn: bool
     outcome: str
     changes: tuple[str, ...] = Field(description="What the network says was done to it, in order.")
-    trail: tuple[Entry, ...]
+    trail: tuple[TrailEntry, ...]
 
     @property
     def findings(self) -> Mapping[str, Finding]:

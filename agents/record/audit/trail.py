@@ -23,7 +23,7 @@ from twin.gate.certificate import Certificate
 from twin.model import Frozen
 
 
-class Entry(Frozen):
+class TrailEntry(Frozen):
     """One thing that somebody decided or did."""
 
     record: int = Field(description="Number of the journal's line, from 1.")
@@ -34,7 +34,7 @@ class Entry(Frozen):
     evidence: tuple[str, ...] = Field(default=(), description="Tools that had answered, checks, or signatures.")
 
 
-def trail_of(past: Past) -> Iterator[Entry]:
+def trail_of(past: Past) -> Iterator[TrailEntry]:
     """Tell what was decided and done, in order, each with the tools that had answered before it."""
     shown: list[str] = []
     for record in past.reading.records:
@@ -45,7 +45,7 @@ def trail_of(past: Past) -> Iterator[Entry]:
         told = _told(event, tuple(dict.fromkeys(shown)))
         if told is not None:
             who, what, because, evidence = told
-            yield Entry(
+            yield TrailEntry(
                 record=record.seq + 1,
                 time=f"{record.time:%F %T}",
                 who=who,

@@ -17,11 +17,11 @@ from agents.serve.board import Entry, Incident
 from agents.serve.jointly import objections
 from agents.serve.room import Room
 from agents.serve.watch import GONE, LATE
-from agents.show.approval_view import Approval, Row, approval_view
+from agents.show.approval_view import ApprovalView, Row, approval_view
 from agents.show.earlier_view import EarlierView, earlier_view
 from agents.show.incident_view import IncidentView, incident_view, view_within
 from agents.show.incident_words import incident_title
-from agents.show.live_views import Live, Tried, live_within, try_out
+from agents.show.live_views import Live, TriedView, live_within, try_out
 from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
@@ -107,7 +107,7 @@ class Screens:
         self.room, self._passkeys = room, passkeys
         self._lock = threading.Lock()
         self.seeing = Seeing(room)
-        self._judged: dict[str, tuple[tuple[str, ...], Approval, tuple[tuple[str, str], ...]]] = {}
+        self._judged: dict[str, tuple[tuple[str, ...], ApprovalView, tuple[tuple[str, str], ...]]] = {}
         self._told: tuple[tuple[str, int, bool], tuple[Story, Sources]] | None = None
 
     def shell(self, here: str, title: str, visitor: Visitor, *, full: bool = False) -> Shell:
@@ -263,7 +263,7 @@ class Screens:
             return found
         return tuple(x for x in found if visitor.sees(*planned(read_past(self.run_folder(x.run)))))
 
-    def approval(self, run: str, visitor: Visitor) -> tuple[Past, Approval, tuple[tuple[str, str], ...]]:
+    def approval(self, run: str, visitor: Visitor) -> tuple[Past, ApprovalView, tuple[tuple[str, str], ...]]:
         """One plan that waits, and the other plans with which it would not pass. Raises as reading its run does.
 
         Whoever holds every element that a plan changes sees all that it does, also elsewhere: they decide on that.
@@ -289,7 +289,7 @@ class Screens:
             raise InputError(f"no run is called {run[:80]!r}", fix="the history lists them")
         return self.room.place.runs / run
 
-    def what_if(self, asked: Mapping[str, str]) -> Tried | None:
+    def what_if(self, asked: Mapping[str, str]) -> TriedView | None:
         """What would be; None before anything is measured. Raises what `try_out` raises."""
         seen = self.seeing.newest()
         if seen is None:
@@ -303,7 +303,7 @@ class Screens:
         )
         return tried._replace(milliseconds=(time.perf_counter() - started) * 1000)
 
-    def hits(self, tried: Tried, asked: Mapping[str, str]) -> tuple[Hit, ...]:
+    def hits(self, tried: TriedView, asked: Mapping[str, str]) -> tuple[Hit, ...]:
         """Where the what-if map can be clicked: every circuit and node, to fail it or to put it back."""
         seen = self.seeing.newest()
         if seen is None:

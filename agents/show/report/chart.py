@@ -51,7 +51,7 @@ class Tick(NamedTuple):
     text: str
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """A line's path, its style number, and its name beside its end."""
 
     style: int
@@ -79,7 +79,7 @@ class Chart(NamedTuple):
     plot: Box
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     flags: tuple[Flag, ...]
     limit: Tick | None
     named: bool = True  # whether the lines carry their names, or a legend does
@@ -103,7 +103,7 @@ def draw(panel: Panel, *, width: float = 960, height: float = 250, named: bool =
     ]
     ends = [up(_last(series.values)) for series in panel.series]
     lines = tuple(
-        Line(i, path, series.name, y, f"{series.name}: at most {panel.write(_peak(series.values))}")
+        ChartLine(i, path, series.name, y, f"{series.name}: at most {panel.write(_peak(series.values))}")
         for i, (series, path, y) in enumerate(zip(panel.series, paths, _apart(ends, plot), strict=True))
     )
     limit = None if panel.limit is None else Tick(up(panel.limit), f"limit {panel.write(panel.limit)}")

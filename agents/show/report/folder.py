@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from agents.record.files import JOURNAL, REPORT, TWIN
-from agents.record.journal import Reading, read_journal
+from agents.record.journal import RecordsRead, read_journal
 from twin.errors import InputError, StoreError, TwinError
 from twin.files import is_plain, write_text
 from twin.live.network import LinkSamples
@@ -61,7 +61,7 @@ def write_report(folder: Path, *, store: TwinStore | None = None) -> Path:
     return path
 
 
-def _read(folder: Path) -> Reading:
+def _read(folder: Path) -> RecordsRead:
     if not is_plain(folder / JOURNAL):
         raise InputError(f"{folder} holds no run", fix=_known_runs(folder.parent))
     return read_journal(folder / JOURNAL)
@@ -72,7 +72,7 @@ def _known_runs(runs: Path) -> str:
     return f"the last runs are {', '.join(known[:3])}" if known else "make one with `twinops run`"
 
 
-def _sources(story: Story, reading: Reading, store: TwinStore) -> Sources:
+def _sources(story: Story, reading: RecordsRead, store: TwinStore) -> Sources:
     wanted = {story.started.inventory, *(loads.snapshot for loads in story.loads.values())}
     wanted |= {round_.submission.plan.base for round_ in story.rounds if round_.submission}
     networks = {name: network for name in sorted(wanted) if (network := _network(store, name)) is not None}

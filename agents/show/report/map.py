@@ -15,7 +15,7 @@ from twin.plan import Change, SetTunnel, subject
 
 from .labels import Box, Label, Lettering, Segment, around, centred, text_width
 from .marks import RING, Mark, nodes_of, plan_marks, ring, spot, without
-from .projection import Sheet, project
+from .projection import MapSheet, project
 
 LIMIT = 0.8  # from the limit on a half-link is dashed and carries its percentage
 _QUIET = (0.25, 0.5, 0.7)  # where the colours of loads within the limit change
@@ -132,7 +132,7 @@ def _widths(network: Network) -> dict[float, float]:
     return {size: _THIN + (_THICK - _THIN) * (math.log(size) - low) / span for size in sizes}
 
 
-def _half(network: Network, sheet: Sheet, link: Link) -> Segment:
+def _half(network: Network, sheet: MapSheet, link: Link) -> Segment:
     tail, head = network.node_index[link.tail], network.node_index[link.head]
     x1, y1, x2, y2 = (float(v) for v in (sheet.x[tail], sheet.y[tail], sheet.x[head], sheet.y[head]))
     length = math.hypot(x2 - x1, y2 - y1) or 1.0
@@ -169,7 +169,7 @@ def _state(link: Link, down: Collection[str]) -> str:
     return "asleep" if link.asleep else ""
 
 
-def _dot(network: Network, sheet: Sheet, i: int, look: Look) -> Dot:
+def _dot(network: Network, sheet: MapSheet, i: int, look: Look) -> Dot:
     node = network.nodes[i]
     state = "down" if not node.up or node.id in look.down else "drained" if node.drained else "up"
     return Dot(node.name, float(sheet.x[i]), float(sheet.y[i]), state, f"{node.name}: {state}")
@@ -201,7 +201,7 @@ def _beside(text: str, segment: Segment) -> list[Label]:
     return [*spots, *around(text, x2, y2, size=_FIGURE, gap=20)]
 
 
-def _place_names(network: Network, sheet: Sheet, look: Look, ground: Lettering) -> tuple[Label, ...]:
+def _place_names(network: Network, sheet: MapSheet, look: Look, ground: Lettering) -> tuple[Label, ...]:
     """Write the node names that find room; what is placed is taken."""
     placed: list[Label] = []
     for i in _by_importance(network, look):

@@ -12,7 +12,7 @@ from twin.errors import TwinError
 from twin.model import Network, Tunnel
 from twin.plan import Change, DrainNode, LimitDemand, RemoveTunnel, SetTunnel, SetWeight, UndrainNode
 
-from .projection import Sheet
+from .projection import MapSheet
 
 RING = 14  # radius in pixels
 _ASIDE = 4.0  # pixels
@@ -40,7 +40,7 @@ def nodes_of(network: Network, element: str | None) -> tuple[str, ...]:
     return (name,) if name in network.node_index else ()
 
 
-def spot(network: Network, sheet: Sheet, element: str | None) -> tuple[float, float] | None:
+def spot(network: Network, sheet: MapSheet, element: str | None) -> tuple[float, float] | None:
     """Where an element is drawn: a node, the middle of a circuit, the near part of an interface's link."""
     places = [network.node_index[name] for name in nodes_of(network, element)]
     if element is None or not places:
@@ -67,12 +67,12 @@ def without(network: Network, down: Collection[str]) -> Network:
     return replace(network, links=links, nodes=nodes)
 
 
-def plan_marks(network: Network, sheet: Sheet, steps: Sequence[Change]) -> tuple[Mark, ...]:
+def plan_marks(network: Network, sheet: MapSheet, steps: Sequence[Change]) -> tuple[Mark, ...]:
     """Show what each step of a plan touches; a tunnel by the links that its traffic leaves, and those that it takes."""
     return tuple(mark for step in steps for mark in _touch(network, sheet, step))
 
 
-def _touch(network: Network, sheet: Sheet, step: Change) -> Iterator[Mark]:
+def _touch(network: Network, sheet: MapSheet, step: Change) -> Iterator[Mark]:
     if isinstance(step, SetTunnel):
         yield from _steered(network, sheet, step.tunnel)
         return
@@ -81,7 +81,7 @@ def _touch(network: Network, sheet: Sheet, step: Change) -> Iterator[Mark]:
         yield mark
 
 
-def _steered(network: Network, sheet: Sheet, tunnel: Tunnel) -> Iterator[Mark]:
+def _steered(network: Network, sheet: MapSheet, tunnel: Tunnel) -> Iterator[Mark]:
     words = ", ".join(" > ".join((tunnel.source, *path.via, tunnel.target)) for path in tunnel.paths)
     before, after = (_carrying(network, tunnel, tunnels) for tunnels in ((), (tunnel,)))
     for kind, links, title in (
@@ -106,7 +106,7 @@ def _carrying(network: Network, tunnel: Tunnel, tunnels: tuple[Tunnel, ...]) -> 
         return []
 
 
-def _beside(network: Network, sheet: Sheet, position: int) -> str:
+def _beside(network: Network, sheet: MapSheet, position: int) -> str:
     """A link from its tail to its head, a little to the right of its middle line, where its direction drives."""
     link = network.links[position]
     (x1, y1), (x2, y2) = (
@@ -118,7 +118,7 @@ def _beside(network: Network, sheet: Sheet, position: int) -> str:
     return f"M{x1 + dx:.1f} {y1 + dy:.1f}L{x2 + dx:.1f} {y2 + dy:.1f}"
 
 
-def _changed(network: Network, sheet: Sheet, step: Change) -> Mark | None:
+def _changed(network: Network, sheet: MapSheet, step: Change) -> Mark | None:
     if isinstance(step, SetWeight):
         link = network.links[network.link(step.link)]
         return Mark("changed", _trail(network, sheet, (link.tail, link.head)), sentence(step))
@@ -130,7 +130,7 @@ def _changed(network: Network, sheet: Sheet, step: Change) -> Mark | None:
     return Mark("changed", _trail(network, sheet, nodes_of(network, step.circuit)), sentence(step))
 
 
-def _trail(network: Network, sheet: Sheet, names: Sequence[str]) -> str:
+def _trail(network: Network, sheet: MapSheet, names: Sequence[str]) -> str:
     """An SVG path from node to node."""
     at = [(float(sheet.x[network.node(name)]), float(sheet.y[network.node(name)])) for name in names]
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in at)

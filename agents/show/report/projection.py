@@ -10,7 +10,7 @@ from twin.model import Floats, Network
 _RING = 16.0  # pixels between nodes that share one place
 
 
-class Sheet(NamedTuple):
+class MapSheet(NamedTuple):
     """Positions in pixels, y downwards, and the size of the sheet that holds them."""
 
     x: Floats  # [n]
@@ -19,7 +19,7 @@ class Sheet(NamedTuple):
     height: float
 
 
-def project(network: Network, *, widest: float = 760, tallest: float = 720, margin: float = 46) -> Sheet:
+def project(network: Network, *, widest: float = 760, tallest: float = 720, margin: float = 46) -> MapSheet:
     """Place every node by Mercator projection: conformal, so that shapes keep their proportions.
 
     Networks without usable coordinates are drawn on a circle; nodes at one place are spread on a small ring.
@@ -38,7 +38,7 @@ def project(network: Network, *, widest: float = 760, tallest: float = 720, marg
     height = max(up * scale + 2 * margin, 0.45 * width)
     x = width / 2 + (east - (east.max() + east.min()) / 2) * scale
     y = height / 2 - (north - (north.max() + north.min()) / 2) * scale
-    return Sheet(*_spread(x, y), width, height)
+    return MapSheet(*_spread(x, y), width, height)
 
 
 def _unroll(longitude: Floats, known: np.ndarray) -> Floats:
@@ -51,11 +51,11 @@ def _unroll(longitude: Floats, known: np.ndarray) -> Floats:
     return unrolled
 
 
-def _circle(count: int, width: float, margin: float) -> Sheet:
+def _circle(count: int, width: float, margin: float) -> MapSheet:
     height = 0.75 * width
     angle = np.arange(count) * 2 * math.pi / max(count, 1) - math.pi / 2
     radius = height / 2 - margin if count > 1 else 0.0
-    return Sheet(width / 2 + radius * np.cos(angle), height / 2 + radius * np.sin(angle), width, height)
+    return MapSheet(width / 2 + radius * np.cos(angle), height / 2 + radius * np.sin(angle), width, height)
 
 
 def _spread(x: Floats, y: Floats) -> tuple[Floats, Floats]:

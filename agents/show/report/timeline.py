@@ -15,7 +15,7 @@ _LINES = 5  # as many as can be told apart
 _LEAD = 2 * 3600.0  # seconds shown before the first moment
 
 
-class Grid(NamedTuple):
+class TimeGrid(NamedTuple):
     """Samples as a table: one row per time, one column per link, NaN where a sample is missing."""
 
     times: Floats  # [k] epoch seconds
@@ -50,7 +50,7 @@ def charts(
     return tuple((draw(x, height=high), draw(x, width=400, height=0.8 * high, named=False)) for x, high in panels)
 
 
-def arrange(network: Network, samples: LinkSamples, *, since: float) -> Grid:
+def arrange(network: Network, samples: LinkSamples, *, since: float) -> TimeGrid:
     """Turn columns of samples into a table of those taken after `since`."""
     shown = samples.time >= since
     times, row = np.unique(samples.time[shown], return_inverse=True)
@@ -58,10 +58,10 @@ def arrange(network: Network, samples: LinkSamples, *, since: float) -> Grid:
     dropped = sent.copy()
     sent[row, samples.link[shown]] = samples.out_mbps[shown]
     dropped[row, samples.link[shown]] = samples.dropped_mbps[shown]
-    return Grid(times, sent, dropped)
+    return TimeGrid(times, sent, dropped)
 
 
-def _harm(network: Network, grid: Grid, moments: Sequence[Moment], limit: float) -> Panel:
+def _harm(network: Network, grid: TimeGrid, moments: Sequence[Moment], limit: float) -> Panel:
     allowed = limit * np.array([link.capacity for link in network.links])
     above = np.maximum(grid.sent - allowed, 0.0)
     seen = np.isfinite(grid.sent).any(axis=1)

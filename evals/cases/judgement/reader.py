@@ -15,7 +15,7 @@ from agents.models.conversation import Call, Conversation, Json, Move, items, te
 from tools.documents import ends
 
 
-class Reading(NamedTuple):
+class ReadWords(NamedTuple):
     """What the documents come to: elements to keep hands off with the document that says so, advice, and a question."""
 
     keep: Mapping[str, str]
@@ -24,7 +24,7 @@ class Reading(NamedTuple):
     served: frozenset[str] = frozenset()  # documents on demands whose customer is told when they suffer
 
 
-def understood(documents: Sequence[Json]) -> Reading:
+def understood(documents: Sequence[Json]) -> ReadWords:
     """Read documents by the rules of the suite."""
     keep: dict[str, str] = {}
     advice: list[tuple[str, str, str]] = []
@@ -48,7 +48,7 @@ def understood(documents: Sequence[Json]) -> Reading:
                     advice += [(action, where, id)] if action != "freeze" else []
             elif not re.search(r"false alarm|closed|called off", words, re.IGNORECASE):
                 advice.append((action, where, id))
-    return Reading(keep, tuple(advice), ask, frozenset(served))
+    return ReadWords(keep, tuple(advice), ask, frozenset(served))
 
 
 _RULES = (
@@ -69,7 +69,7 @@ class Reader:
     """Reads first and acts on it; in everything else it has no move of its own."""
 
     def __init__(self) -> None:
-        self._reading, self._answer = Reading({}, ()), ""
+        self._reading, self._answer = ReadWords({}, ()), ""
 
     def __call__(self, talk: Conversation) -> Move | None:
         """Return the next call, None where the runbook's is right."""

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from agents.models.client import NO_TOKENS, Answer, Request
 from agents.models.failures import CallError, read_retry_after, redact
-from agents.models.limits import Breaker, Bucket, Guard, shared_guard
+from agents.models.limits import Breaker, Bucket, RequestGuard, shared_guard
 from agents.models.resilience import ResilientClient
 from agents.models.settings import ModelSettings
 from twin.errors import InputError, ModelRequestError, ProviderError
@@ -73,12 +73,14 @@ def down(retry_after: float | None = None) -> CallError:
     return CallError("overloaded", "overloaded", retry_after=retry_after)
 
 
-def client(provider: Scripted, time: Time, settings: ModelSettings = SETTINGS, guard: Guard | None = None):
-    guard = guard or Guard(settings, clock=time.clock)
+def client(provider: Scripted, time: Time, settings: ModelSettings = SETTINGS, guard: RequestGuard | None = None):
+    guard = guard or RequestGuard(settings, clock=time.clock)
     return ResilientClient(provider, guard, settings, clock=time.clock, sleep=time.sleep)
 
 
-def ask(provider: Scripted, time: Time, settings: ModelSettings = SETTINGS, guard: Guard | None = None) -> CreateResult:
+def ask(
+    provider: Scripted, time: Time, settings: ModelSettings = SETTINGS, guard: RequestGuard | None = None
+) -> CreateResult:
     return asyncio.run(client(provider, time, settings, guard).create(HELLO))
 
 
@@ -120,7 +122,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun():
 
 def test_a_wait_that_one_was_told_to_make_is_made_by_all():
     time, once = Time(), SETTINGS.model_copy(update={"attempts": 1})
-    guard = Guard(once, clock=time.clock)
+    guard = RequestGuard(once, clock=time.clock)
     with pytest.raises(ProviderError):
         ask(Scripted([down(7.0)]), time, once, guard)
     ask(Scripted([said()]), time, once, guard)
@@ -180,7 +182,7 @@ def test_an_answer_that_is_empty_is_asked_for_once_more_and_both_are_counted():
 
 def test_after_failures_in_a_row_nobody_asks_until_one_has_tried_again():
     time, settings = Time(), SETTINGS.model_copy(update={"attempts": 1, "trip_after": 3, "cool_down_s": 30})
-    guard, provider = Guard(settings, clock=time.clock), Scripted([down()])
+    guard, provider = RequestGuard(settings, clock=time.clock), Scripted([down()])
     for _ in range(5):
         with pytest.raises(ProviderError):
             ask(provider, time, settings, guard)
@@ -206,7 +208,7 @@ def test_while_one_tries_again_the_others_do_not():
 
 def test_a_provider_that_limits_its_rate_is_not_taken_for_down():
     time, settings = Time(), SETTINGS.model_copy(update={"attempts": 1, "trip_after": 2})
-    guard, provider = Guard(settings, clock=time.clock), Scripted([CallError("busy", "slow down")])
+    guard, provider = RequestGuard(settings, clock=time.clock), Scripted([CallError("busy", "slow down")])
     for _ in range(4):
         with pytest.raises(ProviderError):
             ask(provider, time, settings, guard)
@@ -229,7 +231,7 @@ def test_a_bucket_never_lets_through_more_than_its_rate(requests: list[tuple[flo
 
 def test_no_more_requests_run_at_a_time_than_there_are_places_over_all_event_loops():
     settings = SETTINGS.model_copy(update={"concurrent": 3})
-    guard, lock = Guard(settings), threading.Lock()
+    guard, lock = RequestGuard(settings), threading.Lock()
     running, most, done = 0, 0, 0
 
     async def busy() -> Answer:
@@ -257,7 +259,7 @@ def test_no_more_requests_run_at_a_time_than_there_are_places_over_all_event_loo
 
 def test_a_place_is_given_back_by_one_who_stopped_waiting():
     async def crowd() -> None:
-        guard = Guard(SETTINGS.model_copy(update={"concurrent": 1}))
+        guard = RequestGuard(SETTINGS.model_copy(update={"concurrent": 1}))
 
         async def hold(seconds: float) -> None:
             async with guard.place():

@@ -10,7 +10,7 @@ import pytest
 from tests.twin.execute.approved import ADA, KEY, KNOWN, approval_of, approved
 from tests.twin.live_incident import POLICY, STEPS, emulate, inventory, measured, relief, through_c
 from twin.errors import CertificateError, ExecutionError, JournalError
-from twin.execute.agreement import Deviation, Tolerance, compare
+from twin.execute.agreement import Disagreement, Tolerance, compare
 from twin.execute.configured import configuration
 from twin.execute.executor import Execution, execute, recover
 from twin.faults import Fault, FaultKind, with_fault
@@ -486,7 +486,7 @@ def test_the_tolerance_is_a_choice(live):
 
 
 def test_a_deviation_reads_as_a_sentence():
-    deviation = Deviation(element="A->B", what="load", predicted=10, observed=12)
+    deviation = Disagreement(element="A->B", what="load", predicted=10, observed=12)
     assert str(deviation) == "load of A->B: predicted 10 Mbit/s, observed 12 Mbit/s"
 
 

@@ -16,7 +16,7 @@ from twin.live.emulated import EmulatedNetwork
 from twin.live.forwarding import even_flows, router_salts
 from twin.live.plane import DataPlane, data_plane
 from twin.live.probes import probe_flows
-from twin.live.queues import Carried
+from twin.live.queues import CarriedLoads
 from twin.model import Network, SegmentList, Tunnel
 from twin.optimise.drain import plan_drain
 from twin.plan import DrainLink, DrainNode, RemoveTunnel, SetTunnel, SetWeight, apply
@@ -134,7 +134,7 @@ def test_the_protocol_of_a_network_bounds_its_metrics(igp, most):
         assert check["grounded"].passed is (weight == most)
 
 
-def carried(network: Network) -> tuple[DataPlane, Carried]:
+def carried(network: Network) -> tuple[DataPlane, CarriedLoads]:
     """What the emulated routers forward of every demand."""
     source, target = np.nonzero(network.demands)
     flows, salts = even_flows(source, target, 100, 1), router_salts(len(network.nodes), 1)

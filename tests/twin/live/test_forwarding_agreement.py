@@ -14,7 +14,7 @@ from twin.live import forwarding
 from twin.live.forwarding import draw_flows, even_flows, router_salts
 from twin.live.plane import DataPlane, data_plane
 from twin.live.probes import probe_flows
-from twin.live.queues import Carried
+from twin.live.queues import CarriedLoads
 from twin.model import Link, Network, Node, SegmentList, Tunnel
 from twin.plan import DrainLink, DrainNode, SetTunnel, apply_all
 from twin.sim.arrays import FAR, compile_network
@@ -70,7 +70,7 @@ def test_both_route_over_what_one_end_alone_hears_where_circuits_are_not_checked
     assert not forwarding.usable_links(down)[[here, back]].any()
 
 
-def carried(network: Network, *, even: bool = False, seed: int = 1) -> tuple[DataPlane, Carried]:
+def carried(network: Network, *, even: bool = False, seed: int = 1) -> tuple[DataPlane, CarriedLoads]:
     """The provisioned demands, through flows that are all equal or heavy-tailed."""
     source, target = np.nonzero(network.demands)
     flows = even_flows(source, target, FLOWS, seed) if even else draw_flows(network.demands, seed)

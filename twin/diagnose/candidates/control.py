@@ -10,7 +10,7 @@ import numpy as np
 
 from twin.diagnose.effects import HINT_BOUND, Candidate, Effect, Scene, operational
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
-from twin.diagnose.weights import LoadSteps, Step
+from twin.diagnose.weights import LoadSteps, WeightStep
 from twin.faults import TRAITS, Fault, FaultKind, Readings, interfaces, with_one_way_fault
 from twin.faults.kinds import ADJACENCY_KINDS
 from twin.live.network import Flags
@@ -159,7 +159,7 @@ def _misweighted_both_ways(observation: Observation, judged: SimulatedHypothesis
             yield Candidate(fault, (low, high), committed(observation, [x.tail for x in links]))
 
 
-def _consistent(steps: list[Step], measured: float, allowed: float) -> list[Step]:
+def _consistent(steps: list[WeightStep], measured: float, allowed: float) -> list[WeightStep]:
     return [x for x in steps if max(x.least - measured, measured - x.most) <= allowed]
 
 
@@ -186,7 +186,7 @@ def committed(observation: Observation, routers: Iterable[str]) -> float:
     return TOLD if all(f"node/{name}" in names for name in routers) else UNTOLD
 
 
-def _wrong_weight(observation: Observation, position: int, step: Step) -> Candidate:
+def _wrong_weight(observation: Observation, position: int, step: WeightStep) -> Candidate:
     """Of the weights that route alike, take the likeliest slip: a digit lost or doubled, a default, a round number."""
     network: Network = observation.network
     link = network.links[position]

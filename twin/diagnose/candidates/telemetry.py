@@ -9,7 +9,7 @@ import numpy as np
 
 from twin.diagnose.balance import excess
 from twin.diagnose.effects import Candidate, Effect
-from twin.diagnose.rereading import Columns, columns, true_exports, unscaled, unswapped, without_stuck
+from twin.diagnose.rereading import CounterColumns, columns, true_exports, unscaled, unswapped, without_stuck
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind, unchanged
 from twin.live.network import Flags
@@ -58,7 +58,7 @@ class _Ends(NamedTuple):
 
     interface: str
     back: str  # the interface at the other end
-    at: Columns
+    at: CounterColumns
     sent: float
     sent_there: float  # as the other end received it
     received: float
@@ -140,7 +140,7 @@ def _unread(seen: Observation) -> Iterator[Fault]:
         yield Fault(kind=_K.MISSING_COUNTERS, element=seen.inventory.links[int(position)].interface, severity=polls)
 
 
-def _missed_polls(seen: Observation, at: Columns) -> int:
+def _missed_polls(seen: Observation, at: CounterColumns) -> int:
     """Fewest polls that an interface can have missed: each leaves out the rate before and the rate after."""
     read = [seen.window.out_mbps[:, at.sends]]
     read += [seen.window.in_mbps[:, at.receives]] if at.receives >= 0 else []

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import ExecutionError, InputError, TwinError
-from twin.execute.actions import LARGEST, Metric, Overload, Unwritten, actions_of
+from twin.execute.actions import LARGEST, IgpMetric, Overload, Unwritten, actions_of
 from twin.execute.render import Inventory, RenderedStep, render
 from twin.execute.running import Difference, differences
 from twin.live.declared import Declaration
@@ -228,7 +228,7 @@ class ActingNetwork(WaitingNetwork):
         orders: list[Order] = []
         for router in dict.fromkeys(x.router for x in actions):
             own = [x for x in actions if x.router == router]
-            metrics = {self._named(x.link.name, router): x.value for x in own if isinstance(x, Metric)}
+            metrics = {self._named(x.link.name, router): x.value for x in own if isinstance(x, IgpMetric)}
             loads = [x.on for x in own if isinstance(x, Overload)]
             if len(metrics) + len(loads) != len(own):
                 raise ExecutionError(f"this hand cannot {change.op}", fix="have a person make it")

@@ -13,15 +13,15 @@
 from twin.faults.declaration import Declaration, register
 from twin.faults.fault import FaultKind
 from twin.faults.link_effects import unrouted
-from twin.faults.log_lines import AT_ONCE_S, DEAD_INTERVAL_S, Log, LogLine
+from twin.faults.log_lines import AT_ONCE_S, DEAD_INTERVAL_S, Log, LogTemplate
 from twin.faults.remedies import Advice, Remedy
 from twin.faults.severities import ONE, WEIGHT
 
 _K = FaultKind
 _RETURNS = "the neighbours over {here} come back and traffic returns"
-_DOWN = LogLine("adjacency down", AT_ONCE_S)
-_TIMEOUT = LogLine("adjacency timeout", DEAD_INTERVAL_S)
-_STUCK = LogLine("adjacency stuck", (60, 125), "first line")
+_DOWN = LogTemplate("adjacency down", AT_ONCE_S)
+_TIMEOUT = LogTemplate("adjacency timeout", DEAD_INTERVAL_S)
+_STUCK = LogTemplate("adjacency stuck", (60, 125), "first line")
 
 register(
     Declaration(
@@ -48,7 +48,7 @@ register(
         reach="circuit",
         links=unrouted,
         setting="area",
-        log=Log(("commit",), own=(_DOWN,), others=(_TIMEOUT, LogLine("area", (1, 10)))),
+        log=Log(("commit",), own=(_DOWN,), others=(_TIMEOUT, LogTemplate("area", (1, 10)))),
         remedy=Remedy(
             ("steer around",),
             Advice("correct area", "set the OSPF area on {here} as its neighbours have it", _RETURNS, reverts=True),
@@ -89,7 +89,7 @@ register(
         links=unrouted,
         setting="filter",
         deaf="to hellos",
-        log=Log(("commit",), own=(_TIMEOUT,), others=(LogLine("adjacency one-way", DEAD_INTERVAL_S),)),
+        log=Log(("commit",), own=(_TIMEOUT,), others=(LogTemplate("adjacency one-way", DEAD_INTERVAL_S),)),
         remedy=Remedy(
             ("steer around",), Advice("remove filter", "let OSPF pass the filter on {here}", _RETURNS, reverts=True)
         ),
@@ -108,7 +108,7 @@ register(
         links=unrouted,
         setting="mtu",
         deaf="to large packets",
-        log=Log(("commit",), own=(_DOWN, LogLine("mtu", (1, 10), "first line"), _STUCK), others=(_DOWN, _STUCK)),
+        log=Log(("commit",), own=(_DOWN, LogTemplate("mtu", (1, 10), "first line"), _STUCK), others=(_DOWN, _STUCK)),
         remedy=Remedy(
             ("steer around",),
             Advice("fix MTU", "set the MTU of {here} as the other end has it", _RETURNS, reverts=True),

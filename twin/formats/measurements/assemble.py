@@ -23,7 +23,7 @@ class Series(NamedTuple):
     value: Floats
 
 
-class Grid(NamedTuple):
+class RateGrid(NamedTuple):
     """Times of samples: those of the file itself where all links share them, else one every `interval_s`."""
 
     times: Floats
@@ -40,7 +40,7 @@ class Grid(NamedTuple):
         return np.where(before, after - 1, after).astype(np.int64)
 
 
-def grid_of(series: Sequence[Series], interval_s: float | None = None) -> Grid:
+def grid_of(series: Sequence[Series], interval_s: float | None = None) -> RateGrid:
     """Choose the times of the samples that some series become."""
     end = np.concatenate([x.end for x in series])
     of = np.concatenate([x.link + number * (1 << 32) for number, x in enumerate(series)])
@@ -50,15 +50,15 @@ def grid_of(series: Sequence[Series], interval_s: float | None = None) -> Grid:
     interval = interval_s or apart or _UNTOLD_S
     common = np.median(rows) > 0.5 * np.unique(of).size
     if not times.size or (common and interval_s is None) or (times.size == 1):
-        return Grid(times, interval, 0.0)
+        return RateGrid(times, interval, 0.0)
     turn = np.exp(2j * np.pi * (end % interval) / interval).sum()
     phase = (float(np.angle(turn)) / (2 * np.pi)) % 1.0 * interval
     number = np.round((end - phase) / interval)
     placed = np.unique(number) * interval + phase
-    return Grid(placed, interval, float(np.abs(end - (number * interval + phase)).max()))
+    return RateGrid(placed, interval, float(np.abs(end - (number * interval + phase)).max()))
 
 
-def samples_of(series: Sequence[Series], grid: Grid, links: int) -> tuple[LinkSamples, InterfaceSamples]:
+def samples_of(series: Sequence[Series], grid: RateGrid, links: int) -> tuple[LinkSamples, InterfaceSamples]:
     """Put series into samples of links: values of one sample are averaged by how long they lasted."""
     found = {name: _dense([x for x in series if x.quantity == name], grid, links) for name in
              ("out", "in", "dropped", "up", "errors", "adjacent")}  # fmt: skip
@@ -86,7 +86,7 @@ def _spacing(end: Floats, of: Ints) -> float | None:
     return float(np.median(usual_gap(apart[positive], series[positive], int(series.max()) + 1)))
 
 
-def _dense(series: Sequence[Series], grid: Grid, links: int) -> Floats:
+def _dense(series: Sequence[Series], grid: RateGrid, links: int) -> Floats:
     """One matrix [K, m] of series of one quantity, NaN where there is no value."""
     total, weight = np.zeros((grid.times.size, links)), np.zeros((grid.times.size, links))
     told = np.zeros((grid.times.size, links), dtype=bool)

@@ -26,7 +26,7 @@ _FRR = re.compile(r"(?:\w+: |(isis|ospf|zebra|bgp)d?(?:\[\d+\])?: )(?:\[[\w-]{1,
 """The mark of FRR behind the daemon's name: a code of the message's place in the source, and of its kind."""
 
 
-class Line(NamedTuple):
+class FramedLine(NamedTuple):
     """One log line: when, by the writer's clock; who wrote it, empty where it does not say; and what it says."""
 
     time: float | None
@@ -35,7 +35,7 @@ class Line(NamedTuple):
     message: str
 
 
-def read_lines(text: str, *, now: datetime, zone: tzinfo = UTC) -> Iterator[Line]:
+def read_lines(text: str, *, now: datetime, zone: tzinfo = UTC) -> Iterator[FramedLine]:
     """Read log lines; one without a time has None. A time without a year is in the year that puts it before `now`."""
     for raw in text.splitlines():
         line = raw.strip()[:_LONGEST]
@@ -43,7 +43,7 @@ def read_lines(text: str, *, now: datetime, zone: tzinfo = UTC) -> Iterator[Line
             yield read_line(line, now=now, zone=zone)
 
 
-def read_line(line: str, *, now: datetime, zone: tzinfo = UTC) -> Line:
+def read_line(line: str, *, now: datetime, zone: tzinfo = UTC) -> FramedLine:
     """Read one log line, of whatever make."""
     priority = _PRIORITY.match(line)
     severity = int(priority[1]) & 7 if priority and int(priority[1]) < 192 else None
@@ -67,7 +67,7 @@ def read_line(line: str, *, now: datetime, zone: tzinfo = UTC) -> Line:
     return _line(_seconds(found[0], now, zone), host, severity, after)
 
 
-def _line(time: float | None, host: str, severity: int | None, message: str) -> Line:
+def _line(time: float | None, host: str, severity: int | None, message: str) -> FramedLine:
     mnemonic = _MNEMONIC.search(message)
     if mnemonic is not None:
         message = message[mnemonic.start() :]
@@ -76,7 +76,7 @@ def _line(time: float | None, host: str, severity: int | None, message: str) -> 
     mark = _FRR.match(message)
     if mark is not None:
         message = f"{mark[1].upper() if mark[1] else mark[0].partition(':')[0]}: {message[mark.end() :]}"
-    return Line(time, host, _INFORMATIONAL if severity is None else severity, message)
+    return FramedLine(time, host, _INFORMATIONAL if severity is None else severity, message)
 
 
 def _seconds(text: str, now: datetime, zone: tzinfo) -> float | None:

@@ -21,7 +21,7 @@ from twin.untrusted import clean
 from ..account import Account, FieldUse
 from ..source import Source
 from .interfaces import Interfaces, most_common
-from .log_frames import Line, read_line, read_lines
+from .log_frames import FramedLine, read_line, read_lines
 from .part import Options, Part, use
 from .sheet import header_of
 
@@ -101,7 +101,7 @@ def template(message: str) -> str:
     return clean(_VARIES.sub("*", message), 120)
 
 
-def _lines(source: Source, text: str, now: datetime, options: Options) -> Iterator[Line]:
+def _lines(source: Source, text: str, now: datetime, options: Options) -> Iterator[FramedLine]:
     if not _table_of_logs(source.path):
         yield from read_lines(text, now=now, zone=options.zone)
         return

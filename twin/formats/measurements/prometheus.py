@@ -68,7 +68,7 @@ EXPORTERS: tuple[MetricColumns, ...] = (
 """What well-known exporters call their counters."""
 
 
-class Sample(NamedTuple):
+class ExposedSample(NamedTuple):
     """One raw sample of one series."""
 
     metric: str
@@ -92,7 +92,7 @@ def prometheus_sheet(path: str, quantities: Mapping[str, str] | None = None) -> 
     return sheet_of(source, samples, quantities)
 
 
-def read_answer(answer: JsonValue) -> Sequence[Sample]:
+def read_answer(answer: JsonValue) -> Sequence[ExposedSample]:
     """Read the samples of an answer. Raises `ValueError` with what the server says, or what is no such answer."""
     content = answer if isinstance(answer, dict) else {}
     if content.get("status") != "success":
@@ -104,7 +104,7 @@ def read_answer(answer: JsonValue) -> Sequence[Sample]:
     return [sample for series in result for sample in _samples(series)]
 
 
-def sheet_of(source: Source, samples: Iterable[Sample], quantities: Mapping[str, str] | None = None) -> Sheet:
+def sheet_of(source: Source, samples: Iterable[ExposedSample], quantities: Mapping[str, str] | None = None) -> Sheet:
     """Arrange samples by time, router and interface.
 
     `quantities` maps metrics to the columns they become, by default those of `EXPORTERS`.
@@ -138,14 +138,14 @@ def sheet_of(source: Source, samples: Iterable[Sample], quantities: Mapping[str,
     return Sheet(source, {name: values for name, values in columns.items() if any(values)})
 
 
-def _samples(series: JsonValue) -> Iterable[Sample]:
+def _samples(series: JsonValue) -> Iterable[ExposedSample]:
     if not isinstance(series, dict) or not isinstance(labels := series.get("metric"), dict):
         return
     texts = {str(name): str(value) for name, value in labels.items()}
     values = series.get("values", [series["value"]] if "value" in series else [])
     for pair in values if isinstance(values, list) else []:
         if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], int | float):
-            yield Sample(texts.get("__name__", ""), texts, float(pair[0]), str(cast("object", pair[1])))
+            yield ExposedSample(texts.get("__name__", ""), texts, float(pair[0]), str(cast("object", pair[1])))
 
 
 def _label(labels: Mapping[str, str], names: Iterable[str]) -> str:

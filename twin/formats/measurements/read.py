@@ -15,7 +15,7 @@ from twin.live.declared import Declaration, Quantity
 from twin.live.network import LinkSamples, NodeSamples, ProbeSamples, Telemetry, TrafficSamples
 from twin.model import Floats, Ints, Network
 
-from .assemble import Grid, grid_of, samples_of
+from .assemble import RateGrid, grid_of, samples_of
 from .columns import Columns, read_columns
 from .flows import is_flows, read_flows
 from .interfaces import Interfaces
@@ -111,7 +111,7 @@ def combine(parts: Sequence[Part], network: Network, options: Options) -> Measur
     traffic = _traffic([part.traffic for part in parts if part.traffic is not None])
     if not rates and traffic is None:
         raise InputError("there is no sample in these files", fix="give at least one of: " + "; ".join(SHAPES))
-    grid = grid_of(rates, options.interval_s) if rates else Grid(np.zeros(0), options.interval_s or 300.0, 0.0)
+    grid = grid_of(rates, options.interval_s) if rates else RateGrid(np.zeros(0), options.interval_s or 300.0, 0.0)
     links, interfaces = samples_of(series, grid, len(network.links))
     rows = [part.rows for part in parts if any(x.quantity in ("out", "in", "up") for x in part.series)]
     if rows and all(x is not None for x in rows) and not grid.skew_s:
@@ -173,7 +173,7 @@ def _traffic(tables: Sequence[TrafficSamples]) -> TrafficSamples | None:
     return TrafficSamples(time, source, target, mbps)
 
 
-def _snapped(time: Floats, grid: Grid) -> Floats:
+def _snapped(time: Floats, grid: RateGrid) -> Floats:
     """Times of traffic put on those of the counters where both have the same interval and lie less than half apart."""
     apart = np.diff(np.unique(time))
     if not apart.size or abs(float(np.median(apart)) / grid.interval_s - 1) > 0.01:
@@ -192,7 +192,7 @@ def _nodes(parts: Sequence[Part], links: LinkSamples, network: Network) -> NodeS
     return NodeSamples(np.repeat(stamps, n), every, np.ones(every.size, dtype=np.bool_))
 
 
-def _probes(parts: Sequence[Part], grid: Grid) -> ProbeSamples:
+def _probes(parts: Sequence[Part], grid: RateGrid) -> ProbeSamples:
     told = [part.probes for part in parts if part.probes is not None]
     if not told:
         none, nobody = np.zeros(0), np.zeros(0, dtype=np.int64)
@@ -205,7 +205,7 @@ def _probes(parts: Sequence[Part], grid: Grid) -> ProbeSamples:
     return joined._replace(time=np.where(np.abs(nearest - joined.time) <= grid.interval_s, nearest, joined.time))
 
 
-def _declared(parts: Sequence[Part], links: LinkSamples, traffic: TrafficSamples | None, grid: Grid) -> Declaration:
+def _declared(parts: Sequence[Part], links: LinkSamples, traffic: TrafficSamples | None, grid: RateGrid) -> Declaration:
     """What the files say of the instruments: what is read, how far apart in time, and how flows are sampled."""
     default = Declaration()
     unread: set[Quantity] = set()
@@ -225,7 +225,7 @@ def _declared(parts: Sequence[Part], links: LinkSamples, traffic: TrafficSamples
     )
 
 
-def _gridded(parts: Sequence[Part], grid: Grid) -> Sequence[Account]:
+def _gridded(parts: Sequence[Part], grid: RateGrid) -> Sequence[Account]:
     """The accounts of the files, with what became of readings that are not all of one time."""
     if not grid.skew_s:
         return [part.account for part in parts]

@@ -26,7 +26,7 @@ SAMPLES = "samples.jsonl"
 _PATIENCE_S = 0.5
 
 
-class Reading:
+class PolledReading:
     """Everything that is counted, at one moment; each router is read at a time of its own. m links, n routers."""
 
     def __init__(self, m: int, n: int) -> None:
@@ -51,9 +51,9 @@ class Poller:
         self.lies: list[Counters] = []
         self.export_factor = np.ones((len(routers), len(routers)))
 
-    def read(self, shared: Shared) -> Reading:
+    def read(self, shared: Shared) -> PolledReading:
         """Read every router once."""
-        found = Reading(len(self._network.links), len(self._routers))
+        found = PolledReading(len(self._network.links), len(self._routers))
         found.exported, found.exported_at = (
             shared.sent.astype(np.float64) * (self._design.rates.payload + OVERHEAD),
             time.monotonic(),
@@ -71,7 +71,7 @@ class Poller:
             found.sent, found.received, found.drops = lie(found.sent), lie(found.received), lie(found.drops)
         return found
 
-    def neighbours(self, found: Reading) -> None:
+    def neighbours(self, found: PolledReading) -> None:
         """Ask every routing daemon over which interfaces it has its neighbour."""
         for router in self._routers.values():
             near = self._near(router)
@@ -90,7 +90,12 @@ class Poller:
 
     @staticmethod
     def _counters(
-        found: Reading, router: Router, interfaces: Mapping[str, Interface], drops: Mapping[int, int], *, answered: bool
+        found: PolledReading,
+        router: Router,
+        interfaces: Mapping[str, Interface],
+        drops: Mapping[int, int],
+        *,
+        answered: bool,
     ) -> None:
         for port in router.ports:
             here = interfaces.get(port.device)
@@ -102,7 +107,7 @@ class Poller:
                 found.drops[port.link] = drops.get(here.number, 0)
                 found.oversized[port.link] = here.oversized
 
-    def sample(self, before: Reading, now: Reading, shared: Shared, at: float, under_way: int) -> Sample:
+    def sample(self, before: PolledReading, now: PolledReading, shared: Shared, at: float, under_way: int) -> Sample:
         """Turn two readings into rates over the time between them.
 
         What is too large for the other end is counted as hardware counts it: sent by one, broken at the other.

@@ -22,7 +22,7 @@ from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import mean
 
 from .consensus import Consensus, Witness, agreeing, vote
-from .counter_doubts import Column, counter_doubts, demand_doubts, far_interface
+from .counter_doubts import DoubtedColumn, counter_doubts, demand_doubts, far_interface
 from .demand_input import DemandFactor, demand_factor
 from .plausible import Doubt, capacity_doubts, standing_still, status_doubts, symmetry_doubts
 from .report import DemandInput, QualityReport
@@ -189,8 +189,9 @@ class _Assessor:
     def _doubts(self, sent: Floats, received: Floats) -> list[Doubt]:
         observation, consensus, witness = self._observation, self._consensus, self._witness
         links, still = observation.inventory.links, standing_still(observation)
-        tails = Column("sent", [x.interface for x in links], witness.sent, consensus.sent, sent, still[0])
-        heads = Column("received", [far_interface(x) for x in links], witness.received, consensus.received, received,
+        tails = DoubtedColumn("sent", [x.interface for x in links], witness.sent, consensus.sent, sent, still[0])
+        ends = [far_interface(x) for x in links]
+        heads = DoubtedColumn("received", ends, witness.received, consensus.received, received,
                        still[1])  # fmt: skip
         found = [
             *counter_doubts(tails),

@@ -16,7 +16,7 @@ _UNIT_ERROR = 0.04
 _STILL_TRUST = 0.5
 
 
-class Column(NamedTuple):
+class DoubtedColumn(NamedTuple):
     """The counters at one end of every link [m]: read, taken to be true, how far trusted, whether they stand still."""
 
     reading: Literal["sent", "received"]
@@ -32,7 +32,7 @@ def far_interface(link: Link) -> str:
     return link._replace(tail=link.head, head=link.tail).interface
 
 
-def counter_doubts(column: Column) -> Iterator[Doubt]:
+def counter_doubts(column: DoubtedColumn) -> Iterator[Doubt]:
     """Counters that are missing, contradicted, in doubt or standing still."""
     for position in np.flatnonzero((column.trust < 1) | column.still):
         i = int(position)
