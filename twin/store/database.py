@@ -110,14 +110,16 @@ class Database:
     def _migrate(self) -> None:
         with self._cursor() as cursor:
             version = contents.version_of(cursor, self.path)
-        if version is None:
+        if version is None:  # nothing is there that one migration could leave half changed for the next
             with self.write() as writer:
                 writer.run(contents.VERSIONS)
+                for number, sql in contents.migrations().items():
+                    writer.migrate(number, sql)
+            return
         for number, sql in contents.migrations().items():
-            if number > (version or 0):
+            if number > version:
                 with self.write() as writer:
-                    writer.run(sql)
-                    writer.run("INSERT INTO schema_version VALUES (?)", [number])
+                    writer.migrate(number, sql)
 
 
 class Writer:
@@ -129,6 +131,11 @@ class Writer:
     def run(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run one statement, or several without parameters, and return the rows of the last."""
         return self._cursor.execute(sql, list(parameters) or None).fetchall()
+
+    def migrate(self, number: int, sql: str) -> None:
+        """Change the tables as a migration says, and note that it has been made."""
+        self.run(sql)
+        self.run("INSERT INTO schema_version VALUES (?)", [number])
 
     def insert(
         self,
