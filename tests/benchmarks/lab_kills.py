@@ -104,7 +104,7 @@ def sweep(network: str, every: int, first: int = 1) -> tuple[int, list[Kill]]:
                 raise SystemExit(f"the run that nobody kills does not end: {whole}")
             print(json.dumps({"outcome": whole["outcome"], "lines": whole["lines"]}), flush=True)
             lines = range(first, whole["lines"] + 1, every)
-            kills = []
+            kills: list[Kill] = []
             for line in lines:
                 kills.append(killed_at(line, processes, lab, asked, before, plan))
                 print(json.dumps(kills[-1]._asdict()), flush=True)
