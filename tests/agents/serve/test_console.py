@@ -402,7 +402,7 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         page.get_by_text("taken by").first.wait_for()
         assert room.board.incident(incident.id).owner
         page.get_by_role("link", name="Review and decide").click()
-        without = page.context.new_page()
+        without = opened.new_page(storage_state=page.context.storage_state())
         without.add_init_script("delete window.PublicKeyCredential")
         without.goto(page.url)
         without.get_by_role("button", name="Make a passkey here").click()
