@@ -151,7 +151,7 @@ def hour_after(incident: Incident, actions: Sequence[Action], *, until: datetime
     live = again(incident, lambda live: seen.append(live.true_harm(limit)) if onset and live.now > onset else None)
     stretches += [(incident.request.interval_s, x.total) for x in seen]
     when_ended = live.true_harm(limit)
-    for _ in range(horizon(incident.request.interval_s) - samples_after(incident.live)):
+    for _ in range(followed(incident) - samples_after(incident.live)):
         while left and left[0].time <= live.now:
             live.apply(left.pop(0).change)
         live.wait()
@@ -176,6 +176,11 @@ def again(incident: Incident, each: Callable[[EmulatedNetwork], None] = lambda _
                 live.wait()
                 each(live)
     return live
+
+
+def followed(incident: Incident) -> int:
+    """Samples from the onset on over which an incident is followed; longer where more happens than its first fault."""
+    return MOST_SAMPLES if incident.request.later else horizon(incident.request.interval_s)
 
 
 def horizon(interval_s: float) -> int:

@@ -13,7 +13,7 @@ from agents.run.request import LaterEvent
 from agents.run.staging import HISTORY, samples_after
 from evals.cases import surprises
 from evals.cases.case import Case, Split
-from evals.cases.incident import Incident, Played, horizon, hour_after, play, stage_incident
+from evals.cases.incident import Incident, Played, followed, hour_after, play, stage_incident
 from evals.cases.informed import least_left, searched
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
@@ -170,8 +170,7 @@ def score(scene: Scene, played: Played) -> Measures:
     changed = finished.plan is not None
     # what the outcome could know of: traffic that grows later is another incident
     said = min(after.total, ours.when_ended.total if played.actions else scene.at_first)
-    followed = horizon(incident.request.interval_s) * incident.request.interval_s
-    spared = (incident.untouched.harmed - ours.harmed) / followed
+    spared = (incident.untouched.harmed - ours.harmed) / (followed(incident) * incident.request.interval_s)
     told = [(str(x.action), x.element) for x in finished.recommendations]
     hidden = finished.outcome == "healthy" and "healthy" in right.outcomes
     regression = caused_regression(without.total, after.total, noise=noise)
