@@ -87,7 +87,7 @@ def onsets(towards: Floats, declared: Declaration) -> Ints:
     the most standard errors apart; a step counts from `_STEP` on and above `_CLEAR` of them. The spread is taken from
     differences of neighbouring rows, so that a step does not hide itself.
     """
-    rows, nodes = towards.shape
+    rows, nodes = len(towards), int(towards.shape[-1])
     if rows < _LEAST_ROWS:
         return np.zeros(nodes, np.int64)
     log: Floats = np.log(np.where(towards > 0, towards, 1.0))
