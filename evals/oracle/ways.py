@@ -203,12 +203,12 @@ def _from_all(weights: Floats) -> Floats:
 
 
 _grounds: WeakKeyDictionary[Shape, _Ground] = WeakKeyDictionary()
-_recent: OrderedDict[tuple[Shape, Failed], dict[str, Towards]] = OrderedDict()
+_recent: OrderedDict[tuple[object, ...], dict[str, Towards]] = OrderedDict()
 
 
 def ways_of(network: Network, dead: Failed) -> dict[str, Towards]:
-    """The ways to every node, by its name, under one failure; the same whatever the demands are."""
-    key = network.shape, dead
+    """The ways to every node, by its name, under one failure; the same whatever the demands and tunnels are."""
+    key = network.nodes, network.links, network.igp, dead
     if key not in _recent:
         if network.shape not in _grounds:
             _grounds[network.shape] = _Ground(network)
