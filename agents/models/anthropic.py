@@ -66,7 +66,7 @@ class AnthropicProvider(HttpProvider[anthropic.AsyncAnthropic]):
             return await self._streamed(client, request)
 
     async def _streamed(self, client: anthropic.AsyncAnthropic, request: Request) -> Answer:
-        assembly = wire.Assembly()
+        assembly = wire.AnthropicAssembly()
         stream = cast(_Events, await client.messages.create(**self._parameters(request)))
         async with stream:
             async for event in stream:
