@@ -20,6 +20,7 @@ from .box.run_state import Desk
 from .telemetry import Explanation
 
 CAUSES, FACTS = 5, 4
+_UNLIKELY = 1e-3  # probability of a runner-up below which nobody needs to know what looks like it: it is as unlikely
 
 
 class Reading(Frozen):
@@ -36,7 +37,7 @@ class CauseReport(RankedCause):
     """One hypothesis; what speaks for it is among the evidence."""
 
     indistinguishable: tuple[str, ...] = Field(
-        default=(), description="Hypotheses that no reading can tell from this one."
+        default=(), description="Hypotheses that no reading can tell from this one; none of an unlikely runner-up."
     )
 
 
@@ -226,7 +227,9 @@ def _report(rank: int, hypothesis: Hypothesis) -> CauseReport:
         **_ranked(rank, hypothesis).model_dump(exclude={"fault", "faults"}),
         fault=hypothesis.fault,
         faults=hypothesis.faults if len(hypothesis.faults) > 1 else (),
-        indistinguishable=hypothesis.indistinguishable[:FACTS],
+        indistinguishable=hypothesis.indistinguishable[:FACTS]
+        if rank == 1 or hypothesis.confidence >= _UNLIKELY
+        else (),
     )
 
 

@@ -127,6 +127,17 @@ def test_past_incidents_shift_the_ranking_a_little_and_never_over_a_clear_readin
     assert found.causes[0].probability > 0.9
 
 
+def test_what_looks_like_an_unlikely_runner_up_is_not_told():
+    place = desk("sndlib/abilene", Fault(kind=K.DEVICE_DOWN, element="node/KSCYng"))
+    best, *others = rank_causes(place).causes
+    assert place.ranking is not None
+    _, *ranked = place.ranking.hypotheses[: len(others) + 1]
+    assert best.indistinguishable
+    assert any(x.indistinguishable and x.confidence < 0.001 for x in ranked)
+    for told, known in zip(others, ranked, strict=True):
+        assert told.indistinguishable == (known.indistinguishable[:4] if known.confidence >= 0.001 else ())
+
+
 def test_a_measurement_settles_what_the_readings_leave_open():
     network = load_network("sndlib/nobel-germany")
     place = desk(network.name, draw_fault(network, 3, kinds=[K.DATA_ACL]))

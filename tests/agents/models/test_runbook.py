@@ -84,6 +84,23 @@ def test_a_measurement_that_was_taken_is_taken_into_account_and_one_that_was_not
         assert following.tool == "what_if"
 
 
+@pytest.mark.parametrize(
+    ("runner_up", "simulated"),
+    [("link/B:C--C:B", "link/B:C--C:B"), ("link/A:B--B:A", None), (None, "link/A:B--B:A")],
+)
+def test_a_runner_up_that_begins_with_the_same_fault_is_not_simulated(runner_up: str | None, simulated: str | None):
+    def cause(rank: int, element: str | None) -> dict[str, object]:
+        fault = element and {"kind": "link_down", "element": element, "severity": 1.0}
+        return {"rank": rank, "probability": 0.5, "fault": fault}
+
+    causes = [cause(1, "link/A:B--B:A"), cause(2, runner_up)]
+    following = move("diagnosis", ("rank_causes", {"causes": causes}), ("measure", {"taken": False}))
+    assert isinstance(following, Call)
+    assert following.tool == ("what_if" if simulated else "report_diagnosis")
+    if simulated:
+        assert following.arguments == {"fault": {"kind": "link_down", "element": simulated, "severity": 1.0}}
+
+
 def test_the_least_harm_wins_then_what_the_planners_name_first():
     offers = [candidate("a", 5, 1), candidate("b", 0, 3), candidate("c", 0, 2, 0.8), candidate("d", 0, 2, 0.7)]
     assert move("planning", ("propose_plans", {"candidates": offers})) == Call("simulate_plan", {"plan": "b"})

@@ -20,7 +20,9 @@ from agents.record.events import (
     VerdictReached,
 )
 from agents.run.run import RunRequest, run_incident
+from evals.cases.tokens import spending
 from tests.agents.incidents import Run, perform, request
+from tests.benchmarks.tokens import MOST_CALLS, MOST_TOKENS
 from tools.box.handover import Decision, Diagnosis, Incident, PlanSubmission
 from twin.errors import InputError, StoreError, UnknownNetworkError
 from twin.formats.plan import read_plan
@@ -96,6 +98,12 @@ def test_the_certificate_in_the_folder_covers_the_plan_in_the_folder(resolved: R
         network = store.load_snapshot(plan.base)
     check(certificate, plan, network, policy, public_key=key.public, now=certificate.issued)
     assert resolved.of(CertificateIssued)[0].plan == plan.hash == resolved.result.finished.plan
+
+
+def test_an_incident_takes_no_more_tokens_and_calls_of_a_model_than_it_may(resolved: Run):
+    spent = spending(resolved.events)
+    assert 0 < spent.input_tokens <= MOST_TOKENS
+    assert 0 < spent.calls <= MOST_CALLS
 
 
 def test_the_loads_of_every_moment_can_be_drawn_from_the_folder_alone(resolved: Run):
