@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, assert_never
 
 from pydantic import JsonValue
@@ -15,6 +16,8 @@ from twin.printed import short as short
 from twin.untrusted import one_line
 
 if TYPE_CHECKING:  # a table of runs does not wait for the twin
+    from collections.abc import Sequence
+
     from twin.faults import Fault, FaultKind
     from twin.gate.verdict import Counterexample
     from twin.plan import Change, SetTunnel
@@ -40,6 +43,13 @@ OUTCOMES = {
     "interrupted": "The run was interrupted.",
     "failed": "The run failed.",
 }
+
+_UNITS = (  # of the figures of a tool's result, by the field that holds them, where its name does not say it
+    (re.compile(r"^(?:harm|lost|severed|offered|overload|capacity|headroom)$|^harm_"), "Mbit/s"),
+    (re.compile(r"utilisation$|^probability$|^share$|^gap$|^bound$"), "share"),
+)
+_ELEMENT = re.compile(r"(?:node|link|interface)/\S")
+_AND = re.compile(r" and (?=\w+ at [\w-]+/)")  # between the faults of a hypothesis that is given by name
 
 _SEVERITIES = {
     "the share of capacity lost": "{:.0%} lost",
@@ -175,7 +185,7 @@ def _brief(value: JsonValue) -> str:
 
 
 def gist(content: str) -> str:
-    """Fold a tool's result into one line: its plain values, and the sizes of its lists."""
+    """Fold a tool's result into one line: its plain values, with their units, and the sizes of its lists."""
     try:
         value = parse_json(content)
     except ValueError:
@@ -185,7 +195,7 @@ def gist(content: str) -> str:
     if not isinstance(value, dict):
         return one_line(content)
     told = [(key, item) for key, item in value.items() if key not in _UNTOLD]
-    plain = [f"{key} {_figure(item)}" for key, item in told if isinstance(item, str | int | float)]
+    plain = [f"{key} {_figure(key, item)}" for key, item in told if isinstance(item, str | int | float)]
     lists = [counted(len(item), key) for key, item in told if isinstance(item, list)]
     return one_line(", ".join(lists + plain), 120) or "nothing"
 
@@ -197,7 +207,12 @@ def counted(number: int, plural: str) -> str:
     return f"1 {plural.removesuffix('ies')}y" if plural.endswith("ies") else f"1 {plural.removesuffix('s')}"
 
 
-def _figure(value: str | float) -> str:
+def _figure(key: str, value: str | float) -> str:
+    if isinstance(value, str):
+        return _brief(short(value) if _ELEMENT.match(value) else value)
+    unit = next((unit for pattern, unit in _UNITS if pattern.search(key)), "")
+    if unit and not isinstance(value, bool):
+        return amount(value, unit)
     return f"{value:.4g}" if isinstance(value, float) else _brief(value)
 
 
@@ -219,3 +234,22 @@ def fault_words(fault: "Fault | None") -> str:
     pattern = next((pattern for words, pattern in _SEVERITIES.items() if words in allowed), "")
     how_bad = f" ({pattern.format(fault.severity)})" if pattern else ""
     return f"{fault_kind(fault.kind)}, {place(fault.element)}{towards}{how_bad}"
+
+
+def faults_words(faults: "Sequence[Fault]") -> str:
+    """Say what is wrong where several faults struck together."""
+    return " and ".join(map(fault_words, faults)) or fault_words(None)
+
+
+def hypothesis_words(name: str) -> str:
+    """Say a hypothesis that is given by its name, `link_down at link/A:B--B:A`: `circuit down, A - B`."""
+    return " and ".join(map(_named_fault, _AND.split(name))) if " at " in name else fault_words(None)
+
+
+def _named_fault(name: str) -> str:
+    from twin.faults import FaultKind
+
+    kind, _, element = name.partition(" at ")
+    element, _, target = element.partition(" towards ")
+    towards = f" towards {place(target)}" if target else ""
+    return f"{fault_kind(FaultKind(kind))}, {place(element)}{towards}"

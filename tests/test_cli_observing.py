@@ -11,6 +11,7 @@ from tests.command_line import here
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
+from twin.printed import place
 from twin.store import TwinStore
 
 NAME = "topozoo/Abilene"
@@ -78,8 +79,9 @@ def test_a_twin_file_is_diagnosed_as_a_run_would(twin):
     assert document["answer"]
     assert document["data_quality"] > 0.95
     told = here("diagnose", twin).stdout
-    assert f"answer: link_down at {CIRCUIT}" in told
-    assert "healthy" in told
+    assert f"answer: circuit down, {place(CIRCUIT)}" in told
+    assert "nothing is wrong" in told
+    assert "link/" not in told
 
 
 def test_tables_of_ones_own_say_the_same_as_the_twin_file(twin, tables):

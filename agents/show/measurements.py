@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from pydantic import JsonValue
 from rich.console import RenderableType
 
-from agents.wording import mbps
+from agents.wording import amount, faults_words, hypothesis_words, mbps, short
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.formats.load import load_reading
@@ -30,6 +30,7 @@ from .tables import text_table
 
 if TYPE_CHECKING:
     from twin.diagnose import Diagnosis
+    from twin.diagnose.diagnosis import Fact, Quantity
     from twin.diagnose.next_measurement import Measurement
     from twin.forecast import Forecast
     from twin.forecast.sources import PairSeries
@@ -37,6 +38,22 @@ if TYPE_CHECKING:
     from twin.observe.quality.report import QualityReport
 
 _DOUBTS, _EVIDENCE = 12, 4
+_READINGS = {  # what a quantity of a reading is called, and its unit
+    "load": ("load", "Mbit/s"),
+    "drops": ("drops", "Mbit/s"),
+    "wire_loss": ("loss between its counters", "share"),
+    "errors": ("frames received broken", "share"),
+    "oper_up": ("is up", "state"),
+    "adjacent": ("has its neighbour", "state"),
+    "counted": ("polls answered", "share"),
+    "answers": ("answers", "state"),
+    "probe_delay": ("delay", "ms"),
+    "probe_loss": ("loss", "share"),
+    "demand_factor": ("traffic towards it, times the usual", ""),
+    "packet_factor": ("packets per Mbit towards it, times the usual", ""),
+    "balance": ("leaves it less what comes in", "Mbit/s"),
+    "configured": ("lines that the inventory does not have", ""),
+}
 
 
 class Brought(NamedTuple):
@@ -235,33 +252,45 @@ def _cause_lines(
     network = one_line(observation.inventory.name)
     yield f"{network} at {when}, {samples} samples of one state; {found.simulated} hypotheses simulated"
     rows = [
-        (str(rank), x.name, f"{x.confidence:.1%}", f"{x.residual:.2f}")
+        (str(rank), faults_words(x.faults), f"{x.confidence:.1%}", f"{x.residual:.2f}")
         for rank, x in enumerate(found.hypotheses[:top], start=1)
     ]
     yield text_table(("rank>", "cause", "confidence>", "unexplained>"), rows)
     best = found.hypotheses[0]
     for fact in sorted(best.evidence, key=lambda x: -x.gain)[:_EVIDENCE]:
-        told = f"measured {fact.measured:.5g}, {best.name} gives {fact.predicted:.5g}, healthy {fact.healthy:.5g}"
-        yield f"  {one_line(fact.element)} {fact.quantity}: {told}"
+        shown = [_reading(fact.quantity, x) for x in (fact.measured, fact.predicted, fact.healthy)]
+        yield f"  {_what(fact)}: measured {shown[0]}, the first cause gives {shown[1]}, healthy {shown[2]}"
     if best.alike:
-        yield f"no reading tells it from {', '.join(map(one_line, best.alike[:_EVIDENCE]))}"
+        yield f"no reading tells it from {_alternatives(best.alike)}"
     hard = [x for x in best.indistinguishable if x not in best.alike]
     if hard:
-        yield f"these readings hardly tell it from {', '.join(map(one_line, hard[:_EVIDENCE]))}"
+        yield f"these readings hardly tell it from {_alternatives(hard)}"
     if found.unexplained:
-        told = ", ".join(f"{one_line(x.element)} {x.quantity}" for x in found.unexplained[:_EVIDENCE])
-        yield f"unexplained even so: {told}"
+        yield f"unexplained even so: {', '.join(map(_what, found.unexplained[:_EVIDENCE]))}"
     if found.doubt:
         yield f"no answer: {one_line(found.doubt, 300)}"
     elif best.faults:
-        yield f"answer: {best.name}"
+        yield f"answer: {faults_words(best.faults)}"
     else:
         yield "answer: nothing measured distinguishes this from a healthy network"
     if asked is not None:
         yield f"next: {asked}; it would tell {asked.information:.2f} nats"
-        yield from (f"  {one_line(x.shows)} if {one_line(x.hypothesis)}" for x in asked.outcomes[:_EVIDENCE])
+        yield from (f"  {one_line(x.shows)} if {hypothesis_words(x.hypothesis)}" for x in asked.outcomes[:_EVIDENCE])
     if refusal:
         yield one_line(refusal, 400)
+
+
+def _alternatives(names: Sequence[str]) -> str:
+    return "; ".join(map(hypothesis_words, names[:_EVIDENCE]))
+
+
+def _what(fact: Fact) -> str:
+    return f"{short(fact.element)}: {_READINGS[fact.quantity][0]}"
+
+
+def _reading(quantity: Quantity, value: float) -> str:
+    unit = _READINGS[quantity][1]
+    return ("yes" if value > 0.5 else "no") if unit == "state" else amount(value, unit)
 
 
 def _pair(found: Forecast, i: int) -> JsonValue:

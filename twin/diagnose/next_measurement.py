@@ -21,6 +21,7 @@ from twin.observe.observe import observe
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.readback import read_back
 from twin.observe.readings.samples import Samples
+from twin.printed import short
 
 from .configured import expected_items
 from .density import student
@@ -60,11 +61,11 @@ class Measurement(Frozen):
     def __str__(self) -> str:
         match self.kind:
             case "probe":
-                return f"probe from {self.source} to {self.target}"
+                return f"probe from {short(self.source or '')} to {short(self.target or '')}"
             case "configuration":
-                return f"read the configuration of {self.element}"
+                return f"read the configuration of {short(self.element or '')}"
             case "counter":
-                return f"read the counters of {self.element}"
+                return f"read the counters of {short(self.element or '')}"
             case "wait":
                 return "wait for one more sample"
 
@@ -237,7 +238,10 @@ def _configuration(case: _Case) -> Iterator[Measurement]:
     for router in sorted({name for items in lines for name, _ in items} - known):
         mine = [frozenset(item for name, item in items if name == router) for items in lines]
         same = np.array([[a == b for b in mine] for a in mine])
-        shows = [", ".join(f"{x.kind} {x.element} {x.target}".strip() for x in sorted(y)) or "nothing" for y in mine]
+        shows = [
+            ", ".join(f"{x.kind} {short(x.element)} {short(x.target)}".strip() for x in sorted(y)) or "nothing"
+            for y in mine
+        ]
         score: Floats = np.where(same, float(np.log(_TRUTHFUL)), float(np.log(_UNTRUTHFUL))) / TEMPER
         yield Measurement(
             kind="configuration",

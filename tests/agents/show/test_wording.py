@@ -6,7 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.wording import arguments, capacity, duration, fault_words, gist, mbps, place, sentence, share, short, where
+from agents.wording import (
+    arguments,
+    capacity,
+    duration,
+    fault_words,
+    faults_words,
+    gist,
+    hypothesis_words,
+    mbps,
+    place,
+    sentence,
+    share,
+    short,
+    where,
+)
+from twin.diagnose.diagnosis import named
 from twin.faults import TRAITS, Fault, FaultKind
 from twin.gate.verdict import Counterexample
 from twin.model import SegmentList, Tunnel
@@ -82,6 +97,23 @@ def test_every_kind_of_fault_has_words_for_its_usual_severity(kind):
     assert ("(" in words) == (TRAITS[kind].severity.words != "1")
 
 
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (),
+        (Fault(kind=FaultKind.LINK_DOWN, element="link/A:B2--B:A2"),),
+        (Fault(kind=FaultKind.HOST_BLACKHOLE, element="node/at B", target="node/C and D"),),
+        (
+            Fault(kind=FaultKind.LINK_DOWN, element="risk-group/duct and dig"),
+            Fault(kind=FaultKind.DETACH, element="interface/A/B"),
+        ),
+    ],
+)
+def test_a_hypothesis_by_its_name_reads_as_its_faults_do(faults):
+    assert hypothesis_words(named(faults)) == faults_words(faults)
+    assert "link/" not in hypothesis_words(named(faults))
+
+
 def test_a_counterexample_names_failure_and_step():
     example = Counterexample(element="A->B", failure="node/C", step=0, measured=2, limit=1)
     assert where(example) == "A->B when node C fails before the first step"
@@ -90,7 +122,11 @@ def test_a_counterexample_names_failure_and_step():
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ('{"busiest": "A->B", "harm": 12.3456, "links": [1, 2, 3]}', "3 links, busiest A->B, harm 12.35"),
+        ('{"busiest": "A->B", "harm": 12.3456, "links": [1, 2, 3]}', "3 links, busiest A->B, harm 12.3 Mbit/s"),
+        ('{"harm": 1260, "offered": 3.2e6, "lost": 0}', "harm 1.26 Gbit/s, offered 3.2 Tbit/s, lost 0 Mbit/s"),
+        ('{"max_utilisation": 0.8315, "interval_s": 300}', "max_utilisation 83.2 %, interval_s 300"),
+        ('{"shared": 2, "lost_to": true, "factor": 1.04999}', "shared 2, lost_to true, factor 1.05"),
+        ('{"on": "link/A:B2--B:A2", "at": "node/A", "as": "linked/A"}', "on circuit A--B2, at node A, as linked/A"),
         ("[1, 2]", "2 rows"),
         ("plain words", "plain words"),
         ("{}", "nothing"),
