@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from pydantic import JsonValue
 
-from twin.files import parse_json
 from twin.printed import mbps as mbps
 from twin.printed import percent, percents
 from twin.printed import place as place
@@ -22,8 +21,19 @@ if TYPE_CHECKING:  # a table of runs does not wait for the twin
     from twin.gate.verdict import Counterexample
     from twin.plan import Change, SetTunnel
 
-# Fields of a result that are said elsewhere or are too long for its line.
-_UNTOLD = {"snapshot", "network", "explanation", "reasons", "provenance", "live_time"}
+_SEVERAL = {
+    "set_weight": "set {} IGP weights",
+    "drain_link": "drain {} circuits",
+    "undrain_link": "undrain {} circuits",
+    "drain_node": "drain {} nodes",
+    "undrain_node": "undrain {} nodes",
+    "set_tunnel": "steer {} demands",
+    "remove_tunnel": "remove {} tunnels",
+    "sleep_link": "put {} circuits to sleep",
+    "wake_link": "wake {} circuits",
+    "set_capacity": "upgrade {} circuits",
+    "limit_demand": "limit {} demands",
+}
 
 OUTCOMES = {
     "resolved": "The incident is resolved.",
@@ -44,11 +54,6 @@ OUTCOMES = {
     "failed": "The run failed.",
 }
 
-_UNITS = (  # of the figures of a tool's result, by the field that holds them, where its name does not say it
-    (re.compile(r"^(?:harm|lost|severed|offered|overload|capacity|headroom)$|^harm_"), "Mbit/s"),
-    (re.compile(r"utilisation$|^probability$|^share$|^gap$|^bound$"), "share"),
-)
-_ELEMENT = re.compile(r"(?:node|link|interface)/\S")
 _AND = re.compile(r" and (?=\w+ at [\w-]+/)")  # between the faults of a hypothesis that is given by name
 
 _SEVERITIES = {
@@ -148,6 +153,32 @@ def sentence(change: "Change") -> str:
             assert_never(change)
 
 
+def plan_words(steps: "Sequence[Change]") -> str:
+    """Say what a plan does, in one line: `Steer 2 demands via Oldenburg`, `Drain circuit A--B, wake 3 circuits`.
+
+    Steps of one kind are told together; one that is alone of its kind as `sentence` tells it.
+    """
+    kinds: dict[str, list[Change]] = {}
+    for step in steps:
+        kinds.setdefault(_several(step), []).append(step)
+    told = [sentence(x[0]) if len(x) == 1 else f"{words.format(len(x))}{_way(x)}" for words, x in kinds.items()]
+    return capital(", ".join(told)) or "Change nothing"
+
+
+def _several(step: "Change") -> str:
+    """What several steps of one kind do."""
+    words = _SEVERAL[step.op]
+    return words.replace("drain", "cost out") if getattr(step, "mode", "") == "cost_out" else words
+
+
+def _way(steps: "Sequence[Change]") -> str:
+    """The way that tunnels have in common, if there is one."""
+    from twin.plan import SetTunnel
+
+    ways = {path.via for x in steps if isinstance(x, SetTunnel) for path in x.tunnel.paths if path.via}
+    return f" via {', '.join(ways.pop())}" if len(ways) == 1 else ""
+
+
 def capital(text: str) -> str:
     """Begin a text with a capital."""
     return f"{text[:1].upper()}{text[1:]}"
@@ -184,36 +215,11 @@ def _brief(value: JsonValue) -> str:
     return one_line(text, 48)
 
 
-def gist(content: str) -> str:
-    """Fold a tool's result into one line: its plain values, with their units, and the sizes of its lists."""
-    try:
-        value = parse_json(content)
-    except ValueError:
-        return one_line(content)
-    if isinstance(value, list):
-        return counted(len(value), "rows")
-    if not isinstance(value, dict):
-        return one_line(content)
-    told = [(key, item) for key, item in value.items() if key not in _UNTOLD]
-    plain = [f"{key} {_figure(key, item)}" for key, item in told if isinstance(item, str | int | float)]
-    lists = [counted(len(item), key) for key, item in told if isinstance(item, list)]
-    return one_line(", ".join(lists + plain), 120) or "nothing"
-
-
 def counted(number: int, plural: str) -> str:
     """A number with its noun: 1 step, 2 steps."""
     if number != 1:
         return f"{number} {plural}"
     return f"1 {plural.removesuffix('ies')}y" if plural.endswith("ies") else f"1 {plural.removesuffix('s')}"
-
-
-def _figure(key: str, value: str | float) -> str:
-    if isinstance(value, str):
-        return _brief(short(value) if _ELEMENT.match(value) else value)
-    unit = next((unit for pattern, unit in _UNITS if pattern.search(key)), "")
-    if unit and not isinstance(value, bool):
-        return amount(value, unit)
-    return f"{value:.4g}" if isinstance(value, float) else _brief(value)
 
 
 def fault_kind(kind: "FaultKind") -> str:

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 from pydantic import Field
 
 from agents.record.home import home_folder
+from agents.wording import plan_words
 from twin.errors import AuthorityError, CertificateError, InputError, RefusedError, TwinError
 from twin.files import is_plain
 from twin.formats.plan import read_plan_file
@@ -57,6 +58,7 @@ class Pending(Frozen):
     network: str
     plan: str = Field(description="Plan hash.")
     goal: str
+    does: str = Field(default="", description="What its steps do, in words.")
     steps: int
     tier: RiskTier
     asked: int = Field(description="People who have to approve; 0 when it may not be executed at all.")
@@ -137,6 +139,7 @@ def describe(past: Past, now: datetime, authority: Authority | None = None) -> P
         network=past.started.network,
         plan=plan.hash,
         goal=plan.goal,
+        does=plan_words(plan.steps),
         steps=len(plan.steps),
         tier=risk_tier(plan, verdict, past.started.policy),
         asked=waits,

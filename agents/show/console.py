@@ -35,12 +35,13 @@ from agents.record.events import (
     VerdictReached,
 )
 from agents.record.journal import Record
-from agents.wording import OUTCOMES, arguments, counted, duration, fault_words, gist, mbps, sentence, share
+from agents.wording import OUTCOMES, arguments, counted, duration, fault_words, mbps, sentence, share
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from twin.execute.render import RenderedStep
 from twin.faults.recommendation import Recommendation
 from twin.untrusted import one_line, visible
 
+from .gists import gist
 from .report.summary import Summary
 from .tables import console, verdict_table
 

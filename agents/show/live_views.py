@@ -317,7 +317,8 @@ def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
 
 
 def _failures(network: Network) -> tuple[FailureCase, ...]:
-    return study(network, single_failures(network)).failures
+    """Every single failure, the one that fills a link most first."""
+    return tuple(sorted(study(network, single_failures(network)).failures, key=lambda x: -x.max_utilisation))
 
 
 def _worst(case: FailureCase) -> Worst:

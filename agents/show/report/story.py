@@ -28,7 +28,8 @@ from agents.record.events import (
     WindowRehearsed,
 )
 from agents.record.journal import Record
-from agents.wording import arguments, duration, gist, sentence, share
+from agents.show.gists import gist
+from agents.wording import arguments, duration, sentence, share
 from tools.box.handover import Decision, Diagnosis, Incident, NoPlan, PlanSubmission
 from twin.errors import JournalError
 from twin.files import parse_json

@@ -1,21 +1,24 @@
 """Figures and changes read the same everywhere, and untrusted text cannot steer what shows it."""
 
 import math
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.show.gists import gist
 from agents.wording import (
+    _SEVERAL,
     arguments,
     capacity,
     duration,
     fault_words,
     faults_words,
-    gist,
     hypothesis_words,
     mbps,
     place,
+    plan_words,
     sentence,
     share,
     short,
@@ -25,7 +28,7 @@ from twin.diagnose.diagnosis import named
 from twin.faults import TRAITS, Fault, FaultKind
 from twin.gate.verdict import Counterexample
 from twin.model import SegmentList, Tunnel
-from twin.plan import DrainLink, LimitDemand, SetCapacity, SetTunnel, SetWeight
+from twin.plan import Change, DrainLink, LimitDemand, SetCapacity, SetTunnel, SetWeight
 from twin.printed import percents, rates
 from twin.untrusted import one_line, visible
 
@@ -122,10 +125,45 @@ def test_a_counterexample_names_failure_and_step():
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ('{"busiest": "A->B", "harm": 12.3456, "links": [1, 2, 3]}', "3 links, busiest A->B, harm 12.3 Mbit/s"),
-        ('{"harm": 1260, "offered": 3.2e6, "lost": 0}', "harm 1.26 Gbit/s, offered 3.2 Tbit/s, lost 0 Mbit/s"),
-        ('{"max_utilisation": 0.8315, "interval_s": 300}', "max_utilisation 83.2 %, interval_s 300"),
-        ('{"shared": 2, "lost_to": true, "factor": 1.04999}', "shared 2, lost_to true, factor 1.05"),
+        (
+            '{"busiest": "A->B", "harm": 12.3456, "links": [1, 2, 3]}',
+            "3 links, 12.3 Mbit/s lost or above the limit, busiest A->B",
+        ),
+        (
+            '{"nodes": 50, "offered": 3179000.0, "busiest": "A->B", "max_utilisation": 0.8242, "down": []}',
+            "0 elements down, busiest link A->B at 82.4 %, 50 nodes, 3.18 Tbit/s offered",
+        ),
+        ('{"symptoms": [1, 2], "incidents": [1], "total": 66, "next_offset": 2}', "2 of 66 symptoms, 1 incident"),
+        (
+            '{"before": {"max_utilisation": 1.001, "harm": 20000.0}, "after": {"max_utilisation": 0.5, "harm": 0.0}}',
+            "busiest link from 100.1 % to 50.0 %, lost or above the limit from 20 Gbit/s to 0 Gbit/s",
+        ),
+        (
+            '{"before": {"harm": 77.5}, "steps": [{"harm": 80.0}, {"harm": 0.0}], "plan": "c49a"}',
+            "2 steps, lost or above the limit from 77.5 Mbit/s to 0 Mbit/s, plan c49a",
+        ),
+        (
+            '{"causes": [{"fault": {"kind": "link_down", "element": "link/A:B--B:A"}, "probability": 0.9996}]}',
+            "1 cause, most likely circuit down, A - B (100.0 %)",
+        ),
+        (
+            '{"causes": [{"fault": null, "probability": 0.5}], "probability": 0.5}',
+            "1 cause, most likely nothing is wrong (50.0 %)",
+        ),
+        (
+            '{"handle": "r1-x", "plan": "c4", "passed": false, "checks": [{"name": "useful", "passed": false}]}',
+            "1 check, rejected on useful, did not pass, handle r1-x",
+        ),
+        ('{"approved": true, "interval_s": 300, "because": "", "doubted": 0}', "approved, 5 min between samples"),
+        (
+            '{"busiest_circuit": "link/A:B--B:A", "in_mbps": 2310.0, "delay_ms": 1.2345}',
+            "busiest circuit A--B, in 2.31 Gbit/s, delay 1.234 ms",
+        ),
+        (
+            '{"harm": 1260, "offered": 3.2e6, "lost": 0}',
+            "1.26 Gbit/s lost or above the limit, 3.2 Tbit/s offered, 0 Mbit/s lost",
+        ),
+        ('{"shared": 2, "lost_to": true, "factor": 1.04999}', "shared 2, lost to, factor 1.05"),
         ('{"on": "link/A:B2--B:A2", "at": "node/A", "as": "linked/A"}', "on circuit A--B2, at node A, as linked/A"),
         ("[1, 2]", "2 rows"),
         ("plain words", "plain words"),
@@ -134,6 +172,35 @@ def test_a_counterexample_names_failure_and_step():
 )
 def test_a_result_is_folded_into_one_line(content, line):
     assert gist(content) == line
+
+
+def steered(source, target, *via):
+    return SetTunnel(
+        tunnel=Tunnel(name=f"{source}-{target}", source=source, target=target, paths=(SegmentList(via=via),))
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ((), "Change nothing"),
+        ((steered("A", "D", "C"),), "Steer A to D via C"),
+        ((steered("A", "D", "C"), steered("B", "D", "C")), "Steer 2 demands via C"),
+        ((steered("A", "D", "C"), steered("B", "D", "E")), "Steer 2 demands"),
+        (
+            (DrainLink(circuit="link/A:B--B:A"), SetWeight(link="A->B", weight=3), SetWeight(link="B->A", weight=3)),
+            "Drain circuit A--B, set 2 IGP weights",
+        ),
+        (tuple(DrainLink(circuit=f"link/A:{x}--{x}:A", mode="cost_out") for x in "BC"), "Cost out 2 circuits"),
+    ],
+)
+def test_a_plan_says_what_it_does(steps, words):
+    assert plan_words(steps) == words
+
+
+def test_every_kind_of_change_has_words_for_several_of_it():
+    kinds = {x.model_fields["op"].default for x in get_args(get_args(Change)[0])}
+    assert kinds == set(_SEVERAL)
 
 
 def test_arguments_are_written_as_in_a_program():
