@@ -17,6 +17,7 @@ from .verification import decide, demand_failures, verify_plan
 from .whatif import simulate_plan, what_if
 
 LONG = 120.0  # seconds for what searches or sweeps
+PATIENT = 2 * LONG  # for what decides whether a run has a plan: a busy machine must not
 SQL = 25.0  # seconds: copying the tables takes most of it, the statement has its own deadline
 
 TOOLS: tuple[Tool, ...] = (
@@ -33,11 +34,11 @@ TOOLS: tuple[Tool, ...] = (
     bind(measure, deadline=LONG),
     bind(report_diagnosis),
     bind(what_if),
-    bind(propose_plans, deadline=LONG),
+    bind(propose_plans, deadline=PATIENT),
     bind(simulate_plan, deadline=LONG),
     bind(submit_plan),
     bind(report_no_plan),
-    bind(verify_plan, deadline=LONG),
+    bind(verify_plan, deadline=PATIENT),
     bind(decide),
     bind(sql, deadline=SQL),
     bind(fetch_result),

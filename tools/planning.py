@@ -1,5 +1,6 @@
 """Plans: optimisers propose, a model chooses by handle. The steps themselves never pass through a model."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from pydantic import Field
 from twin.errors import RefusedError, UnknownElementError
 from twin.model import Frozen, Network
 from twin.optimise.ahead import brought, holding
+from twin.optimise.allowance import WallGuard, guarded
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import possible, relieve
 from twin.policy import Policy
@@ -20,7 +22,10 @@ Explanation = Annotated[str, Field(max_length=MAX_EXPLANATION, description="For 
 
 
 TIME_LIMIT_S = 90.0
-"""Seconds for all optimisers together: inside the deadline of the tool, so that what was found is handed over."""
+"""Seconds that all optimisers together may compute: a busy machine finds the plans that an idle one does."""
+WALL_LIMIT_S = 200.0
+"""Seconds by the clock after which they stop all the same: inside the deadline of the tool and the turn of a role, so
+that what was found is handed over."""
 
 
 class WithoutPlan(Frozen):
@@ -47,9 +52,12 @@ def propose_plans(desk: Desk) -> Candidates:
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
         outlook = desk.outlook if desk.brought is None else None  # what was brought is judged by the gate alone
-        found = holding(partial(_proposed, desk), desk.state, desk.policy, outlook, desk.works)
+        with guarded(WALL_LIMIT_S) as guard:
+            found = holding(partial(_proposed, desk), desk.state, desk.policy, outlook, desk.works)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
-    found = tuple(possible(x, desk.look().declared.makes) for x in found)
+        if guard.said:
+            span.set_attribute("twin.cut_off", guard.said)
+    found = tuple(_told(possible(x, desk.look().declared.makes), guard) for x in found)
     useful = [x for x in found if _is_new(desk, x)]
     desk.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)
     desk.proposals |= {_handle(desk, proposal): proposal for proposal in useful}
@@ -60,6 +68,13 @@ def propose_plans(desk: Desk) -> Candidates:
         candidates=tuple(candidate(desk, _handle(desk, x), x) for x in useful),
         without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)[:300]) for x in found if x not in useful),
     )
+
+
+def _told(proposal: Proposal, guard: WallGuard) -> Proposal:
+    """Have a proposal without a plan say that there was no time for more, where that is so."""
+    if proposal.plan is not None or not guard.said:
+        return proposal
+    return replace(proposal, reason=f"planning was {guard.said}: {proposal.reason}")
 
 
 def _proposed(desk: Desk, state: Network, policy: Policy) -> tuple[Proposal, ...]:

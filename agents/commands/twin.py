@@ -131,7 +131,9 @@ def plan(
     ] = None,
     scenarios: Scenarios = None,
     measure: Annotated[str, typer.Option("--measure", help="Weigh scenarios by their mean, or by cvar.")] = "cvar",
-    time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds; the best so far counts.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", help="Seconds of CPU; the best so far counts.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan here, for verify.")] = None,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of the weight search.")] = 1,
     day: DayFile = None,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twin.errors import DeadlineError, InputError, PlanError
+from twin.errors import InputError, PlanError
 from twin.gate.checks.gain import relief
 from twin.gate.checks.touch import subject
 from twin.model import Network
@@ -81,7 +81,7 @@ def bound_of(network: Network) -> float:
     if len(network.nodes) * len(network.links) <= BOUND_COLUMNS:
         try:
             return lowest_utilisation(network).max_utilisation
-        except (DeadlineError, InputError):
+        except InputError:
             pass
     return node_cut_bound(network)
 

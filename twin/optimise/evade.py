@@ -1,7 +1,6 @@
 """Relief from routers that drop or divert what others send them rightly: tunnels, weights and drains around them."""
 
 from collections.abc import Iterator, Sequence, Set
-from time import monotonic
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from twin.policy import Policy
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import Routing
 
+from .allowance import Allowance
 from .assemble import assemble, without_plan
 from .breakpoints import HIGHEST
 from .judge import Judge
@@ -44,9 +44,9 @@ def relieve_by_evading(
     entries = [x for x in network.astray if x.does not in ("refuse", "trust")]
     if not entries:
         return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
-    deadline = None if time_limit_s is None else monotonic() + time_limit_s
+    allowance = Allowance(time_limit_s)
     best: Proposal | None = None
-    for steps in _ways(judge, entries, deadline):
+    for steps in _ways(judge, entries, allowance):
         if makes is not None and not {step.op for step in steps} <= makes:
             continue
         if len(steps) > policy.max_steps or any(judge.protects(*_touched(network, step)) for step in steps):
@@ -56,16 +56,16 @@ def relieve_by_evading(
             best = proposal
         if best.plan and best.after.harm <= 0:
             break
-        if deadline is not None and monotonic() > deadline:
+        if allowance.spent:
             break
     return best or without_plan(judge, METHOD, "no change that the policy allows leads around the wrong entries")
 
 
-def _ways(judge: Judge, entries: Sequence[Astray], deadline: float | None) -> Iterator[tuple[Change, ...]]:
+def _ways(judge: Judge, entries: Sequence[Astray], allowance: Allowance) -> Iterator[tuple[Change, ...]]:
     network = judge.network
     yield from ((step,) for entry in entries for step in _single(network, entry))
     for careful in (False, True):
-        tunnels = _tunnels(judge, entries, deadline, careful=careful)
+        tunnels = _tunnels(judge, entries, allowance, careful=careful)
         if tunnels:
             yield tunnels
     nodes = dict.fromkeys(x.at for x in entries if x.does == "drop")
@@ -83,9 +83,7 @@ def _single(network: Network, entry: Astray) -> Iterator[Change]:
         yield DrainLink(circuit=link.circuit)
 
 
-def _tunnels(
-    judge: Judge, entries: Sequence[Astray], deadline: float | None, *, careful: bool
-) -> tuple[SetTunnel, ...]:
+def _tunnels(judge: Judge, entries: Sequence[Astray], allowance: Allowance, *, careful: bool) -> tuple[SetTunnel, ...]:
     """A tunnel for each source whose traffic is dropped or diverted, the largest first, each accepted if it helps.
 
     If `careful`, only where a plan could end with it.
@@ -101,13 +99,13 @@ def _tunnels(
         options = [SetTunnel(tunnel=tunnel_over(network, move)) for move in moves]
         tried = [(judge.value(_routed(judge, (*steps, step))), number) for number, step in enumerate(options)]
         for better, number in sorted(tried):
-            if not better.beats(value, gain=1e-4) or (deadline is not None and monotonic() > deadline):
+            if not better.beats(value, gain=1e-4) or allowance.spent:
                 break
             if not careful or judge.is_safe(apply_all(network, (*steps, options[number]))):
                 value = better
                 steps.append(options[number])
                 break
-        if deadline is not None and monotonic() > deadline:
+        if allowance.spent:
             break
     return tuple(steps)
 

@@ -5,7 +5,6 @@ and moves towards that routing by line search; the prices also bound the optimum
 the bound, the sharper the soft maximum. [Frank, Wolfe, 1956; Bienstock, Potential Function Methods, 2002]
 """
 
-from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from twin.sim.arrays import FAR, Arrays, Flags
 from twin.sim.kernels import expect, spread
 from twin.sim.route import Routing
 
+from .allowance import Allowance
 from .midpoints import Detours, as_legs, best_midpoints
 
 GAP = 0.001
@@ -48,9 +48,9 @@ class Mixture(NamedTuple):
     rounds: int
 
 
-def split_demands(arrays: Arrays, routing: Routing, demands: Demands, *, deadline: float | None = None) -> Mixture:
+def split_demands(arrays: Arrays, routing: Routing, demands: Demands, allowance: Allowance) -> Mixture:
     """Minimise the peak utilisation over all splits of the demands over two-segment paths."""
-    return _Search(arrays, routing, demands).run(deadline)
+    return _Search(arrays, routing, demands).run(allowance)
 
 
 class _Search:
@@ -64,9 +64,9 @@ class _Search:
         self.scale, self.sharpness = 1.0, _FIRST_SHARPNESS / max(self._peak(), 1e-9)
         self.bound = self.flow_bound = 0.0
 
-    def run(self, deadline: float | None) -> Mixture:
+    def run(self, allowance: Allowance) -> Mixture:
         rounds = 0
-        while rounds < ROUNDS and not self._closed() and not (deadline is not None and monotonic() > deadline):
+        while rounds < ROUNDS and not self._closed() and not allowance.spent:
             self._step()
             rounds += 1
             if rounds % _BOUND_EVERY == 0:

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from math import inf, isfinite
-from time import monotonic
+from math import isfinite
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -18,6 +17,7 @@ from twin.sim.power import PowerModel, power
 from twin.sim.simulate import simulate, single_failures
 
 from . import tunnels, weights
+from .allowance import Allowance
 from .assemble import assemble, bound_of
 from .attempt import attempt
 from .drain import plan_drain
@@ -190,16 +190,16 @@ def _require_fitting(goal: Purpose, terms: Terms) -> None:
 def _relief(network: Network, policy: Policy, goal: Purpose, terms: Terms) -> tuple[Proposal, ...]:
     del goal
     methods = [name for name in METHODS if name != RESTORE]  # there is no other state to set back to
-    end = inf if terms.time_limit_s is None else monotonic() + terms.time_limit_s
+    allowance = Allowance(terms.time_limit_s)
     found = relieve(network, policy, methods=methods, seed=terms.seed, time_limit_s=terms.time_limit_s)
     if found[0].before.harm <= 0 and not any(proposal.plan for proposal in found):
-        pressed = _pressed(network, policy, terms.seed, end)
+        pressed = _pressed(network, policy, terms.seed, allowance)
         better = {proposal.method: proposal for proposal in pressed if proposal.plan}
         found = tuple(sorted((better.get(proposal.method, proposal) for proposal in found), key=rank))
     return found
 
 
-def _pressed(network: Network, policy: Policy, seed: int, end: float) -> Iterator[Proposal]:
+def _pressed(network: Network, policy: Policy, seed: int, allowance: Allowance) -> Iterator[Proposal]:
     """Lower a peak that does no harm: as if the limit lay half way down to the bound.
 
     Where several links share the peak, no single change lowers it; under a lower limit each of them counts.
@@ -208,8 +208,7 @@ def _pressed(network: Network, policy: Policy, seed: int, end: float) -> Iterato
     target = (judge.before.max_utilisation + bound_of(network)) / 2
     lower = policy.model_copy(update={"max_utilisation": min(max(target, 1e-6), policy.max_utilisation)})
     for method in (tunnels.METHOD, weights.METHOD):
-        each = None if end == inf else max(0.0, end - monotonic()) / 2
-        planner = partial(METHODS[method], network, lower, seed=seed, time_limit_s=each)
+        planner = partial(METHODS[method], network, lower, seed=seed, time_limit_s=allowance.share(2))
         plan = attempt(method, planner, network, lower).plan
         if plan is not None:
             yield assemble(judge, plan.method, plan.steps)

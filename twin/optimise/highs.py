@@ -6,7 +6,7 @@ import highspy
 import numpy as np
 from scipy.sparse import csc_array
 
-from twin.errors import DeadlineError, TwinError
+from twin.errors import TwinError
 from twin.model import Floats
 
 SIMPLEX_LIMIT = 40_000
@@ -30,17 +30,15 @@ class LinearOptimum(NamedTuple):
     price: Floats  # [r]
 
 
-def solve(programme: LinearProgram, *, time_limit_s: float | None = None, vertex: bool = False) -> LinearOptimum:
+def solve(programme: LinearProgram, *, vertex: bool = False) -> LinearOptimum:
     """Solve a linear programme on one thread: simplex up to `SIMPLEX_LIMIT` columns, interior point above.
 
-    `vertex` asks for a basic solution from the interior point method as well. Raises `DeadlineError` when the time
-    limit strikes first, `TwinError` when there is no finite optimum.
+    `vertex` asks for a basic solution from the interior point method as well. Raises `TwinError` when there is no
+    finite optimum.
     """
-    solver = _solver(programme, time_limit_s, vertex=vertex)
+    solver = _solver(programme, vertex=vertex)
     solver.run()
     status = solver.getModelStatus()
-    if status == highspy.HighsModelStatus.kTimeLimit:
-        raise DeadlineError(f"the linear programme took more than {time_limit_s:g} s", fix="allow more time")
     if status != highspy.HighsModelStatus.kOptimal:
         raise TwinError(
             f"the linear programme has no optimum: {solver.modelStatusToString(status)}",
@@ -54,7 +52,7 @@ def solve(programme: LinearProgram, *, time_limit_s: float | None = None, vertex
     )
 
 
-def _solver(programme: LinearProgram, time_limit_s: float | None, *, vertex: bool) -> highspy.Highs:
+def _solver(programme: LinearProgram, *, vertex: bool) -> highspy.Highs:
     solver = highspy.Highs()
     for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
         solver.setOptionValue(option, value)
@@ -63,8 +61,6 @@ def _solver(programme: LinearProgram, time_limit_s: float | None, *, vertex: boo
         solver.setOptionValue("run_crossover", "on" if vertex else "off")
     else:
         solver.setOptionValue("solver", "simplex")
-    if time_limit_s is not None:
-        solver.setOptionValue("time_limit", time_limit_s)
     solver.passModel(_model(programme))
     return solver
 

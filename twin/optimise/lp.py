@@ -47,18 +47,18 @@ class _Columns(NamedTuple):
     arc: Ints
 
 
-def lowest_utilisation(network: Network, *, time_limit_s: float | None = None) -> FlowOptimum:
+def lowest_utilisation(network: Network) -> FlowOptimum:
     """Minimise the peak utilisation over all ways to route the offered demands.
 
     Drained nodes carry no transit, unless they are costed out; sleeping, drained and failed links carry nothing;
     what a lossy link loses loads nothing after it. Raises `InputError` beyond
-    `COLUMN_LIMIT` columns, `DeadlineError` when the time limit strikes first.
+    `COLUMN_LIMIT` columns.
     """
-    return _optimum(network, time_limit_s)
+    return _optimum(network)
 
 
 @lru_cache(maxsize=16)
-def _optimum(network: Network, time_limit_s: float | None) -> FlowOptimum:
+def _optimum(network: Network) -> FlowOptimum:
     arcs = _merge(network)
     demand, unroutable, severed = _routable(network, arcs)
     columns = _columns(network, arcs, demand)
@@ -69,7 +69,7 @@ def _optimum(network: Network, time_limit_s: float | None) -> FlowOptimum:
             f"the flow programme needs {columns.arc.size} columns, more than {COLUMN_LIMIT}",
             fix="use the bound of the segment planner, which needs no programme",
         )
-    optimum = solve(_programme(arcs, columns, demand), time_limit_s=time_limit_s)
+    optimum = solve(_programme(arcs, columns, demand))
     return _on_links(network, arcs, columns, optimum)._replace(unroutable=unroutable, severed=severed)
 
 

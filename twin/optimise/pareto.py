@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from math import inf
-from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +14,7 @@ from twin.policy import Policy
 from twin.sim.power import PowerModel, power
 from twin.sim.simulate import simulate, single_failures
 
+from .allowance import Allowance
 from .assemble import bound_of
 from .attempt import attempt
 from .judge import Judge
@@ -63,11 +62,11 @@ def pareto_front(
     the rules of the gate, failures included, and has a safe order. A time limit ends with the front of the candidates
     so far.
     """
-    deadline = inf if time_limit_s is None else monotonic() + time_limit_s
+    allowance = Allowance(time_limit_s)
     judge, model = Judge(network, policy), model or PowerModel.load(policy.power_model)
     known: dict[str, Compromise] = {}
-    for method, steps in _candidates(network, policy, seed, deadline):
-        if monotonic() > deadline and known:
+    for method, steps in _candidates(network, policy, seed, allowance):
+        if allowance.spent and known:
             break
         try:
             state = apply_all(network, steps)
@@ -85,18 +84,18 @@ def pareto_front(
 
 
 def _candidates(
-    network: Network, policy: Policy, seed: int, deadline: float
+    network: Network, policy: Policy, seed: int, allowance: Allowance
 ) -> Iterator[tuple[str, tuple[Change, ...]]]:
     yield "none", ()
-    asleep = plan_sleep(network, policy, time_limit_s=_left(deadline)).plan
+    asleep = plan_sleep(network, policy, time_limit_s=allowance.share()).plan
     naps = asleep.steps if asleep else ()
     for count in range(1, len(naps) + 1):
         yield "link-sleep", naps[:count]
     for rested in sorted({0, len(naps) // 2, len(naps)}):
-        if policy.max_steps <= rested or monotonic() > deadline:
+        if policy.max_steps <= rested or allowance.spent:
             continue
         fewer = policy.model_copy(update={"max_steps": policy.max_steps - rested, "min_gain": 0.0})
-        for steps in _routed(apply_all(network, naps[:rested]), fewer, seed, deadline):
+        for steps in _routed(apply_all(network, naps[:rested]), fewer, seed, allowance):
             method = "routing" if rested == 0 else "routing+link-sleep"
             yield method, (*naps[:rested], *steps)
     for steps in _upgrades(network, policy):
@@ -130,20 +129,16 @@ def _busiest_circuit(network: Network, *, failing: bool) -> str | None:
     return network.links[int(busy.argmax())].circuit if busy.max(initial=0.0) > 0 else None
 
 
-def _left(deadline: float) -> float | None:
-    return None if deadline == inf else max(0.0, deadline - monotonic())
-
-
-def _routed(network: Network, policy: Policy, seed: int, deadline: float) -> Iterator[tuple[Change, ...]]:
+def _routed(network: Network, policy: Policy, seed: int, allowance: Allowance) -> Iterator[tuple[Change, ...]]:
     """Yield every prefix of the plans that lower the peak more and more."""
     peak, best = simulate(network).max_utilisation, bound_of(network)
     for pressure in _PRESSURES:
-        if monotonic() > deadline:
+        if allowance.spent:
             return
         target = best + pressure * (peak - best)
         pressed = policy.model_copy(update={"max_utilisation": min(max(target, 1e-6), 1.0)})
         for planner in (relieve_by_tunnels, relieve_by_weights):
-            asked = partial(planner, network, pressed, seed=seed, time_limit_s=_left(deadline))
+            asked = partial(planner, network, pressed, seed=seed, time_limit_s=allowance.share())
             plan = attempt("routing", asked, network, pressed).plan
             steps: Sequence[Change] = plan.steps if plan else ()
             yield from (tuple(steps[:count]) for count in range(1, len(steps) + 1))

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
-from time import monotonic
 from types import MappingProxyType
 
 from twin.errors import InputError
@@ -16,6 +15,7 @@ from twin.policy import Policy
 
 from . import evade, restore, segments, sequential, tunnels, weight_search, weights
 from . import relieve_by_drain as drain
+from .allowance import Allowance
 from .assemble import without_plan
 from .attempt import attempt
 from .damping import damped
@@ -97,13 +97,13 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
     `reference` is the network as it should be, for it to be set back to. `avoid` holds what was wrong with rejected
     plans; no proposal breaks a limit there again. `rejected` are the steps of the plans that were rejected for this
     state: none of them is proposed again. `makes` are the operations that the network can make, all if None: no plan
-    has any other. A planner that fails says why and ends no other; a time limit is
-    shared out among them. Raises `InputError` on an unknown method.
+    has any other. A planner that fails says why and ends no other; a time limit, of
+    computing (`Allowance`), is shared out among them. Raises `InputError` on an unknown method.
     """
     unknown = [method for method in methods if method not in METHODS]
     if unknown:
         raise InputError(f"no planner {unknown[0]!r}", fix=f"planners: {', '.join(METHODS)}")
-    end = None if time_limit_s is None else monotonic() + time_limit_s
+    allowance = Allowance(time_limit_s)
     proposals, growing = list[Proposal](), Growing(network, policy)
     first = suited(faults, methods)
     methods = (*first, *(x for x in methods if x not in first))
@@ -115,7 +115,7 @@ def relieve(  # noqa: PLR0913 - who is asked, about what, on what terms
             planner = partial(planner, reference=reference)
         if planner is evade.relieve_by_evading:
             planner = partial(planner, makes=makes)
-        each = None if end is None else max(0.0, end - monotonic()) / (len(methods) - number)
+        each = allowance.share(len(methods) - number)
         planner = partial(planner, network, policy, seed=seed, time_limit_s=each)
         answering = partial(_answering, planner, network, policy, avoid, rejected)
         if makes is not None and method in _OPERATIONS and _OPERATIONS[method] not in makes:

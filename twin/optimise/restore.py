@@ -1,7 +1,6 @@
 """Relief that costs nothing: set back what differs from the reference network, and undo measures that hurt."""
 
 from collections.abc import Iterator, Sequence
-from time import monotonic
 
 from twin.gate.checks.touch import touched
 from twin.gate.verdict import Counterexample
@@ -19,6 +18,7 @@ from twin.plan import (
 from twin.policy import Policy
 from twin.sim.arrays import compile_network
 
+from .allowance import Allowance
 from .assemble import assemble, without_plan
 from .judge import Judge
 from .proposal import Proposal, Value
@@ -73,19 +73,19 @@ def relieve_by_undoing(
     taken = tuple(x for x in _tunnels(network) if _may_make(judge, x))
     if not woken and not taken:
         return without_plan(judge, UNDO, "nothing is drained, asleep or steered that may be undone")
-    deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    ways = _added(judge, (*woken, *taken), deadline), _needed(judge, woken)
+    allowance = Allowance(time_limit_s)
+    ways = _added(judge, (*woken, *taken), allowance), _needed(judge, woken)
     steps = min(ways, key=lambda way: (round(_value(judge, way).harm, 3), len(way)))
     return assemble(judge, UNDO, steps)
 
 
-def _added(judge: Judge, offered: Sequence[Change], deadline: float | None) -> tuple[Change, ...]:
+def _added(judge: Judge, offered: Sequence[Change], allowance: Allowance) -> tuple[Change, ...]:
     """Add the change that leaves the least harm, one at a time, while harm falls."""
     steps, reached = (), judge.before
     while len(steps) < judge.policy.max_steps and reached.harm > 0:
         tried: list[tuple[Value, int, tuple[Change, ...]]] = []
         for number, change in enumerate(offered):
-            if change not in steps and not (deadline is not None and monotonic() > deadline):
+            if change not in steps and not allowance.spent:
                 tried.append((_value(judge, (*steps, change)), number, (*steps, change)))
         if not tried or not min(tried)[0].beats(reached, gain=1e-3):
             break

@@ -5,7 +5,6 @@ The tail is weighed by the conditional value at risk: the mean of the worst shar
 """
 
 from collections.abc import Sequence
-from time import monotonic
 from typing import Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from twin.model import Floats, Network
 from twin.plan import ExpectedEffect, Plan, apply_all
 from twin.policy import Policy
 
+from .allowance import Allowance
 from .assemble import bound_of, node_cut_bound
 from .judge import Judge
 from .proposal import Proposal, Value
@@ -43,7 +43,7 @@ def plan_for_scenarios(
     """
     risk = Risk(_volumes(network, scenarios), _weights(len(scenarios), measure, policy.cvar_alpha))
     judge = Judge(network, policy, avoid)
-    search = TunnelSearch(judge, risk, None if time_limit_s is None else monotonic() + time_limit_s)
+    search = TunnelSearch(judge, risk, Allowance(time_limit_s))
     steps = search.run()
     before = _exact(search, network)
     bound = _bound(network, scenarios, risk)

@@ -6,7 +6,6 @@ demand by demand; then every tunnel that the peak does not need is taken back.
 """
 
 from collections.abc import Sequence
-from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from twin.sim.arrays import FAR, Arrays, compile_network
 from twin.sim.kernels import spread
 from twin.sim.route import Routing, route
 
+from .allowance import Allowance
 from .assemble import assemble, without_plan
 from .fractions import ecmp_fractions
 from .frank_wolfe import Demands, Mixture, split_demands
@@ -62,8 +62,7 @@ def route_by_segments(
     arrays = compile_network(network)
     routing = route(arrays)
     demands = _demands(network, routing)
-    deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    mixture = split_demands(arrays, routing, demands, deadline=deadline)
+    mixture = split_demands(arrays, routing, demands, Allowance(time_limit_s))
     chosen = _choose(network, routing, demands, mixture, most)
     load = spread(arrays, routing.paths, as_legs(demands.volume, chosen.via) + demands.fixed)[0]
     peak = float((load / arrays.capacity).max(initial=0.0))

@@ -6,7 +6,6 @@ elsewhere for every start, so that a few starts are made.
 """
 
 from collections.abc import Sequence
-from time import monotonic
 from typing import NamedTuple
 
 from twin.gate.verdict import Counterexample
@@ -14,6 +13,7 @@ from twin.model import Network
 from twin.plan import Change, SetTunnel, SetWeight, apply
 from twin.policy import Policy
 
+from .allowance import Allowance
 from .assemble import assemble, bound_of, without_plan
 from .judge import Judge
 from .proposal import Proposal
@@ -52,13 +52,12 @@ def route_in_sequence(network: Network, *, seed: int = 0, time_limit_s: float | 
 
     Ends as soon as the bound is close, or late. Raises `InputError` on networks too large for the table of ECMP shares.
     """
-    deadline = None if time_limit_s is None else monotonic() + time_limit_s
+    allowance = Allowance(time_limit_s)
     best = SequentialRouting((), route_by_segments(network, time_limit_s=time_limit_s), bound_of(network))
     for start in range(STARTS):
-        left = None if deadline is None else deadline - monotonic()
-        if (best.gap or 0.0) <= CLOSE or (left is not None and left <= 0):
+        if (best.gap or 0.0) <= CLOSE or allowance.spent:
             break
-        each = None if left is None else left / 2
+        left, each = allowance.share(), allowance.share(2)
         found = search_weights(network, seed=seed + start, evaluations=EVALUATIONS, time_limit_s=each)
         routed = route_by_segments(with_weights(network, found.changes), time_limit_s=left)
         if routed.max_utilisation < best.max_utilisation:

@@ -1,7 +1,6 @@
 """Saving power: put circuits to sleep that neither the traffic nor any single failure needs."""
 
 from collections.abc import Sequence
-from time import monotonic
 
 from twin.gate.checks.touch import touched
 from twin.gate.verdict import Counterexample
@@ -11,6 +10,7 @@ from twin.policy import Policy
 from twin.sim.power import PowerModel, power
 from twin.sim.simulate import simulate
 
+from .allowance import Allowance
 from .assemble import assemble, without_plan
 from .judge import Judge
 from .proposal import Proposal
@@ -35,10 +35,10 @@ def plan_sleep(
     del seed
     model = model or PowerModel.load(policy.power_model)
     judge = Judge(network, policy, avoid)
-    deadline = None if time_limit_s is None else monotonic() + time_limit_s
+    allowance = Allowance(time_limit_s)
     state, steps = network, list[SleepLink]()
     for circuit in _by_saving(judge, model):
-        if len(steps) == policy.max_steps or (deadline is not None and monotonic() > deadline):
+        if len(steps) == policy.max_steps or allowance.spent:
             break
         asleep = apply(state, SleepLink(circuit=circuit))
         if judge.is_safe(asleep):

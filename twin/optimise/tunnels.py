@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from twin.sim.arrays import Flags, compile_network
 from twin.sim.kernels import expect
 from twin.sim.superposed import MovedLoads
 
+from .allowance import Allowance
 from .assemble import assemble, without_plan
 from .fractions import exposure, pair_shares, try_moves
 from .judge import HEADROOM, Judge
@@ -61,8 +61,8 @@ def relieve_by_tunnels(
     judge = Judge(network, policy, avoid)
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
-    deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    search = TunnelSearch(judge, Risk(judge.arrays.offered[None], np.ones(1)), deadline)
+    allowance = Allowance(time_limit_s)
+    search = TunnelSearch(judge, Risk(judge.arrays.offered[None], np.ones(1)), allowance)
     within = search.within_reach()
     if within < policy.min_gain * judge.removable:
         reason = f"the {policy.max_steps} largest demands over the worst links are {within:,.0f} Mbit/s there"
@@ -125,8 +125,8 @@ class _Reached(NamedTuple):
 class TunnelSearch:
     """Greedy choice of tunnels; `network` has to be safe after each one under its own demands."""
 
-    def __init__(self, judge: Judge, risk: Risk, deadline: float | None) -> None:
-        self.judge, self.risk, self.deadline = judge, risk, deadline
+    def __init__(self, judge: Judge, risk: Risk, allowance: Allowance) -> None:
+        self.judge, self.risk, self.allowance = judge, risk, allowance
         self.nodes = judge.network.nodes
         self.survival = expect(judge.arrays, judge.routing.paths).survival
         untouched = np.array([not judge.protects(node.id) for node in self.nodes], dtype=np.bool_)
@@ -148,11 +148,11 @@ class TunnelSearch:
                 tunnel = tunnel_over(here.network, move)
                 after = self.judge.moved(swept, move[:2], (self.present.get(move[:2]), tunnel))
                 reached = apply(here.network, SetTunnel(tunnel=tunnel))
-                if self._late() or self.judge.is_safe(reached, after):
+                if self.allowance.spent or self.judge.is_safe(reached, after):
                     break
             else:
                 break
-            if self._late():
+            if self.allowance.spent:
                 break
             here, swept = _Reached(reached, here.loads + self._detour(move)), after.settled()
             self.moved.add(move[:2])
@@ -178,9 +178,6 @@ class TunnelSearch:
         peak = np.array([self.judge.peak(load) for load in loads])
         return Value(float(self.risk.of(harm)), float(self.risk.of(peak)))
 
-    def _late(self) -> bool:
-        return self.deadline is not None and monotonic() > self.deadline
-
     def _ends(self, tunnel: Tunnel) -> tuple[int, int]:
         return self.judge.network.node(tunnel.source), self.judge.network.node(tunnel.target)
 
@@ -203,7 +200,7 @@ class TunnelSearch:
         arrays, paths = self.judge.arrays, self.judge.routing.paths
         cost, on_hot = exposure(arrays, paths, price), exposure(arrays, paths, hot)
         for source, target in self._demands(loads, on_hot):
-            if self._late():
+            if self.allowance.spent:
                 break
             after = self._after(Move(source, target, -1), loads, cost)
             for row, (harm, peak) in enumerate(zip(after.harm, after.peak, strict=True)):

@@ -6,7 +6,6 @@ peak does not need is taken back. [Fortz, Thorup, "Internet traffic engineering 
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from twin.sim.arrays import FAR, compile_network
 from twin.sim.delta import WeightProbe
 from twin.sim.simulate import simulate
 
+from .allowance import Allowance
 from .assemble import assemble, bound_of, without_plan
 from .judge import Judge
 from .proposal import Proposal
@@ -65,11 +65,11 @@ def search_weights(
     At most `most` weights ever differ from the present ones, those of the links `fixed`, by name, never. The same
     seed and number of evaluations give the same weights. A time limit returns the best so far.
     """
-    deadline = None if time_limit_s is None else monotonic() + time_limit_s
+    allowance = Allowance(time_limit_s)
     preferences = set(network.exits)
     free = [i for i, link in enumerate(network.links) if link.name not in fixed and i not in preferences]
     search = _Annealing(network, np.random.default_rng(seed), most, free)
-    search.run(evaluations, deadline)
+    search.run(evaluations, allowance)
     search.take_back()
     weight, arrays = search.weight, search.arrays
     changed = tuple(
@@ -137,11 +137,11 @@ class _Annealing:
     def peak(self, utilisation: Floats) -> float:
         return float(utilisation.max(initial=0.0))
 
-    def run(self, evaluations: int, deadline: float | None) -> None:
+    def run(self, evaluations: int, allowance: Allowance) -> None:
         """Walk, and end at the best weights met; the present ones, unscaled, where nothing is better."""
         best, lowest = self.weight.copy(), self.peak(self.use)
         for done in range(evaluations if lowest > 0 and self.free.size else 0):
-            if deadline is not None and monotonic() > deadline:
+            if allowance.spent:
                 break
             change = self._neighbour()
             reached = self._tried(change)

@@ -5,7 +5,6 @@ A weight matters only where it makes or breaks a tie: every link is tried at tho
 """
 
 from collections.abc import Sequence
-from time import monotonic
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +17,7 @@ from twin.sim.arrays import FAR, Arrays
 from twin.sim.delta import WeightProbe
 from twin.sim.route import Routing
 
+from .allowance import Allowance
 from .assemble import assemble, without_plan
 from .breakpoints import breakpoints
 from .judge import HEADROOM, Judge
@@ -53,8 +53,8 @@ def relieve_by_weights(
     judge = Judge(network, policy, avoid)
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
-    deadline = None if time_limit_s is None else monotonic() + time_limit_s
-    weight = _Search(judge, deadline).run()
+    allowance = Allowance(time_limit_s)
+    weight = _Search(judge, allowance).run()
     return assemble(judge, METHOD, weight_changes(judge, weight))
 
 
@@ -68,8 +68,8 @@ def weight_changes(judge: Judge, weight: Ints) -> tuple[Change, ...]:
 
 
 class _Search:
-    def __init__(self, judge: Judge, deadline: float | None) -> None:
-        self.judge, self.deadline = judge, deadline
+    def __init__(self, judge: Judge, allowance: Allowance) -> None:
+        self.judge, self.allowance = judge, allowance
         self.most = min(MOST_CHANGES, judge.policy.max_steps)
         self.free = [arc for arc in range(judge.arrays.head.size) if self._may_change(arc)]
 
@@ -88,7 +88,7 @@ class _Search:
 
     def _next(self, beam: list[_Candidate]) -> list[_Candidate]:
         """Return the best safe states one change further, better than where they came from."""
-        found = [reached for candidate in beam if not self._late() for reached in self._neighbours(candidate)]
+        found = [reached for candidate in beam if not self.allowance.spent for reached in self._neighbours(candidate)]
         kept: list[_Candidate] = []
         seen: set[bytes] = set()
         for candidate in sorted(found, key=lambda x: (x.value, x.weight.tobytes())):
@@ -154,6 +154,3 @@ class _Search:
 
     def _value(self, arrays: Arrays) -> Value:
         return self.judge.value(self.judge.route(arrays), aim=HEADROOM)
-
-    def _late(self) -> bool:
-        return self.deadline is not None and monotonic() > self.deadline
