@@ -10,16 +10,19 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
 
 from tests.benchmarks.diagnosis_cases import network, struck
-from twin.diagnose import Diagnosis, Measurement, diagnose, follow_up, next_measurement
+from twin.diagnose import Diagnosis, Measurement, diagnose, next_measurement
+from twin.diagnose.next_measurement import with_configuration, with_probe
 from twin.errors import TopologyError
 from twin.faults import Fault, FaultKind
 from twin.live.draw_fault import draw_fault
-from twin.observe import observe
+from twin.live.emulated import EmulatedNetwork
+from twin.observe import Observation, observe
 
 K = FaultKind
 KINDS = (
@@ -58,8 +61,21 @@ def ask(nodes: int, kind: FaultKind, seed: int, *, logged: bool) -> Asked | None
     begin = time.perf_counter()
     measurement = next_measurement(before, seen)
     took = 1e3 * (time.perf_counter() - begin)
-    after = diagnose(follow_up(measurement, seen, live)) if measurement else before
+    after = diagnose(taken(measurement, seen, live)) if measurement else before
     return Asked(fault, before, measurement, after, took)
+
+
+def taken(measurement: Measurement, seen: Observation, live: EmulatedNetwork) -> Observation:
+    """The observation with the result in it; other readings come with one more sample."""
+    if measurement.kind == "probe":
+        source, target = measurement.source or "", measurement.target or ""
+        return with_probe(seen, source, target, live.probe(source, target))
+    if measurement.kind == "configuration":
+        router = measurement.element or ""
+        return with_configuration(seen, router, live.read_router(router))
+    live.wait()
+    since = live.now - timedelta(seconds=seen.interval_s * (len(seen.past.time) + seen.samples + 1))
+    return observe(live.read_topology(), live.read_telemetry(since), window=seen.samples + 1, now=live.now)
 
 
 def share(diagnosis: Diagnosis, fault: Fault) -> float:

@@ -4,7 +4,7 @@ from twin.faults.recommendation import Recommendation, Urgency
 
 from .diagnose import as_believed, believed_without, diagnose, diagnosed_network, explains
 from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
-from .next_measurement import Measurement, follow_up, next_measurement
+from .next_measurement import Measurement, next_measurement
 from .recommend import recommend
 from .turns import turns
 
@@ -21,7 +21,6 @@ __all__ = [
     "diagnose",
     "diagnosed_network",
     "explains",
-    "follow_up",
     "next_measurement",
     "recommend",
     "turns",

@@ -6,18 +6,16 @@ expected to lower the entropy of the posterior [Lindley 1956], were it read with
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
-from twin.live.network import Configuration, LiveNetwork, Measurable, ProbeReading
+from twin.live.network import Configuration, ProbeReading
 from twin.model import Floats, Frozen, Ints
 from twin.observe.expect.balance import link_ends
 from twin.observe.expect.expectation import Expectation
 from twin.observe.expect.probing import probe_error
-from twin.observe.observe import observe
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.readback import read_back
 from twin.observe.readings.samples import Samples
@@ -70,10 +68,6 @@ class Measurement(Frozen):
                 return "wait for one more sample"
 
 
-class MeasurableNetwork(LiveNetwork, Measurable, Protocol):
-    """A live network that also answers single questions."""
-
-
 class _Case(NamedTuple):
     """The hypotheses in question: their shares, and what each predicts of the readings and of other probes."""
 
@@ -105,24 +99,6 @@ def _apart(hypotheses: Sequence[Hypothesis]) -> Iterator[Hypothesis]:
         share = one.confidence / (1 + len(one.twins))
         for faults in (one.faults, *one.twins)[:_MOST]:
             yield one.model_copy(update={"faults": faults, "confidence": share})
-
-
-def follow_up(measurement: Measurement, observation: Observation, live: MeasurableNetwork) -> Observation:
-    """Take a measurement and return the observation with its result in it, to be diagnosed again.
-
-    Raises what the network raises when it does not answer.
-    """
-    if measurement.kind == "probe":
-        source, target = measurement.source or "", measurement.target or ""
-        return with_probe(observation, source, target, live.probe(source, target))
-    if measurement.kind == "configuration":
-        return with_configuration(observation, measurement.element or "", live.read_router(measurement.element or ""))
-    live.wait()
-    since = live.now - timedelta(
-        seconds=observation.interval_s * (len(observation.past.time) + observation.samples + 1)
-    )
-    seen = observe(live.read_topology(), live.read_telemetry(since), window=observation.samples + 1, now=live.now)
-    return replace(seen, readbacks=observation.readbacks)
 
 
 def with_probe(observation: Observation, source: str, target: str, reading: ProbeReading) -> Observation:

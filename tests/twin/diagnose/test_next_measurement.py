@@ -7,9 +7,9 @@ import pytest
 
 from tests.twin.live.ladder import START, ladder
 from tests.twin.observe.incidents import NOBEL, network, run, struck
-from twin.diagnose import diagnose, follow_up, next_measurement
+from twin.diagnose import diagnose, next_measurement
 from twin.diagnose.diagnosis import Diagnosis
-from twin.diagnose.next_measurement import Measurement, with_configuration, with_probe
+from twin.diagnose.next_measurement import with_configuration, with_probe
 from twin.errors import ExecutionError, UnknownElementError
 from twin.faults import Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
@@ -23,6 +23,14 @@ HOLE = Fault(kind=K.BLACKHOLE, element="node/a1", target="node/a3")
 
 def confidence(diagnosis: Diagnosis, fault: Fault) -> float:
     return sum(x.confidence for x in diagnosis.hypotheses if str(fault) in (x.name, *x.alike))
+
+
+def taken(measurement, observation, live):
+    """The observation with the result of a probe or of a router's configuration in it."""
+    if measurement.kind == "probe":
+        source, target = measurement.source, measurement.target
+        return with_probe(observation, source, target, live.probe(source, target))
+    return with_configuration(observation, measurement.element, live.read_router(measurement.element))
 
 
 def silent(fault: Fault | None = None, samples: int = 2) -> EmulatedNetwork:
@@ -84,7 +92,7 @@ def test_a_blackhole_and_a_filter_are_told_apart_by_the_router_s_configuration(k
     router = incident.fault.element.split("/")[1]
     assert (measurement.kind, measurement.element) == ("configuration", f"node/{router}")
     assert {x.shows for x in measurement.outcomes} > {"nothing"}
-    after = diagnose(follow_up(measurement, incident.observation, incident.live))
+    after = diagnose(taken(measurement, incident.observation, incident.live))
     assert after.best.name == str(incident.fault)
     assert after.best.confidence > max(0.95, confidence(before, incident.fault))
 
@@ -118,18 +126,9 @@ def test_a_probe_settles_which_of_two_routers_drops():
     assert measurement.kind == "probe"
     assert measurement.information == pytest.approx(np.log(2), abs=0.05)
     assert len({x.shows for x in measurement.outcomes}) == 2
-    seen = follow_up(measurement, incident.observation, incident.live)
+    seen = taken(measurement, incident.observation, incident.live)
     assert diagnose(seen).best.name == str(truth)
     assert len(seen.probes.loss) == len(incident.observation.probes.loss) + 1
-
-
-def test_waiting_gives_one_more_sample_and_keeps_what_was_read():
-    incident = struck(NOBEL, K.DATA_ACL, seed=1)
-    seen = with_configuration(incident.observation, "Berlin", incident.live.read_router("Berlin"))
-    later = follow_up(Measurement(kind="wait", information=0.1), seen, incident.live)
-    assert later.time > seen.time
-    assert later.readbacks == seen.readbacks
-    assert [x.router for x in later.readbacks] == ["Berlin"]
 
 
 def test_a_result_joins_the_observation_and_leaves_the_first_one_alone():
@@ -145,7 +144,7 @@ def test_a_result_joins_the_observation_and_leaves_the_first_one_alone():
 def test_the_follow_up_is_the_same_every_time():
     incident = struck(NOBEL, K.BLACKHOLE, seed=2)
     measurement = next_measurement(diagnose(incident.observation), incident.observation)
-    twice = [diagnose(follow_up(measurement, incident.observation, incident.live)) for _ in range(2)]
+    twice = [diagnose(taken(measurement, incident.observation, incident.live)) for _ in range(2)]
     assert twice[0] == twice[1]
 
 
@@ -169,6 +168,6 @@ def test_what_readings_cannot_tell_apart_the_configuration_of_one_router_does():
     asked = next_measurement(first, seen)
     assert asked is not None
     assert (asked.kind, asked.element) == ("configuration", "node/a0")
-    again = diagnose(follow_up(asked, seen, live))
+    again = diagnose(taken(asked, seen, live))
     assert again.best.faults == (barred,)
     assert not again.best.twins

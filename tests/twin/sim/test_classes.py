@@ -14,8 +14,7 @@ from twin.live.forwarding import even_flows, router_salts
 from twin.live.plane import data_plane
 from twin.live.probes import probe_flows
 from twin.model import Network
-from twin.sim.classes import class_delays, class_loads, class_losses, cumulative, served, waiting_ms
-from twin.sim.delay import delays_with_queues
+from twin.sim.classes import VALID_UTILISATION, class_delays, class_loads, class_losses, cumulative, served, waiting_ms
 from twin.sim.simulate import simulate, single_failures
 from twin.traffic_classes import ClassShare, TrafficClass
 
@@ -106,15 +105,38 @@ def test_classes_take_together_what_one_class_takes():
 def test_the_waiting_of_classes_is_that_of_one_queue_where_they_are_equal():
     network = full_pipe(800.0)
     equal = replace(network, classes=(TrafficClass("a", 3, 1.0, 0.5), TrafficClass("default", 3)), class_shares=())
-    own, one = class_delays(equal), delays_with_queues(equal).total_ms
+    own, propagation = class_delays(equal), simulate(equal).delay_ms
+    a, b, x = map(equal.node, "ABX")
+    load = simulate(equal).load
+    queued = [6.4 / link.capacity / (1 - load[equal.link(link.name)] / link.capacity) for link in equal.links]
+    added = queued[equal.link("A->X")] + queued[equal.link("X->B")]
     for c in range(2):
-        np.testing.assert_allclose(own[c], one, rtol=1e-12)
+        assert own[c][a, b] == pytest.approx(propagation[a, b] + added, rel=1e-12)
+        assert own[c][x, b] == pytest.approx(propagation[x, b] + queued[equal.link("X->B")], rel=1e-12)
+        assert (own[c] >= propagation).all()
     first = replace(equal, classes=(TrafficClass("a", 1, 1.0, 0.5), TrafficClass("default", 3)))
     loads = class_loads(first)
     quick, slow = waiting_ms(loads.classes, loads.intact, loads.capacity, 800.0)[:, first.link("X->B")]
     sending = 800 * 8 / 1e6
     assert quick == pytest.approx(sending + 0.8 * sending / (1 - 0.4))
     assert slow == pytest.approx(sending + 0.8 * sending / ((1 - 0.4) * (1 - 0.8)))
+
+
+def test_a_queue_is_as_long_as_its_utilisation_says_and_beyond_the_model_as_one_that_is_nearly_full():
+    waited = waiting_ms([REST], np.array([[0.0, 50.0, 200.0]]), np.full(3, 100.0), 1250)[0]
+    assert waited == pytest.approx([0.1, 0.2, 0.1 + 0.1 / (1 - VALID_UTILISATION)])
+
+
+def test_a_queue_follows_the_simulated_single_server():
+    rng, rho, packets = np.random.default_rng(5), 0.7, 400_000
+    gaps, sizes = rng.exponential(1 / rho, packets), rng.exponential(1.0, packets)
+    start, done, spent = 0.0, 0.0, 0.0
+    for gap, size in zip(gaps.tolist(), sizes.tolist(), strict=True):
+        start += gap
+        done = max(start, done) + size
+        spent += done - start
+    waited = waiting_ms([REST], np.array([[100.0 * rho]]), np.array([100.0]), 1250)
+    assert waited[0, 0] / 0.1 == pytest.approx(spent / packets, rel=0.03)
 
 
 def test_the_emulated_network_serves_classes_the_same_by_its_own_code():

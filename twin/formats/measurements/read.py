@@ -51,23 +51,16 @@ class Measurements(NamedTuple):
     """What enters and leaves the network at its nodes, where counters of such interfaces were among the files."""
 
 
-def read_measurements(paths: Sequence[str | Path], network: Network, options: Options | None = None) -> Measurements:
-    """Read files of measurements of `network`, each told by its content; those of one kind are put together.
-
-    Without a file of flows or traffic the telemetry declares that it cannot read demands. Raises `InputError` when a
-    file cannot be read or nothing is in it, `FormatError` with the place and what was expected there.
-    """
-    options = options or Options()
-    return combine(read_parts(paths, network, options), network, options)
-
-
 def read_parts(paths: Sequence[str | Path], network: Network, options: Options) -> list[Part]:
-    """Read files one by one, those of a folder each, for `combine`. Raises as `read_measurements` does."""
+    """Read files of measurements of `network` for `combine`: each told by its content, those of a folder one by one.
+
+    Raises `InputError` when a file cannot be read, `FormatError` with the place and what was expected there.
+    """
     return [read_part(path, network, options) for path in _files(paths)]
 
 
 def read_part(path: str | Path, network: Network, options: Options) -> Part:
-    """Read one file of measurements. Raises as `read_measurements` does."""
+    """Read one file of measurements. Raises as `read_parts` does."""
     head = read_head(path)
     for told_by, read in _OTHERS:
         if told_by(str(path), head):

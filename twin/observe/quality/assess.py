@@ -47,18 +47,11 @@ class Assessment:
     received_trust: Floats  # [m] at the heads
 
 
-def quality_of(
-    network: Network, telemetry: Telemetry, *, now: datetime | None = None, window: int = 3
-) -> QualityReport:
+def assess(network: Network, telemetry: Telemetry, *, now: datetime | None = None, window: int = 3) -> Assessment:
     """Check the newest `window` samples of `network`; rows that cannot be true are left out first, and counted.
 
     Raises `InputError` when no sample is left.
     """
-    return assess(network, telemetry, now=now, window=window).report
-
-
-def assess(network: Network, telemetry: Telemetry, *, now: datetime | None = None, window: int = 3) -> Assessment:
-    """Like `quality_of`, with the repaired rates of every link and the trust in every counter."""
     usable, intake = take_in(telemetry, now)
     return assess_observation(observe(network, usable, window=window, now=now), intake)
 

@@ -13,7 +13,7 @@ from twin.errors import InputError
 from twin.files import parse_json
 from twin.formats.measurements.part import Options, Part
 from twin.formats.measurements.prometheus import EXPORTERS, read_answer, sheet_of
-from twin.formats.measurements.read import Measurements, combine, read_sheet
+from twin.formats.measurements.read import read_sheet
 from twin.formats.source import Source
 from twin.model import Frozen, Network
 
@@ -41,22 +41,14 @@ def prometheus_at(url: str) -> Prometheus:
         raise InputError(f"{url!r} is no URL of a server", fix="give one such as http://prometheus:9090") from error
 
 
-def read_prometheus(
-    source: Prometheus, network: Network, *, now: datetime, minutes: float = 30.0, options: Options | None = None
-) -> Measurements:
-    """Read the counters of the `minutes` before `now` as measurements of `network`.
+def read_prometheus_part(
+    source: Prometheus, network: Network, *, now: datetime, minutes: float, options: Options
+) -> Part:
+    """Read the counters of the `minutes` before `now` as one part of several sources of measurements of `network`.
 
     Samples are the server's own, at their own times; differences over gaps and restarts are missing.
     Raises `InputError` when the server does not answer, says no, or has no such counters.
     """
-    options = options or Options()
-    return combine([read_prometheus_part(source, network, now=now, minutes=minutes, options=options)], network, options)
-
-
-def read_prometheus_part(
-    source: Prometheus, network: Network, *, now: datetime, minutes: float, options: Options
-) -> Part:
-    """Read the counters as one part of several sources. Raises as `read_prometheus` does."""
     known = dict(source.metrics) or {metric: column for one in EXPORTERS for metric, column in one.quantities.items()}
     names = "|".join(known)
     more = f",{source.matchers}" if source.matchers else ""

@@ -11,7 +11,7 @@ from twin.formats.measurements.columns import read_mapping, recognise_column
 from twin.formats.measurements.moments import read_zone
 from twin.formats.measurements.part import Options
 from twin.formats.measurements.prefixes import read_prefixes
-from twin.formats.measurements.read import read_measurements, read_part
+from twin.formats.measurements.read import combine, read_part, read_parts
 from twin.model import Link, Network, Node
 
 NAMES = ("a", "b", "c")
@@ -28,6 +28,11 @@ def saved(folder, text, name="t.csv"):
     return path
 
 
+def measured_in(files, network=NETWORK, options=None):
+    options = options or Options()
+    return combine(read_parts(files, network, options), network, options)
+
+
 def rates(measured, quantity="out_mbps"):
     links, values = measured.telemetry.links, getattr(measured.telemetry.links, quantity)
     return {(round(t - START), NETWORK.links[i].name): round(float(v), 6)
@@ -41,21 +46,21 @@ def rates(measured, quantity="out_mbps"):
 )  # fmt: skip
 def test_a_rate_is_the_same_in_every_unit(column, value, tmp_path):
     file = saved(tmp_path, f"time,link,{column}\n{START},b->c,{value}\n")
-    assert rates(read_measurements([file], NETWORK)) == {(0, "b->c"): 500.0}
+    assert rates(measured_in([file])) == {(0, "b->c"): 500.0}
 
 
 def test_a_unit_that_nobody_says_is_asked_for_and_one_that_cannot_be_is_doubted(tmp_path):
     silent = saved(tmp_path, f"time,link,out\n{START},b->c,500\n")
     with pytest.raises(FormatError, match="--unit counters=mbps"):
-        read_measurements([silent], NETWORK)
-    assert rates(read_measurements([silent], NETWORK, Options(units={"counters": "mbps"}))) == {(0, "b->c"): 500.0}
+        measured_in([silent])
+    assert rates(measured_in([silent], NETWORK, Options(units={"counters": "mbps"}))) == {(0, "b->c"): 500.0}
     wrong = saved(tmp_path, f"time,link,out_bps\n{START},b->c,500\n")
     with pytest.raises(FormatError, match="near the capacities"):
-        read_measurements([wrong], NETWORK)
-    assert rates(read_measurements([wrong], NETWORK, Options(units={"counters": "mbps"}))) == {(0, "b->c"): 500.0}
+        measured_in([wrong])
+    assert rates(measured_in([wrong], NETWORK, Options(units={"counters": "mbps"}))) == {(0, "b->c"): 500.0}
     huge = saved(tmp_path, f"time,link,out_mbps\n{START},b->c,500000000\n")
     with pytest.raises(FormatError, match="near the capacities"):
-        read_measurements([huge], NETWORK)
+        measured_in([huge])
 
 
 def test_counters_by_router_and_interface_are_joined_by_a_table_the_neighbour_or_the_description(tmp_path):
@@ -67,7 +72,7 @@ def test_counters_by_router_and_interface_are_joined_by_a_table_the_neighbour_or
         rows.append(f"{t},a.example.net,3,ge-9,customer,{50 * up},{60 * up},1")
     file = saved(tmp_path, "\n".join(rows))
     found = Options(columns={"time": "polled"}, ports={(0, "xe-0"): NETWORK.link_index["a->b.2"]})
-    measured = read_measurements([file], NETWORK, found)
+    measured = measured_in([file], NETWORK, found)
     assert set(rates(measured).values()) == {10.0, 30.0}
     assert {name for _, name in rates(measured)} == {"a->b.2", "a->c"}
     assert {name for _, name in rates(measured, "in_mbps")} == {"b->a.2", "c->a"}
@@ -81,7 +86,7 @@ def test_counters_by_router_and_interface_are_joined_by_a_table_the_neighbour_or
 
 def test_what_is_not_told_of_a_link_is_known_of_nothing(tmp_path):
     file = saved(tmp_path, f"time,link,out_mbps\n{START},b->c,5\n")
-    measured = read_measurements([file], NETWORK)
+    measured = measured_in([file])
     assert np.isnan(measured.telemetry.links.up).all()
     assert "state" not in measured.telemetry.declared.reads
     assert any(x.became == "assumed" and x.field == "state of interfaces" for x in measured.accounts[0].fields)
@@ -92,7 +97,7 @@ def test_which_end_received_is_told_by_the_numbers_where_the_header_leaves_it_op
     load = {"a->b": 10.0, "b->a": 90.0, "b->c": 30.0, "c->b": 70.0}
     back = {"a->b": "b->a", "b->a": "a->b", "b->c": "c->b", "c->b": "b->c"}
     rows = "\n".join(f"{START},{x},{y},{load[back[x]] if turned else y}" for x, y in load.items())
-    measured = read_measurements([saved(tmp_path, f"time,interface,tx_mbps,rx_mbps\n{rows}\n")], NETWORK)
+    measured = measured_in([saved(tmp_path, f"time,interface,tx_mbps,rx_mbps\n{rows}\n")])
     assert rates(measured, "in_mbps") == {(0, name): value for name, value in load.items()}
     assert any("received" in x.field and x.became == "assumed" for x in measured.accounts[0].fields)
 
@@ -101,7 +106,7 @@ def test_polls_at_different_seconds_become_samples_and_the_skew_is_declared(tmp_
     rows = ["time,link,out_octets"]
     for name, late in (("a->b", 0), ("b->c", 7), ("c->a", 13)):
         rows += [f"{START + 300 * k + late},{name},{k * 300 * 125_000}" for k in range(5)]
-    measured = read_measurements([saved(tmp_path, "\n".join(rows))], NETWORK)
+    measured = measured_in([saved(tmp_path, "\n".join(rows))])
     times = np.unique(measured.telemetry.links.time)
     assert times.size == 4
     assert np.diff(times) == pytest.approx([300.0] * 3)
@@ -113,7 +118,7 @@ def test_a_pair_without_a_row_has_no_traffic_and_an_empty_cell_is_unknown(tmp_pa
     from twin.observe.readings.samples import read_samples
 
     text = f"ts,src,dst,mbps\n{START},a,b,5\n{START},b,c,\n{START + 300},a,b,6\n"
-    measured = read_measurements([saved(tmp_path, text)], NETWORK.with_demands(np.ones((3, 3)) - np.eye(3)))
+    measured = measured_in([saved(tmp_path, text)], NETWORK.with_demands(np.ones((3, 3)) - np.eye(3)))
     demands = read_samples(NETWORK, measured.telemetry, 2).demands
     assert demands[:, 0, 1].tolist() == [5.0, 6.0]
     assert demands[:, 2, 0].tolist() == [0.0, 0.0]
@@ -123,41 +128,41 @@ def test_a_pair_without_a_row_has_no_traffic_and_an_empty_cell_is_unknown(tmp_pa
 
 def test_octets_of_an_interval_are_a_rate_over_it(tmp_path):
     text = f"time,source,target,bytes\n{START},a,b,{300 * 125_000}\n{START + 300},a,b,{600 * 125_000}\n"
-    measured = read_measurements([saved(tmp_path, text)], NETWORK)
+    measured = measured_in([saved(tmp_path, text)])
     assert measured.telemetry.traffic.mbps == pytest.approx([1.0, 2.0])
     one = saved(tmp_path, f"time,source,target,bytes\n{START},a,b,{300 * 125_000}\n")
     with pytest.raises(FormatError, match="how long they were counted"):
-        read_measurements([one], NETWORK)
+        measured_in([one])
 
 
 def test_semicolons_and_decimal_commas_are_read(tmp_path):
     text = "Zeit;link;out_mbps;in_mbps\n13.01.2026 01:15;b->c;1.234,5;999,25\n"
-    measured = read_measurements([saved(tmp_path, text)], NETWORK, Options(zone=read_zone("Europe/Berlin")))
+    measured = measured_in([saved(tmp_path, text)], NETWORK, Options(zone=read_zone("Europe/Berlin")))
     assert measured.telemetry.links.out_mbps.tolist() == [1234.5]
     assert measured.now == datetime(2026, 1, 13, 0, 15, tzinfo=UTC)
     point = saved(tmp_path, "time;link;out_mbps\n2026-01-13T00:15:00Z;b->c;12.5\n")
-    assert read_measurements([point], NETWORK).telemetry.links.out_mbps.tolist() == [12.5]
+    assert measured_in([point]).telemetry.links.out_mbps.tolist() == [12.5]
 
 
 @pytest.mark.parametrize(("written", "mbps"), [("12.5", 12.5), ("12,5", 12.5), ("1.234,5", 1234.5)])
 def test_traffic_between_semicolons_keeps_its_decimal_mark(written, mbps, tmp_path):
     file = saved(tmp_path, f"time;source;target;mbps\n{START};a;b;{written}\n")
     assert read_traffic(file, NETWORK).demands[0, 0, 1] == mbps
-    assert read_measurements([file], NETWORK).telemetry.traffic.mbps.tolist() == [mbps]
+    assert measured_in([file]).telemetry.traffic.mbps.tolist() == [mbps]
 
 
 def test_rows_that_only_an_unknown_column_tells_apart_are_not_added_up(tmp_path):
     text = f"time,source,target,mbps,class\n{START},a,b,5,gold\n{START},a,b,6,silver\n"
     with pytest.raises(FormatError, match="'class'"):
-        read_measurements([saved(tmp_path, text)], NETWORK)
+        measured_in([saved(tmp_path, text)])
     same = saved(tmp_path, f"time,source,target,mbps\n{START},a,b,5\n{START},a,b,5\n{START},a,b,6\n")
-    assert read_measurements([same], NETWORK).telemetry.traffic.mbps.tolist() == [11.0]
+    assert measured_in([same]).telemetry.traffic.mbps.tolist() == [11.0]
 
 
 def test_probes_in_per_cent_and_round_trips_are_said_to_be(tmp_path):
     text = f"time,source,target,loss_percent,rtt_ms\n{START},a,b,25,12\n{START},b,c,0,8\n"
     link = saved(tmp_path, f"time,link,out_mbps\n{START},b->c,5\n", "l.csv")
-    probes = read_measurements([saved(tmp_path, text), link], NETWORK).telemetry.probes
+    probes = measured_in([saved(tmp_path, text), link]).telemetry.probes
     assert (probes.loss.tolist(), probes.delay_ms.tolist()) == ([0.25, 0.0], [6.0, 4.0])
 
 
@@ -190,7 +195,7 @@ def test_a_walk_of_the_mib_by_name_or_number_is_read(tmp_path):
         rows.append(f"{t},a,ifOperStatus.7,INTEGER: up(1)")
         rows.append(f"{t},a,.1.3.6.1.2.1.1.3.0,Timeticks: ({k * 6000 + 90_000}) 0:00:00.00")
     rows.append(f"{START},a,IF-MIB::ifAlias.7,STRING: core to c")
-    measured = read_measurements([saved(tmp_path, "\n".join(rows))], NETWORK)
+    measured = measured_in([saved(tmp_path, "\n".join(rows))])
     assert rates(measured) == {(60, "a->c"): 5.0, (120, "a->c"): 5.0}
     assert rates(measured, "in_mbps") == {(60, "c->a"): 6.0, (120, "c->a"): 6.0}
 
@@ -275,6 +280,6 @@ def test_whatever_is_in_a_file_it_is_telemetry_or_one_of_our_errors(seed, tmp_pa
     rows = [",".join(rng.choice(WORDS, width + int(rng.integers(-1, 2)))) for _ in range(int(rng.integers(0, 6)))]
     prefixes = read_prefixes(str(saved(tmp_path, PREFIXES, "p.csv")), NETWORK)
     try:
-        read_measurements([saved(tmp_path, "\n".join([head, *rows]))], NETWORK, Options(prefixes=prefixes))
+        measured_in([saved(tmp_path, "\n".join([head, *rows]))], NETWORK, Options(prefixes=prefixes))
     except TwinError:
         return

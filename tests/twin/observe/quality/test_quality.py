@@ -14,7 +14,7 @@ from twin.faults import Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.observe.expect.balance import link_ends
 from twin.observe.expect.sources import loads_by_source
-from twin.observe.quality.assess import assess, quality_of
+from twin.observe.quality.assess import assess
 from twin.observe.readings.intake import take_in
 from twin.policy import Policy
 from twin.sim.simulate import simulate
@@ -28,13 +28,13 @@ def struck(name, fault, seed=1):
     live.wait(6)
     live.inject(fault)
     live.wait(3)
-    return quality_of(live.read_topology(), live.read_telemetry(live.now - timedelta(days=1)), now=live.now)
+    return assess(live.read_topology(), live.read_telemetry(live.now - timedelta(days=1)), now=live.now).report
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_healthy_network_is_believed(name):
     true = scene(name, 3)
-    report = quality_of(true.network, true.telemetry, now=true.now)
+    report = assess(true.network, true.telemetry, now=true.now).report
     assert report.score > 0.97
     assert not report.demand.off
     assert report.demand.nodes == ()
@@ -73,7 +73,7 @@ def test_a_counter_of_octets_is_told_by_its_unit():
     true = scene("topozoo/Abilene", 1)
     links = true.telemetry.links
     sent = np.where(links.link == 10, links.out_mbps * 8, links.out_mbps)
-    report = quality_of(true.network, replace(true.telemetry, links=links._replace(out_mbps=sent)), now=true.now)
+    report = assess(true.network, replace(true.telemetry, links=links._replace(out_mbps=sent)), now=true.now).report
     assert [(x.check, x.element, x.repaired) for x in report.doubts if x.check == "units"] == [
         ("units", true.network.links[10].interface, True)
     ]
@@ -91,13 +91,13 @@ def test_a_capacity_that_the_traffic_exceeds_is_doubted():
     true = scene("topozoo/Abilene", 1)
     links = list(true.network.links)
     links[18] = links[18]._replace(capacity=1000.0)
-    report = quality_of(replace(true.network, links=tuple(links)), true.telemetry, now=true.now)
+    report = assess(replace(true.network, links=tuple(links)), true.telemetry, now=true.now).report
     assert {x.check for x in report.doubts} >= {"capacity", "symmetry"}
 
 
 def test_old_data_score_less():
     true = scene("topozoo/Abilene", 1)
-    fresh, old = (quality_of(true.network, true.telemetry, now=true.now + timedelta(hours=h)) for h in (0, 1))
+    fresh, old = (assess(true.network, true.telemetry, now=true.now + timedelta(hours=h)).report for h in (0, 1))
     assert old.score < fresh.score
     assert old.parts["age"] == pytest.approx(0.25)
 
@@ -123,7 +123,7 @@ def test_rows_shuffled_doubled_and_from_the_future_change_nothing_but_the_remark
     found, intake = take_in(replace(true.telemetry, links=late), true.now)
     assert (intake.future, intake.duplicated) == (5, 20)
     assert found.links.time.max() <= true.now.timestamp()
-    report, plain = (quality_of(true.network, x, now=true.now) for x in (replace(true.telemetry, links=late), found))
+    report, plain = (assess(true.network, x, now=true.now).report for x in (replace(true.telemetry, links=late), found))
     assert report.demand == plain.demand
     assert report.limits[:2] == (
         "5 rows dated after the clock were left out",
@@ -151,9 +151,9 @@ def test_impossible_rates_are_taken_for_missing_and_repaired():
 def test_no_usable_row_is_a_clear_error():
     true = scene("topozoo/Abilene", 1)
     with pytest.raises(InputError, match="no telemetry"):
-        quality_of(true.network, true.telemetry, now=true.now - timedelta(days=2))
+        assess(true.network, true.telemetry, now=true.now - timedelta(days=2))
     with pytest.raises(InputError, match="no time zone"):
-        quality_of(true.network, true.telemetry, now=datetime(2026, 3, 2))  # noqa: DTZ001 - what is tested
+        assess(true.network, true.telemetry, now=datetime(2026, 3, 2))  # noqa: DTZ001 - what is tested
     short = true.telemetry.links._replace(link=true.telemetry.links.link[:-1])
     with pytest.raises(InputError, match="differ in length"):
-        quality_of(true.network, replace(true.telemetry, links=short), now=true.now)
+        assess(true.network, replace(true.telemetry, links=short), now=true.now)

@@ -12,7 +12,7 @@ from twin.formats import write_plan
 from twin.formats.load import load_reading
 from twin.formats.measurements.part import Options
 from twin.observe.observe import observe
-from twin.observe.quality.assess import quality_of
+from twin.observe.quality.assess import assess
 from twin.observe.quality.fidelity import fidelity_of
 from twin.observe.quality.standing import evidence_of, standing
 from twin.observe.readings.files import read_tables, read_twin
@@ -85,7 +85,7 @@ def test_fidelity_is_unknown_where_the_traffic_is_estimated_from_the_loads_it_wo
         fidelity = fidelity_of(observe(measured.network, measured.telemetry, now=measured.now))
         assert (fidelity.score is not None) == known
         assert not fidelity.drifting
-        report = quality_of(measured.network, measured.telemetry)
+        report = assess(measured.network, measured.telemetry).report
         assert standing(report, fidelity, Policy(autonomy="approve")) == standing(
             report, None if not known else fidelity, Policy(autonomy="approve")
         )
@@ -113,7 +113,7 @@ def test_demands_that_nobody_measured_are_no_evidence_against_counters(folder):
     network = load_reading(str(folder / "ring.json")).network
     invented = network.with_demands(np.full((4, 4), 250.0) - 250.0 * np.eye(4))
     measured = read_tables([folder / "links.csv"], invented)
-    report = quality_of(invented, measured.telemetry)
+    report = assess(invented, measured.telemetry).report
     assert not report.demand.judged
     assert not [x for x in report.doubts if x.check in ("both_ends", "demands", "complete")]
     assert any("nobody measured demands" in x for x in report.limits)

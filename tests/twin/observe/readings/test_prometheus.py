@@ -19,9 +19,9 @@ import pytest
 from tests.command_line import here
 from twin.errors import InputError
 from twin.formats.measurements.part import Options
-from twin.formats.measurements.read import read_measurements
+from twin.formats.measurements.read import combine, read_parts
 from twin.model import Link, Network, Node
-from twin.observe.readings.prometheus import Prometheus, read_prometheus
+from twin.observe.readings.prometheus import Prometheus, read_prometheus_part
 from twin.site import read_site
 from twin.site_sources import try_site
 
@@ -109,8 +109,12 @@ def samples_at(url: str) -> int:
     return len(result[0]["values"]) if result else 0
 
 
+def counters_of(source):
+    return read_prometheus_part(source, NETWORK, now=datetime.now(UTC), minutes=2, options=Options())
+
+
 def test_counters_of_a_real_server_are_rates_at_the_samples_own_times(server):
-    measured = read_prometheus(Prometheus(url=server), NETWORK, now=datetime.now(UTC), minutes=2)
+    measured = combine([counters_of(Prometheus(url=server))], NETWORK, Options())
     links = measured.telemetry.links
     out = links.out_mbps[(links.link == NETWORK.link_index["r1->r2"]) & np.isfinite(links.out_mbps)]
     received = links.in_mbps[(links.link == NETWORK.link_index["r2->r1"]) & np.isfinite(links.in_mbps)]
@@ -155,11 +159,11 @@ def test_a_site_that_names_a_server_looks_at_its_counters_and_doctor_tries_them(
 
 def test_a_server_that_says_no_is_one_clear_line(server):
     with pytest.raises(InputError, match="answers 400"):
-        read_prometheus(Prometheus(url=server, matchers='job=~"["'), NETWORK, now=datetime.now(UTC))
+        counters_of(Prometheus(url=server, matchers='job=~"["'))
     with pytest.raises(InputError, match="one of the metrics"):
-        read_prometheus(Prometheus(url=server, matchers='job="none"'), NETWORK, now=datetime.now(UTC))
+        counters_of(Prometheus(url=server, matchers='job="none"'))
     with pytest.raises(InputError, match="does not answer"):
-        read_prometheus(Prometheus(url=f"http://127.0.0.1:{free_port()}"), NETWORK, now=datetime.now(UTC))
+        counters_of(Prometheus(url=f"http://127.0.0.1:{free_port()}"))
 
 
 def answer(tmp_path, values):
@@ -179,7 +183,7 @@ def test_a_gap_and_a_restart_stay_missing(tmp_path):
     fast = Network(
         "fast", NODES[:2], tuple(x._replace(capacity=100_000.0) for x in NETWORK.links[:2]), np.zeros((2, 2))
     )
-    links = read_measurements([answer(tmp_path, values)], fast).telemetry.links
+    links = combine(read_parts([answer(tmp_path, values)], fast, Options()), fast, Options()).telemetry.links
     rates = links.out_mbps[np.isfinite(links.out_mbps)]
     assert rates.round().tolist() == [8900.0] * 4 + [5800.0] * 6
 
@@ -187,6 +191,6 @@ def test_a_gap_and_a_restart_stay_missing(tmp_path):
 @pytest.mark.skipif(not ANSWER.is_file(), reason=f"no answer in {ANSWER}; set TWINOPS_DATA")
 def test_a_recorded_answer_gives_its_mean_rates():
     options = Options(ports={(2, "xe-0-0-0"): NETWORK.link_index["lab-router-1->r1"]})
-    links = read_measurements([ANSWER], NETWORK, options).telemetry.links
+    links = combine(read_parts([ANSWER], NETWORK, options), NETWORK, options).telemetry.links
     rates = links.out_mbps[np.isfinite(links.out_mbps)]
     assert rates.mean() == pytest.approx(71_223.829 * 8e-6, rel=0.02)
