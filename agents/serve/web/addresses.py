@@ -86,6 +86,7 @@ def approvals(console: Console, asked: Asked) -> Response:
         asked,
         view.title if view else "Approvals",
         waiting=waiting,
+        decided=screens.decided.rows(asked.visitor),
         view=view,
         conflicts=conflicts,
         policy=past.started.policy if past else console.room.policy,

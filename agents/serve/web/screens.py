@@ -30,6 +30,7 @@ from twin.clock import utc_now
 from twin.errors import InputError, TwinError
 from twin.files import exists
 
+from .decided import DecidedPlans
 from .rights import Visitor, changed, places, planned, trimmed
 from .rows import CalendarRow, IncidentRow, age_words, calendar_row, incident_row
 from .seen import Seeing
@@ -106,7 +107,7 @@ class Screens:
     def __init__(self, room: Room, *, passkeys: bool) -> None:
         self.room, self._passkeys = room, passkeys
         self._lock = threading.Lock()
-        self.seeing = Seeing(room)
+        self.seeing, self.decided = Seeing(room), DecidedPlans(room)
         self._judged: dict[str, tuple[tuple[str, ...], ApprovalView, tuple[tuple[str, str], ...]]] = {}
         self._told: tuple[tuple[str, int, bool], tuple[Story, Sources]] | None = None
 

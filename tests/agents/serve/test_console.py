@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import html
 import http.client
 import json
 import queue
@@ -15,20 +16,25 @@ import pytest
 pytest.importorskip("uvicorn", reason="the extra `console` is not installed")
 from opentelemetry.trace import get_current_span
 
+from agents.record.approvers import enrol, key_of
 from agents.record.delivery import deliver
+from agents.record.history import read_past
+from agents.record.waiting import decide
 from agents.serve.crew import Job
 from agents.serve.emulated import LivingNetwork
 from agents.serve.settings import Member, Program, Settings
 from agents.serve.sightings import Sighting
 from agents.serve.web.addresses import ADDRESSES
-from agents.serve.web.rights import Right, Visitor
+from agents.serve.web.rights import Right, Visitor, planned
 from agents.serve.web.server import Server
 from agents.serve.web.stream import events
+from agents.wording import plan_words
 from tests.agents.collector import collecting
 from tests.agents.serve.killed_room import SITE, place
 from tests.agents.serve.pictures import browser, faults_of, screens
 from tests.agents.serve.served import Served
 from tools.box.tracing import joined
+from twin.clock import utc_now
 from twin.errors import InputError
 from twin.policy import Policy
 
@@ -375,6 +381,45 @@ def test_a_syslog_is_told_what_people_do_and_can_tell_whether_the_log_is_still_t
         if json.loads(line)["seq"] == int(seq):
             break
     assert head == expected
+
+
+def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_who_and_why(tmp_path):
+    live = LivingNetwork.open(
+        SITE, tmp_path / "room", start=datetime(2026, 3, 3, 0, 30, tzinfo=UTC)
+    )  # its busy evening
+    nodes = tuple(x.id for x in live.read_topology().nodes)
+    policy = Policy(person_from="low", tags={"all": nodes, "west": tuple(f"node/{x}" for x in WEST)})
+    granted = (("whole", "approver", "all"), ("planner", "planner", "all"), ("west", "approver", "west"))
+    members = tuple(Member(name=name, role=role, scope=(tag,)) for name, role, tag in granted)
+    enrol(tmp_path / "home", "whole")
+    with Served(place(tmp_path), Settings(proxy_header="X-Remote-User", members=members), policy) as served:
+        served.until_a_plan_waits("link_down", seed=1)
+        (run,) = [x.run for x in served.room.board.alive if x.outcome == "awaiting approval"]
+        folder = tmp_path / "runs" / run
+        (plan, _), started = read_past(folder).judged, read_past(folder).started
+        west = Right("approver", ("west",), frozenset(policy.tags["west"]))
+        assert not all(west.covers(x) for x in planned(read_past(folder)))
+        seen = {"plan": plan.hash, "snapshot": plan.base, "policy": started.policy.hash, "decision": "approve"}
+
+        def answer(who):
+            token = served.ask("GET", "/approvals", who=who)[2].decode().partition('data-csrf="')[2].partition('"')[0]
+            headers = {"X-CSRF-Token": token, "Content-Type": "application/json"}
+            path = f"/api/v1/approvals/{run}/question"
+            return served.ask("POST", path, who=who, headers=headers, body=json.dumps(seen))[2].decode()
+
+        listed = {who: plan.hash in served.ask("GET", "/approvals", who=who)[2].decode() for who, *_ in granted}
+        assert listed == {"whole": True, "planner": True, "west": False}
+        assert "whole has no passkey here" in answer("whole")  # they may; what is missing is the passkey
+        assert "approver" in answer("planner")
+        assert "no run is called" in answer("west")
+        assert b"Nobody has decided" in served.ask("GET", "/approvals", who="whole")[2]
+        who, home = "whole", tmp_path / "home"
+        decide(folder, "reject", who=who, key=key_of(home, who), clock=utc_now, home=home, reason="Wrong cause")
+        pages = {who: served.ask("GET", "/approvals", who=who)[2].decode() for who, *_ in granted}
+        assert plan_words(plan.steps) in html.unescape(pages["planner"])
+        assert "Rejected by whole: Wrong cause." in pages["planner"]
+        assert "Wrong cause." not in pages["west"]
+        assert "Nobody has decided" in pages["west"]
 
 
 def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(tmp_path):
