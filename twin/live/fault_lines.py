@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import TRAITS, Fault, FaultKind, interfaces
+from twin.faults import TRAITS, Fault, FaultKind, interfaces, struck_links
 from twin.faults.kinds import FLAP_PERIOD_S
 from twin.model import Link, Network
 
@@ -47,9 +47,9 @@ def strike_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -
         for name in culprits(network, fault):
             yield syslog.process(name, *clock)
     if log.flaps_once:
-        circuit = network.links[network.link(fault.element)].circuit
-        for offset, up in ((0.0, False), (1.0, True)):
-            yield from _circuit_lines(syslog, network, circuit, clock._replace(time=clock.time + offset), up=up)
+        for circuit in dict.fromkeys(network.links[x].circuit for x in struck_links(network, fault)):
+            for offset, up in ((0.0, False), (1.0, True)):
+                yield from _circuit_lines(syslog, network, circuit, clock._replace(time=clock.time + offset), up=up)
 
 
 def end_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -> Iterator[Event]:
