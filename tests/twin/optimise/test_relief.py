@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import network_of, random_network
@@ -37,7 +37,8 @@ from twin.policy import Policy
 from twin.sim.simulate import Failure, simulate, single_failures
 
 SLACK = Policy(max_failure_utilisation=100, max_blast_radius=1, max_delay_stretch=100)
-SINGLE = SLACK.model_copy(update={"max_steps": 1, "min_gain": 0.0})
+SINGLE = SLACK.model_copy(update={"max_steps": 1, "min_gain": 0.0, "demand_factors": (1.0,)})
+"""One change, under the traffic of now: what growth takes from a plan is no part of how well a planner searches."""
 
 
 class Incident(NamedTuple):
@@ -344,6 +345,7 @@ def check_against(network: Network, method: str, changes: Sequence[Change]) -> N
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000))
+@example(5469)  # its best tunnel would do harm once traffic grows
 def test_one_tunnel_is_as_good_as_the_best_of_all_single_tunnels(seed):
     network = random_network(seed, nodes=5, extra=3, load=1.5)
     names = [node.name for node in network.nodes]
