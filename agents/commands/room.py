@@ -73,6 +73,7 @@ def watch(
         opened = Room(place, settings.model_copy(update={"agents": settings.agents and agents}))
         if not as_json:
             opened.ledger.listen(lambda _seq, event: tell(line) if (line := event_line(event)) else None)
+            _tell_trouble(opened)
             tell(f"watching {opened.network} every {opened.watch.interval_s:g} s; what it knows is in {room}")
         before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
         opened.start()
@@ -136,6 +137,7 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
         room.start()
         thread.start()
         address = server.address()
+        _tell_trouble(room)
         tell(f"watching {room.network}; the console is at {address}")
         if show:
             webbrowser.open(address)
@@ -150,6 +152,20 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
         thread.join(timeout=5)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _tell_trouble(room: "Room") -> None:
+    """Say in a line what keeps a room from its work, once, and when that is over."""
+    said = ""
+
+    def looked() -> None:
+        nonlocal said
+        now = room.trouble[1] if room.trouble else ""
+        if now != said:
+            tell(now or "the room does all of its work again")
+            said = now
+
+    room.on_look(looked)
 
 
 def _waits(folder: Path) -> "Callable[[], None]":

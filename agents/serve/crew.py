@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import Context, copy_context
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from agents.run.request import RunRequest
 from agents.run.resume import resume_run
 from agents.run.run import RunResult, run_incident
 from agents.show.report import write_report
-from twin.errors import StoreBusyError, TwinError
+from twin.errors import StoreBusyError, StoreError, TwinError
 from twin.files import exists
 from twin.policy import Policy
 
@@ -31,6 +32,7 @@ from .ledger import Ledger
 from .record import Moved, Remarked, RoomEvent, RunBegan, RunEnded
 
 HELPED: frozenset[Outcome] = frozenset({"resolved", "relieved", "done"})
+_AGAIN_S = 30.0  # until a job is tried again that the log had no space for
 _ATTEMPTS = 3  # runs that failed in a row before only a person begins another
 
 Told = Callable[[str, Record], None]
@@ -67,6 +69,7 @@ class Crew:
         self._thread = threading.Thread(target=self._serve, name="crew", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[RunResult] | None = None
+        self._ending = threading.Event()
         self.busy = ""
 
     def start(self) -> None:
@@ -78,6 +81,7 @@ class Crew:
 
     def stop(self) -> None:
         """End, once what is under way has been taken back or finished; what waits is found on the log again."""
+        self._ending.set()
         self._jobs.put(None)
         loop, task = self._loop, self._task
         if loop is not None and task is not None:
@@ -118,11 +122,21 @@ class Crew:
             self.busy = job.incident
             try:
                 context.run(self._do, job)
+            except StoreError:  # the log has no space: what was done is on the run's own record, and taken up
+                self._put_off(job)
             except Exception as error:
                 self._say(job.incident, f"the work failed: {type(error).__name__}: {error}"[:1_000])
             finally:
                 self.busy = ""
                 self._jobs.task_done()
+
+    def _put_off(self, job: Job) -> None:
+        """Try again later what could not be written down: a run that the log knows of is taken up, else one begins."""
+        if job.what == "call":
+            return
+        self._ending.wait(_AGAIN_S)
+        incident = self._ledger.board.incidents.get(job.incident)
+        self.put(Job("resume" if incident is not None and incident.working else "begin", job.incident))
 
     def _do(self, job: Job) -> None:
         if job.call is not None:
@@ -220,7 +234,8 @@ class Crew:
 
     def _say(self, name: str, words: str) -> None:
         if name in self._ledger.board.incidents:
-            self._ledger.write(Remarked(time=self._clock(), id=name, who="twinops", words=words))
+            with suppress(StoreError):
+                self._ledger.write(Remarked(time=self._clock(), id=name, who="twinops", words=words))
 
 
 def wants_run(incident: Incident) -> bool:

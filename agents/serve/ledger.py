@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from twin.append_log import AppendLog, read_lines
-from twin.errors import InputError, StoreError
+from twin.errors import InputError, StoreError, TwinError
 from twin.files import is_absent, parse_json, read_bytes, write_bytes
 
 from .board import Board
@@ -95,22 +95,33 @@ class Ledger:
         self.decide(lambda _board: events)
 
     def tidy(self, now: datetime) -> bool:
-        """Write the file anew when it has grown large, without what is older than the retention; true when it was."""
+        """Write the file anew when it has grown large, without what is older than the retention; true when it was.
+
+        Without space for that the log goes on as it is.
+        """
         with self._lock:
             if self._size < self._large:
                 return False
-            self.board = self.board.forget(now - self._retention)
-            known = {"seq": self.seq, "head": self.head, "board": self.board.model_dump(mode="json")}
-            first = json.dumps(known, ensure_ascii=False)
-            self._log.close()
-            for number in range(_KEPT, 1, -1):
-                older = self._path.with_name(f"{LOG}.{number - 1}")
+            board = self.board.forget(now - self._retention)
+            first = {"seq": self.seq, "head": self.head, "board": board.model_dump(mode="json")}
+            anew, copy = self._beside("next"), self._beside("0")
+            try:  # both are on disk before anything has another name: a full disk leaves all as it is
+                write_bytes(anew, json.dumps(first, ensure_ascii=False).encode() + b"\n", durable=True)
+                write_bytes(copy, read_bytes(self._path))
+            except TwinError:
+                anew.unlink(missing_ok=True)
+                return False
+            for number in range(_KEPT, 0, -1):
+                older = self._beside(str(number - 1))
                 if older.exists():
-                    older.replace(self._path.with_name(f"{LOG}.{number}"))
-            write_bytes(self._path.with_name(f"{LOG}.1"), read_bytes(self._path))
-            write_bytes(self._path, first.encode() + b"\n", durable=True)
-            self._log, self._size = AppendLog.reopen(self._path), 0
+                    older.replace(self._beside(str(number)))
+            anew.replace(self._path)
+            self._log.close()
+            self._log, self._size, self.board = AppendLog.reopen(self._path), 0, board
             return True
+
+    def _beside(self, end: str) -> Path:
+        return self._path.with_name(f"{LOG}.{end}")
 
     def since(self, seq: int) -> tuple[tuple[int, RoomEvent], ...]:
         """Return the events after a number that are still on the file, with theirs."""

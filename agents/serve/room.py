@@ -118,6 +118,7 @@ class Room:
         self._hearing: list[Callable[[str, Record], None]] = []
         self._looking: list[Callable[[], None]] = []
         self._given: set[str] = set()
+        self.unwritten: tuple[datetime, str] | None = None
         self._settle = timedelta(seconds=2 * self.watch.interval_s)  # until what belongs together is seen together
         self.emulated = place.site.startswith(f"{EMULATED}:")
 
@@ -179,7 +180,20 @@ class Room:
             seen = self.watch.look(_advance)
         for looked in self._looking:
             looked()
-        self.draw(seen)
+        try:
+            self.draw(seen)
+        except StoreError as error:  # a full disk: nothing of it happened, and it follows from the next look again
+            self.unwritten = (
+                self.unwritten[0] if self.unwritten else self.now,
+                f"{error}; free some space: the watch goes on",
+            )
+        else:
+            self.unwritten = None
+
+    @property
+    def trouble(self) -> tuple[datetime, str] | None:
+        """Since when, and why, the room cannot do all of its work: its source is silent, or its log is not written."""
+        return self.watch.failed or self.unwritten
 
     def draw(self, seen: Iterable[Sighting]) -> None:
         """Let follow what follows from what is seen."""

@@ -119,7 +119,7 @@ class Screens:
         fresh = "gone" if age is None or age.total_seconds() > GONE * interval else ""
         fresh = fresh or ("late" if age is not None and age.total_seconds() > LATE * interval else "")
         network = seen.look.network if seen else None
-        failed = room.watch.failed
+        failed = room.trouble
         newest = seen.look.newest if seen else None
         level = seen.live.autonomy if seen else "observe"
         return Shell(

@@ -1,5 +1,7 @@
 """What is seen becomes incidents: one for what flaps, parts for what a larger one explains, and each is told once."""
 
+import errno
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -129,6 +131,27 @@ def test_a_log_that_has_grown_is_written_anew_with_the_same_board(room, tmp_path
     room.look(seen("link/C:D--D:C"))
     assert room.ledger.tidy(room.now + timedelta(days=1))
     assert [x.source for x in room.ledger.board.incidents.values()] == ["link/C:D--D:C"]
+
+
+def test_a_log_that_has_no_space_to_be_written_anew_goes_on_as_it_is(room, tmp_path, monkeypatch):
+    room.look(seen(CIRCUIT))
+    room.ledger.close()
+    room.ledger = Ledger(tmp_path, large=1)
+    before = sorted(x.name for x in tmp_path.iterdir())
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        assert not room.ledger.tidy(room.now)
+    assert sorted(x.name for x in tmp_path.iterdir()) == before
+    room.look(seen(CIRCUIT), seen("link/C:D--D:C"))
+    assert room.ledger.tidy(room.now)
+    board = room.ledger.board
+    room.again()
+    assert room.ledger.board == board
+    assert len(board.incidents) == 2
 
 
 def test_a_line_that_was_cut_off_never_happened_and_a_changed_one_is_named(room, tmp_path):

@@ -13,10 +13,12 @@ import pytest
 from agents.record.history import read_past
 from agents.serve.backup import BackedUp, back_up, restore
 from agents.serve.emulated import LivingNetwork
-from agents.serve.ledger import Ledger
+from agents.serve.ledger import LOG, Ledger
 from agents.serve.room import Room, lease
 from agents.serve.settings import Settings
+from tests.agents.record.test_full_disk import full_for_one_write
 from tests.agents.serve.killed_room import SITE, kill_after, place, processes
+from twin.append_log import read_lines
 from twin.errors import FormatError, InputError, StoreError
 from twin.faults import Fault, FaultKind
 from twin.observe.alarms.anomaly import Detector
@@ -139,6 +141,27 @@ def test_a_source_that_falls_silent_is_an_incident_and_the_old_picture_stays(roo
     assert room.watch.failed[1] == "the site file is broken"
     assert room.watch.latest is seen
     assert [(x.source, x.kind) for x in room.board.alive] == [("network/sndlib/abilene", "unread")]
+
+
+def test_a_disk_that_is_full_is_told_in_a_line_and_the_watch_goes_on_and_loses_nothing(tmp_path, monkeypatch):
+    refused = full_for_one_write(monkeypatch, b'"did":"began"')
+    room = Room(place(tmp_path), Settings(agents=False))
+    room.step()
+    room.live.strike("link_down@ATLAng--IPLSng")
+    while not refused:
+        room.step()
+    assert "No space left on device" in room.trouble[1]
+    assert "\n" not in room.trouble[1]
+    assert room.board.alive == ()  # what is not on the log has not happened
+    room.step()
+    assert room.trouble is None
+    (incident,) = [x for x in room.board.alive if room.board.is_root(x)]
+    assert incident.source == "link/ATLAng:IPLSng--IPLSng:ATLAng"
+    room.stop()
+    assert not read_lines(tmp_path / "room" / LOG).torn
+    again = Ledger(tmp_path / "room")
+    again.close()
+    assert again.board == room.board
 
 
 def test_a_site_file_that_is_broken_while_it_is_watched_keeps_the_last_picture_until_it_is_mended(tmp_path):
