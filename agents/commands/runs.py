@@ -220,11 +220,12 @@ def list_runs(
     """List the runs, the newest first, or ask their journals a question in SQL."""
     from agents.record import runs as folder
     from agents.show.tables import text_table
-    from twin.store.archive import SAMPLES
 
     if waiting:
         _list_waiting("runs", runs, as_json=as_json)
     elif sql is not None:
+        from twin.store.archive import SAMPLES
+
         found = folder.query_runs(runs, sql, samples=None if room is None else room / SAMPLES)
         if as_json:
             emit("runs", {"columns": list(found.columns), "rows": [list(row) for row in found.rows]})

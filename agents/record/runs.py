@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import duckdb
 from pydantic import AwareDatetime, Field, ValidationError
@@ -19,12 +19,14 @@ from tools.sql.grammar import NotAllowedError, check_statement
 from twin.errors import InputError, JournalError, StoreError, first_line_of
 from twin.files import MAX_BYTES, require_file
 from twin.frozen import Frozen
-from twin.store.archive import VIEW, SampleFile, parts_of, read_parts
 
 from .files import JOURNAL
 from .outcome import Outcome
 from .ownership import holder
 from .spelling import require_spelling
+
+if TYPE_CHECKING:
+    from twin.store.archive import SampleFile
 
 Value = str | int | float | bool | None
 
@@ -161,10 +163,15 @@ def query_runs(runs: Path, statement: str, *, samples: Path | None = None) -> Ro
     """
     listing = survey(runs)
     readable = [runs / entry.run / JOURNAL for entry in listing.entries]
-    parts = parts_of(samples) if samples is not None else ()
+    parts, tables = tuple["SampleFile", ...](), frozenset[str]()
+    if samples is not None:  # what only journals are asked for waits for no kernel
+        from twin.store.archive import VIEW, parts_of
+
+        parts = parts_of(samples)
+        tables = frozenset({VIEW}) if parts else tables
     if not readable and not parts:
         raise InputError(f"{runs} holds no runs", fix="make one with `twinops run`")
-    tables = (_TABLES if readable else frozenset[str]()) | (frozenset({VIEW}) if parts else frozenset[str]())
+    tables |= _TABLES if readable else frozenset[str]()
     fix = f"the tables are {' and '.join(sorted(tables, reverse=True))}"
     with _journals(runs, readable, parts) as connection:
         try:
@@ -209,7 +216,7 @@ def _rows(runs: Path, journals: Sequence[Path]) -> list[dict[str, Any]]:
 
 @contextmanager
 def _journals(
-    runs: Path, journals: Sequence[Path], samples: Sequence[SampleFile] = ()
+    runs: Path, journals: Sequence[Path], samples: "Sequence[SampleFile]" = ()
 ) -> Generator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(":memory:", config=_CONFIG)
     try:
@@ -218,6 +225,8 @@ def _journals(
         allowed = ", ".join(_quoted(name) for file in names for name in {file, _literally(file)})
         connection.execute(f"SET allowed_paths = [{allowed}]")
         if samples:
+            from twin.store.archive import read_parts
+
             read_parts(connection, samples)
         if files:
             connection.execute(_RECORD.format(files="[" + ", ".join(_quoted(_literally(file)) for file in files) + "]"))

@@ -57,7 +57,7 @@ def test_a_redundant_circuit_can_be_drained_when_traffic_is_low():
     day = tuple(0.4 if hour == 3 else 1.0 for hour in range(24))
     window = rehearse_window(network, DRAIN, start=3, hours=1, policy=Policy(), day=day)
     # 60 Mbit/s on two circuits of 100, and on one when the next fails
-    assert (window.hours[0].during, window.hours[0].next_failure_utilisation) == (0.3, 0.6)
+    assert (window.hours[0].during, window.hours[0].next_failure_utilisation) == pytest.approx((0.3, 0.6))
     assert window.safe
     assert window.quietest == 3
     assert not rehearse_window(network, DRAIN, start=12, hours=1, policy=Policy(), day=day).safe
