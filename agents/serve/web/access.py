@@ -133,6 +133,7 @@ class Sessions:
 
     def _too_many(self, what: str, most: int) -> bool:
         now = self._clock()
+        self._counted = {who: times for who, times in self._counted.items() if now - times[-1] < 60}
         recent = [x for x in self._counted.get(what, []) if now - x < 60]
         self._counted[what] = [*recent, now][-most - 1 :]
         return len(recent) >= most

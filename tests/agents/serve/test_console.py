@@ -24,6 +24,7 @@ from agents.serve.crew import Job
 from agents.serve.emulated import LivingNetwork
 from agents.serve.settings import Member, Program, Settings
 from agents.serve.sightings import Sighting
+from agents.serve.web.access import Sessions
 from agents.serve.web.addresses import ADDRESSES
 from agents.serve.web.rights import Right, Visitor, planned
 from agents.serve.web.server import Server
@@ -224,6 +225,20 @@ def test_an_address_lets_one_browser_in_once(tmp_path):
         assert served.ask("GET", target)[0] == 403
         assert served.ask("GET", "/login?token=guessed")[0] == 403
         assert served.ask("GET", "/api/v1/status", headers={"X-Remote-User": "a-admin"})[0] == 401
+
+
+def test_what_is_counted_of_sessions_is_forgotten_a_minute_later_and_not_before():
+    now = [0.0]
+    sessions = Sessions(Settings(), "ada", tags={}, clock=lambda: now[0])
+    busy = Visitor("busy", (), "token")
+    refused = []
+    for number in range(600):
+        now[0] = number / 4
+        refused.append(sessions.writes_too_often(busy))
+        sessions.writes_too_often(Visitor("once", (), f"token {number}"))
+    assert refused[-1]
+    assert not refused[0]
+    assert len(sessions._counted) <= 60 * 4 + 1
 
 
 def test_a_stream_goes_on_where_it_was(served):
