@@ -150,13 +150,15 @@ def show(
 ) -> None:
     """Sum a run up from its own record."""
     from agents.record.history import understood
-    from agents.show.report import read_run, write_report
+    from agents.show.report.recorded import read_run
     from agents.show.report.summary import summarise
     from twin.files import exists
 
     folder = Path(run) if exists(run) else runs / run
     with understood(folder):
         if report:
+            from agents.show.report.folder import write_report
+
             write_report(folder)
         summary = summarise(read_run(folder), folder)
     if as_json:

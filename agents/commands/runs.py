@@ -139,7 +139,8 @@ def reject(
     """Reject a plan that waits: its run ends, and nothing is changed."""
     decided, impact = _decide("reject", plan, runs, who, key, reason, yes=yes, as_json=as_json)
     folder = decided.folder
-    from agents.show.report import read_run, write_report
+    from agents.show.report.folder import write_report
+    from agents.show.report.recorded import read_run
     from agents.show.report.summary import summarise
 
     write_report(folder)

@@ -14,7 +14,8 @@ from agents.record.journal import Record
 from agents.run.resume import resume_run
 from agents.run.run import RunRequest, RunResult, run_incident
 from agents.show.console import Screen
-from agents.show.report import read_run, write_report
+from agents.show.report.folder import write_report
+from agents.show.report.recorded import read_run
 from agents.show.report.summary import Summary, summarise
 from agents.wording import counted
 from tools.box.tracing import joined

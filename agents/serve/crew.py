@@ -22,7 +22,7 @@ from agents.record.journal import Listener, Record
 from agents.run.request import RunRequest
 from agents.run.resume import resume_run
 from agents.run.run import RunResult, run_incident
-from agents.show.report import write_report
+from agents.show.report.folder import write_report
 from twin.errors import StoreBusyError, StoreError, TwinError
 from twin.files import exists
 from twin.policy import Policy

@@ -13,7 +13,7 @@ from agents.record import runs as run_folder
 from agents.record.approvers import passkeys_of
 from agents.record.files import REPORT
 from agents.show.answers_in_words import answer as answer_of
-from agents.show.report import write_report
+from agents.show.report.folder import write_report
 from agents.show.trace_view import trace_view
 from agents.wording import counted
 from twin.elements import find_element

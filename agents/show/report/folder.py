@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from agents.record.files import JOURNAL, REPORT, TWIN
-from agents.record.journal import RecordsRead, read_journal
+from agents.record.files import REPORT, TWIN
+from agents.record.journal import RecordsRead
 from twin.errors import InputError, StoreError, TwinError
 from twin.files import is_plain, write_text
 from twin.live.network import LinkSamples
@@ -12,14 +12,10 @@ from twin.model import Network
 from twin.store import TwinStore
 
 from .page import Sources, render
+from .recorded import read_record
 from .story import Story, tell
 
 _LEAD = timedelta(hours=2, minutes=5)  # telemetry shown before the fault
-
-
-def read_run(folder: Path) -> Story:
-    """Read what happened in a run. Raises `InputError` when there is none, `JournalError` when its record is broken."""
-    return tell(_read(folder).records)
 
 
 def read_story(folder: Path, *, twin: bool = True) -> tuple[Story, Sources]:
@@ -27,7 +23,7 @@ def read_story(folder: Path, *, twin: bool = True) -> tuple[Story, Sources]:
 
     Raises `InputError` when there is no run, `JournalError` when its record is broken.
     """
-    reading = _read(folder)
+    reading = read_record(folder)
     story = tell(reading.records)
     if not twin:
         return story, Sources(head=reading.head)
@@ -44,7 +40,7 @@ def write_report(folder: Path, *, store: TwinStore | None = None) -> Path:
     Raises `InputError` when there is no run, `JournalError` when its record is broken, `StoreError` when the twin file
     cannot be read or the report not be written, `StoreBusyError` when another process holds the twin file.
     """
-    reading = _read(folder)
+    reading = read_record(folder)
     story = tell(reading.records)
     if store is not None:
         sources = _sources(story, reading, store)
@@ -59,17 +55,6 @@ def write_report(folder: Path, *, store: TwinStore | None = None) -> Path:
     except InputError as error:
         raise StoreError(str(error), fix="free some space or fix the rights") from error
     return path
-
-
-def _read(folder: Path) -> RecordsRead:
-    if not is_plain(folder / JOURNAL):
-        raise InputError(f"{folder} holds no run", fix=_known_runs(folder.parent))
-    return read_journal(folder / JOURNAL)
-
-
-def _known_runs(runs: Path) -> str:
-    known = sorted((path.parent.name for path in runs.glob(f"*/{JOURNAL}")), reverse=True)
-    return f"the last runs are {', '.join(known[:3])}" if known else "make one with `twinops run`"
 
 
 def _sources(story: Story, reading: RecordsRead, store: TwinStore) -> Sources:

@@ -15,7 +15,7 @@ from rich.text import Text
 from agents.record.history import read_past
 from agents.record.ownership import own
 from agents.record.runs import list_runs, query_runs, survey
-from agents.show.report import write_report
+from agents.show.report.folder import write_report
 from agents.show.tables import console
 from tests.agents.incidents import Run
 from twin.errors import StoreError, TwinError

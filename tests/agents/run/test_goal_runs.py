@@ -9,7 +9,8 @@ from agents.goals.plan import propose
 from agents.record.events import ExecutionStep, RunStarted, ToolReturned, VerdictReached, WindowRehearsed
 from agents.run.request import RunRequest
 from agents.run.staging import begin_of
-from agents.show.report import read_run, write_report
+from agents.show.report.folder import write_report
+from agents.show.report.recorded import read_run
 from agents.show.report.summary import summarise
 from tests.agents.incidents import perform
 from twin.formats import load_network
