@@ -58,7 +58,7 @@ SLOW = {"numba", "scipy", "highspy", "autogen_core", "autogen_agentchat", "anthr
     [
         (["--version"], {"numpy", "duckdb", "rich", "twin.model"}),
         (["runs", "--runs", "nowhere"], {"numpy", "agents.record.events", "agents.commands.incidents"}),
-        (["show", "nothing"], {"twin.sim.route"}),
+        (["show", "nothing"], {"twin.sim.route", "duckdb", "jinja2"}),
         (["audit", "nothing"], {"twin.sim.route"}),
     ],
     ids=lambda x: x[0] if isinstance(x, list) else None,
