@@ -87,6 +87,10 @@ def whatif(
     ] = None,
     together: Annotated[bool, typer.Option("--together", help="Everything named fails at once.")] = False,
     demands: Annotated[bool, typer.Option("--demands", help="Study each demand too: delay, and what cuts it.")] = False,
+    queues: Annotated[
+        float | None,
+        typer.Option("--queues", help="Add what queues delay, packets waiting so many times as in M/M/1 (0.8 to 31)."),
+    ] = None,
     drain: Annotated[list[str] | None, typer.Option("--drain", help="Rehearse the drain of a node or circuit.")] = None,
     window: Annotated[str | None, typer.Option("--window", help="When it is drained, such as 02:00-04:00.")] = None,
     day: DayFile = None,
@@ -101,20 +105,21 @@ def whatif(
     With --drain, rehearse a maintenance window hour by hour, with the next failure on top; exit code 3 means that it
     breaks the limits.
     """
-    from agents.show.planning import WHOLE_DAY, Failing, rehearse_drain, study_failures
+    from agents.show.planning import WHOLE_DAY, Failing, rehearse_drain, study_failures, wait_in_queues
 
     at = place(network, site, policy)
     if drain:
-        if fail or together or demands or html or engine:
-            raise typer.BadParameter("--drain excludes --fail, --together, --demands, --html and --engine")
+        if fail or together or demands or html or engine or queues is not None:
+            raise typer.BadParameter("--drain excludes --fail, --together, --demands, --queues, --html and --engine")
         give("whatif", rehearse_drain(at.network, drain, window or WHOLE_DAY, at.policy, day=day), as_json=as_json)
     elif window or day:
         raise typer.BadParameter("--window and --day belong to --drain")
     else:
         with watched(engine) as does:
             failing = Failing(fail or ["all"], together, does)
+            waits = wait_in_queues(at.network, queues, top) if queues is not None else None
             answer = study_failures(at.network, failing, at.policy, demands=demands, page=html, top=top)
-        give("whatif", answer, as_json=as_json)
+        give("whatif", answer.and_then(waits) if waits else answer, as_json=as_json)
 
 
 def plan(

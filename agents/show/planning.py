@@ -31,6 +31,7 @@ from twin.study.window import AT_PEAK, Window, drain_steps, rehearse_window
 
 from .estimated import estimated_traffic
 from .plan_text import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
+from .queues import queues
 from .tables import verdict_table
 
 if TYPE_CHECKING:  # reading a site imports what a study has no use for
@@ -57,6 +58,10 @@ class Answer(NamedTuple):
     document: dict[str, JsonValue]
     text: Iterable[RenderableType | Verbatim]
     code: int = OK
+
+    def and_then(self, other: "Answer") -> "Answer":
+        """Return this result and what another adds to it."""
+        return self._replace(document=self.document | other.document, text=chain(self.text, ("",), other.text))
 
 
 class Failing(NamedTuple):
@@ -102,6 +107,11 @@ def study_failures(
         document["demands"] = [case.model_dump(mode="json") for case in cases]
     document["rests_on"] = list[JsonValue](rests := estimated_traffic(network))
     return Answer(document, chain(studied(found, cases if demands else None, top), rests))
+
+
+def wait_in_queues(network: str, burstiness: float, top: int) -> Answer:
+    """Tell what queues add to delays. Raises `InputError` on a burstiness that was never measured."""
+    return Answer(*queues(load_network(network), burstiness, top))
 
 
 def rehearse_drain(network: str, drain: Sequence[str], window: str, policy: Policy, *, day: Path | None) -> Answer:

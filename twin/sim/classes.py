@@ -20,6 +20,7 @@ from twin.model import Floats, Network
 from twin.traffic_classes import TrafficClass
 
 from .arrays import Arrays, compile_network
+from .delay import VALID_UTILISATION
 from .failure_sweep import failed_in, flatten, shrunk
 from .kernels import shortest_paths, spread
 from .route import mean_delays, steered, without
@@ -27,8 +28,6 @@ from .simulate import Failure
 from .superposed import Superposition
 
 PACKET_BYTES = 800.0
-VALID_UTILISATION = 0.99
-"""Utilisation above which a queue is counted as one that is this full: the formula says nothing finite there."""
 _ROUNDS, _SETTLED, _NOTHING = 80, 1e-9, 1e-12
 
 

@@ -1,11 +1,62 @@
-"""The longest delay under failures."""
+"""Delay with queues, and the longest delay under failures."""
 
 import numpy as np
 import pytest
 
 from tests.twin.sim.oracle import broken, random_network, reference
-from twin.sim.delay import worst_delays
-from twin.sim.simulate import single_failures
+from twin.errors import InputError
+from twin.model import Link, Network, Node
+from twin.sim.delay import BURSTY, VALID_UTILISATION, delays_with_queues, worst_delays
+from twin.sim.simulate import simulate, single_failures
+
+
+def line(demand: float) -> Network:
+    """a-b-c at 100 Mbit/s and 1 ms each, with a demand from a to c."""
+    demands = np.zeros((3, 3))
+    demands[0, 2] = demand
+    links = tuple(Link(x, y, 100.0, 1, 1.0) for x, y in ("ab", "ba", "bc", "cb"))
+    return Network("line", tuple(Node(x, 0, 0) for x in "abc"), links, demands)
+
+
+def test_an_idle_link_adds_the_time_to_send_one_packet():
+    delays = delays_with_queues(line(0.0), packet_bytes=1250)
+    assert delays.link_ms.tolist() == [0.1] * 4
+    assert delays.total_ms[0, 2] == pytest.approx(2.2)
+    assert delays.valid()
+
+
+def test_a_half_full_link_takes_twice_as_long():
+    delays = delays_with_queues(line(50.0), packet_bytes=1250)
+    assert delays.link_ms == pytest.approx([0.2, 0.1, 0.2, 0.1])
+    assert delays.total_ms[0, 2] == pytest.approx(2.4)
+
+
+def test_a_queue_follows_the_simulated_single_server():
+    rng, rho, packets = np.random.default_rng(5), 0.7, 400_000
+    gaps, sizes = rng.exponential(1 / rho, packets), rng.exponential(1.0, packets)
+    start, done, spent = 0.0, 0.0, 0.0
+    for gap, size in zip(gaps.tolist(), sizes.tolist(), strict=True):
+        start += gap
+        done = max(start, done) + size
+        spent += done - start
+    delays = delays_with_queues(line(100.0 * rho), packet_bytes=1250)
+    assert delays.link_ms[0] / 0.1 == pytest.approx(spent / packets, rel=0.03)
+
+
+def test_links_beyond_the_model_are_named_and_counted_as_nearly_full():
+    delays = delays_with_queues(line(200.0), packet_bytes=1250)
+    assert delays.beyond_model == ("a->b", "b->c")
+    assert delays.link_ms[0] == pytest.approx(0.1 / (1 - VALID_UTILISATION))
+    assert not delays.valid()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_queues_never_shorten_a_delay(seed):
+    network = random_network(seed)
+    total, propagation = delays_with_queues(network).total_ms, simulate(network).delay_ms
+    apart = ~np.eye(len(network.nodes), dtype=bool) & np.isfinite(propagation)
+    assert (total[apart] > propagation[apart]).all()
+    assert np.isinf(total[np.isinf(propagation)]).all()
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -19,3 +70,37 @@ def test_longest_delays_are_those_of_the_broken_networks(seed):
     np.testing.assert_allclose(worst.delay_ms, finite.max(0), rtol=1e-9, atol=1e-9)
     for (s, t), cause in np.ndenumerate(worst.cause):
         assert worst.delay_ms[s, t] == pytest.approx(states[cause + 1][s, t])
+
+
+def served(arrivals, sizes):
+    """Time in a single-server queue of each packet, by Lindley's recursion."""
+    done, spent = 0.0, np.zeros(len(arrivals))
+    for i, (arrival, size) in enumerate(zip(arrivals.tolist(), sizes.tolist(), strict=True)):
+        done = max(arrival, done) + size
+        spent[i] = done - arrival
+    return spent
+
+
+def test_99_of_100_packets_stay_below_the_percentile():
+    rng, rho, packets = np.random.default_rng(8), 0.8, 300_000
+    spent = served(np.cumsum(rng.exponential(1 / rho, packets)), rng.exponential(1.0, packets))
+    delays = delays_with_queues(line(100.0 * rho), packet_bytes=1250)
+    assert delays.link_p99_ms[0] / 0.1 == pytest.approx(np.quantile(spent, 0.99), rel=0.06)
+
+
+def test_trains_of_packets_wait_many_times_as_long_and_within_the_stated_bounds():
+    rng, rho = np.random.default_rng(9), 0.8
+    trains = np.minimum(np.ceil(rng.pareto(1.5, 20_000) * 5), 200).astype(int) + 1
+    starts = np.cumsum(rng.exponential(trains.mean() / rho, trains.size))
+    arrivals = np.sort(np.concatenate([s + 4.0 * np.arange(n) for s, n in zip(starts, trains, strict=True)]))
+    waited = served(arrivals, np.ones(len(arrivals))).mean() - 1
+    poisson = rho / (1 - rho)
+    assert 3 < waited / poisson < BURSTY[1]
+    bursty = delays_with_queues(line(100.0 * rho), packet_bytes=1250, burstiness=waited / poisson)
+    assert bursty.link_ms[0] / 0.1 == pytest.approx(1 + waited)
+
+
+def test_a_burstiness_that_nobody_measured_is_refused():
+    for factor in (0.0, -1.0, 100.0):
+        with pytest.raises(InputError, match="never measured"):
+            delays_with_queues(line(50.0), burstiness=factor)
