@@ -9,6 +9,7 @@ from typing import TypeVar
 from agents.models import Model
 from agents.record.events import Event
 from agents.record.journal import Record, read_journal
+from agents.run.request import LaterEvent
 from agents.run.run import RunRequest, RunResult, run_incident
 from twin.faults import Fault, FaultKind
 
@@ -37,6 +38,12 @@ class Run:
 
 def request(**changes: object) -> RunRequest:
     return RunRequest.model_validate({"network": NETWORK, "seed": 5, "fault": WRONG_WEIGHT, **changes})
+
+
+def rolled_back() -> RunRequest:
+    """A run whose only plan, of four steps, is taken back: a circuit is cut meanwhile, and it makes harm worse."""
+    cut = LaterEvent(after=2, strikes=Fault(kind=FaultKind.LINK_DOWN, element="link/R2:R7--R7:R2"))
+    return RunRequest(network="synthetic/8-1", seed=5, later=(cut,), rounds=1)
 
 
 def perform(

@@ -27,6 +27,7 @@ TEMPER = 0.9
 """Share of the log likelihood that counts: with it, stated confidence was nearest to how often the answer was right."""
 _SURELY = 1.0  # nats: what leaves out a fact is less likely than not
 _ALIKE = 2.0  # nats: hypotheses closer than this cannot be told apart
+_MOST = float(np.log(0.5))  # of all that is simulated
 _EQUAL = 1e-6
 
 
@@ -128,7 +129,11 @@ def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ..
 
 
 def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
-    """Put together what no reading and no log line tells apart, usual forms first; the likeliest group comes first."""
+    """Put together what no reading and no log line tells apart, usual forms first; in order of each one's likeliest.
+
+    A group that is likelier than all others together comes first. Short of that, that many names fit is no reason to
+    name one of them before a single cause, or none, that is likelier than each.
+    """
     groups: list[list[Scored]] = []
     for entry in ranked:
         home = next((x for x in groups if _same(x[0], entry)), None)
@@ -138,7 +143,11 @@ def _grouped(ranked: list[Scored]) -> list[list[Scored]]:
             home.append(entry)
     for group in groups:
         group.sort(key=lambda x: sum(not usual(y.fault) for y in x.causes))
-    return sorted(groups, key=lambda x: -_score(x))
+    scores = np.array([_score(x) for x in groups])
+    first = int(np.argmax(scores))
+    if scores[first] - np.logaddexp.reduce(scores) > _MOST:
+        groups.insert(0, groups.pop(first))
+    return groups
 
 
 def _score(group: list[Scored]) -> float:

@@ -19,6 +19,7 @@ from agents.record.journal import read_journal
 from agents.record.ownership import own
 from agents.record.rerun import decisive
 from agents.run.resume import resume_run
+from tests.agents.incidents import rolled_back
 from tests.agents.killed import Killer, folder_of, killer
 from twin.errors import InputError, StoreBusyError
 from twin.store import TwinStore
@@ -26,7 +27,7 @@ from twin.store import TwinStore
 ABILENE: dict[str, Any] = {"network": "sndlib/abilene"}
 CASES = {
     "several steps": {"network": "synthetic/8-1", "seed": 5},  # four steps, and quickly planned: it is run many times
-    "rolled back": {**ABILENE, "seed": 51},
+    "rolled back": rolled_back().model_dump(mode="json"),
     "rejected": {**ABILENE, "seed": 3},
 }
 SWEEP = bool(os.environ.get("TWINOPS_SWEEP"))
