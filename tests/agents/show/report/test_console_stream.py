@@ -48,7 +48,7 @@ def test_every_check_of_every_verdict_is_shown(log):
 
 def test_who_called_what_is_one_line_with_its_result(log):
     (line,) = [line for line in log.splitlines() if "read_log(" in line]
-    assert line.startswith("  monitoring   read_log(node=Aa)  1 line ")
+    assert line.startswith("  monitoring   read_log(node=Aa)  1 log line ")
     assert "refused (rights)" in log
 
 
