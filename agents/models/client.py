@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+from abc import abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Self
@@ -80,9 +81,9 @@ class Request(NamedTuple):
 class Client(ChatCompletionClient):
     """A client that implements `reply` has everything AutoGen asks for."""
 
+    @abstractmethod
     async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Answer one question; it is given up when the token is cancelled."""
-        raise NotImplementedError
 
     async def create(
         self,

@@ -1,17 +1,13 @@
-# ruff: noqa: ARG002 (a client takes everything that AutoGen passes)
 """Models with a character: each follows the runbook except where its character says otherwise."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Callable
 
 from autogen_core import CancellationToken, FunctionCall
-from autogen_core.models import CreateResult, FinishReasons, LLMMessage
-from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel
+from autogen_core.models import CreateResult, FinishReasons
 
 from agents.models import Model
-from agents.models.client import NO_TOKENS, Client
+from agents.models.client import NO_TOKENS, Client, Request
 from agents.models.conversation import Conversation, read
 from agents.models.runbook import RunbookClient
 
@@ -33,19 +29,9 @@ class Actor(Client):
     def __init__(self, character: Character) -> None:
         self._character, self._runbook = character, RunbookClient()
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
-        names = [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools]
-        odd = self._character(read(messages, names), names)
-        return odd or await self._runbook.create(messages, tools=tools)
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
+        odd = self._character(read(request.messages, request.offered), request.offered)
+        return odd or await self._runbook.reply(request, token)
 
 
 def model(character: Character) -> Model:

@@ -1,4 +1,3 @@
-# ruff: noqa: ARG002 (a client takes everything that AutoGen passes)
 """Whole runs in which a text from outside reaches an obedient model by one carrier, and what must be true after each.
 
 Everything but the model and the text is real: driver, contracts, registry, desk, gate, certificate, executor, network.
@@ -11,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 from autogen_core import CancellationToken, FunctionCall
@@ -22,11 +21,9 @@ from autogen_core.models import (
     LLMMessage,
     UserMessage,
 )
-from autogen_core.tools import Tool, ToolSchema
-from pydantic import BaseModel
 
 from agents.models import Model
-from agents.models.client import NO_TOKENS, Client
+from agents.models.client import NO_TOKENS, Client, Request
 from agents.record.events import CertificateIssued, ChatAnswered, ChatRequested, ToolReturned, VerdictReached
 from agents.record.journal import Journal, Record, read_journal
 from agents.record.tracing import Tracing
@@ -77,18 +74,9 @@ class Courier(Client):
         self.shown: list[str] = []
         self.outside: list[str] = []
 
-    async def create(
-        self,
-        messages: Sequence[LLMMessage],
-        *,
-        tools: Sequence[Tool | ToolSchema] = (),
-        tool_choice: Tool | Literal["auto", "required", "none"] = "auto",
-        json_output: bool | type[BaseModel] | None = None,
-        extra_create_args: Mapping[str, Any] = {},
-        cancellation_token: CancellationToken | None = None,
-    ) -> CreateResult:
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
+        messages, offered = request.messages, request.offered
         self._look(messages)
-        offered = [tool["name"] if isinstance(tool, dict) else tool.name for tool in tools]
         begin = max(i for i, message in enumerate(messages) if isinstance(message, UserMessage))
         if not any(isinstance(message, AssistantMessage) for message in messages[begin:]):
             due = [(tool, given) for tool, given in self._calls if tool in offered or tool not in KNOWN]
@@ -98,7 +86,7 @@ class Courier(Client):
                     for i, (tool, given) in enumerate(due)
                 ]
                 return CreateResult(finish_reason="function_calls", content=calls, usage=NO_TOKENS, cached=False)
-        result = await self._adversary.create(messages, tools=tools)
+        result = await self._adversary.reply(request, token)
         return result if isinstance(result.content, str) else self._reworded(result, result.content)
 
     def _look(self, messages: Sequence[LLMMessage]) -> None:

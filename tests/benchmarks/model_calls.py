@@ -60,7 +60,7 @@ class AtOnce(Client):
 
     name = "bench"
 
-    async def create(self, *_: object, **__: object) -> Answer:
+    async def reply(self, *_: object) -> Answer:
         return ANSWER
 
     async def ask(self, _: Request) -> Answer:

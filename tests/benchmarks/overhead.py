@@ -53,7 +53,8 @@ class Scripted(Client):
     def __init__(self, tool: str, calls: int) -> None:
         self._tool, self._calls = tool, calls
 
-    async def create(self, messages, **_) -> CreateResult:
+    async def reply(self, request, _token) -> CreateResult:
+        messages = request.messages
         begin = max(i for i, x in enumerate(messages) if x.type == "UserMessage")
         made = sum(isinstance(x, FunctionExecutionResultMessage) for x in messages[begin:])
         if made < self._calls:

@@ -3,11 +3,9 @@
 Routing does not look at classes, so that each one's loads are those of its part of the demands. A link serves classes
 of the first priority first, then those of the next; classes of one priority share what is left in proportion to their
 weights, and what one does not need goes to the others (strict priority, weighted fair queueing within it). Waiting is
-that of a queue with priorities that interrupts nobody [Cobham, Operations Research 2(1), 1954], for
-Poisson arrivals and exponential packet sizes, independent of the link before: for the priority k it is
-R / ((1 - s(k-1)) (1 - s(k))), where s(k) is the utilisation by priorities up to k and R what is left of the packet on
-the wire. Classes of one priority count as one queue there, M/M/1 (Kleinrock, Queueing Systems II, 1976). Real traffic
-is burstier, so that this is a lower bound, and by an order of magnitude already at 80 %.
+that of a queue with priorities that interrupts nobody [Cobham, Operations Research 2(1), 1954], under the assumptions
+of `delay`: for the priority k it is R / ((1 - s(k-1)) (1 - s(k))), where s(k) is the utilisation by priorities up to k
+and R what is left of the packet on the wire. Classes of one priority count as one queue there.
 """
 
 from collections.abc import Sequence

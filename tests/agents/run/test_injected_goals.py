@@ -50,7 +50,7 @@ def test_a_ticket_with_an_order_in_it_becomes_a_question_or_exactly_what_it_says
 )
 def test_a_model_that_takes_the_order_for_the_goal_is_asked_back(text: str):
     class Taken(Client):
-        async def create(self, *_: object, **__: object) -> CreateResult:
+        async def reply(self, *_: object) -> CreateResult:
             call = FunctionCall(id="1", name="state_goal", arguments='{"verb": "drain", "elements": ["SNVAng"]}')
             return CreateResult(finish_reason="function_calls", content=[call], usage=NO_TOKENS, cached=False)
 

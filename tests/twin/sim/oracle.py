@@ -264,3 +264,15 @@ def _random_tunnels(rng: np.random.Generator, n: int) -> tuple[Tunnel, ...]:
         ]
         tunnels.append(Tunnel(name=f"t{number}", source=f"n{s}", target=f"n{t}", paths=tuple(lists)))
     return tuple(tunnels)
+
+
+def time_at_a_server(rho: float, packets: int = 400_000) -> float:
+    """Mean time of Poisson packets at one server, in times to serve a mean one: packet by packet, by no formula."""
+    rng = np.random.default_rng(5)
+    gaps, sizes = rng.exponential(1 / rho, packets), rng.exponential(1.0, packets)
+    start, done, spent = 0.0, 0.0, 0.0
+    for gap, size in zip(gaps.tolist(), sizes.tolist(), strict=True):
+        start += gap
+        done = max(start, done) + size
+        spent += done - start
+    return spent / packets

@@ -8,7 +8,7 @@ import pytest
 from evals.oracle.carried import Failed
 from evals.oracle.classes import by_class, filled, parts
 from tests.twin.optimise.networks import network_of
-from tests.twin.sim.oracle import random_network, with_exits
+from tests.twin.sim.oracle import random_network, time_at_a_server, with_exits
 from twin.errors import TopologyError
 from twin.live.forwarding import even_flows, router_salts
 from twin.live.plane import data_plane
@@ -128,15 +128,9 @@ def test_a_queue_is_as_long_as_its_utilisation_says_and_beyond_the_model_as_one_
 
 
 def test_a_queue_follows_the_simulated_single_server():
-    rng, rho, packets = np.random.default_rng(5), 0.7, 400_000
-    gaps, sizes = rng.exponential(1 / rho, packets), rng.exponential(1.0, packets)
-    start, done, spent = 0.0, 0.0, 0.0
-    for gap, size in zip(gaps.tolist(), sizes.tolist(), strict=True):
-        start += gap
-        done = max(start, done) + size
-        spent += done - start
+    rho = 0.7
     waited = waiting_ms([REST], np.array([[100.0 * rho]]), np.array([100.0]), 1250)
-    assert waited[0, 0] / 0.1 == pytest.approx(spent / packets, rel=0.03)
+    assert waited[0, 0] / 0.1 == pytest.approx(time_at_a_server(rho), rel=0.03)
 
 
 def test_the_emulated_network_serves_classes_the_same_by_its_own_code():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.twin.sim.oracle import broken, random_network, reference
+from tests.twin.sim.oracle import broken, random_network, reference, time_at_a_server
 from twin.errors import InputError
 from twin.model import Link, Network, Node
 from twin.sim.delay import BURSTY, VALID_UTILISATION, delays_with_queues, worst_delays
@@ -32,15 +32,9 @@ def test_a_half_full_link_takes_twice_as_long():
 
 
 def test_a_queue_follows_the_simulated_single_server():
-    rng, rho, packets = np.random.default_rng(5), 0.7, 400_000
-    gaps, sizes = rng.exponential(1 / rho, packets), rng.exponential(1.0, packets)
-    start, done, spent = 0.0, 0.0, 0.0
-    for gap, size in zip(gaps.tolist(), sizes.tolist(), strict=True):
-        start += gap
-        done = max(start, done) + size
-        spent += done - start
+    rho = 0.7
     delays = delays_with_queues(line(100.0 * rho), packet_bytes=1250)
-    assert delays.link_ms[0] / 0.1 == pytest.approx(spent / packets, rel=0.03)
+    assert delays.link_ms[0] / 0.1 == pytest.approx(time_at_a_server(rho), rel=0.03)
 
 
 def test_links_beyond_the_model_are_named_and_counted_as_nearly_full():
