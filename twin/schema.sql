@@ -164,3 +164,13 @@ CREATE TABLE class_share (      -- part of a demand that is of a class, where it
     snapshot VARCHAR NOT NULL, source VARCHAR NOT NULL, target VARCHAR NOT NULL, name VARCHAR NOT NULL, share DOUBLE NOT NULL
 );
 ALTER TABLE tunnel ADD COLUMN on_invalid VARCHAR DEFAULT 'blackhole';  -- of a list of labels that is cut: blackhole or igp
+
+-- migration 13
+
+CREATE TABLE peering_sample (   -- what the router of an exit says of it: 1 yes, 0 no, NULL where nobody says
+    network VARCHAR NOT NULL, time TIMESTAMPTZ NOT NULL, link VARCHAR NOT NULL,
+    established DOUBLE, reason VARCHAR NOT NULL,    -- why the session was lost last
+    received DOUBLE, accepted DOUBLE,               -- the neighbour announces the group; policy lets it in
+    reachable DOUBLE, discards DOUBLE,              -- the other routers know the next hop; it is one that drops
+    local_pref DOUBLE, path_length DOUBLE
+);

@@ -11,6 +11,7 @@ from tools.box.handover import SymptomReading
 from tools.box.run_state import Desk
 from twin.diagnose import Hypothesis
 from twin.live.network import Event, Telemetry
+from twin.live.peerings import REASONS
 from twin.model import Network
 
 MAX_ROWS = 400_000  # of one table; the newest are kept
@@ -43,6 +44,9 @@ SCHEMA: Mapping[str, str] = MappingProxyType(
         "traffic_sample": "time, source, target, mbps",
         "interface_sample": "time, link, errors_per_s, adjacent",
         "flow_sample": "time, source, target, packets_per_s, flows_per_s",
+        "peering_sample": (
+            "time, link, established, reason, received, accepted, reachable, discards, local_pref, path_length"
+        ),
         "event": "time, node, severity, message (untrusted text)",
         "symptom": "kind, element, measured, expected, detail",
         "hypothesis": "rank, kind, element, probability, residual",
@@ -74,7 +78,10 @@ def _networks(desk: Desk) -> dict[str, Table]:
 
 def _samples(measured: Telemetry, network: Network) -> dict[str, Table]:
     links, nodes = [x.name for x in network.links], [x.name for x in network.nodes]
-    elements = {"link": links, "node": nodes, "source": nodes, "target": nodes}
+    elements: dict[str, Sequence[str]] = {
+        **{"link": links, "node": nodes, "source": nodes, "target": nodes},
+        "reason": REASONS,
+    }
     series = {
         "link_sample": measured.links,
         "node_sample": measured.nodes,
@@ -82,6 +89,7 @@ def _samples(measured: Telemetry, network: Network) -> dict[str, Table]:
         "traffic_sample": measured.traffic,
         "interface_sample": measured.interfaces,
         "flow_sample": measured.flows,
+        "peering_sample": measured.peerings,
     }
     made: dict[str, Table] = {}
     for table, samples in series.items():
@@ -90,7 +98,7 @@ def _samples(measured: Telemetry, network: Network) -> dict[str, Table]:
     return {**made, "event": _events(measured.events[-MAX_ROWS:])}
 
 
-def _series(name: str, values: NDArray[np.float64], elements: list[str] | None) -> SqlColumn:
+def _series(name: str, values: NDArray[np.float64], elements: Sequence[str] | None) -> SqlColumn:
     if name == "time":
         return SqlColumn("time", np.round(values * 1e6).astype(np.int64))
     if elements is not None:

@@ -25,6 +25,7 @@ from .fault_lines import Clock, end_lines, flap_lines, state_lines, strike_lines
 from .forwarding import Flows, draw_flows, even_flows, renew_flows, router_salts
 from .history import History
 from .network import Configuration, ProbeReading, Telemetry
+from .peered import peered
 from .plane import DataPlane, data_plane
 from .probes import PORTS, measure, probe_flows
 from .readback import configuration, configured_routers, kept_from, unhealed
@@ -272,7 +273,9 @@ class EmulatedNetwork:
         )
         self._renew_flows()
         truth = self._states.interval(self._share(), self._probed, self._clock)
-        self._history.add(self._sensors.measure(truth, self._lies, time=self._clock, tick=self._tick))
+        sample = self._sensors.measure(truth, self._lies, time=self._clock, tick=self._tick)
+        said = peered(self.truth, sample.answered, self._clock) if self._configured.exits else None
+        self._history.add(sample._replace(peerings=said))
         self._log_flaps(begin)
         up = [node.name for node in self.truth.nodes if node.up]
         rng = np.random.default_rng([self._seed, 9, self._tick])

@@ -18,6 +18,7 @@ from .network import (
     Telemetry,
     TrafficSamples,
 )
+from .peerings import PeeringSamples, no_peerings
 from .sensors import Sample, flow_rates
 
 PAIR_ROWS = 4_000_000
@@ -65,6 +66,7 @@ class History:
             tuple(event for event in self._events if after < event.time <= until),
             self._interfaces(kept, time),
             self._flows(exported, traffic),
+            peerings=_peerings(kept),
         )
 
     def _links(self, kept: list[Sample], time: Floats) -> LinkSamples:
@@ -96,6 +98,13 @@ class History:
         at, source = _rows(time, self._pairs // self._n)
         _, target = _rows(time, self._pairs % self._n)
         return TrafficSamples(at, source, target, _column(kept, lambda x: x.export_mbps))
+
+
+def _peerings(kept: list[Sample]) -> PeeringSamples:
+    said = [sample.peerings for sample in kept if sample.peerings is not None]
+    if not said:
+        return no_peerings()
+    return PeeringSamples(*(np.concatenate(column) for column in zip(*said, strict=True)))
 
 
 def _rows(time: Floats, elements: Ints) -> tuple[Floats, Ints]:

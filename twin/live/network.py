@@ -16,6 +16,7 @@ from twin.model import Bools, Floats, Ints, Network
 from twin.plan import Change
 
 from .declared import Declaration
+from .peerings import PeeringSamples, no_peerings
 
 Flags = Bools
 
@@ -86,7 +87,16 @@ class Event(NamedTuple):
     message: str
 
 
-_Table = TypeVar("_Table", LinkSamples, NodeSamples, ProbeSamples, TrafficSamples, InterfaceSamples, FlowSamples)
+_Table = TypeVar(
+    "_Table",
+    LinkSamples,
+    NodeSamples,
+    ProbeSamples,
+    TrafficSamples,
+    InterfaceSamples,
+    FlowSamples,
+    PeeringSamples,
+)
 
 
 def _no_interfaces() -> InterfaceSamples:
@@ -109,6 +119,7 @@ class Telemetry:
     interfaces: InterfaceSamples = field(default_factory=_no_interfaces)
     flows: FlowSamples = field(default_factory=_no_flows)
     declared: Declaration = field(default_factory=Declaration)
+    peerings: PeeringSamples = field(default_factory=no_peerings)
 
 
 def since_then(telemetry: Telemetry, since: datetime) -> Telemetry:
@@ -129,6 +140,7 @@ def since_then(telemetry: Telemetry, since: datetime) -> Telemetry:
         traffic=later(telemetry.traffic),
         interfaces=later(telemetry.interfaces),
         flows=later(telemetry.flows),
+        peerings=later(telemetry.peerings),
         events=tuple(x for x in telemetry.events if x.time > at),
     )
 

@@ -21,6 +21,7 @@ from .network import (
     Telemetry,
     TrafficSamples,
 )
+from .peerings import REASONS, PeeringSamples, no_peerings
 
 _TABLES: Mapping[str, Any] = {
     "links": LinkSamples,
@@ -30,14 +31,19 @@ _TABLES: Mapping[str, Any] = {
     "interfaces": InterfaceSamples,
     "flows": FlowSamples,
 }
+_PEERINGS = "peerings"
+"""The table that only a file of a network with peerings has."""
 _EVENT = ("time", "node", "severity", "message")
 
 
 def pack(telemetry: Telemetry) -> bytes:
     """Write telemetry down; equal telemetry gives equal bytes."""
+    tables: dict[str, Any] = {**_TABLES}
+    if telemetry.peerings.time.size:
+        tables[_PEERINGS] = PeeringSamples
     arrays = {
         f"{table}.{column}": getattr(getattr(telemetry, table), column)
-        for table, kind in _TABLES.items()
+        for table, kind in tables.items()
         for column in kind._fields
     }
     for i, column in enumerate(_EVENT):
@@ -54,13 +60,22 @@ def unpack(content: bytes, network: Network, declared: Declaration) -> Telemetry
         found = _arrays(content)
         sizes = {"link": len(network.links), **dict.fromkeys(("node", "source", "target"), len(network.nodes))}
         tables = {table: kind(*_columns(found, table, kind._fields, sizes)) for table, kind in _TABLES.items()}
+        peered = _peerings(found, sizes)
         events = _columns(found, "events", _EVENT, {})
     except (ValueError, KeyError, TypeError, EOFError, MemoryError, OSError, zipfile.BadZipFile) as error:
         raise StoreError(
             f"what was measured cannot be read: {str(error)[:120]}", fix="restore the run's folder"
         ) from error
     lines = zip(*(column.tolist() for column in events), strict=True)
-    return Telemetry(**tables, events=tuple(Event(*line) for line in lines), declared=declared)
+    lines_read = tuple(Event(*line) for line in lines)
+    return Telemetry(**tables, events=lines_read, declared=declared, peerings=peered)
+
+
+def _peerings(found: Mapping[str, np.ndarray[Any, Any]], sizes: Mapping[str, int]) -> PeeringSamples:
+    if f"{_PEERINGS}.time" not in found:
+        return no_peerings()
+    columns = _columns(found, _PEERINGS, PeeringSamples._fields, {**sizes, "reason": len(REASONS)})
+    return PeeringSamples(*columns)
 
 
 def _arrays(content: bytes) -> dict[str, np.ndarray[Any, Any]]:

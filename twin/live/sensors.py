@@ -13,6 +13,7 @@ from .counters import CounterBank
 from .distortion import Distortion
 from .interval import Interval
 from .network import Flags
+from .peerings import PeeringSamples
 from .probes import ProbeResult, measure, silence
 from .queues import PACKET_BITS
 from .tables import link_ends
@@ -60,6 +61,7 @@ class Sample(NamedTuple):
     errors_per_s: Floats  # [m]
     adjacent: Flags  # [m]
     small: Floats  # [n] share of what goes to a node that is a flood of 64-byte packets
+    peerings: PeeringSamples | None = None  # a row an exit; None on a network without exits
 
 
 FLOWS_PER_MBIT = 2.5

@@ -14,6 +14,7 @@ from .expect.prediction import export_noise, predict
 from .expect.probing import probe_error
 from .readings.growth import RECENT, Growth, growth, onsets
 from .readings.observation import REMEMBERED, Observation, Quality, arrivals, removed_share
+from .readings.peerings import read_peerings
 from .readings.readback import read_back
 from .readings.samples import Samples, mean, ratio, read_samples
 from .readings.syslog import read_events
@@ -73,6 +74,7 @@ def observe(
         events=facts,
         unread_lines=len(lines) - len(facts),
         readbacks=read_back(network, configuration) if configuration else (),
+        peerings=read_peerings(network, telemetry),
         declared=declared,
     )
 

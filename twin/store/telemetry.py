@@ -20,6 +20,7 @@ from twin.live.network import (
     Telemetry,
     TrafficSamples,
 )
+from twin.live.peerings import REASONS, PeeringSamples
 from twin.model import Floats, Ints, Network
 
 from .database import Database, ascending
@@ -32,6 +33,7 @@ _KEYS = {
     "traffic_sample": ("network", "time", "source", "target"),
     "interface_sample": ("network", "time", "link"),
     "flow_sample": ("network", "time", "source", "target"),
+    "peering_sample": ("network", "time", "link"),
     "event": ("network", "time", "node", "severity", "message", "copy"),
 }
 Objects = np.ndarray[Any, np.dtype[np.object_]]
@@ -41,7 +43,8 @@ def insert_telemetry(database: Database, telemetry: Telemetry, network: Network)
     """Append what is new, all or nothing; returns how many rows were."""
     nodes: Objects = np.array([node.name for node in network.nodes], dtype=object)
     links: Objects = np.array([link.name for link in network.links], dtype=object)
-    elements = {"link": links, "node": nodes, "source": nodes, "target": nodes}
+    reasons: Objects = np.array(REASONS, dtype=object)
+    elements = {"link": links, "node": nodes, "source": nodes, "target": nodes, "reason": reasons}
     added = 0
     with database.write() as writer:
         for table, columns in _tables(telemetry).items():
@@ -64,6 +67,7 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
     traffic = _located(database, "traffic_sample", after, {"source": nodes, "target": nodes})
     interface = _located(database, "interface_sample", after, {"link": links})
     flow = _located(database, "flow_sample", after, {"source": nodes, "target": nodes})
+    peering = _located(database, "peering_sample", after, {"link": links, "reason": list(REASONS)})
     event = _located(database, "event", after, {})
     lines = zip(event["seconds"], event["node"], event["severity"], event["message"], strict=True)
     return Telemetry(
@@ -75,6 +79,7 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
         InterfaceSamples(interface["seconds"], interface["link"], interface["errors_per_s"], interface["adjacent"]),
         FlowSamples(flow["seconds"], flow["source"], flow["target"], flow["packets_per_s"], flow["flows_per_s"]),
         _declared(database, network),
+        PeeringSamples(peering["seconds"], *(peering[name] for name in PeeringSamples._fields[1:])),
     )
 
 
@@ -143,6 +148,7 @@ def _tables(telemetry: Telemetry) -> dict[str, dict[str, np.ndarray[Any, Any]]]:
         "traffic_sample": telemetry.traffic,
         "interface_sample": telemetry.interfaces,
         "flow_sample": telemetry.flows,
+        "peering_sample": telemetry.peerings,
     }
     tables: dict[str, dict[str, np.ndarray[Any, Any]]] = {table: rows._asdict() for table, rows in series.items()}
     for columns in tables.values():

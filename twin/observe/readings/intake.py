@@ -17,6 +17,7 @@ from twin.live.network import (
     Telemetry,
     TrafficSamples,
 )
+from twin.live.peerings import PeeringSamples
 from twin.model import Floats
 
 _UNIT_LIMIT = 1e9  # Mbit/s; no interface sends a petabit per second
@@ -62,8 +63,8 @@ def take_in(telemetry: Telemetry, now: datetime | None = None) -> tuple[Telemetr
     return replace(telemetry, **dict(zip(_TABLES, kept, strict=True))), tally
 
 
-_Table = LinkSamples | NodeSamples | ProbeSamples | TrafficSamples | InterfaceSamples | FlowSamples
-_TABLES = ("links", "nodes", "probes", "traffic", "interfaces", "flows")
+_Table = LinkSamples | NodeSamples | ProbeSamples | TrafficSamples | InterfaceSamples | FlowSamples | PeeringSamples
+_TABLES = ("links", "nodes", "probes", "traffic", "interfaces", "flows", "peerings")
 _RATES = ("out_mbps", "in_mbps", "dropped_mbps", "mbps", "errors_per_s", "packets_per_s", "flows_per_s", "delay_ms")
 _KEYS = ("link", "node", "source", "target")
 

@@ -12,6 +12,7 @@ from twin.live.network import Flags
 from twin.model import Floats, Frozen, Ints, Network
 
 from .growth import Growth
+from .peerings import Peering
 from .readback import Readback
 from .samples import Samples, mean, middle, ratio
 from .syslog import LogFact
@@ -71,6 +72,7 @@ class Observation:
     events: tuple[LogFact, ...]  # syslog lines of the window and the recent past, that were understood
     unread_lines: int = 0  # syslog lines of that time which are no template: counted, never read
     readbacks: tuple[Readback, ...] = ()  # what routers said of their configuration, the newest of each
+    peerings: tuple[Peering, ...] = ()  # what the routers of the exits say of them, the newest of each
     declared: Declaration = field(default_factory=Declaration)  # how wrong the instruments may be
 
     @property
