@@ -6,6 +6,7 @@ from .box.results import fetch_result
 from .diagnosis import measure, rank_causes, report_diagnosis
 from .documents import read_documents
 from .glossary import explain
+from .maps import network_picture
 from .own_plans import compose_plan, submit_changes
 from .planning import propose_plans, report_no_plan, submit_plan
 from .sql.query import sql
@@ -50,4 +51,5 @@ TOOLS: tuple[Tool, ...] = (
     bind(compose_plan),
     bind(demand_failures, deadline=LONG),
     bind(explain),
+    bind(network_picture),
 )

@@ -13,6 +13,8 @@ from .output import INTERRUPTED, RunInterruptedError, emit, say, tell
 if TYPE_CHECKING:
     from agents.run.run import RunRequest
 
+Vision = Annotated[bool, typer.Option("--vision", help="The model sees pictures: its roles may look at the map.")]
+
 
 def run(
     network: MaybeNetwork = None,
@@ -32,6 +34,7 @@ def run(
     compact: Annotated[
         bool, typer.Option("--compact", help="For a small model: fewer tools, a short window, calls alone.")
     ] = False,
+    vision: Vision = False,
     budget: Annotated[
         str | None, typer.Option("--budget", help="TOML file, or limits such as money=2,seconds=600.")
     ] = None,
@@ -64,7 +67,7 @@ def run(
     else:
         name = network or "sndlib/germany50"
         request = RunRequest(network=name, seed=seed, model=model, policy=limits(policy), fault=fault, healthy=healthy)
-    request = _with(request, budget, documents or (), plan).model_copy(update={"compact": compact})
+    request = _shown_to(_with(request, budget, documents or (), plan), compact=compact, vision=vision)
     if goal is not None:
         request = _with_goal(request, goal, site if own else None, zone, as_json=as_json)
     summary, code = run_shown(request, runs, screen=Screen())
@@ -97,6 +100,13 @@ def _with(request: "RunRequest", budget: str | None, documents: Sequence[Path], 
     if plan is not None:
         request = request.model_copy(update={"plan": read_plan(plan)})
     return request.model_copy(update={"documents": (*request.documents, *read_documents(documents))})
+
+
+def _shown_to(request: "RunRequest", *, compact: bool, vision: bool) -> "RunRequest":
+    """Add what its model can take: little, or pictures."""
+    if vision and (compact or request.model == "runbook"):
+        raise typer.BadParameter("--vision is for a --model that sees, and excludes --compact")
+    return request.model_copy(update={"compact": compact, "vision": vision})
 
 
 def _with_goal(request: "RunRequest", goal: str, site: Path | None, zone: str, *, as_json: bool) -> "RunRequest":

@@ -85,7 +85,7 @@ class AnthropicProvider(HttpProvider[anthropic.AsyncAnthropic]):
         parameters: dict[str, Any] = {
             "model": self._model,
             "max_tokens": self._settings.max_tokens,
-            "messages": wire.conversation(request.messages, self._memory),
+            "messages": wire.conversation(request.messages, self._memory, request.pictures),
             "system": wire.system(request.messages),
             "stream": True,
         }

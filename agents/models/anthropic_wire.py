@@ -3,8 +3,10 @@
 Blocks are built here and not by the SDK because its own assembly reads cut-off JSON as if it were whole.
 """
 
+import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 from autogen_core import FunctionCall
@@ -19,6 +21,7 @@ from autogen_core.models import (
 from autogen_core.tools import ToolSchema
 from pydantic import JsonValue
 
+from tools.box.pictures import Picture
 from twin.errors import InputError
 
 from .answer import plain, read_arguments
@@ -66,11 +69,14 @@ def tools(schemas: Sequence[ToolSchema]) -> list[JsonValue]:
     return written
 
 
-def conversation(messages: Sequence[LLMMessage], memory: Memory) -> list[Json]:
+def conversation(
+    messages: Sequence[LLMMessage], memory: Memory, pictures: Mapping[str, Picture] = MappingProxyType({})
+) -> list[Json]:
     """Return the turns: user and assistant in alternation, every call with its result, the last two turns cached.
 
     `memory` holds, by call ids, the blocks that an answer came in: they go back as they were, thinking with its
-    signature included. Calls without a result and results without a call, which the API refuses, are repaired.
+    signature included. `pictures` stand in the results of their calls. Calls without a result and results without a
+    call, which the API refuses, are repaired.
     """
     turns: list[Json] = []
     for message in messages:
@@ -79,7 +85,8 @@ def conversation(messages: Sequence[LLMMessage], memory: Memory) -> list[Json]:
         elif isinstance(message, AssistantMessage):
             _add(turns, "assistant", _said(message, memory))
         elif isinstance(message, FunctionExecutionResultMessage):
-            _add(turns, "user", [_result(x.call_id, x.content, bool(x.is_error)) for x in message.content])
+            results = [_result(x.call_id, x.content, bool(x.is_error)) for x in message.content]
+            _add(turns, "user", [_pictured(x, pictures) for x in results])
     _repair(turns)
     for turn in [turn for turn in turns if turn["role"] == "user"][-2:]:
         cast(list[Json], turn["content"])[-1]["cache_control"] = _CACHED
@@ -100,6 +107,15 @@ def _text(words: str) -> Json:
 
 def _result(call: str, content: str, failed: bool) -> Json:
     return {"type": "tool_result", "tool_use_id": call, "content": plain(content), "is_error": failed}
+
+
+def _pictured(result: Json, pictures: Mapping[str, Picture]) -> Json:
+    picture = pictures.get(str(result["tool_use_id"]))
+    if picture is None:
+        return result
+    data = base64.b64encode(picture.png).decode()
+    image: JsonValue = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
+    return {**result, "content": [{"type": "text", "text": result["content"]}, image]}
 
 
 def _said(message: AssistantMessage, memory: Memory) -> list[Json]:
@@ -149,8 +165,12 @@ def _paired(called: Sequence[str], blocks: Sequence[Json]) -> list[Json]:
     """Return results first, one for each call in its order; a result that no call asked for becomes text."""
     results = {str(x["tool_use_id"]): x for x in blocks if x["type"] == "tool_result"}
     paired = [results.pop(call, None) or _result(call, _MISSING, failed=True) for call in called]
-    orphans = [_text(f"Result of an earlier call: {x['content']}") for x in results.values()]
+    orphans = [_text(f"Result of an earlier call: {_told(x['content'])}") for x in results.values()]
     return [*paired, *orphans, *(x for x in blocks if x["type"] != "tool_result")]
+
+
+def _told(content: JsonValue) -> str:
+    return str(cast(list[Json], content)[0]["text"] if isinstance(content, list) else content)
 
 
 class AnthropicAssembly:

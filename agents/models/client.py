@@ -13,6 +13,8 @@ from autogen_core.models import ChatCompletionClient, CreateResult, LLMMessage, 
 from autogen_core.tools import Tool, ToolSchema
 from pydantic import BaseModel, JsonValue
 
+from tools.box.pictures import Picture
+
 NO_TOKENS = RequestUsage(prompt_tokens=0, completion_tokens=0)
 
 
@@ -64,13 +66,14 @@ _INFO = ModelInfo(
 
 
 class Request(NamedTuple):
-    """One question to a model. `output` asks for JSON, of a shape if it is a model."""
+    """One question to a model. `output` asks for JSON, of a shape if it is a model; `pictures` go with calls, by id."""
 
     messages: Sequence[LLMMessage]
     tools: Sequence[ToolSchema] = ()
     tool_choice: str = "auto"  # auto, required, none, or a tool's name
     output: bool | type[BaseModel] | None = None
     extra: Mapping[str, Any] = {}
+    pictures: Mapping[str, Picture] = {}
 
     @property
     def offered(self) -> list[str]:
@@ -157,6 +160,8 @@ class Client(ChatCompletionClient):
 async def asked(client: ChatCompletionClient, request: Request, token: CancellationToken | None) -> CreateResult:
     """Put a question to any client of AutoGen; a tool that is asked for by name is then one that is required."""
     choice = request.tool_choice
+    if request.pictures and isinstance(client, Client):  # AutoGen has no place for them
+        return await client.reply(request, token)
     return await client.create(
         request.messages,
         tools=request.tools,

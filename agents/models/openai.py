@@ -62,7 +62,7 @@ class OpenAIProvider(HttpProvider[openai.AsyncOpenAI]):
     def _parameters(self, request: Request) -> dict[str, Any]:
         parameters: dict[str, Any] = {
             "model": self._model,
-            "messages": wire.conversation(request.messages),
+            "messages": wire.conversation(request.messages, request.pictures),
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_tokens" if self._own else "max_completion_tokens": self._settings.max_tokens,

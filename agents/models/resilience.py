@@ -163,6 +163,7 @@ class ResilientClient(Client):
 
     async def _once(self, request: Request) -> Answer:
         estimate = self.count_tokens(request.messages, tools=request.tools)
+        estimate += sum(picture.tokens for picture in request.pictures.values())
         wait = self._guard.due(estimate)
         if wait > self._settings.deadline_s:
             raise CallError("busy", f"requests are held back for {wait:.0f} s", passing=False)

@@ -58,6 +58,7 @@ class RunStarted(Frozen):
     plan: Plan | None = Field(default=None, description="The plan that somebody brought to be judged and signed.")
     alone: bool = Field(default=False, description="Whether one role with all tools was at work, and not four.")
     compact: bool = Field(default=False, description="Whether the roles were shown as much as small models take.")
+    vision: bool = Field(default=False, description="Whether the roles were offered pictures.")
 
 
 class StageStarted(Frozen):

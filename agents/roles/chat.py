@@ -3,12 +3,13 @@
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autogen_core import CancellationToken
 from autogen_core.models import (
     CreateResult,
+    FunctionExecutionResultMessage,
     LLMMessage,
 )
 from opentelemetry.trace import Span, Tracer
@@ -19,6 +20,7 @@ from agents.models.client import NO_TOKENS, Answer, Client, Request, Usage, aske
 from agents.models.replay import recorded
 from agents.record.events import ChatAnswered, ChatMessage, ChatRequested, Noted, ToolRequest
 from agents.record.journal import Journal
+from tools.box.pictures import SHOWN_PICTURES, Picture
 from tools.box.tracing import (
     CACHE_READ_TOKENS,
     FINISH_REASONS,
@@ -122,6 +124,7 @@ class RoleClient(Client):
         request = request._replace(tools=[x for x in request.tools if x["name"] in self._contract.tools])
         if self._contract.compact:  # servers then decode under the schemas of the tools
             request = request._replace(tool_choice="required")
+        request = request._replace(pictures=_shown(request.messages, self._workbench.pictures))
         call = self._request(request)
         recorded = self._session.journal.recall.answer(self._contract.role, call)
         if recorded is not None:
@@ -268,6 +271,13 @@ def _each_once(result: Answer) -> Answer:
     once = {(call.name, call.arguments): call for call in reversed(result.content)}
     kept = [call for call in result.content if once[call.name, call.arguments] is call]
     return result.model_copy(update={"content": kept}) if len(kept) < len(result.content) else result
+
+
+def _shown(messages: Sequence[LLMMessage], pictures: Mapping[str, Picture]) -> dict[str, Picture]:
+    """Return the newest pictures whose calls the conversation still shows."""
+    results = [message.content for message in messages if isinstance(message, FunctionExecutionResultMessage)]
+    seen = [x.call_id for result in results for x in result if x.call_id in pictures]
+    return {call: pictures[call] for call in seen[-SHOWN_PICTURES:]}
 
 
 def _worded(messages: Sequence[LLMMessage]) -> tuple[ChatMessage, ...]:

@@ -26,6 +26,8 @@ GROUP = "twinops.roles"
 ADVISE = "advise"
 FOR_DOCUMENTS = frozenset({"read_documents", "recommend", "ask_operator"})
 """Tools that are offered where people wrote something about the network."""
+FOR_EYES = frozenset({"network_picture"})
+"""Tools that are offered where the run's model sees pictures."""
 Place = Literal["observe", "diagnose", "plan", "verify", "after diagnose", "after plan", "after verify"]
 
 

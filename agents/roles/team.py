@@ -11,13 +11,14 @@ from autogen_agentchat.messages import TextMessage
 from autogen_core import CancellationToken
 
 from tools.box.handover import Role
+from tools.box.pictures import MOST_TOKENS, SHOWN_PICTURES
 from tools.box.registry import Toolbox
 from tools.box.tracing import agent_span, plan_span, told
 from twin.errors import BudgetError
 
 from .chat import RoleClient, Session
 from .context import SMALL, TOKENS, ConversationWindow
-from .contracts import Contract
+from .contracts import FOR_EYES, Contract
 from .workbench import RoleWorkbench
 
 Team = Mapping[Role, "Specialist"]
@@ -90,7 +91,13 @@ def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Speci
         model_client=client,
         workbench=workbench,
         system_message=contract.prompt,
-        model_context=ConversationWindow(SMALL if contract.compact else TOKENS),
+        model_context=ConversationWindow(_room(contract)),
         max_tool_iterations=contract.budget.model_calls,
     )
     return Specialist(contract, agent, client, workbench, session)
+
+
+def _room(contract: Contract) -> int:
+    """Tokens of the window: what pictures may take of a request is kept free for them."""
+    seen = SHOWN_PICTURES * MOST_TOKENS if contract.tools & FOR_EYES else 0
+    return (SMALL if contract.compact else TOKENS) - seen

@@ -13,7 +13,9 @@ from autogen_core.tools import ParametersSchema, StaticWorkbench, TextResultCont
 from pydantic import JsonValue
 
 from tools.box.handover import Role
+from tools.box.pictures import Picture
 from tools.box.registry import Tool, ToolAnswer, Toolbox, crash, refusal
+from tools.maps import NetworkPicture
 from twin.errors import DeadlineError
 
 
@@ -26,6 +28,7 @@ class RoleWorkbench(StaticWorkbench):
         self._role: Role = role
         self._calls: set[asyncio.Task[ToolAnswer]] = set()
         self.answered: list[str] = []
+        self.pictures: dict[str, Picture] = {}
         self.repeats = 0
         self.fatal: Exception | None = None
 
@@ -57,6 +60,8 @@ class RoleWorkbench(StaticWorkbench):
         self.repeats += answer.repeated
         if answer.ok:
             self.answered.append(name)
+        if call_id and isinstance(answer.value, NetworkPicture):
+            self.pictures[call_id] = Picture(answer.value.png, answer.value.width, answer.value.height)
         return ToolResult(name=name, result=[TextResultContent(content=answer.content)], is_error=not answer.ok)
 
     async def settle(self) -> None:

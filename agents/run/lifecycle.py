@@ -17,8 +17,9 @@ from agents.record.journal import Journal
 from agents.roles.budget import Meter, price_for
 from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
-from agents.roles.contracts import CONTRACTS, FOR_DOCUMENTS, alone, contracts
+from agents.roles.contracts import CONTRACTS, FOR_DOCUMENTS, FOR_EYES, alone, contracts
 from agents.roles.team import Team, assemble
+from agents.show.picture import illustrator
 from agents.wording import counted, fault_words, mbps
 from tools.box.goal import GoalInForce
 from tools.box.registry import Toolbox
@@ -145,7 +146,8 @@ def _team(ground: Ground, session: Session, desk: Desk) -> Team:
         terms = {role: one.for_small_model() for role, one in terms.items()}
     rights = {one.role: one.tools for one in terms.values()}
     toolbox = Toolbox(desk, TOOLS, rights, audit=audit, past=audit)
-    return assemble(session, toolbox, terms, without=() if desk.documents else FOR_DOCUMENTS)
+    unread = frozenset[str]() if desk.documents else FOR_DOCUMENTS
+    return assemble(session, toolbox, terms, without=unread if desk.illustrator else unread | FOR_EYES)
 
 
 def _answering(ground: Ground) -> Answering:
@@ -176,6 +178,7 @@ def _desk(ground: Ground) -> Desk:
         works=ground.request.works,
         documents=ground.request.documents,
         brought=ground.request.plan,
+        illustrator=illustrator(ground.folder) if ground.request.vision else None,
     )
 
 
@@ -236,6 +239,7 @@ def _opening(ground: Ground) -> RunStarted:
         plan=request.plan,
         alone=request.alone,
         compact=request.compact,
+        vision=request.vision,
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),

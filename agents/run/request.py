@@ -53,4 +53,5 @@ class RunRequest(Frozen):
     plan: Plan | None = Field(default=None, description="A plan that somebody brings: judged, and none in its place.")
     alone: bool = Field(default=False, description="One role with all tools and one conversation, in place of four.")
     compact: bool = Field(default=False, description="For a small model: fewer tools, a short window, calls alone.")
+    vision: bool = Field(default=False, description="The model sees: roles may ask for the map as a picture.")
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")

@@ -131,6 +131,7 @@ def request_of(past: Past) -> RunRequest:
         plan=started.plan,
         alone=started.alone,
         compact=started.compact,
+        vision=started.vision,
     )
 
 

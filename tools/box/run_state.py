@@ -34,6 +34,7 @@ from twin.store.memory import Recollection
 from .goal import GoalInForce
 from .handover import Advice, Decision, Diagnosis, Incident, NoPlan, Opinion, PlanSubmission, Question
 from .long_results import LongResults
+from .pictures import Illustrator
 from .tracing import Value, twin_span
 
 
@@ -105,7 +106,8 @@ class Desk:
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
     `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin; `works`
     is what others have planned; `found_before` are faults that an earlier look found, `met` those that plans in place
-    were made for; `brought` is a plan that somebody had before the run.
+    were made for; `brought` is a plan that somebody had before the run; `illustrator` draws,
+    where the run's model sees.
     """
 
     inventory: Network
@@ -144,6 +146,7 @@ class Desk:
     found_before: tuple[Fault, ...] = ()
     met: tuple[Hypothesis, ...] = ()
     brought: Plan | None = None
+    illustrator: Illustrator | None = None
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)

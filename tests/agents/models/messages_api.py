@@ -117,7 +117,9 @@ def heard(body: Json) -> list[LLMMessage]:
         words = "\n".join(x["text"] for x in blocks if x["type"] == "text")
         if results:
             content = [
-                FunctionExecutionResult(content=x["content"], name="", call_id=x["tool_use_id"], is_error=x["is_error"])
+                FunctionExecutionResult(
+                    content=_words(x["content"]), name="", call_id=x["tool_use_id"], is_error=x["is_error"]
+                )
                 for x in results
             ]
             messages.append(FunctionExecutionResultMessage(content=content))
@@ -126,6 +128,10 @@ def heard(body: Json) -> list[LLMMessage]:
         elif words:
             messages.append(UserMessage(content=words, source="driver"))
     return messages
+
+
+def _words(content: str | list[Json]) -> str:
+    return content if isinstance(content, str) else "".join(x.get("text", "") for x in content)
 
 
 def in_order(*replies: Reply | Callable[[Json], Reply], then: Callable[[Json], Reply]) -> Callable[[Json], Reply]:
