@@ -116,10 +116,10 @@ class LivingNetwork:
     def look_again(self) -> None:
         """Nothing to do: what is measured is there at once."""
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         """Make one change. Raises as `RecordedNetwork.apply` does."""
         with self._lock:
-            self._live.apply(change)
+            self._live.apply(change, recorded=recorded)
 
     def strike(self, fault: Fault | str, *, seed: int = 0) -> Fault:
         """Let a fault strike. Raises as `read_fault` does on one that cannot strike this network."""

@@ -40,10 +40,11 @@ HOUR_S, MOST_SAMPLES = 3600.0, 40
 
 
 class Action(NamedTuple):
-    """One change that somebody made, and when by the network's clock."""
+    """One change that somebody made, when by the network's clock, and what the inventory took instead, if so."""
 
     time: datetime
     change: Change
+    recorded: Change | None = None
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def play(incident: Incident, model: str, *, standing_in: Model | None = None, an
     events = tuple(record.event for record in read_journal(result.folder / JOURNAL).records)
     certified = holds(result.folder, request.policy, incident.workplace.home)
     live = RecordedNetwork.restore(result.folder / NETWORK, incident.network, keep=False)
-    actions = tuple(Action(effect.time, effect.change) for effect in live.effects)
+    actions = tuple(Action(effect.time, effect.change, effect.recorded) for effect in live.effects)
     waited = sum(x.samples for x in live.ahead if isinstance(x, Waited))
     ended = live.now + timedelta(seconds=waited * request.interval_s)
     return Played(result, events, certified, actions, ended, trace_id(result.folder))
@@ -153,7 +154,8 @@ def hour_after(incident: Incident, actions: Sequence[Action], *, until: datetime
     when_ended = live.true_harm(limit)
     for _ in range(followed(incident) - samples_after(incident.live)):
         while left and left[0].time <= live.now:
-            live.apply(left.pop(0).change)
+            action = left.pop(0)
+            live.apply(action.change, recorded=action.recorded)
         live.wait()
         stretches.append((incident.request.interval_s, live.true_harm(limit).total))
         when_ended = live.true_harm(limit) if until is not None and live.now <= until else when_ended

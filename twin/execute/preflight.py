@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.corrections import recorded_states
 from twin.errors import InputError
 from twin.gate.outlook import Outlook
 from twin.gate.rules import growth_of
@@ -19,7 +20,7 @@ from twin.observe.expect.settled import Settled, settled
 from twin.observe.quality.assess import assess_observation
 from twin.observe.quality.fidelity import OtherState, fidelity_of
 from twin.observe.quality.standing import evidence_of
-from twin.plan import DrainLink, Plan, states
+from twin.plan import DrainLink, Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
 
@@ -99,7 +100,7 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
         subject = "the live state has moved and the plan" if found.moved or found.foreign else "the plan"
         because.append(f"{subject} fails *{failed.name}* now: {failed.detail}")
     try:
-        states(found.configured, plan.steps)
+        recorded_states(found.configured, plan.steps)
     except InputError as error:
         because.append(f"the plan cannot be made to the live configuration: {error}")
     unable = sorted({step.op for step in plan.steps} - observation.declared.makes)

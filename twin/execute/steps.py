@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from twin.corrections import in_place, recorded_back, recorded_states
 from twin.errors import ExecutionError, TwinError
 from twin.live.network import LiveNetwork, keep_change
 from twin.model import Frozen, Network
@@ -139,7 +140,8 @@ class Rollout:
     ) -> None:
         self._plan, self._live, self._log = plan, live, log
         self._states, self._back = states(base, plan.steps), way_back(base, plan.steps)
-        self._configured, self._beside = states(configured, plan.steps), running.beside if running else None
+        self._configured = recorded_states(configured, plan.steps)
+        self._beside = running.beside if running else None
         self._measured: Settled | None = None
         self._looked_at = live.now
         self._silent: tuple[str, ...] = ()
@@ -192,9 +194,17 @@ class Rollout:
         if reason:
             self._log.write(number, "disagree", reason, change=change)
             return reason
-        self._live.apply(change)
+        corrects = in_place(self._configured[number - 1], change)
+        self._apply(change, change if corrects else None)
         self.applied = number
         return None
+
+    def _apply(self, change: Change, recorded: Change | None) -> None:
+        """Make a change. What only the routers had wrong is put right there, or wrong again, and the inventory kept."""
+        if recorded is None:
+            self._live.apply(change)
+        else:
+            self._live.apply(change, recorded=recorded)
 
     def _look_before(
         self, number: int, tolerance: Tolerance, before: Baseline, policy: Policy, *, measure: bool
@@ -305,9 +315,10 @@ class Rollout:
         """Undo a step until it is read back as undone: an answer alone is not believed."""
         error: BaseException | None = None
         touched = self._changed_by(number)
+        recorded = recorded_back(self._configured[number - 1], self._plan.steps[number - 1])
         for _ in range(_ATTEMPTS):
             try:
-                self._live.apply(change)
+                self._apply(change, None if recorded == change else recorded)
                 keep_change(self._live)
             except BaseException as raised:  # whatever it is, the way back comes first
                 error = raised

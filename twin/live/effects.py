@@ -14,16 +14,22 @@ from twin.append_log import AppendLog
 from twin.model import Frozen
 from twin.plan import Change
 
-from .own_record import entries_of, write_on
+from .own_record import ChangeEntry, entries_of, write_on
 
 
-class Intended(Frozen):
+class Intended(ChangeEntry):
     """A change is about to be made; `effect` counts from 1 and names it for good."""
 
     did: Literal["intend"] = "intend"
     time: AwareDatetime
     effect: int = Field(ge=1)
     change: Change
+    recorded: Change | None = Field(default=None, description="What the inventory takes, where that is not the change.")
+
+    @property
+    def noted(self) -> Change:
+        """What the inventory takes of it."""
+        return self.recorded or self.change
 
 
 class Made(Frozen):
@@ -80,10 +86,10 @@ class EffectRecord:
         last = self._lines[-1] if self._lines else None
         return last if isinstance(last, Intended) else None
 
-    def intend(self, change: Change, now: datetime) -> int:
+    def intend(self, change: Change, now: datetime, *, recorded: Change | None = None) -> int:
         """Say what is about to be done, and return its number. Raises `StoreError`: then it must not be done."""
         number = 1 + sum(isinstance(x, Intended) for x in self._lines)
-        self._write(Intended(time=now, effect=number, change=change))
+        self._write(Intended(time=now, effect=number, change=change, recorded=recorded))
         return number
 
     def confirm(self, effect: int, how: str, now: datetime) -> None:

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from twin.corrections import with_change
 from twin.errors import ExecutionError, InputError, PlanError
 from twin.faults import Fault, FaultKind, check, with_faults
 from twin.harm import Harm
 from twin.model import Floats, Network
 from twin.plan import Change, SetCapacity
-from twin.plan import apply as changed
 
 from .declared import Declaration
 from .defects import defects
@@ -28,7 +28,7 @@ from .network import Configuration, ProbeReading, Telemetry
 from .peered import peered
 from .plane import DataPlane, data_plane
 from .probes import PORTS, measure, probe_flows
-from .readback import configuration, configured_routers, kept_from, unhealed
+from .readback import configuration, configured_routers, kept_from, noted, unhealed, unrecorded
 from .replay import Replay
 from .schedule import FaultSchedule
 from .sensors import Noise, Sensors
@@ -157,14 +157,18 @@ class EmulatedNetwork:
         for _ in range(samples):
             self._step()
 
-    def apply(self, change: Change) -> None:
-        """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made."""
-        configured = self.require_change(change)
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
+        """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made.
+
+        The inventory takes `recorded`, where that is not the change.
+        """
+        configured = self.require_change(change, recorded)
         routers = configured_routers(self._configured, change)
         clock = Clock(self._clock, self._log_generator())
         self._history.log([self._syslog.commit(name, *clock) for name in routers])
         self._configured = configured
-        self._become([x for fault in self._faults for x in unhealed(change, fault, configured)], clock)
+        left = [x for fault in self._faults for x in unhealed(change, fault, configured)]
+        self._become([*left, *(x.since(self.now) for x in unrecorded(change, recorded, configured))], clock)
 
     def inject(self, fault: Fault) -> None:
         """Let a fault strike now, or at the first sample after its onset: for the harness, no operator can do this.
@@ -214,7 +218,7 @@ class EmulatedNetwork:
         """
         configured, faults = self._configured, self._faults
         for change in changes:
-            configured = self._accepted(configured, change)
+            configured = self._accepted(configured, change, faults)
             faults = tuple(x for fault in faults for x in unhealed(change, fault, configured))
         probes = self._probes  # nobody probes: that would cost as much as routing all traffic
         nothing = Flows(probes.source[:0], probes.target[:0], probes.key[:0], probes.size[:0])
@@ -230,12 +234,15 @@ class EmulatedNetwork:
         if samples < 0:
             raise InputError(f"cannot wait for {samples} samples", fix="wait for 1 or more")
 
-    def require_change(self, change: Change) -> Network:
-        """Raise as `apply` does, and change nothing; return what would be configured."""
-        return self._accepted(self._configured, change)
+    def require_change(self, change: Change, recorded: Change | None = None) -> Network:
+        """Raise as `apply` does, and change nothing; return what the inventory would say."""
+        return self._accepted(self._configured, change, self._faults, recorded)
 
-    def _accepted(self, before: Network, change: Change) -> Network:
-        configured = changed(before, change)
+    def _accepted(
+        self, before: Network, change: Change, faults: Sequence[Fault], recorded: Change | None = None
+    ) -> Network:
+        configured = noted(before, change, faults) if recorded is None else with_change(before, recorded)
+        unrecorded(change, recorded, configured)
         if isinstance(change, SetCapacity):
             raise ExecutionError("capacity is built, not configured", fix="order the upgrade; leave this step out")
         for name in configured_routers(before, change):

@@ -52,8 +52,9 @@ class FilesNetwork:
         """Return everything measured after `since` that the files hold."""
         return since_then(self._look.telemetry, since)
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         """Refuse the change: raises `ExecutionError`."""
+        del recorded
         raise ExecutionError(
             f"a network read from files cannot be changed: {change.op} was not made",
             fix="have a person make it, with what `twinops render` prints",

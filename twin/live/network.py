@@ -233,8 +233,12 @@ class LiveNetwork(Protocol):
         """Return everything measured after `since`."""
         ...
 
-    def apply(self, change: Change) -> None:
-        """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made."""
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
+        """Make one change. Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made.
+
+        The inventory takes `recorded`, where that is not the change: a step that corrects the routers alone leaves it
+        as it is, and so does taking the step back.
+        """
         ...
 
     def wait(self, samples: int = 1) -> None:
@@ -261,10 +265,11 @@ def keep_change(live: LiveNetwork) -> None:
 
 
 class MadeChange(NamedTuple):
-    """A change that a live network says was made, and when."""
+    """A change that a live network says was made, and when; `recorded` is what its inventory took instead, if so."""
 
     time: datetime
     change: Change
+    recorded: Change | None = None
 
 
 class KeptNetwork(LiveNetwork, Protocol):

@@ -4,13 +4,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, SerializerFunctionWrapHandler, TypeAdapter, ValidationError, model_serializer
 
 from twin.append_log import AppendLog, read_lines
 from twin.errors import ExecutionError, InputError, StoreError
+from twin.model import Frozen
 
 E = TypeVar("E", bound=BaseModel)
 T = TypeVar("T")
+
+
+class ChangeEntry(Frozen):
+    """An entry about a change, written without what the inventory took where that is the change."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        content: dict[str, object] = write(self)
+        return {key: value for key, value in content.items() if key != "recorded" or value is not None}
 
 
 class OwnRecord(Generic[E]):

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from twin.corrections import in_place
+from twin.errors import ExecutionError
 from twin.faults import TRAITS, Fault, FaultKind, interfaces, with_faults
 from twin.model import Network
 from twin.plan import (
@@ -21,6 +23,7 @@ from twin.plan import (
     UndrainNode,
     WakeLink,
 )
+from twin.plan import apply as changed
 
 from .network import Configuration, Filter, Mismatch, StaticRoute
 
@@ -81,10 +84,42 @@ def unhealed(change: Change, fault: Fault, network: Network) -> tuple[Fault, ...
             if healed not in wrong:
                 return (fault,)
             return tuple(fault.model_copy(update={"element": x}) for x in wrong if x != healed)
-        case DrainLink() if fault.kind is _K.STALE_TOPOLOGY and fault.element == change.circuit:
+        case DrainLink() | UndrainLink() if fault.kind is _K.STALE_TOPOLOGY and fault.element == change.circuit:
             return ()
         case _:
             return (fault,)
+
+
+def noted(inventory: Network, change: Change, faults: Sequence[Fault]) -> Network:
+    """The inventory after a change; as it is where the change only corrects what the routers run.
+
+    Raises `PlanError` where neither the inventory nor the routers can take it.
+    """
+    if in_place(inventory, change) and heals(change, faults, inventory):
+        return inventory
+    return changed(inventory, change)
+
+
+def heals(change: Change, faults: Sequence[Fault], network: Network) -> bool:
+    """Whether a change ends some fault of configuration, or a part of it."""
+    return any(unhealed(change, fault, network) != (fault,) for fault in faults)
+
+
+def unrecorded(change: Change, recorded: Change | None, network: Network) -> tuple[Fault, ...]:
+    """What a change leaves in the routers that the inventory, which took `recorded`, does not say.
+
+    Raises `ExecutionError` on a change of which no fault is the difference.
+    """
+    if recorded is None or recorded == change:
+        return ()
+    match change, recorded:
+        case SetWeight(), SetWeight() if change.link == recorded.link:
+            interface = network.links[network.link(change.link)].interface
+            return (Fault(kind=_K.WEIGHT, element=interface, severity=float(change.weight)),)
+        case DrainLink(), UndrainLink() if change.circuit == recorded.circuit:
+            return (Fault(kind=_K.STALE_TOPOLOGY, element=change.circuit),)
+        case _:
+            raise ExecutionError(f"no inventory has {recorded.op} where routers have {change.op}", fix="undo by hand")
 
 
 def configured_routers(network: Network, change: Change) -> list[str]:

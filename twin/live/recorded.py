@@ -20,7 +20,7 @@ from twin.plan import Change
 from .declared import Declaration
 from .emulated import EmulatedNetwork
 from .network import Configuration, MadeChange, ProbeReading, Telemetry
-from .own_record import OwnRecord, entries_of
+from .own_record import ChangeEntry, OwnRecord, entries_of
 from .surprises import Surprise
 
 
@@ -67,13 +67,14 @@ class Announced(Frozen):
     what: Surprise
 
 
-class Applied(Frozen):
+class Applied(ChangeEntry):
     """A change was made; `effect` counts the changes from 1 and names this one for good."""
 
     did: Literal["apply"] = "apply"
     time: AwareDatetime
     effect: int
     change: Change
+    recorded: Change | None = Field(default=None, description="What the inventory takes, where that is not the change.")
 
 
 class Staged(Frozen):
@@ -142,7 +143,7 @@ class RecordedNetwork:
     def effects(self) -> tuple[MadeChange, ...]:
         """Every change that was made, on file or not."""
         made = (entry for entry in (*self._record.past, *self._record.ahead) if isinstance(entry, Applied))
-        return tuple(MadeChange(entry.time, entry.change) for entry in made)
+        return tuple(MadeChange(entry.time, entry.change, entry.recorded) for entry in made)
 
     @property
     def faults_struck(self) -> tuple[Struck, ...]:
@@ -217,16 +218,16 @@ class RecordedNetwork:
         self._record.happens(Announced(time=self.now, what=what))
         self._live.schedule([what])
 
-    def apply(self, change: Change) -> None:
-        """Make one change, once it is on record.
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
+        """Make one change, once it is on record; the inventory takes `recorded`, where that is not the change.
 
         Raises `ExecutionError` when the network refuses it, `PlanError` when it cannot be made, and `StoreError` when
         it cannot be recorded: then it is not made.
         """
-        self._live.require_change(change)
+        self._live.require_change(change, recorded)
         made = sum(isinstance(entry, Applied) for entry in self._record.past)
-        self._record.happens(Applied(time=self.now, effect=made + 1, change=change))
-        self._live.apply(change)
+        self._record.happens(Applied(time=self.now, effect=made + 1, change=change, recorded=recorded))
+        self._live.apply(change, recorded=recorded)
 
     def staged(self) -> None:
         """Say that the scene is set."""
@@ -257,7 +258,7 @@ class RecordedNetwork:
             case Announced():
                 self.announce(entry.what)
             case Applied():
-                self.apply(entry.change)
+                self.apply(entry.change, recorded=entry.recorded)
             case Staged():
                 self.staged()
             case Begun():

@@ -15,7 +15,7 @@ from twin.plan import Change
 
 from .declared import Declaration
 from .network import MadeChange
-from .own_record import OwnRecord, entries_of
+from .own_record import ChangeEntry, OwnRecord, entries_of
 
 SAMPLES = "samples"
 """Folder, beside the record, of what was measured at each look."""
@@ -46,13 +46,14 @@ class WatchedWait(Frozen):
     outside: bool = False
 
 
-class Intended(Frozen):
+class Intended(ChangeEntry):
     """A change is about to be made; `effect` counts them from 1."""
 
     did: Literal["intend"] = "intend"
     time: AwareDatetime
     effect: int
     change: Change
+    recorded: Change | None = Field(default=None, description="What the inventory takes, where that is not the change.")
 
 
 class Confirmed(Frozen):
@@ -144,7 +145,8 @@ def changes_in(entries: Iterable[Entry]) -> tuple[MadeChange, ...]:
         if isinstance(entry, Intended):
             announced[entry.effect] = entry
         elif isinstance(entry, Confirmed) and entry.made and entry.effect in announced:
-            made.append(MadeChange(announced[entry.effect].time, announced[entry.effect].change))
+            said = announced[entry.effect]
+            made.append(MadeChange(said.time, said.change, said.recorded))
     return tuple(made)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from twin.append_log import AppendLog
+from twin.corrections import with_change
 from twin.errors import ExecutionError, StoreError, TwinError
 from twin.model import Network
 from twin.plan import Change, apply
@@ -103,19 +104,22 @@ class WatchedNetwork:
         """Return everything measured after `since` and up to the last look."""
         return since_then(self._telemetry, since)
 
-    def apply(self, change: Change) -> None:
-        """Announce a change on the record, have it made, and confirm it. Raises as the network itself does."""
-        record, after = self._record, apply(self._network, change)
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
+        """Announce a change on the record, have it made, and confirm it. Raises as the network itself does.
+
+        The inventory takes `recorded`, where that is not the change.
+        """
+        record, after = self._record, self._noted(change, recorded)
         again = bool(record.ahead)
         effect = sum(isinstance(x, Intended) for x in record.past) + 1
-        record.happens(Intended(time=self._now, effect=effect, change=change))
+        record.happens(Intended(time=self._now, effect=effect, change=change, recorded=recorded))
         known = record.ahead[0] if record.ahead else None
         if isinstance(known, Confirmed):
             record.happens(known)
             if not known.made:
                 raise ExecutionError(known.because or "the network refused the change")
         elif not (again and self._in_place(effect, after)):
-            self._make(effect, change)
+            self._make(effect, change, recorded)
         self._network = after
         self._look()
 
@@ -155,8 +159,8 @@ class WatchedNetwork:
                     self.catch_up_outside()
                 case WatchedWait(samples=samples):
                     self.wait(samples)
-                case Intended(change=change):
-                    self._again(change)
+                case Intended(change=change, recorded=recorded):
+                    self._again(change, recorded)
                 case Kept() | Asked():
                     self._record.happens(self._record.ahead[0])
                 case _:
@@ -171,9 +175,12 @@ class WatchedNetwork:
             self._opened().look_again()
         self._look()
 
-    def _again(self, change: Change) -> None:
+    def _noted(self, change: Change, recorded: Change | None) -> Network:
+        return apply(self._network, change) if recorded is None else with_change(self._network, recorded)
+
+    def _again(self, change: Change, recorded: Change | None) -> None:
         try:
-            self.apply(change)
+            self.apply(change, recorded=recorded)
         except ExecutionError:
             if any(isinstance(x, Intended) for x in self._record.past[-1:]):
                 raise  # nobody knows what became of it
@@ -194,9 +201,9 @@ class WatchedNetwork:
         self._record.looked(now, pack(telemetry))
         self._telemetry, self._now = telemetry, now
 
-    def _make(self, effect: int, change: Change) -> None:
+    def _make(self, effect: int, change: Change, recorded: Change | None) -> None:
         try:
-            self._opened().apply(change)
+            self._opened().apply(change, recorded=recorded)
         except TwinError as error:
             self._record.happens(Confirmed(effect=effect, made=False, because=str(error)))
             raise

@@ -11,6 +11,7 @@ from agents.record.events import CertificateIssued, ExecutionStep, Outcome, Stag
 from agents.record.files import NETWORK, TWIN
 from agents.record.history import Past
 from agents.wording import sentence
+from twin.corrections import with_change
 from twin.errors import TwinError
 from twin.execute.configured import configuration
 from twin.gate.certificate import Certificate
@@ -83,7 +84,7 @@ def _read(path: Path) -> _Said:
     entries = read_record(path)
     begun = entries[0] if entries else None
     staged = next((n for n, entry in enumerate(entries) if isinstance(entry, Staged)), len(entries))
-    made = tuple(MadeChange(x.time, x.change) for x in entries if isinstance(x, Applied))
+    made = tuple(MadeChange(x.time, x.change, x.recorded) for x in entries if isinstance(x, Applied))
     early = any(isinstance(entry, Applied) for entry in entries[:staged])
     return _Said(begun.network if isinstance(begun, Begun) else None, made, early, _spelled(entries))
 
@@ -153,7 +154,8 @@ class _Walk:
             return
         del self.left[0]
         here = configuration(self._state)
-        self._state = apply(self._state, made.change)
+        noted = made.recorded
+        self._state = apply(self._state, made.change) if noted is None else with_change(self._state, noted)
         if step.action == "apply":
             yield from self._forward(step, made.time)
             self.before.append(here)

@@ -39,4 +39,10 @@ def test_what_somebody_else_configures_meanwhile_is_planned_around_and_stays(tmp
     assert run.result.finished.outcome in ("resolved", "relieved", "needs a person")
     live = RecordedNetwork.restore(run.result.folder / "network.jsonl", load_network(NETWORK), keep=False)
     live.catch_up()
-    assert all(live.read_topology().links[i].drained for i in live.read_topology().circuit(CUT.element))
+    inventory = live.read_topology()
+    assert all(inventory.links[i].drained for i in inventory.circuit(CUT.element))
+    # the correction of the weight was taken back and made again: at no time the inventory took the wrong one for right
+    assert any(x.recorded and x.change != x.recorded for x in live.effects)
+    assert inventory.links[inventory.link("IPLSng->KSCYng")].weight < WRONG_WEIGHT.severity
+    report = audit_run(run.result.folder, home=tmp_path / "home")
+    assert (report.effects, report.certificate, dict(report.reasons)) == ("holds", "holds", {})

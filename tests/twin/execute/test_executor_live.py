@@ -13,14 +13,15 @@ from twin.errors import CertificateError, ExecutionError, JournalError
 from twin.execute.agreement import Disagreement, Tolerance, compare
 from twin.execute.configured import configuration
 from twin.execute.executor import Execution, execute, recover
-from twin.faults import Fault, FaultKind, with_fault
+from twin.execute.running import differences, read_running
+from twin.faults import Fault, FaultKind, struck_links, with_fault
 from twin.gate.certificate import Authority, issue
 from twin.gate.verdict import verify
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Configuration
 from twin.live.sensors import Noise
 from twin.observe import observe
-from twin.plan import DrainLink, Plan, RemoveTunnel, SetWeight, apply_all
+from twin.plan import Change, DrainLink, Plan, RemoveTunnel, SetWeight, UndrainLink, apply_all
 from twin.printed import short
 from twin.sim.simulate import simulate
 
@@ -401,16 +402,49 @@ def test_a_router_that_does_not_answer_stops_the_plan(live):
     assert configuration(live.read_topology()) != start
 
 
-def test_a_wrong_weight_is_put_right_though_the_inventory_does_not_show_it():
+STEERED = (SetWeight(link="B->D", weight=40), SetWeight(link="B->D", weight=10))
+WRONG_WEIGHT = Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=90)
+UNKNOWN_DRAIN = Fault(kind=FaultKind.STALE_TOPOLOGY, element="link/B:D--D:B")
+CORRECTIONS = [
+    (WRONG_WEIGHT, (SetWeight(link="B->D", weight=10),)),
+    (WRONG_WEIGHT, STEERED),
+    (UNKNOWN_DRAIN, (UndrainLink(circuit=UNKNOWN_DRAIN.element),)),
+]
+
+
+def corrected(fault: Fault, steps: tuple[Change, ...], **changes):
+    """A network with a fault that its inventory does not show, and what became of a plan that puts it right."""
     live = emulate(seed=3)
-    fault = Fault(kind=FaultKind.WEIGHT, element="interface/B/D", severity=90)
     live.inject(fault)
     live.wait(6)
-    network = with_fault(measured(live), fault)
-    plan = Plan(goal="restore the weight", base=network.id, steps=(SetWeight(link="B->D", weight=10),))
-    execution = run(live, approved(plan, network, POLICY.model_copy(update={"min_gain": 0.0}), now=live.now))
+    network, before = with_fault(measured(live), fault), live.read_topology()
+    plan = Plan(goal="put it right", base=network.id, steps=steps, objective="change")
+    policy = POLICY.model_copy(update={"min_gain": 0.0})
+    execution = run(live, approved(plan, network, policy, now=live.now), inventory=before, **changes)
+    return live, execution, (plan, network, before)
+
+
+@pytest.mark.parametrize(("fault", "steps"), CORRECTIONS)
+def test_what_is_wrong_in_the_routers_alone_is_put_right_and_taking_that_back_leaves_the_inventory_right(fault, steps):
+    live, execution, (plan, network, before) = corrected(fault, steps)
     assert execution.status == "applied", execution.reason
-    assert live.truth.links[live.truth.link("B->D")].weight == 10
+    assert live.truth.links == live.read_topology().links == before.links
+    assert not live.faults
+    execution = recover(plan, network, before, live, because="it did not help")
+    assert execution.status == "rolled_back"
+    assert live.read_topology() == before
+    assert live.truth.links == with_fault(before, fault).links
+    assert [x.model_copy(update={"onset": None}) for x in live.faults] == [fault]
+
+
+@pytest.mark.parametrize(("fault", "steps"), CORRECTIONS)
+def test_a_correction_that_is_interrupted_leaves_the_fault_to_be_found_at_the_next_look(fault, steps):
+    stop = Breaks(len(steps), "agree", raises(JournalError("the disk is full")))
+    live, execution, (_, _, before) = corrected(fault, steps, on_step=stop)
+    assert execution.status == "rolled_back"
+    assert live.read_topology() == before
+    wrong = {x.item.element for x in differences(before, read_running(live, before).network)}
+    assert wrong == {before.links[i].interface for i in struck_links(before, fault)}
 
 
 @pytest.mark.parametrize(("times", "what"), [(0.9, None), (4.0, "drops")])

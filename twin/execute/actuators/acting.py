@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.corrections import with_change
 from twin.errors import ExecutionError, InputError, TwinError
 from twin.execute.actions import LARGEST, IgpMetric, Overload, Unwritten, actions_of
 from twin.execute.render import Inventory, RenderedStep, render
@@ -24,7 +25,7 @@ from twin.model import Network
 from twin.plan import Change, Plan
 
 from .hand import Hand, Order, RouterState
-from .made import MadeByHand, same, token_of, with_change
+from .made import MadeByHand, same, token_of
 
 _PATIENCE = 3.0
 """Intervals that a sample may be late."""
@@ -111,22 +112,23 @@ class ActingNetwork(WaitingNetwork):
                 silent.append(node.name)
         return tuple(found), tuple(silent)
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         """Make one change on trial, and read it back.
 
-        The routers must run what is on record, and take the change in a rehearsal. The undoing of the change that is on
+        The routers must run what is on record, and take the change in a rehearsal: what only they have wrong is not
+        corrected here. The undoing of the change that is on
         trial ends its trial. Raises `PlanError` on what cannot be made, `InputError` on an interface without a name,
         `ExecutionError` when a router says no: then the routers run what they ran before.
         """
         self._close_others()
         trial, before = self._trial, self.read_topology()
-        wanted = with_change(before, change)
+        wanted = with_change(before, recorded or change)
         if trial is not None:
             if not same(wanted, trial.before):
                 raise ExecutionError("the change before is still on trial", fix="confirm it first")
             self._end(trial, "taken back")
             return
-        if same(wanted, before):
+        if recorded is None and same(wanted, before):
             return
         orders = self._orders(before, change)
         for order in orders:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from twin.corrections import with_change
 from twin.errors import ExecutionError, InputError
 from twin.execute.render import Inventory, RenderedStep
 from twin.files import exists, read_text, write_text
@@ -15,10 +16,10 @@ from twin.live.declared import Declaration
 from twin.live.effects import Intended
 from twin.live.files import Look
 from twin.model import Network
-from twin.plan import Change
+from twin.plan import Change, inverse
 
 from .acting import WaitingNetwork, written
-from .made import MadeByHand, same, told_at, with_change
+from .made import MadeByHand, same, told_at
 
 FOLDER = "advice"
 _LOOK_S = 0.5
@@ -51,23 +52,26 @@ class AdvisedNetwork(WaitingNetwork):
         """Return the inventory with every change that a person said was made."""
         return self._made.topology(self._look.network)
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         """Hand a change over, and wait until a person has answered.
 
-        A step that was handed over before a kill is waited for again. Raises `PlanError`, `InputError` as rendering
-        does, `ExecutionError` when the person says no, or nothing in time.
+        A step that was handed over before a kill is waited for again. One that is in place by the inventory is handed
+        over where `recorded` says that the routers run something else, or shall. Raises `PlanError`, `InputError` as
+        rendering does, `ExecutionError` when the person says no, or nothing in time.
         """
         before, record = self.read_topology(), self._made.record(self._look.network)
-        if same(with_change(before, change), before):
+        if recorded is None and same(with_change(before, change), before):
             return
         effect = record.open_effect
-        if effect is not None and effect.change != change:
+        if effect is not None and (effect.change, effect.recorded) != (change, recorded):
             self._answered(effect)
             effect, before = None, self.read_topology()
         if effect is None:
-            record.intend(change, self.now)
+            record.intend(change, self.now, recorded=recorded)
             effect = record.open_effect
             assert effect is not None  # noqa: S101 - it was written just now
+        if recorded == change:  # the inventory has it already, the routers do not
+            before = with_change(before, inverse(before, change))
         step = written(before, change, self._known)
         path = self._folder / f"{effect.effect:04}.txt"
         if not exists(path):

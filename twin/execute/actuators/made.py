@@ -10,11 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from twin.errors import PlanError
+from twin.corrections import with_change
 from twin.live.effects import EffectRecord, Intended
 from twin.model import Network
-from twin.plan import Change
-from twin.plan import apply as changed
 
 
 class MadeByHand:
@@ -35,15 +33,7 @@ class MadeByHand:
         """The inventory with every change that is known to have been made."""
         network = inventory
         for effect in self.record(inventory).made:
-            network = with_change(network, effect.change)
-        return network
-
-
-def with_change(network: Network, change: Change) -> Network:
-    """The network after a change; as it is where that is in place already."""
-    try:
-        return changed(network, change)
-    except PlanError:
+            network = with_change(network, effect.noted)
         return network
 
 

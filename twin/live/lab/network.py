@@ -9,6 +9,7 @@ from typing import cast
 
 import numpy as np
 
+from twin.corrections import with_change
 from twin.errors import ExecutionError
 from twin.live.declared import Declaration
 from twin.live.effects import EffectRecord
@@ -96,7 +97,7 @@ class LabNetwork:
         self._settle()
         network = self._built
         for effect in self._record.made:
-            network = changed(network, effect.change)
+            network = with_change(network, effect.noted)
         return network
 
     def read_telemetry(self, since: datetime) -> Telemetry:
@@ -163,20 +164,21 @@ class LabNetwork:
 
     # -- acting ----------------------------------------------------------------------------------------------
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         """Make one change, and stay until the routers say that it is in force.
 
-        It is on record before, and what became of it after. Raises `PlanError` when it cannot be made to what is
+        It is on record before, and what became of it after; the inventory takes `recorded`, where that is not the
+        change. Raises `PlanError` when it cannot be made to what is
         configured, `ExecutionError` when a router refuses it, does not answer, or what is read back is not as asked.
         """
         before = self.read_topology()
-        wanted = changed(before, change)
+        wanted = changed(before, change) if recorded is None else with_change(before, change)
         if isinstance(change, SetCapacity) or change.op not in self._declared.makes:
             raise ExecutionError(f"a lab cannot {change.op}", fix="plan with weights and drains")
         lines = self._lines(wanted, change)
         for name in lines:
             self._said(name)  # a router that does not answer takes no line
-        effect = self._record.intend(change, self.now)
+        effect = self._record.intend(change, self.now, recorded=recorded)
         try:
             for name, told in lines.items():
                 self._tell(name, told)
@@ -255,8 +257,8 @@ class LabNetwork:
             return
         network = self._built
         for earlier in self._record.made:
-            network = changed(network, earlier.change)
-        wanted = changed(network, effect.change)
+            network = with_change(network, earlier.noted)
+        wanted = with_change(network, effect.change)
         routers = tuple(configured_routers(network, effect.change))
         if self._is_in_force(wanted, routers):
             self._record.confirm(effect.effect, "found in force", self.now)

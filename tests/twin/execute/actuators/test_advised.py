@@ -14,7 +14,7 @@ from twin.execute.actuators.made import MadeByHand
 from twin.execute.actuators.xml_paths import xml_path
 from twin.execute.render import Inventory
 from twin.execute.routers import Routers
-from twin.plan import DrainLink, LimitDemand, SetWeight
+from twin.plan import DrainLink, LimitDemand, SetWeight, UndrainLink
 
 
 def advised(folder: Path, wait_s: float = 20.0) -> AdvisedNetwork:
@@ -22,10 +22,10 @@ def advised(folder: Path, wait_s: float = 20.0) -> AdvisedNetwork:
     return AdvisedNetwork(look, known, MadeByHand(folder / "effects"), folder / "advice", wait_s=wait_s)
 
 
-def answering(folder: Path, no: str | None = None) -> threading.Thread:
+def answering(folder: Path, no: str | None = None, *, number: int = 1) -> threading.Thread:
     def person() -> None:
         end = time.monotonic() + 20
-        while not list((folder / "advice").glob("*.txt")) and time.monotonic() < end:
+        while not (folder / "advice" / f"{number:04}.txt").exists() and time.monotonic() < end:
             time.sleep(0.05)
         answer(folder, no=no)
 
@@ -46,6 +46,23 @@ def test_a_step_is_handed_over_in_the_words_of_each_router_and_made_once_somebod
     assert advised(tmp_path).read_topology().links[0].drained
     live.apply(DrainLink(circuit=network().links[0].circuit))  # it is drained already: nobody is asked again
     assert len(list((tmp_path / "advice").iterdir())) == 2
+
+
+def test_a_correction_of_what_only_the_router_has_wrong_is_handed_over_and_so_is_its_way_back(tmp_path: Path) -> None:
+    """The inventory has it right all the time; what the router was found to run is typed in again on the way back."""
+    right, wrong, live = SetWeight(link="A->B", weight=10), SetWeight(link="A->B", weight=999), advised(tmp_path)
+    for number, change in ((1, right), (2, wrong)):
+        person = answering(tmp_path, number=number)
+        live.apply(change, recorded=right)
+        person.join()
+        assert f"metric {change.weight}" in (tmp_path / "advice" / f"000{number}.txt").read_text()
+        assert advised(tmp_path).read_topology() == network()
+    drained = network().links[0].circuit
+    person = answering(tmp_path, number=3)
+    live.apply(UndrainLink(circuit=drained), recorded=UndrainLink(circuit=drained))
+    person.join()
+    assert "metric 10" in (tmp_path / "advice" / "0003.txt").read_text()
+    assert advised(tmp_path).read_topology() == network()
 
 
 def test_no_and_silence_are_errors_that_leave_the_network_as_it_was(tmp_path: Path) -> None:
