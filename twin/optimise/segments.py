@@ -15,15 +15,14 @@ from twin.model import Floats, Ints, Network
 from twin.plan import Change, SetTunnel, apply
 from twin.policy import Policy
 from twin.sim.arrays import FAR, Arrays, compile_network
-from twin.sim.kernels import spread
 from twin.sim.route import Routing, route
 
+from .affected import AffectedPart, part_of
 from .allowance import Allowance
-from .assemble import assemble, without_plan
-from .fractions import ecmp_fractions
-from .frank_wolfe import Demands, Mixture, split_demands
+from .assemble import assemble, node_cut_bound, without_plan
+from .frank_wolfe import Demands, Mixture, flow_bound_by, split_demands
 from .judge import Judge
-from .midpoints import Assignment, Problem, as_legs, polish, round_midpoints, thin
+from .midpoints import Assignment, Problem, polish, round_midpoints, thin
 from .proposal import Proposal
 from .tunnels import Move, tunnel_over
 
@@ -38,7 +37,7 @@ class SegmentRouting(NamedTuple):
 
     moves: tuple[Move, ...]  # the demands that take a midpoint, the largest first
     max_utilisation: float
-    split: float  # peak when demands may be split over several midpoints
+    split: float  # peak when the demands that may move here may be split over several midpoints
     bound: float  # no split over two segments has a lower peak
     flow_bound: float  # no routing at all has a lower peak; 0 where links lose traffic
     load: Floats  # [m] Mbit/s
@@ -56,22 +55,27 @@ def route_by_segments(
     """Choose a midpoint for every demand so that the peak utilisation is low, for at most `most` demands.
 
     Demands that a tunnel carries already stay on it. Nothing is random: `seed` changes nothing. A time limit ends the
-    search for the split optimum early. Raises `InputError` on networks too large for the table of ECMP shares.
+    search for the split optimum early. On networks too large for the ECMP shares of all pairs, only demands between
+    some nodes move (`affected`), and the bounds are what the links of single nodes allow at best.
     """
     del seed
-    arrays = compile_network(network)
+    arrays, allowance = compile_network(network), Allowance(time_limit_s)
     routing = route(arrays)
-    demands = _demands(network, routing)
-    mixture = split_demands(arrays, routing, demands, Allowance(time_limit_s))
-    chosen = _choose(network, routing, demands, mixture, most)
-    load = spread(arrays, routing.paths, as_legs(demands.volume, chosen.via) + demands.fixed)[0]
-    peak = float((load / arrays.capacity).max(initial=0.0))
+    demands = _demands(arrays, network, routing)
+    part = part_of(arrays, routing, demands)
+    mixture = split_demands(arrays.capacity, part.routes, part.demands, allowance)
+    via = _choose(part, arrays, mixture, most).via
+    load = part.routes.load(part.demands.volume, via)
+    if part.nodes.size == len(network.nodes):
+        bound, flow_bound = mixture.bound, max(flow_bound_by(arrays, routing.paths, x) for x in mixture.prices)
+    else:  # what bounds the part says nothing about all demands
+        bound = flow_bound = node_cut_bound(network)
     return SegmentRouting(
-        _moves(chosen.via, demands.volume),
-        peak,
+        _moves(via, part),
+        float((load / arrays.capacity).max(initial=0.0)),
         mixture.max_utilisation,
-        mixture.bound,
-        mixture.flow_bound,
+        bound,
+        flow_bound,
         load[arrays.arc_of],
         mixture.rounds,
     )
@@ -87,8 +91,8 @@ def relieve_by_segments(
 ) -> Proposal:
     """Plan the tunnels of the best two-segment routing that `policy.max_steps` tunnels can make.
 
-    Looks at the whole matrix where the greedy planner looks at the worst links. Nothing is random.
-    Raises `InputError` on networks too large for the table of ECMP shares.
+    Looks at the whole matrix, of large networks at the affected part, where the greedy planner looks at the worst
+    links. Nothing is random.
     """
     judge = Judge(network, policy, avoid)
     if judge.before.max_utilisation == 0:
@@ -105,9 +109,8 @@ def relieve_by_segments(
     return assemble(judge, METHOD, steps)
 
 
-def _demands(network: Network, routing: Routing) -> Demands:
+def _demands(arrays: Arrays, network: Network, routing: Routing) -> Demands:
     """Demands without a tunnel may move; the legs of the others are fixed. Demands without a path are left out."""
-    arrays = compile_network(network)
     volume = np.where(routing.paths.dist < FAR, arrays.offered, 0.0)
     for tunnel in network.tunnels:
         volume[network.node(tunnel.target), network.node(tunnel.source)] = 0.0
@@ -115,14 +118,13 @@ def _demands(network: Network, routing: Routing) -> Demands:
     return Demands(volume, np.maximum(carried - volume, 0.0), arrays.up & ~arrays.no_transit)
 
 
-def _choose(network: Network, routing: Routing, demands: Demands, mixture: Mixture, most: int | None) -> Assignment:
-    arrays = compile_network(network)
-    table = ecmp_fractions(arrays, routing.paths)
-    problem = Problem(table.share, arrays.capacity, demands.volume, demands.midpoint)
+def _choose(part: AffectedPart, arrays: Arrays, mixture: Mixture, most: int | None) -> Assignment:
+    problem = Problem(part.share, arrays.capacity, part.demands.volume, part.demands.midpoint)
     rounded = round_midpoints(problem, mixture.mix, mixture.load, POWER)
     if most is None:
         return polish(problem, thin(problem, rounded, _peak(rounded, arrays)), POWER, POLISH_MOVES, rounded.via.size)
-    direct = Assignment(np.full(rounded.via.shape, -1, dtype=np.int64), routing.load)
+    nowhere = np.full(rounded.via.shape, -1, dtype=np.int64)
+    direct = Assignment(nowhere, part.routes.load(part.demands.volume, nowhere))
     starts = [_thinned(problem, rounded, arrays, most), direct]
     polished = [polish(problem, start, POWER, POLISH_MOVES, most) for start in starts]
     return min(polished, key=lambda found: (round(_peak(found, arrays), 9), _count(found)))
@@ -144,10 +146,11 @@ def _thinned(problem: Problem, start: Assignment, arrays: Arrays, most: int) -> 
     return best
 
 
-def _moves(via: Ints, volume: Floats) -> tuple[Move, ...]:
-    order = np.argsort(-volume, axis=None, kind="stable")
+def _moves(via: Ints, part: AffectedPart) -> tuple[Move, ...]:
+    order = np.argsort(-part.demands.volume, axis=None, kind="stable")
     pairs = [divmod(int(flat), via.shape[0]) for flat in order if via.flat[flat] >= 0]
-    return tuple(Move(source, target, int(via[target, source])) for target, source in pairs)
+    nodes = part.nodes.tolist()
+    return tuple(Move(nodes[source], nodes[target], nodes[via[target, source]]) for target, source in pairs)
 
 
 def _peak(assignment: Assignment, arrays: Arrays) -> float:

@@ -50,7 +50,7 @@ class SequentialRouting(NamedTuple):
 def route_in_sequence(network: Network, *, seed: int = 0, time_limit_s: float | None = None) -> SequentialRouting:
     """Choose midpoints under the present weights, then under weights of up to `STARTS` searches; return the best.
 
-    Ends as soon as the bound is close, or late. Raises `InputError` on networks too large for the table of ECMP shares.
+    Ends as soon as the bound is close, or late.
     """
     allowance = Allowance(time_limit_s)
     best = SequentialRouting((), route_by_segments(network, time_limit_s=time_limit_s), bound_of(network))
@@ -75,7 +75,7 @@ def relieve_in_sequence(
 ) -> Proposal:
     """Plan few weights, and few tunnels on them, where together they keep every failure safe.
 
-    At most half the steps are weights. Raises `InputError` on networks too large for the table of ECMP shares.
+    At most half the steps are weights.
     """
     judge = Judge(network, policy, avoid)
     if judge.before.max_utilisation == 0:

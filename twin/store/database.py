@@ -229,6 +229,7 @@ def _connect(path: Path | None, reaches: Path | None) -> duckdb.DuckDBPyConnecti
         if not closed:
             folder = str(reaches.resolve()).replace("'", "''")
             connection.execute(f"SET GLOBAL allowed_directories = ['{folder}/']")
+            connection.execute("SET GLOBAL parquet_metadata_cache = true")  # read again only where a file is another
             connection.execute("SET GLOBAL enable_external_access = false")
         return connection
     except duckdb.Error as error:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from tests.twin.optimise.networks import data_folder, network_of, random_network
-from twin.errors import InputError
 from twin.formats import read_network
 from twin.gate.verdict import verify
 from twin.model import Network
@@ -146,10 +145,40 @@ def test_drained_and_failed_nodes_are_no_midpoints():
     assert route_by_segments(replace(network, nodes=nodes)).moves == ()
 
 
-def test_a_network_too_large_for_the_table_is_refused(monkeypatch):
-    monkeypatch.setattr(fractions, "ENTRY_LIMIT", 100)
-    with pytest.raises(InputError, match="table"):
-        route_by_segments(random_network(1))
+def allow_nodes(monkeypatch, network: Network, count: int) -> None:
+    """Leave room for the shares of the pairs of `count` nodes alone."""
+    monkeypatch.setattr(fractions, "ENTRY_LIMIT", count * count * len(compile_network(network).head))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_where_the_table_has_no_room_demands_between_the_nodes_of_the_worst_links_move(monkeypatch, seed):
+    network = random_network(seed, nodes=9, extra=8, load=1.5)
+    network = network if seed % 2 else routed(network, route_by_segments(network).moves[:1])
+    whole, optimum = route_by_segments(network), lowest_utilisation(network).max_utilisation
+    allow_nodes(monkeypatch, network, 6)
+    found = route_by_segments(network)
+    outcome, before = simulate(routed(network, found.moves)), simulate(network)
+    assert len({node for move in found.moves for node in move[:3]}) <= 6
+    assert found.load == pytest.approx(outcome.load, abs=1e-6)
+    assert found.max_utilisation == pytest.approx(outcome.max_utilisation)
+    assert found.max_utilisation <= before.max_utilisation + 1e-9
+    assert found.flow_bound <= optimum + 1e-6
+    assert found.bound <= whole.split + 1e-6  # the bounds are those of all demands
+    assert len(route_by_segments(network, most=1).moves) <= 1
+    gained, possible = (before.max_utilisation - x.max_utilisation for x in (found, whole))
+    assert possible < 1e-9 or not gained or gained > 0.2 * possible
+
+
+def test_the_affected_part_of_a_network_is_where_its_one_hot_link_is(monkeypatch):
+    ring = [(f"r{i}", f"r{(i + 1) % 12}", 100, 1) for i in range(12)]
+    circuits = [*ring, ("a", "b", 10, 1), ("a", "c", 10, 2), ("c", "b", 10, 2), ("r0", "a", 100, 1)]
+    network = network_of(circuits, {("a", "b"): 9.0, ("r3", "r5"): 2.0, ("r0", "b"): 4.0})
+    allow_nodes(monkeypatch, network, 5)
+    found = route_by_segments(network)
+    names = [[network.nodes[i].name for i in move[:3]] for move in found.moves]
+    assert names in ([["a", "b", "c"]], [["r0", "b", "c"]])
+    assert found.max_utilisation == pytest.approx(0.9)
+    assert found.bound == pytest.approx(0.65, abs=0.01)  # 13 Mbit/s from a to b over twice 10
 
 
 def test_the_same_input_gives_the_same_tunnels_and_the_plan_passes_the_gate():
