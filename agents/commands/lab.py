@@ -32,6 +32,7 @@ class Igp(StrEnum):
 def up(
     network: Annotated[str | None, typer.Option("--network", "-n", help="A network by name, or a file.")] = None,
     routers: Annotated[int | None, typer.Option("--routers", min=4, max=200, help="Or so many, drawn.")] = None,
+    bgp: Annotated[bool, typer.Option("--bgp", help="Exits to other networks, and BGP in every router.")] = False,
     igp: Annotated[Igp, typer.Option("--igp", help="The routing protocol.")] = Igp.ISIS,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of what is drawn: network, flows, hashing.")] = 1,
     interval: Annotated[float, typer.Option("--interval", min=0.5, max=300, help="Seconds between samples.")] = 5.0,
@@ -44,14 +45,20 @@ def up(
     if network is not None and routers is not None:
         raise typer.BadParameter("--network and --routers exclude each other")
     from twin.formats import load_network
+    from twin.formats.drawn_exits import with_drawn_exits
     from twin.formats.provision import in_small
     from twin.live.lab.launch import up as bring_up
     from twin.live.lab.layout import Rates, design_of
 
     wanted = network or (f"synthetic/{routers}-{seed}" if routers else "sndlib/abilene")
-    small = in_small(load_network(wanted), capacity=mbit, peak_utilisation=peak)
+    whole = load_network(wanted)
+    if bgp:
+        whole = with_drawn_exits(whole, seed=seed, capacity=mbit)
+    elif whole.exits:
+        raise typer.BadParameter(f"{wanted} has exits: add --bgp")
+    small = in_small(whole, capacity=mbit, peak_utilisation=peak)
     design = design_of(small, name=name, igp=igp.value, seed=seed, rates=Rates.every(interval))
-    tell(f"bringing up {len(small.nodes)} routers of {wanted} ...")
+    tell(f"bringing up {len(design.nodes) - len(design.groups)} routers of {wanted} ...")
     lab, told = bring_up(design)
     if as_json:
         emit("lab up", {"name": name, "pid": lab.pid, **told})
@@ -149,6 +156,7 @@ def _text(name: str, told: "dict[str, JsonValue]") -> str:
         f"lab {name}: {told['network']}, {told['routers']} routers, {told['circuits']} circuits, {told['igp']}",
         f"{told['daemons']} daemons; ready in " + ", ".join(f"{what} {value} s" for what, value in seconds.items()),
         f"a sample every {told['interval_s']:g} s; {told['sent']} packets sent, {told['received']} received",
+        *((f"{told['exits']} exits, each to a network of its own AS",) if told["exits"] else ()),
         *(f"fault: {x}" for x in faults),
     )
     return "\n".join(lines)

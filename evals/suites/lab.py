@@ -138,14 +138,15 @@ def _settle(live: LabNetwork, inventory: Network) -> None:
 
 
 def next_hops(network: Network) -> dict[str, dict[str, frozenset[str]]]:
-    """What the twin says of every router and target: the interfaces on shortest paths."""
+    """What the twin says of every router, and target or group of exits: the interfaces on shortest paths."""
     arrays = compile_network(network)
     dist = shortest_paths(arrays).dist
-    found: dict[str, dict[str, frozenset[str]]] = {x.name: {} for x in network.nodes}
+    found: dict[str, dict[str, frozenset[str]]] = {x.name: {} for x in network.nodes if x.kind != "exits"}
+    metric = arrays.weight[arrays.arc_of]
     for t, target in enumerate(network.nodes):
-        for link in network.links:
+        for i, link in enumerate(network.links):
             s, v = network.node(link.tail), network.node(link.head)
-            if s != t and dist[t, s] == link.weight + dist[t, v]:
+            if s != t and dist[t, s] == metric[i] + dist[t, v]:
                 name = link.interface.rsplit("/", 1)[1]
                 found[link.tail][target.name] = found[link.tail].get(target.name, frozenset()) | {name}
     return found

@@ -3,14 +3,16 @@
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from twin.errors import ExecutionError
 
+from .bgp import BGPD, router_configuration, stub_configuration
+from .exits import Stub
 from .features import FRR, environment
-from .frr import DAEMON, igp_configuration, zebra_configuration
+from .frr import DAEMON, configuration_text, igp_configuration, zebra_configuration
 from .layout import Design, Router
 
 _AT_ONCE = 4
@@ -24,21 +26,34 @@ class Daemons:
     def __init__(self, design: Design, root: Path) -> None:
         self._design, self._root = design, root
         self.igp = DAEMON[design.igp]
+        self.of_each = ("zebra", self.igp, *((BGPD,) if design.groups else ()))
         self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
-    def start(self, routers: Iterable[Router]) -> None:
-        """Start both daemons of each router. Raises `ExecutionError` when one does not come up."""
+    def start(self, routers: Mapping[str, Router], stubs: tuple[Stub, ...] = ()) -> None:
+        """Start the daemons of each router and stub. Raises `ExecutionError` when one does not come up."""
         with ThreadPoolExecutor(_AT_ONCE) as several:
-            for done in [several.submit(self._start, router) for router in routers]:
+            under_way = [several.submit(self._start, router, routers, stubs) for router in routers.values()]
+            under_way += [several.submit(self._start_stub, stub) for stub in stubs]
+            for done in under_way:
                 done.result()
 
-    def _start(self, router: Router) -> None:
+    def _start(self, router: Router, routers: Mapping[str, Router], stubs: tuple[Stub, ...]) -> None:
         folder = self._root / router.name
         folder.mkdir(exist_ok=True)
         (folder / "zebra.conf").write_text(zebra_configuration(router, str(folder)))
         (folder / f"{self.igp}.conf").write_text(igp_configuration(self._design, router, str(folder)))
-        self.start_one(router.name, _ZEBRA)
-        self.start_one(router.name, self.igp)
+        if BGPD in self.of_each:
+            (folder / f"{BGPD}.conf").write_text(router_configuration(router, routers, stubs, str(folder)))
+        for daemon in self.of_each:
+            self.start_one(router.name, daemon)
+
+    def _start_stub(self, stub: Stub) -> None:
+        folder = self._root / stub.name
+        folder.mkdir(exist_ok=True)
+        (folder / "zebra.conf").write_text(configuration_text(stub.name, _ZEBRA, str(folder)))
+        (folder / f"{BGPD}.conf").write_text(stub_configuration(stub, str(folder)))
+        for daemon in (_ZEBRA, BGPD):
+            self.start_one(stub.name, daemon)
 
     def start_one(self, router: str, daemon: str) -> None:
         """Start one daemon with the configuration on its file, and wait until it listens."""

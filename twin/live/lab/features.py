@@ -38,9 +38,9 @@ def programs() -> list[Feature]:
         Feature(name, "" if shutil.which(name, path=_path()) else f"{name} is not installed (package {package})", True)
         for name, package in wanted.items()
     ]
-    for daemon in ("zebra", "isisd", "ospfd"):
+    for daemon in ("zebra", "isisd", "ospfd", "bgpd"):
         missing = "" if (FRR / daemon).exists() else f"{daemon} is not installed (package frr)"
-        found.append(Feature(daemon, missing, daemon != "ospfd"))
+        found.append(Feature(daemon, missing, daemon in ("zebra", "isisd")))
     return found
 
 

@@ -39,6 +39,11 @@ def igp_configuration(design: Design, router: Router, folder: str) -> str:
     return _text(*head, *(_isis(router) if design.igp == "isis" else _ospf(router)))
 
 
+def configuration_text(name: str, daemon: str, folder: str, *lines: str) -> str:
+    """A daemon's start-up configuration: its name and log file, and these lines."""
+    return _text(f"hostname {name}", *_log(folder, daemon), *lines)
+
+
 def _log(folder: str, daemon: str) -> tuple[str, ...]:
     return f"log file {folder}/{daemon}.log informational", "log timestamp precision 3"
 

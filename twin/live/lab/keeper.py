@@ -31,6 +31,7 @@ from .control import (
     read_ask,
 )
 from .daemons import Daemons
+from .exits import build_stubs, stubs_of
 from .faults import Injector
 from .features import environment
 from .layout import Design, routers_of
@@ -52,6 +53,7 @@ class Keeper:
 
     def __init__(self, design: Design) -> None:
         self.design, self.routers = design, routers_of(design)
+        self.stubs = stubs_of(design, self.routers)
         self.daemons = Daemons(design, ROOT)
         self.ending = threading.Event()
         self._timings: dict[str, float] = {}
@@ -60,13 +62,13 @@ class Keeper:
 
     def bring_up(self) -> None:
         """Build, start, converge, send. Raises `TwinError`."""
-        self._timed("built", lambda: build(self.routers.values(), self.design.seed))
+        self._timed("built", self._build)
         self.shared = share(ROOT, self.design, new=True)
         for role in ("receive", "send"):
             words = [sys.executable, "-m", f"{__package__}.traffic", role, str(ROOT)]
             self._helpers.append(subprocess.Popen(words, env=environment(), cwd="/"))  # noqa: S603 - our own words
-        self._timed("started", lambda: self.daemons.start(self.routers.values()))
-        self.poller = Poller(self.design, self.routers, self.daemons, ROOT)
+        self._timed("started", lambda: self.daemons.start(self.routers, self.stubs))
+        self.poller = Poller(self.design, self.routers, self.daemons, ROOT, self.stubs)
         self._timed("converged", self._converge)
         self.faults = Injector(self.design, self.routers, self.daemons, self.poller, self.shared, ROOT)
         self._timed("sending", self._send)
@@ -76,6 +78,11 @@ class Keeper:
         server.bind(str(ROOT / SOCKET))
         server.listen(8)  # before the lab is told to be up: who waited for it may ask at once
         threading.Thread(target=self._serve, args=(server,), daemon=True).start()
+
+    def _build(self) -> None:
+        build(self.routers.values(), self.design.seed)
+        if self.stubs:
+            build_stubs(self.stubs, self.routers.values(), self.design.seed)
 
     def _send(self) -> None:
         """Offer the traffic matrix once somebody sends and somebody receives."""
@@ -96,8 +103,8 @@ class Keeper:
         self._timings[name] = round(time.monotonic() - began, 2)
 
     def _converge(self) -> None:
-        """Wait until every kernel has a route to every router."""
-        wanted, end = len(self.routers) - 1, time.monotonic() + _CONVERGED_S
+        """Wait until every kernel has a route to every router, and to what is beyond every group of exits."""
+        wanted, end = len(self.design.nodes) - 1, time.monotonic() + _CONVERGED_S
         while True:
             have = {name: len(routes) for name, routes in self.poller.routes().items()}
             lacking = [name for name, count in have.items() if count < wanted]
@@ -180,13 +187,12 @@ class Keeper:
             "network": self.design.network,
             "igp": self.design.igp,
             "routers": len(self.routers),
-            "circuits": len(self.design.inventory.circuits),
+            "exits": len(self.stubs),
+            "circuits": len(self.design.inventory.circuits) - len(self.stubs),
             "interval_s": self.design.rates.interval_s,
             "seconds": dict(self._timings),
             "up_s": round(time.monotonic() - self._began, 1),
-            "daemons": sum(
-                self.daemons.runs(x, daemon) for x in self.routers for daemon in ("zebra", self.daemons.igp)
-            ),
+            "daemons": sum(self.daemons.runs(x, daemon) for x in self.routers for daemon in self.daemons.of_each),
             "faults": [f"{fault}{f' ({way})' if way else ''}" for fault, way in self.faults.struck],
             "sent": int(self.shared.sent.sum()),
             "received": int(self.shared.received.sum()),

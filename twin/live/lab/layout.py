@@ -15,6 +15,8 @@ MAX_ROUTERS = 200
 """Two daemons each, about 12 MiB a router: more than this is no lab any more."""
 _KERNEL_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
 _LOOPBACKS, _LINKS = IPv4Address("10.255.0.0"), IPv4Address("10.64.0.0")
+FIRST_AS = 65_101
+"""Of the first network beyond an exit."""
 _TAKEN = frozenset({"lo", "all", "default"})
 HIGHEST = {"isis": 2**24 - 3, "ospf": 65_534}
 """The largest metric that routers route by: beyond are those of a link that is kept out (RFC 5305, RFC 6987)."""
@@ -50,6 +52,7 @@ class Design(Frozen):
     )
     demands: tuple[tuple[int, int, float], ...] = Field(description="Source, target, Mbit/s.")
     risk_groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    groups: tuple[str, ...] = Field(default=(), max_length=64, description="Nodes that are groups of exits.")
 
     @cached_property
     def inventory(self) -> Network:
@@ -61,7 +64,7 @@ class Design(Frozen):
             demands[source, target] = mbps
         return Network(
             name=self.network,
-            nodes=tuple(Node(*x) for x in self.nodes),
+            nodes=tuple(Node(*x, kind="exits" if x[0] in self.groups else "router") for x in self.nodes),
             links=tuple(Link(*x) for x in self.links),
             demands=demands,
             risk_groups=tuple(RiskGroup(*x) for x in self.risk_groups),
@@ -82,20 +85,23 @@ class Port(NamedTuple):
 
 
 class Router(NamedTuple):
-    """One router: its loopback, its IS-IS system id, its ports."""
+    """One router: its loopback, its IS-IS system id, its ports, and those that are exits."""
 
     name: str
     loopback: str
     system: str
     ports: tuple[Port, ...]
+    exits: tuple[Port, ...] = ()
 
 
 def design_of(network: Network, *, name: str, igp: Igp, seed: int, rates: Rates | None = None) -> Design:
     """Describe a lab of a network. Raises `InputError` on what cannot be built here."""
     if len(network.nodes) > MAX_ROUTERS:
         raise InputError(f"{len(network.nodes)} routers are too many", fix=f"name a network of up to {MAX_ROUTERS}")
-    if any(x.kind != "router" for x in network.nodes):
+    if any(x.kind not in ("router", "exits") for x in network.nodes):
         raise InputError("a lab has routers only, no shared segments", fix="name a network without them")
+    if any(network.links[i].weight != 1 for i in network.exits):
+        raise InputError("a lab has exits of one preference", fix="name a network whose exits are all first choice")
     steep = next((x for x in network.links if x.weight > HIGHEST[igp]), None)
     if steep:
         raise InputError(
@@ -112,6 +118,7 @@ def design_of(network: Network, *, name: str, igp: Igp, seed: int, rates: Rates 
         links=tuple((x.tail, x.head, x.capacity, x.weight, x.delay_ms, x.index) for x in network.links),
         demands=tuple((int(s), int(t), float(network.demands[s, t])) for s, t in zip(sources, targets, strict=True)),
         risk_groups=tuple((x.name, x.circuits) for x in network.risk_groups),
+        groups=tuple(x.name for x in network.nodes if x.kind == "exits"),
     )
 
 
@@ -120,7 +127,9 @@ def routers_of(design: Design) -> dict[str, Router]:
     network = design.inventory
     devices = _devices(network)
     ports: dict[str, list[Port]] = {node.name: [] for node in network.nodes}
-    for number, (one, other) in enumerate(network.circuits.values()):
+    beyond = set(network.exits)
+    circuits = [x for x in network.circuits.values() if not beyond.intersection(x)]
+    for number, (one, other) in enumerate(circuits):
         for end, (here, there) in enumerate(((one, other), (other, one))):
             link = network.links[here]
             address = f"{_LINKS + 2 * number + end}"
@@ -136,9 +145,22 @@ def routers_of(design: Design) -> dict[str, Router]:
                     link.weight,
                 )
             )
+    exits: dict[str, list[Port]] = {node.name: [] for node in network.nodes}
+    for number, i in enumerate(network.exits):
+        link, address = network.links[i], f"{_LINKS + 2 * (len(circuits) + number)}"
+        exits[link.tail].append(
+            Port(link.tail, devices[i], i, address, f"as{FIRST_AS + number}", "inner", link.capacity, 0)
+        )
     return {
-        node.name: Router(node.name, f"{_LOOPBACKS + i + 1}", f"0000.0000.{i + 1:04x}", tuple(ports[node.name]))
+        node.name: Router(
+            node.name,
+            f"{_LOOPBACKS + i + 1}",
+            f"0000.0000.{i + 1:04x}",
+            tuple(ports[node.name]),
+            tuple(exits[node.name]),
+        )
         for i, node in enumerate(network.nodes)
+        if node.kind == "router"
     }
 
 

@@ -88,11 +88,12 @@ def build(routers: Iterable[Router], seed: int) -> None:
         for port in router.ports:
             lines += [f"addr add {port.address}/31 dev {port.device}", f"link set {port.device} up"]
         command("ip", "-n", router.name, "-batch", "-", given="\n".join(lines) + "\n")
-        inside(router.name, lambda number=number: _tune(seed * 1_000_003 + 7919 * number + 1))
+        inside(router.name, lambda number=number: tune(seed * 1_000_003 + 7919 * number + 1))
         shape(router.ports, new=True)
 
 
-def _tune(hash_seed: int) -> None:
+def tune(hash_seed: int) -> None:
+    """Set what a router's kernel does, in the namespace that the caller is in."""
     for name, value in _SYSTEM.items():
         set_system(name, value)
     if Path("/proc/sys", _HASH_SEED).exists():  # one seed for all would hide how flows split from hop to hop

@@ -20,7 +20,7 @@ _INTERFACE, _ROUTE, _QUEUE, _HOP = (
 _STATISTICS = struct.Struct("=8Q")
 _OPERATIONAL_UP = 6
 _MAIN_TABLE = 254
-_HOST = 32
+_HOST, _PREFIX = 32, 24
 _ROOT = 2**32 - 1
 
 
@@ -39,7 +39,7 @@ class Interface(NamedTuple):
 
 
 class KernelRoute(NamedTuple):
-    """A route to one host: who put it there, its kind (1 is unicast), and the interfaces by which it leaves."""
+    """A route to a host or prefix: who put it there, its kind (1 is unicast), and the interfaces by which it leaves."""
 
     target: str
     protocol: int
@@ -80,7 +80,7 @@ class Kernel:
         return found
 
     def routes(self) -> list[KernelRoute]:
-        """Routes of the main table to single hosts."""
+        """Routes of the main table to single hosts, and to the prefixes that groups of exits are announced as."""
         body = _ROUTE.pack(socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
         return [x for x in map(_route, self._dump(_GET_ROUTE, body)) if x is not None]
 
@@ -130,7 +130,7 @@ def _interface(body: bytes) -> Interface:
 
 def _route(body: bytes) -> KernelRoute | None:
     family, length, _, _, table, protocol, _, kind, _ = _ROUTE.unpack_from(body)
-    if family != socket.AF_INET or length != _HOST or table != _MAIN_TABLE:
+    if family != socket.AF_INET or length not in (_HOST, _PREFIX) or table != _MAIN_TABLE:
         return None
     target, priority, devices = "", 0, list[int]()
     for attribute, value in _attributes(body[_ROUTE.size :]):

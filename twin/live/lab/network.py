@@ -209,7 +209,9 @@ class LabNetwork:
         for link in links:
             if link.weight > HIGHEST[igp]:
                 raise ExecutionError(f"{igp} metrics end at {HIGHEST[igp]}", fix="plan with smaller weights")
-            port = self._ports[wanted.link(link.name)]
+            port = self._ports.get(wanted.link(link.name))
+            if port is None:
+                raise ExecutionError(f"a lab has no change for the exit {link.name}", fix="plan with circuits")
             found[link.tail] = weight_lines(igp, port, OUT[igp] if link.drained else link.weight)
         return found
 
@@ -279,7 +281,9 @@ class LabNetwork:
         return replace(network, links=tuple(links), nodes=nodes)
 
     def _other_names(self, router: Router) -> dict[str, str]:
-        names = {x.device: self._built.links[x.link].interface.rsplit("/", 1)[1] for x in router.ports}
+        names = {
+            x.device: self._built.links[x.link].interface.rsplit("/", 1)[1] for x in (*router.ports, *router.exits)
+        }
         return {device: name for device, name in names.items() if device != name}
 
     # -- samples ---------------------------------------------------------------------------------------------

@@ -10,10 +10,13 @@ import numpy as np
 
 from twin.errors import ExecutionError
 from twin.live.network import Flags
+from twin.live.peerings import PeeringSamples
 from twin.live.sensors import Sample
 from twin.model import Floats, Ints
 
+from .bgp import ask_exits
 from .daemons import Daemons
+from .exits import Stub, group_prefixes
 from .frr import NEIGHBOURS, adjacent_devices
 from .layout import Design, Router
 from .lies import Counters
@@ -23,6 +26,7 @@ from .traffic import OVERHEAD, PROBE_BYTES, ROUNDS, Shared, probed_pairs
 from .vty import Vty
 
 SAMPLES = "samples.jsonl"
+_PEERINGS = "peerings"
 _PATIENCE_S = 0.5
 
 
@@ -34,31 +38,43 @@ class PolledReading:
         self.sent, self.received, self.errors, self.drops, self.oversized = (np.full(m, np.nan) for _ in range(5))
         self.up, self.adjacent = np.zeros(m, dtype=np.bool_), np.zeros(m, dtype=np.bool_)
         self.exported, self.exported_at = np.zeros((n, n)), 0.0  # bytes
+        self.peerings: PeeringSamples | None = None
 
 
 class Poller:
     """Reads a lab and keeps a record of it."""
 
-    def __init__(self, design: Design, routers: Mapping[str, Router], daemons: Daemons, root: Path) -> None:
+    def __init__(
+        self,
+        design: Design,
+        routers: Mapping[str, Router],
+        daemons: Daemons,
+        root: Path,
+        stubs: tuple[Stub, ...] = (),
+    ) -> None:
         self._design, self._routers, self._daemons, self._root = design, routers, daemons, root
+        self._stubs = stubs
         self._network = design.inventory
         self._kernels = {name: inside(name, Kernel) for name in routers}
+        self._beyond = {stub.name: inside(stub.name, Kernel) for stub in stubs}
         index = self._network.node_index
         self._tail = np.array([index[x.tail] for x in self._network.links])
         self._head = np.array([index[x.head] for x in self._network.links])
         self._pairs = np.flatnonzero(self._network.demands)
         self.probed = probed_pairs(design)
         self.lies: list[Counters] = []
-        self.export_factor = np.ones((len(routers), len(routers)))
+        self.export_factor = np.ones((len(design.nodes), len(design.nodes)))
 
     def read(self, shared: Shared) -> PolledReading:
         """Read every router once."""
-        found = PolledReading(len(self._network.links), len(self._routers))
+        found = PolledReading(len(self._network.links), len(self._network.nodes))
         found.exported, found.exported_at = (
             shared.sent.astype(np.float64) * (self._design.rates.payload + OVERHEAD),
             time.monotonic(),
         )
-        for number, router in enumerate(self._routers.values()):
+        self._read_stubs(found)
+        for router in self._routers.values():
+            number = self._network.node_index[router.name]
             found.at[number] = time.monotonic()
             kernel = self._kernels[router.name]
             try:
@@ -71,12 +87,28 @@ class Poller:
             found.sent, found.received, found.drops = lie(found.sent), lie(found.received), lie(found.drops)
         return found
 
-    def neighbours(self, found: PolledReading) -> None:
-        """Ask every routing daemon over which interfaces it has its neighbour."""
+    def _read_stubs(self, found: PolledReading) -> None:
+        """Count what arrives beyond every exit, at the other end of its circuit."""
+        for stub in self._stubs:
+            group = self._network.node_index[stub.group]
+            found.at[group], found.answered[group] = time.monotonic(), True
+            try:
+                here = {x.name: x for x in self._beyond[stub.name].interfaces()}.get(stub.port.device)
+            except OSError:
+                continue
+            if here is not None:
+                found.received[stub.port.link], found.errors[stub.port.link] = here.received_bytes, here.received_errors
+
+    def neighbours(self, found: PolledReading, at: float) -> None:
+        """Ask every routing daemon over which interfaces it has its neighbour, and of its exits."""
         for router in self._routers.values():
             near = self._near(router)
             for port in router.ports:
                 found.adjacent[port.link] = port.device in near
+        if self._stubs:
+            light = {x.name: bool(found.up[x.port.link]) for x in self._stubs}
+            found.peerings = ask_exits(self._root, self._stubs, self._routers, light, at)
+            found.adjacent[found.peerings.link] = np.nan_to_num(found.peerings.established) > 0
 
     def _near(self, router: Router) -> frozenset[str]:
         daemon = self._daemons.igp
@@ -97,13 +129,13 @@ class Poller:
         *,
         answered: bool,
     ) -> None:
-        for port in router.ports:
+        for port in (*router.ports, *router.exits):
             here = interfaces.get(port.device)
             found.up[port.link] = here is not None and here.up
             if here is not None and answered:
                 found.sent[port.link] = here.sent_bytes
-                found.received[port.link] = here.received_bytes  # of the reverse link; turned round by `sample`
-                found.errors[port.link] = here.received_errors
+                if port in router.ports:  # of the reverse link; turned round by `sample`
+                    found.received[port.link], found.errors[port.link] = here.received_bytes, here.received_errors
                 found.drops[port.link] = drops.get(here.number, 0)
                 found.oversized[port.link] = here.oversized
 
@@ -138,16 +170,13 @@ class Poller:
             export_mbps=exported.reshape(-1)[self._pairs],
             errors_per_s=errors,
             adjacent=now.adjacent,
-            small=np.zeros(len(self._routers)),
+            small=np.zeros(len(self._network.nodes)),
         )
 
     @property
     def _reverse(self) -> Ints:
-        """Position of the other direction of each link [m]."""
-        reverse = np.zeros(len(self._network.links), dtype=np.int64)
-        for one, other in self._network.circuits.values():
-            reverse[one], reverse[other] = other, one
-        return reverse
+        """Position of the other direction of each link [m]; an exit has none, and its other end counts for it."""
+        return np.array(self._network.reverse, dtype=np.int64)
 
     def mtus(self, router: str) -> dict[str, int]:
         """The MTU of each of a router's interfaces, octets, by device."""
@@ -160,6 +189,7 @@ class Poller:
         the smallest metric is in force.
         """
         names = {router.loopback: name for name, router in self._routers.items()}
+        names |= {prefixes[0]: group for group, prefixes in group_prefixes(self._design).items()}
         found: dict[str, dict[str, tuple[str, ...]]] = {}
         for name, kernel in self._kernels.items():
             devices = {x.number: x.name for x in kernel.interfaces()}
@@ -191,13 +221,18 @@ def _probes(shared: Shared, slot: int) -> tuple[Floats, Floats]:
 
 def encode(sample: Sample) -> bytes:
     """Write a sample as one line; NaN as JSON's null."""
-    columns = {name: _listed(getattr(sample, name)) for name in Sample._fields[1:]}
-    return json.dumps({"time": sample.time, **columns}).encode() + b"\n"
+    columns = {name: _listed(getattr(sample, name)) for name in Sample._fields[1:] if name != _PEERINGS}
+    told: dict[str, object] = {"time": sample.time, **columns}
+    if sample.peerings is not None:
+        told[_PEERINGS] = [_listed(column) for column in sample.peerings[1:]]
+    return json.dumps(told).encode() + b"\n"
 
 
 def decode(line: bytes) -> Sample:
     """Read a line that `encode` wrote. Raises `ValueError` or `KeyError` on any other."""
-    told = cast("dict[str, list[float | None]]", json.loads(line))
+    read = cast("dict[str, object]", json.loads(line))
+    told = cast("dict[str, list[float | None]]", read)
+    at = float(cast("float", read["time"]))
 
     def rates(name: str) -> Floats:
         return np.array(told[name], dtype=np.float64)
@@ -206,7 +241,7 @@ def decode(line: bytes) -> Sample:
         return np.array(told[name], dtype=np.bool_)
 
     return Sample(
-        time=float(cast("float", told["time"])),
+        time=at,
         out_mbps=rates("out_mbps"),
         in_mbps=rates("in_mbps"),
         dropped_mbps=rates("dropped_mbps"),
@@ -218,10 +253,19 @@ def decode(line: bytes) -> Sample:
         errors_per_s=rates("errors_per_s"),
         adjacent=flags("adjacent"),
         small=rates("small"),
+        peerings=_peerings(at, cast("list[list[float | None]] | None", read.get(_PEERINGS))),
     )
 
 
-def _listed(values: Floats | Flags) -> list[float | None]:
+def _peerings(at: float, told: list[list[float | None]] | None) -> PeeringSamples | None:
+    if told is None:
+        return None
+    columns = [np.array(x, dtype=np.float64) for x in told]
+    link, established, reason, *rest = columns
+    return PeeringSamples(np.full(link.size, at), link.astype(np.int64), established, reason.astype(np.int64), *rest)
+
+
+def _listed(values: Floats | Flags | Ints) -> list[float | None]:
     return [None if np.isnan(x) else round(float(x), 6) for x in values.astype(np.float64)]
 
 
@@ -241,6 +285,6 @@ def poll(poller: Poller, shared: Shared, root: Path, interval_s: float, alive: C
                 counted[following] = 0
             under_way += 1
             shared.round[0] = under_way
-            poller.neighbours(now)
-            file.write(encode(sample._replace(adjacent=now.adjacent)))
+            poller.neighbours(now, at)
+            file.write(encode(sample._replace(adjacent=now.adjacent, peerings=now.peerings)))
             before, due = now, max(due + interval_s, time.monotonic())

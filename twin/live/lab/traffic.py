@@ -19,6 +19,7 @@ import numpy as np
 
 from twin.model import Floats, Ints
 
+from .exits import addresses, stubs_of
 from .layout import Design, Router, routers_of
 from .namespaces import inside
 
@@ -51,7 +52,8 @@ class Shared(NamedTuple):
 def probed_pairs(design: Design) -> list[tuple[int, int]]:
     """Pairs that are probed: all of them, or as many as the rates allow, drawn by the seed."""
     n = len(design.nodes)
-    pairs = [(s, t) for s in range(n) for t in range(n) if s != t]
+    senders = [i for i, (name, _, _) in enumerate(design.nodes) if name not in design.groups]
+    pairs = [(s, t) for s in senders for t in range(n) if s != t]
     if len(pairs) <= design.rates.probe_pairs:
         return pairs
     return sorted(random.Random(design.seed).sample(pairs, design.rates.probe_pairs))
@@ -90,10 +92,11 @@ class Sender:
 
     def __init__(self, folder: Path, design: Design) -> None:
         self._shared, self._rates, self._random = share(folder, design), design.rates, random.Random(design.seed)
-        routers = list(routers_of(design).values())
-        self._address = [x.loopback for x in routers]
-        self._data = [[_sending(x) for _ in range(design.rates.flows)] for x in routers]
-        self._probes = [[_sending(x) for _ in range(design.rates.probe_ports)] for x in routers]
+        routers = routers_of(design)
+        self._address = addresses(design, routers)
+        senders = [routers.get(name) for name, _, _ in design.nodes]  # beyond the exits nobody sends
+        self._data = [[_sending(x) for _ in range(design.rates.flows)] if x else [] for x in senders]
+        self._probes = [[_sending(x) for _ in range(design.rates.probe_ports)] if x else [] for x in senders]
         self._pairs = probed_pairs(design)
         self._packet = bytes(design.rates.payload - _DATA.size)
 
@@ -155,13 +158,15 @@ class Sender:
 
 def receive(folder: Path, design: Design) -> None:
     """Count what arrives, by demand and by probe, for ever."""
-    shared, routers = share(folder, design), list(routers_of(design).values())
-    n, wait = len(routers), select.epoll()
+    shared, routers = share(folder, design), routers_of(design)
+    n, wait = len(design.nodes), select.epoll()
     received, pairs = shared.received.reshape(-1), len(probed_pairs(design))
     sockets: dict[int, tuple[socket.socket, bool]] = {}
-    for router in routers:
+    places = [(x.name, x.loopback) for x in routers.values()]
+    places += [(x.name, x.address) for x in stubs_of(design, routers)]
+    for place, address in places:
         for port in (DATA_PORT, PROBE_PORT):
-            one = _receiving(router, port)
+            one = _receiving(place, address, port)
             sockets[one.fileno()] = one, port == PROBE_PORT
             wait.register(one.fileno(), select.EPOLLIN)
     shared.ready[1] = 1
@@ -202,7 +207,7 @@ def _sending(router: Router) -> socket.socket:
     return inside(router.name, make)
 
 
-def _receiving(router: Router, port: int) -> socket.socket:
+def _receiving(place: str, address: str, port: int) -> socket.socket:
     def make() -> socket.socket:
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -210,11 +215,11 @@ def _receiving(router: Router, port: int) -> socket.socket:
         except OSError:  # not without the right to: the usual buffer has to do
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         made.setsockopt(socket.SOL_SOCKET, _TIMESTAMP, 1)
-        made.bind((router.loopback, port))
+        made.bind((address, port))
         made.setblocking(False)
         return made
 
-    return inside(router.name, make)
+    return inside(place, make)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from twin.formats import load_network
+from twin.formats.drawn_exits import with_drawn_exits
 from twin.formats.provision import in_small
 from twin.live.lab.features import missing, probe
 from twin.live.lab.launch import Lab, up
@@ -14,13 +15,17 @@ from twin.live.lab.layout import Igp, Rates, design_of
 
 
 @contextmanager
-def a_lab(name: str, network: str, igp: Igp, *, interval_s: float = 1.0, peak: float = 0.5) -> Generator[Lab]:
+def a_lab(
+    name: str, network: str, igp: Igp, *, interval_s: float = 1.0, peak: float = 0.5, bgp: bool = False
+) -> Generator[Lab]:
     lacking = missing(probe())
     if lacking:
         if os.environ.get("LAB_REQUIRED"):
             pytest.fail(f"no lab on this machine: {lacking}")
         pytest.skip(f"no lab on this machine: {lacking}")
-    small = in_small(load_network(network), capacity=10.0, peak_utilisation=peak)
+    whole = load_network(network)
+    whole = with_drawn_exits(whole, seed=1, capacity=10.0) if bgp else whole
+    small = in_small(whole, capacity=10.0, peak_utilisation=peak)
     rates = Rates(interval_s=interval_s, probe_packets=10)
     lab, _ = up(design_of(small, name=f"{name}-{os.getpid() % 10_000}", igp=igp, seed=1, rates=rates))
     try:

@@ -1,0 +1,118 @@
+"""Exits of a lab: real BGP to other networks, and the twin's exits against what kernels and counters do."""
+
+import time
+from collections.abc import Generator
+from datetime import timedelta
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from evals.suites.lab import next_hops
+from tests.twin.live.lab.real import a_lab
+from twin.live.lab.launch import Lab
+from twin.live.lab.network import LabNetwork
+from twin.live.peerings import PeeringSamples
+from twin.model import Network
+from twin.observe.readings.peerings import Peering, read_peerings
+
+Hops = dict[str, dict[str, frozenset[str]]]
+
+
+@pytest.fixture(scope="module")
+def lab() -> Generator[Lab]:
+    with a_lab("exits", "synthetic/5-2", "isis", bgp=True) as running:
+        yield running
+
+
+@pytest.fixture
+def live(lab: Lab) -> LabNetwork:
+    return LabNetwork(lab, lab.record)
+
+
+def nearest_exits(network: Network, usable: set[int]) -> Hops:
+    """Next hops to every router and group, by networkx: to a group those towards its nearest usable exits."""
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    beyond = set(network.exits)
+    graph.add_edges_from((x.tail, x.head, {"w": x.weight}) for i, x in enumerate(network.links) if i not in beyond)
+    distance = dict(nx.all_pairs_dijkstra_path_length(graph, weight="w"))
+    found: Hops = {x.name: {} for x in network.nodes if x.kind == "router"}
+    for here, far in distance.items():
+        towards: dict[str, list[str]] = {x: [x] for x in found if x != here}
+        for group in (x.name for x in network.nodes if x.kind == "exits"):
+            at = [network.links[i].tail for i in sorted(usable) if network.links[i].head == group]
+            least = min((far[x] for x in at), default=0)
+            towards[group] = [x for x in at if far[x] == least]
+        for target, goals in towards.items():
+            hops = {
+                x.head
+                for i, x in enumerate(network.links)
+                if i not in beyond and x.tail == here
+                for goal in goals
+                if far[goal] == x.weight + distance[x.head][goal]
+            }
+            ways = {target} if here in goals and target not in found else hops
+            if ways:
+                found[here][target] = frozenset(ways)
+    return found
+
+
+def kernels(live: LabNetwork) -> Hops:
+    return {name: {target: frozenset(x) for target, x in ways.items()} for name, ways in live.routes().items()}
+
+
+def settled(live: LabNetwork, wanted: Hops, *, within: float = 12.0) -> Hops:
+    end = time.monotonic() + within
+    while (found := kernels(live)) != wanted and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def test_every_kernel_leaves_by_the_nearest_exits_and_the_twin_says_so(live: LabNetwork) -> None:
+    network = live.read_topology()
+    assert {x.name for x in network.nodes if x.kind == "exits"} == {"transit", "content"}
+    wanted = nearest_exits(network, set(network.exits))
+    assert settled(live, wanted) == wanted
+    by_twin = next_hops(network)
+    groups = [x.name for x in network.nodes if x.kind == "exits"]
+    assert {(r, g): by_twin[r][g] for r in wanted for g in groups} == {
+        (r, g): wanted[r][g] for r in wanted for g in groups
+    }
+
+
+def test_exits_carry_what_the_twin_says_and_their_peerings_stand(live: LabNetwork) -> None:
+    network = live.read_topology()
+    live.wait(6)
+    telemetry = live.read_telemetry(live.now - timedelta(seconds=5.9))
+    n, exits = len(network.nodes), list(network.exits)
+    sent = np.zeros((n, n))
+    np.add.at(sent, (telemetry.traffic.source, telemetry.traffic.target), telemetry.traffic.mbps)
+    sent /= np.unique(telemetry.traffic.time).size
+    wanted = nearest_exits(network, set(exits))
+    measured = np.array([np.nanmean(telemetry.links.out_mbps[telemetry.links.link == i]) for i in exits])
+    arrived = np.array([np.nanmean(telemetry.links.in_mbps[telemetry.links.link == i]) for i in exits])
+    expected = dict.fromkeys(exits, 0.0)
+    split = False
+    for s, source in enumerate(network.nodes):
+        for group in (x for x in network.nodes if x.kind == "exits"):
+            share = {source.name: float(sent[s, network.node(group.name)])}
+            while share:
+                here, mbps = share.popitem()
+                if not mbps:
+                    continue
+                ways = wanted[here][group.name]
+                split |= len(ways) > 1
+                for way in ways:
+                    if way == group.name:
+                        expected[network.link(f"{here}->{group.name}")] += mbps / len(ways)
+                    else:
+                        share[way] = share.get(way, 0.0) + mbps / len(ways)
+    told = np.array([expected[i] for i in exits])
+    assert told.sum() > 1
+    assert not split
+    assert np.all(np.abs(measured - told) <= 0.1 * told + 0.03)
+    assert np.all(np.abs(arrived - measured) <= 0.1 * measured + 0.03)
+    peerings = read_peerings(network, telemetry)
+    assert [x.link for x in peerings] == exits
+    assert all(x == Peering(x.link, True, "none", True, True, True, False, 100.0, 1.0) for x in peerings)
+    assert isinstance(telemetry.peerings, PeeringSamples)

@@ -1,0 +1,211 @@
+"""What bgpd is told and how it is read: a full mesh inside, a session to the stub of every exit outside.
+
+Exits put themselves in as next hop, so that a router's choice is the nearest exit by the IGP, and equal ones share.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+
+from twin.errors import ExecutionError
+from twin.live.peerings import REASONS, PeeringSamples, reason_of
+
+from .exits import PREFIX_LENGTH, Stub
+from .frr import configuration_text
+from .layout import Router
+from .vty import Vty
+
+BGPD = "bgpd"
+AS = 65_000
+_PATIENCE_S = 0.5
+_MAX_PATHS = 16
+
+
+def router_configuration(router: Router, routers: Mapping[str, Router], stubs: tuple[Stub, ...], folder: str) -> str:
+    """What bgpd of a router starts with: sessions to all other routers, and to the stubs of its own exits."""
+    inner = [x.loopback for x in routers.values() if x.name != router.name]
+    outer = [x for x in stubs if x.outer.router == router.name]
+
+    def lines() -> Iterator[str]:
+        yield from _head(AS, router.loopback)
+        for peer in inner:
+            yield from (f" neighbor {peer} remote-as {AS}", f" neighbor {peer} update-source {router.loopback}")
+            yield f" neighbor {peer} timers connect 1"
+        for stub in outer:
+            yield f" neighbor {stub.port.address} remote-as {stub.number}"
+            yield f" neighbor {stub.port.address} timers connect 1"
+        yield " address-family ipv4 unicast"
+        yield from (f"  neighbor {x} next-hop-self" for x in inner)
+        for stub in outer:  # others get no way through this network
+            yield f"  neighbor {stub.port.address} soft-reconfiguration inbound"
+            yield f"  neighbor {stub.port.address} prefix-list none out"
+        yield from (f"  maximum-paths {_MAX_PATHS}", f"  maximum-paths ibgp {_MAX_PATHS}")
+        yield from (" exit-address-family", "exit", "ip prefix-list none seq 5 deny any")
+
+    return configuration_text(router.name, BGPD, folder, *lines())
+
+
+def stub_configuration(stub: Stub, folder: str) -> str:
+    """What bgpd of a stub starts with: it announces the prefixes of its group."""
+    return configuration_text(
+        stub.name,
+        BGPD,
+        folder,
+        *_head(stub.number, stub.port.address),
+        f" neighbor {stub.outer.address} remote-as {AS}",
+        f" neighbor {stub.outer.address} timers connect 1",
+        " address-family ipv4 unicast",
+        *(f"  {x}" for x in announce_lines(stub)),
+        " exit-address-family",
+        "exit",
+    )
+
+
+def announce_lines(stub: Stub) -> tuple[str, ...]:
+    """Lines by which a stub announces its group."""
+    return tuple(f"network {x}/{PREFIX_LENGTH}" for x in stub.prefixes)
+
+
+def _head(number: int, name: str) -> tuple[str, ...]:
+    return (
+        f"router bgp {number}",
+        f" bgp router-id {name}",
+        " no bgp ebgp-requires-policy",
+        " no bgp network import-check",
+        " bgp bestpath as-path multipath-relax",
+        " timers bgp 1 3",
+    )
+
+
+class ExitSaid(NamedTuple):
+    """What the router of an exit says of it; None is that it does not say."""
+
+    established: bool
+    state: str
+    code: str  # of the last error, two hexadecimal digits each for code and subcode
+    received: bool | None
+    accepted: bool | None
+    local_pref: float | None
+    path_length: float | None
+
+
+def ask_exit(vty: Vty, stub: Stub) -> ExitSaid:
+    """Ask bgpd of an exit's router. Raises `ExecutionError` when it does not answer."""
+    peer, prefix = stub.port.address, f"{stub.prefixes[0]}/{PREFIX_LENGTH}"
+    told = _section(_read(vty.show(f"show bgp neighbors {peer} json")), peer)
+    state = str(told.get("bgpState", ""))
+    code = str(told.get("lastErrorCodeSubcode", ""))
+    if state != "Established":
+        return ExitSaid(False, state, code, None, None, None, None)
+    received = _section(_read(vty.show(f"show bgp ipv4 unicast neighbors {peer} received-routes json")), _RECEIVED)
+    accepted = _section(_read(vty.show(f"show bgp ipv4 unicast neighbors {peer} routes json")), "routes")
+    paths = cast("list[dict[str, object]]", accepted.get(prefix) or [])
+    path = paths[0] if paths else {}
+    length = float(len(str(path.get("path", "")).split())) if path else None
+    preference = float(cast("int", path.get("locPrf", _LOCAL_PREF))) if path else None
+    return ExitSaid(True, state, code, prefix in received, bool(paths), preference, length)
+
+
+_RECEIVED = "receivedRoutes"
+_LOCAL_PREF = 100  # RFC 4271 leaves the default open; FRR's, which it does not print
+
+
+class PathSaid(NamedTuple):
+    """What another router says of the path by an exit; None where it has none."""
+
+    reachable: bool | None
+    discards: bool | None
+
+
+_NO_PATH = PathSaid(None, None)
+DISCARD = "192.0.2.1"
+"""The next hop that stands for dropping (RFC 5635, section 4)."""
+
+
+def read_path(text: str, exit_loopback: str) -> PathSaid:
+    """Read another router's `show bgp ipv4 unicast PREFIX json` for the path that an exit's router told it."""
+    for path in cast("list[dict[str, object]]", _read(text).get("paths") or []):
+        peer = cast("dict[str, object]", path.get("peer") or {})
+        if peer.get("peerId") == exit_loopback:
+            hops = cast("list[dict[str, object]]", path.get("nexthops") or [])
+            return PathSaid(any(x.get("accessible") for x in hops), any(x.get("ip") == DISCARD for x in hops))
+    return _NO_PATH
+
+
+def ask_exits(
+    root: Path, stubs: tuple[Stub, ...], routers: Mapping[str, Router], light: Mapping[str, bool], time: float
+) -> PeeringSamples:
+    """Ask the router of every exit for its session, and another one for the path that it is told."""
+    said: dict[str, tuple[ExitSaid | None, PathSaid]] = {}
+    for stub in stubs:
+        try:
+            with Vty(root / stub.outer.router / f"{BGPD}.vty", timeout_s=_PATIENCE_S) as vty:
+                told = ask_exit(vty, stub)
+        except ExecutionError:
+            said[stub.name] = None, _NO_PATH
+            continue
+        path = _witnessed(root, stub, routers) if told.accepted else _NO_PATH
+        said[stub.name] = told, path
+    return _as_samples(time, stubs, said, light)
+
+
+def _witnessed(root: Path, stub: Stub, routers: Mapping[str, Router]) -> PathSaid:
+    """What the first other router that answers has of the path by an exit."""
+    for name in routers:
+        if name == stub.outer.router:
+            continue
+        try:
+            with Vty(root / name / f"{BGPD}.vty", timeout_s=_PATIENCE_S) as vty:
+                text = vty.show(f"show bgp ipv4 unicast {stub.prefixes[0]}/{PREFIX_LENGTH} json")
+                return read_path(text, routers[stub.outer.router].loopback)
+        except ExecutionError:
+            continue
+    return _NO_PATH
+
+
+def _as_samples(
+    time: float,
+    stubs: tuple[Stub, ...],
+    said: Mapping[str, tuple[ExitSaid | None, PathSaid]],
+    light: Mapping[str, bool],
+) -> PeeringSamples:
+    """Rows of telemetry, one an exit."""
+
+    def flag(value: bool | float | None) -> float:
+        return float("nan") if value is None else float(value)
+
+    rows = [
+        (
+            time,
+            stub.port.link,
+            flag(told.established if told else None),
+            REASONS.index(reason_of(told.state, told.code, carrier=light[stub.name])) if told else 0,
+            flag(told.received if told else None),
+            flag(told.accepted if told else None),
+            flag(path.reachable),
+            flag(path.discards),
+            flag(told.local_pref if told else None),
+            flag(told.path_length if told else None),
+        )
+        for stub, (told, path) in ((x, said[x.name]) for x in stubs)
+    ]
+    columns = [np.array(x) for x in zip(*rows, strict=True)]
+    for i in (1, 3):
+        columns[i] = columns[i].astype(np.int64)
+    return PeeringSamples(*columns)
+
+
+def _read(text: str) -> dict[str, object]:
+    try:
+        told = cast("object", json.loads(text or "{}"))
+    except ValueError:
+        return {}
+    return cast("dict[str, object]", told) if isinstance(told, dict) else {}
+
+
+def _section(told: Mapping[str, object], name: str) -> dict[str, object]:
+    value = told.get(name)
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
