@@ -25,7 +25,7 @@ def with_drawn_exits(network: Network, *, seed: int, capacity: float) -> Network
         return network
     names = [x.name for x in network.nodes]
     drawn = np.random.default_rng([seed, 65_000]).permutation(len(names))[: 3 if len(names) >= _MANY else 2]
-    at = [names[i] for i in sorted(drawn.tolist())]
+    at = [name for i, name in enumerate(names) if i in drawn]
     places = {"transit": at, "content": at[:2]}
     groups = [ExitGroup(group, dict.fromkeys(where, 1), capacity) for group, where in places.items()]
     found = with_groups(network, groups)

@@ -108,7 +108,8 @@ class Poller:
         if self._stubs:
             light = {x.name: bool(found.up[x.port.link]) for x in self._stubs}
             found.peerings = ask_exits(self._root, self._stubs, self._routers, light, at)
-            found.adjacent[found.peerings.link] = np.nan_to_num(found.peerings.established) > 0
+            at_exits = found.peerings.link
+            found.adjacent[at_exits] = found.up[at_exits]  # a session is no adjacency: it is told with its peering
 
     def _near(self, router: Router) -> frozenset[str]:
         daemon = self._daemons.igp
