@@ -53,6 +53,7 @@ _READINGS = {  # what a quantity of a reading is called, and its unit
     "packet_factor": ("packets per Mbit towards it, times the usual", ""),
     "balance": ("leaves it less what comes in", "Mbit/s"),
     "configured": ("lines that the inventory does not have", ""),
+    "peering": ("has a route by it", "state"),
 }
 
 

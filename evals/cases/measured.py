@@ -9,7 +9,7 @@ import numpy as np
 
 from evals.oracle.traces import MOVED, shown
 from twin.errors import InputError, TopologyError
-from twin.faults import Fault, FaultKind, check
+from twin.faults import EXIT_KINDS, Fault, FaultKind, check
 from twin.formats import load_network
 from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
@@ -36,7 +36,7 @@ HELD_OUT_KINDS = (
 )
 """Fault types that no case of the dev split has."""
 
-DEV_KINDS = tuple(kind for kind in FaultKind if kind not in HELD_OUT_KINDS)
+DEV_KINDS = tuple(kind for kind in FaultKind if kind not in (*HELD_OUT_KINDS, *EXIT_KINDS))
 BEFORE, AFTER = 12, 3
 """Samples of five minutes before the fault strikes, and after it."""
 _TRIES = 40

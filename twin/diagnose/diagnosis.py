@@ -10,7 +10,7 @@ from twin.model import Frozen
 Quantity = Literal[
     "load", "drops", "wire_loss", "errors", "oper_up", "adjacent", "counted", "answers", "probe_delay", "probe_loss",
     "demand_factor", "packet_factor", "balance",
-    "configured",
+    "configured", "peering",
 ]  # fmt: skip
 
 
@@ -20,7 +20,8 @@ class Fact(Frozen):
     Units by quantity: load and drops Mbit/s; wire_loss, probe_loss and errors (frames received broken) shares; counted
     the share of polls with an answer; probe_delay ms; demand_factor and packet_factor factors on the demands towards
     the node and on their packets per Mbit; balance Mbit/s that leave the node by its links less what comes in by them;
-    configured the lines of its configuration that the inventory does not have; oper_up, adjacent and answers 0 or 1.
+    configured the lines of its configuration that the inventory does not have; oper_up, adjacent and answers 0 or 1;
+    peering whether the router of an exit has a route by it.
     `element` is an element id; of a probed pair it is `probe/A/B`.
     """
 

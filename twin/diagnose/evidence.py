@@ -11,6 +11,7 @@ from .balance import excess
 from .configured import expected_items
 from .diagnosis import Fact, Quantity
 from .likelihood import predicted_drops
+from .peered import routes
 from .simulated_hypothesis import SimulatedHypothesis
 
 _SHOWN = 6
@@ -88,6 +89,7 @@ def _tables(judged: SimulatedHypothesis) -> _Tables:
         "packet_factor": _Table(nodes, np.exp(seen.log_packets), np.exp(readings.log_packets)),
         "balance": _Table(nodes, balance.measured, balance.predicted),
         "configured": _Table(nodes, *_lines(judged)),
+        "peering": _Table(interfaces, *routes(judged.observation, judged.faults)),
     }
 
 

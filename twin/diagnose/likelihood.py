@@ -20,6 +20,7 @@ from .candidates import effect
 from .configured import configured
 from .density import EXACT, student
 from .effects import Change, Effect, Reread, Scene, operational
+from .peered import peered
 from .simulated_hypothesis import Likelihood, SimulatedHypothesis
 
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
@@ -90,6 +91,7 @@ def likelihood(
         packet_factor=_packet_factor(seen, readings),
         balance=_balance(seen, readings),
         configured=configured(seen, faults),
+        peering=peered(seen, faults),
     )
 
 

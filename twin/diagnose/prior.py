@@ -13,7 +13,8 @@ PRIOR_BOUND = 1.5
 """Most log odds that past incidents may add: a factor of 4.5, which a single clear reading outweighs."""
 _HEALTHY, _ANOTHER = 0.5, 0.2  # probability that nothing is wrong, that one more thing is
 _USUAL = 4.0  # how much likelier a kind is at its usual sort of element than in each of its other forms
-_FORMS = sum(_USUAL + len(trait.forms) for trait in TRAITS.values())
+_FORMS = sum(_USUAL + len(trait.forms) for trait in TRAITS.values() if trait.layer != "exits")
+"""Those of exits have readings of their own, which tell them from all others: they take nothing from the others."""
 _SEVERITY_COST = 2.5  # nats: half of log N for one severity that is fitted to N readings
 
 

@@ -30,6 +30,7 @@ class Likelihood(NamedTuple):
     packet_factor: Floats  # [n]
     balance: Floats  # [n]
     configured: Floats  # [n]
+    peering: Floats  # [m]
 
     @property
     def total(self) -> float:

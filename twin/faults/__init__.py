@@ -4,7 +4,7 @@ from .apply import check, with_fault, with_faults, with_one_way_fault
 from .declaration import Counters, Declaration, Measured, unchanged
 from .fault import Fault, FaultKind
 from .indistinguishable import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Indistinguishable, Unseen, indistinguishable
-from .kinds import ALIASES, DRAWN_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label
+from .kinds import ALIASES, DRAWN_KINDS, EXIT_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label
 from .readings import Readings
 from .remedies import Action, Advice, Measure, Remedy
 from .severities import MAX_WEIGHT
@@ -13,6 +13,7 @@ from .struck import interfaces, struck_links
 __all__ = [
     "ALIASES",
     "DRAWN_KINDS",
+    "EXIT_KINDS",
     "INDISTINGUISHABLE",
     "MAX_WEIGHT",
     "REMEDIES",

@@ -35,7 +35,8 @@ def with_fault(network: Network, fault: Fault) -> Network:
         network = replace(network, astray=(*network.astray, *_gone_astray(network, fault, effect.astray)))
     if effect.links is not None:
         links = list(network.links)
-        for position in struck_links(network, fault):
+        preferences = set(network.exits) if fault.kind is _K.WEIGHT else ()  # no metric: the IGP knows no exit
+        for position in (i for i in struck_links(network, fault) if i not in preferences):
             links[position] = effect.links(links[position], fault.severity)
         network = replace(network, links=tuple(links))
     return network
@@ -98,6 +99,8 @@ def _check_element(network: Network, fault: Fault) -> None:
                 router_of(network, fault.element)
         case "interface":
             _find(network, fault.element, "interface")
+        case "exit":
+            _require_exit(network, fault)
         case _:
             _find(network, fault.element, "node")
 
@@ -108,6 +111,17 @@ _SORTS: dict[str, ElementKind | Form] = {
     "node": "node",
     "risk-group": "risk group",
 }
+
+
+def _require_exit(network: Network, fault: Fault) -> None:
+    if not network.exits:
+        raise TopologyError(
+            f"{fault.kind} strikes an exit, and {network.name} has none",
+            fix="give it groups of exits: [[exits]] in site.toml, or a column `exits` of the traffic file",
+        )
+    if _find(network, fault.element, "interface") not in network.exits:
+        known = ", ".join(network.links[i].name for i in network.exits[:6])
+        raise TopologyError(f"{fault.kind} strikes an exit, and {fault.element} is none", fix=f"name one of {known}")
 
 
 def _check_target(fault: Fault) -> None:

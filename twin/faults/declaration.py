@@ -18,9 +18,10 @@ from .log_lines import SILENT, Log
 from .readings import Readings
 from .remedies import Remedy
 
-ElementKind = Literal["circuit", "interface", "node", "node or network"]
+ElementKind = Literal["circuit", "interface", "node", "node or network", "exit"]
+"""An exit is the interface of a router towards a group of exits."""
 Form = Literal["circuit", "interface", "node", "risk group"]
-Layer = Literal["physical", "control", "forwarding", "traffic", "telemetry"]
+Layer = Literal["physical", "control", "forwarding", "traffic", "telemetry", "exits"]
 Setting = Literal["weight", "drained", "route", "filter", "routing", "area", "mtu"]
 """Lines of configuration that a fault can be."""
 

@@ -11,8 +11,7 @@ interface. Both ends of a circuit with one MTU, or in one area, are no fault. A 
 that is gone also at a risk group: a conduit, or a line card, whose interfaces are those of the router that all its
 circuits share.
 
-Not here, for want of BGP: bgp_neighbor_misconfig, route_policy_misconfig. What these do to an IGP alone is what
-ospf_neighbor_missing and wrong_igp_weight do.
+Of BGP there is what takes an exit out of use: its session, what its neighbour announces, what policy lets in.
 """
 
 from types import MappingProxyType
@@ -43,6 +42,9 @@ ADJACENCY_KINDS: tuple[FaultKind, ...] = tuple(kind for kind, x in TRAITS.items(
 
 TELEMETRY_KINDS: tuple[FaultKind, ...] = tuple(kind for kind, x in TRAITS.items() if x.layer == "telemetry")
 """The network is well, the measurement lies."""
+
+EXIT_KINDS: tuple[FaultKind, ...] = tuple(kind for kind, x in TRAITS.items() if x.layer == "exits")
+"""Only networks with exits have a place for them."""
 
 DRAWN_KINDS: tuple[FaultKind, ...] = tuple(FaultKind)[:6]
 """The kinds that are drawn when none are asked for."""

@@ -19,6 +19,7 @@ Action = Literal[
     "filter the attack",
     "reset counters", "correct counter scale", "restore polling", "correct interface mapping", "correct inventory",
     "correct flow export", "collect configuration", "repair measurement", "find the cause",
+    "restore peering", "ask for the routes", "correct route policy",
 ]  # fmt: skip
 """What a person does."""
 

@@ -71,6 +71,11 @@ def _draw(kind: FaultKind, scene: _Scene) -> Fault | None:
             return Fault(kind=kind, element=_pick(list(network.circuits), traffic, rng), severity=severity)
         case "interface":
             element = _pick([link.interface for link in network.links], load, rng)
+        case "exit":
+            if not network.exits:
+                return None
+            exits = list(network.exits)
+            element = _pick([network.links[i].interface for i in exits], load[exits], rng)
         case "node" | "node or network":
             able = np.array([node.kind != "exits" or TRAITS[kind].layer == "traffic" for node in network.nodes])
             element = _pick([node.id for node in network.nodes], _node_traffic(kind, scene) * able, rng)

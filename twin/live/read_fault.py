@@ -62,7 +62,7 @@ def _of_sort(what: str, name: str, network: Network) -> str:
     match what:
         case "circuit":
             return find_circuit(network, name)
-        case "interface":
+        case "interface" | "exit":
             first, *others = find_links(network, name)
             if others:
                 raise AmbiguousElementError(name, (first, *others))

@@ -124,6 +124,7 @@ def _misweighted(observation: Observation, judged: SimulatedHypothesis) -> list[
     steps = LoadSteps(judged.state)
     found: list[tuple[float, Candidate]] = []
     possible = np.isfinite(residuals.measured) & (difference + slack >= moved)
+    possible[list(observation.network.exits)] = False  # theirs are preferences, not metrics
     clearest = np.argsort(-np.where(possible, np.abs(residuals.score), -1.0), kind="stable")
     for position in map(int, clearest[: min(_MOST_LINKS, int(possible.sum()))]):
         measured, allowed = float(residuals.measured[position]), float(slack[position])

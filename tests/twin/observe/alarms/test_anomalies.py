@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from tests.benchmarks.anomalies import healthy, next_anomalies, struck
 from tests.twin.observe.incidents import ABILENE, NOBEL, network
 from twin.errors import InputError
-from twin.faults import Fault, FaultKind
+from twin.faults import EXIT_KINDS, Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.observe.alarms.anomaly import Detector
 from twin.observe.alarms.threshold import FLOOR, median, pareto_quantile
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
-SEEN = [kind for kind in FaultKind if kind not in (FaultKind.ECMP_MISSING, FaultKind.ECMP_STALE)]
+SEEN = [kind for kind in FaultKind if kind not in (FaultKind.ECMP_MISSING, FaultKind.ECMP_STALE, *EXIT_KINDS)]
 
 
 @pytest.mark.parametrize("kind", SEEN)

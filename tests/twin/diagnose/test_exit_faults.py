@@ -1,0 +1,121 @@
+"""Exits that are out of use: where their traffic goes, what their routers say, what is found and what is advised."""
+
+from collections import defaultdict
+from datetime import UTC, datetime
+
+import networkx as nx
+import pytest
+
+from tests.twin.observe.readings.test_peerings import NETWORK
+from twin.diagnose import diagnose
+from twin.errors import TopologyError
+from twin.faults import EXIT_KINDS, REMEDIES, Fault, FaultKind, with_fault
+from twin.formats.load import load_network
+from twin.live.emulated import EmulatedNetwork
+from twin.live.read_fault import read_fault
+from twin.observe import observe
+from twin.sim.simulate import simulate
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+FIRST, SECOND, SPARE = (NETWORK.links[i].interface for i in NETWORK.exits)
+
+
+def seen(*faults, seed=5):
+    live = EmulatedNetwork(NETWORK, seed=seed, start=START)
+    live.wait(6)
+    for fault in faults:
+        live.inject(fault)
+    live.wait(3)
+    return observe(NETWORK, live.read_telemetry(EVER))
+
+
+def nearest(out):
+    """Mbit/s by each exit when one is out, from networkx: the nearest of the most preferred, equal ones share."""
+    graph = nx.DiGraph()
+    for i, link in enumerate(NETWORK.links):
+        if i not in NETWORK.exits:
+            graph.add_edge(link.tail, link.head, weight=link.weight)
+    left = [NETWORK.links[i] for i in NETWORK.exits if NETWORK.links[i].interface != out]
+    best = [x for x in left if x.weight == min(y.weight for y in left)]
+    load, group = defaultdict(float), NETWORK.node("internet")
+    for position, node in enumerate(NETWORK.nodes[:-1]):
+        far = {x.interface: nx.dijkstra_path_length(graph, node.name, x.tail) for x in best}
+        at = [x for x, y in far.items() if y == min(far.values())]
+        assert len(at) == 1  # none of these weights tie
+        load[at[0]] += float(NETWORK.demands[position, group])
+    return load
+
+
+@pytest.mark.parametrize("kind", EXIT_KINDS)
+@pytest.mark.parametrize("out", [FIRST, SECOND])
+def test_traffic_goes_to_the_nearest_of_the_exits_that_are_left(kind, out):
+    load = simulate(with_fault(NETWORK, Fault(kind=kind, element=out))).load
+    wanted = nearest(out)
+    for i in NETWORK.exits:
+        assert load[i] == pytest.approx(wanted[NETWORK.links[i].interface])
+
+
+@pytest.mark.parametrize("kind", EXIT_KINDS)
+def test_an_exit_out_of_use_is_named_with_its_cause_and_what_to_do(kind):
+    fault = Fault(kind=kind, element=SECOND)
+    diagnosis = diagnose(seen(fault))
+    assert diagnosis.hypotheses[0].faults == (fault,)
+    assert diagnosis.hypotheses[0].confidence > 0.9
+
+
+def test_a_spare_exit_that_carries_nothing_is_named_all_the_same():
+    fault = Fault(kind=FaultKind("bgp_filter"), element=SPARE)
+    found = diagnose(seen(fault)).hypotheses[0]
+    assert found.faults == (fault,)
+    (fact,) = (x for x in found.evidence if x.quantity == "peering")
+    assert (fact.element, fact.measured, fact.predicted, fact.healthy) == (SPARE, 0, 0, 1)
+
+
+def test_two_exits_out_of_use_for_different_reasons_are_both_named():
+    faults = (
+        Fault(kind=FaultKind("bgp_filter"), element=FIRST),
+        Fault(kind=FaultKind("bgp_session"), element=SECOND),
+    )
+    assert set(diagnose(seen(*faults)).hypotheses[0].faults) == set(faults)
+
+
+def test_a_dark_peering_is_a_circuit_down_and_no_fault_of_routing():
+    fault = Fault(kind=FaultKind.LINK_DOWN, element=NETWORK.links[NETWORK.exits[1]].circuit)
+    assert diagnose(seen(fault)).hypotheses[0].faults == (fault,)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_healthy_exits_raise_no_alarm(seed):
+    assert diagnose(seen(seed=seed)).hypotheses[0].faults == ()
+
+
+def test_each_kind_shows_in_its_own_reading_and_in_no_log_line():
+    said = {}
+    for kind in EXIT_KINDS:
+        found = seen(Fault(kind=kind, element=SECOND))
+        said[str(kind)] = next(x for x in found.peerings if x.link == NETWORK.exits[1])
+        assert not found.events
+    session, advertisement, policy = (said[x] for x in ("bgp_session", "bgp_advertisement", "bgp_filter"))
+    assert (session.established, session.reason, session.received) == (False, "hold timer", False)
+    assert (advertisement.established, advertisement.received, advertisement.accepted) == (True, False, None)
+    assert (policy.established, policy.received, policy.accepted) == (True, True, False)
+
+
+def test_a_fault_of_an_exit_is_refused_where_there_is_none():
+    plain = load_network("synthetic/8-1")
+    for written in ("bgp_session", f"bgp_session@{plain.links[0].name}"):
+        with pytest.raises(TopologyError, match=r"no place for bgp_session|has none"):
+            read_fault(written, plain, seed=1)
+    inner = next(x for i, x in enumerate(NETWORK.links) if i not in NETWORK.exits)
+    with pytest.raises(TopologyError, match="is none"):
+        read_fault(f"bgp_filter@{inner.name}", NETWORK, seed=1)
+    assert read_fault("bgp_advertisement", NETWORK, seed=1).element in (FIRST, SECOND, SPARE)
+
+
+def test_what_is_advised_differs_by_who_can_do_it():
+    assert [REMEDIES[kind].theirs.action for kind in EXIT_KINDS] == [
+        "restore peering",
+        "ask for the routes",
+        "correct route policy",
+    ]
