@@ -135,8 +135,8 @@ def _strike_after_effect(effect: int | None) -> None:
 
     kept = recorded.RecordedNetwork.apply
 
-    def apply(network: recorded.RecordedNetwork, change: Any) -> None:
-        kept(network, change)
+    def apply(network: recorded.RecordedNetwork, change: Any, **more: Any) -> None:
+        kept(network, change, **more)
         if effect is not None and not network.ahead and len(network.effects) == effect:
             os.kill(os.getpid(), signal.SIGKILL)
 

@@ -150,9 +150,9 @@ class Real:
             raise ExecutionError(f"{router} hangs", fix="wait")
         return self.live.read_router(router)
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         self.calls.append(change.op)
-        self.live.apply(change)
+        self.live.apply(change, recorded=recorded)
         if self.dies:
             self.dies()
 

@@ -27,9 +27,9 @@ class Real(EmulatedNetwork):
     def look_again(self) -> None:
         self.wait(1)
 
-    def apply(self, change):
+    def apply(self, change, *, recorded=None):
         self.changes += 1
-        super().apply(change)
+        super().apply(change, recorded=recorded)
 
 
 class KilledError(Exception):
@@ -100,7 +100,7 @@ def test_whoever_does_something_else_is_refused(real, tmp_path):
 def test_after_a_kill_between_announcement_and_confirmation_the_network_is_asked(real, tmp_path, made, monkeypatch):
     network = watched(real, tmp_path)
 
-    def killed(change):
+    def killed(change, **_):
         if made:
             Real.apply(real, change)
         raise KilledError
@@ -119,7 +119,7 @@ def test_after_a_kill_between_announcement_and_confirmation_the_network_is_asked
 
 
 def test_a_refusal_stays_a_refusal_and_no_effect(real, tmp_path, monkeypatch):
-    def refuse(_):
+    def refuse(_, **more):
         raise ExecutionError("not on my watch")
 
     network = watched(real, tmp_path)
