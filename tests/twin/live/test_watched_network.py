@@ -119,7 +119,7 @@ def test_after_a_kill_between_announcement_and_confirmation_the_network_is_asked
 
 
 def test_a_refusal_stays_a_refusal_and_no_effect(real, tmp_path, monkeypatch):
-    def refuse(_, **more):
+    def refuse(_, **_more):
         raise ExecutionError("not on my watch")
 
     network = watched(real, tmp_path)
