@@ -34,18 +34,23 @@ def router_configuration(router: Router, routers: Mapping[str, Router], stubs: t
         for peer in inner:
             yield from (f" neighbor {peer} remote-as {AS}", f" neighbor {peer} update-source {router.loopback}")
             yield f" neighbor {peer} timers connect 1"
-        for stub in outer:
-            yield f" neighbor {stub.port.address} remote-as {stub.number}"
-            yield f" neighbor {stub.port.address} timers connect 1"
+        yield from (f" {line}" for stub in outer for line in outer_lines(stub)[0])
         yield " address-family ipv4 unicast"
         yield from (f"  neighbor {x} next-hop-self" for x in inner)
-        for stub in outer:  # others get no way through this network
-            yield f"  neighbor {stub.port.address} soft-reconfiguration inbound"
-            yield f"  neighbor {stub.port.address} prefix-list none out"
+        yield from (f"  {line}" for stub in outer for line in outer_lines(stub)[1])
         yield from (f"  maximum-paths {_MAX_PATHS}", f"  maximum-paths ibgp {_MAX_PATHS}")
         yield from (" exit-address-family", "exit", "ip prefix-list none seq 5 deny any")
 
     return configuration_text(router.name, BGPD, folder, *lines())
+
+
+def outer_lines(stub: Stub) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Lines of the session to a stub, general ones and those of IPv4 unicast: others get no way through this network."""
+    peer = f"neighbor {stub.port.address}"
+    return (
+        (f"{peer} remote-as {stub.number}", f"{peer} timers connect 1"),
+        (f"{peer} soft-reconfiguration inbound", f"{peer} prefix-list none out"),
+    )
 
 
 def stub_configuration(stub: Stub, folder: str) -> str:
@@ -96,6 +101,8 @@ def ask_exit(vty: Vty, stub: Stub) -> ExitSaid:
     """Ask bgpd of an exit's router. Raises `ExecutionError` when it does not answer."""
     peer, prefix = stub.port.address, f"{stub.prefixes[0]}/{PREFIX_LENGTH}"
     told = _section(_read(vty.show(f"show bgp neighbors {peer} json")), peer)
+    if not told:
+        return ExitSaid(False, "", _NO_NEIGHBOUR, None, None, None, None)
     state = str(told.get("bgpState", ""))
     code = str(told.get("lastErrorCodeSubcode", ""))
     if state != "Established":
@@ -110,6 +117,7 @@ def ask_exit(vty: Vty, stub: Stub) -> ExitSaid:
 
 
 _RECEIVED = "receivedRoutes"
+_NO_NEIGHBOUR = "0603"  # as the other end is told when a neighbour goes: Cease, peer de-configured (RFC 4486)
 _LOCAL_PREF = 100  # RFC 4271 leaves the default open; FRR's, which it does not print
 
 

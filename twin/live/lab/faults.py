@@ -13,8 +13,11 @@ from twin.faults import Fault, FaultKind, check, interfaces, struck_links
 
 from . import lies, rules
 from .daemons import Daemons
+from .exit_faults import EXIT_WAYS, steps
+from .exits import Stub
 from .features import probe
 from .frr import DAEMON, OUT, by_process_first, weight_lines
+from .interface_lines import elsewhere, interface_lines, restore, unneighbourly
 from .layout import Design, Port, Router
 from .namespaces import MTU, command, inside, set_system, set_up, shape
 from .polling import Poller
@@ -36,6 +39,11 @@ _WHY_NOT: Mapping[FaultKind, str] = {
     _K.ECMP_MISSING: "the routing daemon puts back what is taken from its groups",
     _K.ECMP_STALE: "routes here carry their own next hops, which FRR keeps right",
 }
+_TRAFFIC = frozenset({_K.SURGE, _K.WEB_DOS, _K.INCAST, _K.DEMAND_INPUT})
+_AT_EXITS = frozenset(
+    {_K.LINK_DOWN, _K.FLAP, _K.CAPACITY, _K.WRONG_CAPACITY, _K.LATENCY, _K.CORRUPTION, _K.ONE_WAY}
+    | {_K.STUCK_COUNTER, _K.SCALED_COUNTER, _K.MISSING_COUNTERS, _K.SWAPPED_COUNTERS}
+)
 _FLAP_S = 4.0
 Cure = Callable[[], None]
 
@@ -51,24 +59,32 @@ class Injector:
         poller: Poller,
         shared: Shared,
         root: Path,
+        stubs: tuple[Stub, ...] = (),
     ) -> None:
         self._design, self._routers, self._daemons, self._root = design, routers, daemons, root
         self._poller, self._shared, self._network = poller, shared, design.inventory
-        self._port = {port.link: port for router in routers.values() for port in router.ports}
+        self._port = {port.link: port for router in routers.values() for port in (*router.ports, *router.exits)}
+        self._stubs = {stub.port.link: stub for stub in stubs}
         self._cures: list[Cure] = []
         self.struck: list[tuple[Fault, str]] = []
 
     def strike(self, fault: Fault, variant: str = "") -> None:
         """Do a fault. Raises `InputError` where it cannot be one of this network, `ExecutionError` where not here."""
         check(self._network, fault)
-        ways = VARIANTS.get(fault.kind, ("",))
+        ways = VARIANTS.get(fault.kind, EXIT_WAYS.get(fault.kind, ("",)))
         if variant and variant not in ways:
             raise InputError(f"{fault.kind} is not done by {variant!r}", fix=f"one of: {', '.join(ways)}")
         if fault.kind in _NETEM and any(x.missing for x in probe() if x.name == "netem"):
             raise ExecutionError(f"{fault.kind} needs netem, which this kernel lacks", fix="inject another fault")
         if fault.kind in _WHY_NOT:
             raise ExecutionError(f"{fault.kind} cannot be done here: {_WHY_NOT[fault.kind]}", fix="inject another")
-        self._do(fault, variant or ways[0])
+        self._require_doable(fault)
+        if fault.kind in EXIT_WAYS:
+            stub = self._stubs[self._network.link(fault.element)]
+            for work, cure in steps(fault.kind, variant or ways[0], stub, self._root):
+                self._with_cure(work, cure)
+        else:
+            self._do(fault, variant or ways[0])
         self.struck.append((fault, variant or ways[0]))
 
     def heal(self) -> None:
@@ -110,9 +126,9 @@ class Injector:
                 both = [self._port[i] for i in self._network.circuit(fault.element)]
                 self._configure(both, lambda port: weight_lines(self._design.igp, port, OUT[self._design.igp]))
             case _K.NEIGHBOUR_MISSING:
-                self._configure(ports, lambda port: _unneighbourly(self._design.igp, port, way))
+                self._configure(ports, lambda port: unneighbourly(self._design.igp, port, way))
             case _K.AREA:
-                self._configure(ports, lambda port: _elsewhere(self._design.igp, port))
+                self._configure(ports, lambda port: elsewhere(self._design.igp, port))
             case _K.ACL_BLOCK:
                 for port in ports:
                     rules.drop_hellos(port, sender=self._far(port))
@@ -135,12 +151,28 @@ class Injector:
 
     # -- what is struck --------------------------------------------------------------------------------------
 
+    def _require_doable(self, fault: Fault) -> None:
+        """Raise `ExecutionError` where an exit, or what is beyond one, has no daemon or interface for this."""
+        group = fault.element.removeprefix("node/") in self._design.groups
+        towards = (fault.target or "").removeprefix("node/") in self._design.groups
+        routed = not fault.element.startswith(("node/", "network/")) and any(
+            i in self._stubs for i in struck_links(self._network, fault)
+        )
+        if (
+            towards
+            or (group and fault.kind not in _TRAFFIC)
+            or (routed and fault.kind not in _AT_EXITS | set(EXIT_WAYS))
+        ):
+            raise ExecutionError(f"{fault.kind} cannot be done beyond or at an exit", fix="inject it between routers")
+
     def _ports(self, fault: Fault) -> list[Port]:
         if fault.element.startswith("network/"):
             return []
         return [self._port[self._network.link(x)] for x in interfaces(self._network, fault)]
 
     def _far(self, port: Port) -> Port:
+        if port.link in self._stubs:
+            return self._stubs[port.link].port
         return next(x for x in self._routers[port.peer].ports if x.device == port.peer_device and x.peer == port.router)
 
     def _target(self, fault: Fault) -> str:
@@ -195,12 +227,12 @@ class Injector:
         self._with_cure(thread.start, settle)
 
     def _dead(self, router: Router) -> None:
-        """End both daemons and put out the light at every port."""
+        """End all daemons and put out the light at every port."""
         self._keep_configuration(router.name)
-        self._cures.append(partial(self._revive, router.name, ("zebra", self._daemons.igp)))
-        for daemon in (self._daemons.igp, "zebra"):
+        self._cures.append(partial(self._revive, router.name, self._daemons.of_each))
+        for daemon in reversed(self._daemons.of_each):
             self._daemons.signal(router.name, daemon, signal.SIGKILL)
-        self._shut(router.ports)
+        self._shut((*router.ports, *router.exits))
 
     def _routing_down(self, router: str, way: str) -> None:
         daemon = self._daemons.igp
@@ -224,7 +256,8 @@ class Injector:
 
     def _revive(self, router: str, daemons: tuple[str, ...]) -> None:
         if "zebra" in daemons:  # what the dead one left in the kernel
-            command("ip", "-n", router, "route", "flush", "proto", self._design.igp)
+            for protocol in (self._design.igp, *(("bgp",) if self._stubs else ())):
+                command("ip", "-n", router, "route", "flush", "proto", protocol)
         for daemon in daemons:
             self._daemons.start_one(router, daemon)
 
@@ -242,9 +275,9 @@ class Injector:
         for port in ports:
             path = self._root / port.router / f"{DAEMON[self._design.igp]}.vty"
             with Vty(path) as vty:
-                before = _interface_lines(vty.show("show running-config"), port.device)
+                before = interface_lines(vty.show("show running-config"), port.device)
                 wanted = lines(port)
-                self._cures.append(partial(_restore, path, port.device, before))
+                self._cures.append(partial(restore, path, port.device, before))
                 vty.configure(wanted)
 
     def _mtu(self, port: Port) -> None:
@@ -256,11 +289,11 @@ class Injector:
     # -- traffic and forwarding ------------------------------------------------------------------------------
 
     def _surge(self, fault: Fault) -> None:
-        node, n = self._network.node(fault.element), len(self._network.nodes)
+        node = self._network.node(fault.element)
         before = self._shared.rate[:, node].copy()
         if fault.kind is _K.INCAST:
-            added = np.full(n, (fault.severity - 1) * before.sum() / (n - 1))
-            added[node] = 0.0
+            senders = np.array([x.kind == "router" and i != node for i, x in enumerate(self._network.nodes)])
+            added = np.where(senders, (fault.severity - 1) * before.sum() / senders.sum(), 0.0)
         else:
             added = (fault.severity - 1) * before
 
@@ -303,57 +336,3 @@ class Injector:
             case _:
                 raise ExecutionError(f"{fault.kind} cannot be done here", fix="inject another fault")
         self._with_cure(partial(self._poller.lies.append, lie), partial(self._poller.lies.remove, lie))
-
-
-def _unneighbourly(igp: str, port: Port, way: str) -> tuple[str, ...]:
-    """Lines after which an interface has no neighbour."""
-    isis = {
-        "passive": "isis passive",
-        "removed": "no ip router isis core",
-        "hello timers": "isis hello-multiplier 2",
-        "authentication": "isis password md5 other",
-    }
-    ospf = {
-        "passive": "ip ospf passive",
-        "removed": "no ip ospf area 0",
-        "hello timers": "ip ospf hello-interval 3",
-        "authentication": "ip ospf authentication message-digest",
-    }
-    if igp == "isis" and way == "hello timers":
-        raise ExecutionError("IS-IS neighbours need no equal timers (ISO/IEC 10589)", fix="inject it with OSPF")
-    return f"interface {port.device}", (isis if igp == "isis" else ospf)[way]
-
-
-def _elsewhere(igp: str, port: Port) -> tuple[str, ...]:
-    if igp == "isis":
-        raise ExecutionError("level-2 neighbours need no common area (ISO/IEC 10589 8.2.4)", fix="inject it with OSPF")
-    return f"interface {port.device}", "no ip ospf area 0", "ip ospf area 1"
-
-
-def _interface_lines(text: str, device: str) -> tuple[str, ...]:
-    """What a running configuration has below an interface."""
-    found, inside_it = list[str](), False
-    for line in text.splitlines():
-        if not line.startswith(" "):
-            inside_it = line.strip() == f"interface {device}"
-        elif inside_it:
-            found.append(line.strip())
-    return tuple(found)
-
-
-def _restore(path: Path, device: str, before: tuple[str, ...]) -> None:
-    """Bring an interface back to the lines it had: what is new there goes first."""
-    with Vty(path) as vty:
-        now = _interface_lines(vty.show("show running-config"), device)
-        new = [f"no {x}" for x in now if x not in before]
-        new.sort(key=lambda x: "metric" in x or "cost" in x)
-        gone = [x for x in before if x not in now]
-        replaced = [x for x in new if not _is_replaced(x, gone)]
-        if replaced or gone:
-            vty.configure((f"interface {device}", *replaced, *gone))
-
-
-def _is_replaced(line: str, gone: list[str]) -> bool:
-    """Whether a line needs no `no`, because the one that comes back takes its place."""
-    words = line.removeprefix("no ").rpartition(" ")[0]
-    return any(x.rpartition(" ")[0] == words and words not in ("", "ip ospf area") for x in gone)

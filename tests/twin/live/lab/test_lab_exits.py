@@ -10,6 +10,9 @@ import pytest
 
 from evals.suites.lab import next_hops
 from tests.twin.live.lab.real import a_lab
+from twin.errors import ExecutionError
+from twin.faults import Fault, FaultKind, with_fault
+from twin.live.lab.control import AskFault, AskHeal
 from twin.live.lab.launch import Lab
 from twin.live.lab.network import LabNetwork
 from twin.live.peerings import PeeringSamples
@@ -116,3 +119,58 @@ def test_exits_carry_what_the_twin_says_and_their_peerings_stand(live: LabNetwor
     assert [x.link for x in peerings] == exits
     assert all(x == Peering(x.link, True, "none", True, True, True, False, 100.0, 1.0) for x in peerings)
     assert isinstance(telemetry.peerings, PeeringSamples)
+
+
+ROUNDS = (
+    (("bgp_session", "acl", "hold timer"), ("bgp_advertisement", "withdrawn", "none")),
+    (("bgp_session", "wrong_as", "bad AS"), ("bgp_filter", "route_map", "none")),
+    (("bgp_session", "address", "de-configured"), ("bgp_session", "max_prefix", "max prefix")),
+    (("bgp_session", "password", "configuration"), ("bgp_session", "link", "carrier")),
+)
+
+
+@pytest.mark.parametrize("struck", ROUNDS)
+def test_an_exit_out_of_use_is_told_with_its_reason_and_every_kernel_leaves_by_another(
+    live: LabNetwork, struck: tuple[tuple[str, str, str], ...]
+) -> None:
+    network = live.read_topology()
+    at = [next(i for i in network.exits if network.links[i].head == x) for x in ("transit", "content")]
+    faulty = network
+    for link, (kind, way, _) in zip(at, struck, strict=True):
+        fault = Fault(kind=FaultKind(kind), element=network.links[link].interface)
+        live.lab.ask(AskFault(fault=fault, variant=way))
+        faulty = with_fault(faulty, fault)
+    wanted = nearest_exits(network, set(network.exits) - set(at))
+    assert settled(live, wanted) == wanted
+    by_twin = next_hops(faulty)
+    assert all(by_twin[r][g] == wanted[r][g] for r in wanted for g in ("transit", "content"))
+    said = {x.link: x for x in newest(live, at, [reason for _, _, reason in struck])}
+    for link, (kind, _, reason) in zip(at, struck, strict=True):
+        told = said[link]
+        assert (told.established, told.reason, told.usable) == (kind != "bgp_session", reason, False)
+        if told.established:
+            assert told.received is (kind == "bgp_filter")
+            assert told.accepted is not True
+    assert all(x.usable for x in said.values() if x.link not in at)
+    live.lab.ask(AskHeal())
+    wanted = nearest_exits(network, set(network.exits))
+    assert settled(live, wanted) == wanted
+
+
+def newest(live: LabNetwork, at: list[int], reasons: list[str]) -> tuple[Peering, ...]:
+    """What is told last of every exit, once it is told with these reasons or some seconds have passed."""
+    network, end = live.read_topology(), time.monotonic() + 8
+    while True:
+        live.wait(1)
+        said = read_peerings(network, live.read_telemetry(live.now - timedelta(seconds=3)))
+        told = [x for i in at for x in said if x.link == i]
+        if ([x.reason for x in told] == reasons and not any(x.usable for x in told)) or time.monotonic() > end:
+            return said
+
+
+def test_what_an_exit_has_not_cannot_be_done_there(live: LabNetwork) -> None:
+    network = live.read_topology()
+    link = network.links[network.exits[0]]
+    for kind, element in ((FaultKind.ACL_BLOCK, link.interface), (FaultKind.DEVICE_DOWN, f"node/{link.head}")):
+        with pytest.raises(ExecutionError, match="cannot be done beyond or at an exit"):
+            live.lab.ask(AskFault(fault=Fault(kind=kind, element=element)))
