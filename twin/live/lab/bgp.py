@@ -45,7 +45,7 @@ def router_configuration(router: Router, routers: Mapping[str, Router], stubs: t
 
 
 def outer_lines(stub: Stub) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Lines of the session to a stub, general ones and those of IPv4 unicast: others get no way through this network."""
+    """Lines of the session to a stub, general and of IPv4 unicast: others get no way through this network."""
     peer = f"neighbor {stub.port.address}"
     return (
         (f"{peer} remote-as {stub.number}", f"{peer} timers connect 1"),

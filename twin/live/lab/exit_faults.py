@@ -1,7 +1,7 @@
 """Faults of BGP at the exits of a lab: done to real sessions, announcements and policies, and undone again.
 
-Ways as published in operators' post-mortems and in NIKA's placements for providers: an access list, a wrong number of an
-AS, a wrong address, another password, a limit on prefixes.
+The ways of a session are those of NIKA's placements for providers: an access list, a wrong number of an AS, a wrong
+address, another password, a limit on prefixes. The cure of each is what an operator would enter.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,6 @@ from twin.faults import FaultKind
 
 from .bgp import AS, BGPD, announce_lines, outer_lines
 from .exits import Stub
-from .layout import Router
 from .namespaces import command, set_up
 from .vty import Vty
 

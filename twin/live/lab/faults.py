@@ -14,7 +14,7 @@ from twin.faults import Fault, FaultKind, check, interfaces, struck_links
 from . import lies, rules
 from .daemons import Daemons
 from .exit_faults import EXIT_WAYS, steps
-from .exits import Stub
+from .exits import stubs_of
 from .features import probe
 from .frr import DAEMON, OUT, by_process_first, weight_lines
 from .interface_lines import elsewhere, interface_lines, restore, unneighbourly
@@ -59,12 +59,11 @@ class Injector:
         poller: Poller,
         shared: Shared,
         root: Path,
-        stubs: tuple[Stub, ...] = (),
     ) -> None:
         self._design, self._routers, self._daemons, self._root = design, routers, daemons, root
         self._poller, self._shared, self._network = poller, shared, design.inventory
         self._port = {port.link: port for router in routers.values() for port in (*router.ports, *router.exits)}
-        self._stubs = {stub.port.link: stub for stub in stubs}
+        self._stubs = {stub.port.link: stub for stub in stubs_of(design, routers)}
         self._cures: list[Cure] = []
         self.struck: list[tuple[Fault, str]] = []
 

@@ -28,6 +28,7 @@ def unneighbourly(igp: str, port: Port, way: str) -> tuple[str, ...]:
 
 
 def elsewhere(igp: str, port: Port) -> tuple[str, ...]:
+    """Lines after which an interface is in another area. Raises `ExecutionError` where that matters to nobody."""
     if igp == "isis":
         raise ExecutionError("level-2 neighbours need no common area (ISO/IEC 10589 8.2.4)", fix="inject it with OSPF")
     return f"interface {port.device}", "no ip ospf area 0", "ip ospf area 1"

@@ -70,7 +70,7 @@ class Keeper:
         self._timed("started", lambda: self.daemons.start(self.routers, self.stubs))
         self.poller = Poller(self.design, self.routers, self.daemons, ROOT, self.stubs)
         self._timed("converged", self._converge)
-        self.faults = Injector(self.design, self.routers, self.daemons, self.poller, self.shared, ROOT, self.stubs)
+        self.faults = Injector(self.design, self.routers, self.daemons, self.poller, self.shared, ROOT)
         self._timed("sending", self._send)
         (ROOT / SAMPLES).touch()
         threading.Thread(target=self._poll, daemon=True).start()
