@@ -7,6 +7,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twin.errors import InputError
 from twin.files import is_plain, read_bytes, write_bytes
@@ -17,21 +18,26 @@ from twin.live.network import Telemetry
 from twin.model import Floats, Network
 
 FILE = "demands.npz"
+Codes = NDArray[np.uint16]
 BIN_S, DAYS = 900.0, 7
 _MOST = int(DAYS * 86_400 / BIN_S)
+_MOST_BYTES = 64 << 20  # of bins: seven days of 200 nodes, one of 550; the oldest go first
+_NONE, _LARGEST = 65_535, 65_534  # a bin is kept as codes on a logarithmic scale, 0.02 % at most beside what was seen
+_LEAST_MBPS, _OCTAVES = 1e-4, 40.0
 _LEAST = 12  # bins before anything is forecast
 _HOUR = 4  # bins
 
 
 class DemandHistory:
-    """Bounded: seven days. What is on file is taken up again if it is of a network of the same size."""
+    """Bounded: seven days, and 64 MB. What is on file is taken up again if it is of a network of the same size."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE
+    def __init__(self, folder: Path, *, most_bytes: int = _MOST_BYTES) -> None:
+        self._path, self._most_bytes = folder / FILE, most_bytes
         self._times: list[float] = []
-        self._bins: list[Floats] = []  # each [n, n]
+        self._bins: list[Codes] = []  # each [n, n]
         self._open: tuple[float, Floats, Floats] | None = None  # a bin's end, sums and counts
         self._last = -np.inf
+        self._closed = 0  # bins so far
         self._told: tuple[float, Floats] | None = None  # what the bin of this end should be
         self.newest: Forecast | None = None
         self.errors: list[tuple[float, float, float]] = []  # a bin's end, error of the forecast, and of the last value
@@ -66,7 +72,7 @@ class DemandHistory:
                 file,
                 allow_pickle=False,
                 times=np.array(self._times),
-                bins=np.array(self._bins),
+                codes=np.array(self._bins),
                 last=np.array(self._last),
             )
             write_bytes(self._path, file.getvalue(), mode=0o600)
@@ -85,24 +91,27 @@ class DemandHistory:
         seen = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         self._compare(end, seen)
         self._times.append(end)
-        self._bins.append(seen)
-        del self._times[:-_MOST], self._bins[:-_MOST]
-        if len(self._bins) >= _LEAST and len(self._bins) % _HOUR == 0:
+        self._bins.append(coded(seen))
+        most = max(_LEAST, min(_MOST, self._most_bytes // max(self._bins[-1].nbytes, 1)))
+        del self._times[:-most], self._bins[:-most]
+        self._closed += 1
+        if len(self._bins) >= _LEAST and self._closed % _HOUR == 0:
             self._forecast(network, end)
 
     def _compare(self, end: float, seen: Floats) -> None:
         if self._told is None or self._told[0] != end or not self._bins:
             return
-        known = np.isfinite(seen) & np.isfinite(self._told[1]) & np.isfinite(self._bins[-1])
+        last = decoded(self._bins[-1])
+        known = np.isfinite(seen) & np.isfinite(self._told[1]) & np.isfinite(last)
         size = float(np.abs(seen[known]).sum())
         if size > 0:
-            off, still = (float(np.abs(seen[known] - x[known]).sum()) / size for x in (self._told[1], self._bins[-1]))
+            off, still = (float(np.abs(seen[known] - x[known]).sum()) / size for x in (self._told[1], last))
             self.errors.append((end, off, still))
             del self.errors[:-_MOST]
 
     def _forecast(self, network: Network, end: float) -> None:
-        history = np.array(self._bins[-_MOST:])
-        pairs = matrix_series(np.array(self._times[-_MOST:]), history, network, interval_s=BIN_S)
+        history = decoded(np.array(self._bins))
+        pairs = matrix_series(np.array(self._times), history, network, interval_s=BIN_S)
         with suppress(InputError):  # nothing was measured yet
             self.newest = forecast(pairs.series, groups=(pairs.source, pairs.target))
             matrix = np.full(history.shape[1:], np.nan)
@@ -114,8 +123,12 @@ class DemandHistory:
             return
         try:
             with np.load(BytesIO(read_bytes(self._path)), allow_pickle=False) as file:
-                self._times, self._bins = [float(x) for x in file["times"]], list(file["bins"])
-                self._last = float(file["last"])
+                codes = file["codes"] if "codes" in file.files else coded(file["bins"])  # bins: files of 0.1
+                if codes.dtype != np.uint16 or codes.ndim != 3 or len(codes) != len(file["times"]):
+                    return
+                last = float(file["last"])
+                self._times, self._bins, self._last = [float(x) for x in file["times"]], list(codes), last
+                self._closed = len(self._bins)
         except (ValueError, KeyError, OSError, BadZipFile):
             self._times, self._bins = [], []
 
@@ -123,3 +136,18 @@ class DemandHistory:
     def until(self) -> datetime | None:
         """Up to when the traffic is known; None before the first full bin."""
         return self.newest.report.end if self.newest else None
+
+
+def coded(mbps: Floats) -> Codes:
+    """Return demands, Mbit/s and NaN where nothing was measured, as codes of the same shape."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        code = 1 + (np.log2(mbps / _LEAST_MBPS) * ((_LARGEST - 1) / _OCTAVES)).round()
+    code = np.where(mbps > 0, code.clip(1, _LARGEST), 0)
+    return np.where(np.isnan(mbps), _NONE, code).astype(np.uint16)
+
+
+def decoded(codes: Codes) -> Floats:
+    """Return the demands of codes."""
+    mbps = _LEAST_MBPS * np.exp2((codes.astype(float) - 1) * (_OCTAVES / (_LARGEST - 1)))
+    mbps[codes == 0], mbps[codes == _NONE] = 0.0, np.nan
+    return mbps

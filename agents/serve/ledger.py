@@ -24,6 +24,8 @@ LOG = "room.jsonl"
 _LARGE = 8 << 20  # bytes from which the file is written anew
 _KEPT = 3  # old files
 _BEGINNING = "0" * 64
+FORMAT = 1
+"""Of the lines; one that states a higher one was written by a newer version. Logs that state none are of the first."""
 Heard = Callable[[int, RoomEvent], None]
 
 
@@ -41,7 +43,7 @@ class Ledger:
         self._lock = threading.RLock()
         self._heard: list[Heard] = []
         self.seq, self.board = 0, Board()
-        self.head = _BEGINNING
+        self.head, self._stated = _BEGINNING, False
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -78,10 +80,11 @@ class Ledger:
             board = self.board
             for event in events:
                 board = board.add(event)
-            lines = [self._line(self.seq + i + 1, event) for i, event in enumerate(events)]
+            lines = [self._line(self.seq + i + 1, x, first=not (i or self._stated)) for i, x in enumerate(events)]
             if lines:
                 self._log.append(lines, durable=True)
                 self._size += sum(map(len, lines))
+                self._stated = True
             self.board = board
             for event, line in zip(events, lines, strict=True):
                 self.seq += 1
@@ -103,7 +106,7 @@ class Ledger:
             if self._size < self._large:
                 return False
             board = self.board.forget(now - self._retention)
-            first = {"seq": self.seq, "head": self.head, "board": board.model_dump(mode="json")}
+            first = {"format": FORMAT, "seq": self.seq, "head": self.head, "board": board.model_dump(mode="json")}
             anew, copy = self._beside("next"), self._beside("0")
             try:  # both are on disk before anything has another name: a full disk leaves all as it is
                 write_bytes(anew, json.dumps(first, ensure_ascii=False).encode() + b"\n", durable=True)
@@ -152,6 +155,12 @@ class Ledger:
             content = parse_json(line)
             if not isinstance(content, dict) or not isinstance(seq := content.get("seq"), int):
                 raise self._broken(self.seq + 1)
+            stated = content.get("format", 1)
+            if isinstance(stated, int) and stated > FORMAT:
+                raise StoreError(
+                    f"{self._path} is of format {stated}, this version reads up to {FORMAT}",
+                    fix="use the version of twinops that wrote it, or a newer one",
+                )
             if "board" in content:
                 return seq, Board.model_validate(content["board"])
             return seq, ROOM_EVENT.validate_python(content["event"])
@@ -167,6 +176,8 @@ class Ledger:
         return StoreError(f"{self._path} is broken at event {seq}", fix="restore the room from a backup")
 
     @staticmethod
-    def _line(seq: int, event: RoomEvent) -> bytes:
-        content = {"seq": seq, "event": event.model_dump(mode="json")}
+    def _line(seq: int, event: RoomEvent, *, first: bool) -> bytes:
+        """Return a line. The first that a process writes states the format: an older process after it stops there."""
+        stated = {"format": FORMAT} if first else {}
+        content = {**stated, "seq": seq, "event": event.model_dump(mode="json")}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

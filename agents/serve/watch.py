@@ -5,6 +5,9 @@ was killed goes on where it was. A source that does not answer, or gives nothing
 watch goes on with what it had, and says how old that is.
 """
 
+import ctypes
+import gc
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -126,6 +129,7 @@ class Watch:
             write_bytes(self._path, self.detector.pack(), mode=0o600)
             self.demands.keep()
             self.loads.keep()
+        _give_back()
 
     def close(self) -> None:
         """Put on file what was learned, and give the samples back."""
@@ -174,6 +178,14 @@ class Watch:
             return self._live.now
         except (TwinError, OSError):
             return datetime.now(UTC)
+
+
+def _give_back() -> None:
+    """Give free memory to the system: forecasts and files take much for a moment, and the allocator keeps it."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:  # glibc alone has it
+        trim(0)
 
 
 def _sightings(desk: Desk, anomalies: tuple[Anomaly, ...]) -> tuple[Sighting, ...]:

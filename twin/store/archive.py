@@ -96,8 +96,11 @@ class SampleArchive:
         """
         for path in self._superseded(now - keep):
             path.unlink(missing_ok=True)
-        for hour in self._hours_over(now):
+        hours = self._hours_over(now)
+        for hour in hours:
             self._put(hour)
+        if hours:  # what is deleted is held, in memory and on file, until then
+            self._database.rows("FORCE CHECKPOINT")
         parts = parts_of(self.folder)
         for day in sorted({_day_of(x.begin) for x in parts} - _days(parts)):
             if day + _DAY + GRACE <= now:
