@@ -23,6 +23,7 @@ from twin.live.lab.logs import LogFiles, read_line
 from twin.live.lab.polling import decode, encode
 from twin.live.lab.vty import Vty
 from twin.live.network import Event
+from twin.live.peerings import REASONS, PeeringSamples
 from twin.live.sensors import Sample
 from twin.model import Link, Network, Node
 from twin.observe.readings.syslog import read_events
@@ -222,8 +223,17 @@ def _sample(values: list[float]) -> Sample:
 
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(math.nan), max_size=6))
 def test_a_sample_is_read_as_it_was_written(values: list[float]) -> None:
-    written = _sample(values)
-    for one, other in zip(written, decode(encode(written)), strict=True):
+    written, link = _sample(values), np.arange(len(values))
+    said, at = np.array(values), np.full(len(values), written.time)
+    peerings = PeeringSamples(at, link, said, link % len(REASONS), said, said, said, said, said, said)
+    read = decode(encode(written))
+    assert read.peerings is None
+    for one, other in zip(written[:-1], read[:-1], strict=True):
+        assert np.allclose(one, other, atol=1e-6, equal_nan=True)
+    read = decode(encode(written._replace(peerings=peerings)))
+    assert read.peerings is not None
+    for one, other in zip(peerings, read.peerings, strict=True):
+        assert one.dtype == other.dtype
         assert np.allclose(one, other, atol=1e-6, equal_nan=True)
 
 
