@@ -1,6 +1,6 @@
 """Telemetry as dense arrays: one row per sample, one column per element, NaN where a measurement is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +66,7 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
     probe = probes.source * n + probes.target
     pairs = np.unique(probe)
     probed = np.searchsorted(pairs, probe)
+    packets, started = _per_mbit(telemetry, time, n)
     return Samples(
         time=time,
         out_mbps=_dense(time, links.time, links.link, links.out_mbps, m),
@@ -81,8 +82,8 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
         probe_delay_ms=_dense(time, probes.time, probed, probes.delay_ms, pairs.size),
         errors_per_s=_dense(time, more.time, more.link, more.errors_per_s, m),
         adjacent=_dense(time, more.time, more.link, more.adjacent.astype(np.float64), m),
-        packets_per_mbit=_per_mbit(telemetry, time, telemetry.flows.packets_per_s, n),
-        flows_per_mbit=_per_mbit(telemetry, time, telemetry.flows.flows_per_s, n),
+        packets_per_mbit=packets,
+        flows_per_mbit=started,
     )
 
 
@@ -114,7 +115,10 @@ def _dense(time: Floats, at: Floats, element: Ints, values: Floats, count: int) 
     row = np.searchsorted(time, at)
     kept = row < time.size
     kept[kept] &= time[row[kept]] == at[kept]
-    dense[row[kept], element[kept]] = values[kept]
+    if kept.all():
+        dense[row, element] = values
+    else:
+        dense[row[kept], element[kept]] = values[kept]
     return dense
 
 
@@ -139,20 +143,36 @@ def _demands(network: Network, telemetry: Telemetry, time: Floats) -> Floats:
     return dense.reshape(time.size, n, n)
 
 
-def _per_mbit(telemetry: Telemetry, time: Floats, per_s: Floats, n: int) -> Floats:
-    """How many per exported Mbit towards each node [K, n]; NaN where flow export does not say."""
+def _per_mbit(telemetry: Telemetry, time: Floats, n: int) -> tuple[Floats, Floats]:
+    """Packets and new flows per exported Mbit towards each node [K, n]; NaN where flow export does not say."""
     flows, traffic = telemetry.flows, telemetry.traffic
-    found = np.full((time.size, n), np.nan)
-    pair, exported = flows.source * n + flows.target, traffic.source * n + traffic.target
+    packets, started = np.full((time.size, n), np.nan), np.full((time.size, n), np.nan)
     step = max(_AT_ONCE // (n * n), 1)
+    within = _rows_within(flows.time), _rows_within(traffic.time)
     for k in range(0, time.size if flows.time.size else 0, step):
         some = time[k : k + step]
-        counted = _dense(some, flows.time, pair, per_s, n * n)
-        mbps = _dense(some, traffic.time, exported, traffic.mbps, n * n)
-        both = np.isfinite(counted) & np.isfinite(mbps)
-        sums = (np.where(both, x, 0.0).reshape(some.size, n, n).sum(axis=1) for x in (counted, mbps))
-        found[k : k + step] = ratio(*sums)
-    return found
+        of_flows, of_traffic = (x(some) for x in within)
+        counted, exported = flows.time[of_flows], traffic.time[of_traffic]
+        pair = flows.source[of_flows] * n + flows.target[of_flows]
+        sent = traffic.source[of_traffic] * n + traffic.target[of_traffic]
+        mbps = _dense(some, exported, sent, traffic.mbps[of_traffic], n * n)
+        for found, per_s in ((packets, flows.packets_per_s), (started, flows.flows_per_s)):
+            counts = _dense(some, counted, pair, per_s[of_flows], n * n)
+            both = np.isfinite(counts) & np.isfinite(mbps)
+            sums = (np.where(both, x, 0.0).reshape(some.size, n, n).sum(axis=1) for x in (counts, mbps))
+            found[k : k + step] = ratio(*sums)
+    return packets, started
+
+
+def _rows_within(at: Floats) -> Callable[[Floats], slice]:
+    """Tell which rows can be of some times, all of them where rows are in no order: once through, not once a part."""
+    ordered = not (at[1:] < at[:-1]).any()
+
+    def within(some: Floats) -> slice:
+        begin, end = np.searchsorted(at, some[0], "left"), np.searchsorted(at, some[-1], "right")
+        return slice(int(begin), int(end)) if ordered else slice(None)
+
+    return within
 
 
 def _check_range(telemetry: Telemetry, n: int, m: int) -> None:
