@@ -169,8 +169,8 @@ def _rows_within(at: Floats) -> Callable[[Floats], slice]:
     ordered = not (at[1:] < at[:-1]).any()
 
     def within(some: Floats) -> slice:
-        begin, end = np.searchsorted(at, some[0], "left"), np.searchsorted(at, some[-1], "right")
-        return slice(int(begin), int(end)) if ordered else slice(None)
+        begin, end = np.searchsorted(at, some[:1], side="left"), np.searchsorted(at, some[-1:], side="right")
+        return slice(int(begin[0]), int(end[0])) if ordered else slice(None)
 
     return within
 
