@@ -34,6 +34,7 @@ from .ownership import own
 from .runs import list_runs
 
 _SHORTEST = 6  # characters of a plan's hash that name it
+_LEEWAY = timedelta(minutes=1)  # by which the clocks of people's machines may differ
 _MOST = 1_000  # plans that wait at once
 
 
@@ -224,9 +225,15 @@ def require_waiting(past: Past, register: Register, now: datetime) -> None:
             f"{past.started.run}: the plan is a suggestion only, {past.finished.because if past.finished else ''}",
             fix="make the twin agree with the network first",
         )
+    if now < waiting.since - _LEEWAY:  # on such a clock nothing would ever be too old
+        raise CertificateError(
+            f"the plan waits since {waiting.since:%F %T%z}, and by this machine's clock it is {now:%F %T%z}",
+            fix="set the clock that is wrong, and decide again: nothing was decided",
+        )
     if waiting.expired:
         raise CertificateError(
-            f"the plan has waited too long: it expired at {waiting.expires:%F %T%z}", fix="run again: traffic has moved"
+            f"the plan has waited too long: it expired at {waiting.expires:%F %T%z}, it is {now:%F %T%z}",
+            fix="run again: traffic has moved",
         )
     on_file = read_plan_file(past.folder / PLAN, below=past.folder)
     if on_file.plan.hash != plan.hash:

@@ -123,6 +123,21 @@ def test_a_plan_that_waited_too_long_is_refused_also_when_it_was_approved_in_tim
     assert read_past(folder).finished is not None
 
 
+def test_a_clock_that_is_behind_neither_approves_nor_goes_on_and_nothing_is_lost(tmp_path: Path):
+    folder = waiting(tmp_path)
+    (one,) = pending(folder.parent, datetime.now(UTC), tmp_path / "home")
+    behind, record = one.since - timedelta(days=1), (folder / "journal.jsonl").read_bytes()
+    for decision in ("approve", "reject"):
+        with pytest.raises(CertificateError, match=f"by this machine's clock it is {behind:%F %T}") as raised:
+            approve(folder, decision=decision, at=behind)
+        assert "set the clock" in raised.value.fix
+    assert (folder / "journal.jsonl").read_bytes() == record
+    assert approve(folder, at=one.since - timedelta(seconds=30)).goes_on
+    with pytest.raises(CertificateError, match="by this machine's clock"):
+        asyncio.run(resume_run(folder, home=tmp_path / "home", clock=lambda: behind))
+    assert go_on(folder).finished.outcome == "resolved"
+
+
 def test_a_foreign_key_is_refused_and_so_is_a_stranger(tmp_path: Path):
     waiting(tmp_path)
     with pytest.raises(CertificateError, match="this is not ada's key"):
