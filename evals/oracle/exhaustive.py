@@ -5,7 +5,7 @@ No planner and no simulator of the product is asked: what a change does is walke
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,14 +45,27 @@ def short_plan(
     """Return the steps of the best accepted plan of one or two changes; none where none takes off more than `least`.
 
     `live` is as it was before; `towards` are the targets that a fault is about. `accepts` says whether the gate lets a
-    plan pass: those that leave the least are put before it first.
+    plan pass: those that leave the least are put before it first, tunnels that fall back to the IGP before the same
+    ones that black-hole, for under failures either may be the one that passes.
     """
     before = live.true_harm(limit).total
     single = _all_tried(live, ((x,) for x in every_change(live.read_topology(), towards)), limit)
     better = sorted((x for x in single if x.left < before - least), key=_order)
     pairs = ((*a.steps, *b.steps) for a, b in combinations(better[:_PROMISING], 2))
     plans = sorted([*better, *_all_tried(live, pairs, limit)], key=_order)
-    return next((x.steps for x in plans[:_JUDGED] if x.left < before - least and accepts(x.steps)), ())
+    worth = (x.steps for x in plans[:_JUDGED] if x.left < before - least)
+    return next((steps for tried in worth for steps in _by_failures(tried) if accepts(steps)), ())
+
+
+def _by_failures(steps: tuple[Change, ...]) -> Iterator[tuple[Change, ...]]:
+    """Yield a plan, and the same one with tunnels that black-hole: what differs is what failures make of them."""
+    yield steps
+    dark = tuple(
+        SetTunnel(tunnel=x.tunnel.model_copy(update={"on_invalid": "blackhole"})) if isinstance(x, SetTunnel) else x
+        for x in steps
+    )
+    if dark != steps:
+        yield dark
 
 
 def _order(tried: TriedRouting) -> tuple[float, int, int]:
@@ -72,10 +85,11 @@ def _left(live: EmulatedNetwork, steps: tuple[Change, ...], limit: float) -> flo
         return None
 
 
-def every_change(
-    network: Network, towards: Sequence[str] = (), *, on_invalid: Literal["blackhole", "igp"] = "blackhole"
-) -> Iterator[Change]:
-    """Yield every drain, some weights of every link, and every midpoint for the largest demands and for `towards`."""
+def every_change(network: Network, towards: Sequence[str] = ()) -> Iterator[Change]:
+    """Yield every drain, some weights of every link, and every midpoint for the largest demands and for `towards`.
+
+    Tunnels fall back to the IGP where their labels lead nowhere.
+    """
     for circuit, positions in network.circuits.items():
         drained = network.links[positions[0]].drained
         yield UndrainLink(circuit=circuit) if drained else DrainLink(circuit=circuit)
@@ -96,7 +110,5 @@ def every_change(
         for via in names:
             if via not in (source, target):
                 paths = (SegmentList(via=(via,), share=1.0),)
-                tunnel = Tunnel(
-                    name=f"{source}>{target}", source=source, target=target, paths=paths, on_invalid=on_invalid
-                )
+                tunnel = Tunnel(name=f"{source}>{target}", source=source, target=target, paths=paths, on_invalid="igp")
                 yield SetTunnel(tunnel=tunnel)

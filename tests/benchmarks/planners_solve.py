@@ -124,7 +124,7 @@ def relieving(network: Network, towards: Sequence[str] = ()) -> Iterator[tuple[C
         return outcome.harm(limit).routable + outcome.stranded
 
     before = left(())
-    single = [(left((x,)), (x,)) for x in every_change(network, towards, on_invalid="igp")]
+    single = [(left((x,)), (x,)) for x in every_change(network, towards)]
     better = sorted((x for x in single if x[0] < before - 1e-6), key=lambda x: x[0])
     pairs = [(left((*a, *b)), (*a, *b)) for (_, a), (_, b) in combinations(better[:PAIRED], 2)]
     ranked = sorted([*better, *(x for x in pairs if x[0] < before - 1e-6)], key=lambda x: (x[0], len(x[1])))

@@ -15,7 +15,7 @@ from twin.formats import load_network
 from twin.harm import Harm
 from twin.live.emulated import EmulatedNetwork
 from twin.model import Link, Network, Node
-from twin.plan import DrainLink, SetWeight, apply
+from twin.plan import Change, DrainLink, SetTunnel, SetWeight, apply
 
 K = FaultKind
 
@@ -129,20 +129,27 @@ def test_faults_of_a_pair_are_of_its_families_and_at_two_places():
 
 
 def test_every_short_plan_is_walked_and_only_what_the_gate_takes_is_found():
-    nodes = tuple(Node(x, float(i), 0.0) for i, x in enumerate("abc"))
-    pairs = (("a", "b", 10), ("b", "c", 10), ("a", "c", 30))
+    nodes = tuple(Node(x, float(i), 0.0) for i, x in enumerate("abcd"))
+    pairs = (("a", "b", 10), ("b", "d", 10), ("a", "c", 15), ("c", "d", 15))
     links = tuple(Link(x, y, 100.0, w) for one, two, w in pairs for x, y in ((one, two), (two, one)))
-    demands = np.zeros((3, 3))
-    demands[0, 1], demands[0, 2] = 60.0, 60.0
-    live = EmulatedNetwork(
-        Network("triangle", nodes, links, demands), seed=1, start=datetime(2026, 3, 2, 20, tzinfo=UTC)
-    )
+    demands = np.zeros((4, 4))
+    demands[0, 1], demands[0, 3] = 60.0, 60.0
+    live = EmulatedNetwork(Network("square", nodes, links, demands), seed=1, start=datetime(2026, 3, 2, 20, tzinfo=UTC))
     live.wait(2)
     before = live.true_harm(0.8).total
     assert before > 5
     found = short_plan(live, 0.8, towards=(), least=1.0, accepts=lambda _: True)
     assert found
     assert live.true_harm(0.8).total == before
+    for mode in ("igp", "blackhole"):  # whichever of the two the gate takes under failures is found
+
+        def takes(steps: tuple[Change, ...], mode: str = mode) -> bool:
+            return all(isinstance(x, SetTunnel) and x.tunnel.on_invalid == mode for x in steps)
+
+        steered = short_plan(live, 0.8, towards=(), least=1.0, accepts=takes)
+        assert steered
+        assert takes(steered)
+        assert live.true_harm_after(steered, 0.8).total < before - 1
     live.apply(found[0])
     assert live.true_harm(0.8).total < before - 1
     assert short_plan(live, 0.8, towards=(), least=1.0, accepts=lambda _: False) == ()
