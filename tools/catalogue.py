@@ -17,20 +17,20 @@ from .users import affected_demands
 from .verification import decide, demand_failures, verify_plan
 from .whatif import simulate_plan, what_if
 
-LONG = 120.0  # seconds for what searches or sweeps
+LONG = 120.0  # seconds for what searches or sweeps, or is the first to look at a thousand nodes
 PATIENT = 2 * LONG  # for what decides whether a run has a plan: a busy machine must not
 SQL = 25.0  # seconds: copying the tables takes most of it, the statement has its own deadline
 
 TOOLS: tuple[Tool, ...] = (
-    bind(network_status),
-    bind(element_status),
-    bind(list_symptoms),
+    bind(network_status, deadline=LONG),
+    bind(element_status, deadline=LONG),
+    bind(list_symptoms, deadline=LONG),
     bind(list_anomalies, deadline=LONG),
-    bind(data_quality),
+    bind(data_quality, deadline=LONG),
     bind(forecast_traffic),
-    bind(affected_demands),
-    bind(read_events),
-    bind(report_incident),
+    bind(affected_demands, deadline=LONG),
+    bind(read_events, deadline=LONG),
+    bind(report_incident, deadline=LONG),
     bind(rank_causes, deadline=LONG),
     bind(measure, deadline=LONG),
     bind(report_diagnosis),

@@ -77,15 +77,15 @@ def test_closing_early_stops_the_workers(tmp_path):
     assert not begun & set(_children(os.getpid()))
 
 
-def test_ctrl_c_stops_all_of_it_in_two_seconds(tmp_path):
+@pytest.mark.parametrize(("engine", "count"), [("processes.Processes(2)", 2), ("seam.Serial()", 1)])
+def test_ctrl_c_stops_all_of_it_in_two_seconds(tmp_path, engine, count):
     script = f"""
 import signal
 from tests.twin.engines import work
-from twin.engines.processes import Processes
-from twin.engines.seam import in_order
+from twin.engines import processes, seam
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # where the tests run in the background, it is ignored
-    in_order(Processes(2), work.dawdle, {str(tmp_path)!r}, [work.Part(i) for i in range(4)])
+    seam.in_order({engine}, work.dawdle, {str(tmp_path)!r}, [work.Part(i) for i in range(4)])
 """
     path = tmp_path / "script.py"
     path.write_text(script)
@@ -94,14 +94,14 @@ if __name__ == "__main__":
         [sys.executable, str(path)], env=environment, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         deadline = time.monotonic() + 60
-        while len(list(tmp_path.glob("began-*"))) < 2 and time.monotonic() < deadline:
+        while len(list(tmp_path.glob("began-*"))) < count and time.monotonic() < deadline:
             time.sleep(0.05)
         workers = [int(x.name.removeprefix("began-")) for x in tmp_path.glob("began-*")]
         signalled = time.monotonic()
         process.send_signal(signal.SIGINT)
         process.wait(30)
         took = time.monotonic() - signalled
-    assert len(workers) == 2
+    assert len(workers) == count
     assert took < 2 * float(os.environ.get("TWINOPS_PATIENCE", "4"))  # two seconds; a crowded machine takes its time
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
 
