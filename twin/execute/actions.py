@@ -28,6 +28,7 @@ from twin.plan import (
     WakeLink,
     apply,
 )
+from twin.printed import mbps, short
 
 LARGEST: Mapping[str, int] = {"isis": 2**24 - 2, "ospf": 65_535}
 """The largest metric that routing uses."""
@@ -109,7 +110,9 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
             tunnel = next((x for x in network.tunnels if x.name == change.name), None)
             return (SrPolicy(tunnel.source, tunnel, on=False),) if tunnel else Unwritten(f"remove tunnel {change.name}")
         case SetCapacity():
-            return Unwritten(f"have {change.circuit} built out to {change.capacity:g} Mbit/s in each direction")
+            return Unwritten(
+                f"order {mbps(change.capacity)} in each direction for {short(change.circuit)}, and have it built"
+            )
         case LimitDemand():
             what = "lift the limit on" if change.limit is None else f"police to {change.limit:g} Mbit/s"
             return Unwritten(
