@@ -74,7 +74,7 @@ def observe(
         events=facts,
         unread_lines=len(lines) - len(facts),
         readbacks=read_back(network, configuration) if configuration else (),
-        peerings=read_peerings(network, telemetry),
+        peerings=read_peerings(network, telemetry.peerings),
         declared=declared,
     )
 

@@ -8,7 +8,7 @@ history.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
@@ -24,11 +24,14 @@ from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Frozen, Network
 from twin.observe.expect.residuals import FAMILIES, Family, Residual, hold, stream_names
 from twin.observe.readings.intake import take_in
+from twin.observe.readings.peerings import Peering, read_peerings, said_between, without_routes
 from twin.observe.readings.samples import Samples, mean, read_samples
 
 from .threshold import FLOOR, RECENT, StreamFamily, median
 
-StateKind = Literal["down", "silent", "neighbour_lost", "unread"]
+_Condition = tuple[list[str], Flags]
+"""Elements, and at which of them it holds; an element may be there more than once."""
+StateKind = Literal["down", "silent", "neighbour_lost", "no_routes", "unread"]
 AnomalyKind = Family | StateKind | Literal["drift"]
 
 _STATES: tuple[StateKind, ...] = get_args(StateKind)
@@ -131,6 +134,9 @@ class Detector:
         samples = read_samples(network, usable, usable.links.time.size + usable.traffic.time.size)
         found: list[Anomaly] = []
         for row in np.flatnonzero(samples.time > self._last):
+            said = said_between(usable.peerings, self._last, float(samples.time[row]))
+            self._last = float(samples.time[row])
+            found += self._without_routes(network, samples.up[row], read_peerings(network, said))
             found += self._sample(network, samples.rows(slice(int(row), int(row) + 1)), usable.declared)
         return tuple(found)
 
@@ -178,7 +184,6 @@ class Detector:
         self._open = {(x.kind, x.element): _Alarm(x, quiet) for x, quiet in told.open}
 
     def _sample(self, network: Network, sample: Samples, declared: Declaration) -> list[Anomaly]:
-        self._last = float(sample.time[0])
         self.samples += 1
         held = hold(network, sample, self._filled(network, sample.demands[0]), declared, self._interval_s)
         routing = held.state.with_demands(np.zeros_like(held.state.demands)).id
@@ -250,12 +255,22 @@ class Detector:
         built = np.array([x.up for x in network.nodes], dtype=np.bool_)
         reported = usable & answered[ends]
         unheard = self._running("unread", reported & sample.up[0] & np.isnan(sample.out_mbps[0]))
-        conditions: dict[StateKind, tuple[list[str], Flags]] = {
+        conditions: dict[StateKind, _Condition] = {
             "silent": ([x.id for x in network.nodes], self._silent(network, sample, built & ~answered)),
             "down": ([x.circuit for x in network.links], reported & ~sample.up[0]),
             "neighbour_lost": ([x.circuit for x in network.links], reported & sample.up[0] & (sample.adjacent[0] == 0)),
             "unread": ([x.interface for x in network.links], unheard >= _UNREAD),
         }
+        yield from self._hold(conditions)
+
+    def _without_routes(self, network: Network, up: Flags, said: Sequence[Peering]) -> Iterator[Anomaly]:
+        """Exits by which their routers say in this sample to have no route."""
+        names = [network.links[x.link].interface for x in said]
+        out = set(without_routes(network, said, up))
+        yield from self._hold({"no_routes": (names, np.array([x in out for x in names], dtype=np.bool_))})
+
+    def _hold(self, conditions: Mapping[StateKind, _Condition]) -> Iterator[Anomaly]:
+        """Begin what holds and has not begun, and end what has been quiet."""
         for kind, (names, holds) in conditions.items():
             for name in dict.fromkeys(names[i] for i in np.flatnonzero(holds)):
                 if (kind, name) not in self._open:

@@ -12,13 +12,14 @@ from twin.model import Floats, Frozen, Link
 from twin.observe.expect.expectation import Expectation, Residuals
 from twin.observe.expect.probing import clear_delays, delay_error
 from twin.observe.readings.observation import Observation
+from twin.observe.readings.peerings import without_routes
 from twin.observe.readings.samples import mean
 
 from .harm import WIRE_SCORE
 
 SymptomKind = Literal[
     "down", "silent", "neighbour_lost", "no_counters", "drops", "wire_loss", "frame_errors", "load_shift",
-    "traffic_surge", "packet_shift", "probe_loss", "probe_delay", "over_limit",
+    "traffic_surge", "packet_shift", "probe_loss", "probe_delay", "over_limit", "no_routes",
 ]  # fmt: skip
 UNITS: Mapping[SymptomKind, str] = {
     "drops": "Mbit/s", "load_shift": "Mbit/s", "over_limit": "Mbit/s",
@@ -46,10 +47,10 @@ _LOG_PACKETS = 0.2  # effect: a fifth more packets for the same traffic
 class Symptom(Frozen):
     """One unusual reading. `element` is an element id; of a probed pair, `probe/A/B`.
 
-    Units by kind: down, silent and neighbour_lost 0 or 1; drops, load_shift and over_limit Mbit/s; wire_loss,
-    frame_errors, no_counters (of polls) and probe_loss shares; traffic_surge a factor on the demands towards the node,
-    packet_shift one on their packets per Mbit; probe_delay ms. `score` is the deviation in standard errors, 100
-    at most.
+    Units by kind: down, silent, neighbour_lost and no_routes 0 or 1; drops, load_shift and over_limit Mbit/s;
+    wire_loss, frame_errors, no_counters (of polls) and probe_loss shares; traffic_surge a factor on the demands towards
+    the node, packet_shift one on their packets per Mbit; probe_delay ms. `score` is the deviation in standard errors,
+    100 at most.
     """
 
     kind: SymptomKind
@@ -65,6 +66,7 @@ def find_symptoms(observation: Observation, *, limit: float = 0.8) -> tuple[Symp
     found = [
         *_states(observation),
         *_interfaces(observation),
+        *_exits(observation),
         *_losses(observation),
         *_shifts(observation, residuals),
         *_surges(observation),
@@ -109,6 +111,12 @@ def _interfaces(observation: Observation) -> Iterator[Symptom]:
     for position in np.flatnonzero(missing > np.maximum(_MISSED_POLLS, _MISSED_SHARE * asked)):
         share = missing[position] / asked[position]
         yield _symptom("no_counters", network.links[position].interface, share, 0.0, share * _STATE_SCORE)
+
+
+def _exits(observation: Observation) -> Iterator[Symptom]:
+    """Exits in use by which their routers say to have no route; one whose interface is down is said to be that."""
+    for interface in without_routes(observation.inventory, observation.peerings, observation.up):
+        yield _symptom("no_routes", interface, 0.0, 1.0, _STATE_SCORE)
 
 
 def _losses(observation: Observation) -> Iterator[Symptom]:

@@ -1,11 +1,12 @@
 """The newest reading of every peering: what an exit's router says of its session, its routes and their preference."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from twin.live.network import Telemetry
-from twin.live.peerings import REASONS, DownReason
+from twin.live.network import Flags
+from twin.live.peerings import REASONS, DownReason, PeeringSamples
 from twin.model import Floats, Network
 
 
@@ -36,9 +37,8 @@ class Peering(NamedTuple):
         return -self.local_pref, self.path_length
 
 
-def read_peerings(network: Network, telemetry: Telemetry) -> tuple[Peering, ...]:
-    """The newest reading of each exit at or before the last sample, in the order of exits; none where nobody says."""
-    rows = telemetry.peerings
+def read_peerings(network: Network, rows: PeeringSamples) -> tuple[Peering, ...]:
+    """The newest reading of each exit, in the order of exits; none where nobody says."""
     if not rows.time.size:
         return ()
     exits, newest = set(network.exits), dict[int, int]()
@@ -59,6 +59,27 @@ def read_peerings(network: Network, telemetry: Telemetry) -> tuple[Peering, ...]
         )
         for link, row in sorted(newest.items())
     )
+
+
+def said_between(rows: PeeringSamples, after: float, until: float) -> PeeringSamples:
+    """The readings of one interval, `after` itself left out; epoch seconds."""
+    kept = (rows.time > after) & (rows.time <= until)
+    return PeeringSamples._make(column[kept] for column in rows)
+
+
+def without_routes(inventory: Network, peerings: Sequence[Peering], up: Flags) -> tuple[str, ...]:
+    """Interfaces of exits that are in use by the inventory and `up` [m], and by which their routers have no route.
+
+    One that nobody speaks of is none of them, nor is one that is drained, or whose router is: no route is due there.
+    """
+    found: list[str] = []
+    for peering in peerings:
+        link = inventory.links[peering.link]
+        router = inventory.nodes[inventory.node_index[link.tail]]
+        due = link.usable and not link.drained and router.up and not router.drained
+        if due and up[peering.link] and peering.usable is False:
+            found.append(link.interface)
+    return tuple(found)
 
 
 def _flag(column: Floats, row: int) -> bool | None:
