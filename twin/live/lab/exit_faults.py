@@ -13,7 +13,7 @@ from twin.faults import FaultKind
 
 from .bgp import AS, BGPD, announce_lines, outer_lines
 from .exits import Stub
-from .namespaces import command, set_up
+from .namespaces import command
 from .vty import Vty
 
 Cure = Callable[[], None]
@@ -22,7 +22,7 @@ Step = tuple[Cure, Cure]
 
 SESSION, ADVERTISEMENT, FILTER = FaultKind("bgp_session"), FaultKind("bgp_advertisement"), FaultKind("bgp_filter")
 EXIT_WAYS: Mapping[FaultKind, tuple[str, ...]] = {
-    SESSION: ("acl", "wrong_as", "address", "password", "max_prefix", "link"),
+    SESSION: ("acl", "wrong_as", "address", "password", "max_prefix"),
     ADVERTISEMENT: ("withdrawn",),
     FILTER: ("route_map",),
 }
@@ -37,8 +37,6 @@ def steps(kind: FaultKind, way: str, stub: Stub, root: Path) -> Iterator[Step]:
     match kind, way:
         case _ if kind == SESSION and way == "acl":
             yield partial(_drop_sessions, router, peer), partial(_table_gone, router)
-        case _ if kind == SESSION and way == "link":
-            yield partial(set_up, stub.port, up=False), partial(_light, stub)
         case _ if kind == SESSION:
             yield from _misconfigured(way, stub, root)
         case _ if kind == ADVERTISEMENT:
@@ -129,9 +127,3 @@ def _drop_sessions(router: str, peer: str) -> None:
 
 def _table_gone(router: str) -> None:
     command("ip", "netns", "exec", router, "nft", "delete", "table", "ip", _TABLE)
-
-
-def _light(stub: Stub) -> None:
-    """Put a stub's end up again; the kernel has forgotten the way out of it."""
-    set_up(stub.port, up=True)
-    command("ip", "-n", stub.name, "route", "replace", "default", "via", stub.outer.address)

@@ -125,7 +125,7 @@ ROUNDS = (
     (("bgp_session", "acl", "hold timer"), ("bgp_advertisement", "withdrawn", "none")),
     (("bgp_session", "wrong_as", "bad AS"), ("bgp_filter", "route_map", "none")),
     (("bgp_session", "address", "de-configured"), ("bgp_session", "max_prefix", "max prefix")),
-    (("bgp_session", "password", "configuration"), ("bgp_session", "link", "carrier")),
+    (("bgp_session", "password", "configuration"), ("link_down", "", "carrier")),
 )
 
 
@@ -137,7 +137,8 @@ def test_an_exit_out_of_use_is_told_with_its_reason_and_every_kernel_leaves_by_a
     at = [next(i for i in network.exits if network.links[i].head == x) for x in ("transit", "content")]
     faulty = network
     for link, (kind, way, _) in zip(at, struck, strict=True):
-        fault = Fault(kind=FaultKind(kind), element=network.links[link].interface)
+        element = network.links[link].circuit if kind == "link_down" else network.links[link].interface
+        fault = Fault(kind=FaultKind(kind), element=element)
         live.lab.ask(AskFault(fault=fault, variant=way))
         faulty = with_fault(faulty, fault)
     wanted = nearest_exits(network, set(network.exits) - set(at))
@@ -147,7 +148,11 @@ def test_an_exit_out_of_use_is_told_with_its_reason_and_every_kernel_leaves_by_a
     said = {x.link: x for x in newest(live, at, [reason for _, _, reason in struck])}
     for link, (kind, _, reason) in zip(at, struck, strict=True):
         told = said[link]
-        assert (told.established, told.reason, told.usable) == (kind != "bgp_session", reason, False)
+        assert (told.established, told.reason, told.usable) == (
+            kind in ("bgp_advertisement", "bgp_filter"),
+            reason,
+            False,
+        )
         if told.established:
             assert told.received is (kind == "bgp_filter")
             assert told.accepted is not True

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.twin.square import square
 from twin.errors import ExecutionError, InputError
 from twin.live.effects import EffectRecord
+from twin.live.lab.bgp import DISCARD, read_path
 from twin.live.lab.frr import adjacent_devices, by_process_first, igp_configuration, read_configuration
 from twin.live.lab.layout import Igp, design_of, routers_of
 from twin.live.lab.lies import missing, scaled, stuck, swapped
@@ -235,6 +236,28 @@ def test_a_sample_is_read_as_it_was_written(values: list[float]) -> None:
     for one, other in zip(peerings, read.peerings, strict=True):
         assert one.dtype == other.dtype
         assert np.allclose(one, other, atol=1e-6, equal_nan=True)
+
+
+def _told(peer: str, *hops: dict[str, object]) -> str:
+    return json.dumps({"paths": [{"peer": {"peerId": "10.255.0.9"}}, {"peer": {"peerId": peer}, "nexthops": hops}]})
+
+
+@pytest.mark.parametrize(
+    ("text", "reachable", "discards"),
+    [
+        (_told("10.255.0.2", {"ip": "10.255.0.2", "accessible": True}), True, False),
+        (_told("10.255.0.2", {"ip": "10.64.0.13", "accessible": False}), False, False),
+        (_told("10.255.0.2", {"ip": DISCARD, "accessible": True}), True, True),
+        (_told("10.255.0.3", {"ip": "10.255.0.3", "accessible": True}), None, None),
+        ("", None, None),
+        ("no json", None, None),
+        ("[]", None, None),
+    ],
+)
+def test_another_router_says_whether_it_can_use_the_path_by_an_exit(
+    text: str, reachable: bool | None, discards: bool | None
+) -> None:
+    assert read_path(text, "10.255.0.2") == (reachable, discards)
 
 
 def test_counters_can_lie_in_four_ways() -> None:
