@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from evals.cases.case import Case, Split
 from evals.cases.gate.cases import BAD, GOOD, trial
 from evals.cases.gate.good import Trial
@@ -81,8 +83,11 @@ def _end_state(case: Trial) -> Ruling:
     except InputError:
         return Ruling(approved=False)
     before, limit = simulate(case.network), case.policy.max_utilisation
-    fine = final.lost <= before.lost + 1e-6 and final.harm(limit).routable <= before.harm(limit).routable + 1e-6
-    return Ruling(fine)
+    try:
+        worse = final.harm(limit).routable > before.harm(limit).routable + 1e-6
+    except ValidationError:  # a plan of odd figures has an end that is no state
+        return Ruling(approved=False)
+    return Ruling(final.lost <= before.lost + 1e-6 and not worse)
 
 
 def score(case: Trial, ruling: Ruling) -> Measures:

@@ -18,7 +18,6 @@ from twin.model import Frozen, Network
 from twin.plan import Change
 
 from .declared import Declaration
-from .emulated import EmulatedNetwork
 from .network import Configuration, MadeChange, ProbeReading, Telemetry
 from .own_record import ChangeEntry, OwnRecord, entries_of
 from .surprises import Surprise
@@ -97,6 +96,8 @@ class RecordedNetwork:
     """
 
     def __init__(self, network: Network, *, seed: int, start: datetime, interval_s: float = 300.0) -> None:
+        from .emulated import EmulatedNetwork  # who only reads a record needs no network to play
+
         self._live = EmulatedNetwork(network, seed=seed, start=start, interval_s=interval_s)
         self._record = OwnRecord[Entry]()
         self._record.happens(Begun(network=network.id, seed=seed, time=start, interval_s=interval_s))

@@ -11,7 +11,6 @@ from twin.errors import InputError
 from twin.model import Frozen, Network
 from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.policy import Policy
-from twin.sim.simulate import single_failures
 
 if TYPE_CHECKING:
     from twin.gate.checks.rehearsal import Stressed
@@ -89,8 +88,9 @@ def rehearse_window(
 
 
 def _rehearse(network: Network, changed: Network, day: Sequence[float], policy: Policy) -> list[WindowHour]:
-    # records hold windows: only who rehearses one waits for the kernels
+    # records hold windows: only who rehearses one waits for the simulator
     from twin.gate.checks.rehearsal import Stressed
+    from twin.sim.simulate import single_failures
 
     failures, limit = single_failures(changed), policy.max_failure_utilisation
     quiet, busy = (Stressed(x, failures, limit) for x in (network, changed.with_demands(network.demands)))
