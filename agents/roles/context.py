@@ -20,11 +20,13 @@ from autogen_core.models import (
 )
 
 from tools.box.long_results import SHORT, shorten
+from tools.box.registry import MAX_RESULT
 
 TOKENS = 40_000  # what one request may hold, besides the prompt and the tools
 SMALL = 6_000  # the same for a small model: with prompt and tools it fits into 8,192
 CHARACTERS_A_TOKEN = 4
 _ROOM = 0.6  # of the window that a cut leaves: the more it frees, the rarer a cut, and the fewer answers stay
+_FREED = 2 * MAX_RESULT // CHARACTERS_A_TOKEN  # and it frees at least the tokens of the longest results, twice
 LEFT_OUT = "window"
 """The source of the note that stands for what was left out."""
 
@@ -62,9 +64,16 @@ class ConversationWindow(ChatCompletionContext):
         shown = [*self._cut, *newer]
         if _size(complete_exchanges(shown)) <= self._tokens:
             return shown
-        self._cut = window(self._messages, int(self._tokens * _ROOM))
+        self._cut = window(self._messages, self._left_by_a_cut())
         self._seen = len(self._messages)
         return list(self._cut)
+
+    def _left_by_a_cut(self) -> int:
+        """Tokens: few in a small window, yet enough for the newest exchange, which nobody has read whole before."""
+        exchanges = complete_exchanges(self._messages)
+        newest = [x for x in exchanges if not x.is_task][-1:]
+        needed = _size([x for x in exchanges if x.is_task] + newest)
+        return min(self._tokens, max(needed, min(int(self._tokens * _ROOM), self._tokens - _FREED)))
 
 
 def window(messages: Sequence[LLMMessage], tokens: int) -> list[LLMMessage]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from itertools import pairwise
 
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from agents.models.conversation import read
 from agents.models.runbook import RunbookClient
-from agents.roles.context import LEFT_OUT, ConversationWindow, window
+from agents.roles.context import LEFT_OUT, SMALL, ConversationWindow, window
 
 
 def calls(*ids):
@@ -136,26 +137,45 @@ def test_without_the_window_autogens_own_contexts_lose_the_task_or_part_results_
     assert [x.content for x in shown if isinstance(x, UserMessage) and x.source == "driver"] == ["find the cause"]
 
 
-def test_between_two_cuts_every_request_begins_as_the_one_before():
-    async def requests():
-        context, made = ConversationWindow(tokens=4_000), []
-        await context.add_message(task())
-        for number in range(40):
-            await context.add_message(calls(f"c{number}"))
-            await context.add_message(results(f"c{number}", size=30))
-            made.append([x.model_dump_json() for x in await context.get_messages()])
-        return made
+def played(tokens, sizes):
+    """The requests of one conversation, and whether each shows its newest result whole."""
 
-    made = asyncio.run(requests())
-    sizes = [sum(map(len, request)) for request in made]
-    assert max(sizes) <= 4_000 * 4 + 240
-    cached = 0
-    for before, after in pairwise(made):
+    async def play():
+        context, made, whole = ConversationWindow(tokens), [], []
+        await context.add_message(task())
+        for number, size in enumerate(sizes):
+            newest = results(f"c{number}", size=size)
+            await context.add_message(calls(f"c{number}"))
+            await context.add_message(newest)
+            shown = await context.get_messages()
+            made.append([x.model_dump_json() for x in shown])
+            whole.append(shown[-1] == newest)
+        return made, whole
+
+    return asyncio.run(play())
+
+
+# The beginning that every request shares, prompt and tools, is 5,000 characters where a small model is shown least.
+@pytest.mark.parametrize(
+    ("tokens", "sizes", "beginning"),
+    [
+        pytest.param(4_000, [30] * 40, 0, id="short-results"),
+        pytest.param(SMALL, [random.Random(1).randint(110, 210) for _ in range(30)], 5_000, id="long-results-in-small"),
+    ],
+)
+def test_between_two_cuts_every_request_begins_as_the_one_before(tokens, sizes, beginning):
+    made, whole = played(tokens, sizes)
+    assert all(whole)  # a cut never shortens what nobody has read yet
+    assert max(sum(map(len, request)) for request in made) <= tokens * 4 + 240
+    cuts = [i for i, (a, b) in enumerate(pairwise(made)) if b[: len(a)] != a]
+    assert cuts[0] < 20  # it was cut, and more than once
+    assert len(cuts) > 1
+    cached = sent = 0
+    for before, after in list(pairwise(made))[cuts[0] :]:
         same = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), len(before))
-        cached += sum(map(len, after[:same]))
-    first = next(i for i, (a, b) in enumerate(pairwise(made)) if b[: len(a)] != a)
-    assert first < 20  # it was cut, and more than once
-    assert cached >= 0.6 * sum(sizes[1:])
+        cached += beginning + sum(map(len, after[:same]))
+        sent += beginning + sum(map(len, after))
+    assert cached >= 0.6 * sent, f"{cached / sent:.1%}"
 
 
 def test_a_conversation_that_was_cut_while_a_tool_ran_can_go_on():
