@@ -115,7 +115,7 @@ def test_exits_carry_what_the_twin_says_and_their_peerings_stand(live: LabNetwor
     assert not split
     assert np.all(np.abs(measured - told) <= 0.1 * told + 0.03)
     assert np.all(np.abs(arrived - measured) <= 0.1 * measured + 0.03)
-    peerings = read_peerings(network, telemetry)
+    peerings = read_peerings(network, telemetry.peerings)
     assert [x.link for x in peerings] == exits
     assert all(x == Peering(x.link, True, "none", True, True, True, False, 100.0, 1.0) for x in peerings)
     assert isinstance(telemetry.peerings, PeeringSamples)
@@ -167,7 +167,7 @@ def newest(live: LabNetwork, at: list[int], reasons: list[str]) -> tuple[Peering
     network, end = live.read_topology(), time.monotonic() + 8
     while True:
         live.wait(1)
-        said = read_peerings(network, live.read_telemetry(live.now - timedelta(seconds=3)))
+        said = read_peerings(network, live.read_telemetry(live.now - timedelta(seconds=3)).peerings)
         told = [x for i in at for x in said if x.link == i]
         if ([x.reason for x in told] == reasons and not any(x.usable for x in told)) or time.monotonic() > end:
             return said
