@@ -17,7 +17,7 @@ from agents.show.report.folder import write_report
 from agents.show.trace_view import trace_view
 from agents.wording import counted
 from twin.elements import find_element
-from twin.errors import TwinError
+from twin.errors import InputError, TwinError
 from twin.files import exists, read_text
 from twin.store.archive import SAMPLES
 
@@ -76,15 +76,20 @@ def approvals(console: Console, asked: Asked) -> Response:
     run = run or (waiting[0].run if waiting else None)
     past = view = None
     conflicts: tuple[tuple[str, str], ...] = ()
-    may = False
+    may, stale = False, ""
     if run:
-        past, view, conflicts = screens.approval(run, asked.visitor)
+        try:
+            past, view, conflicts = screens.approval(run, asked.visitor)
+        except InputError as error:  # a link of yesterday: it is told among what waits, and what was decided
+            stale = str(error)
+    if past:
         may = asked.visitor.holds("approver", planned(past))
     right = f"You are {asked.visitor.name}: {'you may decide' if may else 'deciding it needs the role approver'}."
     return console.page(
         "approvals",
         asked,
         view.title if view else "Approvals",
+        stale=stale,
         waiting=waiting,
         decided=screens.decided.rows(asked.visitor),
         view=view,

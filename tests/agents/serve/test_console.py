@@ -435,6 +435,11 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         assert "Rejected by whole: Wrong cause." in pages["planner"]
         assert "Wrong cause." not in pages["west"]
         assert "Nobody has decided" in pages["west"]
+        stale = {who: served.ask("GET", f"/approvals/{run}", who=who)[2].decode() for who, *_ in granted}
+        assert f"run {run} waits for nobody: rejected" in stale["planner"]  # a link of yesterday
+        assert "Rejected by whole: Wrong cause." in stale["planner"]
+        assert "no run is called" in stale["west"]
+        assert "Wrong cause." not in stale["west"]
 
 
 def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(tmp_path):
