@@ -226,6 +226,8 @@ def _place(network: Network, element: str, number: int) -> frozenset[str]:
     _, a, b = element.split("/", 2)
     if a not in network.node_index or b not in network.node_index or number >= _MOST_PROBES:
         return frozenset()
+    if network.nodes[network.node_index[a]].kind == "exits":  # by which of them it enters is not ours to say
+        return frozenset()
     alone = np.zeros_like(network.demands)
     alone[network.node_index[a], network.node_index[b]] = 1.0
     load = simulate(replace(network, demands=alone, limits=())).load

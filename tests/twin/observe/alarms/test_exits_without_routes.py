@@ -7,12 +7,13 @@ import pytest
 
 from agents.serve.sightings import FAMILIES
 from agents.show.incident_words import incident_title
-from tests.twin.diagnose.test_exit_faults import EVER, NETWORK, SECOND, SPARE, START
+from tests.twin.diagnose.test_exit_faults import EVER, FIRST, NETWORK, SECOND, SPARE, START
 from twin.faults import EXIT_KINDS, Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.live.peerings import no_peerings
 from twin.observe import find_symptoms, observe
 from twin.observe.alarms.anomaly import Detector
+from twin.observe.alarms.incidents import Signal, correlate
 
 
 def measured(*faults, seed=5):
@@ -78,6 +79,15 @@ def test_a_watch_names_it_once_and_ends_it_when_its_routes_are_back():
     live.wait(3)
     assert not [x for x in watch.update(NETWORK, live.read_telemetry(seen)) if x.kind == "no_routes"]
     assert not [x for x in watch.open if x.kind == "no_routes"]
+
+
+def test_what_follows_from_a_lost_session_is_one_incident_at_the_exit():
+    seen = observe(NETWORK, measured(Fault(kind=FaultKind("bgp_session"), element=FIRST), seed=3))
+    found = find_symptoms(seen)
+    assert any(x.element.startswith("probe/internet/") for x in found)
+    (group,) = correlate(seen.network, [Signal.of(x) for x in found], seen.declared)
+    assert (group.source, group.kind, group.reported) == (FIRST, "no_routes", True)
+    assert len(group.signals) == len(found) > 5
 
 
 def test_an_incident_of_one_is_called_by_its_place():
