@@ -160,7 +160,7 @@ def played(tokens, sizes):
     ("tokens", "sizes", "beginning"),
     [
         pytest.param(4_000, [30] * 40, 0, id="short-results"),
-        pytest.param(SMALL, [random.Random(1).randint(110, 210) for _ in range(30)], 5_000, id="long-results-in-small"),
+        pytest.param(SMALL, random.Random(1).choices(range(110, 211), k=30), 5_000, id="long-results-in-small"),
     ],
 )
 def test_between_two_cuts_every_request_begins_as_the_one_before(tokens, sizes, beginning):
