@@ -102,8 +102,13 @@ def states(seen: Observation) -> Disagreement | None:
 
 
 def down_lately(seen: Observation) -> Flags:
-    """Whether each link was read as down in some sample that is kept [m]."""
-    return np.asarray(~(seen.window.up.all(axis=0) & seen.past.up.all(axis=0)))
+    """Whether a link was down in some sample [m], or is an exit by which its router does not say to have a route.
+
+    Where the twin has such a link down, light on it says nothing against that.
+    """
+    out: Flags = np.asarray(~(seen.window.up.all(axis=0) & seen.past.up.all(axis=0)))
+    out[[x.link for x in seen.peerings if not x.usable]] = True
+    return out
 
 
 def clock(seen: Observation, now: float) -> Disagreement | None:

@@ -1,0 +1,33 @@
+"""A state in which an exit is out of use is the live one while its router has no route, whatever light it has."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.twin.diagnose.test_exit_faults import EVER, FIRST, NETWORK, START
+from twin.diagnose.likelihood import planned
+from twin.execute.deviation import states
+from twin.execute.preflight import find
+from twin.faults import EXIT_KINDS, Fault
+from twin.live.emulated import EmulatedNetwork
+from twin.observe import observe
+
+
+@pytest.mark.parametrize("kind", EXIT_KINDS)
+def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(kind):
+    fault = Fault(kind=kind, element=FIRST)
+    live = EmulatedNetwork(NETWORK, seed=5, start=START)
+    live.wait(4)
+    live.inject(fault)
+    live.wait(3)
+    seen = observe(NETWORK, live.read_telemetry(EVER))
+    believed = planned(seen, (fault,))
+    assert states(replace(seen, network=believed)) is None
+    assert not find(believed, live, replace(seen, network=believed), NETWORK).moved
+    live.clear(live.faults[0])
+    live.wait(3)
+    back = replace(observe(NETWORK, live.read_telemetry(EVER)), network=believed)
+    found = states(back)
+    assert found is not None
+    assert found.element == NETWORK.links[NETWORK.link(FIRST)].circuit
+    assert find(believed, live, back, NETWORK).moved
