@@ -1,5 +1,7 @@
 """One thing at a time in which telemetry is not what the twin predicts for a state."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +21,9 @@ _FULL = 0.9  # of capacity: below it, no queue should drop
 _EMPTY = 0.05  # of what is predicted: with less than this the whole path is missing
 _LATELY = 2  # samples before a change: the one under way mixes what was before with what is after
 _NATS = 3.0  # by which flows must all have gone another way by chance for an empty path to be no surprise
-_NEW: frozenset[SymptomKind] = frozenset({"frame_errors"})
+_NEW: Mapping[SymptomKind, Literal["errors", "routes"]] = MappingProxyType(
+    {"frame_errors": "errors", "no_routes": "routes"}
+)
 _SEVERE = frozenset(
     {"interface_down", "neighbour_down", "neighbour_timeout", "neighbour_one_way", "neighbour_stuck", "process_ended"}
 )
@@ -42,13 +46,15 @@ class Tolerance(Frozen):
 class Disagreement(Frozen):
     """One element that is not as predicted: load in Mbit/s, delay in ms, the others as shares.
 
-    A state is 1 up and 0 down, an adjacency 1 with the routing neighbour and 0 without.
+    A state is 1 up and 0 down, an adjacency 1 with the routing neighbour and 0 without; the routes by an exit are 1
+    where its router has any.
     """
 
     element: str
     what: Literal[
-        "load", "state", "adjacency", "loss", "drops", "silence", "probe loss", "probe delay", "errors", "log", "clock"
-    ]
+        "load", "state", "adjacency", "routes", "loss", "drops", "silence", "probe loss", "probe delay", "errors",
+        "log", "clock",
+    ]  # fmt: skip
     predicted: float
     observed: float
 
@@ -62,7 +68,7 @@ class Disagreement(Frozen):
                 predicted, observed = f"{self.predicted:.3g} s", f"{self.observed:.3g} s ahead"
             case "state":
                 predicted, observed = ("up" if x else "down" for x in (self.predicted, self.observed))
-            case "adjacency" | "log":
+            case "adjacency" | "routes" | "log":
                 predicted, observed = ("one" if x else "none" for x in (self.predicted, self.observed))
             case "loss" | "drops" | "silence" | "probe loss" | "errors":
                 predicted, observed = percents(self.predicted, self.observed)
@@ -240,7 +246,8 @@ def news(seen: Observation, before: Baseline | None) -> Disagreement | None:
     for symptom in find_symptoms(seen):
         if symptom.kind in _NEW and (symptom.kind, symptom.element) not in before.symptoms:
             figures = symptom.expected, symptom.measured
-            return Disagreement(element=symptom.element, what="errors", predicted=figures[0], observed=figures[1])
+            what = _NEW[symptom.kind]
+            return Disagreement(element=symptom.element, what=what, predicted=figures[0], observed=figures[1])
     usable = {x.interface for x in seen.network.links if x.usable}
     since = float(seen.window.time[0]) - seen.interval_s
     for fact in seen.events:

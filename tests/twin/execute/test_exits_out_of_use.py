@@ -6,11 +6,12 @@ import pytest
 
 from tests.twin.diagnose.test_exit_faults import EVER, FIRST, NETWORK, START
 from twin.diagnose.likelihood import planned
-from twin.execute.deviation import states
+from twin.execute.deviation import Baseline, news, states
 from twin.execute.preflight import find
 from twin.faults import EXIT_KINDS, Fault
 from twin.live.emulated import EmulatedNetwork
 from twin.observe import observe
+from twin.observe.alarms.symptoms import find_symptoms
 
 
 @pytest.mark.parametrize("kind", EXIT_KINDS)
@@ -31,3 +32,21 @@ def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(ki
     assert found is not None
     assert found.element == NETWORK.links[NETWORK.link(FIRST)].circuit
     assert find(believed, live, back, NETWORK).moved
+
+
+@pytest.mark.parametrize("kind", EXIT_KINDS)
+def test_an_exit_that_loses_its_routes_on_the_way_of_a_plan_is_news_once(kind):
+    live = EmulatedNetwork(NETWORK, seed=5, start=START)
+    live.wait(6)
+    quiet = observe(NETWORK, live.read_telemetry(EVER))
+    before = Baseline(1.0, 1.0, frozenset((x.kind, x.element) for x in find_symptoms(quiet)), {}, frozenset())
+    assert news(quiet, before) is None
+    live.inject(Fault(kind=kind, element=FIRST))
+    live.wait(3)
+    seen = observe(NETWORK, live.read_telemetry(EVER))
+    found = news(seen, before)
+    assert found is not None
+    assert (found.what, found.element) == ("routes", FIRST)
+    assert str(found).endswith("predicted one, observed none")
+    known = before._replace(symptoms=before.symptoms | {("no_routes", FIRST)})
+    assert news(seen, known) is None
