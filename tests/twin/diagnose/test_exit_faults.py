@@ -4,8 +4,10 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 import networkx as nx
+import numpy as np
 import pytest
 
+from tests.twin.live.ladder import last
 from tests.twin.observe.readings.test_peerings import NETWORK
 from twin.diagnose import diagnose
 from twin.errors import TopologyError
@@ -13,6 +15,7 @@ from twin.faults import EXIT_KINDS, REMEDIES, Fault, FaultKind, with_fault
 from twin.formats.load import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.live.read_fault import read_fault
+from twin.live.sensors import Noise
 from twin.observe import observe
 from twin.sim.simulate import simulate
 
@@ -62,6 +65,23 @@ def test_an_exit_out_of_use_is_named_with_its_cause_and_what_to_do(kind):
     diagnosis = diagnose(seen(fault))
     assert diagnosis.hypotheses[0].faults == (fault,)
     assert diagnosis.hypotheses[0].confidence > 0.9
+
+
+@pytest.mark.parametrize("kind", EXIT_KINDS)
+def test_an_exit_that_is_back_leaves_nothing_behind(kind):
+    network, untouched = (EmulatedNetwork(NETWORK, seed=5, start=START, noise=Noise.off()) for _ in range(2))
+    fault = Fault(kind=kind, element=SECOND)
+    network.inject(fault)
+    network.wait(2)
+    network.clear(fault)
+    network.wait(2)
+    untouched.wait(4)
+    assert network.faults == ()
+    assert network.truth == network.read_topology() == NETWORK
+    one, two = last(network), last(untouched)
+    assert np.allclose(one.links.out_mbps, two.links.out_mbps, rtol=1e-6)
+    assert np.array_equal(one.traffic.mbps, two.traffic.mbps)
+    assert all(np.array_equal(x, y, equal_nan=True) for x, y in zip(one.peerings, two.peerings, strict=True))
 
 
 def test_a_spare_exit_that_carries_nothing_is_named_all_the_same():
