@@ -24,6 +24,7 @@ from evals.score.plans import caused_regression, improved
 from twin.errors import InputError, TopologyError
 from twin.faults import EXIT_KINDS, TRAITS, Fault, FaultKind
 from twin.formats import load_network
+from twin.formats.drawn_exits import with_drawn_exits
 from twin.formats.nodelink import write_node_link
 from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
@@ -76,6 +77,13 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     if case.kind in _EQUAL:  # the fault is one of equal paths, which the network then has
         network = replace(network, links=tuple(link._replace(weight=10) for link in network.links))
         name = str(workplace.folder / "equal.json")
+        workplace.folder.mkdir(parents=True, exist_ok=True)
+        write_node_link(network, name)
+        network = load_network(name)
+    if case.kind in EXIT_KINDS:  # and that of an exit has a network with exits
+        capacity = max(link.capacity for link in network.links)
+        network = with_drawn_exits(network, seed=case.seed, capacity=capacity)
+        name = str(workplace.folder / "exits.json")
         workplace.folder.mkdir(parents=True, exist_ok=True)
         write_node_link(network, name)
         network = load_network(name)
@@ -279,7 +287,7 @@ METRICS = (
 
 def _draw(split: Split) -> Iterator[Case]:
     """Every kind once on a small network first, then everything over all networks and intervals in turn."""
-    kinds = tuple(str(x) for x in FaultKind if x not in EXIT_KINDS)
+    kinds = (*(str(x) for x in FaultKind if x not in EXIT_KINDS), *map(str, EXIT_KINDS))
     for number, seed in enumerate(SEEDS[split]):
         if number < len(kinds):
             yield Case(suite="endings", kind=kinds[number], network=NETWORKS[split][0], seed=seed, split=split)
@@ -302,8 +310,8 @@ SUITE = Suite(
     systems={"agents": answer},
     score=score,
     metrics=METRICS,
-    cases=34 + 3 * 62,
-    slice=len(FaultKind) - len(EXIT_KINDS),
+    cases=37 + 3 * 65,
+    slice=len(FaultKind),
     by_kind=False,  # its first cases are every kind of fault, on the smallest network
     agents=True,
 )

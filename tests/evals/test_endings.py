@@ -10,7 +10,7 @@ from evals.cases import surprises
 from evals.oracle.endings import DOES, Struck, accepted, could_be_carried, recommends
 from evals.oracle.exhaustive import short_plan
 from evals.suites.endings import SUITE, draw
-from twin.faults import EXIT_KINDS, Fault, FaultKind
+from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.harm import Harm
 from twin.live.emulated import EmulatedNetwork
@@ -110,9 +110,7 @@ def test_every_kind_has_something_that_a_person_does_about_it():
 
 
 def test_the_slice_holds_every_kind_of_fault_and_the_suite_every_pair_of_families():
-    assert {x.kind for x in SUITE.take("dev", cases=SUITE.slice)} == set(map(str, FaultKind)) - set(
-        map(str, EXIT_KINDS)
-    )
+    assert {x.kind for x in SUITE.take("dev", cases=SUITE.slice)} == set(map(str, FaultKind))
     kinds = {x.kind for x in SUITE.take("dev")}
     assert {"physical and telemetry", "triple", "router-wide mtu_mismatch", "healthy"} <= kinds
     assert len({x.network for x in SUITE.take("dev")}) >= 12
