@@ -6,7 +6,10 @@ same, whatever they say.
 
 import io
 import math
+import re
 from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -22,16 +25,6 @@ from .report.map import Drawing, HalfLink, Look, draw
 
 _FINE = 2  # drawn larger by this, then made smaller, so that slanted lines are smooth
 _PAPER, _INK, _DOWN = "#ffffff", "#1b1e21", "#8a8f94"
-_COLOURS = {
-    "b0": "#a9bccb",
-    "b1": "#4f9bd6",
-    "b2": "#2f9e77",
-    "b3": "#d99a00",
-    "b4": "#d63b2f",
-    "b5": "#93187a",
-    "unknown": "#cfcabf",
-    "down": _DOWN,
-}
 _BROKEN = {"b4": (7.0, 2.5), "b5": (4.0, 2.0), "down": (1.5, 4.0)}  # pixels drawn, pixels not
 _STATES = {"up": _PAPER, "drained": _DOWN, "down": "#d63b2f"}
 _DOT, _TEXT = 4.2, 11.0
@@ -80,12 +73,19 @@ def _paint(on: ImageDraw.ImageDraw, drawing: Drawing) -> None:
 
 
 def _paint_half(on: ImageDraw.ImageDraw, half: HalfLink) -> None:
-    colour, width = _COLOURS[half.band], round((2.0 if half.band == "down" else half.width) * _FINE)
+    colour, width = _colours()[half.band], round((2.0 if half.band == "down" else half.width) * _FINE)
     for x1, y1, x2, y2 in _strokes(half):
         on.line((x1 * _FINE, y1 * _FINE, x2 * _FINE, y2 * _FINE), fill=colour, width=width)
     if half.band != "down":
         corners = [tuple(float(x) * _FINE for x in corner.split(",")) for corner in half.arrow.split()]
         on.polygon([(x, y) for x, y in corners], fill=colour)
+
+
+@cache
+def _colours() -> dict[str, str]:
+    """Colours of the bands of load, as the report's style sheet has them for light screens, which come first in it."""
+    sheet = (files("agents") / "show" / "templates" / "style.css").read_text(encoding="utf-8")
+    return dict(reversed(re.findall(r"--(b\d|down|unknown):(#[0-9a-f]{6})", sheet)))
 
 
 def _strokes(half: HalfLink) -> Iterator[tuple[float, float, float, float]]:

@@ -24,9 +24,9 @@ LARGEST = 4_000
 """Product of sources and links up to which the flow programme is solved; above, what could be gained is not judged."""
 
 DOES: MappingProxyType[FaultKind, frozenset[str]] = MappingProxyType({
-    FaultKind("bgp_session"): frozenset({"restore peering"}),
-    FaultKind("bgp_advertisement"): frozenset({"ask for the routes"}),
-    FaultKind("bgp_filter"): frozenset({"correct route policy"}),
+    _K.BGP_SESSION: frozenset({"restore peering"}),
+    _K.BGP_ADVERTISEMENT: frozenset({"ask for the routes"}),
+    _K.BGP_FILTER: frozenset({"correct route policy"}),
     _K.LINK_DOWN: frozenset({"repair circuit", "restore interface"}),
     _K.DETACH: frozenset({"restore interface", "repair circuit"}),
     _K.FLAP: frozenset({"repair circuit"}),

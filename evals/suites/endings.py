@@ -72,21 +72,7 @@ class Scene:
 
 def stage(case: Case, workplace: Workplace) -> Scene:
     """Draw what strikes, stage it, and work out the right endings. Raises `InputError` where nothing can be drawn."""
-    network = load_network(case.network)
-    name = case.network
-    if case.kind in _EQUAL:  # the fault is one of equal paths, which the network then has
-        network = replace(network, links=tuple(link._replace(weight=10) for link in network.links))
-        name = str(workplace.folder / "equal.json")
-        workplace.folder.mkdir(parents=True, exist_ok=True)
-        write_node_link(network, name)
-        network = load_network(name)
-    if case.kind in EXIT_KINDS:  # and that of an exit has a network with exits
-        capacity = max(link.capacity for link in network.links)
-        network = with_drawn_exits(network, seed=case.seed, capacity=capacity)
-        name = str(workplace.folder / "exits.json")
-        workplace.folder.mkdir(parents=True, exist_ok=True)
-        write_node_link(network, name)
-        network = load_network(name)
+    network, name = _place(case, workplace)
     faults = case.faults if case.faults is not None else draw(case.kind, network, case.seed)
     later = surprises.draw_later(case.kind, network, faults[0], case.seed) if case.kind in surprises.KINDS else None
     incident = stage_incident(
@@ -100,6 +86,21 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     right = accepted(struck, limit=limit, noise=noise)
     right = surprises.accepted_with(right, later) if later else right
     return Scene(incident, faults, right, max(struck.at_first.total, struck.seen.total), later)
+
+
+def _place(case: Case, workplace: Workplace) -> tuple[Network, str]:
+    """The network of a case with what its fault is one of, equal paths or exits, and what it is loaded by."""
+    network = load_network(case.network)
+    if case.kind in _EQUAL:
+        network = replace(network, links=tuple(link._replace(weight=10) for link in network.links))
+    elif case.kind in EXIT_KINDS:
+        network = with_drawn_exits(network, seed=case.seed, capacity=max(link.capacity for link in network.links))
+    else:
+        return network, case.network
+    workplace.folder.mkdir(parents=True, exist_ok=True)
+    name = str(workplace.folder / "network.json")
+    write_node_link(network, name)
+    return load_network(name), name
 
 
 def _shown(incident: Incident, faults: tuple[Fault, ...]) -> tuple[Fault, ...]:

@@ -18,14 +18,13 @@ from twin.observe.readings.observation import Observation
 from .balance import excess
 from .candidates import effect
 from .configured import configured
-from .density import EXACT, student
+from .density import EXACT, FLIP, student
 from .effects import Change, Effect, Reread, Scene, operational
 from .peered import peered
 from .simulated_hypothesis import Likelihood, SimulatedHypothesis
 
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
 _DROP_ERROR = 0.01  # relative: of what a full queue drops, whose counter is read with that of what it sends
-_FLIP = 1e-3  # probability that an interface or a poll says the opposite of the truth
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
 _BROKEN_SHARE = 0.05  # relative: of a predicted share of broken frames
 _CROWDED = 0.02  # probability that a flash crowd is at a node
@@ -172,7 +171,7 @@ def _adjacent(seen: Observation, readings: Readings) -> Floats:
 
 
 def _reported(value: Flags, probability: Floats) -> Floats:
-    likely = np.clip(probability, _FLIP, 1 - _FLIP)
+    likely = np.clip(probability, FLIP, 1 - FLIP)
     return np.log(np.where(value, likely, 1 - likely))
 
 
@@ -184,7 +183,7 @@ def _counted(seen: Observation, readings: Readings) -> Floats:
 
 
 def _answers(seen: Observation, readings: Readings) -> Floats:
-    cost = np.where(seen.answered, _IMPOSSIBLE, float(np.log(_FLIP)))
+    cost = np.where(seen.answered, _IMPOSSIBLE, float(np.log(FLIP)))
     return np.where(seen.answered != readings.answers, cost, 0.0)
 
 

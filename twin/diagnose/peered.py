@@ -9,14 +9,12 @@ from twin.model import Floats
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.peerings import Peering
 
+from .density import FLIP
 from .effects import operational
 
 _Said = tuple[bool, bool, bool | None]
 
-_WRONG = float(np.log(1e-3))
-"""Log probability that a router says the opposite of what is so."""
-
-_SESSION, _ADVERTISEMENT, _FILTER = map(FaultKind, ("bgp_session", "bgp_advertisement", "bgp_filter"))
+_K = FaultKind
 
 
 def peered(seen: Observation, faults: tuple[Fault, ...]) -> Floats:
@@ -25,7 +23,7 @@ def peered(seen: Observation, faults: tuple[Fault, ...]) -> Floats:
     for peering, expected in _expected(seen, faults):
         said = (peering.established, peering.received, peering.accepted)
         wrong = sum(x is not None and y is not None and x is not y for x, y in zip(said, expected, strict=True))
-        found[peering.link] = _WRONG * wrong
+        found[peering.link] = float(np.log(FLIP)) * wrong
     return found
 
 
@@ -50,6 +48,6 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
     light = operational(with_faults(seen.network, [x for x in faults if TRAITS[x.kind].layer in ("physical", "exits")]))
     for peering in seen.peerings:
         link = seen.network.links[peering.link]
-        stands = bool(light[peering.link]) and (_SESSION, link.interface) not in at
-        heard = stands and (_ADVERTISEMENT, link.interface) not in at
-        yield peering, (stands, heard, (_FILTER, link.interface) not in at if heard else None)
+        stands = bool(light[peering.link]) and (_K.BGP_SESSION, link.interface) not in at
+        heard = stands and (_K.BGP_ADVERTISEMENT, link.interface) not in at
+        yield peering, (stands, heard, (_K.BGP_FILTER, link.interface) not in at if heard else None)

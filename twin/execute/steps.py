@@ -194,17 +194,11 @@ class Rollout:
         if reason:
             self._log.write(number, "disagree", reason, change=change)
             return reason
+        # what only the routers had wrong is put right there: the inventory takes nothing new
         corrects = in_place(self._configured[number - 1], change)
-        self._apply(change, change if corrects else None)
+        self._live.apply(change, recorded=change if corrects else None)
         self.applied = number
         return None
-
-    def _apply(self, change: Change, recorded: Change | None) -> None:
-        """Make a change. What only the routers had wrong is put right there, or wrong again, and the inventory kept."""
-        if recorded is None:
-            self._live.apply(change)
-        else:
-            self._live.apply(change, recorded=recorded)
 
     def _look_before(
         self, number: int, tolerance: Tolerance, before: Baseline, policy: Policy, *, measure: bool
@@ -318,7 +312,7 @@ class Rollout:
         recorded = recorded_back(self._configured[number - 1], self._plan.steps[number - 1])
         for _ in range(_ATTEMPTS):
             try:
-                self._apply(change, None if recorded == change else recorded)
+                self._live.apply(change, recorded=None if recorded == change else recorded)
                 keep_change(self._live)
             except BaseException as raised:  # whatever it is, the way back comes first
                 error = raised

@@ -51,6 +51,9 @@ class FaultKind(StrEnum):
     WRONG_CAPACITY = "wrong_inventory_capacity"
     DEMAND_INPUT = "demand_input_error"
     STALE_CONFIGURATION = "stale_configuration"
+    BGP_SESSION = "bgp_session"
+    BGP_ADVERTISEMENT = "bgp_advertisement"
+    BGP_FILTER = "bgp_filter"
 
     @classmethod
     def named(cls, name: str) -> "FaultKind":

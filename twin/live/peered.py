@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twin.faults import Fault
+from twin.faults import Fault, FaultKind
 from twin.model import Network
 
 from .network import Flags
 from .peerings import REASONS, PeeringSamples
 
+_K = FaultKind
 LOCAL_PREF = 100.0
 """What routers give a route where policy says nothing."""
 
@@ -23,10 +24,9 @@ def peered(truth: Network, faults: Sequence[Fault], answered: Flags, time: float
     links = [truth.links[i] for i in truth.exits]
     there = np.array([bool(answered[truth.node_index[x.tail]]) for x in links], dtype=bool)
     light = np.array([x.up and not x.asleep for x in links], dtype=bool)
-    states = {kind: _struck(truth, faults, kind) for kind in _SHOWN}
-    stands = light & ~states["bgp_session"]
-    heard = stands & ~states["bgp_advertisement"]
-    let_in = heard & ~states["bgp_filter"]
+    stands = light & ~_struck(truth, faults, _K.BGP_SESSION)
+    heard = stands & ~_struck(truth, faults, _K.BGP_ADVERTISEMENT)
+    let_in = heard & ~_struck(truth, faults, _K.BGP_FILTER)
     reason = np.where(light, np.where(stands, 0, REASONS.index("hold timer")), REASONS.index("carrier"))
 
     def said(values: Flags) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -46,10 +46,7 @@ def peered(truth: Network, faults: Sequence[Fault], answered: Flags, time: float
     )
 
 
-_SHOWN = ("bgp_session", "bgp_advertisement", "bgp_filter")
-
-
-def _struck(network: Network, faults: Sequence[Fault], kind: str) -> Flags:
+def _struck(network: Network, faults: Sequence[Fault], kind: FaultKind) -> Flags:
     """The exits at which there is a fault of this kind."""
     at = {fault.element for fault in faults if fault.kind == kind}
     return np.array([network.links[i].interface in at for i in network.exits], dtype=bool)

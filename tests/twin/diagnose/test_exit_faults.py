@@ -1,14 +1,13 @@
 """Exits that are out of use: where their traffic goes, what their routers say, what is found and what is advised."""
 
 from collections import defaultdict
-from datetime import UTC, datetime
 
 import networkx as nx
 import numpy as np
 import pytest
 
+from tests.twin.live.beyond_exits import FIRST, NETWORK, SECOND, SPARE, START, measured
 from tests.twin.live.ladder import last
-from tests.twin.observe.readings.test_peerings import NETWORK
 from twin.diagnose import diagnose
 from twin.errors import TopologyError
 from twin.faults import EXIT_KINDS, REMEDIES, Fault, FaultKind, with_fault
@@ -19,18 +18,9 @@ from twin.live.sensors import Noise
 from twin.observe import observe
 from twin.sim.simulate import simulate
 
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-EVER = datetime(2000, 1, 1, tzinfo=UTC)
-FIRST, SECOND, SPARE = (NETWORK.links[i].interface for i in NETWORK.exits)
-
 
 def seen(*faults, seed=5):
-    live = EmulatedNetwork(NETWORK, seed=seed, start=START)
-    live.wait(6)
-    for fault in faults:
-        live.inject(fault)
-    live.wait(3)
-    return observe(NETWORK, live.read_telemetry(EVER))
+    return observe(NETWORK, measured(*faults, seed=seed, before=6, after=3))
 
 
 def nearest(out):

@@ -134,34 +134,35 @@ def test_a_certificate_that_expires_under_way_permits_no_further_step():
 class SaysYes(Odd):
     """Says ok and does nothing."""
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         if not self.odd:
-            super().apply(change)
+            super().apply(change, recorded=recorded)
 
 
 class Elsewhere(Odd):
     """Makes weight changes on another interface."""
 
-    def apply(self, change: Change) -> None:
-        super().apply(change.model_copy(update={"link": "E->C"}) if isinstance(change, SetWeight) else change)
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
+        elsewhere = change.model_copy(update={"link": "E->C"}) if isinstance(change, SetWeight) else change
+        super().apply(elsewhere, recorded=recorded)
 
 
 class Half(Odd):
     """Makes a tunnel with other shares than asked for."""
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         if isinstance(change, SetTunnel) and self.odd:
             first = change.tunnel.paths[0].model_copy(update={"share": 1.0})
             change = SetTunnel(tunnel=change.tunnel.model_copy(update={"paths": (first,)}))
-        super().apply(change)
+        super().apply(change, recorded=recorded)
 
 
 class Forgets(Odd):
     """Takes a change back by itself while time goes on."""
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         self.before = self._configured
-        super().apply(change)
+        super().apply(change, recorded=recorded)
 
     def wait(self, samples: int = 1) -> None:
         super().wait(samples)
@@ -203,8 +204,8 @@ def test_an_undo_that_the_network_only_says_it_made_is_never_believed():
 class Relapses(Odd):
     """Brings a weight that was taken back in again, when the tunnel that was set before it is removed."""
 
-    def apply(self, change: Change) -> None:
-        super().apply(change)
+    def apply(self, change: Change, *, recorded: Change | None = None) -> None:
+        super().apply(change, recorded=recorded)
         if isinstance(change, RemoveTunnel) and change.name == "T1":
             super().apply(STEPS[1])
 

@@ -351,13 +351,13 @@ class Stubborn(EmulatedNetwork):
         super().__init__(*arguments, **more)
         self.refuse, self.effect, self.times, self.error = refuse, effect, times, error
 
-    def apply(self, change) -> None:
+    def apply(self, change, *, recorded=None) -> None:
         if change.op in self.refuse and self.times:
             self.times -= 1
             if self.effect:
-                super().apply(change)
+                super().apply(change, recorded=recorded)
             raise self.error
-        super().apply(change)
+        super().apply(change, recorded=recorded)
 
 
 def stubborn(**how) -> Stubborn:

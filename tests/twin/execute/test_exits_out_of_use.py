@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.twin.diagnose.test_exit_faults import EVER, FIRST, NETWORK, START
+from tests.twin.live.beyond_exits import EVER, FIRST, NETWORK, START
 from twin.diagnose.likelihood import planned
 from twin.execute.deviation import Baseline, news, states
 from twin.execute.preflight import find

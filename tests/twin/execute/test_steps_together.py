@@ -52,9 +52,9 @@ def test_two_tunnels_of_different_demands_are_looked_at_once():
 class Forgets(EmulatedNetwork):
     """Says yes to the first tunnel and does not make it."""
 
-    def apply(self, change):
+    def apply(self, change, *, recorded=None):
         if not (isinstance(change, SetTunnel) and change.tunnel.name == "T1"):
-            super().apply(change)
+            super().apply(change, recorded=recorded)
 
 
 def test_a_step_that_is_not_read_back_stops_those_that_would_be_confirmed_with_it():

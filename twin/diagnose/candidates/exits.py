@@ -20,13 +20,13 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
         if judged.likelihood.peering[peering.link] == 0 or not observation.up[peering.link]:
             continue
         steps = zip(
-            ("bgp_session", "bgp_advertisement", "bgp_filter"),
+            (FaultKind.BGP_SESSION, FaultKind.BGP_ADVERTISEMENT, FaultKind.BGP_FILTER),
             (peering.established, peering.received, peering.accepted),
             strict=True,
         )
         kind = next((kind for kind, holds in steps if holds is False), None)
         if kind is not None:
-            yield Candidate(Fault(kind=FaultKind(kind), element=element))
+            yield Candidate(Fault(kind=kind, element=element))
 
 
 def _without(network: Network, fault: Fault) -> Network:

@@ -3,7 +3,6 @@
 Exits put themselves in as next hop, so that a router's choice is the nearest exit by the IGP, and equal ones share.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -14,7 +13,7 @@ from twin.errors import ExecutionError
 from twin.live.peerings import REASONS, PeeringSamples, reason_of
 
 from .exits import PREFIX_LENGTH, Stub
-from .frr import configuration_text
+from .frr import configuration_text, listed, parsed, section
 from .layout import Router
 from .vty import Vty
 
@@ -100,15 +99,15 @@ class ExitSaid(NamedTuple):
 def ask_exit(vty: Vty, stub: Stub) -> ExitSaid:
     """Ask bgpd of an exit's router. Raises `ExecutionError` when it does not answer."""
     peer, prefix = stub.port.address, f"{stub.prefixes[0]}/{PREFIX_LENGTH}"
-    told = _section(_read(vty.show(f"show bgp neighbors {peer} json")), peer)
+    told = section(parsed(vty.show(f"show bgp neighbors {peer} json")), peer)
     if not told:
         return ExitSaid(False, "", _NO_NEIGHBOUR, None, None, None, None)
     state = str(told.get("bgpState", ""))
     code = str(told.get("lastErrorCodeSubcode", ""))
     if state != "Established":
         return ExitSaid(False, state, code, None, None, None, None)
-    received = _section(_read(vty.show(f"show bgp ipv4 unicast neighbors {peer} received-routes json")), _RECEIVED)
-    accepted = _section(_read(vty.show(f"show bgp ipv4 unicast neighbors {peer} routes json")), "routes")
+    received = section(parsed(vty.show(f"show bgp ipv4 unicast neighbors {peer} received-routes json")), _RECEIVED)
+    accepted = section(parsed(vty.show(f"show bgp ipv4 unicast neighbors {peer} routes json")), "routes")
     paths = cast("list[dict[str, object]]", accepted.get(prefix) or [])
     path = paths[0] if paths else {}
     length = float(len(str(path.get("path", "")).split())) if path else None
@@ -135,10 +134,9 @@ DISCARD = "192.0.2.1"
 
 def read_path(text: str, exit_loopback: str) -> PathSaid:
     """Read another router's `show bgp ipv4 unicast PREFIX json` for the path that an exit's router told it."""
-    for path in cast("list[dict[str, object]]", _read(text).get("paths") or []):
-        peer = cast("dict[str, object]", path.get("peer") or {})
-        if peer.get("peerId") == exit_loopback:
-            hops = cast("list[dict[str, object]]", path.get("nexthops") or [])
+    for path in listed(parsed(text), "paths"):
+        if section(path, "peer").get("peerId") == exit_loopback:
+            hops = cast("list[dict[str, object]]", listed(path, "nexthops"))
             return PathSaid(any(x.get("accessible") for x in hops), any(x.get("ip") == DISCARD for x in hops))
     return _NO_PATH
 
@@ -204,16 +202,3 @@ def _as_samples(
     for i in (1, 3):
         columns[i] = columns[i].astype(np.int64)
     return PeeringSamples(*columns)
-
-
-def _read(text: str) -> dict[str, object]:
-    try:
-        told = cast("object", json.loads(text or "{}"))
-    except ValueError:
-        return {}
-    return cast("dict[str, object]", told) if isinstance(told, dict) else {}
-
-
-def _section(told: Mapping[str, object], name: str) -> dict[str, object]:
-    value = told.get(name)
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {}

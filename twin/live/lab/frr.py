@@ -182,34 +182,45 @@ NEIGHBOURS: dict[Igp, str] = {"isis": "show isis neighbor json", "ospf": "show i
 
 def adjacent_devices(igp: Igp, text: str) -> frozenset[str]:
     """Interfaces over which the daemon has its neighbour, from its own JSON."""
-    try:
-        told = cast("object", json.loads(text or "{}"))
-    except ValueError:
-        return frozenset()
+    told = parsed(text)
     return frozenset(_isis_adjacent(told) if igp == "isis" else _ospf_adjacent(told))
 
 
 def _isis_adjacent(told: object) -> Iterator[str]:
-    for area in _listed(told, "areas"):
-        for circuit in _listed(area, "circuits"):
+    for area in listed(told, "areas"):
+        for circuit in listed(area, "circuits"):
             if _field(circuit, "state") == "Up":
                 yield str(_field(circuit, "interface"))
 
 
 def _ospf_adjacent(told: object) -> Iterator[str]:
-    found = _field(told, "neighbors")
-    for neighbours in cast("dict[str, object]", found).values() if isinstance(found, dict) else ():
+    for neighbours in section(told, "neighbors").values():
         for one in cast("list[object]", neighbours) if isinstance(neighbours, list) else ():
             state = str(_field(one, "nbrState") or _field(one, "state"))
             if state.startswith("Full"):
                 yield str(_field(one, "ifaceName")).partition(":")[0]
 
 
+def parsed(text: str) -> object:
+    """Read what a daemon printed as JSON; None where it is none."""
+    try:
+        return cast("object", json.loads(text or "{}"))
+    except ValueError:
+        return None
+
+
+def section(told: object, name: str) -> dict[str, object]:
+    """An object within what a daemon printed; empty where there is none."""
+    value = _field(told, name)
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
 def _field(told: object, name: str) -> object:
     return cast("dict[str, object]", told).get(name) if isinstance(told, dict) else None
 
 
-def _listed(told: object, name: str) -> list[object]:
+def listed(told: object, name: str) -> list[object]:
+    """A list within what a daemon printed; empty where there is none."""
     value = _field(told, name)
     return cast("list[object]", value) if isinstance(value, list) else []
 

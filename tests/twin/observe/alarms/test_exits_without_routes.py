@@ -7,22 +7,13 @@ import pytest
 
 from agents.serve.sightings import FAMILIES
 from agents.show.incident_words import incident_title
-from tests.twin.diagnose.test_exit_faults import EVER, FIRST, NETWORK, SECOND, SPARE, START
+from tests.twin.live.beyond_exits import EVER, FIRST, NETWORK, SECOND, SPARE, START, measured
 from twin.faults import EXIT_KINDS, Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.live.peerings import no_peerings
 from twin.observe import find_symptoms, observe
 from twin.observe.alarms.anomaly import Detector
 from twin.observe.alarms.incidents import Signal, correlate
-
-
-def measured(*faults, seed=5):
-    live = EmulatedNetwork(NETWORK, seed=seed, start=START)
-    live.wait(4)
-    for fault in faults:
-        live.inject(fault)
-    live.wait(2)
-    return live.read_telemetry(EVER)
 
 
 def alarms(network, telemetry):

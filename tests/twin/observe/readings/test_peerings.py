@@ -1,34 +1,16 @@
 """What routers say of their peerings, from the daemon's words to the observation, through the store and the file."""
 
-from datetime import UTC, datetime
-
 import numpy as np
 import pytest
 
+from tests.twin.live.beyond_exits import EVER, NETWORK, START
 from twin.faults import Fault, FaultKind
-from twin.formats.exits import ExitGroup, with_groups
 from twin.formats.load import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.live.peerings import reason_of
 from twin.live.samples_file import pack, unpack
 from twin.observe import observe
 from twin.store import TwinStore
-
-START = datetime(2026, 3, 1, 12, tzinfo=UTC)
-EVER = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-def with_exits():
-    """Eight routers, the internet behind three of them, the third only a second choice; a tenth of all goes there."""
-    inner = load_network("synthetic/8-1")
-    names = [x.name for x in inner.nodes]
-    network = with_groups(inner, [ExitGroup("internet", {names[0]: 1, names[3]: 1, names[6]: 2})])
-    demands = network.demands.copy()
-    demands[: len(names), network.node("internet")] = inner.demands.sum() / 10 / len(names)
-    return network.with_demands(demands)
-
-
-NETWORK = with_exits()
 
 
 @pytest.fixture(scope="module")
