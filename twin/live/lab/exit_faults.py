@@ -13,18 +13,18 @@ from twin.faults import FaultKind
 
 from .bgp import AS, BGPD, announce_lines, outer_lines
 from .exits import Stub
-from .namespaces import command
+from .rules import allow_session, drop_session
 from .vty import Vty
 
 Cure = Callable[[], None]
 Step = tuple[Cure, Cure]
 """What is done, and what undoes it."""
 
-SESSION, ADVERTISEMENT, FILTER = FaultKind("bgp_session"), FaultKind("bgp_advertisement"), FaultKind("bgp_filter")
+_K = FaultKind
 EXIT_WAYS: Mapping[FaultKind, tuple[str, ...]] = {
-    SESSION: ("acl", "wrong_as", "address", "password", "max_prefix"),
-    ADVERTISEMENT: ("withdrawn",),
-    FILTER: ("route_map",),
+    _K.BGP_SESSION: ("acl", "wrong_as", "address", "password", "max_prefix"),
+    _K.BGP_ADVERTISEMENT: ("withdrawn",),
+    _K.BGP_FILTER: ("route_map",),
 }
 """Ways in which each is done; the first is the usual one."""
 _OTHER_AS, _OTHER_ADDRESS = 65_199, "10.127.255.1"
@@ -33,19 +33,19 @@ _POLICY = "denied"
 
 def steps(kind: FaultKind, way: str, stub: Stub, root: Path) -> Iterator[Step]:
     """What has to be done at an exit for a fault, each with its cure. Raises `ExecutionError` for one unknown here."""
-    peer, router = stub.port.address, stub.outer.router
+    peer = stub.port.address
     match kind, way:
-        case _ if kind == SESSION and way == "acl":
-            yield partial(_drop_sessions, router, peer), partial(_table_gone, router)
-        case _ if kind == SESSION:
+        case _K.BGP_SESSION, "acl":
+            yield partial(drop_session, stub.outer, peer), partial(allow_session, stub.outer)
+        case _K.BGP_SESSION, _:
             yield from _misconfigured(way, stub, root)
-        case _ if kind == ADVERTISEMENT:
+        case _K.BGP_ADVERTISEMENT, _:
             told = announce_lines(stub)
             yield (
                 partial(_bgp, root, stub.name, stub.number, (), tuple(f"no {x}" for x in told)),
                 partial(_bgp, root, stub.name, stub.number, (), told),
             )
-        case _ if kind == FILTER:
+        case _K.BGP_FILTER, _:
             name = f"{_POLICY}-{stub.number}"
             line = f"neighbor {peer} route-map {name} in"
             yield partial(_deny, root, stub, name, line), partial(_allow, root, stub, name, line)
@@ -103,27 +103,3 @@ def _allow(root: Path, stub: Stub, name: str, line: str) -> None:
     _bgp(root, stub.outer.router, AS, (), (f"no {line}",))
     with Vty(root / stub.outer.router / f"{BGPD}.vty") as vty:
         vty.configure((f"no route-map {name}",))
-
-
-_TABLE = "sessions"
-
-
-def _drop_sessions(router: str, peer: str) -> None:
-    """Configure that no packet of the session gets in or out."""
-    lines = (
-        f"table ip {_TABLE} {{",
-        "chain in { type filter hook input priority 0; policy accept;",
-        f"ip saddr {peer} tcp dport 179 drop",
-        f"ip saddr {peer} tcp sport 179 drop",
-        "}",
-        "chain out { type filter hook output priority 0; policy accept;",
-        f"ip daddr {peer} tcp dport 179 drop",
-        f"ip daddr {peer} tcp sport 179 drop",
-        "}",
-        "}",
-    )
-    command("ip", "netns", "exec", router, "nft", "-f", "-", given="\n".join(lines) + "\n")
-
-
-def _table_gone(router: str) -> None:
-    command("ip", "netns", "exec", router, "nft", "delete", "table", "ip", _TABLE)

@@ -9,6 +9,8 @@ from .namespaces import command
 
 _CONFIGURED, _DEFECT = "acl", "defect"
 """Tables of filters: one that people made and can be read back, and one that stands for broken hardware."""
+_SESSION = "session"
+"""Beginning of the name of the table that keeps a session of BGP off an exit."""
 _STATIC = "static"
 _PRIORITY = "1"
 
@@ -38,6 +40,22 @@ def lose_arriving(port: Port, share: float) -> None:
     chance = "" if share >= 1 else f"numgen random mod 10000 < {round(share * 10_000)} "
     chain = f'type filter hook ingress device "{port.device}" priority 0; policy accept; ip protocol udp {chance}drop;'
     _filter(port.router, f"table netdev {_DEFECT} {{ chain {_chain(port)} {{ {chain} }}; }}")
+
+
+def drop_session(port: Port, peer: str) -> None:
+    """Configure that no packet of the BGP session to a peer gets in or out at an exit's router."""
+    chains = " ".join(
+        f"chain {way} {{ type filter hook {way} priority 0; policy accept; "
+        f"ip {end} {peer} tcp dport 179 drop; ip {end} {peer} tcp sport 179 drop; }};"
+        for way, end in (("input", "saddr"), ("output", "daddr"))
+    )
+    _filter(port.router, f"table ip {_SESSION}{port.link} {{ {chains} }}")
+
+
+def allow_session(port: Port) -> None:
+    """Take away what `drop_session` configured, if it is there still."""
+    table = f"table ip {_SESSION}{port.link}"
+    _filter(port.router, f"{table} {{ }}\ndelete {table}")
 
 
 def clear_filters(router: str) -> None:
