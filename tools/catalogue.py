@@ -3,6 +3,7 @@
 from .asking import advise, ask_operator, recommend
 from .box.registry import Tool, bind
 from .box.results import fetch_result
+from .changes import changes_since
 from .diagnosis import measure, rank_causes, report_diagnosis
 from .documents import read_documents
 from .glossary import explain
@@ -44,6 +45,7 @@ TOOLS: tuple[Tool, ...] = (
     bind(sql, deadline=SQL),
     bind(fetch_result),
     bind(read_documents),
+    bind(changes_since, deadline=LONG),
     bind(recommend),
     bind(advise),
     bind(ask_operator),
