@@ -152,7 +152,7 @@ def sound(network: Network, steps: tuple[Change, ...], policy: Policy = POLICY) 
 
 
 def relieving(network: Network, rng: np.random.Generator, steps: int) -> tuple[Change, ...] | None:
-    """Search at random for sound steps, the first of which relieves the network and the others do no harm."""
+    """Search at random for steps, the first of which relieves the network and the others do no harm, failures included."""
     state = network
     done: list[Change] = []
     for number in range(steps):
@@ -166,7 +166,8 @@ def relieving(network: Network, rng: np.random.Generator, steps: int) -> tuple[C
                 continue
             there = carried(apply(state, change))
             better = gain(here, there, POLICY.max_utilisation) > (0.02 if number == 0 else -SLACK)
-            if better and no_worse(here, there, POLICY.max_utilisation):
+            harmless = better and no_worse(here, there, POLICY.max_utilisation)
+            if harmless and survives(network, apply(state, change), POLICY):
                 found = change
                 break
         if found is None:
