@@ -8,12 +8,11 @@ object that nobody knows, is a question and never a guess.
 
 import csv
 import io
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, tzinfo
 from email import message_from_bytes, policy
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 
 from twin.elements import find_elements
 from twin.errors import AmbiguousElementError, FormatError, InputError, UnknownElementError
@@ -22,12 +21,11 @@ from twin.model import Network
 from twin.planned import PlannedWork
 from twin.untrusted import LINE, clean
 
+from .event_times import Event, decoded, moment, times_of, values
+
 _MOST = 16 * SMALL
 _OVER = frozenset({"CANCELLED", "COMPLETED"})
 _HARMLESS = frozenset({"NO-IMPACT"})
-_AHEAD = timedelta(days=14)
-"""How far ahead work that recurs is looked for: twice the longest horizon."""
-_MOST_TIMES = 2_000
 
 
 class Calendar(NamedTuple):
@@ -41,6 +39,7 @@ class _Note(NamedTuple):
     """One event or row, before its elements are looked up."""
 
     key: str
+    replaced: datetime | None  # of work that recurs the one time that this is about; None for all of it
     order: tuple[int, float]  # sequence number, then the time of the note
     name: str
     who: str
@@ -63,13 +62,14 @@ def read_calendar(
     Times without a zone are of `zone`. Raises `FormatError` on a file that is no calendar, and `InputError` when it
     cannot be read.
     """
-    newest: dict[str, _Note] = {}
+    newest: dict[tuple[str, datetime | None], _Note] = {}
     for path in paths:
         for note in _notes(path, now, zone):
-            if note.key not in newest or newest[note.key].order <= note.order:
-                newest[note.key] = note
+            key = note.key, note.replaced
+            if key not in newest or newest[key].order <= note.order:
+                newest[key] = note
     works, questions = list[PlannedWork](), list[str]()
-    for note in newest.values():
+    for note in _standing(newest.values()):
         if note.over or (note.times and max(end for _, end in note.times) <= now):
             continue
         elements, unknown = _elements(note, network, objects or {})
@@ -83,6 +83,21 @@ def read_calendar(
             PlannedWork(name=note.name, elements=elements, begins=begin, ends=end, who=note.who) for begin, end in spans
         ]
     return Calendar(tuple(sorted(works, key=lambda x: (x.begins, x.name))), tuple(questions))
+
+
+def _standing(notes: Collection[_Note]) -> Iterator[_Note]:
+    """The notes as they stand beside each other: a time of work that recurs is where its own note has moved it.
+
+    Work that was taken back as a whole takes along what earlier notes said of single times.
+    """
+    whole = {x.key: x for x in notes if x.replaced is None}
+    moved = {(x.key, x.replaced) for x in notes if x.replaced is not None}
+    for note in notes:
+        all_of_it = whole.get(note.key)
+        if note.replaced is None:
+            yield note._replace(times=tuple(x for x in note.times if (note.key, x[0]) not in moved))
+        elif all_of_it is None or not all_of_it.over or all_of_it.order < note.order:
+            yield note
 
 
 def read_objects(path: str | Path) -> Mapping[str, str]:
@@ -111,121 +126,61 @@ def _attached(content: bytes) -> list[bytes]:
     return [x for x in found if isinstance(x, bytes)]
 
 
-class _Event(Protocol):
-    """An event as the iCalendar library gives it: properties by name, a list where there are several."""
-
-    def get(self, key: str) -> object: ...
-
-
 def _events(path: str | Path, content: bytes, now: datetime, zone: tzinfo) -> Iterator[_Note]:
     try:
         events = _parsed(content)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise FormatError(str(path), "the whole file", f"an iCalendar file: {clean(str(error), 80)}") from error
-    for number, event in enumerate(events, start=1):
+    for number, (event, taken_back) in enumerate(events, start=1):
         try:
-            yield _note(event, f"{path}#{number}", now, zone)
+            yield _note(event, f"{path}#{number}", now, zone, taken_back=taken_back)
         except (ValueError, TypeError, AttributeError, OverflowError) as error:
             raise FormatError(str(path), f"event {number}", f"an event to read: {clean(str(error), 80)}") from error
 
 
-def _parsed(content: bytes) -> list[_Event]:
-    """The events of a file. Raises `ValueError` where it holds no calendar."""
+def _parsed(content: bytes) -> list[tuple[Event, bool]]:
+    """The events of a file, and whether its sender takes each back. Raises `ValueError` where it holds no calendar."""
     from icalendar import Calendar as Parsed
 
     calendars = Parsed.from_ical(content, multiple=True)
     if not calendars:
         raise ValueError("it holds no calendar")
-    walks = [cast("Callable[[str], list[_Event]]", calendar.walk) for calendar in calendars]  # pyright: ignore[reportUnknownMemberType]
-    return [event for walk in walks for event in walk("VEVENT")]
+    found = list[tuple[Event, bool]]()
+    for calendar in calendars:
+        walk = cast("Callable[[str], list[Event]]", calendar.walk)  # pyright: ignore[reportUnknownMemberType]
+        off = _text(calendar, "METHOD").upper() == "CANCEL"
+        found += [(event, off) for event in walk("VEVENT")]
+    return found
 
 
-def _note(event: _Event, place: str, now: datetime, zone: tzinfo) -> _Note:
-    start, end, missing = _at(event, "DTSTART", zone), _at(event, "DTEND", zone), ""
-    lasts = _inside(event.get("DURATION"))
-    if start is not None and end is None and isinstance(lasts, timedelta):
-        end = start + lasts
-    if start is None or end is None:
-        missing = f"it has no {'start' if start is None else 'end'}"
-    stamp = _at(event, "DTSTAMP", zone)
+def _note(event: Event, place: str, now: datetime, zone: tzinfo, *, taken_back: bool) -> _Note:
+    when, stamp = times_of(event, now, zone), moment(event.get("DTSTAMP"), zone)
+    replaced = moment(event.get("RECURRENCE-ID"), zone)
     return _Note(
-        key=f"{_text(event, 'UID') or place}/{_at(event, 'RECURRENCE-ID', zone)}",
+        key=_text(event, "UID") or place,
+        replaced=replaced.astimezone(UTC) if replaced else None,
         order=(int(_text(event, "SEQUENCE") or 0), stamp.timestamp() if stamp else 0.0),
         name=_text(event, "X-MAINTNOTE-MAINTENANCE-ID") or _text(event, "UID") or place,
         who=_text(event, "X-MAINTNOTE-PROVIDER") or _text(event, "ORGANIZER").removeprefix("mailto:"),
         objects=tuple(_objects(event, _text(event, "X-MAINTNOTE-IMPACT").upper())),
-        times=() if start is None or end is None else tuple(_times(event, start, end, now, zone)),
-        over=bool({_text(event, key).upper() for key in ("X-MAINTNOTE-STATUS", "STATUS")} & _OVER),
-        missing=missing,
+        times=when.times,
+        over=taken_back or bool({_text(event, key).upper() for key in ("X-MAINTNOTE-STATUS", "STATUS")} & _OVER),
+        missing=when.missing,
     )
 
 
-def _objects(event: _Event, impact: str) -> Iterator[tuple[str, str]]:
+def _objects(event: Event, impact: str) -> Iterator[tuple[str, str]]:
     for key in ("X-MAINTNOTE-OBJECT-ID", "RESOURCES"):
-        for value in _values(event, key):
+        for value in values(event, key):
             params = cast("Mapping[str, object]", getattr(value, "params", {}))
             own = str(params.get("X-MAINTNOTE-OBJECT-IMPACT") or impact).upper()
-            names = _decoded(value).replace("\\,", ",").split(",") if key == "RESOURCES" else [str(value)]
+            names = decoded(value).replace("\\,", ",").split(",") if key == "RESOURCES" else [str(value)]
             yield from ((clean(x, LINE), own) for x in names if x.strip())
 
 
-def _times(
-    event: _Event, start: datetime, end: datetime, now: datetime, zone: tzinfo
-) -> Iterator[tuple[datetime, datetime]]:
-    """When it takes place: once, or as often as its rule says within the time that is looked at."""
-    rule = _decoded(event.get("RRULE"))
-    if not rule:
-        yield start.astimezone(UTC), end.astimezone(UTC)
-        return
-    from dateutil.rrule import rrulestr
-
-    local, length = start.tzinfo or zone, end - start
-    begin, last = (x.astimezone(local).replace(tzinfo=None) for x in (now - length, now + _AHEAD))
-    # by the wall clock: what recurs at 02:00 does so on both sides of a change of clocks
-    plain = re.sub(r"(UNTIL=\d{8}T\d{6})Z", r"\1", rule)
-    left_out = {x.astimezone(UTC) for x in _left_out(event, local)}
-    times = rrulestr(plain, dtstart=start.replace(tzinfo=None)).between(begin, last, inc=True)
-    for naive in times[:_MOST_TIMES]:
-        moment = naive.replace(tzinfo=local).astimezone(UTC)
-        if moment not in left_out:
-            yield moment, (naive + length).replace(tzinfo=local).astimezone(UTC)
-
-
-def _left_out(event: _Event, local: tzinfo) -> Iterator[datetime]:
-    for listed in _values(event, "EXDATE"):
-        for one in cast("Iterable[object]", getattr(listed, "dts", ())):
-            moment = _inside(one)
-            if isinstance(moment, datetime):
-                yield moment if moment.tzinfo else moment.replace(tzinfo=local)
-
-
-def _at(event: _Event, key: str, zone: tzinfo) -> datetime | None:
-    value = _inside(event.get(key))
-    if isinstance(value, datetime):
-        return value if value.tzinfo else value.replace(tzinfo=zone)
-    return datetime.combine(value, time(), zone) if isinstance(value, date) else None
-
-
-def _inside(value: object) -> object:
-    """The moment or duration that a property holds."""
-    return cast("object", getattr(value, "dt", None))
-
-
-def _values(event: _Event, key: str) -> list[object]:
-    given = event.get(key)
-    return cast("list[object]", given) if isinstance(given, list) else [] if given is None else [given]
-
-
-def _decoded(value: object) -> str:
-    """A structured property as it is written."""
-    written = cast("Callable[[], bytes | str] | None", getattr(value, "to_ical", None))
-    text = written() if written is not None else b""
-    return text.decode() if isinstance(text, bytes) else text
-
-
-def _text(event: _Event, key: str) -> str:
-    values = _values(event, key)
-    return clean(str(values[0]), LINE) if values else ""
+def _text(event: Event, key: str) -> str:
+    given = values(event, key)
+    return clean(str(given[0]), LINE) if given else ""
 
 
 def _table(path: str | Path, zone: tzinfo) -> Iterator[_Note]:
@@ -236,14 +191,17 @@ def _table(path: str | Path, zone: tzinfo) -> Iterator[_Note]:
         )
         name = clean(_first(row, ("name", "id")) or f"{Path(path).name} line {number}", LINE)
         missing = "" if begin and end else f"it has no {'end' if begin else 'start'}"
+        if begin and end and end <= begin:
+            missing = "it ends no later than it begins"
         objects = _first(row, ("element", "elements")).replace(";", " ").split()
         yield _Note(
             key=f"{name}/{objects}/{begin}" if not _first(row, ("name", "id")) else f"{name}/{objects}",
+            replaced=None,
             order=(0, float(number)),
             name=name,
             who=clean(_first(row, ("who", "provider")), LINE),
             objects=tuple((x, "") for x in objects),
-            times=((begin, end),) if begin and end else (),
+            times=((begin, end),) if begin and end and not missing else (),
             over=_first(row, ("status",)).upper() in _OVER,
             missing=missing,
         )

@@ -105,6 +105,102 @@ def test_work_that_recurs_keeps_its_wall_clock_over_a_change_of_clocks(tmp_path)
     assert found[0].elements == ("node/c", BC)
 
 
+def event(*lines, method=""):
+    """An event at will, its zone Europe/Zurich where a line of the form KEY;T: says so."""
+    said = [x.replace(";T:", ";TZID=Europe/Zurich:") for x in lines]
+    head = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", *([f"METHOD:{method}"] if method else [])]
+    body = ["BEGIN:VEVENT", "UID:9", "DTSTAMP:20260301T000000Z", "RESOURCES:a-b", *said, "END:VEVENT"]
+    return "\r\n".join([*head, *body, "END:VCALENDAR", ""])
+
+
+AUTUMN = datetime(2026, 10, 22, tzinfo=UTC)  # clocks of Zurich go back on the 25th, from 03:00 to 02:00
+
+
+@pytest.mark.parametrize(
+    ("lines", "spans"),
+    [
+        # three hours that pass, whatever the clock shows: 01:00 of summer is 23:00 UTC
+        (["DTSTART;T:20261025T010000", "DURATION:PT3H"], ["24T23:00 25T02:00"]),
+        (["DTSTART;T:20261025T010000", "DTEND;T:20261025T040000"], ["24T23:00 25T03:00"]),
+        # a day of the clock is 25 hours here
+        (["DTSTART;T:20261024T120000", "DURATION:P1D"], ["24T10:00 25T11:00"]),
+        (["DTSTART;VALUE=DATE:20261025"], ["24T22:00 25T23:00"]),
+        (["DTSTART;VALUE=DATE:20261024", "DTEND;VALUE=DATE:20261026"], ["23T22:00 25T23:00"]),
+        # the last moment of a rule is in UTC: 02:00 in Zurich is 00:00Z in summer, and 01:00Z in winter
+        (
+            ["DTSTART;T:20261023T020000", "DTEND;T:20261023T030000", "RRULE:FREQ=DAILY;UNTIL=20261026T010000Z"],
+            ["23T00:00 23T01:00", "24T00:00 24T01:00", "25T00:00 25T01:00", "26T01:00 26T02:00"],
+        ),
+        (
+            ["DTSTART;T:20261023T020000", "DURATION:PT1H", "RRULE:FREQ=DAILY;UNTIL=20261024"],
+            ["23T00:00 23T01:00", "24T00:00 24T01:00"],
+        ),
+        (
+            ["DTSTART;T:20261023T020000", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=3", "EXDATE;VALUE=DATE:20261024"],
+            ["23T00:00 23T01:00", "25T00:00 25T01:00"],
+        ),
+        (
+            ["DTSTART;T:20261023T020000", "DURATION:PT1H", "RDATE;T:20261027T020000",
+             "RDATE;VALUE=PERIOD:20261028T000000Z/PT4H,20261029T000000Z/20261029T003000Z"],
+            ["23T00:00 23T01:00", "27T01:00 27T02:00", "28T00:00 28T04:00", "29T00:00 29T00:30"],
+        ),
+    ],
+)  # fmt: skip
+def test_an_event_takes_place_when_the_standard_says(tmp_path, lines, spans):
+    found = read(tmp_path, event(*lines), now=AUTUMN, zone=ZoneInfo("Europe/Zurich"))
+    assert found.questions == ()
+    assert [f"{x.begins:%dT%H:%M} {x.ends:%dT%H:%M}" for x in found.works] == spans
+
+
+def test_one_time_of_work_that_recurs_is_moved_or_called_off_alone(tmp_path):
+    weekly = event("DTSTART;T:20261022T020000", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=3")
+    moved = event("RECURRENCE-ID;T:20261023T020000", "DTSTART;T:20261023T050000", "DURATION:PT1H")
+    off = event("RECURRENCE-ID:20261023T000000Z", "DTSTART;T:20261023T020000", "DURATION:PT1H", "STATUS:CANCELLED")
+    for texts, begins in (
+        ((weekly,), [22, 23, 24]),
+        ((weekly, moved), [22, 23, 24]),
+        ((weekly, off), [22, 24]),
+        ((off, weekly), [22, 24]),
+        ((weekly, moved, event("DTSTART;T:20261022T020000", "SEQUENCE:1", method="CANCEL")), []),
+    ):
+        found = read(tmp_path, *texts, now=datetime(2026, 10, 21, tzinfo=UTC))
+        assert [x.begins.day for x in found.works] == begins
+        if moved in texts and begins:
+            assert [x.begins.hour for x in found.works] == [0, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["DTSTART;TZID=Mars/Base:20261023T020000", "DURATION:PT1H"], "'Mars/Base' is not known"),
+        (["DTSTART;T:20261023T020000", "DTEND;T:20261023T020000"], "no later than it begins"),
+        (["DTSTART;T:20261023T020000", "DURATION:-PT1H"], "no later than it begins"),
+        (["DURATION:PT1H"], "no start"),
+    ],
+)
+def test_a_time_that_says_nothing_is_a_question(tmp_path, lines, words):
+    found = read(tmp_path, event(*lines), now=AUTUMN)
+    assert found.works == ()
+    assert words in found.questions[0]
+
+
+def test_zones_are_read_by_the_names_that_mail_programmes_write(tmp_path):
+    windows = event("DTSTART;TZID=W. Europe Standard Time:20261023T020000", "DURATION:PT1H")
+    own = event("DTSTART;TZID=Zone of the house:20261023T020000", "DURATION:PT1H").replace(
+        "BEGIN:VEVENT",
+        "BEGIN:VTIMEZONE\r\nTZID:Zone of the house\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n"
+        "TZOFFSETFROM:+0330\r\nTZOFFSETTO:+0330\r\nTZNAME:X\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT",
+    )
+    for text, begin in ((windows, (23, 0, 0)), (own, (22, 22, 30))):
+        (work,) = read(tmp_path, text, now=AUTUMN).works
+        assert (work.begins.day, work.begins.hour, work.begins.minute) == begin
+
+
+def test_work_that_recurs_by_the_minute_is_refused(tmp_path):
+    with pytest.raises(FormatError, match="by the minute"):
+        read(tmp_path, event("DTSTART:19700101T000000Z", "DURATION:PT1S", "RRULE:FREQ=SECONDLY"))
+
+
 def test_a_mail_is_read_by_its_calendar_part(tmp_path):
     mail = EmailMessage()
     mail["Subject"] = "Planned work"
