@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from twin.gate.verdict import verify
 from twin.model import Link, Network, Node
 from twin.plan import DrainLink, Plan, SetCapacity, UndrainLink, apply
 from twin.policy import Policy
+from twin.sim.simulate import simulate
 
 ROOMY = "max_delay_stretch = 3.0\nmax_blast_radius = 1.0\n"
 
@@ -218,6 +220,28 @@ def test_a_request_for_capacity_says_that_nothing_executes_it(goal, tmp_path):
     assert "policy" in [check["name"] for check in answer(judged)["checks"] if not check["passed"]]
 
 
+def test_upgrades_that_growth_makes_due_come_in_the_order_of_their_weeks(file, network, tmp_path):
+    outcome, start = simulate(network), datetime(2026, 1, 5, tzinfo=UTC).timestamp()
+    rows = [
+        f"{start + 43_200 * k:.0f},{link.name},{load * 1.4 ** ((k / 14 - 20) / 52.18):.6f}"
+        for k in range(1, 281)
+        for link, load in zip(network.links, outcome.load, strict=True)
+    ]
+    (tmp_path / "loads.csv").write_text("\n".join(["time,link,out_mbps", *rows]))
+    arguments = ["-g", "upgrade", "--until", "2029-01-01", "-m", tmp_path / "loads.csv", "-n", file]
+    done = here("plan", *arguments, "-o", tmp_path / "plan.json", "--json")
+    told = answer(done)["upgrades"]
+    weeks = [x["likely"] for x in told if x["likely"]]
+    assert done.returncode == 0
+    assert weeks == sorted(weeks)
+    assert len(set(weeks)) > 2
+    plan = read_plan(tmp_path / "plan.json")
+    assert [x.circuit for x in plan.steps] == [x["circuit"] for x in told if x["likely"]]
+    text = here("plan", *arguments).stdout
+    assert "a request for capacity" in text
+    assert text.index("in week") < text.index("1. upgrade circuit")
+
+
 def test_no_safe_plan_exits_3_says_why_and_writes_nothing(tmp_path):
     done = here("plan", "--goal", "drain:R1", "--network", SMALL, "-o", tmp_path / "plan.json")
     assert done.returncode == 3
@@ -274,6 +298,10 @@ def test_the_verdict_of_a_plan_is_the_gates_own(mesh, tmp_path):
         (["--goal", "relieve", "--policy", "none.toml"], ["none.toml"]),
         (["--goal", "relieve", "--network", "atlantis"], ["atlantis"]),
         (["--goal", "relieve", "--seed", "-1"], ["--seed"]),
+        (["--goal", "relieve", "--until", "2027-06-01"], ["--until", "upgrade"]),
+        (["--goal", "upgrade", "--until", "soon"], ["--until"]),
+        (["--goal", "upgrade", "--until", "2027-06-01"], ["growth", "--measured"]),
+        (["--goal", "upgrade", "--measured", "loads.csv"], ["--until"]),
     ],
 )
 def test_plans_that_cannot_be_asked_for_are_one_line(arguments, words, tmp_path, monkeypatch):

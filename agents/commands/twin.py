@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .goals import GoalText, Zone, read
-from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, brought
+from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, Unit, brought
 from .options import DayFile, EngineName, Json, MaybeNetwork, PolicyFile, Scenarios, SiteFile, Top, limits, place
 from .output import give
 from .progress import watched
@@ -142,12 +142,23 @@ def plan(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the plan here, for verify.")] = None,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of the weight search.")] = 1,
     day: DayFile = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option("--until", formats=["%Y-%m-%d"], help="Of upgrade: all that growth makes due by then, by weeks."),
+    ] = None,
+    measured: Annotated[
+        list[Path] | None,
+        typer.Option("--measured", "-m", help="Weeks of counters that tell growth; a site or a twin file has them."),
+    ] = None,
+    columns: Mapped = None,
+    unit: Unit = None,
     policy: PolicyFile = None,
     top: Top = 12,
     as_json: Json = False,
 ) -> None:
     """Look for a plan by every planner that serves the goal, and let the gate judge it.
 
+    With --until the goal upgrade asks for every capacity that growth makes due by that day, the first week first.
     Exit code 3 means that there is no safe plan. A plan that asks for capacity is for a person to order: it ends with
     0, though the gate passes no such plan and nothing executes it.
     """
@@ -156,6 +167,20 @@ def plan(
 
     at = place(network, site, policy, zone)
     wanted = read(goal, "plan", load_network(at.network), now=at.now, zone=at.zone, as_json=as_json)
+    if until is not None:
+        if wanted.verb != "upgrade" or wanted.elements or objective or scenarios or day or time_limit is not None:
+            raise typer.BadParameter("--until belongs to the goal upgrade, which takes no other terms")
+        from agents.goals.limits import tighten
+        from agents.show.upgrades import plan_upgrades
+
+        kept, told = tighten(at.policy, wanted), brought(columns, unit)
+        answer = plan_upgrades(
+            at.network, kept, until, measured or (), told, now=at.now, site=at.site, output=output, top=top
+        )
+        give("plan", answer, as_json=as_json)
+        return
+    if measured or columns or unit:
+        raise typer.BadParameter("--measured, --map and --unit belong to --until")
     wish = Wish(wanted, objective, scenarios, measure, time_limit, seed, day)
     answer = make_plan(at.network, at.policy, wish, now=at.now, output=output, top=top, site=at.site)
     give("plan", answer, as_json=as_json)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import AwareDatetime, Field, JsonValue
@@ -16,7 +17,7 @@ from twin.forecast.sources import load_series
 from twin.live.network import Telemetry
 from twin.model import Frozen, Network
 from twin.optimise.money import worded
-from twin.optimise.upgrade import upgrades_due
+from twin.optimise.upgrade import WEEKS_A_YEAR, DueUpgrade, upgrades_due
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
@@ -61,7 +62,8 @@ def told_growth(
     series = load_series(network, telemetry, now=now)
     found = growth(series, limits, until)
     links: list[JsonValue] = [passing(x).model_dump(mode="json") for x in found.series]
-    upgrades = _upgrades(series, network, until, policy)
+    foreseen = foresee(series, network, until, policy)
+    upgrades = foreseen.needed if foreseen else ()
     wanted: list[JsonValue] = [x.model_dump(mode="json") for x in upgrades]
     document: dict[str, JsonValue] = {
         "until": until.isoformat(),
@@ -71,37 +73,55 @@ def told_growth(
         "upgrades": wanted,
         "remarks": list[JsonValue](found.remarks),
     }
-    return Answer(document, chain(_lines(found, until, policy, top), _bought(upgrades, until, policy, top)))
+    return Answer(document, chain(_lines(found, until, policy, top), bought(upgrades, until, policy, top)))
 
 
-def _upgrades(series: Series, network: Network, until: datetime, policy: Policy) -> tuple[NeededUpgrade, ...]:
-    """What the growth of all links together asks for by a day, from their busy level now; nothing without demands."""
+class Foreseen(NamedTuple):
+    """What growth will fill: the network in its busy hours now, from when on and how far it grows, and what is due."""
+
+    begin: datetime
+    busy: Network
+    growth: float  # of all demands up to the day asked for, the likely one
+    due: tuple[DueUpgrade, ...]  # the first week first
+
+    @property
+    def needed(self) -> tuple[NeededUpgrade, ...]:
+        """What is due, by the calendar."""
+        return tuple(
+            NeededUpgrade(
+                circuit=x.circuit, capacity=x.capacity, cost=x.cost, earliest=self._at(x.weeks[0]),
+                likely=self._at(x.weeks[1]), latest=self._at(x.weeks[2]),
+            )
+            for x in self.due
+        )  # fmt: skip
+
+    def _at(self, weeks: float | None) -> datetime | None:
+        return None if weeks is None else self.begin + timedelta(weeks=weeks)
+
+
+def foresee(series: Series, network: Network, until: datetime, policy: Policy) -> Foreseen | None:
+    """What the growth of all links together fills by a day, from their busy level now; None without demands or loads.
+
+    Raises `InputError` on too little history, and a day that is none to look ahead to.
+    """
     carried = simulate(network).load.sum()
     if carried <= 0:
-        return ()
+        return None
     known = np.where(series.known, series.values, 0.0).sum(axis=1, keepdims=True)
     whole = arrange(series.time, known, ["all links"], interval_s=series.interval_s)
     (total,) = growth(whole, np.array([np.inf]), until).series or (None,)
     if total is None:
-        return ()
+        return None
     begin = datetime.fromtimestamp(float(series.time[-1]), UTC)
+    weeks = (until - begin) / timedelta(weeks=1)
     busy = network.with_demands(network.demands * (total.level / float(carried)))
     rates = (total.per_year_low, total.per_year, total.per_year_high)
-    found = upgrades_due(busy, policy, rates, (until - begin) / timedelta(weeks=1))
-
-    def at(weeks: float | None) -> datetime | None:
-        return None if weeks is None else begin + timedelta(weeks=weeks)
-
-    return tuple(
-        NeededUpgrade(
-            circuit=x.circuit, capacity=x.capacity, cost=x.cost, earliest=at(x.weeks[0]), likely=at(x.weeks[1]),
-            latest=at(x.weeks[2]),
-        )
-        for x in found
-    )  # fmt: skip
+    grows = (1 + total.per_year) ** (weeks / WEEKS_A_YEAR)
+    return Foreseen(begin, busy, max(grows, 1.0), upgrades_due(busy, policy, rates, weeks))
 
 
-def _bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:
+def bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:
+    """Say which circuits will be full, in which week, and what the size that they then need costs."""
     if not found:
         return
     priced = [x.cost for x in found if x.cost is not None]
@@ -112,8 +132,8 @@ def _bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top
 
 def _due(found: NeededUpgrade, policy: Policy) -> tuple[str, ...]:
     cost = "" if found.cost is None else worded(found.cost, policy)
-    between = f"{_week(found.earliest)} to {_week(found.latest)}"
-    return found.circuit, f"{found.capacity / 1000:g} Gbit/s", _week(found.likely), between, cost
+    between = f"{week(found.earliest)} to {week(found.latest)}"
+    return found.circuit, f"{found.capacity / 1000:g} Gbit/s", week(found.likely), between, cost
 
 
 def _lines(found: LinkGrowth, until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:
@@ -130,8 +150,9 @@ def _lines(found: LinkGrowth, until: datetime, policy: Policy, top: int) -> Iter
 def _row(found: SeriesGrowth, policy: Policy) -> tuple[str, ...]:
     now = policy.max_utilisation * found.level / found.limit
     grows = f"{found.per_year:+.0%} ({found.per_year_low:+.0%} to {found.per_year_high:+.0%})"
-    return found.name, f"{now:.0%}", grows, _week(found.likely), f"{_week(found.earliest)} to {_week(found.latest)}"
+    return found.name, f"{now:.0%}", grows, week(found.likely), f"{week(found.earliest)} to {week(found.latest)}"
 
 
-def _week(moment: datetime | None) -> str:
+def week(moment: datetime | None) -> str:
+    """Write the week of a moment, `2027-W03`."""
     return f"{moment:%G-W%V}" if moment else "later"

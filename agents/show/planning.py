@@ -209,15 +209,23 @@ def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and wher
     The limits of the goal tighten the policy; in a window ahead of `now` the plan is rehearsed hour by hour. The code
     says whether there is such a plan.
     """
-    from twin.formats import write_plan
-    from twin.optimise.goals import effect_of
     from twin.site_state import evidence_for
 
     reading = load_reading(name)
     policy, network = tighten(policy, wish.goal), reading.network
     found = search_plan(reading, policy, wish, evidence=evidence_for(name, network.id, now), site=site, now=now)
+    return told_plan(reading, policy, wish.goal.words, found, output=output, top=top)
+
+
+def told_plan(
+    reading: Reading, policy: Policy, goal: str, found: PlanSearch, *, output: Path | None, top: int
+) -> Answer:
+    """Tell what was found for a goal, and write the plan to `output` if it is safe or a request for capacity."""
+    from twin.formats import write_plan
+    from twin.optimise.goals import effect_of
+
+    network = reading.network
     proposals, choice, window, usable = found.proposals, found.choice, found.window, found.usable
-    goal = wish.goal.words
     if choice is not None and usable and output is not None:
         write_plan(choice.plan, output, network)
     rows = [Row(proposal, effect_of(network, proposal.plan, policy)) for proposal in proposals]

@@ -3,7 +3,7 @@
 A plan of capacity changes is a request to buy: the gate judges it, never passes it, and nothing executes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import log, log1p
@@ -72,7 +72,7 @@ def plan_upgrade_rerouted(network: Network, policy: Policy, *, growth: float = 1
         fewer = {other: size for other, size in chosen.items() if other != name}
         if lowest_utilisation(_upgraded(grown, fewer)).max_utilisation <= _limit(policy):
             chosen = fewer
-    return _request(network, grown, policy, chosen, REROUTED)
+    return _request(network, grown, policy, {x: chosen[x] for x in network.circuits if x in chosen}, REROUTED)
 
 
 def plan_growth(
@@ -102,11 +102,9 @@ def _request(network: Network, grown: Network, policy: Policy, capacity: Mapping
     before, limit = _value(grown, policy, method), policy.max_utilisation
     if not capacity:
         return Proposal(method, None, before, before, bound_of(grown), "the capacities are sufficient")
-    steps: tuple[Change, ...] = tuple(
-        SetCapacity(circuit=name, capacity=capacity[name]) for name in network.circuits if name in capacity
-    )
+    steps: tuple[Change, ...] = tuple(SetCapacity(circuit=name, capacity=size) for name, size in capacity.items())
     if len(steps) > MOST_STEPS:
-        reason = f"{len(steps)} circuits need more capacity, more than one plan holds"
+        reason = f"{len(steps)} circuits need more capacity, more than the {MOST_STEPS} that one plan holds"
         return Proposal(method, None, before, before, bound_of(grown), reason)
     upgraded = apply_all(grown, steps)
     after = _value(upgraded, policy, method)
@@ -197,6 +195,20 @@ def upgrades_due(
         cost = None if price is None else price * (size - has) / MBPS_OF_GBPS
         found.append(DueUpgrade(circuit, size, (when[0], when[1], when[2]), cost))
     return tuple(sorted(found, key=lambda x: (x.weeks[1] is None, x.weeks[1] or 0.0, x.weeks[0] or 0.0, x.circuit)))
+
+
+def plan_upgrades_due(
+    network: Network, policy: Policy, due: Sequence[DueUpgrade], busy: Network, *, growth: float
+) -> Proposal:
+    """Request the upgrades that the likely growth makes due, in the order of their weeks.
+
+    `busy` is the network in its busy hours now, for which `upgrades_due` said what is due, and `growth` how far its
+    demands will have grown at the end of the time, under which the values are measured. What only the high growth fills
+    is not asked for.
+    """
+    likely = [x for x in due if x.weeks[1] is not None]
+    grown = busy.with_demands(busy.demands * growth)
+    return _request(network, grown, policy, {x.circuit: x.capacity for x in likely}, METHOD)
 
 
 def _weeks_to(has: float, need: float, per_year: float, most: float) -> float | None:

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from agents.show.growth import link_growth
+from agents.show.measurements import Brought
+from agents.show.upgrades import plan_upgrades
 from twin.errors import InputError
+from twin.formats import load_network
+from twin.formats.plan import read_plan_file
+from twin.plan import apply_all
 from twin.policy import Policy
+from twin.sim.simulate import simulate, single_failures
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -38,8 +44,8 @@ def test_the_links_that_fill_first_come_first_with_their_weeks(tmp_path):
     assert "1 of 2 links may pass 80%" in text[0]
 
 
-def test_what_grows_is_upgraded_in_the_week_in_which_its_worst_failure_fills_it(tmp_path):
-    """A square of 10G circuits, 2.5 Gbit/s on each: what goes all the way is estimated, so the week is bounded."""
+def square(tmp_path, **capacity):
+    """A square of 10G circuits, or as said, 2.5 Gbit/s on each, which grow by a half a year."""
     lines = ["time,link,out_mbps"]
     for k in range(1, 30 * 14 + 1):
         level = 2_500 * 1.5 ** ((k / 14 - 30) / 52.18) * (1 if k % 2 else 0.6)
@@ -47,14 +53,23 @@ def test_what_grows_is_upgraded_in_the_week_in_which_its_worst_failure_fills_it(
         lines += [f"{stamp},{x},{level:.4f}" for x in ("a->b", "b->d", "a->c", "c->d")]
     (tmp_path / "loads.csv").write_text("\n".join(lines) + "\n")
     links = ",".join(
-        f'{{"source":"{x}","target":"{y}","capacity_mbps":10000,"weight":1}}' for x, y in ("ab", "bd", "ac", "cd")
+        f'{{"source":"{x}","target":"{y}","capacity_mbps":{capacity.get(x + y, 10000)},"weight":1}}'
+        for x, y in ("ab", "bd", "ac", "cd")
     )
     nodes = ",".join(f'{{"id":"{x}"}}' for x in "abcd")
     (tmp_path / "net.json").write_text(
         f'{{"nodes":[{nodes}],"links":[{links}],"graph":{{"demands":{{"a":{{"d":1000}}}}}}}}'
     )
-    policy = Policy(upgrade_costs={"*": 100.0}, currency="EUR")
-    until = START + timedelta(weeks=30 + 156)
+    return tmp_path / "loads.csv", str(tmp_path / "net.json")
+
+
+PRICED = Policy(upgrade_costs={"*": 100.0}, currency="EUR")
+
+
+def test_what_grows_is_upgraded_in_the_week_in_which_its_worst_failure_fills_it(tmp_path):
+    """What goes all the way is estimated from the loads, so that the week is bounded."""
+    square(tmp_path)
+    policy, until = PRICED, START + timedelta(weeks=30 + 156)
     answer = link_growth([tmp_path / "loads.csv"], str(tmp_path / "net.json"), until, policy)
     found = answer.document["upgrades"]
     assert {x["circuit"] for x in found} == {
@@ -72,6 +87,30 @@ def test_what_grows_is_upgraded_in_the_week_in_which_its_worst_failure_fills_it(
     assert none.document["upgrades"] == []
 
 
-def test_growth_asks_for_measured_links():
+def test_upgrades_are_planned_in_the_order_of_the_weeks_in_which_they_are_due(tmp_path):
+    loads, network = square(tmp_path, ac=8_000, bd=6_000)
+    until, output = START + timedelta(weeks=30 + 156), tmp_path / "plan.json"
+    answer = plan_upgrades(network, PRICED, until, [loads], Brought(), now=START, output=output)
+    told, plan = answer.document["upgrades"], answer.document["plan"]
+    assert [x["likely"] for x in told] == sorted(x["likely"] for x in told)
+    assert [x["circuit"] for x in told[:2]] == ["link/b:d--d:b", "link/a:c--c:a"]
+    assert [(x["circuit"], x["capacity"]) for x in plan["steps"]] == [(x["circuit"], x["capacity"]) for x in told]
+    assert (answer.code, answer.document["request"], answer.document["usable"]) == (0, True, True)
+    assert read_plan_file(output).plan.steps[0].circuit == "link/b:d--d:b"
+    # what was asked for carries, under every failure, what the demands have grown to: an even split of both ways
+    state = apply_all(load_network(network), read_plan_file(output).plan.steps)
+    grown = simulate(state.with_demands(state.demands * 5 * 1.5**3), failures=single_failures(state))
+    assert grown.sweep.max_utilisation.max() <= 1
+    text = [str(x) for x in answer.text]
+    week = datetime.fromisoformat(told[0]["likely"])
+    assert any(f"The first is due in {week:%G-W%V}" in x for x in text)
+    soon = plan_upgrades(network, PRICED, START + timedelta(weeks=34), [loads], Brought(), now=START)
+    assert (soon.code, soon.document["plan"], soon.document["upgrades"]) == (3, None, [])
+
+
+def test_growth_asks_for_measured_links(tmp_path):
     with pytest.raises(InputError, match="measured links"):
         link_growth([], None, START, Policy())
+    _, network = square(tmp_path)
+    with pytest.raises(InputError, match="measured links"):
+        plan_upgrades(network, Policy(), START, [], Brought(), now=START)
