@@ -152,7 +152,7 @@ def sound(network: Network, steps: tuple[Change, ...], policy: Policy = POLICY) 
 
 
 def relieving(network: Network, rng: np.random.Generator, steps: int) -> tuple[Change, ...] | None:
-    """Search at random for steps, the first of which relieves the network and the others do no harm, failures included."""
+    """Search at random for steps, the first of which relieves the network; none does harm, failures included."""
     state = network
     done: list[Change] = []
     for number in range(steps):
