@@ -58,8 +58,9 @@ SLOW = {"numba", "scipy", "highspy", "autogen_core", "autogen_agentchat", "anthr
     [
         (["--version"], {"numpy", "duckdb", "rich", "twin.model"}),
         (["runs", "--runs", "nowhere"], {"numpy", "agents.record.events", "agents.commands.incidents"}),
-        (["show", "nothing"], {"twin.sim.route", "duckdb", "jinja2"}),
-        (["audit", "nothing"], {"twin.sim.route"}),
+        (["faults"], {"numpy", "duckdb", "twin.sim"}),
+        (["show", "nothing"], {"numpy", "twin.sim.route", "duckdb", "jinja2"}),
+        (["audit", "nothing"], {"numpy.ma", "twin.sim.route"}),
     ],
     ids=lambda x: x[0] if isinstance(x, list) else None,
 )
@@ -72,8 +73,12 @@ def test_what_reads_records_waits_for_no_kernel_solver_or_agent_framework(argume
 @pytest.mark.parametrize(
     ("command", "codes", "besides"),
     [
-        ("show", "0", {"twin.sim", "duckdb"}),
-        ("audit", "03", {"twin.sim.route", "twin.live.emulated"}),  # 3: who signed is not known in this home
+        ("show", "0", {"numpy", "twin.sim", "duckdb"}),
+        (
+            "audit",
+            "03",
+            {"numpy.ma", "twin.sim.route", "twin.live.emulated"},
+        ),  # 3: who signed is not known in this home
     ],
 )
 def test_what_reads_a_whole_record_waits_for_no_simulator_and_no_network(command, codes, besides, resolved):

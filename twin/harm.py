@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
 from pydantic import Field
 
-from .model import Bools, Floats, Frozen, Network
+from .model import Frozen, Network
+from .numeric import Bools, Floats, np
 
 
 class Harm(Frozen):

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from .drawn import Drawn
@@ -19,6 +17,10 @@ from .errors import UnknownElementError
 from .frozen import Frozen as Frozen
 from .network_index import NetworkIndex, index_of
 from .network_rules import own_matrix, validate, validate_demands
+from .numeric import Bools as Bools
+from .numeric import Floats as Floats
+from .numeric import Ints as Ints
+from .numeric import np
 from .shape import Shape
 from .traffic_classes import ClassShare, TrafficClass, shares_of, with_default
 from .untrusted import NAME, clean
@@ -26,9 +28,6 @@ from .untrusted import NAME, clean
 MAX_NODES = 8_000
 """Most nodes of a network: their matrix has to fit into memory."""
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 UNUSED_METRIC = 2**24 - 1
 """IS-IS leaves a link of this metric out of its shortest paths (RFC 5305, section 3)."""
 

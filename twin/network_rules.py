@@ -5,11 +5,9 @@ from math import isfinite
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .errors import TopologyError
 from .node_name import is_node_name
+from .numeric import Floats, np
 from .traffic_classes import complaint
 
 if TYPE_CHECKING:
@@ -19,10 +17,10 @@ MOST_PREFERENCE = 255
 """Least preferred of the exits of a group."""
 
 
-_matrices: WeakValueDictionary[int, NDArray[np.float64]] = WeakValueDictionary()  # found sound; they never change
+_matrices: WeakValueDictionary[int, Floats] = WeakValueDictionary()  # found sound; they never change
 
 
-def own_matrix(demands: NDArray[np.float64]) -> NDArray[np.float64]:
+def own_matrix(demands: Floats) -> Floats:
     """Return a matrix that nobody can change: a copy, or the very one where it is that of another network."""
     if _is_known(demands):
         return demands
@@ -31,7 +29,7 @@ def own_matrix(demands: NDArray[np.float64]) -> NDArray[np.float64]:
     return own
 
 
-def _is_known(demands: NDArray[np.float64]) -> bool:
+def _is_known(demands: Floats) -> bool:
     return _matrices.get(id(demands)) is demands and not demands.flags.writeable
 
 

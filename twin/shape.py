@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-import numpy as np
+from .numeric import np
 
 if TYPE_CHECKING:
     from .model import Link, Network, Node, Tunnel

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from .numeric import Floats, np
 
 MOST_CLASSES = 8
 """Classes that a network may have, the default one included: MPLS has three bits for them (RFC 5462)."""
@@ -85,9 +84,7 @@ def with_default(classes: Sequence[TrafficClass]) -> tuple[TrafficClass, ...]:
 
 
 @lru_cache(maxsize=32)
-def shares_of(
-    classes: tuple[TrafficClass, ...], shares: tuple[ClassShare, ...], nodes: tuple[str, ...]
-) -> NDArray[np.float64]:
+def shares_of(classes: tuple[TrafficClass, ...], shares: tuple[ClassShare, ...], nodes: tuple[str, ...]) -> Floats:
     """Part of each demand that is of each class, in the order of `with_default` [C, n, n]; they sum to 1."""
     ordered, index = with_default(classes), {name: i for i, name in enumerate(nodes)}
     place = {x.name: c for c, x in enumerate(ordered)}

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import numpy as np
-
 from twin.model import AstrayKind, Bools, Floats, Ints, Link, Network
+from twin.numeric import np
 
 from .fault import Fault, FaultKind
 from .log_lines import SILENT, Log
@@ -105,7 +104,7 @@ class Declaration:
     Kinds that are found by simulation or from more than this have a family in `twin/diagnose/candidates/`.
     """
     plain: bool = False  # it has a reading of its own: a state, an adjacency, errors, a wire that loses
-    drawn: Callable[[np.random.Generator], float] | None = None  # severities that operators meet
+    drawn: "Callable[[np.random.Generator], float] | None" = None  # severities that operators meet
     weighed: bool = True  # whether the simulator tells its harm; else it is drawn where it concerns traffic
     setting: Setting | None = None  # the line of configuration that it is
     deaf: Literal["to hellos", "to large packets"] | None = None

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-import numpy as np
-
 from twin.errors import InputError
 from twin.model import Floats, Network
+from twin.numeric import np
 
 _HOUR = timedelta(hours=1)
 _MOST_HOURS = 24 * 7

@@ -53,10 +53,11 @@ def version_of(cursor: duckdb.DuckDBPyConnection, path: Path | None) -> int | No
             raise StoreError(f"{path} holds {what}: it is not read", fix="do not trust this file")
     if not found:
         return None
-    if found.get("schema_version") != _tables_at(0)["schema_version"]:
+    newest = max(migrations())
+    if found.get("schema_version") != _tables_at(newest)["schema_version"]:  # the same in every version
         raise StoreError(f"{path} is a DuckDB file of another program", fix="give another file name")
     version = int(cursor.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchall()[0][0])
-    if version > max(migrations()):
+    if version > newest:
         raise StoreError(f"{path} was written by a newer twinops", fix="update twinops, or give another file")
     if found != _tables_at(max(version, 0)):
         odd = sorted(set(found.items()) ^ set(_tables_at(max(version, 0)).items()))[0][0]

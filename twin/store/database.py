@@ -276,6 +276,6 @@ def _writer_lock(path: Path | None) -> threading.RLock:
 
 
 def _filled(column: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    if isinstance(column, np.ma.MaskedArray):
+    if type(column) is not np.ndarray and isinstance(column, np.ma.MaskedArray):  # numpy.ma is slow to import
         return np.asarray(column.filled(np.nan) if column.dtype.kind == "f" else column.data)
     return column

@@ -1,9 +1,9 @@
 """Maintenance windows: what a drain or an upgrade does at each hour, and what the next failure would do on top."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import Field
 
 from twin.elements import find_elements
@@ -74,7 +74,7 @@ def rehearse_window(
     """
     if not (0 <= start <= 23 and 1 <= hours <= 24 and len(day) == 24):
         raise InputError(f"a window of {hours} hours from {start}:00 is none", fix="start 0..23, length 1..24 hours")
-    if any(not np.isfinite(factor) or factor < 0 for factor in day):
+    if any(not isfinite(factor) or factor < 0 for factor in day):
         raise InputError("a day profile holds shares of traffic, none negative", fix="give 24 factors such as 0.35")
     changed = apply_all(network, steps)
     rows = _rehearse(network, changed, [float(factor) for factor in day], policy)

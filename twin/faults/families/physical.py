@@ -15,8 +15,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from twin.faults.declaration import Declaration, Measured, register, unchanged
 from twin.faults.fault import Fault, FaultKind
 from twin.faults.link_effects import lossy, lost
@@ -25,6 +23,7 @@ from twin.faults.remedies import AROUND, Advice, Remedy
 from twin.faults.severities import LATER, LOST, ONE, share
 from twin.faults.struck import interfaces, struck_links
 from twin.model import Floats, Ints, Network
+from twin.numeric import np
 
 _K = FaultKind
 _TOLERANCE = 4.0  # standard errors

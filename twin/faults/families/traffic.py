@@ -8,14 +8,13 @@
 | tcp_syn_flood_attack | node, factor on packets | 64-byte packets on top, a new flow each | half-open connections |
 """  # noqa: E501 - a table
 
-import numpy as np
-
 from twin.faults.declaration import Declaration, register, unchanged
 from twin.faults.fault import Fault, FaultKind
 from twin.faults.readings import Readings
 from twin.faults.remedies import Advice, Remedy
 from twin.faults.severities import above_one
 from twin.model import Floats, Network
+from twin.numeric import np
 
 _K = FaultKind
 SYN_BITS, PACKET_BITS = 512.0, 8000.0

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
 from pydantic import Field
 
 from twin.gate.outlook import Outlook, Scenario
 from twin.model import Floats, Frozen
+from twin.numeric import np
 from twin.planned import PlannedWork
 
 if TYPE_CHECKING:  # the simulator is slow to import

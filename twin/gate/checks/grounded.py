@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.model import Network
+from twin.numeric import np
 from twin.plan import Plan, SetWeight, apply, subject
 from twin.policy import Policy
 from twin.printed import short
