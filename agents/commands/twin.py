@@ -3,15 +3,33 @@
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .goals import GoalText, Zone, read
 from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, Unit, brought
-from .options import DayFile, EngineName, Json, MaybeNetwork, PolicyFile, Scenarios, SiteFile, Top, limits, place
+from .options import (
+    DayFile,
+    EngineName,
+    Json,
+    MaybeNetwork,
+    PolicyFile,
+    Scenarios,
+    SiteFile,
+    Top,
+    WhereToLook,
+    limits,
+    place,
+)
 from .output import give
 from .progress import watched
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agents.goals import Goal
+    from agents.show.measurements import Brought
 
 
 class Form(StrEnum):
@@ -168,21 +186,33 @@ def plan(
     at = place(network, site, policy, zone)
     wanted = read(goal, "plan", load_network(at.network), now=at.now, zone=at.zone, as_json=as_json)
     if until is not None:
-        if wanted.verb != "upgrade" or wanted.elements or objective or scenarios or day or time_limit is not None:
-            raise typer.BadParameter("--until belongs to the goal upgrade, which takes no other terms")
-        from agents.goals.limits import tighten
-        from agents.show.upgrades import plan_upgrades
-
-        kept, told = tighten(at.policy, wanted), brought(columns, unit)
-        answer = plan_upgrades(
-            at.network, kept, until, measured or (), told, now=at.now, site=at.site, output=output, top=top
-        )
-        give("plan", answer, as_json=as_json)
+        if objective or scenarios or day or time_limit is not None:
+            raise typer.BadParameter("--until takes no objective, scenarios, day or time limit")
+        _plan_due(at, wanted, until, (measured or (), brought(columns, unit)), (output, top), as_json=as_json)
         return
     if measured or columns or unit:
         raise typer.BadParameter("--measured, --map and --unit belong to --until")
     wish = Wish(wanted, objective, scenarios, measure, time_limit, seed, day)
     answer = make_plan(at.network, at.policy, wish, now=at.now, output=output, top=top, site=at.site)
+    give("plan", answer, as_json=as_json)
+
+
+def _plan_due(
+    at: WhereToLook,
+    wanted: "Goal",
+    until: datetime,
+    measured: "tuple[Sequence[Path], Brought]",
+    answers: tuple[Path | None, int],
+    *,
+    as_json: bool,
+) -> None:
+    from agents.goals.limits import tighten
+    from agents.show.upgrades import plan_upgrades
+
+    if wanted.verb != "upgrade" or wanted.elements:
+        raise typer.BadParameter("--until belongs to the goal upgrade")
+    (output, top), policy = answers, tighten(at.policy, wanted)
+    answer = plan_upgrades(at.network, policy, until, *measured, now=at.now, site=at.site, output=output, top=top)
     give("plan", answer, as_json=as_json)
 
 

@@ -76,7 +76,7 @@ def told_growth(
     return Answer(document, chain(_lines(found, until, policy, top), bought(upgrades, until, policy, top)))
 
 
-class Foreseen(NamedTuple):
+class ForeseenGrowth(NamedTuple):
     """What growth will fill: the network in its busy hours now, from when on and how far it grows, and what is due."""
 
     begin: datetime
@@ -99,7 +99,7 @@ class Foreseen(NamedTuple):
         return None if weeks is None else self.begin + timedelta(weeks=weeks)
 
 
-def foresee(series: Series, network: Network, until: datetime, policy: Policy) -> Foreseen | None:
+def foresee(series: Series, network: Network, until: datetime, policy: Policy) -> ForeseenGrowth | None:
     """What the growth of all links together fills by a day, from their busy level now; None without demands or loads.
 
     Raises `InputError` on too little history, and a day that is none to look ahead to.
@@ -117,7 +117,7 @@ def foresee(series: Series, network: Network, until: datetime, policy: Policy) -
     busy = network.with_demands(network.demands * (total.level / float(carried)))
     rates = (total.per_year_low, total.per_year, total.per_year_high)
     grows = (1 + total.per_year) ** (weeks / WEEKS_A_YEAR)
-    return Foreseen(begin, busy, max(grows, 1.0), upgrades_due(busy, policy, rates, weeks))
+    return ForeseenGrowth(begin, busy, max(grows, 1.0), upgrades_due(busy, policy, rates, weeks))
 
 
 def bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:

@@ -21,7 +21,7 @@ from twin.model import Network
 from twin.planned import PlannedWork
 from twin.untrusted import LINE, clean
 
-from .event_times import Event, decoded, moment, times_of, values
+from .event_times import CalendarEvent, decoded, moment, times_of, values
 
 _MOST = 16 * SMALL
 _OVER = frozenset({"CANCELLED", "COMPLETED"})
@@ -138,22 +138,22 @@ def _events(path: str | Path, content: bytes, now: datetime, zone: tzinfo) -> It
             raise FormatError(str(path), f"event {number}", f"an event to read: {clean(str(error), 80)}") from error
 
 
-def _parsed(content: bytes) -> list[tuple[Event, bool]]:
+def _parsed(content: bytes) -> list[tuple[CalendarEvent, bool]]:
     """The events of a file, and whether its sender takes each back. Raises `ValueError` where it holds no calendar."""
     from icalendar import Calendar as Parsed
 
     calendars = Parsed.from_ical(content, multiple=True)
     if not calendars:
         raise ValueError("it holds no calendar")
-    found = list[tuple[Event, bool]]()
+    found = list[tuple[CalendarEvent, bool]]()
     for calendar in calendars:
-        walk = cast("Callable[[str], list[Event]]", calendar.walk)  # pyright: ignore[reportUnknownMemberType]
+        walk = cast("Callable[[str], list[CalendarEvent]]", calendar.walk)  # pyright: ignore[reportUnknownMemberType]
         off = _text(calendar, "METHOD").upper() == "CANCEL"
         found += [(event, off) for event in walk("VEVENT")]
     return found
 
 
-def _note(event: Event, place: str, now: datetime, zone: tzinfo, *, taken_back: bool) -> _Note:
+def _note(event: CalendarEvent, place: str, now: datetime, zone: tzinfo, *, taken_back: bool) -> _Note:
     when, stamp = times_of(event, now, zone), moment(event.get("DTSTAMP"), zone)
     replaced = moment(event.get("RECURRENCE-ID"), zone)
     return _Note(
@@ -169,7 +169,7 @@ def _note(event: Event, place: str, now: datetime, zone: tzinfo, *, taken_back: 
     )
 
 
-def _objects(event: Event, impact: str) -> Iterator[tuple[str, str]]:
+def _objects(event: CalendarEvent, impact: str) -> Iterator[tuple[str, str]]:
     for key in ("X-MAINTNOTE-OBJECT-ID", "RESOURCES"):
         for value in values(event, key):
             params = cast("Mapping[str, object]", getattr(value, "params", {}))
@@ -178,7 +178,7 @@ def _objects(event: Event, impact: str) -> Iterator[tuple[str, str]]:
             yield from ((clean(x, LINE), own) for x in names if x.strip())
 
 
-def _text(event: Event, key: str) -> str:
+def _text(event: CalendarEvent, key: str) -> str:
     given = values(event, key)
     return clean(str(given[0]), LINE) if given else ""
 

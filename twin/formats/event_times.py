@@ -19,7 +19,7 @@ _DAY = timedelta(days=1)
 _NONE = timedelta(0)
 
 
-class Event(Protocol):
+class CalendarEvent(Protocol):
     """An event as the iCalendar library gives it: properties by name, a list where there are several."""
 
     def get(self, key: str) -> object:
@@ -44,7 +44,7 @@ class EventTimes(NamedTuple):
     missing: str = ""
 
 
-def times_of(event: Event, now: datetime, zone: tzinfo) -> EventTimes:
+def times_of(event: CalendarEvent, now: datetime, zone: tzinfo) -> EventTimes:
     """Tell when an event takes place; of one that recurs, within the time that is looked at.
 
     Times without a zone are of `zone`. Raises `ValueError` on a rule that cannot be read, or recurs by the minute.
@@ -71,7 +71,7 @@ def moment(value: object, zone: tzinfo) -> datetime | None:
     return _aware(inside(value), zone)
 
 
-def values(event: Event, key: str) -> list[object]:
+def values(event: CalendarEvent, key: str) -> list[object]:
     """All values of a property."""
     given = event.get(key)
     return cast("list[object]", given) if isinstance(given, list) else [] if given is None else [given]
@@ -103,7 +103,7 @@ def _unknown_zone(value: object) -> str:
     return clean(str(named), LINE) if named else ""
 
 
-def _length(event: Event, start: datetime, zone: tzinfo) -> _Length | None:
+def _length(event: CalendarEvent, start: datetime, zone: tzinfo) -> _Length | None:
     first, last = inside(event.get("DTSTART")), inside(event.get("DTEND"))
     lasts = inside(event.get("DURATION"))
     if last is None and isinstance(lasts, timedelta):
@@ -119,7 +119,7 @@ def _length(event: Event, start: datetime, zone: tzinfo) -> _Length | None:
 
 
 def _recurring(
-    event: Event, start: datetime, length: _Length, now: datetime, zone: tzinfo
+    event: CalendarEvent, start: datetime, length: _Length, now: datetime, zone: tzinfo
 ) -> Iterator[tuple[datetime, datetime]]:
     local = start.tzinfo or zone
     found: dict[datetime, datetime] = {}
@@ -137,7 +137,9 @@ def _recurring(
             yield begin, end
 
 
-def _ruled(event: Event, start: datetime, local: tzinfo, looked_at: tuple[datetime, datetime]) -> Iterator[datetime]:
+def _ruled(
+    event: CalendarEvent, start: datetime, local: tzinfo, looked_at: tuple[datetime, datetime]
+) -> Iterator[datetime]:
     """When its rules have it begin, within a time that is looked at; its start alone where it has none."""
     from dateutil.rrule import rrulestr
 
@@ -164,7 +166,7 @@ def _until_by_the_wall(rule: str, local: tzinfo) -> str:
     return re.sub(r"UNTIL=(\d{8})(?![\dT])", r"UNTIL=\1T235959", re.sub(r"UNTIL=(\d{8}T\d{6})Z", shown, rule))
 
 
-def _dated(event: Event, length: _Length, local: tzinfo) -> dict[datetime, datetime]:
+def _dated(event: CalendarEvent, length: _Length, local: tzinfo) -> dict[datetime, datetime]:
     """The times that it lists one by one, with the end of each."""
     found = dict[datetime, datetime]()
     for one in _listed(event, "RDATE"):
@@ -181,7 +183,7 @@ def _dated(event: Event, length: _Length, local: tzinfo) -> dict[datetime, datet
     return found
 
 
-def _listed(event: Event, key: str) -> Iterator[object]:
+def _listed(event: CalendarEvent, key: str) -> Iterator[object]:
     for listed in values(event, key):
         for one in cast("Iterable[object]", getattr(listed, "dts", ())):
             yield inside(one)
