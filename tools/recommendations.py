@@ -13,9 +13,9 @@ def recommendations(desk: Desk, *, harmed: bool) -> tuple[Recommendation, ...]:
     """Say what is a person's to do once this run is over. `harmed` says whether users still are."""
     if desk.diagnosis is None or desk.chosen is None:
         return ()
-    found = recommend(desk.chosen, desk.look(), harmed=harmed)
+    found = recommend(desk.chosen, desk.look(), harmed=harmed, repaired=desk.acted)
     known = {(x.action, x.element) for x in found}
-    earlier = [y for x in desk.met for y in recommend(x, desk.look(), harmed=harmed)]
+    earlier = [y for x in desk.met for y in recommend(x, desk.look(), harmed=harmed, repaired=desk.acted)]
     found = (*found, *(x for x in earlier if (x.action, x.element) not in known))
     lies = any(x.kind in TELEMETRY_KINDS for x in desk.diagnosis.faults)
     if desk.data_refusal and not lies:

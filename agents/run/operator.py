@@ -155,6 +155,7 @@ class NetworkOperator:
         """Apply the plan step by step, watched. A cancellation is answered by taking everything back, then raised."""
         submission, _ = self._approved()
         before, started = self.live.read_topology(), self.live.now
+        self.desk.acted = self.desk.acted or started
 
         def record(step: StepRecord) -> None:
             if step.action == "apply":  # nothing of a plan is in place before its first step is announced

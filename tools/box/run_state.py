@@ -107,7 +107,7 @@ class Desk:
     `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin; `works`
     is what others have planned; `found_before` are faults that an earlier look found, `met` those that plans in place
     were made for; `brought` is a plan that somebody had before the run; `illustrator` draws,
-    where the run's model sees.
+    where the run's model sees; `acted` is when the first step of a plan of the run was made.
     """
 
     inventory: Network
@@ -147,6 +147,7 @@ class Desk:
     met: tuple[Hypothesis, ...] = ()
     brought: Plan | None = None
     illustrator: Illustrator | None = None
+    acted: datetime | None = None
     state: Network = field(init=False)
     _looked_at: datetime | None = field(default=None, init=False)
     _intake: Intake | None = field(default=None, init=False)

@@ -1,11 +1,13 @@
 """What a person should do about a diagnosis: frozen, typed, with its evidence and what confirms that it was done."""
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from twin.faults import REMEDIES, TRAITS, Fault
 from twin.faults.recommendation import Recommendation, Urgency
 from twin.observe.readings.observation import Observation
+from twin.observe.readings.syslog import LogFact
 
 from .diagnosis import Fact, Hypothesis
 
@@ -13,15 +15,22 @@ _FACTS = 3
 _ALIKE = 2
 
 
-def recommend(hypothesis: Hypothesis, observation: Observation, *, harmed: bool) -> tuple[Recommendation, ...]:
-    """Say for each fault of a hypothesis what ends it. `harmed` says whether users are harmed now."""
-    return tuple(_recommended(fault, hypothesis, observation, harmed=harmed) for fault in hypothesis.faults)
+def recommend(
+    hypothesis: Hypothesis, observation: Observation, *, harmed: bool, repaired: datetime | None = None
+) -> tuple[Recommendation, ...]:
+    """Say for each fault of a hypothesis what ends it. `harmed` says whether users are harmed now.
+
+    What was committed from `repaired` on may be the repair: nobody is told to roll that back.
+    """
+    until = math.inf if repaired is None else repaired.timestamp()
+    commits = [x for x in observation.events if x.kind == "commit" and x.time < until]
+    return tuple(_recommended(fault, hypothesis, commits, harmed=harmed) for fault in hypothesis.faults)
 
 
-def _recommended(fault: Fault, cause: Hypothesis, seen: Observation, *, harmed: bool) -> Recommendation:
+def _recommended(fault: Fault, cause: Hypothesis, commits: Sequence[LogFact], *, harmed: bool) -> Recommendation:
     advice, router = REMEDIES[fault.kind].theirs, fault.element.split("/")[1].split(":")[0]
     names = {"here": _place(fault.element), "router": router, "target": _place(fault.target or "")}
-    words, commit = advice.words.format(**names), _commit(seen, router) if advice.reverts else None
+    words, commit = advice.words.format(**names), _commit(commits, router) if advice.reverts else None
     if commit is not None:
         words = f"{words}, or roll back the commit of {commit:%H:%M} on {router}"
     return Recommendation(
@@ -71,9 +80,9 @@ def _figure(fact: Fact, value: float) -> str:
             return "yes" if value >= 0.5 else "no"
 
 
-def _commit(seen: Observation, router: str) -> datetime | None:
+def _commit(commits: Sequence[LogFact], router: str) -> datetime | None:
     """When something was last committed on a router, as its log says."""
-    times = [x.time for x in seen.events if x.kind == "commit" and x.element == f"node/{router}"]
+    times = [x.time for x in commits if x.element == f"node/{router}"]
     return datetime.fromtimestamp(max(times), UTC) if times else None
 
 

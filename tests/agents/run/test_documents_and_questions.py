@@ -14,7 +14,6 @@ from agents.record.journal import read_journal
 from agents.record.questions import answer, open_questions, take_default
 from agents.run.replay import replay_run
 from agents.run.resume import resume_run
-from agents.run.run import run_incident
 from tests.agents.characters import calls, model
 from tests.agents.incidents import perform, request
 from twin.documents import Document
@@ -82,16 +81,6 @@ def test_the_default_is_taken_at_the_deadline_and_not_before(tmp_path: Path):
     assert take_default(folder, clock=later, home=home) == "keep"
     assert read_past(folder).answer is not None
     assert go_on(run, tmp_path).finished.outcome == "needs a person"
-
-
-def test_whoever_is_there_answers_at_once(tmp_path: Path):
-    run = run_incident(
-        request(documents=(NOTE,)), runs=tmp_path / "runs", home=tmp_path / "home", model=model(asking),
-        answering=lambda _asked: ("reset", "ana"),
-    )  # fmt: skip
-    result = asyncio.run(run)
-    assert result.finished.outcome == "resolved"
-    assert asyncio.run(replay_run(result.folder)).same
 
 
 def test_a_plan_of_a_models_own_meets_the_gate(tmp_path: Path):
