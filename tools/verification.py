@@ -8,10 +8,13 @@ from pydantic import Field
 from twin.errors import RefusedError
 from twin.faults import with_fault
 from twin.gate.checks.context import Evidence
+from twin.gate.no_worse import Where, falls_short
+from twin.gate.rules import accepted_loss, busier_failing
 from twin.gate.verdict import Check, Verdict, verify, with_growth
 from twin.harm import Harm
 from twin.model import Frozen, Network
 from twin.plan import Plan, apply_all
+from twin.policy import Policy
 from twin.sim.simulate import simulate
 
 from .arguments import Elements
@@ -94,7 +97,7 @@ def demand_failures(
     plan = _submitted(desk).plan
     with desk.span("simulate", snapshot=desk.state.id, plan=plan.hash, failures=len(sets)):
         after = apply_all(desk.state, plan.steps)
-        found = tuple(_demanded(desk.state, after, elements) for elements in sets)
+        found = tuple(_demanded(desk.state, after, elements, desk.policy) for elements in sets)
     desk.demanded = (*desk.demanded, *(x.fail for x in found))
     desk.broken = (
         *desk.broken,
@@ -108,24 +111,22 @@ def demand_failures(
     return DemandedFailures(plan=plan.hash, failures=found, holds=not desk.broken)
 
 
-_NO_WORSE = 1e-6  # share of all demand by which sums of floats stray
+def _demanded(before: Network, after: Network, elements: tuple[str, ...], policy: Policy) -> DemandedFailure:
+    """Judge one failure by the gate's own rule for single failures."""
+    struck = [before, after]
+    for element in elements:
+        struck = [with_fault(x, failure(element)) for x in struck]
+    was, now = map(simulate, struck)
+    where = Where(0, failure=" and ".join(elements))
+    worse = falls_short((was,), now, where, accepted=accepted_loss(before, after, policy))
+    worse = worse or busier_failing((was,), now, policy.max_failure_utilisation, where)
+    lost, overload = zip(*(_cost(x.harm(1.0)) for x in (was, now)), strict=True)
+    return DemandedFailure(fail=elements, lost=lost, overload=overload, holds=worse is None)
 
 
-def _demanded(before: Network, after: Network, elements: tuple[str, ...]) -> DemandedFailure:
-    sides: list[Harm] = []
-    for state in (before, after):
-        struck = state
-        for element in elements:
-            struck = with_fault(struck, failure(element))
-        sides.append(simulate(struck).harm(1.0))
-    room = _NO_WORSE * float(before.offered.sum())
-    lost = tuple(x.total - x.overload for x in sides)
-    return DemandedFailure(
-        fail=elements,
-        lost=(round(lost[0], 3), round(lost[1], 3)),
-        overload=(round(sides[0].overload, 3), round(sides[1].overload, 3)),
-        holds=lost[1] <= lost[0] + room and sides[1].overload <= sides[0].overload + room,
-    )
+def _cost(harm: Harm) -> tuple[float, float]:
+    """What is lost for good, and what is above capacity, Mbit/s."""
+    return round(harm.total - harm.dropped, 3), round(harm.dropped, 3)
 
 
 def _submitted(desk: Desk) -> PlanSubmission:

@@ -1,15 +1,18 @@
-"""What a network carries, computed in plain Python from its ways: the labels of the gate's cases come from here."""
+"""What a network carries, computed in plain Python from its ways: the labels of the gate's cases come from here.
+
+Of what routers do otherwise than their routes say, filters on what leaves by a link (`bar`) are known here.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
-from math import inf
+from math import inf, prod
 from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Network, Tunnel
+from twin.model import Floats, Network, Tunnel
 from twin.policy import Policy
 
 from .ways import Failed, Towards, metrics, ways_of
@@ -18,7 +21,7 @@ SLACK = 1e-6
 
 
 class Carried(NamedTuple):
-    """One state: utilisation of each link, demands without a path, mean delay of each demand, what lossy links drop."""
+    """One state: utilisation of each link, demands without a path, mean delay of each demand, what each link drops."""
 
     utilisation: dict[str, float]
     load: dict[str, float]
@@ -57,7 +60,39 @@ def crossing(network: Network, link: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=4000)
 def carried(network: Network, dead: Failed = Failed("nothing")) -> Carried:
     """Evaluate one state, under one failure if given."""
-    return _carried(network, dead, ways_of(network, dead))
+    return _carried(network, dead, _filtered(network, ways_of(network, dead)))
+
+
+def arriving(network: Network, dead: Failed = Failed("nothing")) -> Floats:
+    """Share of each demand between nodes that are up that arrives [n, n], where all labels lead somewhere."""
+    towards = _filtered(network, ways_of(network, dead))
+    up = {node.name for node in network.nodes if node.up} - ({dead.node} if dead.node else set[str]())
+    tunnels = {(tunnel.source, tunnel.target): tunnel for tunnel in network.tunnels}
+    share, names = np.ones_like(network.offered), [node.name for node in network.nodes]
+    for s, t in np.argwhere(network.offered).tolist():
+        pair = names[s], names[t]
+        if not {*pair} <= up:
+            continue
+        lists = _lists(network, tunnels[pair], towards, up) if pair in tunnels else []
+        ways = lists or [(pair, 1.0)]
+        share[s, t] = sum(
+            part * prod(towards[b].alive.get(a, 0.0) for a, b in pairwise(stops) if a != b) for stops, part in ways
+        )
+    return share
+
+
+def _filtered(network: Network, towards: dict[str, Towards]) -> dict[str, Towards]:
+    """The ways, of which nothing goes on where a filter is."""
+    found = dict(towards)
+    for target, link in _filters(network):
+        found[target] = found[target].passing({**found[target].passed, link: 0.0})
+    return found
+
+
+def _filters(network: Network) -> set[tuple[str, str]]:
+    """Targets and the links by which nothing leaves for them."""
+    bars = [x for x in network.astray if x.does == "bar"]
+    return {(target, x.at) for x in bars for target in ([x.target] if x.target else network.node_index)}
 
 
 def thinned(network: Network, dead: Failed, passed: Mapping[str, float]) -> dict[str, float]:
@@ -70,17 +105,23 @@ def _carried(network: Network, dead: Failed, towards: dict[str, Towards]) -> Car
     up = {node.name for node in network.nodes if node.up} - ({dead.node} if dead.node else set[str]())
     volume, delay, lost = _legs(network, towards, up)
     links = {link.name: link for link in network.links}
-    load = dict.fromkeys(links, 0.0)
+    load, filters = dict.fromkeys(links, 0.0), _filters(network)
+    dropped = {name: 0.0 for name, link in links.items() if link.loss}
     for target, paths in towards.items():
         here = {node: volume.get((node, target), 0.0) for node in paths.order}
         for node in reversed(paths.order[1:]):
             hops = paths.hops[node]
             share = here[node] / len(hops)
             for hop in hops:
+                if (target, hop.name) in filters:  # dropped before it is sent
+                    dropped[hop.name] = dropped.get(hop.name, 0.0) + share
+                    continue
                 load[hop.name] += share
                 here[hop.head] += share * paths.passed[hop.name]
     utilisation = {name: load[name] / link.capacity for name, link in links.items()}
-    dropped = {name: load[name] * link.loss for name, link in links.items() if link.loss}
+    for name, link in links.items():
+        if link.loss:
+            dropped[name] += load[name] * link.loss
     return Carried(utilisation, load, frozenset(lost), delay, dropped)
 
 

@@ -18,6 +18,7 @@ from twin.printed import percent, percents, short
 from twin.sim.repair import repairs
 from twin.sim.simulate import Outcome
 
+from .brought_back import brought_back, loses_on_the_way
 from .checks.context import DemandError
 from .checks.convergence import loops_too_much
 from .checks.finding import CheckName, Counterexample, Violation
@@ -158,6 +159,7 @@ def worse_under_failure(
     """Return the worst that a failure does newly, None when no failure is worse than in the states before.
 
     Against one state, the network before the plan, the policy may accept some loss; against both ends of a plan never.
+    Links may carry what is delivered again as the states before would, if they lost none of that: see `brought_back`.
     `at` is the step, or step, traffic and hour, for the wording.
     """
     accepted, at = _accepted(befores, after, policy), Where(at) if isinstance(at, int) else at
@@ -165,10 +167,22 @@ def worse_under_failure(
         where = at._replace(failure=after.failures[row].name)
         was, now = [x.during(row) for x in befores], after.during(row)
         violation = falls_short(was, now, where, accepted=accepted, error=after.error)
-        violation = violation or busier(was, now, policy.max_failure_utilisation, where, after.error)
+        violation = violation or busier_failing(was, now, policy.max_failure_utilisation, where, after.error)
         if violation:
             return violation
     return None
+
+
+def busier_failing(
+    befores: Sequence[Outcome], after: Outcome, limit: float, where: Where, error: DemandError | None = None
+) -> Violation | None:
+    """Return the link that is too busy under a failure, what the state delivers again counted as on its ordinary ways.
+
+    With everything up there is no such excuse: what comes back may take nothing from those who were served.
+    """
+    found = busier(befores, after, limit, where, error)
+    mended = [x for x in (brought_back(before, after) for before in befores) if x is not None] if found else []
+    return busier((*befores, *mended), after, limit, where, error) if mended else found
 
 
 def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
@@ -224,6 +238,8 @@ def surely_worse(before: Stressed, after: Stressed, policy: Policy) -> Ints:
         return np.zeros(0, np.int64)
     slack, accepted = rate_slack(before.network), _accepted((before,), after, policy)
     missed = (now.lost + now.dropped) - (was.lost + was.dropped) > 2 * slack + accepted
+    if loses_on_the_way(before.network):  # what comes back may load links: that takes a closer look
+        return np.flatnonzero(missed)
     hotter = now.max_utilisation > np.maximum(policy.max_failure_utilisation, was.max_utilisation) + SHARE_SLACK
     heavier = (now.overload > was.overload + slack) | (now.excess > was.excess + slack)
     return np.flatnonzero(missed | ((now.excess > slack) & (hotter | heavier)))

@@ -15,7 +15,7 @@ from .allowance import Allowance
 from .assemble import assemble, without_plan
 from .breakpoints import HIGHEST
 from .judge import Judge
-from .proposal import Proposal
+from .proposal import Proposal, Value
 from .tunnels import Move, tunnel_over
 
 METHOD = "steer-around"
@@ -36,7 +36,8 @@ def relieve_by_evading(
 
     Four ways are tried and the best is proposed: a tunnel for every source whose traffic meets the entry, over the
     midpoint with which most arrives, or over the best one that every failure allows, for as many sources as have one;
-    the interface costed out or drained; the router drained. `makes` are the operations that the network can make, all
+    the interface costed out or drained; the router drained. Where none may be gone, the reason is that of the way that
+    would leave least harm. `makes` are the operations that the network can make, all
     if None. Nothing is random.
     """
     del seed
@@ -46,18 +47,21 @@ def relieve_by_evading(
         return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
     allowance = Allowance(time_limit_s)
     best: Proposal | None = None
+    refused: tuple[Value, Proposal] | None = None  # the way that would leave least, and why it may not be gone
     for steps in _ways(judge, entries, allowance):
         if makes is not None and not {step.op for step in steps} <= makes:
             continue
         if len(steps) > policy.max_steps or any(judge.protects(*_touched(network, step)) for step in steps):
             continue
         proposal = assemble(judge, METHOD, steps)
-        if best is None or (proposal.plan and not best.plan) or proposal.after.beats(best.after, gain=0.01):
+        if proposal.plan is None:
+            would = judge.value(_routed(judge, steps))
+            refused = (would, proposal) if refused is None or would.beats(refused[0]) else refused
+        elif best is None or proposal.after.beats(best.after, gain=0.01):
             best = proposal
-        if best.plan and best.after.harm <= 0:
+        if allowance.spent or (best is not None and best.after.harm <= 0):
             break
-        if allowance.spent:
-            break
+    best = best or (refused[1] if refused else None)
     return best or without_plan(judge, METHOD, "no change that the policy allows leads around the wrong entries")
 
 

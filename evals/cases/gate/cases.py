@@ -52,6 +52,7 @@ from .harmful import (
     useless_plan,
     wrong_order,
 )
+from .lost_on_the_way import good_return, half_a_circuit, invented_loss, room_of_the_lost
 from .unseen import (
     break_before_make,
     dropped_under_failure,
@@ -106,13 +107,24 @@ BAD: dict[str, Build] = {
         saves_too_little,
         stays_too_long,
         rests_on_others_work,
+        room_of_the_lost,
+        invented_loss,
+        half_a_circuit,
     )
 }
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""
 
 GOOD: dict[str, Build] = {
     build.__name__: build
-    for build in (good_relief, good_maintenance, good_sleep, good_restoration, good_last_resort, good_with_classes)
+    for build in (
+        good_relief,
+        good_maintenance,
+        good_sleep,
+        good_restoration,
+        good_last_resort,
+        good_with_classes,
+        good_return,
+    )
 }
 """Classes of good plans."""
 

@@ -41,6 +41,15 @@ def test_without_a_wrong_entry_there_is_nothing_to_go_around():
     assert "no router drops or diverts" in found.reason
 
 
+def test_the_reason_for_no_plan_is_that_of_the_way_which_would_leave_least():
+    # costed out, A->B would send 34 by C, where 20 fit; the tunnel puts 4 on a way that holds 3
+    network = network_of([*CIRCUITS, ("C", "D", 3.0, 5)], {("A", "D"): 4.0, ("A", "B"): 30.0})
+    filtered = replace(network, astray=(Astray(at="A->B", does="bar", target="D"),))
+    found = relieve_by_evading(filtered, POLICY)
+    assert found.plan is None
+    assert "C->D is at 133.3 %" in found.reason
+
+
 @pytest.mark.parametrize(
     "makes", [{"set_weight"}, {"set_weight", "drain_link"}, {"set_weight", "drain_link", "drain_node"}, set[str]()]
 )
