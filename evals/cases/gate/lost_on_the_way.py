@@ -10,7 +10,21 @@ from dataclasses import replace
 
 import numpy as np
 
-from evals.oracle.carried import SLACK, Failed, arriving, carried, crossing, failures, gain, growth, grown, hot, hotter, no_worse, slow
+from evals.oracle.carried import (
+    SLACK,
+    Failed,
+    arriving,
+    carried,
+    crossing,
+    failures,
+    gain,
+    growth,
+    grown,
+    hot,
+    hotter,
+    no_worse,
+    slow,
+)
 from evals.oracle.ways import ways_of
 from evals.score.plans import Blame
 from twin.model import Astray, Network, SegmentList, Tunnel
