@@ -1,12 +1,12 @@
 """What a network would carry if what it loses on the way, and a plan brings back, came back on its ordinary ways.
 
-A fault that swallows traffic leaves the links behind it light: a filter, a wrong static route, a lossy card. Held against
-that network alone, every plan that delivers the traffic again makes some failure "worse", and so would the repair
-itself. The measure is therefore the repair of exactly what the plan delivers, and of nothing else: each demand of which
-more arrives counts, in that share, as routers would carry it if none of them lost anything; every other one as it is
-found. States, capacities, weights, drains and tunnels stay as found. Nothing but the two states goes in, so that there is no
-other network for anybody to supply: a fault that was invented gives back no more than the network carries in truth,
-and a plan that brings nothing back is excused from nothing.
+A fault that swallows traffic leaves the links behind it light: a filter, a wrong static route, a lossy card. Held
+against that network alone, every plan that delivers the traffic again makes some failure "worse", and so would the
+repair itself. The measure is therefore the repair of exactly what the plan delivers, and of nothing else: each demand
+of which more arrives counts, in that share, as routers would carry it if none of them lost anything; every other one as
+it is found. States, capacities, weights, drains and tunnels stay as found. Nothing but the two states goes in, so that
+there is no other network for anybody to supply: a fault that was invented gives back no more than the network carries
+in truth, and a plan that brings nothing back is excused from nothing.
 """
 
 from dataclasses import replace

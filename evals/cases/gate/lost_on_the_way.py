@@ -18,8 +18,8 @@ from evals.oracle.carried import (
     crossing,
     failures,
     gain,
-    growth,
     grown,
+    growth,
     hot,
     hotter,
     no_worse,
@@ -179,7 +179,7 @@ def _bad(name: str, network: Network, step: Change) -> Trial:
 def _hotter(final: Network, befores: Sequence[Network], dead: Sequence[Failed]) -> dict[Failed, set[str]]:
     """Links that are beyond argument too busy in each failure: over the limit, and fuller than any was in any state."""
     limit = FULL.max_failure_utilisation
-    found = dict.fromkeys(dead, set[str]())
+    found: dict[Failed, set[str]] = {failure: set() for failure in dead}
     for failure in dead:
         after = carried(final, failure)
         if after.peak > limit + _CLEAR:

@@ -1,4 +1,4 @@
-"""A network that is light because a fault swallows traffic: what comes back may load links as it would have, no more."""
+"""A network that is light because a fault swallows traffic: what comes back loads links as it would have, no more."""
 
 from dataclasses import replace
 
