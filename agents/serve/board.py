@@ -29,6 +29,7 @@ from .record import (
     RoomEvent,
     RunBegan,
     RunEnded,
+    RunsDeleted,
     Scheduled,
     Silenced,
     State,
@@ -112,6 +113,13 @@ class Entry(Frozen):
     run: str | None = None
 
 
+class BoardRun(Frozen):
+    """A run that was begun here: for which incident, and when it was last heard of."""
+
+    incident: str
+    time: AwareDatetime
+
+
 class Board(Frozen):
     """Everything that a room knows of its incidents, messages, silences and calendar."""
 
@@ -120,6 +128,9 @@ class Board(Frozen):
     silences: tuple[Silenced, ...] = ()
     calendar: Mapping[str, Entry] = Field(default_factory=dict[str, Entry])
     audit: tuple[Audited, ...] = ()
+    runs: Mapping[str, BoardRun] = Field(
+        default_factory=dict[str, BoardRun], description="Begun here and not deleted, by name."
+    )
     numbered: int = Field(default=0, description="Messages so far.")
     opened: int = Field(default=0, description="Incidents so far.")
 
@@ -178,6 +189,9 @@ class Board(Frozen):
             case CalendarMoved():
                 entry = self._entry(event.id).model_copy(update={"state": event.state, "because": event.because})
                 return self.model_copy(update={"calendar": {**self.calendar, event.id: entry}})
+            case RunsDeleted():
+                kept = {name: x for name, x in self.runs.items() if name not in event.runs}
+                return self.model_copy(update={"runs": kept})
             case Audited():
                 return self.model_copy(update={"audit": (*self.audit, event)[-_AUDITED:]})
 
@@ -238,10 +252,16 @@ class Board(Frozen):
             return self.model_copy(update={"calendar": {**self.calendar, event.id: entry}})
         if isinstance(event, RunBegan):
             count = self.incident(event.id).runs + 1
-            return self._change(event, "the agents begin", run=event.run, working=True, runs=count)
+            return self._heard_of(event)._change(event, "the agents begin", run=event.run, working=True, runs=count)
         words = f"{event.outcome}{f': {event.because}' if event.because else ''}"
         known = {"outcome": event.outcome, "because": event.because, "run": event.run}
-        return self._change(event, words, working=False, **known)
+        return self._heard_of(event)._change(event, words, working=False, **known)
+
+    def _heard_of(self, event: RunBegan | RunEnded) -> "Board":
+        if isinstance(event, RunEnded) and event.run not in self.runs:
+            return self
+        run = BoardRun(incident=event.id, time=event.time)
+        return self.model_copy(update={"runs": {**self.runs, event.run: run}})
 
     def _messaged(self, event: Queued | Delivered | DeadLetter) -> "Board":
         if isinstance(event, Queued):

@@ -69,7 +69,7 @@ def schedule(run: Path, *, number: int, who: str, now: datetime) -> Scheduled:
     Raises `InputError` on any other run, or when its window has begun, and what reading it raises.
     """
     past = read_past(run)
-    plan, certificate = past.certified, _certificate(run)
+    plan, certificate = past.certified, certificate_of(run)
     if past.finished is None or past.finished.outcome != "scheduled" or plan is None or past.started.goal is None:
         raise InputError(f"run {past.started.run} has no plan for a window", fix="give its goal from: and until:")
     if certificate.not_before <= now:
@@ -143,7 +143,7 @@ class RoomCalendar:
         base = self._base(entry)
         return execute(
             entry.scheduled.plan,
-            _certificate(folder),
+            certificate_of(folder),
             base,
             self._live,
             policy=past.started.policy,
@@ -157,7 +157,8 @@ class RoomCalendar:
             return store.load_snapshot(entry.scheduled.plan.base)
 
 
-def _certificate(folder: Path) -> Certificate:
+def certificate_of(folder: Path) -> Certificate:
+    """Return the certificate in a run's folder. Raises `CertificateError` when it is none, `InputError` without one."""
     try:
         return Certificate.model_validate_json(read_text(folder / CERTIFICATE, below=folder))
     except ValidationError as error:

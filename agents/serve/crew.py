@@ -27,6 +27,7 @@ from twin.errors import StoreBusyError, StoreError, TwinError
 from twin.files import exists
 from twin.policy import Policy
 
+from .alerts import PREFIX as ALERT
 from .board import Board, Incident
 from .ledger import Ledger
 from .record import Moved, Remarked, RoomEvent, RunBegan, RunEnded
@@ -236,6 +237,11 @@ class Crew:
         if name in self._ledger.board.incidents:
             with suppress(StoreError):
                 self._ledger.write(Remarked(time=self._clock(), id=name, who="twinops", words=words))
+
+
+def begins_by_itself(incident: Incident) -> bool:
+    """Whether the agents begin on such an incident without being asked: it is about what is measured of elements."""
+    return not incident.source.startswith(("calendar/", "network/", ALERT))
 
 
 def wants_run(incident: Incident) -> bool:

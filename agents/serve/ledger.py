@@ -24,8 +24,9 @@ LOG = "room.jsonl"
 _LARGE = 8 << 20  # bytes from which the file is written anew
 _KEPT = 3  # old files
 _BEGINNING = "0" * 64
-FORMAT = 1
-"""Of the lines; one that states a higher one was written by a newer version. Logs that state none are of the first."""
+FORMAT = 2
+"""Of the lines; one that states a higher one was written by a newer version. Logs that state none are of the first; the
+second has `runs deleted`, and the runs that were begun here."""
 Heard = Callable[[int, RoomEvent], None]
 
 

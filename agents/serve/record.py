@@ -190,6 +190,15 @@ class CalendarMoved(Frozen):
     because: Words = ""
 
 
+class RunsDeleted(Frozen):
+    """Folders of runs were deleted: the room keeps them for so long, and no more of them, as its settings say."""
+
+    did: Literal["runs deleted"] = "runs deleted"
+    time: AwareDatetime
+    runs: tuple[Name, ...]
+    because: Words
+
+
 class Audited(Frozen):
     """Somebody did something in the room, or read what not everybody may."""
 
@@ -216,6 +225,7 @@ RoomEvent = (
     | Silenced
     | Scheduled
     | CalendarMoved
+    | RunsDeleted
     | Audited
 )
 ROOM_EVENT: TypeAdapter[RoomEvent] = TypeAdapter(Annotated[RoomEvent, Field(discriminator="did")])

@@ -30,17 +30,19 @@ from .alerts import alert_events, read_alerts
 from .board import Board, Incident
 from .calendar import Due, RoomCalendar, due, missed
 from .channels import require_secrets
-from .crew import Crew, Job, wants_run
+from .crew import Crew, Job, begins_by_itself, wants_run
 from .delivery import Postman, to_tell
 from .emulated import LivingNetwork
 from .ledger import Ledger
 from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, RunEnded, Silenced, State
+from .run_folders import RunFolders
 from .settings import Settings
 from .sightings import Sighting, consequences
 from .syslog import AuditTrail
 from .watch import Watch
 
 _LEASE = "lease"
+_TIDY = timedelta(hours=1)  # between two looks at what is kept of runs
 
 
 class Place(NamedTuple):
@@ -114,6 +116,8 @@ class Room:
             self._syslog.follow(self.ledger)
         self.postman = Postman(self.ledger, settings.channels)
         self._calendar = RoomCalendar(self.live, runs=place.runs, home=place.home, policy=self.policy, look=self._desk)
+        self.run_folders = RunFolders(place.runs, keep=timedelta(days=settings.runs_days), most=settings.runs_gb * 1e9)
+        self._tidied: datetime | None = None
         self._stop, self._turn = threading.Event(), threading.Lock()
         self._hearing: list[Callable[[str, Record], None]] = []
         self._looking: list[Callable[[], None]] = []
@@ -208,6 +212,9 @@ class Room:
         self.change(lambda board: [*missed(board, self.network, now)])
         self._set_to_work(now)
         self.ledger.tidy(now)
+        if self._tidied is None or now - self._tidied >= _TIDY:
+            self._tidied = now
+            self.crew.put(Job("call", "", self._prune))  # on the crew's thread: no run is at work meanwhile
 
     def change(self, work: Callable[[Board], Iterable[RoomEvent]]) -> tuple[RoomEvent, ...]:
         """Put on the log what follows from the board, with every message that has to be delivered of it."""
@@ -305,12 +312,7 @@ class Room:
             return
         for incident in self.board.alive:
             ripe = now - incident.opened >= self._settle
-            if (
-                ripe
-                and self.board.is_root(incident)
-                and wants_run(incident)
-                and not incident.source.startswith(("calendar/", "network/", ALERT))
-            ):
+            if ripe and self.board.is_root(incident) and wants_run(incident) and begins_by_itself(incident):
                 self._give(f"run {incident.runs + 1} {incident.id}", Job("begin", incident.id))
 
     def _give(self, what: str, job: Job) -> None:
@@ -326,6 +328,12 @@ class Room:
         work = self._calendar.make if entry.what == "make" else self._calendar.take_back
         events = work(now, self.board, self.network)
         self.change(lambda _: events)
+
+    def _prune(self) -> None:
+        """Delete the folders of runs that are too old, or too many."""
+        deleted = self.run_folders.prune(self.board, self.now)
+        if deleted is not None:
+            self.change(lambda _: [deleted])
 
     def cancel(self, name: str, *, who: str) -> None:
         """Take an entry out of the calendar before it begins. Raises `InputError` afterwards."""

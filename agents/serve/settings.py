@@ -125,6 +125,8 @@ class Settings(Frozen):
     alarms_per_week: float = Field(default=0.5, gt=0, le=1_000, description="False alarms on a healthy network.")
     retention_days: int = Field(default=90, ge=1, le=3_650, description="How long what has ended is kept.")
     samples_days: int = Field(default=30, ge=1, le=3_650, description="How long the samples of links are kept.")
+    runs_days: int = Field(default=90, ge=1, le=3_650, description="How long the folders of runs that ended are kept.")
+    runs_gb: float = Field(default=20.0, gt=0, le=100_000, description="How much they may hold; the oldest go first.")
     agents: bool = Field(default=True, description="Whether the agents begin to work on a new incident by themselves.")
     model: str = Field(default="runbook", max_length=200)
     channels: tuple[Channel, ...] = Field(default=(), max_length=20)

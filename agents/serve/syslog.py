@@ -14,7 +14,7 @@ from agents.wording import one_line
 from twin.errors import InputError
 
 from .ledger import Ledger
-from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, RunEnded, Silenced
+from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, RunEnded, RunsDeleted, Silenced
 
 _PRIORITY = 13 * 8 + 5  # facility log audit, severity notice
 _MOST = 900  # bytes of words in a datagram that every receiver takes whole
@@ -68,6 +68,8 @@ def words_of(event: RoomEvent) -> str:
             return f"{event.who}: {event.did} {getattr(event, 'id', getattr(event, 'element', ''))} {told}"
         case CalendarMoved():
             return f"calendar {event.id}: {event.state} {event.because}"
+        case RunsDeleted():
+            return f"deleted {event.because}: {', '.join(event.runs)}"
         case RunEnded():
             return f"run {event.run} of {event.id}: {event.outcome}"
         case _:

@@ -60,6 +60,29 @@ class Utterance(NamedTuple):
     untrusted: bool
 
 
+class Unworked(NamedTuple):
+    """What stands in place of the agents' work where none of it is to be had."""
+
+    headline: str = "The agents have not begun"
+    words: str = "They begin by themselves once the incident has settled, one incident at a time."
+
+
+def unworked(*, ended: bool, run: str = "", outcome: str = "", because: str = "", by_itself: bool = True) -> Unworked:
+    """Say why there is no record of the agents' work on an incident.
+
+    `run` is the one whose folder is gone, and `outcome` and `because` how it ended; `by_itself` says whether the agents
+    begin without being asked.
+    """
+    if run:
+        told = f"{OUTCOMES.get(outcome, outcome)} {capital(because)}".strip()
+        return Unworked(f"The record of {run} is not kept any more", told or "How it ended is not known.")
+    if ended:
+        return Unworked("The agents did not work on this", "It ended before they began.")
+    if not by_itself:
+        return Unworked(words="They begin when somebody has them look.")
+    return Unworked()
+
+
 class IncidentView(NamedTuple):
     """Everything on the incident's screen."""
 
@@ -101,23 +124,26 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
     sources: Sources,
     policy: Policy,
     effects: tuple[Row, ...] = (),
+    missing: Unworked | None = None,
 ) -> IncidentView:
     """Put an incident and the run that works on it, if there is one, into the values of its screen.
 
-    `effects` are the figures of its plan, now and after, while that waits for people.
+    `effects` are the figures of its plan, now and after, while that waits for people; `missing` says why there is no
+    story.
     """
     last = next((x for x in reversed(story.rounds) if x.submission), None) if story else None
     verdict = next((x.verdict for x in reversed(story.rounds) if x.verdict), None) if story else None
     before, after = pictures_of(story, sources) if story else (None, None)
     passed = sum(x.passed for x in verdict.checks) if verdict else 0
     done = story.finished if story else None
+    missing = missing or Unworked()
     return IncidentView(
         title=incident_title(kind, source),
         lead=lead,
         tone={"open": "crit", "mitigated": "good", "closed": "stop"}.get(state, "warn"),
         waits=story is not None and story.outcome == "awaiting approval",
-        headline=_headline(story),
-        recommendation=_recommendation(story),
+        headline=_headline(story) if story else missing.headline,
+        recommendation=_recommendation(story) if story else missing.words,
         orders=tuple(
             f"{capital(x.urgency)}: {x.words.rstrip('.')}. Confirmed when: {x.confirmed_by}"
             for x in done.recommendations
@@ -185,17 +211,13 @@ def _deltas(story: Story | None, effects: tuple[Row, ...]) -> tuple[Card, ...]:
     return tuple(x for x in cards(story) if not x.words) if story else ()
 
 
-def _headline(story: Story | None) -> str:
-    if story is None:
-        return "The agents have not begun"
+def _headline(story: Story) -> str:
     if story.finished is None:
         return "The agents are at work"
     return OUTCOMES.get(story.outcome, story.outcome)
 
 
-def _recommendation(story: Story | None) -> str:
-    if story is None:
-        return "They begin by themselves once the incident has settled, one incident at a time."
+def _recommendation(story: Story) -> str:
     cause = f"Cause: {fault_words(story.diagnosis.cause)}. " if story.diagnosis and story.diagnosis.cause else ""
     if story.finished is not None:
         return f"{cause}{story.finished.because[:1].upper()}{story.finished.because[1:]}."

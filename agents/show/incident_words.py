@@ -63,6 +63,8 @@ def event_line(event: object) -> str:
             return f"{at} {name} {getattr(event, 'outcome', '')}{_because(event)}"
         case "calendar moved":
             return f"{at} {name} {getattr(event, 'state', '')}{_because(event)}"
+        case "runs deleted":
+            return f"{at} deleted{_because(event)}"
         case "dead letter":
             return f"{at} message {getattr(event, 'number', '')} is not delivered{_because(event)}"
         case _:

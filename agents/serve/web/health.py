@@ -2,6 +2,7 @@
 
 from agents.serve.room import Room
 from agents.show.live_views import Live
+from agents.wording import counted
 
 from .rows import age_words
 
@@ -28,7 +29,13 @@ def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str
     channels = tuple((x.name, room.postman.trouble.get(x.name, "delivers")) for x in room.settings.channels)
     delivery = (*channels, ("Messages waiting", str(len(waits))), ("Dead letters", str(len(dead))))
     forecast = (("Quarter hours known", str(len(room.watch.demands))), ("Forecast against what came", told))
-    crew = (("At work on", room.crew.busy or "nothing"), ("Model", room.settings.model))
+    held = room.run_folders.held
+    runs = f"{counted(held.folders, 'folders')}, {held.size / 1e6:.1f} MB; " if held else ""
+    crew = (
+        ("At work on", room.crew.busy or "nothing"),
+        ("Model", room.settings.model),
+        ("Runs begun here", f"{runs}{room.run_folders.words}"),
+    )
     return (
         ("Source", source),
         ("Data and twin", live.health if live else ()),

@@ -14,12 +14,13 @@ from agents.record.files import JOURNAL
 from agents.record.history import Past, read_past
 from agents.record.waiting import Pending, describe, pending
 from agents.serve.board import Entry, Incident
+from agents.serve.crew import begins_by_itself
 from agents.serve.jointly import objections
 from agents.serve.room import Room
 from agents.serve.watch import GONE, LATE
 from agents.show.approval_view import ApprovalView, Row, approval_view
 from agents.show.earlier_view import EarlierView, earlier_view
-from agents.show.incident_view import IncidentView, incident_view, view_within
+from agents.show.incident_view import IncidentView, incident_view, unworked, view_within
 from agents.show.incident_words import incident_title
 from agents.show.live_views import Live, TriedView, live_within, try_out
 from agents.show.report.folder import read_story
@@ -234,6 +235,13 @@ class Screens:
             sources=sources or Sources(),
             policy=self.room.policy,
             effects=self._effects(incident, visitor),
+            missing=unworked(
+                ended=not incident.alive,
+                run=incident.run or "",
+                outcome=incident.outcome,
+                because=incident.because if visitor.everywhere else "",
+                by_itself=self.room.settings.agents and begins_by_itself(incident),
+            ),
         )
         if visitor.everywhere:
             return incident, view
