@@ -8,6 +8,7 @@ never change, so that any number of processes read them meanwhile; they are behi
 
 import os
 import re
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,11 +66,16 @@ class SampleArchive:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.folder = folder
-        self._database = Database(folder / NEWEST, reaches=folder)
+        self._reading = threading.RLock()
+        self._held: Database | None = None
+        _ = self._database
 
     def close(self) -> None:
-        """Give the file back; closing twice is allowed."""
-        self._database.close()
+        """Give the file back, until it is used again; closing twice is allowed."""
+        with self._reading:
+            if self._held is not None:
+                self._held.close()
+            self._held = None
 
     def append(self, network: Network, samples: LinkSamples) -> int:
         """Take samples in and return how many rows; they replace those from the first of their times on.
@@ -101,6 +107,7 @@ class SampleArchive:
             self._put(hour)
         if hours:  # what is deleted is held, in memory and on file, until then
             self._database.rows("FORCE CHECKPOINT")
+            self.close()  # DuckDB 2.0.0 keeps some kilobytes of every insert and join until its file is closed
         parts = parts_of(self.folder)
         for day in sorted({_day_of(x.begin) for x in parts} - _days(parts)):
             if day + _DAY + GRACE <= now:
@@ -108,13 +115,20 @@ class SampleArchive:
 
     def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
         """Run one query over the view `link_sample` (time, link, out_mbps, in_mbps, dropped_mbps, up)."""
-        with self._database.snapshot("link_sample") as cursor:
+        with self._reading, self._database.snapshot("link_sample") as cursor:
             parts = parts_of(self.folder)
             end = max((part.end for part in parts), default=datetime(1970, 1, 1, tzinfo=UTC))
             database = str(cursor.execute("SELECT current_database()").fetchall()[0][0])
             newest = f'SELECT {_COLUMNS} FROM "{database}".main.link_sample WHERE time > {_moment(end)}'  # noqa: S608 - a name of our own
             cursor.execute(f"CREATE OR REPLACE TEMP VIEW {VIEW} AS {' UNION ALL '.join([*_reading(parts), newest])}")
             return cursor.execute(statement, list(parameters)).fetchall()
+
+    @property
+    def _database(self) -> Database:
+        with self._reading:
+            if self._held is None:
+                self._held = Database(self.folder / NEWEST, reaches=self.folder)
+            return self._held
 
     def _superseded(self, before: datetime) -> list[Path]:
         """Return the files that hold nothing that counts: hours of whole days, days before a time, halves of files."""
