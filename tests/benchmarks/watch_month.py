@@ -2,8 +2,8 @@
 
 An emulated network is looked at without waiting between looks: an interval of its clock passes at each. The time that
 the emulation takes is told apart, since nobody emulates a real network. Told are the processor time of a look as a
-share of one core, resident memory after the first hour and at the end, and what the room's folder holds. Of the memory,
-what the emulation keeps of its own samples (288 of them) is told apart as well: a network that is watched has none here.
+share of one core, resident memory after the first hour and at the end, and what the room's folder holds. What of the
+memory are the emulation's own samples (288 of them) is told apart as well: a network that is watched has none here.
 """
 
 import argparse
