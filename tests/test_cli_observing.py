@@ -1,6 +1,7 @@
 """What an operator asks of measurements: their quality, where traffic goes, and what is wrong, by table and twin."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import duckdb
@@ -82,6 +83,34 @@ def test_a_twin_file_is_diagnosed_as_a_run_would(twin):
     assert f"answer: circuit down, {place(CIRCUIT)}" in told
     assert "nothing is wrong" in told
     assert "link/" not in told
+
+
+@pytest.fixture(scope="module")
+def healthy():
+    network = EmulatedNetwork(load_network(NAME), seed=4, start=datetime(2026, 3, 2, 17, tzinfo=UTC))
+    network.wait(20)
+    return network.read_topology(), network.read_telemetry(network.now - timedelta(days=1)), network.now
+
+
+def _odd(telemetry):
+    """Four circuits carry what no fault makes of them, at both ends alike."""
+    rng = np.random.default_rng(1)
+    factor = np.ones(telemetry.links.link.max() + 1)
+    factor[rng.choice(factor.size, 8, replace=False)] = 10 ** rng.uniform(-0.5, 0.5, 8)
+    sent, received = (rates * factor[telemetry.links.link] for rates in telemetry.links[2:4])
+    return replace(telemetry, links=telemetry.links._replace(out_mbps=sent, in_mbps=received))
+
+
+@pytest.mark.parametrize(
+    ("seen", "finding", "expected"), [(lambda x: x, "nothing measured", 0), (_odd, "unknown", 3)], ids=["healthy", "odd"]
+)
+def test_a_healthy_network_ends_well_and_one_that_nothing_explains_does_not(healthy, tmp_path, seen, finding, expected):
+    network, telemetry, now = healthy
+    with TwinStore.open(tmp_path / "twin.duckdb") as store:
+        store.save_inventory([network], now=now)
+        store.append_telemetry(seen(telemetry), network)
+    document, code = found("diagnose", tmp_path / "twin.duckdb")
+    assert (document["finding"], code) == (finding, expected)
 
 
 def test_tables_of_ones_own_say_the_same_as_the_twin_file(twin, tables):
