@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, assert_never
 from pydantic import JsonValue
 
 from twin.printed import mbps as mbps
-from twin.printed import percent, percents
+from twin.printed import percent as percent
+from twin.printed import percents as percents
 from twin.printed import place as place
 from twin.printed import share as share
 from twin.printed import short as short

@@ -117,13 +117,14 @@ def test_doctor_finds_this_machine_healthy_and_prints_no_secret(tmp_path):
     assert "sk-secret" not in done.stdout + done.stderr
 
 
-def test_doctor_fails_where_runs_cannot_be_written(tmp_path):
+def test_doctor_fails_where_runs_cannot_be_written_and_says_on_a_narrow_terminal_what_to_do(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    done = here("doctor", "--runs", blocked, "--json")
+    done = here("doctor", "--runs", blocked, COLUMNS="60")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["healthy"] is False
-    assert [x["name"] for x in json.loads(done.stdout)["findings"] if x["state"] == "broken"] == ["run folder"]
+    table, _, advice = done.stdout.partition("\nto change it\n")
+    assert [x.split("  ")[0] for x in table.splitlines() if " broken " in x] == ["run folder"]
+    assert "run folder: choose another: --runs DIR\n" in advice
 
 
 @pytest.mark.parametrize("arguments", [["frob"], ["whatif", "--frob"], ["verify"], ["whatif", "--top", "0"]])

@@ -102,7 +102,9 @@ def _odd(telemetry):
 
 
 @pytest.mark.parametrize(
-    ("seen", "finding", "expected"), [(lambda x: x, "nothing measured", 0), (_odd, "unknown", 3)], ids=["healthy", "odd"]
+    ("seen", "finding", "expected"),
+    [(lambda x: x, "nothing measured", 0), (_odd, "unknown", 3)],
+    ids=["healthy", "odd"],
 )
 def test_a_healthy_network_ends_well_and_one_that_nothing_explains_does_not(healthy, tmp_path, seen, finding, expected):
     network, telemetry, now = healthy

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agents.models.check import needs
+from agents.wording import share
 from twin import sim
 from twin.errors import TwinError
 from twin.model import Frozen
@@ -77,7 +78,7 @@ def examine_site(site: Path, clock: Callable[[], datetime]) -> tuple[Finding, ..
 
 def _told(source: "TriedSource") -> str:
     age = "" if source.age_s is None else f"; newest {source.age_s:,.0f} s old"
-    complete = "" if source.complete is None else f"; {source.complete:.0%} complete"
+    complete = "" if source.complete is None else f"; {share(source.complete)} complete"
     return f"{source.got}{age}{complete}"
 
 

@@ -24,7 +24,8 @@ def doctor(runs: Runs = Path("runs"), site: SiteFile = None, as_json: Json = Fal
     else:
         from agents.show.tables import text_table
 
-        rows = [(finding.name, finding.state, finding.detail, finding.fix) for finding in findings]
-        say(text_table(("what", "state", "detail", "to change it"), rows))
+        say(text_table(("what", "state", "detail"), [(x.name, x.state, x.detail) for x in findings]))
+        if fixes := [f"{x.name}: {x.fix}" for x in findings if x.fix]:
+            say("\n".join(("", "to change it", *fixes)))
     if broken:
         raise typer.Exit(FAILURE)

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import AwareDatetime, Field, JsonValue
 from rich.console import RenderableType
 
+from agents.wording import share
 from twin.errors import InputError
 from twin.forecast.growth import LinkGrowth, SeriesGrowth, growth, passing
 from twin.forecast.series import Series, arrange
@@ -140,7 +141,7 @@ def _lines(found: LinkGrowth, until: datetime, policy: Policy, top: int) -> Iter
     passes = [x for x in found.series if x.earliest is not None]
     yield (
         f"{found.weeks} weeks of history; {len(passes)} of {len(found.series)} links may pass "
-        f"{policy.max_utilisation:.0%} in their busy hours by {until:%F}"
+        f"{share(policy.max_utilisation)} in their busy hours by {until:%F}"
     )
     headings = ("link", "busy now>", "growth a year>", "week it passes", "90 % interval")
     yield text_table(headings, [_row(x, policy) for x in found.series[:top]])
@@ -150,7 +151,7 @@ def _lines(found: LinkGrowth, until: datetime, policy: Policy, top: int) -> Iter
 def _row(found: SeriesGrowth, policy: Policy) -> tuple[str, ...]:
     now = policy.max_utilisation * found.level / found.limit
     grows = f"{found.per_year:+.0%} ({found.per_year_low:+.0%} to {found.per_year_high:+.0%})"
-    return found.name, f"{now:.0%}", grows, week(found.likely), f"{week(found.earliest)} to {week(found.latest)}"
+    return found.name, share(now), grows, week(found.likely), f"{week(found.earliest)} to {week(found.latest)}"
 
 
 def week(moment: datetime | None) -> str:

@@ -253,7 +253,7 @@ def _cause_lines(
     network = one_line(observation.inventory.name)
     yield f"{network} at {when}, {samples} samples of one state; {found.simulated} hypotheses simulated"
     rows = [
-        (str(rank), faults_words(x.faults), f"{x.confidence:.1%}", f"{x.residual:.2f}")
+        (str(rank), faults_words(x.faults), f"{100 * x.confidence:.1f} %", f"{x.residual:.2f}")
         for rank, x in enumerate(found.hypotheses[:top], start=1)
     ]
     yield text_table(("rank>", "cause", "confidence>", "unexplained>"), rows)

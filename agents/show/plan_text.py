@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import RenderableType
 
-from agents.wording import counted, mbps, milliseconds, sentence, share, short
+from agents.wording import counted, mbps, milliseconds, percent, percents, sentence, share, short
 from twin.gate.order import Ordering
 from twin.model import Network
 from twin.study.demands import DemandCase
@@ -165,11 +165,11 @@ def proposal_table(rows: Sequence[Row]) -> RenderableType:
 
 def _proposal_row(row: Row) -> tuple[str, ...]:
     found, before, after = row.proposal, row.proposal.before, row.proposal.after
-    bound = "none" if found.bound is None else f"{found.bound:.1%}"
-    gap = "none" if found.gap is None else f"{found.gap:.1%}"
+    bound = "none" if found.bound is None else percent(found.bound)
+    gap = "none" if found.gap is None else percent(found.gap)
     if found.plan is None:
-        return found.method, "no plan", f"{before.max_utilisation:.1%}", mbps(before.harm), "", "", bound, ""
-    peak = f"{before.max_utilisation:.1%} -> {after.max_utilisation:.1%}"
+        return found.method, "no plan", percent(before.max_utilisation), mbps(before.harm), "", "", bound, ""
+    peak = " -> ".join(percents(before.max_utilisation, after.max_utilisation))
     harm = f"{mbps(before.harm)} -> {mbps(after.harm)}" if before.harm or after.harm else "none"
     effect = milliseconds(row.effect.mean_delay_ms), f"{row.effect.watts / 1000:.4g} kW"
     return found.method, str(found.steps), peak, harm, *effect, bound, gap

@@ -82,7 +82,7 @@ def failure_table(study: "Study", top: int) -> Fitted:
         )
         for case in study.failures[:top]
     ]
-    return Fitted(headings, rows, spare=("from or to a failed node", "above capacity", "lost"))
+    return Fitted(headings, rows, spare=("from or to a failed node", "above capacity", "busiest link", "lost"))
 
 
 def demand_table(cases: "Sequence[DemandCase]", top: int) -> Fitted:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from twin.model import Floats, Frozen
+from twin.printed import mbps, percent, share
 
 from .methods import Method
 
@@ -41,9 +42,9 @@ class ForecastReport(Frozen):
         """The report as short lines of text."""
         head = f"{self.series} series, {self.bins} bins of {self.interval_s:g} s up to {self.end:%Y-%m-%d %H:%M}Z"
         told = [
-            f"+{x.ahead_s / 60:g} min: {x.total:.0f} Mbit/s in all by {x.method}"
-            + (f", error {x.wape[x.method]:.1%}, {x.gain:.1%} below naive" if x.wape else ", not backtested")
-            + (f", intervals cover {x.coverage:.0%}" if x.coverage is not None else ", no intervals")
+            f"+{x.ahead_s / 60:g} min: {mbps(x.total)} in all by {x.method}"
+            + (f", error {percent(x.wape[x.method])}, {percent(x.gain)} below naive" if x.wape else ", not backtested")
+            + (f", intervals cover {share(x.coverage)}" if x.coverage is not None else ", no intervals")
             for x in self.horizons
         ]
         drift = [f"drifting: {', '.join(self.drifting)}"] if self.drifting else []

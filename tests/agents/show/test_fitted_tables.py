@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.commands.output import say
 from agents.show.fitted import Fitted
 from agents.show.tables import console
 from tests.command_line import here
@@ -65,3 +66,15 @@ def test_a_command_in_a_pipe_is_as_wide_as_columns_says(width):
     assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= int(width)
     assert re.search(r"node Kassel", done.stdout)
+
+
+def test_a_line_ends_between_words_and_never_between_a_figure_and_its_unit(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "30")
+    said = (
+        "  node A: measured 3.14 Gbit/s in all, healthy 12.5 % for 1.278 ms, see /a/path/that/is/longer/than/the/line"
+    )
+    say(said)
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("  ") and len(line) <= 30 for line in lines[:-1])
+    assert " ".join(" ".join(lines).split()) == said.strip()
+    assert all(any(figure in line for line in lines) for figure in ("3.14 Gbit/s", "12.5 %", "1.278 ms"))

@@ -41,7 +41,7 @@ def test_the_links_that_fill_first_come_first_with_their_weeks(tmp_path):
     assert abs(datetime.fromisoformat(first["likely"]) - full) < timedelta(weeks=4)
     assert second["likely"] is None
     text = [str(x) for x in answer.text]
-    assert "1 of 2 links may pass 80%" in text[0]
+    assert "1 of 2 links may pass 80 %" in text[0]
 
 
 def square(tmp_path, **capacity):
