@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from evals.oracle.carried import carried, crossing, failures, hot, no_worse
+from evals.oracle.carried import SLACK, carried, crossing, failures, hot, no_worse
 from evals.oracle.passing import excess, looping, missed, spike
 from evals.score.plans import Blame
 from twin.model import Link, Network, Node, SegmentList, Tunnel
@@ -69,14 +69,15 @@ def dropped_under_failure(seed: int, start: int = 0) -> Trial | None:
     before, after = carried(network), carried(final)
     if before.load[name] > 0 or after.load[name] > 0 or after.lost or hot(after, POLICY.max_utilisation):
         return None
-    over: list[str] = []
+    over, newly = list[str](), False
     for failure in failures(network):
         was, now = carried(network, failure), carried(final, failure)
         if now.lost - was.lost:
             return None
-        if was.dropped[name] == 0 and now.dropped[name] > 0.5:
+        if now.dropped[name] > was.dropped[name] + SLACK:  # the gate may name any failure in which it got worse
             over.append(failure.name)
-    if not over:
+            newly = newly or (was.dropped[name] == 0 and now.dropped[name] > 0.5)
+    if not newly:
         return None
     blame = Blame("survivable", frozenset((name,)), frozenset(over), 1)
     return Trial("dropped under failure", plan_of(network, step), network, WIDE, blame)
