@@ -1,14 +1,12 @@
 """What a planner asks of a network: every answer is a simulation of the believed state, and nothing is changed."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from twin.errors import InputError
-from twin.gate.outlook import local_shift
-from twin.model import Floats, Frozen, Network
+from twin.model import Frozen, Network
 from twin.plan import Change, SleepLink, apply_all
 from twin.policy import Policy
 from twin.sim.power import PowerModel, power
@@ -17,6 +15,7 @@ from twin.study.failures import FailureCase, GrowthCase, LinkCase, find_failures
 from twin.study.window import AT_PEAK, Window, rehearse_window
 
 from .arguments import Changes, Elements
+from .box.goal import planned_traffic
 from .box.registry import Tool, bind
 from .box.results import fetch_result
 from .box.run_state import Desk
@@ -236,8 +235,9 @@ def rehearse_changes(
     """Rehearse changes at every hour of a window, at its share of the planned traffic, with the next failure on top."""
     steps: tuple[Change, ...] = changes
     with desk.span("simulate", snapshot=desk.state.id):
-        day = desk.live.declared.day
-        planned = desk.state.with_demands(_planned(desk, day))
+        day = desk.live.declared.day or desk.policy.day
+        carried = planned_traffic(desk.inventory, desk.state.demands, desk.live.now, day)
+        planned = desk.state.with_demands(carried)
         return rehearse_window(planned, steps, start=start, hours=hours, policy=desk.policy, day=day or AT_PEAK)
 
 
@@ -253,17 +253,6 @@ QUESTIONS: tuple[Tool, ...] = (
     bind(fetch_result),
 )
 """The tools that questions are answered with."""
-
-
-def _planned(desk: Desk, day: Sequence[float]) -> Floats:
-    """The planned demands [n, n], Mbit/s: those of the inventory, else what the traffic of now says of them.
-
-    Without a day to tell hours apart, what is carried now counts where it is more than what was planned for.
-    """
-    planned, carried = desk.inventory.demands, desk.state.demands
-    if not day:
-        return np.maximum(planned, carried)
-    return planned if planned.any() else carried / day[(desk.live.now + local_shift(desk.state)).hour]
 
 
 def _worst(network: Network, policy: Policy) -> WorstFailure | None:

@@ -136,6 +136,11 @@ class Policy(Frozen):
     horizon_hours: float = Field(
         default=24, ge=0, le=168, description="How far ahead a plan that stays is judged, hours; 0 is not at all."
     )
+    day: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
+        default=(),
+        max_length=24,
+        description="24 shares of the planned traffic, midnight first, for networks that declare and measure no day.",
+    )
     low_risk_blast_radius: float = Field(default=0.05, ge=0, le=1, description="Most traffic moved at low risk.")
     low_risk_steps: int = Field(default=4, ge=0, le=50, description="Most steps at low risk.")
     person_from: RiskTier | Literal["never"] = Field(
@@ -166,6 +171,13 @@ class Policy(Frozen):
         for text in spans:
             read_span(text)
         return spans
+
+    @field_validator("day")
+    @classmethod
+    def _has_24_hours(cls, day: tuple[float, ...]) -> tuple[float, ...]:
+        if len(day) not in (0, 24):
+            raise ValueError(f"24 shares of traffic, one an hour, not {len(day)}")
+        return day
 
     @model_validator(mode="after")
     def _prices_what_is_named(self) -> "Policy":
@@ -246,7 +258,7 @@ class Policy(Frozen):
     @property
     def hash(self) -> str:
         """Canonical content hash, 16 hex digits."""
-        content = self.model_dump_json(exclude=None if self.classes else {"classes"})
+        content = self.model_dump_json(exclude={x for x in ("classes", "day") if not getattr(self, x)})
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from .forecast.outlook import outlook_ahead
 from .formats.build import Reading
 from .formats.stored import stored
 from .gate.checks.context import Context, Evidence
-from .gate.outlook import local_shift, outlook_by_day
+from .gate.outlook import outlook_by_day
 from .live.files import Look
 from .model import Frozen, Network
 from .observe import Observation, observe
@@ -159,11 +159,13 @@ def coming_to(
     """Read what the hours ahead bring to one's own network; of any other only the time of the first step is known.
 
     With `starts`, the hours are those from the beginning of a window on, as a run has them. Of a network without a site
-    somebody may state the `day`: 24 shares of the traffic that it has. Raises `InputError` on one for a site.
+    somebody, or the policy, may state the `day`: 24 shares of the traffic that it has. Raises `InputError` on one for a
+    site.
     """
     begin = starts or now
     if site is None:
-        stated = outlook_by_day(network, begin, policy.horizon_hours, day=day, share=1.0) if day else None
+        profile = day or policy.day
+        stated = outlook_by_day(network, begin, policy.horizon_hours, day=profile, share=1.0) if profile else None
         return ComingToSite(Context(starts=begin, outlook=stated if policy.horizon_hours else None))
     if day:
         raise InputError("a site declares its own day", fix="put `day` under [instruments] of the site file")
@@ -171,11 +173,9 @@ def coming_to(
     outlook = None
     if policy.horizon_hours:
         telemetry, planned = site.look(lambda: now).telemetry, site.reading().network
-        outlook = outlook_ahead(network, telemetry, begin, policy.horizon_hours, planned=planned)
-        day = telemetry.declared.day
-        if begin > now and day and not outlook.quantiles:  # no forecast: what is carried is the traffic of now
-            share = day[(now.astimezone(UTC) + local_shift(network)).hour]
-            outlook = outlook_by_day(network, begin, policy.horizon_hours, day=day, share=share)
+        outlook = outlook_ahead(
+            network, telemetry, begin, policy.horizon_hours, planned=planned, now=now, day=policy.day
+        )
     return ComingToSite(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
 
 

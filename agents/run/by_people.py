@@ -87,5 +87,8 @@ async def rehearsed(desk: Desk, plan: Plan) -> Window | None:
     aim = desk.aim
     if aim is None:
         return None
+    planned = desk.inventory
+    if not (aim.day and planned.demands.any()):  # then the state, which is that of the fullest hour, tells
+        planned = desk.state.with_demands(desk.state.demands / aim.share)
     with desk.span("rehearse", snapshot=desk.state.id, plan=plan.hash):
-        return await in_thread(lambda: aim.rehearse(desk.inventory, plan, desk.policy))
+        return await in_thread(lambda: aim.rehearse(planned, plan, desk.policy))

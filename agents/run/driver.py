@@ -142,7 +142,8 @@ class Driver:
         if self._desk.data_refusal:
             return Move("end", f"no plan may be made: {self._desk.data_refusal}", incident, "no safe plan")
         if aim.hours is not None:
-            self._desk.state = aim.expected(self._desk.inventory)
+            desk = self._desk
+            desk.state = aim.expected(desk.inventory, desk.state.demands, desk.live.now)
         await self._operator.record_diagnosis()
         return Move("plan", f"asked for: {aim.words}", incident)
 

@@ -184,7 +184,8 @@ def _desk(ground: Ground) -> Desk:
 
 def _aim(ground: Ground) -> GoalInForce | None:
     live, goal = ground.scene.live, ground.request.goal
-    return goal_in_force(goal, ground.network, live.now, live.declared.day) if goal else None
+    day = live.declared.day or ground.request.policy.day
+    return goal_in_force(goal, ground.network, live.now, day) if goal else None
 
 
 def _policy(request: RunRequest) -> Policy:

@@ -165,6 +165,7 @@ def search_plan(
     The limits of the goal tighten the policy.
     """
     from agents.goals.plan import ending, goal_in_force, serve
+    from tools.box.goal import planned_traffic
     from twin.optimise.ahead import holding
     from twin.optimise.goals import choose, read_terms
     from twin.site_state import coming_to
@@ -173,7 +174,8 @@ def search_plan(
     matrices = _scenarios(wish.scenarios, network)
     terms = read_terms(wish.objective, matrices, wish.measure, time_limit_s=wish.time_limit_s, seed=wish.seed)
     day = read_day(wish.day) if wish.day else ()
-    aim = goal_in_force(wish.goal, network, now, site.site.instruments.day if site else day)
+    shares = (site.site.instruments.day if site else day) or policy.day
+    aim = goal_in_force(wish.goal, network, now, shares)
     coming = coming_to(site, network, policy, now, starts=aim.since, day=day)
 
     def served(state: Network, limits: Policy) -> Sequence["Proposal"]:
@@ -191,7 +193,10 @@ def search_plan(
         evidence=evidence,
         context=coming.context,
     )
-    return PlanSearch(proposals, choice, aim.rehearse(network, choice.plan, policy) if choice else None)
+    planned = network
+    if site is not None and aim.hours is not None:  # the state carries the traffic of now, whatever was planned
+        planned = network.with_demands(planned_traffic(site.reading().network, network.demands, now, shares))
+    return PlanSearch(proposals, choice, aim.rehearse(planned, choice.plan, policy) if choice else None)
 
 
 def make_plan(  # noqa: PLR0913 - what is asked of which network, when, and where the answer goes

@@ -1,5 +1,7 @@
 """Planners stop by the clock only to protect whoever waits, and the answer says when that was so."""
 
+import dataclasses
+
 import pytest
 
 from tests.tools.conftest import NOON, square
@@ -25,3 +27,18 @@ def test_an_answer_says_whether_the_clock_cut_planning_off(seconds: float, said:
     found = planning.propose_plans(desk)
     assert found.without_plan
     assert all(x.reason.startswith(f"planning was cut off after {seconds:g} s") == said for x in found.without_plan)
+
+
+def test_a_window_without_planned_traffic_is_rehearsed_by_what_is_carried_now():
+    day = tuple(0.5 if hour < 12 else 1.0 for hour in range(24))
+    aim = GoalInForce(words="drain", said="drain", propose=lambda *_: (), hours=(11, 3), since=NOON, day=day)
+    planned = square()
+    empty = planned.with_demands(planned.demands * 0)
+    now = NOON.replace(hour=3)  # half of what is planned is carried
+    for inventory in (planned, empty):
+        expected = aim.expected(inventory, planned.demands * 0.5, now)
+        assert expected.demands == pytest.approx(planned.demands)  # the window's fullest hour is a full one
+    plain = dataclasses.replace(aim, day=())
+    assert plain.expected(empty, planned.demands * 0.5, now).demands == pytest.approx(planned.demands * 0.5)
+    crowded = plain.expected(planned, planned.demands * 1.5, now)
+    assert crowded.demands == pytest.approx(planned.demands * 1.5)

@@ -142,6 +142,7 @@ DIRECTIONS = {
     "min_quality": (0.95, 0.5),
     "min_fidelity": (0.93, 0.5),
     "horizon_hours": (48, 12),
+    "day": ((), (0.5,) * 24),
     "require_evidence": (True, False),
     "refuse_unmodelled": (True, False),
     "refuse_estimated": (True, False),
@@ -165,7 +166,12 @@ def test_of_every_key_it_is_known_which_value_is_the_looser_one():
         strict_one, loose_one = Policy.model_validate({key: strict}), Policy.model_validate({key: loose})
         assert loose_one.looser_than(strict_one) == (key,), key
         assert strict_one.looser_than(strict_one) == ()
-        if key not in ("demand_factors", "power_model", "tags"):  # of two sets, or models, neither is the stricter one
+        if key not in (
+            "day",
+            "demand_factors",
+            "power_model",
+            "tags",
+        ):  # of two sets, or models, neither is the stricter one
             assert strict_one.looser_than(loose_one) == (), key
     assert Policy().looser_than(Policy(demand_factors=())) == ()
     assert Policy(demand_factors=()).looser_than(Policy()) == ("demand_factors",)

@@ -225,7 +225,7 @@ class Desk:
     def outlook(self) -> Outlook | None:
         """What traffic a plan will meet from its execution on; None where the policy does not look ahead.
 
-        By a forecast where enough was measured, else by the day that the network declares, else at the planned peak.
+        By a forecast where enough was measured, else by the day that was measured or is declared, else at the peak.
         """
         hours, aim = self.policy.horizon_hours, self.aim
         if not hours:
@@ -239,7 +239,9 @@ class Desk:
         return self._ahead[2]
 
     def _foreseen(self, telemetry: Telemetry, hours: float, share: float | None) -> Outlook:
-        return outlook_ahead(self.state, telemetry, self.starts, hours, planned=self.inventory, share=share)
+        return outlook_ahead(
+            self.state, telemetry, self.starts, hours, planned=self.inventory, share=share, day=self.policy.day
+        )
 
     @property
     def starts(self) -> datetime:

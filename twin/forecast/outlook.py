@@ -1,6 +1,7 @@
 """The hours ahead by what was measured: the upper end of a forecast, hour by hour, where there is enough history."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -10,16 +11,17 @@ from twin.live.network import Telemetry
 from twin.model import Floats, Network
 
 from .forecast import forecast
+from .measured_day import hour_of, measured_day
 from .series import Series, arrange
 from .sources import PairSeries, measured_series
 
 LEAST_DAYS = 3
-"""Days of history from which hours of a day are told from it; below that the stated day counts."""
+"""Days of history from which hours of a day are forecast; below that the day counts that was measured, or stated."""
 COVERAGE, FAR = 0.9, 0.98
 _HOUR_S = 3600.0
 
 
-def outlook_ahead(
+def outlook_ahead(  # noqa: PLR0913 - what is carried when, and all that may be known of the hours
     network: Network,
     telemetry: Telemetry,
     begin: datetime,
@@ -27,28 +29,37 @@ def outlook_ahead(
     *,
     planned: Network,
     share: float | None = None,
+    now: datetime | None = None,
+    day: Sequence[float] = (),
 ) -> Outlook:
     """Expect of each of the next hours what a forecast of the measured demands says, at the upper end of its interval.
 
     Pairs share out what a node sends and receives as they did in the same hour of the day before, and each grows as far
     as the upper end of the busier of its two nodes: pairs do not all reach upper ends of their own at once. Hours begun
-    count whole, and the hour of now never has less than what is carried now. With less than three days of history, or
-    where `network` carries the demands of an hour with the share `share`, the day that the network declares counts, as
-    `outlook_by_day` has it. Where it declares none, every hour carries what is `planned`, the declared peak, at least.
+    count whole, and the hour of now never has less than what is carried now. With less than three days of history the
+    day counts that one to three of them show, the most of each hour, and with less than one the day that the network
+    declares, or else the `day` that is stated for it, as `outlook_by_day` has it from what is carried at `now` (`begin`
+    where that is not said). Where there is none, every hour carries what is `planned`, the declared peak, at least.
+    So it is, measured or not, where `network` carries the demands of an hour with the share `share`.
     """
-    day = telemetry.declared.day
+    stated = telemetry.declared.day or tuple(day)
     if share is not None:
-        if day:
-            return outlook_by_day(network, begin, hours, day=day, share=share)
+        if stated:
+            return outlook_by_day(network, begin, hours, day=stated, share=share)
         return outlook_at_peak(network, begin, hours, planned=planned, because="no day is declared")
     hourly, pairs = _measured(network, telemetry)
-    if hourly is None or pairs is None:
-        if day:
-            return outlook_by_day(network, begin, hours, day=day)
-        because = f"no day is declared and less than {LEAST_DAYS} days were measured"
-        return outlook_at_peak(network, begin, hours, planned=planned, because=because)
-    stated = outlook_at_peak(network, begin, hours, planned=network, because="")
-    return _forecast(network, stated, hourly, pairs) if stated.hours else stated
+    if hourly is not None and pairs is not None:
+        ahead = outlook_at_peak(network, begin, hours, planned=network, because="")
+        return _forecast(network, ahead, hourly, pairs) if ahead.hours else ahead
+    hour = hour_of(network, (now or begin).astimezone(UTC))
+    learnt = measured_day(network, telemetry)
+    if learnt is not None:
+        source = f"the day that {learnt.days:.3g} days of measured {learnt.of} show, the most of each hour"
+        return outlook_by_day(network, begin, hours, day=learnt.hours, share=learnt.hours[hour], source=source)
+    if stated:
+        return outlook_by_day(network, begin, hours, day=stated, share=stated[hour])
+    because = "no day is declared and less than one was measured"
+    return outlook_at_peak(network, begin, hours, planned=planned, because=because)
 
 
 def _measured(network: Network, telemetry: Telemetry) -> tuple[Series, PairSeries] | tuple[None, None]:

@@ -63,9 +63,15 @@ def local_shift(network: Network) -> timedelta:
 
 
 def outlook_by_day(
-    network: Network, begin: datetime, hours: float, *, day: Sequence[float], share: float | None = None
+    network: Network,
+    begin: datetime,
+    hours: float,
+    *,
+    day: Sequence[float],
+    share: float | None = None,
+    source: str = "the declared profile of a day",
 ) -> Outlook:
-    """Expect each of the next hours to carry what a declared day says, measured by what the network carries now.
+    """Expect each of the next hours to carry what a day says, measured by what the network carries now.
 
     The network's demands are those of the hour of `begin`, or of an hour with the share `share`; every other hour has
     them in proportion to its own share `day` [24] of local time. Hours begun count whole. Raises `InputError` on a
@@ -77,7 +83,7 @@ def outlook_by_day(
     shift = local_shift(network)
     now = day[(begins[0] + shift).hour] if share is None and begins else share or 1.0
     found = [_hour(x, shift, network.demands * (day[(x + shift).hour] / now)) for x in begins]
-    return Outlook(tuple(found), "the declared profile of a day")
+    return Outlook(tuple(found), source)
 
 
 def outlook_at_peak(network: Network, begin: datetime, hours: float, *, planned: Network, because: str) -> Outlook:

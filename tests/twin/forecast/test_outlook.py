@@ -1,6 +1,7 @@
 """The hours ahead by what was measured."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ class Measured:
 
     def __init__(self, traffic, day=()):
         self.traffic, self.declared = traffic, Declaration(day=day)
+        self.links = SimpleNamespace(time=np.zeros(0), link=np.zeros(0, int), out_mbps=np.zeros(0))
 
 
 def ahead(traffic, hours=24, day=()):
@@ -69,7 +71,7 @@ def test_the_hours_are_those_of_the_day_without_a_gap_and_its_quantiles_rise():
     assert outlook.quantiles_before(early)[0].name.endswith(outlook.fullest_before(early).clock)
 
 
-LITTLE = [(2, 1800.0), (0.0125, 30.0), (0.03, 60.0), (0.125, 300.0), (2, 7200.0)]
+LITTLE = [(0.9, 1800.0), (0.0125, 30.0), (0.03, 60.0), (0.125, 300.0), (2, 7200.0)]
 
 
 @pytest.mark.parametrize(("days", "step"), LITTLE)
@@ -82,11 +84,44 @@ def test_with_little_history_the_declared_day_counts_and_says_so(days, step):
     assert outlook.quantiles == ()
 
 
+@pytest.mark.parametrize("of", ["demands", "link loads"])
+@pytest.mark.parametrize("days", [1, 2.5])
+def test_with_a_day_or_two_of_history_the_day_is_learnt_from_them(days, of):
+    traffic = telemetry(days, peak=12)
+    measured = Measured(traffic, DAY)
+    if of == "link loads":  # the three pairs have a link of their own each
+        nothing = np.zeros(0)
+        link = [NETWORK.link(f"{'abc'[s]}->{'abc'[t]}") for s, t in zip(traffic.source, traffic.target, strict=True)]
+        measured.links = SimpleNamespace(time=traffic.time, link=np.array(link), out_mbps=traffic.mbps)
+        measured.traffic = TrafficSamples(nothing, nothing.astype(int), nothing.astype(int), nothing)
+    begin = NOW + timedelta(hours=3)
+    outlook = outlook_ahead(NETWORK, measured, begin, 24, planned=NETWORK, now=NOW)
+    assert f"measured {of} show" in outlook.source
+    assert outlook.quantiles == ()
+    # by hand: the most that the total had in each hour of the day, in proportion to that of the hour of now
+    totals = traffic.mbps.reshape(-1, 3).sum(axis=1)
+    begun = np.floor((traffic.time[::3] - 900) / 3600).astype(int)
+    means = {hour: totals[begun == hour].mean() for hour in set(begun.tolist())}
+    most = {k: max(x for hour, x in means.items() if hour % 24 == k) for k in range(24)}
+    for hour in outlook.hours:
+        ratio = most[hour.begins.hour] / most[NOW.hour]
+        np.testing.assert_allclose(hour.demands, NETWORK.demands * ratio)
+    assert abs(outlook.fullest.begins.hour - 12) <= 2
+
+
+def test_what_the_policy_states_counts_where_nothing_is_declared_or_measured():
+    now = NETWORK.with_demands(NETWORK.demands * 0.3)
+    stated = outlook_by_day(now, NOW, 24, day=DAY)
+    for declared, day in (((), DAY), (DAY, (1.0,) * 24)):
+        outlook = outlook_ahead(now, Measured(telemetry(0.5, peak=12), declared), NOW, 24, planned=NETWORK, day=day)
+        assert np.array_equal(outlook.fullest.demands, stated.fullest.demands)
+
+
 @pytest.mark.parametrize("share", [None, 0.5])
 def test_without_history_and_without_a_declared_day_every_hour_is_at_the_planned_peak(share):
     now = NETWORK.with_demands(NETWORK.demands * 0.3)
     now = now.with_demands(np.where(now.demands == now.demands.max(), 90.0, now.demands))  # one pair has more already
-    outlook = outlook_ahead(now, Measured(telemetry(1, peak=12)), NOW, 24, planned=NETWORK, share=share)
+    outlook = outlook_ahead(now, Measured(telemetry(0.9, peak=12)), NOW, 24, planned=NETWORK, share=share)
     assert "no day is declared" in outlook.source
     assert len(outlook.hours) == 24
     for hour in outlook.hours:
