@@ -94,13 +94,12 @@ def run(
     Exit code 1 means that the product crashed in a case, or missed a bar of safety; 4 that the run is partial.
     """
     from .run.record import RunSpec
-    from .run.run import published_data
-    from .suites import names
+    from .suites import has_data, names
 
     spec = RunSpec(
         suites=tuple(names()) if suites == ["all"] else tuple(dict.fromkeys(suites)),
         split=_split(split), cases=cases, slice=fast, seeds=_seeds(seeds), repeat=repeat, model=model,
-        baselines=baselines, data=published_data(),
+        baselines=baselines, data=has_data("repetita"),
     )  # fmt: skip
     _check(spec)
     if dry_run:

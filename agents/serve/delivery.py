@@ -7,9 +7,10 @@ that look at keys take a message once, however often it comes.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from agents.wording import place
+from twin.clock import utc_now
 from twin.errors import StoreError, TransientError
 
 from .board import Board, Incident, Message
@@ -20,11 +21,6 @@ from .settings import Channel
 
 FIRST_S, LONGEST_S, OLDEST = 2.0, 300.0, timedelta(hours=24)
 Send = Callable[[Channel, Queued, datetime], None]
-
-
-def wall_clock() -> datetime:
-    """Return the wall clock's time, UTC."""
-    return datetime.now(UTC)
 
 
 def to_tell(
@@ -86,7 +82,7 @@ class Postman:
         ledger: Ledger,
         channels: Iterable[Channel],
         *,
-        clock: Callable[[], datetime] = wall_clock,
+        clock: Callable[[], datetime] = utc_now,
         send: Send = hand_over,
         first_s: float = FIRST_S,
         pause: Callable[[float], object] | None = None,

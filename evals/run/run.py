@@ -13,11 +13,11 @@ from agents.record.home import home_folder
 from evals.cases.case import Case
 from evals.cases.result import Measures, Result, steady
 from evals.cases.suite import Workplace
-from evals.suites import data_folder, names, suite_of
+from evals.suites import has_data, names, suite_of
 from twin.clock import utc_now
 from twin.engines.processes import Processes
 from twin.engines.seam import Engine, Serial
-from twin.errors import InputError, TwinError
+from twin.errors import TwinError
 from twin.version import version
 
 from .deadline import OverBudgetError, deadline
@@ -137,7 +137,7 @@ def evaluate_suites(  # noqa: PLR0913 - what `eval run` can be asked
     worker, a script needs its `if __name__ == "__main__"`. Raises `InputError` for an unknown suite, and as `evaluate`.
     """
     chosen = tuple(names()) if suites == "all" else (suites,) if isinstance(suites, str) else tuple(suites)
-    spec = RunSpec(suites=chosen, cases=cases, baselines=baselines, model=model, data=published_data())
+    spec = RunSpec(suites=chosen, cases=cases, baselines=baselines, model=model, data=has_data("repetita"))
     return evaluate(begin(spec, runs), home=home, workers=workers)
 
 
@@ -313,12 +313,3 @@ def _name(spec: RunSpec, now: datetime) -> str:
     suites = spec.suites[0].rsplit("/", 1)[-1].removesuffix(".toml") if len(spec.suites) == 1 else "all"
     model = "".join(c if c.isalnum() else "-" for c in spec.model)
     return f"{suites}-{model}-{moment(now)}"
-
-
-def published_data() -> bool:
-    """Whether the published data are there."""
-    try:
-        data_folder("repetita")
-    except InputError:
-        return False
-    return True

@@ -93,3 +93,8 @@ def calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: 
 
 def _one_kind(one: Fault, other: Fault) -> bool:
     return one.kind == other.kind or indistinguishable(one.kind, other.kind) is not None
+
+
+def in_words(faults: Iterable[Fault]) -> str:
+    """Name faults by kind and element in one line, `healthy` for none."""
+    return " and ".join(f"{kind} at {element}" for element, kind in sorted(pairs(faults))) or "healthy"

@@ -80,6 +80,15 @@ def data_folder(name: str) -> Path:
     return folder
 
 
+def has_data(name: str) -> bool:
+    """Whether a folder of the published data is there."""
+    try:
+        data_folder(name)
+    except InputError:
+        return False
+    return True
+
+
 def _written(path: Path) -> Suite:
     file, cases = read_case_file(path)
     if file.like not in NAMES:

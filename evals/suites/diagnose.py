@@ -10,8 +10,8 @@ from evals.cases.case import Case, Split
 from evals.cases.measured import Scene, kinds_of, split_kinds, stage
 from evals.cases.result import Measures
 from evals.cases.suite import Check, Metric, Suite, rounds
-from evals.score.expected import names_causes
-from evals.score.sets import count, count_elements, pairs, rank_of, same, same_for_telemetry, within
+from evals.score.expected import causes_as_expected
+from evals.score.sets import count, count_elements, in_words, rank_of, same, same_for_telemetry, within
 from twin.diagnose import diagnose
 from twin.faults import TELEMETRY_KINDS, Fault
 
@@ -71,19 +71,11 @@ def score(scene: Scene, named: Named) -> Measures:
         "confidence": named.confidence,
     }
     passed = alike if traced or not truth else not named.faults or alike
-    return Measures(passed, values, _words(named.faults), _words(truth) + (" (no trace)" if values["untraced"] else ""))
+    untraced = " (no trace)" if values["untraced"] else ""
+    return Measures(passed, values, in_words(named.faults), in_words(truth) + untraced)
 
 
-def _as_expected(wanted: tuple[str, ...], scene: Scene, named: Named) -> bool:
-    del scene
-    return names_causes(wanted, named.faults)
-
-
-CHECKS = {"causes": Check(_as_expected)}
-
-
-def _words(faults: tuple[Fault, ...]) -> str:
-    return " and ".join(f"{kind} at {element}" for element, kind in sorted(pairs(faults))) or "healthy"
+CHECKS = {"causes": Check(causes_as_expected)}
 
 
 def _draw(split: Split) -> Iterator[Case]:

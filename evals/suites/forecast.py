@@ -10,12 +10,11 @@ from evals.cases.case import Case, Split
 from evals.cases.result import Measures
 from evals.cases.suite import NETWORKS, SEEDS, Metric, Suite, Workplace, of_split, scaled
 from evals.score.series import coverage, gain, wape
-from twin.errors import InputError
 from twin.forecast import forecast, matrix_series
 from twin.formats import load_network, read_network, read_traffic
 from twin.model import Floats, Network
 
-from . import data_folder
+from . import data_folder, has_data
 
 KINDS = {
     "dev": ("daily rhythm", "weekly rhythm", "growing", "bursts", "gaps"),
@@ -172,21 +171,13 @@ def score(history: ForecastHistory, foreseen: Foreseen) -> Measures:
 
 def _draw(split: Split) -> Iterator[Case]:
     kinds, places = of_split(split, KINDS["dev"], KINDS["held-out"]), NETWORKS[split][:4]
-    published = split == "dev" and _has_data()
+    published = split == "dev" and has_data("geant")
     for number, seed in enumerate(SEEDS[split]):
         if published and 20 <= number < 32:
             yield Case(suite="forecast", kind="published", network="geant", seed=seed, split=split)
             continue
         kind, network = kinds[number % len(kinds)], places[(number // len(kinds)) % len(places)]
         yield Case(suite="forecast", kind=kind, network=network, seed=seed, split=split)
-
-
-def _has_data() -> bool:
-    try:
-        data_folder("geant")
-    except InputError:
-        return False
-    return True
 
 
 SUITE = Suite(

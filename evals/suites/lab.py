@@ -17,8 +17,8 @@ from evals.cases.baselines import threshold_faults
 from evals.cases.case import Case, Split
 from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Check, Metric, Suite, Workplace
-from evals.score.expected import names_causes
-from evals.score.sets import count, pairs, same_for_telemetry
+from evals.score.expected import causes_as_expected
+from evals.score.sets import count, in_words, pairs, same_for_telemetry
 from twin.diagnose import diagnose
 from twin.diagnose.next_measurement import next_measurement, with_configuration
 from twin.errors import ExecutionError, InputError, TopologyError
@@ -197,7 +197,7 @@ def score(scene: Scene, found: LabFindings) -> Measures:
             "loads": float((error[certain] <= 0.05).mean()) if certain.any() else 0.0,
             "routes": float(_as_sets(scene.routes) == next_hops(scene.inventory)),
         }
-    return Measures(bool(values["right"]), values, _words(found.faults), _words(truth))
+    return Measures(bool(values["right"]), values, in_words(found.faults), in_words(truth))
 
 
 def _load_errors(scene: Scene) -> tuple[Floats, Bools]:
@@ -206,15 +206,6 @@ def _load_errors(scene: Scene) -> tuple[Floats, Bools]:
     load, measured = simulate(seen.network).load, seen.out_mbps
     certain = (load > _LOADED) & np.isfinite(measured) & (hashing_variance(seen.network, 1.0) == 0)
     return np.abs(measured - load) / np.maximum(load, 1e-9), certain
-
-
-def _words(faults: tuple[Fault, ...]) -> str:
-    return " and ".join(f"{kind} at {element}" for element, kind in sorted(pairs(faults))) or "healthy"
-
-
-def _as_expected(wanted: tuple[str, ...], scene: Scene, found: LabFindings) -> bool:
-    del scene
-    return names_causes(wanted, found.faults)
 
 
 def _draw(split: Split) -> Iterator[Case]:
@@ -243,5 +234,5 @@ SUITE = Suite(
     ),
     cases=len(KINDS) * len(PLACES["dev"]),
     slice=len(KINDS),
-    checks={"causes": Check(_as_expected)},
+    checks={"causes": Check(causes_as_expected)},
 )

@@ -13,7 +13,6 @@ from evals.oracle.flow import lowest_peak
 from evals.oracle.fronts import figures, random_compromises
 from evals.score.hypervolume import covered
 from evals.score.plans import gap
-from twin.errors import InputError
 from twin.formats import load_network
 from twin.model import Network
 from twin.optimise.lp import lowest_utilisation
@@ -25,7 +24,7 @@ from twin.plan import Change, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
-from . import data_folder
+from . import data_folder, has_data
 
 PUBLISHED = {
     "dev": ("Abilene", "Aarnet", "Bics", "Geant2012", "Renater2010", "Garr201201"),
@@ -165,21 +164,13 @@ def _covered(network: Network, front: Sequence[Compromise]) -> float:
 def _draw(split: Split) -> Iterator[Case]:
     """Generated cases, then every published instance of the split, where the data are there."""
     networks = _NETWORKS[split]
-    published = PUBLISHED[split] if _has_data() else ()
+    published = PUBLISHED[split] if has_data("repetita") else ()
     for number, seed in enumerate(SEEDS[split]):
         if number >= 20 and number - 20 < len(published):
             yield Case(suite="te", kind="published", network=published[number - 20], seed=seed, split=split)
             continue
         kind = "crowded" if number % 2 else "busy"
         yield Case(suite="te", kind=kind, network=networks[number % len(networks)], seed=seed, split=split)
-
-
-def _has_data() -> bool:
-    try:
-        data_folder("repetita")
-    except InputError:
-        return False
-    return True
 
 
 SUITE = Suite(

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Ints
-from twin.observe.expect.balance import demand_variance, link_ends, reading_sigma
+from twin.model import Floats
+from twin.observe.expect.balance import at_nodes, demand_variance, link_ends, reading_sigma
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import mean
 
@@ -39,13 +39,9 @@ def excess(observation: Observation, arrived: Floats) -> Excess:
     )
     rate = np.fmax(np.nan_to_num(sent), arrived)
     reading = reading_sigma(observation, rate) ** 2 + (gaps * rate) ** 2
-    variance = _at_nodes(ends.tail, reading, n) + _at_nodes(ends.head, reading, n)
+    variance = at_nodes(ends.tail, reading, n) + at_nodes(ends.head, reading, n)
     demands = demand_variance(observation)
     variance += demands.sum(axis=0) + demands.sum(axis=1) + observation.declared.unexported_mbps**2
-    measured = _at_nodes(ends.tail, sent, n) - _at_nodes(ends.head, received, n)
-    predicted = _at_nodes(ends.tail, arrived, n) - _at_nodes(ends.head, arrived * keep, n)
+    measured = at_nodes(ends.tail, sent, n) - at_nodes(ends.head, received, n)
+    predicted = at_nodes(ends.tail, arrived, n) - at_nodes(ends.head, arrived * keep, n)
     return Excess(measured, predicted, np.sqrt(variance))
-
-
-def _at_nodes(node: Ints, values: Floats, n: int) -> Floats:
-    return np.bincount(node, values, n).astype(np.float64)

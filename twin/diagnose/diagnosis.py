@@ -112,7 +112,7 @@ class Diagnosis(Frozen):
     def finding(self) -> Finding:
         """Whether it is a cause, that the cause is not known, or that nothing measured tells it from a healthy network.
 
-        The last is not that nothing is wrong: some faults leave no trace (`twin.faults.UNSEEN`).
+        The last is not that nothing is wrong: some faults leave no trace.
         """
         if self.abstains:
             return "unknown"

@@ -8,7 +8,6 @@ from pydantic import Field
 from twin.model import Frozen
 
 Dialect = Literal["frr", "iosxr", "junos", "sros", "text"]
-DIALECTS: tuple[Dialect, ...] = ("frr", "iosxr", "junos", "sros", "text")
 Process = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 

@@ -3,7 +3,7 @@
 from .apply import check, with_fault, with_faults, with_one_way_fault
 from .declaration import Counters, Declaration, Measured, unchanged
 from .fault import Fault, FaultKind
-from .indistinguishable import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Indistinguishable, Unseen, indistinguishable
+from .indistinguishable import INDISTINGUISHABLE, Indistinguishable, indistinguishable
 from .kinds import ALIASES, DRAWN_KINDS, EXIT_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label
 from .readings import Readings
 from .remedies import Action, Advice, Measure, Remedy
@@ -18,9 +18,7 @@ __all__ = [
     "MAX_WEIGHT",
     "REMEDIES",
     "TELEMETRY_KINDS",
-    "TOLD_BY_LINES",
     "TRAITS",
-    "UNSEEN",
     "Action",
     "Advice",
     "Counters",
@@ -32,7 +30,6 @@ __all__ = [
     "Measured",
     "Readings",
     "Remedy",
-    "Unseen",
     "check",
     "indistinguishable",
     "interfaces",

@@ -66,56 +66,6 @@ INDISTINGUISHABLE: tuple[Indistinguishable, ...] = (
 )
 
 
-TOLD_BY_LINES: tuple[Indistinguishable, ...] = (
-    Indistinguishable(
-        _K.NEIGHBOUR_MISSING,
-        _K.MTU,
-        "at either end of the same circuit, once the log is older than what is read",
-        "either way the circuit has no adjacency and its interfaces stay up; only the log says who refused whom",
-    ),
-    Indistinguishable(
-        _K.NEIGHBOUR_MISSING,
-        _K.ACL_BLOCK,
-        "at either end of the same circuit, once the log is older than what is read and while no configuration is",
-        "the same; a filter stands in the configuration as well",
-    ),
-    Indistinguishable(
-        _K.ROUTING_DOWN,
-        _K.AREA,
-        "same node, once the log is older than what is read",
-        "either way the node has no adjacency, answers its polls and keeps its interfaces up",
-    ),
-)
-"""Kinds with the same readings, told apart by log lines and configuration alone: a forged line can confuse them."""
-
-
-class Unseen(NamedTuple):
-    """A kind of fault that leaves the telemetry of a healthy network, at the elements and times that `when` says."""
-
-    kind: FaultKind
-    when: str
-    reason: str
-
-
-UNSEEN: tuple[Unseen, ...] = (
-    Unseen(
-        _K.STALE_CONFIGURATION,
-        "until the router is configured anew",
-        "a configuration that has not changed reads the same, however old it is",
-    ),
-    Unseen(
-        _K.WRONG_CAPACITY,
-        "while the circuit drops nothing and carries less than is recorded",
-        "what a circuit could carry shows only where it drops, or carries more than it should",
-    ),
-    Unseen(
-        _K.ECMP_MISSING,
-        "where no traffic has a choice that includes the interface",
-        "a member is left out of groups of equal paths, and of nothing else",
-    ),
-)
-
-
 def indistinguishable(one: FaultKind, other: FaultKind) -> Indistinguishable | None:
     """What makes two kinds indistinguishable, None when telemetry tells them apart."""
     return next((x for x in INDISTINGUISHABLE if {x.one, x.other} == {one, other}), None)

@@ -10,34 +10,25 @@ if TYPE_CHECKING:
     from .nodelink import write_node_link as write_node_link
     from .plan import read_plan as read_plan
     from .plan import write_plan as write_plan
-    from .repetita import write_repetita as write_repetita
     from .traffic import read_traffic as read_traffic
-    from .traffic import write_traffic as write_traffic
-    from .tunnels import read_tunnels as read_tunnels
 
 _ROOMS = {
     "load_network": "load",
     "read_network": "load",
     "read_plan": "plan",
     "read_traffic": "traffic",
-    "read_tunnels": "tunnels",
     "write_ietf": "ietf",
     "write_node_link": "nodelink",
     "write_plan": "plan",
-    "write_repetita": "repetita",
-    "write_traffic": "traffic",
 }
 __all__ = [  # noqa: PLE0604, RUF100 - imported on first use, so that a command pays only for the format it reads
     "load_network",
     "read_network",
     "read_plan",
     "read_traffic",
-    "read_tunnels",
     "write_ietf",
     "write_node_link",
     "write_plan",
-    "write_repetita",
-    "write_traffic",
 ]
 
 

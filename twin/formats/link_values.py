@@ -22,7 +22,6 @@ from .vocabulary import LINK_QUANTITIES, NO_MEANING, RATE, amount, recognise
 
 _NO_METRIC = 2**32 - 1  # the largest value of the leaf of RFC 8346: no metric of a protocol
 _PLAUSIBLE = (1.0, 1e8)  # Mbit/s: what one circuit of a wide-area network may have
-_CAPACITY = next(x for x in LINK_QUANTITIES if x.name == "capacity")
 _DELAY = next(x for x in LINK_QUANTITIES if x.name == "delay")
 _LENGTH = next(x for x in LINK_QUANTITIES if x.name == "length")
 

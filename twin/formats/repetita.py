@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import JsonValue
 
-from twin.files import read_text, write_text
-from twin.model import Floats, Network
+from twin.files import read_text
+from twin.model import Floats
 
 from .account import FieldUse
 from .build import Choices
@@ -60,23 +60,6 @@ def read_repetita_demands(path: str | Path, nodes: int) -> Floats:
         demands[ends[0], ends[1]] += source.number(kbps, where, "bw", least=0) * _KBIT
     np.fill_diagonal(demands, 0.0)
     return demands
-
-
-def write_repetita(network: Network, path: str | Path, demands: str | Path) -> None:
-    """Write what the format holds: usable links with weight and capacity, and the offered traffic, in whole kbit/s."""
-    index = network.node_index
-    links = [link for link in network.links if link.usable]
-    lines = [f"NODES {len(network.nodes)}", "label x y"]
-    lines += [f"{node.name} {node.longitude!r} {node.latitude!r}" for node in network.nodes]
-    lines += ["", f"EDGES {len(links)}", "label src dest weight bw delay"]
-    lines += [
-        f"edge_{i} {index[x.tail]} {index[x.head]} {x.weight} {round(x.capacity / _KBIT)} {round(x.delay_ms * 1000)}"
-        for i, x in enumerate(links)
-    ]
-    write_text(path, "\n".join(lines) + "\n")
-    pairs = np.argwhere(network.offered > 0)
-    rows = [f"demand_{i} {s} {t} {round(float(network.offered[s, t]) / _KBIT)}" for i, (s, t) in enumerate(pairs)]
-    write_text(demands, "\n".join([f"DEMANDS {len(rows)}", "label src dest bw", *rows]) + "\n")
 
 
 def _place(source: Source, at: int, x: str, y: str) -> dict[str, JsonValue]:

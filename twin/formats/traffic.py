@@ -14,10 +14,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import numpy as np
 
-from twin.errors import FormatError, InputError, first_line_of
+from twin.errors import FormatError
 from twin.model import Floats, Ints, Network
 from twin.traffic_classes import DEFAULT, ClassShare, TrafficClass
 from twin.untrusted import NAME, clean
@@ -145,32 +144,6 @@ def with_classes_of(path: str | Path, network: Network, names: Names | None = No
         for name in everywhere
     )
     return replace(network, classes=classes, class_shares=shares)
-
-
-def write_traffic(traffic: Traffic, network: Network, path: str | Path) -> None:
-    """Write the non-zero demands as `time, source, target, mbps`; the suffix .csv or .parquet decides the format.
-
-    Raises `InputError` when the place cannot be written, `FormatError` on another suffix.
-    """
-    source, suffix = Source(str(path)), Path(path).suffix.lower()
-    if suffix not in (".csv", ".parquet"):
-        raise source.error("the file name", "the suffix .csv or .parquet")
-    moment, s, t = np.nonzero(traffic.demands)
-    names = np.array([node.name for node in network.nodes], dtype=object)
-    rows = {
-        "time": np.array(traffic.times, dtype=object)[moment],
-        "source": names[s],
-        "target": names[t],
-        "mbps": traffic.demands[moment, s, t],
-    }
-    with duckdb.connect(":memory:") as connection:
-        connection.register("matrices", rows)
-        relation = connection.sql("SELECT * FROM matrices")
-        try:
-            relation.write_parquet(str(path)) if suffix == ".parquet" else relation.write_csv(str(path), header=True)
-        except duckdb.Error as error:
-            reason = first_line_of(error)
-            raise InputError(f"cannot write {path}: {reason}", fix="give a folder that can be written") from error
 
 
 def _columns(sheet: Sheet, said: Options) -> Columns:

@@ -15,8 +15,6 @@ from tools.box.provenance import labelled
 
 from .access import MOST_BODY, Sessions, refuse
 
-PATH = "/mcp"
-
 
 class McpMount:
     """Streamable HTTP without sessions. A browser's session opens nothing here: only a program's token does."""

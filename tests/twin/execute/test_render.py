@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.twin.optimise.networks import network_of
 from twin.errors import InputError
 from twin.execute.render import Inventory, render
-from twin.execute.routers import DIALECTS, Router, Routers
+from twin.execute.routers import Dialect, Router, Routers
 from twin.model import SegmentList, Tunnel
 from twin.plan import (
     DrainLink,
@@ -66,7 +67,7 @@ def spelled(rendering):
 
 
 @pytest.mark.parametrize("igp", ["isis", "ospf"])
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", get_args(Dialect))
 def test_every_kind_of_change_reads_as_its_dialect_writes_it(dialect, igp):
     text = spelled(render(PLAN, NETWORK, Inventory(INTERFACES, ROUTERS.model_copy(update={"igp": igp})), dialect))
     file = GOLDEN / f"{dialect}-{igp}.txt"
@@ -76,7 +77,7 @@ def test_every_kind_of_change_reads_as_its_dialect_writes_it(dialect, igp):
     assert text == file.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", get_args(Dialect))
 def test_taking_back_is_what_leads_there_with_the_value_that_was_before(dialect):
     metric = render(PLAN, NETWORK, Inventory(INTERFACES, ROUTERS), dialect).steps[0].routers[0]
     assert [x.replace("17", "7") for x in metric.lines] == list(metric.back)

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks.geant_forecast import DATA, coverage_by_load, rolling
+from tests.twin.formats.sample_files import parquet
 from twin.errors import InputError
 from twin.forecast import arrange, forecast, forecast_of
 from twin.forecast.backtest import backtest
 from twin.forecast.conformal import Conformal
 from twin.forecast.drift import drifting
 from twin.forecast.methods import LEARNT, Methods
-from twin.formats import load_network, write_traffic
-from twin.formats.traffic import Traffic
+from twin.formats import load_network
 from twin.live.emulated import EmulatedNetwork
 from twin.store import TwinStore
 
@@ -208,10 +208,9 @@ def test_any_numbers_give_finite_forecasts_or_a_clear_error(rows, now):
 def test_a_file_and_a_twin_file_are_forecast(tmp_path, monkeypatch):
     monkeypatch.setattr("twin.forecast.methods.is_installed", lambda: False)
     network = load_network("topozoo/Abilene")
-    n, (clock, values) = len(network.nodes), daily(days=3, series=121)
+    n, (_, values) = len(network.nodes), daily(days=3, series=121)
     demands = values.reshape(-1, n, n) * (1 - np.eye(n))
-    write_traffic(Traffic(tuple(str(i) for i in range(clock.size)), demands), network, tmp_path / "traffic.parquet")
-    report = forecast_of(tmp_path / "traffic.parquet", network).report
+    report = forecast_of(parquet(tmp_path / "traffic.parquet", network, demands), network).report
     assert (report.series, report.bins, report.interval_s) == (110, 288, 900.0)
     assert report.horizons[1].method in LEARNT
     live = EmulatedNetwork(network, seed=1, start=datetime(2026, 3, 2, 12, tzinfo=UTC))

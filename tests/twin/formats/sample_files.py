@@ -1,5 +1,6 @@
 """One small valid file per format, all written for these tests."""
 
+import duckdb
 import numpy as np
 
 from twin.model import DemandLimit, Link, Network, Node, RiskGroup, SegmentList, Tunnel
@@ -100,8 +101,6 @@ IETF = """{"ietf-network:networks": {"network": [{
 
 CSV = "time,source,target,mbps\n2026-01-01 00:00,A,B,1.5\n2026-01-01 00:00,B,A,2\n2026-01-01 00:15,A,B,8\n"
 
-TUNNELS = "0 2:0-1-2\n2 0:2-1-0\n"
-
 
 def full_network() -> Network:
     """A network that uses every field of the model, with numbers that no short decimal holds."""
@@ -122,3 +121,14 @@ def full_network() -> Network:
     groups = (RiskGroup("duct 7", (links[3].circuit, links[0].circuit)), RiskGroup("empty", ()))
     tunnels = (Tunnel(name="t1", source="Köln.1", target="x_y", paths=lists, on_invalid="igp"),)
     return Network("Netz „Süd“", nodes, links, demands, tunnels, groups, (DemandLimit("x_y", "B+C", 0.1),))
+
+
+def parquet(path, network, demands):
+    """Matrices [t, n, n] as rows of time, source, target and Mbit/s, in Parquet."""
+    moment, s, t = np.nonzero(demands)
+    names = np.array([node.name for node in network.nodes], dtype=object)
+    rows = {"time": moment.astype(str).astype(object), "source": names[s], "target": names[t]}
+    with duckdb.connect(":memory:") as connection:
+        connection.register("matrices", {**rows, "mbps": demands[moment, s, t]})
+        connection.sql("SELECT * FROM matrices").write_parquet(str(path))
+    return path

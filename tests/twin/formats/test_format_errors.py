@@ -15,7 +15,6 @@ from twin.formats import (
     load_network,
     read_network,
     read_traffic,
-    read_tunnels,
 )
 from twin.formats.markup import parse_xml
 from twin.model import Link, Network, Node
@@ -111,25 +110,6 @@ def test_malformed_traffic_says_where_and_what_was_expected(tmp_path, text, wher
     with pytest.raises(FormatError) as caught:
         read_traffic(saved(tmp_path, "t.csv", text), PAIR)
     assert caught.value.where.startswith(where)
-    assert expected in caught.value.expected
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("0 2 0-1-2", "a colon"),
-        ("0 2:0-2", "a link from 0 to 2"),
-        ("0 2:0-1", "paths from 0 to 2"),
-        ("0 2:0-9-2", "a node of this network"),
-        ("0 2:0-1-2\n0 2:0-1-2", "one line for 0->2"),
-        ("0 2:" + ",".join(["0-1-2"] * 9), "at most 8 paths"),
-        ("0 0:0-1-0", "two different nodes"),
-    ],
-)
-def test_malformed_tunnels_say_where_and_what_was_expected(tmp_path, text, expected):
-    network = read_network(saved(tmp_path, "n.json", NODE_LINK))
-    with pytest.raises(FormatError, match="line") as caught:
-        read_tunnels(saved(tmp_path, "t.txt", text), network)
     assert expected in caught.value.expected
 
 

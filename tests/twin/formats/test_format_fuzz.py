@@ -17,21 +17,18 @@ from tests.twin.formats.sample_files import (
     NODE_LINK,
     REPETITA,
     SNDLIB,
-    TUNNELS,
     full_network,
+    parquet,
 )
 from twin.errors import TwinError
 from twin.formats import (
     load_network,
     read_network,
     read_traffic,
-    read_tunnels,
     write_ietf,
     write_node_link,
-    write_traffic,
 )
 from twin.formats.repetita import read_repetita_demands
-from twin.formats.traffic import Traffic
 from twin.model import Link, Network, Node
 
 FUZZ = settings(
@@ -85,10 +82,6 @@ def mutated(draw, valid):
     return bytes(content[: draw(st.none() | st.integers(0, len(content)))])
 
 
-def parquet(path):
-    write_traffic(Traffic(("a", "b"), np.arange(18.0).reshape(2, 3, 3)), SMALL, path)
-
-
 def outcome(read, path):
     """The result, or the one line that a user sees."""
     try:
@@ -124,7 +117,6 @@ READERS = {
     "y.graphml": (foreign.yed().encode(), read_network),
     "o.json": (foreign.opendaylight().encode(), read_network),
     "t.csv": (CSV.replace("A", "0").replace("B", "1").encode(), lambda path: read_traffic(path, SMALL)),
-    "t.txt": (TUNNELS.encode(), lambda path: read_tunnels(path, SMALL)),
     "d.demands": (DEMANDS.encode(), lambda path: read_repetita_demands(path, 3)),
 }
 
@@ -179,7 +171,7 @@ def test_our_own_files_mutated_are_read_or_refused(tmp_path, write, data):
 @given(data=st.data())
 def test_a_mutated_parquet_file_is_read_or_refused(tmp_path, data):
     path = tmp_path / "t.parquet"
-    parquet(path)
+    parquet(path, SMALL, np.arange(18.0).reshape(2, 3, 3))
     path.write_bytes(data.draw(mutated(path.read_bytes())))
     outcome(lambda path: read_traffic(path, SMALL), path)
 

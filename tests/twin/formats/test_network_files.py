@@ -10,8 +10,8 @@ from tests.twin.formats.sample_files import (
     NODE_LINK,
     REPETITA,
     SNDLIB,
-    TUNNELS,
     full_network,
+    parquet,
 )
 from tests.twin.random_networks import networks
 from twin.errors import FormatError, TopologyError
@@ -19,17 +19,13 @@ from twin.formats import (
     load_network,
     read_network,
     read_traffic,
-    read_tunnels,
     write_ietf,
     write_node_link,
-    write_repetita,
-    write_traffic,
 )
 from twin.formats.ietf import bandwidth
 from twin.formats.load import read_explained
 from twin.formats.measurements.columns import read_mapping
 from twin.formats.measurements.part import Options
-from twin.formats.traffic import Traffic
 from twin.model import Link, Network, Node
 from twin.sim.simulate import simulate
 
@@ -104,14 +100,6 @@ def test_repetita_keeps_parallels_weights_and_units(tmp_path):
 
 def test_repetita_without_demands_carries_nothing(tmp_path):
     assert not read_network(saved(tmp_path, "r.graph", REPETITA)).demands.any()
-
-
-def test_what_repetita_holds_survives_writing(tmp_path):
-    network = read_network(saved(tmp_path, "r.graph", REPETITA), saved(tmp_path, "r.demands", DEMANDS))
-    write_repetita(network, tmp_path / "again.graph", tmp_path / "again.demands")
-    again = read_network(tmp_path / "again.graph", tmp_path / "again.demands")
-    assert (again.nodes, again.links) == (network.nodes, network.links)
-    assert again.demands == pytest.approx(network.demands, abs=1e-3)
 
 
 def test_node_link_capacities_are_bit_per_second(tmp_path):
@@ -211,12 +199,10 @@ def test_numbered_bins_sort_as_numbers_and_units_are_converted(tmp_path):
     assert not traffic.demands[:, 1, 1].any()
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_written_traffic_reads_back_exactly(tmp_path, suffix):
+def test_traffic_in_parquet_reads_back_exactly(tmp_path):
     demands = np.array([[[0, 1 / 3], [0, 0]], [[0, 2e6], [0.1 + 0.2, 0]]])
-    write_traffic(Traffic(("a", "b"), demands), PAIR, tmp_path / f"t.{suffix}")
-    again = read_traffic(tmp_path / f"t.{suffix}", PAIR)
-    assert again.times == ("a", "b")
+    again = read_traffic(parquet(tmp_path / "t.parquet", PAIR, demands), PAIR)
+    assert again.times == ("0", "1")
     assert np.array_equal(again.demands, demands)
 
 
@@ -230,15 +216,6 @@ def test_traffic_replaces_what_the_file_states(tmp_path):
     write_node_link(PAIR, tmp_path / "n.json")
     network = read_network(tmp_path / "n.json", saved(tmp_path, "t.csv", CSV))
     assert network.demands.tolist() == [[0, 8], [0, 0]]
-
-
-def test_listed_paths_become_tunnels_that_follow_them(tmp_path):
-    network = read_network(saved(tmp_path, "n.json", NODE_LINK))
-    tunnels = read_tunnels(saved(tmp_path, "tunnels.txt", TUNNELS), network)
-    assert [(x.name, x.paths[0].via, x.paths[0].share) for x in tunnels] == [
-        ("0->2", ("1",), 1.0),
-        ("2->0", ("1",), 1.0),
-    ]
 
 
 @pytest.mark.parametrize("read", [read_network, load_network])

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.twin.live.ladder import ladder, last, live, same
-from twin.faults import INDISTINGUISHABLE, TOLD_BY_LINES, UNSEEN, Fault, FaultKind, indistinguishable
+from twin.faults import INDISTINGUISHABLE, Fault, FaultKind, indistinguishable
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.model import Network
@@ -132,11 +132,6 @@ def test_a_stale_configuration_shows_once_the_router_is_configured():
     assert struck.read_router("a1").network != well.read_router("a1").network
 
 
-def test_each_unseen_kind_is_proven_and_says_when_and_why():
-    assert {entry.kind for entry in UNSEEN} == {fault.kind for fault in UNSEEN_FAULTS}
-    assert all(entry.when and entry.reason for entry in UNSEEN)
-
-
 def test_each_pair_says_when_and_why():
     pairs = [{entry.one, entry.other} for entry in INDISTINGUISHABLE]
     expected = [(K.SURGE, K.WEB_DOS), (K.ECMP_MISSING, K.ECMP_STALE), (K.HOST_BLACKHOLE, K.BLACKHOLE)]
@@ -176,12 +171,6 @@ def test_what_only_lines_tell_apart_is_alike_once_they_are_older_than_what_is_re
     if faults[0].element == INTERFACE:
         end = faults[1].model_copy(update={"element": OTHER_END})
         assert same(one, seen(end, skipped=1)[1])
-
-
-def test_each_pair_told_by_lines_is_proven_and_says_when_and_why():
-    proven = [{K.NEIGHBOUR_MISSING, K.MTU}, {K.NEIGHBOUR_MISSING, K.ACL_BLOCK}, {K.ROUTING_DOWN, K.AREA}]
-    assert [{x.one, x.other} for x in TOLD_BY_LINES] == proven
-    assert all(entry.when and entry.reason for entry in TOLD_BY_LINES)
 
 
 def test_what_is_skipped_is_older_than_what_is_read():

@@ -15,7 +15,6 @@ GAP = 1.5
 """Usual intervals after which two readings are no neighbours."""
 _FULL = 1.05  # of its capacity, the most that an interface can have counted
 _ALIKE = 2.0  # times the usual rate of a series that a wrapped difference may be, where nothing else tells
-_OCTET = 8e-6  # Mbit
 _ONE = 1e-3  # seconds within which two readings are one
 
 
@@ -94,11 +93,6 @@ def usual_gap(seconds: Floats, series: Ints, count: int) -> Floats:
     enough = rows >= 3
     found[at[enough]] = seconds[order][first[enough] + (rows[enough] - 1) // 2]
     return found[series]
-
-
-def octets(count: int) -> Floats:
-    """Mbit in one count of that many series of octets."""
-    return np.full(count, _OCTET)
 
 
 def _restarted(before: Floats, after: Floats, seconds: Floats) -> Bools:

@@ -55,9 +55,9 @@ def expected(observation: Observation, removed: Floats, routed: Network | None =
     prediction = predict(network, removed, noise)
     delivered = prediction.arrived * (1 - removed)
     n = len(network.nodes)
-    net = _summed(ends.tail, prediction.arrived, n) - _summed(ends.head, delivered, n)
+    net = at_nodes(ends.tail, prediction.arrived, n) - at_nodes(ends.head, delivered, n)
     reading = reading_sigma(observation, prediction.arrived)
-    read = _summed(ends.tail, reading**2, n) + _summed(ends.head, reading**2, n)
+    read = at_nodes(ends.tail, reading**2, n) + at_nodes(ends.head, reading**2, n)
     demand = demand_variance(observation)
     unmeasured = 0.0 if "demands" in observation.declared.reads else _NO_EVIDENCE
     return Expected(
@@ -84,7 +84,8 @@ def reported_state(observation: Observation) -> Network:
     return as_reported(observation.network, observation.up, observation.adjacent, two_way=two_way)
 
 
-def _summed(node: Ints, values: Floats, n: int) -> Floats:
+def at_nodes(node: Ints, values: Floats, n: int) -> Floats:
+    """Sum the values of links by the node at one end of each [n]."""
     return np.bincount(node, values, n).astype(np.float64)
 
 

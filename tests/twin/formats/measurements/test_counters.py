@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twin.formats.measurements.counters import Readings, octets, rates_of
+from twin.formats.measurements.counters import Readings, rates_of
 
 MBIT = 125_000  # octets
 
@@ -20,7 +20,7 @@ def read(time, count, *, bits=64, ceiling=np.nan, uptime=None, series=None):
             of,
             np.array([x % 2**bits for x in count], dtype=np.uint64),
             np.ones(n, dtype=bool),
-            octets(many),
+            np.full(many, 8e-6),  # Mbit of an octet
             np.full(many, ceiling),
             np.full(many, bits == 64),
             np.full(n, np.nan) if uptime is None else np.array(uptime, dtype=np.float64),
