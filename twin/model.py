@@ -184,7 +184,7 @@ class DemandLimit(NamedTuple):
     limit: float
 
 
-AstrayKind = Literal["drop", "send", "bar", "refuse", "leak", "leave out", "trust"]
+AstrayKind = Literal["drop", "send", "bar", "refuse", "leak", "leave out", "trust", "claim"]
 
 
 class Astray(NamedTuple):
@@ -194,7 +194,9 @@ class Astray(NamedTuple):
     the IGP says. `bar`: it may not leave by link `at`. `refuse`: what enters at node `at` for it goes nowhere.
     `leak`: the router behind link `at` drops the share `share` of everything. `leave out`: the tail of link `at` leaves
     it out of groups of equal paths. `trust`: all use link `at` though its head does not hear its tail, as routers do
-    that check no circuit both ways. `target` is empty where everything is meant.
+    that check no circuit both ways. `claim`: node `at`, or the tail of link `at`, says falsely that it leads to the
+    group of exits `target`: at a node before all exits, by a link as the best of them; what it attracts goes nowhere.
+    `target` is empty where everything is meant.
     """
 
     does: AstrayKind

@@ -49,7 +49,8 @@ def validate(network: "Network") -> None:
     for limit in network.limits:
         _require(limit.source in network.node_index and limit.target in network.node_index, f"{limit} names no node")
     for entry in network.astray:
-        place = network.node_index if entry.does in ("drop", "refuse") else network.link_index
+        at_node = entry.does in ("drop", "refuse") or (entry.does == "claim" and "->" not in entry.at)
+        place = network.node_index if at_node else network.link_index
         known = entry.at in place and (not entry.target or entry.target in network.node_index)
         _require(known and 0 < entry.share <= 1, f"{entry} names no element, or no share")
     wrong = complaint(network.classes, network.class_shares, network.node_index)

@@ -174,3 +174,7 @@ CREATE TABLE peering_sample (   -- what the router of an exit says of it: 1 yes,
     reachable DOUBLE, discards DOUBLE,              -- the other routers know the next hop; it is one that drops
     local_pref DOUBLE, path_length DOUBLE
 );
+
+-- migration 14
+
+ALTER TABLE peering_sample ADD COLUMN claimed VARCHAR DEFAULT 'unknown';  -- who else announces the group: a link, a node's id, or nobody

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ from twin.diagnose.next_measurement import next_measurement, with_configuration
 from twin.errors import ExecutionError, InputError, TopologyError
 from twin.faults import Fault, FaultKind, with_fault
 from twin.formats import load_network
+from twin.formats.drawn_exits import with_drawn_exits
 from twin.formats.provision import in_small
 from twin.live.draw_fault import draw_fault
 from twin.live.lab.control import AskFault, AskHeal
@@ -31,6 +32,7 @@ from twin.live.lab.launch import Lab, up
 from twin.live.lab.layout import Igp, Rates, design_of
 from twin.live.lab.network import LabNetwork, Routes
 from twin.live.network import Configuration, Telemetry
+from twin.live.peerings import DownReason
 from twin.model import Bools, Floats, Network
 from twin.observe import Observation, find_symptoms, observe
 from twin.observe.expect.prediction import hashing_variance
@@ -38,13 +40,16 @@ from twin.sim.arrays import compile_network
 from twin.sim.kernels import shortest_paths
 from twin.sim.simulate import simulate
 
+from . import lab_placements
+from .lab_placements import NUMBER, OF_NIKA, REASONS, Placement, placement
+
 _K = FaultKind
 KINDS = (
     _K.LINK_DOWN, _K.ONE_WAY, "healthy", _K.WEIGHT, _K.ROUTING_DOWN, _K.NEIGHBOUR_MISSING, _K.BLACKHOLE, "healthy",
     _K.DEVICE_DOWN, _K.SURGE, _K.ACL_BLOCK, _K.DATA_ACL, "healthy", _K.MTU, _K.DETACH, _K.STATIC_ROUTE, _K.CAPACITY,
     _K.FLAP, _K.HOST_BLACKHOLE, "healthy",
 )  # fmt: skip
-"""What is done to routers, and nothing; in this order."""
+"""What is done to routers, and nothing; in this order. Then come the placements on networks with exits."""
 PLACES: Mapping[str, tuple[tuple[str, Igp], ...]] = {
     "dev": (("synthetic/8-3", "isis"), ("synthetic/9-5", "ospf"), ("sndlib/abilene", "isis")),
     "held-out": (("synthetic/10-7", "isis"), ("sndlib/polska", "ospf"), ("synthetic/8-11", "ospf")),
@@ -70,6 +75,8 @@ class Scene:
     routes: Routes
     configuration: Configuration
     """What every router said of itself while the fault was there; whoever asks one gets that router's part."""
+    placed: Placement | None = None
+    """On networks with exits alone."""
 
     @cached_property
     def observation(self) -> Observation:
@@ -84,45 +91,58 @@ class LabFindings(NamedTuple):
     seen: bool
 
 
-@cache
-def _running(network: str, igp: Igp) -> LabNetwork:
-    small = in_small(load_network(network), capacity=_CAPACITY, peak_utilisation=_PEAK)
-    name = f"eval-{len(network)}{igp}"
+_LABS: list[Lab] = []
+
+
+@lru_cache(1)
+def _running(network: str, igp: Igp, *, exits: bool) -> LabNetwork:
+    for other in [*_LABS]:  # one after the other: what an old one sends is not worth its time
+        _LABS.remove(other)
+        other.down()
+    whole = load_network(network)
+    whole = with_drawn_exits(whole, seed=1, capacity=_CAPACITY) if exits else whole
+    small = in_small(whole, capacity=_CAPACITY, peak_utilisation=_PEAK)
+    name = f"eval-{len(network)}{igp}{'x' if exits else ''}"
     old = Lab.find(name)
     if old is not None:
         old.down()
     lab, _ = up(design_of(small, name=name, igp=igp, seed=1, rates=Rates.every(INTERVAL_S)))
     atexit.register(lab.down)
+    _LABS.append(lab)
     return LabNetwork(lab, lab.record)
 
 
 def stage(case: Case, workplace: Workplace) -> Scene:
     """Wait until a lab is well, let the case's fault strike, wait again, and read. Raises `InputError` without one."""
     del workplace
-    igp = next((igp for places in PLACES.values() for name, igp in places if name == case.network), "isis")
-    live = _running(case.network, igp)
+    placed = placement(case.kind)
+    both = lab_placements.PLACES if placed else PLACES
+    igp = next((igp for places in both.values() for name, igp in places if name == case.network), "isis")
+    live = _running(case.network, igp, exits=placed is not None)
     inventory = live.read_topology()
     _settle(live, inventory)
     live.wait(BEFORE)
-    faults = () if case.kind == "healthy" else _strike(live, inventory, case)
+    faults = () if case.kind.partition("/")[0] == "healthy" else _strike(live, inventory, case, placed)
     live.wait(AFTER)
     since = live.now - timedelta(seconds=INTERVAL_S * (BEFORE + AFTER - 1))
-    scene = Scene(inventory, faults, live.read_telemetry(since), live.routes(), live.read_configuration())
+    telemetry, routes = live.read_telemetry(since), live.routes()
+    scene = Scene(inventory, faults, telemetry, routes, live.read_configuration(), placed)
     live.lab.ask(AskHeal(), timeout_s=60)
     return scene
 
 
-def _strike(live: LabNetwork, inventory: Network, case: Case) -> tuple[Fault, ...]:
+def _strike(live: LabNetwork, inventory: Network, case: Case, placed: Placement | None) -> tuple[Fault, ...]:
     if case.faults is not None:
         for fault in case.faults:
             live.lab.ask(AskFault(fault=fault))
         return case.faults
+    kind, way = FaultKind(case.kind.partition("/")[0]), placed.way if placed else ""
     for number in range(_TRIES):
         try:
-            fault = draw_fault(inventory, case.seed + 7919 * number, kinds=[FaultKind(case.kind)])
+            fault = draw_fault(inventory, case.seed + 7919 * number, kinds=[kind])
             if fault.kind is _K.CAPACITY and simulate(with_fault(inventory, fault)).max_utilisation <= 1:
                 continue  # a rate that nobody reaches leaves no trace
-            live.lab.ask(AskFault(fault=fault))
+            live.lab.ask(AskFault(fault=fault, variant=way))
         except (TopologyError, ExecutionError):
             continue
         return (fault,)
@@ -190,6 +210,11 @@ def score(scene: Scene, found: LabFindings) -> Measures:
         "healthy": float(healthy), "faulty": float(not healthy), "seen": float(found.seen), "alike": float(alike),
         "right": float(not found.faults if healthy else alike),
     }  # fmt: skip
+    if scene.placed is not None and (scene.placed.of_nika or healthy):
+        values |= {"placed_hit": values["pair_hit"], "placed_false": values["pair_false"]}
+        values |= {"placed_missed": values["pair_missed"], "placed": float(scene.placed.of_nika)}
+    if scene.placed is not None and scene.placed.way in REASONS:
+        values |= {"ways": 1.0, "way": float(_reason(scene) == REASONS[scene.placed.way])}
     if healthy:
         error, certain = _load_errors(scene)
         values |= {
@@ -198,6 +223,12 @@ def score(scene: Scene, found: LabFindings) -> Measures:
             "routes": float(_as_sets(scene.routes) == next_hops(scene.inventory)),
         }
     return Measures(bool(values["right"]), values, in_words(found.faults), in_words(truth))
+
+
+def _reason(scene: Scene) -> DownReason | None:
+    """Why the session of the fault is down, as its router says."""
+    at = {scene.inventory.link(x.element) for x in scene.faults}
+    return next((x.reason for x in scene.observation.peerings if x.link in at), None)
 
 
 def _load_errors(scene: Scene) -> tuple[Floats, Bools]:
@@ -211,8 +242,13 @@ def _load_errors(scene: Scene) -> tuple[Floats, Bools]:
 def _draw(split: Split) -> Iterator[Case]:
     places = PLACES[split]
     for number, seed in enumerate(SEEDS[split]):
-        network, _ = places[number // len(KINDS) % len(places)]  # one lab after the other, not one for each case
+        if number == len(KINDS) * len(places):
+            break
+        network, _ = places[number // len(KINDS)]  # one lab after the other, not one for each case
         yield Case(suite="lab", kind=KINDS[number % len(KINDS)], network=network, seed=seed, split=split)
+    first = SEEDS[split].start + len(KINDS) * len(places)
+    for seed, (placed, network) in enumerate(lab_placements.placed(split), first):
+        yield Case(suite="lab", kind=placed.name, network=network, seed=seed, split=split)
 
 
 _metric = partial(Metric, kind="share")
@@ -226,13 +262,17 @@ SUITE = Suite(
     metrics=(
         _metric("faults seen", of="seen", where="faulty"),
         Metric("F1 on (element, kind)", "f1", "pair", bar=0.75),
+        Metric(f"F1 over NIKA's {OF_NIKA} placements and nothing", "f1", "placed", bar=0.75),
+        _metric("placements, top 1", of="alike", where="placed"),
+        _metric("why a session fell, told", of="way", where="ways"),
         _metric("faults, top 1", of="alike", where="faulty"),
         _metric("healthy found healthy", of="right", where="healthy", bar=0.95),
         _metric("false alarms", of="seen", where="healthy", higher=False),
         Metric("loads within 5 %, without equal paths", "mean", "loads", "loaded"),
         _metric("routes of all kernels as the twin says", of="routes", where="healthy"),
     ),
-    cases=len(KINDS) * len(PLACES["dev"]),
+    cases=len(KINDS) * len(PLACES["dev"]) + NUMBER,
     slice=len(KINDS),
+    by_kind=False,
     checks={"causes": Check(causes_as_expected)},
 )

@@ -1,10 +1,12 @@
 """How likely a hypothesis makes what routers say of their peerings; nothing where nobody says anything."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from twin.faults import TRAITS, Fault, FaultKind, with_faults
+from twin.faults import TRAITS, USUAL_PREFERENCE, Fault, FaultKind, with_faults
 from twin.model import Floats
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.peerings import Peering
@@ -12,7 +14,22 @@ from twin.observe.readings.peerings import Peering
 from .density import FLIP
 from .effects import operational
 
-_Said = tuple[bool, bool, bool | None]
+
+class _Said(NamedTuple):
+    """What the router of an exit says of it, or should; None is that nobody says, or that nothing is to be said."""
+
+    established: bool | None
+    received: bool | None
+    accepted: bool | None
+    reachable: bool | None
+    discards: bool | None
+    local_pref: float | None
+    claimed: str | None
+
+    def against(self, expected: "_Said") -> int:
+        """How many readings are otherwise than expected."""
+        return sum(x is not None and y is not None and x != y for x, y in zip(self, expected, strict=True))
+
 
 _K = FaultKind
 
@@ -21,33 +38,76 @@ def peered(seen: Observation, faults: tuple[Fault, ...]) -> Floats:
     """Log likelihood of what the router of each exit says of it [m]; 0 where nobody says."""
     found = np.zeros(len(seen.network.links))
     for peering, expected in _expected(seen, faults):
-        said = (peering.established, peering.received, peering.accepted)
-        wrong = sum(x is not None and y is not None and x is not y for x, y in zip(said, expected, strict=True))
-        found[peering.link] = float(np.log(FLIP)) * wrong
+        found[peering.link] = float(np.log(FLIP)) * _said(peering).against(expected)
     return found
 
 
 def routes(seen: Observation, faults: tuple[Fault, ...]) -> tuple[Floats, Floats]:
-    """Whether the router of each exit says that it has a route by it, and whether these faults leave it one [m]."""
+    """Whether the router of each exit says of it what it should, and whether it would under these faults [m]."""
     measured, predicted = np.full(len(seen.network.links), np.nan), np.full(len(seen.network.links), np.nan)
-    for peering, expected in _expected(seen, faults):
-        usable = peering.usable
-        measured[peering.link] = np.nan if usable is None else float(usable)
-        predicted[peering.link] = float(expected == (True, True, True))
+    for (peering, healthy), (_, expected) in zip(_expected(seen, ()), _expected(seen, faults), strict=True):
+        measured[peering.link] = float(not _said(peering).against(healthy))
+        predicted[peering.link] = float(expected == healthy)
     return measured, predicted
 
 
-def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Peering, _Said]]:
-    """What each router should say of its exit: whether the session stands, it hears the group, policy lets it in.
+def usual_preferences(seen: Observation) -> Mapping[int, float]:
+    """The local preference that most exits of one preference in the inventory are given, by that preference.
 
-    Without a session it hears nothing, and policy has nothing to let in: None.
+    Of several that are as frequent, the one nearest to what routers give by themselves.
+    """
+    given: dict[int, Counter[float]] = {}
+    for peering in seen.peerings:
+        if peering.local_pref is not None:
+            given.setdefault(seen.network.links[peering.link].weight, Counter())[peering.local_pref] += 1
+    return {
+        weight: min(counts, key=lambda x: (-counts[x], abs(x - USUAL_PREFERENCE), x))
+        for weight, counts in given.items()
+    }
+
+
+def _said(peering: Peering) -> _Said:
+    return _Said(
+        peering.established,
+        peering.received,
+        peering.accepted,
+        peering.reachable,
+        peering.discards,
+        peering.local_pref,
+        peering.claimed,
+    )
+
+
+def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Peering, _Said]]:
+    """What each router should say of its exit.
+
+    Without a session it hears nothing, and policy has nothing to let in; of what is not let in there is no path.
     """
     if not seen.peerings:
         return
     at = {(fault.kind, fault.element) for fault in faults}
+    given = {fault.element: fault.severity for fault in faults if fault.kind is _K.BGP_PREFERENCE}
+    claims = {
+        (fault.target or "").removeprefix("node/"): fault.element
+        for fault in faults
+        if fault.kind in (_K.BGP_HIJACK, _K.BGP_ORIGIN)
+    }
+    usual = usual_preferences(seen)
     light = operational(with_faults(seen.network, [x for x in faults if TRAITS[x.kind].layer in ("physical", "exits")]))
     for peering in seen.peerings:
         link = seen.network.links[peering.link]
         stands = bool(light[peering.link]) and (_K.BGP_SESSION, link.interface) not in at
         heard = stands and (_K.BGP_ADVERTISEMENT, link.interface) not in at
-        yield peering, (stands, heard, (_K.BGP_FILTER, link.interface) not in at if heard else None)
+        let_in = heard and (_K.BGP_FILTER, link.interface) not in at
+        yield (
+            peering,
+            _Said(
+                stands,
+                heard,
+                let_in if heard else None,
+                (_K.BGP_NEXT_HOP, link.interface) not in at if let_in else None,
+                (_K.BGP_DISCARD, link.interface) in at if let_in else None,
+                given.get(link.interface, usual.get(link.weight)) if let_in else None,
+                claims.get(link.head, ""),
+            ),
+        )

@@ -7,7 +7,7 @@ from .indistinguishable import INDISTINGUISHABLE, Indistinguishable, indistingui
 from .kinds import ALIASES, DRAWN_KINDS, EXIT_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label
 from .readings import Readings
 from .remedies import Action, Advice, Measure, Remedy
-from .severities import MAX_WEIGHT
+from .severities import MAX_WEIGHT, USUAL_PREFERENCE
 from .struck import interfaces, struck_links
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "REMEDIES",
     "TELEMETRY_KINDS",
     "TRAITS",
+    "USUAL_PREFERENCE",
     "Action",
     "Advice",
     "Counters",

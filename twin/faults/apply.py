@@ -39,7 +39,7 @@ def with_fault(network: Network, fault: Fault) -> Network:
         for position in (i for i in struck_links(network, fault) if i not in preferences):
             links[position] = effect.links(links[position], fault.severity)
         network = replace(network, links=tuple(links))
-    return network
+    return network if effect.network is None else effect.network(network, fault)
 
 
 def with_one_way_fault(network: Network, fault: Fault) -> Network:
@@ -70,6 +70,8 @@ def with_faults(network: Network, faults: Iterable[Fault]) -> Network:
 def check(network: Network, fault: Fault) -> None:
     """Make sure that the fault can strike this network. Raises as `with_fault` does."""
     trait = declared(fault.kind)
+    if trait.layer == "exits":
+        _require_exits(network, fault)
     if not trait.severity.holds(fault.severity):
         raise TopologyError(
             f"{fault.kind} cannot have severity {fault.severity:g}", fix=f"its severity is {trait.severity.words}"
@@ -81,6 +83,8 @@ def check(network: Network, fault: Fault) -> None:
     if fault.target is not None and trait.target is not None:
         _find(network, fault.target, trait.target)
         _check_target(fault)
+        if trait.layer == "exits":
+            _require_foreign_group(network, fault)
 
 
 def _check_element(network: Network, fault: Fault) -> None:
@@ -113,15 +117,29 @@ _SORTS: dict[str, ElementKind | Form] = {
 }
 
 
-def _require_exit(network: Network, fault: Fault) -> None:
+def _require_exits(network: Network, fault: Fault) -> None:
     if not network.exits:
         raise TopologyError(
             f"{fault.kind} strikes an exit, and {network.name} has none",
             fix="give it groups of exits: [[exits]] in site.toml, or a column `exits` of the traffic file",
         )
+
+
+def _require_exit(network: Network, fault: Fault) -> None:
     if _find(network, fault.element, "interface") not in network.exits:
         known = ", ".join(network.links[i].name for i in network.exits[:6])
         raise TopologyError(f"{fault.kind} strikes an exit, and {fault.element} is none", fix=f"name one of {known}")
+
+
+def _require_foreign_group(network: Network, fault: Fault) -> None:
+    """The target is a group of exits, and the router at fault has no exit of it: it would compete with itself."""
+    group, router = (fault.target or "").removeprefix("node/"), fault.element.split("/")[1]
+    if network.nodes[network.node(group)].kind != "exits":
+        raise TopologyError(f"{fault}: {group} is no group of exits", fix="name what lies beyond some exits")
+    if network.nodes[network.node(router)].kind == "exits" or any(
+        network.links[i].tail == router and network.links[i].head == group for i in network.exits
+    ):
+        raise TopologyError(f"{fault}: {router} may announce {group}", fix="name a router without an exit of it")
 
 
 def _check_target(fault: Fault) -> None:

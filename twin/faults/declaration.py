@@ -84,6 +84,8 @@ class Declaration:
     links: Callable[[Link, float], Link] | None = None
     """Effect on the state: what it makes of each link that it strikes, by its severity."""
     nodes_down: bool = False
+    network: Callable[[Network, Fault], Network] | None = None
+    """Effect on the state where it is more than that on the links that it strikes."""
     astray: AstrayKind | None = None
     """What a router does otherwise than its routes say."""
     demands: Callable[[Network, Fault], Floats] | None = None

@@ -54,6 +54,12 @@ class FaultKind(StrEnum):
     BGP_SESSION = "bgp_session"
     BGP_ADVERTISEMENT = "bgp_advertisement"
     BGP_FILTER = "bgp_filter"
+    BGP_NEXT_HOP = "bgp_next_hop"
+    BGP_DISCARD = "bgp_discard"
+    BGP_PREFERENCE = "bgp_preference"
+    BGP_HIJACK = "bgp_hijack"
+    BGP_ORIGIN = "bgp_origin"
+    PROBE_FILTER = "probe_filter"
 
     @classmethod
     def named(cls, name: str) -> "FaultKind":

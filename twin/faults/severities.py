@@ -5,6 +5,8 @@ from collections.abc import Callable
 from .declaration import Range
 
 MAX_WEIGHT = 65_535
+USUAL_PREFERENCE = 100
+"""What routers give a route where policy says nothing; RFC 4271 leaves it open, all of them take this."""
 
 
 def between(low: float, high: float = float("inf"), *, ends: bool = False) -> Callable[[float], bool]:
@@ -48,3 +50,8 @@ LOST = Range(between(0, 1, ends=True), "above 0 and at most 1: the share of traf
 POLLS = Range(between(0, 1, ends=True), "above 0 and at most 1: the share of polls", 1.0)
 WEIGHT = Range(_is_weight, f"a weight, 1 to {MAX_WEIGHT}", float(MAX_WEIGHT))
 LATER = Range(between(0), "above 0: milliseconds more in each direction", 20.0)
+PREFERENCE = Range(
+    lambda x: x.is_integer() and x != USUAL_PREFERENCE and x < 2**32,
+    f"a local preference other than {USUAL_PREFERENCE}: above it the exit is taken before all others, below it after",
+    200.0,
+)

@@ -1,6 +1,6 @@
 """What faults do to routers and links beyond what a `Network` can say: the emulated network's own state of health."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ class Defects(NamedTuple):
     routes: tuple[Route, ...]
     drops: Drops
     small: Floats  # [n] share of the bits towards each node that are SYN packets
+    mute: tuple[int, ...] = ()  # nodes that let no probe pass
 
 
 def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
@@ -48,9 +49,10 @@ def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
         discarded=_share(configured, astray("leak")),
         detached=detached,
         left_out=tuple(configured.link(fault.element) for fault in astray("leave out")),
-        routes=tuple(_route(configured, fault) for fault in astray("drop", "send")),
+        routes=(*(_route(configured, fault) for fault in astray("drop", "send")), *_told_by_bgp(configured, faults)),
         drops=_drops(configured, astray("refuse"), astray("bar"), loops=bool(astray("send"))),
         small=_small(configured, faults),
+        mute=tuple(configured.node(x.element) for x in faults if x.kind is FaultKind.PROBE_FILTER),
     )
 
 
@@ -71,6 +73,16 @@ def _route(network: Network, fault: Fault) -> Route:
         return Route(network.node(fault.element), target, NOWHERE)
     link = network.link(fault.element)
     return Route(network.node_index[network.links[link].tail], target, link)
+
+
+def _told_by_bgp(network: Network, faults: Sequence[Fault]) -> Iterator[Route]:
+    """What faults of exits make routers do otherwise than the nearest exits would have them."""
+    for entry in with_faults(network, [x for x in faults if TRAITS[x.kind].layer == "exits"]).astray:
+        if entry.does == "drop":
+            yield Route(network.node(entry.at), network.node(entry.target), NOWHERE)
+        elif entry.does == "send":
+            link = network.link(entry.at)
+            yield Route(network.node_index[network.links[link].tail], network.node(entry.target), link)
 
 
 def _drops(network: Network, hosts: Sequence[Fault], filters: Sequence[Fault], *, loops: bool) -> Drops:

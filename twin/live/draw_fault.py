@@ -173,6 +173,26 @@ def _swapped(kind: FaultKind, scene: _Scene) -> Fault | None:
     return Fault(kind=kind, element=element, target=str(rng.choice(others))) if others else None
 
 
+def _claim(kind: FaultKind, scene: _Scene) -> Fault | None:
+    """A router, or what is behind an exit, and a group that its router has no exit of; the busier groups more often."""
+    network, _, rng = scene
+    groups = {network.links[i].head for i in network.exits}
+    owned = {(network.links[i].tail, network.links[i].head) for i in network.exits}
+    inside = [(x.name, x.id) for x in network.nodes if x.kind == "router"]
+    outside = [(network.links[i].tail, network.links[i].interface) for i in network.exits]
+    places = [
+        (element, group)
+        for router, element in (inside if kind is _K.BGP_HIJACK else outside)
+        for group in sorted(groups)
+        if (router, group) not in owned
+    ]
+    if not places:
+        return None
+    traffic = np.array([network.offered[:, network.node(group)].sum() for _, group in places])
+    pick = int(rng.choice(len(places), p=traffic / traffic.sum() if traffic.sum() > 0 else None))
+    return Fault(kind=kind, element=places[pick][0], target=f"node/{places[pick][1]}")
+
+
 _PLACES: dict[FaultKind, Callable[[FaultKind, _Scene], Fault | None]] = {
     _K.ECMP_MISSING: _at_fork,
     _K.ECMP_STALE: _at_fork,
@@ -181,6 +201,8 @@ _PLACES: dict[FaultKind, Callable[[FaultKind, _Scene], Fault | None]] = {
     _K.HOST_BLACKHOLE: _at_source,
     _K.STATIC_ROUTE: _off_path,
     _K.SWAPPED_COUNTERS: _swapped,
+    _K.BGP_HIJACK: _claim,
+    _K.BGP_ORIGIN: _claim,
 }
 
 

@@ -281,8 +281,10 @@ class EmulatedNetwork:
         self._renew_flows()
         truth = self._states.interval(self._share(), self._probed, self._clock)
         sample = self._sensors.measure(truth, self._lies, time=self._clock, tick=self._tick)
-        said = peered(self.truth, self._faults, sample.answered, self._clock) if self._configured.exits else None
-        self._history.add(sample._replace(peerings=said))
+        if self._configured.exits:
+            said = peered(self._configured, self.truth, self._faults, sample.answered, self._clock)
+            sample = sample._replace(peerings=said)
+        self._history.add(sample)
         self._log_flaps(begin)
         up = [node.name for node in self.truth.nodes if node.up]
         rng = np.random.default_rng([self._seed, 9, self._tick])

@@ -4,22 +4,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from twin.faults import Fault, FaultKind
-from twin.model import Network
+from twin.faults import USUAL_PREFERENCE, Fault, FaultKind
+from twin.model import Floats, Ints, Network
 
 from .network import Flags
-from .peerings import REASONS, PeeringSamples
+from .peerings import NOBODY, REASONS, UNTOLD, PeeringSamples, claim_by_link, claim_by_node
 
 _K = FaultKind
-LOCAL_PREF = 100.0
-"""What routers give a route where policy says nothing."""
+LOCAL_PREF = float(USUAL_PREFERENCE)
 
 
-def peered(truth: Network, faults: Sequence[Fault], answered: Flags, time: float) -> PeeringSamples:
+def peered(
+    configured: Network, truth: Network, faults: Sequence[Fault], answered: Flags, time: float
+) -> PeeringSamples:
     """Ask the router of every exit at a time, epoch seconds; one that does not answer the poll says nothing.
 
-    A preference is the length of a path: that is all that the twin knows of it. A router hears from a peering what is
-    announced there, whether or not policy lets it in; without a session it hears nothing.
+    A preference is the length of a path, as it is configured, under the local preference of a fault. A router hears
+    from a peering what is announced there, whether or not policy lets it in; without a session it hears nothing.
     """
     links = [truth.links[i] for i in truth.exits]
     there = np.array([bool(answered[truth.node_index[x.tail]]) for x in links], dtype=bool)
@@ -39,11 +40,32 @@ def peered(truth: Network, faults: Sequence[Fault], answered: Flags, time: float
         reason=np.where(there, reason, 0).astype(np.int64),
         received=said(heard),
         accepted=np.where(heard, said(let_in), np.nan),
-        reachable=np.where(let_in, said(np.ones(len(links), dtype=bool)), np.nan),
-        discards=np.where(let_in, said(np.zeros(len(links), dtype=bool)), np.nan),
-        local_pref=np.where(let_in & there, LOCAL_PREF, np.nan),
-        path_length=np.where(let_in & there, np.array([float(x.weight) for x in links]), np.nan),
+        reachable=np.where(let_in, said(~_struck(truth, faults, _K.BGP_NEXT_HOP)), np.nan),
+        discards=np.where(let_in, said(_struck(truth, faults, _K.BGP_DISCARD)), np.nan),
+        local_pref=np.where(let_in & there, _local_preferences(truth, faults), np.nan),
+        path_length=np.where(let_in & there, [float(configured.links[i].weight) for i in truth.exits], np.nan),
+        claimed=np.where(there, _claims(truth, [x.head for x in links]), UNTOLD),
     )
+
+
+def _local_preferences(network: Network, faults: Sequence[Fault]) -> Floats:
+    """Of each exit."""
+    given = {x.element: x.severity for x in faults if x.kind is _K.BGP_PREFERENCE}
+    return np.array([given.get(network.links[i].interface, LOCAL_PREF) for i in network.exits])
+
+
+def _claims(network: Network, groups: Sequence[str]) -> Ints:
+    """Who else announces the group of each exit, by what the routers say of it."""
+    said = dict.fromkeys(groups, NOBODY)
+    for entry in network.astray:
+        if entry.does == "claim":
+            inside = entry.at in network.node_index
+            said[entry.target] = (
+                claim_by_node(network, network.node_index[entry.at])
+                if inside
+                else claim_by_link(network.link_index[entry.at])
+            )
+    return np.array([said[x] for x in groups], dtype=np.int64)
 
 
 def _struck(network: Network, faults: Sequence[Fault], kind: FaultKind) -> Flags:

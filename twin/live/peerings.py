@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from twin.model import Floats, Ints
+from twin.model import Floats, Ints, Network
 
 DownReason = Literal[
     "none", "hold timer", "bad AS", "de-configured", "max prefix", "shut down", "configuration", "carrier", "other"
@@ -40,12 +40,32 @@ class PeeringSamples(NamedTuple):
     discards: Floats  # the next hop is one that drops
     local_pref: Floats  # higher is better
     path_length: Floats  # of the AS path; shorter is better at equal local preference
+    claimed: Ints  # who else announces the group, or a part of it: a position among `claimants`
 
 
 def no_peerings() -> PeeringSamples:
     """No reading."""
     none, rows = np.zeros(0), np.zeros(0, np.int64)
-    return PeeringSamples(none, rows, none, rows, none, none, none, none, none, none)
+    return PeeringSamples(none, rows, none, rows, none, none, none, none, none, none, rows)
+
+
+UNTOLD, NOBODY = 0, 1
+"""Among `claimants`: nobody says who announces a group, and its exits alone do."""
+
+
+def claimants(network: Network) -> tuple[str, ...]:
+    """Who may announce a group falsely: the neighbour behind a link, by its name, or a router, by its id."""
+    return ("unknown", "nobody", *(x.name for x in network.links), *(x.id for x in network.nodes))
+
+
+def claim_by_link(position: int) -> int:
+    """The position among `claimants` of the neighbour behind a link."""
+    return NOBODY + 1 + position
+
+
+def claim_by_node(network: Network, position: int) -> int:
+    """The position among `claimants` of a router."""
+    return NOBODY + 1 + len(network.links) + position
 
 
 def reason_of(state: str, code: str = "", *, carrier: bool = True) -> DownReason:

@@ -13,7 +13,7 @@ from .defects import Defects, defects
 from .forwarding import Flows, Paths, Words, forward, share_out, valid_lists
 from .interval import Interval
 from .marks import marks
-from .misrouting import NOWHERE, with_routes, without_members
+from .misrouting import NOWHERE, Route, with_routes, without_members
 from .probes import fate
 from .queues import CarriedByClass, CarriedLoads, carry, carry_classes, queueing_ms
 from .tables import Tables, link_ends, routing_tables
@@ -86,7 +86,7 @@ class DataPlane:
     def probed_by(self, probes: Flows, salts: Words) -> "DataPlane":
         """The same state, when these are the probes."""
         tables = _tables(self.network, self.defects, self.oper)
-        return replace(self, probes=forward(self.network, tables, probes, salts, self.defects.drops))
+        return replace(self, probes=_probed(self.network, tables, probes, salts, self.defects))
 
     def harm(self, carried: CarriedLoads, share: Floats, limit: float) -> Harm:
         """What users lose when every pair is at `share` of the peak, and load above `limit`, a share of capacity."""
@@ -151,7 +151,7 @@ def data_plane(network: Network, flows: Flows, probes: Flows, salts: Words, ill:
     return DataPlane(
         network,
         forward(network, tables, flows, salts, ill.drops),
-        forward(network, tables, probes, salts, ill.drops),
+        _probed(network, tables, probes, salts, ill),
         np.array([link.capacity for link in network.links]),
         ill.lost,
         np.array([link.delay_ms for link in network.links]),
@@ -160,6 +160,15 @@ def data_plane(network: Network, flows: Flows, probes: Flows, salts: Words, ill:
         (tail, head),
         ill,
     )
+
+
+def _probed(network: Network, tables: Tables, probes: Flows, salts: Words, ill: Defects) -> Paths:
+    """Send the probes, which routers that filter them neither pass on nor take nor send."""
+    n = len(network.nodes)
+    routes = [Route(node, target, NOWHERE) for node in ill.mute for target in range(n) if target != node]
+    into = [source * n + node for node in ill.mute for source in range(n)]
+    drops = ill.drops._replace(pairs=np.concatenate([ill.drops.pairs, np.array(into, dtype=np.int64)]))
+    return forward(network, with_routes(tables, routes, n), probes, salts, drops)
 
 
 def _tables(network: Network, ill: Defects, oper: NDArray[np.bool_]) -> Tables:

@@ -27,7 +27,9 @@ def probe_flows(network: Network, seed: int) -> Flows:
     n = len(network.nodes)
     tail, head = link_ends(network)
     adjacent = np.unique(tail * n + head)
-    others = np.setdiff1d(np.arange(n * n), np.append(adjacent, np.arange(n) * (n + 1)))
+    beyond = [i for i, node in enumerate(network.nodes) if node.kind == "exits"]  # nobody sends from there
+    from_there = (np.array(beyond, dtype=np.int64)[:, None] * n + np.arange(n)).ravel()
+    others = np.setdiff1d(np.arange(n * n), np.concatenate([adjacent, np.arange(n) * (n + 1), from_there]))
     drawn = np.random.default_rng([seed, 5]).permutation(others)[: adjacent.size]
     pairs = np.sort(np.concatenate([adjacent, drawn]))
     return even_flows(pairs // n, pairs % n, PORTS, seed)

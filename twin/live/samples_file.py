@@ -21,7 +21,7 @@ from .network import (
     Telemetry,
     TrafficSamples,
 )
-from .peerings import REASONS, PeeringSamples, no_peerings
+from .peerings import REASONS, UNTOLD, PeeringSamples, claimants, no_peerings
 
 _TABLES: Mapping[str, Any] = {
     "links": LinkSamples,
@@ -60,7 +60,7 @@ def unpack(content: bytes, network: Network, declared: Declaration) -> Telemetry
         found = _arrays(content)
         sizes = {"link": len(network.links), **dict.fromkeys(("node", "source", "target"), len(network.nodes))}
         tables = {table: kind(*_columns(found, table, kind._fields, sizes)) for table, kind in _TABLES.items()}
-        peered = _peerings(found, sizes)
+        peered = _peerings(found, sizes, network)
         events = _columns(found, "events", _EVENT, {})
     except (ValueError, KeyError, TypeError, EOFError, MemoryError, OSError, zipfile.BadZipFile) as error:
         raise StoreError(
@@ -71,10 +71,13 @@ def unpack(content: bytes, network: Network, declared: Declaration) -> Telemetry
     return Telemetry(**tables, events=lines_read, declared=declared, peerings=peered)
 
 
-def _peerings(found: Mapping[str, np.ndarray[Any, Any]], sizes: Mapping[str, int]) -> PeeringSamples:
+def _peerings(found: Mapping[str, np.ndarray[Any, Any]], sizes: Mapping[str, int], network: Network) -> PeeringSamples:
     if f"{_PEERINGS}.time" not in found:
         return no_peerings()
-    columns = _columns(found, _PEERINGS, PeeringSamples._fields, {**sizes, "reason": len(REASONS)})
+    if f"{_PEERINGS}.claimed" not in found:  # of a version that did not ask who else announces a group
+        found = {**found, f"{_PEERINGS}.claimed": np.full_like(found[f"{_PEERINGS}.link"], UNTOLD)}
+    sizes = {**sizes, "reason": len(REASONS), "claimed": len(claimants(network))}
+    columns = _columns(found, _PEERINGS, PeeringSamples._fields, sizes)
     return PeeringSamples(*columns)
 
 

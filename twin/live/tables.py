@@ -106,10 +106,15 @@ def _to_exits(
     out[:] = -1
     leads = np.zeros(len(network.links), dtype=bool)
     ways = [i for i in network.exits if head[i] == group and usable[i]]
-    for preference in sorted({network.links[i].weight for i in ways}):
-        own = [i for i in ways if network.links[i].weight == preference and out[tail[i]] < 0]
+    false, preferences = _claims(network, group), {i: network.links[i].weight for i in ways}
+    for i in false.links:  # as long as the best of the true ones
+        preferences[i] = min((network.links[x].weight for x in ways), default=1)
+    ways += [i for i in false.links if usable[i]]
+    for preference in sorted({*preferences.values(), *(0 for _ in false.nodes)}):
+        own = [i for i in ways if preferences[i] == preference and out[tail[i]] < 0]
         near = np.full(len(out), -1, dtype=np.int64)
-        _distances(entering, drained, {int(tail[i]): 0 for i in own}, near)
+        ends = {int(tail[i]): 0 for i in own} | (dict.fromkeys(false.nodes, 0) if preference == 0 else {})
+        _distances(entering, drained, ends, near)
         fresh = (near >= 0) & (out < 0)
         inner = usable & (head != group) & fresh[tail] & (near[head] >= 0) & (near[tail] > 0)
         weight = advertised(network)
@@ -118,6 +123,21 @@ def _to_exits(
         out[fresh] = near[fresh]
     out[group] = 0
     return leads
+
+
+class _Claims(NamedTuple):
+    """Who says falsely to lead to a group: routers, as if it were theirs, and links to others that say so."""
+
+    nodes: list[int]
+    links: list[int]
+
+
+def _claims(network: Network, group: int) -> _Claims:
+    at = [x.at for x in network.astray if x.does == "claim" and x.target == network.nodes[group].name]
+    return _Claims(
+        [network.node_index[x] for x in at if x in network.node_index],
+        [network.link_index[x] for x in at if x in network.link_index],
+    )
 
 
 def _distances(

@@ -42,7 +42,7 @@ def relieve_by_evading(
     """
     del seed
     judge = Judge(network, policy, avoid)
-    entries = [x for x in network.astray if x.does not in ("refuse", "trust")]
+    entries = [x for x in network.astray if x.does not in ("refuse", "trust", "claim")]
     if not entries:
         return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
     allowance = Allowance(time_limit_s)

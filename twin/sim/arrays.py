@@ -54,6 +54,9 @@ class Stray(NamedTuple):
     via: int = -1
     barred: int = -1  # arc by which nothing may leave
     left_out: int = -1  # arc that is left out of groups of equal paths
+    claims: int = (
+        -1
+    )  # node, or the tail of arc `via`, that says falsely to lead to the target: all that it attracts is lost
 
 
 class Arrays(NamedTuple):
@@ -226,15 +229,21 @@ def _is_there(network: Network, entry: Astray) -> bool:
     if entry.does == "send":
         link = network.links[network.link(entry.at)]
         return link.up and not link.asleep
-    return entry.does in ("drop", "bar", "leave out")
+    if entry.does == "claim" and entry.at in network.link_index:
+        return network.links[network.link(entry.at)].usable
+    return entry.does in ("drop", "bar", "leave out", "claim")
 
 
 def _stray(network: Network, entry: Astray, arc_of: Ids) -> Stray:
     target = network.node(entry.target) if entry.target else -1
     if entry.does == "drop":
         return Stray(target, node=network.node(entry.at))
+    if entry.does == "claim" and entry.at in network.node_index:
+        return Stray(target, claims=network.node(entry.at))
     arc = int(arc_of[network.link(entry.at)])
     match entry.does:
+        case "claim":
+            return Stray(target, claims=network.node(network.links[network.link(entry.at)].tail), via=arc)
         case "send":
             return Stray(target, node=network.node(network.links[network.link(entry.at)].tail), via=arc)
         case "bar":

@@ -6,7 +6,7 @@ import numpy as np
 
 from twin.model import Floats, Network
 
-from .arrays import FAR, Arrays
+from .arrays import EXIT, FAR, Arrays
 from .kernels import Paths
 from .regroup import grouped_targets
 from .walk import NONE, Deviation, arrivals, walk
@@ -32,9 +32,13 @@ def strayed(arrays: Arrays, paths: Paths, volume: Floats, load: Floats) -> Stray
         start = np.where(paths.dist[target] < FAR, volume[target], 0.0)
         if not start.any():
             continue
-        before, after = walk(arrays, paths, target, start), walk(arrays, paths, target, start, *deviations)
+        led = _led_astray(arrays, paths, target)
+        before, after = walk(arrays, paths, target, start), walk(arrays, led.paths, target, start, *deviations)
         load = _without_circling(arrays, load - before.load, before.load, after.load, float(start.sum()))
         lost_on_links = float(np.dot(after.load, 1 - arrays.keep))
+        for node, arc in led.ends:
+            if arc != NONE:  # what comes to its tail, and starts there, leaves by it
+                load[arc] += start[node] + float((after.load * arrays.keep)[arrays.head == node].sum())
         dropped += max(float(start.sum()) - after.arrived - lost_on_links, 0.0)
     return Strayed(np.maximum(load, 0.0), dropped)
 
@@ -58,7 +62,8 @@ def still_arriving(arrays: Arrays, paths: Paths, survival: Floats) -> Floats:
     survival, here = survival.copy(), np.arange(arrays.up.size)
     for target, deviations in _ways(arrays, paths).items():
         concerned = (paths.dist[target] < FAR) & (here != target)
-        survival[target] = np.where(concerned, arrivals(arrays, paths, target, *deviations), survival[target])
+        led = _led_astray(arrays, paths, target).paths
+        survival[target] = np.where(concerned, arrivals(arrays, led, target, *deviations), survival[target])
     return survival
 
 
@@ -66,11 +71,41 @@ def _ways(arrays: Arrays, paths: Paths) -> dict[int, list[Deviation]]:
     """What routers do otherwise, by the targets that it concerns."""
     ways: dict[int, list[Deviation]] = {}
     for entry in arrays.astray:
+        if entry.claims != NONE:
+            ways.setdefault(entry.target, [])
+            continue
         way = Deviation(entry.node, entry.via, entry.barred, entry.left_out)
         targets = [entry.target] if entry.target != NONE else map(int, grouped_targets(arrays, paths, entry.left_out))
         for target in targets:
             ways.setdefault(target, []).append(way)
     return ways
+
+
+class _Led(NamedTuple):
+    """Where routers believe a target to be, and the nodes that they are led to, with the arc by which it goes on."""
+
+    paths: Paths
+    ends: tuple[tuple[int, int], ...]
+
+
+def _led_astray(arrays: Arrays, paths: Paths, target: int) -> _Led:
+    """What false claims make of the distances to a group of exits.
+
+    A router that claims it for itself comes before all exits: its path is the shorter one. One whose neighbour claims
+    it competes with the best of them by distance alone.
+    """
+    false = [x for x in arrays.astray if x.claims != NONE and x.target == target]
+    if not false:
+        return _Led(paths, ())
+    dist, exits = paths.dist.copy(), arrays.head == target
+    best = int(arrays.weight[exits].min(initial=FAR))
+    best = EXIT if best >= FAR else best
+    for entry in false:
+        ahead = 0 if entry.via == NONE else best
+        dist[target] = np.minimum(
+            dist[target], np.where(paths.dist[entry.claims] < FAR, paths.dist[entry.claims] + ahead, FAR)
+        )
+    return _Led(paths._replace(dist=dist), tuple((x.claims, x.via) for x in false))
 
 
 def _without_circling(arrays: Arrays, rest: Floats, before: Floats, after: Floats, whole: float) -> Floats:

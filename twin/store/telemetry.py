@@ -20,7 +20,7 @@ from twin.live.network import (
     Telemetry,
     TrafficSamples,
 )
-from twin.live.peerings import REASONS, PeeringSamples
+from twin.live.peerings import REASONS, PeeringSamples, claimants
 from twin.model import Floats, Ints, Network
 
 from .database import Database, ascending
@@ -44,7 +44,8 @@ def insert_telemetry(database: Database, telemetry: Telemetry, network: Network)
     nodes: Objects = np.array([node.name for node in network.nodes], dtype=object)
     links: Objects = np.array([link.name for link in network.links], dtype=object)
     reasons: Objects = np.array(REASONS, dtype=object)
-    elements = {"link": links, "node": nodes, "source": nodes, "target": nodes, "reason": reasons}
+    claimed: Objects = np.array(claimants(network), dtype=object)
+    elements = {"link": links, "node": nodes, "source": nodes, "target": nodes, "reason": reasons, "claimed": claimed}
     added = 0
     with database.write() as writer:
         for table, columns in _tables(telemetry).items():
@@ -67,7 +68,8 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
     traffic = _located(database, "traffic_sample", after, {"source": nodes, "target": nodes})
     interface = _located(database, "interface_sample", after, {"link": links})
     flow = _located(database, "flow_sample", after, {"source": nodes, "target": nodes})
-    peering = _located(database, "peering_sample", after, {"link": links, "reason": list(REASONS)})
+    told = {"link": links, "reason": list(REASONS), "claimed": list(claimants(network))}
+    peering = _located(database, "peering_sample", after, told)
     event = _located(database, "event", after, {})
     lines = zip(event["seconds"], event["node"], event["severity"], event["message"], strict=True)
     return Telemetry(

@@ -7,11 +7,11 @@ from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import FaultKind
 from twin.observe.readings.observation import Observation
 
-from . import configuration, control, exits, forwarding, physical, telemetry, traffic
+from . import configuration, control, exits, forwarding, mute, physical, telemetry, traffic
 from .flapping import flapping
 
-_FAMILIES = (physical, control, forwarding, traffic, telemetry, configuration, exits)
-_SEARCHED = (physical, control, forwarding, traffic, telemetry, exits)
+_FAMILIES = (physical, control, forwarding, traffic, telemetry, configuration, exits, mute)
+_SEARCHED = (physical, control, forwarding, traffic, telemetry, exits, mute)
 _EFFECTS: dict[FaultKind, Effect] = {kind: x for family in _SEARCHED for kind, x in family.EFFECTS.items()}
 
 

@@ -1,32 +1,58 @@
-"""Exits whose routers say that they have no route by them: no session, nothing announced, nothing let in."""
+"""Exits whose routers say otherwise than they should: no route, one that leads nowhere, a wrong rank, a claim."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from twin.diagnose.effects import Candidate, Effect
+from twin.diagnose.peered import usual_preferences
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
-from twin.faults import EXIT_KINDS, Fault, FaultKind
+from twin.errors import TopologyError
+from twin.faults import Fault, FaultKind, check, with_fault
 from twin.model import Network
 from twin.observe.readings.observation import Observation
+from twin.observe.readings.peerings import Peering
+
+_K = FaultKind
 
 
 def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
-    """For each exit without a route that no fault so far explains: the first step of the session's that fails.
+    """For each exit of which something is said that no fault so far explains: what it would be.
 
-    One whose interface says that it is down is a circuit that is down.
+    Of the steps to a route the first that fails. One whose interface says that it is down is a circuit that is down.
     """
+    usual = usual_preferences(observation)
     for peering in observation.peerings:
-        element = observation.network.links[peering.link].interface
         if judged.likelihood.peering[peering.link] == 0 or not observation.up[peering.link]:
             continue
-        steps = zip(
-            (FaultKind.BGP_SESSION, FaultKind.BGP_ADVERTISEMENT, FaultKind.BGP_FILTER),
-            (peering.established, peering.received, peering.accepted),
-            strict=True,
-        )
-        kind = next((kind for kind, holds in steps if holds is False), None)
-        if kind is not None:
-            yield Candidate(Fault(kind=kind, element=element))
+        link = observation.network.links[peering.link]
+        found = [*_without_route(peering, link.interface), *_claimed(peering, link.head)]
+        rank = peering.local_pref
+        if rank is not None and rank not in (0, usual.get(link.weight)):
+            found.append(Fault(kind=_K.BGP_PREFERENCE, element=link.interface, severity=rank))
+        for fault in found:
+            with suppress(TopologyError):  # what is said need not be possible here
+                check(observation.network, fault)
+                yield Candidate(fault)
+
+
+def _without_route(peering: Peering, element: str) -> Iterator[Fault]:
+    steps = (
+        (_K.BGP_SESSION, peering.established),
+        (_K.BGP_ADVERTISEMENT, peering.received),
+        (_K.BGP_FILTER, peering.accepted),
+        (_K.BGP_NEXT_HOP, peering.reachable),
+        (_K.BGP_DISCARD, None if peering.discards is None else not peering.discards),
+    )
+    kind = next((kind for kind, holds in steps if holds is False), None)
+    if kind is not None:
+        yield Fault(kind=kind, element=element)
+
+
+def _claimed(peering: Peering, group: str) -> Iterator[Fault]:
+    if peering.claimed:
+        kind = _K.BGP_HIJACK if peering.claimed.startswith("node/") else _K.BGP_ORIGIN
+        yield Fault(kind=kind, element=peering.claimed, target=f"node/{group}")
 
 
 def _without(network: Network, fault: Fault) -> Network:
@@ -36,4 +62,9 @@ def _without(network: Network, fault: Fault) -> Network:
     return replace(network, links=tuple(links))
 
 
-EFFECTS: Mapping[FaultKind, Effect] = {kind: Effect(planned=_without) for kind in EXIT_KINDS}
+_OUT = (_K.BGP_SESSION, _K.BGP_ADVERTISEMENT, _K.BGP_FILTER, _K.BGP_NEXT_HOP)
+_LEFT = (_K.BGP_DISCARD, _K.BGP_PREFERENCE, _K.BGP_HIJACK, _K.BGP_ORIGIN)
+EFFECTS: Mapping[FaultKind, Effect] = {
+    **dict.fromkeys(_OUT, Effect(planned=_without)),
+    **dict.fromkeys(_LEFT, Effect(planned=with_fault)),
+}

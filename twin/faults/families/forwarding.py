@@ -9,6 +9,7 @@
 | static_route_misconfig | interface -> node | its router sends all for the target there; a loop ends after 64 hops | other prefixes |
 | acl_misconfig | interface -> node | what is to leave there for the target is dropped, before any counter | ports, protocols |
 | one_way_data_loss | interface, share | lost in the router at the far end, after its counter: both counters agree | - |
+| probe_filter | node | no probe gets from, to or through it, and all data does: what probes say there is void | one protocol of probes |
 """  # noqa: E501 - a table
 
 from twin.faults.declaration import Declaration, register, unchanged
@@ -167,6 +168,26 @@ register(
                 "replace line card",
                 "restart or replace the line card behind {here}: it drops what it has counted as received",
                 "probes over {here} lose nothing",
+            ),
+        ),
+    )
+)
+
+register(
+    Declaration(
+        id=_K.PROBE_FILTER,
+        label="probes filtered",
+        layer="forwarding",
+        element="node",
+        severity=ONE,
+        aliases=("icmp_acl_block",),
+        weighed=False,
+        remedy=Remedy(
+            (),
+            Advice(
+                "remove filter",
+                "let probes (ICMP, or what else they are made of) pass the filter on {here}: data passes",
+                "probes by {here} arrive",
             ),
         ),
     )

@@ -4,20 +4,22 @@ Exits put themselves in as next hop, so that a router's choice is the nearest ex
 """
 
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import NamedTuple, cast
 
 import numpy as np
 
 from twin.errors import ExecutionError
-from twin.live.peerings import REASONS, PeeringSamples, reason_of
+from twin.live.peerings import NOBODY, REASONS, UNTOLD, PeeringSamples, claim_by_link, claim_by_node, reason_of
+from twin.model import Network
 
 from .exits import PREFIX_LENGTH, Stub
 from .frr import configuration_text, listed, parsed, section
 from .layout import Router
 from .vty import Vty
 
-BGPD = "bgpd"
+BGPD, STATICD = "bgpd", "staticd"
 AS = 65_000
 _PATIENCE_S = 0.5
 _MAX_PATHS = 16
@@ -47,9 +49,14 @@ def outer_lines(stub: Stub) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Lines of the session to a stub, general and of IPv4 unicast: others get no way through this network."""
     peer = f"neighbor {stub.port.address}"
     return (
-        (f"{peer} remote-as {stub.number}", f"{peer} timers connect 1"),
+        (f"{peer} remote-as {stub.number}", f"{peer} timers connect 1", f"{peer} disable-connected-check"),
         (f"{peer} soft-reconfiguration inbound", f"{peer} prefix-list none out"),
     )
+
+
+def discard_configuration(name: str, folder: str) -> str:
+    """What staticd of a router starts with: a way to nowhere, for next hops that mean it (RFC 5635, section 4.1)."""
+    return configuration_text(name, STATICD, folder, f"ip route {DISCARD}/32 Null0")
 
 
 def stub_configuration(stub: Stub, folder: str) -> str:
@@ -94,6 +101,7 @@ class ExitSaid(NamedTuple):
     accepted: bool | None
     local_pref: float | None
     path_length: float | None
+    discards: bool | None = None
 
 
 def ask_exit(vty: Vty, stub: Stub) -> ExitSaid:
@@ -112,7 +120,9 @@ def ask_exit(vty: Vty, stub: Stub) -> ExitSaid:
     path = paths[0] if paths else {}
     length = float(len(str(path.get("path", "")).split())) if path else None
     preference = float(cast("int", path.get("locPrf", _LOCAL_PREF))) if path else None
-    return ExitSaid(True, state, code, prefix in received, bool(paths), preference, length)
+    hops = cast("list[dict[str, object]]", listed(path, "nexthops"))
+    discards = any(x.get("ip") == DISCARD for x in hops) if path else None
+    return ExitSaid(True, state, code, prefix in received, bool(paths), preference, length, discards)
 
 
 _RECEIVED = "receivedRoutes"
@@ -142,10 +152,16 @@ def read_path(text: str, exit_loopback: str) -> PathSaid:
 
 
 def ask_exits(
-    root: Path, stubs: tuple[Stub, ...], routers: Mapping[str, Router], light: Mapping[str, bool], time: float
+    root: Path,
+    stubs: tuple[Stub, ...],
+    routers: Mapping[str, Router],
+    network: Network,
+    light: Mapping[str, bool],
+    time: float,
 ) -> PeeringSamples:
     """Ask the router of every exit for its session, and another one for the path that it is told."""
     said: dict[str, tuple[ExitSaid | None, PathSaid]] = {}
+    claims = ask_claims(root, stubs, routers, network)
     for stub in stubs:
         try:
             with Vty(root / stub.outer.router / f"{BGPD}.vty", timeout_s=_PATIENCE_S) as vty:
@@ -155,7 +171,7 @@ def ask_exits(
             continue
         path = _witnessed(root, stub, routers) if told.accepted else _NO_PATH
         said[stub.name] = told, path
-    return _as_samples(time, stubs, said, light)
+    return _as_samples(time, stubs, said, light, claims)
 
 
 def _witnessed(root: Path, stub: Stub, routers: Mapping[str, Router]) -> PathSaid:
@@ -172,11 +188,71 @@ def _witnessed(root: Path, stub: Stub, routers: Mapping[str, Router]) -> PathSai
     return _NO_PATH
 
 
+def ask_claims(root: Path, stubs: tuple[Stub, ...], routers: Mapping[str, Router], network: Network) -> dict[str, int]:
+    """Who announces each group beside its exits, by the whole table of the first router that answers."""
+    for name in routers:
+        try:
+            with Vty(root / name / f"{BGPD}.vty", timeout_s=_PATIENCE_S) as vty:
+                return read_claims(vty.show("show bgp ipv4 unicast json"), name, stubs, routers, network)
+        except ExecutionError:
+            continue
+    return {}
+
+
+def read_claims(
+    text: str, witness: str, stubs: tuple[Stub, ...], routers: Mapping[str, Router], network: Network
+) -> dict[str, int]:
+    """Read a router's `show bgp ipv4 unicast json`: by group, a position among `claimants`; nothing where it is none.
+
+    A path belongs to whoever told it: the router with that loopback, the stub with that address, or the witness. A
+    part of a group counts as the group: the longer prefix takes its traffic.
+    """
+    table = section(parsed(text), "routes")
+    if not table:
+        return {}
+    groups = {x.group: x.prefixes for x in stubs}
+    found = dict.fromkeys(groups, NOBODY)
+    for prefix in table:
+        group = next((x for x, whole in groups.items() if any(_within(prefix, y) for y in whole)), None)
+        for path in cast("list[dict[str, object]]", listed(table, prefix)) if group else ():
+            claimant = _claimant(path, witness, stubs, routers)
+            true = isinstance(claimant, Stub) and claimant.group == group and prefix.endswith(f"/{PREFIX_LENGTH}")
+            if claimant is not None and not true:
+                found[group or ""] = (
+                    claim_by_link(claimant.port.link)
+                    if isinstance(claimant, Stub)
+                    else claim_by_node(network, network.node_index[claimant])
+                )
+    return found
+
+
+def _claimant(
+    path: Mapping[str, object], witness: str, stubs: tuple[Stub, ...], routers: Mapping[str, Router]
+) -> Stub | str | None:
+    """The stub whose announcement a path is, or the router that originates it; None where neither is known."""
+    peer, first = str(path.get("peerId", "")), str(path.get("path", "")).split()[:1]
+    teller = next((x.name for x in routers.values() if x.loopback == peer), None)
+    if not first:
+        return teller or witness
+    numbers = {f"{x.number}": x for x in stubs}
+    stub = numbers.get(first[0])
+    told = stub is not None and (stub.port.address == peer or stub.outer.router == teller)
+    return stub if told else None
+
+
+def _within(prefix: str, whole: str) -> bool:
+    try:
+        return IPv4Network(prefix).subnet_of(IPv4Network(f"{whole}/{PREFIX_LENGTH}"))
+    except ValueError:
+        return False
+
+
 def _as_samples(
     time: float,
     stubs: tuple[Stub, ...],
     said: Mapping[str, tuple[ExitSaid | None, PathSaid]],
     light: Mapping[str, bool],
+    claims: Mapping[str, int],
 ) -> PeeringSamples:
     """Rows of telemetry, one an exit."""
 
@@ -192,13 +268,14 @@ def _as_samples(
             flag(told.received if told else None),
             flag(told.accepted if told else None),
             flag(path.reachable),
-            flag(path.discards),
+            flag(path.discards or (told.discards if told else None)),
             flag(told.local_pref if told else None),
             flag(told.path_length if told else None),
+            claims.get(stub.group, UNTOLD),
         )
         for stub, (told, path) in ((x, said[x.name]) for x in stubs)
     ]
     columns = [np.array(x) for x in zip(*rows, strict=True)]
-    for i in (1, 3):
+    for i in (1, 3, 10):
         columns[i] = columns[i].astype(np.int64)
     return PeeringSamples(*columns)

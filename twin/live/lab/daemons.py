@@ -9,7 +9,7 @@ from pathlib import Path
 
 from twin.errors import ExecutionError
 
-from .bgp import BGPD, router_configuration, stub_configuration
+from .bgp import BGPD, STATICD, discard_configuration, router_configuration, stub_configuration
 from .exits import Stub
 from .features import FRR, environment
 from .frr import DAEMON, configuration_text, igp_configuration, zebra_configuration
@@ -26,7 +26,7 @@ class Daemons:
     def __init__(self, design: Design, root: Path) -> None:
         self._design, self._root = design, root
         self.igp = DAEMON[design.igp]
-        self.of_each = ("zebra", self.igp, *((BGPD,) if design.groups else ()))
+        self.of_each = ("zebra", self.igp, *((STATICD, BGPD) if design.groups else ()))
         self._running: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
 
     def start(self, routers: Mapping[str, Router], stubs: tuple[Stub, ...] = ()) -> None:
@@ -43,6 +43,7 @@ class Daemons:
         (folder / "zebra.conf").write_text(zebra_configuration(router, str(folder)))
         (folder / f"{self.igp}.conf").write_text(igp_configuration(self._design, router, str(folder)))
         if BGPD in self.of_each:
+            (folder / f"{STATICD}.conf").write_text(discard_configuration(router.name, str(folder)))
             (folder / f"{BGPD}.conf").write_text(router_configuration(router, routers, stubs, str(folder)))
         for daemon in self.of_each:
             self.start_one(router.name, daemon)

@@ -13,7 +13,7 @@ from twin.faults import Fault, FaultKind, check, interfaces, struck_links
 
 from . import lies, rules
 from .daemons import Daemons
-from .exit_faults import EXIT_WAYS, steps
+from .exit_faults import EXIT_WAYS, ExitFaults
 from .exits import stubs_of
 from .features import probe
 from .frr import DAEMON, OUT, by_process_first, weight_lines
@@ -21,7 +21,7 @@ from .interface_lines import elsewhere, interface_lines, restore, unneighbourly
 from .layout import Design, Port, Router
 from .namespaces import MTU, command, inside, set_system, set_up, shape
 from .polling import Poller
-from .traffic import Shared
+from .traffic import PROBE_PORT, Shared
 from .vty import Vty
 
 _K = FaultKind
@@ -79,8 +79,8 @@ class Injector:
             raise ExecutionError(f"{fault.kind} cannot be done here: {_WHY_NOT[fault.kind]}", fix="inject another")
         self._require_doable(fault)
         if fault.kind in EXIT_WAYS:
-            stub = self._stubs[self._network.link(fault.element)]
-            for work, cure in steps(fault.kind, variant or ways[0], stub, self._root):
+            exits = ExitFaults(self._network, self._routers, self._stubs, self._root)
+            for work, cure in exits.steps(fault, variant or ways[0]):
                 self._with_cure(work, cure)
         else:
             self._do(fault, variant or ways[0])
@@ -143,6 +143,9 @@ class Injector:
                 for port in ports:
                     rules.drop_leaving(port, [self._target(fault)])
                     self._cures.append(partial(rules.clear_filters, port.router))
+            case _K.PROBE_FILTER:
+                router = self._routers[fault.element.removeprefix("node/")].name
+                self._with_cure(partial(rules.drop_probes, router, PROBE_PORT), partial(rules.pass_probes, router))
             case _K.STATIC_ROUTE | _K.BLACKHOLE | _K.HOST_BLACKHOLE:
                 self._misroute(fault, ports, way)
             case _:
@@ -153,7 +156,7 @@ class Injector:
     def _require_doable(self, fault: Fault) -> None:
         """Raise `ExecutionError` where an exit, or what is beyond one, has no daemon or interface for this."""
         group = fault.element.removeprefix("node/") in self._design.groups
-        towards = (fault.target or "").removeprefix("node/") in self._design.groups
+        towards = (fault.target or "").removeprefix("node/") in self._design.groups and fault.kind not in EXIT_WAYS
         routed = not fault.element.startswith(("node/", "network/")) and any(
             i in self._stubs for i in struck_links(self._network, fault)
         )

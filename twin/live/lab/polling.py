@@ -107,7 +107,7 @@ class Poller:
                 found.adjacent[port.link] = port.device in near
         if self._stubs:
             light = {x.name: bool(found.up[x.port.link]) for x in self._stubs}
-            found.peerings = ask_exits(self._root, self._stubs, self._routers, light, at)
+            found.peerings = ask_exits(self._root, self._stubs, self._routers, self._network, light, at)
             at_exits = found.peerings.link
             found.adjacent[at_exits] = found.up[at_exits]  # a session is no adjacency: it is told with its peering
 
@@ -262,8 +262,9 @@ def _peerings(at: float, told: list[list[float | None]] | None) -> PeeringSample
     if told is None:
         return None
     columns = [np.array(x, dtype=np.float64) for x in told]
-    link, established, reason, *rest = columns
-    return PeeringSamples(np.full(link.size, at), link.astype(np.int64), established, reason.astype(np.int64), *rest)
+    link, established, reason, *rest, claimed = columns
+    whole = link.astype(np.int64), established, reason.astype(np.int64), *rest, claimed.astype(np.int64)
+    return PeeringSamples(np.full(link.size, at), *whole)
 
 
 def _listed(values: Floats | Flags | Ints) -> list[float | None]:

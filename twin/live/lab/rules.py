@@ -11,6 +11,7 @@ _CONFIGURED, _DEFECT = "acl", "defect"
 """Tables of filters: one that people made and can be read back, and one that stands for broken hardware."""
 _SESSION = "session"
 """Beginning of the name of the table that keeps a session of BGP off an exit."""
+_PROBES = "probes"
 _STATIC = "static"
 _PRIORITY = "1"
 
@@ -56,6 +57,20 @@ def allow_session(port: Port) -> None:
     """Take away what `drop_session` configured, if it is there still."""
     table = f"table ip {_SESSION}{port.link}"
     _filter(port.router, f"{table} {{ }}\ndelete {table}")
+
+
+def drop_probes(router: str, port: int) -> None:
+    """Configure that a router lets no probe in, out or through: what they are made of here, datagrams to one port."""
+    chains = " ".join(
+        f"chain {way} {{ type filter hook {way} priority 0; policy accept; udp dport {port} drop; }};"
+        for way in ("input", "forward", "output")
+    )
+    _filter(router, f"table ip {_PROBES} {{ {chains} }}")
+
+
+def pass_probes(router: str) -> None:
+    """Take away what `drop_probes` configured, if it is there still."""
+    _filter(router, f"table ip {_PROBES} {{ }}\ndelete table ip {_PROBES}")
 
 
 def clear_filters(router: str) -> None:

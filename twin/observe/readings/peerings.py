@@ -22,12 +22,18 @@ class Peering(NamedTuple):
     discards: bool | None  # the next hop is one that drops
     local_pref: float | None  # higher is better
     path_length: float | None  # shorter is better at equal local preference
+    claimed: str | None = None  # who else announces the group: the id of an interface or a node, empty for nobody
 
     @property
     def usable(self) -> bool | None:
-        """Whether the exit's router has a route by it; None where what is known does not say."""
+        """Whether the network has a way by it; None where what is known does not say.
+
+        Its router has a route, which other routers can use, and does not drop what takes it.
+        """
         said = (self.established, self.received, self.accepted)
-        return False if False in said else None if None in said else True
+        if False in said or self.reachable is False or self.discards:
+            return False
+        return None if None in said else True
 
     @property
     def preferred(self) -> tuple[float, float] | None:
@@ -42,6 +48,7 @@ def read_peerings(network: Network, rows: PeeringSamples) -> tuple[Peering, ...]
     if not rows.time.size:
         return ()
     exits, newest = set(network.exits), dict[int, int]()
+    named = (None, "", *(x.interface for x in network.links), *(x.id for x in network.nodes))
     for row in np.argsort(rows.time, kind="stable").tolist():
         if int(rows.link[row]) in exits:
             newest[int(rows.link[row])] = row
@@ -56,6 +63,7 @@ def read_peerings(network: Network, rows: PeeringSamples) -> tuple[Peering, ...]
             _flag(rows.discards, row),
             _number(rows.local_pref, row),
             _number(rows.path_length, row),
+            named[int(rows.claimed[row])] if 0 <= int(rows.claimed[row]) < len(named) else None,
         )
         for link, row in sorted(newest.items())
     )
@@ -68,7 +76,7 @@ def said_between(rows: PeeringSamples, after: float, until: float) -> PeeringSam
 
 
 def without_routes(inventory: Network, peerings: Sequence[Peering], up: Flags) -> tuple[str, ...]:
-    """Interfaces of exits that are in use by the inventory and `up` [m], and by which their routers have no route.
+    """Interfaces of exits that are in use by the inventory and `up` [m], and by which there is no way out.
 
     One that nobody speaks of is none of them, nor is one that is drained, or whose router is: no route is due there.
     """

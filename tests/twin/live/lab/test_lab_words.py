@@ -226,7 +226,7 @@ def _sample(values: list[float]) -> Sample:
 def test_a_sample_is_read_as_it_was_written(values: list[float]) -> None:
     written, link = _sample(values), np.arange(len(values))
     said, at = np.array(values), np.full(len(values), written.time)
-    peerings = PeeringSamples(at, link, said, link % len(REASONS), said, said, said, said, said, said)
+    peerings = PeeringSamples(at, link, said, link % len(REASONS), said, said, said, said, said, said, link)
     read = decode(encode(written))
     assert read.peerings is None
     for one, other in zip(written[:-1], read[:-1], strict=True):
