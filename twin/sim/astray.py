@@ -67,6 +67,25 @@ def still_arriving(arrays: Arrays, paths: Paths, survival: Floats) -> Floats:
     return survival
 
 
+def diverted_delays(arrays: Arrays, paths: Paths, delay: Floats) -> Floats:
+    """Mean delay of what arrives, ms by target first [n, n], where routers send by ways of their own.
+
+    `delay` is what the IGP alone takes; inf where nothing arrives.
+    """
+    delay, start = delay.copy(), np.zeros(arrays.up.size)
+    for target, deviations in _ways(arrays, paths).items():
+        if not any(x.node != NONE and x.via != NONE for x in deviations):
+            continue
+        led = _led_astray(arrays, paths, target).paths
+        for source in range(start.size):
+            start[:] = 0.0
+            start[source] = 1.0
+            walked = walk(arrays, led, target, start, *deviations)
+            if source != target:
+                delay[target, source] = walked.delay / walked.arrived if walked.arrived > 0 else np.inf
+    return delay
+
+
 def _ways(arrays: Arrays, paths: Paths) -> dict[int, list[Deviation]]:
     """What routers do otherwise, by the targets that it concerns."""
     ways: dict[int, list[Deviation]] = {}

@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from tests.twin.live.beyond_exits import FIRST, NETWORK, SECOND, SPARE, START, measured
+from tests.twin.live.beyond_exits import FIRST, NETWORK, OUT, SECOND, SPARE, START, measured
 from tests.twin.live.ladder import last
 from twin.diagnose import diagnose
 from twin.errors import TopologyError
@@ -40,7 +40,7 @@ def nearest(out):
     return load
 
 
-@pytest.mark.parametrize("kind", EXIT_KINDS)
+@pytest.mark.parametrize("kind", OUT)
 @pytest.mark.parametrize("out", [FIRST, SECOND])
 def test_traffic_goes_to_the_nearest_of_the_exits_that_are_left(kind, out):
     load = simulate(with_fault(NETWORK, Fault(kind=kind, element=out))).load
@@ -49,7 +49,7 @@ def test_traffic_goes_to_the_nearest_of_the_exits_that_are_left(kind, out):
         assert load[i] == pytest.approx(wanted[NETWORK.links[i].interface])
 
 
-@pytest.mark.parametrize("kind", EXIT_KINDS)
+@pytest.mark.parametrize("kind", OUT)
 def test_an_exit_out_of_use_is_named_with_its_cause_and_what_to_do(kind):
     fault = Fault(kind=kind, element=SECOND)
     diagnosis = diagnose(seen(fault))
@@ -57,7 +57,7 @@ def test_an_exit_out_of_use_is_named_with_its_cause_and_what_to_do(kind):
     assert diagnosis.hypotheses[0].confidence > 0.9
 
 
-@pytest.mark.parametrize("kind", EXIT_KINDS)
+@pytest.mark.parametrize("kind", OUT)
 def test_an_exit_that_is_back_leaves_nothing_behind(kind):
     network, untouched = (EmulatedNetwork(NETWORK, seed=5, start=START, noise=Noise.off()) for _ in range(2))
     fault = Fault(kind=kind, element=SECOND)
@@ -102,7 +102,7 @@ def test_healthy_exits_raise_no_alarm(seed):
 
 def test_each_kind_shows_in_its_own_reading_and_in_no_log_line():
     said = {}
-    for kind in EXIT_KINDS:
+    for kind in OUT:
         found = seen(Fault(kind=kind, element=SECOND))
         said[str(kind)] = next(x for x in found.peerings if x.link == NETWORK.exits[1])
         assert not found.events
@@ -128,4 +128,9 @@ def test_what_is_advised_differs_by_who_can_do_it():
         "restore peering",
         "ask for the routes",
         "correct route policy",
+        "correct next hop",
+        "lift the discard",
+        "correct preference",
+        "withdraw the announcement",
+        "reject the announcement",
     ]

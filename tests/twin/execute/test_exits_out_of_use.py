@@ -4,17 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from tests.twin.live.beyond_exits import EVER, FIRST, NETWORK, START
+from tests.twin.live.beyond_exits import EVER, FIRST, NETWORK, OUT, START, WAYLESS
 from twin.diagnose.likelihood import planned
 from twin.execute.deviation import Baseline, news, states
 from twin.execute.preflight import find
-from twin.faults import EXIT_KINDS, Fault
+from twin.faults import Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.observe import observe
 from twin.observe.alarms.symptoms import find_symptoms
 
 
-@pytest.mark.parametrize("kind", EXIT_KINDS)
+@pytest.mark.parametrize("kind", [*OUT, FaultKind.BGP_NEXT_HOP])
 def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(kind):
     fault = Fault(kind=kind, element=FIRST)
     live = EmulatedNetwork(NETWORK, seed=5, start=START)
@@ -34,7 +34,7 @@ def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(ki
     assert find(believed, live, back, NETWORK).moved
 
 
-@pytest.mark.parametrize("kind", EXIT_KINDS)
+@pytest.mark.parametrize("kind", WAYLESS)
 def test_an_exit_that_loses_its_routes_on_the_way_of_a_plan_is_news_once(kind):
     live = EmulatedNetwork(NETWORK, seed=5, start=START)
     live.wait(6)

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from twin.faults import Fault
+from twin.faults import EXIT_KINDS, Fault, FaultKind
+from twin.formats.drawn_exits import with_drawn_exits
 from twin.formats.exits import ExitGroup, with_groups
 from twin.formats.load import load_network
 from twin.live.emulated import EmulatedNetwork
@@ -27,9 +28,19 @@ NETWORK = with_exits()
 FIRST, SECOND, SPARE = (NETWORK.links[i].interface for i in NETWORK.exits)
 
 
-def measured(*faults: Fault, seed: int = 5, before: int = 4, after: int = 2) -> Telemetry:
+TWO_GROUPS = with_drawn_exits(load_network("synthetic/8-3"), seed=1, capacity=100_000)
+"""Eight routers, `transit` behind three of them and `content` behind two of these; two fifths of all goes there."""
+OUT = (FaultKind.BGP_SESSION, FaultKind.BGP_ADVERTISEMENT, FaultKind.BGP_FILTER)
+"""Kinds that take an exit out of use for everybody."""
+ASTRAY = tuple(kind for kind in EXIT_KINDS if kind not in OUT)
+"""Kinds that leave it in use for somebody, or make others of it."""
+WAYLESS = (*OUT, FaultKind.BGP_NEXT_HOP, FaultKind.BGP_DISCARD)
+"""Kinds after which an exit leads the network nowhere, by what its router says."""
+
+
+def measured(*faults: Fault, seed: int = 5, before: int = 4, after: int = 2, network: Network = NETWORK) -> Telemetry:
     """Everything that was measured: so many samples before the faults strike, and after."""
-    live = EmulatedNetwork(NETWORK, seed=seed, start=START)
+    live = EmulatedNetwork(network, seed=seed, start=START)
     live.wait(before)
     for fault in faults:
         live.inject(fault)

@@ -52,6 +52,7 @@ TRACES: dict[FaultKind, tuple[Fault, set[str]]] = {
         (Fault(kind=K.BLACKHOLE, element="node/a1", target="node/a2"), {*LOST, "delay"}),
         (Fault(kind=K.STATIC_ROUTE, element="interface/a1/a0", target="node/a2"), {*LOST, "delay", "dropped", "log"}),
         (Fault(kind=K.DATA_ACL, element=INTERFACE, target="node/a2"), {*LOST, "delay", "log"}),
+        (Fault(kind=K.PROBE_FILTER, element="node/a1"), {"loss", "delay"}),
         (Fault(kind=K.SURGE, element="node/b3", severity=2), DEMANDS),
         (Fault(kind=K.WEB_DOS, element="node/b3", severity=2), DEMANDS),
         (Fault(kind=K.INCAST, element="node/b3", severity=2), DEMANDS),

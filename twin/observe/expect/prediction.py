@@ -65,7 +65,7 @@ def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: f
     `hashing` is the standard error that flows hashed to equal paths cause here, as a multiple of the stated one.
     """
     from twin.sim.arrays import compile_network
-    from twin.sim.astray import arriving
+    from twin.sim.astray import arriving, diverted_delays
     from twin.sim.kernels import expect
     from twin.sim.route import mean_delays, route
 
@@ -76,6 +76,8 @@ def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: f
     routing = route(arrays)
     expected = expect(arrays, routing.paths)
     delay_ms = mean_delays(arrays, routing.paths, routing.used) if network.tunnels else expected.delay.T.copy()
+    if arrays.astray and not network.tunnels:
+        delay_ms = diverted_delays(arrays, routing.paths, expected.delay).T.copy()
     apart_ms = delay_spread(arrays, routing.paths).T
     survival = arriving(lossy, arrays, routing.paths, expected.survival).T.copy()
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan

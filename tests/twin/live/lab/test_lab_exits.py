@@ -117,11 +117,12 @@ def test_exits_carry_what_the_twin_says_and_their_peerings_stand(live: LabNetwor
     assert np.all(np.abs(arrived - measured) <= 0.1 * measured + 0.03)
     peerings = read_peerings(network, telemetry.peerings)
     assert [x.link for x in peerings] == exits
-    assert all(x == Peering(x.link, True, "none", True, True, True, False, 100.0, 1.0) for x in peerings)
+    assert all(x == Peering(x.link, True, "none", True, True, True, False, 100.0, 1.0, "") for x in peerings)
     assert isinstance(telemetry.peerings, PeeringSamples)
 
 
 ROUNDS = (
+    (("bgp_session", "acl", "hold timer"), ("bgp_session", "acl", "hold timer")),  # both at one router
     (("bgp_session", "acl", "hold timer"), ("bgp_advertisement", "withdrawn", "none")),
     (("bgp_session", "wrong_as", "bad AS"), ("bgp_filter", "route_map", "none")),
     (("bgp_session", "address", "de-configured"), ("bgp_session", "max_prefix", "max prefix")),
@@ -160,6 +161,68 @@ def test_an_exit_out_of_use_is_told_with_its_reason_and_every_kernel_leaves_by_a
     live.lab.ask(AskHeal())
     wanted = nearest_exits(network, set(network.exits))
     assert settled(live, wanted) == wanted
+
+
+def towards(network: Network, goals: set[str]) -> dict[str, frozenset[str]]:
+    """Next hops of every other router to the nearest of some routers, by networkx."""
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    beyond = set(network.exits)
+    graph.add_edges_from((x.tail, x.head, {"w": x.weight}) for i, x in enumerate(network.links) if i not in beyond)
+    far = dict(nx.all_pairs_dijkstra_path_length(graph, weight="w"))
+    found: dict[str, frozenset[str]] = {}
+    for here in set(far) - goals:
+        least = min(far[here][x] for x in goals)
+        paths = [
+            path for x in goals if far[here][x] == least for path in nx.all_shortest_paths(graph, here, x, weight="w")
+        ]
+        found[here] = frozenset(path[1] for path in paths)
+    return found
+
+
+ASTRAY = (("bgp_next_hop", "same_length"), ("bgp_next_hop", "more_specific"), ("bgp_discard", ""))
+
+
+@pytest.mark.parametrize(("kind", "hijacked"), ASTRAY)
+def test_what_bgp_leads_astray_is_done_read_and_undone_in_every_kernel(
+    live: LabNetwork, kind: str, hijacked: str
+) -> None:
+    """At one exit of transit the kind; content is claimed by a router without exits, or preferred at one exit."""
+    network = live.read_topology()
+    first = next(i for i in network.exits if network.links[i].head == "transit")
+    owners = {
+        g: [network.links[i].tail for i in network.exits if network.links[i].head == g] for g in ("transit", "content")
+    }
+    struck, others = network.links[first].tail, set(owners["transit"]) - {network.links[first].tail}
+    claimant = next(x.name for x in network.nodes if x.kind == "router" and x.name not in owners["transit"])
+    content = next(i for i in network.exits if network.links[i].head == "content")
+    faults = [Fault(kind=FaultKind(kind), element=network.links[first].interface)]
+    if hijacked:
+        faults.append(Fault(kind=FaultKind.BGP_HIJACK, element=f"node/{claimant}", target="node/content"))
+    else:
+        faults.append(Fault(kind=FaultKind.BGP_PREFERENCE, element=network.links[content].interface, severity=200))
+    wanted = nearest_exits(network, set(network.exits))
+    healthy = {name: dict(ways) for name, ways in wanted.items()}
+    for router in wanted:
+        if router not in others:
+            told = towards(network, others)[router] if kind == "bgp_next_hop" else frozenset[str]()
+            wanted[router]["transit"] = frozenset({"transit"}) if (kind, router) == ("bgp_next_hop", struck) else told
+        goal = claimant if hijacked == "same_length" else network.links[content].tail
+        if hijacked == "same_length" and router == claimant:
+            del wanted[router]["content"]
+        elif hijacked != "more_specific":
+            wanted[router]["content"] = frozenset({"content"}) if router == goal else towards(network, {goal})[router]
+    for fault in faults:
+        live.lab.ask(AskFault(fault=fault, variant=hijacked if fault.kind is FaultKind.BGP_HIJACK else ""))
+    assert settled(live, wanted) == wanted
+    live.wait(2)
+    said = {x.link: x for x in read_peerings(network, live.read_telemetry(live.now - timedelta(seconds=1.5)).peerings)}
+    assert (said[first].reachable, said[first].discards) == (kind != "bgp_next_hop", kind == "bgp_discard")
+    assert said[first].usable is False
+    assert said[content].claimed == (f"node/{claimant}" if hijacked else "")
+    assert said[content].local_pref == (100 if hijacked else 200)
+    assert said[first].claimed == ""
+    live.lab.ask(AskHeal())
+    assert settled(live, healthy) == healthy
 
 
 def newest(live: LabNetwork, at: list[int], reasons: list[str]) -> tuple[Peering, ...]:

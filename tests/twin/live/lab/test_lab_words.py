@@ -15,8 +15,12 @@ from hypothesis import strategies as st
 
 from tests.twin.square import square
 from twin.errors import ExecutionError, InputError
+from twin.formats.drawn_exits import with_drawn_exits
+from twin.formats.load import load_network
+from twin.formats.provision import in_small
 from twin.live.effects import EffectRecord
-from twin.live.lab.bgp import DISCARD, read_path
+from twin.live.lab.bgp import DISCARD, read_claims, read_path
+from twin.live.lab.exits import stubs_of
 from twin.live.lab.frr import adjacent_devices, by_process_first, igp_configuration, read_configuration
 from twin.live.lab.layout import Igp, design_of, routers_of
 from twin.live.lab.lies import missing, scaled, stuck, swapped
@@ -24,7 +28,7 @@ from twin.live.lab.logs import LogFiles, read_line
 from twin.live.lab.polling import decode, encode
 from twin.live.lab.vty import Vty
 from twin.live.network import Event
-from twin.live.peerings import REASONS, PeeringSamples
+from twin.live.peerings import NOBODY, REASONS, PeeringSamples, claimants
 from twin.live.sensors import Sample
 from twin.model import Link, Network, Node
 from twin.observe.readings.syslog import read_events
@@ -258,6 +262,38 @@ def test_another_router_says_whether_it_can_use_the_path_by_an_exit(
     text: str, reachable: bool | None, discards: bool | None
 ) -> None:
     assert read_path(text, "10.255.0.2") == (reachable, discards)
+
+
+def test_the_whole_table_of_a_router_says_who_else_announces_a_group() -> None:
+    network = with_drawn_exits(load_network("synthetic/8-3"), seed=1, capacity=10.0)
+    design = design_of(in_small(network, capacity=10.0, peak_utilisation=0.5), name="told", igp="isis", seed=1)
+    routers = routers_of(design)
+    stubs = stubs_of(design, routers)
+    inventory = design.inventory
+    transit = next(x for x in stubs if x.outer.router == "R6")  # without an exit of content
+    content = next(x for x in stubs if x.group == "content")
+    prefix = f"{content.prefixes[0]}/24"
+
+    def path(peer: str, numbers: str) -> dict[str, object]:
+        return {"peerId": peer, "path": numbers}
+
+    def told(*paths: dict[str, object], at: str = prefix, witness: str = "R1") -> int:
+        true = [path(routers[x.outer.router].loopback, f"{x.number}") for x in stubs if x.group == "content"]
+        table = {prefix: true, f"{transit.prefixes[0]}/24": [], "0.0.0.0/0": [path("10.9.9.9", "1")], "junk": []}
+        table[at] = [*table.get(at, []), *paths]
+        return read_claims(json.dumps({"routes": table}), witness, stubs, routers, inventory)["content"]
+
+    assert told() == NOBODY
+    outside, inside = path(routers["R6"].loopback, f"{transit.number}"), path(routers["R2"].loopback, "")
+    assert claimants(inventory)[told(outside)] == "R6->transit"
+    assert claimants(inventory)[told(path(transit.port.address, f"{transit.number}"), witness="R6")] == "R6->transit"
+    assert claimants(inventory)[told(inside)] == "node/R2"
+    assert claimants(inventory)[told(path("(unspec)", ""), witness="R5")] == "node/R5"
+    assert claimants(inventory)[told(inside, at=f"{content.prefixes[0]}/25")] == "node/R2"
+    assert told(path("10.9.9.9", "64999"), path(routers["R6"].loopback, "64999")) == NOBODY  # not ours to say
+    assert [read_claims(x, "R1", stubs, routers, inventory) for x in ("", "no json", "[]", '{"routes": []}')] == [
+        {}
+    ] * 4
 
 
 def test_counters_can_lie_in_four_ways() -> None:

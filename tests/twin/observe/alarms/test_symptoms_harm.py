@@ -58,9 +58,10 @@ def test_a_link_above_the_limit_is_reported_with_the_limit():
     assert over[0].expected == pytest.approx(limit * link.capacity)
 
 
-UNTOLD = {FaultKind.FLAP, FaultKind.WRONG_CAPACITY, FaultKind.ONE_WAY}
+UNTOLD = {FaultKind.FLAP, FaultKind.WRONG_CAPACITY, FaultKind.ONE_WAY, FaultKind.PROBE_FILTER}
 """Means hide what a part of an interval overloads; only a diagnosis says what an inventory has wrong; what a router
-loses of traffic that ends there is seen of the probed pairs alone."""
+loses of traffic that ends there is seen of the probed pairs alone; where probes are filtered they tell of harm that
+there is not."""
 
 
 @pytest.mark.parametrize("kind", sorted(set(FaultKind) - UNTOLD - set(EXIT_KINDS)))
