@@ -50,8 +50,14 @@ LOST = Range(between(0, 1, ends=True), "above 0 and at most 1: the share of traf
 POLLS = Range(between(0, 1, ends=True), "above 0 and at most 1: the share of polls", 1.0)
 WEIGHT = Range(_is_weight, f"a weight, 1 to {MAX_WEIGHT}", float(MAX_WEIGHT))
 LATER = Range(between(0), "above 0: milliseconds more in each direction", 20.0)
+
+
+def _is_preference(x: float) -> bool:
+    return x.is_integer() and x != USUAL_PREFERENCE and x < 2**32
+
+
 PREFERENCE = Range(
-    lambda x: x.is_integer() and x != USUAL_PREFERENCE and x < 2**32,
+    _is_preference,
     f"a local preference other than {USUAL_PREFERENCE}: above it the exit is taken before all others, below it after",
     200.0,
 )

@@ -68,7 +68,7 @@ def select_telemetry(database: Database, network: Network, since: datetime) -> T
     traffic = _located(database, "traffic_sample", after, {"source": nodes, "target": nodes})
     interface = _located(database, "interface_sample", after, {"link": links})
     flow = _located(database, "flow_sample", after, {"source": nodes, "target": nodes})
-    told = {"link": links, "reason": list(REASONS), "claimed": list(claimants(network))}
+    told: dict[str, list[str]] = {"link": links, "reason": list(REASONS), "claimed": list(claimants(network))}
     peering = _located(database, "peering_sample", after, told)
     event = _located(database, "event", after, {})
     lines = zip(event["seconds"], event["node"], event["severity"], event["message"], strict=True)

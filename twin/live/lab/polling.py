@@ -262,9 +262,20 @@ def _peerings(at: float, told: list[list[float | None]] | None) -> PeeringSample
     if told is None:
         return None
     columns = [np.array(x, dtype=np.float64) for x in told]
-    link, established, reason, *rest, claimed = columns
-    whole = link.astype(np.int64), established, reason.astype(np.int64), *rest, claimed.astype(np.int64)
-    return PeeringSamples(np.full(link.size, at), *whole)
+    link, established, reason, received, accepted, reachable, discards, local_pref, path_length, claimed = columns
+    return PeeringSamples(
+        np.full(link.size, at),
+        link.astype(np.int64),
+        established,
+        reason.astype(np.int64),
+        received,
+        accepted,
+        reachable,
+        discards,
+        local_pref,
+        path_length,
+        claimed.astype(np.int64),
+    )
 
 
 def _listed(values: Floats | Flags | Ints) -> list[float | None]:
