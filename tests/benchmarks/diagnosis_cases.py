@@ -11,8 +11,9 @@ import numpy as np
 from evals.oracle.traces import MOVED, shown
 from twin.diagnose import Diagnosis, diagnose
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, struck_links
+from twin.faults import EXIT_KINDS, Fault, FaultKind, struck_links
 from twin.formats import load_network
+from twin.formats.drawn_exits import with_drawn_exits
 from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
@@ -135,6 +136,8 @@ def until(telemetry: Telemetry, time: float) -> Telemetry:
 
 def single(nodes: int, kind: FaultKind | None, seed: int) -> Case | None:
     inventory = network(nodes, seed)
+    if kind in EXIT_KINDS:
+        inventory = with_drawn_exits(inventory, seed=seed, capacity=max(x.capacity for x in inventory.links))
     try:
         return run(inventory, [draw_fault(inventory, seed, kinds=[kind])] if kind else [], seed)
     except TopologyError:
