@@ -45,8 +45,7 @@ SCHEMA: Mapping[str, str] = MappingProxyType(
         "interface_sample": "time, link, errors_per_s, adjacent",
         "flow_sample": "time, source, target, packets_per_s, flows_per_s",
         "peering_sample": (
-            "time, link, established, reason, received, accepted, reachable, discards, local_pref, path_length, "
-            "claimed"
+            "time, link, established, reason, received, accepted, reachable, discards, local_pref, path_length, claimed"
         ),
         "event": "time, node, severity, message (untrusted text)",
         "symptom": "kind, element, measured, expected, detail",
