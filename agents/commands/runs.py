@@ -1,8 +1,7 @@
-"""`resume`, `answer`, `approve`, `reject`, `replay`, `audit` and `runs`: what becomes of runs that are there."""
+"""`resume`, `replay`, `audit` and `runs`: what becomes of runs that are there."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,17 +9,9 @@ from .options import Json, Runs, limits
 from .output import FAILURE, INTERRUPTED, REJECTED, RunInterruptedError, emit, say, tell
 
 if TYPE_CHECKING:
-    from agents.record.questions import OpenQuestion
-    from agents.record.waiting import Decided, Pending
+    from agents.record.waiting import Pending
 
 Run = Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)]
-Waiting = Annotated[
-    str | None, typer.Argument(help="A run, or the first digits of a plan's hash; none lists.", show_default=False)
-]
-Who = Annotated[str | None, typer.Option("--as", help="Your name, if it is not that of your account.")]
-Key = Annotated[Path | None, typer.Option("--key", help="Your key file, if it is not at its usual place.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why: it is signed and kept.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask back on a terminal.")]
 
 
 def resume(
@@ -40,117 +31,11 @@ def resume(
     from agents.record.questions import take_default
     from twin.clock import utc_now
 
-    folder = _folder(run, runs)
+    folder = folder_of(run, runs)
     taken = take_default(folder, clock=utc_now)
     if taken is not None:
         tell(f"nobody has answered in time: {taken}")
-    _take_up("resume", folder, as_json=as_json, policy=policy)
-
-
-def answer(
-    run: Annotated[str | None, typer.Argument(help="A run that waits; none lists.", show_default=False)] = None,
-    choice: Annotated[str | None, typer.Argument(help="A choice, or its number.", show_default=False)] = None,
-    who: Who = None,
-    runs: Runs = Path("runs"),
-    as_json: Json = False,
-) -> None:
-    """Answer the question that a run waits with, and let it go on; without a run, list the questions that wait."""
-    from agents.record import questions
-    from agents.record.history import read_past
-    from twin.clock import utc_now
-
-    if run is None:
-        _list_questions(runs, as_json=as_json)
-    elif choice is None:
-        asked = questions.question_of(read_past(_folder(run, runs)))
-        if as_json:
-            emit("answer", asked.model_dump(mode="json"))
-        else:
-            _say_question(asked)
-    else:
-        folder = _folder(run, runs)
-        chosen = questions.answer(folder, choice, who=who or _account(), clock=utc_now)
-        tell(f"answered: {chosen}")
-        _take_up("answer", folder, as_json=as_json)
-
-
-def _list_questions(runs: Path, *, as_json: bool) -> None:
-    from agents.record.questions import open_questions
-
-    found = open_questions(runs)
-    if as_json:
-        emit("answer", {"questions": [one.model_dump(mode="json") for one in found]})
-    elif not found:
-        say("no question waits for anybody")
-    for one in () if as_json else found:
-        _say_question(one)
-
-
-def _say_question(asked: "OpenQuestion") -> None:
-    from twin.untrusted import one_line
-
-    say(f"{asked.run}: {one_line(asked.question, 400)}")
-    for number, choice in enumerate(asked.choices, start=1):
-        say(f"  {number}  {one_line(choice, 120)}{' (default)' if choice == asked.default else ''}")
-    say(f"  the default is taken by `twinops resume {asked.run}` from {asked.until:%F %H:%M} UTC on")
-
-
-def approve(
-    plan: Waiting = None,
-    who: Who = None,
-    key: Key = None,
-    reason: Reason = "",
-    new_key: Annotated[bool, typer.Option("--new-key", help="Make your key and be known by it.")] = False,
-    up_to: Annotated[
-        Literal["low", "medium", "high"], typer.Option(help="With a new key: the highest risk you may answer for.")
-    ] = "high",
-    yes: Yes = False,
-    runs: Runs = Path("runs"),
-    as_json: Json = False,
-) -> None:
-    """Approve a plan that waits, see what it would do, and have it executed; without a plan, list what waits.
-
-    When the policy asks for two people, the first approval is kept, and the second one has the plan executed.
-    """
-    if new_key:
-        _enrol(who, up_to, runs, as_json=as_json)
-    elif plan is None:
-        _list_waiting("approve", runs, as_json=as_json)
-    else:
-        decided, impact = _decide("approve", plan, runs, who, key, reason, yes=yes, as_json=as_json)
-        if decided.goes_on:
-            _take_up("approve", decided.folder, as_json=as_json, impact=impact)
-        elif as_json:
-            emit("approve", {"run": decided.folder.name, "waits_for": decided.waits_for, "impact": impact})
-        else:
-            left = decided.waits_for
-            say(f"approved; {left} more {'person has' if left == 1 else 'people have'} to approve it")
-
-
-def reject(
-    plan: Annotated[str, typer.Argument(help="A run, or the first digits of a plan's hash.", show_default=False)],
-    who: Who = None,
-    key: Key = None,
-    reason: Reason = "",
-    yes: Yes = False,
-    runs: Runs = Path("runs"),
-    as_json: Json = False,
-) -> None:
-    """Reject a plan that waits: its run ends, and nothing is changed."""
-    decided, impact = _decide("reject", plan, runs, who, key, reason, yes=yes, as_json=as_json)
-    folder = decided.folder
-    from agents.show.report.folder import write_report
-    from agents.show.report.recorded import read_run
-    from agents.show.report.summary import summarise
-
-    write_report(folder)
-    summary = summarise(read_run(folder), folder)
-    if as_json:
-        emit("reject", {**summary.model_dump(mode="json"), "impact": impact})
-    else:
-        from agents.show.console import summary_panel
-
-        say(summary_panel(summary))
+    take_up("resume", folder, as_json=as_json, policy=policy)
 
 
 def replay(run: Run, runs: Runs = Path("runs"), as_json: Json = False) -> None:
@@ -163,7 +48,7 @@ def replay(run: Run, runs: Runs = Path("runs"), as_json: Json = False) -> None:
     from agents.record.history import understood
     from agents.run.replay import replay_run
 
-    folder = _folder(run, runs)
+    folder = folder_of(run, runs)
     with understood(folder):
         told = asyncio.run(replay_run(folder))
     if as_json:
@@ -194,7 +79,7 @@ def audit(
     from agents.record.home import home_folder
     from agents.show.audit_text import audit_text
 
-    folder = _folder(run, runs)
+    folder = folder_of(run, runs)
     with understood(folder):
         report = audit_run(folder, home=home_folder(), head=head)
     if as_json:
@@ -223,7 +108,7 @@ def list_runs(
     from agents.show.tables import text_table
 
     if waiting:
-        _list_waiting("runs", runs, as_json=as_json)
+        list_waiting("runs", runs, as_json=as_json)
     elif sql is not None:
         from twin.store.archive import SAMPLES
 
@@ -252,15 +137,17 @@ def list_runs(
                 say(f"{such} in {runs}: `twinops run` makes one, --runs names another folder")
 
 
-def _folder(run: str, runs: Path) -> Path:
+def folder_of(run: str, runs: Path) -> Path:
+    """Return the folder of a run that is given by its place or by its name in the folder of runs."""
     from twin.files import exists
 
     return Path(run) if exists(run) else runs / run
 
 
-def _take_up(
+def take_up(
     command: str, folder: Path, *, as_json: bool, impact: dict[str, Any] | None = None, policy: Path | None = None
 ) -> None:
+    """Let a run go on to its end, show it, and end with its exit code."""
     from agents.show.console import Screen, summary_panel
 
     from .shell import resume_shown
@@ -274,74 +161,8 @@ def _take_up(
     raise RunInterruptedError if code == INTERRUPTED else typer.Exit(code)
 
 
-def _decide(
-    decision: Literal["approve", "reject"],
-    plan: str,
-    runs: Path,
-    who: str | None,
-    key: Path | None,
-    reason: str,
-    *,
-    yes: bool,
-    as_json: bool,
-) -> "tuple[Decided, dict[str, Any]]":
-    from agents.record.approvers import key_of
-    from agents.record.charter import Register
-    from agents.record.history import read_past
-    from agents.record.home import home_folder
-    from agents.record.waiting import decide, describe, find_waiting, require_waiting
-    from agents.show.impact import impact_of, impact_page
-    from twin.clock import utc_now
-
-    name = who or _account()
-    folder = find_waiting(runs, plan)
-    opened = key_of(home_folder(), name, key, runs=runs)
-    past = read_past(folder)
-    register = Register(home_folder(), past.started.run)
-    require_waiting(past, register, utc_now())
-    impact = impact_of(past, describe(past, utc_now(), register.authority))
-    if not as_json:
-        for part in impact_page(impact, past):
-            tell(part)
-    asks = sys.stdin.isatty() and not yes
-    decided = decide(
-        folder,
-        decision,
-        who=name,
-        key=opened,
-        clock=utc_now,
-        home=home_folder(),
-        reason=reason,
-        agree=lambda: not asks or typer.confirm(f"{decision} this plan as {name}?", err=True),
-    )
-    return decided, impact.model_dump(mode="json")
-
-
-def _enrol(who: str | None, up_to: Literal["low", "medium", "high"], runs: Path, *, as_json: bool) -> None:
-    from agents.record.approvers import enrol
-    from agents.record.home import home_folder
-
-    name = who or _account()
-    path, public = enrol(home_folder(), name, up_to=up_to, runs=runs)
-    if as_json:
-        emit("approve", {"who": name, "up_to": up_to, "key": str(path), "fingerprint": public.fingerprint})
-    else:
-        what = "" if up_to == "high" else f" plans up to {up_to} risk"
-        say(f"{name} may approve{what} now; the key is {path}, its fingerprint {public.fingerprint}")
-
-
-def _account() -> str:
-    import getpass
-
-    from twin.errors import InputError
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise InputError("your account has no name", fix="give one with --as") from None
-
-
-def _list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
+def list_waiting(command: str, runs: Path, *, as_json: bool) -> None:
+    """List the plans that wait for somebody's approval."""
     from agents.record.home import home_folder
     from agents.record.waiting import pending
     from twin.clock import utc_now

@@ -171,7 +171,7 @@ class Driver:
         if standing.level == "observe":
             return self._without(f"no plan may be made: {standing.because}", diagnosis)
         if self._harms(diagnosis.harm_parts.routable):
-            return Move("plan", f"{cause}: {mbps(diagnosis.harm)} are harmed", diagnosis)
+            return Move("plan", f"{cause}: {mbps(diagnosis.harm)} are harmed on the twin", diagnosis)
         if self._harms(diagnosis.harm):
             words = f"{cause}: {mbps(diagnosis.harm)} have no way, and no other configuration could carry them"
             return self._without(words, diagnosis)

@@ -167,9 +167,9 @@ def _closing(summary: Summary) -> list[tuple[str, str]]:
     rows = [("", OUTCOMES.get(summary.outcome, "")), ("because", one_line(summary.because, 300))]
     if figures.max_utilisation_before is not None:
         after = figures.max_utilisation_after
-        rows.append(("busiest link", _before_after(share, figures.max_utilisation_before, after)))
+        rows.append(("busiest link", f"{_before_after(share, figures.max_utilisation_before, after)}, measured"))
     if figures.harm_before is not None:
-        rows.append(("harm", _before_after(mbps, figures.harm_before, figures.harm_after)))
+        rows.append(("harm", f"{_before_after(mbps, figures.harm_before, figures.harm_after)}, measured"))
     if summary.goal is not None:
         rows.insert(1, ("asked for", one_line(summary.goal, 300)))
     else:
