@@ -1,16 +1,15 @@
-"""Which ways traffic takes to each node, from the definitions: distances by SciPy, the rest plain Python."""
+"""Which ways traffic takes to each node, from the definitions, in plain Python."""
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from math import inf
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import networkx as nx
 import numpy as np
-from scipy.sparse.csgraph import dijkstra
 
-from twin.model import Floats, Network
+from twin.model import Network
 from twin.shape import Shape
 
 _RECENT = 200
@@ -177,42 +176,35 @@ class _Ground:
 
 
 def _distances(hops: Sequence[Hop], names: Sequence[str], drained: set[str]) -> dict[str, dict[str, float]]:
-    """Distance of every node that has a way to each target; a drained node is left, and reached as the target, only."""
+    """Distance of every node that has a way to each target, by Floyd and Warshall; no drained node is on the way."""
     index = {name: i for i, name in enumerate(names)}
-    back = np.full((len(names), len(names)), inf)  # from head to tail: the search starts at the target
+    far = np.full((len(names), len(names)), inf)
+    np.fill_diagonal(far, 0.0)
     for hop in hops:
-        here = index[hop.head], index[hop.tail]
-        back[here] = min(back[here], hop.weight)
-    back[np.isinf(back)] = 0.0
-    closed = [index[name] for name in names if name in drained]
-    through = back.copy()
-    through[closed] = 0.0
-    far = _from_all(through)
-    for i in closed:
-        own = through.copy()
-        own[i] = back[i]
-        far[i] = _from_all(own)[i]
+        here = index[hop.tail], index[hop.head]
+        far[here] = min(far[here], hop.weight)
+    for name in names:
+        if name not in drained:
+            i = index[name]
+            np.minimum(far, far[:, i : i + 1] + far[i], out=far)
     return {
-        target: {name: float(d) for name, d in zip(names, far[i], strict=True) if d < inf}
+        target: {name: d for name, d in zip(names, far[:, i].tolist(), strict=True) if d < inf}
         for i, target in enumerate(names)
     }
 
 
-def _from_all(weights: Floats) -> Floats:
-    return cast("Floats", dijkstra(weights)) if weights.size else weights
-
-
 _grounds: WeakKeyDictionary[Shape, _Ground] = WeakKeyDictionary()
-_recent: OrderedDict[tuple[object, ...], dict[str, Towards]] = OrderedDict()
+_recent: OrderedDict[tuple[object, ...], tuple[object, dict[str, Towards]]] = OrderedDict()
 
 
 def ways_of(network: Network, dead: Failed) -> dict[str, Towards]:
     """The ways to every node, by its name, under one failure; the same whatever the demands and tunnels are."""
-    key = network.nodes, network.links, network.igp, dead
+    kept = network.nodes, network.links  # by these very tuples; while they are kept no others can have their places
+    key = *map(id, kept), network.igp, dead
     if key not in _recent:
         if network.shape not in _grounds:
             _grounds[network.shape] = _Ground(network)
-        _recent[key] = _grounds[network.shape].ways(dead)
+        _recent[key] = kept, _grounds[network.shape].ways(dead)
         if len(_recent) > _RECENT:
             _recent.popitem(last=False)
-    return _recent[key]
+    return _recent[key][1]
