@@ -1,5 +1,6 @@
 """What is said is as wide as in a pipe, whatever runs the tests: workers of xdist name 80 columns of their own."""
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -15,6 +16,20 @@ sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # a thread per core in every worker waits by spinning
     os.environ.setdefault(_name, "1")
+
+gc.disable()  # until everything is imported and collected, which stays: nothing of it is to be searched for garbage
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again, of what the tests themselves make."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_unconfigure() -> None:
+    """At the end of the process all of it may go."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
