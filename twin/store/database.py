@@ -36,11 +36,12 @@ class Database:
 
     def __init__(self, path: Path | None, *, reaches: Path | None = None) -> None:
         self.path = path
+        empty = path is None or not any(file.exists() for file in _files(path))
         self._connection = _connect(path, reaches)
         self._writer = _writer_lock(path)
         try:
             _lock(self._connection)
-            self._migrate()
+            self._migrate(empty=empty)
         except BaseException:
             self.close()
             raise
@@ -107,9 +108,11 @@ class Database:
         except duckdb.Error as error:
             raise StoreError(f"{self.path or 'the twin in memory'}: {first_line_of(error)}", fix=_FIX) from error
 
-    def _migrate(self) -> None:
-        with self._cursor() as cursor:
-            version = contents.version_of(cursor, self.path)
+    def _migrate(self, *, empty: bool) -> None:
+        version = None
+        if not empty:
+            with self._cursor() as cursor:
+                version = contents.version_of(cursor, self.path)
         if version is None:  # nothing is there that one migration could leave half changed for the next
             with self.write() as writer:
                 writer.run(contents.VERSIONS)
@@ -245,10 +248,14 @@ def _lock(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _require_plain(path: Path) -> None:
     """DuckDB follows links and waits for pipes: neither may stand in the place of the file or of its log."""
-    for file in (path, path.with_name(path.name + ".wal")):
+    for file in _files(path):
         if (file.is_symlink() or file.exists()) and not is_plain(file) and not file.is_dir():
             what = "a symbolic link" if file.is_symlink() else "no regular file"
             raise StoreError(f"{file} is {what}, and not opened", fix="give the file itself")
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    return path, path.with_name(path.name + ".wal")
 
 
 def _open_error(path: Path | None, message: str) -> StoreError | StoreBusyError:
