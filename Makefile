@@ -5,19 +5,22 @@ BIN    := $(VENV)/bin
 UV      = $(shell command -v uv || echo $(BIN)/uv)
 UV_PIN := uv==0.13.9
 SEED   ?= 5
+WORKERS ?= 2
 # every process would compile all modules anew, which is most of what a short command costs
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo lab lab-packages test check fix bench eval mutants newest lock clean
+.PHONY: demo lab lab-packages test kernels check fix bench eval mutants newest lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
 	@echo "The same incident in a browser: pip install 'twinops[console]', $(BIN)/twinops serve --demo --open, then History;"
 	@echo "what else goes wrong on that network is worked on there as you look, and waits for your approval."
 
-test: $(VENV)/.dev lab-packages
+test: kernels lab-packages
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+kernels: $(VENV)/.dev
 	@$(BIN)/python -m tests.kernels
-	$(BIN)/pytest -n 2 --dist worksteal
 
 # Twelve real routers, one fault in them, and the four agents from the first symptom to a network that is well again.
 lab: $(VENV)/.runtime lab-packages
