@@ -23,6 +23,8 @@ from twin.live.recorded import RecordedNetwork
 from twin.model import Network
 from twin.plan import Change
 
+PRELOADED = ("agents.run.resume", "agents.run.run", "agents.models.runbook", "twin.live.emulated", "networkx", "numba")
+"""What every run imports, once for all the processes that are killed."""
 KINDS = ("killed early", "killed late", "killed while executing", "killed twice")
 
 
@@ -97,7 +99,7 @@ def _kill(found: Interrupted, runs: Path, strikes: list[int]) -> tuple[Path, boo
     """Start the run, or take it up, in a process of its own that is killed after so many records."""
     processes, killed = get_context("forkserver"), False
     with suppress(ValueError):  # the server is there already
-        processes.set_forkserver_preload(["agents.run.resume", "agents.run.run"])
+        processes.set_forkserver_preload(list(PRELOADED))
     for at in strikes:
         arguments = (found.request.model_dump_json(), str(runs), str(found.workplace.home), at)
         process = processes.Process(target=work_until_killed, args=arguments)

@@ -12,8 +12,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from evals.suites.resume import PRELOADED
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -65,8 +68,8 @@ def folder_of(tmp: Path) -> Path:
 
 
 def _serve() -> None:
-    import agents.run.resume
-    import agents.run.run  # noqa: F401  before the fork, so that children start at once
+    for module in PRELOADED:  # before the fork, so that children start at once
+        import_module(module)
 
     for line in sys.stdin:
         job = json.loads(line)

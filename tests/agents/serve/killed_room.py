@@ -30,7 +30,7 @@ def watch(folder, looks):
 def processes():
     """Yield what begins a watch in another process; one of them pays for the imports of all."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.agents.serve.killed_room"])
+    context.set_forkserver_preload(["tests.agents.serve.killed_room", "twin.live.emulated", "networkx", "numba"])
     begun = []
 
     def begin(folder, looks):
