@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from agents.models.prices import Tokens, cost, energy, price_of, read_prices
+from agents.models.prices import Tokens, cost, energy, energy_range, price_of, read_prices
 from agents.record.events import ChatAnswered, ChatRequested, Event, RunFinished, ToolReturned
 
 CHARACTERS = 4.0
 """Characters a token: what is usual for English and JSON."""
+REFERENCE = "anthropic:claude-opus-5-5"
+"""The model at whose list price runs of scripted players are counted."""
 _ENVELOPE = 40  # characters that a message costs besides its text
 
 
@@ -34,6 +36,18 @@ class Spending(NamedTuple):
         """Energy on a model; None where nobody has stated what a token takes."""
         return energy(self._tokens, price_of(model, read_prices()))
 
+    def estimate(self, model: str) -> "TokenBill":
+        """What it costs on a model whose provider keeps the beginning of requests; of `REFERENCE` where it has no price.
+
+        Watt-hours are the likely ones of an estimate where nobody has stated them.
+        """
+        tokens = self._tokens.model_copy(update={"cache_read": round(self.again)})
+        price = price_of(model, read_prices())
+        if price is None or not price.input:
+            price = price_of(REFERENCE)
+        known = energy(tokens, price)
+        return TokenBill(cost(tokens, price) or 0.0, energy_range(tokens).likely if known is None else known)
+
     @property
     def _tokens(self) -> Tokens:
         return Tokens(input=round(self.input_tokens), output=round(self.output_tokens))
@@ -47,6 +61,13 @@ class Spending(NamedTuple):
             self.output_tokens + other.output_tokens,
             self.again + other.again,
         )
+
+
+class TokenBill(NamedTuple):
+    """Money and energy of the tokens of a run."""
+
+    usd: float
+    watt_hours: float
 
 
 NOTHING = Spending(0, 0.0, 0.0)

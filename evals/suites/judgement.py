@@ -137,12 +137,16 @@ def score(told: Told, played: Played) -> Measures:
     }
     right = all(values[name] for name in _JUDGED)
     spent = spending(played.events)
+    bill = spent.estimate(told.incident.case.model)
     values.update(
         {
             "right": float(right),
             "model_calls": float(spent.calls),
             "thousand_tokens": round(spent.input_tokens / 1000, 1),
             "cached": spent.cached,
+            "usd": round(bill.usd, 4),
+            "watt_hours": round(bill.watt_hours, 2),
+            "harm_left": after / 1000,
         }
     )
     wrong = ", ".join(name for name in _JUDGED if not values[name])
@@ -180,7 +184,7 @@ def _draw(split: Split) -> Iterator[Case]:
     return (x for x in cases if split == "dev" or x.seed >= _FRESH)
 
 
-_FRESH = 1_004_200
+_FRESH = 1_004_248
 """The first held-out seed: those below were seen while the families were written."""
 
 SUITE = Suite(
@@ -204,9 +208,12 @@ SUITE = Suite(
         Metric("mended, or left for the reason there is", "share", "mended"),
         Metric("share of the gain", "mean", "saved", where="gainful"),
         Metric("made worse, or without a valid certificate", "share", "unsafe", higher=False, bar=0.0),
+        Metric("harm left at the hour's end, Gbit/s", "mean", "harm_left", higher=False),
         Metric("model calls", "mean", "model_calls", higher=False),
         Metric("thousand input tokens", "mean", "thousand_tokens", higher=False),
         Metric("of these sent before", "mean", "cached", higher=None),
+        Metric("US dollars, by list price", "mean", "usd", higher=False),
+        Metric("watt-hours, estimated", "mean", "watt_hours", higher=False),
     ),
     every={"reader, alone": 3, "idle": 9} | {f"reader, no {kind}": 9 for kind in get_args(DocumentKind)},
     cases=63,
