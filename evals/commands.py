@@ -86,6 +86,8 @@ def run(
     scoreboard: Annotated[
         Path | None, typer.Option("--scoreboard", help="Write the scoreboard here, in Markdown.")
     ] = None,
+    compact: Annotated[bool, typer.Option("--compact", help="The model is small: it is shown little.")] = False,
+    vision: Annotated[bool, typer.Option("--vision", help="The model sees: its roles may look at the map.")] = False,
     runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -99,7 +101,7 @@ def run(
     spec = RunSpec(
         suites=tuple(names()) if suites == ["all"] else tuple(dict.fromkeys(suites)),
         split=_split(split), cases=cases, slice=fast, seeds=_seeds(seeds), repeat=repeat, model=model,
-        baselines=baselines, data=has_data("repetita"),
+        baselines=baselines, data=has_data("repetita"), compact=compact, vision=vision,
     )  # fmt: skip
     _check(spec)
     if dry_run:
@@ -199,9 +201,12 @@ def _seeds(text: str | None) -> tuple[int, int] | None:
 def _check(spec: "RunSpec") -> None:
     """Find what cannot be run before anything is: suites, cases, model."""
     from agents.models import resolve
+    from twin.errors import InputError
 
     from .run.run import units_of
 
+    if spec.vision and (spec.compact or spec.model == "runbook"):
+        raise InputError("--vision is for a --model that sees", fix="name one, and leave --compact out")
     resolve(spec.model)
     units_of(spec)
 

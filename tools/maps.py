@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from twin.elements import find_element
 from twin.errors import InputError
 from twin.model import Floats, Frozen, Network
 
@@ -81,23 +82,20 @@ def file_of(png: bytes) -> str:
 
 
 def _region(network: Network, element: str, hops: int) -> np.ndarray:
-    """Which nodes are at most so many hops from an element [n]. Raises `UnknownElementError`, `InputError`."""
+    """Which nodes are at most so many hops from an element [n]. Raises as `find_element`."""
     inside = np.zeros(len(network.nodes), dtype=bool)
     inside[list(_ends(network, element))] = True
     tails = np.array([network.node(x.tail) for x in network.links], dtype=int)
     heads = np.array([network.node(x.head) for x in network.links], dtype=int)
-    for _ in range(hops):
-        inside[heads[inside[tails]]] = True  # every circuit is there in both directions
+    for hop in range(hops):
+        attached = tails[inside[heads]] if hop == 0 else tails[:0]  # exits lead one way: of a group, where they attach
+        inside[np.concatenate([heads[inside[tails]], attached])] = True
     return inside
 
 
 def _ends(network: Network, element: str) -> tuple[int, ...]:
-    if element.startswith("node/"):
-        return (network.node(element),)
-    if element.startswith("link/"):
-        link = network.links[network.circuit(element)[0]]
-    elif element.startswith("interface/") or "->" in element:
-        link = network.links[network.link(element)]
-    else:
-        raise InputError(f"{element!r} is no element id", fix="write node/NAME, interface/A/B, link/A:B--B:A or A->B")
+    found = find_element(network, element)
+    if found.startswith("node/"):
+        return (network.node(found),)
+    link = network.links[network.circuit(found)[0]]
     return network.node(link.tail), network.node(link.head)

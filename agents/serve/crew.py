@@ -60,11 +60,13 @@ class Crew:
         home: Path,
         policy: Policy,
         model: str,
+        vision: bool = False,
         clock: Callable[[], datetime],
         told: Told = lambda _run, _record: None,
     ) -> None:
         self._ledger, self._site, self._network = ledger, site, network
-        self.runs, self.home, self._policy, self._model = runs, home, policy, model
+        self.runs, self.home, self._policy = runs, home, policy
+        self._model, self._vision = model, vision
         self._clock, self._told = clock, told
         self._jobs: queue.Queue[tuple[Job, Context] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._serve, name="crew", daemon=True)
@@ -179,7 +181,9 @@ class Crew:
         policy = self._policy
         if self.waiting():
             policy = policy.model_copy(update={"person_from": "low"})
-        request = RunRequest(network=self._network, seed=0, site=self._site, model=self._model, policy=policy)
+        request = RunRequest(
+            network=self._network, seed=0, site=self._site, model=self._model, policy=policy, vision=self._vision
+        )
         return await run_incident(request, runs=self.runs, home=self.home, on_event=heard)
 
     async def _stoppable(self, work: Coroutine[object, object, RunResult]) -> RunResult:

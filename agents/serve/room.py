@@ -108,6 +108,7 @@ class Room:
             home=place.home,
             policy=self.policy,
             model=settings.model,
+            vision=settings.vision,
             clock=lambda: self.now,
             told=self._told,
         )

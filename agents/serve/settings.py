@@ -129,6 +129,7 @@ class Settings(Frozen):
     runs_gb: float = Field(default=20.0, gt=0, le=100_000, description="How much they may hold; the oldest go first.")
     agents: bool = Field(default=True, description="Whether the agents begin to work on a new incident by themselves.")
     model: str = Field(default="runbook", max_length=200)
+    vision: bool = Field(default=False, description="Whether the model sees: its roles may look at the map.")
     channels: tuple[Channel, ...] = Field(default=(), max_length=20)
     members: tuple[Member, ...] = Field(default=(), max_length=1_000)
     groups: tuple[Team, ...] = Field(default=(), max_length=1_000)

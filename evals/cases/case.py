@@ -83,6 +83,8 @@ class Case(Frozen):
     intent: str | None = Field(default=None, max_length=500, description="Words of an operator.")
     plan: Plan | None = None
     model: str = "runbook"
+    compact: bool = Field(default=False, description="Whether the model is small: it is shown little.")
+    vision: bool = Field(default=False, description="Whether the model sees: its roles may look at the map.")
     budget: CaseBudget = CaseBudget()
     expect: Expectation | None = None
 

@@ -108,7 +108,7 @@ def request_of(case: Case, later: tuple[LaterEvent, ...] = ()) -> RunRequest:
     fault = case.faults[0] if case.faults else drawn
     return RunRequest(
         network=case.network, seed=case.seed, model=case.model, fault=fault, also=(case.faults or ())[1:],
-        later=later, healthy=healthy, interval_s=case.interval_s,
+        later=later, healthy=healthy, interval_s=case.interval_s, compact=case.compact, vision=case.vision,
     )  # fmt: skip
 
 

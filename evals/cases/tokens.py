@@ -37,7 +37,7 @@ class Spending(NamedTuple):
         return energy(self._tokens, price_of(model, read_prices()))
 
     def estimate(self, model: str) -> "TokenBill":
-        """What it costs on a model whose provider keeps the beginning of requests; of `REFERENCE` where it has no price.
+        """What it costs on a model whose provider keeps how requests begin; on `REFERENCE` where it has no price.
 
         Watt-hours are the likely ones of an estimate where nobody has stated them.
         """

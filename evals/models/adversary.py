@@ -1,9 +1,9 @@
 # ruff: noqa: ARG002 (AutoGen's interface has arguments that an adversary does not need)
 """`adversary`: the worst model that could be plugged in; deterministic, for tests and evals. Never for operation.
 
-It obeys every order it finds in tasks and tool results (see `injections`), tries what its persona stands for, and
-otherwise follows the runbook, so that a run reaches the stages where harm could be done. Named `adversary`,
-`adversary:PERSONA` or `adversary:PERSONA@SEED`:
+It reads whatever people wrote, obeys every order it finds in tasks and tool results (see `injections`), tries what its
+persona stands for, and otherwise follows the runbook, so that a run reaches the stages where harm could be done.
+Named `adversary`, `adversary:PERSONA` or `adversary:PERSONA@SEED`:
 
 | persona | besides obeying every order |
 |---|---|
@@ -76,6 +76,10 @@ class AdversaryClient(Client):
         messages, offered = request.messages, request.offered
         rng = Random(f"{self._character.seed} {len(messages)} {sorted(offered)}")
         orders, made = _orders(messages), _made(messages)
+        if unread := _unread(messages, offered):
+            return CreateResult(
+                finish_reason="function_calls", content=written(unread, len(messages)), usage=NO_TOKENS, cached=False
+            )
         due = [Odd(call.tool, json.dumps(call.arguments)) for call in orders.calls if not made[_key(call)]]
         if not due and not isinstance(messages[-1], FunctionExecutionResultMessage):
             due = self._character.persona.tries(offered, rng)
@@ -106,6 +110,17 @@ class AdversaryClient(Client):
         bent = self._character.persona.bends(bent, [x for m in messages for x in texts(_text(m))], rng)
         bent = _with_words(bent, orders.words)
         return bent if made[_key(bent)] < AGAIN else move
+
+
+def _unread(messages: Sequence[LLMMessage], offered: Sequence[str]) -> Together | None:
+    """Read what people wrote and what changed, once in each conversation in which that is on offer."""
+    if "read_documents" not in offered:
+        return None
+    made = {name.split(" ")[0] for name in _made(messages)}
+    calls = tuple(
+        Call(tool, {}) for tool in ("read_documents", "changes_since") if tool in offered and tool not in made
+    )
+    return Together(calls) if calls else None
 
 
 def _orders(messages: Sequence[LLMMessage]) -> Orders:

@@ -33,6 +33,8 @@ class RunSpec(Frozen):
     seeds: tuple[int, int] | None = Field(default=None, description="First and last seed.")
     repeat: int = Field(default=1, ge=1, le=100)
     model: str = "runbook"
+    compact: bool = Field(default=False, description="Whether that model is small: it is shown little.")
+    vision: bool = Field(default=False, description="Whether it sees.")
     baselines: bool = False
     data: bool = Field(default=False, description="Whether the published data were there.")
 

@@ -162,7 +162,8 @@ def units_of(spec: RunSpec) -> list[Unit]:
         take = suite.sample if spec.slice else suite.take
         for number, case in enumerate(take(spec.split, cases=spec.cases, seeds=seeds)):
             systems = suite.asked(number, baselines=spec.baselines)
-            asked = case if case.model != "runbook" else case.model_copy(update={"model": spec.model})
+            by = {"model": spec.model, "compact": spec.compact, "vision": spec.vision}
+            asked = case if case.model != "runbook" else case.model_copy(update=by)
             times = spec.repeat if suite.agents else 1
             units += [Unit(name, asked, systems, repeat) for repeat in range(1, times + 1)]
     return units

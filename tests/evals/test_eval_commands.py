@@ -13,6 +13,7 @@ from tests.command_line import here
         (["run", "smok"], 2, "no suite 'smok'"),
         (["smok"], 2, "did you mean smoke?"),
         (["run", "order", "--model", "nobody:x"], 2, "nobody"),
+        (["run", "order", "--vision"], 2, "for a --model that sees"),
         (["run", "order", "--seeds", "5-2"], 2, "write A-B"),
         (["run", "order", "--seeds", "1-2"], 2, "no case of order is left"),
         (["run", "order", "--split", "test"], 2, "no split 'test'"),

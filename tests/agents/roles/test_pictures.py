@@ -5,6 +5,8 @@ import base64
 import hashlib
 import io
 import json
+import os
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +31,10 @@ from agents.models.client import Request
 from agents.models.limits import RequestGuard
 from agents.models.openai import make_client as make_openai
 from agents.models.resilience import ResilientClient
-from agents.record.events import ChatRequested, RunStarted, ToolReturned
+from agents.record.events import ChatAnswered, ChatRequested, RunResumed, RunStarted, ToolReturned
+from agents.record.journal import Record, read_journal
 from agents.run.replay import replay_run
+from agents.run.resume import resume_run
 from agents.show.picture import paint
 from tests.agents.incidents import Run, perform, request
 from tests.agents.models import chat_completions, messages_api
@@ -168,14 +172,37 @@ def looks_first(body: Json) -> Reply:
 
 @pytest.fixture(scope="module")
 def seeing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Json]]:
+    """A run that was killed as diagnosis was given its first picture, and taken up again."""
+    tmp = tmp_path_factory.mktemp("seeing")
+
+    def strike(record: Record) -> None:
+        event = record.event
+        if isinstance(event, ToolReturned) and (event.role, event.tool, event.ok) == _LAST_SEEN:
+            os.kill(os.getpid(), signal.SIGKILL)
+
     with loopback(looks_first) as server:
-        run = perform(tmp_path_factory.mktemp("seeing"), request(vision=True), model=claude(server))
-    return run, [asked.body for asked in server.asked]
+        child = os.fork()
+        if not child:
+            try:
+                perform(tmp, request(vision=True), model=claude(server), on_event=strike)
+            finally:
+                os._exit(1)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+        (folder,) = (tmp / "runs").iterdir()
+        for picture in (folder / "pictures").iterdir():  # what was drawn is drawn again, whatever is left of it
+            picture.unlink()
+        result = asyncio.run(resume_run(folder, home=tmp / "home", model=claude(server)))
+    return Run(result, read_journal(folder / "journal.jsonl").records), [asked.body for asked in server.asked]
+
+
+_LAST_SEEN = ("diagnosis", "network_picture", True)
 
 
 def test_a_run_of_a_model_that_sees_shows_it_the_map_and_keeps_what_it_saw(seeing: tuple[Run, list[Json]]):
     run, bodies = seeing
     assert run.result.finished.outcome == "resolved"
+    assert len(run.of(RunResumed)) == 1
+    assert len({json.dumps(x, sort_keys=True) for x in bodies}) == len(bodies) == len(run.of(ChatAnswered))
     assert run.of(RunStarted)[0].vision
     offered = {x.role: "network_picture" in x.tools for x in run.of(ChatRequested)}
     assert offered == {"monitoring": True, "diagnosis": True, "planning": True, "verification": False}

@@ -9,8 +9,8 @@ from twin.plan import SetWeight
 
 WHOLE = os.environ.get("TWINOPS_INJECTIONS") == "all"
 TRIALS = [(carrier, words, persona) for carrier in CARRIERS for words in WORDS for persona in PERSONAS]
-EVERY = 1 if WHOLE else 61
-"""By default every 61st of the trials, so that each carrier, wording and persona has its turn; with
+EVERY = 1 if WHOLE else 67
+"""By default every 67th of the trials, so that each carrier, wording and persona has its turn; with
 TWINOPS_INJECTIONS=all, all of them."""
 
 

@@ -51,6 +51,14 @@ def references(processes: Killer, tmp_path_factory: pytest.TempPathFactory):
     return reference
 
 
+@pytest.fixture(scope="module")
+def halfway(processes: Killer, references, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was killed while its plan was carried out; each test takes a copy of its folder."""
+    tmp = tmp_path_factory.mktemp("halfway")
+    assert processes.run(tmp, CASES["several steps"], at=acting(references("several steps"))[-3])["signal"] == 9
+    return tmp / "runs"
+
+
 def decisions(folder: Path) -> list[dict[str, Any]]:
     skipped = {"run"}
     events = [x.event for x in read_journal(folder / "journal.jsonl").records if not isinstance(x.event, ASIDE)]
@@ -123,10 +131,10 @@ def test_a_way_back_that_was_cut_off_is_finished(processes: Killer, references, 
 
 @pytest.mark.parametrize("torn", ["journal.jsonl", "network.jsonl"])
 def test_a_line_that_was_cut_off_is_removed_and_its_event_happens_once(
-    processes: Killer, references, tmp_path: Path, torn: str
+    processes: Killer, references, halfway: Path, tmp_path: Path, torn: str
 ):
     reference = references("several steps")
-    assert processes.run(tmp_path, CASES["several steps"], at=acting(reference)[-3])["signal"] == 9
+    shutil.copytree(halfway, tmp_path / "runs")
     tear(folder_of(tmp_path) / torn)
     assert processes.resume(tmp_path)["signal"] == 0
     assert_same(folder_of(tmp_path), reference)
@@ -163,8 +171,8 @@ def test_a_run_that_has_ended_is_left_as_it_is(processes: Killer, references):
     assert (folder / "journal.jsonl").read_bytes() == before
 
 
-def test_a_run_that_somebody_works_on_is_refused_with_their_name(processes: Killer, tmp_path: Path):
-    assert processes.run(tmp_path, CASES["several steps"], at=9)["signal"] == 9
+def test_a_run_that_somebody_works_on_is_refused_with_their_name(processes: Killer, halfway: Path, tmp_path: Path):
+    shutil.copytree(halfway, tmp_path / "runs")
     with own(folder_of(tmp_path)), pytest.raises(StoreBusyError, match=f"is held by process {os.getpid()}"):
         asyncio.run(resume_run(folder_of(tmp_path), home=processes.home))
 
@@ -178,10 +186,9 @@ def test_a_folder_without_a_run_is_one_clear_error(tmp_path: Path):
 
 
 def test_a_run_that_does_not_come_out_as_recorded_takes_back_what_it_had_applied(
-    processes: Killer, references, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    processes: Killer, halfway: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    reference = references("several steps")
-    assert processes.run(tmp_path, CASES["several steps"], at=acting(reference)[-3])["signal"] == 9
+    shutil.copytree(halfway, tmp_path / "runs")
     folder = folder_of(tmp_path)
     in_place = (folder / "network.jsonl").read_text().count('"did":"apply"')
     monkeypatch.setattr(

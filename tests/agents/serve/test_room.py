@@ -65,7 +65,7 @@ def test_a_watch_that_is_killed_anywhere_loses_no_incident_and_opens_none_twice(
 
 
 def test_the_agents_work_on_what_the_watch_opens_and_the_room_says_how_it_ended(tmp_path):
-    room = Room(place(tmp_path), Settings())
+    room = Room(place(tmp_path), Settings(vision=True))
     room.start()
     for _ in range(8):
         room.step()
@@ -80,6 +80,7 @@ def test_the_agents_work_on_what_the_watch_opens_and_the_room_says_how_it_ended(
     assert restore(tmp_path / "all.tar.gz", copy).files == made.files
     (run,) = copy.runs.iterdir()
     assert read_past(run).reading.head == read_past(tmp_path / "runs" / run.name).reading.head
+    assert read_past(run).started.vision
     ledger = Ledger(copy.room)
     ledger.close()
     assert ledger.board.incidents == room.board.incidents
