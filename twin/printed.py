@@ -56,9 +56,9 @@ def rates(first: float, second: float) -> tuple[str, str]:
 
 
 def place(element: str) -> str:
-    """Name an element as people do: `A - B` for a circuit, `A > B` for one direction, the bare name for a node."""
+    """Name an element as people do: `A - B` for a circuit, `A > B` for one direction or probe, a node by its name."""
     kind, _, rest = element.partition("/")
-    if kind == "interface" and "/" in rest:
+    if kind in ("interface", "probe") and "/" in rest:
         return visible(rest.replace("/", " > ", 1))
     if kind == "link" and "--" in rest:
         low, _, high = rest.partition("--")

@@ -105,8 +105,8 @@ def serve(
 ) -> None:
     """Watch a network as `watch` does, and show it in a browser: incidents, plans to approve, what would be, history.
 
-    The printed address lets one browser in, once. With --demo a network lives in a folder of its own, five minutes
-    every few seconds, and every plan on it waits for you.
+    The printed address lets one browser in, once. With --demo a network lives in a folder of its own, five minutes of
+    its evenings every few seconds; something goes wrong in each of them, and every plan waits for you.
     """
     from agents.record.home import home_folder
     from agents.serve.demo import DEMO, Demo
@@ -144,7 +144,7 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
         if demo is None:
             room.run(pace_s=every)
         else:
-            demo.run(2.0 if every is None else every)
+            demo.run(5.0 if every is None else every)
     except KeyboardInterrupt:
         tell("stopping: whatever was applied and not confirmed is taken back")
     finally:

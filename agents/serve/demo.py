@@ -1,26 +1,31 @@
-"""A network on which things go wrong: one fault after another strikes, and ends after a while."""
+"""A network on which things go wrong: every evening a fault strikes, and ends once it was worked on."""
 
 from pathlib import Path
 
 from agents.record.home import policy_in_force
 from twin.errors import TwinError
-from twin.faults import Fault
-from twin.live.draw_fault import draw_fault
 from twin.policy import Policy
 
 from .emulated import LivingNetwork
 from .room import Room
 
 DEMO = "emulated:sndlib/germany50,seed=7"
-_QUIET, _LASTS, _AGAIN = 16, 90, 130  # samples before a fault, that it lasts, and from one to the next
+FAULTS = (
+    "link_down@Augsburg--Muenchen",  # what `make demo` works on
+    "device_down@Fulda",
+    "wrong_igp_weight@interface/Hamburg/Braunschweig=1000",
+)
+"""What strikes, in turn: each harms that network in the evening, and a safe plan helps."""
+_QUIET, _LASTS, _LONGEST = 16, 48, 288  # samples before the first fault, and that one lasts at least and at most
+_EVENING = range(18, 21)  # hours of the network's clock, in which most traffic is carried
+_NIGHT = 12  # samples from one look to the next where nothing happens until the evening
 
 
 class Demo:
-    """Directs a room's emulated network. The same number of samples brings the same faults."""
+    """Directs a room's emulated network. A fault stays while the agents work on it or a plan waits for somebody."""
 
     def __init__(self, room: Room) -> None:
-        self._room, self._samples = room, 0
-        self._fault: Fault | None = None
+        self._room, self._age = room, 0
 
     @staticmethod
     def policy(home: Path) -> Policy:
@@ -28,7 +33,7 @@ class Demo:
         return (policy_in_force(home) or Policy()).model_copy(update={"person_from": "low"})
 
     def run(self, pace_s: float) -> None:
-        """Let time pass, a sample every `pace_s` seconds, until the room stops."""
+        """Let time pass, a look every `pace_s` seconds, until the room stops."""
         for _ in range(_QUIET):  # the detector has to know what is usual before anything happens
             self._room.step()
         self._room.run(pace_s=pace_s, between=self._next)
@@ -37,14 +42,20 @@ class Demo:
         live = self._room.live
         if not isinstance(live, LivingNetwork):
             return
-        self._samples += 1
-        position = self._samples % _AGAIN
+        struck, present = live.faults_struck, live.faults
         try:
-            if position == 3 and self._fault is None:
-                drawn = draw_fault(live.read_topology(), self._samples, policy_limit=self._room.policy.max_utilisation)
-                self._fault = live.strike(drawn)
-            elif position == 3 + _LASTS and self._fault is not None:
-                live.heal(self._fault)
-                self._fault = None
-        except TwinError:  # there is nothing here that hurts
-            self._fault = None
+            if present:
+                self._age += 1
+                if self._age >= _LONGEST or (self._age >= _LASTS and not self._is_worked_on):
+                    live.heal(present[0])
+            elif live.now.hour in _EVENING:
+                live.strike(FAULTS[len(struck) % len(FAULTS)])
+                self._age = 0
+            elif not self._is_worked_on:
+                live.wait(_NIGHT - 1)
+        except TwinError:  # what strikes is there already, or was changed by hand: another evening
+            self._age = 0
+
+    @property
+    def _is_worked_on(self) -> bool:
+        return any(x.working or x.outcome == "awaiting approval" for x in self._room.board.alive)

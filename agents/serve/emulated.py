@@ -128,6 +128,18 @@ class LivingNetwork:
             self._live.inject(found)
             return found
 
+    @property
+    def faults_struck(self) -> tuple[Fault, ...]:
+        """Every fault that struck so far: for who directs the network, never for the agents."""
+        with self._lock:
+            return tuple(x.fault for x in self._live.faults_struck)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that have struck and not ended: for who directs the network, never for the agents."""
+        with self._lock:
+            return self._live.faults
+
     def heal(self, fault: Fault) -> None:
         """Let a fault end. Raises `InputError` when it is not there."""
         with self._lock:

@@ -35,6 +35,10 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 )
 
 
+_FOLLOW: frozenset[Family] = frozenset({"load", "paths"})
+"""What traffic does where something else failed."""
+
+
 class Sighting(Frozen):
     """What one cause can explain of what is seen now."""
 
@@ -88,14 +92,20 @@ def nodes_at(element: str) -> frozenset[str]:
 
 def _same(alive: Iterable[Incident], one: Sighting) -> Incident | None:
     """The incident that is seen: by its name, or else because either's source is part of the other."""
-    found = [x for x in alive if (x.source, x.family) == (one.source, one.family)]
+    known = tuple(alive)
+    found = [x for x in known if (x.source, x.family) == (one.source, one.family)]
     if found:
         return found[0]
-    return next((x for x in alive if not _is_larger(one, x) and _overlaps(one, x)), None)
+    return next((x for x in known if not (_is_larger(one, x) or _explains(one, x)) and _overlaps(one, x)), None)
 
 
 def _overlaps(one: Sighting, incident: Incident) -> bool:
     return one.source == incident.source or one.source in incident.elements or incident.source in one.elements
+
+
+def _explains(one: Sighting, incident: Incident) -> bool:
+    """Whether a device says that something failed, where the incident is about what its traffic did elsewhere."""
+    return one.reported and one.family == "state" and incident.family in _FOLLOW and incident.source != one.source
 
 
 def _is_larger(one: Sighting, incident: Incident) -> bool:
@@ -134,7 +144,7 @@ def _parent(alive: Sequence[Incident], one: Sighting) -> str | None:
     twin, so no simulation can tell whose they are.
     """
     held = next((x.id for x in alive if _holds(x, one.source)), None)
-    if held is not None or one.reported or one.family not in ("load", "paths"):
+    if held is not None or one.reported or one.family not in _FOLLOW:
         return held
     failed = [x for x in alive if x.family == "state" and x.parent is None and x.state not in ("mitigated", "closed")]
     return failed[-1].id if failed else None
@@ -147,9 +157,12 @@ def _holds(incident: Incident, source: str) -> bool:
 
 
 def _parts(alive: Iterable[Incident], one: Sighting) -> Iterable[Incident]:
-    if one.family == "state" and one.source.startswith("node/"):
-        name = one.source.removeprefix("node/")
-        yield from (x for x in alive if x.parent is None and x.source != one.source and name in nodes_at(x.source))
+    """The incidents that one which begins explains: at a node that is gone, or of what a failure does to traffic."""
+    name = one.source.removeprefix("node/") if one.family == "state" and one.source.startswith("node/") else None
+    for incident in alive:
+        at_node = name is not None and incident.source != one.source and name in nodes_at(incident.source)
+        if incident.parent is None and (at_node or (_explains(one, incident) and _overlaps(one, incident))):
+            yield incident
 
 
 def _unseen(incident: Incident, now: datetime) -> Iterable[RoomEvent]:

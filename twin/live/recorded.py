@@ -152,6 +152,11 @@ class RecordedNetwork:
         return tuple(entry for entry in self._record.past if isinstance(entry, Struck))
 
     @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that are there now: for scoring, never for the agents."""
+        return self._live.faults
+
+    @property
     def declared(self) -> Declaration:
         """What the network says of its instruments and of what it can do."""
         return self._live.declared

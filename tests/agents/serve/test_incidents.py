@@ -93,6 +93,20 @@ def test_a_node_that_is_found_to_be_down_takes_its_circuits_as_parts_and_calls_p
     assert room.told == [("I-0002", "opened")]
 
 
+def test_a_failure_that_a_device_reports_takes_what_its_traffic_does_elsewhere_as_a_part_and_is_called_by_its_name(room):
+    """An exit that loses its routes while probes to it are lost already: nobody is told of probes alone."""
+    exit_ = "interface/A/transit"
+    lost = seen("probe/B/transit", "probe_loss").model_copy(update={"reported": False})
+    for _ in range(3):
+        room.look(lost)
+    for _ in range(4):
+        room.look(seen(exit_, "no_routes", elements=(lost.source, "interface/B/A")))
+        room.again()
+    known = {x.source: (x.id, x.parent, x.kind) for x in room.ledger.board.incidents.values()}
+    assert known == {lost.source: ("I-0001", "I-0002", "probe_loss"), exit_: ("I-0002", None, "no_routes")}
+    assert room.told == [("I-0001", "opened"), ("I-0002", "opened"), ("I-0001", "resolved")]
+
+
 def test_two_places_far_apart_are_two_incidents(room):
     for _ in range(4):
         room.look(seen(CIRCUIT), seen("link/C:D--D:C"))
