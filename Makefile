@@ -13,8 +13,8 @@ unexport PYTHONDONTWRITEBYTECODE
 
 demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
-	@echo "The same incident in a browser: pip install 'twinops[console]', $(BIN)/twinops serve --demo --open, then History;"
-	@echo "what else goes wrong on that network is worked on there as you look, and waits for your approval."
+	@echo "The same circuit in a browser: pip install 'twinops[console]', $(BIN)/twinops serve --demo --open; it fails there within a minute,"
+	@echo "is worked on as you look, and a plan for it waits for your approval."
 
 test: kernels lab-packages
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal

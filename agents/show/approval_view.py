@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agents.record.files import TWIN
 from agents.record.history import Past
 from agents.record.waiting import Pending
-from agents.wording import amount, capital, counted, fault_words, mbps, place, sentence, share
+from agents.wording import capital, counted, fault_words, mbps, place, sentence, share
 from twin.gate.verdict import Verdict
 from twin.model import Network
 from twin.plan import Change, SetTunnel, apply_all, subject, way_back
@@ -154,7 +154,7 @@ def _wrong(impact: Impact, verdict: Verdict, steps: int) -> tuple[tuple[str, str
             ("next failure", f"{words}, {100 * impact.before.worst_utilisation:.1f} % is the worst without it.")
         )
     if grown is not None and grown.measured is not None:
-        found.append(("traffic grows", f"{grown.detail}: {amount(grown.measured, grown.unit)}."))
+        found.append(("traffic grows", f"{grown.detail}."))
     return tuple(found)
 
 

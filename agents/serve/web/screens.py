@@ -76,6 +76,7 @@ class Shell(NamedTuple):
     autonomy: str
     autonomy_words: str
     clock: str
+    own_clock: str
     looked: str
     interval: str
     trouble: str
@@ -133,6 +134,7 @@ class Screens:
             autonomy=level,
             autonomy_words=_AUTONOMY.get(level, level),
             clock=f"{room.now:%H:%M}",
+            own_clock=f"by this machine's clock, now {utc_now():%d %b %H:%M}" if room.emulated else "",
             looked=f"{newest:%H:%M}" if newest else "never",
             interval=_span(interval),
             trouble=failed[1] if failed else "",

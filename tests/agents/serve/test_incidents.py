@@ -93,7 +93,9 @@ def test_a_node_that_is_found_to_be_down_takes_its_circuits_as_parts_and_calls_p
     assert room.told == [("I-0002", "opened")]
 
 
-def test_a_failure_that_a_device_reports_takes_what_its_traffic_does_elsewhere_as_a_part_and_is_called_by_its_name(room):
+def test_a_failure_that_a_device_reports_takes_what_its_traffic_does_elsewhere_as_a_part_and_is_called_by_its_name(
+    room,
+):
     """An exit that loses its routes while probes to it are lost already: nobody is told of probes alone."""
     exit_ = "interface/A/transit"
     lost = seen("probe/B/transit", "probe_loss").model_copy(update={"reported": False})

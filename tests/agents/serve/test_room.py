@@ -6,10 +6,12 @@ import shutil
 import tarfile
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+import agents.serve.demo as directing
 from agents.record.history import read_past
 from agents.serve.backup import BackedUp, back_up, restore
 from agents.serve.emulated import LivingNetwork
@@ -26,6 +28,7 @@ from twin.store.archive import SAMPLES, parts_of
 
 T0 = datetime(2026, 3, 2, 18, tzinfo=UTC)
 KILLS = int(os.environ.get("TWINOPS_KILLS", "1"))
+HOUR = timedelta(hours=1)
 FLAPPING = "link/CHINng:IPLSng--IPLSng:CHINng"
 
 
@@ -192,6 +195,32 @@ def test_a_folder_that_cannot_be_had_is_one_line(tmp_path, folder):
     with pytest.raises(StoreError, match="cannot use") as caught, lease(tmp_path / folder):
         pass
     assert "--room" in caught.value.fix
+
+
+def test_the_demo_lets_something_fail_in_the_evening_that_ends_once_nobody_works_on_it_and_goes_on_when_begun_again(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(directing, "FAULTS", ("link_down@ATLAng--IPLSng", "link_down@CHINng--IPLSng"))
+    for name, value in {"_LASTS": 4, "_EVENING": (20, 21), "_NIGHT": 2}.items():
+        monkeypatch.setattr(directing, name, value)
+    found = []
+    for looks in (4, 16):  # the second process finds the first fault in place
+        room = Room(place(tmp_path, f"{SITE},interval=3600"), Settings(agents=False))
+        until = len(found) + looks
+
+        def looked(room=room, until=until):
+            found.append((room.now, [x.element for x in room.live.faults]))
+            if len(found) == until:
+                room._stop.set()
+
+        monkeypatch.setattr(directing, "_QUIET", 1 if looks == 4 else 0)
+        room.on_look(looked)
+        directing.Demo(room).run(0.0)
+        room.stop()
+    changes = [(when, faults) for (_, before), (when, faults) in pairwise(found) if faults != before]
+    assert [faults for _, faults in changes] == [["link/ATLAng:IPLSng--IPLSng:ATLAng"], [], [FLAPPING]]
+    assert [(when - HOUR).hour in (20, 21) for when, faults in changes if faults] == [True, True]
+    assert changes[2][0] - changes[0][0] > timedelta(hours=20)
 
 
 def test_two_rooms_on_one_folder_are_refused_and_a_network_that_is_none_is_named(tmp_path):
