@@ -6,7 +6,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from twin.errors import InputError
+from twin.elements import find_element
 from twin.harm import Harm
 from twin.model import Floats, Frozen
 from twin.observe import Observation
@@ -96,17 +96,16 @@ def element_status(
     """Show what is measured on one node, circuit, interface or link."""
     network, observation = desk.inventory, desk.look()
     answered = None
-    if element.startswith("node/"):
-        node = network.node(element)
+    named = element if element.startswith("interface/") or "->" in element else find_element(network, element)
+    if named.startswith("node/"):
+        node = network.node(named)
         answered = bool(observation.answered[node])
         name = network.nodes[node].name
         positions = [i for i, link in enumerate(network.links) if name in (link.tail, link.head)]
-    elif element.startswith("link/"):
-        positions = list(network.circuit(element))
-    elif element.startswith("interface/") or "->" in element:
-        positions = [network.link(element)]
+    elif named.startswith("link/"):
+        positions = list(network.circuit(named))
     else:
-        raise InputError(f"{element!r} is no element id", fix="write node/NAME, interface/A/B, link/A:B--B:A or A->B")
+        positions = [network.link(named)]
     shown = tuple(_reading(desk, i) for i in positions[: 2 * SHOWN])
     return ElementStatus(element=element, answered=answered, links=shown, truncated=len(positions) > 2 * SHOWN)
 

@@ -15,13 +15,12 @@ from pydantic import Field
 from .drawn import Drawn
 from .errors import UnknownElementError
 from .frozen import Frozen as Frozen
-from .network_index import NetworkIndex, index_of
 from .network_rules import own_matrix, validate, validate_demands
 from .numeric import Bools as Bools
 from .numeric import Floats as Floats
 from .numeric import Ints as Ints
 from .numeric import np
-from .shape import Shape
+from .shape import NetworkIndex, Shape, index_of
 from .traffic_classes import ClassShare, TrafficClass, shares_of, with_default
 from .untrusted import NAME, clean
 

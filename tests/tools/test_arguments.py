@@ -6,11 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tools.conftest import NOON, square
 from tools.arguments import OPS, in_order
+from tools.box.run_state import Desk, ReadSide
 from tools.catalogue import TOOLS
 from tools.glossary import explain
+from tools.topology import element_status
 from tools.whatif import what_if
 from twin.errors import UnknownElementError
+from twin.live.emulated import EmulatedNetwork
+from twin.policy import Policy
 
 NAMES = st.text(st.characters(codec="ascii", categories=("L", "N")), min_size=1, max_size=8)
 
@@ -46,3 +51,26 @@ def test_what_if_takes_a_circuit_from_either_end(desk):
 def test_what_every_request_carries_of_tools_is_small():
     sizes = {tool.name: len(json.dumps(tool.schema)) + len(tool.description) for tool in TOOLS}
     assert max(sizes.values()) < 1_500
+
+
+@pytest.fixture(scope="module")
+def looked() -> Desk:
+    network = square()
+    live = EmulatedNetwork(network, seed=3, start=NOON)
+    live.wait(2)
+    return Desk(inventory=network, policy=Policy(), live=ReadSide(live), since=NOON)
+
+
+@pytest.mark.parametrize(
+    ("written", "links"),
+    [
+        ("node/A", {"A->B", "B->A", "A->D", "D->A", "A->C", "C->A"}),
+        ("A", {"A->B", "B->A", "A->D", "D->A", "A->C", "C->A"}),
+        ("link/B:A--A:B", {"A->B", "B->A"}),
+        ("B--A", {"A->B", "B->A"}),
+        ("B->A", {"B->A"}),
+        ("interface/B/A", {"B->A"}),
+    ],
+)
+def test_an_element_is_looked_at_by_its_id_and_by_its_name_as_it_is_printed(looked, written, links):
+    assert {x.link for x in element_status(looked, written).links} == links

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.model import Astray, Bools, Floats, Ints, Link, Network, Node, Tunnel
-from twin.network_index import NetworkIndex
-from twin.shape import Shape
+from twin.shape import NetworkIndex, Shape
 
 FAR = 1 << 60
 """Weight of an arc that routing may not use, and distance of a node that has no path."""
