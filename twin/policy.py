@@ -195,6 +195,14 @@ class Policy(Frozen):
             read_either(when)
         return self
 
+    @property
+    def growth(self) -> float:
+        """How far demands may grow under which every single failure counts: the largest of the factors, 1 or more.
+
+        A network that is busier than planned does not wait for its failures until the traffic is back to normal.
+        """
+        return max(1.0, *self.demand_factors) if self.demand_factors else 1.0
+
     def closed(self, moment: datetime) -> str:
         """Say why no plan may be made at a moment, by its windows and freezes; nothing where one may."""
         for text in self.freeze:

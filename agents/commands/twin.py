@@ -239,6 +239,7 @@ def verify(
     traffic: Annotated[Path | None, typer.Option("--traffic", help="Traffic for --from, as CSV or Parquet.")] = None,
     form: Annotated[Form, typer.Option("--format", help="Of a change: text, markdown or junit.")] = Form.TEXT,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write a safe order.")] = None,
+    engine: EngineName = None,
     as_json: Json = False,
 ) -> None:
     """Let the gate judge a plan, or a change: simulate it step by step, under every single failure, and back.
@@ -246,8 +247,8 @@ def verify(
     When only its order does harm, look for one that does not. With --from and --to, the steps between two states of a
     network are the plan. Exit code 0 means safe, 3 rejected or not wholly judged.
     """
-    if plan is None and day is not None:
-        raise typer.BadParameter("--day belongs to a plan")
+    if plan is None and (day is not None or engine is not None):
+        raise typer.BadParameter("--day and --engine belong to a plan")
     if plan is None and before is not None and after is not None:
         from agents.show.differences import judge_change
 
@@ -256,7 +257,11 @@ def verify(
         from agents.show.planning import judge_plan
 
         at = place(network, site, policy)
-        answer = judge_plan(plan, at.network, at.policy, scenarios, now=at.now, reordered=output, site=at.site, day=day)
+        with watched(engine) as does:
+            answer = judge_plan(
+                plan, at.network, at.policy, scenarios,
+                now=at.now, reordered=output, site=at.site, day=day, engine=does,
+            )  # fmt: skip
     else:
         raise typer.BadParameter("give a plan, or --from and --to")
     give("verify", answer, as_json=as_json)

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from tools.box.run_state import Desk
 from twin.diagnose import as_believed
-from twin.gate.rules import growth_of
 from twin.live.network import LiveNetwork
 from twin.sim.simulate import simulate
 
@@ -15,7 +14,7 @@ _EACH = timedelta(minutes=5)  # between two looks
 
 def harm_foreseen(desk: Desk) -> float:
     """Mbit/s that another routing could carry and that the most traffic which the policy foresees would lose."""
-    grown = desk.state.with_demands(desk.state.demands * growth_of(desk.policy))
+    grown = desk.state.with_demands(desk.state.demands * desk.policy.growth)
     return simulate(grown).harm(desk.policy.max_utilisation).routable
 
 

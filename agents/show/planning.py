@@ -267,6 +267,7 @@ def judge_plan(  # noqa: PLR0913 - as above
     reordered: Path | None = None,
     site: "OpenSite | None" = None,
     day: Path | None = None,
+    engine: Engine = _HERE,
 ) -> Answer:
     """Let the gate judge a plan; the code says whether it passed.
 
@@ -284,7 +285,7 @@ def judge_plan(  # noqa: PLR0913 - as above
     matrices, evidence = _scenarios(scenarios, loaded), evidence_for(network, loaded.id, now)
     hours = read_day(day) if day else ()
     verdict, questions = verdict_on(
-        proposed, reading, policy, matrices, evidence=evidence, site=site, now=now, day=hours
+        proposed, reading, policy, matrices, evidence=evidence, site=site, now=now, day=hours, engine=engine
     )
     document: dict[str, JsonValue] = {"passed": verdict.passed, **verdict.model_dump(mode="json")}
     ending = f"plan {verdict.plan} on snapshot {verdict.snapshot}: {'safe' if verdict.passed else 'rejected'}"
@@ -309,6 +310,7 @@ def verdict_on(  # noqa: PLR0913 - as above
     site: "OpenSite | None",
     now: datetime,
     day: Sequence[float] = (),
+    engine: Engine = _HERE,
 ) -> tuple[Verdict, tuple[str, ...]]:
     """Let the gate judge a plan on everything that is known; also returns what the calendar leaves open."""
     from twin.site_state import coming_to
@@ -325,6 +327,7 @@ def verdict_on(  # noqa: PLR0913 - as above
         outlook=coming.context.outlook,
         starts=coming.context.starts,
         works=coming.context.works,
+        engine=engine,
     )
     return verdict, coming.questions
 

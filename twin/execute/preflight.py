@@ -11,7 +11,6 @@ import numpy as np
 from twin.corrections import recorded_states
 from twin.errors import InputError
 from twin.gate.outlook import Outlook
-from twin.gate.rules import growth_of
 from twin.gate.verdict import DemandError, Evidence, Verdict, verify
 from twin.live.network import LiveNetwork
 from twin.model import Network
@@ -159,7 +158,7 @@ def demand_error(planned: Network, measured: Settled, policy: Policy) -> DemandE
     factors on the demands of `planned`, its swing excuses nothing any more: what the instruments declare is the error.
     """
     sure = NormalDist().inv_cdf(1 - _SPURIOUS / max(1, len(planned.links)))
-    foreseen = growth_of(policy)
+    foreseen = policy.growth
     for axis in (0, 1):
         grown = measured.demands.sum(axis=axis) - foreseen * planned.demands.sum(axis=axis)
         if (grown > sure * np.sqrt(measured.variance.sum(axis=axis))).any():

@@ -199,7 +199,7 @@ class _Search:
         return self._known[key]
 
     def _stressed(self, state: Network) -> Stressed:
-        return Stressed(state, self._failures, self._policy.max_failure_utilisation, tunnelled=self._tunnelled)
+        return Stressed(state, self._failures, self._policy.max_failure_utilisation, together=self._tunnelled)
 
 
 def _apply_in_any_order(network: Network, steps: Sequence[Change]) -> Network | None:

@@ -136,17 +136,9 @@ def accepted_loss(before: Network, after: Network, policy: Policy) -> float:
     return policy.max_maintenance_loss * float(before.offered.sum()) if drains else 0.0
 
 
-def growth_of(policy: Policy) -> float:
-    """How far demands may grow under which every single failure counts: the largest of the policy's factors, 1 or more.
-
-    A network that is busier than planned does not wait for its failures until the traffic is back to normal.
-    """
-    return max(1.0, *policy.demand_factors) if policy.demand_factors else 1.0
-
-
 def worse_with_growth(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
     """Return the worst that a single failure does newly once all demands have grown as far as the policy foresees."""
-    factor = growth_of(policy)
+    factor = policy.growth
     if factor == 1:
         return None
     grown = before.grown(factor), after.grown(factor)
@@ -267,7 +259,8 @@ def _suspects(befores: Sequence[Stressed], after: Stressed, policy: Policy, acce
         newly = float(growth([x.undelivered(row) for x in befores], after.undelivered(row)).sum())
         more[row] = newly if newly > accepted else more[row] if more[row] > slack + accepted else 0.0
     more = np.where(now.lost + now.dropped > _LEAST, more, 0.0)
-    order = np.lexsort((np.maximum(limit, peak) - now.max_utilisation, -more))
+    # rounded, so that of failures that do the same the first is named
+    order = np.lexsort(((np.maximum(limit, peak) - now.max_utilisation).round(9), -more.round(6)))
     return [int(row) for row in order if more[row] > 0 or hot[row]]
 
 

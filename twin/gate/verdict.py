@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from twin.drawn import Drawn
+from twin.engines.seam import Engine, Serial
 from twin.model import Frozen, Network
 from twin.plan import Plan, SetCapacity, apply_all
 from twin.planned import PlannedWork
@@ -19,6 +20,8 @@ from .outlook import Outlook
 
 if TYPE_CHECKING:
     from .checks.rehearsal import Rehearsal
+
+_HERE = Serial()
 
 __all__ = [
     "Check",
@@ -66,6 +69,7 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     estimated: str = "",
     starts: datetime | None = None,
     works: Sequence[PlannedWork] = (),
+    engine: Engine = _HERE,
 ) -> Verdict:
     """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
 
@@ -75,7 +79,8 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     the gate itself judges without one. `unmodelled` is what the file behind the snapshot holds that decides routing and
     is not in the network, `estimated` how its traffic was estimated, if nobody measured it.
     `starts` is when the first step is made, for the policy's windows, and `works` is what others
-    have planned: what they take away counts as failed in its hours. Never raises on a bad plan: one that is not
+    have planned: what they take away counts as failed in its hours. `engine` does the failures, and changes nothing of
+    what is found. Never raises on a bad plan: one that is not
     grounded fails every check, with the reason. Every check is in every verdict, in the same order, but for *classes*,
     which is where there are some; the same question
     always gets the same verdict.
@@ -86,13 +91,15 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
 
     grounding = ground(plan, network, policy, unmodelled if policy.refuse_unmodelled else (), estimated)
     given = Context(evidence, tuple(scenarios), error, outlook, starts, tuple(works))
-    rehearsal = Rehearsal(plan, policy, grounding.states, given)
+    rehearsal = Rehearsal(plan, policy, grounding.states, given, engine)
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()
     return Verdict(plan=plan.hash, snapshot=network.id, policy=policy.hash, checks=checks, convergence=loops)
 
 
-def with_growth(verdict: Verdict, plan: Plan, network: Network, policy: Policy, factor: float) -> Verdict:
+def with_growth(
+    verdict: Verdict, plan: Plan, network: Network, policy: Policy, factor: float, engine: Engine = _HERE
+) -> Verdict:
     """Judge a plan that is made for `factor` times the demands, and has this verdict, when they have come as well.
 
     A check passes when it does in both; what the plan is good for is that the grown demands fit.
@@ -102,7 +109,7 @@ def with_growth(verdict: Verdict, plan: Plan, network: Network, policy: Policy, 
     from .checks.useful import fits
 
     grown = network.with_demands(network.demands * factor)
-    then = verify(plan.model_copy(update={"base": grown.id}), grown, policy)
+    then = verify(plan.model_copy(update={"base": grown.id}), grown, policy, engine=engine)
     serves = fits(apply_all(grown, plan.steps), policy)
     pairs = zip(verdict.checks, then.checks, strict=True)
     checks = tuple(_both(a, serves if a.name == "useful" else b, factor) for a, b in pairs)

@@ -20,7 +20,7 @@ from twin.gate.checks.touch import emptied
 from twin.gate.class_rules import worse_for_classes
 from twin.gate.no_worse import SHARE_SLACK, Where
 from twin.gate.order import KnownStart, Ordered, order_steps
-from twin.gate.rules import growth_of, may_follow, surely_worse, worse_in_time, worse_under_failure
+from twin.gate.rules import may_follow, surely_worse, worse_in_time, worse_under_failure
 from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, Tunnel
 from twin.plan import Change
@@ -64,7 +64,7 @@ class Judge:
         self._latest: tuple[tuple[int, int], LoneLoads] | None = None
         self.stranded = self.base.stranded  # Mbit/s that no plan can carry
         self._calm = Stressed(network, (), self.limit)
-        self._growth = tuple(sorted({growth_of(policy), 1.0}, reverse=True))  # the stricter one first
+        self._growth = tuple(sorted({policy.growth, 1.0}, reverse=True))  # the stricter one first
         self._swept_last: tuple[Network, dict[tuple[int, ...], SweptLoads]] | None = None
         self._own: tuple[Network, Superposition | Reweighted] | None = None  # the state that was swept last
         self._telling = _worst_first(self.start.sweep)

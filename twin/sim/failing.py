@@ -128,7 +128,7 @@ def fail_each(
         for node in nodes:
             state.failed[node] = True
         figures.lost[row] = _evaluate(graph, base, steering, broken[1 : broken[0] + 1], state)
-        figures.severed[row] = _severed(base.offered, nodes, state.failed)
+        figures.severed[row] = severed_by(base.offered, nodes, state.failed)
         record(base, state.load, row, figures)
         for node in nodes:
             state.failed[node] = False
@@ -268,7 +268,8 @@ def still_lost(base: Base, failed: Flags) -> float:
 
 
 @part
-def _severed(offered: Floats, nodes: Ids, failed: Flags) -> float:
+def severed_by(offered: Floats, nodes: Ids, failed: Flags) -> float:
+    """Mbit/s from or to nodes that fail, all of which are `failed` [n]."""
     severed = 0.0
     for node in nodes:
         for other in range(failed.size):

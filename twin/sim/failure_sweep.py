@@ -31,20 +31,29 @@ def sweep_failures(
     """
     arrays = compile_network(network)
     swept = Swept(arrays, base_state(arrays, routing)._replace(limit=limit), steering(arrays, routing))
+    whole = [x for x in failures if not x.members]
+    figures = sweep(swept, flatten(arrays, whole), engine) if whole else None
+    return with_members(network, failures, figures, routing, swept.base)
+
+
+def with_members(
+    network: Network, failures: Sequence[Failure], figures: FailureFigures | None, routing: Routing, base: Base
+) -> FailureSweep:
+    """Word a sweep; `figures` are those of the failures in which no bundle loses a member, the others are found."""
+    arrays = compile_network(network)
     order = sorted(range(len(failures)), key=lambda i: bool(failures[i].members))
-    whole = [failures[i] for i in order if not failures[i].members]
-    shrunk = [failures[i] for i in order if failures[i].members]
-    parts = [sweep(swept, flatten(arrays, whole), engine)] if whole else []
-    parts += [_lose_members(network, swept, shrunk, routing)] if shrunk else []
-    figures = _in_order(_one_after_other(parts, len(arrays.head)), order)
-    return in_links(arrays, tuple(failures), figures, routing.load)
+    shrunk = [x for x in failures if x.members]
+    parts = [] if figures is None else [figures]
+    parts += [_lose_members(network, base, shrunk, routing)] if shrunk else []
+    every = _in_order(_one_after_other(parts, len(arrays.head)), order)
+    return in_links(arrays, tuple(failures), every, routing.load)
 
 
-def _lose_members(network: Network, swept: Swept, failures: Sequence[Failure], routing: Routing) -> FailureFigures:
+def _lose_members(network: Network, base: Base, failures: Sequence[Failure], routing: Routing) -> FailureFigures:
     """Evaluate failures in which bundles lose a member: where no metric changes, traffic stays where it is."""
-    figures = no_figures(len(failures), len(swept.arrays.head))
+    figures = no_figures(len(failures), len(base.load))
     for row, failure in enumerate(failures):
-        record_shrunk(network, swept.base, failure, routing, row, figures)
+        record_shrunk(network, base, failure, routing, row, figures)
     return figures
 
 

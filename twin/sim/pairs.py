@@ -151,13 +151,13 @@ def _mark(graph: Graph, t: int, scratch: Scratch, moved: Words, touched: Words) 
     """Enter the nodes that the failure in hand moves and touches, the target itself left out."""
     for position in range(1, scratch.moved[0] + 1):
         node = scratch.moved[position]
-        _put(moved, node)
-        _put(touched, node)
+        put(moved, node)
+        put(touched, node)
         for arc in range(graph.first_out[node], graph.first_out[node + 1]):
             if graph.arcs[arc].head != t and on_shifted_path(graph.arcs, scratch.far, arc):
-                _put(touched, graph.arcs[arc].head)
+                put(touched, graph.arcs[arc].head)
     for position in range(1, scratch.passed[0] + 1):
-        _put(touched, scratch.passed[position])
+        put(touched, scratch.passed[position])
 
 
 @part
@@ -176,12 +176,14 @@ def _collect(graph: Graph, scratch: Scratch, load: Floats, effects: CircuitEffec
 
 
 @part
-def _put(items: Words, node: int) -> None:
+def put(items: Words, node: int) -> None:
+    """Put a node into a set."""
     items[node >> 6] |= np.uint64(1) << np.uint64(node & 63)
 
 
 @part
-def _holds(items: Words, node: int) -> bool:
+def holds(items: Words, node: int) -> bool:
+    """Whether a node is in a set."""
     return (items[node >> 6] >> np.uint64(node & 63)) & np.uint64(1) != 0
 
 
@@ -250,6 +252,6 @@ def _apart(circuits: FailureArrays, a: int, b: int, effects: CircuitEffects, t: 
 @part
 def _ends_in(circuits: FailureArrays, c: int, nodes: Words) -> bool:
     for position in range(circuits.first_node[c], circuits.first_node[c + 1]):
-        if _holds(nodes, circuits.nodes[position]):
+        if holds(nodes, circuits.nodes[position]):
             return True
     return False

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from twin.drawn import Drawn
 from twin.engines.seam import Engine, Serial
 from twin.harm import Harm, excess, joined
 from twin.model import Floats, Ints, Network
+
+if TYPE_CHECKING:  # numba is slow to import
+    from .route import Routing
 
 _HERE = Serial()
 
@@ -140,11 +143,17 @@ class Outcome(Drawn):
 
 
 def simulate(
-    network: Network, *, failures: Sequence[Failure] = (), limit: float = 1.0, engine: Engine = _HERE
+    network: Network,
+    *,
+    failures: Sequence[Failure] = (),
+    limit: float = 1.0,
+    engine: Engine = _HERE,
+    routing: "Routing | None" = None,
 ) -> Outcome:
     """Route every demand and evaluate every failure.
 
-    `limit` is the share of capacity from which the sweep counts `excess`; `engine` does the failures.
+    `limit` is the share of capacity from which the sweep counts `excess`; `engine` does the failures; `routing` is what
+    `route` makes of the network, where that is known.
 
     IGP shortest paths, split evenly per next-hop link at each node (RFC 2992); tunnels as legs of the IGP (RFC 9256).
     `load` is what the tail of a link sends: a link with a loss share passes on the rest, so that every offered Mbit/s
@@ -156,7 +165,7 @@ def simulate(
     from .route import expected_of_demands, route
 
     arrays = compile_network(network)
-    routing = route(arrays)
+    routing = routing or route(arrays)
     expected = expected_of_demands(arrays, routing.paths, routing.used)
     load = routing.load[arrays.arc_of]
     capacity, loss = (np.array([getattr(link, name) for link in network.links]) for name in ("capacity", "loss"))

@@ -14,11 +14,11 @@ from .touch import emptied, exists, touched
 
 def policy(rehearsal: Rehearsal) -> Check:
     """Judge the number of steps, what they touch, the kinds of change, and the share of traffic moved at any time."""
-    limit = rehearsal.policy.max_blast_radius
+    limit, first = rehearsal.policy.max_blast_radius, rehearsal.ends[0]
+    radius = [moved_share(first.network, x.network, (first.routing, x.routing)) for x in rehearsal.stressed]
     violation = next(_forbidden(rehearsal), None)
     if violation is not None:
         return failed("policy", violation)
-    radius = [moved_share(rehearsal.base, state) for state in rehearsal.states]
     for step, share in enumerate(radius):
         if share > limit + 1e-9 + _error_of(rehearsal, rehearsal.states[step], share):
             element = subject(rehearsal.plan.steps[step - 1])

@@ -12,22 +12,22 @@ from twin.sim.route import Routing, route
 Shares = dict[tuple[int, ...], float]
 
 
-def moved_share(before: Network, after: Network) -> float:
+def moved_share(before: Network, after: Network, routings: tuple[Routing, Routing] | None = None) -> float:
     """Share of the offered traffic that leaves its present paths, 0..1.
 
     A demand stays to the extent that, hop by hop, its traffic is split over the same links as before: at each node
     the common share of the two ECMP splits stays. Tunnelled traffic stays on the segment lists that both states have; a
     list through other nodes counts as moved. Traffic shed by a new rate limit is moved; traffic that had no path before
-    is not.
+    is not. `routings` are those of both, where they are known.
     """
     total = float(before.offered.sum())
-    return float((moved_shares(before, after) * before.offered).sum()) / total if total else 0.0
+    return float((moved_shares(before, after, routings) * before.offered).sum()) / total if total else 0.0
 
 
-def moved_shares(before: Network, after: Network) -> Floats:
+def moved_shares(before: Network, after: Network, routings: tuple[Routing, Routing] | None = None) -> Floats:
     """Share of each demand that leaves its present paths [n, n], 0..1, as `moved_share` counts it."""
     first, second = compile_network(before), compile_network(after)
-    was, now = route(first), route(second)
+    was, now = routings or (route(first), route(second))
     igp = _common(first, second, was.paths, now.paths.dist).T
     stays = igp.copy()
     for source, target in sorted({(x.source, x.target) for x in (*before.tunnels, *after.tunnels)}):

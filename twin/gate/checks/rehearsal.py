@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from twin.engines.seam import Engine, Serial
 from twin.model import Floats, Ints, Network
 from twin.plan import Plan, states
 from twin.planned import PlannedWork
@@ -18,6 +19,7 @@ from twin.sim.repair import Repair, repairs
 from twin.sim.route import Routing, route
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
+from twin.sim.succession import SuccessiveSweeps, can_follow
 from twin.sim.superposed import Superposition, SweptLoads
 from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 from twin.sim.volumes import sweep_volumes
@@ -26,6 +28,8 @@ from .context import Context, DemandError, ratio_of
 
 _KEPT = 1 << 22
 """Entries that one state remembers of what its demands miss: 64 MB; beyond that it works them out again."""
+_TOGETHER = 1 << 17
+"""Loads, of each link under each failure, from which states are swept together: some 110 nodes."""
 _LOADS = 1 << 23
 """Most loads, of each link under each failure, that one state remembers: 64 MB; beyond that it sweeps again."""
 
@@ -36,7 +40,7 @@ class Stressed:
 
     `known` is what the failures do, where that has been found out already; `whole` the same state under more failures,
     which remembers whose traffic they cost. With an `error`, a figure that is worse by less than that is not worse.
-    `tunnelled` sweeps it by adding up, where it differs in its tunnels alone from the network that this is about.
+    `together` sweeps it with others that differ little from it, by adding up what differs.
     `multiple` is a state of which all demands of this one are as many times as large.
     `summed` is what each failure puts on each link, where that is known.
     """
@@ -47,7 +51,7 @@ class Stressed:
     known: FailureSweep | None = None
     whole: "Stressed | None" = None
     error: DemandError | None = None
-    tunnelled: TunnelledStates | None = None
+    together: TunnelledStates | SuccessiveSweeps | None = None
     multiple: "tuple[Stressed, float] | None" = None
     summed: tuple[Superposition, SweptLoads] | None = None
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
@@ -66,7 +70,7 @@ class Stressed:
             return self
         if factor not in self._grown:
             network = self.network.with_demands(self.network.demands * factor)
-            known = self.tunnelled and self.tunnelled.sweep(self.network, self.limit, factor=factor)
+            known = self.together and self.together.sweep(self.network, self.limit, factor=factor)
             if known is None and self._loads is not None:
                 known = self._loads[0].sweep(self._loads[1].grown(factor), self.limit)
             error = self.error and self.error.scaled(factor)
@@ -126,7 +130,14 @@ class Stressed:
         if self.multiple is not None:
             state, factor = self.multiple
             return state.outcome.grown(factor, self.network)
-        return simulate(self.network)
+        return simulate(self.network, routing=vars(self).get("routing"))
+
+    def carries(self, demands: Floats) -> Outcome:
+        """What it would carry of another traffic matrix with everything up, Mbit/s [n, n]."""
+        network, factor = self.network.with_demands(demands), _proportion(self.network.demands, demands)
+        if factor is None or network.limits:
+            return simulate(network)
+        return self.outcome.grown(factor, network)
 
     @cached_property
     def routing(self) -> Routing:
@@ -138,7 +149,7 @@ class Stressed:
         """What each failure does; None when nothing can fail."""
         if self.known is not None or not self.failures:
             return self.known
-        added = self.tunnelled and self.tunnelled.sweep(self.network, self.limit)
+        added = self.together and self.together.sweep(self.network, self.limit)
         return added or sweep_failures(self.network, self.failures, self.routing, limit=self.limit)
 
     def undelivered(self, row: int) -> Floats:
@@ -209,6 +220,7 @@ class Rehearsal:
     policy: Policy
     states: tuple[Network, ...]
     context: Context = field(default_factory=Context)
+    engine: Engine = field(default_factory=Serial)  # does the failures
     _worked_on: "dict[tuple[str, tuple[str, ...]], Stressed]" = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -236,7 +248,7 @@ class Rehearsal:
     def closing(self) -> tuple[Stressed, ...]:
         """The end state, and the one after each step that ends the plan."""
         known = {state.network: state for state in self.stressed}
-        return tuple(known.get(x) or self._under_failures(x) for x in states(self.final, self.plan.closing))
+        return tuple(known.get(x) or self._under_failures(x) for x in self._ending)
 
     def without(self, state: Stressed, works: Sequence[PlannedWork]) -> Stressed:
         """Return a state while others work on its elements: these have failed already, under every failure."""
@@ -248,12 +260,38 @@ class Rehearsal:
         return self._worked_on[key]
 
     @cached_property
-    def _tunnelled(self) -> TunnelledStates | None:
-        return tunnelled_states(self.base, self._failures)
+    def _together(self) -> TunnelledStates | SuccessiveSweeps | None:
+        """Sweeps all states at once, where a failure does to most of them what it does to the one before."""
+        on_the_way, failures = self._one_by_one, self._failures
+        if len(failures) * len(self.base.links) < _TOGETHER or len(on_the_way) == 1 or not can_follow(on_the_way):
+            return tunnelled_states(self.base, failures)
+        ends = {0, len(self.states) - 1, len(on_the_way) - 1}
+        grown = [(k, factor) for k in sorted(ends) for factor in self._factors]
+        limit = self.policy.max_failure_utilisation
+        return SuccessiveSweeps(on_the_way, failures, limit, grown=grown, engine=self.engine)
+
+    @cached_property
+    def _one_by_one(self) -> tuple[Network, ...]:
+        """The states on the way and those in which the plan ends, each once."""
+        return tuple({id(state): state for state in (*self.states, *self._ending)}.values())
+
+    @cached_property
+    def _ending(self) -> tuple[Network, ...]:
+        return tuple(states(self.final, self.plan.closing))
+
+    @property
+    def _factors(self) -> frozenset[float]:
+        """What demands are multiplied by where the ends of the plan meet their failures."""
+        outlook = self.context.outlook
+        hours = outlook.hours if outlook is not None else ()
+        if hours and outlook is not None and len(self._failures) * len(self.base.links) > _LOADS:
+            hours = (outlook.fullest,)
+        factors = {_proportion(self.base.demands, x.demands) or 1.0 for x in hours}
+        return frozenset({self.policy.growth, *factors} - {1.0})
 
     def _under_failures(self, state: Network) -> Stressed:
         limit, error = self.policy.max_failure_utilisation, self.context.error
-        return Stressed(state, self._failures, limit, error=error, tunnelled=self._tunnelled)
+        return Stressed(state, self._failures, limit, error=error, together=self._together)
 
     @property
     def ends(self) -> tuple[Stressed, Stressed]:

@@ -3,14 +3,12 @@
 import numpy as np
 
 from twin.gate.no_worse import SHARE_SLACK, Where, surely
-from twin.gate.rules import Prospect, cvar, growth_of, worse_under_failure, worse_with_demands, worse_with_growth
-from twin.model import Network
+from twin.gate.rules import Prospect, cvar, worse_under_failure, worse_with_demands, worse_with_growth
 from twin.printed import percent
-from twin.sim.simulate import simulate
 
 from .context import DemandError, Scenario, ratio_of
 from .finding import Check, Violation, failed
-from .rehearsal import Rehearsal
+from .rehearsal import Rehearsal, Stressed
 
 
 def scenarios_of(rehearsal: Rehearsal) -> tuple[Scenario, ...]:
@@ -52,10 +50,10 @@ def _quantiles(rehearsal: Rehearsal) -> tuple[Scenario, ...]:
 def _judged(rehearsal: Rehearsal, scenarios: tuple[Scenario, ...]) -> Check | Violation:
     """Judge the CVaR of the peak over some scenarios."""
     policy, steps = rehearsal.policy, len(rehearsal.plan.steps)
-    before, after = _prospect(rehearsal.base, scenarios), _prospect(rehearsal.final, scenarios)
+    before, after = (_prospect(x, scenarios) for x in rehearsal.ends)
     violation = worse_with_demands(before, after, policy, rehearsal.ends[1], steps)
     if violation and rehearsal.context.error:
-        least = _prospect(rehearsal.final, scenarios, rehearsal.context.error)
+        least = _prospect(rehearsal.ends[1], scenarios, rehearsal.context.error)
         violation = worse_with_demands(before, least, policy, rehearsal.ends[1], steps)
     if violation:
         return violation
@@ -96,15 +94,15 @@ def _failing(rehearsal: Rehearsal) -> str:
     given, after = rehearsal.context.scenarios, rehearsal.ends[1]
     if given:
         return "no single failure under any of them is worse than without the plan"
-    sweep = after.grown(growth_of(rehearsal.policy)).sweep
+    sweep = after.grown(rehearsal.policy.growth).sweep
     peak = float(sweep.max_utilisation.max(initial=0.0)) if sweep else 0.0
-    return f"with demand x{growth_of(rehearsal.policy):g} the worst single failure peaks at {percent(peak)}"
+    return f"with demand x{rehearsal.policy.growth:g} the worst single failure peaks at {percent(peak)}"
 
 
-def _prospect(network: Network, scenarios: tuple[Scenario, ...], error: DemandError | None = None) -> Prospect:
+def _prospect(state: Stressed, scenarios: tuple[Scenario, ...], error: DemandError | None = None) -> Prospect:
     """What a state does in each scenario; with an `error` of its own demands, the least that it may do."""
     outcomes = [
-        surely(simulate(network.with_demands(x.demands)), error and error.scaled(ratio_of(x.demands, network.demands)))
+        surely(state.carries(x.demands), error and error.scaled(ratio_of(x.demands, state.network.demands)))
         for x in scenarios
     ]
     return Prospect(
