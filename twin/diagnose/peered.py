@@ -81,7 +81,8 @@ def _said(peering: Peering) -> _Said:
 def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Peering, _Said]]:
     """What each router should say of its exit.
 
-    Without a session it hears nothing, and policy has nothing to let in; of what is not let in there is no path.
+    Without a session it hears nothing, and policy has nothing to let in; of what is not let in there is no path. Of one
+    that is drained nothing is to be said: its session may be closed or not.
     """
     if not seen.peerings:
         return
@@ -96,6 +97,9 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
     light = operational(with_faults(seen.network, [x for x in faults if TRAITS[x.kind].layer in ("physical", "exits")]))
     for peering in seen.peerings:
         link = seen.network.links[peering.link]
+        if link.drained:
+            yield peering, _Said(None, None, None, None, None, None, claims.get(link.head, ""))
+            continue
         stands = bool(light[peering.link]) and (_K.BGP_SESSION, link.interface) not in at
         heard = stands and (_K.BGP_ADVERTISEMENT, link.interface) not in at
         let_in = heard and (_K.BGP_FILTER, link.interface) not in at

@@ -8,7 +8,7 @@ with IS-IS.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -89,6 +89,11 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
 
     Raises `UnknownElementError` on an element that the network does not have.
     """
+    exits = _exits_of(network, change)
+    if exits:
+        return Unwritten(
+            f"at {exits[0].tail}: {_at_exit(change)} {exits[0].name} in BGP; the inventory knows no session of it"
+        )
     match change:
         case SetWeight():
             link = network.links[network.link(change.link)]
@@ -120,6 +125,28 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
             )
         case _:
             assert_never(change)
+
+
+def _exits_of(network: Network, change: Change) -> list[Link]:
+    """Exits whose preference or use a change concerns: BGP has them, and no metric does."""
+    match change:
+        case SetWeight():
+            positions: Sequence[int] = (network.link(change.link),)
+        case DrainLink() | UndrainLink():
+            positions = network.circuit(change.circuit)
+        case _:
+            positions = ()
+    return [network.links[i] for i in positions if i in network.exits]
+
+
+def _at_exit(change: Change) -> str:
+    match change:
+        case DrainLink():
+            return "prefer after all others, and then close the session of,"
+        case UndrainLink():
+            return "open the session, and prefer as before,"
+        case _:
+            return "prefer otherwise"
 
 
 def _metric(link: Link, weight: int, igp: str) -> tuple[Action, ...] | Unwritten:

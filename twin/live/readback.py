@@ -129,7 +129,7 @@ def configured_routers(network: Network, change: Change) -> list[str]:
             return [network.links[network.link(change.link)].tail]
         case DrainLink() | UndrainLink() | SleepLink() | WakeLink() | SetCapacity():
             link = network.links[network.circuit(change.circuit)[0]]
-            return [link.tail, link.head]
+            return [x for x in (link.tail, link.head) if network.nodes[network.node(x)].kind != "exits"]
         case DrainNode() | UndrainNode():
             return [change.node]
         case SetTunnel():

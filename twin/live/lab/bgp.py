@@ -111,7 +111,7 @@ def ask_exit(vty: Vty, stub: Stub) -> ExitSaid:
     if not told:
         return ExitSaid(False, "", _NO_NEIGHBOUR, None, None, None, None)
     state = str(told.get("bgpState", ""))
-    code = str(told.get("lastErrorCodeSubcode", ""))
+    code = _SHUT_DOWN if told.get("adminShutDown") else str(told.get("lastErrorCodeSubcode", ""))
     if state != "Established":
         return ExitSaid(False, state, code, None, None, None, None)
     received = section(parsed(vty.show(f"show bgp ipv4 unicast neighbors {peer} received-routes json")), _RECEIVED)
@@ -126,6 +126,7 @@ def ask_exit(vty: Vty, stub: Stub) -> ExitSaid:
 
 
 _RECEIVED = "receivedRoutes"
+_SHUT_DOWN = "0602"  # the same when a session is closed by configuration: Cease, administrative shutdown (RFC 4486)
 _NO_NEIGHBOUR = "0603"  # as the other end is told when a neighbour goes: Cease, peer de-configured (RFC 4486)
 _LOCAL_PREF = 100  # RFC 4271 leaves the default open; FRR's, which it does not print
 

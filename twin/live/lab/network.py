@@ -21,6 +21,8 @@ from twin.plan import Change, DrainLink, DrainNode, SetCapacity, SetWeight, Undr
 from twin.plan import apply as changed
 
 from .control import AskBeside, AskProbe, AskRoutes
+from .exit_drain import ExitDrains
+from .exits import stubs_of
 from .frr import DAEMON, LOGS, OUT, Said, overload_lines, read_configuration, weight_lines
 from .launch import DEFAULT, Lab
 from .layout import HIGHEST, Port, Router, routers_of
@@ -68,6 +70,7 @@ class LabNetwork:
         self.lab, self._record = lab, EffectRecord.open(record)
         self._built, self._routers = lab.design.inventory, routers_of(lab.design)
         self._ports: dict[int, Port] = {port.link: port for x in self._routers.values() for port in x.ports}
+        self._exits = ExitDrains(lab.root, {x.port.link: x for x in stubs_of(lab.design, self._routers)})
         self._declared, self._read_to, self._last = declaration(lab), 0, 0.0
         self._history = self._empty_history()
         self._logs = LogFiles(lab.root, {name: self._other_names(x) for name, x in self._routers.items()})
@@ -176,29 +179,35 @@ class LabNetwork:
         if isinstance(change, SetCapacity) or change.op not in self._declared.makes:
             raise ExecutionError(f"a lab cannot {change.op}", fix="plan with weights and drains")
         lines = self._lines(wanted, change)
-        for name in lines:
+        routers = tuple(configured_routers(wanted, change))
+        for name in routers:
             self._said(name)  # a router that does not answer takes no line
         effect = self._record.intend(change, self.now, recorded=recorded)
         try:
-            for name, told in lines.items():
-                self._tell(name, told)
-            self._await(wanted, tuple(lines))
+            self._make(wanted, change, lines)
+            self._await(wanted, routers)
         except ExecutionError as error:
-            if self._is_in_force(wanted, tuple(lines)):
+            if self._is_in_force(wanted, routers):
                 self._record.confirm(effect, "configuration read back, though it said otherwise", self.now)
             else:
                 self._record.deny(effect, str(error), self.now)
             raise
         self._record.confirm(effect, "configuration read back, routes settled", self.now)
 
+    def _make(self, wanted: Network, change: Change, lines: Mapping[str, tuple[str, ...]]) -> None:
+        for name, told in lines.items():
+            self._tell(name, told)
+        self._exits.make(wanted, change, self._still)
+
     def _lines(self, wanted: Network, change: Change) -> dict[str, tuple[str, ...]]:
-        """Configuration lines by router."""
+        """Configuration lines of the routing daemon by router; none for an exit, which is BGP's."""
         igp = self.lab.design.igp
         match change:
             case SetWeight():
                 links = [wanted.links[wanted.link(change.link)]]
             case DrainLink() | UndrainLink():
-                links = [wanted.links[i] for i in wanted.circuit(change.circuit)]
+                exits = self._exits.of(wanted, change)
+                links = [wanted.links[i] for i in wanted.circuit(change.circuit) if i not in exits]
             case DrainNode() if change.mode == "cost_out" and igp == "isis":
                 raise ExecutionError("a lab drains routers of IS-IS by overload", fix="leave the mode out")
             case DrainNode() | UndrainNode():
@@ -211,7 +220,7 @@ class LabNetwork:
                 raise ExecutionError(f"{igp} metrics end at {HIGHEST[igp]}", fix="plan with smaller weights")
             port = self._ports.get(wanted.link(link.name))
             if port is None:
-                raise ExecutionError(f"a lab has no change for the exit {link.name}", fix="plan with circuits")
+                raise ExecutionError(f"a lab has no weight for the exit {link.name}", fix="drain it, or leave it")
             found[link.tail] = weight_lines(igp, port, OUT[igp] if link.drained else link.weight)
         return found
 
@@ -230,15 +239,17 @@ class LabNetwork:
 
     def _await(self, wanted: Network, routers: tuple[str, ...]) -> None:
         """Wait until these routers run what is wanted, and no kernel has changed a route for a while."""
+        self._still()
+        if not self._is_in_force(wanted, routers):
+            raise ExecutionError("the routers said yes, and run something else", fix="roll back")
+
+    def _still(self) -> None:
+        """Wait until no kernel has changed a route for a while."""
         end, seen, still = time.monotonic() + _CONVERGED_S, self.routes(), time.monotonic()
-        while True:
+        while time.monotonic() - still < _STILL_S:
             found = self.routes()
             if found != seen:
                 seen, still = found, time.monotonic()
-            if time.monotonic() - still >= _STILL_S:
-                if self._is_in_force(wanted, routers):
-                    return
-                raise ExecutionError("the routers said yes, and run something else", fix="roll back")
             if time.monotonic() > end:
                 raise ExecutionError(f"routes have not settled after {_CONVERGED_S:g} s", fix="roll back")
             time.sleep(_POLL_S)
@@ -265,8 +276,7 @@ class LabNetwork:
         if self._is_in_force(wanted, routers):
             self._record.confirm(effect.effect, "found in force", self.now)
             return
-        for name, lines in self._lines(network, effect.change).items():  # half of it may be there
-            self._tell(name, lines)
+        self._make(network, effect.change, self._lines(network, effect.change))  # half of it may be there
         self._record.deny(effect.effect, "found not in force, and cleared", self.now)
 
     # -- what the routers say, as a network ------------------------------------------------------------------
@@ -277,6 +287,8 @@ class LabNetwork:
         for port in router.ports:
             weight = said.weights[port.device]
             links[port.link] = _weighing(links[port.link], weight, out=OUT[igp])
+        for position, closed in self._exits.closed(router).items():
+            links[position] = links[position]._replace(drained=closed)
         nodes = tuple(x._replace(drained=said.overloaded) if x.name == router.name else x for x in network.nodes)
         return replace(network, links=tuple(links), nodes=nodes)
 

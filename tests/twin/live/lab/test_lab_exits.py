@@ -10,6 +10,7 @@ import pytest
 
 from evals.suites.lab import next_hops
 from tests.twin.live.lab.real import a_lab
+from twin.diagnose import diagnose
 from twin.errors import ExecutionError
 from twin.faults import Fault, FaultKind, with_fault
 from twin.live.lab.control import AskFault, AskHeal
@@ -17,7 +18,10 @@ from twin.live.lab.launch import Lab
 from twin.live.lab.network import LabNetwork
 from twin.live.peerings import PeeringSamples
 from twin.model import Network
+from twin.observe import observe
 from twin.observe.readings.peerings import Peering, read_peerings
+from twin.plan import DrainLink, UndrainLink
+from twin.plan import apply as changed
 
 Hops = dict[str, dict[str, frozenset[str]]]
 
@@ -223,6 +227,35 @@ def test_what_bgp_leads_astray_is_done_read_and_undone_in_every_kernel(
     assert said[first].claimed == ""
     live.lab.ask(AskHeal())
     assert settled(live, healthy) == healthy
+
+
+def test_an_exit_is_drained_without_losing_a_packet_and_put_back(live: LabNetwork) -> None:
+    """Two exits of one router, one after the other: what is closed, what the inventory says, where traffic goes."""
+    network = live.read_topology()
+    at = [next(i for i in network.exits if network.links[i].head == x) for x in ("transit", "content")]
+    live.wait(2)
+    began = live.now
+    drained = network
+    for i in at:
+        live.apply(DrainLink(circuit=network.links[i].circuit))
+        drained = changed(drained, DrainLink(circuit=network.links[i].circuit))
+    assert live.read_topology() == drained
+    wanted = nearest_exits(network, set(network.exits) - set(at))
+    assert kernels(live) == wanted
+    assert live.read_router(network.links[at[0]].tail).network == drained
+    live.wait(2)
+    telemetry = live.read_telemetry(began)
+    said = {x.link: x for x in read_peerings(network, telemetry.peerings)}
+    assert [(said[i].established, said[i].reason) for i in at] == [(False, "shut down")] * 2
+    assert diagnose(observe(drained, live.read_telemetry(live.now - timedelta(seconds=3)))).best.faults == ()
+    beyond = np.isin(telemetry.probes.target, [network.node("transit"), network.node("content")])
+    assert np.nanmax(telemetry.probes.loss[beyond]) == 0
+    with pytest.raises(ExecutionError, match="by closing its session"):
+        live.apply(DrainLink(circuit=network.links[network.exits[-1]].circuit, mode="cost_out"))
+    for i in at:
+        live.apply(UndrainLink(circuit=network.links[i].circuit))
+    assert live.read_topology() == network
+    assert settled(live, nearest_exits(network, set(network.exits))) == nearest_exits(network, set(network.exits))
 
 
 def newest(live: LabNetwork, at: list[int], reasons: list[str]) -> tuple[Peering, ...]:

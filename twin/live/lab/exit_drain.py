@@ -1,0 +1,99 @@
+"""Exits that are taken out of use and put back: traffic first, then the session, and never the other way round.
+
+A session that is closed takes its routes with it at once, and what is under way is lost until every router has another.
+So the exit's router first prefers its routes after all others (local preference 0, as RFC 8326 has it), and closes the
+session when traffic has left.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from twin.errors import ExecutionError
+from twin.model import Network
+from twin.plan import Change, DrainLink, UndrainLink
+
+from .bgp import AS, BGPD
+from .exits import Stub
+from .layout import Router
+from .vty import Vty
+
+
+class ExitDrains:
+    """Closes and opens the sessions of a lab's exits, and reads which are closed."""
+
+    def __init__(self, root: Path, stubs: Mapping[int, Stub]) -> None:
+        """`stubs` are those behind the exits, by the position of their links."""
+        self._root, self._stubs = root, stubs
+
+    def of(self, network: Network, change: Change) -> tuple[int, ...]:
+        """Exits that a change takes out of use, or puts back. Raises `ExecutionError` where none can be so."""
+        if not isinstance(change, DrainLink | UndrainLink):
+            return ()
+        found = tuple(i for i in network.circuit(change.circuit) if i in self._stubs)
+        if found and isinstance(change, DrainLink) and change.mode == "cost_out":
+            name = network.links[found[0]].name
+            raise ExecutionError(f"a lab drains the exit {name} by closing its session", fix="leave the mode out")
+        return found
+
+    def make(self, network: Network, change: Change, settled: Callable[[], None]) -> None:
+        """Bring the exits of a change to what `network` has of them. Raises `ExecutionError`.
+
+        `settled` waits until traffic has moved.
+        """
+        for position in self.of(network, change):
+            if network.links[position].drained:
+                self._drain(position, settled)
+            else:
+                self._restore(position)
+
+    def _drain(self, link: int, settled: Callable[[], None]) -> None:
+        """Let traffic leave an exit, wait until it has, and close its session.
+
+        An exit whose router has a policy of its own for what comes in keeps it: there the session is closed at once.
+        """
+        stub = self._stubs[link]
+        with self._vty(stub) as vty:
+            if f"neighbor {stub.port.address} route-map " in _words(vty.show("show running-config")):
+                vty.configure(_session(stub, "shutdown"))
+                return
+            name = f"leaving-{stub.number}"
+            use = f"neighbor {stub.port.address} route-map {name} in"
+            vty.configure((f"route-map {name} permit 10", "set local-preference 0"))
+            vty.configure(_policy(use))
+        try:
+            settled()
+        finally:
+            with self._vty(stub) as vty:
+                vty.configure(_session(stub, "shutdown"))
+                vty.configure((*_policy(f"no {use}"), "exit", "exit", f"no route-map {name}"))
+
+    def _restore(self, link: int) -> None:
+        stub = self._stubs[link]
+        with self._vty(stub) as vty:
+            vty.configure(_session(stub, "no shutdown"))
+
+    def closed(self, router: Router) -> dict[int, bool]:
+        """Whether the session of each exit of a router is closed by configuration. Raises `ExecutionError`."""
+        own = [self._stubs[x.link] for x in router.exits]
+        if not own:
+            return {}
+        with self._vty(own[0]) as vty:
+            told = _words(vty.show("show running-config"))
+        return {x.port.link: f"neighbor {x.port.address} shutdown" in told.splitlines() for x in own}
+
+    def _vty(self, stub: Stub) -> Vty:
+        return Vty(self._root / stub.outer.router / f"{BGPD}.vty")
+
+
+def _words(text: str) -> str:
+    return re.sub(r"(?m)^ +", "", text)
+
+
+def _session(stub: Stub, what: str) -> tuple[str, ...]:
+    words = f"neighbor {stub.port.address} shutdown"
+    return f"router bgp {AS}", words if what == "shutdown" else f"no {words}"
+
+
+def _policy(line: str) -> tuple[str, ...]:
+    return f"router bgp {AS}", "address-family ipv4 unicast", line
