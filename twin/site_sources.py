@@ -73,9 +73,10 @@ def try_live(name: str, clock: Clock) -> tuple[TriedSource, ...]:
     found = [TriedSource("topology", "ok", f"{len(network.nodes)} nodes, {len(network.circuits)} circuits")]
     found += [_told(kind, telemetry, network, clock()) for kind in _KINDS]
     if isinstance(live, Measurable):
-        silent = [node.name for node in network.nodes if not _answers(live, node.name)]
-        got = f"{len(network.nodes) - len(silent)} of {len(network.nodes)} routers say what they run"
-        share = 1 - len(silent) / len(network.nodes)
+        asked = [node.name for node in network.nodes if node.kind not in ("exits", "lan")]
+        silent = [name for name in asked if not _answers(live, name)]
+        got = f"{len(asked) - len(silent)} of {len(asked)} routers say what they run"
+        share = 1 - len(silent) / max(len(asked), 1)
         fix = f"look at {silent[0]}" if silent else ""
         found.append(TriedSource("configuration", "broken" if share == 0 else "ok", got, fix, complete=share))
     makes = ", ".join(sorted(x.replace("_", " ") for x in declared.makes))

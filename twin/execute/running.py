@@ -49,19 +49,21 @@ class Running(NamedTuple):
 def read_running(live: LiveNetwork, expected: Network) -> Running | None:
     """Ask every router what it runs now; None where the network has no router to ask.
 
-    Where a router does not answer, what is `expected` of it stands in its place, and it is named as unread.
+    Where a router does not answer, what is `expected` of it stands in its place, and it is named as unread. A group of
+    exits and a shared segment are no router, and are not asked.
     """
     if not isinstance(live, Measurable):
         return None
     said: dict[str, Configuration] = {}
-    for node in expected.nodes:
+    asked = [x.name for x in expected.nodes if x.kind not in ("exits", "lan")]
+    for name in asked:
         try:
-            said[node.name] = live.read_router(node.name)
+            said[name] = live.read_router(name)
         except ExecutionError:
             continue
     network = _put_together(expected, {name: x.network for name, x in said.items()})
     beside = {x for name, told in said.items() for x in (*told.routes, *told.filters) if x.router == name}
-    return Running(network, frozenset(beside), tuple(x.name for x in expected.nodes if x.name not in said))
+    return Running(network, frozenset(beside), tuple(x for x in asked if x not in said))
 
 
 def _put_together(expected: Network, said: Mapping[str, Network]) -> Network:

@@ -145,7 +145,7 @@ class EmulatedNetwork:
         Raises `UnknownElementError`, and `ExecutionError` when the router does not answer.
         """
         node = self.truth.nodes[self.truth.node(router)]
-        if not node.up:
+        if not node.up or node.kind == "exits":
             raise ExecutionError(f"{node.name} does not answer: its configuration was not read", fix="ask another one")
         asked = {node.name} - self._untrue()
         fresh = configuration(self._configured, self._faults, self.now)

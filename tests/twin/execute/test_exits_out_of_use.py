@@ -6,12 +6,16 @@ import pytest
 
 from tests.twin.live.beyond_exits import EVER, FIRST, NETWORK, OUT, START, WAYLESS
 from twin.diagnose.likelihood import planned
+from twin.errors import ExecutionError
+from twin.execute.actions import Unwritten, actions_of
 from twin.execute.deviation import Baseline, news, states
 from twin.execute.preflight import find
+from twin.execute.running import read_running
 from twin.faults import Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.observe import observe
 from twin.observe.alarms.symptoms import find_symptoms
+from twin.plan import DrainLink, SetWeight, UndrainLink, apply
 
 
 @pytest.mark.parametrize("kind", [*OUT, FaultKind.BGP_NEXT_HOP])
@@ -32,6 +36,28 @@ def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(ki
     assert found is not None
     assert found.element == NETWORK.links[NETWORK.link(FIRST)].circuit
     assert find(believed, live, back, NETWORK).moved
+
+
+def test_nobody_is_asked_for_what_lies_beyond_the_exits_and_nobody_is_missed_there():
+    live = EmulatedNetwork(NETWORK, seed=5, start=START)
+    with pytest.raises(ExecutionError, match="internet does not answer"):
+        live.read_router("internet")
+    running = read_running(live, NETWORK)
+    assert running is not None
+    assert (running.unread, running.network) == ((), NETWORK)
+
+
+@pytest.mark.parametrize("change", [DrainLink, UndrainLink])
+def test_a_hand_is_told_in_words_what_to_do_at_an_exit_and_sets_no_metric_there(change):
+    link = NETWORK.links[NETWORK.link(FIRST)]
+    told = actions_of(NETWORK, change(circuit=link.circuit), "isis")
+    assert isinstance(told, Unwritten)
+    assert f"at {link.tail}" in told.because
+    assert "in BGP" in told.because
+    assert isinstance(actions_of(NETWORK, SetWeight(link=link.name, weight=2), "isis"), Unwritten)
+    drained = apply(NETWORK, DrainLink(circuit=NETWORK.links[0].circuit))
+    inner = NETWORK if change is DrainLink else drained
+    assert not isinstance(actions_of(inner, change(circuit=NETWORK.links[0].circuit), "isis"), Unwritten)
 
 
 @pytest.mark.parametrize("kind", WAYLESS)

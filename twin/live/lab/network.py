@@ -127,6 +127,8 @@ class LabNetwork:
         """Ask one router what it runs now. Raises `UnknownElementError`, `ExecutionError` when it does not answer."""
         told_to = self.read_topology()
         told_to.node(router)
+        if router not in self._routers:
+            raise ExecutionError(f"{router} is no router: nobody answers for it", fix="ask a router")
         said = self._said(router)
         beside = cast("dict[str, list[list[str]]]", self.lab.ask(AskBeside(router=router)))
         routes = tuple(StaticRoute(router, target, via) for target, via in beside["routes"])
