@@ -1,6 +1,8 @@
 """The documentation runs: every Python block in README and docs executes, every command it shows exists."""
 
 import ast
+import json
+import os
 import re
 import subprocess
 import sys
@@ -19,17 +21,55 @@ def python_pages():
     return [page for page in PAGES if page.exists() and BLOCK.search(page.read_text())]
 
 
-@pytest.mark.parametrize("page", python_pages(), ids=lambda page: page.name)
-def test_the_python_blocks_of_a_page_run_in_order(page, tmp_path):
-    code = "\n".join(BLOCK.findall(page.read_text()))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
+# every page runs in a process of its own, forked from one that has imported what most of them need
+FORKING = """
+import json, os, sys, traceback
+import numba, networkx, twinops, agents.run.run, twin.live.emulated
+
+for line in sys.stdin:
+    folder, code = json.loads(line)
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            os.chdir(folder)
+            sys.stdin = open(os.devnull)
+            with open("told", "w") as told:
+                os.dup2(told.fileno(), 1)
+                os.dup2(told.fileno(), 2)
+            exec(compile(code, "the page", "exec"), {"__name__": "__main__"})
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def forking():
+    process = subprocess.Popen(
+        [sys.executable, "-c", FORKING],
+        cwd=Path(ROOT.anchor),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )
-    assert done.returncode == 0, done.stderr[-2000:]
+    with process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("page", python_pages(), ids=lambda page: page.name)
+def test_the_python_blocks_of_a_page_run_in_order(page, forking, tmp_path):
+    code = "\n".join(BLOCK.findall(page.read_text()))
+    forking.stdin.write(json.dumps([str(tmp_path), code]) + "\n")
+    forking.stdin.flush()
+    assert forking.stdout.readline() == "0\n", (tmp_path / "told").read_text()[-2000:]
 
 
 NAMED = re.compile(r"^\d+\. \[([\w./]+)\]\(\.\./([\w./]+)\)", re.M)
