@@ -89,7 +89,7 @@ def _horizon(series: Series, ahead: int, coverages: tuple[float, float | None], 
     counted = ~series.empty
     lag = int(np.sum(origins > origins[-1] - ahead))
     if chosen in LEARNT:
-        methods.learn(newest + 1)
+        methods.learn(newest + 1, needed=chosen)
     values = np.where(series.constant, series.values[-1], methods.predict(newest)[chosen])
     scale = usual_move(series.values, newest, ahead, methods.periods.day or 96)
 

@@ -54,11 +54,12 @@ class Methods:
         self._ridge: Ridge | None = None
         self._trees: Boosted | None = None
 
-    def learn(self, before: int) -> None:
-        """Fit regression and trees to what was known before a bin."""
-        self._ridge = fit(self._features, before)
-        sample = sample_of(self._features, before) if is_installed() else None
-        self._trees = boost(sample) if sample is not None and sample.goals.size >= LEAST_ROWS else None
+    def learn(self, before: int, needed: Method | None = None) -> None:
+        """Fit regression and trees to what was known before a bin; no trees where the one method `needed` has none."""
+        sample = sample_of(self._features, before)
+        self._ridge = None if sample is None else fit(self._features, before, sample)
+        grows = needed != "pooled ridge" and is_installed()
+        self._trees = boost(sample) if grows and sample is not None and sample.goals.size >= LEAST_ROWS else None
 
     def predict(self, origin: int) -> dict[Method, Floats]:
         """Forecast of every series `horizon` bins after `origin`, by each method that can [S]."""

@@ -54,16 +54,13 @@ class Ridge:
         return np.maximum((table[:, 0] + np.mean(moved, axis=0)) * level, 0.0)
 
 
-def fit(features: Features, before: int) -> Ridge | None:
-    """Fit to origins whose outcome lies before bin `before`; None where there are too few.
+def fit(features: Features, before: int, sample: TrainingSample) -> Ridge:
+    """Fit to a sample of origins whose outcome lies before bin `before`.
 
     Iteratively reweighted least squares towards the least sum of absolute errors, every series weighted by its level as
     WAPE does, with a small ridge penalty on the distance from the last value. The series that together carry next to
     nothing are forecast, and not learnt from.
     """
-    sample = sample_of(features, before)
-    if sample is None:
-        return None
     rough, large = _roughness(_past(features, before))
     parts = [_parts(rough, large, kinds) for kinds in _KINDS]
     return Ridge(tuple(_divided(sample, part, sample.members) for part in parts))
