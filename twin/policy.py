@@ -7,7 +7,14 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from twin.closest import closest
 
@@ -179,6 +186,13 @@ class Policy(Frozen):
             raise ValueError(f"24 shares of traffic, one an hour, not {len(day)}")
         return day
 
+    @model_serializer(mode="wrap")
+    def _without_blanks(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        written: dict[str, object] = handler(self)
+        if not self.day:  # records from before a policy could state one are spelled as they were
+            written.pop("day", None)
+        return written
+
     @model_validator(mode="after")
     def _prices_what_is_named(self) -> "Policy":
         for name in self.upgrade_costs:
@@ -266,7 +280,7 @@ class Policy(Frozen):
     @property
     def hash(self) -> str:
         """Canonical content hash, 16 hex digits."""
-        content = self.model_dump_json(exclude={x for x in ("classes", "day") if not getattr(self, x)})
+        content = self.model_dump_json(exclude=None if self.classes else {"classes"})
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
