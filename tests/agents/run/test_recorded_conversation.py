@@ -24,7 +24,7 @@ from tools.box.handover import PlanSubmission
 
 README = Path(__file__).parents[3] / "README.md"
 RECORDED = [x.event for x in read_journal(WORDS / "conversation/journal.jsonl").records]
-SECONDS = re.compile(r"  \d+\.\d s$")
+SECONDS = re.compile(r"  (\d+ min )?\d+(\.\d)? s$")
 
 
 @pytest.fixture(scope="module")
