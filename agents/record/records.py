@@ -4,9 +4,9 @@ import hashlib
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime, JsonValue, ValidationError
 
 from twin.append_log import read_lines
 from twin.errors import InputError, JournalError, StoreError
@@ -46,7 +46,7 @@ def read_journal(path: Path) -> RecordsRead:
 
     A last line without its line end was cut off by a crash and is left out. Raises `StoreError` when the file cannot
     be read, `JournalError` that names the first line which is malformed, missing, reordered, altered, or not
-    byte for byte what its record is written as.
+    byte for byte what its record is written as. A field that an earlier version did not know has its default.
     """
     try:
         lines = read_lines(path)
@@ -75,15 +75,33 @@ def digest(content: dict[str, object]) -> str:
 def _read_line(path: Path, number: int, line: bytes, head: str) -> Record:
     where = f"{path}: line {number + 1}"
     try:
-        record = Record.model_validate(parse_json(line))
+        said = parse_json(line)
+        record = Record.model_validate(said)
     except (ValueError, ValidationError) as error:
         raise JournalError(f"{where} is not a journal record", fix="restore the file from a copy") from error
     content = body(record.seq, record.time, record.previous, record.event)
     if record.previous != head or record.seq != number:
         raise JournalError(f"{where} does not follow the line before it", fix="do not trust this run record")
     if record.hash != digest(content):
+        content = {name: _as_said(value, cast("dict[str, JsonValue]", said)[name]) for name, value in content.items()}
+    if record.hash != digest(content):
         raise JournalError(f"{where} was altered after it was written", fix="do not trust this run record")
     # A record has one spelling: a key that is there twice could say something else to another reader of the file.
     if line != canonical({**content, "hash": record.hash}):
         raise JournalError(f"{where} is not as this record is written", fix="do not trust this run record")
     return record
+
+
+def _as_said(value: object, said: JsonValue) -> object:
+    """Leave out what a record does not say: an earlier version knew no such field, and wrote none.
+
+    What it says counts as it stands, and its hash is of that.
+    """
+    match value, said:
+        case dict(), dict():
+            fields = cast("dict[str, object]", value)
+            return {name: _as_said(inner, said[name]) for name, inner in fields.items() if name in said}
+        case list(), list() if len(cast("list[object]", value)) == len(said):
+            return [_as_said(inner, one) for inner, one in zip(cast("list[object]", value), said, strict=True)]
+        case _:
+            return value

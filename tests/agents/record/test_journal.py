@@ -1,14 +1,17 @@
 """The run record: order, chain, tampering, torn lines."""
 
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from agents.record.events import Noted, RunResumed, StageStarted
+from agents.record.events import Noted, RunResumed, RunStarted, StageStarted
 from agents.record.journal import GENESIS, Journal, Record, read_journal
+from agents.record.records import digest
 from twin.errors import JournalError, StoreError
+from twin.policy import Policy
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -90,6 +93,32 @@ def test_a_line_that_is_not_byte_for_byte_its_record_is_found(tmp_path: Path, da
     *lines, last = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join((*lines, damage(last))))
     with pytest.raises(JournalError, match="line 4 is not"):
+        read_journal(path)
+
+
+def of_an_earlier_version(event: dict[str, object]) -> bytes:
+    content = {"seq": 0, "time": NOON.isoformat(), "previous": GENESIS, "event": event}
+    return json.dumps({**content, "hash": digest(content)}, separators=(",", ":")).encode() + b"\n"
+
+
+def test_a_record_of_an_earlier_version_reads_with_the_defaults_of_what_it_did_not_know(tmp_path: Path):
+    asked = RunStarted(run="r", network="n", seed=1, model="m", policy=Policy(max_steps=3), inventory="i", nodes=1,
+                       circuits=1, history=1.0, live_time=NOON)  # fmt: skip
+    event = asked.model_dump(mode="json")
+    for unknown in ("vision", "compact", "works"):
+        del event[unknown]
+    del event["policy"]["horizon_hours"]
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(of_an_earlier_version(event))
+    assert read_journal(path).records[0].event == asked
+    for name, other in (("seed", 2), ("vision", False), ("model", None)):  # altered, added, and taken away
+        changed = {**event, name: other} if other is not None else {x: y for x, y in event.items() if x != "goal"}
+        line = of_an_earlier_version(changed)
+        path.write_bytes(line.replace(line[-67:-3], of_an_earlier_version(event)[-67:-3]))
+        with pytest.raises(JournalError, match="line 1 was altered"):
+            read_journal(path)
+    path.write_bytes(of_an_earlier_version({**event, "unheard": 1}))
+    with pytest.raises(JournalError, match="line 1 is not a journal record"):
         read_journal(path)
 
 

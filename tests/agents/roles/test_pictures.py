@@ -228,6 +228,15 @@ def test_a_run_of_a_model_that_sees_shows_it_the_map_and_keeps_what_it_saw(seein
     assert {hashlib.sha256(x).hexdigest() for x in shown} == {x["sha256"] for x in answers}
 
 
+def test_drawing_is_a_span_of_the_call_that_asked_for_it(seeing: tuple[Run, list[Json]]):
+    spans = [json.loads(x) for x in (seeing[0].result.folder / "trace.jsonl").read_text().splitlines()]
+    calls = {x["context"]["span_id"]: x for x in spans if x["name"] == "execute_tool network_picture"}
+    drawn = [x for x in spans if x["name"] == "twin.draw_map"]
+    assert drawn
+    assert {x["parent_id"] for x in drawn} <= set(calls)
+    assert all(x["context"]["trace_id"] == calls[x["parent_id"]]["context"]["trace_id"] for x in drawn)
+
+
 def test_a_recorded_run_with_pictures_replays_without_its_model(seeing: tuple[Run, list[Json]]):
     replayed = asyncio.run(replay_run(seeing[0].result.folder))
     assert replayed.same, replayed

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import re
 from pathlib import Path
 
@@ -60,6 +61,23 @@ def test_what_was_asked_is_answered_and_what_was_advised_is_in_the_ending(again:
     (repair,) = finished.recommendations
     assert finished.onset is not None
     assert f"roll back the commit of {finished.onset:%H:%M} on IPLSng" in repair.words  # and not that of the repair
+
+
+def test_question_and_answer_papers_and_changes_are_spans_of_one_trace(again: tuple[Run, list[str]]):
+    spans = [json.loads(x) for x in (again[0].result.folder / "trace.jsonl").read_text().splitlines()]
+    assert len({x["context"]["trace_id"] for x in spans}) == 1
+    (root,) = [x for x in spans if x["parent_id"] is None]
+    by_id = {x["context"]["span_id"]: x for x in spans}
+    turns = [x for x in spans if x["name"] == "invoke_agent planning"]
+    assert len(turns) == 2  # it goes on with the answer in a turn of its own
+    assert {x["parent_id"] for x in turns} == {root["context"]["span_id"]}
+    asking, changes = (next(x for x in spans if x["name"] == f"execute_tool {tool}") for tool in CALLED)
+    assert by_id[by_id[asking["parent_id"]]["parent_id"]] is turns[0]  # plan planning, in the turn that asked
+    assert by_id[changes["parent_id"]]["name"] == "invoke_agent diagnosis"
+    assert "twin.compare" in {x["name"] for x in spans if x["parent_id"] == changes["context"]["span_id"]}
+
+
+CALLED = ("ask_operator", "changes_since")
 
 
 def test_the_run_replays_record_by_record_without_the_answers(again: tuple[Run, list[str]]):
