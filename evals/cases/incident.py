@@ -69,7 +69,7 @@ class HourAfter(NamedTuple):
     """What an hour from the onset on was like: Mbit harmed in all, Mbit/s at its end, and those by their parts.
 
     `seen` is the mean harm from the onset until the run began: what there was to be measured. `when_ended` is the harm
-    in the sample in which the run ended.
+    in the sample in which the run ended, `worst` that of the worst sample since the run began.
     """
 
     harmed: float
@@ -77,6 +77,7 @@ class HourAfter(NamedTuple):
     left: Harm
     seen: Harm
     when_ended: Harm
+    worst: Harm
 
 
 @dataclass(frozen=True)
@@ -151,16 +152,18 @@ def hour_after(incident: Incident, actions: Sequence[Action], *, until: datetime
     seen: list[Harm] = []
     live = again(incident, lambda live: seen.append(live.true_harm(limit)) if onset and live.now > onset else None)
     stretches += [(incident.request.interval_s, x.total) for x in seen]
-    when_ended = live.true_harm(limit)
+    worst = when_ended = live.true_harm(limit)
     for _ in range(followed(incident) - samples_after(incident.live)):
         while left and left[0].time <= live.now:
             action = left.pop(0)
             live.apply(action.change, recorded=action.recorded)
         live.wait()
-        stretches.append((incident.request.interval_s, live.true_harm(limit).total))
-        when_ended = live.true_harm(limit) if until is not None and live.now <= until else when_ended
+        harm = live.true_harm(limit)
+        stretches.append((incident.request.interval_s, harm.total))
+        worst = max(worst, harm, key=lambda x: x.total)
+        when_ended = harm if until is not None and live.now <= until else when_ended
     mean = mean_harm((1 / len(seen), x) for x in seen)
-    return HourAfter(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean, when_ended)
+    return HourAfter(harm_integral(stretches), stretches[-1][1], live.true_harm(limit), mean, when_ended, worst)
 
 
 def again(incident: Incident, each: Callable[[EmulatedNetwork], None] = lambda _: None) -> EmulatedNetwork:

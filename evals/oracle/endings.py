@@ -91,6 +91,7 @@ class Struck(NamedTuple):
     at_first: Harm  # when the run begins
     in_the_end: Harm  # an hour after the onset
     seen: Harm  # in the mean from the onset until the run begins: what there was to be measured
+    at_worst: Harm  # in the worst sample of that hour, of those that the run could see
 
 
 def accepted(struck: Struck, *, limit: float, noise: float) -> Accepted:
@@ -103,6 +104,8 @@ def accepted(struck: Struck, *, limit: float, noise: float) -> Accepted:
         for harm in (struck.at_first, struck.seen, struck.in_the_end)
         for least in (_NOTHING * noise, noise)
     ]
+    if struck.at_worst.total > noise:  # traffic that swells and ebbs: whoever looked then was right to act
+        ways.insert(0, _of(struck, struck.at_worst, limit=limit, noise=noise))
     act = ways[0].act if len({way.act for way in ways}) == 1 else None
     return Accepted(frozenset[Outcome]().union(*(way.outcomes for way in ways)), act, ways[-1].floor, struck.shown)
 

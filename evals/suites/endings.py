@@ -81,7 +81,7 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     limit, noise = incident.request.policy.max_utilisation, _NOISE * float(network.offered.sum())
     struck = Struck(
         incident.live.truth, faults, _shown(incident, faults), incident.live.true_harm(limit),
-        incident.untouched.left, incident.untouched.seen,
+        incident.untouched.left, incident.untouched.seen, incident.untouched.worst,
     )  # fmt: skip
     right = accepted(struck, limit=limit, noise=noise)
     right = surprises.accepted_with(right, later) if later else right

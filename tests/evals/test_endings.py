@@ -32,7 +32,7 @@ def square(demand: float) -> Network:
 
 def struck(fault: Fault | None, harm: Harm, *, demand: float = 100.0, visible: bool = True) -> Struck:
     faults = (fault,) if fault else ()
-    return Struck(square(demand), faults, faults if visible else (), harm, harm, harm)
+    return Struck(square(demand), faults, faults if visible else (), harm, harm, harm, harm)
 
 
 def right(*args: object, **kwargs: object):
@@ -73,9 +73,14 @@ def test_what_could_be_carried_is_what_the_rest_of_the_network_holds(demand: flo
 
 def test_harm_that_comes_or_goes_leaves_both_endings_right():
     fault = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a")
-    found = accepted(Struck(square(60.0), (fault,), (fault,), Harm(overload=50), Harm(), Harm()), limit=0.8, noise=1.0)
-    assert {"no action needed", "resolved", "needs a person"} <= found.outcomes
-    assert found.act is None
+    full, none = Harm(overload=50), Harm()
+    for harm in ((full, none, none, full), (none, none, none, full)):
+        found = accepted(Struck(square(60.0), (fault,), (fault,), *harm), limit=0.8, noise=1.0)
+        assert {"no action needed", "resolved", "needs a person"} <= found.outcomes
+        assert found.act is None
+    hardly = (none, none, none, Harm(overload=0.9))
+    found = accepted(Struck(square(60.0), (fault,), (fault,), *hardly), limit=0.8, noise=1.0)
+    assert (found.outcomes, found.act) == ({"no action needed"}, False)
 
 
 def test_every_fault_needs_its_own_recommendation_at_its_element():
@@ -101,7 +106,7 @@ def test_one_mistake_at_every_interface_of_a_router_is_ended_at_the_router():
 def test_what_another_fault_hides_has_not_to_be_named():
     cut = Fault(kind=K.LINK_DOWN, element="link/a:b--b:a")
     lossy = Fault(kind=K.ONE_WAY, element="interface/a/b", severity=0.5)
-    both = Struck(square(60.0), (cut, lossy), (cut,), Harm(overload=50), Harm(overload=50), Harm(overload=50))
+    both = Struck(square(60.0), (cut, lossy), (cut,), *(Harm(overload=50),) * 4)
     assert accepted(both, limit=0.8, noise=1.0).faults == (cut,)
 
 
