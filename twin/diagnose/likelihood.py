@@ -24,7 +24,6 @@ from .peered import peered
 from .simulated_hypothesis import Likelihood, SimulatedHypothesis
 
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
-_DROP_ERROR = 0.01  # relative: of what a full queue drops, whose counter is read with that of what it sends
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
 _BROKEN_SHARE = 0.05  # relative: of a predicted share of broken frames
 _CROWDED = 0.02  # probability that a flash crowd is at a node
@@ -143,7 +142,7 @@ def _drops(seen: Observation, readings: Readings) -> Floats:
     off = seen.declared.mistimed(seen.interval_s)
     least = np.maximum(offered * (1 - off) - readings.capacity, 0.0)
     most = np.maximum(offered * (1 + off) + _SWING * readings.swing - readings.capacity, 0.0)
-    error = seen.declared.unexported_mbps + _DROP_ERROR * lost
+    error = seen.declared.unexported_mbps + off * lost
     score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / error
     return np.where(known, student(score, EXACT), 0.0).mean(axis=0)
 
@@ -178,7 +177,8 @@ def _reported(value: Flags, probability: Floats) -> Floats:
 def _counted(seen: Observation, readings: Readings) -> Floats:
     """Of the interface at each link's tail: readings that are there and that are missing while its node answers."""
     asked, missing = seen.unread
-    share = np.clip(MISSED + readings.missing, MISSED, 1 - 1e-6)
+    usual = seen.usually_missed
+    share = np.clip(usual + readings.missing, usual, 1 - 1e-6)
     return missing * np.log(share) + (asked - missing) * np.log1p(-share)
 
 
@@ -229,10 +229,6 @@ def _packet_factor(seen: Observation, readings: Readings) -> Floats:
     known = np.isfinite(seen.log_packets)
     score = (np.nan_to_num(seen.log_packets) - readings.log_packets) / seen.packets_error
     return np.where(known, student(score, EXACT), 0.0)
-
-
-MISSED = 0.002
-"""Share of interface readings that are missing on a healthy network: a poll that is missed costs two."""
 
 
 def _at_tail(seen: Observation) -> Flags:

@@ -88,6 +88,12 @@ class Declaration(Frozen):
     ordinary_errors: float = Field(
         default=1e-4, gt=0, lt=1, description="Share of frames that arrive broken over its healthy links at most."
     )
+    ordinary_missed: float = Field(
+        default=2e-3,
+        gt=0,
+        lt=1,
+        description="Share of polls of its interfaces that go unanswered now and then at most.",
+    )
     drift: float = Field(
         default=0.03,
         gt=0,

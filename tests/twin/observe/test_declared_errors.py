@@ -89,6 +89,17 @@ def test_frames_that_break_as_they_always_do_are_no_anomaly(healthy: Telemetry):
     assert "errors" not in alarms(declaring(broken, ordinary_errors=2e-3))
 
 
+def test_a_network_that_often_misses_polls_shows_it_itself_and_no_interface_is_blamed(healthy: Telemetry):
+    rng, rows = np.random.default_rng(4), healthy.links
+    gone = rng.random(rows.time.size) < 0.08
+    deaf = replace(healthy, links=rows._replace(out_mbps=np.where(gone, np.nan, rows.out_mbps)))
+    often, seldom = observe(network(ABILENE), deaf), observe(network(ABILENE), healthy)
+    assert seldom.usually_missed <= 2 * seldom.declared.ordinary_missed
+    assert 0.02 < often.usually_missed < 0.08
+    assert diagnose(often).best.faults == ()
+    assert observe(network(ABILENE), declaring(healthy, ordinary_missed=0.3)).usually_missed == 0.3
+
+
 def test_pairs_that_stray_as_they_always_do_are_no_growth(healthy: Telemetry):
     busy = network(ABILENE).nodes[0].id
     rng, rows = np.random.default_rng(5), healthy.traffic

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,6 @@ from twin.model import Floats
 from twin.observe.readings.observation import Observation
 
 _TURNS = 2
-_APART_S = 10.0  # lines of the two ends of one event are closer
 _TOLERANCE, _LOADED = 4.0, 20.0  # standard errors
 _LEAST, _MOST = 0.02, 0.98
 
@@ -105,7 +105,7 @@ def _logged_share(observation: Observation, circuit: str) -> float:
 
 
 def _spells(observation: Observation, circuit: str) -> list[tuple[float, float]]:
-    """Spells of the first of the circuit's interfaces that logs any: when it went down, when it came up."""
+    """Spells of the first of the circuit's interfaces that logs any: down since, and up again, inf if not yet."""
     network = observation.inventory
     interfaces = [network.links[i].interface for i in network.circuits[circuit]]
     by_interface: dict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -118,6 +118,6 @@ def _spells(observation: Observation, circuit: str) -> list[tuple[float, float]]
         elif fact.kind == "interface_up" and fact.element in began:
             by_interface[fact.element].append((began.pop(fact.element), fact.time))
     for interface, time in began.items():
-        by_interface[interface].append((time, time + _APART_S))
+        by_interface[interface].append((time, inf))
     logged = [by_interface[x] for x in interfaces if by_interface[x]]
     return logged[0] if logged else []
