@@ -64,9 +64,9 @@ def judge(observation: Observation, expectation: Expectation, faults: tuple[Faul
         change = effect(fault.kind).readings
         readings = readings if change is None else change(readings, fault, scene)
     residuals = residuals._replace(predicted=readings.arrived, sigma=readings.sigma)
-    return SimulatedHypothesis(
-        faults, seen, state, residuals, readings, likelihood(seen, residuals, readings, faults), reread.log_likelihood
-    )
+    # what a hypothesis takes out was read all the same: no poll went unanswered for that
+    found = likelihood(seen, residuals, readings, faults)._replace(counted=_counted(observation, readings))
+    return SimulatedHypothesis(faults, seen, state, residuals, readings, found, reread.log_likelihood)
 
 
 def likelihood(
@@ -148,7 +148,8 @@ def _drops(seen: Observation, readings: Readings) -> Floats:
 
 
 def _wire_loss(seen: Observation, readings: Readings) -> Floats:
-    known = np.isfinite(seen.wire_loss) & (np.nan_to_num(seen.out_mbps) > 0)
+    # a rest of what was under way as a wire went dark is no share of what it carries
+    known = np.isfinite(seen.wire_loss) & (np.nan_to_num(seen.out_mbps) > 0) & seen.up
     score = (np.nan_to_num(seen.wire_loss) - readings.wire_loss) / seen.wire_error
     return np.where(known, student(score, EXACT), 0.0)
 

@@ -70,7 +70,7 @@ class Search:
         """
         seen, healthy = self.observation, self.healthy.judged
         first = [self._score((x,)) for x in stated(seen, healthy)]
-        self._hold(first)
+        held = self._hold(first)
         if not (self._reported.number and self._settled()):
             first += [self._score((x,)) for x in undiverted(seen, healthy)]
         if not self._settled():
@@ -79,7 +79,7 @@ class Search:
             first += [self._score((x,)) for x in _unseen(seen, self._known)]
         if self._best().causes and self._best().judged.gross > GROSS:
             if len(self._best().causes) == 1:
-                self._pairs(sorted(first, key=lambda x: -x.score))
+                self._pairs(sorted(first, key=lambda x: -x.score), held)
             self._grow()
         self._vary(first)
         return sorted(self._known.values(), key=lambda x: (-x.score, x.name))
@@ -88,8 +88,8 @@ class Search:
         """Ids of interfaces that are down, and of nodes that are silent, which a hypothesis does not hold."""
         return self._reported.left_out(self.observation.network, judged.readings)
 
-    def _hold(self, singles: list[Scored]) -> None:
-        """Put together the likeliest single faults that each hold facts which those before do not.
+    def _hold(self, singles: list[Scored]) -> Scored | None:
+        """Put together the likeliest single faults that each hold facts which those before do not; None without facts.
 
         None that contradicts what reads well; so that one fault at a router, or of a risk group, comes before many.
         """
@@ -103,8 +103,7 @@ class Search:
                 break
             chosen.append(best)
             left = left.without(best.judged.readings)
-        if len(chosen) > 1:
-            self._score(_in_order(x.causes[0] for x in chosen))
+        return self._score(_in_order(x.causes[0] for x in chosen)) if chosen else None
 
     def judged(self, faults: tuple[Fault, ...]) -> SimulatedHypothesis:
         """Some faults after their simulation, whether they were a hypothesis or not."""
@@ -136,9 +135,14 @@ class Search:
     def _best(self) -> Scored:
         return max(self._known.values(), key=lambda x: x.score)
 
-    def _pairs(self, singles: list[Scored]) -> None:
+    def _pairs(self, singles: list[Scored], held: Scored | None) -> None:
+        """Add a second fault to the likeliest single ones, first to what holds all that devices say of themselves.
+
+        That is a fact, however little of the loads it explains where another fault moves more.
+        """
         large = self._large
-        for seed in _apart(singles)[: 1 if large else _SEEDS]:
+        seeds = ([held] if held else []) + [x for x in _apart(singles) if held is None or x.name != held.name]
+        for seed in seeds[: 1 if large else _SEEDS]:
             self._extend(seed)
             if len(self._best().causes) > 1 and self._best().judged.gross <= GROSS:
                 break

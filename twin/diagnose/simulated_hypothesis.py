@@ -9,9 +9,6 @@ from twin.model import Floats, Network
 from twin.observe.expect.expectation import Residuals
 from twin.observe.readings.observation import Observation
 
-_ONE_POLL = 6.5
-"""Nats that one missed poll costs, which is none too unusual."""
-
 
 class Likelihood(NamedTuple):
     """Log likelihood of every reading. m links, n nodes, p probed pairs."""
@@ -65,10 +62,13 @@ class SimulatedHypothesis(NamedTuple):
 
     @property
     def _costs(self) -> Likelihood:
-        """What each reading costs, its normalisation left out; balances repeat loads, lines are no measure."""
+        """What each reading costs, its normalisation left out; balances repeat loads, lines are no measure.
+
+        One missed poll is none too unusual, and costs nothing.
+        """
         known = np.isfinite(self.residuals.measured)
         load = np.where(known, self.likelihood.load + np.log(self.residuals.sigma), 0.0)
-        unread = np.minimum(self.likelihood.counted + _ONE_POLL, 0.0)
+        unread = np.minimum(self.likelihood.counted - np.log(self.observation.usually_missed), 0.0)
         return self.likelihood._replace(load=load, counted=unread, balance=np.zeros(0), configured=np.zeros(0))
 
     def same_readings(self, other: "SimulatedHypothesis") -> bool:

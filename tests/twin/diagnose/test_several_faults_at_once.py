@@ -47,6 +47,14 @@ def test_cuts_are_found_beside_what_no_device_reports():
     assert named(diagnose(seen(*faults))) == set(map(str, faults))
 
 
+def test_a_cut_is_named_beside_a_weight_that_moves_far_more_traffic():
+    faults = [Fault(kind=K.WEIGHT, element="interface/R01/R06", severity=1590.0)]
+    faults.append(Fault(kind=K.LINK_DOWN, element="link/R03:R06--R06:R03"))
+    found = diagnose(seen(*faults, whole=network("synthetic/16-4101")))
+    assert named(found) == set(map(str, faults))
+    assert found.best.confidence > 0.9
+
+
 def test_an_interface_that_is_down_and_left_out_is_never_left_out_with_confidence(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("twin.diagnose.search._MOST", 2)
     found = diagnose(seen(*cuts(4, seed=9)))

@@ -57,6 +57,9 @@ def test_a_stuck_counter_is_taken_out_and_the_rest_is_as_it_was():
         (seen.window.in_mbps, honest.observation.window.in_mbps, at.receives),
     ):
         np.testing.assert_array_equal(np.delete(found, position, axis=1), np.delete(true, position, axis=1))
+    # what is taken out was read: it is no poll that went unanswered, and leaves no doubt
+    best = diagnose(lying.observation).best
+    assert (best.faults, best.confidence > 0.9) == ((fault,), True)
 
 
 @pytest.mark.parametrize("element", ["node/Berlin", "network/sndlib/nobel-germany"])
