@@ -61,6 +61,8 @@ class LivingNetwork:
         which = chosen(name)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         network, record = load_network(which.network), folder / RECORD
+        if is_plain(record) and not record.stat().st_size:  # a disk was full, or a process killed, before it began
+            record.unlink()
         if is_plain(record):
             live = RecordedNetwork.restore(record, network)
             live.catch_up()

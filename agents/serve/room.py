@@ -197,8 +197,8 @@ class Room:
 
     @property
     def trouble(self) -> tuple[datetime, str] | None:
-        """Since when, and why, the room cannot do all of its work: its source is silent, or its log is not written."""
-        return self.watch.failed or self.unwritten
+        """Since when, and why, the room cannot do all of its work: its source is silent, or nothing can be written."""
+        return self.watch.failed or self.unwritten or self.watch.unkept
 
     def draw(self, seen: Iterable[Sighting]) -> None:
         """Let follow what follows from what is seen."""

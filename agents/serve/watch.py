@@ -101,6 +101,7 @@ class Watch:
         self._since = _EVER
         self.latest: Look | None = None
         self.failed: tuple[datetime, str] | None = None
+        self.unkept: tuple[datetime, str] | None = None
 
     @property
     def name(self) -> str:
@@ -148,8 +149,7 @@ class Watch:
         self.detector.update(network, telemetry, now=now)
         self.demands.take(network, telemetry)
         self.loads.take(network, telemetry.links)
-        with suppress(TwinError):  # a full disk costs the samples, and not the watch
-            self._put_away(network, telemetry, now)
+        self._put_away(network, telemetry, now)
         since = now - timedelta(seconds=(_WINDOW + 1) * self.interval_s)
         window = live.read_telemetry(since)
         desk = Desk(network, self._policy, ReadSide(_Still(network, window, now)), since)
@@ -160,10 +160,18 @@ class Watch:
             self._since = datetime.fromtimestamp(float(newest.max()) - 2.5 * self.interval_s, UTC)
 
     def _put_away(self, network: Network, telemetry: Telemetry, now: datetime) -> None:
-        self.samples.append(network, telemetry.links)
-        if (now - GRACE).replace(minute=0, second=0, microsecond=0) > self._tidied:  # another hour is over
-            self.samples.tidy(now, keep=self._samples_for)
-            self._tidied = now - GRACE
+        """Keep the samples of links. A full disk costs those, and not the watch."""
+        try:
+            self.samples.append(network, telemetry.links)
+            if (now - GRACE).replace(minute=0, second=0, microsecond=0) > self._tidied:  # another hour is over
+                self.samples.tidy(now, keep=self._samples_for)
+                self._tidied = now - GRACE
+        except TwinError as error:
+            self.samples.close()  # what a write broke off in is opened anew
+            since = self.unkept[0] if self.unkept else now
+            self.unkept = since, f"samples are not kept: {' '.join(str(error).split())}; free some space"
+        else:
+            self.unkept = None
 
     def _gone(self) -> tuple[Sighting, ...]:
         age = self.age()

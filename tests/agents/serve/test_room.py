@@ -168,6 +168,28 @@ def test_a_disk_that_is_full_is_told_in_a_line_and_the_watch_goes_on_and_loses_n
     assert again.board == room.board
 
 
+def test_samples_that_cannot_be_kept_are_told_in_a_line_and_kept_again_from_the_next_look_with_space(room):
+    room.step()
+    folder = room.place.folder / SAMPLES
+    room.watch.samples.close()
+    folder.rename(folder.with_name("gone"))
+    folder.write_text("no folder")
+    room.step()
+    assert "samples are not kept" in room.trouble[1]
+    assert "\n" not in room.trouble[1]
+    folder.unlink()
+    folder.with_name("gone").rename(folder)
+    room.step()
+    assert room.trouble is None
+    ((times,),) = room.watch.samples.rows("SELECT count(DISTINCT time) FROM link_sample")
+    assert times >= 3  # the last samples are read again at each look
+
+
+def test_a_network_whose_record_was_never_begun_begins_anew(tmp_path):
+    (tmp_path / "network.jsonl").touch()
+    assert LivingNetwork.open(SITE, tmp_path).now == T0
+
+
 def test_a_site_file_that_is_broken_while_it_is_watched_keeps_the_last_picture_until_it_is_mended(tmp_path):
     for file in (Path(__file__).parents[3] / "examples" / "own-network").iterdir():
         shutil.copy(file, tmp_path)
@@ -204,18 +226,13 @@ def test_the_demo_lets_something_fail_in_the_evening_that_ends_once_nobody_works
     for name, value in {"_LASTS": 4, "_EVENING": (20, 21), "_NIGHT": 2}.items():
         monkeypatch.setattr(directing, name, value)
     found = []
-    for looks in (4, 16):  # the second process finds the first fault in place
+    for waits in (4, 16):  # the second process finds the first fault in place
         room = Room(place(tmp_path, f"{SITE},interval=3600"), Settings(agents=False))
-        until = len(found) + looks
-
-        def looked(room=room, until=until):
+        demo = directing.Demo(room)
+        for _ in range(waits):
+            demo._next()
+            room.live.wait(1)
             found.append((room.now, [x.element for x in room.live.faults]))
-            if len(found) == until:
-                room._stop.set()
-
-        monkeypatch.setattr(directing, "_QUIET", 1 if looks == 4 else 0)
-        room.on_look(looked)
-        directing.Demo(room).run(0.0)
         room.stop()
     changes = [(when, faults) for (_, before), (when, faults) in pairwise(found) if faults != before]
     assert [faults for _, faults in changes] == [["link/ATLAng:IPLSng--IPLSng:ATLAng"], [], [FLAPPING]]
