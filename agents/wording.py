@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from typing import TYPE_CHECKING, assert_never
 
 from pydantic import JsonValue
@@ -55,12 +54,12 @@ OUTCOMES = {
     "failed": "The run failed.",
 }
 
-_AND = re.compile(r" and (?=\w+ at [\w-]+/)")  # between the faults of a hypothesis that is given by name
 
 _SEVERITIES = {
     "the share of capacity lost": "{:.0%} lost",
     "the share of traffic lost": "{:.1%} lost",
     "a weight": "weight {:.0f}",
+    "a local preference": "preference {:.0f}",
     "the factor on": "times {:.3g}",
     "milliseconds more": "{:.3g} ms more",
     "the share of": "{:.0%}",
@@ -250,13 +249,6 @@ def faults_words(faults: "Sequence[Fault]") -> str:
 
 def hypothesis_words(name: str) -> str:
     """Say a hypothesis that is given by its name, `link_down at link/A:B--B:A`: `circuit down, A - B`."""
-    return " and ".join(map(_named_fault, _AND.split(name))) if " at " in name else fault_words(None)
+    from twin.faults import named_in_words
 
-
-def _named_fault(name: str) -> str:
-    from twin.faults import FaultKind
-
-    kind, _, element = name.partition(" at ")
-    element, _, target = element.partition(" towards ")
-    towards = f" towards {place(target)}" if target else ""
-    return f"{fault_kind(FaultKind(kind))}, {place(element)}{towards}"
+    return named_in_words(name)

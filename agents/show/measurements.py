@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from pydantic import JsonValue
 from rich.console import RenderableType
 
-from agents.wording import amount, faults_words, hypothesis_words, mbps, short
+from agents.wording import faults_words, hypothesis_words, mbps, short
 from twin.errors import InputError
 from twin.formats import load_network
 from twin.formats.load import load_reading
@@ -30,7 +30,7 @@ from .tables import text_table
 
 if TYPE_CHECKING:
     from twin.diagnose import Diagnosis
-    from twin.diagnose.diagnosis import Fact, Quantity
+    from twin.diagnose.diagnosis import Fact
     from twin.diagnose.next_measurement import Measurement
     from twin.forecast import Forecast
     from twin.forecast.sources import PairSeries
@@ -38,23 +38,6 @@ if TYPE_CHECKING:
     from twin.observe.quality.report import QualityReport
 
 _DOUBTS, _EVIDENCE = 12, 4
-_READINGS = {  # what a quantity of a reading is called, and its unit
-    "load": ("load", "Mbit/s"),
-    "drops": ("drops", "Mbit/s"),
-    "wire_loss": ("loss between its counters", "share"),
-    "errors": ("frames received broken", "share"),
-    "oper_up": ("is up", "state"),
-    "adjacent": ("has its neighbour", "state"),
-    "counted": ("polls answered", "share"),
-    "answers": ("answers", "state"),
-    "probe_delay": ("delay", "ms"),
-    "probe_loss": ("loss", "share"),
-    "demand_factor": ("traffic towards it, times the usual", ""),
-    "packet_factor": ("packets per Mbit towards it, times the usual", ""),
-    "balance": ("leaves it less what comes in", "Mbit/s"),
-    "configured": ("lines that the inventory does not have", ""),
-    "peering": ("has a route by it", "state"),
-}
 
 
 class Brought(NamedTuple):
@@ -257,9 +240,11 @@ def _cause_lines(
         for rank, x in enumerate(found.hypotheses[:top], start=1)
     ]
     yield text_table(("rank>", "cause", "confidence>", "unexplained>"), rows)
+    from twin.diagnose.reading_words import figure
+
     best = found.hypotheses[0]
     for fact in sorted(best.evidence, key=lambda x: -x.gain)[:_EVIDENCE]:
-        shown = [_reading(fact.quantity, x) for x in (fact.measured, fact.predicted, fact.healthy)]
+        shown = [figure(fact.quantity, x) for x in (fact.measured, fact.predicted, fact.healthy)]
         yield f"  {_what(fact)}: measured {shown[0]}, the first cause gives {shown[1]}, healthy {shown[2]}"
     if best.alike:
         yield f"no reading tells it from {_alternatives(best.alike)}"
@@ -286,12 +271,9 @@ def _alternatives(names: Sequence[str]) -> str:
 
 
 def _what(fact: Fact) -> str:
-    return f"{short(fact.element)}: {_READINGS[fact.quantity][0]}"
+    from twin.diagnose.reading_words import READINGS
 
-
-def _reading(quantity: Quantity, value: float) -> str:
-    unit = _READINGS[quantity][1]
-    return ("yes" if value > 0.5 else "no") if unit == "state" else amount(value, unit)
+    return f"{short(fact.element)}: {READINGS[fact.quantity][0]}"
 
 
 def _pair(found: Forecast, i: int) -> JsonValue:

@@ -4,12 +4,14 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from twin.faults import REMEDIES, TRAITS, Fault
+from twin.faults import REMEDIES, TRAITS, Fault, label, named_in_words
 from twin.faults.recommendation import Recommendation, Urgency
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.syslog import LogFact
+from twin.printed import place, share
 
-from .diagnosis import Fact, Hypothesis
+from .diagnosis import Hypothesis
+from .reading_words import READINGS, figure
 
 _FACTS = 3
 _ALIKE = 2
@@ -29,7 +31,7 @@ def recommend(
 
 def _recommended(fault: Fault, cause: Hypothesis, commits: Sequence[LogFact], *, harmed: bool) -> Recommendation:
     advice, router = REMEDIES[fault.kind].theirs, fault.element.split("/")[1].split(":")[0]
-    names = {"here": _place(fault.element), "router": router, "target": _place(fault.target or "")}
+    names = {"here": place(fault.element), "router": router, "target": place(fault.target or "")}
     words, commit = advice.words.format(**names), _commit(commits, router) if advice.reverts else None
     if commit is not None:
         words = f"{words}, or roll back the commit of {commit:%H:%M} on {router}"
@@ -52,43 +54,19 @@ def _urgency(fault: Fault, *, harmed: bool) -> Urgency:
 
 
 def _evidence(fault: Fault, cause: Hypothesis, commit: datetime | None) -> tuple[str, ...]:
-    told = [f"{fault.kind} at {_place(fault.element)} with a confidence of {cause.confidence:.0%}"]
+    told = [f"{label(fault.kind)}, {place(fault.element)}: probability {share(cause.confidence)}"]
     strongest: Sequence[str] = [
-        f"{x.quantity} of {_place(x.element)}: {_figure(x, x.measured)}, {_figure(x, x.healthy)} if all were well"
+        f"{place(x.element)}: {READINGS[x.quantity][0]} {figure(x.quantity, x.measured)}, "
+        f"{figure(x.quantity, x.healthy)} if all were well"
         for x in sorted(cause.evidence, key=lambda x: (-x.gain, x.element, x.quantity))[:_FACTS]
     ]
     if commit is not None:
         strongest = [*strongest, f"something was committed there at {commit:%F %H:%M} UTC"]
-    alike = [f"hardly told apart from {name}" for name in cause.indistinguishable[:_ALIKE]]
+    alike = [f"hardly told apart from {named_in_words(name)}" for name in cause.indistinguishable[:_ALIKE]]
     return (*told, *strongest, *alike)
-
-
-def _figure(fact: Fact, value: float) -> str:
-    """Write a reading with its unit, as `Fact` says it; yes and no where it is 1 or 0."""
-    match fact.quantity:
-        case "load" | "drops" | "balance":
-            return f"{value:,.0f} Mbit/s" if abs(value) >= 100 else f"{value:.3g} Mbit/s"
-        case "wire_loss" | "probe_loss" | "errors" | "counted":
-            return f"{value:.2%}"
-        case "probe_delay":
-            return f"{value:.3f} ms"
-        case "demand_factor" | "packet_factor":
-            return f"{value:.3g} times"
-        case "configured":
-            return "1 line" if value == 1 else f"{value:.0f} lines"
-        case _:
-            return "yes" if value >= 0.5 else "no"
 
 
 def _commit(commits: Sequence[LogFact], router: str) -> datetime | None:
     """When something was last committed on a router, as its log says."""
     times = [x.time for x in commits if x.element == f"node/{router}"]
     return datetime.fromtimestamp(max(times), UTC) if times else None
-
-
-def _place(element: str) -> str:
-    """Name an element as people do: `A - B` for a circuit, `A > B` for an interface, the name of a node."""
-    kind, _, rest = element.partition("/")
-    if kind == "link" and "--" in rest:
-        return " - ".join(part.partition(":")[0] for part in rest.split("--", 1))
-    return rest.replace("/", " > ", 1) if kind == "interface" else rest

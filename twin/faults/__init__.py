@@ -4,7 +4,7 @@ from .apply import check, with_fault, with_faults, with_one_way_fault
 from .declaration import Counters, Declaration, Measured, unchanged
 from .fault import Fault, FaultKind
 from .indistinguishable import INDISTINGUISHABLE, Indistinguishable, indistinguishable
-from .kinds import ALIASES, DRAWN_KINDS, EXIT_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label
+from .kinds import ALIASES, DRAWN_KINDS, EXIT_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label, named_in_words
 from .readings import Readings
 from .remedies import Action, Advice, Measure, Remedy
 from .severities import MAX_WEIGHT, USUAL_PREFERENCE
@@ -35,6 +35,7 @@ __all__ = [
     "indistinguishable",
     "interfaces",
     "label",
+    "named_in_words",
     "struck_links",
     "unchanged",
     "with_fault",

@@ -14,7 +14,10 @@ circuits share.
 Of BGP there is what takes an exit out of use: its session, what its neighbour announces, what policy lets in.
 """
 
+import re
 from types import MappingProxyType
+
+from twin.printed import place
 
 from . import families as _families  # noqa: F401 # pyright: ignore[reportUnusedImport] - declares every kind
 from .declaration import Declaration, all_declared
@@ -35,6 +38,20 @@ REMEDIES: MappingProxyType[FaultKind, Remedy] = MappingProxyType({kind: x.remedy
 def label(kind: FaultKind) -> str:
     """Name a kind in words, as it is printed and may be typed: `circuit down`."""
     return TRAITS[kind].label or kind.replace("_", " ")
+
+
+_AND = re.compile(r" and (?=\w+ at [\w-]+/)")  # between the faults of a hypothesis that is given by name
+
+
+def named_in_words(name: str) -> str:
+    """Say a hypothesis that is given by its name, `link_down at link/A:B--B:A`: `circuit down, A - B`."""
+    return " and ".join(map(_named_in_words, _AND.split(name))) if " at " in name else "nothing is wrong"
+
+
+def _named_in_words(name: str) -> str:
+    kind, _, element = name.partition(" at ")
+    element, _, target = element.partition(" towards ")
+    return f"{label(FaultKind(kind))}, {place(element)}{f' towards {place(target)}' if target else ''}"
 
 
 ADJACENCY_KINDS: tuple[FaultKind, ...] = tuple(kind for kind, x in TRAITS.items() if x.links is unrouted)
