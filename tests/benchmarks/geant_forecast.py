@@ -30,8 +30,7 @@ def rolling(ahead: int, refit: int, first: int = 2 * DAY):
     methods = Methods(pairs.series, ahead, (pairs.source, pairs.target))
     test = backtest(methods, np.arange(first - ahead, len(demands) - ahead), refit_every=refit)
     assert not pairs.series.empty.any()
-    _, inside = calibrate(test, test.best, 0.9, ~pairs.series.empty, lag=ahead)
-    return test, inside
+    return test, calibrate(test, test.best, 0.9, ~pairs.series.empty, lag=ahead).held
 
 
 def coverage_by_load(test: Backtest, inside: Flags) -> list[float]:

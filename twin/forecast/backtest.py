@@ -1,13 +1,14 @@
 """Rolling backtest: what every method would have said at past origins, and how far intervals would have covered."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 
-from .conformal import Conformal, load_groups, usual_move
+from .conformal import Conformal, LevelScale, level_scale, load_groups, usual_move
 from .methods import LEARNT, METHODS, Method, Methods
 
 NAIVE: tuple[Method, ...] = ("last value", "seasonal naive")
@@ -76,13 +77,25 @@ def backtest(methods: Methods, origins: Ints, *, refit_every: int = 0) -> Backte
     )
 
 
-def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, lag: int = 1) -> tuple[Conformal, Flags]:
+class Calibrated(NamedTuple):
+    """The intervals of one method, how they grow with the level, and what they held.
+
+    `held` [N, C] is of the C counted series at the N origins that had an interval; N is 0 with too few origins.
+    """
+
+    conformal: Conformal
+    levels: LevelScale
+    held: Flags
+
+
+def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, lag: int = 1) -> Calibrated:
     """Learn the intervals of one method in order of time, over the series that are `counted` [S].
 
-    An error is learnt `lag` origins later, when it is known. Returns the intervals and what they held [N, C] of the C
-    counted series at the N origins that had an interval; N is 0 where there were too few origins.
+    An error is learnt `lag` origins later, when it is known.
     """
     centre, truth, scale = (x[:, counted] for x in (test.forecasts[method], test.truth, test.scale))
+    levels = level_scale(truth, centre, scale)
+    scale = levels.at(centre, scale)
     conformal = Conformal(coverage, load_groups(test.level[counted]), overlap=lag)
     held: list[Flags] = []
     for now in range(len(truth)):
@@ -92,4 +105,4 @@ def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, l
         if now >= lag - 1:
             known = now - lag + 1
             conformal.learn(truth[known], centre[known], scale[known])
-    return conformal, np.array(held, np.bool_).reshape(len(held), int(counted.sum()))
+    return Calibrated(conformal, levels, np.array(held, np.bool_).reshape(len(held), int(counted.sum())))

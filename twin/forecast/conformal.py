@@ -17,6 +17,8 @@ STEP = 0.02
 _WINDOW = 96  # origins whose errors count
 _LEAST_ORIGINS = 8
 _MOST_BLOCKS = 6
+_NOTHING = 1e-9
+_LEAST_RELATIVE, _MOST_POWER = 0.05, 2.0
 _NARROWER = np.array([1, 0.8, 0.6, 0.4, 0.25, 0.15, 0.08, 0.03])
 
 
@@ -102,6 +104,45 @@ def _held_out(errors: Floats, tail: float, overlap: int) -> tuple[float, float]:
         missed += [(left_out < low).mean(axis=0), (left_out > high).mean(axis=0)]
     below, above = (float(np.interp(tail, x[::-1] / count, tails[::-1])) for x in missed)
     return below, above
+
+
+class LevelScale(NamedTuple):
+    """How errors grow with the traffic: the scale of each series times (all that is forecast / as usual) to a power."""
+
+    usual: float  # all series together, the mean of the forecasts at past origins
+    power: float
+
+    def at(self, centre: Floats, scale: Floats) -> Floats:
+        """The scale of each series where this is forecast [..., S]."""
+        return scale * _relative(centre, self.usual) ** self.power
+
+
+def level_scale(truth: Floats, centre: Floats, scale: Floats) -> LevelScale:
+    """Find how errors grow with the traffic from those of past origins [O, S], by least squares of their logarithms.
+
+    Where there is more traffic it varies more: its variance is a power of its mean, in one network much the same for
+    all demands (Gunnar, Johansson, Telkamp, IMC 2004). An interval of one width at night and at the peak is
+    too wide at the one and too narrow at the other (normalised conformal prediction, Papadopoulos et al. 2011). The
+    hour is told by the forecast of all series together, which is surer than that of each; each is compared with itself
+    alone. The power is shrunk by its own error, so that a few errors move nothing.
+    """
+    usual = max(float(centre.sum(axis=1).mean()), _NOTHING)
+    error, relative = np.abs(truth - centre) / scale, np.broadcast_to(_relative(centre, usual), centre.shape)
+    there = error > _NOTHING
+    count = np.maximum(there.sum(axis=0), 1)
+    y, x = (np.where(there, np.log(np.where(there, v, 1.0)), 0.0) for v in (error, relative))
+    y, x = (np.where(there, v - v.sum(axis=0) / count, 0.0) for v in (y, x))
+    spread, freedom = float((x**2).sum()), int(there.sum()) - int(there.any(axis=0).sum()) - 1
+    if spread < _NOTHING or freedom < 1:
+        return LevelScale(usual, 0.0)
+    slope = float((x * y).sum()) / spread
+    error_of_slope = float(((y - slope * x) ** 2).sum()) / freedom / spread
+    kept = max(0.0, 1 - error_of_slope / slope**2) if slope else 0.0
+    return LevelScale(usual, min(max(slope * kept, 0.0), _MOST_POWER))
+
+
+def _relative(centre: Floats, usual: float) -> Floats:
+    return np.maximum(centre.sum(axis=-1, keepdims=True) / usual, _LEAST_RELATIVE)
 
 
 GROUPS = 10

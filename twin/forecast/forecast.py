@@ -94,10 +94,11 @@ def _horizon(series: Series, ahead: int, coverages: tuple[float, float | None], 
     scale = usual_move(series.values, newest, ahead, methods.periods.day or 96)
 
     def ends(coverage: float) -> tuple[Floats, Floats, Flags]:
-        conformal, held = calibrate(test, chosen, coverage, counted, max(lag, 1))
+        conformal, levels, held = calibrate(test, chosen, coverage, counted, max(lag, 1))
         low, high = np.full(values.size, np.nan), np.full(values.size, np.nan)
         if conformal.ready:
-            low[counted], high[counted] = conformal.interval(values[counted], scale[counted])
+            centre = values[counted]
+            low[counted], high[counted] = conformal.interval(centre, levels.at(centre, scale[counted]))
             low, high = (np.where(series.constant, values, x) for x in (low, high))
         return low, high, held
 

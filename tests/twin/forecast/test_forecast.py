@@ -11,8 +11,8 @@ from tests.benchmarks.geant_forecast import DATA, coverage_by_load, rolling
 from tests.twin.formats.sample_files import parquet
 from twin.errors import InputError
 from twin.forecast import arrange, forecast, forecast_of
-from twin.forecast.backtest import backtest
-from twin.forecast.conformal import Conformal
+from twin.forecast.backtest import Backtest, backtest, calibrate
+from twin.forecast.conformal import Conformal, level_scale
 from twin.forecast.drift import drifting
 from twin.forecast.methods import LEARNT, Methods
 from twin.formats import load_network
@@ -221,6 +221,31 @@ def test_a_file_and_a_twin_file_are_forecast(tmp_path, monkeypatch):
         report = forecast_of(store.read_telemetry(network, since), network, horizons=(1, 12), now=live.now).report
     assert (report.bins, report.interval_s) == (40, 300.0)
     assert report.lines[0].startswith("110 series, 40 bins of 300 s")
+
+
+@pytest.mark.parametrize("grows", [True, False])
+def test_intervals_are_right_at_night_and_at_the_peak(grows):
+    """Errors in proportion to the level, or the same at every hour: which of them is found out from the errors."""
+    rng, origins = np.random.default_rng(5), np.arange(96)
+    usual = rng.uniform(50, 500, 120)
+    level = (0.6 + 0.4 * np.cos(2 * np.pi * origins / 24))[:, None] * usual
+    error = 0.1 * (level if grows else usual) * rng.standard_normal(level.shape)
+    scale = np.broadcast_to(0.1 * usual, level.shape)
+    test = Backtest(origins, level + error, {"last value": level}, scale, usual)
+    found = calibrate(test, "last value", 0.9, np.ones(120, bool))
+    assert found.levels.power == pytest.approx(float(grows), abs=0.05)
+    told = level[-len(found.held) :]
+    full = told > np.median(told, axis=0)
+    assert found.held[full].mean() == pytest.approx(0.9, abs=0.02)
+    assert found.held[~full].mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_few_errors_move_no_interval_by_the_level():
+    rng = np.random.default_rng(2)
+    centre = rng.uniform(50, 150, (6, 2))
+    powers = [level_scale(centre + rng.standard_normal((6, 2)), centre, np.ones((6, 2))).power for _ in range(200)]
+    assert np.mean(powers) < 0.6
+    assert level_scale(centre, centre, np.ones((6, 2))).power == 0
 
 
 def test_each_group_of_series_gets_intervals_of_its_own():
