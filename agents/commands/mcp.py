@@ -59,7 +59,7 @@ def _door() -> "ModuleType":
     from twin.errors import InputError
 
     try:
-        from agents.serve import mcp_server
+        from agents.serve import mcp_transports
     except ImportError as error:
         raise InputError(f"the MCP server needs {error.name}", fix="pip install 'twinops[mcp]'") from error
-    return mcp_server
+    return mcp_transports

@@ -21,8 +21,9 @@ from mcp.types import ElicitResult
 
 from agents.record.delivery import deliver
 from agents.serve.mcp_answers import enveloped
-from agents.serve.mcp_server import MOST_BODY, HttpDoor, McpDoor
+from agents.serve.mcp_server import McpDoor
 from agents.serve.mcp_state import TwinStates
+from agents.serve.mcp_transports import MOST_BODY, HttpDoor
 from tests.agents.collector import collecting
 from tests.command_line import SMALL, apart, here
 from tools.box.tracing import joined
