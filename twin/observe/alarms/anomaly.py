@@ -25,7 +25,7 @@ from twin.model import Floats, Frozen, Network
 from twin.observe.expect.residuals import FAMILIES, Family, Residual, hold, stream_names
 from twin.observe.readings.intake import take_in
 from twin.observe.readings.peerings import Peering, read_peerings, said_between, without_routes
-from twin.observe.readings.samples import Samples, mean, read_samples
+from twin.observe.readings.samples import Samples, each_sample, mean
 
 from .threshold import FLOOR, RECENT, StreamFamily, median
 
@@ -131,13 +131,12 @@ class Detector:
         usable, _ = take_in(telemetry, now)
         if not (usable.links.time.size or usable.traffic.time.size):
             return ()
-        samples = read_samples(network, usable, usable.links.time.size + usable.traffic.time.size)
         found: list[Anomaly] = []
-        for row in np.flatnonzero(samples.time > self._last):
-            said = said_between(usable.peerings, self._last, float(samples.time[row]))
-            self._last = float(samples.time[row])
-            found += self._without_routes(network, samples.up[row], read_peerings(network, said))
-            found += self._sample(network, samples.rows(slice(int(row), int(row) + 1)), usable.declared)
+        for sample in each_sample(network, usable, self._last):
+            said = said_between(usable.peerings, self._last, float(sample.time[0]))
+            self._last = float(sample.time[0])
+            found += self._without_routes(network, sample.up[0], read_peerings(network, said))
+            found += self._sample(network, sample, usable.declared)
         return tuple(found)
 
     def pack(self) -> bytes:

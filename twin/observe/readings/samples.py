@@ -1,6 +1,7 @@
 """Telemetry as dense arrays: one row per sample, one column per element, NaN where a measurement is missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -56,16 +57,66 @@ class Samples(NamedTuple):
 
 def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples:
     """Arrange the last `newest` samples. Raises `InputError` when there is none or an element is out of range."""
-    n, m = len(network.nodes), len(network.links)
-    _check_range(telemetry, n, m)
-    time = np.unique(np.concatenate([telemetry.links.time, telemetry.traffic.time]))[-newest:]
+    _check_range(telemetry, len(network.nodes), len(network.links))
+    time = _times(telemetry)[-newest:]
     if not time.size:
         raise InputError("there is no telemetry to observe", fix="wait for at least one sample")
+    return _arranged(network, telemetry, time, _pairs(network, telemetry))
+
+
+def each_sample(network: Network, telemetry: Telemetry, after: float) -> Iterator[Samples]:
+    """Yield every sample that is newer than `after`, one by one, as `read_samples` has it.
+
+    Only so many are arranged at a time: a thousand nodes have 8 MB of demands in each. Raises as `read_samples` on an
+    element out of range.
+    """
+    n = len(network.nodes)
+    _check_range(telemetry, n, len(network.links))
+    times, pairs = _times(telemetry), _pairs(network, telemetry)
+    new, step = times[times > after], max(_AT_ONCE // (n * n), 1)
+    parts = _parts(telemetry)
+    for k in range(0, new.size, step):
+        some = new[k : k + step]
+        arranged = _arranged(network, parts(some), some, pairs)
+        yield from (arranged.rows(slice(row, row + 1)) for row in range(some.size))
+
+
+class _Pairs(NamedTuple):
+    """What all of the telemetry says of pairs of nodes, each by source times n plus target."""
+
+    silent: Flags  # [n * n] neither provisioned nor ever exported
+    probed: Ints  # [p]
+
+
+def _pairs(network: Network, telemetry: Telemetry) -> _Pairs:
+    n, traffic, probes = len(network.nodes), telemetry.traffic, telemetry.probes
+    silent = network.demands.ravel() == 0
+    silent[traffic.source * n + traffic.target] = False
+    return _Pairs(silent, np.unique(probes.source * n + probes.target))
+
+
+def _times(telemetry: Telemetry) -> Floats:
+    return np.unique(np.concatenate([telemetry.links.time, telemetry.traffic.time]))
+
+
+def _parts(telemetry: Telemetry) -> Callable[[Floats], Telemetry]:
+    """Tell what of the telemetry can be of some times, at least."""
+    names = ("links", "nodes", "probes", "traffic", "interfaces", "flows")
+    within = {name: _rows_within(getattr(telemetry, name).time) for name in names}
+
+    def part(some: Floats) -> Telemetry:
+        tables = {name: (getattr(telemetry, name), within[name](some)) for name in names}
+        return replace(telemetry, **{name: table._make(x[rows] for x in table) for name, (table, rows) in tables.items()})
+
+    return part
+
+
+def _arranged(network: Network, telemetry: Telemetry, time: Floats, known: _Pairs) -> Samples:
+    """Arrange the samples of these times."""
+    n, m, pairs = len(network.nodes), len(network.links), known.probed
     links, nodes, probes, more = telemetry.links, telemetry.nodes, telemetry.probes, telemetry.interfaces
     up = _dense(time, links.time, links.link, np.asarray(links.up, dtype=np.float64), m)
-    probe = probes.source * n + probes.target
-    pairs = np.unique(probe)
-    probed = np.searchsorted(pairs, probe)
+    probed = np.searchsorted(pairs, probes.source * n + probes.target)
     packets, started = _per_mbit(telemetry, time, n)
     return Samples(
         time=time,
@@ -75,7 +126,7 @@ def read_samples(network: Network, telemetry: Telemetry, newest: int) -> Samples
         up=up != 0,
         told=np.isfinite(up),
         answered=_dense(time, nodes.time, nodes.node, nodes.answered.astype(np.float64), n) == 1,
-        demands=_demands(network, telemetry, time),
+        demands=_demands(n, telemetry, time, known.silent),
         probe_source=pairs // n,
         probe_target=pairs % n,
         probe_loss=_dense(time, probes.time, probed, probes.loss, pairs.size),
@@ -122,12 +173,12 @@ def _dense(time: Floats, at: Floats, element: Ints, values: Floats, count: int) 
     return dense
 
 
-def _demands(network: Network, telemetry: Telemetry, time: Floats) -> Floats:
+def _demands(n: int, telemetry: Telemetry, time: Floats, silent: Flags) -> Floats:
     """Measured matrices. A pair that is neither provisioned nor ever exported has no traffic.
 
     Nor has one without a row at a time that has rows, where the network declares that export leaves such pairs out.
     """
-    n, traffic = len(network.nodes), telemetry.traffic
+    traffic = telemetry.traffic
     pair = traffic.source * n + traffic.target
     dense = _dense(time, traffic.time, pair, traffic.mbps, n * n)
     if telemetry.declared.sparse:
@@ -137,8 +188,6 @@ def _demands(network: Network, telemetry: Telemetry, time: Floats) -> Floats:
         told[row[kept], pair[kept]] = True
         some = np.any(told, axis=1, keepdims=True)
         dense[some & ~told] = 0.0
-    silent = network.demands.ravel() == 0
-    silent[pair] = False
     dense[:, silent] = 0.0
     return dense.reshape(time.size, n, n)
 

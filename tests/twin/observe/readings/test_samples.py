@@ -1,0 +1,50 @@
+"""Samples one by one are those that are arranged all at once."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from twin.formats import load_network
+from twin.live.emulated import EmulatedNetwork
+from twin.live.network import Telemetry
+from twin.observe.readings import samples
+from twin.observe.readings.samples import each_sample, read_samples
+
+NETWORK = load_network("synthetic/12-1")
+SOME = NETWORK.with_demands(np.where(np.arange(144).reshape(12, 12) % 5 == 0, 0.0, NETWORK.demands))
+
+
+@pytest.fixture(scope="module")
+def measured() -> Telemetry:
+    live = EmulatedNetwork(SOME, seed=3, start=datetime(2026, 3, 3, 5, tzinfo=UTC))
+    live.wait(9)
+    return live.read_telemetry(datetime(2026, 3, 3, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("at_once", [1, 300, 1 << 30])
+@pytest.mark.parametrize("kind", ["whole", "sparse", "disordered", "gaps"])
+def test_samples_one_by_one_are_those_arranged_all_at_once(monkeypatch, measured, kind, at_once):
+    monkeypatch.setattr(samples, "_AT_ONCE", at_once)
+    rng = np.random.default_rng(5)
+    telemetry = measured
+    if kind == "sparse":
+        telemetry = replace(measured, declared=measured.declared.model_copy(update={"sparse": True}))
+    if kind != "whole":
+        rows = rng.permutation(len(measured.traffic.time))[: 2 * len(measured.traffic.time) // 3]
+        rows = rows if kind == "disordered" else np.sort(rows)
+        telemetry = replace(telemetry, traffic=type(measured.traffic)(*(x[rows] for x in measured.traffic)))
+    if kind == "gaps":  # no flow export at all for two samples, no counters for one
+        times = np.unique(measured.links.time)
+        kept = ~np.isin(telemetry.traffic.time, times[2:4])
+        telemetry = replace(telemetry, traffic=type(measured.traffic)(*(x[kept] for x in telemetry.traffic)))
+        kept = measured.links.time != times[5]
+        telemetry = replace(telemetry, links=type(measured.links)(*(x[kept] for x in measured.links)))
+    whole = read_samples(SOME, telemetry, 1000)
+    after = float(whole.time[1])
+    found = list(each_sample(SOME, telemetry, after))
+    assert len(found) == whole.time.size - 2 >= 7
+    for row, sample in enumerate(found, start=2):
+        for name, one, other in zip(sample._fields, sample, whole.rows(slice(row, row + 1)), strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=name)
