@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from opentelemetry.trace import Span
 from pydantic import Field
 
+from twin.engines.local import Local
 from twin.errors import RefusedError
 from twin.faults import with_fault
 from twin.gate.checks.context import Evidence
@@ -22,6 +23,8 @@ from .box.handover import MAX_EXPLANATION, Decision, PlanSubmission
 from .box.run_state import Desk
 from .box.tracing import evaluated
 from .whatif import failure
+
+_ENGINE = Local()  # large networks take a minute, which this machine's processors share
 
 Reasons = Annotated[
     str,
@@ -156,8 +159,10 @@ def _verdict(desk: Desk, plan: Plan) -> Verdict:
         estimated=desk.observation.declared.estimated if desk.observation is not None else "",
         starts=desk.starts,
         works=desk.works,
+        engine=_ENGINE,
     )
-    return with_growth(verdict, plan, desk.state, desk.policy, desk.aim.growth if desk.aim else 1.0)
+    growth = desk.aim.growth if desk.aim else 1.0
+    return with_growth(verdict, plan, desk.state, desk.policy, growth, _ENGINE)
 
 
 def _evidence(desk: Desk) -> Evidence | None:

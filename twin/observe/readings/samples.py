@@ -106,7 +106,9 @@ def _parts(telemetry: Telemetry) -> Callable[[Floats], Telemetry]:
 
     def part(some: Floats) -> Telemetry:
         tables = {name: (getattr(telemetry, name), within[name](some)) for name in names}
-        return replace(telemetry, **{name: table._make(x[rows] for x in table) for name, (table, rows) in tables.items()})
+        return replace(
+            telemetry, **{name: table._make(x[rows] for x in table) for name, (table, rows) in tables.items()}
+        )
 
     return part
 
