@@ -5,7 +5,6 @@ So the exit's router first prefers its routes after all others (local preference
 session when traffic has left.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -53,24 +52,25 @@ class ExitDrains:
         An exit whose router has a policy of its own for what comes in keeps it: there the session is closed at once.
         """
         stub = self._stubs[link]
+        use, name = _leaving(stub)
         with self._vty(stub) as vty:
-            if f"neighbor {stub.port.address} route-map " in _words(vty.show("show running-config")):
-                vty.configure(_session(stub, "shutdown"))
-                return
-            name = f"leaving-{stub.number}"
-            use = f"neighbor {stub.port.address} route-map {name} in"
-            vty.configure((f"route-map {name} permit 10", "set local-preference 0"))
-            vty.configure(_policy(use))
+            policies = f"neighbor {stub.port.address} route-map "
+            own = [x for x in _running(vty) if x.startswith(policies) and x.endswith(" in") and x != use]
+            if not own:
+                vty.configure((f"route-map {name} permit 10", "set local-preference 0"))
+                vty.configure(_policy(use))
         try:
-            settled()
+            if not own:
+                settled()
         finally:
             with self._vty(stub) as vty:
                 vty.configure(_session(stub, "shutdown"))
-                vty.configure((*_policy(f"no {use}"), "exit", "exit", f"no route-map {name}"))
+                _forget(vty, stub)
 
     def _restore(self, link: int) -> None:
         stub = self._stubs[link]
         with self._vty(stub) as vty:
+            _forget(vty, stub)  # of somebody who was killed between the two steps
             vty.configure(_session(stub, "no shutdown"))
 
     def closed(self, router: Router) -> dict[int, bool]:
@@ -79,15 +79,29 @@ class ExitDrains:
         if not own:
             return {}
         with self._vty(own[0]) as vty:
-            told = _words(vty.show("show running-config"))
-        return {x.port.link: f"neighbor {x.port.address} shutdown" in told.splitlines() for x in own}
+            told = _running(vty)
+        return {x.port.link: f"neighbor {x.port.address} shutdown" in told for x in own}
 
     def _vty(self, stub: Stub) -> Vty:
         return Vty(self._root / stub.outer.router / f"{BGPD}.vty")
 
 
-def _words(text: str) -> str:
-    return re.sub(r"(?m)^ +", "", text)
+def _leaving(stub: Stub) -> tuple[str, str]:
+    """The line that lets traffic leave an exit, and the name of the policy in it."""
+    name = f"leaving-{stub.number}"
+    return f"neighbor {stub.port.address} route-map {name} in", name
+
+
+def _forget(vty: Vty, stub: Stub) -> None:
+    """Take the policy away by which traffic leaves an exit, if it is there."""
+    use, name = _leaving(stub)
+    if use in _running(vty):
+        vty.configure(_policy(f"no {use}"))
+        vty.configure((f"no route-map {name}",))
+
+
+def _running(vty: Vty) -> list[str]:
+    return [x.strip() for x in vty.show("show running-config").splitlines()]
 
 
 def _session(stub: Stub, what: str) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """Exits of a lab: real BGP to other networks, and the twin's exits against what kernels and counters do."""
 
+import os
+import signal
 import time
 from collections.abc import Generator
 from datetime import timedelta
@@ -16,6 +18,7 @@ from twin.faults import Fault, FaultKind, with_fault
 from twin.live.lab.control import AskFault, AskHeal
 from twin.live.lab.launch import Lab
 from twin.live.lab.network import LabNetwork
+from twin.live.lab.vty import Vty
 from twin.live.peerings import PeeringSamples
 from twin.model import Network
 from twin.observe import observe
@@ -256,6 +259,32 @@ def test_an_exit_is_drained_without_losing_a_packet_and_put_back(live: LabNetwor
         live.apply(UndrainLink(circuit=network.links[i].circuit))
     assert live.read_topology() == network
     assert settled(live, nearest_exits(network, set(network.exits))) == nearest_exits(network, set(network.exits))
+
+
+def test_a_drain_whose_process_is_killed_while_traffic_leaves_is_taken_back_whole(live: LabNetwork) -> None:
+    network = live.read_topology()
+    link = network.links[network.exits[0]]
+    child = os.fork()
+    if child == 0:
+
+        class Dying(LabNetwork):
+            def _still(self) -> None:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        Dying(live.lab, live.lab.record).apply(DrainLink(circuit=link.circuit))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    path = live.lab.root / link.tail / "bgpd.vty"
+    with Vty(path) as vty:
+        assert "leaving" in vty.show("show running-config")
+    whoever_comes_next = LabNetwork(live.lab, live.lab.record)
+    assert whoever_comes_next.read_topology() == network
+    with Vty(path) as vty:
+        said = vty.show("show running-config")
+    assert "leaving" not in said
+    assert "shutdown" not in said
+    wanted = nearest_exits(network, set(network.exits))
+    assert settled(whoever_comes_next, wanted) == wanted
 
 
 def newest(live: LabNetwork, at: list[int], reasons: list[str]) -> tuple[Peering, ...]:
