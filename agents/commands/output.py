@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
-    from agents.show.planning import Answer
+    from agents.show.answer import Answer
 
 FORMAT = "twinops/1"
 _UNIT = re.compile(r"(?<=\d) (?=[kMGT]?bit/s|ms|s|min|h|k?W|%|pp)")
@@ -63,7 +63,7 @@ def give(command: str, answer: "Answer", *, as_json: bool) -> None:
     if as_json:
         emit(command, dict(answer.document))
     else:
-        from agents.show.planning import Verbatim
+        from agents.show.answer import Verbatim
 
         for part in answer.text:
             if isinstance(part, Verbatim):

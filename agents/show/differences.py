@@ -19,7 +19,7 @@ from twin.plan import MAX_STEPS, Plan, way_back
 from twin.policy import Policy
 from twin.untrusted import one_line
 
-from .planning import OK, REJECTED, Answer, Verbatim
+from .answer import OK, REJECTED, Answer, Verbatim
 from .tables import text_table, verdict_table
 from .verdict_formats import as_junit, as_markdown
 

@@ -22,8 +22,8 @@ from twin.optimise.upgrade import WEEKS_A_YEAR, DueUpgrade, upgrades_due
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
+from .answer import Answer
 from .measurements import Brought, measured_in
-from .planning import Answer
 from .tables import text_table
 
 

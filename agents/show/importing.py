@@ -13,9 +13,9 @@ from twin.formats.stored import Imported
 from twin.observe.readings.imported import Files, import_measured
 from twin.observe.readings.prometheus import prometheus_at
 
+from .answer import Answer
 from .measurements import Brought
 from .plan_text import imported
-from .planning import Answer
 
 
 def import_with_measurements(

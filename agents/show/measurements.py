@@ -25,7 +25,7 @@ from twin.observe.readings.intake import take_in
 from twin.policy import Policy
 from twin.untrusted import one_line
 
-from .planning import OK, REJECTED, Answer
+from .answer import OK, REJECTED, Answer
 from .tables import text_table
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from twin.policy import Policy
 from twin.site import OpenSite
 from twin.site_state import bring_up, diagnosed, keep, take_look
 
+from .answer import Answer
 from .measurements import told_causes, told_forecast, told_quality
-from .planning import Answer
 
 
 def site_quality(site: OpenSite, policy: Policy, clock: Callable[[], datetime]) -> Answer:

@@ -3,7 +3,7 @@
 DuckDB, the templates and the optimisers are imported by the answers that need them: a study is there sooner.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -29,6 +29,7 @@ from twin.study.demands import study_demands
 from twin.study.failures import find_failures, study
 from twin.study.window import AT_PEAK, Window, drain_steps, rehearse_window
 
+from .answer import OK, REJECTED, Answer
 from .estimated import estimated_traffic
 from .plan_text import Findings, Row, imported, in_window, ordering, planned, rehearsed, studied
 from .queues import queues
@@ -40,28 +41,9 @@ if TYPE_CHECKING:  # reading a site imports what a study has no use for
     from twin.plan import Plan
     from twin.site import OpenSite
 
-OK, REJECTED = 0, 3
 WHOLE_DAY = "00:00-24:00"
 _HERE = Serial()
 _NO_DAY = "every hour carries the planned traffic: give its shares with --day where you know them"
-
-
-class Verbatim(NamedTuple):
-    """Text for another program, which is written as it is, whatever the width of the terminal."""
-
-    text: str
-
-
-class Answer(NamedTuple):
-    """A command's result; the text is made when it is read."""
-
-    document: dict[str, JsonValue]
-    text: Iterable[RenderableType | Verbatim]
-    code: int = OK
-
-    def and_then(self, other: "Answer") -> "Answer":
-        """Return this result and what another adds to it."""
-        return self._replace(document=self.document | other.document, text=chain(self.text, ("",), other.text))
 
 
 class Failing(NamedTuple):

@@ -18,7 +18,7 @@ from twin.formats.plan import PlanFile, read_plan_file
 from twin.model import Network
 from twin.site import OpenSite, read_site
 
-from .planning import Answer, Verbatim
+from .answer import Answer, Verbatim
 
 
 def render_plan(plan: str, dialect: str | None, *, network: str | None, site: Path | None, runs: Path) -> Answer:

@@ -17,9 +17,10 @@ from twin.optimise.upgrade import plan_upgrades_due
 from twin.policy import Policy
 from twin.site import OpenSite
 
+from .answer import Answer
 from .growth import bought, foresee, week
 from .measurements import Brought, measured_in
-from .planning import Answer, PlanSearch, told_plan
+from .planning import PlanSearch, told_plan
 
 
 def plan_upgrades(  # noqa: PLR0913 - what grows, by when, by which measurements, and where the answer goes
