@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import inf
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -157,8 +158,22 @@ class _Ground:
                 hop = Hop(link.name, link.tail, link.head, metric[link.name], link.delay_ms)
                 self.hops.append((link.circuit, hop))
 
+    @cached_property
+    def _whole(self) -> dict[str, tuple[Towards, frozenset[str]]]:
+        """The ways to every node while nothing fails, each with the links on them."""
+        ways = self.ways(Failed("nothing"))
+        return {name: (x, frozenset(hop.name for hops in x.hops.values() for hop in hops)) for name, x in ways.items()}
+
+    def _untouched(self, dead: Failed) -> dict[str, Towards]:
+        """The ways that stay as they are: a circuit that is on no shortest path to a router changes none of them."""
+        if dead.node or not dead.links:
+            return {}
+        cut = {x.name for circuit, x in self.hops if circuit in dead.links}
+        return {name: x for name, (x, used) in self._whole.items() if not used & cut and self.kinds[name] != "exits"}
+
     def ways(self, dead: Failed) -> dict[str, Towards]:
         """The ways to every node under a failure."""
+        same = self._untouched(dead)
         hops = [x for circuit, x in self.hops if circuit not in dead.links and dead.node not in (x.tail, x.head)]
         up = self.up - ({dead.node} if dead.node else set[str]())
         leaving: dict[str, list[Hop]] = {name: [] for name in up}
@@ -166,6 +181,9 @@ class _Ground:
             leaving[hop.tail].append(hop)
         far, found = _distances(hops, sorted(up), self.drained), dict[str, Towards]()
         for name, kind in self.kinds.items():
+            if name in same:
+                found[name] = same[name]
+                continue
             found[name] = (
                 _Beyond(hops, name, self.drained, up)
                 if kind == "exits"
