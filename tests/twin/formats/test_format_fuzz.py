@@ -143,7 +143,9 @@ def test_every_truncation_is_read_or_refused(tmp_path, name):
 
 
 # by its ending and its reader: noise of the same ending is read the same way, whatever the valid file is called
-NOISY = {(name.rpartition(".")[2], name if name in ("t.csv", "t.txt") else ""): name for name in [*READERS, "t.parquet"]}
+NOISY = {
+    (name.rpartition(".")[2], name if name in ("t.csv", "t.txt") else ""): name for name in [*READERS, "t.parquet"]
+}
 
 
 @pytest.mark.parametrize("name", NOISY.values())
