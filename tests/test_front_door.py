@@ -73,7 +73,7 @@ def test_what_reads_records_waits_for_no_kernel_solver_or_agent_framework(argume
 @pytest.mark.parametrize(
     ("command", "codes", "besides"),
     [
-        ("show", "0", {"numpy", "twin.sim", "duckdb"}),
+        ("show", "0", {"numpy", "twin.sim", "duckdb", "cryptography"}),
         (
             "audit",
             "03",

@@ -10,10 +10,6 @@ import json
 from base64 import urlsafe_b64decode
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
-
 from .signing import Approval
 
 _PURPOSE = b"twinops/approval/1\n"
@@ -62,6 +58,10 @@ def passkey_objection(approval: Approval, passkey: Passkey) -> str | None:
 
 
 def _signed(passkey: Passkey, signature: str, authenticator: bytes, client: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, SECP256R1, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+
     try:
         key = EllipticCurvePublicKey.from_encoded_point(SECP256R1(), bytes.fromhex(passkey.point))
         key.verify(bytes.fromhex(signature), authenticator + hashlib.sha256(client).digest(), ECDSA(SHA256()))

@@ -8,15 +8,16 @@ import os
 import stat
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import AwareDatetime, Field, SerializerFunctionWrapHandler, model_serializer
 
 from twin.errors import InputError, StoreError
 from twin.files import SMALL, read_text
 from twin.model import Frozen
+
+if TYPE_CHECKING:  # whoever only reads what was signed does not wait for it
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
 class Assertion(Frozen):
@@ -78,6 +79,9 @@ class PublicKey(NamedTuple):
 
     def signed(self, payload: bytes, signature: str) -> bool:
         """Whether this key made a signature, 128 hex digits, over a payload."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self.hex))
             key.verify(bytes.fromhex(signature), payload)
@@ -89,7 +93,7 @@ class PublicKey(NamedTuple):
 class SigningKey:
     """An Ed25519 private key; it never shows itself in text."""
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
+    def __init__(self, key: "Ed25519PrivateKey") -> None:
         self._key = key
 
     @property
@@ -112,6 +116,8 @@ class SigningKey:
 
         `runs` is the folder where agents' runs are kept: a key inside it is refused. Raises `StoreError`.
         """
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         _require_outside(path, runs)
         key = Ed25519PrivateKey.generate()
         try:
@@ -128,6 +134,8 @@ class SigningKey:
     @classmethod
     def load(cls, path: Path, *, runs: Path | None = None) -> "SigningKey":
         """Read a key; one that others may read, or that lies among the runs, is refused. Raises `StoreError`."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         _require_outside(path, runs)
         try:
             mode = path.stat().st_mode
