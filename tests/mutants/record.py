@@ -15,7 +15,13 @@ _CHAIN = (
         "if record.seq < 0:",
         _JOURNAL,
     ),
-    Mutant("a record may be altered", _RECORD, "if record.hash != digest(content):", "if not record.hash:", _JOURNAL),
+    Mutant(
+        "a record may be altered",
+        _RECORD,
+        'if record.hash != digest(content):\n        raise JournalError(f"{where} was altered',
+        'if not record.hash:\n        raise JournalError(f"{where} was altered',
+        _JOURNAL,
+    ),
     Mutant(
         "a record may be spelt otherwise",
         _RECORD,
