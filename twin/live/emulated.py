@@ -264,7 +264,9 @@ class EmulatedNetwork:
 
     def _become(self, faults: Sequence[Fault], clock: Clock, cause: Fault | None = None) -> None:
         """Move to another true state; routers log the interfaces and the neighbours that change with it."""
-        before, self._faults = self._states.calm, tuple(faults)
+        calm, self._faults = self._states.calm, tuple(faults)
+        before = calm.oper, calm.defects.adjacent
+        del calm, self._states  # a thousand nodes have a gigabyte of paths: not those of two states at once
         self._states = states(self._configured, self._faults, self._route)
         self._lies = distortion(self._configured, self._faults)
         self._inventory = _misrecorded(self._configured, self._faults)

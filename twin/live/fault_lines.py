@@ -9,7 +9,7 @@ from twin.faults import TRAITS, Fault, FaultKind, interfaces, struck_links
 from twin.faults.kinds import FLAP_PERIOD_S
 from twin.model import Link, Network
 
-from .network import Event
+from .network import Event, Flags
 from .plane import DataPlane
 from .syslog import Syslog
 
@@ -61,15 +61,19 @@ def end_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -> I
 
 
 def state_lines(
-    syslog: Syslog, before: DataPlane, after: DataPlane, clock: Clock, cause: Fault | None
+    syslog: Syslog, before: tuple[Flags, Flags], after: DataPlane, clock: Clock, cause: Fault | None
 ) -> Iterator[Event]:
-    """Lines about the interfaces and neighbours that are there after and were not before, or the other way round."""
+    """Lines about the interfaces and neighbours that are there after and were not before, or the other way round.
+
+    `before` is which interfaces were up, and which had a neighbour [m] each.
+    """
+    were_up, had_neighbour = before
     for position, link in enumerate(after.network.links):
         if not after.node_up[after.ends[0][position]]:
             continue
         up = bool(after.oper[position])
-        had, has = (bool(x.defects.adjacent[position]) for x in (before, after))
-        if up != before.oper[position]:
+        had, has = bool(had_neighbour[position]), bool(after.defects.adjacent[position])
+        if up != were_up[position]:
             yield from syslog.link_state(link, *clock, up=up)
         elif up and had and not has and cause is not None:
             yield from _lost_adjacency(syslog, after.network, cause, link, clock)
