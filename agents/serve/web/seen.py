@@ -33,22 +33,34 @@ class Seeing:
         """The newest look that is ready; None before the first sample. Only the very first caller waits for it."""
         self._asked = time.monotonic()
         if self._newest is None:
-            self._prepare()
+            with self._turn:
+                if self._newest is None:  # somebody else may have waited for it before
+                    self._draw()
         return self._newest
 
     def _looked(self) -> None:
-        if time.monotonic() - self._asked < _WATCHED_S:
-            threading.Thread(target=self._prepare, name="seeing", daemon=True).start()
+        if time.monotonic() - self._asked < _WATCHED_S and not self._turn.locked():
+            threading.Thread(target=self._follow, name="seeing", daemon=True).start()
 
-    def _prepare(self) -> None:
-        with self._turn:
-            look = self._room.watch.latest
-            if look is None or look.newest is None or (self._newest is not None and self._newest.look is look):
-                return
+    def _follow(self) -> None:
+        """Draw until the newest look is drawn; looks that come faster than that are passed over."""
+        if self._turn.acquire(blocking=False):
             try:
-                seen = Seen(look, live_view(look.desk, when=f"{look.newest:%H:%M} UTC"), trial_base(look.desk))
-            except TwinError:
-                if self._newest is None:
-                    raise
-                return  # the older one stays, with its age
-            self._newest = seen
+                while self._draw():
+                    pass
+            finally:
+                self._turn.release()
+
+    def _draw(self) -> bool:
+        """Draw the newest look, and return whether there was a new one that can be drawn."""
+        look = self._room.watch.latest
+        if look is None or look.newest is None or (self._newest is not None and self._newest.look is look):
+            return False
+        try:
+            seen = Seen(look, live_view(look.desk, when=f"{look.newest:%H:%M} UTC"), trial_base(look.desk))
+        except TwinError:
+            if self._newest is None:
+                raise
+            return False  # the older one stays, with its age
+        self._newest = seen
+        return True
