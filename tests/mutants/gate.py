@@ -136,7 +136,23 @@ _ORACLE = ("tests/twin/gate/test_rules_oracle.py",)
 _LABELLED = ("tests/twin/gate/test_verdict_gate_cases.py",)
 _ODD = ("tests/twin/gate/test_verdict_odd_numbers.py",)
 
+_BACK = "tests/twin/gate/test_brought_back.py::test_"
+
 _STATES = (
+    Mutant(
+        "all that was lost counts as brought back",
+        "twin/gate/brought_back.py",
+        "back = np.clip(share, 0.0, 1.0) * network.offered",
+        "back = (share.any() + 0 * share) * network.offered",
+        (f"{_BACK}what_would_be_carried_is_what_the_oracle_carries_demand_by_demand",),
+    ),
+    Mutant(
+        "what comes back excuses a full link with everything up",
+        _RULES,
+        "or busier((before,), after, policy.max_utilisation, where, error)",
+        "or busier_failing((before,), after, policy.max_utilisation, where, error)",
+        (f"{_BACK}with_everything_up_what_comes_back_takes_nothing_from_those_who_were_served",),
+    ),
     Mutant(
         "failures of what a plan brings into use are not tried",
         "twin/gate/checks/rehearsal.py",
