@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import logging
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -47,6 +48,7 @@ class Server:
         app = create_app(self.console, ADDRESSES, DOORS, hosts, self._agents)
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, lifespan="off")
         self._server = uvicorn.Server(config)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_end)
 
     def address(self) -> str:
         """Return an address that lets one browser in, once."""
@@ -70,6 +72,11 @@ class Server:
     def started(self) -> bool:
         """Whether it answers."""
         return self._server.started
+
+
+def _is_no_end(record: logging.LogRecord) -> bool:
+    """Whether a line of the server's log is worth saying: that pages lose their answers when it ends is not."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _agents(room: Room, sessions: Sessions) -> "McpMount | None":

@@ -5,6 +5,7 @@ import hashlib
 import html
 import http.client
 import json
+import logging
 import queue
 import socket
 from contextlib import aclosing
@@ -176,6 +177,13 @@ def test_a_port_that_is_taken_is_one_line_that_names_the_option(served):
     with pytest.raises(InputError, match="cannot be had") as caught:
         Server(served.room, port=served.server.port)
     assert "--port" in caught.value.fix
+
+
+@pytest.mark.parametrize(("error", "said"), [(asyncio.CancelledError, False), (ValueError, True)])
+def test_what_a_page_loses_when_the_server_ends_is_no_traceback_and_a_broken_page_is(served, error, said):
+    assert served.server.started
+    record = logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "in a page", (), (error, error(), None))
+    assert bool(logging.getLogger("uvicorn.error").filter(record)) == said
 
 
 def test_a_scope_that_is_no_tag_of_the_policy_is_named_at_once(tmp_path):
