@@ -153,7 +153,7 @@ class Desk:
     _intake: Intake | None = field(default=None, init=False)
     _judged: tuple[Observation, str, Assessment, Fidelity] | None = field(default=None, init=False)
     _ahead: tuple[str, datetime, Outlook] | None = field(default=None, init=False)
-    _harmed: tuple[Observation, str, Harm] | None = field(default=None, init=False)
+    _harmed: tuple[Observation, str, tuple[Fault, ...], Harm] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.state = self.inventory
@@ -187,11 +187,11 @@ class Desk:
     @property
     def harm(self) -> Harm:
         """What is measured to be harmed now if the believed state is true, lying readings put right."""
-        observation = self.look()
-        if self._harmed is None or self._harmed[0] is not observation or self._harmed[1] != self.state.id:
+        observation, believed = self.look(), (self.state.id, self.faults)
+        if self._harmed is None or self._harmed[0] is not observation or self._harmed[1:3] != believed:
             with self.span("measure_harm", snapshot=self.state.id):
-                self._harmed = observation, self.state.id, self.harm_of(observation, self.state)
-        return self._harmed[2]
+                self._harmed = observation, *believed, self.harm_of(observation, self.state)
+        return self._harmed[3]
 
     @property
     def faults(self) -> tuple[Fault, ...]:

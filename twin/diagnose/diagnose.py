@@ -14,7 +14,7 @@ from twin.observe.readings.observation import Observation
 from .diagnosis import Diagnosis, Hypothesis, named
 from .evidence import evidence, unexplained
 from .incidents import incident_causes
-from .likelihood import planned, put_right
+from .likelihood import planned, put_right, without_void
 from .prior import one_more, usual
 from .search import GROSS, Scored, Search
 from .simulated_hypothesis import SimulatedHypothesis
@@ -92,9 +92,9 @@ def believed_without(observation: Observation, faults: tuple[Fault, ...], left_o
 
 
 def as_believed(observation: Observation, faults: tuple[Fault, ...], state: Network) -> Observation:
-    """Return the observation of a state that is believed to hold these faults: what lies is put right."""
+    """Return the observation of a state that is believed to hold these faults: what lies is put right or left out."""
     seen = put_right(observation, faults).observation
-    return replace(seen, network=state.with_demands(seen.network.demands))
+    return without_void(replace(seen, network=state.with_demands(seen.network.demands)), faults)
 
 
 def explains(observation: Observation, faults: tuple[Fault, ...]) -> bool:

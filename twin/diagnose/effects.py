@@ -36,6 +36,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.faults import TRAITS, Fault, FaultKind, Readings, with_fault, with_one_way_fault
+from twin.live.network import Flags
 from twin.model import Floats, Network
 from twin.observe.expect.expectation import Expectation
 from twin.observe.expect.prediction import Prediction
@@ -84,7 +85,8 @@ class Effect(NamedTuple):
     """What a kind of fault changes; by default what `with_fault` says, and nothing else.
 
     `planned` is the state that planning is given, where it is not the simulated one: the nearest honest one. `one_way`
-    is the state where routers check no circuit both ways, if that is another.
+    is the state where routers check no circuit both ways, if that is another. `void` tells of which probed pairs [p] the
+    losses say nothing about the data, in the state of the observation's network.
     """
 
     state: Change = with_fault
@@ -92,6 +94,7 @@ class Effect(NamedTuple):
     reread: Callable[[Observation, Fault], Reread] | None = None
     planned: Change | None = None
     one_way: Change | None = None
+    void: Callable[[Observation, Fault], Flags] | None = None
 
 
 def declared_effect(kind: FaultKind) -> Effect:

@@ -5,6 +5,7 @@ arrivals, the far end given the near one. So a hypothesis pays once for what it 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -107,6 +108,16 @@ def put_right(observation: Observation, faults: tuple[Fault, ...]) -> Reread:
             next_one = change(found.observation, fault)
             found = Reread(next_one.observation, found.log_likelihood + next_one.log_likelihood)
     return found
+
+
+def without_void(observation: Observation, faults: tuple[Fault, ...]) -> Observation:
+    """Take out the losses of probes that say nothing about the data if these faults are there."""
+    void = [says(observation, fault) for fault in faults if (says := effect(fault.kind).void) is not None]
+    if not void:
+        return observation
+    window = observation.window
+    lost = np.where(np.any(void, axis=0), np.nan, window.probe_loss)
+    return replace(observation, window=window._replace(probe_loss=lost))
 
 
 def _expected(scene: Scene, residuals: Residuals) -> Readings:

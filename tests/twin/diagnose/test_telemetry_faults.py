@@ -1,15 +1,16 @@
 """Faults of the measurement: read back they give what an honest network would have said, and they are told apart."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
 from tests.twin.observe.incidents import ABILENE, NOBEL, Incident, network, run, struck
-from twin.diagnose import diagnose
+from twin.diagnose import as_believed, diagnose
 from twin.diagnose.rereading import columns, true_exports, unscaled, unswapped, without_stuck
-from twin.faults import TELEMETRY_KINDS, Fault, FaultKind
-from twin.observe import observe
+from twin.faults import TELEMETRY_KINDS, Fault, FaultKind, with_fault
+from twin.observe import measured_harm, observe
 from twin.plan import SetWeight
 from twin.sim.simulate import simulate
 
@@ -120,3 +121,19 @@ def test_an_old_configuration_is_named_where_the_network_follows_the_new_one():
     seen = observe(incident.live.read_topology(), telemetry, configuration=configuration)
     assert diagnose(seen).best.name == f"stale_configuration at node/{link.tail}"
     assert diagnose(observe(incident.live.read_topology(), telemetry)).best.fault is None
+
+
+def test_probes_that_a_filter_takes_tell_of_no_harm_and_others_still_do():
+    filtered = Fault(kind=K.PROBE_FILTER, element="node/Leipzig")
+    refused = Fault(kind=K.HOST_BLACKHOLE, element="node/Hamburg", target="node/Bremen")
+    live = run(network(NOBEL), filtered, hour=18, after=0).live
+    live.inject(refused)
+    live.wait(3)
+    seen = observe(live.read_topology(), live.read_telemetry(live.now - timedelta(days=1)))
+    true = live.true_harm(0.8)
+    state = with_fault(seen.network, refused)
+    assert measured_harm(seen, 0.8).total > 5 * true.total
+    told = measured_harm(as_believed(seen, (filtered, refused), state), 0.8)
+    assert told.total == pytest.approx(true.total, rel=0.1)
+    assert true.total > 10
+    assert np.isfinite(as_believed(seen, (refused,), state).window.probe_loss).all()

@@ -8,28 +8,37 @@ import numpy as np
 from twin.diagnose.effects import Candidate, Effect, Scene
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind, Readings, unchanged
+from twin.live.network import Flags
 from twin.model import Astray, Floats, Network
-from twin.observe.readings.observation import Observation
+from twin.observe.readings.observation import Observation, Probes
 
 _K = FaultKind
 _LOST, _EXPECTED = 0.5, 0.9
 """Shares of probes: lost at least, and due to arrive."""
 _LEAST = 2  # pairs that a router is an end of
+_SPARED = 1 - 1e-9  # share of what arrived from which on a filter is on no path of a pair
 
 
 def _muted(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     """No probe from, to or through the router arrives."""
-    node, probes = scene.network.node(fault.element), scene.observation.probes
-    name = scene.network.nodes[node].name
-    dropped = (Astray("drop", name, x.name) for x in scene.network.nodes if x.name != name)
-    before, after = (
-        _arriving(scene.network),
-        _arriving(replace(scene.network, astray=(*scene.network.astray, *dropped))),
-    )
+    spared = _spared(scene.network, scene.observation.probes, fault)
+    return readings._replace(through=readings.through * spared)
+
+
+def _void(observation: Observation, fault: Fault) -> Flags:
+    """What is lost of every pair of which a path leads by the router."""
+    return np.asarray(_spared(observation.network, observation.probes, fault) < _SPARED)
+
+
+def _spared(network: Network, probes: Probes, fault: Fault) -> Floats:
+    """Share of the probes of each pair that go past the router, of those that would arrive without its filter [p]."""
+    node = network.node(fault.element)
+    name = network.nodes[node].name
+    dropped = (Astray("drop", name, x.name) for x in network.nodes if x.name != name)
+    before, after = _arriving(network), _arriving(replace(network, astray=(*network.astray, *dropped)))
     pairs = probes.target, probes.source
     share = np.divide(after[pairs], before[pairs], out=np.ones(probes.source.size), where=before[pairs] > 0)
-    ends = (probes.source == node) | (probes.target == node)
-    return readings._replace(through=np.where(ends, 0.0, readings.through * share))
+    return np.where((probes.source == node) | (probes.target == node), 0.0, share)
 
 
 def _arriving(network: Network) -> Floats:
@@ -42,7 +51,7 @@ def _arriving(network: Network) -> Floats:
     return arriving(network, arrays, routing.paths, expect(arrays, routing.paths).survival)
 
 
-EFFECTS: dict[FaultKind, Effect] = {_K.PROBE_FILTER: Effect(state=unchanged, readings=_muted)}
+EFFECTS: dict[FaultKind, Effect] = {_K.PROBE_FILTER: Effect(state=unchanged, readings=_muted, void=_void)}
 
 
 def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
