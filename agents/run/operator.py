@@ -20,7 +20,7 @@ from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
-from twin.diagnose import explains
+from twin.diagnose import explains, misread
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
@@ -94,6 +94,8 @@ class NetworkOperator:
         if not self.settled:  # what an incident harms at first is told of the network without any plan
             self._diagnosed = self.desk.look()
         self.written.diagnosed()
+        if not self.settled and misread(self.desk.faults):
+            self.written.corrected(self.noise)
 
     def harm_foreseen(self) -> float:
         """Mbit/s that the diagnosed state would harm under the most traffic that the policy foresees."""

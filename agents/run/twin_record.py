@@ -37,6 +37,11 @@ class TwinRecord:
         taken = self._take(loads.measured("before", self.desk.look(), self.desk.harm))
         self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
 
+    def corrected(self, noise: float) -> None:
+        """Write down the loads before anything was done anew, if their harm came from readings now known to be false."""
+        if abs(self.desk.harm.total - (self.figures.harm_before or 0.0)) > noise:
+            self.before()
+
     def incident(self) -> None:
         """Write down what was measured until now, and the incident that it shows."""
         desk = self.desk

@@ -4,6 +4,7 @@ from twin.faults.recommendation import Recommendation, Urgency
 
 from .diagnose import as_believed, believed_without, diagnose, diagnosed_network, explains
 from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
+from .likelihood import misread
 from .next_measurement import Measurement, next_measurement
 from .recommend import recommend
 from .turns import turns
@@ -21,6 +22,7 @@ __all__ = [
     "diagnose",
     "diagnosed_network",
     "explains",
+    "misread",
     "next_measurement",
     "recommend",
     "turns",

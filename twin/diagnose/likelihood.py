@@ -110,6 +110,11 @@ def put_right(observation: Observation, faults: tuple[Fault, ...]) -> Reread:
     return found
 
 
+def misread(faults: tuple[Fault, ...]) -> bool:
+    """Whether some readings are not what they seem if these faults are there."""
+    return any(effect(x.kind).reread is not None or effect(x.kind).void is not None for x in faults)
+
+
 def without_void(observation: Observation, faults: tuple[Fault, ...]) -> Observation:
     """Take out the losses of probes that say nothing about the data if these faults are there."""
     void = [says(observation, fault) for fault in faults if (says := effect(fault.kind).void) is not None]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.record.events import CertificateIssued, ExecutionStep, StageFinished, ToolReturned
+from agents.record.events import CertificateIssued, ExecutionStep, LoadsTaken, StageFinished, ToolReturned
 from agents.run.replay import replay_run
 from tests.agents.incidents import NETWORK, perform, request
 from tools.box.handover import Diagnosis, Incident
@@ -28,6 +28,18 @@ def test_a_run_on_wrong_exports_ends_without_a_plan_and_says_which_data_are_to_b
     assert incident.symptoms[0].kind == "bad_data"
     assert not run.of(CertificateIssued)
     assert not run.of(ExecutionStep)
+
+
+def test_probes_that_a_filter_takes_harm_nobody_and_end_with_what_to_let_pass(tmp_path: Path):
+    run = perform(tmp_path, request(fault=Fault(kind=FaultKind.PROBE_FILTER, element="node/IPLSng")))
+    finished = run.result.finished
+    assert finished.outcome == "no action needed"
+    assert [(x.action, x.element, x.urgency) for x in finished.recommendations] == [
+        ("remove filter", "node/IPLSng", "soon")
+    ]
+    seemed, corrected = (x.harm for x in run.of(LoadsTaken) if x.moment == "before")
+    assert seemed > 10_000
+    assert corrected == finished.figures.harm_before == 0
 
 
 @pytest.mark.parametrize(
