@@ -38,7 +38,7 @@ class TwinRecord:
         self._figure(harm_before=taken.harm, max_utilisation_before=taken.max_utilisation)
 
     def corrected(self, noise: float) -> None:
-        """Write down the loads before anything was done anew, if their harm came from readings now known to be false."""
+        """Write down anew the loads before anything was done, if their harm came from readings known to be false."""
         if abs(self.desk.harm.total - (self.figures.harm_before or 0.0)) > noise:
             self.before()
 

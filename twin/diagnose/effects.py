@@ -85,8 +85,8 @@ class Effect(NamedTuple):
     """What a kind of fault changes; by default what `with_fault` says, and nothing else.
 
     `planned` is the state that planning is given, where it is not the simulated one: the nearest honest one. `one_way`
-    is the state where routers check no circuit both ways, if that is another. `void` tells of which probed pairs [p] the
-    losses say nothing about the data, in the state of the observation's network.
+    is the state where routers check no circuit both ways, if that is another. `void` tells of which probed pairs [p]
+    the losses say nothing about the data, in the state of the observation's network.
     """
 
     state: Change = with_fault
