@@ -140,7 +140,9 @@ def _laden(arrays: Arrays, network: Network) -> Arrays:
     ends = np.outer(arrays.up, arrays.up)
     carried = network.offered * ends
     refused = [(network.node(x.at), network.node(x.target)) for x in network.astray if x.does == "refuse"]
-    lost_at_entry = sum(float(carried[pair]) for pair in refused)
+    lost_at_entry = float(
+        sum(carried[pair] for pair in refused)
+    )  # never the integer 0: kernels would be compiled twice
     for pair in refused:
         carried[pair] = 0.0
     severed = float(network.offered[~ends].sum())

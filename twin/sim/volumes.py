@@ -132,7 +132,7 @@ def _flows(arrays: Sequence[Arrays], limit: float) -> MatrixFlows:
         limit=limit,
         arc_of=one.arc_of.astype(np.int64),
         active=(volume > 0).any(axis=(1, 2)) & one.up,
-        stranded=np.argwhere(stranded & (volume > 0).any(axis=2)).astype(np.int64),
+        stranded=np.ascontiguousarray(np.argwhere(stranded & (volume > 0).any(axis=2)), dtype=np.int64),
     )
 
 
