@@ -1,6 +1,7 @@
 """A network that is known from files alone: it can be read, and whoever changes it is a person."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -49,8 +50,8 @@ class FilesNetwork:
         return self._look.network
 
     def read_telemetry(self, since: datetime) -> Telemetry:
-        """Return everything measured after `since` that the files hold."""
-        return since_then(self._look.telemetry, since)
+        """Return everything measured after `since` that the files hold, with what this network declares."""
+        return replace(since_then(self._look.telemetry, since), declared=self.declared)
 
     def apply(self, change: Change, *, recorded: Change | None = None) -> None:
         """Refuse the change: raises `ExecutionError`."""

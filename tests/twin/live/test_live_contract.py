@@ -3,12 +3,15 @@
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
+from tests.twin.live.advised_site import advised_site
+from tests.twin.live.contract import LiveContract
 from tests.twin.live.lab.real import a_lab
 from tests.twin.live_incident import inventory
 from twin.errors import ExecutionError, StoreError, TwinError
@@ -16,7 +19,7 @@ from twin.live.adapters import is_adapter, open_live
 from twin.live.asked import AskedNetwork
 from twin.live.emulated import EmulatedNetwork
 from twin.live.lab.network import LabNetwork
-from twin.live.network import Configuration, LiveNetwork, Measurable, ProbeReading, Telemetry
+from twin.live.network import Configuration, LiveNetwork, ProbeReading, Telemetry
 from twin.live.recorded import RecordedNetwork
 from twin.live.watch_record import Asked, Confirmed, Intended, read_watch
 from twin.model import Network
@@ -54,7 +57,13 @@ def lab() -> Generator[LiveNetwork]:
         yield live
 
 
-KINDS = {x.__name__: x for x in (emulated, recorded, asked, lab)}
+@contextmanager
+def files() -> Generator[LiveNetwork]:
+    with TemporaryDirectory() as folder, advised_site(Path(folder), NETWORK) as live:
+        yield live
+
+
+KINDS = {x.__name__: x for x in (emulated, recorded, asked, lab, files)}
 
 
 @pytest.fixture(params=KINDS, scope="module")
@@ -63,54 +72,8 @@ def live(request: pytest.FixtureRequest) -> Generator[LiveNetwork]:
         yield stack.enter_context(KINDS[request.param]())
 
 
-def test_telemetry_is_columns_in_time_order_of_what_the_inventory_has(live: LiveNetwork) -> None:
-    network, found = live.read_topology(), live.read_telemetry(live.now - timedelta(hours=1))
-    for table, size in ((found.links, len(network.links)), (found.nodes, len(network.nodes))):
-        assert len({column.size for column in table}) == 1
-        assert table.time.size
-        assert np.all(np.diff(table.time) >= 0)
-        assert 0 <= table[1].min() <= table[1].max() < size
-    assert found.links.time.max() <= live.now.timestamp()
-    assert found.declared == live.declared
-
-
-def test_nothing_that_was_read_is_read_again_since_then(live: LiveNetwork) -> None:
-    newest = live.read_telemetry(live.now - timedelta(hours=1)).links.time.max()
-    later = live.read_telemetry(datetime.fromtimestamp(float(newest), UTC) + timedelta(microseconds=1))
-    assert not (later.links.time <= newest).any()
-
-
-def test_waiting_brings_as_many_samples_as_were_waited_for(live: LiveNetwork) -> None:
-    before = live.now
-    live.wait(2)
-    assert live.now > before
-    assert np.unique(live.read_telemetry(before).links.time).size >= 2
-
-
-def test_a_change_shows_in_the_topology_and_its_undoing_restores_it(live: LiveNetwork) -> None:
-    network = live.read_topology()
-    link = network.links[0]
-    live.apply(SetWeight(link=link.name, weight=link.weight + 1))
-    assert live.read_topology().links[0].weight == link.weight + 1
-    live.apply(SetWeight(link=link.name, weight=link.weight))
-    assert live.read_topology() == network
-
-
-def test_a_change_of_what_does_not_exist_is_an_error_and_changes_nothing(live: LiveNetwork) -> None:
-    network = live.read_topology()
-    with pytest.raises(TwinError):
-        live.apply(SetWeight(link="nobody->nowhere", weight=3))
-    assert live.read_topology() == network
-
-
-def test_routers_that_can_be_asked_say_what_they_were_told(live: LiveNetwork) -> None:
-    assert isinstance(live, Measurable)
-    network = live.read_topology()
-    for node in network.nodes:
-        assert live.read_router(node.name).network.links[0].weight == network.links[0].weight
-    assert 0 <= live.probe(network.nodes[0].name, network.nodes[1].name).loss <= 1
-    with pytest.raises(TwinError):
-        live.read_router("nobody")
+class TestLiveNetworks(LiveContract):
+    """The emulated and the recorded network, one that is asked, the lab, and one of files that a person changes."""
 
 
 @dataclass

@@ -201,7 +201,7 @@ def _probes(parts: Sequence[Part], grid: RateGrid) -> ProbeSamples:
 def _declared(parts: Sequence[Part], links: LinkSamples, traffic: TrafficSamples | None, grid: RateGrid) -> Declaration:
     """What the files say of the instruments: what is read, how far apart in time, and how flows are sampled."""
     default = Declaration()
-    unread: set[Quantity] = set()
+    unread: set[Quantity] = {"running"}  # what routers are asked for, and no file holds
     if traffic is None:
         unread |= {"demands", "flows"}
     if not np.isfinite(links.up).any():

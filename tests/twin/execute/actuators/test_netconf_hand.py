@@ -71,6 +71,7 @@ def runs(live: ActingNetwork, link: str) -> int:
 
 def test_a_change_is_in_running_on_trial_and_stays_once_it_is_kept(server: Server, tmp_path: Path) -> None:
     live = acting(server, tmp_path)
+    assert live.read_telemetry(live.now).declared.makes == NetconfHand(server.access({}), METRIC).makes
     live.apply(SetWeight(link="A->B", weight=33))
     assert runs(live, "A->B") == 33
     with pytest.raises(ExecutionError, match="still on trial"):

@@ -17,9 +17,12 @@ import numpy as np
 import pytest
 
 from tests.command_line import here
+from tests.twin.live.advised_site import advised, write_site
+from tests.twin.live.contract import LiveContract
 from twin.errors import InputError
 from twin.formats.measurements.part import Options
 from twin.formats.measurements.read import combine, read_parts
+from twin.live.files import FilesNetwork
 from twin.model import Link, Network, Node
 from twin.observe.readings.prometheus import Prometheus, read_prometheus_part
 from twin.site import read_site
@@ -155,6 +158,19 @@ def test_a_site_that_names_a_server_looks_at_its_counters_and_doctor_tries_them(
     (tmp_path / "site.toml").write_text("\n".join([*lines, "matchers = 'job=\"nobody\"'", ""]))
     counters = {x.name: x for x in try_site(read_site(tmp_path), lambda: datetime.now(UTC))}["counters"]
     assert counters.state == "broken"
+
+
+@pytest.fixture(scope="module")
+def live(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FilesNetwork]:
+    folder = tmp_path_factory.mktemp("site")
+    two = Network("two", NODES[:2], NETWORK.links[:2], np.zeros((2, 2)))
+    write_site(folder, two, f'prometheus = "{server}"', "minutes = 2")
+    with advised(folder, lambda: datetime.now(UTC)) as opened:
+        yield opened
+
+
+class TestLiveNetworkOfAServer(LiveContract):
+    """What is measured comes from the server, and a person makes the changes."""
 
 
 def test_a_server_that_says_no_is_one_clear_line(server):
