@@ -54,8 +54,13 @@ def relieve_by_weights(
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
     allowance = Allowance(time_limit_s)
-    weight = _Search(judge, allowance).run()
-    return assemble(judge, METHOD, weight_changes(judge, weight))
+    candidates, found = _Search(judge, allowance).run(), list[Proposal]()
+    for number, candidate in enumerate(candidates, start=1):
+        found.append(assemble(judge, METHOD, weight_changes(judge, candidate.weight)))
+        rest = [x for x in candidates[number:] if found[-1].plan is None or x.value.beats(found[-1].after)]
+        if not rest or allowance.spent:
+            break  # else its steps have no safe order, and those of what was best a change before may have one
+    return min(found, key=lambda x: (x.plan is None, x.after))
 
 
 def weight_changes(judge: Judge, weight: Ints) -> tuple[Change, ...]:
@@ -73,18 +78,20 @@ class _Search:
         self.most = min(MOST_CHANGES, judge.policy.max_steps)
         self.free = [arc for arc in range(judge.arrays.head.size) if self._may_change(arc)]
 
-    def run(self) -> Ints:
-        """Return the best weights found, one per arc."""
+    def run(self) -> list[_Candidate]:
+        """Return the best weights found, one per arc, and then what was best before it, down to the first change."""
         start = _Candidate(self._value(self.judge.arrays), self.judge.arrays.weight)
-        best, beam = start, [start]
+        best, beam, bests = start, [start], list[_Candidate]()
         for _ in range(self.most):
             beam = self._next(beam)
             if not beam:
                 break
-            best = min([best, *beam], key=lambda x: x.value) if beam[0].value.beats(best.value, gain=1e-3) else best
+            if beam[0].value.beats(best.value, gain=1e-3):
+                best = min(beam, key=lambda x: x.value)
+                bests.insert(0, best)
             if self.judge.before.harm > 0 and best.value.harm <= 0:
                 break
-        return best.weight
+        return bests or [start]
 
     def _next(self, beam: list[_Candidate]) -> list[_Candidate]:
         """Return the best safe states one change further, better than where they came from."""

@@ -8,6 +8,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from evals.cases.gate.good import gate_network
+from evals.oracle.carried import carried
+from evals.oracle.passing import passes
 from tests.twin.optimise.networks import network_of, random_network
 from twin.errors import DeadlineError, InputError
 from twin.faults import REMEDIES, Fault, FaultKind, with_fault
@@ -20,6 +23,7 @@ from twin.optimise import relieve as relieving
 from twin.optimise.judge import HEADROOM
 from twin.optimise.proposal import Proposal, Value
 from twin.optimise.relieve import TACTICAL, TAKES, rank, relieve, suited
+from twin.optimise.weights import relieve_by_weights
 from twin.plan import (
     Change,
     DrainLink,
@@ -425,3 +429,17 @@ def test_what_is_relieved_is_relieved_in_the_mean_of_the_growth_that_the_policy_
 
 def harmed(network: Network) -> float:
     return simulate(network).harm(Policy().max_utilisation).routable
+
+
+@pytest.mark.parametrize("seed", [22, 54])
+def test_where_the_best_weights_have_no_safe_order_those_of_a_change_less_are_proposed(seed):
+    """The labels of the gate's cases say, by code of their own, that what is proposed is safe on the way."""
+    crowded = gate_network(seed)
+    crowded = crowded.with_demands(crowded.demands * 1.3)
+    policy = Policy(max_blast_radius=1, max_delay_stretch=10, max_failure_utilisation=10, max_uncertain_utilisation=10)
+    found = relieve_by_weights(crowded, policy)
+    reached = states(crowded, found.plan.steps)
+    harm = [carried(x).above(policy.max_utilisation) for x in (reached[0], reached[-1])]
+    assert harm == pytest.approx([found.before.harm, found.after.harm])
+    assert harm[1] < 0.3 * harm[0]
+    assert passes(reached, policy)
