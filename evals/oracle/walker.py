@@ -81,9 +81,13 @@ def expected_share(network: Network, changed: Network) -> float:
             if network.offered[s, t] > 0 and source.name in before.distances(target.name):
                 was, now = before.lists(source.name, target.name), after.lists(source.name, target.name)
                 kept = 0.0
-                for stops in set(was) & set(now):
-                    share = min(was[stops], now[stops])
-                    for a, b in zip((source.name, *stops), stops, strict=False):
+                for stops in was:
+                    legs = list(zip((source.name, *stops), stops, strict=False))
+                    if any(a not in before.distances(b) for a, b in legs):
+                        kept += was[stops]  # it led nowhere, so there is nothing to move
+                        continue
+                    share = min(was[stops], now.get(stops, 0.0))
+                    for a, b in legs:
                         share *= stays(before, after, a, b)
                     kept += share
                 moved += network.offered[s, t] - min(network.offered[s, t], changed.offered[s, t]) * kept

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import isclose
 
 from hypothesis import assume, given, settings
@@ -7,6 +8,7 @@ from evals.oracle.walker import expected_share
 from tests.twin.optimise.networks import network_of
 from tests.twin.random_networks import changes, networks
 from twin.gate.checks.moved import moved_share
+from twin.model import SegmentList, Tunnel
 from twin.plan import LimitDemand, SetWeight, apply
 
 
@@ -29,6 +31,19 @@ def test_half_moves_when_a_second_equal_path_opens():
 def test_what_a_rate_limit_sheds_has_moved():
     network = network_of([("A", "B", 10, 1)], {("A", "B"): 8.0})
     assert isclose(moved_share(network, apply(network, LimitDemand(source="A", target="B", limit=2.0))), 0.75)
+
+
+def test_what_a_list_that_leads_nowhere_loses_is_neither_moved_by_leaving_it_nor_by_its_repair():
+    network = network_of([("A", "B", 10, 1), ("B", "C", 10, 1)], {("A", "B"): 4.0})
+    lists = (SegmentList(via=(), share=0.25), SegmentList(via=("C",), share=0.75))
+    tunnel = Tunnel(name="T", source="A", target="B", paths=lists, path="explicit", on_invalid="blackhole")
+    whole = replace(network, tunnels=(tunnel,))
+    cut = replace(whole, links=tuple(x._replace(up="C" not in (x.tail, x.head)) for x in whole.links))
+    for after in (cut, whole, replace(cut, tunnels=())):
+        assert isclose(moved_share(cut, after), expected_share(cut, after), abs_tol=1e-12)
+    assert isclose(moved_share(cut, cut), 0.0, abs_tol=1e-12)
+    assert isclose(moved_share(cut, whole), 0.0, abs_tol=1e-12)
+    assert isclose(moved_share(whole, cut), 0.75)
 
 
 @settings(max_examples=30, deadline=None)

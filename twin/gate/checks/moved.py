@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from twin.model import Floats, Ints, Network
+from twin.model import Bools, Floats, Ints, Network
 from twin.sim.arrays import FAR, Arrays, compile_network
 from twin.sim.graph import ends
 from twin.sim.jit import kernel
@@ -17,8 +17,8 @@ def moved_share(before: Network, after: Network, routings: tuple[Routing, Routin
 
     A demand stays to the extent that, hop by hop, its traffic is split over the same links as before: at each node
     the common share of the two ECMP splits stays. Tunnelled traffic stays on the segment lists that both states have; a
-    list through other nodes counts as moved. Traffic shed by a new rate limit is moved; traffic that had no path before
-    is not. `routings` are those of both, where they are known.
+    list through other nodes counts as moved. Traffic shed by a new rate limit is moved; traffic that had no path
+    before, by the IGP or along a list that leads nowhere, is not. `routings` are those of both, where they are known.
     """
     total = float(before.offered.sum())
     return float((moved_shares(before, after, routings) * before.offered).sum()) / total if total else 0.0
@@ -30,11 +30,11 @@ def moved_shares(before: Network, after: Network, routings: tuple[Routing, Routi
     was, now = routings or (route(first), route(second))
     igp = _common(first, second, was.paths, now.paths.dist).T
     stays = igp.copy()
+    reachable = (was.paths.dist.T < FAR) & np.outer(first.up, first.up)
     for source, target in sorted({(x.source, x.target) for x in (*before.tunnels, *after.tunnels)}):
         pair = before.node(source), before.node(target)
         shares = _lists(before, first, was, pair), _lists(after, second, now, pair)
-        stays[pair] = _kept_by_lists(shares, pair[0], igp)
-    reachable = (was.paths.dist.T < FAR) & np.outer(first.up, first.up)
+        stays[pair] = _kept_by_lists(shares, pair[0], igp, reachable)
     kept = np.minimum(before.offered, after.offered) * stays
     moved = np.where(reachable, before.offered - kept, 0.0)
     return np.divide(moved, before.offered, out=np.zeros_like(moved), where=before.offered > 0)
@@ -77,10 +77,13 @@ def _lists(network: Network, arrays: Arrays, routing: Routing, pair: tuple[int, 
     return shares if sum(shares.values()) > 0 else {(pair[1],): 1.0}
 
 
-def _kept_by_lists(shares: tuple[Shares, Shares], source: int, igp: Floats) -> float:
+def _kept_by_lists(shares: tuple[Shares, Shares], source: int, igp: Floats, reachable: Bools) -> float:
     before, after = shares
-    return sum(
-        min(share, after[stops]) * float(np.prod([igp[a, b] for a, b in zip((source, *stops), stops, strict=False)]))
-        for stops, share in sorted(before.items())
-        if stops in after
-    )
+    kept = 0.0
+    for stops, share in sorted(before.items()):
+        legs = list(zip((source, *stops), stops, strict=False))
+        if not all(reachable[leg] for leg in legs):
+            kept += share
+        elif stops in after:
+            kept += min(share, after[stops]) * float(np.prod([igp[leg] for leg in legs]))
+    return kept
