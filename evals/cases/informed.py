@@ -6,6 +6,7 @@ do; and where their own plan leaves less, that is the best known one.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from agents.run.staging import samples_after
 from evals.oracle.exhaustive import LARGEST, short_plan
@@ -32,14 +33,18 @@ def least_left(incident: Incident, *, noise: float, reached: float) -> float:
 
     Among the plans are those of every planner, told the truth, and on a small network the best of all short ones, which
     no planner has a hand in. What takes off less than `noise` is none. `reached` is what was made of it: where that is
-    no more than is severed, for which nothing that is up joins the ends, no plan could leave less: none is looked for.
+    no more than is severed, for which nothing that is up joins the ends, no plan could leave less: none is looked for,
+    nor is another one once one leaves no more than that.
     """
-    if reached - incident.untouched.left.severed <= _NOTHING * noise:
+    untouched, now = incident.untouched.left, incident.live.now
+    if reached - untouched.severed <= _NOTHING * noise:
         return reached
-    now = incident.live.now
-    plans = [*(plan.steps for plan in _accepted(incident)), *_short(incident, noise)]
-    left = (hour_after(incident, [Action(now, change) for change in steps]).left.total for steps in plans)
-    return min((incident.untouched.left.total, reached, *left))
+    best = min(untouched.total, reached)
+    for steps in chain((plan.steps for plan in _accepted(incident)), _short(incident, noise)):
+        best = min(best, hour_after(incident, [Action(now, change) for change in steps]).left.total)
+        if best <= untouched.severed:
+            break
+    return best
 
 
 def searched(incident: Incident) -> bool:

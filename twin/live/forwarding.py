@@ -131,7 +131,7 @@ class _Part(NamedTuple):
 def _chunks(flows: Ints, row: Ids) -> Iterator[Ints]:
     """Cut flows into parts of about `FLOWS_AT_ONCE`; all those of one pair, which `row` counts, stay together."""
     if flows.size <= FLOWS_AT_ONCE:
-        yield flows
+        yield from (flows,) if flows.size else ()
         return
     ordered = flows[np.argsort(row[flows], kind="stable")]
     begins = np.flatnonzero(np.diff(row[ordered], prepend=-1))

@@ -32,6 +32,7 @@ class DataPlane:
     node_up: NDArray[np.bool_]  # [n]
     oper: NDArray[np.bool_]  # [m] operational state of the link's interfaces
     ends: tuple[Ints, Ints]  # [m], [m] node positions of tail and head
+    tables: Tables
     defects: Defects
 
     def with_flows(self, flows: Flows) -> "DataPlane":
@@ -85,14 +86,13 @@ class DataPlane:
 
     def probed_by(self, probes: Flows, salts: Words) -> "DataPlane":
         """The same state, when these are the probes."""
-        tables = _tables(self.network, self.defects, self.oper)
-        return replace(self, probes=_probed(self.network, tables, probes, salts, self.defects))
+        return replace(self, probes=_probed(self.network, self.tables, probes, salts, self.defects))
 
     def harm(self, carried: CarriedLoads, share: Floats, limit: float) -> Harm:
         """What users lose when every pair is at `share` of the peak, and load above `limit`, a share of capacity."""
         wanted = np.asarray(self.network.demands * share, dtype=np.float64)
         let_in, without = self.entering(wanted), ~self._routed
-        cut = without & ~joined(self.network)
+        cut = without & ~joined(self.network) if without.any() else without
         n = len(self.network.nodes)
         has_route = self._routed[self.paths.pair // n, self.paths.pair % n]
         astray = ~self.paths.delivered & has_route
@@ -113,7 +113,7 @@ class DataPlane:
     @cached_property
     def _routed(self) -> NDArray[np.bool_]:
         """Whether the IGP or a tunnel has a way between two nodes that are up [n, n], by source first."""
-        tables, node = routing_tables(self.network), self.network.node_index
+        tables, node = self.tables, self.network.node_index
         routed = np.asarray((tables.distance.T >= 0) & np.outer(self.node_up, self.node_up), dtype=bool)
         for tunnel in self.network.tunnels:  # labels go through a drained node where the IGP has no way
             pair = node[tunnel.source], node[tunnel.target]
@@ -158,6 +158,7 @@ def data_plane(network: Network, flows: Flows, probes: Flows, salts: Words, ill:
         up,
         oper,
         (tail, head),
+        tables,
         ill,
     )
 
