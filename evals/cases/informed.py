@@ -10,7 +10,7 @@ from itertools import chain
 
 from agents.run.staging import samples_after
 from evals.oracle.exhaustive import LARGEST, short_plan
-from twin.errors import TwinError
+from twin.errors import PlanError, TwinError
 from twin.gate.verdict import verify
 from twin.model import Network
 from twin.observe import observe
@@ -41,7 +41,10 @@ def least_left(incident: Incident, *, noise: float, reached: float) -> float:
         return reached
     best = min(untouched.total, reached)
     for steps in chain((plan.steps for plan in _accepted(incident)), _short(incident, noise)):
-        best = min(best, hour_after(incident, [Action(now, change) for change in steps]).left.total)
+        try:
+            best = min(best, hour_after(incident, [Action(now, change) for change in steps]).left.total)
+        except PlanError:  # what the network refuses to make, as a setting that only routers have wrong, is no plan
+            continue
         if best <= untouched.severed:
             break
     return best

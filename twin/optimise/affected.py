@@ -65,7 +65,7 @@ def part_of(arrays: Arrays, routing: Routing, demands: Demands) -> AffectedPart:
     nodes = _nodes(arrays, routing.paths, demands, max(3, isqrt(fractions.ENTRY_LIMIT // m)))
     within = np.ix_(nodes, nodes)
     k = nodes.size
-    share = pair_shares(arrays, routing.paths, np.tile(nodes, k), np.repeat(nodes, k)).reshape(k, k, m)
+    share = pair_shares(arrays.ordinary(), routing.paths, np.tile(nodes, k), np.repeat(nodes, k)).reshape(k, k, m)
     others = demands.volume + demands.fixed
     others[within] = demands.fixed[within]
     routes = AffectedRoutes(share, routing.paths.dist[within] < FAR, spread(arrays, routing.paths, others)[0])
@@ -77,7 +77,7 @@ def _nodes(arrays: Arrays, paths: Paths, demands: Demands, most: int) -> Ints:
     """Choose nodes: half of them ends of the demands that weigh most on busy links, the others midpoints for these."""
     load = spread(arrays, paths, demands.volume + demands.fixed)[0]
     price = soft_prices(load, arrays.capacity, _SHARPNESS / max(float((load / arrays.capacity).max(initial=0)), 1e-9))
-    met = np.where(paths.dist < FAR, exposure(arrays, paths, price), np.inf)
+    met = np.where(paths.dist < FAR, exposure(arrays.ordinary(), paths, price), np.inf)
     ends = _ends(demands.volume * np.where(demands.volume > 0, met, 0.0), max(2, most // 2))
     inside = np.zeros_like(demands.volume)
     inside[np.ix_(ends, ends)] = demands.volume[np.ix_(ends, ends)]

@@ -32,7 +32,7 @@ def ecmp_fractions(arrays: Arrays, paths: Paths) -> Fractions:
             f"{n} nodes and {m} links need a table of {n * n * m / 1e6:.0f} million shares",
             fix="sr-tunnels and igp-weights plan on networks of any size",
         )
-    return Fractions(_shares(arrays, paths), expect(arrays, paths).survival)
+    return Fractions(_shares(arrays.ordinary(), paths), expect(arrays, paths).survival)
 
 
 @kernel

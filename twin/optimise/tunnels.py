@@ -163,7 +163,7 @@ class TunnelSearch:
         """Mbit/s of harm that as many tunnels as a plan may have can spare at most."""
         hot = np.zeros(self.judge.arrays.head.size)
         hot[self.judge.hot(self.judge.routing.load)] = 1.0
-        amount = self._amounts(0, exposure(self.judge.arrays, self.judge.routing.paths, hot))
+        amount = self._amounts(0, exposure(self.judge.arrays.ordinary(), self.judge.routing.paths, hot))
         return float(np.sort(amount, axis=None)[-self.judge.policy.max_steps :].sum())
 
     def loads(self, state: Network) -> Floats:
@@ -197,7 +197,7 @@ class TunnelSearch:
         hot[self.judge.hot(worst)] = 1.0
         crowded = worst / self.judge.arrays.capacity
         price = hot + _CROWDED * crowded / max(float(crowded.max(initial=0.0)), 1e-12)
-        arrays, paths = self.judge.arrays, self.judge.routing.paths
+        arrays, paths = self.judge.arrays.ordinary(), self.judge.routing.paths
         cost, on_hot = exposure(arrays, paths, price), exposure(arrays, paths, hot)
         for source, target in self._demands(loads, on_hot):
             if self.allowance.spent:
@@ -243,7 +243,7 @@ class TunnelSearch:
         over = np.concatenate([over, *(part * over[:few] for part in parts)])
         added = self.risk.volumes[:, target, source, None, None] * over
         limit = HEADROOM * self.judge.policy.max_utilisation * self.judge.arrays.capacity
-        tried = try_moves(self.judge.arrays, limit, loads, added, self.spare)
+        tried = try_moves(self.judge.arrays.ordinary(), limit, loads, added, self.spare)
         return _Trials(
             via=best,
             share=share,
@@ -260,7 +260,7 @@ class TunnelSearch:
 
     def _over(self, demand: Move, via: Ints) -> Floats:
         """Load per Mbit/s that each midpoint adds to each arc, against the present way of the demand [K, m]."""
-        arrays, paths = self.judge.arrays, self.judge.routing.paths
+        arrays, paths = self.judge.arrays.ordinary(), self.judge.routing.paths
         (source, target, *_), same = demand, np.ones_like(via)
         first = pair_shares(arrays, paths, source * same, via)
         second = pair_shares(arrays, paths, via, target * same)
@@ -268,7 +268,11 @@ class TunnelSearch:
 
     def _present(self, source: int, target: int) -> Floats:
         """Load per Mbit/s of a demand on each arc as the network routes it [m]."""
-        arrays, paths, tunnel = self.judge.arrays, self.judge.routing.paths, self.present.get((source, target))
+        arrays, paths, tunnel = (
+            self.judge.arrays.ordinary(),
+            self.judge.routing.paths,
+            self.present.get((source, target)),
+        )
         if tunnel is None:
             return pair_shares(arrays, paths, np.array([source]), np.array([target]))[0]
         return self.judge.demands.alone(source, target, tunnel).intact

@@ -82,6 +82,13 @@ class Arrays(NamedTuple):
     astray: tuple[Stray, ...] = ()
     refused: float = 0.0  # Mbit/s that routers drop where they enter
 
+    def ordinary(self) -> "Arrays":
+        """Return these arrays without what leads traffic astray, for kernels that compile once for all networks.
+
+        How many entries a tuple has is part of its type, and each type is compiled anew.
+        """
+        return self._replace(astray=()) if self.astray else self
+
 
 _compiled: dict[int, Arrays] = {}
 _shapes: "weakref.WeakKeyDictionary[Shape, Arrays]" = weakref.WeakKeyDictionary()

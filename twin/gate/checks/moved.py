@@ -28,7 +28,7 @@ def moved_shares(before: Network, after: Network, routings: tuple[Routing, Routi
     """Share of each demand that leaves its present paths [n, n], 0..1, as `moved_share` counts it."""
     first, second = compile_network(before), compile_network(after)
     was, now = routings or (route(first), route(second))
-    igp = _common(first, second, was.paths, now.paths.dist).T
+    igp = _common(first.ordinary(), second.ordinary(), was.paths, now.paths.dist).T
     stays = igp.copy()
     reachable = (was.paths.dist.T < FAR) & np.outer(first.up, first.up)
     for source, target in sorted({(x.source, x.target) for x in (*before.tunnels, *after.tunnels)}):
