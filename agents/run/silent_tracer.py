@@ -1,5 +1,8 @@
 # ruff: noqa: ANN401 (what a tracer is asked is passed on as it is)
-"""A tracer that is silent while a run only recalls what it did: nothing is told twice."""
+"""A tracer that is silent while a run only recalls what it did: nothing is told twice.
+
+The first span is the run's own. It is told whatever there is to recall: all that follows hangs on it, as one trace.
+"""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -10,10 +13,11 @@ from agents.record.journal import Journal
 
 
 class SilentTracer(Tracer):
-    """Passes spans on once the journal has nothing left to recall."""
+    """Passes spans on once the journal has nothing left to recall, and the run's own at once."""
 
     def __init__(self, tracer: Tracer, journal: Journal) -> None:
         self._loud, self._silent, self._journal = tracer, NoOpTracer(), journal
+        self._begun = False
 
     def start_span(self, name: str, *args: Any, **options: Any) -> Span:
         """Start a span, or one that goes nowhere."""
@@ -25,4 +29,7 @@ class SilentTracer(Tracer):
 
     @property
     def _now(self) -> Tracer:
-        return self._silent if self._journal.recall.ahead else self._loud
+        if self._begun and self._journal.recall.ahead:
+            return self._silent
+        self._begun = True
+        return self._loud

@@ -229,12 +229,19 @@ def test_a_run_of_a_model_that_sees_shows_it_the_map_and_keeps_what_it_saw(seein
 
 
 def test_drawing_is_a_span_of_the_call_that_asked_for_it(seeing: tuple[Run, list[Json]]):
+    """What the killed run drew is drawn again when it is taken up, and hangs on that run's own span."""
     spans = [json.loads(x) for x in (seeing[0].result.folder / "trace.jsonl").read_text().splitlines()]
     calls = {x["context"]["span_id"]: x for x in spans if x["name"] == "execute_tool network_picture"}
+    (taken_up,) = (x["context"] for x in spans if x["name"] == "invoke_workflow incident")
     drawn = [x for x in spans if x["name"] == "twin.draw_map"]
-    assert drawn
-    assert {x["parent_id"] for x in drawn} <= set(calls)
-    assert all(x["context"]["trace_id"] == calls[x["parent_id"]]["context"]["trace_id"] for x in drawn)
+    assert {x["parent_id"] for x in drawn} & set(calls)
+    assert {x["parent_id"] for x in drawn} <= {*calls, taken_up["span_id"]}
+    traces = {
+        span: x["context"]["trace_id"] for span, x in [*calls.items(), (taken_up["span_id"], {"context": taken_up})]
+    }
+    assert all(x["context"]["trace_id"] == traces[x["parent_id"]] for x in drawn)
+    after = [x for x in spans if x["name"] in ("invoke_agent planning", "invoke_agent verification")]
+    assert {x["context"]["trace_id"] for x in after} == {taken_up["trace_id"]}
 
 
 def test_a_recorded_run_with_pictures_replays_without_its_model(seeing: tuple[Run, list[Json]]):

@@ -34,8 +34,10 @@ def tools(role: Role) -> list[ToolSchema]:
     return [ToolSchema(name=name) for name in sorted(CONTRACTS[role].tools)]
 
 
-def ask(name: str, messages: list[LLMMessage], role: Role = "verification") -> CreateResult:
-    return asyncio.run(AdversaryClient(name).create(messages, tools=tools(role)))
+def ask(name: str, messages: list[LLMMessage], role: Role = "verification", *, papers: bool = False) -> CreateResult:
+    """Ask what it does next, once it has read what people wrote; with `papers` before it has."""
+    past = [] if papers else [*exchange(90, "read_documents", {}, {}), *exchange(91, "changes_since", {}, {})]
+    return asyncio.run(AdversaryClient(name).create([*past, *messages], tools=tools(role)))
 
 
 def task(text: str) -> LLMMessage:
@@ -51,6 +53,15 @@ def exchange(number: int, tool: str, arguments: object, answer: object, *, faile
 def called(result: CreateResult) -> list[tuple[str, object]]:
     assert not isinstance(result.content, str)
     return [(call.name, json.loads(call.arguments)) for call in result.content]
+
+
+def test_what_people_wrote_is_read_before_anything_else_and_once():
+    assert called(ask("obedient", [task("Decide on it.")], papers=True)) == [("read_documents", {})]
+    assert {name for name, _ in called(ask("obedient", [task("Plan.")], "planning", papers=True))} == {
+        "read_documents",
+        "changes_since",
+    }
+    assert called(ask("obedient", [task("Decide on it.")])) == [("verify_plan", {})]
 
 
 def test_an_order_in_the_task_is_obeyed_at_once():

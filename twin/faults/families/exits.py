@@ -180,7 +180,7 @@ _declare(
     "BGP hijack from inside",
     Advice(
         "withdraw the announcement",
-        "take the announcement of {target} off {router}, which has no way there, and filter what routers may originate",
+        "take the announcement of {target} off {here}, which has no way there, and filter what routers may originate",
         "nobody but the exits of {target} announces it",
     ),
     ("bgp_hijacking",),

@@ -106,9 +106,8 @@ def test_an_exit_has_routes_only_while_session_announcement_and_policy_stand():
     rows = [(0.0, 1.0, 1.0, 1.0), (1.0, 1.0, np.nan, 1.0), (2.0, 1.0, 1.0, 0.0), (3.0, np.nan, np.nan, np.nan)]
     time, up, received, accepted = (np.array(x) for x in zip(*rows, strict=True))
     nothing, exit_ = np.full(4, np.nan), np.full(4, 5)
-    said = PeeringSamples(
-        time, exit_, up, np.zeros(4, np.int64), received, accepted, nothing, nothing, nothing, nothing
-    )
+    none = np.zeros(4, np.int64)
+    said = PeeringSamples(time, exit_, up, none, received, accepted, *[nothing] * 4, claimed=none - 1)
     (flip,) = state_flips(network, replace(telemetry, peerings=said), 0.5)
     assert (flip.element, flip.state, flip.began, flip.now) == (network.links[5].interface, "routes", 2.0, False)
 
