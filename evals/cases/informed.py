@@ -20,9 +20,9 @@ from twin.plan import Change, Plan
 
 from .incident import Action, Incident, again, hour_after
 
-METHODS = (*TACTICAL, segments.METHOD, sequential.METHOD)
+STRATEGIC = (segments.METHOD, sequential.METHOD)
 SECONDS = 30.0
-"""Time that all planners share."""
+"""Time that the tactical planners share, and the strategic ones."""
 
 
 _NOTHING = 0.05  # of the noise, below which nobody is harmed in anybody's book
@@ -40,7 +40,7 @@ def least_left(incident: Incident, *, noise: float, reached: float) -> float:
     if reached - untouched.severed <= _NOTHING * noise:
         return reached
     best = min(untouched.total, reached)
-    for steps in chain((plan.steps for plan in _accepted(incident)), _short(incident, noise)):
+    for steps in chain(_accepted(incident, TACTICAL), _short(incident, noise), _accepted(incident, STRATEGIC)):
         try:
             best = min(best, hour_after(incident, [Action(now, change) for change in steps]).left.total)
         except PlanError:  # what the network refuses to make, as a setting that only routers have wrong, is no plan
@@ -74,14 +74,14 @@ def _short(incident: Incident, noise: float) -> Iterator[tuple[Change, ...]]:
         yield found
 
 
-def _accepted(incident: Incident) -> Iterator[Plan]:
+def _accepted(incident: Incident, methods: tuple[str, ...]) -> Iterator[tuple[Change, ...]]:
     state, policy = known_state(incident), incident.request.policy
     made: set[object] = set()
-    for proposal in relieve(state, policy, methods=METHODS, reference=incident.network, time_limit_s=SECONDS):
+    for proposal in relieve(state, policy, methods=methods, reference=incident.network, time_limit_s=SECONDS):
         plan = proposal.plan
         if plan is not None and plan.steps not in made and verify(plan, state, policy).passed:
             made.add(plan.steps)
-            yield plan
+            yield plan.steps
 
 
 def known_state(incident: Incident) -> Network:
