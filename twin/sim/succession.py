@@ -11,7 +11,7 @@ from twin.engines.seam import Engine, Serial, in_order
 from twin.model import Floats, Ints, Network
 
 from .arrays import EXIT, FAR, Arrays, Flags, Ids, compile_network, offsets, read_only
-from .chunks import PIECES, join, some_of
+from .chunks import PIECES, FailureChunk, join, some_of
 from .failing import Base, FailureArrays, FailureFigures, Steering, fail_each, no_figures, record_each, state_for
 from .failure_sweep import base_state, flatten, steering, with_members
 from .graph import Records, graph_of
@@ -24,18 +24,6 @@ from .update import scratch_for
 _HERE = Serial()
 _Kept = TypeVar("_Kept", Floats, Ints)
 _MEMORY = 1 << 29  # bytes that the matrices of states which are swept together may take
-
-
-class SuccessionChunk(NamedTuple):
-    """Failures that are evaluated together."""
-
-    rows: Ints  # [F] their places in the sweep
-    failures: FailureArrays
-
-    @property
-    def name(self) -> str:
-        """What the chunk is called where it fails."""
-        return f"failures {int(self.rows[0]) + 1} to {int(self.rows[-1]) + 1} of the sweep"
 
 
 class _Shared(NamedTuple):
@@ -114,12 +102,13 @@ def sweep_states(
     routings = [route(x) for x in arrays]
     whole = [x for x in failures if not x.members]
     state, factor = (np.array([x[i] for x in variants]) for i in (0, 1))
-    noise = [base_state(a, r).noise for a, r in zip(arrays, routings, strict=True)]
+    bases = [base_state(a, r) for a, r in zip(arrays, routings, strict=True)]
+    noise = np.array([x.noise for x in bases])
     shared = _Shared(
         tuple(arrays),
         tuple(steering(a, r) for a, r in zip(arrays, routings, strict=True)),
-        succession(arrays, routings, limit),
-        Variants(state.astype(np.int64), factor.astype(np.float64), np.array(noise)[state] * np.minimum(factor, 1.0)),
+        succession(arrays, routings, bases, limit),
+        Variants(state.astype(np.int64), factor.astype(np.float64), noise[state] * np.minimum(factor, 1.0)),
     )
     chunks = _cut(flatten(arrays[0], whole), engine)
     parts = in_order(engine, evaluate_states, shared, chunks)
@@ -127,27 +116,27 @@ def sweep_states(
     for v, (k, times) in enumerate(variants):
         mine = [(chunk.rows, part[v]) for chunk, part in zip(chunks, parts, strict=True)]
         figures = join(mine, len(whole), len(arrays[0].head)) if whole else None
-        network, routing = networks[k], routings[k]
+        network, routing, base = networks[k], routings[k], bases[k]
         if times != 1:
             network = network.with_demands(network.demands * times)
             routing = route(compile_network(network), routing.paths)
-        base = base_state(compile_network(network), routing)._replace(limit=limit)
-        found.append(with_members(network, failures, figures, routing, base))
+            base = base_state(compile_network(network), routing)
+        found.append(with_members(network, failures, figures, routing, base._replace(limit=limit)))
     return found
 
 
-def _cut(failures: FailureArrays, engine: Engine) -> list[SuccessionChunk]:
+def _cut(failures: FailureArrays, engine: Engine) -> list[FailureChunk]:
     count = len(failures.first_arc) - 1
     pieces = 1 if engine.workers == 1 else max(1, min(max(PIECES, 4 * engine.workers), count // 8))
     # every so many of them, as one kind of failure costs more than another and they come kind by kind
     return [
-        SuccessionChunk(rows, some_of(failures, rows))
+        FailureChunk(rows, some_of(failures, rows))
         for rows in (np.arange(first, count, pieces) for first in range(pieces))
         if rows.size
     ]
 
 
-def evaluate_states(shared: _Shared, chunk: SuccessionChunk) -> list[FailureFigures]:
+def evaluate_states(shared: _Shared, chunk: FailureChunk) -> list[FailureFigures]:
     """Evaluate one chunk: the figures of every variant."""
     states, variants, failures = read_only(shared.states), read_only(shared.variants), read_only(chunk.failures)
     figures = _no_figures(len(variants.state), len(chunk.rows), states.load.shape[1])
@@ -244,10 +233,11 @@ class _Steps(NamedTuple):
     changed: Ids
 
 
-def succession(arrays: Sequence[Arrays], routings: Sequence[Routing], limit: float) -> Succession:
+def succession(
+    arrays: Sequence[Arrays], routings: Sequence[Routing], bases: Sequence[Base], limit: float
+) -> Succession:
     """Return the evaluated states side by side, and what each step between them moves."""
     count, one, n = len(arrays), arrays[0], len(arrays[0].up)
-    bases = [base_state(a, r) for a, r in zip(arrays, routings, strict=True)]
     dist, dist_of = _once([x.dist for x in bases])
     every = [*(x.passing for x in bases), *(x.volume for x in bases), *(x.offered for x in bases)]
     matrices, places = _once(every)
