@@ -39,8 +39,9 @@ def least_left(incident: Incident, *, noise: float, reached: float) -> float:
     untouched, now = incident.untouched.left, incident.live.now
     if reached - untouched.severed <= _NOTHING * noise:
         return reached
-    best = min(untouched.total, reached)
-    for steps in chain(_accepted(incident, TACTICAL), _short(incident, noise), _accepted(incident, STRATEGIC)):
+    best, state = min(untouched.total, reached), known_state(incident)
+    tactical, strategic = (_accepted(incident, state, methods) for methods in (TACTICAL, STRATEGIC))
+    for steps in chain(tactical, _short(incident, state, noise), strategic):
         try:
             best = min(best, hour_after(incident, [Action(now, change) for change in steps]).left.total)
         except PlanError:  # what the network refuses to make, as a setting that only routers have wrong, is no plan
@@ -55,10 +56,10 @@ def searched(incident: Incident) -> bool:
     return len(incident.network.nodes) <= LARGEST
 
 
-def _short(incident: Incident, noise: float) -> Iterator[tuple[Change, ...]]:
+def _short(incident: Incident, state: Network, noise: float) -> Iterator[tuple[Change, ...]]:
     if not searched(incident):
         return
-    state, policy = known_state(incident), incident.request.policy
+    policy = incident.request.policy
     towards = [x.fault.target for x in incident.live.faults_struck if x.fault.target and "node/" in x.fault.target]
 
     def accepts(steps: tuple[Change, ...]) -> bool:
@@ -74,8 +75,8 @@ def _short(incident: Incident, noise: float) -> Iterator[tuple[Change, ...]]:
         yield found
 
 
-def _accepted(incident: Incident, methods: tuple[str, ...]) -> Iterator[tuple[Change, ...]]:
-    state, policy = known_state(incident), incident.request.policy
+def _accepted(incident: Incident, state: Network, methods: tuple[str, ...]) -> Iterator[tuple[Change, ...]]:
+    policy = incident.request.policy
     made: set[object] = set()
     for proposal in relieve(state, policy, methods=methods, reference=incident.network, time_limit_s=SECONDS):
         plan = proposal.plan
