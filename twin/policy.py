@@ -21,7 +21,7 @@ from twin.closest import closest
 from .errors import InputError, PolicyError
 from .files import read_toml
 from .model import Frozen
-from .windows import read_either, read_span, read_weekly
+from .windows import SharesOfDay, read_either, read_span, read_weekly
 
 RiskTier = Literal["low", "medium", "high"]
 Autonomy = Literal["observe", "suggest", "approve", "act"]
@@ -143,7 +143,7 @@ class Policy(Frozen):
     horizon_hours: float = Field(
         default=24, ge=0, le=168, description="How far ahead a plan that stays is judged, hours; 0 is not at all."
     )
-    day: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
+    day: SharesOfDay = Field(
         default=(),
         max_length=24,
         description="24 shares of the planned traffic, midnight first, for networks that declare and measure no day.",
@@ -178,13 +178,6 @@ class Policy(Frozen):
         for text in spans:
             read_span(text)
         return spans
-
-    @field_validator("day")
-    @classmethod
-    def _has_24_hours(cls, day: tuple[float, ...]) -> tuple[float, ...]:
-        if len(day) not in (0, 24):
-            raise ValueError(f"24 shares of traffic, one an hour, not {len(day)}")
-        return day
 
     @model_serializer(mode="wrap")
     def _without_blanks(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:

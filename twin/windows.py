@@ -10,8 +10,10 @@ is put back the hour that it shows twice is in it twice.
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WINDOW = re.compile(r"(?:(?P<days>[A-Za-z,-]+) )?(?P<start>\d{2}:\d{2})-(?P<end>\d{2}:\d{2})(?: (?P<zone>\S+))?")
@@ -20,6 +22,16 @@ _SPAN = re.compile(
     r"(?: (?P<zone>\S+))?"
 )
 _MIDNIGHT = "24:00"
+
+
+def _has_24_hours(day: tuple[float, ...]) -> tuple[float, ...]:
+    if len(day) not in (0, 24):
+        raise ValueError(f"24 shares of traffic, one an hour, not {len(day)}")
+    return day
+
+
+SharesOfDay = Annotated[tuple[Annotated[float, Field(gt=0, le=10)], ...], AfterValidator(_has_24_hours)]
+"""Traffic of each hour from midnight on as a share of what is planned for; empty where nobody says."""
 
 
 class WeeklyWindow(NamedTuple):

@@ -1,10 +1,11 @@
 """What a live network says of itself: how it measures, how wrong that can be, what it can read and what it can do."""
 
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
-from pydantic import Field, field_serializer, field_validator
+from pydantic import Field, field_serializer
 
 from twin.model import Frozen
+from twin.windows import SharesOfDay
 
 Quantity = Literal["counters", "drops", "errors", "state", "adjacency", "demands", "flows", "probes", "log", "running"]
 """What may be read; `running` is the configuration that routers run, apart from the inventory."""
@@ -105,7 +106,7 @@ class Declaration(Frozen):
         gt=0,
         description="Log units by which one pair's traffic strays from one sample to the next at least.",
     )
-    day: tuple[Annotated[float, Field(gt=0, le=10)], ...] = Field(
+    day: SharesOfDay = Field(
         default=(),
         description="Traffic of each hour by the network's clock as a share of what is planned for, 24 from midnight "
         "on; empty: nobody says.",
@@ -136,13 +137,6 @@ class Declaration(Frozen):
     trial_s: float | None = Field(
         default=None, gt=0, description="Seconds after which a change takes itself back unless it is kept; null: never."
     )
-
-    @field_validator("day")
-    @classmethod
-    def _has_24_hours(cls, day: tuple[float, ...]) -> tuple[float, ...]:
-        if len(day) not in (0, 24):
-            raise ValueError(f"24 shares of traffic, one an hour, not {len(day)}")
-        return day
 
     @field_serializer("logs", "reads", "makes", "confirms", when_used="json")
     def _in_order(self, named: frozenset[str]) -> list[str]:
