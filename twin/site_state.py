@@ -15,7 +15,7 @@ from .forecast.outlook import outlook_ahead
 from .formats.build import Reading
 from .formats.stored import stored
 from .gate.checks.context import Context, Evidence
-from .gate.outlook import outlook_by_day
+from .gate.outlook import hours_to_judge, outlook_by_day
 from .live.files import Look
 from .model import Frozen, Network
 from .observe import Observation, observe
@@ -147,35 +147,36 @@ class ComingToSite(NamedTuple):
     questions: tuple[str, ...] = ()
 
 
-def coming_to(
+def coming_to(  # noqa: PLR0913 - whose hours, from when to when, and what is said of them
     site: OpenSite | None,
     network: Network,
     policy: Policy,
     now: datetime,
     *,
     starts: datetime | None = None,
+    until: datetime | None = None,
     day: Sequence[float] = (),
 ) -> ComingToSite:
     """Read what the hours ahead bring to one's own network; of any other only the time of the first step is known.
 
-    With `starts`, the hours are those from the beginning of a window on, as a run has them. Of a network without a site
+    With `starts`, the hours are those from the beginning of a window on, as a run has them. They are those that the
+    policy looks ahead, and more where what is judged stays until later. Of a network without a site
     somebody, or the policy, may state the `day`: 24 shares of the traffic that it has. Raises `InputError` on one for a
     site.
     """
     begin = starts or now
+    hours = hours_to_judge(policy.horizon_hours, begin, until)
     if site is None:
         profile = day or policy.day
-        stated = outlook_by_day(network, begin, policy.horizon_hours, day=profile, share=1.0) if profile else None
-        return ComingToSite(Context(starts=begin, outlook=stated if policy.horizon_hours else None))
+        stated = outlook_by_day(network, begin, hours, day=profile, share=1.0) if profile and hours else None
+        return ComingToSite(Context(starts=begin, outlook=stated))
     if day:
         raise InputError("a site declares its own day", fix="put `day` under [instruments] of the site file")
     calendar = site.calendar(network, now)
     outlook = None
-    if policy.horizon_hours:
+    if hours:
         telemetry, planned = site.look(lambda: now).telemetry, site.reading().network
-        outlook = outlook_ahead(
-            network, telemetry, begin, policy.horizon_hours, planned=planned, now=now, day=policy.day
-        )
+        outlook = outlook_ahead(network, telemetry, begin, hours, planned=planned, now=now, day=policy.day)
     return ComingToSite(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
 
 

@@ -40,6 +40,9 @@ from .times import local_hours
 from .types import Goal, Verb
 from .wording import written
 
+_ENDING: tuple[Verb, ...] = ("sleep", "drain")
+"""What ends with its window: circuits are woken, and what was drained is given back."""
+
 Planning = Callable[[Goal, Network, Policy, Sequence[Counterexample], int], tuple[Proposal, ...]]
 
 
@@ -61,13 +64,14 @@ def goal_in_force(goal: Goal, network: Network, now: datetime, day: tuple[float,
         hours=local_hours(goal.window, network) if ahead and goal.window else None,
         since=goal.window.start if ahead and goal.window else None,
         until=goal.window.end if ahead and goal.window else None,
+        ends=goal.window.end if goal.window and goal.verb in _ENDING else None,
         day=day,
     )
 
 
 def ending(goal: Goal, network: Network, proposals: Sequence[Proposal]) -> tuple[Proposal, ...]:
     """Let what sleeps or is drained for a window be woken and given back at its end, by steps of the plan itself."""
-    if goal.window is None or goal.verb not in ("sleep", "drain"):
+    if goal.window is None or goal.verb not in _ENDING:
         return tuple(proposals)
     until = goal.window.end
     return tuple(replace(x, plan=x.plan.ending(network, until)) if x.plan else x for x in proposals)

@@ -158,7 +158,7 @@ def search_plan(
     day = read_day(wish.day) if wish.day else ()
     shares = (site.site.instruments.day if site else day) or policy.day
     aim = goal_in_force(wish.goal, network, now, shares)
-    coming = coming_to(site, network, policy, now, starts=aim.since, day=day)
+    coming = coming_to(site, network, policy, now, starts=aim.since, until=aim.ends, day=day)
 
     def served(state: Network, limits: Policy) -> Sequence["Proposal"]:
         return ending(wish.goal, state, serve(wish.goal, state, limits, terms))
@@ -297,7 +297,7 @@ def verdict_on(  # noqa: PLR0913 - as above
     """Let the gate judge a plan on everything that is known; also returns what the calendar leaves open."""
     from twin.site_state import coming_to
 
-    coming = coming_to(site, reading.network, policy, now, day=day)
+    coming = coming_to(site, reading.network, policy, now, until=plan.until, day=day)
     verdict = verify(
         plan,
         reading.network,

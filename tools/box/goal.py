@@ -38,8 +38,8 @@ class GoalInForce:
     `words` is its written form, and `said` the operator's own words, which are untrusted. `unmet` says what is missing
     in a state, nothing where it is as the goal wants it. Plans are judged under `growth` times the demands, too. Where
     there is a window ahead, `hours` is that window by the network's local time, and `since` and `until` are its first
-    and its last moment. `day` is what the network declares of its hours, 24 shares of the planned traffic; where it
-    declares none, each hour counts as the fullest.
+    and its last moment; `ends` is when its plans end, if they do. `day` is what the network declares of its hours, 24
+    shares of the planned traffic; where it declares none, each hour counts as the fullest.
     """
 
     words: str
@@ -51,6 +51,7 @@ class GoalInForce:
     hours: tuple[int, int] | None = None
     since: datetime | None = None
     until: datetime | None = None
+    ends: datetime | None = None
     day: tuple[float, ...] = ()
 
     @property

@@ -14,7 +14,7 @@ from twin.errors import ExecutionError, UnknownElementError
 from twin.faults import Fault
 from twin.forecast.outlook import outlook_ahead
 from twin.gate.checks.context import Evidence
-from twin.gate.outlook import Outlook
+from twin.gate.outlook import Outlook, hours_to_judge
 from twin.gate.verdict import Counterexample, Verdict
 from twin.harm import Harm
 from twin.live.declared import Declaration
@@ -227,7 +227,8 @@ class Desk:
 
         By a forecast where enough was measured, else by the day that was measured or is declared, else at the peak.
         """
-        hours, aim = self.policy.horizon_hours, self.aim
+        aim = self.aim
+        hours = hours_to_judge(self.policy.horizon_hours, self.starts, aim.ends if aim is not None else None)
         if not hours:
             return None
         key = self.state.id, self.starts

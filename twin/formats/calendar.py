@@ -8,7 +8,7 @@ object that nobody knows, is a question and never a guess.
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -57,10 +57,10 @@ def read_calendar(
     objects: Mapping[str, str] | None = None,
     zone: tzinfo = UTC,
 ) -> Calendar:
-    """Read planned work that is not over at `now`; `objects` maps the names of providers to those of elements.
+    """Read planned work that is not over at `now`.
 
-    Times without a zone are of `zone`. Raises `FormatError` on a file that is no calendar, and `InputError` when it
-    cannot be read.
+    `objects` maps the names of providers to those of elements, several with `;` between. Times without a
+    zone are of `zone`. Raises `FormatError` on a file that is no calendar, and `InputError` when it cannot be read.
     """
     newest: dict[tuple[str, datetime | None], _Note] = {}
     for path in paths:
@@ -101,9 +101,16 @@ def _standing(notes: Collection[_Note]) -> Iterator[_Note]:
 
 
 def read_objects(path: str | Path) -> Mapping[str, str]:
-    """Read what providers call the elements: columns `object` and `element`. Raises `FormatError`."""
-    found = {row.get("object", ""): row.get("element", "") for row in _rows(path, {"object"}, {"element"})}
-    return {name: element for name, element in found.items() if name and element}
+    """Read what providers call the elements: columns `object` and `element`, a row for each element.
+
+    Those of one object are joined by `;`. Raises `FormatError`.
+    """
+    found: dict[str, str] = {}
+    for row in _rows(path, {"object"}, {"element"}):
+        name, element = row.get("object", ""), row.get("element", "")
+        if name and element:
+            found[name] = f"{found[name]};{element}" if name in found else element
+    return found
 
 
 def _notes(path: str | Path, now: datetime, zone: tzinfo) -> Iterator[_Note]:
@@ -243,8 +250,20 @@ def _elements(note: _Note, network: Network, objects: Mapping[str, str]) -> tupl
     for name, impact in note.objects:
         if impact in _HARMLESS:
             continue
-        try:
-            found |= dict.fromkeys(find_elements(network, objects.get(name, name)))
-        except (UnknownElementError, AmbiguousElementError, InputError):
-            unknown.append(name)
+        for element in objects[name].split(";") if name in objects else (name,):
+            try:
+                found |= dict.fromkeys(_meant(network, element))
+            except (UnknownElementError, AmbiguousElementError, InputError):
+                unknown.append(element)
     return tuple(found), unknown
+
+
+def _meant(network: Network, name: str) -> Sequence[str]:
+    """The elements that a name means: a node, circuits, or those of a risk group, with `risk-group/` or without."""
+    try:
+        return find_elements(network, name)
+    except UnknownElementError:
+        groups = {group.name: group.circuits for group in network.risk_groups}
+        if (circuits := groups.get(name.removeprefix("risk-group/"))) is None:
+            raise
+        return circuits

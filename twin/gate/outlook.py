@@ -57,6 +57,15 @@ class Outlook:
         return max(range(max(stays, 1)), key=lambda i: float(self.hours[i].demands.sum()))
 
 
+def hours_to_judge(hours: float, begin: datetime, until: datetime | None) -> float:
+    """Return how many hours ahead to look at a plan: the policy's `hours`, and up to its end where that is later.
+
+    A week at most. No hours are none, whenever it ends.
+    """
+    stays = (until - begin) / _HOUR if until is not None else 0.0
+    return max(hours, min(stays, float(_MOST_HOURS))) if hours else hours
+
+
 def local_shift(network: Network) -> timedelta:
     """How far the local time of a network is ahead of UTC: that of its mean longitude, an hour for every 15 degrees."""
     return timedelta(hours=sum(node.longitude for node in network.nodes) / len(network.nodes) / 15)

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from evals.suites import data_folder
 from tests.twin.optimise.networks import network_of
 from twin.errors import FormatError, InputError
 from twin.formats.calendar import read_calendar, read_objects
+from twin.model import RiskGroup
 
 NOW = datetime(2026, 11, 29, 18, tzinfo=UTC)
 NETWORK = network_of([("a", "b", 100.0, 1), ("b", "c", 100.0, 1), ("c", "a", 100.0, 1)], {("a", "b"): 5.0})
@@ -225,8 +227,16 @@ def test_a_table_of_changes_takes_the_zone_of_the_site(tmp_path):
 
 
 def test_what_providers_call_circuits_is_a_table(tmp_path):
-    (tmp_path / "objects.csv").write_text("object,element\nIC-7,b-c\n")
-    assert read_objects(tmp_path / "objects.csv") == {"IC-7": "b-c"}
+    (tmp_path / "objects.csv").write_text("object,element\nIC-7,b-c\nCABLE,a-b\nCABLE,c\nDUCT,duct\n")
+    known = read_objects(tmp_path / "objects.csv")
+    assert known["IC-7"] == "b-c"
+    # a cable is several circuits, and a risk group all that it has
+    grouped = replace(NETWORK, risk_groups=(RiskGroup("duct", (AB, BC)),))
+    for name, elements in (("CABLE", (AB, "node/c")), ("DUCT", (AB, BC)), ("risk-group/duct", (AB, BC))):
+        (tmp_path / "1.ics").write_text(note(objects=f"X-MAINTNOTE-OBJECT-ID:{name}"))
+        found = read_calendar([tmp_path / "1.ics"], grouped, now=NOW, objects=known)
+        assert [x.elements for x in found.works] == [elements]
+        assert not found.questions
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

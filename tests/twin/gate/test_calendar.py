@@ -1,5 +1,6 @@
 """When a plan may be made, and what others take away while it stays."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,9 +14,10 @@ from twin.gate.checks.rehearsal import taken_away
 from twin.gate.outlook import outlook_by_day
 from twin.gate.signing import SigningKey
 from twin.gate.verdict import verify
+from twin.model import RiskGroup
 from twin.optimise.ahead import holding
 from twin.optimise.sleep import plan_sleep
-from twin.plan import DrainLink, Plan, SleepLink, apply_all
+from twin.plan import DrainLink, Plan, SleepLink, WakeLink, apply_all
 from twin.planned import PlannedWork
 from twin.policy import Policy, load_policy
 
@@ -109,6 +111,78 @@ def test_what_others_take_away_before_or_after_a_plan_is_nothing_to_it():
     works = (work(AB, TUESDAY + timedelta(hours=5)), work(AB, TUESDAY - timedelta(hours=9)))
     assert verify(ended, NETWORK, calm, outlook=outlook, starts=TUESDAY, works=works).passed
     assert not verify(sleep(AC), NETWORK, calm, outlook=outlook, starts=TUESDAY, works=works[:1]).passed
+
+
+def test_what_others_end_before_the_first_step_or_begin_after_the_last_is_nothing_to_a_plan_in_the_same_hour():
+    calm = CALM.model_copy(update={"max_failure_utilisation": 5.0, "max_utilisation": 1.0})
+    outlook, until = outlook_by_day(NETWORK, TUESDAY, 24, day=[1.0] * 24), TUESDAY + timedelta(hours=2)
+    for begins, hours, passes in (
+        (TUESDAY - timedelta(hours=1), 0.9, True), (TUESDAY - timedelta(hours=1), 1.1, False),
+        (until + timedelta(minutes=5), 1.0, True), (until - timedelta(minutes=5), 1.0, False),
+    ):  # fmt: skip
+        works = (work(AB, begins, hours),)
+        verdict = verify(sleep(AC, until=until), NETWORK, calm, outlook=outlook, starts=TUESDAY, works=works)
+        assert found(verdict, "horizon").passed is passes, (begins, hours)
+
+
+@pytest.mark.parametrize("element", [AB, "interface/a/b", "node/b", "risk-group/duct"])
+def test_whatever_is_worked_on_has_failed_in_its_hours(element):
+    """50 and 5 Mbit/s are left on a circuit of 30 where a--c sleeps and what is worked on has a--b on it."""
+    network = replace(NETWORK, risk_groups=(RiskGroup("duct", (AB, CD)),))
+    plan = sleep(AC).model_copy(update={"base": network.id})
+    calm = CALM.model_copy(update={"max_failure_utilisation": 5.0, "max_utilisation": 1.0})
+    given = {"outlook": outlook_by_day(network, TUESDAY, 24, day=[1.0] * 24), "starts": TUESDAY}
+    verdict = verify(plan, network, calm, **given, works=(work(element, TUESDAY + timedelta(hours=5)),))
+    example = found(verdict, "horizon").counterexample
+    assert (example.element, example.measured) == ("a->d", pytest.approx(55 / 30))
+    assert example.when.startswith("06:00 while ")
+    aside = (work(AC, TUESDAY + timedelta(hours=5)), work("node/nobody", TUESDAY))  # asleep, and none of the network's
+    assert verify(plan, network, calm, **given, works=aside).passed
+
+
+def test_work_on_one_of_two_parallel_circuits_leaves_the_other():
+    pair = network_of(
+        [("a", "b", 100.0, 1), ("a", "b", 100.0, 1), ("a", "c", 100.0, 5), ("c", "b", 100.0, 5)], {("a", "b"): 70.0}
+    )
+    plan = Plan(goal="g", base=pair.id, steps=(SleepLink(circuit="link/a:b.2--b:a.2"),), objective="sleep")
+    given = {"outlook": outlook_by_day(pair, TUESDAY, 24, day=[1.0] * 24), "starts": TUESDAY}
+    with_first, with_second = (
+        verify(plan, pair, CALM, **given, works=(work(f"link/a:b{x}--b:a{x}", TUESDAY),)) for x in ("", ".2")
+    )
+    assert with_second.passed  # it sleeps anyway
+    example = found(with_first, "horizon").counterexample  # over c alone, where any circuit cuts b off
+    assert (example.element, example.measured, example.limit) == ("node/b", pytest.approx(70.0), 0.0)
+
+
+@pytest.mark.parametrize("hours", [0, 2])
+def test_what_others_take_away_while_steps_are_made_is_away_on_the_way_and_on_the_way_out(hours):
+    """Between two ways of which one is put to sleep before the other is woken there is the third, unless it is gone."""
+    circuits = [
+        *((x, y, 100.0, k) for k, e in enumerate("bce", 1) for x, y in (("a", e), (e, "d"))),
+        ("a", "d", 30, 99),
+    ]
+    network = network_of(circuits, {("a", "d"): 50.0})
+    network = apply_all(network, [SleepLink(circuit="link/a:e--e:a")])
+    calm = CALM.model_copy(update={"max_failure_utilisation": 5.0, "max_utilisation": 1.0})
+    outlook = outlook_by_day(network, TUESDAY, 24, day=[1.0] * 24)
+    works = (work(AC, TUESDAY + timedelta(hours=hours), 1.0),)
+    for steps, passes in (
+        (((SleepLink, AB), (WakeLink, "link/a:e--e:a")), False),
+        (
+            ((WakeLink, "link/a:e--e:a"), (SleepLink, AB)),
+            True,
+        ),
+    ):
+        made = tuple(step(circuit=x) for step, x in steps)
+        plan = Plan(goal="g", base=network.id, steps=made, objective="change").ending(
+            network, TUESDAY + timedelta(hours=2)
+        )
+        assert verify(plan, network, calm, outlook=outlook, starts=TUESDAY).passed
+        check = found(verify(plan, network, calm, outlook=outlook, starts=TUESDAY, works=works), "horizon")
+        assert check.passed is passes, check.detail
+        if not passes:
+            assert check.detail.startswith("as the plan ends while" if hours else "while circuit a--c is worked on")
+            assert (check.counterexample.element, check.counterexample.measured) == ("a->d", pytest.approx(50 / 30))
 
 
 def test_an_outage_that_hurts_without_the_plan_too_is_not_held_against_it():

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -25,8 +25,10 @@ from twin.optimise.sleep import plan_sleep
 from twin.plan import Plan, SleepLink, WakeLink, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
+from twin.site_state import coming_to
 
 POLICY = Policy()
+DAY_FROM_NIGHT = tuple(x / DAY[5] for x in DAY)
 SIX = datetime(2026, 11, 30, 6, tzinfo=UTC)
 
 
@@ -136,6 +138,39 @@ def test_the_steps_that_end_a_plan_are_rehearsed_too():
     # an end that leaves all but one asleep is an end by name only: the evening comes all the same
     some = unknown.model_copy(update={"closing": (WakeLink(circuit=circuit),)})
     assert not horizon(verify(some, night, POLICY, outlook=ahead(night))).passed
+
+
+def test_a_plan_that_ends_before_its_first_step_would_stay_for_good():
+    night = night_of("sndlib/polska")
+    plan = plan_sleep(night, POLICY).plan
+    hours, now = ahead(night), at_five(night)
+    for until, starts in ((now - timedelta(days=1), now), (now, now), (hours.hours[0].begins, None)):
+        check = horizon(verify(plan.ending(night, until), night, POLICY, outlook=hours, starts=starts))
+        assert not check.passed
+        assert "no later than its first step" in check.detail
+    assert horizon(verify(plan.ending(night, now + timedelta(minutes=1)), night, POLICY, outlook=hours)).passed
+
+
+def test_a_plan_that_stays_longer_than_the_policy_looks_ahead_is_looked_at_until_its_end():
+    night = night_of("sndlib/polska")
+    plan, now = plan_sleep(night, POLICY).plan, at_five(night)
+    short = POLICY.model_copy(update={"horizon_hours": 6})
+    for days, hours in ((None, 6), (0.1, 6), (0.5, 12), (3, 72), (30, 168)):
+        until = now + timedelta(days=days) if days else None
+        context = coming_to(None, night, short, now, until=until, day=DAY_FROM_NIGHT).context
+        assert len(context.outlook.hours) in (hours, hours + 1)
+    six, evening = (now + timedelta(hours=x) for x in (0.5, 18))
+    for until, passes in ((six, True), (evening, False)):
+        outlook = coming_to(None, night, short, now, until=until, day=DAY_FROM_NIGHT).context.outlook
+        assert verify(plan.ending(night, until), night, short, outlook=outlook).passed is passes
+    unseen = horizon(verify(plan.ending(night, evening), night, short, outlook=ahead(night, 1)))
+    assert "on were not judged" in unseen.detail
+    assert (
+        coming_to(None, night, POLICY.model_copy(update={"horizon_hours": 0}), now, until=six, day=DAY_FROM_NIGHT)[
+            0
+        ].outlook
+        is None
+    )
 
 
 def test_a_planner_makes_plans_that_last_where_there_are_any():

@@ -312,10 +312,16 @@ def _proportion(demands: Floats, others: Floats) -> float | None:
 
 
 def taken_away(network: Network, elements: Sequence[str]) -> Network:
-    """Return the network without these nodes and circuits; ids that it does not have change nothing."""
+    """Return the network without these nodes, circuits and risk groups; an interface takes its circuit along.
+
+    Ids that it does not have change nothing.
+    """
     links, nodes = list(network.links), list(network.nodes)
+    groups = {f"risk-group/{group.name}": group.circuits for group in network.risk_groups}
     for element in elements:
-        for i in network.circuits.get(element, ()):
+        at = network.interface_index.get(element)
+        circuits = groups.get(element, (element if at is None else network.links[at].circuit,))
+        for i in (i for circuit in circuits for i in network.circuits.get(circuit, ())):
             links[i] = links[i]._replace(up=False)
         if element.startswith("node/") and element.removeprefix("node/") in network.node_index:
             i = network.node(element)
