@@ -60,6 +60,9 @@ class SiteSources(Frozen):
     places: Paths = Field(default=(), description="Tables of nodes laid over it: places, kinds, states.")
     traffic: str | None = Field(default=None, description="The traffic matrix that was planned for: CSV or Parquet.")
     interfaces: Paths = Field(default=(), description="What routers call their interfaces: CSV of link, interface.")
+    peers: Paths = Field(
+        default=(), description="Addresses by which routers log the neighbours behind their exits: CSV of link, address."
+    )
     counters: Paths = Field(default=(), description="Rates, counters or states of links, interfaces and nodes.")
     prometheus: str | None = Field(default=None, description="URL of a Prometheus API that holds counters.")
     matchers: str = Field(default="", max_length=1000, description='Label matchers of its series, as `job="snmp"`.')
@@ -254,7 +257,9 @@ class OpenSite(NamedTuple):
         """What the readers of measurements are told of the files, and of the network that they are of."""
         network, instruments = reading.network, self.site.instruments
         tails = {name: network.node_index[network.links[i].tail] for name, i in network.link_index.items()}
-        ports = {(tails[x], port.lower()): network.link_index[x] for x, port in reading.interfaces.items()}
+        peers = [read_interfaces(path, reading) for path in self._files("peers")]
+        named = [item for names in (reading.interfaces, *peers) for item in names.items()]
+        ports = {(tails[x], port.lower()): network.link_index[x] for x, port in named}
         prefixes = self.site.sources.prefixes
         return Options(
             read_mapping(f"{x}={y}" for x, y in self.site.columns.items()),

@@ -3,12 +3,15 @@
 from typing import Literal, NamedTuple
 
 Subject = Literal[
-    "adjacency down", "adjacency timeout", "adjacency one-way", "adjacency stuck", "mtu", "area", "commit", "process"
-]
+    "adjacency down", "adjacency timeout", "adjacency one-way", "adjacency stuck", "mtu", "area", "commit", "process",
+    "session timeout",
+]  # fmt: skip
 """What a line is about; the words are each vendor's own (`twin/live/syslog.py`)."""
 
 DEAD_INTERVAL_S = (30.0, 40.0)
 """A neighbour that is not heard is given up after this long: hellos come every 10 s, the fourth is the last."""
+HOLD_TIME_S = (60.0, 90.0)
+"""A session is given up when the hold time passes; keepalives come at a third of it (RFC 4271, section 10)."""
 AT_ONCE_S = (0.05, 1.0)
 
 

@@ -18,7 +18,7 @@ _MOST = 16 * SMALL
 _LINK = {"link", "linkname"}
 _NODE = {"node", "router", "device", "hostname"}
 _NEIGHBOUR = {"neighbour", "neighbor", "peer", "remote", "remotenode"}
-_INTERFACE = {"interface", "ifname", "port", "name"}
+_INTERFACE = {"interface", "ifname", "port", "name", "address"}
 
 
 def read_interfaces(path: str | Path, reading: Reading) -> Mapping[str, str]:

@@ -32,6 +32,12 @@ LogKind = Literal[
     "mtu_refused",  # a packet larger than this interface takes
     "area_refused",  # a packet of another area
     "process_ended",  # the routing process
+    "session_down",  # of BGP, to the neighbour behind an exit; the next four say why
+    "session_timeout",  # the hold time passed without a message
+    "session_refused",  # the neighbour's AS is another than the one expected
+    "session_limit",  # more prefixes than are allowed
+    "session_closed",  # by configuration of either end
+    "session_up",
     "commit",
 ]
 """What a line of a router's log may say."""

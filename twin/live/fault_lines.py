@@ -14,6 +14,10 @@ from .plane import DataPlane
 from .syslog import Syslog
 
 
+_OPENED_S = (1.0, 10.0)
+"""After this long a session is there again."""
+
+
 def committers(network: Network, fault: Fault) -> tuple[str, ...]:
     """Routers whose configuration a fault of this kind changes, and which log so."""
     if "commit" not in TRAITS[fault.kind].log.at_once:
@@ -46,6 +50,7 @@ def strike_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -
     if "process" in log.at_once:
         for name in culprits(network, fault):
             yield syslog.process(name, *clock)
+    yield from _session_lines(syslog, network, fault, clock)
     if log.flaps_once:
         for circuit in dict.fromkeys(network.links[x].circuit for x in struck_links(network, fault)):
             for offset, up in ((0.0, False), (1.0, True)):
@@ -56,8 +61,20 @@ def end_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -> I
     """Lines of routers whose configuration is put right, or whose circuit stops flapping, when the fault ends."""
     for name in committers(network, fault):
         yield syslog.commit(name, *clock)
+    if fault.kind is FaultKind.BGP_SESSION:
+        link = network.links[network.link(fault.element)]
+        yield syslog.interface("session up", link, clock.time + float(clock.rng.uniform(*_OPENED_S)), clock.rng)
     if fault.kind is FaultKind.FLAP and is_down(fault, clock.time):
         yield from _circuit_lines(syslog, network, fault.element, clock, up=True)
+
+
+def _session_lines(syslog: Syslog, network: Network, fault: Fault, clock: Clock) -> Iterator[Event]:
+    """Lines of the router of an exit whose session a fault ends; its interface and its neighbours stay as they are."""
+    if TRAITS[fault.kind].layer != "exits":
+        return
+    for line in TRAITS[fault.kind].log.own:
+        link = network.links[network.link(fault.element)]
+        yield syslog.interface(line.subject, link, clock.time + float(clock.rng.uniform(*line.after_s)), clock.rng)
 
 
 def state_lines(

@@ -36,6 +36,19 @@ _XR = {
         "%ROUTING-OSPF-5-ADJCHG : Process 1, Nbr {peer} on {interface} in area 0 "
         "from EXSTART to DOWN, Neighbor Down: Too many retransmissions",
     ),
+    "session down": (
+        5,
+        "%ROUTING-BGP-5-ADJCHANGE : neighbor {interface} Down - Interface flap (VRF: default) (AS: 6{number:04d})",
+    ),
+    "session timeout": (
+        5,
+        "%ROUTING-BGP-5-ADJCHANGE : neighbor {interface} Down - BGP Notification sent, hold time expired "
+        "(VRF: default) (AS: 6{number:04d})",
+    ),
+    "session up": (
+        5,
+        "%ROUTING-BGP-5-ADJCHANGE : neighbor {interface} Up (VRF: default) (AS: 6{number:04d})",
+    ),
     "mtu": (4, "%ROUTING-OSPF-4-ERRRCV : Received invalid packet: DBD with larger MTU, from {peer}, {interface}"),
     "area": (4, "%ROUTING-OSPF-4-ERRRCV : Received invalid packet: mismatched area ID, from {peer}, {interface}"),
     "process": (3, "%OS-SYSMGR-3-ERROR : ospf(1) (jid {pid}) exited, will be respawned with a delay"),
@@ -82,6 +95,21 @@ _JUNOS = {
         "rpd[{pid}]: RPD_OSPF_NBRDOWN: OSPF neighbor {peer} (realm ospf-v2 {interface} area 0.0.0.0) "
         "state changed from ExStart to Down due to KillNbr (event reason: too many retransmissions)",
     ),
+    "session down": (
+        4,
+        "rpd[{pid}]: RPD_BGP_NEIGHBOR_STATE_CHANGED: BGP peer {interface} (External AS 6{number:04d}) changed state "
+        "from Established to Idle (event Stop) (instance master)",
+    ),
+    "session timeout": (
+        4,
+        "rpd[{pid}]: RPD_BGP_NEIGHBOR_STATE_CHANGED: BGP peer {interface} (External AS 6{number:04d}) changed state "
+        "from Established to Idle (event HoldTime) (instance master)",
+    ),
+    "session up": (
+        4,
+        "rpd[{pid}]: RPD_BGP_NEIGHBOR_STATE_CHANGED: BGP peer {interface} (External AS 6{number:04d}) changed state "
+        "from OpenConfirm to Established (event RecvKeepAlive) (instance master)",
+    ),
     "mtu": (4, "rpd[{pid}]: OSPF packet ignored: MTU mismatch from {peer} on intf {interface} area 0.0.0.0"),
     "area": (4, "rpd[{pid}]: OSPF packet ignored: area mismatch from {peer} on intf {interface} area 0.0.0.0"),
     "process": (3, "init: routing (PID {pid}) terminated by signal number 9. Core dumped!"),
@@ -103,15 +131,20 @@ class Syslog:
         ahead = np.zeros(len(network.nodes)) if ahead_s is None else ahead_s
         self._ahead = {node.name: float(ahead[i]) for i, node in enumerate(network.nodes)}
         self._lines = {node.name: style for node, style in zip(network.nodes, styles, strict=True)}
+        self._exits = frozenset(network.links[i].interface for i in network.exits)
 
     def link_state(self, link: Link, time: float, rng: np.random.Generator, *, up: bool) -> list[Event]:
-        """Lines of the tail of a link whose interface goes down or comes up: interface first, then adjacency."""
+        """Lines of the tail of a link whose interface goes down or comes up: interface first, then who was behind it.
+
+        Behind an exit that is a session, else an adjacency.
+        """
+        behind = "session" if link.interface in self._exits else "adjacency"
         noticed, state = time + float(rng.uniform(0.05, 1.0)), "up" if up else "down"
         interface = link.interface.rsplit("/", 1)[1]
         return [
             self._line(f"link {state}", link.tail, noticed, rng, interface=interface),
             self._line(
-                f"adjacency {state}",
+                f"{behind} {state}",
                 link.tail,
                 noticed + float(rng.uniform(0.01, 0.5)),
                 rng,

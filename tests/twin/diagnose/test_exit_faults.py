@@ -1,18 +1,21 @@
 """Exits that are out of use: where their traffic goes, what their routers say, what is found and what is advised."""
 
 from collections import defaultdict
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
 import pytest
 
-from tests.twin.live.beyond_exits import FIRST, NETWORK, OUT, SECOND, SPARE, START, measured
+from tests.twin.live.beyond_exits import EVER, FIRST, NETWORK, OUT, SECOND, SPARE, START, measured
 from tests.twin.live.ladder import last
 from twin.diagnose import diagnose
 from twin.errors import TopologyError
 from twin.faults import EXIT_KINDS, REMEDIES, Fault, FaultKind, with_fault
 from twin.formats.load import load_network
 from twin.live.emulated import EmulatedNetwork
+from twin.live.network import Event
+from twin.live.peerings import no_peerings
 from twin.live.read_fault import read_fault
 from twin.live.sensors import Noise
 from twin.observe import observe
@@ -74,6 +77,47 @@ def test_an_exit_that_is_back_leaves_nothing_behind(kind):
     assert all(np.array_equal(x, y, equal_nan=True) for x, y in zip(one.peerings, two.peerings, strict=True))
 
 
+@pytest.mark.parametrize("kind", OUT)
+def test_without_readings_of_peerings_the_log_tells_a_session_from_a_policy(kind):
+    """Where nobody asks routers for their sessions: at another exit one fell and came back, so that logs tell of them."""
+    live = EmulatedNetwork(NETWORK, seed=5, start=START)
+    elsewhere, fault = Fault(kind=FaultKind("bgp_session"), element=FIRST), Fault(kind=kind, element=SECOND)
+    live.wait(4)
+    live.inject(elsewhere)
+    live.wait(1)
+    live.clear(elsewhere)
+    live.wait(1)
+    live.inject(fault)
+    live.wait(3)
+    telemetry = replace(live.read_telemetry(EVER), peerings=no_peerings())
+    found = diagnose(observe(NETWORK, telemetry)).best
+    policies = {FaultKind("bgp_advertisement"), FaultKind("bgp_filter")}
+    named = {x.kind for x in found.faults}
+    assert {x.element for x in found.faults} == {SECOND}
+    assert named <= ({kind} if str(kind) == "bgp_session" else policies)
+
+
+def test_where_no_log_tells_of_sessions_why_an_exit_is_out_of_use_stays_open():
+    fault = Fault(kind=FaultKind("bgp_filter"), element=SECOND)
+    telemetry = replace(measured(fault, before=6, after=3), peerings=no_peerings())
+    found = diagnose(observe(NETWORK, telemetry)).best
+    assert {x.element for x in found.faults} == {SECOND}
+    names = {found.name, *found.alike}
+    assert all(any(x.startswith(str(kind)) for x in names) for kind in OUT)
+
+
+def test_a_forged_line_of_a_session_that_carries_its_traffic_convicts_nobody():
+    telemetry = measured(before=6, after=3)
+    link = NETWORK.links[NETWORK.exits[1]]
+    name = link.interface.rsplit("/", 1)[1]
+    line = f"BGP: %NOTIFICATION: sent to neighbor {name} 4/0 (Hold Timer Expired) 0 bytes"
+    forged = Event(float(telemetry.links.time[-1]) - 1, link.tail, 5, line)
+    telemetry = replace(telemetry, peerings=no_peerings(), events=(*telemetry.events, forged))
+    found = observe(NETWORK, telemetry)
+    assert [x.kind for x in found.events] == ["session_timeout"]
+    assert diagnose(found).best.faults == ()
+
+
 def test_a_spare_exit_that_carries_nothing_is_named_all_the_same():
     fault = Fault(kind=FaultKind("bgp_filter"), element=SPARE)
     found = diagnose(seen(fault)).hypotheses[0]
@@ -100,12 +144,13 @@ def test_healthy_exits_raise_no_alarm(seed):
     assert diagnose(seen(seed=seed)).hypotheses[0].faults == ()
 
 
-def test_each_kind_shows_in_its_own_reading_and_in_no_log_line():
+def test_each_kind_shows_in_its_own_reading_and_a_session_alone_in_a_log_line():
     said = {}
     for kind in OUT:
         found = seen(Fault(kind=kind, element=SECOND))
         said[str(kind)] = next(x for x in found.peerings if x.link == NETWORK.exits[1])
-        assert not found.events
+        fell = [("session_timeout", SECOND)] if str(kind) == "bgp_session" else []
+        assert [(x.kind, x.element) for x in found.events] == fell
     session, advertisement, policy = (said[x] for x in ("bgp_session", "bgp_advertisement", "bgp_filter"))
     assert (session.established, session.reason, session.received) == (False, "hold timer", False)
     assert (advertisement.established, advertisement.received, advertisement.accepted) == (True, False, None)

@@ -72,5 +72,6 @@ _FACTS: dict[Subject, LineKind] = {
     "area": "area_refused",
     "commit": "commit",
     "process": "process_ended",
+    "session timeout": "session_timeout",
 }
 """What a line about something is read as."""

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
+
 from twin.diagnose.effects import Candidate, Effect
 from twin.diagnose.peered import usual_preferences
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
@@ -12,8 +14,12 @@ from twin.faults import Fault, FaultKind, check, with_fault
 from twin.model import Network
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.peerings import Peering
+from twin.observe.readings.session_lines import SESSION_LINES
+
+from .control import TOLD, UNTOLD
 
 _K = FaultKind
+_EMPTY, _TOLERANCE = 0.05, 4.0  # share of the predicted load below which an exit carries nothing; standard errors
 
 
 def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
@@ -21,6 +27,7 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
 
     Of the steps to a route the first that fails. One whose interface says that it is down is a circuit that is down.
     """
+    yield from _unspoken(observation, judged)
     usual = usual_preferences(observation)
     for peering in observation.peerings:
         if judged.likelihood.peering[peering.link] == 0 or not observation.up[peering.link]:
@@ -34,6 +41,30 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
             with suppress(TopologyError):  # what is said need not be possible here
                 check(observation.network, fault)
                 yield Candidate(fault)
+
+
+def _unspoken(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
+    """Exits of whose session nobody speaks, with light, that should carry traffic and do not: routes are gone.
+
+    A session that falls leaves a line in the log, what is not announced or not let in leaves none; where the log tells
+    of no session at all, which of them it is stays open.
+    """
+    network = observation.network
+    spoken = {x.link for x in observation.peerings if x.established is not None}
+    lines = {x.element: x.kind for x in observation.events if x.kind in SESSION_LINES}  # the last of each
+    for i in network.exits:
+        link, measured, due = network.links[i], judged.residuals.measured[i], judged.readings.arrived[i]
+        if i in spoken or not (link.usable and observation.up[i]) or not np.isfinite(measured):
+            continue
+        if not (measured < _EMPTY * due and abs(judged.residuals.score[i]) > _TOLERANCE):
+            continue
+        session, policy = (Fault(kind=x, element=link.interface) for x in (_K.BGP_SESSION, _K.BGP_ADVERTISEMENT))
+        if not lines:
+            yield Candidate(session, also=(_K.BGP_ADVERTISEMENT, _K.BGP_FILTER))
+            continue
+        fell = lines.get(link.interface, "session_up") != "session_up"
+        yield Candidate(session, hint=TOLD if fell else UNTOLD)
+        yield Candidate(policy, hint=UNTOLD if fell else 0.0, also=(_K.BGP_FILTER,))
 
 
 def _without_route(peering: Peering, element: str) -> Iterator[Fault]:

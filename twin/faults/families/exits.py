@@ -22,6 +22,7 @@ from dataclasses import replace
 from twin.faults.declaration import Declaration, register
 from twin.faults.fault import Fault, FaultKind
 from twin.faults.link_effects import untold
+from twin.faults.log_lines import HOLD_TIME_S, SILENT, Log, LogTemplate
 from twin.faults.remedies import Advice, Measure, Remedy
 from twin.faults.severities import ONE, PREFERENCE, USUAL_PREFERENCE
 from twin.model import Astray, Link, Network
@@ -90,6 +91,7 @@ _MORE: dict[FaultKind, Callable[[Network, Fault], Network]] = {
     _K.BGP_HIJACK: _claimed,
     _K.BGP_ORIGIN: _claimed,
 }
+_SESSION_LOST = Log(own=(LogTemplate("session timeout", HOLD_TIME_S),))
 _CLAIMS = (_K.BGP_HIJACK, _K.BGP_ORIGIN)
 
 
@@ -110,6 +112,7 @@ def _declare(kind: FaultKind, label: str, advice: Advice, aliases: tuple[str, ..
             weighed=kind is not _K.BGP_PREFERENCE,
             plain=True,
             remedy=Remedy(ours, advice),
+            log=_SESSION_LOST if kind is _K.BGP_SESSION else SILENT,
         )
     )
 

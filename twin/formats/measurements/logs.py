@@ -32,6 +32,7 @@ _VARIES = re.compile(
     r"|\b[A-Za-z][A-Za-z-]*\d+(?:[/.:]\d+)+|\b0x[0-9a-fA-F]+|[0-9a-fA-F:]*:[0-9a-fA-F]*:[0-9a-fA-F:]+|'[^']*'|\"[^\"]*\"|\d+"
 )
 _NAME = r"(?P<interface>[A-Za-z][\w./:+-]{0,69}?)"
+_PEER = r"(?P<interface>[0-9A-Fa-f][0-9A-Fa-f.:]{1,45}?)"
 _PLACES: tuple[re.Pattern[str], ...] = tuple(
     re.compile(pattern)
     for pattern in (
@@ -44,6 +45,8 @@ _PLACES: tuple[re.Pattern[str], ...] = tuple(
         rf"\(realm ospf-v[23] {_NAME} area ",
         rf"\bifName {_NAME}(?:$|\s)",
         rf"\bSystemID \S{{1,64}} on {_NAME} to ",
+        rf"\b(?:neighbor|[pP]eer(?: \d{{1,6}}:)?|BGP_CEASE_PREFIX_LIMIT_EXCEEDED:) {_PEER}(?:[\s(]|:? |$)",
+        rf"\b(?:received from|sent to) {_PEER}(?:[\s(]|:? |$)",
     )
 )
 
@@ -139,7 +142,9 @@ def _named_as_the_twin_does(message: str, node: int, found: Interfaces) -> tuple
         link = found.leaving(node, [form for form in forms if form])
         if link >= 0:
             twin_name = found.network.links[link].interface.rpartition("/")[2]
-            return message[: match.start("interface")] + twin_name + message[match.end("interface") :], True
+            again = rf"(?<![\w./:-]){re.escape(name)}(?![\w./-]|:\w)"  # some lines name it twice
+            rest = re.sub(again, twin_name, message[match.end("interface") :])
+            return message[: match.start("interface")] + twin_name + rest, True
         return message, True
     return message, False
 

@@ -84,6 +84,7 @@ def _head(number: int, name: str) -> tuple[str, ...]:
     return (
         f"router bgp {number}",
         f" bgp router-id {name}",
+        " bgp log-neighbor-changes",
         " no bgp ebgp-requires-policy",
         " no bgp network import-check",
         " bgp bestpath as-path multipath-relax",

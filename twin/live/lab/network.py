@@ -23,7 +23,7 @@ from twin.plan import apply as changed
 from .control import AskBeside, AskProbe, AskRoutes
 from .exit_drain import ExitDrains
 from .exits import stubs_of
-from .frr import DAEMON, LOGS, OUT, Said, overload_lines, read_configuration, weight_lines
+from .frr import DAEMON, LOGS, OUT, SESSION_LOGS, Said, overload_lines, read_configuration, weight_lines
 from .launch import DEFAULT, Lab
 from .layout import HIGHEST, Port, Router, routers_of
 from .logs import LogFiles
@@ -54,7 +54,7 @@ def declaration(lab: Lab) -> Declaration:
         probe_packets=rates.probe_packets,
         probe_ports=rates.probe_ports,
         two_way=igp != "isis",
-        logs=LOGS[igp],
+        logs=LOGS[igp] | (SESSION_LOGS if lab.design.groups else frozenset()),
         makes=frozenset({"set_weight", "drain_link", "undrain_link", "drain_node", "undrain_node"}),
     )
 
@@ -70,7 +70,8 @@ class LabNetwork:
         self.lab, self._record = lab, EffectRecord.open(record)
         self._built, self._routers = lab.design.inventory, routers_of(lab.design)
         self._ports: dict[int, Port] = {port.link: port for x in self._routers.values() for port in x.ports}
-        self._exits = ExitDrains(lab.root, {x.port.link: x for x in stubs_of(lab.design, self._routers)})
+        self._stubs = stubs_of(lab.design, self._routers)
+        self._exits = ExitDrains(lab.root, {x.port.link: x for x in self._stubs})
         self._declared, self._read_to, self._last = declaration(lab), 0, 0.0
         self._history = self._empty_history()
         self._logs = LogFiles(lab.root, {name: self._other_names(x) for name, x in self._routers.items()})
@@ -297,6 +298,11 @@ class LabNetwork:
     def _other_names(self, router: Router) -> dict[str, str]:
         names = {
             x.device: self._built.links[x.link].interface.rsplit("/", 1)[1] for x in (*router.ports, *router.exits)
+        }
+        names |= {  # bgpd tells its neighbours by their addresses
+            x.port.address: self._built.links[x.port.link].interface.rsplit("/", 1)[1]
+            for x in self._stubs
+            if x.outer.router == router.name
         }
         return {device: name for device, name in names.items() if device != name}
 

@@ -19,6 +19,7 @@ from twin.live.network import (
 from twin.live.peerings import PeeringSamples
 from twin.model import Floats, Ints, Network
 from twin.observe.readings.observation import Observation, arrivals, removed_share
+from twin.observe.readings.peerings import ways_out
 from twin.observe.readings.samples import Samples, mean, read_samples
 
 from .prediction import export_noise, predict
@@ -76,7 +77,7 @@ def state_flips(network: Network, telemetry: Telemetry, since: float) -> tuple[S
         *_flips("node", [x.id for x in network.nodes], (nodes.node, nodes.time, _without_lost_polls(nodes)), since),
         *_flips("interface", circuits, (links.link, links.time, up), since),
         *_flips("neighbour", circuits, (more.link, more.time, adjacent), since),
-        *_flips("routes", interfaces, (said.link, said.time, _routes(said)), since),
+        *_flips("routes", interfaces, (said.link, said.time, _ways_out(said)), since),
     ]
     return tuple(sorted(found, key=lambda x: (-x.last, x.state, x.element)))
 
@@ -184,8 +185,5 @@ def _without_lost_polls(nodes: NodeSamples) -> Floats:
     return value
 
 
-def _routes(said: PeeringSamples) -> Floats:
-    """Whether each exit's router has routes by it: 1, 0, or NaN where what is said does not tell."""
-    parts = (said.established, said.received, said.accepted)
-    least = np.fmin(np.fmin(*parts[:2]), parts[2])
-    return np.where(least == 0, 0.0, parts[0] * parts[1] * parts[2])
+def _ways_out(said: PeeringSamples) -> Floats:
+    return ways_out(said.established, said.received, said.accepted, said.reachable, said.discards)

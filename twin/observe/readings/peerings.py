@@ -10,6 +10,19 @@ from twin.live.peerings import REASONS, DownReason, PeeringSamples
 from twin.model import Floats, Network
 
 
+def ways_out(
+    established: Floats, received: Floats, accepted: Floats, reachable: Floats, discards: Floats
+) -> Floats:
+    """Whether the network has a way by each exit: 1, 0, or NaN where what is said does not tell.
+
+    Columns as in `PeeringSamples`. Its router has a route, which other routers can use, and does not drop what takes it;
+    of a next hop that nobody speaks of no harm is thought.
+    """
+    steps = np.array((established, received, accepted))
+    none = (steps == 0).any(axis=0) | (reachable == 0) | (discards > 0)
+    return np.where(none, 0.0, np.where(np.isnan(steps).any(axis=0), np.nan, 1.0))
+
+
 class Peering(NamedTuple):
     """One exit; None is that nobody says."""
 
@@ -30,10 +43,8 @@ class Peering(NamedTuple):
 
         Its router has a route, which other routers can use, and does not drop what takes it.
         """
-        said = (self.established, self.received, self.accepted)
-        if False in said or self.reachable is False or self.discards:
-            return False
-        return None if None in said else True
+        said = (self.established, self.received, self.accepted, self.reachable, self.discards)
+        return _flag(ways_out(*(np.array([np.nan if x is None else float(x)]) for x in said)), 0)
 
     @property
     def preferred(self) -> tuple[float, float] | None:

@@ -11,6 +11,8 @@ from twin.live.declared import LogKind
 from twin.live.network import Event
 from twin.model import Network
 
+from .session_lines import SESSION_LINES
+
 LineKind = LogKind
 
 _IF = r"(?P<interface>[\w.&+-]{1,70})"
@@ -111,7 +113,9 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
     ),
 }
 _COMPILED: list[tuple[LineKind, re.Pattern[str]]] = [
-    (kind, re.compile(pattern, re.ASCII)) for kind, patterns in _TEMPLATES.items() for pattern in patterns
+    (kind, re.compile(pattern, re.ASCII))
+    for kind, patterns in (*_TEMPLATES.items(), *SESSION_LINES.items())
+    for pattern in patterns
 ]
 _OF_NODES: frozenset[LineKind] = frozenset(("commit", "process_ended"))
 

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import networkx as nx
 import numpy as np
@@ -23,6 +23,8 @@ from twin.live.peerings import PeeringSamples
 from twin.model import Network
 from twin.observe import observe
 from twin.observe.readings.peerings import Peering, read_peerings
+from twin.observe.readings.session_lines import SESSION_LINES
+from twin.observe.readings.syslog import read_events
 from twin.plan import DrainLink, UndrainLink
 from twin.plan import apply as changed
 
@@ -137,13 +139,30 @@ ROUNDS = (
 )
 
 
+LOGGED = {
+    "hold timer": "session_timeout",
+    "bad AS": "session_refused",
+    "de-configured": "session_closed",
+    "max prefix": "session_limit",
+    "configuration": "session_down",
+    "carrier": "session_down",
+}
+"""What the log of the exit's router says, beside that the session is down; of a policy nothing."""
+
+
+def logged(live: LabNetwork, network: Network, link: int, since: float) -> set[str]:
+    """Kinds of the lines on the session of an exit since a time, epoch seconds."""
+    facts = read_events(network, live.read_telemetry(datetime.fromtimestamp(since, UTC)).events)
+    return {x.kind for x in facts if x.element == network.links[link].interface and x.kind in SESSION_LINES}
+
+
 @pytest.mark.parametrize("struck", ROUNDS)
 def test_an_exit_out_of_use_is_told_with_its_reason_and_every_kernel_leaves_by_another(
     live: LabNetwork, struck: tuple[tuple[str, str, str], ...]
 ) -> None:
     network = live.read_topology()
     at = [next(i for i in network.exits if network.links[i].head == x) for x in ("transit", "content")]
-    faulty = network
+    faulty, began = network, live.now.timestamp()
     for link, (kind, way, _) in zip(at, struck, strict=True):
         element = network.links[link].circuit if kind == "link_down" else network.links[link].interface
         fault = Fault(kind=FaultKind(kind), element=element)
@@ -164,6 +183,8 @@ def test_an_exit_out_of_use_is_told_with_its_reason_and_every_kernel_leaves_by_a
         if told.established:
             assert told.received is (kind == "bgp_filter")
             assert told.accepted is not True
+        said_so = logged(live, network, link, began)
+        assert (LOGGED[reason] in said_so) if reason in LOGGED else not said_so
     assert all(x.usable for x in said.values() if x.link not in at)
     live.lab.ask(AskHeal())
     wanted = nearest_exits(network, set(network.exits))

@@ -101,14 +101,17 @@ def test_what_was_down_and_is_up_again_counts_its_changes_and_a_lost_poll_is_non
     assert state_flips(network, changed, float(times[-1])) == ()  # it was so at the moment that is asked about
 
 
-def test_an_exit_has_routes_only_while_session_announcement_and_policy_stand():
+@pytest.mark.parametrize(("step", "last"), [("accepted", 0.0), ("reachable", 0.0), ("discards", 1.0)])
+def test_an_exit_that_leads_nowhere_any_more_has_changed_whatever_the_reason(step, last):
     network, telemetry, _ = measured("topozoo/Abilene")
-    rows = [(0.0, 1.0, 1.0, 1.0), (1.0, 1.0, np.nan, 1.0), (2.0, 1.0, 1.0, 0.0), (3.0, np.nan, np.nan, np.nan)]
-    time, up, received, accepted = (np.array(x) for x in zip(*rows, strict=True))
-    nothing, exit_ = np.full(4, np.nan), np.full(4, 5)
-    none = np.zeros(4, np.int64)
-    said = PeeringSamples(time, exit_, up, none, received, accepted, *[nothing] * 4, claimed=none - 1)
-    (flip,) = state_flips(network, replace(telemetry, peerings=said), 0.5)
+    said = {x: np.ones(4) for x in ("established", "received", "accepted", "reachable")} | {"discards": np.zeros(4)}
+    said[step][2:] = last
+    said["established"][3] = np.nan  # not said, and no change
+    nothing, none = np.full(4, np.nan), np.zeros(4, np.int64)
+    rows = PeeringSamples(
+        time=np.arange(4.0), link=none + 5, reason=none, local_pref=nothing, path_length=nothing, claimed=none - 1, **said
+    )
+    (flip,) = state_flips(network, replace(telemetry, peerings=rows), 0.5)
     assert (flip.element, flip.state, flip.began, flip.now) == (network.links[5].interface, "routes", 2.0, False)
 
 

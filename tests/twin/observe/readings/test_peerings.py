@@ -1,5 +1,7 @@
 """What routers say of their peerings, from the daemon's words to the observation, through the store and the file."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from twin.live.emulated import EmulatedNetwork
 from twin.live.peerings import reason_of
 from twin.live.samples_file import pack, unpack
 from twin.observe import observe
+from twin.observe.readings.peerings import Peering, ways_out
 from twin.store import TwinStore
 
 
@@ -68,3 +71,24 @@ def test_a_network_without_exits_has_no_readings_of_peerings_and_no_room_for_the
 def test_the_words_of_a_daemon_are_read_as_reasons(state, code, carrier, reason):
     """Codes as the daemons of a laboratory gave them for each cause; RFC 4271 and RFC 4486 have the numbers."""
     assert reason_of(state, code, carrier=carrier) == reason
+
+
+SAID = [(True, 1.0), (False, 0.0), (None, float("nan"))]
+
+
+@pytest.mark.parametrize("reachable", SAID)
+@pytest.mark.parametrize("discards", SAID)
+def test_there_is_a_way_out_only_where_a_route_stands_that_others_reach_and_that_does_not_drop(reachable, discards):
+    """All 243 combinations, by the table that says it in words: in columns, of one exit, and over time."""
+    steps = list(product(SAID, SAID, SAID))
+    columns = [np.array([x[1] for x in column]) for column in zip(*steps, strict=True)]
+    beside = [np.full(len(steps), x[1]) for x in (reachable, discards)]
+    found = ways_out(*columns, *beside)
+    for row, step in enumerate(steps):
+        words = [x[0] for x in step]
+        wanted = None if None in words else True
+        if False in words or reachable[0] is False or discards[0] is True:
+            wanted = False
+        one = Peering(0, words[0], "none", words[1], words[2], reachable[0], discards[0], None, None)
+        assert one.usable is wanted
+        assert (None if np.isnan(found[row]) else bool(found[row])) is wanted
