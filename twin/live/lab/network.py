@@ -54,7 +54,7 @@ def declaration(lab: Lab) -> Declaration:
         probe_packets=rates.probe_packets,
         probe_ports=rates.probe_ports,
         two_way=igp != "isis",
-        logs=LOGS[igp] | (SESSION_LOGS if lab.design.groups else frozenset()),
+        logs=LOGS[igp] | SESSION_LOGS if lab.design.groups else LOGS[igp],
         makes=frozenset({"set_weight", "drain_link", "undrain_link", "drain_node", "undrain_node"}),
     )
 
