@@ -61,7 +61,8 @@ class SiteSources(Frozen):
     traffic: str | None = Field(default=None, description="The traffic matrix that was planned for: CSV or Parquet.")
     interfaces: Paths = Field(default=(), description="What routers call their interfaces: CSV of link, interface.")
     peers: Paths = Field(
-        default=(), description="Addresses by which routers log the neighbours behind their exits: CSV of link, address."
+        default=(),
+        description="Addresses by which routers log the neighbours behind their exits: CSV of link, address.",
     )
     counters: Paths = Field(default=(), description="Rates, counters or states of links, interfaces and nodes.")
     prometheus: str | None = Field(default=None, description="URL of a Prometheus API that holds counters.")

@@ -10,9 +10,7 @@ from twin.live.peerings import REASONS, DownReason, PeeringSamples
 from twin.model import Floats, Network
 
 
-def ways_out(
-    established: Floats, received: Floats, accepted: Floats, reachable: Floats, discards: Floats
-) -> Floats:
+def ways_out(established: Floats, received: Floats, accepted: Floats, reachable: Floats, discards: Floats) -> Floats:
     """Whether the network has a way by each exit: 1, 0, or NaN where what is said does not tell.
 
     Columns as in `PeeringSamples`. Its router has a route, which other routers can use, and does not drop what takes it;

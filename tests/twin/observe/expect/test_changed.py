@@ -109,7 +109,13 @@ def test_an_exit_that_leads_nowhere_any_more_has_changed_whatever_the_reason(ste
     said["established"][3] = np.nan  # not said, and no change
     nothing, none = np.full(4, np.nan), np.zeros(4, np.int64)
     rows = PeeringSamples(
-        time=np.arange(4.0), link=none + 5, reason=none, local_pref=nothing, path_length=nothing, claimed=none - 1, **said
+        time=np.arange(4.0),
+        link=none + 5,
+        reason=none,
+        local_pref=nothing,
+        path_length=nothing,
+        claimed=none - 1,
+        **said,
     )
     (flip,) = state_flips(network, replace(telemetry, peerings=rows), 0.5)
     assert (flip.element, flip.state, flip.began, flip.now) == (network.links[5].interface, "routes", 2.0, False)
