@@ -37,7 +37,7 @@ _SEVERE = frozenset(
         "session_refused",
         "session_limit",
         "session_closed",
-    }  # fmt: skip
+    }
 )
 
 

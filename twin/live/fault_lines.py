@@ -13,7 +13,6 @@ from .network import Event, Flags
 from .plane import DataPlane
 from .syslog import Syslog
 
-
 _OPENED_S = (1.0, 10.0)
 """After this long a session is there again."""
 

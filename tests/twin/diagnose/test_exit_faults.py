@@ -79,7 +79,7 @@ def test_an_exit_that_is_back_leaves_nothing_behind(kind):
 
 @pytest.mark.parametrize("kind", OUT)
 def test_without_readings_of_peerings_the_log_tells_a_session_from_a_policy(kind):
-    """Where nobody asks routers for their sessions: at another exit one fell and came back, so that logs tell of them."""
+    """Nobody asks routers for sessions; at another exit one fell and came back, so that logs tell of them."""
     live = EmulatedNetwork(NETWORK, seed=5, start=START)
     elsewhere, fault = Fault(kind=FaultKind("bgp_session"), element=FIRST), Fault(kind=kind, element=SECOND)
     live.wait(4)

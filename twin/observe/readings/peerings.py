@@ -13,8 +13,8 @@ from twin.model import Floats, Network
 def ways_out(established: Floats, received: Floats, accepted: Floats, reachable: Floats, discards: Floats) -> Floats:
     """Whether the network has a way by each exit: 1, 0, or NaN where what is said does not tell.
 
-    Columns as in `PeeringSamples`. Its router has a route, which other routers can use, and does not drop what takes it;
-    of a next hop that nobody speaks of no harm is thought.
+    Columns as in `PeeringSamples`. Its router has a route, which others can use, and does not drop what takes it; of
+    a next hop that nobody speaks of no harm is thought.
     """
     steps = np.array((established, received, accepted))
     none = (steps == 0).any(axis=0) | (reachable == 0) | (discards > 0)

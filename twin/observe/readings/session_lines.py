@@ -41,9 +41,9 @@ SESSION_LINES: dict[LogKind, tuple[str, ...]] = {
         rf"{_JUNOS_TOLD}code 2 \([\w ]{{1,40}}\) subcode 2 {_REST}",
     ),
     "session_limit": (
-        rf"BGP: %MAXPFXEXCEED: No\. of [\w -]{{1,40}} prefix received from {_IF}(?:\(\S{{0,64}}\))? \d+ exceed, limit \d+",
+        rf"BGP: %MAXPFXEXCEED: No\. of [\w -]{{1,40}} prefix received from {_IF}(?:\(\S{{0,64}}\))? \d+ exceed{_REST}",
         rf"{_FRR_TOLD}6/1 {_REST}",
-        rf"%(?:ROUTING-)?BGP-[34]-MAXPFXEXCEED ?: {{1,2}}(?:No\. of|Number of) [\w -]{{1,60}} received from {_IF}{_REST}",
+        rf"%(?:ROUTING-)?BGP-[34]-MAXPFXEXCEED ?: {{1,2}}N[\w. -]{{1,80}} received from {_IF}{_REST}",
         rf"{_CISCO_TOLD}6/1 {_REST}",
         rf"rpd\[\d+\]: BGP_CEASE_PREFIX_LIMIT_EXCEEDED: {_JUNOS_PEER}: {_REST}",
         rf"{_HUAWEI_DOWN}(?:The number of routes exceed|Route limit){_REST}",

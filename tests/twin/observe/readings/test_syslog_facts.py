@@ -133,7 +133,7 @@ LINES = [
     ("session_timeout", "BGP: %NOTIFICATION: sent to neighbor {at} 4/0 (Hold Timer Expired) 0 bytes "),
     ("session_refused", "BGP: %NOTIFICATION: sent to neighbor {at} 2/2 (OPEN Message Error/Bad Peer AS) 2 bytes fd 4d"),
     ("session_limit", "BGP: %MAXPFXEXCEED: No. of IPv4 Unicast prefix received from {at}(s1) 3 exceed, limit 2"),
-    ("session_limit", "BGP: %NOTIFICATION: sent to neighbor {at} 6/1 (Cease/Maximum Number of Prefixes Reached) 7 bytes"),
+    ("session_limit", "BGP: %NOTIFICATION: sent to neighbor {at} 6/1 (Cease/Maximum Number of Prefixes) 7 bytes"),
     ("session_up", "%BGP-5-ADJCHANGE: neighbor {at} Up"),
     ("session_timeout", "%BGP-5-ADJCHANGE: neighbor {at} Down BGP Notification sent, hold time expired"),
     ("session_down", "%BGP-5-ADJCHANGE: neighbor {at} Down Interface flap"),
