@@ -43,12 +43,14 @@ _CHANGE: dict[str, JsonValue] = {
     },
     "required": ["op"],
 }
+_FORM = (
+    "In order: {op: set_weight, link: A->B, weight: 20}, {op: drain_link, circuit: link/A:B--B:A}; `explain` changes."
+)
 _CHANGES: dict[str, JsonValue] = {
     "type": "array",
     "maxItems": 12,
     "items": _CHANGE,
-    "description": "In order: {op: set_weight, link: A->B, weight: 20}, {op: drain_link, circuit: link/A:B--B:A}; "
-    "`explain` says what each op takes.",
+    "description": _FORM,
 }
 _FAULT: dict[str, JsonValue] = {
     "type": "object",
@@ -67,7 +69,7 @@ OwnChanges = Annotated[
     tuple[Change, ...],
     Field(max_length=12),
     BeforeValidator(in_order),
-    WithJsonSchema({"type": "array", "maxItems": 12, "items": {"type": "object"}, "description": "As in `what_if`."}),
+    WithJsonSchema({"type": "array", "maxItems": 12, "items": {"type": "object"}, "description": _FORM}),
 ]
-"""Changes for who is offered `what_if` beside it, which spells their form out."""
+"""Changes for who does not need every op in every request."""
 MaybeFault = Annotated[Fault | None, BeforeValidator(in_order), WithJsonSchema(_FAULT)]

@@ -6,7 +6,7 @@ from .box.results import fetch_result
 from .changes import changes_since
 from .diagnosis import measure, rank_causes, report_diagnosis
 from .documents import read_documents
-from .glossary import explain
+from .glossary import glossary
 from .maps import network_picture
 from .own_plans import compose_plan, submit_changes
 from .planning import propose_plans, report_no_plan, submit_plan
@@ -52,6 +52,6 @@ TOOLS: tuple[Tool, ...] = (
     bind(submit_changes),
     bind(compose_plan),
     bind(demand_failures, deadline=LONG),
-    bind(explain),
+    bind(glossary(lambda: {tool.name: tool.description for tool in TOOLS})),
     bind(network_picture),
 )

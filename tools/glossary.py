@@ -1,7 +1,12 @@
 """What words of the tools mean: read when they are needed, instead of in every request."""
 
-from typing import Literal, get_args
+from collections.abc import Callable, Mapping
+from typing import Annotated, get_args
 
+from pydantic import Field
+
+from twin.closest import closest
+from twin.errors import InputError
 from twin.faults import FaultKind
 from twin.faults.kinds import TRAITS, label
 from twin.model import Frozen
@@ -25,9 +30,29 @@ class Glossary(Frozen):
     entries: tuple[GlossaryEntry, ...]
 
 
-def explain(_desk: Desk, subject: Literal["changes", "faults", "tables"]) -> Glossary:
-    """Say what each op of a change takes, which kinds of faults there are, or which columns the tables of sql have."""
-    return Glossary(subject=subject, entries=_ENTRIES[subject])
+Subject = Annotated[
+    str, Field(max_length=40, description="`changes` (their ops), `faults`, `tables` of sql, or a tool on request.")
+]
+
+
+def glossary(tools: Callable[[], Mapping[str, str]]) -> Callable[[Desk, str], Glossary]:
+    """Return `explain` as it is bound where these tools are offered, described by name."""
+
+    def explain(_desk: Desk, subject: Subject) -> Glossary:
+        """Say what words of tools mean, or have a tool on request offered to you from your next answer on."""
+        found = _ENTRIES.get(subject)
+        if found is not None:
+            return Glossary(subject=subject, entries=found)
+        offered = tools()
+        if (means := offered.get(subject)) is None:
+            near = closest(subject, (*_ENTRIES, *offered)) or tuple(_ENTRIES)
+            raise InputError(f"nothing is called {subject!r}", fix=f"ask for one of {', '.join(near)}")
+        return Glossary(subject=subject, entries=(GlossaryEntry(name=subject, means=means),))
+
+    return explain
+
+
+explain = glossary(dict)
 
 
 def _changes() -> tuple[GlossaryEntry, ...]:

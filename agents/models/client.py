@@ -66,7 +66,10 @@ _INFO = ModelInfo(
 
 
 class Request(NamedTuple):
-    """One question to a model. `output` asks for JSON, of a shape if it is a model; `pictures` go with calls, by id."""
+    """One question to a model. `output` asks for JSON, of a shape if it is a model; `pictures` go with calls, by id.
+
+    `on_request` names tools that are known to it without their schemas: a call to one is held to it all the same.
+    """
 
     messages: Sequence[LLMMessage]
     tools: Sequence[ToolSchema] = ()
@@ -74,6 +77,7 @@ class Request(NamedTuple):
     output: bool | type[BaseModel] | None = None
     extra: Mapping[str, Any] = {}
     pictures: Mapping[str, Picture] = {}
+    on_request: frozenset[str] = frozenset()
 
     @property
     def offered(self) -> list[str]:
@@ -130,6 +134,9 @@ class Client(ChatCompletionClient):
     def remember(self, calls: Sequence[str], blocks: Sequence[JsonValue]) -> None:
         """Keep what a recorded answer with these calls must be sent back with: here, nothing."""
 
+    def passed(self, request: Request) -> None:
+        """Take note of a request whose answer is on record already: here, nothing follows from it."""
+
     def actual_usage(self) -> RequestUsage:
         """Return zero: usage is on the record of each call."""
         return NO_TOKENS
@@ -160,7 +167,7 @@ class Client(ChatCompletionClient):
 async def asked(client: ChatCompletionClient, request: Request, token: CancellationToken | None) -> CreateResult:
     """Put a question to any client of AutoGen; a tool that is asked for by name is then one that is required."""
     choice = request.tool_choice
-    if request.pictures and isinstance(client, Client):  # AutoGen has no place for them
+    if (request.pictures or request.on_request) and isinstance(client, Client):  # AutoGen has no place for them
         return await client.reply(request, token)
     return await client.create(
         request.messages,

@@ -51,29 +51,46 @@ class ReplayClient(Client):
         run, self._in_order = name.removesuffix(_ORDER), name.endswith(_ORDER)
         self._run = run
         self._by_request: dict[str, deque[ChatAnswered]] = defaultdict(deque)
-        self._by_tools: dict[frozenset[str], deque[ChatAnswered]] = defaultdict(deque)
+        self._by_role: dict[str, deque[ChatAnswered]] = defaultdict(deque)
+        self._tools: dict[str, frozenset[str]] = defaultdict(frozenset)
         for asked, answer in _pairs(read_journal(_journal(run, environment)).records):
             self._by_request[asked.request].append(answer)
-            self._by_tools[frozenset(asked.tools)].append(answer)
+            self._by_role[asked.role].append(answer)
+            self._tools[asked.role] |= frozenset(asked.tools)
 
     async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Return what was answered then."""
-        names, asked = frozenset(request.offered), fingerprint(request.messages, request.tools)
-        left = self._by_tools[names] if self._in_order else self._by_request[asked]
+        role, asked = self._role(request.offered), _hash(request)
+        left = self._by_role[role] if self._in_order else self._by_request[asked]
         if left:
             return recorded(left.popleft())
-        raise ReplayError(self._difference(names, asked), fix=_FIX)
+        raise ReplayError(self._difference(role, request.offered, asked), fix=_FIX)
 
-    def _difference(self, names: frozenset[str], request: str) -> str:
-        known = self._by_tools[names]
-        if not known:
-            return f"{self._run} holds no answer to a role with these tools: {', '.join(sorted(names)) or 'none'}"
+    def passed(self, request: Request) -> None:
+        """Leave out the answer to a request that a run which is taken up again has on its own record."""
+        left = self._by_role[self._role(request.offered)] if self._in_order else self._by_request[_hash(request)]
+        if left:
+            left.popleft()
+
+    def _role(self, offered: Sequence[str]) -> str:
+        """The role then whose tools are the most like those that are offered now; empty where none shares any."""
+        names = frozenset(offered)
+        alike = {role: len(names & tools) / len(names | tools) for role, tools in self._tools.items() if names & tools}
+        return max(alike, key=lambda role: alike[role], default="")
+
+    def _difference(self, role: str, offered: Sequence[str], request: str) -> str:
+        if not role:
+            return f"{self._run} holds no answer to a role with these tools: {', '.join(sorted(offered)) or 'none'}"
         if self._in_order:
-            return f"{self._run} holds no further answer of {known[0].role}"
-        return f"{self._run} holds no answer to this request of {known[0].role} ({request}): the conversation differs"
+            return f"{self._run} holds no further answer of {role}"
+        return f"{self._run} holds no answer to this request of {role} ({request}): the conversation differs"
 
 
 _FIX = "replay with the same network, seed, policy and version, or use replay:RUN@order"
+
+
+def _hash(request: Request) -> str:
+    return fingerprint(request.messages, request.tools)
 
 
 def _pairs(records: Sequence[Record]) -> list[tuple[ChatRequested, ChatAnswered]]:

@@ -126,7 +126,7 @@ class ResilientClient(Client):
             return f"your answer ended for no known reason ({answer.stop}), and nothing in it was done"
         if answer.finish_reason == "stop" and not isinstance(answer.content, str):
             return f"your answer called tools and did not end with them ({answer.stop}), so none was called"
-        return flaw(answer, [tool["name"] for tool in request.tools], request.output)
+        return flaw(answer, {*request.offered, *request.on_request}, request.output)
 
     async def _answered(self, request: Request) -> Answer:
         started, limits = self._clock(), self._settings

@@ -94,10 +94,9 @@ class Session:
 class RoleClient(Client):
     """One role's view of the run's model.
 
-    Offers only the tools of the contract, stops at the budget, and writes every request and answer to the journal
-    before the agent acts on it. Raises `BudgetError` when the stage's model calls or the
-    run's budget are used up or the role only repeats itself, and whatever a tool left
-    in the workbench as fatal.
+    Offers only tools of the contract, those on request once they were asked for, stops at the budget, and writes every
+    request and answer to the journal before the agent acts on it. Raises `BudgetError` when the stage's model calls or
+    the run's budget are used up or the role only repeats itself, and whatever a tool left in the workbench as fatal.
     """
 
     def __init__(self, session: Session, contract: Contract, workbench: RoleWorkbench) -> None:
@@ -121,14 +120,16 @@ class RoleClient(Client):
         if self._has_concluded:
             return CreateResult(finish_reason="stop", content=HANDED_OVER, usage=NO_TOKENS, cached=False)
         self._check(token)
-        request = request._replace(tools=[x for x in request.tools if x["name"] in self._contract.tools])
+        offered = self._contract.at_hand(self._workbench.asked_for)
+        tools = [x for x in request.tools if x["name"] in offered]
+        request = request._replace(tools=tools, on_request=self._contract.tools - offered)
         if self._contract.compact:  # servers then decode under the schemas of the tools
             request = request._replace(tool_choice="required")
         request = request._replace(pictures=_shown(request.messages, self._workbench.pictures))
         call = self._request(request)
         recorded = self._session.journal.recall.answer(self._contract.role, call)
         if recorded is not None:
-            return self._answered_before(recorded)
+            return self._answered_before(recorded, request)
         model, run = self._session.model, self._session.run
         with chat_span(self._session.tracer, model.provider, model.name, run=run, role=self._contract.role) as span:
             started = time.monotonic()
@@ -209,11 +210,12 @@ class RoleClient(Client):
         self._recorded = len(worded)
         return self._session.spent.model_calls
 
-    def _answered_before(self, answer: ChatAnswered) -> CreateResult:
+    def _answered_before(self, answer: ChatAnswered, request: Request) -> CreateResult:
         model = self._session.model
         if answer.model == STAND_IN and model.fallback is not None:
             self._session.stand_in.because = "it did before the run was interrupted"
         if isinstance(model.client, Client):
+            model.client.passed(request)
             model.client.remember([call.id for call in answer.tool_calls], answer.blocks)
         self._session.count(answer)
         self._session.journal.append(answer)

@@ -26,6 +26,8 @@ GROUP = "twinops.roles"
 ADVISE = "advise"
 FOR_DOCUMENTS = frozenset({"read_documents", "recommend", "ask_operator"})
 """Tools that are offered where people wrote something about the network."""
+ASKS = "explain"
+"""The tool by which a role asks for tools on request."""
 FOR_EYES = frozenset({"network_picture"})
 """Tools that are offered where the run's model sees pictures."""
 Place = Literal["observe", "diagnose", "plan", "verify", "after diagnose", "after plan", "after verify"]
@@ -48,6 +50,9 @@ class Contract(Frozen):
     place: Place = Field(description="Its stage, or the stage after which it is heard.")
     description: str = Field(max_length=300)
     tools: frozenset[str]
+    on_request: frozenset[str] = Field(
+        default=frozenset(), description="Of its tools, those whose schemas it is sent once it has asked for them."
+    )
     evidence: frozenset[str] = frozenset()
     concludes_with: frozenset[str] = Field(description="The tools that make the hand-over.")
     budget: Budget = Budget()
@@ -57,19 +62,25 @@ class Contract(Frozen):
 
     @property
     def prompt(self) -> str:
-        """The words that its model reads first."""
-        return prompts.with_shared(self.words)
+        """The words that its model reads first, with the tools that it may ask for."""
+        words = prompts.with_shared(self.words)
+        more = ", ".join(f"`{x}`" for x in sorted(self.on_request & self.tools))
+        return f"{words}\n\nOn request, from the answer after `{ASKS}` with its name on: {more}." if more else words
 
     @property
     def version(self) -> str:
         """Content hash of the prompt, 12 hex digits."""
         return hashlib.sha256(self.prompt.encode()).hexdigest()[:12]
 
+    def at_hand(self, asked_for: Collection[str]) -> frozenset[str]:
+        """Return the tools whose schemas it is sent, once it has asked for some."""
+        return self.tools - (self.on_request - frozenset(asked_for))
+
     def for_small_model(self) -> Self:
         """The same terms with the tools that its words name, and those without which it cannot do its work."""
-        named = frozenset(re.findall(r"`(\w+)`", self.prompt)) | FOR_DOCUMENTS
+        named = frozenset(re.findall(r"`(\w+)`", prompts.with_shared(self.words))) | FOR_DOCUMENTS
         kept = self.tools & (named | self.evidence | self.concludes_with)
-        return self.model_copy(update={"tools": kept, "compact": True})
+        return self.model_copy(update={"tools": kept, "on_request": frozenset[str](), "compact": True})
 
     def missing(self, answered: Collection[str]) -> frozenset[str]:
         """Return the evidence that was not shown."""
@@ -87,12 +98,23 @@ def read_role(text: str) -> Contract:
         raise InputError(f"role: {where}: {first['msg']}", fix=_FIX) from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"role: {error}", fix=_FIX) from error
-    known = {tool.name for tool in TOOLS}
-    unknown = (contract.tools | contract.evidence | contract.concludes_with) - known
-    if unknown or not contract.evidence | contract.concludes_with <= contract.tools:
-        what = f"no tool {min(unknown)}" if unknown else "evidence and concluding tools are not among its tools"
+    if (what := _wrong_with_tools(contract)) is not None:
         raise InputError(f"role {contract.role}: {what}", fix="`docs/roles.md` lists the tools")
     return contract
+
+
+def _wrong_with_tools(contract: Contract) -> str | None:
+    known = {tool.name for tool in TOOLS}
+    needed = contract.evidence | contract.concludes_with
+    if unknown := (contract.tools | contract.on_request | needed) - known:
+        return f"no tool {min(unknown)}"
+    if not needed <= contract.tools:
+        return "evidence and concluding tools are not among its tools"
+    if not contract.on_request <= contract.tools - needed - {ASKS}:
+        return f"on request are tools of its own, neither evidence nor concluding ones nor {ASKS}"
+    if contract.on_request and ASKS not in contract.tools:
+        return f"tools on request are asked for by {ASKS}, which is not among its tools"
+    return None
 
 
 _FIX = "write name, place, description, tools and concludes_with between lines of +++, then the words"
@@ -134,12 +156,14 @@ def alone() -> Contract:
         place="observe",
         description="Operates the network alone.",
         tools=frozenset[str]().union(*(x.tools for x in CONTRACTS.values())),
+        on_request=frozenset[str].intersection(*(x.on_request | (_EVERY - x.tools) for x in CONTRACTS.values())),
         concludes_with=frozenset[str]().union(*(x.concludes_with for x in CONTRACTS.values())),
         gate="those of the four roles",
         words="\n\n".join((_ALONE, *(x.words for x in CONTRACTS.values()))),
     )
 
 
+_EVERY = frozenset[str]().union(*RIGHTS.values())
 _ALONE = "You are all four roles in one. Each task belongs to one of them: do what is said for that one, and no more."
 
 

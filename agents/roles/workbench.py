@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from tools.box.handover import Role
 from tools.box.pictures import Picture
 from tools.box.registry import Tool, ToolAnswer, Toolbox, crash, refusal
+from tools.glossary import Glossary
 from tools.maps import NetworkPicture
 from twin.errors import DeadlineError
 
@@ -28,6 +29,7 @@ class RoleWorkbench(StaticWorkbench):
         self._role: Role = role
         self._calls: set[asyncio.Task[ToolAnswer]] = set()
         self.answered: list[str] = []
+        self.asked_for: set[str] = set()
         self.pictures: dict[str, Picture] = {}
         self.repeats = 0
         self.fatal: Exception | None = None
@@ -60,6 +62,8 @@ class RoleWorkbench(StaticWorkbench):
         self.repeats += answer.repeated
         if answer.ok:
             self.answered.append(name)
+        if answer.ok and isinstance(answer.value, Glossary):
+            self.asked_for.add(answer.value.subject)
         if call_id and isinstance(answer.value, NetworkPicture):
             self.pictures[call_id] = Picture(answer.value.png, answer.value.width, answer.value.height)
         return ToolResult(name=name, result=[TextResultContent(content=answer.content)], is_error=not answer.ok)

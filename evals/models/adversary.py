@@ -20,6 +20,7 @@ that begin with `odd-`.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -31,6 +32,7 @@ from autogen_core.models import (
     CreateResult,
     FunctionExecutionResultMessage,
     LLMMessage,
+    SystemMessage,
     UserMessage,
 )
 
@@ -73,7 +75,7 @@ class AdversaryClient(Client):
 
     async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
         """Return the next orders, mischief, or the runbook's move as the persona bends it."""
-        messages, offered = request.messages, request.offered
+        messages, offered = request.messages, within_reach(request)
         rng = Random(f"{self._character.seed} {len(messages)} {sorted(offered)}")
         orders, made = _orders(messages), _made(messages)
         if unread := _unread(messages, offered):
@@ -110,6 +112,16 @@ class AdversaryClient(Client):
         bent = self._character.persona.bends(bent, [x for m in messages for x in texts(_text(m))], rng)
         bent = _with_words(bent, orders.words)
         return bent if made[_key(bent)] < AGAIN else move
+
+
+def within_reach(request: Request) -> list[str]:
+    """The tools that are offered, and those that its role could ask for, which whoever knows them calls unasked."""
+    prompts = [x.content for x in request.messages if isinstance(x, SystemMessage)]
+    more = [name for words in prompts for name in re.findall(r"`(\w+)`", words.partition(_ON_REQUEST)[2])]
+    return sorted({*request.offered, *more})
+
+
+_ON_REQUEST = "On request, "
 
 
 def _unread(messages: Sequence[LLMMessage], offered: Sequence[str]) -> Together | None:

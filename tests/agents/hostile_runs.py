@@ -40,7 +40,7 @@ from agents.run.lifecycle import Ground, follow
 from agents.run.request import RunRequest
 from agents.run.staging import Scene
 from agents.show.report.folder import write_report
-from evals.models.adversary import AdversaryClient
+from evals.models.adversary import AdversaryClient, within_reach
 from tools.box.handover import Incident
 from twin.clock import utc_now
 from twin.documents import Document
@@ -85,7 +85,7 @@ class Courier(Client):
         self.outside: list[str] = []
 
     async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
-        messages, offered = request.messages, request.offered
+        messages, offered = request.messages, within_reach(request)
         self._look(messages)
         begin = max(i for i, message in enumerate(messages) if isinstance(message, UserMessage))
         if not any(isinstance(message, AssistantMessage) for message in messages[begin:]):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from agents.models.conversation import Call, Conversation, Json, Move, items, text
+from agents.models.conversation import Call, Conversation, Json, Move, Together, items, text
+from agents.models.procedures import diagnosis, planning
 from tools.documents import ends
 
 
@@ -69,7 +70,7 @@ class Reader:
     """Reads first and acts on it; in everything else it has no move of its own."""
 
     def __init__(self) -> None:
-        self._reading, self._answer = ReadWords({}, ()), ""
+        self._reading, self._answer, self._has_read = ReadWords({}, ()), "", False
 
     def __call__(self, talk: Conversation) -> Move | None:
         """Return the next call, None where the runbook's is right."""
@@ -79,25 +80,24 @@ class Reader:
             return self._at_diagnosis(talk)
         return self._at_planning(talk) if "submit_plan" in talk.offered else None
 
-    def _at_diagnosis(self, talk: Conversation) -> Call | None:
+    def _at_diagnosis(self, talk: Conversation) -> Move | None:
+        if self._has_read:
+            return None
         pages = [x.answer for x in talk.exchanges if x.tool == "read_documents" and not x.error]
         if not pages:
-            return Call("read_documents", {})
+            return _along([Call("read_documents", {})], diagnosis(talk))
         following = pages[-1].get("next_offset")
         if isinstance(following, int):
             return Call("read_documents", {"offset": following})
-        self._reading = understood([one for page in pages for one in items(page, "documents")])
-        said = sum(x.tool == "recommend" for x in talk.exchanges)
-        for action, element, id in self._reading.advice[said:]:
-            why = f"Document {id} says so."
-            return Call("recommend", {"action": action, "element": element, "why": why, "documents": [id]})
-        return None
+        self._reading, self._has_read = understood([one for page in pages for one in items(page, "documents")]), True
+        advice = [_advised(x, f"Document {x[2]} says so.") for x in self._reading.advice]
+        return _along(advice, diagnosis(talk))
 
-    def _at_planning(self, talk: Conversation) -> Call | None:
+    def _at_planning(self, talk: Conversation) -> Move | None:
         reading = self._reading
         keep: dict[str, str] = dict(reading.keep)
-        if reading.served and (call := self._told(talk, reading.served)) is not None:
-            return call
+        if reading.served and (move := self._told(talk, reading.served)) is not None:
+            return move
         if (found := _ANSWER.search(talk.task)) is not None:
             self._answer = found[1]
         if talk.offers("propose_plans"):
@@ -113,25 +113,24 @@ class Reader:
             keep[reading.ask[0]] = reading.ask[1]
         return self._around(talk, keep) if keep else None
 
-    def _told(self, talk: Conversation, served: frozenset[str]) -> Call | None:
+    def _told(self, talk: Conversation, served: frozenset[str]) -> Move | None:
         """Look who suffers, and have the customers told whom it was promised to."""
         if talk.offers("affected_demands") and not talk.task.startswith("Round"):
-            return Call("affected_demands", {})
-        said = sum(x.tool == "recommend" for x in talk.exchanges)
+            return _along([Call("affected_demands", {})], planning(talk))
+        if any(x.tool == "recommend" for x in talk.exchanges):
+            return None
         rows = items(talk.answer("affected_demands"), "demands")
         told = [(text(x, "demand"), id) for x in rows for id in _listed(x, "importance") if id in served]
-        for element, id in told[said:]:
-            why = f"It suffers, and document {id} says who is to know."
-            return Call("recommend", {"action": "inform customer", "element": element, "why": why, "documents": [id]})
-        return None
+        advice = [_advised(("inform customer", *x), f"It suffers, and {x[1]} says who is to know.") for x in told]
+        return _along(advice, planning(talk)) if advice else None
 
     def _around(self, talk: Conversation, keep: Mapping[str, str]) -> Call | None:
         """Submit the best candidate that keeps its hands off, or say for which document there is none."""
         candidates = items(talk.answer("propose_plans"), "candidates")
         seen = {text(x.answer, "plan"): x.answer for x in talk.exchanges if x.tool == "simulate_plan" and not x.error}
-        for one in candidates:
-            if text(one, "plan") not in seen:
-                return Call("simulate_plan", {"plan": text(one, "handle")})
+        unseen = [Call("simulate_plan", {"plan": text(x, "handle")}) for x in candidates if text(x, "plan") not in seen]
+        if unseen:
+            return Together(tuple(unseen))
         for one in candidates:
             steps = [x.get("change") for x in items(seen[text(one, "plan")], "steps")]
             if not any(_touches(step, element) for step in steps for element in keep):
@@ -139,6 +138,17 @@ class Reader:
                 return Call("submit_plan", dict(words))
         because: list[JsonValue] = list(keep.values())
         return Call("report_no_plan", {"explanation": "What could be changed is meant to be so.", "because": because})
+
+
+def _along(first: Sequence[Call], then: Move) -> Move:
+    """Calls that the runbook's next ones do not depend on, in one answer with them."""
+    calls = then.calls if isinstance(then, Together) else (then,) if isinstance(then, Call) else ()
+    return Together((*first, *calls)) if first else then
+
+
+def _advised(advice: tuple[str, str, str], why: str) -> Call:
+    action, element, id = advice
+    return Call("recommend", {"action": action, "element": element, "why": why, "documents": [id]})
 
 
 def _listed(row: Json, key: str) -> list[str]:

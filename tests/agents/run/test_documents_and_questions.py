@@ -8,7 +8,7 @@ import pytest
 from autogen_core.models import CreateResult
 
 from agents.models.conversation import Conversation
-from agents.record.events import ExecutionStep, QuestionAnswered, QuestionAsked, ToolReturned
+from agents.record.events import ChatRequested, ExecutionStep, QuestionAnswered, QuestionAsked, ToolReturned
 from agents.record.history import read_past
 from agents.record.journal import read_journal
 from agents.record.questions import answer, open_questions, take_default
@@ -99,16 +99,29 @@ def test_a_plan_of_a_models_own_meets_the_gate(tmp_path: Path):
     assert run.result.finished.plan is None or "own" not in run.result.finished.because
 
 
-def test_a_failure_that_verification_demands_binds(tmp_path: Path):
+def test_a_failure_that_verification_demands_binds_and_a_tool_on_request_is_offered_once_asked_for(tmp_path: Path):
     def strict(talk: Conversation, tools: list[str]) -> CreateResult | None:
-        if "demand_failures" in tools and talk.answer("verify_plan") and talk.offers("demand_failures"):
+        if "demand_failures" not in tools:
+            return None
+        if talk.answer("verify_plan") and talk.offers("demand_failures"):
             return calls("demand_failures", sets=[["node/IPLSng"], ["node/DNVRng", "node/ATLAng"]])
+        if talk.answer("verify_plan") and talk.offers("explain"):
+            return calls("explain", subject="sql")
+        if talk.offers("sql"):
+            return calls("sql", query="SELECT 1 AS one")
         return None
 
     run = perform(tmp_path, model=model(strict))
-    demanded = [x for x in run.of(ToolReturned) if x.tool == "demand_failures"]
-    assert demanded
+    demanded = [x for x in run.of(ToolReturned) if x.tool in ("demand_failures", "explain", "sql")]
+    assert [x.tool for x in demanded] == ["demand_failures", "explain", "sql"]
     assert all(x.ok for x in demanded)
+    asked = [("sql" in x.tools) for x in run.of(ChatRequested) if x.role == "verification"]
+    assert asked == sorted(asked)
+    assert asked[:3] == [False] * 3
+    assert asked[-1]
+    assert not any("sql" in x.tools for x in run.of(ChatRequested) if x.role != "verification")
+    replayed = asyncio.run(replay_run(run.result.folder))
+    assert replayed.same, replayed.difference
 
 
 @pytest.mark.parametrize(
