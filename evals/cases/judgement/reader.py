@@ -124,7 +124,7 @@ class Reader:
         advice = [_advised(("inform customer", *x), f"It suffers, and {x[1]} says who is to know.") for x in told]
         return _along(advice, planning(talk)) if advice else None
 
-    def _around(self, talk: Conversation, keep: Mapping[str, str]) -> Call | None:
+    def _around(self, talk: Conversation, keep: Mapping[str, str]) -> Move | None:
         """Submit the best candidate that keeps its hands off, or say for which document there is none."""
         candidates = items(talk.answer("propose_plans"), "candidates")
         seen = {text(x.answer, "plan"): x.answer for x in talk.exchanges if x.tool == "simulate_plan" and not x.error}
