@@ -1,4 +1,7 @@
-"""Relief from routers that drop or divert what others send them rightly: tunnels, weights and drains around them."""
+"""Relief from routers that drop or divert what others send them rightly, or say falsely that they lead somewhere.
+
+Tunnels, weights and drains lead around them.
+"""
 
 from collections.abc import Iterator, Sequence, Set
 
@@ -9,6 +12,7 @@ from twin.model import Astray, Ints, Network
 from twin.plan import Change, DrainLink, DrainNode, SetTunnel, SetWeight, apply_all
 from twin.policy import Policy
 from twin.sim.arrays import FAR, compile_network
+from twin.sim.astray import still_arriving
 from twin.sim.route import Routing
 
 from .allowance import Allowance
@@ -21,6 +25,7 @@ from .tunnels import Move, tunnel_over
 METHOD = "steer-around"
 _MIDPOINTS = 4
 """Midpoints that are tried for each source, those nearest first."""
+_ROUNDING = 1e-9
 
 
 def relieve_by_evading(
@@ -36,13 +41,15 @@ def relieve_by_evading(
 
     Four ways are tried and the best is proposed: a tunnel for every source whose traffic meets the entry, over the
     midpoint with which most arrives, or over the best one that every failure allows, for as many sources as have one;
-    the interface costed out or drained; the router drained. Where none may be gone, the reason is that of the way that
-    would leave least harm. `makes` are the operations that the network can make, all
-    if None. Nothing is random.
+    the interface costed out or drained; the router drained. Where the neighbour at an exit announces a group that is
+    not its own, a router with a true exit of that group is such a midpoint, and an exit that is drained announces
+    nothing. What a router itself announces is preferred everywhere: nothing leads around that. Where no way may be
+    gone, the reason is that of the way that would leave least harm. `makes` are the operations that the network can
+    make, all if None. Nothing is random.
     """
     del seed
     judge = Judge(network, policy, avoid)
-    entries = [x for x in network.astray if x.does not in ("refuse", "trust", "claim")]
+    entries = [x for x in network.astray if x.does not in ("refuse", "trust") and not _for_itself(network, x)]
     if not entries:
         return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
     allowance = Allowance(time_limit_s)
@@ -76,9 +83,14 @@ def _ways(judge: Judge, entries: Sequence[Astray], allowance: Allowance) -> Iter
     yield from ((DrainNode(node=name),) for name in nodes if not network.nodes[network.node(name)].drained)
 
 
+def _for_itself(network: Network, entry: Astray) -> bool:
+    """Whether a router says that it is what others look for: its path is the shortest from everywhere."""
+    return entry.does == "claim" and entry.at in network.node_index
+
+
 def _single(network: Network, entry: Astray) -> Iterator[Change]:
     """One change that takes everything off an interface."""
-    if entry.does not in ("bar", "leak"):
+    if entry.does not in ("bar", "leak", "claim"):
         return
     link = network.links[network.link(entry.at)]
     if link.weight != HIGHEST and network.link(entry.at) not in network.exits:
@@ -119,10 +131,15 @@ def _routed(judge: Judge, steps: Sequence[Change]) -> Routing:
 
 
 def _concerned(judge: Judge, entries: Sequence[Astray]) -> list[tuple[int, int]]:
-    """Pairs whose traffic passes a wrong entry that concerns it, the largest demand first."""
+    """Pairs whose traffic passes a wrong entry that concerns it, or follows one, the largest demand first."""
     network, paths, offered = judge.network, judge.routing.paths, judge.arrays.offered
     pairs: dict[tuple[int, int], float] = {}
-    for entry in entries:
+    groups = sorted({network.node(x.target) for x in entries if x.does == "claim"})
+    arriving = still_arriving(judge.arrays, paths, np.ones_like(offered)) if groups else offered
+    for group in groups:
+        lost = np.flatnonzero((offered[group] > 0) & (arriving[group] < 1 - _ROUNDING))
+        pairs |= {(int(source), group): float(offered[group, source]) for source in lost}
+    for entry in (x for x in entries if x.does != "claim"):
         targets = [network.node(entry.target)] if entry.target else range(len(network.nodes))
         at = entry.at if entry.does == "drop" else network.links[network.link(entry.at)].tail
         for target in targets:

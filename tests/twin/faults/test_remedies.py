@@ -21,5 +21,5 @@ def test_advice_names_the_target_of_kinds_that_have_one_and_of_no_other(kind):
 def test_only_what_the_network_can_do_something_about_has_measures_of_its_own():
     idle = {kind for kind, remedy in REMEDIES.items() if not remedy.ours}
     lying = {kind for kind in FaultKind if TRAITS[kind].layer == "telemetry"} - {FaultKind.STALE_TOPOLOGY}
-    claimed = {FaultKind.BGP_HIJACK, FaultKind.BGP_ORIGIN}  # all that way lead routes that others believe
-    assert idle == lying | claimed | {FaultKind.LATENCY, FaultKind.HOST_BLACKHOLE, FaultKind.PROBE_FILTER}
+    believed = {FaultKind.BGP_HIJACK}  # a router's own path is shorter than that of any exit
+    assert idle == lying | believed | {FaultKind.LATENCY, FaultKind.HOST_BLACKHOLE, FaultKind.PROBE_FILTER}

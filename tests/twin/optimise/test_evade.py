@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.twin.optimise.networks import network_of
+from twin.faults import Fault, FaultKind, with_fault
+from twin.formats.exits import ExitGroup, with_groups
 from twin.gate.verdict import verify
 from twin.model import Astray
 from twin.optimise import tunnels, weights
@@ -62,3 +64,36 @@ def test_no_plan_has_a_step_that_the_network_cannot_make(makes):
     assert reasons[tunnels.METHOD] == "this network cannot set tunnel"
     assert ("set weight" in (reasons[weights.METHOD] or "")) == (not makes)
     assert any(x.plan for x in found) == bool(makes)  # weights alone lead around, too
+
+
+def beyond():
+    """`content` is met at A, `transit` everywhere; S is nearer to B. S sends 4 to `content` and 1 to `transit`, B 2."""
+    network = network_of([("A", "S", 20.0, 5), ("S", "B", 20.0, 1), ("A", "B", 20.0, 9)], {})
+    network = with_groups(
+        network, [ExitGroup("content", {"A": 1}, 20.0), ExitGroup("transit", dict.fromkeys("ABS", 1), 20.0)]
+    )
+    demands = network.demands.copy()
+    for source, group, amount in (("S", "content", 4.0), ("B", "content", 2.0), ("S", "transit", 1.0)):
+        demands[network.node(source), network.node(group)] = amount
+    return network.with_demands(demands)
+
+
+@pytest.mark.parametrize(("makes", "steps"), [(None, {"drain_link"}), ({"set_tunnel"}, {"set_tunnel"})])
+def test_what_follows_the_routes_of_anothers_neighbour_is_led_to_the_true_exit(makes, steps):
+    network = with_fault(
+        beyond(), Fault(kind=FaultKind.BGP_ORIGIN, element="interface/B/transit", target="node/content")
+    )
+    assert simulate(network).harm(POLICY.max_utilisation).total == pytest.approx(6.0)
+    found = relieve_by_evading(network, POLICY, makes=makes)
+    assert found.plan is not None, found.reason
+    assert {x.op for x in found.plan.steps} == steps
+    assert verify(found.plan, network, POLICY).passed
+    after = simulate(apply_all(network, found.plan.steps))
+    assert after.harm(POLICY.max_utilisation).total == 0
+    assert after.load[network.link("A->content")] == pytest.approx(6.0)
+
+
+def test_nothing_leads_around_what_a_router_announces_as_its_own():
+    network = with_fault(beyond(), Fault(kind=FaultKind.BGP_HIJACK, element="node/B", target="node/content"))
+    assert simulate(network).harm(POLICY.max_utilisation).total == pytest.approx(6.0)
+    assert relieve_by_evading(network, POLICY).plan is None

@@ -11,7 +11,9 @@
 | bgp_hijack | node -> group | the router announces the group, or a part of it, as its own: all go there, and no further | who has the rest of the group |
 | bgp_origin | exit -> group | its neighbour announces a group that is not its own: who is nearest leaves there, and is lost | a neighbour that delivers |
 
-Traffic goes to the other exits of the group, or has no route where there is none. None of them but the first has a line
+Traffic goes to the other exits of the group, or has no route where there is none. What is announced from outside ends
+with its exit's session, and a router with a true exit of its own does not follow it; what a router announces itself is
+preferred everywhere, and nothing leads around it. None of them but the first has a line
 in any log. An exit is the interface of its router towards the group. RFC 7999 and RFC 5635 have the next hop that drops,
 RFC 4271 (section 9.1) the order in which paths are preferred: local preference, length of the path, then the distance.
 """  # noqa: E501 - a table
@@ -96,7 +98,7 @@ _CLAIMS = (_K.BGP_HIJACK, _K.BGP_ORIGIN)
 
 
 def _declare(kind: FaultKind, label: str, advice: Advice, aliases: tuple[str, ...] = ()) -> None:
-    ours: tuple[Measure, ...] = () if kind in _CLAIMS else ("steer around",)
+    ours: tuple[Measure, ...] = () if kind is _K.BGP_HIJACK else ("steer around",)
     register(
         Declaration(
             id=kind,
