@@ -78,7 +78,7 @@ def rank_causes(desk: Desk) -> Causes:
     observation = desk.look()
     with desk.span("diagnose", snapshot=observation.network.id) as span:
         prior = desk.memory.prior if desk.memory else None
-        desk.ranking = diagnose(observation, prior=prior, found_before=desk.found_before)
+        desk.ranking = diagnose(observation, prior=prior, found_before=desk.found_before, trials=desk.trials)
         span.set_attribute("twin.hypotheses", desk.ranking.simulated)
     return Causes(
         simulated=desk.ranking.simulated,

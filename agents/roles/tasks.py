@@ -41,7 +41,18 @@ def diagnose(desk: Desk) -> str:
     if desk.found_before:
         known = ", ".join(map(str, desk.found_before))
         task = f"{task}\nThis was found: {known}. It does not explain what is measured by now: find what does."
+    if desk.trials and desk.rejected:
+        task = f"{task}\n{_tried(desk.rejected[-1])}"
     return f"{task}{_written(desk)}"
+
+
+def _tried(decision: Decision) -> str:
+    told = {"plan": decision.plan, "reasons": decision.reasons}
+    words = (
+        "A plan was made for what you found and taken back, for the network was not as that predicts. rank_causes now "
+        "weighs what was measured while it was in place: find what explains that, too."
+    )
+    return f"{words}\n{json.dumps(swept(cast(JsonValue, told)), ensure_ascii=False)}"
 
 
 def plan(desk: Desk) -> str:

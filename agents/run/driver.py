@@ -27,6 +27,7 @@ from .second_look import SecondLook
 from .transitions import (
     EDGES,
     FAULTY,
+    REFUTED,
     ROLE_OF,
     ROUNDS,
     UNEXPLAINED,
@@ -354,16 +355,17 @@ class Driver:
         await self._operator.roll_back(self._because)
         words = f"the network is as it was before the plan: {self._because}"
         moved, explained = self._operator.moved(), not self._second.may_be or self._operator.explained()
-        if not self._second.may_be or (explained and not moved):
+        learned = self._second.may_be and explained and not moved and self._operator.learn()
+        if not self._second.may_be or (explained and not moved and not learned):
             return Move("end", words, outcome="rolled back")
         submission = _present(self._desk.submission)
         turned_down = self._turned_down(submission, self._because, self._desk.verdicts.get(submission.plan.hash))
         await self._operator.take_up()
-        if explained:
+        if explained and not learned:
             self._desk.round += 1
             return Move("plan", f"{words}; somebody else has configured something meanwhile", turned_down)
-        self._second.begin(Ending("rolled back", words))
-        return Move("diagnose", f"{words}; {UNEXPLAINED}", turned_down)
+        self._second.begin(Ending("rolled back", words), learned=learned)
+        return Move("diagnose", f"{words}; {REFUTED if learned else UNEXPLAINED}", turned_down)
 
     def _held_back(self, because: str) -> Move:
         """Send the submitted plan back for what an adviser says of it."""

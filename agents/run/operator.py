@@ -20,13 +20,12 @@ from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
-from twin.diagnose import explains, misread
+from twin.diagnose import Trial, explains, left_by, misread, set_anew
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import Coming, find, look_around, preflight
 from twin.execute.render import Inventory
-from twin.faults import struck_links
 from twin.files import write_text
 from twin.formats.plan import write_plan
 from twin.gate.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
@@ -42,6 +41,7 @@ from twin.store import TwinStore
 from . import loads
 from .by_people import by_verification, lines_to_type, people_needed, rehearsed, validity
 from .incidents import endings_of, still_harmed, with_plan
+from .trial import trial_in_place, trial_of
 from .twin_record import TwinRecord
 from .unbroken_work import UnbrokenWork
 from .watching import WATCH, harm_foreseen, harmed_later
@@ -71,6 +71,7 @@ class NetworkOperator:
     settled: tuple[Plan, ...] = ()  # plans that were confirmed before another one was made
     written: TwinRecord = field(init=False)
     work: UnbrokenWork = field(init=False)
+    trial: Trial | None = None  # what the plan that was made last showed, where it was not what was predicted
     _diagnosed: Observation | None = None
     _configured: Network | None = None
 
@@ -166,6 +167,7 @@ class NetworkOperator:
 
         execution, cancelled = await self.work.done(lambda: self._execute(submission, record))
         self.accepted = True
+        self.trial = trial_of(submission.plan, execution, before, self.live)
         self.written.execution(submission.plan, execution, started)
         if execution.status != "applied":
             self._configured = None
@@ -204,7 +206,9 @@ class NetworkOperator:
         asked = (1 - desk.policy.min_gain) * without.routable
         # what is measured strays by `noise`: a plan that helps is not taken back for missing its gain by less
         within = after.routable < without.routable and after.routable <= asked + self.noise
-        return not gone and (after.routable <= max(asked, self.negligible) or within)
+        helps = after.routable <= max(asked, self.negligible) or within
+        self.trial = None if helps or gone else trial_in_place(observation, self._configured or desk.inventory)
+        return not gone and helps
 
     def _gone(self) -> str | None:
         submission, _ = self._approved()
@@ -225,10 +229,14 @@ class NetworkOperator:
         A wrong weight that the plan has set back is over; what the plan has drained may still be down.
         """
         seen, faults = self.written.observed(), self.desk.faults
-        links = zip(self.desk.state.links, seen.inventory.links, strict=True)
-        changed = {i for i, (was, now) in enumerate(links) if (was.weight, was.drained) != (now.weight, now.drained)}
-        left = tuple(x for x in faults if not changed & set(struck_links(seen.inventory, x)))
+        left = left_by(seen.inventory, set_anew(self.desk.state, seen.inventory), faults)
         return explains(seen, faults) or (left != faults and explains(seen, left))
+
+    def learn(self) -> bool:
+        """Keep for the next diagnosis what was measured while the plan was in place: whether there is something."""
+        trial, self.trial = self.trial, None
+        self.desk.trials = (*self.desk.trials, trial) if trial else self.desk.trials
+        return trial is not None
 
     def moved(self) -> bool:
         """Whether something is configured that was not when the plan was made."""

@@ -21,18 +21,21 @@ class SecondLook:
         desk = self._desk
         return desk.aim is None and desk.brought is None and bool(desk.faults) and desk.round < self._rounds
 
-    def begin(self, otherwise: Ending | None, *, in_place: bool = False) -> None:
+    def begin(self, otherwise: Ending | None, *, in_place: bool = False, learned: bool = False) -> None:
         """Forget the diagnosis but for its faults, which may still be there.
 
         `otherwise` is how the run ends if nothing else is found; None where it goes on in any case. `in_place` says
         whether a plan for them is: then they are told of in the end, though no reading may show them any more.
+        `learned` says that nothing else has happened, and that what the plan showed speaks about them: then they are as
+        open as at first.
         """
         desk = self._desk
         if in_place and desk.chosen is not None:
             desk.met = (*desk.met, desk.chosen)
         if desk.diagnosis is not None:
             self._before, self._otherwise = (desk.diagnosis, desk.chosen), otherwise
-        desk.found_before = desk.faults
+        if not learned:  # else the network is another one by now
+            desk.found_before, desk.trials = desk.faults, ()
         desk.clear_diagnosis()
         desk.round += 1
 

@@ -15,6 +15,7 @@ approve ── execute ── confirm ──────────────
 plan ◄── refused: the network is not what it was, rounds left
 plan ◄── confirmed, and another of several incidents still harms, rounds left
 plan ◄── rolled back, and somebody else has configured something meanwhile, rounds left
+diagnose ◄── rolled back, for what was measured while the plan was in place, rounds left
 diagnose ◄── confirmed, rolled back or refused, and the diagnosis does not explain what is measured now, rounds left
 
 A run for a goal may end with `verify` or `approve`: a person orders capacity, or approves.
@@ -33,6 +34,7 @@ Next = Stage | Literal["end"]
 
 ROUNDS = 3
 UNEXPLAINED = "what is measured now is not what was diagnosed"
+REFUTED = "what it showed while it was in place is held against what was diagnosed"
 FAULTY = frozenset({"silent", "down", "wire_loss", "probe_loss"})
 """Kinds of symptoms that no healthy network shows, whatever its traffic."""
 
@@ -137,6 +139,10 @@ class Operator(Protocol):
 
     def explained(self) -> bool:
         """Whether what was diagnosed explains what is measured now."""
+        ...
+
+    def learn(self) -> bool:
+        """Keep for the next diagnosis what was measured while the plan was in place: whether there is something."""
         ...
 
     def moved(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 
 from twin.diagnose import Diagnosis as Ranking
-from twin.diagnose import Hypothesis, as_believed, turns
+from twin.diagnose import Hypothesis, Trial, as_believed, turns
 from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
 from twin.faults import Fault
@@ -106,8 +106,8 @@ class Desk:
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
     `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin; `works`
     is what others have planned; `found_before` are faults that an earlier look found, `met` those that plans in place
-    were made for; `brought` is a plan that somebody had before the run; `illustrator` draws,
-    where the run's model sees; `acted` is when the first step of a plan of the run was made.
+    were made for, `trials` what plans that were taken back have shown; `brought` is a plan that somebody had before the
+    run; `illustrator` draws, where the run's model sees; `acted` is when the first step of a plan of the run was made.
     """
 
     inventory: Network
@@ -145,6 +145,7 @@ class Desk:
     broken: tuple[str, ...] = ()
     found_before: tuple[Fault, ...] = ()
     met: tuple[Hypothesis, ...] = ()
+    trials: tuple[Trial, ...] = ()
     brought: Plan | None = None
     illustrator: Illustrator | None = None
     acted: datetime | None = None

@@ -7,6 +7,7 @@ from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
 from .likelihood import misread
 from .next_measurement import Measurement, next_measurement
 from .recommend import recommend
+from .trials import Trial, left_by, set_anew
 from .turns import turns
 
 __all__ = [
@@ -16,14 +17,17 @@ __all__ = [
     "IncidentCause",
     "Measurement",
     "Recommendation",
+    "Trial",
     "Urgency",
     "as_believed",
     "believed_without",
     "diagnose",
     "diagnosed_network",
     "explains",
+    "left_by",
     "misread",
     "next_measurement",
     "recommend",
+    "set_anew",
     "turns",
 ]

@@ -1,6 +1,6 @@
 """Diagnosis by synthesis: simulate every plausible fault and rank them by how well they explain the readings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -18,6 +18,7 @@ from .likelihood import planned, put_right, without_void
 from .prior import one_more, usual
 from .search import GROSS, Scored, Search
 from .simulated_hypothesis import SimulatedHypothesis
+from .trials import Trial, Trials
 
 SHOWN = 10
 """Most hypotheses that a diagnosis lists."""
@@ -36,6 +37,7 @@ def diagnose(
     *,
     prior: Mapping[tuple[str, str], float] | None = None,
     found_before: tuple[Fault, ...] = (),
+    trials: Sequence[Trial] = (),
 ) -> Diagnosis:
     """Rank what could have caused the readings; healthy is one of the hypotheses and is always simulated.
 
@@ -48,10 +50,14 @@ def diagnose(
     within a bound that no forged line can exceed. Hypotheses that no reading and no log line tells apart are one
     answer, named after the likeliest of them. `prior` adds log odds by kind and element of a fault, which past
     incidents teach; none counts more than `PRIOR_BOUND`. `found_before` are faults that still stand: each is part of
-    every hypothesis that names no other fault at its place, unless readings say that it is over.
+    every hypothesis that names no other fault at its place, unless readings say that it is over. `trials` are what
+    plans showed while they were in place: the likeliest hypotheses are ranked anew by what they say of that.
     """
     search = Search(observation, prior or {})
     groups = _grouped(search.run())
+    tried = Trials(trials)
+    if trials:
+        groups = _grouped(tried.weighed(x for i, group in enumerate(groups) if _is_shown(i, group) for x in group))
     if found_before:
         groups = [[search.beside(x, found_before) for x in group] for group in groups]
     best, healthy = groups[0][0], search.healthy.judged
@@ -68,7 +74,7 @@ def diagnose(
         ),
         simulated=sum(map(len, groups)),
         unexplained=unexplained(best.judged, healthy),
-        doubt=_doubt(best.judged, float(confidence[0]), search.left_out(best.judged)),
+        doubt=_doubt(best.judged, float(confidence[0]), search.left_out(best.judged), tried),
     )
 
 
@@ -114,17 +120,22 @@ def _by_names(groups: list[list[Scored]], confidence: Floats) -> dict[tuple[str,
 
 def _shown(groups: list[list[Scored]], confidence: Floats) -> list[tuple[list[Scored], Floats]]:
     """The first groups with their confidence, and the healthy one in any case."""
-    entries = list(zip(groups, confidence, strict=True))
-    return [x for i, x in enumerate(entries) if i < SHOWN or not x[0][0].causes]
+    return [x for i, x in enumerate(zip(groups, confidence, strict=True)) if _is_shown(i, x[0])]
 
 
-def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ...]) -> str | None:
+def _is_shown(place: int, group: list[Scored]) -> bool:
+    return place < SHOWN or not group[0].causes
+
+
+def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ...], tried: Trials) -> str | None:
     if left_out:
         return f"it does not explain why {left_out[0]} is down or silent"
     if confidence < ABSTAIN_BELOW:
         return f"confidence {confidence:.2f} is below {ABSTAIN_BELOW:g}: other causes explain the readings as well"
     if best.gross > 2 * GROSS:
         return "it leaves readings unexplained that no cause known here explains"
+    if tried.gross(best.faults) > 2 * GROSS:
+        return "it does not explain what was measured while a plan was in place"
     return None
 
 

@@ -157,11 +157,12 @@ def _whole_samples(live: LiveNetwork, since: datetime, wanted: int) -> tuple[Tel
     return telemetry, whole
 
 
-def recent(live: LiveNetwork, samples: int) -> Telemetry:
-    """Read the newest samples and those before them that they are compared with."""
-    now = live.now
-    interval = live.read_telemetry(now).declared.interval_s
-    return live.read_telemetry(now - (timedelta(seconds=interval * (HISTORY + samples + 1)) if interval else _UNTOLD))
+def recent(live: LiveNetwork, samples: int, *, of: datetime | None = None) -> Telemetry:
+    """Read the newest samples, `of` a time or now, and those before them that they are compared with."""
+    interval = live.read_telemetry(live.now).declared.interval_s
+    return live.read_telemetry(
+        (of or live.now) - (timedelta(seconds=interval * (HISTORY + samples + 1)) if interval else _UNTOLD)
+    )
 
 
 def _nothing(wrong: Disagreement) -> Agreement:

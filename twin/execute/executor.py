@@ -33,6 +33,9 @@ class Execution(Frozen):
     records: tuple[StepRecord, ...]
     verdict: Verdict | None = Field(default=None, description="Of the verification against the state found live.")
     interrupted: bool = False
+    contradicted: int = Field(
+        default=0, description="Steps that were in place when telemetry contradicted what was predicted of them."
+    )
 
 
 def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
@@ -94,6 +97,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
         records=tuple(log.records),
         verdict=start.verdict,
         interrupted=ending.interrupted,
+        contradicted=rollout.contradicted,
     )
 
 

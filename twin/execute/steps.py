@@ -124,6 +124,8 @@ def _demand_of(step: Change) -> tuple[str, str] | None:
 class Rollout:
     """The steps of a plan on a live network, of which `applied` are in place.
 
+    `contradicted` is how many were when telemetry was not as the twin predicts of them, 0 while it is.
+
     `base` is the state that the twin predicts from, `configured` what the inventory says before the plan, `running`
     what the routers say. Raises `PlanError` when the steps cannot be made to either.
     """
@@ -146,6 +148,7 @@ class Rollout:
         self._looked_at = live.now
         self._silent: tuple[str, ...] = ()
         self.applied = 0
+        self.contradicted = 0
 
     def advance(
         self, tolerance: Tolerance, before: Baseline, *, policy: Policy, permit: Callable[[], None]
@@ -163,8 +166,10 @@ class Rollout:
                     return reason
             last = together[-1]
             agreement, seen = watch(self._states[last], self._live, tolerance, before)
-            wrong = self._wrongly_configured(last) or agreement.deviation
+            misconfigured = self._wrongly_configured(last)
+            wrong = misconfigured or agreement.deviation
             if wrong:
+                self.contradicted = last if seen and not misconfigured else 0
                 reason = f"after step {last} the network is not as predicted: {wrong}"
                 self._log.write(last, "disagree", reason, change=self._plan.steps[last - 1], agreement=agreement)
                 return reason

@@ -124,24 +124,37 @@ class Telemetry:
 
 def since_then(telemetry: Telemetry, since: datetime) -> Telemetry:
     """Return what of `telemetry` was measured after `since`. Raises `InputError` on a clock without a zone."""
-    if since.tzinfo is None:
-        raise InputError(f"{since} has no time zone", fix="give it one: datetime(…, tzinfo=UTC)")
-    at = since.timestamp()
+    return _between(telemetry, _seconds(since), np.inf)
 
-    def later(table: _Table) -> _Table:
-        kept = table.time > at
+
+def until(telemetry: Telemetry, end: datetime) -> Telemetry:
+    """Return what of `telemetry` was measured by `end`. Raises `InputError` on a clock without a zone."""
+    return _between(telemetry, -np.inf, _seconds(end))
+
+
+def _seconds(clock: datetime) -> float:
+    if clock.tzinfo is None:
+        raise InputError(f"{clock} has no time zone", fix="give it one: datetime(…, tzinfo=UTC)")
+    return clock.timestamp()
+
+
+def _between(telemetry: Telemetry, after: float, end: float) -> Telemetry:
+    """What was measured after a time, until another one, epoch seconds."""
+
+    def inside(table: _Table) -> _Table:
+        kept = (table.time > after) & (table.time <= end)
         return table._make(column[kept] for column in table)
 
     return replace(
         telemetry,
-        links=later(telemetry.links),
-        nodes=later(telemetry.nodes),
-        probes=later(telemetry.probes),
-        traffic=later(telemetry.traffic),
-        interfaces=later(telemetry.interfaces),
-        flows=later(telemetry.flows),
-        peerings=later(telemetry.peerings),
-        events=tuple(x for x in telemetry.events if x.time > at),
+        links=inside(telemetry.links),
+        nodes=inside(telemetry.nodes),
+        probes=inside(telemetry.probes),
+        traffic=inside(telemetry.traffic),
+        interfaces=inside(telemetry.interfaces),
+        flows=inside(telemetry.flows),
+        peerings=inside(telemetry.peerings),
+        events=tuple(x for x in telemetry.events if after < x.time <= end),
     )
 
 

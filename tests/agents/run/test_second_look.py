@@ -4,7 +4,7 @@ from pathlib import Path
 
 from agents.record.audit.audit import audit_run
 from agents.record.events import StageFinished
-from agents.run.request import LaterEvent
+from agents.run.request import LaterEvent, RunRequest
 from tests.agents.incidents import NETWORK, WRONG_WEIGHT, Run, perform, request
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
@@ -44,5 +44,22 @@ def test_what_somebody_else_configures_meanwhile_is_planned_around_and_stays(tmp
     # the correction of the weight was taken back and made again: at no time the inventory took the wrong one for right
     assert any(x.recorded and x.change != x.recorded for x in live.effects)
     assert inventory.links[inventory.link("IPLSng->KSCYng")].weight < WRONG_WEIGHT.severity
+    report = audit_run(run.result.folder, home=tmp_path / "home")
+    assert (report.effects, report.certificate, dict(report.reasons)) == ("holds", "holds", {})
+
+
+def test_what_a_plan_showed_before_it_was_taken_back_tells_what_no_reading_told(tmp_path: Path):
+    """A static route where traffic enters looks like a blackhole route until a tunnel leads around that."""
+    run = perform(tmp_path, RunRequest(network="synthetic/8-1", seed=3, fault=FaultKind.HOST_BLACKHOLE))
+    finished = run.result.finished
+    assert [x[1:] for x in course(run)][4:8] == [
+        ("approve", "execute"), ("execute", "roll back"), ("roll back", "diagnose"), ("diagnose", "plan"),
+    ]  # fmt: skip
+    assert finished.outcome == "needs a person"
+    assert [x.kind for x in finished.causes] == [FaultKind.HOST_BLACKHOLE]
+    assert [x.action for x in finished.recommendations] == ["remove static route"]
+    live = RecordedNetwork.restore(run.result.folder / "network.jsonl", load_network("synthetic/8-1"), keep=False)
+    live.catch_up()
+    assert live.read_topology() == load_network("synthetic/8-1")
     report = audit_run(run.result.folder, home=tmp_path / "home")
     assert (report.effects, report.certificate, dict(report.reasons)) == ("holds", "holds", {})
