@@ -4,6 +4,7 @@ Exit codes: 0 ok, 1 failure, 2 usage or bad input, 3 rejected by the gate, 4 tra
 Whatever is slow to import is imported by the command that needs it.
 """
 
+import gc
 import json
 import os
 import sys
@@ -182,6 +183,8 @@ _COMMANDS = {
     "lab": "agents.commands.lab:app",
 }
 """Where each command is: a function, or an app of several. To add one, write it and name it here."""
+_BRIEF = ("show", "runs", "audit", "faults")
+"""Commands that read and end: a twentieth of their time went into looking for garbage."""
 
 
 def commands(names: Collection[str] = _COMMANDS) -> "typer.Typer":
@@ -224,6 +227,9 @@ def commands(names: Collection[str] = _COMMANDS) -> "typer.Typer":
 
 def main() -> None:
     """Run the command line: every failure becomes one line on stderr and an exit code."""
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # ours needs none, and to look for some takes time
+    if sys.argv[1:2] and sys.argv[1] in _BRIEF:
+        gc.disable()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a terminal without Unicode shows a question mark, not a traceback
             stream.reconfigure(errors="replace")

@@ -60,7 +60,7 @@ SLOW = {"numba", "scipy", "highspy", "autogen_core", "autogen_agentchat", "anthr
         (["runs", "--runs", "nowhere"], {"numpy", "agents.record.events", "agents.commands.incidents"}),
         (["faults"], {"numpy", "duckdb", "twin.sim"}),
         (["show", "nothing"], {"numpy", "twin.sim.route", "duckdb", "jinja2"}),
-        (["audit", "nothing"], {"numpy.ma", "twin.sim.route"}),
+        (["audit", "nothing"], {"numpy", "duckdb", "twin.sim.route"}),
     ],
     ids=lambda x: x[0] if isinstance(x, list) else None,
 )

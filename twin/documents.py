@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
 
 from .errors import FormatError
 from .files import parse_json, read_bytes
@@ -32,7 +32,7 @@ class Document(Frozen):
     text: PersonText = Field(min_length=1, max_length=8_000, description="A commit's text is its difference.")
 
 
-_LIST: TypeAdapter[tuple[Document, ...]] = TypeAdapter(tuple[Document, ...])
+_LIST: TypeAdapter[tuple[Document, ...]] = TypeAdapter(tuple[Document, ...], config=ConfigDict(defer_build=True))
 
 
 def read_documents(paths: Sequence[Path]) -> tuple[Document, ...]:

@@ -88,7 +88,8 @@ def read(
 
     Ends the command with exit code 2 and the question where one is left open.
     """
-    from agents.goals import LONGEST, read_goal
+    from agents.goals import LONGEST
+    from agents.goals.written import read_goal
 
     def understand(words: str) -> "Goal | Question":
         if model == "runbook":

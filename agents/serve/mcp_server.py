@@ -19,8 +19,9 @@ from mcp.shared.exceptions import MCPError
 from mcp.types import INTERNAL_ERROR, INVALID_PARAMS
 from pydantic import JsonValue
 
-from agents.goals import Question, read_goal
+from agents.goals import Question
 from agents.goals.clarify import answered
+from agents.goals.written import read_goal
 from agents.record.tracing import RequestTracing
 from tools.box.provenance import labelled
 from tools.box.registry import Tool, Toolbox, crash, in_thread, refusal

@@ -11,7 +11,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from agents.goals import Question, read_goal
+from agents.goals import Question
+from agents.goals.written import read_goal
 from agents.record.runs import survey
 from agents.show.planning import Wish, search_plan, verdict_on
 from tools.arguments import Changes, Handle

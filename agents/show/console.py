@@ -8,12 +8,11 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import NamedTuple, Self, TextIO
+from typing import TYPE_CHECKING, NamedTuple, Self, TextIO
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
@@ -45,6 +44,9 @@ from .gists import gist
 from .report.summary import Summary
 from .tables import console, verdict_table
 
+if TYPE_CHECKING:
+    from rich.status import Status
+
 STYLES = {"monitoring": "cyan", "diagnosis": "magenta", "planning": "blue", "verification": "yellow"}
 _ENDS = {"resolved": "green", "relieved": "green", "healthy": "green", "no action needed": "green"} | {
     "done": "green",
@@ -65,12 +67,18 @@ class SpokenLine(NamedTuple):
 Line = RenderableType | SpokenLine
 
 
+def _status(shown: Console) -> "Status | None":
+    from rich.status import Status  # what spins is for runs, and a summary does not wait for it
+
+    return Status(Text(""), console=shown) if shown.is_terminal else None
+
+
 class Screen:
     """Shows records on a stream, standard error unless told otherwise, with a line that says what is under way."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._console = console(stream or sys.stderr)
-        self._status: Status | None = Status(Text(""), console=self._console) if self._console.is_terminal else None
+        self._status = _status(self._console)
         self._calls: dict[str, ToolCalled] = {}
         self._role = "driver"  # whose stage it is
         self._began = time.monotonic()

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from agents.goals import Goal, Question, Statement, read_goal
+from agents.goals import Goal, Question, Statement
 from agents.goals.by_model import checked
 from agents.goals.types import Limits, Verb
-from agents.goals.written import is_written
+from agents.goals.written import is_written, read_goal
 from evals.cases.case import Case, Split
 from evals.cases.goals.misreader import readings
 from evals.cases.goals.wordings import WORDINGS, Wording

@@ -9,10 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-import numpy as np
-
 from twin.errors import ExecutionError, InputError
 from twin.model import Bools, Floats, Ints, Network
+from twin.numeric import np
 from twin.plan import Change
 
 from .declared import Declaration

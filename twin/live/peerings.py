@@ -6,9 +6,8 @@ or one that nobody asks for its peerings, has none.
 
 from typing import Literal, NamedTuple, get_args
 
-import numpy as np
-
 from twin.model import Floats, Ints, Network
+from twin.numeric import np
 
 DownReason = Literal[
     "none", "hold timer", "bad AS", "de-configured", "max prefix", "shut down", "configuration", "carrier", "other"

@@ -3,10 +3,9 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import numpy as np
-
 from twin.faults import Fault
 from twin.model import Floats, Network
+from twin.numeric import np
 from twin.plan import Change
 
 RAMP = 0.25
@@ -97,7 +96,7 @@ def spare_circuits(network: Network) -> list[str]:
     return [circuit for circuit, link in links if frozenset((link.tail, link.head)) not in bridges]
 
 
-def _night(network: Network, circuit: str, start: datetime, days: float, rng: np.random.Generator) -> datetime:
+def _night(network: Network, circuit: str, start: datetime, days: float, rng: "np.random.Generator") -> datetime:
     """A time within the days, at night where the circuit begins if the days have one."""
     node = network.nodes[network.node(network.links[network.circuit(circuit)[0]].tail)]
     midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)

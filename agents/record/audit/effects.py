@@ -20,7 +20,6 @@ from twin.live.recorded import Applied, Begun, Staged, read_record
 from twin.live.watch_record import Opened, changes_in, is_watch, read_watch, require_samples
 from twin.model import Frozen, Network
 from twin.plan import Change, Plan, apply
-from twin.store import TwinStore
 
 from .answers import Answer
 
@@ -53,8 +52,7 @@ def effects_of(past: Past) -> Effects:
     if altered:
         return Effects(made, Answer("broken", f"{NETWORK} is not as the network writes it"))
     try:
-        with TwinStore.open(past.folder / TWIN) as store:
-            inventory = store.load_snapshot(past.started.inventory)
+        inventory = _inventory(past) if made else None
     except TwinError as error:
         return Effects(made, Answer("cannot be told", f"the network it began with cannot be read: {error}"))
     try:
@@ -62,6 +60,14 @@ def effects_of(past: Past) -> Effects:
     except (TwinError, ValidationError) as error:
         because = f"what the network says was done to it cannot be done: {error}"
     return Effects(made, Answer("broken", because) if because else Answer("holds"))
+
+
+def _inventory(past: Past) -> Network:
+    """Load the network that a run began with; one that changed nothing does not wait for DuckDB."""
+    from twin.store import TwinStore
+
+    with TwinStore.open(past.folder / TWIN) as store:
+        return store.load_snapshot(past.started.inventory)
 
 
 class _Said(NamedTuple):
@@ -93,8 +99,9 @@ def _spelled(entries: Iterable[Frozen]) -> bytes:
     return b"".join(f"{entry.model_dump_json()}\n".encode() for entry in entries)
 
 
-def _contradictions(past: Past, said: _Said, inventory: Network) -> Iterator[str]:
-    if said.network != inventory.id:
+def _contradictions(past: Past, said: _Said, inventory: Network | None) -> Iterator[str]:
+    kept = past.started.inventory if inventory is None else inventory.id
+    if not said.network == kept == past.started.inventory:
         yield f"{NETWORK} is the record of another network"
         return
     if said.before:
@@ -133,12 +140,12 @@ def _ends(past: Past, walk: "_Walk") -> Iterator[str]:
 class _Walk:
     """The network's changes, met one after the other. `before` has the configuration before each step of the plan."""
 
-    def __init__(self, network: Network, made: list[MadeChange]) -> None:
+    def __init__(self, network: Network | None, made: list[MadeChange]) -> None:
         self.left, self.before = made, list[tuple[object, ...]]()
         self.plan: Plan | None = None
         self.certificate: Certificate | None = None
         self.settled = ""  # hash of the last plan that was confirmed before another was made
-        self._state = network
+        self._state = network  # None where nothing was changed, and nothing is met
 
     def settle(self) -> None:
         """The plan stays, if it is wholly in place, and the next one is made on top of it."""
@@ -148,7 +155,7 @@ class _Walk:
     def follow(self, step: ExecutionStep, *, confirmed: bool) -> Iterator[str]:
         """Let happen what a step announced, if the network says that it did."""
         made = self.left[0] if self.left and self.left[0].change == step.change else None
-        if made is None:
+        if made is None or self._state is None:
             if confirmed:
                 yield f"step {step.step} is on record as made, and the network knows nothing of it"
             return

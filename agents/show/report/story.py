@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from agents.record.claims import Claims, check_claims
@@ -74,9 +75,9 @@ class Story:
     rendered: PlanRendered | None
     execution: tuple[ExecutionStep, ...]
     stages: tuple[StageFinished, ...]
-    turns: tuple[Turn, ...]
     claims: Claims
     seconds: float
+    records: Sequence[Record]
 
     @property
     def outcome(self) -> str:
@@ -89,6 +90,11 @@ class Story:
         wanted = self.certificate.plan if self.certificate else None
         hits = [r for r in self.rounds if r.submission is not None and r.submission.plan.hash == wanted]
         return hits[-1] if hits else None
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """The conversation, line by line; a summary does not wait for it."""
+        return _turns(self.records)
 
 
 def tell(records: Sequence[Record]) -> Story:
@@ -112,9 +118,9 @@ def tell(records: Sequence[Record]) -> Story:
         rendered=next((event for event in reversed(events) if isinstance(event, PlanRendered)), None),
         execution=tuple(event for event in events if isinstance(event, ExecutionStep)),
         stages=stages,
-        turns=_turns(records),
         claims=check_claims(records),
         seconds=(records[-1].time - records[0].time).total_seconds(),
+        records=records,
     )
 
 

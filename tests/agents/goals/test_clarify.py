@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agents.goals import Goal, Question, Statement, read_goal
+from agents.goals import Goal, Question, Statement
 from agents.goals.by_model import checked
 from agents.goals.clarify import settle
-from agents.goals.written import is_written
+from agents.goals.written import is_written, read_goal
 from twin.formats import load_network
 
 NETWORK = load_network("sndlib/nobel-germany")

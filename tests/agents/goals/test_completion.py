@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agents.goals import Goal, read_goal
+from agents.goals import Goal
 from agents.goals.completion import completions
+from agents.goals.written import read_goal
 from twin.formats import load_network
 
 NETWORK = load_network("sndlib/nobel-germany")

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agents.goals import Goal, read_goal
+from agents.goals import Goal
 from agents.goals.times import local_hours
+from agents.goals.written import read_goal
 from twin.formats import load_network
 
 NETWORK = load_network("sndlib/nobel-germany")

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.goals import Goal, Limits, Question, TimeWindow, read_goal
+from agents.goals import Goal, Limits, Question, TimeWindow
 from agents.goals.times import zone_of
 from agents.goals.types import VERBS
+from agents.goals.written import read_goal
 from twin.formats import load_network
 from twin.optimise.preference import OBJECTIVES
 

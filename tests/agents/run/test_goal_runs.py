@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from agents.goals import Goal, read_goal
+from agents.goals import Goal
 from agents.goals.plan import propose
+from agents.goals.written import read_goal
 from agents.record.events import ExecutionStep, RunStarted, ToolReturned, VerdictReached, WindowRehearsed
 from agents.run.request import RunRequest
 from agents.run.staging import begin_of

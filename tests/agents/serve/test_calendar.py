@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from agents.goals import read_goal
+from agents.goals.written import read_goal
 from agents.run.request import RunRequest
 from agents.run.run import run_incident
 from agents.serve.calendar import GRACE, schedule
