@@ -1,7 +1,7 @@
 """The limits a plan must keep: code reads them, models only see them."""
 
 import hashlib
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from datetime import datetime
 from math import inf
 from pathlib import Path
@@ -18,6 +18,7 @@ from pydantic import (
 
 from twin.closest import closest
 
+from .demand_limits import DemandLimits, DemandName, promises_less
 from .errors import InputError, PolicyError
 from .files import read_toml
 from .model import Frozen
@@ -82,6 +83,15 @@ class Policy(Frozen):
     )
     max_failure_delay_ms: float | None = Field(
         default=None, gt=0, le=1e9, description="The same under a single failure, ms."
+    )
+    max_failure_stretch: float | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_FACTOR,
+        description="Most that a demand may take under a single failure, of what it takes with everything up.",
+    )
+    demands: dict[DemandName, DemandLimits] = Field(
+        default={}, max_length=10_000, description="What single demands are promised, by A->B, A->*, *->B or *->*."
     )
     min_gain: float = Field(
         default=0.05, ge=0, lt=1, description="Least share of harm, or of peak utilisation, removed."
@@ -182,8 +192,9 @@ class Policy(Frozen):
     @model_serializer(mode="wrap")
     def _without_blanks(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         written: dict[str, object] = handler(self)
-        if not self.day:  # records from before a policy could state one are spelled as they were
-            written.pop("day", None)
+        for key in ("day", "demands", "max_failure_stretch"):  # records from before these are spelled as they were
+            if not getattr(self, key):
+                written.pop(key, None)
         return written
 
     @model_validator(mode="after")
@@ -256,7 +267,7 @@ class Policy(Frozen):
         """
         mine, theirs = _freedom(self), _freedom(other)
         prices = {"upgrade_costs", "currency"}  # they allow and forbid nothing
-        known = {*mine, *prices, "protected", "demand_factors", "windows", "freeze", "blackouts", "classes"}
+        known = {*mine, *prices, "protected", "demand_factors", "windows", "freeze", "blackouts", "classes", "demands"}
         looser = {
             key for key in type(self).model_fields if key not in known and getattr(self, key) != getattr(other, key)
         }
@@ -265,7 +276,8 @@ class Policy(Frozen):
         other_scenarios = other.demand_factors and sorted(self.demand_factors) != sorted(other.demand_factors)
         looser |= {"demand_factors"} if other_scenarios else set()
         looser |= {key for key in ("freeze", "blackouts") if set(getattr(other, key)) - set(getattr(self, key))}
-        looser |= {"classes"} if _breaks_promises(self.classes, other.classes) else set()
+        looser |= {"classes"} if promises_less(self.classes, other.classes) else set()
+        looser |= {"demands"} if promises_less(self.demands, other.demands) else set()
         wider = other.windows and (not self.windows or set(self.windows) - set(other.windows))
         looser |= {"windows"} if wider else set()
         return tuple(key for key in type(self).model_fields if key in looser)
@@ -275,17 +287,6 @@ class Policy(Frozen):
         """Canonical content hash, 16 hex digits."""
         content = self.model_dump_json(exclude=None if self.classes else {"classes"})
         return hashlib.sha256(content.encode()).hexdigest()[:16]
-
-
-def _breaks_promises(mine: Mapping[str, ClassLimits], theirs: Mapping[str, ClassLimits]) -> bool:
-    """Whether some class is promised less than by the other policy."""
-    for name, limits in theirs.items():
-        own = mine.get(name, ClassLimits())
-        for key in ClassLimits.model_fields:
-            has, wanted = getattr(own, key), getattr(limits, key)
-            if wanted is not None and (has is None or has > wanted):
-                return True
-    return False
 
 
 def _freedom(policy: Policy) -> dict[str, float]:
@@ -300,7 +301,10 @@ def _freedom(policy: Policy) -> dict[str, float]:
         "max_delay_stretch", "allow_rate_limits", "max_age_s", "max_uncertain_utilisation", "low_risk_blast_radius",
         "low_risk_steps", "approval_hours",
     )  # fmt: skip
-    unlimited = ("max_repair_utilisation", "max_demand_stretch", "max_demand_delay_ms", "max_failure_delay_ms")
+    unlimited = (
+        "max_repair_utilisation", "max_demand_stretch", "max_demand_delay_ms", "max_failure_delay_ms",
+        "max_failure_stretch",
+    )  # fmt: skip
     return {
         **{key: -float(getattr(policy, key)) for key in more_is_stricter},
         **{key: float(getattr(policy, key)) for key in more_is_looser},

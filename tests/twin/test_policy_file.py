@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from twin.demand_limits import DemandLimits
 from twin.errors import PolicyError
 from twin.gate.checks.finding import Check
 from twin.gate.verdict import Verdict, risk_tier
@@ -128,6 +129,8 @@ DIRECTIONS = {
     "max_demand_stretch": (1.5, None),
     "max_demand_delay_ms": (20.0, None),
     "max_failure_delay_ms": (30.0, 60.0),
+    "max_failure_stretch": (3.0, None),
+    "demands": ({"A->B": DemandLimits(max_delay_ms=5.0)}, {"A->B": DemandLimits(max_delay_ms=6.0)}),
     "min_gain": (0.5, 0.01),
     "windows": (("Tue 01:00-02:00",), ("Tue 01:00-02:00", "Wed 01:00-02:00")),
     "freeze": (("2026-12-20/2026-12-24",), ()),

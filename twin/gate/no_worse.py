@@ -197,40 +197,6 @@ def _missing(outcome: Outcome) -> Floats:
     return np.divide(outcome.undelivered, offered, out=np.zeros_like(offered), where=offered > 0)
 
 
-def late(
-    before: Outcome, after: Outcome, stretch: float | None, longest: float | None, where: Where
-) -> Violation | None:
-    """Return the demand that is too late by most, when one's own delay is above its limit and longer than before.
-
-    The limit is `stretch` times what the demand had before, and `longest` ms; what is None does not limit.
-    """
-    if stretch is None and longest is None:  # asked of every state that a planner tries
-        return None
-    known = np.isfinite(before.delay_ms)
-    limit = np.full(known.shape, np.inf)
-    if stretch is not None:
-        limit[known] = stretch * before.delay_ms[known]
-    if longest is not None:
-        limit = np.minimum(limit, np.where(known, np.maximum(longest, before.delay_ms), longest))
-    return latest(after.network, after.delay_ms, limit, where)
-
-
-def latest(network: Network, delay_ms: Floats, limit: Floats, where: Where) -> Violation | None:
-    """Return the demand that is beyond its limit by most, both ms [n, n]; None where every one is within."""
-    asked = (network.offered > 0) & np.isfinite(delay_ms)
-    over = np.full(asked.shape, -np.inf)
-    over[asked] = delay_ms[asked] - limit[asked]
-    if not asked.any() or float(over.max()) <= SHARE_SLACK:
-        return None
-    worst = np.unravel_index(int(over.argmax()), over.shape)
-    source, target = (network.nodes[int(i)].name for i in worst)
-    name, measured, most = f"demand/{source}->{target}", float(delay_ms[worst]), float(limit[worst])
-    return Violation(
-        f"{short(name)} takes {measured:.3f} ms {where}, at most {most:.3f} ms allowed",
-        _at(name, where, measured, most, "ms"),
-    )
-
-
 def _leads_nowhere(after: Outcome, more: Floats, where: Where) -> Violation | None:
     """Return the tunnel whose labels lead nowhere, where most of what is newly missed [n, n] was on such labels."""
     node = after.network.node_index

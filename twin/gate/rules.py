@@ -24,14 +24,13 @@ from .checks.convergence import loops_too_much
 from .checks.finding import CheckName, Counterexample, Violation
 from .checks.rehearsal import Stressed
 from .class_rules import worse_for_classes
+from .demand_delays import late, slow_under_failure
 from .no_worse import (
     SHARE_SLACK,
     Where,
     busier,
     falls_short,
     growth,
-    late,
-    latest,
     rate_slack,
     refuses_more,
     slower,
@@ -104,7 +103,7 @@ def worse_intact(
         or refuses_more(before, after, policy.max_utilisation, where)
         or busier((before,), after, policy.max_utilisation, where, error)
         or slower(before, after, policy.max_delay_stretch, where, error)
-        or late(before, after, policy.max_demand_stretch, policy.max_demand_delay_ms, where)
+        or late(before, after, policy, where)
     )
 
 
@@ -182,8 +181,7 @@ def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) 
 
     Only of what the policy limits: nothing of this is looked at otherwise.
     """
-    longest, most = policy.max_failure_delay_ms, policy.max_repair_utilisation
-    slow = _slow_under_failure(before, after, longest, step) if longest is not None else None
+    most, slow = policy.max_repair_utilisation, slow_under_failure(before, after, policy, step)
     if slow or most is None:
         return slow
     over = [x for x in after.repairs if x.max_utilisation > most + SHARE_SLACK]
@@ -205,18 +203,6 @@ def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) 
                 limit=allowed,
             )
             return Violation(detail, example)
-    return None
-
-
-def _slow_under_failure(before: Stressed, after: Stressed, longest: float, step: int) -> Violation | None:
-    """Return the first failure under which a demand takes longer than `longest` ms, and than it did before under it."""
-    flat = np.full(after.network.offered.shape, longest)
-    for row, (failure, delay_ms) in enumerate(zip(after.failures, after.delays_under(), strict=True)):
-        where = Where(step, failure.name)
-        if latest(after.network, delay_ms, flat, where):  # what was so before is allowed, and worked out only then
-            violation = late(before.during(row), after.during(row), None, longest, where)
-            if violation:
-                return violation
     return None
 
 

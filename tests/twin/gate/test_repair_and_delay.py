@@ -10,6 +10,7 @@ from tests.twin.optimise.networks import network_of
 from tests.twin.random_networks import networks
 from tests.twin.sim.oracle import _Towards, broken, reference
 from tests.twin.square import plan_for
+from twin.demand_limits import DemandLimits
 from twin.formats.load import load_network
 from twin.gate.checks.rehearsal import Stressed
 from twin.gate.verdict import Check, verify
@@ -136,6 +137,55 @@ def test_delays_count_under_a_failure_where_the_policy_says_so():
     example = found.counterexample
     assert (example.element, example.failure) == ("demand/A->B", "link/A:B--B:A")
     assert (example.measured, example.limit) == (pytest.approx(80.0), 20.0)
+
+
+def test_delays_stretch_under_a_failure_by_what_the_policy_says():
+    """A-B takes 2 ms, over C 6, over D 80: three times as long, or forty times."""
+    circuits = [("A", "B", 100, 1), ("A", "C", 100, 2), ("C", "B", 100, 2), ("A", "D", 100, 3), ("D", "B", 100, 3)]
+    network = with_delays(network_of(circuits, {("A", "B"): 10.0}), AB=2.0, AC=3.0, BC=3.0, AD=40.0, BD=40.0)
+    slow, long = SetWeight(link="A->C", weight=9), SetWeight(link="D->A", weight=9)
+
+    def judged(state, step, **limits):
+        return checks(state, step, policy=OPEN.model_copy(update=limits))["survivable"]
+
+    for limits in ({"max_failure_stretch": 3.0}, {"demands": {"A->B": DemandLimits(max_failure_stretch=3.0)}}):
+        assert judged(network, long, **limits).passed
+        example = judged(network, slow, **limits).counterexample
+        assert (example.element, example.failure) == ("demand/A->B", "link/A:B--B:A")
+        assert (example.measured, example.limit, example.unit) == (pytest.approx(80.0), pytest.approx(6.0), "ms")
+        assert judged(apply(network, slow), long, **limits).passed  # it took as long before
+    assert judged(network, slow, max_failure_stretch=40.0).passed
+    assert judged(network, slow, demands={"B->A": DemandLimits(max_failure_stretch=1.0, max_failure_delay_ms=1)}).passed
+
+
+@pytest.mark.parametrize(
+    ("name", "limits", "limit"),
+    [
+        ("A->B", {"max_stretch": 1.5}, 3.0),
+        ("A->B", {"max_delay_ms": 20.0}, 20.0),
+        ("*->B", {"max_delay_ms": 20.0, "max_stretch": 8.0}, 16.0),
+        ("A->*", {"max_stretch": 6.0}, 12.0),
+        ("*->*", {"max_delay_ms": 1.0}, 2.0),  # two before, which may stay
+        ("A->D", {"max_stretch": 1.0, "max_delay_ms": 1.0}, None),  # 30 ms, before and after
+        ("C->*", {"max_delay_ms": 12.0}, None),
+        ("A->B", {"max_failure_delay_ms": 1.0}, None),  # intact nothing is asked of it
+    ],
+)
+def test_each_demand_has_limits_of_its_own(name, limits, limit):
+    network, demands = long_detour(), {name: DemandLimits(**limits)}
+    nominal = checks(network, OVER_C, policy=OPEN.model_copy(update={"demands": demands}))["nominal"]
+    assert nominal.passed is (limit is None)
+    if limit:
+        found = nominal.counterexample
+        assert (found.element, found.measured, found.limit) == ("demand/A->B", pytest.approx(24), pytest.approx(limit))
+
+
+def test_limits_of_a_demand_that_cannot_be_are_told_before_anything_else():
+    for name in ("A->Nowhere", "Nowhere->*"):
+        policy = OPEN.model_copy(update={"demands": {name: DemandLimits(max_delay_ms=5.0)}})
+        found = checks(long_detour(), OVER_C, policy=policy)["policy"]
+        assert not found.passed
+        assert "does not have: correct the policy" in found.detail
 
 
 @settings(max_examples=40, deadline=None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from twin.gate.demand_delays import unknown_demand
 from twin.model import Network
 from twin.plan import LimitDemand, SetCapacity, apply, subject
 from twin.printed import percent, short
@@ -51,6 +52,10 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
                 0,
                 f"the policy protects {short(element)}, which this network does not have: correct the policy",
             )
+    unknown = unknown_demand(rehearsal.base, rules)
+    if unknown:
+        name = f"demand/{unknown}"
+        yield _at(name, 0, f"the policy limits {short(name)}, which this network does not have: correct the policy")
     for number, (state, step) in enumerate(zip(rehearsal.states, steps, strict=False), start=1):
         for element in sorted(touched(state, step) & set(rules.protected)):
             yield _at(
