@@ -1,7 +1,6 @@
 """The gate against labelled plans, bad ones of many classes and good ones; an independent oracle labels them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
@@ -36,27 +35,24 @@ class Ruling(NamedTuple):
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(Trial):
     """A labelled plan, and what the gate says of it: asked once, however many systems look at a part of the answer."""
-
-    trial: Trial
 
     @cached_property
     def verdict(self) -> Verdict:
         """The gate's verdict."""
-        return verdict_on(self.trial)
+        return verdict_on(self)
 
 
 def _stage(case: Case, workplace: Workplace) -> Asked:
     del workplace
     if case.plan is None:
-        return Asked(trial(case.kind, case.seed, start=FIRST_NETWORK[case.split]))
+        return Asked(*trial(case.kind, case.seed, start=FIRST_NETWORK[case.split]))
     if case.expect is None or case.expect.approved is None:
         raise InputError("a written plan needs expect.approved: nothing else says whether it is good")
     named = Blame(case.expect.failed_check or "", frozenset())
     network = load_network(case.network)
-    return Asked(Trial("written", case.plan, network, Policy(), None if case.expect.approved else named))
+    return Asked("written", case.plan, network, Policy(), None if case.expect.approved else named)
 
 
 def verdict_on(case: Trial) -> Verdict:
@@ -79,7 +75,7 @@ def _gate(case: Asked) -> Ruling:
     return Ruling(case.verdict.passed, case.verdict)
 
 
-def _no_gate(case: Asked) -> Ruling:
+def _no_gate(case: Trial) -> Ruling:
     """What a planner submits is applied."""
     del case
     return Ruling(approved=True)
@@ -90,14 +86,13 @@ def _no_twin(case: Asked) -> Ruling:
     return Ruling(all(check.passed for check in case.verdict.checks if check.name in _ON_PAPER))
 
 
-def _end_state(case: Asked) -> Ruling:
+def _end_state(case: Trial) -> Ruling:
     """A twin that simulates the end state alone: no step on the way, no failure, no other demand."""
-    network, limit = case.trial.network, case.trial.policy.max_utilisation
     try:
-        final = simulate(apply_all(network, case.trial.plan.steps))
+        final = simulate(apply_all(case.network, case.plan.steps))
     except InputError:
         return Ruling(approved=False)
-    before = simulate(network)
+    before, limit = simulate(case.network), case.policy.max_utilisation
     try:
         worse = final.harm(limit).routable > before.harm(limit).routable + 1e-6
     except ValidationError:  # a plan of odd figures has an end that is no state
@@ -105,9 +100,8 @@ def _end_state(case: Asked) -> Ruling:
     return Ruling(final.lost <= before.lost + 1e-6 and not worse)
 
 
-def score(asked: Asked, ruling: Ruling) -> Measures:
+def score(case: Trial, ruling: Ruling) -> Measures:
     """Judge a ruling by the label; a rejection of a bad plan should name the check and the element as well."""
-    case = asked.trial
     bad = case.blame is not None
     values = {
         "bad": float(bad),
@@ -127,12 +121,12 @@ def _failed(verdict: Verdict | None) -> str:
     return ", ".join(check.name for check in verdict.checks if not check.passed) if verdict else "without a verdict"
 
 
-def _ruled(wanted: bool, case: Asked, ruling: Ruling) -> bool:
+def _ruled(wanted: bool, case: Trial, ruling: Ruling) -> bool:
     del case
     return ruling.approved == wanted
 
 
-def _failed_it(wanted: str, case: Asked, ruling: Ruling) -> bool | None:
+def _failed_it(wanted: str, case: Trial, ruling: Ruling) -> bool | None:
     del case
     return fails(wanted, ruling.verdict) if ruling.verdict else None
 
