@@ -20,7 +20,7 @@ from agents.roles.chat import Session
 from tools.box.handover import Decision, PlanSubmission
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
-from twin.diagnose import Trial, explains, left_by, misread, set_anew
+from twin.diagnose import PlanTrial, explains, left_by, misread, set_anew
 from twin.errors import CertificateError
 from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
@@ -71,7 +71,7 @@ class NetworkOperator:
     settled: tuple[Plan, ...] = ()  # plans that were confirmed before another one was made
     written: TwinRecord = field(init=False)
     work: UnbrokenWork = field(init=False)
-    trial: Trial | None = None  # what the plan that was made last showed, where it was not what was predicted
+    trial: PlanTrial | None = None  # what the plan that was made last showed, where it was not what was predicted
     _diagnosed: Observation | None = None
     _configured: Network | None = None
 

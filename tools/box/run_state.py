@@ -8,7 +8,7 @@ from typing import Protocol
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 
 from twin.diagnose import Diagnosis as Ranking
-from twin.diagnose import Hypothesis, Trial, as_believed, turns
+from twin.diagnose import Hypothesis, PlanTrial, as_believed, turns
 from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
 from twin.faults import Fault
@@ -145,7 +145,7 @@ class Desk:
     broken: tuple[str, ...] = ()
     found_before: tuple[Fault, ...] = ()
     met: tuple[Hypothesis, ...] = ()
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[PlanTrial, ...] = ()
     brought: Plan | None = None
     illustrator: Illustrator | None = None
     acted: datetime | None = None

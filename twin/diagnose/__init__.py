@@ -7,7 +7,7 @@ from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
 from .likelihood import misread
 from .next_measurement import Measurement, next_measurement
 from .recommend import recommend
-from .trials import Trial, left_by, set_anew
+from .trials import PlanTrial, left_by, set_anew
 from .turns import turns
 
 __all__ = [
@@ -16,8 +16,8 @@ __all__ = [
     "Hypothesis",
     "IncidentCause",
     "Measurement",
+    "PlanTrial",
     "Recommendation",
-    "Trial",
     "Urgency",
     "as_believed",
     "believed_without",

@@ -18,7 +18,7 @@ from .likelihood import planned, put_right, without_void
 from .prior import one_more, usual
 from .search import GROSS, Scored, Search
 from .simulated_hypothesis import SimulatedHypothesis
-from .trials import Trial, Trials
+from .trials import PlanTrial, PlanTrials
 
 SHOWN = 10
 """Most hypotheses that a diagnosis lists."""
@@ -37,7 +37,7 @@ def diagnose(
     *,
     prior: Mapping[tuple[str, str], float] | None = None,
     found_before: tuple[Fault, ...] = (),
-    trials: Sequence[Trial] = (),
+    trials: Sequence[PlanTrial] = (),
 ) -> Diagnosis:
     """Rank what could have caused the readings; healthy is one of the hypotheses and is always simulated.
 
@@ -55,7 +55,7 @@ def diagnose(
     """
     search = Search(observation, prior or {})
     groups = _grouped(search.run())
-    tried = Trials(trials)
+    tried = PlanTrials(trials)
     if trials:
         groups = _grouped(tried.weighed(x for i, group in enumerate(groups) if _is_shown(i, group) for x in group))
     if found_before:
@@ -127,7 +127,7 @@ def _is_shown(place: int, group: list[Scored]) -> bool:
     return place < SHOWN or not group[0].causes
 
 
-def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ...], tried: Trials) -> str | None:
+def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ...], tried: PlanTrials) -> str | None:
     if left_out:
         return f"it does not explain why {left_out[0]} is down or silent"
     if confidence < ABSTAIN_BELOW:

@@ -15,17 +15,17 @@ from .search import Scored, Search
 from .simulated_hypothesis import SimulatedHypothesis
 
 
-class Trial(NamedTuple):
+class PlanTrial(NamedTuple):
     """What was measured while some steps of a plan were in place."""
 
     observation: Observation  # of what was configured then
     changed: frozenset[int]  # positions of the links whose weights and drains are the plan's
 
 
-class Trials:
+class PlanTrials:
     """What plans showed of hypotheses about one network."""
 
-    def __init__(self, trials: Sequence[Trial]) -> None:
+    def __init__(self, trials: Sequence[PlanTrial]) -> None:
         self._searches = [(x, Search(x.observation)) for x in trials]
 
     def weighed(self, some: Iterable[Scored]) -> list[Scored]:
@@ -45,7 +45,7 @@ class Trials:
         ]
 
 
-def still(trial: Trial, faults: tuple[Fault, ...]) -> set[tuple[Fault, ...]]:
+def still(trial: PlanTrial, faults: tuple[Fault, ...]) -> set[tuple[Fault, ...]]:
     """What may have been there of some faults while a plan was in place: all of them, and those that it leaves.
 
     A wrong weight that the plan sets back is over; what it drains may still be down.

@@ -91,14 +91,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     rollout = Rollout(plan, start.base, live, configured=start.configured, running=start.running, log=log)
     before = start.before
     ending = _play(rollout, lambda: rollout.advance(tolerance, before, policy=policy, permit=permit), tolerance)
-    return Execution(
-        status="rolled_back" if ending.turned_back else "applied",
-        reason=ending.reason,
-        records=tuple(log.records),
-        verdict=start.verdict,
-        interrupted=ending.interrupted,
-        contradicted=rollout.contradicted,
-    )
+    return _ended(ending, rollout, tuple(log.records), start.verdict)
 
 
 def recover(
@@ -136,6 +129,17 @@ class _Ending(NamedTuple):
     reason: str
     turned_back: bool = True
     interrupted: bool = False
+
+
+def _ended(ending: _Ending, rollout: Rollout, records: tuple[StepRecord, ...], verdict: Verdict | None) -> Execution:
+    return Execution(
+        status="rolled_back" if ending.turned_back else "applied",
+        reason=ending.reason,
+        records=records,
+        verdict=verdict,
+        interrupted=ending.interrupted,
+        contradicted=rollout.contradicted,
+    )
 
 
 def _play(rollout: Rollout, advance: Callable[[], str | None], tolerance: Tolerance) -> _Ending:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.twin.observe.incidents import ABILENE, Incident, network, run
-from twin.diagnose import Diagnosis, Trial, diagnose
+from twin.diagnose import Diagnosis, PlanTrial, diagnose
 from twin.faults import Fault, FaultKind
 from twin.model import SegmentList, Tunnel
 from twin.observe import Observation, observe
@@ -24,14 +24,14 @@ AROUND = SetTunnel(
 )
 
 
-def tried(incident: Incident, change: Change, back: Change) -> Trial:
+def tried(incident: Incident, change: Change, back: Change) -> PlanTrial:
     """Make a change, see what it does, and take it back."""
     incident.live.apply(change)
     incident.live.wait(3)
     seen = seen_now(incident, window=2)
     incident.live.apply(back)
     incident.live.wait(4)
-    return Trial(seen, frozenset())
+    return PlanTrial(seen, frozenset())
 
 
 def seen_now(incident: Incident, window: int = 3) -> Observation:
@@ -61,4 +61,4 @@ def test_what_no_cause_explains_of_a_plan_leaves_a_doubt():
     seen = seen_now(incident)
     emptied = replace(seen, window=seen.window._replace(out_mbps=0 * seen.window.out_mbps))
     assert diagnose(seen).doubt is None
-    assert "while a plan was in place" in (diagnose(seen, trials=(Trial(emptied, frozenset()),)).doubt or "")
+    assert "while a plan was in place" in (diagnose(seen, trials=(PlanTrial(emptied, frozenset()),)).doubt or "")
