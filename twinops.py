@@ -219,10 +219,17 @@ def commands(names: Collection[str] = _COMMANDS) -> "typer.Typer":
         module, _, found = _COMMANDS[name].partition(":")
         command = getattr(import_module(_BELOW + module), found)
         if isinstance(command, typer.Typer):
-            app.add_typer(command, name=name)
+            app.add_typer(command, name=name, short_help=_sentence(command.info.help))
+            for below in command.registered_commands:
+                below.short_help = _sentence(getattr(below.callback, "__doc__", None))
         else:
-            app.command(name)(command)
+            app.command(name, short_help=_sentence(command.__doc__))(command)
     return app
+
+
+def _sentence(text: object) -> str:
+    """The first sentence of a help, whole: what is cut to one line ends in the middle of what it says."""
+    return " ".join(str(text or "").split()).partition(". ")[0].removesuffix(".") + "."
 
 
 def main() -> None:

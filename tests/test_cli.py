@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import twinops
 from tests.command_line import ROOT, SMALL, apart, here
 from twin.formats import load_network
 from twin.formats.plan import write_plan
@@ -46,6 +47,21 @@ print([name for name in {heavy} if name in sys.modules], code)
     assert done.stdout.endswith("[] 0\n")
     for command in (*COMMANDS, "eval"):
         assert f"\n  {command} " in done.stdout
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_help_fits_the_terminal_cuts_no_sentence_and_splits_no_word(width, monkeypatch, capsys):
+    def told(command, wide):
+        monkeypatch.setenv("COLUMNS", str(wide))
+        assert twinops.run_command([*command.split(), "--help"]) == 0
+        return capsys.readouterr().out
+
+    groups = {"eval": EVAL, "lab": ("up", "status", "fault", "heal", "down")}
+    below = [f"{name} {x}" for name, commands in groups.items() for x in commands]
+    for command in ("", *twinops._COMMANDS, *below):
+        shown = told(command, width)
+        assert max(map(len, shown.splitlines())) <= width
+        assert set(told(command, 300).split()) <= set(shown.split()), command
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *(f"eval {x}" for x in EVAL)])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Mapped = Annotated[
     list[str] | None,
-    typer.Option("--map", help="What columns are: out=ifHCOutOctets,in=ifHCInOctets,time=polled_at."),
+    typer.Option("--map", help="What a column is, such as out=ifHCOutOctets or time=polled_at; commas or again."),
 ]
 Unit = Annotated[
     list[str] | None,

@@ -1,9 +1,7 @@
 """Where a command's output goes: results on stdout, everything else on stderr; exit codes that scripts can read."""
 
 import json
-import re
 import sys
-from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -12,8 +10,6 @@ if TYPE_CHECKING:
     from agents.show.answer import Answer
 
 FORMAT = "twinops/1"
-_UNIT = re.compile(r"(?<=\d) (?=[kMGT]?bit/s|ms|s|min|h|k?W|%|pp)")
-_TIED = "\x1f"  # stands for a space that no line ends with
 FAILURE, USAGE, REJECTED, TRANSIENT, INTERRUPTED = 1, 2, 3, 4, 130
 
 
@@ -34,21 +30,14 @@ def emit(command: str, result: dict[str, Any]) -> None:
 
 def say(result: object) -> None:
     """Write a result for people on stdout."""
+    from agents.show.lines import wrapped
     from agents.show.tables import console
 
     shown = console(sys.stdout)
     if isinstance(result, str):
-        shown.print("\n".join(_wrapped(line, shown.width) for line in result.split("\n")), soft_wrap=True)
+        shown.print("\n".join(wrapped(line, shown.width) for line in result.split("\n")), soft_wrap=True)
     else:
         shown.print(result)
-
-
-def _wrapped(line: str, width: int) -> str:
-    """Wrap between words only, and never before a unit: a path that is cut in two is none, nor is `3.14`."""
-    indent = line[: len(line) - len(line.lstrip())]
-    whole = _UNIT.sub(_TIED, line)
-    parts = wrap(whole, width, break_long_words=False, break_on_hyphens=False, subsequent_indent=indent)
-    return "\n".join(parts).replace(_TIED, " ")
 
 
 def tell(progress: object) -> None:

@@ -21,7 +21,7 @@ Site = Annotated[
     str,
     typer.Option(
         "--site",
-        help="A site file, a live network such as lab, or emulated:NETWORK[,seed=N][,interval=S].",
+        help="A site file, a live network such as lab, or emulated:NETWORK,seed=2.",
         envvar="TWINOPS_SITE",
         show_default=False,
     ),
@@ -34,7 +34,7 @@ MaybeSite = Annotated[
     str | None,
     typer.Option(
         "--site",
-        help="A site file, a live network such as lab, or emulated:NETWORK[,seed=N][,interval=S].",
+        help="A site file, a live network such as lab, or emulated:NETWORK,seed=2.",
         show_default=False,
     ),
 ]

@@ -100,7 +100,7 @@ def whatif(
         typer.Option(
             "--fail",
             "-f",
-            help="all, all-links, all-exits, all-nodes, risk-groups, pairs, a node, a circuit (A--B); commas or again.",
+            help="A node, a circuit (A--B), all, pairs, all-links, all-nodes, all-exits or risk-groups; commas, again.",
         ),
     ] = None,
     together: Annotated[bool, typer.Option("--together", help="Everything named fails at once.")] = False,

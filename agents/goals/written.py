@@ -7,6 +7,7 @@ quotes. A word that is none of these is a question, and so is one that stands tw
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 
 from twin.closest import closest
 from twin.model import Network
@@ -24,6 +25,8 @@ REHEARSE = "rehearse"
 
 _TOKEN = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _ITEM = re.compile(r'(?:[^,"]|"[^"]*")*')
+SHARES = ("max_utilisation", "max_failure_utilisation", "max_blast_radius")
+"""What is a share of something: 0.8 may be written as 80%."""
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,30})?")
 _PREFERRED = re.compile(rf"(?<!\S)(?:{'|'.join(PREFERRING)}):\s*\w+(?:\s*>\s*\w+)*")
 _KEYED = re.compile(r"[A-Za-z_]+:\S")
@@ -137,11 +140,12 @@ def _split(value: str) -> Iterable[str]:
 
 
 def number(key: str, value: str) -> float:
-    """A plain decimal number. Raises `OpenError`."""
-    if not _NUMBER.fullmatch(value):
+    """A plain decimal number; of what is a share `80%` as well. Raises `OpenError`."""
+    digits = value.removesuffix("%") if key in SHARES else value
+    if not _NUMBER.fullmatch(digits):
         hint = f", such as {key}:0.8 for 80 %" if "%" in value else ", such as 0.8 or 4"
         raise OpenError("bad value", f"{key}:{value} is no number: how much{hint}?", words=f"{key}:{value}")
-    return float(value)
+    return float(Decimal(digits) / 100) if value.endswith("%") else float(digits)
 
 
 def unknown(word: str, known: Iterable[str], kind: str) -> OpenError:

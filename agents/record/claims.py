@@ -90,7 +90,7 @@ _NUMBER = re.compile(
 )
 _NAMES = re.compile(
     r"(?:node|link|interface|demand|tunnel|risk-group)/\S+|\S+->\S+|\b\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}\S*)?|\b\d{1,2}:\d{2}(?::\d{2})?\b"
-    r"|\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\b\d{12,}\b|\br\d+-[\w-]+|\(\d{1,2}\)"
+    r"|\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,}\b|\b\d{12,}\b|\b[^\W\d_]\w*(?:-\w+)+|\(\d{1,2}\)"
 )
 
 

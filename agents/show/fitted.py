@@ -11,22 +11,31 @@ from rich.text import Text
 
 from twin.untrusted import one_line
 
+from .lines import breaks, ends_of
+
 _GAP = 3  # between two columns
 _LONG = 400  # characters of a cell
 
 
 class FittedColumn(NamedTuple):
-    """A column: what heads it, whether it holds figures, and its cells. Words are the least that it can be wide."""
+    """A column: what heads it, whether it holds figures, and its cells. Words are the least that it can be wide.
+
+    One that is `parted` sets names of links over two lines, an end on each.
+    """
 
     heading: str
     figures: bool
     cells: tuple[Text, ...]
+    parted: bool = False
 
     @property
     def least(self) -> int:
         """Width below which a word would be split; figures stand on one line."""
         words = [
-            word for text in (self.heading, *(() if self.figures else map(str, self.cells))) for word in text.split()
+            part
+            for text in (self.heading, *(() if self.figures else map(str, self.cells)))
+            for word in text.split()
+            for part in (ends_of(word) if self.parted else (word,))
         ]
         whole = [line for cell in self.cells for line in cell.plain.split("\n")] if self.figures else []
         return max((Text(part).cell_len for part in (*words, *whole)), default=1)
@@ -37,12 +46,21 @@ class FittedColumn(NamedTuple):
         lines = [line for cell in self.cells for line in cell.plain.split("\n")]
         return max(Text(line).cell_len for line in (self.heading, *lines))
 
+    def shown(self, width: int) -> Iterator[Text]:
+        """Its cells as they stand in a column of this width."""
+        for cell in self.cells:
+            lines = [part for x in cell.split("\n") for part in x.divide(breaks(x.plain, width))] if self.parted else ()
+            for line in lines:
+                line.rstrip()
+            yield Text("\n").join(lines) if self.parted else cell
+
 
 class Fitted:
     """A table of words; a heading that ends in `>` is of figures.
 
     Where there is no room for all columns those in `spare` leave, the first named first; the others after them, from
-    the right; the first column stays. What left is said below the table.
+    the right; the first column stays, and so does a narrow one where a wider one of more worth has no room. What left
+    is said below the table.
     """
 
     def __init__(
@@ -59,10 +77,11 @@ class Fitted:
         """Lay the table out for the width there is."""
         kept, gone = self._kept(options.max_width)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-        for column, width in zip(kept, _widths(kept, options.max_width), strict=True):
+        widths = _widths(kept, options.max_width)
+        for column, width in zip(kept, widths, strict=True):
             side = "right" if column.figures else "left"
             table.add_column(Text(column.heading), justify=side, overflow="fold", width=width)
-        for row in zip(*(column.cells for column in kept), strict=True):
+        for row in zip(*(column.shown(width) for column, width in zip(kept, widths, strict=True)), strict=True):
             table.add_row(*row)
         yield table
         if gone:
@@ -74,25 +93,34 @@ class Fitted:
         return Measurement(min(max(x.least for x in self.columns), options.max_width), min(wide, options.max_width))
 
     def _kept(self, width: int) -> tuple[list[FittedColumn], list[str]]:
-        kept, gone = list(self.columns), list[str]()
-        for column in self._leaving():
-            if sum(x.least for x in kept) + _GAP * (len(kept) - 1) <= width:
-                break
-            kept = [x for x in kept if x is not column]
-            gone.append(column.heading)
-        return kept, gone
+        """The columns there is room for. Where only names would be left, they give way to what is said of them."""
+        kept = self._worthiest(self.columns, width)
+        if len(kept) == 1 or kept[0].least > width:
+            kept = self._worthiest([x._replace(parted=not x.figures) for x in self.columns], width)
+        headings = [x.heading for x in kept]
+        return kept, [x.heading for x in self._leaving(self.columns) if x.heading not in headings]
 
-    def _leaving(self) -> Iterator[FittedColumn]:
-        yield from (x for heading in self._spare for x in self.columns if x.heading == heading)
-        yield from (x for x in reversed(self.columns[1:]) if x.heading not in self._spare)
+    def _worthiest(self, columns: Sequence[FittedColumn], width: int) -> list[FittedColumn]:
+        first, wide = columns[0], columns[0].least
+        staying = [first]
+        for column in reversed(list(self._leaving(columns))):
+            if wide + _GAP + column.least <= width:
+                staying.append(column)
+                wide += _GAP + column.least
+        return [x for x in columns if any(x is one for one in staying)]
+
+    def _leaving(self, columns: Sequence[FittedColumn]) -> Iterator[FittedColumn]:
+        yield from (x for heading in self._spare for x in columns[1:] if x.heading == heading)
+        yield from (x for x in reversed(columns[1:]) if x.heading not in self._spare)
 
 
 def _widths(columns: Sequence[FittedColumn], width: int) -> list[int]:
-    """Share out what is left when every word has its place, to each column by what it lacks."""
-    least, natural = [x.least for x in columns], [x.natural for x in columns]
-    room = max(0, width - sum(least) - _GAP * (len(columns) - 1))
-    wanted = [most - few for most, few in zip(natural, least, strict=True)]
-    if sum(wanted) <= room:
-        return natural
-    given = [want * room // sum(wanted) for want in wanted]
+    """Share out what is left when every word has its place: whoever lacks little gets it all, the others like much."""
+    least = [x.least for x in columns]
+    lacks = [max(0, x.natural - few) for x, few in zip(columns, least, strict=True)]
+    room, given = max(0, width - sum(least) - _GAP * (len(columns) - 1)), [0] * len(columns)
+    order = sorted(range(len(columns)), key=lambda i: lacks[i])
+    for number, i in enumerate(order):
+        given[i] = min(lacks[i], room // (len(order) - number))
+        room -= given[i]
     return [min(width, few + more) for few, more in zip(least, given, strict=True)]

@@ -51,6 +51,14 @@ def test_every_part_of_a_goal_is_read():
     )
 
 
+@pytest.mark.parametrize(("written", "share"), [("80%", 0.8), ("7%", 0.07), ("81.3%", 0.813), ("100%", 1.0)])
+@pytest.mark.parametrize("limit", ["max_utilisation", "max_failure_utilisation", "max_blast_radius"])
+def test_what_is_a_share_may_be_written_in_per_cent_and_is_printed_as_a_share(limit, written, share):
+    found = goal(f"drain:Ulm {limit}:{written}")
+    assert found.limits == goal(f"drain:Ulm {limit}:{share}").limits
+    assert f"{limit}:{share:g}" in found.words
+
+
 @pytest.mark.parametrize(
     ("text", "part", "value"),
     [
@@ -105,7 +113,11 @@ def test_values_names_and_quotes_are_read(text, part, value):
         ("grow:nan", "bad value", "nan"),
         ("grow:1e3", "bad value", "1e3"),
         ("limit", "missing value", "max_utilisation"),
-        ("limit max_utilisation:80%", "bad value", "0.8"),
+        ("limit max_utilisation:80%%", "bad value", "0.8"),
+        ("limit max_utilisation:%", "bad value", "0.8"),
+        ("limit max_utilisation:180%", "bad value", "1.8"),
+        ("limit max_delay_stretch:120%", "bad value", "no number"),
+        ("grow:30%", "bad value", "30%"),
         ("limit max_utilisation:80", "bad value", "80"),
         ("limit max_utilisation:0.9 max_failure_utilisation:0.8", "contradiction", "failure"),
         ("relieve:Ulm", "does not fit", "Ulm"),

@@ -64,6 +64,8 @@ def test_a_number_that_no_tool_gave_is_not_supported(text, result):
 def test_names_times_and_hashes_are_no_numbers():
     text = "link/N12:N3--N3:N12 and N4->N7.2 at 20:05 on 2026-03-02, plan 5177a48f85f0a1b2, r1-tunnels, (2)"
     assert supported(text) == []
+    assert supported("München-Kern-0002--Backbone-7 and r1-2->東京-3, as before") == []
+    assert supported("Backbone-7 is at 54 %", peak_share=0.54) == [("54 %", True)]
 
 
 @given(st.floats(0.001, 1.5), st.integers(0, 3))

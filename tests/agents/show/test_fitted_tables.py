@@ -6,9 +6,11 @@ from io import StringIO
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from agents.commands.output import say
 from agents.show.fitted import Fitted
+from agents.show.lines import wrapped
 from agents.show.tables import console
 from tests.command_line import here
 
@@ -78,3 +80,28 @@ def test_a_line_ends_between_words_and_never_between_a_figure_and_its_unit(monke
     assert all(line.startswith("  ") and len(line) <= 30 for line in lines[:-1])
     assert " ".join(" ".join(lines).split()) == said.strip()
     assert all(any(figure in line for line in lines) for figure in ("3.14 Gbit/s", "12.5 %", "1.278 ms"))
+
+
+ENDS = (
+    "Frankfurt-am-Main-Gutleutstrasse-Core-01",
+    "München-Süd-Größenwahnstraße-Kern-0002",
+    "東京大手町データセンター",
+)
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_long_names_of_links_go_over_two_lines_before_their_figures_leave(width):
+    names = [f"{a}{arrow}{b}" for a in ENDS for b in ENDS for arrow in ("->", "--") if a != b]
+    table = Fitted(("link", "capacity>", "peak>", "cause"), [(x, "10G", "81 %", x) for x in names], spare=("capacity",))
+    text = shown(table, width)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    assert {end for name in names for end in re.split("(?<=->)|(?<=--)", name)} <= set(words(text))
+    assert text.count("81 %") == len(names)
+    assert "no room for: cause" in text
+
+
+@given(st.lists(st.text("abc 東京ü->", min_size=1, max_size=24), max_size=12).map(" ".join), st.integers(48, 120))
+def test_a_line_is_wrapped_by_the_cells_it_takes_and_loses_nothing(line, width):
+    told = wrapped(line, width)
+    assert "".join(told.split()) == "".join(line.split())
+    assert all(cell_len(x) <= width for x in told.split("\n"))
