@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -33,6 +33,7 @@ from twin.policy import Policy
 from twin.store import TwinStore
 
 from .case import Case
+from .seconds import time_taken
 from .suite import Workplace
 
 HOUR_S, MOST_SAMPLES = 3600.0, 40
@@ -90,6 +91,7 @@ class Played:
     actions: tuple[Action, ...]
     ended: datetime  # by the network's clock
     trace: str
+    seconds: Mapping[str, float]  # by the clock: models, tools, and the rest
 
     @property
     def finished(self) -> RunFinished:
@@ -134,13 +136,14 @@ def play(incident: Incident, model: str, *, standing_in: Model | None = None, an
     runs, home = folder / model.replace(":", "-").replace(" ", "-"), incident.workplace.home
     run = run_incident(request, runs=runs, home=home, model=standing_in, answering=answering)
     result = asyncio.run(asyncio.wait_for(run, incident.case.budget.seconds))
-    events = tuple(record.event for record in read_journal(result.folder / JOURNAL).records)
+    records = read_journal(result.folder / JOURNAL).records
+    events = tuple(record.event for record in records)
     certified = holds(result.folder, request.policy, incident.workplace.home)
     live = RecordedNetwork.restore(result.folder / NETWORK, incident.network, keep=False)
     actions = tuple(Action(effect.time, effect.change, effect.recorded) for effect in live.effects)
     waited = sum(x.samples for x in live.ahead if isinstance(x, Waited))
     ended = live.now + timedelta(seconds=waited * request.interval_s)
-    return Played(result, events, certified, actions, ended, trace_id(result.folder))
+    return Played(result, events, certified, actions, ended, trace_id(result.folder), time_taken(records))
 
 
 def hour_after(incident: Incident, actions: Sequence[Action], *, until: datetime | None = None) -> HourAfter:

@@ -34,7 +34,8 @@ class Metric(NamedTuple):
     """One column of the scoreboard.
 
     `of` names a measure; for `f1` it is the prefix of `_hit`, `_false` and `_missed`. `where` names a measure that must
-    be 1 for a case to count. `higher` says which way is better, None that neither is; `bar` is what is wanted.
+    be 1 for a case to count; a mean may be of what is `spent`, too. `higher` says which way is better, None that
+    neither is; `bar` is what is wanted.
     """
 
     name: str
@@ -43,6 +44,14 @@ class Metric(NamedTuple):
     where: str | None = None
     higher: bool | None = True
     bar: float | None = None
+
+
+SECONDS = (
+    Metric("seconds of models", "mean", "model_seconds", higher=None),
+    Metric("seconds of tools", "mean", "tool_seconds", higher=None),
+    Metric("seconds besides", "mean", "own_seconds", higher=None),
+)
+"""Where a run's time goes: no figure that machines are compared by."""
 
 
 class Check(NamedTuple):

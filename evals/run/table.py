@@ -69,7 +69,8 @@ def figure(metric: Metric, results: Sequence[Result]) -> tuple[ScoreInterval, in
             found = [_counts(metric, x) for x in counted if x.error is None]
             interval = f1_interval(found, [x.case for x in counted if x.error is None])
         case _:
-            rows = [(x.values[metric.of], x) for x in counted if metric.of in x.values]
+            told = [({**x.spent, **x.values}, x) for x in counted]
+            rows = [(figures[metric.of], x) for figures, x in told if metric.of in figures]
             interval = _continuous(metric, rows)
             counted = [x for _, x in rows]
     if not counted:

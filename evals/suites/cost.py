@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from evals.cases.case import Case, Split
 from evals.cases.incident import Incident, Played, play, stage_incident
 from evals.cases.result import Measures
-from evals.cases.suite import SEEDS, Metric, Suite
+from evals.cases.suite import SECONDS, SEEDS, Metric, Suite
 from evals.cases.tokens import paid, reading, spending
 from twin.faults import FaultKind
 
@@ -35,7 +35,7 @@ def score(incident: Incident, played: Played) -> Measures:
     }
     values.update({name: value for name, value in paid(finished, incident.case.model).items() if name in _SPENT})
     told = f"{finished.model_calls} model calls, {tokens:,.0f} tokens, {finished.outcome}"
-    measured = {**reading(played.events), **paid(finished, incident.case.model)}
+    measured = {**reading(played.events), **paid(finished, incident.case.model), **played.seconds}
     return Measures(bool(values["within"]), values, told, f"{len(incident.network.nodes)} nodes", measured,
                     str(played.result.folder), played.trace)  # fmt: skip
 
@@ -62,6 +62,7 @@ SUITE = Suite(
         Metric("within 300,000 tokens", "share", "within", bar=1.0),
         Metric("US dollars", "mean", "usd", higher=False),
         Metric("watt-hours", "mean", "watt_hours", higher=False),
+        *SECONDS,
     ),
     cases=16,
     slice=1,

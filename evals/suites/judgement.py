@@ -14,7 +14,7 @@ from evals.cases.judgement.families import BOUNDED, DEV, FAMILIES, HELD_OUT, LIM
 from evals.cases.judgement.players import Alone, Idle
 from evals.cases.judgement.reader import Reader
 from evals.cases.result import Measures
-from evals.cases.suite import NETWORKS, Metric, Suite, Workplace, of_split, rounds
+from evals.cases.suite import NETWORKS, SECONDS, Metric, Suite, Workplace, of_split, rounds
 from evals.cases.tokens import paid, reading, spending
 from evals.oracle.endings import could_be_carried
 from evals.score.plans import caused_regression
@@ -150,7 +150,7 @@ def score(told: Told, played: Played) -> Measures:
         }
     )
     wrong = ", ".join(name for name in _JUDGED if not values[name])
-    measured = {**reading(played.events), **paid(finished, told.incident.case.model)}
+    measured = {**reading(played.events), **paid(finished, told.incident.case.model), **played.seconds}
     return Measures(
         right and not values["unsafe"], values, f"{finished.outcome}{f'; wrong: {wrong}' if wrong else ''}",
         str(told.incident.fault), measured, str(played.result.folder), played.trace,
@@ -214,6 +214,7 @@ SUITE = Suite(
         Metric("of these sent before", "mean", "cached", higher=None),
         Metric("US dollars, by list price", "mean", "usd", higher=False),
         Metric("watt-hours, estimated", "mean", "watt_hours", higher=False),
+        *SECONDS,
     ),
     every={"reader, alone": 3, "idle": 9} | {f"reader, no {kind}": 9 for kind in get_args(DocumentKind)},
     cases=63,
