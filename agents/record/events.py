@@ -59,6 +59,11 @@ class RunStarted(Frozen):
     alone: bool = Field(default=False, description="Whether one role with all tools was at work, and not four.")
     compact: bool = Field(default=False, description="Whether the roles were shown as much as small models take.")
     vision: bool = Field(default=False, description="Whether the roles were offered pictures.")
+    trace: str = Field(
+        default="",
+        pattern=r"^(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?$",
+        description="The run's first span, as a W3C traceparent: whoever takes it up again goes on with its trace.",
+    )
 
 
 class StageStarted(Frozen):

@@ -72,11 +72,12 @@ class Pending(Frozen):
 
 @dataclass(frozen=True)
 class Decided:
-    """What became of a decision: whether the run may go on now, and what it still waits for if not."""
+    """What became of a decision: whether the run may go on now, what it still waits for if not, and the run's trace."""
 
     folder: Path
     goes_on: bool
     waits_for: int = 0
+    trace: str = ""
 
 
 def pending(runs: Path, now: datetime, home: Path | None = None) -> tuple[Pending, ...]:
@@ -188,7 +189,7 @@ def decide(  # noqa: PLR0913 - who decides what, where, and when
             if decision == "reject":
                 journal.append(_rejected(past, who, reason))
         left = (past.waits or 0) - len(counted) - 1
-        return Decided(folder, decision == "approve" and left <= 0, max(left, 0))
+        return Decided(folder, decision == "approve" and left <= 0, max(left, 0), past.started.trace)
 
 
 def may_go_on(past: Past, authority: Authority) -> bool:

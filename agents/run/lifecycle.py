@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import Span, Tracer
 
 from agents.goals.limits import tighten
 from agents.goals.plan import goal_in_force
@@ -24,7 +24,7 @@ from agents.wording import counted, fault_words, mbps
 from tools.box.goal import GoalInForce
 from tools.box.registry import Toolbox
 from tools.box.run_state import Desk, ReadSide
-from tools.box.tracing import OUTCOME, workflow_span
+from tools.box.tracing import OUTCOME, traceparent_of, workflow_span
 from tools.catalogue import TOOLS
 from tools.recommendations import recommendations
 from twin.errors import BudgetError, DivergedError, RehearsedError, TwinError
@@ -50,8 +50,8 @@ class Ground:
     """What a run works on and with.
 
     `authority` says who may approve and which policy is in force, at any moment. `known` is what is known of the
-    routers, where they are people's own. `worked_s` is the time that it took
-    before it was interrupted, seconds; `differing` takes the names of tools that answer otherwise than they did.
+    routers, where they are people's own. Of a run that was there before, `worked_s` is the time that it took, seconds,
+    and `trace` its first span as a traceparent. `differing` takes the names of tools that answer otherwise than then.
     """
 
     run: str
@@ -71,6 +71,7 @@ class Ground:
     differing: list[str] = field(default_factory=list[str])
     answers: Sequence[QuestionAnswered] = ()
     answering: Answering = nobody
+    trace: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,15 @@ async def _followed(ground: Ground) -> Ended:
     )  # fmt: skip
     ground.store.save_snapshot(ground.network, now=ground.scene.live.now)
     ground.store.set_current(ground.network.id)
-    ground.journal.append(_opening(ground))
     team = _team(ground, session, desk)
     driver = Driver(desk, session, team, operator, rounds=ground.request.rounds, answering=_answering(ground))
     later = {x.question: x for x in ground.answers if x.waited}
     stage: Stage = "observe"
+    opening: RunStarted | None = None
     while True:
-        with workflow_span(ground.tracer, "incident", run=ground.run) as span:
+        trace = opening.trace if opening else ground.trace
+        with workflow_span(ground.tracer, "incident", run=ground.run, continues=trace) as span:
+            opening = opening or _opened(ground, span)
             ending = await _drive(driver, operator, stage)
             span.set_attribute(OUTCOME, ending.outcome)
             if ending.outcome not in (
@@ -221,7 +224,14 @@ def _taken_back(operator: NetworkOperator, ended: _Ending) -> _Ending:
     return replace(ended, because=words)
 
 
-def _opening(ground: Ground) -> RunStarted:
+def _opened(ground: Ground, span: Span) -> RunStarted:
+    """Write the first record, which names the run's first span."""
+    opening = _opening(ground, ground.trace or traceparent_of(span))
+    ground.journal.append(opening)
+    return opening
+
+
+def _opening(ground: Ground, trace: str) -> RunStarted:
     request, scene, network = ground.request, ground.scene, ground.network
     return RunStarted(
         run=ground.run,
@@ -244,6 +254,7 @@ def _opening(ground: Ground) -> RunStarted:
         inventory=network.id,
         nodes=len(network.nodes),
         circuits=len(network.circuits),
+        trace=trace,
         history=(scene.live.now - scene.begin).total_seconds() / 3600,
         live_time=scene.live.now,
     )

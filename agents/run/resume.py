@@ -92,6 +92,7 @@ async def resume_run(
             authority=register.authority,
             known=known_of(past, store),
             worked_s=past.worked_s,
+            trace=past.started.trace,
         )
         ended = await _go_on(ground, past)
         return RunResult(past.started.run, folder, ended.finished, journal.head, ended.error)

@@ -6,13 +6,13 @@ conventions up to 1.41, or of their first release on their own where the environ
 """
 
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import NamedTuple
 
-from opentelemetry.context import attach, detach, get_current
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
+from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 Value = str | int | float | bool
@@ -167,12 +167,33 @@ RESULT_TRUNCATED = "twinops.tool.result.truncated"
 
 
 @contextmanager
-def workflow_span(tracer: Tracer, name: str, *, run: str) -> Generator[Span]:
-    """Open the root span of a run."""
+def workflow_span(tracer: Tracer, name: str, *, run: str, continues: str = "") -> Generator[Span]:
+    """Open the root span of a run, or that of a later stretch of it: below the span that the traceparent names.
+
+    A later stretch is linked to the span of whoever asked for it, which belongs to a trace of its own.
+    """
     named = conventions().workflow_name
     attributes = {OPERATION: "invoke_workflow", named: name, CONVERSATION: run, SPAN_KIND: "CHAIN"}
-    with _span(tracer, f"invoke_workflow {name}", SpanKind.INTERNAL, attributes) as span:
+    earlier = TraceContextTextMapPropagator().extract({"traceparent": continues}, Context()) if continues else None
+    asked = get_current_span().get_span_context()
+    links = [Link(asked)] if earlier is not None and asked.is_valid else []
+    with _span(tracer, f"invoke_workflow {name}", SpanKind.INTERNAL, attributes, within=earlier, links=links) as span:
         yield span
+
+
+def linked(span: Span, traceparent: str) -> None:
+    """Link a span to another one, which a traceparent names, if it does."""
+    other = get_current_span(TraceContextTextMapPropagator().extract({"traceparent": traceparent}, Context()))
+    if other.get_span_context().is_valid:
+        span.add_link(other.get_span_context())
+
+
+def traceparent_of(span: Span) -> str:
+    """Return a span as a W3C traceparent, empty for one that goes nowhere."""
+    context = span.get_span_context()
+    if not context.is_valid:
+        return ""
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 @contextmanager
@@ -293,9 +314,17 @@ def _operation(span: Span) -> str:
 
 
 @contextmanager
-def _span(tracer: Tracer, name: str, kind: SpanKind, attributes: Mapping[str, Value]) -> Generator[Span]:
+def _span(
+    tracer: Tracer,
+    name: str,
+    kind: SpanKind,
+    attributes: Mapping[str, Value],
+    *,
+    within: Context | None = None,
+    links: Sequence[Link] = (),
+) -> Generator[Span]:
     with tracer.start_as_current_span(
-        name, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+        name, within, kind, attributes, links, record_exception=False, set_status_on_exception=False
     ) as span:
         try:
             yield span

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 import webauthn
+from opentelemetry.trace import get_current_span
 from pydantic import JsonValue
 from starlette.responses import Response
 from webauthn.helpers import base64url_to_bytes, decode_credential_public_key, structs
@@ -23,6 +24,7 @@ from webauthn.helpers.exceptions import WebAuthnException
 from agents.record.approvers import enrol_passkey, passkeys_of
 from agents.record.history import Past
 from agents.record.waiting import Decided, decide, decision_on
+from tools.box.tracing import linked
 from twin.clock import utc_now
 from twin.errors import CertificateError, InputError, RightsError
 from twin.gate.certificate import Approval, PublicKey
@@ -140,6 +142,7 @@ def decide_by_passkey(console: Console, asked: Asked) -> Response:
         home=console.room.place.home,
         reason=approval.reason,
     )
+    linked(get_current_span(), decided.trace)
     console.room.audit(asked.visitor.name, f"{approval.decision} of {approval.plan} in {approval.run}, by passkey")
     return as_json({"words": _after(console, asked, decided, approval)})
 

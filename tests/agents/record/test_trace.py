@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan
 
 from agents.record.tracing import Tracing
 from tests.agents.incidents import Run
-from tools.box.tracing import failed, joined, twin_span, workflow_span
+from tools.box.tracing import failed, joined, linked, request_span, traceparent_of, twin_span, workflow_span
 
 PARENTS = {
     "invoke_workflow": {None},
@@ -91,3 +92,25 @@ def test_a_run_is_part_of_the_trace_of_who_started_it_and_kept_even_where_that_o
     assert first["context"]["trace_id"] == "0x4bf92f3577b34da6a3ce929d0e0e4736"
     assert first["parent_id"] == "0x00f067aa0ba902b7"
     assert second["parent_id"] is None
+
+
+def test_a_later_stretch_of_a_run_is_below_its_first_span_and_linked_with_the_request_that_led_to_it(tmp_path: Path):
+    tracing, own = Tracing(tmp_path / "trace.jsonl", version="1"), []
+    request = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with workflow_span(tracing.tracer, "incident", run="r") as first:
+        own.append(traceparent_of(first))
+    with joined({"traceparent": request}), request_span(tracing.tracer, "POST /decision") as asked:
+        linked(asked, own[0])
+        linked(asked, "no traceparent")
+        with workflow_span(tracing.tracer, "incident", run="r", continues=own[0]) as later:
+            own.append(traceparent_of(later))
+    with workflow_span(tracing.tracer, "incident", run="r", continues="00-nonsense") as lost:
+        own.append(traceparent_of(lost))
+    tracing.close()
+    _, stretch, decision, other = spans(tmp_path)
+    assert (stretch["context"]["trace_id"], stretch["parent_id"]) == tuple(f"0x{x}" for x in own[0].split("-")[1:3])
+    assert decision["context"]["trace_id"] == f"0x{request.split('-')[1]}"
+    assert other["parent_id"] is None
+    assert [traceparent_of(NonRecordingSpan(x.context)) for x in asked.links] == [own[0]]
+    assert [x.context.trace_id for x in later.links] == [asked.get_span_context().trace_id]
+    assert traceparent_of(INVALID_SPAN) == ""

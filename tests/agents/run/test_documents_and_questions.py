@@ -1,6 +1,7 @@
 """What people wrote, what is asked of them, and plans of a model's own: all through the same gate."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -68,6 +69,10 @@ def test_a_question_waits_and_its_answer_decides_how_the_run_goes_on(tmp_path: P
     assert [(x.action, x.element) for x in done.finished.advice] == [("leave as planned", ELEMENT)]
     events = [x.event for x in read_journal(run.result.folder / "journal.jsonl").records]
     assert [x.by for x in events if isinstance(x, QuestionAnswered)] == ["ana"]
+    spans = [json.loads(x) for x in (run.result.folder / "trace.jsonl").read_text().splitlines()]
+    assert len({x["context"]["trace_id"] for x in spans}) == 1
+    (first,) = (x["context"]["span_id"] for x in spans if x["parent_id"] is None)
+    assert {x["parent_id"] for x in spans if x["name"].startswith("invoke_workflow")} == {None, first}
     assert not [x for x in events if isinstance(x, ExecutionStep)]
     replayed = asyncio.run(replay_run(run.result.folder))
     assert replayed.same, replayed.difference

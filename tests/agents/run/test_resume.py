@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -14,13 +15,16 @@ from typing import Any
 
 import pytest
 
-from agents.record.events import ExecutionStep, Noted, RunFinished, RunResumed, StageFinished
+from agents.record.delivery import deliver
+from agents.record.events import ChatAnswered, ExecutionStep, Noted, RunFinished, RunResumed, StageFinished
 from agents.record.journal import read_journal
 from agents.record.ownership import own
 from agents.record.rerun import decisive
 from agents.run.resume import resume_run
+from tests.agents.collector import collecting
 from tests.agents.incidents import rolled_back
 from tests.agents.killed import Killer, folder_of, killer
+from tools.box.tracing import joined
 from twin.errors import InputError, StoreBusyError
 from twin.store import TwinStore
 
@@ -104,6 +108,42 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(processes: K
     assert answer["signal"] == 9
     assert_same(folder_of(tmp_path), reference)
     assert processes.resume(tmp_path)["outcome"] == decisions(reference)[-1]["outcome"]
+    spans = [json.loads(x) for x in (folder_of(tmp_path) / "trace.jsonl").read_text().splitlines()]
+    (started,) = (x.event for x in read_journal(folder_of(tmp_path) / "journal.jsonl").records[:1])
+    _, trace, first, _ = started.trace.split("-")
+    assert {x["context"]["trace_id"] for x in spans} == {f"0x{trace}"}
+    stretches = [x for x in spans if x["name"].startswith("invoke_workflow")]
+    assert {x["parent_id"] for x in stretches} == {f"0x{first}"}  # the first one was killed, as all but the last
+
+
+def test_what_is_taken_up_again_joins_the_run_s_trace_at_the_collector_and_links_to_who_asked(
+    processes: Killer, halfway: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.copytree(halfway, tmp_path / "runs")
+    before = [json.loads(x) for x in (folder_of(tmp_path) / "trace.jsonl").read_text().splitlines()]
+    caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    with collecting() as collector:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        with joined({"TRACEPARENT": caller}):
+            asyncio.run(resume_run(folder_of(tmp_path), home=processes.home))
+        assert deliver() == ""
+    assert {f"0x{x.trace_id.hex()}" for x in collector.spans} == {x["context"]["trace_id"] for x in before}
+    (again,) = (x for x in collector.spans if x.name.startswith("invoke_workflow"))
+    assert f"0x{again.parent_span_id.hex()}" in {x["parent_id"] for x in before}
+    assert [(x.trace_id.hex(), x.span_id.hex()) for x in again.links] == [tuple(caller.split("-")[1:3])]
+
+
+@pytest.mark.parametrize("how", ["", "@order"])
+def test_a_run_on_the_answers_of_another_goes_on_with_those_that_it_has_not_had(
+    processes: Killer, references, tmp_path: Path, how: str
+):
+    reference = references("several steps")
+    events = [x.event for x in read_journal(reference / "journal.jsonl").records]
+    planned = next(i for i, x in enumerate(events) if isinstance(x, ChatAnswered) and x.role == "planning")
+    request = {**CASES["several steps"], "model": f"replay:{reference}{how}"}
+    assert processes.run(tmp_path, request, at=planned + 2)["signal"] == 9
+    assert processes.resume(tmp_path)["signal"] == 0
+    assert_same(folder_of(tmp_path), reference)
 
 
 @pytest.mark.parametrize("effect", [1, 2])
