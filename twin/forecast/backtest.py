@@ -94,7 +94,7 @@ def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, l
     An error is learnt `lag` origins later, when it is known.
     """
     centre, truth, scale = (x[:, counted] for x in (test.forecasts[method], test.truth, test.scale))
-    levels = level_scale(truth, centre, scale)
+    levels = level_scale(truth, centre, scale, lag)
     scale = levels.at(centre, scale)
     conformal = Conformal(coverage, load_groups(test.level[counted]), overlap=lag)
     held: list[Flags] = []

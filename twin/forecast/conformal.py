@@ -6,6 +6,7 @@ quantiles of some origins miss more at others than at their own: the tails are n
 were left out are missed as often as was asked (conformal prediction with groups: Dunn, Wasserman, Ramdas 2022).
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,7 +35,9 @@ class Conformal:
 
     Series are in `groups` [S], such as those of one load: each group has quantiles and a level of its own, so that the
     intervals of the few that carry much are as right as those of the many that carry little (Mondrian conformal
-    prediction, Vovk et al. 2005, section 4.5). `overlap` origins in a row are closer than the horizon.
+    prediction, Vovk et al. 2005, section 4.5). `overlap` origins in a row are closer than the horizon: an interval of
+    the errors around one says little of how it covers that one, so that only blocks that are left out count then, and
+    the level does not move.
     """
 
     def __init__(self, coverage: float, groups: Ints, *, overlap: int = 1) -> None:
@@ -80,7 +83,7 @@ class Conformal:
             inside = (truth >= low) & (truth <= high)
             covered = float(inside.mean())
             for group, members in enumerate(self._members):
-                if members.size:
+                if members.size and self._overlap == 1:
                     off = float(inside[members].mean()) - self.coverage
                     self._miss[group] = min(max(self._miss[group] + STEP * off, 0.005), 0.6)
         self._errors.append((truth - centre) / scale)
@@ -117,28 +120,48 @@ class LevelScale(NamedTuple):
         return scale * _relative(centre, self.usual) ** self.power
 
 
-def level_scale(truth: Floats, centre: Floats, scale: Floats) -> LevelScale:
+def level_scale(truth: Floats, centre: Floats, scale: Floats, overlap: int = 1) -> LevelScale:
     """Find how errors grow with the traffic from those of past origins [O, S], by least squares of their logarithms.
 
     Where there is more traffic it varies more: its variance is a power of its mean, in one network much the same for
     all demands (Gunnar, Johansson, Telkamp, IMC 2004). An interval of one width at night and at the peak is
     too wide at the one and too narrow at the other (normalised conformal prediction, Papadopoulos et al. 2011). The
     hour is told by the forecast of all series together, which is surer than that of each; each is compared with itself
-    alone. The power is shrunk by its own error, so that a few errors move nothing.
+    alone. The power is shrunk by its own error, so that a few errors move nothing. Errors of one origin are alike, and
+    so are those of `overlap` origins in a row: how sure the power is, is told by leaving out blocks of them (jackknife,
+    Quenouille 1956), and from one block no power is told.
     """
     usual = max(float(centre.sum(axis=1).mean()), _NOTHING)
-    error, relative = np.abs(truth - centre) / scale, np.broadcast_to(_relative(centre, usual), centre.shape)
-    there = error > _NOTHING
-    count = np.maximum(there.sum(axis=0), 1)
-    y, x = (np.where(there, np.log(np.where(there, v, 1.0)), 0.0) for v in (error, relative))
-    y, x = (np.where(there, v - v.sum(axis=0) / count, 0.0) for v in (y, x))
-    spread, freedom = float((x**2).sum()), int(there.sum()) - int(there.any(axis=0).sum()) - 1
-    if spread < _NOTHING or freedom < 1:
+    blocks = np.array_split(np.arange(len(centre)), max(len(centre) // overlap, 1))
+    if len(blocks) < 2:
         return LevelScale(usual, 0.0)
-    slope = float((x * y).sum()) / spread
-    error_of_slope = float(((y - slope * x) ** 2).sum()) / freedom / spread
-    kept = max(0.0, 1 - error_of_slope / slope**2) if slope else 0.0
+    sums = _sums_by_block(np.abs(truth - centre) / scale, np.log(_relative(centre, usual)), blocks)
+    slope, others = (
+        _slope(sums.sum(axis=1)),
+        np.array([_slope(np.delete(sums, b, axis=1).sum(axis=1)) for b in range(len(blocks))]),
+    )
+    error = float(((others - others.mean()) ** 2).sum()) * (len(blocks) - 1) / len(blocks)
+    kept = max(0.0, 1 - error / slope**2) if slope else 0.0
     return LevelScale(usual, min(max(slope * kept, 0.0), _MOST_POWER))
+
+
+def _sums_by_block(error: Floats, x: Floats, blocks: Sequence[Ints]) -> Floats:
+    """Of each series in each block of origins: how many errors there are, and the sums of x, y, xy and xx [5, B, S].
+
+    y is the logarithm of the error [O, S], x that of the level [O, 1].
+    """
+    there = error > _NOTHING
+    y = np.where(there, np.log(np.where(there, error, 1.0)), 0.0)
+    terms = (there, there * x, y, x * y, there * x**2)
+    return np.array([[term[block].sum(axis=0) for block in blocks] for term in terms], np.float64)
+
+
+def _slope(sums: Floats) -> float:
+    """Common slope of all series, each about its own means, from its sums [5, S]; 0 where nothing varies."""
+    count, x, y, xy, xx = sums
+    count = np.maximum(count, 1.0)
+    spread = float((xx - x**2 / count).sum())
+    return float((xy - x * y / count).sum()) / spread if spread > _NOTHING else 0.0
 
 
 def _relative(centre: Floats, usual: float) -> Floats:

@@ -248,6 +248,21 @@ def test_a_few_errors_move_no_interval_by_the_level():
     assert level_scale(centre, centre, np.ones((6, 2))).power == 0
 
 
+def test_neighbouring_outcomes_that_are_alike_are_no_evidence_for_a_power_of_the_level():
+    """Four stretches of six origins, each with a level and a size of errors of its own: they go together by luck."""
+    rng = np.random.default_rng(3)
+    told: dict[int, list[float]] = {1: [], 6: []}
+    for _ in range(150):
+        level, size = (np.repeat(np.exp(rng.normal(0, x, 4)), 6)[:, None] for x in (0.3, 0.5))
+        centre = 100 * level * np.ones((24, 40))
+        truth = centre + size * rng.standard_normal(centre.shape)
+        for overlap, powers in told.items():
+            powers.append(level_scale(truth, centre, np.ones((24, 40)), overlap).power)
+    assert np.mean(told[6]) < 0.4 * np.mean(told[1])
+    assert np.mean(told[1]) > 0.3  # each origin taken for itself
+    assert level_scale(truth, centre, np.ones((24, 40)), overlap=24).power == 0
+
+
 def test_each_group_of_series_gets_intervals_of_its_own():
     rng, groups = np.random.default_rng(4), np.arange(60) // 30
     conformal, width = Conformal(0.9, groups), np.where(groups == 0, 1.0, 5.0)
