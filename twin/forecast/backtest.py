@@ -97,12 +97,16 @@ def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, l
     levels = level_scale(truth, centre, scale, lag)
     scale = levels.at(centre, scale)
     conformal = Conformal(coverage, load_groups(test.level[counted]), overlap=lag)
-    held: list[Flags] = []
+    held, told = dict[int, Flags](), dict[int, Flags]()
     for now in range(len(truth)):
         if conformal.ready:
             low, high = conformal.interval(centre[now], scale[now])
-            held.append((truth[now] >= low) & (truth[now] <= high))
+            held[now] = (truth[now] >= low) & (truth[now] <= high)
+            told |= {now: held[now]} if conformal.sure else {}
         if now >= lag - 1:
             known = now - lag + 1
-            conformal.learn(truth[known], centre[known], scale[known])
-    return Calibrated(conformal, levels, np.array(held, np.bool_).reshape(len(held), int(counted.sum())))
+            conformal.learn(truth[known], centre[known], scale[known], told.get(known))
+    for known in range(max(len(truth) - lag + 1, 0), len(truth)):  # known by now, as all of the backtest is
+        conformal.learn(truth[known], centre[known], scale[known], told.get(known))
+    inside = np.array(list(held.values()), np.bool_).reshape(len(held), int(counted.sum()))
+    return Calibrated(conformal, levels, inside)

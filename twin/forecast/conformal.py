@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.live.network import Flags
 from twin.model import Floats, Ints
 
 STEP = 0.02
 """How far the level moves after one origin, times how far its coverage was off."""
 _WINDOW = 96  # origins whose errors count
 _LEAST_ORIGINS = 8
-_MOST_BLOCKS = 6
+_LEAST_BLOCKS, _MOST_BLOCKS = 2, 6
 _NOTHING = 1e-9
 _LEAST_RELATIVE, _MOST_POWER = 0.05, 2.0
 _NARROWER = np.array([1, 0.8, 0.6, 0.4, 0.25, 0.15, 0.08, 0.03])
@@ -35,9 +36,7 @@ class Conformal:
 
     Series are in `groups` [S], such as those of one load: each group has quantiles and a level of its own, so that the
     intervals of the few that carry much are as right as those of the many that carry little (Mondrian conformal
-    prediction, Vovk et al. 2005, section 4.5). `overlap` origins in a row are closer than the horizon: an interval of
-    the errors around one says little of how it covers that one, so that only blocks that are left out count then, and
-    the level does not move.
+    prediction, Vovk et al. 2005, section 4.5). `overlap` origins in a row are closer than the horizon.
     """
 
     def __init__(self, coverage: float, groups: Ints, *, overlap: int = 1) -> None:
@@ -75,20 +74,28 @@ class Conformal:
                 low[members], high[members] = np.quantile(errors, [below, 1 - above])
         return ForecastInterval(np.minimum(low, 0.0), np.maximum(high, 0.0))
 
-    def learn(self, truth: Floats, centre: Floats, scale: Floats) -> float | None:
-        """Take in what came true; returns the share of series that the interval covered, None before there was one."""
-        covered = None
-        if self.ready:
+    @property
+    def sure(self) -> bool:
+        """Whether intervals are as wide as blocks of origins that were left out ask for, rather than by a guess."""
+        return self.ready and (self._overlap == 1 or len(self._errors) // self._overlap >= _LEAST_BLOCKS)
+
+    def learn(self, truth: Floats, centre: Floats, scale: Floats, held: Flags | None = None) -> float | None:
+        """Take in what came true; returns the share of series that the interval covered, None before there was one.
+
+        `held` is which of them an interval covered that was made when the forecast was: with overlapping outcomes that
+        of now knows their neighbours, and says nothing.
+        """
+        if held is None and self.ready and self._overlap == 1:
             low, high = self.interval(centre, scale)
-            inside = (truth >= low) & (truth <= high)
-            covered = float(inside.mean())
+            held = (truth >= low) & (truth <= high)
+        if held is not None:
             for group, members in enumerate(self._members):
-                if members.size and self._overlap == 1:
-                    off = float(inside[members].mean()) - self.coverage
+                if members.size:
+                    off = float(held[members].mean()) - self.coverage
                     self._miss[group] = min(max(self._miss[group] + STEP * off, 0.005), 0.6)
         self._errors.append((truth - centre) / scale)
         self._reached = None
-        return covered
+        return None if held is None else float(held.mean())
 
 
 def _held_out(errors: Floats, tail: float, overlap: int) -> tuple[float, float]:
@@ -98,7 +105,7 @@ def _held_out(errors: Floats, tail: float, overlap: int) -> tuple[float, float]:
     """
     count = min(len(errors) // overlap, _MOST_BLOCKS)
     tails = tail * _NARROWER
-    if count < 2:
+    if count < _LEAST_BLOCKS:
         return float(tails[-4]), float(tails[-4])
     missed = np.zeros((2, tails.size))
     for block in np.array_split(np.arange(len(errors)), count):
