@@ -265,7 +265,7 @@ def run_command(arguments: list[str]) -> int:
         return _fail("interrupted", "interrupted", "", INTERRUPTED, as_json=as_json)
     except (TyperException, Abort) as error:
         message = error.format_message() if isinstance(error, TyperException) else "aborted"
-        return _fail("usage", message, "twinops --help", getattr(error, "exit_code", FAILURE), as_json=as_json)
+        return _fail("usage", message, _help_for(arguments), getattr(error, "exit_code", FAILURE), as_json=as_json)
     except Exception as error:
         return _fail_by(error, as_json=as_json)
 
@@ -273,6 +273,17 @@ def run_command(arguments: list[str]) -> int:
 def _needed(arguments: list[str]) -> Collection[str]:
     first = arguments[:1]
     return first if first and first[0] in _COMMANDS else () if arguments == ["--version"] else _COMMANDS
+
+
+def _help_for(arguments: list[str]) -> str:
+    """Where it says what may be typed: of a command that is none, the closest one."""
+    from twin.closest import closest
+
+    first = arguments[0] if arguments else ""
+    if first in _COMMANDS:
+        return f"twinops {first} --help"
+    near = [] if first.startswith("-") else closest(first, _COMMANDS, most=1)
+    return f"is {near[0]} meant?" if near else "twinops --help"
 
 
 def _fail_by(error: Exception, *, as_json: bool) -> int:

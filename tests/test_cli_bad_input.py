@@ -6,7 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
+import twinops
+from agents.commands.goals import complete_elements
+from agents.commands.options import complete_runs
 from tests.command_line import SMALL, apart, here
 from twin.formats import load_network
 from twin.formats.plan import write_plan
@@ -231,3 +235,28 @@ def test_a_report_can_be_written_again(finished):
     (finished / "report.html").unlink()
     assert here("show", finished, "--report").returncode == 0
     assert (finished / "report.html").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plann"], ["No such command 'plann'", "is plan meant?"]),
+        (["--frob"], ["No such option", "twinops --help"]),
+        (["done"], ["Missing argument", "twinops done --help"]),
+        (["runs", "--outcome", "fabulous"], ["resolved", "unfinished", "twinops runs --help"]),
+    ],
+)
+def test_what_cannot_be_typed_so_is_told_with_where_it_says_how(arguments, words):
+    refused(here(*arguments), 2, *words)
+
+
+def test_shells_complete_elements_after_commas_and_the_names_of_runs(tmp_path):
+    (tmp_path / "swiss-s1").mkdir()
+    (tmp_path / "swiss-s1" / "journal.jsonl").touch()
+    (tmp_path / "swiss-notes").mkdir()
+    context = typer.Context(typer.main.get_command(twinops.commands(("show", "whatif"))))
+    context.params = {"runs": str(tmp_path), "network": "sndlib/abilene"}
+    assert complete_runs(context, "sw") == ["swiss-s1"]
+    assert complete_elements(context, "ATLAng,washng--") == []
+    assert complete_elements(context, "ATLAng,NYCMng--") == ["ATLAng,NYCMng--WASHng"]
+    assert complete_elements(context, "hst") == ["HSTNng", "HSTNng--KSCYng", "HSTNng--LOSAng"]

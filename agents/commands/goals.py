@@ -29,6 +29,12 @@ def complete(context: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
+def complete_elements(context: typer.Context, incomplete: str) -> list[str]:
+    """Nodes and circuits of the network, one or several with commas, for the completion of a shell."""
+    goal = "limit protect:"
+    return [x.removeprefix(goal) for x in complete(context, goal + incomplete)]
+
+
 _HELP = "drain:A, relieve, sleep, grow:1.3 ..., with from: until: zone: max_utilisation: protect: rehearse"
 GoalText = Annotated[str, typer.Option("--goal", "-g", help=_HELP, autocompletion=complete)]
 MaybeGoal = Annotated[

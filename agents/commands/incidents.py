@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .goals import MaybeGoal, Zone, read
-from .options import Json, MaybeNetwork, PolicyFile, Runs, SiteFile, limits
+from .options import Json, MaybeNetwork, PolicyFile, Run, Runs, SiteFile, limits
 from .output import INTERRUPTED, RunInterruptedError, emit, say, tell
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _of_site(site: Path, seed: int, model: str, policy: Path | None) -> "RunRequ
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)],
+    run: Run,
     runs: Runs = Path("runs"),
     report: Annotated[bool, typer.Option("--report", help="Write its report.html again.")] = False,
     as_json: Json = False,

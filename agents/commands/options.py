@@ -27,6 +27,22 @@ EngineName = Annotated[
         show_default=False,
     ),
 ]
+
+
+def complete_runs(context: typer.Context, incomplete: str) -> list[str]:
+    """The runs in the folder of runs, for the completion of a shell."""
+    from agents.record.files import JOURNAL
+
+    runs = Path(context.params.get("runs") or "runs")
+    return sorted(x.parent.name for x in runs.glob(f"*/{JOURNAL}") if x.parent.name.startswith(incomplete))
+
+
+Run = Annotated[
+    str,
+    typer.Argument(
+        help="A run's folder, or its name in the folder of runs.", show_default=False, autocompletion=complete_runs
+    ),
+]
 Runs = Annotated[Path, typer.Option("--runs", help="Folder that holds the runs.", envvar="TWINOPS_RUNS")]
 Top = Annotated[int, typer.Option("--top", min=1, help="Rows to show.")]
 

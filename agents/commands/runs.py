@@ -1,17 +1,15 @@
 """`resume`, `replay`, `audit` and `runs`: what becomes of runs that are there."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from .options import Json, Runs, limits
+from .options import Json, Run, Runs, limits
 from .output import FAILURE, INTERRUPTED, REJECTED, RunInterruptedError, emit, say, tell
 
 if TYPE_CHECKING:
     from agents.record.waiting import Pending
-
-Run = Annotated[str, typer.Argument(help="A run's folder, or its name in the folder of runs.", show_default=False)]
 
 
 def resume(
@@ -105,6 +103,7 @@ def list_runs(
 ) -> None:
     """List the runs, the newest first, or ask their journals a question in SQL."""
     from agents.record import runs as folder
+    from agents.record.outcome import Outcome
     from agents.show.tables import text_table
 
     if waiting:
@@ -120,6 +119,8 @@ def list_runs(
         if found.truncated:
             tell(f"only the first {folder.ROWS:,} rows are shown")
     else:
+        if outcome is not None and outcome not in (ways := (*get_args(Outcome), "unfinished")):
+            raise typer.BadParameter(f"--outcome is one of {', '.join(ways)}")
         listing = folder.survey(runs)
         entries, unreadable = listing.only(outcome=outcome, network=network, top=top), listing.unreadable
         if as_json:

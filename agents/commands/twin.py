@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .goals import GoalText, Zone, read
+from .goals import GoalText, Zone, complete_elements, read
 from .measured import Mapped, Ports, Prefixes, Sampling, TimeZone, Unit, brought
 from .options import (
     DayFile,
@@ -101,6 +101,7 @@ def whatif(
             "--fail",
             "-f",
             help="A node, a circuit (A--B), all, pairs, all-links, all-nodes, all-exits or risk-groups; commas, again.",
+            autocompletion=complete_elements,
         ),
     ] = None,
     together: Annotated[bool, typer.Option("--together", help="Everything named fails at once.")] = False,
@@ -109,7 +110,10 @@ def whatif(
         float | None,
         typer.Option("--queues", help="Add what queues delay, packets waiting so many times as in M/M/1 (0.8 to 31)."),
     ] = None,
-    drain: Annotated[list[str] | None, typer.Option("--drain", help="Rehearse the drain of a node or circuit.")] = None,
+    drain: Annotated[
+        list[str] | None,
+        typer.Option("--drain", help="Rehearse the drain of a node or circuit.", autocompletion=complete_elements),
+    ] = None,
     window: Annotated[str | None, typer.Option("--window", help="When it is drained, such as 02:00-04:00.")] = None,
     day: DayFile = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the study as a page of its own, too.")] = None,
