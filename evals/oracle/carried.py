@@ -73,7 +73,7 @@ def arriving(network: Network, dead: Failed = Failed("nothing")) -> Floats:
         pair = names[s], names[t]
         if not {*pair} <= up:
             continue
-        lists = _lists(network, tunnels[pair], towards, up) if pair in tunnels else []
+        lists = lists_of(network, tunnels[pair], towards, up) if pair in tunnels else []
         ways = lists or [(pair, 1.0)]
         share[s, t] = sum(
             part * prod(towards[b].alive.get(a, 0.0) for a, b in pairwise(stops) if a != b) for stops, part in ways
@@ -143,7 +143,7 @@ def _legs(network: Network, towards: dict[str, Towards], up: set[str]) -> _Legs:
             else:
                 lost.add(pair)
             continue
-        lists = _lists(network, tunnels[pair], towards, up)
+        lists = lists_of(network, tunnels[pair], towards, up)
         if source not in towards[target].far and not lists:
             lost.add(pair)
             continue
@@ -166,7 +166,8 @@ def _legs(network: Network, towards: dict[str, Towards], up: set[str]) -> _Legs:
     return volume, delay, lost
 
 
-def _lists(network: Network, tunnel: Tunnel, towards: dict[str, Towards], up: set[str]) -> list[_List]:
+def lists_of(network: Network, tunnel: Tunnel, towards: Mapping[str, Towards], up: set[str]) -> list[_List]:
+    """Stops of each segment list that traffic is put on, with its share; none where the tunnel is passed over."""
     drained = {node.name for node in network.nodes if node.drained and tunnel.path == "dynamic"}
     valid: list[_List] = []
     for path in tunnel.paths:

@@ -10,7 +10,7 @@ from twin.model import Network
 from twin.policy import Policy
 
 from .carried import Carried, Failed, carried, failures
-from .walker import Walker
+from .ways import ways_of
 
 
 def missed(network: Network, state: Carried) -> dict[tuple[str, str], float]:
@@ -60,16 +60,13 @@ def passes(states: Sequence[Network], policy: Policy) -> bool:
 
 def looping(before: Network, after: Network) -> dict[str, float]:
     """Mbit/s to each target that can reach a cycle in the union of its old and new next hops; only targets with one."""
-    was, now = Walker(before), Walker(after)
-    heads = {link.name: link.head for link in before.links}
+    both = [ways_of(x, Failed("nothing")) for x in (before, after)]
     found: dict[str, float] = {}
     for target in before.node_index:
         graph: nx.DiGraph[str] = nx.DiGraph()
         graph.add_nodes_from(before.node_index)
-        for walker in (was, now):
-            graph.add_edges_from(
-                (u, heads[x]) for u in before.node_index if u != target for x in walker.split(u, target)
-            )
+        for ways in both:
+            graph.add_edges_from((u, hop.head) for u, hops in ways[target].hops.items() for hop in hops)
         cyclic = {u for part in nx.strongly_connected_components(graph) if len(part) > 1 for u in part}
         if cyclic:
             towards: nx.DiGraph[str] = graph.reverse()

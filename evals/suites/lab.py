@@ -151,17 +151,17 @@ def _strike(live: LabNetwork, inventory: Network, case: Case, placed: Placement 
 
 def _settle(live: LabNetwork, inventory: Network) -> None:
     wanted, end = next_hops(inventory), time.monotonic() + _HEAL_S
-    while _as_sets(live.routes()) != wanted:
+    while live.routes() != wanted:
         if time.monotonic() > end:
             raise ExecutionError("the lab does not come back to what it was", fix="twinops lab down, and up again")
         time.sleep(0.2)
 
 
-def next_hops(network: Network) -> dict[str, dict[str, frozenset[str]]]:
+def next_hops(network: Network) -> Routes:
     """What the twin says of every router, and target or group of exits: the interfaces on shortest paths."""
     arrays = compile_network(network)
     dist = shortest_paths(arrays).dist
-    found: dict[str, dict[str, frozenset[str]]] = {x.name: {} for x in network.nodes if x.kind != "exits"}
+    found: Routes = {x.name: {} for x in network.nodes if x.kind != "exits"}
     metric = arrays.weight[arrays.arc_of]
     for t, target in enumerate(network.nodes):
         for i, link in enumerate(network.links):
@@ -170,10 +170,6 @@ def next_hops(network: Network) -> dict[str, dict[str, frozenset[str]]]:
                 name = link.interface.rsplit("/", 1)[1]
                 found[link.tail][target.name] = found[link.tail].get(target.name, frozenset()) | {name}
     return found
-
-
-def _as_sets(routes: Routes) -> dict[str, dict[str, frozenset[str]]]:
-    return {name: {target: frozenset(x) for target, x in ways.items()} for name, ways in routes.items()}
 
 
 def by_twin(scene: Scene) -> LabFindings:
@@ -220,7 +216,7 @@ def score(scene: Scene, found: LabFindings) -> Measures:
         values |= {
             "loaded": float(certain.any()),
             "loads": float((error[certain] <= 0.05).mean()) if certain.any() else 0.0,
-            "routes": float(_as_sets(scene.routes) == next_hops(scene.inventory)),
+            "routes": float(scene.routes == next_hops(scene.inventory)),
         }
     return Measures(bool(values["right"]), values, in_words(found.faults), in_words(truth))
 

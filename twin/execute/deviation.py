@@ -26,19 +26,10 @@ _NEW: Mapping[SymptomKind, Literal["errors", "routes"]] = MappingProxyType(
 )
 _SEVERE = frozenset(
     {
-        "interface_down",
-        "neighbour_down",
-        "neighbour_timeout",
-        "neighbour_one_way",
-        "neighbour_stuck",
-        "process_ended",
-        "session_down",
-        "session_timeout",
-        "session_refused",
-        "session_limit",
-        "session_closed",
+        "interface_down", "neighbour_down", "neighbour_timeout", "neighbour_one_way", "neighbour_stuck",
+        "process_ended", "session_down", "session_timeout", "session_refused", "session_limit", "session_closed",
     }
-)
+)  # fmt: skip
 
 
 class Tolerance(Frozen):

@@ -23,38 +23,13 @@ _MODULES = {
 }
 _READ = frozenset(
     {
-        "node-id",
-        "link-id",
-        "te-node-id",
-        "name",
-        "router-id",
-        "source-node",
-        "dest-node",
-        "source-tp",
-        "dest-tp",
-        "metric1",
-        "te-igp-metric",
-        "te-default-metric",
-        "te-delay-metric",
-        "max-link-bandwidth",
-        "te-bandwidth",
-        "generic",
-        "te-srlgs",
-        "value",
-        "oper-status",
-        "admin-status",
-        "latitude",
-        "longitude",
-        "te",
-        "te-node-attributes",
-        "te-link-attributes",
-        "geolocation",
-        "source",
-        "destination",
-        "l3-node-attributes",
+        "node-id", "link-id", "te-node-id", "name", "router-id", "source-node", "dest-node", "source-tp", "dest-tp",
+        "metric1", "te-igp-metric", "te-default-metric", "te-delay-metric", "max-link-bandwidth", "te-bandwidth",
+        "generic", "te-srlgs", "value", "oper-status", "admin-status", "latitude", "longitude", "te",
+        "te-node-attributes", "te-link-attributes", "geolocation", "source", "destination", "l3-node-attributes",
         "l3-link-attributes",
     }
-)
+)  # fmt: skip
 _APART = frozenset({"termination-point", "supporting-node", "supporting-link", "te-node-id", "state"})
 """What names ports, other layers, or is our own."""
 

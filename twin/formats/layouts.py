@@ -21,47 +21,13 @@ _DRAWN = frozenset({"graphics", "LabelGraphics", "x", "y", "z", "width", "height
 
 _CLAB = frozenset(
     {
-        "image",
-        "binds",
-        "ports",
-        "exec",
-        "env",
-        "env-files",
-        "license",
-        "startup-config",
-        "enforce-startup-config",
-        "cmd",
-        "entrypoint",
-        "user",
-        "mgmt-ipv4",
-        "mgmt-ipv6",
-        "mgmt_ipv4",
-        "mgmt_ipv6",
-        "cpu",
-        "memory",
-        "cpu-set",
-        "sysctls",
-        "publish",
-        "network-mode",
-        "runtime",
-        "labels",
-        "extras",
-        "stages",
-        "dns",
-        "certificate",
-        "healthcheck",
-        "startup-delay",
-        "auto-remove",
-        "suppress-startup-config",
-        "image-pull-policy",
-        "position",
-        "config",
-        "components",
-        "vars",
-        "mtu",
-        "group",
+        "image", "binds", "ports", "exec", "env", "env-files", "license", "startup-config",
+        "enforce-startup-config", "cmd", "entrypoint", "user", "mgmt-ipv4", "mgmt-ipv6", "mgmt_ipv4", "mgmt_ipv6",
+        "cpu", "memory", "cpu-set", "sysctls", "publish", "network-mode", "runtime", "labels", "extras", "stages",
+        "dns", "certificate", "healthcheck", "startup-delay", "auto-remove", "suppress-startup-config",
+        "image-pull-policy", "position", "config", "components", "vars", "mtu", "group",
     }
-)
+)  # fmt: skip
 """What says how a container is started, and nothing of the network."""
 
 

@@ -20,32 +20,11 @@ _EXTERNAL = frozenset(
 _EXITS = frozenset({"exits", "exitgroup"})
 _ROUTER = frozenset(
     {
-        "core",
-        "edge",
-        "backbone",
-        "border",
-        "access",
-        "aggregation",
-        "agg",
-        "distribution",
-        "dist",
-        "spine",
-        "leaf",
-        "superspine",
-        "transit",
-        "p",
-        "pe",
-        "ce",
-        "abr",
-        "asbr",
-        "rr",
-        "node",
-        "device",
-        "switchrouter",
-        "l3switch",
-        "packetdevice",
+        "core", "edge", "backbone", "border", "access", "aggregation", "agg", "distribution", "dist", "spine",
+        "leaf", "superspine", "transit", "p", "pe", "ce", "abr", "asbr", "rr", "node", "device", "switchrouter",
+        "l3switch", "packetdevice",
     }
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -22,17 +22,11 @@ _NO = frozenset(
         *("0", "false", "no", "n", "off", "down", "downdown", "admindown", "administrativelydown", "lowerlayerdown"),
         *("disabled", "failed", "offline", "unreachable", "inactive", "shutdown", "outofservice", "notpresent", "dead"),
         *(
-            "planned",
-            "staged",
-            "provisioning",
-            "deprovisioning",
-            "decommissioning",
-            "decommissioned",
-            "retired",
+            "planned", "staged", "provisioning", "deprovisioning", "decommissioning", "decommissioned", "retired",
             "testing",
         ),
     }
-)
+)  # fmt: skip
 """What is planned or taken out carries nothing today, as what is down."""
 _DRAINED = frozenset({"maintenance", "inmaintenance", "undermaintenance", "maint", "drained", "draining", "costedout"})
 """States in which something is up and carries no transit traffic."""

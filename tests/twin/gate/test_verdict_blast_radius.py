@@ -14,7 +14,7 @@ from twin.plan import LimitDemand, SetWeight, apply
 
 @settings(max_examples=60, deadline=None)
 @given(st.data(), networks(max_nodes=5))
-def test_the_traffic_moved_equals_a_walk_over_networkx_distances(data, network):
+def test_the_traffic_moved_equals_a_walk_from_the_definitions(data, network):
     assume(network.offered.sum() > 0)
     changed = network
     for _ in range(data.draw(st.integers(1, 3))):

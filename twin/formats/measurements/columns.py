@@ -30,16 +30,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "target": (
         *(
-            "target",
-            "dst",
-            "dest",
-            "destination",
-            "to",
-            "egress",
-            "sink",
-            "targetnode",
-            "dstnode",
-            "destnode",
+            "target", "dst", "dest", "destination", "to", "egress", "sink", "targetnode", "dstnode", "destnode",
             "tonode",
         ),
         *("targetrouter", "egressnode", "egressrouter", "ziel", "nach", "destino", "hasta", "destinazione"),
@@ -50,7 +41,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "answered": ("answered", "reachable", "pollok"),
     "adjacent": ("adjacent", "adjacency"),
     "errors": ("errorspers", "errorsps", "inerrorspers"),
-}
+}  # fmt: skip
 _DIRECTION = {
     "out": r"(?:hc)?(?:output|out|tx|transmitted|transmit|egress|sent|send|upload)(?:hc)?",
     "in": r"(?:hc)?(?:input|ingress|in|rx|received|receive|recv|download)(?:hc)?",

@@ -37,7 +37,7 @@ _CONVERGED_S = 12.0
 _STILL_S = 0.4
 _POLL_S = 0.05
 _LOST_S = 3.0
-Routes = Mapping[str, Mapping[str, tuple[str, ...]]]
+Routes = dict[str, dict[str, frozenset[str]]]
 
 
 def declaration(lab: Lab) -> Declaration:
@@ -152,7 +152,7 @@ class LabNetwork:
     def routes(self) -> Routes:
         """What every kernel does with a packet for each router: the interfaces by which it leaves."""
         told = cast("dict[str, dict[str, list[str]]]", self.lab.ask(AskRoutes()))
-        return {name: {target: tuple(x) for target, x in ways.items()} for name, ways in told.items()}
+        return {name: {target: frozenset(x) for target, x in ways.items()} for name, ways in told.items()}
 
     def wait(self, samples: int = 1) -> None:
         """Wait until there are this many more samples. Raises `ExecutionError` when none come."""

@@ -17,7 +17,7 @@ from twin.errors import ExecutionError
 from twin.faults import Fault, FaultKind, with_fault
 from twin.live.lab.control import AskFault, AskHeal
 from twin.live.lab.launch import Lab
-from twin.live.lab.network import LabNetwork
+from twin.live.lab.network import LabNetwork, Routes
 from twin.live.lab.vty import Vty
 from twin.live.peerings import PeeringSamples
 from twin.model import Network
@@ -27,8 +27,6 @@ from twin.observe.readings.session_lines import SESSION_LINES
 from twin.observe.readings.syslog import read_events
 from twin.plan import DrainLink, UndrainLink
 from twin.plan import apply as changed
-
-Hops = dict[str, dict[str, frozenset[str]]]
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +40,13 @@ def live(lab: Lab) -> LabNetwork:
     return LabNetwork(lab, lab.record)
 
 
-def nearest_exits(network: Network, usable: set[int]) -> Hops:
+def nearest_exits(network: Network, usable: set[int]) -> Routes:
     """Next hops to every router and group, by networkx: to a group those towards its nearest usable exits."""
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     beyond = set(network.exits)
     graph.add_edges_from((x.tail, x.head, {"w": x.weight}) for i, x in enumerate(network.links) if i not in beyond)
     distance = dict(nx.all_pairs_dijkstra_path_length(graph, weight="w"))
-    found: Hops = {x.name: {} for x in network.nodes if x.kind == "router"}
+    found: Routes = {x.name: {} for x in network.nodes if x.kind == "router"}
     for here, far in distance.items():
         towards: dict[str, list[str]] = {x: [x] for x in found if x != here}
         for group in (x.name for x in network.nodes if x.kind == "exits"):
@@ -69,13 +67,9 @@ def nearest_exits(network: Network, usable: set[int]) -> Hops:
     return found
 
 
-def kernels(live: LabNetwork) -> Hops:
-    return {name: {target: frozenset(x) for target, x in ways.items()} for name, ways in live.routes().items()}
-
-
-def settled(live: LabNetwork, wanted: Hops, *, within: float = 12.0) -> Hops:
+def settled(live: LabNetwork, wanted: Routes, *, within: float = 12.0) -> Routes:
     end = time.monotonic() + within
-    while (found := kernels(live)) != wanted and time.monotonic() < end:
+    while (found := live.routes()) != wanted and time.monotonic() < end:
         time.sleep(0.1)
     return found
 
@@ -265,7 +259,7 @@ def test_an_exit_is_drained_without_losing_a_packet_and_put_back(live: LabNetwor
         drained = changed(drained, DrainLink(circuit=network.links[i].circuit))
     assert live.read_topology() == drained
     wanted = nearest_exits(network, set(network.exits) - set(at))
-    assert kernels(live) == wanted
+    assert live.routes() == wanted
     assert live.read_router(network.links[at[0]].tail).network == drained
     live.wait(2)
     telemetry = live.read_telemetry(began)
