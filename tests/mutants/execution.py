@@ -69,7 +69,7 @@ _ON_THE_WAY = (
     Mutant(
         "what was configured is not read back",
         _ROLLOUT,
-        "wrong = self._wrongly_configured(last) or agreement.deviation",
+        "wrong = misconfigured or agreement.deviation",
         "wrong = agreement.deviation",
         (f"{_DOUBTS}::test_a_change_that_is_not_read_back_as_made_is_never_confirmed",),
     ),
