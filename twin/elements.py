@@ -35,6 +35,23 @@ def find_elements(network: Network, name: str) -> tuple[str, ...]:
     return _find(network, name, "node or circuit").elements
 
 
+def find_failing(network: Network, name: str) -> tuple[str, ...]:
+    """Find the ids of what a name says that fails: a node, every circuit between two nodes, or a risk group.
+
+    Raises as `find_elements` does.
+    """
+    try:
+        return find_elements(network, name)
+    except UnknownElementError as error:
+        groups = [x.name for x in network.risk_groups]
+        wanted = fold(name.strip()).removeprefix("risk-group/").removeprefix("risk group ")
+        found = [x for x in groups if fold(x) == wanted]
+        if len(found) != 1:
+            kinds = "node, circuit or risk group" if groups else error.kind
+            raise UnknownElementError(kinds, name, [*error.known, *groups]) from error
+        return (f"risk-group/{found[0]}",)
+
+
 def find_element(network: Network, name: str) -> str:
     """Find the id of the one node or circuit that a name means.
 

@@ -69,7 +69,8 @@ class UnknownElementError(InputError):
     """An element that the network does not have; names the closest ones."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        near = closest(name, known, least=0.3)
+        self.known = tuple(known)
+        near = closest(name, self.known, least=0.3)
         super().__init__(f"no {kind} {name!r} in this network", fix=_suggest(near))
         self.kind, self.name, self.closest = kind, name, near
 

@@ -100,7 +100,7 @@ def whatif(
         typer.Option(
             "--fail",
             "-f",
-            help="A node, a circuit (A--B), all, pairs, all-links, all-nodes, all-exits or risk-groups; commas, again.",
+            help="A node, circuit (A--B), risk group; all, pairs, all-links, all-nodes, all-exits or risk-groups.",
             autocompletion=complete_elements,
         ),
     ] = None,

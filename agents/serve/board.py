@@ -1,5 +1,6 @@
 """The state of an operations room: what its events add up to. Adding the same events again gives the same state."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -39,6 +40,7 @@ HOLD = timedelta(minutes=15)
 """How long nothing may be seen of an incident before it ends, and what each return adds to that."""
 REMEMBERED, LONGEST = timedelta(hours=2), timedelta(hours=1)
 _LINES, _AUDITED, _ELEMENTS = 200, 2_000, 50
+_NUMBERED = re.compile(r"(?:I-?)?([0-9]{1,9})", re.IGNORECASE)
 
 MOVES: Mapping[State, frozenset[State]] = MappingProxyType(
     {
@@ -277,6 +279,12 @@ class Board(Frozen):
         return self.model_copy(update={"messages": {**self.messages, event.number: after}})
 
 
+def incident_id(text: str) -> str:
+    """The id that people mean by a text such as `2`, `I-2` or `i-0002`; any other text stays."""
+    number = _NUMBERED.fullmatch(text)
+    return f"I-{int(number[1]):04d}" if number else text
+
+
 def _begun(event: Began) -> Incident:
     first = BoardLine(time=event.time, who="twinops", words=event.words or "opened")
     return Incident(
@@ -293,4 +301,4 @@ def _begun(event: Began) -> Incident:
     )
 
 
-__all__ = ["HOLD", "MOVES", "Board", "BoardLine", "Entry", "Incident", "Message", "Moment"]
+__all__ = ["HOLD", "MOVES", "Board", "BoardLine", "Entry", "Incident", "Message", "Moment", "incident_id"]

@@ -10,7 +10,7 @@ from agents.show.incident_words import incident_title
 from tools.box.registry import Tool, bind
 from tools.box.results import next_after
 from tools.box.run_state import Desk
-from twin.errors import StoreBusyError
+from twin.errors import InputError, StoreBusyError
 from twin.files import is_plain
 from twin.formats.account import Account
 from twin.formats.build import Reading
@@ -19,7 +19,7 @@ from twin.site import OpenSite, read_site
 from twin.site_state import Vouched
 from twin.untrusted import FileText, ModelText, PersonText
 
-from .board import Incident
+from .board import Incident, incident_id
 from .mcp_state import TwinState
 from .record import Family, State
 from .room import Room
@@ -131,7 +131,13 @@ def incidents_page(
     """Return a page of the incidents. Raises `InputError` when there is none of that id."""
     board = room.board
     if name:
-        return ToldIncidents(total=1, incidents=(_told(board.incident(name), timeline=True),), next_offset=None)
+        meant = incident_id(name)
+        if meant not in board.incidents:
+            newest = ", ".join(sorted(board.incidents, reverse=True)[:5])
+            raise InputError(
+                f"there is no incident {name!r}", fix=f"the newest are {newest}" if newest else "there is none"
+            )
+        return ToldIncidents(total=1, incidents=(_told(board.incident(meant), timeline=True),), next_offset=None)
     chosen = [x for x in board.incidents.values() if state == "all" or x.alive == (state == "alive")]
     chosen.sort(key=lambda x: (x.opened, x.id), reverse=True)
     page = chosen[offset : offset + limit]

@@ -1,6 +1,6 @@
 """What a living network looks like now: the figures, rows and drawing that the wall and the what-if screen show."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ from agents.wording import capacity, counted, mbps, place, share
 from tools.box.run_state import Desk
 from tools.topology import down_elements, network_status, utilisation
 from tools.whatif import StateFigures, failure, figures
-from twin.elements import find_elements
+from twin.elements import find_elements, find_failing
 from twin.errors import InputError
 from twin.faults import with_fault
 from twin.harm import Harm
@@ -205,7 +205,7 @@ def try_out(base: TrialBase, *, fail: Sequence[str], drain: Sequence[str], grow:
     if not 0.1 <= grow <= 10:
         raise InputError(f"demands times {grow:g}", fix="give a factor of 0.1 to 10")
     network, before, limit = base.network, base.outcome, base.limit
-    drained, failed = _named(network, drain), _named(network, fail)
+    drained, failed = _named(network, drain, find_elements), _named(network, fail, find_failing)
     after_state = apply_all(network, [_drain(x) for x in drained])
     for element in failed:
         after_state = with_fault(after_state, failure(element))
@@ -251,8 +251,8 @@ def pairs(before: StateFigures, after: StateFigures, harm: tuple[Harm, Harm], li
     )
 
 
-def _named(network: Network, names: Sequence[str]) -> tuple[str, ...]:
-    found = [x for name in names if name.strip() for x in find_elements(network, name.strip())]
+def _named(network: Network, names: Sequence[str], find: Callable[[Network, str], tuple[str, ...]]) -> tuple[str, ...]:
+    found = [x for name in names if name.strip() for x in find(network, name.strip())]
     return tuple(dict.fromkeys(found))
 
 

@@ -18,7 +18,7 @@ def read_fault(text: str, network: Network, *, seed: int) -> Fault:
     on a severity or target that the kind cannot have, and `InputError` on what cannot be read.
     """
     kind_text, at, rest = text.partition("@")
-    kind = _kind(kind_text)
+    kind = read_kind(kind_text)
     if not at:
         return draw_fault(network, seed, kinds=[kind])
     trait = TRAITS[kind]
@@ -29,15 +29,16 @@ def read_fault(text: str, network: Network, *, seed: int) -> Fault:
         raise InputError(f"{kind} has {'a' if trait.target else 'no'} target", fix=f"write {wanted}")
     fault = Fault(
         kind=kind,
-        element=_element(trait.element, name, network, trait.forms),
+        element=fault_element(trait.element, name, network, trait.forms),
         severity=_severity(severity) if equals else trait.severity.usual,
-        target=_element(trait.target, target, network) if trait.target else None,
+        target=fault_element(trait.target, target, network) if trait.target else None,
     )
     check(network, fault)
     return fault
 
 
-def _kind(text: str) -> FaultKind:
+def read_kind(text: str) -> FaultKind:
+    """Read a kind of fault by its id, its label, or an id that others have published. Raises `UnknownFaultError`."""
     kinds = {str(kind): kind for kind in FaultKind} | ALIASES
     named = kinds | {label(kind).casefold(): kind for kind in FaultKind}
     for written in (text, text.strip().casefold(), text.strip().casefold().replace("-", "_").replace(" ", "_")):
@@ -48,7 +49,11 @@ def _kind(text: str) -> FaultKind:
     raise UnknownFaultError(f"no fault {text!r}", fix=fix)
 
 
-def _element(what: str, name: str, network: Network, forms: tuple[Form, ...] = ()) -> str:
+def fault_element(what: str, name: str, network: Network, forms: tuple[Form, ...] = ()) -> str:
+    """The id of what a name means where a kind of fault strikes a `what`, or one of other `forms`.
+
+    Raises `UnknownElementError` and `AmbiguousElementError`.
+    """
     problems: list[InputError] = []
     for sort in (what, *forms):
         try:

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from twin.closest import closest
-from twin.elements import find_elements
+from twin.elements import find_failing
 from twin.engines.seam import Engine, Serial
 from twin.errors import UnknownElementError
 from twin.model import Frozen, Network
@@ -91,7 +91,7 @@ def study(network: Network, failures: Sequence[Failure], policy: Policy = _POLIC
 
 
 def find_failures(network: Network, names: Sequence[str], *, together: bool = False) -> tuple[Failure, ...]:
-    """Find failures by name: a word of `EVERYTHING`, or one of `find_elements`.
+    """Find failures by name: a word of `EVERYTHING`, or one of `find_failing`.
 
     A name may hold several, separated by commas. `all` is every single failure, `all-exits` every peering on its own,
     `pairs` every two circuits at once, `A--B` every circuit between the two. With `together` everything named fails at
@@ -119,12 +119,15 @@ def _find(network: Network, name: str) -> list[Failure]:
         wanted = _PREFIXES.get(name)
         return [x for x in single_failures(network) if wanted in (None, x.name.partition("/")[0])]
     try:
-        found = find_elements(network, name)
+        found = find_failing(network, name)
     except UnknownElementError as error:
         near = closest(name, [*EVERYTHING, *error.closest], least=0.6) or EVERYTHING
-        raise UnknownElementError("node or circuit", name, near) from error
+        raise UnknownElementError(error.kind, name, near) from error
     if found[0].startswith("node/"):
         return [Failure(found[0], nodes=(network.node(found[0]),))]
+    if found[0].startswith("risk-group/"):
+        group = next(x for x in network.risk_groups if found[0] == f"risk-group/{x.name}")
+        return [Failure(found[0], tuple(sorted({i for name in group.circuits for i in network.circuits[name]})))]
     return [Failure(circuit, network.circuits[circuit]) for circuit in found]
 
 

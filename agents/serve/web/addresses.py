@@ -12,6 +12,7 @@ from agents.goals.types import Question
 from agents.record import runs as run_folder
 from agents.record.approvers import passkeys_of
 from agents.record.files import REPORT
+from agents.serve.board import incident_id
 from agents.show.answers_in_words import answer as answer_of
 from agents.show.report.folder import write_report
 from agents.show.trace_view import trace_view
@@ -150,8 +151,8 @@ def history(console: Console, asked: Asked) -> Response:
 def ask(console: Console, asked: Asked) -> Response:
     """One written question, answered by the twin; the name of an incident or an element leads there."""
     text, error, told = asked.query.get("q", "").strip()[:500], "", ""
-    if text in console.room.board.incidents:
-        return RedirectResponse(f"/incidents/{text}", 303)
+    if incident_id(text) in console.room.board.incidents:
+        return RedirectResponse(f"/incidents/{incident_id(text)}", 303)
     look = console.room.watch.latest
     if text and look is not None:
         network = look.network

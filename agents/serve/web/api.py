@@ -5,12 +5,14 @@ from starlette.responses import RedirectResponse, Response
 
 from agents.record.history import read_past
 from agents.serve.calendar import schedule
+from twin.elements import find_elements
 from twin.errors import InputError
 
 from .app import Asked, Console, as_json
 from .rights import changed, places, planned, trimmed
 
 _SHOWN = 100
+_OWN = ("alert/", "calendar/", "network/", "probe/")  # what incidents are about beside elements
 
 
 def api_incidents(console: Console, asked: Asked) -> Response:
@@ -71,38 +73,38 @@ def api_calendar(console: Console, asked: Asked) -> Response:
 
 def acknowledge(console: Console, asked: Asked) -> Response:
     """Say that somebody has seen an incident."""
-    _require(console, asked)
-    console.room.move(asked.path["name"], "acknowledged", who=asked.visitor.name)
+    name = _require(console, asked)
+    console.room.move(name, "acknowledged", who=asked.visitor.name)
     return _done(asked)
 
 
 def take(console: Console, asked: Asked) -> Response:
     """Own an incident."""
-    _require(console, asked)
-    console.room.take(asked.path["name"], who=asked.visitor.name)
+    name = _require(console, asked)
+    console.room.take(name, who=asked.visitor.name)
     return _done(asked)
 
 
 def remark(console: Console, asked: Asked) -> Response:
     """Say something about an incident."""
-    _require(console, asked)
-    console.room.remark(asked.path["name"], asked.text("words", 500), who=asked.visitor.name)
+    name = _require(console, asked)
+    console.room.remark(name, asked.text("words", 500), who=asked.visitor.name)
     return _done(asked)
 
 
 def close(console: Console, asked: Asked) -> Response:
     """End an incident."""
-    _require(console, asked)
+    name = _require(console, asked)
     words = asked.text("because", 500)
-    console.room.move(asked.path["name"], "closed", who=asked.visitor.name, because=words)
+    console.room.move(name, "closed", who=asked.visitor.name, because=words)
     return _done(asked)
 
 
 def run_again(console: Console, asked: Asked) -> Response:
     """Have the agents look at an incident again."""
-    _require(console, asked)
-    console.room.audit(asked.visitor.name, f"had the agents look at {asked.path['name']} again")
-    console.room.begin_run(asked.path["name"])
+    name = _require(console, asked)
+    console.room.audit(asked.visitor.name, f"had the agents look at {name} again")
+    console.room.begin_run(name)
     return _done(asked)
 
 
@@ -112,10 +114,25 @@ def silence(console: Console, asked: Asked) -> Response:
         hours = float(asked.text("hours", 8))
     except ValueError:
         raise InputError("hours is a number", fix="give for example 2") from None
-    element, because = asked.text("element", 300), asked.text("because", 500)
-    asked.require("operator", () if element == "*" else (element,))
-    console.room.silence(element, hours, who=asked.visitor.name, because=because)
+    name, because = asked.text("element", 300), asked.text("because", 500)
+    try:
+        elements = _meant(console, name)
+    except InputError:
+        asked.require("operator", (name,))  # who has some elements is not told what else there is
+        raise
+    asked.require("operator", () if "*" in elements else elements)
+    for element in elements:
+        console.room.silence(element, hours, who=asked.visitor.name, because=because)
     return _done(asked)
+
+
+def _meant(console: Console, name: str) -> tuple[str, ...]:
+    """The ids of what is to be silenced: everything, what incidents are about, or what a name means. Raises so, too."""
+    look, known = console.room.watch.latest, console.room.board.incidents.values()
+    seen = {x for incident in known for x in (incident.source, *incident.elements)}
+    if name == "*" or name in seen or name.startswith(_OWN) or look is None or name in look.network.interface_index:
+        return (name,)
+    return find_elements(look.network, name)
 
 
 def put_on_calendar(console: Console, asked: Asked) -> Response:
@@ -144,10 +161,11 @@ def cancel(console: Console, asked: Asked) -> Response:
     return _done(asked)
 
 
-def _require(console: Console, asked: Asked) -> None:
-    """Make sure that somebody may act on an incident. Raises `InputError` on one they do not see, `RightsError`."""
+def _require(console: Console, asked: Asked) -> str:
+    """The id of an incident that somebody may act on. Raises `InputError` on one they do not see, `RightsError`."""
     found = console.screens.found(asked.path["name"], asked.visitor)
     asked.require("operator", places(console.room.board, found))
+    return found.id
 
 
 def _done(asked: Asked) -> Response:

@@ -13,7 +13,7 @@ from agents.record.charter import Register
 from agents.record.files import JOURNAL
 from agents.record.history import Past, read_past
 from agents.record.waiting import Pending, describe, pending
-from agents.serve.board import Entry, Incident
+from agents.serve.board import Entry, Incident, incident_id
 from agents.serve.crew import begins_by_itself
 from agents.serve.jointly import objections
 from agents.serve.room import Room
@@ -212,10 +212,11 @@ class Screens:
         return tuple(calendar_row(x) for x in self.entries(visitor))
 
     def found(self, name: str, visitor: Visitor) -> Incident:
-        """Return an incident. Raises `InputError` on one that is not there, or not for somebody to see."""
-        incident = self.room.board.incident(name)
-        if not visitor.everywhere and not visitor.sees(*places(self.room.board, incident)):
-            return self.room.board.incident(f"{name} ")  # raises: what one may not see is not there
+        """Return an incident. Raises `InputError` on one that is not there, or not for somebody to see: alike."""
+        board = self.room.board
+        incident = board.incidents.get(incident_id(name))
+        if incident is None or not (visitor.everywhere or visitor.sees(*places(board, incident))):
+            raise InputError(f"there is no incident {name[:20]!r}", fix="the wall lists them")
         return incident
 
     def incident(self, name: str, visitor: Visitor) -> tuple[Incident, IncidentView]:

@@ -148,6 +148,8 @@ def test_a_role_for_some_elements_is_held_against_each_of_them(served):
     assert [silence(x) for x in mine] == [200] * 4
     others = ("node/NYCMng", "link/DNVRng:SNVAng--SNVAng:DNVRng", "*", "probe/LOSAng/NYCMng", "alert/x/1", "nowhere")
     assert [silence(x) for x in others] == [403] * 6
+    assert [silence(x) for x in ("sttlng", "SNVAng - LOSAng")] == [200, 200]  # as people write them, kept as ids
+    assert [x.element for x in served.room.board.silences[-2:]] == [mine[0], mine[1]]
     assert served.ask("GET", "/what-if", who="both")[0] == 200  # to look, they are of the whole network
     known = incidents(served)
     headers = {"X-CSRF-Token": token, "Content-Length": "0"}

@@ -152,6 +152,45 @@ def test_without_leave_nothing_can_be_stored_and_never_approved_or_carried_out(t
     assert not (tmp_path / "drafts").exists()
 
 
+CIRCUIT = "link/R1:R6--R6:R1"
+NAMED = [
+    ("what_if", "fail", ["R6--R1"], ["link/R1:R6--R6:R1"]),
+    ("what_if", "fail", ["circuit R1--R6", "node R3"], ["link/R1:R6--R6:R1", "node/R3"]),
+    ("what_if", "fail", "r3", ["node/R3"]),
+    ("what_if", "fail", ["link/R6:R1--R1:R6"], ["link/R1:R6--R6:R1"]),
+    (
+        "what_if",
+        "changes",
+        [{"op": "drain_link", "circuit": "r6 - r1"}, {"op": "set_weight", "link": "r1 -> r6", "weight": 9}],
+        [
+            {"op": "drain_link", "circuit": "link/R1:R6--R6:R1"},
+            {"op": "set_weight", "link": "R1->R6", "weight": 9},
+        ],
+    ),
+    ("what_if", "fault", {"kind": "circuit down", "element": "R6-R1"}, {"kind": "link_down", "element": CIRCUIT}),
+    ("utilisation", "elements", ["R1 -> R6", "node R3"], ["R1->R6", "node/R3"]),
+    ("power_use", "asleep", ["R6--R1"], [CIRCUIT]),
+]
+
+
+def test_elements_are_named_as_people_name_them_and_mean_the_same_as_by_id(tmp_path):
+    calls = [(tool, {field: value}) for tool, field, *both in NAMED for value in both]
+    answers = asked(door(tmp_path), *calls)
+    for call, by_name, by_id in zip(NAMED, answers[::2], answers[1::2], strict=True):
+        assert given(by_name) == given(by_id), call
+    tunnel = {"name": "t", "source": "r1", "target": "r4", "paths": [{"via": ["r3"]}]}
+    path, steered, wrong = asked(
+        door(tmp_path),
+        ("path", {"source": "r1", "target": "node R4"}),
+        ("what_if", {"changes": [{"op": "set_tunnel", "tunnel": tunnel}]}),
+        ("what_if", {"fail": ["R1--R66"]}),
+    )
+    assert (given(path)["result"]["source"], given(path)["result"]["target"]) == ("R1", "R4")
+    assert given(steered)["result"]["snapshot"]
+    assert refused(wrong)["error"] == "unknown-element"
+    assert "R1--R6" in refused(wrong)["fix"]
+
+
 BAD = [
     ("path", {"source": "R1", "target": "Atlantis"}),
     ("path", {"source": "R1", "target": "R1"}),

@@ -1,13 +1,15 @@
 """A planner's study names the worst case of each link and the failure causing it."""
 
+from dataclasses import replace
+
 import networkx as nx
 import numpy as np
 import pytest
 
-from twin.elements import find_elements
+from twin.elements import find_elements, find_failing
 from twin.errors import UnknownElementError
 from twin.formats import load_network
-from twin.model import Link, Network, Node
+from twin.model import Link, Network, Node, RiskGroup
 from twin.policy import Policy
 from twin.sim.simulate import single_failures
 from twin.study.failures import find_failures, study
@@ -84,6 +86,18 @@ def test_sets_of_failures_have_names(small):
     pairs = find_failures(small, ["pairs"])
     assert len(pairs) == len(links) * (len(links) - 1) // 2
     assert {len(x.links) for x in pairs} == {4}
+
+
+def test_a_risk_group_fails_by_its_name_and_all_of_it_at_once(small):
+    ducts = RiskGroup("Duct 7", tuple(small.circuits)[:2]), RiskGroup("other", tuple(small.circuits)[1:2])
+    grouped = replace(small, risk_groups=ducts)
+    (failure,) = find_failures(grouped, ["duct 7"])
+    assert failure.name == "risk-group/Duct 7"
+    assert failure.links == tuple(sorted(i for x in ducts[0].circuits for i in small.circuits[x]))
+    assert find_failures(grouped, ["risk-group/Duct 7"]) == find_failures(grouped, ["risk-groups"])[:1] == (failure,)
+    with pytest.raises(UnknownElementError, match="node, circuit or risk group 'duct 8'") as wrong:
+        find_failing(grouped, "duct 8")
+    assert "Duct 7" in wrong.value.fix
 
 
 @pytest.mark.parametrize("write", [lambda x: x.circuit, lambda x: x.name, lambda x: f"{x.head}--{x.tail}"])
