@@ -16,6 +16,7 @@ from twin.untrusted import one_line
 
 if TYPE_CHECKING:  # a table of runs does not wait for the twin
     from collections.abc import Sequence
+    from datetime import timedelta
 
     from twin.faults import Fault, FaultKind
     from twin.gate.verdict import Counterexample
@@ -102,6 +103,16 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def age_words(age: "timedelta") -> str:
+    """Say how old something is."""
+    seconds = max(0.0, age.total_seconds())
+    if seconds >= 172_800:
+        return f"{seconds / 86_400:.0f} days"
+    if seconds >= 7_200:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def arguments(value: JsonValue) -> str:
@@ -191,6 +202,27 @@ def against(example: "Counterexample") -> str:
     if example.unit == "share":
         return " against ".join(percents(example.measured, example.limit))
     return f"{amount(example.measured, example.unit)} against {amount(example.limit, example.unit)}"
+
+
+CHECKS = {
+    "grounded": "the plan can be made here",
+    "fresh": "the evidence is fresh and good",
+    "policy": "the policy allows each step",
+    "nominal": "no link gets too full",
+    "survivable": "no single failure gets worse",
+    "transient": "no step on the way does harm",
+    "uncertain": "it holds if traffic differs",
+    "reversible": "it can be taken back",
+    "useful": "it is worth it",
+    "horizon": "it holds in the hours ahead",
+    "classes": "classes get what they are promised",
+}
+"""What each check of the gate means, by its name in the policy."""
+
+
+def check_words(name: str) -> str:
+    """Say what a check of the gate means."""
+    return CHECKS.get(name, name)
 
 
 def where(example: "Counterexample") -> str:

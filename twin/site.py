@@ -5,7 +5,7 @@ Paths are relative to the folder of the site file, and may be patterns such as `
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 from zoneinfo import available_timezones
@@ -14,13 +14,14 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from .clock import utc_now
 from .documents import Document, read_documents
-from .errors import FormatError, InputError
+from .errors import FormatError, InputError, TwinError
 from .execute.actuators.actuator import Actuator
 from .execute.render import Inventory
 from .execute.routers import Routers
 from .files import read_toml
 from .formats.build import Choices, Reading, read_units
 from .formats.calendar import Calendar, read_calendar, read_objects
+from .formats.calendar_feed import FetchedCalendar, feed_name, fetch_calendar, is_feed
 from .formats.exits import UNLIMITED, ExitGroup
 from .formats.interface_names import read_interfaces
 from .formats.load import load_reading, read_explained
@@ -36,6 +37,7 @@ from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
 from .live.watched import Lookable
 from .model import Frozen, Igp, Network
+from .planned import PlannedWork
 from .traffic_classes import LAST, TrafficClass
 
 SITE = "site.toml"
@@ -76,7 +78,7 @@ class SiteSources(Frozen):
     probes: Paths = Field(default=(), description="Probes between nodes.")
     logs: Paths = Field(default=(), description="Syslog files.")
     calendar: Paths = Field(
-        default=(), description="Work that others plan: iCalendar files, mails with one, CSV tables."
+        default=(), description="Work that others plan: iCalendar files or addresses, mails with one, CSV tables."
     )
     objects: str | None = Field(default=None, description="What providers call circuits: CSV of object, element.")
     documents: Paths = Field(default=(), description="Tickets, calendar entries, commits and notes: lists in JSON.")
@@ -124,6 +126,27 @@ class Site(Frozen):
         if zone != "UTC" and zone not in available_timezones():
             raise ValueError("a time zone such as UTC or Europe/Berlin")
         return zone
+
+
+class TriedCalendar(NamedTuple):
+    """One calendar after it was read by itself: since when it is as it is, how many works it plans, and what failed.
+
+    One that failed and plans something is an older copy that stands in.
+    """
+
+    name: str
+    written: datetime | None = None
+    works: int = 0
+    questions: tuple[str, ...] = ()
+    failed: str = ""
+    fix: str = ""
+
+
+class TriedCalendars(NamedTuple):
+    """Every calendar of a site after it was read, and the work that those plan together which could be."""
+
+    each: tuple[TriedCalendar, ...]
+    works: tuple[PlannedWork, ...]
 
 
 class OpenSite(NamedTuple):
@@ -209,11 +232,52 @@ class OpenSite(NamedTuple):
         return hand.network(self.folder, lambda: self.look(clock), known, say)
 
     def calendar(self, network: Network, now: datetime) -> Calendar:
-        """Read the work that others have planned from `now` on. Raises what its reader raises, and on missing files."""
+        """Read the work that others have planned from `now` on; a server that is away is stood in for, and named.
+
+        Raises what its reader raises, and `InputError` on missing files and on a server that is away too long.
+        """
+        found = [one for name in self.site.sources.calendar for one in self._calendar_files(name)]
+        read = self._read_calendar([x.path for x in found], network, now)
+        asked = tuple(f"{x.failed}; the copy of {x.fetched:%F %H:%M} UTC is used" for x in found if x.failed)
+        return read._replace(questions=(*asked, *read.questions))
+
+    def calendars(self, network: Network, now: datetime, *, anew: bool = False) -> TriedCalendars:
+        """Read each calendar by itself, and all that can be read together, where a note may take another one back.
+
+        `anew` asks servers whatever is at hand.
+        """
+        tried, readable = list[TriedCalendar](), list[Path]()
+        for name in self.site.sources.calendar:
+            shown = feed_name(name) if is_feed(name) else name
+            try:
+                files = self._calendar_files(name, anew=anew)
+            except TwinError as error:
+                tried.append(TriedCalendar(shown, failed=str(error), fix=error.fix))
+                continue
+            for one in files:
+                label = shown if is_feed(name) else str(one.path).removeprefix(f"{self.folder}/")
+                try:
+                    read = self._read_calendar([one.path], network, now)
+                except TwinError as error:
+                    tried.append(TriedCalendar(label, one.fetched, failed=str(error), fix=error.fix))
+                else:
+                    readable.append(one.path)
+                    tried.append(TriedCalendar(label, one.fetched, len(read.works), read.questions, one.failed))
+        return TriedCalendars(tuple(tried), self._read_calendar(readable, network, now).works)
+
+    def _read_calendar(self, paths: Sequence[Path], network: Network, now: datetime) -> Calendar:
         sources = self.site.sources
         objects = read_objects(self.folder / sources.objects) if sources.objects else None
-        paths = self._files("calendar")
         return read_calendar(paths, network, now=now, objects=objects, zone=read_zone(self.site.zone))
+
+    def _calendar_files(self, name: str, *, anew: bool = False) -> list[FetchedCalendar]:
+        """The files of one calendar of the site: what a pattern matches, or the copy of what a server gives."""
+        if is_feed(name):
+            kept = self.folder / f"{Path(self.site.twin).stem}.calendars"
+            return [fetch_calendar(name, kept, now=utc_now(), anew=anew)]
+        return [
+            FetchedCalendar(x, datetime.fromtimestamp(x.stat().st_mtime, UTC)) for x in self._matched("calendar", name)
+        ]
 
     def look(self, clock: Callable[[], datetime]) -> Look:
         """Read everything that was measured.
@@ -284,11 +348,14 @@ class OpenSite(NamedTuple):
     def _files(self, kind: str) -> Sequence[Path]:
         found: list[Path] = []
         for pattern in getattr(self.site.sources, kind):
-            paths = _matching(self.folder, pattern)
-            if not paths:
-                raise InputError(f"{self.path}: {kind}: no file matches {pattern}", fix="correct it, or leave it out")
-            found += paths
+            found += self._matched(kind, pattern)
         return found
+
+    def _matched(self, kind: str, pattern: str) -> list[Path]:
+        paths = _matching(self.folder, pattern)
+        if not paths:
+            raise InputError(f"{self.path}: {kind}: no file matches {pattern}", fix="correct it, or leave it out")
+        return paths
 
 
 def read_site(path: str | Path) -> OpenSite:

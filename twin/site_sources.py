@@ -185,12 +185,13 @@ def _database(site: OpenSite, reading: Reading, now: datetime) -> Iterator[Tried
 def _papers(site: OpenSite, network: Network, now: datetime) -> Iterator[TriedSource]:
     sources = site.site.sources
     if sources.calendar:
-        try:
-            calendar = site.calendar(network, now)
-            fix = calendar.questions[0] if calendar.questions else ""
-            yield TriedSource("calendar", "ok", f"{len(calendar.works)} works planned from now on", fix)
-        except TwinError as error:
-            yield TriedSource("calendar", "broken", str(error), error.fix)
+        for one in site.calendars(network, now).each:
+            if one.failed:
+                stands = f"; the copy of {one.written:%F %H:%M} UTC is used" if one.written else ""
+                yield TriedSource("calendar", "broken", f"{one.failed}{stands}", one.fix)
+            else:
+                fix = one.questions[0] if one.questions else ""
+                yield TriedSource("calendar", "ok", f"{one.works} works planned from now on in {one.name}", fix)
     if sources.documents:
         try:
             yield TriedSource("documents", "ok", f"{len(site.documents())} texts")

@@ -155,15 +155,17 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
 
 
 def _tell_trouble(room: "Room") -> None:
-    """Say in a line what keeps a room from its work, once, and when that is over."""
-    said = ""
+    """Say in a line each what keeps a room from its work, once, and when that is over."""
+    said: dict[tuple[str, str], str] = {}
 
     def looked() -> None:
         nonlocal said
-        now = room.trouble[1] if room.trouble else ""
-        if now != said:
-            tell(now or "the room does all of its work again")
-            said = now
+        now = {(x.what, x.why): x.line for x in room.troubles}
+        for line in (line for key, line in now.items() if key not in said):
+            tell(line)
+        if said and not now:
+            tell("the room does all of its work again")
+        said = now
 
     room.on_look(looked)
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from agents.record.files import TWIN
 from agents.record.history import Past
+from agents.show.refusal_view import RefusalView, refusal_view
 from twin.errors import TwinError
 from twin.gate.checks.context import Evidence
 from twin.gate.verdict import Verdict, verify
@@ -16,8 +18,16 @@ from twin.store import TwinStore
 _JUDGED = Evidence(age_s=0.0, quality=1.0, fidelity=1.0)  # each plan's own verdict asks for that; here it is the others
 
 
-def objections(past: Past, others: Iterable[Past]) -> Iterator[tuple[str, str]]:
-    """Yield the run of every other plan with which this one would not pass the gate, and why.
+class JointRefusal(NamedTuple):
+    """Why a plan would not pass together with that of another run: in words, and as a picture where one shows it."""
+
+    run: str
+    words: str
+    shown: RefusalView | None = None
+
+
+def objections(past: Past, others: Iterable[Past]) -> Iterator[JointRefusal]:
+    """Yield every other run with whose plan this one would not pass the gate, and why.
 
     Either order is judged, since nobody knows which is made first. Raises `StoreError` when a twin cannot be read.
     """
@@ -29,24 +39,25 @@ def objections(past: Past, others: Iterable[Past]) -> Iterator[tuple[str, str]]:
         if other.judged is None or other.started.run == past.started.run:
             continue
         against = objection(plan, other.judged[0], network, policy)
-        if against:
-            yield other.started.run, against
+        if against is not None:
+            yield against._replace(run=other.started.run)
 
 
-def objection(plan: Plan, other: Plan, network: Network, policy: Policy) -> str:
-    """Say why a plan would not pass with another one made before it, or after it; empty when it would."""
+def objection(plan: Plan, other: Plan, network: Network, policy: Policy) -> JointRefusal | None:
+    """Say why a plan would not pass with another one made before it, or after it; None when it would."""
     for first, second in ((other, plan), (plan, other)):
         try:
             between = apply_all(network, first.steps)
         except TwinError as error:
-            return f"both cannot be made: {error}"
-        verdict = verify(second.model_copy(update={"base": between.id}), between, policy, evidence=_JUDGED)
+            return JointRefusal("", f"both cannot be made: {error}")
+        later = second.model_copy(update={"base": between.id})
+        verdict = verify(later, between, policy, evidence=_JUDGED)
         failed = _failed(verdict)
         if failed:
-            return (
-                f"with the other plan made first, {failed}" if first is other else f"the other plan then fails {failed}"
-            )
-    return ""
+            order = "with the other plan made first" if first is other else "with this plan made first the other one"
+            shown = refusal_view(between, later, verdict, policy.max_utilisation)
+            return JointRefusal("", f"{order}{',' if first is other else ' fails'} {failed}", shown)
+    return None
 
 
 def _failed(verdict: Verdict) -> str:

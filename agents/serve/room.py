@@ -23,7 +23,7 @@ from twin.files import open_lock
 from twin.live.adapters import EMULATED, is_adapter, open_live
 from twin.live.watched import Lookable
 from twin.policy import Policy
-from twin.site import read_site
+from twin.site import OpenSite, read_site
 
 from .alerts import PREFIX as ALERT
 from .alerts import alert_events, read_alerts
@@ -38,7 +38,9 @@ from .record import Audited, CalendarMoved, Moved, Owned, Remarked, RoomEvent, R
 from .run_folders import RunFolders
 from .settings import Settings
 from .sightings import Sighting, consequences
+from .site_calendars import SiteCalendars
 from .syslog import AuditTrail
+from .troubles import Trouble, troubles_of
 from .watch import Watch
 
 _LEASE = "lease"
@@ -91,12 +93,14 @@ class Room:
         self.place, self.settings = place, settings
         self.policy = policy or policy_in_force(place.home) or Policy()
         self.live = _opened(place)
+        self.calendars = SiteCalendars(_site(place))
         self.watch = Watch(
             self.live,
             place.folder,
             policy=self.policy,
             alarms_per_week=settings.alarms_per_week,
             samples_for=timedelta(days=settings.samples_days),
+            works=lambda: self.calendars.newest.works,
         )
         self.ledger = Ledger(place.folder, retention=timedelta(days=settings.retention_days))
         self.network = self.watch.name
@@ -183,6 +187,8 @@ class Room:
         """Look once, and let follow what follows."""
         with self._turn:
             seen = self.watch.look(_advance)
+        if self.watch.latest is not None:
+            self.calendars.look(self.watch.latest.network, self.now)
         for looked in self._looking:
             looked()
         try:
@@ -190,15 +196,15 @@ class Room:
         except StoreError as error:  # a full disk: nothing of it happened, and it follows from the next look again
             self.unwritten = (
                 self.unwritten[0] if self.unwritten else self.now,
-                f"{error}; free some space: the watch goes on",
+                f"{error}; free some space",
             )
         else:
             self.unwritten = None
 
     @property
-    def trouble(self) -> tuple[datetime, str] | None:
-        """Since when, and why, the room cannot do all of its work: its source is silent, or nothing can be written."""
-        return self.watch.failed or self.unwritten or self.watch.unkept
+    def troubles(self) -> tuple[Trouble, ...]:
+        """What keeps the room from its work, the gravest first."""
+        return troubles_of(self.watch, self.calendars.newest, self.unwritten)
 
     def draw(self, seen: Iterable[Sighting]) -> None:
         """Let follow what follows from what is seen."""
@@ -354,6 +360,12 @@ def _advance(live: Lookable) -> None:
         live.wait(1)
     else:
         live.look_again()
+
+
+def _site(place: Place) -> OpenSite | None:
+    """The site file that a room is about; none of an emulated network or one of an adapter."""
+    named = place.site.startswith(f"{EMULATED}:") or is_adapter(place.site)
+    return None if named else read_site(place.site)
 
 
 def _opened(place: Place) -> Lookable:

@@ -21,7 +21,9 @@ from twin.live.watched import Lookable
 from twin.model import Network
 from twin.observe.alarms.anomaly import Anomaly, Detector
 from twin.observe.alarms.incidents import Signal, correlate
+from twin.observe.alarms.planned_work import unplanned_anomalies
 from twin.observe.observe import interval_of
+from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.store.archive import GRACE, SAMPLES, SampleArchive
 
@@ -83,13 +85,16 @@ class Watch:
         policy: Policy,
         alarms_per_week: float = 0.5,
         samples_for: timedelta = timedelta(days=30),
+        works: Callable[[], tuple[PlannedWork, ...]] = lambda: (),
     ) -> None:
         """Take up the watch of a network; `folder` keeps what the detector learned, and samples for so long.
+
+        `works` says what others have planned: what follows from it while it lasts is not seen, but for harm.
 
         Raises what the first look does.
         """
         self._live, self._path, self._policy = live, folder / DETECTOR, policy
-        self._rate, self._looks = alarms_per_week, 0
+        self._rate, self._looks, self._works = alarms_per_week, 0, works
         first = live.read_telemetry(_EVER)
         self.interval_s = interval_of(live.declared, first.links.time)
         self.detector = Detector(alarms_per_week=alarms_per_week, interval_s=self.interval_s)
@@ -152,7 +157,7 @@ class Watch:
         self._put_away(network, telemetry, now)
         since = now - timedelta(seconds=(_WINDOW + 1) * self.interval_s)
         window = live.read_telemetry(since)
-        desk = Desk(network, self._policy, ReadSide(_Still(network, window, now)), since)
+        desk = Desk(network, self._policy, ReadSide(_Still(network, window, now)), since, works=self._works())
         anomalies = self.detector.open
         self.latest = Look(desk, window, anomalies, _sightings(desk, anomalies) if window.links.time.size else ())
         newest = telemetry.links.time
@@ -169,7 +174,7 @@ class Watch:
         except TwinError as error:
             self.samples.close()  # what a write broke off in is opened anew
             since = self.unkept[0] if self.unkept else now
-            self.unkept = since, f"samples are not kept: {' '.join(str(error).split())}; free some space"
+            self.unkept = since, f"{' '.join(str(error).split())}; free some space"
         else:
             self.unkept = None
 
@@ -201,6 +206,7 @@ def _sightings(desk: Desk, anomalies: tuple[Anomaly, ...]) -> tuple[Sighting, ..
     if not anomalies:
         return ()
     seen = desk.look()
+    anomalies = unplanned_anomalies(seen, desk.works, anomalies, desk.live.now, desk.policy.max_utilisation)
     groups = correlate(seen.network, [Signal.of(x) for x in anomalies], seen.declared)
     return tuple(
         Sighting(

@@ -1,7 +1,7 @@
 """What somebody sees before they decide on a plan in the console: what exactly, what it does, and what waiting does."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from agents.record.files import TWIN
@@ -45,6 +45,7 @@ class ApprovalView(NamedTuple):
     bands: list[tuple[str, str]]
     hashes: tuple[tuple[str, str], ...]
     reasons: str
+    measured: datetime | None
 
 
 def approval_view(past: Past, plan: Pending) -> ApprovalView:
@@ -54,7 +55,8 @@ def approval_view(past: Past, plan: Pending) -> ApprovalView:
     proposed, verdict = past.judged
     with TwinStore.open(past.folder / TWIN) as store:
         network = store.load_snapshot(proposed.base)
-    limit, after = past.started.policy.max_utilisation, apply_all(network, proposed.steps)
+        measured = next((x.created for x in store.snapshots() if x.id == proposed.base), None)
+    limit = past.started.policy.max_utilisation
     cause = past.diagnosis.cause if past.diagnosis else None
     fault = cause.element if cause else None
     back = tuple(reversed(way_back(network, proposed.steps)))
@@ -65,11 +67,11 @@ def approval_view(past: Past, plan: Pending) -> ApprovalView:
         steps=tuple(Step(capital(sentence(a)), sentence(b)) for a, b in zip(proposed.steps, back, strict=True)),
         touched=_touched(past),
         rows=_rows(impact, limit),
-        wait=_wait(past, impact, verdict),
+        wait=_wait(impact, verdict),
         wrong=_wrong(impact, verdict, len(proposed.steps)),
         verdict=verdict,
-        before=_drawing(network, "Now, as the twin believes it", limit, fault),
-        after=_drawing(after, "With the plan, predicted", limit, fault, proposed.steps),
+        before=planned_drawing(network, (), "Now, as the twin believes it", limit, fault),
+        after=planned_drawing(network, proposed.steps, "With the plan, predicted", limit, fault),
         bands=bands(limit),
         hashes=(
             ("plan", proposed.hash),
@@ -78,6 +80,7 @@ def approval_view(past: Past, plan: Pending) -> ApprovalView:
             ("run", past.started.run),
         ),
         reasons=past.reasons,
+        measured=measured,
     )
 
 
@@ -103,17 +106,15 @@ def _rows(impact: Impact, limit: float) -> tuple[Row, ...]:
     )
 
 
-def _wait(past: Past, impact: Impact, verdict: Verdict) -> tuple[tuple[str, str], ...]:
-    """What happens if nobody decides: now, in the hours ahead, when the evidence is old, and at the end."""
-    plan, policy = impact.plan, past.started.policy
+def _wait(impact: Impact, verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    """What happens if nobody decides: now, in the hours ahead, when somebody does later, and at the end."""
     ahead = [x.detail for x in verdict.checks if x.name == "horizon" and x.measured is not None]
-    fresh = plan.since + timedelta(seconds=policy.max_age_s)
     a, b = impact.before, impact.after
     found = [
         ("now", f"{_standing(a)}, busiest link at {100 * a.max_utilisation:.1f} %."),
         *(("in the hours ahead", f"{capital(detail)}.") for detail in ahead),
-        (f"{fresh:%H:%M} UTC", "The evidence is too old: the plan is judged again before it is carried out."),
-        (f"{plan.expires:%d %b %H:%M}", "The request expires, and nothing is changed."),
+        ("later", "Whenever you approve, the plan is judged again on what is measured then, before the first step."),
+        ("at the end", "The request expires, and nothing is changed."),
     ]
     if a.worst_failure:
         with_plan = f"with the plan {100 * b.worst_utilisation:.1f} %" if b.worst_failure == a.worst_failure else ""
@@ -177,8 +178,12 @@ def _router(step: Change) -> str:
     return place(subject(step)).removeprefix("tunnel/").partition(">")[0]
 
 
-def _drawing(network: Network, title: str, limit: float, fault: str | None, steps: Sequence[Change] = ()) -> Drawing:
-    outcome = simulate(network)
+def planned_drawing(
+    network: Network, steps: Sequence[Change], title: str, limit: float, fault: str | None = None
+) -> Drawing:
+    """Draw what the twin foresees of a network with some steps made. Raises `PlanError` where they cannot be."""
+    reached = apply_all(network, steps)
+    outcome = simulate(reached)
     load = [float(x) for x in outcome.utilisation]
     name = f"{title}: busiest link {outcome.busiest or 'none'} at {share(outcome.max_utilisation)}"
-    return draw(network, Look(name, load, fault=fault, steps=steps, limit=limit))
+    return draw(reached, Look(name, load, fault=fault, steps=steps, limit=limit))

@@ -9,14 +9,15 @@ from tools.box.handover import SymptomReading
 from twin.gate.verdict import Verdict
 from twin.policy import Policy
 
-from .approval_view import Row
+from .approval_view import Row, planned_drawing
 from .incident_words import incident_title
+from .refusal_view import RefusalView, refusal_view
 from .rendered import told
 from .report.cards import Card, cards
 from .report.chart import Chart
 from .report.map import Drawing, bands
 from .report.page import Sources, Step, pictures_of, steps_of
-from .report.story import Story, Turn
+from .report.story import Round, Story, Turn
 
 _STAGES: tuple[tuple[Stage, str], ...] = (
     ("observe", "Observed"),
@@ -102,6 +103,8 @@ class IncidentView(NamedTuple):
     no_plan: str
     before: Drawing | None
     after: Drawing | None
+    foreseen: bool
+    refusal: RefusalView | None
     bands: list[tuple[str, str]]
     charts: tuple[Chart, ...]
     symptoms: tuple[SymptomReading, ...]
@@ -125,15 +128,17 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
     policy: Policy,
     effects: tuple[Row, ...] = (),
     missing: Unworked | None = None,
+    step: int | None = None,
 ) -> IncidentView:
     """Put an incident and the run that works on it, if there is one, into the values of its screen.
 
     `effects` are the figures of its plan, now and after, while that waits for people; `missing` says why there is no
-    story.
+    story. Of a plan that has not been made, what it is foreseen to do after a `step` is drawn, or after all of them.
     """
     last = next((x for x in reversed(story.rounds) if x.submission), None) if story else None
     verdict = next((x.verdict for x in reversed(story.rounds) if x.verdict), None) if story else None
     before, after = pictures_of(story, sources) if story else (None, None)
+    foreseen = _foreseen(last, verdict, story, sources, step) if story and last and after is None else None
     passed = sum(x.passed for x in verdict.checks) if verdict else 0
     done = story.finished if story else None
     missing = missing or Unworked()
@@ -160,7 +165,9 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
         plan_note=f"plan {last.submission.plan.hash}" if last and last.submission else "",
         no_plan=_no_plan(story),
         before=before,
-        after=after,
+        after=after or foreseen,
+        foreseen=foreseen is not None,
+        refusal=_refusal(last, verdict, story, sources) if story and last else None,
         bands=bands((story.started.policy if story else policy).max_utilisation),
         charts=(),
         symptoms=story.incident.symptoms if story and story.incident else (),
@@ -180,7 +187,12 @@ def view_within(view: IncidentView, *, whole_run: bool, sees: Callable[[str], bo
     `whole_run` says whether they may see everything that the run found and plans; if not, none of that is left.
     """
     kept = view._replace(
-        before=None, after=None, charts=(), turns=(), symptoms=tuple(x for x in view.symptoms if sees(x.element))
+        before=None,
+        after=None,
+        refusal=None,
+        charts=(),
+        turns=(),
+        symptoms=tuple(x for x in view.symptoms if sees(x.element)),
     )
     if whole_run:
         return kept
@@ -198,6 +210,28 @@ def view_within(view: IncidentView, *, whole_run: bool, sees: Callable[[str], bo
         lines="",
         waits=False,
     )
+
+
+def _refusal(last: Round, verdict: Verdict | None, story: Story, sources: Sources) -> RefusalView | None:
+    """Why the last plan was refused, where the gate refused it and its snapshot is at hand."""
+    plan = last.submission.plan if last.submission else None
+    network = sources.networks.get(plan.base) if plan else None
+    if plan is None or network is None or verdict is None or verdict.plan != plan.hash or verdict.passed:
+        return None
+    return refusal_view(network, plan, verdict, story.started.policy.max_utilisation)
+
+
+def _foreseen(last: Round, verdict: Verdict | None, story: Story, sources: Sources, step: int | None) -> Drawing | None:
+    """What a plan that passed and was not made is foreseen to do, after a step or all of them."""
+    plan = last.submission.plan if last.submission else None
+    network = sources.networks.get(plan.base) if plan else None
+    if plan is None or network is None or verdict is None or verdict.plan != plan.hash or not verdict.passed:
+        return None
+    cause = story.diagnosis.cause if story.diagnosis else None
+    made = plan.steps[: len(plan.steps) if step is None else max(0, min(step, len(plan.steps)))]
+    words = "With the plan" if len(made) == len(plan.steps) else f"After step {len(made)} of {len(plan.steps)}"
+    limit = story.started.policy.max_utilisation
+    return planned_drawing(network, made, f"{words}, predicted", limit, cause.element if cause else None)
 
 
 def _deltas(story: Story | None, effects: tuple[Row, ...]) -> tuple[Card, ...]:

@@ -146,7 +146,6 @@ def live_view(desk: Desk, *, when: str) -> Live:
         health=(
             ("Data quality", f"{report.score:.2f}, at least {desk.policy.min_quality:.2f}"),
             ("Fidelity of the twin", f"{score}, at least {desk.policy.fidelity_for_act:.2f} to act"),
-            ("Sampling interval", f"{observation.interval_s:g} s"),
             ("Doubted readings", str(report.doubted)),
         ),
         autonomy="approve" if standing.level == "act" and desk.policy.people_for("low") else standing.level,
@@ -302,9 +301,9 @@ def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
         Figure(
             "Lost",
             mbps(lost),
-            f"{mbps(parts.severed)} of what is down" if parts.severed > 0.5 else "on the way",
+            f"and {mbps(parts.severed)} from or to what is down" if parts.severed > 0.5 else "on the way",
             f"network_status: harm but for what is above the limit, {parts.model_dump_json()}",
-            "crit" if lost + parts.severed > 0.5 else "",
+            "crit" if lost > 0.5 else "",
         ),
         Figure(
             "Down",

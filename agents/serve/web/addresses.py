@@ -13,6 +13,7 @@ from agents.record import runs as run_folder
 from agents.record.approvers import passkeys_of
 from agents.record.files import REPORT
 from agents.serve.board import incident_id
+from agents.serve.jointly import JointRefusal
 from agents.show.answers_in_words import answer as answer_of
 from agents.show.report.folder import write_report
 from agents.show.trace_view import trace_view
@@ -26,6 +27,7 @@ from .api import (
     acknowledge,
     api_approvals,
     api_calendar,
+    api_health,
     api_incident,
     api_incidents,
     api_status,
@@ -33,6 +35,7 @@ from .api import (
     cancel,
     close,
     put_on_calendar,
+    read_calendars,
     remark,
     run_again,
     silence,
@@ -41,7 +44,7 @@ from .api import (
 )
 from .app import Address, Asked, Console, Door, as_json
 from .entry import enter, finish_sign_on, leave, start_sign_on
-from .health import health_of
+from .health import calendars_of, health_of
 from .passkeys import ask_decision, ask_passkey, decide_by_passkey, put_passkey
 from .rights import planned
 from .stream import events
@@ -66,8 +69,10 @@ def wall(console: Console, asked: Asked) -> Response:
 
 def incident(console: Console, asked: Asked) -> Response:
     """One incident."""
-    found, view = console.screens.incident(asked.path["name"], asked.visitor)
-    return console.page("incident", asked, view.title, incident=found, view=view)
+    given = asked.query.get("step", "")
+    step = int(given) if given.isdigit() and len(given) < 3 else None
+    found, view = console.screens.incident(asked.path["name"], asked.visitor, step=step)
+    return console.page("incident", asked, view.title, incident=found, view=view, step=step)
 
 
 def approvals(console: Console, asked: Asked) -> Response:
@@ -76,7 +81,7 @@ def approvals(console: Console, asked: Asked) -> Response:
     waiting = screens.waiting(asked.visitor)
     run = run or (waiting[0].run if waiting else None)
     past = view = None
-    conflicts: tuple[tuple[str, str], ...] = ()
+    conflicts: tuple[JointRefusal, ...] = ()
     may, stale = False, ""
     if run:
         try:
@@ -171,7 +176,8 @@ def ask(console: Console, asked: Asked) -> Response:
 
 def health(console: Console, asked: Asked) -> Response:
     """The room's own state."""
-    return console.page("health", asked, "Health", groups=health_of(console.room, console.screens.live(asked.visitor)))
+    groups = health_of(console.room, console.screens.live(asked.visitor))
+    return console.page("health", asked, "Health", groups=groups, calendars=calendars_of(console.room))
 
 
 def report(console: Console, asked: Asked) -> Response:
@@ -210,11 +216,17 @@ def metrics(console: Console, request: Request) -> Response:
     room, age = console.room, console.room.watch.age()
     states = [x.state for x in room.board.incidents.values()]
     waits = [x.state for x in room.board.messages.values()]
+    broken = len(room.calendars.newest.broken)
     lines = [
         *_metric("twinops_incidents", "Incidents by state.", {f'state="{x}"': states.count(x) for x in set(states)}),
         *_metric("twinops_messages", "Messages by state.", {f'state="{x}"': waits.count(x) for x in set(waits)}),
         *_metric("twinops_sample_age_seconds", "Age of the newest sample.", {"": age.total_seconds() if age else 0.0}),
         *_metric("twinops_source_up", "Whether the source answers.", {"": 0.0 if room.watch.failed else 1.0}),
+        *_metric(
+            "twinops_calendars",
+            "Calendars of others' work by state.",
+            {'state="broken"': float(broken), 'state="read"': float(len(room.calendars.newest.tried) - broken)},
+        ),
         *_metric("twinops_log_events", "Events on the room's log.", {"": float(room.ledger.seq)}),
     ]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
@@ -283,6 +295,9 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/health", "viewer", health, "The room's own state.", whole=True),
     Address("/runs/{run}/report", "viewer", report, "The report of a run.", whole=True),
     Address("/runs/{run}/trace", "viewer", trace, "The trace of a run.", whole=True),
+    Address(
+        "/health/calendars", "operator", read_calendars, "Read the calendars of others' work now.", "POST", whole=True
+    ),
     Address("/events", "viewer", stream, "What happens, as it happens.", threaded=False),
     *_posts("/incidents"),
     Address("/leave", "viewer", leave, "End the session.", "POST"),
@@ -293,6 +308,9 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/api/v1/approvals", "viewer", api_approvals, "What waits for people."),
     Address("/api/v1/what-if", "viewer", api_what_if, "What would be, in figures.", whole=True),
     Address("/api/v1/calendar", "viewer", api_calendar, "The calendar."),
+    Address(
+        "/api/v1/health", "viewer", api_health, "The room's own state, and what keeps it from its work.", whole=True
+    ),
     *_posts("/api/v1/incidents"),
     Address("/api/v1/approvals/{run}/question", "approver", ask_decision, "Ask for a signature on a decision.", "POST"),
     Address("/api/v1/approvals/{run}/decision", "approver", decide_by_passkey, "Decide on a plan.", "POST"),

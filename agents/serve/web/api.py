@@ -9,6 +9,7 @@ from twin.elements import find_elements
 from twin.errors import InputError
 
 from .app import Asked, Console, as_json
+from .health import calendars_of, health_of
 from .rights import changed, places, planned, trimmed
 
 _SHOWN = 100
@@ -49,6 +50,25 @@ def api_status(console: Console, asked: Asked) -> Response:
             "open": len(console.room.board.alive),
         }
     )
+
+
+def api_health(console: Console, asked: Asked) -> Response:
+    """The room's own state, and what keeps it from its work."""
+    room, calendars = console.room, calendars_of(console.room)
+    groups = {title: dict(rows) for title, rows in health_of(room, console.screens.live(asked.visitor))}
+    troubles = [{**x._asdict(), "since": x.since.isoformat()} for x in room.troubles]
+    known = None if calendars is None else [x._asdict() for x in calendars.rows]
+    return as_json({"troubles": troubles, "calendars": known, "groups": groups})
+
+
+def read_calendars(console: Console, asked: Asked) -> Response:
+    """Read the calendars of others' work now, whatever is at hand of them."""
+    room, look = console.room, console.room.watch.latest
+    if look is None:
+        raise InputError("nothing has been measured yet", fix="wait for the first sample")
+    room.audit(asked.visitor.name, "had the calendars read again")
+    room.calendars.read(look.network, room.now, anew=True)
+    return RedirectResponse("/health", 303)
 
 
 def api_approvals(console: Console, asked: Asked) -> Response:

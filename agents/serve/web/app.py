@@ -20,6 +20,7 @@ from agents.serve.room import Room
 from agents.serve.settings import Role
 from agents.show.report.page import environment
 from tools.box.tracing import HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS, joined, request_span
+from twin.clock import utc_now
 from twin.errors import InputError, RefusedError, RightsError, StoreBusyError, TwinError
 from twin.files import parse_json
 
@@ -109,7 +110,9 @@ class Console:
         """Write a screen."""
         shell = self.screens.shell(template, title, asked.visitor, full=asked.query.get("full") == "1")
         names = {"what-if": "whatif"}
-        text = self.pages.get_template(f"{names.get(template, template)}.html.j2").render(shell=shell, **values)
+        times = {"machine": utc_now(), "network_now": self.room.now}
+        page = self.pages.get_template(f"{names.get(template, template)}.html.j2")
+        text = page.render(shell=shell, **times, **values)
         return HTMLResponse(text)
 
 

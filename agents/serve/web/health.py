@@ -1,10 +1,59 @@
-"""The room's own state: sources, data and twin, detector, forecast, delivery, agents."""
+"""The room's own state: sources, calendars, data and twin, detector, forecast, delivery, agents."""
+
+from typing import NamedTuple
 
 from agents.serve.room import Room
 from agents.show.live_views import Live
-from agents.wording import counted
+from agents.wording import age_words, capital, counted
+from twin.clock import utc_now
 
-from .rows import age_words
+from .rows import interval_words
+
+
+class CalendarState(NamedTuple):
+    """One calendar of the site: whether it can be read, how old what is known of it is, and what it plans."""
+
+    name: str
+    tone: str
+    state: str
+    age: str
+    works: str
+    words: str
+
+
+class CalendarsState(NamedTuple):
+    """All of them; `read` says when they were read last, and when that is done again, by this machine's clock."""
+
+    rows: tuple[CalendarState, ...]
+    read: str
+
+
+def calendars_of(room: Room) -> CalendarsState | None:
+    """The state of the site's calendars; None where it names none."""
+    known = room.calendars.newest
+    if not room.calendars.named:
+        return None
+    if known.read is None or known.again is None:
+        return CalendarsState((), "They are being read for the first time.")
+    rows = tuple(
+        CalendarState(
+            name=x.name,
+            tone="crit" if x.failed else "warn" if x.questions else "good",
+            state="cannot be read" if x.failed else "read",
+            age=f"{age_words(utc_now() - x.written)} old" if x.written else "",
+            works=counted(x.works, "works") if x.written and not x.fix else "",
+            words=" ".join(
+                (
+                    *((f"{x.failed}.",) if x.failed else ()),
+                    *((f"{capital(x.fix)}.",) if x.fix else ()),
+                    *x.questions[:3],
+                )
+            ),
+        )
+        for x in known.tried
+    )
+    when = f"Read {age_words(utc_now() - known.read)} ago, again at {known.again:%H:%M} UTC"
+    return CalendarsState(rows, f"{when} by this machine's clock.")
 
 
 def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
@@ -14,11 +63,15 @@ def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str
     waits = [x for x in room.board.messages.values() if x.state == "waiting"]
     error = room.watch.demands.forecast_error()
     told = f"{100 * error[0]:.1f} % off, the last value {100 * error[1]:.1f} %" if error else "not known yet"
-    thresholds = ", ".join(f"{k} {v:.1f}" for k, v in sorted(room.watch.detector.thresholds.items()))
+    standard = sorted(room.watch.detector.thresholds.items())
+    thresholds = ", ".join(f"{k.replace('_', ' ')} {v:.1f}" for k, v in standard)
     source = (
         ("Site", room.place.site),
         ("Answers", room.watch.failed[1] if room.watch.failed else "yes"),
-        ("Newest sample", f"{age_words(age)} old" if age is not None else "none"),
+        (
+            "Newest sample",
+            f"{age_words(age)} old, every {interval_words(room.watch.interval_s)}" if age is not None else "none",
+        ),
         ("Samples watched", f"{room.watch.detector.samples:,}"),
     )
     detector = (
@@ -27,7 +80,8 @@ def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str
         ("Open anomalies", str(len(room.watch.detector.open))),
     )
     channels = tuple((x.name, room.postman.trouble.get(x.name, "delivers")) for x in room.settings.channels)
-    delivery = (*channels, ("Messages waiting", str(len(waits))), ("Dead letters", str(len(dead))))
+    nobody = () if channels else (("Receivers", "none: nobody is called; name them in room.toml"),)
+    delivery = (*channels, *nobody, ("Messages waiting", str(len(waits))), ("Dead letters", str(len(dead))))
     forecast = (("Quarter hours known", str(len(room.watch.demands))), ("Forecast against what came", told))
     held = room.run_folders.held
     runs = f"{counted(held.folders, 'folders')}, {held.size / 1e6:.1f} MB; " if held else ""

@@ -98,7 +98,7 @@ def ask_decision(console: Console, asked: Asked) -> Response:
     _require_may(console, asked, past)
     if conflicts and decision == "approve":
         raise CertificateError(
-            f"it would not pass with the plan of {conflicts[0][0]}: {conflicts[0][1]}", fix="decide that"
+            f"it would not pass with the plan of {conflicts[0].run}: {conflicts[0].words}", fix="decide that"
         )
     known = passkeys_of(console.room.place.home, asked.visitor.name)
     usable = tuple(x for x in known if x.rp == console.rp)
@@ -131,7 +131,7 @@ def decide_by_passkey(console: Console, asked: Asked) -> Response:
         raise CertificateError(against, fix="ask again")
     if approval.decision == "approve" and (conflicts := console.screens.approval(asked.path["run"], asked.visitor)[2]):
         raise CertificateError(
-            f"it would not pass with the plan of {conflicts[0][0]} by now", fix="decide that one first"
+            f"it would not pass with the plan of {conflicts[0].run} by now", fix="decide that one first"
         )
     decided = decide(
         console.screens.run_folder(asked.path["run"]),

@@ -15,8 +15,9 @@ from agents.record.history import Past, read_past
 from agents.record.waiting import Pending, describe, pending
 from agents.serve.board import Entry, Incident, incident_id
 from agents.serve.crew import begins_by_itself
-from agents.serve.jointly import objections
+from agents.serve.jointly import JointRefusal, objections
 from agents.serve.room import Room
+from agents.serve.troubles import Trouble
 from agents.serve.watch import GONE, LATE
 from agents.show.approval_view import ApprovalView, Row, approval_view
 from agents.show.earlier_view import EarlierView, earlier_view
@@ -26,17 +27,18 @@ from agents.show.live_views import Live, TriedView, live_within, try_out
 from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
-from agents.wording import counted, duration, place
+from agents.wording import age_words, counted, place
 from twin.clock import utc_now
 from twin.errors import InputError, TwinError
 from twin.files import exists
 
 from .decided import DecidedPlans
 from .rights import Visitor, changed, places, planned, trimmed
-from .rows import CalendarRow, IncidentRow, age_words, calendar_row, incident_row
+from .rows import CalendarRow, IncidentRow, calendar_row, incident_row, interval_words, work_row
 from .seen import Seeing
 
 _STRIP = 48  # samples on the strip of time
+_WORKS = 6  # works of others on the wall
 _JUDGED = 20  # plans that wait and whose figures are kept
 _ICONS = {
     "wall": "M3 5h18v11H3zM9 20h6M12 16v4",
@@ -79,8 +81,7 @@ class Shell(NamedTuple):
     own_clock: str
     looked: str
     interval: str
-    trouble: str
-    trouble_since: str
+    troubles: tuple[Trouble, ...]
     token: str
     who: str
     may_operate: bool
@@ -110,7 +111,7 @@ class Screens:
         self.room, self._passkeys = room, passkeys
         self._lock = threading.Lock()
         self.seeing, self.decided = Seeing(room), DecidedPlans(room)
-        self._judged: dict[str, tuple[tuple[str, ...], ApprovalView, tuple[tuple[str, str], ...]]] = {}
+        self._judged: dict[str, tuple[tuple[str, ...], ApprovalView, tuple[JointRefusal, ...]]] = {}
         self._told: tuple[tuple[str, int, bool], tuple[Story, Sources]] | None = None
 
     def shell(self, here: str, title: str, visitor: Visitor, *, full: bool = False) -> Shell:
@@ -121,7 +122,7 @@ class Screens:
         fresh = "gone" if age is None or age.total_seconds() > GONE * interval else ""
         fresh = fresh or ("late" if age is not None and age.total_seconds() > LATE * interval else "")
         network = seen.look.network if seen else None
-        failed = room.trouble
+        troubles = room.troubles
         newest = seen.look.newest if seen else None
         level = seen.live.autonomy if seen else "observe"
         return Shell(
@@ -136,9 +137,8 @@ class Screens:
             clock=f"{room.now:%H:%M}",
             own_clock=f"by this machine's clock, now {utc_now():%d %b %H:%M}" if room.emulated else "",
             looked=f"{newest:%H:%M}" if newest else "never",
-            interval=_span(interval),
-            trouble=failed[1] if failed else "",
-            trouble_since=f"{failed[0]:%H:%M} UTC" if failed else "",
+            interval=interval_words(interval),
+            troubles=troubles if visitor.everywhere else tuple(x._replace(why="", then="") for x in troubles),
             token=visitor.token,
             who=f"{visitor.name}, {visitor.words}",
             may_operate=visitor.may("operator"),
@@ -208,8 +208,11 @@ class Screens:
         return sorted(seen, key=lambda x: x.scheduled.begins)
 
     def calendar(self, visitor: Visitor) -> tuple[CalendarRow, ...]:
-        """The same as rows."""
-        return tuple(calendar_row(x) for x in self.entries(visitor))
+        """The same as rows, and after them the next work of others that is known."""
+        now, works = self.room.now, self.room.calendars.newest.works
+        seen = [x for x in works if x.ends > now and (visitor.everywhere or visitor.sees(*x.elements))]
+        own = tuple(calendar_row(x) for x in self.entries(visitor))
+        return (*own, *(work_row(x, now) for x in seen[:_WORKS]))
 
     def found(self, name: str, visitor: Visitor) -> Incident:
         """Return an incident. Raises `InputError` on one that is not there, or not for somebody to see: alike."""
@@ -219,8 +222,8 @@ class Screens:
             raise InputError(f"there is no incident {name[:20]!r}", fix="the wall lists them")
         return incident
 
-    def incident(self, name: str, visitor: Visitor) -> tuple[Incident, IncidentView]:
-        """One incident and its run. Raises `InputError` when there is none of that id."""
+    def incident(self, name: str, visitor: Visitor, *, step: int | None = None) -> tuple[Incident, IncidentView]:
+        """One incident and its run, its plan after a step. Raises `InputError` when there is none of that id."""
         incident = self.found(name, visitor)
         story = sources = None
         folder = self.room.place.runs / incident.run if incident.run else None
@@ -245,6 +248,7 @@ class Screens:
                 because=incident.because if visitor.everywhere else "",
                 by_itself=self.room.settings.agents and begins_by_itself(incident),
             ),
+            step=step,
         )
         if visitor.everywhere:
             return incident, view
@@ -275,7 +279,7 @@ class Screens:
             return found
         return tuple(x for x in found if visitor.sees(*planned(read_past(self.run_folder(x.run)))))
 
-    def approval(self, run: str, visitor: Visitor) -> tuple[Past, ApprovalView, tuple[tuple[str, str], ...]]:
+    def approval(self, run: str, visitor: Visitor) -> tuple[Past, ApprovalView, tuple[JointRefusal, ...]]:
         """One plan that waits, and the other plans with which it would not pass. Raises as reading its run does.
 
         Whoever holds every element that a plan changes sees all that it does, also elsewhere: they decide on that.
@@ -293,7 +297,8 @@ class Screens:
                 self._judged = {**{k: v for k, v in self._judged.items() if k != run}, run: known}
                 while len(self._judged) > _JUDGED:
                     del self._judged[next(iter(self._judged))]
-        return past, known[1]._replace(plan=waits), known[2]
+        found = known[2] if visitor.everywhere else tuple(x._replace(shown=None) for x in known[2])
+        return past, known[1]._replace(plan=waits), found
 
     def run_folder(self, run: str) -> Path:
         """The folder of a run of this room. Raises `InputError` on a name that leads elsewhere."""
@@ -379,10 +384,6 @@ def _toggled(rest: str, failed: list[str], name: str) -> str:
 
 def _offer(name: str, failed: list[str]) -> str:
     return f"{place(name)}: {'put it back' if name in failed else 'fail it'}"
-
-
-def _span(seconds: float) -> str:
-    return f"{seconds / 60:g} min" if seconds >= 60 and seconds % 60 == 0 else duration(seconds)
 
 
 def _number(text: str) -> float:

@@ -62,7 +62,7 @@ class Drawing(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What one map shows: utilisation per link (-1 is unmeasured), what is down, the fault, what the plan changed."""
+    """What one map shows: utilisation per link (-1 is unmeasured), what is down, fault, plan, and what refuses it."""
 
     title: str
     utilisation: Sequence[float]
@@ -70,6 +70,7 @@ class Look(NamedTuple):
     fault: str | None = None
     steps: Sequence[Change] = ()
     limit: float = LIMIT
+    refused: str | None = None  # where the gate refuses what is drawn
 
 
 class _Ends(NamedTuple):
@@ -84,15 +85,16 @@ def draw(network: Network, look: Look) -> Drawing:
     widths = _widths(network)
     ends = [_Ends(link, _half(network, sheet, link), widths[link.capacity]) for link in network.links]
     halves = tuple(_draw_half(end, value, look) for end, value in zip(ends, look.utilisation, strict=True))
-    fault = spot(network, sheet, look.fault)
+    fault, refused = spot(network, sheet, look.fault), spot(network, sheet, look.refused)
     taken = [_square(float(x), float(y), _NODE) for x, y in zip(sheet.x, sheet.y, strict=True)]
-    taken += [_square(*fault, RING)] if fault else []
+    taken += [_square(*at, RING) for at in (fault, refused) if at]
     ground = Lettering([end.segment for end in ends], taken)
     figures = _place_figures(ends, look, ground)
     names = _place_names(network, sheet, look, ground)
     dots = tuple(_dot(network, sheet, i, look) for i in range(len(network.nodes)))
     legend = tuple((capacity(value), width) for value, width in sorted(widths.items()))[-5:]
-    rings = (ring(fault, look.fault),) if fault and look.fault else ()
+    rings = [ring(fault, look.fault)] if fault and look.fault else []
+    rings += [ring(refused, look.refused, refused=True)] if refused and look.refused else []
     marks = (*(plan_marks(without(network, look.down), sheet, look.steps) if look.steps else ()), *rings)
     keys = _keys(network, look)
     return Drawing(sheet.width, sheet.height, halves, dots, marks, names, figures, legend, look.title, keys)
@@ -221,7 +223,7 @@ def _by_importance(network: Network, look: Look) -> list[int]:
         for name in (link.tail, link.head):
             peak[network.node_index[name]] = max(peak[network.node_index[name]], value)
         degree[network.node_index[link.tail]] += 1
-    at_fault = set(nodes_of(network, look.fault))
+    at_fault = {*nodes_of(network, look.fault), *nodes_of(network, look.refused)}
     return sorted(
         range(len(network.nodes)),
         key=lambda i: (network.nodes[i].name not in at_fault, peak[i] < look.limit, -degree[i], -peak[i], i),
@@ -235,6 +237,7 @@ def _keys(network: Network, look: Look) -> frozenset[str]:
     return frozenset(
         (
             *nodes_of(network, look.fault),
+            *nodes_of(network, look.refused),
             *(name for link in busy for name in (link.tail, link.head)),
             *(name for tunnel in steered for name in (tunnel.source, tunnel.target)),
             *(name for step in look.steps for name in nodes_of(network, subject(step))),

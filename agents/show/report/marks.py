@@ -27,9 +27,12 @@ class Mark(NamedTuple):
 
 
 def nodes_of(network: Network, element: str | None) -> tuple[str, ...]:
-    """The node, or the two ends, of an element id; nothing for an element that the network does not have."""
+    """The node, or the two ends, of an element id or a link; nothing for what the network does not have."""
     if element is None:
         return ()
+    if element in network.link_index:
+        link = network.links[network.link_index[element]]
+        return (link.tail, link.head)
     if element in network.circuits:
         link = network.links[network.circuits[element][0]]
         return (link.tail, link.head)
@@ -45,19 +48,21 @@ def spot(network: Network, sheet: MapSheet, element: str | None) -> tuple[float,
     places = [network.node_index[name] for name in nodes_of(network, element)]
     if element is None or not places:
         return None
-    weights = (0.72, 0.28) if element.startswith("interface/") else (0.5, 0.5)
+    weights = (0.72, 0.28) if element.startswith("interface/") or element in network.link_index else (0.5, 0.5)
     x = sum(float(sheet.x[i]) * w for i, w in zip(places, weights if len(places) > 1 else (1,), strict=True))
     y = sum(float(sheet.y[i]) * w for i, w in zip(places, weights if len(places) > 1 else (1,), strict=True))
     return (x, y)
 
 
-def ring(at: tuple[float, float], fault: str) -> Mark:
-    """A ring around a fault."""
+def ring(at: tuple[float, float], element: str, *, refused: bool = False) -> Mark:
+    """A ring around a fault, or a square on its corner around what a plan is refused for."""
     x, y = at
     r = RING
-    return Mark(
-        "ring", f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0", f"fault at {short(fault)}"
-    )
+    if refused:
+        path = f"M{x - r:.1f} {y:.1f}L{x:.1f} {y - r:.1f}L{x + r:.1f} {y:.1f}L{x:.1f} {y + r:.1f}Z"
+        return Mark("refused", path, f"refuses the plan: {short(element)}")
+    path = f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 {-2 * r} 0"
+    return Mark("ring", path, f"fault at {short(element)}")
 
 
 def without(network: Network, down: Collection[str]) -> Network:

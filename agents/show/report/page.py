@@ -15,8 +15,12 @@ from agents.record.events import LoadsTaken
 from agents.wording import (
     OUTCOMES,
     against,
+    age_words,
     amount,
     capacity,
+    capital,
+    check_words,
+    counted,
     duration,
     fault_kind,
     fault_words,
@@ -107,6 +111,7 @@ def environment() -> Environment:
         loader=DictLoader(sheets), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     figures: dict[str, Callable[..., str]] = {"amount": amount, "against": against}
+    figures |= {"check": check_words, "capital": capital, "age": age_words, "counted": counted}
     environment.filters.update(figures)
     environment.filters.update(
         px=_px,

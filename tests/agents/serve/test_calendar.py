@@ -64,6 +64,9 @@ def test_two_plans_that_are_safe_alone_and_not_together_are_held_against_each_ot
         Plan(goal="maintenance", objective="change", steps=(DrainLink(circuit=x),), base=network.id) for x in two
     )
     elsewhere = one.model_copy(update={"steps": (DrainLink(circuit=FAR),)})
-    assert (objection(one, elsewhere, network, policy), objection(elsewhere, other, network, policy)) == ("", "")
-    assert "with the other plan made first" in objection(one, other, network, policy)
-    assert objection(other, one, network, policy)
+    assert objection(one, elsewhere, network, policy) is objection(elsewhere, other, network, policy) is None
+    found = objection(one, other, network, policy)
+    assert found.words.startswith("with the other plan made first, ")
+    assert found.shown.after.title.startswith("After step 1 of 1")  # on the network with the other one made
+    assert next(x for x in found.shown.before.halves if "Berlin->Hannover" in x.title).band == "b0"
+    assert objection(other, one, network, policy) is not None

@@ -154,11 +154,13 @@ def test_a_disk_that_is_full_is_told_in_a_line_and_the_watch_goes_on_and_loses_n
     room.live.strike("link_down@ATLAng--IPLSng")
     while not refused:
         room.step()
-    assert "No space left on device" in room.trouble[1]
-    assert "\n" not in room.trouble[1]
+    (trouble,) = room.troubles
+    assert (trouble.what, trouble.grave) == ("Nothing can be written", True)
+    assert "No space left on device" in trouble.line
+    assert "\n" not in trouble.line
     assert room.board.alive == ()  # what is not on the log has not happened
     room.step()
-    assert room.trouble is None
+    assert room.troubles == ()
     (incident,) = [x for x in room.board.alive if room.board.is_root(x)]
     assert incident.source == "link/ATLAng:IPLSng--IPLSng:ATLAng"
     room.stop()
@@ -175,12 +177,13 @@ def test_samples_that_cannot_be_kept_are_told_in_a_line_and_kept_again_from_the_
     folder.rename(folder.with_name("gone"))
     folder.write_text("no folder")
     room.step()
-    assert "samples are not kept" in room.trouble[1]
-    assert "\n" not in room.trouble[1]
+    (trouble,) = room.troubles
+    assert (trouble.what, trouble.grave) == ("Samples are not kept", False)
+    assert "\n" not in trouble.line
     folder.unlink()
     folder.with_name("gone").rename(folder)
     room.step()
-    assert room.trouble is None
+    assert room.troubles == ()
     ((times,),) = room.watch.samples.rows("SELECT count(DISTINCT time) FROM link_sample")
     assert times >= 3  # the last samples are read again at each look
 
