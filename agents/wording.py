@@ -204,6 +204,11 @@ def against(example: "Counterexample") -> str:
     return f"{amount(example.measured, example.unit)} against {amount(example.limit, example.unit)}"
 
 
+def arrows(text: str) -> str:
+    """Write every direction of a circuit in a text as screens do: `Hamburg → Schwerin`."""
+    return text.replace("->", " \N{RIGHTWARDS ARROW} ")
+
+
 CHECKS = {
     "grounded": "the plan can be made here",
     "fresh": "the evidence is fresh and good",

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.wording import capacity, counted, mbps, place, share
+from agents.wording import arrows, capacity, counted, mbps, place, share
 from tools.box.run_state import Desk
 from tools.topology import down_elements, network_status, utilisation
 from tools.whatif import StateFigures, failure, figures
@@ -14,6 +14,7 @@ from twin.errors import InputError
 from twin.faults import with_fault
 from twin.harm import Harm
 from twin.model import Network
+from twin.observe.quality.report import QualityReport
 from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.sim.simulate import Outcome, simulate, single_failures
 from twin.study.failures import FailureCase, study
@@ -104,7 +105,7 @@ class TriedView(NamedTuple):
 
 def arrow(link: str | None) -> str:
     """Write a direction of a circuit as people do: `Hamburg → Schwerin`."""
-    return "none" if link is None else link.replace("->", " → ")
+    return "none" if link is None else arrows(link)
 
 
 def as_measured(desk: Desk) -> Network:
@@ -146,7 +147,7 @@ def live_view(desk: Desk, *, when: str) -> Live:
         health=(
             ("Data quality", f"{report.score:.2f}, at least {desk.policy.min_quality:.2f}"),
             ("Fidelity of the twin", f"{score}, at least {desk.policy.fidelity_for_act:.2f} to act"),
-            ("Doubted readings", str(report.doubted)),
+            ("Doubted readings", _doubted(report)),
         ),
         autonomy="approve" if standing.level == "act" and desk.policy.people_for("low") else standing.level,
         because=standing.because,
@@ -313,6 +314,13 @@ def _figures(desk: Desk, down: Sequence[str]) -> tuple[Figure, ...]:
             "crit" if down else "",
         ),
     )
+
+
+def _doubted(report: QualityReport) -> str:
+    """How many readings are doubted, and of the least trusted ones where and why."""
+    worst = list(dict.fromkeys(f"{place(x.element)} {x.reading.replace('_', ' ')}" for x in report.doubts))[:2]
+    more = ", …" if report.doubted > len(worst) else ""
+    return f"{report.doubted}: {', '.join(worst)}{more}" if worst else str(report.doubted)
 
 
 def _failures(network: Network) -> tuple[FailureCase, ...]:

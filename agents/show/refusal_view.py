@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agents.wording import against, capital, check_words, place, sentence, share, where
+from agents.wording import against, arrows, capital, check_words, place, sentence, share, where
 from tools.whatif import failure
 from twin.elements import find_failing
 from twin.errors import TwinError
@@ -15,6 +15,7 @@ from twin.plan import Change, Plan, states
 from twin.sim.simulate import simulate
 
 from .report.map import Drawing, Look, bands, draw
+from .report.marks import nodes_of
 
 _SAME = 5e-4  # shares that read the same
 
@@ -54,8 +55,8 @@ def refusal_view(network: Network, plan: Plan, verdict: Verdict, limit: float) -
     drawn = _drawn(network, plan.steps, example, limit) if example is not None else None
     return RefusalView(
         title=f"Refused by \N{LEFT DOUBLE QUOTATION MARK}{check_words(found.name)}\N{RIGHT DOUBLE QUOTATION MARK}",
-        words=f"{capital(found.detail)}.",
-        place=_place(example) if example is not None else "",
+        words=arrows(f"{capital(found.detail)}."),
+        place=arrows(_place(example)) if example is not None else "",
         note=_note(example, drawn),
         steps=tuple(RefusedStep(capital(sentence(x)), i == at) for i, x in enumerate(plan.steps, start=1)),
         before=drawn[0] if drawn else None,
@@ -66,7 +67,7 @@ def refusal_view(network: Network, plan: Plan, verdict: Verdict, limit: float) -
 
 
 def _other(check: Check) -> str:
-    return f"{capital(check_words(check.name))}: {check.detail}"
+    return arrows(f"{capital(check_words(check.name))}: {check.detail}.")
 
 
 def _place(example: Counterexample) -> str:
@@ -98,6 +99,8 @@ def _drawn(
         reached = states(network, steps)
         at = len(steps) if example.step is None else min(example.step, len(steps))
         struck = _struck(network, example.failure)
+        if not struck and not nodes_of(network, example.element):  # about no place: evidence, a plan as a whole
+            return None
         pair = [_state(x, struck, example.traffic) for x in (network, reached[at])]
     except TwinError:  # a plan that cannot be made, or a failure that is no element: a scenario, one of a bundle
         return None
@@ -111,7 +114,7 @@ def _drawn(
     for title, state, made_steps in zip(titles, pair, marks, strict=True):
         outcome = simulate(state)
         load = [float(x) for x in outcome.utilisation]
-        name = f"{title}: busiest link {outcome.busiest or 'none'} at {share(outcome.max_utilisation)}"
+        name = arrows(f"{title}: busiest link {outcome.busiest or 'none'} at {share(outcome.max_utilisation)}")
         look = Look(name, load, down=struck, steps=made_steps, limit=limit, refused=example.element)
         drawings.append(draw(state, look))
         if example.element in state.link_index:

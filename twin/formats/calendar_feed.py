@@ -68,10 +68,14 @@ def fetch_calendar(url: str, folder: Path, *, now: datetime, anew: bool = False)
 def _asked(url: str) -> bytes:
     address = f"https://{url.removeprefix('webcal://')}" if url.startswith("webcal://") else url
     request = urllib.request.Request(address, headers={"Accept": "text/calendar"})  # noqa: S310 - http, https alone
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - as above
-        if not str(answer.url).startswith(("http://", "https://")):
-            raise ValueError("it leads to another kind of address")
-        content: bytes = answer.read(_MOST + 1)
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - as above
+            if not str(answer.url).startswith(("http://", "https://")):
+                raise ValueError("it leads to another kind of address")
+            content: bytes = answer.read(_MOST + 1)
+    except urllib.error.HTTPError as error:
+        with error:  # it holds the connection
+            raise ValueError(f"it answers {error.code}") from error
     if len(content) > _MOST:
         raise ValueError(f"it gives more than {_MOST >> 20} MiB")
     if b"BEGIN:VCALENDAR" not in content[:4096].upper():
@@ -80,8 +84,6 @@ def _asked(url: str) -> bytes:
 
 
 def _told(error: Exception) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        return f"it answers {error.code}"
     if isinstance(error, urllib.error.URLError):
         return str(error.reason)[:120]
     return str(error)[:120] if str(error) else type(error).__name__

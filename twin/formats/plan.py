@@ -54,11 +54,16 @@ def read_plan_file(path: str | Path, *, below: Path | None = None) -> PlanFile:
 
 
 def write_plan(plan: Plan, path: str | Path, network: Network | None = None) -> None:
-    """Write a plan so that `read_plan` gives back an equal one, with the same hash.
+    """Write a plan so that `read_plan` gives back an equal one, with the same hash, with the words of `plan_text`."""
+    write_text(path, plan_text(plan, network))
+
+
+def plan_text(plan: Plan, network: Network | None = None) -> str:
+    """A plan as it is on file.
 
     With the state `network` that it starts from, the changes that undo it stand there, too, the last step first.
     """
     document = plan.model_dump(mode="json")
     if network is not None:
         document["way_back"] = [step.model_dump(mode="json") for step in way_back(network, plan.steps)]
-    write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

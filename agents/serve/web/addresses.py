@@ -17,10 +17,12 @@ from agents.serve.jointly import JointRefusal
 from agents.show.answers_in_words import answer as answer_of
 from agents.show.report.folder import write_report
 from agents.show.trace_view import trace_view
+from agents.show.trial_plan import trial_plan
 from agents.wording import counted
 from twin.elements import find_element
 from twin.errors import InputError, TwinError
 from twin.files import exists, read_text
+from twin.formats.plan import plan_text
 from twin.store.archive import SAMPLES
 
 from .api import (
@@ -118,6 +120,12 @@ def what_if(console: Console, asked: Asked) -> Response:
         error = f"{raised}{f' ({raised.fix})' if raised.fix else ''}"
         given = {"fail": "", "drain": "", "grow": ""}
         tried = console.screens.what_if(given)
+    judged = None
+    if asked.query.get("judge") == "1" and not error:
+        try:
+            judged = console.screens.judged(given)
+        except TwinError as raised:
+            error = f"{raised}{f' ({raised.fix})' if raised.fix else ''}"
     seen = console.screens.seeing.newest()
     names = [x.name for x in seen.look.network.nodes] if seen else []
     hits = console.screens.hits(tried, given) if tried else ()
@@ -133,8 +141,21 @@ def what_if(console: Console, asked: Asked) -> Response:
         error=error,
         every=asked.query.get("every") == "1",
         every_href=every_href,
+        judged=judged,
+        plan_href=f"/what-if/plan.json?{urlencode({'drain': given['drain']})}",
         shown=_LINKS,
     )
+
+
+def trial_file(console: Console, asked: Asked) -> Response:
+    """The drains that are tried, as a plan on file with its way back: for `twinops verify`, or a ticket."""
+    seen = console.screens.seeing.newest()
+    if seen is None:
+        raise InputError("nothing has been measured yet", fix="wait for the first sample")
+    plan = trial_plan(seen.base.network, asked.query.get("drain", "")[:600].split(","))
+    text = plan_text(plan, seen.base.network)
+    named = {"content-disposition": f'attachment; filename="plan-{plan.hash}.json"'}
+    return Response(text, media_type="application/json", headers=named)
 
 
 def history(console: Console, asked: Asked) -> Response:
@@ -290,6 +311,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/approvals", "viewer", approvals, "What waits."),
     Address("/approvals/{run}", "viewer", approvals, "One plan that waits."),
     Address("/what-if", "viewer", what_if, "What would be.", whole=True),
+    Address("/what-if/plan.json", "planner", trial_file, "What is drained, as a plan on file.", whole=True),
     Address("/history", "viewer", history, "Incidents and runs."),
     Address("/ask", "viewer", ask, "One question.", whole=True),
     Address("/health", "viewer", health, "The room's own state.", whole=True),

@@ -80,7 +80,8 @@ class _Ends(NamedTuple):
 
 
 def draw(network: Network, look: Look) -> Drawing:
-    """Lay the network out on a sheet and say what every element looks like."""
+    """Lay the network out on a sheet and say what every element looks like; what ends at a node that is down, is."""
+    look = look._replace(down={*look.down, *(x.id for x in network.nodes if not x.up)})
     sheet = project(network)
     widths = _widths(network)
     ends = [_Ends(link, _half(network, sheet, link), widths[link.capacity]) for link in network.links]

@@ -86,6 +86,7 @@ def render(story: Story, sources: Sources) -> str:
             charts=_charts(story, sources),
             plans={r.number: steps_of(r.submission.plan, sources) for r in story.rounds if r.submission},
             certificate=_certificate(story),
+            refused=_refused(story, sources),
         )
     )
 
@@ -200,6 +201,18 @@ def steps_of(plan: Plan, sources: Sources) -> list[Step]:
             back = []
     words = [sentence(change) for change in back] or ["not known"] * len(plan.steps)
     return [Step(sentence(step), undo) for step, undo in zip(plan.steps, words, strict=True)]
+
+
+def _refused(story: Story, sources: Sources) -> dict[int, object]:
+    """Why the plan that was refused last was, as a picture, by its round; nothing where none was, or can be drawn."""
+    from agents.show.refusal_view import refusal_view  # only a page with a refused plan waits for the simulator
+
+    for told in reversed(story.rounds):
+        plan, verdict = told.submission.plan if told.submission else None, told.verdict
+        network = sources.networks.get(plan.base) if plan else None
+        if plan is not None and network is not None and verdict is not None and not verdict.passed:
+            return {told.number: refusal_view(network, plan, verdict, story.started.policy.max_utilisation)}
+    return {}
 
 
 def _certificate(story: Story) -> list[tuple[str, str]]:

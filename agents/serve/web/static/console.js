@@ -95,7 +95,7 @@ async function tryOut(to, push = true) {
   requestAnimationFrame(() => { document.body.dataset.took = Math.round(performance.now() - begun); });
 }
 document.addEventListener("click", event => {
-  const at = event.target.closest("[data-trial] a[href^='/what-if']");
+  const at = event.target.closest("[data-trial] a[href^='/what-if']:not([download])");
   if (!at || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
   event.preventDefault();
   tryOut(at.getAttribute("href"));
@@ -103,7 +103,7 @@ document.addEventListener("click", event => {
 document.addEventListener("submit", event => {
   if (!event.target.matches("[data-trial] form")) return;
   event.preventDefault();
-  tryOut(`/what-if?${new URLSearchParams(new FormData(event.target))}`);
+  tryOut(`/what-if?${new URLSearchParams(new FormData(event.target, event.submitter))}`);
 });
 if ($("[data-trial]")) addEventListener("popstate", () => tryOut(location.pathname + location.search, false));
 
