@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agents.wording import against, arrows, capital, check_words, place, sentence, share, where
+from agents.wording import against, arrows, capital, check_words, place, sentence, share, short, where
 from tools.whatif import failure
 from twin.elements import find_failing
 from twin.errors import TwinError
@@ -85,9 +85,8 @@ def _note(example: Counterexample | None, drawn: tuple[Drawing, Drawing, float] 
         return f"It happens at {example.when}; drawn is the traffic of now."
     peak = drawn[2]
     if example.unit == "share" and peak >= 0 and abs(peak - example.measured) > _SAME:
-        return (
-            f"The gate's figure is that of its own check; in this state {place(example.element)} is at {share(peak)}."
-        )
+        at = arrows(short(example.element))
+        return f"In what is drawn {at} is at {share(peak)}: the check looks at more than a map shows."
     return ""
 
 
