@@ -112,6 +112,7 @@ def submit_plan(desk: Desk, plan: Handle, explanation: Explanation) -> PlanSubmi
         candidates=tuple(candidate(desk, name, x) for name, x in desk.proposals.items() if _is_of_round(desk, name)),
         explanation=explanation,
     )
+    desk.no_plan = None  # of contrary hand-overs in one answer, the last counts
     return desk.submission
 
 
@@ -138,6 +139,7 @@ def report_no_plan(desk: Desk, explanation: Explanation, because: Because = ()) 
     desk.no_plan = NoPlan(
         round=desk.round, reasons=(*rejected, *desk.unplanned), because=because, explanation=explanation
     )
+    desk.submission = None
     return desk.no_plan
 
 

@@ -13,6 +13,8 @@ from twin.errors import InputError
 from twin.files import is_deep
 
 LONGEST = 100_000  # characters of one call's arguments
+WORDS = 20_000  # characters of an answer's text, which decides nothing, and is sent back with every further request
+MOST_CALLS = 32  # of one answer
 SHOWN = 200
 DEEPEST = 64  # lists and objects of arguments inside each other: a record of them has to be read again
 UNREADABLE = "unreadable_arguments"
@@ -31,7 +33,7 @@ def read_arguments(text: str) -> dict[str, JsonValue]:
         value = json.loads(text or "{}", parse_constant=_refused, object_pairs_hook=_once)
         if is_deep(value, DEEPEST):
             raise RecursionError
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()  # 1e400 is read as infinite
     except (ValueError, RecursionError) as error:
         what = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:SHOWN]
         raise InputError(f"the arguments are no JSON object: {what}", fix="write one JSON object") from error
@@ -48,8 +50,8 @@ def legible(result: Result) -> Result:
     (deep nesting, numbers of thousands of digits) would leave AutoGen waiting for ever.
     """
     if isinstance(result.content, str):
-        return result.model_copy(update={"content": plain(result.content)})
-    thought = plain(result.thought) if result.thought is not None else None
+        return result.model_copy(update={"content": plain(result.content[:WORDS])})
+    thought = plain(result.thought[:WORDS]) if result.thought is not None else None
     return result.model_copy(update={"content": [_legible(call) for call in result.content], "thought": thought})
 
 
@@ -62,6 +64,8 @@ def flaw(result: CreateResult, offered: Collection[str], output: type[BaseModel]
     """Say what is wrong with an answer, empty if nothing is: what a model is told when it is asked once more."""
     if isinstance(result.content, str):
         return _flaw_of_text(result.content, output)
+    if len(result.content) > MOST_CALLS:
+        return f"the answer made {len(result.content)} calls, and none was made; make {MOST_CALLS} at most"
     for call in result.content:
         if call.name not in offered:
             return f"there is no tool {call.name[:SHOWN]!r}; the tools are {', '.join(sorted(offered))}"

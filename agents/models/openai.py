@@ -52,7 +52,7 @@ class OpenAIProvider(HttpProvider[openai.AsyncOpenAI]):
 
     async def send(self, client: openai.AsyncOpenAI, request: Request) -> Answer:
         """Send one request and read its stream to the end."""
-        assembly = wire.Assembly([tool["name"] for tool in request.tools], len(request.messages))
+        assembly = wire.Assembly({*request.offered, *request.on_request}, len(request.messages))
         stream = cast(_Chunks, await client.chat.completions.create(**self._parameters(request)))
         async with stream:
             async for chunk in stream:

@@ -40,7 +40,10 @@ from .contracts import PAUSES, Contract
 from .workbench import RoleWorkbench
 
 REPEATS = 3
-"""Calls of one stage that a role may make again with nothing changed since, before it is taken to go in circles."""
+"""Answers of one stage that repeat calls with nothing changed since, after which a role is taken to go in circles.
+
+Each is warned of in what its calls give: calls of one answer are made before any of them can be heeded.
+"""
 
 FOR_MODEL = 0.6
 """Share of a turn's seconds for which its model is waited for; the rest is what the runbook needs with its tools."""
@@ -101,7 +104,7 @@ class RoleClient(Client):
 
     def __init__(self, session: Session, contract: Contract, workbench: RoleWorkbench) -> None:
         self._session, self._contract, self._workbench = session, contract, workbench
-        self._left, self._recorded, self._before = 0, 0, 0
+        self._left, self._recorded, self._before, self._circles = 0, 0, 0, 0
         self._until, self._slowest = math.inf, 0.0
 
     def begin_turn(self, seconds: float = math.inf) -> None:
@@ -112,7 +115,7 @@ class RoleClient(Client):
     def begin(self) -> None:
         """Begin a stage with what the contract allows for one."""
         self._left = self._contract.budget.model_calls
-        self._workbench.repeats = 0
+        self._workbench.repeats, self._circles = 0, 0
         self._before = 0
 
     async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
@@ -184,9 +187,10 @@ class RoleClient(Client):
         if self._left < 1:
             allowed = self._contract.budget.model_calls
             raise BudgetError(f"{self._contract.role} used up its {allowed} model calls", fix="use another model")
-        if self._workbench.repeats >= REPEATS:
+        self._circles, self._workbench.repeats = self._circles + (self._workbench.repeats > 0), 0
+        if self._circles >= REPEATS:
             raise BudgetError(
-                f"{self._contract.role} goes round in circles: {self._workbench.repeats} of its calls were made before",
+                f"{self._contract.role} goes round in circles: {self._circles} of its answers made calls again",
                 fix="use another model",
             )
         if not self._session.journal.recall.ahead:  # it was allowed when it was made

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from agents.models.answer import LONGEST, UNREADABLE, flaw, legible, read_arguments
+from agents.models.answer import LONGEST, UNREADABLE, WORDS, flaw, legible, read_arguments
 from agents.models.client import NO_TOKENS
 from twin.errors import InputError
 
@@ -22,6 +22,9 @@ UNREADABLE_TEXTS = [
     "not json",
     '{"n": NaN}',
     '{"n": Infinity}',
+    '{"n": 1e400}',
+    '{"n": [-1E+999]}',
+    '{"n": ' + "9" * 400 + ".5}",
     '{"a": 1, "a": 2}',
     '{"a": "\\ud800"}',
     '{"a": "\ud800"}',
@@ -62,6 +65,14 @@ def test_arguments_that_are_a_json_object_stay_as_they_are(value: dict[str, obje
 def test_whatever_a_model_writes_can_be_recorded(arguments: str, name: str):
     legible(calling(arguments, name=name)).model_dump_json().encode()
     legible(saying(arguments)).model_dump_json().encode()
+
+
+def test_words_are_cut_and_too_many_calls_are_none():
+    assert len(legible(saying("so " * 100_000)).content) == WORDS
+    one = calling("{}").content
+    many = CreateResult(finish_reason="function_calls", content=[*one] * 33, usage=NO_TOKENS, cached=False)
+    assert flaw(many, ["decide"]).startswith("the answer made 33 calls")
+    assert "same id" in flaw(many.model_copy(update={"content": [*one] * 32}), ["decide"])
 
 
 class Shape(BaseModel):

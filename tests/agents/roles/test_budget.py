@@ -155,7 +155,7 @@ def test_a_role_that_goes_in_circles_is_stopped_and_its_repeats_are_answered_fro
     assert len({x.content for x in returned}) == 2
     assert run.result.finished.repeated_calls == 3
     assert run.result.finished.outcome == "out of budget"
-    assert "monitoring goes round in circles: 3 of its calls were made before" in run.result.finished.because
+    assert "monitoring goes round in circles: 3 of its answers made calls again" in run.result.finished.because
 
 
 def test_budgets_are_read_from_a_file_and_from_a_line(tmp_path: Path):

@@ -39,8 +39,15 @@ def asking(talk: Conversation, tools: list[str]) -> CreateResult | None:
             return calls(
                 "recommend", action="leave as planned", element=ELEMENT, why="It is meant.", documents=["CHG-1"]
             )
-        return calls("report_no_plan", explanation="It is meant to be so.", because=["CHG-1"])
+        return contrary()
     return None
+
+
+def contrary() -> CreateResult:
+    """Two hand-overs in one answer: the last counts."""
+    submitted = calls("submit_plan", plan="r1-restore", explanation="It helps.")
+    withheld = calls("report_no_plan", explanation="It is meant to be so.", because=["CHG-1"])
+    return withheld.model_copy(update={"content": [*submitted.content, *withheld.content]})
 
 
 def waiting(tmp: Path):
@@ -74,6 +81,7 @@ def test_a_question_waits_and_its_answer_decides_how_the_run_goes_on(tmp_path: P
     (first,) = (x["context"]["span_id"] for x in spans if x["parent_id"] is None)
     assert {x["parent_id"] for x in spans if x["name"].startswith("invoke_workflow")} == {None, first}
     assert not [x for x in events if isinstance(x, ExecutionStep)]
+    assert [x.ok for x in events if isinstance(x, ToolReturned) and x.tool == "submit_plan"] == [True]
     replayed = asyncio.run(replay_run(run.result.folder))
     assert replayed.same, replayed.difference
 
