@@ -105,7 +105,9 @@ class Client(ChatCompletionClient):
         """Put the question into one value and return the reply."""
         schemas = [tool if isinstance(tool, dict) else tool.schema for tool in tools]
         choice = tool_choice if isinstance(tool_choice, str) else tool_choice.name
-        request = Request(messages, schemas, choice, json_output, extra_create_args)
+        extra = {name: value for name, value in extra_create_args.items() if name != _ON_REQUEST}
+        known: frozenset[str] = extra_create_args.get(_ON_REQUEST, frozenset())
+        request = Request(messages, schemas, choice, json_output, extra, on_request=known)
         return await self.reply(request, cancellation_token)
 
     async def create_stream(
@@ -167,13 +169,19 @@ class Client(ChatCompletionClient):
 async def asked(client: ChatCompletionClient, request: Request, token: CancellationToken | None) -> CreateResult:
     """Put a question to any client of AutoGen; a tool that is asked for by name is then one that is required."""
     choice = request.tool_choice
-    if (request.pictures or request.on_request) and isinstance(client, Client):  # AutoGen has no place for them
+    ours = isinstance(client, Client)
+    if request.pictures and ours:  # AutoGen has no place for them
         return await client.reply(request, token)
+    known = {_ON_REQUEST: request.on_request} if request.on_request and ours else {}
     return await client.create(
         request.messages,
         tools=request.tools,
         tool_choice=choice if choice in ("auto", "none") else "required",
         json_output=request.output,
-        extra_create_args=request.extra,
+        extra_create_args={**request.extra, **known},
         cancellation_token=token,
     )
+
+
+_ON_REQUEST = "tools on request"
+"""Where a client of ours finds the tools on request among the arguments that AutoGen passes on."""
