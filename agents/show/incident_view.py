@@ -117,6 +117,15 @@ class IncidentView(NamedTuple):
     turns: tuple[Utterance, ...]
 
 
+class _Shown(NamedTuple):
+    """The drawings of an incident; `foreseen` says that the one after is predicted, and none of what was made."""
+
+    before: Drawing | None = None
+    after: Drawing | None = None
+    foreseen: bool = False
+    refusal: RefusalView | None = None
+
+
 def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its run
     kind: str,
     source: str,
@@ -137,8 +146,7 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
     """
     last = next((x for x in reversed(story.rounds) if x.submission), None) if story else None
     verdict = next((x.verdict for x in reversed(story.rounds) if x.verdict), None) if story else None
-    before, after = pictures_of(story, sources) if story else (None, None)
-    foreseen = _foreseen(last, verdict, story, sources, step) if story and last and after is None else None
+    shown = _shown(last, verdict, story, sources, step)
     passed = sum(x.passed for x in verdict.checks) if verdict else 0
     done = story.finished if story else None
     missing = missing or Unworked()
@@ -164,10 +172,10 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
         else (),
         plan_note=f"plan {last.submission.plan.hash}" if last and last.submission else "",
         no_plan=_no_plan(story),
-        before=before,
-        after=after or foreseen,
-        foreseen=foreseen is not None,
-        refusal=_refusal(last, verdict, story, sources) if story and last else None,
+        before=shown.before,
+        after=shown.after,
+        foreseen=shown.foreseen,
+        refusal=shown.refusal,
         bands=bands((story.started.policy if story else policy).max_utilisation),
         charts=(),
         symptoms=story.incident.symptoms if story and story.incident else (),
@@ -210,6 +218,18 @@ def view_within(view: IncidentView, *, whole_run: bool, sees: Callable[[str], bo
         lines="",
         waits=False,
     )
+
+
+def _shown(
+    last: Round | None, verdict: Verdict | None, story: Story | None, sources: Sources, step: int | None
+) -> _Shown:
+    if story is None:
+        return _Shown()
+    before, after = pictures_of(story, sources)
+    if last is None:
+        return _Shown(before, after)
+    foreseen = _foreseen(last, verdict, story, sources, step) if after is None else None
+    return _Shown(before, after or foreseen, foreseen is not None, _refusal(last, verdict, story, sources))
 
 
 def _refusal(last: Round, verdict: Verdict | None, story: Story, sources: Sources) -> RefusalView | None:
