@@ -31,6 +31,7 @@ def _run() -> None:
 
 def _study() -> None:
     import twinops
+    from twin.model import SegmentList, Tunnel
     from twin.sim.failure_sets import circuit_pairs
     from twin.sim.simulate import single_failures
     from twin.sim.volumes import sweep_volumes
@@ -38,7 +39,10 @@ def _study() -> None:
     network = twinops.load_network("synthetic/20-1")
     lossy = replace(network, links=(network.links[0]._replace(loss=0.1), *network.links[1:]))
     twinops.study(network, circuit_pairs(network))
-    for state in (network, lossy):
+    ends = network.nodes[0].name, network.nodes[-1].name
+    via = SegmentList(via=(network.nodes[1].name,))
+    steered = replace(lossy, tunnels=(Tunnel(name="t", source=ends[0], target=ends[1], paths=(via,)),))
+    for state in (network, lossy, steered):
         sweep_volumes([state, state.with_demands(state.demands * 0.5)], single_failures(state))
         step = twinops.DrainLink(circuit=state.links[2].circuit)
         twinops.verify(

@@ -202,15 +202,19 @@ def read_only(parts: _Tuple) -> _Tuple:
 
     Kernels compiled for such arrays take memory that several processes share. Named tuples inside go the same way.
     """
-    return cast("_Tuple", parts._make(map(_read_only, parts)))  # type: ignore[attr-defined]
+    views = [_read_only(x) for x in parts]
+    return tuple.__new__(type(parts), views)  # pyright: ignore[reportUnknownMemberType] - of anything
 
 
 def _read_only(part: Any) -> Any:  # noqa: ANN401 - arrays, named tuples and numbers
     if isinstance(part, np.ndarray):
-        view = cast("NDArray[Any]", part).view()
-        view.flags.writeable = False
+        array = cast("NDArray[Any]", part)
+        if not array.flags.writeable:
+            return array
+        view = array.view()
+        view.setflags(write=False)
         return view
-    return read_only(part) if hasattr(part, "_fields") else part
+    return read_only(part) if isinstance(part, tuple) else part  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - a tuple of anything
 
 
 def _is_closed(network: Network, node: Node) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from twin.engines.seam import Engine
 from twin.model import Ints
 
+from .anew import fail_each_anew, state_of
 from .arrays import Arrays, Ids, read_only
 from .failing import Base, FailureArrays, FailureFigures, State, Steering, fail_each, no_figures, record, state_for
 from .graph import graph_of
@@ -89,6 +90,10 @@ def _in_full(swept: Swept, failures: FailureArrays) -> FailureFigures:
     """
     arrays, rows = swept.arrays, len(failures.first_arc) - 1
     figures, base = no_figures(rows, len(arrays.head)), read_only(swept.base)
+    if not arrays.astray:
+        fail_each_anew(base, failures, state_of(arrays), figures)
+        figures.lost[:] += arrays.refused
+        return figures
     for row in range(rows):
         state = without(arrays, *failed_in(failures, row))
         routing = route(state)

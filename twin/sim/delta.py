@@ -97,27 +97,16 @@ class WeightProbe:
         return weight
 
     def _flatten(self, candidates: Sequence[Mapping[int, int]]) -> Candidates:
-        if not all(1 <= weight <= _MOST for change in candidates for weight in change.values()):
-            raise TopologyError(
-                "a candidate weight is not in 1..2^24", fix="keep the weights within the protocol's range"
-            )
-        usable = [[x for x in change if self._counts(x)] for change in candidates]
+        counts = (self._arrays.weight[self._arrays.arc_of] < FAR).tolist()  # routing may use the link
+        usable = [[x for x in change if counts[x] and x not in self._costed_out] for change in candidates]
+        arcs = self._arrays.arc_of[np.array([x for row in usable for x in row], dtype=np.int64)].astype(np.int64)
+        pairs = zip(candidates, usable, strict=True)
+        asked = np.array([change[x] for change, row in pairs for x in row], dtype=np.int64)
         return Candidates(
             first=np.concatenate([[0], np.cumsum([len(x) for x in usable])]).astype(np.int64),
-            arcs=self._arrays.arc_of[np.array([x for row in usable for x in row], dtype=np.int64)].astype(np.int64),
-            weights=np.array(
-                [
-                    change[x] * self._scale[self._arrays.arc_of[x]]
-                    for change, row in zip(candidates, usable, strict=True)
-                    for x in row
-                ],
-                np.int64,
-            ),
+            arcs=arcs,
+            weights=asked * self._scale[arcs],
         )
-
-    def _counts(self, link: int) -> bool:
-        """Whether a link's weight has a say: routing may use it, and it is not costed out."""
-        return bool(self._arrays.weight[self._arrays.arc_of[link]] < FAR) and link not in self._costed_out
 
     def _in_full(self, change: Mapping[int, int]) -> Floats:
         return route(self._arrays._replace(weight=self._weights(change))).load[self._arrays.arc_of]

@@ -1,8 +1,10 @@
 """Failure sweeps: what each failure does, and what is the worst for each link."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from .simulate import Failure, FailureSweep
 
 _ROUNDING = 1e-12  # share of all traffic
 _MOST_NOISE = 1e-3  # Mbit/s: however much traffic there is, no customer's disappears in the rounding
+_REMEMBERED = 4_000  # failures, at most, that are remembered flattened
 _HERE = Serial()
 _TIE = 1 + 1e-9  # a failure is worse than the intact state only beyond rounding
 
@@ -145,11 +148,36 @@ def rows_of(sweep: FailureSweep, rows: Sequence[int]) -> FailureSweep:
     )
 
 
+class _Flat(NamedTuple):
+    """Failures of networks whose links lie in the same order, flattened once."""
+
+    places: tuple[Ids, Ids]  # `arc_of` and `back`, the very ones
+    nodes: int
+    failures: tuple[Failure, ...]
+    arrays: FailureArrays
+
+
+_flat: deque[_Flat] = deque(maxlen=16)
+
+
 def flatten(arrays: Arrays, failures: Sequence[Failure]) -> FailureArrays:
     """Return the failures as arrays of arcs and nodes; where one direction fails, neither is used any more.
 
     Raises `UnknownElementError` on a position beyond the network.
     """
+    every, nodes = tuple(failures), len(arrays.up)
+    if len(every) > _REMEMBERED:
+        return _flatten(arrays, every)
+    for known in tuple(_flat):
+        same = known.places[0] is arrays.arc_of and known.places[1] is arrays.back and known.nodes == nodes
+        if same and known.failures == every:
+            return known.arrays
+    found = _flatten(arrays, every)
+    _flat.append(_Flat((arrays.arc_of, arrays.back), nodes, every, found))
+    return found
+
+
+def _flatten(arrays: Arrays, failures: tuple[Failure, ...]) -> FailureArrays:
     links = [sorted(set(failure.links)) for failure in failures]
     nodes = [sorted(set(failure.nodes)) for failure in failures]
     _require_known("link", links, len(arrays.head))

@@ -1,13 +1,15 @@
 """The graph as the kernels walk it: one record per arc, so that a visit reads one cache line."""
 
-from typing import NamedTuple, Protocol, cast
+from collections import deque
+from operator import is_
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.model import Ints
 
-from .arrays import EXIT, FAR, Arrays, Ids, read_only
+from .arrays import EXIT, FAR, Arrays, Flags, Ids, read_only
 from .jit import part
 
 
@@ -55,15 +57,65 @@ class Graph(NamedTuple):
     no_transit: NDArray[np.bool_]  # [n]
 
 
+class Incoming(NamedTuple):
+    """The arcs by head, side by side, for a search that starts at targets; read-only."""
+
+    first: Ids  # [n + 1]
+    tail: Ids  # [m]
+    weight: Ints  # [m]
+    no_transit: Flags  # [n]
+    up: Flags  # [n]
+
+
+class _Laid(NamedTuple):
+    """What all states of a network share whose links and drained nodes are the same, laid out once."""
+
+    parts: tuple[object, ...]  # of `Arrays`, the very ones
+    arcs: NDArray[Any]  # of ARC, without weights
+    rest: Graph  # read-only, without arcs
+    tail: Ids  # by head, read-only
+
+
+_laid: deque[_Laid] = deque(maxlen=16)
+
+
+def _layout(arrays: Arrays) -> _Laid:
+    """Return what is laid out of arrays; states that are evaluated one after the other mostly share it."""
+    parts = (
+        arrays.head, arrays.tail, arrays.delay, arrays.keep, arrays.no_transit,
+        arrays.first_out, arrays.first_in, arrays.arc_in,
+    )  # fmt: skip
+    for known in tuple(_laid):
+        if all(map(is_, known.parts, parts)):
+            return known
+    arcs = np.zeros(len(arrays.head), dtype=ARC)
+    for field in ("tail", "head", "delay", "keep"):
+        arcs[field] = getattr(arrays, field)
+    arcs["closed"] = arrays.no_transit[arrays.head]
+    empty = cast("Records", arcs[:0])
+    rest = Graph(empty, arrays.first_out, arrays.first_in, arrays.arc_in, arrays.no_transit)
+    tail = arrays.tail[arrays.arc_in]
+    tail.setflags(write=False)
+    made = _Laid(parts, arcs, read_only(rest), tail)
+    _laid.append(made)
+    return made
+
+
 def graph_of(arrays: Arrays) -> Graph:
     """Return the graph of a compiled network: its arcs may be changed at will, the rest is shared and only read."""
-    arcs = np.zeros(len(arrays.head), dtype=ARC)
-    for field in ("tail", "head", "weight", "delay", "keep"):
-        arcs[field] = getattr(arrays, field)
-    arcs["shifted"] = arrays.weight
-    arcs["closed"] = arrays.no_transit[arrays.head]
-    shape = read_only(Graph(cast("Records", arcs), arrays.first_out, arrays.first_in, arrays.arc_in, arrays.no_transit))
-    return shape._replace(arcs=cast("Records", arcs))
+    laid = _layout(arrays)
+    arcs = laid.arcs.copy()
+    arcs["weight"] = arcs["shifted"] = arrays.weight
+    return Graph(cast("Records", arcs), *laid.rest[1:])
+
+
+def incoming_of(arrays: Arrays) -> Incoming:
+    """Return the arcs of a compiled network by head."""
+    laid = _layout(arrays)
+    weight, up = arrays.weight[arrays.arc_in], arrays.up.view()
+    for array in (weight, up):
+        array.setflags(write=False)
+    return Incoming(laid.rest.first_in, laid.tail, weight, laid.rest.no_transit, up)
 
 
 @part

@@ -9,8 +9,8 @@ import numpy as np
 
 from twin.model import Floats, Ints
 
-from .arrays import FAR, Arrays, Flags, Ids, TunnelArrays, read_only
-from .graph import Graph, Records, ends, graph_of, on_path
+from .arrays import FAR, Arrays, Flags, Ids, TunnelArrays
+from .graph import Graph, Incoming, Records, ends, graph_of, incoming_of, on_path
 from .heap import pop, push
 from .jit import part
 
@@ -30,36 +30,24 @@ class Expectation(NamedTuple):
     survival: Floats  # [n, n] share delivered
 
 
-class _Incoming(NamedTuple):
-    """The arcs by head, side by side."""
-
-    first: Ids  # [n + 1]
-    tail: Ids  # [m]
-    weight: Ints  # [m]
-    no_transit: Flags  # [n]
-    up: Flags  # [n]
-
-
 def shortest_paths(arrays: Arrays) -> Paths:
     """Dijkstra to every target over the arcs with weight below FAR; a drained node is entered only as the target."""
-    n, by_head = len(arrays.up), arrays.arc_in
+    n, m = len(arrays.up), len(arrays.head)
     paths = Paths(np.full((n, n), FAR), np.empty((n, n), np.int32), np.zeros(n, np.int32))
-    incoming = read_only(
-        _Incoming(arrays.first_in, arrays.tail[by_head], arrays.weight[by_head], arrays.no_transit, arrays.up)
-    )
-    _settle_all(incoming, paths, np.zeros(len(by_head) + 2, np.int64), n.bit_length())
+    settle_all(incoming_of(arrays), paths, np.zeros(m + 2, np.int64), n.bit_length())
     return paths
 
 
 @part
-def _settle_all(incoming: _Incoming, paths: Paths, heap: Ints, bits: int) -> None:
+def settle_all(incoming: Incoming, paths: Paths, heap: Ints, bits: int) -> None:
+    """Settle every target that is up, whose row of `dist` is FAR."""
     for t in range(incoming.up.size):
         if incoming.up[t]:
             paths.sources[t] = _settle(incoming, t, paths.dist[t], paths.order[t], heap, bits)
 
 
 @part
-def _settle(incoming: _Incoming, t: int, dist: Ints, order: Ids, heap: Ints, bits: int) -> int:
+def _settle(incoming: Incoming, t: int, dist: Ints, order: Ids, heap: Ints, bits: int) -> int:
     """Dijkstra to t; returns how many nodes reach it.
 
     Keys are the distance and, in the low `bits`, the node: ties settle in node order.
@@ -143,12 +131,13 @@ def spread(arrays: Arrays, paths: Paths, volume: Floats) -> tuple[Floats, Floats
     Returns the load of each arc [m] and what passes each node on its way to each target [t, u], both in Mbit/s.
     """
     load, passing = np.zeros(len(arrays.head)), np.where(paths.dist < FAR, volume, 0.0)
-    _spread_all(graph_of(arrays), paths, load, passing, np.zeros(len(load), np.int64))
+    spread_all(graph_of(arrays), paths, load, passing, np.zeros(len(load), np.int64))
     return load, passing
 
 
 @part
-def _spread_all(graph: Graph, paths: Paths, load: Floats, passing: Floats, hops: Ints) -> None:
+def spread_all(graph: Graph, paths: Paths, load: Floats, passing: Floats, hops: Ints) -> None:
+    """Add to `load` [m] what starts at each node for each target, `passing` [t, s], and to that what passes each."""
     for t in range(paths.sources.size):
         if _starts(passing[t]):
             _spread(graph, paths.order[t, : paths.sources[t]], paths.dist[t], passing[t], load, hops)
@@ -193,7 +182,7 @@ def count_hops(arcs: Records, dist: Ints, first: int, last: int) -> int:
 
 def expect(arrays: Arrays, paths: Paths) -> Expectation:
     """Mean propagation delay and share delivered over the equal-cost paths of every pair, without listing paths."""
-    expected = Expectation(np.full(paths.dist.shape, np.inf), np.zeros(paths.dist.shape))
+    expected = Expectation(np.empty(paths.dist.shape), np.empty(paths.dist.shape))
     _expect_all(graph_of(arrays), paths, expected)
     return expected
 
@@ -201,9 +190,16 @@ def expect(arrays: Arrays, paths: Paths) -> Expectation:
 @part
 def _expect_all(graph: Graph, paths: Paths, expected: Expectation) -> None:
     for t in range(paths.sources.size):
-        order = paths.order[t, : paths.sources[t]]
-        expected.delay[t, t], expected.survival[t, t] = 0.0, 1.0
-        _expect(graph, order, paths.dist[t], expected.delay[t], expected.survival[t])
+        expect_one(graph, paths, t, expected)
+
+
+@part
+def expect_one(graph: Graph, paths: Paths, t: int, expected: Expectation) -> None:
+    """Set what a packet to one target meets from everywhere."""
+    for s in range(paths.sources.size):
+        expected.delay[t, s], expected.survival[t, s] = np.inf, 0.0
+    expected.delay[t, t], expected.survival[t, t] = 0.0, 1.0
+    _expect(graph, paths.order[t, : paths.sources[t]], paths.dist[t], expected.delay[t], expected.survival[t])
 
 
 @part
@@ -222,4 +218,5 @@ def _expect(graph: Graph, order: Ids, dist: Ints, delay: Floats, survival: Float
 
 def lost_demand(volume: Floats, dist: Ints, up: Flags) -> float:
     """Mbit/s between nodes that are up which have no path."""
-    return float(volume[(dist >= FAR) & np.outer(up, up)].sum())
+    apart = dist >= FAR
+    return float(volume[apart & np.outer(up, up)].sum()) if apart.any() else 0.0

@@ -48,6 +48,8 @@ def route(arrays: Arrays, paths: Paths | None = None) -> Routing:
 def steered(arrays: Arrays, paths: Paths) -> Steered:
     """Return the volumes that the IGP has to carry once every tunnel is its legs."""
     tunnels, n_legs = arrays.tunnels, len(arrays.tunnels.leg_to)
+    if not len(tunnels.source):
+        return Steered(arrays.offered.copy(), np.zeros(0), 0.0)
     legs = tunnels.leg_to, tunnels.leg_from
     survival = expect(arrays, paths).survival[legs] if lossy_tunnels(arrays) else np.ones(n_legs)
     volume, used = arrays.offered.copy(), np.zeros(len(tunnels.share))
@@ -115,6 +117,11 @@ def _tunnelled(tunnels: TunnelArrays, used: Floats, expected: Expectation) -> Ex
 
 def without(arrays: Arrays, arcs: Ids, nodes: Ids) -> Arrays:
     """Return the arrays with arcs and nodes failed: no path uses them, and a failed node's demands are severed."""
+    astray = tuple(x for x in arrays.astray if x.via < 0 or x.via not in arcs)
+    if not len(nodes):
+        weight = arrays.weight.copy()
+        weight[arcs] = FAR
+        return arrays._replace(weight=weight, astray=astray)
     down = np.zeros(len(arrays.up), dtype=np.bool_)
     down[nodes] = True
     weight = arrays.weight.copy()
@@ -124,7 +131,6 @@ def without(arrays: Arrays, arcs: Ids, nodes: Ids) -> Arrays:
     cut = float(offered[down].sum() + offered[~down][:, down].sum())
     offered[down] = 0.0
     offered[:, down] = 0.0
-    astray = tuple(x for x in arrays.astray if x.via < 0 or x.via not in arcs)
     return arrays._replace(
         weight=weight, up=arrays.up & ~down, offered=offered, severed=arrays.severed + cut, astray=astray
     )

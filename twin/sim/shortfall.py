@@ -3,12 +3,14 @@
 A sweep says how much is lost and dropped in sum; this says whose traffic it is.
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from twin.model import Floats, Ints, Network
 
+from .anew import FailedState, missed_anew, state_of
 from .arrays import FAR, Flags, compile_network
 from .chunks import failed_in
 from .failing import break_each
@@ -42,7 +44,9 @@ class Shortfall:
         flat = flatten(arrays, (failure,))
         arcs, nodes = failed_in(flat, 0)
         shifted = (arrays.weight != self._arrays.weight).any()
-        if needs_full(arrays) or self._beyond_igp or shifted:
+        if not shifted and not arrays.astray and (needs_full(arrays) or self._beyond_igp):
+            return missed_anew(flat, self._anew)
+        if shifted or arrays.astray:
             state = without(arrays, arcs, nodes)
             routing = route(state)
             return state.offered * (1 - expected_of_demands(state, routing.paths, routing.used).survival)
@@ -52,6 +56,10 @@ class Shortfall:
         break_each(self._state.graph, arcs, nodes, self._broken)
         _miss_each(self._state, up, self._broken[1 : self._broken[0] + 1], self._scratch, missing)
         return missing * arrays.offered
+
+    @cached_property
+    def _anew(self) -> FailedState:
+        return state_of(self._arrays)
 
 
 class _State(NamedTuple):

@@ -12,6 +12,7 @@ import numpy as np
 
 from twin.model import Floats, Ints, Network, Tunnel
 
+from .anew import fail_each_anew, state_of
 from .arrays import Arrays, Flags, Ids, compile_network, flatten_tunnels, read_only
 from .chunks import failed_in
 from .failing import Base, FailureArrays, FailureFigures, fail_each, no_figures, record, record_each, state_for
@@ -258,6 +259,9 @@ def _swept(arrays: Arrays, routing: Routing, failures: FailureArrays) -> SweptLo
     if not needs_full(arrays._replace(astray=())):
         steers = steering(arrays, routing)
         fail_each(graph_of(arrays), base, steers, failures, state_for(base, steers), figures)
+        return SweptLoads(routing.load, figures.load, figures.lost, figures.severed)
+    if not arrays.astray:
+        fail_each_anew(base, failures, state_of(arrays), figures)
         return SweptLoads(routing.load, figures.load, figures.lost, figures.severed)
     for row in range(rows):
         state = without(arrays, *failed_in(failures, row))
