@@ -148,7 +148,6 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
     verdict = next((x.verdict for x in reversed(story.rounds) if x.verdict), None) if story else None
     shown = _shown(last, verdict, story, sources, step)
     passed = sum(x.passed for x in verdict.checks) if verdict else 0
-    done = story.finished if story else None
     missing = missing or Unworked()
     return IncidentView(
         title=incident_title(kind, source),
@@ -157,12 +156,7 @@ def incident_view(  # noqa: PLR0913 - what is known of the incident, and of its 
         waits=story is not None and story.outcome == "awaiting approval",
         headline=_headline(story) if story else missing.headline,
         recommendation=_recommendation(story) if story else missing.words,
-        orders=tuple(
-            f"{capital(x.urgency)}: {x.words.rstrip('.')}. Confirmed when: {x.confirmed_by}"
-            for x in done.recommendations
-        )
-        if done
-        else (),
+        orders=_orders(story),
         checked=f"{passed} of {len(verdict.checks)} checks passed" if verdict else "",
         passed=verdict is not None and verdict.passed,
         deltas=_deltas(story, effects),
@@ -263,6 +257,12 @@ def _deltas(story: Story | None, effects: tuple[Row, ...]) -> tuple[Card, ...]:
             if x.name not in ("Most a failure cuts off", "Mean delay")
         )
     return tuple(x for x in cards(story) if not x.words) if story else ()
+
+
+def _orders(story: Story | None) -> tuple[str, ...]:
+    """What is recommended for people to do, the most urgent first."""
+    done = story.finished.recommendations if story is not None and story.finished is not None else ()
+    return tuple(f"{capital(x.urgency)}: {x.words.rstrip('.')}. Confirmed when: {x.confirmed_by}" for x in done)
 
 
 def _headline(story: Story) -> str:

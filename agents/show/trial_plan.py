@@ -15,7 +15,7 @@ from twin.policy import Policy
 from .refusal_view import RefusalView, refusal_view
 
 
-class JudgedTrial(NamedTuple):
+class GateAnswer(NamedTuple):
     """What the gate says of drains that somebody tries. A rehearsal, never a permission."""
 
     plan: str
@@ -39,7 +39,7 @@ def trial_plan(network: Network, drain: Sequence[str]) -> Plan:
     return Plan(goal=goal[:300], base=network.id, steps=steps, objective="drain")
 
 
-def judge_trial(network: Network, desk: Desk, drain: Sequence[str]) -> JudgedTrial:
+def judge_trial(network: Network, desk: Desk, drain: Sequence[str]) -> GateAnswer:
     """Have the gate judge the drains on a network as it is measured, in the hours ahead too. Raises as `trial_plan`."""
     plan, policy = trial_plan(network, drain), desk.policy
     try:
@@ -57,4 +57,4 @@ def judge_trial(network: Network, desk: Desk, drain: Sequence[str]) -> JudgedTri
     )
     shown = refusal_view(network, plan, verdict, policy.max_utilisation)
     steps = tuple(capital(sentence(x)) for x in plan.steps)
-    return JudgedTrial(plan.hash, words, verdict.passed, steps, verdict, policy, shown)
+    return GateAnswer(plan.hash, words, verdict.passed, steps, verdict, policy, shown)

@@ -27,7 +27,7 @@ from agents.show.live_views import Live, TriedView, live_within, try_out
 from agents.show.report.folder import read_story
 from agents.show.report.page import Sources
 from agents.show.report.story import Story
-from agents.show.trial_plan import JudgedTrial, judge_trial
+from agents.show.trial_plan import GateAnswer, judge_trial
 from agents.wording import age_words, counted, place
 from twin.clock import utc_now
 from twin.errors import InputError, TwinError
@@ -321,7 +321,7 @@ class Screens:
         )
         return tried._replace(milliseconds=(time.perf_counter() - started) * 1000)
 
-    def judged(self, asked: Mapping[str, str]) -> JudgedTrial | None:
+    def judged(self, asked: Mapping[str, str]) -> GateAnswer | None:
         """What the gate says of drains that are tried; None before anything is measured. Raises as `judge_trial`."""
         seen = self.seeing.newest()
         return None if seen is None else judge_trial(seen.base.network, seen.look.desk, asked["drain"].split(","))
