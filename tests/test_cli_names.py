@@ -1,6 +1,7 @@
 """Every name that is printed is accepted: elements and kinds of faults, listed by commands and taken by others."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,11 @@ from tests.command_line import SMALL, here
 from twin.elements import find_element, find_elements
 from twin.faults import EXIT_KINDS, TRAITS, Fault, FaultKind, label
 from twin.formats.load import load_network
+from twin.formats.nodelink import write_node_link
 from twin.live.read_fault import read_fault
+from twin.model import RiskGroup
+from twin.sim.simulate import single_failures
+from twin.study.failures import find_failures
 
 
 @pytest.mark.parametrize("name", [SMALL, "topozoo/Abilene"])
@@ -21,6 +26,42 @@ def test_every_listed_element_is_taken_by_name_and_by_id(name):
         if one["id"].partition("/")[0] in ("node", "link"):
             assert find_element(network, one["name"]) == one["id"]
             assert find_element(network, one["id"]) == one["id"]
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """A file of a network with parallel circuits, a bundle, and risk groups, one of which has the name of a node."""
+    network = load_network(SMALL)
+    first, second, third, *_ = network.circuits
+    twice = [x._replace(index=2) for x in network.links if x.circuit == first]
+    links = [x._replace(members=2) if x.circuit == third else x for x in network.links]
+    groups = (RiskGroup("Kanal Süd", (first, second)), RiskGroup(network.nodes[0].name, (second,)))
+    path = tmp_path_factory.mktemp("crowded") / "crowded.json"
+    write_node_link(replace(network, links=(*links, *twice), risk_groups=groups), path)
+    return path
+
+
+def test_parallels_are_listed_by_names_that_mean_one_of_them(crowded):
+    network, listed = load_network(str(crowded)), json.loads(here("elements", crowded, "--json").stdout)["elements"]
+    circuits = {x["name"]: x["id"] for x in listed if x["id"].startswith("link/")}
+    assert len(circuits) == len(network.circuits)
+    assert {name: find_element(network, name) for name in circuits} == circuits
+
+
+def test_every_failure_is_taken_by_the_name_that_a_study_prints_it_by(crowded):
+    network = load_network(str(crowded))
+    parallels = find_elements(network, short(next(iter(network.circuits))))
+    pairs = [x for x in find_failures(network, ["pairs"]) if not set(parallels) & set(x.name.split(" & "))]
+    for failure in (*single_failures(network), *pairs):
+        for printed in (failure.name, short(failure.name)):
+            found = find_failures(network, [printed])  # `circuit A--B` of two parallels: either
+            assert failure[1:] in [x[1:] for x in found]
+            assert len(found) == 1 or failure.name in parallels
+    assert len(pairs) > 20
+    assert [x.name for x in find_failures(network, ["kanal süd"])] == ["risk-group/Kanal Süd"]
+    assert [x.name for x in find_failures(network, ["R1"])] == ["node/R1"]
+    answer = here("ask", 'what_if fail:"Kanal Süd"', "-n", crowded, "--json")
+    assert json.loads(answer.stdout)["calls"][0]["arguments"]["fail"] == list(network.risk_groups[0].circuits)
 
 
 def test_elements_like_a_name_are_those_it_means_or_is_close_to():

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from twin.elements import find_circuit, find_element, find_node
+from twin.elements import find_circuit, find_element, find_failing, find_node
 from twin.errors import AmbiguousElementError, UnknownElementError
 from twin.model import Frozen, Network
 
@@ -112,9 +112,10 @@ def _what_if(given: _Given) -> Inquiry:
     if kinds[0] == "sleep":
         asleep = tuple(find_circuit(network, name) for name in names)
         return given.asks("sleep", "power_use", {"asleep": [*asleep]}, asleep)
-    elements = tuple(find_element(network, name) for name in names)
     if kinds[0] == "fail":
-        return given.asks("failure", "what_if", {"fail": [*elements]}, elements)
+        down = tuple(x for name in names for x in _down(network, name))
+        return given.asks("failure", "what_if", {"fail": [*down]}, down)
+    elements = tuple(find_element(network, name) for name in names)
     changes: list[JsonValue] = [
         {"op": "drain_node", "node": x.removeprefix("node/")}
         if x.startswith("node/")
@@ -127,6 +128,13 @@ def _what_if(given: _Given) -> Inquiry:
         return given.asks("drain", "what_if", {"changes": changes}, elements)
     start, hours = local_hours(window, network)
     return given.asks("window", "rehearse_changes", {"changes": changes, "start": start, "hours": hours}, elements)
+
+
+def _down(network: Network, name: str) -> tuple[str, ...]:
+    """What a name takes down at once: one element, or the circuits of a risk group."""
+    (first, *_) = find_failing(network, name)
+    groups = {f"risk-group/{group.name}": group.circuits for group in network.risk_groups}
+    return groups[first] if first in groups else (find_element(network, name),)
 
 
 def _worst(given: _Given) -> Inquiry:

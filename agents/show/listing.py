@@ -1,5 +1,6 @@
 """The names that commands take, as tables: the elements of a network, and the kinds of faults."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -83,11 +84,13 @@ def _elements(network: Network) -> Iterator[NamedElement]:
     for node in network.nodes:
         state = ", drained" if node.drained else "" if node.up else ", down"
         yield NamedElement(node.name, node.id, f"node, {degree[node.name]} circuits{state}")
+    between = Counter(frozenset(network.links[first][:2]) for first, *_ in network.circuits.values())
     for circuit, ends in network.circuits.items():
         link = network.links[ends[0]]
+        first = ".1" if link.index == 1 and between[frozenset(link[:2])] > 1 else ""  # without it all would be meant
         state = ", drained" if link.drained else ", asleep" if link.asleep else "" if link.up else ", down"
         about = f"circuit, {capacity(link.capacity)}, IGP weight {link.weight}{state}"
-        yield NamedElement(short(circuit).removeprefix("circuit "), circuit, about)
+        yield NamedElement(short(circuit).removeprefix("circuit ") + first, circuit, about)
     for group in network.risk_groups:
         yield NamedElement(group.name, f"risk-group/{group.name}", f"risk group, {len(group.circuits)} circuits")
     for tunnel in network.tunnels:

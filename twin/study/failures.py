@@ -1,5 +1,6 @@
 """What a planner asks of a network: how full each link is, how full failures make it, and which failure does so."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from twin.closest import closest
-from twin.elements import find_failing
+from twin.elements import find_circuit, find_failing
 from twin.engines.seam import Engine, Serial
 from twin.errors import UnknownElementError
 from twin.model import Frozen, Network
@@ -19,6 +20,7 @@ from .growth import GrowthHeadroom, growth_headroom
 
 EVERYTHING = ("all", "all-links", "all-exits", "all-nodes", "risk-groups", "members", "pairs")
 _PREFIXES = {"all-links": "link", "all-nodes": "node", "risk-groups": "risk-group", "members": "member of link"}
+_MEMBER = "member of "
 
 
 class LinkCase(Frozen):
@@ -94,20 +96,21 @@ def find_failures(network: Network, names: Sequence[str], *, together: bool = Fa
     """Find failures by name: a word of `EVERYTHING`, or one of `find_failing`.
 
     A name may hold several, separated by commas. `all` is every single failure, `all-exits` every peering on its own,
-    `pairs` every two circuits at once, `A--B` every circuit between the two. With `together` everything named fails at
-    once, as one failure.
-    Raises `UnknownElementError`.
+    `pairs` every two circuits at once, `A--B` every circuit between the two, `A + B` or `A & B` both at once, `member of
+    A--B` one of a bundle. With `together` everything named fails at once, as one failure. Raises `UnknownElementError`.
     """
     found: dict[str, Failure] = {}
     for name in (part.strip() for text in names for part in text.split(",")):
         for failure in _find(network, name):
             found.setdefault(failure.name, failure)
-    if not together or len(found) < 2:
-        return tuple(found.values())
-    links = tuple(sorted({i for failure in found.values() for i in failure.links}))
-    nodes = tuple(sorted({i for failure in found.values() for i in failure.nodes}))
-    members = tuple(sorted({i for failure in found.values() for i in failure.members} - set(links)))
-    return (Failure(" + ".join(found), links, nodes, members),)
+    return (_at_once(tuple(found.values())),) if together and len(found) > 1 else tuple(found.values())
+
+
+def _at_once(failures: Sequence[Failure]) -> Failure:
+    links = tuple(sorted({i for failure in failures for i in failure.links}))
+    nodes = tuple(sorted({i for failure in failures for i in failure.nodes}))
+    members = tuple(sorted({i for failure in failures for i in failure.members} - set(links)))
+    return Failure(" + ".join(x.name for x in failures), links, nodes, members)
 
 
 def _find(network: Network, name: str) -> list[Failure]:
@@ -118,6 +121,11 @@ def _find(network: Network, name: str) -> list[Failure]:
     if name in EVERYTHING:
         wanted = _PREFIXES.get(name)
         return [x for x in single_failures(network) if wanted in (None, x.name.partition("/")[0])]
+    first, *others = re.split(r" [+&] ", name)
+    if others:
+        return [_at_once([x for part in (first, *others) for x in _find(network, part.strip())])]
+    if name.startswith(_MEMBER):
+        return [_member_of(network, find_circuit(network, name.removeprefix(_MEMBER)))]
     try:
         found = find_failing(network, name)
     except UnknownElementError as error:
@@ -129,6 +137,13 @@ def _find(network: Network, name: str) -> list[Failure]:
         group = next(x for x in network.risk_groups if found[0] == f"risk-group/{x.name}")
         return [Failure(found[0], tuple(sorted({i for name in group.circuits for i in network.circuits[name]})))]
     return [Failure(circuit, network.circuits[circuit]) for circuit in found]
+
+
+def _member_of(network: Network, circuit: str) -> Failure:
+    bundles = {x.name.removeprefix(_MEMBER): x for x in single_failures(network) if x.name.startswith(_MEMBER)}
+    if circuit not in bundles:
+        raise UnknownElementError("bundle", circuit, list(bundles))
+    return bundles[circuit]
 
 
 def _growth(network: Network, limit: float, failures: Sequence[Failure], known: Outcome) -> GrowthCase:
