@@ -44,7 +44,7 @@ def find_failing(network: Network, name: str) -> tuple[str, ...]:
         return find_elements(network, name)
     except UnknownElementError as error:
         groups = [x.name for x in network.risk_groups]
-        wanted = fold(name.strip()).removeprefix("risk-group/").removeprefix("risk group ")
+        wanted = re.sub("^risk[- ]group[/ ]", "", fold(name.strip()))
         found = [x for x in groups if fold(x) == wanted]
         if len(found) != 1:
             kinds = "node, circuit or risk group" if groups else error.kind

@@ -96,8 +96,9 @@ def find_failures(network: Network, names: Sequence[str], *, together: bool = Fa
     """Find failures by name: a word of `EVERYTHING`, or one of `find_failing`.
 
     A name may hold several, separated by commas. `all` is every single failure, `all-exits` every peering on its own,
-    `pairs` every two circuits at once, `A--B` every circuit between the two, `A + B` or `A & B` both at once, `member of
-    A--B` one of a bundle. With `together` everything named fails at once, as one failure. Raises `UnknownElementError`.
+    `pairs` every two circuits at once, `A--B` every circuit between the two, `A + B` or `A & B` both at once, and
+    `member of A--B` one of a bundle. With `together` everything named fails at once, as one failure.
+    Raises `UnknownElementError`.
     """
     found: dict[str, Failure] = {}
     for name in (part.strip() for text in names for part in text.split(",")):
