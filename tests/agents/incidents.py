@@ -11,6 +11,7 @@ from agents.record.events import Event
 from agents.record.journal import Record, read_journal
 from agents.run.request import LaterEvent
 from agents.run.run import RunRequest, RunResult, run_incident
+from agents.run.transitions import Answering, nobody
 from twin.faults import Fault, FaultKind
 
 T = TypeVar("T")
@@ -52,7 +53,10 @@ def perform(
     *,
     model: Model | None = None,
     on_event: Callable[[Record], None] | None = None,
+    answering: Answering = nobody,
 ) -> Run:
-    run = run_incident(asked or request(), runs=tmp / "runs", home=tmp / "home", model=model, on_event=on_event)
+    run = run_incident(
+        asked or request(), runs=tmp / "runs", home=tmp / "home", model=model, on_event=on_event, answering=answering
+    )
     result = asyncio.run(run)
     return Run(result, read_journal(result.folder / "journal.jsonl").records)

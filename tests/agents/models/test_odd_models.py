@@ -23,10 +23,8 @@ from agents.record.events import (
     ToolReturned,
     VerdictReached,
 )
-from agents.record.journal import read_journal
 from agents.run.replay import replay_run
-from agents.run.run import run_incident
-from tests.agents.incidents import Run, request
+from tests.agents.incidents import Run, perform, request
 from tests.agents.models import chat_completions as chat
 from tests.agents.models import messages_api as api
 from tests.agents.models.loopback import Json, Loopback, Reply, loopback
@@ -147,12 +145,9 @@ def test_whatever_a_model_says_the_run_ends_with_its_record_and_only_what_the_ga
     said, runbook, model = WIRES[wire]
     script = Oddly(said, runbook)
     with loopback(script) as server:
-        asked = run_incident(
-            request(documents=(PAPER,)), runs=tmp_path / "runs", home=tmp_path / "home", model=model(server),
-            answering=lambda x: (x.default, "ana"),
-        )  # fmt: skip
-        result = asyncio.run(asked)
-    run = Run(result, read_journal(result.folder / "journal.jsonl").records)
+        run = perform(
+            tmp_path, request(documents=(PAPER,)), model=model(server), answering=lambda x: (x.default, "ana")
+        )
     assert all(script.asked[role] >= len(odd) for role, odd in ODD.items())
     assert (run.result.finished.outcome, run.result.error) == ("resolved", None)
     assert isinstance(run.events[-1], RunFinished)
@@ -163,7 +158,7 @@ def test_whatever_a_model_says_the_run_ends_with_its_record_and_only_what_the_ga
     assert refused <= {"input", "refused", "unknown-element"}
     assert max(len(x.text) for x in run.of(ChatAnswered)) <= WORDS
     assert not [x.text for x in run.of(Noted) if "the runbook goes on" in x.text]
-    replayed = asyncio.run(replay_run(result.folder))
+    replayed = asyncio.run(replay_run(run.result.folder))
     assert replayed.same, replayed.difference
 
 

@@ -9,16 +9,28 @@ import pytest
 from autogen_core.models import CreateResult
 
 from agents.models.conversation import Conversation
-from agents.record.events import ChatRequested, ExecutionStep, QuestionAnswered, QuestionAsked, ToolReturned
+from agents.record.events import (
+    ChatRequested,
+    ExecutionStep,
+    QuestionAnswered,
+    QuestionAsked,
+    StageFinished,
+    ToolReturned,
+    VerdictReached,
+)
 from agents.record.history import read_past
 from agents.record.journal import read_journal
 from agents.record.questions import answer, open_questions, take_default
 from agents.run.replay import replay_run
+from agents.run.request import LaterEvent
 from agents.run.resume import resume_run
 from tests.agents.characters import calls, model
-from tests.agents.incidents import perform, request
+from tests.agents.incidents import NETWORK, perform, request
+from tools.box.handover import Decision, PlanSubmission
 from twin.documents import Document
 from twin.errors import InputError
+from twin.formats import load_network
+from twin.plan import DrainLink
 
 ELEMENT = "interface/IPLSng/KSCYng"
 NOTE = Document(id="CHG-1", kind="calendar", element=ELEMENT, author="optics", text="Metric raised on purpose.")
@@ -110,6 +122,39 @@ def test_a_plan_of_a_models_own_meets_the_gate(tmp_path: Path):
     assert submitted[0].ok
     assert run.result.finished.rounds > 1
     assert run.result.finished.plan is None or "own" not in run.result.finished.because
+
+
+def test_a_plan_that_was_taken_back_comes_to_the_model_with_why_and_it_asks_and_makes_its_own(tmp_path: Path):
+    told: list[str] = []
+    weight = next(x.weight for x in load_network(NETWORK).links if x.name == "IPLSng->KSCYng")
+    reset = {"op": "set_weight", "link": "IPLSng->KSCYng", "weight": weight}
+
+    def own(talk: Conversation, tools: list[str]) -> CreateResult | None:
+        if "submit_plan" not in tools or not talk.task.startswith(("Round", "The operator")):
+            return None
+        told.append(talk.task)
+        if talk.task.startswith("The operator"):
+            return calls("submit_changes", changes=[reset], why="The person on call wants nothing else touched.")
+        if talk.answer("propose_plans"):
+            return calls(
+                "ask_operator", question="Who works on LOSAng?", choices=["a colleague", "nobody"], default="nobody"
+            )
+        return None
+
+    drained = DrainLink(circuit="link/LOSAng:SNVAng--SNVAng:LOSAng")
+    asked = request(later=(LaterEvent(after=2, others=drained),), documents=(NOTE,))
+    run = perform(tmp_path, asked, model=model(own), answering=lambda _: ("a colleague", "ana"))
+    assert "Round 2: your last plan was rejected" in told[0]
+    (back,) = (x for x in run.of(StageFinished) if x.stage == "roll back")
+    (given,) = (x.reasons for x in (back.handover,) if isinstance(x, Decision))
+    assert json.dumps(given)[1:-1] in told[0]
+    assert '"answer": "a colleague"' in told[-1]
+    (mine,) = (x for x in run.of(StageFinished) if isinstance(x.handover, PlanSubmission) and x.round == 2)
+    assert [x.model_dump(mode="json") for x in mine.handover.plan.steps] == [{**reset, "op": "set_weight"}]
+    verdicts = [x for x in run.of(VerdictReached) if x.plan.hash == mine.handover.plan.hash]
+    applied = [x.change for x in run.of(ExecutionStep) if x.action == "apply"]
+    assert verdicts
+    assert (applied[-1] == mine.handover.plan.steps[0]) == verdicts[-1].passed
 
 
 def test_a_failure_that_verification_demands_binds_and_a_tool_on_request_is_offered_once_asked_for(tmp_path: Path):
