@@ -1,7 +1,7 @@
 """What words of the tools mean: read when they are needed, instead of in every request."""
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -30,13 +30,18 @@ class Glossary(Frozen):
     entries: tuple[GlossaryEntry, ...]
 
 
+def explain(_desk: Desk, subject: Literal["changes", "faults", "tables"]) -> Glossary:
+    """Say what each op of a change takes, which kinds of faults there are, or which columns the tables of sql have."""
+    return Glossary(subject=subject, entries=_ENTRIES[subject])
+
+
 Subject = Annotated[
     str, Field(max_length=40, description="`changes` (their ops), `faults`, `tables` of sql, or a tool on request.")
 ]
 
 
 def glossary(tools: Callable[[], Mapping[str, str]]) -> Callable[[Desk, str], Glossary]:
-    """Return `explain` as it is bound where these tools are offered, described by name."""
+    """Return `explain` as roles have it, who may ask for tools as well; `tools` describes them by name."""
 
     def explain(_desk: Desk, subject: Subject) -> Glossary:
         """Say what words of tools mean, or have a tool on request offered to you from your next answer on."""
@@ -50,9 +55,6 @@ def glossary(tools: Callable[[], Mapping[str, str]]) -> Callable[[Desk, str], Gl
         return Glossary(subject=subject, entries=(GlossaryEntry(name=subject, means=means),))
 
     return explain
-
-
-explain = glossary(dict)
 
 
 def _changes() -> tuple[GlossaryEntry, ...]:

@@ -83,7 +83,7 @@ def assemble(
 
 
 def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Specialist:
-    workbench = RoleWorkbench(toolbox, contract.role)
+    workbench = RoleWorkbench(toolbox, contract.role, contract.concludes_with)
     client = RoleClient(session, contract, workbench)
     agent = AssistantAgent(
         name=contract.role,

@@ -5,7 +5,7 @@ turns every end of a call into a `ToolResult`. What must end the run is kept in 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from autogen_core import CancellationToken
@@ -19,14 +19,21 @@ from tools.glossary import Glossary
 from tools.maps import NetworkPicture
 from twin.errors import DeadlineError
 
+HANDED_OVER = '{"handed_over":true}'
+
 
 class RoleWorkbench(StaticWorkbench):
-    """All tools of the run, as one role sees them: those outside its contract answer with a refusal."""
+    """All tools of the run, as one role sees them: those outside its contract answer with a refusal.
 
-    def __init__(self, toolbox: Toolbox, role: Role) -> None:
+    What it hands over with the tools that it `concludes` with goes to whoever is next, and on record: its own
+    conversation, which ends with that or goes on with another task, says no more than that it did.
+    """
+
+    def __init__(self, toolbox: Toolbox, role: Role, concludes: Collection[str] = ()) -> None:
         super().__init__(tools=[])
         self._toolbox = toolbox
         self._role: Role = role
+        self._concludes = frozenset(concludes)
         self._calls: set[asyncio.Task[ToolAnswer]] = set()
         self.answered: list[str] = []
         self.asked_for: set[str] = set()
@@ -66,7 +73,8 @@ class RoleWorkbench(StaticWorkbench):
             self.asked_for.add(answer.value.subject)
         if call_id and isinstance(answer.value, NetworkPicture):
             self.pictures[call_id] = Picture(answer.value.png, answer.value.width, answer.value.height)
-        return ToolResult(name=name, result=[TextResultContent(content=answer.content)], is_error=not answer.ok)
+        content = HANDED_OVER if answer.ok and name in self._concludes else answer.content
+        return ToolResult(name=name, result=[TextResultContent(content=content)], is_error=not answer.ok)
 
     async def settle(self) -> None:
         """Give up every call that is still running and wait until each has been recorded."""

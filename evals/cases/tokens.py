@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from agents.models.prices import Tokens, cost, energy, energy_range, price_of, read_prices
 from agents.record.events import ChatAnswered, ChatRequested, Event, RunFinished, ToolReturned
+from agents.roles.contracts import contracts
+from agents.roles.workbench import HANDED_OVER
 
 CHARACTERS = 4.0
 """Characters a token: what is usual for English and JSON."""
@@ -91,7 +93,8 @@ def spending(events: Sequence[Event]) -> Spending:
             heard[event.role] = heard.get(event.role, 0.0) + size
             total += Spending(0, 0.0, size / CHARACTERS)
         elif isinstance(event, ToolReturned):
-            heard[event.role] = heard.get(event.role, 0.0) + len(event.content) + _ENVELOPE
+            told = HANDED_OVER if event.ok and event.tool in _concluding() else event.content
+            heard[event.role] = heard.get(event.role, 0.0) + len(told) + _ENVELOPE
     return total
 
 
@@ -110,6 +113,11 @@ def paid(finished: RunFinished, model: str) -> Mapping[str, float]:
     known = {"usd": spent.usd(model), "watt_hours": spent.watt_hours(model)}
     counted = {"input_tokens": spent.input_tokens, "output_tokens": spent.output_tokens}
     return {**counted, **{name: value for name, value in known.items() if value is not None}}
+
+
+@cache
+def _concluding() -> frozenset[str]:
+    return frozenset[str]().union(*(x.concludes_with for x in contracts().values()))
 
 
 @cache

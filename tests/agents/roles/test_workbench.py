@@ -18,7 +18,7 @@ from agents.roles.call_trail import JournalAudit
 from agents.roles.chat import Session
 from agents.roles.contracts import CONTRACTS, Budget, Contract
 from agents.roles.team import Specialist, assemble
-from agents.roles.workbench import RoleWorkbench
+from agents.roles.workbench import HANDED_OVER, RoleWorkbench
 from tests.agents.characters import Actor, calls, says
 from tests.tools.conftest import square
 from tools.box.registry import Toolbox, bind
@@ -116,6 +116,24 @@ def test_cancelling_the_token_during_a_call_gives_a_result():
         return (await asyncio.wait_for(call, GUARD)).is_error
 
     assert asyncio.run(cancelled())
+
+
+def measure(desk: Desk) -> Done:
+    """Succeed."""
+    return Done()
+
+
+def test_what_is_handed_over_is_on_record_whole_and_not_sent_to_its_own_author_again(journal: Journal, tmp_path: Path):
+    rights = {"monitoring": frozenset({"measure", "read_nothing"})}
+    toolbox = Toolbox(desk(), (bind(measure),), rights, audit=JournalAudit(journal))
+    for concludes, told in ((["measure"], HANDED_OVER), ([], '{"ok":true}')):
+        bench = RoleWorkbench(toolbox, "monitoring", concludes)
+        assert asyncio.run(bench.call_tool("measure", {"n": 1})).to_text() != HANDED_OVER  # refused: no such argument
+        assert asyncio.run(bench.call_tool("measure", {}, call_id=str(len(concludes)))).to_text().endswith(told[1:])
+        assert bench.answered == ["measure"]
+    journal.close()
+    kept = [x.event for x in read_journal(tmp_path / "journal.jsonl").records if isinstance(x.event, ToolReturned)]
+    assert ['"ok":true' in x.content for x in kept if x.ok] == [True, True]
 
 
 def test_a_tool_that_raises_a_cancellation_does_not_hang_the_agent(journal: Journal):
