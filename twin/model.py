@@ -183,7 +183,7 @@ class DemandLimit(NamedTuple):
     limit: float
 
 
-AstrayKind = Literal["drop", "send", "bar", "refuse", "leak", "leave out", "trust", "claim"]
+AstrayKind = Literal["drop", "send", "bar", "refuse", "leak", "leave out", "trust", "claim", "reflect"]
 
 
 class Astray(NamedTuple):
@@ -195,6 +195,8 @@ class Astray(NamedTuple):
     it out of groups of equal paths. `trust`: all use link `at` though its head does not hear its tail, as routers do
     that check no circuit both ways. `claim`: node `at`, or the tail of link `at`, says falsely that it leads to the
     group of exits `target`: at a node before all exits, by a link as the best of them; what it attracts goes nowhere.
+    `reflect` is no fault: the others hear of exits through node `at` (and others like it), which tells of its own
+    choice alone, as route reflectors without add-path do (RFC 4456).
     `target` is empty where everything is meant.
     """
 
@@ -328,6 +330,10 @@ class Network(Drawn):
             return LARGEST_METRIC[self.igp]
         wide = any(LARGEST_METRIC["ospf"] < link.weight < UNUSED_METRIC for link in self.links)
         return LARGEST_METRIC["isis" if wide else "ospf"]
+
+    def is_router(self, name: str) -> bool:
+        """Whether a node of this name is there and routes."""
+        return name in self.node_index and self.nodes[self.node_index[name]].kind == "router"
 
     def is_stub(self, node: Node) -> bool:
         """Whether a drained node is the last resort of transit traffic: costed out, as OSPF has no other way."""

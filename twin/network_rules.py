@@ -49,7 +49,7 @@ def validate(network: "Network") -> None:
     for limit in network.limits:
         _require(limit.source in network.node_index and limit.target in network.node_index, f"{limit} names no node")
     for entry in network.astray:
-        at_node = entry.does in ("drop", "refuse") or (entry.does == "claim" and "->" not in entry.at)
+        at_node = entry.does in ("drop", "refuse", "reflect") or (entry.does == "claim" and "->" not in entry.at)
         place = network.node_index if at_node else network.link_index
         known = entry.at in place and (not entry.target or entry.target in network.node_index)
         _require(known and 0 < entry.share <= 1, f"{entry} names no element, or no share")

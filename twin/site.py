@@ -36,7 +36,7 @@ from .live.adapters import is_adapter, open_live
 from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
 from .live.watched import Lookable
-from .model import Frozen, Igp, Network
+from .model import Astray, Frozen, Igp, Network
 from .planned import PlannedWork
 from .traffic_classes import LAST, TrafficClass
 
@@ -113,6 +113,11 @@ class Site(Frozen):
     )
     sources: SiteSources
     exits: tuple[SiteExits, ...] = Field(default=(), description="Groups of exits that demands may leave by.")
+    reflectors: tuple[str, ...] = Field(
+        default=(),
+        max_length=64,
+        description="Routers that tell all others of exits, of their own choice alone: reflectors without add-path.",
+    )
     classes: tuple[SiteClass, ...] = Field(default=(), max_length=8, description="Classes of traffic.")
     units: dict[str, str] = Field(default={}, description="Units that files leave open, such as capacity = gbps.")
     columns: dict[str, str] = Field(default={}, description="What columns are: out = ifHCOutOctets.")
@@ -194,6 +199,12 @@ class OpenSite(NamedTuple):
         for path in self._files("interfaces"):
             interfaces |= read_interfaces(path, reading)
         network = replace(reading.network, igp=self.site.igp) if self.site.igp else reading.network
+        unknown = [x for x in self.site.reflectors if not network.is_router(x)]
+        if unknown:
+            raise FormatError(str(self.path), "reflectors", f"routers of {network.name}, not {unknown[0][:80]!r}")
+        if self.site.reflectors:
+            told = (Astray("reflect", x) for x in self.site.reflectors)
+            network = replace(network, astray=(*network.astray, *told))
         own = {x.name: TrafficClass(x.name, x.priority, x.weight, x.share) for x in self.site.classes}
         if own:
             others = tuple(x for x in network.classes if x.name not in own)

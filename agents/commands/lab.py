@@ -33,6 +33,10 @@ def up(
     network: Annotated[str | None, typer.Option("--network", "-n", help="A network by name, or a file.")] = None,
     routers: Annotated[int | None, typer.Option("--routers", min=4, max=200, help="Or so many, drawn.")] = None,
     bgp: Annotated[bool, typer.Option("--bgp", help="Exits to other networks, and BGP in every router.")] = False,
+    reflectors: Annotated[
+        int, typer.Option("--reflectors", min=0, max=4, help="With --bgp: so many routers tell the others of exits.")
+    ] = 0,
+    add_path: Annotated[bool, typer.Option("--add-path", help="Of every one, not of their own best alone.")] = False,
     igp: Annotated[Igp, typer.Option("--igp", help="The routing protocol.")] = Igp.ISIS,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of what is drawn: network, flows, hashing.")] = 1,
     interval: Annotated[float, typer.Option("--interval", min=0.5, max=300, help="Seconds between samples.")] = 5.0,
@@ -44,11 +48,13 @@ def up(
     """Bring routers up: every link has the same rate, and the traffic is scaled to it."""
     if network is not None and routers is not None:
         raise typer.BadParameter("--network and --routers exclude each other")
+    if (reflectors and not bgp) or (add_path and not reflectors):
+        raise typer.BadParameter("--reflectors goes with --bgp, and --add-path with --reflectors")
     from twin.formats import load_network
     from twin.formats.drawn_exits import with_drawn_exits
     from twin.formats.provision import in_small
     from twin.live.lab.launch import up as bring_up
-    from twin.live.lab.layout import Rates, design_of
+    from twin.live.lab.layout import Rates, Reflection, design_of, nearest_to_all
 
     wanted = network or (f"synthetic/{routers}-{seed}" if routers else "sndlib/abilene")
     whole = load_network(wanted)
@@ -57,13 +63,14 @@ def up(
     elif whole.exits:
         raise typer.BadParameter(f"{wanted} has exits: add --bgp")
     small = in_small(whole, capacity=mbit, peak_utilisation=peak)
-    design = design_of(small, name=name, igp=igp.value, seed=seed, rates=Rates.every(interval))
+    told = Reflection(nearest_to_all(small, reflectors), add_path) if reflectors else Reflection()
+    design = design_of(small, name=name, igp=igp.value, seed=seed, rates=Rates.every(interval), reflection=told)
     tell(f"bringing up {len(design.nodes) - len(design.groups)} routers of {wanted} ...")
-    lab, told = bring_up(design)
+    lab, status_of = bring_up(design)
     if as_json:
-        emit("lab up", {"name": name, "pid": lab.pid, **told})
+        emit("lab up", {"name": name, "pid": lab.pid, **status_of})
     else:
-        say(_text(name, told))
+        say(_text(name, status_of))
 
 
 @app.command()

@@ -38,6 +38,7 @@ from twin.observe import Observation, find_symptoms, observe
 from twin.observe.expect.prediction import hashing_variance
 from twin.sim.arrays import compile_network
 from twin.sim.kernels import shortest_paths
+from twin.sim.reflected import reflected_arcs
 from twin.sim.simulate import simulate
 
 from . import lab_placements
@@ -54,6 +55,10 @@ PLACES: Mapping[str, tuple[tuple[str, Igp], ...]] = {
     "dev": (("synthetic/8-3", "isis"), ("synthetic/9-5", "ospf"), ("sndlib/abilene", "isis")),
     "held-out": (("synthetic/10-7", "isis"), ("sndlib/polska", "ospf"), ("synthetic/8-11", "ospf")),
 }
+FURTHER: Mapping[str, tuple[tuple[str, Igp], ...]] = {
+    "held-out": (("synthetic/8-41", "isis"), ("synthetic/9-42", "ospf"))
+}
+"""More networks, on which something is wrong each time, after all others."""
 INTERVAL_S = 1.0
 BEFORE, AFTER, WINDOW = 14, 9, 3
 """Samples before a fault, after it until somebody looks, and those that are looked at."""
@@ -116,8 +121,9 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     """Wait until a lab is well, let the case's fault strike, wait again, and read. Raises `InputError` without one."""
     del workplace
     placed = placement(case.kind)
-    both = lab_placements.PLACES if placed else PLACES
-    igp = next((igp for places in both.values() for name, igp in places if name == case.network), "isis")
+    everywhere = (PLACES, FURTHER, lab_placements.PLACES, lab_placements.AGAIN)
+    igps = {name: igp for places in everywhere for several in places.values() for name, igp in several}
+    igp = igps.get(case.network, "isis")
     live = _running(case.network, igp, exits=placed is not None)
     inventory = live.read_topology()
     _settle(live, inventory)
@@ -160,13 +166,16 @@ def _settle(live: LabNetwork, inventory: Network) -> None:
 def next_hops(network: Network) -> Routes:
     """What the twin says of every router, and target or group of exits: the interfaces on shortest paths."""
     arrays = compile_network(network)
-    dist = shortest_paths(arrays).dist
+    paths = shortest_paths(arrays)
+    dist, reflectors = paths.dist, [network.node(x.at) for x in network.astray if x.does == "reflect"]
     found: Routes = {x.name: {} for x in network.nodes if x.kind != "exits"}
     metric = arrays.weight[arrays.arc_of]
+    told = reflected_arcs(arrays, paths, reflectors) if reflectors else {}
     for t, target in enumerate(network.nodes):
         for i, link in enumerate(network.links):
             s, v = network.node(link.tail), network.node(link.head)
-            if s != t and dist[t, s] == metric[i] + dist[t, v]:
+            nearest = bool(dist[t, s] == metric[i] + dist[t, v])
+            if s != t and (told[t][arrays.arc_of[i]] if t in told else nearest):
                 name = link.interface.rsplit("/", 1)[1]
                 found[link.tail][target.name] = found[link.tail].get(target.name, frozenset()) | {name}
     return found
@@ -243,8 +252,11 @@ def _draw(split: Split) -> Iterator[Case]:
         network, _ = places[number // len(KINDS)]  # one lab after the other, not one for each case
         yield Case(suite="lab", kind=KINDS[number % len(KINDS)], network=network, seed=seed, split=split)
     first = SEEDS[split].start + len(KINDS) * len(places)
-    for seed, (placed, network) in enumerate(lab_placements.placed(split), first):
-        yield Case(suite="lab", kind=placed.name, network=network, seed=seed, split=split)
+    faulty = [x for x in KINDS if x != "healthy"]
+    placements = [(placed.name, network) for placed, network in lab_placements.placed(split)]
+    further = [(str(kind), network) for network, _ in FURTHER.get(split, ()) for kind in faulty]
+    for seed, (kind, network) in enumerate((*placements, *further), first):
+        yield Case(suite="lab", kind=kind, network=network, seed=seed, split=split)
 
 
 _metric = partial(Metric, kind="share")
@@ -267,7 +279,7 @@ SUITE = Suite(
         Metric("loads within 5 %, without equal paths", "mean", "loads", "loaded"),
         _metric("routes of all kernels as the twin says", of="routes", where="healthy"),
     ),
-    cases=len(KINDS) * len(PLACES["dev"]) + NUMBER,
+    cases=len(KINDS) * (len(PLACES["dev"]) + len(FURTHER["held-out"])) + NUMBER,
     slice=len(KINDS),
     by_kind=False,
     checks={"causes": Check(causes_as_expected)},

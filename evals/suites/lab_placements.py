@@ -48,11 +48,18 @@ _BY_NETWORK: tuple[tuple[Placement, ...], ...] = (
     ),
 )  # fmt: skip
 """On each network of a split, in this order; the second runs OSPF, which alone has areas."""
+_AGAIN: tuple[tuple[Placement, ...], ...] = tuple(
+    tuple(x for x in several if x.kind is not None) for several in (_BY_NETWORK[0], _BY_NETWORK[2])
+)
+"""The same once more at other places, for the held-out split alone, without the stretches in which nothing happens."""
 PLACES: Mapping[str, tuple[tuple[str, Igp], ...]] = {
     "dev": (("synthetic/8-21", "isis"), ("synthetic/9-22", "ospf"), ("synthetic/8-23", "isis")),
     "held-out": (("synthetic/8-31", "isis"), ("synthetic/9-32", "ospf"), ("synthetic/10-33", "isis")),
 }
-NUMBER = sum(map(len, _BY_NETWORK))
+AGAIN: Mapping[str, tuple[tuple[str, Igp], ...]] = {
+    "held-out": (("synthetic/8-34", "isis"), ("synthetic/9-35", "isis")),
+}
+NUMBER = sum(map(len, (*_BY_NETWORK, *_AGAIN)))
 OF_NIKA = sum(x.of_nika for several in _BY_NETWORK for x in several)
 REASONS: Mapping[str, DownReason] = {"acl": "hold timer", "wrong_as": "bad AS", "max_prefix": "max prefix"}
 """What a router says of a session that was broken in this way."""
@@ -61,6 +68,8 @@ REASONS: Mapping[str, DownReason] = {"acl": "hold timer", "wrong_as": "bad AS", 
 def placed(split: str) -> Iterator[tuple[Placement, str]]:
     """Every placement of a split with its network."""
     for (network, _), several in zip(PLACES[split], _BY_NETWORK, strict=True):
+        yield from ((x, network) for x in several)
+    for (network, _), several in zip(AGAIN.get(split, ()), _AGAIN, strict=False):
         yield from ((x, network) for x in several)
 
 

@@ -7,6 +7,7 @@ import pytest
 from twin.errors import TwinError
 from twin.live import adapters
 from twin.live.emulated import EmulatedNetwork
+from twin.observe.readings.syslog import read_events
 from twin.site import connect, read_site
 
 NOW = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
@@ -74,3 +75,22 @@ def test_a_live_network_is_opened_by_the_name_that_commands_take(tmp_path, monke
     assert connect("emulated:two") is emulated
     with pytest.raises(TwinError):
         connect("nobody")
+
+
+def test_reflectors_and_peers_of_a_site_are_in_its_routes_and_its_log_lines(tmp_path):
+    text = (
+        'reflectors = ["A"]\n[sources]\ntopology = "topology.json"\npeers = "peers.csv"\nlogs = "r.log"\n'
+        'counters = "c.csv"\n[[exits]]\nname = "internet"\nat = { A = 1, B = 1 }\n'
+    )
+    files = {
+        "peers.csv": "link,address\nB->internet,2001:db8::9\n",
+        "r.log": "2026-11-29T02:50:00Z B %BGP-5-ADJCHANGE: neighbor 2001:db8::9 Down BGP Notification sent\n",
+        "c.csv": "time,link,out_mbps\n2026-11-29T02:55:00Z,A->B,5\n",
+    }
+    opened = site(tmp_path, text, **files)
+    look = opened.look(lambda: NOW)
+    assert [(x.does, x.at) for x in look.network.astray] == [("reflect", "A")]
+    (fact,) = read_events(look.network, look.telemetry.events)
+    assert (fact.kind, fact.element) == ("session_down", "interface/B/internet")
+    with pytest.raises(TwinError, match=r"reflectors.*routers of"):
+        site(tmp_path, text.replace('["A"]', '["internet"]'), **files).reading()

@@ -40,7 +40,8 @@ def brought_back(before: Outcome, after: Outcome) -> Outcome | None:
     back = np.clip(share, 0.0, 1.0) * network.offered
     found = simulate(replace(network, limits=(), demands=network.offered - back))
     links = tuple(link._replace(loss=0.0) for link in network.links)
-    mended = simulate(replace(network, limits=(), astray=(), links=links, demands=back))
+    told = tuple(x for x in network.astray if x.does == "reflect")  # who tells of exits is no loss
+    mended = simulate(replace(network, limits=(), astray=told, links=links, demands=back))
     load = found.load + mended.load
     capacity = np.array([link.capacity for link in network.links])
     missed = np.minimum(before.undelivered, after.undelivered)

@@ -39,6 +39,7 @@ def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
     def astray(*does: AstrayKind) -> list[Fault]:
         return [fault for fault in faults if TRAITS[fault.kind].astray in does]
 
+    reflected = any(x.does == "reflect" for x in configured.astray)
     return Defects(
         lit=np.array([link.up and not link.asleep for link in struck], dtype=bool),
         adjacent=np.array(
@@ -50,7 +51,7 @@ def defects(configured: Network, faults: Sequence[Fault]) -> Defects:
         detached=detached,
         left_out=tuple(configured.link(fault.element) for fault in astray("leave out")),
         routes=(*(_route(configured, fault) for fault in astray("drop", "send")), *_told_by_bgp(configured, faults)),
-        drops=_drops(configured, astray("refuse"), astray("bar"), loops=bool(astray("send"))),
+        drops=_drops(configured, astray("refuse"), astray("bar"), loops=bool(astray("send")) or reflected),
         small=_small(configured, faults),
         mute=tuple(configured.node(x.element) for x in faults if x.kind is FaultKind.PROBE_FILTER),
     )

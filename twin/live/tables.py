@@ -38,6 +38,10 @@ def routing_tables(network: Network) -> Tables:
     tight = enters & reached & (distance[:, tail] == weight + distance[:, head])
     for group in groups:
         tight[group] = _to_exits(network, usable, entering, group, distance[group])
+    reflectors = [network.node_index[x.at] for x in network.astray if x.does == "reflect"]
+    for group in groups if reflectors else ():
+        if not any(x.does == "claim" and x.target == network.nodes[group].name for x in network.astray):
+            tight[group] = told_by_reflectors(network, tight, distance, group, reflectors)
     target, position = np.nonzero(tight)
     slot = target * n + tail[position]
     order = np.argsort(slot, kind="stable")
@@ -123,6 +127,59 @@ def _to_exits(
         out[fresh] = near[fresh]
     out[group] = 0
     return leads
+
+
+def told_by_reflectors(
+    network: Network, tight: NDArray[np.bool_], distance: Ints, group: int, reflectors: list[int]
+) -> NDArray[np.bool_]:
+    """Which links lead to a group of exits [m] where reflectors pass on their own best path each, and no other.
+
+    `tight` are the links on shortest paths to each target [n, m], `distance` how far targets are [n, n], -1 without a
+    path. Every router takes the best of what it is told and of what it has itself, as `_to_exits` has it.
+    """
+    tail, _ = link_ends(network)
+    usable = usable_links(network)
+    mine: dict[int, list[int]] = {}
+    for i in network.exits:
+        if network.links[i].head == network.nodes[group].name and usable[i]:
+            mine.setdefault(int(tail[i]), []).append(i)
+    rank = {x: min(network.links[i].weight for i in links) for x, links in mine.items()}
+    speaking = set(mine)
+    alive = [x for x in reflectors if network.nodes[x].up]
+    while True:
+        hears = {u: _heard(u, speaking, rank, distance, alive) for u in range(len(network.nodes))}
+        still = {x for x in speaking if rank[x] <= min(rank[y] for y in hears[x] | {x})}
+        if still == speaking:
+            break
+        speaking = still
+    leads = np.zeros(len(network.links), dtype=bool)
+    for u, known in hears.items():
+        options = known | ({u} if u in mine else set[int]())
+        if not options or network.nodes[u].kind == "exits":
+            continue
+        best = min(rank[x] for x in options)
+        if u in mine and rank[u] == best:
+            leads[[i for i in mine[u] if network.links[i].weight == best]] = True
+            continue
+        near = min(int(distance[x, u]) for x in options if rank[x] == best)
+        for x in options:
+            if rank[x] == best and distance[x, u] == near:
+                leads |= tight[x] & (tail == u)
+    return leads
+
+
+def _heard(u: int, speaking: set[int], rank: dict[int, int], distance: Ints, reflectors: list[int]) -> set[int]:
+    """Routers of exits that a router hears of and reaches; a reflector hears of all that speak."""
+    if u in reflectors:
+        return {x for x in speaking if x != u and distance[x, u] >= 0}
+    heard = set[int]()
+    for r in reflectors:
+        if distance[r, u] < 0 or distance[u, r] < 0:
+            continue
+        known = {x for x in speaking if distance[x, r] >= 0}
+        if known:
+            heard.add(min(known, key=lambda x: (rank[x], x != r, int(distance[x, r]), x)))
+    return {x for x in heard if x != u and distance[x, u] >= 0}
 
 
 class _Claims(NamedTuple):

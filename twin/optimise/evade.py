@@ -49,7 +49,9 @@ def relieve_by_evading(
     """
     del seed
     judge = Judge(network, policy, avoid)
-    entries = [x for x in network.astray if x.does not in ("refuse", "trust") and not _for_itself(network, x)]
+    entries = [
+        x for x in network.astray if x.does not in ("refuse", "trust", "reflect") and not _for_itself(network, x)
+    ]
     if not entries:
         return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
     allowance = Allowance(time_limit_s)

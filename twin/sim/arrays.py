@@ -56,6 +56,7 @@ class Stray(NamedTuple):
     claims: int = (
         -1
     )  # node, or the tail of arc `via`, that says falsely to lead to the target: all that it attracts is lost
+    reflects: int = -1  # node through which alone the others hear of exits
 
 
 class Arrays(NamedTuple):
@@ -243,11 +244,13 @@ def _is_there(network: Network, entry: Astray) -> bool:
         return link.up and not link.asleep
     if entry.does == "claim" and entry.at in network.link_index:
         return network.links[network.link(entry.at)].usable
-    return entry.does in ("drop", "bar", "leave out", "claim")
+    return entry.does in ("drop", "bar", "leave out", "claim", "reflect")
 
 
 def _stray(network: Network, entry: Astray, arc_of: Ids) -> Stray:
     target = network.node(entry.target) if entry.target else -1
+    if entry.does == "reflect":
+        return Stray(target, reflects=network.node(entry.at))
     if entry.does == "drop":
         return Stray(target, node=network.node(entry.at))
     if entry.does == "claim" and entry.at in network.node_index:

@@ -1,5 +1,6 @@
 """What routers that do not do what the IGP says make of the traffic: loads, and what they drop."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +9,9 @@ from twin.model import Floats, Network
 
 from .arrays import EXIT, FAR, Arrays
 from .kernels import Paths
+from .reflected import reflected_arcs, variants
 from .regroup import grouped_targets
-from .walk import NONE, Deviation, arrivals, walk
+from .walk import NONE, Deviation, Walked, arrivals, walk
 
 _ROUNDING = 1e-9
 
@@ -28,12 +30,12 @@ def strayed(arrays: Arrays, paths: Paths, volume: Floats, load: Floats) -> Stray
     off the next one. A loop fills its links, and no more: what goes round and round is dropped once.
     """
     load, dropped = load.copy(), 0.0
-    for target, deviations in _ways(arrays, paths).items():
+    for target, ways in _ways(arrays, paths).items():
         start = np.where(paths.dist[target] < FAR, volume[target], 0.0)
         if not start.any():
             continue
         led = _led_astray(arrays, paths, target)
-        before, after = walk(arrays, paths, target, start), walk(arrays, led.paths, target, start, *deviations)
+        before, after = walk(arrays, paths, target, start), _mean_walk(arrays, led.paths, target, start, ways)
         load = _without_circling(arrays, load - before.load, before.load, after.load, float(start.sum()))
         lost_on_links = float(np.dot(after.load, 1 - arrays.keep))
         for node, arc in led.ends:
@@ -60,10 +62,11 @@ def arriving(network: Network, arrays: Arrays, paths: Paths, survival: Floats) -
 def still_arriving(arrays: Arrays, paths: Paths, survival: Floats) -> Floats:
     """The same but for what routers refuse where it enters: that is no demand of the arrays any more."""
     survival, here = survival.copy(), np.arange(arrays.up.size)
-    for target, deviations in _ways(arrays, paths).items():
+    for target, ways in _ways(arrays, paths).items():
         concerned = (paths.dist[target] < FAR) & (here != target)
         led = _led_astray(arrays, paths, target).paths
-        survival[target] = np.where(concerned, arrivals(arrays, led, target, *deviations), survival[target])
+        arrives = np.mean([arrivals(arrays, led, target, *way) for way in ways], axis=0)
+        survival[target] = np.where(concerned, arrives, survival[target])
     return survival
 
 
@@ -73,30 +76,49 @@ def diverted_delays(arrays: Arrays, paths: Paths, delay: Floats) -> Floats:
     `delay` is what the IGP alone takes; inf where nothing arrives.
     """
     delay, start = delay.copy(), np.zeros(arrays.up.size)
-    for target, deviations in _ways(arrays, paths).items():
-        if not any(x.node != NONE and x.via != NONE for x in deviations):
+    for target, ways in _ways(arrays, paths).items():
+        if not any((x.node != NONE and x.via != NONE) or x.leads is not None for way in ways for x in way):
             continue
         led = _led_astray(arrays, paths, target).paths
         for source in range(start.size):
             start[:] = 0.0
             start[source] = 1.0
-            walked = walk(arrays, led, target, start, *deviations)
+            walked = _mean_walk(arrays, led, target, start, ways)
             if source != target:
                 delay[target, source] = walked.delay / walked.arrived if walked.arrived > 0 else np.inf
     return delay
 
 
-def _ways(arrays: Arrays, paths: Paths) -> dict[int, list[Deviation]]:
-    """What routers do otherwise, by the targets that it concerns."""
-    ways: dict[int, list[Deviation]] = {}
+Way = tuple[Deviation, ...]
+
+
+def _mean_walk(arrays: Arrays, paths: Paths, target: int, start: Floats, ways: Sequence[Way]) -> Walked:
+    """What equal shares of the traffic make together that meet routers which deviate otherwise each."""
+    walked = [walk(arrays, paths, target, start, *way) for way in ways]
+    load = np.mean([x.load for x in walked], axis=0)
+    return Walked(load, float(np.mean([x.arrived for x in walked])), float(np.mean([x.delay for x in walked])))
+
+
+def _ways(arrays: Arrays, paths: Paths) -> dict[int, tuple[Way, ...]]:
+    """What routers do otherwise, by the targets that it concerns: for equal shares of the flows to a target."""
+    others: dict[int, list[Deviation]] = {}
     for entry in arrays.astray:
+        if entry.reflects != NONE:
+            continue
         if entry.claims != NONE:
-            ways.setdefault(entry.target, [])
+            others.setdefault(entry.target, [])
             continue
         way = Deviation(entry.node, entry.via, entry.barred, entry.left_out)
         targets = [entry.target] if entry.target != NONE else map(int, grouped_targets(arrays, paths, entry.left_out))
         for target in targets:
-            ways.setdefault(target, []).append(way)
+            others.setdefault(target, []).append(way)
+    ways: dict[int, tuple[Way, ...]] = {target: (tuple(x),) for target, x in others.items()}
+    reflectors = [x.reflects for x in arrays.astray if x.reflects != NONE]
+    claimed = {x.target for x in arrays.astray if x.claims != NONE}  # what beats all exits is every reflector's choice
+    for target, leads in (reflected_arcs(arrays, paths, reflectors) if reflectors else {}).items():
+        if target not in claimed:
+            beside = others.get(target, ())
+            ways[target] = tuple((Deviation(leads=x), *beside) for x in variants(arrays, leads))
     return ways
 
 

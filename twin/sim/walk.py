@@ -29,6 +29,7 @@ class Deviation(NamedTuple):
     via: int = NONE
     barred: int = NONE  # arc by which nothing for the target may leave: it is dropped before
     left_out: int = NONE  # arc that is left out of groups of equal paths
+    leads: tuple[int, ...] | None = None  # arcs by which all routers send, where that is not what the IGP says
 
 
 IGP = Deviation()
@@ -66,12 +67,17 @@ class _Astray(NamedTuple):
     via: Ints  # [n] arc by which a router sends everything, NONE where it drops it, _IGP where it does as it should
     barred: Bools  # [m]
     left_out: Bools  # [m]
+    leads: Bools  # [m] what routers send by, where `led`
+    led: bool
 
 
 def _astray(arrays: Arrays, ways: Sequence[Deviation]) -> _Astray:
     m = arrays.head.size
-    found = _Astray(np.full(arrays.up.size, _IGP, np.int64), np.zeros(m, np.bool_), np.zeros(m, np.bool_))
+    barred, left_out, leads = (np.zeros(m, np.bool_) for _ in range(3))
+    led = any(way.leads is not None for way in ways)
+    found = _Astray(np.full(arrays.up.size, _IGP, np.int64), barred, left_out, leads, led)
     for way in ways:
+        found.leads[list(way.leads or ())] = True
         if way.node != NONE:
             found.via[way.node] = way.via
         if way.barred != NONE:
@@ -157,6 +163,12 @@ def _choices(ground: _Ground, dist: Ints, u: int, astray: _Astray, hops: Ints) -
         hops[0] = astray.via[u]
         return 0 if astray.via[u] == NONE else 1
     count, out = 0, NONE
+    if astray.led:
+        for arc in range(ground.first_out[u], ground.first_out[u + 1]):
+            if astray.leads[arc]:
+                hops[count] = arc
+                count += 1
+        return count
     if dist[u] >= FAR:
         return 0
     for arc in range(ground.first_out[u], ground.first_out[u + 1]):

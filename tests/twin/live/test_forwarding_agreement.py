@@ -15,9 +15,11 @@ from twin.live.forwarding import draw_flows, even_flows, router_salts
 from twin.live.plane import DataPlane, data_plane
 from twin.live.probes import probe_flows
 from twin.live.queues import CarriedLoads
-from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.model import Astray, Link, Network, Node, SegmentList, Tunnel
 from twin.plan import DrainLink, DrainNode, SetTunnel, apply_all
 from twin.sim.arrays import FAR, compile_network
+from twin.sim.kernels import shortest_paths
+from twin.sim.reflected import reflected_arcs
 from twin.sim.simulate import simulate
 
 FLOWS = 1000
@@ -234,3 +236,44 @@ def test_a_tunnel_splits_its_flows_by_the_shares_of_its_valid_lists():
     assert got[network.link("s->x")] == 0
     assert np.isclose(got[network.link("s->y")], 600, atol=50)
     assert np.isclose(got[network.link("s->z")], 400, atol=50)
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks(), st.data())
+def test_both_lead_to_the_exits_that_reflectors_tell_of(inner: Network, data: st.DataObject) -> None:
+    """Every router's next hops to a group, its reflectors anywhere, exits at them or not, circuits and nodes down."""
+    network = data.draw(leaving(inner))
+    names = [x.name for x in network.nodes if x.kind == "router"]
+    told = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True))
+    cut = data.draw(st.sets(st.integers(0, len(network.links) - 1), max_size=2))
+    dead = data.draw(st.sets(st.sampled_from(names), max_size=1))
+    network = replace(
+        network,
+        astray=tuple(Astray("reflect", x) for x in told),
+        links=tuple(x._replace(up=i not in cut) for i, x in enumerate(network.links)),
+        nodes=tuple(x._replace(up=x.name not in dead) for x in network.nodes),
+    )
+    n, group = len(network.nodes), network.node("world")
+    tables, arrays = forwarding.routing_tables(network), compile_network(network)
+    leads = reflected_arcs(arrays, shortest_paths(arrays), [network.node(x) for x in told])
+    by_twin = set(np.flatnonzero(leads[group][arrays.arc_of]).tolist()) if group in leads else set()
+    slots = slice(tables.first[group * n], tables.first[(group + 1) * n])
+    assert set(tables.links[slots].tolist()) == by_twin
+
+
+def test_a_flow_that_goes_round_between_a_reflector_and_its_client_never_arrives_and_others_do() -> None:
+    """A square of equal weights, two exits as near to the reflector, which tells of one: half of what takes a side."""
+    names = ("reflector", "client", "one", "other")
+    ends = (("reflector", "client"), ("client", "other"), ("reflector", "one"))
+    links = [Link(a, b, 1e9, 10) for pair in ends for a, b in (pair, pair[::-1])]
+    links = [x._replace(weight=20) if {x.tail, x.head} == {"reflector", "one"} else x for x in links]
+    nodes = [Node(x, 0.0, 0.0) for x in names] + [Node("world", 0.0, 0.0, kind="exits")]
+    demands = np.zeros((5, 5))
+    demands[:4, 4] = 10.0
+    exits = [Link(x, "world", 1e9, 1) for x in ("one", "other")]
+    network = Network("square", tuple(nodes), (*links, *exits), demands, astray=(Astray("reflect", "reflector"),))
+    missed = simulate(network).undelivered[:4, 4]
+    # it is 20 from both and tells of the first; its client goes there by the reflector, which sends half back
+    assert missed.tolist() == [5.0, 5.0, 0.0, 0.0]
+    everybody = replace(network, astray=())
+    assert simulate(everybody).undelivered.sum() == 0

@@ -1,4 +1,4 @@
-"""What bgpd is told and how it is read: a full mesh inside, a session to the stub of every exit outside.
+"""What bgpd is told and how it is read: a full mesh inside or reflectors, a session to the stub of every exit outside.
 
 Exits put themselves in as next hop, so that a router's choice is the nearest exit by the IGP, and equal ones share.
 """
@@ -16,7 +16,7 @@ from twin.model import Network
 
 from .exits import PREFIX_LENGTH, Stub
 from .frr import configuration_text, listed, parsed, section
-from .layout import Router
+from .layout import Design, Router
 from .vty import Vty
 
 BGPD, STATICD = "bgpd", "staticd"
@@ -25,9 +25,12 @@ _PATIENCE_S = 0.5
 _MAX_PATHS = 16
 
 
-def router_configuration(router: Router, routers: Mapping[str, Router], stubs: tuple[Stub, ...], folder: str) -> str:
-    """What bgpd of a router starts with: sessions to all other routers, and to the stubs of its own exits."""
-    inner = [x.loopback for x in routers.values() if x.name != router.name]
+def router_configuration(
+    design: Design, router: Router, routers: Mapping[str, Router], stubs: tuple[Stub, ...], folder: str
+) -> str:
+    """What bgpd of a router starts with: sessions inside, and to the stubs of its own exits."""
+    peers = design.peers_of(router.name)
+    inner = [routers[x].loopback for x in peers]
     outer = [x for x in stubs if x.outer.router == router.name]
 
     def lines() -> Iterator[str]:
@@ -38,6 +41,10 @@ def router_configuration(router: Router, routers: Mapping[str, Router], stubs: t
         yield from (f" {line}" for stub in outer for line in outer_lines(stub)[0])
         yield " address-family ipv4 unicast"
         yield from (f"  neighbor {x} next-hop-self" for x in inner)
+        if router.name in design.reflectors:
+            clients = [routers[x].loopback for x in peers if x not in design.reflectors]
+            yield from (f"  neighbor {x} route-reflector-client" for x in clients)
+            yield from (f"  neighbor {x} addpath-tx-all-paths" for x in (inner if design.add_path else ()))
         yield from (f"  {line}" for stub in outer for line in outer_lines(stub)[1])
         yield from (f"  maximum-paths {_MAX_PATHS}", f"  maximum-paths ibgp {_MAX_PATHS}")
         yield from (" exit-address-family", "exit", "ip prefix-list none seq 5 deny any")
@@ -145,12 +152,16 @@ DISCARD = "192.0.2.1"
 
 
 def read_path(text: str, exit_loopback: str) -> PathSaid:
-    """Read another router's `show bgp ipv4 unicast PREFIX json` for the path that an exit's router told it."""
+    """Read another router's `show bgp ipv4 unicast PREFIX json` for the path that an exit's router told it itself."""
     for path in listed(parsed(text), "paths"):
-        if section(path, "peer").get("peerId") == exit_loopback:
+        if section(path, "peer").get("peerId") == exit_loopback and not _is_reflected(path):
             hops = cast("list[dict[str, object]]", listed(path, "nexthops"))
             return PathSaid(any(x.get("accessible") for x in hops), any(x.get("ip") == DISCARD for x in hops))
     return _NO_PATH
+
+
+def _is_reflected(path: object) -> bool:
+    return isinstance(path, dict) and "originatorId" in path
 
 
 def ask_exits(
@@ -161,7 +172,10 @@ def ask_exits(
     light: Mapping[str, bool],
     time: float,
 ) -> PeeringSamples:
-    """Ask the router of every exit for its session, and another one for the path that it is told."""
+    """Ask the router of every exit for its session, and another one for the path that it is told.
+
+    That is the first of `routers` that answers: reflectors stand there first, as they hear of every exit.
+    """
     said: dict[str, tuple[ExitSaid | None, PathSaid]] = {}
     claims = ask_claims(root, stubs, routers, network)
     for stub in stubs:
@@ -206,8 +220,8 @@ def read_claims(
 ) -> dict[str, int]:
     """Read a router's `show bgp ipv4 unicast json`: by group, a position among `claimants`; nothing where it is none.
 
-    A path belongs to whoever told it: the router with that loopback, the stub with that address, or the witness. A
-    part of a group counts as the group: the longer prefix takes its traffic.
+    A path belongs to whoever told it: the router that is its next hop, else the one with that loopback, the stub with
+    that address, or the witness. A part of a group counts as the group: the longer prefix takes its traffic.
     """
     table = section(parsed(text), "routes")
     if not table:
@@ -233,7 +247,9 @@ def _claimant(
 ) -> Stub | str | None:
     """The stub whose announcement a path is, or the router that originates it; None where neither is known."""
     peer, first = str(path.get("peerId", "")), str(path.get("path", "")).split()[:1]
-    teller = next((x.name for x in routers.values() if x.loopback == peer), None)
+    hops = [str(x.get("ip", "")) for x in cast("list[dict[str, object]]", listed(path, "nexthops"))]
+    loopbacks = {x.loopback: x.name for x in routers.values()}
+    teller = next((loopbacks[x] for x in (*hops, peer) if x in loopbacks), None)  # reflectors leave the next hop alone
     if not first:
         return teller or witness
     numbers = {f"{x.number}": x for x in stubs}

@@ -44,7 +44,9 @@ class Daemons:
         (folder / f"{self.igp}.conf").write_text(igp_configuration(self._design, router, str(folder)))
         if BGPD in self.of_each:
             (folder / f"{STATICD}.conf").write_text(discard_configuration(router.name, str(folder)))
-            (folder / f"{BGPD}.conf").write_text(router_configuration(router, routers, stubs, str(folder)))
+            (folder / f"{BGPD}.conf").write_text(
+                router_configuration(self._design, router, routers, stubs, str(folder))
+            )
         for daemon in self.of_each:
             self.start_one(router.name, daemon)
 

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from twin.errors import ExecutionError
 from twin.faults import Fault, FaultKind
-from twin.model import Network
 
 from .bgp import AS, BGPD, DISCARD, announce_lines, outer_lines
 from .exits import PREFIX_LENGTH, Stub
-from .layout import Router
+from .layout import Design, Router
 from .namespaces import command
 from .rules import allow_session, drop_session
 from .vty import Vty
@@ -41,9 +40,10 @@ _OTHER_AS, _OTHER_ADDRESS = 65_199, "10.127.255.1"
 class ExitFaults:
     """What can be done to the exits of one lab."""
 
-    def __init__(self, network: Network, routers: Mapping[str, Router], stubs: Mapping[int, Stub], root: Path) -> None:
+    def __init__(self, design: Design, routers: Mapping[str, Router], stubs: Mapping[int, Stub], root: Path) -> None:
         """`stubs` are those behind the exits, by the position of their links."""
-        self._network, self._routers, self._stubs, self._root = network, routers, stubs, root
+        self._design, self._routers, self._stubs, self._root = design, routers, stubs, root
+        self._network = design.inventory
 
     def steps(self, fault: Fault, way: str) -> Iterator[Step]:
         """What has to be done for a fault, each with its cure. Raises `ExecutionError` for one unknown here."""
@@ -121,7 +121,7 @@ class ExitFaults:
             "exit",
             f"route-map {name} permit 20",
         )
-        inner = [x.loopback for x in self._routers.values() if x.name != stub.outer.router]
+        inner = [self._routers[x].loopback for x in self._design.peers_of(stub.outer.router)]
         use = tuple(f"neighbor {x} route-map {name} out" for x in inner)
         undone = (f"no route-map {name}", f"no ip prefix-list {name}")
         return (

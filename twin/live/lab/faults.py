@@ -79,7 +79,7 @@ class Injector:
             raise ExecutionError(f"{fault.kind} cannot be done here: {_WHY_NOT[fault.kind]}", fix="inject another")
         self._require_doable(fault)
         if fault.kind in EXIT_WAYS:
-            exits = ExitFaults(self._network, self._routers, self._stubs, self._root)
+            exits = ExitFaults(self._design, self._routers, self._stubs, self._root)
             for work, cure in exits.steps(fault, variant or ways[0]):
                 self._with_cure(work, cure)
         else:

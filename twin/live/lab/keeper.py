@@ -188,6 +188,8 @@ class Keeper:
             "igp": self.design.igp,
             "routers": len(self.routers),
             "exits": len(self.stubs),
+            "reflectors": list(self.design.reflectors),
+            "add_path": self.design.add_path,
             "circuits": len(self.design.inventory.circuits) - len(self.stubs),
             "interval_s": self.design.rates.interval_s,
             "seconds": dict(self._timings),

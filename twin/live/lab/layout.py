@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field
 
 from twin.errors import InputError
-from twin.model import Frozen, Link, Network, Node, RiskGroup
+from twin.model import Astray, Frozen, Link, Network, Node, RiskGroup
 
 Igp = Literal["isis", "ospf"]
 MAX_ROUTERS = 200
@@ -53,6 +53,10 @@ class Design(Frozen):
     demands: tuple[tuple[int, int, float], ...] = Field(description="Source, target, Mbit/s.")
     risk_groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
     groups: tuple[str, ...] = Field(default=(), max_length=64, description="Nodes that are groups of exits.")
+    reflectors: tuple[str, ...] = Field(
+        default=(), description="Routers that all others have their sessions of BGP with; none: all with all."
+    )
+    add_path: bool = Field(default=False, description="Reflectors pass on every path, not their own best one alone.")
 
     @cached_property
     def inventory(self) -> Network:
@@ -68,7 +72,15 @@ class Design(Frozen):
             links=tuple(Link(*x) for x in self.links),
             demands=demands,
             risk_groups=tuple(RiskGroup(*x) for x in self.risk_groups),
+            astray=() if self.add_path else tuple(Astray("reflect", x) for x in self.reflectors),
         )
+
+    def peers_of(self, router: str) -> tuple[str, ...]:
+        """The routers with which one has sessions of BGP inside."""
+        others = tuple(name for name, _, _ in self.nodes if name != router and name not in self.groups)
+        if not self.reflectors or router in self.reflectors:
+            return others
+        return tuple(x for x in others if x in self.reflectors)
 
 
 class Port(NamedTuple):
@@ -94,7 +106,39 @@ class Router(NamedTuple):
     exits: tuple[Port, ...] = ()
 
 
-def design_of(network: Network, *, name: str, igp: Igp, seed: int, rates: Rates | None = None) -> Design:
+class Reflection(NamedTuple):
+    """Which routers reflect what BGP says of exits to the others, and whether all paths or their best ones alone."""
+
+    reflectors: tuple[str, ...] = ()
+    add_path: bool = False
+
+
+def nearest_to_all(network: Network, number: int) -> tuple[str, ...]:
+    """The routers that have the shortest way to all others together, by the IGP: where reflectors stand.
+
+    Raises `InputError` where there are not as many that leave somebody to be told.
+    """
+    from twin.sim.arrays import FAR, compile_network
+    from twin.sim.kernels import shortest_paths
+
+    names = [x.name for x in network.nodes if x.kind == "router"]
+    if number >= len(names) or (number and not network.exits):
+        raise InputError(f"{number} reflectors are too many here", fix="ask for fewer, on a network with exits")
+    dist = shortest_paths(compile_network(network)).dist
+    at = [network.node_index[x] for x in names]
+    sums = {name: int(dist[at, i][dist[at, i] < FAR].sum()) for name, i in zip(names, at, strict=True)}
+    return tuple(sorted(sorted(names, key=lambda x: (sums[x], x))[:number]))
+
+
+def design_of(
+    network: Network,
+    *,
+    name: str,
+    igp: Igp,
+    seed: int,
+    rates: Rates | None = None,
+    reflection: Reflection = Reflection(),
+) -> Design:
     """Describe a lab of a network. Raises `InputError` on what cannot be built here."""
     if len(network.nodes) > MAX_ROUTERS:
         raise InputError(f"{len(network.nodes)} routers are too many", fix=f"name a network of up to {MAX_ROUTERS}")
@@ -119,6 +163,8 @@ def design_of(network: Network, *, name: str, igp: Igp, seed: int, rates: Rates 
         demands=tuple((int(s), int(t), float(network.demands[s, t])) for s, t in zip(sources, targets, strict=True)),
         risk_groups=tuple((x.name, x.circuits) for x in network.risk_groups),
         groups=tuple(x.name for x in network.nodes if x.kind == "exits"),
+        reflectors=reflection.reflectors,
+        add_path=reflection.add_path,
     )
 
 

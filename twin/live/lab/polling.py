@@ -54,6 +54,7 @@ class Poller:
     ) -> None:
         self._design, self._routers, self._daemons, self._root = design, routers, daemons, root
         self._stubs = stubs
+        self._witnesses = {name: routers[name] for name in dict.fromkeys((*design.reflectors, *routers))}
         self._network = design.inventory
         self._kernels = {name: inside(name, Kernel) for name in routers}
         self._beyond = {stub.name: inside(stub.name, Kernel) for stub in stubs}
@@ -107,7 +108,7 @@ class Poller:
                 found.adjacent[port.link] = port.device in near
         if self._stubs:
             light = {x.name: bool(found.up[x.port.link]) for x in self._stubs}
-            found.peerings = ask_exits(self._root, self._stubs, self._routers, self._network, light, at)
+            found.peerings = ask_exits(self._root, self._stubs, self._witnesses, self._network, light, at)
             at_exits = found.peerings.link
             found.adjacent[at_exits] = found.up[at_exits]  # a session is no adjacency: it is told with its peering
 
