@@ -118,15 +118,14 @@ def nearest_to_all(network: Network, number: int) -> tuple[str, ...]:
 
     Raises `InputError` where there are not as many that leave somebody to be told.
     """
-    from twin.sim.arrays import FAR, compile_network
-    from twin.sim.kernels import shortest_paths
+    from twin.live.tables import routing_tables
 
     names = [x.name for x in network.nodes if x.kind == "router"]
     if number >= len(names) or (number and not network.exits):
         raise InputError(f"{number} reflectors are too many here", fix="ask for fewer, on a network with exits")
-    dist = shortest_paths(compile_network(network)).dist
+    dist = routing_tables(network).distance  # -1 where there is no path
     at = [network.node_index[x] for x in names]
-    sums = {name: int(dist[at, i][dist[at, i] < FAR].sum()) for name, i in zip(names, at, strict=True)}
+    sums = {name: int(dist[at, i].clip(min=0).sum()) for name, i in zip(names, at, strict=True)}
     return tuple(sorted(sorted(names, key=lambda x: (sums[x], x))[:number]))
 
 
