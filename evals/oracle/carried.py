@@ -200,33 +200,37 @@ def short_of_one(network: Network) -> list[tuple[str, Network]]:
     return found
 
 
-def while_repaired(network: Network, circuit: str) -> dict[str, float]:
-    """Utilisation of each link while both ends of a failed circuit send around it what would have crossed it.
+def while_repaired(network: Network, failed: str) -> dict[str, float]:
+    """Utilisation of each link while the routers around a failed circuit or node send around it what would cross it.
 
-    From the definition of TI-LFA (RFC 9855): the ends use the paths after convergence, everybody else those before. Not
+    From the definition of TI-LFA (RFC 9855): they use the paths after convergence, everybody else those before. Not
     for networks with tunnels or lossy links.
     """
-    before, after = ways_of(network, Failed("nothing")), ways_of(network, Failed(circuit, frozenset((circuit,))))
-    dead = {x.name for x in network.links if x.circuit == circuit}
+    node = failed.removeprefix("node/") if failed.startswith("node/") else None
+    failure = Failed(failed, node=node) if node else Failed(failed, frozenset((failed,)))
+    before, after = ways_of(network, Failed("nothing")), ways_of(network, failure)
+    dead = {x.name for x in network.links if x.circuit == failed or node in (x.tail, x.head)}
     load = dict.fromkeys((x.name for x in network.links), 0.0)
     index = network.node_index
     for target, paths in before.items():
-        here = {node: float(network.offered[index[node], index[target]]) for node in paths.order}
+        if target == node:
+            continue
+        here = {x: float(network.offered[index[x], index[target]]) * (x != node) for x in paths.order}
         around: dict[str, float] = {}
-        for node in reversed(paths.order[1:]):
-            for hop in paths.hops[node]:
-                share = here[node] / len(paths.hops[node])
+        for at in reversed(paths.order[1:]):
+            for hop in paths.hops[at]:
+                share = here[at] / len(paths.hops[at])
                 if hop.name in dead:
-                    around[node] = around.get(node, 0.0) + share
+                    around[at] = around.get(at, 0.0) + share
                 else:
                     load[hop.name] += share
                     here[hop.head] += share
         way = after[target]
-        rest = {node: around.get(node, 0.0) for node in way.order}
-        for node in reversed(way.order[1:]):
-            for hop in way.hops[node]:
-                load[hop.name] += rest[node] / len(way.hops[node])
-                rest[hop.head] += rest[node] / len(way.hops[node])
+        rest = {x: around.get(x, 0.0) for x in way.order}
+        for at in reversed(way.order[1:]):
+            for hop in way.hops[at]:
+                load[hop.name] += rest[at] / len(way.hops[at])
+                rest[hop.head] += rest[at] / len(way.hops[at])
     return {x.name: load[x.name] / x.capacity for x in network.links}
 
 

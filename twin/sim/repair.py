@@ -1,8 +1,9 @@
-"""Loads while a failed circuit is repaired locally, before the network has converged.
+"""Loads while a failure is repaired locally, before the network has converged.
 
-With TI-LFA the router at the failure sends what would have left by the circuit along the paths that it will take once
-everybody has converged, as segments (RFC 9855); all the other routers go on as before. The traffic thus goes up to the
-failure first, and then around it. An RSVP bypass to the next hop is not modelled.
+With TI-LFA the routers next to the failure send what would have left by what failed along the paths that it will take
+once everybody has converged, as segments (RFC 9855, whose backups avoid a node or a shared risk as they do a link); all
+the other routers go on as before. The traffic thus goes up to the failure first, and then around it. An RSVP bypass to
+the next hop is not modelled.
 """
 
 from typing import NamedTuple
@@ -30,14 +31,20 @@ class Repair(NamedTuple):
 
 
 def circuit_failures(network: Network) -> tuple[Failure, ...]:
-    """Every circuit that traffic can use: what a router repairs by itself."""
+    """Every circuit that traffic can use."""
     return tuple(x for x in single_failures(network) if x.name.startswith("link/"))
 
 
-def repairs(network: Network, failures: tuple[Failure, ...] | None = None) -> tuple[Repair, ...]:
-    """Return what each failure of circuits puts on the links while it is repaired, the worst first.
+def repaired_failures(network: Network) -> tuple[Failure, ...]:
+    """All that routers next to it repair: circuits, nodes and risk groups; a bundle short of a member works on."""
+    return tuple(x for x in single_failures(network) if not x.name.startswith("member of "))
 
-    Not for networks on which tunnels lose traffic on the way, nor for routers that drop or divert: none is returned.
+
+def repairs(network: Network, failures: tuple[Failure, ...] | None = None) -> tuple[Repair, ...]:
+    """Return what each failure, by default of a circuit, puts on the links while it is repaired, the worst first.
+
+    What a dead node sends and receives is on no link. Not for networks on which tunnels lose traffic on the way, nor
+    for routers that drop or divert: none is returned.
     """
     arrays = compile_network(network)
     if lossy_tunnels(arrays) or arrays.astray:
@@ -54,27 +61,24 @@ def repairs(network: Network, failures: tuple[Failure, ...] | None = None) -> tu
 
 
 def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> tuple[Floats, Floats]:
-    """Return the load of each arc while a failure of circuits is repaired, and once the network has converged [m]."""
+    """Return the load of each arc while a failure is repaired, and once the network has converged [m]."""
     arcs, nodes = failed_in(flatten(arrays, (failure,)), 0)
     state = without(arrays, arcs, nodes)
-    paths, n = paths_without(arrays, routing.paths, state, nodes), len(arrays.up)
-    off, onto = np.zeros((n, n)), np.zeros((n, n))
-    load = routing.load.copy()
-    for arc in map(int, arcs):
-        flow = _flow(arrays, routing, arc)
-        load[arc] -= flow.sum()
-        off[:, arrays.head[arc]] += flow * arrays.keep[arc]
-        onto[:, arrays.tail[arc]] += flow
-    lost = paths.dist >= FAR
-    load -= _sent(arrays, routing.paths, off)
-    load += _sent(state, paths, np.where(lost, 0.0, onto))
-    load[arcs] = 0.0
-    return np.maximum(load, 0.0), spread(state, paths, steered(state, paths).volume)[0]
+    paths, dead = paths_without(arrays, routing.paths, state, nodes), np.flatnonzero(state.weight != arrays.weight)
+    volume, keep = routing.volume.copy(), arrays.keep.copy()
+    volume[:, nodes], volume[nodes], keep[dead] = 0.0, 0.0, 0.0
+    load, passing = spread(arrays._replace(keep=keep), routing.paths, volume)  # up to the failure, and no further
+    onto = np.zeros_like(volume)
+    for arc in map(int, dead):
+        onto[:, arrays.tail[arc]] += _flow(arrays, routing.paths, passing, arc)
+    load[dead] = 0.0
+    load += spread(state, paths, np.where(paths.dist < FAR, onto, 0.0))[0]
+    return load, spread(state, paths, steered(state, paths).volume)[0]
 
 
-def _flow(arrays: Arrays, routing: Routing, arc: int) -> Floats:
+def _flow(arrays: Arrays, paths: Paths, passing: Floats, arc: int) -> Floats:
     """Mbit/s that an arc carries for each target [n]."""
-    dist, tail = routing.paths.dist, int(arrays.tail[arc])
+    dist, tail = paths.dist, int(arrays.tail[arc])
     targets = np.arange(len(arrays.up))
     first, last = int(arrays.first_out[tail]), int(arrays.first_out[tail + 1])
     heads = arrays.head[first:last]
@@ -82,11 +86,5 @@ def _flow(arrays: Arrays, routing: Routing, arc: int) -> Floats:
     reach &= ~arrays.no_transit[heads][:, None] | (dist[:, heads].T % EXIT == 0)
     mine = reach[arc - first]
     hops = np.maximum(reach.sum(axis=0), 1)
-    passing = np.where(targets == tail, 0.0, routing.passing[:, tail])
-    return np.where(mine, passing / hops, 0.0)
-
-
-def _sent(arrays: Arrays, paths: Paths, volume: Floats) -> Floats:
-    np.einsum("ii->i", volume)[:] = 0.0  # what is at its target has arrived
-    load, _ = spread(arrays, paths, volume)
-    return load
+    here = np.where(targets == tail, 0.0, passing[:, tail])
+    return np.where(mine, here / hops, 0.0)

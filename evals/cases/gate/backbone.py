@@ -132,12 +132,12 @@ def repair_without_room(seed: int, start: int = 0) -> Trial | None:
     if cut or _broken(network, final, POLICY.max_failure_utilisation):
         return None
     worse: dict[str, set[str]] = {}
-    for circuit in sorted({x.circuit for x in network.links}):
-        was, now = while_repaired(network, circuit), while_repaired(final, circuit)
+    for failed in (x.name for x in failures(network)):
+        was, now = while_repaired(network, failed), while_repaired(final, failed)
         allowed = max(0.9, max(was.values())) + 0.01
-        worse[circuit] = {x for x in now if now[x] > allowed}
-    worse = {circuit: links for circuit, links in worse.items() if links}
-    if not worse:
+        worse[failed] = {x for x in now if now[x] > allowed}
+    worse = {failed: links for failed, links in worse.items() if links}
+    if not any(x.startswith("link/") for x in worse):
         return None
     policy = WIDE.model_copy(update={"max_repair_utilisation": 0.9})
     elements = frozenset(x for links in worse.values() for x in links)

@@ -14,10 +14,10 @@ from twin.demand_limits import DemandLimits
 from twin.formats.load import load_network
 from twin.gate.checks.rehearsal import Stressed
 from twin.gate.verdict import Check, verify
-from twin.model import SegmentList, Tunnel
+from twin.model import RiskGroup, SegmentList, Tunnel
 from twin.plan import SetTunnel, SetWeight, apply
 from twin.policy import Policy
-from twin.sim.repair import circuit_failures, repairs
+from twin.sim.repair import repaired_failures, repairs
 from twin.sim.simulate import single_failures
 
 OPEN = Policy(max_blast_radius=1, max_delay_stretch=10, demand_factors=(1.0,), min_gain=0)
@@ -53,18 +53,21 @@ def test_traffic_runs_up_to_the_failure_and_then_around_it():
 def by_hand(network, failure):
     """Every demand hop by hop: as before up to the failure, then as it will be once all have converged."""
     old = {node.name: _Towards(network, node) for node in network.nodes}
-    after = broken(network, failure)
+    after, dead = broken(network, failure), {network.nodes[i].name for i in failure.nodes}
+    gone = {i for i, x in enumerate(network.links) if i in failure.links or dead & {x.tail, x.head}}
     new = {node.name: _Towards(after, node) for node in after.nodes}
     load = np.zeros(len(network.links))
     for s, t in np.argwhere(network.offered).tolist():
         target = network.nodes[t].name
+        if dead & {target, network.nodes[s].name}:
+            continue
         here = dict.fromkeys(old[target].dist, 0.0)
         here[network.nodes[s].name] = network.offered[s, t]
         for node in sorted(old[target].dist, key=lambda x: -old[target].dist[x]):
             hops = old[target].next_hops(node)
             for i in hops:
                 part = here[node] / len(hops)
-                if i in failure.links:
+                if i in gone:
                     if node in new[target].dist:
                         new[target].send(node, part, load)
                 else:
@@ -80,9 +83,13 @@ def test_every_repair_is_what_hop_by_hop_gives(seed):
     circuits = [(names[i], names[(i + 1) % 7], 10.0, int(rng.integers(1, 4))) for i in range(7)]
     circuits += [(names[0], names[3], 10.0, 2), (names[1], names[5], 10.0, 2)]
     network = network_of(circuits, {(a, b): float(rng.uniform(0, 1)) for a in names for b in names if a != b})
+    drawn = [list(network.circuits)[int(i)] for i in rng.permutation(len(network.circuits))]
+    groups = (RiskGroup("duct", tuple(drawn[:2])), RiskGroup("bridge", tuple(drawn[2:5])))
+    network = replace(network, risk_groups=groups, links=tuple(x._replace(members=2) for x in network.links))
     capacity = np.array([link.capacity for link in network.links])
-    found = {x.failure: x for x in repairs(network)}
-    for failure in circuit_failures(network):
+    found = {x.failure: x for x in repairs(network, repaired_failures(network))}
+    assert len(found) == len(network.circuits) + len(network.nodes) + len(groups)
+    for failure in repaired_failures(network):
         expected = by_hand(network, failure) / capacity
         assert found[failure.name].max_utilisation == pytest.approx(expected.max())
         converged = reference(broken(network, failure)).load / capacity

@@ -14,7 +14,7 @@ from evals.score.plans import names_it
 from evals.suites.verify import verdict_on
 from tests.twin.sim.oracle import random_network, reference, with_exits
 from twin.gate.verdict import Verdict
-from twin.sim.repair import repairs
+from twin.sim.repair import repaired_failures, repairs
 
 GOOD = int(os.environ.get("TWINOPS_GATE_CASES", "18"))
 PER_CLASS = -(-GOOD // len(BAD)) if GOOD >= 100 else 2
@@ -69,5 +69,5 @@ def test_the_labels_come_from_an_oracle_that_agrees_with_another_one(seed):
 
 def test_the_oracle_of_repairs_finds_the_peak_that_the_simulator_finds():
     network = gate_network(1)
-    peaks = {x.failure: x.max_utilisation for x in repairs(network)}
+    peaks = {x.failure: x.max_utilisation for x in repairs(network, repaired_failures(network))}
     assert {x: max(while_repaired(network, x).values()) for x in peaks} == pytest.approx(peaks, abs=1e-9)

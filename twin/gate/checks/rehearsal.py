@@ -15,7 +15,7 @@ from twin.sim.arrays import compile_network
 from twin.sim.classes import ClassLoads, ClassLosses, class_loads, class_losses
 from twin.sim.failed_paths import delays_under
 from twin.sim.failure_sweep import sweep_failures
-from twin.sim.repair import Repair, repairs
+from twin.sim.repair import Repair, repaired_failures, repairs
 from twin.sim.route import Routing, route
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
@@ -174,8 +174,8 @@ class Stressed:
 
     @cached_property
     def repairs(self) -> tuple[Repair, ...]:
-        """What each failure of a circuit puts on the links until the network has converged, the worst first."""
-        return repairs(self.network)
+        """What each failure puts on the links until the network has converged, the worst first."""
+        return repairs(self.network, repaired_failures(self.network))
 
     def delays_under(self) -> Iterator[Floats]:
         """Yield the delay of each demand under each failure in turn, ms [n, n]; inf where it has no way."""
