@@ -38,10 +38,10 @@ from .live.files import FilesNetwork, Look
 from .live.watched import Lookable
 from .model import Astray, Frozen, Igp, Network
 from .planned import PlannedWork
+from .site_files import matching
 from .traffic_classes import LAST, TrafficClass
 
 SITE = "site.toml"
-_MOST_FILES = 1_000
 MeasurementKind = Literal["counters", "flows", "probes", "logs"]
 
 
@@ -363,7 +363,7 @@ class OpenSite(NamedTuple):
         return found
 
     def _matched(self, kind: str, pattern: str) -> list[Path]:
-        paths = _matching(self.folder, pattern)
+        paths = matching(self.folder, pattern)
         if not paths:
             raise InputError(f"{self.path}: {kind}: no file matches {pattern}", fix="correct it, or leave it out")
         return paths
@@ -389,18 +389,3 @@ def connect(name: str, *, say: Callable[[str], None] = lambda _: None) -> Lookab
     as `read_site` and `OpenSite.network` do, and what the adapter raises.
     """
     return open_live(name) if is_adapter(name) else read_site(name).network(utc_now, say=say)
-
-
-def _matching(folder: Path, pattern: str) -> list[Path]:
-    plain = folder / pattern
-    if not any(c in pattern for c in "*?["):
-        return [plain] if plain.exists() else []
-    if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-        raise InputError(f"{pattern} leads out of {folder}", fix="give a pattern below the site's folder")
-    try:
-        found = sorted(path for path in folder.glob(pattern) if path.is_file())
-    except (ValueError, NotImplementedError, OSError) as error:
-        raise InputError(f"{pattern} is no pattern: {error}", fix="give one such as counters/*.csv") from error
-    if len(found) > _MOST_FILES:
-        raise InputError(f"{pattern} matches {len(found):,} files", fix=f"give at most {_MOST_FILES:,} at once")
-    return found
