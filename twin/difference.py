@@ -20,6 +20,7 @@ from .plan import (
     UndrainNode,
     WakeLink,
 )
+from .printed import short
 
 
 class StateDifference(NamedTuple):
@@ -112,12 +113,12 @@ def _capacities(before: Network, after: Network) -> Iterator[Change]:
 
 
 def _elements(before: Network, after: Network) -> Iterator[str]:
-    for what, had, has in (
-        ("node", before.node_index, after.node_index),
-        ("circuit", before.circuits, after.circuits),
+    for named, had, has in (
+        ("node {}".format, before.node_index, after.node_index),
+        (short, before.circuits, after.circuits),
     ):
-        yield from (f"{what} {name} is gone" for name in had if name not in has)
-        yield from (f"{what} {name} is new" for name in has if name not in had)
+        yield from (f"{named(name)} is gone" for name in had if name not in has)
+        yield from (f"{named(name)} is new" for name in has if name not in had)
 
 
 def _states(before: Network, after: Network) -> Iterator[str]:

@@ -15,9 +15,7 @@ _SHADES = {"holds": "green", "broken": "bold red", "cannot be told": "yellow"}
 
 def audit_text(report: AuditReport) -> Iterator[RenderableType]:
     """Tell what holds, and then who decided what."""
-    yield Text(
-        f"run {visible(report.run)}: {report.outcome}, {report.records} records, head {report.head}", style="bold"
-    )
+    yield f"run {visible(report.run)}: {report.outcome}, {report.records} records, head {report.head}"
     answered = [
         (QUESTIONS[question], Text(found, style=_SHADES[found]), one_line(report.reasons.get(question, ""), 160))
         for question, found in report.findings.items()

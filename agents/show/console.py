@@ -41,6 +41,7 @@ from twin.faults.recommendation import Recommendation
 from twin.untrusted import one_line, visible
 
 from .gists import gist
+from .lines import WrappedText
 from .report.summary import Summary
 from .tables import console, verdict_table
 
@@ -115,7 +116,7 @@ class Screen:
             self._console.print(line.margin + line.text, soft_wrap=True)
         else:
             grid = Table.grid(padding=(0, 1, 0, 0))
-            grid.add_row(line.margin, line.text)
+            grid.add_row(line.margin, WrappedText(line.text))
             self._console.print(grid)
 
     def _lines(self, record: Record) -> list[Line]:  # noqa: C901  one branch per kind of record
@@ -165,7 +166,7 @@ def summary_panel(summary: Summary) -> Panel:
     style = _ENDS.get(summary.outcome, "yellow")
     grid = Table.grid(padding=(0, 2))
     for label, value in _closing(summary):
-        grid.add_row(Text(label, style="dim"), Text(visible(value), overflow="fold"))
+        grid.add_row(Text(label, style="dim"), WrappedText(Text(visible(value))))
     title = Text(f" {summary.outcome} ", style=f"bold {style}")
     return Panel(grid, title=title, title_align="left", border_style=style, expand=False, padding=(1, 2))
 

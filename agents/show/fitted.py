@@ -11,7 +11,7 @@ from rich.text import Text
 
 from twin.untrusted import one_line
 
-from .lines import breaks, ends_of
+from .lines import WrappedText, parts_of
 
 _GAP = 3  # between two columns
 _LONG = 400  # characters of a cell
@@ -35,7 +35,7 @@ class FittedColumn(NamedTuple):
             part
             for text in (self.heading, *(() if self.figures else map(str, self.cells)))
             for word in text.split()
-            for part in (ends_of(word) if self.parted else (word,))
+            for part in (parts_of(word) if self.parted else (word,))
         ]
         whole = [line for cell in self.cells for line in cell.plain.split("\n")] if self.figures else []
         return max((Text(part).cell_len for part in (*words, *whole)), default=1)
@@ -46,21 +46,13 @@ class FittedColumn(NamedTuple):
         lines = [line for cell in self.cells for line in cell.plain.split("\n")]
         return max(Text(line).cell_len for line in (self.heading, *lines))
 
-    def shown(self, width: int) -> Iterator[Text]:
-        """Its cells as they stand in a column of this width."""
-        for cell in self.cells:
-            lines = [part for x in cell.split("\n") for part in x.divide(breaks(x.plain, width))] if self.parted else ()
-            for line in lines:
-                line.rstrip()
-            yield Text("\n").join(lines) if self.parted else cell
-
 
 class Fitted:
     """A table of words; a heading that ends in `>` is of figures.
 
     Where there is no room for all columns those in `spare` leave, the first named first; the others after them, from
-    the right; the first column stays, and so does a narrow one where a wider one of more worth has no room. What left
-    is said below the table.
+    the right; the first column stays, and so does a narrow one where a wider one of more worth has no room. Which of
+    `spare` left is said below the table; of all others their cells stand there, row by row.
     """
 
     def __init__(
@@ -77,28 +69,35 @@ class Fitted:
         """Lay the table out for the width there is."""
         kept, gone = self._kept(options.max_width)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-        widths = _widths(kept, options.max_width)
-        for column, width in zip(kept, widths, strict=True):
+        for column, width in zip(kept, _widths(kept, options.max_width), strict=True):
             side = "right" if column.figures else "left"
             table.add_column(Text(column.heading), justify=side, overflow="fold", width=width)
-        for row in zip(*(column.shown(width) for column, width in zip(kept, widths, strict=True)), strict=True):
+        for row in zip(*(x.cells if x.figures else map(WrappedText, x.cells) for x in kept), strict=True):
             table.add_row(*row)
         yield table
-        if gone:
-            yield Text(f"no room for: {', '.join(gone)}", style="dim")
+        spared = [x.heading for x in gone if x.heading in self._spare]
+        if spared:
+            yield Text(f"no room for: {', '.join(spared)}", style="dim")
+        for column in (x for x in gone if x.heading not in spared):
+            yield Text(column.heading, style="bold")
+            below = Table.grid(padding=(0, 1, 0, 0))
+            for first, cell in zip(self.columns[0].cells, column.cells, strict=True):
+                if cell.plain.strip():
+                    below.add_row("-", WrappedText(Text.assemble(first, ": ", cell)))
+            yield below
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         """As wide as its columns are, or as there is room."""
         wide = sum(column.natural for column in self.columns) + _GAP * (len(self.columns) - 1)
         return Measurement(min(max(x.least for x in self.columns), options.max_width), min(wide, options.max_width))
 
-    def _kept(self, width: int) -> tuple[list[FittedColumn], list[str]]:
-        """The columns there is room for. Where only names would be left, they give way to what is said of them."""
+    def _kept(self, width: int) -> tuple[list[FittedColumn], list[FittedColumn]]:
+        """The columns there is room for, and those that leave. Names are parted before they stand alone."""
         kept = self._worthiest(self.columns, width)
-        if len(kept) == 1 or kept[0].least > width:
+        if len(kept) < min(2, len(self.columns)) or kept[0].least > width:
             kept = self._worthiest([x._replace(parted=not x.figures) for x in self.columns], width)
-        headings = [x.heading for x in kept]
-        return kept, [x.heading for x in self._leaving(self.columns) if x.heading not in headings]
+        headings = {x.heading for x in kept}
+        return kept, [x for x in self._leaving(self.columns) if x.heading not in headings]
 
     def _worthiest(self, columns: Sequence[FittedColumn], width: int) -> list[FittedColumn]:
         first, wide = columns[0], columns[0].least

@@ -1,22 +1,27 @@
-"""Where a line may end: between words, never before a unit, and inside a name only between its two ends."""
+"""Where a line may end: between words, never before a unit, and inside a name or a path only between its parts."""
 
 import re
 from itertools import pairwise
 
 from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
+from rich.text import Text
 
 _UNIT = re.compile(r"(?<=\d) (?=[kMGT]?bit/s|ms|s|min|h|k?W|%|pp)")
-_TIED = "\x1f"  # stands for a space that no line ends with
-_JOINT = re.compile(r"(?<=[^\s-]->)(?=\S)|(?<=[^\s-]--)(?=[^\s>-])")
-"""Between the ends of `A->B` and `A--B`: where a name that is wider than the place may go on in the next line."""
+_TIED = "\0"  # stands for a space that no line ends with
+_ENDS = re.compile(r"(?<=[^\s-]->)(?=\S)|(?<=[^\s-]--)(?=[^\s>-])")
+"""Between the ends of `A->B` and `A--B`: where a name that is wider than the place goes on below."""
+_PARTS = re.compile(rf"{_ENDS.pattern}|(?<=[^\s/]/)(?=[^\s/])")
+"""And behind a slash: in a box nothing may stand out, and on a line of its own a path is whole."""
 
 
-def ends_of(word: str) -> list[str]:
-    """Split the name of a link or a circuit into its two ends, the arrow with the first; any other word is one."""
-    return _JOINT.split(word)
+def parts_of(word: str) -> list[str]:
+    """Split a name into its two ends, the arrow with the first, and a path into its steps; any other word is one."""
+    return _PARTS.split(word)
 
 
-def breaks(line: str, width: int, indent: int = 0) -> list[int]:
+def breaks(line: str, width: int, indent: int = 0, *, joint: re.Pattern[str] = _ENDS) -> list[int]:
     """Return where each line after the first begins, so that none takes more than `width` cells of a terminal.
 
     Later lines leave `indent` cells free. What is wider than the place and has no end to break at stands out.
@@ -31,7 +36,7 @@ def breaks(line: str, width: int, indent: int = 0) -> list[int]:
             begin = match.start()
             found.append(begin)
         last = begin
-        for end in (*(x.start() for x in _JOINT.finditer(text, match.start(), match.end())), match.end()):
+        for end in (*(x.start() for x in joint.finditer(text, match.start(), match.end())), match.end()):
             if not fits(end) and text[begin:last].strip():
                 begin = last
                 found.append(begin)
@@ -45,3 +50,24 @@ def wrapped(line: str, width: int) -> str:
     starts = breaks(line, width, len(indent))
     first, *rest = (line[a:b].rstrip() for a, b in pairwise((0, *starts, len(line))))
     return "\n".join((first, *(f"{indent}{x}" for x in rest)))
+
+
+class WrappedText:
+    """A text on as many lines as it takes: no word is cut, and none is split that has no parts."""
+
+    def __init__(self, text: Text) -> None:
+        self._text = text
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Wrap it to the width there is."""
+        for line in self._text.split("\n", allow_blank=True):
+            for part in line.divide(breaks(line.plain, options.max_width, joint=_PARTS)):
+                part.rstrip()
+                part.overflow = "fold"
+                yield part
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """As wide as its widest part at least, as its widest line at most."""
+        parts = (part for word in self._text.plain.split() for part in parts_of(word))
+        least, most = (max(map(cell_len, x), default=0) for x in (parts, self._text.plain.split("\n")))
+        return Measurement(min(least, options.max_width), min(most, options.max_width))

@@ -12,7 +12,7 @@ from twin.sim.simulate import simulate
 
 from .tables import text_table
 
-_COLUMNS = ("link", "utilisation", "mean in queue and line", "99 of 100 packets below")
+_COLUMNS = ("link", "utilisation>", "mean in queue and line>", "99 of 100 packets below>")
 
 
 def queues(network: Network, burstiness: float, top: int) -> tuple[dict[str, JsonValue], Iterator[RenderableType]]:

@@ -11,6 +11,7 @@ from twin.errors import TwinError
 from twin.formats import load_network
 from twin.model import Network
 from twin.plan import DrainLink, SetWeight, apply, apply_all
+from twin.printed import short
 
 ABILENE = load_network("sndlib/abilene")
 
@@ -41,8 +42,8 @@ def test_a_circuit_that_is_gone_is_said_and_not_made_a_step():
     circuit, (one, other) = next(iter(ABILENE.circuits.items()))
     links = tuple(link for i, link in enumerate(ABILENE.links) if i not in (one, other))
     after = Network(ABILENE.name, ABILENE.nodes, links, ABILENE.demands)
-    assert difference(ABILENE, after) == ((), (f"circuit {circuit} is gone",))
-    assert difference(after, ABILENE) == ((), (f"circuit {circuit} is new",))
+    assert difference(ABILENE, after) == ((), (f"{short(circuit)} is gone",))
+    assert difference(after, ABILENE) == ((), (f"{short(circuit)} is new",))
 
 
 def test_a_state_that_nobody_configures_is_no_step():

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.text import Text
 
 from agents.commands.output import say
 from agents.show.fitted import Fitted
-from agents.show.lines import wrapped
+from agents.show.lines import WrappedText, wrapped
 from agents.show.tables import console
 from tests.command_line import here
 
@@ -97,7 +98,9 @@ def test_long_names_of_links_go_over_two_lines_before_their_figures_leave(width)
     assert all(cell_len(line) <= width for line in text.splitlines())
     assert {end for name in names for end in re.split("(?<=->)|(?<=--)", name)} <= set(words(text))
     assert text.count("81 %") == len(names)
-    assert "no room for: cause" in text
+    assert "no room for: cause" not in text  # nobody said that it can be spared: it stands below
+    below = text.partition("\ncause\n")[2] if width == 60 else "\n".join(f"- {x}:" for x in names)
+    assert [line.startswith("- ") for line in below.splitlines()].count(True) == len(names)
 
 
 @given(st.lists(st.text("abc 東京ü->", min_size=1, max_size=24), max_size=12).map(" ".join), st.integers(48, 120))
@@ -105,3 +108,17 @@ def test_a_line_is_wrapped_by_the_cells_it_takes_and_loses_nothing(line, width):
     told = wrapped(line, width)
     assert "".join(told.split()) == "".join(line.split())
     assert all(cell_len(x) <= width for x in told.split("\n"))
+
+
+def test_what_cannot_be_spared_stands_below_a_table_that_has_no_room_for_it():
+    rows = [("nominal", "passed", f"the busiest link is {ENDS[0]}->{ENDS[1]} at 54 %"), ("useful", "passed", "")]
+    text = shown(Fitted(("check", "result", "detail"), rows), 50)
+    assert all(cell_len(line) <= 50 for line in text.splitlines())
+    told = " ".join(text.partition("detail")[2].split())
+    assert told == f"- nominal: the busiest link is {ENDS[0]}-> {ENDS[1]} at 54 %"
+
+
+def test_a_path_that_is_wider_than_its_place_goes_on_behind_a_slash():
+    text = shown(WrappedText(Text("runs/lang.json-s1-20261130-124859/report.html")), 40)
+    assert text.split() == ["runs/lang.json-s1-20261130-124859/", "report.html"]
+    assert shown(WrappedText(Text("harm 3.14 Gbit/s")), 12).splitlines() == ["harm", "3.14 Gbit/s"]
