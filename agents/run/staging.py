@@ -23,7 +23,7 @@ from twin.live.surprises import ByOthers, Healing
 from twin.live.watch_record import Opened, is_watch, read_watch
 from twin.live.watched import Lookable, WatchedNetwork
 from twin.model import Network
-from twin.observe import find_symptoms, observe
+from twin.observe import STATES, find_symptoms, observe
 from twin.site import OpenSite, connect
 
 from .request import LaterEvent, RunRequest
@@ -85,29 +85,39 @@ def samples_after(live: RecordedNetwork) -> int:
 def _strike(live: RecordedNetwork, faults: Sequence[Fault], limit: float) -> None:
     """Let faults strike, and time pass until monitoring has seen the same symptoms of them twice in a row.
 
-    What was to be seen before they struck is none of them. What never shows, or shows another face every time, is
-    looked at after `AFTERMATH` samples.
+    What devices say of themselves is enough, whatever else comes and goes beside it, unless what is down goes on
+    carrying traffic or is logged to have come up: then it comes and goes. What was to be seen before they struck is
+    none of them. What never shows, or shows another face every time, is looked at after `AFTERMATH` samples.
     """
     usual, last = _symptoms(live, limit).found, frozenset[tuple[str, str]]()
     for fault in faults:
         live.inject(fault)
     for _ in range(AFTERMATH):
         live.wait()
-        found, steady = _symptoms(live, limit)
-        if found - usual and found - usual == last and steady > 1:
+        seen = _symptoms(live, limit)
+        new = seen.found - usual
+        stated = not seen.flaps and _stated(new) == _stated(last) != frozenset()
+        if new and seen.steady > 1 and (new == last or stated):
             return
-        last = found - usual
+        last = new
+
+
+def _stated(symptoms: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset(x for x in symptoms if x[0] in STATES)
 
 
 class _Seen(NamedTuple):
     found: frozenset[tuple[str, str]]  # kinds and elements of symptoms
     steady: int  # samples that show one and the same state
+    flaps: bool  # whether something that is down carries traffic, or some interface is logged to have come up
 
 
 def _symptoms(live: RecordedNetwork, limit: float) -> _Seen:
     observation = observe(live.read_topology(), live.read_telemetry(live.start), now=live.now)
     found = frozenset((x.kind, x.element) for x in find_symptoms(observation, limit=limit))
-    return _Seen(found, observation.samples)
+    carries = observation.window.out_mbps[-1] > observation.declared.unexported_mbps
+    flaps = bool((carries & ~observation.up).any()) or any(x.kind == "interface_up" for x in observation.events)
+    return _Seen(found, observation.samples, flaps)
 
 
 def watch_site(site: OpenSite) -> Scene:

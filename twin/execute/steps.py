@@ -4,6 +4,7 @@ import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from threading import current_thread, main_thread
 from typing import Literal
 
@@ -11,10 +12,11 @@ from pydantic import Field
 
 from twin.corrections import in_place, recorded_back, recorded_states
 from twin.errors import ExecutionError, TwinError
+from twin.gate.checks.moved import moved_share
 from twin.live.network import LiveNetwork, keep_change
 from twin.model import Frozen, Network
 from twin.observe.expect.settled import Settled, settled
-from twin.plan import Change, LimitDemand, Plan, SetTunnel, states, way_back
+from twin.plan import Change, LimitDemand, Plan, SetTunnel, SetWeight, states, way_back
 from twin.policy import Policy
 
 from .agreement import Agreement, Baseline, Tolerance, compare, watch
@@ -88,27 +90,28 @@ class Logbook:
             self.write(step, action, detail, change=change, agreement=agreement)
 
 
-def independent(steps: Sequence[Change], most: int) -> Iterator[tuple[int, ...]]:
+Light = Callable[[int, int], bool]
+
+
+def together(steps: Sequence[Change], most: int, light: Light) -> Iterator[tuple[int, ...]]:
     """Yield the numbers of a plan's steps, counted from 1, in groups that may be confirmed together, `most` at a time.
 
     A tunnel or a rate limit changes the way of one demand and of no other, so that those of different demands add up in
-    any order; the gate has judged the states that they pass through. Every other step changes paths that others use.
+    any order. Every other step changes paths that others use: it is confirmed with those before it only while `light`
+    says of the first and the last of them that all together are little. The gate has judged every state on the way.
     """
-    together: list[int] = []
-    demands: set[tuple[str, str]] = set()
+    group: list[int] = []
+    demands: list[tuple[str, str] | None] = []
     for number, step in enumerate(steps, start=1):
         demand = _demand_of(step)
-        if together and (demand is None or demand in demands or len(together) >= max(1, most)):
-            yield tuple(together)
-            together, demands = [], set()
-        together.append(number)
-        if demand is None:
-            yield tuple(together)
-            together, demands = [], set()
-        else:
-            demands.add(demand)
-    if together:
-        yield tuple(together)
+        adds_up = demand is not None and None not in demands and demand not in demands
+        if group and (len(group) >= max(1, most) or not (adds_up or light(group[0], number))):
+            yield tuple(group)
+            group, demands = [], []
+        group.append(number)
+        demands.append(demand)
+    if group:
+        yield tuple(group)
 
 
 def _demand_of(step: Change) -> tuple[str, str] | None:
@@ -155,16 +158,17 @@ class Rollout:
     ) -> str | None:
         """Make every step, look at the network before and after, and ask `permit` before each.
 
-        Steps that do not depend on each other are made one after the other, each read back at once, and confirmed by
-        telemetry together. Returns why to turn back, or None when all steps are confirmed; what `permit`, `on_step` or
-        the network raises, passes.
+        Steps that do not depend on each other, or are of low risk together by the policy, are made one after the other,
+        each read back at once, and confirmed by telemetry together. Returns why to turn back, or None when all steps
+        are confirmed; what `permit`, `on_step` or the network raises, passes.
         """
-        for together in independent(self._plan.steps, policy.low_risk_steps):
-            for number in together:
-                reason = self._make(number, tolerance, before, policy, permit, first=number == together[0])
+        light = partial(self._light, policy.low_risk_blast_radius)
+        for group in together(self._plan.steps, policy.low_risk_steps, light):
+            for number in group:
+                reason = self._make(number, tolerance, before, policy, permit, first=number == group[0])
                 if reason:
                     return reason
-            last = together[-1]
+            last = group[-1]
             agreement, seen = watch(self._states[last], self._live, tolerance, before)
             misconfigured = self._wrongly_configured(last)
             wrong = misconfigured or agreement.deviation
@@ -177,9 +181,18 @@ class Rollout:
             self._measured = settled(seen) if seen else None
             self._looked_at = self._live.now
             told = (f"as predicted, furthest off is {agreement.worst}", agreement.blind_spots, self._unread())
-            for number in together:
+            for number in group:
                 self._log.write(number, "agree", "; ".join(filter(None, told)), agreement=agreement)
         return None
+
+    def _light(self, most: float, first: int, last: int) -> bool:
+        """Whether these steps and those between them set weights of one circuit, or move at most this share of traffic.
+
+        Both directions of a circuit are no more than one drain of it, which is one step.
+        """
+        before, steps = self._states[first - 1], self._plan.steps[first - 1 : last]
+        circuits = {before.links[before.link(x.link)].circuit if isinstance(x, SetWeight) else None for x in steps}
+        return (len(circuits) == 1 and None not in circuits) or moved_share(before, self._states[last]) <= most
 
     def _make(
         self,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.twin.execute.test_executor_live import Breaks, actions, relief, run
 from tests.twin.live_incident import emulate, inventory, through_c
 from twin.execute.configured import configuration
-from twin.execute.steps import independent
+from twin.execute.steps import together
 from twin.live.emulated import EmulatedNetwork
 from twin.plan import DrainLink, LimitDemand, SetTunnel, SetWeight
 
@@ -29,12 +29,24 @@ def demand(step):
 
 @given(st.lists(STEP, max_size=9), st.integers(0, 5))
 def test_groups_hold_every_step_once_in_order_and_nothing_that_shares_paths_or_a_demand(steps, most):
-    groups = list(independent(steps, most))
+    groups = list(together(steps, most, lambda *_: False))
     assert [number for group in groups for number in group] == list(range(1, len(steps) + 1))
     for group in groups:
         demands = [demand(steps[number - 1]) for number in group]
         assert len(group) == 1 or (None not in demands and len(set(demands)) == len(demands))
         assert len(group) <= max(1, most)
+
+
+@given(st.lists(STEP, max_size=9), st.integers(0, 5), st.integers(1, 3))
+def test_steps_that_share_paths_are_together_while_all_of_them_are_little(steps, most, light):
+    groups = list(together(steps, most, lambda first, last: last - first < light))
+    assert [number for group in groups for number in group] == list(range(1, len(steps) + 1))
+    for group in groups:
+        demands = [demand(steps[number - 1]) for number in group]
+        assert len(group) <= light or (None not in demands and len(set(demands)) == len(demands))
+        assert len(group) <= max(1, most)
+    if light >= len(steps) and most >= len(steps):
+        assert len(groups) <= 1
 
 
 def test_two_tunnels_of_different_demands_are_looked_at_once():
@@ -75,3 +87,17 @@ def test_what_somebody_changes_between_two_such_steps_is_seen_before_the_next_on
     assert execution.status == "rolled_back"
     assert "C->E" in execution.reason
     assert live.read_topology().tunnels == ()
+
+
+@pytest.mark.parametrize(
+    ("links", "looks"),
+    [(("A->B", "B->A"), [1, 1]), (("A->B", "D->B"), [1, 2]), (("A->B", "B->C", "E->D"), [1, 2, 2])],
+    ids=["one circuit", "two that carry much", "two that move nothing after one"],
+)
+def test_weights_are_looked_at_once_where_they_are_of_one_circuit_or_move_little(links, looks):
+    live = emulate(seed=1)
+    weights = {"A->B": 25, "B->A": 25, "D->B": 25, "B->C": 31, "E->D": 11}
+    execution = run(live, relief(live, steps=tuple(SetWeight(link=x, weight=weights[x]) for x in links)))
+    assert execution.status == "applied", execution.reason
+    made = [x.live_time for x in execution.records if x.action == "apply"]
+    assert [1 + sorted(set(made)).index(x) for x in made] == looks

@@ -27,6 +27,8 @@ UNITS: Mapping[SymptomKind, str] = {
     "traffic_surge": "times", "packet_shift": "times", "probe_delay": "ms",
 }  # fmt: skip
 """Of the figures of each kind; the others say yes (1) or no (0)."""
+STATES: frozenset[SymptomKind] = frozenset({"down", "silent", "neighbour_lost", "no_routes"})
+"""What devices say of themselves, or by saying nothing: no figure that strays."""
 _STATE_SCORE = 100.0
 # Two kinds of numbers. Levels are in standard errors of what the network declares of its instruments: an observation
 # holds some thousand readings whose tails are heavier than the normal law's, and a false alarm sends somebody out.
