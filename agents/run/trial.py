@@ -18,7 +18,8 @@ def trial_of(plan: Plan, execution: Execution, configured: Network, live: LiveNe
     if not execution.contradicted:
         return None
     ended = next(x.live_time for x in execution.records if x.action == "disagree" and x.step == execution.contradicted)
-    inventory, samples = recorded_states(configured, plan.steps)[execution.contradicted], Tolerance().samples
+    inventory = recorded_states(configured, plan.steps)[execution.contradicted]
+    samples = Tolerance().samples if execution.contradicted == len(plan.steps) else 1
     telemetry = until(recent(live, samples, of=ended), ended)
     return PlanTrial(observe(inventory, telemetry, window=samples, now=ended), set_anew(configured, inventory))
 

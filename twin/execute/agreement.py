@@ -116,13 +116,15 @@ def baseline(observation: Observation) -> Baseline:
 
 
 def watch(
-    state: Network, live: LiveNetwork, tolerance: Tolerance, before: Baseline | None = None
+    state: Network, live: LiveNetwork, tolerance: Tolerance, before: Baseline | None = None, *, passing: bool = False
 ) -> tuple[Agreement, Observation | None]:
     """Wait for whole samples of a state that begins now, and compare them with its prediction.
 
-    A deviation that chance could bring about is looked at once more with new samples: lost readings can do that.
+    A deviation that chance could bring about is looked at once more with new samples: lost readings can do that. A
+    state that is `passing`, for another step follows, is first looked at for one sample: errors are those of one.
     """
-    agreement, seen = look_at(state, live, tolerance, before)
+    first = tolerance.model_copy(update={"samples": 1}) if passing else tolerance
+    agreement, seen = look_at(state, live, first, before)
     return (agreement, seen) if agreement.settled else look_at(state, live, tolerance, before)
 
 

@@ -169,7 +169,8 @@ class Rollout:
                 if reason:
                     return reason
             last = group[-1]
-            agreement, seen = watch(self._states[last], self._live, tolerance, before)
+            passing = last < len(self._plan.steps)
+            agreement, seen = watch(self._states[last], self._live, tolerance, before, passing=passing)
             misconfigured = self._wrongly_configured(last)
             wrong = misconfigured or agreement.deviation
             if wrong:
