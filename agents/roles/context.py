@@ -68,6 +68,12 @@ class ConversationWindow(ChatCompletionContext):
         self._seen = len(self._messages)
         return list(self._cut)
 
+    def begin_round(self) -> None:
+        """Leave out what calls gave in rounds before: the task that follows says what has become of it."""
+        exchanges = complete_exchanges(self._messages)
+        self._cut = _with_note(exchanges, [x.is_task for x in exchanges])
+        self._seen = len(self._messages)
+
     def _left_by_a_cut(self) -> int:
         """Tokens: few in a small window, yet enough for the newest exchange, which nobody has read whole before."""
         exchanges = complete_exchanges(self._messages)

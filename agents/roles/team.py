@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.messages import TextMessage
@@ -33,6 +33,8 @@ class Specialist:
     client: RoleClient
     workbench: RoleWorkbench
     session: Session
+    window: ConversationWindow
+    worked: dict[str, int] = field(default_factory=dict[str, int])  # the last round of each of its stages
 
     async def work(self, task: str, *, stage: str, round: int) -> None:
         """Give the role a task and let it work until it concludes or has no more to say.
@@ -41,6 +43,9 @@ class Specialist:
         Returns within moments of a cancellation, with every call on the record.
         """
         token = CancellationToken()
+        if self.worked.get(stage, round) != round:
+            self.window.begin_round()
+        self.worked[stage] = round
         role, version = self.contract.role, self.contract.version
         tracer, run = self.session.tracer, self.session.run
         with ExitStack() as spans:
@@ -85,16 +90,17 @@ def assemble(
 def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Specialist:
     workbench = RoleWorkbench(toolbox, contract.role, contract.concludes_with)
     client = RoleClient(session, contract, workbench)
+    window = ConversationWindow(_room(contract))
     agent = AssistantAgent(
         name=contract.role,
         description=contract.description,
         model_client=client,
         workbench=workbench,
         system_message=contract.prompt,
-        model_context=ConversationWindow(_room(contract)),
+        model_context=window,
         max_tool_iterations=contract.budget.model_calls,
     )
-    return Specialist(contract, agent, client, workbench, session)
+    return Specialist(contract, agent, client, workbench, session, window)
 
 
 def _room(contract: Contract) -> int:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from agents.models.prices import Tokens, cost, energy, energy_range, price_of, read_prices
-from agents.record.events import ChatAnswered, ChatRequested, Event, RunFinished, ToolReturned
+from agents.record.events import ChatAnswered, ChatRequested, Event, RunFinished, StageStarted, ToolReturned
 from agents.roles.contracts import contracts
 from agents.roles.workbench import HANDED_OVER
 
@@ -14,6 +14,7 @@ CHARACTERS = 4.0
 """Characters a token: what is usual for English and JSON."""
 REFERENCE = "anthropic:claude-opus-5-5"
 """The model at whose list price runs of scripted players are counted."""
+_NOTE = 150  # characters that say what was left out
 _ENVELOPE = 40  # characters that a message costs besides its text
 
 
@@ -76,12 +77,23 @@ NOTHING = Spending(0, 0.0, 0.0)
 
 
 def spending(events: Sequence[Event]) -> Spending:
-    """Estimate what the conversations of a run are in tokens: every call sends its role's whole conversation again."""
+    """Estimate what the conversations of a run are in tokens: every call sends its role's whole conversation again.
+
+    Of the rounds before, it is the tasks alone: see `ConversationWindow`.
+    """
     heard: dict[str, float] = {}
+    exchanged: dict[str, float] = {}
     sent: dict[str, float] = {}
-    total = NOTHING
+    rounds: dict[str, int] = {}
+    total, anew = NOTHING, False
     for event in events:
-        if isinstance(event, ChatRequested):
+        if isinstance(event, StageStarted):
+            anew = rounds.get(event.stage, event.round) != event.round
+            rounds[event.stage] = event.round
+        elif isinstance(event, ChatRequested):
+            if anew:
+                heard[event.role] = heard.get(event.role, 0.0) - exchanged.pop(event.role, 0.0) + _NOTE
+                sent[event.role], anew = min(sent.get(event.role, 0.0), heard[event.role] / CHARACTERS), False
             new = sum(len(message.text) + _ENVELOPE for message in event.messages)
             heard[event.role] = heard.get(event.role, 0.0) + new
             offered = sum(_tools().get(name, 0) for name in event.tools)
@@ -90,10 +102,12 @@ def spending(events: Sequence[Event]) -> Spending:
             sent[event.role] = size
         elif isinstance(event, ChatAnswered):
             size = len(event.text) + sum(len(x.arguments) + len(x.tool) + _ENVELOPE for x in event.tool_calls)
+            exchanged[event.role] = exchanged.get(event.role, 0.0) + size
             heard[event.role] = heard.get(event.role, 0.0) + size
             total += Spending(0, 0.0, size / CHARACTERS)
         elif isinstance(event, ToolReturned):
             told = HANDED_OVER if event.ok and event.tool in _concluding() else event.content
+            exchanged[event.role] = exchanged.get(event.role, 0.0) + len(told) + _ENVELOPE
             heard[event.role] = heard.get(event.role, 0.0) + len(told) + _ENVELOPE
     return total
 

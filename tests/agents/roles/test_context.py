@@ -193,3 +193,30 @@ def test_a_conversation_that_was_cut_while_a_tool_ran_can_go_on():
 def test_a_prompt_is_never_left_out(tokens):
     shown = window([SystemMessage(content="prompt"), task(), calls("a"), results("a", size=300)], tokens)
     assert shown[0].content == "prompt"
+
+
+def test_a_new_round_begins_with_the_tasks_alone_and_then_only_grows():
+    context = ConversationWindow()
+
+    async def shown(*messages):
+        for message in messages:
+            await context.add_message(message)
+        return await context.get_messages()
+
+    async def rounds():
+        first = await shown(task("one"), calls("a", "b"), results("a", "b"), calls("c"), results("c"))
+        assert len(first) == 5
+        context.begin_round()
+        again = await shown(task("two"))
+        assert [x.content for x in again if x.source != LEFT_OUT] == ["one", "two"]
+        (note,) = [x.content for x in again if x.source == LEFT_OUT]
+        assert "3 earlier calls (tool_a, tool_b, tool_c)" in note
+        more = await shown(calls("d"), results("d"))
+        assert more[: len(again)] == again
+        assert not broken(more)
+        context.begin_round()
+        last = await shown(task("three"))
+        assert [x.content for x in last if x.source != LEFT_OUT] == ["one", "two", "three"]
+        assert "4 earlier calls" in next(x.content for x in last if x.source == LEFT_OUT)
+
+    asyncio.run(rounds())

@@ -77,7 +77,7 @@ def monitoring(journal: Journal, tool: str, *, seconds: float = 30.0) -> Special
         gate="x",
     )
     found.client.begin()
-    return Specialist(contract, found.agent, found.client, found.workbench, session)
+    return Specialist(contract, found.agent, found.client, found.workbench, session, found.window)
 
 
 @pytest.fixture

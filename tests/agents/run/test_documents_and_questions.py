@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from autogen_core.models import CreateResult
+from autogen_core import CancellationToken
+from autogen_core.models import CreateResult, FunctionExecutionResultMessage
 
+from agents.models import Model
+from agents.models.client import Request
 from agents.models.conversation import Conversation
 from agents.record.events import (
     ChatRequested,
@@ -24,7 +27,7 @@ from agents.record.questions import answer, open_questions, take_default
 from agents.run.replay import replay_run
 from agents.run.request import LaterEvent
 from agents.run.resume import resume_run
-from tests.agents.characters import calls, model
+from tests.agents.characters import Actor, Character, calls, model
 from tests.agents.incidents import NETWORK, perform, request
 from tools.box.handover import Decision, PlanSubmission
 from twin.documents import Document
@@ -124,6 +127,19 @@ def test_a_plan_of_a_models_own_meets_the_gate(tmp_path: Path):
     assert run.result.finished.plan is None or "own" not in run.result.finished.because
 
 
+class Watched(Actor):
+    """Keeps the tasks of turns that begin without any call of rounds before."""
+
+    def __init__(self, character: Character) -> None:
+        super().__init__(character)
+        self.begun: list[str] = []
+
+    async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
+        if not any(isinstance(x, FunctionExecutionResultMessage) for x in request.messages):
+            self.begun.append(str(request.messages[-1].content))
+        return await super().reply(request, token)
+
+
 def test_a_plan_that_was_taken_back_comes_to_the_model_with_why_and_it_asks_and_makes_its_own(tmp_path: Path):
     told: list[str] = []
     weight = next(x.weight for x in load_network(NETWORK).links if x.name == "IPLSng->KSCYng")
@@ -143,7 +159,9 @@ def test_a_plan_that_was_taken_back_comes_to_the_model_with_why_and_it_asks_and_
 
     drained = DrainLink(circuit="link/LOSAng:SNVAng--SNVAng:LOSAng")
     asked = request(later=(LaterEvent(after=2, others=drained),), documents=(NOTE,))
-    run = perform(tmp_path, asked, model=model(own), answering=lambda _: ("a colleague", "ana"))
+    watched = Watched(own)
+    run = perform(tmp_path, asked, model=Model("test", "own", watched), answering=lambda _: ("a colleague", "ana"))
+    assert [x for x in watched.begun if x.startswith("Round")] == [told[0]]
     assert "Round 2: your last plan was rejected" in told[0]
     (back,) = (x for x in run.of(StageFinished) if x.stage == "roll back")
     (given,) = (x.reasons for x in (back.handover,) if isinstance(x, Decision))
