@@ -258,7 +258,7 @@ def verify(
 
         answer = judge_change(before, after, limits(policy), traffic=traffic, output=output, form=form.value)
     elif plan is not None and before is None and after is None:
-        from agents.show.planning import judge_plan
+        from agents.show.judging import judge_plan
 
         at = place(network, site, policy)
         with watched(engine) as does:

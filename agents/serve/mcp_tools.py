@@ -14,7 +14,8 @@ from pydantic import AwareDatetime, Field
 from agents.goals import Question
 from agents.goals.written import read_goal
 from agents.record.runs import survey
-from agents.show.planning import Wish, search_plan, verdict_on
+from agents.show.judging import verdict_on
+from agents.show.planning import Wish, search_plan
 from tools.arguments import Changes, Handle
 from tools.box.handover import Candidate
 from tools.box.registry import Tool, bind

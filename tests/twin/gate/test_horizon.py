@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from agents.show.planning import judge_plan
+from agents.show.judging import judge_plan
 from tests.twin.gate.declared_day import DAY
 from tests.twin.optimise.networks import network_of
 from tests.twin.sim.oracle import broken, reference

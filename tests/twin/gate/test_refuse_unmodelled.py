@@ -8,7 +8,7 @@ import pytest
 
 from agents.run.request import RunRequest
 from agents.run.run import run_incident
-from agents.show.planning import judge_plan
+from agents.show.judging import judge_plan
 from twin.formats import write_plan
 from twin.formats.load import load_reading, read_explained
 from twin.formats.stored import import_networks

@@ -15,6 +15,7 @@ from twin.formats.source import Source
 from twin.formats.vocabulary import RATE, amount
 
 from .database import Database, Neighbour, System, chosen
+from .hostnames import name_by_table, require_names
 from .lsps import Lsp, join
 from .paste import Line, command_of, lines_of
 from .topology import records_of
@@ -290,8 +291,8 @@ def read_databases(source: Source, text: str) -> list[Database]:
         raise source.error(
             "the whole file", "neighbours of each router: paste `show isis database detail` (Junos: extensive)"
         )
-    _name_by_table(reader.databases, lines)
-    _require_names(source, named)
+    name_by_table(reader.databases, lines)
+    require_names(source, named)
     for one in named:
         attached = sum(x.attached for x in one.systems.values())
         if attached:
@@ -330,29 +331,3 @@ def _joined(lines: Sequence[Line]) -> list[Line]:
         else:
             joined.append(line)
     return joined
-
-
-_TABLE_ROW = re.compile(r"^\s*(?:\d|\*)\s+(?P<id>[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4})\s+(?P<name>\S+)\s*$")
-
-
-def _name_by_table(databases: Sequence[Database], lines: Sequence[Line]) -> None:
-    """Give neighbours that are stated by system id the names of `show isis hostname`, if that is in the paste."""
-    names = {found["id"].lower(): found["name"] for line in lines if (found := _TABLE_ROW.match(line.text))}
-    for database in databases:
-        for system in database.systems.values():
-            for neighbour in system.neighbours:
-                stem, suffix = (neighbour.system[:14], neighbour.system[14:])
-                if stem.lower() in names and neighbour.system not in database.systems:
-                    neighbour.system = names[stem.lower()] + suffix
-
-
-_BY_ID = re.compile(r"^[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}\.[0-9a-fA-F]{4}(?:\.[0-9a-fA-F]{2})?$")
-
-
-def _require_names(source: Source, databases: Sequence[Database]) -> None:
-    """Refuse a text whose LSPs go by names and whose neighbours go by ids: which is which would be a guess."""
-    for database in databases:
-        stated = {x.system for system in database.systems.values() for x in system.neighbours}
-        if not stated & set(database.systems) and any(_BY_ID.match(name) for name in stated):
-            wanted = "the names of its system ids: put the output of `show isis hostname` into the same file"
-            raise source.error(database.title, wanted)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from agents.show.planning import judge_plan
+from agents.show.judging import judge_plan
 from twin.errors import InputError
 from twin.formats import write_plan
 from twin.formats.load import load_reading
