@@ -30,6 +30,7 @@ DOES: MappingProxyType[FaultKind, frozenset[str]] = MappingProxyType({
     _K.BGP_NEXT_HOP: frozenset({"correct next hop"}),
     _K.BGP_DISCARD: frozenset({"lift the discard"}),
     _K.BGP_PREFERENCE: frozenset({"correct preference"}),
+    _K.BGP_LONGER_PATH: frozenset({"ask about the path"}),
     _K.BGP_HIJACK: frozenset({"withdraw the announcement"}),
     _K.BGP_ORIGIN: frozenset({"reject the announcement"}),
     _K.PROBE_FILTER: frozenset({"remove filter"}),

@@ -24,6 +24,7 @@ class _Said(NamedTuple):
     reachable: bool | None
     discards: bool | None
     local_pref: float | None
+    path_length: float | None
     claimed: str | None
 
     def against(self, expected: "_Said") -> int:
@@ -66,6 +67,19 @@ def usual_preferences(seen: Observation) -> Mapping[int, float]:
     }
 
 
+def usual_lengths(seen: Observation) -> Mapping[tuple[str, int], float]:
+    """How long the paths are that most exits of a group and of one preference in the inventory have, by both.
+
+    Of several that are as frequent, the shortest: who is as good as another, and shares its traffic, has no longer one.
+    """
+    told: dict[tuple[str, int], Counter[float]] = {}
+    for peering in seen.peerings:
+        if peering.path_length is not None:
+            link = seen.network.links[peering.link]
+            told.setdefault((link.head, link.weight), Counter())[peering.path_length] += 1
+    return {key: min(counts, key=lambda x: (-counts[x], x)) for key, counts in told.items()}
+
+
 def _said(peering: Peering) -> _Said:
     return _Said(
         peering.established,
@@ -74,6 +88,7 @@ def _said(peering: Peering) -> _Said:
         peering.reachable,
         peering.discards,
         peering.local_pref,
+        peering.path_length,
         peering.claimed,
     )
 
@@ -93,16 +108,18 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
         for fault in faults
         if fault.kind in (_K.BGP_HIJACK, _K.BGP_ORIGIN)
     }
-    usual = usual_preferences(seen)
+    longer = {fault.element: fault.severity for fault in faults if fault.kind is _K.BGP_LONGER_PATH}
+    usual, lengths = usual_preferences(seen), usual_lengths(seen)
     light = operational(with_faults(seen.network, [x for x in faults if TRAITS[x.kind].layer in ("physical", "exits")]))
     for peering in seen.peerings:
         link = seen.network.links[peering.link]
         if link.drained:
-            yield peering, _Said(None, None, None, None, None, None, claims.get(link.head, ""))
+            yield peering, _Said(None, None, None, None, None, None, None, claims.get(link.head, ""))
             continue
         stands = bool(light[peering.link]) and (_K.BGP_SESSION, link.interface) not in at
         heard = stands and (_K.BGP_ADVERTISEMENT, link.interface) not in at
         let_in = heard and (_K.BGP_FILTER, link.interface) not in at
+        length = lengths.get((link.head, link.weight))
         yield (
             peering,
             _Said(
@@ -112,6 +129,7 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
                 (_K.BGP_NEXT_HOP, link.interface) not in at if let_in else None,
                 (_K.BGP_DISCARD, link.interface) in at if let_in else None,
                 given.get(link.interface, usual.get(link.weight)) if let_in else None,
+                length + longer.get(link.interface, 0.0) if let_in and length is not None else None,
                 claims.get(link.head, ""),
             ),
         )

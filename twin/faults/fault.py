@@ -57,6 +57,7 @@ class FaultKind(StrEnum):
     BGP_NEXT_HOP = "bgp_next_hop"
     BGP_DISCARD = "bgp_discard"
     BGP_PREFERENCE = "bgp_preference"
+    BGP_LONGER_PATH = "bgp_longer_path"
     BGP_HIJACK = "bgp_hijack"
     BGP_ORIGIN = "bgp_origin"
     PROBE_FILTER = "probe_filter"

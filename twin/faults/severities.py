@@ -52,6 +52,13 @@ WEIGHT = Range(_is_weight, f"a weight, 1 to {MAX_WEIGHT}", float(MAX_WEIGHT))
 LATER = Range(between(0), "above 0: milliseconds more in each direction", 20.0)
 
 
+def _is_length(x: float) -> bool:
+    return x.is_integer() and 1 <= x <= 100
+
+
+LONGER = Range(_is_length, "1 to 100: by how many systems the path is longer than usual", 2.0)
+
+
 def _is_preference(x: float) -> bool:
     return x.is_integer() and x != USUAL_PREFERENCE and x < 2**32
 

@@ -43,7 +43,7 @@ def peered(
         reachable=np.where(let_in, said(~_struck(truth, faults, _K.BGP_NEXT_HOP)), np.nan),
         discards=np.where(let_in, said(_struck(truth, faults, _K.BGP_DISCARD)), np.nan),
         local_pref=np.where(let_in & there, _local_preferences(truth, faults), np.nan),
-        path_length=np.where(let_in & there, [float(configured.links[i].weight) for i in truth.exits], np.nan),
+        path_length=np.where(let_in & there, _lengths(configured, truth, faults), np.nan),
         claimed=np.where(there, _claims(truth, [x.head for x in links]), UNTOLD),
     )
 
@@ -52,6 +52,13 @@ def _local_preferences(network: Network, faults: Sequence[Fault]) -> Floats:
     """Of each exit."""
     given = {x.element: x.severity for x in faults if x.kind is _K.BGP_PREFERENCE}
     return np.array([given.get(network.links[i].interface, LOCAL_PREF) for i in network.exits])
+
+
+def _lengths(configured: Network, truth: Network, faults: Sequence[Fault]) -> Floats:
+    """Of the path by each exit: its preference is its length, as it is configured."""
+    longer = {x.element: x.severity for x in faults if x.kind is _K.BGP_LONGER_PATH}
+    links = [configured.links[i] for i in truth.exits]
+    return np.array([x.weight + longer.get(x.interface, 0.0) for x in links])
 
 
 def _claims(network: Network, groups: Sequence[str]) -> Ints:

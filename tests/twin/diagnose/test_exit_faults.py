@@ -176,6 +176,7 @@ def test_what_is_advised_differs_by_who_can_do_it():
         "correct next hop",
         "lift the discard",
         "correct preference",
+        "ask about the path",
         "withdraw the announcement",
         "reject the announcement",
     ]

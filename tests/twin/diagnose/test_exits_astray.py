@@ -31,6 +31,8 @@ FAULTS = (
     Fault(kind=K.BGP_DISCARD, element=SHARED),
     Fault(kind=K.BGP_PREFERENCE, element=SHARED, severity=200),
     Fault(kind=K.BGP_PREFERENCE, element=ALONE, severity=50),
+    Fault(kind=K.BGP_LONGER_PATH, element=SHARED, severity=1),
+    Fault(kind=K.BGP_LONGER_PATH, element=ALONE, severity=3),
     Fault(kind=K.BGP_HIJACK, element="node/R2", target="node/transit"),
     Fault(kind=K.BGP_HIJACK, element="node/R6", target="node/content"),
     Fault(kind=K.BGP_ORIGIN, element=ALONE, target="node/content"),
@@ -80,7 +82,7 @@ def chosen(fault: Fault, group: str, here: str, far: dict[str, dict[str, float]]
             return None
         case K.BGP_PREFERENCE if concerned and fault.severity > 100:
             owners = {struck.split("->")[0]: struck}
-        case K.BGP_PREFERENCE if concerned:
+        case K.BGP_PREFERENCE | K.BGP_LONGER_PATH if concerned:
             owners.pop(struck.split("->")[0])
     nearest = sorted(owners, key=lambda x: far[here][x])
     assert len(nearest) == 1 or far[here][nearest[0]] < far[here][nearest[1]]  # no ties

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from twin.diagnose.effects import Candidate, Effect
-from twin.diagnose.peered import usual_preferences
+from twin.diagnose.peered import usual_lengths, usual_preferences
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.errors import TopologyError
 from twin.faults import Fault, FaultKind, check, with_fault
@@ -28,7 +28,7 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
     Of the steps to a route the first that fails. One whose interface says that it is down is a circuit that is down.
     """
     yield from _unspoken(observation, judged)
-    usual = usual_preferences(observation)
+    usual, lengths = usual_preferences(observation), usual_lengths(observation)
     for peering in observation.peerings:
         if judged.likelihood.peering[peering.link] == 0 or not observation.up[peering.link]:
             continue
@@ -37,6 +37,9 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
         rank = peering.local_pref
         if rank is not None and rank not in (0, usual.get(link.weight)):
             found.append(Fault(kind=_K.BGP_PREFERENCE, element=link.interface, severity=rank))
+        longer = (peering.path_length or 0.0) - lengths.get((link.head, link.weight), np.inf)
+        if longer > 0:
+            found.append(Fault(kind=_K.BGP_LONGER_PATH, element=link.interface, severity=longer))
         for fault in found:
             with suppress(TopologyError):  # what is said need not be possible here
                 check(observation.network, fault)
@@ -94,7 +97,7 @@ def _without(network: Network, fault: Fault) -> Network:
 
 
 _OUT = (_K.BGP_SESSION, _K.BGP_ADVERTISEMENT, _K.BGP_FILTER, _K.BGP_NEXT_HOP)
-_LEFT = (_K.BGP_DISCARD, _K.BGP_PREFERENCE, _K.BGP_HIJACK, _K.BGP_ORIGIN)
+_LEFT = (_K.BGP_DISCARD, _K.BGP_PREFERENCE, _K.BGP_LONGER_PATH, _K.BGP_HIJACK, _K.BGP_ORIGIN)
 EFFECTS: Mapping[FaultKind, Effect] = {
     **dict.fromkeys(_OUT, Effect(planned=_without)),
     **dict.fromkeys(_LEFT, Effect(planned=with_fault)),

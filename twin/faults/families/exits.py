@@ -8,6 +8,7 @@
 | bgp_next_hop | exit | other routers do not know the next hop that they are told: its own router alone goes on using it | the same |
 | bgp_discard | exit | its next hop is one that drops, and the nearest to everybody: who has no exit of the group drops all for it | the same |
 | bgp_preference | exit, the local preference | it is taken before all others, or after them | other attributes of a path |
+| bgp_longer_path | exit, systems more | its neighbour's path is longer than usual, as by prepending: exits as good as it are taken first | ranks of exits that are local preferences |
 | bgp_hijack | node -> group | the router announces the group, or a part of it, as its own: all go there, and no further | who has the rest of the group |
 | bgp_origin | exit -> group | its neighbour announces a group that is not its own: who is nearest leaves there, and is lost | a neighbour that delivers |
 
@@ -26,8 +27,9 @@ from twin.faults.fault import Fault, FaultKind
 from twin.faults.link_effects import untold
 from twin.faults.log_lines import HOLD_TIME_S, SILENT, Log, LogTemplate
 from twin.faults.remedies import Advice, Measure, Remedy
-from twin.faults.severities import ONE, PREFERENCE, USUAL_PREFERENCE
+from twin.faults.severities import LONGER, ONE, PREFERENCE, USUAL_PREFERENCE
 from twin.model import Astray, Link, Network
+from twin.network_rules import MOST_PREFERENCE
 
 _K = FaultKind
 _OUT: tuple[FaultKind, ...] = (_K.BGP_SESSION, _K.BGP_ADVERTISEMENT, _K.BGP_FILTER, _K.BGP_NEXT_HOP)
@@ -75,6 +77,12 @@ def _preferred(network: Network, fault: Fault) -> Network:
     return replace(network, links=tuple(links))
 
 
+def _lengthened(network: Network, fault: Fault) -> Network:
+    position, links = network.link(fault.element), list(network.links)
+    links[position] = _at(links[position], min(links[position].weight + int(fault.severity), MOST_PREFERENCE))
+    return replace(network, links=tuple(links))
+
+
 def _at(link: Link, preference: int) -> Link:
     return link._replace(weight=preference)
 
@@ -90,10 +98,13 @@ _MORE: dict[FaultKind, Callable[[Network, Fault], Network]] = {
     _K.BGP_NEXT_HOP: _by_itself,
     _K.BGP_DISCARD: _discarding,
     _K.BGP_PREFERENCE: _preferred,
+    _K.BGP_LONGER_PATH: _lengthened,
     _K.BGP_HIJACK: _claimed,
     _K.BGP_ORIGIN: _claimed,
 }
 _SESSION_LOST = Log(own=(LogTemplate("session timeout", HOLD_TIME_S),))
+_SEVERITIES = {_K.BGP_PREFERENCE: PREFERENCE, _K.BGP_LONGER_PATH: LONGER}
+_DRAWN: dict[FaultKind, tuple[int, ...]] = {_K.BGP_PREFERENCE: (50, 200), _K.BGP_LONGER_PATH: (1, 2, 3)}
 _CLAIMS = (_K.BGP_HIJACK, _K.BGP_ORIGIN)
 
 
@@ -106,12 +117,12 @@ def _declare(kind: FaultKind, label: str, advice: Advice, aliases: tuple[str, ..
             layer="exits",
             element="node" if kind is _K.BGP_HIJACK else "exit",
             target="node" if kind in _CLAIMS else None,
-            severity=PREFERENCE if kind is _K.BGP_PREFERENCE else ONE,
-            drawn=(lambda rng: float(rng.choice([50, 200]))) if kind is _K.BGP_PREFERENCE else None,
+            severity=_SEVERITIES.get(kind, ONE),
+            drawn=(lambda rng: float(rng.choice(_DRAWN[kind]))) if kind in _DRAWN else None,
             aliases=aliases,
             links=untold if kind in _OUT else None,
             network=_MORE.get(kind),
-            weighed=kind is not _K.BGP_PREFERENCE,
+            weighed=kind not in _DRAWN,
             plain=True,
             remedy=Remedy(ours, advice),
             log=_SESSION_LOST if kind is _K.BGP_SESSION else SILENT,
@@ -178,6 +189,16 @@ _declare(
         "correct preference",
         "correct the local preference that {router} gives to what comes in by {here}",
         "{here} is preferred as the inventory says, and carries its part",
+    ),
+)
+_declare(
+    _K.BGP_LONGER_PATH,
+    "longer BGP path",
+    Advice(
+        "ask about the path",
+        "ask the neighbour at {here} why its path has become longer, as by prepending: traffic leaves by other exits; "
+        "{router} can prefer it by local preference where that is not wanted",
+        "the path by {here} is as long as those by its like, and it carries its part",
     ),
 )
 _declare(

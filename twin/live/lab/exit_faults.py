@@ -30,6 +30,7 @@ EXIT_WAYS: Mapping[FaultKind, tuple[str, ...]] = {
     _K.BGP_NEXT_HOP: ("not_self",),
     _K.BGP_DISCARD: ("community",),
     _K.BGP_PREFERENCE: ("local_pref",),
+    _K.BGP_LONGER_PATH: ("prepend",),
     _K.BGP_HIJACK: ("more_specific", "same_length"),
     _K.BGP_ORIGIN: ("same_length",),
 }
@@ -66,6 +67,9 @@ class ExitFaults:
                 yield self._policy(stub, "denied", ("deny 10",))
             case _K.BGP_PREFERENCE:
                 yield self._policy(stub, "preferred", ("permit 10", f"set local-preference {int(fault.severity)}"))
+            case _K.BGP_LONGER_PATH:
+                prepended = f"set as-path prepend {' '.join([f'{stub.number}'] * int(fault.severity))}"
+                yield self._told(stub, "longer", prepended)
             case _K.BGP_DISCARD:
                 yield from self._discarded(stub)
             case _K.BGP_NEXT_HOP:
@@ -92,19 +96,18 @@ class ExitFaults:
             partial(self._without_lines, stub.outer.router, AS, (f"no {use}",), undone),
         )
 
+    def _told(self, stub: Stub, word: str, entry: str) -> Step:
+        """A policy of the neighbour for what it announces."""
+        use = f"neighbor {stub.outer.address} route-map {word} out"
+        lines = (f"route-map {word} permit 10", entry)
+        return (
+            partial(self._with_lines, stub.name, stub.number, lines, (use,)),
+            partial(self._without_lines, stub.name, stub.number, (f"no {use}",), (f"no route-map {word}",)),
+        )
+
     def _discarded(self, stub: Stub) -> Iterator[Step]:
         """A neighbour marks its routes to be discarded (RFC 7999), and the router's policy does as it is told."""
-        marks = f"neighbor {stub.outer.address} route-map marked out"
-        yield (
-            partial(
-                self._with_lines,
-                stub.name,
-                stub.number,
-                ("route-map marked permit 10", "set community blackhole additive"),
-                (marks,),
-            ),
-            partial(self._without_lines, stub.name, stub.number, (f"no {marks}",), ("no route-map marked",)),
-        )
+        yield self._told(stub, "marked", "set community blackhole additive")
         known = f"bgp community-list standard discard-{stub.number} permit blackhole"
         entry = ("permit 10", f"match community discard-{stub.number}", f"set ip next-hop {DISCARD}")
         yield self._policy(stub, "discard", entry, (known,))

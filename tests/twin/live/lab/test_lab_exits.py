@@ -247,6 +247,24 @@ def test_what_bgp_leads_astray_is_done_read_and_undone_in_every_kernel(
     assert settled(live, healthy) == healthy
 
 
+def test_a_neighbour_that_prepends_is_named_and_every_kernel_leaves_by_the_exits_that_are_left(
+    live: LabNetwork,
+) -> None:
+    network = live.read_topology()
+    at = next(i for i in network.exits if network.links[i].head == "transit")
+    fault = Fault(kind=FaultKind.BGP_LONGER_PATH, element=network.links[at].interface, severity=2)
+    wanted = nearest_exits(network, set(network.exits) - {at})
+    live.lab.ask(AskFault(fault=fault))
+    assert settled(live, wanted) == wanted == next_hops(with_fault(network, fault))
+    live.wait(5)
+    seen = observe(network, live.read_telemetry(live.now - timedelta(seconds=4.5)))
+    assert [x.path_length for x in seen.peerings if x.link == at] == [3.0]
+    assert diagnose(seen).best.faults == (fault,)
+    live.lab.ask(AskHeal())
+    healthy = nearest_exits(network, set(network.exits))
+    assert settled(live, healthy) == healthy
+
+
 def test_an_exit_is_drained_without_losing_a_packet_and_put_back(live: LabNetwork) -> None:
     """Two exits of one router, one after the other: what is closed, what the inventory says, where traffic goes."""
     network = live.read_topology()
