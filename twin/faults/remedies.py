@@ -20,7 +20,8 @@ Action = Literal[
     "reset counters", "correct counter scale", "restore polling", "correct interface mapping", "correct inventory",
     "correct flow export", "collect configuration", "repair measurement", "find the cause",
     "restore peering", "ask for the routes", "correct route policy", "correct next hop", "lift the discard",
-    "correct preference", "withdraw the announcement", "reject the announcement",
+    "correct preference",
+    "ask about the path", "withdraw the announcement", "reject the announcement",
 ]  # fmt: skip
 """What a person does."""
 
