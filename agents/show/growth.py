@@ -16,15 +16,28 @@ from twin.forecast.growth import LinkGrowth, SeriesGrowth, growth, passing
 from twin.forecast.series import Series, arrange
 from twin.forecast.sources import load_series
 from twin.live.network import Telemetry
-from twin.model import Frozen, Network
+from twin.model import Floats, Frozen, Network
+from twin.optimise.demand_growth import DemandGrowth, growth_of_demands
 from twin.optimise.money import worded
-from twin.optimise.upgrade import WEEKS_A_YEAR, DueUpgrade, upgrades_due
+from twin.optimise.upgrade import WEEKS_A_YEAR, DueUpgrade, upgrades_due, upgrades_due_by_demand
 from twin.policy import Policy
+from twin.printed import mbps
 from twin.sim.simulate import simulate
 
 from .answer import Answer
 from .measurements import Brought, measured_in
 from .tables import text_table
+
+_SIGMA_90 = 1.645
+"""Standard errors from the middle of a 90 % interval to its ends."""
+
+
+class GrowingDemand(Frozen):
+    """How one demand grows, where links tell that not all grow alike."""
+
+    name: str
+    mbps: float = Field(description="In the busy hours of now.")
+    per_year: tuple[float, float, float] = Field(description="Growth a year as a share: low, likely, high (90 %).")
 
 
 class NeededUpgrade(Frozen):
@@ -63,18 +76,21 @@ def told_growth(
     series = load_series(network, telemetry, now=now)
     found = growth(series, limits, until)
     links: list[JsonValue] = [passing(x).model_dump(mode="json") for x in found.series]
-    foreseen = foresee(series, network, until, policy)
+    foreseen = foresee(series, network, until, policy, links=found.series)
     upgrades = foreseen.needed if foreseen else ()
     wanted: list[JsonValue] = [x.model_dump(mode="json") for x in upgrades]
+    demands: list[JsonValue] = [x.model_dump(mode="json") for x in (foreseen.demands if foreseen else ())]
     document: dict[str, JsonValue] = {
         "until": until.isoformat(),
         "limit": policy.max_utilisation,
         "weeks": found.weeks,
         "links": links,
+        "demands": demands,
         "upgrades": wanted,
         "remarks": list[JsonValue](found.remarks),
     }
-    return Answer(document, chain(_lines(found, until, policy, top), bought(upgrades, until, policy, top)))
+    grow = () if foreseen is None else _demand_lines(foreseen.demands, top)
+    return Answer(document, chain(_lines(found, until, policy, top), grow, bought(upgrades, until, policy, top)))
 
 
 class ForeseenGrowth(NamedTuple):
@@ -82,8 +98,15 @@ class ForeseenGrowth(NamedTuple):
 
     begin: datetime
     busy: Network
-    growth: float  # of all demands up to the day asked for, the likely one
+    growth: Floats | float  # up to the day asked for, the likely one, of all demands or of each [n, n]
     due: tuple[DueUpgrade, ...]  # the first week first
+    demands: tuple[GrowingDemand, ...] = ()  # the largest first; none where all grow alike, as far as can be told
+
+    @property
+    def factor(self) -> float:
+        """How far all traffic together grows."""
+        total = float(self.busy.demands.sum())
+        return float((self.busy.demands * self.growth).sum()) / total if total > 0 else 1.0
 
     @property
     def needed(self) -> tuple[NeededUpgrade, ...]:
@@ -100,10 +123,14 @@ class ForeseenGrowth(NamedTuple):
         return None if weeks is None else self.begin + timedelta(weeks=weeks)
 
 
-def foresee(series: Series, network: Network, until: datetime, policy: Policy) -> ForeseenGrowth | None:
-    """What the growth of all links together fills by a day, from their busy level now; None without demands or loads.
+def foresee(
+    series: Series, network: Network, until: datetime, policy: Policy, *, links: Sequence[SeriesGrowth] | None = None
+) -> ForeseenGrowth | None:
+    """What growth fills by a day, from the busy level of now; None without demands or loads.
 
-    Raises `InputError` on too little history, and a day that is none to look ahead to.
+    Where links grow differently beyond their own errors each demand grows by what they tell of it, else all alike, by
+    the growth of all links together. `links` is how each grows, where that has been found. Raises `InputError` on too
+    little history, and a day that is none to look ahead to.
     """
     carried = simulate(network).load.sum()
     if carried <= 0:
@@ -116,9 +143,49 @@ def foresee(series: Series, network: Network, until: datetime, policy: Policy) -
     begin = datetime.fromtimestamp(float(series.time[-1]), UTC)
     weeks = (until - begin) / timedelta(weeks=1)
     busy = network.with_demands(network.demands * (total.level / float(carried)))
+    if links is None:
+        links = growth(series, np.full(len(series.names), np.inf), until).series
+    own = growth_of_demands(busy, *_rates(links, busy))
+    if own is not None:
+        grows: Floats = np.maximum(np.exp(own.likely * weeks / WEEKS_A_YEAR), 1.0)
+        due = upgrades_due_by_demand(busy, policy, own, weeks)
+        return ForeseenGrowth(begin, busy, grows, due, _demands(busy, own))
     rates = (total.per_year_low, total.per_year, total.per_year_high)
-    grows = (1 + total.per_year) ** (weeks / WEEKS_A_YEAR)
-    return ForeseenGrowth(begin, busy, max(grows, 1.0), upgrades_due(busy, policy, rates, weeks))
+    factor = max((1 + total.per_year) ** (weeks / WEEKS_A_YEAR), 1.0)
+    return ForeseenGrowth(begin, busy, factor, upgrades_due(busy, policy, rates, weeks))
+
+
+def _rates(links: Sequence[SeriesGrowth], network: Network) -> tuple[Floats, Floats]:
+    """Logarithm of the growth a year of each link, and its standard error [m]; NaN where nothing is told of it."""
+    rates, errors = np.full((2, len(network.links)), np.nan)
+    for found in links:
+        ends = np.log1p(np.maximum((found.per_year_low, found.per_year, found.per_year_high), -0.999))
+        rates[network.link(found.name)] = ends[1]
+        errors[network.link(found.name)] = (ends[2] - ends[0]) / (2 * _SIGMA_90)
+    return rates, errors
+
+
+def _demands(network: Network, own: DemandGrowth) -> tuple[GrowingDemand, ...]:
+    found = list[GrowingDemand]()
+    for place in np.argsort(-network.demands, axis=None, kind="stable")[: int((network.demands > 0).sum())]:
+        s, t = divmod(int(place), len(network.nodes))
+        likely, error = float(own.likely[s, t]), _SIGMA_90 * float(own.error[s, t])
+        low, middle, high = (round(float(np.expm1(likely + x)), 4) for x in (-error, 0.0, error))
+        name = f"{network.nodes[s].name}->{network.nodes[t].name}"
+        found.append(
+            GrowingDemand(name=name, mbps=round(float(network.demands[s, t]), 3), per_year=(low, middle, high))
+        )
+    return tuple(found)
+
+
+def _demand_lines(found: Sequence[GrowingDemand], top: int) -> Iterator[RenderableType]:
+    if not found:
+        return
+    yield "links grow differently: so do demands, as far as the links tell"
+    rows = [
+        (x.name, mbps(x.mbps), f"{x.per_year[1]:+.0%} ({x.per_year[0]:+.0%} to {x.per_year[2]:+.0%})") for x in found
+    ]
+    yield text_table(("demand", "busy now>", "growth a year>"), rows[:top])
 
 
 def bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top: int) -> Iterator[RenderableType]:

@@ -59,7 +59,7 @@ def plan_upgrades(  # noqa: PLR0913 - what grows, by when, by which measurements
     found = PlanSearch((proposal,), choice, None)
     answer = told_plan(reading, policy, f"upgrade until {until:%F}", found, output=output, top=top)
     weeks: list[JsonValue] = [x.model_dump(mode="json") for x in needed]
-    document: dict[str, JsonValue] = {"until": until.isoformat(), "growth": foreseen.growth, "upgrades": weeks}
+    document: dict[str, JsonValue] = {"until": until.isoformat(), "growth": foreseen.factor, "upgrades": weeks}
     text = chain(bought(needed, until, policy, top), ("",) if needed else (), answer.text)
     return answer._replace(document=document | answer.document, text=text)
 

@@ -20,6 +20,7 @@ from twin.sim.simulate import simulate, single_failures
 from . import tunnels, weights
 from .assemble import bound_of
 from .attempt import attempt
+from .demand_growth import DemandGrowth
 from .lp import lowest_utilisation
 from .money import MBPS_OF_GBPS, cost_of, prices_of, worded
 from .proposal import Proposal, Value
@@ -31,6 +32,8 @@ REROUTED = "capacity-upgrade-rerouted"
 MOST_STEPS = 50
 WEEKS_A_YEAR = 52.18
 _TOLERANCE = 1e-9
+_TIMES, _FUTURES = 7, 20
+"""Times at which growth by demand is evaluated, a need grows steadily in between; and draws of it that are."""
 PROGRAMME_SIZE = 10_000  # nodes times links up to which growth is planned with rerouting too
 
 
@@ -197,14 +200,56 @@ def upgrades_due(
     return tuple(sorted(found, key=lambda x: (x.weeks[1] is None, x.weeks[1] or 0.0, x.weeks[0] or 0.0, x.circuit)))
 
 
+def upgrades_due_by_demand(
+    network: Network, policy: Policy, growth: DemandGrowth, weeks: float, *, coverage: float = 0.9
+) -> tuple[DueUpgrade, ...]:
+    """Say the same where each demand grows by its own share a year; intervals are those of the growths that may be."""
+    time = np.linspace(0.0, weeks, _TIMES)
+    names, has = list(network.circuits), np.array([_capacity(network, x) for x in network.circuits])
+    likely = _needs(network, policy, growth.likely, time)
+    full = np.array([_full_by(time, _needs(network, policy, x, time), has) for x in growth.draws[:_FUTURES]])
+    tail, prices, found = (1 - coverage) / 2, prices_of(network, policy), list[DueUpgrade]()
+    early, late = np.quantile(full, [tail, 1 - tail], axis=0, method="inverted_cdf")
+    middle = _full_by(time, likely, has)
+    for c, circuit in enumerate(names):
+        ends = (min(early[c], middle[c]), middle[c], max(late[c], middle[c]))
+        if not np.isfinite(ends[0]):
+            continue
+        size = standard_capacity(max(float(likely[-1, c]), float(has[c]) * (1 + 1e-6)))
+        price = prices.get(circuit)
+        cost = None if price is None else price * (size - float(has[c])) / MBPS_OF_GBPS
+        told = [float(x) if np.isfinite(x) else None for x in ends]
+        found.append(DueUpgrade(circuit, size, (told[0], told[1], told[2]), cost))
+    return tuple(sorted(found, key=lambda x: (x.weeks[1] is None, x.weeks[1] or 0.0, x.weeks[0] or 0.0, x.circuit)))
+
+
+def _needs(network: Network, policy: Policy, per_year: Floats, time: Floats) -> Floats:
+    """What each circuit needs at some times, weeks from now, when demands grow by these logarithms a year [T, C]."""
+    grown = (network.with_demands(network.demands * np.exp(per_year * x / WEEKS_A_YEAR)) for x in time)
+    return np.array([list(_needed(x, policy).values()) for x in grown], np.float64)
+
+
+def _full_by(time: Floats, need: Floats, has: Floats) -> Floats:
+    """When each circuit first needs more than it has, weeks; growth is steady between two times; inf where not [C]."""
+    found = np.full(len(has), np.inf)
+    for c in range(len(has)):
+        over = np.flatnonzero(need[:, c] > has[c] * (1 + _TOLERANCE))
+        if over.size:
+            k = int(over[0])
+            before, after = need[max(k - 1, 0), c], need[k, c]
+            part = log(has[c] / before) / log(after / before) if k and before > 0 else 1.0
+            found[c] = time[k] if not k else time[k - 1] + part * (time[k] - time[k - 1])
+    return found
+
+
 def plan_upgrades_due(
-    network: Network, policy: Policy, due: Sequence[DueUpgrade], busy: Network, *, growth: float
+    network: Network, policy: Policy, due: Sequence[DueUpgrade], busy: Network, *, growth: Floats | float
 ) -> Proposal:
     """Request the upgrades that the likely growth makes due, in the order of their weeks.
 
     `busy` is the network in its busy hours now, for which `upgrades_due` said what is due, and `growth` how far its
-    demands will have grown at the end of the time, under which the values are measured. What only the high growth fills
-    is not asked for.
+    demands, all or each [n, n], will have grown at the end of the time, under which values are measured. What only the
+    high growth fills is not asked for.
     """
     likely = [x for x in due if x.weeks[1] is not None]
     grown = busy.with_demands(busy.demands * growth)
