@@ -21,9 +21,21 @@ if TYPE_CHECKING:
 State = Literal["ok", "missing", "broken"]
 
 PACKAGES = (
-    "autogen-agentchat", "anthropic", "cryptography", "duckdb", "highspy", "jinja2", "numba", "numpy",
-    "opentelemetry-sdk", "pydantic", "rich", "scipy", "topohub", "typer",
-)  # fmt: skip
+    "autogen-agentchat",
+    "anthropic",
+    "cryptography",
+    "duckdb",
+    "highspy",
+    "jinja2",
+    "numba",
+    "numpy",
+    "opentelemetry-sdk",
+    "pydantic",
+    "rich",
+    "scipy",
+    "topohub",
+    "typer",
+)
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 

@@ -21,7 +21,11 @@ def run(
     site: SiteFile = None,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Another seed is another incident.")] = 1,
     fault: Annotated[
-        str | None, typer.Option("--fault", help="KIND, KIND@ELEMENT or KIND@ELEMENT=0.5; drawn if left out.")
+        str | None,
+        typer.Option(
+            "--fault",
+            help="A kind, KIND@ELEMENT or KIND@ELEMENT=0.5, as `twinops faults` lists them; drawn if left out.",
+        ),
     ] = None,
     healthy: Annotated[bool, typer.Option("--healthy", help="Let nothing go wrong.")] = False,
     goal: MaybeGoal = None,

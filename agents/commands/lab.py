@@ -108,7 +108,9 @@ def wait(
 
 @app.command()
 def fault(
-    fault: Annotated[str, typer.Argument(help="KIND, KIND@ELEMENT or KIND@ELEMENT=0.5; drawn if left out.")],
+    fault: Annotated[
+        str, typer.Argument(help="A kind, KIND@ELEMENT or KIND@ELEMENT=0.5, as `twinops faults` lists them.")
+    ],
     how: Annotated[str, typer.Option("--how", help="In which way, where there are several.")] = "",
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of what is drawn.")] = 1,
     name: Name = _NAME,

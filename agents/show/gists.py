@@ -18,10 +18,21 @@ _Fields = Mapping[str, JsonValue]
 # Fields that are said elsewhere, are too long for a line, or are for programs.
 _UNTOLD = frozenset(
     {
-        "snapshot", "network", "explanation", "reasons", "provenance", "live_time", "round", "total", "next_offset",
-        "truncated", "busiest_links", "moved_most", "earlier_fidelity",
+        "snapshot",
+        "network",
+        "explanation",
+        "reasons",
+        "provenance",
+        "live_time",
+        "round",
+        "total",
+        "next_offset",
+        "truncated",
+        "busiest_links",
+        "moved_most",
+        "earlier_fidelity",
     }
-)  # fmt: skip
+)
 # What a list is of: its noun, and what follows that.
 _LISTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

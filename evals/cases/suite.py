@@ -16,11 +16,15 @@ SEEDS: Mapping[str, range] = {"dev": range(40_000, 50_000), "held-out": range(1_
 
 NETWORKS: Mapping[str, tuple[str, ...]] = {
     "dev": (
-        "sndlib/polska", "sndlib/nobel-us", "sndlib/newyork", "sndlib/norway", "synthetic/16-4101",
+        "sndlib/polska",
+        "sndlib/nobel-us",
+        "sndlib/newyork",
+        "sndlib/norway",
+        "synthetic/16-4101",
         "synthetic/24-4102",
     ),
     "held-out": ("sndlib/atlanta", "sndlib/france", "sndlib/nobel-eu", "sndlib/india35", "synthetic/16-9101"),
-}  # fmt: skip
+}
 """Topologies of each split; smoke's and the tests' are in neither."""
 
 Kind = Literal["share", "mean", "f1", "p50", "p90", "p99", "sum", "calibration"]

@@ -16,9 +16,25 @@ from twin.files import exists
 offer_models()
 
 NAMES = (
-    "detect", "diagnose", "localize", "forecast", "te", "verify", "order", "inject", "corrupt", "intent", "whatif",
-    "incident", "endings", "judgement", "resume", "cost", "smoke", "healthy",
-)  # fmt: skip
+    "detect",
+    "diagnose",
+    "localize",
+    "forecast",
+    "te",
+    "verify",
+    "order",
+    "inject",
+    "corrupt",
+    "intent",
+    "whatif",
+    "incident",
+    "endings",
+    "judgement",
+    "resume",
+    "cost",
+    "smoke",
+    "healthy",
+)
 """Suites that are made of a module each, `evals/suites/NAME.py`; `smoke` and `healthy` are in that of `incident`."""
 
 REAL = ("lab",)
