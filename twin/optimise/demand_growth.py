@@ -41,7 +41,7 @@ class _Links(NamedTuple):
     error: Floats
 
     @property
-    def alike(self) -> Floats:
+    def likeness(self) -> Floats:
         """How much alike the growths of two links are for a variance of 1 among demands [K, K]."""
         sent, received = self.share.sum(axis=2), self.share.sum(axis=1)
         own = self.share.reshape(len(self.share), -1)
@@ -83,14 +83,14 @@ def _links(network: Network, growth: Floats, error: Floats) -> _Links:
 class _Spread(NamedTuple):
     """How far links are apart, in their own errors and those of a variance among demands, for some variances."""
 
-    alike: Floats  # [K, K]
+    likeness: Floats  # [K, K]
     errors: Floats  # [K, K]
     variances: Floats  # from 0 up
     apart: Floats  # at each of them, falling
 
     def weight(self, variance: float) -> Floats:
         """The inverse of what growths of links vary [K, K]."""
-        return np.linalg.inv(variance * self.alike + self.errors).astype(np.float64)
+        return np.linalg.inv(variance * self.likeness + self.errors).astype(np.float64)
 
     def where(self, apart: float) -> float:
         """The variance with which links are so far apart; 0 where they are no farther than by their errors."""
@@ -98,16 +98,16 @@ class _Spread(NamedTuple):
 
 
 def _spread(links: _Links) -> _Spread:
-    alike, errors = links.alike, np.diag(links.error**2)
+    likeness, errors = links.likeness, np.diag(links.error**2)
     scale = max(float(links.growth.var()), float((links.error**2).mean()))
     variances = np.concatenate([[0.0], scale * np.geomspace(_FINEST, 1 / _FINEST, _GRID)])
 
     def apart(variance: float) -> float:
-        weight = np.linalg.inv(variance * alike + errors)
+        weight = np.linalg.inv(variance * likeness + errors)
         rest = links.growth - float((weight @ links.growth).sum() / weight.sum())
         return float(rest @ weight @ rest)
 
-    return _Spread(alike, errors, variances, np.array([apart(float(x)) for x in variances]))
+    return _Spread(likeness, errors, variances, np.array([apart(float(x)) for x in variances]))
 
 
 def _told(links: _Links, weight: Floats, variance: float, growth: Floats) -> Floats:
