@@ -115,3 +115,47 @@ def test_files_classes_and_functions_are_named_by_words_that_tell():
 def test_a_class_name_has_one_meaning_or_several_that_are_told():
     classes = Counter(node.name for _, node in _definitions() if isinstance(node, ast.ClassDef))
     assert {name for name, count in classes.items() if count > 1} == set(SEVERAL)
+
+
+TESTED_ALONE = {
+    "read_bounds": "what the last measured scoreboard holds every build to",
+    "route_in_sequence": "the routing itself, which benchmarks set against published results",
+}
+"""Functions and classes that only tests reach, and why they are kept."""
+
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _mentioned(node):
+    """Names and words of strings in a piece of code, without its documentation and its lists of exports."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name):
+            yield part.id
+        elif isinstance(part, ast.Attribute):
+            yield part.attr
+        elif isinstance(part, ast.Constant) and isinstance(part.value, str) and len(part.value) < 200:
+            yield from re.findall(r"\w+", part.value)
+
+
+def test_nothing_stands_there_that_only_tests_reach():
+    defined, mentioned = {}, Counter()
+    for path in SOURCES:
+        for node in ast.parse(path.read_text()).body:
+            exports = isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
+            prose = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            if exports or prose or isinstance(node, ast.Import | ast.ImportFrom):
+                continue
+            renamed = (x for part in ast.walk(node) if isinstance(part, ast.ImportFrom) for x in part.names if x.asname)
+            mentioned.update(x.name for x in renamed)
+            for part in ast.walk(node):
+                if isinstance(part, DEFINITIONS) and ast.get_docstring(part, clean=False) is not None:
+                    part.body[0].value = ast.Constant(0)
+            words = set(_mentioned(node))
+            if isinstance(node, DEFINITIONS):
+                words.discard(node.name)  # a call of itself is none
+                if not node.decorator_list or isinstance(node, ast.ClassDef):
+                    defined[node.name] = f"{path.relative_to(ROOT)}:{node.lineno}"
+            mentioned.update(words)
+    alone = {name: where for name, where in defined.items() if not mentioned[name]}
+    assert set(alone) - {"__getattr__", "__dir__"} == set(TESTED_ALONE), alone

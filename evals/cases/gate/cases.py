@@ -31,8 +31,6 @@ from .formal import (
 )
 from .good import (
     Trial,
-    first_of,
-    good_cases,
     good_last_resort,
     good_maintenance,
     good_relief,
@@ -129,11 +127,6 @@ GOOD: dict[str, Build] = {
 """Classes of good plans."""
 
 
-def bad_cases(per_class: int) -> list[Trial]:
-    """Return `per_class` bad plans of every class; the same every time."""
-    return [case for build in BAD.values() for case in first_of(per_class, build)]
-
-
 def trial(name: str, seed: int, *, start: int = 0, tries: int = 400) -> Trial:
     """Make one plan of a class, the same for the same seed. Raises `InputError` when these seeds give none."""
     build = BAD.get(name) or GOOD[name]
@@ -144,4 +137,4 @@ def trial(name: str, seed: int, *, start: int = 0, tries: int = 400) -> Trial:
     raise InputError(f"no plan of class {name} in {tries} tries from seed {seed}", fix="use another seed")
 
 
-__all__ = ["BAD", "GOOD", "Trial", "bad_cases", "good_cases", "trial"]
+__all__ = ["BAD", "GOOD", "Trial", "trial"]

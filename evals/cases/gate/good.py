@@ -247,13 +247,6 @@ def _restoring(network: Network, rng: np.random.Generator) -> tuple[Network, tup
     return (apply(network, tunnel), (RemoveTunnel(name="T9"),)) if tunnel else (network, ())
 
 
-def good_cases(count: int) -> list[Trial]:
-    """Return `count` good plans, half of them reliefs; the same every time."""
-    others = (good_maintenance, good_sleep, good_restoration)
-    cases = [case for i, build in enumerate(others) for case in first_of((count + 2 * i) // 6, build)]
-    return [*first_of(count - len(cases), good_relief), *cases]
-
-
 def first_of(count: int, build: Callable[[int, int], Trial | None], start: int = 0, first_seed: int = 0) -> list[Trial]:
     """Return the first plans that a class gives from a seed on. Raises `InputError` when there are too few."""
     found: list[Trial] = []
