@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Network
+from twin.model import Floats, Ints, Network
 from twin.printed import mbps, percents, short
 from twin.sim.simulate import Outcome
 
@@ -63,6 +63,19 @@ def growth(befores: Sequence[Floats], after: Floats) -> Floats:
     """Return what each demand newly misses, Mbit/s [n, n]: beyond the most it missed before, and beyond rounding."""
     more = after - np.max(befores, axis=0)
     return np.where(more > _LEAST_SLACK + 1e-12 * after, more, 0.0)
+
+
+def missed_more(befores: Sequence[tuple[Ints, Floats]], after: tuple[Ints, Floats]) -> float:
+    """Return what demands newly miss in sum, Mbit/s, as `growth` has it; each side by position, in order."""
+    where, missed = after
+    most = np.zeros(len(where))
+    for places, amounts in befores:
+        at = np.searchsorted(places, where)
+        known = at < len(places)
+        known[known] = places[at[known]] == where[known]
+        most[known] = np.maximum(most[known], amounts[at[known]])
+    more = missed - most
+    return float(more[more > _LEAST_SLACK + 1e-12 * missed].sum())
 
 
 def falls_short(

@@ -30,7 +30,7 @@ from .no_worse import (
     Where,
     busier,
     falls_short,
-    growth,
+    missed_more,
     rate_slack,
     refuses_more,
     slower,
@@ -242,7 +242,7 @@ def _suspects(befores: Sequence[Stressed], after: Stressed, policy: Policy, acce
     hot = (now.excess > slack) & worse
     more = now.lost + now.dropped - missed
     for row in map(int, np.flatnonzero(now.lost + now.dropped > _LEAST)):
-        newly = float(growth([x.undelivered(row) for x in befores], after.undelivered(row)).sum())
+        newly = missed_more([x.missed(row) for x in befores], after.missed(row))
         more[row] = newly if newly > accepted else more[row] if more[row] > slack + accepted else 0.0
     more = np.where(now.lost + now.dropped > _LEAST, more, 0.0)
     # rounded, so that of failures that do the same the first is named

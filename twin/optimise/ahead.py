@@ -11,7 +11,7 @@ from twin.gate.checks.rehearsal import Rehearsal, taken_away
 from twin.gate.checks.uncertain import uncertain
 from twin.gate.outlook import Outlook
 from twin.model import Network
-from twin.plan import ExpectedEffect, Plan, apply_all, states
+from twin.plan import ExpectedEffect, Plan, apply_all
 from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.simulate import simulate
@@ -92,8 +92,11 @@ def _judged(found: Sequence[Proposal], network: Network, policy: Policy, context
 
 
 def _objection(plan: Plan, network: Network, policy: Policy, context: Context) -> str:
-    """Say what the gate's own *horizon*, and what a forecast fears, has against a plan; empty when nothing."""
-    rehearsal = Rehearsal(plan, policy, tuple(states(network, plan.steps)), context)
+    """Say what the gate's own *horizon*, and what a forecast fears, has against a plan; empty when nothing.
+
+    Both look at its ends alone, so that no state on the way is swept.
+    """
+    rehearsal = Rehearsal(plan, policy, (network, apply_all(network, plan.steps)), context)
     feared = context.outlook is not None and context.outlook.quantiles
     found = (check(rehearsal) for check in ((horizon, uncertain) if feared else (horizon,)))
     return next((x.detail for x in found if not x.passed), "")

@@ -14,6 +14,8 @@ from twin.policy import Policy
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.astray import still_arriving
 from twin.sim.route import Routing
+from twin.sim.superposed import MovedLoads
+from twin.sim.walked import astray_adds_up
 
 from .allowance import Allowance
 from .assemble import assemble, without_plan
@@ -107,7 +109,7 @@ def _tunnels(judge: Judge, entries: Sequence[Astray], allowance: Allowance, *, c
     If `careful`, only where a plan could end with it.
     """
     network, steps = judge.network, list[SetTunnel]()
-    value = judge.value(judge.routing)
+    value, swept = judge.value(judge.routing), MovedLoads(judge.swept, ()) if astray_adds_up(judge.network) else None
     taken = {(x.source, x.target) for x in network.tunnels}
     for source, target in _concerned(judge, entries):
         names = network.nodes[source].name, network.nodes[target].name
@@ -119,8 +121,9 @@ def _tunnels(judge: Judge, entries: Sequence[Astray], allowance: Allowance, *, c
         for better, number in sorted(tried):
             if not better.beats(value, gain=1e-4) or allowance.spent:
                 break
-            if not careful or judge.is_safe(apply_all(network, (*steps, options[number]))):
-                value = better
+            after = careful and swept and judge.moved(swept, (source, target), (None, options[number].tunnel))
+            if not careful or judge.is_safe(apply_all(network, (*steps, options[number])), after or None):
+                value, swept = better, after.settled() if after else None
                 steps.append(options[number])
                 break
         if allowance.spent:

@@ -33,6 +33,7 @@ from twin.sim.route import Routing, route
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
 from twin.sim.superposed import LoneLoads, MovedLoads, Superposition, SweptLoads
 from twin.sim.tunnelled import TunnelledStates
+from twin.sim.walked import astray_adds_up
 
 from .proposal import Value
 
@@ -65,7 +66,7 @@ class Judge:
         self.stranded = self.base.stranded  # Mbit/s that no plan can carry
         self._calm = Stressed(network, (), self.limit)
         self._growth = tuple(sorted({policy.growth, 1.0}, reverse=True))  # the stricter one first
-        self._swept_last: tuple[Network, dict[tuple[int, ...], SweptLoads]] | None = None
+        self._swept_last: tuple[Stressed, dict[tuple[int, ...], SweptLoads]] | None = None
         self._own: tuple[Network, Superposition | Reweighted] | None = None  # the state that was swept last
         self._telling = _worst_first(self.start.sweep)
         self.evaluations = 1 + len(self.failures)
@@ -168,9 +169,12 @@ class Judge:
         if start.sweep is None:
             return
         grown = self._grown(state, start.network, factor)
-        if self._swept_last is None or self._swept_last[0] is not state:
-            self._swept_last = state, {}
-        adds_up = not state.astray and (factor == 1 or not state.limits)
+        if self._swept_last is None or self._swept_last[0].network is not state:
+            self._swept_last = Stressed(state, self.failures, self.limit), {}
+        whole = self._swept_last[0]
+        if factor != 1:
+            whole = Stressed(grown, self.failures, self.limit, multiple=None if state.limits else (whole, factor))
+        adds_up = astray_adds_up(state) and (factor == 1 or not state.limits)
         first, order = 0, tuple(self._telling)
         while first < len(order):
             rows = order[first : first + max(_FIRST_FAILURES, first)]
@@ -178,7 +182,7 @@ class Judge:
             sweep = self._added_up(state, swept, rows, factor) if adds_up else self._swept(grown, chosen)
             yield (
                 Stressed(start.network, chosen, self.limit, rows_of(start.sweep, rows), start),
-                Stressed(grown, chosen, self.limit, sweep),
+                Stressed(grown, chosen, self.limit, sweep, whole),
             )
             first += len(rows)
 
@@ -301,8 +305,8 @@ def _baseline(network: Network, limit: float) -> _Baseline:
         same, failures = replace(network), single_failures(network)
         demands = next((x.demands for x in known.values()), None) or Superposition(same, failures)
         swept = next((x.swept for x in known.values()), None) or demands.total()
-        # what routers drop that has a path does not add up demand by demand: then the state is swept as it is
-        quick = demands.sweep(swept, limit) if failures and not network.astray else None
+        # where traffic may circle, demand by demand adds up to nothing: then the state is swept as it is
+        quick = demands.sweep(swept, limit) if failures and astray_adds_up(same) else None
         start = Stressed(same, failures, limit, quick, summed=(demands, swept))
         known[limit] = _Baseline(start, demands, swept)
     return known[limit]

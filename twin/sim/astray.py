@@ -61,13 +61,22 @@ def arriving(network: Network, arrays: Arrays, paths: Paths, survival: Floats) -
 
 def still_arriving(arrays: Arrays, paths: Paths, survival: Floats) -> Floats:
     """The same but for what routers refuse where it enters: that is no demand of the arrays any more."""
-    survival, here = survival.copy(), np.arange(arrays.up.size)
+    survival = survival.copy()
     for target, ways in _ways(arrays, paths).items():
-        concerned = (paths.dist[target] < FAR) & (here != target)
-        led = _led_astray(arrays, paths, target).paths
-        arrives = np.mean([arrivals(arrays, led, target, *way) for way in ways], axis=0)
-        survival[target] = np.where(concerned, arrives, survival[target])
+        survival[target] = _arriving_at(arrays, paths, target, ways, survival[target])
     return survival
+
+
+def still_arriving_at(arrays: Arrays, paths: Paths, target: int) -> Floats:
+    """Share of what is sent to one target that arrives there [n], where all have a way and links lose nothing."""
+    return _arriving_at(arrays, paths, target, _ways(arrays, paths).get(target, ((),)), np.ones(arrays.up.size))
+
+
+def _arriving_at(arrays: Arrays, paths: Paths, target: int, ways: Sequence["Way"], survival: Floats) -> Floats:
+    concerned = (paths.dist[target] < FAR) & (np.arange(arrays.up.size) != target)
+    led = _led_astray(arrays, paths, target).paths
+    arrives = np.mean([arrivals(arrays, led, target, *way) for way in ways], axis=0)
+    return np.where(concerned, arrives, survival)
 
 
 def diverted_delays(arrays: Arrays, paths: Paths, delay: Floats) -> Floats:

@@ -10,11 +10,12 @@ from twin.engines.seam import Engine
 from twin.model import Ints
 
 from .anew import fail_each_anew, state_of
-from .arrays import Arrays, Ids, read_only
+from .arrays import Arrays, Flags, Ids, read_only
 from .failing import Base, FailureArrays, FailureFigures, State, Steering, fail_each, no_figures, record, state_for
 from .graph import graph_of
 from .pairs import CircuitEffects, Pairs, SweepGround, fail_pairs, measure_each, no_effects, with_room
 from .route import needs_full, route, without
+from .walked import walk_failures, walked_targets
 
 PAYS = 4
 """Pairs per circuit from which on it pays to look at each circuit on its own first."""
@@ -61,7 +62,8 @@ def evaluate(swept: Swept, chunk: FailureChunk) -> FailureFigures:
     """Evaluate one chunk."""
     failures = read_only(chunk.failures)
     if needs_full(swept.arrays):
-        return _in_full(swept, failures)
+        walked = walked_targets(swept.arrays)
+        return _in_full(swept, failures) if walked is None else _walked(swept, failures, walked)
     base, steering = read_only(swept.base), read_only(swept.steering)
     ground, state = SweepGround(graph_of(swept.arrays), base, steering), state_for(base, steering)
     if chunk.pairs is None or chunk.circuits is None:
@@ -100,6 +102,15 @@ def _in_full(swept: Swept, failures: FailureArrays) -> FailureFigures:
         record(base, routing.load, row, figures)
         figures.lost[row] = routing.lost + routing.discarded + routing.blackholed
         figures.severed[row] = state.severed - arrays.severed
+    return figures
+
+
+def _walked(swept: Swept, failures: FailureArrays, walked: Flags) -> FailureFigures:
+    """Evaluate failures where routers go astray that concern few targets; figures as `_in_full` has them."""
+    figures, base = no_figures(len(failures.first_arc) - 1, len(swept.arrays.head)), read_only(swept.base)
+    for row, found in enumerate(walk_failures(swept.arrays, walked, swept.base, swept.steering, failures)):
+        record(base, found.load, row, figures)
+        figures.lost[row], figures.severed[row] = found.lost, found.severed
     return figures
 
 

@@ -32,10 +32,19 @@ class Expectation(NamedTuple):
 
 def shortest_paths(arrays: Arrays) -> Paths:
     """Dijkstra to every target over the arcs with weight below FAR; a drained node is entered only as the target."""
-    n, m = len(arrays.up), len(arrays.head)
+    n = len(arrays.up)
     paths = Paths(np.full((n, n), FAR), np.empty((n, n), np.int32), np.zeros(n, np.int32))
-    settle_all(incoming_of(arrays), paths, np.zeros(m + 2, np.int64), n.bit_length())
+    find_paths(arrays, paths, arrays.up)
     return paths
+
+
+def find_paths(arrays: Arrays, paths: Paths, targets: Flags) -> None:
+    """Enter the shortest paths to some targets that are up [n], as `shortest_paths` has them, over what is there."""
+    paths.dist[targets], paths.sources[targets] = FAR, 0
+    asked = targets.view()
+    asked.flags.writeable = False
+    incoming = incoming_of(arrays)._replace(up=asked)
+    settle_all(incoming, paths, np.zeros(len(arrays.head) + 2, np.int64), len(arrays.up).bit_length())
 
 
 @part

@@ -71,10 +71,11 @@ def needs_full(arrays: Arrays) -> bool:
     Tunnels that lose traffic on the way, routers that drop or divert, and a drained router that a failure leaves with
     an exit of its own, which then is a way out for its neighbours.
     """
-    return lossy_tunnels(arrays) or bool(arrays.astray) or _spare_exits_at_drained(arrays)
+    return lossy_tunnels(arrays) or bool(arrays.astray) or opens_exits(arrays)
 
 
-def _spare_exits_at_drained(arrays: Arrays) -> bool:
+def opens_exits(arrays: Arrays) -> bool:
+    """Whether a failure may leave a drained router with an exit of its own."""
     exits = np.flatnonzero((arrays.weight >= EXIT) & (arrays.weight < FAR))
     if exits.size == 0 or not arrays.no_transit[arrays.tail[exits]].any():
         return False

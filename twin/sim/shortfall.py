@@ -21,6 +21,7 @@ from .jit import part
 from .route import Routing, expected_of_demands, needs_full, route, without
 from .simulate import Failure
 from .update import Scratch, matters, redistance, scratch_for
+from .walked import FailedWalks, arriving_walked, missed_where_all_join, walked_targets
 
 
 class Shortfall:
@@ -31,12 +32,24 @@ class Shortfall:
         arrays = self._arrays
         drained = {node.name for node in network.nodes if node.drained}
         self._beyond_igp = any(x.holds or not drained.isdisjoint(y.via) for x in network.tunnels for y in x.paths)
+        walked = walked_targets(arrays)
+        self._walks = None if walked is None else FailedWalks(arrays, walked)
         dist, lossy = (routing or route(arrays)).paths.dist, np.flatnonzero(arrays.keep < 1)
-        self._state = _State(
-            graph_of(arrays), dist, np.asarray((arrays.offered > 0).any(axis=1), dtype=np.bool_), lossy
-        )
+        targets = np.asarray((arrays.offered > 0).any(axis=1), dtype=np.bool_)
+        targets[arrays.tunnels.leg_to] |= self._walks is not None
+        self._state = _State(graph_of(arrays), dist, targets, lossy)
         self._broken = np.zeros(len(arrays.head) + 1, np.int64)
         self._scratch = scratch_for(len(arrays.up), len(arrays.head))
+
+    def missed(self, failure: Failure) -> tuple[Ints, Floats]:
+        """Return the demands that miss something, as positions in [n, n] by target first, and Mbit/s of each."""
+        if self._walks is not None and not failure.members:
+            few = missed_where_all_join(self._walks, failed_in(flatten(self._arrays, (failure,)), 0))
+            if few is not None:
+                return few
+        missed = self.under(failure)
+        where = np.flatnonzero(missed).astype(np.int64)
+        return where, missed.flat[where]
 
     def under(self, failure: Failure) -> Floats:
         """Return the Mbit/s of each demand between nodes that are up which do not arrive, by target first [n, n]."""
@@ -44,9 +57,9 @@ class Shortfall:
         flat = flatten(arrays, (failure,))
         arcs, nodes = failed_in(flat, 0)
         shifted = (arrays.weight != self._arrays.weight).any()
-        if not shifted and not arrays.astray and (needs_full(arrays) or self._beyond_igp):
+        if self._walks is None and not shifted and not arrays.astray and (needs_full(arrays) or self._beyond_igp):
             return missed_anew(flat, self._anew)
-        if shifted or arrays.astray:
+        if shifted or (self._walks is None and arrays.astray):
             state = without(arrays, arcs, nodes)
             routing = route(state)
             return state.offered * (1 - expected_of_demands(state, routing.paths, routing.used).survival)
@@ -55,6 +68,9 @@ class Shortfall:
         missing = np.zeros(arrays.offered.shape)
         break_each(self._state.graph, arcs, nodes, self._broken)
         _miss_each(self._state, up, self._broken[1 : self._broken[0] + 1], self._scratch, missing)
+        if self._walks is not None:
+            missing = 1 - arriving_walked(self._walks, (arcs, nodes), 1 - missing)
+            missing[~up] = missing[:, ~up] = 0.0
         return missing * arrays.offered
 
     @cached_property

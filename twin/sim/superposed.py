@@ -22,6 +22,7 @@ from .kernels import Paths, lost_demand, spread
 from .reweighted import Reweighted, differs_in_weights
 from .route import Routing, needs_full, route, steered, without
 from .simulate import Failure, FailureSweep
+from .walked import adds_up, walk_failures, walked_targets
 
 _BLOCK = 1 << 20
 """Loads, of each link under each failure, that are worded at a time."""
@@ -154,16 +155,21 @@ class Superposition:
     def alone(self, source: int, target: int, tunnel: Tunnel | None) -> LoneLoads:
         """Return the loads of one Mbit/s between two nodes, by position, on a tunnel or on its shortest paths."""
         arrays, routing = self._lone(source, target, tunnel)
-        rows = self._touching(routing.load, source, target)
+        # what is dropped on the way puts nothing on the rest of it, where a failure changes the way all the same
+        ordinary = _routed(arrays.ordinary(), routing.paths) if arrays.astray else routing
+        rows = self._touching(ordinary.load, source, target)
         found = self._with_members(arrays, _swept(arrays, routing, select(self._flat, rows)), rows)
-        return LoneLoads(routing.load, routing.lost + routing.blackholed, rows, found.load, found.lost, found.severed)
+        lost = routing.lost + routing.blackholed + routing.discarded
+        return LoneLoads(routing.load, lost, rows, found.load, found.lost, found.severed)
 
     def _lone(self, source: int, target: int, tunnel: Tunnel | None) -> tuple[Arrays, Routing]:
         offered = np.zeros_like(self.arrays.offered)
         offered[target, source] = 1.0
         tunnels = flatten_tunnels(() if tunnel is None else (tunnel,), self.network)
         arrays = self.arrays._replace(offered=offered, tunnels=tunnels)
-        return arrays, _routed(arrays, self.routing.paths)
+        if not {x.target for x in arrays.astray} & {target, *map(int, tunnels.leg_to)}:
+            arrays = arrays.ordinary()
+        return arrays, route(arrays, self.routing.paths) if arrays.astray else _routed(arrays, self.routing.paths)
 
     def _touching(self, load: Floats, source: int, target: int) -> Ints:
         """Return the failures that may change the loads [m] of one demand: those of what it uses, and of its ends."""
@@ -256,6 +262,12 @@ def _routed(arrays: Arrays, paths: Paths) -> Routing:
 def _swept(arrays: Arrays, routing: Routing, failures: FailureArrays) -> SweptLoads:
     rows, m = len(failures.first_arc) - 1, len(arrays.head)
     figures, base = no_figures(rows, m, loads=True), base_state(arrays, routing)
+    walked = walked_targets(arrays) if adds_up(arrays) else None
+    if walked is not None:
+        loads, lost, severed = np.zeros((rows, m)), np.zeros(rows), np.zeros(rows)
+        for row, found in enumerate(walk_failures(arrays, walked, base, steering(arrays, routing), failures)):
+            loads[row], lost[row], severed[row] = found
+        return SweptLoads(routing.load, loads, lost, severed)
     if not needs_full(arrays._replace(astray=())):
         steers = steering(arrays, routing)
         fail_each(graph_of(arrays), base, steers, failures, state_for(base, steers), figures)

@@ -12,6 +12,7 @@ from twin.model import Network, Tunnel
 
 from .simulate import Failure, FailureSweep
 from .superposed import LoneLoads, MovedLoads, Superposition, SweptLoads
+from .walked import astray_adds_up
 
 PAYS = 1 << 20
 """Loads, of each link under each failure, from which adding up is quicker than a sweep: some 300 nodes."""
@@ -35,7 +36,9 @@ class TunnelledStates:
         `state` is the network with demands as they are; it may have other tunnels and nothing else. Excess counts from
         `limit`, a share of capacity.
         """
-        if not self.failures or state.astray or (factor != 1 and state.limits) or not self._differs_in_tunnels(state):
+        if not self.failures or (factor != 1 and state.limits) or not self._differs_in_tunnels(state):
+            return None
+        if not astray_adds_up(state):
             return None
         demands, swept = self._whole
         moved = MovedLoads(swept, ())
@@ -77,7 +80,7 @@ class TunnelledStates:
 
 def tunnelled_states(network: Network, failures: Sequence[Failure]) -> TunnelledStates | None:
     """Return the states of a network that are swept by adding up; None where a sweep of each is as quick."""
-    pays = len(failures) * len(network.links) >= PAYS and not network.astray
+    pays = len(failures) * len(network.links) >= PAYS and astray_adds_up(network)
     return TunnelledStates(network, failures) if pays else None
 
 

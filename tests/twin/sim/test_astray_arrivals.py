@@ -8,13 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.random_networks import networks
-from twin.model import Astray
+from tests.twin.sim.test_pairs import mesh
+from twin.gate.checks.rehearsal import under
+from twin.model import Astray, SegmentList, Tunnel
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.astray import arriving
 from twin.sim.kernels import expect, shortest_paths
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import simulate, single_failures
+from twin.sim.superposed import Superposition
+from twin.sim.tunnelled import TunnelledStates
 from twin.sim.walk import Deviation, walk
+from twin.sim.walked import adds_up, walked_targets
 
 
 @st.composite
@@ -73,3 +78,59 @@ def test_who_misses_what_adds_up_to_what_is_lost_and_taken_off(data):
             if x.does == "refuse"
         )
         assert missed.sum() == pytest.approx(failed.undelivered.sum() - refused, abs=1e-6)
+
+
+def astray_mesh(seed, kinds=("drop", "send", "bar")):
+    """A network on which one or two targets are concerned, with tunnels to them and over them."""
+    rng, network = np.random.default_rng(seed), mesh(seed, nodes=9)
+    names = [x.name for x in network.nodes]
+    entries = []
+    for _ in range(1 + seed % 2):
+        does = str(rng.choice(kinds))
+        at = str(rng.choice(names)) if does == "drop" else network.links[rng.integers(len(network.links))].name
+        entries.append(Astray(does=does, at=at, target=str(rng.choice(names))))
+    tunnels: dict[tuple[str, str], Tunnel] = {}
+    for number in range(seed % 4):
+        source, via, target = map(str, rng.permutation(names)[:3])
+        via = entries[0].target if entries[0].target not in (source, target) and number else via
+        lists = SegmentList(via=(via,), share=0.5), SegmentList(via=(), share=0.5)
+        told = ("igp", "blackhole")[int(rng.integers(2))]
+        tunnels[source, target] = Tunnel(name=f"T{number}", source=source, target=target, paths=lists, on_invalid=told)
+    return replace(network, astray=tuple(entries), tunnels=tuple(tunnels.values()))
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_failures_where_few_targets_are_walked_are_those_of_each_failed_state_routed_on_its_own(seed):
+    network = astray_mesh(seed)
+    assert walked_targets(compile_network(network)) is not None
+    failures = single_failures(network)
+    sweep, shortfall = simulate(network, failures=failures).sweep, Shortfall(network)
+    for row, failure in enumerate(failures):
+        alone = simulate(under(network, failure))
+        assert sweep.lost[row] == pytest.approx(alone.lost + alone.discarded, abs=1e-6)
+        assert sweep.max_utilisation[row] == pytest.approx(alone.max_utilisation, abs=1e-9)
+        assert sweep.severed[row] == pytest.approx(alone.severed, abs=1e-6)
+        where, missed = shortfall.missed(failure)
+        assert (np.diff(where) > 0).all()
+        dense = np.zeros(network.demands.size)
+        dense[where] = missed
+        np.testing.assert_allclose(dense.reshape(network.demands.shape).T, alone.undelivered, atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_where_routers_only_drop_tunnels_add_up_to_what_a_sweep_of_their_own_says(seed):
+    network = astray_mesh(seed, kinds=("drop", "bar"))
+    assert adds_up(compile_network(network))
+    base, failures = replace(network, tunnels=()), single_failures(network)
+    demands = Superposition(base, failures)
+    added = TunnelledStates(base, failures, (demands, demands.total())).sweep(network, 0.8)
+    swept = simulate(network, failures=failures, limit=0.8).sweep
+    for name in ("max_utilisation", "lost", "severed", "overload", "excess", "worst_utilisation"):
+        np.testing.assert_allclose(getattr(added, name), getattr(swept, name), atol=1e-6, err_msg=name)
+
+
+def test_who_sends_by_a_way_of_its_own_may_fill_links_so_that_nothing_adds_up():
+    network = astray_mesh(0, kinds=("send",))
+    assert not adds_up(compile_network(network))
+    state = replace(network, tunnels=())
+    assert TunnelledStates(state, single_failures(state)).sweep(state, 0.8) is None

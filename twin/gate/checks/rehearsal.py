@@ -23,6 +23,7 @@ from twin.sim.succession import SuccessiveSweeps, can_follow
 from twin.sim.superposed import Superposition, SweptLoads
 from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 from twin.sim.volumes import sweep_volumes
+from twin.sim.walked import astray_adds_up
 
 from .context import Context, DemandError, ratio_of
 
@@ -82,7 +83,7 @@ class Stressed:
     def _loads(self) -> tuple[Superposition, SweptLoads] | None:
         """What each failure puts on each link; None where loads do not grow in proportion, or are too many."""
         network = self.network
-        if network.limits or network.astray or not self.failures or not network.links:
+        if network.limits or not astray_adds_up(network) or not self.failures or not network.links:
             return None
         if self.summed is not None or self.is_large:
             return self.summed
@@ -152,25 +153,24 @@ class Stressed:
         added = self.together and self.together.sweep(self.network, self.limit)
         return added or sweep_failures(self.network, self.failures, self.routing, limit=self.limit)
 
-    def undelivered(self, row: int) -> Floats:
-        """Mbit/s of each demand that do not arrive while a failure lasts, by target first [n, n]."""
+    def missed(self, row: int) -> tuple[Ints, Floats]:
+        """Demands of which something does not arrive while a failure lasts, and Mbit/s of each.
+
+        Positions in the demands by target first [n, n], in order.
+        """
         return (self.whole or self)._missed_under(self.failures[row])
 
-    def _missed_under(self, failure: Failure) -> Floats:
+    def _missed_under(self, failure: Failure) -> tuple[Ints, Floats]:
         if self.multiple is not None:
             state, factor = self.multiple
-            return factor * (state.whole or state)._missed_under(failure)
-        n = len(self.network.nodes)
-        if failure.name not in self._missed:
-            missed = self._shortfall.under(failure)
-            if sum(len(x) for x, _ in self._missed.values()) > _KEPT:
-                return missed
-            where = np.flatnonzero(missed)
-            self._missed[failure.name] = where, missed.flat[where]
-        where, amounts = self._missed[failure.name]
-        missed = np.zeros(n * n)
-        missed[where] = amounts
-        return missed.reshape(n, n)
+            where, amounts = (state.whole or state)._missed_under(failure)
+            return where, factor * amounts
+        known = self._missed.get(failure.name)
+        if known is None:
+            known = self._shortfall.missed(failure)
+            if sum(len(x) for x, _ in self._missed.values()) <= _KEPT:
+                self._missed[failure.name] = known
+        return known
 
     @cached_property
     def repairs(self) -> tuple[Repair, ...]:
