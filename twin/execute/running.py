@@ -14,6 +14,7 @@ Value = float | str | None
 What = Literal["weight", "drained", "asleep", "capacity", "tunnel", "limit", "static route", "filter"]
 _NAMED = 3
 _RUN: tuple[What, ...] = ("weight", "drained", "asleep")
+_RUN_AT_EXITS: tuple[What, ...] = ("drained", "asleep")  # how an exit is preferred is no metric: peerings tell it
 
 
 class ConfiguredItem(NamedTuple):
@@ -68,8 +69,10 @@ def read_running(live: LiveNetwork, expected: Network) -> Running | None:
 
 def _put_together(expected: Network, said: Mapping[str, Network]) -> Network:
     """Each router's part in its own words. It speaks for its interfaces, itself, and what enters at it."""
+    exits = set(expected.exits)
+    read = {i: _RUN_AT_EXITS if i in exits else _RUN for i, x in enumerate(expected.links) if x.tail in said}
     links = tuple(
-        link._replace(**{x: getattr(said[link.tail].links[i], x) for x in _RUN}) if link.tail in said else link
+        link._replace(**{x: getattr(said[link.tail].links[i], x) for x in read.get(i, ())})
         for i, link in enumerate(expected.links)
     )
     nodes = tuple(

@@ -38,6 +38,20 @@ def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(ki
     assert find(believed, live, back, NETWORK).moved
 
 
+@pytest.mark.parametrize("preference", [50, 200])
+def test_an_exit_that_is_preferred_wrongly_moves_what_is_believed_of_all_exits_and_no_router_says_otherwise(preference):
+    fault = Fault(kind=FaultKind.BGP_PREFERENCE, element=FIRST, severity=preference)
+    live = EmulatedNetwork(NETWORK, seed=5, start=START)
+    live.wait(4)
+    live.inject(fault)
+    live.wait(3)
+    seen = observe(NETWORK, live.read_telemetry(EVER))
+    believed = planned(seen, (fault,))
+    assert believed.links != NETWORK.links
+    found = find(believed, live, replace(seen, network=believed), NETWORK)
+    assert (found.foreign, found.moved) == ((), False)
+
+
 def test_nobody_is_asked_for_what_lies_beyond_the_exits_and_nobody_is_missed_there():
     live = EmulatedNetwork(NETWORK, seed=5, start=START)
     with pytest.raises(ExecutionError, match="internet does not answer"):
