@@ -13,6 +13,12 @@ from .output import INTERRUPTED, RunInterruptedError, emit, say, tell
 if TYPE_CHECKING:
     from agents.run.run import RunRequest
 
+FaultWritten = Annotated[
+    str | None,
+    typer.Option(
+        "--fault", help="A kind, KIND@ELEMENT or KIND@ELEMENT=0.5, as `twinops faults` lists them; drawn if left out."
+    ),
+]
 Vision = Annotated[bool, typer.Option("--vision", help="The model sees pictures: its roles may look at the map.")]
 
 
@@ -20,13 +26,7 @@ def run(
     network: MaybeNetwork = None,
     site: SiteFile = None,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Another seed is another incident.")] = 1,
-    fault: Annotated[
-        str | None,
-        typer.Option(
-            "--fault",
-            help="A kind, KIND@ELEMENT or KIND@ELEMENT=0.5, as `twinops faults` lists them; drawn if left out.",
-        ),
-    ] = None,
+    fault: FaultWritten = None,
     healthy: Annotated[bool, typer.Option("--healthy", help="Let nothing go wrong.")] = False,
     goal: MaybeGoal = None,
     plan: Annotated[
