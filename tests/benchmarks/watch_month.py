@@ -58,7 +58,7 @@ def main():
         room = Room(Place(Path(work) / "room", Path(work) / "runs", Path(work) / "home", site), Settings(agents=False))
         circuit = next(iter(room.live.read_topology().circuits))
         room.start()
-        begun, after_hour, fault = time.process_time(), None, None
+        begun, after_hour, fault, grown = time.process_time(), None, None, list[str]()
         for number in range(looks):
             if number % FLAP_EVERY == 60:
                 fault = room.live.strike(Fault(kind="link_down", element=circuit, onset=room.now))
@@ -67,6 +67,8 @@ def main():
             room.step()
             if number + 1 == int(3600 / given.interval):
                 after_hour = memory(room)
+            if (number + 1) % max(looks // 8, 1) == 0:
+                grown.append(f"{memory(room)[0]:.0f}")
         took = time.process_time() - begun
         end = memory(room)
         kept = {x.name: x.stat().st_size for x in (Path(work) / "room").iterdir() if x.is_file()}
@@ -77,6 +79,7 @@ def main():
     print(f"a look {1000 * (took - emulating) / looks:.1f} ms of CPU: {100 * share:.2f} % of one core")
     print(f"the emulation {1000 * emulating / looks:.1f} ms a look")
     (first, _), (last, emulation) = after_hour or end, end
+    print(f"resident MB at each eighth of it: {', '.join(grown)}")
     print(f"resident {first:.1f} MB after an hour, {last:.1f} MB at the end ({100 * (last / first - 1):+.1f} %)")
     print(f"beside that the emulation's own samples, {emulation:.1f} MB at the end")
     print("on file " + ", ".join(f"{name} {size / 1e6:.2f} MB" for name, size in sorted(kept.items())))
