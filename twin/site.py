@@ -21,7 +21,7 @@ from .execute.routers import Routers
 from .files import read_toml
 from .formats.build import Choices, Reading, read_units
 from .formats.calendar import Calendar, read_calendar, read_objects
-from .formats.calendar_feed import FetchedCalendar, feed_name, fetch_calendar, is_feed
+from .formats.calendar_feed import FetchedCalendar, copies_beside, feed_name, fetch_calendar, is_feed
 from .formats.exits import UNLIMITED, ExitGroup
 from .formats.interface_names import read_interfaces
 from .formats.load import load_reading, read_explained
@@ -284,8 +284,7 @@ class OpenSite(NamedTuple):
     def _calendar_files(self, name: str, *, anew: bool = False) -> list[FetchedCalendar]:
         """The files of one calendar of the site: what a pattern matches, or the copy of what a server gives."""
         if is_feed(name):
-            kept = self.folder / f"{Path(self.site.twin).stem}.calendars"
-            return [fetch_calendar(name, kept, now=utc_now(), anew=anew)]
+            return [fetch_calendar(name, copies_beside(self.folder), now=utc_now(), anew=anew)]
         return [
             FetchedCalendar(x, datetime.fromtimestamp(x.stat().st_mtime, UTC)) for x in self._matched("calendar", name)
         ]

@@ -129,6 +129,7 @@ def serve(
 
 def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float | None, show: bool) -> None:
     import threading
+    import time
     import webbrowser
 
     thread = threading.Thread(target=server.run, name="console", daemon=True)
@@ -136,6 +137,8 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
     try:
         room.start()
         thread.start()
+        while thread.is_alive() and not server.started:  # what is printed, or opened, answers
+            time.sleep(0.01)
         address = server.address()
         _tell_trouble(room)
         tell(f"watching {room.network}; the console is at {address}")

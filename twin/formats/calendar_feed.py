@@ -4,12 +4,15 @@ A copy stands in for a server that is away, and is said to; beyond `KEPT` it sta
 """
 
 import hashlib
+import os
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+from platformdirs import user_cache_path
 
 from twin.errors import InputError, TwinError
 from twin.files import SMALL, exists, write_bytes
@@ -41,6 +44,14 @@ def feed_name(url: str) -> str:
     parts = urlsplit(url)
     last = parts.path.rstrip("/").rpartition("/")[2]
     return f"{parts.scheme}://{parts.hostname or ''}/{'…/' if parts.path.count('/') > 1 else ''}{last[:40]}"
+
+
+def copies_beside(folder: Path) -> Path:
+    """Where copies are kept: beside a site file, or in the operator's home or cache where that may only be read."""
+    if os.access(folder, os.W_OK):
+        return folder / ".calendars"
+    home = os.environ.get("TWINOPS_HOME")
+    return (Path(home) if home else user_cache_path("twinops")) / "calendars"
 
 
 def fetch_calendar(url: str, folder: Path, *, now: datetime, anew: bool = False) -> FetchedCalendar:
