@@ -95,7 +95,7 @@ def _goes_on(known: Incident, alert: _Alert, now: datetime) -> list[RoomEvent]:
 def _element(network: Network, labels: Mapping[str, str]) -> str | None:
     """The element that an alert is about, by the first label that names one."""
     for label in _PLACES:
-        text = labels.get(label, "").partition(":9")[0].strip()  # HOST:9100 is an exporter of the host
+        text = labels.get(label, "")[:300].partition(":9")[0].strip()  # HOST:9100 is an exporter of the host
         if text:
             try:
                 return find_element(network, text)

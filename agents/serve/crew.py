@@ -16,9 +16,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from agents.record.charter import Register
 from agents.record.events import Outcome, RunStarted
-from agents.record.history import Past, read_past
+from agents.record.history import SENSELESS, Past, read_past
 from agents.record.journal import Listener, Record
+from agents.record.ownership import holder
+from agents.record.waiting import may_go_on
 from agents.run.request import RunRequest
 from agents.run.resume import resume_run
 from agents.run.run import RunResult, run_incident
@@ -119,6 +122,28 @@ class Crew:
                     found.append(past)
         return found
 
+    def catch_up(self, name: str) -> None:
+        """Note what was decided on an incident's plan elsewhere, or before the room was killed; on this thread alone.
+
+        A run that ended meanwhile is told of, and one whose plan has its approvals is taken up, unless somebody is at
+        work on it.
+        """
+        incident = self._ledger.board.incidents.get(name)
+        if incident is None or not incident.alive or incident.working or incident.outcome != "awaiting approval":
+            return
+        folder = self.runs / (incident.run or "")
+        try:
+            past = read_past(folder)
+            if past.finished is not None and past.waits is None:
+                self._note_end(name, past.started.run, past.finished.outcome, past.finished.because)
+            elif past.waits is not None and holder(folder) is None and self._may_go_on(past):
+                self.put(Job("resume", name))
+        except (TwinError, *SENSELESS) as error:  # its record is somebody's to mend, and *approvals* says so
+            self._say(name, f"its run cannot be looked at: {error}")
+
+    def _may_go_on(self, past: Past) -> bool:
+        return may_go_on(past, Register(self.home, past.started.run).authority)
+
     def _serve(self) -> None:
         while (given := self._jobs.get()) is not None:
             job, context = given
@@ -212,10 +237,13 @@ class Crew:
         except TwinError as error:
             self._say(name, f"the report could not be written: {error}")
 
+        self._note_end(name, result.run, done.outcome, done.because)
+
+    def _note_end(self, name: str, run: str, outcome: Outcome, because: str) -> None:
         def work(board: Board) -> list[RoomEvent]:
             now, incident = self._clock(), board.incident(name)
-            ended = RunEnded(time=now, id=name, run=result.run, outcome=done.outcome, because=done.because[:1_000])
-            return [ended, *self._moved(incident, done.outcome in HELPED)]
+            ended = RunEnded(time=now, id=name, run=run, outcome=outcome, because=because[:1_000])
+            return [ended, *self._moved(incident, outcome in HELPED)]
 
         self._ledger.decide(work)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from agents.wording import place
 from twin.clock import utc_now
-from twin.errors import StoreError, TransientError
+from twin.errors import StoreError, TransientError, TwinError
 
 from .board import Board, Incident, Message
 from .channels import RefusedMessageError, hand_over
@@ -144,11 +144,21 @@ class Postman:
                 continue
             self._pause(min(self._first_s * 2 ** (attempts - 1), LONGEST_S))
 
+    def _sent(self, name: str, message: Queued, now: datetime) -> None:
+        """Hand a message over; whatever a receiver does that nobody thought of is a reason to try again, and told."""
+        try:
+            self._send(self._channels[name], message, now)
+        except TwinError:
+            raise
+        except Exception as error:
+            words = f"{name} could not be told: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise TransientError(words) from error
+
     def _try(self, name: str, message: Queued, attempts: int, since: datetime) -> bool:
         """Try once; true when this message is done with, delivered or not."""
         now = self._clock()
         try:
-            self._send(self._channels[name], message, now)
+            self._sent(name, message, now)
             done: RoomEvent = Delivered(time=now, number=message.number, attempts=attempts)
             self.trouble.pop(name, None)
         except TransientError as error:

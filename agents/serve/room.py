@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from agents.record.files import JOURNAL
 from agents.record.home import policy_in_force
 from agents.record.journal import Record
 from agents.show.incident_words import incident_summary
@@ -315,6 +316,11 @@ class Room:
             self._give(
                 f"{entry.what} {entry.entry.scheduled.id}", Job("call", "", lambda entry=entry: self._keep(entry))
             )
+        for incident in self.board.alive:
+            if incident.outcome == "awaiting approval" and incident.run and not incident.working:
+                length = _length(self.place.runs / incident.run / JOURNAL)
+                job = Job("call", "", lambda name=incident.id: self.crew.catch_up(name))
+                self._give(f"decided {incident.run} {length}", job)
         if not self.settings.agents:
             return
         for incident in self.board.alive:
@@ -348,6 +354,13 @@ class Room:
         if entry is None or entry.state != "waiting":
             raise InputError(f"entry {name} {'is not there' if entry is None else f'is {entry.state}'}")
         self.change(lambda _: [CalendarMoved(time=self.now, id=name, state="cancelled", because=f"by {who}")])
+
+
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _summary(incident: Incident) -> str:

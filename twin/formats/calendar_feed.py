@@ -8,6 +8,7 @@ import os
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -68,7 +69,7 @@ def fetch_calendar(url: str, folder: Path, *, now: datetime, anew: bool = False)
         content = _asked(url)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_bytes(path, content, mode=0o600)
-    except (TwinError, OSError, ValueError) as error:
+    except (TwinError, OSError, ValueError, HTTPException) as error:
         words = f"{feed_name(url)} cannot be read: {_told(error)}"
         if fetched is None or now - fetched > KEPT:
             raise InputError(words, fix="check the address in [sources], and that its server is up") from error

@@ -42,6 +42,7 @@ async def events(room: Room, visitor: Visitor, last: int | None) -> AsyncIterato
             ):
                 loop.call_soon_threadsafe(put, _of_run(run, record))
 
+    last = _known(room, last)
     sent = room.ledger.seq if last is None else last
     ends = room.ledger.listen(heard), room.hear(told)
     try:
@@ -62,6 +63,11 @@ async def events(room: Room, visitor: Visitor, last: int | None) -> AsyncIterato
     finally:
         for end in ends:
             end()
+
+
+def _known(room: Room, last: int | None) -> int | None:
+    """The number that somebody was told last, where it is of this log: one may have been restored, or begun anew."""
+    return last if last is None or last <= room.ledger.seq else None
 
 
 def _is_for(visitor: Visitor, board: Board, event: RoomEvent) -> bool:

@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 def http_receiver(answers):
     """Yield its URL and what it accepted.
 
-    `answers` gives the status of each request in turn, the last one for all that follow; or is asked each time.
+    `answers` gives the status of each request in turn, or the bytes it is answered with, the last one for all that
+    follow; or is asked each time.
     """
     accepted, asked = [], []
 
@@ -19,9 +20,18 @@ def http_receiver(answers):
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = answers() if callable(answers) else answers[min(len(asked), len(answers) - 1)]
             asked.append(status)
-            if status < 300:
+            if isinstance(status, int) and status < 300:
                 accepted.append((self.path, dict(self.headers), body))
+            if isinstance(status, bytes):  # what no server would say
+                self.wfile.write(status)
+                return
             self.send_response(status)
+            if status // 100 == 3:
+                self.send_header("Location", "/sign-in")
+            self.end_headers()
+
+        def do_GET(self):
+            self.send_response(200)  # of the page that somebody is sent to
             self.end_headers()
 
         def log_message(self, *_):

@@ -266,6 +266,17 @@ def test_a_stream_goes_on_where_it_was(served):
     assert numbers == [before + 1, before + 2]
 
 
+def test_a_stream_that_knew_another_log_goes_on_from_now(served):
+    async def work():
+        visitor = Visitor("a", (Right("viewer"),), "")
+        async with aclosing(events(served.room, visitor, served.room.ledger.seq + 500)) as stream:
+            await anext(stream)
+            served.room.silence("node/ATLAng", 1, who="a-admin", because="after a restore")
+            return await asyncio.wait_for(anext(stream), 10)
+
+    assert "silenced" in asyncio.run(work())
+
+
 def test_who_is_told_that_it_listens_misses_nothing_from_then_on(served):
     async def work():
         async with aclosing(events(served.room, Visitor("a", (Right("viewer"),), ""), None)) as stream:
@@ -445,6 +456,11 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         assert "Rejected by whole: Wrong cause." in pages["planner"]
         assert "Wrong cause." not in pages["west"]
         assert "Nobody has decided" in pages["west"]
+        served.room.step()
+        served.room.settle(60)
+        (incident,) = [x for x in served.room.board.incidents.values() if x.run == run]
+        assert incident.outcome == "rejected"  # what was decided on a terminal is known to the room
+        assert "Wrong cause" in incident.because
         stale = {who: served.ask("GET", f"/approvals/{run}", who=who)[2].decode() for who, *_ in granted}
         assert f"run {run} waits for nobody: rejected" in stale["planner"]  # a link of yesterday
         assert "Rejected by whole: Wrong cause." in stale["planner"]

@@ -58,6 +58,35 @@ def test_all_that_was_queued_while_a_receiver_was_down_comes_in_order_and_once(t
     assert board[1].attempts == 4
 
 
+def test_a_receiver_that_sends_elsewhere_or_talks_nonsense_has_not_taken_the_message_and_gets_it_later(tmp_path):
+    odd = [302, 301, 303, 307, b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 two hundred\r\n\r\n", 202]
+    with http_receiver(odd) as (url, accepted):
+        board = deliver(tmp_path, [Webhook(kind="webhook", name="h", url=url)], [message(1, "h"), message(2, "h")])
+    assert [json.loads(body)["number"] for _, _, body in accepted] == [1, 2]
+    assert [(x.state, x.attempts) for x in board.values()] == [("delivered", len(odd)), ("delivered", 1)]
+
+
+def test_what_nobody_thought_of_in_a_receiver_ends_no_channel(tmp_path):
+    calls = []
+
+    def send(_channel, told, _now):
+        calls.append(told.number)
+        if len(calls) == 1:
+            raise RecursionError("its answer")
+
+    ledger = Ledger(tmp_path)
+    ledger.write(message(1, "h"), message(2, "h"))
+    postman = Postman(ledger, [Webhook(kind="webhook", name="h", url="http://h")], send=send, first_s=0.01)
+    postman.start()
+    until = time.monotonic() + 10
+    while not postman.idle and time.monotonic() < until:
+        time.sleep(0.01)
+    postman.stop()
+    ledger.close()
+    assert calls == [1, 1, 2]
+    assert {x.state for x in ledger.board.messages.values()} == {"delivered"}
+
+
 class Hastened:
     """A clock on which waiting takes no time; every wait is told."""
 

@@ -6,6 +6,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping
 from datetime import datetime
+from http.client import HTTPException
 
 from pydantic import Field, ValidationError
 
@@ -75,7 +76,7 @@ def _asked(source: Prometheus, query: Mapping[str, str]) -> bytes:
         raise InputError(
             f"{source.url} answers {error.code}: {_told(error)}", fix="check the query's matchers"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, HTTPException) as error:
         raise InputError(f"{source.url} does not answer: {error}", fix="check the URL, and that it is up") from error
     if len(content) > MOST_BYTES:
         raise InputError(f"{source.url} answers with more than {MOST_BYTES >> 20} MiB", fix="ask for fewer minutes")

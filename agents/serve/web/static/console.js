@@ -29,7 +29,7 @@ document.addEventListener("click", event => {
   if ("enrol" in at.dataset) enrol(at);
 });
 function unfold() { const all = $$(".talk details"), open = all.some(x => !x.open); all.forEach(x => { x.open = open; }); }
-if (matchMedia("(max-width: 640px)").matches) $$("details.fold").forEach((x, i) => { x.open = i === 0; });
+if (matchMedia("(max-width: 640px)").matches) $$("details.fold").forEach((x, i) => { x.open = "kept" in x.dataset || (i === 0 && x.matches(".panel")); });
 
 // keys: they open, move and fold, and change nothing
 let gone = 0;
