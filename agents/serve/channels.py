@@ -30,14 +30,17 @@ class RefusedMessageError(TwinError):
     """A receiver will never take this message as it is."""
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Follows nowhere: what is followed loses its body and takes its secrets along, and the end of it says `200`."""
+def _straight() -> urllib.request.OpenerDirector:
+    """What follows no redirect: a message that is sent on loses its body, and the page at the end of it says `200`."""
+    opener, known = urllib.request.OpenerDirector(), urllib.request
+    for handler in (known.ProxyHandler, known.HTTPHandler, known.HTTPSHandler):
+        opener.add_handler(handler())
+    opener.add_handler(known.HTTPDefaultErrorHandler())
+    opener.add_handler(known.HTTPErrorProcessor())
+    return opener
 
-    def redirect_request(self, *_: object) -> None:
-        return None
 
-
-_STRAIGHT = urllib.request.build_opener(_NoRedirect)
+_STRAIGHT = _straight()
 
 
 def hand_over(channel: Channel, message: Queued, now: datetime) -> None:
