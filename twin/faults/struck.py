@@ -8,7 +8,10 @@ from .fault import Fault
 
 
 def struck_links(network: Network, fault: Fault) -> tuple[int, ...]:
-    """Positions of the links that the fault is about: of its circuits, out of its interface, or of its node."""
+    """Positions of the links that the fault is about: of its circuits, out of its interface, or of its node.
+
+    What an IGP does at a node has nothing to do with its exits: BGP has their sessions.
+    """
     sort, _, rest = fault.element.partition("/")
     if sort == "link":
         return network.circuit(fault.element)
@@ -18,8 +21,10 @@ def struck_links(network: Network, fault: Fault) -> tuple[int, ...]:
         return network.circuit(network.links[position].circuit) if whole else (position,)
     if sort == "risk-group":
         return tuple(i for circuit in risk_group(network, fault.element) for i in network.circuit(circuit))
-    sent_only = declared(fault.kind).reach == "sent"
-    return tuple(i for i, x in enumerate(network.links) if x.tail == rest or (x.head == rest and not sent_only))
+    kind = declared(fault.kind)
+    sent_only, apart = kind.reach == "sent", network.exits if kind.layer == "control" else ()
+    around = [i for i, x in enumerate(network.links) if x.tail == rest or (x.head == rest and not sent_only)]
+    return tuple(i for i in around if i not in apart)
 
 
 def interfaces(network: Network, fault: Fault) -> tuple[str, ...]:

@@ -181,3 +181,14 @@ def test_nobody_probes_from_beyond_the_exits():
     assert not np.isin(telemetry.probes.source, beyond).any()
     assert np.isin(telemetry.probes.target, beyond).any()
     assert telemetry.probes.loss.max() < 0.1
+
+
+@pytest.mark.parametrize("kind", [K.ROUTING_DOWN, K.NEIGHBOUR_MISSING])
+def test_a_router_whose_igp_ends_goes_on_leaving_by_its_own_exits_and_nobody_else_does(kind):
+    fault = Fault(kind=kind, element="node/R4")
+    load, here = simulate(with_fault(TWO_GROUPS, fault)).load, TWO_GROUPS.node("R4")
+    for group in ("transit", "content"):
+        own = TWO_GROUPS.demands[here, TWO_GROUPS.node(group)]
+        assert load[EXITS[f"R4->{group}"]] == pytest.approx(own)
+    found = diagnose(observe(TWO_GROUPS, measured(fault, network=TWO_GROUPS, before=6, after=3))).best
+    assert found.faults == (fault,)
