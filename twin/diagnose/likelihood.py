@@ -24,6 +24,7 @@ from .effects import Change, Effect, Reread, Scene, operational
 from .peered import peered
 from .simulated_hypothesis import Likelihood, SimulatedHypothesis
 
+_DROPS_SHARE = 0.002  # of a small link's capacity: by so much what it drops may be off
 _SWING = 1.1  # how far a part of an interval may exceed what is expected of it
 _IMPOSSIBLE = float(np.log(1e-6))  # a router that is down and answers
 _BROKEN_SHARE = 0.05  # relative: of a predicted share of broken frames
@@ -158,7 +159,8 @@ def _drops(seen: Observation, readings: Readings) -> Floats:
     off = seen.declared.mistimed(seen.interval_s)
     least = np.maximum(offered * (1 - off) - readings.capacity, 0.0)
     most = np.maximum(offered * (1 + off) + _SWING * readings.swing - readings.capacity, 0.0)
-    error = seen.declared.unexported_mbps + off * lost
+    capacity = np.array([link.capacity for link in seen.inventory.links])
+    error = np.minimum(seen.declared.unexported_mbps, _DROPS_SHARE * capacity) + off * lost
     score = np.maximum(np.maximum(least - lost, lost - most), 0.0) / error
     return np.where(known, student(score, EXACT), 0.0).mean(axis=0)
 

@@ -30,6 +30,7 @@ _TOLERANCE = 4.0  # standard errors
 _LEAST_LOSS, _LEAST_BROKEN = 0.002, 0.001
 _LEAST_SHORTFALL = 0.01
 _LEAST_DROP = 0.0005
+_DROPS_MBPS, _DROPS_SHARE = 1.0, 0.002  # of a large link; of the capacity of one that is small
 
 
 def _broken(readings: Readings, network: Network, fault: Fault) -> Readings:
@@ -49,7 +50,8 @@ def _degraded(seen: Measured, explained: Readings) -> Iterator[Fault]:
     """A link that drops while it sends less than it was built for: what it sends is its capacity."""
     del explained
     network = seen.inventory
-    dropping = np.nan_to_num(seen.dropped) > 1 + _LEAST_DROP * np.nan_to_num(seen.sent)
+    least = np.minimum(_DROPS_MBPS, _DROPS_SHARE * np.array([link.capacity for link in network.links]))
+    dropping = np.nan_to_num(seen.dropped) > least + _LEAST_DROP * np.nan_to_num(seen.sent)
     for circuit, positions in network.circuits.items():
         plateaus = [float(seen.sent[dropping[:, i], i].mean()) for i in positions if dropping[:, i].any()]
         built = min(network.links[i].capacity for i in positions)

@@ -38,6 +38,7 @@ _SHIFT_SHARE = 0.002  # of capacity: smaller shifts hurt nobody
 _SURGE, _SURGE_FACTOR = 5.0, 1.25
 _LEAST_LOSS = 0.003
 _DROP_SHARE, _DROP_MBPS = 0.001, 1.0
+_DROP_CAPACITY = 0.002  # of a link so small that a Mbit/s is much of it
 _PROBE, _PROBES_SHOWN = 0.03, 10  # effect: share of probes lost
 _SPURIOUS = 0.02  # chance that healthy paths lose as many packets by chance, over all probed pairs of an observation
 _LATE, _LATE_MS = 6.0, 1.0
@@ -127,8 +128,9 @@ def _losses(observation: Observation) -> Iterator[Symptom]:
     for link, offered, lost, share, score in zip(
         observation.inventory.links, arrived, dropped, observation.wire_loss, wire, strict=True
     ):
-        if lost > _DROP_MBPS and lost > _DROP_SHARE * offered:
-            yield _symptom("drops", link.interface, lost, 0.0, lost / (_DROP_MBPS + _DROP_SHARE * offered))
+        least = min(_DROP_MBPS, _DROP_CAPACITY * link.capacity)
+        if lost > least and lost > _DROP_SHARE * offered:
+            yield _symptom("drops", link.interface, lost, 0.0, lost / (least + _DROP_SHARE * offered))
         if score > WIRE_SCORE and share > _LEAST_LOSS:
             yield _symptom("wire_loss", link.interface, share, link.loss, score)
     least = np.maximum(_LEAST_BROKEN, _COUNTED * observation.broken_error)

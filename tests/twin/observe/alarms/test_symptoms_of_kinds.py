@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import networkx as nx
@@ -10,8 +10,13 @@ from hypothesis import strategies as st
 
 from tests.twin.observe.expect.test_splits_oracle import random_network
 from tests.twin.observe.incidents import NOBEL, network, run, struck
+from twin.diagnose import diagnose
 from twin.faults import Fault, FaultKind
+from twin.formats import load_network
+from twin.formats.provision import in_small
 from twin.live.draw_fault import draw_fault
+from twin.live.emulated import EmulatedNetwork
+from twin.live.sensors import Noise
 from twin.observe import find_symptoms, observe
 from twin.observe.alarms.symptoms import SymptomKind
 from twin.observe.expect.path_delays import delay_spread
@@ -90,3 +95,21 @@ def test_the_spread_of_equal_paths_is_that_of_a_list_of_all_of_them(seed: int):
                 paths = nx.all_shortest_paths(graph, source.name, target.name, weight="weight")
                 delays = [sum(graph.edges[hop]["delay"] for hop in pairwise(path)) for path in paths]
                 assert spread[t, s] == pytest.approx(max(delays) - min(delays), abs=1e-9)
+
+
+@pytest.mark.parametrize("gone", [0.835, 0.86])
+def test_a_small_link_that_drops_some_per_cent_is_seen_and_named(gone: float) -> None:
+    """On 10 Mbit/s a whole Mbit/s is more than what is lost: 5 and 19 % of what comes to one end of the link."""
+    whole = in_small(load_network("synthetic/8-41"), capacity=10.0, peak_utilisation=0.55)
+    start = datetime(2026, 3, 1, 19, tzinfo=UTC)
+    live = EmulatedNetwork(whole, seed=3, start=start, interval_s=5.0, noise=Noise.off())
+    live.wait(6)
+    fault = Fault(kind=FaultKind.CAPACITY, element=whole.links[whole.link("R4->R8")].circuit, severity=gone)
+    live.inject(fault)
+    live.wait(3)
+    seen = observe(whole, live.read_telemetry(start - timedelta(days=1)))
+    assert 0 < seen.dropped_mbps.max() < 1
+    assert "drops" in {x.kind for x in find_symptoms(seen)}
+    (found,) = diagnose(seen).best.faults
+    assert (found.kind, found.element) == (fault.kind, fault.element)
+    assert found.severity == pytest.approx(gone, abs=0.01)
