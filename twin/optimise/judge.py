@@ -53,6 +53,15 @@ class Ceiling(NamedTuple):
     level: Floats  # one per link
 
 
+class _Judged(NamedTuple):
+    """The state that was judged last, and what is known of it under failures."""
+
+    state: Network
+    swept: MovedLoads | None
+    wholes: dict[float, Stressed]  # by what its demands are multiplied by: under all failures
+    parts: dict[tuple[tuple[int, ...], float], Stressed]  # under the failures of these rows
+
+
 class Judge:
     """Judges states of one network under one policy; counts the states that it evaluates."""
 
@@ -66,7 +75,8 @@ class Judge:
         self.stranded = self.base.stranded  # Mbit/s that no plan can carry
         self._calm = Stressed(network, (), self.limit)
         self._growth = tuple(sorted({policy.growth, 1.0}, reverse=True))  # the stricter one first
-        self._swept_last: tuple[Stressed, dict[tuple[int, ...], SweptLoads]] | None = None
+        self._swept_last: tuple[Network, dict[tuple[int, ...], SweptLoads]] | None = None
+        self._judged: _Judged | None = None
         self._own: tuple[Network, Superposition | Reweighted] | None = None  # the state that was swept last
         self._telling = _worst_first(self.start.sweep)
         self.evaluations = 1 + len(self.failures)
@@ -168,23 +178,38 @@ class Judge:
         start = self.start.grown(factor)
         if start.sweep is None:
             return
-        grown = self._grown(state, start.network, factor)
-        if self._swept_last is None or self._swept_last[0].network is not state:
-            self._swept_last = Stressed(state, self.failures, self.limit), {}
-        whole = self._swept_last[0]
-        if factor != 1:
-            whole = Stressed(grown, self.failures, self.limit, multiple=None if state.limits else (whole, factor))
-        adds_up = astray_adds_up(state) and (factor == 1 or not state.limits)
-        first, order = 0, tuple(self._telling)
+        if self._swept_last is None or self._swept_last[0] is not state:
+            self._swept_last = state, {}
+        if self._judged is None or self._judged.state is not state or self._judged.swept is not swept:
+            self._judged = _Judged(state, swept, {}, {})
+        known, first, order = self._judged.parts, 0, tuple(self._telling)
         while first < len(order):
             rows = order[first : first + max(_FIRST_FAILURES, first)]
-            chosen = tuple(self.failures[i] for i in rows)
-            sweep = self._added_up(state, swept, rows, factor) if adds_up else self._swept(grown, chosen)
-            yield (
-                Stressed(start.network, chosen, self.limit, rows_of(start.sweep, rows), start),
-                Stressed(grown, chosen, self.limit, sweep, whole),
-            )
+            if (rows, factor) not in known:
+                known[rows, factor] = self._part(self._judged, rows, factor)
+            chosen = known[rows, factor].failures
+            yield Stressed(start.network, chosen, self.limit, rows_of(start.sweep, rows), start), known[rows, factor]
             first += len(rows)
+
+    def _part(self, judged: "_Judged", rows: tuple[int, ...], factor: float) -> Stressed:
+        """Return a state with all its demands times `factor` under some of the failures."""
+        state, chosen = judged.state, tuple(self.failures[i] for i in rows)
+        whole = self._whole(judged, factor)
+        if astray_adds_up(state) and (factor == 1 or not state.limits):
+            sweep = self._added_up(state, judged.swept, rows, factor)
+        else:
+            sweep = self._swept(whole, chosen)
+        return Stressed(whole.network, chosen, self.limit, sweep, whole)
+
+    def _whole(self, judged: "_Judged", factor: float) -> Stressed:
+        """Return it under all failures: what any of them costs whom is found once for all factors of its demands."""
+        if factor not in judged.wholes:
+            state, multiple = judged.state, None
+            if factor != 1 and not state.limits:
+                multiple = self._whole(judged, 1.0), factor
+            grown = self._grown(state, self.start.grown(factor).network, factor)
+            judged.wholes[factor] = Stressed(grown, self.failures, self.limit, multiple=multiple)
+        return judged.wholes[factor]
 
     def _grown(self, state: Network, start: Network, factor: float) -> Network:
         """Return the state with all demands times `factor`: those of `start`, where it has the network's own."""
@@ -193,9 +218,9 @@ class Judge:
         same = state.demands is self.network.demands
         return state.with_demands(start.demands if same else state.demands * factor)
 
-    def _swept(self, grown: Network, chosen: tuple[Failure, ...]) -> FailureSweep:
+    def _swept(self, grown: Stressed, chosen: tuple[Failure, ...]) -> FailureSweep:
         self.evaluations += len(chosen)
-        return sweep_failures(grown, chosen, route(compile_network(grown)), limit=self.limit)
+        return sweep_failures(grown.network, chosen, grown.routing, limit=self.limit)
 
     def _added_up(self, state: Network, swept: MovedLoads | None, rows: tuple[int, ...], factor: float) -> FailureSweep:
         """Sweep some failures of a state by its loads, which are found once for all factors of its demands."""
