@@ -100,7 +100,7 @@ def whatif(
         typer.Option(
             "--fail",
             "-f",
-            help="A node, circuit (A--B), risk group; all, pairs, all-links, all-nodes, all-exits or risk-groups.",
+            help="A node, circuit (A--B), risk group; all, all-exits, all-links, pairs, all-nodes or risk-groups.",
             autocompletion=complete_elements,
         ),
     ] = None,
