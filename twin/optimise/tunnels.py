@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +29,9 @@ MIDPOINTS = 48
 PARTS = (0.75, 0.5, 0.25)
 """Shares of a demand that are tried where all of it would be too much, over the `SPLIT` best midpoints."""
 SPLIT = 8
-TRIALS = 60
-"""Moves that are tried under every failure in each round before giving up."""
+TRIALS, FIRST_TRIALS = 60, 300
+"""Moves that are tried under every failure in each round before giving up; more in the first, for without one of them
+there is no plan."""
 _CROWDED = 0.01  # what a full link weighs in the choice of midpoints, against one of the worst
 
 
@@ -144,7 +145,7 @@ class TunnelSearch:
         while len(steps) < self.judge.policy.max_steps:
             if had_harm and self.value(here.loads).harm <= 0:
                 break  # fewest tunnels win over a still lower peak
-            for move in self._improving(here.loads):
+            for move in islice(self._improving(here.loads), TRIALS if steps else FIRST_TRIALS):
                 tunnel = tunnel_over(here.network, move)
                 after = self.judge.moved(swept, move[:2], (self.present.get(move[:2]), tunnel))
                 reached = apply(here.network, SetTunnel(tunnel=tunnel))
@@ -185,7 +186,7 @@ class TunnelSearch:
         return list(pairwise(self.judge.network.node(x) for x in (tunnel.source, *path.via, tunnel.target)))
 
     def _improving(self, loads: Floats) -> Iterator[Move]:
-        """Yield the moves that lower harm, then the peak, at most `TRIALS`.
+        """Yield the moves that lower harm, then the peak.
 
         Those that load no link beyond what it can take in its worst failure come first: they are likely to be safe.
         Among those that relieve alike, the ones that crowd least: short ways over empty links.
@@ -208,7 +209,7 @@ class TunnelSearch:
                     move = Move(source, target, int(after.via[row]), float(after.share[row]))
                     rank = bool(after.exposed[row]), round(float(harm), 3), round(float(peak), 6)
                     found.append((*rank, float(after.crowding[row]), move))
-        yield from (move for *_, move in sorted(found)[:TRIALS])
+        yield from (move for *_, move in sorted(found))
 
     def _demands(self, loads: Floats, on_hot: Floats) -> list[tuple[int, int]]:
         """Return the demands with the most Mbit/s on the hot arcs of the worst scenario, those not moved yet."""

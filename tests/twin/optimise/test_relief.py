@@ -23,6 +23,7 @@ from twin.optimise import relieve as relieving
 from twin.optimise.judge import HEADROOM
 from twin.optimise.proposal import Proposal, Value
 from twin.optimise.relieve import TACTICAL, TAKES, rank, relieve, suited
+from twin.optimise.tunnels import relieve_by_tunnels
 from twin.optimise.weights import relieve_by_weights
 from twin.plan import (
     Change,
@@ -443,3 +444,13 @@ def test_where_the_best_weights_have_no_safe_order_those_of_a_change_less_are_pr
     assert harm == pytest.approx([found.before.harm, found.after.harm])
     assert harm[1] < 0.3 * harm[0]
     assert passes(reached, policy)
+
+
+def test_where_most_moves_that_relieve_break_some_failure_one_that_does_not_is_looked_for_among_the_rest():
+    base = load_network("sndlib/germany50")
+    cut = with_fault(base, Fault(kind=FaultKind.LINK_DOWN, element="link/Augsburg:Muenchen--Muenchen:Augsburg"))
+    full = cut.with_demands(cut.demands * 0.84 / float(simulate(cut).utilisation.max()))
+    found = relieve_by_tunnels(full, Policy())
+    assert found.plan is not None, found.reason
+    assert verify(found.plan, full, Policy()).passed
+    assert simulate(apply_all(full, found.plan.steps)).harm(0.8).total == 0
