@@ -100,7 +100,7 @@ def whatif(
         typer.Option(
             "--fail",
             "-f",
-            help="A node, circuit (A--B), risk group; all, all-exits, all-links, pairs, all-nodes or risk-groups.",
+            help="A node, circuit (A--B), risk group; risk-groups, all-exits, all, all-links, all-nodes or pairs.",
             autocompletion=complete_elements,
         ),
     ] = None,
