@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from twin.faults import REMEDIES, TRAITS, Fault, label, named_in_words
+from twin.faults import REMEDIES, TELEMETRY_KINDS, Fault, FaultKind, label, named_in_words
 from twin.faults.recommendation import Recommendation, Urgency
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.syslog import LogFact
@@ -15,6 +15,8 @@ from .reading_words import READINGS, figure
 
 _FACTS = 3
 _ALIKE = 2
+_MISLEADING = frozenset({*TELEMETRY_KINDS, FaultKind.PROBE_FILTER})
+"""Kinds that take nothing from anybody: readings alone are wrong."""
 
 
 def recommend(
@@ -48,7 +50,7 @@ def _recommended(fault: Fault, cause: Hypothesis, commits: Sequence[LogFact], *,
 
 
 def _urgency(fault: Fault, *, harmed: bool) -> Urgency:
-    if TRAITS[fault.kind].layer == "telemetry":
+    if fault.kind in _MISLEADING:
         return "routine"
     return "now" if harmed else "soon"
 

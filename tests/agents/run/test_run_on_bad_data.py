@@ -35,7 +35,7 @@ def test_probes_that_a_filter_takes_harm_nobody_and_end_with_what_to_let_pass(tm
     finished = run.result.finished
     assert finished.outcome == "no action needed"
     assert [(x.action, x.element, x.urgency) for x in finished.recommendations] == [
-        ("remove filter", "node/IPLSng", "soon")
+        ("remove filter", "node/IPLSng", "routine")
     ]
     seemed, corrected = (x.harm for x in run.of(LoadsTaken) if x.moment == "before")
     assert seemed > 10_000
