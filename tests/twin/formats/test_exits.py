@@ -14,7 +14,7 @@ from twin.formats.nodelink import write_node_link
 from twin.formats.traffic import read_traffic
 from twin.model import Network
 from twin.optimise.drain import plan_drain
-from twin.plan import DrainNode, SetWeight, apply, apply_all
+from twin.plan import DrainLink, DrainNode, SetWeight, apply, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
 from twin.site import read_site
@@ -41,6 +41,32 @@ def worst_of(network: Network, failure: str) -> tuple[float, str, float, float]:
 @pytest.mark.parametrize("failure", ["node/P", "link/P:internet--internet:P"])
 def test_when_an_exit_or_its_router_fails_its_traffic_leaves_by_the_next(files, failure: str):
     assert worst_of(read_network(*files), failure) == pytest.approx((1.2, "A->Q", 0.0, 0.0))
+
+
+def test_exits_at_equal_distance_share_and_the_one_that_is_left_takes_all(files):
+    topology, traffic = files
+    topology.write_text(LINKS.replace("A,Q,10000,20", "A,Q,10000,10"))
+    traffic.write_text("source,target,exits,mbps\nA,internet,P Q,9000\n")
+    network = read_network(topology, traffic)
+    assert [simulate(network).load[network.link(f"{x}->internet")] for x in "PQ"] == [4500, 4500]
+    for failure in ("node/Q", "link/Q:internet--internet:Q", "link/A:Q--Q:A"):
+        assert worst_of(network, failure)[:3] == pytest.approx((0.9, "A->P", 0.0)), failure
+    drained = apply(network, DrainLink(circuit="link/P:internet--internet:P"))
+    assert simulate(drained).load[network.link("A->Q")] == 9000
+
+
+def test_groups_behind_one_peering_share_its_port_and_its_fate(files):
+    """The peer's router is a node, `external` by right, and an exit of both groups: 4 and 7 Gbit/s on a port of 10."""
+    topology, traffic = files
+    topology.write_text(
+        "source,target,capacity_mbps,weight\nA,P,20000,10\nA,Q,20000,20\nP,Q,20000,50\nP,X,10000,1\nQ,Y,20000,1\n"
+    )
+    traffic.write_text("source,target,exits,mbps\nA,web,X Y,4000\nA,video,X Y,7000\n")
+    network = read_network(topology, traffic)
+    outcome = simulate(network)
+    assert (outcome.busiest, outcome.max_utilisation) == ("P->X", pytest.approx(1.1))
+    for failure in ("link/P:X--X:P", "node/X", "node/P"):
+        assert worst_of(network, failure) == pytest.approx((0.55, "A->Q", 0.0, 0.0)), failure
 
 
 def test_only_without_any_exit_left_is_traffic_lost(files):
