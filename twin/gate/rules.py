@@ -186,7 +186,7 @@ def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) 
         return slow
     over = [x for x in after.repairs if x.max_utilisation > most + SHARE_SLACK]
     same = tuple(x for x in after.failures if x.name in {found.failure for found in over})
-    was = {x.failure: x.max_utilisation for x in repairs(before.network, same)} if over else {}
+    was = {x.failure: x.max_utilisation for x in repairs(before.network, same, converged=False)} if over else {}
     for found in over:
         allowed = max(most, was.get(found.failure, 0.0))
         if found.max_utilisation > allowed + SHARE_SLACK:

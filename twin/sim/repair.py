@@ -6,6 +6,7 @@ the other routers go on as before. The traffic thus goes up to the failure first
 the next hop is not modelled.
 """
 
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ class Repair(NamedTuple):
     failure: str
     max_utilisation: float
     busiest: str
-    converged: float  # highest utilisation once the network has converged
+    converged: float  # highest utilisation once the network has converged; NaN where nobody asked
 
 
 def circuit_failures(network: Network) -> tuple[Failure, ...]:
@@ -40,7 +41,9 @@ def repaired_failures(network: Network) -> tuple[Failure, ...]:
     return tuple(x for x in single_failures(network) if not x.name.startswith("member of "))
 
 
-def repairs(network: Network, failures: tuple[Failure, ...] | None = None) -> tuple[Repair, ...]:
+def repairs(
+    network: Network, failures: tuple[Failure, ...] | None = None, *, converged: bool = True
+) -> tuple[Repair, ...]:
     """Return what each failure, by default of a circuit, puts on the links while it is repaired, the worst first.
 
     What a dead node sends and receives is on no link. Not for networks on which tunnels lose traffic on the way, nor
@@ -52,28 +55,46 @@ def repairs(network: Network, failures: tuple[Failure, ...] | None = None) -> tu
     routing = route(arrays)
     found: list[Repair] = []
     for failure in circuit_failures(network) if failures is None else failures:
-        load, converged = repaired(arrays, routing, failure)
-        use = load / arrays.capacity
+        repair = repaired(arrays, routing, failure)
+        use = repair.load / arrays.capacity
         arc = int(use.argmax())
-        peak = float((converged / arrays.capacity).max(initial=0.0))
+        peak = float((repair.converged() / arrays.capacity).max(initial=0.0)) if converged else nan
         found.append(Repair(failure.name, float(use[arc]), network.links[int(arrays.link_of[arc])].name, peak))
     return tuple(sorted(found, key=lambda x: (-x.max_utilisation, x.failure)))
 
 
-def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> tuple[Floats, Floats]:
-    """Return the load of each arc while a failure is repaired, and once the network has converged [m]."""
+class _Repaired(NamedTuple):
+    """Load of each arc while a failure is repaired [m], and the state and paths that the network converges to."""
+
+    load: Floats
+    state: Arrays
+    paths: Paths
+
+    def converged(self) -> Floats:
+        """Load of each arc once the network has converged [m]."""
+        return spread(self.state, self.paths, steered(self.state, self.paths).volume)[0]
+
+
+def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> _Repaired:
+    """Return what each arc carries while a failure is repaired, and what follows."""
     arcs, nodes = failed_in(flatten(arrays, (failure,)), 0)
     state = without(arrays, arcs, nodes)
     paths, dead = paths_without(arrays, routing.paths, state, nodes), np.flatnonzero(state.weight != arrays.weight)
-    volume, keep = routing.volume.copy(), arrays.keep.copy()
+    met = np.zeros(len(arrays.up), np.bool_)  # targets on whose ways something failed
+    for arc in map(int, dead):
+        met |= _flow(arrays, routing.paths, routing.passing, arc) > 0
+    volume = np.where(met[:, None], routing.volume, 0.0)
+    load = routing.load - spread(arrays, routing.paths, volume)[0]
+    keep = arrays.keep.copy()
     volume[:, nodes], volume[nodes], keep[dead] = 0.0, 0.0, 0.0
-    load, passing = spread(arrays._replace(keep=keep), routing.paths, volume)  # up to the failure, and no further
+    reached, passing = spread(arrays._replace(keep=keep), routing.paths, volume)  # up to the failure, and no further
     onto = np.zeros_like(volume)
     for arc in map(int, dead):
         onto[:, arrays.tail[arc]] += _flow(arrays, routing.paths, passing, arc)
+    load += reached
     load[dead] = 0.0
     load += spread(state, paths, np.where(paths.dist < FAR, onto, 0.0))[0]
-    return load, spread(state, paths, steered(state, paths).volume)[0]
+    return _Repaired(np.maximum(load, 0.0), state, paths)
 
 
 def _flow(arrays: Arrays, paths: Paths, passing: Floats, arc: int) -> Floats:

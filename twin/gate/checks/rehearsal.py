@@ -15,7 +15,7 @@ from twin.sim.arrays import compile_network
 from twin.sim.classes import ClassLoads, ClassLosses, class_loads, class_losses
 from twin.sim.failed_paths import delays_under
 from twin.sim.failure_sweep import sweep_failures
-from twin.sim.repair import Repair, repaired_failures, repairs
+from twin.sim.repair import Repair, circuit_failures, repaired_failures, repairs
 from twin.sim.route import Routing, route
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
@@ -31,6 +31,8 @@ _KEPT = 1 << 22
 """Entries that one state remembers of what its demands miss: 64 MB; beyond that it works them out again."""
 _TOGETHER = 1 << 17
 """Loads, of each link under each failure, from which states are swept together: some 110 nodes."""
+_REPAIRED = 100
+"""Nodes up to which repairs of nodes and risk groups are judged beside those of circuits: most ways are new then."""
 _LOADS = 1 << 23
 """Most loads, of each link under each failure, that one state remembers: 64 MB; beyond that it sweeps again."""
 
@@ -175,7 +177,9 @@ class Stressed:
     @cached_property
     def repairs(self) -> tuple[Repair, ...]:
         """What each failure puts on the links until the network has converged, the worst first."""
-        return repairs(self.network, repaired_failures(self.network))
+        few = len(self.network.nodes) <= _REPAIRED
+        failures = repaired_failures(self.network) if few else circuit_failures(self.network)
+        return repairs(self.network, failures, converged=False)
 
     def delays_under(self) -> Iterator[Floats]:
         """Yield the delay of each demand under each failure in turn, ms [n, n]; inf where it has no way."""
