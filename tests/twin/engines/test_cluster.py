@@ -5,17 +5,21 @@ import secrets
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from evals.run.record import RunSpec
+from evals.run.run import begin, evaluate
 from tests.twin.engines import work
 from tests.twin.engines.work import Part
 from tests.twin.sim.test_pairs import mesh
 from twin.engines.choose import engine_named
 from twin.engines.seam import in_order
 from twin.errors import UnknownFaultError, WorkError
+from twin.model import Astray
 from twin.sim.arrays import compile_network
 from twin.sim.failure_sets import circuit_pairs
 from twin.sim.failure_sweep import sweep_failures
@@ -70,13 +74,27 @@ def test_shared_arrays_are_read_only_and_results_the_same_to_the_last_bit(cluste
     assert found == [(float(row.sum() * 1.1), False) for row in matrix]
 
 
-def test_a_sweep_of_failures_is_the_same_as_here_to_the_last_bit(cluster):
-    network = mesh(3, nodes=24)
+@pytest.mark.parametrize("astray", [(), (Astray("drop", "n3", "n7"), Astray("send", "n1->n2", "n9"))])
+def test_a_sweep_of_failures_is_the_same_as_here_to_the_last_bit(cluster, astray):
+    network = replace(mesh(3, nodes=24), astray=astray)
     failures = (*single_failures(network), *circuit_pairs(network))
     routing = route(compile_network(network))
     here, there = (sweep_failures(network, failures, routing, **x) for x in ({}, {"engine": cluster}))
     for name in ("max_utilisation", "busiest", "lost", "severed", "overload", "worst_utilisation", "worst_failure"):
         assert getattr(here, name).tolist() == getattr(there, name).tolist(), name
+
+
+def test_cases_of_an_evaluation_have_the_same_results_as_here(cluster, tmp_path):
+    spec = RunSpec(suites=("whatif",), cases=3, data=False)
+    here, there = (
+        evaluate(begin(spec, tmp_path / name), home=tmp_path / "home", workers=1, engine=engine)
+        for name, engine in (("here", None), ("there", cluster))
+    )
+    assert len(there.results) == 3
+    for one, other in zip(here.results, there.results, strict=True):
+        kept = {"case", "passed", "values", "answer", "truth", "error"}
+        assert one.model_dump(include=kept) == other.model_dump(include=kept)
+    assert [x.model_dump() for x in there.record.results()] == [x.model_dump() for x in there.results]
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_chunk_done_again(cluster, tmp_path):
