@@ -83,8 +83,10 @@ class History:
         return InterfaceSamples(*_rows(time, np.arange(self._m)), errors, adjacent)
 
     def _flows(self, kept: list[Sample], traffic: TrafficSamples) -> FlowSamples:
-        rates = [flow_rates(sample, self._pairs % self._n) for sample in kept]
-        packets, flows = (np.concatenate([x[k] for x in rates]) if rates else np.zeros(0) for k in range(2))
+        packets, flows = np.empty(traffic.time.size), np.empty(traffic.time.size)
+        for number, sample in enumerate(kept):
+            rows = slice(number * self._pairs.size, (number + 1) * self._pairs.size)
+            packets[rows], flows[rows] = flow_rates(sample, self._pairs % self._n)
         return FlowSamples(traffic.time, traffic.source, traffic.target, packets, flows)
 
     def _probes(self, kept: list[Sample], time: Floats) -> ProbeSamples:
@@ -96,7 +98,7 @@ class History:
     def _traffic(self, kept: list[Sample]) -> TrafficSamples:
         time = np.array([sample.time for sample in kept])
         at, source = _rows(time, self._pairs // self._n)
-        _, target = _rows(time, self._pairs % self._n)
+        target = np.tile(self._pairs % self._n, time.size)
         return TrafficSamples(at, source, target, _column(kept, lambda x: x.export_mbps))
 
 

@@ -8,6 +8,7 @@ from tests.twin.store.store_samples import NETWORK, NOW, empty, equal, measured,
 from twin.errors import UnknownElementError
 from twin.live.network import Event
 from twin.store import TwinStore
+from twin.store.telemetry import insert_telemetry
 
 
 @pytest.fixture
@@ -32,6 +33,14 @@ def test_an_interval_read_again_is_neither_lost_nor_doubled(store):
     assert added == rows(part(telemetry, middle, high))
     assert store.append_telemetry(telemetry, NETWORK) == rows(telemetry) - rows(part(telemetry, low, high))
     assert rows(store.read_telemetry(NETWORK, datetime(2000, 1, 1, tzinfo=UTC))) == rows(telemetry)
+
+
+@pytest.mark.parametrize("at_once", [1, 50, 333])
+def test_rows_that_go_in_a_few_at_a_time_are_what_goes_in_at_once(store, at_once):
+    telemetry = measured(hours=1)
+    assert insert_telemetry(store._database, telemetry, NETWORK, at_once=at_once) == rows(telemetry)
+    assert insert_telemetry(store._database, telemetry, NETWORK, at_once=2 * at_once) == 0
+    assert equal(store.read_telemetry(NETWORK, datetime(2000, 1, 1, tzinfo=UTC)), telemetry)
 
 
 def test_nothing_measured_is_nothing_stored(store):
