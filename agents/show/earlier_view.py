@@ -9,6 +9,7 @@ import numpy as np
 
 from agents.wording import counted, duration, mbps, place, share
 from twin.model import Floats, Network
+from twin.untrusted import one_line
 
 from .live_views import Figure, LinkRow, arrow, link_rows
 from .report.map import Drawing, Look, draw
@@ -188,7 +189,7 @@ def _strip(
             Time(across(float(times[i])), f"{datetime.fromtimestamp(float(times[i]), UTC):%H:%M}") for i in chosen
         ),
         flags=tuple(
-            StripFlag(x := across(since), words[:40], name, "end" if x > _WIDTH / 2 else "start")
+            StripFlag(x := across(since), one_line(words, 60), name, "end" if x > _WIDTH / 2 else "start")
             for since, words, name in incidents[-3:]
             if first <= since <= last
         ),

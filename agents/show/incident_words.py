@@ -43,7 +43,7 @@ def incident_title(kind: str, source: str) -> str:
 def _named(source: str) -> str:
     if source.startswith("alert/"):
         return source.split("/")[1]
-    return place(source.removeprefix("calendar/"))
+    return place(source.removeprefix("calendar/")).replace(" > ", " \N{RIGHTWARDS ARROW} ")
 
 
 def event_line(event: object) -> str:

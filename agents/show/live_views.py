@@ -150,7 +150,7 @@ def live_view(desk: Desk, *, when: str) -> Live:
             ("Doubted readings", _doubted(report)),
         ),
         autonomy="approve" if standing.level == "act" and desk.policy.people_for("low") else standing.level,
-        because=standing.because,
+        because=arrows(standing.because),
     )
 
 

@@ -39,7 +39,7 @@ def calendars_of(room: Room) -> CalendarsState | None:
         CalendarState(
             name=x.name,
             tone="crit" if x.failed else "warn" if x.questions else "good",
-            state="cannot be read" if x.failed else "read",
+            state="cannot be read" if x.failed else "read, with questions" if x.questions else "read",
             age=f"{age_words(utc_now() - x.written)} old" if x.written else "",
             works=counted(x.works, "works") if x.written and not x.fix else "",
             words=" ".join(

@@ -1,6 +1,7 @@
 """A refused plan as a picture: the state in which the gate refuses it, with the gate's own figure at its place."""
 
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -15,7 +16,7 @@ from twin.plan import DrainLink, Plan, SetWeight
 from twin.policy import Policy
 
 NETWORK = load_network("synthetic/8-1")
-POLICY = Policy(max_utilisation=0.8)
+POLICY = Policy(max_utilisation=0.8, horizon_hours=0)
 
 
 def judged(plan, network=NETWORK, policy=POLICY):
@@ -34,8 +35,8 @@ def refused_drains():
 
 
 def test_what_is_drawn_is_the_state_of_the_counterexample_with_its_figure_and_its_failure():
-    seen = list(refused_drains())
-    assert seen
+    seen = list(islice(refused_drains(), 4))
+    assert len(seen) == 4
     for circuit, example, view in seen:
         tail, head = example.element.split("->")
         half = next(x for x in view.after.halves if x.title.startswith(f"{example.element}:"))
