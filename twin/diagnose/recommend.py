@@ -1,11 +1,13 @@
 """What a person should do about a diagnosis: frozen, typed, with its evidence and what confirms that it was done."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from twin.faults import REMEDIES, TELEMETRY_KINDS, Fault, FaultKind, label, named_in_words
 from twin.faults.recommendation import Recommendation, Urgency
+from twin.live.declared import LogKind
+from twin.live.peerings import DownReason
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.syslog import LogFact
 from twin.printed import place, share
@@ -15,6 +17,12 @@ from .reading_words import READINGS, figure
 
 _FACTS = 3
 _ALIKE = 2
+_LOGGED: Mapping[LogKind, DownReason] = {
+    "session_timeout": "hold timer",
+    "session_refused": "bad AS",
+    "session_limit": "max prefix",
+    "session_closed": "shut down",
+}
 _MISLEADING = frozenset({*TELEMETRY_KINDS, FaultKind.PROBE_FILTER})
 """Kinds that take nothing from anybody: readings alone are wrong."""
 
@@ -28,7 +36,21 @@ def recommend(
     """
     until = math.inf if repaired is None else repaired.timestamp()
     commits = [x for x in observation.events if x.kind == "commit" and x.time < until]
-    return tuple(_recommended(fault, hypothesis, commits, harmed=harmed) for fault in hypothesis.faults)
+    found = (_recommended(fault, hypothesis, commits, harmed=harmed) for fault in hypothesis.faults)
+    return tuple(_with_reason(x, observation) for x in found)
+
+
+def _with_reason(said: Recommendation, observation: Observation) -> Recommendation:
+    """Beside that a session is down, why: as its router says when it is asked, else as its log does."""
+    if said.fault is not FaultKind.BGP_SESSION:
+        return said
+    links = observation.inventory.links
+    told = [x.reason for x in observation.peerings if links[x.link].interface == said.element and not x.established]
+    logged = [_LOGGED[x.kind] for x in observation.events if x.element == said.element and x.kind in _LOGGED]
+    reason = next((x for x in (*told, *reversed(logged)) if x not in ("none", "other")), None)
+    if reason is None:
+        return said
+    return said.model_copy(update={"evidence": (*said.evidence, f"its router says why the session fell: {reason}")})
 
 
 def _recommended(fault: Fault, cause: Hypothesis, commits: Sequence[LogFact], *, harmed: bool) -> Recommendation:

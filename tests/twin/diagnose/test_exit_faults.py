@@ -10,6 +10,7 @@ import pytest
 from tests.twin.live.beyond_exits import EVER, FIRST, NETWORK, OUT, SECOND, SPARE, START, measured
 from tests.twin.live.ladder import last
 from twin.diagnose import diagnose
+from twin.diagnose.recommend import recommend
 from twin.errors import TopologyError
 from twin.faults import EXIT_KINDS, REMEDIES, Fault, FaultKind, with_fault
 from twin.formats.load import load_network
@@ -180,3 +181,12 @@ def test_what_is_advised_differs_by_who_can_do_it():
         "withdraw the announcement",
         "reject the announcement",
     ]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_why_a_session_fell_is_told_with_the_advice_by_its_router_or_by_its_log(asked):
+    telemetry = measured(Fault(kind=FaultKind("bgp_session"), element=SECOND), before=6, after=3)
+    found = observe(NETWORK, telemetry if asked else replace(telemetry, peerings=no_peerings()))
+    (said,) = recommend(diagnose(found).best, found, harmed=False)
+    assert said.action == "restore peering"
+    assert said.evidence[-1] == "its router says why the session fell: hold timer"
