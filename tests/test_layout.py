@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,15 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("twin", "tools", "prompts", "agents", "evals")
 SOURCES = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))] + [ROOT / "twinops.py"]
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@cache
+def _defined():
+    """Every function and class with its file; the sources are read once for all who look at these."""
+    walked = ((path, node) for path in SOURCES for node in ast.walk(ast.parse(path.read_text())))
+    return [(path, node) for path, node in walked if isinstance(node, DEFINITIONS)]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -28,9 +38,8 @@ def test_no_file_outgrows_its_room():
 def test_no_function_outgrows_a_page():
     too_long = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
-        for path in SOURCES
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno + 1 > 60
+        for path, node in _defined()
+        if not isinstance(node, ast.ClassDef) and node.end_lineno - node.lineno + 1 > 60
     ]
     assert too_long == []
 
@@ -95,12 +104,7 @@ SEVERAL = {
 
 
 def _definitions():
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith(
-                "_"
-            ):
-                yield path, node
+    return [node for _, node in _defined() if not node.name.startswith("_")]
 
 
 def _words(name):
@@ -109,11 +113,11 @@ def _words(name):
 
 def test_files_classes_and_functions_are_named_by_words_that_tell():
     assert [str(path) for path in SOURCES if _words(path.stem) & UNTOLD] == []
-    assert {node.name for _, node in _definitions() if _words(node.name) & UNTOLD} <= set(STILL)
+    assert {node.name for node in _definitions() if _words(node.name) & UNTOLD} <= set(STILL)
 
 
 def test_a_class_name_has_one_meaning_or_several_that_are_told():
-    classes = Counter(node.name for _, node in _definitions() if isinstance(node, ast.ClassDef))
+    classes = Counter(node.name for node in _definitions() if isinstance(node, ast.ClassDef))
     assert {name for name, count in classes.items() if count > 1} == set(SEVERAL)
 
 
@@ -122,9 +126,6 @@ TESTED_ALONE = {
     "route_in_sequence": "the routing itself, which benchmarks set against published results",
 }
 """Functions and classes that only tests reach, and why they are kept."""
-
-
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def _mentioned(node):
