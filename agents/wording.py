@@ -56,17 +56,6 @@ OUTCOMES = {
 }
 
 
-_SEVERITIES = {
-    "the share of capacity lost": "{:.0%} lost",
-    "the share of traffic lost": "{:.1%} lost",
-    "a weight": "weight {:.0f}",
-    "a local preference": "preference {:.0f}",
-    "the factor on": "times {:.3g}",
-    "milliseconds more": "{:.3g} ms more",
-    "the share of": "{:.0%}",
-}
-
-
 def amount(value: float | None, unit: str) -> str:
     """Write a figure with its unit: a share as a percentage, a rate with the unit that reads best."""
     if value is None:
@@ -273,9 +262,8 @@ def fault_words(fault: "Fault | None") -> str:
     if fault is None:
         return "nothing is wrong"
     towards = f" towards {place(fault.target)}" if fault.target else ""
-    allowed = TRAITS[fault.kind].severity.words
-    pattern = next((pattern for words, pattern in _SEVERITIES.items() if words in allowed), "")
-    how_bad = f" ({pattern.format(fault.severity)})" if pattern else ""
+    told = TRAITS[fault.kind].severity.told
+    how_bad = f" ({told.format(fault.severity)})" if told else ""
     return f"{fault_kind(fault.kind)}, {place(fault.element)}{towards}{how_bad}"
 
 

@@ -26,11 +26,12 @@ Setting = Literal["weight", "drained", "route", "filter", "routing", "area", "mt
 
 
 class Range(NamedTuple):
-    """Which severities a kind can have, in code and in words, and the usual one."""
+    """Which severities a kind can have, in code and in words, the usual one, and how one is told."""
 
     holds: Callable[[float], bool]
     words: str
     usual: float
+    told: str = ""  # `{:.0%} lost`; empty where there is one severity
 
 
 class Counters(NamedTuple):

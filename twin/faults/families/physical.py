@@ -192,7 +192,7 @@ register(
         label="capacity degraded",
         layer="physical",
         element="circuit",
-        severity=share("the share of capacity lost", 0.5),
+        severity=share("the share of capacity lost", 0.5, "{:.0%} lost"),
         links=lambda link, gone: link._replace(capacity=link.capacity * (1 - gone)),
         trace=_degraded,
         drawn=lambda rng: rng.uniform(0.3, 0.95),
