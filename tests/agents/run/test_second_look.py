@@ -19,7 +19,7 @@ def course(run: Run) -> list[tuple[int, str, str]]:
 
 
 def test_what_strikes_while_a_plan_is_confirmed_is_found_and_planned_for_on_top_of_it(tmp_path: Path):
-    run = perform(tmp_path, request(later=(LaterEvent(after=4, strikes=CUT),)))
+    run = perform(tmp_path, request(later=(LaterEvent(after=3, strikes=CUT),)))
     finished = run.result.finished
     assert (1, "confirm", "diagnose") in course(run)
     assert (2, "diagnose", "plan") in course(run)
@@ -34,7 +34,7 @@ def test_what_strikes_while_a_plan_is_confirmed_is_found_and_planned_for_on_top_
 
 def test_what_somebody_else_configures_meanwhile_is_planned_around_and_stays(tmp_path: Path):
     drained = DrainLink(circuit=CUT.element)
-    run = perform(tmp_path, request(later=(LaterEvent(after=2, others=drained),)))
+    run = perform(tmp_path, request(later=(LaterEvent(after=1, others=drained),)))
     assert (1, "roll back", "plan") in course(run)
     assert run.result.finished.outcome in ("resolved", "relieved", "needs a person")
     live = RecordedNetwork.restore(run.result.folder / "network.jsonl", load_network(NETWORK), keep=False)
