@@ -7,6 +7,7 @@ import http.client
 import json
 import logging
 import queue
+import shutil
 import socket
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from agents.record.history import read_past
 from agents.record.waiting import decide
 from agents.serve.crew import Job
 from agents.serve.emulated import LivingNetwork
+from agents.serve.room import Room
 from agents.serve.settings import Member, Program, Settings
 from agents.serve.sightings import Sighting
 from agents.serve.web.access import Sessions
@@ -450,6 +452,7 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         assert "no run is called" in answer("west")
         assert b"Nobody has decided" in served.ask("GET", "/approvals", who="whole")[2]
         who, home = "whole", tmp_path / "home"
+        shutil.copytree(tmp_path, other := tmp_path.with_name(f"{tmp_path.name}-other"))
         decide(folder, "reject", who=who, key=key_of(home, who), clock=utc_now, home=home, reason="Wrong cause")
         pages = {who: served.ask("GET", "/approvals", who=who)[2].decode() for who, *_ in granted}
         assert plan_words(plan.steps) in html.unescape(pages["planner"])
@@ -466,6 +469,17 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         assert "Rejected by whole: Wrong cause." in stale["planner"]
         assert "no run is called" in stale["west"]
         assert "Wrong cause." not in stale["west"]
+    home = other / "home"
+    decide(other / "runs" / run, "approve", who=who, key=key_of(home, who), clock=utc_now, home=home)
+    room = Room(place(other), Settings(), policy=policy)  # after one that was killed before it followed
+    room.start()
+    room.step()
+    room.settle(120)
+    room.stop()
+    (incident,) = [x for x in room.board.incidents.values() if x.run == run]
+    assert incident.outcome in ("resolved", "relieved", "needs a person")
+    assert "by now" in incident.because  # harm before and after: it was carried out
+    assert read_past(other / "runs" / run).certified.hash == plan.hash
 
 
 def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(tmp_path):
