@@ -158,7 +158,7 @@ def test_a_plan_that_was_taken_back_comes_to_the_model_with_why_and_it_asks_and_
         return None
 
     drained = DrainLink(circuit="link/LOSAng:SNVAng--SNVAng:LOSAng")
-    asked = request(later=(LaterEvent(after=2, others=drained),), documents=(NOTE,))
+    asked = request(later=(LaterEvent(after=1, others=drained),), documents=(NOTE,))
     watched = Watched(own)
     run = perform(tmp_path, asked, model=Model("test", "own", watched), answering=lambda _: ("a colleague", "ana"))
     assert [x for x in watched.begun if x.startswith("Round")] == [told[0]]
