@@ -40,7 +40,7 @@ def cancelled_at(
 
         run = asyncio.create_task(
             run_incident(
-                asked or request(fault=ROUTER_DOWN),
+                asked or request(fault=ROUTER_DOWN, seed=6),
                 runs=tmp / "runs",
                 home=tmp / "home",
                 on_event=watch,
@@ -122,7 +122,7 @@ def test_a_run_that_is_cancelled_before_it_begins_leaves_no_folder(tmp_path: Pat
 @pytest.mark.parametrize("moment", ["apply", "agree"])
 def test_a_resumption_that_is_cancelled_takes_back_what_the_run_had_applied(tmp_path: Path, moment: str):
     """Cancelled on its way through its own past, where nothing is done, and killed in the middle of an execution."""
-    run = perform(tmp_path, request(fault=ROUTER_DOWN))
+    run = perform(tmp_path, request(fault=ROUTER_DOWN, seed=6))
     events = run.events
     last = next(i for i, x in enumerate(events) if isinstance(x, ExecutionStep) and x.action == moment)
     folder = run.result.folder
