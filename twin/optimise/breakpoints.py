@@ -13,15 +13,15 @@ HIGHEST = 65_535
 
 
 def breakpoints(arrays: Arrays, dist: Ints, arc: int, *, most: int = BREAKPOINTS) -> Ints:
-    """Return weights of an arc at which paths change: where it ties with the best alternative, and one past it.
+    """Return weights of an arc at which paths change: where a way over it ties with the best other one, and next to it.
 
-    `dist` [n, n] are the distances with the present weights. At most `most` values below and above the present weight,
-    spread over all breakpoints.
+    A source that is not its tail has ties of its own, at weights of at most the tail's. `dist` [n, n] are the distances
+    with the present weights, by target first. At most `most` values below and above the present weight, spread over
+    all breakpoints.
     """
-    now, rest = int(arrays.weight[arc]), dist[:, arrays.head[arc]]
-    alternative = distances_without(arrays, dist, arc)
-    reachable = (alternative < FAR) & (rest < FAR)
-    ties = np.unique(alternative[reachable] - rest[reachable])
+    now, there, rest = int(arrays.weight[arc]), dist[arrays.tail[arc]], dist[:, arrays.head[arc]]
+    ties = distances_without(arrays, dist, arc) - there - rest[:, None]
+    ties = np.unique(ties[(ties >= 1) & (ties <= HIGHEST) & (there < FAR) & (rest < FAR)[:, None]])
     values = np.unique(np.concatenate([ties - 1, ties, ties + 1, [HIGHEST]]))
     values = values[(values >= 1) & (values <= HIGHEST) & (values != now)]
     return np.concatenate([_spread(values[values < now], most), _spread(values[values > now], most)])

@@ -19,7 +19,7 @@ from twin.sim.route import Routing
 
 from .allowance import Allowance
 from .assemble import assemble, without_plan
-from .breakpoints import breakpoints
+from .breakpoints import BREAKPOINTS, breakpoints
 from .judge import HEADROOM, Judge
 from .proposal import Proposal, Value
 
@@ -111,9 +111,9 @@ class _Search:
         arrays = self._with(candidate.weight)
         routing = self.judge.route(arrays)
         dist = routing.paths.dist
-        changes = [
-            (arc, int(value)) for arc in self._links(arrays, routing) for value in breakpoints(arrays, dist, arc)
-        ]
+        links = self._links(arrays, routing)
+        most = BREAKPOINTS * LINKS // max(len(links), 1)  # as many trials where there are fewer links
+        changes = [(arc, int(value)) for arc in links for value in breakpoints(arrays, dist, arc, most=most)]
         probe = WeightProbe(self._state(candidate.weight))
         lost = self.judge.routing.lost + self.judge.base.refused - self.judge.stranded
         better: list[_Candidate] = []

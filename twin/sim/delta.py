@@ -117,11 +117,11 @@ def _weights_of(network: Network) -> Ints:
 
 
 def distances_without(arrays: Arrays, dist: Ints, arc: int) -> Ints:
-    """Return the distance from an arc's tail to every target were the arc not there [n]; FAR where no path is left.
+    """Return the distances were an arc not there [n, n], by target first; FAR where no path is left.
 
-    `dist` [n, n] are the distances with it, by target first.
+    `dist` [n, n] are the distances with it.
     """
-    far = dist[:, arrays.tail[arc]].copy()
+    far = dist.copy()
     graph, scratch = graph_of(arrays), scratch_for(len(arrays.up), len(arrays.head))
     _redistance_each(graph, dist, np.array([arc], dtype=np.int64), scratch, far)
     return far
@@ -131,10 +131,11 @@ def distances_without(arrays: Arrays, dist: Ints, arc: int) -> Ints:
 def _redistance_each(graph: Graph, dist: Ints, gone: Ints, scratch: Scratch, far: Ints) -> None:
     arc = gone[0]
     graph.arcs[arc].shifted = FAR
-    for t in range(far.size):
+    for t in range(dist.shape[0]):
         if on_path(graph.arcs, dist[t], arc):
             redistance(graph, dist[t], gone, scratch)
-            far[t] = scratch.far[graph.arcs[arc].tail]
+            for node in range(dist.shape[1]):
+                far[t, node] = scratch.far[node]
     graph.arcs[arc].shifted = graph.arcs[arc].weight
 
 
