@@ -62,7 +62,9 @@ def test_a_plan_that_a_person_approved_is_executed_and_confirmed(tmp_path: Path)
 
 def test_the_highest_tier_waits_for_a_second_person(tmp_path: Path):
     folder = waiting(tmp_path, TWO)
-    assert approve(folder, "ada") == Decided(folder, goes_on=False, waits_for=1)
+    trace = read_past(folder).started.trace
+    assert trace
+    assert approve(folder, "ada") == Decided(folder, goes_on=False, waits_for=1, trace=trace)
     assert go_on(folder).finished.outcome == "awaiting approval"
     assert describe(read_past(folder), datetime.now(UTC)).approved == ("ada",)
     with pytest.raises(CertificateError, match="ada has approved already"):
