@@ -46,11 +46,11 @@ def repairs(
 ) -> tuple[Repair, ...]:
     """Return what each failure, by default of a circuit, puts on the links while it is repaired, the worst first.
 
-    What a dead node sends and receives is on no link. Not for networks on which tunnels lose traffic on the way, nor
-    for routers that drop or divert: none is returned.
+    What a dead node sends and receives is on no link. Not for networks without links, nor where tunnels lose traffic on
+    the way, nor for routers that drop or divert: none is returned.
     """
     arrays = compile_network(network)
-    if lossy_tunnels(arrays) or arrays.astray:
+    if not len(arrays.head) or lossy_tunnels(arrays) or arrays.astray:
         return ()
     routing = route(arrays)
     found: list[Repair] = []

@@ -1,5 +1,6 @@
 """The gate never raises on anything its models let through, and no amount of other traffic hides a customer."""
 
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import numpy as np
@@ -8,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.twin.random_networks import changes
-from tests.twin.square import OPEN, judge, plan_for
+from tests.twin.square import NAMES, OPEN, judge, plan_for
+from twin.demand_limits import DemandLimits
 from twin.errors import InputError
 from twin.gate.checks.finding import CheckName
+from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Verdict, verify
 from twin.model import Link, Network, Node
 from twin.plan import DrainLink, DrainNode, LimitDemand, Plan, SetCapacity, SetWeight, apply
@@ -62,6 +65,9 @@ def odd_policies(draw) -> Policy:
         max_uncertain_utilisation=draw(st.sampled_from((5e-324, 1.0, 1e6))),
         allow_rate_limits=draw(st.booleans()),
         protected=draw(st.sampled_from(((), ("node/N0",), ("link/N0:N1--N1:N0",), ("nonsense",), ("",)))),
+        max_repair_utilisation=draw(st.sampled_from((None, 5e-324, 1e6))),
+        max_demand_stretch=draw(st.sampled_from((None, 1.0))),
+        max_failure_delay_ms=draw(st.sampled_from((None, 5e-324, 1e9))),
     )
 
 
@@ -91,6 +97,22 @@ def test_every_network_plan_and_policy_gets_a_whole_verdict(data, network, polic
     judged = [check for check in verdict.checks if not check.passed and "not evaluated" not in check.detail]
     assert all(check.counterexample is not None for check in judged)
     assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_network_without_links_gets_a_whole_verdict_by_every_limit_on_time(count):
+    nodes = tuple(Node(f"N{i}", 0.0, 0.0) for i in range(count))
+    network = Network("bare", nodes, (), 1.0 - np.eye(count))
+    each = DemandLimits(max_stretch=1, max_delay_ms=1, max_failure_stretch=1, max_failure_delay_ms=1)
+    policy = OPEN.model_copy(update={"max_repair_utilisation": 0.1, "max_loop_share": 0.0, "demands": {"*->*": each}})
+    starts = datetime(2026, 3, 2, 1, tzinfo=UTC)
+    plan = plan_for(network, DrainNode(node="N0"), objective="drain").ending(network, starts + timedelta(minutes=90))
+    outlook = outlook_by_day(network, starts, 3, day=[1.0 + hour / 24 for hour in range(24)])
+    verdict = verify(plan, network, policy, outlook=outlook, starts=starts)
+    assert [check.name for check in verdict.checks] == NAMES
+    survivable = next(check for check in verdict.checks if check.name == "survivable")
+    assert survivable.passed
+    assert "repairs" not in survivable.detail  # there is no link that it could be said of
 
 
 @settings(max_examples=60, deadline=None)
