@@ -59,7 +59,7 @@ def relieve_by_weights(
         found.append(assemble(judge, METHOD, weight_changes(judge, candidate.weight)))
         rest = [x for x in candidates[number:] if found[-1].plan is None or x.value.beats(found[-1].after)]
         if not rest or allowance.spent:
-            break  # else its steps have no safe order, and those of what was best a change before may have one
+            break  # else not all of its steps have a safe order, and those of another state may have one
     return min(found, key=lambda x: (x.plan is None, x.after))
 
 
@@ -79,28 +79,32 @@ class _Search:
         self.free = [arc for arc in range(judge.arrays.head.size) if self._may_change(arc)]
 
     def run(self) -> list[_Candidate]:
-        """Return the best weights found, one per arc, and then what was best before it, down to the first change."""
+        """Return the best weights found, one per arc, and then all that were gone on from, from the best on."""
         start = _Candidate(self._value(self.judge.arrays), self.judge.arrays.weight)
-        best, beam, bests = start, [start], list[_Candidate]()
+        best, beam, others = start, [start], list[_Candidate]()
         for _ in range(self.most):
             beam = self._next(beam)
             if not beam:
                 break
+            others += beam
             if beam[0].value.beats(best.value, gain=1e-3):
                 best = min(beam, key=lambda x: x.value)
-                bests.insert(0, best)
             if self.judge.before.harm > 0 and best.value.harm <= 0:
                 break
-        return bests or [start]
+        return [best, *sorted((x for x in others if x is not best), key=lambda x: x.value)]
 
     def _next(self, beam: list[_Candidate]) -> list[_Candidate]:
         """Return the best safe states one change further, better than where they came from."""
         found = [reached for candidate in beam if not self.allowance.spent for reached in self._neighbours(candidate)]
         kept: list[_Candidate] = []
         seen: set[bytes] = set()
+        sets: set[bytes] = set()  # of changed arcs: other weights of those that are kept mostly lead the same way
         for candidate in sorted(found, key=lambda x: (x.value, x.weight.tobytes())):
-            if candidate.weight.tobytes() not in seen and self.judge.is_safe(self._state(candidate.weight)):
+            changed = (candidate.weight != self.judge.arrays.weight).tobytes()
+            new = changed not in sets and candidate.weight.tobytes() not in seen
+            if new and self.judge.is_safe(self._state(candidate.weight)):
                 kept.append(candidate)
+                sets.add(changed)
             seen.add(candidate.weight.tobytes())
             if len(kept) == BEAM or len(seen) > 16 * BEAM:
                 break
