@@ -277,12 +277,15 @@ def _needed(arguments: list[str]) -> Collection[str]:
 
 def _help_for(arguments: list[str]) -> str:
     """Where it says what may be typed: of a command that is none, the closest one."""
-    from twin.closest import closest
-
     first = arguments[0] if arguments else ""
     if first in _COMMANDS:
         return f"twinops {first} --help"
-    near = [] if first.startswith("-") else closest(first, _COMMANDS, most=1)
+    try:
+        from twin.closest import closest
+
+        near = [] if first.startswith("-") else closest(first, _COMMANDS, most=1)
+    except ImportError:  # a package is missing, which is what is told
+        near = []
     return f"is {near[0]} meant?" if near else "twinops --help"
 
 

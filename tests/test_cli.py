@@ -192,7 +192,8 @@ def test_a_missing_package_is_one_line(tmp_path):
             (tmp_path / name / "__init__.py").touch()
         else:
             shutil.copy(source, tmp_path)
-    done = apart("doctor", cwd=tmp_path, command=[sys.executable, str(tmp_path / "twinops.py")])
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "'agents'" in done.stderr
+    for typed in ("doctor", "docter"):
+        done = apart(typed, cwd=tmp_path, command=[sys.executable, str(tmp_path / "twinops.py")])
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert "'agents'" in done.stderr

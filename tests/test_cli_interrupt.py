@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.record.audit.audit import audit_run
 from agents.record.events import ExecutionStep, RunFinished
 from agents.record.journal import read_journal
 
@@ -80,9 +81,17 @@ def test_an_interrupt_ends_the_run_in_good_order(tmp_path, moment, times):
     assert json.loads(done.stdout)["outcome"] == "interrupted"
     assert (folder / "report.html").is_file()
     steps = [event for event in events if isinstance(event, ExecutionStep)]
-    applied = {step.step for step in steps if step.action == "apply"}
-    assert {step.step for step in steps if step.action == "roll back" and "undone" in step.detail} == applied
-    assert bool(applied) == (moment in ("execution step apply", "stage started confirm"))
+    announced = [step.step for step in steps if step.action == "apply"]
+    undone = [step.step for step in steps if step.action == "roll back" and "is undone" in step.detail]
+    assert bool(announced) == (moment in ("execution step apply", "stage started confirm"))
+    # a run that is told to stop does so as it announces a step, which then is not made
+    assert len(announced) - len(undone) == (moment == "execution step apply")
+    assert undone == announced[: len(undone)][::-1]
+    audited = audit_run(folder, home=tmp_path / "home")  # asks the network's own account of what was made
+    assert audited.effects == "holds", audited.reasons
+    if undone:
+        assert (steps[-1].step, steps[-1].action) == (0, "agree")
+        assert "as before the plan" in steps[-1].detail
 
 
 def test_an_interrupt_from_outside_is_one_line_and_130(tmp_path):

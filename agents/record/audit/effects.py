@@ -186,9 +186,12 @@ def _announces(step: ExecutionStep) -> bool:
 
 
 def _is_confirmed(step: ExecutionStep, later: tuple[object, ...]) -> bool:
-    """Whether the record goes on to say that a change was made: the network may have refused one."""
-    after = next((x for x in later if isinstance(x, ExecutionStep)), None)
-    if after is None or after.step != step.step:
+    """Whether the record goes on to say that a change was made: the network may have refused one.
+
+    Steps that are confirmed together are announced one after the other first.
+    """
+    after = next((x for x in later if isinstance(x, ExecutionStep) and x.step == step.step), None)
+    if after is None:
         return False
     undone = after.action == "roll back" and "is undone" in after.detail
     return undone if step.action == "roll back" else after.action in ("agree", "disagree")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agents.roles.contracts import CONTRACTS, RIGHTS, alone, read_role
+from agents.roles.contracts import CONTRACTS, FOR_EYES, RIGHTS, alone, read_role
 from tests.tools.conftest import desk
 from tools.catalogue import TOOLS
 from twin.errors import InputError
@@ -47,7 +47,8 @@ def test_what_a_request_carries_of_tools_is_at_most_a_thousand_tokens_and_the_pr
     for contract in CONTRACTS.values():
         at_hand = contract.at_hand(())
         assert contract.evidence | contract.concludes_with <= at_hand
-        assert sum(SCHEMAS[x] for x in at_hand) < 4 * 1_000
+        assert sum(SCHEMAS[x] for x in at_hand - FOR_EYES) < 4 * 1_000
+        assert contract.tools & FOR_EYES <= at_hand  # who says that a model sees has it offered the picture at once
         named = contract.prompt.rpartition("On request")[2]
         assert {x for x in contract.tools if f"`{x}`" in named} == contract.tools - at_hand | {"explain"}
         assert contract.at_hand(contract.on_request) == contract.tools

@@ -18,6 +18,7 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import ElicitResult
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from agents.record.delivery import deliver
 from agents.serve.mcp_answers import enveloped
@@ -386,6 +387,7 @@ def test_what_a_call_computes_is_part_of_its_caller_s_trace(tmp_path, monkeypatc
     async def work(served):
         async with Client(served.server) as client:
             with joined({"traceparent": TRACEPARENT}):
+                await client.call_tool("what_if", {"fail": ["node/R1"]})
                 await client.call_tool("what_if", {"fail": ["node/A"]})
 
     with collecting() as collector:
@@ -394,8 +396,12 @@ def test_what_a_call_computes_is_part_of_its_caller_s_trace(tmp_path, monkeypatc
         asyncio.run(work(served))
         served.close()
         assert deliver() == ""
-    request, tool = (next(x for x in collector.spans if x.name.startswith(y)) for y in ("tools/call", "execute_tool"))
+    request, unknown = (x for x in collector.spans if x.name.startswith("tools/call"))
+    (tool,) = (x for x in collector.spans if x.name.startswith("execute_tool"))  # none is given a name that is none
     assert {x.trace_id.hex() for x in collector.spans} == {TRACEPARENT.split("-")[1]}
     assert request.parent_span_id.hex() == TRACEPARENT.split("-")[2]
-    assert (request.name, tool.name) == ("tools/call what_if", "execute_tool what_if")
+    assert (request.name, tool.name, unknown.name) == ("tools/call what_if", "execute_tool what_if", request.name)
     assert tool.parent_span_id == request.span_id
+    assert unknown.parent_span_id == request.parent_span_id
+    assert [x.status.code for x in (request, tool, unknown)] == [Status.STATUS_CODE_OK] * 2 + [Status.STATUS_CODE_ERROR]
+    assert {x.key: x.value.string_value for x in unknown.attributes}["error.type"] == "UnknownElementError"
