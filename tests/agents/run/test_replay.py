@@ -9,7 +9,7 @@ import pytest
 
 from agents.models.conversation import Conversation
 from agents.record.audit.audit import audit_run
-from agents.record.events import ToolReturned
+from agents.record.events import ExecutionStep, ToolReturned
 from agents.record.journal import read_journal
 from agents.record.records import body, digest
 from agents.run.replay import replay_run
@@ -151,3 +151,17 @@ def test_a_change_that_is_not_on_record_is_found(resolved: Run, tmp_path: Path):
     assert report.effects == "broken"
     assert not report.sound
     assert report.certificate == "cannot be told"
+
+
+def test_a_step_on_record_that_the_network_never_saw_is_found(resolved: Run, tmp_path: Path):
+    """Also where the next step was announced before it was confirmed."""
+    steps = [(x.step, x.action) for x in resolved.of(ExecutionStep)]
+    assert steps.index((2, "apply")) < steps.index((1, "agree"))
+    folder = copied(resolved, tmp_path)
+    path = folder / "network.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    lines.remove(next(line for line in lines if '"did":"apply"' in line))
+    path.write_text("".join(lines))
+    report = audit_run(folder, home=tmp_path)
+    assert report.effects == "broken"
+    assert report.reasons["effects"] == "step 1 is on record as made, and the network knows nothing of it"
