@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from openai.types.chat import ChatCompletionMessageParam
 from PIL import Image
 from pydantic import TypeAdapter
 
+from agents.models import Model
 from agents.models.anthropic import make_client as make_anthropic
 from agents.models.client import Request
 from agents.models.limits import RequestGuard
@@ -175,24 +177,27 @@ def seeing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Json]]:
     """A run that was killed as diagnosis was given its first picture, and taken up again."""
     tmp = tmp_path_factory.mktemp("seeing")
 
-    def strike(record: Record) -> None:
-        event = record.event
-        if isinstance(event, ToolReturned) and (event.role, event.tool, event.ok) == _LAST_SEEN:
-            os.kill(os.getpid(), signal.SIGKILL)
-
     with loopback(looks_first) as server:
-        child = os.fork()
-        if not child:
-            try:
-                perform(tmp, request(vision=True), model=claude(server), on_event=strike)
-            finally:
-                os._exit(1)
-        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+        # not forked: of the threads that earlier tests left here, a fork has none, and waits for them
+        child = get_context("spawn").Process(target=_killed_as_it_sees, args=(tmp, environment(server)))
+        child.start()
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
         (folder,) = (tmp / "runs").iterdir()
         for picture in (folder / "pictures").iterdir():  # what was drawn is drawn again, whatever is left of it
             picture.unlink()
         result = asyncio.run(resume_run(folder, home=tmp / "home", model=claude(server)))
     return Run(result, read_journal(folder / "journal.jsonl").records), [asked.body for asked in server.asked]
+
+
+def _killed_as_it_sees(tmp: Path, provider: dict[str, str]) -> None:
+    def strike(record: Record) -> None:
+        event = record.event
+        if isinstance(event, ToolReturned) and (event.role, event.tool, event.ok) == _LAST_SEEN:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    model = Model("anthropic", "claude-test", make_anthropic("claude-test", QUICK, provider))
+    perform(tmp, request(vision=True), model=model, on_event=strike)
 
 
 _LAST_SEEN = ("diagnosis", "network_picture", True)
