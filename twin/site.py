@@ -18,7 +18,7 @@ from .errors import FormatError, InputError, TwinError
 from .execute.actuators.actuator import Actuator
 from .execute.render import Inventory
 from .execute.routers import Routers
-from .files import read_toml
+from .files import matching, read_toml
 from .formats.build import Choices, Reading, read_units
 from .formats.calendar import Calendar, read_calendar, read_objects
 from .formats.calendar_feed import FetchedCalendar, copies_beside, feed_name, fetch_calendar, is_feed
@@ -38,7 +38,6 @@ from .live.files import FilesNetwork, Look
 from .live.watched import Lookable
 from .model import Astray, Frozen, Igp, Network
 from .planned import PlannedWork
-from .site_files import matching
 from .traffic_classes import LAST, TrafficClass
 
 SITE = "site.toml"

@@ -89,27 +89,28 @@ _FIELDS: Mapping[str, _Found] = {
     "source": find_node,
     "target": find_node,
 }
-"""What each field of a change names."""
+"""What each field of a change, or of its tunnel, names."""
 
 
 def _change(change: Mapping[str, JsonValue], network: Network) -> dict[str, JsonValue]:
-    found = {
-        name: _FIELDS[name](network, value) if name in _FIELDS and isinstance(value, str) else value
-        for name, value in change.items()
-    }
+    found = _named(change, network)
     if isinstance(tunnel := found.get("tunnel"), dict):
         found["tunnel"] = _tunnel(tunnel, network)
     return found
 
 
 def _tunnel(tunnel: Mapping[str, JsonValue], network: Network) -> dict[str, JsonValue]:
-    found = {
-        name: find_node(network, value) if name in ("source", "target") and isinstance(value, str) else value
-        for name, value in tunnel.items()
-    }
+    found = _named(tunnel, network)
     if isinstance(paths := found.get("paths"), list):
         found["paths"] = [_path(x, network) if isinstance(x, dict) else x for x in paths]
     return found
+
+
+def _named(fields: Mapping[str, JsonValue], network: Network) -> dict[str, JsonValue]:
+    return {
+        name: _FIELDS[name](network, value) if name in _FIELDS and isinstance(value, str) else value
+        for name, value in fields.items()
+    }
 
 
 def _path(path: Mapping[str, JsonValue], network: Network) -> dict[str, JsonValue]:

@@ -34,15 +34,20 @@ def message(number, channel, moment="opened", incident="I-0001"):
     )
 
 
-def deliver(folder, channels, messages):
-    ledger = Ledger(folder)
-    ledger.write(*messages)
-    postman = Postman(ledger, channels, first_s=0.01)
+def run_out(postman):
+    """Let it work until nothing is left to send, and stop it."""
     postman.start()
     until = time.monotonic() + 10
     while not postman.idle and time.monotonic() < until:
         time.sleep(0.01)
     postman.stop()
+
+
+def deliver(folder, channels, messages):
+    ledger = Ledger(folder)
+    ledger.write(*messages)
+    postman = Postman(ledger, channels, first_s=0.01)
+    run_out(postman)
     ledger.close()
     again = Ledger(folder)
     again.close()
@@ -77,11 +82,7 @@ def test_what_nobody_thought_of_in_a_receiver_ends_no_channel(tmp_path):
     ledger = Ledger(tmp_path)
     ledger.write(message(1, "h"), message(2, "h"))
     postman = Postman(ledger, [Webhook(kind="webhook", name="h", url="http://h")], send=send, first_s=0.01)
-    postman.start()
-    until = time.monotonic() + 10
-    while not postman.idle and time.monotonic() < until:
-        time.sleep(0.01)
-    postman.stop()
+    run_out(postman)
     ledger.close()
     assert calls == [1, 1, 2]
     assert {x.state for x in ledger.board.messages.values()} == {"delivered"}

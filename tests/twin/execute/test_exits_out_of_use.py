@@ -18,15 +18,20 @@ from twin.observe.alarms.symptoms import find_symptoms
 from twin.plan import DrainLink, SetWeight, UndrainLink, apply
 
 
-@pytest.mark.parametrize("kind", [*OUT, FaultKind.BGP_NEXT_HOP])
-def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(kind):
-    fault = Fault(kind=kind, element=FIRST)
+def diagnosed(fault):
+    """A network that a fault has struck, what is seen of it, and the state that the right diagnosis makes of that."""
     live = EmulatedNetwork(NETWORK, seed=5, start=START)
     live.wait(4)
     live.inject(fault)
     live.wait(3)
     seen = observe(NETWORK, live.read_telemetry(EVER))
-    believed = planned(seen, (fault,))
+    return live, seen, planned(seen, (fault,))
+
+
+@pytest.mark.parametrize("kind", [*OUT, FaultKind.BGP_NEXT_HOP])
+def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(kind):
+    fault = Fault(kind=kind, element=FIRST)
+    live, seen, believed = diagnosed(fault)
     assert states(replace(seen, network=believed)) is None
     assert not find(believed, live, replace(seen, network=believed), NETWORK).moved
     live.clear(live.faults[0])
@@ -41,12 +46,7 @@ def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(ki
 @pytest.mark.parametrize("preference", [50, 200])
 def test_an_exit_that_is_preferred_wrongly_moves_what_is_believed_of_all_exits_and_no_router_says_otherwise(preference):
     fault = Fault(kind=FaultKind.BGP_PREFERENCE, element=FIRST, severity=preference)
-    live = EmulatedNetwork(NETWORK, seed=5, start=START)
-    live.wait(4)
-    live.inject(fault)
-    live.wait(3)
-    seen = observe(NETWORK, live.read_telemetry(EVER))
-    believed = planned(seen, (fault,))
+    live, seen, believed = diagnosed(fault)
     assert believed.links != NETWORK.links
     found = find(believed, live, replace(seen, network=believed), NETWORK)
     assert (found.foreign, found.moved) == ((), False)
