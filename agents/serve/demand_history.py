@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from twin.errors import InputError
 from twin.files import is_plain, read_bytes, write_bytes
+from twin.forecast.boosted import warm
 from twin.forecast.forecast import forecast
 from twin.forecast.report import Forecast
 from twin.forecast.sources import matrix_series
 from twin.live.network import Telemetry
 from twin.model import Floats, Network
+
+from .newest_rows import NewestRows
 
 FILE = "demands.npz"
 Codes = NDArray[np.uint16]
@@ -33,8 +36,7 @@ class DemandHistory:
 
     def __init__(self, folder: Path, *, most_bytes: int = _MOST_BYTES) -> None:
         self._path, self._most_bytes = folder / FILE, most_bytes
-        self._times: list[float] = []
-        self._bins: list[Codes] = []  # each [n, n]
+        self._bins = NewestRows(0, (0, 0), _NONE)  # codes [n, n] by the end of a bin
         self._open: tuple[float, Floats, Floats] | None = None  # a bin's end, sums and counts
         self._last = -np.inf
         self._closed = 0  # bins so far
@@ -49,8 +51,8 @@ class DemandHistory:
     def take(self, network: Network, telemetry: Telemetry) -> None:
         """Take in the traffic samples that are newer than the last one; a bin that is full is forecast from."""
         traffic, n = telemetry.traffic, len(network.nodes)
-        if self._bins and self._bins[-1].shape != (n, n):
-            self._times, self._bins, self._open, self._told = [], [], None, None
+        if self._bins.shape != (n, n):
+            self._bins, self._open, self._told = self._room_for(n), None, None
         for moment in np.unique(traffic.time[traffic.time > self._last]):
             rows = traffic.time == moment
             end = float(np.ceil(moment / BIN_S) * BIN_S)
@@ -66,15 +68,9 @@ class DemandHistory:
 
     def keep(self) -> None:
         """Put the bins on file. Raises `InputError` when that fails."""
-        if self._bins:
-            file = BytesIO()
-            np.savez_compressed(
-                file,
-                allow_pickle=False,
-                times=np.array(self._times),
-                codes=np.array(self._bins),
-                last=np.array(self._last),
-            )
+        if len(self._bins):
+            file, (times, codes) = BytesIO(), self._bins.between()
+            np.savez_compressed(file, allow_pickle=False, times=times, codes=codes, last=np.array(self._last))
             write_bytes(self._path, file.getvalue(), mode=0o600)
 
     def forecast_error(self) -> tuple[float, float] | None:
@@ -90,18 +86,16 @@ class DemandHistory:
         end, total, count = self._open
         seen = np.where(count > 0, total / np.maximum(count, 1), np.nan)
         self._compare(end, seen)
-        self._times.append(end)
-        self._bins.append(coded(seen))
-        most = max(_LEAST, min(_MOST, self._most_bytes // max(self._bins[-1].nbytes, 1)))
-        del self._times[:-most], self._bins[:-most]
+        self._bins.add(end, coded(seen))
         self._closed += 1
+        warm()  # a day later, when there is enough to learn from, it would be memory that was not there before
         if len(self._bins) >= _LEAST and self._closed % _HOUR == 0:
             self._forecast(network, end)
 
     def _compare(self, end: float, seen: Floats) -> None:
-        if self._told is None or self._told[0] != end or not self._bins:
+        if self._told is None or self._told[0] != end or not len(self._bins):
             return
-        last = decoded(self._bins[-1])
+        last = decoded(self._bins.last())
         known = np.isfinite(seen) & np.isfinite(self._told[1]) & np.isfinite(last)
         size = float(np.abs(seen[known]).sum())
         if size > 0:
@@ -110,8 +104,9 @@ class DemandHistory:
             del self.errors[:-_MOST]
 
     def _forecast(self, network: Network, end: float) -> None:
-        history = decoded(np.array(self._bins))
-        pairs = matrix_series(np.array(self._times), history, network, interval_s=BIN_S)
+        times, codes = self._bins.between()
+        history = decoded(codes)
+        pairs = matrix_series(times, history, network, interval_s=BIN_S)
         with suppress(InputError):  # nothing was measured yet
             self.newest = forecast(pairs.series, groups=(pairs.source, pairs.target))
             matrix = np.full(history.shape[1:], np.nan)
@@ -124,13 +119,18 @@ class DemandHistory:
         try:
             with np.load(BytesIO(read_bytes(self._path)), allow_pickle=False) as file:
                 codes = file["codes"] if "codes" in file.files else coded(file["bins"])  # bins: files of 0.1
-                if codes.dtype != np.uint16 or codes.ndim != 3 or len(codes) != len(file["times"]):
+                times, last = file["times"].astype(float), float(file["last"])
+                if codes.dtype != np.uint16 or codes.ndim != 3 or times.shape != codes.shape[:1]:
                     return
-                last = float(file["last"])
-                self._times, self._bins, self._last = [float(x) for x in file["times"]], list(codes), last
-                self._closed = len(self._bins)
+                bins = self._room_for(codes.shape[1])
+                bins.fill(times, codes)
+                self._bins, self._last, self._closed = bins, last, len(bins)
         except (ValueError, KeyError, OSError, BadZipFile):
-            self._times, self._bins = [], []
+            return
+
+    def _room_for(self, nodes: int) -> NewestRows:
+        most = max(_LEAST, min(_MOST, self._most_bytes // max(2 * nodes * nodes, 1)))
+        return NewestRows(most, (nodes, nodes), _NONE)
 
     @property
     def until(self) -> datetime | None:

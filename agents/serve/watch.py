@@ -36,6 +36,7 @@ LATE, GONE = 2, 4
 """Intervals after which the newest sample is late, and after which its source counts as gone."""
 _WINDOW = 30  # samples behind the state that is shown
 _KEEP_EVERY = 20  # looks between two copies of what was learned
+_M_MMAP_THRESHOLD, _LARGE = -3, 512 << 10  # glibc's name of the limit, from malloc.h; bytes
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -95,6 +96,7 @@ class Watch:
         """
         self._live, self._path, self._policy = live, folder / DETECTOR, policy
         self._rate, self._looks, self._works = alarms_per_week, 0, works
+        _give_large_back()
         first = live.read_telemetry(_EVER)
         self.interval_s = interval_of(live.declared, first.links.time)
         self.detector = Detector(alarms_per_week=alarms_per_week, interval_s=self.interval_s)
@@ -193,12 +195,26 @@ class Watch:
             return datetime.now(UTC)
 
 
+def _give_large_back() -> None:
+    """Have what is large taken from the system by itself, so that all of it goes back the moment it is not used.
+
+    glibc raises its own limit to the largest piece that was ever freed, up to 32 MB; from then on forecasts and files
+    are cut out of the one heap, between small things that stay, and the holes are kept.
+    """
+    if (tune := _allocator("mallopt")) is not None:
+        tune(_M_MMAP_THRESHOLD, _LARGE)
+
+
 def _give_back() -> None:
     """Give free memory to the system: forecasts and files take much for a moment, and the allocator keeps it."""
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:  # glibc alone has it
+    if (trim := _allocator("malloc_trim")) is not None:
         trim(0)
+
+
+def _allocator(name: str) -> Callable[..., int] | None:
+    """A function of the allocator, None where there is no such: glibc alone has them."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def _sightings(desk: Desk, anomalies: tuple[Anomaly, ...]) -> tuple[Sighting, ...]:

@@ -49,6 +49,12 @@ def is_installed() -> bool:
     return find_spec("lightgbm") is not None
 
 
+def warm() -> None:
+    """Load the library where it is installed: a process that will need it takes the memory for it when it begins."""
+    if is_installed():
+        import_module("lightgbm")
+
+
 @dataclass(frozen=True)
 class Boosted:
     """Fitted trees for one horizon."""
