@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, assert_never
 
 from pydantic import JsonValue
@@ -193,9 +194,13 @@ def against(example: "Counterexample") -> str:
     return f"{amount(example.measured, example.unit)} against {amount(example.limit, example.unit)}"
 
 
-def arrows(text: str) -> str:
-    """Write every direction of a circuit in a text as screens do: `Hamburg → Schwerin`."""
-    return text.replace("->", " \N{RIGHTWARDS ARROW} ")
+_DIRECTION = re.compile(r"(?<=[\w.)])->(?=[\w(])")
+_CIRCUIT = re.compile(r"(?<=[\w.)])--(?=[\w(])")
+
+
+def on_screen(text: str) -> str:
+    """Spell the names in a text as screens and reports do: links with an arrow, circuits with a dash."""
+    return _CIRCUIT.sub("\N{EN DASH}", _DIRECTION.sub(" \N{RIGHTWARDS ARROW} ", text))
 
 
 CHECKS = {
@@ -256,7 +261,7 @@ def fault_kind(kind: "FaultKind") -> str:
 
 
 def fault_words(fault: "Fault | None") -> str:
-    """Say what is wrong, where and how badly: `silent loss, Berlin > Hamburg (3.2% lost)`."""
+    """Say what is wrong, where and how badly: `silent loss, Berlin->Hamburg (3.2% lost)`."""
     from twin.faults import TRAITS
 
     if fault is None:
@@ -273,7 +278,7 @@ def faults_words(faults: "Sequence[Fault]") -> str:
 
 
 def hypothesis_words(name: str) -> str:
-    """Say a hypothesis that is given by its name, `link_down at link/A:B--B:A`: `circuit down, A - B`."""
+    """Say a hypothesis that is given by its name, `link_down at link/A:B--B:A`: `circuit down, A--B`."""
     from twin.faults import named_in_words
 
     return named_in_words(name)

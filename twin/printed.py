@@ -56,14 +56,17 @@ def rates(first: float, second: float) -> tuple[str, str]:
 
 
 def place(element: str) -> str:
-    """Name an element as people do: `A - B` for a circuit, `A > B` for one direction or probe, a node by its name."""
+    """Name an element as people do: `A--B` for a circuit, `A->B` for one direction or probe, a node by its name.
+
+    Every command takes these names; screens spell them with an arrow and a dash (`agents.wording.on_screen`).
+    """
     kind, _, rest = element.partition("/")
     if kind in ("interface", "probe") and "/" in rest:
-        return visible(rest.replace("/", " > ", 1))
+        return visible(rest.replace("/", "->", 1))
     if kind == "link" and "--" in rest:
         low, _, high = rest.partition("--")
         index = low.partition(":")[2].removeprefix(high.partition(":")[0])
-        return visible(f"{low.partition(':')[0]} - {high.partition(':')[0]}{index}")
+        return visible(f"{low.partition(':')[0]}--{high.partition(':')[0]}{index}")
     return visible(rest if kind == "node" else element)
 
 
@@ -77,7 +80,7 @@ def _short(element: str) -> str:
         return f"{_MEMBER}{_short(element.removeprefix(_MEMBER))}"
     kind, _, name = element.partition("/")
     if kind == "link" and "--" in name:
-        return f"circuit {place(element).replace(' - ', '--')}"
+        return f"circuit {place(element)}"
     if kind in ("interface", "probe") and "/" in name:
-        return f"{'probe ' if kind == 'probe' else ''}{visible(name.replace('/', '->', 1))}"
+        return f"{'probe ' if kind == 'probe' else ''}{place(element)}"
     return f"{kind} {visible(name)}" if name else visible(element)

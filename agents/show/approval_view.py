@@ -7,7 +7,7 @@ from typing import NamedTuple
 from agents.record.files import TWIN
 from agents.record.history import Past
 from agents.record.waiting import Pending
-from agents.wording import arrows, capital, counted, fault_words, mbps, place, sentence, share
+from agents.wording import capital, counted, fault_words, mbps, on_screen, place, sentence, share
 from twin.gate.verdict import Verdict
 from twin.model import Network
 from twin.plan import Change, SetTunnel, apply_all, subject, way_back
@@ -112,7 +112,7 @@ def _wait(impact: Impact, verdict: Verdict) -> tuple[tuple[str, str], ...]:
     a, b = impact.before, impact.after
     found = [
         ("now", f"{_standing(a)}, busiest link at {100 * a.max_utilisation:.1f} %."),
-        *(("in the hours ahead", arrows(f"{capital(detail)}.")) for detail in ahead),
+        *(("in the hours ahead", on_screen(f"{capital(detail)}.")) for detail in ahead),
         ("later", "Whenever you approve, the plan is judged again on what is measured then, before the first step."),
         ("at the end", "The request expires, and nothing is changed."),
     ]
@@ -185,5 +185,5 @@ def planned_drawing(
     reached = apply_all(network, steps)
     outcome = simulate(reached)
     load = [float(x) for x in outcome.utilisation]
-    name = arrows(f"{title}: busiest link {outcome.busiest or 'none'} at {share(outcome.max_utilisation)}")
+    name = on_screen(f"{title}: busiest link {outcome.busiest or 'none'} at {share(outcome.max_utilisation)}")
     return draw(reached, Look(name, load, fault=fault, steps=steps, limit=limit))

@@ -34,7 +34,7 @@ _TITLES: Mapping[str, str] = MappingProxyType(
 
 
 def incident_title(kind: str, source: str) -> str:
-    """Name an incident: `Circuit down: Bayreuth - Nuernberg`."""
+    """Name an incident: `Circuit down: Bayreuth--Nuernberg`."""
     if kind == "unread" and source.startswith("network/"):
         return f"No new samples: {source.removeprefix('network/')}"
     return f"{_TITLES.get(kind, kind.replace('_', ' ').capitalize())}: {_named(source)}"
@@ -43,7 +43,7 @@ def incident_title(kind: str, source: str) -> str:
 def _named(source: str) -> str:
     if source.startswith("alert/"):
         return source.split("/")[1]
-    return place(source.removeprefix("calendar/")).replace(" > ", " \N{RIGHTWARDS ARROW} ")
+    return place(source.removeprefix("calendar/"))
 
 
 def event_line(event: object) -> str:

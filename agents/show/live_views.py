@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from agents.wording import arrows, capacity, counted, mbps, place, share
+from agents.wording import capacity, counted, mbps, on_screen, place, share
 from tools.box.run_state import Desk
 from tools.topology import down_elements, network_status, utilisation
 from tools.whatif import StateFigures, failure, figures
@@ -105,7 +105,7 @@ class TriedView(NamedTuple):
 
 def arrow(link: str | None) -> str:
     """Write a direction of a circuit as people do: `Hamburg → Schwerin`."""
-    return "none" if link is None else arrows(link)
+    return "none" if link is None else on_screen(link)
 
 
 def as_measured(desk: Desk) -> Network:
@@ -150,7 +150,7 @@ def live_view(desk: Desk, *, when: str) -> Live:
             ("Doubted readings", _doubted(report)),
         ),
         autonomy="approve" if standing.level == "act" and desk.policy.people_for("low") else standing.level,
-        because=arrows(standing.because),
+        because=on_screen(standing.because),
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from agents.wording import against, arrows, capital, check_words, place, sentence, share, short, where
+from agents.wording import against, capital, check_words, on_screen, place, sentence, share, short, where
 from tools.whatif import failure
 from twin.elements import find_failing
 from twin.errors import TwinError
@@ -55,8 +55,8 @@ def refusal_view(network: Network, plan: Plan, verdict: Verdict, limit: float) -
     drawn = _drawn(network, plan.steps, example, limit) if example is not None else None
     return RefusalView(
         title=f"Refused by \N{LEFT DOUBLE QUOTATION MARK}{check_words(found.name)}\N{RIGHT DOUBLE QUOTATION MARK}",
-        words=arrows(f"{capital(found.detail)}."),
-        place=arrows(_place(example)) if example is not None else "",
+        words=on_screen(f"{capital(found.detail)}."),
+        place=on_screen(_place(example)) if example is not None else "",
         note=_note(example, drawn),
         steps=tuple(RefusedStep(capital(sentence(x)), i == at) for i, x in enumerate(plan.steps, start=1)),
         before=drawn[0] if drawn else None,
@@ -67,7 +67,7 @@ def refusal_view(network: Network, plan: Plan, verdict: Verdict, limit: float) -
 
 
 def _other(check: Check) -> str:
-    return arrows(f"{capital(check_words(check.name))}: {check.detail}.")
+    return on_screen(f"{capital(check_words(check.name))}: {check.detail}.")
 
 
 def _place(example: Counterexample) -> str:
@@ -85,7 +85,7 @@ def _note(example: Counterexample | None, drawn: tuple[Drawing, Drawing, float] 
         return f"It happens at {example.when}; drawn is the traffic of now."
     peak = drawn[2]
     if example.unit == "share" and peak >= 0 and abs(peak - example.measured) > _SAME:
-        at = arrows(short(example.element))
+        at = on_screen(short(example.element))
         return f"In what is drawn {at} is at {share(peak)}: the check looks at more than a map shows."
     return ""
 
@@ -113,7 +113,7 @@ def _drawn(
     for title, state, made_steps in zip(titles, pair, marks, strict=True):
         outcome = simulate(state)
         load = [float(x) for x in outcome.utilisation]
-        name = arrows(f"{title}: busiest link {outcome.busiest or 'none'} at {share(outcome.max_utilisation)}")
+        name = on_screen(f"{title}: busiest link {outcome.busiest or 'none'} at {share(outcome.max_utilisation)}")
         look = Look(name, load, down=struck, steps=made_steps, limit=limit, refused=example.element)
         drawings.append(draw(state, look))
         if example.element in state.link_index:

@@ -44,7 +44,7 @@ _AND = re.compile(r" and (?=\w+ at [\w-]+/)")  # between the faults of a hypothe
 
 
 def named_in_words(name: str) -> str:
-    """Say a hypothesis that is given by its name, `link_down at link/A:B--B:A`: `circuit down, A - B`."""
+    """Say a hypothesis that is given by its name, `link_down at link/A:B--B:A`: `circuit down, A--B`."""
     return " and ".join(map(_named_in_words, _AND.split(name))) if " at " in name else "nothing is wrong"
 
 

@@ -87,7 +87,7 @@ def _touch(network: Network, sheet: MapSheet, step: Change) -> Iterator[Mark]:
 
 
 def _steered(network: Network, sheet: MapSheet, tunnel: Tunnel) -> Iterator[Mark]:
-    words = ", ".join(" > ".join((tunnel.source, *path.via, tunnel.target)) for path in tunnel.paths)
+    words = ", ".join(" \N{RIGHTWARDS ARROW} ".join((tunnel.source, *path.via, tunnel.target)) for path in tunnel.paths)
     before, after = (_carrying(network, tunnel, tunnels) for tunnels in ((), (tunnel,)))
     for kind, links, title in (
         ("left", [x for x in before if x not in after], f"tunnel {tunnel.name}: the way that its traffic leaves"),

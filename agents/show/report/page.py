@@ -26,6 +26,7 @@ from agents.wording import (
     fault_words,
     mbps,
     milliseconds,
+    on_screen,
     place,
     sentence,
     share,
@@ -111,27 +112,24 @@ def environment() -> Environment:
     environment = Environment(
         loader=DictLoader(sheets), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    figures: dict[str, Callable[..., str]] = {"amount": amount, "against": against}
+    spelled: dict[str, Callable[..., str]] = {"visible": visible, "line": one_line, "place": place, "short": short}
+    spelled |= {"where": where, "fault": fault_words, "sentence": sentence}
+    figures: dict[str, Callable[..., str]] = {
+        "amount": amount,
+        "against": against,
+        "verbatim": visible,
+        "typed": one_line,
+    }
     figures |= {"check": check_words, "capital": capital, "age": age_words, "counted": counted}
-    environment.filters.update(figures)
-    environment.filters.update(
-        px=_px,
-        share=share,
-        mbps=mbps,
-        capacity=capacity,
-        milliseconds=milliseconds,
-        short=short,
-        duration=duration,
-        sentence=sentence,
-        where=where,
-        figure=_figure,
-        percent=_percent,
-        place=place,
-        fault=fault_words,
-        visible=visible,
-        line=one_line,
-    )
+    figures |= {"px": _px, "share": share, "mbps": mbps, "capacity": capacity, "milliseconds": milliseconds}
+    figures |= {"duration": duration, "figure": _figure, "percent": _percent}
+    environment.filters.update(figures, **{name: _spelled(words) for name, words in spelled.items()})
     return environment
+
+
+def _spelled(words: Callable[..., str]) -> Callable[..., str]:
+    """What has names in it, as pages spell them; what is typed, and what others wrote, is shown by `verbatim`."""
+    return lambda *given: on_screen(words(*given))
 
 
 def pictures_of(story: Story, sources: Sources) -> tuple[Drawing | None, Drawing | None]:

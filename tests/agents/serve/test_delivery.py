@@ -25,8 +25,8 @@ def message(number, channel, moment="opened", incident="I-0001"):
         channel=channel,
         incident=incident,
         moment=moment,
-        summary="Circuit down: A - B",
-        source="A - B",
+        summary="Circuit down: A--B",
+        source="A--B",
         family="state",
         kind="down",
         network="net",
@@ -182,7 +182,7 @@ def test_mail_says_what_is_wrong_and_carries_its_own_id(tmp_path):
         )
         board = deliver(tmp_path, [mail], [message(1, "m")])
     assert board[1].state == "delivered"
-    assert "Subject: [net] Circuit down: A - B" in mails[0]
+    assert "Subject: [net] Circuit down: A--B" in mails[0]
     assert "Message-ID: <net.I-0001.1@twinops.invalid>" in mails[0]
 
 

@@ -51,9 +51,9 @@ from twin.untrusted import one_line, visible
         (duration, 0.44, "0.4 s"),
         (duration, 125, "2 min 5 s"),
         (place, "node/Berlin", "Berlin"),
-        (place, "interface/A/B.2", "A > B.2"),
-        (place, "link/A:B--B:A", "A - B"),
-        (place, "link/A:B.2--B:A.2", "A - B.2"),
+        (place, "interface/A/B.2", "A->B.2"),
+        (place, "link/A:B--B:A", "A--B"),
+        (place, "link/A:B.2--B:A.2", "A--B.2"),
         (place, "nonsense", "nonsense"),
     ],
 )
@@ -144,7 +144,7 @@ def test_a_counterexample_names_failure_and_step():
         ),
         (
             '{"causes": [{"fault": {"kind": "link_down", "element": "link/A:B--B:A"}, "probability": 0.9996}]}',
-            "1 cause, most likely circuit down, A - B (100.0 %)",
+            "1 cause, most likely circuit down, A--B (100.0 %)",
         ),
         (
             '{"causes": [{"fault": null, "probability": 0.5}], "probability": 0.5}',

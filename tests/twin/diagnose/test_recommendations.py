@@ -17,7 +17,7 @@ def test_a_commit_on_the_router_at_fault_can_be_rolled_back():
     assert (found.action, found.element) == ("fix MTU", "interface/Mannheim/Frankfurt")
     committed = any(x.kind == "commit" and x.element == "node/Mannheim" for x in incident.observation.events)
     assert ("roll back the commit" in found.words) == committed
-    assert found.evidence[0].startswith("MTU mismatch, Mannheim > Frankfurt: probability ")
+    assert found.evidence[0].startswith("MTU mismatch, Mannheim->Frankfurt: probability ")
     assert not any("_" in x or "interface/" in x or "link/" in x for x in found.evidence)  # words, no ids
 
 

@@ -147,11 +147,11 @@ def test_records_without_a_start_are_refused(records):
 
 
 def test_the_headline_names_the_cause_and_the_end(records):
-    assert headline(tell(records)) == "Circuit down, Bb - Cc. The incident is resolved."
+    assert headline(tell(records)) == "Circuit down, Bb--Cc. The incident is resolved."
 
 
 def test_a_rejected_plan_shows_its_counterexample(html):
-    assert "Aa->Ee when node Bb fails after step 1" in "".join(Page(html).text)
+    assert "Aa → Ee when node Bb fails after step 1" in "".join(Page(html).text)
 
 
 def test_the_way_back_of_each_step_is_written_beside_it(html):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agents.show.report.study import render_study, write_study
+from agents.wording import on_screen
 from tests.agents.show.report.test_report_page import ACTIVE, Page, skeleton
 from twin.errors import InputError
 from twin.formats import load_network
@@ -58,7 +59,7 @@ def test_every_link_is_there_with_its_worst_case_and_the_failure_causing_it(html
     cells = [x.strip() for x in Page(html).text if x.strip()]
     for case in found[0].links:
         row = cells[cells.index("Worst case of each link") :]
-        row = row[row.index(case.link) :]
+        row = row[row.index(on_screen(case.link)) :]
         assert row[2:4] == [f"{100 * case.utilisation:.0f} %", f"{100 * case.worst_utilisation:.0f} %"]
         assert (case.worst_failure or "none").split("/")[-1].split(":")[0] in row[5]
 
@@ -66,7 +67,7 @@ def test_every_link_is_there_with_its_worst_case_and_the_failure_causing_it(html
 def test_the_map_shows_the_worst_case_and_names_its_cause(html, found):
     worst = found[0].links[0]
     titles = "".join(Page(html).text)
-    assert f"{worst.link}: {100 * worst.worst_utilisation:.0f} % of" in titles
+    assert f"{on_screen(worst.link)}: {100 * worst.worst_utilisation:.0f} % of" in titles
     assert "Worst case of" in titles
 
 
