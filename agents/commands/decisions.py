@@ -145,7 +145,8 @@ def _decide(
     from agents.record.history import read_past
     from agents.record.home import home_folder
     from agents.record.waiting import decide, describe, find_waiting, require_waiting
-    from agents.show.impact import impact_of, impact_page
+    from agents.show.deciding import decision_page
+    from agents.show.impact import impact_of
     from twin.clock import utc_now
 
     name = who or _account()
@@ -156,7 +157,7 @@ def _decide(
     require_waiting(past, register, utc_now())
     impact = impact_of(past, describe(past, utc_now(), register.authority))
     if not as_json:
-        for part in impact_page(impact, past):
+        for part in decision_page(impact, past):
             tell(part)
     asks = sys.stdin.isatty() and not yes
     decided = decide(

@@ -29,6 +29,8 @@ FORMS = (
     "power",
 )
 """Every question that is answered without a model."""
+PLAIN = "plain words"
+"""Code of the question back to a text that is none of them: it takes a model."""
 
 
 class Inquiry(Frozen):
@@ -49,7 +51,7 @@ def read_question(text: str, network: Network, *, now: datetime, zone: str = "UT
         reader = _READERS.get(word)
         if reader is None:
             forms = "; ".join(FORMS)
-            raise OpenError("plain words", f"plain words need a model (--model); the written questions are: {forms}")
+            raise OpenError(PLAIN, f"plain words need a model (--model); the written questions are: {forms}")
         bare = [x for x in rest if ":" not in x] if word == "path" else []
         fields = _fields(word, [x for x in rest if x not in bare])
         if colon:

@@ -1,24 +1,16 @@
 """What a person sees before they decide on a plan: one page, every figure computed by the twin."""
 
-from collections.abc import Iterable
-
 from pydantic import Field
-from rich.console import Group, RenderableType
-from rich.panel import Panel
-from rich.text import Text
 
 from agents.record.files import TWIN
 from agents.record.history import Past
 from agents.record.waiting import Pending
-from agents.wording import mbps, place, sentence, share
+from agents.wording import sentence
 from twin.errors import StoreError
 from twin.model import Frozen, Network
 from twin.plan import apply_all, way_back
 from twin.sim.simulate import FailureSweep, simulate, single_failures
 from twin.store import TwinStore
-from twin.untrusted import one_line, visible
-
-from .tables import text_table, verdict_table
 
 
 class ImpactState(Frozen):
@@ -72,44 +64,6 @@ def impact_of(past: Past, plan: Pending) -> Impact:
     )
 
 
-def impact_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
-    """Put the page into text."""
-    plan, before, after = impact.plan, impact.before, impact.after
-    people = f"{plan.asked - len(plan.approved)} of {plan.asked} approvals missing"
-    given = f", given by {', '.join(plan.approved)}" if plan.approved else ""
-    head = Text.assemble(
-        (visible(plan.goal), "bold"),
-        f"\nplan {plan.plan} of run {plan.run}, {visible(plan.network)}\n{plan.tier} risk: {people}{given}; ",
-        f"expires {plan.expires:%F %T} UTC\ncause: {place(impact.cause)}\n",
-        (one_line(impact.reasons, 400), "italic"),
-    )
-    rows = [
-        ("busiest link", _busiest(before), _busiest(after)),
-        ("harm", mbps(before.harm), mbps(after.harm)),
-        ("mean delay", f"{before.mean_delay_ms:.2f} ms", f"{after.mean_delay_ms:.2f} ms"),
-        ("worst single failure", _worst(before), _worst(after)),
-        ("most that a failure cuts off", mbps(before.worst_lost), mbps(after.worst_lost)),
-    ]
-    moved = (
-        f"The plan moves {share(impact.blast_radius)} of the traffic, at most {share(impact.blast_limit)} is allowed."
-    )
-    yield Panel(
-        Group(
-            head,
-            Text(""),
-            text_table(("", "before", "after"), rows),
-            Text(f"\n{moved}\n"),
-            *_numbered("Steps", impact.steps),
-            *_numbered("Way back", impact.way_back),
-        ),
-        title=" impact ",
-        title_align="left",
-        expand=False,
-    )
-    if past.judged is not None:
-        yield verdict_table(past.judged[1])
-
-
 def _state(network: Network, limit: float) -> ImpactState:
     outcome = simulate(network, failures=single_failures(network))
     worst, utilisation, lost = _of(outcome.sweep)
@@ -133,17 +87,3 @@ def _of(sweep: FailureSweep | None) -> tuple[str | None, float, float]:
         return None, 0.0, 0.0
     utilisation, lost = round(float(sweep.max_utilisation[worst]), 4), round(float(sweep.lost[worst]), 3)
     return sweep.failures[worst].name, utilisation, lost
-
-
-def _busiest(state: ImpactState) -> str:
-    return f"{share(state.max_utilisation)} on {state.busiest or 'none'}"
-
-
-def _worst(state: ImpactState) -> str:
-    return f"{share(state.worst_utilisation)} when {place(state.worst_failure or 'none')} fails"
-
-
-def _numbered(title: str, lines: Iterable[str]) -> Iterable[Text]:
-    yield Text(title, style="bold")
-    for number, line in enumerate(lines, start=1):
-        yield Text(f"  {number}. {visible(line)}")

@@ -9,7 +9,8 @@ from tools.box.handover import SymptomReading
 from twin.gate.verdict import Verdict
 from twin.policy import Policy
 
-from .approval_view import Row, planned_drawing
+from .approval_view import planned_drawing
+from .deciding import Row
 from .incident_words import incident_title
 from .refusal_view import RefusalView, refusal_view
 from .rendered import told

@@ -3,23 +3,17 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
-from pydantic import JsonValue
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
-from agents.goals.questions import read_question
-from agents.goals.types import Question
 from agents.record import runs as run_folder
 from agents.record.approvers import passkeys_of
 from agents.record.files import REPORT
-from agents.serve.board import incident_id
 from agents.serve.jointly import JointRefusal
-from agents.show.answers_in_words import answer as answer_of
 from agents.show.report.folder import write_report
 from agents.show.trace_view import trace_view
 from agents.show.trial_plan import trial_plan
 from agents.wording import counted
-from twin.elements import find_element
 from twin.errors import InputError, TwinError
 from twin.files import exists, read_text
 from twin.formats.plan import plan_text
@@ -44,9 +38,11 @@ from .api import (
     take,
     take_alerts,
 )
-from .app import Address, Asked, Console, Door, as_json
+from .app import Address, Asked, Console, Door
+from .asking import ask, ask_model
 from .entry import enter, finish_sign_on, leave, start_sign_on
 from .health import calendars_of, health_of
+from .openapi import document
 from .passkeys import ask_decision, ask_passkey, decide_by_passkey, put_passkey
 from .rights import planned
 from .stream import events
@@ -174,27 +170,6 @@ def history(console: Console, asked: Asked) -> Response:
     )
 
 
-def ask(console: Console, asked: Asked) -> Response:
-    """One written question, answered by the twin; the name of an incident or an element leads there."""
-    text, error, told = asked.query.get("q", "").strip()[:500], "", ""
-    if incident_id(text) in console.room.board.incidents:
-        return RedirectResponse(f"/incidents/{incident_id(text)}", 303)
-    look = console.room.watch.latest
-    if text and look is not None:
-        network = look.network
-        try:
-            inquiry = read_question(text, network, now=look.now)
-            if isinstance(inquiry, Question):
-                error = inquiry.question
-                element = find_element(network, text)
-                return RedirectResponse(f"/what-if?fail={element}", 303)
-            told = "\n".join(answer_of(inquiry, look.desk).sentences)
-            error = ""
-        except TwinError as raised:
-            error = error or str(raised)
-    return console.page("ask", asked, "Ask", text=text, answer=told, error=error)
-
-
 def health(console: Console, asked: Asked) -> Response:
     """The room's own state."""
     groups = health_of(console.room, console.screens.live(asked.visitor))
@@ -256,21 +231,7 @@ def metrics(console: Console, request: Request) -> Response:
 def openapi(console: Console, asked: Asked) -> Response:
     """The OpenAPI document of the JSON addresses."""
     del console, asked
-    paths: dict[str, dict[str, JsonValue]] = {}
-    for one in ADDRESSES:
-        if one.path.startswith("/api/"):
-            names = [x[1:-1] for x in one.path.split("/") if x.startswith("{")]
-            parameters: list[JsonValue] = [
-                {"name": x, "in": "path", "required": True, "schema": {"type": "string"}} for x in names
-            ]
-            answers: dict[str, JsonValue] = {"200": {"description": one.about}, "default": {"description": "An error."}}
-            paths.setdefault(one.path, {})[one.method.lower()] = {
-                "summary": one.about,
-                "parameters": parameters,
-                "x-least-role": one.role,
-                "responses": answers,
-            }
-    return as_json({"openapi": "3.1.0", "info": {"title": "twinops", "version": "1"}, "paths": paths})
+    return JSONResponse(document(ADDRESSES))
 
 
 def passkey_words(console: Console, asked: Asked) -> str:
@@ -294,13 +255,13 @@ def _metric(name: str, about: str, values: Mapping[str, float]) -> list[str]:
 def _posts(path: str) -> tuple[Address, ...]:
     """What may be done to an incident, below the page's address or the API's."""
     return tuple(
-        Address(f"{path}/{{name}}/{verb}", "operator", work, about, "POST")
-        for verb, work, about in (
-            ("acknowledge", acknowledge, "Say that somebody has seen an incident."),
-            ("take", take, "Own an incident."),
-            ("remark", remark, "Say something about an incident."),
-            ("close", close, "End an incident."),
-            ("run", run_again, "Have the agents look at an incident again."),
+        Address(f"{path}/{{name}}/{verb}", "operator", work, about, "POST", takes=takes)
+        for verb, work, about, takes in (
+            ("acknowledge", acknowledge, "Say that somebody has seen an incident.", ()),
+            ("take", take, "Own an incident.", ()),
+            ("remark", remark, "Say something about an incident.", ("words",)),
+            ("close", close, "End an incident.", ("because",)),
+            ("run", run_again, "Have the agents look at an incident again.", ()),
         )
     )
 
@@ -314,6 +275,7 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/what-if/plan.json", "planner", trial_file, "What is drained, as a plan on file.", whole=True),
     Address("/history", "viewer", history, "Incidents and runs."),
     Address("/ask", "viewer", ask, "One question.", whole=True),
+    Address("/ask", "planner", ask_model, "One question in words, to the room's model.", "POST", whole=True),
     Address("/health", "viewer", health, "The room's own state.", whole=True),
     Address("/runs/{run}/report", "viewer", report, "The report of a run.", whole=True),
     Address("/runs/{run}/trace", "viewer", trace, "The trace of a run.", whole=True),
@@ -325,22 +287,65 @@ ADDRESSES: tuple[Address, ...] = (
     Address("/leave", "viewer", leave, "End the session.", "POST"),
     Address("/api/v1/openapi.json", "viewer", openapi, "This document."),
     Address("/api/v1/status", "viewer", api_status, "The figures of the wall.", whole=True),
-    Address("/api/v1/incidents", "viewer", api_incidents, "Incidents, the newest first."),
+    Address("/api/v1/incidents", "viewer", api_incidents, "Incidents, the newest first.", takes=("cursor",)),
     Address("/api/v1/incidents/{name}", "viewer", api_incident, "One incident with its timeline."),
     Address("/api/v1/approvals", "viewer", api_approvals, "What waits for people."),
-    Address("/api/v1/what-if", "viewer", api_what_if, "What would be, in figures.", whole=True),
+    Address(
+        "/api/v1/what-if",
+        "viewer",
+        api_what_if,
+        "What would be, in figures.",
+        whole=True,
+        takes=("fail", "drain", "grow"),
+    ),
     Address("/api/v1/calendar", "viewer", api_calendar, "The calendar."),
     Address(
         "/api/v1/health", "viewer", api_health, "The room's own state, and what keeps it from its work.", whole=True
     ),
     *_posts("/api/v1/incidents"),
-    Address("/api/v1/approvals/{run}/question", "approver", ask_decision, "Ask for a signature on a decision.", "POST"),
-    Address("/api/v1/approvals/{run}/decision", "approver", decide_by_passkey, "Decide on a plan.", "POST"),
+    Address(
+        "/api/v1/approvals/{run}/question",
+        "approver",
+        ask_decision,
+        "Ask for a signature on a decision.",
+        "POST",
+        takes=("decision", "plan", "snapshot", "policy", "reason"),
+    ),
+    Address(
+        "/api/v1/approvals/{run}/decision",
+        "approver",
+        decide_by_passkey,
+        "Decide on a plan.",
+        "POST",
+        takes=("question", "credential"),
+    ),
     Address("/api/v1/passkeys/question", "admin", ask_passkey, "Begin to enrol a passkey.", "POST"),
-    Address("/api/v1/passkeys", "admin", put_passkey, "Enrol a passkey.", "POST"),
-    Address("/api/v1/alerts", "operator", take_alerts, "Take an Alertmanager's webhook.", "POST", whole=True),
-    Address("/api/v1/silences", "operator", silence, "Deliver nothing of an element for some hours.", "POST"),
-    Address("/api/v1/calendar", "operator", put_on_calendar, "Have a certified plan made in its window.", "POST"),
+    Address("/api/v1/passkeys", "admin", put_passkey, "Enrol a passkey.", "POST", takes=("question", "credential")),
+    Address(
+        "/api/v1/alerts",
+        "operator",
+        take_alerts,
+        "Take an Alertmanager's webhook.",
+        "POST",
+        whole=True,
+        takes=("version", "alerts"),
+    ),
+    Address(
+        "/api/v1/silences",
+        "operator",
+        silence,
+        "Deliver nothing of an element for some hours.",
+        "POST",
+        takes=("element", "hours", "because"),
+    ),
+    Address(
+        "/api/v1/calendar",
+        "operator",
+        put_on_calendar,
+        "Have a certified plan made in its window.",
+        "POST",
+        takes=("run",),
+    ),
     Address("/api/v1/calendar/{name}/cancel", "operator", cancel, "Take an entry out of the calendar.", "POST"),
 )
 

@@ -25,6 +25,7 @@ from twin.errors import InputError, RefusedError, RightsError, StoreBusyError, T
 from twin.files import parse_json
 
 from .access import FIELD, HEADER, Guard, Sessions, is_own, refuse
+from .repeats import KEY, Repeats
 from .rights import Visitor
 from .screens import Screens
 
@@ -71,6 +72,7 @@ class Address:
     method: Method = "GET"
     threaded: bool = True
     whole: bool = False  # whether it is about every element, and for nobody whose rights are within tags
+    takes: tuple[str, ...] = ()  # names in its query, or in its body where it changes something
 
 
 class Entrance(Protocol):
@@ -102,6 +104,7 @@ class Console:
         self.room, self.sessions, self.origin, self.sign_on = room, sessions, origin, sign_on
         self.tracer = tracer or NoOpTracer()
         self.rp = urlsplit(origin).hostname or "localhost"  # whom passkeys are made for: a name, no address
+        self.repeats = Repeats()
         self.screens = Screens(room, passkeys=passkeys)
         self.pages: Environment = environment()
         self.questions: object = None  # those of passkeys that wait for an answer
@@ -116,23 +119,22 @@ class Console:
         return HTMLResponse(text)
 
 
-def create_app(
-    console: Console,
-    addresses: tuple[Address, ...],
-    doors: Mapping[str, Door],
-    hosts: frozenset[str],
-    agents: ASGIApp | None = None,
-) -> ASGIApp:
-    """Make the application that a server runs: every address behind its role, all of it behind the guard.
+def routes_of(
+    console: Console, addresses: tuple[Address, ...], doors: Mapping[str, Door], agents: ASGIApp | None = None
+) -> list[Route]:
+    """Return everything that can be asked: every address behind its role, and what has none.
 
     `doors` are open to anybody on an allowed host: coming in, and what programs without a session ask for. `agents` is
     what answers other people's agents, None where that is not installed.
     """
     routes = [Route(x.path, _endpoint(console, x), methods=[x.method]) for x in addresses]
     routes += [Route(path, _opened(console, door)) for path, door in doors.items()]
-    routes += [Route("/static/{name}", _asset)]
-    routes += [Route("/mcp", agents or _no_agents)]
-    return Guard(Starlette(routes=routes), hosts)
+    return [*routes, Route("/static/{name}", _asset), Route("/mcp", agents or _no_agents)]
+
+
+def create_app(routes: Iterable[Route], hosts: frozenset[str]) -> ASGIApp:
+    """Make the application that a server runs: all of it behind the guard."""
+    return Guard(Starlette(routes=list(routes)), hosts)
 
 
 def _no_agents(_request: Request) -> Response:
@@ -162,9 +164,13 @@ def _endpoint(console: Console, address: Address) -> Callable[[Request], Awaitab
                 _require_own(console, visitor, request, body)
             query = dict(request.query_params.items())
             asked = Asked(visitor, {k: str(v) for k, v in request.path_params.items()}, query, body, request)
-            if address.threaded:
-                return await run_in_threadpool(address.work, console, asked)
-            return address.work(console, asked)
+            if not address.threaded:
+                return address.work(console, asked)
+            key = request.headers.get(KEY, "") if address.method == "POST" else ""
+            with console.repeats.once(visitor.name, key, request.url.path, await request.body()) as change:
+                if change.response is None:
+                    change.response = await run_in_threadpool(address.work, console, asked)
+                return change.response
         except TwinError as error:
             return _told(request, error)
 

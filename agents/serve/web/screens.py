@@ -19,7 +19,8 @@ from agents.serve.jointly import JointRefusal, objections
 from agents.serve.room import Room
 from agents.serve.troubles import Trouble
 from agents.serve.watch import GONE, LATE
-from agents.show.approval_view import ApprovalView, Row, approval_view
+from agents.show.approval_view import ApprovalView, approval_view
+from agents.show.deciding import Row
 from agents.show.earlier_view import EarlierView, earlier_view
 from agents.show.incident_view import IncidentView, incident_view, unworked, view_within
 from agents.show.incident_words import incident_title
@@ -261,7 +262,7 @@ class Screens:
         if incident.outcome != "awaiting approval" or incident.working or not incident.run:
             return ()
         try:
-            return self.approval(incident.run, visitor)[1].rows
+            return self.approval(incident.run, visitor)[1].told.rows
         except TwinError:  # its run is being taken up, or is not this home's: the approvals screen says so
             return ()
 

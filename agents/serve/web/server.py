@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # only where its extra is installed
     from .mcp_mount import McpMount
 from .access import Sessions
 from .addresses import ADDRESSES, DOORS
-from .app import Console, Entrance, create_app
+from .app import Console, Entrance, create_app, routes_of
 
 
 class Server:
@@ -45,7 +45,8 @@ class Server:
             room, self.sessions, passkeys=True, origin=self.origin, sign_on=sign_on, tracer=self._tracing.tracer
         )
         self._agents = _agents(room, self.sessions)
-        app = create_app(self.console, ADDRESSES, DOORS, hosts, self._agents)
+        self.routes = tuple(routes_of(self.console, ADDRESSES, DOORS, self._agents))
+        app = create_app(self.routes, hosts)
         config = uvicorn.Config(app, log_level="error", access_log=False, timeout_graceful_shutdown=1, lifespan="off")
         self._server = uvicorn.Server(config)
         logging.getLogger("uvicorn.error").addFilter(_is_no_end)

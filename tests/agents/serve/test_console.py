@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import html
 import http.client
+import io
 import json
 import logging
 import queue
@@ -11,17 +12,19 @@ import shutil
 import socket
 from contextlib import aclosing
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
 pytest.importorskip("uvicorn", reason="the extra `console` is not installed")
 from opentelemetry.trace import get_current_span
 
+from agents.models import offer
 from agents.record.approvers import enrol, key_of
+from agents.record.charter import Register
 from agents.record.delivery import deliver
 from agents.record.history import read_past
-from agents.record.waiting import decide
+from agents.record.waiting import decide, describe
 from agents.serve.crew import Job
 from agents.serve.emulated import LivingNetwork
 from agents.serve.room import Room
@@ -29,17 +32,22 @@ from agents.serve.settings import Member, Program, Settings
 from agents.serve.sightings import Sighting
 from agents.serve.web.access import Sessions
 from agents.serve.web.addresses import ADDRESSES
+from agents.serve.web.repeats import Repeats
 from agents.serve.web.rights import Right, Visitor, planned
 from agents.serve.web.server import Server
 from agents.serve.web.stream import events
-from agents.wording import plan_words
+from agents.show.deciding import decision_page, told_of
+from agents.show.impact import impact_of
+from agents.show.tables import console
+from agents.wording import on_screen, plan_words
+from tests.agents.characters import Actor, calls, says
 from tests.agents.collector import collecting
 from tests.agents.serve.killed_room import SITE, place
 from tests.agents.serve.pictures import browser, faults_of, screens
 from tests.agents.serve.served import Served
 from tools.box.tracing import joined
 from twin.clock import utc_now
-from twin.errors import InputError
+from twin.errors import InputError, RefusedError
 from twin.policy import Policy
 
 ROLES = ("viewer", "planner", "approver", "operator", "admin")
@@ -317,7 +325,64 @@ def test_figures_and_answers_for_programs(served):
     assert b"twinops_source_up 1" in served.ask("GET", "/metrics")[2]
     assert served.ask("GET", "/healthz")[2] == b"ok\n"
     document = json.loads(served.ask("GET", "/api/v1/openapi.json", who="a-viewer")[2])
-    assert "/api/v1/approvals/{run}/decision" in document["paths"]
+    assert set(document["paths"]) == {x.path for x in ADDRESSES if x.path.startswith("/api/")}
+    (body,) = document["paths"]["/api/v1/silences"]["post"]["requestBody"]["content"].values()
+    assert set(body["schema"]["properties"]) == {"element", "hours", "because"}
+
+
+def test_a_change_that_is_sent_again_with_its_key_is_made_once(served):
+    def silence(key, because="said once"):
+        body = json.dumps({"element": "*", "hours": "1", "because": because})
+        headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json", "Idempotency-Key": key}
+        status, _, content = served.ask("POST", "/api/v1/silences", headers=headers, body=body)
+        return status, content
+
+    before = len(served.room.board.silences)
+    assert [silence("k-1") for _ in range(3)] == [(200, b'{"format":"twinops/1","done":true}')] * 3
+    assert len(served.room.board.silences) == before + 1
+    status, content = silence("k-1", because="another one")
+    assert (status, b"another change" in content) == (422, True)
+    assert silence("k" * 201)[0] == 422
+    assert len(served.room.board.silences) == before + 1
+    repeats = Repeats(clock=iter((0.0, 1.0, 86_402.0)).__next__)
+    first, again = (repeats.once("am", "k", "/x", b"1") for _ in range(2))
+    with first, pytest.raises(RefusedError, match="is being made"), again:
+        pass
+    with repeats.once("am", "k", "/x", b"2") as change:  # what was not made leaves its key free
+        assert change.response is None
+
+
+def test_written_questions_are_answered_and_words_go_to_the_room_s_model(served, monkeypatch):
+    def play(talk, _names):
+        if not talk.exchanges:
+            return calls("what_if", fail=["node/ATLAng"])
+        return says(
+            f"The busiest link is at {100 * talk.answer('what_if')['after']['max_utilisation']:.0f} %, not 4711."
+        )
+
+    def asked_of(who, text):
+        return html.unescape(served.ask("GET", f"/ask?q={quote(text)}", who=who)[2].decode())
+
+    assert "the busiest link is" in asked_of("a-viewer", "what_if fail:ATLAng")
+    assert "`model` in room.toml names one" in asked_of("a-planner", "what if Atlanta fails?")
+    offer("actor", lambda _: Actor(play))
+    monkeypatch.setattr(served.room, "settings", served.room.settings.model_copy(update={"model": "actor:one"}))
+    assert 'method="post" action="/ask"' in asked_of("a-planner", "what if Atlanta fails?")
+    assert "needs the role planner" in asked_of("a-viewer", "what if Atlanta fails?")
+    body = urlencode({"csrf": served.token("a-planner"), "q": "what if Atlanta fails?"})
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, _, content = served.ask("POST", "/ask", who="a-planner", headers=headers, body=body)
+    assert (status, "The busiest link is at" in content.decode()) == (200, True)
+    assert "No tool gave this number: <b>4711" in content.decode()
+
+
+def test_every_route_of_the_app_is_in_the_table_of_roles_or_a_door_that_is_named_here(served):
+    routes = served.server.routes
+    doors = {"/login", "/login/start", "/login/callback", "/healthz", "/metrics", "/static/{name}", "/mcp"}
+    assert {x.path for x in routes} == {x.path for x in ADDRESSES} | doors
+    assert {(x.path, y) for x in routes for y in x.methods or () if y in ("POST", "PUT", "PATCH", "DELETE")} == {
+        (x.path, x.method) for x in ADDRESSES if x.method == "POST"
+    }
 
 
 def alert(status, **labels):
@@ -447,6 +512,17 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
 
         listed = {who: plan.hash in served.ask("GET", "/approvals", who=who)[2].decode() for who, *_ in granted}
         assert listed == {"whole": True, "planner": True, "west": False}
+        past = read_past(folder)
+        impact = impact_of(past, describe(past, utc_now(), Register(tmp_path / "home", run).authority))
+        told, printed = told_of(impact, past), io.StringIO()
+        terminal = console(printed)
+        terminal.width = 500
+        terminal.print(*decision_page(impact, past))
+        shown = html.unescape(served.ask("GET", f"/approvals/{run}", who="whole")[2].decode())
+        said = [told.cause, told.touched, *(y for x in told.rows for y in x), *(y for x in told.steps for y in x)]
+        said += [y for x in (*told.wait, *told.wrong) for y in x]
+        assert [x for x in said if x not in printed.getvalue()] == []
+        assert [x for x in said if on_screen(x) not in shown] == []  # one wording: on a terminal and in the console
         assert "whole has no passkey here" in answer("whole")  # they may; what is missing is the passkey
         assert "approver" in answer("planner")
         assert "no run is called" in answer("west")
@@ -455,7 +531,7 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         shutil.copytree(tmp_path, other := tmp_path.with_name(f"{tmp_path.name}-other"))
         decide(folder, "reject", who=who, key=key_of(home, who), clock=utc_now, home=home, reason="Wrong cause")
         pages = {who: served.ask("GET", "/approvals", who=who)[2].decode() for who, *_ in granted}
-        assert plan_words(plan.steps) in html.unescape(pages["planner"])
+        assert on_screen(plan_words(plan.steps)) in html.unescape(pages["planner"])
         assert "Rejected by whole: Wrong cause." in pages["planner"]
         assert "Wrong cause." not in pages["west"]
         assert "Nobody has decided" in pages["west"]
