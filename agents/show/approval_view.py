@@ -14,7 +14,7 @@ from twin.plan import Change, apply_all
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
-from .deciding import Told, told_of
+from .deciding import DecisionView, decision_view
 from .impact import impact_of
 from .report.map import Drawing, Look, bands, draw
 
@@ -24,7 +24,7 @@ class ApprovalView(NamedTuple):
 
     plan: Pending
     title: str
-    told: Told
+    told: DecisionView
     verdict: Verdict
     before: Drawing
     after: Drawing
@@ -48,7 +48,7 @@ def approval_view(past: Past, plan: Pending) -> ApprovalView:
     return ApprovalView(
         plan=plan,
         title=f"Approve {counted(len(proposed.steps), 'changes')} in the network?",
-        told=told_of(impact, past),
+        told=decision_view(impact, past),
         verdict=verdict,
         before=planned_drawing(network, (), "Now, as the twin believes it", limit, fault),
         after=planned_drawing(network, proposed.steps, "With the plan, predicted", limit, fault),

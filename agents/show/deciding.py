@@ -30,7 +30,7 @@ class Row(NamedTuple):
     note: str = ""
 
 
-class Told(NamedTuple):
+class DecisionView(NamedTuple):
     """What a plan changes, why, and what it does; what waiting does, and what can go wrong, each under a short name."""
 
     cause: str
@@ -41,14 +41,14 @@ class Told(NamedTuple):
     wrong: tuple[tuple[str, str], ...]
 
 
-def told_of(impact: Impact, past: Past) -> Told:
+def decision_view(impact: Impact, past: Past) -> DecisionView:
     """Put what a plan would do into words. Raises `StoreError` where its run has no verdict on record."""
     if past.judged is None:
         raise StoreError(f"run {past.started.run} has no verdict on record", fix="restore the run's folder")
     plan, verdict = past.judged
     cause = past.diagnosis.cause if past.diagnosis else None
     back = reversed(impact.way_back)
-    return Told(
+    return DecisionView(
         cause=fault_words(cause) if cause else plan.goal,
         steps=tuple(Step(capital(a), b) for a, b in zip(impact.steps, back, strict=True)),
         touched=_touched(plan.steps, past.started.policy.protected),
@@ -59,8 +59,8 @@ def told_of(impact: Impact, past: Past) -> Told:
 
 
 def decision_page(impact: Impact, past: Past) -> Iterable[RenderableType]:
-    """Put what is told into text. Raises as `told_of`."""
-    plan, told = impact.plan, told_of(impact, past)
+    """Put what is told into text. Raises as `decision_view`."""
+    plan, told = impact.plan, decision_view(impact, past)
     people = f"{plan.asked - len(plan.approved)} of {plan.asked} approvals missing"
     given = f", given by {', '.join(plan.approved)}" if plan.approved else ""
     head = Text.assemble(

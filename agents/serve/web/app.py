@@ -25,7 +25,7 @@ from twin.errors import InputError, RefusedError, RightsError, StoreBusyError, T
 from twin.files import parse_json
 
 from .access import FIELD, HEADER, Guard, Sessions, is_own, refuse
-from .repeats import KEY, Repeats
+from .keyed import KEY, KeyedChanges
 from .rights import Visitor
 from .screens import Screens
 
@@ -104,7 +104,7 @@ class Console:
         self.room, self.sessions, self.origin, self.sign_on = room, sessions, origin, sign_on
         self.tracer = tracer or NoOpTracer()
         self.rp = urlsplit(origin).hostname or "localhost"  # whom passkeys are made for: a name, no address
-        self.repeats = Repeats()
+        self.keyed = KeyedChanges()
         self.screens = Screens(room, passkeys=passkeys)
         self.pages: Environment = environment()
         self.questions: object = None  # those of passkeys that wait for an answer
@@ -167,7 +167,7 @@ def _endpoint(console: Console, address: Address) -> Callable[[Request], Awaitab
             if not address.threaded:
                 return address.work(console, asked)
             key = request.headers.get(KEY, "") if address.method == "POST" else ""
-            with console.repeats.once(visitor.name, key, request.url.path, await request.body()) as change:
+            with console.keyed.once(visitor.name, key, request.url.path, await request.body()) as change:
                 if change.response is None:
                     change.response = await run_in_threadpool(address.work, console, asked)
                 return change.response

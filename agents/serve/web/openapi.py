@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import JsonValue
 
 from .app import Address
-from .repeats import KEY
+from .keyed import KEY
 
 _TEXT: JsonValue = {"type": "string"}
 _ERROR: JsonValue = {

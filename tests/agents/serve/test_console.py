@@ -32,11 +32,11 @@ from agents.serve.settings import Member, Program, Settings
 from agents.serve.sightings import Sighting
 from agents.serve.web.access import Sessions
 from agents.serve.web.addresses import ADDRESSES
-from agents.serve.web.repeats import Repeats
+from agents.serve.web.keyed import KeyedChanges
 from agents.serve.web.rights import Right, Visitor, planned
 from agents.serve.web.server import Server
 from agents.serve.web.stream import events
-from agents.show.deciding import decision_page, told_of
+from agents.show.deciding import decision_page, decision_view
 from agents.show.impact import impact_of
 from agents.show.tables import console
 from agents.wording import on_screen, plan_words
@@ -344,7 +344,7 @@ def test_a_change_that_is_sent_again_with_its_key_is_made_once(served):
     assert (status, b"another change" in content) == (422, True)
     assert silence("k" * 201)[0] == 422
     assert len(served.room.board.silences) == before + 1
-    repeats = Repeats(clock=iter((0.0, 1.0, 86_402.0)).__next__)
+    repeats = KeyedChanges(clock=iter((0.0, 1.0, 86_402.0)).__next__)
     first, again = (repeats.once("am", "k", "/x", b"1") for _ in range(2))
     with first, pytest.raises(RefusedError, match="is being made"), again:
         pass
@@ -514,7 +514,7 @@ def test_a_plan_is_decided_on_by_whoever_holds_all_of_it_and_then_listed_with_wh
         assert listed == {"whole": True, "planner": True, "west": False}
         past = read_past(folder)
         impact = impact_of(past, describe(past, utc_now(), Register(tmp_path / "home", run).authority))
-        told, printed = told_of(impact, past), io.StringIO()
+        told, printed = decision_view(impact, past), io.StringIO()
         terminal = console(printed)
         terminal.width = 500
         terminal.print(*decision_page(impact, past))

@@ -20,7 +20,7 @@ _LONGEST, _MOST, _KEPT_S = 200, 1_000, 86_400.0
 
 
 @dataclass
-class Change:
+class KeyedChange:
     """One change under its key: what it asks, and the answer once there is one."""
 
     what: str
@@ -28,20 +28,20 @@ class Change:
     response: Response | None = None
 
 
-class Repeats:
+class KeyedChanges:
     """The changes of a day, at most 1,000; the oldest go first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        self._known: dict[tuple[str, str], Change] = {}
+        self._known: dict[tuple[str, str], KeyedChange] = {}
 
     @contextmanager
-    def once(self, who: str, key: str, path: str, content: bytes) -> Generator[Change]:
+    def once(self, who: str, key: str, path: str, content: bytes) -> Generator[KeyedChange]:
         """Yield a change, with its answer where it was made before; what has none when this ends was not made.
 
         Raises `InputError` on a key that is too long, or was another change's, `RefusedError` while it is being made.
         """
-        change = Change(f"{path} {hashlib.sha256(content).hexdigest()}", self._clock())
+        change = KeyedChange(f"{path} {hashlib.sha256(content).hexdigest()}", self._clock())
         if not key:
             yield change
             return
@@ -55,7 +55,7 @@ class Repeats:
                 with self._lock:
                     self._known.pop((who, key), None)
 
-    def _begun(self, name: tuple[str, str], change: Change) -> Change:
+    def _begun(self, name: tuple[str, str], change: KeyedChange) -> KeyedChange:
         with self._lock:
             for old in [x for x, y in self._known.items() if change.since - y.since > _KEPT_S]:
                 del self._known[old]
