@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from twin.errors import RefusedError, UnknownElementError
+from twin.gate.checks.context import Context
 from twin.model import Frozen, Network
 from twin.optimise.ahead import brought, holding
 from twin.optimise.allowance import WallGuard, guarded
@@ -52,8 +53,9 @@ def propose_plans(desk: Desk) -> Candidates:
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
         outlook = desk.outlook if desk.brought is None else None  # what was brought is judged by the gate alone
+        coming = Context(outlook=outlook, works=desk.works, step_lasts=desk.step_lasts)
         with guarded(WALL_LIMIT_S) as guard:
-            found = holding(partial(_proposed, desk), desk.state, desk.policy, outlook, desk.works)
+            found = holding(partial(_proposed, desk), desk.state, desk.policy, coming)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))
         if guard.said:
             span.set_attribute("twin.cut_off", guard.said)

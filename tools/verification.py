@@ -159,6 +159,7 @@ def _verdict(desk: Desk, plan: Plan) -> Verdict:
         estimated=desk.observation.declared.estimated if desk.observation is not None else "",
         starts=desk.starts,
         works=desk.works,
+        step_lasts=desk.step_lasts,
         engine=_ENGINE,
     )
     growth = desk.aim.growth if desk.aim else 1.0

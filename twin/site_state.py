@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from .diagnose import Diagnosis, diagnosed_network
 from .errors import InputError, StoreError
+from .execute.agreement import step_lasts
 from .files import exists
 from .forecast.outlook import outlook_ahead
 from .formats.build import Reading
@@ -19,6 +20,7 @@ from .gate.outlook import hours_to_judge, outlook_by_day
 from .live.files import Look
 from .model import Frozen, Network
 from .observe import Observation, observe
+from .observe.observe import interval_of
 from .observe.quality.assess import Assessment, assess_observation
 from .observe.quality.fidelity import Fidelity, fidelity_of
 from .observe.readings.intake import take_in
@@ -173,11 +175,13 @@ def coming_to(  # noqa: PLR0913 - whose hours, from when to when, and what is sa
     if day:
         raise InputError("a site declares its own day", fix="put `day` under [instruments] of the site file")
     calendar = site.calendar(network, now)
-    outlook = None
+    telemetry, outlook = site.look(lambda: now).telemetry, None
     if hours:
-        telemetry, planned = site.look(lambda: now).telemetry, site.reading().network
+        planned = site.reading().network
         outlook = outlook_ahead(network, telemetry, begin, hours, planned=planned, now=now, day=policy.day)
-    return ComingToSite(Context(outlook=outlook, starts=begin, works=calendar.works), calendar.questions)
+    lasts = step_lasts(telemetry.declared, interval_of(telemetry.declared, telemetry.links.time))
+    context = Context(outlook=outlook, starts=begin, works=calendar.works, step_lasts=lasts)
+    return ComingToSite(context, calendar.questions)
 
 
 def evidence_for(name: str, snapshot: str, now: datetime) -> Evidence | None:

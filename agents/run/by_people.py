@@ -9,10 +9,11 @@ from tools.box.handover import Decision
 from tools.box.registry import in_thread
 from tools.box.run_state import Desk
 from twin.errors import InputError
-from twin.execute.agreement import Tolerance
+from twin.execute.agreement import looks_last
 from twin.execute.render import Inventory, render
 from twin.gate.certificate import Approval
 from twin.model import Network
+from twin.observe import Observation
 from twin.observe.quality.standing import Standing
 from twin.plan import Plan
 from twin.policy import Policy, RiskTier
@@ -53,12 +54,11 @@ def people_needed(
 VALID = timedelta(minutes=30)  # how long a plan may wait for its first step, unless it is for a window ahead
 
 
-def validity(aim: GoalInForce | None, steps: int, interval_s: float, now: datetime) -> timedelta:
+def validity(aim: GoalInForce | None, steps: int, seen: Observation, now: datetime) -> timedelta:
     """How long a certificate holds: until its window ends, or as long as its steps and the looks at them may take."""
     if aim is not None and aim.until is not None:
         return aim.until - now
-    looks = 2 * Tolerance().samples * timedelta(seconds=interval_s)  # each step may be looked at twice
-    return VALID + steps * looks
+    return VALID + steps * looks_last(seen.declared, seen.interval_s)
 
 
 def lines_to_type(plan: Plan, state: Network, known: Inventory) -> PlanRendered:

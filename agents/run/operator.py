@@ -132,7 +132,7 @@ class NetworkOperator:
             approvals,
             key=self.key,
             now=now,
-            ttl=validity(self.desk.aim, len(plan.steps), self.desk.look().interval_s, now),
+            ttl=validity(self.desk.aim, len(plan.steps), self.desk.look(), now),
             not_before=self.desk.aim.since if self.desk.aim else None,
             authority=self.authority,
         )

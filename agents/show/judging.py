@@ -100,6 +100,7 @@ def verdict_on(  # noqa: PLR0913 - as above
         outlook=coming.context.outlook,
         starts=coming.context.starts,
         works=coming.context.works,
+        step_lasts=coming.context.step_lasts,
         engine=engine,
     )
     return verdict, coming.questions

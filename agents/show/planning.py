@@ -159,7 +159,7 @@ def search_plan(
     def served(state: Network, limits: Policy) -> Sequence["Proposal"]:
         return ending(wish.goal, state, serve(wish.goal, state, limits, terms))
 
-    proposals = holding(served, network, policy, coming.context.outlook, coming.context.works)
+    proposals = holding(served, network, policy, coming.context)
     choice = choose(
         proposals,
         network,

@@ -47,7 +47,14 @@ def judge_trial(network: Network, desk: Desk, drain: Sequence[str]) -> GateAnswe
     except TwinError:  # too little is measured yet to say what comes
         outlook = None
     verdict = verify(
-        plan, network, policy, evidence=desk.evidence, outlook=outlook, starts=desk.live.now, works=desk.works
+        plan,
+        network,
+        policy,
+        evidence=desk.evidence,
+        outlook=outlook,
+        starts=desk.live.now,
+        works=desk.works,
+        step_lasts=desk.step_lasts,
     )
     failed = sum(not x.passed for x in verdict.checks)
     words = (

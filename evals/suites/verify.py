@@ -68,6 +68,7 @@ def verdict_on(case: Trial) -> Verdict:
         outlook=case.outlook,
         starts=case.starts,
         works=case.works,
+        step_lasts=case.step_lasts,
     )
 
 
@@ -152,7 +153,7 @@ SUITE = Suite(
         Metric("good plans rejected", "share", "rejected", where="good", higher=False, bar=0.01),
         Metric("check and element named right", "share", "named", where="nameable", bar=0.98),
     ),
-    cases=1260,
+    cases=1316,
     slice=30,
     checks={"approved": Check(_ruled, needs="plan"), "failed_check": Check(_failed_it, needs="plan")},
 )

@@ -27,6 +27,7 @@ from tests.twin.gate.declared_day import DAY
 from twin.errors import TwinError
 from twin.faults import Fault
 from twin.formats import load_network
+from twin.gate.checks.context import Context
 from twin.gate.outlook import Outlook, local_shift, outlook_by_day
 from twin.gate.verdict import verify
 from twin.model import Network
@@ -97,7 +98,9 @@ def te_tasks(count: int) -> Iterator[Task]:
         outlook = _ahead(network, 16) if number % 4 > 1 else None  # the evening is a seventh fuller
 
         def propose(x: Network = network, ahead: Outlook | None = outlook) -> Sequence[Proposal]:
-            return holding(lambda state, policy: plan_for(state, policy, Purpose("relieve")), x, POLICY, ahead)
+            return holding(
+                lambda state, policy: plan_for(state, policy, Purpose("relieve")), x, POLICY, Context(outlook=ahead)
+            )
 
         told = f"{' members' if number % 2 else ''}{' before the evening' if outlook else ''}"
         yield Task(
@@ -142,7 +145,10 @@ def sleep_tasks(count: int) -> Iterator[Task]:
 
         def propose(x: Network = night, ahead: Outlook = outlook, end: datetime | None = until) -> Sequence[Proposal]:
             return holding(
-                lambda state, policy: _ending(plan_for(state, policy, Purpose("sleep")), state, end), x, POLICY, ahead
+                lambda state, policy: _ending(plan_for(state, policy, Purpose("sleep")), state, end),
+                x,
+                POLICY,
+                Context(outlook=ahead),
             )
 
         def tries(x: Network = night) -> Iterator[tuple[Change, ...]]:

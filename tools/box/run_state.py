@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from opentelemetry.trace import NoOpTracer, Span, Tracer
@@ -11,6 +11,7 @@ from twin.diagnose import Diagnosis as Ranking
 from twin.diagnose import Hypothesis, PlanTrial, as_believed, turns
 from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
+from twin.execute.agreement import step_lasts
 from twin.faults import Fault
 from twin.forecast.outlook import outlook_ahead
 from twin.gate.checks.context import Evidence
@@ -249,6 +250,12 @@ class Desk:
     def starts(self) -> datetime:
         """When the first step of a plan is made."""
         return self.aim.since if self.aim is not None and self.aim.since is not None else self.live.now
+
+    @property
+    def step_lasts(self) -> timedelta | None:
+        """How long a step takes at most until it is confirmed; None where a person makes it."""
+        seen = self.look()
+        return step_lasts(seen.declared, seen.interval_s)
 
     @property
     def standing(self) -> Standing:

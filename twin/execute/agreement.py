@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import numpy as np
 from pydantic import Field
 
-from twin.live.declared import Confirmation, Quantity
+from twin.live.declared import Confirmation, Declaration, Quantity
 from twin.live.network import LiveNetwork, Telemetry
 from twin.model import Floats, Frozen, Network
 from twin.observe import Observation, observe
@@ -18,7 +18,18 @@ from twin.observe.observe import HISTORY, interval_of
 from . import deviation
 from .deviation import Baseline, Disagreement, Tolerance
 
-__all__ = ["Agreement", "Baseline", "Disagreement", "Tolerance", "baseline", "compare", "look_at", "watch"]
+__all__ = [
+    "Agreement",
+    "Baseline",
+    "Disagreement",
+    "Tolerance",
+    "baseline",
+    "compare",
+    "look_at",
+    "looks_last",
+    "step_lasts",
+    "watch",
+]
 
 _PATIENCE = 3  # samples beyond those wanted, after which a network that shows none is silent
 _BUSY = 0.95  # of capacity: what a fuller queue adds to a delay is not known
@@ -26,6 +37,7 @@ _NAMED = 3
 _TELLING: frozenset[Quantity] = frozenset({"counters", "drops", "errors", "state", "adjacency", "probes"})
 _CONFIRMING: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
 _ROUNDING_S = 1e-3
+_USUAL = Tolerance()
 _UNTOLD = timedelta(days=1)  # of telemetry, where nothing says how far apart samples are
 
 
@@ -126,6 +138,20 @@ def watch(
     first = tolerance.model_copy(update={"samples": 1}) if passing else tolerance
     agreement, seen = look_at(state, live, first, before)
     return (agreement, seen) if agreement.settled else look_at(state, live, tolerance, before)
+
+
+def step_lasts(declared: Declaration, interval_s: float, tolerance: Tolerance = _USUAL) -> timedelta | None:
+    """How long a step takes at most until telemetry has confirmed it; None where a person makes it."""
+    return None if declared.by_hand else looks_last(declared, interval_s, tolerance)
+
+
+def looks_last(declared: Declaration, interval_s: float, tolerance: Tolerance = _USUAL) -> timedelta:
+    """How long looking at one step takes at most: twice the whole samples that are waited for.
+
+    Before these pass the interval under way and, where it matters, what counters that are read late mix with the next.
+    """
+    look_s = (tolerance.samples + 1) * interval_s + declared.settle_s(interval_s)
+    return timedelta(seconds=2 * look_s)
 
 
 def look_at(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from twin.plan import DrainLink, Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
 
-from .agreement import Agreement, Baseline, Tolerance, baseline, compare, recent, watch
+from .agreement import Agreement, Baseline, Tolerance, baseline, compare, recent, step_lasts, watch
 from .deviation import down_lately
 from .running import Difference, Running, differences, items, read_running, told
 
@@ -91,7 +91,8 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     """
     observation = look_around(network, live, tolerance)
     found = find(network, live, observation, inventory)
-    verdict = _verified(plan, network, found, observation, policy, (coming, live.now, turns))
+    lasts = step_lasts(observation.declared, observation.interval_s, tolerance)
+    verdict = _verified(plan, network, found, observation, policy, (coming, live.now, lasts, turns))
     start = Preflight(found.base, found.configured, found.running, verdict)
     failed = next((check for check in start.verdict.checks if not check.passed), None)
     because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
@@ -201,13 +202,13 @@ def _verified(
     found: Found,
     observation: Observation,
     policy: Policy,
-    ahead: tuple[Coming, datetime, Sequence[OtherState]],
+    ahead: tuple[Coming, datetime, timedelta | None, Sequence[OtherState]],
 ) -> Verdict:
     """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured.
 
     What the error of the measured ones could explain is no reason to refuse.
     """
-    (outlook, works, unmodelled), now, turns = ahead
+    (outlook, works, unmodelled), now, lasts, turns = ahead
     evidence = _evidence(found.base, observation, turns)
     planned = found.base.with_demands(network.demands)
     estimated = observation.declared.estimated
@@ -225,6 +226,7 @@ def _verified(
             estimated=estimated,
             starts=now,
             works=works,
+            step_lasts=lasts,
         )
         if not verdict.passed:
             break

@@ -12,7 +12,6 @@ from twin.gate.checks.uncertain import uncertain
 from twin.gate.outlook import Outlook
 from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, apply_all
-from twin.planned import PlannedWork
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
@@ -26,8 +25,7 @@ def holding(
     planner: Callable[[Network, Policy], Sequence[Proposal]],
     network: Network,
     policy: Policy,
-    outlook: Outlook | None,
-    works: tuple[PlannedWork, ...] = (),
+    coming: Context,
 ) -> tuple[Proposal, ...]:
     """Ask a planner for the traffic of now, and for the most that comes while they stay where no plan of it would last.
 
@@ -36,10 +34,10 @@ def holding(
     the planner's order; those that do not lose their plan, with the hour as the reason. Without an outlook, the
     planner's proposals as they are.
     """
-    found = tuple(planner(network, policy))
+    found, outlook = tuple(planner(network, policy)), coming.outlook
     if outlook is None or not outlook.hours or not any(x.plan for x in found):
         return found
-    context = Context(outlook=outlook, works=works)
+    context = replace(coming, starts=None)  # no state on the way is looked at
     judged = _judged(found, network, policy, context)
     if any(x.plan for x in judged):
         return judged

@@ -152,6 +152,7 @@ def choose(  # noqa: PLR0913 - what is judged, and all that the gate may be told
             outlook=context.outlook,
             starts=context.starts,
             works=context.works,
+            step_lasts=context.step_lasts,
         )
         verdict = with_growth(verdict, proposal.plan, network, policy, growth)
         choice = Choice(proposal, proposal.plan, verdict)

@@ -80,7 +80,7 @@ def stays_too_long(seed: int, start: int = 0) -> Trial | None:
         return None
     blame = Blame("horizon", frozenset(elements), _named(names), 1)
     plan = plan_of(network, step, objective=_objective(step))
-    outlook = _hours(network, [round(x, 6) for x in shares])
+    outlook = hours_of(network, [round(x, 6) for x in shares])
     return Trial("stays too long", plan, network, POLICY, blame, outlook=outlook, starts=TUESDAY)
 
 
@@ -90,7 +90,7 @@ def rests_on_others_work(seed: int, start: int = 0) -> Trial | None:
     gone = any_link(network, rng).circuit
     if gone == subject(step) or not _fine(network, final, POLICY):
         return None
-    was, now = (_without(x, gone) for x in (network, final))
+    was, now = (without(x, gone) for x in (network, final))
     found = list(_worse(was, now))
     if not any(by > 0.01 for _, _, by in found) or carried(now).lost - carried(was).lost:
         return None
@@ -100,7 +100,7 @@ def rests_on_others_work(seed: int, start: int = 0) -> Trial | None:
     begins = TUESDAY + timedelta(hours=int(rng.integers(2, 20)))
     work = PlannedWork(name=f"CHG{seed}", elements=(gone,), begins=begins, ends=begins + timedelta(hours=3))
     plan = plan_of(network, step, objective=_objective(step))
-    hours = _hours(network, [1.0] * 24)
+    hours = hours_of(network, [1.0] * 24)
     return Trial("rests on others' work", plan, network, POLICY, blame, outlook=hours, starts=TUESDAY, works=(work,))
 
 
@@ -156,13 +156,15 @@ def _named(names: set[str | None]) -> frozenset[str] | None:
     return None if None in names else frozenset(x for x in names if x is not None)
 
 
-def _without(network: Network, circuit: str) -> Network:
+def without(network: Network, circuit: str) -> Network:
+    """The network while a circuit is down."""
     gone = set(network.circuits[circuit])
     links = tuple(x._replace(up=False) if i in gone else x for i, x in enumerate(network.links))
     return replace(network, links=links)
 
 
-def _hours(network: Network, shares: list[float]) -> Outlook:
+def hours_of(network: Network, shares: list[float]) -> Outlook:
+    """An hour for each share of a network's demands, from `TUESDAY` on."""
     hours = [
         Hour(TUESDAY + timedelta(hours=k), f"{(TUESDAY + timedelta(hours=k)):%H:%M}", network.demands * share)
         for k, share in enumerate(shares)

@@ -50,6 +50,7 @@ from .harmful import (
     useless_plan,
     wrong_order,
 )
+from .in_time import ends_before_it_begins, good_in_time, meets_others_on_the_way
 from .lost_on_the_way import good_return, half_a_circuit, invented_loss, room_of_the_lost
 from .unseen import (
     break_before_make,
@@ -108,6 +109,8 @@ BAD: dict[str, Build] = {
         room_of_the_lost,
         invented_loss,
         half_a_circuit,
+        ends_before_it_begins,
+        meets_others_on_the_way,
     )
 }
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""
@@ -122,6 +125,7 @@ GOOD: dict[str, Build] = {
         good_last_resort,
         good_with_classes,
         good_return,
+        good_in_time,
     )
 }
 """Classes of good plans."""

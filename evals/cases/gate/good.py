@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -53,6 +53,7 @@ class Trial(NamedTuple):
     outlook: Outlook | None = None
     starts: datetime | None = None
     works: tuple[PlannedWork, ...] = ()
+    step_lasts: timedelta | None = None
 
 
 @cache

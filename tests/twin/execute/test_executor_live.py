@@ -10,7 +10,7 @@ import pytest
 from tests.twin.execute.approved import ADA, KEY, KNOWN, approval_of, approved
 from tests.twin.live_incident import POLICY, STEPS, emulate, inventory, measured, relief, through_c
 from twin.errors import CertificateError, ExecutionError, JournalError
-from twin.execute.agreement import Disagreement, Tolerance, compare
+from twin.execute.agreement import Disagreement, Tolerance, compare, step_lasts
 from twin.execute.configured import configuration
 from twin.execute.executor import Execution, execute, recover
 from twin.execute.running import differences, read_running
@@ -94,9 +94,13 @@ def test_a_certified_plan_is_applied_and_each_step_confirmed(live):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_honest_networks_are_never_turned_back_for_their_noise(seed):
+def test_honest_networks_are_never_turned_back_for_their_noise_and_no_step_lasts_longer_than_is_said(seed):
     live = emulate(seed)
-    assert run(live, relief(live)).status == "applied"
+    execution = run(live, relief(live))
+    assert execution.status == "applied"
+    most = step_lasts(live.read_telemetry(live.now).declared, 300.0)
+    made, agreed = ([x.live_time for x in execution.records if x.action == action] for action in ("apply", "agree"))
+    assert all(timedelta() < b - a <= most for a, b in zip(made, agreed, strict=True))
 
 
 def test_readings_that_get_lost_turn_no_plan_back():

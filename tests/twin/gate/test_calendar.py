@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.twin.optimise.networks import network_of
 from tests.twin.sim.oracle import reference
 from twin.errors import CertificateError, PolicyError
 from twin.gate.certificate import Approval, check, issue
+from twin.gate.checks.context import Context
 from twin.gate.checks.rehearsal import taken_away
 from twin.gate.outlook import outlook_by_day
 from twin.gate.signing import SigningKey
@@ -178,11 +180,16 @@ def test_what_others_take_away_while_steps_are_made_is_away_on_the_way_and_on_th
             network, TUESDAY + timedelta(hours=2)
         )
         assert verify(plan, network, calm, outlook=outlook, starts=TUESDAY).passed
-        check = found(verify(plan, network, calm, outlook=outlook, starts=TUESDAY, works=works), "horizon")
+        ahead = partial(verify, plan, network, calm, outlook=outlook, starts=TUESDAY)
+        check = found(ahead(works=works, step_lasts=timedelta(minutes=30)), "horizon")
         assert check.passed is passes, check.detail
         if not passes:
             assert check.detail.startswith("as the plan ends while" if hours else "while circuit a--c is worked on")
             assert (check.counterexample.element, check.counterexample.measured) == ("a->d", pytest.approx(50 / 30))
+        later = (work(AC, TUESDAY + timedelta(minutes=61), 0.5),)  # two steps of half an hour are over
+        assert ahead(works=later, step_lasts=timedelta(minutes=30)).passed
+        for lasts in (timedelta(minutes=31), None):  # and nobody knows where nobody says how long they take
+            assert ahead(works=later, step_lasts=lasts).passed is passes
 
 
 def test_an_outage_that_hurts_without_the_plan_too_is_not_held_against_it():
@@ -203,7 +210,9 @@ def test_planners_look_at_the_calendar():
     outlook = outlook_by_day(NETWORK, TUESDAY, 24, day=DAY)
     for circuit in NETWORK.circuits:
         works = (work(circuit, TUESDAY + timedelta(hours=2)),)
-        proposals = holding(lambda state, policy: (plan_sleep(state, policy),), NETWORK, calm, outlook, works)
+        proposals = holding(
+            lambda state, policy: (plan_sleep(state, policy),), NETWORK, calm, Context(outlook=outlook, works=works)
+        )
         for plan in (x.plan for x in proposals if x.plan):
             assert found(verify(plan, NETWORK, calm, outlook=outlook, works=works), "horizon").passed
 

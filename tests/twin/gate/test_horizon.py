@@ -16,6 +16,7 @@ from tests.twin.square import plan_for
 from twin.formats import write_plan
 from twin.formats.load import load_network
 from twin.formats.nodelink import write_node_link
+from twin.gate.checks.context import Context
 from twin.gate.outlook import Hour, Outlook, Scenario, outlook_by_day
 from twin.gate.verdict import Check, Verdict, verify
 from twin.model import Network
@@ -108,7 +109,7 @@ def test_sleep_is_found_for_the_most_that_comes_while_it_stays(until):
     def judged(proposals: Sequence[Proposal]) -> Verdict:
         return verify(proposals[0].plan, night, POLICY, outlook=hours)
 
-    assert judged(holding(planner, night, POLICY, hours)).passed
+    assert judged(holding(planner, night, POLICY, Context(outlook=hours))).passed
     if until is None:
         assert not judged(planner(night, POLICY)).passed
 
@@ -176,7 +177,9 @@ def test_a_plan_that_stays_longer_than_the_policy_looks_ahead_is_looked_at_until
 def test_a_planner_makes_plans_that_last_where_there_are_any():
     night = load_network("sndlib/nobel-germany", seed=3)
     night = night.with_demands(night.demands * 0.6 * DAY[5])
-    proposals = holding(lambda network, policy: (plan_sleep(network, policy),), night, POLICY, ahead(night))
+    proposals = holding(
+        lambda network, policy: (plan_sleep(network, policy),), night, POLICY, Context(outlook=ahead(night))
+    )
     best = proposals[0].plan
     assert best is not None
     assert best.base == night.id

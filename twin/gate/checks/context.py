@@ -1,7 +1,7 @@
 """What the gate may be told beyond plan, snapshot and policy."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
@@ -67,8 +67,8 @@ def ratio_of(demands: Floats, measured: Floats) -> Floats:
 class Context:
     """What is known beyond plan, snapshot and policy. Without scenarios, those of the policy count.
 
-    Without an outlook nothing is known of the hours in which the plan stays. `starts` is when its first step is made;
-    `works` is what others take away in the hours ahead.
+    Without an outlook nothing is known of the hours in which the plan stays. `starts` is when its first step is made,
+    `step_lasts` how long one takes at most until it is confirmed; `works` is what others take away in the hours ahead.
     """
 
     evidence: Evidence | None = None
@@ -77,6 +77,13 @@ class Context:
     outlook: Outlook | None = None
     starts: datetime | None = None
     works: tuple[PlannedWork, ...] = ()
+    step_lasts: timedelta | None = None
+
+    def taken_away_during(self, steps: int, begins: datetime) -> tuple[PlannedWork, ...]:
+        """The work of others that may last while steps are made: all to come where nobody knows how long these take."""
+        if self.step_lasts is None:
+            return tuple(x for x in self.works if begins < x.ends)
+        return self.taken_away(begins, begins + steps * self.step_lasts)
 
     def taken_away(self, begins: datetime, ends: datetime) -> tuple[PlannedWork, ...]:
         """The work of others that lasts at some moment of a time."""

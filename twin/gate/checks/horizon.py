@@ -17,8 +17,6 @@ from .finding import Check, Counterexample, Violation, failed
 from .rehearsal import Rehearsal, Stressed
 
 _HOUR = timedelta(hours=1)
-_STEP = timedelta(minutes=10)
-"""How long a step takes until it is confirmed: two samples of the usual five minutes."""
 
 
 def horizon(rehearsal: Rehearsal) -> Check:
@@ -146,7 +144,7 @@ def _ends_before_it_begins(rehearsal: Rehearsal, outlook: Outlook | None) -> Vio
 def _on_the_way(rehearsal: Rehearsal, outlook: Outlook | None) -> Violation | None:
     """Return what is worse while the steps are made, where others work on something at that time."""
     starts, steps = rehearsal.context.starts, len(rehearsal.plan.steps)
-    works = rehearsal.context.taken_away(starts, starts + steps * _STEP) if starts is not None else ()
+    works = rehearsal.context.taken_away_during(steps, starts) if starts is not None else ()
     if not works or steps == 1:
         return None
     first = outlook.hours[0].demands if outlook is not None and outlook.hours else None
@@ -159,7 +157,7 @@ def _at_the_end(rehearsal: Rehearsal, outlook: Outlook | None) -> Violation | No
     plan = rehearsal.plan
     if plan.until is None:
         return None
-    works = rehearsal.context.taken_away(plan.until, plan.until + len(plan.closing) * _STEP)
+    works = rehearsal.context.taken_away_during(len(plan.closing), plan.until)
     demands = _demands_at(outlook, plan.until)
     violation = _passing(rehearsal, rehearsal.closing, works, demands, len(plan.steps))
     meanwhile = f" while {_told(works)}" if works else ""

@@ -1,0 +1,112 @@
+"""Plans with an end, and steps made while others work: right by the independent oracle, or wrong in time alone."""
+
+from datetime import timedelta
+from itertools import chain
+
+from evals.oracle.carried import SLACK, carried, failures, grown, hot, no_worse
+from evals.oracle.ways import Failed
+from evals.score.plans import Blame
+from twin.model import Network
+from twin.plan import Change, DrainLink, UndrainLink, apply, apply_all, states, subject
+from twin.planned import PlannedWork
+
+from .calendar import TUESDAY, hours_of, stays_too_long, without
+from .good import POLICY, WIDE, Trial, any_link, calm, plan_of, sound
+
+_HOUR = timedelta(hours=1)
+_STEP = timedelta(minutes=30)
+_NOTHING = Failed("nothing")
+
+
+def ends_before_it_begins(seed: int, start: int = 0) -> Trial | None:
+    """What must not stay until the fullest hour, with an end that has passed by its first step: nobody makes it."""
+    case = stays_too_long(seed, start)
+    if case is None:
+        return None
+    past = (timedelta(), timedelta(minutes=20), timedelta(days=1))[seed % 3]
+    plan = case.plan.ending(case.network, TUESDAY - past)
+    blame = Blame("horizon", frozenset(map(subject, plan.closing)), step=0)
+    return case._replace(name="ends before it begins", plan=plan, blame=blame)
+
+
+def meets_others_on_the_way(seed: int, start: int = 0) -> Trial | None:
+    """Good by itself: one circuit is drained before another is back. Somebody takes a third one away just then.
+
+    Both ends bear that, under every failure; the state between them does not. Of two, the one is about the way into the
+    plan, the other about the way out of it.
+    """
+    rng, plain = calm(seed, 34, start)
+    one, other, third = (str(x) for x in rng.choice(sorted(plain.circuits), 3, replace=False))
+    network = apply(plain, DrainLink(circuit=one))
+    steps: tuple[Change, ...] = (DrainLink(circuit=other), UndrainLink(circuit=one))
+    reached = [without(x, third) for x in states(network, steps)]
+    if not _bear((reached[0], reached[2])) or not _bear((reached[2], reached[0])):
+        return None
+    found = [
+        (failure.name, x) for failure in (_NOTHING, *failures(reached[1])) for x in _worse_between(reached, failure)
+    ]
+    if not found or not sound(network, steps, WIDE) or not sound(apply_all(network, steps), _back(steps), WIDE):
+        return None
+    names = None if any(name == _NOTHING.name for name, _ in found) else frozenset(name for name, _ in found)
+    until, late = TUESDAY + 4 * _HOUR, bool(seed % 2)
+    begins = (until if late else TUESDAY) + timedelta(minutes=int(rng.integers(-50, 50)))
+    return Trial(
+        "meets others on the way",
+        plan_of(network, *steps, objective="drain").ending(network, until),
+        network,
+        WIDE,
+        Blame("horizon", frozenset(x for _, x in found), names, 3 if late else 1),
+        outlook=hours_of(network, [1.0] * 24),
+        starts=TUESDAY,
+        works=(PlannedWork(name=f"CHG{seed}", elements=(third,), begins=begins, ends=begins + _HOUR),),
+        step_lasts=_STEP,
+    )
+
+
+def good_in_time(seed: int, start: int = 0) -> Trial | None:
+    """What must not stay until the fullest hour, and ends before; others work before it begins or once it has ended."""
+    case = stays_too_long(seed, start)
+    if case is None or case.outlook is None:
+        return None
+    final, shares = apply_all(case.network, case.plan.steps), [x.demands.sum() for x in case.outlook.hours]
+    held = 0
+    while _bear(tuple(grown(x, shares[held] / shares[0]) for x in (case.network, final))):
+        held += 1
+    if held < 2:
+        return None
+    until = TUESDAY + held * _HOUR
+    gone = any_link(case.network, calm(seed, 35, start)[0]).circuit
+    begins = (TUESDAY - 3 * _HOUR, until + _STEP)[seed % 2]
+    return case._replace(
+        name="good in time",
+        plan=case.plan.ending(case.network, until),
+        blame=None,
+        works=(PlannedWork(name=f"CHG{seed}", elements=(gone,), begins=begins, ends=begins + 3 * _HOUR),),
+        step_lasts=_STEP,
+    )
+
+
+def _bear(ends: tuple[Network, ...]) -> bool:
+    """Whether the second of two states is no worse than the first, link by link, under any failure of either."""
+    was, now = ends
+    if not no_worse(carried(was), carried(now), POLICY.max_utilisation):
+        return False
+    limit = POLICY.max_failure_utilisation
+    return all(no_worse(carried(was, x), carried(now, x), limit) for x in {*failures(was), *failures(now)})
+
+
+def _worse_between(reached: list[Network], failure: Failed) -> list[str]:
+    """What a failure does beyond argument between two states alone: links that it fills, nodes that it cuts."""
+    limit = POLICY.max_utilisation if failure == _NOTHING else POLICY.max_failure_utilisation
+    first, middle, last = (carried(x, failure) for x in reached)
+    peak = max(limit, first.peak, last.peak) + 0.01 + SLACK
+    cut = chain.from_iterable(middle.lost - first.lost - last.lost)
+    return [
+        *(x for x in sorted(hot(middle, limit)) if middle.utilisation[x] > peak),
+        *(f"node/{x}" for x in sorted(cut)),
+    ]
+
+
+def _back(steps: tuple[Change, ...]) -> tuple[Change, ...]:
+    first, second = steps
+    return DrainLink(circuit=subject(second)), UndrainLink(circuit=subject(first))
