@@ -184,7 +184,7 @@ def worse_in_time(before: Stressed, after: Stressed, policy: Policy, step: int) 
     most, slow = policy.max_repair_utilisation, slow_under_failure(before, after, policy, step)
     if slow or most is None:
         return slow
-    over = [x for x in after.repairs if x.max_utilisation > most + SHARE_SLACK]
+    over = [x for x in after.repairs(most) or () if x.max_utilisation > most + SHARE_SLACK]
     same = tuple(x for x in after.failures if x.name in {found.failure for found in over})
     was = {x.failure: x.max_utilisation for x in repairs(before.network, same, converged=False)} if over else {}
     for found in over:

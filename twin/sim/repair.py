@@ -42,25 +42,40 @@ def repaired_failures(network: Network) -> tuple[Failure, ...]:
 
 
 def repairs(
-    network: Network, failures: tuple[Failure, ...] | None = None, *, converged: bool = True
+    network: Network,
+    failures: tuple[Failure, ...] | None = None,
+    *,
+    converged: bool = True,
+    above: float | None = None,
 ) -> tuple[Repair, ...]:
     """Return what each failure, by default of a circuit, puts on the links while it is repaired, the worst first.
 
-    What a dead node sends and receives is on no link. Not for networks without links, nor where tunnels lose traffic on
-    the way, nor for routers that drop or divert: none is returned.
+    With `above`, failures are left out that cannot put any link above that share of its capacity. What a dead node
+    sends and receives is on no link. None is returned for a network without links, nor where repairs are not known.
     """
     arrays = compile_network(network)
-    if not len(arrays.head) or lossy_tunnels(arrays) or arrays.astray:
+    if not len(arrays.head) or not _known(arrays):
         return ()
     routing = route(arrays)
     found: list[Repair] = []
     for failure in circuit_failures(network) if failures is None else failures:
+        if above is not None and _at_most(arrays, routing, failure) <= above:
+            continue
         repair = repaired(arrays, routing, failure)
         use = repair.load / arrays.capacity
         arc = int(use.argmax())
         peak = float((repair.converged() / arrays.capacity).max(initial=0.0)) if converged else nan
         found.append(Repair(failure.name, float(use[arc]), network.links[int(arrays.link_of[arc])].name, peak))
     return tuple(sorted(found, key=lambda x: (-x.max_utilisation, x.failure)))
+
+
+def repairs_known(network: Network) -> bool:
+    """Whether repairs are worked out: not where tunnels lose traffic on the way, nor where routers drop or divert."""
+    return _known(compile_network(network))
+
+
+def _known(arrays: Arrays) -> bool:
+    return not (lossy_tunnels(arrays) or arrays.astray)
 
 
 class _Repaired(NamedTuple):
@@ -95,6 +110,20 @@ def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> _Repaired:
     load[dead] = 0.0
     load += spread(state, paths, np.where(paths.dist < FAR, onto, 0.0))[0]
     return _Repaired(np.maximum(load, 0.0), state, paths)
+
+
+def _at_most(arrays: Arrays, routing: Routing, failure: Failure) -> float:
+    """The share of its capacity that no link exceeds: all that meets the failure comes on top of what is there.
+
+    What meets it crosses a link once at most on its way around. What would end at a dead node is not sent on.
+    """
+    arcs, nodes = failed_in(flatten(arrays, (failure,)), 0)
+    dead = without(arrays, arcs, nodes).weight != arrays.weight
+    dead &= ~np.isin(arrays.tail, nodes)
+    met = float(routing.load[dead].sum())
+    if (arrays.keep >= 1).all():
+        met -= float(routing.volume[nodes][routing.paths.dist[nodes] < FAR].sum())
+    return float(((routing.load + max(met, 0.0)) / arrays.capacity).max())
 
 
 def _flow(arrays: Arrays, paths: Paths, passing: Floats, arc: int) -> Floats:

@@ -88,6 +88,9 @@ def test_every_repair_is_what_hop_by_hop_gives(seed):
     network = replace(network, risk_groups=groups, links=tuple(x._replace(members=2) for x in network.links))
     capacity = np.array([link.capacity for link in network.links])
     found = {x.failure: x for x in repairs(network, repaired_failures(network))}
+    for above in (0.2, 0.4, 0.6):  # none that goes above is left out
+        few = repairs(network, repaired_failures(network), above=above)
+        assert [x for x in few if x.max_utilisation > above] == [x for x in found.values() if x.max_utilisation > above]
     assert len(found) == len(network.circuits) + len(network.nodes) + len(groups)
     for failure in repaired_failures(network):
         expected = by_hand(network, failure) / capacity
@@ -224,3 +227,17 @@ def test_a_plan_that_makes_a_repair_worse_fails_where_the_policy_limits_repairs(
     assert (example.measured, example.limit) == (pytest.approx(1.2), 1.0)
     worse = apply(network, step)
     assert checks(worse, SetWeight(link="A->E", weight=8), policy=limited)["survivable"].passed  # no worse than before
+    lossy = apply(replace(network, links=tuple(x._replace(loss=0.1) for x in network.links)), OVER_C)
+    assert "TI-LFA repairs is not known where" in checks(lossy, SetWeight(link="A->E", weight=8))["survivable"].detail
+
+
+def test_repairs_of_nodes_are_worked_out_on_a_large_network_where_they_may_break_a_limit():
+    """X goes through A and C, and back through X once C dies: 6 beside the 5 that A sends to X itself."""
+    tail = [(f"N{k}", f"N{k + 1}", 10.0, 1) for k in range(200)]
+    pairs = [("A", "C", 20.0, 1), ("C", "D", 20.0, 1)] * 2
+    circuits = [*pairs, ("X", "A", 10.0, 1), ("X", "D", 10.0, 9), ("D", "N0", 10.0, 1), *tail]
+    state = Stressed(network_of(circuits, {("X", "D"): 6.0, ("A", "X"): 5.0}), (), 1.0)
+    found = [(x.failure, x.busiest, x.max_utilisation) for x in state.repairs(1.05) if x.max_utilisation > 1.05]
+    assert found == [("node/C", "A->X", pytest.approx(1.1))]
+    assert state.repairs(2.0) == ()
+    assert state.repairs(None) is None  # nobody asked: *survivable* says so

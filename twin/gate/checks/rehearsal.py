@@ -15,7 +15,7 @@ from twin.sim.arrays import compile_network
 from twin.sim.classes import ClassLoads, ClassLosses, class_loads, class_losses
 from twin.sim.failed_paths import delays_under
 from twin.sim.failure_sweep import sweep_failures
-from twin.sim.repair import Repair, circuit_failures, repaired_failures, repairs
+from twin.sim.repair import Repair, repaired_failures, repairs
 from twin.sim.route import Routing, route
 from twin.sim.shortfall import Shortfall
 from twin.sim.simulate import Failure, FailureSweep, Outcome, simulate, single_failures
@@ -31,8 +31,8 @@ _KEPT = 1 << 22
 """Entries that one state remembers of what its demands miss: 64 MB; beyond that it works them out again."""
 _TOGETHER = 1 << 17
 """Loads, of each link under each failure, from which states are swept together: some 110 nodes."""
-_REPAIRED = 100
-"""Nodes up to which repairs of nodes and risk groups are judged beside those of circuits: most ways are new then."""
+_REPAIRED = 200
+"""Nodes up to which the repair of every failure is worked out; beyond, of those that may break a limit there is."""
 _LOADS = 1 << 23
 """Most loads, of each link under each failure, that one state remembers: 64 MB; beyond that it sweeps again."""
 
@@ -60,6 +60,7 @@ class Stressed:
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
     _by_class: "dict[tuple[int, ...], ClassLoads]" = field(default_factory=dict, init=False, repr=False)
+    _repairs: "dict[float | None, tuple[Repair, ...]]" = field(default_factory=dict, init=False, repr=False)
     _class_lost: "dict[tuple[int, ...], ClassLosses]" = field(default_factory=dict, init=False, repr=False)
     _foreseen: "dict[int, tuple[Floats, Stressed]]" = field(default_factory=dict, init=False, repr=False)
 
@@ -174,12 +175,19 @@ class Stressed:
                 self._missed[failure.name] = known
         return known
 
-    @cached_property
-    def repairs(self) -> tuple[Repair, ...]:
-        """What each failure puts on the links until the network has converged, the worst first."""
+    def repairs(self, limit: float | None) -> tuple[Repair, ...] | None:
+        """What failures put on the links until the network has converged, the worst first.
+
+        On a large network of those alone that may put a link above the limit; None where there is none.
+        """
         few = len(self.network.nodes) <= _REPAIRED
-        failures = repaired_failures(self.network) if few else circuit_failures(self.network)
-        return repairs(self.network, failures, converged=False)
+        if not few and limit is None:
+            return None
+        above = None if few else limit
+        if above not in self._repairs:
+            failures = repaired_failures(self.network)
+            self._repairs[above] = repairs(self.network, failures, converged=False, above=above)
+        return self._repairs[above]
 
     def delays_under(self) -> Iterator[Floats]:
         """Yield the delay of each demand under each failure in turn, ms [n, n]; inf where it has no way."""

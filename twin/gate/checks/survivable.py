@@ -6,11 +6,10 @@ from twin.gate.brought_back import brought_back
 from twin.gate.no_worse import SHARE_SLACK, rate_slack
 from twin.gate.rules import accepted_loss, worse_in_time, worse_under_failure
 from twin.printed import mbps, percent, short
+from twin.sim.repair import repairs_known
 
 from .finding import Check, failed
 from .rehearsal import Rehearsal
-
-_TOLD = 100  # nodes up to which the worst moment of a repair is worked out for the wording alone
 
 
 def survivable(rehearsal: Rehearsal) -> Check:
@@ -62,11 +61,15 @@ def _mended(rehearsal: Rehearsal, row: int) -> float | None:
 
 
 def _while_repaired(rehearsal: Rehearsal) -> str:
-    """Word the worst moment before the network has converged; not on large networks, unless the policy limits it."""
-    network = rehearsal.final
-    if len(network.nodes) > _TOLD and rehearsal.policy.max_repair_utilisation is None:
-        return ""
-    found = rehearsal.ends[1].repairs
+    """Word the worst moment before the network has converged, or that on so large a network nobody asked for it."""
+    limit = rehearsal.policy.max_repair_utilisation
+    found = rehearsal.ends[1].repairs(limit)
+    if found is None:
+        return "; what links carry while TI-LFA repairs was not looked at, as the policy sets no max_repair_utilisation"
+    if not repairs_known(rehearsal.final):
+        return (
+            "; what links carry while TI-LFA repairs is not known where routers drop or divert, or tunnels lose traffic"
+        )
     if not found:
         return ""
     worst = found[0]
