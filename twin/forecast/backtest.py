@@ -8,7 +8,7 @@ import numpy as np
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 
-from .conformal import Conformal, LevelScale, level_scale, load_groups, usual_move
+from .conformal import LEAST_ORIGINS, Conformal, LevelScale, level_scale, load_groups, usual_move
 from .methods import LEARNT, METHODS, Method, Methods
 
 NAIVE: tuple[Method, ...] = ("last value", "seasonal naive")
@@ -96,7 +96,8 @@ def calibrate(test: Backtest, method: Method, coverage: float, counted: Flags, l
     centre, truth, scale = (x[:, counted] for x in (test.forecasts[method], test.truth, test.scale))
     levels = level_scale(truth, centre, scale, lag)
     scale = levels.at(centre, scale)
-    conformal = Conformal(coverage, load_groups(test.level[counted]), overlap=lag)
+    telling = max(len(truth) - LEAST_ORIGINS, 1)
+    conformal = Conformal(coverage, load_groups(test.level[counted]), overlap=lag, origins=telling)
     held, told = dict[int, Flags](), dict[int, Flags]()
     for now in range(len(truth)):
         if conformal.ready:

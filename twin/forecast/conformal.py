@@ -15,9 +15,9 @@ from twin.live.network import Flags
 from twin.model import Floats, Ints
 
 STEP = 0.02
-"""How far the level moves after one origin, times how far its coverage was off."""
+"""How far the level moves after one origin at least, times how far its coverage was off."""
 _WINDOW = 96  # origins whose errors count
-_LEAST_ORIGINS = 8
+LEAST_ORIGINS = 8
 _LEAST_BLOCKS, _MOST_BLOCKS = 2, 6
 _NOTHING = 1e-9
 _LEAST_RELATIVE, _MOST_POWER = 0.05, 2.0
@@ -36,10 +36,12 @@ class Conformal:
 
     Series are in `groups` [S], such as those of one load: each group has quantiles and a level of its own, so that the
     intervals of the few that carry much are as right as those of the many that carry little (Mondrian conformal
-    prediction, Vovk et al. 2005, section 4.5). `overlap` origins in a row are closer than the horizon.
+    prediction, Vovk et al. 2005, section 4.5). `overlap` origins in a row are closer than the horizon. Of `origins`
+    that tell of its coverage each moves a level by its part, so that together they move it by their mean shortfall.
     """
 
-    def __init__(self, coverage: float, groups: Ints, *, overlap: int = 1) -> None:
+    def __init__(self, coverage: float, groups: Ints, *, overlap: int = 1, origins: int = 0) -> None:
+        self._step = max(STEP, 1 / origins) if origins else STEP
         self.coverage, self._groups, self._overlap = coverage, groups, overlap
         self._members = [np.flatnonzero(groups == group) for group in range(int(groups.max(initial=0)) + 1)]
         self._miss: Floats = np.array([1 - coverage] * len(self._members))
@@ -49,7 +51,7 @@ class Conformal:
     @property
     def ready(self) -> bool:
         """Whether there are enough errors for an interval."""
-        return len(self._errors) >= _LEAST_ORIGINS
+        return len(self._errors) >= LEAST_ORIGINS
 
     @property
     def level(self) -> float:
@@ -92,7 +94,7 @@ class Conformal:
             for group, members in enumerate(self._members):
                 if members.size:
                     off = float(held[members].mean()) - self.coverage
-                    self._miss[group] = min(max(self._miss[group] + STEP * off, 0.005), 0.6)
+                    self._miss[group] = min(max(self._miss[group] + self._step * off, 0.005), 0.6)
         self._errors.append((truth - centre) / scale)
         self._reached = None
         return None if held is None else float(held.mean())
