@@ -244,7 +244,11 @@ class Network(Drawn):
         validate(self)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Network) and self.id == other.id)
+        if self is other or not isinstance(other, Network):
+            return self is other
+        # most states that are compared differ here, and what hashes them reads all of both
+        alike = self.links == other.links and self.tunnels == other.tunnels
+        return alike and self.id == other.id
 
     def __hash__(self) -> int:
         return hash(self.id)

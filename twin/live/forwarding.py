@@ -91,6 +91,8 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
     One flow of each pair goes first: where it met no choice, all the others of its pair follow it.
     """
     n, m = len(network.nodes), len(network.links)
+    if not flows.key.size:
+        return _no_paths(m)
     routers = _Routers(network, tables, salts, drops or Drops.none())
     pair = flows.source * np.int32(n) + flows.target
     pairs, leader, row = _by_pair(pair)
@@ -108,6 +110,12 @@ def forward(network: Network, tables: Tables, flows: Flows, salts: Words, drops:
     pair, end = np.concatenate([part.pair for part in parts]), np.concatenate([part.end for part in parts])
     hops = _stack([part.hops for part in parts], filler=m)
     return share_out(Paths(pair, np.ones(pair.size), hops, end == pair % n, end, member), flows)
+
+
+def _no_paths(m: int) -> Paths:
+    """What becomes of no flows at all, as when nobody probes."""
+    none, ids = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    return Paths(none, np.zeros(0), np.zeros((0, 1), dtype=_narrow(m)), none.astype(np.bool_), none, ids)
 
 
 def _by_pair(pair: Ids) -> tuple[Ints, Ints, Ids]:
@@ -233,7 +241,7 @@ def _walk(routers: _Routers, flows: Flows) -> _Walk:
     _, head = link_ends(network)
     node, stage, forked = flows.source.astype(np.int64), np.zeros(f, dtype=np.int64), np.zeros(f, dtype=bool)
     travelling = np.flatnonzero(~np.isin(flows.source * n + flows.target, drops.pairs))
-    narrow = np.int16 if m < np.iinfo(np.int16).max else np.int32
+    narrow = _narrow(m)
     hops = [np.full(f, m, dtype=narrow)]
     while travelling.size and (drops.most_hops is None or len(hops) <= drops.most_hops):
         goal = _advance(way, node, stage, travelling)
@@ -253,6 +261,10 @@ def _walk(routers: _Routers, flows: Flows) -> _Walk:
     columns = hops[1:] if travelling.size else hops[1:-1]
     on_the_way = (node == flows.target) & (way[np.arange(f), stage] != node)  # its labels lead further, to nowhere
     return _Walk(np.array(columns or hops[:1]).T, np.where(on_the_way, n, node), forked)
+
+
+def _narrow(m: int) -> type[np.int16 | np.int32]:
+    return np.int16 if m < np.iinfo(np.int16).max else np.int32
 
 
 def _subset(flows: Flows, index: Ints) -> Flows:

@@ -116,8 +116,9 @@ class Database:
         if version is None:  # nothing is there that one migration could leave half changed for the next
             with self.write() as writer:
                 writer.run(contents.VERSIONS)
-                for number, sql in contents.migrations().items():
-                    writer.migrate(number, sql)
+                for sql in contents.migrations().values():
+                    writer.run(sql)
+                writer.run("INSERT INTO schema_version SELECT unnest(?::INTEGER[])", [[*contents.migrations()]])
             return
         for number, sql in contents.migrations().items():
             if number > version:
@@ -156,14 +157,15 @@ class Writer:
         """
         if not len(next(iter(columns.values()))):
             return 0
-        named, constant = names or {}, [] if network is None else [network]
-        source = _source(columns, named, constant=bool(constant))
+        constant = [] if network is None else [network]
+        source = _source(timed="time" in columns, constant=bool(constant))
         if key:
             repeats = not ascending([columns[name] for name in key if name != "network"])
             source = _only_new(
                 source, table, key, repeats=repeats, known=self._overlaps(table, network, columns["time"])
             )
-        with self._registered(columns, named):
+        named = names or {}  # looked up here: joining the names takes DuckDB several times as long
+        with self._registered({name: named[name][x] if name in named else x for name, x in columns.items()}):
             added = self._cursor.execute(f"INSERT INTO {table} BY NAME {source}", constant).fetchall()
         return int(added[0][0])
 
@@ -173,28 +175,21 @@ class Writer:
         return bool(self.run(found, [network, int(time.min()), int(time.max())]))
 
     @contextmanager
-    def _registered(self, columns: Columns, names: Columns) -> "Generator[None]":
-        relations = {"batch": dict(columns)}
-        relations |= {f"of_{name}": {"position": np.arange(len(x)), "name": x} for name, x in names.items()}
+    def _registered(self, batch: Columns) -> "Generator[None]":
+        self._cursor.register("batch", batch)
         try:
-            for relation, content in relations.items():
-                self._cursor.register(relation, content)
             yield
         finally:
-            for relation in relations:
-                self._cursor.unregister(relation)
+            self._cursor.unregister("batch")
 
 
 _STAMP = "make_timestamptz(?::BIGINT)"
 
 
-def _source(columns: Columns, names: Columns, *, constant: bool) -> str:
-    """Select a registered batch, its times as times and its positions as names."""
-    replaced = [f"of_{name}.name AS {name}" for name in names]
-    replaced += ["make_timestamptz(batch.time) AS time"] if "time" in columns else []
-    joins = "".join(f" JOIN of_{name} ON of_{name}.position = batch.{name}" for name in names)
-    every = "batch.*" + (f" REPLACE ({', '.join(replaced)})" if replaced else "")
-    return f"SELECT {'? AS network, ' if constant else ''}{every} FROM batch{joins}"  # noqa: S608 - names come from this package alone
+def _source(*, timed: bool, constant: bool) -> str:
+    """Select the registered batch, its times as times."""
+    every = "batch.*" + (" REPLACE (make_timestamptz(batch.time) AS time)" if timed else "")
+    return f"SELECT {'? AS network, ' if constant else ''}{every} FROM batch"  # noqa: S608 - names come from this package alone
 
 
 def _only_new(source: str, table: str, key: Sequence[str], *, repeats: bool, known: bool) -> str:
