@@ -50,7 +50,7 @@ class Paths(NamedTuple):
     share: Floats  # [g] part of the pair's traffic
     hops: Hops  # [g, h] links in order
     delivered: NDArray[np.bool_]  # [g] whether the path reaches the target
-    end: Ints  # [g] the node where it ends: the target, or where there was no route
+    end: Ints  # [g] where it ends: its target, where there was no route, n for a target that its labels lead on from
     member: Ids  # [f] the path that each flow is on
 
 
