@@ -1,6 +1,5 @@
 """Whether telemetry agrees with what the twin predicts for a state: what is up, what is lost, every load and probe."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -32,7 +31,6 @@ __all__ = [
 ]
 
 _PATIENCE = 3  # samples beyond those wanted, after which a network that shows none is silent
-_BUSY = 0.95  # of capacity: what a fuller queue adds to a delay is not known
 _NAMED = 3
 _TELLING: frozenset[Quantity] = frozenset({"counters", "drops", "errors", "state", "adjacency", "probes"})
 _CONFIRMING: frozenset[Confirmation] = frozenset({"configuration", "loads", "probes"})
@@ -91,7 +89,7 @@ def compare(observation: Observation, tolerance: Tolerance, before: Baseline | N
         or _lost_end_to_end(observation, tolerance, before)
         or deviation.news(observation, before)
         or deviation.loads(observation, residuals, tolerance)
-        or _late_end_to_end(observation, expectation, residuals, tolerance, before)
+        or deviation.delays(observation, residuals.prediction, tolerance, before)
     )
     return Agreement(
         busiest=network.links[busiest].name if residuals.predicted[busiest] > 0 else None,
@@ -206,24 +204,6 @@ def _lost_end_to_end(seen: Observation, tolerance: Tolerance, before: Baseline |
     return deviation.probes(seen, _through(lossy), tolerance, before)
 
 
-def _late_end_to_end(
-    seen: Observation,
-    expectation: Expectation,
-    residuals: Residuals,
-    tolerance: Tolerance,
-    before: Baseline | None,
-) -> Disagreement | None:
-    """Look at when the probes should reach the far end, queues of busy links included."""
-    if not seen.probes.delay_ms.size:
-        return None
-    prediction, waits = residuals.prediction, _waits(residuals, seen)
-    links = tuple(x._replace(delay_ms=x.delay_ms + float(w)) for x, w in zip(seen.network.links, waits, strict=True))
-    slow = expectation.residuals(replace(seen.network, links=links)).prediction.delay_ms
-    known = np.isfinite(slow) & np.isfinite(prediction.delay_ms)
-    added = np.where(known, np.where(known, slow, 0.0) - np.where(known, prediction.delay_ms, 0.0), 0.0)
-    return deviation.delays(seen, prediction, np.maximum(added, 0.0), tolerance, before)
-
-
 def _through(network: Network) -> Floats:
     """Share of the packets of each pair that arrive [n, n], by their tunnel where they have one, 0 without a path."""
     from twin.sim.arrays import compile_network
@@ -246,11 +226,3 @@ def _through(network: Network) -> Floats:
         if total > 0:
             through[s, t] = sum(float(tunnels.share[p]) * arriving[p] for p in valid) / total
     return through
-
-
-def _waits(residuals: Residuals, seen: Observation) -> Floats:
-    """Mean wait in the queue of each link [m], ms: M/D/1, rho / (2 (1 - rho)) times what a packet takes to send."""
-    capacity = np.array([link.capacity for link in seen.network.links])
-    busy = np.minimum(residuals.predicted / capacity, _BUSY)
-    takes_ms = seen.declared.packet_bits / (capacity * 1e6) * 1e3
-    return np.where(residuals.predicted / capacity < _BUSY, busy / (2 * (1 - busy)) * takes_ms, 1e3 * takes_ms)

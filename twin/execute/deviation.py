@@ -218,16 +218,13 @@ def _divergence(p: float, q: float) -> float:
 
 
 def delays(
-    seen: Observation, prediction: Prediction, queueing_ms: Floats, tolerance: Tolerance, before: Baseline | None
+    seen: Observation, prediction: Prediction, tolerance: Tolerance, before: Baseline | None
 ) -> Disagreement | None:
-    """Return the probed pair that is slower than its path, queues of links that are busy but not full included.
-
-    `queueing_ms` [n, n] is what such queues add; it is as unsure as it is large.
-    """
+    """Return the probed pair that is slower than its path, the queues on it included."""
     probed = seen.probes
     pairs = probed.source, probed.target
-    expected = prediction.delay_ms[pairs] + queueing_ms[pairs]
-    error = np.hypot(delay_error(prediction, probed, seen.declared), queueing_ms[pairs])
+    expected = prediction.delay_ms[pairs] + prediction.queue_ms[pairs]
+    error = delay_error(prediction, probed, seen.declared)
     clear = clear_delays(probed, expected, prediction.survival[pairs], seen.declared)
     late = np.where(clear, probed.delay_ms, 0.0) - np.where(clear, expected, 0.0)
     score = np.where(clear & (late > tolerance.delay_ms), late / error, 0.0)

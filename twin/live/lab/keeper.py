@@ -38,7 +38,7 @@ from .layout import Design, routers_of
 from .namespaces import MTU, build, command
 from .polling import SAMPLES, Poller, poll
 from .rules import filters, static_routes
-from .traffic import ROUNDS, packets_per_s, share
+from .traffic import ROUNDS, packets_per_s, probed_delays, share
 
 ROOT = Path("/run/lab")
 DESIGN = "design.json"
@@ -225,7 +225,7 @@ class Keeper:
             time.sleep(_POLL_S)
         slot = (under_way + 1) % ROUNDS
         sent, got = int(self.shared.probe_sent[slot, number]), int(self.shared.probe_received[slot, number])
-        delay = float(self.shared.probe_delay[slot, number]) / got / 1e6 if got else None
+        delay = float(probed_delays(self.shared, slot)[number]) if got else None
         return {"loss": 1 - min(got, sent) / sent if sent else 1.0, "delay_ms": delay}
 
 

@@ -22,7 +22,7 @@ from .layout import Design, Router
 from .lies import Counters
 from .namespaces import inside
 from .netlink import Interface, Kernel
-from .traffic import OVERHEAD, PROBE_BYTES, ROUNDS, Shared, probed_pairs
+from .traffic import OVERHEAD, PROBE_BYTES, ROUNDS, Shared, probed_delays, probed_pairs
 from .vty import Vty
 
 SAMPLES = "samples.jsonl"
@@ -217,8 +217,7 @@ def _probes(shared: Shared, slot: int) -> tuple[Floats, Floats]:
     sent, received = shared.probe_sent[slot].astype(np.float64), shared.probe_received[slot].astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
         loss = np.where(sent > 0, 1 - np.minimum(received, sent) / sent, np.nan)
-        delay = np.where(received > 0, shared.probe_delay[slot] / received / 1e6, np.nan)
-    return loss, delay
+    return loss, probed_delays(shared, slot)
 
 
 def encode(sample: Sample) -> bytes:
@@ -295,7 +294,7 @@ def poll(poller: Poller, shared: Shared, root: Path, interval_s: float, alive: C
             at = time.time()
             sample = poller.sample(before, now, shared, at, under_way)
             following = (under_way + 1) % ROUNDS
-            for counted in (shared.probe_sent, shared.probe_received, shared.probe_delay):
+            for counted in (shared.probe_sent, shared.probe_received, shared.probe_least):
                 counted[following] = 0
             under_way += 1
             shared.round[0] = under_way

@@ -30,13 +30,13 @@ ROUNDS = 4
 PROBE_BYTES = 32
 _SENDING = 0.7  # share of a round in which probes leave: the last of them has to arrive before it ends
 _LATE_S = 0.03  # what a busy machine makes later than this is not made up for: a burst would fill queues
-_DATA, _PROBE = struct.Struct("!I"), struct.Struct("!IIQ")
+_DATA, _PROBE = struct.Struct("!I"), struct.Struct("!IIIQ")
 _FORCE_BUFFER, _TIMESTAMP = 33, 35  # SO_RCVBUFFORCE, SO_TIMESTAMPNS
 _STAMP = struct.Struct("@qq")
 
 
 class Shared(NamedTuple):
-    """Arrays that the processes of a lab share. n routers, p probed pairs."""
+    """Arrays that the processes of a lab share. n routers, p probed pairs, q ports that probes go out of."""
 
     rate: Floats  # [n, n] packets per second to send
     sent: Ints  # [n, n]
@@ -44,7 +44,7 @@ class Shared(NamedTuple):
     received: Ints  # [n, n]
     probe_sent: Ints  # [ROUNDS, p]
     probe_received: Ints  # [ROUNDS, p]
-    probe_delay: Ints  # [ROUNDS, p] ns, in sum
+    probe_least: Ints  # [ROUNDS, p, q] ns that the quickest took from each port, 0 where none arrived
     round: Ints  # [1] the round of probes under way
     ready: Ints  # [2] whether the sender and the receiver have begun
 
@@ -62,7 +62,7 @@ def probed_pairs(design: Design) -> list[tuple[int, int]]:
 def share(folder: Path, design: Design, *, new: bool = False) -> Shared:
     """Open the shared arrays, or make them."""
     n, p = len(design.nodes), len(probed_pairs(design))
-    shapes = ((n, n),) * 4 + ((ROUNDS, p),) * 3 + ((1,), (2,))
+    shapes = ((n, n),) * 4 + ((ROUNDS, p),) * 2 + ((ROUNDS, p, design.rates.probe_ports), (1,), (2,))
     size = sum(8 * int(np.prod(shape)) for shape in shapes)
     path = folder / "shared"
     if new:
@@ -147,11 +147,11 @@ class Sender:
     def _probe(self, under_way: int, pair: int) -> None:
         source, target = self._pairs[pair]
         slot = under_way % ROUNDS
-        ports = self._probes[source]
+        port = int(self._shared.probe_sent[slot, pair]) % self._rates.probe_ports
         self._shared.probe_sent[slot, pair] += 1
-        content = _PROBE.pack(under_way, pair, time.time_ns()).ljust(PROBE_BYTES, b"\0")
+        content = _PROBE.pack(under_way, pair, port, time.time_ns()).ljust(PROBE_BYTES, b"\0")
         try:
-            ports[self._random.randrange(len(ports))].sendto(content, (self._address[target], PROBE_PORT))
+            self._probes[source][port].sendto(content, (self._address[target], PROBE_PORT))
         except OSError:  # no route: the probe is lost where it was to start
             return
 
@@ -160,7 +160,7 @@ def receive(folder: Path, design: Design) -> None:
     """Count what arrives, by demand and by probe, for ever."""
     shared, routers = share(folder, design), routers_of(design)
     n, wait = len(design.nodes), select.epoll()
-    received, pairs = shared.received.reshape(-1), len(probed_pairs(design))
+    received = shared.received.reshape(-1)
     sockets: dict[int, tuple[socket.socket, bool]] = {}
     places = [(x.name, x.loopback) for x in routers.values()]
     places += [(x.name, x.address) for x in stubs_of(design, routers)]
@@ -180,12 +180,28 @@ def receive(folder: Path, design: Design) -> None:
                         received[pair if pair < n * n else 0] += 1
                         continue
                     data, stamps, _, _ = one.recvmsg(64, 64)
-                    slot, pair, left = _PROBE.unpack_from(data)
-                    if pair < pairs:
-                        shared.probe_received[slot % ROUNDS, pair] += 1
-                        shared.probe_delay[slot % ROUNDS, pair] += _arrived(stamps) - left
+                    under_way, pair, from_port, left = _PROBE.unpack_from(data)
+                    take_in(shared, (under_way % ROUNDS, pair, from_port), _arrived(stamps) - left)
             except BlockingIOError:
                 continue
+
+
+def take_in(shared: Shared, probe: tuple[int, int, int], took: int) -> None:
+    """Note a probe, by its round, its pair and the port it came from, that took so many ns."""
+    if probe[1] < shared.probe_received.shape[1] and probe[2] < shared.probe_least.shape[2]:
+        shared.probe_received[probe[:2]] += 1
+        least = int(shared.probe_least[probe])
+        shared.probe_least[probe] = max(1, min(took, least or took))
+
+
+def probed_delays(shared: Shared, slot: int) -> Floats:
+    """One-way delay of each probed pair in a round, ms [p]: of each port's way the least, in their mean; NaN without.
+
+    What is quickest has waited least: in queues, which are not the way's, and for a machine that had other things to do.
+    """
+    least = shared.probe_least[slot]
+    arrived = (least > 0).sum(axis=1)
+    return np.where(arrived > 0, least.sum(axis=1) / np.maximum(arrived, 1) / 1e6, np.nan)
 
 
 def _arrived(stamps: list[tuple[int, int, bytes]]) -> int:

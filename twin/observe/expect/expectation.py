@@ -109,5 +109,8 @@ class Expectation:
         key = network.nodes, network.links, network.tunnels, network.astray
         if key not in self._predicted:
             hashing = self._given.hashing if self._given else self._hashing
-            self._predicted[key] = predict(network, self._observation.removed, self._noise, hashing=hashing)
+            seen = self._observation
+            self._predicted[key] = predict(
+                network, seen.removed, self._noise, hashing=hashing, carried=seen.arrived_mbps
+            )
         return self._predicted[key]

@@ -5,14 +5,20 @@ routing and traffic alone: a drop upstream is no surprise downstream.
 """
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from twin.live.declared import Declaration
 from twin.model import Floats, Ints, Network
 
-_BUSY = 0.98
+if TYPE_CHECKING:
+    from twin.sim.arrays import Arrays
+    from twin.sim.kernels import Expectation
+    from twin.sim.route import Routing
+
+_FULL = 0.95  # of capacity, on the mean of a sample: within it the queue fills up time and again
+_FULL_MS = 250.0  # buffers are sized to hold a round trip (Villamizar and Song, 1994): a full one holds about that
 _WAIT_MS = 0.02  # below it no probe tells a queue from nothing
 
 
@@ -59,15 +65,19 @@ def _loads(network: Network) -> Floats:
     return route(arrays).load[arrays.arc_of]
 
 
-def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: float = 1.0) -> Prediction:
+def predict(
+    network: Network, removed: Floats, noise: ExportNoise, *, hashing: float = 1.0, carried: Floats | None = None
+) -> Prediction:
     """Simulate `network` with the share `removed` [m] of each link's traffic taken off on the way.
 
     `hashing` is the standard error that flows hashed to equal paths cause here, as a multiple of the stated one.
+    `carried` [K, m] is what samples show to have arrived at each link, Mbit/s: queues are those of what is carried,
+    also where it is more than predicted.
     """
     from twin.sim.arrays import compile_network
-    from twin.sim.astray import arriving, diverted_delays
+    from twin.sim.astray import arriving
     from twin.sim.kernels import expect
-    from twin.sim.route import mean_delays, route
+    from twin.sim.route import route
 
     from .path_delays import delay_spread
 
@@ -75,30 +85,50 @@ def predict(network: Network, removed: Floats, noise: ExportNoise, *, hashing: f
     arrays = compile_network(lossy)
     routing = route(arrays)
     expected = expect(arrays, routing.paths)
-    delay_ms = mean_delays(arrays, routing.paths, routing.used) if network.tunnels else expected.delay.T.copy()
-    if arrays.astray and not network.tunnels:
-        delay_ms = diverted_delays(arrays, routing.paths, expected.delay).T.copy()
+    delay_ms = _end_to_end(arrays, routing, expected)
     apart_ms = delay_spread(arrays, routing.paths).T
     survival = arriving(lossy, arrays, routing.paths, expected.survival).T.copy()
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]
     variance = noise.declared.unexported_mbps**2 + (noise.reading * arrived) ** 2 + noise.per_mbps * arrived
     hashed = hashing**2 * hashing_variance(lossy, noise.declared.concentration, routing.paths.dist)
-    waits = queue_waits(routing.load, arrays.capacity, noise.declared.packet_bits)
+    waits = _waits(arrays, routing.load, carried, noise.declared.packet_bits)
     queue_ms = np.zeros_like(delay_ms)
     if waits.max(initial=0.0) > _WAIT_MS:
-        queue_ms = np.nan_to_num(mean_delays(arrays._replace(delay=waits), routing.paths, routing.used), posinf=0.0)
+        waiting = arrays._replace(delay=waits)
+        queue_ms = np.nan_to_num(_end_to_end(waiting, routing, expect(waiting, routing.paths)), posinf=0.0)
     sigma = np.sqrt(variance + hashed)
     return Prediction(arrived, sigma, delay_ms, apart_ms, survival, np.sqrt(hashed), lossy, queue_ms)
+
+
+def _end_to_end(arrays: "Arrays", routing: "Routing", expected: "Expectation") -> Floats:
+    """Mean of the links' `delay` in `arrays` over the paths of each pair, ms [n, n]; inf where there is none."""
+    from twin.sim.astray import diverted_delays
+    from twin.sim.route import mean_delays
+
+    if len(arrays.tunnels.source):
+        return mean_delays(arrays, routing.paths, routing.used)
+    delay = diverted_delays(arrays, routing.paths, expected.delay) if arrays.astray else expected.delay
+    return delay.T.copy()
+
+
+def _waits(arrays: "Arrays", load: Floats, carried: Floats | None, packet_bits: float) -> Floats:
+    """Mean wait at each arc, ms: of the predicted load, or in the mean of the samples where they show more."""
+    loads = load[None, :]
+    if carried is not None:
+        loads = np.repeat(loads, len(carried), axis=0)
+        loads[:, arrays.arc_of] = np.fmax(loads[:, arrays.arc_of], carried)
+    return queue_waits(loads, arrays.capacity, packet_bits).mean(axis=0)
 
 
 def queue_waits(load: Floats, capacity: Floats, packet_bits: float) -> Floats:
     """Mean wait in each queue, ms: M/D/1, rho / (2 (1 - rho)) times what a packet takes to send.
 
-    A link that is all but full waits as one at `_BUSY`: how long its queue is nobody can say, and losses tell.
+    One that is all but full may hold its whole buffer: how much that is nobody says, and it can go on without a loss.
     """
-    busy = np.minimum(load / capacity, _BUSY)
-    return busy / (2 * (1 - busy)) * packet_bits / (capacity * 1e3)
+    busy = load / capacity
+    part = np.minimum(busy, _FULL)
+    return np.where(busy < _FULL, part / (2 * (1 - part)) * packet_bits / (capacity * 1e3), _FULL_MS)
 
 
 def conditioned(network: Network, removed: Floats) -> Network:

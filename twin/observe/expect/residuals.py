@@ -82,7 +82,7 @@ def hold(network: Network, sample: Samples, demands: Floats, declared: Declarati
     removed = np.nan_to_num(removed_share(sample, declared.read_s / interval_s))
     state = _reported(network.with_demands(demands), sample, declared)
     noise = export_noise(state, removed, declared, samples=1, interval_s=interval_s)
-    prediction = predict(state, removed, noise)
+    prediction = predict(state, removed, noise, carried=arrivals(sample))
     arrived, expected = arrivals(sample)[0], prediction.arrived
     busy = expected > _TELLING * declared.unexported_mbps
     load = np.where(busy, ratio(arrived - expected, expected), np.nan)

@@ -47,7 +47,7 @@ class Quality(Frozen):
 
 
 class Probes(NamedTuple):
-    """Means over the window per probed pair [p]; NaN where nothing was measured."""
+    """Mean loss and middle delay over the window per probed pair [p]; NaN where nothing was measured."""
 
     source: Ints
     target: Ints
@@ -293,7 +293,9 @@ class Observation:
     def probes(self) -> Probes:
         """Probe results over the window."""
         window = self.window
-        return Probes(window.probe_source, window.probe_target, mean(window.probe_loss), mean(window.probe_delay_ms))
+        # a prober or a router that was busy once makes a sample late, a longer way all of them
+        delay_ms = middle(window.probe_delay_ms)
+        return Probes(window.probe_source, window.probe_target, mean(window.probe_loss), delay_ms)
 
 
 def missed_polls(missing: Flags) -> Floats:
