@@ -10,7 +10,7 @@ from twin.live.network import LiveNetwork, Telemetry
 from twin.model import Floats, Frozen, Network
 from twin.observe import Observation, observe
 from twin.observe.alarms.symptoms import find_symptoms
-from twin.observe.expect.expectation import Calibration, Expectation, Residuals
+from twin.observe.expect.expectation import Calibration, Expectation
 from twin.observe.expect.prediction import conditioned
 from twin.observe.observe import HISTORY, interval_of
 

@@ -197,7 +197,7 @@ def take_in(shared: Shared, probe: tuple[int, int, int], took: int) -> None:
 def probed_delays(shared: Shared, slot: int) -> Floats:
     """One-way delay of each probed pair in a round, ms [p]: of each port's way the least, in their mean; NaN without.
 
-    What is quickest has waited least: in queues, which are not the way's, and for a machine that had other things to do.
+    The quickest has waited least: in queues, which are not the way's, and for a machine that had other things to do.
     """
     least = shared.probe_least[slot]
     arrived = (least > 0).sum(axis=1)
