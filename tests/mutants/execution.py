@@ -121,7 +121,7 @@ _SEEN = (
     Mutant(
         "probes that are late agree",
         _AGREEMENT,
-        "        or _late_end_to_end(observation, expectation, residuals, tolerance, before)\n",
+        "        or deviation.delays(observation, residuals.prediction, tolerance, before)\n",
         "",
         (f"{_DOUBTS}::test_a_path_that_has_become_slow_is_seen_by_probes",),
     ),
