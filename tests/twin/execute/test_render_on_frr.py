@@ -34,7 +34,7 @@ def vty():
     for daemon in ("isisd", "ospfd"):
         common = ["-d", "--vty_socket", folder, "-i", folder / f"{daemon}.pid", "-A", "127.0.0.1", "-P", "0"]
         subprocess.run([DAEMONS / daemon, *common, "-f", folder / f"{daemon}.conf"], check=True, capture_output=True)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not all((folder / f"{x}.vty").exists() for x in ("isisd", "ospfd")) and time.monotonic() < deadline:
         time.sleep(0.1)
 

@@ -63,6 +63,7 @@ class Poller:
         self._head = np.array([index[x.head] for x in self._network.links])
         self._pairs = np.flatnonzero(self._network.demands)
         self.probed = probed_pairs(design)
+        self._heard: dict[str, frozenset[str]] = {}
         self.lies: list[Counters] = []
         self.export_factor = np.ones((len(design.nodes), len(design.nodes)))
 
@@ -118,9 +119,10 @@ class Poller:
             return frozenset()
         try:
             with Vty(self._root / router.name / f"{daemon}.vty", timeout_s=_PATIENCE_S) as vty:
-                return adjacent_devices(self._design.igp, vty.show(NEIGHBOURS[self._design.igp]))
-        except ExecutionError:
-            return frozenset()
+                self._heard[router.name] = adjacent_devices(self._design.igp, vty.show(NEIGHBOURS[self._design.igp]))
+                return self._heard[router.name]
+        except ExecutionError:  # busy once, it is taken to be as before; silent twice, it has no neighbour
+            return self._heard.pop(router.name, frozenset())
 
     @staticmethod
     def _counters(

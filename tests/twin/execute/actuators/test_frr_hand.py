@@ -49,9 +49,8 @@ def test_weights_and_overload_bits_are_typed_read_back_and_kept(hand: FrrHand, t
 
 
 def test_what_is_not_kept_is_typed_back_by_the_router_itself(hand: FrrHand, tmp_path: Path) -> None:
-    acting(hand, tmp_path, trial_s=8).apply(SetWeight(link="A->C", weight=71))
-    assert hand.read("A", ["a-c"]).metrics == {"a-c": 71}
-    end = time.monotonic() + 20
+    acting(hand, tmp_path, trial_s=8).apply(SetWeight(link="A->C", weight=71))  # which has read 71 back itself
+    end = time.monotonic() + 60
     while hand.read("A", ["a-c"]).metrics != {"a-c": 10} and time.monotonic() < end:
         time.sleep(0.3)
     live = acting(hand, tmp_path)

@@ -1,6 +1,5 @@
 """Route reflectors of a lab: real BGP that tells routers of other exits than their nearest, and what the twin says."""
 
-import time
 from collections.abc import Generator
 from dataclasses import replace
 from datetime import timedelta
@@ -10,16 +9,14 @@ import numpy as np
 import pytest
 
 from evals.suites.lab import next_hops
-from tests.twin.live.lab.real import a_lab
-from twin.diagnose import diagnose
+from tests.twin.live.lab.real import a_lab, diagnosed, settled
 from twin.faults import Fault, FaultKind, with_fault
 from twin.formats import load_network
 from twin.live.lab.control import AskFault, AskHeal, AskOffer, AskTraffic
 from twin.live.lab.launch import Lab
 from twin.live.lab.layout import Reflection
-from twin.live.lab.network import LabNetwork, Routes
+from twin.live.lab.network import LabNetwork
 from twin.model import Floats, Network
-from twin.observe import observe
 from twin.observe.readings.peerings import read_peerings
 from twin.plan import SetWeight
 from twin.sim.simulate import simulate
@@ -36,20 +33,15 @@ def all_as_far(name: str) -> Network:
 @pytest.fixture(scope="module")
 def lab() -> Generator[Lab]:
     reflection = Reflection((REFLECTOR,))
-    with a_lab("told", all_as_far("synthetic/8-2"), "isis", bgp=True, reflection=reflection) as running:
+    network = all_as_far("synthetic/8-2")
+    # one flow in eight goes round: of 64 some do, but once in five thousand times
+    with a_lab("told", network, "isis", bgp=True, reflection=reflection, flows=64) as running:
         yield running
 
 
 @pytest.fixture
 def live(lab: Lab) -> LabNetwork:
     return LabNetwork(lab, lab.record)
-
-
-def settled(live: LabNetwork, wanted: Routes) -> Routes:
-    end = time.monotonic() + 15
-    while (found := live.routes()) != wanted and time.monotonic() < end:
-        time.sleep(0.1)
-    return found
 
 
 def test_every_kernel_leaves_by_the_exits_that_the_reflector_chose_and_traffic_goes_round_where_the_twin_says(
@@ -71,10 +63,8 @@ def test_every_kernel_leaves_by_the_exits_that_the_reflector_chose_and_traffic_g
     busy = sent > 50
     round_, straight = busy & (predicted > 0), busy & (predicted == 0)
     assert round_.any()
-    assert np.all(np.abs(lost[straight]) < 0.01)
-    assert np.all(
-        lost[round_] > 0
-    )  # sixteen flows each: the share of those that go round is 1 in 8 give or take as much
+    assert np.all(np.abs(sent - arrived)[straight] <= 0.01 * sent[straight] + 3)  # some are always under way
+    assert np.all(lost[round_] > 0)
     assert 0.3 < (lost * sent)[round_].sum() / (predicted * sent)[round_].sum() < 2.5
 
 
@@ -91,7 +81,7 @@ def test_peerings_stand_and_nothing_is_wrong_with_what_the_reflector_makes_of_th
     assert [x.link for x in said] == list(network.exits)
     assert all(x.usable and x.claimed == "" for x in said)
     assert all(x.reachable for x in said if network.links[x.link].tail != REFLECTOR)
-    assert diagnose(observe(network, telemetry)).best.faults == ()
+    assert diagnosed(live, network, ()) == ()
 
 
 def test_routes_are_as_the_twin_says_when_a_session_falls_and_when_a_weight_changes(live: LabNetwork) -> None:
