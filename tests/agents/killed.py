@@ -41,6 +41,12 @@ class Killer:
         """Run, or resume; kill it after it has written so many lines, of whatever record: journal, network, effects."""
         return self._ask({"do": do, "tmp": str(tmp), "at": None, "effect": None, "request": request, "line": line})
 
+    def strike_moment(self, tmp: Path, request: dict[str, Any], moment: int | None) -> dict[str, Any]:
+        """Run on a lab; kill it at so manyth a moment of making changes, as `killed_hand` counts them."""
+        return self._ask(
+            {"do": "run", "tmp": str(tmp), "at": None, "effect": None, "request": request, "moment": moment}
+        )
+
     def _ask(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -101,6 +107,7 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
     from agents.record.records import Record
     from agents.run.resume import resume_run
     from agents.run.run import RunRequest, run_incident
+    from tests.twin.live.lab.killed_hand import strike_at
 
     tmp, home, new = Path(job["tmp"]), Path(job["home"]), itertools.count(1)
 
@@ -110,12 +117,18 @@ def _work(job: dict[str, Any]) -> dict[str, Any]:
 
     _strike_after_effect(job["effect"])
     lines = _strike_after_line(job.get("line"))
+    moments = strike_at(job.get("moment"))
     if job["do"] == "resume":
         result = asyncio.run(resume_run(folder_of(tmp), home=home, on_event=strike))
     else:
         asked = RunRequest.model_validate(job["request"])
         result = asyncio.run(run_incident(asked, runs=tmp / "runs", home=home, on_event=strike))
-    return {"outcome": result.finished.outcome, "error": str(result.error or ""), "lines": next(lines) - 1}
+    return {
+        "outcome": result.finished.outcome,
+        "error": str(result.error or ""),
+        "lines": next(lines) - 1,
+        "moments": next(moments) - 1,
+    }
 
 
 def _strike_after_line(last: int | None) -> "itertools.count[int]":

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from evals.suites.lab import next_hops
+from tests.twin.live.lab.killed_hand import sweep
 from tests.twin.live.lab.real import a_lab, settled, until
 from twin.errors import ExecutionError, InputError, StoreBusyError
 from twin.faults import Fault, FaultKind, with_one_way_fault
@@ -252,8 +253,12 @@ def test_a_change_that_was_cut_off_is_asked_of_the_routers(lab: Lab) -> None:
     again.apply(SetWeight(link=link.name, weight=link.weight))
 
 
-def test_nothing_is_left_of_a_lab_that_is_killed() -> None:
+def test_a_drain_that_is_killed_at_any_moment_is_whole_or_not_there_and_all_of_a_killed_lab_is_gone() -> None:
     with a_lab("gone", "synthetic/4-1", "ospf") as lab:
+        circuit = lab.design.inventory.links[0].circuit
+        wrong = sweep(lab, DrainLink(circuit=circuit), UndrainLink(circuit=circuit))
+        assert len(wrong) == 8  # around two records, and after two lines each for two routers
+        assert wrong == [""] * 8
         told = lab.ask(AskStatus())
         assert isinstance(told, dict)
         assert told["daemons"] == 8
