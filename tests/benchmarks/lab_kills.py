@@ -2,8 +2,8 @@
 
 After a line of any record of a run, at every moment in which it makes its changes, or at each of every kind of change:
 
-python -m tests.benchmarks.lab_kills --network synthetic/6-2 --every 7
-python -m tests.benchmarks.lab_kills moments --network synthetic/4-1
+python -m tests.benchmarks.lab_kills --network synthetic/5-2 --every 7
+python -m tests.benchmarks.lab_kills moments --network synthetic/5-2
 python -m tests.benchmarks.lab_kills changes --network synthetic/5-2
 """
 
@@ -23,6 +23,7 @@ from tests.twin.live.lab.killed_hand import sweep as sweep_change
 from twin.formats import load_network
 from twin.formats.drawn_exits import with_drawn_exits
 from twin.formats.provision import in_small
+from twin.gate.verdict import verify
 from twin.live.effects import Intended, Made
 from twin.live.lab.features import missing, probe
 from twin.live.lab.launch import Lab, up
@@ -30,6 +31,7 @@ from twin.live.lab.layout import Rates, design_of
 from twin.live.lab.network import LabNetwork
 from twin.model import Network
 from twin.plan import Change, DrainLink, DrainNode, Plan, SetWeight, UndrainLink, UndrainNode, apply_all
+from twin.policy import Policy
 
 _RESUMED = 6
 
@@ -43,10 +45,14 @@ class Kill(NamedTuple):
 
 
 def plan_for(network: Network) -> Plan:
-    """A weight that moves nothing much, and a circuit drained at both its ends, as somebody asks for them."""
+    """A weight that moves nothing much, and the first circuit that may be drained, at both its ends."""
     weight = SetWeight(link=network.links[0].name, weight=network.links[0].weight + 1)
-    steps = weight, DrainLink(circuit=network.links[5].circuit)
-    return Plan(goal="A weight and a drain, as asked.", base=network.id, steps=steps, objective="change")
+    for circuit in network.circuits:
+        steps = weight, DrainLink(circuit=circuit)
+        plan = Plan(goal="A weight and a drain, as asked.", base=network.id, steps=steps, objective="change")
+        if verify(plan, network, Policy()).passed:
+            return plan
+    raise SystemExit(f"no circuit of {network.name} may be drained: name another network")
 
 
 def wrong_with(lab: Lab, before: Network, steps: tuple[Change, ...], outcome: str, seen: int) -> str:
@@ -170,7 +176,7 @@ def main() -> int:
     """Sweep, and say how many kills left something wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("at", nargs="?", choices=("lines", "moments", "changes"), default="lines")
-    parser.add_argument("--network", default="synthetic/6-2")
+    parser.add_argument("--network", default="synthetic/5-2")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--first", type=int, default=1)
     options = parser.parse_args()
