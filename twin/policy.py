@@ -230,6 +230,12 @@ class Policy(Frozen):
             return f"outside the windows {', '.join(self.windows)}"
         return ""
 
+    @property
+    def blackout_elements(self) -> tuple[str, ...]:
+        """The elements that some blackout is about, those of tags included."""
+        names = (text.partition(" ")[0] for text in self.blackouts)
+        return tuple(dict.fromkeys(x for name in names for x in self.tags.get(name, (name,))))
+
     def blacked_out(self, elements: Set[str], moment: datetime) -> tuple[str, str] | None:
         """Return the first of these elements that must not be touched at a moment, and the blackout; None for none."""
         for text in self.blackouts:

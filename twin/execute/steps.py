@@ -11,13 +11,15 @@ from typing import Literal
 from pydantic import Field
 
 from twin.corrections import in_place, recorded_back, recorded_states
-from twin.errors import ExecutionError, TwinError
+from twin.errors import CertificateError, ExecutionError, TwinError
 from twin.gate.checks.moved import moved_share
+from twin.gate.checks.touch import blacked_out
 from twin.live.network import LiveNetwork, keep_change
 from twin.model import Frozen, Network
 from twin.observe.expect.settled import Settled, settled
 from twin.plan import Change, LimitDemand, Plan, SetTunnel, SetWeight, states, way_back
 from twin.policy import Policy
+from twin.printed import short
 
 from .agreement import Agreement, Baseline, Tolerance, compare, watch
 from .configured import configuration
@@ -208,6 +210,7 @@ class Rollout:
         """Make one step and read it back; return why it must not be made, or is not there."""
         change = self._plan.steps[number - 1]
         permit()
+        self._require_no_blackout(number, policy)
         self._log.write(number, "apply", f"making step {number}", change=change)
         reason = self._look_before(number, tolerance, before, policy, measure=first)
         if reason:
@@ -218,6 +221,13 @@ class Rollout:
         self._live.apply(change, recorded=change if corrects else None)
         self.applied = number
         return None
+
+    def _require_no_blackout(self, number: int, policy: Policy) -> None:
+        """The gate knew when the first step would be made: a later one may come into a blackout."""
+        found = blacked_out(self._states[number - 1], self._plan.steps[number - 1], policy, self._live.now)
+        if found:
+            touches = f"step {number} touches {short(found[0])} at {self._live.now:%F %T%z}"
+            raise CertificateError(f"{touches}, in the blackout {found[1]}", fix="wait until it is over")
 
     def _look_before(
         self, number: int, tolerance: Tolerance, before: Baseline, policy: Policy, *, measure: bool

@@ -16,6 +16,7 @@ from twin.execute.executor import Execution, execute, recover
 from twin.execute.running import differences, read_running
 from twin.faults import Fault, FaultKind, struck_links, with_fault
 from twin.gate.certificate import Authority, issue
+from twin.gate.checks.touch import touched
 from twin.gate.verdict import verify
 from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Configuration
@@ -141,6 +142,24 @@ def test_a_certificate_that_expires_between_two_steps_is_good_for_none_of_the_ot
     execution = run(live, incident, certificate=certified(live, incident, ttl=ends - live.now))
     assert execution.status == "rolled_back"
     assert "the certificate expired" in execution.reason
+    assert [step for step, action in actions(execution) if action == "apply"] == list(range(1, made + 1))
+    assert configuration(live.read_topology()) == start
+
+
+@pytest.mark.parametrize("made", [1, 2])
+def test_a_blackout_that_begins_between_two_steps_stops_those_that_touch_what_it_is_about(live, made):
+    incident, start = relief(live), configuration(live.read_topology())
+    ends = run(emulate(seed=1), incident).records[2 * made - 1].live_time  # when that step was confirmed
+    element = sorted(touched(incident.network, STEPS[made]))[0]
+    blackout = f"{element} {ends:%a %H:%M}-{ends + timedelta(hours=1):%H:%M} UTC"
+    strict = POLICY.model_copy(update={"blackouts": (blackout,)})
+    verdict = verify(incident.plan, incident.network, strict, starts=live.now)
+    issued = issue(
+        incident.plan, verdict, strict, [approval_of(incident.plan, policy=strict.hash)], key=KEY, now=live.now
+    )
+    execution = run(live, incident, certificate=issued, policy=strict)
+    assert execution.status == "rolled_back"
+    assert f"in the blackout {blackout}" in execution.reason
     assert [step for step, action in actions(execution) if action == "apply"] == list(range(1, made + 1))
     assert configuration(live.read_topology()) == start
 

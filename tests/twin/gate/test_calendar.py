@@ -76,6 +76,22 @@ def test_steps_are_made_only_when_the_policy_lets_them(policy, words):
         assert check.counterexample.step == 1
 
 
+def test_a_blackout_of_a_risk_group_is_one_of_its_circuits_and_one_of_what_is_not_there_is_refused():
+    network = replace(NETWORK, risk_groups=(RiskGroup("duct", (AB, CD)),))
+    plan = sleep(AB).model_copy(update={"base": network.id})
+    for element, words in (
+        ("risk-group/duct", "touches risk-group duct"), ("node/Nowhere", "has a blackout of node Nowhere"),
+        ("risk-group/pipe", "does not have: correct"), ("link/b:a--a:b", "does not have: correct the policy"),
+    ):  # fmt: skip
+        for policy in (
+            {"tags": {"core": (AC, element)}, "blackouts": ("core 00:00-24:00",)},
+            {"blackouts": (f"{element} 00:00-24:00",)},
+        ):
+            check = found(verify(plan, network, CALM.model_copy(update=policy), starts=TUESDAY), "policy")
+            assert not check.passed
+            assert words in check.detail, check.detail
+
+
 def test_the_steps_that_end_a_plan_keep_to_the_windows_as_well():
     rules = CALM.model_copy(update={"windows": ("Tue-Thu 01:00-05:00 Europe/Zurich",)})
     for hours, passes in ((2, True), (4, False)):

@@ -10,7 +10,7 @@ from twin.printed import percent, short
 from .finding import Check, Counterexample, Unit, Violation, failed, steps_of
 from .moved import moved_share, moved_shares
 from .rehearsal import Rehearsal
-from .touch import emptied, exists, touched
+from .touch import blacked_out, emptied, exists, touched
 
 
 def policy(rehearsal: Rehearsal) -> Check:
@@ -45,13 +45,11 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
         detail = f"the plan has {steps_of(len(made))}, at most {rules.max_steps} allowed"
         first = rules.max_steps + 1
         yield _at(subject(steps[rules.max_steps]), first, detail, (len(steps), rules.max_steps), "steps")
-    for element in rules.protected:
-        if not any(exists(state, element) for state in rehearsal.states):
-            yield _at(
-                element,
-                0,
-                f"the policy protects {short(element)}, which this network does not have: correct the policy",
-            )
+    for word, elements in (("protects", rules.protected), ("has a blackout of", rules.blackout_elements)):
+        for element in elements:
+            if not any(exists(state, element) for state in rehearsal.states):
+                told = f"the policy {word} {short(element)}, which this network does not have: correct the policy"
+                yield _at(element, 0, told)
     unknown = unknown_demand(rehearsal.base, rules)
     if unknown:
         name = f"demand/{unknown}"
@@ -89,7 +87,7 @@ def _out_of_time(rehearsal: Rehearsal) -> Iterator[Violation]:
             yield _at(subject(steps[0]), before + 1, f"{word}, {closed}")
         reached = state
         for number, step in enumerate(steps, start=before + 1):
-            found = rules.blacked_out(touched(reached, step), moment)
+            found = blacked_out(reached, step, rules, moment)
             if found:
                 at = f"step {number} touches {short(found[0])} at {moment:%F %T%z}, in the blackout {found[1]}"
                 yield _at(found[0], number, at)

@@ -1,6 +1,7 @@
 """Which elements a change touches: what it configures, what it steers traffic through, and what it leaves idle."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import assert_never
 
 import numpy as np
@@ -22,6 +23,7 @@ from twin.plan import (
     WakeLink,
     subject,
 )
+from twin.policy import Policy
 from twin.sim.simulate import Outcome
 
 
@@ -55,6 +57,16 @@ def touched(network: Network, change: Change) -> frozenset[str]:
             assert_never(change)
 
 
+def blacked_out(network: Network, change: Change, policy: Policy, moment: datetime) -> tuple[str, str] | None:
+    """Return what a change to this state touches in a blackout at that moment, and the blackout; None for nothing.
+
+    A risk group is touched with each of its circuits.
+    """
+    elements = touched(network, change)
+    groups = {f"risk-group/{x.name}" for x in network.risk_groups if not elements.isdisjoint(x.circuits)}
+    return policy.blacked_out(elements | groups, moment)
+
+
 def emptied(before: Outcome, after: Outcome, elements: Iterable[str]) -> str | None:
     """Return the first of these elements that carried traffic before and carries none after, however that came about.
 
@@ -82,13 +94,14 @@ def _passing(outcome: Outcome, element: str) -> float:
 
 
 def exists(network: Network, element: str) -> bool:
-    """Whether the network has this element: `node/…`, `interface/…`, `link/…--…` or `tunnel/…`."""
+    """Whether the network has this element: `node/…`, `interface/…`, `link/…--…`, `tunnel/…` or `risk-group/…`."""
     kind, _, name = element.partition("/")
     known = {
         "node": name in network.node_index,
         "interface": element in network.interface_index,
         "link": element in network.circuits,
         "tunnel": any(x.name == name for x in network.tunnels),
+        "risk-group": any(x.name == name for x in network.risk_groups),
     }
     return known.get(kind, False)
 
