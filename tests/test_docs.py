@@ -107,3 +107,41 @@ def test_every_command_that_the_pages_show_exists():
         [sys.executable, "-m", "twinops", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert {name for name in shown if name not in done.stdout} == set()
+
+
+TABLES = [ROOT / "agents", ROOT / "evals" / "show"]
+ROW = re.compile(r"^\| ([^|]+) \|", re.M)
+CELL = re.compile(r"<th(?: [^>]*)?>([A-Z][^<{]*)<")
+PLAIN = {
+    "about", "after", "before", "began", "detail", "during", "for example", "g", "hour", "id", "if i wait", "in words",
+    "now", "since", "time (utc)", "what", "what can go wrong", "what it does", "when", "where", "where it lies", "who",
+    "--fault", "=severity", "+", "min",
+}  # fmt: skip
+"""Everyday words that mean in a heading what they mean elsewhere, and pieces of others."""
+
+
+def headings():
+    """What stands above the columns of the terminal's tables and of the pages, in small letters."""
+    sources = [x.read_text() for place in TABLES for x in sorted(place.rglob("*.py"))]
+    for source in sources:
+        for node in ast.walk(ast.parse(source)) if re.search(r"text_table\(|Fitted\(", source) else ():
+            match node:
+                case ast.Call(func=ast.Name(id="text_table" | "Fitted"), args=[given, *_]):
+                    pass
+                case ast.Assign(targets=[ast.Name(id="headings")], value=given):
+                    pass
+                case _:
+                    continue
+            texts = (x.value for x in ast.walk(given) if isinstance(x, ast.Constant) and isinstance(x.value, str))
+            yield from (x.rstrip(">").strip().lower() for x in texts)
+    for page in sorted((ROOT / "agents/show/templates").rglob("*.j2")):
+        yield from (x.strip().lower() for x in CELL.findall(page.read_text()))
+
+
+def test_every_heading_of_a_table_is_a_word_that_has_its_sentence_and_its_unit():
+    told = {
+        word.strip().lower() for row in ROW.findall((ROOT / "docs/words.md").read_text()) for word in row.split(",")
+    }
+    shown = {x for x in headings() if x}
+    assert len(shown) > 100
+    assert shown - told - PLAIN == set()
