@@ -23,7 +23,7 @@ from .formats.build import Choices, Reading, read_units
 from .formats.calendar import Calendar, read_calendar, read_objects
 from .formats.calendar_feed import FetchedCalendar, copies_beside, feed_name, fetch_calendar, is_feed
 from .formats.exits import UNLIMITED, ExitGroup
-from .formats.interface_names import read_interfaces
+from .formats.interface_names import read_interfaces, read_peers
 from .formats.load import load_reading, read_explained
 from .formats.lsdb.laid_over import neighbours_part
 from .formats.measurements.columns import read_mapping
@@ -331,8 +331,7 @@ class OpenSite(NamedTuple):
         """What the readers of measurements are told of the files, and of the network that they are of."""
         network, instruments = reading.network, self.site.instruments
         tails = {name: network.node_index[network.links[i].tail] for name, i in network.link_index.items()}
-        peers = [read_interfaces(path, reading) for path in self._files("peers")]
-        named = [item for names in (reading.interfaces, *peers) for item in names.items()]
+        named = [*reading.interfaces.items(), *read_peers(self._files("peers"), reading).items()]
         ports = {(tails[x], port.lower()): network.link_index[x] for x, port in named}
         prefixes = self.site.sources.prefixes
         return Options(

@@ -272,8 +272,11 @@ class Crew:
 
 
 def begins_by_itself(incident: Incident) -> bool:
-    """Whether the agents begin on such an incident without being asked: it is about what is measured of elements."""
-    return not incident.source.startswith(("calendar/", "network/", ALERT))
+    """Whether the agents begin on such an incident without being asked: it is about what is measured of elements.
+
+    Loads that exports do not explain are, wherever they are off: a weight that moves much of the traffic shows there.
+    """
+    return incident.kind == "exports" or not incident.source.startswith(("calendar/", "network/", ALERT))
 
 
 def wants_run(incident: Incident) -> bool:

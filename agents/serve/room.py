@@ -129,7 +129,9 @@ class Room:
         self._looking: list[Callable[[], None]] = []
         self._given: set[str] = set()
         self.unwritten: tuple[datetime, str] | None = None
-        self._settle = timedelta(seconds=2 * self.watch.interval_s)  # until what belongs together is seen together
+        # until what belongs together is seen together: two samples. Looks are never exactly an interval apart, and one
+        # that comes a moment early is the second look all the same
+        self._settle = timedelta(seconds=1.5 * self.watch.interval_s)
         self.emulated = place.site.startswith(f"{EMULATED}:")
 
     @property

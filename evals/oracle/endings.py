@@ -33,6 +33,7 @@ DOES: MappingProxyType[FaultKind, frozenset[str]] = MappingProxyType({
     _K.BGP_LONGER_PATH: frozenset({"ask about the path"}),
     _K.BGP_HIJACK: frozenset({"withdraw the announcement"}),
     _K.BGP_ORIGIN: frozenset({"reject the announcement"}),
+    _K.BGP_PROCESS: frozenset({"restart BGP"}),
     _K.PROBE_FILTER: frozenset({"remove filter"}),
     _K.LINK_DOWN: frozenset({"repair circuit", "restore interface"}),
     _K.DETACH: frozenset({"restore interface", "repair circuit"}),

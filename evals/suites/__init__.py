@@ -37,7 +37,7 @@ NAMES = (
 )
 """Suites that are made of a module each, `evals/suites/NAME.py`; `smoke` and `healthy` are in that of `incident`."""
 
-REAL = ("lab",)
+REAL = ("lab", "loop")
 """Suites that need real routers: asked for by name, and no part of what every build is held to."""
 
 EXPECTED = Metric("expectations met", "share", "expected", where="judged")

@@ -126,7 +126,7 @@ def stage(case: Case, workplace: Workplace) -> Scene:
     igp = igps.get(case.network, "isis")
     live = _running(case.network, igp, exits=placed is not None)
     inventory = live.read_topology()
-    _settle(live, inventory)
+    settle(live, inventory)
     live.wait(BEFORE)
     faults = () if case.kind.partition("/")[0] == "healthy" else _strike(live, inventory, case, placed)
     live.wait(AFTER)
@@ -155,7 +155,8 @@ def _strike(live: LabNetwork, inventory: Network, case: Case, placed: Placement 
     raise InputError(f"{case.kind} cannot be done to {case.network}", fix="choose another network")
 
 
-def _settle(live: LabNetwork, inventory: Network) -> None:
+def settle(live: LabNetwork, inventory: Network) -> None:
+    """Wait until every kernel forwards as the twin says. Raises `ExecutionError`."""
     wanted, end = next_hops(inventory), time.monotonic() + _HEAL_S
     while live.routes() != wanted:
         if time.monotonic() > end:
@@ -255,7 +256,8 @@ def _draw(split: Split) -> Iterator[Case]:
     faulty = [x for x in KINDS if x != "healthy"]
     placements = [(placed.name, network) for placed, network in lab_placements.placed(split)]
     further = [(str(kind), network) for network, _ in FURTHER.get(split, ()) for kind in faulty]
-    for seed, (kind, network) in enumerate((*placements, *further), first):
+    processes = [(lab_placements.PROCESS.name, network) for network, _ in lab_placements.PLACES[split]]
+    for seed, (kind, network) in enumerate((*placements, *further, *processes), first):
         yield Case(suite="lab", kind=kind, network=network, seed=seed, split=split)
 
 

@@ -59,7 +59,9 @@ PLACES: Mapping[str, tuple[tuple[str, Igp], ...]] = {
 AGAIN: Mapping[str, tuple[tuple[str, Igp], ...]] = {
     "held-out": (("synthetic/8-34", "isis"), ("synthetic/9-35", "isis")),
 }
-NUMBER = sum(map(len, (*_BY_NETWORK, *_AGAIN)))
+PROCESS = Placement(_K.BGP_PROCESS, of_nika=False)
+"""On each network of a split, after everything else."""
+NUMBER = sum(map(len, (*_BY_NETWORK, *_AGAIN))) + len(_BY_NETWORK)
 OF_NIKA = sum(x.of_nika for several in _BY_NETWORK for x in several)
 REASONS: Mapping[str, DownReason] = {"acl": "hold timer", "wrong_as": "bad AS", "max_prefix": "max prefix"}
 """What a router says of a session that was broken in this way."""
@@ -75,4 +77,4 @@ def placed(split: str) -> Iterator[tuple[Placement, str]]:
 
 def placement(name: str) -> Placement | None:
     """The placement that a case names; None where its kind is no placement."""
-    return next((x for several in _BY_NETWORK for x in several if x.name == name), None)
+    return next((x for several in (*_BY_NETWORK, (PROCESS,)) for x in several if x.name == name), None)

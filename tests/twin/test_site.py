@@ -92,5 +92,8 @@ def test_reflectors_and_peers_of_a_site_are_in_its_routes_and_its_log_lines(tmp_
     assert [(x.does, x.at) for x in look.network.astray] == [("reflect", "A")]
     (fact,) = read_events(look.network, look.telemetry.events)
     assert (fact.kind, fact.element) == ("session_down", "interface/B/internet")
+    both = text + '[[exits]]\nname = "content"\nat = { B = 1 }\n'
+    with pytest.raises(TwinError, match=r"(?i)2001:db8::9 at B->internet and B->content: expected one exit a session"):
+        site(tmp_path, both, **files | {"peers.csv": files["peers.csv"] + "B->content,2001:DB8::9\n"}).look(lambda: NOW)
     with pytest.raises(TwinError, match=r"reflectors.*routers of"):
         site(tmp_path, text.replace('["A"]', '["internet"]'), **files).reading()

@@ -214,10 +214,15 @@ def _probe_delay(seen: Observation, readings: Readings) -> Floats:
 
 
 def _probe_loss(seen: Observation, readings: Readings) -> Floats:
-    """Which of the equal paths a probe takes is drawn: a loss on some of them is known less well."""
-    known = np.isfinite(seen.probes.loss) & np.isfinite(readings.through)
-    lost = np.where(known, 1 - readings.through, 0.0)
-    return np.where(known, student((np.nan_to_num(seen.probes.loss) - lost) / probe_error(lost, seen.declared)), 0.0)
+    """Every round of a pair is a reading of its own: chance takes packets of one, and not of each that follows.
+
+    Which of the equal paths a probe takes is drawn: a loss on some of them is known less well.
+    """
+    measured = seen.window.probe_loss
+    known = np.isfinite(measured) & np.isfinite(readings.through)
+    lost = np.where(np.isfinite(readings.through), 1 - readings.through, 0.0)
+    score = (np.nan_to_num(measured) - lost) / probe_error(lost, seen.declared)
+    return np.where(known, student(score), 0.0).sum(axis=0)
 
 
 def _demand_factor(seen: Observation, readings: Readings) -> Floats:

@@ -26,6 +26,7 @@ class _Said(NamedTuple):
     local_pref: float | None
     path_length: float | None
     claimed: str | None
+    speaks: bool | None
 
     def against(self, expected: "_Said") -> int:
         """How many readings are otherwise than expected."""
@@ -39,7 +40,7 @@ def peered(seen: Observation, faults: tuple[Fault, ...]) -> Floats:
     """Log likelihood of what the router of each exit says of it [m]; 0 where nobody says."""
     found = np.zeros(len(seen.network.links))
     for peering, expected in _expected(seen, faults):
-        found[peering.link] = float(np.log(FLIP)) * _said(peering).against(expected)
+        found[peering.link] = float(np.log(FLIP)) * _said(seen, peering).against(expected)
     return found
 
 
@@ -47,7 +48,7 @@ def routes(seen: Observation, faults: tuple[Fault, ...]) -> tuple[Floats, Floats
     """Whether the router of each exit says of it what it should, and whether it would under these faults [m]."""
     measured, predicted = np.full(len(seen.network.links), np.nan), np.full(len(seen.network.links), np.nan)
     for (peering, healthy), (_, expected) in zip(_expected(seen, ()), _expected(seen, faults), strict=True):
-        measured[peering.link] = float(not _said(peering).against(healthy))
+        measured[peering.link] = float(not _said(seen, peering).against(healthy))
         predicted[peering.link] = float(expected == healthy)
     return measured, predicted
 
@@ -80,7 +81,9 @@ def usual_lengths(seen: Observation) -> Mapping[tuple[str, int], float]:
     return {key: min(counts, key=lambda x: (-counts[x], x)) for key, counts in told.items()}
 
 
-def _said(peering: Peering) -> _Said:
+def _said(seen: Observation, peering: Peering) -> _Said:
+    """What is said; that nobody speaks means something only where the router answers otherwise."""
+    answers = seen.answered[seen.ends[0][peering.link]]
     return _Said(
         peering.established,
         peering.received,
@@ -90,6 +93,7 @@ def _said(peering: Peering) -> _Said:
         peering.local_pref,
         peering.path_length,
         peering.claimed,
+        False if peering.silenced and answers else None if peering.established is None else True,
     )
 
 
@@ -97,7 +101,7 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
     """What each router should say of its exit.
 
     Without a session it hears nothing, and policy has nothing to let in; of what is not let in there is no path. Of one
-    that is drained nothing is to be said: its session may be closed or not.
+    that is drained nothing is to be said: its session may be closed or not. Where all of routing is down, BGP may be.
     """
     if not seen.peerings:
         return
@@ -110,13 +114,18 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
     }
     longer = {fault.element: fault.severity for fault in faults if fault.kind is _K.BGP_LONGER_PATH}
     usual, lengths = usual_preferences(seen), usual_lengths(seen)
+    dead, unrouted = (
+        {fault.element.removeprefix("node/") for fault in faults if fault.kind is kind}
+        for kind in (_K.BGP_PROCESS, _K.ROUTING_DOWN)
+    )
     light = operational(with_faults(seen.network, [x for x in faults if TRAITS[x.kind].layer in ("physical", "exits")]))
     for peering in seen.peerings:
         link = seen.network.links[peering.link]
+        speaks = None if link.tail in unrouted else link.tail not in dead
         if link.drained:
-            yield peering, _Said(None, None, None, None, None, None, None, claims.get(link.head, ""))
+            yield peering, _Said(None, None, None, None, None, None, None, claims.get(link.head, ""), speaks)
             continue
-        stands = bool(light[peering.link]) and (_K.BGP_SESSION, link.interface) not in at
+        stands = bool(light[peering.link]) and (_K.BGP_SESSION, link.interface) not in at and link.tail not in dead
         heard = stands and (_K.BGP_ADVERTISEMENT, link.interface) not in at
         let_in = heard and (_K.BGP_FILTER, link.interface) not in at
         length = lengths.get((link.head, link.weight))
@@ -131,5 +140,6 @@ def _expected(seen: Observation, faults: tuple[Fault, ...]) -> Iterator[tuple[Pe
                 given.get(link.interface, usual.get(link.weight)) if let_in else None,
                 length + longer.get(link.interface, 0.0) if let_in and length is not None else None,
                 claims.get(link.head, ""),
+                speaks,
             ),
         )

@@ -27,7 +27,8 @@ _NEW: Mapping[SymptomKind, Literal["errors", "routes"]] = MappingProxyType(
 _SEVERE = frozenset(
     {
         "interface_down", "neighbour_down", "neighbour_timeout", "neighbour_one_way", "neighbour_stuck",
-        "process_ended", "session_down", "session_timeout", "session_refused", "session_limit", "session_closed",
+        "process_ended", "bgp_ended", "session_down", "session_timeout", "session_refused", "session_limit",
+        "session_closed",
     }
 )  # fmt: skip
 
@@ -251,7 +252,7 @@ def news(seen: Observation, before: Baseline | None) -> Disagreement | None:
     usable = {x.interface for x in seen.network.links if x.usable}
     since = float(seen.window.time[0]) - seen.interval_s
     for fact in seen.events:
-        about = fact.element in usable or fact.kind == "process_ended"
+        about = fact.element in usable or fact.kind in ("process_ended", "bgp_ended")
         if fact.kind in _SEVERE and about and fact.time > since and (fact.kind, fact.element) not in before.logged:
             return Disagreement(element=f"{fact.element} ({fact.kind})", what="log", predicted=0.0, observed=1.0)
     return None

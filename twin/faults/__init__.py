@@ -7,13 +7,15 @@ from .indistinguishable import INDISTINGUISHABLE, Indistinguishable, indistingui
 from .kinds import ALIASES, DRAWN_KINDS, EXIT_KINDS, REMEDIES, TELEMETRY_KINDS, TRAITS, label, named_in_words
 from .readings import Readings
 from .remedies import Action, Advice, Measure, Remedy
-from .severities import MAX_WEIGHT, USUAL_PREFERENCE
+from .severities import ENDED, HANGS, MAX_WEIGHT, USUAL_PREFERENCE
 from .struck import interfaces, struck_links
 
 __all__ = [
     "ALIASES",
     "DRAWN_KINDS",
+    "ENDED",
     "EXIT_KINDS",
+    "HANGS",
     "INDISTINGUISHABLE",
     "MAX_WEIGHT",
     "REMEDIES",

@@ -123,6 +123,9 @@ def _require_exits(network: Network, fault: Fault) -> None:
             f"{fault.kind} strikes an exit, and {network.name} has none",
             fix="give it groups of exits: [[exits]] in site.toml, or a column `exits` of the traffic file",
         )
+    groups = {x.id for x in network.nodes if x.kind == "exits"}
+    if fault.element in groups:
+        raise TopologyError(f"{fault}: that is what lies beyond exits, and no router", fix="name a router")
 
 
 def _require_exit(network: Network, fault: Fault) -> None:

@@ -60,6 +60,7 @@ class FaultKind(StrEnum):
     BGP_LONGER_PATH = "bgp_longer_path"
     BGP_HIJACK = "bgp_hijack"
     BGP_ORIGIN = "bgp_origin"
+    BGP_PROCESS = "bgp_process"
     PROBE_FILTER = "probe_filter"
 
     @classmethod

@@ -21,7 +21,7 @@ Action = Literal[
     "correct flow export", "collect configuration", "repair measurement", "find the cause",
     "restore peering", "ask for the routes", "correct route policy", "correct next hop", "lift the discard",
     "correct preference",
-    "ask about the path", "withdraw the announcement", "reject the announcement",
+    "ask about the path", "withdraw the announcement", "reject the announcement", "restart BGP",
 ]  # fmt: skip
 """What a person does."""
 

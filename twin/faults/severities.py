@@ -69,3 +69,14 @@ PREFERENCE = Range(
     200.0,
     "preference {:.0f}",
 )
+
+
+ENDED, HANGS = 1.0, 2.0
+"""What has become of a process: it took its routes with it, or left them as they were."""
+
+
+def _is_process(x: float) -> bool:
+    return x in (ENDED, HANGS)
+
+
+PROCESS = Range(_is_process, "1 where the process has ended, 2 where it hangs and its routes stay", ENDED)

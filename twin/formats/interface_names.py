@@ -5,7 +5,7 @@ Or `node`, `neighbour`, `interface` and, between parallel circuits, `index`. Sep
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from twin.errors import FormatError
@@ -41,6 +41,24 @@ def read_interfaces(path: str | Path, reading: Reading) -> Mapping[str, str]:
                 raise FormatError(str(path), f"line {number}", f"one name for {link}, not {found[link]} and {name}")
     except csv.Error as error:
         raise FormatError(str(path), "the whole file", f"a table; {error}") from error
+    return found
+
+
+def read_peers(paths: Sequence[Path], reading: Reading) -> Mapping[str, str]:
+    """Read the addresses of the neighbours behind exits, by exit.
+
+    Raises as `read_interfaces` does, and `FormatError` where one router has one neighbour at two exits: what it logs of
+    that session would be told of one of them alone.
+    """
+    found, at = dict[str, str](), dict[tuple[str, str], str]()
+    for path in paths:
+        for link, address in read_interfaces(path, reading).items():
+            router = reading.network.links[reading.network.link(link)].tail
+            other = at.setdefault((router, address.lower()), link)
+            if other != link:
+                wanted = "one exit a session: a neighbour that announces several groups is a node, with an exit of each"
+                raise FormatError(str(path), f"{address} at {other} and {link}", wanted)
+            found[link] = address
     return found
 
 

@@ -63,7 +63,7 @@ class AskedNetwork(WatchedNetwork):
 
     def read_router(self, router: str) -> Configuration:
         """Ask one router for its configuration now; of the others it says what they were told. Raises alike."""
-        self._network.node(router)
+        router = self._network.nodes[self._network.node(router)].name
         told = self._answer(f"router {router}", lambda live: _said(live.read_router(router), router).model_dump_json())
         said = RouterRuns.model_validate_json(told)
         return Configuration(said.taken, _with(self._network, router, said), said.routes, said.filters, said.mismatches)

@@ -32,6 +32,7 @@ LogKind = Literal[
     "mtu_refused",  # a packet larger than this interface takes
     "area_refused",  # a packet of another area
     "process_ended",  # the routing process
+    "bgp_ended",  # that of BGP alone
     "session_down",  # of BGP, to the neighbour behind an exit; the next four say why
     "session_timeout",  # the hold time passed without a message
     "session_refused",  # the neighbour's AS is another than the one expected

@@ -173,6 +173,18 @@ def _swapped(kind: FaultKind, scene: _Scene) -> Fault | None:
     return Fault(kind=kind, element=element, target=str(rng.choice(others))) if others else None
 
 
+def _speaker(kind: FaultKind, scene: _Scene) -> Fault | None:
+    """A router that has exits; those that carry more are drawn more often."""
+    network, load, rng = scene
+    if not network.exits:
+        return None
+    out: dict[str, float] = {}
+    for i in network.exits:
+        name = network.links[i].tail
+        out[name] = out.get(name, 0.0) + float(load[i])
+    return Fault(kind=kind, element=f"node/{_pick(list(out), np.array(list(out.values())), rng)}")
+
+
 def _claim(kind: FaultKind, scene: _Scene) -> Fault | None:
     """A router, or what is behind an exit, and a group that its router has no exit of; the busier groups more often."""
     network, _, rng = scene
@@ -203,6 +215,7 @@ _PLACES: dict[FaultKind, Callable[[FaultKind, _Scene], Fault | None]] = {
     _K.SWAPPED_COUNTERS: _swapped,
     _K.BGP_HIJACK: _claim,
     _K.BGP_ORIGIN: _claim,
+    _K.BGP_PROCESS: _speaker,
 }
 
 

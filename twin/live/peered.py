@@ -23,7 +23,9 @@ def peered(
     from a peering what is announced there, whether or not policy lets it in; without a session it hears nothing.
     """
     links = [truth.links[i] for i in truth.exits]
-    there = np.array([bool(answered[truth.node_index[x.tail]]) for x in links], dtype=bool)
+    gone = {x.element for x in faults if x.kind is _K.BGP_PROCESS}
+    at = [truth.nodes[truth.node_index[x.tail]] for x in links]
+    there = np.array([bool(answered[truth.node_index[x.name]]) and x.id not in gone for x in at], dtype=bool)
     light = np.array([x.up and not x.asleep for x in links], dtype=bool)
     stands = light & ~_struck(truth, faults, _K.BGP_SESSION)
     heard = stands & ~_struck(truth, faults, _K.BGP_ADVERTISEMENT)

@@ -19,7 +19,7 @@ from twin.sim.walked import astray_adds_up
 
 from .allowance import Allowance
 from .assemble import assemble, without_plan
-from .breakpoints import HIGHEST
+from .breakpoints import heaviest
 from .judge import Judge
 from .proposal import Proposal, Value
 from .tunnels import Move, tunnel_over
@@ -78,7 +78,7 @@ def relieve_by_evading(
 
 def _ways(judge: Judge, entries: Sequence[Astray], allowance: Allowance) -> Iterator[tuple[Change, ...]]:
     network = judge.network
-    yield from ((step,) for entry in entries for step in _single(network, entry))
+    yield from ((step,) for entry in entries for step in _single(judge, entry))
     for careful in (False, True):
         tunnels = _tunnels(judge, entries, allowance, careful=careful)
         if tunnels:
@@ -92,13 +92,14 @@ def _for_itself(network: Network, entry: Astray) -> bool:
     return entry.does == "claim" and entry.at in network.node_index
 
 
-def _single(network: Network, entry: Astray) -> Iterator[Change]:
+def _single(judge: Judge, entry: Astray) -> Iterator[Change]:
     """One change that takes everything off an interface."""
     if entry.does not in ("bar", "leak", "claim"):
         return
+    network, most = judge.network, heaviest(judge.network, judge.policy)
     link = network.links[network.link(entry.at)]
-    if link.weight != HIGHEST and network.link(entry.at) not in network.exits:
-        yield SetWeight(link=link.name, weight=HIGHEST)
+    if link.weight < most and network.link(entry.at) not in network.exits:
+        yield SetWeight(link=link.name, weight=most)
     if not link.drained:
         yield DrainLink(circuit=link.circuit)
 

@@ -11,7 +11,7 @@ from twin.policy import Policy
 
 from .assemble import assemble, without_plan
 from .attempt import attempt
-from .breakpoints import HIGHEST
+from .breakpoints import heaviest
 from .judge import Judge
 from .proposal import Proposal
 from .tunnels import relieve_by_tunnels
@@ -36,7 +36,7 @@ def relieve_by_drain(
     if not lossy:
         return without_plan(judge, METHOD, "no circuit loses traffic")
     best: Proposal | None = None
-    for steps in _ways(network, lossy):
+    for steps in _ways(network, lossy, heaviest(network, policy)):
         if len(steps) > policy.max_steps or any(judge.protects(*touched(network, step)) for step in steps):
             continue
         rest = policy.model_copy(update={"max_steps": policy.max_steps - len(steps)}) if steps else policy
@@ -54,11 +54,11 @@ def _loses(network: Network, position: int) -> bool:
     return network.links[position].loss > 0 and network.links[position].usable
 
 
-def _ways(network: Network, lossy: Sequence[str]) -> Iterator[tuple[DrainLink | SetWeight, ...]]:
+def _ways(network: Network, lossy: Sequence[str], most: int) -> Iterator[tuple[DrainLink | SetWeight, ...]]:
     yield tuple(DrainLink(circuit=name) for name in lossy)
     metrics = (i for name in lossy for i in network.circuits[name] if i not in network.exits)
     links = [network.links[i] for i in metrics if _loses(network, i)]
-    yield tuple(SetWeight(link=link.name, weight=HIGHEST) for link in links if link.weight != HIGHEST)
+    yield tuple(SetWeight(link=link.name, weight=most) for link in links if link.weight < most)
 
 
 def _follow_up(state: Network, policy: Policy, *, seed: int, time_limit_s: float | None) -> tuple[Change, ...]:

@@ -20,6 +20,7 @@ from twin.sim.simulate import simulate
 
 from .allowance import Allowance
 from .assemble import assemble, bound_of, without_plan
+from .breakpoints import HIGHEST, heaviest
 from .judge import Judge
 from .proposal import Proposal
 
@@ -27,7 +28,6 @@ METHOD = "igp-weight-search"
 EVALUATIONS = 20_000
 PLANNED = 6_000
 """Evaluations where only as many weights may change as fit into a plan."""
-HIGHEST = 65_535
 COARSE = 50
 """A median weight below this has all weights multiplied by `FINER` first: no path changes, but values fit between."""
 FINER = 20
@@ -123,7 +123,9 @@ class _Annealing:
         self.free = np.array([i for i in free if usable[i]], dtype=np.int64)
         self.present = np.array([link.weight for link in network.links], dtype=np.int64)
         metrics = np.isin(np.arange(self.present.size), network.exits, invert=True)
+        self.highest = heaviest(network)
         coarse = most is None and self.free.size > 0 and float(np.median(self.present[self.free])) < COARSE
+        coarse = coarse and self.highest == HIGHEST  # narrow metrics have no room for it
         self.start = (
             np.where(usable & metrics, np.minimum(self.present * FINER, HIGHEST), self.present)
             if coarse
@@ -188,7 +190,7 @@ class _Annealing:
         else:
             link = self.free[self.rng.integers(self.free.size)]
             value = weight[link] * self.rng.uniform(0.6, 1.5) + self.rng.integers(-3, 4)
-        change = {int(link): min(max(int(value), 1), HIGHEST)}
+        change = {int(link): min(max(int(value), 1), self.highest)}
         changed = np.flatnonzero(weight != self.start)
         if self.most is not None and changed.size >= self.most and weight[link] == self.start[link]:
             back = int(self.rng.choice(changed))

@@ -5,6 +5,7 @@ A weight matters only where it makes or breaks a tie: every link is tried at tho
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from twin.sim.route import Routing
 
 from .allowance import Allowance
 from .assemble import assemble, without_plan
-from .breakpoints import BREAKPOINTS, breakpoints
+from .breakpoints import BREAKPOINTS, breakpoints, heaviest
 from .judge import HEADROOM, Judge
 from .proposal import Proposal, Value
 
@@ -117,7 +118,8 @@ class _Search:
         dist = routing.paths.dist
         links = self._links(arrays, routing)
         most = BREAKPOINTS * LINKS // max(len(links), 1)  # as many trials where there are fewer links
-        changes = [(arc, int(value)) for arc in links for value in breakpoints(arrays, dist, arc, most=most)]
+        values = partial(breakpoints, arrays, dist, most=most, highest=heaviest(self.judge.network, self.judge.policy))
+        changes = [(arc, int(value)) for arc in links for value in values(arc)]
         probe = WeightProbe(self._state(candidate.weight))
         lost = self.judge.routing.lost + self.judge.base.refused - self.judge.stranded
         better: list[_Candidate] = []

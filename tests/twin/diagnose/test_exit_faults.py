@@ -180,6 +180,7 @@ def test_what_is_advised_differs_by_who_can_do_it():
         "ask about the path",
         "withdraw the announcement",
         "reject the announcement",
+        "restart BGP",
     ]
 
 

@@ -11,7 +11,7 @@ from tests.twin.live.beyond_exits import ASTRAY, START, TWO_GROUPS, measured
 from twin.diagnose import diagnose
 from twin.diagnose.peered import routes
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, check, with_fault
+from twin.faults import HANGS, Fault, FaultKind, check, with_fault
 from twin.live.draw_fault import draw_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.live.read_fault import read_fault
@@ -24,6 +24,8 @@ EXITS = {TWO_GROUPS.links[i].name: i for i in TWO_GROUPS.exits}
 ROUTERS = [x.name for x in TWO_GROUPS.nodes if x.kind == "router"]
 ALONE, SHARED = "interface/R6/transit", "interface/R4/content"
 """Exits of `synthetic/8-3`: R6 has none of `content`, R4 has both."""
+AMID = "R2"
+"""It has no exit, and others send by it."""
 FAULTS = (
     Fault(kind=K.BGP_NEXT_HOP, element=SHARED),
     Fault(kind=K.BGP_NEXT_HOP, element=ALONE),
@@ -36,6 +38,9 @@ FAULTS = (
     Fault(kind=K.BGP_HIJACK, element="node/R2", target="node/transit"),
     Fault(kind=K.BGP_HIJACK, element="node/R6", target="node/content"),
     Fault(kind=K.BGP_ORIGIN, element=ALONE, target="node/content"),
+    Fault(kind=K.BGP_PROCESS, element="node/R4"),
+    Fault(kind=K.BGP_PROCESS, element="node/R4", severity=HANGS),
+    Fault(kind=K.BGP_PROCESS, element=f"node/{AMID}"),
 )
 NAMES = [str(x) for x in FAULTS]
 LOST = "lost"
@@ -79,6 +84,10 @@ def chosen(fault: Fault, group: str, here: str, far: dict[str, dict[str, float]]
         case K.BGP_NEXT_HOP if concerned and here != struck.split("->")[0]:
             owners.pop(struck.split("->")[0])
         case K.BGP_DISCARD if concerned and (here not in owners or owners[here] == struck):
+            return None
+        case K.BGP_PROCESS if here != fault.element.removeprefix("node/"):
+            owners.pop(fault.element.removeprefix("node/"), None)
+        case K.BGP_PROCESS if fault.severity != HANGS:
             return None
         case K.BGP_PREFERENCE if concerned and fault.severity > 100:
             owners = {struck.split("->")[0]: struck}
@@ -125,7 +134,8 @@ def test_it_is_named_with_its_place_and_told_by_what_routers_say(fault):
     assert best.confidence > 0.9
     told, expected = (x[list(TWO_GROUPS.exits)] for x in routes(seen, (fault,)))
     assert np.array_equal(told, expected)
-    assert (told == 0).any()
+    asked = fault != FAULTS[-1]  # nobody is asked of a router without an exit: what it loses tells of it
+    assert (told == 0).any() == asked
     assert (routes(seen, ())[1][list(TWO_GROUPS.exits)] == 1).all()
 
 
@@ -167,6 +177,7 @@ def test_places_are_drawn_where_the_kind_can_be(kind):
         ("bgp_origin@R3->transit,content", "may announce"),
         ("bgp_preference@R3->transit=100", "severity 100"),
         ("bgp_hijack@R2", "a target"),
+        ("bgp_process@transit", "name a router|beyond exits"),
     ],
 )
 def test_what_is_no_mistake_there_is_refused(written, words):

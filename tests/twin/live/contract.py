@@ -56,7 +56,9 @@ class LiveContract:
         assert isinstance(live, Measurable)
         network = live.read_topology()
         for node in network.nodes:
-            assert live.read_router(node.name).network.links[0].weight == network.links[0].weight
+            by_name, by_id = live.read_router(node.name), live.read_router(node.id)  # whoever asks has an element's id
+            assert by_name.network == by_id.network
+            assert by_name.network.links[0].weight == network.links[0].weight
         assert 0 <= live.probe(network.nodes[0].name, network.nodes[1].name).loss <= 1
         with pytest.raises(TwinError):
             live.read_router("nobody")

@@ -39,7 +39,7 @@ def agreement(observation: Observation, fault: Fault) -> float:
 
 
 def _tells(kind: LineKind) -> bool:
-    return kind not in ("interface_up", "neighbour_up")
+    return kind not in ("interface_up", "neighbour_up", "bgp_ended")
 
 
 def _place(network: Network, fault: Fault) -> _Place:

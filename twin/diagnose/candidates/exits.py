@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from twin.diagnose.balance import excess
 from twin.diagnose.effects import Candidate, Effect
 from twin.diagnose.peered import usual_lengths, usual_preferences
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.errors import TopologyError
-from twin.faults import Fault, FaultKind, check, with_fault
+from twin.faults import ENDED, HANGS, Fault, FaultKind, check, with_fault
 from twin.model import Network
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.peerings import Peering
@@ -27,6 +28,7 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
 
     Of the steps to a route the first that fails. One whose interface says that it is down is a circuit that is down.
     """
+    yield from _processes(observation, judged)
     yield from _unspoken(observation, judged)
     usual, lengths = usual_preferences(observation), usual_lengths(observation)
     for peering in observation.peerings:
@@ -44,6 +46,29 @@ def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterato
             with suppress(TopologyError):  # what is said need not be possible here
                 check(observation.network, fault)
                 yield Candidate(fault)
+
+
+def _processes(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
+    """Routers whose BGP no longer answers though they do, logged its end, or lose what passes by them.
+
+    A process that hangs loses nothing, so that it shows by its silence alone.
+    """
+    network, silent = observation.network, {x.link: x.silenced for x in observation.peerings}
+    if not network.exits:
+        return
+    ended = {x.element for x in observation.events if x.kind == "bgp_ended"}
+    balance = excess(observation, judged.readings.arrived)
+    lost = balance.difference < -_TOLERANCE * balance.sigma
+    for position, node in enumerate(network.nodes):
+        if node.kind == "exits" or not observation.answered[position]:
+            continue
+        own = [i for i in network.exits if network.links[i].tail == node.name]
+        mute = bool(own) and all(silent.get(i) for i in own)
+        if mute or lost[position] or node.id in ended:
+            hint = TOLD if node.id in ended else 0.0
+            yield Candidate(Fault(kind=_K.BGP_PROCESS, element=node.id, severity=ENDED), hint=hint)
+        if mute and node.id not in ended:
+            yield Candidate(Fault(kind=_K.BGP_PROCESS, element=node.id, severity=HANGS))
 
 
 def _unspoken(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
@@ -91,8 +116,19 @@ def _claimed(peering: Peering, group: str) -> Iterator[Fault]:
 
 def _without(network: Network, fault: Fault) -> Network:
     """For planning: the exit is down, which no plan of ours can undo."""
-    links, position = list(network.links), network.link(fault.element)
-    links[position] = links[position]._replace(up=False)
+    return _down(network, [network.link(fault.element)])
+
+
+def _processless(network: Network, fault: Fault) -> Network:
+    """For planning: the same of every exit of a router, and what it loses besides."""
+    lost, name = with_fault(network, fault), fault.element.removeprefix("node/")
+    return _down(lost, [i for i in network.exits if network.links[i].tail == name])
+
+
+def _down(network: Network, exits: list[int]) -> Network:
+    links = list(network.links)
+    for i in exits:
+        links[i] = links[i]._replace(up=False)
     return replace(network, links=tuple(links))
 
 
@@ -101,4 +137,5 @@ _LEFT = (_K.BGP_DISCARD, _K.BGP_PREFERENCE, _K.BGP_LONGER_PATH, _K.BGP_HIJACK, _
 EFFECTS: Mapping[FaultKind, Effect] = {
     **dict.fromkeys(_OUT, Effect(planned=_without)),
     **dict.fromkeys(_LEFT, Effect(planned=with_fault)),
+    _K.BGP_PROCESS: Effect(planned=_processless),
 }

@@ -92,7 +92,7 @@ class ActingNetwork(WaitingNetwork):
     def read_router(self, router: str) -> Configuration:
         """Ask one router what it runs. Raises `UnknownElementError`, `ExecutionError`."""
         network = self.read_topology()
-        network.node(router)
+        router = network.nodes[network.node(router)].name
         return Configuration(self.now, self._as_said(network, router), (), (), ())
 
     def probe(self, source: str, target: str) -> ProbeReading:

@@ -10,12 +10,13 @@
 | bgp_preference | exit, the local preference | it is taken before all others, or after them | other attributes of a path |
 | bgp_longer_path | exit, systems more | its neighbour's path is longer than usual, as by prepending: exits as good as it are taken first | ranks of exits that are local preferences |
 | bgp_hijack | node -> group | the router announces the group, or a part of it, as its own: all go there, and no further | who has the rest of the group |
+| bgp_process | node, 1 ended or 2 hanging | the router's exits serve nobody else; one that ended left it no route to any group, so that what passes by it is dropped as well | a router that finds its way by a default route |
 | bgp_origin | exit -> group | its neighbour announces a group that is not its own: who is nearest leaves there, and is lost | a neighbour that delivers |
 
 Traffic goes to the other exits of the group, or has no route where there is none. What is announced from outside ends
 with its exit's session, and a router with a true exit of its own does not follow it; what a router announces itself is
-preferred everywhere, and nothing leads around it. None of them but the first has a line
-in any log. An exit is the interface of its router towards the group. RFC 7999 and RFC 5635 have the next hop that drops,
+preferred everywhere, and nothing leads around it. None of them but the first and a process
+that ended has a line in any log. An exit is the interface of its router towards the group. RFC 7999 and RFC 5635 have the next hop that drops,
 RFC 4271 (section 9.1) the order in which paths are preferred: local preference, length of the path, then the distance.
 """  # noqa: E501 - a table
 
@@ -27,7 +28,7 @@ from twin.faults.fault import Fault, FaultKind
 from twin.faults.link_effects import untold
 from twin.faults.log_lines import HOLD_TIME_S, SILENT, Log, LogTemplate
 from twin.faults.remedies import Advice, Measure, Remedy
-from twin.faults.severities import LONGER, ONE, PREFERENCE, USUAL_PREFERENCE
+from twin.faults.severities import ENDED, LONGER, ONE, PREFERENCE, PROCESS, USUAL_PREFERENCE
 from twin.model import Astray, Link, Network
 from twin.network_rules import MOST_PREFERENCE
 
@@ -94,6 +95,20 @@ def _claimed(network: Network, fault: Fault) -> Network:
     return replace(network, astray=(*network.astray, Astray("claim", at, group)))
 
 
+def _processless(network: Network, fault: Fault) -> Network:
+    """Its exits are told to nobody; with the process that ended went its own routes, one that hangs left them."""
+    name, links = network.nodes[network.node(fault.element)].name, list(network.links)
+    own = [i for i in network.exits if links[i].tail == name]
+    for i in own:
+        links[i] = untold(links[i], fault.severity)
+    if fault.severity == ENDED:
+        groups = sorted({links[i].head for i in network.exits})
+        astray = [Astray("drop", name, group) for group in groups]
+    else:
+        astray = [Astray("send", links[i].name, links[i].head) for i in own]
+    return replace(network, links=tuple(links), astray=(*network.astray, *astray))
+
+
 _MORE: dict[FaultKind, Callable[[Network, Fault], Network]] = {
     _K.BGP_NEXT_HOP: _by_itself,
     _K.BGP_DISCARD: _discarding,
@@ -101,9 +116,10 @@ _MORE: dict[FaultKind, Callable[[Network, Fault], Network]] = {
     _K.BGP_LONGER_PATH: _lengthened,
     _K.BGP_HIJACK: _claimed,
     _K.BGP_ORIGIN: _claimed,
+    _K.BGP_PROCESS: _processless,
 }
 _SESSION_LOST = Log(own=(LogTemplate("session timeout", HOLD_TIME_S),))
-_SEVERITIES = {_K.BGP_PREFERENCE: PREFERENCE, _K.BGP_LONGER_PATH: LONGER}
+_SEVERITIES = {_K.BGP_PREFERENCE: PREFERENCE, _K.BGP_LONGER_PATH: LONGER, _K.BGP_PROCESS: PROCESS}
 _DRAWN: dict[FaultKind, tuple[int, ...]] = {_K.BGP_PREFERENCE: (50, 200), _K.BGP_LONGER_PATH: (1, 2, 3)}
 _CLAIMS = (_K.BGP_HIJACK, _K.BGP_ORIGIN)
 
@@ -115,7 +131,7 @@ def _declare(kind: FaultKind, label: str, advice: Advice, aliases: tuple[str, ..
             id=kind,
             label=label,
             layer="exits",
-            element="node" if kind is _K.BGP_HIJACK else "exit",
+            element="node" if kind in (_K.BGP_HIJACK, _K.BGP_PROCESS) else "exit",
             target="node" if kind in _CLAIMS else None,
             severity=_SEVERITIES.get(kind, ONE),
             drawn=(lambda rng: float(rng.choice(_DRAWN[kind]))) if kind in _DRAWN else None,
@@ -221,4 +237,13 @@ _declare(
         "nothing of {target} comes in by {here}",
     ),
     ("bgp_rpki_invalid_route_leak",),
+)
+_declare(
+    _K.BGP_PROCESS,
+    "BGP process down",
+    Advice(
+        "restart BGP",
+        "restart the BGP process of {here}; while it is gone, nothing that passes by {here} finds a way to any group",
+        "{here} answers for BGP again, and its exits carry their part",
+    ),
 )

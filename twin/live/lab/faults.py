@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from twin.errors import ExecutionError, InputError
-from twin.faults import Fault, FaultKind, check, interfaces, struck_links
+from twin.faults import HANGS, Fault, FaultKind, check, interfaces, struck_links
 
 from . import lies, rules
+from .bgp import BGPD
 from .daemons import Daemons
 from .exit_faults import EXIT_WAYS, ExitFaults
 from .exits import stubs_of
@@ -110,7 +111,9 @@ class Injector:
             case _K.DEVICE_DOWN:
                 self._dead(self._routers[fault.element.removeprefix("node/")])
             case _K.ROUTING_DOWN:
-                self._routing_down(fault.element.removeprefix("node/"), way)
+                self._process_down(fault.element.removeprefix("node/"), self._daemons.igp, frozen=way == "frozen")
+            case _K.BGP_PROCESS:
+                self._process_down(fault.element.removeprefix("node/"), BGPD, frozen=severity == HANGS)
             case _K.CAPACITY | _K.WRONG_CAPACITY:
                 factor = 1 - severity if fault.kind is _K.CAPACITY else 1 / severity
                 both = [self._port[i] for i in struck_links(self._network, fault)]
@@ -236,15 +239,15 @@ class Injector:
             self._daemons.signal(router.name, daemon, signal.SIGKILL)
         self._shut((*router.ports, *router.exits))
 
-    def _routing_down(self, router: str, way: str) -> None:
-        daemon = self._daemons.igp
-        if way == "frozen":
+    def _process_down(self, router: str, daemon: str, *, frozen: bool) -> None:
+        if frozen:
             self._with_cure(
                 partial(self._daemons.signal, router, daemon, signal.SIGSTOP),
                 partial(self._daemons.signal, router, daemon, signal.SIGCONT),
             )
             return
-        self._keep_configuration(router)
+        if daemon == self._daemons.igp:
+            self._keep_configuration(router)
         self._with_cure(
             partial(self._daemons.signal, router, daemon, signal.SIGKILL), partial(self._revive, router, (daemon,))
         )

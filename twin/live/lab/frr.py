@@ -178,9 +178,9 @@ LOGS: dict[Igp, frozenset[LogKind]] = {
 }
 """What FRR's daemons write; none of them a line about what was configured."""
 SESSION_LOGS: frozenset[LogKind] = frozenset(
-    ("session_down", "session_timeout", "session_refused", "session_limit", "session_closed", "session_up")
+    ("session_down", "session_timeout", "session_refused", "session_limit", "session_closed", "session_up", "bgp_ended")
 )
-"""What its bgpd writes beside that, where there are exits."""
+"""What its bgpd writes beside that, and zebra of its end, where there are exits."""
 NEIGHBOURS: dict[Igp, str] = {"isis": "show isis neighbor json", "ospf": "show ip ospf neighbor json"}
 
 

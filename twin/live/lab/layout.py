@@ -18,8 +18,8 @@ _LOOPBACKS, _LINKS = IPv4Address("10.255.0.0"), IPv4Address("10.64.0.0")
 FIRST_AS = 65_101
 """Of the first network beyond an exit."""
 _TAKEN = frozenset({"lo", "all", "default"})
-HIGHEST = {"isis": 2**24 - 3, "ospf": 65_534}
-"""The largest metric that routers route by: beyond are those of a link that is kept out (RFC 5305, RFC 6987)."""
+HIGHEST = {"isis": 2**24 - 3, "ospf": 65_535}
+"""The largest metric that routers route by; beyond those of IS-IS a link is kept out (RFC 5305)."""
 
 
 class Rates(Frozen):

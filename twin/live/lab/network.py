@@ -127,7 +127,7 @@ class LabNetwork:
     def read_router(self, router: str) -> Configuration:
         """Ask one router what it runs now. Raises `UnknownElementError`, `ExecutionError` when it does not answer."""
         told_to = self.read_topology()
-        told_to.node(router)
+        router = told_to.nodes[told_to.node(router)].name
         if router not in self._routers:
             raise ExecutionError(f"{router} is no router: nobody answers for it", fix="ask a router")
         said = self._said(router)
@@ -339,8 +339,12 @@ def open_lab(name: str = "") -> LabNetwork:
 
 
 def _weighing(link: Link, weight: int, *, out: int) -> Link:
-    """A link as its interface's metric says: one that is taken out keeps the weight that it is to have again."""
-    return link._replace(drained=True) if weight >= out else link._replace(weight=weight, drained=False)
+    """A link as its interface's metric says: one that is taken out keeps the weight that it is to have again.
+
+    One that is told to weigh as much as what is taken out is not told apart from that, and counts as in use.
+    """
+    taken_out = weight >= out and link.weight < out
+    return link._replace(drained=True) if taken_out else link._replace(weight=weight, drained=False)
 
 
 def _with_part(network: Network, said: Network, router: str) -> Network:

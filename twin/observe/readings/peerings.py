@@ -9,6 +9,8 @@ from twin.live.network import Flags
 from twin.live.peerings import REASONS, DownReason, PeeringSamples
 from twin.model import Floats, Network
 
+_SILENT = 2  # samples in a row without an answer: one alone is a process that was busy
+
 
 def ways_out(established: Floats, received: Floats, accepted: Floats, reachable: Floats, discards: Floats) -> Floats:
     """Whether the network has a way by each exit: 1, 0, or NaN where what is said does not tell.
@@ -34,6 +36,7 @@ class Peering(NamedTuple):
     local_pref: float | None  # higher is better
     path_length: float | None  # shorter is better at equal local preference
     claimed: str | None = None  # who else announces the group: the id of an interface or a node, empty for nobody
+    silenced: bool = False  # its router has spoken of it, and has not in the newest samples
 
     @property
     def usable(self) -> bool | None:
@@ -56,11 +59,12 @@ def read_peerings(network: Network, rows: PeeringSamples) -> tuple[Peering, ...]
     """The newest reading of each exit, in the order of exits; none where nobody says."""
     if not rows.time.size:
         return ()
-    exits, newest = set(network.exits), dict[int, int]()
+    exits, newest, spoke = set(network.exits), dict[int, int](), dict[int, list[bool]]()
     named = (None, "", *(x.interface for x in network.links), *(x.id for x in network.nodes))
     for row in np.argsort(rows.time, kind="stable").tolist():
         if int(rows.link[row]) in exits:
             newest[int(rows.link[row])] = row
+            spoke.setdefault(int(rows.link[row]), []).append(not np.isnan(rows.established[row]))
     return tuple(
         Peering(
             link,
@@ -73,6 +77,7 @@ def read_peerings(network: Network, rows: PeeringSamples) -> tuple[Peering, ...]
             _number(rows.local_pref, row),
             _number(rows.path_length, row),
             named[int(rows.claimed[row])] if 0 <= int(rows.claimed[row]) < len(named) else None,
+            any(spoke[link]) and not any(spoke[link][-_SILENT:]),
         )
         for link, row in sorted(newest.items())
     )

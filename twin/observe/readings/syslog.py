@@ -104,6 +104,10 @@ _TEMPLATES: dict[LineKind, tuple[str, ...]] = {
         r"init: routing \(PID \d+\) terminated by signal number \d+\. Core dumped!",
         r"ZEBRA: client \d{1,6} disconnected \d{1,8} (?:isis|ospf) routes removed from the rib",
     ),
+    "bgp_ended": (
+        r"%OS-SYSMGR-3-ERROR : bgp\(\d+\) \(jid \d+\) exited, will be respawned with a delay",
+        r"ZEBRA: client \d{1,6} disconnected \d{1,8} bgp routes removed from the rib",
+    ),
     "commit": (
         rf"%(?:MGBL-)?SYS-5-CONFIG_I ?: Configured from {_END}",
         r"mgd\[\d+\]: UI_COMMIT_COMPLETED: commit complete",
@@ -117,7 +121,7 @@ _COMPILED: list[tuple[LineKind, re.Pattern[str]]] = [
     for kind, patterns in (*_TEMPLATES.items(), *SESSION_LINES.items())
     for pattern in patterns
 ]
-_OF_NODES: frozenset[LineKind] = frozenset(("commit", "process_ended"))
+_OF_NODES: frozenset[LineKind] = frozenset(("bgp_ended", "commit", "process_ended"))
 
 
 class LogFact(NamedTuple):
