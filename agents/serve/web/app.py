@@ -156,8 +156,10 @@ def _endpoint(console: Console, address: Address) -> Callable[[Request], Awaitab
     async def answer(request: Request) -> Response:
         visitor = console.sessions.visitor(request)
         refusal = refuse(request, visitor, address.role, whole=address.whole)
-        if refusal is not None or visitor is None:
+        if visitor is None:
             return refusal or PlainTextResponse("nobody", 401)
+        if refusal is not None:
+            return await _page_of(console, request, visitor, refusal)
         try:
             body: Mapping[str, JsonValue] = await _body(request) if address.method == "POST" else dict[str, JsonValue]()
             if address.method == "POST":
@@ -172,9 +174,23 @@ def _endpoint(console: Console, address: Address) -> Callable[[Request], Awaitab
                     change.response = await run_in_threadpool(address.work, console, asked)
                 return change.response
         except TwinError as error:
-            return _told(request, error)
+            return await _page_of(console, request, visitor, _told(request, error))
 
     return traced
+
+
+_FAILED = {403: "This is not yours to see or to do", 409: "It has moved", 422: "There is no such thing here"}
+
+
+async def _page_of(console: Console, request: Request, visitor: Visitor, failed: Response) -> Response:
+    """What failed as a page of the console where a browser asks; programs get the words alone."""
+    if isinstance(failed, JSONResponse) or "text/html" not in request.headers.get("accept", ""):
+        return failed
+    words, title = bytes(failed.body).decode().strip(), _FAILED.get(failed.status_code, "This did not work")
+    asked = Asked(visitor, {}, {}, {}, request)
+    page = await run_in_threadpool(console.page, "failed", asked, title, words=words)
+    page.status_code = failed.status_code
+    return page
 
 
 async def _body(request: Request) -> Mapping[str, JsonValue]:

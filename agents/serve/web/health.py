@@ -92,7 +92,7 @@ def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str
     )
     return (
         ("Source", source),
-        ("Data and twin", live.health if live else ()),
+        ("Data and twin", live.health if live else (("Measured", "nothing yet"),)),
         ("Detector", detector),
         ("Forecast", forecast),
         ("Calling people", delivery),

@@ -35,6 +35,7 @@ from twin.errors import InputError, TwinError
 from twin.files import exists
 
 from .decided import DecidedPlans
+from .rail import Item, rail
 from .rights import Visitor, changed, places, planned, trimmed
 from .rows import CalendarRow, IncidentRow, calendar_row, incident_row, interval_words, work_row
 from .seen import Seeing
@@ -42,30 +43,12 @@ from .seen import Seeing
 _STRIP = 48  # samples on the strip of time
 _WORKS = 6  # works of others on the wall
 _JUDGED = 20  # plans that wait and whose figures are kept
-_ICONS = {
-    "wall": "M3 5h18v11H3zM9 20h6M12 16v4",
-    "incident": "M12 4 21 20H3zM12 10v4M12 17v.5",
-    "approvals": "M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12l2 2 4-4",
-    "what-if": "M4 5h6v6H4zM14 13h6v6h-6zM10 8h7v5M7 11v5h7",
-    "history": "M4 12a8 8 0 1 0 3-6M4 4v4h4M12 8v4l3 2",
-    "health": "M3 12h4l2-6 4 12 2-6h6",
-}
 _AUTONOMY = {
     "observe": "only observes",
     "suggest": "suggests only",
     "approve": "asks a person",
     "act": "acts alone at low risk",
 }
-
-
-class Item(NamedTuple):
-    """One entry of the rail."""
-
-    word: str
-    href: str
-    icon: str
-    here: bool
-    number: int
 
 
 class Shell(NamedTuple):
@@ -129,7 +112,7 @@ class Screens:
         level = seen.live.autonomy if seen else "observe"
         return Shell(
             title=title,
-            rail=self._rail(here, visitor),
+            rail=rail(self._standing(visitor), here, visitor),
             network=room.network,
             size=f"{len(network.nodes)} nodes, {len(network.circuits)} circuits" if network else "",
             age=f"measured {age_words(age)} ago" if age is not None else "nothing measured yet",
@@ -344,29 +327,6 @@ class Screens:
         for dot, node in zip(tried.drawing.dots, network.nodes, strict=True):
             found.append(Hit(_toggled(rest, failed, node.id), _offer(node.id, failed), True, dot.x, dot.y))
         return tuple(found)
-
-    def _rail(self, here: str, visitor: Visitor) -> tuple[Item, ...]:
-        standing = self._standing(visitor)
-        first, open_ = next((x.id for x in standing), None), len(standing)
-        waits = sum(x.outcome == "awaiting approval" for x in standing)
-        whole = (
-            Item("What-if", "/what-if", _ICONS["what-if"], here == "what-if", 0),
-            Item("Health", "/health", _ICONS["health"], here == "health", 0),
-        )
-        return (
-            Item("Wall", "/", _ICONS["wall"], here == "wall", 0),
-            Item(
-                "Incident",
-                f"/incidents/{first}" if first else "/history",
-                _ICONS["incident"],
-                here == "incident",
-                open_,
-            ),
-            Item("Approve", "/approvals", _ICONS["approvals"], here == "approvals", waits),
-            *(whole[:1] if visitor.everywhere else ()),
-            Item("History", "/history", _ICONS["history"], here == "history", 0),
-            *(whole[1:] if visitor.everywhere else ()),
-        )
 
 
 def _touched(folder: Path) -> tuple[str, ...]:

@@ -48,7 +48,20 @@ from .timeline import charts
 _GOOD = {"resolved", "relieved", "healthy", "no action needed", "done", "scheduled", "rehearsed"}
 _BAD = {"failed", "rolled back", "interrupted", "unfinished"}
 _TEMPLATES = ("report.html.j2", "study.html.j2", "notebook.html.j2", "pictures.html.j2", "style.css")
-_SCREENS = ("entered", "approvals", "ask", "base", "health", "history", "incident", "login", "trace", "wall", "whatif")
+_SCREENS = (
+    "entered",
+    "approvals",
+    "ask",
+    "base",
+    "failed",
+    "health",
+    "history",
+    "incident",
+    "login",
+    "trace",
+    "wall",
+    "whatif",
+)
 
 
 @dataclass(frozen=True)
