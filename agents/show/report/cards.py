@@ -57,7 +57,7 @@ def _harm_card(first: LoadsTaken, last: LoadsTaken | None) -> Card:
     end = last or first
     was = mbps(first.harm) if last else ""
     tone = "good" if end.harm < 0.5 * first.harm or end.harm < 1 else "bad" if last else ""
-    return Card("Harm", mbps(end.harm), was, f"{source(end)}: lost, dropped or above the limit", tone)
+    return Card("Lost or above the limit", mbps(end.harm), was, source(end), tone)
 
 
 def source(loads: LoadsTaken) -> str:

@@ -1,13 +1,15 @@
 """Every screen of the console as a picture: `python -m tests.agents.serve.pictures FOLDER` makes all of them.
 
-`--readme` makes those of the README. The tests use the same looks, to see that no page scrolls sideways, leaves
-something without a name or writes in a colour that cannot be read.
+`--readme` makes those of the README. The tests use the same looks, to see that axe-core finds nothing on any page, and
+that none scrolls sideways.
 """
 
 import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ from twin.policy import Policy
 WIDTHS, THEMES = {1400: 900, 768: 1024, 390: 844}, ("light", "dark")
 NETWORK = "emulated:sndlib/germany50,seed=1"
 README = (("wall", 1400, "light"), ("approvals", 1400, "dark"), ("incident", 1400, "light"))
-FAULTS = (Path(__file__).parent / "faults.js").read_text()
+FAULTS, FOUND = ((Path(__file__).parent / x).read_text() for x in ("faults.js", "axe.js"))
 
 
 def screens(incident, fails):
@@ -47,11 +49,19 @@ def faults_of(browser, origin, state, pages, looks, *, folder=None, scale=1):
         page.on("pageerror", lambda x, to=found: to.append(str(x)))
         for name, path in pages.items():
             page.goto(f"{origin}{path}")
-            found += [f"{name} {width} {theme}: {x}" for x in page.evaluate(FAULTS)]
+            page.evaluate(axe())
+            faults = (*page.evaluate(FAULTS), *page.evaluate(FOUND))
+            found += [f"{name} {width} {theme}: {x}" for x in faults]
             if folder is not None:
                 page.screenshot(path=str(Path(folder) / f"{name}-{width}-{theme}.png"))
         context.close()
     return found
+
+
+@cache
+def axe():
+    """The source of axe-core, as its package for Python brings it."""
+    return (files("axe_playwright_python") / "axe.min.js").read_text()
 
 
 def main(folder, looks, names, scale=1):
@@ -78,6 +88,7 @@ def main(folder, looks, names, scale=1):
 def browser():
     """A browser of this machine; skips where there is none."""
     sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
     if chromium() is None:
         pytest.skip("there is no Chromium on this machine")
     return sync.sync_playwright(), chromium()

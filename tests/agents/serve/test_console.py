@@ -592,7 +592,7 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         page.get_by_role("button", name="Make a passkey here").click()
         page.get_by_text("may decide with this passkey now").wait_for()
         pages, state = (
-            screens(incident.id, "ATLAng") | {"trace": f"/runs/{incident.run}/trace"},
+            screens(incident.id, "ATLAng") | {"trace": f"/runs/{incident.run}/trace", "failed": "/incidents/I-9999"},
             page.context.storage_state(),
         )
         assert faults_of(opened, served.server.origin, state, pages, [(1400, "light"), (390, "dark")]) == []

@@ -58,7 +58,7 @@ def fits(network: Network, policy: Policy) -> Check:
 def _relieves(rehearsal: Rehearsal) -> Check:
     limits, before, after = rehearsal.policy, rehearsal.outcomes[0], rehearsal.outcomes[-1]
     gain, words = relief(before, after, limits.max_utilisation)
-    detail = f"{words}: {percent(gain)} better, {percent(limits.min_gain)} asked for"
+    detail = f"{words}: {percent(abs(gain))} {'better' if gain >= 0 else 'worse'}, {percent(limits.min_gain)} asked for"
     if gain >= limits.min_gain and gain > 0:
         return Check(name="useful", passed=True, measured=gain, limit=limits.min_gain, unit="share", detail=detail)
     return _useless(rehearsal, after.busiest or "network", detail, (gain, limits.min_gain), "share")
