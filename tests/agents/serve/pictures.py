@@ -21,6 +21,7 @@ from tests.agents.serve.served import Served
 from twin.policy import Policy
 
 WIDTHS, THEMES = {1400: 900, 768: 1024, 390: 844}, ("light", "dark")
+PATIENCE_MS = 180_000  # of a browser on a machine that is loaded and slow
 NETWORK = "emulated:sndlib/germany50,seed=1"
 README = (("wall", 1400, "light"), ("approvals", 1400, "dark"), ("incident", 1400, "light"))
 FAULTS, FOUND = ((Path(__file__).parent / x).read_text() for x in ("faults.js", "axe.js"))
@@ -45,6 +46,7 @@ def faults_of(browser, origin, state, pages, looks, *, folder=None, scale=1):
     for width, theme in looks:
         size = {"width": width, "height": WIDTHS[width]}
         context = browser.new_context(viewport=size, color_scheme=theme, storage_state=state, device_scale_factor=scale)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         page.on("pageerror", lambda x, to=found: to.append(str(x)))
         for name, path in pages.items():

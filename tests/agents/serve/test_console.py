@@ -43,7 +43,7 @@ from agents.wording import on_screen, plan_words
 from tests.agents.characters import Actor, calls, says
 from tests.agents.collector import collecting
 from tests.agents.serve.killed_room import SITE, place
-from tests.agents.serve.pictures import browser, faults_of, screens
+from tests.agents.serve.pictures import PATIENCE_MS, browser, faults_of, screens
 from tests.agents.serve.served import Served
 from tools.box.tracing import joined
 from twin.clock import utc_now
@@ -569,6 +569,7 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         assert incident.outcome == "awaiting approval"
         opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         page = opened.new_page()
+        page.context.set_default_timeout(PATIENCE_MS)
         asked, errors = [], []
         page.on("request", lambda x: asked.append(x.url))
         page.on("pageerror", lambda x: errors.append(str(x)))
@@ -584,6 +585,7 @@ def test_an_incident_from_its_alarm_to_a_plan_approved_by_passkey_and_confirmed(
         assert room.board.incident(incident.id).owner
         page.get_by_role("link", name="Review and decide").click()
         without = opened.new_page(storage_state=page.context.storage_state())
+        without.set_default_timeout(PATIENCE_MS)
         without.add_init_script("delete window.PublicKeyCredential")
         without.goto(page.url)
         without.get_by_role("button", name="Make a passkey here").click()
