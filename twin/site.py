@@ -42,6 +42,7 @@ from .traffic_classes import LAST, TrafficClass
 
 SITE = "site.toml"
 MeasurementKind = Literal["counters", "flows", "probes", "logs"]
+_OF_PROMETHEUS: tuple[MeasurementKind, ...] = ("counters", "probes")
 
 
 def _listed(value: object) -> object:
@@ -66,7 +67,7 @@ class SiteSources(Frozen):
         description="Addresses by which routers log the neighbours behind their exits: CSV of link, address.",
     )
     counters: Paths = Field(default=(), description="Rates, counters or states of links, interfaces and nodes.")
-    prometheus: str | None = Field(default=None, description="URL of a Prometheus API that holds counters.")
+    prometheus: str | None = Field(default=None, description="URL of a Prometheus API with counters or probes.")
     matchers: str = Field(default="", max_length=1000, description='Label matchers of its series, as `job="snmp"`.')
     minutes: float = Field(default=30.0, gt=0, le=1440, description="How far back it is asked.")
     lsdb: Paths = Field(
@@ -213,14 +214,14 @@ class OpenSite(NamedTuple):
     def measurements(self, kind: MeasurementKind, clock: Callable[[], datetime]) -> Measurements | None:
         """Read the measurements of one source alone, None where the site names none. Raises as `look` does."""
         files = self._files(kind)
-        if not files and not (kind == "counters" and self.site.sources.prometheus):
+        if not files and not (kind in _OF_PROMETHEUS and self.site.sources.prometheus):
             return None
         reading = self.reading()
         options = self._options(reading, clock())
         parts = read_parts(files, reading.network, options)
-        if kind == "counters":
-            parts += self._asked(reading.network, options)
-        return combine(parts, reading.network, options)
+        if kind in _OF_PROMETHEUS:
+            parts += [x for x in self._asked(reading.network, options) if (x.probes is None) == (kind == "counters")]
+        return combine(parts, reading.network, options, alone=True) if parts else None
 
     def documents(self) -> tuple[Document, ...]:
         """Read what people wrote about it. Raises as `read_documents` does."""
@@ -319,13 +320,13 @@ class OpenSite(NamedTuple):
 
     def _asked(self, network: Network, options: Options) -> list[Part]:
         """What a Prometheus API that the site names holds now; nothing where it names none."""
-        from .observe.readings.prometheus import prometheus_at, read_prometheus_part
+        from .observe.readings.prometheus import prometheus_at, read_prometheus_parts
 
         sources = self.site.sources
         if sources.prometheus is None or options.now is None:
             return []
         api = prometheus_at(sources.prometheus).model_copy(update={"matchers": sources.matchers})
-        return [read_prometheus_part(api, network, now=options.now, minutes=sources.minutes, options=options)]
+        return read_prometheus_parts(api, network, now=options.now, minutes=sources.minutes, options=options)
 
     def _options(self, reading: Reading, now: datetime) -> Options:
         """What the readers of measurements are told of the files, and of the network that they are of."""

@@ -179,7 +179,10 @@ def _database(site: OpenSite, reading: Reading, now: datetime) -> Iterator[Tried
     )
     fix = f"{fix}{'; …' if len(apart) > 3 else ''}" if apart else ""
     got = f"{there} of {int(told.sum())} links have their neighbour, {len(apart)} metrics differ"
-    yield TriedSource("lsdb", "ok", got, fix, max(age, 0.0), share)
+    if said.unheard:
+        got = f"cut off: {', '.join(said.unheard[:3])} is named by others and not in it; {got}"
+        fix = "write it under another name, and rename it once it is whole"
+    yield TriedSource("lsdb", "broken" if said.unheard else "ok", got, fix, max(age, 0.0), share)
 
 
 def _papers(site: OpenSite, network: Network, now: datetime) -> Iterator[TriedSource]:

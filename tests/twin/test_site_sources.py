@@ -62,6 +62,20 @@ def test_what_is_whole_is_ok_and_what_is_not_named_says_what_one_goes_without(fo
     assert "iosxr" in found["actuator"].got
 
 
+def test_probes_and_logs_are_sources_by_themselves(folder: Path) -> None:
+    times = sorted({x.split(",")[0] for x in (folder / "counters.csv").read_text().splitlines()[1:]})
+    rows = [f"{x},core1.bcn,core1.lis,0.0,{delay}" for x in times for delay in (7.5, 8.5)]
+    (folder / "probes.csv").write_text("\n".join(["time,source,target,loss,rtt_ms", *rows, ""]))
+    (folder / "now.log").write_text("<189>1 2026-11-29T01:05:00Z core1.mad rpd - - - nothing that anybody knows\n")
+    named = 'probes = "probes.csv"\nlogs = "now.log"\n\n[routers]'
+    (folder / "site.toml").write_text(SITE.format(clock="newest").replace("[routers]", named))
+    found = tried(folder)
+    assert (found["probes"].state, found["probes"].complete) == ("ok", 1.0)
+    assert found["logs"].got == "1 lines, 0 of them understood"
+    telemetry = read_site(folder).look(lambda: datetime(2026, 12, 1, tzinfo=UTC)).telemetry
+    assert telemetry.probes.delay_ms.tolist() == [4.0] * len(times)  # two readings of one time are one
+
+
 def test_every_second_row_that_is_missing_is_half_of_the_completeness(folder: Path) -> None:
     whole = tried(folder)["counters"]
     rewritten(folder / "counters.csv", lambda i: i % 2 == 0)

@@ -33,6 +33,11 @@ class NodeNames:
         (node,) = nodes
         return self.index[node]
 
+    def find(self, text: str) -> int | None:
+        """Position of the one node that is called so, None where none or more than one is."""
+        nodes = self.names.get(text) or self.names.get(text.strip()) or self._cleaned(text)
+        return self.index[nodes[0]] if len(nodes) == 1 else None
+
     def _cleaned(self, text: str) -> tuple[str, ...]:
         try:
             name = clean_name(text)

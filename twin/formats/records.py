@@ -57,7 +57,8 @@ class Records:
     `directed` is None in formats that do not say whether a link stands for one direction; it is told by the links then.
     `units` are the format's conventions for quantities whose unit neither name nor value states. `relative` is whether
     demands have no unit. `noted` is what the reader itself has to say. Tunnels, limits and groups come from files that
-    know our own model; groups are circuit ids by name.
+    know our own model; groups are circuit ids by name. `unheard` are systems that others name as neighbours and that
+    say nothing themselves: of a database that is whole there is none.
     """
 
     source: Source
@@ -77,3 +78,4 @@ class Records:
     classes: tuple[TrafficClass, ...] = ()
     class_shares: tuple[ClassShare, ...] = ()
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    unheard: tuple[str, ...] = ()

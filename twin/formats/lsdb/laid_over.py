@@ -27,13 +27,15 @@ class DatabaseSays(NamedTuple):
     """What a database says of the links of an inventory, [m] each.
 
     `adjacent` is 1 where both ends name each other, 0 where they do not, NaN where parallel links cannot be told apart;
-    `metric` is NaN where it says none. `strangers` are routers that the inventory has not.
+    `metric` is NaN where it says none. `strangers` are routers that the inventory has not. `unheard` are routers that
+    others name and that are not in it: then it is cut off, and what is missing proves nothing (`adjacent` is NaN).
     """
 
     time: float
     adjacent: Floats
     metric: Floats
     strangers: tuple[str, ...]
+    unheard: tuple[str, ...] = ()
 
 
 def read_neighbours(path: Path, network: Network, names: Names | None = None) -> DatabaseSays:
@@ -63,7 +65,9 @@ def read_neighbours(path: Path, network: Network, names: Names | None = None) ->
     for ends, links in pairs.items():
         _of_pair(network, links, stated.get(ends, []), adjacent, metric)
     strangers = tuple(sorted(x for x, node in found.items() if node is None))
-    return DatabaseSays(path.stat().st_mtime, adjacent, metric, strangers)
+    if records.unheard:
+        adjacent = np.where(adjacent == 0, np.nan, adjacent)
+    return DatabaseSays(path.stat().st_mtime, adjacent, metric, strangers, records.unheard)
 
 
 def neighbours_part(path: Path, network: Network, names: Names | None = None) -> Part:
@@ -77,6 +81,11 @@ def neighbours_part(path: Path, network: Network, names: Names | None = None) ->
     if said.strangers:
         note = f"{', '.join(said.strangers[:_NAMED])}: not in the inventory, left out"
         fields.append(use("systems", "not modelled", len(said.strangers), note))
+    if said.unheard:
+        note = (
+            f"{', '.join(said.unheard[:_NAMED])}: named by others and not in it; cut off, so that nothing is down by it"
+        )
+        fields.append(use("the end of the file", "not modelled", len(said.unheard), note))
     account = Account(file=str(path), format="link-state database", fields=tuple(fields))
     return Part(account, (series,), end=said.time)
 

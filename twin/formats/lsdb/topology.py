@@ -23,6 +23,7 @@ def records_of(database: Database, source: Source, protocol: str, name: str) -> 
         name for system, neighbour, back in database.adjacencies() if back for name in (system.name, neighbour.system)
     }
     numbers, untold = paired(database)
+    unheard = {x.system for _, x, back in database.adjacencies() if not back} - set(database.systems)
     for system, neighbour, back in database.adjacencies():
         if not back:
             lost["no one there" if neighbour.system not in database.alive else "does not name it"] += 1
@@ -47,6 +48,7 @@ def records_of(database: Database, source: Source, protocol: str, name: str) -> 
         units={"delay": "us"},
         noted=tuple(_noted(database, lost, alone, unused, untold)),
         igp=_igp(database, protocol),
+        unheard=tuple(sorted(unheard)),
     )
 
 

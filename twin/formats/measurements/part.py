@@ -59,6 +59,8 @@ class Part(NamedTuple):
     events: tuple[Event, ...] = ()
     edges: Edges | None = None
     sampling: int | None = None
+    probe_packets: int | None = None
+    """Packets behind one reading of `probes`, where that is known."""
     end: float = np.nan
     """Epoch seconds of the newest of it."""
 

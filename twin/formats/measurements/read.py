@@ -97,12 +97,16 @@ def table_kind(path: str | Path, options: Options | None = None) -> str:
         return _kind(source, read_columns(source, sheet.header, options.columns, options.units), sheet.header)
 
 
-def combine(parts: Sequence[Part], network: Network, options: Options) -> Measurements:
-    """Put what several files gave into one telemetry. Raises `InputError` when there is no sample in it."""
+def combine(parts: Sequence[Part], network: Network, options: Options, *, alone: bool = False) -> Measurements:
+    """Put what several files gave into one telemetry. Raises `InputError` when there is no sample in it.
+
+    `alone` takes probes or log lines without loads as well: one source by itself.
+    """
     series = [one for part in parts for one in part.series]
     rates = [one for one in series if one.quantity in ("out", "in", "up") and one.end.size]
     traffic = _traffic([part.traffic for part in parts if part.traffic is not None])
-    if not rates and traffic is None:
+    others = alone and any(part.events or part.probes is not None for part in parts)
+    if not rates and traffic is None and not others:
         raise InputError("there is no sample in these files", fix="give at least one of: " + "; ".join(SHAPES))
     grid = grid_of(rates, options.interval_s) if rates else RateGrid(np.zeros(0), options.interval_s or 300.0, 0.0)
     links, interfaces = samples_of(series, grid, len(network.links))
@@ -195,7 +199,27 @@ def _probes(parts: Sequence[Part], grid: RateGrid) -> ProbeSamples:
     if not grid.times.size:
         return joined
     nearest = grid.times[grid.place(joined.time)]
-    return joined._replace(time=np.where(np.abs(nearest - joined.time) <= grid.interval_s, nearest, joined.time))
+    return _once(joined._replace(time=np.where(np.abs(nearest - joined.time) <= grid.interval_s, nearest, joined.time)))
+
+
+def _once(probes: ProbeSamples) -> ProbeSamples:
+    """One row a time and pair: of several readings the mean of what they lost, and of their delays."""
+    keys = np.stack([probes.time, probes.source, probes.target])
+    rows, group = np.unique(keys, axis=1, return_inverse=True)
+    group = group.ravel()
+    if rows.shape[1] == probes.time.size:
+        return probes
+
+    def averaged(values: Floats) -> Floats:
+        known = np.isfinite(values)
+        number = np.bincount(group, known, minlength=rows.shape[1])
+        total = np.bincount(group, np.where(known, values, 0.0), minlength=rows.shape[1])
+        return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+    time, source, target = rows
+    return ProbeSamples(
+        time, source.astype(np.int64), target.astype(np.int64), averaged(probes.loss), averaged(probes.delay_ms)
+    )
 
 
 def _declared(parts: Sequence[Part], links: LinkSamples, traffic: TrafficSamples | None, grid: RateGrid) -> Declaration:
@@ -207,9 +231,11 @@ def _declared(parts: Sequence[Part], links: LinkSamples, traffic: TrafficSamples
     if not np.isfinite(links.up).any():
         unread.add("state")
     sampling = next((part.sampling for part in parts if part.sampling is not None), default.sampling)
+    packets = min((part.probe_packets for part in parts if part.probe_packets), default=default.probe_packets)
     return default.model_copy(
         update={
             "sampling": sampling,
+            "probe_packets": packets,
             "skew_s": max(default.skew_s, grid.skew_s),
             "reads": default.reads - unread,
             "sparse": traffic is not None,
@@ -231,6 +257,8 @@ def _gridded(parts: Sequence[Part], grid: RateGrid) -> Sequence[Account]:
 
 def _newest(telemetry: Telemetry, parts: Sequence[Part]) -> datetime:
     times = np.concatenate([telemetry.links.time, telemetry.traffic.time])
+    if not times.size:
+        times = np.array([*telemetry.probes.time, *(x.time for x in telemetry.events)])
     known = times[np.isfinite(times)]
     if not known.size:
         files = ", ".join(part.account.file for part in parts)

@@ -23,7 +23,7 @@ from twin.observe.estimation import Estimate, estimate_from_links, estimate_matr
 from twin.sim.simulate import simulate
 from twin.store import TwinStore
 
-from .prometheus import Prometheus, read_prometheus_part
+from .prometheus import Prometheus, read_prometheus_parts
 
 _NEWEST, _ENOUGH = 3, 6  # samples that are left out of an estimate, where there are so many: they may be of a fault
 
@@ -147,8 +147,8 @@ def _found(reading: Reading, files: Files, said: Options, now: datetime) -> Meas
     options = options_for(reading, said, files)
     parts = read_parts(files.measurements, reading.network, options)
     if files.prometheus is not None:
-        asked = read_prometheus_part(files.prometheus, reading.network, now=now, minutes=files.minutes, options=options)
-        parts.append(asked)
+        minutes = files.minutes
+        parts += read_prometheus_parts(files.prometheus, reading.network, now=now, minutes=minutes, options=options)
     return combine(parts, reading.network, options)
 
 

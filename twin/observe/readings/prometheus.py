@@ -1,4 +1,4 @@
-"""The Prometheus API as a source of measurements: raw counters of the last minutes, asked for over HTTP."""
+"""The Prometheus API as a source of measurements: raw counters and probes of the last minutes, over HTTP."""
 
 import os
 import urllib.error
@@ -14,6 +14,7 @@ from twin.errors import InputError
 from twin.files import parse_json
 from twin.formats.measurements.part import Options, Part
 from twin.formats.measurements.prometheus import EXPORTERS, read_answer, sheet_of
+from twin.formats.measurements.prometheus_probes import METRICS, probes_part
 from twin.formats.measurements.read import read_sheet
 from twin.formats.source import Source
 from twin.model import Frozen, Network
@@ -42,16 +43,16 @@ def prometheus_at(url: str) -> Prometheus:
         raise InputError(f"{url!r} is no URL of a server", fix="give one such as http://prometheus:9090") from error
 
 
-def read_prometheus_part(
+def read_prometheus_parts(
     source: Prometheus, network: Network, *, now: datetime, minutes: float, options: Options
-) -> Part:
-    """Read the counters of the `minutes` before `now` as one part of several sources of measurements of `network`.
+) -> list[Part]:
+    """Read the counters and the probes of the `minutes` before `now`, each a part of the measurements of `network`.
 
     Samples are the server's own, at their own times; differences over gaps and restarts are missing.
-    Raises `InputError` when the server does not answer, says no, or has no such counters.
+    Raises `InputError` when the server does not answer, says no, or has neither.
     """
     known = dict(source.metrics) or {metric: column for one in EXPORTERS for metric, column in one.quantities.items()}
-    names = "|".join(known)
+    names = "|".join((*known, *METRICS))
     more = f",{source.matchers}" if source.matchers else ""
     query = f'{{__name__=~"{names}"{more}}}[{max(1, round(minutes * 60))}s]'
     answer = _asked(source, {"query": query, "time": f"{now.timestamp():.3f}"})
@@ -59,8 +60,12 @@ def read_prometheus_part(
         samples = read_answer(parse_json(answer))
     except ValueError as error:
         raise InputError(f"{source.url} gives no samples: {error}", fix="check the URL and the matchers") from error
+    probes = probes_part(Source(source.url), samples, network, options)
+    if probes is not None and not any(x.metric in known for x in samples):
+        return [probes]
     with sheet_of(Source(source.url), samples, known) as sheet:
-        return read_sheet(sheet, network, options)
+        counters = read_sheet(sheet, network, options)
+    return [counters, *([probes] if probes else [])]
 
 
 def _asked(source: Prometheus, query: Mapping[str, str]) -> bytes:

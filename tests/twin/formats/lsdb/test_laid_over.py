@@ -41,6 +41,16 @@ def test_a_link_that_is_gone_from_it_is_down_in_both_directions_even_where_one_e
     assert len(found) == 6
 
 
+def test_of_a_database_that_is_cut_off_what_is_missing_proves_nothing(tmp_path: Path) -> None:
+    whole = HEAD + TRIANGLE
+    cut = whole[: whole.index("c.00-00")]  # between two LSPs: within one the reader itself says so
+    said = read_neighbours(saved(tmp_path, cut), INVENTORY)
+    assert said.unheard == ("c",)
+    found = dict(zip(INVENTORY.link_index, said.adjacent.tolist(), strict=True))
+    assert (found["a->b"], found["b->a"]) == (1.0, 1.0)
+    assert np.isnan([found[x] for x in ("a->c", "c->a", "b->c", "c->b")]).all()
+
+
 def test_of_parallel_links_the_one_whose_metric_is_missing_is_down_and_equal_ones_are_not_guessed(
     tmp_path: Path,
 ) -> None:
