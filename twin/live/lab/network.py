@@ -214,7 +214,7 @@ class LabNetwork:
             case DrainNode() if change.mode == "cost_out" and igp == "isis":
                 raise ExecutionError("a lab drains routers of IS-IS by overload", fix="leave the mode out")
             case DrainNode() | UndrainNode():
-                return {change.node: overload_lines(igp, on=isinstance(change, DrainNode))}
+                return {change.node: overload_lines(igp, on=wanted.nodes[wanted.node(change.node)].drained)}
             case _:
                 raise ExecutionError(f"a lab cannot {change.op}", fix="plan with weights and drains")
         found: dict[str, tuple[str, ...]] = {}

@@ -253,12 +253,16 @@ def test_a_change_that_was_cut_off_is_asked_of_the_routers(lab: Lab) -> None:
     again.apply(SetWeight(link=link.name, weight=link.weight))
 
 
-def test_a_drain_that_is_killed_at_any_moment_is_whole_or_not_there_and_all_of_a_killed_lab_is_gone() -> None:
+def test_drains_that_are_killed_at_any_moment_are_whole_or_not_there_and_all_of_a_killed_lab_is_gone() -> None:
     with a_lab("gone", "synthetic/4-1", "ospf") as lab:
         circuit = lab.design.inventory.links[0].circuit
         wrong = sweep(lab, DrainLink(circuit=circuit), UndrainLink(circuit=circuit))
         assert len(wrong) == 8  # around two records, and after two lines each for two routers
         assert wrong == [""] * 8
+        node = lab.design.inventory.nodes[0].name
+        wrong = sweep(lab, DrainNode(node=node), UndrainNode(node=node))
+        assert len(wrong) == 6
+        assert wrong == [""] * 6
         told = lab.ask(AskStatus())
         assert isinstance(told, dict)
         assert told["daemons"] == 8
