@@ -15,14 +15,17 @@ from .chunks import PIECES, FailureChunk, join, some_of
 from .failing import Base, FailureArrays, FailureFigures, Steering, fail_each, no_figures, record_each, state_for
 from .failure_sweep import base_state, flatten, steering, with_members
 from .graph import Records, graph_of
+from .meeting import compare
 from .pairs import Words
 from .route import Routing, needs_full, route
 from .simulate import Failure, FailureSweep
-from .successive import Succession, SuccessiveFigures, Variants, Work, compare, fail_successively
+from .successive import Block, Succession, SuccessiveFigures, Variants, Work, base_of, fail_successively
 from .update import scratch_for
 
 _HERE = Serial()
 _Kept = TypeVar("_Kept", Floats, Ints)
+_SIDE_BY_SIDE = 32  # failures evaluated target by target: twice as many gain nothing more
+_CACHE = 1 << 19  # bytes of differences of one state, at most: with the rows of a target they stay near the core
 _MEMORY = 1 << 29  # bytes that the matrices of states which are swept together may take
 
 
@@ -141,7 +144,8 @@ def evaluate_states(shared: _Shared, chunk: FailureChunk) -> list[FailureFigures
     states, variants, failures = read_only(shared.states), read_only(shared.variants), read_only(chunk.failures)
     figures = _no_figures(len(variants.state), len(chunk.rows), states.load.shape[1])
     arcs = np.stack([cast("Floats", graph_of(x).arcs) for x in shared.arrays])
-    fail_successively(cast("Sequence[Records]", arcs), states, failures, variants, _work(states), figures)
+    work = _work(len(states.active), states.load.shape[1])
+    fail_successively(cast("Sequence[Records]", arcs), states, failures, variants, _block(states), work, figures)
     severs = np.flatnonzero(figures.severs)
     found = [FailureFigures(*(x[v] for x in figures[:-1]), load=np.zeros((0, 0))) for v in range(len(variants.state))]
     if not severs.size:
@@ -157,7 +161,7 @@ def evaluate_states(shared: _Shared, chunk: FailureChunk) -> list[FailureFigures
 
 def _each(shared: _Shared, k: int, failures: FailureArrays) -> FailureFigures:
     """Evaluate failures of one state on their own, with the loads under each."""
-    arrays, base = shared.arrays[k], _base_of(shared, k)
+    arrays, base = shared.arrays[k], read_only(base_of(shared.states, k, 0.0))
     figures = no_figures(len(failures.first_arc) - 1, len(arrays.head), loads=True)
     steers = read_only(shared.steering[k])
     fail_each(graph_of(arrays), base, steers, failures, state_for(base, steers), figures)
@@ -169,28 +173,8 @@ def _times(known: FailureFigures, shared: _Shared, v: int) -> FailureFigures:
     k, factor, noise = (x[v] for x in shared.variants)
     figures = no_figures(*known.load.shape)
     figures.lost[:], figures.severed[:] = factor * known.lost, factor * known.severed
-    record_each(_base_of(shared, int(k))._replace(noise=float(noise)), factor * known.load, 0, figures)
+    record_each(read_only(base_of(shared.states, int(k), float(noise))), factor * known.load, 0, figures)
     return figures
-
-
-def _base_of(shared: _Shared, k: int) -> Base:
-    states = shared.states
-    first, last = states.first_stranded[k : k + 2]
-    return read_only(
-        Base(
-            dist=states.dist[states.dist_of[k]],
-            passing=states.matrices[states.passing_of[k]],
-            volume=states.matrices[states.volume_of[k]],
-            offered=states.matrices[states.offered_of[k]],
-            load=states.load[k],
-            capacity=states.capacity[k],
-            loss=states.loss,
-            limit=states.limit,
-            noise=0.0,
-            arc_of=states.arc_of,
-            stranded=states.stranded[first:last],
-        )
-    )
 
 
 def _no_figures(variants: int, rows: int, m: int) -> SuccessiveFigures:
@@ -208,18 +192,19 @@ def _no_figures(variants: int, rows: int, m: int) -> SuccessiveFigures:
     )
 
 
-def _work(states: Succession) -> Work:
+def _block(states: Succession) -> Block:
     (count, m), n = states.load.shape, len(states.active)
-    return Work(
-        failed=np.zeros(n, np.bool_),
-        broken=np.zeros((count, m + 1), np.int64),
-        scratch=scratch_for(n, m),
-        load=np.zeros(m),
-        delta=np.zeros((count, m)),
-        lost=np.zeros(count),
-        arc=np.zeros(m + 1, np.int64),
-        change=np.zeros(m + 1),
+    size = min(_SIDE_BY_SIDE, max(1, _CACHE // (8 * m)))
+    return Block(
+        failed=np.zeros((size, n), np.bool_),
+        broken=np.zeros((size, count, m + 1), np.int64),
+        delta=np.zeros((count, size, m)),
+        lost=np.zeros((size, count)),
     )
+
+
+def _work(n: int, m: int) -> Work:
+    return Work(scratch=scratch_for(n, m), load=np.zeros(m), arc=np.zeros(m + 1, np.int64), change=np.zeros(m + 1))
 
 
 class _Steps(NamedTuple):

@@ -21,13 +21,12 @@ from typing import NamedTuple
 from twin.model import Floats, Ints
 
 from .arrays import FAR, Flags, Ids
-from .failing import Base, FailureArrays, FailureFigures, break_each, erase, lost_now, record, severed_by
-from .graph import Graph, Records, on_path, on_shifted_path
+from .failing import Base, FailureArrays, FailureFigures, break_each, erase, lost_now, record, severed_by, still_lost
+from .graph import Graph, Records
 from .jit import part
-from .pairs import Words, holds, put
+from .meeting import changes_way, fails_moved, meet
+from .pairs import Words
 from .update import Scratch, matters, redistance, reroute
-
-_SAME = 1e-12  # share of the traffic at a node below which a difference is rounding
 
 
 class Succession(NamedTuple):
@@ -90,84 +89,118 @@ class SuccessiveFigures(NamedTuple):
     severs: Flags  # [F] whether it may leave a leg without a path: nothing is entered for states with tunnels
 
 
-class Work(NamedTuple):
-    """Working memory for one failure."""
+class Block(NamedTuple):
+    """Working memory of failures that are evaluated side by side, target by target. B failures."""
 
-    failed: Flags  # [n] all false between failures
-    broken: Ints  # [K, m + 1] list of arcs in each state
+    failed: Flags  # [B, n] all false between blocks
+    broken: Ints  # [B, K, m + 1] list of arcs in each state
+    delta: Floats  # [K, B, m] what the loads differ by from those before the step
+    lost: Floats  # [B, K] the same of what is lost
+
+
+class Work(NamedTuple):
+    """Working memory of any one failure."""
+
     scratch: Scratch
     load: Floats  # [m] zero between two evaluations
-    delta: Floats  # [K, m] what the loads differ by from those before the step
-    lost: Floats  # [K] the same of what is lost
     arc: Ints  # list of the arcs on which the last evaluation changes anything
     change: Floats  # Mbit/s by which, in the same places
 
 
-@part
-def compare(  # noqa: PLR0913 - a kernel
-    before: Graph,
-    after: Graph,
-    was: tuple[Ints, Floats],
-    now: tuple[Ints, Floats],
-    moved: Words,
-    touched: Words,
-    differs: Flags,
-) -> None:
-    """Enter what a step moves and touches towards each target; `was` and `now` are distances and what passes [n, n]."""
-    for t in range(differs.size):
-        for node in range(differs.size):
-            if _moves(before, after, was[0][t], now[0][t], node):
-                differs[t] = True
-                put(moved[t], node)
-                put(touched[t], node)
-                for arc in range(after.first_out[node], after.first_out[node + 1]):
-                    if on_path(after.arcs, now[0][t], arc):
-                        put(touched[t], after.arcs[arc].head)
-            more = now[1][t, node] - was[1][t, node]
-            if abs(more) > _SAME * max(was[1][t, node], now[1][t, node]):
-                differs[t] = True
-                put(touched[t], node)
+class InHand(NamedTuple):
+    """The failure in hand: its part of a block, and working memory."""
+
+    failed: Flags  # [n]
+    broken: Ints  # [K, m + 1] list of arcs in each state
+    delta: Floats  # [K, B, m] of the block
+    lost: Floats  # [K]
+    place: int  # of the failure in its block
+    scratch: Scratch
+    load: Floats
+    arc: Ints
+    change: Floats
 
 
 @part
-def _moves(before: Graph, after: Graph, old: Ints, new: Ints, node: int) -> bool:
-    if old[node] != new[node]:
-        return True
-    for arc in range(before.first_out[node], before.first_out[node + 1]):
-        if on_path(before.arcs, old, arc) != on_path(after.arcs, new, arc):
-            return True
-    return False
-
-
-@part
-def fail_successively(
+def fail_successively(  # noqa: PLR0913 - a kernel
     arcs: Sequence[Records],
     states: Succession,
     failures: FailureArrays,
     variants: Variants,
+    block: Block,
     work: Work,
     figures: SuccessiveFigures,
 ) -> None:
-    """Evaluate every failure of every state; of the records `arcs` [K, m] of each, `shifted` equals the weight."""
-    count = states.dist_of.size
-    for row in range(figures.severs.size):
-        nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
-        for k in range(count):
-            own = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]]
-            break_each(_graph(arcs, states, k), own, nodes, work.broken[k])
-        for node in nodes:
-            work.failed[node] = True
-            figures.severs[row] = figures.severs[row] or states.ends_leg[node]
-        figures.severs[row] = _evaluate(arcs, states, work) or figures.severs[row]
-        for v in range(variants.state.size):
-            if not (figures.severs[row] and states.has_tunnels[variants.state[v]]):
-                _enter(states, variants, v, nodes, work, row, figures)
-        for node in nodes:
-            work.failed[node] = False
-        for k in range(count):
-            for position in range(1, work.broken[k, 0] + 1):
-                arc = work.broken[k, position]
-                arcs[k][arc].shifted = arcs[k][arc].weight
+    """Evaluate every failure of every state; of the records `arcs` [K, m] of each, `shifted` equals the weight.
+
+    A block of failures goes from target to target together, so that what is known of one is read once for all of them.
+    """
+    rows, size = figures.severs.size, block.failed.shape[0]
+    for first in range(0, rows, size):
+        last = min(first + size, rows)
+        block.delta[:] = 0.0
+        block.lost[:] = 0.0
+        for row in range(first, last):
+            figures.severs[row] = _begin(arcs, states, failures, row, _in_hand(block, row - first, work))
+        for t in range(states.active.size):
+            if states.active[t]:
+                for row in range(first, last):
+                    hand = _in_hand(block, row - first, work)
+                    _take_away(arcs, hand.broken)
+                    figures.severs[row] = _evaluate(arcs, states, t, hand) or figures.severs[row]
+                    _put_back(arcs, hand.broken)
+        for row in range(first, last):
+            hand = _in_hand(block, row - first, work)
+            nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
+            for v in range(variants.state.size):
+                if not (figures.severs[row] and states.has_tunnels[variants.state[v]]):
+                    _enter(states, variants, v, nodes, hand, row, figures)
+            for node in nodes:
+                hand.failed[node] = False
+
+
+@part
+def _in_hand(block: Block, place: int, work: Work) -> InHand:
+    return InHand(
+        block.failed[place],
+        block.broken[place],
+        block.delta,
+        block.lost[place],
+        place,
+        work.scratch,
+        work.load,
+        work.arc,
+        work.change,
+    )
+
+
+@part
+def _begin(arcs: Sequence[Records], states: Succession, failures: FailureArrays, row: int, work: InHand) -> bool:
+    """Take note of what one failure breaks in each state; whether a tunnel or a leg of it ends there."""
+    nodes = failures.nodes[failures.first_node[row] : failures.first_node[row + 1]]
+    own, severs = failures.arcs[failures.first_arc[row] : failures.first_arc[row + 1]], False
+    for k in range(states.dist_of.size):
+        break_each(_graph(arcs, states, k), own, nodes, work.broken[k])
+    _put_back(arcs, work.broken)
+    for node in nodes:
+        work.failed[node] = True
+        severs = severs or bool(states.ends_leg[node])
+    return severs
+
+
+@part
+def _take_away(arcs: Sequence[Records], broken: Ints) -> None:
+    """Take the arcs that a failure breaks out of the shifted weights of each state."""
+    for k in range(broken.shape[0]):
+        for position in range(1, broken[k, 0] + 1):
+            arcs[k][broken[k, position]].shifted = FAR
+
+
+@part
+def _put_back(arcs: Sequence[Records], broken: Ints) -> None:
+    for k in range(broken.shape[0]):
+        for position in range(1, broken[k, 0] + 1):
+            arcs[k][broken[k, position]].shifted = arcs[k][broken[k, position]].weight
 
 
 @part
@@ -176,39 +209,34 @@ def _graph(arcs: Sequence[Records], states: Succession, k: int) -> Graph:
 
 
 @part
-def _evaluate(arcs: Sequence[Records], states: Succession, work: Work) -> bool:
-    """Set the differences under the failure in hand; whether it leaves any leg without a path."""
-    work.delta[:] = 0.0
-    work.lost[:] = 0.0
-    severs, count, first_changed, differs = False, states.dist_of.size, states.first_changed, states.differs
-    for t in range(states.active.size):
-        if not states.active[t]:
-            continue
-        lost, at = _fail_state(arcs, states, 0, t, work), 0
-        severs = _cuts(states.leg_from[states.first_leg[t] : states.first_leg[t + 1]], work.scratch) or severs
-        for k in range(1, count):
-            # most of the time ends here, so that little is handed on
-            first, last = first_changed[k], first_changed[k + 1]
-            meets = first < last and work.scratch.moved[0] > 0
-            meets = meets and _changes_way(arcs[at], arcs[k], states.changed[first:last], work.scratch)
-            if not meets and differs[k, t]:
-                meets = work.failed[t] or _fails_moved(
-                    arcs[k], states.dist[states.dist_of[k], t], work.broken[k], states.moved[k, t]
-                )
-                meets = meets or _meet(
-                    _graph(arcs, states, at), work.scratch, states.moved[k, t], states.touched[k, t], states.nears[k]
-                )
-            if meets:
-                for position in range(1, work.arc[0] + 1):
-                    work.delta[k, work.arc[position]] -= work.change[position]
-                work.lost[k] -= lost
-                lost, at = _fail_state(arcs, states, k, t, work), k
-                severs = _cuts(states.leg_from[states.first_leg[t] : states.first_leg[t + 1]], work.scratch) or severs
+def _evaluate(arcs: Sequence[Records], states: Succession, t: int, work: InHand) -> bool:
+    """Add up the differences of the failure in hand towards one target; whether it leaves any leg without a path."""
+    legs = states.leg_from[states.first_leg[t] : states.first_leg[t + 1]]
+    lost, at = _fail_state(arcs, states, 0, t, work), 0
+    severs = _cuts(legs, work.scratch)
+    for k in range(1, states.dist_of.size):
+        # most of the time ends here, so that little is handed on
+        first, last = states.first_changed[k], states.first_changed[k + 1]
+        meets = first < last and work.scratch.moved[0] > 0
+        meets = meets and changes_way(arcs[at], arcs[k], states.changed[first:last], work.scratch)
+        if not meets and states.differs[k, t]:
+            meets = work.failed[t] or fails_moved(
+                arcs[k], states.dist[states.dist_of[k], t], work.broken[k], states.moved[k, t]
+            )
+            meets = meets or meet(
+                _graph(arcs, states, at), work.scratch, states.moved[k, t], states.touched[k, t], states.nears[k]
+            )
+        if meets:
+            for position in range(1, work.arc[0] + 1):
+                work.delta[k, work.place, work.arc[position]] -= work.change[position]
+            work.lost[k] -= lost
+            lost, at = _fail_state(arcs, states, k, t, work), k
+            severs = _cuts(legs, work.scratch) or severs
     return severs
 
 
 @part
-def _fail_state(arcs: Sequence[Records], states: Succession, k: int, t: int, work: Work) -> float:
+def _fail_state(arcs: Sequence[Records], states: Succession, k: int, t: int, work: InHand) -> float:
     """Add to a state's differences what the failure does to the traffic for one target; returns what of it is lost."""
     lost = _fail_at(
         _graph(arcs, states, k),
@@ -223,14 +251,14 @@ def _fail_state(arcs: Sequence[Records], states: Succession, k: int, t: int, wor
 
 
 @part
-def _fail_at(graph: Graph, old: Ints, passing: Floats, volume: Floats, work: Work, place: tuple[int, int]) -> float:
+def _fail_at(graph: Graph, old: Ints, passing: Floats, volume: Floats, work: InHand, place: tuple[int, int]) -> float:
     k, t = place
     scratch, broken, lost = work.scratch, work.broken[k, 1 : work.broken[k, 0] + 1], 0.0
     work.arc[0], scratch.moved[0], scratch.passed[0], scratch.changed[0] = 0, 0, 0, 0
     if work.failed[t]:
         erase(graph, old, passing, work.load)
         for arc in range(work.load.size):
-            _collect(arc, work.delta[k], work)
+            _collect(arc, work.delta[k, work.place], work)
     elif matters(graph.arcs, old, broken):
         redistance(graph, old, broken, scratch)
         lost = lost_now(volume, work.failed, scratch)
@@ -238,12 +266,12 @@ def _fail_at(graph: Graph, old: Ints, passing: Floats, volume: Floats, work: Wor
         for items in (scratch.moved, scratch.passed):
             for position in range(1, items[0] + 1):
                 for arc in range(graph.first_out[items[position]], graph.first_out[items[position] + 1]):
-                    _collect(arc, work.delta[k], work)
+                    _collect(arc, work.delta[k, work.place], work)
     return lost
 
 
 @part
-def _collect(arc: int, delta: Floats, work: Work) -> None:
+def _collect(arc: int, delta: Floats, work: InHand) -> None:
     if work.load[arc] != 0:
         work.arc[0] += 1
         work.arc[work.arc[0]], work.change[work.arc[0]] = arc, work.load[arc]
@@ -264,62 +292,19 @@ def _cuts(legs: Ids, scratch: Scratch) -> bool:
 
 
 @part
-def _changes_way(before: Records, after: Records, changed: Ids, scratch: Scratch) -> bool:
-    """Whether a step changes an arc of a node that the failure moves, on its way there or coming to be on it."""
-    far = scratch.far
-    for arc in changed:
-        here = after[arc]
-        nearer = here.shifted < FAR and here.shifted + far[here.head] <= far[here.tail]
-        if nearer or on_shifted_path(before, far, arc):
-            for position in range(1, scratch.moved[0] + 1):
-                if scratch.moved[position] == here.tail:
-                    return True
-    return False
-
-
-@part
-def _fails_moved(after: Records, new: Ints, broken: Ints, moved: Words) -> bool:
-    """Whether an arc fails which a node that the step moves sends by after it."""
-    for position in range(1, broken[0] + 1):
-        arc = broken[position]
-        if holds(moved, after[arc].tail) and on_path(after, new, arc):
-            return True
-    return False
-
-
-@part
-def _meet(graph: Graph, scratch: Scratch, moved: Words, touched: Words, nears: bool) -> bool:
-    """Whether a failure and a step move what the other one touches; `graph` is that of the state last evaluated."""
-    for position in range(1, scratch.passed[0] + 1):
-        if holds(moved, scratch.passed[position]):
-            return True
-    for position in range(1, scratch.moved[0] + 1):
-        node = scratch.moved[position]
-        if holds(touched, node):
-            return True
-        for arc in range(graph.first_out[node], graph.first_out[node + 1]):
-            if holds(moved, graph.arcs[arc].head) and (nears or on_shifted_path(graph.arcs, scratch.far, arc)):
-                return True
-    return False
-
-
-@part
 def _enter(  # noqa: PLR0913 - a kernel
-    states: Succession, variants: Variants, v: int, nodes: Ids, work: Work, row: int, figures: SuccessiveFigures
+    states: Succession, variants: Variants, v: int, nodes: Ids, work: InHand, row: int, figures: SuccessiveFigures
 ) -> None:
     """Enter what the failure in hand does to one variant."""
     k, factor, load = variants.state[v], variants.factor[v], work.load
-    base, lost = _base(states, k, variants.noise[v]), states.blackholed[k]
-    for position in range(states.first_stranded[k], states.first_stranded[k + 1]):
-        t, s = states.stranded[position, 0], states.stranded[position, 1]
-        if not work.failed[t] and not work.failed[s]:
-            lost += float(base.volume[t, s])
+    base = _base_of(states, k, variants.noise[v])
+    lost = states.blackholed[k] + still_lost(base, work.failed)
     for arc in range(load.size):
         load[arc] = states.load[k, arc]
     for step in range(k + 1):
         lost += work.lost[step]
         for arc in range(load.size):
-            load[arc] += work.delta[step, arc]
+            load[arc] += work.delta[step, work.place, arc]
     for position in range(1, work.broken[k, 0] + 1):
         load[work.broken[k, position]] = 0.0
     for arc in range(load.size):
@@ -330,8 +315,8 @@ def _enter(  # noqa: PLR0913 - a kernel
     load[:] = 0.0
 
 
-@part
-def _base(states: Succession, k: int, noise: float) -> Base:
+def base_of(states: Succession, k: int, noise: float) -> Base:
+    """Return one of the states as a sweep of its own starts from it."""
     return Base(
         dist=states.dist[states.dist_of[k]],
         passing=states.matrices[states.passing_of[k]],
@@ -343,8 +328,11 @@ def _base(states: Succession, k: int, noise: float) -> Base:
         limit=states.limit,
         noise=noise,
         arc_of=states.arc_of,
-        stranded=states.stranded,
+        stranded=states.stranded[states.first_stranded[k] : states.first_stranded[k + 1]],
     )
+
+
+_base_of = part(base_of)
 
 
 @part
