@@ -3,7 +3,7 @@
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agents.serve.demo import Demo
+    from agents.serve.fleet import Teller
     from agents.serve.room import Room
+    from agents.serve.turns import Among
     from agents.serve.web.server import Server
 
+_STOPPING = "stopping: whatever was applied and not confirmed is taken back"
 Site = Annotated[
     str,
     typer.Option(
@@ -30,11 +33,11 @@ Standby = Annotated[
     bool,
     typer.Option("--standby", help="Where another process serves this room, wait and take over when it is gone."),
 ]
-MaybeSite = Annotated[
-    str | None,
+Sites = Annotated[
+    list[str] | None,
     typer.Option(
         "--site",
-        help="A site file, a live network such as lab, or emulated:NETWORK,seed=2.",
+        help="A site file, a live network such as lab, or emulated:NETWORK,seed=2; several: NAME=SITE.",
         show_default=False,
     ),
 ]
@@ -81,7 +84,7 @@ def watch(
             opened.run(pace_s=every, looks=looks)
             opened.settle()
         except KeyboardInterrupt:
-            tell("stopping: whatever was applied and not confirmed is taken back")
+            tell(_STOPPING)
         finally:
             opened.stop()
             for number, handler in before.items():
@@ -92,7 +95,7 @@ def watch(
 
 
 def serve(
-    site: MaybeSite = None,
+    site: Sites = None,
     room: RoomFolder = Path("room"),
     runs: Runs = Path("runs"),
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on this machine; 0 is any.")] = 8471,
@@ -102,11 +105,16 @@ def serve(
         float | None, typer.Option("--every", min=0, help="Seconds between looks, if not the network's own interval.")
     ] = None,
     standby: Standby = False,
+    at_once: Annotated[
+        int | None,
+        typer.Option("--at-once", min=1, help="Runs of the agents at once over several sites: half the processors."),
+    ] = None,
 ) -> None:
     """Watch a network as `watch` does, and show it in a browser: incidents, plans to approve, what would be, history.
 
     The printed address lets one browser in, once. With --demo a network lives in a folder of its own, five minutes of
     its evenings every few seconds; something goes wrong in each of them, and every plan waits for you.
+    Several sites each have a process, a room and a console of their own, on the ports from --port on.
     """
     from agents.record.home import home_folder
     from agents.serve.demo import DEMO, Demo
@@ -114,15 +122,71 @@ def serve(
     from agents.serve.settings import read_settings
 
     web = _web()
-    if demo == (site is not None):
+    if demo == bool(site):
         raise typer.BadParameter("name what to watch with --site, or use --demo")
+    if site and len(site) > 1:
+        _serve_fleet(site, ServeOptions(room, runs, home_folder(), port, show, every, standby), at_once)
+        return
     home = home_folder()
-    place = Place(room / "demo" if demo else room, runs, home, DEMO if demo else str(site))
+    place = Place(room / "demo" if demo else room, runs, home, site[0] if site else DEMO)
     policy = Demo.policy(home) if demo else None
     with lease(place.folder, standby=_waits(place.folder) if standby else None):
         opened = Room(place, read_settings(home), policy=policy)
         try:
             _serve(opened, web(opened, port=port), demo=Demo(opened) if demo else None, every=every, show=show)
+        finally:
+            opened.stop()
+
+
+class ServeOptions(NamedTuple):
+    """What the sites that are served together have in common."""
+
+    room: Path
+    runs: Path
+    home: Path
+    port: int  # of the first
+    show: bool
+    every: float | None
+    standby: bool
+
+
+def _serve_fleet(sites: list[str], options: ServeOptions, at_once: int | None) -> None:
+    import os
+    from functools import partial
+
+    from agents.serve.fleet import FOLDER, Fleet, names_of
+    from agents.serve.room import lease
+
+    named, folder = names_of(sites), options.room / FOLDER
+    with lease(folder, standby=_waits(options.room) if options.standby else None):
+        most = at_once or max(1, (os.cpu_count() or 1) // 2)
+        fleet = Fleet(folder, named, partial(serve_site, options), at_once=most, tell=tell)
+        before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            fleet.run()
+        except KeyboardInterrupt:
+            tell(_STOPPING)
+        finally:
+            fleet.end()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def serve_site(options: ServeOptions, site: str, among: "Among", position: int, teller: "Teller") -> None:
+    """Serve one of several sites, in the process that is its own. Raises what `serve` does."""
+    from agents.serve.fleet import Serving
+    from agents.serve.room import Place, Room, lease
+    from agents.serve.settings import read_settings
+
+    place = Place(options.room / among.name, options.runs / among.name, options.home, site, among)
+    with lease(place.folder, standby=_waits(place.folder) if options.standby else None):
+        opened = Room(place, read_settings(options.home))
+        try:
+            server = _web()(opened, port=options.port + position if options.port else 0)
+            opened.on_look(
+                lambda: teller.tell(Serving(server.origin, opened.watch.interval_s, len(opened.board.alive)))
+            )
+            _serve(opened, server, demo=None, every=options.every, show=options.show and not position)
         finally:
             opened.stop()
 
@@ -141,7 +205,7 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
             time.sleep(0.01)
         address = server.address()
         _tell_trouble(room)
-        tell(f"watching {room.network}; the console is at {address}")
+        tell(f"watching {room.title}; the console is at {address}")
         if show:
             webbrowser.open(address)
         if demo is None:
@@ -149,7 +213,8 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
         else:
             demo.run(5.0 if every is None else every)
     except KeyboardInterrupt:
-        tell("stopping: whatever was applied and not confirmed is taken back")
+        if room.place.among is None:
+            tell(_STOPPING)
     finally:
         server.stop()
         thread.join(timeout=5)
@@ -160,14 +225,15 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
 def _tell_trouble(room: "Room") -> None:
     """Say in a line each what keeps a room from its work, once, and when that is over."""
     said: dict[tuple[str, str], str] = {}
+    name = f"{room.place.among.name}: " if room.place.among else ""
 
     def looked() -> None:
         nonlocal said
         now = {(x.what, x.why): x.line for x in room.troubles}
         for line in (line for key, line in now.items() if key not in said):
-            tell(line)
+            tell(f"{name}{line}")
         if said and not now:
-            tell("the room does all of its work again")
+            tell(f"{name}the room does all of its work again")
         said = now
 
     room.on_look(looked)

@@ -9,6 +9,7 @@ import asyncio
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from contextvars import Context, copy_context
@@ -34,9 +35,11 @@ from .alerts import PREFIX as ALERT
 from .board import Board, Incident
 from .ledger import Ledger
 from .record import Moved, Remarked, RoomEvent, RunBegan, RunEnded
+from .turns import Turns
 
 HELPED: frozenset[Outcome] = frozenset({"resolved", "relieved", "done"})
 _AGAIN_S = 30.0  # until a job is tried again that the log had no space for
+_LOOK_S = 0.5  # between two looks whether the turn of a run has come
 _ATTEMPTS = 3  # runs that failed in a row before only a person begins another
 
 Told = Callable[[str, Record], None]
@@ -66,11 +69,14 @@ class Crew:
         vision: bool = False,
         clock: Callable[[], datetime],
         told: Told = lambda _run, _record: None,
+        turns: Turns | None = None,
     ) -> None:
+        """`turns` are those of this network among others, whose runs are not all at work at once."""
         self._ledger, self._site, self._network = ledger, site, network
         self.runs, self.home, self._policy = runs, home, policy
         self._model, self._vision = model, vision
-        self._clock, self._told = clock, told
+        self._clock, self._told, self._turns = clock, told, turns
+        self._held: deque[tuple[Job, Context]] = deque()  # runs whose turn has not come
         self._jobs: queue.Queue[tuple[Job, Context] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._serve, name="crew", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -145,7 +151,7 @@ class Crew:
         return may_go_on(past, Register(self.home, past.started.run).authority)
 
     def _serve(self) -> None:
-        while (given := self._jobs.get()) is not None:
+        while (given := self._next()) is not None:
             job, context = given
             self.busy = job.incident
             try:
@@ -157,6 +163,29 @@ class Crew:
             finally:
                 self.busy = ""
                 self._jobs.task_done()
+                if self._turns and job.what != "call":
+                    self._turns.end()
+        if self._turns:
+            self._turns.end()
+
+    def _next(self) -> tuple[Job, Context] | None:
+        """Return the next job, None at the end; while a run waits for its turn, what is no run goes before it.
+
+        A run that is taken up again goes at once: it may have changes to take back, or somebody has approved it.
+        """
+        while True:
+            if self._held and not self._ending.is_set() and self._may_begin(self._held[0][0]):
+                return self._held.popleft()
+            try:
+                given = self._jobs.get(timeout=_LOOK_S if self._held else None)
+            except queue.Empty:
+                continue
+            if given is None or given[0].what == "call":
+                return given
+            self._held.append(given)
+
+    def _may_begin(self, job: Job) -> bool:
+        return self._turns is None or self._turns.come(now=job.what == "resume")
 
     def _put_off(self, job: Job) -> None:
         """Try again later what could not be written down: a run that the log knows of is taken up, else one begins."""

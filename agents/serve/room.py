@@ -42,6 +42,7 @@ from .sightings import Sighting, consequences
 from .site_calendars import SiteCalendars
 from .syslog import AuditTrail
 from .troubles import Trouble, troubles_of
+from .turns import Among, Turns
 from .watch import Watch
 
 _LEASE = "lease"
@@ -49,12 +50,16 @@ _TIDY = timedelta(hours=1)  # between two looks at what is kept of runs
 
 
 class Place(NamedTuple):
-    """Where a room is: its own folder, the folder of runs, the operator's home, and the network's name or site file."""
+    """Where a room is: its own folder, the folder of runs, the operator's home, and the network's name or site file.
+
+    `among` is its place among the sites that are served together.
+    """
 
     folder: Path
     runs: Path
     home: Path
     site: str
+    among: Among | None = None
 
 
 @contextlib.contextmanager
@@ -105,6 +110,9 @@ class Room:
         )
         self.ledger = Ledger(place.folder, retention=timedelta(days=settings.retention_days))
         self.network = self.watch.name
+        among = place.among
+        self.title = f"{among.name}, {self.network}" if among and among.name != self.network else self.network
+        self.turns = Turns(among) if among else None
         self.crew = Crew(
             self.ledger,
             site=place.site,
@@ -116,6 +124,7 @@ class Room:
             vision=settings.vision,
             clock=lambda: self.now,
             told=self._told,
+            turns=self.turns,
         )
         self._syslog = AuditTrail(settings.syslog) if settings.syslog else None
         if self._syslog:

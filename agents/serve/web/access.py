@@ -40,10 +40,17 @@ class Sessions:
     """The sessions of a console, in memory: a restart asks everybody to come in again."""
 
     def __init__(
-        self, settings: Settings, owner: str, *, tags: Tags, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        owner: str,
+        *,
+        tags: Tags,
+        clock: Callable[[], float] = time.monotonic,
+        cookie: str = COOKIE,
     ) -> None:
         """Raises `InputError` on a scope that is no tag, and on a program without a token that nobody guesses."""
         require_tags(settings, tags)
+        self.cookie = cookie
         self._settings, self._owner, self._tags, self._clock = settings, owner, tags, clock
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Visitor, float]] = {}
@@ -83,7 +90,7 @@ class Sessions:
     def leave(self, request: Request) -> None:
         """End the session of whoever asks."""
         with self._lock:
-            self._known.pop(request.cookies.get(COOKIE, ""), None)
+            self._known.pop(request.cookies.get(self.cookie, ""), None)
 
     def visitor(self, request: Request) -> Visitor | None:
         """Say who asks, None for a stranger."""
@@ -94,7 +101,7 @@ class Sessions:
         if header is not None and (name := request.headers.get(header)):
             return self._by_proxy(name)
         with self._lock:
-            found = self._known.get(request.cookies.get(COOKIE, ""))
+            found = self._known.get(request.cookies.get(self.cookie, ""))
             return found[0] if found is not None and found[1] > self._clock() else None
 
     def writes_too_often(self, visitor: Visitor) -> bool:

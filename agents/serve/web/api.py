@@ -43,6 +43,7 @@ def api_status(console: Console, asked: Asked) -> Response:
     return as_json(
         {
             "network": console.room.network,
+            "site": console.room.place.among.name if console.room.place.among else console.room.place.site,
             "snapshot": look.network.id if look else None,
             "age_s": age.total_seconds() if age is not None else None,
             "autonomy": live.autonomy if live else None,

@@ -5,7 +5,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from twin.errors import RightsError, TwinError
 
-from .access import COOKIE
 from .app import Asked, Console
 
 _TICKET = "twinops_ticket"
@@ -59,13 +58,13 @@ def leave(console: Console, asked: Asked) -> Response:
     """End the session of whoever asks."""
     console.sessions.leave(asked.request)
     answer = RedirectResponse("/login", 303)
-    answer.delete_cookie(COOKIE, path="/")
+    answer.delete_cookie(console.sessions.cookie, path="/")
     return answer
 
 
 def _remember(console: Console, answer: Response, sid: str) -> None:
     secure = console.origin.startswith("https:")
-    answer.set_cookie(COOKIE, sid, httponly=True, samesite="strict", secure=secure, path="/")
+    answer.set_cookie(console.sessions.cookie, sid, httponly=True, samesite="strict", secure=secure, path="/")
 
 
 def _page(console: Console, status: int, error: Exception | None = None) -> Response:

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from agents.serve.fleet import SiteState, fleet_state
 from agents.serve.room import Room
+from agents.serve.turns import Among
 from agents.show.live_views import Live
 from agents.wording import age_words, capital, counted
 from twin.clock import utc_now
@@ -87,6 +89,7 @@ def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str
     runs = f"{counted(held.folders, 'folders')}, {held.size / 1e6:.1f} MB; " if held else ""
     crew = (
         ("At work on", room.crew.busy or "nothing"),
+        *((("Turn among all sites", room.turns.words),) if room.turns else ()),
         ("Model", room.settings.model),
         ("Runs begun here", f"{runs}{room.run_folders.words}"),
     )
@@ -97,4 +100,21 @@ def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str
         ("Forecast", forecast),
         ("Calling people", delivery),
         ("Agents", crew),
+        *_sites(room.place.among),
     )
+
+
+def _sites(among: Among | None) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """How the sites fare that are served together; nothing where there is one."""
+    known = fleet_state(among.folder) if among else None
+    if known is None:
+        return ()
+    rows = tuple((x.name, _fares(x)) for x in known.sites)
+    return (("Sites", rows),)
+
+
+def _fares(site: SiteState) -> str:
+    looked = f"looked {age_words(utc_now() - site.looked)} ago" if site.looked else "has not looked yet"
+    since = "" if site.state == "watching" else f" for {age_words(utc_now() - site.since)}"
+    words = f"{site.state}{since}, {looked}, {counted(site.open, 'incidents')} open"
+    return "; ".join(x for x in (words, site.because, site.console) if x)

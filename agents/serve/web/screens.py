@@ -113,7 +113,7 @@ class Screens:
         return Shell(
             title=title,
             rail=rail(self._standing(visitor), here, visitor),
-            network=room.network,
+            network=room.title,
             size=f"{len(network.nodes)} nodes, {len(network.circuits)} circuits" if network else "",
             age=f"measured {age_words(age)} ago" if age is not None else "nothing measured yet",
             fresh=fresh,

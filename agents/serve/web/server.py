@@ -18,7 +18,7 @@ from twin.version import version
 
 if TYPE_CHECKING:  # only where its extra is installed
     from .mcp_mount import McpMount
-from .access import Sessions
+from .access import COOKIE, Sessions
 from .addresses import ADDRESSES, DOORS
 from .app import Console, Entrance, create_app, routes_of
 
@@ -35,7 +35,8 @@ class Server:
         names = (f"localhost:{self.port}", f"127.0.0.1:{self.port}", f"[::1]:{self.port}", urlsplit(self.origin).netloc)
         hosts = frozenset(x.lower() for x in names)
         try:
-            self.sessions = Sessions(room.settings, _account(), tags=room.policy.tags)
+            cookie = f"{COOKIE}_{self.port}" if room.place.among else COOKIE  # browsers tell no ports apart
+            self.sessions = Sessions(room.settings, _account(), tags=room.policy.tags, cookie=cookie)
             sign_on = _sign_on(room.settings, self.origin)
         except BaseException:
             self._socket.close()
