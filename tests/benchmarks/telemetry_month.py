@@ -1,7 +1,9 @@
 """Link samples of a month: append, retention, questions, size: `python -m tests.benchmarks.telemetry_month [--days N]`.
 
 4,000 links every 30 seconds are 11.5 million rows a day, 346 million in 30 days. Rates are read from octet counters,
-with the noise of real traffic: nothing about them is easy to compress. Prints what it measured; exits with 1 when a bar
+with the noise of real traffic: nothing about them is easy to compress. So many days go through the archive, hour by
+hour; the days before them, up to a month, are written from these with noise of their own, as files of the same format,
+since a file of a day is all that is left of one. Prints what it measured; exits with 1 when a bar
 is missed that a loaded machine does not explain: bytes in any case, times by a factor of ten.
 """
 
@@ -19,12 +21,12 @@ import numpy as np
 from twin.formats import load_network
 from twin.live.network import LinkSamples
 from twin.model import Floats, Link, Network
-from twin.store.archive import SampleArchive, parts_of, read_parts
+from twin.store.archive import FILE_FORMAT, SampleArchive, parts_of, read_parts
 
 STEP_S = 30.0
 HOUR = timedelta(hours=1)
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
-MONTH_DAYS, MOST_BYTES = 30, 6e9
+MONTH_DAYS, KEPT_DAYS, MOST_BYTES = 30, 20, 6e9
 APPEND_ROWS_PER_S, ANSWER_S, SLACK = 1e6, 0.1, 10.0
 
 
@@ -46,37 +48,51 @@ def report(network: Network, archive: SampleArchive, days: int) -> int:
     archive.tidy(BEGIN + (24 * days + 1) * HOUR, keep=timedelta(days=days + 1))  # hours of the last day go now
     whole = sum(part.path.stat().st_size for part in parts_of(archive.folder))
     still = sum(x.stat().st_size for x in archive.folder.iterdir()) - whole  # the open hours, however long the past is
-    month = still + whole * MONTH_DAYS / days
-    print(f"{rows:,} rows: days {whole / 1e6:.0f} MB, open hours {still / 1e6:.0f} MB; a month {month / 1e9:.2f} GB")
+    print(f"{rows:,} rows: days {whole / 1e6:.0f} MB, open hours {still / 1e6:.0f} MB")
     print(
         f"append {rows / appending / 1e6:.2f} million rows a second of CPU; hours and days into files {tidying:.1f} s"
     )
-    broken = [month > MOST_BYTES, rows / appending < APPEND_ROWS_PER_S / SLACK]
+    broken = [rows / appending < APPEND_ROWS_PER_S / SLACK]
+    if days < MONTH_DAYS:
+        begun = time.process_time()
+        write_days_before(archive, MONTH_DAYS)
+        print(f"{MONTH_DAYS - days} days before them written in {time.process_time() - begun:.0f} s")
+    (count,) = archive.rows("SELECT count(*) FROM link_sample")[0]
+    month = sum(x.stat().st_size for x in archive.folder.iterdir())
+    print(f"{count:,} rows in {len(parts_of(archive.folder))} files, {month / 1e9:.2f} GB")
+    broken.append(month > MOST_BYTES)
     for what, statement, bar in questions(network, days):
-        took = min(answered(archive, statement) for _ in range(3))
-        print(f"{what}: {took * 1e3:.1f} ms of CPU")
+        first, *again = (answered(archive, statement) for _ in range(4 if bar else 1))
+        took = min(again, default=first)
+        print(f"{what}: {first * 1e3:.1f} ms of CPU, asked again {took * 1e3:.1f} ms")
         broken.append(bar and took > SLACK * ANSWER_S)
     with duckdb.connect() as beside:
         read_parts(beside, parts_of(archive.folder))
         begun = time.process_time()
         beside.execute(questions(network, days)[1][1]).fetchall()
         print(f"the same of one link by a process beside it: {(time.process_time() - begun) * 1e3:.1f} ms of CPU")
-    repeat_days(archive, MONTH_DAYS)
-    percentile = questions(network, days)[1][1]
-    first, *again = (answered(archive, percentile) for _ in range(4))
+    begun, held = time.process_time(), len(parts_of(archive.folder))
+    for _ in range(2):  # files that count no more go the next time
+        archive.tidy(BEGIN + (24 * days + 2) * HOUR, keep=timedelta(days=KEPT_DAYS))
+    left = len([x for x in parts_of(archive.folder) if x.length > HOUR])
     print(
-        f"the same over {MONTH_DAYS} files of days: {first * 1e3:.1f} ms of CPU, asked again {min(again) * 1e3:.1f} ms"
+        f"kept for {KEPT_DAYS} days: {held} files before, {left} days left, {time.process_time() - begun:.1f} s of CPU"
     )
-    broken.append(min(again) > SLACK * ANSWER_S)
+    broken.append(left > KEPT_DAYS + 1)
     return int(any(broken))
 
 
-def repeat_days(archive: SampleArchive, count: int) -> None:
-    """Give the archive as many files of days as asked for: those that it has, over and over, as days before them."""
-    known = [part for part in parts_of(archive.folder) if part.length > HOUR]
-    for place in range(len(known), count):
-        begin = known[0].begin - (place - len(known) + 1) * 24 * HOUR
-        (archive.folder / f"{begin:%Y-%m-%d}.parquet").hardlink_to(known[place % len(known)].path)
+def write_days_before(archive: SampleArchive, count: int) -> None:
+    """Write files of days before those that are there until there are so many, from the first with other noise."""
+    known = min((x for x in parts_of(archive.folder) if x.length > HOUR), key=lambda x: x.begin)
+    have = len([x for x in parts_of(archive.folder) if x.length > HOUR])
+    with duckdb.connect(config={"threads": 1}) as beside:
+        for days in range(1, count - have + 1):
+            path = archive.folder / f"{known.begin - days * 24 * HOUR:%Y-%m-%d}.parquet"
+            rows = f"""SELECT time - INTERVAL {days} DAY AS time, link, out_mbps * noise AS out_mbps,
+                in_mbps * noise AS in_mbps, dropped_mbps, up FROM
+                (SELECT *, floor((0.8 + 0.4 * random()) * 1e6) / 1e6 AS noise FROM read_parquet('{known.path}'))"""
+            beside.execute(f"COPY ({rows}) TO '{path}' ({FILE_FORMAT})")
 
 
 def fill(network: Network, archive: SampleArchive, days: int) -> tuple[int, float, float]:

@@ -34,7 +34,7 @@ GRACE = timedelta(minutes=10)
 _COLUMNS = "time, link, out_mbps, in_mbps, dropped_mbps, up"
 _NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}))?\.parquet")
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_FORMAT = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, PARQUET_VERSION v2"  # v2: a tenth smaller
+FILE_FORMAT = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880, PARQUET_VERSION v2"  # v2: a tenth smaller
 
 
 class SampleFile(NamedTuple):
@@ -159,7 +159,7 @@ class SampleArchive:
         path = self.folder / name
         unfinished = path.with_name(f"{name}.part")
         with self._database.write() as writer:
-            writer.run(f"COPY (SELECT * FROM ({rows}) ORDER BY link, time) TO {_quoted(unfinished)} ({_FORMAT})")  # noqa: S608 - as above
+            writer.run(f"COPY (SELECT * FROM ({rows}) ORDER BY link, time) TO {_quoted(unfinished)} ({FILE_FORMAT})")  # noqa: S608 - as above
         descriptor = os.open(unfinished, os.O_RDONLY)
         try:
             os.fsync(descriptor)
