@@ -35,7 +35,7 @@ from .alerts import PREFIX as ALERT
 from .board import Board, Incident
 from .ledger import Ledger
 from .record import Moved, Remarked, RoomEvent, RunBegan, RunEnded
-from .turns import Turns
+from .turns import RunTurns
 
 HELPED: frozenset[Outcome] = frozenset({"resolved", "relieved", "done"})
 _AGAIN_S = 30.0  # until a job is tried again that the log had no space for
@@ -69,7 +69,7 @@ class Crew:
         vision: bool = False,
         clock: Callable[[], datetime],
         told: Told = lambda _run, _record: None,
-        turns: Turns | None = None,
+        turns: RunTurns | None = None,
     ) -> None:
         """`turns` are those of this network among others, whose runs are not all at work at once."""
         self._ledger, self._site, self._network = ledger, site, network

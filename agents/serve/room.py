@@ -42,7 +42,7 @@ from .sightings import Sighting, consequences
 from .site_calendars import SiteCalendars
 from .syslog import AuditTrail
 from .troubles import Trouble, troubles_of
-from .turns import Among, Turns
+from .turns import Among, RunTurns
 from .watch import Watch
 
 _LEASE = "lease"
@@ -112,7 +112,7 @@ class Room:
         self.network = self.watch.name
         among = place.among
         self.title = f"{among.name}, {self.network}" if among and among.name != self.network else self.network
-        self.turns = Turns(among) if among else None
+        self.turns = RunTurns(among) if among else None
         self.crew = Crew(
             self.ledger,
             site=place.site,

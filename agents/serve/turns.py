@@ -26,7 +26,7 @@ class Among(NamedTuple):
     at_once: int = 1
 
 
-class Turns:
+class RunTurns:
     """The turns of one site. Not for several threads at once."""
 
     def __init__(self, among: Among, *, clock: Callable[[], float] = time.time) -> None:

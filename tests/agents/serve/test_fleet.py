@@ -14,7 +14,7 @@ import pytest
 from agents.commands.room import ServeOptions, serve_site
 from agents.serve.emulated import LivingNetwork
 from agents.serve.fleet import FOLDER, Fleet, fleet_state, names_of
-from agents.serve.turns import Among, Turns
+from agents.serve.turns import Among, RunTurns
 from tests.agents.serve.killed_room import SITE
 from twin.errors import InputError
 from twin.faults import Fault, FaultKind
@@ -22,8 +22,8 @@ from twin.faults import Fault, FaultKind
 TAKES = """
 import sys, time
 from pathlib import Path
-from agents.serve.turns import Among, Turns
-turns = Turns(Among(sys.argv[2], Path(sys.argv[1])))
+from agents.serve.turns import Among, RunTurns
+turns = RunTurns(Among(sys.argv[2], Path(sys.argv[1])))
 while not turns.come():
     time.sleep(0.01)
 print("has it", flush=True)
@@ -71,7 +71,7 @@ def takes(folder, name):
 
 def test_runs_take_turns_in_the_order_in_which_they_came_and_a_killed_process_keeps_nobody_waiting(tmp_path):
     first = takes(tmp_path, "first")
-    second, third = (Turns(Among(x, tmp_path)) for x in ("second", "third"))
+    second, third = (RunTurns(Among(x, tmp_path)) for x in ("second", "third"))
     assert not second.come()
     assert not third.come()
     assert third.words == "waits for first, second"
@@ -82,7 +82,7 @@ def test_runs_take_turns_in_the_order_in_which_they_came_and_a_killed_process_ke
     assert not second.come()
     assert third.come()
     assert third.come()
-    resumed = Turns(Among("resumed", tmp_path))
+    resumed = RunTurns(Among("resumed", tmp_path))
     assert resumed.come(now=True)
     third.end()
     assert not second.come()
@@ -95,7 +95,7 @@ def test_runs_take_turns_in_the_order_in_which_they_came_and_a_killed_process_ke
 
 def test_so_many_runs_are_at_once_and_one_that_never_ends_is_not_waited_for_for_ever(tmp_path):
     now = time.time()
-    hung, other, late = (Turns(Among(x, tmp_path, at_once=2), clock=lambda: now) for x in ("hung", "other", "late"))
+    hung, other, late = (RunTurns(Among(x, tmp_path, at_once=2), clock=lambda: now) for x in ("hung", "other", "late"))
     assert hung.come()
     assert other.come()
     assert not late.come()
