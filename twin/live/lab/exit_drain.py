@@ -73,6 +73,12 @@ class ExitDrains:
             _forget(vty, stub)  # of somebody who was killed between the two steps
             vty.configure(_session(stub, "no shutdown"))
 
+    def tidy(self, network: Network, change: Change) -> None:
+        """Take away what somebody left who was killed once a change was in force. Raises `ExecutionError`."""
+        for position in self.of(network, change):
+            with self._vty(self._stubs[position]) as vty:
+                _forget(vty, self._stubs[position])
+
     def closed(self, router: Router) -> dict[int, bool]:
         """Whether the session of each exit of a router is closed by configuration. Raises `ExecutionError`."""
         own = [self._stubs[x.link] for x in router.exits]
@@ -93,10 +99,11 @@ def _leaving(stub: Stub) -> tuple[str, str]:
 
 
 def _forget(vty: Vty, stub: Stub) -> None:
-    """Take the policy away by which traffic leaves an exit, if it is there."""
-    use, name = _leaving(stub)
-    if use in _running(vty):
+    """Take away what is there of the policy by which traffic leaves an exit: its use, and the policy itself."""
+    (use, name), runs = _leaving(stub), _running(vty)
+    if use in runs:
         vty.configure(_policy(f"no {use}"))
+    if any(x.startswith(f"route-map {name} ") for x in runs):
         vty.configure((f"no route-map {name}",))
 
 

@@ -277,6 +277,7 @@ class LabNetwork:
         wanted = with_change(network, effect.change)
         routers = tuple(configured_routers(network, effect.change))
         if self._is_in_force(wanted, routers):
+            self._exits.tidy(wanted, effect.change)
             self._record.confirm(effect.effect, "found in force", self.now)
             return
         self._make(network, effect.change, self._lines(network, effect.change))  # half of it may be there
