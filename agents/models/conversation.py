@@ -16,6 +16,9 @@ from twin.files import parse_json
 
 Json = dict[str, JsonValue]
 
+ANSWERED = "The operator answered."
+"""How the driver begins where a turn that asked goes on."""
+
 
 class Call(NamedTuple):
     """The next tool to call."""
@@ -70,8 +73,11 @@ class Conversation:
 
 
 def read(messages: Sequence[LLMMessage], tools: Sequence[str]) -> Conversation:
-    """Read the turn that began with the last message from the driver."""
-    begin = max((i for i, message in enumerate(messages) if isinstance(message, UserMessage)), default=0)
+    """Read the turn that began with the last message from the driver; one that waited for answers goes on with them."""
+    said = [i for i, message in enumerate(messages) if isinstance(message, UserMessage)]
+    last = begin = said[-1] if said else 0
+    while said and str(messages[said.pop()].content).startswith(ANSWERED) and said:
+        begin = said[-1]
     names: dict[str, str] = {}
     exchanges: list[Exchange] = []
     for message in messages[begin:]:
@@ -79,7 +85,7 @@ def read(messages: Sequence[LLMMessage], tools: Sequence[str]) -> Conversation:
             names |= {call.id: call.name for call in message.content}
         if isinstance(message, FunctionExecutionResultMessage):
             exchanges += [_exchange(names.get(x.call_id, x.name), x.content, bool(x.is_error)) for x in message.content]
-    task = messages[begin].content if messages else ""
+    task = messages[last].content if messages else ""
     return Conversation(frozenset(tools), tuple(exchanges), task if isinstance(task, str) else "")
 
 

@@ -36,8 +36,6 @@ def diagnosis(talk: Conversation) -> Move:
         return Call("measure", {})
     if talk.answer("measure").get("taken") is True and talk.exchanges[-1].tool == "measure":
         return Call("rank_causes", {})
-    if causes and _is_open(causes) and talk.offers("what_if") and (fault := _telling(causes)):
-        return Call("what_if", {"fault": fault})
     if causes and talk.offers("report_diagnosis"):
         return Call("report_diagnosis", {"rank": 1, "explanation": _cause(talk, causes)})
     return _close(talk, "report_diagnosis", "Reported the cause that explains the measurements best.")
@@ -107,15 +105,6 @@ def _is_open(causes: list[Json]) -> bool:
     """Whether another cause is about as likely, or explains the same readings."""
     close = len(causes) > 1 and number(causes[1], "probability") > CLOSE * number(causes[0], "probability")
     return close or bool(causes[0].get("indistinguishable"))
-
-
-def _telling(causes: list[Json]) -> JsonValue:
-    """The fault whose simulation tells the two best causes apart; None where both begin with the same one.
-
-    They differ by a further fault then, and `what_if` takes one at a time.
-    """
-    best, second = causes[0].get("fault"), causes[1].get("fault") if len(causes) > 1 else None
-    return None if second == best else second or best
 
 
 def _pair(candidate: Mapping[str, JsonValue], key: str) -> tuple[float, float]:

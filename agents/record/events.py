@@ -5,7 +5,7 @@ Link figures are tuples in the order of `Network.links` of the snapshot that the
 """
 
 from datetime import datetime
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeGuard
 
 from pydantic import Field, JsonValue
 
@@ -154,6 +154,15 @@ class ToolCalled(Frozen):
     id: str
     tool: str
     arguments: JsonValue
+
+
+OPENED = "open"
+"""What ids of calls begin with that no model made: nine letters and figures in all, as the strictest servers want."""
+
+
+def is_opening(event: "Event") -> TypeGuard[ToolCalled]:
+    """Whether it is a call that was made in a role's name as its stage began."""
+    return isinstance(event, ToolCalled) and event.id.startswith(OPENED)
 
 
 class ToolReturned(Frozen):

@@ -5,7 +5,7 @@ In a run that is taken up again the same trail says what the calls gave that wer
 
 from pydantic import JsonValue
 
-from agents.record.events import ToolCalled, ToolReturned
+from agents.record.events import ToolCalled, ToolReturned, is_opening
 from agents.record.journal import Journal
 from tools.box.handover import Role
 from tools.box.registry import ToolAnswer
@@ -35,7 +35,9 @@ class JournalAudit:
 
     def called(self, role: Role, tool: str, call_id: str, arguments: JsonValue) -> None:
         """Write that a call is about to run."""
-        self._journal.append(ToolCalled(role=role, id=call_id, tool=tool, arguments=arguments))
+        call = ToolCalled(role=role, id=call_id, tool=tool, arguments=arguments)
+        self._spent.tool_calls += is_opening(call)  # of the others, what was asked for is counted
+        self._journal.append(call)
 
     def returned(self, role: Role, tool: str, call_id: str, answer: ToolAnswer) -> None:
         """Write what it answered."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from autogen_core import CancellationToken
+from autogen_core import CancellationToken, FunctionCall
 from autogen_core.models import (
     CreateResult,
     FunctionExecutionResultMessage,
@@ -18,7 +18,7 @@ from agents.models import STAND_IN, Model
 from agents.models.answer import legible
 from agents.models.client import NO_TOKENS, Answer, Client, Request, Usage, asked, fingerprint
 from agents.models.replay import recorded
-from agents.record.events import ChatAnswered, ChatMessage, ChatRequested, Noted, ToolRequest
+from agents.record.events import OPENED, ChatAnswered, ChatMessage, ChatRequested, Noted, ToolRequest
 from agents.record.journal import Journal
 from tools.box.pictures import SHOWN_PICTURES, Picture
 from tools.box.tracing import (
@@ -98,19 +98,35 @@ class RoleClient(Client):
     """One role's view of the run's model.
 
     Offers only tools of the contract, those on request once they were asked for, stops at the budget, and writes every
-    request and answer to the journal before the agent acts on it. Raises `BudgetError` when the stage's model calls or
-    the run's budget are used up or the role only repeats itself, and whatever a tool left in the workbench as fatal.
+    request and answer to the journal before the agent acts on it. A model that uses up the calls of its stage or only
+    repeats itself is followed by its stand-in. Raises `BudgetError` when it has none or the run's budget is used up,
+    and whatever a tool left in the workbench as fatal.
     """
 
     def __init__(self, session: Session, contract: Contract, workbench: RoleWorkbench) -> None:
         self._session, self._contract, self._workbench = session, contract, workbench
         self._left, self._recorded, self._before, self._circles = 0, 0, 0, 0
         self._until, self._slowest = math.inf, 0.0
+        self._opening: tuple[str, ...] = ()
 
-    def begin_turn(self, seconds: float = math.inf) -> None:
-        """Begin a turn of so many seconds: a hand-over that was made before it does not end it."""
+    def begin_turn(self, seconds: float = math.inf, opening: Sequence[str] = ()) -> None:
+        """Begin a turn of so many seconds with calls of tools: a hand-over that was made before it does not end it."""
+        self._opening = tuple(opening)
         self._before = len(self._workbench.answered)
         self._until = time.monotonic() + FOR_MODEL * seconds
+
+    def give_up(self, because: str) -> bool:
+        """Have the stand-in speak for the rest of the run, for a model that gets nowhere; whether there is one."""
+        model, stand_in = self._session.model, self._session.stand_in
+        if model.fallback is None or stand_in.because:
+            return False
+        self._stand_in(f"{self._contract.role} {because}")
+        self._left, self._circles = self._contract.budget.model_calls, 0
+        return True
+
+    def _stand_in(self, because: str) -> None:
+        self._session.stand_in.because = because
+        self._session.journal.append(Noted(text=f"{because}. For the rest of the run, the {STAND_IN} goes on."))
 
     def begin(self) -> None:
         """Begin a stage with what the contract allows for one."""
@@ -122,6 +138,8 @@ class RoleClient(Client):
         """Ask the model, on the record; a turn whose hand-over is made ends without asking."""
         if self._has_concluded:
             return CreateResult(finish_reason="stop", content=HANDED_OVER, usage=NO_TOKENS, cached=False)
+        if self._opening:
+            return self._open(token)
         self._check(token)
         offered = self._contract.at_hand(self._workbench.asked_for)
         tools = [x for x in request.tools if x["name"] in offered]
@@ -143,6 +161,15 @@ class RoleClient(Client):
         self._answer(call, result, time.monotonic() - started)
         return _whole(result)
 
+    def _open(self, token: CancellationToken | None) -> CreateResult:
+        """Make the calls that a stage begins with, whatever a model would say: nobody is asked for them."""
+        if token is not None and token.is_cancelled():
+            raise asyncio.CancelledError
+        made = self._session.spent.tool_calls
+        calls = [FunctionCall(f"{OPENED}{made + i:05d}", "{}", name) for i, name in enumerate(self._opening)]
+        self._opening = ()
+        return CreateResult(finish_reason="function_calls", content=calls, usage=NO_TOKENS, cached=False)
+
     async def _ask(self, request: Request, token: CancellationToken | None) -> Answer:
         """Ask the model; when it stays down or is late, whoever stands in answers, now and for the rest of the run."""
         model, stand_in = self._session.model, self._session.stand_in
@@ -152,8 +179,7 @@ class RoleClient(Client):
             try:
                 return Answer.of(await self._in_time(request, token), model.name)
             except ProviderError as error:
-                stand_in.because = str(error)
-                self._session.journal.append(Noted(text=f"{error}. For the rest of the run, the {STAND_IN} goes on."))
+                self._stand_in(str(error))
         return Answer.of(await asked(model.fallback, request, token), STAND_IN)
 
     async def _in_time(self, request: Request, token: CancellationToken | None) -> CreateResult:
@@ -184,15 +210,13 @@ class RoleClient(Client):
             raise asyncio.CancelledError
         if self._workbench.fatal is not None:
             raise self._workbench.fatal
-        if self._left < 1:
-            allowed = self._contract.budget.model_calls
-            raise BudgetError(f"{self._contract.role} used up its {allowed} model calls", fix="use another model")
         self._circles, self._workbench.repeats = self._circles + (self._workbench.repeats > 0), 0
-        if self._circles >= REPEATS:
-            raise BudgetError(
-                f"{self._contract.role} goes round in circles: {self._circles} of its answers made calls again",
-                fix="use another model",
-            )
+        for over, words in (
+            (self._left < 1, f"used up its {self._contract.budget.model_calls} model calls"),
+            (self._circles >= REPEATS, f"goes round in circles: {self._circles} of its answers made calls again"),
+        ):
+            if over and not self.give_up(words):
+                raise BudgetError(f"{self._contract.role} {words}", fix="use another model")
         if not self._session.journal.recall.ahead:  # it was allowed when it was made
             self._session.meter.check(self._contract.role)
         self._left -= 1

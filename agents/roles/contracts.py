@@ -8,7 +8,7 @@ heard after a stage of the four, and may object or ask for a person, and nothing
 import hashlib
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from importlib import metadata
 from types import MappingProxyType
@@ -53,6 +53,9 @@ class Contract(Frozen):
     on_request: frozenset[str] = Field(
         default=frozenset(), description="Of its tools, those whose schemas it is sent once it has asked for them."
     )
+    opens_with: tuple[str, ...] = Field(
+        default=(), description="Of its tools, those that are called in its name before its model is asked."
+    )
     evidence: frozenset[str] = frozenset()
     concludes_with: frozenset[str] = Field(description="The tools that make the hand-over.")
     budget: Budget = Budget()
@@ -64,13 +67,22 @@ class Contract(Frozen):
     def prompt(self) -> str:
         """The words that its model reads first, with the tools that it may ask for."""
         words = prompts.with_shared(self.words)
-        more = ", ".join(f"`{x}`" for x in sorted(self.on_request & self.tools))
+        if opened := _listed(x for x in self.opens_with if x in self.tools):
+            words = f"{words}\n\nCalled in your name before you are asked: {opened}."
+        more = _listed(sorted(self.on_request & self.tools))
         return f"{words}\n\nOn request, from the answer after `{ASKS}` with its name on: {more}." if more else words
 
     @property
     def version(self) -> str:
         """Content hash of the prompt, 12 hex digits."""
         return hashlib.sha256(self.prompt.encode()).hexdigest()[:12]
+
+    def opening(self, stage: Self, *, again: bool) -> tuple[str, ...]:
+        """Return what is called in its name as it begins with a stage; `again`, the evidence that may be another now.
+
+        `stage` are the terms of the role whose stage it is: one agent may have all of them.
+        """
+        return tuple(x for x in stage.opens_with if x in self.tools and (not again or x in stage.evidence))
 
     def at_hand(self, asked_for: Collection[str]) -> frozenset[str]:
         """Return the tools whose schemas it is sent, once it has asked for some."""
@@ -108,6 +120,8 @@ def _wrong_with_tools(contract: Contract) -> str | None:
     needed = contract.evidence | contract.concludes_with
     if unknown := (contract.tools | contract.on_request | needed) - known:
         return f"no tool {min(unknown)}"
+    if not set(contract.opens_with) <= {x.name for x in TOOLS if x.name in contract.tools and not x.requires}:
+        return "it opens with tools of its own that need no argument"
     if not needed <= contract.tools:
         return "evidence and concluding tools are not among its tools"
     if not contract.on_request <= contract.tools - needed - {ASKS}:
@@ -115,6 +129,10 @@ def _wrong_with_tools(contract: Contract) -> str | None:
     if contract.on_request and ASKS not in contract.tools:
         return f"tools on request are asked for by {ASKS}, which is not among its tools"
     return None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{x}`" for x in names)
 
 
 _FIX = "write name, place, description, tools and concludes_with between lines of +++, then the words"

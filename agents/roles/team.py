@@ -36,14 +36,16 @@ class Specialist:
     window: ConversationWindow
     worked: dict[str, int] = field(default_factory=dict[str, int])  # the last round of each of its stages
 
-    async def work(self, task: str, *, stage: str, round: int) -> None:
+    async def work(self, task: str, *, stage: str, round: int, opening: Contract | None = None) -> None:
         """Give the role a task and let it work until it concludes or has no more to say.
 
+        `opening` are the terms by which calls are made in its name first; None where it goes on with what it has.
         Raises `BudgetError` at the limits of its contract and of the run, and whatever a tool could not recover from.
         Returns within moments of a cancellation, with every call on the record.
         """
         token = CancellationToken()
-        if self.worked.get(stage, round) != round:
+        again = self.worked.get(stage, round) != round
+        if again:
             self.window.begin_round()
         self.worked[stage] = round
         role, version = self.contract.role, self.contract.version
@@ -54,7 +56,8 @@ class Specialist:
                 spans.enter_context(plan_span(tracer, role, run=run, round=round))
             told(span, given=lambda: task)
             started, seconds = time.monotonic(), self._seconds()
-            self.client.begin_turn(seconds)
+            first = self.contract.opening(opening, again=again) if opening is not None else ()
+            self.client.begin_turn(seconds, first)
             try:
                 async with asyncio.timeout(seconds):
                     reply = await self.agent.on_messages([TextMessage(content=task, source="driver")], token)
@@ -98,7 +101,7 @@ def _specialist(session: Session, toolbox: Toolbox, contract: Contract) -> Speci
         workbench=workbench,
         system_message=contract.prompt,
         model_context=window,
-        max_tool_iterations=contract.budget.model_calls,
+        max_tool_iterations=2 * contract.budget.model_calls + 1,  # its own, its stand-in's, and those of its opening
     )
     return Specialist(contract, agent, client, workbench, session, window)
 

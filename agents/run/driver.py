@@ -234,7 +234,7 @@ class Driver:
 
     async def _verify(self) -> Move:
         desk = self._desk
-        if desk.heard is None:
+        if not desk.heard:
             desk.clear_decision()
         await self._turns.work("verify", tasks.verify(desk), lambda: desk.decision is not None)
         decision = _present(desk.decision)

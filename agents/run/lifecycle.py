@@ -133,7 +133,7 @@ async def _followed(ground: Ground) -> Ended:
         asked = desk.open_question
         if ending.outcome == "awaiting answer" and asked is not None and asked.id in later:
             desk.answers = {**desk.answers, asked.id: later[asked.id].choice}
-            desk.heard, stage = (asked, later[asked.id].choice), driver.interrupted
+            desk.heard, stage = (*desk.heard, (asked, later[asked.id].choice)), driver.interrupted
             ground.scene.live.catch_up_outside()
             continue
         if ending.outcome != "awaiting approval" or not ground.approvals or operator.approvals:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agents.models import Model, resolve
 from agents.record.charter import Register
-from agents.record.events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned
+from agents.record.events import ChatRequested, ExecutionStep, Outcome, RunResumed, ToolReturned, is_opening
 from agents.record.files import JOURNAL, TRACE, TWIN
 from agents.record.history import Past, read_past
 from agents.record.home import home_folder
@@ -201,7 +201,7 @@ def _account(past: Past, request: RunRequest) -> Account:
         certificate_checked=any(isinstance(event, ExecutionStep) for event in past.events),
         rounds=past.rounds,
         model_calls=sum(isinstance(event, ChatRequested) for event in past.events),
-        tool_calls=sum(len(answer.tool_calls) for answer in past.answers),
+        tool_calls=sum(len(x.tool_calls) for x in past.answers) + sum(map(is_opening, past.events)),
         input_tokens=sum(answer.input_tokens for answer in past.answers),
         output_tokens=sum(answer.output_tokens for answer in past.answers),
         repeated_calls=sum(isinstance(event, ToolReturned) and event.repeated for event in past.events),

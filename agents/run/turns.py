@@ -1,11 +1,12 @@
 """The turns of the roles: one has its stage's work to do, others are heard after it, and questions are answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agents.record.events import Noted, QuestionAnswered, QuestionAsked, Stage
 from agents.roles import tasks
 from agents.roles.chat import Session
-from agents.roles.team import Team
+from agents.roles.contracts import CONTRACTS
+from agents.roles.team import Specialist, Team
 from tools.box.handover import Question
 from tools.box.run_state import Desk
 from twin.errors import InconclusiveError
@@ -22,41 +23,51 @@ class Turns:
     async def work(self, stage: Stage, task: str, concluded: Callable[[], bool]) -> None:
         """Have the role of a stage do its task, and answer what it asks. Raises `InconclusiveError`, `UnansweredError`.
 
-        It goes on where it asked, if it did; it is reminded once of what it has not concluded.
+        It goes on where it asked, if it did; it is reminded once of what it has not concluded, and where a model heeds
+        that no more, its stand-in is.
         """
-        specialist = self._team[ROLE_OF[stage]]
+        specialist, terms = self._team[ROLE_OF[stage]], CONTRACTS[ROLE_OF[stage]]
         specialist.client.begin()
-        if self._desk.heard is not None:  # it goes on where it asked
-            task, self._desk.heard = tasks.answered(*self._desk.heard), None
-        else:
+        if not self._desk.heard:
             specialist.workbench.answered.clear()
-        await specialist.work(task, stage=stage, round=self._desk.round)
-        while (asked := self._desk.open_question) is not None:
-            self._session.journal.append(QuestionAsked(role=ROLE_OF[stage], stage=stage, question=asked))
-            await specialist.work(self._answer(asked), stage=stage, round=self._desk.round)
-        contract = specialist.contract
-        missing = contract.missing(specialist.workbench.answered)
-        if concluded() and not missing:
+            await specialist.work(task, stage=stage, round=self._desk.round, opening=terms)
+        await self._told(stage, specialist)
+        if (wanted := _owed(specialist, concluded)) is None:
             return
-        wanted = sorted(missing) or sorted(contract.concludes_with)
+        contract = specialist.contract
         self._session.journal.append(
             Noted(text=f"{contract.role} stopped without {' or '.join(wanted)}: asked once more")
         )
-        await specialist.work(tasks.remind(wanted), stage=stage, round=self._desk.round)
-        missing = contract.missing(specialist.workbench.answered)
-        if missing or not concluded():
-            what = ", ".join(sorted(missing)) or "no hand-over"
+        await self._reminded(stage, specialist, wanted)
+        if (wanted := _owed(specialist, concluded)) is not None and specialist.client.give_up("did not conclude"):
+            await self._reminded(stage, specialist, wanted)
+        if _owed(specialist, concluded) is not None:
+            what = ", ".join(sorted(contract.missing(specialist.workbench.answered))) or "no hand-over"
             raise InconclusiveError(f"{contract.role} did not conclude: {what}", fix="try again, or use another model")
 
-    def _answer(self, asked: Question) -> str:
-        """Return the task that goes on with the answer. Raises `UnansweredError`."""
-        found = self._answering(asked)
-        if found is None:
-            raise UnansweredError(asked)
-        choice, who = found if found[0] in asked.choices else (asked.default, "default")
-        self._session.journal.append(QuestionAnswered(question=asked.id, choice=choice, by=who, waited=False))
-        self._desk.answers = {**self._desk.answers, asked.id: choice}
-        return tasks.answered(asked, choice)
+    async def _reminded(self, stage: Stage, specialist: Specialist, wanted: Sequence[str]) -> None:
+        await specialist.work(tasks.remind(wanted), stage=stage, round=self._desk.round)
+        await self._told(stage, specialist)
+
+    async def _told(self, stage: Stage, specialist: Specialist) -> None:
+        """Put what a role asks, and tell it all the answers in one turn. Raises `UnansweredError`."""
+        while told := self._answers(stage):
+            await specialist.work(tasks.answered(told), stage=stage, round=self._desk.round)
+
+    def _answers(self, stage: Stage) -> tuple[tuple[Question, str], ...]:
+        """Return what was answered to every open question. Raises `UnansweredError`: what was answered is kept."""
+        desk = self._desk
+        while (asked := desk.open_question) is not None:
+            self._session.journal.append(QuestionAsked(role=ROLE_OF[stage], stage=stage, question=asked))
+            found = self._answering(asked)
+            if found is None:
+                raise UnansweredError(asked)
+            choice, who = found if found[0] in asked.choices else (asked.default, "default")
+            self._session.journal.append(QuestionAnswered(question=asked.id, choice=choice, by=who, waited=False))
+            desk.answers = {**desk.answers, asked.id: choice}
+            desk.heard = (*desk.heard, (asked, choice))
+        told, desk.heard = desk.heard, ()
+        return told
 
     async def heard_against(self, stage: Stage) -> str | None:
         """Hear the advisers of a stage: why one of them holds the plan back, None where none does."""
@@ -67,7 +78,8 @@ class Turns:
             self._desk.opinion = None
             specialist.client.begin()
             specialist.workbench.answered.clear()
-            await specialist.work(tasks.hear(self._desk), stage=stage, round=self._desk.round)
+            terms = specialist.contract
+            await specialist.work(tasks.hear(self._desk), stage=stage, round=self._desk.round, opening=terms)
             opinion = self._desk.opinion
             missing = specialist.contract.missing(specialist.workbench.answered)
             words = f"{role}: {opinion.objection}: {opinion.reasons}" if opinion else f"{role} had nothing to say"
@@ -79,3 +91,11 @@ class Turns:
             else:
                 self._desk.person_wanted = f"{role} asks for a person: {opinion.reasons}"
         return against
+
+
+def _owed(specialist: Specialist, concluded: Callable[[], bool]) -> list[str] | None:
+    """The tools by which a role has still to show its evidence or to conclude, None where its stage is done."""
+    missing = specialist.contract.missing(specialist.workbench.answered)
+    if concluded() and not missing:
+        return None
+    return sorted(missing) or sorted(specialist.contract.concludes_with)

@@ -6,14 +6,16 @@ from functools import cache
 from typing import NamedTuple
 
 from agents.models.prices import Tokens, cost, energy, energy_range, price_of, read_prices
-from agents.record.events import ChatAnswered, ChatRequested, Event, RunFinished, StageStarted, ToolReturned
+from agents.record.events import ChatAnswered, ChatRequested, Event, RunFinished, StageStarted, ToolReturned, is_opening
 from agents.roles.contracts import contracts
 from agents.roles.workbench import HANDED_OVER
+from tools.box.handover import Role
 
 CHARACTERS = 4.0
 """Characters a token: what is usual for English and JSON."""
 REFERENCE = "anthropic:claude-opus-5-5"
 """The model at whose list price runs of scripted players are counted."""
+_ALONE: Role = "alone"  # the role of one agent that has every stage
 _NOTE = 150  # characters that say what was left out
 _ENVELOPE = 40  # characters that a message costs besides its text
 
@@ -85,15 +87,19 @@ def spending(events: Sequence[Event]) -> Spending:
     exchanged: dict[str, float] = {}
     sent: dict[str, float] = {}
     rounds: dict[str, int] = {}
-    total, anew = NOTHING, False
+    total = NOTHING
     for event in events:
         if isinstance(event, StageStarted):
-            anew = rounds.get(event.stage, event.round) != event.round
+            who = _ALONE if _ALONE in heard else event.role
+            if rounds.get(event.stage, event.round) != event.round and who in heard:
+                heard[who] += _NOTE - exchanged.pop(who, 0.0)
+                sent[who] = min(sent.get(who, 0.0), heard[who] / CHARACTERS)
             rounds[event.stage] = event.round
+        elif is_opening(event):
+            size = len(event.tool) + _ENVELOPE
+            exchanged[event.role] = exchanged.get(event.role, 0.0) + size
+            heard[event.role] = heard.get(event.role, 0.0) + size
         elif isinstance(event, ChatRequested):
-            if anew:
-                heard[event.role] = heard.get(event.role, 0.0) - exchanged.pop(event.role, 0.0) + _NOTE
-                sent[event.role], anew = min(sent.get(event.role, 0.0), heard[event.role] / CHARACTERS), False
             new = sum(len(message.text) + _ENVELOPE for message in event.messages)
             heard[event.role] = heard.get(event.role, 0.0) + new
             offered = sum(_tools().get(name, 0) for name in event.tools)

@@ -133,7 +133,7 @@ def _task(desk: Desk, carrier: str, text: str) -> str:
         desk.diagnosis = desk.diagnosis.model_copy(update={"explanation": text[:1_000]})
     if carrier == "question":
         asked = Question(id="q1", text=text, choices=("reset", "keep"), default="keep", minutes=5)
-        return f"{tasks.plan(desk)}\n{tasks.answered(asked, 'keep')}"
+        return f"{tasks.plan(desk)}\n{tasks.answered([(asked, 'keep')])}"
     return tasks.plan(desk)
 
 

@@ -62,6 +62,11 @@ class Tool:
         plain = _without_references(schema, cast(Schema, schema.get("$defs", {})))
         return cast(Schema, plain)
 
+    @property
+    def requires(self) -> bool:
+        """Whether it cannot be called without arguments."""
+        return any(x.is_required() for x in self.arguments.model_fields.values())
+
 
 class ToolAnswer(NamedTuple):
     """What a call gave: JSON for the model and the value itself for code."""

@@ -138,7 +138,7 @@ class Desk:
     documents: tuple[Document, ...] = ()
     questions: tuple[Question, ...] = ()
     answers: dict[str, str] = field(default_factory=dict[str, str])
-    heard: tuple[Question, str] | None = None
+    heard: tuple[tuple[Question, str], ...] = ()  # what was answered and its role has not been told
     advice: tuple[Advice, ...] = ()
     opinion: Opinion | None = None
     person_wanted: str = ""

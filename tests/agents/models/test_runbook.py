@@ -81,24 +81,7 @@ def test_a_measurement_that_was_taken_is_taken_into_account_and_one_that_was_not
     for rest in ((("measure", {"taken": False}),), (("measure", {"taken": True}), ranked)):
         following = move("diagnosis", ranked, *rest)
         assert isinstance(following, Call)
-        assert following.tool == "what_if"
-
-
-@pytest.mark.parametrize(
-    ("runner_up", "simulated"),
-    [("link/B:C--C:B", "link/B:C--C:B"), ("link/A:B--B:A", None), (None, "link/A:B--B:A")],
-)
-def test_a_runner_up_that_begins_with_the_same_fault_is_not_simulated(runner_up: str | None, simulated: str | None):
-    def cause(rank: int, element: str | None) -> dict[str, object]:
-        fault = element and {"kind": "link_down", "element": element, "severity": 1.0}
-        return {"rank": rank, "probability": 0.5, "fault": fault}
-
-    causes = [cause(1, "link/A:B--B:A"), cause(2, runner_up)]
-    following = move("diagnosis", ("rank_causes", {"causes": causes}), ("measure", {"taken": False}))
-    assert isinstance(following, Call)
-    assert following.tool == ("what_if" if simulated else "report_diagnosis")
-    if simulated:
-        assert following.arguments == {"fault": {"kind": "link_down", "element": simulated, "severity": 1.0}}
+        assert following.tool == "report_diagnosis"
 
 
 def test_the_least_harm_wins_then_what_the_planners_name_first():

@@ -4,19 +4,19 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from autogen_core.models import RequestUsage
+from autogen_core.models import CreateResult, RequestUsage
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.models import Model
+from agents.models import STAND_IN, Model
 from agents.models.conversation import Conversation
 from agents.models.prices import Price
 from agents.models.runbook import RunbookClient
-from agents.record.events import ChatAnswered, RunStarted, StageFinished, ToolReturned
+from agents.record.events import ChatAnswered, Noted, RunStarted, StageFinished, ToolReturned
 from agents.record.spending import Limits, RunBudget
 from agents.roles.budget import Meter, Spent, price_for, read_budget
 from agents.run.run import run_incident
-from tests.agents.characters import calls, model
+from tests.agents.characters import Actor, Character, calls, model, says
 from tests.agents.incidents import perform, request
 from twin.errors import BudgetError, InputError
 
@@ -63,9 +63,9 @@ def test_a_run_that_reaches_a_limit_ends_with_what_it_had(tmp_path: Path, limits
 
 
 def test_a_role_has_limits_of_its_own(tmp_path: Path):
-    run = perform(tmp_path, request(budget=budget("planning", model_calls=2)))
+    run = perform(tmp_path, request(budget=budget("planning", model_calls=1)))
     assert run.result.finished.outcome == "out of budget"
-    assert "planning has spent its 2 model calls" in run.result.finished.because
+    assert "planning has spent its 1 model calls" in run.result.finished.because
     assert [x.stage for x in run.of(StageFinished)] == ["observe", "diagnose"]
     assert "cause: wrong IGP weight" in run.result.finished.because
 
@@ -149,13 +149,43 @@ def test_a_role_that_goes_in_circles_is_stopped_and_its_repeats_are_answered_fro
         return calls("network_status") if "report_incident" in tools else None
 
     run = perform(tmp_path, model=model(circling))
-    returned = run.of(ToolReturned)
+    returned = [x for x in run.of(ToolReturned) if x.tool == "network_status"]
     assert [x.repeated for x in returned] == [False, True, True, True]
     assert ["made before" in x.content for x in returned] == [False, True, True, True]
     assert len({x.content for x in returned}) == 2
     assert run.result.finished.repeated_calls == 3
     assert run.result.finished.outcome == "out of budget"
     assert "monitoring goes round in circles: 3 of its answers made calls again" in run.result.finished.because
+
+
+def circles(_talk: Conversation, tools: list[str]) -> CreateResult | None:
+    return calls("verify_plan") if "decide" in tools else None
+
+
+def talks(_talk: Conversation, tools: list[str]) -> CreateResult | None:
+    return says("All is well.") if "decide" in tools else None
+
+
+def wanders(_talk: Conversation, tools: list[str]) -> CreateResult | None:
+    return calls("explain", subject=f"word{len(_talk.exchanges)}") if "decide" in tools else None
+
+
+@pytest.mark.parametrize(
+    ("character", "said"),
+    [
+        (circles, "verification goes round in circles: 3 of its answers made calls again"),
+        (talks, "verification did not conclude"),
+        (wanders, "verification used up its 14 model calls"),
+    ],
+)
+def test_a_model_that_gets_nowhere_is_followed_by_the_runbook(tmp_path: Path, character: Character, said: str):
+    lost = Model("test", "lost", Actor(character), fallback=RunbookClient())
+    run = perform(tmp_path, model=lost)
+    assert run.result.finished.outcome == "resolved"
+    assert f"{said}. For the rest of the run, the runbook goes on." in [x.text for x in run.of(Noted)]
+    answers = [x.model for x in run.of(ChatAnswered)]
+    assert answers == sorted(answers, key=lambda x: x == STAND_IN)
+    assert answers[-1] == STAND_IN
 
 
 def test_budgets_are_read_from_a_file_and_from_a_line(tmp_path: Path):

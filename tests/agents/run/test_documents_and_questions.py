@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from autogen_core import CancellationToken
-from autogen_core.models import CreateResult, FunctionExecutionResultMessage
+from autogen_core import CancellationToken, FunctionCall
+from autogen_core.models import AssistantMessage, CreateResult, FunctionExecutionResultMessage, UserMessage
 
 from agents.models import Model
 from agents.models.client import Request
@@ -101,6 +102,37 @@ def test_a_question_waits_and_its_answer_decides_how_the_run_goes_on(tmp_path: P
     assert replayed.same, replayed.difference
 
 
+def test_what_is_asked_in_one_answer_is_answered_in_one_turn_however_long_each_is_waited_for(tmp_path: Path):
+    told: list[str] = []
+
+    def twice(talk: Conversation, tools: list[str]) -> CreateResult | None:
+        if "submit_plan" not in tools:
+            return None
+        if not told and talk.offers("ask_operator"):
+            (one,) = calls("ask_operator", question="One?", choices=CHOICES, default="keep", minutes=5).content
+            assert isinstance(one, FunctionCall)
+            two = replace(one, id="odd-second", arguments=one.arguments.replace("One", "Two"))
+            return calls("ask_operator").model_copy(update={"content": [one, two]})
+        told.append(talk.task)
+        return None
+
+    asker, home = model(twice), tmp_path / "home"
+    run = perform(tmp_path, request(documents=(NOTE,)), model=asker)
+    now = lambda: datetime.now(UTC)  # noqa: E731
+    for number, choice in enumerate(CHOICES, start=1):
+        assert run.result.finished.outcome == "awaiting answer"
+        (open_now,) = open_questions(tmp_path / "runs")
+        assert open_now.id == f"q{number}"
+        assert told == []
+        answer(run.result.folder, choice, who="ana", clock=now, home=home)
+        ended = asyncio.run(resume_run(run.result.folder, home=home, model=asker)).finished
+    assert ended.outcome == "resolved"
+    assert [json.loads(x)["answer"] for x in told[0].splitlines()[1:]] == CHOICES
+    events = [x.event for x in read_journal(run.result.folder / "journal.jsonl").records]
+    assert [x.question.id for x in events if isinstance(x, QuestionAsked)] == ["q1", "q2"]
+    assert [x.role for x in events if isinstance(x, ToolReturned) and x.tool == "propose_plans"] == ["planning"]
+
+
 def test_the_default_is_taken_at_the_deadline_and_not_before(tmp_path: Path):
     run = waiting(tmp_path)
     folder, home = run.result.folder, tmp_path / "home"
@@ -128,15 +160,18 @@ def test_a_plan_of_a_models_own_meets_the_gate(tmp_path: Path):
 
 
 class Watched(Actor):
-    """Keeps the tasks of turns that begin without any call of rounds before."""
+    """Keeps the tasks of turns that begin with the calls of their opening, and without any of rounds before."""
 
     def __init__(self, character: Character) -> None:
         super().__init__(character)
         self.begun: list[str] = []
 
     async def reply(self, request: Request, token: CancellationToken | None) -> CreateResult:
-        if not any(isinstance(x, FunctionExecutionResultMessage) for x in request.messages):
-            self.begun.append(str(request.messages[-1].content))
+        *earlier, task, opened, given = request.messages
+        if isinstance(task, UserMessage) and isinstance(given, FunctionExecutionResultMessage):
+            assert isinstance(opened, AssistantMessage)
+            if not any(isinstance(x, FunctionExecutionResultMessage) for x in earlier):
+                self.begun.append(str(task.content))
         return await super().reply(request, token)
 
 
@@ -193,7 +228,7 @@ def test_a_failure_that_verification_demands_binds_and_a_tool_on_request_is_offe
     assert all(x.ok for x in demanded)
     asked = [("sql" in x.tools) for x in run.of(ChatRequested) if x.role == "verification"]
     assert asked == sorted(asked)
-    assert asked[:3] == [False] * 3
+    assert asked[:2] == [False] * 2
     assert asked[-1]
     assert not any("sql" in x.tools for x in run.of(ChatRequested) if x.role != "verification")
     replayed = asyncio.run(replay_run(run.result.folder))

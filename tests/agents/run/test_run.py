@@ -18,7 +18,9 @@ from agents.record.events import (
     ToolCalled,
     ToolReturned,
     VerdictReached,
+    is_opening,
 )
+from agents.roles.contracts import CONTRACTS
 from agents.run.run import RunRequest, run_incident
 from evals.cases.tokens import spending
 from tests.agents.incidents import Run, perform, request
@@ -65,8 +67,13 @@ def test_the_stages_follow_each_other_and_hand_over_typed_values(resolved: Run):
 def test_every_request_has_its_answer_and_every_call_its_result(resolved: Run):
     assert [x.call for x in resolved.of(ChatRequested)] == [x.call for x in resolved.of(ChatAnswered)]
     asked = [(x.role, y.tool) for x in resolved.of(ChatAnswered) for y in x.tool_calls]
-    assert [(x.role, x.tool) for x in resolved.of(ToolCalled)] == asked
-    assert [(x.role, x.tool) for x in resolved.of(ToolReturned)] == asked
+    opened = [x for x in resolved.of(ToolCalled) if is_opening(x)]
+    assert [(x.role, x.tool) for x in resolved.of(ToolCalled) if x not in opened] == asked
+    assert [x.tool for x in opened] == [
+        y for role in CONTRACTS.values() for y in role.opens_with if y != "read_documents"
+    ]
+    assert len({x.id for x in opened}) == len(opened)
+    assert [(x.role, x.tool) for x in resolved.of(ToolReturned)] == [(x.role, x.tool) for x in resolved.of(ToolCalled)]
     assert all(x.ok and not x.truncated for x in resolved.of(ToolReturned))
 
 
