@@ -14,6 +14,8 @@ from agents.record.events import (
     ToolReturned,
     VerdictReached,
 )
+from agents.roles.contracts import CONTRACTS
+from agents.run import turns
 from agents.run.transitions import EDGES
 from tests.agents.characters import calls, model, says
 from tests.agents.incidents import Run, perform, request
@@ -94,7 +96,10 @@ def test_a_role_that_reaches_for_a_foreign_tool_is_refused_and_the_run_goes_on(t
     assert run.result.finished.outcome == "resolved"
 
 
-def test_evidence_must_be_shown_before_a_hand_over_counts(tmp_path: Path):
+def test_evidence_must_be_shown_before_a_hand_over_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    unopened = CONTRACTS["monitoring"].model_copy(update={"opens_with": ()})
+    monkeypatch.setattr(turns, "CONTRACTS", {**CONTRACTS, "monitoring": unopened})
+
     def hasty(talk: Conversation, tools: list[str]) -> CreateResult | None:
         if "report_incident" not in tools or talk.exchanges:
             return None if "report_incident" not in tools else says("done")
