@@ -59,6 +59,7 @@ class RunStarted(Frozen):
     alone: bool = Field(default=False, description="Whether one role with all tools was at work, and not four.")
     compact: bool = Field(default=False, description="Whether the roles were shown as much as small models take.")
     vision: bool = Field(default=False, description="Whether the roles were offered pictures.")
+    version: str = Field(default="", description="Of twinops, by which it was begun; earlier ones did not say.")
     trace: str = Field(
         default="",
         pattern=r"^(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})?$",

@@ -18,8 +18,8 @@ from twin.gate.certificate import Certificate
 from .events import CertificateIssued, ChatAnswered, Event, ToolCalled, ToolReturned
 from .records import Record
 
-_BY_CHANCE = frozenset({"seconds", "model", "trace"})
-"""Fields that say how long something took, which of the run's models spoke, or in which trace: no decision follows."""
+_BY_CHANCE = frozenset({"seconds", "model", "trace", "version"})
+"""Fields that say how long something took, who spoke, in which trace or version: no decision follows from them."""
 _ASIDE = frozenset({"noted", "run resumed", "approval given", "question answered"})
 """Kinds that are written from outside a run's own course: met wherever they are, and asked for nowhere."""
 _CALLS = frozenset({"tool called", "tool returned"})

@@ -34,6 +34,7 @@ from twin.gate.certificate import NOBODY, Approval, Authority, SigningKey
 from twin.model import Network
 from twin.policy import Policy
 from twin.store import TwinStore
+from twin.version import version
 
 from .driver import Driver
 from .ending import Account, finished
@@ -255,6 +256,7 @@ def _opening(ground: Ground, trace: str) -> RunStarted:
         nodes=len(network.nodes),
         circuits=len(network.circuits),
         trace=trace,
+        version=version(),
         history=(scene.live.now - scene.begin).total_seconds() / 3600,
         live_time=scene.live.now,
     )

@@ -25,7 +25,7 @@ from twin.store import TwinStore
 
 from .lifecycle import Ground, follow
 from .memory import bring_along
-from .resume import known_of, request_of
+from .request import known_of, request_of
 from .staging import restore_scene
 
 _BY_THE_WORLD = frozenset({"failed", "out of budget"})

@@ -3,13 +3,16 @@
 from pydantic import Field
 
 from agents.goals.types import Goal
+from agents.record.history import Past
 from agents.record.spending import RunBudget
 from twin.documents import MOST, Document
+from twin.execute.render import Inventory
 from twin.faults import Fault
 from twin.model import Frozen
 from twin.plan import Change, Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
+from twin.store import TwinStore
 
 
 class LaterEvent(Frozen):
@@ -55,3 +58,34 @@ class RunRequest(Frozen):
     compact: bool = Field(default=False, description="For a small model: fewer tools, a short window, calls alone.")
     vision: bool = Field(default=False, description="The model sees: roles may ask for the map as a picture.")
     rounds: int = Field(default=3, ge=1, le=10, description="Most plans to try.")
+
+
+def request_of(past: Past) -> RunRequest:
+    """Return what the run was asked to do; what struck the network is the network's own secret."""
+    started = past.started
+    return RunRequest(
+        network=started.network,
+        seed=started.seed,
+        model=started.model,
+        policy=started.policy,
+        rounds=started.rounds,
+        budget=started.budget,
+        goal=started.goal,
+        site=started.site,
+        works=started.works,
+        asked=started.asked,
+        documents=started.documents,
+        plan=started.plan,
+        alone=started.alone,
+        compact=started.compact,
+        vision=started.vision,
+    )
+
+
+def known_of(past: Past, store: TwinStore) -> Inventory | None:
+    """What is known of the routers of one's own network, as it was when the run began."""
+    started = past.started
+    if started.routers is None:
+        return None
+    reading = store.reading(started.inventory)  # none is kept where the site names no interfaces
+    return Inventory(reading.interfaces if reading else {}, started.routers)

@@ -25,7 +25,6 @@ from agents.roles.budget import Meter, price_for
 from twin.clock import utc_now
 from twin.errors import DivergedError, StoreError, TwinError
 from twin.execute.executor import StepRecord, recover
-from twin.execute.render import Inventory
 from twin.model import Network
 from twin.policy import Policy
 from twin.store import TwinStore
@@ -33,7 +32,8 @@ from twin.version import version
 
 from .ending import Account, finished
 from .lifecycle import Ended, Ground, follow
-from .request import RunRequest
+from .replay import replay_run
+from .request import RunRequest, known_of, request_of
 from .run import RunResult, signing_key
 from .silent_tracer import SilentTracer
 from .staging import restore_scene
@@ -54,7 +54,8 @@ async def resume_run(
     `run_incident`. Raises `InputError` when there is no run to take up, `StoreBusyError` that names the process which
     works on it, `JournalError` or `StoreError` when its record is broken, `AuthorityError` when the operator's home
     does not know it or knows it otherwise, and `CertificateError` when its plan was approved by people who may not, or
-    may not be executed any more. `policy`, given again by the operator, takes over a run that was started elsewhere.
+    may not be executed any more. A run that waits and was begun by another version, where it went another way, is left
+    waiting: `DivergedError`. `policy`, given again by the operator, takes over a run that was started elsewhere.
     """
     home = home or home_folder()
     read_past(folder)  # before anything is written into what may be no run at all
@@ -66,6 +67,8 @@ async def resume_run(
             register.take_over(past, policy)
         if _is_left_alone(past, register, clock) and past.finished is not None:
             return RunResult(past.started.run, folder, past.finished, past.reading.head)
+        if past.finished is not None and past.started.version != version():
+            await _require_same_course(past)
         model = model or resolve(past.started.model)
         key = signing_key(home, folder.parent)
         store = stack.enter_context(TwinStore.open(folder / TWIN))
@@ -114,35 +117,19 @@ def _is_left_alone(past: Past, register: Register, clock: Clock) -> bool:
     return False
 
 
-def request_of(past: Past) -> RunRequest:
-    """Return what the run was asked to do; what struck the network is the network's own secret."""
-    started = past.started
-    return RunRequest(
-        network=started.network,
-        seed=started.seed,
-        model=started.model,
-        policy=started.policy,
-        rounds=started.rounds,
-        budget=started.budget,
-        goal=started.goal,
-        site=started.site,
-        works=started.works,
-        asked=started.asked,
-        documents=started.documents,
-        plan=started.plan,
-        alone=started.alone,
-        compact=started.compact,
-        vision=started.vision,
-    )
+async def _require_same_course(past: Past) -> None:
+    """Make sure that a run which waits comes out as in the version that began it, before anything is written.
 
-
-def known_of(past: Past, store: TwinStore) -> Inventory | None:
-    """What is known of the routers of one's own network, as it was when the run began."""
-    started = past.started
-    if started.routers is None:
-        return None
-    reading = store.reading(started.inventory)  # none is kept where the site names no interfaces
-    return Inventory(reading.interfaces if reading else {}, started.routers)
+    Raises `DivergedError`: closing its record for a difference that nobody on the network has made would lose the run.
+    """
+    gone_through = await replay_run(past.folder)
+    if not gone_through.same:
+        begun = f"version {past.started.version}" if past.started.version else "an earlier version"
+        raise DivergedError(
+            f"run {past.started.run} was begun by {begun}, and comes out otherwise in {version()}: "
+            f"{gone_through.difference}; it waits as before",
+            fix="take it up with the version that began it, or begin a run anew",
+        )
 
 
 async def _go_on(ground: Ground, past: Past) -> Ended:

@@ -25,6 +25,8 @@ from agents.record.events import (
 from agents.record.history import read_past
 from agents.record.journal import read_journal
 from agents.record.questions import answer, open_questions, take_default
+from agents.roles.contracts import CONTRACTS
+from agents.run import resume, turns
 from agents.run.replay import replay_run
 from agents.run.request import LaterEvent
 from agents.run.resume import resume_run
@@ -32,7 +34,7 @@ from tests.agents.characters import Actor, Character, calls, model
 from tests.agents.incidents import NETWORK, perform, request
 from tools.box.handover import Decision, PlanSubmission
 from twin.documents import Document
-from twin.errors import InputError
+from twin.errors import DivergedError, InputError
 from twin.formats import load_network
 from twin.plan import DrainLink
 
@@ -131,6 +133,24 @@ def test_what_is_asked_in_one_answer_is_answered_in_one_turn_however_long_each_i
     events = [x.event for x in read_journal(run.result.folder / "journal.jsonl").records]
     assert [x.question.id for x in events if isinstance(x, QuestionAsked)] == ["q1", "q2"]
     assert [x.role for x in events if isinstance(x, ToolReturned) and x.tool == "propose_plans"] == ["planning"]
+
+
+def test_a_run_that_waits_is_not_lost_by_a_version_in_which_it_goes_another_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    older = {**CONTRACTS, "monitoring": CONTRACTS["monitoring"].model_copy(update={"opens_with": ("list_symptoms",)})}
+    monkeypatch.setattr(resume, "version", lambda: "99.0")
+    monkeypatch.setattr(turns, "CONTRACTS", older)
+    run = waiting(tmp_path)
+    journal = run.result.folder / "journal.jsonl"
+    answer(run.result.folder, "keep", who="ana", clock=lambda: datetime.now(UTC), home=tmp_path / "home")
+    before = journal.read_bytes()
+    monkeypatch.setattr(turns, "CONTRACTS", CONTRACTS)
+    with pytest.raises(DivergedError, match=r"was begun by version .* comes out otherwise in 99.0: .* waits as before"):
+        go_on(run, tmp_path)
+    assert journal.read_bytes() == before
+    monkeypatch.setattr(turns, "CONTRACTS", older)
+    assert go_on(run, tmp_path).finished.outcome == "needs a person"
 
 
 def test_the_default_is_taken_at_the_deadline_and_not_before(tmp_path: Path):
