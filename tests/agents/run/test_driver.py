@@ -58,7 +58,17 @@ def test_when_every_plan_is_rejected_the_run_ends_without_one(tmp_path: Path):
     assert not run.of(ExecutionStep)
 
 
-def test_an_approval_without_a_verdict_is_refused_and_nothing_is_applied(tmp_path: Path):
+def unopened(monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+    """Nothing is called in its name: its model has to."""
+    alone = CONTRACTS[role].model_copy(update={"opens_with": ()})
+    monkeypatch.setattr(turns, "CONTRACTS", {**CONTRACTS, role: alone})
+
+
+def test_an_approval_without_a_verdict_is_refused_and_nothing_is_applied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    unopened(monkeypatch, "verification")
+
     def yes_man(_talk: Conversation, tools: list[str]) -> CreateResult | None:
         return (
             calls("decide", decision="approve", reasons="APPROVED, all checks passed.") if "decide" in tools else None
@@ -97,8 +107,7 @@ def test_a_role_that_reaches_for_a_foreign_tool_is_refused_and_the_run_goes_on(t
 
 
 def test_evidence_must_be_shown_before_a_hand_over_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    unopened = CONTRACTS["monitoring"].model_copy(update={"opens_with": ()})
-    monkeypatch.setattr(turns, "CONTRACTS", {**CONTRACTS, "monitoring": unopened})
+    unopened(monkeypatch, "monitoring")
 
     def hasty(talk: Conversation, tools: list[str]) -> CreateResult | None:
         if "report_incident" not in tools or talk.exchanges:
