@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.engines.local import Local
 from twin.errors import UnknownElementError
 from twin.gate.checks.gain import least_harm
 from twin.gate.checks.moved import moved_share
@@ -41,6 +42,7 @@ HEADROOM = 0.97
 """Plans aim this far below the limit, so that measurement noise does not put them above."""
 ORDER_STATES = 600
 """States that the search for an order of steps may simulate."""
+_ENGINE = Local()  # for the sweep that all planners share
 _NEAR_PEAK = 0.98
 _FIRST_FAILURES = 16  # tried before the rest: most states that are not safe show it there
 
@@ -329,7 +331,7 @@ def _baseline(network: Network, limit: float) -> _Baseline:
         # with the network itself kept here, it would never go
         same, failures = replace(network), single_failures(network)
         demands = next((x.demands for x in known.values()), None) or Superposition(same, failures)
-        swept = next((x.swept for x in known.values()), None) or demands.total()
+        swept = next((x.swept for x in known.values()), None) or demands.total(_ENGINE)
         # where traffic may circle, demand by demand adds up to nothing: then the state is swept as it is
         quick = demands.sweep(swept, limit) if failures and astray_adds_up(same) else None
         start = Stressed(same, failures, limit, quick, summed=(demands, swept))

@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from twin.engines.seam import Engine, Serial, in_order
 from twin.model import Floats, Ints, Network, Tunnel
 
 from .anew import fail_each_anew, state_of
 from .arrays import Arrays, Flags, Ids, compile_network, flatten_tunnels, read_only
-from .chunks import failed_in
+from .chunks import PIECES, failed_in
 from .failing import Base, FailureArrays, FailureFigures, fail_each, no_figures, record, record_each, state_for
 from .failure_sweep import base_state, flatten, in_links, shrunk, steering
 from .graph import graph_of
@@ -24,6 +25,7 @@ from .route import Routing, needs_full, route, steered, without
 from .simulate import Failure, FailureSweep
 from .walked import adds_up, walk_failures, walked_targets
 
+_HERE = Serial()
 _BLOCK = 1 << 20
 """Loads, of each link under each failure, that are worded at a time."""
 
@@ -130,13 +132,19 @@ class Superposition:
             row for row in self._shrunk if (shrunk(network, self.failures[row]).weight != self.arrays.weight).any()
         )
 
-    def total(self) -> SweptLoads:
-        """Return the loads of all demands, on the network's own tunnels."""
-        return self.total_under(np.arange(len(self.failures)))
+    def total(self, engine: Engine = _HERE) -> SweptLoads:
+        """Return the loads of all demands, on the network's own tunnels; whoever does it, to the last bit the same."""
+        return self.total_under(np.arange(len(self.failures)), engine)
 
-    def total_under(self, rows: Ints) -> SweptLoads:
+    def total_under(self, rows: Ints, engine: Engine = _HERE) -> SweptLoads:
         """Return the loads of all demands under some of the failures."""
-        swept = _swept(self.arrays, self.routing, select(self._flat, rows))
+        pieces = 1 if engine.workers == 1 else max(1, min(max(PIECES, 4 * engine.workers), len(rows) // 8))
+        chunks = [select(self._flat, some) for some in np.array_split(rows, pieces)]
+        parts = in_order(engine, sweep_loads, _Ground(self.arrays, self.routing), chunks)
+        swept = parts[0]
+        if len(parts) > 1:
+            joined = (np.concatenate(x) for x in zip(*(x[1:] for x in parts), strict=True))
+            swept = SweptLoads(swept.intact, *joined)
         return self._with_members(self.arrays, swept, rows)
 
     def reweighted(self, state: Network) -> Reweighted | None:
@@ -257,6 +265,16 @@ def _routed(arrays: Arrays, paths: Paths) -> Routing:
     load, passing = spread(arrays, paths, volume)
     lost = lost_demand(volume, paths.dist, arrays.up)
     return Routing(paths, volume, used, load, passing, lost, blackholed=blackholed)
+
+
+class _Ground(NamedTuple):
+    arrays: Arrays
+    routing: Routing
+
+
+def sweep_loads(ground: _Ground, failures: FailureArrays) -> SweptLoads:
+    """Evaluate one chunk of failures."""
+    return _swept(ground.arrays, ground.routing, read_only(failures))
 
 
 def _swept(arrays: Arrays, routing: Routing, failures: FailureArrays) -> SweptLoads:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import random_network
+from tests.twin.sim.test_succession import Many
 from twin.model import Network, SegmentList, Tunnel
 from twin.sim.simulate import simulate, single_failures
 from twin.sim.superposed import Superposition
@@ -40,7 +41,9 @@ def test_moving_one_demand_equals_a_sweep_of_the_changed_network(seed, split, lo
     failures = single_failures(before)
     demands = Superposition(before, failures)
     off, onto = (demands.alone(source, target, x) for x in (None, tunnel))
-    moved = demands.total().moved(off, onto, float(before.offered[source, target]))
+    total = demands.total()
+    assert [x.tobytes() for x in demands.total(Many())] == [x.tobytes() for x in total]
+    moved = total.moved(off, onto, float(before.offered[source, target]))
     found = demands.sweep(moved)
     renamed = tunnel.model_copy(update={"name": "moved.2"})
     changed = simulate(replace(before, tunnels=(*before.tunnels, renamed)), failures=failures)
