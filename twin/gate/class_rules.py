@@ -11,7 +11,7 @@ from twin.printed import mbps, percent, percents, short
 from twin.sim.classes import class_delays, cumulative
 
 from .checks.finding import Counterexample, Unit, Violation
-from .checks.rehearsal import Stressed
+from .checks.stressed import Stressed
 from .no_worse import SHARE_SLACK, Where
 
 

@@ -11,7 +11,7 @@ from twin.printed import short
 from twin.sim.simulate import Outcome
 
 from .checks.finding import Counterexample, Violation
-from .checks.rehearsal import Stressed
+from .checks.stressed import Stressed
 from .no_worse import SHARE_SLACK, Where
 
 
@@ -38,7 +38,7 @@ def late(before: Outcome, after: Outcome, policy: Policy, where: Where) -> Viola
     most = _most(before.network, policy, failing=False)
     if not most.limits:  # asked of every state that a planner tries
         return None
-    return _beyond(after, _allowed(_limit(most, before.delay_ms), before), where)
+    return _latest(after.network, after.delay_ms, _allowed(_limit(most, before.delay_ms), before), where)
 
 
 def slow_under_failure(before: Stressed, after: Stressed, policy: Policy, step: int) -> Violation | None:
@@ -53,7 +53,8 @@ def slow_under_failure(before: Stressed, after: Stressed, policy: Policy, step: 
     for row, (failure, delay_ms) in enumerate(zip(after.failures, after.delays_under(), strict=True)):
         where = Where(step, failure.name)
         if _latest(after.network, delay_ms, limit, where):  # what was so before is allowed, and worked out only then
-            violation = _beyond(after.during(row), _allowed(limit, before.during(row)), where)
+            now, usual = after.during(row), before.during(row)
+            violation = _latest(now.network, now.delay_ms, _allowed(limit, usual), where)
             if violation:
                 return violation
     return None
@@ -100,10 +101,6 @@ def _limit(most: _Most, usual_ms: Floats) -> Floats:
 
 def _allowed(limit: Floats, before: Outcome) -> Floats:
     return np.where(np.isfinite(before.delay_ms), np.maximum(limit, before.delay_ms), limit)
-
-
-def _beyond(after: Outcome, limit: Floats, where: Where) -> Violation | None:
-    return _latest(after.network, after.delay_ms, limit, where)
 
 
 def _latest(network: Network, delay_ms: Floats, limit: Floats, where: Where) -> Violation | None:

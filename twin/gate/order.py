@@ -13,7 +13,7 @@ from twin.sim.simulate import Outcome, single_failures
 from twin.sim.tunnelled import TunnelledStates, tunnelled_states
 
 from .checks.moved import moved_share
-from .checks.rehearsal import Stressed
+from .checks.stressed import Stressed
 from .rules import may_pass
 
 EXACT_STEPS = 12

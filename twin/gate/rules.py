@@ -22,7 +22,7 @@ from .brought_back import brought_back, loses_on_the_way
 from .checks.context import DemandError
 from .checks.convergence import loops_too_much
 from .checks.finding import CheckName, Counterexample, Violation
-from .checks.rehearsal import Stressed
+from .checks.stressed import Stressed
 from .class_rules import worse_for_classes
 from .demand_delays import late, slow_under_failure
 from .no_worse import (

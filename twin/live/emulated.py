@@ -28,7 +28,7 @@ from .network import Configuration, ProbeReading, Telemetry
 from .peered import peered
 from .plane import DataPlane, data_plane
 from .probes import PORTS, measure, probe_flows
-from .readback import configuration, configured_routers, kept_from, noted, unhealed, unrecorded
+from .readback import configuration, configured_routers, kept_from, misrecorded, noted, unhealed, unrecorded
 from .replay import Replay
 from .schedule import FaultSchedule
 from .sensors import Noise, Sensors
@@ -269,7 +269,7 @@ class EmulatedNetwork:
         del calm, self._states  # a thousand nodes have a gigabyte of paths: not those of two states at once
         self._states = states(self._configured, self._faults, self._route)
         self._lies = distortion(self._configured, self._faults)
-        self._inventory = _misrecorded(self._configured, self._faults)
+        self._inventory = misrecorded(self._configured, self._faults)
         self._history.log([*state_lines(self._syslog, before, self._states.calm, clock, cause)])
 
     def _step(self) -> None:
@@ -342,16 +342,6 @@ class EmulatedNetwork:
         """A generator of its own for each change and fault, so that they do not move the noise of the samples."""
         self._logged += 1
         return np.random.default_rng([self._seed, 10, self._logged])
-
-
-def _misrecorded(configured: Network, faults: Sequence[Fault]) -> Network:
-    """The inventory: what is configured, with the capacities that it has wrong."""
-    links = list(configured.links)
-    for fault in faults:
-        if fault.kind is FaultKind.WRONG_CAPACITY:
-            for position in configured.circuit(fault.element):
-                links[position] = links[position]._replace(capacity=links[position].capacity * fault.severity)
-    return configured if tuple(links) == configured.links else replace(configured, links=tuple(links))
 
 
 def _require_zone(moment: datetime) -> None:

@@ -90,6 +90,16 @@ def unhealed(change: Change, fault: Fault, network: Network) -> tuple[Fault, ...
             return (fault,)
 
 
+def misrecorded(configured: Network, faults: Sequence[Fault]) -> Network:
+    """What the inventory says: what is configured, with the capacities that it has wrong."""
+    links = list(configured.links)
+    for fault in faults:
+        if fault.kind is FaultKind.WRONG_CAPACITY:
+            for position in configured.circuit(fault.element):
+                links[position] = links[position]._replace(capacity=links[position].capacity * fault.severity)
+    return configured if tuple(links) == configured.links else replace(configured, links=tuple(links))
+
+
 def noted(inventory: Network, change: Change, faults: Sequence[Fault]) -> Network:
     """The inventory after a change; as it is where the change only corrects what the routers run.
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from twin.gate.checks.convergence import convergence
-from twin.gate.checks.rehearsal import Stressed
+from twin.gate.checks.stressed import Stressed
 from twin.model import Network
 from twin.plan import Change, SetWeight, apply, states
 from twin.sim.arrays import compile_network

@@ -16,7 +16,7 @@ from twin.engines.local import Local
 from twin.errors import UnknownElementError
 from twin.gate.checks.gain import least_harm
 from twin.gate.checks.moved import moved_share
-from twin.gate.checks.rehearsal import Stressed, under
+from twin.gate.checks.stressed import Stressed, under
 from twin.gate.checks.touch import emptied
 from twin.gate.class_rules import worse_for_classes
 from twin.gate.no_worse import SHARE_SLACK, Where

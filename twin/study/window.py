@@ -13,7 +13,7 @@ from twin.plan import Change, DrainLink, DrainNode, apply_all
 from twin.policy import Policy
 
 if TYPE_CHECKING:
-    from twin.gate.checks.rehearsal import Stressed
+    from twin.gate.checks.stressed import Stressed
 
 AT_PEAK = (1.0,) * 24
 """The day where nobody declares one: every hour may be the fullest."""
@@ -89,7 +89,7 @@ def rehearse_window(
 
 def _rehearse(network: Network, changed: Network, day: Sequence[float], policy: Policy) -> list[WindowHour]:
     # records hold windows: only who rehearses one waits for the simulator
-    from twin.gate.checks.rehearsal import Stressed
+    from twin.gate.checks.stressed import Stressed
     from twin.sim.simulate import single_failures
 
     failures, limit = single_failures(changed), policy.max_failure_utilisation

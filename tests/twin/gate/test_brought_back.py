@@ -11,7 +11,7 @@ from evals.oracle.carried import Failed, arriving, carried
 from evals.suites.verify import verdict_on
 from tests.twin.optimise.networks import network_of
 from twin.gate.brought_back import brought_back
-from twin.gate.checks.rehearsal import under
+from twin.gate.checks.stressed import under
 from twin.gate.verdict import verify
 from twin.model import Astray, SegmentList, Tunnel
 from twin.plan import SetTunnel, apply

@@ -12,7 +12,7 @@ from tests.twin.sim.oracle import _Towards, broken, reference
 from tests.twin.square import plan_for
 from twin.demand_limits import DemandLimits
 from twin.formats.load import load_network
-from twin.gate.checks.rehearsal import Stressed
+from twin.gate.checks.stressed import Stressed
 from twin.gate.verdict import Check, verify
 from twin.model import RiskGroup, SegmentList, Tunnel
 from twin.plan import SetTunnel, SetWeight, apply

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.optimise.networks import random_network
-from twin.gate.checks.rehearsal import Stressed
+from twin.gate.checks.stressed import Stressed
 from twin.gate.rules import surely_worse, worse_under_failure
 from twin.optimise.judge import Judge
 from twin.plan import SetWeight, apply_all

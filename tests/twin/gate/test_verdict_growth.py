@@ -9,7 +9,7 @@ from tests.twin.optimise.networks import network_of
 from tests.twin.sim.oracle import broken, reference
 from tests.twin.square import plan_for
 from twin.formats.load import load_network
-from twin.gate.checks.rehearsal import Stressed
+from twin.gate.checks.stressed import Stressed
 from twin.gate.verdict import Check, Scenario, Verdict, verify
 from twin.model import Network
 from twin.optimise.sleep import plan_sleep

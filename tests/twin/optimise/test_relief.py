@@ -15,7 +15,7 @@ from tests.twin.optimise.networks import network_of, random_network
 from twin.errors import DeadlineError, InputError
 from twin.faults import REMEDIES, Fault, FaultKind, with_fault
 from twin.formats.load import load_network
-from twin.gate.checks.rehearsal import under
+from twin.gate.checks.stressed import under
 from twin.gate.verdict import Counterexample, verify
 from twin.live.draw_fault import draw_fault
 from twin.model import Network, SegmentList, Tunnel

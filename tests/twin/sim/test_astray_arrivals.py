@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.twin.random_networks import networks
 from tests.twin.sim.test_pairs import mesh
-from twin.gate.checks.rehearsal import under
+from twin.gate.checks.stressed import under
 from twin.model import Astray, SegmentList, Tunnel
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.astray import arriving

@@ -8,7 +8,7 @@ from twin.sim.arrays import compile_network
 from twin.sim.loops import loops_between
 
 from .finding import Convergence, Counterexample, Violation
-from .rehearsal import Stressed
+from .stressed import Stressed
 
 
 def convergence(before: Stressed, after: Stressed, step: int) -> Convergence | None:

@@ -14,7 +14,8 @@ from twin.planned import PlannedWork
 from twin.printed import percent, short
 
 from .finding import Check, Counterexample, Violation, failed
-from .rehearsal import Rehearsal, Stressed
+from .rehearsal import Rehearsal
+from .stressed import Stressed
 
 _HOUR = timedelta(hours=1)
 

@@ -8,7 +8,8 @@ from twin.printed import percent
 
 from .context import DemandError, Scenario, ratio_of
 from .finding import Check, Violation, failed
-from .rehearsal import Rehearsal, Stressed
+from .rehearsal import Rehearsal
+from .stressed import Stressed
 
 
 def scenarios_of(rehearsal: Rehearsal) -> tuple[Scenario, ...]:
