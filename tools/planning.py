@@ -11,6 +11,7 @@ from twin.gate.checks.context import Context
 from twin.model import Frozen, Network
 from twin.optimise.ahead import brought, holding
 from twin.optimise.allowance import WallGuard, guarded
+from twin.optimise.judge import Judge
 from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import possible, relieve
 from twin.policy import Policy
@@ -62,6 +63,7 @@ def propose_plans(desk: Desk) -> Candidates:
     found = tuple(_told(possible(x, desk.look().declared.makes), guard) for x in found)
     useful = [x for x in found if _is_new(desk, x)]
     desk.unplanned = tuple(f"{x.method}: {x.reason}"[:300] for x in found if x.plan is None)
+    desk.hindered = "" if useful or desk.brought else Judge(desk.state, desk.policy).broken_already
     desk.proposals |= {_handle(desk, proposal): proposal for proposal in useful}
     return Candidates(
         snapshot=desk.state.id,

@@ -20,7 +20,7 @@ def recommendations(desk: Desk, *, harmed: bool) -> tuple[Recommendation, ...]:
     lies = any(x.kind in TELEMETRY_KINDS for x in desk.diagnosis.faults)
     if desk.data_refusal and not lies:
         found = (*found, _repaired(desk.assessment.report, desk.data_refusal))
-    if harmed and not found:
+    if (harmed or (desk.ranking is not None and desk.ranking.lost)) and not found:
         found = (_unknown(desk),)
     return found
 

@@ -184,6 +184,8 @@ class Driver:
 
         Where grown traffic would be harmed, the network is watched first, for a look early in an evening shows little.
         """
+        if self._desk.ranking is not None and self._desk.ranking.lost:
+            return self._without(f"the cause is not known: {diagnosis.doubt}", diagnosis)
         if diagnosis.cause is not None:
             words = f"{fault_words(diagnosis.cause)}: no traffic is harmed at the moment"
             foreseen = 0.0 if self._desk.data_refusal else self._operator.harm_foreseen()
@@ -224,7 +226,8 @@ class Driver:
             return self._without(
                 f"no plan is wanted, for {', '.join(no_plan.because)}: what is left is advised", no_plan
             )
-        return self._without("no optimiser has a plan that helps and was not rejected", no_plan)
+        hindered = f": {desk.hindered}" if desk.hindered else ""
+        return self._without(f"no optimiser has a plan that helps and was not rejected{hindered}", no_plan)
 
     def _without_plan(self, aim: GoalInForce, no_plan: NoPlan) -> Move:
         if not self._desk.rejected and not aim.unmet(self._desk.state, self._desk.policy):

@@ -19,7 +19,7 @@ def trial_of(plan: Plan, execution: Execution, configured: Network, live: LiveNe
         return None
     ended = next(x.live_time for x in execution.records if x.action == "disagree" and x.step == execution.contradicted)
     inventory = recorded_states(configured, plan.steps)[execution.contradicted]
-    samples = Tolerance().samples if execution.contradicted == len(plan.steps) else 1
+    samples = Tolerance().at_first(passing=execution.contradicted != len(plan.steps)).samples
     telemetry = until(recent(live, samples, of=ended), ended)
     return PlanTrial(observe(inventory, telemetry, window=samples, now=ended), set_anew(configured, inventory))
 

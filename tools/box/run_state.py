@@ -133,6 +133,7 @@ class Desk:
     results: LongResults = field(default_factory=LongResults)
     aim: GoalInForce | None = None
     unplanned: tuple[str, ...] = ()
+    hindered: str = ""  # what is in the way of every plan, where none was found
     unmodelled: tuple[str, ...] = ()
     works: tuple[PlannedWork, ...] = ()
     documents: tuple[Document, ...] = ()

@@ -10,11 +10,13 @@ import numpy as np
 from twin.faults import TRAITS, Fault
 from twin.model import Floats, Network
 from twin.observe.readings.observation import Observation
+from twin.printed import mbps, percent, short
 
-from .diagnosis import Diagnosis, Hypothesis, named
-from .evidence import evidence, unexplained
+from .diagnosis import Diagnosis, Fact, Hypothesis, named
+from .evidence import evidence, facts_at, unexplained
 from .incidents import incident_causes
 from .likelihood import planned, put_right, without_void
+from .lost import unexplained_loss
 from .prior import one_more, usual
 from .search import GROSS, Scored, Search
 from .simulated_hypothesis import SimulatedHypothesis
@@ -63,6 +65,7 @@ def diagnose(
     best, healthy = groups[0][0], search.healthy.judged
     scores = np.array([_score(group) for group in groups])
     confidence = _posterior(scores, groups[0][0].score + _missed(observation, search, best.judged))
+    lost = facts_at(unexplained_loss(best.judged, 2 * GROSS), best.judged, healthy)
     split = partial(incident_causes, observation.network, judge=search.judged, posterior=_by_names(groups, confidence))
     return Diagnosis(
         snapshot=observation.network.id,
@@ -74,7 +77,8 @@ def diagnose(
         ),
         simulated=sum(map(len, groups)),
         unexplained=unexplained(best.judged, healthy),
-        doubt=_doubt(best.judged, float(confidence[0]), search.left_out(best.judged), tried),
+        lost=lost,
+        doubt=_doubt(best.judged, float(confidence[0]), search.left_out(best.judged), tried, lost),
     )
 
 
@@ -127,7 +131,11 @@ def _is_shown(place: int, group: list[Scored]) -> bool:
     return place < SHOWN or not group[0].causes
 
 
-def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ...], tried: PlanTrials) -> str | None:
+def _doubt(
+    best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ...], tried: PlanTrials, lost: tuple[Fact, ...]
+) -> str | None:
+    if lost:
+        return f"traffic gets lost that it does not account for: {_told(lost[0])}"
     if left_out:
         return f"it does not explain why {left_out[0]} is down or silent"
     if confidence < ABSTAIN_BELOW:
@@ -137,6 +145,14 @@ def _doubt(best: SimulatedHypothesis, confidence: float, left_out: tuple[str, ..
     if tried.gross(best.faults) > 2 * GROSS:
         return "it does not explain what was measured while a plan was in place"
     return None
+
+
+def _told(lost: Fact) -> str:
+    if lost.quantity == "probe_loss":
+        return (
+            f"{short(lost.element)} loses {percent(lost.measured)} of its packets, {percent(lost.predicted)} expected"
+        )
+    return f"{mbps(lost.predicted - lost.measured)} less leave {short(lost.element)} than enter it and start there"
 
 
 def _grouped(ranked: list[Scored]) -> list[list[Scored]]:

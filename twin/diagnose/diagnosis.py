@@ -106,6 +106,9 @@ class Diagnosis(Frozen):
     hypotheses: tuple[Hypothesis, ...] = Field(min_length=1)
     simulated: int = Field(description="How many hypotheses were simulated.")
     unexplained: tuple[Fact, ...] = Field(description="Readings that even the best hypothesis does not explain.")
+    lost: tuple[Fact, ...] = Field(
+        default=(), description="Readings of traffic that surely gets lost, where the best hypothesis loses none."
+    )
     doubt: str | None = Field(default=None, description="Why the best hypothesis is no answer; none where it is one.")
 
     @property

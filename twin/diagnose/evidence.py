@@ -11,6 +11,7 @@ from .balance import excess
 from .configured import expected_items
 from .diagnosis import Fact, Quantity
 from .likelihood import predicted_drops
+from .lost import Place
 from .peered import routes
 from .simulated_hypothesis import SimulatedHypothesis
 
@@ -41,6 +42,12 @@ def unexplained(judged: SimulatedHypothesis, healthy: SimulatedHypothesis) -> tu
     tables = _tables(judged), _tables(healthy)
     gain = judged.likelihood.load - healthy.likelihood.load
     return tuple(_fact(tables, (float(gain[i]), 0, i)) for i in worst)
+
+
+def facts_at(places: Sequence[Place], judged: SimulatedHypothesis, healthy: SimulatedHypothesis) -> tuple[Fact, ...]:
+    """Return the readings at some places, the first few."""
+    tables = _tables(judged), _tables(healthy)
+    return tuple(_fact(tables, (0.0, _QUANTITIES.index(x), position)) for x, position in places[:_SHOWN])
 
 
 class _Table(NamedTuple):

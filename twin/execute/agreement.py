@@ -133,8 +133,7 @@ def watch(
     A deviation that chance could bring about is looked at once more with new samples: lost readings can do that. A
     state that is `passing`, for another step follows, is first looked at for one sample: errors are those of one.
     """
-    first = tolerance.model_copy(update={"samples": 1}) if passing else tolerance
-    agreement, seen = look_at(state, live, first, before)
+    agreement, seen = look_at(state, live, tolerance.at_first(passing=passing), before)
     return (agreement, seen) if agreement.settled else look_at(state, live, tolerance, before)
 
 

@@ -13,7 +13,7 @@ from twin.observe import Observation
 from twin.observe.alarms.symptoms import SymptomKind, find_symptoms
 from twin.observe.expect.expectation import Residuals
 from twin.observe.expect.prediction import Prediction
-from twin.observe.expect.probing import clear_delays, delay_error
+from twin.observe.expect.probing import clear_delays, delay_error, loss_surprise
 from twin.observe.readings.samples import ratio
 from twin.printed import percents, rates, short
 
@@ -45,6 +45,10 @@ class Tolerance(Frozen):
     loss: float = Field(default=0.005, gt=0, description="Share of traffic; less may get lost unexpectedly.")
     delay_ms: float = Field(default=1.0, gt=0, description="A path may be slower by this.")
     missing: float = Field(default=0.3, gt=0, le=1, description="Share of interface readings that may be missing.")
+
+    def at_first(self, *, passing: bool) -> "Tolerance":
+        """For a first look at a state: one sample of one that is `passing`, for another step follows."""
+        return self.model_copy(update={"samples": 1}) if passing else self
 
 
 class Disagreement(Frozen):
@@ -189,33 +193,22 @@ def _at_most(seen: Observation, residuals: Residuals, tolerance: Tolerance) -> F
 def probes(seen: Observation, through: Floats, tolerance: Tolerance, before: Baseline | None) -> Disagreement | None:
     """Return the probed pair that surely loses more than the twin has for it and than it lost before.
 
-    `through` is the share of packets that should arrive [n, n]. What n packets lose is held against a share q by the
-    Chernoff bound: exp(-n KL(p, q)) is the chance of a share p or more. Packets that go through several ports may
-    all take the one path that loses: where loss is expected, ports count and not packets.
+    `through` is the share of packets that should arrive [n, n]. See `loss_surprise` for what is sure.
     """
-    names = [node.name for node in seen.network.nodes]
+    names, pairs = [node.name for node in seen.network.nodes], (seen.probes.source, seen.probes.target)
     counted = np.isfinite(seen.window.probe_loss).sum(axis=0)
-    worst: tuple[float, Disagreement] | None = None
-    ordinary = seen.declared.ordinary_loss
-    for s, t, loss, samples in zip(seen.probes.source, seen.probes.target, seen.probes.loss, counted, strict=True):
-        pair = int(s), int(t)
-        lost_before = before.probe_loss.get(pair, 0.0) if before else 0.0
-        usual = max(1 - float(through[pair]), lost_before)
-        sent = samples * (seen.declared.probe_packets if usual < ordinary else seen.declared.probe_ports)
-        if not np.isfinite(loss) or loss - usual <= tolerance.loss:
-            continue
-        nats = float(sent) * _divergence(float(loss), min(usual + ordinary, 1 - ordinary))
-        if nats > tolerance.score**2 / 2 + np.log(counted.size) and (worst is None or nats > worst[0]):
-            element = f"probe/{names[pair[0]]}/{names[pair[1]]}"
-            worst = nats, Disagreement(element=element, what="probe loss", predicted=usual, observed=float(loss))
-    return worst[1] if worst else None
-
-
-def _divergence(p: float, q: float) -> float:
-    """Kullback-Leibler divergence of two shares, nats."""
-    here = p * np.log(p / q) if p > 0 else 0.0
-    there = (1 - p) * np.log((1 - p) / (1 - q)) if p < 1 else 0.0
-    return float(here + there) if p > q else 0.0
+    known = before.probe_loss if before else {}
+    lost_before = np.array([known.get((int(s), int(t)), 0.0) for s, t in zip(*pairs, strict=True)])
+    usual = np.maximum(1 - through[pairs], lost_before)
+    nats = loss_surprise(seen.probes.loss, usual, counted, seen.declared)
+    matters = np.nan_to_num(seen.probes.loss) - usual > tolerance.loss
+    sure = np.where(matters & (nats > tolerance.score**2 / 2 + np.log(max(counted.size, 1))), nats, 0.0)
+    if not sure.any():
+        return None
+    worst = int(sure.argmax())
+    element = f"probe/{names[int(pairs[0][worst])]}/{names[int(pairs[1][worst])]}"
+    figures = float(usual[worst]), float(seen.probes.loss[worst])
+    return Disagreement(element=element, what="probe loss", predicted=figures[0], observed=figures[1])
 
 
 def delays(

@@ -44,7 +44,7 @@ def safe_order(plan: Plan, network: Network, policy: Policy, *, max_states: int 
     order. Plans of up to 12 steps are searched to the end; longer ones until `max_states` have been simulated.
     """
     limit = inf if len(plan.steps) <= EXACT_STEPS else max_states
-    search = _Search(plan.steps, network, policy, limit)
+    search = _Search(plan.steps, network, policy, Effort(limit))
     found = search.run()
     best = found or search.deepest
     return Ordering(
@@ -54,6 +54,17 @@ def safe_order(plan: Plan, network: Network, policy: Policy, *, max_states: int 
         blocked={} if found else search.blocked(best),
         states=search.states,
     )
+
+
+def _never() -> bool:
+    return False
+
+
+class Effort(NamedTuple):
+    """What a search for an order may take: states that it simulates, and whether no time is left."""
+
+    max_states: float
+    spent: Callable[[], bool] = _never
 
 
 class KnownStart(NamedTuple):
@@ -77,14 +88,14 @@ def order_steps(
     policy: Policy,
     *,
     allows: Callable[[Outcome], bool],
-    max_states: int,
+    effort: Effort,
     known: KnownStart | None = None,
 ) -> Ordered:
     """Search for a safe order as `safe_order` does, in which `allows` holds for every state on the way, too.
 
-    Ends when `max_states` have been simulated, however few the steps.
+    Ends when the effort is made, however few the steps.
     """
-    search = _Search(steps, network, policy, max_states, allows, known)
+    search = _Search(steps, network, policy, effort, allows, known)
     found = search.run()
     reached = tuple(steps[i] for i in found or search.deepest)
     return Ordered(reached if found else None, reached, search.states)
@@ -106,11 +117,11 @@ class _Search:
         steps: Sequence[Change],
         network: Network,
         policy: Policy,
-        max_states: float,
+        effort: Effort,
         allows: Callable[[Outcome], bool] = _always,
         known: KnownStart | None = None,
     ) -> None:
-        self._steps, self._policy, self._max_states, self._allows = tuple(steps), policy, max_states, allows
+        self._steps, self._policy, self._effort, self._allows = tuple(steps), policy, effort, allows
         self._before = _predecessors(steps)
         self._final = _apply_in_any_order(network, self._steps)
         ends = [network] if self._final is None else [network, self._final]
@@ -135,6 +146,9 @@ class _Search:
     def along(self, order: tuple[int, ...]) -> tuple[int, ...] | None:
         """Return this very order if it is safe."""
         for count, step in enumerate(order):
+            if self._effort.spent():
+                self.deepest = order[:count]
+                return None
             if self._obstacle(order[:count], step):
                 return None
         return order
@@ -145,6 +159,8 @@ class _Search:
             self.deepest = done
         if len(done) == len(self._steps):
             return done
+        if self._effort.spent():
+            return None
         options = [
             step
             for step in self._next(done)
@@ -190,7 +206,7 @@ class _Search:
         key = frozenset(done)
         if key not in self._known:
             self.states += 1
-            self.exhausted = self.states >= self._max_states
+            self.exhausted = self.states >= self._effort.max_states
             state = apply(self._reach(done[:-1]).state.network, self._steps[done[-1]])
             if len(self._known) >= _KEPT:
                 del self._known[next(x for x in self._known if x)]

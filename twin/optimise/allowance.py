@@ -63,6 +63,11 @@ class Allowance:
         guard = _guard.get()
         return self._clock() >= self._end or (guard is not None and guard.has_struck())
 
+    @classmethod
+    def to_search(cls, seconds: float | None) -> "Allowance":
+        """Half of the time: what a search ends with is judged once more as a whole, and step by step."""
+        return cls(None if seconds is None else seconds / 2)
+
     def share(self, parts: int = 1) -> float | None:
         """Seconds for the next of `parts` that have as much each of what is left; None if nothing limits them."""
         return None if self._end == inf else max(0.0, self._end - self._clock()) / parts

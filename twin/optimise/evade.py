@@ -50,13 +50,13 @@ def relieve_by_evading(
     make, all if None. Nothing is random.
     """
     del seed
-    judge = Judge(network, policy, avoid)
+    judge = Judge(network, policy, avoid, allowance=Allowance(time_limit_s))
     entries = [
         x for x in network.astray if x.does not in ("refuse", "trust", "reflect") and not _for_itself(network, x)
     ]
     if not entries:
         return without_plan(judge, METHOD, "no router drops or diverts traffic that can be steered")
-    allowance = Allowance(time_limit_s)
+    allowance = Allowance.to_search(time_limit_s)
     best: Proposal | None = None
     refused: tuple[Value, Proposal] | None = None  # the way that would leave least, and why it may not be gone
     for steps in _ways(judge, entries, allowance):

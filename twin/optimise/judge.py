@@ -20,7 +20,7 @@ from twin.gate.checks.stressed import Stressed, under
 from twin.gate.checks.touch import emptied
 from twin.gate.class_rules import worse_for_classes
 from twin.gate.no_worse import SHARE_SLACK, Where
-from twin.gate.order import KnownStart, Ordered, order_steps
+from twin.gate.order import Effort, KnownStart, Ordered, order_steps
 from twin.gate.rules import may_follow, surely_worse, worse_in_time, worse_under_failure
 from twin.gate.verdict import Counterexample
 from twin.model import Floats, Ints, Network, Tunnel
@@ -36,6 +36,7 @@ from twin.sim.superposed import LoneLoads, MovedLoads, Superposition, SweptLoads
 from twin.sim.tunnelled import TunnelledStates
 from twin.sim.walked import astray_adds_up
 
+from .allowance import Allowance
 from .proposal import Value
 
 HEADROOM = 0.97
@@ -45,6 +46,7 @@ ORDER_STATES = 600
 _ENGINE = Local()  # for the sweep that all planners share
 _NEAR_PEAK = 0.98
 _FIRST_FAILURES = 16  # tried before the rest: most states that are not safe show it there
+_MOST_FAILURES = 256  # tried at once: between them the time is looked at
 
 
 class Ceiling(NamedTuple):
@@ -67,8 +69,16 @@ class _Judged(NamedTuple):
 class Judge:
     """Judges states of one network under one policy; counts the states that it evaluates."""
 
-    def __init__(self, network: Network, policy: Policy, avoid: Sequence[Counterexample] = ()) -> None:
-        self.network, self.policy = network, policy
+    def __init__(
+        self,
+        network: Network,
+        policy: Policy,
+        avoid: Sequence[Counterexample] = (),
+        *,
+        allowance: Allowance | None = None,
+    ) -> None:
+        """Take a network; once the allowance is spent, no further state is found safe."""
+        self.network, self.policy, self.allowance = network, policy, allowance or Allowance(None)
         self.limit = policy.max_failure_utilisation
         self.start, self.demands, self.swept = _baseline(network, self.limit)
         self.failures, self.base = self.start.failures, self.start.outcome
@@ -119,6 +129,23 @@ class Judge:
         return self.start.sweep.worst_utilisation[self.arrays.link_of]
 
     @cached_property
+    def broken_already(self) -> str:
+        """Say how many failures overload links as the network is found, grown traffic included; empty if none does.
+
+        A plan may make none of them worse, which leaves few plans where they are many.
+        """
+        sweep = self.start.grown(max(self._growth)).sweep
+        over = 0 if sweep is None else int(np.count_nonzero(sweep.max_utilisation > self.limit + SHARE_SLACK))
+        if sweep is None or not over:
+            return ""
+        grown = f" with demand x{self.policy.growth:.4g}" if self.policy.growth > 1 else ""
+        peak = percent(float(sweep.max_utilisation.max()))
+        return (
+            f"as it is, {over:,} of {len(self.failures):,} single failures overload links{grown}, {peak} at worst, and "
+            "a plan may make none of them worse"
+        )
+
+    @cached_property
     def removable(self) -> float:
         """Mbit/s of harm that some plan might spare the network."""
         return max(self.before.harm - least_harm(self.network, self.policy.max_utilisation), 0.0)
@@ -141,6 +168,8 @@ class Judge:
         """Whether a plan may end in this state; `swept` is what it carries under every failure, where that is known."""
         for factor in self._growth:
             for before, after in self._stressed(state, swept, factor):
+                if self.allowance.spent:
+                    return False
                 worse = surely_worse(before, after, self.policy)
                 if worse.size:
                     self._try_first(after.failures[int(worse[0])].name)
@@ -156,6 +185,8 @@ class Judge:
             return intact.violation.detail
         for factor in self._growth:
             for before, after in self._stressed(state, swept, factor):
+                if self.allowance.spent:
+                    return "there was no time to look at every failure"
                 failing = worse_under_failure((before,), after, self.policy, Where(1, traffic=factor))
                 if failing:
                     self._try_first(failing.counterexample.failure)
@@ -186,7 +217,7 @@ class Judge:
             self._judged = _Judged(state, swept, {}, {})
         known, first, order = self._judged.parts, 0, tuple(self._telling)
         while first < len(order):
-            rows = order[first : first + max(_FIRST_FAILURES, first)]
+            rows = order[first : first + min(max(_FIRST_FAILURES, first), _MOST_FAILURES)]
             if (rows, factor) not in known:
                 known[rows, factor] = self._part(self._judged, rows, factor)
             chosen = known[rows, factor].failures
@@ -256,7 +287,7 @@ class Judge:
             self.network,
             self.policy,
             allows=self.keeps_ceilings,
-            max_states=ORDER_STATES,
+            effort=Effort(ORDER_STATES, lambda: self.allowance.spent),
             known=KnownStart(self.start, self._tunnelled),
         )
         self.evaluations += ordered.states

@@ -9,6 +9,7 @@ from twin.model import Network
 from twin.plan import Change, DrainLink, SetWeight, apply_all
 from twin.policy import Policy
 
+from .allowance import Allowance
 from .assemble import assemble, without_plan
 from .attempt import attempt
 from .breakpoints import heaviest
@@ -31,7 +32,8 @@ def relieve_by_drain(
 
     Tunnels take the load off links that the drain would overload. Nothing is random: `seed` changes nothing.
     """
-    judge = Judge(network, policy, avoid)
+    allowance = Allowance(time_limit_s)
+    judge = Judge(network, policy, avoid, allowance=allowance)
     lossy = [name for name, links in network.circuits.items() if any(_loses(network, i) for i in links)]
     if not lossy:
         return without_plan(judge, METHOD, "no circuit loses traffic")
@@ -40,12 +42,12 @@ def relieve_by_drain(
         if len(steps) > policy.max_steps or any(judge.protects(*touched(network, step)) for step in steps):
             continue
         rest = policy.model_copy(update={"max_steps": policy.max_steps - len(steps)}) if steps else policy
-        follow = _follow_up(apply_all(network, steps), rest, seed=seed, time_limit_s=time_limit_s)
+        follow = _follow_up(apply_all(network, steps), rest, seed=seed, time_limit_s=allowance.share(2))
         for added in ((), follow) if follow else ((),):
             proposal = assemble(judge, METHOD, (*steps, *added))
             if best is None or (proposal.plan and not best.plan) or proposal.after.beats(best.after, gain=0.01):
                 best = proposal
-        if best and best.plan and best.after.harm <= 0:
+        if allowance.spent or (best and best.plan and best.after.harm <= 0):
             break
     return best or without_plan(judge, METHOD, "the policy protects every lossy circuit")
 

@@ -59,10 +59,10 @@ def relieve_by_tunnels(
     best so far.
     """
     del seed
-    judge = Judge(network, policy, avoid)
+    judge = Judge(network, policy, avoid, allowance=Allowance(time_limit_s))
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
-    allowance = Allowance(time_limit_s)
+    allowance = Allowance.to_search(time_limit_s)
     search = TunnelSearch(judge, Risk(judge.arrays.offered[None], np.ones(1)), allowance)
     within = search.within_reach()
     if within < policy.min_gain * judge.removable:

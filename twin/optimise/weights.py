@@ -51,15 +51,16 @@ def relieve_by_weights(
     limit returns the best so far.
     """
     del seed
-    judge = Judge(network, policy, avoid)
+    judge = Judge(network, policy, avoid, allowance=Allowance(time_limit_s))
     if judge.before.max_utilisation == 0:
         return without_plan(judge, METHOD, "the network carries no traffic")
-    allowance = Allowance(time_limit_s)
+    allowance = Allowance.to_search(time_limit_s)
     candidates, found = _Search(judge, allowance).run(), list[Proposal]()
     for number, candidate in enumerate(candidates, start=1):
         found.append(assemble(judge, METHOD, weight_changes(judge, candidate.weight)))
-        rest = [x for x in candidates[number:] if found[-1].plan is None or x.value.beats(found[-1].after)]
-        if not rest or allowance.spent:
+        best = min(found, key=lambda x: (x.plan is None, x.after))
+        rest = [x for x in candidates[number:] if best.plan is None or x.value.beats(best.after)]
+        if not rest or judge.allowance.spent:
             break  # else not all of its steps have a safe order, and those of another state may have one
     return min(found, key=lambda x: (x.plan is None, x.after))
 
@@ -101,6 +102,8 @@ class _Search:
         seen: set[bytes] = set()
         sets: set[bytes] = set()  # of changed arcs: other weights of those that are kept mostly lead the same way
         for candidate in sorted(found, key=lambda x: (x.value, x.weight.tobytes())):
+            if self.allowance.spent:
+                break
             changed = (candidate.weight != self.judge.arrays.weight).tobytes()
             new = changed not in sets and candidate.weight.tobytes() not in seen
             if new and self.judge.is_safe(self._state(candidate.weight)):
@@ -124,6 +127,8 @@ class _Search:
         lost = self.judge.routing.lost + self.judge.base.refused - self.judge.stranded
         better: list[_Candidate] = []
         for start in range(0, len(changes), _BLOCK):
+            if self.allowance.spent:
+                break
             block = changes[start : start + _BLOCK]
             loads = probe.loads([{int(arrays.link_of[arc]): value} for arc, value in block])[:, arrays.link_of]
             self.judge.evaluations += len(block)

@@ -139,21 +139,59 @@ def _walk(
 
 @kernel
 def _arrive(ground: _Ground, dist: Ints, target: int, astray: _Astray, share: Floats) -> None:
-    """Let what arrives within one hop more count at every node, 64 times or until nothing changes."""
+    """Let what arrives within one hop more count at every node, 64 times or until nothing changes.
+
+    In the order of their distance most nodes hang on nearer ones alone: where one pass in that order leaves nothing to
+    change, and no way has more than 64 hops, it is the answer.
+    """
     before, hops = np.zeros(share.size), np.empty(ground.head.size, np.int64)
+    share[target] = 1.0
+    if _arrive_in_order(ground, dist, target, astray, share, hops) <= MOST_HOPS:
+        before[:] = share
+        if _once_more(ground, dist, target, astray, (before, share), hops) <= _NEGLIGIBLE:
+            return
+    share[:] = 0.0
     share[target] = 1.0
     for _ in range(MOST_HOPS):
         before[:] = share
-        for u in range(share.size):
-            if u == target:
-                continue
-            count, arrives = _choices(ground, dist, u, astray, hops), 0.0
-            for i in range(count):
-                if not astray.barred[hops[i]]:
-                    arrives += ground.keep[hops[i]] * before[ground.head[hops[i]]] / count
-            share[u] = arrives
-        if np.abs(share - before).max() <= _NEGLIGIBLE:
+        if _once_more(ground, dist, target, astray, (before, share), hops) <= _NEGLIGIBLE:
             break
+
+
+@kernel
+def _arrive_in_order(ground: _Ground, dist: Ints, target: int, astray: _Astray, share: Floats, hops: Ints) -> int:
+    """Let the nodes have what arrives from their next hops, the nearest first; returns the most hops of any way."""
+    far = np.zeros(share.size, np.int64)
+    for u in np.argsort(dist):
+        if u == target:
+            continue
+        count, arrives = _choices(ground, dist, u, astray, hops), 0.0
+        for i in range(count):
+            v = ground.head[hops[i]]
+            if not astray.barred[hops[i]]:
+                arrives += ground.keep[hops[i]] * share[v] / count
+                far[u] = max(far[u], far[v] + 1)
+        share[u] = arrives
+    return int(far.max())
+
+
+@kernel
+def _once_more(
+    ground: _Ground, dist: Ints, target: int, astray: _Astray, shares: tuple[Floats, Floats], hops: Ints
+) -> float:
+    """Set the second shares to what arrives within one hop more than the first; returns the largest change."""
+    before, share = shares
+    most = 0.0
+    for u in range(share.size):
+        if u == target:
+            continue
+        count, arrives = _choices(ground, dist, u, astray, hops), 0.0
+        for i in range(count):
+            if not astray.barred[hops[i]]:
+                arrives += ground.keep[hops[i]] * before[ground.head[hops[i]]] / count
+        most = max(most, abs(arrives - before[u]))
+        share[u] = arrives
+    return most
 
 
 @kernel

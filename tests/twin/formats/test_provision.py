@@ -63,6 +63,7 @@ def test_the_busiest_link_peaks_where_it_should_by_an_independent_computation(pe
         "topozoo/Geant2012",
         "topozoo/BtNorthAmerica",
         "synthetic/20-1",
+        "synthetic/200-1",
     ],
 )
 def test_some_single_failures_are_tight_and_few_are_not_survived(name):

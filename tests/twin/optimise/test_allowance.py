@@ -10,10 +10,12 @@ from typing import TypeVar
 import pytest
 
 from tests.twin.optimise.networks import random_network
+from twin.gate.order import Effort, order_steps
 from twin.model import Network
 from twin.optimise.allowance import Allowance, guarded
-from twin.optimise.relieve import TACTICAL, relieve
+from twin.optimise.relieve import METHODS, TACTICAL, relieve
 from twin.optimise.weight_search import search_weights
+from twin.plan import SetWeight
 from twin.policy import Policy
 
 LOOSE = Policy(max_blast_radius=1, max_delay_stretch=50, max_failure_utilisation=50, max_utilisation=0.3)
@@ -81,3 +83,22 @@ def test_planners_stop_at_the_guard_with_the_best_so_far(network):
     with guarded(0) as guard:
         assert all(x.plan or x.reason for x in relieve(network, LOOSE, methods=TACTICAL))
     assert guard.said
+
+
+@pytest.mark.parametrize("method", TACTICAL)
+def test_a_planner_without_time_looks_at_no_failure_and_says_so(network, method):
+    unhurried = METHODS[method](network, LOOSE)
+    hurried = METHODS[method](network, LOOSE, time_limit_s=0.0)
+    assert hurried.evaluations <= unhurried.evaluations
+    assert hurried.plan is None
+    assert hurried.reason
+
+
+def test_an_order_is_searched_for_as_long_as_there_is_time(network):
+    steps = [SetWeight(link=network.links[i].name, weight=60) for i in (0, 3, 6)]
+    left = iter([False, False, *[True] * 99])
+    roomy = LOOSE.model_copy(update={"max_utilisation": 50})
+    found = order_steps(steps, network, roomy, allows=lambda _: True, effort=Effort(1000, lambda: next(left)))
+    assert found.steps is None
+    assert len(found.reached) == 2
+    assert found.states <= 3
