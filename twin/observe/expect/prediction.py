@@ -28,7 +28,7 @@ class Prediction(NamedTuple):
     arrived: Floats  # [m] Mbit/s that want to leave by each link
     sigma: Floats  # [m] standard error of the measured minus the predicted arrivals, Mbit/s
     delay_ms: Floats  # [n, n] one-way propagation; inf where there is no path
-    delay_spread_ms: Floats  # [n, n] by which equal paths of a pair differ
+    delay_spread_ms: Floats  # [n, n] by which the paths of a pair differ, of equal cost or of its tunnel
     survival: Floats  # [n, n] share of packets that arrive; NaN for pairs in a tunnel
     hashed: Floats  # [m] standard error, part of `sigma`, that hashing whole flows to equal paths adds, Mbit/s
     network: Network  # the state that was simulated: the losses of its links are the measured ones
@@ -86,7 +86,7 @@ def predict(
     routing = route(arrays)
     expected = expect(arrays, routing.paths)
     delay_ms = _end_to_end(arrays, routing, expected)
-    apart_ms = delay_spread(arrays, routing.paths).T
+    apart_ms = delay_spread(arrays, routing.paths, routing.used).T
     survival = arriving(lossy, arrays, routing.paths, expected.survival).T.copy()
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]

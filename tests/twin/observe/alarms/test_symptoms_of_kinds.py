@@ -86,7 +86,7 @@ def test_the_spread_of_equal_paths_is_that_of_a_list_of_all_of_them(seed: int):
     drawn, rng = random_network(seed, weights=(1, 2)), np.random.default_rng(seed)
     whole = replace(drawn, links=tuple(x._replace(delay_ms=float(rng.uniform(1, 20))) for x in drawn.links))
     arrays = compile_network(whole)
-    spread = delay_spread(arrays, shortest_paths(arrays))
+    spread = delay_spread(arrays, shortest_paths(arrays), np.zeros(arrays.tunnels.share.size))
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_edges_from((x.tail, x.head, {"weight": x.weight, "delay": x.delay_ms}) for x in whole.links)
     for s, source in enumerate(whole.nodes):
