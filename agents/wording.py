@@ -87,12 +87,13 @@ def capacity(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a duration, `0.4 s` or `2 min 5 s`."""
+    """Write a duration, `0.4 s`, `2 min 5 s` or `60 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 120:
         return f"{seconds:.0f} s"
-    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 
 def age_words(age: "timedelta") -> str:

@@ -14,6 +14,7 @@ from twin.untrusted import one_line
 from .live_views import Figure, LinkRow, arrow, link_rows
 from .report.map import Drawing, Look, draw
 
+_FLAGS, _LETTER = 3, 9.5  # how many, and how wide a letter is on a phone at most
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 560.0, 78.0, 12.0, 20.0, 62.0
 _TICKS = 5
 
@@ -38,12 +39,13 @@ class Spot(NamedTuple):
 
 
 class StripFlag(NamedTuple):
-    """Since when something was wrong."""
+    """Since when something was wrong; `text` is empty where another one's stands in its place."""
 
     x: float
     text: str
     href: str
     anchor: str
+    title: str
 
 
 class Time(NamedTuple):
@@ -188,11 +190,19 @@ def _strip(
         ticks=tuple(
             Time(across(float(times[i])), f"{datetime.fromtimestamp(float(times[i]), UTC):%H:%M}") for i in chosen
         ),
-        flags=tuple(
-            StripFlag(x := across(since), one_line(words, 60), name, "end" if x > _WIDTH / 2 else "start")
-            for since, words, name in incidents[-3:]
-            if first <= since <= last
-        ),
+        flags=_flags([(across(t), one_line(words, 60), name) for t, words, name in incidents if first <= t <= last]),
         spots=spots,
         cursor=across(float(times[row])) if row is not None else None,
     )
+
+
+def _flags(incidents: Sequence[tuple[float, str, str]]) -> tuple[StripFlag, ...]:
+    """Mark the newest incidents, and write on each what it is as far as there is room; the newest goes first."""
+    found, taken = list[StripFlag](), list[tuple[float, float]]()
+    for x, words, name in reversed(incidents[-_FLAGS:]):
+        anchor, length = ("end" if x > _WIDTH / 2 else "start"), _LETTER * len(words)
+        begin = x - length if anchor == "end" else x
+        free = all(begin + length <= low or begin >= high for low, high in taken)
+        taken += [(begin, begin + length)] if free else []
+        found.append(StripFlag(x, words if free else "", name, anchor, words))
+    return tuple(found)

@@ -50,6 +50,7 @@ from twin.untrusted import one_line, visible
         (capacity, 155, "155M"),
         (duration, 0.44, "0.4 s"),
         (duration, 125, "2 min 5 s"),
+        (duration, 3_599.7, "60 min"),
         (place, "node/Berlin", "Berlin"),
         (place, "interface/A/B.2", "A->B.2"),
         (place, "link/A:B--B:A", "A--B"),
