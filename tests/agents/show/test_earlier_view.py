@@ -11,8 +11,8 @@ TIMES = 1.7e9 + 300.0 * np.arange(20)
 
 def test_marks_that_stand_close_together_are_not_written_over_each_other_and_keep_their_names():
     shares = np.full((20, len(NETWORK.links)), 0.5)
-    incidents = [(TIMES[n], f"Circuit down: A--B {n}", f"I-000{n}") for n in (3, 17, 18)]
+    incidents = [(TIMES[n], f"Full: A--B {n}", f"I-{n:04d}") for n in (3, 17, 18)]
     view = earlier_view(NETWORK, TIMES, shares, limit=0.8, at=None, incidents=incidents)
     flags = {x.href: x for x in view.strip.flags}
     assert {name: bool(x.text) for name, x in flags.items()} == {"I-0003": True, "I-0017": False, "I-0018": True}
-    assert flags["I-0017"].title == "Circuit down: A--B 17"
+    assert flags["I-0017"].title == "Full: A--B 17"
