@@ -4,7 +4,7 @@ import pytest
 
 from tests.twin.live.ladder import START, ladder
 from twin.diagnose import diagnose
-from twin.diagnose.candidates.flapping import phase
+from twin.diagnose.candidates.flapping import is_turning, phase
 from twin.faults import Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.observe import observe
@@ -26,6 +26,22 @@ def test_a_circuit_that_went_down_more_than_once_flaps_whatever_its_newest_poll_
     kinds = {str(x.kind): x.element for x in diagnose(seen).best.faults}
     assert kinds.get("link_flap") == FLAP.element
     assert "link_down" not in kinds
+    assert is_turning(seen, FLAP.element) == (not found.up[0])
+
+
+def test_what_stays_down_for_longer_than_it_ever_did_is_down_for_good() -> None:
+    live = EmulatedNetwork(ladder(), seed=2, start=START, interval_s=20)
+    live.wait(6)
+    live.inject(FLAP)
+    live.wait(12)
+    live.clear(live.faults[0])
+    live.wait(1)
+    down = Fault(kind=FaultKind.LINK_DOWN, element=FLAP.element)
+    live.inject(down)
+    live.wait(6)
+    seen = observe(live.read_topology(), live.read_telemetry(START), now=live.now)
+    assert not is_turning(seen, FLAP.element)
+    assert [str(x.kind) for x in diagnose(seen).best.faults] == ["link_down"]
 
 
 def test_polls_that_are_too_far_apart_tell_no_phase() -> None:

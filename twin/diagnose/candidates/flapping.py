@@ -23,6 +23,20 @@ def flaps(observation: Observation, circuit: str) -> bool:
     return len(_turns(observation, circuit)) >= _TURNS or _falls(observation, circuit) >= _TURNS
 
 
+def is_turning(observation: Observation, circuit: str) -> bool:
+    """Whether polls saw the circuit fall more than once, and it is down for no longer than it was before.
+
+    What is down for good stays so for longer than the spells of a flap.
+    """
+    here = list(observation.inventory.circuits[circuit])
+    up = np.concatenate([observation.past.up, observation.window.up])[:, here].all(axis=1)
+    falls = np.flatnonzero(up[:-1] & ~up[1:])
+    if falls.size < _TURNS or up[-1]:
+        return False
+    before = [int(np.argmax(up[fall + 1 :])) for fall in falls[:-1]]
+    return up.size - 1 - int(falls[-1]) <= max(before)
+
+
 def flapping(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """Circuits that turn more than once, in their polled states or in the log, and that show in the readings."""
     network, window, past = observation.inventory, observation.window, observation.past

@@ -15,7 +15,7 @@ from twin.model import Floats
 from twin.observe.readings.observation import Observation
 
 from .delays import delayed
-from .flapping import UNPOLLED, flapping, flaps, phase
+from .flapping import UNPOLLED, flapping, flaps, is_turning, phase
 
 _K = FaultKind
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
@@ -112,7 +112,8 @@ def outages(observation: Observation, judged: SimulatedHypothesis) -> Iterator[C
     for circuit, positions in network.circuits.items():
         if dark[list(positions)].any():
             hint = _AT_REST if flaps(observation, circuit) else 0.0
-            yield Candidate(Fault(kind=_K.LINK_DOWN, element=circuit), hint=hint)
+            if not is_turning(observation, circuit):
+                yield Candidate(Fault(kind=_K.LINK_DOWN, element=circuit), hint=hint)
             for position in positions:
                 if gone[position]:
                     yield Candidate(Fault(kind=_K.DETACH, element=network.links[position].interface))
