@@ -29,7 +29,7 @@ def is_turning(observation: Observation, circuit: str) -> bool:
     What is down for good stays so for longer than the spells of a flap.
     """
     here = list(observation.inventory.circuits[circuit])
-    up = np.concatenate([observation.past.up, observation.window.up])[:, here].all(axis=1)
+    up = np.asarray(np.all(np.concatenate([observation.past.up, observation.window.up])[:, here] != 0, axis=1))
     falls = np.flatnonzero(up[:-1] & ~up[1:])
     if falls.size < _TURNS or up[-1]:
         return False
