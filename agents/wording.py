@@ -268,8 +268,8 @@ def fault_words(fault: "Fault | None") -> str:
     if fault is None:
         return "nothing is wrong"
     towards = f" towards {place(fault.target)}" if fault.target else ""
-    told = TRAITS[fault.kind].severity.told
-    how_bad = f" ({told.format(fault.severity)})" if told else ""
+    told = TRAITS[fault.kind].severity.tell(fault.severity)
+    how_bad = f" ({told})" if told else ""
     return f"{fault_kind(fault.kind)}, {place(fault.element)}{towards}{how_bad}"
 
 

@@ -55,7 +55,7 @@ def test_two_people_approve_and_the_plan_is_executed(place: Path):
 
     second = command(place, "approve", one["run"], "--as", "grace")
     assert second.returncode == 0, second.stderr
-    for words in ("impact", "busiest link", "worst single failure", "Way back", "of the traffic", "survivable"):
+    for words in ("impact", "busiest link", "worst single failure", "way back", "of the traffic", "survivable"):
         assert words in second.stderr
     assert "resolved" in second.stdout
     assert command(place, "approve").stdout == "no plan waits for anybody\n"

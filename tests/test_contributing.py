@@ -184,7 +184,7 @@ NEW = {  # what is added, by its row of the table: a new file, or what stands in
             "from .asking import advise, ask_operator, recommend", "\nfrom .busy import count_circuits",
             "bind(network_status, deadline=LONG),", " bind(count_circuits),",
         ),
-        "prompts/monitoring.md": ('"network_status",', ' "count_circuits",', "# Your role: monitoring", "\nCount."),
+        "prompts/monitoring.md": ('"network_picture",', ' "count_circuits",', "# Your role: monitoring", "\nCount."),
     },
     "a file format": {
         "twin/formats/arrows.py": ARROWS,

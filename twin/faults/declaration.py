@@ -5,7 +5,7 @@ found because it is there. The emulated network, diagnosis, planning and recomme
 keeps a table of kinds.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -31,7 +31,11 @@ class Range(NamedTuple):
     holds: Callable[[float], bool]
     words: str
     usual: float
-    told: str = ""  # `{:.0%} lost`; empty where there is one severity
+    told: str | Mapping[float, str] = ""  # `{:.0%} lost`, or words for each; empty where there is one severity
+
+    def tell(self, severity: float) -> str:
+        """Say a severity that a kind has, in its words; nothing where there is one."""
+        return self.told.format(severity) if isinstance(self.told, str) else self.told[severity]
 
 
 class Counters(NamedTuple):

@@ -1,6 +1,7 @@
 """Which severities kinds of faults can have."""
 
 from collections.abc import Callable
+from types import MappingProxyType
 
 from .declaration import Range
 
@@ -79,4 +80,9 @@ def _is_process(x: float) -> bool:
     return x in (ENDED, HANGS)
 
 
-PROCESS = Range(_is_process, "1 where the process has ended, 2 where it hangs and its routes stay", ENDED)
+PROCESS = Range(
+    _is_process,
+    "1 where the process has ended, 2 where it hangs and its routes stay",
+    ENDED,
+    MappingProxyType({ENDED: "ended", HANGS: "hangs"}),
+)

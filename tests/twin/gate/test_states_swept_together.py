@@ -7,7 +7,7 @@ import pytest
 from tests.twin.gate.declared_day import DAY
 from tests.twin.sim.test_succession import Many
 from twin.formats import load_network
-from twin.gate.checks import rehearsal
+from twin.gate.checks import rehearsal, stressed
 from twin.gate.outlook import outlook_by_day
 from twin.gate.verdict import Verdict, verify
 from twin.model import SegmentList, Tunnel
@@ -61,7 +61,7 @@ def test_verdicts_are_the_same_whether_states_are_swept_together_or_one_by_one(m
 
 def test_a_growth_that_was_foreseen_is_not_swept_again(monkeypatch):
     monkeypatch.setattr(rehearsal, "_TOGETHER", 0)
-    monkeypatch.setattr(rehearsal, "Superposition", None)  # what a growth that nobody foresaw is worked out by
+    monkeypatch.setattr(stressed, "Superposition", None)  # what a growth that nobody foresaw is worked out by
     steps = PLANS["weights and tunnels"]
     states = (NETWORK, apply_all(NETWORK, steps[:1]), apply_all(NETWORK, steps[:2]), apply_all(NETWORK, steps))
     found = rehearsal.Rehearsal(Plan(goal="g", base=NETWORK.id, steps=steps, objective="change"), OPEN, states)
