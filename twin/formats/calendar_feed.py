@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from platformdirs import user_cache_path
 
 from twin.errors import InputError, TwinError
+from twin.fetch import fetch
 from twin.files import SMALL, exists, write_bytes
 
 FRESH = timedelta(minutes=5)
@@ -81,13 +82,13 @@ def _asked(url: str) -> bytes:
     address = f"https://{url.removeprefix('webcal://')}" if url.startswith("webcal://") else url
     request = urllib.request.Request(address, headers={"Accept": "text/calendar"})  # noqa: S310 - http, https alone
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - as above
-            if not str(answer.url).startswith(("http://", "https://")):
-                raise ValueError("it leads to another kind of address")
-            content: bytes = answer.read(_MOST + 1)
+        given = fetch(request, timeout_s=_TIMEOUT_S, most=_MOST)
     except urllib.error.HTTPError as error:
         with error:  # it holds the connection
             raise ValueError(f"it answers {error.code}") from error
+    if not given.url.startswith(("http://", "https://")):
+        raise ValueError("it leads to another kind of address")
+    content = given.content
     if len(content) > _MOST:
         raise ValueError(f"it gives more than {_MOST >> 20} MiB")
     if b"BEGIN:VCALENDAR" not in content[:4096].upper():

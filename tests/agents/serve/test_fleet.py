@@ -142,7 +142,8 @@ def test_a_site_that_is_broken_or_hangs_does_not_touch_the_others_and_a_run_wait
             ] == []
             broken, hangs = states(folder)[:2]
             assert (broken.state, broken.looked, "none.toml" in broken.because) == ("ended", None, True)
-            assert (hangs.state, hangs.looked) == ("starting", None)
+            assert hangs.looked is None
+            assert hangs.state in {"starting", "ended"}  # the latter where an answer without an end was given up
             assert not list(tmp_path.glob("runs/good/*"))
             elsewhere.kill()  # whoever has the turn dies
             until(lambda: list(tmp_path.glob("runs/good/*/journal.jsonl")))
@@ -151,7 +152,7 @@ def test_a_site_that_is_broken_or_hangs_does_not_touch_the_others_and_a_run_wait
             serving.join()
             elsewhere.kill()
             elsewhere.communicate()
-    assert {x.partition(":")[0] for x in said} == {"broken"}
+    assert {"broken"} <= {x.partition(":")[0] for x in said} <= {"broken", "hangs"}
 
 
 def states(folder):

@@ -11,6 +11,7 @@ from http.client import HTTPException
 from pydantic import Field, ValidationError
 
 from twin.errors import InputError
+from twin.fetch import fetch
 from twin.files import parse_json
 from twin.formats.measurements.part import Options, Part
 from twin.formats.measurements.prometheus import EXPORTERS, read_answer, sheet_of
@@ -75,8 +76,7 @@ def _asked(source: Prometheus, query: Mapping[str, str]) -> bytes:
         headers={"Accept": "application/json", **_authorisation()},
     )
     try:
-        with urllib.request.urlopen(request, timeout=source.timeout_s) as answer:  # noqa: S310 - as above
-            content: bytes = answer.read(MOST_BYTES + 1)
+        content = fetch(request, timeout_s=source.timeout_s, most=MOST_BYTES).content
     except urllib.error.HTTPError as error:
         raise InputError(
             f"{source.url} answers {error.code}: {_told(error)}", fix="check the query's matchers"
