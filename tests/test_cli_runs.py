@@ -154,7 +154,7 @@ def test_no_runs_are_no_error(tmp_path: Path):
 
 
 def test_a_budget_ends_a_run_with_its_own_exit_code(tmp_path: Path):
-    done = command(tmp_path, "run", *INCIDENT, "--budget", "model_calls=6", "--json")
+    done = command(tmp_path, "run", *INCIDENT, "--budget", "model_calls=3", "--json")
     assert done.returncode == 4
     assert json.loads(done.stdout)["outcome"] == "out of budget"
     bad = command(tmp_path, "run", *INCIDENT, "--budget", "gold=1")

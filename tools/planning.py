@@ -45,6 +45,7 @@ class Candidates(Frozen):
     answered_counterexamples: int = Field(description="How many objections to earlier plans these plans keep clear of.")
     candidates: tuple[Candidate, ...]
     without_plan: tuple[WithoutPlan, ...]
+    hindered: str | None = Field(default=None, description="What is in the way of every plan, where none was found.")
 
 
 def propose_plans(desk: Desk) -> Candidates:
@@ -71,6 +72,7 @@ def propose_plans(desk: Desk) -> Candidates:
         answered_counterexamples=len(avoid),
         candidates=tuple(candidate(desk, _handle(desk, x), x) for x in useful),
         without_plan=tuple(WithoutPlan(method=x.method, reason=_why_not(x)[:300]) for x in found if x not in useful),
+        hindered=desk.hindered or None,
     )
 
 

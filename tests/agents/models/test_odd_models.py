@@ -85,9 +85,9 @@ ODD: Mapping[Role, tuple[Odd | None, ...]] = {
         calls(("report_no_plan", explained(because=["INC-1"])), ("submit_plan", explained(plan="r1-restore"))),
     ),
     "verification": (
-        calls(("decide", APPROVE), ("decide", {"decision": "APPROVE", "reasons": "x"})),
-        Odd('{"name": "decide", "arguments": {"decision": "approve", "reasons": "in words"}}'),
-        None,
+        calls(("decide", {"decision": "APPROVE", "reasons": "x"}), ("decide", {"decision": "approve"})),
+        Odd('{"name": "decide", "arguments": {"decision": "approve", "reasons": ""}}'),
+        calls(("verify_plan", {"policy": {"max_utilisation": 9}}), ("demand_failures", {"sets": [["node/IPLSng"]]})),
         calls(("demand_failures", {"sets": [[CYRILLIC]]}), ("demand_failures", {"sets": "node/IPLSng"})),
         calls(("execute_plan", {}), ("decide", APPROVE)),
         calls(("decide", APPROVE)),
