@@ -72,7 +72,10 @@ def half_a_circuit(seed: int, start: int = 0) -> Trial | None:
 
 
 def good_return(seed: int, start: int = 0) -> Trial | None:
-    """Lost traffic is delivered again, and no failure is worse than if that had never been lost."""
+    """Lost traffic is delivered again, and no failure is worse than if that had never been lost.
+
+    With everything up nothing may be worse than as found, under grown demands either: there a plan has no such excuse.
+    """
     rng, whole = _tight(seed, 34, start, (1.02 / growth(FULL), 1.1 / growth(FULL)))
     failure, full = _worst(whole)
     limit = FULL.max_utilisation
@@ -86,6 +89,7 @@ def good_return(seed: int, start: int = 0) -> Trial | None:
             if not _hotter(now, (was,), (failure,))[failure]:
                 continue
             fine = no_worse(before, carried(final), limit)
+            fine = fine and no_worse(carried(was), carried(now), FULL.max_uncertain_utilisation)
             if not fine or slow(before, carried(final), network, FULL.max_delay_stretch):
                 continue
             helps = gain(before, carried(final), limit) > FULL.min_gain + _CLEAR
