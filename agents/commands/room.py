@@ -1,6 +1,7 @@
 """`watch` and `serve`: look at a network for long, open incidents, call people, have the agents work on them."""
 
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -11,7 +12,7 @@ from .options import Json, Runs
 from .output import emit, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from agents.serve.demo import Demo
     from agents.serve.fleet import Teller
@@ -78,17 +79,15 @@ def watch(
             opened.ledger.listen(lambda _seq, event: tell(line) if (line := event_line(event)) else None)
             _tell_trouble(opened)
             tell(f"watching {opened.network} every {opened.watch.interval_s:g} s; what it knows is in {room}")
-        before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        opened.start()
-        try:
-            opened.run(pace_s=every, looks=looks)
-            opened.settle()
-        except KeyboardInterrupt:
-            tell(_STOPPING)
-        finally:
-            opened.stop()
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with _stopped_by_signals():
+            opened.start()
+            try:
+                opened.run(pace_s=every, looks=looks)
+                opened.settle()
+            except KeyboardInterrupt:
+                tell(_STOPPING)
+            finally:
+                opened.stop()
     if as_json:
         incidents = [x.model_dump(mode="json", exclude={"timeline"}) for x in opened.board.incidents.values()]
         emit("watch", {"network": opened.network, "incidents": incidents})
@@ -161,15 +160,13 @@ def _serve_fleet(sites: list[str], options: ServeOptions, at_once: int | None) -
     with lease(folder, standby=_waits(options.room) if options.standby else None):
         most = at_once or max(1, (os.cpu_count() or 1) // 2)
         fleet = Fleet(folder, named, partial(serve_site, options), at_once=most, tell=tell)
-        before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            fleet.run()
-        except KeyboardInterrupt:
-            tell(_STOPPING)
-        finally:
-            fleet.end()
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with _stopped_by_signals():
+            try:
+                fleet.run()
+            except KeyboardInterrupt:
+                tell(_STOPPING)
+            finally:
+                fleet.end()
 
 
 def serve_site(options: ServeOptions, site: str, among: "Among", position: int, teller: "Teller") -> None:
@@ -197,27 +194,36 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
     import webbrowser
 
     thread = threading.Thread(target=server.run, name="console", daemon=True)
+    with _stopped_by_signals():
+        try:
+            room.start()
+            thread.start()
+            while thread.is_alive() and not server.started:  # what is printed, or opened, answers
+                time.sleep(0.01)
+            address = server.address()
+            _tell_trouble(room)
+            tell(f"watching {room.title}; the console is at {address}")
+            if show:
+                webbrowser.open(address)
+            if demo is None:
+                room.run(pace_s=every)
+            else:
+                demo.run(5.0 if every is None else every)
+        except KeyboardInterrupt:
+            if room.place.among is None:
+                tell(_STOPPING)
+        finally:
+            server.stop()
+            thread.join(timeout=5)
+
+
+@contextmanager
+def _stopped_by_signals() -> "Generator[None]":
+    """Have SIGINT and SIGTERM interrupt what is done here; whoever handled them before does so again afterwards."""
     before = {number: signal.signal(number, _stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        room.start()
-        thread.start()
-        while thread.is_alive() and not server.started:  # what is printed, or opened, answers
-            time.sleep(0.01)
-        address = server.address()
-        _tell_trouble(room)
-        tell(f"watching {room.title}; the console is at {address}")
-        if show:
-            webbrowser.open(address)
-        if demo is None:
-            room.run(pace_s=every)
-        else:
-            demo.run(5.0 if every is None else every)
-    except KeyboardInterrupt:
-        if room.place.among is None:
-            tell(_STOPPING)
+        yield
     finally:
-        server.stop()
-        thread.join(timeout=5)
         for number, handler in before.items():
             signal.signal(number, handler)
 
