@@ -26,6 +26,7 @@
     ├── WorkError                   1   a chunk of work that was spread over workers failed
     ├── StoreError                  1   the twin file cannot be read or written
     ├── ExecutionError              1   the network did not do what was applied
+    │   └── DistrustedError             a router that is not spoken to: its host key is not the one that is known
     └── JournalError                1   a run record that is broken or cannot be written
         ├── DivergedError               a run that does not come out as its record says
         └── RehearsedError              the end of a record that is only being replayed
@@ -174,6 +175,10 @@ class StoreError(TwinError):
 
 class ExecutionError(TwinError):
     """The network did not do what was applied; what was applied has been rolled back."""
+
+
+class DistrustedError(ExecutionError):
+    """A router is not spoken to: its host key is not known or another one, or it refuses the login."""
 
 
 class JournalError(TwinError):

@@ -25,7 +25,6 @@ from .formats.calendar_feed import FetchedCalendar, copies_beside, feed_name, fe
 from .formats.exits import UNLIMITED, ExitGroup
 from .formats.interface_names import read_interfaces, read_peers
 from .formats.load import load_reading, read_explained
-from .formats.lsdb.laid_over import neighbours_part
 from .formats.measurements.columns import read_mapping
 from .formats.measurements.moments import read_zone
 from .formats.measurements.part import Options, Part
@@ -37,6 +36,7 @@ from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
 from .live.watched import Lookable
 from .model import Astray, Frozen, Igp, Network
+from .observe.readings.databases import SCHEME, Databases, ReadBySsh, asked_router
 from .planned import PlannedWork
 from .traffic_classes import LAST, TrafficClass
 
@@ -71,7 +71,8 @@ class SiteSources(Frozen):
     matchers: str = Field(default="", max_length=1000, description='Label matchers of its series, as `job="snmp"`.')
     minutes: float = Field(default=30.0, gt=0, le=1440, description="How far back it is asked.")
     lsdb: Paths = Field(
-        default=(), description="Link-state databases, as one router prints them: what is gone from them is down."
+        default=(),
+        description="Link-state databases, as one router prints them, or ssh://USER@ROUTER: what is gone is down.",
     )
     flows: Paths = Field(default=(), description="Traffic between nodes over time, or flows of nfdump or pmacct.")
     prefixes: str | None = Field(default=None, description="Which addresses are behind which node, for flows.")
@@ -123,6 +124,7 @@ class Site(Frozen):
     columns: dict[str, str] = Field(default={}, description="What columns are: out = ifHCOutOctets.")
     instruments: Declaration = Field(default=Declaration(), description="How the measurements come about.")
     routers: Routers = Field(default=Routers(), description="What routers speak, for the lines to type.")
+    ssh: ReadBySsh = Field(default=ReadBySsh(), description="How routers are reached that are asked and not changed.")
     actuator: Actuator | None = Field(default=None, description="Who makes the changes; none: a person, on advice.")
 
     @field_validator("zone")
@@ -232,15 +234,15 @@ class OpenSite(NamedTuple):
 
         Where the site names an actuator, the network can be changed. Raises `InputError` where that lacks something.
         """
-        hand = self.site.actuator
+        hand, databases = self.site.actuator, self.databases()
         if hand is None:
-            return FilesNetwork(lambda: self.look(clock))
+            return FilesNetwork(lambda: self.look(clock, databases))
         if self.site.clock == "newest":
             raise InputError(
                 f"{self.path}: the past cannot be changed", fix='say clock = "wall", or leave [actuator] out'
             )
         known = Inventory(self.reading().interfaces, self.site.routers)
-        return hand.network(self.folder, lambda: self.look(clock), known, say)
+        return hand.network(self.folder, lambda: self.look(clock, databases), known, say)
 
     def calendar(self, network: Network, now: datetime) -> Calendar:
         """Read the work that others have planned from `now` on; a server that is away is stood in for, and named.
@@ -289,8 +291,8 @@ class OpenSite(NamedTuple):
             FetchedCalendar(x, datetime.fromtimestamp(x.stat().st_mtime, UTC)) for x in self._matched("calendar", name)
         ]
 
-    def look(self, clock: Callable[[], datetime]) -> Look:
-        """Read everything that was measured.
+    def look(self, clock: Callable[[], datetime], databases: Databases | None = None) -> Look:
+        """Read everything that was measured; `databases` are those of the looks before, with their connections.
 
         Raises `InputError` when the site names no measurements or files are missing, and what their readers raise.
         """
@@ -300,11 +302,11 @@ class OpenSite(NamedTuple):
         files = [path for kind in ("counters", "flows", "probes", "logs") for path in self._files(kind)]
         options = self._options(reading, clock())
         asked = self._asked(reading.network, options)
-        database = self.database()
         if not files and not asked:
             fix = "name files under `counters` and `flows`, or a server under `prometheus`, in [sources]"
             raise InputError(f"{self.path} names no measurements", fix=fix)
-        asked += [neighbours_part(database, reading.network, reading.names)] if database else []
+        database = (databases or self.databases()).part(reading.network, reading.names, once=databases is None)
+        asked += [database] if database else []
         measured = read_tables(files, reading.network, options, asked)
         said = self.site.instruments
         stated = {name: getattr(said, name) for name in said.model_fields_set}
@@ -314,9 +316,15 @@ class OpenSite(NamedTuple):
         now = measured.now if self.site.clock == "newest" else clock()
         return Look(measured.network, replace(measured.telemetry, declared=declared), now)
 
-    def database(self) -> Path | None:
-        """The newest link-state database that the site names, None where it names none. Raises `InputError`."""
-        return max(self._files("lsdb"), key=lambda x: x.stat().st_mtime, default=None)
+    def databases(self) -> Databases:
+        """Where link-state databases come from that the site names. Raises `InputError` on an address that is none."""
+        site, named = self.site, self.site.sources.lsdb
+        routers = [x for x in named if x.startswith(SCHEME)]
+        if routers and site.clock == "newest":
+            raise InputError(f"{self.path}: a router says what is now", fix='say clock = "wall", or name a file')
+        asked = [asked_router(x, self.folder, site.ssh, site.routers) for x in routers]
+        files = [x for x in named if x not in routers]
+        return Databases(lambda: self._all_matched("lsdb", files), asked, site.ssh, site.instruments.interval_s)
 
     def _asked(self, network: Network, options: Options) -> list[Part]:
         """What a Prometheus API that the site names holds now; nothing where it names none."""
@@ -355,10 +363,10 @@ class OpenSite(NamedTuple):
         return read_units(f"{x}={y}" for x, y in self.site.units.items())
 
     def _files(self, kind: str) -> Sequence[Path]:
-        found: list[Path] = []
-        for pattern in getattr(self.site.sources, kind):
-            found += self._matched(kind, pattern)
-        return found
+        return self._all_matched(kind, getattr(self.site.sources, kind))
+
+    def _all_matched(self, kind: str, patterns: Sequence[str]) -> Sequence[Path]:
+        return [path for pattern in patterns for path in self._matched(kind, pattern)]
 
     def _matched(self, kind: str, pattern: str) -> list[Path]:
         paths = matching(self.folder, pattern)

@@ -1,6 +1,7 @@
 """Every source of one's own network, tried by itself: what it gives, how old that is, and how much of it is there."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -10,12 +11,13 @@ from .errors import TwinError
 from .execute.actuators.acting import ActingNetwork
 from .execute.running import told
 from .formats.build import Reading
-from .formats.lsdb.laid_over import metrics_apart, read_neighbours
+from .formats.lsdb.laid_over import metrics_apart
 from .formats.measurements.read import Measurements
 from .live.adapters import open_live
 from .live.network import Measurable, Telemetry
 from .model import Floats, Network
 from .observe.observe import interval_of
+from .observe.readings.databases import SCHEME
 from .observe.readings.syslog import read_events
 from .site import MeasurementKind, OpenSite
 
@@ -164,10 +166,10 @@ def _database(site: OpenSite, reading: Reading, now: datetime) -> Iterator[Tried
     """What the newest link-state database says of the inventory's links."""
     network = reading.network
     try:
-        path = site.database()
-        if path is None:
+        with closing(site.databases()) as databases:
+            said = databases.says(network, reading.names)
+        if said is None:
             return
-        said = read_neighbours(path, network, reading.names)
     except TwinError as error:
         yield TriedSource("lsdb", "broken", str(error), error.fix)
         return
@@ -179,9 +181,11 @@ def _database(site: OpenSite, reading: Reading, now: datetime) -> Iterator[Tried
     )
     fix = f"{fix}{'; …' if len(apart) > 3 else ''}" if apart else ""
     got = f"{there} of {int(told.sum())} links have their neighbour, {len(apart)} metrics differ"
+    got += f" ({said.name})" if said.name.startswith(SCHEME) else ""
     if said.unheard:
         got = f"cut off: {', '.join(said.unheard[:3])} is named by others and not in it; {got}"
-        fix = "write it under another name, and rename it once it is whole"
+        whole = "write it under another name, and rename it once it is whole"
+        fix = "look whether the router has it whole" if said.name.startswith(SCHEME) else whole
     yield TriedSource("lsdb", "broken" if said.unheard else "ok", got, fix, max(age, 0.0), share)
 
 

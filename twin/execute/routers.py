@@ -31,6 +31,11 @@ class Routers(Frozen):
     color: int | None = Field(default=None, ge=1, le=2**32 - 1, description="Color of the first SR policy.")
     named: dict[str, Router] = Field(default={}, description="Routers that differ, by node name.")
 
+    def dialect_of(self, router: str) -> Dialect:
+        """What a router speaks."""
+        own = self.named.get(router)
+        return own.dialect if own and own.dialect else self.dialect
+
 
 class Speech(NamedTuple):
     """How one router is spoken to."""
@@ -48,7 +53,7 @@ def speech_of(routers: Routers, node: str, dialect: Dialect | None = None) -> Sp
     """Return how a router is spoken to; `dialect` is what somebody asks for, whatever the router speaks."""
     own = routers.named.get(node, Router())
     return Speech(
-        dialect or own.dialect or routers.dialect,
+        dialect or routers.dialect_of(node),
         routers.igp,
         own.process or routers.process,
         routers.level,

@@ -69,8 +69,12 @@ def read_content(path: str | Path) -> Content:
 
     Raises `InputError` when it cannot be read, and `FormatError` when it is no text.
     """
-    data = read_bytes(path)
-    source = Source(str(path))
+    return decoded(str(path), read_bytes(path))
+
+
+def decoded(name: str, data: bytes) -> Content:
+    """Decode what a file, or a router by that name, holds. Raises `FormatError` when it is no text."""
+    source = Source(name)
     packed = next((what for start, what in _PACKED.items() if data.startswith(start)), None)
     if packed is not None:
         raise source.error("the whole file", f"text, not {packed}")

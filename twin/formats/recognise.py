@@ -77,7 +77,11 @@ def read_records(path: str | Path, choices: Choices) -> Records:
 
     Raises `InputError` when it cannot be read, `FormatError` with the place, or with what an unknown file looks like.
     """
-    content = read_content(path)
+    return records_in(read_content(path), choices)
+
+
+def records_in(content: Content, choices: Choices) -> Records:
+    """Read a text of whatever format into records. Raises `FormatError` as `read_records` does."""
     head = content.text[:_HEAD]
     known = next((x for x in FORMATS if re.search(x.told_by, head)), None)
     if known is not None:

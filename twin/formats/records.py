@@ -58,7 +58,7 @@ class Records:
     `units` are the format's conventions for quantities whose unit neither name nor value states. `relative` is whether
     demands have no unit. `noted` is what the reader itself has to say. Tunnels, limits and groups come from files that
     know our own model; groups are circuit ids by name. `unheard` are systems that others name as neighbours and that
-    say nothing themselves: of a database that is whole there is none.
+    say nothing themselves: of a database that is whole there is none. `alone` are systems in it without a link.
     """
 
     source: Source
@@ -79,3 +79,4 @@ class Records:
     class_shares: tuple[ClassShare, ...] = ()
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
     unheard: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()

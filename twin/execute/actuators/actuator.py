@@ -11,6 +11,7 @@ from twin.execute.render import Inventory
 from twin.files import read_text
 from twin.live.files import FilesNetwork, Look
 from twin.model import Frozen
+from twin.ssh_access import Access
 
 from .acting import ActingNetwork
 from .advised import FOLDER, AdvisedNetwork
@@ -18,7 +19,6 @@ from .hand import Hand
 from .made import MadeByHand
 from .netconf import NetconfHand
 from .ssh import FrrHand
-from .ssh_access import Access
 from .xml_paths import xml_path
 
 EFFECTS = "effects"

@@ -12,9 +12,9 @@ from typing import Protocol, cast
 
 from twin.errors import ExecutionError, InputError
 from twin.live.declared import Operation
+from twin.ssh_access import Access
 
 from .hand import Order, RouterState
-from .ssh_access import Access
 from .xml_paths import XmlPath, whole_number
 
 MAKES: frozenset[Operation] = frozenset(("set_weight", "drain_link", "undrain_link"))

@@ -6,19 +6,17 @@ back from a file, unless that is gone by then. Removing the file is how a change
 
 import re
 import shlex
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
-from typing import Protocol, cast
+from collections.abc import Sequence
 
 from twin.errors import ExecutionError, InputError
 from twin.live.declared import Operation
+from twin.ssh import Connections, Limits
+from twin.ssh_access import Access
 
 from .hand import Order, RouterState
-from .ssh_access import Access
 
 MAKES: frozenset[Operation] = frozenset(("set_weight", "drain_link", "undrain_link", "drain_node", "undrain_node"))
-_TIMEOUT_S = 20
-_MOST_BYTES = 8 << 20
+_LIMITS = Limits(whole_s=60, most=8 << 20)
 _DEFAULT = 10
 """The metric of an interface that says none, of FRR's IS-IS; of OSPF it depends on the rate, and is not assumed."""
 _INTERFACE = re.compile(r"interface (\S{1,70})")
@@ -26,34 +24,13 @@ _OSPF_COST = re.compile(r"ip ospf cost (\d{1,8})")
 _OVERLOADED = frozenset(("set-overload-bit", "max-metric router-lsa administrative"))
 
 
-class _Transport(Protocol):
-    def is_active(self) -> bool: ...
-    def open_session(self) -> "_Channel": ...
-
-
-class _Client(Protocol):
-    """What is used of `paramiko.SSHClient`."""
-
-    def get_transport(self) -> _Transport | None: ...
-    def close(self) -> None: ...
-
-
-class _Channel(Protocol):
-    def settimeout(self, seconds: float) -> None: ...
-    def exec_command(self, command: str) -> None: ...
-    def recv(self, size: int) -> bytes: ...
-    def recv_exit_status(self) -> int: ...
-    def close(self) -> None: ...
-    def set_combine_stderr(self, combine: bool) -> object: ...
-
-
 class FrrHand:
     """Sets metrics and overload bits of FRR, over one connection to each router that stays open while in order."""
 
     def __init__(self, access: Access, igp: str, level: int = 2, vtysh: str = "vtysh") -> None:
         """`vtysh` is how it is called there, with its options."""
-        self.access, self.igp, self.level, self.vtysh = access, igp, level, vtysh
-        self._clients: dict[str, _Client] = {}
+        self.igp, self.level, self.vtysh = igp, level, vtysh
+        self._routers = Connections(access, _LIMITS)
 
     @property
     def makes(self) -> frozenset[Operation]:
@@ -110,75 +87,15 @@ class FrrHand:
         return " ".join([self.vtysh, *(f"-c {shlex.quote(x.strip())}" for x in lines)])
 
     def _run(self, router: str, command: str) -> str:
-        with self._channel(router) as channel:
-            channel.settimeout(_TIMEOUT_S)
-            channel.set_combine_stderr(True)
-            channel.exec_command(command)
-            said = bytearray()
-            while part := channel.recv(1 << 16):
-                said += part
-                if len(said) > _MOST_BYTES:
-                    raise ExecutionError(f"{router} says more than {_MOST_BYTES >> 20} MiB", fix="look at the router")
-            code = channel.recv_exit_status()
-        text = said.decode(errors="replace")
-        if code:
-            raise ExecutionError(
-                f"{router} says no: {' '.join(text.split())[-200:] or f'exit code {code}'}", fix="look at it"
-            )
-        return text
-
-    @contextmanager
-    def _channel(self, router: str) -> Generator[_Channel]:
-        client = self._clients.pop(router, None)
-        try:
-            transport = client.get_transport() if client else None
-            if client is None or transport is None or not transport.is_active():
-                client = _connected(self.access, router)
-                transport = client.get_transport()
-            with _closing(cast("_Transport", transport).open_session()) as channel:
-                yield channel
-        except (ExecutionError, InputError):
-            raise
-        except Exception as error:  # paramiko raises of many kinds
-            words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            raise ExecutionError(f"{router} cannot be reached: {words}", fix="see `twinops doctor --site`") from error
-        self._clients[router] = client
+        said = self._routers.run(router, command)
+        if said.code:
+            words = " ".join(f"{said.text} {said.errors}".split())[-200:]
+            raise ExecutionError(f"{router} says no: {words or f'exit code {said.code}'}", fix="look at it")
+        return said.text
 
     def close(self) -> None:
         """Say goodbye to all routers."""
-        while self._clients:
-            self._clients.popitem()[1].close()
-
-
-def _connected(access: Access, router: str) -> _Client:
-    try:
-        from paramiko import SSHClient
-    except ImportError as error:
-        raise InputError("SSH needs the extra `devices`", fix="pip install 'twinops[devices]'") from error
-    place = access.place(router)
-    access.host_key(router)  # said in our words where it is missing
-    client = SSHClient()  # rejects every key that it does not know
-    client.load_host_keys(str(access.known_hosts))
-    client.connect(
-        place.host,
-        place.port,
-        access.user,
-        password=access.secret,
-        key_filename=access.key,
-        allow_agent=access.key is None,
-        look_for_keys=False,
-        timeout=_TIMEOUT_S,
-    )
-    return cast("_Client", client)
-
-
-@contextmanager
-def _closing(channel: _Channel) -> Generator[_Channel]:
-    try:
-        yield channel
-    finally:
-        with suppress(Exception):
-            channel.close()
+        self._routers.close()
 
 
 def _taken_back(guard: str) -> str:

@@ -13,10 +13,11 @@ import numpy as np
 from twin.errors import FormatError
 from twin.formats.account import Account
 from twin.formats.build import Choices
+from twin.formats.content import Content, read_content
 from twin.formats.measurements.assemble import Series
 from twin.formats.measurements.part import Part, use
 from twin.formats.node_names import Names, known_as
-from twin.formats.recognise import read_records
+from twin.formats.recognise import records_in
 from twin.formats.records import LinkRecord
 from twin.model import UNUSED_METRIC, Floats, Network
 
@@ -28,9 +29,12 @@ class DatabaseSays(NamedTuple):
 
     `adjacent` is 1 where both ends name each other, 0 where they do not, NaN where parallel links cannot be told apart;
     `metric` is NaN where it says none. `strangers` are routers that the inventory has not. `unheard` are routers that
-    others name and that are not in it: then it is cut off, and what is missing proves nothing (`adjacent` is NaN).
+    others name and that are not in it: then it is cut off, and what is missing proves nothing (`adjacent` is NaN). A
+    link with neither of its routers in it is not down by that, either. `time` is in epoch seconds; `name` is where the
+    database is from.
     """
 
+    name: str
     time: float
     adjacent: Floats
     metric: Floats
@@ -43,36 +47,42 @@ def read_neighbours(path: Path, network: Network, names: Names | None = None) ->
 
     Raises what reading a topology raises, and `FormatError` where none of its routers is in the inventory.
     """
-    records = read_records(path, Choices())
+    return neighbours_in(read_content(path), network, names, path.stat().st_mtime)
+
+
+def neighbours_in(content: Content, network: Network, names: Names | None, time: float) -> DatabaseSays:
+    """Read a database of whatever make as of a time, in epoch seconds. Raises as `read_neighbours` does."""
+    records = records_in(content, Choices())
     known = known_as(network, names)
     stated: dict[tuple[int, int], list[LinkRecord]] = {}
     found: dict[str, int | None] = {}
-    for node in {x for link in records.links for x in (link.source, link.target)}:
+    for node in {*records.alone, *(x for link in records.links for x in (link.source, link.target))}:
         own = known.names.get(node, ())
         found[node] = known.index[own[0]] if len(own) == 1 else None
     if found and all(x is None for x in found.values()):
-        raise FormatError(str(path), "the names of its routers", "routers of the inventory")
+        raise FormatError(content.path, "the names of its routers", "routers of the inventory")
     for link in records.links:
         ends = found[link.source], found[link.target]
         if ends[0] is not None and ends[1] is not None:
             stated.setdefault((ends[0], ends[1]), []).append(link)
     adjacent, metric = np.full(len(network.links), np.nan), np.full(len(network.links), np.nan)
-    exits = set(network.exits)
+    exits, heard = set(network.exits), set(found.values())
     pairs: dict[tuple[int, int], list[int]] = {}
     for i, one in enumerate(network.links):
         if i not in exits:
             pairs.setdefault((network.node(one.tail), network.node(one.head)), []).append(i)
     for ends, links in pairs.items():
+        if heard.isdisjoint(ends):
+            continue
         _of_pair(network, links, stated.get(ends, []), adjacent, metric)
     strangers = tuple(sorted(x for x, node in found.items() if node is None))
     if records.unheard:
         adjacent = np.where(adjacent == 0, np.nan, adjacent)
-    return DatabaseSays(path.stat().st_mtime, adjacent, metric, strangers, records.unheard)
+    return DatabaseSays(content.path, time, adjacent, metric, strangers, records.unheard)
 
 
-def neighbours_part(path: Path, network: Network, names: Names | None = None) -> Part:
-    """What a database says of neighbours, as a part of the measurements of a site. Raises as `read_neighbours`."""
-    said = read_neighbours(path, network, names)
+def neighbours_part(said: DatabaseSays, network: Network) -> Part:
+    """What a database says of neighbours, as a part of the measurements of a site."""
     told = np.flatnonzero(np.isfinite(said.adjacent))
     at = np.full(told.size, said.time)
     series = Series("adjacent", at, np.full(told.size, np.nan), told.astype(np.int64), said.adjacent[told])
@@ -86,7 +96,7 @@ def neighbours_part(path: Path, network: Network, names: Names | None = None) ->
             f"{', '.join(said.unheard[:_NAMED])}: named by others and not in it; cut off, so that nothing is down by it"
         )
         fields.append(use("the end of the file", "not modelled", len(said.unheard), note))
-    account = Account(file=str(path), format="link-state database", fields=tuple(fields))
+    account = Account(file=said.name, format="link-state database", fields=tuple(fields))
     return Part(account, (series,), end=said.time)
 
 

@@ -49,6 +49,7 @@ def records_of(database: Database, source: Source, protocol: str, name: str) -> 
         noted=tuple(_noted(database, lost, alone, unused, untold)),
         igp=_igp(database, protocol),
         unheard=tuple(sorted(unheard)),
+        alone=tuple(sorted(alone)),
     )
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import pytest
 
-from twin.execute.actuators.ssh_access import Access
 from twin.execute.actuators.xml_paths import XmlPath
+from twin.ssh_access import Access
 
 NETCONFD, SSHD, SUBSYSTEM = "/usr/sbin/netconfd", "/usr/sbin/sshd", "/usr/sbin/netconf-subsystem"
 MODULES = "/usr/share/yuma/modules"
@@ -121,6 +121,19 @@ def frr_server(folder: Path, metrics: dict[str, int]) -> Generator[tuple[Server,
             _until((sockets / f"{daemon}.vty").exists, server)
         _sshd(server, "")
         yield server, f"vtysh --vty_socket {sockets}"
+
+
+@contextmanager
+def ssh_server(folder: Path, more: str) -> Generator[Server]:
+    """Whatever else speaks SSH: `more` lines of sshd's configuration say what."""
+    for needed in (SSHD, "ssh-keygen"):
+        if shutil.which(needed) is None:
+            pytest.skip(f"no SSH server on this machine: {needed} (Debian: openssh-server)")
+    with ExitStack() as stack:
+        server = Server(folder, free_port(), [])
+        stack.callback(_end, server)
+        _sshd(server, more)
+        yield server
 
 
 def _sshd(server: Server, more: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import networkx as nx
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from evals.suites.lab import next_hops
+from tests.twin.execute.actuators.servers import ssh_server
 from tests.twin.live.lab.killed_hand import sweep
 from tests.twin.live.lab.real import a_lab, settled, until
 from twin.errors import ExecutionError, InputError, StoreBusyError
@@ -22,6 +24,8 @@ from twin.live.lab.vty import Vty
 from twin.live.network import Measurable, Telemetry
 from twin.model import Floats, Network
 from twin.plan import DrainLink, DrainNode, LimitDemand, SetWeight, UndrainLink, UndrainNode
+from twin.site import read_site
+from twin.site_sources import TriedSource, try_site
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +90,46 @@ def test_the_database_of_one_router_holds_the_whole_network(live: LabNetwork, tm
     paste.write_text(text)
     told = {(x.tail, x.head): x.weight for x in read_network(paste).links}
     assert told == {(x.tail, x.head): x.weight for x in live.read_topology().links}
+
+
+def test_a_site_sees_a_cut_by_asking_one_router_for_its_database_over_ssh(live: LabNetwork, tmp_path: Path) -> None:
+    network, cut = live.read_topology(), live.read_topology().links[8]
+    asked = next(x.name for x in network.nodes if x.name not in (cut.tail, cut.head))
+    rows = [f"{x.tail},{x.head},10 Mbit/s,{x.weight}" for x in network.links]
+    (tmp_path / "topology.csv").write_text("\n".join(["source,target,capacity,weight", *rows, ""]))
+    (tmp_path / "routers").symlink_to(live.lab.root)
+    with ssh_server(tmp_path, "") as server:
+        (tmp_path / "site.toml").write_text(
+            f'[sources]\ntopology = "topology.csv"\ncounters = "counters.csv"\n'
+            f'lsdb = "ssh://{server.access({}).user}@127.0.0.1:{server.port}"\n[instruments]\ninterval_s = 1\n'
+            f'[ssh]\nkey = "client"\ndialect = "frr"\nvtysh = "vtysh --vty_socket {tmp_path}/routers/{asked}"\n'
+        )
+
+        def apart() -> set[str]:
+            """Links without their neighbour, by the newest sample of a look of its own."""
+            now = datetime.now(UTC).isoformat()
+            counters = "".join(f"{now},{x.name},1,1\n" for x in network.links)
+            (tmp_path / "counters.csv").write_text(f"time,link,out_mbps,in_mbps\n{counters}")
+            sites.look_again()
+            said = sites.read_telemetry(datetime.min.replace(tzinfo=UTC)).interfaces
+            return {network.links[i].name for i in said.link[~said.adjacent]}
+
+        def told() -> TriedSource:
+            return {x.name: x for x in try_site(read_site(tmp_path), lambda: datetime.now(UTC))}["lsdb"]
+
+        (tmp_path / "counters.csv").write_text("time,link,out_mbps,in_mbps\n2026-11-30T00:00:00Z,R1->R3,1,1\n")
+        sites = read_site(tmp_path).network(lambda: datetime.now(UTC))
+        assert told().state == "ok", told().got
+        assert apart() == set()
+        live.lab.ask(AskFault(fault=Fault(kind=FaultKind.LINK_DOWN, element=cut.circuit)))
+        gone = {x.name for x in network.links if x.circuit == cut.circuit}
+        until(lambda: apart() == gone)
+        assert apart() == gone
+        assert told().got.startswith(f"{len(network.links) - 2} of {len(network.links)} links have their neighbour, 0 ")
+        live.lab.ask(AskHeal())
+        until(lambda: apart() == set())
+        assert apart() == set()
+    assert settled(live, shortest(network)) == shortest(network)
 
 
 def sent_by_sources(telemetry: Telemetry, n: int) -> Floats:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
-from twin.errors import ExecutionError, InputError
-from twin.files import require_file
+from .errors import DistrustedError, InputError
+from .files import require_file
 
 SECRET = "TWINOPS_ROUTER_PASSWORD"  # noqa: S105 - the name of the variable that holds it
 """Environment variable with the password, or with the passphrase of the key."""
@@ -43,11 +43,16 @@ class Access(NamedTuple):
 
     def place(self, router: str) -> Place:
         """Host and port of a router; one that is not named answers by its own name."""
-        host, _, port = self.hosts.get(router, router).partition(":")
+        named = self.hosts.get(router, router)
+        if named.startswith("["):  # [2001:db8::1]:22
+            host, _, port = named[1:].partition("]")
+        else:
+            host, _, port = (named, "", "") if named.count(":") > 1 else named.partition(":")
+        port = port.removeprefix(":")
         return Place(host, int(port) if port.isdigit() else self.port)
 
     def host_key(self, router: str) -> str:
-        """The key that a router has to show, as the file has it. Raises `ExecutionError` where it has none."""
+        """The key that a router has to show, as the file has it. Raises `DistrustedError` where it has none."""
         try:
             from paramiko import HostKeys
         except ImportError as error:
@@ -58,7 +63,28 @@ class Access(NamedTuple):
         name = place.host if place.port == 22 else f"[{place.host}]:{place.port}"
         found = look(name) or look(place.host)
         if not found:
-            raise ExecutionError(
-                f"{self.known_hosts} has no key of {name}", fix=f"ssh-keyscan -p {place.port} {place.host}"
-            )
+            raise DistrustedError(f"{self.known_hosts} has no key of {name}: it is not spoken to", fix=_scan(place))
         return next(iter(found.values())).get_base64()
+
+
+def refusals(access: Access, router: str, error: Exception) -> DistrustedError | None:
+    """What no second try mends: another host key than the one that is known, a login that is refused; None else."""
+    place = access.place(router)
+    match type(error).__name__:
+        case "BadHostKeyException":
+            return DistrustedError(
+                f"{router} shows another host key than {access.known_hosts} has: it is not spoken to",
+                fix=f"find out why; where it is right: {_scan(place)}",
+            )
+        case "AuthenticationException" | "BadAuthenticationType" | "PasswordRequiredException":
+            return DistrustedError(
+                f"{router} refuses the login of {access.user}", fix=f"check `user` and `key`, or set {SECRET}"
+            )
+        case "FileNotFoundError":  # of connecting, only the key is a file
+            return DistrustedError(f"there is no key file {access.key}", fix="correct `key`")
+        case _:
+            return None
+
+
+def _scan(place: Place) -> str:
+    return f"ssh-keyscan -p {place.port} {place.host}, compared with what the router shows"

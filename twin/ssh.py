@@ -1,0 +1,198 @@
+"""What routers say over SSH: one command at a time, bounded in size and in the time of the whole answer.
+
+A router that sends a byte now and then reaches no limit of a read, and one that says nothing to a request is waited for
+without any: so each command has one time in all, after which its connection ends. Commands are run without a terminal:
+there is no pager, no prompt and no banner in an answer.
+"""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple, Protocol, cast
+
+from .errors import ExecutionError, InputError
+from .ssh_access import Access, refusals
+
+
+class Limits(NamedTuple):
+    """How long one read, and a whole answer, may take in seconds, and the most bytes of an answer."""
+
+    read_s: float = 20.0
+    whole_s: float = 120.0
+    most: int = 64 << 20
+
+
+class Said(NamedTuple):
+    """The answer to a command, what came beside it as errors, and its exit code: -1 where none was given."""
+
+    text: str
+    errors: str
+    code: int
+
+
+class _Channel(Protocol):
+    """What is used of `paramiko.Channel`."""
+
+    def settimeout(self, timeout: float) -> None: ...
+    def exec_command(self, command: str) -> None: ...
+    def get_pty(self, term: str = ..., width: int = ..., height: int = ...) -> None: ...
+    def invoke_shell(self) -> None: ...
+    def recv(self, nbytes: int) -> bytes: ...
+    def recv_ready(self) -> bool: ...
+    def recv_stderr(self, nbytes: int) -> bytes: ...
+    def recv_stderr_ready(self) -> bool: ...
+    def sendall(self, s: bytes) -> None: ...
+    def recv_exit_status(self) -> int: ...
+    def get_transport(self) -> "_Transport": ...
+    def close(self) -> None: ...
+
+
+class _Transport(Protocol):
+    def is_active(self) -> bool: ...
+    def open_session(self, *, timeout: float) -> _Channel: ...
+    def close(self) -> None: ...
+
+
+class _Client(Protocol):
+    """What is used of `paramiko.SSHClient`."""
+
+    def get_transport(self) -> _Transport | None: ...
+    def close(self) -> None: ...
+
+
+class Connections:
+    """Connections to routers, one each, that stay open while they are in order."""
+
+    def __init__(self, access: Access, limits: Limits = Limits()) -> None:  # a tuple, which nobody can change
+        """`access` says who speaks, and whose host keys are believed."""
+        self.access, self.limits = access, limits
+        self._clients: dict[str, _Client] = {}
+
+    def run(self, router: str, command: str) -> Said:
+        """Run one command.
+
+        Raises `InputError` without the library, `DistrustedError` on a host key that is unknown or
+        another and on a login that is refused, and `ExecutionError` when there is no whole answer.
+        """
+        with self.session(router) as channel:
+            channel.exec_command(command)
+            said = bytearray()
+            while part := channel.recv(1 << 16):
+                said += part
+                if len(said) > self.limits.most:
+                    raise ExecutionError(
+                        f"{router} says more than {self.limits.most >> 20} MiB", fix="look at the router"
+                    )
+            errors = channel.recv_stderr(4096) if channel.recv_stderr_ready() else b""
+            code = channel.recv_exit_status()
+            if code < 0 and not channel.get_transport().is_active():
+                raise EOFError("its connection ended in the middle of an answer")
+        return Said(said.decode(errors="replace"), errors.decode(errors="replace"), code)
+
+    @contextmanager
+    def session(self, router: str) -> Generator[_Channel]:
+        """Open a channel to a router, for at most the time of a whole answer. Raises as `run` does."""
+        client = self._clients.pop(router, None)
+        limit = _Limit(self.limits.whole_s)
+        try:
+            transport = client.get_transport() if client else None
+            if client is None or transport is None or not transport.is_active():
+                client = _connected(self.access, router, self.limits.read_s)
+                transport = cast("_Transport", client.get_transport())
+            limit.holds(client)
+            with _closing(transport.open_session(timeout=self.limits.read_s)) as channel:
+                channel.settimeout(self.limits.read_s)
+                yield channel
+            if limit.passed:
+                raise TimeoutError
+        except Exception as error:  # paramiko raises of many kinds
+            if client is not None:
+                client.close()
+            if limit.passed:
+                words = f"{router}: its answer has no end within {self.limits.whole_s:g} s"
+                raise ExecutionError(words, fix="look at the router") from error
+            if isinstance(error, ExecutionError | InputError):
+                raise
+            raise _unreachable(router, error) from error
+        finally:
+            limit.end()
+        self._clients[router] = client
+
+    def close(self) -> None:
+        """Say goodbye to all routers."""
+        while self._clients:
+            self._clients.popitem()[1].close()
+
+
+def _connected(access: Access, router: str, timeout_s: float) -> _Client:
+    """Log in to a router whose host key is known.
+
+    Raises `InputError` without the library, `DistrustedError` on a host key that is unknown or another and on a login
+    that is refused, and `ExecutionError` where it cannot be reached.
+    """
+    try:
+        from paramiko import SSHClient
+    except ImportError as error:
+        raise InputError("SSH needs the extra `devices`", fix="pip install 'twinops[devices]'") from error
+    place = access.place(router)
+    access.host_key(router)  # said in our words where it is missing
+    client = SSHClient()  # rejects every key that it does not know
+    client.load_host_keys(str(access.known_hosts))
+    try:
+        client.connect(
+            place.host,
+            place.port,
+            access.user,
+            password=access.secret,
+            key_filename=access.key,
+            allow_agent=access.key is None,
+            look_for_keys=False,
+            timeout=timeout_s,
+            banner_timeout=timeout_s,
+            auth_timeout=timeout_s,
+            channel_timeout=timeout_s,
+        )
+    except Exception as error:
+        client.close()
+        raise refusals(access, router, error) or _unreachable(router, error) from error
+    return cast("_Client", client)
+
+
+def _unreachable(router: str, error: Exception) -> ExecutionError:
+    """What is said of a router that does not answer, or not as it should."""
+    words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return ExecutionError(f"{router} cannot be reached: {words}", fix="see `twinops doctor --site`")
+
+
+class _Limit:
+    """Ends a connection when the time of its answer is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._client: _Client | None = None
+        self._timer = threading.Timer(seconds, self._pass)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def holds(self, client: _Client) -> None:
+        self._client = client
+        if self.passed:
+            self._pass()
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+    def _pass(self) -> None:
+        self.passed = True
+        if self._client is not None:
+            with suppress(Exception):
+                self._client.close()
+
+
+@contextmanager
+def _closing(channel: _Channel) -> Generator[_Channel]:
+    try:
+        yield channel
+    finally:
+        with suppress(Exception):
+            channel.close()
