@@ -22,7 +22,7 @@ class Limits(NamedTuple):
     most: int = 64 << 20
 
 
-class Said(NamedTuple):
+class CommandAnswer(NamedTuple):
     """The answer to a command, what came beside it as errors, and its exit code: -1 where none was given."""
 
     text: str
@@ -68,7 +68,7 @@ class Connections:
         self.access, self.limits = access, limits
         self._clients: dict[str, _Client] = {}
 
-    def run(self, router: str, command: str) -> Said:
+    def run(self, router: str, command: str) -> CommandAnswer:
         """Run one command.
 
         Raises `InputError` without the library, `DistrustedError` on a host key that is unknown or
@@ -87,7 +87,7 @@ class Connections:
             code = channel.recv_exit_status()
             if code < 0 and not channel.get_transport().is_active():
                 raise EOFError("its connection ended in the middle of an answer")
-        return Said(said.decode(errors="replace"), errors.decode(errors="replace"), code)
+        return CommandAnswer(said.decode(errors="replace"), errors.decode(errors="replace"), code)
 
     @contextmanager
     def session(self, router: str) -> Generator[_Channel]:

@@ -63,7 +63,7 @@ class ReadBySsh(Frozen):
     most_mib: int = Field(default=64, ge=1, le=256, description="Most MiB of an answer.")
 
 
-class Asked(NamedTuple):
+class AskedRouter(NamedTuple):
     """A router that is asked: its name for people, and the commands as they are run there."""
 
     name: str
@@ -72,7 +72,7 @@ class Asked(NamedTuple):
     commands: tuple[str, ...]
 
 
-def asked_router(address: str, folder: Path, ssh: ReadBySsh, dialects: "Dialects") -> Asked:
+def asked_router(address: str, folder: Path, ssh: ReadBySsh, dialects: "Dialects") -> AskedRouter:
     """Read `ssh://[USER@]HOST[:PORT]` of a site in `folder`. Raises `InputError` on another."""
     known = _ADDRESS.fullmatch(address)
     if known is None or int((known["port"] or ":22")[1:]) not in range(1, 65_536):
@@ -89,7 +89,7 @@ def asked_router(address: str, folder: Path, ssh: ReadBySsh, dialects: "Dialects
     key = str(folder / ssh.key) if ssh.key else None
     place = f"{known['place']}{known['port'] or ''}"
     access = Access(known["user"] or "twinops", folder / ssh.known_hosts, key, _PORT, {})
-    return Asked(f"{SCHEME}{place}", place, access, commands)
+    return AskedRouter(f"{SCHEME}{place}", place, access, commands)
 
 
 class Dialects(Protocol):
@@ -112,7 +112,7 @@ class Databases:
     """
 
     def __init__(
-        self, files: Callable[[], Sequence[Path]], routers: Sequence[Asked], ssh: ReadBySsh, interval_s: float | None
+        self, files: Callable[[], Sequence[Path]], routers: Sequence[AskedRouter], ssh: ReadBySsh, interval_s: float | None
     ) -> None:
         """`files` gives those that are there now; `interval_s` is the time between two samples of the counters."""
         self._files = files
@@ -192,7 +192,7 @@ class Databases:
         return said
 
 
-def _answer(router: Asked, connections: Connections) -> bytes:
+def _answer(router: AskedRouter, connections: Connections) -> bytes:
     texts: list[str] = []
     for command in router.commands:
         said = connections.run(router.host, command)
