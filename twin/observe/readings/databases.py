@@ -112,7 +112,11 @@ class Databases:
     """
 
     def __init__(
-        self, files: Callable[[], Sequence[Path]], routers: Sequence[AskedRouter], ssh: ReadBySsh, interval_s: float | None
+        self,
+        files: Callable[[], Sequence[Path]],
+        routers: Sequence[AskedRouter],
+        ssh: ReadBySsh,
+        interval_s: float | None,
     ) -> None:
         """`files` gives those that are there now; `interval_s` is the time between two samples of the counters."""
         self._files = files
