@@ -35,8 +35,8 @@ def inventory(**changes: object) -> Network:
     return network_of(CIRCUITS, DEMANDS, **changes)
 
 
-def emulate(seed: int = 1, network: Network | None = None) -> EmulatedNetwork:
-    live = EmulatedNetwork(network or inventory(), seed=seed, start=START)
+def emulate(seed: int = 1, network: Network | None = None, *, interval_s: float = 300.0) -> EmulatedNetwork:
+    live = EmulatedNetwork(network or inventory(), seed=seed, start=START, interval_s=interval_s)
     live.wait(4)
     return live
 

@@ -284,9 +284,9 @@ def test_only_whole_intervals_that_began_after_a_change_count(interval_s):
     assert float(seen.window.time[0]) - interval_s >= began + late - 1e-3
 
 
-@pytest.mark.parametrize("share", [0.05, 0.3, 1.0])
-def test_data_lost_behind_the_counters_of_the_new_path_is_seen_by_probes(share):
-    live = emulate(seed=1)
+@pytest.mark.parametrize(("share", "interval_s"), [(0.05, 300), (0.3, 300), (1.0, 300), (0.05, 30), (0.3, 30)])
+def test_data_lost_behind_the_counters_of_the_new_path_is_seen_by_probes(share, interval_s):
+    live = emulate(seed=1, interval_s=interval_s)
     fault = Fault(kind=K.ONE_WAY, element="interface/A/C", severity=share)
     execution = run(live, on_step=at(1, "apply", lambda: live.inject(fault)))
     assert execution.status == "rolled_back"

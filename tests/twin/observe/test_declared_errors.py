@@ -1,21 +1,24 @@
 """What is taken for chance is what the network declares of its instruments: another one is read otherwise."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 from scipy.stats import poisson
 
-from tests.twin.observe.incidents import ABILENE, network, run
+from tests.twin.observe.incidents import ABILENE, NOBEL, network, run
 from twin.diagnose import diagnose
 from twin.diagnose.candidates import telemetry as lies
 from twin.diagnose.likelihood import judge
-from twin.execute.deviation import Tolerance, probes
+from twin.execute.deviation import Tolerance, losses, probes
+from twin.faults import Fault, FaultKind
 from twin.live.declared import Declaration
+from twin.live.emulated import EmulatedNetwork
 from twin.live.network import Telemetry
 from twin.observe import find_symptoms, observe
 from twin.observe.alarms.anomaly import Detector
+from twin.observe.alarms.harm import measured_harm
 from twin.observe.alarms.incidents import Signal, correlate
 from twin.observe.alarms.symptoms import lost_at_most
 from twin.observe.alarms.threshold import FLOOR
@@ -153,6 +156,38 @@ def test_ends_of_a_wire_that_are_read_late_are_no_scaled_counter(healthy: Teleme
         nothing = judge(seen, Expectation(seen), ())
         scaled = [x.fault.element for x in lies.candidates(seen, nothing) if x.fault.kind == "scaled_counter"]
         assert (interface in scaled) is found
+
+
+def test_what_was_not_read_makes_nothing_surer(healthy: Telemetry):
+    """A wire whose newest reading is missing, or the one before, was once taken for known without any error."""
+    rows, seen = healthy.links, observe(network(ABILENE), healthy)
+    times, rng = np.unique(rows.time), np.random.default_rng(7)
+    some = rows.link % 4 == 0
+    newest, before, any_of_them = times[-1], times[-1 - seen.samples], rng.random(rows.time.size) < 0.4
+    for gone in (some & (rows.time == newest), some & (rows.time == before), some & any_of_them):
+        out, into = (np.where(gone, np.nan, x) for x in (rows.out_mbps, rows.in_mbps))
+        gaps = replace(healthy, links=rows._replace(out_mbps=out, in_mbps=into))
+        less = observe(network(ABILENE), gaps, window=seen.samples)
+        read = np.isfinite(less.wire_loss)
+        assert read.any()
+        assert (less.reading_error[read] > 0.7 * seen.reading_error[read]).all()
+        assert np.abs(less.wire_loss / less.wire_error)[read].max() < 5
+        assert not {"wire_loss", "drops"} & {x.kind for x in find_symptoms(less)}
+        assert losses(less, Expectation(less).residuals(less.network), Tolerance()) is None
+
+
+def test_a_loss_too_small_for_counters_that_are_read_often_is_shown_by_probes_and_counted_as_harm():
+    """Two in a hundred of what a wire carries, sampled at 30 s: its counters are off by as much."""
+    nobel = network(NOBEL)
+    live = EmulatedNetwork(nobel, seed=3, start=datetime(2026, 3, 2, 20, tzinfo=UTC), interval_s=30)
+    live.wait(12)
+    live.inject(Fault(kind=FaultKind.SILENT_LOSS, element="interface/Frankfurt/Koeln", severity=0.02))
+    live.wait(3)
+    seen = observe(nobel, live.read_telemetry(live.now - timedelta(hours=1)), now=live.now)
+    found = find_symptoms(seen)
+    assert {x.kind for x in found} == {"probe_loss"}
+    truth = live.true_harm(0.8).total
+    assert 0.1 * truth < measured_harm(seen, 0.8).total < 1.2 * truth  # of the pairs that show it for sure
 
 
 def test_a_probe_belongs_to_a_source_that_makes_it_later_than_it_can_be_off():

@@ -9,7 +9,7 @@ from twin.harm import Harm, joined_by
 from twin.model import Bools, Floats, Network
 from twin.observe.expect.balance import expected, link_ends, reported_state
 from twin.observe.expect.prediction import conditioned
-from twin.observe.expect.probing import probe_error
+from twin.observe.expect.probing import loss_surprise
 from twin.observe.quality.assess import Assessment, assess_observation
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import mean
@@ -132,10 +132,11 @@ def _by_probes(observation: Observation, removed: Floats, without: Bools) -> Flo
     probes, network = observation.probes, reported_state(observation)
     pairs = probes.source, probes.target
     lost = 1 - _arriving(network, removed)[pairs]
-    more = np.nan_to_num(probes.loss) - lost
-    shown = (more > _SURE * probe_error(lost, observation.declared)) & ~without[pairs]
+    counted = np.isfinite(observation.window.probe_loss).sum(axis=0)
+    nats = loss_surprise(probes.loss, lost, counted, observation.declared)
+    shown = (nats > _SURE**2 / 2 + np.log(max(counted.size, 1))) & ~without[pairs]
     mbps = np.zeros_like(network.offered)
-    mbps[pairs] = np.where(shown, more, 0.0) * network.offered[pairs]
+    mbps[pairs] = np.where(shown, np.nan_to_num(probes.loss) - lost, 0.0) * network.offered[pairs]
     return mbps
 
 

@@ -40,6 +40,7 @@ _RANK = (
 )
 """Kinds that devices report of themselves, the likeliest cause first."""
 _TRAFFIC = frozenset({"packets", "packet_shift", "growth", "traffic_surge"})
+_FULL = frozenset({"drops", "over_limit"})
 _MOVED, _MOVED_MBPS = 0.01, 2.0
 _MOST_PROBES = 20
 _FAR = 1e9
@@ -201,19 +202,30 @@ def _unreported(
         footprints.append(set(ends).union(*(footprints[number] for number in same)))
         for number in reversed(same):
             del groups[number], footprints[number]
-    return _with_probes([i for i in left if i not in lines], places, groups, clusters)
+    filled = [[network.links[j].name for i in x if signals[i].kind in _FULL
+               for j in _links(network, signals[i].element)] for x in clusters]  # fmt: skip
+    rest = [i for i in left if i not in lines]
+    return _with_probes(rest, places, groups, clusters, [frozenset(x) for x in filled])
 
 
 def _with_probes(
-    rest: Iterable[int], places: dict[int, frozenset[str]], groups: list[list[int]], clusters: list[list[int]]
+    rest: Iterable[int],
+    places: dict[int, frozenset[str]],
+    groups: list[list[int]],
+    clusters: list[list[int]],
+    full: Sequence[frozenset[str]],
 ) -> list[list[int]]:
-    """Add what was seen end to end to the group whose links its path shares most, or to one of its own kind."""
+    """Add what was seen end to end to the group whose links its path shares most, or to one of its own kind.
+
+    What goes over a link that a cluster's source has filled, of the `full` ones of each cluster, is of that cluster.
+    """
     for i in rest:
         shared = [len(places[i] & frozenset[str]().union(*(places[j] for j in x if j in places))) for x in groups]
+        filled = [number for number, links in enumerate(full) if places[i] & links]
         if shared and (max(shared) > 0 or not places[i]):
             groups[int(np.argmax(shared))].append(i)
-        elif not places[i] and clusters:
-            clusters[0].append(i)
+        elif filled or (not places[i] and clusters):
+            clusters[filled[0] if filled else 0].append(i)
         else:
             groups.append([i])
     return groups

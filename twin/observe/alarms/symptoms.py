@@ -36,10 +36,10 @@ _STATE_SCORE = 100.0
 _SHIFT = 6.0  # level: of a link's arrivals
 _SHIFT_SHARE = 0.002  # of capacity: smaller shifts hurt nobody
 _SURGE, _SURGE_FACTOR = 5.0, 1.25
-_LEAST_LOSS = 0.003
+_LEAST_LOSS = 0.003  # effect: share of packets, between the counters of a wire and of probes
 _DROP_SHARE, _DROP_MBPS = 0.001, 1.0
 _DROP_CAPACITY = 0.002  # of a link so small that a Mbit/s is much of it
-_PROBE, _PROBES_SHOWN = 0.03, 10  # effect: share of probes lost
+_PROBES_SHOWN = 10
 _SPURIOUS = 0.02  # chance that healthy paths lose as many packets by chance, over all probed pairs of an observation
 _LATE, _LATE_MS = 6.0, 1.0
 _MISSED_POLLS, _MISSED_SHARE = 1, 0.3
@@ -166,7 +166,7 @@ def _probes(observation: Observation) -> Iterator[Symptom]:
     sent = observation.declared.probe_packets * observation.samples
     packet = 1 / sent  # share that one lost packet makes
     by_chance = lost_at_most(sent, observation.declared.ordinary_loss, _SPURIOUS / max(probes.loss.size, 1))
-    lossy = np.flatnonzero(np.nan_to_num(probes.loss) > np.maximum(_PROBE, by_chance * packet))
+    lossy = np.flatnonzero(np.nan_to_num(probes.loss) > np.maximum(_LEAST_LOSS, by_chance * packet))
     worst = sorted(lossy, key=lambda p: (-probes.loss[p], p))[:_PROBES_SHOWN]
     for p in worst:
         yield _symptom("probe_loss", _pair(observation, int(p)), probes.loss[p], 0.0, probes.loss[p] / packet)

@@ -153,10 +153,24 @@ class Observation:
 
     @cached_property
     def reading_error(self) -> Floats:
-        """Standard error of a mean rate [m], Mbit/s: its first and last reading are each off by part of a second."""
-        before = arrivals(self.past)[-1:] if len(self.past.time) else self.arrived_mbps[:1]
-        read = self.declared.read_s / (self.interval_s * self.samples)
-        return read * np.hypot(mean(before), mean(self.arrived_mbps[-1:]))
+        """Standard error of a mean rate [m], Mbit/s, NaN where none was measured.
+
+        The first and the last reading of samples in a row are each off by part of a second; what one sample has too
+        much the next has too little.
+        """
+        return self._reading_error(np.isfinite(self.arrived_mbps))
+
+    def _reading_error(self, known: Flags) -> Floats:
+        """Standard error of the mean rate over some samples of each link [K, m], all with a rate."""
+        rates, edge, count = self.arrived_mbps, np.zeros_like(known[:1]), known.sum(axis=0)
+        before = rates.copy()
+        if len(self.past.time):
+            last = arrivals(self.past)[-1]
+            before[0] = np.where(np.isfinite(last), last, rates[0])
+        begins = known & ~np.concatenate([edge, known[:-1]])
+        ends = known & ~np.concatenate([known[1:], edge])
+        square = (np.where(begins, before, 0.0) ** 2 + np.where(ends, rates, 0.0) ** 2).sum(axis=0)
+        return self.declared.read_s / self.interval_s * ratio(np.where(count > 0, square**0.5, np.nan), count)
 
     @cached_property
     def swing(self) -> float:
@@ -174,8 +188,8 @@ class Observation:
     def wire_error(self) -> Floats:
         """Standard error of `wire_loss` [m], larger than stated where most wires disagree by more."""
         sent = np.nan_to_num(self.out_mbps)
-        gaps = self.samples / np.maximum(np.sum(_both_ends(self.window), axis=0), 1)
-        error = np.hypot(self.declared.unexported_mbps, np.sqrt(2) * gaps * np.nan_to_num(self.reading_error))
+        apart = np.sqrt(2) * np.nan_to_num(self._reading_error(_both_ends(self.window)))
+        error = np.hypot(self.declared.unexported_mbps, apart)
         stated = np.where(sent > error, error / np.maximum(sent, error), 1.0)
         scores = np.abs(self.wire_loss / stated)
         known = scores[np.isfinite(scores)]
