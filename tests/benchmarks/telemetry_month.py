@@ -24,6 +24,7 @@ from twin.model import Floats, Link, Network
 from twin.store.archive import FILE_FORMAT, SampleArchive, parts_of, read_parts
 
 STEP_S = 30.0
+OCTETS = STEP_S * 125_000  # that one Mbit/s brings in a step
 HOUR = timedelta(hours=1)
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
 MONTH_DAYS, KEPT_DAYS, MOST_BYTES = 30, 20, 6e9
@@ -89,8 +90,9 @@ def write_days_before(archive: SampleArchive, count: int) -> None:
     with duckdb.connect(config={"threads": 1}) as beside:
         for days in range(1, count - have + 1):
             path = archive.folder / f"{known.begin - days * 24 * HOUR:%Y-%m-%d}.parquet"
-            rows = f"""SELECT time - INTERVAL {days} DAY AS time, link, out_mbps * noise AS out_mbps,
-                in_mbps * noise AS in_mbps, dropped_mbps, up FROM
+            sent, received = (f"floor({x} * noise * {OCTETS}) / {OCTETS}" for x in ("out_mbps", "in_mbps"))
+            rows = f"""SELECT time - INTERVAL {days} DAY AS time, link, {sent} AS out_mbps,
+                {received} AS in_mbps, dropped_mbps, up FROM
                 (SELECT *, floor((0.8 + 0.4 * random()) * 1e6) / 1e6 AS noise FROM read_parquet('{known.path}'))"""
             beside.execute(f"COPY ({rows}) TO '{path}' ({FILE_FORMAT})")
 
@@ -113,9 +115,9 @@ def one_hour(mean: Floats, begin: datetime, rng: np.random.Generator) -> LinkSam
     """What the counters of all links say in one hour: whole octets in 30 s, full queues here and there."""
     count, links = int(HOUR.total_seconds() / STEP_S), mean.size
     time_s = np.repeat(begin.timestamp() + STEP_S * np.arange(1, count + 1), links)
-    octets = np.floor(mean * rng.lognormal(0, 0.2, (count, links)) * STEP_S * 125_000)
-    out = (octets / (STEP_S * 125_000)).ravel()
-    received = (np.floor(octets * rng.normal(1, 1e-3, octets.shape)) / (STEP_S * 125_000)).ravel()
+    octets = np.floor(mean * rng.lognormal(0, 0.2, (count, links)) * OCTETS)
+    out = (octets / OCTETS).ravel()
+    received = (np.floor(octets * rng.normal(1, 1e-3, octets.shape)) / OCTETS).ravel()
     dropped = np.where(rng.random(out.size) < 0.01, out * 0.01, 0.0)
     return LinkSamples(time_s, np.tile(np.arange(links), count), out, received, dropped, np.ones(out.size, bool))
 

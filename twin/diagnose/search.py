@@ -16,6 +16,7 @@ from .effects import HINT_BOUND, Candidate
 from .likelihood import judge
 from .prior import log_prior, odds_from_memory
 from .reported import Reported
+from .shared_errors import SharedErrors
 from .simulated_hypothesis import SimulatedHypothesis
 
 GROSS = 6.0
@@ -26,6 +27,8 @@ _SIMULATED, _PER_NODE = 100, 6_000  # hypotheses, and more on smaller networks, 
 _LARGE = 100  # nodes from which on only the likeliest single fault is extended, and once
 _PLAIN = frozenset(kind for kind, x in TRAITS.items() if x.plain)
 """Kinds with a reading of their own: a state, an adjacency, errors, a wire that loses."""
+_TURNS = 3  # hypotheses that all others are held against in turn until one stands
+_FAR = 20.0  # nats below the likeliest: such hypotheses have no share, whatever counts of the loads
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
 
 
@@ -56,12 +59,14 @@ class Search:
         self._prior = prior or {}
         self._expectation = Expectation(observation)
         self._reported = Reported.of(observation)
+        self._shared = SharedErrors(observation, self._expectation)
+        self._counted: dict[tuple[tuple[Fault, ...], tuple[Fault, ...]], float] = {}
         self._known: dict[str, Scored] = {}
         self._extended: set[str] = set()
         self.healthy = self._score(())
 
     def run(self) -> list[Scored]:
-        """Every hypothesis that was simulated, the likeliest first.
+        """Every hypothesis that was simulated, the likeliest first; scores are as held against that one.
 
         What devices say of themselves comes first: single faults that hold it, and the shortest set of faults that
         holds all of it. Where that explains every reading, nothing else is looked for. Otherwise faults are added, one
@@ -82,7 +87,7 @@ class Search:
                 self._pairs(sorted(first, key=lambda x: -x.score), held)
             self._grow()
         self._vary(first)
-        return sorted(self._known.values(), key=lambda x: (-x.score, x.name))
+        return self._ranked()
 
     def left_out(self, judged: SimulatedHypothesis) -> tuple[str, ...]:
         """Ids of interfaces that are down, and of nodes that are silent, which a hypothesis does not hold."""
@@ -132,8 +137,35 @@ class Search:
         plain = all(x.fault.kind in _PLAIN for x in best.causes)
         return bool(best.causes) and plain and best.judged.gross <= GROSS
 
+    def _ranked(self) -> list[Scored]:
+        """All hypotheses held against the likeliest: what loads say between two of them counts as far as it is told."""
+        first = self._best()
+        for _ in range(_TURNS):
+            ranked = sorted((self._against(first, x) for x in self._known.values()), key=lambda x: (-x.score, x.name))
+            if ranked[0].name == first.name:
+                break
+            first = self._known[ranked[0].name]
+        return ranked
+
+    def _against(self, first: Scored, other: Scored) -> Scored:
+        """Another hypothesis with the score that it has where the difference of the loads counts once."""
+        one, two = first.judged, other.judged
+        loads = float(two.likelihood.load.sum() - one.likelihood.load.sum())
+        hopeless = other.score + max(-loads, 0.0) < first.score - _FAR
+        if other.name == first.name or hopeless:
+            return other
+        pair = one.faults, two.faults
+        if pair not in self._counted:
+            self._counted[pair] = self._shared.counted(one, two)
+        less = (1 - self._counted[pair]) * loads
+        return other._replace(total=other.total - less, score=other.score - less)
+
     def _best(self) -> Scored:
-        return max(self._known.values(), key=lambda x: x.score)
+        """The likeliest hypothesis that none which does with fewer of its faults is as likely as."""
+        ranked = sorted(self._known.values(), key=lambda x: (-x.score, x.name))
+        known = [({str(y.fault) for y in x.causes}, x) for x in ranked]
+        fewer = (([y for some, y in known if some < faults], x) for faults, x in known)
+        return next(x for simpler, x in fewer if not any(self._against(y, x).score <= y.score for y in simpler))
 
     def _pairs(self, singles: list[Scored], held: Scored | None) -> None:
         """Add a second fault to the likeliest single ones, first to what holds all that devices say of themselves.

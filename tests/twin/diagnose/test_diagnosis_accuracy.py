@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.benchmarks.diagnosis_accuracy import calibration, cells, doubles, singles, table, wilson
+from tests.benchmarks.diagnosis_cases import single
 from twin.faults import EXIT_KINDS, FaultKind
 
 CASES = int(os.environ.get("TWINOPS_DIAGNOSIS_CASES", "1"))
@@ -31,3 +32,9 @@ def test_two_faults_at_once_are_both_named():
 def test_the_interval_of_a_share_is_wilson_s():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)  # Newcombe, Stat. Med. 17 (1998), example
     assert wilson(0, 0) == (0, 1)
+
+
+def test_what_one_error_of_the_export_does_to_every_link_of_its_way_convicts_no_router_of_a_healthy_network():
+    found = single(200, None, 7)  # counted link by link, a router that drops was likelier than nothing at all
+    assert found.diagnosis.best.name == "healthy"
+    assert found.diagnosis.best.confidence > 0.9

@@ -82,6 +82,12 @@ class Expectation:
         sigma = np.hypot(prediction.sigma * self.calibration.noise, np.hypot(gaps, reading))
         return Residuals(self._measured, prediction.arrived, sigma, prediction)
 
+    def own_variance(self, residuals: Residuals) -> Floats:
+        """Variance of each link's residual that it shares with no other, (Mbit/s)^2 [m]: counters, gaps, unexported."""
+        prediction = residuals.prediction
+        shared = self._noise.per_mbps * prediction.arrived + prediction.hashed**2
+        return np.maximum(residuals.sigma**2 - self.calibration.noise**2 * shared, 0.0)
+
     @cached_property
     def calibration(self) -> Calibration:
         """How noisy the network is taken to be."""

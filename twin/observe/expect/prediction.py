@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from twin.live.declared import Declaration
-from twin.model import Floats, Ints, Network
+from twin.model import Floats, Network
 
 if TYPE_CHECKING:
     from twin.sim.arrays import Arrays
@@ -80,6 +80,7 @@ def predict(
     from twin.sim.route import route
 
     from .path_delays import delay_spread
+    from .splits import split_squares
 
     lossy = conditioned(network, removed)
     arrays = compile_network(lossy)
@@ -91,7 +92,8 @@ def predict(
     survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]
     variance = noise.declared.unexported_mbps**2 + (noise.reading * arrived) ** 2 + noise.per_mbps * arrived
-    hashed = hashing**2 * hashing_variance(lossy, noise.declared.concentration, routing.paths.dist)
+    split = split_squares(arrays, routing.paths)[arrays.arc_of]
+    hashed = hashing**2 * noise.declared.concentration * split
     waits = _waits(arrays, routing.load, carried, noise.declared.packet_bits)
     queue_ms = np.zeros_like(delay_ms)
     if waits.max(initial=0.0) > _WAIT_MS:
@@ -139,16 +141,17 @@ def conditioned(network: Network, removed: Floats) -> Network:
     return replace(network, links=tuple(links))
 
 
-def hashing_variance(network: Network, concentration: float, dist: Ints | None = None) -> Floats:
+def hashing_variance(network: Network, concentration: float) -> Floats:
     """Variance [m] of link loads, (Mbit/s)^2, because flows are hashed whole to equal paths; 0 where none splits.
 
     A demand d with flow shares p_i puts f d on a link on average; when each flow takes the link with probability f, the
     variance is f (1 - f) d^2 sum p_i^2. The bound used is f d^2 sum p_i^2 over the demands that have been split.
-    `concentration` is the sum of the p_i^2; `dist` are the network's distances by target first, where they are known.
+    `concentration` is the sum of the p_i^2.
     """
     from twin.sim.arrays import compile_network
+    from twin.sim.remembered import remembered_paths
 
     from .splits import split_squares
 
     arrays = compile_network(network)
-    return concentration * split_squares(arrays, dist)[arrays.arc_of]
+    return concentration * split_squares(arrays, remembered_paths(arrays))[arrays.arc_of]

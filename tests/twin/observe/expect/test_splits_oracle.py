@@ -3,7 +3,10 @@ import numpy as np
 import pytest
 
 from twin.model import Link, Network, Node
+from twin.observe.expect.along_paths import DemandErrors, weighed_variance
 from twin.observe.expect.prediction import hashing_variance
+from twin.sim.arrays import compile_network
+from twin.sim.kernels import shortest_paths
 
 
 def random_network(seed: int, *, weights: tuple[int, ...]) -> Network:
@@ -52,3 +55,39 @@ def test_the_variance_bounds_the_exact_one_within_a_small_factor(seed):
 
 def test_nothing_varies_where_no_demand_splits():
     assert not hashing_variance(random_network(1, weights=tuple(2**k for k in range(20))), 1.0).any()
+
+
+def ways(network: Network, source: int, target: int) -> list[tuple[float, list[int]]]:
+    """Every shortest path as links, with the chance that hop by hop even choices take it."""
+    graph = nx.DiGraph()
+    for link in network.links:
+        graph.add_edge(network.node_index[link.tail], network.node_index[link.head], weight=link.weight)
+    distance = nx.single_source_dijkstra_path_length(graph.reverse(), target)
+    found, begun = list[tuple[float, list[int]]](), [(source, 1.0, list[int]())]
+    while begun:
+        node, chance, links = begun.pop()
+        if node == target:
+            found.append((chance, links))
+            continue
+        nexts = [v for v in graph.successors(node) if graph[node][v]["weight"] + distance[v] == distance[node]]
+        for v in nexts:
+            position = network.link(f"{network.nodes[node].name}->{network.nodes[v].name}")
+            begun.append((v, chance / len(nexts), [*links, position]))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_error_of_a_demand_adds_up_along_its_way_as_every_path_walked_by_itself_says(seed):
+    network, rng = random_network(seed, weights=(1, 2)), np.random.default_rng(seed)
+    value = rng.normal(size=len(network.links))
+    measured, hashed = rng.uniform(0, 1, (2, *network.demands.shape))
+    exact = 0.0
+    for s, t in np.argwhere(network.demands > 0):
+        chances, sums = np.array([(x, value[links].sum()) for x, links in ways(network, int(s), int(t))]).T
+        mean = chances @ sums
+        exact += measured[s, t] * mean**2 + hashed[s, t] * (chances @ (sums - mean) ** 2)
+    arrays, asked = compile_network(network), network.demands > 0
+    errors = DemandErrors(*(np.ascontiguousarray((x * asked).T) for x in (measured, hashed)))
+    on_arcs = np.zeros(value.size)
+    on_arcs[arrays.arc_of] = value
+    assert weighed_variance(arrays, shortest_paths(arrays), on_arcs, errors) == pytest.approx(exact)
