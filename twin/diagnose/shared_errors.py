@@ -52,7 +52,6 @@ class SharedErrors:
         true = apart + weighed_variance(arrays, routing.paths, value, errors)
         return min(1.0, plain / true) if true > 0 else 1.0
 
-
     @cached_property
     def _errors(self) -> "DemandErrors":
         from twin.observe.expect.along_paths import DemandErrors
