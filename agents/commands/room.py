@@ -4,7 +4,7 @@ import signal
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from agents.serve.turns import Among
     from agents.serve.web.server import Server
 
+_Console = TypeVar("_Console")
+_PORT = 8471
 _STOPPING = "stopping: whatever was applied and not confirmed is taken back"
 Site = Annotated[
     str,
@@ -97,7 +99,10 @@ def serve(
     site: Sites = None,
     room: RoomFolder = Path("room"),
     runs: Runs = Path("runs"),
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port on this machine; 0 is any.")] = 8471,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65_535, help=f"Port on this machine, {_PORT} if none is named; 0 is any."),
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="An emulated network on which things go wrong.")] = False,
     show: Annotated[bool, typer.Option("--open", help="Open it in a browser.")] = False,
     every: Annotated[
@@ -113,7 +118,8 @@ def serve(
 
     The printed address lets one browser in, once. With --demo a network lives in a folder of its own, five minutes of
     its evenings every few seconds; something goes wrong in each of them, and every plan waits for you.
-    Several sites each have a process, a room and a console of their own, on the ports from --port on.
+    Several sites each have a process, a room and a console of their own, on the ports from --port on. Where one is
+    taken, a site has another, or goes on without a console if --port was named.
     """
     from agents.record.home import home_folder
     from agents.serve.demo import DEMO, Demo
@@ -132,7 +138,13 @@ def serve(
     with lease(place.folder, standby=_waits(place.folder) if standby else None):
         opened = Room(place, read_settings(home), policy=policy)
         try:
-            _serve(opened, web(opened, port=port), demo=Demo(opened) if demo else None, every=every, show=show)
+            _serve(
+                opened,
+                web(opened, port=_PORT if port is None else port),
+                demo=Demo(opened) if demo else None,
+                every=every,
+                show=show,
+            )
         finally:
             opened.stop()
 
@@ -143,7 +155,7 @@ class ServeOptions(NamedTuple):
     room: Path
     runs: Path
     home: Path
-    port: int  # of the first
+    port: int | None  # of the first, as it was named
     show: bool
     every: float | None
     standby: bool
@@ -171,6 +183,8 @@ def _serve_fleet(sites: list[str], options: ServeOptions, at_once: int | None) -
 
 def serve_site(options: ServeOptions, site: str, among: "Among", position: int, teller: "Teller") -> None:
     """Serve one of several sites, in the process that is its own. Raises what `serve` does."""
+    from functools import partial
+
     from agents.serve.fleet import Serving
     from agents.serve.room import Place, Room, lease
     from agents.serve.settings import read_settings
@@ -179,31 +193,53 @@ def serve_site(options: ServeOptions, site: str, among: "Among", position: int, 
     with lease(place.folder, standby=_waits(place.folder) if options.standby else None):
         opened = Room(place, read_settings(options.home))
         try:
-            server = _web()(opened, port=options.port + position if options.port else 0)
+            server, lacks = console_of(partial(_web(), opened), options.port, position)
+            if lacks:
+                teller.tell(lacks)
+            console = server.origin if server else ""
             opened.on_look(
-                lambda: teller.tell(Serving(server.origin, opened.watch.interval_s, len(opened.board.alive)))
+                lambda: teller.tell(Serving(console, opened.watch.interval_s, len(opened.board.alive), lacks))
             )
             _serve(opened, server, demo=None, every=options.every, show=options.show and not position)
         finally:
             opened.stop()
 
 
-def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float | None, show: bool) -> None:
+def console_of(serve: "Callable[..., _Console]", named: int | None, position: int) -> "tuple[_Console | None, str]":
+    """Return the console of one of several sites, and in words what is not as it should be.
+
+    `named` is the port that was named for the first. Where a site's own is taken it has any other; where ports were
+    named none, as nobody would look for it there: its network is watched all the same.
+    """
+    from agents.serve.listening import TakenPortError
+
+    first = _PORT if named is None else named
+    try:
+        return serve(port=first + position if first else 0), ""
+    except TakenPortError as error:
+        if named is not None:
+            return None, f"{error}: it is watched without a console"
+        return serve(port=0), f"{error}: its console has another"
+
+
+def _serve(room: "Room", server: "Server | None", *, demo: "Demo | None", every: float | None, show: bool) -> None:
     import threading
     import time
     import webbrowser
 
-    thread = threading.Thread(target=server.run, name="console", daemon=True)
+    thread = threading.Thread(target=server.run, name="console", daemon=True) if server else None
     with _stopped_by_signals():
         try:
             room.start()
-            thread.start()
-            while thread.is_alive() and not server.started:  # what is printed, or opened, answers
-                time.sleep(0.01)
-            address = server.address()
+            address = ""
+            if server and thread:
+                thread.start()
+                while thread.is_alive() and not server.started:  # what is printed, or opened, answers
+                    time.sleep(0.01)
+                address = server.address()
             _tell_trouble(room)
-            tell(f"watching {room.title}; the console is at {address}")
-            if show:
+            tell(f"watching {room.title}{'; the console is at ' if address else ''}{address}")
+            if show and address:
                 webbrowser.open(address)
             if demo is None:
                 room.run(pace_s=every)
@@ -213,8 +249,9 @@ def _serve(room: "Room", server: "Server", *, demo: "Demo | None", every: float 
             if room.place.among is None:
                 tell(_STOPPING)
         finally:
-            server.stop()
-            thread.join(timeout=5)
+            if server and thread:
+                server.stop()
+                thread.join(timeout=5)
 
 
 @contextmanager

@@ -56,11 +56,12 @@ class FleetState(Frozen):
 
 
 class Serving(NamedTuple):
-    """What a site's process tells: where its console is, how often it looks, and what is open."""
+    """What a site's process tells: where its console is, how often it looks, what is open, and what it lacks."""
 
-    console: str
+    console: str  # empty where it has none
     interval_s: float
     open: int
+    lacks: str = ""
 
 
 Serve = Callable[[str, Among, int, "Teller"], None]
@@ -179,7 +180,7 @@ class Fleet:
             member.move(member.state.state, because=said)
             return
         member.interval_s, member.pause_s = said.interval_s, _PAUSE_S
-        member.move("watching", console=said.console, open=said.open, looked=utc_now(), because="")
+        member.move("watching", console=said.console, open=said.open, looked=utc_now(), because=said.lacks)
 
     def _ended(self, member: _Member) -> None:
         """Have a process begun again that ended by itself, sooner or later; the others do not notice."""

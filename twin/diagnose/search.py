@@ -138,14 +138,14 @@ class Search:
         return bool(best.causes) and plain and best.judged.gross <= GROSS
 
     def _ranked(self) -> list[Scored]:
-        """All hypotheses held against the likeliest: what loads say between two of them counts as far as it is told."""
-        first = self._best()
-        for _ in range(_TURNS):
+        """All hypotheses held against the likeliest: what the loads of two of them have in common counts once."""
+        first, turns = self._best(), _TURNS
+        while True:
             ranked = sorted((self._against(first, x) for x in self._known.values()), key=lambda x: (-x.score, x.name))
-            if ranked[0].name == first.name:
-                break
+            turns -= 1
+            if ranked[0].name == first.name or not turns:
+                return ranked
             first = self._known[ranked[0].name]
-        return ranked
 
     def _against(self, first: Scored, other: Scored) -> Scored:
         """Another hypothesis with the score that it has where the difference of the loads counts once."""

@@ -47,7 +47,7 @@ class SharedErrors:
         value[arrays.arc_of] = score
         errors = self._errors
         if arrays.tunnels.source.size:
-            errors = DemandErrors(*(sum(on_legs(arrays, routing.paths.dist, x)) for x in errors))
+            errors = DemandErrors(*(np.add(*on_legs(arrays, routing.paths.dist, x)) for x in errors))
         apart = float((score**2 * self._expectation.own_variance(residuals)).sum())
         true = apart + weighed_variance(arrays, routing.paths, value, errors)
         return min(1.0, plain / true) if true > 0 else 1.0

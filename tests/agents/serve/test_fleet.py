@@ -11,9 +11,11 @@ from functools import partial
 
 import pytest
 
-from agents.commands.room import ServeOptions, serve_site
+from agents.commands import room
+from agents.commands.room import ServeOptions, console_of, serve_site
 from agents.serve.emulated import LivingNetwork
 from agents.serve.fleet import FOLDER, Fleet, fleet_state, names_of
+from agents.serve.listening import bound
 from agents.serve.turns import Among, RunTurns
 from tests.agents.serve.killed_room import SITE
 from twin.errors import InputError
@@ -112,6 +114,22 @@ def test_sites_are_named_by_their_files_folders_or_by_who_starts_them():
     for bad in (["a/site.toml", "b/a.toml"], ["..=lab", "///"]):
         with pytest.raises(InputError, match=r"two sites|no name"):
             names_of(bad)
+
+
+def test_a_site_whose_port_is_taken_has_another_or_none_where_it_was_named(monkeypatch):
+    def serve(*, port):
+        with closing(bound("127.0.0.1", port, option="--port")) as found:
+            return found.getsockname()[1]
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        console, lacks = console_of(serve, port - 2, 2)
+        assert (console, f"port {port} cannot be had" in lacks, "without a console" in lacks) == (None, True, True)
+        monkeypatch.setattr(room, "_PORT", port - 2)
+        console, lacks = console_of(serve, None, 2)
+        assert console not in {None, port}
+        assert f"port {port} cannot be had" in lacks
+    assert console_of(serve, 0, 2)[1] == ""
 
 
 def test_a_site_that_is_broken_or_hangs_does_not_touch_the_others_and_a_run_waits_for_its_turn(tmp_path):
