@@ -257,7 +257,7 @@ def _progress() -> "Generator[Callable[[Result, int, int], None]]":
 
     from agents.show.tables import console
 
-    failures = 0
+    crashed, void = 0, set[tuple[str, int]]()
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=console(sys.stderr), disable=not sys.stderr.isatty(), transient=True,
@@ -265,9 +265,11 @@ def _progress() -> "Generator[Callable[[Result, int, int], None]]":
         task = bar.add_task("", total=None)
 
         def show(result: "Result", number: int, asked: int) -> None:
-            nonlocal failures
-            failures += result.error is not None
-            words = f"{result.suite}{f', {failures} crashed' if failures else ''}"
+            nonlocal crashed
+            crashed += result.error is not None and not result.void
+            void.update([(result.case, result.repeat)] if result.void else [])
+            counts = ((crashed, "crashed"), (len(void), "not set up"))
+            words = ", ".join([result.suite, *(f"{many} {what}" for many, what in counts if many)])
             bar.update(task, completed=number, total=asked, description=words)
             if bar.disable and (number == asked or number % max(1, asked // 20) == 0):
                 tell(f"{number} of {asked}: {words}")

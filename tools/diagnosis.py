@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from twin.diagnose import Fact, Hypothesis, IncidentCause, diagnose, diagnosed_network
-from twin.diagnose.next_measurement import Measurement, next_measurement, with_configuration, with_probe
+from twin.diagnose.next_measurement import Measurement, next_measurement, with_probe
 from twin.errors import ExecutionError, InputError, RefusedError
 from twin.model import Frozen
 from twin.observe import Observation
@@ -159,9 +159,8 @@ def _taken(desk: Desk, asked: Measurement, observation: Observation) -> tuple[bo
             desk.observation = with_probe(observation, asked.source or "", asked.target or "", reading)
             late = f", {reading.delay_ms:.1f} ms" if reading.loss < 1 else ""
             return True, f"loss {reading.loss:.1%}{late}"
-        desk.observation = with_configuration(
-            observation, asked.element or "", desk.live.read_router(asked.element or "")
-        )
+        name = observation.network.nodes[observation.network.node(asked.element or "")].name
+        desk.hear({name: desk.live.read_router(name)})
     except ExecutionError as error:
         return False, f"no answer: {error}"
     return True, "the configuration was read; the ranking takes it into account"

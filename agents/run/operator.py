@@ -26,6 +26,7 @@ from twin.execute.agreement import Tolerance
 from twin.execute.executor import Execution, OnStep, StepRecord, execute, no_longer_in_place, recover
 from twin.execute.preflight import Coming, find, look_around, preflight
 from twin.execute.render import Inventory
+from twin.execute.running import Running, read_running
 from twin.files import write_text
 from twin.formats.plan import write_plan
 from twin.gate.certificate import NOBODY, Approval, Authority, Certificate, SigningKey, issue, objection
@@ -163,6 +164,7 @@ class NetworkOperator:
         def record(step: StepRecord) -> None:
             if step.action == "apply":  # nothing of a plan is in place before its first step is announced
                 self._configured = before
+                self.desk.said.clear()
             self._record(step)
 
         execution, cancelled = await self.work.done(lambda: self._execute(submission, record))
@@ -180,6 +182,7 @@ class NetworkOperator:
         desk, tolerance = self.desk, Tolerance()
         found = find(desk.state, self.live, look_around(desk.state, self.live, tolerance), desk.inventory)
         desk.inventory, desk.state, desk.observation = found.configured, found.base, None
+        self._hear(found.running)
         self.written.believed()
         self.approvals, self.certificate = (), None
         self.written.loads_believed()
@@ -221,14 +224,20 @@ class NetworkOperator:
         desk, plan = self.desk, self._approved()[0].plan
         self.settled, self._configured, self.certificate = (*self.settled, plan), None, None
         desk.inventory, desk.state = self.live.read_topology(), with_plan(desk, plan)
+        self._hear(read_running(self.live, desk.state))
         self.written.believed()
+
+    def _hear(self, running: Running | None) -> None:
+        """Take what the routers run now for a reading: what they said before the network was changed is none."""
+        self.desk.said.clear()
+        self.desk.hear(running.said if running else {})
 
     def explained(self) -> bool:
         """Whether what was diagnosed explains what is measured now, of the network as it is configured now.
 
         A wrong weight that the plan has set back is over; what the plan has drained may still be down.
         """
-        seen, faults = self.written.observed(), self.desk.faults
+        seen, faults = self.desk.as_said(self.written.observed()), self.desk.faults
         left = left_by(seen.inventory, set_anew(self.desk.state, seen.inventory), faults)
         return explains(seen, faults) or (left != faults and explains(seen, left))
 

@@ -43,30 +43,35 @@ class Told:
 
 
 def stage(case: Case, workplace: Workplace) -> Told:
-    """Let the family's fault strike, and write about it. Raises `InputError` where it cannot be staged."""
+    """Let the family's fault strike, and write about it: the first fault drawn that there is something to write about.
+
+    Raises `InputError` where there is none.
+    """
     network, (kind, _) = load_network(case.network), FAMILIES[case.kind]
-    fault = case.faults[0] if case.faults else _that_hurts(network, kind, case.seed)
-    incident = stage_incident(case.model_copy(update={"faults": (fault,)}), workplace)
-    if incident.fault is None:
-        raise InputError(f"case {case.id} has no fault to write about", fix="name one of its kind")
-    words = written(case.kind, network, incident.live.truth, incident.fault, case.seed, incident.live.now)
-    request = incident.request.model_copy(update={"documents": words.documents})
-    return Told(replace(incident, request=request), words, _gain(incident, incident.fault))
+    nothing = InputError(f"no fault was drawn for case {case.id} that hurts enough", fix="use another seed or network")
+    for fault in case.faults or _that_hurt(network, kind, case.seed):
+        incident = stage_incident(case.model_copy(update={"faults": (fault,)}), workplace)
+        try:
+            words = written(case.kind, network, incident.live.truth, fault, case.seed, incident.live.now)
+        except InputError as error:
+            nothing = error
+            continue
+        request = incident.request.model_copy(update={"documents": words.documents})
+        return Told(replace(incident, request=request), words, _gain(incident, fault))
+    raise nothing
 
 
-def _that_hurts(network: Network, kind: FaultKind, seed: int) -> Fault:
-    """Draw until the fault hurts at less than the peak, too: a run that has nothing to repair has nothing to decide."""
+def _that_hurt(network: Network, kind: FaultKind, seed: int) -> Iterator[Fault]:
+    """Draw faults that hurt at less than the peak, too: a run that has nothing to repair has nothing to decide."""
     usual = network.with_demands(network.demands * _USUAL)
     enough = simulate(usual).harm(LIMIT).routable + _HURTS * float(usual.offered.sum())
-    fault = draw_fault(network, seed, kinds=[kind])
-    for further in range(1, _TRIES):
+    for number in range(_TRIES):
+        fault = draw_fault(network, seed + number * _APART, kinds=[kind])
         if simulate(with_fault(usual, fault)).harm(LIMIT).routable > enough:
-            break
-        fault = draw_fault(network, seed + further * _APART, kinds=[kind])
-    return fault
+            yield fault
 
 
-_USUAL, _HURTS, _TRIES, _APART = 0.85, 0.02, 40, 1_000_003
+_USUAL, _HURTS, _TRIES, _APART = 0.85, 0.02, 400, 1_000_003
 
 
 def _gain(incident: Incident, fault: Fault) -> float:

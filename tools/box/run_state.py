@@ -1,5 +1,6 @@
 """What the tools of one run work on. Models never see it, and nothing on it can change the network."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Protocol
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 
 from twin.diagnose import Diagnosis as Ranking
-from twin.diagnose import Hypothesis, PlanTrial, as_believed, turns
+from twin.diagnose import Hypothesis, PlanTrial, as_believed, turns, with_configurations
 from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
 from twin.execute.agreement import step_lasts
@@ -107,8 +108,8 @@ class Desk:
     traffic once there is any, with the diagnosed fault once there is a diagnosis. Telemetry counts from `since`.
     `memory` holds past incidents, if it is used. `unmodelled` is what decides routing and is not in the twin; `works`
     is what others have planned; `found_before` are faults that an earlier look found, `met` those that plans in place
-    were made for, `trials` what plans that were taken back have shown; `brought` is a plan that somebody had before the
-    run; `illustrator` draws, where the run's model sees; `acted` is when the first step of a plan of the run was made.
+    were made for, `trials` what plans that were taken back have shown, `said` what routers, by name, said last of their
+    configuration since the run last changed something; `brought` is a plan that somebody had before the run; `illustrator` draws, where the run's model sees; `acted` is when the first step of a plan of the run was made.
     """
 
     inventory: Network
@@ -148,6 +149,7 @@ class Desk:
     found_before: tuple[Fault, ...] = ()
     met: tuple[Hypothesis, ...] = ()
     trials: tuple[PlanTrial, ...] = ()
+    said: dict[str, Configuration] = field(default_factory=dict[str, Configuration])
     brought: Plan | None = None
     illustrator: Illustrator | None = None
     acted: datetime | None = None
@@ -171,11 +173,21 @@ class Desk:
         if self.observation is None or self._looked_at != now:
             with self.span("observe", snapshot=self.inventory.id):
                 usable, self._intake = take_in(self.live.read_telemetry(self.since), now)
-                self.observation = observe(self.inventory, usable, now=now)
+                self.observation = self.as_said(observe(self.inventory, usable, now=now))
             self._looked_at = now
             if self.diagnosis is None:
                 self.state = self.observation.network
         return self.observation
+
+    def hear(self, said: Mapping[str, Configuration]) -> None:
+        """Take what routers said of their configuration for a reading, of this look and of those to come."""
+        self.said |= said
+        if self.observation is not None:
+            self.observation = with_configurations(self.observation, said)
+
+    def as_said(self, observation: Observation) -> Observation:
+        """The observation of now with what routers have said so far."""
+        return with_configurations(observation, self.said)
 
     @property
     def assessment(self) -> Assessment:

@@ -5,7 +5,7 @@ from twin.faults.recommendation import Recommendation, Urgency
 from .diagnose import as_believed, believed_without, diagnose, diagnosed_network, explains
 from .diagnosis import Diagnosis, Fact, Hypothesis, IncidentCause
 from .likelihood import misread
-from .next_measurement import Measurement, next_measurement
+from .next_measurement import Measurement, next_measurement, with_configurations
 from .recommend import recommend
 from .trials import PlanTrial, left_by, set_anew
 from .turns import turns
@@ -30,4 +30,5 @@ __all__ = [
     "recommend",
     "set_anew",
     "turns",
+    "with_configurations",
 ]

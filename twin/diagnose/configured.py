@@ -35,10 +35,15 @@ def configured(seen: Observation, faults: tuple[Fault, ...]) -> Floats:
     return found
 
 
+def denied(seen: Observation, faults: tuple[Fault, ...]) -> bool:
+    """Whether some router said that it is configured otherwise than these faults have it."""
+    return bool((configured(seen, faults) < _ANYTHING).any())
+
+
 def _said(seen: Observation, readback: Readback, expected: set[Item]) -> float:
     said = {_key(item) for item in readback.items}
     since = float(seen.window.time[0]) - seen.interval_s
-    unsaid = len(expected - said) if readback.taken > since else 0
+    unsaid = sum(x.kind in readback.tells for x in expected - said) if readback.taken > since else 0
     return _UNEXPLAINED * len(said - expected) + _UNSAID * unsaid
 
 

@@ -12,6 +12,7 @@ from twin.model import Floats, Network
 from twin.observe.readings.observation import Observation
 from twin.printed import mbps, percent, short
 
+from .configured import denied
 from .diagnosis import Diagnosis, Fact, Hypothesis, named
 from .evidence import evidence, facts_at, unexplained
 from .incidents import incident_causes
@@ -108,10 +109,10 @@ def as_believed(observation: Observation, faults: tuple[Fault, ...], state: Netw
 
 
 def explains(observation: Observation, faults: tuple[Fault, ...]) -> bool:
-    """Whether some faults leave no reading unexplained, and nothing that says that it is down."""
+    """Whether some faults leave no reading unexplained, nothing that says that it is down, and no router denies them."""
     search = Search(observation)
     judged = search.judged(faults)
-    return judged.gross <= 2 * GROSS and not search.left_out(judged)
+    return judged.gross <= 2 * GROSS and not search.left_out(judged) and not denied(observation, faults)
 
 
 def _by_names(groups: list[list[Scored]], confidence: Floats) -> dict[tuple[str, ...], float]:

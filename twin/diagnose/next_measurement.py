@@ -4,7 +4,7 @@ What a reading would show is simulated under each hypothesis; the information it
 expected to lower the entropy of the posterior [Lindley 1956], were it read without noise.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -113,8 +113,13 @@ def with_probe(observation: Observation, source: str, target: str, reading: Prob
 def with_configuration(observation: Observation, router: str, configuration: Configuration) -> Observation:
     """The observation with what one router says of its configuration. Raises `UnknownElementError`."""
     name = observation.network.nodes[observation.network.node(router)].name
-    kept = tuple(x for x in observation.readbacks if x.router != name)
-    return replace(observation, readbacks=(*kept, *read_back(observation.inventory, configuration, [name])))
+    return with_configurations(observation, {name: configuration})
+
+
+def with_configurations(observation: Observation, said: Mapping[str, Configuration]) -> Observation:
+    """The observation with what routers, by name, said of their own configuration."""
+    kept = (x for x in observation.readbacks if x.router not in said)
+    return replace(observation, readbacks=(*kept, *read_back(observation.inventory, said)))
 
 
 def _pairs_in_question(observation: Observation, hypotheses: Sequence[Hypothesis]) -> Ints:

@@ -127,7 +127,8 @@ class Search:
             if any(_touch(x, fault) for x in judged.faults):
                 continue
             also = self.judged(tuple(sorted((*judged.faults, fault), key=str)))
-            if also.total > judged.total - GROSS and not self._reported.contradicts(also.readings):
+            denied = also.likelihood.configured.sum() < judged.likelihood.configured.sum()
+            if also.total > judged.total - GROSS and not denied and not self._reported.contradicts(also.readings):
                 judged = also
         return some._replace(judged=judged)
 

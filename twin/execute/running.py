@@ -45,6 +45,7 @@ class Running(NamedTuple):
     network: Network
     beside: frozenset[StaticRoute | Filter]
     unread: tuple[str, ...]
+    said: Mapping[str, Configuration]  # by router, as each answered
 
 
 def read_running(live: LiveNetwork, expected: Network) -> Running | None:
@@ -64,7 +65,7 @@ def read_running(live: LiveNetwork, expected: Network) -> Running | None:
             continue
     network = _put_together(expected, {name: x.network for name, x in said.items()})
     beside = {x for name, told in said.items() for x in (*told.routes, *told.filters) if x.router == name}
-    return Running(network, frozenset(beside), tuple(x for x in asked if x not in said))
+    return Running(network, frozenset(beside), tuple(x for x in asked if x not in said), said)
 
 
 def _put_together(expected: Network, said: Mapping[str, Network]) -> Network:

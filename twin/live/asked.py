@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, Field
 from twin.errors import ExecutionError
 from twin.model import Frozen, Network
 
-from .network import Configuration, Filter, Measurable, Mismatch, ProbeReading, StaticRoute
+from .network import EVERY_ITEM, Configuration, Filter, ItemKind, Measurable, Mismatch, ProbeReading, StaticRoute
 from .watch_record import Asked
 from .watched import WatchedNetwork
 
@@ -33,6 +33,7 @@ class RouterRuns(Frozen):
     routes: tuple[StaticRoute, ...] = ()
     filters: tuple[Filter, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
+    tells: frozenset[ItemKind] = EVERY_ITEM
 
 
 class ProbeSaid(Frozen):
@@ -66,7 +67,8 @@ class AskedNetwork(WatchedNetwork):
         router = self._network.nodes[self._network.node(router)].name
         told = self._answer(f"router {router}", lambda live: _said(live.read_router(router), router).model_dump_json())
         said = RouterRuns.model_validate_json(told)
-        return Configuration(said.taken, _with(self._network, router, said), said.routes, said.filters, said.mismatches)
+        runs = _with(self._network, router, said)
+        return Configuration(said.taken, runs, said.routes, said.filters, said.mismatches, said.tells)
 
     def _answer(self, question: str, ask: Callable[[Measurable], str]) -> str:
         known = self._record.ahead[0] if self._record.ahead else None
@@ -99,6 +101,7 @@ def _said(told: Configuration, router: str) -> RouterRuns:
         routes=told.routes,
         filters=told.filters,
         mismatches=told.mismatches,
+        tells=told.tells,
     )
 
 

@@ -7,7 +7,7 @@ Element columns hold positions in the inventory `Network` that `read_topology` r
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Literal, NamedTuple, Protocol, TypeVar, get_args, runtime_checkable
 
 from twin.errors import ExecutionError, InputError
 from twin.model import Bools, Floats, Ints, Network
@@ -187,11 +187,17 @@ class Mismatch(NamedTuple):
     what: MismatchKind
 
 
+ItemKind = Literal["weight", "drained", "route", "filter", "routing", "area", "mtu"]
+"""What a line of configuration can be that an inventory does not have."""
+EVERY_ITEM: frozenset[ItemKind] = frozenset(get_args(ItemKind))
+
+
 @dataclass(frozen=True)
 class Configuration:
     """What the routers say they are configured to do, as it was read at `taken`: it may be old, or wrong.
 
-    Weights, drains, tunnels and limits are those of `network`; everything else there is from the inventory.
+    Weights, drains, tunnels and limits are those of `network`; everything else there is from the inventory. Of what is
+    not in `tells` nothing is said, so that its absence says nothing either.
     """
 
     taken: datetime
@@ -199,6 +205,7 @@ class Configuration:
     routes: tuple[StaticRoute, ...] = ()
     filters: tuple[Filter, ...] = ()
     mismatches: tuple[Mismatch, ...] = ()
+    tells: frozenset[ItemKind] = EVERY_ITEM
 
 
 class ProbeReading(NamedTuple):

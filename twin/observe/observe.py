@@ -73,7 +73,7 @@ def observe(
         interval_s=interval,
         events=facts,
         unread_lines=len(lines) - len(facts),
-        readbacks=read_back(network, configuration) if configuration else (),
+        readbacks=read_back(network, {x.name: configuration for x in network.nodes}) if configuration else (),
         peerings=read_peerings(network, telemetry.peerings),
         declared=declared,
     )

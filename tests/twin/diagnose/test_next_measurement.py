@@ -7,7 +7,8 @@ import pytest
 
 from tests.twin.live.ladder import START, ladder
 from tests.twin.observe.incidents import NOBEL, network, run, struck
-from twin.diagnose import diagnose, next_measurement
+from twin.diagnose import diagnose, explains, next_measurement, with_configurations
+from twin.diagnose.configured import denied
 from twin.diagnose.diagnosis import Diagnosis
 from twin.diagnose.next_measurement import with_configuration, with_probe
 from twin.errors import ExecutionError, UnknownElementError
@@ -171,3 +172,23 @@ def test_what_readings_cannot_tell_apart_the_configuration_of_one_router_does():
     again = diagnose(taken(asked, seen, live))
     assert again.best.faults == (barred,)
     assert not again.best.twins
+
+
+def test_what_a_router_denies_is_neither_explained_nor_kept_from_an_earlier_look():
+    incident = struck(NOBEL, K.WEIGHT, seed=4)
+    inventory, fault = network(NOBEL), incident.fault
+    quiet = next(x.interface for x in inventory.links if not x.interface.startswith(f"{fault.element.rpartition('/')[0]}/"))
+    never = Fault(kind=K.WEIGHT, element=quiet, severity=float(inventory.links[inventory.link(quiet)].weight + 1))
+    route = Fault(kind=K.STATIC_ROUTE, element=quiet, target=inventory.nodes[0].id)
+    asked = {x.name: incident.live.read_router(x.name) for x in inventory.nodes}
+    seen = with_configurations(incident.observation, asked)
+    assert explains(incident.observation, (fault, never))
+    assert explains(seen, (fault,))
+    assert not explains(seen, (fault, never))
+    assert not explains(seen, (never,))
+    named = [[str(x) for x in diagnose(y, found_before=(never,)).best.faults] for y in (incident.observation, seen)]
+    assert named == [sorted([str(fault), str(never)]), [str(fault)]]
+    # who tells of weights alone denies no route
+    weights = {name: replace(x, tells=frozenset({"weight", "drained"})) for name, x in asked.items()}
+    assert not denied(with_configurations(incident.observation, weights), (fault, route))
+    assert denied(seen, (fault, route))

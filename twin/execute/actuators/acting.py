@@ -93,7 +93,7 @@ class ActingNetwork(WaitingNetwork):
         """Ask one router what it runs. Raises `UnknownElementError`, `ExecutionError`."""
         network = self.read_topology()
         router = network.nodes[network.node(router)].name
-        return Configuration(self.now, self._as_said(network, router), (), (), ())
+        return Configuration(self.now, self._as_said(network, router), tells=frozenset({"weight", "drained"}))
 
     def probe(self, source: str, target: str) -> ProbeReading:
         """Nobody probes on request here: raises `ExecutionError`."""

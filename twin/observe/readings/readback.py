@@ -1,12 +1,10 @@
 """What routers say of their configuration, held against the inventory: only the differences count."""
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from twin.live.network import Configuration
+from twin.live.network import EVERY_ITEM, Configuration, ItemKind
 from twin.model import Network
-
-ItemKind = Literal["weight", "drained", "route", "filter", "routing", "area", "mtu"]
 
 
 class Item(NamedTuple):
@@ -24,33 +22,39 @@ class Item(NamedTuple):
 
 
 class Readback(NamedTuple):
-    """What one router said that differs from the inventory, and when, epoch seconds."""
+    """What one router said that differs from the inventory, and when, epoch seconds; of what is in `tells` alone."""
 
     router: str
     taken: float
     items: tuple[Item, ...]
+    tells: frozenset[ItemKind] = EVERY_ITEM
 
 
-def read_back(
-    inventory: Network, configuration: Configuration, routers: Iterable[str] | None = None
-) -> tuple[Readback, ...]:
-    """Compare what routers said, all of them or those that are named, with the inventory."""
-    found: dict[str, list[Item]] = {node.name: [] for node in inventory.nodes}
-    for recorded, said in zip(inventory.links, configuration.network.links, strict=True):
-        if recorded.weight != said.weight:
-            found[said.tail].append(Item("weight", said.interface, value=float(said.weight)))
-        if recorded.drained != said.drained:
-            found[said.tail].append(Item("drained", said.circuit, value=float(said.drained)))
+def read_back(inventory: Network, said: Mapping[str, Configuration]) -> tuple[Readback, ...]:
+    """Compare what routers, by name, said of themselves with the inventory; of others they say nothing that counts."""
+    found: dict[str, list[Item]] = {name: [] for name in said}
+    for position, recorded in enumerate(inventory.links):
+        if recorded.tail not in said:
+            continue
+        runs = said[recorded.tail].network.links[position]
+        if recorded.weight != runs.weight:
+            found[recorded.tail].append(Item("weight", recorded.interface, value=float(runs.weight)))
+        if recorded.drained != runs.drained:
+            found[recorded.tail].append(Item("drained", recorded.circuit, value=float(runs.drained)))
+    for name, configuration in said.items():
+        found[name] += (x for router, x in _besides(inventory, configuration) if router == name)
+    return tuple(Readback(name, x.taken.timestamp(), tuple(found[name]), x.tells) for name, x in said.items())
+
+
+def _besides(inventory: Network, configuration: Configuration) -> Iterator[tuple[str, Item]]:
+    """Lines that no inventory has, each with its router."""
     for route in configuration.routes:
-        found[route.router].append(Item("route", _interface(inventory, route.via), f"node/{route.target}"))
+        yield route.router, Item("route", _interface(inventory, route.via), f"node/{route.target}")
     for block in configuration.filters:
         target = f"node/{block.target}" if block.target else ""
-        found[block.router].append(Item("filter", _interface(inventory, block.via), target))
+        yield block.router, Item("filter", _interface(inventory, block.via), target)
     for odd in configuration.mismatches:
-        found[odd.router].append(Item(odd.what, _interface(inventory, odd.via)))
-    taken = configuration.taken.timestamp()
-    names = found if routers is None else [x for x in found if x in set(routers)]
-    return tuple(Readback(name, taken, tuple(found[name])) for name in names)
+        yield odd.router, Item(odd.what, _interface(inventory, odd.via))
 
 
 def _interface(network: Network, link: str) -> str:
