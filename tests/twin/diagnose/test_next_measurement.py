@@ -177,7 +177,9 @@ def test_what_readings_cannot_tell_apart_the_configuration_of_one_router_does():
 def test_what_a_router_denies_is_neither_explained_nor_kept_from_an_earlier_look():
     incident = struck(NOBEL, K.WEIGHT, seed=4)
     inventory, fault = network(NOBEL), incident.fault
-    quiet = next(x.interface for x in inventory.links if not x.interface.startswith(f"{fault.element.rpartition('/')[0]}/"))
+    quiet = next(
+        x.interface for x in inventory.links if not x.interface.startswith(f"{fault.element.rpartition('/')[0]}/")
+    )
     never = Fault(kind=K.WEIGHT, element=quiet, severity=float(inventory.links[inventory.link(quiet)].weight + 1))
     route = Fault(kind=K.STATIC_ROUTE, element=quiet, target=inventory.nodes[0].id)
     asked = {x.name: incident.live.read_router(x.name) for x in inventory.nodes}
