@@ -109,7 +109,7 @@ def as_believed(observation: Observation, faults: tuple[Fault, ...], state: Netw
 
 
 def explains(observation: Observation, faults: tuple[Fault, ...]) -> bool:
-    """Whether some faults leave no reading unexplained, nothing that says that it is down, and no router denies them."""
+    """Whether some faults leave no reading unexplained, nor what says that it is down, and no router denies them."""
     search = Search(observation)
     judged = search.judged(faults)
     return judged.gross <= 2 * GROSS and not search.left_out(judged) and not denied(observation, faults)
