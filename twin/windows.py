@@ -9,6 +9,7 @@ is put back the hour that it shows twice is in it twice.
 """
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Annotated, NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
@@ -90,6 +91,21 @@ def read_span(text: str) -> ClockSpan:
     if span.ends <= span.begins:
         raise ValueError(f"{text!r} ends before it begins")
     return span
+
+
+def turns(texts: Iterable[str], begins: datetime, ends: datetime) -> list[datetime]:
+    """Return every moment from one to another, both included, at which a window or a freeze may open or close.
+
+    Zones are whole quarters of an hour off UTC and change their clocks at such, so that a time of theirs falls on a
+    minute that is as far from a quarter as it is on their clocks.
+    """
+    past = {0, *(int(minute) % 15 for text in texts for minute in re.findall(r"\d{2}:(\d{2})", text))}
+    first, count = begins.astimezone(UTC).replace(minute=0, second=0, microsecond=0), 0
+    found = {begins, ends}
+    while (quarter := first + count * timedelta(minutes=15)) <= ends:
+        found |= {x for x in (quarter + timedelta(minutes=m) for m in past) if begins < x < ends}
+        count += 1
+    return sorted(found)
 
 
 def read_either(text: str) -> WeeklyWindow | ClockSpan:

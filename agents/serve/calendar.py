@@ -101,8 +101,9 @@ class RoomCalendar:
         """Judge the plan of an entry on what is measured now, and make it. Raises nothing: what went wrong is told."""
         now = self._live.now
         try:
-            against = self._against(entry)
-            done = None if against else self._execute(entry)
+            desk = self._look()
+            against = self._against(entry, desk) if desk else "nothing is measured"
+            done = None if against or desk is None else self._execute(entry, desk)
             because = against or (done.reason if done else "")
             applied = done is not None and done.status == "applied"
         except TwinError as error:
@@ -124,18 +125,24 @@ class RoomCalendar:
             return [moved, _trouble(board.opened + 1, network, entry, "stuck", str(error)[:1_000], now)]
         return [CalendarMoved(time=now, id=said.id, state="taken back", because=reason[:1_000])]
 
-    def _against(self, entry: Entry) -> str:
-        """Why the plan may not be made on what is measured now; empty when it may."""
-        desk = self._look()
-        if desk is None:
-            return "nothing is measured"
+    def _against(self, entry: Entry, desk: Desk) -> str:
+        """Why the plan may not be made on what is measured now, and while others work; empty when it may."""
         state = desk.look().network
         plan = entry.scheduled.plan.model_copy(update={"base": state.id})
-        verdict = verify(plan, state, self._policy, evidence=desk.evidence)
+        verdict = verify(
+            plan,
+            state,
+            self._policy,
+            evidence=desk.evidence,
+            outlook=desk.outlook,
+            starts=self._live.now,
+            works=desk.works,
+            step_lasts=desk.step_lasts,
+        )
         failed = next((x for x in verdict.checks if not x.passed and x.name != "useful"), None)
         return "" if failed is None else f"{failed.name}: {failed.detail}"
 
-    def _execute(self, entry: Entry) -> Execution:
+    def _execute(self, entry: Entry, desk: Desk) -> Execution:
         folder = self._runs / entry.scheduled.run
         past = read_past(folder)
         register = Register(self._home, past.started.run)
@@ -150,6 +157,9 @@ class RoomCalendar:
             public_key=signing_key(self._home, self._runs).public,
             current=base.id,
             authority=register.authority,
+            outlook=desk.outlook,
+            works=desk.works,
+            unmodelled=desk.unmodelled,
         )
 
     def _base(self, entry: Entry) -> Network:

@@ -6,6 +6,7 @@ _USE = ("tests/twin/gate/test_verdict_policy_and_use.py",)
 _CHECKS = ("tests/twin/gate/test_verdict_checks.py",)
 _DEMANDS = ("tests/twin/gate/test_verdict_uncertain.py",)
 _POLICY = ("tests/twin/test_policy_file.py",)
+_CALENDAR = ("tests/twin/gate/test_calendar.py",)
 _SIGNED = ("tests/twin/gate/test_certificate_signing.py",)
 
 
@@ -161,10 +162,31 @@ _STATES = (
         _alone("the_failure_of_what_a_plan_brings_into_use_counts"),
     ),
     Mutant(
+        "a state on the way is over when its step is made",
+        "twin/gate/checks/on_the_way.py",
+        "return moment < self.making.over(step)",
+        "return moment < self.making.over(step - 1)",
+        _CALENDAR,
+    ),
+    Mutant(
+        "states on the way never meet the traffic of their hours",
+        "twin/gate/checks/on_the_way.py",
+        "return state.under_demands(time.hour.demands) if time.hour is not None else state",
+        "return state",
+        _CALENDAR,
+    ),
+    Mutant(
+        "windows are looked at before the first step alone",
+        "twin/gate/checks/limits.py",
+        "latest = begins + (number - 1) * lasts",
+        "latest = begins",
+        _CALENDAR,
+    ),
+    Mutant(
         "states on the way meet no failure",
         _RULES,
         """    return spikes([x.outcome for x in ends], here.outcome, limit, where, error) or worse_under_failure(
-        ends, here, policy, step
+        ends, here, policy, where
     )
 """,
         "    return spikes([x.outcome for x in ends], here.outcome, limit, where, error)\n",

@@ -9,7 +9,7 @@ from twin.errors import InputError
 from twin.model import Floats, Network
 from twin.numeric import np
 
-_HOUR = timedelta(hours=1)
+HOUR = timedelta(hours=1)
 _MOST_HOURS = 24 * 7
 
 
@@ -40,6 +40,11 @@ class Outlook:
     quantiles: tuple[tuple[Scenario, ...], ...] = ()
 
     @property
+    def ends(self) -> datetime:
+        """The end of the last hour. Raises `IndexError` where there is no hour."""
+        return self.hours[-1].begins + HOUR
+
+    @property
     def fullest(self) -> Hour:
         """The hour with the most traffic, the first of equal ones. Raises `ValueError` where there is no hour."""
         return self.hours[self._fullest(None)]
@@ -62,7 +67,7 @@ def hours_to_judge(hours: float, begin: datetime, until: datetime | None) -> flo
 
     A week at most. No hours are none, whenever it ends.
     """
-    stays = (until - begin) / _HOUR if until is not None else 0.0
+    stays = (until - begin) / HOUR if until is not None else 0.0
     return max(hours, min(stays, float(_MOST_HOURS))) if hours else hours
 
 
@@ -113,8 +118,8 @@ def _begins(network: Network, begin: datetime, hours: float) -> list[datetime]:
         raise InputError(f"an outlook of {hours:g} hours is none", fix=f"look ahead 0 to {_MOST_HOURS} hours")
     shift, first = local_shift(network), begin.astimezone(UTC)
     first = (first + shift).replace(minute=0, second=0, microsecond=0) - shift
-    count = int(np.ceil((begin.astimezone(UTC) + timedelta(hours=hours) - first) / _HOUR)) if hours else 0
-    return [first + k * _HOUR for k in range(count)]
+    count = int(np.ceil((begin.astimezone(UTC) + timedelta(hours=hours) - first) / HOUR)) if hours else 0
+    return [first + k * HOUR for k in range(count)]
 
 
 def _hour(begins: datetime, shift: timedelta, demands: Floats) -> Hour:

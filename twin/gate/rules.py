@@ -73,24 +73,25 @@ def may_follow(before: Stressed, after: Stressed, policy: Policy, *, step: int =
 
 
 def may_pass(
-    previous: Stressed, here: Stressed, ends: tuple[Stressed, Stressed], policy: Policy, step: int
+    previous: Stressed, here: Stressed, ends: tuple[Stressed, Stressed], policy: Policy, at: Where | int
 ) -> Violation | None:
     """Return the first reason why a plan may not pass through a state after one of its steps, None when it may.
 
     `previous` is the state just before it. The first and the last state of the plan, `ends`, are judged on their own:
-    here they only have to be no worse than what was just before.
+    here they only have to be no worse than what was just before. `at` is the step, or step, traffic and hour.
     """
-    where, limit, before, error = Where(step), policy.max_utilisation, previous.outcome, here.error
+    where = Where(at) if isinstance(at, int) else at
+    limit, before, error = policy.max_utilisation, previous.outcome, here.error
     worse = (
         falls_short((before,), here.outcome, where, error=error)
         or refuses_more(before, here.outcome, limit, where)
         or busier((before,), here.outcome, limit, where, error)
-        or loops_too_much(previous, here, policy, step)
+        or loops_too_much(previous, here, policy, where.step)
     )
     if worse or here.network == ends[1].network:
         return worse
     return spikes([x.outcome for x in ends], here.outcome, limit, where, error) or worse_under_failure(
-        ends, here, policy, step
+        ends, here, policy, where
     )
 
 
@@ -115,10 +116,10 @@ def worse_in_hour(before: Stressed, after: Stressed, policy: Policy, where: Wher
 
 
 def worse_than_ends(
-    ends: Sequence[Outcome], here: Outcome, policy: Policy, step: int, error: DemandError | None = None
+    ends: Sequence[Outcome], here: Outcome, policy: Policy, at: Where | int, error: DemandError | None = None
 ) -> Violation | None:
     """Return what is worse on the way than at both ends of it, with everything up."""
-    where, limit = Where(step), policy.max_utilisation
+    where, limit = Where(at) if isinstance(at, int) else at, policy.max_utilisation
     worse = (
         falls_short(ends, here, where, error=error)
         or busier(ends, here, limit, where, error)

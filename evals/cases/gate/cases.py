@@ -52,6 +52,13 @@ from .harmful import (
 )
 from .in_time import ends_before_it_begins, good_in_time, meets_others_on_the_way
 from .lost_on_the_way import good_return, half_a_circuit, invented_loss, room_of_the_lost
+from .roll_out import (
+    good_roll_out,
+    later_step_frozen,
+    later_step_in_the_peak,
+    later_step_meets_others,
+    way_out_in_the_peak,
+)
 from .unseen import (
     break_before_make,
     dropped_under_failure,
@@ -111,6 +118,10 @@ BAD: dict[str, Build] = {
         half_a_circuit,
         ends_before_it_begins,
         meets_others_on_the_way,
+        later_step_frozen,
+        later_step_in_the_peak,
+        later_step_meets_others,
+        way_out_in_the_peak,
     )
 }
 """Classes of bad plans by name; each makes one from a seed and the number of the first of its networks, or none."""
@@ -126,6 +137,7 @@ GOOD: dict[str, Build] = {
         good_with_classes,
         good_return,
         good_in_time,
+        good_roll_out,
     )
 }
 """Classes of good plans."""

@@ -1,5 +1,6 @@
 """Plans with an end, and steps made while others work: right by the independent oracle, or wrong in time alone."""
 
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import chain
 
@@ -40,14 +41,11 @@ def meets_others_on_the_way(seed: int, start: int = 0) -> Trial | None:
     network = apply(plain, DrainLink(circuit=one))
     steps: tuple[Change, ...] = (DrainLink(circuit=other), UndrainLink(circuit=one))
     reached = [without(x, third) for x in states(network, steps)]
-    if not _bear((reached[0], reached[2])) or not _bear((reached[2], reached[0])):
+    if not bear((reached[0], reached[2])) or not bear((reached[2], reached[0])):
         return None
-    found = [
-        (failure.name, x) for failure in (_NOTHING, *failures(reached[1])) for x in _worse_between(reached, failure)
-    ]
+    found = worse_between(reached)
     if not found or not sound(network, steps, WIDE) or not sound(apply_all(network, steps), _back(steps), WIDE):
         return None
-    names = None if any(name == _NOTHING.name for name, _ in found) else frozenset(name for name, _ in found)
     until, late = TUESDAY + 4 * _HOUR, bool(seed % 2)
     begins = (until if late else TUESDAY) + timedelta(minutes=int(rng.integers(-50, 50)))
     return Trial(
@@ -55,7 +53,7 @@ def meets_others_on_the_way(seed: int, start: int = 0) -> Trial | None:
         plan_of(network, *steps, objective="drain").ending(network, until),
         network,
         WIDE,
-        Blame("horizon", frozenset(x for _, x in found), names, 3 if late else 1),
+        blamed(found, 3 if late else 1),
         outlook=hours_of(network, [1.0] * 24),
         starts=TUESDAY,
         works=(PlannedWork(name=f"CHG{seed}", elements=(third,), begins=begins, ends=begins + _HOUR),),
@@ -70,7 +68,7 @@ def good_in_time(seed: int, start: int = 0) -> Trial | None:
         return None
     final, shares = apply_all(case.network, case.plan.steps), [x.demands.sum() for x in case.outlook.hours]
     held = 0
-    while _bear(tuple(grown(x, shares[held] / shares[0]) for x in (case.network, final))):
+    while bear(tuple(grown(x, shares[held] / shares[0]) for x in (case.network, final))):
         held += 1
     if held < 2:
         return None
@@ -86,7 +84,7 @@ def good_in_time(seed: int, start: int = 0) -> Trial | None:
     )
 
 
-def _bear(ends: tuple[Network, ...]) -> bool:
+def bear(ends: tuple[Network, ...]) -> bool:
     """Whether the second of two states is no worse than the first, link by link, under any failure of either."""
     was, now = ends
     if not no_worse(carried(was), carried(now), POLICY.max_utilisation):
@@ -95,16 +93,26 @@ def _bear(ends: tuple[Network, ...]) -> bool:
     return all(no_worse(carried(was, x), carried(now, x), limit) for x in {*failures(was), *failures(now)})
 
 
-def _worse_between(reached: list[Network], failure: Failed) -> list[str]:
-    """What a failure does beyond argument between two states alone: links that it fills, nodes that it cuts."""
+def worse_between(reached: Sequence[Network]) -> list[tuple[str | None, str]]:
+    """What is beyond argument worse in the middle of three states than at both ends, and under which failure."""
+    found = ((x, y) for x in (_NOTHING, *failures(reached[1])) for y in _worse_under(reached, x))
+    return [(None if failure == _NOTHING else failure.name, element) for failure, element in found]
+
+
+def blamed(found: Sequence[tuple[str | None, str]], step: int) -> Blame:
+    """What may be named for a state on the way; no failure has to be where something is worse without one."""
+    names = {name for name, _ in found}
+    named = None if None in names else frozenset(x for x in names if x is not None)
+    return Blame("horizon", frozenset(x for _, x in found), named, step)
+
+
+def _worse_under(reached: Sequence[Network], failure: Failed) -> Iterator[str]:
+    """The links that a failure fills between two states alone, and the nodes that it cuts."""
     limit = POLICY.max_utilisation if failure == _NOTHING else POLICY.max_failure_utilisation
     first, middle, last = (carried(x, failure) for x in reached)
     peak = max(limit, first.peak, last.peak) + 0.01 + SLACK
-    cut = chain.from_iterable(middle.lost - first.lost - last.lost)
-    return [
-        *(x for x in sorted(hot(middle, limit)) if middle.utilisation[x] > peak),
-        *(f"node/{x}" for x in sorted(cut)),
-    ]
+    yield from (x for x in sorted(hot(middle, limit)) if middle.utilisation[x] > peak)
+    yield from (f"node/{x}" for x in sorted(chain.from_iterable(middle.lost - first.lost - last.lost)))
 
 
 def _back(steps: tuple[Change, ...]) -> tuple[Change, ...]:

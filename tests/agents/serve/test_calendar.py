@@ -14,6 +14,7 @@ from agents.serve.settings import Settings
 from tests.agents.serve.killed_room import place
 from twin.formats.load import load_network
 from twin.plan import DrainLink, Plan
+from twin.planned import PlannedWork
 from twin.policy import Policy
 
 SITE = "emulated:sndlib/nobel-germany,seed=3"
@@ -52,6 +53,18 @@ def test_a_plan_is_made_when_its_window_begins_and_taken_back_at_its_end_and_a_s
     assert [(x.source, x.kind) for x in room.board.alive if x.source.startswith("calendar/")] == [
         ("calendar/C-0002", "missed")
     ]
+    others = (f"link/Berlin:{x}--{x}:Berlin" for x in ("Hannover", "Leipzig"))  # of the three ways to Berlin
+    work = PlannedWork(name="CHG7", elements=tuple(others), begins=room.now, ends=room.now + timedelta(hours=1))
+    room.calendars.newest = room.calendars.newest._replace(works=(work,))
+    begins, ends = room.now + timedelta(minutes=5), room.now + timedelta(minutes=35)
+    again = entry.model_copy(update={"id": "C-0003", "begins": begins, "ends": ends})
+    again = again.model_copy(update={"plan": entry.plan.model_copy(update={"until": ends})})
+    room.change(lambda _: [again])
+    for _ in range(3):
+        room.step()
+        room.settle(60)
+    refused = room.board.calendar["C-0003"]
+    assert (refused.state, "CHG7" in refused.because) == ("refused", True), refused
     room.stop()
 
 

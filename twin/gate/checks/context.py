@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import Field
 
-from twin.gate.outlook import Outlook, Scenario
+from twin.gate.outlook import HOUR, Hour, Outlook, Scenario
 from twin.model import Floats, Frozen
 from twin.numeric import np
 from twin.planned import PlannedWork
@@ -63,6 +63,21 @@ def ratio_of(demands: Floats, measured: Floats) -> Floats:
     return np.divide(demands, measured, out=np.ones_like(demands), where=measured > 0)
 
 
+class Making(NamedTuple):
+    """When steps are made that follow one another: the first one from `earliest` on, and at `latest`.
+
+    Each takes `lasts` at most, None where nobody knows.
+    """
+
+    earliest: datetime
+    latest: datetime
+    lasts: timedelta | None
+
+    def over(self, steps: int) -> datetime:
+        """When so many of them are over at the latest, and the next one is made, as far as anybody knows."""
+        return self.latest + steps * (self.lasts or timedelta())
+
+
 @dataclass(frozen=True)
 class Context:
     """What is known beyond plan, snapshot and policy. Without scenarios, those of the policy count.
@@ -79,11 +94,24 @@ class Context:
     works: tuple[PlannedWork, ...] = ()
     step_lasts: timedelta | None = None
 
-    def taken_away_during(self, steps: int, begins: datetime) -> tuple[PlannedWork, ...]:
-        """The work of others that may last while steps are made: all to come where nobody knows how long these take."""
-        if self.step_lasts is None:
-            return tuple(x for x in self.works if begins < x.ends)
-        return self.taken_away(begins, begins + steps * self.step_lasts)
+    @property
+    def making(self) -> Making | None:
+        """When the steps of a plan are made; None where nobody says."""
+        if self.starts is not None:
+            return Making(self.starts, self.starts, self.step_lasts)
+        if self.outlook is None or not self.outlook.hours:
+            return None
+        first = self.outlook.hours[0].begins
+        return Making(first, first + HOUR, self.step_lasts)
+
+    def ending(self, until: datetime) -> Making:
+        """When the steps are made that end a plan."""
+        return Making(until, until, self.step_lasts)
+
+    def hours_from(self, begins: datetime, ends: datetime) -> tuple[Hour, ...]:
+        """The hours ahead that have a moment from one to another; of a time after all of them, the last one."""
+        hours = self.outlook.hours if self.outlook is not None else ()
+        return tuple(x for x in hours if x.begins <= ends and begins < x.begins + HOUR) or hours[-1:]
 
     def taken_away(self, begins: datetime, ends: datetime) -> tuple[PlannedWork, ...]:
         """The work of others that lasts at some moment of a time."""

@@ -1,11 +1,13 @@
 """*policy*: what the operator allows, whatever the simulator says."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from twin.gate.demand_delays import unknown_demand
 from twin.model import Network
 from twin.plan import LimitDemand, SetCapacity, apply, subject
 from twin.printed import percent, short
+from twin.windows import turns
 
 from .finding import Check, Counterexample, Unit, Violation, failed, steps_of
 from .moved import moved_share, moved_shares
@@ -76,21 +78,29 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
 
 
 def _out_of_time(rehearsal: Rehearsal) -> Iterator[Violation]:
-    """What the calendar forbids of first and closing steps: outside windows, in a freeze, on what is blacked out."""
-    plan, starts, rules = rehearsal.plan, rehearsal.context.starts, rehearsal.policy
-    first = ((0, rehearsal.states[0], plan.steps, starts),) if starts is not None else ()
+    """What the calendar forbids of first and closing steps: outside windows, in a freeze, on what is blacked out.
+
+    A step may be made at any time from the first one on until those before it have taken as long as they may; where
+    nobody knows how long that is, only the first moment is known.
+    """
+    plan, context, rules = rehearsal.plan, rehearsal.context, rehearsal.policy
+    first = ((0, rehearsal.states[0], plan.steps, context.starts),) if context.starts is not None else ()
     last = ((len(plan.steps), rehearsal.final, plan.closing, plan.until),) if plan.until is not None else ()
-    for before, state, steps, moment in (*first, *last):
-        word = f"step {before + 1} would be made at {moment:%F %T%z}"
-        closed = rules.closed(moment)
-        if closed:
-            yield _at(subject(steps[0]), before + 1, f"{word}, {closed}")
+    lasts, times = context.step_lasts or timedelta(), (*rules.windows, *rules.freeze, *rules.blackouts)
+    for before, state, steps, begins in (*first, *last):
         reached = state
-        for number, step in enumerate(steps, start=before + 1):
-            found = blacked_out(reached, step, rules, moment)
-            if found:
-                at = f"step {number} touches {short(found[0])} at {moment:%F %T%z}, in the blackout {found[1]}"
-                yield _at(found[0], number, at)
+        moments = turns(times, begins, begins + (len(steps) - 1) * lasts) if times else []
+        for number, step in enumerate(steps, start=1):
+            latest = begins + (number - 1) * lasts
+            word = f"step {before + number} {'would' if latest == begins else 'may'} be made at"
+            for moment in (x for x in moments if x <= latest):
+                closed = rules.closed(moment)
+                if closed:
+                    yield _at(subject(step), before + number, f"{word} {moment:%F %T%z}, {closed}")
+                found = blacked_out(reached, step, rules, moment)
+                if found:
+                    what = f"step {before + number} {'touches' if latest == begins else 'may touch'} {short(found[0])}"
+                    yield _at(found[0], before + number, f"{what} at {moment:%F %T%z}, in the blackout {found[1]}")
             reached = apply(reached, step)
 
 

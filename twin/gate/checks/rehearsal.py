@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from twin.engines.seam import Engine, Serial
-from twin.model import Network
+from twin.model import Floats, Network
 from twin.plan import Plan, states
 from twin.planned import PlannedWork
 from twin.policy import Policy
@@ -69,14 +69,29 @@ class Rehearsal:
 
     @cached_property
     def _together(self) -> TunnelledStates | SuccessiveSweeps | None:
-        """Sweeps all states at once, where a failure does to most of them what it does to the one before."""
-        on_the_way, failures = self._one_by_one, self._failures
-        if len(failures) * len(self.base.links) < _TOGETHER or len(on_the_way) == 1 or not can_follow(on_the_way):
-            return tunnelled_states(self.base, failures)
+        on_the_way = self._one_by_one
         ends = {0, len(self.states) - 1, len(on_the_way) - 1}
-        grown = [(k, factor) for k in sorted(ends) for factor in self._factors]
+        between = frozenset(range(len(on_the_way))) - ends
+        factors = [(ends, self._factors), (between, self._factors_on_the_way)]
+        return self._at_once(on_the_way, [(k, x) for states, many in factors for k in sorted(states) for x in many])
+
+    def _at_once(
+        self, networks: Sequence[Network], grown: Sequence[tuple[int, float]] = ()
+    ) -> TunnelledStates | SuccessiveSweeps | None:
+        """Sweeps all states at once, where a failure does to most of them what it does to the one before."""
+        failures, first = self._failures, networks[0]
+        if len(failures) * len(first.links) < _TOGETHER or len(networks) == 1 or not can_follow(networks):
+            return tunnelled_states(first, failures)
         limit = self.policy.max_failure_utilisation
-        return SuccessiveSweeps(on_the_way, failures, limit, grown=grown, engine=self.engine)
+        return SuccessiveSweeps(networks, failures, limit, grown=grown, engine=self.engine)
+
+    def under_demands(self, states: Sequence[Stressed], demands: Floats) -> tuple[Stressed, ...]:
+        """Return states of this plan under another traffic matrix, Mbit/s [n, n], to be swept together."""
+        if proportion(self.base.demands, demands) is not None:
+            return tuple(x.under_demands(demands) for x in states)
+        networks = [x.network.with_demands(demands) for x in states]
+        limit, together = self.policy.max_failure_utilisation, self._at_once(networks)
+        return tuple(Stressed(x, self._failures, limit, together=together) for x in networks)
 
     @cached_property
     def _one_by_one(self) -> tuple[Network, ...]:
@@ -96,6 +111,15 @@ class Rehearsal:
             hours = (outlook.fullest,)
         factors = {proportion(self.base.demands, x.demands) or 1.0 for x in hours}
         return frozenset({self.policy.growth, *factors} - {1.0})
+
+    @property
+    def _factors_on_the_way(self) -> frozenset[float]:
+        """What demands are multiplied by in the fullest hour in which the first steps are made, or the last ones."""
+        context, until = self.context, self.plan.until
+        spans = [(context.making, len(self.states))] + ([(context.ending(until), len(self._ending))] if until else [])
+        hours = (context.hours_from(x.earliest, x.over(count - 1)) for x, count in spans if x)
+        fullest = (max(x, key=lambda hour: float(hour.demands.sum())) for x in hours if x)
+        return frozenset({proportion(self.base.demands, x.demands) or 1.0 for x in fullest} - {1.0})
 
     def _under_failures(self, state: Network) -> Stressed:
         limit, error = self.policy.max_failure_utilisation, self.context.error
