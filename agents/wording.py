@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from pydantic import JsonValue
 
+from twin.printed import counted as counted
 from twin.printed import mbps as mbps
 from twin.printed import percent as percent
 from twin.printed import percents as percents
@@ -247,13 +248,6 @@ def _brief(value: JsonValue) -> str:
     return one_line(text, 48)
 
 
-def counted(number: int, plural: str) -> str:
-    """A number with its noun: 1 step, 2 steps."""
-    if number != 1:
-        return f"{number} {plural}"
-    return f"1 {plural.removesuffix('ies')}y" if plural.endswith("ies") else f"1 {plural.removesuffix('s')}"
-
-
 def fault_kind(kind: "FaultKind") -> str:
     """Name a kind of fault in words: `circuit down`."""
     from twin.faults import label
@@ -262,7 +256,7 @@ def fault_kind(kind: "FaultKind") -> str:
 
 
 def fault_words(fault: "Fault | None") -> str:
-    """Say what is wrong, where and how badly: `silent loss, Berlin->Hamburg (3.2% lost)`."""
+    """Say what is wrong, where and how badly: `silent loss, Berlin->Hamburg (3.2 % lost)`."""
     from twin.faults import TRAITS
 
     if fault is None:

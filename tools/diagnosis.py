@@ -11,6 +11,7 @@ from twin.diagnose.next_measurement import Measurement, next_measurement, with_p
 from twin.errors import ExecutionError, InputError, RefusedError
 from twin.model import Frozen
 from twin.observe import Observation
+from twin.printed import percent
 from twin.sim.simulate import simulate
 from twin.store.memory import Sign
 from twin.untrusted import FileText
@@ -158,7 +159,7 @@ def _taken(desk: Desk, asked: Measurement, observation: Observation) -> tuple[bo
             reading = desk.live.probe(asked.source or "", asked.target or "")
             desk.observation = with_probe(observation, asked.source or "", asked.target or "", reading)
             late = f", {reading.delay_ms:.1f} ms" if reading.loss < 1 else ""
-            return True, f"loss {reading.loss:.1%}{late}"
+            return True, f"loss {percent(reading.loss)}{late}"
         name = observation.network.nodes[observation.network.node(asked.element or "")].name
         desk.hear({name: desk.live.read_router(name)})
     except ExecutionError as error:

@@ -134,7 +134,7 @@ def _states(before: Network, after: Network) -> Iterator[str]:
         if abs(a.delay_ms - b.delay_ms) > 1e-9:
             yield f"the delay of {a.name} is {b.delay_ms:g} ms, it was {a.delay_ms:g}"
         if a.loss != b.loss:
-            yield f"{a.name} loses {b.loss:.2%}, it lost {a.loss:.2%}"
+            yield f"{a.name} loses {100 * b.loss:.2f} %, it lost {100 * a.loss:.2f} %"
     for circuit, positions in before.circuits.items():
         there = after.circuits.get(circuit, ())
         for what in ("drained", "asleep", "capacity"):

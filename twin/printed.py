@@ -55,6 +55,13 @@ def rates(first: float, second: float) -> tuple[str, str]:
     return mbps(first), mbps(second)
 
 
+def counted(number: int, plural: str) -> str:
+    """A number with its noun: 1 step, 2 steps."""
+    if number != 1:
+        return f"{number} {plural}"
+    return f"1 {plural.removesuffix('ies')}y" if plural.endswith("ies") else f"1 {plural.removesuffix('s')}"
+
+
 def place(element: str) -> str:
     """Name an element as people do: `A--B` for a circuit, `A->B` for one direction or probe, a node by its name.
 

@@ -70,9 +70,13 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str, limit: int = LINE) -> str:
-    """Fold a text into one visible line of at most `limit` characters, the ellipsis included."""
+    """Fold a text into one visible line of at most `limit` characters, the ellipsis included; no name is cut in two."""
     folded = " ".join(visible(text).split())
-    return folded if len(folded) <= limit else f"{folded[: limit - 1]}…"
+    if len(folded) <= limit:
+        return folded
+    cut = folded[: limit - 1]
+    whole = cut.rpartition(" ")[0] if folded[limit - 1] != " " else cut
+    return f"{whole if 2 * len(whole) > limit else cut}…"  # a word of half a line and more is no name
 
 
 def quote(text: str, source: Source, limit: int = PASSAGE) -> Quoted:

@@ -34,6 +34,7 @@ from twin.plan import (
 )
 from twin.plan import Objective as PlanAim
 from twin.policy import Policy
+from twin.printed import percent
 from twin.sim.simulate import simulate, single_failures
 
 from .times import local_hours
@@ -98,7 +99,7 @@ def _over_a_limit(network: Network, policy: Policy, *, failures: bool = True) ->
     """What breaks a limit, with everything up or, with `failures`, under a single one."""
     outcome = simulate(network, failures=single_failures(network) if failures else ())
     if outcome.harm(policy.max_utilisation).total > 1e-6:
-        return f"{outcome.busiest} is at {outcome.max_utilisation:.1%} of its capacity"
+        return f"{outcome.busiest} is at {percent(outcome.max_utilisation)} of its capacity"
     sweep = outcome.sweep
     if sweep is None or not len(sweep.failures):
         return ""
@@ -106,7 +107,9 @@ def _over_a_limit(network: Network, policy: Policy, *, failures: bool = True) ->
     if sweep.max_utilisation[worst] <= policy.max_failure_utilisation + 1e-6:
         return ""
     link = network.links[int(sweep.busiest[worst])].name
-    return f"when {sweep.failures[worst].name} fails, {link} is at {sweep.max_utilisation[worst]:.1%} of its capacity"
+    return (
+        f"when {sweep.failures[worst].name} fails, {link} is at {percent(sweep.max_utilisation[worst])} of its capacity"
+    )
 
 
 def serve(goal: Goal, network: Network, policy: Policy, terms: Terms) -> tuple[Proposal, ...]:

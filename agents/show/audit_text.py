@@ -29,7 +29,7 @@ def audit_text(report: AuditReport) -> Iterator[RenderableType]:
 
 
 def _what(text: str) -> str:
-    return one_line(visible(text), 90)
+    return one_line(text)
 
 
 def _list(evidence: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import AwareDatetime, Field, JsonValue
 from rich.console import RenderableType
 
-from agents.wording import share
+from agents.wording import counted, share
 from twin.errors import InputError
 from twin.forecast.growth import LinkGrowth, SeriesGrowth, growth, passing
 from twin.forecast.series import Series, arrange
@@ -182,9 +182,7 @@ def _demand_lines(found: Sequence[GrowingDemand], top: int) -> Iterator[Renderab
     if not found:
         return
     yield "links grow differently: so do demands, as far as the links tell"
-    rows = [
-        (x.name, mbps(x.mbps), f"{x.per_year[1]:+.0%} ({x.per_year[0]:+.0%} to {x.per_year[2]:+.0%})") for x in found
-    ]
+    rows = [(x.name, mbps(x.mbps), _yearly(*x.per_year)) for x in found]
     yield text_table(("demand", "busy now>", "growth a year>"), rows[:top])
 
 
@@ -194,7 +192,8 @@ def bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top:
         return
     priced = [x.cost for x in found if x.cost is not None]
     cost = f", for {worded(sum(priced), policy)}" if len(priced) == len(found) else ""
-    yield f"{len(found)} circuits need more capacity by {until:%F}, as routed now and under every single failure{cost}"
+    need = f"{counted(len(found), 'circuits')} {'needs' if len(found) == 1 else 'need'} more capacity by {until:%F}"
+    yield f"{need}, as routed now and under every single failure{cost}"
     yield text_table(("circuit", "to>", "in week", "90 % interval", "cost>"), [_due(x, policy) for x in found[:top]])
 
 
@@ -215,9 +214,13 @@ def _lines(found: LinkGrowth, until: datetime, policy: Policy, top: int) -> Iter
     yield from found.remarks
 
 
+def _yearly(low: float, middle: float, high: float) -> str:
+    return f"{100 * middle:+.0f} % ({100 * low:+.0f} to {100 * high:+.0f} %)"
+
+
 def _row(found: SeriesGrowth, policy: Policy) -> tuple[str, ...]:
     now = policy.max_utilisation * found.level / found.limit
-    grows = f"{found.per_year:+.0%} ({found.per_year_low:+.0%} to {found.per_year_high:+.0%})"
+    grows = _yearly(found.per_year_low, found.per_year, found.per_year_high)
     return found.name, share(now), grows, week(found.likely), f"{week(found.earliest)} to {week(found.latest)}"
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from agents.wording import capacity, fault_kind, short
+from agents.wording import capacity, counted, fault_kind, short
 from twin.closest import closest
 from twin.elements import find_elements, fold
 from twin.errors import AmbiguousElementError, InputError, UnknownElementError
@@ -83,7 +83,7 @@ def _elements(network: Network) -> Iterator[NamedElement]:
             degree[name] += 1
     for node in network.nodes:
         state = ", drained" if node.drained else "" if node.up else ", down"
-        yield NamedElement(node.name, node.id, f"node, {degree[node.name]} circuits{state}")
+        yield NamedElement(node.name, node.id, f"node, {counted(degree[node.name], 'circuits')}{state}")
     between = Counter(frozenset(network.links[first][:2]) for first, *_ in network.circuits.values())
     for circuit, ends in network.circuits.items():
         link = network.links[ends[0]]
@@ -92,7 +92,9 @@ def _elements(network: Network) -> Iterator[NamedElement]:
         about = f"circuit, {capacity(link.capacity)}, IGP weight {link.weight}{state}"
         yield NamedElement(short(circuit).removeprefix("circuit ") + first, circuit, about)
     for group in network.risk_groups:
-        yield NamedElement(group.name, f"risk-group/{group.name}", f"risk group, {len(group.circuits)} circuits")
+        yield NamedElement(
+            group.name, f"risk-group/{group.name}", f"risk group, {counted(len(group.circuits), 'circuits')}"
+        )
     for tunnel in network.tunnels:
         yield NamedElement(tunnel.name, f"tunnel/{tunnel.name}", f"tunnel, {tunnel.source} to {tunnel.target}")
 

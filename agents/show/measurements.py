@@ -23,6 +23,7 @@ from twin.observe.readings.files import UNNAMED, Measured, is_twin, read_measure
 from twin.observe.readings.imported import Files, options_for
 from twin.observe.readings.intake import take_in
 from twin.policy import Policy
+from twin.printed import counted
 from twin.untrusted import one_line
 
 from .answer import OK, REJECTED, Answer
@@ -234,12 +235,12 @@ def _cause_lines(
 ) -> Iterator[RenderableType]:
     when, samples = f"{observation.time:%Y-%m-%d %H:%M}Z", observation.samples
     network = one_line(observation.inventory.name)
-    yield f"{network} at {when}, {samples} samples of one state; {found.simulated} hypotheses simulated"
+    yield f"{network} at {when}, {counted(samples, 'samples')} of one state; {found.simulated} hypotheses simulated"
     rows = [
         (str(rank), faults_words(x.faults), f"{100 * x.confidence:.1f} %", f"{x.residual:.2f}")
         for rank, x in enumerate(found.hypotheses[:top], start=1)
     ]
-    yield text_table(("rank>", "cause", "confidence>", "unexplained>"), rows)
+    yield text_table(("rank>", "cause", "probability>", "unexplained>"), rows)
     from twin.diagnose.reading_words import figure
 
     best = found.hypotheses[0]

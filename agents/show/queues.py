@@ -43,7 +43,7 @@ def queues(network: Network, burstiness: float, top: int) -> tuple[dict[str, Jso
         [
             [
                 network.links[x].name,
-                f"{full[x]:.1%}".replace("%", " %"),
+                f"{100 * full[x]:.1f} %",
                 f"{found.link_ms[x]:.3g} ms",
                 f"{found.link_p99_ms[x]:.3g} ms",
             ]

@@ -157,7 +157,9 @@ def score(found: Lies | Broken, read: Read) -> Measures:
     reported = read.assessment is not None and read.assessment.report.demand.off
     values["reported"] = float(reported)
     passed = reported == (found.factor != 1) and values["accused"] <= 0.02 and values.get("found", 1.0) >= 0.9
-    told = f"{values.get('found', 0):.0%} found, {values['accused']:.1%} accused, exports off: {reported}"
+    told = (
+        f"{100 * values.get('found', 0):.0f} % found, {100 * values['accused']:.1f} % accused, exports off: {reported}"
+    )
     return Measures(passed, values, told, f"{int(found.struck.sum())} counters lie, exports times {found.factor:g}")
 
 

@@ -26,9 +26,9 @@ from .trials import PlanTrial, PlanTrials
 SHOWN = 10
 """Most hypotheses that a diagnosis lists."""
 ABSTAIN_BELOW = 0.5
-"""Confidence below which the best hypothesis is no answer."""
+"""Probability below which the best hypothesis is no answer."""
 TEMPER = 0.9
-"""Share of the log likelihood that counts: with it, stated confidence was nearest to how often the answer was right."""
+"""Share of the log likelihood that counts: with it, a stated probability comes nearest to how often it is right."""
 _SURELY = 1.0  # nats: what leaves out a fact is less likely than not
 _ALIKE = 2.0  # nats: hypotheses closer than this cannot be told apart
 _MOST = float(np.log(0.5))  # of all that is simulated
@@ -140,7 +140,8 @@ def _doubt(
     if left_out:
         return f"it does not explain why {left_out[0]} is down or silent"
     if confidence < ABSTAIN_BELOW:
-        return f"confidence {confidence:.2f} is below {ABSTAIN_BELOW:g}: other causes explain the readings as well"
+        below = f"its probability, {percent(confidence)}, is below {percent(ABSTAIN_BELOW)}"
+        return f"{below}: other causes explain the readings as well"
     if best.gross > 2 * GROSS:
         return "it leaves readings unexplained that no cause known here explains"
     if tried.gross(best.faults) > 2 * GROSS:

@@ -198,7 +198,7 @@ def _probe(case: _Case) -> Iterator[Measurement]:
         return
     i, nodes = int(np.argmax(told)), case.judged[0].state.nodes
     shows = [
-        f"loss {1 - x:.0%}" + (f", {y:.1f} ms" if np.isfinite(y) and x > 0 else "")
+        f"loss {100 * (1 - x):.0f} %" + (f", {y:.1f} ms" if np.isfinite(y) and x > 0 else "")
         for x, y in zip(through[:, i], delay[:, i], strict=True)
     ]
     yield Measurement(

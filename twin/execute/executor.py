@@ -8,7 +8,6 @@ from pydantic import Field
 
 from twin.errors import CertificateError, TwinError
 from twin.gate.certificate import NOBODY, Authority, Certificate, PublicKey, check
-from twin.gate.checks.finding import steps_of
 from twin.gate.outlook import Outlook
 from twin.gate.verdict import Verdict
 from twin.live.network import LiveNetwork
@@ -17,6 +16,7 @@ from twin.observe.quality.fidelity import OtherState
 from twin.plan import Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
+from twin.printed import counted
 
 from .agreement import Tolerance
 from .preflight import Coming, preflight
@@ -111,7 +111,7 @@ def recover(
     log = Logbook(live, len(plan.steps), on_step)
     rollout = Rollout(plan, network, live, configured=configured, log=log)
     rollout.find()
-    reason = f"{because}; {steps_of(rollout.applied)} had been made"
+    reason = f"{because}; {counted(rollout.applied, 'steps')} had been made"
     rollout.roll_back(because, Tolerance())
     return Execution(status="rolled_back", reason=reason, records=tuple(log.records))
 
@@ -154,7 +154,7 @@ def _play(rollout: Rollout, advance: Callable[[], str | None], tolerance: Tolera
         raise
     else:
         if reason is None:
-            return _Ending(f"{steps_of(rollout.applied)} made, each confirmed by telemetry", turned_back=False)
+            return _Ending(f"{counted(rollout.applied, 'steps')} made, each confirmed by telemetry", turned_back=False)
         ending = _Ending(reason)
     rollout.turn_back(ending.reason, tolerance)
     return ending

@@ -35,7 +35,7 @@ class Range(NamedTuple):
 
     def tell(self, severity: float) -> str:
         """Say a severity that a kind has, in its words; nothing where there is one."""
-        return self.told.format(severity) if isinstance(self.told, str) else self.told[severity]
+        return self.told.format(severity).replace("%", " %") if isinstance(self.told, str) else self.told[severity]
 
 
 class Counters(NamedTuple):

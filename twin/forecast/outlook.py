@@ -9,6 +9,7 @@ from twin.errors import InputError
 from twin.gate.outlook import Outlook, Scenario, outlook_at_peak, outlook_by_day
 from twin.live.network import Telemetry
 from twin.model import Floats, Network
+from twin.printed import share
 
 from .forecast import forecast
 from .measured_day import hour_of, measured_day
@@ -97,10 +98,10 @@ def _forecast(network: Network, stated: Outlook, hourly: Series, pairs: PairSeri
     days = len(hourly.values) / 24
     ends = ((0.5, told.values), ((1 + COVERAGE) / 2, told.high), ((1 + FAR) / 2, told.feared))
     quantiles = tuple(
-        tuple(Scenario(f"forecast {level:.0%} of {hour.clock}", demands(bins, x[row])) for level, x in ends)
+        tuple(Scenario(f"forecast {share(level)} of {hour.clock}", demands(bins, x[row])) for level, x in ends)
         for hour, bins, row in zip(found, ahead, rows, strict=True)
     )
-    source = f"a forecast from {days:.3g} days of measurements, upper end of {COVERAGE:.0%}"
+    source = f"a forecast from {days:.3g} days of measurements, upper end of {share(COVERAGE)}"
     return Outlook(tuple(found), source, quantiles)
 
 

@@ -218,7 +218,7 @@ def _sized(
     network = dimension(network, known, peak_utilisation=choices.peak_utilisation, fixed=fixed)
     if not fixed:
         what = "the file's own" if has_own else "a gravity model"
-        note = f"{what}, scaled until the busiest link is at {choices.peak_utilisation:.0%}"
+        note = f"{what}, scaled until the busiest link is at {100 * choices.peak_utilisation:.0f} %"
         uses.append(FieldUse(field="traffic", became="assumed", count=int((network.demands > 0).sum()), note=note))
     return network, uses
 

@@ -58,7 +58,7 @@ def _published(name: str, topology: Topology, choices: Choices) -> Account:
         ("capacities", circuits, "dimensioned in standard sizes for the traffic and its failures"),
         ("weights", circuits, "from the lengths, one per km"),
         ("delays", circuits, "from the lengths, 5 us per km"),
-        ("traffic", circuits, f"{traffic}, scaled until the busiest link is at {choices.peak_utilisation:.0%}"),
+        ("traffic", circuits, f"{traffic}, scaled until the busiest link is at {100 * choices.peak_utilisation:.0f} %"),
     )
     uses = tuple(FieldUse(field=field, became="assumed", count=count, note=note) for field, count, note in notes)
     return Account(file=name, format="published topology", fields=uses)

@@ -10,6 +10,7 @@ import numpy as np
 
 from twin.errors import InputError
 from twin.model import Floats, Frozen, Network
+from twin.printed import share
 from twin.sim.arrays import compile_network
 from twin.sim.kernels import shortest_paths
 from twin.sim.simulate import simulate
@@ -174,8 +175,9 @@ def _report(
     low, high = MEASURED_ERROR
     worse = " or more" if method == "gravity" else ""
     statement = (
-        f"{method} from link loads: they leave {free / max(pairs, 1):.0%} of the matrix open; where it could be "
-        f"checked, errors of single demands added up to {low:.0%}..{high:.0%}{worse} of the traffic: use it for totals"
+        f"{method} from link loads: they leave {share(free / max(pairs, 1))} of the matrix open; where it could be "
+        f"checked, errors of single demands added up to {share(low)} to {share(high)}{worse} of the traffic: "
+        "use it for totals"
     )
     return EstimateReport(
         method=method,
@@ -198,8 +200,8 @@ def _blind(
     low, high = BLIND_ERROR
     statement = (
         f"{method} from link loads alone, as nobody counts what enters and leaves the network: the loads leave "
-        f"{report.undetermined:.0%} of the matrix open; where it could be checked, errors of demands added up to "
-        f"{low:.0%}..{high:.0%} of the traffic and the total was off by up to {BLIND_TOTAL:.0%}"
+        f"{share(report.undetermined)} of the matrix open; where it could be checked, errors of demands added up to "
+        f"{share(low)} to {share(high)} of the traffic and the total was off by up to {share(BLIND_TOTAL)}"
     )
     return report.model_copy(update={"statement": statement})
 

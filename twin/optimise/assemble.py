@@ -10,6 +10,7 @@ from twin.gate.checks.touch import subject
 from twin.model import Network
 from twin.plan import Change, ExpectedEffect, Plan, apply_all
 from twin.plan import Objective as GoalInForce
+from twin.printed import percent, share
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 from twin.sim.simulate import simulate
@@ -49,8 +50,8 @@ def assemble(
     after = judge.value(judge.route(compile_network(state)))
     gain, words = relief(judge.base, simulate(state), policy.max_utilisation)
     if aim == "relieve" and not (gain >= policy.min_gain and gain > 0):
-        best = f"no routing has a peak below {bound_of(network):.1%}"
-        return without_plan(judge, method, f"gains less than the agreed {policy.min_gain:.0%}: {words}; {best}")
+        best = f"no routing has a peak below {percent(bound_of(network))}"
+        return without_plan(judge, method, f"gains less than the agreed {share(policy.min_gain)}: {words}; {best}")
     objection = judge.objection(state)
     if objection:
         return without_plan(judge, method, f"the best found is not safe: {objection}")
@@ -140,7 +141,7 @@ def _effect(judge: Judge, after: Value) -> ExpectedEffect:
 
 def _goal(judge: Judge, after: Value, aim: GoalInForce, required: Sequence[Change]) -> str:
     before = judge.before
-    peak = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
+    peak = f"peak utilisation from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"
     if aim == "relieve" and before.harm > after.harm + 1e-6:
         return f"Lower harm from {before.harm:,.0f} to {after.harm:,.0f} Mbit/s, {peak}."
     if aim == "relieve":

@@ -13,6 +13,7 @@ from twin.model import Network
 from twin.plan import ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.plan import Objective as GoalInForce
 from twin.policy import Policy
+from twin.printed import percent
 from twin.sim.power import PowerModel, power
 from twin.sim.simulate import simulate, single_failures
 
@@ -263,8 +264,8 @@ def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> t
 def _planned(
     network: Network, point: Compromise, before: Value, after: Value, aim: GoalInForce, policy: Policy
 ) -> Plan:
-    peaks = f"peak utilisation from {before.max_utilisation:.1%} to {after.max_utilisation:.1%}"
-    figures = f"at most {point.failure_utilisation:.1%} under a failure, "
+    peaks = f"peak utilisation from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"
+    figures = f"at most {percent(point.failure_utilisation)} under a failure, "
     figures += f"mean delay {point.mean_delay_ms:.3g} ms, {point.watts:.6g} W"
     figures += f", for {worded(point.money, policy)}" if point.money else ""
     return Plan(

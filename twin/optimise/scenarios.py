@@ -14,6 +14,7 @@ from twin.gate.verdict import Counterexample
 from twin.model import Floats, Network
 from twin.plan import ExpectedEffect, Plan, apply_all
 from twin.policy import Policy
+from twin.printed import percent, share
 
 from .allowance import Allowance
 from .assemble import bound_of, node_cut_bound
@@ -55,12 +56,13 @@ def plan_for_scenarios(
         return none("no tunnel that keeps every failure safe makes the scenarios better")
     after = _exact(search, apply_all(network, steps))
     if not after.beats(before, gain=policy.min_gain):
-        return none(f"gains less than the agreed {policy.min_gain:.0%}")
+        return none(f"gains less than the agreed {share(policy.min_gain)}")
     ordered = judge.in_safe_order(steps)
     if ordered is None:
         return none("no order of the steps was found in which harm never rises on the way")
     peaks = before.max_utilisation, after.max_utilisation
-    goal = f"Lower the {measure} of the peak over {len(scenarios)} scenarios from {peaks[0]:.1%} to {peaks[1]:.1%}."
+    told = f"from {percent(peaks[0])} to {percent(peaks[1])}"
+    goal = f"Lower the {measure} of the peak over {len(scenarios)} scenarios {told}."
     effect = ExpectedEffect(max_utilisation=peaks, harm=(before.harm, after.harm))
     plan = Plan(goal=goal, base=network.id, steps=ordered, method=METHOD, expected=effect)
     return Proposal(METHOD, plan, before, after, bound, evaluations=judge.evaluations)

@@ -15,6 +15,7 @@ from twin.formats.provision import next_capacity, standard_capacity
 from twin.model import Floats, Network
 from twin.plan import Change, ExpectedEffect, Plan, SetCapacity, apply_all
 from twin.policy import Policy
+from twin.printed import counted, share
 from twin.sim.simulate import simulate, single_failures
 
 from . import tunnels, weights
@@ -112,7 +113,7 @@ def _request(network: Network, grown: Network, policy: Policy, capacity: Mapping
     upgraded = apply_all(grown, steps)
     after = _value(upgraded, policy, method)
     added = sum(size - _capacity(network, name) for name, size in capacity.items())
-    goal = f"Buy {added / 1000:.6g} Gbit/s on {len(steps)} circuits, so that no link exceeds {limit:.0%}"
+    goal = f"Buy {added / 1000:.6g} Gbit/s on {counted(len(steps), 'circuits')}, so that no link exceeds {share(limit)}"
     goal += " once the traffic is rerouted" if method == REROUTED else " as routed, nor its limit under a failure"
     cost = cost_of(network, steps, policy)
     goal += f", for {worded(cost, policy)}." if cost is not None else "."

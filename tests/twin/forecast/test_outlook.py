@@ -58,7 +58,7 @@ def test_the_hours_are_those_of_the_day_without_a_gap_and_its_quantiles_rise():
     assert [x[:2] for x in outlook.hours] == [x[:2] for x in stated.hours]
     assert (outlook.hours[0].demands >= now.demands - 1e-9).all()
     for hour, quantiles in zip(outlook.hours[1:], outlook.quantiles[1:], strict=True):
-        assert [x.name.split()[1] for x in quantiles] == ["50%", "95%", "99%"]
+        assert [x.name.split(" %")[0] for x in quantiles] == ["forecast 50", "forecast 95", "forecast 99"]
         middle, upper, far = (x.demands for x in quantiles)
         assert (middle <= upper + 1e-9).all()
         assert (upper <= far + 1e-9).all()

@@ -260,4 +260,4 @@ def _uses(
 
 def share(part: float, whole: float) -> str:
     """A share in words."""
-    return f"{float(part) / whole:.1%}" if whole > 0 else "0.0%"
+    return f"{100 * float(part) / whole:.1f} %" if whole > 0 else "0.0 %"

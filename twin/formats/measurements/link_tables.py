@@ -254,7 +254,7 @@ def _orient(series: list[Series], found: Interfaces) -> tuple[list[Series], Fiel
     far, near = (_apart(out, x, len(found.network.links)) for x in (received, turned))
     at_tail = near < far
     where = "counted at A, so it is of `B->A`" if at_tail else "counted at B"
-    note = f"{where}: both ends differ by {min(near, far):.2%}, {max(near, far):.2%} otherwise"
+    note = f"{where}: both ends differ by {100 * min(near, far):.2f} %, {100 * max(near, far):.2f} % otherwise"
     kept = [turned if x is received and at_tail else x for x in series]
     return kept, use(what, "assumed", received.link.size, note)
 

@@ -70,11 +70,6 @@ class Violation(NamedTuple):
     counterexample: Counterexample
 
 
-def steps_of(count: int) -> str:
-    """Word a number of steps: 1 step, 2 steps."""
-    return "1 step" if count == 1 else f"{count} steps"
-
-
 def failed(name: CheckName, violation: Violation) -> Check:
     """Return the check that this violation fails."""
     found = violation.counterexample

@@ -8,9 +8,9 @@ from twin.model import Network
 from twin.numeric import np
 from twin.plan import Plan, SetWeight, apply, subject
 from twin.policy import Policy
-from twin.printed import short
+from twin.printed import counted, short
 
-from .finding import Check, Counterexample, Violation, failed, steps_of
+from .finding import Check, Counterexample, Violation, failed
 
 MOST_TRAFFIC = 1e12  # Mbit/s in all
 LEAST_CAPACITY, MOST_CAPACITY = 1e-9, 1e100  # Mbit/s
@@ -68,7 +68,7 @@ def ground(
     wrong = _cannot_end(plan, states[-1])
     if wrong:
         return Grounding(wrong, tuple(states))
-    detail = f"the plan is for this snapshot and its {steps_of(len(plan.steps))} can be made"
+    detail = f"the plan is for this snapshot and its {counted(len(plan.steps), 'steps')} can be made"
     detail += f"; its traffic is estimated: {estimated}" if estimated else ""
     return Grounding(Check(name="grounded", passed=True, detail=detail), tuple(states))
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from twin.gate.outlook import HOUR, Hour, Outlook
 from twin.gate.rules import worse_in_hour
 from twin.plan import subject
-from twin.printed import percent
+from twin.printed import counted, percent
 
 from .finding import Check, Counterexample, Violation, failed
 from .on_the_way import Steps, in_its_time, keeps, most_of, sums_tell, where_in
@@ -53,7 +53,7 @@ def _ends(rehearsal: Rehearsal) -> str:
         return ""
     judged = outlook.ends if outlook is not None and outlook.hours else None
     later = f", of which the hours from {judged:%F %T%z} on were not judged" if judged and judged < until else ""
-    return f"; {len(closing)} steps end it at {until:%F %T%z}{later}"
+    return f"; {counted(len(closing), 'steps')} end it at {until:%F %T%z}{later}"
 
 
 def _unknown(rehearsal: Rehearsal) -> str:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from twin.gate.demand_delays import unknown_demand
 from twin.model import Network
 from twin.plan import LimitDemand, SetCapacity, apply, subject
-from twin.printed import percent, short
+from twin.printed import counted, percent, short
 from twin.windows import turns
 
-from .finding import Check, Counterexample, Unit, Violation, failed, steps_of
+from .finding import Check, Counterexample, Unit, Violation, failed
 from .moved import moved_share, moved_shares
 from .rehearsal import Rehearsal
 from .touch import blacked_out, emptied, exists, touched
@@ -28,7 +28,9 @@ def policy(rehearsal: Rehearsal) -> Check:
             detail = f"after step {step} {percent(share)} of the traffic has moved, at most {percent(limit)} allowed"
             return failed("policy", _at(element, step, detail, (share, limit), "share"))
     steps = len(rehearsal.plan.steps)
-    detail = f"{steps_of(steps)}, no protected element touched, at most {percent(max(radius))} of the traffic moved"
+    detail = (
+        f"{counted(steps, 'steps')}, no protected element touched, at most {percent(max(radius))} of the traffic moved"
+    )
     return Check(name="policy", passed=True, measured=max(radius), limit=limit, unit="share", detail=detail)
 
 
@@ -44,7 +46,7 @@ def _forbidden(rehearsal: Rehearsal) -> Iterator[Violation]:
     rules, steps = rehearsal.policy, rehearsal.plan.steps
     made = [step for step in steps if not isinstance(step, SetCapacity)]  # capacity is ordered, not made
     if len(made) > rules.max_steps:
-        detail = f"the plan has {steps_of(len(made))}, at most {rules.max_steps} allowed"
+        detail = f"the plan has {counted(len(made), 'steps')}, at most {rules.max_steps} allowed"
         first = rules.max_steps + 1
         yield _at(subject(steps[rules.max_steps]), first, detail, (len(steps), rules.max_steps), "steps")
     for word, elements in (("protects", rules.protected), ("has a blackout of", rules.blackout_elements)):

@@ -8,10 +8,10 @@ from twin.errors import PlanError, TopologyError, UnknownElementError
 from twin.gate.no_worse import rate_slack
 from twin.gate.rules import may_pass, worse_than_ends
 from twin.plan import states, subject, way_back
-from twin.printed import mbps, percent, short
+from twin.printed import counted, mbps, percent, short
 
 from .convergence import convergences
-from .finding import Check, Counterexample, Violation, failed, steps_of
+from .finding import Check, Counterexample, Violation, failed
 from .rehearsal import Rehearsal
 
 
@@ -65,5 +65,5 @@ def _passes_through(rehearsal: Rehearsal) -> Check:
             return failed("reversible", violation._replace(detail=detail))
     worst = max(outcome.harm(limit).routable for outcome in outcomes)
     steps = len(rehearsal.plan.steps)
-    detail = f"{steps_of(steps)} back to {rehearsal.base.id}, at most {mbps(worst)} of harm on the way"
+    detail = f"{counted(steps, 'steps')} back to {rehearsal.base.id}, at most {mbps(worst)} of harm on the way"
     return Check(name="reversible", passed=True, measured=worst, limit=allowed, unit="Mbit/s", detail=detail)

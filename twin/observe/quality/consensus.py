@@ -12,6 +12,7 @@ import numpy as np
 from twin.live.network import Flags
 from twin.model import Floats, Ints
 from twin.observe.expect.balance import Ends, Expected
+from twin.observe.readings.samples import middle
 
 WRONG, LOSS = 12.0, 9.0
 """What it costs to call a counter wrong, and to call a difference between both ends a loss: squared standard errors."""
@@ -83,7 +84,7 @@ class _Court:
     def __init__(self, witness: Witness, expect: Expected, ends: Ends) -> None:
         self._witness, self._expect, self._ends = witness, expect, ends
         candidates = np.array([witness.sent, witness.received, expect.arrived])
-        self.sent = _middle(candidates)
+        self.sent = middle(candidates)
         self.received = self.sent.copy()
         m = self.sent.size
         self.chosen: Ints = np.full(m, _BOTH_RIGHT, dtype=np.int64)
@@ -154,8 +155,3 @@ class _Court:
 def _differs(a: tuple[int, float, float], b: tuple[int, float, float]) -> bool:
     scale = 0.02 * max(a[1], b[1], 1.0)
     return abs(a[1] - b[1]) > scale or abs(a[2] - b[2]) > scale
-
-
-def _middle(candidates: Floats) -> Floats:
-    """Median over the first axis of what is there; the last row is always there."""
-    return np.nanmedian(candidates, axis=0)

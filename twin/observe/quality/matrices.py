@@ -37,7 +37,7 @@ class MatrixReport(Frozen):
         """The report as short lines of text."""
         head = f"quality {self.score:.2f}: {self.series} series, {self.bins} bins of {self.interval_s:g} s, "
         return (
-            f"{head}{self.missing:.1%} missing, {len(self.holes)} holes, {self.spiked:.2%} spikes",
+            f"{head}{100 * self.missing:.1f} % missing, {len(self.holes)} holes, {100 * self.spiked:.2f} % spikes",
             *([f"holes at bins {', '.join(map(str, self.holes[:_SHOWN]))}"] if self.holes else []),
             *([f"spikes in {', '.join(self.spikes)}"] if self.spikes else []),
             *self.remarks,

@@ -303,7 +303,7 @@ class Observation:
         apart = 1.4826 * float(np.median(np.abs(known - np.median(known)))) if known.size else 0.0
         return np.where(np.isfinite(own), own, max(apart, least))
 
-    @property
+    @cached_property
     def probes(self) -> Probes:
         """Probe results over the window."""
         window = self.window

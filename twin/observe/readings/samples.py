@@ -157,10 +157,14 @@ def mean(values: Floats) -> Floats:
 
 def middle(values: Floats) -> Floats:
     """Median over the first axis of what is there; NaN where nothing is."""
-    found = np.full(values.shape[1:], np.nan)
-    some = np.isfinite(values).any(axis=0)
-    found[some] = np.nanmedian(values[:, some], axis=0)
-    return found
+    if not len(values):
+        return np.full(values.shape[1:], np.nan)
+    ordered = np.sort(values, axis=0)  # NaN comes last; numpy's own median of what is there takes ten times as long
+    count = np.asarray((~np.isnan(values)).sum(axis=0))[None]
+    low, high = (
+        np.take_along_axis(ordered, x, axis=0)[0] for x in (np.maximum(count - 1, 0) // 2, count // 2 % len(values))
+    )
+    return np.where(np.isfinite(values).any(axis=0), (low + high) / 2, np.nan)
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:

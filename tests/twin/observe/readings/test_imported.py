@@ -66,7 +66,7 @@ def test_without_traffic_it_is_estimated_and_every_reader_of_the_twin_is_told(fo
     imported, _ = import_measured(folder / "ring.json", Files([folder / "links.csv"]), into, now=NOW)
     (note,) = [x.note for x in imported.account.fields if x.field == "traffic"]
     assert "tomogravity" in note
-    assert "44%..132%" in note
+    assert "44 % to 132 %" in note
     network = load_reading(str(into)).network
     telemetry = read_twin(into).telemetry
     np.testing.assert_allclose(simulate(network).load[:3], telemetry.links.out_mbps[:3], rtol=0.02, atol=1.0)
