@@ -41,7 +41,7 @@ from .api import (
 from .app import Address, Asked, Console, Door
 from .asking import ask, ask_model
 from .entry import enter, finish_sign_on, leave, start_sign_on
-from .health import calendars_of, health_of
+from .health import calendars_of, consoles_of, health_of
 from .openapi import document
 from .passkeys import ask_decision, ask_passkey, decide_by_passkey, put_passkey
 from .rights import planned
@@ -173,7 +173,10 @@ def history(console: Console, asked: Asked) -> Response:
 def health(console: Console, asked: Asked) -> Response:
     """The room's own state."""
     groups = health_of(console.room, console.screens.live(asked.visitor))
-    return console.page("health", asked, "Health", groups=groups, calendars=calendars_of(console.room))
+    room = console.room
+    return console.page(
+        "health", asked, "Health", groups=groups, calendars=calendars_of(room), consoles=consoles_of(room.place.among)
+    )
 
 
 def report(console: Console, asked: Asked) -> Response:

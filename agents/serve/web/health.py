@@ -104,6 +104,12 @@ def health_of(room: Room, live: Live | None) -> tuple[tuple[str, tuple[tuple[str
     )
 
 
+def consoles_of(among: Among | None) -> tuple[tuple[str, str], ...]:
+    """Names and addresses of the consoles of the sites that are served together; nothing where there is one."""
+    known = fleet_state(among.folder) if among else None
+    return tuple((x.name, x.console) for x in known.sites if x.console) if known else ()
+
+
 def _sites(among: Among | None) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """How the sites fare that are served together; nothing where there is one."""
     known = fleet_state(among.folder) if among else None

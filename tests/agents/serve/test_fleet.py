@@ -156,7 +156,9 @@ def test_a_site_that_is_broken_or_hangs_does_not_touch_the_others_and_a_run_wait
             with urllib.request.urlopen(asks, timeout=300) as answer:
                 page = answer.read().decode()
             assert [
-                x for x in ("good, sndlib/abilene", "hangs", "none.toml", "waits for elsewhere") if x not in page
+                x
+                for x in ("good, sndlib/abilene", "hangs", "none.toml", "waits for elsewhere", f'"{good.console}/"')
+                if x not in page
             ] == []
             broken, hangs = states(folder)[:2]
             assert (broken.state, broken.looked, "none.toml" in broken.because) == ("ended", None, True)
