@@ -128,10 +128,9 @@ def without_void(observation: Observation, faults: tuple[Fault, ...]) -> Observa
 
 def _expected(scene: Scene, residuals: Residuals) -> Readings:
     """What the instruments show when they tell the truth about the state."""
-    state, probes = scene.state, scene.observation.probes
+    state = scene.state
     n = len(state.nodes)
     up = operational(state)
-    pairs = probes.source, probes.target
     return Readings(
         arrived=residuals.predicted,
         sigma=residuals.sigma,
@@ -143,9 +142,9 @@ def _expected(scene: Scene, residuals: Residuals) -> Readings:
         adjacent=up * [link.adjacent for link in state.links],
         missing=np.zeros(len(state.links)),
         answers=np.array([node.up for node in state.nodes], dtype=bool),
-        delay_ms=scene.prediction.delay_ms[pairs],
-        delay_error_ms=delay_error(scene.prediction, probes, scene.observation.declared),
-        through=scene.prediction.survival[pairs],
+        delay_ms=scene.prediction.delay_ms,
+        delay_error_ms=delay_error(scene.prediction, scene.observation.declared),
+        through=scene.prediction.survival,
         log_factor=np.zeros(n),
         log_packets=np.zeros(n),
         shape=np.zeros(n),

@@ -216,10 +216,9 @@ def delays(
 ) -> Disagreement | None:
     """Return the probed pair that is slower than its path, the queues on it included."""
     probed = seen.probes
-    pairs = probed.source, probed.target
-    expected = prediction.delay_ms[pairs] + prediction.queue_ms[pairs]
-    error = delay_error(prediction, probed, seen.declared)
-    clear = clear_delays(probed, expected, prediction.survival[pairs], seen.declared)
+    expected = prediction.delay_ms + prediction.queue_ms
+    error = delay_error(prediction, seen.declared)
+    clear = clear_delays(probed, expected, prediction.survival, seen.declared)
     late = np.where(clear, probed.delay_ms, 0.0) - np.where(clear, expected, 0.0)
     score = np.where(clear & (late > tolerance.delay_ms), late / error, 0.0)
     names = [node.name for node in seen.network.nodes]

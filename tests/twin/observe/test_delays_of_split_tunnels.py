@@ -10,7 +10,6 @@ from twin.live.declared import Declaration
 from twin.model import Network, SegmentList, Tunnel
 from twin.observe.expect.prediction import export_noise, predict
 from twin.observe.expect.probing import delay_error
-from twin.observe.readings.observation import Probes
 from twin.sim.simulate import simulate
 
 
@@ -21,10 +20,11 @@ def split(whole: Network, *lists: SegmentList) -> Network:
     return replace(whole, links=links, tunnels=(tunnel,))
 
 
-def predicted(network: Network):
+def predicted(network: Network, *pairs: tuple[int, int]):
     nothing = np.zeros(len(network.links))
     noise = export_noise(network, nothing, Declaration(), samples=2, interval_s=300.0)
-    return predict(network, nothing, noise)
+    source, target = np.array(pairs).T
+    return predict(network, nothing, noise, pairs=(source, target))
 
 
 def alone(network: Network, via: tuple[str, ...]) -> float:
@@ -39,18 +39,16 @@ def test_the_ways_of_a_split_tunnel_are_as_far_apart_as_their_lists(share):
     network = split(whole, SegmentList(via=("a3",), share=share), SegmentList(via=("b0",), share=1 - share))
     pair = network.node("a0"), network.node("b2")
     ways = [alone(whole, ("a3",)), alone(whole, ("b0",))]
-    found = predicted(network)
-    assert found.delay_ms[pair] == pytest.approx(share * ways[0] + (1 - share) * ways[1])
-    spread = found.delay_spread_ms[pair]
-    assert spread >= abs(ways[0] - ways[1]) - 1e-9
-    probes = Probes(*(np.array([x]) for x in pair), np.zeros(1), np.array([max(ways)]))
-    late = max(ways) - found.delay_ms[pair]
-    assert late < 3 * delay_error(found, probes, Declaration(probe_ports=1))[0]
+    found = predicted(network, pair)
+    assert found.delay_ms[0] == pytest.approx(share * ways[0] + (1 - share) * ways[1])
+    assert found.delay_spread_ms[0] >= abs(ways[0] - ways[1]) - 1e-9
+    late = max(ways) - found.delay_ms[0]
+    assert late < 3 * delay_error(found, Declaration(probe_ports=1))[0]
 
 
 def test_a_tunnel_of_one_list_has_the_spread_of_its_legs_alone():
     whole = ladder(demand=30)
     network = split(whole, SegmentList(via=("a1",)))
-    spread = predicted(network).delay_spread_ms
-    legs = [(network.node("a0"), network.node("a1")), (network.node("a1"), network.node("b2"))]
-    assert spread[network.node("a0"), network.node("b2")] == pytest.approx(sum(spread[x] for x in legs))
+    first, middle, last = (network.node(x) for x in ("a0", "a1", "b2"))
+    whole_way, *legs = predicted(network, (first, last), (first, middle), (middle, last)).delay_spread_ms
+    assert whole_way == pytest.approx(sum(legs))

@@ -45,7 +45,7 @@ def test_only_pairs_whose_way_has_the_full_queue_are_less_well_known(slowed: Inc
     errors = list[Floats]()
     for share in (0.6, 0.99):
         seen = observe(slowed.live.read_topology(), filled(slowed, share), now=slowed.live.now)
-        errors.append(delay_error(Expectation(seen).residuals(seen.network).prediction, seen.probes, seen.declared))
+        errors.append(delay_error(Expectation(seen).residuals(seen.network).prediction, seen.declared))
     less = errors[1] > errors[0] + 1
     assert 0 < less.sum() < less.size
     assert np.allclose(errors[0][~less], errors[1][~less], atol=0.05)

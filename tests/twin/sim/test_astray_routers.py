@@ -92,6 +92,6 @@ def test_probes_arrive_as_the_emulated_network_says(kind):
     probes = live.read_telemetry(datetime(2026, 3, 1, tzinfo=UTC)).probes
     state, calm = with_fault(network, fault), np.zeros(len(network.links))
     noise = export_noise(state, calm, live.declared, samples=1, interval_s=300.0)
-    survival = predict(state, calm, noise).survival[probes.source, probes.target]
+    survival = predict(state, calm, noise, pairs=(probes.source, probes.target)).survival
     assert 1 - survival == pytest.approx(probes.loss, abs=0.3)  # which of equal paths a probe takes is drawn
     assert (probes.loss > 0.3).any() or kind is K.HOST_BLACKHOLE  # one pair, which nobody may probe

@@ -30,10 +30,10 @@ def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     down = fault.severity if polled is None else polled.down
     error = UNPOLLED if polled is None else polled.error
     dark = with_fault(scene.state, Fault(kind=_K.LINK_DOWN, element=fault.element))
-    other, probes = scene.expectation.residuals(dark), scene.observation.probes
-    through = other.prediction.survival[probes.source, probes.target]
+    other = scene.expectation.residuals(dark)
+    through = other.prediction.survival
     arriving = (1 - down) * readings.through, down * through
-    late = np.nan_to_num(other.prediction.delay_ms[probes.source, probes.target], posinf=0.0)
+    late = np.nan_to_num(other.prediction.delay_ms, posinf=0.0)
     spent = arriving[0] * np.nan_to_num(readings.delay_ms, posinf=0.0) + arriving[1] * late
     total = arriving[0] + arriving[1]
     moved = other.predicted - readings.arrived

@@ -188,9 +188,9 @@ def lost_at_most(sent: int, ordinary: float, risk: float) -> float:
 def _delays(observation: Observation, residuals: Residuals) -> Iterator[Symptom]:
     """Probes that take longer or shorter than the paths that they should take."""
     probes, prediction = observation.probes, residuals.prediction
-    pairs, declared = (probes.source, probes.target), observation.declared
-    expected, error = prediction.delay_ms[pairs], delay_error(prediction, probes, declared)
-    clear = clear_delays(probes, expected, prediction.survival[pairs], declared)
+    declared = observation.declared
+    expected, error = prediction.delay_ms, delay_error(prediction, declared)
+    clear = clear_delays(probes, expected, prediction.survival, declared)
     late = np.where(clear, probes.delay_ms, 0.0) - np.where(clear, expected, 0.0)
     score = np.abs(late) / error
     unusual = np.flatnonzero((score > _LATE) & (np.abs(late) > _LATE_MS))

@@ -116,7 +116,8 @@ class Expectation:
         if key not in self._predicted:
             hashing = self._given.hashing if self._given else self._hashing
             seen = self._observation
+            pairs = seen.window.probe_source, seen.window.probe_target
             self._predicted[key] = predict(
-                network, seen.removed, self._noise, hashing=hashing, carried=seen.arrived_mbps
+                network, seen.removed, self._noise, pairs=pairs, hashing=hashing, carried=seen.arrived_mbps
             )
         return self._predicted[key]

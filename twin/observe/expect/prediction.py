@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from twin.live.declared import Declaration
-from twin.model import Floats, Network
+from twin.model import Floats, Ints, Network
 
 if TYPE_CHECKING:
     from twin.sim.arrays import Arrays
@@ -23,16 +23,16 @@ _WAIT_MS = 0.02  # below it no probe tells a queue from nothing
 
 
 class Prediction(NamedTuple):
-    """n nodes, m links."""
+    """m links, p pairs that were asked for: matrices of all pairs of every state would fill the memory."""
 
     arrived: Floats  # [m] Mbit/s that want to leave by each link
     sigma: Floats  # [m] standard error of the measured minus the predicted arrivals, Mbit/s
-    delay_ms: Floats  # [n, n] one-way propagation; inf where there is no path
-    delay_spread_ms: Floats  # [n, n] by which the paths of a pair differ, of equal cost or of its tunnel
-    survival: Floats  # [n, n] share of packets that arrive; NaN for pairs in a tunnel
+    delay_ms: Floats  # [p] one-way propagation; inf where there is no path
+    delay_spread_ms: Floats  # [p] by which the paths of a pair differ, of equal cost or of its tunnel
+    survival: Floats  # [p] share of packets that arrive; NaN for pairs in a tunnel
     hashed: Floats  # [m] standard error, part of `sigma`, that hashing whole flows to equal paths adds, Mbit/s
     network: Network  # the state that was simulated: the losses of its links are the measured ones
-    queue_ms: Floats  # [n, n] mean wait in the queues on the way, 0 where no link makes packets wait to speak of
+    queue_ms: Floats  # [p] mean wait in the queues on the way, 0 where no link makes packets wait to speak of
 
 
 class ExportNoise(NamedTuple):
@@ -65,53 +65,91 @@ def _loads(network: Network) -> Floats:
     return route(arrays).load[arrays.arc_of]
 
 
+Pairs = tuple[Ints, Ints]
+"""Positions of the sources and the targets of some pairs, [p] each."""
+_NO_PAIRS: Pairs = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
 def predict(
-    network: Network, removed: Floats, noise: ExportNoise, *, hashing: float = 1.0, carried: Floats | None = None
+    network: Network,
+    removed: Floats,
+    noise: ExportNoise,
+    *,
+    pairs: Pairs = _NO_PAIRS,
+    hashing: float = 1.0,
+    carried: Floats | None = None,
 ) -> Prediction:
     """Simulate `network` with the share `removed` [m] of each link's traffic taken off on the way.
+
+    Of `pairs`, those that are probed, it is told what becomes of a packet.
 
     `hashing` is the standard error that flows hashed to equal paths cause here, as a multiple of the stated one.
     `carried` [K, m] is what samples show to have arrived at each link, Mbit/s: queues are those of what is carried,
     also where it is more than predicted.
     """
     from twin.sim.arrays import compile_network
-    from twin.sim.astray import arriving
-    from twin.sim.kernels import expect
     from twin.sim.route import route
 
-    from .path_delays import delay_spread
     from .splits import split_squares
 
     lossy = conditioned(network, removed)
     arrays = compile_network(lossy)
     routing = route(arrays)
-    expected = expect(arrays, routing.paths)
-    delay_ms = _end_to_end(arrays, routing, expected)
-    apart_ms = delay_spread(arrays, routing.paths, routing.used).T
-    survival = arriving(lossy, arrays, routing.paths, expected.survival).T.copy()
-    survival[arrays.tunnels.source, arrays.tunnels.target] = np.nan
     arrived = routing.load[arrays.arc_of]
     variance = noise.declared.unexported_mbps**2 + (noise.reading * arrived) ** 2 + noise.per_mbps * arrived
     split = split_squares(arrays, routing.paths)[arrays.arc_of]
     hashed = hashing**2 * noise.declared.concentration * split
+    sigma = np.sqrt(variance + hashed)
     waits = _waits(arrays, routing.load, carried, noise.declared.packet_bits)
-    queue_ms = np.zeros_like(delay_ms)
+    fates = _fates(lossy, arrays, routing, pairs, waits) if len(pairs[0]) else _Fates(*[np.zeros(0)] * 4)
+    return Prediction(
+        arrived,
+        sigma,
+        fates.delay_ms,
+        fates.delay_spread_ms,
+        fates.survival,
+        np.sqrt(hashed),
+        lossy,
+        fates.queue_ms,
+    )
+
+
+class _Fates(NamedTuple):
+    """What becomes of a packet of each pair [p]; as in `Prediction`."""
+
+    delay_ms: Floats
+    delay_spread_ms: Floats
+    survival: Floats
+    queue_ms: Floats
+
+
+def _fates(network: Network, arrays: "Arrays", routing: "Routing", pairs: Pairs, waits: Floats) -> _Fates:
+    from twin.sim.astray import arriving
+    from twin.sim.kernels import expect
+
+    from .path_delays import delay_spread
+
+    by_target = pairs[1], pairs[0]
+    expected = expect(arrays, routing.paths)
+    survival = arriving(network, arrays, routing.paths, expected.survival)
+    survival[arrays.tunnels.target, arrays.tunnels.source] = np.nan
+    queue_ms = np.zeros(len(pairs[0]))
     if waits.max(initial=0.0) > _WAIT_MS:
         waiting = arrays._replace(delay=waits)
-        queue_ms = np.nan_to_num(_end_to_end(waiting, routing, expect(waiting, routing.paths)), posinf=0.0)
-    sigma = np.sqrt(variance + hashed)
-    return Prediction(arrived, sigma, delay_ms, apart_ms, survival, np.sqrt(hashed), lossy, queue_ms)
+        queue_ms = np.nan_to_num(_end_to_end(waiting, routing, expect(waiting, routing.paths))[by_target], posinf=0.0)
+    delay_ms = _end_to_end(arrays, routing, expected)[by_target]
+    spread_ms = delay_spread(arrays, routing.paths, routing.used)[by_target]
+    return _Fates(delay_ms, spread_ms, survival[by_target], queue_ms)
 
 
 def _end_to_end(arrays: "Arrays", routing: "Routing", expected: "Expectation") -> Floats:
-    """Mean of the links' `delay` in `arrays` over the paths of each pair, ms [n, n]; inf where there is none."""
+    """Mean of the links' `delay` over the paths of each pair, ms by target first [n, n]; inf where there is none."""
     from twin.sim.astray import diverted_delays
     from twin.sim.route import mean_delays
 
     if len(arrays.tunnels.source):
-        return mean_delays(arrays, routing.paths, routing.used)
-    delay = diverted_delays(arrays, routing.paths, expected.delay) if arrays.astray else expected.delay
-    return delay.T.copy()
+        return mean_delays(arrays, routing.paths, routing.used).T
+    return diverted_delays(arrays, routing.paths, expected.delay) if arrays.astray else expected.delay
 
 
 def _waits(arrays: "Arrays", load: Floats, carried: Floats | None, packet_bits: float) -> Floats:

@@ -15,18 +15,17 @@ _NONE = 1e-300  # in place of 0 in a logarithm that is multiplied by 0
 _HALF = 0.5  # of two equal paths each is taken by half the ports, or by all or none: then both are off by half
 
 
-def delay_error(prediction: Prediction, probes: Probes, declared: Declaration) -> Floats:
+def delay_error(prediction: Prediction, declared: Declaration) -> Floats:
     """Standard error of the predicted delay of each probed pair, ms [p].
 
     Of equal paths each of a prober's `n` ports draws one: the share of one of two is off by `1 / (2 sqrt(n))`.
     """
-    pairs = probes.source, probes.target
-    known = np.nan_to_num(prediction.delay_ms[pairs], posinf=0.0)
+    known = np.nan_to_num(prediction.delay_ms, posinf=0.0)
     apart = np.hypot(
         declared.delay_error_ms + declared.delay_share * known,
-        _HALF / declared.probe_ports**0.5 * prediction.delay_spread_ms[pairs],
+        _HALF / declared.probe_ports**0.5 * prediction.delay_spread_ms,
     )
-    return apart + prediction.queue_ms[pairs]  # a mean wait says little of the few packets of one probe
+    return apart + prediction.queue_ms  # a mean wait says little of the few packets of one probe
 
 
 def clear_delays(probes: Probes, delay_ms: Floats, through: Floats, declared: Declaration) -> Flags:

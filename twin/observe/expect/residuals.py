@@ -82,7 +82,8 @@ def hold(network: Network, sample: Samples, demands: Floats, declared: Declarati
     removed = np.nan_to_num(removed_share(sample, declared.read_s / interval_s))
     state = _reported(network.with_demands(demands), sample, declared)
     noise = export_noise(state, removed, declared, samples=1, interval_s=interval_s)
-    prediction = predict(state, removed, noise, carried=arrivals(sample))
+    pairs = sample.probe_source, sample.probe_target
+    prediction = predict(state, removed, noise, pairs=pairs, carried=arrivals(sample))
     arrived, expected = arrivals(sample)[0], prediction.arrived
     busy = expected > _TELLING * declared.unexported_mbps
     load = np.where(busy, ratio(arrived - expected, expected), np.nan)
@@ -148,9 +149,9 @@ def _late(sample: Samples, prediction: Prediction, declared: Declaration) -> Res
     """How much later than predicted probes arrive, ms [p]; how wrong distances and paths are lasts."""
     pairs = sample.probe_source, sample.probe_target
     probes = Probes(*pairs, sample.probe_loss[0], sample.probe_delay_ms[0])
-    noise = declared.delay_error_ms + prediction.queue_ms[pairs]
-    value = _finite(probes.delay_ms - prediction.delay_ms[pairs])
-    return Residual(value, noise, delay_error(prediction, probes, declared))
+    noise = declared.delay_error_ms + prediction.queue_ms
+    value = _finite(probes.delay_ms - prediction.delay_ms)
+    return Residual(value, noise, delay_error(prediction, declared))
 
 
 def _exports(arrived: Floats, expected: Floats, demands: Floats, declared: Declaration, interval_s: float) -> Residual:
