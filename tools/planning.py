@@ -55,7 +55,7 @@ def propose_plans(desk: Desk) -> Candidates:
     avoid = desk.counterexamples
     with desk.span("optimise", snapshot=desk.state.id, counterexamples=len(avoid)) as span:
         outlook = desk.outlook if desk.brought is None else None  # what was brought is judged by the gate alone
-        coming = Context(outlook=outlook, works=desk.works, step_lasts=desk.step_lasts)
+        coming = Context(outlook=outlook, works=desk.works, step_lasts=desk.step_lasts, declared=desk.inventory)
         with guarded(WALL_LIMIT_S) as guard:
             found = holding(partial(_proposed, desk), desk.state, desk.policy, coming)
         span.set_attribute("twin.proposals", sum(x.plan is not None for x in found))

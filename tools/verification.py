@@ -160,6 +160,7 @@ def _verdict(desk: Desk, plan: Plan) -> Verdict:
         starts=desk.starts,
         works=desk.works,
         step_lasts=desk.step_lasts,
+        declared=desk.inventory,
         engine=_ENGINE,
     )
     growth = desk.aim.growth if desk.aim else 1.0

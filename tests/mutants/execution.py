@@ -83,7 +83,7 @@ _ON_THE_WAY = (
     Mutant(
         "the rest of a plan is not verified",
         _ROLLOUT,
-        "failed = remaining(self._plan, number - 1, here, self._states[0], policy, error)",
+        "failed = remaining(self._plan, number - 1, here, self._states[0], policy, error, self._configured[0])",
         "failed = None",
         (f"{_DOUBTS}::test_a_surge_under_way_stops_the_steps_that_would_not_hold_it",),
     ),

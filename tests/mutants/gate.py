@@ -138,6 +138,7 @@ _LABELLED = ("tests/twin/gate/test_verdict_gate_cases.py",)
 _ODD = ("tests/twin/gate/test_verdict_odd_numbers.py",)
 
 _BACK = "tests/twin/gate/test_brought_back.py::test_"
+_DECLARED = "tests/twin/gate/test_declared.py::test_"
 
 _STATES = (
     Mutant(
@@ -153,6 +154,27 @@ _STATES = (
         "or busier((before,), after, policy.max_utilisation, where, error)",
         "or busier_failing((before,), after, policy.max_utilisation, where, error)",
         (f"{_BACK}with_everything_up_what_comes_back_takes_nothing_from_those_who_were_served",),
+    ),
+    Mutant(
+        "any plan counts as setting the network right",
+        "twin/gate/declared.py",
+        "if not after.as_declared or was is None",
+        "if was is None",
+        (f"{_DECLARED}the_same_plan_fails_where_nobody_says_what_is_declared_or_something_else_is",),
+    ),
+    Mutant(
+        "what is declared may overload more in all failures together",
+        "twin/gate/declared.py",
+        "float(after.sum()) <= float(before.sum())",
+        "float(after.sum()) >= 0",
+        (f"{_DECLARED}more_or_less_than_what_is_declared_and_what_makes_the_network_less_safe_is_refused",),
+    ),
+    Mutant(
+        "what is declared may overload a failure that keeps its limits",
+        _RULES,
+        "np.flatnonzero(was.max_utilisation > policy.max_failure_utilisation + SHARE_SLACK)",
+        "np.arange(len(was.max_utilisation))",
+        (f"{_DECLARED}more_or_less_than_what_is_declared_and_what_makes_the_network_less_safe_is_refused",),
     ),
     Mutant(
         "failures of what a plan brings into use are not tried",

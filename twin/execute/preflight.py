@@ -92,7 +92,7 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     observation = look_around(network, live, tolerance)
     found = find(network, live, observation, inventory)
     lasts = step_lasts(observation.declared, observation.interval_s, tolerance)
-    verdict = _verified(plan, network, found, observation, policy, (coming, live.now, lasts, turns))
+    verdict = _verified(plan, network, found, observation, policy, (coming, live.now, lasts, turns, inventory))
     start = Preflight(found.base, found.configured, found.running, verdict)
     failed = next((check for check in start.verdict.checks if not check.passed), None)
     because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
@@ -167,18 +167,21 @@ def demand_error(planned: Network, measured: Settled, policy: Policy) -> DemandE
     return DemandError(measured.variance, sure)
 
 
-def remaining(plan: Plan, made: int, here: Network, base: Network, policy: Policy, error: DemandError) -> str | None:
+def remaining(  # noqa: PLR0913 - what is left, where the plan stands, and what it is held against
+    plan: Plan, made: int, here: Network, base: Network, policy: Policy, error: DemandError, declared: Network
+) -> str | None:
     """Verify what is left of a plan on the state reached, under its demands; return why it must not be made.
 
     What is left may be no better than where it stands now and the plan still better than where it began: it is refused
-    when it fails both ways. `error` is that of the demands: what it could explain is no reason.
+    when it fails both ways. `error` is that of the demands: what it could explain is no reason; `declared` is what the
+    inventory has.
     """
     rest = plan.model_copy(update={"base": here.id, "steps": plan.steps[made:]})
-    first = _failure(verify(rest, here, policy, error=error))
+    first = _failure(verify(rest, here, policy, error=error, declared=declared))
     if first is None:
         return None
     start = base.with_demands(here.demands)
-    whole = verify(plan.model_copy(update={"base": start.id}), start, policy, error=error)
+    whole = verify(plan.model_copy(update={"base": start.id}), start, policy, error=error, declared=declared)
     return first if _failure(whole) else None
 
 
@@ -202,13 +205,13 @@ def _verified(
     found: Found,
     observation: Observation,
     policy: Policy,
-    ahead: tuple[Coming, datetime, timedelta | None, Sequence[OtherState]],
+    ahead: tuple[Coming, datetime, timedelta | None, Sequence[OtherState], Network | None],
 ) -> Verdict:
     """Verify on what was found: under the demands the plan was made for, and if it passes, under those measured.
 
     What the error of the measured ones could explain is no reason to refuse.
     """
-    (outlook, works, unmodelled), now, lasts, turns = ahead
+    (outlook, works, unmodelled), now, lasts, turns, inventory = ahead
     evidence = _evidence(found.base, observation, turns)
     planned = found.base.with_demands(network.demands)
     estimated = observation.declared.estimated
@@ -227,6 +230,7 @@ def _verified(
             starts=now,
             works=works,
             step_lasts=lasts,
+            declared=inventory,
         )
         if not verdict.passed:
             break

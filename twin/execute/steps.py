@@ -253,7 +253,7 @@ class Rollout:
             return None
         here = self._states[number - 1].with_demands(self._measured.demands)
         error = demand_error(self._states[0], self._measured, policy)
-        failed = remaining(self._plan, number - 1, here, self._states[0], policy, error)
+        failed = remaining(self._plan, number - 1, here, self._states[0], policy, error, self._configured[0])
         if failed is None:
             return None
         return f"before step {number} what is left of the plan fails under the demands measured: {failed}"

@@ -24,6 +24,7 @@ from .checks.convergence import loops_too_much
 from .checks.finding import CheckName, Counterexample, Violation
 from .checks.stressed import Stressed
 from .class_rules import worse_for_classes
+from .declared import set_right
 from .demand_delays import late, slow_under_failure
 from .no_worse import (
     SHARE_SLACK,
@@ -152,14 +153,17 @@ def worse_under_failure(
 
     Against one state, the network before the plan, the policy may accept some loss; against both ends of a plan never.
     Links may carry what is delivered again as the states before would, if they lost none of that: see `brought_back`.
+    Where the plan sets the network right, failures that overload links already may overload others: see `declared`.
     `at` is the step, or step, traffic and hour, for the wording.
     """
     accepted, at = _accepted(befores, after, policy), Where(at) if isinstance(at, int) else at
+    excused = _excused(befores, after, policy)
     for row in _suspects(befores, after, policy, accepted):
         where = at._replace(failure=after.failures[row].name)
         was, now = [x.during(row) for x in befores], after.during(row)
         violation = falls_short(was, now, where, accepted=accepted, error=after.error)
-        violation = violation or busier_failing(was, now, policy.max_failure_utilisation, where, after.error)
+        if row not in excused:
+            violation = violation or busier_failing(was, now, policy.max_failure_utilisation, where, after.error)
         if violation:
             return violation
     return None
@@ -221,11 +225,21 @@ def surely_worse(before: Stressed, after: Stressed, policy: Policy) -> Ints:
         return np.flatnonzero(missed)
     hotter = now.max_utilisation > np.maximum(policy.max_failure_utilisation, was.max_utilisation) + SHARE_SLACK
     heavier = (now.overload > was.overload + slack) | (now.excess > was.excess + slack)
-    return np.flatnonzero(missed | ((now.excess > slack) & (hotter | heavier)))
+    full = (now.excess > slack) & (hotter | heavier)
+    full[list(_excused((before,), after, policy))] = False
+    return np.flatnonzero(missed | full)
 
 
 def _accepted(befores: Sequence[Stressed], after: Stressed, policy: Policy) -> float:
     return accepted_loss(befores[0].network, after.network, policy) if len(befores) == 1 else 0.0
+
+
+def _excused(befores: Sequence[Stressed], after: Stressed, policy: Policy) -> frozenset[int]:
+    """Return the failures, by position, whose links may be fuller as the network now stands as it was declared."""
+    was = befores[0].sweep
+    if len(befores) > 1 or was is None or not set_right(befores[0], after):
+        return frozenset()
+    return frozenset(map(int, np.flatnonzero(was.max_utilisation > policy.max_failure_utilisation + SHARE_SLACK)))
 
 
 def _suspects(befores: Sequence[Stressed], after: Stressed, policy: Policy, accepted: float) -> list[int]:

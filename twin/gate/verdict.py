@@ -70,6 +70,7 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     starts: datetime | None = None,
     works: Sequence[PlannedWork] = (),
     step_lasts: timedelta | None = None,
+    declared: Network | None = None,
     engine: Engine = _HERE,
 ) -> Verdict:
     """Simulate the plan on the twin step by step, under every single failure and back again, and judge it.
@@ -81,8 +82,9 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     is not in the network, `estimated` how its traffic was estimated, if nobody measured it.
     `starts` is when the first step is made, for the policy's windows, and `works` is what others
     have planned: what they take away counts as failed in its hours, and while steps are made, each of which
-    `step_lasts` at most; where that is unknown, all that is still to come. `engine` does the failures, and changes
-    nothing of what is found. Never raises on a bad plan: one that is not
+    `step_lasts` at most; where that is unknown, all that is still to come. `declared` is the network as its inventory
+    has it configured: see `twin.gate.declared` for what a plan may do that leaves exactly that. `engine` does the
+    failures, and changes nothing of what is found. Never raises on a bad plan: one that is not
     grounded fails every check, with the reason. Every check is in every verdict, in the same order, but for *classes*,
     which is where there are some; the same question
     always gets the same verdict.
@@ -92,7 +94,7 @@ def verify(  # noqa: PLR0913 - what is judged, and each thing that is known beyo
     from .checks.rehearsal import Rehearsal
 
     grounding = ground(plan, network, policy, unmodelled if policy.refuse_unmodelled else (), estimated)
-    given = Context(evidence, tuple(scenarios), error, outlook, starts, tuple(works), step_lasts)
+    given = Context(evidence, tuple(scenarios), error, outlook, starts, tuple(works), step_lasts, declared)
     rehearsal = Rehearsal(plan, policy, grounding.states, given, engine)
     checks = (grounding.check, *_checks(rehearsal, grounded=grounding.check.passed))
     loops = convergences(rehearsal.stressed) if grounding.check.passed else ()

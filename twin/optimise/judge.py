@@ -19,6 +19,7 @@ from twin.gate.checks.moved import moved_share
 from twin.gate.checks.stressed import Stressed, under
 from twin.gate.checks.touch import emptied
 from twin.gate.class_rules import worse_for_classes
+from twin.gate.declared import stands_as
 from twin.gate.no_worse import SHARE_SLACK, Where
 from twin.gate.order import Effort, KnownStart, Ordered, order_steps
 from twin.gate.rules import may_follow, surely_worse, worse_in_time, worse_under_failure
@@ -76,9 +77,11 @@ class Judge:
         avoid: Sequence[Counterexample] = (),
         *,
         allowance: Allowance | None = None,
+        declared: Network | None = None,
     ) -> None:
-        """Take a network; once the allowance is spent, no further state is found safe."""
+        """Take a network, and how it is `declared`; once the allowance is spent, no further state is found safe."""
         self.network, self.policy, self.allowance = network, policy, allowance or Allowance(None)
+        self.declared = declared
         self.limit = policy.max_failure_utilisation
         self.start, self.demands, self.swept = _baseline(network, self.limit)
         self.failures, self.base = self.start.failures, self.start.outcome
@@ -191,10 +194,10 @@ class Judge:
                 if failing:
                     self._try_first(failing.counterexample.failure)
                     return failing.detail
-        in_time = worse_in_time(self.start, Stressed(state, self.failures, self.limit), self.policy, 1)
+        promised = Stressed(state, self.failures, self.limit)
+        in_time = worse_in_time(self.start, promised, self.policy, 1)
         if in_time:
             return in_time.detail
-        promised = Stressed(state, self.failures, self.limit)
         broken = worse_for_classes(self.start, promised, self.policy, Where(1)) if state.classes else None
         if broken:
             return broken.detail
@@ -216,8 +219,10 @@ class Judge:
         if self._judged is None or self._judged.state is not state or self._judged.swept is not swept:
             self._judged = _Judged(state, swept, {}, {})
         known, first, order = self._judged.parts, 0, tuple(self._telling)
+        # what is declared is judged by all failures together
+        least = len(order) if self._whole(self._judged, factor).as_declared else _FIRST_FAILURES
         while first < len(order):
-            rows = order[first : first + min(max(_FIRST_FAILURES, first), _MOST_FAILURES)]
+            rows = order[first : first + max(least, min(first, _MOST_FAILURES))]
             if (rows, factor) not in known:
                 known[rows, factor] = self._part(self._judged, rows, factor)
             chosen = known[rows, factor].failures
@@ -232,7 +237,7 @@ class Judge:
             sweep = self._added_up(state, judged.swept, rows, factor)
         else:
             sweep = self._swept(whole, chosen)
-        return Stressed(whole.network, chosen, self.limit, sweep, whole)
+        return Stressed(whole.network, chosen, self.limit, sweep, whole, as_declared=whole.as_declared)
 
     def _whole(self, judged: "_Judged", factor: float) -> Stressed:
         """Return it under all failures: what any of them costs whom is found once for all factors of its demands."""
@@ -241,7 +246,10 @@ class Judge:
             if factor != 1 and not state.limits:
                 multiple = self._whole(judged, 1.0), factor
             grown = self._grown(state, self.start.grown(factor).network, factor)
-            judged.wholes[factor] = Stressed(grown, self.failures, self.limit, multiple=multiple)
+            as_declared = self.declared is not None and stands_as(state, self.declared)
+            judged.wholes[factor] = Stressed(
+                grown, self.failures, self.limit, multiple=multiple, as_declared=as_declared
+            )
         return judged.wholes[factor]
 
     def _grown(self, state: Network, start: Network, factor: float) -> Network:

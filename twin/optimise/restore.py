@@ -43,7 +43,7 @@ def relieve_by_restoring(
     `seed` and `time_limit_s` change nothing.
     """
     del seed, time_limit_s
-    judge = Judge(network, policy, avoid)
+    judge = Judge(network, policy, avoid, declared=reference)
     if reference is None:
         return without_plan(judge, METHOD, "no reference network was given")
     steps = tuple(x for x in _differences(network, reference) if _may_make(judge, x))

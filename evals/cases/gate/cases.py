@@ -59,6 +59,7 @@ from .roll_out import (
     later_step_meets_others,
     way_out_in_the_peak,
 )
+from .set_right import declared_less_safe, good_set_right, half_set_right, set_right_and_more
 from .unseen import (
     break_before_make,
     dropped_under_failure,
@@ -116,6 +117,9 @@ BAD: dict[str, Build] = {
         room_of_the_lost,
         invented_loss,
         half_a_circuit,
+        set_right_and_more,
+        half_set_right,
+        declared_less_safe,
         ends_before_it_begins,
         meets_others_on_the_way,
         later_step_frozen,
@@ -136,6 +140,7 @@ GOOD: dict[str, Build] = {
         good_last_resort,
         good_with_classes,
         good_return,
+        good_set_right,
         good_in_time,
         good_roll_out,
     )

@@ -54,6 +54,7 @@ class Trial(NamedTuple):
     starts: datetime | None = None
     works: tuple[PlannedWork, ...] = ()
     step_lasts: timedelta | None = None
+    declared: Network | None = None  # as the inventory has it
 
 
 @cache

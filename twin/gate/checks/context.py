@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pydantic import Field
 
 from twin.gate.outlook import HOUR, Hour, Outlook, Scenario
-from twin.model import Floats, Frozen
+from twin.model import Floats, Frozen, Network
 from twin.numeric import np
 from twin.planned import PlannedWork
 
@@ -84,6 +84,7 @@ class Context:
 
     Without an outlook nothing is known of the hours in which the plan stays. `starts` is when its first step is made,
     `step_lasts` how long one takes at most until it is confirmed; `works` is what others take away in the hours ahead.
+    `declared` is the network as its inventory has it configured.
     """
 
     evidence: Evidence | None = None
@@ -93,6 +94,7 @@ class Context:
     starts: datetime | None = None
     works: tuple[PlannedWork, ...] = ()
     step_lasts: timedelta | None = None
+    declared: Network | None = None
 
     @property
     def making(self) -> Making | None:

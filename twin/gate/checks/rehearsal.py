@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from twin.engines.seam import Engine, Serial
+from twin.gate.declared import stands_as
 from twin.model import Floats, Network
 from twin.plan import Plan, states
 from twin.planned import PlannedWork
@@ -64,7 +65,9 @@ class Rehearsal:
         key = state.network.id, gone
         if key not in self._worked_on:
             network = taken_away(state.network, gone)
-            self._worked_on[key] = Stressed(network, state.failures, state.limit, error=state.error)
+            self._worked_on[key] = Stressed(
+                network, state.failures, state.limit, error=state.error, as_declared=state.as_declared
+            )
         return self._worked_on[key]
 
     @cached_property
@@ -122,8 +125,9 @@ class Rehearsal:
         return frozenset({proportion(self.base.demands, x.demands) or 1.0 for x in fullest} - {1.0})
 
     def _under_failures(self, state: Network) -> Stressed:
-        limit, error = self.policy.max_failure_utilisation, self.context.error
-        return Stressed(state, self._failures, limit, error=error, together=self._together)
+        limit, error, declared = self.policy.max_failure_utilisation, self.context.error, self.context.declared
+        as_declared = declared is not None and stands_as(state, declared)
+        return Stressed(state, self._failures, limit, error=error, together=self._together, as_declared=as_declared)
 
     @property
     def ends(self) -> tuple[Stressed, Stressed]:

@@ -39,7 +39,8 @@ class Stressed:
     which remembers whose traffic they cost. With an `error`, a figure that is worse by less than that is not worse.
     `together` sweeps it with others that differ little from it, by adding up what differs.
     `multiple` is a state of which all demands of this one are as many times as large.
-    `summed` is what each failure puts on each link, where that is known.
+    `summed` is what each failure puts on each link, where that is known. `as_declared` says that it is configured as
+    the inventory declares the network.
     """
 
     network: Network
@@ -51,6 +52,7 @@ class Stressed:
     together: TunnelledStates | SuccessiveSweeps | None = None
     multiple: "tuple[Stressed, float] | None" = None
     summed: tuple[Superposition, SweptLoads] | None = None
+    as_declared: bool = False
     _missed: dict[str, tuple[Ints, Floats]] = field(default_factory=dict, init=False, repr=False)
     _grown: "dict[float, Stressed]" = field(default_factory=dict, init=False, repr=False)
     _by_class: "dict[tuple[int, ...], ClassLoads]" = field(default_factory=dict, init=False, repr=False)
@@ -73,7 +75,9 @@ class Stressed:
                 known = self._loads[0].sweep(self._loads[1].grown(factor), self.limit)
             error = self.error and self.error.scaled(factor)
             multiple = None if network.limits else (self, factor)
-            self._grown[factor] = Stressed(network, self.failures, self.limit, known, error=error, multiple=multiple)
+            self._grown[factor] = Stressed(
+                network, self.failures, self.limit, known, error=error, multiple=multiple, as_declared=self.as_declared
+            )
         return self._grown[factor]
 
     @cached_property
@@ -120,7 +124,8 @@ class Stressed:
 
     def _with(self, demands: Floats) -> "Stressed":
         error = self.error and self.error.scaled(ratio_of(demands, self.network.demands))
-        return Stressed(self.network.with_demands(demands), self.failures, self.limit, error=error)
+        network = self.network.with_demands(demands)
+        return Stressed(network, self.failures, self.limit, error=error, as_declared=self.as_declared)
 
     @cached_property
     def outcome(self) -> Outcome:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from twin.gate.brought_back import brought_back
+from twin.gate.declared import set_right
 from twin.gate.no_worse import SHARE_SLACK, rate_slack
 from twin.gate.rules import accepted_loss, worse_in_time, worse_under_failure
 from twin.printed import mbps, percent, short
@@ -39,12 +40,14 @@ def _survives(rehearsal: Rehearsal) -> Check:
         f"{percent(measured)} (before {percent(before.max_utilisation[worst])}"
         + (f", {percent(mended)} if what is delivered again had not been lost)" if mended else ")")
     )
+    set_right = _set_right(rehearsal)
     if measured > policy.max_failure_utilisation + SHARE_SLACK:
         unsafe = int(np.count_nonzero(before.max_utilisation > policy.max_failure_utilisation + SHARE_SLACK))
         detail += (
-            f"; no worse than today, and today is not safe against {unsafe} of them: "
+            f"; {'' if set_right else 'no worse than today, and '}today is not safe against {unsafe} of them: "
             f"the limit is {percent(policy.max_failure_utilisation)}"
         )
+    detail += set_right
     newly = float((after.lost - before.lost).max(initial=0.0))
     if newly > rate_slack(rehearsal.base):
         accepted = accepted_loss(rehearsal.base, rehearsal.final, policy)
@@ -58,6 +61,21 @@ def _mended(rehearsal: Rehearsal, row: int) -> float | None:
     before, after = (x.during(row) for x in rehearsal.ends)
     mended = brought_back(before, after)
     return None if mended is None else mended.max_utilisation
+
+
+def _set_right(rehearsal: Rehearsal) -> str:
+    """Word what failures do that the network as declared does not survive as well as it did by mistake."""
+    before, after = rehearsal.ends
+    if before.sweep is None or after.sweep is None or not set_right(before, after):
+        return ""
+    was, now, slack = before.sweep.excess, after.sweep.excess, rate_slack(rehearsal.base)
+    worse = int(np.count_nonzero(now > was + slack))
+    if not worse:
+        return ""
+    return (
+        f"; set right as in its inventory, the network overloads more in {worse} of these, and in all failures "
+        f"together {mbps(float(now.sum()))} in place of {mbps(float(was.sum()))}"
+    )
 
 
 def _while_repaired(rehearsal: Rehearsal) -> str:

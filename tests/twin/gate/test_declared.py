@@ -1,0 +1,51 @@
+"""What a plan may do that leaves the network as its inventory declares it."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from evals.cases.gate.good import Trial, first_of
+from evals.cases.gate.set_right import declared_less_safe, good_set_right, half_set_right, set_right_and_more
+from evals.suites.verify import verdict_on
+from twin.optimise.restore import relieve_by_restoring
+from twin.plan import apply_all
+
+
+@cache
+def set_right() -> list[Trial]:
+    return first_of(2, good_set_right)
+
+
+def failing(case: Trial) -> list[str]:
+    return [x.name for x in verdict_on(case).checks if not x.passed]
+
+
+def test_a_mistake_is_set_right_that_spares_a_failure_by_chance():
+    for case in set_right():
+        assert failing(case) == []
+        told = next(x.detail for x in verdict_on(case).checks if x.name == "survivable")
+        assert "set right as in its inventory" in told or "no worse than today" in told
+
+
+def test_the_same_plan_fails_where_nobody_says_what_is_declared_or_something_else_is():
+    for case in set_right():
+        other = case.declared
+        changed = other.links[0]._replace(weight=other.links[0].weight + 1)
+        for declared in (None, case.network, replace(other, links=(changed, *other.links[1:]))):
+            assert {"survivable", "uncertain"} & set(failing(case._replace(declared=declared)))
+
+
+def test_who_plans_to_set_back_has_the_same_rule():
+    for case in set_right():
+        found = relieve_by_restoring(case.network, case.policy, reference=case.declared)
+        assert found.plan is not None, found.reason
+        assert apply_all(case.network, found.plan.steps).links == case.declared.links
+
+
+@pytest.mark.parametrize("build", [set_right_and_more, half_set_right, declared_less_safe])
+def test_more_or_less_than_what_is_declared_and_what_makes_the_network_less_safe_is_refused(build):
+    for case in first_of(3, build):
+        assert "survivable" in failing(case)
+        if build is declared_less_safe:
+            assert relieve_by_restoring(case.network, case.policy, reference=case.declared).plan is None
