@@ -1,9 +1,9 @@
 """Whether planners find a plan where there is one: `python -m tests.benchmarks.planners_solve`.
 
 Every short plan on small networks, one change and the promising ones two by two, is put before the gate as planners'
-plans are: with growth under every single failure, members of bundles, and the hours ahead. No planner has a hand in
-that search. A case counts where it finds a plan that passes; it is solved where what the planners propose passes, too.
-`--endings N` takes faults of the suite of that name, told to the planners as they are.
+plans are: with growth under every single failure, members of bundles, the hours ahead, and each step in its own. No
+planner has a hand in that search. A case counts where it finds a plan that passes; it is solved where what the planners
+propose passes, too. `--endings N` takes faults of the suite of that name, told to the planners as they are.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +40,8 @@ from twin.policy import Policy
 from twin.sim.simulate import simulate
 
 POLICY = Policy()
+LASTS = timedelta(minutes=30)
+"""How long a step takes at most: two looks at two whole samples of five minutes after the one under way."""
 LEAST = 0.9
 PAIRED, JUDGED = 24, 150
 """Single changes that are paired, those that leave the least harm; plans that are put before the gate."""
@@ -76,7 +78,7 @@ def solve(task: Task) -> Found:
 
 
 def _passes(task: Task, plan: Plan) -> bool:
-    return verify(plan, task.network, POLICY, outlook=task.outlook).passed
+    return verify(plan, task.network, POLICY, outlook=task.outlook, step_lasts=LASTS).passed
 
 
 def _steps_pass(task: Task, steps: tuple[Change, ...]) -> bool:
@@ -99,7 +101,10 @@ def te_tasks(count: int) -> Iterator[Task]:
 
         def propose(x: Network = network, ahead: Outlook | None = outlook) -> Sequence[Proposal]:
             return holding(
-                lambda state, policy: plan_for(state, policy, Purpose("relieve")), x, POLICY, Context(outlook=ahead)
+                lambda state, policy: plan_for(state, policy, Purpose("relieve")),
+                x,
+                POLICY,
+                Context(outlook=ahead, step_lasts=LASTS),
             )
 
         told = f"{' members' if number % 2 else ''}{' before the evening' if outlook else ''}"
@@ -148,7 +153,7 @@ def sleep_tasks(count: int) -> Iterator[Task]:
                 lambda state, policy: _ending(plan_for(state, policy, Purpose("sleep")), state, end),
                 x,
                 POLICY,
-                Context(outlook=ahead),
+                Context(outlook=ahead, step_lasts=LASTS),
             )
 
         def tries(x: Network = night) -> Iterator[tuple[Change, ...]]:

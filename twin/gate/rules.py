@@ -116,6 +116,15 @@ def worse_in_hour(before: Stressed, after: Stressed, policy: Policy, where: Wher
     return worse or worse_for_classes(before, after, policy, where)
 
 
+def worse_than_without(without: Stressed, here: Stressed, policy: Policy, where: Where) -> Violation | None:
+    """Return what is worse for a while than without the plan: who is served, and loads, failures included."""
+    return (
+        falls_short((without.outcome,), here.outcome, where, error=here.error)
+        or busier((without.outcome,), here.outcome, policy.max_utilisation, where, here.error)
+        or worse_under_failure((without,), here, policy, where)
+    )
+
+
 def worse_than_ends(
     ends: Sequence[Outcome], here: Outcome, policy: Policy, at: Where | int, error: DemandError | None = None
 ) -> Violation | None:

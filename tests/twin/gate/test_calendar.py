@@ -251,6 +251,24 @@ def test_a_state_between_steps_meets_the_traffic_of_every_hour_in_which_it_may_b
         assert "how long steps take is not known" in unknown.detail or not unknown.passed
 
 
+@pytest.mark.parametrize(("minute", "passes"), [(25, True), (35, False)])
+def test_a_plan_that_is_to_end_before_the_evening_is_out_of_the_way_by_then(minute, passes):
+    """Its first closing step is not felt: the circuit sleeps half an hour longer, whatever the plan itself left."""
+    detours = [(x, y, 40.0, weight) for weight, e in ((5, "c"), (9, "d")) for x, y in (("a", e), (e, "b"))]
+    network = network_of([("a", "b", 100.0, 1), *detours], {("a", "b"): 30.0})
+    steps = (SleepLink(circuit=AB), SetWeight(link="a->b", weight=2))
+    until = TUESDAY.replace(minute=minute) + timedelta(hours=6)
+    plan = Plan(goal="g", base=network.id, steps=steps, objective="change").ending(network, until)
+    outlook = outlook_by_day(network, TUESDAY, 24, day=[1.0] * 24)
+    hours = tuple(x._replace(demands=x.demands * (2 if x.begins.hour > 7 else 1)) for x in outlook.hours)
+    given = {"outlook": replace(outlook, hours=hours), "starts": TUESDAY, "step_lasts": timedelta(minutes=30)}
+    verdict = verify(plan, network, ROOM, **given)
+    assert verdict.passed is passes
+    if not passes:
+        example = found(verdict, "horizon").counterexample
+        assert (example.element, example.step, example.measured) == ("a->c", 3, pytest.approx(60 / 40))
+
+
 @pytest.mark.parametrize(
     ("rules", "step"),
     [

@@ -150,6 +150,7 @@ def _at_the_end(rehearsal: Rehearsal) -> Violation | None:
     until = rehearsal.plan.until
     if until is None:
         return None
-    steps = Steps(rehearsal.closing, rehearsal.context.ending(until), len(rehearsal.plan.steps))
+    making, made = rehearsal.context.ending(until), len(rehearsal.plan.steps)
+    steps = Steps(rehearsal.closing, making, made, without=rehearsal.ends[0])
     violation = in_its_time(rehearsal, steps)
     return violation and violation._replace(detail=f"as the plan ends: {violation.detail}")

@@ -10,7 +10,7 @@ import numpy as np
 from twin.gate.class_rules import worse_for_classes
 from twin.gate.no_worse import Where, growth, missed_more
 from twin.gate.outlook import Hour
-from twin.gate.rules import may_pass, worse_than_ends
+from twin.gate.rules import may_pass, worse_than_ends, worse_than_without
 from twin.model import Floats
 from twin.planned import PlannedWork
 from twin.policy import Policy
@@ -26,12 +26,13 @@ from .stressed import Stressed
 class Steps(NamedTuple):
     """Steps that follow one another, and when; `made` is how many were made before them.
 
-    `states` are those before the first and after each.
+    `states` are those before the first and after each; for steps that end a plan, `without` is the network without it.
     """
 
     states: tuple[Stressed, ...]
     making: Making
     made: int = 0
+    without: Stressed | None = None
 
     @property
     def last(self) -> int:
@@ -99,6 +100,9 @@ def in_its_time(rehearsal: Rehearsal, steps: Steps) -> Violation | None:
                 states = [_at(rehearsal, x, time, calm=calm) for x in steps.around(step)]
                 where = where_in(rehearsal, steps.made + step, time.hour, time.works)
                 violation = _worse(rehearsal.policy, states, where, back=back)
+                if violation is None and steps.without is not None and step < steps.last and not back:
+                    without = _at(rehearsal, steps.without, time, calm=calm)
+                    violation = worse_than_without(without, states[1], rehearsal.policy, where)
                 if violation:
                     return violation
     return None
@@ -138,11 +142,13 @@ def _worse(policy: Policy, states: Sequence[Stressed], where: Where, *, back: bo
 
 def _sure(rehearsal: Rehearsal, steps: Steps, hours: Sequence[Floats]) -> frozenset[int]:
     """Return the steps after which the state keeps every limit in all of these hours, without a look at each."""
-    if len(hours) < 2 or not sums_tell(rehearsal, steps.states):
+    without = () if steps.without is None else (steps.without,)
+    if len(hours) < 2 or not sums_tell(rehearsal, (*steps.states, *without)):
         return frozenset()
-    states = most_of(rehearsal, steps.states, hours)
-    known, rules = steps._replace(states=states), rehearsal.policy
-    return frozenset(x for x in range(1, steps.last + 1) if _keeps(*known.around(x), rules, last=x == steps.last))
+    states, policy = most_of(rehearsal, (*steps.states, *without), hours), rehearsal.policy
+    known, spared = steps._replace(states=states[: steps.last + 1]), states[steps.last + 1 :]
+    found = (x for x in range(1, steps.last + 1) if _keeps(*known.around(x), policy, last=x == steps.last))
+    return frozenset(x for x in found if x == steps.last or all(keeps(y, states[x], policy) for y in spared))
 
 
 def sums_tell(rehearsal: Rehearsal, states: Sequence[Stressed]) -> bool:
