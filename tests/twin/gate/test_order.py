@@ -1,11 +1,16 @@
+from datetime import UTC, datetime
 from itertools import permutations
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from agents.show.judging import judge_plan
 from tests.twin.optimise.networks import network_of
 from tests.twin.random_networks import changes, networks
 from twin.errors import InputError
+from twin.formats import write_plan
+from twin.formats.load import load_network
+from twin.formats.nodelink import write_node_link
 from twin.gate.checks.touch import subject
 from twin.gate.order import safe_order
 from twin.gate.verdict import verify
@@ -50,6 +55,26 @@ def test_an_unsafe_order_is_put_right():
     assert found.plan.steps == (steps[1], steps[0])
     assert not transient_passes(plan_for(network, *steps), network)
     assert transient_passes(found.plan, network)
+
+
+def test_a_swap_of_uplinks_that_breaks_before_it_makes_is_refused_by_the_command_with_the_order_that_is_safe(tmp_path):
+    """Between its steps one circuit holds 5,000 of 5,000 Mbit/s, for at least ten minutes."""
+    ends = [(x, y, 10_000, 5 if "SB" in (x + y) else 1) for x, y in ("SA", "SB", "SC", "AB", "AT", "BT", "CT")]
+    network = apply(network_of(ends, {("S", "T"): 5_000.0, ("B", "T"): 1_000.0}), DrainLink(circuit="link/C:S--S:C"))
+    write_node_link(network, tmp_path / "bbm.json")
+    network = load_network(str(tmp_path / "bbm.json"))
+    steps = (DrainLink(circuit="link/A:S--S:A"), UndrainLink(circuit="link/C:S--S:C"))
+    answers = []
+    for order in (steps, steps[::-1]):
+        plan = Plan(goal="swap", base=network.id, steps=order, objective="change")
+        write_plan(plan, tmp_path / "plan.json")
+        policy, now = Policy(max_blast_radius=1), datetime(2026, 12, 1, tzinfo=UTC)
+        answers.append(judge_plan(tmp_path / "plan.json", str(tmp_path / "bbm.json"), policy, None, now=now))
+    assert [x.code for x in answers] == [3, 0]
+    found = [x["counterexample"] for x in answers[0].document["checks"] if not x["passed"]]
+    wanted = {"element": "node/S", "failure": "link/B:S--S:B", "step": 1, "measured": 5_000.0, "limit": 0.0}
+    assert [{key: x[key] for key in wanted} for x in found] == [wanted]
+    assert [x["op"] for x in answers[0].document["order"]["steps"]] == ["undrain_link", "drain_link"]
 
 
 def test_that_no_order_is_safe_is_proven_with_what_stands_in_the_way():
