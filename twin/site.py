@@ -49,6 +49,9 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+Tags = Mapping[str, Sequence[str]]
+"""Element ids by a name for them, as policies have them."""
+_NO_TAGS: Tags = {}
 Paths = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """One path or pattern, or several."""
 
@@ -244,17 +247,20 @@ class OpenSite(NamedTuple):
         known = Inventory(self.reading().interfaces, self.site.routers)
         return hand.network(self.folder, lambda: self.look(clock, databases), known, say)
 
-    def calendar(self, network: Network, now: datetime) -> Calendar:
+    def calendar(self, network: Network, now: datetime, tags: Tags = _NO_TAGS) -> Calendar:
         """Read the work that others have planned from `now` on; a server that is away is stood in for, and named.
 
+        `tags` are those of the policy, by which calendars may name elements.
         Raises what its reader raises, and `InputError` on missing files and on a server that is away too long.
         """
         found = [one for name in self.site.sources.calendar for one in self._calendar_files(name)]
-        read = self._read_calendar([x.path for x in found], network, now)
+        read = self._read_calendar([x.path for x in found], network, now, tags)
         asked = tuple(f"{x.failed}; the copy of {x.fetched:%F %H:%M} UTC is used" for x in found if x.failed)
         return read._replace(questions=(*asked, *read.questions))
 
-    def calendars(self, network: Network, now: datetime, *, anew: bool = False) -> TriedCalendars:
+    def calendars(
+        self, network: Network, now: datetime, tags: Tags = _NO_TAGS, *, anew: bool = False
+    ) -> TriedCalendars:
         """Read each calendar by itself, and all that can be read together, where a note may take another one back.
 
         `anew` asks servers whatever is at hand.
@@ -270,18 +276,19 @@ class OpenSite(NamedTuple):
             for one in files:
                 label = shown if is_feed(name) else str(one.path).removeprefix(f"{self.folder}/")
                 try:
-                    read = self._read_calendar([one.path], network, now)
+                    read = self._read_calendar([one.path], network, now, tags)
                 except TwinError as error:
                     tried.append(TriedCalendar(label, one.fetched, failed=str(error), fix=error.fix))
                 else:
                     readable.append(one.path)
                     tried.append(TriedCalendar(label, one.fetched, len(read.works), read.questions, one.failed))
-        return TriedCalendars(tuple(tried), self._read_calendar(readable, network, now).works)
+        return TriedCalendars(tuple(tried), self._read_calendar(readable, network, now, tags).works)
 
-    def _read_calendar(self, paths: Sequence[Path], network: Network, now: datetime) -> Calendar:
+    def _read_calendar(self, paths: Sequence[Path], network: Network, now: datetime, tags: Tags) -> Calendar:
         sources = self.site.sources
         objects = read_objects(self.folder / sources.objects) if sources.objects else None
-        return read_calendar(paths, network, now=now, objects=objects, zone=read_zone(self.site.zone))
+        zone = read_zone(self.site.zone)
+        return read_calendar(paths, network, now=now, objects=objects, tags=tags, zone=zone)
 
     def _calendar_files(self, name: str, *, anew: bool = False) -> list[FetchedCalendar]:
         """The files of one calendar of the site: what a pattern matches, or the copy of what a server gives."""

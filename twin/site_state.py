@@ -174,7 +174,7 @@ def coming_to(  # noqa: PLR0913 - whose hours, from when to when, and what is sa
         return ComingToSite(Context(starts=begin, outlook=stated))
     if day:
         raise InputError("a site declares its own day", fix="put `day` under [instruments] of the site file")
-    calendar = site.calendar(network, now)
+    calendar = site.calendar(network, now, policy.tags)
     telemetry, outlook = site.look(lambda: now).telemetry, None
     if hours:
         planned = site.reading().network

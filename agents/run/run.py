@@ -132,7 +132,7 @@ def _staged(request: RunRequest) -> _Staged:
     site = read_site(request.site)
     reading, scene = site.reading(), watch_site(site)
     reading = reading._replace(network=scene.live.read_topology())
-    calendar = site.calendar(reading.network, scene.live.now)
+    calendar = site.calendar(reading.network, scene.live.now, request.policy.tags)
     return _Staged(reading, scene, Inventory(reading.interfaces, site.site.routers), calendar)
 
 

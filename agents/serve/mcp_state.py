@@ -97,7 +97,7 @@ class TwinStates:
     def _own(self, site: OpenSite, now: datetime) -> TwinState:
         bring_up(site, self.clock)
         reading, live = load_reading(str(site.twin)), site.network(self.clock)
-        works = site.calendar(reading.network, now).works
+        works = site.calendar(reading.network, now, self._policy.tags).works
         unmodelled = reading.account.unmodelled_routing
         inventory = live.read_topology()
         desk = Desk(inventory, self._policy, ReadSide(live), _EVER, unmodelled=unmodelled, works=works)

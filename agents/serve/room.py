@@ -99,7 +99,7 @@ class Room:
         self.place, self.settings = place, settings
         self.policy = policy or policy_in_force(place.home) or Policy()
         self.live = _opened(place)
-        self.calendars = SiteCalendars(_site(place))
+        self.calendars = SiteCalendars(_site(place), tags=self.policy.tags)
         self.watch = Watch(
             self.live,
             place.folder,

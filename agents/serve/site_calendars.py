@@ -13,7 +13,7 @@ from twin.clock import utc_now
 from twin.errors import TwinError
 from twin.model import Network
 from twin.planned import PlannedWork
-from twin.site import OpenSite, TriedCalendar, TriedCalendars
+from twin.site import OpenSite, Tags, TriedCalendar, TriedCalendars
 
 AGAIN = timedelta(minutes=5)
 """How long after it was read a calendar is read again."""
@@ -36,11 +36,13 @@ class CalendarsRead(NamedTuple):
 
 
 class SiteCalendars:
-    """Reads the calendars of a site; of a network without one there are none."""
+    """Reads the calendars of a site, which may name elements by `tags`; of a network without one there are none."""
 
-    def __init__(self, site: OpenSite | None, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, site: OpenSite | None, clock: Callable[[], datetime] = utc_now, *, tags: Tags | None = None
+    ) -> None:
         self._site = site if site is not None and site.site.sources.calendar else None
-        self._clock, self._turn, self._failures = clock, threading.Lock(), 0
+        self._clock, self._turn, self._failures, self._tags = clock, threading.Lock(), 0, tags or {}
         self.newest = CalendarsRead()
 
     @property
@@ -68,10 +70,9 @@ class SiteCalendars:
             self.newest = CalendarsRead(tried, works, read, read + wait, failing)
         return self.newest
 
-    @staticmethod
-    def _tried(site: OpenSite, network: Network, now: datetime, anew: bool) -> TriedCalendars:
+    def _tried(self, site: OpenSite, network: Network, now: datetime, anew: bool) -> TriedCalendars:
         try:
-            return site.calendars(network, now, anew=anew)
+            return site.calendars(network, now, self._tags, anew=anew)
         except (TwinError, OSError, ValueError) as error:  # whatever is wrong with them, the watch goes on
             failed = TriedCalendar("calendars of the site", failed=str(error) or type(error).__name__)
             return TriedCalendars((failed,), ())

@@ -26,6 +26,7 @@ from .event_times import CalendarEvent, decoded, moment, times_of, values
 _MOST = 16 * SMALL
 _OVER = frozenset({"CANCELLED", "COMPLETED"})
 _HARMLESS = frozenset({"NO-IMPACT"})
+_TAG = "tag:"
 
 
 class Calendar(NamedTuple):
@@ -55,12 +56,14 @@ def read_calendar(
     *,
     now: datetime,
     objects: Mapping[str, str] | None = None,
+    tags: Mapping[str, Sequence[str]] | None = None,
     zone: tzinfo = UTC,
 ) -> Calendar:
     """Read planned work that is not over at `now`.
 
-    `objects` maps the names of providers to those of elements, several with `;` between. Times without a
-    zone are of `zone`. Raises `FormatError` on a file that is no calendar, and `InputError` when it cannot be read.
+    `objects` maps the names of providers to those of elements, several with `;` between; `tag:NAME` stands for all
+    that `tags`, those of a policy, have by that name. Times without a zone are of `zone`. Raises `FormatError` on a file
+    that is no calendar, and `InputError` when it cannot be read.
     """
     newest: dict[tuple[str, datetime | None], _Note] = {}
     for path in paths:
@@ -72,9 +75,14 @@ def read_calendar(
     for note in _standing(newest.values()):
         if note.over or (note.times and max(end for _, end in note.times) <= now):
             continue
-        elements, unknown = _elements(note, network, objects or {})
+        elements, unknown = _elements(note, network, objects or {}, tags or {})
         asked = [note.missing] if note.missing else []
-        asked += [f"no element {x!r} in {network.name}: name it in the table of objects" for x in unknown]
+        asked += [
+            f"the policy has no tag {x.removeprefix(_TAG)!r}"
+            if x.startswith(_TAG)
+            else f"no element {x!r} in {network.name}: name it in the table of objects"
+            for x in unknown
+        ]
         if not note.objects and not note.missing:
             asked.append("it names no element")
         questions += [f"planned work {note.name}: {x}" for x in asked]
@@ -244,18 +252,26 @@ def _written(path: str | Path, number: int, text: str, zone: tzinfo) -> datetime
     return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _elements(note: _Note, network: Network, objects: Mapping[str, str]) -> tuple[tuple[str, ...], list[str]]:
+def _elements(
+    note: _Note, network: Network, objects: Mapping[str, str], tags: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], list[str]]:
     """The elements that are taken away, and the names that are none of this network."""
     found, unknown = dict[str, None](), list[str]()
     for name, impact in note.objects:
         if impact in _HARMLESS:
             continue
-        for element in objects[name].split(";") if name in objects else (name,):
+        named = objects[name].split(";") if name in objects else (name,)
+        for element in (x for one in named for x in _tagged(one, tags)):
             try:
                 found |= dict.fromkeys(_meant(network, element))
             except (UnknownElementError, AmbiguousElementError, InputError):
                 unknown.append(element)
     return tuple(found), unknown
+
+
+def _tagged(name: str, tags: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """What a tag stands for; any other name, and a tag that nobody knows, for itself."""
+    return tags.get(name.removeprefix(_TAG), (name,)) if name.startswith(_TAG) else (name,)
 
 
 def _meant(network: Network, name: str) -> Sequence[str]:

@@ -237,6 +237,15 @@ def test_what_providers_call_circuits_is_a_table(tmp_path):
         found = read_calendar([tmp_path / "1.ics"], grouped, now=NOW, objects=known)
         assert [x.elements for x in found.works] == [elements]
         assert not found.questions
+    (tmp_path / "tag.csv").write_text("element,begins,ends\ntag:submarine,2026-12-01T02:00,2026-12-01T04:00\n")
+    for tags, elements in (
+        ({"submarine": (AB, "risk-group/duct", "node/c")}, (AB, BC, "node/c")),
+        ({"sea": (AB,)}, None),
+    ):
+        found = read_calendar([tmp_path / "tag.csv"], grouped, now=NOW, tags=tags)
+        assert [x.elements for x in found.works] == ([elements] if elements else [])
+        assert bool(found.questions) is (elements is None)
+        assert elements or "the policy has no tag 'submarine'" in found.questions[0]
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
