@@ -62,8 +62,8 @@ def read_calendar(
     """Read planned work that is not over at `now`.
 
     `objects` maps the names of providers to those of elements, several with `;` between; `tag:NAME` stands for all
-    that `tags`, those of a policy, have by that name. Times without a zone are of `zone`. Raises `FormatError` on a file
-    that is no calendar, and `InputError` when it cannot be read.
+    that `tags`, those of a policy, have by that name. Times without a zone are of `zone`. Raises `FormatError` on what
+    is no calendar, and `InputError` when it cannot be read.
     """
     newest: dict[tuple[str, datetime | None], _Note] = {}
     for path in paths:
