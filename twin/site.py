@@ -20,7 +20,7 @@ from .execute.render import Inventory
 from .execute.routers import Routers
 from .files import matching, read_toml
 from .formats.build import Choices, Reading, read_units
-from .formats.calendar import Calendar, read_calendar, read_objects
+from .formats.calendar import NO_TAGS, Calendar, Tags, read_calendar, read_objects
 from .formats.calendar_feed import FetchedCalendar, copies_beside, feed_name, fetch_calendar, is_feed
 from .formats.exits import UNLIMITED, ExitGroup
 from .formats.interface_names import read_interfaces, read_peers
@@ -49,9 +49,6 @@ def _listed(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Tags = Mapping[str, Sequence[str]]
-"""Element ids by a name for them, as policies have them."""
-_NO_TAGS: Tags = {}
 Paths = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """One path or pattern, or several."""
 
@@ -247,10 +244,10 @@ class OpenSite(NamedTuple):
         known = Inventory(self.reading().interfaces, self.site.routers)
         return hand.network(self.folder, lambda: self.look(clock, databases), known, say)
 
-    def calendar(self, network: Network, now: datetime, tags: Tags = _NO_TAGS) -> Calendar:
+    def calendar(self, network: Network, now: datetime, tags: Tags = NO_TAGS) -> Calendar:
         """Read the work that others have planned from `now` on; a server that is away is stood in for, and named.
 
-        `tags` are those of the policy, by which calendars may name elements.
+        It may name elements by the `tags` of a policy.
         Raises what its reader raises, and `InputError` on missing files and on a server that is away too long.
         """
         found = [one for name in self.site.sources.calendar for one in self._calendar_files(name)]
@@ -258,9 +255,7 @@ class OpenSite(NamedTuple):
         asked = tuple(f"{x.failed}; the copy of {x.fetched:%F %H:%M} UTC is used" for x in found if x.failed)
         return read._replace(questions=(*asked, *read.questions))
 
-    def calendars(
-        self, network: Network, now: datetime, tags: Tags = _NO_TAGS, *, anew: bool = False
-    ) -> TriedCalendars:
+    def calendars(self, network: Network, now: datetime, tags: Tags, *, anew: bool = False) -> TriedCalendars:
         """Read each calendar by itself, and all that can be read together, where a note may take another one back.
 
         `anew` asks servers whatever is at hand.

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from twin.clock import utc_now
 from twin.errors import TwinError
+from twin.formats.calendar import NO_TAGS, Tags
 from twin.model import Network
 from twin.planned import PlannedWork
-from twin.site import OpenSite, Tags, TriedCalendar, TriedCalendars
+from twin.site import OpenSite, TriedCalendar, TriedCalendars
 
 AGAIN = timedelta(minutes=5)
 """How long after it was read a calendar is read again."""
@@ -38,11 +39,9 @@ class CalendarsRead(NamedTuple):
 class SiteCalendars:
     """Reads the calendars of a site, which may name elements by `tags`; of a network without one there are none."""
 
-    def __init__(
-        self, site: OpenSite | None, clock: Callable[[], datetime] = utc_now, *, tags: Tags | None = None
-    ) -> None:
+    def __init__(self, site: OpenSite | None, clock: Callable[[], datetime] = utc_now, *, tags: Tags = NO_TAGS) -> None:
         self._site = site if site is not None and site.site.sources.calendar else None
-        self._clock, self._turn, self._failures, self._tags = clock, threading.Lock(), 0, tags or {}
+        self._clock, self._turn, self._failures, self._tags = clock, threading.Lock(), 0, tags
         self.newest = CalendarsRead()
 
     @property

@@ -27,6 +27,9 @@ _MOST = 16 * SMALL
 _OVER = frozenset({"CANCELLED", "COMPLETED"})
 _HARMLESS = frozenset({"NO-IMPACT"})
 _TAG = "tag:"
+Tags = Mapping[str, Sequence[str]]
+"""Element ids by a name for them, as policies have them."""
+NO_TAGS: Tags = {}
 
 
 class Calendar(NamedTuple):
@@ -56,7 +59,7 @@ def read_calendar(
     *,
     now: datetime,
     objects: Mapping[str, str] | None = None,
-    tags: Mapping[str, Sequence[str]] | None = None,
+    tags: Tags = NO_TAGS,
     zone: tzinfo = UTC,
 ) -> Calendar:
     """Read planned work that is not over at `now`.
@@ -75,7 +78,7 @@ def read_calendar(
     for note in _standing(newest.values()):
         if note.over or (note.times and max(end for _, end in note.times) <= now):
             continue
-        elements, unknown = _elements(note, network, objects or {}, tags or {})
+        elements, unknown = _elements(note, network, objects or {}, tags)
         asked = [note.missing] if note.missing else []
         asked += [
             f"the policy has no tag {x.removeprefix(_TAG)!r}"
@@ -253,7 +256,7 @@ def _written(path: str | Path, number: int, text: str, zone: tzinfo) -> datetime
 
 
 def _elements(
-    note: _Note, network: Network, objects: Mapping[str, str], tags: Mapping[str, Sequence[str]]
+    note: _Note, network: Network, objects: Mapping[str, str], tags: Tags
 ) -> tuple[tuple[str, ...], list[str]]:
     """The elements that are taken away, and the names that are none of this network."""
     found, unknown = dict[str, None](), list[str]()
@@ -269,7 +272,7 @@ def _elements(
     return tuple(found), unknown
 
 
-def _tagged(name: str, tags: Mapping[str, Sequence[str]]) -> Sequence[str]:
+def _tagged(name: str, tags: Tags) -> Sequence[str]:
     """What a tag stands for; any other name, and a tag that nobody knows, for itself."""
     return tags.get(name.removeprefix(_TAG), (name,)) if name.startswith(_TAG) else (name,)
 
