@@ -255,7 +255,7 @@ class OpenSite(NamedTuple):
         asked = tuple(f"{x.failed}; the copy of {x.fetched:%F %H:%M} UTC is used" for x in found if x.failed)
         return read._replace(questions=(*asked, *read.questions))
 
-    def calendars(self, network: Network, now: datetime, tags: Tags, *, anew: bool = False) -> TriedCalendars:
+    def calendars(self, network: Network, now: datetime, tags: Tags = NO_TAGS, *, anew: bool = False) -> TriedCalendars:
         """Read each calendar by itself, and all that can be read together, where a note may take another one back.
 
         `anew` asks servers whatever is at hand.

@@ -11,6 +11,7 @@ from .errors import TwinError
 from .execute.actuators.acting import ActingNetwork
 from .execute.running import told
 from .formats.build import Reading
+from .formats.calendar import NO_TAGS
 from .formats.lsdb.laid_over import metrics_apart
 from .formats.measurements.read import Measurements
 from .live.adapters import open_live
@@ -19,6 +20,7 @@ from .model import Floats, Network
 from .observe.observe import interval_of
 from .observe.readings.databases import SCHEME
 from .observe.readings.syslog import read_events
+from .policy import load_policy
 from .site import MeasurementKind, OpenSite
 
 _KINDS: tuple[MeasurementKind, ...] = ("counters", "flows", "probes", "logs")
@@ -192,7 +194,12 @@ def _database(site: OpenSite, reading: Reading, now: datetime) -> Iterator[Tried
 def _papers(site: OpenSite, network: Network, now: datetime) -> Iterator[TriedSource]:
     sources = site.site.sources
     if sources.calendar:
-        for one in site.calendars(network, now).each:
+        tags = NO_TAGS
+        try:
+            tags = load_policy(site.policy).tags if site.policy else tags
+        except TwinError as error:
+            yield TriedSource("policy", "broken", str(error), error.fix)
+        for one in site.calendars(network, now, tags).each:
             if one.failed:
                 stands = f"; the copy of {one.written:%F %H:%M} UTC is used" if one.written else ""
                 yield TriedSource("calendar", "broken", f"{one.failed}{stands}", one.fix)
