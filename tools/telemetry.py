@@ -30,6 +30,7 @@ _WORDS: Mapping[SymptomKind, str] = {
     "silent": "does not answer its polls",
     "down": "is down",
     "neighbour_lost": "has no routing neighbour though its interfaces are up",
+    "flapping": "goes down and comes up again and again, out of routing for {share} of the time",
     "no_routes": "is an exit without routes though its interface is up",
     "no_counters": "does not answer {share} of the polls of its counters",
     "frame_errors": "delivers {share} of its frames broken",

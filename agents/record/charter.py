@@ -61,8 +61,13 @@ class Register:
 
     def release(self) -> None:
         """Give a name back that was claimed by a run which never began."""
-        if is_plain(self._path) and not self._path.stat().st_size:
+        if self._claimed:
             self._path.unlink(missing_ok=True)
+
+    @property
+    def _claimed(self) -> bool:
+        """Whether a run of this name was begun here, of whose start nothing was kept."""
+        return _NAME.fullmatch(self.run) is not None and is_plain(self._path) and not self._path.stat().st_size
 
     def read(self) -> Charter | None:
         """Return what the home knows, None when the run was not started here. Raises `StoreError` on a broken entry."""
@@ -108,6 +113,9 @@ class Register:
         Raises `AuthorityError` as `against`, and when its policy allows what the policy in force forbids by now.
         """
         charter = self.read()
+        if charter is None and self._claimed and len(past.reading.records) == 1:
+            because = f"run {self.run} was cut off before the operator's home knew how it began: nothing was done"
+            raise AuthorityError(because, fix="start it again")
         if charter is not None:
             self._require_in_force(charter)
         if charter is not None and _ends_early(past, charter):

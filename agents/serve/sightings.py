@@ -19,6 +19,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
         "silent": "state",
         "down": "state",
         "neighbour_lost": "state",
+        "flapping": "state",
         "no_routes": "state",
         "errors": "frames",
         "wire": "frames",

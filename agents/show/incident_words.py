@@ -13,6 +13,7 @@ _TITLES: Mapping[str, str] = MappingProxyType(
         "silent": "Node silent",
         "down": "Circuit down",
         "neighbour_lost": "Routing neighbour lost",
+        "flapping": "Circuit flaps",
         "no_routes": "Exit without routes",
         "errors": "Broken frames",
         "wire": "Frames lost on the way",

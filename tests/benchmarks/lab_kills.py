@@ -106,6 +106,10 @@ def killed_at(
             told = processes.strike_line("resume", folder, asked, None)
             if "outcome" in told:
                 return Kill(line, told["outcome"], wrong_with(lab, before, plan.steps, told["outcome"], seen))
+        if (
+            journal.read_bytes().count(b"\n") == 1
+        ):  # cut off between its first record and the home's: to be started again
+            return Kill(line, "", wrong_with(lab, before, plan.steps, "", seen))
         return Kill(line, "does not end", "it cannot be taken up")
 
 

@@ -7,8 +7,12 @@ from twin.faults import Fault, FaultKind, struck_links
 from twin.model import Network
 from twin.observe.quality.fidelity import OtherState
 from twin.observe.readings.observation import Observation
+from twin.observe.readings.turning import turned
 
-from .candidates.flapping import UNPOLLED, phase
+from .candidates.flapping import phase
+
+UNPOLLED = 0.03
+"""Standard error of the share of time that a circuit is down in one interval, where no poll meets it in one state."""
 
 
 def turns(observation: Observation, faults: Sequence[Fault], state: Network) -> tuple[OtherState, ...]:
@@ -20,8 +24,9 @@ def turns(observation: Observation, faults: Sequence[Fault], state: Network) -> 
     flapping = [x for x in faults if x.kind is FaultKind.FLAP]
     if not flapping:
         return ()
+    known = [turned(observation, x.element) for x in flapping]
+    down = [x.severity if y is None else y.down for x, y in zip(flapping, known, strict=True)]
     polled = [phase(observation, x.element) for x in flapping]
-    down = [x.severity if y is None else y.down for x, y in zip(flapping, polled, strict=True)]
     error = max(UNPOLLED if x is None else x.error for x in polled)
     links = list(state.links)
     for position in (i for x in flapping for i in struck_links(state, x)):

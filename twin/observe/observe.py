@@ -8,7 +8,7 @@ import numpy as np
 from twin.errors import InputError
 from twin.live.declared import Declaration
 from twin.live.network import Configuration, Flags, Telemetry
-from twin.model import Floats, Network
+from twin.model import Floats, Ints, Network
 
 from .expect.prediction import export_noise, predict
 from .expect.probing import probe_error
@@ -18,6 +18,7 @@ from .readings.peerings import read_peerings
 from .readings.readback import read_back
 from .readings.samples import Samples, mean, ratio, read_samples
 from .readings.syslog import read_events
+from .readings.turning import turned_samples
 
 HISTORY = 2 * RECENT
 """Earlier samples that are kept for comparison."""
@@ -53,20 +54,21 @@ def observe(
     declared = telemetry.declared
     interval = interval_of(declared, samples.time)
     filled = _filled(network, samples.demands)
+    end = float(samples.time[-1])
+    lines = [x for x in telemetry.events if x.time > end - (window + RECENT) * interval]
+    facts = read_events(network, lines)
     residuals = _Residuals(network, samples, filled, declared, interval)
     steady = _steady(samples, filled, residuals, window)
     recent, past = samples.rows(slice(-steady, None)), samples.rows(slice(0, -steady))
     source_known = np.any(np.isfinite(recent.demands), axis=0)
     demands = np.where(source_known, np.nan_to_num(mean(recent.demands)), filled[-1])
-    end = float(samples.time[-1])
-    lines = [x for x in telemetry.events if x.time > end - (window + RECENT) * interval]
-    facts = read_events(network, lines)
+    calm = np.flatnonzero(~turned_samples(network, facts, samples.time, interval))
     return Observation(
         inventory=network,
         network=network.with_demands(demands),
         window=recent,
         past=past,
-        quality=_quality(network, recent, residuals.noise(steady)),
+        quality=_quality(network, recent, residuals.noise(steady, calm)),
         growth=_growth(network, samples.demands, filled, steady, declared.sampled_mbit / interval, declared),
         fallback=tuple(network.nodes[i].name for i in np.flatnonzero(np.any(~source_known, axis=1))),
         age_s=max(0.0, now.timestamp() - end) if now else 0.0,
@@ -116,17 +118,17 @@ class _Residuals:
             removed = np.where(np.isfinite(removed), removed, known)
         return np.nan_to_num(removed)
 
-    def noise(self, steady: int) -> float:
+    def noise(self, steady: int, calm: Ints) -> float:
         """How many times larger than stated the errors are, at least 1.
 
-        Robust over links; of the samples before and within the window, the quieter ones count.
+        Robust over links; of the samples before and within the window, the quieter ones count. `calm` are the positions
+        of those that mix no states of a circuit that flaps: the others are no measure of errors.
         """
-        end = len(self._samples.time)
-        begin = max(0, end - steady)
-        halves = [range(max(0, begin - _CALIBRATION), begin), range(begin, end)]
-        return max(1.0, min(self._spread(rows) for rows in halves if rows))
+        begin = len(self._samples.time) - steady
+        halves = [calm[calm < begin][-_CALIBRATION:], calm[calm >= begin]]
+        return max(1.0, min((self._spread(rows.tolist()) for rows in halves if rows.size), default=1.0))
 
-    def _spread(self, rows: range) -> float:
+    def _spread(self, rows: Sequence[int]) -> float:
         scores = np.concatenate([np.abs(residual / sigma) for residual, sigma in map(self.of, rows)])
         known = scores[np.isfinite(scores)]
         return 1.4826 * float(np.median(known)) if known.size else 1.0

@@ -327,6 +327,17 @@ def test_a_run_of_another_place_is_refused_until_its_policy_is_given_again(place
     assert resume(here).finished.outcome == "resolved"
 
 
+def test_a_run_that_was_cut_off_before_the_home_knew_it_is_to_be_started_again(place: Place):
+    (place.home / "runs" / f"{place.folder.name}.json").write_text("")  # its name was taken, and no more
+    whole = (place.folder / "journal.jsonl").read_text()
+    with pytest.raises(AuthorityError, match="was not started here"):
+        resume(place)
+    (place.folder / "journal.jsonl").write_text(whole.splitlines(keepends=True)[0])
+    with pytest.raises(AuthorityError, match="nothing was done") as error:
+        resume(place)
+    assert error.value.fix == "start it again"
+
+
 @pytest.fixture(scope="module", name="executed")
 def _executed(staged: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     root = tmp_path_factory.mktemp("executed") / "place"

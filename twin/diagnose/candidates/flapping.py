@@ -1,26 +1,27 @@
 """Circuits that go down and come up again and again."""
 
-from collections import defaultdict
 from collections.abc import Iterator
-from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
-from twin.diagnose.effects import HINT_BOUND, Candidate
+from twin.diagnose.effects import HINT_BOUND, Candidate, Scene
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
-from twin.faults import Fault, FaultKind
+from twin.faults import Fault, FaultKind, Readings, struck_links, with_fault
 from twin.model import Floats
+from twin.observe.expect.mixture import Shares, Turns, fitted, missed
+from twin.observe.expect.prediction import Prediction
 from twin.observe.readings.observation import Observation
+from twin.observe.readings.samples import mean
+from twin.observe.readings.turning import FALLS, falls, logged_spells, resolved, routed, turned
 
-_TURNS = 2
 _TOLERANCE, _LOADED = 4.0, 20.0  # standard errors
 _LEAST, _MOST = 0.02, 0.98
 
 
 def flaps(observation: Observation, circuit: str) -> bool:
     """Whether the circuit went down more than once, in the log or in its polled states."""
-    return len(_turns(observation, circuit)) >= _TURNS or _falls(observation, circuit) >= _TURNS
+    return _fallen(observation, circuit) >= FALLS or falls(observation, circuit) >= FALLS
 
 
 def is_turning(observation: Observation, circuit: str) -> bool:
@@ -30,11 +31,11 @@ def is_turning(observation: Observation, circuit: str) -> bool:
     """
     here = list(observation.inventory.circuits[circuit])
     up = np.asarray(np.all(np.concatenate([observation.past.up, observation.window.up])[:, here] != 0, axis=1))
-    falls = np.flatnonzero(up[:-1] & ~up[1:])
-    if falls.size < _TURNS or up[-1]:
+    fallen = np.flatnonzero(up[:-1] & ~up[1:])
+    if fallen.size < FALLS or up[-1]:
         return False
-    before = [int(np.argmax(up[fall + 1 :])) for fall in falls[:-1]]
-    return up.size - 1 - int(falls[-1]) <= max(before)
+    before = [int(np.argmax(up[fall + 1 :])) for fall in fallen[:-1]]
+    return up.size - 1 - int(fallen[-1]) <= max(before)
 
 
 def flapping(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
@@ -42,22 +43,19 @@ def flapping(observation: Observation, judged: SimulatedHypothesis) -> Iterator[
     network, window, past = observation.inventory, observation.window, observation.past
     states = np.concatenate([past.up, window.up])
     turned = np.abs(np.diff(states.astype(np.int64), axis=0)).sum(axis=0)
-    logged = {network.links[network.link(x.element)].circuit for x in observation.events if x.kind == "interface_down"}
+    kinds = ("interface_down", "neighbour_down")  # of an interface that fell; hellos that got lost are another matter
+    logged = {network.links[network.link(x.element)].circuit for x in observation.events if x.kind in kinds}
     moved = np.abs(judged.residuals.score) > _TOLERANCE
     for circuit, positions in network.circuits.items():
         here = list(positions)
-        in_log = circuit in logged and len(_turns(observation, circuit)) >= _TURNS
-        polled = bool((turned[here] >= _TURNS).any())
+        in_log = circuit in logged and _fallen(observation, circuit) >= FALLS
+        polled = bool((turned[here] >= FALLS).any())
         if not (in_log or polled):
             continue
         if polled or turned[here].any() or moved[here].any():
             severity = _share_down(observation, judged, circuit)
             fault = Fault(kind=FaultKind.FLAP, element=circuit, severity=severity)
             yield Candidate(fault, hint=HINT_BOUND if in_log else 0.0)
-
-
-UNPOLLED = 0.03
-"""Standard error of the share of time that a circuit is down in one interval, where no poll meets it in one state."""
 
 
 class Phase(NamedTuple):
@@ -71,24 +69,77 @@ class Phase(NamedTuple):
 
 
 def phase(observation: Observation, circuit: str) -> Phase | None:
-    """The phase of a flapping circuit, None where polls are too far apart to tell one."""
-    if _falls(observation, circuit) < _TURNS:
+    """The phase of a flapping circuit, None where polls are too far apart to tell one, or miss logged falls."""
+    polled = falls(observation, circuit)
+    if polled < FALLS or _fallen(observation, circuit) > polled or not resolved(observation, circuit):
         return None
     here = list(observation.inventory.circuits[circuit])
     window, past = observation.window, observation.past
-    lit, near = window.up[:, here], np.nan_to_num(window.adjacent[:, here], nan=1.0)
-    routed = np.asarray(np.min(lit * near, axis=1) > 0)
-    states = np.concatenate([np.min(past.up[-1:, here], axis=1) > 0, routed])
+    used = routed(observation, circuit)
+    states = np.concatenate([np.min(past.up[-1:, here], axis=1) > 0, used])
     turns = int(np.abs(np.diff(states.astype(np.int64))).sum())
-    error = float(np.sqrt((turns + 1) / 12) / routed.size)
-    return Phase(1 - float(routed.mean()), error, lit[-1].astype(np.float64), near[-1], turning=turns > 0)
+    error = float(np.sqrt((turns + 1) / 12) / used.size)
+    near = np.nan_to_num(window.adjacent[-1, here], nan=1.0)
+    return Phase(1 - float(used.mean()), error, window.up[-1, here].astype(np.float64), near, turning=turns > 0)
 
 
-def _falls(observation: Observation, circuit: str) -> int:
-    """How often an end of the circuit was polled as up and then as down."""
-    here = list(observation.inventory.circuits[circuit])
-    states = np.concatenate([observation.past.up, observation.window.up])[:, here]
-    return int((states[:-1] & ~states[1:]).sum(axis=0).max(initial=0))
+def by_turns(readings: Readings, fault: Fault, scene: Scene) -> Readings:
+    """Means over the two states, by the share of time in each; polls that are close enough say in which it is.
+
+    Where they are not, that share, and what gets lost at each turn, are what the loads say.
+    """
+    polled, links = phase(scene.observation, fault.element), list(struck_links(scene.state, fault))
+    dark = with_fault(scene.state, Fault(kind=FaultKind.LINK_DOWN, element=fault.element))
+    other, unheard = scene.expectation.residuals(dark), scene.expectation.unheard(scene.network, links)
+    lacks = missed(readings.arrived, unheard.arrived + readings.arrived - scene.prediction.arrived, links)
+    states = Turns(readings.arrived, other.predicted, lacks)
+    shares = _shares(readings, fault, scene, states) if polled is None else _polled_shares(polled)
+    if polled is not None:
+        lacks[links] = 0.0  # what they carry themselves is in the share that polls tell
+    through, delay_ms = _mixed_probes(readings, shares, scene, (other.prediction, unheard))
+    moved = other.predicted - readings.arrived
+    turning = polled is not None and polled.turning
+    up, adjacent = readings.up.copy(), readings.adjacent.copy()
+    up[links] = up[links] * (1 - shares.down) if polled is None else polled.up
+    adjacent[links] = adjacent[links] * (1 - shares.down) if polled is None else polled.adjacent
+    return readings._replace(
+        arrived=shares.mean(states),
+        sigma=np.hypot(readings.sigma, shares.error(states)),
+        through=through,
+        delay_ms=delay_ms,
+        swing=readings.swing + (np.abs(moved) if turning else (1 - shares.down) * np.maximum(moved, 0.0)),
+        up=up,
+        adjacent=adjacent,
+    )
+
+
+def _polled_shares(polled: Phase) -> Shares:
+    """Shares of the time down, and lost: any part of an interval in which it turns, none of it or all."""
+    lost = (0.5, 1 / 12) if polled.turning else (0.0, 0.0)
+    return Shares(polled.down, lost[0], np.diag([polled.error**2, lost[1]]))
+
+
+def _shares(readings: Readings, fault: Fault, scene: Scene, states: Turns) -> Shares:
+    logged = turned(scene.observation, fault.element)
+    told = fault.severity if logged is None else logged.down
+    return fitted(mean(scene.observation.arrived_mbps), readings.sigma, states, told)
+
+
+def _mixed_probes(
+    readings: Readings, shares: Shares, scene: Scene, others: tuple[Prediction, Prediction]
+) -> tuple[Floats, Floats]:
+    """What gets through of each probed pair [p], and its delay, ms, in the mean over the states.
+
+    What is lost at turns hits a round of probes or it does not: that of pairs whose way leads over them is not known.
+    """
+    dark, unheard = others
+    arriving = (1 - shares.down) * readings.through, shares.down * dark.survival
+    late = np.nan_to_num(dark.delay_ms, posinf=0.0)
+    spent = arriving[0] * np.nan_to_num(readings.delay_ms, posinf=0.0) + arriving[1] * late
+    total = arriving[0] + arriving[1]
+    hit = (shares.lost > 0) & (unheard.survival < scene.prediction.survival)
+    delay_ms = np.divide(spent, total, out=np.full(total.size, np.inf), where=total > 0)
+    return np.where(hit, np.nan, total), delay_ms
 
 
 def _share_down(observation: Observation, judged: SimulatedHypothesis, circuit: str) -> float:
@@ -104,34 +155,14 @@ def _share_down(observation: Observation, judged: SimulatedHypothesis, circuit: 
     return float(np.clip(share, _LEAST, _MOST))
 
 
-def _turns(observation: Observation, circuit: str) -> list[float]:
-    """Times, seconds, at which the log has the circuit go down, after it came up or for the first time."""
-    return [down for down, _ in _spells(observation, circuit)]
+def _fallen(observation: Observation, circuit: str) -> int:
+    """How often the log has the circuit go down, after it came up or for the first time."""
+    return len(logged_spells(observation.inventory, observation.events, circuit))
 
 
 def _logged_share(observation: Observation, circuit: str) -> float:
-    spells = _spells(observation, circuit)
-    if len(spells) < _TURNS:
+    spells = logged_spells(observation.inventory, observation.events, circuit)
+    if len(spells) < FALLS:
         return 0.5
-    whole = spells[-1][0] - spells[0][0]
-    down = sum(up - begin for begin, up in spells[:-1])
-    return down / whole if whole > 0 else 0.5
-
-
-def _spells(observation: Observation, circuit: str) -> list[tuple[float, float]]:
-    """Spells of the first of the circuit's interfaces that logs any: down since, and up again, inf if not yet."""
-    network = observation.inventory
-    interfaces = [network.links[i].interface for i in network.circuits[circuit]]
-    by_interface: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    began: dict[str, float] = {}
-    for fact in observation.events:
-        if fact.element not in interfaces:
-            continue
-        if fact.kind == "interface_down":
-            began.setdefault(fact.element, fact.time)
-        elif fact.kind == "interface_up" and fact.element in began:
-            by_interface[fact.element].append((began.pop(fact.element), fact.time))
-    for interface, time in began.items():
-        by_interface[interface].append((time, inf))
-    logged = [by_interface[x] for x in interfaces if by_interface[x]]
-    return logged[0] if logged else []
+    whole = spells[-1].down - spells[0].down
+    return sum(x.up - x.down for x in spells[:-1]) / whole if whole > 0 else 0.5

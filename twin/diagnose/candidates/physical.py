@@ -2,20 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 import numpy as np
 
-from twin.diagnose.effects import Candidate, Effect, Scene, operational
+from twin.diagnose.effects import Candidate, Effect, operational
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.errors import TopologyError
-from twin.faults import TRAITS, Fault, FaultKind, Measured, Readings, check, struck_links, unchanged, with_fault
+from twin.faults import TRAITS, Fault, FaultKind, Measured, check, unchanged, with_fault
 from twin.live.network import Flags
-from twin.model import Floats
 from twin.observe.readings.observation import Observation
 
 from .delays import delayed
-from .flapping import UNPOLLED, flapping, flaps, is_turning, phase
+from .flapping import by_turns, flapping, flaps, is_turning
 
 _K = FaultKind
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
@@ -23,52 +21,7 @@ _TOLERANCE = 4.0  # standard errors
 _AT_REST = -3.0  # nats: for a circuit that is down for good, where it is logged to have come up again and again
 
 
-def _flapping(readings: Readings, fault: Fault, scene: Scene) -> Readings:
-    """Means over the two states, by the share of time in each; polls that are close enough say in which it is."""
-    links = list(struck_links(scene.state, fault))
-    polled = phase(scene.observation, fault.element)
-    down = fault.severity if polled is None else polled.down
-    error = UNPOLLED if polled is None else polled.error
-    dark = with_fault(scene.state, Fault(kind=_K.LINK_DOWN, element=fault.element))
-    other = scene.expectation.residuals(dark)
-    through = other.prediction.survival
-    arriving = (1 - down) * readings.through, down * through
-    late = np.nan_to_num(other.prediction.delay_ms, posinf=0.0)
-    spent = arriving[0] * np.nan_to_num(readings.delay_ms, posinf=0.0) + arriving[1] * late
-    total = arriving[0] + arriving[1]
-    moved = other.predicted - readings.arrived
-    turning = polled is not None and polled.turning
-    swing = np.abs(moved) if turning else (1 - down) * np.maximum(moved, 0.0)
-    unheard = _unheard(links, scene) if turning else np.zeros(moved.size)
-    up, adjacent = readings.up.copy(), readings.adjacent.copy()
-    up[links] = up[links] * (1 - down) if polled is None else polled.up
-    adjacent[links] = adjacent[links] * (1 - down) if polled is None else polled.adjacent
-    return readings._replace(
-        arrived=(1 - down) * readings.arrived + down * other.predicted - unheard / 2,
-        sigma=np.hypot(np.hypot(readings.sigma, error * np.abs(moved)), unheard / np.sqrt(12)),
-        through=np.full(total.size, np.nan) if turning else total,
-        delay_ms=np.divide(spent, total, out=np.full(total.size, np.inf), where=total > 0),
-        swing=readings.swing + swing,
-        up=up,
-        adjacent=adjacent,
-    )
-
-
-def _unheard(links: list[int], scene: Scene) -> Floats:
-    """What each link [m] misses, Mbit/s, while a circuit is dark and its routers have not heard so yet.
-
-    That may be any part of an interval in which it turns, none of it or all.
-    """
-    from twin.diagnose.forwarding.routed import routed  # numba is slow to import: only who simulates pays for it
-
-    dark = list(scene.network.links)
-    for i in links:
-        dark[i] = dark[i]._replace(loss=1.0)
-    before, after = routed(scene.network), routed(replace(scene.network, links=tuple(dark)))
-    return np.maximum(before.routing.load - after.routing.load, 0.0)[before.arrays.arc_of]
-
-
-EFFECTS: dict[FaultKind, Effect] = {_K.FLAP: Effect(state=unchanged, readings=_flapping, planned=with_fault)}
+EFFECTS: dict[FaultKind, Effect] = {_K.FLAP: Effect(state=unchanged, readings=by_turns, planned=with_fault)}
 
 
 def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:

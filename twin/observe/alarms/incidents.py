@@ -26,6 +26,7 @@ _RANK = (
     "silent",
     "down",
     "neighbour_lost",
+    "flapping",
     "no_routes",
     "errors",
     "frame_errors",

@@ -14,17 +14,18 @@ from twin.observe.expect.probing import clear_delays, delay_error
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.peerings import without_routes
 from twin.observe.readings.samples import mean
+from twin.observe.readings.turning import turning
 
 from .harm import WIRE_SCORE
 
 SymptomKind = Literal[
     "down", "silent", "neighbour_lost", "no_counters", "drops", "wire_loss", "frame_errors", "load_shift",
-    "traffic_surge", "packet_shift", "probe_loss", "probe_delay", "over_limit", "no_routes",
+    "traffic_surge", "packet_shift", "probe_loss", "probe_delay", "over_limit", "no_routes", "flapping",
 ]  # fmt: skip
 UNITS: Mapping[SymptomKind, str] = {
     "drops": "Mbit/s", "load_shift": "Mbit/s", "over_limit": "Mbit/s",
     "no_counters": "share", "wire_loss": "share", "frame_errors": "share", "probe_loss": "share",
-    "traffic_surge": "times", "packet_shift": "times", "probe_delay": "ms",
+    "traffic_surge": "times", "packet_shift": "times", "probe_delay": "ms", "flapping": "share",
 }  # fmt: skip
 """Of the figures of each kind; the others say yes (1) or no (0)."""
 STATES: frozenset[SymptomKind] = frozenset({"down", "silent", "neighbour_lost", "no_routes"})
@@ -52,7 +53,8 @@ class Symptom(Frozen):
 
     Units by kind: down, silent, neighbour_lost and no_routes 0 or 1; drops, load_shift and over_limit Mbit/s;
     wire_loss, frame_errors, no_counters (of polls) and probe_loss shares; traffic_surge a factor on the demands towards
-    the node, packet_shift one on their packets per Mbit; probe_delay ms. `score` is the deviation in standard errors,
+    the node, packet_shift one on their packets per Mbit; probe_delay ms; flapping the share of the time that a circuit
+    which goes down and comes up again and again was out of routing. `score` is the deviation in standard errors,
     100 at most.
     """
 
@@ -103,13 +105,15 @@ def _states(observation: Observation) -> Iterator[Symptom]:
 
 
 def _interfaces(observation: Observation) -> Iterator[Symptom]:
-    """Neighbours missing over interfaces that are up, interfaces whose counters do not answer."""
+    """Neighbours missing over interfaces that are up, circuits that flap, interfaces whose counters do not answer."""
     network = observation.inventory
     up = observation.up & [link.usable for link in network.links]
     alone = up & (observation.adjacent == 0) & observation.answered[observation.ends[0]]
     for circuit, positions in network.circuits.items():
         if alone[list(positions)].any():
             yield _symptom("neighbour_lost", circuit, 0.0, 1.0, _STATE_SCORE)
+    for flaps in turning(observation):
+        yield _symptom("flapping", flaps.circuit, flaps.down, 0.0, _STATE_SCORE)
     asked, missing = observation.unread
     for position in np.flatnonzero(missing > np.maximum(_MISSED_POLLS, _MISSED_SHARE * asked)):
         share = missing[position] / asked[position]

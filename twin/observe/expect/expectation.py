@@ -1,5 +1,6 @@
 """An observation held against the twin's prediction of any state of the network: residuals of the links."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 from twin.model import Astray, Floats, Link, Network, Node, Tunnel
 from twin.observe.readings.observation import Observation, arrivals
 from twin.observe.readings.samples import mean
+from twin.observe.readings.turning import turned_samples
 
 from .prediction import ExportNoise, Prediction, export_noise, predict
 
@@ -69,6 +71,13 @@ class Expectation:
             return self._of_inventory
         return self._residuals(network)
 
+    def unheard(self, network: Network, links: Sequence[int]) -> Prediction:
+        """Predict a state while `links` are dark and their routers still send over them: all of that is lost."""
+        removed = self._observation.removed.copy()
+        removed[list(links)] = 1.0
+        window = self._observation.window
+        return predict(network, removed, self._noise, pairs=(window.probe_source, window.probe_target))
+
     @cached_property
     def _of_inventory(self) -> Residuals:
         """Of the inventory itself: the state that most hypotheses leave as it is."""
@@ -97,7 +106,8 @@ class Expectation:
     def _hashing(self) -> float:
         """How far hashing moved the loads before, as a multiple of its bound; 1 where too few links can tell."""
         seen = self._observation
-        earlier = seen.past.rows(slice(-_EARLIER, None))
+        mixed = turned_samples(seen.inventory, seen.events, seen.past.time, seen.interval_s)
+        earlier = seen.past.rows(np.flatnonzero(~mixed)[-_EARLIER:])
         if len(earlier.time) < _EARLIER:
             return 1.0
         measured = mean(earlier.demands)

@@ -14,7 +14,8 @@ import numpy as np
 
 from twin.live.network import Flags, Telemetry
 from twin.model import Floats, Network
-from twin.observe.expect.balance import Expected, expected, link_ends, reading_sigma, reported_state
+from twin.observe.expect.balance import Expected, link_ends, reading_sigma, reported_state
+from twin.observe.expect.mixture import expected_by_turns
 from twin.observe.expect.sources import MOST_NODES, SourceFactors, loads_by_source, source_factors
 from twin.observe.observe import observe
 from twin.observe.readings.intake import Intake, take_in
@@ -94,7 +95,7 @@ class _Assessor:
 
     def _expect(self, removed: Floats) -> Expected:
         """What the demands say, less surely where a link was read in some of the samples alone."""
-        expect, n = expected(self._observation, removed), len(self._observation.network.nodes)
+        expect, n = expected_by_turns(self._observation, removed), len(self._observation.network.nodes)
         gap = _gaps(self._observation) * expect.arrived
         at_nodes = sum(np.bincount(end, gap**2, n) for end in self._ends)
         return expect._replace(sigma=np.hypot(expect.sigma, gap), net_sigma=np.sqrt(expect.net_sigma**2 + at_nodes))

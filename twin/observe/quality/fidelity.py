@@ -9,9 +9,11 @@ from pydantic import Field
 
 from twin.model import Floats, Frozen, Network
 from twin.observe.expect.balance import Expected, expected
+from twin.observe.expect.mixture import expected_by_turns
 from twin.observe.expect.reported import as_reported
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import Samples, mean
+from twin.observe.readings.turning import turning
 
 from .assess import Assessment, assess_observation
 from .split_evidence import split_concentration
@@ -88,7 +90,7 @@ def fidelity_of(
 
     `state` must carry the measured matrix; a diagnosis gives one with the fault in it. `known` is the observation's
     assessment, where there is one already. What is measured of a network that was in other states as well, by `turns`,
-    is the mean over them all.
+    is the mean over them all, by the shares that lines, polls and loads tell where they show the turns.
     """
     state, known = state or observation.network, known or assess_observation(observation)
     newest = _held(_as_split(observation, state), state, known, turns)
@@ -107,7 +109,10 @@ def _held(observation: Observation, state: Network, known: Assessment, turns: Se
     observed = consensus.sent + dropped
     queue = dropped / np.maximum(observed, 1e-9)
     removed = 1 - (1 - consensus.removed) * (1 - queue)
-    expect = expected(replace(observation, network=state), removed)
+    seen = replace(observation, network=state)
+    if turns and turning(seen):
+        return _compared(observed, expected_by_turns(seen, removed), known)
+    expect = expected(seen, removed)
     for turn in turns:
         other = expected(observation, removed, _as_in(observation, state, turn.state))
         expect = _mixed(expect, other, turn.share, turn.error)

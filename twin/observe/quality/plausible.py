@@ -8,6 +8,7 @@ import numpy as np
 from twin.live.network import Flags
 from twin.model import Floats, Frozen
 from twin.observe.readings.observation import Observation
+from twin.observe.readings.turning import turning
 
 from .consensus import Consensus
 
@@ -33,13 +34,15 @@ class Doubt(Frozen):
 
 
 def status_doubts(observation: Observation, consensus: Consensus) -> Iterator[Doubt]:
-    """A link that is down while both its ends count traffic."""
+    """A link that is down while both its ends count traffic, and that is not known to come up time and again."""
+    turns = {x.circuit for x in turning(observation)}
     capacity = np.array([link.capacity for link in observation.inventory.links])
     carried = np.fmin(observation.window.out_mbps[-1], observation.window.in_mbps[-1])
     carries = np.nan_to_num(carried) > np.maximum(_CARRIES * capacity, _CARRIES_MBPS)
     up = observation.window.up[-1]
     for position, link in enumerate(observation.inventory.links):
-        if not up[position] and carries[position] and not consensus.by_demands[position]:
+        contradicted = not up[position] and carries[position] and link.circuit not in turns
+        if contradicted and not consensus.by_demands[position]:
             yield Doubt(
                 check="status",
                 element=link.interface,

@@ -14,6 +14,7 @@ from evals.suites.lab import next_hops
 from tests.twin.execute.actuators.servers import ssh_server
 from tests.twin.live.lab.killed_hand import sweep
 from tests.twin.live.lab.real import a_lab, settled, until
+from twin.diagnose import diagnose
 from twin.errors import ExecutionError, InputError, StoreBusyError
 from twin.faults import Fault, FaultKind, with_one_way_fault
 from twin.formats import read_network
@@ -23,7 +24,11 @@ from twin.live.lab.network import LabNetwork, Routes
 from twin.live.lab.vty import Vty
 from twin.live.network import Measurable, Telemetry
 from twin.model import Floats, Network
+from twin.observe import observe
+from twin.observe.quality.assess import assess_observation
 from twin.plan import DrainLink, DrainNode, LimitDemand, SetWeight, UndrainLink, UndrainNode
+from twin.policy import Policy
+from twin.sim.simulate import simulate
 from twin.site import read_site
 from twin.site_sources import TriedSource, try_site
 
@@ -319,6 +324,25 @@ def test_drains_that_are_killed_at_any_moment_are_whole_or_not_there_and_all_of_
         assert Lab.find(lab.name) is None
         with pytest.raises(InputError, match="no lab runs"):
             Lab.get(lab.name)
+
+
+def test_a_circuit_that_flaps_faster_than_it_is_polled_is_named_and_no_reason_to_doubt_the_data() -> None:
+    with a_lab("flaps", "synthetic/6-1", "ospf", interval_s=5.0) as lab:
+        live = LabNetwork(lab, lab.record)
+        network, since = live.read_topology(), live.now
+        busiest = network.links[int(np.argmax(simulate(network).load))].circuit
+        flap = Fault(kind=FaultKind.FLAP, element=busiest, severity=0.5)
+        live.wait(4)
+        lab.ask(AskFault(fault=flap))  # down and up every four seconds
+
+        def told() -> tuple[list[tuple[FaultKind, str]], bool]:
+            live.wait(1)
+            seen = observe(network, live.read_telemetry(since))
+            named = [(x.kind, x.element) for x in diagnose(seen).best.faults]
+            return named, assess_observation(seen).report.score >= Policy().min_quality
+
+        wanted = [(FaultKind.FLAP, busiest)], True
+        assert until(lambda: told() == wanted)
 
 
 def _processes() -> list[int]:
