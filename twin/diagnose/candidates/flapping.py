@@ -9,7 +9,7 @@ from twin.diagnose.effects import HINT_BOUND, Candidate, Scene
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind, Readings, struck_links, with_fault
 from twin.model import Floats
-from twin.observe.expect.mixture import Shares, Turns, fitted, missed
+from twin.observe.expect.mixture import Shares, TurnLoads, fitted, missed
 from twin.observe.expect.prediction import Prediction
 from twin.observe.readings.observation import Observation
 from twin.observe.readings.samples import mean
@@ -92,7 +92,7 @@ def by_turns(readings: Readings, fault: Fault, scene: Scene) -> Readings:
     dark = with_fault(scene.state, Fault(kind=FaultKind.LINK_DOWN, element=fault.element))
     other, unheard = scene.expectation.residuals(dark), scene.expectation.unheard(scene.network, links)
     lacks = missed(readings.arrived, unheard.arrived + readings.arrived - scene.prediction.arrived, links)
-    states = Turns(readings.arrived, other.predicted, lacks)
+    states = TurnLoads(readings.arrived, other.predicted, lacks)
     shares = _shares(readings, fault, scene, states) if polled is None else _polled_shares(polled)
     if polled is not None:
         lacks[links] = 0.0  # what they carry themselves is in the share that polls tell
@@ -119,7 +119,7 @@ def _polled_shares(polled: Phase) -> Shares:
     return Shares(polled.down, lost[0], np.diag([polled.error**2, lost[1]]))
 
 
-def _shares(readings: Readings, fault: Fault, scene: Scene, states: Turns) -> Shares:
+def _shares(readings: Readings, fault: Fault, scene: Scene, states: TurnLoads) -> Shares:
     logged = turned(scene.observation, fault.element)
     told = fault.severity if logged is None else logged.down
     return fitted(mean(scene.observation.arrived_mbps), readings.sigma, states, told)

@@ -23,7 +23,7 @@ _LEAST_FACTOR = 0.01  # of the matrix: what is smaller carries nothing that coul
 _UNIFORM = 12.0  # 1 / variance of a share of which nothing is known but that it is one
 
 
-class Turns(NamedTuple):
+class TurnLoads(NamedTuple):
     """What each link [m] is asked to carry, Mbit/s: with the circuits up, down, and what it misses until all know."""
 
     up: Floats
@@ -38,11 +38,11 @@ class Shares(NamedTuple):
     lost: float
     covariance: Floats  # [2, 2]
 
-    def mean(self, of: Turns) -> Floats:
+    def mean(self, of: TurnLoads) -> Floats:
         """Loads in the mean over the states, Mbit/s [m]."""
         return of.up + self.down * (of.down - of.up) - self.lost * of.missed
 
-    def error(self, of: Turns) -> Floats:
+    def error(self, of: TurnLoads) -> Floats:
         """Standard error of the mean that comes from not knowing the shares, Mbit/s [m]."""
         moves = np.stack([of.down - of.up, -of.missed])
         return np.sqrt(np.maximum(np.einsum("im,ij,jm->m", moves, self.covariance, moves), 0.0))
@@ -58,7 +58,7 @@ def missed(before: Floats, after: Floats, links: Sequence[int]) -> Floats:
     return lacks
 
 
-def fitted(measured: Floats, sigma: Floats, of: Turns, told: float, *, scaled: bool = False) -> Shares:
+def fitted(measured: Floats, sigma: Floats, of: TurnLoads, told: float, *, scaled: bool = False) -> Shares:
     """Fit the shares to the arrivals `measured` [m], Mbit/s, that are off by `sigma` [m], by robust least squares.
 
     `told` is the share of the time down as lines or polls have it: the fit starts there, knowing no more than that it
@@ -94,7 +94,7 @@ def expected_by_turns(observation: Observation, removed: Floats) -> Expected:
     one, other = (expected(observation, removed, x) for x in (lit, dark))
     nothing = removed.copy()
     nothing[links] = 1.0
-    of = Turns(one.arrived, other.arrived, missed(one.arrived, expected(observation, nothing, lit).arrived, links))
+    of = TurnLoads(one.arrived, other.arrived, missed(one.arrived, expected(observation, nothing, lit).arrived, links))
     told = sum(x.down for x in turned) / len(turned)
     shares = fitted(mean(observation.arrived_mbps), one.sigma, of, told, scaled=True)
     arrived, error, ends = shares.mean(of), shares.error(of), link_ends(network)

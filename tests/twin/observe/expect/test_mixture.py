@@ -8,7 +8,7 @@ from twin.diagnose import diagnose
 from twin.faults import Fault, FaultKind
 from twin.live.emulated import EmulatedNetwork
 from twin.observe import find_symptoms, observe
-from twin.observe.expect.mixture import Turns, fitted
+from twin.observe.expect.mixture import TurnLoads, fitted
 from twin.observe.quality.assess import assess_observation
 
 FLAP = Fault(kind=FaultKind.FLAP, element="link/a1:a2--a2:a1", severity=0.5)
@@ -25,7 +25,7 @@ def test_the_share_down_and_what_is_lost_at_turns_are_found_in_loads_beside_one_
     sigma = 0.01 * up
     measured = up + down * moved - lost * missed + sigma * rng.standard_normal(40)
     measured[3] *= 5  # of another cause, or a counter that lies
-    of = Turns(up, up + moved, missed)
+    of = TurnLoads(up, up + moved, missed)
     for scale in (1.0, 0.7):  # a matrix that is off as a whole is none of the shares
         found = fitted(scale * measured, sigma, of, 0.5, scaled=scale != 1)
         assert np.allclose((found.down, found.lost), (down, lost), atol=0.03)
