@@ -122,9 +122,13 @@ def test_past_incidents_shift_the_ranking_a_little_and_never_over_a_clear_readin
         outcome="resolved",
     )  # fmt: skip
     many = Recollection(incidents=tuple(past.model_copy(update={"id": str(i)}) for i in range(99)))
-    found = rank_causes(desk("topozoo/Abilene", fault, memory=many))
+    place = desk("topozoo/Abilene", fault, memory=many)
+    found = rank_causes(place)
     assert str(found.causes[0].fault) == str(fault)
     assert found.causes[0].probability > 0.9
+    with pytest.raises(RefusedError, match="the readings speak for rank 1"):  # whatever else was read
+        report_diagnosis(place, rank=len(found.causes), explanation="I was told so.")
+    assert (place.diagnosis, place.chosen) == (None, None)
 
 
 def test_what_looks_like_an_unlikely_runner_up_is_not_told():
