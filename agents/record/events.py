@@ -241,7 +241,7 @@ class ExecutionStep(Frozen):
     durable: ClassVar[bool] = True
     step: int
     of: int
-    action: Literal["apply", "agree", "disagree", "roll back", "refused"]
+    action: Literal["apply", "agree", "disagree", "roll back", "refused", "not made"]
     change: Change | None = None
     predicted_utilisation: float | None = None
     measured_utilisation: float | None = None

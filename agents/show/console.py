@@ -54,7 +54,7 @@ _ENDS = {"resolved": "green", "relieved": "green", "healthy": "green", "no actio
     "scheduled": "green",
     "rehearsed": "green",
 }
-_ACTIONS = {"agree": "green", "disagree": "red", "roll back": "yellow", "refused": "red"}
+_ACTIONS = {"agree": "green", "disagree": "red", "roll back": "yellow", "refused": "red", "not made": "yellow"}
 _SHOWN = 5  # symptoms, causes
 
 

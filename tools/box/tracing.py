@@ -36,6 +36,7 @@ CACHE_READ_TOKENS = "gen_ai.usage.cache_read.input_tokens"
 TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 (a name, not a secret)
 TOKEN_MODALITY = "gen_ai.token.modality"  # noqa: S105 (a name, not a secret)
 MCP_METHOD = "mcp.method.name"
+TRACEPARENT = "traceparent"
 HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS = "http.request.method", "http.route", "http.response.status_code"
 
 CAPTURE_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -174,7 +175,7 @@ def workflow_span(tracer: Tracer, name: str, *, run: str, continues: str = "") -
     """
     named = conventions().workflow_name
     attributes = {OPERATION: "invoke_workflow", named: name, CONVERSATION: run, SPAN_KIND: "CHAIN"}
-    earlier = TraceContextTextMapPropagator().extract({"traceparent": continues}, Context()) if continues else None
+    earlier = TraceContextTextMapPropagator().extract({TRACEPARENT: continues}, Context()) if continues else None
     asked = get_current_span().get_span_context()
     links = [Link(asked)] if earlier is not None and asked.is_valid else []
     with _span(tracer, f"invoke_workflow {name}", SpanKind.INTERNAL, attributes, within=earlier, links=links) as span:
@@ -182,10 +183,11 @@ def workflow_span(tracer: Tracer, name: str, *, run: str, continues: str = "") -
 
 
 def linked(span: Span, traceparent: str) -> None:
-    """Link a span to another one, which a traceparent names, if it does."""
-    other = get_current_span(TraceContextTextMapPropagator().extract({"traceparent": traceparent}, Context()))
-    if other.get_span_context().is_valid:
-        span.add_link(other.get_span_context())
+    """Link a span to one of another trace, which a traceparent names, if it does."""
+    context = TraceContextTextMapPropagator().extract({TRACEPARENT: traceparent}, Context())
+    other = get_current_span(context).get_span_context()
+    if other.is_valid and other.trace_id != span.get_span_context().trace_id:
+        span.add_link(other)
 
 
 def traceparent_of(span: Span) -> str:
@@ -252,9 +254,9 @@ def joined(carrier: Mapping[str, str]) -> Generator[None]:
 
     The case of names does not matter: environments write them in capitals.
     """
-    lower = {name.lower(): value for name, value in carrier.items() if name.lower() in ("traceparent", "tracestate")}
+    lower = {name.lower(): value for name, value in carrier.items() if name.lower() in (TRACEPARENT, "tracestate")}
     within = TraceContextTextMapPropagator().extract(lower, get_current())
-    token = attach(within) if "traceparent" in lower else None
+    token = attach(within) if TRACEPARENT in lower else None
     try:
         yield
     finally:

@@ -111,6 +111,7 @@ def recover(
     log = Logbook(live, len(plan.steps), on_step)
     rollout = Rollout(plan, network, live, configured=configured, log=log)
     rollout.find()
+    rollout.say_not_made()
     reason = f"{because}; {counted(rollout.applied, 'steps')} had been made"
     rollout.roll_back(because, Tolerance())
     return Execution(status="rolled_back", reason=reason, records=tuple(log.records))

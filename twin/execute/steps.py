@@ -26,13 +26,16 @@ from .configured import configuration
 from .preflight import demand_error, look_around, remaining
 from .running import ConfiguredItem, Difference, Running, beside, differences, items, read_running, told
 
-Action = Literal["apply", "agree", "disagree", "roll back", "refused"]
+Action = Literal["apply", "agree", "disagree", "roll back", "refused", "not made"]
 
 _ATTEMPTS = 3
 
 
 class StepRecord(Frozen):
-    """One thing that the executor is about to do, or saw: `apply` and `roll back` are recorded before they happen."""
+    """One thing that the executor is about to do, or saw: `apply` and `roll back` are recorded before they happen.
+
+    Whether a step that was only announced was made is asked of the network: `not made` says that it was not.
+    """
 
     step: int = Field(description="Counted from 1; 0 is the state before the plan.")
     of: int
@@ -152,7 +155,7 @@ class Rollout:
         self._measured: Settled | None = None
         self._looked_at = live.now
         self._silent: tuple[str, ...] = ()
-        self.applied = 0
+        self.applied = self._announced = 0
         self.contradicted = 0
 
     def advance(
@@ -211,6 +214,7 @@ class Rollout:
         change = self._plan.steps[number - 1]
         permit()
         self._require_no_blackout(number, policy)
+        self._announced = number
         self._log.write(number, "apply", f"making step {number}", change=change)
         reason = self._look_before(number, tolerance, before, policy, measure=first)
         if reason:
@@ -293,8 +297,18 @@ class Rollout:
             with suppress(TwinError):
                 if self.applied < len(self._plan.steps):
                     touched = self._changed_by(self.applied + 1)
-                    self.applied += bool(touched & set(self._differences(self.applied)))
+                    made = bool(touched & set(self._differences(self.applied)))
+                    self.applied += made
+                    if not made and self._announced > self.applied:
+                        self.say_not_made()
             self.roll_back(reason, tolerance)
+
+    def say_not_made(self) -> None:
+        """Keep on record that the step after those in place is not, as the network says; nothing where all are."""
+        number = self.applied + 1
+        if number <= len(self._plan.steps):
+            words = f"step {number} is not made: the network was asked"
+            self._log.try_to_write(number, "not made", words, change=self._plan.steps[number - 1])
 
     def find(self) -> None:
         """Find out from the live configuration alone how many steps are in place. Raises `ExecutionError`.

@@ -1,6 +1,7 @@
 """The console's addresses: each is one row of a table with the least role that may ask for it."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal, Protocol
@@ -16,12 +17,13 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from agents.record.charter import Register
 from agents.serve.room import Room
 from agents.serve.settings import Role
 from agents.show.report.page import environment
-from tools.box.tracing import HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS, joined, request_span
+from tools.box.tracing import HTTP_METHOD, HTTP_ROUTE, HTTP_STATUS, TRACEPARENT, joined, request_span
 from twin.clock import utc_now
-from twin.errors import InputError, RefusedError, RightsError, StoreBusyError, TwinError
+from twin.errors import InputError, RefusedError, RightsError, StoreBusyError, StoreError, TwinError
 from twin.files import parse_json
 
 from .access import FIELD, HEADER, Guard, Sessions, is_own, refuse
@@ -109,6 +111,13 @@ class Console:
         self.pages: Environment = environment()
         self.questions: object = None  # those of passkeys that wait for an answer
 
+    def trace_of(self, run: str) -> str:
+        """The first span of a run's trace, as a traceparent: what is asked of a run is a part of it; empty for none."""
+        with suppress(StoreError):
+            charter = Register(self.room.place.home, run).read()
+            return charter.started.trace if charter else ""
+        return ""
+
     def page(self, template: str, asked: Asked, title: str, **values: object) -> HTMLResponse:
         """Write a screen."""
         shell = self.screens.shell(template, title, asked.visitor, full=asked.query.get("full") == "1")
@@ -148,7 +157,11 @@ def _opened(console: Console, door: Door) -> Callable[[Request], Response]:
 def _endpoint(console: Console, address: Address) -> Callable[[Request], Awaitable[Response]]:
     async def traced(request: Request) -> Response:
         about = {HTTP_METHOD: address.method, HTTP_ROUTE: address.path}
-        with joined(request.headers), request_span(console.tracer, " ".join(about.values()), **about) as span:
+        asker: Mapping[str, str] = request.headers
+        if address.method == "POST" and "run" in request.path_params and TRACEPARENT not in asker:
+            known = console.sessions.visitor(request) is not None
+            asker = {TRACEPARENT: console.trace_of(str(request.path_params["run"]))} if known else {}
+        with joined(asker), request_span(console.tracer, " ".join(about.values()), **about) as span:
             response = await answer(request)
             span.set_attribute(HTTP_STATUS, response.status_code)
             return response

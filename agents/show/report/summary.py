@@ -73,7 +73,7 @@ def summarise(story: Story, folder: Path) -> Summary:
         seed=started.seed,
         model=started.model,
         outcome=done.outcome if done else "unfinished",
-        because=done.because if done else "the record ends before the run did",
+        because=done.because if done else _broken_off(story),
         figures=done.figures if done else Figures(),
         goal=started.goal.words if started.goal else None,
         cause=story.diagnosis.cause if story.diagnosis else done.cause if done else None,
@@ -95,6 +95,16 @@ def summarise(story: Story, folder: Path) -> Summary:
         seconds=done.seconds if done else story.seconds,
         report=str(folder / REPORT) if is_plain(folder / REPORT) else None,
     )
+
+
+def _broken_off(story: Story) -> str:
+    """Say that the record ends, and what it leaves open: what was announced last may have been made or not."""
+    words = "the record ends before the run did"
+    last = story.execution[-1] if story.execution else None
+    if last is None or last.action not in ("apply", "roll back") or "is undone" in last.detail:
+        return words
+    doing = "making" if last.action == "apply" else "taking back"
+    return f"{words}; it announces {doing} step {last.step} of {last.of}: whether that was done, the network is asked"
 
 
 def _attempt(round_: Round) -> Attempt:

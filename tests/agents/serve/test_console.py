@@ -23,7 +23,9 @@ from agents.models import offer
 from agents.record.approvers import enrol, key_of
 from agents.record.charter import Register
 from agents.record.delivery import deliver
+from agents.record.events import RunStarted
 from agents.record.history import read_past
+from agents.record.records import Record
 from agents.record.waiting import decide, describe
 from agents.serve.crew import Job
 from agents.serve.emulated import LivingNetwork
@@ -640,7 +642,22 @@ def test_a_request_and_what_it_has_done_are_part_of_its_caller_s_trace(tmp_path,
             with joined(headers):
                 served.room.crew.put(Job("call", "", lambda: seen.put(get_current_span().get_span_context())))
             assert f"{seen.get(timeout=10).trace_id:032x}" == trace_id
+            own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            run = RunStarted(
+                run="r1", network="n", seed=1, model="m", policy=Policy(), inventory="i", nodes=1, circuits=1,
+                history=1.0, live_time=utc_now(), trace=own,
+            )  # fmt: skip
+            first = Record(seq=0, time=utc_now(), previous="0" * 64, event=run, hash="1" * 64)
+            Register(tmp_path / "home", "r1").keep(run, first)
+            for name, more in (("r1", {}), ("r2", {}), ("r1", headers)):
+                served.ask("POST", f"/api/v1/approvals/{name}/question", who="a-viewer", headers=more)
+            served.ask("POST", "/api/v1/approvals/r1/question")
         assert deliver() == ""
-    (span,) = (x for x in collector.spans if x.trace_id.hex() == trace_id)
+    asked = [x for x in collector.spans if x.name == "POST /api/v1/approvals/{run}/question"]
+    told = [(x.trace_id.hex(), x.parent_span_id.hex()) for x in asked]
+    # what somebody asks of a run is a part of its trace, unless they have one of their own
+    assert (told[0], told[2]) == (tuple(own.split("-")[1:3]), (trace_id, caller))
+    assert [x[1] for x in told[1::2]] == ["", ""]
+    (span,) = (x for x in collector.spans if x.trace_id.hex() == trace_id and x.name.startswith("GET"))
     assert (span.name, span.parent_span_id.hex()) == ("GET /health", caller)
     assert {x.key: x.value.int_value for x in span.attributes}["http.response.status_code"] == 200

@@ -339,6 +339,9 @@ def test_an_interrupt_anywhere_is_taken_back(live, error, step, action):
     execution = run(live, incident, on_step=Breaks(step, action, raises(error)))
     assert (execution.status, execution.interrupted) == ("rolled_back", True)
     assert configuration(live.read_topology()) == start
+    # of a step that was announced and not made, the record says so once the network was asked
+    not_made = [(x.step, "network was asked" in x.detail) for x in execution.records if x.action == "not made"]
+    assert not_made == ([(step, True)] if action == "apply" else [])
 
 
 def test_a_journal_that_cannot_be_written_stops_the_plan_and_not_the_way_back(live):
