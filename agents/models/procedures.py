@@ -1,5 +1,6 @@
 """The operating procedures, one per role: which tool next, by the values in the answers so far."""
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -42,7 +43,10 @@ def diagnosis(talk: Conversation) -> Move:
 
 
 def planning(talk: Conversation) -> Move:
-    """Have the optimisers propose, rehearse the best candidate, and submit it; or report that there is none."""
+    """Have the optimisers propose, rehearse the best candidate, and submit it; or report that there is none.
+
+    In a later round what decides nothing is left out: the gate rehearses every step and failure anyway.
+    """
     if talk.offers("propose_plans"):
         return Call("propose_plans", {})
     useful = [
@@ -52,7 +56,7 @@ def planning(talk: Conversation) -> Move:
         return _no_plan(talk)
     best = min(useful, key=_preference)
     handle = text(best, "handle")
-    if talk.offers("simulate_plan"):
+    if talk.offers("simulate_plan") and number(talk.answer("propose_plans"), "round") <= 1:
         return Call("simulate_plan", {"plan": handle})
     if talk.offers("submit_plan"):
         return Call("submit_plan", {"plan": handle, "explanation": _plan(best, len(useful))})
@@ -60,12 +64,13 @@ def planning(talk: Conversation) -> Move:
 
 
 def verification(talk: Conversation) -> Move:
-    """Have the gate judge the plan; probe one that passed under the failure of its busiest circuit; decide."""
+    """Have the gate judge the plan; probe one of the first round that passed with its busiest circuit down; decide."""
     if talk.offers("verify_plan"):
         return Call("verify_plan", {})
     verdict = talk.answer("verify_plan")
     passed = verdict.get("passed") is True
-    if passed and talk.offers("what_if") and text(verdict, "busiest_circuit"):
+    first = not re.match(r"r([2-9]|\d\d)", text(verdict, "handle"))
+    if passed and first and talk.offers("what_if") and text(verdict, "busiest_circuit"):
         return Call("what_if", {"plan": text(verdict, "handle"), "fail": [text(verdict, "busiest_circuit")]})
     if talk.offers("decide"):
         reasons = _approval(talk, verdict) if passed else _rejection(talk, verdict)

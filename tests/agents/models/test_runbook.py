@@ -91,6 +91,18 @@ def test_the_least_harm_wins_then_what_the_planners_name_first():
     assert move("planning", ("propose_plans", {"candidates": asked_for})) == Call("simulate_plan", {"plan": "c"})
 
 
+def test_a_later_round_looks_at_nothing_that_the_gate_rehearses_anyway():
+    offers = [candidate("r2-a", 0, 1)]
+    chosen = move("planning", ("propose_plans", {"round": 2, "candidates": offers}))
+    assert isinstance(chosen, Call)
+    assert (chosen.tool, chosen.arguments["plan"]) == ("submit_plan", "r2-a")
+    for handle, following in (("r1-a", "what_if"), ("r2-a", "decide"), ("r10-a", "decide")):
+        verdict = {"passed": True, "checks": [], "handle": handle, "busiest_circuit": "link/A:B--B:A"}
+        chosen = move("verification", ("verify_plan", verdict))
+        assert isinstance(chosen, Call)
+        assert chosen.tool == following
+
+
 def test_plans_that_lower_nothing_are_not_submitted():
     offers = [candidate("worse", 120, 1), candidate("same", 100, 1, 0.9)]
     chosen = move("planning", ("propose_plans", {"candidates": offers}))
