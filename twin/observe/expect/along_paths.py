@@ -42,6 +42,8 @@ def _weighed(  # noqa: PLR0913 - a kernel
     """`mean` and `square` [n] are room for what a path from each node adds up to, and its square."""
     arcs, first_out, total = graph.arcs, graph.first_out, 0.0
     for t in range(sources.size):
+        if not sources[t]:  # a target that is down: nothing is set in its row of `order`
+            continue
         mean[order[t, 0]] = square[order[t, 0]] = 0.0
         for position in range(1, sources[t]):
             u = order[t, position]

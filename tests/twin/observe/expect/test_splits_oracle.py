@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -91,3 +93,16 @@ def test_an_error_of_a_demand_adds_up_along_its_way_as_every_path_walked_by_itse
     on_arcs = np.zeros(value.size)
     on_arcs[arrays.arc_of] = value
     assert weighed_variance(arrays, shortest_paths(arrays), on_arcs, errors) == pytest.approx(exact)
+
+
+def test_a_target_that_is_down_has_no_way_and_what_memory_held_in_its_row_is_not_read():
+    network = random_network(1, weights=(1, 2))
+    nodes = tuple(x._replace(up=x.name != "N0") for x in network.nodes)
+    arrays = compile_network(replace(network, nodes=nodes))
+    paths, value = shortest_paths(arrays), np.ones(arrays.head.size)
+    assert paths.sources[0] == 0
+    found = []
+    for held in (0, 10**9):
+        paths.order[0] = held
+        found.append(weighed_variance(arrays, paths, value, DemandErrors(network.demands, network.demands)))
+    assert found[0] == found[1] > 0
