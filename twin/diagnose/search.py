@@ -11,6 +11,7 @@ from twin.observe.expect.expectation import Expectation
 from twin.observe.readings.observation import Observation
 
 from .candidates import candidates, diverted, stated, undiverted
+from .candidates.control import other_weights
 from .diagnosis import named
 from .effects import HINT_BOUND, Candidate
 from .likelihood import judge
@@ -82,12 +83,23 @@ class Search:
             first += [self._score((x,)) for x in diverted(seen, healthy)]
         if self._best().judged.gross > GROSS:
             first += [self._score((x,)) for x in _unseen(seen, self._known)]
+        first += self._other_weights()
         if self._best().causes and self._best().judged.gross > GROSS:
             if len(self._best().causes) == 1:
                 self._pairs(sorted(first, key=lambda x: -x.score), held)
             self._grow()
         self._vary(first)
         return self._ranked()
+
+    def _other_weights(self) -> list[Scored]:
+        """Try all weights of the interface whose weight explains most, where it does not explain everything yet."""
+        causes, gross = self._best().causes, self._best().judged.gross
+        if len(causes) != 1 or causes[0].fault.kind is not FaultKind.WEIGHT or gross <= GROSS:
+            return []
+        element = causes[0].fault.element
+        if not element.startswith("interface/"):
+            return []
+        return [self._score((x,)) for x in other_weights(self.observation, self.healthy.judged, element)]
 
     def left_out(self, judged: SimulatedHypothesis) -> tuple[str, ...]:
         """Ids of interfaces that are down, and of nodes that are silent, which a hypothesis does not hold."""

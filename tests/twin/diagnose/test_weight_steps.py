@@ -1,12 +1,17 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from tests.twin.observe.expect.test_splits_oracle import random_network
 from tests.twin.observe.incidents import NOBEL, network
+from twin.diagnose import diagnose
 from twin.diagnose.weights import LoadSteps
-from twin.model import Network, SegmentList, Tunnel
+from twin.faults import Fault, FaultKind
+from twin.live.emulated import EmulatedNetwork
+from twin.model import Link, Network, Node, SegmentList, Tunnel
+from twin.observe import observe
 from twin.sim.simulate import simulate
 
 
@@ -49,3 +54,33 @@ def test_far_ends_of_a_step_route_alike_on_a_real_network():
 def test_a_link_that_no_traffic_can_use_has_no_steps():
     whole = random_network(1, weights=(1,)).with_demands(np.zeros((9, 9)))
     assert LoadSteps(whole).of(0) == []
+
+
+def test_a_weight_is_found_though_a_full_link_drops_what_it_draws_before_it_gets_there():
+    ends = {
+        "S M": (600, 5),
+        "M X": (4000, 5),
+        "X T": (4000, 60),
+        "S B": (4000, 10),
+        "B T": (4000, 10),
+        "M B": (4000, 40),
+    }
+    links = [
+        Link(a, b, capacity, weight, 1.0)
+        for name, (capacity, weight) in ends.items()
+        for a, b in (name.split(), name.split()[::-1])
+    ]
+    nodes = tuple(Node(x, 0, 0) for x in ("S", "M", "X", "B", "T"))
+    demands = np.full((5, 5), 40.0) * (1 - np.eye(5))
+    demands[0, 4] = 1500.0
+    fault = Fault(kind=FaultKind.WEIGHT, element="interface/X/T", severity=6.0)
+    whole = Network("drawn", nodes, tuple(links), demands)
+    begin = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    live = EmulatedNetwork(whole, seed=1, start=begin)
+    live.wait(24)
+    live.inject(fault)
+    live.wait(3)
+    seen = observe(live.read_topology(), live.read_telemetry(begin), now=live.now)
+    assert seen.removed.max() > 0.3
+    best = diagnose(seen).best
+    assert (best.faults[0].kind, best.faults[0].element, len(best.faults)) == (fault.kind, fault.element, 1)

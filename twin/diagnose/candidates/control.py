@@ -5,6 +5,7 @@ Lost neighbours of all kinds leave the same readings: what tells them apart is t
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from twin.diagnose.weights import LoadSteps, WeightStep
 from twin.faults import TRAITS, Fault, FaultKind, Readings, interfaces, with_one_way_fault
 from twin.faults.kinds import ADJACENCY_KINDS
 from twin.live.network import Flags
-from twin.model import Network
+from twin.model import Floats, Network
+from twin.observe.expect.expectation import Residuals
 from twin.observe.readings.observation import Observation
 
 from .adjacency_log import agreement
@@ -22,7 +24,8 @@ from .adjacency_log import agreement
 _K = FaultKind
 _TOLERANCE = 4.0  # standard errors
 _DARK = 0.01  # share of the predicted load below which a link carries nothing
-_MOST_WEIGHTS = 64
+_MOST_WEIGHTS, _LEAST_WEIGHTS = 64, 4  # that are simulated, of all links and of one
+_LEAST_PASSED = 1e-3  # of what a link lets nothing pass, nothing can be told
 _MOST_LINKS = 96  # whose load is worked out for every weight
 _TYPICAL = (1, 10, 100, 1000, 65_535)
 _SLACK, _MOST_CIRCUITS, _MOST_SPANS, _MOST_ROUTERS = 0.02, 12, 3, 3
@@ -113,28 +116,77 @@ def _at_nodes(observation: Observation, lost: Flags) -> Iterator[Fault]:
             yield from (Fault(kind=kind, element=network.nodes[position].id) for kind in kinds)
 
 
+class _Loads(NamedTuple):
+    """What links carry and are predicted to, and how far off that may be."""
+
+    residuals: Residuals
+    slack: Floats  # [m] Mbit/s
+    passed: float  # least share of what a link would carry that full links before it let pass
+
+    @classmethod
+    def of(cls, observation: Observation, judged: SimulatedHypothesis) -> "_Loads":
+        residuals, removed = judged.residuals, observation.removed
+        slack = _TOLERANCE * residuals.sigma + (0.02 + removed.max(initial=0.0) / 2) * np.abs(residuals.difference)
+        full = np.where(np.nan_to_num(observation.dropped_mbps) > 0, removed, 0.0)
+        return cls(residuals, slack, max(1.0 - float(full.max(initial=0.0)), _LEAST_PASSED))
+
+    @property
+    def explaining(self) -> Flags:
+        """Links [m] that moved enough to explain how far all others did, what full links took off counted in."""
+        measured, predicted = self.residuals.measured, self.residuals.predicted
+        moved = float((np.abs(self.residuals.difference) - _TOLERANCE * self.residuals.sigma).max(initial=0.0))
+        most = np.maximum(np.abs(measured - predicted), np.abs(measured / self.passed - predicted))
+        return np.isfinite(measured) & (most + self.slack >= moved) & (moved > 0)
+
+    def misfit(self, position: int, step: WeightStep) -> float:
+        """How far what a weight puts on a link is from what it carries, as a share of what is allowed."""
+        measured = float(self.residuals.measured[position])
+        return max(step.least * self.passed - measured, measured - step.most, 0.0) / float(self.slack[position])
+
+
 def _misweighted(observation: Observation, judged: SimulatedHypothesis) -> list[Candidate]:
-    """The weights of each link that put on it what it carries, for links that moved enough to explain all others."""
-    residuals = judged.residuals
-    difference = np.abs(residuals.difference)
-    moved = float((difference - _TOLERANCE * residuals.sigma).max(initial=0.0))
-    if moved <= 0:
-        return []
-    slack = _TOLERANCE * residuals.sigma + (0.02 + observation.removed.max(initial=0.0) / 2) * difference
-    steps = LoadSteps(judged.state)
-    found: list[tuple[float, Candidate]] = []
-    possible = np.isfinite(residuals.measured) & (difference + slack >= moved)
+    """The weights of each link that put on it what it carries, for links that moved enough to explain all others.
+
+    Where these are too many, some of each link, those that fit best; of weights that fit alike, some of all sizes.
+    """
+    loads = _Loads.of(observation, judged)
+    possible = loads.explaining
     possible[list(observation.network.exits)] = False  # theirs are preferences, not metrics
-    clearest = np.argsort(-np.where(possible, np.abs(residuals.score), -1.0), kind="stable")
-    for position in map(int, clearest[: min(_MOST_LINKS, int(possible.sum()))]):
-        measured, allowed = float(residuals.measured[position]), float(slack[position])
-        link = judged.state.links[position]
-        for step in steps.of(int(position)) if link.usable else ():
-            misfit = max(step.least - measured, measured - step.most, 0.0) / allowed
-            if misfit <= 1 and not step.low <= link.weight <= step.high:
-                found.append((misfit, _wrong_weight(observation, int(position), step)))
-    found.sort(key=lambda scored: scored[0])
-    return [candidate for _, candidate in found[:_MOST_WEIGHTS]]
+    if not possible.any():
+        return []
+    steps = LoadSteps(judged.state)
+    clearest = np.argsort(-np.where(possible, np.abs(loads.residuals.score), -1.0), kind="stable")
+    chosen = map(int, clearest[: min(_MOST_LINKS, int(possible.sum()))])
+    fitting = {position: _fitting(judged, loads, steps, position) for position in chosen}
+    fitting = {position: found for position, found in fitting.items() if found}
+    if sum(map(len, fitting.values())) > _MOST_WEIGHTS:
+        fitting = {i: _some(found, max(_LEAST_WEIGHTS, _MOST_WEIGHTS // len(fitting))) for i, found in fitting.items()}
+    ranked = sorted(((misfit, i, step) for i, found in fitting.items() for misfit, step in found), key=lambda x: x[0])
+    return [_wrong_weight(observation, position, step) for _, position, step in ranked[:_MOST_WEIGHTS]]
+
+
+def other_weights(observation: Observation, judged: SimulatedHypothesis, interface: str) -> list[Candidate]:
+    """All the weights of one interface that put on it what it carries, some of all sizes where they are many."""
+    position, loads = observation.network.link(interface), _Loads.of(observation, judged)
+    found = _fitting(judged, loads, LoadSteps(judged.state), position)
+    return [_wrong_weight(observation, position, step) for _, step in _some(found, _MOST_WEIGHTS)]
+
+
+def _fitting(
+    judged: SimulatedHypothesis, loads: _Loads, steps: LoadSteps, position: int
+) -> list[tuple[float, WeightStep]]:
+    """The weights of a link that put on it what it carries, by growing weight, with their misfit."""
+    link = judged.state.links[position]
+    found = [(loads.misfit(position, x), x) for x in steps.of(position)] if link.usable else []
+    return [(misfit, x) for misfit, x in found if misfit <= 1 and not x.low <= link.weight <= x.high]
+
+
+def _some(found: list[tuple[float, WeightStep]], most: int) -> list[tuple[float, WeightStep]]:
+    """Those that fit best; of more that fit alike, evenly from the least to the most."""
+    alike = [x for x in found if x[0] == 0.0]
+    if len(alike) <= most:
+        return sorted(found, key=lambda x: x[0])[:most]
+    return [alike[int(i)] for i in np.linspace(0, len(alike) - 1, most).round()]
 
 
 def _misweighted_both_ways(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
