@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import AwareDatetime, Field, JsonValue
@@ -12,12 +12,12 @@ from rich.console import RenderableType
 
 from agents.wording import counted, share
 from twin.errors import InputError
-from twin.forecast.growth import LinkGrowth, SeriesGrowth, growth, passing
+from twin.forecast.growth import LEAST_WEEKS, LinkGrowth, SeriesGrowth, growth, passing
 from twin.forecast.series import Series, arrange
-from twin.forecast.sources import load_series
+from twin.forecast.sources import PairSeries, load_series, measured_series
 from twin.live.network import Telemetry
 from twin.model import Floats, Frozen, Network
-from twin.optimise.demand_growth import DemandGrowth, growth_of_demands
+from twin.optimise.demand_growth import MOST_MEASURED, DemandGrowth, growth_of_demands, growth_of_measured
 from twin.optimise.money import worded
 from twin.optimise.upgrade import WEEKS_A_YEAR, DueUpgrade, upgrades_due, upgrades_due_by_demand
 from twin.policy import Policy
@@ -76,7 +76,8 @@ def told_growth(
     series = load_series(network, telemetry, now=now)
     found = growth(series, limits, until)
     links: list[JsonValue] = [passing(x).model_dump(mode="json") for x in found.series]
-    foreseen = foresee(series, network, until, policy, links=found.series)
+    exported = exported_demands(network, telemetry, now)
+    foreseen = foresee(series, network, until, policy, links=found.series, exported=exported)
     upgrades = foreseen.needed if foreseen else ()
     wanted: list[JsonValue] = [x.model_dump(mode="json") for x in upgrades]
     demands: list[JsonValue] = [x.model_dump(mode="json") for x in (foreseen.demands if foreseen else ())]
@@ -86,10 +87,11 @@ def told_growth(
         "weeks": found.weeks,
         "links": links,
         "demands": demands,
+        "growth_told_by": foreseen.told_by if foreseen else None,
         "upgrades": wanted,
         "remarks": list[JsonValue](found.remarks),
     }
-    grow = () if foreseen is None else _demand_lines(foreseen.demands, top)
+    grow = () if foreseen is None else _demand_lines(foreseen, top)
     return Answer(document, chain(_lines(found, until, policy, top), grow, bought(upgrades, until, policy, top)))
 
 
@@ -101,6 +103,7 @@ class ForeseenGrowth(NamedTuple):
     growth: Floats | float  # up to the day asked for, the likely one, of all demands or of each [n, n]
     due: tuple[DueUpgrade, ...]  # the first week first
     demands: tuple[GrowingDemand, ...] = ()  # the largest first; none where all grow alike, as far as can be told
+    told_by: Literal["demands", "links", "all traffic"] = "all traffic"
 
     @property
     def factor(self) -> float:
@@ -123,15 +126,38 @@ class ForeseenGrowth(NamedTuple):
         return None if weeks is None else self.begin + timedelta(weeks=weeks)
 
 
+def exported_demands(network: Network, telemetry: Telemetry, now: datetime) -> PairSeries | None:
+    """The demands that were exported, the largest of them, where there are weeks enough to tell growth from."""
+    try:
+        pairs = measured_series(network, telemetry, now=now)
+    except InputError:  # nothing was exported
+        return None
+    series = pairs.series
+    if float(series.time[-1] - series.time[0]) + series.interval_s < timedelta(weeks=LEAST_WEEKS).total_seconds():
+        return None
+    largest: list[int] = sorted(np.argsort(-series.values.mean(axis=0), kind="stable")[:MOST_MEASURED].tolist())
+    kept = np.where(series.known, series.values, np.nan)[:, largest]
+    few = arrange(series.time, kept, [series.names[i] for i in largest], interval_s=series.interval_s)
+    return PairSeries(few, pairs.source[largest], pairs.target[largest])
+
+
 def foresee(
-    series: Series, network: Network, until: datetime, policy: Policy, *, links: Sequence[SeriesGrowth] | None = None
+    series: Series,
+    network: Network,
+    until: datetime,
+    policy: Policy,
+    *,
+    links: Sequence[SeriesGrowth] | None = None,
+    exported: PairSeries | None = None,
 ) -> ForeseenGrowth | None:
     """What growth fills by a day, from the busy level of now; None without demands or loads.
 
-    Where links grow differently beyond their own errors each demand grows by what they tell of it, else all alike, by
-    the growth of all links together. `links` is how each grows, where that has been found. Raises `InputError` on too
-    little history, and a day that is none to look ahead to.
+    Where demands were exported for weeks enough each grows by what they tell; else, where links grow differently beyond
+    their own errors, by what these tell of it; else all alike, by the growth of all links together. `links` is how each
+    link grows, where that has been found. Raises `InputError` on too little history, and a day that is none to look
+    ahead to.
     """
+    network = network if exported is None else network.with_demands(_lately(exported, network))
     carried = simulate(network).load.sum()
     if carried <= 0:
         return None
@@ -143,13 +169,16 @@ def foresee(
     begin = datetime.fromtimestamp(float(series.time[-1]), UTC)
     weeks = (until - begin) / timedelta(weeks=1)
     busy = network.with_demands(network.demands * (total.level / float(carried)))
-    if links is None:
-        links = growth(series, np.full(len(series.names), np.inf), until).series
-    own = growth_of_demands(busy, *_rates(links, busy))
+    own = None if exported is None else growth_of_measured(busy, *_measured_rates(exported, until, busy))
+    told_by: Literal["demands", "links"] = "links" if own is None else "demands"
+    if own is None:
+        if links is None:
+            links = growth(series, np.full(len(series.names), np.inf), until).series
+        own = growth_of_demands(busy, *_rates(links, busy))
     if own is not None:
         grows: Floats = np.maximum(np.exp(own.likely * weeks / WEEKS_A_YEAR), 1.0)
         due = upgrades_due_by_demand(busy, policy, own, weeks)
-        return ForeseenGrowth(begin, busy, grows, due, _demands(busy, own))
+        return ForeseenGrowth(begin, busy, grows, due, _demands(busy, own), told_by)
     rates = (total.per_year_low, total.per_year, total.per_year_high)
     factor = max((1 + total.per_year) ** (weeks / WEEKS_A_YEAR), 1.0)
     return ForeseenGrowth(begin, busy, factor, upgrades_due(busy, policy, rates, weeks))
@@ -159,10 +188,33 @@ def _rates(links: Sequence[SeriesGrowth], network: Network) -> tuple[Floats, Flo
     """Logarithm of the growth a year of each link, and its standard error [m]; NaN where nothing is told of it."""
     rates, errors = np.full((2, len(network.links)), np.nan)
     for found in links:
-        ends = np.log1p(np.maximum((found.per_year_low, found.per_year, found.per_year_high), -0.999))
-        rates[network.link(found.name)] = ends[1]
-        errors[network.link(found.name)] = (ends[2] - ends[0]) / (2 * _SIGMA_90)
+        at = network.link(found.name)
+        rates[at], errors[at] = _rate(found)
     return rates, errors
+
+
+def _lately(exported: PairSeries, network: Network) -> Floats:
+    """What was exported of each demand in the last week, in the mean; of others what the network has [n, n]."""
+    series, demands = exported.series, network.demands.copy()
+    week = series.time > series.time[-1] - timedelta(weeks=1).total_seconds()
+    demands[exported.source, exported.target] = series.values[week].mean(axis=0)
+    return demands
+
+
+def _measured_rates(exported: PairSeries, until: datetime, network: Network) -> tuple[Floats, Floats]:
+    """The same of each demand that was exported [n, n]."""
+    rates, errors = np.full((2, len(network.nodes), len(network.nodes)), np.nan)
+    limits = np.full(len(exported.series.names), np.inf)
+    places = dict(zip(exported.series.names, zip(exported.source, exported.target, strict=True), strict=True))
+    for found in growth(exported.series, limits, until).series:
+        rates[places[found.name]], errors[places[found.name]] = _rate(found)
+    return rates, errors
+
+
+def _rate(found: SeriesGrowth) -> tuple[float, float]:
+    """Logarithm of a growth a year, and its standard error."""
+    low, likely, high = np.log1p(np.maximum((found.per_year_low, found.per_year, found.per_year_high), -0.999))
+    return float(likely), float(high - low) / (2 * _SIGMA_90)
 
 
 def _demands(network: Network, own: DemandGrowth) -> tuple[GrowingDemand, ...]:
@@ -178,11 +230,16 @@ def _demands(network: Network, own: DemandGrowth) -> tuple[GrowingDemand, ...]:
     return tuple(found)
 
 
-def _demand_lines(found: Sequence[GrowingDemand], top: int) -> Iterator[RenderableType]:
-    if not found:
+def _demand_lines(foreseen: ForeseenGrowth, top: int) -> Iterator[RenderableType]:
+    if not foreseen.demands:
+        yield "all demands are taken to grow as all links together do: nothing tells them apart"
         return
-    yield "links grow differently: so do demands, as far as the links tell"
-    rows = [(x.name, mbps(x.mbps), _yearly(*x.per_year)) for x in found]
+    yield (
+        "demands grow differently, by what was exported of them"
+        if foreseen.told_by == "demands"
+        else "links grow differently: so do demands, as far as the links tell"
+    )
+    rows = [(x.name, mbps(x.mbps), _yearly(*x.per_year)) for x in foreseen.demands]
     yield text_table(("demand", "busy now>", "growth a year>"), rows[:top])
 
 

@@ -18,7 +18,7 @@ from twin.policy import Policy
 from twin.site import OpenSite
 
 from .answer import Answer
-from .growth import bought, foresee, week
+from .growth import bought, exported_demands, foresee, week
 from .measurements import Brought, measured_in
 from .planning import PlanSearch, told_plan
 
@@ -46,7 +46,8 @@ def plan_upgrades(  # noqa: PLR0913 - what grows, by when, by which measurements
     if [x.name for x in measured.network.links] != [x.name for x in reading.network.links]:
         raise InputError(f"{name} has other links than those measured", fix="measure the network that is planned for")
     series = load_series(measured.network, measured.telemetry, now=measured.now)
-    foreseen = foresee(series, measured.network, until, policy)
+    exported = exported_demands(measured.network, measured.telemetry, measured.now)
+    foreseen = foresee(series, measured.network, until, policy, exported=exported)
     if foreseen is None:
         raise InputError("nothing is carried from which growth could be told", fix="give measured links and demands")
     needed = foreseen.needed

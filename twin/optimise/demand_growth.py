@@ -6,6 +6,9 @@ differ by what a node sends, what it receives and what is a pair's own, a third 
 differ at all is told by how much links differ beyond their own errors (Paule, Mandel 1982), and what that may be off
 for so few links (Q-profile, Viechtbauer 2007); growths are the best linear ones under that variance (universal kriging;
 Matheron 1969). Where links differ by no more than their errors, all demands grow alike.
+
+Demands that were measured themselves tell of their own growth, each as a link would that carries nothing else: what one
+of them has little history of, or much noise, is drawn towards what its ends and all of them tell.
 """
 
 from typing import NamedTuple
@@ -20,6 +23,8 @@ from .fractions import ecmp_fractions
 
 MOST = 2_000_000
 """Nodes squared times links up to which growth is told by demand: some 70 nodes; beyond that all demands grow alike."""
+MOST_MEASURED = 300
+"""Measured demands, the largest ones, that tell of growth; the time that this takes rises with their third power."""
 _DRAWS, _GRID, _FINEST = 60, 24, 1e-3
 _LEAST_LINKS = 3
 _PARTS = 3.0
@@ -57,7 +62,24 @@ def growth_of_demands(network: Network, growth: Floats, error: Floats, *, seed: 
     n, m = len(network.nodes), len(network.links)
     if n * n * m > MOST or network.tunnels or network.limits or network.astray:
         return None
-    links = _links(network, growth, error)
+    return _grown_by(_links(network, growth, error), seed)
+
+
+def growth_of_measured(network: Network, growth: Floats, error: Floats, *, seed: int = 0) -> DemandGrowth | None:
+    """Tell how each demand grows from the logarithms of growth of demands, and their standard errors [n, n].
+
+    NaN for what was not measured. None where they grow alike as far as can be told, or too few were measured.
+    """
+    n = len(network.nodes)
+    told = np.argwhere(np.isfinite(growth) & np.isfinite(error) & (network.demands > 0))
+    largest = np.argsort([-network.demands[s, t] for s, t in told.tolist()], kind="stable")[:MOST_MEASURED]
+    share = np.zeros((len(largest), n, n))
+    s, t = told[largest].T if len(largest) else (np.zeros(0, np.int64),) * 2
+    share[np.arange(len(largest)), s, t] = 1.0
+    return _grown_by(_Links(share, growth[s, t], np.maximum(error[s, t], 1e-6)), seed)
+
+
+def _grown_by(links: "_Links", seed: int) -> DemandGrowth | None:
     if len(links.growth) < _LEAST_LINKS:
         return None
     spread = _spread(links)

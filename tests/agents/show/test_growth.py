@@ -108,6 +108,39 @@ def test_upgrades_are_planned_in_the_order_of_the_weeks_in_which_they_are_due(tm
     assert (soon.code, soon.document["plan"], soon.document["upgrades"]) == (3, None, [])
 
 
+@pytest.mark.parametrize("exported", [True, False])
+def test_each_demand_grows_by_what_was_exported_of_it_and_all_alike_where_nothing_tells_them_apart(tmp_path, exported):
+    """Of three demands on two circuits in a row the one that goes all the way grows by 60 % a year, the others not."""
+    rng, yearly = np.random.default_rng(3), {"ab": 1.0, "ac": 1.6, "bc": 1.0}
+    loads, traffic = ["time,link,out_mbps"], ["time,source,target,mbps"]
+    for k in range(1, 30 * 14 + 1):
+        stamp = (START + timedelta(hours=12 * k)).isoformat()
+        noise = {x: rng.normal(1, 0.02) * (1 if k % 2 else 0.6) for x in yearly}
+        rate = {x: 1_000 * y ** (k / 14 / 52.18) * noise[x] for x, y in yearly.items()}
+        traffic += [f"{stamp},{x[0]},{x[1]},{y:.4f}" for x, y in rate.items()]
+        loads += [
+            f"{stamp},{x},{y:.4f}" for x, y in (("a->b", rate["ab"] + rate["ac"]), ("b->c", rate["ac"] + rate["bc"]))
+        ]
+    for name, lines in (("loads.csv", loads), ("traffic.csv", traffic)):
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    links = ",".join(f'{{"source":"{x}","target":"{y}","capacity_mbps":5000,"weight":1}}' for x, y in ("ab", "bc"))
+    (tmp_path / "net.json").write_text(f'{{"nodes":[{{"id":"a"}},{{"id":"b"}},{{"id":"c"}}],"links":[{links}]}}')
+    sources = [tmp_path / x for x in ("loads.csv", "traffic.csv")[: 1 + exported]]
+    answer = link_growth(sources, str(tmp_path / "net.json"), START + timedelta(weeks=200), Policy())
+    assert answer.document["growth_told_by"] == ("demands" if exported else "all traffic")
+    told = {x["name"]: x["per_year"] for x in answer.document["demands"]}
+    words = " ".join(str(x) for x in answer.text)
+    if not exported:
+        assert told == {}
+        assert "all demands are taken to grow as all links together do" in words
+        return
+    assert "by what was exported of them" in words
+    for name, wanted in (("a->c", 0.6), ("a->b", 0.0), ("b->c", 0.0)):
+        low, likely, high = told[name]
+        assert low - 0.02 < wanted < high + 0.02
+        assert likely == pytest.approx(wanted, abs=0.06)
+
+
 def test_growth_asks_for_measured_links(tmp_path):
     with pytest.raises(InputError, match="measured links"):
         link_growth([], None, START, Policy())
