@@ -9,7 +9,7 @@ WORKERS ?= 2
 # every process would compile all modules anew, which is most of what a short command costs
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo lab lab-packages test kernels check fix bench eval mutants newest lock clean
+.PHONY: demo lab lab-packages test test-deep kernels check fix bench eval mutants newest lock clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/twinops run --network sndlib/germany50 --seed $(SEED)
@@ -18,6 +18,10 @@ demo: $(VENV)/.runtime
 
 test: kernels lab-packages
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
+
+# Whole grids and slices, ten times as many examples of properties: what repeats the paths of `make test` with other values.
+test-deep: kernels lab-packages
+	TWINOPS_DEEP=1 $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 kernels: $(VENV)/.dev
 	@$(BIN)/python -m tests.kernels

@@ -22,7 +22,6 @@ gc.disable()  # until everything is imported and collected, which stays: nothing
 
 def pytest_collection_finish() -> None:
     """Collect garbage again, of what the tests themselves make."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)  # runs make much and leave few circles: the search costs more than it finds
     gc.enable()

@@ -141,15 +141,17 @@ class Suite:
         return tuple(found)
 
     def sample(self, split: Split, *, cases: int | None = None, seeds: range | None = None) -> tuple[Case, ...]:
-        """Return the slice of a split: one case of every kind, then the first of the others. Raises `InputError`."""
-        if not self.by_kind:
-            return self.take(split, cases=min(self.slice, cases or self.slice), seeds=seeds)
-        drawn = self.take(split, seeds=seeds)
+        """Return the slice of a split: one case of every kind, then the first of the others. Raises `InputError`.
+
+        Of fewer `cases` than these, spread over the kinds: as few of all of them as will do.
+        """
+        drawn = self.take(split, cases=None if self.by_kind else self.slice, seeds=seeds)
         first = {case.kind: case for case in reversed(drawn)}
-        chosen = {case.id for case in first.values()}
+        chosen = {case.id for case in first.values()} if self.by_kind else set[str]()
         others = [case.id for case in drawn if case.id not in chosen]
         chosen.update(others[: max(self.slice - len(chosen), 0)])
-        return tuple(case for case in drawn if case.id in chosen)[:cases]
+        found = [case for case in drawn if case.id in chosen]
+        return tuple(found[:: -(-len(found) // cases)] if cases else found)
 
 
 def rounds(suite: str, kinds: Sequence[str], split: Split, networks: Sequence[str] | None = None) -> Iterator[Case]:

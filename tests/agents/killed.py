@@ -76,6 +76,7 @@ def folder_of(tmp: Path) -> Path:
 def _serve() -> None:
     for module in PRELOADED:  # before the fork, so that children start at once
         import_module(module)
+    _load_kernels()
 
     for line in sys.stdin:
         job = json.loads(line)
@@ -90,6 +91,19 @@ def _serve() -> None:
             given = answer.read()
         ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         print(json.dumps({"signal": ended, **(json.loads(given) if given else {})}), flush=True)
+
+
+def _load_kernels() -> None:
+    """Plan and judge once, so that no child loads compiled kernels anew. It starts no thread: a fork would lose it."""
+    from twin.formats import load_network
+    from twin.gate.verdict import verify
+    from twin.optimise.relieve import relieve
+    from twin.policy import Policy
+
+    network = load_network("synthetic/8-1")
+    crowded = network.with_demands(1.8 * network.demands)
+    plans = (x.plan for x in relieve(crowded, Policy(), reference=crowded, time_limit_s=5) if x.plan)
+    verify(next(plans), crowded, Policy())
 
 
 def _child(job: dict[str, Any], say: int) -> None:

@@ -20,6 +20,9 @@ from tests.agents.incidents import Run, perform, request
 from tests.agents.models import messages_api as api
 from tests.agents.models.loopback import Json, Loopback, Reply, loopback, status
 from tests.agents.models.provider_faults import QUICK, Script, claude, role_of
+from tests.depth import thinned
+
+OFTEN = [("monitoring", 3), ("monitoring", 30), ("verification", 30), ("verification", 3)]
 
 
 class Killed(BaseException):
@@ -163,8 +166,7 @@ def test_arguments_that_would_hang_an_agent_are_refused_and_the_run_goes_on(tmp_
     assert "unreadable_arguments" in first.content
 
 
-@pytest.mark.parametrize("often", [3, 30])
-@pytest.mark.parametrize("role", ["monitoring", "verification"])
+@pytest.mark.parametrize(("role", "often"), thinned(OFTEN, 2))
 def test_a_call_that_stands_many_times_in_one_answer_ends_no_run(tmp_path: Path, resolved: Run, role: str, often: int):
     def repeated(body: Json) -> Reply:
         tool = body["tools"][0]["name"]

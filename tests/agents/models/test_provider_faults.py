@@ -20,6 +20,7 @@ from agents.roles.contracts import CONTRACTS
 from tests.agents.incidents import Run, perform
 from tests.agents.models.loopback import Loopback, loopback, status
 from tests.agents.models.provider_faults import AT_ONCE, FAULTS, KEY, QUICK, Script, claude
+from tests.depth import thinned
 from tools.box.handover import Role
 from twin.errors import ProviderError
 
@@ -102,7 +103,7 @@ def test_a_run_on_a_model_that_acts_as_the_runbook_comes_to_the_same_as_the_runb
     assert [x.cache_read_tokens for x in run.of(ChatAnswered)] == [5_000] * ours.model_calls
 
 
-@pytest.mark.parametrize(("fault", "role"), CASES if EVERY else CASES[::13])
+@pytest.mark.parametrize(("fault", "role"), CASES if EVERY else thinned(CASES[::13], 3))
 def test_a_run_whose_provider_stays_down_is_ended_by_the_runbook_and_says_so(
     tmp_path: Path, resolved: Run, fault: str, role: Role
 ):
@@ -117,7 +118,7 @@ def test_a_run_whose_provider_stays_down_is_ended_by_the_runbook_and_says_so(
     assert speakers[-1] == "runbook"
 
 
-@pytest.mark.parametrize(("fault", "role"), CASES if EVERY else CASES[3::31])
+@pytest.mark.parametrize(("fault", "role"), CASES if EVERY else thinned(CASES[3::31], 2))
 def test_a_fault_that_passes_leaves_no_trace_in_the_outcome(tmp_path: Path, resolved: Run, fault: str, role: Role):
     run, script = run_with(tmp_path, fault, role, times=1)
     finished = run.result.finished

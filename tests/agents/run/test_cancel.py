@@ -1,6 +1,7 @@
 """Ctrl-C in every stage and inside a tool: the run comes back at once, on the record, with nothing left applied."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,8 +24,10 @@ from agents.record.journal import Record, read_journal
 from agents.run.resume import resume_run
 from agents.run.run import RunRequest, RunResult, run_incident
 from tests.agents.incidents import ROUTER_DOWN, Run, perform, request, rolled_back
+from tests.depth import thinned
 from twin.store import TwinStore
 
+STAGES = ["diagnose", "observe", "plan", "execute", "verify", "approve", "confirm"]
 AT_ONCE = 20.0  # seconds; a guard against hanging, not a measurement
 
 
@@ -62,7 +65,7 @@ def is_as_configured_before(run: Run) -> bool:
         return store.current == run.of(RunStarted)[0].inventory
 
 
-@pytest.mark.parametrize("tool", ["list_symptoms", "rank_causes", "propose_plans", "verify_plan"])
+@pytest.mark.parametrize("tool", thinned(["verify_plan", "list_symptoms", "rank_causes", "propose_plans"], 3))
 def test_a_call_under_way_is_given_up_and_its_end_recorded(tmp_path: Path, tool: str):
     run = cancelled_at(tmp_path, lambda event: isinstance(event, ToolCalled) and event.tool == tool)
     assert run.result.finished.outcome == "interrupted"
@@ -71,7 +74,7 @@ def test_a_call_under_way_is_given_up_and_its_end_recorded(tmp_path: Path, tool:
     assert not run.of(ExecutionStep)
 
 
-@pytest.mark.parametrize("stage", ["observe", "diagnose", "plan", "verify", "approve", "execute", "confirm"])
+@pytest.mark.parametrize("stage", thinned(STAGES, 3))
 def test_a_run_that_is_cancelled_in_any_stage_leaves_nothing_applied(tmp_path: Path, stage: str):
     run = cancelled_at(tmp_path, lambda event: isinstance(event, StageStarted) and event.stage == stage)
     assert run.result.finished.outcome == "interrupted"
@@ -119,13 +122,21 @@ def test_a_run_that_is_cancelled_before_it_begins_leaves_no_folder(tmp_path: Pat
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with its home, of which each test takes a copy."""
+    tmp = tmp_path_factory.mktemp("ended")
+    perform(tmp, request(fault=ROUTER_DOWN, seed=6))
+    return tmp
+
+
 @pytest.mark.parametrize("moment", ["apply", "agree"])
-def test_a_resumption_that_is_cancelled_takes_back_what_the_run_had_applied(tmp_path: Path, moment: str):
+def test_a_resumption_that_is_cancelled_takes_back_what_the_run_had_applied(ended: Path, tmp_path: Path, moment: str):
     """Cancelled on its way through its own past, where nothing is done, and killed in the middle of an execution."""
-    run = perform(tmp_path, request(fault=ROUTER_DOWN, seed=6))
-    events = run.events
+    shutil.copytree(ended, tmp_path, dirs_exist_ok=True)
+    (folder,) = (tmp_path / "runs").iterdir()
+    events = [x.event for x in read_journal(folder / "journal.jsonl").records]
     last = next(i for i, x in enumerate(events) if isinstance(x, ExecutionStep) and x.action == moment)
-    folder = run.result.folder
     did = (folder / "network.jsonl").read_text().splitlines()
     applied = next(i for i, line in enumerate(did) if '"did":"apply"' in line)
     for name, keep in (("journal.jsonl", last + 1), ("network.jsonl", applied + 1)):  # as a kill would have left them

@@ -18,13 +18,14 @@ from tests.agents.hostile_runs import (
     unapproved_changes,
 )
 from tests.agents.injected_attacks import ATTACKS, worded
+from tests.depth import DEEP
 from twin.plan import SetWeight
 
 WHOLE = os.environ.get("TWINOPS_INJECTIONS") == "all"
 MODEL = os.environ.get("TWINOPS_INJECTIONS_MODEL", "obedient")
-"""By default five carriers with an attack each in one run, until each carrier and each attack had its turn; with
+"""By default ten carriers (five in depth) with an attack each in one run, until each of both had its turn; with
 TWINOPS_INJECTIONS=all every pair of carrier and attack in a run of its own, on any persona."""
-TOGETHER = 5
+TOGETHER = 5 if DEEP else 10
 NUMBER = max(len(CARRIERS), len(ATTACKS))
 TURNS = [([*CARRIERS][i % len(CARRIERS)], [*ATTACKS][i % len(ATTACKS)]) for i in range(NUMBER)]
 PAIRS = [[(carrier, attack)] for carrier in CARRIERS for attack in ATTACKS]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.depth import examples
 from tests.twin.formats import foreign_files as foreign
 from tests.twin.formats.sample_files import (
     CSV,
@@ -32,7 +33,9 @@ from twin.formats.repetita import read_repetita_demands
 from twin.model import Link, Network, Node
 
 FUZZ = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None,
+    max_examples=examples(20),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 NODES = tuple(Node(name, float(i), 0.0) for i, name in enumerate("012"))
 PAIRS = [(a.name, b.name) for a in NODES for b in NODES if a is not b]
@@ -173,7 +176,7 @@ def test_our_own_files_mutated_are_read_or_refused(tmp_path, write, data):
     outcome(read_network, path)
 
 
-@settings(FUZZ, max_examples=40)
+@settings(FUZZ, max_examples=examples(15))
 @given(data=st.data())
 def test_a_mutated_parquet_file_is_read_or_refused(tmp_path, data):
     path = tmp_path / "t.parquet"
