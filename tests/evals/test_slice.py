@@ -14,7 +14,7 @@ from evals.suites import NAMES, suite_of
 from tests.depth import DEEP
 from twin.faults import FaultKind
 
-LONG = ("endings", "incident", "inject", "judgement", "resume", "verify")
+LONG = ("endings", "incident", "inject", "resume", "verify")
 BOARD = Path(__file__).resolve().parents[2] / "docs" / "scoreboard.md"
 
 
