@@ -10,11 +10,12 @@ from evals.cases.gate.good import first_of, gate_network, good_maintenance, good
 from evals.oracle.carried import carried, while_repaired
 from evals.score.plans import names_it
 from evals.suites.verify import verdict_on
+from tests.depth import DEEP
 from tests.twin.sim.oracle import random_network, reference, with_exits
 from twin.sim.repair import repaired_failures, repairs
 
 GOOD = int(os.environ.get("TWINOPS_GATE_CASES", "18"))
-PER_CLASS = -(-GOOD // len(BAD)) if GOOD >= 100 else 2
+PER_CLASS = -(-GOOD // len(BAD)) if GOOD >= 100 else 2 if DEEP else 1
 
 
 @pytest.mark.parametrize("name", BAD)
