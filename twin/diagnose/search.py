@@ -162,16 +162,20 @@ class Search:
 
     def _against(self, first: Scored, other: Scored) -> Scored:
         """Another hypothesis with the score that it has where the difference of the loads counts once."""
-        one, two = first.judged, other.judged
-        loads = float(two.likelihood.load.sum() - one.likelihood.load.sum())
+        loads = float(other.judged.likelihood.load.sum() - first.judged.likelihood.load.sum())
         hopeless = other.score + max(-loads, 0.0) < first.score - _FAR
         if other.name == first.name or hopeless:
             return other
+        less = (1 - self._share(*sorted((first, other), key=lambda x: (len(x.causes), x.name)))) * loads
+        return other._replace(total=other.total - less, score=other.score - less)
+
+    def _share(self, fewer: Scored, more: Scored) -> float:
+        """Share of what loads say between two hypotheses that counts, by the errors of the one with fewer faults."""
+        one, two = fewer.judged, more.judged
         pair = one.faults, two.faults
         if pair not in self._counted:
             self._counted[pair] = self._shared.counted(one, two)
-        less = (1 - self._counted[pair]) * loads
-        return other._replace(total=other.total - less, score=other.score - less)
+        return self._counted[pair]
 
     def _best(self) -> Scored:
         """The likeliest hypothesis that none which does with fewer of its faults is as likely as."""

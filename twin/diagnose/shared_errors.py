@@ -43,12 +43,14 @@ class SharedErrors:
         if plain <= 0:
             return 1.0
         arrays, routing = routed(residuals.prediction.network)
+        variance, shared = residuals.sigma**2, self._expectation.shared_variance(residuals)
+        # where less is hashed than in what was simulated, or is left of the load, demands bring that much less error
         value = np.zeros(arrays.head.size)
-        value[arrays.arc_of] = score
+        value[arrays.arc_of] = score * np.sqrt(variance / np.maximum(shared, variance))
         errors = self._errors
         if arrays.tunnels.source.size:
             errors = DemandErrors(*(np.add(*on_legs(arrays, routing.paths.dist, x)) for x in errors))
-        apart = float((score**2 * self._expectation.own_variance(residuals)).sum())
+        apart = float((score**2 * np.maximum(variance - shared, 0.0)).sum())
         true = apart + weighed_variance(arrays, routing.paths, value, errors)
         return min(1.0, plain / true) if true > 0 else 1.0
 

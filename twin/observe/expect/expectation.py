@@ -91,11 +91,11 @@ class Expectation:
         sigma = np.hypot(prediction.sigma * self.calibration.noise, np.hypot(gaps, reading))
         return Residuals(self._measured, prediction.arrived, sigma, prediction)
 
-    def own_variance(self, residuals: Residuals) -> Floats:
-        """Variance of each link's residual that it shares with no other, (Mbit/s)^2 [m]: counters, gaps, unexported."""
+    def shared_variance(self, residuals: Residuals) -> Floats:
+        """Variance of each link's residual that comes of the demands on it, (Mbit/s)^2 [m]: exported, hashed whole."""
         prediction = residuals.prediction
         shared = self._noise.per_mbps * prediction.arrived + prediction.hashed**2
-        return np.maximum(residuals.sigma**2 - self.calibration.noise**2 * shared, 0.0)
+        return np.asarray(self.calibration.noise**2 * shared)
 
     @cached_property
     def calibration(self) -> Calibration:
