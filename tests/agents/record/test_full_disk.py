@@ -13,6 +13,7 @@ from agents.record.files import NETWORK
 from agents.record.history import read_past
 from agents.run.resume import resume_run
 from tests.agents.incidents import perform, request
+from tests.depth import thinned
 from twin import append_log
 from twin.errors import TwinError
 from twin.live.recorded import Applied, read_record
@@ -42,7 +43,9 @@ def full_for_one_write(monkeypatch: pytest.MonkeyPatch, words: bytes) -> list[by
     return refused
 
 
-@pytest.mark.parametrize("words", [b'"action":"apply"', b'"did":"apply"', b'"kind":"run finished"', b'"did":"wait"'])
+@pytest.mark.parametrize(
+    "words", thinned([b'"did":"apply"', b'"action":"apply"', b'"kind":"run finished"', b'"did":"wait"'], 2)
+)
 def test_a_disk_that_is_full_for_a_moment_loses_no_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: bytes
 ):

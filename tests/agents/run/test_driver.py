@@ -19,6 +19,7 @@ from agents.run import turns
 from agents.run.transitions import EDGES
 from tests.agents.characters import calls, model, says
 from tests.agents.incidents import Run, perform, request
+from tests.depth import thinned
 from tools.box.handover import PlanSubmission
 from twin.errors import DeadlineError
 
@@ -93,7 +94,7 @@ def test_words_decide_nothing(tmp_path: Path):
     assert not run.of(ExecutionStep)
 
 
-@pytest.mark.parametrize("tool", ["submit_plan", "decide", "execute_plan"])
+@pytest.mark.parametrize("tool", thinned(["execute_plan", "submit_plan", "decide"], 3))
 def test_a_role_that_reaches_for_a_foreign_tool_is_refused_and_the_run_goes_on(tmp_path: Path, tool: str):
     def trespasser(talk: Conversation, tools: list[str]) -> CreateResult | None:
         if "report_incident" in tools and all(x.tool != tool for x in talk.exchanges):

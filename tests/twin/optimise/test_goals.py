@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.depth import thinned
 from twin.errors import InputError, UnknownElementError
 from twin.formats import load_network
 from twin.formats.plan import read_plan, write_plan
@@ -88,7 +89,7 @@ def test_growth_is_planned_for_the_network_as_it_is(network):
 
 def test_each_objective_puts_its_own_best_first():
     network = load_network("synthetic/8-3")  # small, and its front is long: it is worked out for each of them
-    found = {x: plan_for(network, POLICY, Purpose("relieve"), Terms(prefer=(x,))) for x in OBJECTIVES}
+    found = {x: plan_for(network, POLICY, Purpose("relieve"), Terms(prefer=(x,))) for x in thinned(OBJECTIVES, 2)}
     assert len({frozenset(p.plan.hash for p in proposals if p.plan) for proposals in found.values()}) == 1
 
     def figures(proposal):
@@ -97,8 +98,8 @@ def test_each_objective_puts_its_own_best_first():
         return (*peaks, does.mean_delay_ms, does.watts, proposal.steps, does.cost)
 
     assert len(found[OBJECTIVES[0]]) > 5
-    for position, objective in enumerate(OBJECTIVES):
-        values = [figures(proposal)[position] for proposal in found[objective]]
+    for objective in found:
+        values = [figures(proposal)[OBJECTIVES.index(objective)] for proposal in found[objective]]
         assert values[0] == pytest.approx(min(values))
         assert all(p.after.beats(p.before, gain=POLICY.min_gain) for p in found[objective] if p.plan)
 
