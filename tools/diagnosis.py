@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from twin.diagnose import Diagnosis as Ranking
 from twin.diagnose import Fact, Hypothesis, IncidentCause, diagnose, diagnosed_network
 from twin.diagnose.effects import HINT_BOUND
 from twin.diagnose.next_measurement import Measurement, next_measurement, with_probe
@@ -23,6 +24,7 @@ from .box.run_state import Desk
 from .telemetry import Explanation
 
 CAUSES, FACTS = 5, 4
+_CLOSE = 1 / 3  # of the best one's probability: from here on another cause is as good as open
 _UNLIKELY = 1e-3  # probability of a runner-up below which nobody needs to know what looks like it: it is as unlikely
 
 
@@ -72,6 +74,7 @@ class Causes(Frozen):
     causes: tuple[CauseReport, ...]
     evidence: tuple[Telling, ...] = Field(description="The readings that speak most for some of them, each once.")
     doubt: str | None = Field(default=None, description="Why the best one is no answer; null where it is one.")
+    measurable: bool = Field(description="Whether others are about as likely, and `measure` can tell them apart.")
     unexplained: tuple[Reading, ...] = Field(description="Readings that even the best one does not explain.")
     precedents: tuple[PrecedentReport, ...] = Field(default=(), description="The likest first, at most 3.")
 
@@ -88,6 +91,7 @@ def rank_causes(desk: Desk) -> Causes:
         causes=tuple(_report(i, x) for i, x in enumerate(desk.ranking.hypotheses[:CAUSES], start=1)),
         evidence=_evidence(desk.ranking.hypotheses[:CAUSES]),
         doubt=desk.ranking.doubt,
+        measurable=_is_open(desk.ranking) and _telling(desk) is not None,
         unexplained=tuple(_reading(x) for x in desk.ranking.unexplained[:FACTS]),
         precedents=_precedents(desk),
     )
@@ -122,7 +126,7 @@ def measure(
     if probe or router:
         return _chosen(desk, observation, probe, router)
     with desk.span("next_measurement", snapshot=observation.network.id):
-        asked = next_measurement(desk.ranking, observation)
+        asked = _telling(desk)
     if asked is None:
         raise RefusedError("no measurement would tell the causes apart any better", fix="call report_diagnosis")
     taken, result = _taken(desk, asked, observation)
@@ -133,6 +137,21 @@ def measure(
         taken=taken,
         result=result,
     )
+
+
+def _is_open(ranking: Ranking) -> bool:
+    """Whether another cause is about as likely as the best one, or explains the same readings."""
+    best, *others = ranking.hypotheses
+    return bool(best.indistinguishable) or any(x.confidence > _CLOSE * best.confidence for x in others[:1])
+
+
+def _telling(desk: Desk) -> Measurement | None:
+    """The measurement that tells the causes of the newest ranking apart best, computed once; None where none does."""
+    if desk.ranking is None:
+        return None
+    if desk.telling is None or desk.telling[0] is not desk.ranking:
+        desk.telling = desk.ranking, next_measurement(desk.ranking, desk.look())
+    return desk.telling[1]
 
 
 def _chosen(desk: Desk, observation: Observation, probe: str, router: str) -> MeasurementTaken:

@@ -13,8 +13,6 @@ from .conversation import Call, Conversation, Json, Move, Say, Together, items, 
 
 Procedure = Callable[[Conversation], Move]
 
-CLOSE = 1 / 3  # a runner-up with more than this share of the best one's probability is looked at as well
-
 
 def monitoring(talk: Conversation) -> Move:
     """Look at the network and its data, list what is not as it should be, read the logs if something is, and report."""
@@ -29,11 +27,11 @@ def monitoring(talk: Conversation) -> Move:
 
 
 def diagnosis(talk: Conversation) -> Move:
-    """Rank the causes; when the two best are close, measure what tells them apart and rank again; report the best."""
+    """Rank the causes; where a measurement tells the likeliest apart, take it and rank again; report the best."""
     if talk.offers("rank_causes"):
         return Call("rank_causes", {})
     causes = items(talk.answer("rank_causes"), "causes")
-    if causes and _is_open(causes) and talk.offers("measure"):
+    if talk.answer("rank_causes").get("measurable") is True and talk.offers("measure"):
         return Call("measure", {})
     if talk.answer("measure").get("taken") is True and talk.exchanges[-1].tool == "measure":
         return Call("rank_causes", {})
@@ -104,12 +102,6 @@ def _no_plan(talk: Conversation) -> Move:
     found = items(talk.answer("propose_plans"), "without_plan")
     reasons = "; ".join(f"{text(x, 'method')}: {text(x, 'reason')}" for x in found)
     return Call("report_no_plan", {"explanation": f"No optimiser found a plan that lowers the harm. {reasons}"[:1_000]})
-
-
-def _is_open(causes: list[Json]) -> bool:
-    """Whether another cause is about as likely, or explains the same readings."""
-    close = len(causes) > 1 and number(causes[1], "probability") > CLOSE * number(causes[0], "probability")
-    return close or bool(causes[0].get("indistinguishable"))
 
 
 def _pair(candidate: Mapping[str, JsonValue], key: str) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from agents.roles.team import Team
 from agents.wording import counted, fault_words, mbps
 from tools.box.goal import GoalInForce
 from tools.box.handover import MAX_EXPLANATION, Decision, Diagnosis, Incident, NoPlan, PlanSubmission
+from tools.box.registry import in_thread
 from tools.box.run_state import Desk
 from tools.recommendations import recommendations
 from twin.execute.executor import Execution
@@ -156,7 +157,8 @@ class Driver:
         return Move("plan", f"plan {plan.hash} was brought to be judged", incident)
 
     async def _diagnose(self) -> Move:
-        await self._turns.work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
+        if not await in_thread(self._second.finds_the_same):
+            await self._turns.work("diagnose", tasks.diagnose(self._desk), lambda: self._desk.diagnosis is not None)
         diagnosis = _present(self._desk.diagnosis)
         await self._operator.record_diagnosis()
         await self._turns.heard_against("diagnose")

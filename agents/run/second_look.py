@@ -2,6 +2,7 @@
 
 from tools.box.handover import Diagnosis
 from tools.box.run_state import Desk
+from tools.diagnosis import rank_causes, report_diagnosis
 from twin.diagnose import Hypothesis
 
 from .transitions import Ending, Move, Operator
@@ -38,6 +39,25 @@ class SecondLook:
             desk.found_before, desk.trials = desk.faults, ()
         desk.clear_diagnosis()
         desk.round += 1
+
+    def finds_the_same(self) -> bool:
+        """Whether the twin finds by itself that a second look leads to what is known: then no role is asked to look.
+
+        That is so where the same cause comes first again, or none is sure and what is known stands otherwise, and no
+        measurement would tell causes apart. What is known is handed over anew.
+        """
+        desk = self._desk
+        if self._before is None or desk.heard:
+            return False
+        known = self._before[0]
+        found, ranking = rank_causes(desk), desk.ranking
+        if ranking is None or found.measurable:
+            return False
+        unsure = ranking.doubt is not None and self._otherwise is not None
+        if not unsure and {(x.kind, x.element) for x in ranking.best.faults} != _names(known):
+            return False
+        report_diagnosis(desk, 1, known.explanation)
+        return True
 
     def nothing_new(self, found: Diagnosis) -> Move | None:
         """Return the end of a run whose second look found what was known, or nothing that it is sure of."""

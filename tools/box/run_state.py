@@ -9,7 +9,7 @@ from typing import Protocol
 from opentelemetry.trace import NoOpTracer, Span, Tracer
 
 from twin.diagnose import Diagnosis as Ranking
-from twin.diagnose import Hypothesis, PlanTrial, as_believed, turns, with_configurations
+from twin.diagnose import Hypothesis, Measurement, PlanTrial, as_believed, turns, with_configurations
 from twin.documents import Document
 from twin.errors import ExecutionError, UnknownElementError
 from twin.execute.agreement import step_lasts
@@ -123,6 +123,7 @@ class Desk:
     observation: Observation | None = None
     incident: Incident | None = None
     ranking: Ranking | None = None
+    telling: tuple[Ranking, Measurement | None] | None = None  # what would tell the causes of a ranking apart best
     diagnosis: Diagnosis | None = None
     chosen: Hypothesis | None = None
     round: int = 1

@@ -60,13 +60,13 @@ def test_a_healthy_network_is_reported_without_reading_the_logs():
     assert following.tool == "report_incident"
 
 
-@pytest.mark.parametrize(("runner_up", "following"), [(0.3, "measure"), (0.01, "report_diagnosis")])
-def test_a_close_runner_up_is_looked_at_before_the_cause_is_reported(runner_up: float, following: str):
+@pytest.mark.parametrize(("measurable", "following"), [(True, "measure"), (False, "report_diagnosis")])
+def test_what_a_measurement_tells_apart_is_measured_before_the_cause_is_reported(measurable: bool, following: str):
     causes = [
         {"rank": 1, "probability": 0.6, "fault": {"kind": "link_down", "element": "link/A:B--B:A"}},
-        {"rank": 2, "probability": runner_up, "fault": {"kind": "device_down", "element": "node/A"}},
+        {"rank": 2, "probability": 0.3, "fault": {"kind": "device_down", "element": "node/A"}},
     ]
-    chosen = move("diagnosis", ("rank_causes", {"causes": causes}))
+    chosen = move("diagnosis", ("rank_causes", {"causes": causes, "measurable": measurable}))
     assert isinstance(chosen, Call)
     assert chosen.tool == following
 
@@ -76,7 +76,7 @@ def test_a_measurement_that_was_taken_is_taken_into_account_and_one_that_was_not
         {"rank": 1, "probability": 0.6, "fault": {"kind": "link_down", "element": "link/A:B--B:A"}},
         {"rank": 2, "probability": 0.3, "fault": {"kind": "device_down", "element": "node/A"}},
     ]
-    ranked = ("rank_causes", {"causes": causes})
+    ranked = ("rank_causes", {"causes": causes, "measurable": True})
     assert move("diagnosis", ranked, ("measure", {"taken": True})) == Call("rank_causes", {})
     for rest in ((("measure", {"taken": False}),), (("measure", {"taken": True}), ranked)):
         following = move("diagnosis", ranked, *rest)

@@ -5,7 +5,9 @@ from pathlib import Path
 from agents.record.audit.audit import audit_run
 from agents.record.events import StageFinished
 from agents.run.request import LaterEvent, RunRequest
+from agents.run.second_look import SecondLook
 from tests.agents.incidents import NETWORK, WRONG_WEIGHT, Run, perform, request
+from tests.agents.word_trials import copied, incident, ready
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.live.recorded import RecordedNetwork
@@ -63,3 +65,21 @@ def test_what_a_plan_showed_before_it_was_taken_back_tells_what_no_reading_told(
     assert live.read_topology() == load_network("synthetic/8-1")
     report = audit_run(run.result.folder, home=tmp_path / "home")
     assert (report.effects, report.certificate, dict(report.reasons)) == ("holds", "holds", {})
+
+
+def test_a_second_look_that_would_find_what_is_known_asks_no_role():
+    place = ready(incident())
+    desk = copied(place.desks["planning"])
+    second, said = SecondLook(desk, None, rounds=3), desk.diagnosis.explanation
+    assert not second.finds_the_same()  # at the first look nothing is known
+    second.begin(None)
+    assert desk.diagnosis is None
+    assert not second.finds_the_same()  # a router can still be asked
+    desk.hear({x: desk.live.read_router(x) for x in "ABCD"})
+    assert second.finds_the_same()
+    assert (desk.faults, desk.diagnosis.explanation) == (place.faults, said)
+    second.begin(None)
+    place.live.inject(Fault(kind=FaultKind.LINK_DOWN, element="link/B:C--C:B"))
+    place.live.wait(3)
+    assert not second.finds_the_same()  # something else has happened: that is for the role to read
+    assert desk.diagnosis is None
