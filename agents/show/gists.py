@@ -31,6 +31,7 @@ _UNTOLD = frozenset(
         "busiest_links",
         "moved_most",
         "earlier_fidelity",
+        "measurable",
     }
 )
 # What a list is of: its noun, and what follows that.
