@@ -32,6 +32,8 @@ UNUSED_METRIC = 2**24 - 1
 
 NodeKind = Literal["router", "lan", "external", "exits"]
 Igp = Literal["", "isis-narrow", "isis", "ospf"]
+LocalRepair = Literal["ti-lfa", "rsvp-bypass"]
+"""What routers next to a failure do until the network has converged."""
 LARGEST_METRIC: Mapping[Igp, int] = {"isis-narrow": 63, "isis": UNUSED_METRIC - 1, "ospf": 65_535}
 """The largest metric that routing uses, by protocol: ISO 10589, RFC 5305 (section 3), RFC 2328 (LSInfinity)."""
 
@@ -214,8 +216,9 @@ class Network(Drawn):
     """A validated network state; equal content has the same `id`.
 
     `demands[s, t]` is the offered Mbit/s from node s to node t, in the order of `nodes`, zero on the diagonal.
-    `igp` is its routing protocol, where that is known; `classes` which part of the traffic full links serve first, if
-    there is more than one kind, and `class_shares` what part of single demands they are.
+    `igp` is its routing protocol, where that is known, and `repair` how it repairs failures at once; `classes` which
+    part of the traffic full links serve first, if there is more than one kind, and `class_shares` what part of single
+    demands they are.
     Raises `TopologyError` on values that no network can have.
     """
 
@@ -228,6 +231,7 @@ class Network(Drawn):
     limits: tuple[DemandLimit, ...] = ()
     astray: tuple[Astray, ...] = ()
     igp: Igp = ""
+    repair: LocalRepair = "ti-lfa"
     classes: tuple[TrafficClass, ...] = ()
     class_shares: tuple[ClassShare, ...] = ()
 

@@ -73,7 +73,10 @@ class Policy(Frozen):
         default=1.5, ge=1, le=MOST_FACTOR, description="Most that mean propagation delay may grow, factor."
     )
     max_repair_utilisation: float | None = Field(
-        default=None, gt=0, le=MOST_FACTOR, description="Limit on every link while TI-LFA repairs; none: only told."
+        default=None,
+        gt=0,
+        le=MOST_FACTOR,
+        description="Limit on every link while failures are repaired locally; none: only told.",
     )
     max_demand_stretch: float | None = Field(
         default=None, ge=1, le=MOST_FACTOR, description="Most that any demand's own delay may grow, factor."

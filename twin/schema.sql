@@ -178,3 +178,7 @@ CREATE TABLE peering_sample (   -- what the router of an exit says of it: 1 yes,
 -- migration 14
 
 ALTER TABLE peering_sample ADD COLUMN claimed VARCHAR DEFAULT 'unknown';  -- who else announces the group: a link, a node's id, or nobody
+
+-- migration 15
+
+ALTER TABLE snapshot ADD COLUMN repair VARCHAR DEFAULT 'ti-lfa';  -- until the network has converged: ti-lfa or rsvp-bypass

@@ -114,6 +114,7 @@ def _content(network: "Network") -> list[object]:
     whole = [*content, tunnels, network.risk_groups, limits]
     whole = [*whole, network.astray] if network.astray else whole
     whole = [*whole, {"igp": network.igp}] if network.igp else whole
+    whole = [*whole, {"repair": network.repair}] if network.repair != "ti-lfa" else whole
     return [*whole, {"classes": [network.classes, network.class_shares]}] if network.classes else whole
 
 

@@ -35,7 +35,7 @@ from .live.adapters import is_adapter, open_live
 from .live.declared import Declaration
 from .live.files import FilesNetwork, Look
 from .live.watched import Lookable
-from .model import Astray, Frozen, Igp, Network
+from .model import Astray, Frozen, Igp, LocalRepair, Network
 from .observe.readings.databases import SCHEME, Databases, ReadBySsh, asked_router
 from .planned import PlannedWork
 from .traffic_classes import LAST, TrafficClass
@@ -108,6 +108,7 @@ class Site(Frozen):
     zone: str = Field(default="UTC", description="Time zone of goals and of measurements that name none.")
     policy: str | None = Field(default=None, description="TOML file with the limits to keep.")
     igp: Igp = Field(default="", description="The routing protocol, for its largest metric and its kind of drain.")
+    repair: LocalRepair | None = Field(default=None, description="What routers do until the network has converged.")
     twin: str = Field(default="twin.duckdb", description="The twin file that commands hand each other results in.")
     clock: Literal["wall", "newest"] = Field(
         default="wall", description="What time it is: now, or that of the newest sample, to look at the past."
@@ -200,7 +201,7 @@ class OpenSite(NamedTuple):
         interfaces = dict(reading.interfaces)
         for path in self._files("interfaces"):
             interfaces |= read_interfaces(path, reading)
-        network = replace(reading.network, igp=self.site.igp) if self.site.igp else reading.network
+        network = replace(reading.network, **self.site.model_dump(include={"igp", "repair"}, exclude_defaults=True))
         unknown = [x for x in self.site.reflectors if not network.is_router(x)]
         if unknown:
             raise FormatError(str(self.path), "reflectors", f"routers of {network.name}, not {unknown[0][:80]!r}")

@@ -99,6 +99,7 @@ def build(records: Records, choices: Choices | None = None, *, traffic: bool = F
         records.tunnels,
         limits=records.limits,
         igp=records.igp,
+        repair=records.repair,
         classes=records.classes,
         class_shares=_with_names(records, index, names),
     )

@@ -139,6 +139,7 @@ def _state(network: Network) -> _Json:
         "tunnel": [tunnel.model_dump(mode="json") for tunnel in network.tunnels],
         "limit": [limit._asdict() for limit in network.limits],
         **({"igp": network.igp} if network.igp else {}),
+        **({"repair": network.repair} if network.repair != "ti-lfa" else {}),
         **({"class": [x._asdict() for x in network.classes]} if network.classes else {}),
         **({"class-share": [x._asdict() for x in network.class_shares]} if network.class_shares else {}),
         "risk-group": [

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
 from twin.errors import FormatError
-from twin.model import DemandLimit, Igp, NodeKind, Tunnel
+from twin.model import DemandLimit, Igp, LocalRepair, NodeKind, Tunnel
 from twin.traffic_classes import ClassShare, TrafficClass
 
 from .build import Choices
@@ -64,6 +64,7 @@ class _OwnNetwork(_Foreign):
     limit: tuple[DemandLimit, ...] = ()
     group: tuple[_OwnGroup, ...] | None = Field(default=None, validation_alias="risk-group")
     igp: Igp = ""
+    repair: LocalRepair = "ti-lfa"
     classes: tuple[TrafficClass, ...] = Field(default=(), validation_alias="class")
     class_shares: tuple[ClassShare, ...] = Field(default=(), validation_alias="class-share")
 
@@ -245,6 +246,7 @@ def _records(source: Source, found: _Network) -> Records:
         tunnels=found.own.tunnel,
         limits=found.own.limit,
         igp=found.own.igp,
+        repair=found.own.repair,
         classes=found.own.classes,
         class_shares=found.own.class_shares,
         groups=groups,

@@ -15,7 +15,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, Stri
 
 from twin.errors import FormatError
 from twin.files import write_text
-from twin.model import DemandLimit, Igp, Link, Network, RiskGroup, Tunnel
+from twin.model import DemandLimit, Igp, Link, LocalRepair, Network, RiskGroup, Tunnel
 from twin.traffic_classes import ClassShare, TrafficClass
 
 from .account import FieldUse
@@ -56,6 +56,7 @@ class _Graph(_Foreign):
     risk_groups: tuple[RiskGroup, ...] = ()
     limits: tuple[DemandLimit, ...] = ()
     igp: Igp = ""
+    repair: LocalRepair = "ti-lfa"
     classes: tuple[TrafficClass, ...] = ()
     class_shares: tuple[ClassShare, ...] = ()
 
@@ -94,6 +95,7 @@ def read_node_link(content: Content, _choices: Choices) -> Records:
         tunnels=graph.tunnels,
         limits=graph.limits,
         igp=graph.igp,
+        repair=graph.repair,
         classes=graph.classes,
         class_shares=graph.class_shares,
         groups={group.name: group.circuits for group in graph.risk_groups},
@@ -131,6 +133,7 @@ def write_node_link(network: Network, path: str | Path) -> None:
             "risk_groups": network.risk_groups,
             "limits": network.limits,
             "igp": network.igp,
+            "repair": network.repair,
             "classes": [x._asdict() for x in network.classes],
             "class_shares": network.class_shares,
         },

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from twin.model import DemandLimit, Igp, Tunnel
+from twin.model import DemandLimit, Igp, LocalRepair, Tunnel
 from twin.traffic_classes import ClassShare, TrafficClass
 
 from .account import FieldUse
@@ -75,6 +75,7 @@ class Records:
     tunnels: tuple[Tunnel, ...] = ()
     limits: tuple[DemandLimit, ...] = ()
     igp: Igp = ""
+    repair: LocalRepair = "ti-lfa"
     classes: tuple[TrafficClass, ...] = ()
     class_shares: tuple[ClassShare, ...] = ()
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])

@@ -2,8 +2,12 @@
 
 With TI-LFA the routers next to the failure send what would have left by what failed along the paths that it will take
 once everybody has converged, as segments (RFC 9855, whose backups avoid a node or a shared risk as they do a link); all
-the other routers go on as before. The traffic thus goes up to the failure first, and then around it. An RSVP bypass to
-the next hop is not modelled.
+the other routers go on as before. The traffic thus goes up to the failure first, and then around it.
+
+With an RSVP bypass (facility backup with link protection, RFC 4090) the router before a circuit sends all that would
+have crossed it over one tunnel to the router behind it, from where it goes on as before. The tunnel takes the shortest
+path by the IGP's metrics without the circuit (CSPF, no bandwidth reserved), of equal ones the one whose next hops come
+first. Nodes and risk groups are not protected: what they cut is cut until the network has converged.
 """
 
 from math import nan
@@ -11,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twin.model import Floats, Network
+from twin.model import Floats, Ints, Network
 
 from .arrays import EXIT, FAR, Arrays, compile_network
 from .chunks import failed_in
@@ -37,7 +41,12 @@ def circuit_failures(network: Network) -> tuple[Failure, ...]:
 
 
 def repaired_failures(network: Network) -> tuple[Failure, ...]:
-    """All that routers next to it repair: circuits, nodes and risk groups; a bundle short of a member works on."""
+    """All that routers next to it repair; a bundle short of a member works on.
+
+    Circuits, nodes and risk groups, or circuits alone by RSVP bypasses, which protect links.
+    """
+    if network.repair == "rsvp-bypass":
+        return circuit_failures(network)
     return tuple(x for x in single_failures(network) if not x.name.startswith("member of "))
 
 
@@ -61,7 +70,8 @@ def repairs(
     for failure in circuit_failures(network) if failures is None else failures:
         if above is not None and _at_most(arrays, routing, failure) <= above:
             continue
-        repair = repaired(arrays, routing, failure)
+        by = bypassed if network.repair == "rsvp-bypass" else repaired
+        repair = by(arrays, routing, failure)
         use = repair.load / arrays.capacity
         arc = int(use.argmax())
         peak = float((repair.converged() / arrays.capacity).max(initial=0.0)) if converged else nan
@@ -110,6 +120,40 @@ def repaired(arrays: Arrays, routing: Routing, failure: Failure) -> _Repaired:
     load[dead] = 0.0
     load += spread(state, paths, np.where(paths.dist < FAR, onto, 0.0))[0]
     return _Repaired(np.maximum(load, 0.0), state, paths)
+
+
+def bypassed(arrays: Arrays, routing: Routing, failure: Failure) -> _Repaired:
+    """The same with RSVP bypasses around each link that failed; without a way around it all on the link is lost."""
+    arcs, nodes = failed_in(flatten(arrays, (failure,)), 0)
+    state = without(arrays, arcs, nodes)
+    paths, dead = paths_without(arrays, routing.paths, state, nodes), np.flatnonzero(state.weight != arrays.weight)
+    ways = {int(arc): _bypass(state, paths, int(arc)) for arc in dead}
+    cut, keep = [arc for arc, way in ways.items() if not way], arrays.keep.copy()
+    keep[cut] = 0.0
+    sent = spread(arrays._replace(keep=keep), routing.paths, routing.volume)[0] if cut else routing.load
+    load = sent.copy()
+    load[dead] = 0.0
+    for arc, way in ways.items():
+        load[way] += sent[arc]
+    return _Repaired(load, state, paths)
+
+
+def _bypass(state: Arrays, paths: Paths, arc: int) -> list[int]:
+    """The arcs from the tail of a failed arc to its head, by the paths without it; none where there is no way."""
+    at, target, way = int(state.tail[arc]), int(state.head[arc]), list[int]()
+    dist = paths.dist[target]
+    while at != target:
+        if dist[at] >= FAR:
+            return []
+        leaving: Ints = np.arange(int(state.first_out[at]), int(state.first_out[at + 1]))
+        heads = state.head[leaving]
+        next_hop = (state.weight[leaving] + dist[heads] == dist[at]) & (
+            ~state.no_transit[heads] | (dist[heads] % EXIT == 0)
+        )
+        taken = int(leaving[next_hop][0])
+        way.append(taken)
+        at = int(state.head[taken])
+    return way
 
 
 def _at_most(arrays: Arrays, routing: Routing, failure: Failure) -> float:

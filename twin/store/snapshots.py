@@ -70,7 +70,7 @@ def insert_branch(database: Database, base: str, changes: Sequence[Change], now:
     network = apply_all(select_network(database, base), changes)
     document = _CHANGES.dump_json(tuple(changes)).decode()
     with database.write() as writer:
-        _claim(writer, (network.id, network.name, "branch", base, micros(now), document, network.igp))
+        _claim(writer, (network.id, network.name, "branch", base, micros(now), document, network.igp, network.repair))
     return network.id
 
 
@@ -87,14 +87,14 @@ def select_network(database: Database, snapshot: str) -> Network:
     _require_known(database, snapshot)
     base, branches = snapshot, dict[str, tuple[Change, ...]]()
     while True:
-        found = database.rows("SELECT network, parent, changes, igp FROM snapshot WHERE id = ?", [base])
-        name, parent, changes, igp = found[0]
+        found = database.rows("SELECT network, parent, changes, igp, repair FROM snapshot WHERE id = ?", [base])
+        name, parent, changes, igp, repair = found[0]
         if changes is None:
             break
         if base in branches:
             raise StoreError(f"snapshot {base} is a branch of itself: the twin file is damaged", fix="use a copy")
         branches[base], base = _CHANGES.validate_json(changes), parent
-    network = replace(_whole(database, base, name), igp=igp or "")
+    network = replace(_whole(database, base, name), igp=igp or "", repair=repair or "ti-lfa")
     for changed in reversed(branches.values()):
         network = apply_all(network, changed)
     if network.id != snapshot:
@@ -133,7 +133,7 @@ def update_current(database: Database, snapshot: str) -> None:
 
 
 def _insert_whole(writer: Writer, network: Network, kind: SnapshotKind, parent: str | None, now: datetime) -> None:
-    if not _claim(writer, (network.id, network.name, kind, parent, micros(now), None, network.igp)):
+    if not _claim(writer, (network.id, network.name, kind, parent, micros(now), None, network.igp, network.repair)):
         return
     for table, columns in _tables(network).items():
         length = len(next(iter(columns.values())))
@@ -143,7 +143,7 @@ def _insert_whole(writer: Writer, network: Network, kind: SnapshotKind, parent: 
 def _claim(writer: Writer, row: Row) -> bool:
     """Insert the snapshot's own row; false when it is already there."""
     added = writer.run(
-        "INSERT INTO snapshot SELECT $1, $2, $3, $4, make_timestamptz($5::BIGINT), $6::JSON, $7 "
+        "INSERT INTO snapshot SELECT $1, $2, $3, $4, make_timestamptz($5::BIGINT), $6::JSON, $7, $8 "
         "WHERE NOT EXISTS (SELECT 1 FROM snapshot WHERE id = $1)",
         row,
     )

@@ -1,7 +1,10 @@
 """What users feel before the network has converged, and what single demands feel of a plan."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,13 +15,16 @@ from tests.twin.sim.oracle import _Towards, broken, reference
 from tests.twin.square import plan_for
 from twin.demand_limits import DemandLimits
 from twin.formats.load import load_network
+from twin.formats.nodelink import write_node_link
 from twin.gate.checks.stressed import Stressed
 from twin.gate.verdict import Check, verify
 from twin.model import RiskGroup, SegmentList, Tunnel
 from twin.plan import SetTunnel, SetWeight, apply
 from twin.policy import Policy
-from twin.sim.repair import repaired_failures, repairs
+from twin.sim.repair import circuit_failures, repaired_failures, repairs
 from twin.sim.simulate import single_failures
+from twin.site import read_site
+from twin.store import TwinStore
 
 OPEN = Policy(max_blast_radius=1, max_delay_stretch=10, demand_factors=(1.0,), min_gain=0)
 
@@ -97,6 +103,62 @@ def test_every_repair_is_what_hop_by_hop_gives(seed):
         assert found[failure.name].max_utilisation == pytest.approx(expected.max())
         converged = reference(broken(network, failure)).load / capacity
         assert found[failure.name].converged == pytest.approx(converged.max())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_rsvp_bypass_carries_all_that_would_have_crossed_a_circuit_from_one_of_its_ends_to_the_other(seed):
+    """By networkx: the load of each direction goes down the one shortest path without the circuit."""
+    rng = np.random.default_rng(seed)
+    names = [f"R{i}" for i in range(7)]
+    ends = [*((i, (i + 1) % 6) for i in range(6)), (0, 3), (1, 4), (5, 6)]  # without R5-R6 nobody reaches R6
+    circuits = [(names[a], names[b], 10.0, int(rng.integers(1, 1_000))) for a, b in ends]
+    demands = {(a, b): float(rng.uniform(0, 1)) for a in names for b in names if a != b and rng.random() < 0.6}
+    network = replace(network_of(circuits, demands), repair="rsvp-bypass")
+    found = {x.failure: x for x in repairs(network)}
+    assert set(found) == set(network.circuits)
+    for circuit, pair in network.circuits.items():
+        graph = nx.DiGraph()
+        kept = [x for x in network.links if x.circuit != circuit]
+        graph.add_weighted_edges_from((x.tail, x.head, x.weight) for x in kept)
+        cut = "R6" in circuit  # what would cross is lost, and on no link after it
+        known = network if not cut else network.with_demands(_without_crossing(network, "R6"))
+        load = reference(known).load.copy()
+        crossing = {i: float(load[i]) for i in pair}
+        load[list(pair)] = 0.0
+        for i, mbps in crossing.items():
+            hops = (
+                () if cut else pairwise(nx.shortest_path(graph, network.links[i].tail, network.links[i].head, "weight"))
+            )
+            for a, b in hops:
+                load[network.link(f"{a}->{b}")] += mbps
+        if cut:  # up to the circuit everything goes on
+            towards = np.where(np.arange(7) == network.node("R6"), network.demands, 0.0)
+            load += np.where(
+                [x.circuit == circuit for x in network.links], 0.0, reference(network.with_demands(towards)).load
+            )
+        assert found[circuit].max_utilisation == pytest.approx(load.max() / 10.0), circuit
+    assert set(repaired_failures(network)) == set(circuit_failures(network))  # links are protected, nodes are not
+    assert "while RSVP repairs" in checks(network, SetWeight(link="R0->R1", weight=7))["survivable"].detail
+
+
+def _without_crossing(network, node):
+    demands, at = network.demands.copy(), network.node(node)
+    demands[at, :] = demands[:, at] = 0.0
+    return demands
+
+
+@pytest.mark.parametrize("repair", ["ti-lfa", "rsvp-bypass"])
+def test_how_a_network_repairs_is_kept_in_files_in_the_twin_and_by_its_site(tmp_path, repair):
+    network = replace(long_detour(), repair=repair)
+    assert (network.id == long_detour().id) is (repair == "ti-lfa")
+    write_node_link(network, tmp_path / "net.json")
+    assert load_network(str(tmp_path / "net.json")).repair == repair
+    with TwinStore.open(tmp_path / "twin.duckdb") as store:
+        base = store.save_snapshot(network, now=datetime(2026, 12, 1, tzinfo=UTC))
+        assert store.load_snapshot(base).repair == repair
+    write_node_link(long_detour(), tmp_path / "plain.json")
+    (tmp_path / "site.toml").write_text(f'repair = "{repair}"\n[sources]\ntopology = "plain.json"\n')
+    assert read_site(tmp_path).reading().network.repair == repair
 
 
 def checks(network, *steps, policy=OPEN) -> dict[str, Check]:

@@ -49,6 +49,7 @@ LATER = {
           UPDATE tunnel SET on_invalid = 'igp';""",
     13: "INSERT INTO peering_sample VALUES ('old', '2026-01-02 03:05:00+00', 'A->B', 0, 'bad AS', NULL, NULL, NULL, NULL, NULL, NULL);",
     14: "UPDATE peering_sample SET claimed = 'B->C';",
+    15: "UPDATE snapshot SET repair = 'rsvp-bypass';",
 }  # fmt: skip
 TABLES_OF_ONE = (
     "INSERT INTO simulation VALUES ('s1', '2026-01-02 03:06:00+00', 0.5, 'A->B', 3.0, 0.0, 0.0, 0.0, 2, NULL, NULL);"

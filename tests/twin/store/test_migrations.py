@@ -68,6 +68,7 @@ def network(version):
         classes=(TrafficClass("gold", 1, 1.0, 0.25), TrafficClass("rest", 2, 1.0, 0.25)) if classes else (),
         class_shares=(ClassShare("A", "B", "gold", 0.5),) if classes else (),
         igp="isis" if classes else "",
+        repair="rsvp-bypass" if version >= 15 else "ti-lfa",
     )
 
 

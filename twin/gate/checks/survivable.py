@@ -82,13 +82,12 @@ def _while_repaired(rehearsal: Rehearsal) -> str:
     """Word the worst moment before the network has converged, or that on so large a network nobody asked for it."""
     limit = rehearsal.policy.max_repair_utilisation
     found = rehearsal.ends[1].repairs(limit)
+    by = "RSVP repairs" if rehearsal.base.repair == "rsvp-bypass" else "TI-LFA repairs"
     if found is None:
-        return "; what links carry while TI-LFA repairs was not looked at, as the policy sets no max_repair_utilisation"
+        return f"; what links carry while {by} was not looked at, as the policy sets no max_repair_utilisation"
     if not repairs_known(rehearsal.final):
-        return (
-            "; what links carry while TI-LFA repairs is not known where routers drop or divert, or tunnels lose traffic"
-        )
+        return f"; what links carry while {by} is not known where routers drop or divert, or tunnels lose traffic"
     if not found:
         return ""
     worst = found[0]
-    return f"; while TI-LFA repairs {short(worst.failure)}, {worst.busiest} is at {percent(worst.max_utilisation)}"
+    return f"; while {by} {short(worst.failure)}, {worst.busiest} is at {percent(worst.max_utilisation)}"
