@@ -27,7 +27,6 @@ def walk(tmp_path_factory):
     folder = tmp_path_factory.mktemp("walk")
     for file in EXAMPLE.iterdir():
         shutil.copy(file, folder)
-    (folder / "my-network").mkdir()
     environment = {"PYTHONPATH": str(ROOT)}
     codes, shown, blocks = [], [], []
     for kind, text in BLOCK.findall(PAGE):

@@ -9,6 +9,7 @@ import numpy as np
 
 from .errors import TwinError
 from .execute.actuators.acting import ActingNetwork
+from .execute.actuators.actuator import VENDORS
 from .execute.running import told
 from .formats.build import Reading
 from .formats.calendar import NO_TAGS
@@ -238,4 +239,7 @@ def _hand(site: OpenSite, clock: Clock) -> Iterator[TriedSource]:
         fix = "correct the inventory, or the router"
         yield TriedSource("drift", "broken", f"{len(drift)} settings differ from the inventory: {told(drift)}", fix)
     makes = ", ".join(sorted(x.replace("_", " ") for x in live.declared.makes))
-    yield TriedSource("actuator", "ok", f"it can {makes} over {hand.kind}; {hand.trial_s} s of trial each")
+    got = f"it can {makes} over {hand.kind}; {hand.trial_s} s of trial each"
+    untried = ", ".join(sorted({*spoken} & VENDORS.keys())) if hand.kind == "ssh" else ""
+    got += f"; {untried}: rehearsed against published transcripts alone, never on a router" if untried else ""
+    yield TriedSource("actuator", "ok", got)

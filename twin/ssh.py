@@ -124,6 +124,57 @@ class Connections:
             self._clients.popitem()[1].close()
 
 
+class Shell:
+    """A terminal of a router, as a person has one: what is typed, and what comes."""
+
+    def __init__(self, access: Access, router: str, limits: Limits = Limits()) -> None:
+        """Log in and open it. Raises `InputError`, `DistrustedError` and `ExecutionError` as `Connections.run` does."""
+        self.router, self.limits = router, limits
+        self._client = _connected(access, router, limits.read_s)
+        limit = _Limit(limits.whole_s)
+        limit.holds(self._client)
+        try:
+            transport = cast("_Transport", self._client.get_transport())
+            self._channel = transport.open_session(timeout=limits.read_s)
+            self._channel.get_pty("vt100", 511, 200)
+            self._channel.invoke_shell()
+        except Exception as error:
+            self._client.close()
+            raise _unreachable(router, error) from error
+        finally:
+            limit.end()
+
+    def send(self, text: str) -> None:
+        """Type something. Raises `ExecutionError` when the connection is gone."""
+        try:
+            self._channel.settimeout(self.limits.read_s)
+            self._channel.sendall(text.encode())
+        except Exception as error:
+            raise _unreachable(self.router, error) from error
+
+    def receive(self, within_s: float) -> str:
+        """Return what comes next, as soon as anything does. Raises `ExecutionError` when nothing does in that time."""
+        try:
+            self._channel.settimeout(max(within_s, 0.01))
+            part = self._channel.recv(1 << 16)
+        except TimeoutError as error:
+            raise ExecutionError(f"{self.router} does not come to a prompt", fix="look at the router") from error
+        except Exception as error:
+            raise _unreachable(self.router, error) from error
+        if not part:
+            raise ExecutionError(f"{self.router} has ended the session", fix="look at the router")
+        return part.decode("latin-1")
+
+    def waiting(self) -> bool:
+        """Whether something is there already."""
+        return self._channel.recv_ready()
+
+    def close(self) -> None:
+        """Hang up."""
+        with suppress(Exception):
+            self._client.close()
+
+
 def _connected(access: Access, router: str, timeout_s: float) -> _Client:
     """Log in to a router whose host key is known.
 

@@ -97,7 +97,7 @@ def actions_of(network: Network, change: Change, igp: str) -> tuple[Action, ...]
     match change:
         case SetWeight():
             link = network.links[network.link(change.link)]
-            if _is_costed_out(network, link, igp):
+            if is_costed_out(network, link, igp):
                 return Unwritten(f"nothing now: {link.circuit} is costed out, and gets {change.weight} when it is back")
             return _metric(link, change.weight, igp)
         case DrainLink():
@@ -176,7 +176,7 @@ def _own(network: Network, router: str) -> list[int]:
     return [i for i, x in enumerate(network.links) if x.tail == router and i not in exits]
 
 
-def _is_costed_out(network: Network, link: Link, igp: str) -> bool:
+def is_costed_out(network: Network, link: Link, igp: str) -> bool:
     """Whether a link has the largest metric now: its circuit is drained, or its router costed out by IS-IS."""
     tail = network.nodes[network.node(link.tail)]
     return link.drained or (tail.drained and tail.cost_out and igp == "isis")
@@ -188,7 +188,7 @@ def _given_back(network: Network, links: list[Link], igp: str, change: Change) -
     now = {x.name: x for x in after.links}
     parts = [
         (IgpMetric(x.tail, x, _largest(network, igp)),)
-        if _is_costed_out(after, now[x.name], igp)
+        if is_costed_out(after, now[x.name], igp)
         else _metric(x, x.weight, igp)
         for x in links
     ]

@@ -20,8 +20,9 @@ from .actions import Action, IgpMetric, Overload, Shut, SrPolicy, Unwritten, act
 from .routers import Dialect, Routers, Speech, speech_of
 
 _TEMPLATES = Path(__file__).with_name("dialects")
-_INTERFACE = re.compile(r"[A-Za-z][\w./:-]{0,62}")
-_QUOTED = re.compile(r"[A-Za-z][\w./: -]{0,62}")  # SR OS writes them between quotation marks
+_INTERFACE = re.compile(r"[A-Za-z][\w./:-]{0,62}", re.ASCII)
+_QUOTED = re.compile(r"[A-Za-z][\w./: -]{0,62}", re.ASCII)  # SR OS writes them between quotation marks
+_OF_SROS = frozenset(("sros", "mdcli"))
 _ASKED = 6  # things that are asked for in one line
 
 
@@ -160,7 +161,7 @@ class _Writer:
             return ""
         if not name:
             return self._ask(f"the interface of {action.link.name} at {action.router}", _SAY_INTERFACE)
-        if not (_QUOTED if speech.dialect == "sros" else _INTERFACE).fullmatch(name):
+        if not (_QUOTED if speech.dialect in _OF_SROS else _INTERFACE).fullmatch(name):
             return self._ask(f"a usable name of the interface of {action.link.name}, not {name[:40]!r}", _SAY_INTERFACE)
         return name
 
@@ -206,8 +207,8 @@ def _unable(action: Action, dialect: Dialect) -> str:
         return ""
     paths = "; ".join(f"{round(100 * x.share)} % via {', '.join(x.via) or 'the IGP path'}" for x in action.tunnel.paths)
     what = f"make SR policy {action.name} to {action.tunnel.target}: {paths}"
-    if dialect == "sros":
-        return f"{what}; SR policies are not written for sros"
+    if dialect in _OF_SROS:
+        return f"{what}; SR policies are not written for {dialect}"
     if dialect == "frr" and len(action.tunnel.paths) > 1:
         return f"{what}; frr has no weighted segment lists"
     return ""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from twin.model import Frozen
 
-Dialect = Literal["frr", "iosxr", "junos", "sros", "text"]
+Dialect = Literal["frr", "iosxr", "junos", "mdcli", "sros", "text"]
 Process = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 
 

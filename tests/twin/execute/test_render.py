@@ -2,17 +2,22 @@
 
 import os
 import re
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.twin.optimise.networks import network_of
-from twin.errors import InputError
+from twin.errors import InputError, TopologyError
+from twin.execute.actuators.advised import advice_lines
 from twin.execute.render import Inventory, render
 from twin.execute.routers import Dialect, Router, Routers
+from twin.live.effects import Intended
 from twin.model import SegmentList, Tunnel
 from twin.plan import (
     DrainLink,
@@ -94,7 +99,7 @@ def test_a_router_speaks_its_own_dialect_unless_one_is_asked_for():
     assert {x.dialect for x in render(drain, NETWORK, mixed, "frr").steps[0].routers} == {"frr"}
 
 
-@pytest.mark.parametrize("dialect", ["frr", "iosxr", "junos", "sros"])
+@pytest.mark.parametrize("dialect", ["frr", "iosxr", "junos", "sros", "mdcli"])
 def test_what_is_not_known_is_one_question_that_says_where_to_answer(dialect):
     with pytest.raises(InputError) as asked:
         render(PLAN, NETWORK, Inventory({}, Routers(dialect=dialect)))
@@ -127,6 +132,7 @@ def test_the_weight_of_a_costed_out_circuit_is_not_typed_over():
     assert any("isis metric level-2 17" in line for line in found[2].routers[0].lines)
 
 
+PUNCTUATION = ";|!\"'`$?&<>\\"
 HOSTILE = st.text(min_size=1, max_size=40) | st.sampled_from(
     [
         "eth0\nno router isis CORE",
@@ -135,20 +141,58 @@ HOSTILE = st.text(min_size=1, max_size=40) | st.sampled_from(
         'x" shutdown',
         "eth0 | write erase",
         "et-0\r\ncommit",
+        "et-0\u2028commit",
         "{{ 7*7 }}",
+        "eth0 ! reload",
+        "eth\x000",
+        "\u0435th0",
+        "ge-0/0/0.0" * 30,
+        "?",
+        "$(reboot)",
+        "-c",
     ]
 )
+
+
+def everything_written(names, dialect, plan=PLAN, network=NETWORK):
+    """Every line of every kind of change, what is looked at, and what a person reads of it."""
+    steps = render(plan, network, Inventory(names, ROUTERS), dialect).steps
+    told = Intended(time=datetime(2026, 11, 30, tzinfo=UTC), effect=1, change=plan.steps[0])
+    typed = [x for step in steps for part in step.routers for x in (*part.lines, part.check, *part.back)]
+    return typed, [x for step in steps for x in advice_lines(told, step)]
 
 
 @settings(max_examples=60, deadline=None)
 @given(HOSTILE)
 def test_no_name_of_an_interface_adds_a_line_or_a_command(name):
-    plan = Plan(goal="x", base=NETWORK.id, steps=(SetWeight(link="A->B", weight=17),))
-    for dialect in ("frr", "iosxr", "junos", "sros"):
-        usual = render(plan, NETWORK, Inventory(INTERFACES, ROUTERS), dialect).steps[0].routers[0]
+    for dialect in get_args(Dialect):
+        usual, read = everything_written(INTERFACES, dialect)
         try:
-            found = render(plan, NETWORK, Inventory({"A->B": name}, ROUTERS), dialect).steps[0].routers[0]
+            found, shown = everything_written({**INTERFACES, "A->B": name}, dialect)
         except InputError:
             continue
-        assert re.fullmatch(r"[A-Za-z][\w./: -]{0,62}" if dialect == "sros" else r"[A-Za-z][\w./:-]{0,62}", name)
-        assert len(found.lines) == len(usual.lines)
+        of_sros = dialect in ("sros", "mdcli")
+        assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_./: -]{0,62}" if of_sros else r"[A-Za-z][A-Za-z0-9_./:-]{0,62}", name)
+        assert (len(found), len(shown)) == (len(usual), len(read))
+        assert all(x.isprintable() and x.isascii() for x in found)
+        assert not any(
+            x != y and INTERFACES["A->B"].partition(".")[0] not in y for x, y in zip(found, usual, strict=True)
+        )
+
+
+@settings(max_examples=60, deadline=None)
+@given(HOSTILE)
+def test_no_name_of_a_node_or_a_tunnel_adds_a_line_or_a_command(name):
+    with suppress(TopologyError):  # no network has a node of a name that could
+        network_of([(name, "B", 10.0, 7), ("B", "C", 10.0, 8)], {})
+        assert re.fullmatch(r"[\w.&+-]+", name)
+    for tunnel in (SPLIT, WHOLE):
+        with suppress(ValidationError, TopologyError):  # no plan has a tunnel of a name that could
+            other = Tunnel(name=name, source=tunnel.source, target=tunnel.target, paths=tunnel.paths)
+            plans = [PLAN.model_copy(update={"steps": (SetTunnel(tunnel=x),)}) for x in (tunnel, other)]
+            for dialect in get_args(Dialect):
+                (usual, read), (found, shown) = (everything_written(INTERFACES, dialect, x) for x in plans)
+                assert (len(found), len(shown)) == (len(usual), len(read))
+                for x, y in zip(found, usual, strict=True):
+                    assert x.isprintable()
+                    assert set(x) & set(PUNCTUATION) <= set(y)

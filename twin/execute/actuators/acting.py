@@ -14,7 +14,7 @@ import numpy as np
 
 from twin.corrections import with_change
 from twin.errors import ExecutionError, InputError, TwinError
-from twin.execute.actions import LARGEST, IgpMetric, Overload, Unwritten, actions_of
+from twin.execute.actions import LARGEST, IgpMetric, Overload, Unwritten, actions_of, is_costed_out
 from twin.execute.render import Inventory, RenderedStep, render
 from twin.execute.running import Difference, differences
 from twin.live.declared import Declaration
@@ -186,10 +186,14 @@ class ActingNetwork(WaitingNetwork):
         self._record.deny(trial.effect.effect, why, self.now)
 
     def _undo_kept(self, trial: _Trial) -> None:
-        """Take back what some routers kept when others did not: by a change of its own, kept at once."""
+        """Take back what some routers kept when others did not: by a change of its own, kept at once.
+
+        What is still on trial is ended as such: a change on top of it might keep it.
+        """
         token = token_of(trial.effect)[::-1]
         for order in trial.orders:
             with suppress(ExecutionError, InputError):
+                self._hand.take_back(order.router, token_of(trial.effect))
                 if self._state(order) == order.wanted:
                     turned = order._replace(
                         wanted=order.before, before=order.wanted, lines=order.back, back=order.lines
@@ -226,7 +230,6 @@ class ActingNetwork(WaitingNetwork):
         if isinstance(actions, Unwritten):
             raise ExecutionError(f"no line does {change.op}: {actions.because}", fix="have a person make it")
         step = written(before, change, self._known)
-        lines = {x.router: x for x in step.routers}
         orders: list[Order] = []
         for router in dict.fromkeys(x.router for x in actions):
             own = [x for x in actions if x.router == router]
@@ -235,15 +238,17 @@ class ActingNetwork(WaitingNetwork):
             if len(metrics) + len(loads) != len(own):
                 raise ExecutionError(f"this hand cannot {change.op}", fix="have a person make it")
             after = RouterState(metrics, loads[0] if loads else None)
-            said = lines[router]
-            orders.append(Order(router, after, self._recorded(before, router, after), said.lines, said.back))
+            said = [x for x in step.routers if x.router == router]
+            there, back = (tuple(line for x in said for line in getattr(x, part)) for part in ("lines", "back"))
+            orders.append(Order(router, after, self._recorded(before, router, after), there, back))
         return tuple(orders)
 
     def _recorded(self, network: Network, router: str, like: RouterState) -> RouterState:
         """What is on record for the interfaces of an order."""
         at = self._interfaces(network, router)
-        most = LARGEST[self._known.routers.igp]
-        metrics = {name: most if (link := network.links[at[name]]).drained else link.weight for name in like.metrics}
+        igp = self._known.routers.igp
+        links = {name: network.links[at[name]] for name in like.metrics}
+        metrics = {x: LARGEST[igp] if is_costed_out(network, y, igp) else y.weight for x, y in links.items()}
         drained = network.nodes[network.node(router)].drained
         return RouterState(metrics, None if like.overloaded is None else drained)
 
@@ -300,10 +305,13 @@ class ActingNetwork(WaitingNetwork):
     def _as_said(self, network: Network, router: str) -> Network:
         at = self._interfaces(network, router)
         said = self._hand.read(router, tuple(at))
-        links, most = list(network.links), LARGEST[self._known.routers.igp]
+        igp = self._known.routers.igp
+        links, most = list(network.links), LARGEST[igp]
         for name, i in at.items():
             metric = said.metrics[name]
             drained = metric >= most
+            if drained and is_costed_out(network, links[i], igp):
+                continue  # by its router, or by itself: as it is on record
             links[i] = links[i]._replace(drained=True) if drained else links[i]._replace(weight=metric, drained=False)
         nodes = tuple(
             x._replace(drained=said.overloaded) if x.name == router and said.overloaded is not None else x

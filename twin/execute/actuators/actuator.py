@@ -1,6 +1,6 @@
 """`[actuator]` of a site file: who changes the network, and how the routers are reached."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from twin.errors import InputError
 from twin.execute.render import Inventory
+from twin.execute.routers import Dialect, Routers
 from twin.files import read_text
 from twin.live.files import FilesNetwork, Look
 from twin.model import Frozen
@@ -15,18 +16,24 @@ from twin.ssh_access import Access
 
 from .acting import ActingNetwork
 from .advised import FOLDER, AdvisedNetwork
-from .hand import Hand
+from .cli import CliHand, Speaker
+from .cli_iosxr import IosXr
+from .cli_junos import Junos
+from .cli_mdcli import MdCli
+from .hand import Hand, HandByRouter
 from .made import MadeByHand
 from .netconf import NetconfHand
 from .ssh import FrrHand
 from .xml_paths import xml_path
 
 EFFECTS = "effects"
+VENDORS: Mapping[Dialect, Callable[[], Speaker]] = {"iosxr": IosXr, "junos": Junos, "mdcli": MdCli}
+"""Dialects that are spoken over SSH and have never met a router."""
 _PORT = {"netconf": 830, "ssh": 22}
 
 
 class Actuator(Frozen):
-    """Who makes the changes: a person who is told each step, or we, by NETCONF or by SSH to FRRouting."""
+    """Who makes the changes: a person who is told each step, or we, by NETCONF or by SSH."""
 
     kind: Literal["advice", "netconf", "ssh"]
     user: str = Field(default="twinops", pattern=r"^[A-Za-z_][\w.-]{0,63}$")
@@ -37,6 +44,10 @@ class Actuator(Frozen):
     trial_s: int = Field(default=600, ge=10, le=86_400, description="Seconds until a change takes itself back.")
     wait_s: float = Field(default=3600.0, gt=0, le=604_800, description="Seconds that a person has for one step.")
     metric: str | None = Field(default=None, description="File of XML: where the routers keep an interface's metric.")
+    untried: bool = Field(
+        default=False,
+        description="Allow dialects over SSH that were rehearsed against published transcripts, never on a router.",
+    )
     vtysh: str = Field(default="vtysh", pattern=r"^[\w./ -]{1,200}$", description="How FRR's shell is called there.")
 
     def network(
@@ -53,12 +64,26 @@ class Actuator(Frozen):
         key = str(folder / self.key) if self.key else None
         access = Access(self.user, folder / self.known_hosts, key, self.port or _PORT[self.kind], self.hosts)
         if self.kind == "ssh":
-            others = [x for x in (known.routers, *known.routers.named.values()) if x.dialect not in (None, "frr")]
-            if others:
-                fix = 'say dialect = "frr" under [routers], or use netconf or advice'
-                raise InputError("the actuator ssh speaks to FRRouting alone", fix=fix)
-            return FrrHand(access, known.routers.igp, known.routers.level, self.vtysh)
+            return self._over_ssh(access, known.routers)
         if self.metric is None:
             fix = "write a file of XML with {interface} and {value}, and name it as `metric` under [actuator]"
             raise InputError("nothing says where the routers keep the metric of an interface", fix=fix)
         return NetconfHand(access, xml_path(read_text(folder / self.metric), self.metric))
+
+    def _over_ssh(self, access: Access, routers: Routers) -> Hand:
+        spoken = {routers.dialect, *(x.dialect for x in routers.named.values() if x.dialect)}
+        strangers = sorted(spoken - {"frr", *VENDORS})
+        if strangers:
+            fix = "say frr, iosxr, junos or mdcli under [routers], or use netconf or advice"
+            raise InputError(f"the actuator ssh does not speak {', '.join(strangers)}", fix=fix)
+        if spoken & VENDORS.keys() and not self.untried:
+            raise InputError(
+                f"{', '.join(sorted(spoken & VENDORS.keys()))}: rehearsed on published transcripts, never on a router",
+                fix="use advice; or try it in a laboratory of yours, and say untried = true under [actuator]",
+            )
+        frr = FrrHand(access, routers.igp, routers.level, self.vtysh)
+        if not spoken & VENDORS.keys():
+            return frr
+        vendors = CliHand(access, routers, VENDORS)
+        hands: tuple[Hand, ...] = (frr, vendors) if "frr" in spoken else (vendors,)
+        return HandByRouter(hands, lambda x: frr if routers.dialect_of(x) == "frr" else vendors)

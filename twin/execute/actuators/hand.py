@@ -1,6 +1,6 @@
 """What a hand can set at a router, on trial: every change takes itself back unless it is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from twin.live.declared import Operation
@@ -53,3 +53,44 @@ class Hand(Protocol):
     def take_back(self, router: str, token: str) -> None:
         """End a trial at once: what ran before runs again. A trial that has ended is no error."""
         ...
+
+
+def common(makes: Iterable[frozenset[Operation]]) -> frozenset[Operation]:
+    """The changes that all of them can make."""
+    first, *others = makes
+    for one in others:
+        first &= one
+    return first
+
+
+class HandByRouter:
+    """A hand that is another for some routers."""
+
+    def __init__(self, hands: Sequence[Hand], of: Callable[[str], Hand]) -> None:
+        """`of` names the one of `hands` that speaks to a router."""
+        self._hands, self._of = hands, of
+
+    @property
+    def makes(self) -> frozenset[Operation]:
+        """What all of them can."""
+        return common(x.makes for x in self._hands)
+
+    def read(self, router: str, interfaces: Sequence[str]) -> RouterState:
+        """As the router's own hand."""
+        return self._of(router).read(router, interfaces)
+
+    def rehearse(self, order: Order) -> None:
+        """As the router's own hand."""
+        self._of(order.router).rehearse(order)
+
+    def make(self, order: Order, token: str, seconds: int) -> None:
+        """As the router's own hand."""
+        self._of(order.router).make(order, token, seconds)
+
+    def keep(self, router: str, token: str) -> None:
+        """As the router's own hand."""
+        self._of(router).keep(router, token)
+
+    def take_back(self, router: str, token: str) -> None:
+        """As the router's own hand."""
+        self._of(router).take_back(router, token)

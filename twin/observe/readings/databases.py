@@ -44,6 +44,7 @@ COMMANDS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "show ospf database network extensive | no-more",
     ),
     ("sros", "isis"): ("show router isis database detail",),
+    ("mdcli", "isis"): ("show router isis database detail",),
 }
 """What is asked, by dialect and protocol: commands that show, whose output is read one after the other.
 
@@ -55,7 +56,7 @@ class ReadBySsh(Frozen):
 
     key: str | None = Field(default=None, description="File of the SSH key; without one, an agent is asked.")
     known_hosts: str = Field(default="known_hosts", description="Host keys that are believed, as ssh-keyscan writes.")
-    dialect: Literal["frr", "iosxr", "junos", "sros"] | None = Field(
+    dialect: Literal["frr", "iosxr", "junos", "mdcli", "sros"] | None = Field(
         default=None, description="What they speak, where [routers] does not say."
     )
     vtysh: str = Field(default="vtysh", pattern=r"^[\w./ -]{1,200}$", description="How FRR's shell is called there.")

@@ -42,8 +42,11 @@ def test_weights_and_overload_bits_are_typed_read_back_and_kept(hand: FrrHand, t
         after = live.read_topology()
         if not isinstance(change, DrainNode):  # one FRR plays all three routers here, and is overloaded as a whole
             assert live.read_router(after.nodes[0].name).network == after
-    live.apply(SetWeight(link="A->B", weight=10))
-    live.confirm_change()
+    for change in (SetWeight(link="A->B", weight=10), DrainNode(node="A", mode="cost_out"), UndrainNode(node="A")):
+        live.apply(change)
+        live.confirm_change()
+        all_of_it = {"a-b": 16_777_214, "a-c": 16_777_214} if isinstance(change, DrainNode) else {"a-b": 10, "a-c": 10}
+        assert hand.read("A", ["a-b", "a-c"]).metrics == all_of_it
     assert live.drift() == ((), ())
     assert live.read_topology() == network()
 

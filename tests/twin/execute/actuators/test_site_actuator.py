@@ -60,7 +60,8 @@ def test_doctor_asks_every_router_and_names_what_differs_from_the_inventory(fold
     ("lines", "error", "words"),
     [
         ('kind = "netconf"', InputError, "where the routers keep the metric"),
-        ('kind = "ssh"', InputError, "FRRouting alone"),
+        ('kind = "ssh"', InputError, "junos: rehearsed on published transcripts, never on a router"),
+        ('kind = "ssh"\nuntried = true\n[routers.named.x]\ndialect = "sros"', InputError, "does not speak sros"),
         ('kind = "netconf"\nmetric = "metric.xml"', FormatError, "one element holds"),
         ('kind = "telnet"', FormatError, "actuator.kind"),
         ('kind = "netconf"\npassword = "x"', FormatError, "actuator.password"),
@@ -71,6 +72,16 @@ def test_what_is_missing_or_wrong_is_one_line(folder: Path, lines: str, error: t
     (folder / "metric.xml").write_text("<a><b>{interface}</b></a>")
     with pytest.raises(error, match=words):
         read_site(folder).network(lambda: datetime(2026, 11, 30, tzinfo=UTC))
+
+
+def test_a_dialect_that_has_met_no_router_is_opted_into_and_doctor_says_so(folder: Path) -> None:
+    (folder / "site.toml").write_text(
+        SITE + 'kind = "ssh"\nuntried = true\n[actuator.hosts]\n"core1.bcn" = "[::1]:9"\n'
+    )
+    (folder / "known_hosts").write_text("")
+    found = {x.name: x for x in try_site(read_site(folder), lambda: datetime(2026, 12, 1, tzinfo=UTC))}
+    assert (found["configuration"].state, found["configuration"].complete) == ("broken", 0.0)
+    assert "junos: rehearsed against published transcripts alone, never on a router" in found["actuator"].got
 
 
 def test_the_past_cannot_be_changed(folder: Path) -> None:
