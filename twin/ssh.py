@@ -124,7 +124,7 @@ class Connections:
             self._clients.popitem()[1].close()
 
 
-class Shell:
+class TypedSession:
     """A terminal of a router, as a person has one: what is typed, and what comes."""
 
     def __init__(self, access: Access, router: str, limits: Limits = Limits()) -> None:

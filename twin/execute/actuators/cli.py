@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from twin.errors import ExecutionError, InputError
 from twin.execute.routers import Dialect, Routers, Speech, speech_of
 from twin.live.declared import Operation
-from twin.ssh import Limits, Shell
+from twin.ssh import Limits, TypedSession
 from twin.ssh_access import Access
 
 from .hand import Order, RouterState, common
@@ -212,7 +212,7 @@ class CliHand:
         return self._speakers[speech.dialect](), speech
 
     def _opened(self, router: str, speaker: Speaker) -> Terminal:
-        return Terminal(Shell(self.access, router, self._limits), speaker.manners)
+        return Terminal(TypedSession(self.access, router, self._limits), speaker.manners)
 
     @contextmanager
     def _terminal(self, router: str, speaker: Speaker) -> Generator[Terminal]:

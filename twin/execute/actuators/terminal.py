@@ -10,7 +10,7 @@ import time
 from typing import NamedTuple
 
 from twin.errors import ExecutionError
-from twin.ssh import Shell
+from twin.ssh import TypedSession
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][A-Z0-9]|\x1b[=>78]|\x1b\].*?\x07")
 _PAGER = re.compile(r"-+\(?\s?more\b[^\n]*$|press any key to continue[^\n]*$|\(END\)\s*$", re.IGNORECASE)
@@ -41,7 +41,7 @@ class Manners(NamedTuple):
 class Terminal:
     """A session in which one command is typed after the other."""
 
-    def __init__(self, shell: Shell, manners: Manners) -> None:
+    def __init__(self, shell: TypedSession, manners: Manners) -> None:
         """Wait for the first prompt, and do away with pagers. Raises `ExecutionError` when none comes, or they stay."""
         self._shell, self._manners = shell, manners
         try:
