@@ -85,7 +85,7 @@ class Suite:
     case, each of `systems` answers it (the first is the product, the others are what it is compared with), `score`
     judges one answer, and `checks` what a written case expects of it, by field. A system that raises has failed the
     case; a stage that raises breaks the case itself. Every build is held to a slice of at least `slice` cases; no kind
-    is absent from it, unless `by_kind` is off because the suite's first cases are its slice. A system that `every`
+    is absent from it; `by_kind` is off where the suite's first cases are its slice. A system that `every`
     names with n is asked on every n-th case alone.
     """
 

@@ -49,7 +49,9 @@ def accepted_with(right: Accepted, event: LaterEvent) -> Accepted:
     What healed may be left alone, or have been met by a plan before it did.
     """
     calm = {"no action needed", "healthy"} if event.heals else set[str]()
-    return right._replace(outcomes=right.outcomes | frozenset(calm), act=None)  # pyright: ignore[reportArgumentType]
+    outcomes = right.outcomes | frozenset(calm)
+    could_gain = right.could_gain and event.heals is None
+    return right._replace(outcomes=outcomes, act=None, could_gain=could_gain)  # pyright: ignore[reportArgumentType]
 
 
 def to_be_told(

@@ -80,6 +80,7 @@ class Accepted(NamedTuple):
     act: bool | None  # None where either is right
     floor: float  # Mbit/s of harm that no plan can take off
     faults: tuple[Fault, ...]  # what has to be recommended against
+    could_gain: bool = False  # harmed all the time, by more than the floor: a plan that gains leaves no choice
 
 
 class Struck(NamedTuple):
@@ -109,7 +110,8 @@ def accepted(struck: Struck, *, limit: float, noise: float) -> Accepted:
     if struck.at_worst.total > noise:  # traffic that swells and ebbs: whoever looked then was right to act
         ways.insert(0, _of(struck, struck.at_worst, limit=limit, noise=noise))
     act = ways[0].act if len({way.act for way in ways}) == 1 else None
-    return Accepted(frozenset[Outcome]().union(*(way.outcomes for way in ways)), act, ways[-1].floor, struck.shown)
+    outcomes, could_gain = frozenset[Outcome]().union(*(way.outcomes for way in ways)), all(x.could_gain for x in ways)
+    return Accepted(outcomes, act, ways[-1].floor, struck.shown, could_gain)
 
 
 def _of(struck: Struck, harm: Harm, *, limit: float, noise: float) -> Accepted:
@@ -123,7 +125,7 @@ def _of(struck: Struck, harm: Harm, *, limit: float, noise: float) -> Accepted:
         return Accepted(frozenset({"needs a person"}), act=None, floor=floor, faults=faults)
     helped: frozenset[Outcome] = frozenset({"resolved", "relieved", "needs a person"})
     must = True if could_be_carried(struck.truth, faults, limit) else None
-    return Accepted(helped, act=must, floor=floor, faults=faults)
+    return Accepted(helped, act=must, floor=floor, faults=faults, could_gain=True)
 
 
 def could_be_carried(truth: Network, faults: Sequence[Fault], limit: float) -> bool:

@@ -9,7 +9,7 @@ from agents.run.request import LaterEvent
 from evals.cases import surprises
 from evals.oracle.endings import DOES, Struck, accepted, could_be_carried, recommends
 from evals.oracle.exhaustive import short_plan
-from evals.suites.endings import SUITE, draw
+from evals.suites.endings import SUITE, draw, must_act
 from twin.faults import Fault, FaultKind
 from twin.formats import load_network
 from twin.harm import Harm
@@ -65,6 +65,19 @@ def test_without_a_routing_within_the_limits_not_acting_is_no_mistake():
     assert right(lossy, Harm(silent=5), demand=150.0).act is None
 
 
+def test_a_plan_that_gains_leaves_no_choice_where_the_flow_programme_says_nothing():
+    lossy = Fault(kind=K.SILENT_LOSS, element="interface/a/b", severity=0.1)
+    unsaid = right(lossy, Harm(silent=5), demand=150.0)
+    assert must_act(unsaid, 4.0, 1.0, searched=False) is True
+    assert must_act(unsaid, 1.5, 1.0, searched=False) is None
+    said = right(lossy, Harm(silent=5), demand=60.0)
+    assert [must_act(said, 0.5, 1.0, searched=x) for x in (False, True)] == [True, None]
+    heals, cuts = LaterEvent(after=1, heals=lossy), LaterEvent(after=1, strikes=lossy)
+    later = [surprises.accepted_with(said, x) for x in (heals, cuts)]
+    assert [must_act(x, 4.0, 1.0, searched=True) for x in later] == [None, True]
+    assert must_act(right(lossy, Harm()), 4.0, 1.0, searched=False) is False  # what comes later is another incident
+
+
 @pytest.mark.parametrize(("demand", "fits"), [(79.0, True), (81.0, False)])
 def test_what_could_be_carried_is_what_the_rest_of_the_network_holds(demand: float, fits: bool):
     lossy = Fault(kind=K.CORRUPTION, element="link/a:b--b:a", severity=0.1)
@@ -114,10 +127,11 @@ def test_every_kind_has_something_that_a_person_does_about_it():
     assert set(DOES) == set(FaultKind)
 
 
-def test_the_slice_holds_every_kind_of_fault_and_the_suite_every_pair_of_families():
-    assert {x.kind for x in SUITE.take("dev", cases=SUITE.slice)} == set(map(str, FaultKind))
-    kinds = {x.kind for x in SUITE.take("dev")}
-    assert {"physical and telemetry", "triple", "router-wide mtu_mismatch", "healthy"} <= kinds
+def test_the_slice_holds_every_kind_of_fault_and_every_form_that_the_suite_has():
+    kinds = {x.kind for x in SUITE.take("dev", cases=SUITE.slice)}
+    assert kinds == {x.kind for x in SUITE.take("dev")}
+    assert set(map(str, FaultKind)) < kinds
+    assert {"physical and telemetry", "triple", "router-wide mtu_mismatch", "healthy", "surprise heal"} <= kinds
     assert len({x.network for x in SUITE.take("dev")}) >= 12
     assert {x.interval_s for x in SUITE.take("dev")} == {300.0, 60.0, 30.0}
 

@@ -12,7 +12,6 @@ from evals.run.run import begin, evaluate
 from evals.show.scoreboard import read_bounds, worse
 from evals.suites import NAMES, suite_of
 from tests.depth import DEEP
-from twin.faults import FaultKind
 
 LONG = ("endings", "incident", "inject", "resume", "verify")
 BOARD = Path(__file__).resolve().parents[2] / "docs" / "scoreboard.md"
@@ -27,10 +26,7 @@ def test_no_kind_is_absent_from_the_slice_that_every_build_is_held_to(name):
     suite = suite_of(name)
     every, sampled = suite.take("dev"), suite.sample("dev")
     assert len(sampled) >= min(suite.slice, len(every))
-    if suite.by_kind:
-        assert {case.kind for case in sampled} == {case.kind for case in every}
-    else:
-        assert set(map(str, FaultKind)) <= {case.kind for case in sampled}
+    assert {case.kind for case in sampled} == {case.kind for case in every}
 
 
 def some_of(*names):
