@@ -1,4 +1,4 @@
-"""Plans that last: made for the traffic of now, and where such a plan does not hold all day, for the fullest hour."""
+"""Plans that last: made for the traffic of now, and where that plan does not hold all day, for the fullest hour."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 
 from twin.errors import PlanError, UnknownElementError
 from twin.gate.checks.context import Context
+from twin.gate.checks.finding import Check
+from twin.gate.checks.gain import relief
 from twin.gate.checks.horizon import horizon
 from twin.gate.checks.rehearsal import Rehearsal, taken_away
 from twin.gate.checks.uncertain import uncertain
 from twin.gate.outlook import Outlook
 from twin.model import Network
-from twin.plan import ExpectedEffect, Plan, apply_all
+from twin.plan import Change, ExpectedEffect, Plan, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
 
+from .assemble import relief_goal
 from .proposal import Proposal, Value
 
 ENOUGH = 3
@@ -30,9 +33,10 @@ def holding(
     """Ask a planner for the traffic of now, and for the most that comes while they stay where no plan of it would last.
 
     That is the fullest hour before the plans end, and what a forecast fears of it. The growth that the policy foresees
-    is one of the traffic of now, and counts there by that much less. Proposals that hold in every hour come first, in
-    the planner's order; those that do not lose their plan, with the hour as the reason. Without an outlook, the
-    planner's proposals as they are.
+    is one of the traffic of now, and counts there by that much less. Where those do not hold either, the steps
+    of a plan that relieves do that hold together, if they gain what the policy asks. Proposals that hold in every hour
+    come first, in the planner's order; those that do not lose their plan, with the hour as the reason. Without an
+    outlook, the planner's proposals as they are.
     """
     found, outlook = tuple(planner(network, policy)), coming.outlook
     if outlook is None or not outlook.hours or not any(x.plan for x in found):
@@ -46,7 +50,9 @@ def holding(
         held = _judged([_rebased(x, network, policy) for x in lasting], network, policy, context)
         if any(x.plan for x in held):
             return (*(x for x in held if x.plan), *judged)
-    return judged
+    whole = [x for x in found if x.plan and x.plan.objective == "relieve"][:ENOUGH]
+    parts = (_part(x, network, policy, context) for x in whole)
+    return (*(x for x in parts if x is not None), *judged)
 
 
 def _end(found: Sequence[Proposal]) -> datetime | None:
@@ -89,15 +95,40 @@ def _judged(found: Sequence[Proposal], network: Network, policy: Policy, context
     return tuple(sorted(judged, key=lambda x: x.plan is None))
 
 
-def _objection(plan: Plan, network: Network, policy: Policy, context: Context) -> str:
+def _objection(
+    plan: Plan,
+    network: Network,
+    policy: Policy,
+    context: Context,
+    *,
+    checks: Sequence[Callable[[Rehearsal], Check]] = (),
+) -> str:
     """Say what the gate's own *horizon*, and what a forecast fears, has against a plan; empty when nothing.
 
     Both look at its ends alone, so that no state on the way is swept.
     """
     rehearsal = Rehearsal(plan, policy, (network, apply_all(network, plan.steps)), context)
     feared = context.outlook is not None and context.outlook.quantiles
-    found = (check(rehearsal) for check in ((horizon, uncertain) if feared else (horizon,)))
+    found = (check(rehearsal) for check in checks or ((horizon, uncertain) if feared else (horizon,)))
     return next((x.detail for x in found if not x.passed), "")
+
+
+def _part(proposal: Proposal, network: Network, policy: Policy, context: Context) -> Proposal | None:
+    """Return what of a plan holds in every hour, step by step; None where that gains too little.
+
+    Its end is a state that no planner made for the growth that the policy foresees.
+    """
+    kept: tuple[Change, ...] = ()
+    if proposal.plan is None:
+        return None
+    for step in proposal.plan.steps:
+        more = proposal.plan.model_copy(update={"steps": (*kept, step)})
+        if not _objection(more, network, policy, context, checks=(horizon, uncertain)):
+            kept = more.steps
+    gain, _ = relief(simulate(network), simulate(apply_all(network, kept)), policy.max_utilisation)
+    if gain <= 0 or gain < policy.min_gain:
+        return None
+    return _rebased(replace(proposal, plan=proposal.plan.model_copy(update={"steps": kept})), network, policy)
 
 
 def _rebased(proposal: Proposal, network: Network, policy: Policy) -> Proposal:
@@ -108,7 +139,8 @@ def _rebased(proposal: Proposal, network: Network, policy: Policy) -> Proposal:
     expected = ExpectedEffect(
         max_utilisation=(before.max_utilisation, after.max_utilisation), harm=(before.harm, after.harm)
     )
-    plan = proposal.plan.model_copy(update={"base": network.id, "expected": expected})
+    goal = relief_goal(before, after) if proposal.plan.objective == "relieve" else proposal.plan.goal
+    plan = proposal.plan.model_copy(update={"base": network.id, "expected": expected, "goal": goal})
     return replace(proposal, plan=plan, before=before, after=after)
 
 

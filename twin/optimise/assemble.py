@@ -140,12 +140,20 @@ def _effect(judge: Judge, after: Value) -> ExpectedEffect:
 
 
 def _goal(judge: Judge, after: Value, aim: GoalInForce, required: Sequence[Change]) -> str:
-    before = judge.before
-    peak = f"peak utilisation from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"
-    if aim == "relieve" and before.harm > after.harm + 1e-6:
-        return f"Lower harm from {before.harm:,.0f} to {after.harm:,.0f} Mbit/s, {peak}."
     if aim == "relieve":
-        return f"Lower the {peak}."
+        return relief_goal(judge.before, after)
+    peak = _peak(judge.before, after)
     names = ", ".join(subject(step) for step in required)
     listed = names if len(names) <= 200 else f"{len(required)} elements"
     return f"{aim.capitalize()} {listed}; {peak}."
+
+
+def relief_goal(before: Value, after: Value) -> str:
+    """Say what a plan that relieves is for, in its figures."""
+    if before.harm > after.harm + 1e-6:
+        return f"Lower harm from {before.harm:,.0f} to {after.harm:,.0f} Mbit/s, {_peak(before, after)}."
+    return f"Lower the {_peak(before, after)}."
+
+
+def _peak(before: Value, after: Value) -> str:
+    return f"peak utilisation from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"
