@@ -4,19 +4,26 @@ What agents leave is held against it. What no accepted plan takes off is no faul
 do; and where their own plan leaves less, that is the best known one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import NamedTuple
 
 from agents.run.staging import samples_after
 from evals.oracle.exhaustive import LARGEST, short_plan
 from twin.errors import PlanError, TwinError
+from twin.forecast.outlook import outlook_ahead
+from twin.gate.checks.context import Context
+from twin.gate.outlook import Outlook
 from twin.gate.verdict import verify
 from twin.model import Network
 from twin.observe import observe
 from twin.optimise import segments, sequential
+from twin.optimise.ahead import holding
+from twin.optimise.proposal import Proposal
 from twin.optimise.relieve import TACTICAL, relieve
 from twin.plan import Change, Plan
+from twin.policy import Policy
 
 from .incident import Action, Incident, again, hour_after
 
@@ -39,9 +46,9 @@ def least_left(incident: Incident, *, noise: float, reached: float) -> float:
     untouched, now = incident.untouched.left, incident.live.now
     if reached - untouched.severed <= _NOTHING * noise:
         return reached
-    best, state = min(untouched.total, reached), known_state(incident)
-    tactical, strategic = (_accepted(incident, state, methods) for methods in (TACTICAL, STRATEGIC))
-    for steps in chain(tactical, _short(incident, state, noise), strategic):
+    best, known = min(untouched.total, reached), _known(incident)
+    tactical, strategic = (_accepted(incident, known, methods) for methods in (TACTICAL, STRATEGIC))
+    for steps in chain(tactical, _short(incident, known, noise), strategic):
         try:
             best = min(best, hour_after(incident, [Action(now, change) for change in steps]).left.total)
         except PlanError:  # what the network refuses to make, as a setting that only routers have wrong, is no plan
@@ -56,7 +63,26 @@ def searched(incident: Incident) -> bool:
     return len(incident.network.nodes) <= LARGEST
 
 
-def _short(incident: Incident, state: Network, noise: float) -> Iterator[tuple[Change, ...]]:
+class _Known(NamedTuple):
+    """The true state of a network as the run begins, and what the hours ahead bring to it, by which a run is judged."""
+
+    state: Network
+    outlook: Outlook
+
+    def accepts(self, plan: Plan, policy: Policy) -> bool:
+        try:
+            return verify(plan, self.state, policy, outlook=self.outlook).passed
+        except TwinError:
+            return False
+
+
+def _known(incident: Incident) -> _Known:
+    live, state = incident.live, known_state(incident)
+    hours, telemetry = incident.request.policy.horizon_hours, live.read_telemetry(live.start)
+    return _Known(state, outlook_ahead(state, telemetry, live.now, hours, planned=incident.network, now=live.now))
+
+
+def _short(incident: Incident, known: _Known, noise: float) -> Iterator[tuple[Change, ...]]:
     if not searched(incident):
         return
     policy = incident.request.policy
@@ -64,10 +90,10 @@ def _short(incident: Incident, state: Network, noise: float) -> Iterator[tuple[C
 
     def accepts(steps: tuple[Change, ...]) -> bool:
         try:
-            plan = Plan(goal="less harm", base=state.id, steps=steps)
-            return verify(plan, state, policy).passed
+            plan = Plan(goal="less harm", base=known.state.id, steps=steps)
         except TwinError:
             return False
+        return known.accepts(plan, policy)
 
     limit = policy.max_utilisation
     found = short_plan(again(incident), limit, towards=towards, least=noise, accepts=accepts)
@@ -75,12 +101,16 @@ def _short(incident: Incident, state: Network, noise: float) -> Iterator[tuple[C
         yield found
 
 
-def _accepted(incident: Incident, state: Network, methods: tuple[str, ...]) -> Iterator[tuple[Change, ...]]:
+def _accepted(incident: Incident, known: _Known, methods: tuple[str, ...]) -> Iterator[tuple[Change, ...]]:
     policy = incident.request.policy
     made: set[object] = set()
-    for proposal in relieve(state, policy, methods=methods, reference=incident.network, time_limit_s=SECONDS):
+
+    def planner(state: Network, policy: Policy) -> Sequence[Proposal]:
+        return relieve(state, policy, methods=methods, reference=incident.network, time_limit_s=SECONDS)
+
+    for proposal in holding(planner, known.state, policy, Context(outlook=known.outlook)):
         plan = proposal.plan
-        if plan is not None and plan.steps not in made and verify(plan, state, policy).passed:
+        if plan is not None and plan.steps not in made and known.accepts(plan, policy):
             made.add(plan.steps)
             yield plan.steps
 

@@ -19,11 +19,11 @@ from twin.formats.nodelink import write_node_link
 from twin.gate.checks.context import Context
 from twin.gate.outlook import Hour, Outlook, Scenario, outlook_by_day
 from twin.gate.verdict import Check, Verdict, verify
-from twin.model import Network
+from twin.model import Network, SegmentList, Tunnel
 from twin.optimise.ahead import holding
-from twin.optimise.proposal import Proposal
+from twin.optimise.proposal import Proposal, Value
 from twin.optimise.sleep import plan_sleep
-from twin.plan import Plan, SleepLink, WakeLink, apply_all
+from twin.plan import Plan, SetTunnel, SleepLink, WakeLink, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate, single_failures
 from twin.site_state import coming_to
@@ -186,6 +186,26 @@ def test_a_planner_makes_plans_that_last_where_there_are_any():
     verdict = verify(best, night, POLICY, outlook=ahead(night))
     assert verdict.passed
     assert any("does not last" in x.reason for x in proposals)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_a_plan_that_does_not_last_the_steps_are_proposed_that_do(order):
+    """Two ways around the one busy link: the narrow one is full by noon."""
+    ends = [("x", "a", 1000.0), ("y", "a", 1000.0), *((*x, 100.0) for x in ("ab", "ac", "cb")), ("a", "d", 50.0)]
+    links = [(x, y, capacity, 10) for x, y, capacity in (*ends, ("d", "b", 50.0))]
+    night = network_of(links, {("x", "b"): 30.0, ("y", "b"): 30.0, ("x", "y"): 120.0})
+    around = [
+        Tunnel(name=x, source=x, target="b", paths=(SegmentList(via=(via,)),), path="explicit", on_invalid="igp")
+        for x, via in (("x", "c"), ("y", "d"))
+    ]
+    plan = plan_for(night, *(SetTunnel(tunnel=around[i]) for i in order), objective="relieve")
+    value = Value(0.0, 0.6)
+    both = Proposal("two tunnels", plan, value, value)
+    found = holding(lambda *_: (both,), night, POLICY, Context(outlook=ahead(night)))
+    assert [x.plan.steps if x.plan else None for x in found] == [(SetTunnel(tunnel=around[0]),), None]
+    assert found[0].plan.expected.max_utilisation == pytest.approx((0.6, 0.3))
+    assert verify(found[0].plan, night, POLICY, outlook=ahead(night)).passed
+    assert "does not last: a->d" in found[1].reason
 
 
 def test_a_plan_is_judged_by_a_day_that_somebody_states_of_a_network_without_a_site(tmp_path):
