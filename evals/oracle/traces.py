@@ -16,6 +16,8 @@ from twin.model import Floats, Network
 
 MOVED = 5.0
 """Standard errors by which a fault must move a reading for anybody to see it."""
+EQUAL = frozenset({FaultKind.ECMP_MISSING, FaultKind.ECMP_STALE})
+"""Kinds that move flows between equal paths, as hashing them does: what they move less than that shows nowhere."""
 _HASHED, _NOON = 8, datetime(2026, 3, 2, 12, tzinfo=UTC)
 _MISSED = 3  # readings missing on one side alone that count as seen
 
@@ -27,6 +29,8 @@ def shown(fault: Fault, inventory: Network, telemetry: Telemetry, without: Telem
     """
     if fault.kind is FaultKind.WRONG_CAPACITY:
         return recorded(inventory, telemetry)
+    if fault.kind in EQUAL:
+        return beyond_hashing(inventory, telemetry, without, samples)
     return moved(telemetry, without, samples)
 
 

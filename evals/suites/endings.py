@@ -19,7 +19,7 @@ from evals.cases.result import Measures
 from evals.cases.suite import SEEDS, Metric, Suite, Workplace
 from evals.cases.tokens import paid, reading
 from evals.oracle.endings import Accepted, Struck, accepted, recommends
-from evals.oracle.traces import MOVED, beyond_hashing, moved, recorded
+from evals.oracle.traces import EQUAL, MOVED, beyond_hashing, moved, recorded
 from evals.score.plans import caused_regression, improved
 from twin.errors import InputError, TopologyError
 from twin.faults import EXIT_KINDS, TRAITS, Fault, FaultKind
@@ -59,7 +59,6 @@ _ONCE = (*_KINDS, *_FORMS)
 _TURN = (*_ONCE, "healthy", "healthy")
 _TURNS = 3
 _SMALL = 4  # of the networks, on which the forms of the slice are
-_EQUAL = (_K.ECMP_MISSING, _K.ECMP_STALE)
 _NOISE = 2e-3  # share of all demand by which harm strays between a plan and its end
 _WITHIN = 0.1  # share of what could be gained that may be left
 _TRIES = 30
@@ -97,7 +96,7 @@ def stage(case: Case, workplace: Workplace) -> Scene:
 def _place(case: Case, workplace: Workplace) -> tuple[Network, str]:
     """The network of a case with what its fault is one of, equal paths or exits, and what it is loaded by."""
     network = load_network(case.network)
-    if case.kind in _EQUAL:
+    if case.kind in EQUAL:
         network = replace(network, links=tuple(link._replace(weight=10) for link in network.links))
     elif case.kind in EXIT_KINDS:
         network = with_drawn_exits(network, seed=case.seed, capacity=max(link.capacity for link in network.links))
@@ -124,7 +123,7 @@ def _visible(incident: Incident, fault: Fault, others: Sequence[Fault]) -> bool:
         calm.inject(other)
     calm.wait(after)
     readings, without = live.read_telemetry(live.start), calm.read_telemetry(live.start)
-    if fault.kind in _EQUAL:
+    if fault.kind in EQUAL:
         return beyond_hashing(incident.network, readings, without, after) > MOVED
     wrong = recorded(live.read_topology(), readings) if fault.kind is _K.WRONG_CAPACITY else 0.0
     return max(wrong, moved(readings, without, after)) > MOVED
@@ -153,7 +152,7 @@ def draw(kind: str, network: Network, seed: int) -> tuple[Fault, ...]:
 
 
 def _of(family: str, rng: np.random.Generator) -> list[FaultKind]:
-    kinds = [kind for kind in FaultKind if TRAITS[kind].layer == family and kind not in _EQUAL]
+    kinds = [kind for kind in FaultKind if TRAITS[kind].layer == family and kind not in EQUAL]
     return [kinds[int(rng.integers(len(kinds)))]]
 
 

@@ -15,6 +15,7 @@ from twin.observe.expect.expectation import Residuals
 from twin.observe.expect.prediction import Prediction
 from twin.observe.expect.probing import clear_delays, delay_error, loss_surprise
 from twin.observe.readings.samples import ratio
+from twin.observe.readings.turning import turned
 from twin.printed import percents, rates, short
 
 _FULL = 0.9  # of capacity: below it, no queue should drop
@@ -116,11 +117,14 @@ def states(seen: Observation) -> Disagreement | None:
 
 
 def down_lately(seen: Observation) -> Flags:
-    """Whether a link was down in some sample [m], or is an exit by which its router does not say to have a route.
+    """Whether a link was down in some sample [m], flaps, or is an exit by which its router says to have no route.
 
-    Where the twin has such a link down, light on it says nothing against that.
+    Where the twin has such a link down, light on it says nothing against that: polls may meet a circuit that flaps in
+    one of its states alone.
     """
     out: Flags = np.asarray(~(seen.window.up.all(axis=0) & seen.past.up.all(axis=0)))
+    for circuit, positions in seen.inventory.circuits.items():
+        out[list(positions)] |= turned(seen, circuit) is not None
     out[[x.link for x in seen.peerings if not x.usable]] = True
     return out
 

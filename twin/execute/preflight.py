@@ -262,13 +262,13 @@ def _measured_state(network: Network, observation: Observation, measured: Settle
     """The network with everything up that is up and adjacent that is adjacent, under the demands measured.
 
     Like is compared with like: light with light, neighbours with neighbours. A circuit that is believed down and was
-    down lately stays so, and one of which nobody tells whether it is up is as it is believed to be.
+    down lately, or flaps, stays so, and one of which nobody tells whether it is up is as it is believed to be.
     """
     nodes = tuple(x._replace(up=bool(up)) for x, up in zip(network.nodes, observation.answered, strict=True))
     links = tuple(
         link._replace(
             up=link.up if link.asleep or not told or (up and lately) else bool(up),
-            adjacent=bool(near) if up and np.isfinite(near) else link.adjacent,
+            adjacent=link.adjacent if not up or (lately and not link.up) or not np.isfinite(near) else bool(near),
         )
         for link, up, told, near, lately in zip(
             network.links,

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from evals.oracle.traces import MOVED
+from tests.benchmarks.diagnosis_cases import run as emulated
 from tests.twin.live.ladder import ladder
 from tests.twin.observe.incidents import NOBEL, network, run, struck
 from twin.diagnose import diagnose
@@ -108,6 +110,16 @@ def test_a_missing_member_is_found_and_the_log_tells_which_kind(kind):
     incident = run(flat, member(busiest, kind))
     best = diagnose(incident.observation).best
     assert best.name == str(incident.fault)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_what_equal_paths_have_in_common_takes_no_clear_missing_member_for_chance(seed: int) -> None:
+    """Four links move by a dozen of what hashing moves: errors that they share are those of the paths as routed."""
+    whole = network("synthetic/16-4101")
+    flat = replace(whole, links=tuple(x._replace(weight=10) for x in whole.links))
+    case = emulated(flat, [member("interface/R04/R14")], seed)
+    assert case.moved > MOVED
+    assert case.right
 
 
 def member(interface: str, kind: FaultKind = K.ECMP_MISSING) -> Fault:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.diagnose.balance import Excess, excess
-from twin.diagnose.effects import Candidate
+from twin.diagnose.effects import HINT_BOUND, Candidate
+from twin.diagnose.prior import log_prior
 from twin.diagnose.simulated_hypothesis import SimulatedHypothesis
 from twin.faults import Fault, FaultKind
 from twin.model import Floats
@@ -86,17 +87,23 @@ def _detours(scene: _Scene, field: Weighed) -> Iterator[Fault]:
 
 
 def _members(scene: _Scene, field: Weighed) -> Iterator[Fault]:
-    for _, arc in _best(member_gains(field)[None, :]):
+    # what one missing member must gain to be likelier than none, less what a line in the log may add: little on a small
+    # network, on which hashing hides most of what it moves
+    network = scene.judged.observation.network
+    some = Candidate(Fault(kind=_K.ECMP_MISSING, element=network.links[0].interface)) if network.links else None
+    cost = log_prior(network, ()) - log_prior(network, (some,)) if some else 0.0
+    least = min(_LEAST_GAIN, cost - HINT_BOUND)
+    for _, arc in _best(member_gains(field)[None, :], least):
         for kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
             yield Fault(kind=kind, element=scene.interface(arc))
 
 
-def _best(gain: Floats) -> list[tuple[int, int]]:
+def _best(gain: Floats, least: float = _LEAST_GAIN) -> list[tuple[int, int]]:
     """Row and column of the largest gains that are worth a simulation."""
     flat = gain.ravel()
     number = min(_PLACES, flat.size)
     top = np.argpartition(-flat, number - 1)[:number] if number else np.zeros(0, dtype=np.int64)
-    ranked = sorted((int(i) for i in top if flat[i] > _LEAST_GAIN), key=lambda i: (-flat[i], i))
+    ranked = sorted((int(i) for i in top if flat[i] > least), key=lambda i: (-flat[i], i))
     return [(i // gain.shape[1], i % gain.shape[1]) for i in ranked]
 
 
@@ -147,7 +154,9 @@ def _hint(observation: Observation, judged: SimulatedHypothesis, fault: Fault) -
         return _TOLD if any(since <= time <= until for time in commits) else _UNTOLD
     if fault.kind in (_K.ECMP_MISSING, _K.ECMP_STALE):
         came_back = any(x.kind == "interface_up" and x.element == fault.element for x in observation.events)
-        return _TOLD if came_back == (fault.kind is _K.ECMP_STALE) else _UNTOLD
+        if came_back == (fault.kind is _K.ECMP_STALE):
+            return _TOLD if came_back else 0.0  # that nothing is logged is no more than what a healthy network does
+        return _UNTOLD
     return 0.0
 
 
