@@ -13,7 +13,7 @@ from .labels import Box, Label, text_width
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 132.0, 22.0, 26.0
 _MARGIN = 12.0  # at the right of a chart whose lines are named below it
-_TEXT = 10.5
+_TEXT, _TICK_TEXT = 10.5, 12.0
 _TICK = 52.0  # between two times
 
 
@@ -87,10 +87,12 @@ class Chart(NamedTuple):
 
 def draw(panel: Panel, *, width: float = 960, height: float = 250, named: bool = True) -> Chart:
     """Lay a chart out. Gaps in a series stay gaps."""
-    plot = Box(_LEFT, _TOP + 16, width - (_RIGHT if named else _MARGIN), height - _BOTTOM)
     first, last = float(panel.times[0]), float(panel.times[-1])
     span = max(last - first, 1.0)
     top = _round_up(max([panel.least_top, panel.limit or 0.0, *(_peak(series.values) for series in panel.series)]))
+    steps = [(top * i / 4, panel.write(top * i / 4)) for i in range(5)]
+    left = max(_LEFT, _MARGIN + max(text_width(text, _TICK_TEXT) for _, text in steps))
+    plot = Box(left, _TOP + 16, width - (_RIGHT if named else _MARGIN), height - _BOTTOM)
 
     def across(time: float) -> float:
         return plot.left + (time - first) / span * (plot.right - plot.left)
@@ -107,7 +109,7 @@ def draw(panel: Panel, *, width: float = 960, height: float = 250, named: bool =
         for i, (series, path, y) in enumerate(zip(panel.series, paths, _apart(ends, plot), strict=True))
     )
     limit = None if panel.limit is None else Tick(up(panel.limit), f"limit {panel.write(panel.limit)}")
-    ticks = tuple(Tick(up(top * i / 4), panel.write(top * i / 4)) for i in range(5))
+    ticks = tuple(Tick(up(value), text) for value, text in steps)
     flags = _flags([moment for moment in panel.moments if first <= moment.time <= last], across, plot)
     return Chart(panel.title, width, height, plot, _clock(first, span, across), ticks, lines, flags, limit, named)
 

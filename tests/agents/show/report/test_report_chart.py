@@ -36,6 +36,12 @@ def test_the_axis_ends_close_above_the_peak(peak):
     assert peak * 0.999 <= top <= 2.1 * peak
 
 
+@pytest.mark.parametrize("unit", ["%", " Mbit/s", " Mbit/s above all limits"])
+def test_what_is_written_at_the_axis_is_inside_the_picture(unit):
+    chart = draw(panel([1] * 6, write=lambda x: f"{x:.2f}{unit}"))
+    assert all(text_width(x.text, 12) <= chart.plot.left - 8 for x in chart.up)
+
+
 def test_the_limit_is_on_the_chart_even_when_nothing_reaches_it():
     chart = draw(panel([0.1] * 6, limit=0.8))
     assert chart.limit is not None
