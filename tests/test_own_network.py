@@ -7,11 +7,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from tests.command_line import here
+from twin.site import Site
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "your-network.md").read_text(encoding="utf-8")
@@ -71,6 +73,15 @@ def test_every_line_that_the_page_shows_is_shown(walk):
     for wanted, shown in walk[1]:
         for line in filter(None, wanted.splitlines()):
             assert line.strip() in shown, f"{line!r} is not in\n{shown[-3000:]}"
+
+
+def test_every_piece_of_a_site_file_that_the_page_shows_is_one():
+    pieces = [text for kind, text in BLOCK.findall(PAGE) if kind in ("ini", "toml")]
+    assert len(pieces) > 5
+    for text in pieces:
+        said = tomllib.loads(text)
+        said["sources"] = {"topology": "topology.json", **said.get("sources", {})}
+        Site.model_validate(said)
 
 
 def test_the_files_of_the_example_are_those_that_its_script_makes(tmp_path):

@@ -47,7 +47,9 @@ def render(
 
 
 def done(
-    site: Annotated[Path, typer.Argument(help="The site file, or its folder.", show_default=False)],
+    site: Annotated[
+        Path, typer.Argument(help="The site file, or its folder.", envvar="TWINOPS_SITE", show_default=False)
+    ],
     no: Annotated[str | None, typer.Option("--no", help="Why the step was not made.", show_default=False)] = None,
     as_json: Json = False,
 ) -> None:

@@ -88,7 +88,7 @@ class Router(NamedTuple):
 
     def is_as_it_was(self) -> bool:
         """Whether nothing is left of a change, on a busy machine at last: sessions end when their sshd notices."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end:
             now = self.state()
             if now["trial"] is None and now["owner"] is None and set(now["running"]["metric"].values()) == {10}:
