@@ -10,7 +10,7 @@ from twin.gate.checks.touch import subject
 from twin.model import Network
 from twin.plan import Change, ExpectedEffect, Plan, apply_all
 from twin.plan import Objective as GoalInForce
-from twin.printed import percent, share
+from twin.printed import percent, rates, share
 from twin.sim.arrays import FAR, compile_network
 from twin.sim.route import route
 from twin.sim.simulate import simulate
@@ -151,9 +151,10 @@ def _goal(judge: Judge, after: Value, aim: GoalInForce, required: Sequence[Chang
 def relief_goal(before: Value, after: Value) -> str:
     """Say what a plan that relieves is for, in its figures."""
     if before.harm > after.harm + 1e-6:
-        return f"Lower harm from {before.harm:,.0f} to {after.harm:,.0f} Mbit/s, {_peak(before, after)}."
+        harm, left = rates(before.harm, after.harm)
+        return f"Lower harm from {harm} to {left}, {_peak(before, after)}."
     return f"Lower the {_peak(before, after)}."
 
 
 def _peak(before: Value, after: Value) -> str:
-    return f"peak utilisation from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"
+    return f"busiest link from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"

@@ -264,9 +264,9 @@ def _from_front(network: Network, policy: Policy, kind: Kind, terms: Terms) -> t
 def _planned(
     network: Network, point: Compromise, before: Value, after: Value, aim: GoalInForce, policy: Policy
 ) -> Plan:
-    peaks = f"peak utilisation from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"
+    peaks = f"busiest link from {percent(before.max_utilisation)} to {percent(after.max_utilisation)}"
     figures = f"at most {percent(point.failure_utilisation)} under a failure, "
-    figures += f"mean delay {point.mean_delay_ms:.3g} ms, {point.watts:.6g} W"
+    figures += f"mean delay {point.mean_delay_ms:.3g} ms, {point.watts / 1000:.4g} kW"
     figures += f", for {worded(point.money, policy)}" if point.money else ""
     return Plan(
         goal=f"{'Relieve' if aim == 'relieve' else 'Save power'}: {peaks}, {figures}.",

@@ -7,7 +7,7 @@ import re
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agents.show.report.labels import Box, Lettering, Segment, around
@@ -186,6 +186,7 @@ def test_a_label_prefers_the_place_that_crosses_no_line():
 
 
 @given(st.integers(0, 2**32 - 1))
+@example(4227421)  # a corner is cut by less than a twentieth of a pixel
 @settings(max_examples=30, deadline=None)
 def test_a_label_is_where_looking_at_every_box_and_line_puts_it(seed):
     rng = np.random.default_rng(seed)
@@ -193,11 +194,13 @@ def test_a_label_is_where_looking_at_every_box_and_line_puts_it(seed):
     corners = rng.uniform(0, 280, (30, 2))
     taken = [Box(x, y, x + 20, y + 12) for x, y in corners.tolist()]
     spots = around("Frankfurt", *map(float, rng.uniform(0, 300, 2)), size=10, gap=8)
-    steps = np.linspace(0, 1, 4_001)
 
-    def crossed(line, box):  # by points along it: independent of the clipping that is tried
-        x, y = line.x1 + steps * (line.x2 - line.x1), line.y1 + steps * (line.y2 - line.y1)
-        return ((x >= box.left) & (x <= box.right) & (y >= box.top) & (y <= box.bottom)).any()
+    def crossed(line, box):  # by the sides of the line on which the corners lie: independent of the clipping
+        (left, right), (up, down) = sorted((line.x1, line.x2)), sorted((line.y1, line.y2))
+        corners = itertools.product((box.left, box.right), (box.top, box.bottom))
+        sides = [(line.x2 - line.x1) * (y - line.y1) - (line.y2 - line.y1) * (x - line.x1) for x, y in corners]
+        beside = right < box.left or left > box.right or down < box.top or up > box.bottom
+        return not beside and min(sides) <= 0 <= max(sides)
 
     free = [x for x in spots if not any(x.box.overlaps(box) for box in taken)]
     expected = min(free, key=lambda x: sum(crossed(line, x.box) for line in lines), default=None)
