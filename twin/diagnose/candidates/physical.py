@@ -50,11 +50,17 @@ def _measured(seen: Observation) -> Measured:
 
 
 def dark_links(observation: Observation, judged: SimulatedHypothesis) -> Flags:
-    """Links [m] that are reported down though they should be up, or that carry nothing though they should."""
+    """Links [m] that are reported down though they should be up, or that carry nothing though they should.
+
+    Where nobody reports states, those of a circuit that has lost its neighbour at both ends: a link that carries too
+    little for its silence to be seen is gone from a link-state database all the same.
+    """
     measured, residuals = np.nan_to_num(judged.residuals.measured), judged.residuals
     expected = operational(judged.state) > 0
     unused = (residuals.predicted > _TOLERANCE * residuals.sigma) & (measured < _DARK * residuals.predicted)
-    return np.asarray(expected & (unused | ~observation.up))
+    parted = (observation.adjacent < 0.5) & (observation.adjacent[observation.reverse] < 0.5)
+    untold = parted if "state" not in observation.declared.reads else np.zeros_like(parted)
+    return np.asarray(expected & (unused | ~observation.up | untold))
 
 
 def outages(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +99,23 @@ def test_a_site_reads_the_newest_database_and_what_it_has_lost_is_a_link_without
     assert len(look.network.links) == 26
     found = diagnose(observe(look.network, look.telemetry, now=look.now)).best
     assert [(x.kind.value, x.element) for x in found.faults] == [("link_down", dark)]
+
+
+def test_a_circuit_that_carries_too_little_to_be_missed_is_down_where_a_database_has_lost_it(tmp_path: Path) -> None:
+    rows = [f"{x.tail},{x.head},{x.capacity} Mbit/s,{x.weight}" for x in INVENTORY.links]
+    (tmp_path / "topology.csv").write_text("\n".join(["source,target,capacity,weight", *rows, ""]))
+    now, cut = datetime.now(UTC).replace(microsecond=0), INVENTORY.links[INVENTORY.link("a->b")].circuit
+    counters = [
+        f"{(now - timedelta(seconds=10 * back)).isoformat()},{x.name},{carried},{carried}"
+        for back in range(12)
+        for x in INVENTORY.links
+        for carried in [0.0 if back < 3 and x.circuit == cut else 0.3]
+    ]
+    (tmp_path / "counters.csv").write_text("\n".join(["time,link,out_mbps,in_mbps", *counters, ""]))
+    saved(tmp_path, HEAD + TRIANGLE.replace("  Metric: 10         IS-Extended b.00\n", "", 1))
+    (tmp_path / "site.toml").write_text(
+        '[sources]\ntopology = "topology.csv"\ncounters = "counters.csv"\nlsdb = "paste.txt"\n'
+    )
+    look = read_site(tmp_path).look(lambda: now)
+    found = diagnose(observe(look.network, look.telemetry, now=look.now)).best
+    assert [(x.kind.value, x.element) for x in found.faults] == [("link_down", cut)]
