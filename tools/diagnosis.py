@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from math import exp
 from typing import Annotated
 
 from pydantic import Field
 
 from twin.diagnose import Diagnosis as Ranking
 from twin.diagnose import Fact, Hypothesis, IncidentCause, diagnose, diagnosed_network
-from twin.diagnose.effects import HINT_BOUND
 from twin.diagnose.next_measurement import Measurement, next_measurement, with_probe
 from twin.errors import ExecutionError, InputError, RefusedError
 from twin.model import Frozen
@@ -200,8 +198,8 @@ def report_diagnosis(
     if rank > len(ranked):
         raise InputError(f"there is no cause of rank {rank}", fix=f"choose 1 to {len(ranked)}")
     chosen = ranked[rank - 1]
-    # what a model has read may speak for a cause as much as a log line may: beyond that, readings decide
-    if chosen.confidence < ranked[0].confidence * exp(-HINT_BOUND):
+    # what a model has read may decide between causes that readings leave open: where they do not, readings decide
+    if rank > 1 and chosen.confidence <= _CLOSE * ranked[0].confidence:
         raise RefusedError(
             f"the readings speak for rank 1: {percent(chosen.confidence)} against {percent(ranked[0].confidence)}",
             fix="choose a cause that is not as unlikely; `measure` may make it likelier, words may not",
