@@ -1,3 +1,4 @@
+import math
 import os
 import signal
 from asyncio import CancelledError
@@ -146,18 +147,36 @@ def test_a_certificate_that_expires_between_two_steps_is_good_for_none_of_the_ot
     assert configuration(live.read_topology()) == start
 
 
-@pytest.mark.parametrize("made", [1, 2])
-def test_a_blackout_that_begins_between_two_steps_stops_those_that_touch_what_it_is_about(live, made):
-    incident, start = relief(live), configuration(live.read_topology())
-    ends = run(emulate(seed=1), incident).records[2 * made - 1].live_time  # when that step was confirmed
-    element = sorted(touched(incident.network, STEPS[made]))[0]
-    blackout = f"{element} {ends:%a %H:%M}-{ends + timedelta(hours=1):%H:%M} UTC"
+def in_blackout(live, incident, begins, step, **changes) -> tuple[str, Execution]:
+    """Run under a policy that has a blackout, for an hour, of what a step touches."""
+    element = sorted(touched(incident.network, STEPS[step - 1]))[0]
+    blackout = f"{element} {begins:%a %H:%M}-{begins + timedelta(hours=1):%H:%M} UTC"
     strict = POLICY.model_copy(update={"blackouts": (blackout,)})
     verdict = verify(incident.plan, incident.network, strict, starts=live.now)
-    issued = issue(
-        incident.plan, verdict, strict, [approval_of(incident.plan, policy=strict.hash)], key=KEY, now=live.now
-    )
-    execution = run(live, incident, certificate=issued, policy=strict)
+    approval = approval_of(incident.plan, policy=strict.hash)
+    issued = issue(incident.plan, verdict, strict, [approval], key=KEY, now=live.now, ttl=timedelta(hours=4))
+    return blackout, run(live, incident, certificate=issued, policy=strict, **changes)
+
+
+@pytest.mark.parametrize("made", [1, 2])
+def test_a_blackout_that_may_begin_between_two_steps_lets_none_be_made(live, made):
+    incident, start = relief(live), configuration(live.read_topology())
+    confirmed = run(emulate(seed=1), incident).records[2 * made - 1].live_time
+    blackout, execution = in_blackout(live, incident, confirmed, made + 1)
+    assert execution.status == "refused"
+    assert f"step {made + 1} may touch" in execution.reason
+    assert f"in the blackout {blackout}" in execution.reason
+    assert actions(execution) == [(0, "refused")]
+    assert configuration(live.read_topology()) == start
+
+
+@pytest.mark.parametrize("made", [1, 2])
+def test_a_blackout_that_steps_come_into_because_one_took_longer_than_was_said_stops_the_next(live, made):
+    incident, start = relief(live), configuration(live.read_topology())
+    most = step_lasts(live.read_telemetry(live.now).declared, 300.0)
+    begins = live.now + len(STEPS) * most + timedelta(minutes=1)
+    late = Breaks(made, "agree", lambda: live.wait(math.ceil((begins - live.now) / timedelta(seconds=300))))
+    blackout, execution = in_blackout(live, incident, begins, made + 1, on_step=late)
     assert execution.status == "rolled_back"
     assert f"in the blackout {blackout}" in execution.reason
     assert [step for step, action in actions(execution) if action == "apply"] == list(range(1, made + 1))
