@@ -179,7 +179,7 @@ class NetworkOperator:
 
     async def take_up(self) -> None:
         """Measure what the live network is now, and believe that: the next plan is made for it and signed anew."""
-        desk, tolerance = self.desk, Tolerance()
+        desk, tolerance = self.desk, self._tolerance
         found = find(desk.state, self.live, look_around(desk.state, self.live, tolerance), desk.inventory)
         desk.inventory, desk.state, desk.observation = found.configured, found.base, None
         self._hear(found.running)
@@ -203,7 +203,7 @@ class NetworkOperator:
         observation = self.written.observed()
         after = desk.harm_of(observation, apply_all(desk.state, self._approved()[0].plan.steps))
         self.written.after(observation, after)
-        without = simulate(desk.state.with_demands(observation.network.demands)).harm(limit)
+        without = simulate(desk.state.with_demands(desk.put_right(observation).network.demands)).harm(limit)
         self.written.without(without)
         self.written.telemetry()
         asked = (1 - desk.policy.min_gain) * without.routable
@@ -346,13 +346,17 @@ class NetworkOperator:
         submission, _ = self._approved()
         desk = self.desk
         with desk.span("preflight", snapshot=desk.state.id, plan=submission.plan.hash):
-            known = (desk.policy, Tolerance(), desk.inventory, Coming(desk.outlook, desk.works, desk.unmodelled))
+            known = (desk.policy, self._tolerance, desk.inventory, Coming(desk.outlook, desk.works, desk.unmodelled))
             start = await in_thread(lambda: preflight(submission.plan, desk.state, self.live, *known))
         return start.refusal
 
     def _counting(self, tier: RiskTier) -> list[Approval]:
         policy, authority = self.desk.policy, self.authority
         return [x for x in self.approvals if objection(x, tier, policy, authority) is None]
+
+    @property
+    def _tolerance(self) -> Tolerance:
+        return Tolerance(put_right=self.desk.put_right)
 
     def _execute(self, submission: PlanSubmission, record: OnStep) -> Execution:
         desk = self.desk
@@ -366,6 +370,7 @@ class NetworkOperator:
                 public_key=self.key.public,
                 current=self.store.current or "",
                 authority=self.authority,
+                tolerance=self._tolerance,
                 inventory=desk.inventory,
                 outlook=desk.outlook,
                 works=desk.works,

@@ -219,6 +219,10 @@ class Desk:
         """Measure the harm of an observation of a state that is believed, with the faults that were diagnosed."""
         return measured_harm(as_believed(observation, self.faults, state), self.policy.max_utilisation)
 
+    def put_right(self, observation: Observation) -> Observation:
+        """The observation with what lies by the diagnosis put right or left out."""
+        return as_believed(observation, self.faults, observation.network)
+
     def turns(self, observation: Observation, state: Network) -> tuple[OtherState, ...]:
         """Other states that what was diagnosed puts the network into by turns; `state` is the one that is believed."""
         return turns(observation, self.faults, state)

@@ -159,7 +159,7 @@ def look_at(
     telemetry, whole = _whole_samples(live, since, tolerance.samples)
     if whole < tolerance.samples:
         return _nothing(Disagreement(element="network", what="silence", predicted=0.0, observed=1.0)), None
-    seen = observe(state, telemetry, window=whole, now=live.now)
+    seen = tolerance.put_right(observe(state, telemetry, window=whole, now=live.now))
     wrong = deviation.clock(seen, live.now.timestamp())
     return (_nothing(wrong) if wrong else compare(seen, tolerance, before)), seen
 

@@ -1,6 +1,6 @@
 """One thing at a time in which telemetry is not what the twin predicts for a state."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -34,6 +34,10 @@ _SEVERE = frozenset(
 )  # fmt: skip
 
 
+def _as_read(seen: Observation) -> Observation:
+    return seen
+
+
 class Tolerance(Frozen):
     """What counts as agreement: how sure a deviation must be, and from which size on it matters to anybody.
 
@@ -46,6 +50,9 @@ class Tolerance(Frozen):
     loss: float = Field(default=0.005, gt=0, description="Share of traffic; less may get lost unexpectedly.")
     delay_ms: float = Field(default=1.0, gt=0, description="A path may be slower by this.")
     missing: float = Field(default=0.3, gt=0, le=1, description="Share of interface readings that may be missing.")
+    put_right: Callable[[Observation], Observation] = Field(
+        default=_as_read, exclude=True, description="Puts right or leaves out the readings that are known to be false."
+    )
 
     def at_first(self, *, passing: bool) -> "Tolerance":
         """For a first look at a state: one sample of one that is `passing`, for another step follows."""

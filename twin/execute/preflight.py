@@ -186,12 +186,12 @@ def remaining(  # noqa: PLR0913 - what is left, where the plan stands, and what 
 
 
 def look_around(network: Network, live: LiveNetwork, tolerance: Tolerance) -> Observation:
-    """Observe the newest samples against a state, with as much of the past as observing takes."""
+    """Observe the newest samples against a state, with the past that observing takes; known errors are put right."""
     telemetry = recent(live, tolerance.samples)
     if not telemetry.links.time.size:
         live.wait(tolerance.samples)
         telemetry = recent(live, tolerance.samples)
-    return observe(network, telemetry, window=tolerance.samples, now=live.now)
+    return tolerance.put_right(observe(network, telemetry, window=tolerance.samples, now=live.now))
 
 
 def _failure(verdict: Verdict) -> str | None:

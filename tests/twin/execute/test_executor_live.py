@@ -10,6 +10,7 @@ import pytest
 
 from tests.twin.execute.approved import ADA, KEY, KNOWN, approval_of, approved
 from tests.twin.live_incident import POLICY, STEPS, emulate, inventory, measured, relief, through_c
+from twin.diagnose import as_believed
 from twin.errors import CertificateError, ExecutionError, JournalError
 from twin.execute.agreement import Disagreement, Tolerance, compare, step_lasts
 from twin.execute.configured import configuration
@@ -110,6 +111,38 @@ def test_readings_that_get_lost_turn_no_plan_back():
     live.wait(4)
     execution = run(live, relief(live))
     assert execution.status == "applied", execution.reason
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind=FaultKind.DEMAND_INPUT, element="node/A", severity=0.75),
+        Fault(kind=FaultKind.SCALED_COUNTER, element="interface/A/B", severity=2.0),
+        Fault(kind=FaultKind.STUCK_COUNTER, element="interface/A/B"),
+        Fault(kind=FaultKind.SWAPPED_COUNTERS, element="interface/A/B", target="interface/A/C"),
+        Fault(kind=FaultKind.PROBE_FILTER, element="node/E"),
+    ],
+    ids=lambda fault: str(fault.kind),
+)
+def test_readings_that_a_diagnosis_knows_to_be_false_turn_no_plan_back_and_hide_no_loss(fault):
+    def put_right(seen):
+        return as_believed(seen, (fault,), seen.network)
+
+    def execution(**changes) -> Execution:
+        live = emulate(seed=1)
+        live.inject(fault)
+        live.wait(3)
+        telemetry = live.read_telemetry(live.now - timedelta(hours=1))
+        network = put_right(observe(live.read_topology(), telemetry, window=2, now=live.now)).network
+        plan = Plan(goal="relieve A->B", base=network.id, steps=STEPS)
+        lossy = partial(live.inject, Fault(kind=FaultKind.SILENT_LOSS, element="interface/A/C", severity=0.1))
+        watched = Breaks(1, "apply", lossy) if changes.pop("lossy", False) else None
+        return run(live, approved(plan, network, POLICY, now=live.now), on_step=watched, **changes)
+
+    knowing = Tolerance(put_right=put_right)
+    assert execution().status == "refused"
+    assert execution(tolerance=knowing).status == "applied"
+    assert execution(tolerance=knowing, lossy=True).status == "rolled_back"
 
 
 def test_a_network_that_falls_silent_is_taken_back(live):
