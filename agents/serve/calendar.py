@@ -29,6 +29,7 @@ from twin.store import TwinStore
 
 from .board import Board, Entry
 from .record import Began, CalendarMoved, RoomEvent, Scheduled
+from .site_calendars import SiteCalendars
 
 GRACE = timedelta(minutes=5)
 """How late a start may be: beyond, it is missed."""
@@ -89,13 +90,18 @@ def schedule(run: Path, *, number: int, who: str, now: datetime) -> Scheduled:
     )
 
 
+Look = Callable[[], Desk | None]
+
+
 class RoomCalendar:
     """Makes and takes back what is due. To be called by whoever may change the network, one at a time."""
 
     def __init__(
-        self, live: LiveNetwork, *, runs: Path, home: Path, policy: Policy, look: Callable[[], Desk | None]
+        self, live: LiveNetwork, folders: tuple[Path, Path], policy: Policy, look: Look, site: SiteCalendars
     ) -> None:
-        self._live, self._runs, self._home, self._policy, self._look = live, runs, home, policy, look
+        """`folders` are that of runs and the operator's home; `look` measures anew, `site` reads who else works."""
+        self._live, self._policy, self._look, self._site = live, policy, look, site
+        self._runs, self._home = folders
 
     def make(self, entry: Entry, board: Board, network: str) -> list[RoomEvent]:
         """Judge the plan of an entry on what is measured now, and make it. Raises nothing: what went wrong is told."""
@@ -159,6 +165,7 @@ class RoomCalendar:
             authority=register.authority,
             outlook=desk.outlook,
             works=desk.works,
+            works_now=lambda: self._site.newest.works,
             unmodelled=desk.unmodelled,
         )
 

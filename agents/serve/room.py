@@ -130,7 +130,7 @@ class Room:
         if self._syslog:
             self._syslog.follow(self.ledger)
         self.postman = Postman(self.ledger, settings.channels)
-        self._calendar = RoomCalendar(self.live, runs=place.runs, home=place.home, policy=self.policy, look=self._desk)
+        self._calendar = RoomCalendar(self.live, (place.runs, place.home), self.policy, self._desk, self.calendars)
         self.run_folders = RunFolders(place.runs, keep=timedelta(days=settings.runs_days), most=settings.runs_gb * 1e9)
         self._tidied: datetime | None = None
         self._stop, self._turn = threading.Event(), threading.Lock()

@@ -87,6 +87,20 @@ _ON_THE_WAY = (
         "failed = None",
         (f"{_DOUBTS}::test_a_surge_under_way_stops_the_steps_that_would_not_hold_it",),
     ),
+    Mutant(
+        "a step that comes late is not verified again",
+        "twin/execute/remaining.py",
+        "if not more and not self._meets_more(made, now):",
+        "if not more:",
+        (f"{_LIVE}::test_no_step_runs_into_work_of_others_that_the_plan_was_not_verified_for",),
+    ),
+    Mutant(
+        "work of others that is entered while a plan is made is not known",
+        "twin/execute/remaining.py",
+        "if not more and not self._meets_more(made, now):",
+        "if not self._meets_more(made, now):",
+        (f"{_LIVE}::test_no_step_runs_into_work_of_others_that_the_plan_was_not_verified_for",),
+    ),
 )
 
 _SEEN = (

@@ -20,6 +20,7 @@ from twin.printed import counted
 
 from .agreement import Tolerance
 from .preflight import Coming, preflight
+from .remaining import VerifiedFor
 from .steps import Logbook, OnStep, Rollout, StepRecord
 
 __all__ = ["Execution", "OnStep", "StepRecord", "execute", "recover"]
@@ -53,6 +54,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
     inventory: Network | None = None,
     outlook: Outlook | None = None,
     works: Sequence[PlannedWork] = (),
+    works_now: Callable[[], Sequence[PlannedWork]] = tuple,
     unmodelled: Sequence[str] = (),
     turns: Sequence[OtherState] = (),
 ) -> Execution:
@@ -60,14 +62,16 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
 
     `network` is the snapshot the plan was made for, `current` the id of the twin's newest one, `inventory` what the
     diagnosis of that snapshot started from; `outlook` and `works` are what the hours ahead bring, for as long as the
-    plan stays, `unmodelled` what decides routing and is not in the twin; `turns` are the states that flapping circuits
-    put the network into beside `network`. Before the first step the live state is measured, and the plan verified on it
-    under its own demands and those measured: refused if it fails there, if what is configured is in neither snapshot
-    nor diagnosis, or if telemetry contradicts the twin. Before each step the configuration is read again, the
-    certificate must still hold and `authority` still know the people in it, and what is left of the plan is verified
-    under the newest demands; after each the configuration is read back, and loads, states, losses and probes are
-    compared. `on_step` is called before every effect and after it; it may raise to stop. On a disagreement, an error or
-    an interrupt, all steps made are undone in reverse order; one that is not of the project's is raised again.
+    plan stays, `works_now` tells before each step which works are known by then, `unmodelled` what decides routing and
+    is not in the twin; `turns` are the states that flapping circuits put the network into beside `network`. Before the
+    first step the live state is measured, and the plan verified on it under its own demands and those measured: refused
+    if it fails there, if what is configured is in neither snapshot nor diagnosis, or if telemetry contradicts the twin.
+    Before each step the configuration is read again, the certificate must still hold and `authority` still know the
+    people in it, and what is left of the plan is verified under the newest demands, and in hours and work of others
+    that it was not verified for, where it comes later or more is known by then; after each the configuration is read
+    back, and loads, states, losses and probes are compared. `on_step` is called before every effect and after it; it
+    may raise to stop. On a disagreement, an error or an interrupt, all steps made are undone in reverse order; one that
+    is not of the project's is raised again.
 
     Raises `CertificateError` without a valid certificate for exactly this plan, state and policy, and `ExecutionError`
     when something could not be undone, saying what is still in place.
@@ -77,10 +81,7 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
         check(certificate, plan, network, policy, public_key=public_key, now=live.now, authority=authority)
 
     permit()
-    if current != network.id:
-        raise CertificateError(
-            f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
-        )
+    _require_newest(network, current)
     tolerance, coming = tolerance or Tolerance(), Coming(outlook, tuple(works), tuple(unmodelled))
     start = preflight(plan, network, live, policy, tolerance, inventory, coming, turns)
     log = Logbook(live, len(plan.steps), on_step)
@@ -89,9 +90,22 @@ def execute(  # noqa: PLR0913 - what is asked, what is in force, and who watches
         log.write(0, "refused", refusal, agreement=start.agreement)
         return Execution(status="refused", reason=refusal, records=tuple(log.records), verdict=start.verdict)
     rollout = Rollout(plan, start.base, live, configured=start.configured, running=start.running, log=log)
-    before = start.before
-    ending = _play(rollout, lambda: rollout.advance(tolerance, before, policy=policy, permit=permit), tolerance)
+    before, planned = start.before, start.base.with_demands(network.demands)
+    verified = VerifiedFor(plan, planned, policy, coming, start.starts, start.step_lasts, inventory)
+
+    def permit_next() -> None:
+        permit()
+        verified.require(rollout.applied, live.now, works_now())
+
+    ending = _play(rollout, lambda: rollout.advance(tolerance, before, policy=policy, permit=permit_next), tolerance)
     return _ended(ending, rollout, tuple(log.records), start.verdict)
+
+
+def _require_newest(network: Network, current: str) -> None:
+    if current != network.id:
+        raise CertificateError(
+            f"the twin has moved on from snapshot {network.id} to {current}", fix="plan again on the current snapshot"
+        )
 
 
 def recover(

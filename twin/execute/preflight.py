@@ -27,8 +27,6 @@ from .agreement import Agreement, Baseline, Tolerance, baseline, compare, recent
 from .deviation import down_lately
 from .running import Difference, Running, differences, items, read_running, told
 
-_ON_THE_WAY = frozenset({"useful", "fresh"})
-"""Checks that are about a plan as a whole: not asked of the rest of one."""
 _SPURIOUS = 0.01
 """Chance that noise alone puts any link of a network above a limit that its demands keep."""
 
@@ -38,12 +36,15 @@ class Preflight:
     """What was found: the state that the plan starts from, its verdict there, and why it may not start, if so.
 
     `base` carries the demands measured; `configured` is what the inventory says, `running` what the routers say.
+    `starts` and `step_lasts` are for when the verdict holds: the first step, and how long one takes at most.
     """
 
     base: Network
     configured: Network
     running: Running | None
     verdict: Verdict
+    starts: datetime
+    step_lasts: timedelta | None
     agreement: Agreement | None = None
     before: Baseline | None = None
     refusal: str | None = None
@@ -92,8 +93,9 @@ def preflight(  # noqa: PLR0913 - what is asked, what is in force, and what come
     observation = look_around(network, live, tolerance)
     found = find(network, live, observation, inventory)
     lasts = step_lasts(observation.declared, observation.interval_s, tolerance)
-    verdict = _verified(plan, network, found, observation, policy, (coming, live.now, lasts, turns, inventory))
-    start = Preflight(found.base, found.configured, found.running, verdict)
+    starts = live.now
+    verdict = _verified(plan, network, found, observation, policy, (coming, starts, lasts, turns, inventory))
+    start = Preflight(found.base, found.configured, found.running, verdict, starts, lasts)
     failed = next((check for check in start.verdict.checks if not check.passed), None)
     because = [f"the configuration is not what the plan was made for: {told(found.foreign)}"] if found.foreign else []
     if failed:
@@ -167,24 +169,6 @@ def demand_error(planned: Network, measured: Settled, policy: Policy) -> DemandE
     return DemandError(measured.variance, sure)
 
 
-def remaining(  # noqa: PLR0913 - what is left, where the plan stands, and what it is held against
-    plan: Plan, made: int, here: Network, base: Network, policy: Policy, error: DemandError, declared: Network
-) -> str | None:
-    """Verify what is left of a plan on the state reached, under its demands; return why it must not be made.
-
-    What is left may be no better than where it stands now and the plan still better than where it began: it is refused
-    when it fails both ways. `error` is that of the demands: what it could explain is no reason; `declared` is what the
-    inventory has.
-    """
-    rest = plan.model_copy(update={"base": here.id, "steps": plan.steps[made:]})
-    first = _failure(verify(rest, here, policy, error=error, declared=declared))
-    if first is None:
-        return None
-    start = base.with_demands(here.demands)
-    whole = verify(plan.model_copy(update={"base": start.id}), start, policy, error=error, declared=declared)
-    return first if _failure(whole) else None
-
-
 def look_around(network: Network, live: LiveNetwork, tolerance: Tolerance) -> Observation:
     """Observe the newest samples against a state, with the past that observing takes; known errors are put right."""
     telemetry = recent(live, tolerance.samples)
@@ -192,11 +176,6 @@ def look_around(network: Network, live: LiveNetwork, tolerance: Tolerance) -> Ob
         live.wait(tolerance.samples)
         telemetry = recent(live, tolerance.samples)
     return tolerance.put_right(observe(network, telemetry, window=tolerance.samples, now=live.now))
-
-
-def _failure(verdict: Verdict) -> str | None:
-    failed = [x for x in verdict.checks if not x.passed and x.name not in _ON_THE_WAY]
-    return f"*{failed[0].name}*: {failed[0].detail}" if failed else None
 
 
 def _verified(

@@ -23,7 +23,8 @@ from twin.printed import short
 
 from .agreement import Agreement, Baseline, Tolerance, compare, watch
 from .configured import configuration
-from .preflight import demand_error, look_around, remaining
+from .preflight import demand_error, look_around
+from .remaining import remaining
 from .running import ConfiguredItem, Difference, Running, beside, differences, items, read_running, told
 
 Action = Literal["apply", "agree", "disagree", "roll back", "refused", "not made"]

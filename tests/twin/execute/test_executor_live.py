@@ -25,6 +25,7 @@ from twin.live.network import Configuration
 from twin.live.sensors import Noise
 from twin.observe import observe
 from twin.plan import Change, DrainLink, Plan, RemoveTunnel, SetWeight, UndrainLink, apply_all
+from twin.planned import PlannedWork
 from twin.printed import short
 from twin.sim.simulate import simulate
 
@@ -214,6 +215,33 @@ def test_a_blackout_that_steps_come_into_because_one_took_longer_than_was_said_s
     assert f"in the blackout {blackout}" in execution.reason
     assert [step for step, action in actions(execution) if action == "apply"] == list(range(1, made + 1))
     assert configuration(live.read_topology()) == start
+
+
+@pytest.mark.parametrize("unforeseen", ["late", "entered meanwhile", None])
+def test_no_step_runs_into_work_of_others_that_the_plan_was_not_verified_for(live, unforeseen):
+    b_and_c, others_of_b = "link/B:C--C:B", ("link/A:B--B:A", "link/B:D--D:B")
+    incident = relief(live, steps=(STEPS[0], DrainLink(circuit=b_and_c), UndrainLink(circuit=b_and_c)))
+    start, most = configuration(live.read_topology()), step_lasts(live.read_telemetry(live.now).declared, 300.0)
+    late, meanwhile = unforeseen == "late", unforeseen == "entered meanwhile"
+    begins = live.now + (1 if meanwhile else len(STEPS)) * most + timedelta(minutes=1)
+    work = PlannedWork(name="CHG1", elements=others_of_b, begins=begins, ends=begins + timedelta(hours=1))
+    entered: list[PlannedWork] = []
+    samples = math.ceil((begins - 2 * most - live.now).total_seconds() / 300)
+    effect = Breaks(1, "agree", lambda: live.wait(samples) if late else entered.append(work))
+    execution = run(
+        live,
+        incident,
+        certificate=certified(live, incident, ttl=timedelta(hours=4)),
+        works=() if meanwhile else (work,),
+        works_now=lambda: entered if meanwhile else (),
+        on_step=effect,
+    )
+    assert execution.status == ("rolled_back" if unforeseen else "applied")
+    if unforeseen:
+        assert "step 2 would be made at" in execution.reason
+        assert "node B loses its paths" in execution.reason
+        assert "(CHG1)" in execution.reason
+        assert configuration(live.read_topology()) == start
 
 
 def test_a_certificate_for_a_window_is_refused_before_it_begins(live):
