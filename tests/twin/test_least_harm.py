@@ -12,6 +12,7 @@ from tests.twin.optimise.networks import network_of, random_network
 from twin.gate.checks.gain import least_harm, relief
 from twin.gate.verdict import verify
 from twin.model import Network
+from twin.optimise.judge import Judge
 from twin.plan import DrainLink, Plan, SetWeight, apply, apply_all
 from twin.policy import Policy
 from twin.sim.simulate import simulate
@@ -37,17 +38,20 @@ def least_by_programme(network: Network, limit: float) -> float:
         above[a, [t * m + a for t in range(n)]] = 1.0
         above[a, flows + spilt + a] = -1.0
     capacity = [limit * x.capacity for x in links]
-    closed = [(0, 0) if not links[a].up or t == ends[a][0] else (0, None) for t in range(n) for a in range(m)]
+    shut = [not (x.up and x.adjacent) for x in links]
+    closed = [(0, 0) if shut[a] or t == ends[a][0] else (0, None) for t in range(n) for a in range(m)]
     bounds = [*closed, *[(0, float(x)) for x in network.offered.ravel()], *[(0, None)] * m]
     return float(linprog(cost, A_ub=above, b_ub=capacity, A_eq=np.array(rows), b_eq=entering, bounds=bounds).fun)
 
 
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10_000), cut=st.booleans())
+@given(seed=st.integers(0, 10_000), cut=st.sampled_from([None, "up", "adjacent"]))
 def test_no_routing_does_less_harm(seed, cut):
     network = random_network(seed, nodes=5, extra=2, load=2.5)
     if cut:
-        network = replace(network, links=tuple(x._replace(up="n4" not in (x.tail, x.head)) for x in network.links))
+        network = replace(
+            network, links=tuple(x._replace(**{cut: "n4" not in (x.tail, x.head)}) for x in network.links)
+        )
     least, best = least_harm(network, 0.8), least_by_programme(network, 0.8)
     assert least <= best + 1e-6
     assert best <= simulate(network).harm(0.8).total + 1e-6
@@ -76,6 +80,15 @@ def test_a_plan_that_spares_all_that_can_be_spared_is_useful_however_much_is_out
     assert "2 Gbit/s of it out of any plan's reach" in words
     verdict = verify(Plan(goal="relieve", base=network.id, steps=steps), network, policy)
     assert [x.name for x in verdict.checks if not x.passed] == []
+
+
+def test_what_a_router_without_neighbours_loses_takes_nothing_from_what_a_plan_is_good_for():
+    network = flooded()
+    alone = replace(network, links=tuple(x._replace(adjacent="c" not in (x.tail, x.head)) for x in network.links))
+    assert least_harm(alone, 0.8) == pytest.approx(2080)
+    better = apply_all(alone, (SetWeight(link="a->b", weight=2),))
+    assert relief(simulate(alone), simulate(better), 0.8)[0] == pytest.approx(1.0)
+    assert Judge(alone, Policy()).removable == pytest.approx(20)
 
 
 def test_a_plan_is_no_use_where_nothing_can_be_spared():

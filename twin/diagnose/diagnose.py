@@ -12,6 +12,7 @@ from twin.model import Floats, Network
 from twin.observe.readings.observation import Observation
 from twin.printed import mbps, percent, short
 
+from .candidates.configuration import written_faults
 from .configured import denied
 from .diagnosis import Diagnosis, Fact, Hypothesis, named
 from .evidence import evidence, facts_at, unexplained
@@ -63,6 +64,10 @@ def diagnose(
         groups = _grouped(tried.weighed(x for i, group in enumerate(groups) if _is_shown(i, group) for x in group))
     if found_before:
         groups = [[search.beside(x, found_before) for x in group] for group in groups]
+    if written := tuple(written_faults(observation)):
+        # what another fault is in the way of leaves no trace: it is there where that makes likelier what routers say
+        for group in (x for i, x in enumerate(groups) if _is_shown(i, x)):
+            group[:] = [search.beside(x, written, cost=-_SURELY) for x in group]
     best, healthy = groups[0][0], search.healthy.judged
     scores = np.array([_score(group) for group in groups])
     confidence = _posterior(scores, groups[0][0].score + _missed(observation, search, best.judged))

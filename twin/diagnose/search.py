@@ -129,10 +129,11 @@ class Search:
             return known.judged
         return judge(self.observation, self._expectation, faults)
 
-    def beside(self, some: Scored, standing: Iterable[Fault]) -> Scored:
+    def beside(self, some: Scored, standing: Iterable[Fault], *, cost: float = GROSS) -> Scored:
         """Put what was found before beside a hypothesis: what touches none of its faults and no reading contradicts.
 
-        A fault whose traffic has been steered away leaves no trace any more, and is no less there for that.
+        A fault whose traffic has been steered away leaves no trace any more, and is no less there for that; `cost` is
+        how many nats it may cost.
         """
         judged = some.judged
         for fault in standing:
@@ -140,7 +141,7 @@ class Search:
                 continue
             also = self.judged(tuple(sorted((*judged.faults, fault), key=str)))
             denied = also.likelihood.configured.sum() < judged.likelihood.configured.sum()
-            if also.total > judged.total - GROSS and not denied and not self._reported.contradicts(also.readings):
+            if also.total > judged.total - cost and not denied and not self._reported.contradicts(also.readings):
                 judged = also
         return some._replace(judged=judged)
 

@@ -151,7 +151,7 @@ class Judge:
     @cached_property
     def removable(self) -> float:
         """Mbit/s of harm that some plan might spare the network."""
-        return max(self.before.harm - least_harm(self.network, self.policy.max_utilisation), 0.0)
+        return max(self.before.harm + self.stranded - least_harm(self.network, self.policy.max_utilisation), 0.0)
 
     def moved(
         self, swept: MovedLoads, demand: tuple[int, int], tunnels: tuple[Tunnel | None, Tunnel | None]

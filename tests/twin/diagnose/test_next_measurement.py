@@ -194,3 +194,29 @@ def test_what_a_router_denies_is_neither_explained_nor_kept_from_an_earlier_look
     weights = {name: replace(x, tells=frozenset({"weight", "drained"})) for name, x in asked.items()}
     assert not denied(with_configurations(incident.observation, weights), (fault, route))
     assert denied(seen, (fault, route))
+
+
+WITHOUT_ROUTING = Fault(kind=K.ROUTING_DOWN, element="node/a1")
+
+
+def found_as(said: EmulatedNetwork, *struck_by: Fault) -> set[str]:
+    """What is diagnosed of a network that these faults struck, once every router said what it says in another one."""
+    live = EmulatedNetwork(ladder(), seed=1, start=START)
+    for fault in struck_by:
+        live.inject(fault)
+    live.wait(4)
+    seen = observe(live.read_topology(), live.read_telemetry(START), now=live.now)
+    asked = {x.name: said.read_router(x.name) for x in ladder().nodes}
+    return {str(x) for x in diagnose(with_configurations(seen, asked)).best.faults}
+
+
+def test_a_weight_that_another_fault_keeps_from_mattering_is_named_by_what_its_router_says():
+    dormant = Fault(kind=K.WEIGHT, element="interface/a0/a1", severity=65_535.0)
+    named = found_as(silent(dormant, samples=4), WITHOUT_ROUTING, dormant)
+    assert named == {str(WITHOUT_ROUTING), str(dormant)}
+
+
+def test_a_weight_that_a_router_tells_of_and_loads_contradict_is_not_named():
+    old = Fault(kind=K.WEIGHT, element="interface/b2/b3", severity=65_535.0)
+    assert str(old) not in found_as(silent(old, samples=4), WITHOUT_ROUTING)
+    assert str(old) in found_as(silent(old, samples=4), WITHOUT_ROUTING, old)

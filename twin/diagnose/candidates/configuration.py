@@ -16,14 +16,17 @@ _MISMATCHED: Mapping[str, FaultKind] = {"routing": _K.NEIGHBOUR_MISSING, "area":
 def candidates(observation: Observation, judged: SimulatedHypothesis) -> Iterator[Candidate]:
     """For each line that the inventory does not have: the fault that it would be, or a readback that is out of date."""
     del judged
+    for fault in written_faults(observation):
+        weights = (int(fault.severity), int(fault.severity)) if fault.kind is _K.WEIGHT else None
+        yield Candidate(fault, weights)
     for readback in observation.readbacks:
-        for item in readback.items:
-            fault = written(item)
-            if fault is not None:
-                weights = (int(item.value), int(item.value)) if item.kind == "weight" else None
-                yield Candidate(fault, weights)
         if readback.items:
             yield Candidate(Fault(kind=_K.STALE_CONFIGURATION, element=f"node/{readback.router}"))
+
+
+def written_faults(observation: Observation) -> Iterator[Fault]:
+    """The faults that lines are which routers told of and the inventory does not have."""
+    yield from (x for y in observation.readbacks for item in y.items if (x := written(item)) is not None)
 
 
 def written(item: Item) -> Fault | None:

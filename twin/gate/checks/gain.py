@@ -30,13 +30,14 @@ def relief(before: Outcome, after: Outcome, limit: float) -> tuple[float, str]:
 def least_harm(network: Network, limit: float) -> float:
     """Mbit/s of harm that no plan can spare the network; `limit` is a share of capacity.
 
-    That is demands with no way even over all that is drained or asleep, and what the links of single nodes cannot take
-    of these nodes' own traffic. A lower bound: what one node sends leaves by links that no other node sends by, so that
-    the nodes add up.
+    That is demands with no way even over all that is drained or asleep (no change brings an adjacency back), and what
+    the links of single nodes cannot take of these nodes' own traffic. A lower bound: what one node sends leaves by
+    links that no other node sends by, so that the nodes add up.
     """
     up = np.array([node.up for node in network.nodes], dtype=np.bool_)
     index = network.node_index
-    ends = [(index[link.tail], index[link.head], link.capacity) for link in network.links if link.up]
+    usable = [link for link in network.links if link.up and (link.adjacent or link.asleep)]
+    ends = [(index[link.tail], index[link.head], link.capacity) for link in usable]
     ends = [(tail, head, capacity) for tail, head, capacity in ends if up[tail] and up[head]]
     reach = _reach(len(up), [(tail, head) for tail, head, _ in ends])
     offered = np.where(np.outer(up, up), network.offered, 0.0)
