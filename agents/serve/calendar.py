@@ -134,6 +134,9 @@ class RoomCalendar:
     def _against(self, entry: Entry, desk: Desk) -> str:
         """Why the plan may not be made on what is measured now, and while others work; empty when it may."""
         state = desk.look().network
+        read = self._site.read(state, self._live.now)
+        if read.unknown:
+            return f"what others plan is not known: {read.unknown[0].name}: {read.unknown[0].failed}"
         plan = entry.scheduled.plan.model_copy(update={"base": state.id})
         verdict = verify(
             plan,
@@ -142,7 +145,7 @@ class RoomCalendar:
             evidence=desk.evidence,
             outlook=desk.outlook,
             starts=self._live.now,
-            works=desk.works,
+            works=read.works,
             step_lasts=desk.step_lasts,
         )
         failed = next((x for x in verdict.checks if not x.passed and x.name != "useful"), None)
@@ -164,7 +167,7 @@ class RoomCalendar:
             current=base.id,
             authority=register.authority,
             outlook=desk.outlook,
-            works=desk.works,
+            works=self._site.newest.works,
             works_now=lambda: self._site.newest.works,
             unmodelled=desk.unmodelled,
         )

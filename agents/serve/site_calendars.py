@@ -1,7 +1,8 @@
 """The calendars of a site while it is watched: read again and again, and said of each what became of that.
 
 Reading never holds up a look: a server that does not answer is waited for beside it. What cannot be read is tried again
-soon, and seen by people meanwhile; what others plan there is then unknown, and calls people as if nobody planned it.
+soon, and seen by people meanwhile; what others plan there is then unknown, and calls people as if nobody planned it. No
+plan of the room's calendar is made while it is.
 """
 
 import threading
@@ -34,6 +35,11 @@ class CalendarsRead(NamedTuple):
     def broken(self) -> tuple[TriedCalendar, ...]:
         """Those that could not be read."""
         return tuple(x for x in self.tried if x.failed)
+
+    @property
+    def unknown(self) -> tuple[TriedCalendar, ...]:
+        """Those of them that no older copy stands in for."""
+        return tuple(x for x in self.broken if x.written is None or x.fix)
 
 
 class SiteCalendars:

@@ -33,9 +33,10 @@ def troubles_of(watch: Watch, calendars: CalendarsRead, unwritten: tuple[datetim
     if calendars.failing is None or calendars.again is None:
         return tuple(told)
     for one in calendars.broken:
-        stands = one.written is not None and not one.fix  # an older copy is used; else nothing of it is known
         meanwhile = (
-            f"Its copy of {one.written:%d %b %H:%M} UTC is used" if stands else "Its work calls people as any other"
+            f"Its copy of {one.written:%d %b %H:%M} UTC is used"
+            if one not in calendars.unknown
+            else "Its work calls people as any other"
         )
         then = f"{meanwhile}; it is read again at {calendars.again:%H:%M} UTC."
         told.append(Trouble("A calendar cannot be read", calendars.failing, one.failed, then, grave=False))

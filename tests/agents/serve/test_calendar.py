@@ -16,6 +16,7 @@ from twin.formats.load import load_network
 from twin.plan import DrainLink, Plan
 from twin.planned import PlannedWork
 from twin.policy import Policy
+from twin.site import TriedCalendar
 
 SITE = "emulated:sndlib/nobel-germany,seed=3"
 CIRCUIT = "link/Berlin:Hamburg--Hamburg:Berlin"
@@ -55,16 +56,22 @@ def test_a_plan_is_made_when_its_window_begins_and_taken_back_at_its_end_and_a_s
     ]
     others = (f"link/Berlin:{x}--{x}:Berlin" for x in ("Hannover", "Leipzig"))  # of the three ways to Berlin
     work = PlannedWork(name="CHG7", elements=tuple(others), begins=room.now, ends=room.now + timedelta(hours=1))
-    room.calendars.newest = room.calendars.newest._replace(works=(work,))
-    begins, ends = room.now + timedelta(minutes=5), room.now + timedelta(minutes=35)
-    again = entry.model_copy(update={"id": "C-0003", "begins": begins, "ends": ends})
-    again = again.model_copy(update={"plan": entry.plan.model_copy(update={"until": ends})})
-    room.change(lambda _: [again])
-    for _ in range(3):
-        room.step()
-        room.settle(60)
-    refused = room.board.calendar["C-0003"]
-    assert (refused.state, "CHG7" in refused.because) == ("refused", True), refused
+    away = TriedCalendar("https://provider.example/works.ics", failed="it does not answer")
+    nothing = room.calendars.newest
+    for name, read, told in (
+        ("C-0003", nothing._replace(works=(work,)), "CHG7"),
+        ("C-0004", nothing._replace(tried=(away,)), "what others plan is not known"),
+    ):
+        room.calendars.newest = read
+        begins, ends = room.now + timedelta(minutes=5), room.now + timedelta(minutes=35)
+        again = entry.model_copy(update={"id": name, "begins": begins, "ends": ends})
+        again = again.model_copy(update={"plan": entry.plan.model_copy(update={"until": ends})})
+        room.change(lambda _, again=again: [again])
+        for _ in range(3):
+            room.step()
+            room.settle(60)
+        refused = room.board.calendar[name]
+        assert (refused.state, told in refused.because) == ("refused", True), refused
     room.stop()
 
 
