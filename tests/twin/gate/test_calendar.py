@@ -120,6 +120,14 @@ def test_no_plan_rests_on_a_circuit_that_somebody_takes_away_tonight():
     assert was < example.limit < now
 
 
+@pytest.mark.parametrize("lasts", [None, timedelta(minutes=30)])
+@pytest.mark.parametrize(("begins", "passes"), [(-0.5, False), (-4, True)])
+def test_a_single_step_may_not_rest_on_what_is_worked_on_as_it_is_made_though_no_hours_are_known(lasts, begins, passes):
+    works = (work(AB, TUESDAY + timedelta(hours=begins)),)
+    verdict = verify(sleep(AC), NETWORK, ROOM, starts=TUESDAY, works=works, step_lasts=lasts)
+    assert [x.name for x in verdict.checks if not x.passed] == ([] if passes else ["horizon"])
+
+
 def test_what_others_take_away_before_or_after_a_plan_is_nothing_to_it():
     outlook, calm = (
         outlook_by_day(NETWORK, TUESDAY, 24, day=DAY),

@@ -139,8 +139,9 @@ def _ends_before_it_begins(rehearsal: Rehearsal) -> Violation | None:
 
 def _on_the_way(rehearsal: Rehearsal) -> Violation | None:
     """Return what is worse while the steps are made, in the hours that they may take."""
-    making = rehearsal.context.making
-    if making is None or len(rehearsal.states) < 3:  # without states between, both ends are judged in every hour
+    making, outlook = rehearsal.context.making, rehearsal.context.outlook
+    in_every_hour = outlook is not None and bool(outlook.hours)
+    if making is None or (len(rehearsal.states) < 3 and in_every_hour):  # both ends, and there is no state between
         return None
     return in_its_time(rehearsal, Steps(rehearsal.stressed, making))
 
