@@ -116,7 +116,7 @@ def states(seen: Observation) -> Disagreement | None:
         expected = link.up and not link.asleep and nodes[link.head].up
         if told and nodes[link.tail].up and expected != bool(up) and not (up and lately):
             return Disagreement(element=link.circuit, what="state", predicted=float(expected), observed=float(up))
-    for link, up, near in zip(network.links, seen.up, seen.adjacent, strict=True):
+    for link, up, near in zip(network.links, seen.up, neighbours(seen), strict=True):
         polled = nodes[link.tail].up and nodes[link.head].up and link.up and up and np.isfinite(near)
         if polled and not link.asleep and link.adjacent != bool(near):
             return Disagreement(element=link.circuit, what="adjacency", predicted=float(link.adjacent), observed=near)
@@ -133,6 +133,16 @@ def down_lately(seen: Observation) -> Flags:
     for circuit, positions in seen.inventory.circuits.items():
         out[list(positions)] |= turned(seen, circuit) is not None
     out[[x.link for x in seen.peerings if not x.usable]] = True
+    return out
+
+
+def neighbours(seen: Observation) -> Floats:
+    """Return whether each link has its routing neighbour [m], as 0 and 1; NaN where nobody says, or that says nothing.
+
+    A session that stands says nothing of an exit by which its router has no route.
+    """
+    out = np.array(seen.adjacent, dtype=np.float64)
+    out[[x.link for x in seen.peerings if not x.usable]] = np.nan
     return out
 
 

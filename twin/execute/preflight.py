@@ -24,7 +24,7 @@ from twin.planned import PlannedWork
 from twin.policy import Policy
 
 from .agreement import Agreement, Baseline, Tolerance, baseline, compare, recent, step_lasts, watch
-from .deviation import down_lately
+from .deviation import down_lately, neighbours
 from .running import Difference, Running, differences, items, read_running, told
 
 _SPURIOUS = 0.01
@@ -253,7 +253,7 @@ def _measured_state(network: Network, observation: Observation, measured: Settle
             network.links,
             observation.up,
             observation.told,
-            observation.adjacent,
+            neighbours(observation),
             down_lately(observation),
             strict=True,
         )

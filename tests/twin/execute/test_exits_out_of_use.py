@@ -11,11 +11,12 @@ from twin.execute.actions import Unwritten, actions_of
 from twin.execute.deviation import Baseline, news, states
 from twin.execute.preflight import find
 from twin.execute.running import read_running
-from twin.faults import Fault, FaultKind
+from twin.faults import ENDED, HANGS, Fault, FaultKind, with_fault
 from twin.live.emulated import EmulatedNetwork
 from twin.observe import observe
 from twin.observe.alarms.symptoms import find_symptoms
 from twin.plan import DrainLink, SetWeight, UndrainLink, apply
+from twin.sim.simulate import simulate
 
 
 def diagnosed(fault):
@@ -41,6 +42,25 @@ def test_the_live_network_is_in_the_diagnosed_state_until_the_routes_are_back(ki
     assert found is not None
     assert found.element == NETWORK.links[NETWORK.link(FIRST)].circuit
     assert find(believed, live, back, NETWORK).moved
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *(Fault(kind=x, element=FIRST) for x in (*OUT, FaultKind.BGP_NEXT_HOP)),
+        *(
+            Fault(kind=FaultKind.BGP_PROCESS, element=f"node/{NETWORK.links[NETWORK.link(FIRST)].tail}", severity=x)
+            for x in (ENDED, HANGS)
+        ),
+    ],
+    ids=str,
+)
+def test_a_plan_is_made_for_the_loads_that_the_fault_leaves_those_by_its_own_router_too(fault):
+    live, seen, believed = diagnosed(fault)
+    assert simulate(believed).load == pytest.approx(simulate(with_fault(seen.network, fault)).load)
+    assert [x.drained for x in believed.links] == [x.drained for x in NETWORK.links]
+    assert states(replace(seen, network=believed)) is None
+    assert not find(believed, live, replace(seen, network=believed), NETWORK).moved
 
 
 @pytest.mark.parametrize("preference", [50, 200])

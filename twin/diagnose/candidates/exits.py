@@ -116,26 +116,35 @@ def _claimed(peering: Peering, group: str) -> Iterator[Fault]:
 
 def _without(network: Network, fault: Fault) -> Network:
     """For planning: the exit is down, which no plan of ours can undo."""
-    return _down(network, [network.link(fault.element)])
+    return _closed(network, [network.link(fault.element)], network)
+
+
+def _by_its_own(network: Network, fault: Fault) -> Network:
+    """For planning: the same for all but its own router, which goes on sending by it what gets there."""
+    return _closed(network, [network.link(fault.element)], with_fault(network, fault), lit=True)
 
 
 def _processless(network: Network, fault: Fault) -> Network:
     """For planning: the same of every exit of a router, and what it loses besides."""
-    lost, name = with_fault(network, fault), fault.element.removeprefix("node/")
-    return _down(lost, [i for i in network.exits if network.links[i].tail == name])
+    name = fault.element.removeprefix("node/")
+    own = [i for i in network.exits if network.links[i].tail == name]
+    return _closed(network, own, with_fault(network, fault), lit=fault.severity == HANGS)
 
 
-def _down(network: Network, exits: list[int]) -> Network:
-    links = list(network.links)
+def _closed(before: Network, exits: list[int], after: Network, *, lit: bool = False) -> Network:
+    """Exits that routing does not use and nobody has drained; `lit` ones take what their routers send by them."""
+    links = list(after.links)
     for i in exits:
-        links[i] = links[i]._replace(up=False)
-    return replace(network, links=tuple(links))
+        here = before.links[i]
+        links[i] = here._replace(adjacent=False) if lit else here._replace(up=False)
+    return replace(after, links=tuple(links))
 
 
-_OUT = (_K.BGP_SESSION, _K.BGP_ADVERTISEMENT, _K.BGP_FILTER, _K.BGP_NEXT_HOP)
+_OUT = (_K.BGP_SESSION, _K.BGP_ADVERTISEMENT, _K.BGP_FILTER)
 _LEFT = (_K.BGP_DISCARD, _K.BGP_PREFERENCE, _K.BGP_LONGER_PATH, _K.BGP_HIJACK, _K.BGP_ORIGIN)
 EFFECTS: Mapping[FaultKind, Effect] = {
     **dict.fromkeys(_OUT, Effect(planned=_without)),
+    _K.BGP_NEXT_HOP: Effect(planned=_by_its_own),
     **dict.fromkeys(_LEFT, Effect(planned=with_fault)),
     _K.BGP_PROCESS: Effect(planned=_processless),
 }
