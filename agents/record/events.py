@@ -319,7 +319,9 @@ class Figures(Frozen):
     harm_predicted: float | None = None
     harm_after: float | None = None
     harm_without: float | None = Field(
-        default=None, description="What the twin says the harm would be under the last traffic without the plan."
+        default=None,
+        description="What the twin says the harm would be under the last traffic without the plan, and what was "
+        "measured beyond its word when the cause was found.",
     )
     max_utilisation_before: float | None = None
     max_utilisation_predicted: float | None = None

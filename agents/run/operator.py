@@ -42,7 +42,7 @@ from twin.store import TwinStore
 from . import loads
 from .by_people import by_verification, lines_to_type, people_needed, rehearsed, validity
 from .incidents import endings_of, still_harmed, with_plan
-from .trial import trial_in_place, trial_of
+from .trial import harm_untold, trial_in_place, trial_of
 from .twin_record import TwinRecord
 from .unbroken_work import UnbrokenWork
 from .watching import WATCH, harm_foreseen, harmed_later
@@ -204,11 +204,13 @@ class NetworkOperator:
         after = desk.harm_of(observation, apply_all(desk.state, self._approved()[0].plan.steps))
         self.written.after(observation, after)
         without = simulate(desk.state.with_demands(desk.put_right(observation).network.demands)).harm(limit)
-        self.written.without(without)
         self.written.telemetry()
-        asked = (1 - desk.policy.min_gain) * without.routable
+        untold = 0.0 if self.settled else harm_untold(desk, self._diagnosed)
+        left = without.routable + untold
+        self.written.without(without.total + untold)
+        asked = (1 - desk.policy.min_gain) * left
         # what is measured strays by `noise`: a plan that helps is not taken back for missing its gain by less
-        within = after.routable < without.routable and after.routable <= asked + self.noise
+        within = after.routable < left and after.routable <= asked + self.noise
         helps = after.routable <= max(asked, self.negligible) or within
         self.trial = None if helps or gone else trial_in_place(observation, self._configured or desk.inventory)
         return not gone and helps

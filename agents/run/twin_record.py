@@ -112,9 +112,9 @@ class TwinRecord:
             document=execution,
         )
 
-    def without(self, harm: Harm) -> None:
-        """Write down what would be harmed by now without the plan."""
-        self._figure(harm_without=round(harm.total, 3))
+    def without(self, harm: float) -> None:
+        """Write down what would be harmed by now without the plan, in Mbit/s."""
+        self._figure(harm_without=round(harm, 3))
 
     def after(self, observation: Observation, harm: Harm) -> None:
         """Write down the loads that were measured after a plan was made, or taken back, with their harm."""

@@ -27,6 +27,7 @@ from tests.agents.incidents import Run, perform, request
 from tests.benchmarks.tokens import MOST_CALLS, MOST_TOKENS
 from tools.box.handover import Decision, Diagnosis, Incident, PlanSubmission
 from twin.errors import InputError, StoreError, UnknownNetworkError
+from twin.faults import Fault, FaultKind
 from twin.formats.plan import read_plan
 from twin.gate.certificate import Certificate, SigningKey, check
 from twin.policy import Policy
@@ -41,6 +42,15 @@ def test_a_run_that_resolves_measures_less_harm_than_there_would_be_without_the_
     assert figures.harm_after < figures.harm_before
     assert figures.harm_after <= figures.harm_without
     assert figures.harm_predicted < figures.harm_before
+
+
+def test_a_plan_that_helps_is_kept_where_the_twin_had_told_too_little_of_the_harm(tmp_path: Path):
+    """The share that a router breaks was estimated too low: the harm left is above what the twin says of no plan."""
+    breaks = Fault(kind=FaultKind.DEVICE_CORRUPTION, element="node/WASHng", severity=0.127)
+    finished = perform(tmp_path, request(fault=breaks, seed=47102, interval_s=30.0)).result.finished
+    assert finished.outcome == "needs a person"
+    assert finished.plan is not None
+    assert finished.figures.harm_after < finished.figures.harm_without
 
 
 def test_the_record_begins_and_ends_with_the_run(resolved: Run):
