@@ -100,6 +100,13 @@ class Meant(NamedTuple):
             )
 
 
+def gone_with_its_session(terminal: Terminal) -> ExecutionError:
+    """What is said of a trial that only the session which made it could keep."""
+    return ExecutionError(
+        f"the session that made the change at {terminal.router} is gone, and with it the change", fix="plan again"
+    )
+
+
 class _Trial(NamedTuple):
     token: str
     terminal: Terminal

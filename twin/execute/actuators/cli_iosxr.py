@@ -13,7 +13,7 @@ from twin.errors import ExecutionError, InputError
 from twin.execute.routers import Speech
 from twin.live.declared import Operation
 
-from .cli import Meant
+from .cli import Meant, gone_with_its_session
 from .config_lines import by_indentation
 from .hand import RouterState
 from .terminal import Manners, Terminal
@@ -119,9 +119,7 @@ class IosXr:
     def keep_of_others(self, terminal: Terminal, token: str) -> None:
         """Nobody else can: raises `ExecutionError`."""
         del token
-        raise ExecutionError(
-            f"the session that made the change at {terminal.router} is gone, and with it the change", fix="plan again"
-        )
+        raise gone_with_its_session(terminal)
 
     def take_back_of_others(self, terminal: Terminal, token: str) -> None:
         """Nobody else can: raises `ExecutionError` while a trial still waits."""

@@ -12,7 +12,7 @@ from twin.errors import ExecutionError
 from twin.execute.routers import Speech
 from twin.live.declared import Operation
 
-from .cli import Meant
+from .cli import Meant, gone_with_its_session
 from .config_lines import by_braces
 from .hand import RouterState
 from .terminal import Manners, Terminal
@@ -105,9 +105,7 @@ class MdCli:
     def keep_of_others(self, terminal: Terminal, token: str) -> None:
         """Nobody else can: raises `ExecutionError`."""
         del token
-        raise ExecutionError(
-            f"the session that made the change at {terminal.router} is gone, and with it the change", fix="plan again"
-        )
+        raise gone_with_its_session(terminal)
 
     def take_back_of_others(self, terminal: Terminal, token: str) -> None:
         """See that no session holds one: raises `ExecutionError` while somebody has the exclusive mode."""
