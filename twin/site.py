@@ -26,6 +26,7 @@ from .formats.exits import UNLIMITED, ExitGroup
 from .formats.interface_names import read_interfaces, read_peers
 from .formats.load import load_reading, read_explained
 from .formats.measurements.columns import read_mapping
+from .formats.measurements.folders import MOST_FILES
 from .formats.measurements.moments import read_zone
 from .formats.measurements.part import Options, Part
 from .formats.measurements.prefixes import read_prefixes
@@ -294,9 +295,12 @@ class OpenSite(NamedTuple):
             FetchedCalendar(x, datetime.fromtimestamp(x.stat().st_mtime, UTC)) for x in self._matched("calendar", name)
         ]
 
-    def look(self, clock: Callable[[], datetime], databases: Databases | None = None) -> Look:
+    def look(
+        self, clock: Callable[[], datetime], databases: Databases | None = None, *, files_of_folders: int = MOST_FILES
+    ) -> Look:
         """Read everything that was measured; `databases` are those of the looks before, with their connections.
 
+        Of a folder the newest files are read.
         Raises `InputError` when the site names no measurements or files are missing, and what their readers raise.
         """
         from .observe.readings.files import read_tables
@@ -310,7 +314,7 @@ class OpenSite(NamedTuple):
             raise InputError(f"{self.path} names no measurements", fix=fix)
         database = (databases or self.databases()).part(reading.network, reading.names, once=databases is None)
         asked += [database] if database else []
-        measured = read_tables(files, reading.network, options, asked)
+        measured = read_tables(files, reading.network, options, asked, most=files_of_folders)
         said = self.site.instruments
         stated = {name: getattr(said, name) for name in said.model_fields_set}
         if "concentration" in stated:

@@ -14,6 +14,7 @@ from .execute.running import told
 from .formats.build import Reading
 from .formats.calendar import NO_TAGS
 from .formats.lsdb.laid_over import metrics_apart
+from .formats.measurements.folders import NOT_READ
 from .formats.measurements.read import Measurements
 from .live.adapters import open_live
 from .live.network import Measurable, Telemetry
@@ -110,7 +111,9 @@ def _of(kind: MeasurementKind, read: Measurements | TwinError | None, network: N
         return TriedSource(kind, "not named", _WITHOUT[kind], f"name `{kind}` in [sources]")
     if isinstance(read, TwinError):
         return TriedSource(kind, "broken", str(read), read.fix)
-    return _told(kind, read.telemetry, network, now)
+    told = _told(kind, read.telemetry, network, now)
+    left_out = next((x.fields[0].note for x in read.accounts if x.format == NOT_READ), "")
+    return told._replace(fix=told.fix or f"of the files {left_out}") if left_out else told
 
 
 _WITHOUT: dict[MeasurementKind, str] = {
@@ -127,6 +130,9 @@ def _told(kind: MeasurementKind, telemetry: Telemetry, network: Network, now: da
         return TriedSource(kind, "broken", "there is not one sample", "look at who writes it", complete=0.0)
     age = now.timestamp() - float(times.max())
     every = interval_of(telemetry.declared, np.unique(times))
+    if age < -_LATE * every:
+        fix = f"newest {-age:,.0f} s ahead of the clock: say the `zone` of its times, or set the clock of who writes it"
+        return TriedSource(kind, "broken", got, fix, complete=complete)
     late = kind != "logs" and age > _LATE * every  # who has nothing to say writes no line
     fix = f"newest {age:,.0f} s old, every {every:,.0f} s expected: look at who writes it" if late else ""
     return TriedSource(kind, "late" if late else "ok", got, fix, max(age, 0.0), complete)

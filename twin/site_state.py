@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 from pydantic import AwareDatetime, Field, ValidationError
 
 from .diagnose import Diagnosis, diagnosed_network
@@ -14,10 +15,12 @@ from .execute.agreement import step_lasts
 from .files import exists
 from .forecast.outlook import outlook_ahead
 from .formats.build import Reading
+from .formats.measurements.folders import EVERY_FILE
 from .formats.stored import stored
 from .gate.checks.context import Context, Evidence
 from .gate.outlook import hours_to_judge, outlook_by_day
 from .live.files import Look
+from .live.network import LinkSamples, TrafficSamples
 from .model import Frozen, Network
 from .observe import Observation, observe
 from .observe.observe import interval_of
@@ -29,6 +32,7 @@ from .site import OpenSite
 from .store import TwinStore
 
 _ABOUT = "evidence/"
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Vouched(Frozen):
@@ -75,6 +79,36 @@ def take_look(site: OpenSite, clock: Callable[[], datetime]) -> Taken:
     assessment = assess_observation(observation, intake)
     fidelity = fidelity_of(observation, known=assessment)
     return Taken(reading, look, observation, assessment, fidelity, observation.network)
+
+
+def history(site: OpenSite, clock: Callable[[], datetime]) -> Look:
+    """Read everything that was ever measured of links and traffic: all files that are there, and the twin file.
+
+    Samples that files no longer hold are those that commands kept in the twin file when they looked; of the oldest one
+    in the files a part may be gone with its neighbour. Raises as `OpenSite.look` and `TwinStore.open` do.
+    """
+    look = site.look(clock, files_of_folders=EVERY_FILE)
+    if not exists(site.twin):
+        return look
+    with TwinStore.open(site.twin) as store:
+        if look.network.name not in {x.network for x in store.snapshots()}:
+            return look
+        kept = store.read_telemetry(look.network, _BEGINNING)
+    links, traffic = _joined(kept.links, look.telemetry.links), _joined(kept.traffic, look.telemetry.traffic)
+    return look._replace(telemetry=replace(look.telemetry, links=links, traffic=traffic))
+
+
+_Table = TypeVar("_Table", LinkSamples, TrafficSamples)
+
+
+def _joined(kept: _Table, read: _Table) -> _Table:
+    """What was kept up to the oldest sample that was read, and what was read after it."""
+    if not kept.time.size or not read.time.size:
+        return kept if kept.time.size else read
+    oldest = float(read.time.min())
+    before, after = kept.time <= oldest, read.time > oldest if (kept.time == oldest).any() else read.time >= oldest
+    columns = (np.concatenate([x[before], y[after]]) for x, y in zip(kept, read, strict=True))
+    return read._make(columns)
 
 
 def diagnosed(taken: Taken, found: Diagnosis) -> Taken:

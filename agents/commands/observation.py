@@ -87,13 +87,14 @@ def forecast(
     if until is not None:
         from agents.show.growth import link_growth, told_growth
         from twin.site import read_site
+        from twin.site_state import history
 
         if measurements or site is None:
             told = brought(columns, unit, zone=time_zone)
             answer = link_growth(measurements or [], network, until, limits(policy), told, top=top)
         else:
             opened = read_site(site)
-            look = opened.look(utc_now)
+            look = history(opened, utc_now)
             kept = limits(policy, opened)
             answer = told_growth(look.network, look.telemetry, look.now, until, kept, top=top)
         give("forecast", answer, as_json=as_json)

@@ -247,10 +247,12 @@ def bought(found: Sequence[NeededUpgrade], until: datetime, policy: Policy, top:
     """Say which circuits will be full, in which week, and what the size that they then need costs."""
     if not found:
         return
-    priced = [x.cost for x in found if x.cost is not None]
-    cost = f", for {worded(sum(priced), policy)}" if len(priced) == len(found) else ""
-    need = f"{counted(len(found), 'circuits')} {'needs' if len(found) == 1 else 'need'} more capacity by {until:%F}"
-    yield f"{need}, as routed now and under every single failure{cost}"
+    likely = [x for x in found if x.likely is not None]
+    priced = [x.cost for x in likely if x.cost is not None]
+    cost = f", for {worded(sum(priced), policy)}" if likely and len(priced) == len(likely) else ""
+    more = f"; {len(found) - len(likely)} {'more ' if likely else ''}may" if len(likely) < len(found) else ""
+    need = f"{counted(len(likely), 'circuits')} {'needs' if len(likely) == 1 else 'need'} more capacity by {until:%F}"
+    yield f"{need}, as routed now and under every single failure{cost}{more}"
     yield text_table(("circuit", "to>", "in week", "90 % interval", "cost>"), [_due(x, policy) for x in found[:top]])
 
 

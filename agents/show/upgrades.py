@@ -16,6 +16,7 @@ from twin.optimise.goals import choose
 from twin.optimise.upgrade import plan_upgrades_due
 from twin.policy import Policy
 from twin.site import OpenSite
+from twin.site_state import history
 
 from .answer import Answer
 from .growth import bought, exported_demands, foresee, week
@@ -69,7 +70,7 @@ def _history(name: str, sources: Sequence[Path], brought: Brought, site: OpenSit
     if sources:
         return measured_in(sources, name, brought)
     if site is not None:
-        look = site.look(lambda: now)
+        look = history(site, lambda: now)
         return Measured(look.network, look.telemetry, look.now)
     file = Path(name.partition("#")[0])
     if is_twin(file):

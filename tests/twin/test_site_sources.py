@@ -11,6 +11,7 @@ import pytest
 from tests.command_line import here
 from twin.site import read_site
 from twin.site_sources import TriedSource, try_live, try_site
+from twin.site_state import history, keep, take_look
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "own-network"
 SITE = """
@@ -94,6 +95,32 @@ def test_measurements_that_stopped_are_late_by_the_wall_clock_and_say_by_how_muc
     found = tried(folder, late)["counters"]
     assert (found.state, found.age_s) == ("late", 7200.0)
     assert "7,200 s old" in found.fix
+    found = tried(folder, read.now - timedelta(hours=2))["counters"]
+    assert found.state == "broken"
+    assert "`zone`" in found.fix
+
+
+def test_history_that_files_no_longer_hold_is_what_the_twin_file_kept(folder: Path) -> None:
+    site, now = read_site(folder), datetime(2026, 12, 1, tzinfo=UTC)
+    whole = site.look(lambda: now).telemetry
+    keep(site, take_look(site, lambda: now))
+    for name in ("counters.csv", "flows.csv"):
+        rows = len((folder / name).read_text().splitlines()) - 1
+        rewritten(folder / name, lambda i, rows=rows: i >= rows // 2)
+    assert site.look(lambda: now).telemetry.links.time.size < whole.links.time.size
+    found = history(site, lambda: now).telemetry
+    for kept, was in ((found.links, whole.links), (found.traffic, whole.traffic)):
+        assert sorted(kept.time.tolist()) == sorted(was.time.tolist())
+
+
+def test_a_file_of_a_folder_that_cannot_be_read_is_named_and_the_others_count(folder: Path) -> None:
+    (folder / "export").mkdir()
+    shutil.move(folder / "flows.csv", folder / "export" / "flows.csv")
+    (folder / "export" / "README").write_text("what the collector drops")
+    (folder / "site.toml").write_text(SITE.format(clock="newest").replace('"flows.csv"', '"export"'))
+    found = tried(folder)["flows"]
+    assert found.state == "ok"
+    assert "README" in found.fix
 
 
 def test_a_source_that_cannot_be_read_hides_no_other_and_fails_the_command(folder: Path) -> None:

@@ -149,23 +149,27 @@ class Writer:
         key: Sequence[str] = (),
         names: Columns | None = None,
         network: str | None = None,
+        grows: str = "",
     ) -> int:
         """Insert arrays of equal length by column name and return how many rows went in.
 
         A column in `names` holds positions there and is stored as the name; `network` is stored in every row. With a
-        `key`, which includes `network` and `time`, only rows whose key is new. `time` is in epoch microseconds.
+        `key`, which includes `network` and `time`, only rows whose key is new; of others the column that `grows` takes
+        what is larger there. `time` is in epoch microseconds.
         """
         if not len(next(iter(columns.values()))):
             return 0
         constant = [] if network is None else [network]
         source = _source(timed="time" in columns, constant=bool(constant))
+        known = bool(key) and self._overlaps(table, network, columns["time"])
+        larger = _larger(source, table, key, grows) if known and grows else ""
         if key:
             repeats = not ascending([columns[name] for name in key if name != "network"])
-            source = _only_new(
-                source, table, key, repeats=repeats, known=self._overlaps(table, network, columns["time"])
-            )
+            source = _only_new(source, table, key, repeats=repeats, known=known)
         named = names or {}  # looked up here: joining the names takes DuckDB several times as long
         with self._registered({name: named[name][x] if name in named else x for name, x in columns.items()}):
+            if larger:
+                self._cursor.execute(larger, constant)
             added = self._cursor.execute(f"INSERT INTO {table} BY NAME {source}", constant).fetchall()
         return int(added[0][0])
 
@@ -198,6 +202,14 @@ def _only_new(source: str, table: str, key: Sequence[str], *, repeats: bool, kno
     once = f"DISTINCT ON ({keys}) *" if repeats else "*"
     rows = f"SELECT 1 FROM {table} AS known WHERE {match} AND known.time >= (SELECT min(time) FROM fresh)"  # noqa: S608 - names come from this package alone
     return f"WITH fresh AS ({source}) SELECT {once} FROM fresh" + (f" WHERE NOT EXISTS ({rows})" if known else "")  # noqa: S608 - as above
+
+
+def _larger(source: str, table: str, key: Sequence[str], column: str) -> str:
+    """Raise a column of the rows of the table whose key is in `source` to what that has, where it is more."""
+    match = " AND ".join(f"known.{x} = fresh.{x}" for x in key)
+    most = f"SELECT {', '.join(key)}, max({column}) AS {column} FROM ({source}) GROUP BY {', '.join(key)}"  # noqa: S608 - names come from this package alone
+    where = f"WHERE {match} AND fresh.{column} > known.{column}"
+    return f"UPDATE {table} AS known SET {column} = fresh.{column} FROM ({most}) AS fresh {where}"  # noqa: S608 - as above
 
 
 def ascending(key: Sequence[np.ndarray[Any, Any]]) -> bool:

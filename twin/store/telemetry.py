@@ -44,7 +44,8 @@ def insert_telemetry(database: Database, telemetry: Telemetry, network: Network,
     """Append what is new, all or nothing; returns how many rows were.
 
     About `at_once` rows are laid out at a time, all of a moment together: four samples of a thousand nodes are four
-    million rows of flow export.
+    million rows of flow export. A sample of traffic from files of flows is read before its last flow has ended, or
+    after the file of its first has gone: of two readings the larger one stays.
     """
     nodes: Objects = np.array([node.name for node in network.nodes], dtype=object)
     links: Objects = np.array([link.name for link in network.links], dtype=object)
@@ -60,7 +61,8 @@ def insert_telemetry(database: Database, telemetry: Telemetry, network: Network,
             for rows in _parts(columns["time"], at_once):
                 some = {name: column[rows] for name, column in columns.items()}
                 some["time"] = some["time"] if table == "event" else _stamps(some["time"])
-                added += writer.insert(table, some, key=_KEYS[table], names=names, network=network.name)
+                grows = "mbps" if table == "traffic_sample" and telemetry.declared.sparse else ""
+                added += writer.insert(table, some, key=_KEYS[table], names=names, network=network.name, grows=grows)
         if telemetry.declared != Declaration():
             row = [network.name, telemetry.declared.model_dump_json()]
             writer.run("INSERT OR REPLACE INTO declaration VALUES (?, ?)", row)

@@ -65,3 +65,15 @@ def test_a_sample_of_an_element_that_the_inventory_lacks_stores_nothing_at_all()
         with pytest.raises(InputError, match="telemetry names link"):
             store.append_telemetry(replace(WHOLE, links=links), NETWORK)
         assert rows(store.read_telemetry(NETWORK, EVER)) == 0
+
+
+def test_of_two_readings_of_flows_the_fuller_one_stays():
+    sparse = WHOLE.declared.model_copy(update={"sparse": True})
+    later = WHOLE.traffic._replace(mbps=WHOLE.traffic.mbps * 2)
+    fewer = WHOLE.traffic._replace(mbps=WHOLE.traffic.mbps / 2)
+    with TwinStore.open() as store:
+        for traffic in (WHOLE.traffic, later, fewer):
+            store.append_telemetry(replace(WHOLE, traffic=traffic, declared=sparse), NETWORK)
+        kept = store.read_telemetry(NETWORK, EVER).traffic
+    assert kept.mbps.sum() == pytest.approx(later.mbps.sum())
+    assert kept.time.size == later.time.size

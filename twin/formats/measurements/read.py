@@ -1,6 +1,7 @@
 """The door to measurements: files of any make become the telemetry of a network, each with an account of its fields."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from twin.errors import InputError
-from twin.files import is_plain, read_head
+from twin.files import read_head
 from twin.formats.account import Account
 from twin.formats.source import Source
 from twin.live.declared import Declaration, Quantity
@@ -17,7 +18,9 @@ from twin.model import Floats, Ints, Network
 
 from .assemble import RateGrid, grid_of, samples_of
 from .columns import Columns, read_columns
-from .flows import is_flows, read_flows
+from .flow_records import is_flows
+from .flows import FlowDemands, read_flows
+from .folders import MOST_FILES, FoundFile, find_files, not_read
 from .interfaces import Interfaces
 from .link_tables import read_link_table
 from .logs import is_log, read_log
@@ -37,10 +40,6 @@ SHAPES = (
 """What tables may hold, told by their columns."""
 
 
-MOST_FILES = 500
-"""Files of one folder that are read, the newest by their names."""
-
-
 class Measurements(NamedTuple):
     """Telemetry that was read from files, the time of its newest sample, and the account of each file."""
 
@@ -51,12 +50,67 @@ class Measurements(NamedTuple):
     """What enters and leaves the network at its nodes, where counters of such interfaces were among the files."""
 
 
-def read_parts(paths: Sequence[str | Path], network: Network, options: Options) -> list[Part]:
-    """Read files of measurements of `network` for `combine`: each told by its content, those of a folder one by one.
+def read_parts(
+    paths: Sequence[str | Path], network: Network, options: Options, *, most: int = MOST_FILES
+) -> list[Part]:
+    """Read files of measurements of `network` for `combine`: each told by its content, `most` of those of a folder.
 
+    Files of flows add up. What cannot be read among others of a folder is left out, and an account says so.
     Raises `InputError` when a file cannot be read, `FormatError` with the place and what was expected there.
     """
-    return [read_part(path, network, options) for path in _files(paths)]
+    found, accounts = find_files(paths, most)
+    reading = _Reading([Part(x) for x in accounts])
+    flows = defaultdict[str, list[FoundFile]](list)
+    for file in found:
+        if _holds_flows(file):
+            flows[file.stretch].append(file)
+        else:
+            reading.take([file], lambda file=file: [read_part(file.path, network, options)])
+    if flows:
+        first = next(iter(flows.values()))[0]
+        demands = FlowDemands(str(first.folder or first.path), options)
+        for files in flows.values():
+            reading.take(files, lambda files=files: demands.take([str(x.path) for x in files]))
+        if reading.good & {x.folder for files in flows.values() for x in files}:
+            reading.parts.append(demands.part())
+    return reading.ended()
+
+
+class _Reading:
+    """Files that are read one after the other; of a folder some may fail, of those that were named none."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        self.parts, self.good = parts, set[Path | None]()
+        self._failed = defaultdict[Path, list[tuple[Path, InputError]]](list)
+
+    def take(self, files: Sequence[FoundFile], read: Callable[[], Sequence[Part] | None]) -> None:
+        """Read files of one folder. Raises `InputError` where they are of none."""
+        folder = files[0].folder
+        try:
+            self.parts += read() or ()
+        except InputError as error:
+            if folder is None:
+                raise
+            self._failed[folder] += [(x.path, error) for x in files]
+            return
+        self.good.add(folder)
+
+    def ended(self) -> list[Part]:
+        """Everything that was read. Raises `InputError` where nothing of a folder was."""
+        for folder, failed in self._failed.items():
+            if folder not in self.good:
+                raise failed[-1][1]
+            self.parts.append(Part(not_read(folder, [(path, str(error)) for path, error in failed])))
+        return self.parts
+
+
+def _holds_flows(file: FoundFile) -> bool:
+    try:
+        return is_flows(str(file.path), read_head(file.path))
+    except InputError:
+        if file.folder is None:
+            raise
+        return False
 
 
 def read_part(path: str | Path, network: Network, options: Options) -> Part:
@@ -128,18 +182,6 @@ def combine(parts: Sequence[Part], network: Network, options: Options, *, alone:
     edges = [part.edges for part in parts if part.edges is not None]
     joined = Edges(*(np.concatenate(column) for column in zip(*edges, strict=True))) if edges else None
     return Measurements(telemetry, _newest(telemetry, parts), tuple(_gridded(parts, grid)), joined)
-
-
-def _files(paths: Sequence[str | Path]) -> Iterator[Path]:
-    """The files themselves; of a folder, such as a flow collector fills, the newest by their names, oldest first."""
-    for path in map(Path, paths):
-        if not path.is_dir():
-            yield path
-            continue
-        inside = sorted(x for x in path.iterdir() if is_plain(x) and not x.name.startswith("."))
-        if not inside:
-            raise InputError(f"there is no file in {path}", fix="give a folder with files of measurements")
-        yield from inside[-MOST_FILES:]
 
 
 def _kind(source: Source, columns: Columns, header: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from twin.errors import InputError
 from twin.files import exists
 from twin.formats.account import Account
+from twin.formats.measurements.folders import MOST_FILES
 from twin.formats.measurements.part import Options, Part
 from twin.formats.measurements.read import combine, read_parts, table_kind
 from twin.formats.stored import SUFFIX, estimate_of
@@ -77,15 +78,21 @@ def read_twin(path: str | Path, network: Network | None = None) -> Measured:
 
 
 def read_tables(
-    paths: Sequence[str | Path], network: Network, options: Options | None = None, asked: Sequence[Part] = ()
+    paths: Sequence[str | Path],
+    network: Network,
+    options: Options | None = None,
+    asked: Sequence[Part] = (),
+    *,
+    most: int = MOST_FILES,
 ) -> Measured:
     """Read files of measurements for a network; several of one kind are put together, with what servers were `asked`.
 
+    Of a folder the newest `most` are read.
     Where none of them holds traffic, the network's is estimated from its loads.
     Raises what `read_measurements` raises, and `InputError` when nothing of any link is among them.
     """
     known = options or Options()
-    found = combine([*read_parts(paths, network, known), *asked], network, known)
+    found = combine([*read_parts(paths, network, known, most=most), *asked], network, known)
     if not found.telemetry.links.time.size:
         fix = "give one with the columns time, link, out_mbps, in_mbps as well, or counters of interfaces"
         raise InputError("there is no table of links, or no sample in it", fix=fix)
